@@ -1,0 +1,1 @@
+//! Arguments to calls, a file for each subcommand.

@@ -1,0 +1,3 @@
+//! The `plandeck` program.
+
+fn main() {}

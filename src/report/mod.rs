@@ -1,0 +1,1 @@
+//! Everything a run is turned into for others.

@@ -1,0 +1,23 @@
+//! What a run is: its events, the state they fold into, and the figures, money and limits of both.
+//!
+//! Everything that shows or stores a run reads [`RunEvent`]s. [`RunState`] after events 0..n is the run at n,
+//! whether the events come from a running engine, a file or a journal.
+
+mod command;
+mod event;
+mod figures;
+mod limits;
+mod money;
+mod result;
+mod state;
+
+pub use command::RunCommand;
+pub use event::{
+    AttemptEnd, ErrorKind, Fact, Limit, LogStream, Micros, RunError, RunEvent, RunHeader,
+    RunOutcome, SkipReason, StepInfo, StepKey, StepSource, Tokens, WaitReason,
+};
+pub use figures::{Figures, figures};
+pub use limits::ResourceLimits;
+pub use money::Money;
+pub use result::{ExecutionResult, StepResult};
+pub use state::{AttemptState, RunPhase, RunState, StepState, StepStatus};

@@ -1,0 +1,491 @@
+//! The fold: a run's state from its events.
+
+use super::{
+    AttemptEnd, Fact, Limit, LogStream, Micros, Money, RunError, RunEvent, RunHeader, RunOutcome,
+    SkipReason, StepInfo, StepKey, StepSource, Tokens, WaitReason,
+};
+use crate::plan::StepIx;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::sync::Arc;
+
+/// Where a step stands.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum StepStatus {
+    /// A dependency has not ended.
+    #[default]
+    Pending,
+    /// It could start; something holds it.
+    Ready,
+    /// An attempt is under way, or the backoff between two.
+    Running,
+    /// It has an output.
+    Succeeded,
+    /// No attempt is left.
+    Failed,
+    /// It will not run.
+    Skipped,
+    /// It was under way when the run was stopped.
+    Cancelled,
+    /// It was under way when the process died.
+    Unknown,
+}
+
+impl StepStatus {
+    /// Every status, in the order of the contract.
+    pub const ALL: [Self; 8] = [
+        Self::Pending,
+        Self::Ready,
+        Self::Running,
+        Self::Succeeded,
+        Self::Failed,
+        Self::Skipped,
+        Self::Cancelled,
+        Self::Unknown,
+    ];
+
+    /// The word of the contract.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Ready => "ready",
+            Self::Running => "running",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+            Self::Cancelled => "cancelled",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Whether nothing more will happen to the step by itself.
+    pub const fn has_ended(self) -> bool {
+        !matches!(self, Self::Pending | Self::Ready | Self::Running)
+    }
+}
+
+/// One try at a step.
+#[derive(Clone, Debug)]
+pub struct AttemptState {
+    /// Which try, from 1.
+    pub number: u32,
+    /// The slot it takes or took.
+    pub slot: u32,
+    /// When it started.
+    pub started: Micros,
+    /// The resolved parameters.
+    pub input: Arc<Value>,
+    /// What was reserved for it.
+    pub reserved: Money,
+    /// What the tool said on the way, oldest first, at most [`AttemptState::LOG_LINES`] entries.
+    pub log: Vec<(LogStream, Arc<str>)>,
+    /// Log entries that were dropped from this view.
+    pub log_dropped: u64,
+    /// When and how it ended; `None` while it is under way.
+    pub end: Option<(Micros, Box<AttemptEnd>)>,
+}
+
+impl AttemptState {
+    /// How many log entries one attempt keeps in view.
+    pub const LOG_LINES: usize = 500;
+}
+
+/// One row of a run.
+#[derive(Clone, Debug)]
+pub struct StepState {
+    /// What was known before anything happened.
+    pub info: StepInfo,
+    /// Where it stands.
+    pub status: StepStatus,
+    /// What holds it while it is ready, beside the slots and the pause.
+    pub waiting: Option<WaitReason>,
+    /// Where its output came from.
+    pub source: Option<StepSource>,
+    /// Its output.
+    pub output: Option<Arc<Value>>,
+    /// Its last error.
+    pub error: Option<Box<RunError>>,
+    /// Why it was skipped.
+    pub reason: Option<SkipReason>,
+    /// The dependency because of which it was skipped.
+    pub because: Option<Arc<str>>,
+    /// When it became ready.
+    pub ready_at: Option<Micros>,
+    /// When its first attempt since the last reset started.
+    pub started_at: Option<Micros>,
+    /// When it ended.
+    pub ended_at: Option<Micros>,
+    /// Every try, oldest first, those before a reset included.
+    pub attempts: Vec<AttemptState>,
+    /// The time of its ended attempts, in all.
+    pub service: Micros,
+    /// What its ended attempts cost; `None` where one has no price.
+    pub cost: Option<Money>,
+    /// Tokens of its ended attempts; `None` where none was a model call.
+    pub tokens: Option<Tokens>,
+    /// The rows of its elements, for a `for_each` step that was expanded.
+    pub elements: Vec<StepIx>,
+    /// When its next try is due, in a backoff.
+    pub retry_at: Option<Micros>,
+}
+
+/// Where a run stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RunPhase {
+    /// No event yet.
+    #[default]
+    Empty,
+    /// Steps start and end.
+    Running,
+    /// Nothing starts; attempts may still be under way.
+    Paused,
+    /// A limit, a person or a signal stops it; attempts may still be under way.
+    Stopping,
+    /// Nothing is left to do.
+    Ended(RunOutcome),
+}
+
+/// A run at one of its events.
+#[derive(Clone, Debug, Default)]
+pub struct RunState {
+    /// What was known at the start.
+    pub header: Option<Arc<RunHeader>>,
+    /// The rows: the plan's steps in its order, then the elements of `for_each` steps as they appeared.
+    pub steps: Vec<StepState>,
+    /// Where it stands.
+    pub phase: RunPhase,
+    /// How many events were applied.
+    pub events: u64,
+    /// When the last one happened.
+    pub at: Micros,
+    /// Attempts under way.
+    pub running: usize,
+    /// Attempts started.
+    pub calls: u64,
+    /// Rows by status, in the order of [`StepStatus::ALL`].
+    pub counts: [usize; 8],
+    /// What ended attempts cost, those without a price left out.
+    pub spent: Money,
+    /// Whether an ended attempt had no price.
+    pub unpriced: bool,
+    /// What is reserved for attempts under way.
+    pub reserved: Money,
+    /// The service time of all ended attempts: the work T1.
+    pub work: Micros,
+    /// Tokens of all ended attempts.
+    pub tokens: Tokens,
+    /// Time in which a pause or a person held everything, up to `held_since`.
+    pub held: Micros,
+    /// Since when a pause or a person holds everything.
+    pub held_since: Option<Micros>,
+    /// Limits that were reached, in order.
+    pub exceeded: Vec<Limit>,
+    /// The final result, once it ended.
+    pub result: Option<Arc<Value>>,
+    /// The error it ended with.
+    pub error: Option<Box<RunError>>,
+}
+
+impl RunState {
+    /// The state after all of `events`.
+    pub fn from_events<'a>(events: impl IntoIterator<Item = &'a RunEvent>) -> Self {
+        let mut state = Self::default();
+        for event in events {
+            state.apply(event);
+        }
+        state
+    }
+
+    /// How many rows have this status.
+    pub fn count(&self, status: StepStatus) -> usize {
+        self.counts[status as usize]
+    }
+
+    /// The slots of the run: P of the figures.
+    pub fn slots(&self) -> usize {
+        self.header
+            .as_ref()
+            .map_or(1, |header| header.limits.slots(header.steps.len()))
+    }
+
+    /// Wall-clock time at `now` less the time in which a pause or a person held everything: W.
+    pub fn wall(&self, now: Micros) -> Micros {
+        let open = self.held_since.map_or(Micros(0), |since| now - since);
+        now - self.held - open
+    }
+
+    /// Whether anything can still happen without a person.
+    pub fn has_ended(&self) -> bool {
+        matches!(self.phase, RunPhase::Ended(_))
+    }
+
+    /// Takes in the next event. An event about a row that does not exist is counted and otherwise ignored.
+    pub fn apply(&mut self, event: &RunEvent) {
+        self.events = event.seq + 1;
+        self.at = self.at.max(event.at);
+        match &event.fact {
+            Fact::RunStarted(header) => self.start(header),
+            Fact::StepReady { step } => {
+                self.set_status(step, StepStatus::Ready);
+                self.with(step, |row| row.ready_at = Some(event.at));
+            }
+            Fact::StepWaiting { step, reason } => {
+                self.with(step, |row| row.waiting = Some(*reason));
+            }
+            Fact::StepExpanded { step, elements } => self.expand(step, elements),
+            Fact::AttemptStarted {
+                step,
+                attempt,
+                slot,
+                input,
+                reserved,
+            } => {
+                self.set_status(step, StepStatus::Running);
+                self.running += 1;
+                self.calls += 1;
+                self.reserved += *reserved;
+                self.with(step, |row| {
+                    row.waiting = None;
+                    row.retry_at = None;
+                    row.started_at.get_or_insert(event.at);
+                    row.attempts.push(AttemptState {
+                        number: *attempt,
+                        slot: *slot,
+                        started: event.at,
+                        input: Arc::clone(input),
+                        reserved: *reserved,
+                        log: Vec::new(),
+                        log_dropped: 0,
+                        end: None,
+                    });
+                });
+            }
+            Fact::AttemptLog {
+                step,
+                attempt,
+                stream,
+                text,
+            } => self.log(step, *attempt, *stream, text),
+            Fact::AttemptEnded(end) => self.end_attempt(event.at, end),
+            Fact::StepSucceeded {
+                step,
+                source,
+                output,
+            } => {
+                self.end_step(step, StepStatus::Succeeded, event.at);
+                self.with(step, |row| {
+                    row.source = Some(*source);
+                    row.output = Some(Arc::clone(output));
+                    row.error = None;
+                });
+            }
+            Fact::StepFailed { step, error } => {
+                self.end_step(step, StepStatus::Failed, event.at);
+                self.with(step, |row| row.error = Some(error.clone()));
+            }
+            Fact::StepSkipped {
+                step,
+                reason,
+                because,
+            } => {
+                self.end_step(step, StepStatus::Skipped, event.at);
+                self.with(step, |row| {
+                    row.reason = Some(*reason);
+                    row.because.clone_from(because);
+                });
+            }
+            Fact::StepCancelled { step } => self.end_step(step, StepStatus::Cancelled, event.at),
+            Fact::StepReset { step } => self.reset(step),
+            Fact::RunPaused => self.phase = RunPhase::Paused,
+            Fact::RunResumed | Fact::RunReopened => {
+                self.phase = RunPhase::Running;
+                if matches!(event.fact, Fact::RunReopened) {
+                    self.result = None;
+                    self.error = None;
+                    self.exceeded.clear();
+                }
+            }
+            Fact::LimitReached { limit, .. } => {
+                self.phase = RunPhase::Stopping;
+                if !self.exceeded.contains(limit) {
+                    self.exceeded.push(*limit);
+                }
+            }
+            Fact::StopRequested => self.phase = RunPhase::Stopping,
+            Fact::RunEnded {
+                status,
+                result,
+                error,
+            } => {
+                self.phase = RunPhase::Ended(*status);
+                self.result = Some(Arc::clone(result));
+                self.error.clone_from(error);
+            }
+        }
+        self.keep_clock(event.at);
+    }
+
+    fn start(&mut self, header: &Arc<RunHeader>) {
+        self.steps = header.steps.iter().cloned().map(StepState::new).collect();
+        self.counts = [0; 8];
+        self.counts[StepStatus::Pending as usize] = self.steps.len();
+        self.header = Some(Arc::clone(header));
+        self.phase = RunPhase::Running;
+    }
+
+    fn expand(&mut self, step: &StepKey, elements: &Arc<[StepInfo]>) {
+        let first = self.steps.len() as u32;
+        let rows = (first..first + elements.len() as u32).map(StepIx).collect();
+        self.steps
+            .extend(elements.iter().cloned().map(StepState::new));
+        self.counts[StepStatus::Pending as usize] += elements.len();
+        self.set_status(step, StepStatus::Running);
+        self.with(step, |row| row.elements = rows);
+    }
+
+    fn log(&mut self, step: &StepKey, attempt: u32, stream: LogStream, text: &Arc<str>) {
+        self.with(step, |row| {
+            let Some(entry) = row.attempts.iter_mut().rfind(|a| a.number == attempt) else {
+                return;
+            };
+            if entry.log.len() >= AttemptState::LOG_LINES {
+                entry.log.remove(0);
+                entry.log_dropped += 1;
+            }
+            entry.log.push((stream, Arc::clone(text)));
+        });
+    }
+
+    fn end_attempt(&mut self, at: Micros, end: &AttemptEnd) {
+        let tracked = self.header.as_ref().is_none_or(|h| h.track_cost);
+        let Some(row) = self.steps.get_mut(end.step.ix.at()) else {
+            return;
+        };
+        let Some(attempt) = row
+            .attempts
+            .iter_mut()
+            .rfind(|a| a.number == end.attempt && a.end.is_none())
+        else {
+            return;
+        };
+        self.running = self.running.saturating_sub(1);
+        self.reserved -= attempt.reserved;
+        attempt.end = Some((at, Box::new(end.clone())));
+        row.service += end.service;
+        row.retry_at = end.retry_in.map(|wait| at + wait);
+        self.work += end.service;
+        if let Some(tokens) = end.tokens {
+            *row.tokens.get_or_insert_default() += tokens;
+            self.tokens += tokens;
+        }
+        match end.cost {
+            Some(cost) => {
+                self.spent += cost;
+                row.cost = row.cost.map(|sum| sum + cost);
+            }
+            None if tracked => {
+                self.unpriced = true;
+                row.cost = None;
+            }
+            None => row.cost = None,
+        }
+    }
+
+    fn end_step(&mut self, step: &StepKey, status: StepStatus, at: Micros) {
+        self.set_status(step, status);
+        self.with(step, |row| {
+            row.waiting = None;
+            row.retry_at = None;
+            row.ended_at = Some(at);
+        });
+    }
+
+    fn reset(&mut self, step: &StepKey) {
+        self.set_status(step, StepStatus::Pending);
+        self.with(step, |row| {
+            row.waiting = None;
+            row.source = None;
+            row.output = None;
+            row.error = None;
+            row.reason = None;
+            row.because = None;
+            row.ready_at = None;
+            row.started_at = None;
+            row.ended_at = None;
+            row.retry_at = None;
+        });
+    }
+
+    fn set_status(&mut self, step: &StepKey, status: StepStatus) {
+        if let Some(row) = self.steps.get_mut(step.ix.at()) {
+            self.counts[row.status as usize] -= 1;
+            self.counts[status as usize] += 1;
+            row.status = status;
+        }
+    }
+
+    fn with(&mut self, step: &StepKey, change: impl FnOnce(&mut StepState)) {
+        if let Some(row) = self.steps.get_mut(step.ix.at()) {
+            change(row);
+        }
+    }
+
+    /// The run's clock stands still while a pause, or a person after the end, holds everything.
+    fn keep_clock(&mut self, at: Micros) {
+        let holds =
+            self.running == 0 && matches!(self.phase, RunPhase::Paused | RunPhase::Ended(_));
+        match (holds, self.held_since) {
+            (true, None) => self.held_since = Some(at),
+            (false, Some(since)) => {
+                self.held += at - since;
+                self.held_since = None;
+            }
+            _ => {}
+        }
+    }
+}
+
+impl StepState {
+    fn new(info: StepInfo) -> Self {
+        Self {
+            info,
+            status: StepStatus::Pending,
+            waiting: None,
+            source: None,
+            output: None,
+            error: None,
+            reason: None,
+            because: None,
+            ready_at: None,
+            started_at: None,
+            ended_at: None,
+            attempts: Vec::new(),
+            service: Micros(0),
+            cost: Some(Money::ZERO),
+            tokens: None,
+            elements: Vec::new(),
+            retry_at: None,
+        }
+    }
+
+    /// The try under way, where there is one.
+    pub fn under_way(&self) -> Option<&AttemptState> {
+        self.attempts.last().filter(|attempt| attempt.end.is_none())
+    }
+
+    /// The last try, ended or not.
+    pub fn last_attempt(&self) -> Option<&AttemptState> {
+        self.attempts.last()
+    }
+
+    /// The model of the last try that a model answered.
+    pub fn model(&self) -> Option<&Arc<str>> {
+        self.attempts
+            .iter()
+            .rev()
+            .find_map(|attempt| attempt.end.as_ref()?.1.model.as_ref())
+    }
+}

@@ -1,0 +1,155 @@
+//! One call: what a tool is given, and what it reports.
+
+use crate::run::{ErrorKind, LogStream, Money, Tokens};
+use futures::future::BoxFuture;
+use serde_json::Value;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// Where a tool says something while a call is under way. Never blocks; what is said after the call ended is
+/// dropped.
+pub type CallLog = Arc<dyn Fn(LogStream, &str) + Send + Sync>;
+
+/// Everything a tool is given for one attempt.
+#[derive(Clone)]
+pub struct Call {
+    /// The step's id.
+    pub step: Arc<str>,
+    /// Which try, from 1.
+    pub attempt: u32,
+    /// The resolved parameters.
+    pub input: Arc<Value>,
+    /// The model that the step asks for instead of the tool's or the worker's.
+    pub model: Option<Arc<str>>,
+    /// The same for every attempt at one step in one run.
+    pub idempotency_key: Arc<str>,
+    /// Memory that a child may use, in mebibytes.
+    pub max_memory_mb: Option<u64>,
+    /// Processor share that a child may use, in percent of one core.
+    pub max_cpu_percent: Option<u32>,
+    /// Cancelled when the attempt is to stop; the tool ends what it started and returns.
+    pub cancel: CancellationToken,
+    /// Where the tool may say something.
+    pub log: CallLog,
+}
+
+/// Why a call failed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ToolError {
+    /// Its kind, as the result names it.
+    pub kind: ErrorKind,
+    /// What went wrong and what to do; no secrets, no control characters but line feeds.
+    pub message: String,
+    /// Whether the same call could succeed if it is made again.
+    pub retryable: bool,
+    /// When the other side asks to be called again (`Retry-After`).
+    pub retry_after: Option<Duration>,
+}
+
+impl ToolError {
+    /// An error that trying again will not mend.
+    pub fn permanent(message: impl Into<String>) -> Self {
+        Self {
+            kind: ErrorKind::ToolExecutionError,
+            message: message.into(),
+            retryable: false,
+            retry_after: None,
+        }
+    }
+
+    /// An error that may be gone the next time.
+    pub fn passing(message: impl Into<String>) -> Self {
+        Self {
+            retryable: true,
+            ..Self::permanent(message)
+        }
+    }
+}
+
+/// What came of a call.
+#[derive(Clone, Debug)]
+pub struct CallReport {
+    /// The output, or why there is none.
+    pub output: Result<Arc<Value>, ToolError>,
+    /// What was spent, failed calls included; `None` where it cannot be known (a model without a price).
+    pub cost: Option<Money>,
+    /// Tokens, for a model call.
+    pub tokens: Option<Tokens>,
+    /// The model that answered.
+    pub model: Option<Arc<str>>,
+    /// What the model was asked, or the request that was made, without secrets.
+    pub prompt: Option<Arc<str>>,
+    /// What came back, before it was read as an output.
+    pub answer: Option<Arc<str>>,
+}
+
+impl CallReport {
+    /// A report of a call that cost nothing and involved no model.
+    pub fn free(output: Result<Value, ToolError>) -> Self {
+        Self {
+            output: output.map(Arc::new),
+            cost: Some(Money::ZERO),
+            tokens: None,
+            model: None,
+            prompt: None,
+            answer: None,
+        }
+    }
+}
+
+/// What one call can cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quote {
+    /// The most it can cost; `None` where a model has no price.
+    pub most: Option<Money>,
+    /// The least it can cost.
+    pub least: Money,
+}
+
+impl Quote {
+    /// A call that costs nothing.
+    pub const FREE: Self = Self {
+        most: Some(Money::ZERO),
+        least: Money::ZERO,
+    };
+}
+
+/// A tool that can be called. One value serves every step that names it.
+pub trait Tool: Send + Sync {
+    /// How it is carried out: `model`, `http`, `process`, `jq`, `code_exec`, …
+    fn kind(&self) -> &'static str;
+
+    /// Makes the call. It must end soon after `call.cancel` is cancelled; dropping the future must leave
+    /// nothing behind (children are killed with their group).
+    fn call(&self, call: Call) -> BoxFuture<'static, CallReport>;
+
+    /// Answers at once, without waiting for anything, where the tool is a plain function of its input;
+    /// `None` where it must be called. The engine prefers this for tools that take microseconds.
+    fn call_now(&self, _input: &Arc<Value>) -> Option<CallReport> {
+        None
+    }
+
+    /// The bounds of what a call with this input can cost, its first attempt alone.
+    fn quote(&self, _input: &Value, _model: Option<&str>) -> Quote {
+        Quote::FREE
+    }
+
+    /// Whether a call changes nothing outside (or may be repeated without a further effect), so that a
+    /// failed one is tried again without being asked to.
+    fn repeatable(&self) -> bool {
+        false
+    }
+
+    /// The time one attempt may take, where the catalog says.
+    fn timeout(&self) -> Option<Duration> {
+        None
+    }
+}
+
+/// Where the engine finds its tools.
+pub trait Toolbox: Send + Sync {
+    /// The tool of this name, `None` where the catalog has none.
+    fn tool(&self, name: &str) -> Option<Arc<dyn Tool>>;
+}

@@ -1,0 +1,19 @@
+//! Where the dashboard's events come from, and where its commands go.
+
+use crate::run::{Micros, RunCommand, RunEvent};
+use futures::future::BoxFuture;
+
+/// A live run, or a recorded one: the dashboard sees no difference.
+pub trait Feed: Send {
+    /// Appends the events that came since the last call to `into`, at most `most` of them, without waiting.
+    fn take(&mut self, into: &mut Vec<RunEvent>, most: usize);
+
+    /// Ends when there may be something to take.
+    fn changed(&mut self) -> BoxFuture<'_, ()>;
+
+    /// Passes a command on without waiting; `false` where the run takes none (any more).
+    fn command(&mut self, command: RunCommand) -> bool;
+
+    /// The time since the start of the run.
+    fn now(&self) -> Micros;
+}
