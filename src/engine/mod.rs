@@ -1,1 +1,16 @@
-//! Who decides and who does: the pure scheduler, and the driver that carries its actions out on tokio.
+//! Who decides and who does.
+//!
+//! [`Scheduler`] decides: a pure state machine without clock, randomness or I/O; what happened, when, and a
+//! random number come in, and actions go out. The driver does: it resolves parameters, calls tools, keeps
+//! timers, numbers the facts, and hands them to the [`EventSink`]s, all on tokio. Nobody else reaches in: the
+//! world sends [`RunCommand`](crate::run::RunCommand)s and reads [`RunEvent`](crate::run::RunEvent)s.
+
+mod attempt;
+mod driver;
+mod log;
+mod prepare;
+mod scheduler;
+
+pub use driver::{Engine, Settings};
+pub use log::{EventLog, EventReader, EventSink};
+pub use scheduler::{Action, Input, Prepared, Rules, Scheduler, Timer};

@@ -20,4 +20,9 @@ impl Expression {
             message: format!("{}: not evaluated", self.source),
         })
     }
+
+    /// Whether it is true in `scope`, as Jinja sees truth: nothing, zero and what is empty are not.
+    pub fn holds(&self, scope: &dyn Scope) -> Result<bool, ReferenceError> {
+        self.evaluate(scope).map(|value| !value.is_null())
+    }
 }

@@ -323,11 +323,14 @@ pub enum Fact {
         /// What holds it.
         reason: WaitReason,
     },
-    /// A `for_each` step became rows of its own, one for each element; they stand after all rows so far.
+    /// A `for_each` step runs once for each of `count` elements. Rows it has from an earlier time are used
+    /// again; the ones it lacks stand after all rows so far.
     StepExpanded {
         /// The step.
         #[serde(flatten)]
         step: StepKey,
+        /// How many elements the list has.
+        count: u32,
         /// The new rows.
         elements: Arc<[StepInfo]>,
     },

@@ -83,7 +83,7 @@ impl Graph {
         let mut starts = Vec::with_capacity(rows + 1);
         for row in &state.steps {
             starts.push(before.len() as u32);
-            let edges = row.info.depends_on.iter().chain(&row.elements);
+            let edges = row.info.depends_on.iter().chain(row.elements());
             before.extend(edges.map(|ix| ix.0).filter(|ix| (*ix as usize) < rows));
         }
         starts.push(before.len() as u32);

@@ -131,7 +131,7 @@ fn rows_in_order(state: &RunState) -> impl Iterator<Item = &StepState> {
         .filter(|row| row.info.parent.is_none())
         .flat_map(|row| {
             let elements = row
-                .elements
+                .elements()
                 .iter()
                 .filter_map(|ix| state.steps.get(ix.at()));
             std::iter::once(row).chain(elements)

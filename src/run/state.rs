@@ -126,8 +126,10 @@ pub struct StepState {
     pub cost: Option<Money>,
     /// Tokens of its ended attempts; `None` where none was a model call.
     pub tokens: Option<Tokens>,
-    /// The rows of its elements, for a `for_each` step that was expanded.
-    pub elements: Vec<StepIx>,
+    /// The rows of a `for_each` step's elements; after a shorter list there may be more than are in use.
+    rows: Vec<StepIx>,
+    /// How many elements the list of a `for_each` step has, once it is known.
+    count: Option<u32>,
     /// When its next try is due, in a backoff.
     pub retry_at: Option<Micros>,
 }
@@ -165,7 +167,7 @@ pub struct RunState {
     pub running: usize,
     /// Attempts started.
     pub calls: u64,
-    /// Rows by status, in the order of [`StepStatus::ALL`].
+    /// The plan's steps by status, in the order of [`StepStatus::ALL`]; elements count with their step.
     pub counts: [usize; 8],
     /// What ended attempts cost, those without a price left out.
     pub spent: Money,
@@ -199,7 +201,7 @@ impl RunState {
         state
     }
 
-    /// How many rows have this status.
+    /// How many of the plan's steps have this status.
     pub fn count(&self, status: StepStatus) -> usize {
         self.counts[status as usize]
     }
@@ -235,7 +237,11 @@ impl RunState {
             Fact::StepWaiting { step, reason } => {
                 self.with(step, |row| row.waiting = Some(*reason));
             }
-            Fact::StepExpanded { step, elements } => self.expand(step, elements),
+            Fact::StepExpanded {
+                step,
+                count,
+                elements,
+            } => self.expand(step, *count, elements),
             Fact::AttemptStarted {
                 step,
                 attempt,
@@ -244,6 +250,7 @@ impl RunState {
                 reserved,
             } => {
                 self.set_status(step, StepStatus::Running);
+                self.revive_parent(step);
                 self.running += 1;
                 self.calls += 1;
                 self.reserved += *reserved;
@@ -336,14 +343,16 @@ impl RunState {
         self.phase = RunPhase::Running;
     }
 
-    fn expand(&mut self, step: &StepKey, elements: &Arc<[StepInfo]>) {
+    fn expand(&mut self, step: &StepKey, count: u32, elements: &Arc<[StepInfo]>) {
         let first = self.steps.len() as u32;
-        let rows = (first..first + elements.len() as u32).map(StepIx).collect();
+        let added = (first..first + elements.len() as u32).map(StepIx);
         self.steps
             .extend(elements.iter().cloned().map(StepState::new));
-        self.counts[StepStatus::Pending as usize] += elements.len();
         self.set_status(step, StepStatus::Running);
-        self.with(step, |row| row.elements = rows);
+        self.with(step, |row| {
+            row.rows.extend(added);
+            row.count = Some(count);
+        });
     }
 
     fn log(&mut self, step: &StepKey, attempt: u32, stream: LogStream, text: &Arc<str>) {
@@ -421,9 +430,24 @@ impl RunState {
 
     fn set_status(&mut self, step: &StepKey, status: StepStatus) {
         if let Some(row) = self.steps.get_mut(step.ix.at()) {
-            self.counts[row.status as usize] -= 1;
-            self.counts[status as usize] += 1;
+            if row.info.parent.is_none() {
+                self.counts[row.status as usize] -= 1;
+                self.counts[status as usize] += 1;
+            }
             row.status = status;
+        }
+    }
+
+    /// A `for_each` step that was taken back because one element runs again.
+    fn revive_parent(&mut self, step: &StepKey) {
+        let parent = self.steps.get(step.ix.at()).and_then(|row| row.info.parent);
+        let Some(ix) = parent else { return };
+        let Some(row) = self.steps.get(ix.at()) else {
+            return;
+        };
+        if row.status == StepStatus::Pending {
+            let id = row.info.id.clone();
+            self.set_status(&StepKey { ix, id }, StepStatus::Running);
         }
     }
 
@@ -466,9 +490,15 @@ impl StepState {
             service: Micros(0),
             cost: Some(Money::ZERO),
             tokens: None,
-            elements: Vec::new(),
+            rows: Vec::new(),
+            count: None,
             retry_at: None,
         }
+    }
+
+    /// The rows of its elements, for a `for_each` step that was expanded.
+    pub fn elements(&self) -> &[StepIx] {
+        &self.rows[..self.rows.len().min(self.count.unwrap_or(0) as usize)]
     }
 
     /// The try under way, where there is one.

@@ -1,0 +1,93 @@
+//! One attempt on its own task: the call, its time limit, its cancellation, and a panic caught.
+
+use crate::run::{ErrorKind, Micros, Money};
+use crate::tools::{Call, CallReport, Tool, ToolError};
+use futures::FutureExt;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Instant, sleep, timeout};
+
+/// How long a cancelled call may take to end by itself before it is dropped. Stopping a run has to end within
+/// 2 s, the rest of which is for the last events.
+const GRACE: Duration = Duration::from_millis(1500);
+
+/// What came of an attempt.
+pub struct AttemptDone {
+    /// The time the call took.
+    pub service: Micros,
+    /// What came of it.
+    pub report: CallReport,
+    /// Whether it was stopped rather than ended.
+    pub cancelled: bool,
+}
+
+/// The frame of one attempt.
+pub struct Bounds {
+    /// The most time it may take.
+    pub limit: Option<Duration>,
+    /// What is reserved for it.
+    pub reserved: Money,
+    /// The start of the run. Service time is counted on the same clock as the events, so that it never
+    /// exceeds what they show.
+    pub origin: Instant,
+    /// The moment of the attempt's first event.
+    pub started: Micros,
+}
+
+/// Makes the call.
+pub async fn attempt(tool: Arc<dyn Tool>, call: Call, bounds: Bounds) -> AttemptDone {
+    let cancel = call.cancel.clone();
+    let work = AssertUnwindSafe(bounded(tool, call, &bounds)).catch_unwind();
+    tokio::pin!(work);
+    let (ended, cancelled) = tokio::select! {
+        ended = &mut work => (Some(ended), false),
+        () = cancel.cancelled() => {
+            let ended = tokio::select! {
+                ended = &mut work => Some(ended),
+                () = sleep(GRACE) => None,
+            };
+            (ended, true)
+        }
+    };
+    let report = match ended {
+        Some(Ok(report)) => report,
+        Some(Err(_)) => {
+            let defect = ToolError::permanent("the tool panicked, which is a defect in it");
+            unanswered(defect, bounds.reserved)
+        }
+        None => unanswered(ToolError::permanent("stopped"), bounds.reserved),
+    };
+    AttemptDone {
+        service: Micros::from(bounds.origin.elapsed()) - bounds.started,
+        report,
+        cancelled,
+    }
+}
+
+async fn bounded(tool: Arc<dyn Tool>, call: Call, bounds: &Bounds) -> CallReport {
+    let Some(limit) = bounds.limit else {
+        return tool.call(call).await;
+    };
+    match timeout(limit, tool.call(call)).await {
+        Ok(report) => report,
+        Err(_) => {
+            let seconds = limit.as_secs_f64();
+            let error = ToolError {
+                kind: ErrorKind::TimeoutError,
+                message: format!("no answer within timeout_s = {seconds}"),
+                retryable: true,
+                retry_after: None,
+            };
+            unanswered(error, bounds.reserved)
+        }
+    }
+}
+
+/// A call that was given up may have been billed: it counts with its upper bound.
+fn unanswered(error: ToolError, reserved: Money) -> CallReport {
+    CallReport {
+        cost: Some(reserved),
+        ..CallReport::free(Err(error))
+    }
+}

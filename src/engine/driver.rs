@@ -1,0 +1,515 @@
+//! The driver: carries the scheduler's actions out on tokio, and tells everybody what happened.
+
+use super::attempt::{AttemptDone, Bounds, attempt};
+use super::prepare::{Edits, RunScope, prepare};
+use super::{Action, EventSink, Input, Prepared, Rules, Scheduler, Timer};
+use crate::plan::{ExecutionPlan, RetryPolicy, Step, StepIx, Template};
+use crate::run::{
+    Fact, LogStream, Micros, ResourceLimits, RunCommand, RunEvent, RunHeader, RunState, StepInfo,
+};
+use crate::tools::{Call, CallLog, CallReport, Tool, Toolbox};
+use serde_json::{Map, Value};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// Tries of a call that may be repeated, where the plan says nothing.
+const DEFAULT_ATTEMPTS: u32 = 3;
+/// The bound of the first wait between them.
+const DEFAULT_BACKOFF: Duration = Duration::from_millis(500);
+/// Log entries that may wait for the engine; a tool that says more meanwhile loses them.
+const LOG_ENTRIES: usize = 1024;
+/// Actions carried out between two looks at commands and timers.
+const ACTIONS_IN_A_ROW: usize = 512;
+
+/// What a run is started with, beside the plan and the tools.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The limits in force.
+    pub limits: ResourceLimits,
+    /// Whether cost is tracked.
+    pub track_cost: bool,
+    /// Whether the first failure stops what is independent of it.
+    pub fail_fast: bool,
+    /// Whether the run begins paused.
+    pub paused: bool,
+    /// Whether the run waits for commands after its end, until [`RunCommand::Close`].
+    pub interactive: bool,
+    /// Who carries out `model` tools, for the header.
+    pub worker: Arc<str>,
+    /// Whether outputs are invented.
+    pub simulated: bool,
+    /// The seed of the jitter.
+    pub seed: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            limits: ResourceLimits::default(),
+            track_cost: true,
+            fail_fast: false,
+            paused: false,
+            interactive: false,
+            worker: "none".into(),
+            simulated: false,
+            seed: fastrand::u64(..),
+        }
+    }
+}
+
+/// One run of one plan with one context.
+pub struct Engine {
+    plan: Arc<ExecutionPlan>,
+    context: Arc<Map<String, Value>>,
+    toolbox: Arc<dyn Toolbox>,
+    settings: Settings,
+    run_id: Arc<str>,
+    sinks: Vec<Box<dyn EventSink>>,
+}
+
+impl Engine {
+    /// A run that has not begun.
+    pub fn new(
+        plan: Arc<ExecutionPlan>,
+        context: Map<String, Value>,
+        toolbox: Arc<dyn Toolbox>,
+        settings: Settings,
+    ) -> Self {
+        let mut all = plan.context.clone();
+        all.extend(context);
+        Self {
+            plan,
+            context: Arc::new(all),
+            toolbox,
+            settings,
+            run_id: uuid::Uuid::now_v7().to_string().into(),
+            sinks: Vec::new(),
+        }
+    }
+
+    /// Somebody more who hears of every event.
+    #[must_use]
+    pub fn with_sink(mut self, sink: impl EventSink + 'static) -> Self {
+        self.sinks.push(Box::new(sink));
+        self
+    }
+
+    /// The run's id.
+    pub fn run_id(&self) -> &Arc<str> {
+        &self.run_id
+    }
+
+    /// Runs to the end, taking commands on the way, and gives the run's state after its last event.
+    ///
+    /// It ends when the run has ended and, where [`Settings::interactive`] is set, [`RunCommand::Close`] came
+    /// or no sender of commands is left.
+    pub async fn run(self, origin: Instant, commands: mpsc::Receiver<RunCommand>) -> RunState {
+        Driver::new(self, origin).run(commands).await
+    }
+
+    fn header(&self, tools: &Tools) -> RunHeader {
+        let steps = self.plan.steps.iter().enumerate().map(|(at, step)| StepInfo {
+            id: step.id.clone(),
+            tool: step.tool.clone(),
+            kind: tools.of[at]
+                .as_ref()
+                .map_or_else(|| "unknown".into(), |tool| tools.kind(&**tool)),
+            depends_on: step.depends_on.to_vec().into(),
+            description: step.description.clone(),
+            parent: None,
+            parameters: None,
+        });
+        RunHeader {
+            run_id: self.run_id.clone(),
+            plan: self.plan.name.clone(),
+            dialect: self.plan.dialect,
+            started_at: jiff::Timestamp::now().to_string().into(),
+            worker: self.settings.worker.clone(),
+            simulated: self.settings.simulated,
+            track_cost: self.settings.track_cost,
+            limits: self.settings.limits.clone(),
+            context: Arc::new(Value::Object(Map::clone(&self.context))),
+            steps: steps.collect(),
+        }
+    }
+}
+
+/// The tool of every step, looked up once.
+struct Tools {
+    of: Vec<Option<Arc<dyn Tool>>>,
+    kinds: HashMap<&'static str, Arc<str>>,
+}
+
+impl Tools {
+    fn of(plan: &ExecutionPlan, toolbox: &dyn Toolbox) -> Self {
+        let mut known: HashMap<&str, Option<Arc<dyn Tool>>> = HashMap::new();
+        let mut kinds = HashMap::new();
+        let mut of = Vec::with_capacity(plan.steps.len());
+        for step in plan.steps.iter() {
+            let tool = known
+                .entry(&step.tool)
+                .or_insert_with(|| toolbox.tool(&step.tool));
+            if let Some(tool) = tool {
+                let kind = tool.kind();
+                kinds.entry(kind).or_insert_with(|| kind.into());
+            }
+            of.push(tool.clone());
+        }
+        Self { of, kinds }
+    }
+
+    fn kind(&self, tool: &dyn Tool) -> Arc<str> {
+        let kind = tool.kind();
+        self.kinds.get(kind).cloned().unwrap_or_else(|| kind.into())
+    }
+}
+
+fn retry_policy(step: &Step, tool: Option<&Arc<dyn Tool>>) -> RetryPolicy {
+    step.retry.unwrap_or_else(|| RetryPolicy {
+        attempts: match tool {
+            Some(tool) if tool.repeatable() => DEFAULT_ATTEMPTS,
+            _ => 1,
+        },
+        backoff: DEFAULT_BACKOFF,
+    })
+}
+
+/// What comes back from the tasks that make the calls.
+enum Back {
+    Done(StepIx, Box<AttemptDone>),
+}
+
+struct Driver {
+    plan: Arc<ExecutionPlan>,
+    context: Arc<Map<String, Value>>,
+    tools: Tools,
+    settings: Settings,
+    run_id: Arc<str>,
+    sinks: Vec<Box<dyn EventSink>>,
+    scheduler: Scheduler,
+    random: fastrand::Rng,
+    origin: Instant,
+    seq: u64,
+    state: RunState,
+    /// Told to nobody yet.
+    batch: Vec<RunEvent>,
+    actions: VecDeque<Action>,
+    scratch: Vec<Action>,
+    timers: BinaryHeap<Reverse<(Micros, Timer)>>,
+    stop: CancellationToken,
+    under_way: HashMap<StepIx, CancellationToken>,
+    edits: Edits,
+    back: mpsc::UnboundedSender<Back>,
+    /// At most as many entries as there are slots.
+    returns: mpsc::UnboundedReceiver<Back>,
+    log: mpsc::Sender<LogEntry>,
+    logged: mpsc::Receiver<LogEntry>,
+    log_dropped: Arc<AtomicU64>,
+}
+
+struct LogEntry {
+    row: StepIx,
+    attempt: u32,
+    stream: LogStream,
+    text: Arc<str>,
+}
+
+impl Driver {
+    fn new(engine: Engine, origin: Instant) -> Self {
+        let tools = Tools::of(&engine.plan, &*engine.toolbox);
+        let header = engine.header(&tools);
+        let retry = engine
+            .plan
+            .steps
+            .iter()
+            .zip(&tools.of)
+            .map(|(step, tool)| retry_policy(step, tool.as_ref()))
+            .collect();
+        let rules = Rules {
+            limits: engine.settings.limits.clone(),
+            fail_fast: engine.settings.fail_fast,
+            track_cost: engine.settings.track_cost,
+            paused: engine.settings.paused,
+        };
+        let (back, returns) = mpsc::unbounded_channel();
+        let (log, logged) = mpsc::channel(LOG_ENTRIES);
+        let mut driver = Self {
+            scheduler: Scheduler::new(Arc::clone(&engine.plan.steps), retry, rules),
+            random: fastrand::Rng::with_seed(engine.settings.seed),
+            plan: engine.plan,
+            context: engine.context,
+            settings: engine.settings,
+            run_id: engine.run_id,
+            sinks: engine.sinks,
+            tools,
+            origin,
+            seq: 0,
+            state: RunState::default(),
+            batch: Vec::new(),
+            actions: VecDeque::new(),
+            scratch: Vec::new(),
+            timers: BinaryHeap::new(),
+            stop: CancellationToken::new(),
+            under_way: HashMap::new(),
+            edits: Edits::new(),
+            back,
+            returns,
+            log,
+            logged,
+            log_dropped: Arc::default(),
+        };
+        driver.tell(Micros(0), Fact::RunStarted(Arc::new(header)));
+        driver
+    }
+
+    async fn run(mut self, mut commands: mpsc::Receiver<RunCommand>) -> RunState {
+        self.input(Input::Start);
+        let mut open = true;
+        let mut closed = !self.settings.interactive;
+        loop {
+            let more = self.carry_out();
+            self.flush();
+            if self.scheduler.has_ended() && !more && (closed || !open) {
+                break;
+            }
+            let due = self.timers.peek().map(|Reverse((at, _))| *at);
+            let wake = self.origin + Duration::from(due.unwrap_or_default());
+            tokio::select! {
+                biased;
+                command = commands.recv(), if open => match command {
+                    Some(RunCommand::Close) => closed = true,
+                    Some(command) => self.command(command),
+                    None => open = false,
+                },
+                () = std::future::ready(()), if more => tokio::task::yield_now().await,
+                Some(entry) = self.logged.recv() => self.logged(entry),
+                Some(Back::Done(row, done)) = self.returns.recv() => {
+                    self.drain_log();
+                    self.done(row, *done);
+                }
+                () = tokio::time::sleep_until(wake), if due.is_some() => self.timer(),
+            }
+        }
+        self.stop.cancel();
+        self.state
+    }
+
+    fn now(&self) -> Micros {
+        self.origin.elapsed().into()
+    }
+
+    fn input(&mut self, input: Input) {
+        let (now, random) = (self.now(), self.random.u64(..));
+        self.scheduler
+            .handle(now, random, input, &mut self.scratch);
+        for action in self.scratch.drain(..) {
+            // A fact is dated when it is decided, not when it is told.
+            match action {
+                Action::Emit(fact) => {
+                    let event = RunEvent {
+                        seq: self.seq,
+                        at: now,
+                        fact,
+                    };
+                    self.seq += 1;
+                    self.state.apply(&event);
+                    self.batch.push(event);
+                }
+                other => self.actions.push_back(other),
+            }
+        }
+    }
+
+    fn tell(&mut self, at: Micros, fact: Fact) {
+        let event = RunEvent {
+            seq: self.seq,
+            at,
+            fact,
+        };
+        self.seq += 1;
+        self.state.apply(&event);
+        self.batch.push(event);
+    }
+
+    fn flush(&mut self) {
+        if self.batch.is_empty() {
+            return;
+        }
+        for sink in &mut self.sinks {
+            sink.accept(&self.batch);
+        }
+        self.batch.clear();
+    }
+
+    /// Carries out what is to be done, and says whether something is left for the next round.
+    fn carry_out(&mut self) -> bool {
+        for _ in 0..ACTIONS_IN_A_ROW {
+            let Some(action) = self.actions.pop_front() else {
+                return false;
+            };
+            match action {
+                Action::Emit(_) => {}
+                Action::Prepare(row) => {
+                    let prepared = self.prepare(row);
+                    self.input(Input::Prepared(row, prepared));
+                }
+                Action::Call {
+                    step,
+                    attempt,
+                    input,
+                    reserved,
+                } => self.call(step, attempt, input, reserved),
+                Action::Cancel(row) => {
+                    if let Some(token) = self.under_way.get(&row) {
+                        token.cancel();
+                    }
+                }
+                Action::SetTimer(at, timer) => self.timers.push(Reverse((at, timer))),
+            }
+        }
+        !self.actions.is_empty()
+    }
+
+    fn prepare(&self, row: StepIx) -> Prepared {
+        let tool = self.tool(row);
+        let scope = RunScope {
+            plan: &self.plan,
+            scheduler: &self.scheduler,
+            context: &self.context,
+            row,
+        };
+        prepare(&scope, &self.edits, tool)
+    }
+
+    fn tool(&self, row: StepIx) -> Option<&Arc<dyn Tool>> {
+        let ix = self.scheduler.plan_step(row);
+        self.tools.of.get(ix.at())?.as_ref()
+    }
+
+    fn call(&mut self, row: StepIx, number: u32, input: Arc<Value>, reserved: crate::run::Money) {
+        let Some(tool) = self.tool(row).map(Arc::clone) else {
+            return;
+        };
+        let started = self.now();
+        if let Some(report) = tool.call_now(&input) {
+            let service = self.now() - started;
+            self.ended(row, service, report, false);
+            return;
+        }
+        // Whoever keeps a record has it before the call can have an effect.
+        self.flush();
+        let Some(step) = self.plan.step(self.scheduler.plan_step(row)) else {
+            return;
+        };
+        let key = self.scheduler.key(row);
+        let cancel = self.stop.child_token();
+        let idempotency_key = match &step.idempotency_key {
+            Some(key) if self.scheduler.item(row).is_none() => Arc::clone(key),
+            Some(given) => format!("{given}{}", &key.id[step.id.len()..]).into(),
+            None => format!("{}:{}", self.run_id, key.id).into(),
+        };
+        let call = Call {
+            step: key.id,
+            attempt: number,
+            input,
+            model: step.model.clone(),
+            idempotency_key,
+            max_memory_mb: self.settings.limits.max_memory_mb,
+            max_cpu_percent: self.settings.limits.max_cpu_percent,
+            cancel: cancel.clone(),
+            log: self.call_log(row, number),
+        };
+        let bounds = Bounds {
+            limit: step.timeout.or_else(|| tool.timeout()),
+            reserved,
+            origin: self.origin,
+            started,
+        };
+        let back = self.back.clone();
+        self.under_way.insert(row, cancel);
+        tokio::spawn(async move {
+            let done = attempt(tool, call, bounds).await;
+            // Nobody listens any more only when the run is over.
+            let _ = back.send(Back::Done(row, Box::new(done)));
+        });
+    }
+
+    fn call_log(&self, row: StepIx, attempt: u32) -> CallLog {
+        let log = self.log.clone();
+        let dropped = Arc::clone(&self.log_dropped);
+        Arc::new(move |stream, text| {
+            let entry = LogEntry {
+                row,
+                attempt,
+                stream,
+                text: text.into(),
+            };
+            if log.try_send(entry).is_err() {
+                dropped.fetch_add(1, Ordering::Relaxed);
+            }
+        })
+    }
+
+    fn logged(&mut self, entry: LogEntry) {
+        // What is said after the attempt ended has no place any more.
+        if !self.under_way.contains_key(&entry.row) {
+            return;
+        }
+        let dropped = self.log_dropped.swap(0, Ordering::Relaxed);
+        let text = match dropped {
+            0 => entry.text,
+            count => format!("{} [{count} log entries were dropped]", entry.text).into(),
+        };
+        let fact = Fact::AttemptLog {
+            step: self.scheduler.key(entry.row),
+            attempt: entry.attempt,
+            stream: entry.stream,
+            text,
+        };
+        self.tell(self.now(), fact);
+    }
+
+    fn drain_log(&mut self) {
+        while let Ok(entry) = self.logged.try_recv() {
+            self.logged(entry);
+        }
+    }
+
+    fn done(&mut self, row: StepIx, done: AttemptDone) {
+        self.under_way.remove(&row);
+        self.ended(row, done.service, done.report, done.cancelled);
+    }
+
+    fn ended(&mut self, row: StepIx, service: Micros, report: CallReport, cancelled: bool) {
+        self.input(Input::Ended {
+            step: row,
+            service,
+            report: Box::new(report),
+            cancelled,
+        });
+    }
+
+    fn timer(&mut self) {
+        let now = self.now();
+        while self.timers.peek().is_some_and(|Reverse((at, _))| *at <= now) {
+            if let Some(Reverse((_, timer))) = self.timers.pop() {
+                self.input(Input::Timer(timer));
+            }
+        }
+    }
+
+    fn command(&mut self, command: RunCommand) {
+        if let RunCommand::SetParameters(row, parameters) = command {
+            let template = Template::Literal(parameters);
+            self.edits.insert(row, template);
+            return;
+        }
+        self.input(Input::Command(command));
+    }
+}

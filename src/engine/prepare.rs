@@ -1,0 +1,132 @@
+//! What a step is about to do: its condition, its list, its parameters, what the call can cost.
+
+use super::{Prepared, Scheduler};
+use crate::plan::{ExecutionPlan, ReferenceError, Root, Scope, Step, StepIx, Template};
+use crate::run::{ErrorKind, RunError};
+use crate::tools::Tool;
+use serde_json::{Map, Value};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// What the references of one row see.
+pub struct RunScope<'a> {
+    /// The plan.
+    pub plan: &'a ExecutionPlan,
+    /// Statuses, outputs and elements.
+    pub scheduler: &'a Scheduler,
+    /// The context of the run.
+    pub context: &'a Map<String, Value>,
+    /// The row whose references are resolved.
+    pub row: StepIx,
+}
+
+impl Scope for RunScope<'_> {
+    fn output(&self, step: StepIx) -> Option<&Value> {
+        self.scheduler.output(step).map(|output| &**output)
+    }
+
+    fn status(&self, step: StepIx) -> &'static str {
+        self.scheduler.status(step).word()
+    }
+
+    fn id(&self, step: StepIx) -> &str {
+        self.plan.step(step).map_or("", |step| &step.id)
+    }
+
+    fn steps(&self) -> usize {
+        self.plan.steps.len()
+    }
+
+    fn context(&self, name: &str) -> Option<&Value> {
+        self.context.get(name)
+    }
+
+    fn item(&self) -> Option<(&Value, usize)> {
+        let (item, index) = self.scheduler.item(self.row)?;
+        Some((item, index))
+    }
+}
+
+/// Parameters that a person put in the place of the plan's.
+pub type Edits = HashMap<StepIx, Template>;
+
+/// Looks at a row that is about to start.
+pub fn prepare(scope: &RunScope<'_>, edits: &Edits, tool: Option<&Arc<dyn Tool>>) -> Prepared {
+    let ix = scope.scheduler.plan_step(scope.row);
+    let Some(step) = scope.plan.step(ix) else {
+        return Prepared::Unwanted;
+    };
+    let is_element = ix != scope.row;
+    match wanted(scope, step, is_element) {
+        Ok(true) => {}
+        Ok(false) => return Prepared::Unwanted,
+        Err(error) => return impossible(scope, step, error.message),
+    }
+    if let Some(list) = step.for_each.as_ref().filter(|_| !is_element) {
+        return match elements(scope, list) {
+            Ok(items) => Prepared::Each(items),
+            Err(message) => impossible(scope, step, message),
+        };
+    }
+    let parameters = edits
+        .get(&scope.row)
+        .or_else(|| edits.get(&ix))
+        .unwrap_or(&step.parameters);
+    let input = match parameters.resolve(scope) {
+        Ok(input) => input,
+        Err(error) => return impossible(scope, step, error.message),
+    };
+    let Some(tool) = tool else {
+        return impossible(scope, step, format!("no tool is called {:?}", step.tool));
+    };
+    let most = tool.quote(&input, step.model.as_deref()).most;
+    Prepared::Call { input, most }
+}
+
+/// A condition that looks at `item` or `index` is asked for each element, any other once for the step.
+fn wanted(scope: &RunScope<'_>, step: &Step, is_element: bool) -> Result<bool, ReferenceError> {
+    let Some(condition) = &step.run_if else {
+        return Ok(true);
+    };
+    let of_elements = condition
+        .roots
+        .iter()
+        .any(|root| matches!(root, Root::Item | Root::Index));
+    if step.for_each.is_some() && of_elements != is_element {
+        return Ok(true);
+    }
+    condition.holds(scope)
+}
+
+fn elements(scope: &RunScope<'_>, list: &Template) -> Result<Vec<Arc<Value>>, String> {
+    let value = list.resolve(scope).map_err(|error| error.message)?;
+    match Arc::unwrap_or_clone(value) {
+        Value::Array(items) => Ok(items.into_iter().map(Arc::new).collect()),
+        other => Err(format!(
+            "for_each needs a list, and this is {}",
+            kind_of(&other)
+        )),
+    }
+}
+
+fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+fn impossible(scope: &RunScope<'_>, step: &Step, message: String) -> Prepared {
+    Prepared::Impossible(Box::new(RunError {
+        kind: ErrorKind::ToolExecutionError,
+        step: Some(scope.scheduler.key(scope.row).id),
+        tool_name: Some(step.tool.clone()),
+        message: message.into(),
+        retryable: false,
+        attempts: 0,
+    }))
+}

@@ -1,0 +1,54 @@
+//! Money: reserved before a call, settled after it.
+
+use crate::run::Money;
+
+/// What is left of the budget. Spending plus reservations never pass the limit, as long as no call costs more
+/// than its upper bound.
+#[derive(Debug, Default)]
+pub struct Budget {
+    limit: Option<Money>,
+    spent: Money,
+    reserved: Money,
+}
+
+impl Budget {
+    /// A budget; `None` is without a limit.
+    pub fn new(limit: Option<Money>) -> Self {
+        Self {
+            limit,
+            ..Self::default()
+        }
+    }
+
+    /// Whether there is a limit.
+    pub fn is_limited(&self) -> bool {
+        self.limit.is_some()
+    }
+
+    /// What is neither spent nor reserved; without a limit, all there is.
+    pub fn free(&self) -> Money {
+        self.limit
+            .map_or(Money::MAX, |limit| limit - self.spent - self.reserved)
+    }
+
+    /// The limit, where there is one.
+    pub fn limit(&self) -> Option<Money> {
+        self.limit
+    }
+
+    /// Reserves `most` if it fits.
+    pub fn reserve(&mut self, most: Money) -> bool {
+        // A call that costs nothing always fits, even when the money is gone.
+        let fits = most.is_zero() || most <= self.free();
+        if fits {
+            self.reserved += most;
+        }
+        fits
+    }
+
+    /// Replaces a reservation by the true cost.
+    pub fn settle(&mut self, reserved: Money, cost: Money) {
+        self.reserved -= reserved;
+        self.spent += cost;
+    }
+}
