@@ -114,17 +114,22 @@ impl Engine {
     }
 
     fn header(&self, tools: &Tools) -> RunHeader {
-        let steps = self.plan.steps.iter().enumerate().map(|(at, step)| StepInfo {
-            id: step.id.clone(),
-            tool: step.tool.clone(),
-            kind: tools.of[at]
-                .as_ref()
-                .map_or_else(|| "unknown".into(), |tool| tools.kind(&**tool)),
-            depends_on: step.depends_on.to_vec().into(),
-            description: step.description.clone(),
-            parent: None,
-            parameters: None,
-        });
+        let steps = self
+            .plan
+            .steps
+            .iter()
+            .enumerate()
+            .map(|(at, step)| StepInfo {
+                id: step.id.clone(),
+                tool: step.tool.clone(),
+                kind: tools.of[at]
+                    .as_ref()
+                    .map_or_else(|| "unknown".into(), |tool| tools.kind(&**tool)),
+                depends_on: step.depends_on.to_vec().into(),
+                description: step.description.clone(),
+                parent: None,
+                parameters: None,
+            });
         RunHeader {
             run_id: self.run_id.clone(),
             plan: self.plan.name.clone(),
@@ -306,8 +311,7 @@ impl Driver {
 
     fn input(&mut self, input: Input) {
         let (now, random) = (self.now(), self.random.u64(..));
-        self.scheduler
-            .handle(now, random, input, &mut self.scratch);
+        self.scheduler.handle(now, random, input, &mut self.scratch);
         for action in self.scratch.drain(..) {
             // A fact is dated when it is decided, not when it is told.
             match action {
@@ -497,7 +501,11 @@ impl Driver {
 
     fn timer(&mut self) {
         let now = self.now();
-        while self.timers.peek().is_some_and(|Reverse((at, _))| *at <= now) {
+        while self
+            .timers
+            .peek()
+            .is_some_and(|Reverse((at, _))| *at <= now)
+        {
             if let Some(Reverse((_, timer))) = self.timers.pop() {
                 self.input(Input::Timer(timer));
             }

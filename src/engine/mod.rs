@@ -10,6 +10,8 @@ mod driver;
 mod log;
 mod prepare;
 mod scheduler;
+#[cfg(test)]
+mod tests;
 
 pub use driver::{Engine, Settings};
 pub use log::{EventLog, EventReader, EventSink};

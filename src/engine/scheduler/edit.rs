@@ -219,12 +219,7 @@ impl Scheduler {
         }
     }
 
-    fn set_output(
-        &mut self,
-        row: StepIx,
-        output: Arc<Value>,
-        out: &mut Vec<Action>,
-    ) {
+    fn set_output(&mut self, row: StepIx, output: Arc<Value>, out: &mut Vec<Action>) {
         if !self.exists(row) || matches!(self.phase, Phase::Stopping(_) | Phase::New) {
             return;
         }

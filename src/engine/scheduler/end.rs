@@ -90,7 +90,9 @@ impl Scheduler {
         if let Some(asked) = error.retry_after {
             return Some(asked.into());
         }
-        let doubled = 1u32.checked_shl(tries.saturating_sub(1)).unwrap_or(u32::MAX);
+        let doubled = 1u32
+            .checked_shl(tries.saturating_sub(1))
+            .unwrap_or(u32::MAX);
         let bound = policy.backoff.saturating_mul(doubled).min(LONGEST_BACKOFF);
         let bound = Micros::from(bound).0;
         Some(Micros(random % (bound + 1)))

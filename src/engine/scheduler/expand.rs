@@ -163,8 +163,11 @@ impl Scheduler {
             kind: first.map_or(ErrorKind::ToolExecutionError, |error| error.kind),
             step: Some(self.steps[parent.at()].id.clone()),
             tool_name: Some(self.steps[parent.at()].tool.clone()),
-            message: format!("{failed} of {} elements failed; the first: {what}", rows.len())
-                .into(),
+            message: format!(
+                "{failed} of {} elements failed; the first: {what}",
+                rows.len()
+            )
+            .into(),
             retryable: first.is_some_and(|error| error.retryable),
             attempts: 0,
         })

@@ -20,10 +20,7 @@ struct Packed {
 
 impl Packed {
     fn of(&self, step: StepIx) -> &[StepIx] {
-        match (
-            self.starts.get(step.at()),
-            self.starts.get(step.at() + 1),
-        ) {
+        match (self.starts.get(step.at()), self.starts.get(step.at() + 1)) {
             (Some(from), Some(to)) => &self.items[*from as usize..*to as usize],
             _ => &[],
         }

@@ -15,8 +15,8 @@ mod start;
 
 use crate::plan::{RetryPolicy, Step, StepIx, Trigger};
 use crate::run::{
-    Fact, Micros, Money, ResourceLimits, RunCommand, RunError, RunOutcome, SkipReason,
-    StepKey, StepSource, StepStatus,
+    Fact, Micros, Money, ResourceLimits, RunCommand, RunError, RunOutcome, SkipReason, StepKey,
+    StepSource, StepStatus,
 };
 use crate::tools::CallReport;
 use budget::Budget;
@@ -210,10 +210,7 @@ impl Scheduler {
                 ..Node::default()
             })
             .collect();
-        let limit = rules
-            .limits
-            .max_total_cost_usd
-            .filter(|_| rules.track_cost);
+        let limit = rules.limits.max_total_cost_usd.filter(|_| rules.track_cost);
         Self {
             slots: Slots::new(rules.limits.slots(steps.len())),
             budget: Budget::new(limit),
@@ -284,7 +281,9 @@ impl Scheduler {
 
     /// A row's status.
     pub fn status(&self, step: StepIx) -> StepStatus {
-        self.nodes.get(step.at()).map_or_else(Default::default, |node| node.status)
+        self.nodes
+            .get(step.at())
+            .map_or_else(Default::default, |node| node.status)
     }
 
     /// A row's output, once it succeeded.

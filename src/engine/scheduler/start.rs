@@ -235,7 +235,10 @@ impl Scheduler {
     pub(super) fn exhausted(&self) -> Option<(Limit, StepIx)> {
         let parked = self.parked.iter().map(|(_, row)| *row);
         let too_dear = parked.map(|row| (Limit::MaxTotalCostUsd, row));
-        let one_too_many = self.out_of_calls.iter().map(|row| (Limit::MaxToolCalls, *row));
+        let one_too_many = self
+            .out_of_calls
+            .iter()
+            .map(|row| (Limit::MaxToolCalls, *row));
         too_dear
             .chain(one_too_many)
             .find(|(_, row)| self.can_start(*row))

@@ -1,0 +1,479 @@
+//! The real driver on tokio's paused clock: times are exact.
+
+use super::{Engine, EventLog, Settings};
+use crate::plan::{Dialect, ExecutionPlan, Mode, RetryPolicy, Step, StepIx, Template, Trigger};
+use crate::run::{
+    ErrorKind, ExecutionResult, Limit, Micros, Money, ResourceLimits, RunCommand, RunOutcome,
+    RunState, SkipReason, StepStatus, figures,
+};
+use crate::tools::{Call, CallReport, Quote, Tool, ToolError, Toolbox};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use serde_json::{Map, Value, json};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+/// Sleeps `ms`, then fails as often as `fail` says, else gives its input back.
+#[derive(Default)]
+struct Sleeper {
+    calls: Mutex<HashMap<String, u32>>,
+    under_way: AtomicUsize,
+    most_under_way: AtomicUsize,
+}
+
+impl Tool for Arc<Sleeper> {
+    fn kind(&self) -> &'static str {
+        "test"
+    }
+
+    fn call(&self, call: Call) -> BoxFuture<'static, CallReport> {
+        let tool = Arc::clone(self);
+        async move {
+            let under_way = tool.under_way.fetch_add(1, Ordering::SeqCst) + 1;
+            tool.most_under_way.fetch_max(under_way, Ordering::SeqCst);
+            let number = |name: &str| call.input[name].as_u64().unwrap_or(0);
+            let stopped = tokio::select! {
+                () = tokio::time::sleep(Duration::from_millis(number("ms"))) => false,
+                () = call.cancel.cancelled(), if call.input["stubborn"].is_null() => true,
+            };
+            tool.under_way.fetch_sub(1, Ordering::SeqCst);
+            let calls = {
+                let mut calls = tool.calls.lock().unwrap();
+                let count = calls.entry(call.step.to_string()).or_default();
+                *count += 1;
+                *count
+            };
+            let cost = Money::from_pico(number("cost") as i64);
+            let output = if stopped {
+                Err(ToolError::permanent("stopped"))
+            } else if u64::from(calls) <= number("fail") {
+                Err(ToolError::passing("not yet"))
+            } else {
+                Ok(call.input)
+            };
+            CallReport {
+                output,
+                cost: Some(cost),
+                ..CallReport::free(Ok(Value::Null))
+            }
+        }
+        .boxed()
+    }
+
+    fn quote(&self, input: &Value, _model: Option<&str>) -> Quote {
+        Quote {
+            most: Some(Money::from_pico(input["most"].as_i64().unwrap_or(0))),
+            least: Money::ZERO,
+        }
+    }
+}
+
+struct OneTool(Arc<Sleeper>);
+
+impl Toolbox for OneTool {
+    fn tool(&self, _name: &str) -> Option<Arc<dyn Tool>> {
+        Some(Arc::new(Arc::clone(&self.0)))
+    }
+}
+
+fn step(id: &str, parameters: Value, depends_on: &[u32]) -> Step {
+    Step {
+        depends_on: depends_on.iter().copied().map(StepIx).collect(),
+        ..Step::new(id, "sleep", Template::Literal(Arc::new(parameters)))
+    }
+}
+
+fn sleeping(id: &str, ms: u64, depends_on: &[u32]) -> Step {
+    step(id, json!({"ms": ms}), depends_on)
+}
+
+struct Trial {
+    steps: Vec<Step>,
+    settings: Settings,
+    tool: Arc<Sleeper>,
+}
+
+impl Trial {
+    fn new(steps: Vec<Step>) -> Self {
+        Self {
+            steps,
+            settings: Settings {
+                limits: ResourceLimits::none(),
+                seed: 7,
+                ..Settings::default()
+            },
+            tool: Arc::default(),
+        }
+    }
+
+    fn slots(mut self, slots: u32) -> Self {
+        self.settings.limits.max_concurrent = Some(slots);
+        self
+    }
+
+    fn engine(&self) -> Engine {
+        let plan = ExecutionPlan {
+            name: "trial".into(),
+            dialect: Dialect::Documented,
+            steps: self.steps.clone().into(),
+            context_names: Vec::new(),
+            context: Map::new(),
+            catalog: None,
+            warnings: Vec::new(),
+        };
+        let toolbox = Arc::new(OneTool(Arc::clone(&self.tool)));
+        Engine::new(Arc::new(plan), Map::new(), toolbox, self.settings.clone())
+    }
+
+    async fn run(&self) -> RunState {
+        let (_sender, commands) = mpsc::channel(8);
+        self.engine().run(Instant::now(), commands).await
+    }
+
+    /// Runs while `script` sends commands.
+    async fn run_with<F>(&mut self, script: impl FnOnce(mpsc::Sender<RunCommand>) -> F) -> RunState
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.settings.interactive = true;
+        let (sender, commands) = mpsc::channel(8);
+        let log = EventLog::new();
+        let engine = self.engine().with_sink(Arc::clone(&log));
+        let script = tokio::spawn(script(sender));
+        let state = engine.run(Instant::now(), commands).await;
+        script.await.unwrap();
+        let mut events = Vec::new();
+        log.reader().take(&mut events, usize::MAX);
+        let folded = RunState::from_events(&events);
+        assert_eq!(ExecutionResult::of(&folded), ExecutionResult::of(&state));
+        assert!(events.iter().enumerate().all(|(at, e)| e.seq == at as u64));
+        state
+    }
+}
+
+fn statuses(state: &RunState) -> Vec<StepStatus> {
+    state.steps.iter().map(|row| row.status).collect()
+}
+
+fn ms(value: Micros) -> u64 {
+    (value.0 + 500) / 1000
+}
+
+async fn after(ms: u64) {
+    tokio::time::sleep(Duration::from_millis(ms)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_figures_hold_on_their_check() {
+    let trial = Trial::new(vec![
+        sleeping("1", 200, &[]),
+        sleeping("2", 150, &[0]),
+        sleeping("3", 100, &[0]),
+        sleeping("4", 100, &[1, 2]),
+    ])
+    .slots(2);
+    let state = trial.run().await;
+    let f = figures(&state, state.at);
+    assert_eq!((ms(f.work), ms(f.span), ms(f.wall)), (550, 450, 450));
+    let near = |figure: Option<f64>, wanted: f64| (figure.unwrap() - wanted).abs() < 0.02;
+    assert!(
+        near(f.speedup, 1.22) && near(f.parallel_efficiency, 1.0) && near(f.slot_utilisation, 0.61),
+        "{f:?}"
+    );
+    assert_eq!(f.critical_path, [StepIx(0), StepIx(1), StepIx(3)]);
+    // Step 2 at nothing leaves 200 + 100 + 100.
+    assert_eq!(
+        f.potential.iter().map(|p| ms(*p)).collect::<Vec<_>>(),
+        [200, 50, 100]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_level_waits_for_its_slowest_member() {
+    let state = Trial::new(vec![
+        sleeping("a1", 100, &[]),
+        sleeping("a2", 900, &[0]),
+        sleeping("b1", 900, &[]),
+        sleeping("b2", 100, &[2]),
+    ])
+    .run()
+    .await;
+    assert_eq!(ms(state.wall(state.at)), 1000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn never_more_than_the_slots_are_under_way_and_the_long_chain_goes_first() {
+    let mut steps: Vec<Step> = (0..6)
+        .map(|n| sleeping(&format!("w{n}"), 100, &[]))
+        .collect();
+    steps.push(sleeping("c1", 100, &[]));
+    steps.push(sleeping("c2", 100, &[6]));
+    steps.push(sleeping("c3", 100, &[7]));
+    let trial = Trial::new(steps).slots(3);
+    let state = trial.run().await;
+    assert_eq!(trial.tool.most_under_way.load(Ordering::SeqCst), 3);
+    assert_eq!(ms(state.wall(state.at)), 300);
+}
+
+#[tokio::test(start_paused = true)]
+async fn independent_branches_go_on_and_the_rest_is_skipped() {
+    let state = Trial::new(vec![
+        step("bad", json!({"ms": 10, "fail": 9}), &[]),
+        sleeping("below", 10, &[0]),
+        sleeping("further", 10, &[1]),
+        sleeping("other", 50, &[]),
+    ])
+    .run()
+    .await;
+    use StepStatus::{Failed, Skipped, Succeeded};
+    assert_eq!(statuses(&state), [Failed, Skipped, Skipped, Succeeded]);
+    assert_eq!(state.steps[1].reason, Some(SkipReason::Upstream));
+    assert_eq!(state.steps[2].because.as_deref(), Some("below"));
+    let result = ExecutionResult::of(&state);
+    assert_eq!(result.status, RunOutcome::Failed);
+    assert_eq!(*result.result, json!({"other": {"ms": 50}}));
+    let error = result.error.unwrap();
+    assert_eq!(
+        (error.kind, error.step.as_deref()),
+        (ErrorKind::ToolExecutionError, Some("bad"))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn triggers() {
+    let with = |mut step: Step, trigger| {
+        step.trigger = trigger;
+        step
+    };
+    let state = Trial::new(vec![
+        step("bad", json!({"ms": 10, "fail": 9}), &[]),
+        sleeping("good", 100, &[]),
+        with(sleeping("done", 1, &[0, 1]), Trigger::AllDone),
+        with(sleeping("one", 1, &[0, 1]), Trigger::OneSuccess),
+        with(sleeping("none", 1, &[0, 1]), Trigger::NoneFailed),
+        with(sleeping("none_upstream", 1, &[4]), Trigger::NoneFailed),
+    ])
+    .run()
+    .await;
+    use StepStatus::{Failed, Skipped, Succeeded};
+    assert_eq!(
+        statuses(&state),
+        [Failed, Succeeded, Succeeded, Succeeded, Skipped, Skipped]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn retries_wait_and_then_succeed() {
+    let mut flaky = step(
+        "flaky",
+        json!({"ms": 10, "fail": 2, "cost": 5, "most": 5}),
+        &[],
+    );
+    flaky.retry = Some(RetryPolicy {
+        attempts: 3,
+        backoff: Duration::from_millis(100),
+    });
+    let state = Trial::new(vec![flaky]).run().await;
+    let row = &state.steps[0];
+    assert_eq!((row.status, row.attempts.len()), (StepStatus::Succeeded, 3));
+    assert_eq!(state.spent.pico(), 15, "failed tries were billed too");
+    assert_eq!(ms(state.work), 30, "no backoff in the service time");
+    assert!(ms(state.at) <= 30 + 100 + 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_timeout_is_an_attempt_that_failed() {
+    let mut slow = sleeping("slow", 5000, &[]);
+    slow.timeout = Some(Duration::from_millis(100));
+    slow.retry = Some(RetryPolicy {
+        attempts: 2,
+        backoff: Duration::ZERO,
+    });
+    let state = Trial::new(vec![slow]).run().await;
+    let row = &state.steps[0];
+    assert_eq!(row.attempts.len(), 2);
+    assert_eq!(row.error.as_ref().unwrap().kind, ErrorKind::TimeoutError);
+    assert_eq!(ms(state.at), 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_lets_finish_what_is_under_way_and_stops_the_clock() {
+    let mut trial = Trial::new(vec![sleeping("1", 100, &[]), sleeping("2", 100, &[0])]);
+    let state = trial
+        .run_with(async |send| {
+            after(50).await;
+            send.send(RunCommand::Pause).await.unwrap();
+            after(10_000).await;
+            send.send(RunCommand::Resume).await.unwrap();
+            send.send(RunCommand::Close).await.unwrap();
+        })
+        .await;
+    assert_eq!(ms(state.at), 10_150);
+    assert_eq!(ms(state.wall(state.at)), 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn stepping_starts_one_step_at_a_time() {
+    let mut trial = Trial::new(vec![
+        sleeping("1", 10, &[]),
+        sleeping("2", 10, &[]),
+        sleeping("3", 10, &[]),
+    ]);
+    trial.settings.paused = true;
+    let state = trial
+        .run_with(async |send| {
+            after(1000).await;
+            send.send(RunCommand::StepOnce(Some(StepIx(2))))
+                .await
+                .unwrap();
+            after(1000).await;
+            send.send(RunCommand::StepOnce(None)).await.unwrap();
+            after(1000).await;
+            send.send(RunCommand::Resume).await.unwrap();
+            send.send(RunCommand::Close).await.unwrap();
+        })
+        .await;
+    let starts: Vec<u64> = state
+        .steps
+        .iter()
+        .map(|s| ms(s.started_at.unwrap()))
+        .collect();
+    assert_eq!(starts, [2000, 3000, 1000]);
+    assert_eq!(ms(state.wall(state.at)), 30);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_breakpoint_pauses_before_its_step() {
+    let mut trial = Trial::new(vec![sleeping("1", 10, &[]), sleeping("2", 10, &[0])]);
+    let state = trial
+        .run_with(async |send| {
+            send.send(RunCommand::Breakpoint(StepIx(1), true))
+                .await
+                .unwrap();
+            after(1000).await;
+            send.send(RunCommand::Resume).await.unwrap();
+            send.send(RunCommand::Close).await.unwrap();
+        })
+        .await;
+    assert_eq!(ms(state.steps[1].started_at.unwrap()), 1000);
+    assert_eq!(ms(state.wall(state.at)), 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_takes_what_depends_on_it_along() {
+    let mut trial = Trial::new(vec![
+        step("bad", json!({"ms": 10, "fail": 1}), &[]),
+        sleeping("below", 10, &[0]),
+        sleeping("other", 10, &[]),
+    ]);
+    let state = trial
+        .run_with(async |send| {
+            after(500).await;
+            send.send(RunCommand::Retry(StepIx(0))).await.unwrap();
+            send.send(RunCommand::Close).await.unwrap();
+        })
+        .await;
+    assert!(statuses(&state).iter().all(|s| *s == StepStatus::Succeeded));
+    assert_eq!(state.steps[0].attempts.len(), 2);
+    assert_eq!(
+        state.steps[2].attempts.len(),
+        1,
+        "what is independent is not run again"
+    );
+    assert_eq!(ms(state.wall(state.at)), 30);
+    assert_eq!(ExecutionResult::of(&state).status, RunOutcome::Succeeded);
+}
+
+#[tokio::test(start_paused = true)]
+async fn stopping_ends_within_two_seconds_even_a_stubborn_tool() {
+    let mut trial = Trial::new(vec![
+        step("stubborn", json!({"ms": 60_000, "stubborn": true}), &[]),
+        sleeping("below", 10, &[0]),
+    ]);
+    let state = trial
+        .run_with(async |send| {
+            after(100).await;
+            send.send(RunCommand::Stop).await.unwrap();
+            send.send(RunCommand::Close).await.unwrap();
+        })
+        .await;
+    assert_eq!(
+        statuses(&state),
+        [StepStatus::Cancelled, StepStatus::Skipped]
+    );
+    assert!(ms(state.at) <= 2100);
+    assert_eq!(ExecutionResult::of(&state).status, RunOutcome::Cancelled);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_budget_is_never_passed_and_stops_the_run_only_when_nothing_fits() {
+    let steps = (0..40)
+        .map(|n| {
+            step(
+                &n.to_string(),
+                json!({"ms": 10, "cost": 10, "most": 20}),
+                &[],
+            )
+        })
+        .collect();
+    let mut trial = Trial::new(steps);
+    trial.settings.limits.max_total_cost_usd = Some(Money::from_pico(100));
+    let state = trial.run().await;
+    // Nine calls at 10 leave 10, in which a bound of 20 does not fit.
+    assert_eq!((state.calls, state.spent.pico()), (9, 90));
+    assert_eq!(state.exceeded, [Limit::MaxTotalCostUsd]);
+    let result = ExecutionResult::of(&state);
+    assert_eq!(result.status, RunOutcome::LimitExceeded);
+    assert_eq!(result.steps_completed, 9);
+    assert_eq!(result.error.unwrap().kind, ErrorKind::ResourceLimitError);
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_and_time_are_limited() {
+    let steps = |ms| (0..10).map(|n| sleeping(&n.to_string(), ms, &[])).collect();
+    let mut calls = Trial::new(steps(10)).slots(2);
+    calls.settings.limits.max_tool_calls = Some(5);
+    let state = calls.run().await;
+    assert_eq!(
+        (state.calls, &state.exceeded[..]),
+        (5, &[Limit::MaxToolCalls][..])
+    );
+    assert_eq!(state.count(StepStatus::Succeeded), 5);
+    assert_eq!(state.steps[9].reason, Some(SkipReason::Limit));
+
+    let mut time = Trial::new(steps(300)).slots(2);
+    time.settings.limits.timeout_seconds = Some(1.0);
+    let state = time.run().await;
+    assert_eq!(ms(state.at), 1000);
+    assert_eq!(state.count(StepStatus::Cancelled), 2);
+    assert_eq!(
+        ExecutionResult::of(&state).error.unwrap().kind,
+        ErrorKind::TimeoutError
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sequential_step_overlaps_nothing() {
+    let mut alone = sleeping("alone", 100, &[]);
+    alone.mode = Mode::Sequential;
+    let steps = vec![sleeping("1", 100, &[]), alone, sleeping("2", 100, &[])];
+    let state = Trial::new(steps).run().await;
+    let span = |at: usize| {
+        (
+            ms(state.steps[at].started_at.unwrap()),
+            ms(state.steps[at].ended_at.unwrap()),
+        )
+    };
+    for other in [0, 2] {
+        assert!(
+            span(other).1 <= span(1).0 || span(other).0 >= span(1).1,
+            "{:?} {:?}",
+            span(other),
+            span(1)
+        );
+    }
+}
