@@ -95,7 +95,7 @@ fn wanted(scope: &RunScope<'_>, step: &Step, is_element: bool) -> Result<bool, R
     if step.for_each.is_some() && of_elements != is_element {
         return Ok(true);
     }
-    condition.holds(scope)
+    condition.is_true(scope)
 }
 
 fn elements(scope: &RunScope<'_>, list: &Template) -> Result<Vec<Arc<Value>>, String> {

@@ -1,6 +1,7 @@
 //! What is wrong with a plan, and where.
 
 use serde::Serialize;
+use std::fmt::Write as _;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -33,6 +34,41 @@ pub struct Diagnostic {
     pub step: Option<Arc<str>>,
 }
 
+impl Diagnostic {
+    /// A diagnostic without a place, a step or a remedy.
+    pub fn new(severity: Severity, code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            severity,
+            code,
+            message: message.into(),
+            help: None,
+            span: None,
+            step: None,
+        }
+    }
+
+    /// The same at this place, in bytes.
+    #[must_use]
+    pub fn at(mut self, span: Range<usize>) -> Self {
+        self.span = Some(span);
+        self
+    }
+
+    /// The same with a remedy.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// The same about this step.
+    #[must_use]
+    pub fn step(mut self, step: Option<&Arc<str>>) -> Self {
+        self.step = step.cloned();
+        self
+    }
+}
+
 /// The text a plan or a catalog was read from.
 #[derive(Clone, Debug)]
 pub struct Source {
@@ -44,10 +80,123 @@ pub struct Source {
 
 /// Every fault that keeps a plan from running, and the warnings found on the way.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("{}: {} fault(s) in the plan", source_text.name, diagnostics.iter().filter(|d| d.severity == Severity::Error).count())]
+#[error("{}", summary(.source_text, .diagnostics))]
 pub struct PlanFaults {
     /// Where they stand.
     pub source_text: Source,
     /// In the order of their places.
     pub diagnostics: Vec<Diagnostic>,
+}
+
+impl PlanFaults {
+    /// The diagnostics that keep the plan from running.
+    pub fn errors(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.diagnostics
+            .iter()
+            .filter(|diagnostic| diagnostic.severity == Severity::Error)
+    }
+}
+
+fn summary(source: &Source, diagnostics: &[Diagnostic]) -> String {
+    let mut errors = diagnostics
+        .iter()
+        .filter(|diagnostic| diagnostic.severity == Severity::Error);
+    let name = visible(&source.name, 200);
+    match (errors.next(), errors.count()) {
+        (None, _) => format!("{name}: no fault"),
+        (Some(first), 0) => format!("{name}: {}", first.message),
+        (Some(first), 1) => format!("{name}: {} (and 1 more fault)", first.message),
+        (Some(first), more) => format!("{name}: {} (and {more} more faults)", first.message),
+    }
+}
+
+/// The most diagnostics that are kept of one plan; what is beyond is only counted.
+const MAX_KEPT: usize = 500;
+
+/// Diagnostics on their way to being reported.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Collector {
+    kept: Vec<Diagnostic>,
+    errors: usize,
+    dropped: usize,
+}
+
+impl Collector {
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        let is_error = diagnostic.severity == Severity::Error;
+        self.errors += usize::from(is_error);
+        if self.kept.len() < MAX_KEPT {
+            self.kept.push(diagnostic);
+            return;
+        }
+        self.dropped += 1;
+        // An error is worth more than a warning that came before it.
+        if is_error && self.errors <= MAX_KEPT {
+            if let Some(slot) = self
+                .kept
+                .iter_mut()
+                .rev()
+                .find(|kept| kept.severity != Severity::Error)
+            {
+                *slot = diagnostic;
+            }
+        }
+    }
+
+    pub fn error(&mut self, code: &'static str, message: impl Into<String>, span: &Range<usize>) {
+        self.push(Diagnostic::new(Severity::Error, code, message).at(span.clone()));
+    }
+
+    pub fn has_errors(&self) -> bool {
+        self.errors > 0
+    }
+
+    /// All of them, in the order of their places.
+    pub fn finish(mut self) -> Vec<Diagnostic> {
+        self.kept
+            .sort_by_key(|diagnostic| diagnostic.span.as_ref().map_or(0, |span| span.start));
+        if self.dropped > 0 {
+            let severity = if self.errors > 0 {
+                Severity::Error
+            } else {
+                Severity::Warning
+            };
+            self.kept.push(Diagnostic::new(
+                severity,
+                "more",
+                format!("{} more are not listed", self.dropped),
+            ));
+        }
+        self.kept
+    }
+}
+
+/// The text with control characters made visible, cut after `limit` characters.
+pub fn visible(text: &str, limit: usize) -> String {
+    let mut shown = String::with_capacity(text.len().min(limit) + 4);
+    for (count, character) in text.chars().enumerate() {
+        if count == limit {
+            shown.push('…');
+            break;
+        }
+        if is_hostile(character) {
+            let _ = write!(shown, "\\u{{{:x}}}", character as u32);
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
+/// A name from the plan in a message: between backticks, bounded, without control characters.
+pub(super) fn shown(name: &str) -> String {
+    format!("`{}`", visible(name, 80))
+}
+
+/// Whether a terminal could take the character for something other than text: control characters, and the
+/// marks that reverse or hide text.
+pub fn is_hostile(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }

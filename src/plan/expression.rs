@@ -1,28 +1,248 @@
 //! Expressions: what stands in `run_if`, and in `{{ }}` where it is no plain reference.
+//!
+//! The language is Jinja's. What an expression refers to is found before it is compiled: each name of a step,
+//! an item or a context value becomes a variable of its own, so ids that are no identifiers (`step-1`) work,
+//! and only what is referred to is handed over when it is evaluated.
 
-use super::{ReferenceError, Root, Scope};
-use serde_json::Value;
-use std::sync::Arc;
+use super::diagnostic::visible;
+use super::reference::{self, output_path};
+use super::{ReferenceError, Root, Scope, Segment, StepIx};
+use minijinja::value::{Value as Jinja, ValueKind};
+use minijinja::{Environment, UndefinedBehavior};
+use serde_json::{Map, Number, Value};
+use std::fmt;
+use std::sync::{Arc, LazyLock};
+
+/// The steps of the virtual machine that one evaluation may take.
+const FUEL: u64 = 200_000;
+/// The longest expression that is read, in bytes.
+pub(super) const MAX_LENGTH: usize = 10_000;
+
+/// Filters, tests and functions of the language, and nothing else: no templates, no files, no environment.
+static LANGUAGE: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Chainable);
+    environment.set_fuel(Some(FUEL));
+    environment.set_recursion_limit(50);
+    environment.remove_global("debug");
+    environment
+});
 
 /// A parsed expression; its language is Jinja's.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Expression {
     /// As the plan has it.
     pub source: Arc<str>,
     /// What it refers to.
     pub roots: Box<[Root]>,
+    compiled: Arc<minijinja::Expression<'static, 'static>>,
+    variables: Box<[Variable]>,
+}
+
+impl fmt::Debug for Expression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Expression")
+            .field("source", &self.source)
+            .field("roots", &self.roots)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A name in the compiled text and what it stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Variable {
+    pub name: Arc<str>,
+    pub meaning: Meaning,
+}
+
+/// What a variable stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Meaning {
+    Root(Root),
+    /// `ID.output`: the output's field of that name where it has one, else the output.
+    Output(StepIx),
+    /// `steps[ID].status`: the status word.
+    Status(StepIx),
+}
+
+impl Meaning {
+    fn root(&self) -> Root {
+        match self {
+            Self::Root(root) => root.clone(),
+            Self::Output(step) | Self::Status(step) => Root::Step(*step),
+        }
+    }
 }
 
 impl Expression {
-    /// Its value in `scope`. What is undefined is `null`; evaluation is bounded in steps.
-    pub fn evaluate(&self, _scope: &dyn Scope) -> Result<Value, ReferenceError> {
-        Err(ReferenceError {
-            message: format!("{}: not evaluated", self.source),
+    /// Compiles `text`, in which every name is one of `variables` or a context value.
+    ///
+    /// # Errors
+    /// What is wrong with the text, in one line.
+    pub(super) fn compile(
+        source: Arc<str>,
+        text: String,
+        mut variables: Vec<Variable>,
+    ) -> Result<Self, String> {
+        let compiled = LANGUAGE
+            .compile_expression_owned(text)
+            .map_err(|error| describe(&error))?;
+        let mut undeclared: Vec<String> = compiled
+            .undeclared_variables(false)
+            .into_iter()
+            .filter(|name| {
+                !variables.iter().any(|variable| *variable.name == **name) && !is_global(name)
+            })
+            .collect();
+        undeclared.sort_unstable();
+        variables.extend(undeclared.into_iter().map(|name| {
+            let name: Arc<str> = name.into();
+            Variable {
+                meaning: Meaning::Root(Root::Context(Arc::clone(&name))),
+                name,
+            }
+        }));
+        let mut roots = Vec::new();
+        for variable in &variables {
+            let root = variable.meaning.root();
+            if !roots.contains(&root) {
+                roots.push(root);
+            }
+        }
+        Ok(Self {
+            source,
+            roots: roots.into(),
+            compiled: Arc::new(compiled),
+            variables: variables.into(),
         })
     }
 
-    /// Whether it is true in `scope`, as Jinja sees truth: nothing, zero and what is empty are not.
-    pub fn holds(&self, scope: &dyn Scope) -> Result<bool, ReferenceError> {
-        self.evaluate(scope).map(|value| !value.is_null())
+    /// Its value in `scope`. What is undefined is `null`; evaluation is bounded in steps.
+    pub fn evaluate(&self, scope: &dyn Scope) -> Result<Value, ReferenceError> {
+        self.run(scope).map(|value| to_json(&value))
     }
+
+    /// Whether it holds in `scope`: by Jinja's rule, so that `0`, empty text, an empty list or object, `null`
+    /// and what is undefined do not.
+    pub fn is_true(&self, scope: &dyn Scope) -> Result<bool, ReferenceError> {
+        self.run(scope).map(|value| value.is_true())
+    }
+
+    /// Its value in `scope`, as a parameter: what is undefined is an error.
+    pub fn value(&self, scope: &dyn Scope) -> Result<Value, ReferenceError> {
+        let value = self.run(scope)?;
+        if value.is_undefined() {
+            return Err(self.error("it has no value: something in it is undefined"));
+        }
+        Ok(to_json(&value))
+    }
+
+    fn run(&self, scope: &dyn Scope) -> Result<Jinja, ReferenceError> {
+        let context = Jinja::from_pairs(
+            self.variables
+                .iter()
+                .map(|variable| (&*variable.name, variable.meaning.value(scope))),
+        );
+        self.compiled
+            .eval(context)
+            .map_err(|error| self.error(&describe(&error)))
+    }
+
+    fn error(&self, what: &str) -> ReferenceError {
+        ReferenceError {
+            message: format!("{}: {what}", visible(&self.source, 200)),
+        }
+    }
+}
+
+impl Meaning {
+    fn value(&self, scope: &dyn Scope) -> Jinja {
+        let json = |value: Option<&Value>| value.map_or(Jinja::UNDEFINED, from_json);
+        match self {
+            Self::Root(Root::Step(step)) => json(scope.output(*step)),
+            Self::Root(Root::Context(name)) => json(scope.context(name)),
+            Self::Root(Root::Item) => json(scope.item().map(|(item, _)| item)),
+            Self::Root(Root::Index) => scope
+                .item()
+                .map_or(Jinja::UNDEFINED, |(_, index)| Jinja::from(index)),
+            Self::Root(Root::Outputs) => from_json(&reference::outputs(scope)),
+            Self::Output(step) => json(scope.output(*step).map(|output| {
+                let whole = output_path(output, &[Segment::Field("output".into())]).is_empty();
+                if whole { output } else { &output["output"] }
+            })),
+            Self::Status(step) => Jinja::from(scope.status(*step)),
+        }
+    }
+}
+
+fn is_global(name: &str) -> bool {
+    LANGUAGE.globals().any(|(global, _)| global == name)
+}
+
+fn from_json(value: &Value) -> Jinja {
+    match value {
+        Value::Null => Jinja::from(()),
+        Value::Bool(truth) => Jinja::from(*truth),
+        Value::Number(number) => {
+            if let Some(integer) = number.as_i64() {
+                Jinja::from(integer)
+            } else if let Some(integer) = number.as_u64() {
+                Jinja::from(integer)
+            } else {
+                Jinja::from(number.as_f64().unwrap_or(f64::NAN))
+            }
+        }
+        Value::String(text) => Jinja::from(text.as_str()),
+        Value::Array(list) => Jinja::from(list.iter().map(from_json).collect::<Vec<_>>()),
+        Value::Object(map) => Jinja::from_pairs(
+            map.iter()
+                .map(|(key, value)| (key.as_str(), from_json(value))),
+        ),
+    }
+}
+
+/// The result as JSON. What JSON does not know becomes text, and no number at all `null`.
+fn to_json(value: &Jinja) -> Value {
+    match value.kind() {
+        ValueKind::Undefined | ValueKind::None => Value::Null,
+        ValueKind::Bool => Value::Bool(value.is_true()),
+        ValueKind::Number => number(value),
+        ValueKind::Seq | ValueKind::Iterable => value
+            .try_iter()
+            .map(|elements| Value::Array(elements.map(|element| to_json(&element)).collect()))
+            .unwrap_or(Value::Null),
+        ValueKind::Map => {
+            let mut map = Map::new();
+            if let Ok(keys) = value.try_iter() {
+                for key in keys {
+                    let member = value.get_item(&key).unwrap_or(Jinja::UNDEFINED);
+                    map.insert(key.to_string(), to_json(&member));
+                }
+            }
+            Value::Object(map)
+        }
+        _ => Value::String(value.to_string()),
+    }
+}
+
+fn number(value: &Jinja) -> Value {
+    if value.is_integer() {
+        if let Some(integer) = value.as_i64() {
+            return Value::from(integer);
+        }
+        if let Ok(integer) = u64::try_from(value.clone()) {
+            return Value::from(integer);
+        }
+    }
+    f64::try_from(value.clone())
+        .ok()
+        .and_then(Number::from_f64)
+        .map_or(Value::Null, Value::Number)
+}
+
+fn describe(error: &minijinja::Error) -> String {
+    let what = error
+        .detail()
+        .map_or_else(|| error.kind().to_string(), str::to_owned);
+    visible(&what, 200)
 }

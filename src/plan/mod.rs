@@ -1,20 +1,50 @@
 //! The plan as data: what a large model wrote, as one [`ExecutionPlan`] whatever dialect it came in.
 //!
-//! Nothing here knows files, clocks, async or the terminal. A plan is read in two steps: [`parse`] turns text
-//! into a [`Draft`] (dialect recognised, references parsed, every place in the text remembered), and
-//! [`Draft::check`] holds the draft against a catalog and a context and gives either an [`ExecutionPlan`] or
-//! every fault at once.
+//! Nothing here knows files, clocks, async or the terminal. A plan is read in two steps: [`parse`] turns bytes
+//! into a [`Draft`] (form and dialect recognised, what was sloppy mended, every place in the text remembered),
+//! and [`Draft::check`] reads its references, holds it against a catalog and a context and gives either an
+//! [`ExecutionPlan`] or every fault at once.
+//!
+//! ```text
+//!  bytes ─▶ read (JSON · YAML · text, repair) ─▶ dialects ─▶ Draft ─▶ check ─▶ ExecutionPlan
+//!                                                  names · notation · schema · cycles │
+//!                                                                    PlanFaults ◀─────┘
+//! ```
+//!
+//! ```
+//! use plandeck::plan::parse;
+//!
+//! let text = r#"{"steps": [{"id": 1, "tool": "extract", "parameters": {"from": "{{receipt}}"}}]}"#;
+//! let plan = parse("receipt.json", text.as_bytes())?.check(None, None)?;
+//! assert_eq!(&*plan.name, "receipt");
+//! assert_eq!(&*plan.context_names[0], "receipt");
+//! # Ok::<(), plandeck::plan::PlanFaults>(())
+//! ```
 
+mod check;
+mod cycles;
 mod diagnostic;
+mod dialects;
+mod draft;
 mod expression;
+mod graph;
 mod model;
+mod names;
+mod node;
+mod notation;
+mod read;
 mod reference;
+mod schema;
 mod template;
+mod write;
 
-pub use diagnostic::{Diagnostic, PlanFaults, Severity, Source};
+pub use diagnostic::{Diagnostic, PlanFaults, Severity, Source, is_hostile, visible};
+pub use draft::{Draft, parse};
 pub use expression::Expression;
+pub use graph::Shape;
 pub use model::{
     Dialect, ExecutionPlan, FINAL_SYNTHESIS, Mode, RetryPolicy, Step, StepIx, Trigger,
 };
 pub use reference::{Reference, ReferenceError, Root, Scope, Segment};
+pub use schema::ToolSchemas;
 pub use template::{Part, Template};

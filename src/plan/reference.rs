@@ -1,7 +1,8 @@
 //! References: how one step names another's output, or a context value.
 
 use super::StepIx;
-use serde_json::Value;
+use super::diagnostic::visible;
+use serde_json::{Map, Value};
 use std::sync::Arc;
 
 /// One move into a value.
@@ -62,4 +63,187 @@ pub struct ReferenceError {
     /// What is missing, naming the reference, for instance
     /// `{{steps[1].output.merchant}}: the output of step 1 has no field "merchant" (it has: total, date)`.
     pub message: String,
+}
+
+impl Reference {
+    /// The value it names, copied out of `scope`; only what it names is copied.
+    pub fn resolve(&self, scope: &dyn Scope) -> Result<Value, ReferenceError> {
+        match &self.root {
+            Root::Step(step) => {
+                let output = scope.output(*step).ok_or_else(|| {
+                    self.error(&format!(
+                        "step {} has no output (it is {})",
+                        visible(scope.id(*step), 80),
+                        scope.status(*step)
+                    ))
+                })?;
+                self.follow(output, output_path(output, &self.path), || {
+                    format!("the output of step {}", visible(scope.id(*step), 80))
+                })
+            }
+            Root::Context(name) => {
+                let value = scope.context(name).ok_or_else(|| {
+                    self.error(&format!(
+                        "the context value {} is not given",
+                        visible(name, 80)
+                    ))
+                })?;
+                self.follow(value, &self.path, || {
+                    format!("the context value {}", visible(name, 80))
+                })
+            }
+            Root::Item => {
+                let (item, _) = self.item(scope)?;
+                self.follow(item, &self.path, || "the item".to_owned())
+            }
+            Root::Index => {
+                let (_, index) = self.item(scope)?;
+                self.follow(&Value::from(index), &self.path, || "the index".to_owned())
+            }
+            Root::Outputs => {
+                let outputs = outputs(scope);
+                self.follow(&outputs, &self.path, || {
+                    "the object of all outputs".to_owned()
+                })
+            }
+        }
+    }
+
+    fn item<'s>(&self, scope: &'s dyn Scope) -> Result<(&'s Value, usize), ReferenceError> {
+        scope
+            .item()
+            .ok_or_else(|| self.error("it is only known inside a `for_each` step"))
+    }
+
+    fn error(&self, what: &str) -> ReferenceError {
+        ReferenceError {
+            message: format!("{}: {what}", visible(&self.source, 200)),
+        }
+    }
+
+    fn follow(
+        &self,
+        root: &Value,
+        path: &[Segment],
+        named: impl Fn() -> String,
+    ) -> Result<Value, ReferenceError> {
+        let mut value = root;
+        for (at, segment) in path.iter().enumerate() {
+            value = step_into(value, segment).ok_or_else(|| {
+                let mut place = named();
+                if at > 0 {
+                    place = format!("{} in {place}", shown_path(&path[..at]));
+                }
+                self.error(&missing(value, segment, &place))
+            })?;
+        }
+        Ok(value.clone())
+    }
+}
+
+/// `{{ID.output}}` may mean the output as a whole or a field of that name; where the output has the field it
+/// is the field, as in ToolWeaver.
+pub(super) fn output_path<'p>(output: &Value, path: &'p [Segment]) -> &'p [Segment] {
+    match path.split_first() {
+        Some((Segment::Field(field), rest))
+            if &**field == "output" && output.get("output").is_none() =>
+        {
+            rest
+        }
+        _ => path,
+    }
+}
+
+/// The outputs of all steps that have one, by id, in the plan's order.
+pub(super) fn outputs(scope: &dyn Scope) -> Value {
+    let mut all = Map::new();
+    for ix in (0..scope.steps() as u32).map(StepIx) {
+        if let Some(output) = scope.output(ix) {
+            all.insert(scope.id(ix).to_owned(), output.clone());
+        }
+    }
+    Value::Object(all)
+}
+
+fn step_into<'v>(value: &'v Value, segment: &Segment) -> Option<&'v Value> {
+    match (value, segment) {
+        (Value::Object(map), Segment::Field(field)) => map.get(&**field),
+        (Value::Object(map), Segment::Index(index)) => map.get(&index.to_string()),
+        (Value::Array(list), Segment::Index(index)) => element(list, *index),
+        (Value::Array(list), Segment::Field(field)) => element(list, field.parse().ok()?),
+        _ => None,
+    }
+}
+
+fn element(list: &[Value], index: i64) -> Option<&Value> {
+    let at = if index < 0 {
+        list.len()
+            .checked_sub(usize::try_from(index.unsigned_abs()).ok()?)?
+    } else {
+        usize::try_from(index).ok()?
+    };
+    list.get(at)
+}
+
+/// What a place has instead of what was asked for.
+fn missing(value: &Value, segment: &Segment, place: &str) -> String {
+    match (value, segment) {
+        (Value::Object(map), _) => {
+            let wanted = match segment {
+                Segment::Field(field) => visible(field, 80),
+                Segment::Index(index) => index.to_string(),
+            };
+            let has: Vec<String> = map.keys().take(12).map(|key| visible(key, 40)).collect();
+            let more = if map.len() > has.len() { ", …" } else { "" };
+            if has.is_empty() {
+                format!("{place} has no field \"{wanted}\" (it is empty)")
+            } else {
+                format!(
+                    "{place} has no field \"{wanted}\" (it has: {}{more})",
+                    has.join(", ")
+                )
+            }
+        }
+        (Value::Array(list), Segment::Index(index)) => {
+            format!("{place} has no element {index} (it has {})", list.len())
+        }
+        (Value::Array(list), Segment::Field(field)) => format!(
+            "{place} has no field \"{}\" (it is a list of {})",
+            visible(field, 80),
+            list.len()
+        ),
+        (other, segment) => {
+            let what = match other {
+                Value::Null => "null",
+                Value::Bool(_) => "true or false",
+                Value::Number(_) => "a number",
+                _ => "text",
+            };
+            let wanted = match segment {
+                Segment::Field(field) => format!("field \"{}\"", visible(field, 80)),
+                Segment::Index(index) => format!("element {index}"),
+            };
+            format!("{place} has no {wanted} (it is {what})")
+        }
+    }
+}
+
+fn shown_path(path: &[Segment]) -> String {
+    let mut shown = String::new();
+    for segment in path {
+        match segment {
+            Segment::Field(field) => {
+                if !shown.is_empty() {
+                    shown.push('.');
+                }
+                shown.push_str(&visible(field, 40));
+            }
+            Segment::Index(index) => {
+                shown.push('[');
+                shown.push_str(&index.to_string());
+                shown.push(']');
+            }
+        }
+    }
+    shown
 }

@@ -1,7 +1,7 @@
 //! Parameters with references in them, parsed once and resolved for every attempt.
 
-use super::{Expression, Reference, ReferenceError, Scope};
-use serde_json::Value;
+use super::{Expression, Reference, ReferenceError, Root, Scope};
+use serde_json::{Map, Value};
 use std::sync::Arc;
 
 /// A JSON value in which strings may refer to outputs and context values.
@@ -34,12 +34,97 @@ pub enum Part {
 
 impl Template {
     /// The value in `scope`. A literal is shared, not copied.
-    pub fn resolve(&self, _scope: &dyn Scope) -> Result<Arc<Value>, ReferenceError> {
+    pub fn resolve(&self, scope: &dyn Scope) -> Result<Arc<Value>, ReferenceError> {
         match self {
             Self::Literal(value) => Ok(Arc::clone(value)),
-            _ => Err(ReferenceError {
-                message: "not resolved".to_owned(),
-            }),
+            other => other.value(scope).map(Arc::new),
         }
     }
+
+    fn value(&self, scope: &dyn Scope) -> Result<Value, ReferenceError> {
+        match self {
+            Self::Literal(value) => Ok(Value::clone(value)),
+            Self::Reference(reference) => reference.resolve(scope),
+            Self::Expression(expression) => expression.value(scope),
+            Self::Text(parts) => text(parts, scope).map(Value::String),
+            Self::List(list) => list
+                .iter()
+                .map(|element| element.value(scope))
+                .collect::<Result<Vec<_>, _>>()
+                .map(Value::Array),
+            Self::Object(members) => members
+                .iter()
+                .map(|(key, member)| Ok((key.to_string(), member.value(scope)?)))
+                .collect::<Result<Map<_, _>, _>>()
+                .map(Value::Object),
+        }
+    }
+
+    /// The value as the plan has it: references and expressions as text.
+    pub fn source(&self) -> Value {
+        match self {
+            Self::Literal(value) => Value::clone(value),
+            Self::Reference(reference) => Value::String(reference.source.to_string()),
+            Self::Expression(expression) => Value::String(expression.source.to_string()),
+            Self::Text(parts) => Value::String(
+                parts
+                    .iter()
+                    .map(|part| match part {
+                        Part::Text(text) => &**text,
+                        Part::Reference(reference) => &*reference.source,
+                        Part::Expression(expression) => &*expression.source,
+                    })
+                    .collect(),
+            ),
+            Self::List(list) => Value::Array(list.iter().map(Self::source).collect()),
+            Self::Object(members) => Value::Object(
+                members
+                    .iter()
+                    .map(|(key, member)| (key.to_string(), member.source()))
+                    .collect(),
+            ),
+        }
+    }
+
+    /// Calls `visit` with everything that it refers to.
+    pub fn roots(&self, visit: &mut dyn FnMut(&Root)) {
+        match self {
+            Self::Literal(_) => {}
+            Self::Reference(reference) => visit(&reference.root),
+            Self::Expression(expression) => expression.roots.iter().for_each(visit),
+            Self::Text(parts) => {
+                for part in parts {
+                    match part {
+                        Part::Text(_) => {}
+                        Part::Reference(reference) => visit(&reference.root),
+                        Part::Expression(expression) => {
+                            expression.roots.iter().for_each(&mut *visit)
+                        }
+                    }
+                }
+            }
+            Self::List(list) => list.iter().for_each(|element| element.roots(visit)),
+            Self::Object(members) => members.iter().for_each(|(_, member)| member.roots(visit)),
+        }
+    }
+}
+
+fn text(parts: &[Part], scope: &dyn Scope) -> Result<String, ReferenceError> {
+    let mut text = String::new();
+    for part in parts {
+        let value = match part {
+            Part::Text(piece) => {
+                text.push_str(piece);
+                continue;
+            }
+            Part::Reference(reference) => reference.resolve(scope)?,
+            Part::Expression(expression) => expression.value(scope)?,
+        };
+        match value {
+            Value::String(piece) => text.push_str(&piece),
+            // `Value` writes itself as compact JSON.
+            other => text.push_str(&other.to_string()),
+        }
+    }
+    Ok(text)
 }

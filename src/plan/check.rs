@@ -1,0 +1,922 @@
+//! A draft held against a catalog and a context: everything that keeps it from running, all at once.
+
+use super::cycles;
+use super::diagnostic::{Collector, Diagnostic, Severity, shown};
+use super::draft::{self, Draft, DraftStep, first_byte};
+use super::names::{Names, closest, likeness_to};
+use super::node::{Kind, Member, Node};
+use super::notation::{self, Fault, Piece, Vocabulary};
+use super::schema::{self, Checker, ToolSchemas};
+use super::{
+    Dialect, ExecutionPlan, Expression, FINAL_SYNTHESIS, Part, PlanFaults, Root, Step, StepIx,
+    Template,
+};
+use serde_json::{Map, Value};
+use std::collections::HashSet;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// The tool that runs a program which the step brings; it needs no entry in the catalog.
+const CODE_EXEC: &str = "code_exec";
+/// The tool that calls another by name.
+const FUNCTION_CALL: &str = "function_call";
+/// How many faults get a guess of what was meant: each guess looks at every name.
+const MAX_GUESSES: usize = 20;
+
+impl Draft {
+    /// Holds the draft against a catalog and a context and gives the plan, or every fault at once.
+    ///
+    /// Without `tools` the names of tools and their parameters are not checked. Without `context` the values
+    /// that the plan needs are only listed, in [`ExecutionPlan::context_names`]; with one, a value that is
+    /// referred to and is neither in it nor in the plan is a fault.
+    pub fn check(
+        self,
+        tools: Option<&dyn ToolSchemas>,
+        context: Option<&Map<String, Value>>,
+    ) -> Result<ExecutionPlan, PlanFaults> {
+        let Draft {
+            source,
+            plan,
+            name,
+            collector,
+        } = self;
+        let mut check = Check {
+            tools,
+            given: context,
+            own: &plan.context,
+            dialect: plan.dialect,
+            names: Names::default(),
+            collector,
+            context_names: Vec::new(),
+            seen_context: HashSet::new(),
+            guesses: 0,
+        };
+        if plan.steps.iter().all(|step| step.synthesis) {
+            let place = first_byte(&plan.span);
+            check.collector.push(
+                Diagnostic::new(Severity::Error, "no_steps", "the plan has no steps")
+                    .at(place)
+                    .help("a plan needs at least one step with an `id` and a `tool`"),
+            );
+        }
+        check.collect_ids(&plan.steps);
+        let mut steps = Vec::with_capacity(plan.steps.len());
+        for (at, draft) in plan.steps.into_iter().enumerate() {
+            steps.push(check.step(StepIx(at as u32), draft));
+        }
+        check.wire_synthesis(&mut steps);
+        check.find_cycles(&mut steps);
+        if check.collector.has_errors() {
+            return Err(draft::faults(source, check.collector));
+        }
+        Ok(ExecutionPlan {
+            name,
+            dialect: plan.dialect,
+            steps: steps.into_iter().map(|checked| checked.step).collect(),
+            context_names: check.context_names,
+            context: plan.context.clone(),
+            catalog: plan.catalog,
+            warnings: check.collector.finish(),
+        })
+    }
+}
+
+/// A step on its way into the plan.
+struct Checked {
+    step: Step,
+    synthesis: bool,
+    /// Where a fault about its dependencies is shown.
+    place: Range<usize>,
+}
+
+/// What the references of one step name.
+struct Uses {
+    step: StepIx,
+    in_for_each: bool,
+    in_code: bool,
+    synthesis: bool,
+    /// Steps, with the place of their first reference.
+    steps: Vec<(StepIx, Range<usize>)>,
+}
+
+struct Check<'a> {
+    tools: Option<&'a dyn ToolSchemas>,
+    given: Option<&'a Map<String, Value>>,
+    own: &'a Map<String, Value>,
+    dialect: Dialect,
+    names: Names,
+    collector: Collector,
+    context_names: Vec<Arc<str>>,
+    seen_context: HashSet<Arc<str>>,
+    guesses: usize,
+}
+
+impl Check<'_> {
+    fn collect_ids(&mut self, steps: &[DraftStep]) {
+        for (at, step) in steps.iter().enumerate() {
+            let Some(id) = &step.id else {
+                self.collector.push(
+                    Diagnostic::new(
+                        Severity::Error,
+                        "missing_id",
+                        format!("step number {} has no id", at + 1),
+                    )
+                    .at(step.place())
+                    .help("give it an `id` that no other step has"),
+                );
+                self.names.add(&format!("(number {})", at + 1).into());
+                continue;
+            };
+            if !self.names.add(&id.value) {
+                let first = self.names.find(&id.value).map_or(0, StepIx::at);
+                self.collector.push(
+                    Diagnostic::new(
+                        Severity::Error,
+                        "duplicate_id",
+                        format!(
+                            "steps number {} and {} have the same id {}",
+                            first + 1,
+                            at + 1,
+                            shown(&id.value)
+                        ),
+                    )
+                    .at(id.span.clone())
+                    .step(Some(&id.value)),
+                );
+            }
+        }
+    }
+
+    fn step(&mut self, ix: StepIx, mut draft: DraftStep) -> Checked {
+        let id = Arc::clone(self.names.id(ix));
+        let place = draft.place();
+        let tool = self.tool(&id, &mut draft);
+        let mut uses = Uses {
+            step: ix,
+            in_for_each: false,
+            in_code: false,
+            synthesis: draft.synthesis,
+            steps: Vec::new(),
+        };
+        let for_each = draft
+            .for_each
+            .as_ref()
+            .and_then(|node| self.for_each(node, &mut uses));
+        uses.in_for_each = draft.for_each.is_some();
+        let run_if = draft
+            .run_if
+            .as_ref()
+            .and_then(|node| self.run_if(node, &mut uses));
+        let parameters = self.parameters(&tool, &draft.parameters, &mut uses);
+        self.check_parameters(&tool, &id, &draft, &parameters);
+        let depends_on = self.dependencies(ix, &draft, &uses);
+        Checked {
+            synthesis: draft.synthesis,
+            place,
+            step: Step {
+                id,
+                tool,
+                parameters,
+                depends_on,
+                run_if: run_if.map(Box::new),
+                for_each: for_each.map(Box::new),
+                trigger: draft.trigger,
+                mode: draft.mode,
+                timeout: draft.timeout,
+                retry: draft.retry,
+                cache: draft.cache,
+                model: draft.model,
+                idempotency_key: draft.idempotency_key,
+                description: draft.description,
+                extra: draft.extra,
+                span: Some(draft.span),
+            },
+        }
+    }
+
+    /// The tool that is really called. Arguments by position get their names.
+    fn tool(&mut self, id: &Arc<str>, draft: &mut DraftStep) -> Arc<str> {
+        let Some(given) = draft.tool.clone() else {
+            // An agent step without an agent has had its fault.
+            self.collector.push(
+                Diagnostic::new(
+                    Severity::Error,
+                    "missing_tool",
+                    format!("step {} has no tool", shown(id)),
+                )
+                .at(draft.place())
+                .step(Some(id)),
+            );
+            return "".into();
+        };
+        let mut tool = given.value;
+        let mut place = given.span;
+        if &*tool == FUNCTION_CALL {
+            if let Some((called, span)) = self.function_call(id, draft, &place) {
+                tool = called;
+                place = span;
+            } else {
+                return tool;
+            }
+        }
+        let is_known = matches!(&*tool, CODE_EXEC | FINAL_SYNTHESIS);
+        if let Some(tools) = self.tools {
+            if !is_known && !tools.has(&tool) {
+                self.unknown_tool(id, &tool, &place, tools);
+            }
+        }
+        self.name_arguments(id, &tool, draft);
+        tool
+    }
+
+    fn unknown_tool(
+        &mut self,
+        id: &Arc<str>,
+        tool: &str,
+        place: &Range<usize>,
+        tools: &dyn ToolSchemas,
+    ) {
+        let names = tools.names();
+        let mut diagnostic = Diagnostic::new(
+            Severity::Error,
+            "unknown_tool",
+            format!("the catalog has no tool {}", shown(tool)),
+        )
+        .at(place.clone())
+        .step(Some(id));
+        let near = self.guess(|| closest(tool, names.iter().copied()).map(shown));
+        if let Some(near) = near {
+            diagnostic = diagnostic.help(format!("did you mean {near}?"));
+        } else if names.is_empty() {
+            diagnostic = diagnostic.help("the catalog is empty");
+        } else if names.len() <= 12 {
+            let list: Vec<String> = names.iter().map(|name| shown(name)).collect();
+            diagnostic = diagnostic.help(format!("it has {}", list.join(", ")));
+        }
+        self.collector.push(diagnostic);
+    }
+
+    /// `{"name", "args"}`: a call of the catalog's tool of that name.
+    fn function_call(
+        &mut self,
+        id: &Arc<str>,
+        draft: &mut DraftStep,
+        place: &Range<usize>,
+    ) -> Option<(Arc<str>, Range<usize>)> {
+        let Kind::Object(members) = &draft.parameters.kind else {
+            return None;
+        };
+        let find = |keys: &[&str]| {
+            members
+                .iter()
+                .find(|member| keys.contains(&member.key.as_str()))
+        };
+        let name = find(&["name"]).and_then(|member| {
+            let name = member.value.as_text()?;
+            let literal = !name.contains("{{") && !name.starts_with("step:");
+            literal.then(|| (Arc::<str>::from(name), member.value.span.clone()))
+        });
+        let Some(name) = name else {
+            let place =
+                find(&["name"]).map_or_else(|| place.clone(), |member| member.value.span.clone());
+            self.collector.push(
+                Diagnostic::new(
+                    Severity::Error,
+                    "missing_parameter",
+                    "`function_call` needs the `name` of a tool, as a text without references",
+                )
+                .at(place)
+                .step(Some(id)),
+            );
+            return None;
+        };
+        let arguments =
+            find(&["args", "arguments", "parameters"]).map(|member| member.value.clone());
+        let span = draft.parameters.span.clone();
+        draft.parameters = match arguments {
+            None => Node::object(Vec::new(), span),
+            Some(arguments) => match arguments.kind {
+                Kind::Object(_) | Kind::Text(_) => arguments,
+                Kind::Null => Node::object(Vec::new(), span),
+                _ => {
+                    self.collector.push(
+                        Diagnostic::new(
+                            Severity::Error,
+                            "wrong_type",
+                            format!(
+                                "the `args` of `function_call` must be an object, not {}",
+                                arguments.type_name()
+                            ),
+                        )
+                        .at(first_byte(&arguments.span))
+                        .step(Some(id)),
+                    );
+                    Node::object(Vec::new(), span)
+                }
+            },
+        };
+        Some(name)
+    }
+
+    /// Arguments by position are named after the catalog's parameters; without a catalog one is `input`, and
+    /// more are the list `args`.
+    fn name_arguments(&mut self, id: &Arc<str>, tool: &str, draft: &mut DraftStep) {
+        if draft.positional.is_empty() {
+            return;
+        }
+        let positional = std::mem::take(&mut draft.positional);
+        let names: Vec<&str> = self
+            .tools
+            .and_then(|tools| tools.schema(tool))
+            .map(schema::parameter_names)
+            .unwrap_or_default();
+        let Kind::Object(members) = &mut draft.parameters.kind else {
+            return;
+        };
+        let mut named: Vec<Member> = Vec::new();
+        let member = |key: &str, value: Node| Member {
+            key: key.to_owned(),
+            key_span: value.span.clone(),
+            value,
+        };
+        if names.is_empty() {
+            let mut positional = positional;
+            if positional.len() == 1 {
+                named.extend(positional.pop().map(|value| member("input", value)));
+            } else {
+                let span = draft.span.clone();
+                named.push(member("args", Node::new(Kind::List(positional), span)));
+            }
+        } else {
+            for (at, value) in positional.into_iter().enumerate() {
+                match names.get(at) {
+                    Some(name) if !members.iter().any(|member| member.key == **name) => {
+                        named.push(member(name, value));
+                    }
+                    Some(name) => self.collector.push(
+                        Diagnostic::new(
+                            Severity::Error,
+                            "duplicate_key",
+                            format!("the parameter {} is given twice", shown(name)),
+                        )
+                        .at(value.span)
+                        .step(Some(id)),
+                    ),
+                    None => self.collector.push(
+                        Diagnostic::new(
+                            Severity::Error,
+                            "too_many_arguments",
+                            format!("{} takes {} arguments", shown(tool), names.len()),
+                        )
+                        .at(value.span)
+                        .step(Some(id)),
+                    ),
+                }
+            }
+        }
+        named.append(members);
+        *members = named;
+    }
+
+    fn check_parameters(
+        &mut self,
+        tool: &str,
+        id: &Arc<str>,
+        draft: &DraftStep,
+        template: &Template,
+    ) {
+        if tool == CODE_EXEC && self.tools.is_none_or(|tools| !tools.has(tool)) {
+            if draft.parameters.as_object().is_some() && draft.parameters.get("code").is_none() {
+                self.collector.push(
+                    Diagnostic::new(
+                        Severity::Error,
+                        "missing_parameter",
+                        "`code_exec` needs the parameter `code`",
+                    )
+                    .at(draft.place())
+                    .step(Some(id)),
+                );
+            }
+            return;
+        }
+        if let Some(schema) = self.tools.and_then(|tools| tools.schema(tool)) {
+            let place = draft
+                .tool
+                .as_ref()
+                .map_or_else(|| draft.place(), |tool| tool.span.clone());
+            Checker {
+                tool,
+                step: id,
+                place,
+                collector: &mut self.collector,
+            }
+            .check(&draft.parameters, template, schema);
+        }
+    }
+
+    fn for_each(&mut self, node: &Node, uses: &mut Uses) -> Option<Template> {
+        let template = self.template(node, uses);
+        let is_text = match &template {
+            Some(Template::Text(_)) => true,
+            None => node.as_text().is_some(),
+            _ => false,
+        };
+        if is_text {
+            self.collector.push(
+                Diagnostic::new(
+                    Severity::Error,
+                    "bad_field",
+                    "`for_each` must be a list or exactly one reference to one",
+                )
+                .at(node.span.clone())
+                .step(Some(self.names.id(uses.step))),
+            );
+            return None;
+        }
+        Some(template.unwrap_or_else(|| literal(node)))
+    }
+
+    fn run_if(&mut self, node: &Node, uses: &mut Uses) -> Option<Expression> {
+        let text = match &node.kind {
+            Kind::Text(text) if text.trim().is_empty() => return None,
+            Kind::Text(text) => text.clone(),
+            Kind::Bool(truth) => truth.to_string(),
+            _ => return None,
+        };
+        let condition = self.vocabulary(uses, |vocabulary| vocabulary.condition(&text));
+        let span = node.span.clone();
+        match condition {
+            Ok(expression) => {
+                self.note_roots(&expression.roots, &expression.source, true, &span, uses);
+                Some(expression)
+            }
+            Err(fault) => {
+                self.reference_fault(fault, &text, span, uses);
+                None
+            }
+        }
+    }
+
+    fn parameters(&mut self, tool: &str, node: &Node, uses: &mut Uses) -> Template {
+        let Kind::Object(members) = &node.kind else {
+            return self.template(node, uses).unwrap_or_else(|| literal(node));
+        };
+        let parts: Vec<Option<Template>> = members
+            .iter()
+            .map(|member| {
+                uses.in_code = tool == CODE_EXEC && member.key == "code";
+                self.template(&member.value, uses)
+            })
+            .collect();
+        uses.in_code = false;
+        object(members, parts).unwrap_or_else(|| literal(node))
+    }
+
+    /// The template of a value, or `None` where it is literal.
+    fn template(&mut self, node: &Node, uses: &mut Uses) -> Option<Template> {
+        match &node.kind {
+            Kind::Text(text) => self.text(text, &node.span, uses),
+            Kind::List(list) => {
+                let parts: Vec<Option<Template>> = list
+                    .iter()
+                    .map(|element| self.template(element, uses))
+                    .collect();
+                if parts.iter().all(Option::is_none) {
+                    return None;
+                }
+                let elements = parts
+                    .into_iter()
+                    .zip(list)
+                    .map(|(part, node)| part.unwrap_or_else(|| literal(node)));
+                Some(Template::List(elements.collect()))
+            }
+            Kind::Object(members) => {
+                let parts = members
+                    .iter()
+                    .map(|member| self.template(&member.value, uses))
+                    .collect();
+                object(members, parts)
+            }
+            _ => None,
+        }
+    }
+
+    fn text(&mut self, text: &str, span: &Range<usize>, uses: &mut Uses) -> Option<Template> {
+        let mut pieces = self.vocabulary(uses, |vocabulary| vocabulary.pieces(text))?;
+        let mut parts = Vec::with_capacity(pieces.len());
+        let alone = pieces.len() == 1;
+        for piece in pieces.drain(..) {
+            match piece {
+                Piece::Text(range) => parts.push(Part::Text(text[range].into())),
+                Piece::Reference(range, reference) => {
+                    let place = inside(span, text, &range);
+                    self.note_root(
+                        &reference.root,
+                        &reference.source,
+                        !reference.path.is_empty(),
+                        &place,
+                        uses,
+                    );
+                    parts.push(Part::Reference(reference));
+                }
+                Piece::Expression(range, expression) => {
+                    let place = inside(span, text, &range);
+                    self.note_roots(&expression.roots, &expression.source, false, &place, uses);
+                    parts.push(Part::Expression(expression));
+                }
+                Piece::Fault(range, fault) => {
+                    let place = inside(span, text, &range);
+                    let source = &text[range];
+                    self.reference_fault(fault, source, place, uses);
+                    parts.push(Part::Text(source.into()));
+                }
+            }
+        }
+        if alone {
+            return match parts.pop()? {
+                Part::Reference(reference) => Some(Template::Reference(Box::new(reference))),
+                Part::Expression(expression) => Some(Template::Expression(Box::new(expression))),
+                Part::Text(_) => None,
+            };
+        }
+        if parts.iter().all(|part| matches!(part, Part::Text(_))) {
+            return None;
+        }
+        Some(Template::Text(parts.into()))
+    }
+
+    fn vocabulary<T>(&self, uses: &Uses, read: impl FnOnce(&Vocabulary<'_>) -> T) -> T {
+        let known = |name: &str| notation::knows(self.own, self.given, name);
+        read(&Vocabulary {
+            names: &self.names,
+            dialect: self.dialect,
+            context: &known,
+            in_for_each: uses.in_for_each,
+            in_code: uses.in_code,
+        })
+    }
+
+    fn reference_fault(&mut self, fault: Fault, source: &str, place: Range<usize>, uses: &Uses) {
+        let id = Arc::clone(self.names.id(uses.step));
+        let diagnostic = match fault {
+            Fault::UnknownStep(wanted) => {
+                let near = self.guess_step(&wanted);
+                let diagnostic = Diagnostic::new(
+                    Severity::Error,
+                    "unknown_reference",
+                    format!("{}: the plan has no step {}", shown(source), shown(&wanted)),
+                );
+                match near {
+                    Some(near) => diagnostic.help(format!("did you mean {near}?")),
+                    None => diagnostic,
+                }
+            }
+            Fault::BadExpression(why) => Diagnostic::new(
+                Severity::Error,
+                "bad_expression",
+                format!(
+                    "{} is neither a reference nor an expression: {why}",
+                    shown(source)
+                ),
+            ),
+            Fault::Text(wanted) => Diagnostic::new(
+                Severity::Warning,
+                "not_a_reference",
+                format!(
+                    "the plan has no step {}, so {} stays text",
+                    shown(&wanted),
+                    shown(source)
+                ),
+            ),
+        };
+        self.collector.push(diagnostic.at(place).step(Some(&id)));
+    }
+
+    fn note_roots(
+        &mut self,
+        roots: &[Root],
+        source: &str,
+        dotted: bool,
+        place: &Range<usize>,
+        uses: &mut Uses,
+    ) {
+        for root in roots {
+            self.note_root(root, source, dotted, place, uses);
+        }
+    }
+
+    fn note_root(
+        &mut self,
+        root: &Root,
+        source: &str,
+        dotted: bool,
+        place: &Range<usize>,
+        uses: &mut Uses,
+    ) {
+        match root {
+            Root::Step(step) => {
+                if !uses.steps.iter().any(|(known, _)| known == step) {
+                    uses.steps.push((*step, place.clone()));
+                }
+            }
+            Root::Context(name) => self.note_context(name, source, dotted, place, uses),
+            Root::Outputs if !uses.synthesis => {
+                let id = Arc::clone(self.names.id(uses.step));
+                self.collector.push(
+                    Diagnostic::new(
+                        Severity::Error,
+                        "unknown_reference",
+                        format!(
+                            "{}: all outputs together are only known in `final_synthesis`",
+                            shown(source)
+                        ),
+                    )
+                    .at(place.clone())
+                    .step(Some(&id))
+                    .help("name the step, as in `{{steps[ID].output}}`"),
+                );
+            }
+            Root::Outputs | Root::Item | Root::Index => {}
+        }
+    }
+
+    fn note_context(
+        &mut self,
+        name: &Arc<str>,
+        source: &str,
+        dotted: bool,
+        place: &Range<usize>,
+        uses: &Uses,
+    ) {
+        if !self.seen_context.insert(Arc::clone(name)) {
+            return;
+        }
+        self.context_names.push(Arc::clone(name));
+        if notation::knows(self.own, self.given, name) {
+            return;
+        }
+        let id = Arc::clone(self.names.id(uses.step));
+        let near = self.guess_step(name);
+        if self.given.is_some() {
+            let diagnostic = if let Some(near) = near {
+                Diagnostic::new(
+                    Severity::Error,
+                    "unknown_reference",
+                    format!(
+                        "{}: {} is neither a step nor a context value that was given",
+                        shown(source),
+                        shown(name)
+                    ),
+                )
+                .help(format!("did you mean {near}?"))
+            } else {
+                Diagnostic::new(
+                    Severity::Error,
+                    "missing_context",
+                    format!(
+                        "the context value {} is referred to and not given",
+                        shown(name)
+                    ),
+                )
+                .help(self.missing_context_help(name))
+            };
+            self.collector
+                .push(diagnostic.at(place.clone()).step(Some(&id)));
+            return;
+        }
+        // Nobody said what the context will hold, so a name that is almost a step's may still be right.
+        let Some(near) = near else { return };
+        let surely = dotted
+            && (likeness_to(&self.names, name) >= 0.8 || is_numbered_alike(&self.names, name));
+        let severity = if surely {
+            Severity::Error
+        } else {
+            Severity::Warning
+        };
+        self.collector.push(
+            Diagnostic::new(
+                severity,
+                "unknown_reference",
+                format!("{}: the plan has no step {}", shown(source), shown(name)),
+            )
+            .at(place.clone())
+            .step(Some(&id))
+            .help(format!("did you mean {near}?")),
+        );
+    }
+
+    fn missing_context_help(&self, name: &str) -> String {
+        let known = self
+            .given
+            .into_iter()
+            .flat_map(Map::keys)
+            .chain(self.own.keys())
+            .map(String::as_str);
+        match closest(name, known) {
+            Some(near) => format!("did you mean {}?", shown(near)),
+            None if matches!(name, "item" | "index") => {
+                "`item` and `index` are only known inside a step with `for_each`".to_owned()
+            }
+            None => format!(
+                "give it, for instance with `--context {}=VALUE`",
+                super::diagnostic::visible(name, 80)
+            ),
+        }
+    }
+
+    /// The step that was probably meant, for a message.
+    fn guess_step(&mut self, wanted: &str) -> Option<String> {
+        let names = std::mem::take(&mut self.names);
+        let near = self.guess(|| {
+            closest(wanted, names.ids())
+                .or_else(|| same_but_for_the_number(&names, wanted))
+                .map(shown)
+        });
+        self.names = names;
+        near
+    }
+
+    /// Guessing looks at every name there is, so only the first faults get one.
+    fn guess(&mut self, guess: impl FnOnce() -> Option<String>) -> Option<String> {
+        if self.guesses >= MAX_GUESSES {
+            return None;
+        }
+        self.guesses += 1;
+        guess()
+    }
+
+    /// What a step waits for: what it names and what its references name.
+    fn dependencies(&mut self, ix: StepIx, draft: &DraftStep, uses: &Uses) -> Box<[StepIx]> {
+        let id = Arc::clone(self.names.id(ix));
+        let mut all = Vec::with_capacity(draft.depends_on.len() + uses.steps.len());
+        for given in &draft.depends_on {
+            let found = self.names.find(&given.value).or_else(|| {
+                // As a reference instead of an id: `step:a`, `#E1`, `$1`.
+                ["step:", "#", "$"]
+                    .into_iter()
+                    .find_map(|prefix| self.names.find(given.value.strip_prefix(prefix)?))
+            });
+            if let Some(step) = found {
+                all.push(step);
+                continue;
+            }
+            let mut diagnostic = Diagnostic::new(
+                Severity::Error,
+                "unknown_dependency",
+                format!(
+                    "step {} depends on {}, which the plan does not have",
+                    shown(&id),
+                    shown(&given.value)
+                ),
+            )
+            .at(given.span.clone())
+            .step(Some(&id));
+            if let Some(near) = self.guess_step(&given.value) {
+                diagnostic = diagnostic.help(format!("did you mean {near}?"));
+            }
+            self.collector.push(diagnostic);
+        }
+        let declared = all.len();
+        let references_declare = matches!(
+            self.dialect,
+            Dialect::LlmCompiler | Dialect::HuggingGpt | Dialect::ReWoo
+        ) || draft.synthesis;
+        for (step, place) in &uses.steps {
+            if all[..declared].contains(step) {
+                continue;
+            }
+            all.push(*step);
+            if !references_declare {
+                let other = Arc::clone(self.names.id(*step));
+                self.collector.push(
+                    Diagnostic::new(
+                        Severity::Warning,
+                        "undeclared_dependency",
+                        format!(
+                            "step {} refers to {} and does not name it in `depends_on`; it waits for it all the same",
+                            shown(&id),
+                            shown(&other)
+                        ),
+                    )
+                    .at(place.clone())
+                    .step(Some(&id)),
+                );
+            }
+        }
+        all.sort_unstable();
+        all.dedup();
+        all.into()
+    }
+
+    /// The final synthesis waits for every step that nothing else waits for.
+    fn wire_synthesis(&mut self, steps: &mut [Checked]) {
+        let Some((last, others)) = steps.split_last_mut() else {
+            return;
+        };
+        if !last.synthesis {
+            return;
+        }
+        let own = StepIx(others.len() as u32);
+        let mut waited_for = vec![false; others.len() + 1];
+        for other in others.iter() {
+            for dependency in &other.step.depends_on {
+                waited_for[dependency.at()] = true;
+            }
+        }
+        let mut all: Vec<StepIx> = (0..own.0)
+            .map(StepIx)
+            .filter(|ix| !waited_for[ix.at()])
+            .chain(last.step.depends_on.iter().copied())
+            .collect();
+        all.sort_unstable();
+        all.dedup();
+        last.step.depends_on = all.into();
+    }
+
+    fn find_cycles(&mut self, steps: &mut [Checked]) {
+        let dependencies: Vec<Box<[StepIx]>> = steps
+            .iter_mut()
+            .map(|checked| std::mem::take(&mut checked.step.depends_on))
+            .collect();
+        for cycle in cycles::cycles(&dependencies) {
+            let Some(first) = cycle.first().copied() else {
+                continue;
+            };
+            let mut names: Vec<String> = cycle
+                .iter()
+                .map(|step| super::diagnostic::visible(self.names.id(*step), 60))
+                .collect();
+            if names.len() > 200 {
+                let dropped = names.len() - 199;
+                names.splice(199.., [format!("… ({dropped} more)")]);
+            }
+            names.push(super::diagnostic::visible(self.names.id(first), 60));
+            let id = Arc::clone(self.names.id(first));
+            let path = names.join(" → ");
+            let (message, help) = if cycle.len() == 1 {
+                (
+                    format!("step {} waits for itself: {path}", shown(&id)),
+                    "take out the dependency or the reference to itself",
+                )
+            } else {
+                (
+                    format!("these steps wait for each other: {path}"),
+                    "one of these dependencies or references must go",
+                )
+            };
+            self.collector.push(
+                Diagnostic::new(Severity::Error, "cycle", message)
+                    .at(steps[first.at()].place.clone())
+                    .step(Some(&id))
+                    .help(help),
+            );
+        }
+        for (checked, dependencies) in steps.iter_mut().zip(dependencies) {
+            checked.step.depends_on = dependencies;
+        }
+    }
+}
+
+fn literal(node: &Node) -> Template {
+    Template::Literal(Arc::new(node.to_value()))
+}
+
+fn object(members: &[Member], parts: Vec<Option<Template>>) -> Option<Template> {
+    if parts.iter().all(Option::is_none) {
+        return None;
+    }
+    let members = parts.into_iter().zip(members).map(|(part, member)| {
+        (
+            Arc::from(member.key.as_str()),
+            part.unwrap_or_else(|| literal(&member.value)),
+        )
+    });
+    Some(Template::Object(members.collect()))
+}
+
+/// The place of a piece of a text; the whole text where escapes or folding moved its characters.
+fn inside(span: &Range<usize>, text: &str, piece: &Range<usize>) -> Range<usize> {
+    let quotes = match span.len().checked_sub(text.len()) {
+        Some(0) => 0,
+        Some(2) => 1,
+        _ => return span.clone(),
+    };
+    span.start + quotes + piece.start..span.start + quotes + piece.end
+}
+
+fn without_number(name: &str) -> Option<&str> {
+    let stem = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    (stem.len() < name.len() && !stem.is_empty()).then_some(stem)
+}
+
+fn same_but_for_the_number<'n>(names: &'n Names, wanted: &str) -> Option<&'n str> {
+    let stem = without_number(wanted)?;
+    names
+        .ids()
+        .take(20_000)
+        .find(|id| without_number(id) == Some(stem))
+}
+
+fn is_numbered_alike(names: &Names, wanted: &str) -> bool {
+    same_but_for_the_number(names, wanted).is_some()
+}

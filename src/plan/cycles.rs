@@ -1,0 +1,129 @@
+//! Steps that wait for each other.
+
+use super::StepIx;
+use petgraph::algo::kosaraju_scc;
+use petgraph::graph::{DiGraph, NodeIndex};
+use std::collections::{HashMap, VecDeque};
+
+/// How many steps of a knot a shortest cycle is looked for from; in a bigger knot a short one is found, which
+/// need not be the shortest.
+const MAX_STARTS: usize = 200;
+
+/// One cycle for each set of steps that wait for each other, each step before the one that waits for it; the
+/// first step is not repeated at the end. In the order of the steps.
+pub(super) fn cycles(dependencies: &[Box<[StepIx]>]) -> Vec<Vec<StepIx>> {
+    if is_acyclic(dependencies) {
+        return Vec::new();
+    }
+    let edges: usize = dependencies.iter().map(|list| list.len()).sum();
+    let mut graph = DiGraph::<(), (), u32>::with_capacity(dependencies.len(), edges);
+    for _ in dependencies {
+        graph.add_node(());
+    }
+    for (step, list) in dependencies.iter().enumerate() {
+        for dependency in list {
+            graph.add_edge(NodeIndex::new(dependency.at()), NodeIndex::new(step), ());
+        }
+    }
+    let mut found: Vec<Vec<StepIx>> = kosaraju_scc(&graph)
+        .into_iter()
+        .filter_map(|knot| {
+            let first = *knot.first()?;
+            if knot.len() == 1 {
+                return graph.contains_edge(first, first).then(|| vec![step(first)]);
+            }
+            shortest(&graph, &knot)
+        })
+        .collect();
+    for cycle in &mut found {
+        let smallest = (0..cycle.len()).min_by_key(|at| cycle[*at]).unwrap_or(0);
+        cycle.rotate_left(smallest);
+    }
+    found.sort();
+    found
+}
+
+fn step(node: NodeIndex) -> StepIx {
+    StepIx(node.index() as u32)
+}
+
+/// Takes away steps that wait for nothing until none are left.
+fn is_acyclic(dependencies: &[Box<[StepIx]>]) -> bool {
+    let mut waiting: Vec<usize> = dependencies.iter().map(|list| list.len()).collect();
+    let (starts, followers) = followers(dependencies);
+    let mut free: Vec<usize> = (0..waiting.len())
+        .filter(|step| waiting[*step] == 0)
+        .collect();
+    let mut done = 0;
+    while let Some(step) = free.pop() {
+        done += 1;
+        for follower in &followers[starts[step]..starts[step + 1]] {
+            waiting[*follower as usize] -= 1;
+            if waiting[*follower as usize] == 0 {
+                free.push(*follower as usize);
+            }
+        }
+    }
+    done == dependencies.len()
+}
+
+/// Who waits for each step: the followers of step `i` are `list[starts[i]..starts[i + 1]]`.
+pub(super) fn followers(dependencies: &[Box<[StepIx]>]) -> (Vec<usize>, Vec<u32>) {
+    let mut starts = vec![0; dependencies.len() + 1];
+    for list in dependencies {
+        for dependency in list {
+            starts[dependency.at() + 1] += 1;
+        }
+    }
+    for at in 1..starts.len() {
+        starts[at] += starts[at - 1];
+    }
+    let mut next = starts.clone();
+    let mut list = vec![0; starts[dependencies.len()]];
+    for (step, dependencies) in dependencies.iter().enumerate() {
+        for dependency in dependencies {
+            list[next[dependency.at()]] = step as u32;
+            next[dependency.at()] += 1;
+        }
+    }
+    (starts, list)
+}
+
+/// A shortest cycle within one knot.
+fn shortest(graph: &DiGraph<(), ()>, knot: &[NodeIndex]) -> Option<Vec<StepIx>> {
+    let members: HashMap<NodeIndex, ()> = knot.iter().map(|node| (*node, ())).collect();
+    let mut starts = knot.to_vec();
+    starts.sort_unstable();
+    let mut best: Option<Vec<StepIx>> = None;
+    // The whole search stays linear in the knot for a big one.
+    let tries = if knot.len() > 2_000 { 4 } else { MAX_STARTS };
+    for start in starts.into_iter().take(tries) {
+        let mut came_from: HashMap<NodeIndex, NodeIndex> = HashMap::new();
+        let mut queue = VecDeque::from([start]);
+        'search: while let Some(node) = queue.pop_front() {
+            for next in graph.neighbors(node) {
+                if next == start {
+                    let mut cycle = vec![step(node)];
+                    let mut at = node;
+                    while at != start {
+                        at = *came_from.get(&at)?;
+                        cycle.push(step(at));
+                    }
+                    cycle.reverse();
+                    if best.as_ref().is_none_or(|best| cycle.len() < best.len()) {
+                        best = Some(cycle);
+                    }
+                    break 'search;
+                }
+                if members.contains_key(&next) && !came_from.contains_key(&next) {
+                    came_from.insert(next, node);
+                    queue.push_back(next);
+                }
+            }
+        }
+        if best.as_ref().is_some_and(|best| best.len() <= 2) {
+            break;
+        }
+    }
+    best
+}

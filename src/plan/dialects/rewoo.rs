@@ -1,0 +1,146 @@
+//! ReWOO's text: a line `Plan: …`, then `#E1 = Tool[…]`. The step's id is `E1`, and `#E1` names its output.
+
+use crate::plan::Dialect;
+use crate::plan::draft::{DraftPlan, DraftStep, Placed};
+use crate::plan::node::Node;
+use std::ops::Range;
+
+/// An evidence: where its parts stand in the text.
+struct Evidence {
+    id: Range<usize>,
+    tool: Range<usize>,
+    argument: Range<usize>,
+    end: usize,
+    /// Whether its own closing bracket was found.
+    closed: bool,
+}
+
+pub(in crate::plan) fn recognises(text: &str) -> bool {
+    next(text, 0, false).is_some()
+}
+
+pub(in crate::plan) fn read(text: &str, part: Range<usize>) -> DraftPlan {
+    let body = &text[part.clone()];
+    let mut plan = DraftPlan::new(Dialect::ReWoo, part.clone());
+    let place = |range: &Range<usize>| range.start + part.start..range.end + part.start;
+    let mut from = 0;
+    // Once a bracket was never closed, looking beyond the line for others would cost the square of the text.
+    let mut beyond_line = true;
+    while let Some(evidence) = next(body, from, beyond_line) {
+        beyond_line &= evidence.closed;
+        let before = &body[from..evidence.id.start - 1];
+        let mut step = DraftStep::new(place(&(evidence.id.start - 1..evidence.end)));
+        step.id = Some(Placed::new(
+            body[evidence.id.clone()].into(),
+            place(&evidence.id),
+        ));
+        step.tool = Some(Placed::new(
+            body[evidence.tool.clone()].into(),
+            place(&evidence.tool),
+        ));
+        step.description = before.rfind("Plan:").map(|at| {
+            let line = before[at + "Plan:".len()..].trim();
+            line.into()
+        });
+        let argument = &body[evidence.argument.clone()];
+        let trimmed = argument.trim();
+        let start = evidence.argument.start + (argument.len() - argument.trim_start().len());
+        let span = place(&(start..start + trimmed.len()));
+        match super::super::read::json_object(trimmed, span.start) {
+            Some(object) => step.parameters = object,
+            None if trimmed.is_empty() => {}
+            None => step.positional.push(Node::text(unquoted(trimmed), span)),
+        }
+        from = evidence.end;
+        plan.steps.push(step);
+    }
+    plan
+}
+
+/// The text without quotes around it.
+fn unquoted(text: &str) -> &str {
+    for quote in ['"', '\''] {
+        if let Some(inner) = text
+            .strip_prefix(quote)
+            .and_then(|rest| rest.strip_suffix(quote))
+        {
+            if !inner.contains(quote) {
+                return inner;
+            }
+        }
+    }
+    text
+}
+
+/// The next `#E1 = Tool[…]` at or after `from`.
+fn next(body: &str, mut from: usize, beyond_line: bool) -> Option<Evidence> {
+    while let Some(at) = body[from..].find("#E").map(|at| at + from) {
+        if let Some(evidence) = evidence(body, at, beyond_line) {
+            return Some(evidence);
+        }
+        from = at + 2;
+    }
+    None
+}
+
+fn evidence(body: &str, at: usize, beyond_line: bool) -> Option<Evidence> {
+    let digits = span_of(body, at + 2, |c| c.is_ascii_digit())?;
+    let equals = skip_blanks(body, digits.end);
+    if !body[equals..].starts_with('=') {
+        return None;
+    }
+    let tool = span_of(body, skip_blanks(body, equals + 1), |c| {
+        c.is_alphanumeric() || "_-./".contains(c)
+    })?;
+    let open = skip_blanks(body, tool.end);
+    if !body[open..].starts_with('[') {
+        return None;
+    }
+    let start = open + 1;
+    let (close, closed) = closing(body, start, beyond_line);
+    Some(Evidence {
+        id: at + 1..digits.end,
+        tool,
+        argument: start..close,
+        end: (close + 1).min(body.len()),
+        closed,
+    })
+}
+
+/// Where the argument that begins at `start` ends: at its own bracket, else at the last one of the line,
+/// else at the line's end.
+fn closing(body: &str, start: usize, beyond_line: bool) -> (usize, bool) {
+    let mut depth = 1_usize;
+    let rest = &body[start..];
+    // The next evidence cannot belong to this argument.
+    let limit = if beyond_line {
+        rest.find("\nPlan:").unwrap_or(rest.len())
+    } else {
+        rest.find('\n').unwrap_or(rest.len())
+    };
+    for (at, byte) in rest[..limit].bytes().enumerate() {
+        match byte {
+            b'[' => depth += 1,
+            b']' => {
+                depth -= 1;
+                if depth == 0 {
+                    return (start + at, true);
+                }
+            }
+            _ => {}
+        }
+    }
+    let line = rest.lines().next().unwrap_or_default();
+    (start + line.rfind(']').unwrap_or(line.len()), false)
+}
+
+fn span_of(body: &str, start: usize, belongs: impl Fn(char) -> bool) -> Option<Range<usize>> {
+    let length = body[start..]
+        .find(|c: char| !belongs(c))
+        .unwrap_or(body.len() - start);
+    (length > 0).then_some(start..start + length)
+}
+
+fn skip_blanks(body: &str, at: usize) -> usize {
+    at + body[at..].len() - body[at..].trim_start_matches([' ', '\t']).len()
+}

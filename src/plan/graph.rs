@@ -1,0 +1,88 @@
+//! The shape of a plan: how deep, how wide, where it begins and ends.
+
+use super::cycles::followers;
+use super::{ExecutionPlan, StepIx};
+
+/// Facts about the DAG that follow from the plan alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// How many steps there are.
+    pub steps: usize,
+    /// How many dependencies there are.
+    pub edges: usize,
+    /// The steps of the longest chain.
+    pub depth: usize,
+    /// The steps of the level that has most. More could run at once where levels overlap, so this is a lower
+    /// bound of the widest set of independent steps, which would be costly to find.
+    pub width: usize,
+    /// The steps that wait for nothing.
+    pub roots: Vec<StepIx>,
+    /// The steps that nothing waits for.
+    pub sinks: Vec<StepIx>,
+    /// The steps by level: a step's level is one more than the highest of what it waits for.
+    pub levels: Vec<Vec<StepIx>>,
+    /// One of the longest chains, from its root to its sink.
+    pub critical_path: Vec<StepIx>,
+}
+
+impl Shape {
+    /// The shape of a plan; linear in its steps and dependencies.
+    pub fn of(plan: &ExecutionPlan) -> Self {
+        let dependencies: Vec<Box<[StepIx]>> = plan
+            .steps
+            .iter()
+            .map(|step| step.depends_on.clone())
+            .collect();
+        Self::of_dependencies(&dependencies)
+    }
+
+    fn of_dependencies(dependencies: &[Box<[StepIx]>]) -> Self {
+        let count = dependencies.len();
+        let (starts, list) = followers(dependencies);
+        let mut waiting: Vec<usize> = dependencies.iter().map(|list| list.len()).collect();
+        let mut level = vec![0_usize; count];
+        let mut before: Vec<Option<u32>> = vec![None; count];
+        let mut free: Vec<usize> = (0..count).filter(|step| waiting[*step] == 0).collect();
+        let roots = free.iter().map(|step| StepIx(*step as u32)).collect();
+        let mut at = 0;
+        while let Some(&step) = free.get(at) {
+            at += 1;
+            for follower in &list[starts[step]..starts[step + 1]] {
+                let follower = *follower as usize;
+                if level[step] + 1 > level[follower] || before[follower].is_none() {
+                    level[follower] = level[step] + 1;
+                    before[follower] = Some(step as u32);
+                }
+                waiting[follower] -= 1;
+                if waiting[follower] == 0 {
+                    free.push(follower);
+                }
+            }
+        }
+        let depth = level.iter().map(|level| level + 1).max().unwrap_or(0);
+        let mut levels = vec![Vec::new(); depth];
+        for (step, level) in level.iter().enumerate() {
+            levels[*level].push(StepIx(step as u32));
+        }
+        let mut critical_path = Vec::with_capacity(depth);
+        let mut last = levels.last().and_then(|level| level.first().copied());
+        while let Some(step) = last {
+            critical_path.push(step);
+            last = before[step.at()].map(StepIx);
+        }
+        critical_path.reverse();
+        Self {
+            steps: count,
+            edges: list.len(),
+            depth,
+            width: levels.iter().map(Vec::len).max().unwrap_or(0),
+            roots,
+            sinks: (0..count)
+                .filter(|step| starts[*step] == starts[*step + 1])
+                .map(|step| StepIx(step as u32))
+                .collect(),
+            levels,
+            critical_path,
+        }
+    }
+}

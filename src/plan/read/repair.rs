@@ -1,0 +1,375 @@
+//! What a model wrote sloppily: the plan is looked for in the text around it and mended, and everything that
+//! was mended is reported at its place.
+
+use super::json;
+use crate::plan::diagnostic::{Collector, Diagnostic, Severity};
+use crate::plan::node::{Kind, Node};
+use std::ops::Range;
+
+/// Mending is for what a model wrote, which is short; beyond this only strict JSON is looked for.
+const MAX_MENDED: usize = 4 << 20;
+/// How many openings are tried.
+const MAX_CANDIDATES: usize = 8;
+
+/// A code fence: its first line, and what stands inside.
+pub(super) struct Fence {
+    pub open: Range<usize>,
+    pub start: usize,
+    pub end: usize,
+}
+
+/// The first code fence whose content could be a plan.
+pub(super) fn fence(body: &str) -> Option<Fence> {
+    let mut open: Option<Range<usize>> = None;
+    let mut at = 0;
+    for line in body.split_inclusive('\n') {
+        let next = at + line.len();
+        if line.trim_start().starts_with("```") || line.trim_start().starts_with("~~~") {
+            match open.take() {
+                None => open = Some(at..at + line.trim_end().len()),
+                Some(first) => {
+                    if let Some(found) = content(body, first, at) {
+                        return Some(found);
+                    }
+                }
+            }
+        }
+        at = next;
+    }
+    // A fence that nobody closed: the answer was cut short.
+    open.and_then(|first| content(body, first, body.len()))
+}
+
+fn content(body: &str, open: Range<usize>, end: usize) -> Option<Fence> {
+    let line_end = body[open.end..end].find('\n')? + open.end;
+    let inner = &body[line_end..end];
+    let start = line_end + (inner.len() - inner.trim_start().len());
+    let trimmed = inner.trim();
+    let promising = trimmed.starts_with(['{', '['])
+        || trimmed.contains("steps")
+        || trimmed.contains("#E1")
+        || trimmed.starts_with("1.");
+    (promising && !trimmed.is_empty()).then(|| Fence {
+        open,
+        start,
+        end: start + trimmed.len(),
+    })
+}
+
+/// Looks for a plan in `part` of `text`, mending it where that is needed.
+pub(super) fn read(text: &str, part: Range<usize>, collector: &mut Collector) -> Option<Node> {
+    let body = &text[part.clone()];
+    let mut seen_to = 0;
+    for _ in 0..MAX_CANDIDATES {
+        let opening = seen_to + body[seen_to..].find(['{', '['])?;
+        let closing = balanced(&body[opening..]).map(|length| opening + length);
+        let last = body.rfind(['}', ']']).map_or(body.len(), |at| at + 1);
+        let mut ends: Vec<usize> = closing.into_iter().chain([last, body.len()]).collect();
+        ends.dedup();
+        for end in ends {
+            if end <= opening {
+                continue;
+            }
+            let block = opening..end;
+            if let Some(node) = attempt(text, &part, &block, collector) {
+                return Some(node);
+            }
+            if body.len() > MAX_MENDED {
+                break;
+            }
+        }
+        seen_to = closing.unwrap_or(opening + 1);
+    }
+    None
+}
+
+fn attempt(
+    text: &str,
+    part: &Range<usize>,
+    block: &Range<usize>,
+    collector: &mut Collector,
+) -> Option<Node> {
+    let body = &text[part.clone()];
+    let original = &body[block.clone()];
+    let offset = part.start + block.start;
+    let mut found = None;
+    if let Ok(mut node) = json::read(original) {
+        node.map_spans(&|span| span.start + offset..span.end + offset);
+        found = Some((node, Vec::new()));
+    } else if original.len() <= MAX_MENDED {
+        let mended = jsonrepair_rs::jsonrepair(original).ok()?;
+        let mut node = json::read(&mended).ok()?;
+        let alignment = Alignment::of(original, &mended);
+        node.map_spans(&|span| {
+            let start = alignment.original(span.start);
+            let end = alignment.original(span.end).max(start);
+            bounded(original, start, end, offset)
+        });
+        found = Some((node, alignment.edits));
+    }
+    let (node, edits) = found.filter(|(node, _)| is_plan(node))?;
+    report_around(body, block, part.start, collector);
+    report_edits(original, &edits, offset, collector);
+    Some(node)
+}
+
+/// A range that lies on characters and holds at least one, where there is one.
+fn bounded(original: &str, start: usize, end: usize, offset: usize) -> Range<usize> {
+    let mut start = start.min(original.len());
+    while !original.is_char_boundary(start) {
+        start -= 1;
+    }
+    let mut end = end.clamp(start, original.len());
+    while !original.is_char_boundary(end) {
+        end += 1;
+    }
+    start + offset..end + offset
+}
+
+/// Whether it is worth taking: a plan, or a list of objects.
+fn is_plan(node: &Node) -> bool {
+    match &node.kind {
+        Kind::Object(members) => members.iter().any(|member| {
+            matches!(
+                member.key.as_str(),
+                "steps" | "plan" | "tasks" | "workflow" | "execution_plan"
+            )
+        }),
+        Kind::List(list) => {
+            !list.is_empty()
+                && list.iter().all(|element| {
+                    element.as_object().is_some_and(|members| {
+                        members.iter().any(|member| {
+                            matches!(
+                                member.key.as_str(),
+                                "task" | "tool" | "tool_name" | "id" | "step_id"
+                            )
+                        })
+                    })
+                })
+        }
+        _ => false,
+    }
+}
+
+/// The length of the block that begins with the first bracket, up to its own closing one.
+fn balanced(body: &str) -> Option<usize> {
+    let mut depth = 0_usize;
+    let mut in_string = false;
+    let mut escaped = false;
+    for (at, byte) in body.bytes().enumerate() {
+        if in_string {
+            match byte {
+                _ if escaped => escaped = false,
+                b'\\' => escaped = true,
+                b'"' => in_string = false,
+                _ => {}
+            }
+            continue;
+        }
+        match byte {
+            b'"' => in_string = true,
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => {
+                depth = depth.saturating_sub(1);
+                if depth == 0 {
+                    return Some(at + 1);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+fn report_around(body: &str, block: &Range<usize>, offset: usize, collector: &mut Collector) {
+    for (range, code, message) in [
+        (
+            0..block.start,
+            "text_before",
+            "the text before the plan was left out",
+        ),
+        (
+            block.end..body.len(),
+            "text_after",
+            "the text after the plan was left out",
+        ),
+    ] {
+        let text = &body[range.clone()];
+        let trimmed = text.trim();
+        if trimmed.is_empty() {
+            continue;
+        }
+        let start = offset + range.start + (text.len() - text.trim_start().len());
+        let line = trimmed.lines().next().unwrap_or_default().len();
+        collector.push(Diagnostic::new(Severity::Repaired, code, message).at(start..start + line));
+    }
+}
+
+/// One kind of mending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mend {
+    TrailingComma,
+    MissingBracket,
+    MissingComma,
+    Quotes,
+    Keyword,
+    Escape,
+    Other,
+}
+
+impl Mend {
+    const ALL: [Self; 7] = [
+        Self::TrailingComma,
+        Self::MissingBracket,
+        Self::MissingComma,
+        Self::Quotes,
+        Self::Keyword,
+        Self::Escape,
+        Self::Other,
+    ];
+
+    fn describe(self) -> (&'static str, &'static str) {
+        match self {
+            Self::TrailingComma => ("trailing_comma", "a comma too many was left out"),
+            Self::MissingBracket => ("missing_bracket", "a missing bracket was added"),
+            Self::MissingComma => ("missing_comma", "a missing comma or colon was added"),
+            Self::Quotes => ("quotes", "missing or unusual quotes became double quotes"),
+            Self::Keyword => ("keyword", "a Python word became its JSON counterpart"),
+            Self::Escape => ("escape", "a character that must be escaped in a string was"),
+            Self::Other => (
+                "repaired",
+                "what JSON does not know, such as a comment, was left out or rewritten",
+            ),
+        }
+    }
+}
+
+fn report_edits(original: &str, edits: &[(Mend, usize)], offset: usize, collector: &mut Collector) {
+    for mend in Mend::ALL {
+        let mut places = edits.iter().filter(|(kind, _)| *kind == mend);
+        let Some((_, first)) = places.next() else {
+            continue;
+        };
+        let (code, what) = mend.describe();
+        let message = match places.count() {
+            0 => what.to_owned(),
+            more => format!("{what} ({} places)", more + 1),
+        };
+        let at = (*first).min(original.len().saturating_sub(1));
+        let span = bounded(original, at, at + 1, offset);
+        collector.push(Diagnostic::new(Severity::Repaired, code, message).at(span));
+    }
+}
+
+/// Which place of the mended text came from which of the original. The two are the same but for small
+/// insertions, deletions and substitutions, so one walk along both finds them; where it is wrong, a place in
+/// a message is a little off and nothing else.
+struct Alignment {
+    /// Places (mended, original) from which on both go alike.
+    anchors: Vec<(usize, usize)>,
+    edits: Vec<(Mend, usize)>,
+}
+
+impl Alignment {
+    fn of(original: &str, mended: &str) -> Self {
+        let (o, r) = (original.as_bytes(), mended.as_bytes());
+        let (mut i, mut j) = (0, 0);
+        let mut anchors = vec![(0, 0)];
+        let mut edits = Vec::new();
+        while j < r.len() {
+            if i < o.len() && o[i] == r[j] {
+                i += 1;
+                j += 1;
+                continue;
+            }
+            let (mend, skipped, added) = difference(&o[i.min(o.len())..], &r[j..]);
+            edits.push((mend, i));
+            i = (i + skipped).min(o.len());
+            j = (j + added).min(r.len());
+            anchors.push((j, i));
+        }
+        if o[i.min(o.len())..]
+            .iter()
+            .any(|byte| !byte.is_ascii_whitespace())
+        {
+            edits.push((Mend::Other, i));
+        }
+        Self { anchors, edits }
+    }
+
+    fn original(&self, mended: usize) -> usize {
+        let at = self
+            .anchors
+            .partition_point(|(from, _)| *from <= mended)
+            .saturating_sub(1);
+        let (from, to) = self.anchors[at];
+        let next = self.anchors.get(at + 1).map_or(usize::MAX, |(_, to)| *to);
+        (to + (mended - from)).min(next)
+    }
+}
+
+/// What differs where the texts part: the kind, how many bytes of the original and of the mended it takes.
+fn difference(o: &[u8], r: &[u8]) -> (Mend, usize, usize) {
+    let Some(&first) = o.first() else {
+        let mend = if r[0] == b'"' {
+            Mend::Quotes
+        } else {
+            Mend::MissingBracket
+        };
+        return (mend, 0, 1);
+    };
+    let written = r[0];
+    if first == b',' {
+        let next = o.iter().skip(1).find(|byte| !byte.is_ascii_whitespace());
+        if r.iter().find(|byte| !byte.is_ascii_whitespace()) == next {
+            return (Mend::TrailingComma, 1, 0);
+        }
+    }
+    for (python, json) in [
+        ("True", "true"),
+        ("False", "false"),
+        ("None", "null"),
+        ("undefined", "null"),
+    ] {
+        if o.starts_with(python.as_bytes()) && r.starts_with(json.as_bytes()) {
+            return (Mend::Keyword, python.len(), json.len());
+        }
+    }
+    if written == b'"' {
+        if matches!(first, b'\'' | b'`') {
+            return (Mend::Quotes, 1, 1);
+        }
+        for typographic in ["“", "”", "‘", "’", "«", "»"] {
+            if o.starts_with(typographic.as_bytes()) {
+                return (Mend::Quotes, typographic.len(), 1);
+            }
+        }
+    }
+    if written == b'\\' && (first < 0x20 || first == b'"') {
+        let length = if r.get(1) == Some(&b'u') { 6 } else { 2 };
+        return (Mend::Escape, 1, length);
+    }
+    if written == b'"' && r.get(1).is_none_or(|next| *next == first || *next == b'"') {
+        return (Mend::Quotes, 0, 1);
+    }
+    if matches!(written, b'}' | b']') && !matches!(first, b'/' | b'#') {
+        return (Mend::MissingBracket, 0, 1);
+    }
+    if matches!(written, b',' | b':') {
+        return (Mend::MissingComma, 0, 1);
+    }
+    if written == b'"' {
+        return (Mend::Quotes, 0, 1);
+    }
+    // A stretch of the original that is gone: a comment, an ellipsis, a wrapper.
+    let sample = &r[..r.len().min(4)];
+    let horizon = o.len().min(4096);
+    if let Some(gone) = o[..horizon]
+        .windows(sample.len())
+        .position(|window| window == sample)
+    {
+        return (Mend::Other, gone.max(1), 0);
+    }
+    (Mend::Other, 1, 1)
+}

@@ -1,0 +1,193 @@
+//! YAML with places.
+
+use super::SyntaxFault;
+use crate::plan::diagnostic::visible;
+use crate::plan::node::{Kind, MAX_DEPTH, Member, Node};
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::Number;
+use serde_saphyr::{Location, Spanned};
+use std::fmt;
+use std::ops::Range;
+
+/// Reads the one YAML document in `text`. Anchors and merge keys are followed within bounds.
+pub(super) fn read(text: &str) -> Result<Node, SyntaxFault> {
+    let scale = text.len().max(1 << 20);
+    let options = serde_saphyr::options! {
+        strict_booleans: true,
+        with_snippet: false,
+        budget: serde_saphyr::budget! {
+            max_depth: MAX_DEPTH,
+            flow_nesting_limit: MAX_DEPTH,
+            // As many as the text can hold without anchors; what anchors add is bounded below.
+            max_events: scale,
+            max_nodes: scale,
+            max_total_scalar_bytes: scale.saturating_mul(2),
+            max_aliases: 10_000,
+            max_anchors: 10_000,
+            max_documents: 1,
+        },
+    };
+    let spanned: Spanned<Yaml> =
+        serde_saphyr::from_str_with_options(text, options).map_err(|error| {
+            let span = error
+                .location()
+                .map_or(0..0, |location| place(text, location));
+            let rendered = error.without_snippet().to_string();
+            let message = rendered.lines().next().unwrap_or_default();
+            // The place is said apart.
+            let message = message.split(" at line ").next().unwrap_or(message);
+            let code = if message.contains("duplicate") {
+                "duplicate_key"
+            } else if message.contains("depth") || message.contains("nesting") {
+                "too_deep"
+            } else {
+                "bad_yaml"
+            };
+            SyntaxFault::new(code, format!("no YAML: {}", visible(message, 300)), span)
+        })?;
+    Ok(to_node(spanned, text))
+}
+
+/// Where something stands; where no bytes are known, the start.
+fn place(text: &str, location: Location) -> Range<usize> {
+    let span = location.span();
+    let start = span
+        .byte_offset()
+        .map_or(0, |offset| usize::try_from(offset).unwrap_or(0))
+        .min(text.len());
+    let length = span
+        .byte_len()
+        .map_or(0, |length| usize::try_from(length).unwrap_or(0));
+    let mut start = start;
+    while !text.is_char_boundary(start) {
+        start -= 1;
+    }
+    let mut end = (start + length).min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    if end <= start {
+        end = text[start..]
+            .chars()
+            .next()
+            .map_or(start, |c| start + c.len_utf8());
+    }
+    start..end
+}
+
+enum Yaml {
+    Scalar(Kind),
+    List(Vec<Spanned<Yaml>>),
+    Object(Vec<(Spanned<Key>, Spanned<Yaml>)>),
+}
+
+struct Key(String);
+
+fn to_node(spanned: Spanned<Yaml>, text: &str) -> Node {
+    let span = place(text, spanned.referenced);
+    let kind = match spanned.value {
+        Yaml::Scalar(kind) => kind,
+        Yaml::List(list) => Kind::List(list.into_iter().map(|node| to_node(node, text)).collect()),
+        Yaml::Object(members) => Kind::Object(
+            members
+                .into_iter()
+                .map(|(key, value)| Member {
+                    key_span: place(text, key.referenced),
+                    key: key.value.0,
+                    value: to_node(value, text),
+                })
+                .collect(),
+        ),
+    };
+    Node::new(kind, span)
+}
+
+impl<'de> Deserialize<'de> for Yaml {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(YamlVisitor)
+    }
+}
+
+struct YamlVisitor;
+
+impl<'de> Visitor<'de> for YamlVisitor {
+    type Value = Yaml;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value that JSON has too")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Yaml, E> {
+        Ok(Yaml::Scalar(Kind::Bool(value)))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Yaml, E> {
+        Ok(Yaml::Scalar(Kind::Number(value.into())))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Yaml, E> {
+        Ok(Yaml::Scalar(Kind::Number(value.into())))
+    }
+
+    fn visit_i128<E: serde::de::Error>(self, value: i128) -> Result<Yaml, E> {
+        self.visit_f64(value as f64)
+    }
+
+    fn visit_u128<E: serde::de::Error>(self, value: u128) -> Result<Yaml, E> {
+        self.visit_f64(value as f64)
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Yaml, E> {
+        Number::from_f64(value)
+            .map(|number| Yaml::Scalar(Kind::Number(number)))
+            .ok_or_else(|| E::custom("infinity and NaN are no JSON numbers"))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Yaml, E> {
+        Ok(Yaml::Scalar(Kind::Text(value.to_owned())))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Yaml, E> {
+        Ok(Yaml::Scalar(Kind::Text(value)))
+    }
+
+    fn visit_unit<E>(self) -> Result<Yaml, E> {
+        Ok(Yaml::Scalar(Kind::Null))
+    }
+
+    fn visit_none<E>(self) -> Result<Yaml, E> {
+        Ok(Yaml::Scalar(Kind::Null))
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Yaml, D::Error> {
+        Yaml::deserialize(deserializer)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Yaml, A::Error> {
+        let mut list = Vec::new();
+        while let Some(element) = access.next_element()? {
+            list.push(element);
+        }
+        Ok(Yaml::List(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Yaml, A::Error> {
+        let mut members = Vec::new();
+        while let Some(key) = access.next_key()? {
+            members.push((key, access.next_value()?));
+        }
+        Ok(Yaml::Object(members))
+    }
+}
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Yaml::deserialize(deserializer)? {
+            Yaml::Scalar(Kind::Text(text)) => Ok(Self(text)),
+            Yaml::Scalar(Kind::Bool(truth)) => Ok(Self(truth.to_string())),
+            Yaml::Scalar(Kind::Number(number)) => Ok(Self(number.to_string())),
+            Yaml::Scalar(Kind::Null) => Ok(Self("null".to_owned())),
+            _ => Err(D::Error::custom("a key must be text")),
+        }
+    }
+}
