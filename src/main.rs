@@ -1,3 +1,11 @@
 //! The `plandeck` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1);
+    match arguments.next() {
+        Some(word) if word == "__sandbox" => plandeck::cli::sandbox::main(arguments),
+        _ => ExitCode::SUCCESS,
+    }
+}

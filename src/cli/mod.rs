@@ -1,1 +1,3 @@
 //! Arguments to calls, a file for each subcommand.
+
+pub mod sandbox;

@@ -1,0 +1,31 @@
+//! The hidden subcommands in which this program starts itself: `__sandbox` and `__launch`.
+
+use crate::tools::sandbox;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// Memory of a sandbox where the command line does not say, in mebibytes.
+const MEMORY_MB: u64 = 512;
+
+/// `__sandbox --memory-mb N`: serves pieces of work on standard input and output until the input ends.
+///
+/// It must be called on the main thread, whose stack it makes larger.
+pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.collect();
+    let memory_mb = match arguments.as_slice() {
+        [] => Some(MEMORY_MB),
+        [flag, value] if flag == "--memory-mb" => value.to_str().and_then(|value| value.parse().ok()),
+        _ => None,
+    };
+    let Some(memory_mb) = memory_mb else {
+        eprintln!("plandeck: __sandbox is for plandeck itself");
+        return ExitCode::from(2);
+    };
+    match sandbox::serve(memory_mb) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("plandeck: the sandbox could not go on: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,427 @@
+//! The chat-completions format, as OpenAI defined it and many others speak it.
+//!
+//! Servers differ in what they take: a JSON schema for the answer, strict or not, only `json_object`, or
+//! nothing; `max_tokens` or `max_completion_tokens`; a temperature or none. What a server refuses with 400 is left
+//! out or replaced, and that is remembered for the model.
+
+use super::http::{HttpClients, RequestError, body, failed, is_passing, retry_after};
+use crate::run::Tokens;
+use reqwest::Url;
+use serde_json::{Map, Value, json};
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+/// An answer may have this many bytes.
+const LARGEST_ANSWER: usize = 32 << 20;
+
+/// How much of a refusal is quoted.
+const QUOTED: usize = 600;
+
+/// Who says a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// What the model is to do.
+    System,
+    /// What it is given.
+    User,
+    /// What it answered before.
+    Assistant,
+}
+
+impl Role {
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::User => "user",
+            Self::Assistant => "assistant",
+        }
+    }
+}
+
+/// What a model is asked.
+#[derive(Clone, Debug)]
+pub struct ChatRequest<'a> {
+    /// The model, as the server names it.
+    pub model: &'a str,
+    /// The messages so far.
+    pub messages: &'a [(Role, String)],
+    /// What the answer must be; an object schema, already in the form that is sent.
+    pub schema: Option<&'a Value>,
+    /// The most tokens the answer may have.
+    pub max_tokens: u32,
+}
+
+/// What a model answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChatReply {
+    /// The text.
+    pub text: String,
+    /// What was used; `None` where the server does not say.
+    pub tokens: Option<Tokens>,
+    /// Whether it was cut off at `max_tokens`.
+    pub cut_off: bool,
+}
+
+/// A failed exchange, with what it used all the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChatError {
+    /// What went wrong.
+    pub error: RequestError,
+    /// What was used, where an answer came that is no use.
+    pub tokens: Option<Tokens>,
+}
+
+impl From<RequestError> for ChatError {
+    fn from(error: RequestError) -> Self {
+        Self {
+            error,
+            tokens: None,
+        }
+    }
+}
+
+/// A server and the key to it.
+pub struct Endpoint {
+    base: String,
+    key: Option<String>,
+    manners: Mutex<HashMap<String, Manners>>,
+}
+
+impl std::fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Endpoint").field("base", &self.base).finish_non_exhaustive()
+    }
+}
+
+/// What a server takes for a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Manners {
+    format: Format,
+    /// `max_completion_tokens` instead of `max_tokens`.
+    completion_tokens: bool,
+    temperature: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    Strict,
+    Schema,
+    Object,
+    Text,
+}
+
+impl Manners {
+    /// What is tried first.
+    fn of(model: &str) -> Self {
+        let name = model.rsplit('/').next().unwrap_or(model);
+        let reasons = ["o1", "o3", "o4", "gpt-5"].iter().any(|prefix| name.starts_with(prefix));
+        Self {
+            format: Format::Strict,
+            completion_tokens: reasons,
+            temperature: !reasons,
+        }
+    }
+
+    /// What to try after a refusal that says `said`; `None` where nothing is left to change.
+    fn after(self, said: &str, with_schema: bool) -> Option<Self> {
+        let said = said.to_ascii_lowercase();
+        if said.contains("max_completion_tokens") && !self.completion_tokens {
+            return Some(Self { completion_tokens: true, ..self });
+        }
+        if said.contains("max_completion_tokens") && self.completion_tokens {
+            return Some(Self { completion_tokens: false, ..self });
+        }
+        if said.contains("temperature") && self.temperature {
+            return Some(Self { temperature: false, ..self });
+        }
+        let format = match self.format {
+            _ if !with_schema => return None,
+            Format::Strict => Format::Schema,
+            Format::Schema => Format::Object,
+            Format::Object => Format::Text,
+            Format::Text => return None,
+        };
+        Some(Self { format, ..self })
+    }
+}
+
+impl Endpoint {
+    /// The server at `base`, the part of the address before `/chat/completions`.
+    pub fn new(base: impl Into<String>, key: Option<String>) -> Self {
+        Self {
+            base: base.into().trim_end_matches('/').to_owned(),
+            key,
+            manners: Mutex::default(),
+        }
+    }
+
+    /// Its address.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// Asks and waits for the answer.
+    pub async fn chat(&self, clients: &HttpClients, request: &ChatRequest<'_>) -> Result<ChatReply, ChatError> {
+        let address = format!("{}/chat/completions", self.base);
+        let url: Url = address.parse().map_err(|error| RequestError {
+            message: format!("the address {address} is not valid: {error}"),
+            retryable: false,
+            retry_after: None,
+        })?;
+        let client = clients.client(&url, self.key.is_some())?;
+        let mut manners = self.manners(request.model);
+        if manners.format == Format::Strict && request.schema.is_some_and(|schema| !is_strict(schema)) {
+            manners.format = Format::Schema;
+        }
+        // Each refusal changes one of few things, so this ends.
+        for _ in 0..8 {
+            let mut post = client.post(url.clone()).json(&payload(request, manners));
+            if let Some(key) = &self.key {
+                post = post.bearer_auth(key);
+            }
+            let response = post.send().await.map_err(failed).map_err(|error| RequestError {
+                message: format!("{}: {}", self.base, error.message),
+                ..error
+            })?;
+            let status = response.status();
+            let wait = retry_after(response.headers());
+            let bytes = body(response, LARGEST_ANSWER).await;
+            if status.is_success() {
+                self.remember(request.model, manners);
+                return read(&bytes?);
+            }
+            let said = String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned();
+            let other = (status.as_u16() == 400 || status.as_u16() == 422)
+                .then(|| manners.after(&said, request.schema.is_some()))
+                .flatten();
+            if let Some(other) = other {
+                manners = other;
+                continue;
+            }
+            let hint = match status.as_u16() {
+                401 | 403 => "; is the key right?",
+                404 => "; does the server have this model?",
+                _ => "",
+            };
+            return Err(ChatError::from(RequestError {
+                message: format!("{} answered {status}{hint} {}", self.base, self.hide(&refusal(&said))),
+                retryable: is_passing(status),
+                retry_after: wait,
+            }));
+        }
+        Err(ChatError::from(RequestError {
+            message: format!("{} refuses every form of the request", self.base),
+            retryable: false,
+            retry_after: None,
+        }))
+    }
+
+    fn manners(&self, model: &str) -> Manners {
+        let known = self.manners.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(model).copied().unwrap_or_else(|| Manners::of(model))
+    }
+
+    fn remember(&self, model: &str, manners: Manners) {
+        let mut known = self.manners.lock().unwrap_or_else(PoisonError::into_inner);
+        // A schema that was not strict says nothing about what the server takes.
+        let format = known.get(model).map_or(Format::Strict, |old| old.format);
+        let format = if manners.format == Format::Schema { format } else { manners.format };
+        known.insert(model.to_owned(), Manners { format, ..manners });
+    }
+
+    /// A server may quote the key it refuses.
+    fn hide(&self, text: &str) -> String {
+        match &self.key {
+            Some(key) if key.len() >= 4 => text.replace(key.as_str(), "[redacted]"),
+            _ => text.to_owned(),
+        }
+    }
+}
+
+fn payload(request: &ChatRequest, manners: Manners) -> Value {
+    let messages: Vec<Value> = request
+        .messages
+        .iter()
+        .map(|(role, text)| json!({"role": role.word(), "content": text}))
+        .collect();
+    let mut payload = Map::new();
+    payload.insert("model".to_owned(), request.model.into());
+    payload.insert("messages".to_owned(), messages.into());
+    if manners.temperature {
+        payload.insert("temperature".to_owned(), 0.into());
+    }
+    let most = if manners.completion_tokens { "max_completion_tokens" } else { "max_tokens" };
+    payload.insert(most.to_owned(), request.max_tokens.into());
+    if let Some(schema) = request.schema {
+        let format = match manners.format {
+            Format::Strict => Some(json!({"type": "json_schema",
+                "json_schema": {"name": "output", "strict": true, "schema": schema}})),
+            Format::Schema => Some(json!({"type": "json_schema",
+                "json_schema": {"name": "output", "strict": false, "schema": schema}})),
+            Format::Object => Some(json!({"type": "json_object"})),
+            Format::Text => None,
+        };
+        payload.extend(format.map(|format| ("response_format".to_owned(), format)));
+    }
+    Value::Object(payload)
+}
+
+/// Whether a schema keeps the rules of strict output: every object closed and all its properties required.
+fn is_strict(schema: &Value) -> bool {
+    match schema {
+        Value::Object(fields) => {
+            let closed = match fields.get("properties").and_then(Value::as_object) {
+                Some(properties) => {
+                    let required = fields.get("required").and_then(Value::as_array);
+                    fields.get("additionalProperties") == Some(&Value::Bool(false))
+                        && required.map_or(0, Vec::len) == properties.len()
+                }
+                None => fields.get("type") != Some(&Value::from("object")),
+            };
+            closed && fields.iter().all(|(name, value)| matches!(name.as_str(), "enum" | "const" | "default" | "examples") || is_strict(value))
+        }
+        Value::Array(items) => items.iter().all(is_strict),
+        _ => true,
+    }
+}
+
+fn read(bytes: &[u8]) -> Result<ChatReply, ChatError> {
+    let broken = |why: String| RequestError {
+        message: format!("the server's answer is no chat completion: {why}"),
+        // A proxy or a server that stumbled; the next answer may be whole.
+        retryable: true,
+        retry_after: None,
+    };
+    let answer: Value = serde_json::from_slice(bytes).map_err(|error| {
+        let text = crate::models::text_of(bytes, QUOTED);
+        broken(format!("{error}; it begins {text}"))
+    })?;
+    let tokens = usage(&answer);
+    let Some(choice) = answer.pointer("/choices/0") else {
+        let said = refusal(&answer.to_string());
+        return Err(ChatError { error: broken(format!("it has no choices {said}")), tokens });
+    };
+    let message = &choice["message"];
+    if let Some(refused) = message["refusal"].as_str().filter(|text| !text.is_empty()) {
+        let refused = crate::models::text_of(refused.as_bytes(), QUOTED);
+        let error = RequestError {
+            message: format!("the model refused: {refused}"),
+            retryable: false,
+            retry_after: None,
+        };
+        return Err(ChatError { error, tokens });
+    }
+    let text = match &message["content"] {
+        Value::String(text) => text.clone(),
+        Value::Array(parts) => parts.iter().filter_map(|part| part["text"].as_str()).collect(),
+        _ => String::new(),
+    };
+    Ok(ChatReply {
+        text,
+        tokens,
+        cut_off: choice["finish_reason"] == "length",
+    })
+}
+
+fn usage(answer: &Value) -> Option<Tokens> {
+    let usage = answer.get("usage").filter(|usage| usage.is_object())?;
+    let count = |path: &str| usage.pointer(path).and_then(Value::as_u64);
+    Some(Tokens {
+        input: count("/prompt_tokens").or_else(|| count("/input_tokens"))?,
+        cached_input: count("/prompt_tokens_details/cached_tokens")
+            .or_else(|| count("/prompt_cache_hit_tokens"))
+            .unwrap_or(0),
+        output: count("/completion_tokens").or_else(|| count("/output_tokens")).unwrap_or(0),
+    })
+}
+
+/// The message inside an error answer, else the beginning of the answer.
+fn refusal(said: &str) -> String {
+    let message = serde_json::from_str::<Value>(said).ok().and_then(|answer| {
+        let error = answer.get("error").or_else(|| answer.get(0)?.get("error"))?;
+        error.get("message").unwrap_or(error).as_str().map(str::to_owned)
+    });
+    crate::models::text_of(message.as_deref().unwrap_or(said).as_bytes(), QUOTED)
+}
+
+/// What a schema is sent as: with an object at its root (a list or a plain value goes into its member `output`),
+/// and closed where all its members are required, so that it can be strict.
+pub fn sendable(schema: &Value) -> Value {
+    let is_object = schema.get("type") == Some(&Value::from("object"));
+    let mut root = if is_object {
+        schema.clone()
+    } else {
+        let mut root = json!({"type": "object", "properties": {"output": schema}, "required": ["output"]});
+        for definitions in ["$defs", "definitions"] {
+            if let Some(found) = schema.get(definitions) {
+                root[definitions] = found.clone();
+            }
+        }
+        root
+    };
+    close(&mut root);
+    root
+}
+
+fn close(schema: &mut Value) {
+    match schema {
+        Value::Object(fields) => {
+            let properties = fields.get("properties").and_then(Value::as_object).map(Map::len);
+            let required = fields.get("required").and_then(Value::as_array).map_or(0, Vec::len);
+            if properties == Some(required) && !fields.contains_key("additionalProperties") {
+                fields.insert("additionalProperties".to_owned(), false.into());
+            }
+            for (name, value) in fields.iter_mut() {
+                if !matches!(name.as_str(), "enum" | "const" | "default" | "examples") {
+                    close(value);
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(close),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_schema_is_sent_as_strict_as_it_allows() {
+        let all = json!({"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]});
+        assert!(is_strict(&sendable(&all)));
+        let some = json!({"type": "object", "properties": {"a": {}, "b": {}}, "required": ["a"]});
+        assert!(!is_strict(&sendable(&some)));
+        assert!(!is_strict(&sendable(&json!({"type": "object"}))));
+        let list = sendable(&json!({"type": "array", "items": {"$ref": "#/$defs/x"}, "$defs": {"x": {"type": "string"}}}));
+        assert_eq!(list["$defs"]["x"]["type"], "string");
+        assert_eq!(list["required"], json!(["output"]));
+        assert!(is_strict(&list));
+    }
+
+    #[test]
+    fn refusals_change_one_thing_at_a_time_and_end() {
+        let mut manners = Manners::of("gpt-4o-mini");
+        let mut seen = vec![manners];
+        for said in ["use max_completion_tokens", "temperature is not supported", "bad schema", "x", "x"] {
+            manners = manners.after(said, true).unwrap();
+            assert!(!seen.contains(&manners));
+            seen.push(manners);
+        }
+        assert_eq!(manners.after("x", true), None);
+        assert_eq!(Manners::of("gpt-4o").after("x", false), None);
+    }
+
+    #[test]
+    fn usage_is_read_in_several_spellings() {
+        let reply = read(br#"{"choices":[{"message":{"content":"hi"},"finish_reason":"stop"}],
+            "usage":{"prompt_tokens":10,"completion_tokens":2,"prompt_tokens_details":{"cached_tokens":4}}}"#).unwrap();
+        assert_eq!(reply.tokens, Some(Tokens { input: 10, cached_input: 4, output: 2 }));
+        assert_eq!(reply.text, "hi");
+        let parts = read(br#"{"choices":[{"message":{"content":[{"type":"text","text":"a"},{"text":"b"}]}}]}"#).unwrap();
+        assert_eq!((parts.text.as_str(), parts.tokens), ("ab", None));
+        assert!(read(b"<html>").unwrap_err().error.retryable);
+        assert!(read(br#"{"error":"x"}"#).is_err());
+    }
+}

@@ -1,0 +1,110 @@
+//! What a model is told, so that it plays a tool.
+
+use super::chat::Role;
+use serde_json::Value;
+use std::fmt::Write;
+
+/// A tool as a model is told about it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Task<'a> {
+    /// The tool's name.
+    pub name: &'a str,
+    /// What it does.
+    pub description: &'a str,
+    /// What it takes.
+    pub input_schema: Option<&'a Value>,
+    /// What it must give; plain text where nothing is said.
+    pub output_schema: Option<&'a Value>,
+    /// Examples of calls.
+    pub examples: &'a [Value],
+    /// A prompt that replaces the one made here, filled.
+    pub prompt: Option<&'a str>,
+    /// The model, instead of the worker's.
+    pub model: Option<&'a str>,
+    /// The most tokens an answer may have.
+    pub max_tokens: Option<u32>,
+}
+
+/// The messages for one call with `input`.
+pub fn messages(task: &Task, input: &Value) -> Vec<(Role, String)> {
+    let mut system = String::new();
+    match task.prompt {
+        Some(_) => {}
+        None => {
+            let _ = write!(system, "You carry out the tool \"{}\". ", task.name);
+            if !task.description.is_empty() {
+                let _ = write!(system, "What it does: {}\n", task.description.trim());
+            }
+            system.push_str("Work only from the input. Do not invent what it does not say.\n");
+            if let Some(schema) = task.input_schema {
+                let _ = writeln!(system, "\nIts parameters, as a JSON Schema:\n{schema}");
+            }
+            if !task.examples.is_empty() {
+                system.push_str("\nExamples:\n");
+                for example in task.examples {
+                    let _ = writeln!(system, "{example}");
+                }
+            }
+        }
+    }
+    if let Some(schema) = task.output_schema {
+        let _ = write!(
+            system,
+            "\nAnswer with one JSON value and nothing else. It must be valid against this JSON Schema:\n{schema}"
+        );
+    } else if task.prompt.is_none() {
+        system.push_str("\nAnswer with the tool's output and nothing else, as JSON where it has structure.");
+    }
+    let user = task.prompt.map_or_else(|| input.to_string(), str::to_owned);
+    let system = system.trim().to_owned();
+    if system.is_empty() {
+        vec![(Role::User, user)]
+    } else {
+        vec![(Role::System, system), (Role::User, user)]
+    }
+}
+
+/// What a model is told after an answer that does not do.
+pub fn repair(violation: &str) -> String {
+    format!("That answer does not do: {violation}\nAnswer again, with the corrected JSON value and nothing else.")
+}
+
+/// The messages as one text, for the record.
+pub fn transcript(messages: &[(Role, String)]) -> String {
+    let mut text = String::new();
+    for (role, message) in messages {
+        let _ = write!(text, "[{}]\n{message}\n\n", role.word());
+    }
+    text.truncate(text.trim_end().len());
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_model_is_told_what_the_catalog_says() {
+        let (input_schema, output_schema) = (json!({"type": "object"}), json!({"type": "array"}));
+        let examples = [json!({"scenario": "a bill"})];
+        let task = Task {
+            name: "parse",
+            description: "Reads a bill.",
+            input_schema: Some(&input_schema),
+            output_schema: Some(&output_schema),
+            examples: &examples,
+            ..Task::default()
+        };
+        let text = transcript(&messages(&task, &json!({"text": "Milk 2.50"})));
+        for part in ["\"parse\"", "Reads a bill.", "{\"type\":\"object\"}", "{\"type\":\"array\"}", "a bill", "Milk 2.50", "[user]"] {
+            assert!(text.contains(part), "{part} is not in {text}");
+        }
+    }
+
+    #[test]
+    fn a_prompt_of_ones_own_stands_alone() {
+        let task = Task { prompt: Some("Say hello."), ..Task::default() };
+        assert_eq!(messages(&task, &json!({})), [(Role::User, "Say hello.".to_owned())]);
+    }
+}

@@ -1,0 +1,126 @@
+//! The catalog: which tools there are and how each is carried out.
+//!
+//! It is ToolWeaver's `ToolCatalog`, as JSON or YAML, with further fields that say how a tool is carried out.
+//! Relative paths in it (`cwd`, a program with a slash in its name, `@file` in place of a prompt, a filter or
+//! code) are relative to the folder that the catalog lies in; a program without `cwd` runs there.
+
+mod definition;
+mod fields;
+mod read;
+
+pub use definition::{
+    HttpSettings, Implementation, McpSettings, ModelSettings, ProcessSettings, Rules,
+    ToolDefinition,
+};
+
+use crate::plan::{Diagnostic, PlanFaults, Severity, Source};
+use serde_json::{Map, Value};
+use std::path::Path;
+use std::sync::Arc;
+
+/// The tools by name, and the MCP servers some of them live on.
+#[derive(Clone, Debug, Default)]
+pub struct Catalog {
+    tools: Vec<Arc<ToolDefinition>>,
+    /// `mcpServers`, as it stands.
+    pub mcp_servers: Map<String, Value>,
+    /// `source`, `version`, `discovered_at`, `metadata` and fields that this program does not know.
+    pub extra: Map<String, Value>,
+    /// What was odd without keeping the tools from working.
+    pub warnings: Vec<Diagnostic>,
+}
+
+impl Catalog {
+    /// Reads a catalog from a file. Every fault is in the error at once.
+    pub fn load(path: &Path) -> Result<Self, PlanFaults> {
+        let name: Arc<str> = path.display().to_string().into();
+        let text = std::fs::read(path)
+            .map_err(|error| error.to_string())
+            .and_then(|bytes| {
+                String::from_utf8(bytes).map_err(|error| {
+                    let at = error.utf8_error().valid_up_to();
+                    format!("it is not UTF-8 text (byte {at})")
+                })
+            });
+        match text {
+            Ok(text) => {
+                let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
+                Self::parse(&Source { name, text: text.into() }, Some(&folder))
+            }
+            Err(error) => Err(PlanFaults {
+                diagnostics: vec![Diagnostic {
+                    severity: Severity::Error,
+                    code: "unreadable_catalog",
+                    message: format!("the catalog {name} cannot be read: {error}"),
+                    help: None,
+                    span: None,
+                    step: None,
+                }],
+                source_text: Source { name, text: "".into() },
+            }),
+        }
+    }
+
+    /// Reads a catalog from text: JSON where it begins like JSON, else YAML. `folder` is what relative paths
+    /// are relative to.
+    pub fn parse(source: &Source, folder: Option<&Path>) -> Result<Self, PlanFaults> {
+        read::parse(source, folder)
+    }
+
+    /// Reads a catalog that stands inside a plan: `{"tools": …, "mcpServers": …}`, or the tools alone. Places
+    /// of faults are looked up in `source`, the plan's text.
+    pub fn from_value(value: &Value, source: &Source, folder: Option<&Path>) -> Result<Self, PlanFaults> {
+        read::from_value(value, source, folder)
+    }
+
+    /// Adds the tools of `other`; where both have a name, `other`'s counts and a warning says so.
+    pub fn merge(&mut self, other: Self) {
+        for tool in other.tools {
+            if self.insert(tool.clone()).is_some() {
+                self.warnings.push(Diagnostic {
+                    severity: Severity::Warning,
+                    code: "tool_replaced",
+                    message: format!("the tool \"{}\" is in more than one catalog; the last one counts", tool.name),
+                    help: None,
+                    span: None,
+                    step: None,
+                });
+            }
+        }
+        self.mcp_servers.extend(other.mcp_servers);
+        self.extra.extend(other.extra);
+        self.warnings.extend(other.warnings);
+    }
+
+    /// Puts a tool in; gives back the one that had its name.
+    pub fn insert(&mut self, tool: Arc<ToolDefinition>) -> Option<Arc<ToolDefinition>> {
+        match self.tools.iter_mut().find(|old| old.name == tool.name) {
+            Some(old) => Some(std::mem::replace(old, tool)),
+            None => {
+                self.tools.push(tool);
+                None
+            }
+        }
+    }
+
+    /// The tool of this name.
+    pub fn get(&self, name: &str) -> Option<&Arc<ToolDefinition>> {
+        self.tools.iter().find(|tool| &*tool.name == name)
+    }
+
+    /// The tools in the catalog's order.
+    pub fn tools(&self) -> &[Arc<ToolDefinition>] {
+        &self.tools
+    }
+
+    /// The tools' names in the catalog's order.
+    pub fn names(&self) -> Vec<Arc<str>> {
+        self.tools.iter().map(|tool| tool.name.clone()).collect()
+    }
+
+    /// What a tool takes, as a JSON Schema of type object; `None` where there is no such tool or the catalog
+    /// does not say.
+    pub fn schema(&self, tool: &str) -> Option<&Value> {
+        self.get(tool)?.input_schema.as_deref()
+    }
+}

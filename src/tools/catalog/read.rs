@@ -1,0 +1,468 @@
+//! From text to a catalog, with every fault at once.
+
+use super::fields::{Fields, type_name};
+use super::{
+    Catalog, HttpSettings, Implementation, McpSettings, ModelSettings, ProcessSettings, Rules,
+    ToolDefinition,
+};
+use crate::plan::{Diagnostic, PlanFaults, Severity, Source};
+use serde_json::{Map, Value, json};
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+const KINDS: [&str; 9] = [
+    "model", "mcp", "http", "process", "code_exec", "jq", "agent", "tool", "function",
+];
+
+pub fn parse(source: &Source, folder: Option<&Path>) -> Result<Catalog, PlanFaults> {
+    let text = source.text.trim_start_matches('\u{feff}');
+    let offset = source.text.len() - text.len();
+    let like_json = text.trim_start().starts_with(['{', '[']);
+    let value = if like_json {
+        serde_json::from_str::<Value>(text).map_err(|error| {
+            let at = offset + byte_at(text, error.line(), error.column());
+            (format!("the catalog is no valid JSON: {error}"), Some(at))
+        })
+    } else {
+        serde_saphyr::from_str::<Value>(text).map_err(|error| {
+            let at = error
+                .location()
+                .map(|place| offset + byte_at(text, place.line() as usize, place.column() as usize));
+            let message = error.without_snippet().to_string();
+            (format!("the catalog is no valid YAML: {message}"), at)
+        })
+    };
+    match value {
+        Ok(value) => from_value(&value, source, folder),
+        Err((message, at)) => Err(PlanFaults {
+            source_text: source.clone(),
+            diagnostics: vec![Diagnostic {
+                severity: Severity::Error,
+                code: "bad_catalog",
+                message: super::super::text::quote(&message, 500),
+                help: None,
+                span: at.map(|at| at.min(source.text.len())..at.min(source.text.len())),
+                step: None,
+            }],
+        }),
+    }
+}
+
+pub fn from_value(value: &Value, source: &Source, folder: Option<&Path>) -> Result<Catalog, PlanFaults> {
+    let mut reader = Reader {
+        source,
+        folder,
+        catalog: Catalog::default(),
+        diagnostics: Vec::new(),
+    };
+    reader.catalog(value);
+    reader.diagnostics.sort_by_key(|fault| fault.span.as_ref().map(|span| span.start));
+    if reader.diagnostics.iter().any(|d| d.severity == Severity::Error) {
+        return Err(PlanFaults {
+            source_text: source.clone(),
+            diagnostics: reader.diagnostics,
+        });
+    }
+    reader.catalog.warnings = reader.diagnostics;
+    Ok(reader.catalog)
+}
+
+struct Reader<'a> {
+    source: &'a Source,
+    folder: Option<&'a Path>,
+    catalog: Catalog,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Reader<'_> {
+    fn say(&mut self, severity: Severity, code: &'static str, tool: Option<&str>, message: String) -> &mut Diagnostic {
+        let span = tool.and_then(|tool| find_tool(&self.source.text, tool));
+        let message = match tool {
+            Some(tool) => format!("tool \"{tool}\": {message}"),
+            None => message,
+        };
+        self.diagnostics.push(Diagnostic {
+            severity,
+            code,
+            message: super::super::text::quote(&message, 2_000),
+            help: None,
+            span,
+            step: None,
+        });
+        let last = self.diagnostics.len() - 1;
+        &mut self.diagnostics[last]
+    }
+
+    fn catalog(&mut self, value: &Value) {
+        let mut object = match value {
+            Value::Array(_) => Map::from_iter([("tools".to_owned(), value.clone())]),
+            Value::Object(object) => object.clone(),
+            other => {
+                let got = type_name(other);
+                self.say(Severity::Error, "bad_catalog", None, format!("a catalog is an object with `tools`, not {got}"));
+                return;
+            }
+        };
+        match object.shift_remove("mcpServers") {
+            Some(Value::Object(servers)) => self.catalog.mcp_servers = servers,
+            None | Some(Value::Null) => {}
+            Some(other) => {
+                let got = type_name(&other);
+                self.say(Severity::Error, "bad_field", None, format!("`mcpServers` must be an object, not {got}"));
+            }
+        }
+        match object.shift_remove("tools") {
+            Some(Value::Object(tools)) => {
+                for (name, tool) in tools {
+                    self.tool(Some(name), tool);
+                }
+            }
+            Some(Value::Array(tools)) => {
+                for (at, tool) in tools.into_iter().enumerate() {
+                    let name = name_of(&tool);
+                    if name.is_none() {
+                        self.say(Severity::Error, "no_name", None, format!("the tool at place {} of `tools` has no name", at + 1));
+                    } else {
+                        self.tool(name, tool);
+                    }
+                }
+            }
+            None | Some(Value::Null) if !self.catalog.mcp_servers.is_empty() => {}
+            None | Some(Value::Null) => {
+                self.say(Severity::Error, "no_tools", None, "the catalog has no `tools`".to_owned());
+            }
+            Some(other) => {
+                let got = type_name(&other);
+                self.say(Severity::Error, "bad_field", None, format!("`tools` must be an object or a list, not {got}"));
+            }
+        }
+        self.catalog.extra = object;
+    }
+
+    fn tool(&mut self, key: Option<String>, value: Value) {
+        let name = key.or_else(|| name_of(&value)).unwrap_or_default();
+        let Value::Object(mut object) = value else {
+            let got = type_name(&value);
+            self.say(Severity::Error, "bad_field", Some(&name), format!("a tool is an object, not {got}"));
+            return;
+        };
+        // The function-calling format wraps the description: {"type": "function", "function": {…}}.
+        if let Some(Value::Object(inner)) = object.get("function") {
+            let inner = inner.clone();
+            object.shift_remove("function");
+            object.extend(inner);
+        }
+        let name: Arc<str> = name.into();
+        if name.trim().is_empty() {
+            self.say(Severity::Error, "no_name", None, "a tool has an empty name".to_owned());
+            return;
+        }
+        if self.catalog.get(&name).is_some() {
+            self.say(Severity::Error, "duplicate_tool", Some(&name), "the name is given twice".to_owned());
+            return;
+        }
+        let folder = self.folder;
+        let mut fields = Fields::new(object, folder);
+        if let Some(own) = fields.text("name").filter(|own| *own != name) {
+            self.say(Severity::Warning, "two_names", Some(&name), format!("it calls itself \"{own}\"; the name it is listed under counts"));
+        }
+        let mut tool = ToolDefinition::new(name.clone());
+        tool.folder = folder.map(|folder| Arc::new(folder.to_path_buf()));
+        tool.description = fields.text("description").unwrap_or_default();
+        self.schemas(&mut tool, &mut fields);
+        tool.examples = fields.list("examples").unwrap_or_default();
+        tool.metadata = fields.object("metadata").unwrap_or_default();
+        tool.cost = fields.money("cost_usd").unwrap_or_default();
+        tool.timeout = fields.seconds("timeout_s");
+        tool.read_only = fields.flag("read_only").unwrap_or(false);
+        tool.idempotent = fields.flag("idempotent").unwrap_or(false);
+        tool.cache = fields.flag("cache");
+        if let Some(kind) = self.kind(&name, &mut fields) {
+            tool.implementation = implementation(kind, &mut fields);
+        }
+        let (rest, faults) = fields.into_rest();
+        tool.extra = rest;
+        for (_, message) in faults {
+            self.say(Severity::Error, "bad_field", Some(&name), message);
+        }
+        self.warn_of_strangers(&tool);
+        self.catalog.insert(Arc::new(tool));
+    }
+
+    /// Fields of other kinds that stand where they have no effect, and near misses of known names.
+    fn warn_of_strangers(&mut self, tool: &ToolDefinition) {
+        const KNOWN: [&str; 33] = [
+            "name", "type", "description", "parameters", "input_schema", "output_schema", "examples",
+            "metadata", "cost_usd", "timeout_s", "read_only", "idempotent", "cache", "prompt", "model",
+            "max_tokens", "offline", "server", "mcp_tool", "method", "url", "headers", "query", "body",
+            "response", "command", "cwd", "env", "code", "filter", "returns", "provider", "source",
+        ];
+        const TOOLWEAVER: [&str; 6] = ["provider", "source", "version", "defer_loading", "domain", "returns"];
+        for field in tool.extra.keys() {
+            if TOOLWEAVER.contains(&field.as_str()) {
+                continue;
+            }
+            let message = if KNOWN.contains(&field.as_str()) {
+                format!("`{field}` has no effect on a {} tool", tool.implementation.kind())
+            } else {
+                format!("the field `{field}` is not known and has no effect")
+            };
+            let near = nearest(field, &KNOWN).filter(|near| near != field).map(|near| format!("did you mean `{near}`?"));
+            self.say(Severity::Warning, "unknown_field", Some(&tool.name), message).help = near;
+        }
+    }
+
+    fn schemas(&mut self, tool: &mut ToolDefinition, fields: &mut Fields) {
+        let given = ["input_schema", "inputSchema"].into_iter().find(|field| fields.has(field));
+        let input = given.and_then(|field| fields.schema(field));
+        let parameters = fields.take("parameters");
+        tool.input_schema = input
+            .or_else(|| match parameters? {
+                Value::Array(list) if list.is_empty() => None,
+                Value::Array(list) => Some(self.schema_of(&tool.name, &list)),
+                // The function-calling format has a JSON Schema here.
+                object @ Value::Object(_) => match jsonschema::validator_for(&object) {
+                    Ok(_) => Some(object),
+                    Err(error) => {
+                        fields.fault("parameters", format!("`parameters` is no valid JSON Schema: {error}"));
+                        None
+                    }
+                },
+                other => {
+                    let got = type_name(&other);
+                    fields.fault("parameters", format!("`parameters` must be a list, not {got}"));
+                    None
+                }
+            })
+            .map(Arc::new);
+        let given = ["output_schema", "outputSchema", "returns"].into_iter().find(|field| fields.has(field));
+        tool.output_schema = given.and_then(|field| fields.schema(field)).map(Arc::new);
+    }
+
+    /// A JSON Schema from ToolWeaver's list of parameters.
+    fn schema_of(&mut self, tool: &str, list: &[Value]) -> Value {
+        let mut properties = Map::new();
+        let mut required = Vec::new();
+        for (at, parameter) in list.iter().enumerate() {
+            let Some(name) = parameter.get("name").and_then(Value::as_str) else {
+                let place = at + 1;
+                self.say(Severity::Error, "bad_field", Some(tool), format!("the parameter at place {place} has no name"));
+                continue;
+            };
+            let mut schema = Map::new();
+            match parameter.get("type") {
+                Some(Value::String(word)) => match json_type(word) {
+                    Some(kind) => {
+                        schema.insert("type".to_owned(), kind.into());
+                    }
+                    None if word == "any" => {}
+                    None => {
+                        self.say(Severity::Warning, "unknown_type", Some(tool), format!("the parameter \"{name}\" has the type \"{word}\", which is not known; anything is taken"));
+                    }
+                },
+                Some(kinds @ Value::Array(_)) => {
+                    schema.insert("type".to_owned(), kinds.clone());
+                }
+                _ => {}
+            }
+            for field in ["description", "enum", "properties", "items", "default", "minimum", "maximum", "pattern", "format"] {
+                if let Some(value) = parameter.get(field).filter(|value| !value.is_null()) {
+                    schema.insert(field.to_owned(), value.clone());
+                }
+            }
+            let schema = Value::Object(schema);
+            if let Err(error) = jsonschema::validator_for(&schema) {
+                self.say(Severity::Error, "bad_field", Some(tool), format!("the parameter \"{name}\" is not described well: {error}"));
+            }
+            properties.insert(name.to_owned(), schema);
+            if parameter.get("required").and_then(Value::as_bool) == Some(true) {
+                required.push(Value::from(name));
+            }
+        }
+        json!({"type": "object", "properties": properties, "required": required})
+    }
+
+    /// The kind, from `type` and, for ToolWeaver's `tool` and `function`, from the fields that are there.
+    fn kind(&mut self, name: &str, fields: &mut Fields) -> Option<&'static str> {
+        let word = fields.text("type");
+        let word = word.as_deref().unwrap_or("tool");
+        let Some(kind) = KINDS.into_iter().find(|kind| *kind == word) else {
+            let known = "model, mcp, http, process, code_exec, jq, agent, tool, function";
+            let help = nearest(word, &KINDS).map(|near| format!("did you mean `{near}`?"));
+            self.say(Severity::Error, "unknown_type", Some(name), format!("the type \"{word}\" is not known (there are: {known})")).help = help;
+            // Its fields are not known either, and need no warnings of their own.
+            *fields = Fields::new(Map::new(), None);
+            return None;
+        };
+        if !matches!(kind, "tool" | "function") {
+            return Some(kind);
+        }
+        let implied = [
+            ("command", "process"),
+            ("url", "http"),
+            ("filter", "jq"),
+            ("code", "code_exec"),
+            ("mcp_tool", "mcp"),
+            ("server", "mcp"),
+        ];
+        let implied = implied.into_iter().find(|(field, _)| fields.has(field));
+        Some(implied.map_or("model", |(_, kind)| kind))
+    }
+}
+
+fn implementation(kind: &str, fields: &mut Fields) -> Implementation {
+    match kind {
+        "mcp" => Implementation::Mcp(McpSettings {
+            server: fields.text("server"),
+            tool: fields.text("mcp_tool"),
+        }),
+        "agent" => Implementation::Agent(fields.text("url")),
+        "code_exec" => Implementation::CodeExec(fields.text_or_file("code")),
+        "jq" => Implementation::Jq(filter(fields, "filter", true).unwrap_or_else(|| ".".into())),
+        "process" => {
+            if !fields.has("command") {
+                fields.fault("command", "a process tool needs a `command`");
+            }
+            let command = fields.command("command").unwrap_or_default();
+            let cwd = fields.text("cwd").map(|cwd| fields.path(&cwd));
+            Implementation::Process(ProcessSettings {
+                command,
+                cwd,
+                env: fields.texts("env"),
+            })
+        }
+        "http" => http(fields),
+        _ => Implementation::Model(ModelSettings {
+            prompt: fields.text_or_file("prompt"),
+            model: fields.text("model"),
+            max_tokens: fields.count("max_tokens"),
+            offline: offline(fields),
+        }),
+    }
+}
+
+fn http(fields: &mut Fields) -> Implementation {
+    if !fields.has("url") {
+        fields.fault("url", "an http tool needs a `url`");
+    }
+    let url = fields.text("url").unwrap_or_default();
+    let open = url.starts_with("{{") || url.starts_with("${");
+    if !url.is_empty() && !open && !url.starts_with("http://") && !url.starts_with("https://") {
+        fields.fault("url", "`url` must begin with http:// or https://");
+    }
+    let method = fields.text("method").map_or_else(|| "GET".to_owned(), |method| method.trim().to_ascii_uppercase());
+    if !["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"].contains(&method.as_str()) {
+        fields.fault("method", format!("`method` \"{method}\" is not known"));
+    }
+    Implementation::Http(HttpSettings {
+        method: method.into(),
+        url,
+        headers: fields.texts("headers"),
+        query: fields
+            .object("query")
+            .map(|query| query.into_iter().map(|(name, value)| (name.into(), value)).collect())
+            .unwrap_or_default(),
+        body: fields.take("body"),
+        response: filter(fields, "response", false),
+    })
+}
+
+fn offline(fields: &mut Fields) -> Option<Rules> {
+    let rules = fields.object("offline")?;
+    let (jq, code) = (rules.get("jq"), rules.get("code"));
+    match (jq, code) {
+        (Some(Value::String(filter)), None) => {
+            let filter = fields.resolve_file("offline", filter.as_str().into())?;
+            check_filter(fields, "offline", &filter);
+            Some(Rules::Jq(filter))
+        }
+        (None, Some(Value::String(code))) => fields.resolve_file("offline", code.as_str().into()).map(Rules::Code),
+        _ => {
+            fields.fault("offline", "`offline` must be {jq: \"…\"} or {code: \"…\"}");
+            None
+        }
+    }
+}
+
+fn filter(fields: &mut Fields, field: &'static str, needed: bool) -> Option<Arc<str>> {
+    if needed && !fields.has(field) {
+        fields.fault(field, format!("a jq tool needs a `{field}`"));
+    }
+    let filter = fields.text_or_file(field)?;
+    check_filter(fields, field, &filter);
+    Some(filter)
+}
+
+fn check_filter(fields: &mut Fields, field: &'static str, filter: &str) {
+    if let Err(error) = crate::tools::jq::Filter::compile(filter) {
+        fields.fault(field, format!("`{field}` is no valid jq filter: {error}"));
+    }
+}
+
+fn json_type(word: &str) -> Option<&'static str> {
+    Some(match word.to_ascii_lowercase().as_str() {
+        "string" | "str" | "text" => "string",
+        "integer" | "int" => "integer",
+        "number" | "float" | "double" | "decimal" => "number",
+        "boolean" | "bool" => "boolean",
+        "object" | "dict" | "map" => "object",
+        "array" | "list" | "tuple" => "array",
+        "null" | "none" => "null",
+        _ => return None,
+    })
+}
+
+fn name_of(tool: &Value) -> Option<String> {
+    let name = tool.get("name").or_else(|| tool.get("function")?.get("name"))?;
+    name.as_str().map(str::to_owned)
+}
+
+fn nearest(word: &str, known: &[&'static str]) -> Option<&'static str> {
+    known
+        .iter()
+        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), *candidate))
+        .filter(|(distance, candidate)| *distance <= 2 && *distance < candidate.len().max(2) / 2 + 1)
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
+/// The byte of a place given as line and column, both from 1; columns count characters.
+fn byte_at(text: &str, line: usize, column: usize) -> usize {
+    let start: usize = text
+        .split_inclusive('\n')
+        .take(line.saturating_sub(1))
+        .map(str::len)
+        .sum();
+    let line = &text[start.min(text.len())..];
+    let within = line.char_indices().nth(column.saturating_sub(1)).map_or(line.len(), |(at, _)| at);
+    start + within
+}
+
+/// Where a tool's name stands: as a key, else as the value of `name`.
+fn find_tool(text: &str, name: &str) -> Option<Range<usize>> {
+    let quoted = Value::from(name).to_string();
+    let places = |needle: &str| -> Vec<usize> { text.match_indices(needle).map(|(at, _)| at).collect() };
+    let key = |at: &usize, length: usize| text[at + length..].trim_start_matches([' ', '\t']).starts_with(':');
+    for at in places(&quoted) {
+        if key(&at, quoted.len()) {
+            return Some(at..at + quoted.len());
+        }
+    }
+    for at in places(name) {
+        let before = text[..at].rsplit('\n').next().unwrap_or_default();
+        if key(&at, name.len()) && before.trim_matches([' ', '-', '\'', '"']).is_empty() {
+            return Some(at..at + name.len());
+        }
+    }
+    for at in places(name) {
+        let before = text[..at].trim_end_matches([' ', '\'', '"', '\t']);
+        let before = before.strip_suffix(':').map(|before| before.trim_end_matches([' ', '"', '\'']));
+        let after = text[at + name.len()..].chars().next();
+        let whole = after.is_none_or(|c| !c.is_alphanumeric() && c != '_');
+        if whole && before.is_some_and(|before| before.ends_with("name")) {
+            return Some(at..at + name.len());
+        }
+    }
+    None
+}

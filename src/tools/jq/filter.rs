@@ -1,0 +1,213 @@
+//! A compiled jq filter.
+//!
+//! The language is jq's as jaq has it, without what reaches outside: there is no `env`, `$ENV`, `input`,
+//! `inputs`, `halt` or `halt_error`, and `debug` and `stderr` pass their input on and write nothing.
+
+use super::value;
+use crate::tools::text::quote;
+use jaq_core::data::JustLut;
+use jaq_core::load::{self, Arena, File, Loader};
+use jaq_core::{Compiler, Ctx, Vars, native, unwrap_valr};
+use jaq_json::Val;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// A filter's text may have this many bytes.
+const LONGEST: usize = 64 << 10;
+
+/// Parsing recurses as deep as the text nests; this is enough for [`LONGEST`].
+const STACK: usize = 256 << 20;
+
+/// An output may have about this many bytes as JSON.
+const LARGEST_OUTPUT: usize = 64 << 20;
+
+/// Filters that reach outside.
+const REMOVED: [&str; 6] = ["env", "halt", "halt_error", "input", "inputs", "input_line_number"];
+
+/// A jq filter, ready to run.
+pub struct Filter {
+    compiled: jaq_core::Filter<JustLut<Val>>,
+    bound: super::bound::Bound,
+}
+
+impl std::fmt::Debug for Filter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Filter").finish_non_exhaustive()
+    }
+}
+
+impl Filter {
+    /// Reads a filter. The error says what is wrong and where, in words for a person.
+    pub fn compile(source: &str) -> Result<Self, String> {
+        if source.len() > LONGEST {
+            return Err(format!("it has {} bytes, and {LONGEST} are the most", source.len()));
+        }
+        let source: Arc<str> = source.into();
+        std::thread::Builder::new()
+            .name("jq compiler".to_owned())
+            .stack_size(STACK)
+            .spawn(move || compile(&source))
+            .map_err(|error| format!("it could not be read: {error}"))?
+            .join()
+            .unwrap_or_else(|_| Err("it could not be read".to_owned()))
+    }
+
+    /// The same on the stack at hand, which must be large: for a process that may die of it.
+    pub(crate) fn compile_here(source: &str) -> Result<Self, String> {
+        if source.len() > LONGEST {
+            return Err(format!("it has {} bytes, and {LONGEST} are the most", source.len()));
+        }
+        compile(source)
+    }
+
+    /// Whether running it on `input` surely takes little time, memory and depth, so that it need not be done
+    /// where it can be killed.
+    pub fn is_bounded_on(&self, input: &Value) -> bool {
+        self.bound.holds(input)
+    }
+
+    /// Runs it: one output is the value itself, several are a list, none is `null`. It may run for ever or
+    /// use any amount of memory where [`Filter::is_bounded_on`] does not hold.
+    pub fn run(&self, input: &Value) -> Result<Value, String> {
+        let context = Ctx::<JustLut<Val>>::new(&self.compiled.lut, Vars::new([]));
+        let mut outputs = Vec::new();
+        let mut size = 0;
+        for output in self.compiled.id.run((context, value::read(input))).map(unwrap_valr) {
+            let output = output.map_err(|error| quote(&error.to_string(), 500))?;
+            outputs.push(value::write(&output, &mut size, LARGEST_OUTPUT)?);
+        }
+        Ok(match outputs.len() {
+            0 => Value::Null,
+            1 => outputs.pop().unwrap_or_default(),
+            _ => Value::Array(outputs),
+        })
+    }
+}
+
+fn compile(source: &str) -> Result<Filter, String> {
+    let defs = jaq_core::defs()
+        .chain(jaq_std::defs())
+        .chain(jaq_json::defs())
+        .filter(|def| !REMOVED.contains(&def.name));
+    let silent = ["debug_empty", "stderr_empty"];
+    let funs = jaq_core::funs()
+        .chain(jaq_std::funs())
+        .chain(jaq_json::funs())
+        .filter(|(name, ..)| !REMOVED.contains(name) && !silent.contains(name))
+        .chain(silent.map(|name| native::run((name, native::v(0), |_| Box::new(std::iter::empty())))));
+    let arena = Arena::default();
+    let file = File { code: source, path: () };
+    let modules = Loader::new(defs)
+        .load(&arena, file)
+        .map_err(|errors| describe(source, errors.into_iter().map(|(_, error)| load_error(error))))?;
+    let compiled = Compiler::default()
+        .with_funs(funs)
+        .compile(modules)
+        .map_err(|errors| {
+            let undefined = errors.into_iter().map(|(_, undefined)| {
+                undefined
+                    .into_iter()
+                    .map(|(name, kind)| {
+                        let removed = REMOVED.contains(&name) || name == "$ENV";
+                        let why = if removed { "is not available here" } else { "is not defined" };
+                        (name, format!("the {} {name} {why}", kind.as_str()))
+                    })
+                    .collect()
+            });
+            describe(source, undefined)
+        })?;
+    Ok(Filter {
+        compiled,
+        bound: super::bound::Bound::of(source),
+    })
+}
+
+fn load_error<'s>(error: load::Error<&'s str>) -> Vec<(&'s str, String)> {
+    match error {
+        load::Error::Io(paths) => paths
+            .into_iter()
+            .map(|(path, _)| (path, format!("the module {path} cannot be loaded; modules are not available")))
+            .collect(),
+        load::Error::Lex(errors) => errors
+            .into_iter()
+            .map(|(expected, found)| (found, format!("{} is expected", expected.as_str())))
+            .collect(),
+        load::Error::Parse(errors) => errors
+            .into_iter()
+            .map(|(expected, found)| (found, format!("{} is expected", expected.as_str())))
+            .collect(),
+    }
+}
+
+/// The faults, each with its line and column and what stands there.
+fn describe<'s>(source: &'s str, files: impl Iterator<Item = Vec<(&'s str, String)>>) -> String {
+    let faults: Vec<String> = files
+        .flatten()
+        .take(5)
+        .map(|(part, message)| {
+            // `part` is a piece of `source`, empty at its end; anything else stands in no text of the user's.
+            let at = load::span(source, part).start;
+            let Some(before) = source.get(..at) else {
+                return message;
+            };
+            let line = before.matches('\n').count() + 1;
+            let column = before.rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1;
+            let found = part.lines().next().unwrap_or_default();
+            let found = if found.is_empty() { "the end".to_owned() } else { format!("\"{}\"", quote(found, 40)) };
+            format!("line {line}, column {column}: {message}, at {found}")
+        })
+        .collect();
+    if faults.is_empty() { "it is no jq filter".to_owned() } else { faults.join("; ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn run(filter: &str, input: &Value) -> Value {
+        Filter::compile(filter).unwrap().run(input).unwrap()
+    }
+
+    #[test]
+    fn outputs_become_one_value() {
+        assert_eq!(run(".a", &json!({"a": 1})), json!(1));
+        assert_eq!(run(".[]", &json!([1, 2])), json!([1, 2]));
+        assert_eq!(run("empty", &json!(0)), json!(null));
+        assert_eq!(run("[.[] * 2] | add", &json!([1, 2.5])), json!(7));
+        assert_eq!(run("debug | stderr", &json!("x")), json!("x"));
+        assert_eq!(run("{b: 1, a: 2}", &json!(0)).to_string(), r#"{"b":1,"a":2}"#);
+    }
+
+    #[test]
+    fn nothing_reaches_outside() {
+        for filter in ["env", "$ENV", "$ENV.PATH", "input", "[inputs]", "halt", "halt_error", "include \"x\"; ."] {
+            let error = Filter::compile(filter).unwrap_err();
+            assert!(error.contains("available") || error.contains("not defined"), "{filter}: {error}");
+        }
+    }
+
+    #[test]
+    fn faults_have_a_place() {
+        let error = Filter::compile(".a |\n  foo(1)").unwrap_err();
+        assert_eq!(error, "line 2, column 3: the filter foo is not defined, at \"foo(1)\"");
+        let error = Filter::compile(".a | (").unwrap_err();
+        assert!(error.starts_with("line 1, column 6"), "{error}");
+    }
+
+    #[test]
+    fn a_filter_that_fails_says_why() {
+        let error = Filter::compile(".a + 1").unwrap().run(&json!({"a": []})).unwrap_err();
+        assert!(error.contains("[]"), "{error}");
+    }
+
+    #[test]
+    fn nesting_does_not_overflow_a_stack() {
+        let deep = "(".repeat(LONGEST / 2);
+        assert!(Filter::compile(&deep).is_err());
+        let deep = format!("{}1{}", "[".repeat(LONGEST / 3), "]".repeat(LONGEST / 3));
+        let _ = Filter::compile(&deep);
+        assert!(Filter::compile(&"(".repeat(LONGEST)).is_err());
+        assert!(Filter::compile(&" ".repeat(LONGEST + 1)).is_err());
+    }
+}

@@ -1,0 +1,221 @@
+//! `{{name}}` for a parameter and `${VAR}` for the environment, in the texts of a catalog.
+//!
+//! A text is read once, from left to right, and what is put in is not read again: a parameter whose value
+//! contains `${HOME}` stays just that.
+
+use super::secrets::Secrets;
+use crate::models::Environment;
+use serde_json::{Map, Value};
+use std::collections::HashSet;
+
+/// What a text is filled from.
+pub struct Filler<'a> {
+    /// The parameters.
+    pub input: &'a Map<String, Value>,
+    /// The environment; without one `${VAR}` is plain text.
+    pub environment: Option<&'a Environment>,
+    /// What happens to a parameter that was not given.
+    pub missing: Missing,
+    /// The names of the parameters that were put in.
+    pub used: HashSet<String>,
+    /// The values that came from the environment.
+    pub secrets: Secrets,
+}
+
+/// What happens to a parameter that was not given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// It is an error.
+    Error,
+    /// Nothing is put in.
+    Empty,
+}
+
+impl<'a> Filler<'a> {
+    /// One that knows parameters only.
+    pub fn new(input: &'a Map<String, Value>, missing: Missing) -> Self {
+        Self {
+            input,
+            environment: None,
+            missing,
+            used: HashSet::new(),
+            secrets: Secrets::new(),
+        }
+    }
+
+    /// The same with an environment.
+    #[must_use]
+    pub fn with_environment(mut self, environment: &'a Environment) -> Self {
+        self.environment = Some(environment);
+        self
+    }
+
+    /// `text` filled; the value of a parameter passes through `encode`. The error names what is missing.
+    pub fn text(&mut self, text: &str, encode: impl Fn(&str) -> String) -> Result<String, String> {
+        let mut out = String::with_capacity(text.len());
+        let mut rest = text;
+        loop {
+            let next = match (rest.find("{{"), rest.find("${")) {
+                (Some(a), Some(b)) => a.min(b),
+                (Some(at), None) | (None, Some(at)) => at,
+                (None, None) => break,
+            };
+            out.push_str(&rest[..next]);
+            let (opener, tail) = rest[next..].split_at(2);
+            let closer = if opener == "{{" { "}}" } else { "}" };
+            let piece = tail
+                .find(closer)
+                .map(|end| (tail[..end].trim(), &tail[end + closer.len()..]))
+                .filter(|(name, _)| is_path(name));
+            let Some((name, after)) = piece else {
+                out.push_str(opener);
+                rest = tail;
+                continue;
+            };
+            if opener == "{{" {
+                if let Some(value) = self.parameter(name) {
+                    out.push_str(&encode(&plain(value)));
+                } else if self.missing == Missing::Error {
+                    return Err(format!("the parameter \"{name}\" was not given"));
+                }
+            } else if self.environment.is_some() && is_name(name) {
+                out.push_str(&self.variable(name)?);
+            } else {
+                out.push_str(&rest[next..rest.len() - after.len()]);
+            }
+            rest = after;
+        }
+        out.push_str(rest);
+        Ok(out)
+    }
+
+    /// `value` with its strings filled. A string that is exactly one placeholder takes the parameter's value
+    /// with its type, and `null` where it was not given.
+    pub fn value(&mut self, value: &Value) -> Result<Value, String> {
+        Ok(match value {
+            Value::String(text) => {
+                let whole = text
+                    .trim()
+                    .strip_prefix("{{")
+                    .and_then(|text| text.strip_suffix("}}"))
+                    .map(str::trim)
+                    .filter(|name| is_path(name));
+                match whole {
+                    Some(name) => self.parameter(name).cloned().unwrap_or_default(),
+                    None => Value::String(self.text(text, str::to_owned)?),
+                }
+            }
+            Value::Array(items) => items
+                .iter()
+                .map(|item| self.value(item))
+                .collect::<Result<_, _>>()?,
+            Value::Object(members) => Value::Object(
+                members
+                    .iter()
+                    .map(|(name, value)| Ok((name.clone(), self.value(value)?)))
+                    .collect::<Result<_, String>>()?,
+            ),
+            other => other.clone(),
+        })
+    }
+
+    /// The parameters that were not put in anywhere.
+    pub fn rest(&self) -> impl Iterator<Item = (&'a String, &'a Value)> {
+        self.input
+            .iter()
+            .filter(|(name, _)| !self.used.contains(*name))
+    }
+
+    fn parameter(&mut self, path: &str) -> Option<&'a Value> {
+        // A parameter may have a dot in its name; the whole name comes first.
+        if let Some(value) = self.input.get(path) {
+            self.used.insert(path.to_owned());
+            return Some(value);
+        }
+        let mut parts = path.split('.');
+        let root = parts.next()?;
+        let mut value = self.input.get(root)?;
+        self.used.insert(root.to_owned());
+        for part in parts {
+            value = match value {
+                Value::Array(items) => items.get(part.parse::<usize>().ok()?)?,
+                other => other.get(part)?,
+            };
+        }
+        Some(value)
+    }
+
+    fn variable(&mut self, name: &str) -> Result<String, String> {
+        let value = self
+            .environment
+            .and_then(|environment| environment(name))
+            .ok_or_else(|| {
+                format!("the environment variable {name} is not set; the catalog reads ${{{name}}}")
+            })?;
+        self.secrets.add(&value);
+        Ok(value)
+    }
+}
+
+/// A value inside a longer text: a string as it is, `null` as nothing, anything else as compact JSON.
+pub fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    name.bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        && name.bytes().next().is_some_and(|byte| !byte.is_ascii_digit())
+}
+
+fn is_path(name: &str) -> bool {
+    !name.is_empty()
+        && name
+            .chars()
+            .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use std::sync::Arc;
+
+    fn input(value: Value) -> Map<String, Value> {
+        value.as_object().unwrap().clone()
+    }
+
+    #[test]
+    fn what_is_put_in_is_not_read_again() {
+        let environment: Environment = Arc::new(|name| (name == "TOKEN").then(|| "sesame".to_owned()));
+        let input = input(json!({"q": "${TOKEN} {{q}}", "n": {"a": [1, 2]}}));
+        let mut filler = Filler::new(&input, Missing::Error).with_environment(&environment);
+        let text = filler.text("${TOKEN}|{{q}}|{{ n.a.1 }}|${no good}|{{", str::to_owned);
+        assert_eq!(text.unwrap(), "sesame|${TOKEN} {{q}}|2|${no good}|{{");
+        assert_eq!(filler.secrets.redact("sesame"), "[redacted]");
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        let environment: Environment = Arc::new(|_| None);
+        let input = Map::new();
+        let mut filler = Filler::new(&input, Missing::Error).with_environment(&environment);
+        let error = filler.text("{{city}}", str::to_owned).unwrap_err();
+        assert!(error.contains("\"city\""), "{error}");
+        let error = filler.text("${API_KEY}", str::to_owned).unwrap_err();
+        assert!(error.contains("API_KEY"), "{error}");
+    }
+
+    #[test]
+    fn a_whole_placeholder_keeps_the_type() {
+        let input = input(json!({"n": 3, "list": [1]}));
+        let mut filler = Filler::new(&input, Missing::Error);
+        let body = filler.value(&json!({"a": "{{n}}", "b": ["n={{n}}", "{{list}}"], "c": "{{no}}"}));
+        assert_eq!(body.unwrap(), json!({"a": 3, "b": ["n=3", [1]], "c": null}));
+        assert_eq!(filler.rest().count(), 0);
+    }
+}

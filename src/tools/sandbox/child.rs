@@ -1,0 +1,124 @@
+//! The sandbox's own side: limits itself, then serves requests until its input ends.
+
+use super::protocol::{LONGEST_LINE, Language, Reply, Request};
+use super::python;
+use crate::tools::jq::Filter;
+use rlimit::Resource;
+use std::collections::HashMap;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::sync::mpsc;
+
+/// Recursion inside the interpreters needs more than the usual 8 MiB.
+const STACK: u64 = 96 << 20;
+
+/// Compiled filters that are kept.
+const MOST_FILTERS: usize = 64;
+
+/// Serves requests from standard input until it ends. `memory_mb` bounds what the sandbox may allocate.
+///
+/// # Errors
+/// Where a limit cannot be set: without its limits it must not run anything.
+pub fn serve(memory_mb: u64) -> io::Result<()> {
+    let requests = read_requests();
+    limit(memory_mb)?;
+    let mut filters = HashMap::new();
+    say(&Reply::Ready)?;
+    for line in requests {
+        let reply = match serde_json::from_str::<Request>(&line) {
+            Ok(request) => answer(&request, &mut filters),
+            Err(error) => Reply::Error(format!("the input cannot be read: {error}")),
+        };
+        say(&reply)?;
+    }
+    Ok(())
+}
+
+/// The lines of standard input, read by a thread of its own, so that the sandbox ends at once when whoever
+/// started it is gone, whatever it is doing.
+fn read_requests() -> mpsc::Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut input = BufReader::new(io::stdin());
+        loop {
+            let mut line = String::new();
+            let read = input.by_ref().take(LONGEST_LINE as u64).read_line(&mut line);
+            if !matches!(read, Ok(1..)) || sender.send(line).is_err() {
+                std::process::exit(0);
+            }
+        }
+    });
+    receiver
+}
+
+fn limit(memory_mb: u64) -> io::Result<()> {
+    set(Resource::CORE, 0)?;
+    set(Resource::NOFILE, 16)?;
+    let (_, hard) = Resource::STACK.get()?;
+    Resource::STACK.set(STACK.min(hard), hard)?;
+    // Address space counts what is mapped already (the program itself), so the limit starts from there.
+    let mapped = statm().map_or(256 << 20, |(mapped, _)| mapped);
+    set(Resource::AS, mapped.saturating_add(memory_mb << 20))
+}
+
+fn set(resource: Resource, value: u64) -> io::Result<()> {
+    let (_, hard) = resource.get()?;
+    let value = value.min(hard);
+    resource.set(value, value)
+}
+
+/// The whole address space and the resident part, in bytes, where the system tells.
+fn statm() -> Option<(u64, u64)> {
+    let text = std::fs::read_to_string("/proc/self/statm").ok()?;
+    let mut pages = text.split_whitespace().map_while(|word| word.parse::<u64>().ok());
+    let page = 4096;
+    Some((pages.next()? * page, pages.next()? * page))
+}
+
+/// Lets the process use `seconds` more of processor time; the system ends it after that.
+fn allow(seconds: u64) {
+    let used = std::fs::read_to_string("/proc/self/stat").ok().and_then(|stat| {
+        // The name in parentheses may hold blanks; user and system time are the 12th and 13th fields after it.
+        let fields = stat.rsplit(')').next()?;
+        let mut times = fields.split_whitespace().skip(11).map_while(|word| word.parse::<u64>().ok());
+        Some((times.next()? + times.next()?) / 100)
+    });
+    if let (Some(used), Ok((_, hard))) = (used, Resource::CPU.get()) {
+        let soft = used.saturating_add(seconds).saturating_add(1).min(hard);
+        let _ = Resource::CPU.set(soft, hard);
+    }
+}
+
+fn answer(request: &Request, filters: &mut HashMap<String, Filter>) -> Reply {
+    allow(request.seconds);
+    let output = match request.language {
+        Language::Python => python::run(&request.source, &request.input, request.seconds, &mut |line| {
+            let _ = say(&Reply::Log(line.to_owned()));
+        }),
+        Language::Jq => filter(&request.source, filters).and_then(|filter| filter.run(&request.input)),
+    };
+    match output {
+        Ok(value) => Reply::Output {
+            value,
+            memory_mb: statm().map_or(0, |(_, resident)| resident >> 20),
+        },
+        Err(message) => Reply::Error(message),
+    }
+}
+
+fn filter<'a>(source: &str, filters: &'a mut HashMap<String, Filter>) -> Result<&'a Filter, String> {
+    if filters.len() >= MOST_FILTERS && !filters.contains_key(source) {
+        filters.clear();
+    }
+    match filters.entry(source.to_owned()) {
+        std::collections::hash_map::Entry::Occupied(entry) => Ok(entry.into_mut()),
+        std::collections::hash_map::Entry::Vacant(entry) => Ok(entry.insert(Filter::compile_here(source)?)),
+    }
+}
+
+fn say(reply: &Reply) -> io::Result<()> {
+    let mut line = serde_json::to_vec(reply)?;
+    line.push(b'\n');
+    let mut output = io::stdout().lock();
+    output.write_all(&line)?;
+    output.flush()
+}

@@ -1,0 +1,103 @@
+//! Text from outside, made fit to be quoted in an error or a log.
+
+/// What stands where something was left out.
+const ELLIPSIS: &str = "…";
+
+/// `text` without control characters (line feeds stay, tabs become spaces, escape sequences go whole), and no
+/// longer than `most` bytes; where it is cut, `…` says so.
+pub fn quote(text: &str, most: usize) -> String {
+    let mut out = String::with_capacity(text.len().min(most) + ELLIPSIS.len());
+    let mut rest = text.trim().chars().peekable();
+    while let Some(c) = rest.next() {
+        if c == '\u{1b}' {
+            skip_escape(&mut rest);
+            continue;
+        }
+        let c = match c {
+            '\t' => ' ',
+            '\n' => '\n',
+            c if c.is_control() || is_direction_mark(c) => continue,
+            c => c,
+        };
+        if out.len() + c.len_utf8() > most {
+            out.push_str(ELLIPSIS);
+            break;
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// The end of `text`, cleaned as [`quote`] does, at most about `most` bytes of it.
+pub fn quote_end(text: &str, most: usize) -> String {
+    let text = text.trim();
+    if text.len() <= most {
+        return quote(text, most);
+    }
+    let mut from = text.len() - most;
+    while !text.is_char_boundary(from) {
+        from += 1;
+    }
+    format!("{ELLIPSIS}{}", quote(&text[from..], most))
+}
+
+/// After ESC: a control sequence up to its final byte, an operating system command up to its terminator, or one
+/// character.
+fn skip_escape(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) {
+    match rest.next() {
+        Some('[') => {
+            for c in rest.by_ref() {
+                if ('\u{40}'..='\u{7e}').contains(&c) {
+                    break;
+                }
+            }
+        }
+        Some(']' | 'P' | '_' | '^' | 'X') => {
+            while let Some(c) = rest.next() {
+                if c == '\u{7}' {
+                    break;
+                }
+                if c == '\u{1b}' {
+                    rest.next_if_eq(&'\\');
+                    break;
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Marks that turn the direction of what follows, and could make a quotation read as something else.
+fn is_direction_mark(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn escape_sequences_go_whole() {
+        assert_eq!(quote("\u{1b}[31mred\u{1b}[0m\tend\u{7}", 100), "red end");
+        assert_eq!(quote("a\u{1b}]0;title\u{7}b", 100), "ab");
+    }
+
+    #[test]
+    fn what_is_cut_is_marked() {
+        assert_eq!(quote("abcdef", 3), "abc…");
+        assert_eq!(quote_end("abcdef", 3), "…def");
+        assert_eq!(quote("ééé", 3), "é…");
+    }
+
+    proptest! {
+        #[test]
+        fn no_control_character_is_left(text in any::<String>(), most in 0usize..40) {
+            let quoted = quote(&text, most);
+            prop_assert!(quoted.chars().all(|c| c == '\n' || !c.is_control()));
+            prop_assert!(quoted.len() <= most + ELLIPSIS.len());
+            let end = quote_end(&text, most);
+            prop_assert!(end.chars().all(|c| c == '\n' || !c.is_control()));
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! The tools of a catalog, each made once and found by name.
+
+use super::catalog::{Catalog, Implementation, ToolDefinition};
+use super::code_exec::CodeExecTool;
+use super::http::HttpTool;
+use super::jq::JqTool;
+use super::model::{FinalSynthesis, ModelTool};
+use super::process::ProcessTool;
+use super::services::{Services, ToolOptions};
+use super::simulated::SimulatedTool;
+use super::{Call, CallReport, Quote, Tool, ToolError, Toolbox};
+use crate::models::SmallModelWorker;
+use crate::plan::FINAL_SYNTHESIS;
+use crate::run::Money;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use serde_json::{Map, Value};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The tools that need no entry in a catalog.
+pub const BUILTINS: [&str; 3] = ["code_exec", "function_call", FINAL_SYNTHESIS];
+
+type ByName = HashMap<Arc<str>, Arc<dyn Tool>>;
+
+/// The toolbox of one catalog and one worker.
+pub struct CatalogToolbox {
+    tools: ByName,
+}
+
+impl CatalogToolbox {
+    /// Makes every tool of `catalog`, and those that need no entry. A tool that cannot be made is there all the same, and says why
+    /// when it is called.
+    pub fn new(catalog: &Catalog, worker: &SmallModelWorker, options: ToolOptions) -> Self {
+        let services = Arc::new(Services::new(options));
+        let mut tools: ByName = catalog
+            .tools()
+            .iter()
+            .map(|definition| (definition.name.clone(), make(definition, worker, &services)))
+            .collect();
+        // A catalog's own tool of a builtin's name counts.
+        let mut builtin = |name: &str, tool: Arc<dyn Tool>| {
+            tools.entry(name.into()).or_insert(tool);
+        };
+        builtin("code_exec", Arc::new(CodeExecTool::new(None, None, services)));
+        builtin(FINAL_SYNTHESIS, Arc::new(FinalSynthesis::new(worker.clone())));
+        let callable = tools.clone();
+        tools
+            .entry("function_call".into())
+            .or_insert_with(|| Arc::new(FunctionCall { tools: callable.into() }));
+        Self { tools }
+    }
+
+    /// Puts a tool in, over one of the same name. `function_call` does not reach it.
+    pub fn insert(&mut self, name: impl Into<Arc<str>>, tool: Arc<dyn Tool>) {
+        self.tools.insert(name.into(), tool);
+    }
+}
+
+impl Toolbox for CatalogToolbox {
+    fn tool(&self, name: &str) -> Option<Arc<dyn Tool>> {
+        self.tools.get(name).cloned()
+    }
+}
+
+/// The tool of a definition, with its fixed price.
+fn make(definition: &Arc<ToolDefinition>, worker: &SmallModelWorker, services: &Arc<Services>) -> Arc<dyn Tool> {
+    let tool = implement(definition, worker, services).unwrap_or_else(|why| {
+        let kind = definition.implementation.kind();
+        Arc::new(Unavailable {
+            kind,
+            message: format!("the tool \"{}\" ({kind}) cannot be called: {why}", definition.name).into(),
+        })
+    });
+    if definition.cost.is_zero() {
+        tool
+    } else {
+        Arc::new(Priced {
+            tool,
+            price: definition.cost,
+        })
+    }
+}
+
+/// One line for each way to carry out a call.
+fn implement(
+    definition: &Arc<ToolDefinition>,
+    worker: &SmallModelWorker,
+    services: &Arc<Services>,
+) -> Result<Arc<dyn Tool>, String> {
+    let repeatable = definition.read_only || definition.idempotent;
+    let (timeout, services) = (definition.timeout, services.clone());
+    Ok(match &definition.implementation {
+        Implementation::Jq(filter) => Arc::new(JqTool::new(filter, timeout, services)?),
+        Implementation::CodeExec(code) => Arc::new(CodeExecTool::new(code.clone(), timeout, services)),
+        // Whatever else there is reaches outside, or would ask a model.
+        other if worker.is_simulated() => {
+            let repeatable = repeatable || matches!(other, Implementation::Model(_));
+            Arc::new(SimulatedTool::new(definition.clone(), worker.clone(), repeatable))
+        }
+        Implementation::Model(_) => Arc::new(ModelTool::new(definition, worker.clone(), services)?),
+        Implementation::Http(http) => Arc::new(HttpTool::new(http.clone(), repeatable, timeout, services)?),
+        Implementation::Process(process) => {
+            let folder = definition.folder.as_deref().map(std::path::PathBuf::as_path);
+            Arc::new(ProcessTool::new(process.clone(), folder, repeatable, timeout, services))
+        }
+        Implementation::Mcp(_) => return Err("this version has no MCP client".to_owned()),
+        Implementation::Agent(_) => return Err("this version has no Agent2Agent client".to_owned()),
+    })
+}
+
+/// A tool that is in the catalog and cannot be called.
+struct Unavailable {
+    kind: &'static str,
+    message: Arc<str>,
+}
+
+impl Tool for Unavailable {
+    fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    fn call(&self, _call: Call) -> BoxFuture<'static, CallReport> {
+        let message = self.message.clone();
+        async move { CallReport::free(Err(ToolError::permanent(&*message))) }.boxed()
+    }
+}
+
+/// A tool with a fixed price per call, on top of what it costs by itself. A failed call was made as well and is charged;
+/// one that never went out is not.
+struct Priced {
+    tool: Arc<dyn Tool>,
+    price: Money,
+}
+
+impl Priced {
+    fn charge(price: Money, mut report: CallReport) -> CallReport {
+        report.cost = report.cost.map(|cost| cost + price);
+        report
+    }
+}
+
+impl Tool for Priced {
+    fn kind(&self) -> &'static str {
+        self.tool.kind()
+    }
+
+    fn call(&self, call: Call) -> BoxFuture<'static, CallReport> {
+        let (work, price) = (self.tool.call(call), self.price);
+        async move { Self::charge(price, work.await) }.boxed()
+    }
+
+    fn call_now(&self, input: &Arc<Value>) -> Option<CallReport> {
+        self.tool.call_now(input).map(|report| Self::charge(self.price, report))
+    }
+
+    fn quote(&self, input: &Value, model: Option<&str>) -> Quote {
+        let quote = self.tool.quote(input, model);
+        Quote {
+            most: quote.most.map(|most| most + self.price),
+            least: quote.least + self.price,
+        }
+    }
+
+    fn repeatable(&self) -> bool {
+        self.tool.repeatable()
+    }
+
+    fn timeout(&self) -> Option<Duration> {
+        self.tool.timeout()
+    }
+}
+
+/// `function_call`: a call of the catalog's tool that the input names, as `{"name", "args"}`.
+struct FunctionCall {
+    tools: Arc<ByName>,
+}
+
+impl FunctionCall {
+    fn target(&self, input: &Value) -> Result<(Arc<dyn Tool>, Arc<Value>), ToolError> {
+        let name = input.get("name").and_then(Value::as_str).ok_or_else(|| {
+            ToolError::permanent("function_call needs a parameter `name` with the name of a tool, and `args`")
+        })?;
+        let tool = self.tools.get(name).cloned().ok_or_else(|| {
+            let name = super::text::quote(name, 100);
+            ToolError::permanent(format!("the catalog has no tool \"{name}\""))
+        })?;
+        let arguments = input.get("args").cloned().unwrap_or_else(|| Value::Object(Map::new()));
+        Ok((tool, Arc::new(arguments)))
+    }
+}
+
+impl Tool for FunctionCall {
+    fn kind(&self) -> &'static str {
+        "function"
+    }
+
+    fn call(&self, call: Call) -> BoxFuture<'static, CallReport> {
+        match self.target(&call.input) {
+            Ok((tool, input)) => tool.call(Call { input, ..call }),
+            Err(error) => async move { CallReport::free(Err(error)) }.boxed(),
+        }
+    }
+
+    fn call_now(&self, input: &Arc<Value>) -> Option<CallReport> {
+        match self.target(input) {
+            Ok((tool, input)) => tool.call_now(&input),
+            Err(error) => Some(CallReport::free(Err(error))),
+        }
+    }
+
+    fn quote(&self, input: &Value, model: Option<&str>) -> Quote {
+        self.target(input)
+            .map_or(Quote::FREE, |(tool, input)| tool.quote(&input, model))
+    }
+}
