@@ -1,1 +1,184 @@
 //! Geometry: where the nodes and edges of a DAG go, in cells. No colours, no states, no terminal.
+//!
+//! A layered drawing after Sugiyama, made for a grid of characters. The way of a graph through it:
+//!
+//! ```text
+//!  edges ─▶ digest     loops, repetitions and edges that would close a cycle are set aside; components
+//!        ─▶ rank       a layer for every node, edges short
+//!        ─▶ layered    long edges become chains of one-cell units, shared by edges of one source or target
+//!        ─▶ order      few crossings: sweeps, exchanges, restarts within a budget
+//!        ─▶ place      a column for every unit, chains straight
+//!        ─▶ channel    tracks between two layers, so that no two edges lie on each other
+//!        ─▶ pack       components beside each other, lone nodes in a grid
+//! ```
+//!
+//! Everything is worked out top-down; for [`Direction::Right`] sizes are turned before and places after.
+//! The same input gives the same layout, on every machine.
+
+mod channel;
+mod digest;
+mod geometry;
+mod layered;
+mod order;
+mod pack;
+mod place;
+mod rank;
+mod route;
+
+pub use geometry::{Point, Rect, Size};
+
+use digest::Digest;
+
+/// A DAG to lay out. Nodes are the positions of `sizes`.
+#[derive(Clone, Copy, Debug)]
+pub struct Graph<'a> {
+    /// The size of each node, in cells; what is empty counts as one cell.
+    pub sizes: &'a [Size],
+    /// Edges as (source, target). Loops, repetitions, unknown nodes and edges that would close a cycle are
+    /// ignored.
+    pub edges: &'a [(u32, u32)],
+}
+
+/// Which way edges run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Direction {
+    /// From top to bottom.
+    #[default]
+    Down,
+    /// From left to right.
+    Right,
+}
+
+/// What a layout should look like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Which way edges run.
+    pub direction: Direction,
+    /// Empty cells between two nodes of a layer.
+    pub node_gap: u16,
+    /// Empty cells between an edge and what stands beside it in a layer.
+    pub edge_gap: u16,
+    /// Fewest cells between two layers, at least 1.
+    pub layer_gap: u16,
+    /// Cells that stay clear between a layer and the first or last track of the channel beside it.
+    pub margin: u16,
+    /// Sweeps that may be spent on fewer crossings; 0 leaves the order of the first guess.
+    pub sweeps: u32,
+    /// The size that the whole should stay within where that is possible, in cells: components and lone
+    /// nodes are arranged for it.
+    pub wanted: Size,
+}
+
+impl Options {
+    /// What suits boxes that run in this direction.
+    pub const fn new(direction: Direction) -> Self {
+        let (node_gap, edge_gap, layer_gap, margin) = match direction {
+            Direction::Down => (2, 1, 1, 0),
+            Direction::Right => (0, 0, 3, 1),
+        };
+        Self {
+            direction,
+            node_gap,
+            edge_gap,
+            layer_gap,
+            margin,
+            sweeps: 400,
+            wanted: Size {
+                width: 120,
+                height: 40,
+            },
+        }
+    }
+}
+
+/// The way of one edge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The node it leaves.
+    pub from: u32,
+    /// The node it enters.
+    pub to: u32,
+    /// Corners, from a border cell of `from` to a border cell of `to`; each shares its row or its column
+    /// with the next, and everything between the first and the last lies outside every node.
+    pub points: Vec<Point>,
+}
+
+/// Where everything goes, in cells from the top left corner.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Layout {
+    /// The place of each node.
+    pub nodes: Vec<Rect>,
+    /// The ways of the edges, in the order of the graph's edges without those that were ignored.
+    pub routes: Vec<Route>,
+    /// The columns that the whole takes.
+    pub width: i32,
+    /// The rows that the whole takes.
+    pub height: i32,
+    /// The layer of each node in its component, from 0.
+    pub ranks: Vec<u32>,
+    /// The place of each node in its layer, from 0, edges that pass counted.
+    pub places: Vec<u32>,
+    /// Crossings of edges, each pair counted where it crosses between two layers.
+    pub crossings: u64,
+}
+
+/// Lays `graph` out. Never fails: what is no DAG is made one by leaving edges out.
+pub fn layout(graph: &Graph<'_>, options: &Options) -> Layout {
+    let turned = options.direction == Direction::Right;
+    let sizes: Vec<Size> = graph
+        .sizes
+        .iter()
+        .map(|size| {
+            let size = Size {
+                width: size.width.max(1),
+                height: size.height.max(1),
+            };
+            if turned { size.turned() } else { size }
+        })
+        .collect();
+    let wanted = if turned {
+        options.wanted.turned()
+    } else {
+        options.wanted
+    };
+    let digest = Digest::new(sizes.len(), graph.edges);
+    let mut parts = Vec::with_capacity(digest.components.len());
+    for component in &digest.components {
+        parts.push(component_layout(component, &sizes, options));
+    }
+    let mut whole = pack::pack(&digest, parts, &sizes, options, wanted);
+    if turned {
+        whole.turn();
+    }
+    whole
+}
+
+/// One connected component, in its own coordinates, top-down. Nodes and edges are numbered as in the component.
+fn component_layout(
+    component: &digest::Component,
+    sizes: &[Size],
+    options: &Options,
+) -> route::Part {
+    let ranks = rank::ranks(component);
+    let mut layered = layered::Layered::new(component, &ranks, sizes);
+    let crossings = order::reduce(&mut layered, options.sweeps);
+    let columns = place::columns(&layered, options);
+    route::route(component, &layered, &columns, options, crossings)
+}
+
+impl Layout {
+    fn turn(&mut self) {
+        std::mem::swap(&mut self.width, &mut self.height);
+        for node in &mut self.nodes {
+            *node = node.turned();
+        }
+        for route in &mut self.routes {
+            for point in &mut route.points {
+                *point = point.turned();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

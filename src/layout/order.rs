@@ -1,0 +1,132 @@
+//! The order of units in their layers: few crossings.
+//!
+//! Sweeps of barycentres and medians, each followed by exchanges of neighbours that pay, from several first
+//! orders; the best is kept. How much is tried depends on the size of the graph and the sweeps allowed, never
+//! on a clock, so the same graph always gets the same order.
+
+mod crossings;
+mod sweep;
+
+use super::layered::Layered;
+use crossings::Counter;
+use sweep::{Measure, Sweeper};
+
+/// Visits of units and links that one component may cost, whatever the sweeps allowed.
+const MOST_WORK: u64 = 24_000_000;
+/// Sweeps without a better order after which one start is given up.
+const PATIENCE: u32 = 12;
+
+/// Brings the units into an order with few crossings and says how many are left. Where nothing is gained the
+/// order of the plan stays.
+pub(super) fn reduce(layered: &mut Layered, sweeps: u32) -> u64 {
+    let mut counter = Counter::new(layered);
+    let mut best = first_order(layered, false);
+    let mut fewest = counter.all(layered, &best);
+    let size = (layered.units.len() + 2 * layered.links.len()) as u64;
+    let affordable = (MOST_WORK / (size * 6).max(1)).clamp(4, u64::from(u32::MAX)) as u32;
+    let mut left = sweeps.min(affordable);
+    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    let mut start = 0u32;
+    while fewest > 0 && left > 0 {
+        let first = match start {
+            0 => best.clone(),
+            1 => first_order(layered, true),
+            _ => shuffled(&best, &mut random, start),
+        };
+        let mut sweeper = Sweeper::new(layered, first);
+        let mut here = u64::MAX;
+        let mut stale = 0;
+        let mut turn = start;
+        while left > 0 && stale < PATIENCE {
+            let measure = if (turn / 2).is_multiple_of(3) {
+                Measure::Median
+            } else {
+                Measure::Barycentre
+            };
+            sweeper.sweep(turn.is_multiple_of(2), measure, stale % 4 >= 2);
+            sweeper.exchange();
+            turn += 1;
+            left -= 1;
+            let crossings = counter.all(layered, &sweeper.layers);
+            stale += 1;
+            if crossings < here {
+                here = crossings;
+                stale = 0;
+            }
+            if crossings < fewest {
+                fewest = crossings;
+                best.clone_from(&sweeper.layers);
+                if fewest == 0 {
+                    break;
+                }
+            }
+        }
+        start += 1;
+    }
+    layered.set_order(best);
+    fewest
+}
+
+/// Units in the order in which a walk from the first sources (or back from the last targets) meets them.
+fn first_order(layered: &Layered, backwards: bool) -> Vec<Vec<u32>> {
+    let mut layers: Vec<Vec<u32>> = vec![Vec::new(); layered.layers.len()];
+    let mut met = vec![false; layered.units.len()];
+    let starts: Vec<u32> = if backwards {
+        layered.layers.iter().rev().flatten().copied().collect()
+    } else {
+        layered.layers.iter().flatten().copied().collect()
+    };
+    let mut waiting = Vec::new();
+    for start in starts {
+        waiting.push(start);
+        while let Some(unit) = waiting.pop() {
+            if std::mem::replace(&mut met[unit as usize], true) {
+                continue;
+            }
+            layers[layered.units[unit as usize].layer as usize].push(unit);
+            let next = if backwards {
+                layered.above.of(unit)
+            } else {
+                layered.below.of(unit)
+            };
+            waiting.extend(
+                next.iter()
+                    .rev()
+                    .map(|&(other, _)| other)
+                    .filter(|&other| !met[other as usize]),
+            );
+        }
+    }
+    layers
+}
+
+/// The order with some of it disturbed: every third time all of it, else a few layers.
+fn shuffled(order: &[Vec<u32>], random: &mut Random, start: u32) -> Vec<Vec<u32>> {
+    let mut order = order.to_vec();
+    let all = start.is_multiple_of(3);
+    for layer in &mut order {
+        if all {
+            for at in (1..layer.len()).rev() {
+                layer.swap(at, random.below(at + 1));
+            }
+        } else if random.below(3) == 0 && layer.len() > 1 {
+            for _ in 0..layer.len() / 3 + 1 {
+                let (a, b) = (random.below(layer.len()), random.below(layer.len()));
+                layer.swap(a, b);
+            }
+        }
+    }
+    order
+}
+
+/// Xorshift: small, and the same everywhere.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        ((self.0 >> 16) % bound.max(1) as u64) as usize
+    }
+}

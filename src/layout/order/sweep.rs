@@ -1,0 +1,175 @@
+//! One start of the crossing reduction: sweeps through the layers, and exchanges of neighbours.
+
+use crate::layout::layered::Layered;
+
+/// Where a unit would like to stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Measure {
+    /// At the mean place of its neighbours.
+    Barycentre,
+    /// At the place of the one in the middle.
+    Median,
+}
+
+/// Rounds of exchanges after one sweep.
+const ROUNDS: usize = 6;
+
+pub(super) struct Sweeper<'a> {
+    layered: &'a Layered,
+    pub(super) layers: Vec<Vec<u32>>,
+    place: Vec<u32>,
+    keys: Vec<(f32, u32)>,
+    slots: Vec<usize>,
+    places: Vec<(u32, u32)>,
+}
+
+impl<'a> Sweeper<'a> {
+    pub(super) fn new(layered: &'a Layered, layers: Vec<Vec<u32>>) -> Self {
+        let mut place = vec![0; layered.units.len()];
+        for layer in &layers {
+            for (at, &unit) in layer.iter().enumerate() {
+                place[unit as usize] = at as u32;
+            }
+        }
+        Self {
+            layered,
+            layers,
+            place,
+            keys: Vec::new(),
+            slots: Vec::new(),
+            places: Vec::new(),
+        }
+    }
+
+    /// Orders every layer by its neighbours above (or below), layer by layer. Ties keep their order, or turn
+    /// it round where `reversed`, which leads out of some orders that nothing else leaves.
+    pub(super) fn sweep(&mut self, downwards: bool, measure: Measure, reversed: bool) {
+        let depth = self.layers.len();
+        for step in 1..depth {
+            let layer = if downwards { step } else { depth - 1 - step };
+            self.arrange(layer, downwards, measure, reversed);
+        }
+    }
+
+    fn arrange(&mut self, layer: usize, by_above: bool, measure: Measure, reversed: bool) {
+        self.keys.clear();
+        self.slots.clear();
+        for (at, &unit) in self.layers[layer].iter().enumerate() {
+            let neighbours = if by_above {
+                self.layered.above.of(unit)
+            } else {
+                self.layered.below.of(unit)
+            };
+            // A unit with no neighbour on this side keeps its place.
+            if !neighbours.is_empty() {
+                let key = key(neighbours, &self.place, measure, &mut self.places);
+                self.keys.push((key, unit));
+                self.slots.push(at);
+            }
+        }
+        if reversed {
+            self.keys.reverse();
+        }
+        self.keys.sort_by(|a, b| a.0.total_cmp(&b.0));
+        for (&at, &(_, unit)) in self.slots.iter().zip(&self.keys) {
+            self.layers[layer][at] = unit;
+            self.place[unit as usize] = at as u32;
+        }
+    }
+
+    /// Exchanges neighbours as long as that removes crossings, at most a few rounds.
+    pub(super) fn exchange(&mut self) {
+        for _ in 0..ROUNDS {
+            let mut gained = false;
+            for layer in 0..self.layers.len() {
+                gained |= self.exchange_in(layer);
+            }
+            if !gained {
+                break;
+            }
+        }
+    }
+
+    fn exchange_in(&mut self, layer: usize) -> bool {
+        let mut gained = false;
+        for at in 1..self.layers[layer].len() {
+            let (left, right) = (self.layers[layer][at - 1], self.layers[layer][at]);
+            let (now, then) = self.pair(left, right);
+            if then < now {
+                self.layers[layer].swap(at - 1, at);
+                self.place[left as usize] = at as u32;
+                self.place[right as usize] = at as u32 - 1;
+                gained = true;
+            }
+        }
+        gained
+    }
+
+    /// Crossings among the links of two units of a layer: as they stand, and the other way round.
+    fn pair(&self, left: u32, right: u32) -> (u64, u64) {
+        let above = pair(
+            self.layered.above.of(left),
+            self.layered.above.of(right),
+            &self.place,
+        );
+        let below = pair(
+            self.layered.below.of(left),
+            self.layered.below.of(right),
+            &self.place,
+        );
+        (above.0 + below.0, above.1 + below.1)
+    }
+}
+
+fn pair(left: &[(u32, u32)], right: &[(u32, u32)], place: &[u32]) -> (u64, u64) {
+    let (mut now, mut then) = (0, 0);
+    for &(a, weight_a) in left {
+        let a = place[a as usize];
+        for &(b, weight_b) in right {
+            let b = place[b as usize];
+            let weight = u64::from(weight_a) * u64::from(weight_b);
+            now += if a > b { weight } else { 0 };
+            then += if a < b { weight } else { 0 };
+        }
+    }
+    (now, then)
+}
+
+fn key(
+    neighbours: &[(u32, u32)],
+    place: &[u32],
+    measure: Measure,
+    places: &mut Vec<(u32, u32)>,
+) -> f32 {
+    match measure {
+        Measure::Barycentre => {
+            let (mut sum, mut weights) = (0f32, 0f32);
+            for &(unit, weight) in neighbours {
+                sum += place[unit as usize] as f32 * weight as f32;
+                weights += weight as f32;
+            }
+            sum / weights
+        }
+        Measure::Median => {
+            places.clear();
+            places.extend(
+                neighbours
+                    .iter()
+                    .map(|&(unit, weight)| (place[unit as usize], weight)),
+            );
+            places.sort_unstable();
+            let total: u32 = places.iter().map(|&(_, weight)| weight).sum();
+            let at = |rank: u32| {
+                let mut passed = 0;
+                for &(place, weight) in places.iter() {
+                    passed += weight;
+                    if passed > rank {
+                        return place as f32;
+                    }
+                }
+                0.0
+            };
+            f32::midpoint(at((total - 1) / 2), at(total / 2))
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! From orders and columns to boxes and ways: ports, channels, rows.
+
+mod ports;
+
+use super::channel::{self, Net, Tracks};
+use super::digest::Component;
+use super::geometry::{Point, Rect};
+use super::layered::{Layered, Trunk};
+use super::place::anchor;
+use super::{Options, Route};
+use ports::Ports;
+
+/// A laid-out component. Nodes and edges are numbered as in the component.
+#[derive(Debug)]
+pub(super) struct Part {
+    pub(super) nodes: Vec<Rect>,
+    pub(super) routes: Vec<Route>,
+    pub(super) width: i32,
+    pub(super) height: i32,
+    pub(super) ranks: Vec<u32>,
+    pub(super) places: Vec<u32>,
+    pub(super) crossings: u64,
+}
+
+/// Puts everything in its place.
+pub(super) fn route(
+    component: &Component,
+    layered: &Layered,
+    columns: &[i32],
+    options: &Options,
+    crossings: u64,
+) -> Part {
+    let nets = Nets::new(layered);
+    let ports = Ports::new(layered, columns, &nets);
+    let channels = nets.channels(layered, &ports);
+    let tops = rows(layered, &channels, options);
+    let nodes: Vec<Rect> = (0..layered.nodes as usize)
+        .map(|node| {
+            let unit = layered.units[node];
+            Rect {
+                x: columns[node] - anchor(unit.width),
+                y: tops[unit.layer as usize].first,
+                width: unit.width,
+                height: unit.height,
+            }
+        })
+        .collect();
+    let routes = component
+        .edges
+        .iter()
+        .enumerate()
+        .map(|(edge, &(from, to))| {
+            let mut points = Vec::new();
+            let start = nodes[from as usize].bottom() - 1;
+            for (hop, &link) in layered.ways.of(edge as u32).iter().enumerate() {
+                let (out, into) = (ports.out[link as usize], ports.into[link as usize]);
+                if hop == 0 {
+                    points.push(Point { x: out, y: start });
+                }
+                let layer = layered.units[layered.links[link as usize].upper as usize].layer;
+                turn(
+                    &mut points,
+                    &channels[layer as usize],
+                    tops[layer as usize].track,
+                    nets.of_link[link as usize] as usize,
+                    (out, into),
+                );
+            }
+            let end = nodes[to as usize];
+            let last = points.last().map_or(end.x, |point| point.x);
+            points.push(Point { x: last, y: end.y });
+            Route {
+                from,
+                to,
+                points: straightened(&points),
+            }
+        })
+        .collect();
+    let mut part = Part {
+        nodes,
+        routes,
+        width: 0,
+        height: 0,
+        ranks: layered.units[..layered.nodes as usize]
+            .iter()
+            .map(|unit| unit.layer)
+            .collect(),
+        places: layered.place[..layered.nodes as usize].to_vec(),
+        crossings,
+    };
+    part.to_origin();
+    part
+}
+
+/// Adds the corners of one link.
+fn turn(points: &mut Vec<Point>, tracks: &Tracks, first: i32, net: usize, (out, into): (i32, i32)) {
+    let mut from = out;
+    let jog = tracks
+        .jogs
+        .iter()
+        .find(|jog| jog.net == net && jog.from == out);
+    if let Some(jog) = jog {
+        points.push(Point {
+            x: from,
+            y: first + jog.track,
+        });
+        points.push(Point {
+            x: jog.to,
+            y: first + jog.track,
+        });
+        from = jog.to;
+    }
+    if let Some(track) = tracks.of[net]
+        && from != into
+    {
+        points.push(Point {
+            x: from,
+            y: first + track,
+        });
+        points.push(Point {
+            x: into,
+            y: first + track,
+        });
+    }
+}
+
+/// Without points that lie on the way between their neighbours.
+fn straightened(points: &[Point]) -> Vec<Point> {
+    let mut kept: Vec<Point> = Vec::with_capacity(points.len());
+    for &point in points {
+        if let [.., a, b] = kept[..]
+            && ((a.x == b.x && b.x == point.x) || (a.y == b.y && b.y == point.y))
+        {
+            kept.pop();
+        }
+        kept.push(point);
+    }
+    kept
+}
+
+/// The rows of one layer and of the channel below it.
+#[derive(Clone, Copy)]
+struct Rows {
+    /// The first row of its nodes.
+    first: i32,
+    /// The row of track 0 below it.
+    track: i32,
+}
+
+fn rows(layered: &Layered, channels: &[Tracks], options: &Options) -> Vec<Rows> {
+    let mut rows = Vec::with_capacity(layered.layers.len());
+    let mut y = 0;
+    for (at, layer) in layered.layers.iter().enumerate() {
+        let height = layer
+            .iter()
+            .map(|&unit| layered.units[unit as usize].height)
+            .max()
+            .unwrap_or(1);
+        let count = channels.get(at).map_or(0, |channel| channel.count);
+        let least = i32::from(options.layer_gap.max(1));
+        let margins = if count > 0 {
+            2 * i32::from(options.margin)
+        } else {
+            0
+        };
+        let gap = least.max(count + margins);
+        rows.push(Rows {
+            first: y,
+            track: y + height + (gap - count) / 2,
+        });
+        y += height + gap;
+    }
+    rows
+}
+
+/// Which links are joined.
+#[derive(Debug)]
+pub(super) struct Nets {
+    /// The net of each link, numbered from 0 in each channel.
+    of_link: Vec<u32>,
+    /// The unit that each net is the trunk of, by channel: `Source` its upper unit, `Target` its lower one.
+    of_channel: Vec<Vec<(Trunk, u32)>>,
+}
+
+impl Nets {
+    fn new(layered: &Layered) -> Self {
+        let mut leaving = vec![0u32; layered.units.len()];
+        let mut entering = vec![0u32; layered.units.len()];
+        for link in &layered.links {
+            leaving[link.upper as usize] += 1;
+            entering[link.lower as usize] += 1;
+        }
+        let depth = layered.layers.len();
+        let mut of_channel = vec![Vec::new(); depth.saturating_sub(1)];
+        let mut number = [
+            vec![u32::MAX; layered.units.len()],
+            vec![u32::MAX; layered.units.len()],
+        ];
+        let of_link = layered
+            .links
+            .iter()
+            .map(|link| {
+                let trunk = link.trunk.unwrap_or({
+                    if entering[link.lower as usize] > leaving[link.upper as usize] {
+                        Trunk::Target
+                    } else {
+                        Trunk::Source
+                    }
+                });
+                let unit = match trunk {
+                    Trunk::Source => link.upper,
+                    Trunk::Target => link.lower,
+                };
+                let number = &mut number[trunk as usize][unit as usize];
+                if *number == u32::MAX {
+                    let channel: &mut Vec<(Trunk, u32)> =
+                        &mut of_channel[layered.units[link.upper as usize].layer as usize];
+                    *number = channel.len() as u32;
+                    channel.push((trunk, unit));
+                }
+                *number
+            })
+            .collect();
+        Self {
+            of_link,
+            of_channel,
+        }
+    }
+
+    fn channels(&self, layered: &Layered, ports: &Ports) -> Vec<Tracks> {
+        let mut nets: Vec<Vec<Net>> = self
+            .of_channel
+            .iter()
+            .map(|channel| vec![Net::default(); channel.len()])
+            .collect();
+        for (at, link) in layered.links.iter().enumerate() {
+            let layer = layered.units[link.upper as usize].layer as usize;
+            let net = &mut nets[layer][self.of_link[at] as usize];
+            net.top.push(ports.out[at]);
+            net.bottom.push(ports.into[at]);
+        }
+        nets.iter_mut()
+            .map(|channel| {
+                for net in channel.iter_mut() {
+                    for side in [&mut net.top, &mut net.bottom] {
+                        side.sort_unstable();
+                        side.dedup();
+                    }
+                }
+                channel::tracks(channel)
+            })
+            .collect()
+    }
+}
+
+impl Part {
+    /// Moves everything so that it starts in the first column and row, and measures it.
+    fn to_origin(&mut self) {
+        let (mut left, mut top) = (i32::MAX, i32::MAX);
+        let (mut right, mut bottom) = (i32::MIN, i32::MIN);
+        let corners = self
+            .nodes
+            .iter()
+            .flat_map(|node| [(node.x, node.y), (node.right() - 1, node.bottom() - 1)]);
+        let points = self
+            .routes
+            .iter()
+            .flat_map(|route| route.points.iter().map(|point| (point.x, point.y)));
+        for (x, y) in corners.chain(points) {
+            left = left.min(x);
+            right = right.max(x + 1);
+            top = top.min(y);
+            bottom = bottom.max(y + 1);
+        }
+        if left > right {
+            return;
+        }
+        self.shift(-left, -top);
+        self.width = right - left;
+        self.height = bottom - top;
+    }
+
+    /// Moves everything.
+    pub(super) fn shift(&mut self, x: i32, y: i32) {
+        for node in &mut self.nodes {
+            node.x += x;
+            node.y += y;
+        }
+        for point in self.routes.iter_mut().flat_map(|route| &mut route.points) {
+            point.x += x;
+            point.y += y;
+        }
+    }
+}
