@@ -1,0 +1,61 @@
+//! Text that came from outside, made fit for a number of cells.
+
+use unicode_width::UnicodeWidthChar;
+
+/// What stands for a character that must not reach the terminal.
+const SUBSTITUTE: char = '\u{fffd}';
+
+/// The columns that `text` takes once it is [`clean`].
+pub(super) fn width(text: &str) -> usize {
+    text.chars().map(|c| c.width().unwrap_or(0)).sum()
+}
+
+/// `text` without control characters, line breaks and characters that change the direction of writing, and
+/// no longer than `most` characters.
+pub(super) fn clean(text: &str, most: usize) -> String {
+    text.chars()
+        .take(most)
+        .map(|c| if harmful(c) { SUBSTITUTE } else { c })
+        .collect()
+}
+
+fn harmful(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+}
+
+/// The beginning of `text` in at most `columns` columns; `…` (or `~`) marks that something is missing.
+pub(super) fn fit(text: &str, columns: usize, ascii: bool) -> String {
+    if width(text) <= columns {
+        return text.to_owned();
+    }
+    let Some(room) = columns.checked_sub(1) else {
+        return String::new();
+    };
+    let mut used = 0;
+    let mut fitted = String::new();
+    for c in text.chars() {
+        used += c.width().unwrap_or(0);
+        if used > room {
+            break;
+        }
+        fitted.push(c);
+    }
+    fitted.truncate(fitted.trim_end().len());
+    fitted.push(if ascii { '~' } else { '…' });
+    fitted
+}
+
+/// A span of time in at most six columns: `12ms`, `0.3s`, `12.3s`, `2m05s`, `3h07m`, `120h`.
+pub(super) fn span(time: crate::run::Micros) -> String {
+    let ms = time.0 / 1_000;
+    let seconds = ms / 1_000;
+    match ms {
+        0..100 => format!("{ms}ms"),
+        100..60_000 => format!("{}.{}s", seconds, ms % 1_000 / 100),
+        60_000..3_600_000 => format!("{}m{:02}s", seconds / 60, seconds % 60),
+        3_600_000..360_000_000 => format!("{}h{:02}m", seconds / 3_600, seconds / 60 % 60),
+        _ => format!("{}h", seconds / 3_600),
+    }
+}
