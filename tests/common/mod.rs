@@ -1,0 +1,146 @@
+//! What the tests from outside share: the program, the sample plans, and a terminal to run the program in.
+//!
+//! Each test file is a program of its own and uses a part of this.
+#![allow(dead_code)]
+
+pub mod terminal;
+
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// The most time any one run in a test may take; a run that hangs is ended and fails the test.
+pub const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Variables that would make the program find a model, a setting or a colour of the machine it is tested on.
+pub const FOREIGN: [&str; 12] = [
+    "OPENAI_API_KEY",
+    "OPENAI_BASE_URL",
+    "ANTHROPIC_API_KEY",
+    "GEMINI_API_KEY",
+    "GROQ_API_KEY",
+    "DEEPSEEK_API_KEY",
+    "XAI_API_KEY",
+    "AZURE_OPENAI_API_KEY",
+    "AZURE_OPENAI_ENDPOINT",
+    "OLLAMA_HOST",
+    "PLANDECK_CONFIG",
+    "NO_COLOR",
+];
+
+/// The program under test.
+pub fn program() -> &'static Path {
+    assert_cmd::cargo::cargo_bin!("plandeck")
+}
+
+/// The program under test, with a home of its own.
+pub fn plandeck() -> assert_cmd::Command {
+    let mut command = assert_cmd::Command::new(program());
+    for name in FOREIGN {
+        command.env_remove(name);
+    }
+    command.env("PLANDECK_HOME", home()).timeout(PATIENCE);
+    command
+}
+
+/// A folder for what the program keeps, one for each test program.
+pub fn home() -> &'static Path {
+    static HOME: std::sync::OnceLock<TempDir> = std::sync::OnceLock::new();
+    HOME.get_or_init(|| tempfile::tempdir().unwrap()).path()
+}
+
+/// The folder of a sample plan.
+pub fn sample_folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("sample-plans")
+        .join(name)
+}
+
+/// The plan in a folder.
+pub fn plan_in(folder: &Path) -> PathBuf {
+    ["plan.yaml", "plan.json", "plan.txt"]
+        .iter()
+        .map(|name| folder.join(name))
+        .find(|path| path.exists())
+        .unwrap_or_else(|| panic!("no plan in {}", folder.display()))
+}
+
+/// The plan of a sample.
+pub fn sample(name: &str) -> PathBuf {
+    plan_in(&sample_folder(name))
+}
+
+/// A copy of a sample that a test may change.
+pub fn copy_of(name: &str) -> TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(sample_folder(name)).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_file() {
+            std::fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
+        }
+    }
+    copy
+}
+
+/// A folder with a plan and a catalog of its own; `tools` is YAML.
+pub fn folder(plan_file: &str, plan: &str, tools: &str) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join(plan_file), plan).unwrap();
+    std::fs::write(folder.path().join("tools.yaml"), tools).unwrap();
+    folder
+}
+
+/// Runs a plan without a screen and without a model, and reads the result it prints.
+pub fn run_json(plan: &Path, more: &[&str]) -> (i32, Value) {
+    let output = plandeck()
+        .arg("run")
+        .arg(plan)
+        .args(["--worker", "offline", "--headless", "--json"])
+        .args(more)
+        .output()
+        .unwrap();
+    (code(&output), json(&output))
+}
+
+/// The status a program exited with.
+pub fn code(output: &Output) -> i32 {
+    output
+        .status
+        .code()
+        .unwrap_or_else(|| panic!("ended by a signal: {:?}\n{}", output.status, stderr(output)))
+}
+
+/// Standard error as text.
+pub fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Standard output, which must be one JSON value and nothing else.
+pub fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
+        panic!(
+            "standard output is not one JSON value: {error}\nstdout: {}\nstderr: {}",
+            String::from_utf8_lossy(&output.stdout),
+            stderr(output)
+        )
+    })
+}
+
+/// The step of a result with this id.
+pub fn step<'a>(result: &'a Value, id: &str) -> &'a Value {
+    result["steps"]
+        .as_array()
+        .and_then(|steps| steps.iter().find(|step| step["id"] == id))
+        .unwrap_or_else(|| panic!("no step {id} in {result:#}"))
+}
+
+/// Sends a signal to a process, by its name (`TERM`, `INT`).
+pub fn signal(name: &str, process: u32) {
+    let status = std::process::Command::new("sh")
+        .args(["-c", &format!("kill -{name} {process}")])
+        .status()
+        .unwrap();
+    assert!(status.success(), "no process {process} to send {name} to");
+}

@@ -1,0 +1,193 @@
+//! A terminal of any size with the program in it: what it drew, and keys to press.
+
+use super::{FOREIGN, PATIENCE, home, program};
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use std::io::{Read, Write};
+use std::num::NonZeroU16;
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+/// What came out of the program so far.
+struct Drawn {
+    screen: vt100::Parser,
+    bytes: Vec<u8>,
+    closed: bool,
+}
+
+/// A running program in a terminal.
+pub struct Terminal {
+    drawn: Arc<(Mutex<Drawn>, Condvar)>,
+    keys: Box<dyn Write + Send>,
+    master: Box<dyn MasterPty + Send>,
+    child: Box<dyn Child + Send + Sync>,
+}
+
+fn cells(count: u16) -> NonZeroU16 {
+    NonZeroU16::new(count).unwrap()
+}
+
+fn size(columns: u16, rows: u16) -> PtySize {
+    PtySize {
+        rows,
+        cols: columns,
+        pixel_width: 0,
+        pixel_height: 0,
+    }
+}
+
+impl Terminal {
+    /// Starts the program with these arguments in a folder, in a terminal of true colour.
+    pub fn start(folder: &Path, arguments: &[&str], columns: u16, rows: u16) -> Self {
+        Self::start_as(folder, arguments, columns, rows, &[])
+    }
+
+    /// The same with variables set for the program.
+    pub fn start_as(
+        folder: &Path,
+        arguments: &[&str],
+        columns: u16,
+        rows: u16,
+        variables: &[(&str, &str)],
+    ) -> Self {
+        let pair = native_pty_system().openpty(size(columns, rows)).unwrap();
+        let mut command = CommandBuilder::new(program());
+        command.args(arguments);
+        command.cwd(folder);
+        for name in FOREIGN {
+            command.env_remove(name);
+        }
+        command.env("TERM", "xterm-256color");
+        command.env("COLORTERM", "truecolor");
+        command.env("PLANDECK_HOME", home());
+        command.env_remove("CI");
+        for (name, value) in variables {
+            command.env(name, value);
+        }
+        let child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        let drawn = Arc::new((
+            Mutex::new(Drawn {
+                screen: vt100::Parser::new(cells(rows), cells(columns), 200),
+                bytes: Vec::new(),
+                closed: false,
+            }),
+            Condvar::new(),
+        ));
+        let mut reader = pair.master.try_clone_reader().unwrap();
+        let into = Arc::clone(&drawn);
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            loop {
+                let count = reader.read(&mut buffer).unwrap_or(0);
+                let mut drawn = into.0.lock().unwrap_or_else(PoisonError::into_inner);
+                drawn.screen.process(&buffer[..count]);
+                drawn.bytes.extend_from_slice(&buffer[..count]);
+                drawn.closed = count == 0;
+                into.1.notify_all();
+                if drawn.closed {
+                    return;
+                }
+            }
+        });
+        Self {
+            drawn,
+            keys: pair.master.take_writer().unwrap(),
+            master: pair.master,
+            child,
+        }
+    }
+
+    /// The program's process id.
+    pub fn process(&self) -> u32 {
+        self.child.process_id().unwrap()
+    }
+
+    /// Presses keys, given as the bytes a terminal sends.
+    pub fn press(&mut self, keys: &str) {
+        self.keys.write_all(keys.as_bytes()).unwrap();
+        self.keys.flush().unwrap();
+    }
+
+    /// Makes the terminal another size; the screen first, so that it is ready for what the program draws then.
+    pub fn resize(&mut self, columns: u16, rows: u16) {
+        self.locked().screen.set_size(cells(rows), cells(columns));
+        self.master.resize(size(columns, rows)).unwrap();
+    }
+
+    /// The text on the screen.
+    pub fn text(&self) -> String {
+        self.locked().screen.screen().contents()
+    }
+
+    /// A copy of the screen with its colours.
+    pub fn screen(&self) -> vt100::Screen {
+        self.locked().screen.screen().clone()
+    }
+
+    /// Everything the program wrote so far.
+    pub fn bytes(&self) -> Vec<u8> {
+        self.locked().bytes.clone()
+    }
+
+    /// Waits until this stands on the screen.
+    pub fn wait_for(&self, text: &str) -> String {
+        self.wait_until(text, |screen| screen.contents().contains(text))
+    }
+
+    /// Waits until the screen is as asked for; panics with what stands there if that does not come.
+    pub fn wait_until(&self, what: &str, there: impl Fn(&vt100::Screen) -> bool) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        let mut drawn = self.locked();
+        loop {
+            if there(drawn.screen.screen()) {
+                return drawn.screen.screen().contents();
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(
+                !left.is_zero() && !drawn.closed,
+                "waited in vain for: {what}\n{}",
+                drawn.screen.screen().contents()
+            );
+            drawn = self
+                .drawn
+                .1
+                .wait_timeout(drawn, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+    }
+
+    /// Waits until the program has ended and everything it wrote was read; its exit status.
+    pub fn wait_for_end(&mut self) -> u32 {
+        let deadline = Instant::now() + PATIENCE;
+        let mut drawn = self.drawn.0.lock().unwrap_or_else(PoisonError::into_inner);
+        while !drawn.closed {
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(
+                !left.is_zero(),
+                "the program did not end:\n{}",
+                drawn.screen.screen().contents()
+            );
+            drawn = self
+                .drawn
+                .1
+                .wait_timeout(drawn, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+        drop(drawn);
+        self.child.wait().unwrap().exit_code()
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Drawn> {
+        self.drawn.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        // A test that failed leaves no program behind; one that ended is not hurt.
+        let _ = self.child.kill();
+    }
+}
