@@ -3,6 +3,8 @@
 //! Each test file is a program of its own and uses a part of this.
 #![allow(dead_code)]
 
+pub mod model_server;
+pub mod picture;
 pub mod terminal;
 
 use serde_json::Value;

@@ -1,0 +1,88 @@
+//! The picture of the dashboard in the README, taken from the real program:
+//! `cargo test --test terminal_picture -- --ignored`.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+use common::model_server::{Answer, ModelServer};
+use common::picture::svg;
+use common::terminal::Terminal;
+use common::{run_json, sample, step};
+use std::num::NonZeroU16;
+use std::path::Path;
+use std::time::Duration;
+
+/// What a model would say at each step of the receipt plan: what the rules say, after a while.
+fn answers() -> Vec<Answer> {
+    let (code, result) = run_json(&sample("receipt"), &[]);
+    assert_eq!(code, 0);
+    [
+        ("header", "Reads the head of a till receipt", 900),
+        ("items", "Lists the lines of a till receipt", 2100),
+        ("totals", "Reads subtotal, tax, total", 1200),
+        ("categorize", "Puts each line of a receipt into", 60_000),
+        ("summary", "Says in two or three sentences", 1500),
+    ]
+    .into_iter()
+    .map(|(id, to, ms)| Answer {
+        to: to.to_owned(),
+        says: step(&result, id)["output"].clone(),
+        after: Duration::from_millis(ms),
+    })
+    .collect()
+}
+
+#[test]
+#[ignore = "writes docs/dashboard.svg"]
+fn the_dashboard() {
+    let server = ModelServer::start(answers());
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let url = server.url();
+    let mut terminal = Terminal::start_as(
+        root,
+        &[
+            "run",
+            "sample-plans/receipt/plan.yaml",
+            "--worker",
+            "gpt-4o-mini",
+            "--base-url",
+            &url,
+            "--max-total-cost-usd",
+            "0.10",
+        ],
+        110,
+        32,
+        &[("OPENAI_API_KEY", "none")],
+    );
+    terminal.wait_until("what runs beside the categories to end", |screen| {
+        screen.contents().contains("5/8")
+    });
+    std::fs::write(
+        root.join("docs/dashboard.svg"),
+        svg(
+            &terminal.screen(),
+            "plandeck run sample-plans/receipt/plan.yaml",
+        ),
+    )
+    .unwrap();
+    terminal.press("q");
+}
+
+#[test]
+fn a_picture_shows_what_the_screen_shows() {
+    let size = |count| NonZeroU16::new(count).unwrap();
+    let mut screen = vt100::Parser::new(size(2), size(12), 0);
+    screen.process("\u{1b}[31mfail\u{1b}[0m ╭─╮ ✔\r\n\u{1b}[7m<&>\u{1b}[0m ▇".as_bytes());
+    let picture = svg(screen.screen(), "a \"title\"");
+    assert!(
+        picture.contains("fill=\"#e06c75\">fail</text>"),
+        "{picture}"
+    );
+    assert!(picture.contains(">✔</text>") && picture.contains("&lt;&amp;&gt;"));
+    assert!(
+        !picture.contains('╭') && !picture.contains('▇'),
+        "lines are drawn, not written"
+    );
+    assert!(picture.contains("a &quot;title&quot;"));
+}
