@@ -2,6 +2,7 @@
 
 use super::{FOREIGN, PATIENCE, home, program};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use std::ffi::OsStr;
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
 use std::path::Path;
@@ -50,8 +51,20 @@ impl Terminal {
         rows: u16,
         variables: &[(&str, &str)],
     ) -> Self {
+        Self::start_program(folder, program(), arguments, columns, rows, variables)
+    }
+
+    /// The same with another program.
+    pub fn start_program(
+        folder: &Path,
+        program: impl AsRef<OsStr>,
+        arguments: &[&str],
+        columns: u16,
+        rows: u16,
+        variables: &[(&str, &str)],
+    ) -> Self {
         let pair = native_pty_system().openpty(size(columns, rows)).unwrap();
-        let mut command = CommandBuilder::new(program());
+        let mut command = CommandBuilder::new(program);
         command.args(arguments);
         command.cwd(folder);
         for name in FOREIGN {
