@@ -8,7 +8,8 @@ pub trait Feed: Send {
     /// Appends the events that came since the last call to `into`, at most `most` of them, without waiting.
     fn take(&mut self, into: &mut Vec<RunEvent>, most: usize);
 
-    /// Ends when there may be something to take.
+    /// Ends when there may be something to take: at once where something was left by the last call of
+    /// [`Feed::take`], and never once no more events will come.
     fn changed(&mut self) -> BoxFuture<'_, ()>;
 
     /// Passes a command on without waiting; `false` where the run takes none (any more).

@@ -1,8 +1,49 @@
 //! The dashboard: state in, cells out, commands back. It decides nothing about a run.
+//!
+//! ```text
+//!  plandeck   receipt   offline      ● RUNNING 2.4s   $0.0021 of $0.10 ▇▒░░░░   5/9 ✔   1 ✖
+//!  speedup 2.3×   efficiency 94%   slots ▮▮▮▯▯   span 1.0s        waiting on categorize (0.8s)
+//! ╭ graph ─────────────────────────────────────────╮╭ ● categorize ───────────────────────╮
+//! │            ╭───────────────╮                   ││ overview │ input │ output │ prompt …│
+//! │            │ ✔ extract     │                   ││                                     │
+//! │            ╰───────┬───────╯                   ││ tool       categorize_items  (model)│
+//! ╰────────────────────────────────────────────────╯╰─────────────────────────────────────╯
+//!  space pause   r retry   enter inspect   ? help   q quit
+//! ```
+//!
+//! Events of a run come in through a [`Feed`] and are folded into a run state; [`update`] takes every message
+//! and answers with effects, [`view`] draws the model, and [`run`] is the loop around both. The terminal is
+//! held by a guard that gives it back whatever happens.
 
+mod act;
+pub mod actions;
+mod app;
+mod colour;
 mod feed;
+mod format;
 pub mod graph;
+mod json;
+mod keys;
+mod limiter;
+mod live;
+mod message;
+mod model;
+mod signals;
+mod terminal;
+mod text;
 mod theme;
+mod theme_file;
+mod update;
+mod view;
 
+pub use app::{Error, Left, Options, run};
+pub use colour::{ColourMode, Depth, choose as choose_theme, is_ascii_terminal};
 pub use feed::Feed;
+pub use keys::Key;
+pub use live::Live;
+pub use message::{Effect, Message, Outcome};
+pub use model::{Focus, Inspector, Model, Overlay, Question, Tab};
 pub use theme::{StatusLook, Theme};
+pub use theme_file::{ThemeError, named as theme_named, names as theme_names};
+pub use update::update;
+pub use view::{Areas, view};

@@ -5,6 +5,8 @@
 
 pub mod model_server;
 pub mod picture;
+pub mod recording;
+pub mod screen;
 pub mod terminal;
 
 use serde_json::Value;

@@ -1,0 +1,260 @@
+//! What each action does to the model, and what it asks for.
+
+use super::actions::Action;
+use super::graph::Direction;
+use super::message::{Effect, Outcome};
+use super::model::{Focus, Model, Overlay, Question, Tab};
+use super::view::{self, page};
+use super::{format, json};
+use crate::plan::StepIx;
+use crate::run::{RunCommand, StepStatus};
+
+/// What is copied at the most; terminals refuse more.
+const COPY_BYTES: usize = 1_000_000;
+
+/// Does `action`. The registry has been asked whether it is possible.
+pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Up => go(model, Direction::Up),
+        Action::Down => go(model, Direction::Down),
+        Action::Left => go(model, Direction::Left),
+        Action::Right => go(model, Direction::Right),
+        Action::First => select(model, model.graph.first()),
+        Action::Last => select(
+            model,
+            model
+                .run
+                .steps
+                .len()
+                .checked_sub(1)
+                .map(|at| StepIx(at as u32)),
+        ),
+        Action::PageUp => pan_page(model, -1),
+        Action::PageDown => pan_page(model, 1),
+        Action::NextFailure => select(model, model.live.failure(model.selected, true)),
+        Action::PreviousFailure => select(model, model.live.failure(model.selected, false)),
+        Action::Follow => {
+            model.follow = !model.follow;
+            model.notice = Some(if model.follow {
+                "following what runs".to_owned()
+            } else {
+                "no longer following".to_owned()
+            });
+            model.follow_run();
+        }
+        Action::Centre => {
+            if let Some(step) = model.selected {
+                model.graph.centre_on(step);
+            }
+        }
+        Action::ZoomIn => zoom(model, 1),
+        Action::ZoomOut => zoom(model, -1),
+        Action::Fit => model.graph.fit(),
+        Action::Pause => return command(RunCommand::Pause),
+        Action::Resume => return command(RunCommand::Resume),
+        Action::StepOnce => {
+            let ready = model
+                .row()
+                .is_some_and(|row| row.status == StepStatus::Ready);
+            return command(RunCommand::StepOnce(model.selected.filter(|_| ready)));
+        }
+        Action::Retry => {
+            return model
+                .selected
+                .map(RunCommand::Retry)
+                .map_or_else(Vec::new, command);
+        }
+        Action::RetryFailed => return command(RunCommand::RetryFailed),
+        Action::Breakpoint => return breakpoint(model),
+        Action::Skip => {
+            if let Some(step) = model.selected {
+                return ask(model, Question::Skip(step));
+            }
+        }
+        Action::Stop => return ask(model, Question::Stop),
+        Action::Inspect => model.focus = Focus::Inspector,
+        Action::Show(tab) => show(model, tab),
+        Action::NextTab => show(model, model.inspector.tab.step(1)),
+        Action::PreviousTab => show(model, model.inspector.tab.step(Tab::ALL.len() - 1)),
+        Action::ScrollUp => scroll(model, -1),
+        Action::ScrollDown => scroll(model, 1),
+        Action::ScrollPageUp => scroll_page(model, -1),
+        Action::ScrollPageDown => scroll_page(model, 1),
+        Action::ScrollTop => scroll(model, isize::MIN),
+        Action::ScrollBottom => scroll(model, isize::MAX),
+        Action::Fold => tree(model, |tree| tree.key_left()),
+        Action::Unfold => tree(model, |tree| tree.key_right()),
+        Action::Toggle => tree(model, |tree| tree.toggle_selected()),
+        Action::Raw => {
+            model.inspector.raw = !model.inspector.raw;
+            model.inspector.scroll = 0;
+        }
+        Action::Copy => return copy(model),
+        Action::Back => back(model),
+        Action::Maximise => model.maximised = !model.maximised,
+        Action::Help => {
+            model.overlay = match model.overlay {
+                Some(Overlay::Help(_)) => None,
+                _ => Some(Overlay::Help(0)),
+            }
+        }
+        Action::Redraw => return vec![Effect::Redraw],
+        Action::Suspend => return vec![Effect::Suspend],
+        Action::Quit => return quit(model),
+        Action::Confirm => return confirm(model),
+        Action::Decline => model.overlay = None,
+    }
+    Vec::new()
+}
+
+fn command(command: RunCommand) -> Vec<Effect> {
+    vec![Effect::Command(command)]
+}
+
+fn go(model: &mut Model, direction: Direction) {
+    let next = match model.selected {
+        Some(step) => model.graph.neighbour(step, direction),
+        None => model.graph.first(),
+    };
+    select(model, next);
+}
+
+/// A person's own choice ends following.
+fn select(model: &mut Model, step: Option<StepIx>) {
+    if let Some(step) = step {
+        model.follow = false;
+        model.select(step);
+    }
+}
+
+fn pan_page(model: &mut Model, pages: i32) {
+    let height = view::areas(model)
+        .graph
+        .map_or(0, |area| i32::from(area.height));
+    model.graph.pan(0, pages * (height * 3 / 4).max(1));
+}
+
+fn zoom(model: &mut Model, by: i8) {
+    model.graph.zoom(by);
+    if let Some(step) = model.selected {
+        model.graph.keep_visible(step);
+    }
+}
+
+fn breakpoint(model: &mut Model) -> Vec<Effect> {
+    let Some(step) = model.selected else {
+        return Vec::new();
+    };
+    let set = !model.breakpoints.remove(&step);
+    if set {
+        model.breakpoints.insert(step);
+    }
+    let id = model
+        .row()
+        .map_or_else(String::new, |row| row.info.id.to_string());
+    let word = if set { "set on" } else { "taken off" };
+    model.notice = Some(format!("breakpoint {word} {id}"));
+    command(RunCommand::Breakpoint(step, set))
+}
+
+/// Opens a question; where it is open already, the same key again answers it.
+fn ask(model: &mut Model, question: Question) -> Vec<Effect> {
+    if model.overlay == Some(Overlay::Question(question)) {
+        return confirm(model);
+    }
+    model.overlay = Some(Overlay::Question(question));
+    Vec::new()
+}
+
+fn confirm(model: &mut Model) -> Vec<Effect> {
+    let Some(Overlay::Question(question)) = model.overlay.take() else {
+        return Vec::new();
+    };
+    match question {
+        Question::Skip(step) => command(RunCommand::Skip(step)),
+        Question::Stop => command(RunCommand::Stop),
+        Question::Quit if model.in_progress() => {
+            model.leaving = true;
+            model.notice = Some("stopping the run, then leaving; q leaves at once".to_owned());
+            command(RunCommand::Stop)
+        }
+        Question::Quit => vec![Effect::Leave(Outcome::Quit)],
+    }
+}
+
+fn quit(model: &mut Model) -> Vec<Effect> {
+    if model.leaving || !model.in_progress() {
+        return vec![Effect::Leave(Outcome::Quit)];
+    }
+    ask(model, Question::Quit)
+}
+
+fn back(model: &mut Model) {
+    if model.overlay.take().is_some() {
+        return;
+    }
+    if model.maximised {
+        model.maximised = false;
+    } else {
+        model.focus = Focus::Graph;
+    }
+}
+
+/// Turns to a page; where the inspector has no place on the screen it is opened.
+fn show(model: &mut Model, tab: Tab) {
+    if model.inspector.tab != tab {
+        model.inspector.scroll = 0;
+    }
+    model.inspector.tab = tab;
+    if view::areas(model).inspector.is_none() {
+        model.focus = Focus::Inspector;
+    }
+}
+
+fn tree(model: &mut Model, change: impl FnOnce(&mut tui_tree_widget::TreeState<usize>) -> bool) {
+    let Some(step) = model.selected else { return };
+    let fresh = page::fresh_tree(model);
+    change(model.inspector.tree(step, || fresh));
+}
+
+/// Whether the page is a tree now.
+fn is_tree(model: &Model) -> bool {
+    !model.inspector.raw && page::value(model).is_some_and(|(value, _)| page::branches(&value))
+}
+
+pub(super) fn scroll(model: &mut Model, lines: isize) {
+    if let Some(Overlay::Help(at)) = &mut model.overlay {
+        *at = at.saturating_add_signed(lines);
+    } else if is_tree(model) {
+        tree(model, |tree| match lines {
+            isize::MIN => tree.select_first(),
+            isize::MAX => tree.select_last(),
+            up if up < 0 => {
+                tree.select_relative(|at| at.map_or(0, |at| at.saturating_add_signed(up)))
+            }
+            down => tree.select_relative(|at| at.map_or(0, |at| at.saturating_add_signed(down))),
+        });
+    } else {
+        model.inspector.scroll_by(lines);
+    }
+}
+
+fn scroll_page(model: &mut Model, pages: isize) {
+    let height = model.inspector.extent.1.saturating_sub(1).max(1);
+    scroll(model, pages * height as isize);
+}
+
+fn copy(model: &mut Model) -> Vec<Effect> {
+    let (text, whole) = match page::value(model) {
+        Some((value, _)) => json::pretty(&value, COPY_BYTES),
+        None => (page::plain(model), true),
+    };
+    let whole = whole && text.len() <= COPY_BYTES;
+    let text = text[..text.floor_char_boundary(COPY_BYTES)].to_owned();
+    let rest = if whole { "" } else { ", the beginning" };
+    model.notice = Some(format!(
+        "copied {}{rest}, where the terminal allows it",
+        format::bytes(text.len())
+    ));
+    vec![Effect::Copy(text)]
+}

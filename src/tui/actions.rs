@@ -1,0 +1,373 @@
+//! Every action of the dashboard: its name, keys, description and when it is possible.
+//!
+//! This one table feeds key handling, the footer and the help. Where several actions share a key, the first
+//! that is possible is taken.
+
+use super::keys::Key;
+use super::model::{Focus, Model, Overlay, Question, Tab};
+use crate::run::{RunPhase, StepStatus};
+use crossterm::event::{KeyCode, KeyEvent};
+
+/// Something a person can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "the registry describes each")]
+pub enum Action {
+    Up,
+    Down,
+    Left,
+    Right,
+    First,
+    Last,
+    PageUp,
+    PageDown,
+    NextFailure,
+    PreviousFailure,
+    Follow,
+    Centre,
+    ZoomIn,
+    ZoomOut,
+    Fit,
+    Pause,
+    Resume,
+    StepOnce,
+    Retry,
+    RetryFailed,
+    Skip,
+    Breakpoint,
+    Stop,
+    Inspect,
+    Show(Tab),
+    NextTab,
+    PreviousTab,
+    ScrollUp,
+    ScrollDown,
+    Fold,
+    Unfold,
+    Toggle,
+    ScrollPageUp,
+    ScrollPageDown,
+    ScrollTop,
+    ScrollBottom,
+    Raw,
+    Copy,
+    Back,
+    Maximise,
+    Help,
+    Redraw,
+    Suspend,
+    Quit,
+    Confirm,
+    Decline,
+}
+
+/// What an action has to do with, for the help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// The run.
+    Run,
+    /// Moving about in the DAG.
+    Graph,
+    /// The inspector.
+    Inspector,
+    /// The dashboard itself.
+    Dashboard,
+    /// Answers to a question.
+    Question,
+}
+
+impl Group {
+    /// The groups in the order of the help.
+    pub const ALL: [Self; 4] = [Self::Run, Self::Graph, Self::Inspector, Self::Dashboard];
+
+    /// Its heading.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Run => "Run",
+            Self::Graph => "Graph",
+            Self::Inspector => "Inspector",
+            Self::Dashboard => "Dashboard",
+            Self::Question => "Question",
+        }
+    }
+}
+
+/// An action as the registry has it.
+pub struct Entry {
+    /// The action.
+    pub action: Action,
+    /// A name for settings and the palette.
+    pub name: &'static str,
+    /// The keys it has by default.
+    pub keys: &'static [Key],
+    /// What it does, for the help.
+    pub description: &'static str,
+    /// What it has to do with.
+    pub group: Group,
+    /// A word for the footer; those without one are only in the help.
+    pub hint: Option<&'static str>,
+    /// Whether it is possible now.
+    pub enabled: fn(&Model) -> bool,
+    /// What is missing where it is not possible, in a few words; empty where nothing need be said.
+    pub needs: &'static str,
+}
+
+const fn code(code: KeyCode) -> Key {
+    Key::code(code)
+}
+
+const fn key(c: char) -> Key {
+    Key::char(c)
+}
+
+fn on_graph(model: &Model) -> bool {
+    model.focus == Focus::Graph && !model.run.steps.is_empty()
+}
+
+fn on_inspector(model: &Model) -> bool {
+    model.focus == Focus::Inspector && model.selected.is_some()
+}
+
+fn in_tree(model: &Model) -> bool {
+    on_inspector(model)
+        && !model.inspector.raw
+        && matches!(model.inspector.tab, Tab::Input | Tab::Output)
+}
+
+fn on_text(model: &Model) -> bool {
+    on_inspector(model) && !in_tree(model)
+}
+
+fn selected(model: &Model) -> bool {
+    model.row().is_some()
+}
+
+fn status_is(model: &Model, test: fn(StepStatus) -> bool) -> bool {
+    model.row().is_some_and(|row| test(row.status))
+}
+
+fn can_retry(model: &Model) -> bool {
+    status_is(model, StepStatus::has_ended) && model.run.phase != RunPhase::Stopping
+}
+
+fn can_skip(model: &Model) -> bool {
+    model.in_progress()
+        && status_is(model, |status| {
+            matches!(status, StepStatus::Pending | StepStatus::Ready)
+        })
+}
+
+fn failed(model: &Model) -> bool {
+    model.run.count(StepStatus::Failed) > 0
+}
+
+fn always(_: &Model) -> bool {
+    true
+}
+
+fn asked(model: &Model) -> bool {
+    matches!(model.overlay, Some(Overlay::Question(_)))
+}
+
+fn can_go_back(model: &Model) -> bool {
+    model.overlay.is_some() || model.maximised || model.focus == Focus::Inspector
+}
+
+fn stoppable(model: &Model) -> bool {
+    model.in_progress() && model.run.phase != RunPhase::Stopping
+}
+
+/// An entry that stands only in the help.
+const fn entry(
+    action: Action,
+    name: &'static str,
+    keys: &'static [Key],
+    group: Group,
+    description: &'static str,
+    enabled: fn(&Model) -> bool,
+) -> Entry {
+    Entry {
+        action,
+        name,
+        keys,
+        description,
+        group,
+        hint: None,
+        enabled,
+        needs: "",
+    }
+}
+
+impl Entry {
+    const fn hint(mut self, word: &'static str) -> Self {
+        self.hint = Some(word);
+        self
+    }
+
+    const fn needs(mut self, what: &'static str) -> Self {
+        self.needs = what;
+        self
+    }
+}
+
+use Action as A;
+use Group::{Dashboard, Graph, Inspector, Question as Asked, Run};
+
+/// The registry. The footer shows the hints in this order.
+#[rustfmt::skip]
+pub static REGISTRY: &[Entry] = &[
+    entry(A::Confirm, "confirm", &[key('y'), code(KeyCode::Enter)], Asked, "do it", asked).hint("do it"),
+    entry(A::Decline, "decline", &[code(KeyCode::Esc), key('n')], Asked, "leave it", asked).hint("leave it"),
+
+    entry(A::Pause, "pause", &[key(' ')], Run, "pause: start nothing more, let what is under way finish",
+        |m| m.run.phase == RunPhase::Running).hint("pause"),
+    entry(A::Resume, "resume", &[key(' ')], Run, "resume", |m| m.run.phase == RunPhase::Paused)
+        .hint("resume").needs("a run in progress"),
+    entry(A::StepOnce, "step", &[key('s')], Run, "while paused: start the selected ready step, or the next one",
+        |m| m.run.phase == RunPhase::Paused).hint("step").needs("a paused run"),
+    entry(A::Retry, "retry", &[key('r')], Run, "run the selected step again, with everything that depends on it",
+        can_retry).hint("retry").needs("a selected step that has ended"),
+    entry(A::RetryFailed, "retry-failed", &[key('R')], Run, "run every failed step again",
+        failed).hint("retry failed").needs("a failed step"),
+    entry(A::NextFailure, "next-failure", &[key('n')], Graph, "go to the next failure",
+        failed).hint("failure").needs("a failed step"),
+    entry(A::PreviousFailure, "previous-failure", &[key('N')], Graph, "go to the previous failure",
+        failed).needs("a failed step"),
+    entry(A::Breakpoint, "breakpoint", &[key('b')], Run, "hold the selected step before its next attempt, or let it go",
+        |m| selected(m) && m.in_progress()).needs("a selected step in a run in progress"),
+    entry(A::Skip, "skip", &[key('S')], Run, "skip the selected step (asks)",
+        can_skip).needs("a selected step that has not started"),
+    entry(A::Stop, "stop", &[key('x')], Run, "stop the run: cancel what is under way (asks)",
+        stoppable).needs("a run in progress"),
+
+    entry(A::Up, "up", &[code(KeyCode::Up), key('k')], Graph, "go up", on_graph),
+    entry(A::Down, "down", &[code(KeyCode::Down), key('j')], Graph, "go down", on_graph),
+    entry(A::Left, "left", &[code(KeyCode::Left), key('h')], Graph, "go left", on_graph),
+    entry(A::Right, "right", &[code(KeyCode::Right), key('l')], Graph, "go right", on_graph),
+    entry(A::First, "first", &[key('g'), code(KeyCode::Home)], Graph, "go to the first step", on_graph),
+    entry(A::Last, "last", &[key('G'), code(KeyCode::End)], Graph, "go to the last step", on_graph),
+    entry(A::PageUp, "page-up", &[code(KeyCode::PageUp)], Graph, "move the view up", on_graph),
+    entry(A::PageDown, "page-down", &[code(KeyCode::PageDown)], Graph, "move the view down", on_graph),
+    entry(A::Follow, "follow", &[key('f')], Graph, "let the selection follow what runs, or stop following", always),
+    entry(A::Centre, "centre", &[key('c')], Graph, "bring the selected step to the middle", selected),
+    entry(A::ZoomIn, "zoom-in", &[key('+'), key('=')], Graph, "more detail", always),
+    entry(A::ZoomOut, "zoom-out", &[key('-')], Graph, "less detail", always),
+    entry(A::Fit, "fit", &[key('0')], Graph, "the detail that fits the pane", always),
+
+    entry(A::Inspect, "inspect", &[code(KeyCode::Enter)], Inspector, "look into the selected step",
+        |m| m.focus == Focus::Graph && selected(m)).hint("inspect"),
+    entry(A::Toggle, "toggle", &[code(KeyCode::Enter)], Inspector, "fold or unfold", in_tree).hint("fold"),
+    entry(A::ScrollUp, "scroll-up", &[code(KeyCode::Up), key('k')], Inspector, "up", on_inspector),
+    entry(A::ScrollDown, "scroll-down", &[code(KeyCode::Down), key('j')], Inspector, "down", on_inspector),
+    entry(A::Fold, "fold", &[code(KeyCode::Left), key('h')], Inspector, "fold, or go to what it is in", in_tree),
+    entry(A::Unfold, "unfold", &[code(KeyCode::Right), key('l')], Inspector, "unfold", in_tree),
+    entry(A::PreviousTab, "previous-tab", &[code(KeyCode::BackTab)], Inspector, "previous page", selected),
+    entry(A::PreviousTab, "previous-tab", &[code(KeyCode::Left), key('h')], Inspector, "previous page", on_text),
+    entry(A::NextTab, "next-tab", &[code(KeyCode::Tab)], Inspector, "next page", selected).hint("page"),
+    entry(A::NextTab, "next-tab", &[code(KeyCode::Right), key('l')], Inspector, "next page", on_text),
+    entry(A::Show(Tab::Overview), "overview", &[key('1')], Inspector, "overview", selected),
+    entry(A::Show(Tab::Input), "input", &[key('2')], Inspector, "input", selected),
+    entry(A::Show(Tab::Output), "output", &[key('3')], Inspector, "output", selected),
+    entry(A::Show(Tab::Prompt), "prompt", &[key('4')], Inspector, "prompt and answer", selected),
+    entry(A::Show(Tab::Attempts), "attempts", &[key('5')], Inspector, "attempts and what they logged", selected),
+    entry(A::Show(Tab::Error), "error", &[key('6')], Inspector, "error", selected),
+    entry(A::ScrollPageUp, "scroll-page-up", &[code(KeyCode::PageUp)], Inspector, "a page up", on_inspector),
+    entry(A::ScrollPageDown, "scroll-page-down", &[code(KeyCode::PageDown)], Inspector, "a page down", on_inspector),
+    entry(A::ScrollTop, "scroll-top", &[key('g'), code(KeyCode::Home)], Inspector, "to the top", on_inspector),
+    entry(A::ScrollBottom, "scroll-bottom", &[key('G'), code(KeyCode::End)], Inspector, "to the bottom", on_inspector),
+    entry(A::Raw, "raw", &[key('v')], Inspector, "show values as text or as a tree",
+        |m| selected(m) && matches!(m.inspector.tab, Tab::Input | Tab::Output)).hint("text/tree").needs("the page input or output"),
+    entry(A::Copy, "copy", &[key('y')], Inspector, "copy the page to the clipboard", selected).hint("copy"),
+
+    entry(A::Back, "back", &[code(KeyCode::Esc)], Dashboard, "back", can_go_back).hint("back"),
+    entry(A::Maximise, "maximise", &[key('z')], Dashboard, "give the pane all the room, or give it back", always),
+    entry(A::Help, "help", &[key('?')], Dashboard, "these keys", always).hint("help"),
+    entry(A::Redraw, "redraw", &[Key::control('l')], Dashboard, "draw everything again", always),
+    entry(A::Suspend, "suspend", &[Key::control('z')], Dashboard, "suspend, as any program", always),
+    entry(A::Quit, "quit", &[key('q'), Key::control('c')], Dashboard, "leave (asks while the run goes on)", always).hint("quit"),
+];
+
+/// What a key means now.
+#[derive(Clone, Copy)]
+pub enum Meaning {
+    /// It does this.
+    Does(&'static Entry),
+    /// It would do this, which is not possible now.
+    Not(&'static Entry),
+    /// Nothing.
+    Nothing,
+}
+
+/// What `event` means in this state.
+pub fn meaning(model: &Model, event: &KeyEvent) -> Meaning {
+    let has_key = |entry: &&Entry| entry.keys.iter().any(|key| key.matches(event));
+    let mut blocked = None;
+    for entry in REGISTRY.iter().filter(has_key) {
+        if reachable(model, entry) && (entry.enabled)(model) {
+            return Meaning::Does(entry);
+        }
+        if !entry.needs.is_empty() {
+            blocked = blocked.or(Some(entry));
+        }
+    }
+    match (blocked, model.overlay) {
+        (Some(entry), None) => Meaning::Not(entry),
+        _ => Meaning::Nothing,
+    }
+}
+
+/// While something lies over the panes, only what answers it is reachable.
+fn reachable(model: &Model, entry: &Entry) -> bool {
+    match model.overlay {
+        None => entry.group != Asked,
+        Some(Overlay::Question(question)) => {
+            let asking = match question {
+                Question::Quit => A::Quit,
+                Question::Stop => A::Stop,
+                Question::Skip(_) => A::Skip,
+            };
+            entry.group == Asked
+                || entry.action == asking
+                || matches!(entry.action, A::Quit | A::Redraw | A::Suspend)
+        }
+        Some(Overlay::Help(_)) => {
+            matches!(
+                entry.action,
+                A::Help | A::Back | A::Quit | A::Redraw | A::Suspend
+            )
+        }
+    }
+}
+
+/// What the footer shows: the hints of what is possible now, each with its first key.
+pub fn hints(model: &Model) -> impl Iterator<Item = (Key, &'static str)> + '_ {
+    REGISTRY.iter().filter_map(move |entry| {
+        let hint = entry.hint?;
+        let key = entry.keys.first()?;
+        (reachable(model, entry) && (entry.enabled)(model)).then_some((*key, hint))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashMap;
+
+    #[test]
+    fn a_name_stands_for_one_action() {
+        let mut names = HashMap::new();
+        for entry in REGISTRY {
+            let known = names.insert(entry.name, entry.action);
+            assert!(
+                known.is_none_or(|known| known == entry.action),
+                "{}",
+                entry.name
+            );
+            assert!(!entry.keys.is_empty(), "{} has no key", entry.name);
+            assert!(
+                !entry.description.is_empty(),
+                "{} has no description",
+                entry.name
+            );
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Times, money and shares as people read them.
+
+use crate::run::{Micros, Money};
+
+/// A time that goes on: tenths of a second, so that it moves calmly.
+pub fn elapsed(span: Micros) -> String {
+    let tenths = span.0 / 100_000;
+    let seconds = tenths / 10;
+    match seconds {
+        0..60 => format!("{seconds}.{}s", tenths % 10),
+        60..3600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
+        _ => format!("{}h{:02}m", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
+/// A time that is over, to about three digits.
+pub fn duration(span: Micros) -> String {
+    match span.0 {
+        0 => "0".to_owned(),
+        1..1_000 => format!("{}µs", span.0),
+        1_000..10_000 => format!("{:.1}ms", span.ms()),
+        10_000..1_000_000 => format!("{:.0}ms", span.ms().min(999.0)),
+        1_000_000..10_000_000 => format!("{:.2}s", span.seconds()),
+        _ => elapsed(span),
+    }
+}
+
+/// A limit of money: whole cents where it is that, `$10.00`.
+pub fn budget(amount: Money) -> String {
+    const CENT: i64 = 10_000_000_000;
+    if amount.pico() % CENT == 0 {
+        format!("${:.2}", amount.usd())
+    } else {
+        amount.to_string()
+    }
+}
+
+/// A share of one, in percent.
+pub fn percent(share: f64) -> String {
+    format!("{:.0}%", share * 100.0)
+}
+
+/// A ratio, `2.3×`.
+pub fn times(ratio: f64) -> String {
+    format!("{ratio:.1}×")
+}
+
+/// A number with its noun: `1 step`, `3 steps`.
+pub fn count(number: usize, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", thousands(number as u64))
+}
+
+/// `12,345`.
+pub fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// A size in bytes, `12.3 kB`.
+pub fn bytes(size: usize) -> String {
+    let size = size as f64;
+    if size < 1e3 {
+        format!("{size} B")
+    } else if size < 1e6 {
+        format!("{:.1} kB", size / 1e3)
+    } else {
+        format!("{:.1} MB", size / 1e6)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_read_naturally() {
+        assert_eq!(elapsed(Micros(2_449_999)), "2.4s");
+        assert_eq!(elapsed(Micros(182_000_000)), "3m02s");
+        assert_eq!(elapsed(Micros(3_720_000_000)), "1h02m");
+        assert_eq!(duration(Micros(0)), "0");
+        assert_eq!(duration(Micros(830)), "830µs");
+        assert_eq!(duration(Micros(4_200)), "4.2ms");
+        assert_eq!(duration(Micros(999_900)), "999ms");
+        assert_eq!(duration(Micros(1_240_000)), "1.24s");
+        assert_eq!(duration(Micros(61_000_000)), "1m01s");
+    }
+
+    #[test]
+    fn numbers_read_naturally() {
+        assert_eq!(budget(Money::from_usd(10.0)), "$10.00");
+        assert_eq!(budget(Money::from_usd(0.0005)), "$0.0005");
+        assert_eq!(thousands(0), "0");
+        assert_eq!(thousands(1_234_567), "1,234,567");
+        assert_eq!(count(1, "step"), "1 step");
+        assert_eq!(bytes(12_345), "12.3 kB");
+        assert_eq!(percent(0.944), "94%");
+    }
+}

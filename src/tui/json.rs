@@ -1,0 +1,156 @@
+//! JSON as indented text, written without recursion and with a bound.
+//!
+//! Outputs may be nested far deeper than a stack reaches and longer than anyone reads; `serde_json`'s writer
+//! recurses and has no bound.
+
+use serde_json::{Map, Value};
+
+/// The text of `value`, two spaces of indentation a level, and whether it is whole: it stops soon after
+/// `most` bytes.
+pub fn pretty(value: &Value, most: usize) -> (String, bool) {
+    let mut writer = Writer {
+        text: String::new(),
+        most,
+    };
+    let whole = writer.write(value);
+    (writer.text, whole)
+}
+
+enum Open<'a> {
+    List(std::slice::Iter<'a, Value>),
+    Object(serde_json::map::Iter<'a>),
+}
+
+struct Writer {
+    text: String,
+    most: usize,
+}
+
+impl Writer {
+    fn write(&mut self, value: &Value) -> bool {
+        let mut open: Vec<Open<'_>> = Vec::new();
+        self.begin(value, &mut open);
+        while let Some(innermost) = open.last_mut() {
+            if self.text.len() > self.most {
+                return false;
+            }
+            let first = matches!(self.text.as_bytes().last(), Some(b'[' | b'{'));
+            let next = match innermost {
+                Open::List(rest) => rest.next().map(|value| (None, value)),
+                Open::Object(rest) => rest.next().map(|(key, value)| (Some(key), value)),
+            };
+            let closing = match innermost {
+                Open::List(_) => ']',
+                Open::Object(_) => '}',
+            };
+            let Some((key, value)) = next else {
+                open.pop();
+                self.line(open.len());
+                self.text.push(closing);
+                continue;
+            };
+            if !first {
+                self.text.push(',');
+            }
+            self.line(open.len());
+            if let Some(key) = key {
+                self.string(key);
+                self.text.push_str(": ");
+            }
+            self.begin(value, &mut open);
+        }
+        self.text.len() <= self.most
+    }
+
+    /// Writes a plain value whole, and the opening of a list or an object that has members.
+    fn begin<'a>(&mut self, value: &'a Value, open: &mut Vec<Open<'a>>) {
+        match value {
+            Value::Array(list) if !list.is_empty() => {
+                self.text.push('[');
+                open.push(Open::List(list.iter()));
+            }
+            Value::Object(members) if !members.is_empty() => {
+                self.text.push('{');
+                open.push(Open::Object(members.iter()));
+            }
+            Value::String(text) => self.string(text),
+            plain => self.text.push_str(&plain.to_string()),
+        }
+    }
+
+    /// A string as JSON has it, read only as far as the bound.
+    fn string(&mut self, text: &str) {
+        let most = text.floor_char_boundary(self.most.saturating_add(1));
+        let quoted = Value::from(&text[..most]).to_string();
+        self.text.push_str(&quoted);
+    }
+
+    /// Indentation is bounded too: beyond 40 levels it says nothing to the eye.
+    fn line(&mut self, depth: usize) {
+        self.text.push('\n');
+        self.text.extend(std::iter::repeat_n("  ", depth.min(40)));
+    }
+}
+
+/// What a closed list or object holds, in a word: `3 members`, `1 element`.
+pub fn size(value: &Value) -> String {
+    match value {
+        Value::Array(list) => super::format::count(list.len(), "element"),
+        Value::Object(members) => super::format::count(Map::len(members), "member"),
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    #[test]
+    fn depth_does_not_reach_the_stack() {
+        let mut deep = json!(1);
+        for _ in 0..100_000 {
+            deep = Value::Array(vec![deep]);
+        }
+        let (text, whole) = pretty(&deep, 10_000);
+        assert!(!whole);
+        assert!(text.len() < 10_200);
+        // Dropping a value recurses; take it apart by hand.
+        while let Value::Array(mut list) = deep {
+            deep = list.pop().unwrap_or_default();
+        }
+    }
+
+    #[test]
+    fn length_is_bounded() {
+        let (text, whole) = pretty(&json!("x".repeat(1_000_000)), 100);
+        assert!(!whole);
+        assert!(text.len() < 300);
+    }
+
+    fn value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            ".{0,8}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 40, 5, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+                prop::collection::vec((".{0,4}", inner), 0..5)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn it_writes_what_serde_json_writes(value in value()) {
+            let (text, whole) = pretty(&value, usize::MAX - 1);
+            prop_assert!(whole);
+            prop_assert_eq!(text, serde_json::to_string_pretty(&value).unwrap());
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! What the dashboard keeps beside the run's state so that no frame has to look at every row: which rows
+//! are under way, held or failed, and what waits for each.
+
+use crate::plan::StepIx;
+use crate::run::{Fact, Micros, RunEvent, RunState, StepKey, StepStatus};
+use std::collections::{BTreeSet, HashMap};
+
+/// Rows looked at, at the most, to count what depends on one.
+const REACH: usize = 2_000;
+/// Rows under way that are compared to find what the run waits for.
+const COMPARED: usize = 200;
+
+/// Indexes over the rows of one run.
+#[derive(Debug, Default)]
+pub struct Live {
+    running: BTreeSet<StepIx>,
+    held: BTreeSet<StepIx>,
+    failed: BTreeSet<StepIx>,
+    dependents: Vec<Vec<StepIx>>,
+    reach: HashMap<StepIx, usize>,
+}
+
+impl Live {
+    /// Takes in an event that `run` has applied; whether the shape of the run changed.
+    pub fn after(&mut self, event: &RunEvent, run: &RunState) -> bool {
+        match &event.fact {
+            Fact::RunStarted(_) => {
+                *self = Self::default();
+                self.connect(run);
+                return true;
+            }
+            Fact::StepExpanded { step, .. } => {
+                self.connect(run);
+                self.touch(step.ix, run);
+                return true;
+            }
+            _ => {}
+        }
+        if let Some(step) = subject(&event.fact) {
+            self.touch(step.ix, run);
+        }
+        false
+    }
+
+    /// Adds the rows that came since the last time.
+    fn connect(&mut self, run: &RunState) {
+        let known = self.dependents.len();
+        self.dependents.resize(run.steps.len(), Vec::new());
+        self.reach.clear();
+        for (at, row) in run.steps.iter().enumerate().skip(known) {
+            let ix = StepIx(at as u32);
+            for before in row.info.depends_on.iter() {
+                if let Some(after) = self.dependents.get_mut(before.at()) {
+                    after.push(ix);
+                }
+            }
+            if let (Some(parent), Some(after)) = (row.info.parent, self.dependents.get_mut(at)) {
+                after.push(parent);
+            }
+        }
+    }
+
+    fn touch(&mut self, ix: StepIx, run: &RunState) {
+        let Some(row) = run.steps.get(ix.at()) else {
+            return;
+        };
+        keep(&mut self.running, ix, row.status == StepStatus::Running);
+        keep(&mut self.held, ix, row.waiting.is_some());
+        keep(&mut self.failed, ix, row.status == StepStatus::Failed);
+    }
+
+    /// The rows that wait for this one.
+    pub fn dependents(&self, ix: StepIx) -> &[StepIx] {
+        self.dependents.get(ix.at()).map_or(&[], Vec::as_slice)
+    }
+
+    /// The rows that something beside slots and pause holds.
+    pub fn held(&self) -> &BTreeSet<StepIx> {
+        &self.held
+    }
+
+    /// The failed row after `from`, or before it, going around; `None` where none failed.
+    pub fn failure(&self, from: Option<StepIx>, forward: bool) -> Option<StepIx> {
+        let first = self.failed.first().copied();
+        let last = self.failed.last().copied();
+        let Some(from) = from else {
+            return if forward { first } else { last };
+        };
+        if forward {
+            let after = self.failed.range(StepIx(from.0.saturating_add(1))..);
+            after.copied().next().or(first)
+        } else {
+            self.failed.range(..from).copied().next_back().or(last)
+        }
+    }
+
+    /// The row with a call under way that most waits for; among equals the one that has run longest.
+    pub fn blocker(&mut self, run: &RunState) -> Option<StepIx> {
+        let calling = |ix: &StepIx| {
+            let started = run.steps.get(ix.at())?.under_way()?.started;
+            Some((*ix, started))
+        };
+        let candidates: Vec<_> = self
+            .running
+            .iter()
+            .filter_map(calling)
+            .take(COMPARED)
+            .collect();
+        candidates
+            .into_iter()
+            .map(|(ix, started)| ((self.reach(ix), std::cmp::Reverse(started)), ix))
+            .max_by(|a, b| a.0.cmp(&b.0).then(b.1.cmp(&a.1)))
+            .map(|(_, ix)| ix)
+    }
+
+    /// The row whose next try comes first, and when.
+    pub fn next_retry(&self, run: &RunState) -> Option<(StepIx, Micros)> {
+        let due = |ix: &StepIx| Some((*ix, run.steps.get(ix.at())?.retry_at?));
+        let rows = self.running.iter().take(COMPARED * 10);
+        rows.filter_map(due).min_by_key(|(ix, at)| (*at, *ix))
+    }
+
+    /// How many rows lie below this one, counted as far as [`REACH`].
+    fn reach(&mut self, ix: StepIx) -> usize {
+        if let Some(known) = self.reach.get(&ix) {
+            return *known;
+        }
+        let mut seen = BTreeSet::new();
+        let mut open = vec![ix];
+        while let Some(at) = open.pop() {
+            for next in self.dependents(at) {
+                if seen.len() < REACH && seen.insert(*next) {
+                    open.push(*next);
+                }
+            }
+        }
+        self.reach.insert(ix, seen.len());
+        seen.len()
+    }
+}
+
+fn keep(set: &mut BTreeSet<StepIx>, ix: StepIx, belongs: bool) {
+    if belongs {
+        set.insert(ix);
+    } else {
+        set.remove(&ix);
+    }
+}
+
+/// The step that a fact is about, where it is about one.
+fn subject(fact: &Fact) -> Option<&StepKey> {
+    match fact {
+        Fact::StepReady { step }
+        | Fact::StepWaiting { step, .. }
+        | Fact::StepExpanded { step, .. }
+        | Fact::AttemptStarted { step, .. }
+        | Fact::AttemptLog { step, .. }
+        | Fact::StepSucceeded { step, .. }
+        | Fact::StepFailed { step, .. }
+        | Fact::StepSkipped { step, .. }
+        | Fact::StepCancelled { step }
+        | Fact::StepReset { step } => Some(step),
+        Fact::AttemptEnded(end) => Some(&end.step),
+        Fact::RunStarted(_)
+        | Fact::RunPaused
+        | Fact::RunResumed
+        | Fact::LimitReached { .. }
+        | Fact::StopRequested
+        | Fact::RunEnded { .. }
+        | Fact::RunReopened => None,
+    }
+}

@@ -1,0 +1,327 @@
+//! The state of the dashboard: the run as its events tell it, and what the person looks at.
+
+use super::graph::GraphPane;
+use super::live::Live;
+use super::theme::Theme;
+use crate::plan::StepIx;
+use crate::run::{
+    AttemptState, Figures, Micros, RunPhase, RunState, StepState, StepStatus, figures,
+};
+use std::collections::{BTreeSet, HashMap};
+use tui_tree_widget::TreeState;
+
+/// How often figures are worked out at the most, for a small run.
+const FIGURES_EVERY: Micros = Micros(100_000);
+/// How often a moving screen moves.
+const MOVE_EVERY: Micros = Micros(100_000);
+/// The same where motion is not wanted.
+const MOVE_SELDOM: Micros = Micros(500_000);
+/// How long the shape of a running step stays.
+const TURN: u64 = 250_000;
+/// How many trees remember what was folded.
+const TREES: usize = 200;
+
+/// What has the keys.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Focus {
+    /// The DAG.
+    #[default]
+    Graph,
+    /// The inspector.
+    Inspector,
+}
+
+/// The pages of the inspector.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Tab {
+    /// State, times, cost, neighbours.
+    #[default]
+    Overview,
+    /// The parameters.
+    Input,
+    /// What came of it.
+    Output,
+    /// What a model was asked and answered, or the request and the response.
+    Prompt,
+    /// Every try, with what the tool said.
+    Attempts,
+    /// Why it failed, or why it was skipped.
+    Error,
+}
+
+impl Tab {
+    /// Every tab, in order.
+    pub const ALL: [Self; 6] = [
+        Self::Overview,
+        Self::Input,
+        Self::Output,
+        Self::Prompt,
+        Self::Attempts,
+        Self::Error,
+    ];
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Overview => "overview",
+            Self::Input => "input",
+            Self::Output => "output",
+            Self::Prompt => "prompt",
+            Self::Attempts => "attempts",
+            Self::Error => "error",
+        }
+    }
+
+    /// Its name where there is little room.
+    pub const fn short(self) -> &'static str {
+        match self {
+            Self::Overview => "over",
+            Self::Input => "in",
+            Self::Output => "out",
+            Self::Prompt => "ask",
+            Self::Attempts => "tries",
+            Self::Error => "err",
+        }
+    }
+
+    /// The tab `by` places on, going around.
+    #[must_use]
+    pub fn step(self, by: usize) -> Self {
+        Self::ALL[(self as usize + by) % Self::ALL.len()]
+    }
+}
+
+/// Something that is asked before it is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// Leave while the run has not ended.
+    Quit,
+    /// Stop the run.
+    Stop,
+    /// Skip this step.
+    Skip(StepIx),
+}
+
+/// What lies over the panes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overlay {
+    /// The keys, scrolled by this many lines.
+    Help(usize),
+    /// A question.
+    Question(Question),
+}
+
+/// The inspector's own state.
+#[derive(Debug, Default)]
+pub struct Inspector {
+    /// The page shown.
+    pub tab: Tab,
+    /// Whether values are shown as text instead of a tree.
+    pub raw: bool,
+    /// Lines scrolled down, on pages of text.
+    pub scroll: usize,
+    /// Lines of the page and of the pane when it was last drawn.
+    pub extent: (usize, usize),
+    trees: HashMap<(StepIx, Tab), TreeState<usize>>,
+}
+
+impl Inspector {
+    /// What is folded and selected in the tree of this page; made by `fresh` when it is first looked at.
+    pub fn tree(
+        &mut self,
+        step: StepIx,
+        fresh: impl FnOnce() -> TreeState<usize>,
+    ) -> &mut TreeState<usize> {
+        let key = (step, self.tab);
+        if self.trees.len() >= TREES && !self.trees.contains_key(&key) {
+            self.trees.clear();
+        }
+        self.trees.entry(key).or_insert_with(fresh)
+    }
+
+    /// Scrolls text by `lines`, within the page.
+    pub fn scroll_by(&mut self, lines: isize) {
+        let (total, height) = self.extent;
+        let most = total.saturating_sub(height);
+        self.scroll = self.scroll.saturating_add_signed(lines).min(most);
+    }
+}
+
+/// Everything the dashboard knows.
+#[derive(Debug)]
+pub struct Model {
+    /// The run, folded from its events.
+    pub run: RunState,
+    /// The plan's name, shown until the run says its own.
+    pub title: String,
+    /// The moment that is shown, counted from the start of the run.
+    pub now: Micros,
+    /// The figures, worked out some time before `now`.
+    pub figures: Figures,
+    /// Indexes beside the run.
+    pub live: Live,
+    /// The step that the run waits for.
+    pub blocker: Option<StepIx>,
+    /// The DAG pane.
+    pub graph: GraphPane,
+    /// The selected step.
+    pub selected: Option<StepIx>,
+    /// What has the keys.
+    pub focus: Focus,
+    /// Whether the pane that has the focus takes all the room.
+    pub maximised: bool,
+    /// Whether the selection goes with what runs.
+    pub follow: bool,
+    /// Steps with a breakpoint that was set here.
+    pub breakpoints: BTreeSet<StepIx>,
+    /// The inspector.
+    pub inspector: Inspector,
+    /// What lies over the panes.
+    pub overlay: Option<Overlay>,
+    /// A word to the person, until the next key.
+    pub notice: Option<String>,
+    /// Whether the dashboard is left as soon as the run has ended.
+    pub leaving: bool,
+    /// Columns and rows of the terminal.
+    pub size: (u16, u16),
+    /// Styles and shapes.
+    pub theme: Theme,
+    /// Whether shapes may move.
+    pub motion: bool,
+    /// Whether the screen is behind the model.
+    pub dirty: bool,
+    figures_at: Option<Micros>,
+    figures_behind: bool,
+}
+
+impl Model {
+    /// A dashboard before the first event of its run.
+    pub fn new(title: impl Into<String>, theme: Theme, motion: bool, size: (u16, u16)) -> Self {
+        Self {
+            run: RunState::default(),
+            title: title.into(),
+            now: Micros(0),
+            figures: Figures::default(),
+            live: Live::default(),
+            blocker: None,
+            graph: GraphPane::new(),
+            selected: None,
+            focus: Focus::Graph,
+            maximised: false,
+            follow: false,
+            breakpoints: BTreeSet::new(),
+            inspector: Inspector::default(),
+            overlay: None,
+            notice: None,
+            leaving: false,
+            size,
+            theme,
+            motion,
+            dirty: true,
+            figures_at: None,
+            figures_behind: false,
+        }
+    }
+
+    /// The selected row.
+    pub fn row(&self) -> Option<&StepState> {
+        self.run.steps.get(self.selected?.at())
+    }
+
+    /// The last try of the selected row.
+    pub fn attempt(&self) -> Option<&AttemptState> {
+        self.row()?.last_attempt()
+    }
+
+    /// Whether the run has begun and not ended.
+    pub fn in_progress(&self) -> bool {
+        !matches!(self.run.phase, RunPhase::Empty | RunPhase::Ended(_))
+    }
+
+    /// Whether something on the screen changes with time alone.
+    pub fn moves(&self) -> bool {
+        match self.run.phase {
+            RunPhase::Empty => false,
+            RunPhase::Running | RunPhase::Stopping => true,
+            RunPhase::Paused | RunPhase::Ended(_) => {
+                self.run.running > 0
+                    || self
+                        .live
+                        .next_retry(&self.run)
+                        .is_some_and(|(_, at)| at > self.now)
+            }
+        }
+    }
+
+    /// In how long the screen is to be looked at again without anything happening; `None` where it stands
+    /// still and no timer is needed.
+    pub fn wake_in(&self) -> Option<Micros> {
+        let due = self
+            .figures_at
+            .map_or(Micros(0), |at| at + self.figures_every());
+        let figures = self.figures_behind.then(|| due - self.now);
+        let motion = self
+            .moves()
+            .then_some(if self.motion { MOVE_EVERY } else { MOVE_SELDOM });
+        match (figures, motion) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// Says that the figures no longer fit the run.
+    pub(super) fn outdate_figures(&mut self) {
+        self.figures_behind = true;
+    }
+
+    /// Works the figures out where they are behind and it is time to.
+    pub(super) fn keep_figures(&mut self) {
+        let due = self
+            .figures_at
+            .is_none_or(|at| self.now >= at + self.figures_every() || self.now < at);
+        let behind = self.figures_behind || self.moves();
+        if behind && (due || self.figures_behind && self.run.has_ended()) {
+            self.figures = figures(&self.run, self.now);
+            self.figures_at = Some(self.now);
+            self.figures_behind = false;
+            self.dirty = true;
+        }
+    }
+
+    /// The figures look at every row, so a large run has them less often.
+    fn figures_every(&self) -> Micros {
+        Micros(FIGURES_EVERY.0 * (1 + self.run.steps.len() as u64 / 2_000))
+    }
+
+    /// Gives the shape of running steps its turn.
+    pub(super) fn turn(&mut self) {
+        if self.motion && self.run.running > 0 {
+            self.theme.turn(self.now.0 / TURN);
+        } else {
+            self.theme.rest();
+        }
+    }
+
+    /// Selects a step and brings it into view.
+    pub fn select(&mut self, step: StepIx) {
+        if step.at() >= self.run.steps.len() {
+            return;
+        }
+        if self.selected != Some(step) {
+            self.inspector.scroll = 0;
+        }
+        self.selected = Some(step);
+        self.graph.keep_visible(step);
+    }
+
+    /// Selects what the run waits for, where the selection goes with it and what is selected has ended.
+    pub(super) fn follow_run(&mut self) {
+        let stays = |row: &StepState| row.status == StepStatus::Running;
+        if !self.follow || self.row().is_some_and(stays) {
+            return;
+        }
+        if let Some(blocker) = self.blocker {
+            self.select(blocker);
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! The terminal, and the guard that gives it back: on return, on error, while unwinding and from the panic hook.
+
+use crossterm::cursor::{Hide, Show};
+use crossterm::event::{
+    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
+};
+use crossterm::queue;
+use crossterm::style::ResetColor;
+use crossterm::terminal::{
+    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+};
+use std::io::{self, Write};
+use std::panic::PanicHookInfo;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, Once, PoisonError};
+use std::thread::ThreadId;
+
+/// Whether the terminal is ours now. Whoever takes it back to `false` gives the terminal back.
+static HELD: AtomicBool = AtomicBool::new(false);
+/// The thread that draws.
+static DRAWS: Mutex<Option<ThreadId>> = Mutex::new(None);
+/// Panics of other threads (a tool's, for instance) that were not to be printed across the screen.
+static LATER: Mutex<Vec<String>> = Mutex::new(Vec::new());
+/// Panics of other threads that are kept.
+const KEPT: usize = 20;
+
+/// Holds the terminal in raw mode on the alternate screen; dropping it gives the terminal back.
+pub struct Guard(());
+
+impl Guard {
+    /// Takes the terminal over.
+    pub fn take() -> io::Result<Self> {
+        install_hook();
+        enable_raw_mode()?;
+        HELD.store(true, Ordering::SeqCst);
+        let guard = Self(());
+        let mut out = io::stdout();
+        take_over(&mut out)?;
+        out.flush()?;
+        Ok(guard)
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        release();
+    }
+}
+
+/// Says that the calling thread is the one that draws: its panics end the dashboard.
+pub fn draws_here() {
+    let here = std::thread::current().id();
+    *DRAWS.lock().unwrap_or_else(PoisonError::into_inner) = Some(here);
+}
+
+/// Gives the terminal back, once. Errors cannot be reported anywhere by now.
+fn release() {
+    if !HELD.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    let mut out = io::stdout();
+    let _ = give_back(&mut out);
+    let _ = out.flush();
+    let _ = disable_raw_mode();
+    let later = std::mem::take(&mut *LATER.lock().unwrap_or_else(PoisonError::into_inner));
+    for message in later {
+        let _ = writeln!(io::stderr(), "{message}");
+    }
+}
+
+fn take_over(out: &mut impl Write) -> io::Result<()> {
+    queue!(
+        out,
+        EnterAlternateScreen,
+        Hide,
+        EnableMouseCapture,
+        EnableBracketedPaste
+    )
+}
+
+fn give_back(out: &mut impl Write) -> io::Result<()> {
+    queue!(
+        out,
+        DisableBracketedPaste,
+        DisableMouseCapture,
+        ResetColor,
+        LeaveAlternateScreen,
+        Show
+    )
+}
+
+fn install_hook() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| on_panic(info, &before)));
+    });
+}
+
+fn on_panic(info: &PanicHookInfo<'_>, before: &(dyn Fn(&PanicHookInfo<'_>) + Sync + Send)) {
+    if HELD.load(Ordering::SeqCst) {
+        let here = Some(std::thread::current().id());
+        let draws = *DRAWS.lock().unwrap_or_else(PoisonError::into_inner);
+        if draws != here {
+            let mut later = LATER.lock().unwrap_or_else(PoisonError::into_inner);
+            if later.len() < KEPT {
+                later.push(info.to_string());
+            }
+            return;
+        }
+        release();
+    }
+    before(info);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_taken_over_is_given_back() {
+        let mut terminal = vt100::Parser::new(5, 20, 0);
+        let mut bytes = Vec::new();
+        bytes.extend(b"before");
+        take_over(&mut bytes).unwrap();
+        bytes.extend(b"\x1b[31mdashboard");
+        terminal.process(&bytes);
+        assert!(terminal.screen().alternate_screen());
+        assert!(terminal.screen().hide_cursor());
+        assert!(terminal.screen().bracketed_paste());
+        bytes.clear();
+        give_back(&mut bytes).unwrap();
+        terminal.process(&bytes);
+        let screen = terminal.screen();
+        assert!(!screen.alternate_screen());
+        assert!(!screen.hide_cursor());
+        assert!(!screen.bracketed_paste());
+        assert_eq!(screen.mouse_protocol_mode(), vt100::MouseProtocolMode::None);
+        assert_eq!(screen.fgcolor(), vt100::Color::Default);
+        assert_eq!(screen.contents(), "before");
+    }
+}

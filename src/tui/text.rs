@@ -1,0 +1,229 @@
+//! Untrusted text made safe for a grid of cells.
+//!
+//! Names, outputs and answers come from models and tools. Before any of it is drawn it goes through
+//! [`clean`]: control characters become visible signs, what would reorder or hide text is dropped, and every
+//! width is counted in cells.
+
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// Marks on one base character that are kept; more would pile up over the neighbouring lines.
+const MARKS: usize = 3;
+
+/// The characters of `text` as they may be drawn on one line.
+///
+/// Line ends become `↵`, a tab a space, other control characters their picture (`␛`). Bidirectional
+/// controls, joiners, variation selectors and other invisible characters are dropped: a terminal may give
+/// them another width than we count, and they can make text read as something else.
+pub fn clean(text: &str) -> impl Iterator<Item = char> + '_ {
+    let mut marks = 0;
+    let mut chars = text.chars().peekable();
+    std::iter::from_fn(move || {
+        loop {
+            let next = chars.next()?;
+            if next == '\r' && chars.peek() == Some(&'\n') {
+                continue;
+            }
+            let shown = visible(next)?;
+            let Some(shown) = shown else { continue };
+            marks = if shown.width() == Some(0) {
+                marks + 1
+            } else {
+                0
+            };
+            if marks <= MARKS {
+                return Some(shown);
+            }
+        }
+    })
+}
+
+/// The sign for a character; `Some(None)` where it is dropped. (The outer option lets [`clean`] use `?`.)
+#[allow(clippy::option_option, clippy::unnecessary_wraps)]
+fn visible(c: char) -> Option<Option<char>> {
+    Some(match c {
+        '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' => Some('↵'),
+        '\t' => Some(' '),
+        '\0'..='\u{1f}' => char::from_u32(0x2400 + c as u32),
+        '\u{7f}' => Some('␡'),
+        '\u{80}'..='\u{9f}' => Some('\u{fffd}'),
+        '\u{ad}' | '\u{61c}' | '\u{180b}'..='\u{180f}' => None,
+        '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' => None,
+        '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' => None,
+        '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}' => None,
+        other => Some(other),
+    })
+}
+
+/// `text` made safe, on one line, in at most `width` cells; what is cut off shows as `…`.
+pub fn fit(text: &str, width: usize) -> String {
+    if width == 0 {
+        return String::new();
+    }
+    // Enough characters to overflow the width even where most of them are marks; the rest is never read.
+    let head: String = clean(text)
+        .take(width.saturating_mul(1 + MARKS) + 8)
+        .collect();
+    let mut fitted = String::new();
+    let mut used = 0;
+    let mut graphemes = head.graphemes(true);
+    for grapheme in graphemes.by_ref() {
+        let cells = grapheme.width();
+        if used + cells > width {
+            while used + 1 > width {
+                let Some(last) = fitted.graphemes(true).next_back() else {
+                    break;
+                };
+                used -= last.width();
+                fitted.truncate(fitted.len() - last.len());
+            }
+            fitted.push('…');
+            break;
+        }
+        used += cells;
+        fitted.push_str(grapheme);
+    }
+    fitted
+}
+
+/// The cells that `text` takes once it is made safe.
+pub fn width(text: &str) -> usize {
+    clean(text).collect::<String>().width()
+}
+
+/// `text` filled up with spaces to `width` cells, or cut to it.
+pub fn pad(text: &str, width: usize) -> String {
+    let mut padded = fit(text, width);
+    let used = padded.width();
+    padded.extend(std::iter::repeat_n(' ', width.saturating_sub(used)));
+    padded
+}
+
+/// Text broken into lines.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wrapped {
+    /// Safe lines, none wider than asked for.
+    pub lines: Vec<String>,
+    /// Whether there was more.
+    pub cut: bool,
+}
+
+/// `text` made safe and broken into at most `most` lines of `width` cells, at spaces where there are any.
+pub fn wrap(text: &str, width: usize, most: usize) -> Wrapped {
+    let width = width.max(2);
+    let mut lines = Vec::new();
+    for paragraph in paragraphs(text) {
+        if lines.len() >= most {
+            return Wrapped { lines, cut: true };
+        }
+        // A paragraph is read only as far as the lines left could show.
+        let bound = (most - lines.len()).saturating_mul(width.saturating_mul(1 + MARKS)) + 8;
+        let safe: String = clean(paragraph).take(bound).collect();
+        if !wrap_line(&safe, width, most, &mut lines) {
+            return Wrapped { lines, cut: true };
+        }
+    }
+    Wrapped { lines, cut: false }
+}
+
+fn paragraphs(text: &str) -> impl Iterator<Item = &str> {
+    text.strip_suffix('\n')
+        .unwrap_or(text)
+        .split('\n')
+        .map(|line| line.strip_suffix('\r').unwrap_or(line))
+}
+
+/// Appends the lines of one paragraph; `false` where they did not all fit.
+fn wrap_line(text: &str, width: usize, most: usize, lines: &mut Vec<String>) -> bool {
+    let mut line = String::new();
+    let mut used = 0;
+    for word in text.split_word_bounds() {
+        let cells = word.width();
+        if used + cells > width && used > 0 && cells <= width {
+            if !push(&mut line, most, lines) {
+                return false;
+            }
+            used = 0;
+            if word.trim().is_empty() {
+                continue;
+            }
+        }
+        if cells <= width {
+            line.push_str(word);
+            used += cells;
+            continue;
+        }
+        for grapheme in word.graphemes(true) {
+            let cells = grapheme.width();
+            if used + cells > width {
+                if !push(&mut line, most, lines) {
+                    return false;
+                }
+                used = 0;
+            }
+            line.push_str(grapheme);
+            used += cells;
+        }
+    }
+    push(&mut line, most, lines)
+}
+
+fn push(line: &mut String, most: usize, lines: &mut Vec<String>) -> bool {
+    if lines.len() >= most {
+        return false;
+    }
+    lines.push(std::mem::take(line).trim_end().to_owned());
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn control_characters_become_visible() {
+        assert_eq!(fit("a\u{1b}[31mred\u{7}", 40), "a␛[31mred␇");
+        assert_eq!(fit("one\r\ntwo\tthree\u{9b}", 40), "one↵two three\u{fffd}");
+    }
+
+    #[test]
+    fn text_cannot_be_reordered_or_hidden() {
+        assert_eq!(fit("safe\u{202e}gpj.exe\u{200b}", 40), "safegpj.exe");
+        let piled = format!("z{}", "\u{301}".repeat(500));
+        assert_eq!(fit(&piled, 4).chars().count(), 1 + MARKS);
+    }
+
+    #[test]
+    fn what_is_cut_shows() {
+        assert_eq!(fit("categorize_items", 8), "categor…");
+        assert_eq!(fit("漢字漢字", 5), "漢字…");
+        assert_eq!(fit("ab", 2), "ab");
+        assert_eq!(fit("abc", 1), "…");
+        assert_eq!(fit("abc", 0), "");
+    }
+
+    #[test]
+    fn lines_break_at_spaces_and_long_words_anywhere() {
+        let wrapped = wrap("a receipt of groceries\nabcdefghijkl", 10, 9);
+        assert_eq!(
+            wrapped.lines,
+            ["a receipt", "of", "groceries", "abcdefghij", "kl"]
+        );
+        assert!(!wrapped.cut);
+        assert!(wrap("a b c d e f", 2, 2).cut);
+    }
+
+    proptest! {
+        #[test]
+        fn no_control_character_and_no_overflow(text in "\\PC*|[\\x00-\\x20\\x7f-\\x9f\u{202e}a漢🎉]*", width in 0usize..40) {
+            let line = fit(&text, width);
+            prop_assert!(line.width() <= width, "{line:?}");
+            prop_assert!(!line.chars().any(char::is_control));
+            for line in wrap(&text, width, 20).lines {
+                prop_assert!(line.width() <= width.max(2), "{line:?}");
+                prop_assert!(!line.chars().any(char::is_control));
+            }
+        }
+    }
+}

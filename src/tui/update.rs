@@ -1,0 +1,145 @@
+//! What each message does to the model.
+
+use super::act;
+use super::actions::{self, Meaning};
+use super::message::{Effect, Message, Outcome};
+use super::model::{Focus, Model, Overlay};
+use super::view;
+use crate::run::RunEvent;
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
+use ratatui::layout::Position;
+
+/// Lines that one turn of the wheel scrolls.
+const WHEEL: isize = 3;
+
+/// Takes in a message; the effects are to be carried out in order.
+pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
+    match message {
+        Message::Key(event) => on_key(model, &event),
+        Message::Mouse(event) => on_mouse(model, event),
+        Message::Resize(columns, rows) => {
+            model.size = (columns, rows);
+            model.dirty = true;
+            Vec::new()
+        }
+        Message::Events(events) => on_events(model, &events),
+        Message::Tick(now) => {
+            model.now = now;
+            model.dirty |= model.moves();
+            model.keep_figures();
+            Vec::new()
+        }
+        Message::Refused => {
+            model.dirty = true;
+            if model.leaving {
+                return vec![Effect::Leave(Outcome::Quit)];
+            }
+            model.notice = Some("the run takes no commands any more".to_owned());
+            Vec::new()
+        }
+        Message::Signal(signal) => vec![Effect::Leave(Outcome::Signal(signal))],
+    }
+}
+
+fn on_events(model: &mut Model, events: &[RunEvent]) -> Vec<Effect> {
+    if events.is_empty() {
+        return Vec::new();
+    }
+    let mut reshaped = false;
+    for event in events {
+        model.run.apply(event);
+        reshaped |= model.live.after(event, &model.run);
+    }
+    model.now = model.now.max(model.run.at);
+    if reshaped {
+        model.graph.sync(&model.run);
+        if model
+            .selected
+            .is_none_or(|step| step.at() >= model.run.steps.len())
+        {
+            model.selected = model.graph.first();
+        }
+    }
+    model.blocker = model.live.blocker(&model.run);
+    model.follow_run();
+    model.outdate_figures();
+    model.keep_figures();
+    model.dirty = true;
+    if model.leaving && !model.in_progress() {
+        return vec![Effect::Leave(Outcome::Quit)];
+    }
+    Vec::new()
+}
+
+fn on_key(model: &mut Model, event: &KeyEvent) -> Vec<Effect> {
+    if event.kind == KeyEventKind::Release {
+        return Vec::new();
+    }
+    model.dirty = true;
+    if !model.leaving {
+        model.notice = None;
+    }
+    match actions::meaning(model, event) {
+        Meaning::Does(entry) => act::act(model, entry.action),
+        Meaning::Not(entry) => {
+            model.notice = Some(format!("{} needs {}", entry.name, entry.needs));
+            Vec::new()
+        }
+        Meaning::Nothing => {
+            scroll_help(model, event.code);
+            Vec::new()
+        }
+    }
+}
+
+fn scroll_help(model: &mut Model, code: KeyCode) {
+    if !matches!(model.overlay, Some(Overlay::Help(_))) {
+        return;
+    }
+    let lines = match code {
+        KeyCode::Up | KeyCode::Char('k') => -1,
+        KeyCode::Down | KeyCode::Char('j') => 1,
+        KeyCode::PageUp => -10,
+        KeyCode::PageDown => 10,
+        _ => return,
+    };
+    act::scroll(model, lines);
+}
+
+fn on_mouse(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
+    let at = Position::new(event.column, event.row);
+    let areas = view::areas(model);
+    let on_graph = areas.graph.is_some_and(|area| area.contains(at));
+    let on_inspector = areas.inspector.is_some_and(|area| area.contains(at));
+    let wheel = match event.kind {
+        MouseEventKind::ScrollUp => (0, -WHEEL),
+        MouseEventKind::ScrollDown => (0, WHEEL),
+        MouseEventKind::ScrollLeft => (-WHEEL, 0),
+        MouseEventKind::ScrollRight => (WHEEL, 0),
+        MouseEventKind::Down(MouseButton::Left) if model.overlay.is_none() => {
+            if on_graph {
+                model.focus = Focus::Graph;
+                if let Some(step) = model.graph.hit(event.column, event.row) {
+                    model.follow = false;
+                    model.select(step);
+                }
+            } else if let Some(area) = areas.inspector.filter(|_| on_inspector) {
+                model.focus = Focus::Inspector;
+                if let Some(tab) = view::tab_at(area, at) {
+                    model.inspector.tab = tab;
+                    model.inspector.scroll = 0;
+                }
+            }
+            model.dirty = true;
+            return Vec::new();
+        }
+        _ => return Vec::new(),
+    };
+    model.dirty = true;
+    if model.overlay.is_some() || on_inspector {
+        act::scroll(model, wheel.1);
+    } else if on_graph {
+        model.graph.pan(wheel.0 as i32 * 2, wheel.1 as i32);
+    }
+    Vec::new()
+}

@@ -1,0 +1,208 @@
+//! What the model looks like: a file for each part of the screen.
+//!
+//! ```text
+//! header     plan, state, cost, counts; figures, slots, what the run waits for
+//! graph │ inspector (beside it, below it where the screen is narrow and tall, in its place where it is small)
+//! footer     the keys that work now, or a word to the person
+//! ```
+
+mod ascii;
+mod footer;
+mod header;
+mod help;
+mod inspector;
+pub(super) mod page;
+mod parts;
+mod question;
+
+pub(super) use inspector::tab_at;
+
+use super::model::{Focus, Model, Overlay};
+use ratatui::Frame;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+use ratatui::widgets::{Block, BorderType, Widget};
+
+/// Where the parts of the screen are, borders included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Areas {
+    /// One or two lines at the top.
+    pub header: Rect,
+    /// The DAG, where it is shown.
+    pub graph: Option<Rect>,
+    /// The inspector, where it is shown.
+    pub inspector: Option<Rect>,
+    /// One line at the bottom; empty on the smallest screens.
+    pub footer: Rect,
+}
+
+/// Rows from which the header has two lines.
+const TALL: u16 = 14;
+/// Columns from which the inspector stands beside the graph.
+const WIDE: u16 = 76;
+/// Rows of the body from which the inspector stands below the graph.
+const DEEP: u16 = 24;
+
+/// Where everything is on a screen of the model's size.
+pub fn areas(model: &Model) -> Areas {
+    let (width, height) = model.size;
+    let header = if height >= TALL { 2 } else { 1.min(height) };
+    let footer = u16::from(height >= 4);
+    let body = Rect::new(0, header, width, height.saturating_sub(header + footer));
+    let areas = Areas {
+        header: Rect::new(0, 0, width, header),
+        graph: None,
+        inspector: None,
+        footer: Rect::new(0, height - footer, width, footer),
+    };
+    if body.is_empty() {
+        return areas;
+    }
+    let split = !model.maximised && (width >= WIDE && body.height >= 6 || body.height >= DEEP);
+    if !split {
+        return match model.focus {
+            Focus::Graph => Areas {
+                graph: Some(body),
+                ..areas
+            },
+            Focus::Inspector => Areas {
+                inspector: Some(body),
+                ..areas
+            },
+        };
+    }
+    let (graph, inspector) = if width >= WIDE {
+        let columns = (width * 2 / 5).clamp(36, 72);
+        let graph = Rect {
+            width: width - columns,
+            ..body
+        };
+        (
+            graph,
+            Rect {
+                x: graph.right(),
+                width: columns,
+                ..body
+            },
+        )
+    } else {
+        let rows = body.height * 2 / 5;
+        let graph = Rect {
+            height: body.height - rows,
+            ..body
+        };
+        (
+            graph,
+            Rect {
+                y: graph.bottom(),
+                height: rows,
+                ..body
+            },
+        )
+    };
+    Areas {
+        graph: Some(graph),
+        inspector: Some(inspector),
+        ..areas
+    }
+}
+
+/// Draws the model.
+pub fn view(model: &mut Model, frame: &mut Frame<'_>) {
+    let area = frame.area();
+    draw(model, frame.buffer_mut(), area);
+}
+
+/// Draws the model into `area` of `buf`; `area` starts at the origin.
+pub fn draw(model: &mut Model, buf: &mut Buffer, area: Rect) {
+    model.size = (area.width, area.height);
+    model.turn();
+    if area.is_empty() {
+        return;
+    }
+    buf.set_style(area, model.theme.background);
+    let areas = areas(model);
+    header::draw(model, buf, areas.header);
+    if let Some(area) = areas.graph {
+        draw_graph(model, buf, area);
+    }
+    if let Some(area) = areas.inspector {
+        inspector::draw(model, buf, area);
+    }
+    footer::draw(model, buf, areas.footer);
+    match model.overlay {
+        Some(Overlay::Help(scroll)) => help::draw(model, scroll, buf, area),
+        Some(Overlay::Question(question)) => question::draw(model, question, buf, area),
+        None => {}
+    }
+    if model.theme.ascii {
+        ascii::translate(buf);
+    }
+}
+
+fn draw_graph(model: &mut Model, buf: &mut Buffer, area: Rect) {
+    let follow = if model.follow { " following " } else { "" };
+    let focused = model.focus == Focus::Graph;
+    let inner = pane(
+        model,
+        buf,
+        area,
+        focused,
+        Line::from(" graph "),
+        Line::from(follow),
+    );
+    if model.run.steps.is_empty() {
+        let text = super::text::fit("waiting for the run to start", inner.width as usize);
+        buf.set_stringn(
+            inner.x,
+            inner.y,
+            text,
+            inner.width as usize,
+            model.theme.dim,
+        );
+        return;
+    }
+    if !inner.is_empty() {
+        model.graph.draw(
+            buf,
+            inner,
+            &model.run,
+            model.selected,
+            model.now,
+            &model.theme,
+        );
+    }
+}
+
+/// Draws the frame of a pane; gives what is inside.
+fn pane(
+    model: &Model,
+    buf: &mut Buffer,
+    area: Rect,
+    focused: bool,
+    title: Line<'_>,
+    bottom: Line<'_>,
+) -> Rect {
+    if area.width < 3 || area.height < 3 {
+        return area;
+    }
+    let border = if focused {
+        model.theme.focus
+    } else {
+        model.theme.border
+    };
+    let named = if focused {
+        model.theme.strong
+    } else {
+        model.theme.dim
+    };
+    let block = Block::bordered()
+        .border_type(BorderType::Rounded)
+        .border_style(border)
+        .title_top(title.style(named))
+        .title_bottom(bottom.style(model.theme.dim).right_aligned());
+    let inner = block.inner(area);
+    block.render(area, buf);
+    inner
+}

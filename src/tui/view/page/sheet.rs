@@ -1,0 +1,131 @@
+//! A page of text in the making: fields with labels, paragraphs and headings, wrapped to a width.
+
+use crate::tui::text;
+use crate::tui::theme::Theme;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+/// Cells of the column of labels.
+const LABEL: usize = 11;
+/// Widths below which labels stand on lines of their own.
+const NARROW: usize = 28;
+
+/// Lines so far.
+pub struct Sheet<'a> {
+    /// Styles.
+    pub theme: &'a Theme,
+    width: usize,
+    most: usize,
+    lines: Vec<Line<'static>>,
+    cut: bool,
+}
+
+impl<'a> Sheet<'a> {
+    /// An empty page.
+    pub fn new(theme: &'a Theme, width: usize, most: usize) -> Self {
+        Self {
+            theme,
+            width,
+            most,
+            lines: Vec::new(),
+            cut: false,
+        }
+    }
+
+    /// A heading, with an empty line before it.
+    pub fn heading(&mut self, words: &str) {
+        if !self.lines.is_empty() {
+            self.space();
+        }
+        let words = text::fit(words, self.width);
+        self.push(Line::styled(words, self.theme.strong));
+    }
+
+    /// An empty line.
+    pub fn space(&mut self) {
+        self.push(Line::default());
+    }
+
+    /// A paragraph.
+    pub fn text(&mut self, words: &str, style: Style) {
+        self.indented(0, words, style);
+    }
+
+    /// A paragraph that stands `by` cells in.
+    pub fn indented(&mut self, by: usize, words: &str, style: Style) {
+        self.bounded(by, words, style, usize::MAX);
+    }
+
+    /// A paragraph of at most `most` lines, `by` cells in.
+    pub fn bounded(&mut self, by: usize, words: &str, style: Style, most: usize) {
+        let by = by.min(self.width / 4);
+        let left = self.most.saturating_sub(self.lines.len());
+        let wrapped = text::wrap(words, self.width.saturating_sub(by), most.min(left));
+        for line in wrapped.lines {
+            let indent = Span::raw(" ".repeat(by));
+            self.push(Line::from(vec![indent, Span::styled(line, style)]));
+        }
+        if wrapped.cut && most < left {
+            let indent = Span::raw(" ".repeat(by));
+            self.push(Line::from(vec![indent, Span::styled("…", self.theme.dim)]));
+        }
+        self.cut |= wrapped.cut && left <= most;
+    }
+
+    /// A label and what it says.
+    pub fn field(&mut self, label: &'static str, words: &str) {
+        self.spans(label, vec![(words.to_owned(), self.theme.text)]);
+    }
+
+    /// A label and what it says in several styles; only the last is wrapped.
+    pub fn spans(&mut self, label: &'static str, mut spans: Vec<(String, Style)>) {
+        let column = if self.width < NARROW { 0 } else { LABEL };
+        let head = if column == 0 {
+            self.push(Line::styled(label, self.theme.dim));
+            Span::raw("")
+        } else {
+            Span::styled(format!("{label:<column$}"), self.theme.dim)
+        };
+        let Some((words, style)) = spans.pop() else {
+            return;
+        };
+        let mut line = vec![head];
+        let mut used = column;
+        for (words, style) in spans {
+            let words = text::fit(&words, self.width.saturating_sub(used));
+            used += text::width(&words);
+            line.push(Span::styled(words, style));
+        }
+        let wrapped = text::wrap(&words, self.width.saturating_sub(used), 12);
+        let mut lines = wrapped.lines.into_iter();
+        line.push(Span::styled(lines.next().unwrap_or_default(), style));
+        self.push(Line::from(line));
+        for rest in lines {
+            let indent = Span::raw(" ".repeat(used.min(self.width)));
+            self.push(Line::from(vec![indent, Span::styled(rest, style)]));
+        }
+    }
+
+    /// A line as it is.
+    pub fn push(&mut self, line: Line<'static>) {
+        if self.lines.len() < self.most {
+            self.lines.push(line);
+        } else {
+            self.cut = true;
+        }
+    }
+
+    /// Says that there was more than the page shows.
+    pub fn cut(&mut self) {
+        self.cut = true;
+    }
+
+    /// The lines.
+    pub fn finish(mut self) -> Vec<Line<'static>> {
+        if self.cut {
+            let words = text::fit("… there is more; y copies it", self.width);
+            self.lines.push(Line::styled(words, self.theme.warning));
+        }
+        self.lines
+    }
+}

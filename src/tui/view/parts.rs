@@ -1,0 +1,103 @@
+//! A line made of parts, of which those that matter least give way where there is no room.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Span;
+
+/// Cells between two parts.
+const GAP: usize = 3;
+
+/// A piece of a line.
+pub struct Part {
+    /// What it says; made safe already.
+    pub spans: Vec<Span<'static>>,
+    /// The part with the lowest rank gives way first.
+    pub rank: u8,
+    /// Whether it belongs to the part before it, without a gap.
+    pub joined: bool,
+}
+
+impl Part {
+    /// A part that stands by itself.
+    pub fn new(rank: u8, spans: Vec<Span<'static>>) -> Self {
+        Self {
+            spans,
+            rank,
+            joined: false,
+        }
+    }
+
+    /// A part that continues the one before it.
+    pub fn joined(rank: u8, spans: Vec<Span<'static>>) -> Self {
+        Self {
+            spans,
+            rank,
+            joined: true,
+        }
+    }
+
+    fn width(&self) -> usize {
+        self.spans.iter().map(Span::width).sum()
+    }
+}
+
+fn total(parts: &[Part]) -> usize {
+    let gaps = parts.iter().skip(1).filter(|part| !part.joined).count();
+    parts.iter().map(Part::width).sum::<usize>() + gaps * GAP
+}
+
+/// Drops parts until `left` and `right` fit beside each other in `width` cells with a margin on both sides;
+/// the last one stays whatever its width.
+fn thin_out(left: &mut Vec<Part>, right: &mut Vec<Part>, width: usize) {
+    loop {
+        let between = if left.is_empty() || right.is_empty() {
+            0
+        } else {
+            GAP
+        };
+        let needed = total(left) + total(right) + between + 2;
+        if needed <= width || left.len() + right.len() <= 1 {
+            return;
+        }
+        let lowest = |parts: &[Part]| {
+            let ranks = parts.iter().enumerate().map(|(at, part)| (part.rank, at));
+            ranks.min()
+        };
+        match (lowest(left), lowest(right)) {
+            (Some((a, at)), Some((b, _))) if a <= b => drop(left.remove(at)),
+            (Some((_, at)), None) => drop(left.remove(at)),
+            (_, Some((_, at))) => drop(right.remove(at)),
+            (None, None) => return,
+        }
+    }
+}
+
+/// Draws `left` from the left edge and `right` up to the right edge of one line.
+pub fn draw(buf: &mut Buffer, line: Rect, mut left: Vec<Part>, mut right: Vec<Part>) {
+    if line.is_empty() {
+        return;
+    }
+    let width = line.width as usize;
+    thin_out(&mut left, &mut right, width);
+    let margin = u16::from(width > 2);
+    put(buf, line, line.x + margin, &left);
+    let start = width.saturating_sub(total(&right) + margin as usize) as u16;
+    put(buf, line, line.x + start, &right);
+}
+
+fn put(buf: &mut Buffer, line: Rect, mut x: u16, parts: &[Part]) {
+    for (at, part) in parts.iter().enumerate() {
+        if at > 0 && !part.joined {
+            x = x.saturating_add(GAP as u16);
+        }
+        for span in &part.spans {
+            if x >= line.right() {
+                return;
+            }
+            let room = (line.right() - x) as usize;
+            x = buf
+                .set_stringn(x, line.y, &span.content, room, span.style)
+                .0;
+        }
+    }
+}

@@ -1,0 +1,396 @@
+//! Runs written down as lists of events, for tests that show or fold them.
+
+use plandeck::plan::{Dialect, StepIx};
+use plandeck::run::{
+    AttemptEnd, ErrorKind, Fact, Limit, LogStream, Micros, Money, ResourceLimits, RunError,
+    RunEvent, RunHeader, RunOutcome, SkipReason, StepInfo, StepKey, StepSource, Tokens, WaitReason,
+};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A run in the making: first its steps, then what happens, each with the time going on by hand.
+pub struct Recording {
+    header: RunHeader,
+    steps: Vec<StepInfo>,
+    events: Vec<RunEvent>,
+    at: Micros,
+    attempts: HashMap<u32, (u32, Micros)>,
+    slots: Vec<Option<u32>>,
+}
+
+#[allow(dead_code, reason = "every test program uses a part of it")]
+impl Recording {
+    /// A run of the plan with this name, without steps yet.
+    pub fn new(plan: &str) -> Self {
+        Self {
+            header: RunHeader {
+                run_id: "run-1".into(),
+                plan: plan.into(),
+                dialect: Dialect::Documented,
+                started_at: "2026-11-22T10:00:00Z".into(),
+                worker: "openai/gpt-4o-mini".into(),
+                simulated: false,
+                track_cost: true,
+                limits: ResourceLimits {
+                    max_total_cost_usd: Some(Money::from_usd(0.10)),
+                    ..ResourceLimits::command_line()
+                },
+                context: Arc::new(json!({})),
+                steps: Arc::new([]),
+            },
+            steps: Vec::new(),
+            events: Vec::new(),
+            at: Micros(0),
+            attempts: HashMap::new(),
+            slots: Vec::new(),
+        }
+    }
+
+    /// Changes what is known at the start.
+    pub fn header(mut self, change: impl FnOnce(&mut RunHeader)) -> Self {
+        change(&mut self.header);
+        self
+    }
+
+    /// Adds a step.
+    pub fn step(mut self, id: &str, tool: &str, kind: &str, needs: &[&str]) -> Self {
+        let depends_on: Vec<StepIx> = needs.iter().map(|id| self.find(id)).collect();
+        let parameters = json!({ "from": needs, "limit": 10 });
+        self.steps.push(StepInfo {
+            id: id.into(),
+            tool: tool.into(),
+            kind: kind.into(),
+            depends_on: depends_on.into(),
+            description: Some(format!("What {id} is for, as the planner put it.").into()),
+            parent: None,
+            parameters: Some(Arc::new(parameters)),
+        });
+        self
+    }
+
+    /// Starts the run; the steps without dependencies are ready.
+    pub fn start(mut self) -> Self {
+        self.header.steps = self.steps.clone().into();
+        let header = Arc::new(self.header.clone());
+        self.say(Fact::RunStarted(header));
+        for at in 0..self.steps.len() {
+            if self.steps[at].depends_on.is_empty() {
+                let step = self.key_of(StepIx(at as u32));
+                self.say(Fact::StepReady { step });
+            }
+        }
+        self
+    }
+
+    /// Lets time go on, in milliseconds.
+    pub fn wait(mut self, ms: u64) -> Self {
+        self.at += Micros(ms * 1000);
+        self
+    }
+
+    /// Makes steps ready.
+    pub fn ready(mut self, ids: &[&str]) -> Self {
+        for id in ids {
+            let step = self.key(id);
+            self.say(Fact::StepReady { step });
+        }
+        self
+    }
+
+    /// Holds a ready step.
+    pub fn holds(mut self, id: &str, reason: WaitReason) -> Self {
+        let step = self.key(id);
+        self.say(Fact::StepWaiting { step, reason });
+        self
+    }
+
+    /// Begins attempts.
+    pub fn call(mut self, ids: &[&str]) -> Self {
+        for id in ids {
+            let step = self.key(id);
+            let ix = step.ix.0;
+            let number = self.attempts.get(&ix).map_or(1, |(number, _)| number + 1);
+            self.attempts.insert(ix, (number, self.at));
+            let free = self
+                .slots
+                .iter()
+                .position(Option::is_none)
+                .unwrap_or(self.slots.len());
+            self.slots.resize(self.slots.len().max(free + 1), None);
+            self.slots[free] = Some(ix);
+            self.say(Fact::AttemptStarted {
+                input: Arc::new(json!({
+                    "text": format!("Fresh Market\nMilk 2.49\nBread 3.10\n{id}"),
+                    "options": { "currency": "EUR", "strict": true, "limit": 10 },
+                })),
+                step,
+                attempt: number,
+                slot: free as u32,
+                reserved: Money::from_usd(0.002),
+            });
+        }
+        self
+    }
+
+    /// Says something from within the attempt under way.
+    pub fn log(mut self, id: &str, text: &str) -> Self {
+        let step = self.key(id);
+        let attempt = self.attempts[&step.ix.0].0;
+        self.say(Fact::AttemptLog {
+            step,
+            attempt,
+            stream: LogStream::Stderr,
+            text: text.into(),
+        });
+        self
+    }
+
+    /// Ends attempts well.
+    pub fn succeed(self, ids: &[&str]) -> Self {
+        ids.iter().fold(self, |run, id| {
+            let output = json!({
+                "items": [{ "name": "Milk", "price": 2.49 }, { "name": "Bread", "price": 3.1 }],
+                "total": 5.59,
+                "merchant": "Fresh Market",
+                "of": id,
+            });
+            run.succeed_with(id, output)
+        })
+    }
+
+    /// Ends an attempt with this output.
+    pub fn succeed_with(mut self, id: &str, output: Value) -> Self {
+        self.end(id, None, None);
+        let step = self.key(id);
+        self.say(Fact::StepSucceeded {
+            step,
+            source: StepSource::Call,
+            output: Arc::new(output),
+        });
+        self
+    }
+
+    /// Ends an attempt badly, with another try in `ms` milliseconds.
+    pub fn stumble(mut self, id: &str, message: &str, ms: u64) -> Self {
+        self.end(id, Some(message), Some(Micros(ms * 1000)));
+        self
+    }
+
+    /// Ends an attempt badly, and with it the step.
+    pub fn fail(mut self, id: &str, message: &str) -> Self {
+        self.end(id, Some(message), None);
+        let error = Box::new(self.error(id, message));
+        let step = self.key(id);
+        self.say(Fact::StepFailed { step, error });
+        self
+    }
+
+    /// Skips steps because of another.
+    pub fn skip(mut self, ids: &[&str], because: &str) -> Self {
+        for id in ids {
+            let step = self.key(id);
+            self.say(Fact::StepSkipped {
+                step,
+                reason: SkipReason::Upstream,
+                because: Some(because.into()),
+            });
+        }
+        self
+    }
+
+    /// Expands a `for_each` step into `count` elements.
+    pub fn expand(mut self, id: &str, count: usize) -> Self {
+        let step = self.key(id);
+        let of = self.steps[step.ix.at()].clone();
+        let elements: Vec<StepInfo> = (0..count)
+            .map(|at| StepInfo {
+                id: format!("{id}[{at}]").into(),
+                parent: Some(step.ix),
+                ..of.clone()
+            })
+            .collect();
+        self.steps.extend(elements.iter().cloned());
+        self.say(Fact::StepExpanded {
+            step,
+            elements: elements.into(),
+        });
+        self
+    }
+
+    /// Pauses.
+    pub fn pause(self) -> Self {
+        self.fact(Fact::RunPaused)
+    }
+
+    /// Goes on.
+    pub fn resume(self) -> Self {
+        self.fact(Fact::RunResumed)
+    }
+
+    /// Reaches a limit.
+    pub fn limit(self, limit: Limit) -> Self {
+        self.fact(Fact::LimitReached {
+            limit,
+            message: "it was reached".into(),
+        })
+    }
+
+    /// Ends the run.
+    pub fn end_run(self, status: RunOutcome) -> Self {
+        self.fact(Fact::RunEnded {
+            status,
+            result: Arc::new(json!({ "total": 5.59 })),
+            error: None,
+        })
+    }
+
+    /// Anything else.
+    pub fn fact(mut self, fact: Fact) -> Self {
+        self.say(fact);
+        self
+    }
+
+    /// The time so far.
+    pub fn at(&self) -> Micros {
+        self.at
+    }
+
+    /// The events so far.
+    pub fn events(self) -> Vec<RunEvent> {
+        self.events
+    }
+
+    /// Which step an event is about.
+    pub fn key(&self, id: &str) -> StepKey {
+        self.key_of(self.find(id))
+    }
+
+    fn key_of(&self, ix: StepIx) -> StepKey {
+        StepKey {
+            ix,
+            id: self.steps[ix.at()].id.clone(),
+        }
+    }
+
+    fn find(&self, id: &str) -> StepIx {
+        let at = self.steps.iter().position(|step| &*step.id == id);
+        StepIx(at.unwrap_or_else(|| panic!("no step {id}")) as u32)
+    }
+
+    fn error(&self, id: &str, message: &str) -> RunError {
+        let ix = self.find(id);
+        RunError {
+            kind: ErrorKind::ToolExecutionError,
+            step: Some(id.into()),
+            tool_name: Some(self.steps[ix.at()].tool.clone()),
+            message: message.into(),
+            retryable: true,
+            attempts: self.attempts.get(&ix.0).map_or(0, |(number, _)| *number),
+        }
+    }
+
+    fn end(&mut self, id: &str, message: Option<&str>, retry_in: Option<Micros>) {
+        let step = self.key(id);
+        let (attempt, started) = self.attempts[&step.ix.0];
+        for slot in &mut self.slots {
+            if *slot == Some(step.ix.0) {
+                *slot = None;
+            }
+        }
+        let is_model = &*self.steps[step.ix.at()].kind == "model";
+        let error = message.map(|message| self.error(id, message));
+        self.say(Fact::AttemptEnded(Box::new(AttemptEnd {
+            step,
+            attempt,
+            service: self.at - started,
+            cost: Some(if is_model {
+                Money::from_usd(0.0007)
+            } else {
+                Money::ZERO
+            }),
+            tokens: is_model.then_some(Tokens {
+                input: 310,
+                cached_input: 20,
+                output: 45,
+            }),
+            model: is_model.then(|| "gpt-4o-mini".into()),
+            prompt: is_model.then(|| format!("You are the tool {id}.\n\nAnswer in JSON.").into()),
+            answer: is_model.then(|| "{\"items\": [{\"name\": \"Milk\", \"price\": 2.49}]}".into()),
+            error,
+            retry_in,
+            cancelled: false,
+        })));
+    }
+
+    fn say(&mut self, fact: Fact) {
+        self.events.push(RunEvent {
+            seq: self.events.len() as u64,
+            at: self.at,
+            fact,
+        });
+    }
+}
+
+/// The grocery receipt: extract, then three in parallel, then statistics and a summary.
+#[allow(dead_code, reason = "every test program uses a part of it")]
+pub fn receipt() -> Recording {
+    Recording::new("receipt")
+        .step("extract", "receipt_ocr", "model", &[])
+        .step("items", "line_item_parser", "model", &["extract"])
+        .step("categorize", "categorize_items", "model", &["items"])
+        .step("validate", "check_sums", "jq", &["items"])
+        .step("dates", "check_dates", "code_exec", &["extract"])
+        .step("archive", "store_receipt", "http", &["validate"])
+        .step(
+            "stats",
+            "statistics",
+            "code_exec",
+            &["categorize", "validate"],
+        )
+        .step("advice", "spending_advice", "model", &["stats"])
+        .step(
+            "summary",
+            "write_summary",
+            "model",
+            &["stats", "dates", "advice"],
+        )
+}
+
+/// The receipt in full swing: two done, three under way.
+#[allow(dead_code, reason = "every test program uses a part of it")]
+pub fn receipt_running() -> Recording {
+    receipt()
+        .start()
+        .wait(2)
+        .call(&["extract"])
+        .wait(320)
+        .succeed(&["extract"])
+        .ready(&["items", "dates"])
+        .call(&["items", "dates"])
+        .wait(540)
+        .succeed(&["items"])
+        .ready(&["categorize", "validate"])
+        .call(&["categorize", "validate"])
+        .log("dates", "reading 2026-11-20")
+        .wait(800)
+}
+
+/// The receipt with a step that failed on its second try and took others with it.
+#[allow(dead_code, reason = "every test program uses a part of it")]
+pub fn receipt_failed() -> Recording {
+    receipt_running()
+        .stumble("validate", "connection reset by peer", 400)
+        .succeed(&["dates"])
+        .wait(400)
+        .call(&["validate"])
+        .log("validate", "GET http://127.0.0.1:9/sums")
+        .wait(30)
+        .fail(
+            "validate",
+            "the sums differ: items add up to 5.59, the receipt says 5.95\nread from line 14",
+        )
+        .skip(&["archive", "stats", "advice", "summary"], "validate")
+        .wait(200)
+        .succeed(&["categorize"])
+}

@@ -1,0 +1,99 @@
+//! The dashboard on a screen in memory: keys go through the real `update`, frames through the real `view`.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use plandeck::run::{Micros, RunEvent};
+use plandeck::tui::{Effect, Message, Model, Theme, update, view};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+
+/// A dashboard and what it asked for.
+pub struct Screen {
+    pub model: Model,
+    pub effects: Vec<Effect>,
+    terminal: Terminal<TestBackend>,
+}
+
+#[allow(dead_code, reason = "every test program uses a part of it")]
+impl Screen {
+    /// A dashboard of this size that has taken in `events`.
+    pub fn new(columns: u16, rows: u16, events: Vec<RunEvent>) -> Self {
+        let model = Model::new("plan", Theme::default(), false, (columns, rows));
+        let terminal = Terminal::new(TestBackend::new(columns, rows)).expect("a screen in memory");
+        let mut screen = Self {
+            model,
+            effects: Vec::new(),
+            terminal,
+        };
+        screen.tell(Message::Events(events));
+        screen.draw();
+        screen
+    }
+
+    /// Sends a message.
+    pub fn tell(&mut self, message: Message) {
+        self.effects.extend(update(&mut self.model, message));
+    }
+
+    /// Lets it be `ms` milliseconds after the start of the run.
+    pub fn at(mut self, ms: u64) -> Self {
+        self.tell(Message::Tick(Micros(ms * 1000)));
+        self
+    }
+
+    /// Presses keys, written as `j j enter ? ctrl-c`, a frame after each.
+    pub fn keys(mut self, keys: &str) -> Self {
+        self.press(keys);
+        self
+    }
+
+    /// The same in place.
+    pub fn press(&mut self, keys: &str) {
+        for key in keys.split_whitespace() {
+            self.tell(Message::Key(parse(key)));
+            self.draw();
+        }
+    }
+
+    /// Draws a frame.
+    pub fn draw(&mut self) {
+        let model = &mut self.model;
+        self.terminal
+            .draw(|frame| view(model, frame))
+            .expect("a screen in memory");
+    }
+
+    /// The screen as text.
+    pub fn text(&mut self) -> String {
+        self.draw();
+        self.terminal.backend().to_string()
+    }
+
+    /// The cells.
+    pub fn buffer(&mut self) -> &ratatui::buffer::Buffer {
+        self.draw();
+        self.terminal.backend().buffer()
+    }
+}
+
+/// A key by its name.
+#[allow(dead_code, reason = "every test program uses a part of it")]
+pub fn parse(key: &str) -> KeyEvent {
+    let (modifiers, name) = match key.strip_prefix("ctrl-") {
+        Some(name) => (KeyModifiers::CONTROL, name),
+        None => (KeyModifiers::NONE, key),
+    };
+    let code = match name {
+        "space" => KeyCode::Char(' '),
+        "enter" => KeyCode::Enter,
+        "esc" => KeyCode::Esc,
+        "tab" => KeyCode::Tab,
+        "up" => KeyCode::Up,
+        "down" => KeyCode::Down,
+        "left" => KeyCode::Left,
+        "right" => KeyCode::Right,
+        "pageup" => KeyCode::PageUp,
+        "pagedown" => KeyCode::PageDown,
+        name => KeyCode::Char(name.chars().next().expect("a key")),
+    };
+    KeyEvent::new(code, modifiers)
+}
