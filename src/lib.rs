@@ -7,5 +7,6 @@ pub mod models;
 pub mod plan;
 pub mod report;
 pub mod run;
+pub mod text;
 pub mod tools;
 pub mod tui;

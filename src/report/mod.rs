@@ -1,1 +1,5 @@
 //! Everything a run is turned into for others.
+
+mod summary;
+
+pub use summary::summary;

@@ -189,6 +189,19 @@ pub enum Limit {
     MaxTotalCostUsd,
 }
 
+impl Limit {
+    /// The name of the field.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::MaxMemoryMb => "max_memory_mb",
+            Self::MaxCpuPercent => "max_cpu_percent",
+            Self::TimeoutSeconds => "timeout_seconds",
+            Self::MaxToolCalls => "max_tool_calls",
+            Self::MaxTotalCostUsd => "max_total_cost_usd",
+        }
+    }
+}
+
 /// The kind of an error, as the result names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ErrorKind {

@@ -2,12 +2,13 @@
 
 use super::actions::Action;
 use super::graph::Direction;
+use super::json;
 use super::message::{Effect, Outcome};
 use super::model::{Focus, Model, Overlay, Question, Tab};
 use super::view::{self, page};
-use super::{format, json};
 use crate::plan::StepIx;
 use crate::run::{RunCommand, StepStatus};
+use crate::text::format;
 
 /// What is copied at the most; terminals refuse more.
 const COPY_BYTES: usize = 1_000_000;

@@ -95,8 +95,8 @@ impl Writer {
 /// What a closed list or object holds, in a word: `3 members`, `1 element`.
 pub fn size(value: &Value) -> String {
     match value {
-        Value::Array(list) => super::format::count(list.len(), "element"),
-        Value::Object(members) => super::format::count(Map::len(members), "member"),
+        Value::Array(list) => crate::text::format::count(list.len(), "element"),
+        Value::Object(members) => crate::text::format::count(Map::len(members), "member"),
         _ => String::new(),
     }
 }

@@ -1,8 +1,8 @@
 //! The keys that work now, from the registry; in their place a word to the person, where there is one.
 
+use crate::text;
 use crate::tui::actions::hints;
 use crate::tui::model::Model;
-use crate::tui::text;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;

@@ -1,10 +1,10 @@
 //! Where the run stands, in two lines; in one where there are few rows.
 
 use super::parts::{self, Part};
-use crate::run::{Limit, Micros, Money, RunOutcome, RunPhase, RunState, StepStatus, WaitReason};
+use crate::run::{Micros, Money, RunOutcome, RunPhase, RunState, StepStatus, WaitReason};
+use crate::text::{self, format};
 use crate::tui::model::Model;
 use crate::tui::theme::Theme;
-use crate::tui::{format, text};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -175,14 +175,19 @@ fn figures(model: &Model) -> Vec<Part> {
         )
     };
     let or_none = |value: Option<String>| value.unwrap_or_else(|| "–".to_owned());
+    let efficiency = if model.size.0 < parts::ROOMY {
+        "eff "
+    } else {
+        "efficiency "
+    };
     let mut parts = vec![
-        figure(6, "speedup ", or_none(figures.speedup.map(format::times))),
+        figure(7, "speedup ", or_none(figures.speedup.map(format::times))),
         figure(
             5,
-            "efficiency ",
+            efficiency,
             or_none(figures.parallel_efficiency.map(format::percent)),
         ),
-        Part::new(7, slots(&model.run, theme)),
+        Part::new(8, slots(&model.run, theme)),
         figure(4, "span ", format::elapsed(figures.span)),
     ];
     if let Some(header) = model
@@ -225,7 +230,7 @@ fn waiting(model: &Model) -> Vec<Part> {
     };
     let words = |before: &'static str, name: String, after: String| {
         vec![Part::new(
-            3,
+            6,
             vec![
                 Span::styled(before, theme.dim),
                 Span::styled(name, theme.text),
@@ -295,7 +300,7 @@ fn ended(model: &Model, outcome: RunOutcome) -> Vec<Part> {
                 .run
                 .exceeded
                 .iter()
-                .map(|limit| limit_name(*limit))
+                .map(|limit| limit.name())
                 .collect();
             (format!("reached {}", names.join(", ")), theme.bad)
         }
@@ -303,14 +308,4 @@ fn ended(model: &Model, outcome: RunOutcome) -> Vec<Part> {
         _ => return Vec::new(),
     };
     vec![Part::new(3, vec![Span::styled(words, style)])]
-}
-
-fn limit_name(limit: Limit) -> &'static str {
-    match limit {
-        Limit::MaxMemoryMb => "max_memory_mb",
-        Limit::MaxCpuPercent => "max_cpu_percent",
-        Limit::TimeoutSeconds => "timeout_seconds",
-        Limit::MaxToolCalls => "max_tool_calls",
-        Limit::MaxTotalCostUsd => "max_total_cost_usd",
-    }
 }

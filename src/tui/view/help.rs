@@ -1,8 +1,8 @@
 //! Every key, from the registry.
 
+use crate::text;
 use crate::tui::actions::{Entry, Group, REGISTRY};
 use crate::tui::model::Model;
-use crate::tui::text;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};

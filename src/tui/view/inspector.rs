@@ -1,8 +1,8 @@
 //! The inspector: the selected step, a page at a time.
 
 use super::page;
+use crate::text;
 use crate::tui::model::{Focus, Model, Tab};
-use crate::tui::text;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};

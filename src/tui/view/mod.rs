@@ -153,7 +153,7 @@ fn draw_graph(model: &mut Model, buf: &mut Buffer, area: Rect) {
         Line::from(follow),
     );
     if model.run.steps.is_empty() {
-        let text = super::text::fit("waiting for the run to start", inner.width as usize);
+        let text = crate::text::fit("waiting for the run to start", inner.width as usize);
         buf.set_stringn(
             inner.x,
             inner.y,

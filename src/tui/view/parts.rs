@@ -4,8 +4,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
 
-/// Cells between two parts.
-const GAP: usize = 3;
+/// Columns from which there is room to spare.
+pub const ROOMY: u16 = 100;
+
+/// Cells between two parts on a line of `width` cells.
+fn gap(width: usize) -> usize {
+    if width < ROOMY as usize { 2 } else { 3 }
+}
 
 /// A piece of a line.
 pub struct Part {
@@ -41,21 +46,22 @@ impl Part {
     }
 }
 
-fn total(parts: &[Part]) -> usize {
+fn total(parts: &[Part], gap: usize) -> usize {
     let gaps = parts.iter().skip(1).filter(|part| !part.joined).count();
-    parts.iter().map(Part::width).sum::<usize>() + gaps * GAP
+    parts.iter().map(Part::width).sum::<usize>() + gaps * gap
 }
 
 /// Drops parts until `left` and `right` fit beside each other in `width` cells with a margin on both sides;
 /// the last one stays whatever its width.
 fn thin_out(left: &mut Vec<Part>, right: &mut Vec<Part>, width: usize) {
+    let gap = gap(width);
     loop {
         let between = if left.is_empty() || right.is_empty() {
             0
         } else {
-            GAP
+            gap
         };
-        let needed = total(left) + total(right) + between + 2;
+        let needed = total(left, gap) + total(right, gap) + between + 2;
         if needed <= width || left.len() + right.len() <= 1 {
             return;
         }
@@ -81,14 +87,14 @@ pub fn draw(buf: &mut Buffer, line: Rect, mut left: Vec<Part>, mut right: Vec<Pa
     thin_out(&mut left, &mut right, width);
     let margin = u16::from(width > 2);
     put(buf, line, line.x + margin, &left);
-    let start = width.saturating_sub(total(&right) + margin as usize) as u16;
+    let start = width.saturating_sub(total(&right, gap(width)) + margin as usize) as u16;
     put(buf, line, line.x + start, &right);
 }
 
 fn put(buf: &mut Buffer, line: Rect, mut x: u16, parts: &[Part]) {
     for (at, part) in parts.iter().enumerate() {
         if at > 0 && !part.joined {
-            x = x.saturating_add(GAP as u16);
+            x = x.saturating_add(gap(line.width as usize) as u16);
         }
         for span in &part.spans {
             if x >= line.right() {

@@ -1,9 +1,9 @@
 //! A question before something that cannot be taken back.
 
+use crate::text;
+use crate::text::format;
 use crate::tui::actions::hints;
-use crate::tui::format;
 use crate::tui::model::{Model, Question};
-use crate::tui::text;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};

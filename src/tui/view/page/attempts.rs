@@ -2,7 +2,7 @@
 
 use super::sheet::Sheet;
 use crate::run::{AttemptState, LogStream, Micros, StepState, StepStatus};
-use crate::tui::format;
+use crate::text::format;
 use crate::tui::model::Model;
 use crate::tui::theme::Theme;
 use ratatui::text::{Line, Span};

@@ -5,9 +5,9 @@ use crate::plan::StepIx;
 use crate::run::{
     Micros, RunPhase, RunState, SkipReason, StepSource, StepState, StepStatus, WaitReason,
 };
-use crate::tui::format;
+use crate::text;
+use crate::text::format;
 use crate::tui::model::Model;
-use crate::tui::text;
 
 /// Neighbours that are named.
 const NAMED: usize = 8;
@@ -210,7 +210,7 @@ fn write_time(model: &Model, row: &StepState, sheet: &mut Sheet<'_>) {
     sheet.field("when", &when);
     if let Some(ready) = row.ready_at {
         let waited = started - ready;
-        if waited > Micros(1_000) {
+        if waited > Micros(20_000) {
             sheet.field("queued", &format::duration(waited));
         }
     }
@@ -259,7 +259,7 @@ fn write_critical(model: &Model, sheet: &mut Sheet<'_>) {
     };
     let potential = figures.potential.get(at).copied().unwrap_or_default();
     let words = format!(
-        "on it; at no time at all this step would save {}",
+        "on the path; worth {} at the most",
         format::duration(potential)
     );
     sheet.field("critical", &words);

@@ -1,6 +1,6 @@
 //! A page of text in the making: fields with labels, paragraphs and headings, wrapped to a width.
 
-use crate::tui::text;
+use crate::text;
 use crate::tui::theme::Theme;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};

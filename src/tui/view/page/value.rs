@@ -2,8 +2,9 @@
 
 use super::sheet::Sheet;
 use crate::run::{StepState, StepStatus};
+use crate::text;
+use crate::tui::json;
 use crate::tui::model::{Model, Tab};
-use crate::tui::{json, text};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;

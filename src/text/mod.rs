@@ -1,8 +1,10 @@
-//! Untrusted text made safe for a grid of cells.
+//! Text for people: untrusted text made safe for a grid of cells, and numbers as they are read.
 //!
 //! Names, outputs and answers come from models and tools. Before any of it is drawn it goes through
 //! [`clean`]: control characters become visible signs, what would reorder or hide text is dropped, and every
 //! width is counted in cells.
+
+pub mod format;
 
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
