@@ -1,3 +1,98 @@
 //! Arguments to calls, a file for each subcommand.
 
+mod args;
+mod check;
+mod completions;
+mod context;
+mod dashboard;
+mod failure;
+mod headless;
+mod live;
+mod load;
+mod run;
 pub mod sandbox;
+mod settings;
+mod signals;
+mod themes;
+mod tools;
+
+use crate::report::{DiagnosticStyle, render_faults};
+use args::{Cli, ColorWhen, Command};
+use clap::Parser;
+use failure::Failure;
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+/// The exit code where nothing ran: bad usage, plan, catalog or configuration.
+const NOTHING_RAN: u8 = 2;
+
+/// The whole program: reads the command line, does what it says, gives the exit code.
+pub fn main() -> ExitCode {
+    if let Some(code) = as_child() {
+        return code;
+    }
+    let cli = Cli::parse();
+    let color = match &cli.command {
+        Some(Command::Check(args)) => args.color,
+        Some(Command::Run(args)) => args.screen.color.unwrap_or_default(),
+        _ => cli.open.screen.color.unwrap_or_default(),
+    };
+    let done = match cli.command {
+        None => on_tokio(run::run(cli.open)),
+        Some(Command::Run(args)) => on_tokio(run::run(*args)),
+        Some(Command::Check(args)) => on_tokio(check::check(args)),
+        Some(Command::Tools(args)) => tools::tools(&args),
+        Some(Command::Themes) => themes::themes(),
+        Some(Command::Completions { shell }) => completions::completions(shell),
+    };
+    match done {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            tell(&failure, color);
+            ExitCode::from(NOTHING_RAN)
+        }
+    }
+}
+
+/// This program also starts itself, as the sandbox that runs code.
+fn as_child() -> Option<ExitCode> {
+    let mut arguments = std::env::args_os().skip(1);
+    let word = arguments.next()?;
+    (word == "__sandbox").then(|| sandbox::main(arguments))
+}
+
+fn on_tokio(work: impl Future<Output = Result<u8, Failure>>) -> Result<u8, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::usage(format!("no runtime: {error}")))?;
+    let done = runtime.block_on(work);
+    // A call that does not end by itself must not keep the program from ending.
+    runtime.shutdown_timeout(std::time::Duration::from_millis(100));
+    done
+}
+
+/// Whether standard error gets colour.
+fn coloured(when: ColorWhen) -> bool {
+    match when {
+        ColorWhen::Always => true,
+        ColorWhen::Never => false,
+        ColorWhen::Auto => {
+            std::io::stderr().is_terminal()
+                && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+        }
+    }
+}
+
+fn tell(failure: &Failure, color: ColorWhen) {
+    match failure {
+        Failure::Usage(message) => {
+            let lines = message.lines().map(crate::text::line);
+            eprintln!("plandeck: {}", lines.collect::<Vec<_>>().join("\n"));
+        }
+        Failure::Faults(faults) => {
+            let style = DiagnosticStyle::for_stderr(coloured(color));
+            eprint!("{}", render_faults(faults, style));
+        }
+    }
+}

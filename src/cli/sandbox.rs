@@ -14,7 +14,9 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.collect();
     let memory_mb = match arguments.as_slice() {
         [] => Some(MEMORY_MB),
-        [flag, value] if flag == "--memory-mb" => value.to_str().and_then(|value| value.parse().ok()),
+        [flag, value] if flag == "--memory-mb" => {
+            value.to_str().and_then(|value| value.parse().ok())
+        }
         _ => None,
     };
     let Some(memory_mb) = memory_mb else {

@@ -41,7 +41,11 @@ impl OutputSchema {
             .take(MOST_VIOLATIONS)
             .map(|error| {
                 let path = error.instance_path().to_string();
-                let place = if path.is_empty() { "the value" } else { path.as_str() };
+                let place = if path.is_empty() {
+                    "the value"
+                } else {
+                    path.as_str()
+                };
                 let message: String = error.to_string().chars().take(300).collect();
                 format!("{place}: {message}")
             })
@@ -56,11 +60,16 @@ impl OutputSchema {
 pub fn read(text: &str, schema: Option<&OutputSchema>) -> Result<Value, String> {
     let trimmed = text.trim();
     let Some(schema) = schema else {
-        let inner = fenced(trimmed).filter(|inner| trimmed.len() - inner.len() < 20).unwrap_or(trimmed);
+        let inner = fenced(trimmed)
+            .filter(|inner| trimmed.len() - inner.len() < 20)
+            .unwrap_or(trimmed);
         return Ok(parse(inner).unwrap_or_else(|| Value::String(trimmed.to_owned())));
     };
     let mut violation = None;
-    let candidates: Vec<&str> = [Some(trimmed), fenced(trimmed), balanced(trimmed)].into_iter().flatten().collect();
+    let candidates: Vec<&str> = [Some(trimmed), fenced(trimmed), balanced(trimmed)]
+        .into_iter()
+        .flatten()
+        .collect();
     let strict = candidates.iter().map(|text| parse(text));
     let repaired = candidates.iter().rev().map(|text| repair(text));
     for value in strict.chain(repaired).flatten() {
@@ -75,7 +84,11 @@ pub fn read(text: &str, schema: Option<&OutputSchema>) -> Result<Value, String> 
         return Ok(plain);
     }
     Err(violation.unwrap_or_else(|| {
-        if trimmed.is_empty() { "it is empty".to_owned() } else { "it is no JSON".to_owned() }
+        if trimmed.is_empty() {
+            "it is empty".to_owned()
+        } else {
+            "it is no JSON".to_owned()
+        }
     }))
 }
 
@@ -160,7 +173,10 @@ mod tests {
     use serde_json::json;
 
     fn schema() -> OutputSchema {
-        OutputSchema::new(&json!({"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]})).unwrap()
+        OutputSchema::new(
+            &json!({"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}),
+        )
+        .unwrap()
     }
 
     #[test]
@@ -174,7 +190,11 @@ mod tests {
             "{\"n\": 1",
             "{\"output\": {\"n\": 1}}",
         ] {
-            assert_eq!(read(text, Some(&schema())).unwrap(), json!({"n": 1}), "{text}");
+            assert_eq!(
+                read(text, Some(&schema())).unwrap(),
+                json!({"n": 1}),
+                "{text}"
+            );
         }
     }
 
@@ -182,7 +202,10 @@ mod tests {
     fn what_is_wrong_is_said() {
         let error = read("{\"n\": \"x\"}", Some(&schema())).unwrap_err();
         assert!(error.contains("/n") && error.contains("integer"), "{error}");
-        assert_eq!(read("I cannot.", Some(&schema())).unwrap_err(), "it is no JSON");
+        assert_eq!(
+            read("I cannot.", Some(&schema())).unwrap_err(),
+            "it is no JSON"
+        );
         assert_eq!(read(" ", Some(&schema())).unwrap_err(), "it is empty");
     }
 

@@ -90,7 +90,9 @@ pub struct Endpoint {
 
 impl std::fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Endpoint").field("base", &self.base).finish_non_exhaustive()
+        f.debug_struct("Endpoint")
+            .field("base", &self.base)
+            .finish_non_exhaustive()
     }
 }
 
@@ -115,7 +117,9 @@ impl Manners {
     /// What is tried first.
     fn of(model: &str) -> Self {
         let name = model.rsplit('/').next().unwrap_or(model);
-        let reasons = ["o1", "o3", "o4", "gpt-5"].iter().any(|prefix| name.starts_with(prefix));
+        let reasons = ["o1", "o3", "o4", "gpt-5"]
+            .iter()
+            .any(|prefix| name.starts_with(prefix));
         Self {
             format: Format::Strict,
             completion_tokens: reasons,
@@ -127,13 +131,22 @@ impl Manners {
     fn after(self, said: &str, with_schema: bool) -> Option<Self> {
         let said = said.to_ascii_lowercase();
         if said.contains("max_completion_tokens") && !self.completion_tokens {
-            return Some(Self { completion_tokens: true, ..self });
+            return Some(Self {
+                completion_tokens: true,
+                ..self
+            });
         }
         if said.contains("max_completion_tokens") && self.completion_tokens {
-            return Some(Self { completion_tokens: false, ..self });
+            return Some(Self {
+                completion_tokens: false,
+                ..self
+            });
         }
         if said.contains("temperature") && self.temperature {
-            return Some(Self { temperature: false, ..self });
+            return Some(Self {
+                temperature: false,
+                ..self
+            });
         }
         let format = match self.format {
             _ if !with_schema => return None,
@@ -162,7 +175,11 @@ impl Endpoint {
     }
 
     /// Asks and waits for the answer.
-    pub async fn chat(&self, clients: &HttpClients, request: &ChatRequest<'_>) -> Result<ChatReply, ChatError> {
+    pub async fn chat(
+        &self,
+        clients: &HttpClients,
+        request: &ChatRequest<'_>,
+    ) -> Result<ChatReply, ChatError> {
         let address = format!("{}/chat/completions", self.base);
         let url: Url = address.parse().map_err(|error| RequestError {
             message: format!("the address {address} is not valid: {error}"),
@@ -171,7 +188,9 @@ impl Endpoint {
         })?;
         let client = clients.client(&url, self.key.is_some())?;
         let mut manners = self.manners(request.model);
-        if manners.format == Format::Strict && request.schema.is_some_and(|schema| !is_strict(schema)) {
+        if manners.format == Format::Strict
+            && request.schema.is_some_and(|schema| !is_strict(schema))
+        {
             manners.format = Format::Schema;
         }
         // Each refusal changes one of few things, so this ends.
@@ -180,10 +199,14 @@ impl Endpoint {
             if let Some(key) = &self.key {
                 post = post.bearer_auth(key);
             }
-            let response = post.send().await.map_err(failed).map_err(|error| RequestError {
-                message: format!("{}: {}", self.base, error.message),
-                ..error
-            })?;
+            let response = post
+                .send()
+                .await
+                .map_err(failed)
+                .map_err(|error| RequestError {
+                    message: format!("{}: {}", self.base, error.message),
+                    ..error
+                })?;
             let status = response.status();
             let wait = retry_after(response.headers());
             let bytes = body(response, LARGEST_ANSWER).await;
@@ -205,7 +228,11 @@ impl Endpoint {
                 _ => "",
             };
             return Err(ChatError::from(RequestError {
-                message: format!("{} answered {status}{hint} {}", self.base, self.hide(&refusal(&said))),
+                message: format!(
+                    "{} answered {status}{hint} {}",
+                    self.base,
+                    self.hide(&refusal(&said))
+                ),
                 retryable: is_passing(status),
                 retry_after: wait,
             }));
@@ -219,14 +246,21 @@ impl Endpoint {
 
     fn manners(&self, model: &str) -> Manners {
         let known = self.manners.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(model).copied().unwrap_or_else(|| Manners::of(model))
+        known
+            .get(model)
+            .copied()
+            .unwrap_or_else(|| Manners::of(model))
     }
 
     fn remember(&self, model: &str, manners: Manners) {
         let mut known = self.manners.lock().unwrap_or_else(PoisonError::into_inner);
         // A schema that was not strict says nothing about what the server takes.
         let format = known.get(model).map_or(Format::Strict, |old| old.format);
-        let format = if manners.format == Format::Schema { format } else { manners.format };
+        let format = if manners.format == Format::Schema {
+            format
+        } else {
+            manners.format
+        };
         known.insert(model.to_owned(), Manners { format, ..manners });
     }
 
@@ -251,7 +285,11 @@ fn payload(request: &ChatRequest, manners: Manners) -> Value {
     if manners.temperature {
         payload.insert("temperature".to_owned(), 0.into());
     }
-    let most = if manners.completion_tokens { "max_completion_tokens" } else { "max_tokens" };
+    let most = if manners.completion_tokens {
+        "max_completion_tokens"
+    } else {
+        "max_tokens"
+    };
     payload.insert(most.to_owned(), request.max_tokens.into());
     if let Some(schema) = request.schema {
         let format = match manners.format {
@@ -279,7 +317,11 @@ fn is_strict(schema: &Value) -> bool {
                 }
                 None => fields.get("type") != Some(&Value::from("object")),
             };
-            closed && fields.iter().all(|(name, value)| matches!(name.as_str(), "enum" | "const" | "default" | "examples") || is_strict(value))
+            closed
+                && fields.iter().all(|(name, value)| {
+                    matches!(name.as_str(), "enum" | "const" | "default" | "examples")
+                        || is_strict(value)
+                })
         }
         Value::Array(items) => items.iter().all(is_strict),
         _ => true,
@@ -300,7 +342,10 @@ fn read(bytes: &[u8]) -> Result<ChatReply, ChatError> {
     let tokens = usage(&answer);
     let Some(choice) = answer.pointer("/choices/0") else {
         let said = refusal(&answer.to_string());
-        return Err(ChatError { error: broken(format!("it has no choices {said}")), tokens });
+        return Err(ChatError {
+            error: broken(format!("it has no choices {said}")),
+            tokens,
+        });
     };
     let message = &choice["message"];
     if let Some(refused) = message["refusal"].as_str().filter(|text| !text.is_empty()) {
@@ -314,7 +359,10 @@ fn read(bytes: &[u8]) -> Result<ChatReply, ChatError> {
     }
     let text = match &message["content"] {
         Value::String(text) => text.clone(),
-        Value::Array(parts) => parts.iter().filter_map(|part| part["text"].as_str()).collect(),
+        Value::Array(parts) => parts
+            .iter()
+            .filter_map(|part| part["text"].as_str())
+            .collect(),
         _ => String::new(),
     };
     Ok(ChatReply {
@@ -332,15 +380,23 @@ fn usage(answer: &Value) -> Option<Tokens> {
         cached_input: count("/prompt_tokens_details/cached_tokens")
             .or_else(|| count("/prompt_cache_hit_tokens"))
             .unwrap_or(0),
-        output: count("/completion_tokens").or_else(|| count("/output_tokens")).unwrap_or(0),
+        output: count("/completion_tokens")
+            .or_else(|| count("/output_tokens"))
+            .unwrap_or(0),
     })
 }
 
 /// The message inside an error answer, else the beginning of the answer.
 fn refusal(said: &str) -> String {
     let message = serde_json::from_str::<Value>(said).ok().and_then(|answer| {
-        let error = answer.get("error").or_else(|| answer.get(0)?.get("error"))?;
-        error.get("message").unwrap_or(error).as_str().map(str::to_owned)
+        let error = answer
+            .get("error")
+            .or_else(|| answer.get(0)?.get("error"))?;
+        error
+            .get("message")
+            .unwrap_or(error)
+            .as_str()
+            .map(str::to_owned)
     });
     crate::models::text_of(message.as_deref().unwrap_or(said).as_bytes(), QUOTED)
 }
@@ -352,7 +408,8 @@ pub fn sendable(schema: &Value) -> Value {
     let mut root = if is_object {
         schema.clone()
     } else {
-        let mut root = json!({"type": "object", "properties": {"output": schema}, "required": ["output"]});
+        let mut root =
+            json!({"type": "object", "properties": {"output": schema}, "required": ["output"]});
         for definitions in ["$defs", "definitions"] {
             if let Some(found) = schema.get(definitions) {
                 root[definitions] = found.clone();
@@ -367,8 +424,14 @@ pub fn sendable(schema: &Value) -> Value {
 fn close(schema: &mut Value) {
     match schema {
         Value::Object(fields) => {
-            let properties = fields.get("properties").and_then(Value::as_object).map(Map::len);
-            let required = fields.get("required").and_then(Value::as_array).map_or(0, Vec::len);
+            let properties = fields
+                .get("properties")
+                .and_then(Value::as_object)
+                .map(Map::len);
+            let required = fields
+                .get("required")
+                .and_then(Value::as_array)
+                .map_or(0, Vec::len);
             if properties == Some(required) && !fields.contains_key("additionalProperties") {
                 fields.insert("additionalProperties".to_owned(), false.into());
             }
@@ -389,12 +452,15 @@ mod tests {
 
     #[test]
     fn a_schema_is_sent_as_strict_as_it_allows() {
-        let all = json!({"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]});
+        let all =
+            json!({"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]});
         assert!(is_strict(&sendable(&all)));
         let some = json!({"type": "object", "properties": {"a": {}, "b": {}}, "required": ["a"]});
         assert!(!is_strict(&sendable(&some)));
         assert!(!is_strict(&sendable(&json!({"type": "object"}))));
-        let list = sendable(&json!({"type": "array", "items": {"$ref": "#/$defs/x"}, "$defs": {"x": {"type": "string"}}}));
+        let list = sendable(
+            &json!({"type": "array", "items": {"$ref": "#/$defs/x"}, "$defs": {"x": {"type": "string"}}}),
+        );
         assert_eq!(list["$defs"]["x"]["type"], "string");
         assert_eq!(list["required"], json!(["output"]));
         assert!(is_strict(&list));
@@ -404,7 +470,13 @@ mod tests {
     fn refusals_change_one_thing_at_a_time_and_end() {
         let mut manners = Manners::of("gpt-4o-mini");
         let mut seen = vec![manners];
-        for said in ["use max_completion_tokens", "temperature is not supported", "bad schema", "x", "x"] {
+        for said in [
+            "use max_completion_tokens",
+            "temperature is not supported",
+            "bad schema",
+            "x",
+            "x",
+        ] {
             manners = manners.after(said, true).unwrap();
             assert!(!seen.contains(&manners));
             seen.push(manners);
@@ -417,9 +489,19 @@ mod tests {
     fn usage_is_read_in_several_spellings() {
         let reply = read(br#"{"choices":[{"message":{"content":"hi"},"finish_reason":"stop"}],
             "usage":{"prompt_tokens":10,"completion_tokens":2,"prompt_tokens_details":{"cached_tokens":4}}}"#).unwrap();
-        assert_eq!(reply.tokens, Some(Tokens { input: 10, cached_input: 4, output: 2 }));
+        assert_eq!(
+            reply.tokens,
+            Some(Tokens {
+                input: 10,
+                cached_input: 4,
+                output: 2
+            })
+        );
         assert_eq!(reply.text, "hi");
-        let parts = read(br#"{"choices":[{"message":{"content":[{"type":"text","text":"a"},{"text":"b"}]}}]}"#).unwrap();
+        let parts = read(
+            br#"{"choices":[{"message":{"content":[{"type":"text","text":"a"},{"text":"b"}]}}]}"#,
+        )
+        .unwrap();
         assert_eq!((parts.text.as_str(), parts.tokens), ("ab", None));
         assert!(read(b"<html>").unwrap_err().error.retryable);
         assert!(read(br#"{"error":"x"}"#).is_err());

@@ -72,7 +72,8 @@ mod tests {
 
     #[test]
     fn it_is_not_wasteful_on_prose() {
-        let text = "Reservations hold back money for calls that are under way so that a limit is kept.";
+        let text =
+            "Reservations hold back money for calls that are under way so that a limit is kept.";
         assert!(tokens(text) <= text.len() as u64 * 6 / 10);
     }
 

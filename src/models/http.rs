@@ -38,9 +38,11 @@ impl HttpClients {
     /// A loopback address is never reached through a proxy.
     pub fn client(&self, url: &reqwest::Url, secrets: bool) -> Result<&Client, RequestError> {
         let client = if is_loopback(url) {
-            self.local.get_or_init(|| build(|builder| builder.no_proxy().redirect(same_host())))
+            self.local
+                .get_or_init(|| build(|builder| builder.no_proxy().redirect(same_host())))
         } else if secrets {
-            self.faithful.get_or_init(|| build(|builder| builder.redirect(same_host())))
+            self.faithful
+                .get_or_init(|| build(|builder| builder.redirect(same_host())))
         } else {
             self.open.get_or_init(|| {
                 build(|builder| builder.redirect(redirect::Policy::limited(MOST_REDIRECTS)))
@@ -54,7 +56,9 @@ impl HttpClients {
     }
 }
 
-fn build(policy: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder) -> Result<Client, String> {
+fn build(
+    policy: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
+) -> Result<Client, String> {
     static PROVIDER: Once = Once::new();
     PROVIDER.call_once(|| {
         // Where the program that uses this library has installed one already, that one serves.

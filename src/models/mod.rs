@@ -21,7 +21,11 @@ pub use worker::{MAX_TOKENS, SmallModelWorker, WorkerReport};
 fn text_of(bytes: &[u8], most: usize) -> String {
     let text = String::from_utf8_lossy(bytes);
     let mut out = String::new();
-    for c in text.trim().chars().filter(|c| *c == '\n' || !c.is_control()) {
+    for c in text
+        .trim()
+        .chars()
+        .filter(|c| *c == '\n' || !c.is_control())
+    {
         if out.len() + c.len_utf8() > most {
             out.push('…');
             break;

@@ -30,7 +30,11 @@ impl Price {
     ///
     /// # Errors
     /// Where a number is none, is negative, or is too fine.
-    pub fn per_million(input: &str, cached_input: Option<&str>, output: &str) -> Result<Self, String> {
+    pub fn per_million(
+        input: &str,
+        cached_input: Option<&str>,
+        output: &str,
+    ) -> Result<Self, String> {
         let input_price = per_token(input)?;
         Ok(Self {
             input: input_price,
@@ -60,7 +64,9 @@ impl Default for Prices {
         let empty = Self {
             by_model: Arc::default(),
         };
-        empty.with_table(include_str!("prices.toml")).unwrap_or(empty)
+        empty
+            .with_table(include_str!("prices.toml"))
+            .unwrap_or(empty)
     }
 }
 
@@ -72,7 +78,9 @@ impl Prices {
     /// # Errors
     /// Where the table cannot be read; the model is named.
     pub fn with_table(&self, text: &str) -> Result<Self, String> {
-        let table: toml::Table = text.parse().map_err(|error| format!("the price table is no valid TOML: {error}"))?;
+        let table: toml::Table = text
+            .parse()
+            .map_err(|error| format!("the price table is no valid TOML: {error}"))?;
         let models = table
             .get("models")
             .and_then(toml::Value::as_table)
@@ -81,7 +89,9 @@ impl Prices {
         for (model, prices) in models {
             let number = |field: &str| prices.get(field).map(number_text);
             let price = match (number("input"), number("output")) {
-                (Some(input), Some(output)) => Price::per_million(&input, number("cached").as_deref(), &output),
+                (Some(input), Some(output)) => {
+                    Price::per_million(&input, number("cached").as_deref(), &output)
+                }
                 _ => Err("`input` and `output` are needed".to_owned()),
             };
             let price = price.map_err(|error| format!("the price of {model}: {error}"))?;
@@ -107,7 +117,11 @@ impl Prices {
     pub fn get(&self, model: &str) -> Option<Price> {
         let mut name = model;
         loop {
-            if let Some(price) = self.by_model.get(name).or_else(|| self.by_model.get(undated(name))) {
+            if let Some(price) = self
+                .by_model
+                .get(name)
+                .or_else(|| self.by_model.get(undated(name)))
+            {
                 return Some(*price);
             }
             name = name.split_once('/')?.1;
@@ -121,7 +135,9 @@ fn undated(model: &str) -> &str {
     let Some((rest, last)) = model.rsplit_once('-') else {
         return model;
     };
-    let digits = |text: &str, count: usize| text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
+    let digits = |text: &str, count: usize| {
+        text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit())
+    };
     if last == "latest" || digits(last, 8) || digits(last, 3) || digits(last, 4) {
         return rest;
     }
@@ -138,12 +154,16 @@ fn undated(model: &str) -> &str {
 }
 
 fn number_text(value: &toml::Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
 }
 
 fn per_token(per_million: &str) -> Result<Money, String> {
     // A dollar per million tokens is a millionth of a dollar per token.
-    scaled(per_million, 1_000_000).ok_or_else(|| format!("\"{per_million}\" is no price in dollars with at most six decimals"))
+    scaled(per_million, 1_000_000).ok_or_else(|| {
+        format!("\"{per_million}\" is no price in dollars with at most six decimals")
+    })
 }
 
 /// Dollars written as a decimal number, exactly; `None` where it is no number, negative, too large, or finer than a
@@ -176,7 +196,10 @@ mod tests {
         assert_eq!(mini.input, Money::from_pico(150_000));
         assert_eq!(mini.cached_input, Money::from_pico(75_000));
         assert_eq!(mini.output, Money::from_pico(600_000));
-        assert_eq!(prices.get("gpt-4o").unwrap().output, Money::from_pico(10_000_000));
+        assert_eq!(
+            prices.get("gpt-4o").unwrap().output,
+            Money::from_pico(10_000_000)
+        );
         assert!(prices.by_model.len() > 30);
     }
 
@@ -200,9 +223,20 @@ mod tests {
     #[test]
     fn cached_tokens_cost_their_own_price() {
         let price = Prices::default().get("gpt-4o-mini").unwrap();
-        let tokens = Tokens { input: 1000, cached_input: 400, output: 10 };
-        assert_eq!(price.cost(tokens).pico(), 600 * 150_000 + 400 * 75_000 + 10 * 600_000);
-        let odd = Tokens { input: 10, cached_input: 40, output: 0 };
+        let tokens = Tokens {
+            input: 1000,
+            cached_input: 400,
+            output: 10,
+        };
+        assert_eq!(
+            price.cost(tokens).pico(),
+            600 * 150_000 + 400 * 75_000 + 10 * 600_000
+        );
+        let odd = Tokens {
+            input: 10,
+            cached_input: 40,
+            output: 0,
+        };
         assert_eq!(price.cost(odd).pico(), 10 * 75_000);
     }
 
@@ -211,9 +245,17 @@ mod tests {
         let prices = Prices::default()
             .with_table("[models]\n\"gpt-4o\" = { input = 1, output = \"2.5\" }\n\"mine\" = { input = 0.01, output = 0 }")
             .unwrap();
-        assert_eq!(prices.get("gpt-4o").unwrap().cached_input, Money::from_pico(1_000_000));
+        assert_eq!(
+            prices.get("gpt-4o").unwrap().cached_input,
+            Money::from_pico(1_000_000)
+        );
         assert_eq!(prices.get("mine").unwrap().input, Money::from_pico(10_000));
-        for bad in ["x", "[models]\na = 1", "[models]\na = { input = \"-1\", output = \"1\" }", "[models]\na = { input = \"0.0000001\", output = \"1\" }"] {
+        for bad in [
+            "x",
+            "[models]\na = 1",
+            "[models]\na = { input = \"-1\", output = \"1\" }",
+            "[models]\na = { input = \"0.0000001\", output = \"1\" }",
+        ] {
             assert!(Prices::default().with_table(bad).is_err(), "{bad}");
         }
     }

@@ -53,7 +53,9 @@ pub fn messages(task: &Task, input: &Value) -> Vec<(Role, String)> {
             "\nAnswer with one JSON value and nothing else. It must be valid against this JSON Schema:\n{schema}"
         );
     } else if task.prompt.is_none() {
-        system.push_str("\nAnswer with the tool's output and nothing else, as JSON where it has structure.");
+        system.push_str(
+            "\nAnswer with the tool's output and nothing else, as JSON where it has structure.",
+        );
     }
     let user = task.prompt.map_or_else(|| input.to_string(), str::to_owned);
     let system = system.trim().to_owned();
@@ -66,7 +68,9 @@ pub fn messages(task: &Task, input: &Value) -> Vec<(Role, String)> {
 
 /// What a model is told after an answer that does not do.
 pub fn repair(violation: &str) -> String {
-    format!("That answer does not do: {violation}\nAnswer again, with the corrected JSON value and nothing else.")
+    format!(
+        "That answer does not do: {violation}\nAnswer again, with the corrected JSON value and nothing else."
+    )
 }
 
 /// The messages as one text, for the record.
@@ -97,14 +101,28 @@ mod tests {
             ..Task::default()
         };
         let text = transcript(&messages(&task, &json!({"text": "Milk 2.50"})));
-        for part in ["\"parse\"", "Reads a bill.", "{\"type\":\"object\"}", "{\"type\":\"array\"}", "a bill", "Milk 2.50", "[user]"] {
+        for part in [
+            "\"parse\"",
+            "Reads a bill.",
+            "{\"type\":\"object\"}",
+            "{\"type\":\"array\"}",
+            "a bill",
+            "Milk 2.50",
+            "[user]",
+        ] {
             assert!(text.contains(part), "{part} is not in {text}");
         }
     }
 
     #[test]
     fn a_prompt_of_ones_own_stands_alone() {
-        let task = Task { prompt: Some("Say hello."), ..Task::default() };
-        assert_eq!(messages(&task, &json!({})), [(Role::User, "Say hello.".to_owned())]);
+        let task = Task {
+            prompt: Some("Say hello."),
+            ..Task::default()
+        };
+        assert_eq!(
+            messages(&task, &json!({})),
+            [(Role::User, "Say hello.".to_owned())]
+        );
     }
 }

@@ -120,7 +120,8 @@ fn ollama_base(host: &str) -> String {
     let (scheme, rest) = host.split_once("://").unwrap_or(("http", host));
     let rest = rest.replace("0.0.0.0", "127.0.0.1");
     let rest = rest.strip_suffix("/v1").unwrap_or(&rest);
-    let port = if rest.rsplit(']').next().is_some_and(|end| end.contains(':')) || scheme == "https" {
+    let port = if rest.rsplit(']').next().is_some_and(|end| end.contains(':')) || scheme == "https"
+    {
         ""
     } else {
         ":11434"

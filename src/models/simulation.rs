@@ -35,7 +35,11 @@ pub struct Simulated {
 
 /// The most an invented call costs.
 pub fn most() -> Money {
-    price().cost(Tokens { input: 2_000, cached_input: 0, output: 400 })
+    price().cost(Tokens {
+        input: 2_000,
+        cached_input: 0,
+        output: 400,
+    })
 }
 
 fn price() -> Price {
@@ -43,9 +47,16 @@ fn price() -> Price {
 }
 
 /// Invents a call. `attempt` counts from 1: a failure that is worth trying again is gone the next time.
-pub fn simulate(seed: u64, tool: &str, input: &Value, attempt: u32, schema: Option<&Value>) -> Simulated {
+pub fn simulate(
+    seed: u64,
+    tool: &str,
+    input: &Value,
+    attempt: u32,
+    schema: Option<&Value>,
+) -> Simulated {
     let call = hash(seed, tool, input);
-    let mut trial = fastrand::Rng::with_seed(call ^ u64::from(attempt).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let mut trial =
+        fastrand::Rng::with_seed(call ^ u64::from(attempt).wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let latency = Duration::from_millis(trial.u64(150..=900));
     let tokens = Tokens {
         input: trial.u64(120..=2_000),
@@ -54,7 +65,11 @@ pub fn simulate(seed: u64, tool: &str, input: &Value, attempt: u32, schema: Opti
     };
     let output = if attempt == 1 && trial.u32(0..100) < FAILURES {
         let passing = trial.u32(0..100) < PASSING;
-        let what = if passing { "the model is overloaded (503)" } else { "the model refused the input (400)" };
+        let what = if passing {
+            "the model is overloaded (503)"
+        } else {
+            "the model refused the input (400)"
+        };
         Err(RequestError {
             message: format!("simulated: {what}"),
             retryable: passing,
@@ -64,7 +79,11 @@ pub fn simulate(seed: u64, tool: &str, input: &Value, attempt: u32, schema: Opti
         Ok(output(call, tool, schema))
     };
     Simulated {
-        cost: if output.is_ok() { price().cost(tokens) } else { Money::ZERO },
+        cost: if output.is_ok() {
+            price().cost(tokens)
+        } else {
+            Money::ZERO
+        },
         output,
         latency,
         tokens,
@@ -86,7 +105,10 @@ pub fn output(seed: u64, tool: &str, schema: Option<&Value>) -> Value {
             generous: round % 2 == 0,
         };
         last = inventor.value(schema, "", 0);
-        if compiled.as_ref().is_none_or(|compiled| compiled.violation(&last).is_none()) {
+        if compiled
+            .as_ref()
+            .is_none_or(|compiled| compiled.violation(&last).is_none())
+        {
             break;
         }
     }
@@ -127,7 +149,9 @@ impl<'a> Inventor<'a> {
         }
         if depth < DEEPEST {
             if let Some(target) = fields.get("$ref").and_then(Value::as_str) {
-                let target = target.strip_prefix('#').and_then(|path| self.root.pointer(path));
+                let target = target
+                    .strip_prefix('#')
+                    .and_then(|path| self.root.pointer(path));
                 return target.map_or(Value::Null, |target| self.value(target, name, depth + 1));
             }
             for word in ["anyOf", "oneOf"] {
@@ -151,7 +175,13 @@ impl<'a> Inventor<'a> {
     }
 
     /// `value` with what the schema around it says as well.
-    fn merged(&mut self, value: Value, fields: &'a Map<String, Value>, name: &str, depth: usize) -> Value {
+    fn merged(
+        &mut self,
+        value: Value,
+        fields: &'a Map<String, Value>,
+        name: &str,
+        depth: usize,
+    ) -> Value {
         if fields.contains_key("properties") {
             let own = self.plain(fields, name, depth);
             merge(own, value)
@@ -178,7 +208,13 @@ impl<'a> Inventor<'a> {
             Some(Value::Array(kinds)) => {
                 let kinds: Vec<&str> = kinds.iter().filter_map(Value::as_str).collect();
                 // Something is more telling than nothing.
-                let telling: Vec<&str> = kinds.iter().copied().filter(|kind| *kind != "null" && (depth < DEEPEST || !matches!(*kind, "object" | "array"))).collect();
+                let telling: Vec<&str> = kinds
+                    .iter()
+                    .copied()
+                    .filter(|kind| {
+                        *kind != "null" && (depth < DEEPEST || !matches!(*kind, "object" | "array"))
+                    })
+                    .collect();
                 let kinds = if telling.is_empty() { kinds } else { telling };
                 self.random.choice(kinds).unwrap_or("null")
             }
@@ -203,20 +239,35 @@ impl<'a> Inventor<'a> {
                 }
             }
         }
-        let others = fields.get("additionalProperties").filter(|others| others.is_object());
-        for name in fields.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
+        let others = fields
+            .get("additionalProperties")
+            .filter(|others| others.is_object());
+        for name in fields
+            .get("required")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+        {
             if !object.contains_key(name) {
-                let value = others.map_or_else(|| Value::from("invented"), |schema| self.value(schema, name, depth + 1));
+                let value = others.map_or_else(
+                    || Value::from("invented"),
+                    |schema| self.value(schema, name, depth + 1),
+                );
                 object.insert(name.to_owned(), value);
             }
         }
-        let least = count(fields, "minProperties").unwrap_or(usize::from(others.is_some() && object.is_empty()));
+        let least = count(fields, "minProperties")
+            .unwrap_or(usize::from(others.is_some() && object.is_empty()));
         for at in 1.. {
             if object.len() >= least || depth >= DEEPEST {
                 break;
             }
             let name = format!("entry_{at}");
-            let value = others.map_or_else(|| Value::from("invented"), |schema| self.value(schema, &name, depth + 1));
+            let value = others.map_or_else(
+                || Value::from("invented"),
+                |schema| self.value(schema, &name, depth + 1),
+            );
             object.insert(name, value);
         }
         Value::Object(object)
@@ -225,7 +276,11 @@ impl<'a> Inventor<'a> {
     fn list(&mut self, fields: &'a Map<String, Value>, name: &str, depth: usize) -> Value {
         let least = count(fields, "minItems").unwrap_or(0);
         let most = count(fields, "maxItems").unwrap_or(usize::MAX);
-        let wanted = if depth >= DEEPEST { 0 } else { self.random.usize(2..=4) };
+        let wanted = if depth >= DEEPEST {
+            0
+        } else {
+            self.random.usize(2..=4)
+        };
         let length = wanted.max(least).min(most).min(1_000);
         let first = fields.get("prefixItems").and_then(Value::as_array);
         let rest = fields.get("items").filter(|items| items.is_object());
@@ -253,12 +308,29 @@ impl<'a> Inventor<'a> {
     }
 
     fn integer(&mut self, fields: &Map<String, Value>) -> Value {
-        let step = fields.get("multipleOf").and_then(Value::as_i64).filter(|step| *step > 0).unwrap_or(1);
+        let step = fields
+            .get("multipleOf")
+            .and_then(Value::as_i64)
+            .filter(|step| *step > 0)
+            .unwrap_or(1);
         let bound = |inclusive: &str, exclusive: &str, inward: i64| {
-            let floor = |value: &Value| value.as_i64().or_else(|| value.as_f64().map(|x| if inward > 0 { x.ceil() } else { x.floor() } as i64));
+            let floor = |value: &Value| {
+                value.as_i64().or_else(|| {
+                    value
+                        .as_f64()
+                        .map(|x| if inward > 0 { x.ceil() } else { x.floor() } as i64)
+                })
+            };
             let exclusive = fields.get(exclusive).and_then(|value| {
-                let whole = value.as_i64().or_else(|| value.as_f64().filter(|x| x.fract() == 0.0).map(|x| x as i64));
-                whole.map(|n| n.saturating_add(inward)).or_else(|| floor(value))
+                let whole = value.as_i64().or_else(|| {
+                    value
+                        .as_f64()
+                        .filter(|x| x.fract() == 0.0)
+                        .map(|x| x as i64)
+                });
+                whole
+                    .map(|n| n.saturating_add(inward))
+                    .or_else(|| floor(value))
             });
             let inclusive = fields.get(inclusive).and_then(floor);
             match (inclusive, exclusive) {
@@ -276,7 +348,11 @@ impl<'a> Inventor<'a> {
         };
         let drawn = self.random.i64(low..=high);
         let down = drawn.saturating_sub(drawn.rem_euclid(step));
-        Value::from(if down >= low { down } else { down.saturating_add(step) })
+        Value::from(if down >= low {
+            down
+        } else {
+            down.saturating_add(step)
+        })
     }
 
     fn number(&mut self, fields: &Map<String, Value>) -> Value {
@@ -298,17 +374,35 @@ impl<'a> Inventor<'a> {
         let drawn = low + (high - low) * (0.05 + 0.9 * self.random.f64());
         // Two decimals read well, where they fit between the bounds.
         let rounded = (drawn * 100.0).round() / 100.0;
-        number_value(if rounded > low && rounded < high { rounded } else { drawn })
+        number_value(if rounded > low && rounded < high {
+            rounded
+        } else {
+            drawn
+        })
     }
 
     fn text(&mut self, fields: &Map<String, Value>, name: &str) -> Value {
         let formatted = match fields.get("format").and_then(Value::as_str) {
             Some("date") => Some(self.date()),
-            Some("date-time") => Some(format!("{}T{:02}:{:02}:00Z", self.date(), self.random.u32(0..24), self.random.u32(0..60))),
-            Some("time") => Some(format!("{:02}:{:02}:00Z", self.random.u32(0..24), self.random.u32(0..60))),
+            Some("date-time") => Some(format!(
+                "{}T{:02}:{:02}:00Z",
+                self.date(),
+                self.random.u32(0..24),
+                self.random.u32(0..60)
+            )),
+            Some("time") => Some(format!(
+                "{:02}:{:02}:00Z",
+                self.random.u32(0..24),
+                self.random.u32(0..60)
+            )),
             Some("email") => Some(format!("someone{}@example.com", self.random.u32(1..100))),
-            Some("uri" | "url") => Some(format!("https://example.com/{}", self.random.u32(1..1000))),
-            Some("uuid") => Some(format!("00000000-0000-4000-8000-{:012x}", self.random.u64(0..1 << 48))),
+            Some("uri" | "url") => {
+                Some(format!("https://example.com/{}", self.random.u32(1..1000)))
+            }
+            Some("uuid") => Some(format!(
+                "00000000-0000-4000-8000-{:012x}",
+                self.random.u64(0..1 << 48)
+            )),
             Some("ipv4") => Some(format!("192.0.2.{}", self.random.u32(1..255))),
             Some("hostname") => Some("example.com".to_owned()),
             _ => None,
@@ -328,7 +422,9 @@ impl<'a> Inventor<'a> {
     fn words(&mut self, name: &str) -> String {
         let lower = name.to_ascii_lowercase();
         let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
-        let pick = |random: &mut fastrand::Rng, words: &[&str]| random.choice(words).copied().unwrap_or_default().to_owned();
+        let pick = |random: &mut fastrand::Rng, words: &[&str]| {
+            random.choice(words).copied().unwrap_or_default().to_owned()
+        };
         let random = &mut self.random;
         if has(&["date", "day"]) {
             return self.date();
@@ -337,10 +433,21 @@ impl<'a> Inventor<'a> {
             return pick(random, &["USD", "EUR", "GBP"]);
         }
         if has(&["merchant", "vendor", "store", "company", "supplier"]) {
-            return pick(random, &["Corner Grocery", "Harbour Market", "Oak & Sons", "Blue Door Bakery"]);
+            return pick(
+                random,
+                &[
+                    "Corner Grocery",
+                    "Harbour Market",
+                    "Oak & Sons",
+                    "Blue Door Bakery",
+                ],
+            );
         }
         if has(&["categor", "kind", "type", "label", "tag"]) {
-            return pick(random, &["produce", "dairy", "bakery", "household", "other"]);
+            return pick(
+                random,
+                &["produce", "dairy", "bakery", "household", "other"],
+            );
         }
         if has(&["url", "link"]) {
             return format!("https://example.com/{}", random.u32(1..1000));
@@ -349,18 +456,43 @@ impl<'a> Inventor<'a> {
             return format!("someone{}@example.com", random.u32(1..100));
         }
         if has(&["name", "title", "item", "product", "description"]) {
-            return pick(random, &["oat milk", "rye bread", "apples", "green tea", "olive oil", "soap"]);
+            return pick(
+                random,
+                &[
+                    "oat milk",
+                    "rye bread",
+                    "apples",
+                    "green tea",
+                    "olive oil",
+                    "soap",
+                ],
+            );
         }
         if lower == "id" || lower.ends_with("_id") {
             return format!("x{:05}", random.u32(0..100_000));
         }
-        let subject = pick(random, &["the input", "each part", "the record", "the list"]);
-        let verb = pick(random, &["reads well", "is complete", "needs a second look", "agrees with the total"]);
+        let subject = pick(
+            random,
+            &["the input", "each part", "the record", "the list"],
+        );
+        let verb = pick(
+            random,
+            &[
+                "reads well",
+                "is complete",
+                "needs a second look",
+                "agrees with the total",
+            ],
+        );
         format!("{subject} {verb} (simulated)")
     }
 
     fn date(&mut self) -> String {
-        format!("2026-{:02}-{:02}", self.random.u32(1..=12), self.random.u32(1..=28))
+        format!(
+            "2026-{:02}-{:02}",
+            self.random.u32(1..=12),
+            self.random.u32(1..=28)
+        )
     }
 }
 
@@ -395,7 +527,10 @@ mod tests {
         let schema = json!({"type": "object", "properties": {"a": {"type": "string"}, "n": {"type": "integer"}}, "required": ["a", "n"]});
         let one = simulate(7, "t", &json!({"x": 1}), 2, Some(&schema));
         let two = simulate(7, "t", &json!({"x": 1}), 2, Some(&schema));
-        assert_eq!((one.output.clone(), one.latency, one.cost), (two.output, two.latency, two.cost));
+        assert_eq!(
+            (one.output.clone(), one.latency, one.cost),
+            (two.output, two.latency, two.cost)
+        );
         let other = simulate(8, "t", &json!({"x": 1}), 2, Some(&schema));
         assert_ne!((one.output, one.latency), (other.output, other.latency));
     }
@@ -420,10 +555,16 @@ mod tests {
             Just(json!({"type": "boolean"})),
             Just(json!({"type": ["number", "null"]})),
             Just(json!({"type": "string", "format": "date"})),
-            (0usize..20, 0usize..20).prop_map(|(a, b)| json!({"type": "string", "minLength": a, "maxLength": a + b})),
-            (-50i64..50, 0i64..20).prop_map(|(a, b)| json!({"type": "integer", "minimum": a, "maximum": a + b})),
-            (-50i64..50, 1i64..20).prop_map(|(a, b)| json!({"type": "number", "exclusiveMinimum": a, "exclusiveMaximum": a + b})),
-            (1i64..9).prop_map(|step| json!({"type": "integer", "multipleOf": step, "minimum": 0, "maximum": 50})),
+            (0usize..20, 0usize..20)
+                .prop_map(|(a, b)| json!({"type": "string", "minLength": a, "maxLength": a + b})),
+            (-50i64..50, 0i64..20)
+                .prop_map(|(a, b)| json!({"type": "integer", "minimum": a, "maximum": a + b})),
+            (-50i64..50, 1i64..20).prop_map(
+                |(a, b)| json!({"type": "number", "exclusiveMinimum": a, "exclusiveMaximum": a + b})
+            ),
+            (1i64..9).prop_map(
+                |step| json!({"type": "integer", "multipleOf": step, "minimum": 0, "maximum": 50})
+            ),
             prop::collection::vec(any::<i8>(), 1..4).prop_map(|choices| {
                 let choices: std::collections::BTreeSet<i8> = choices.into_iter().collect();
                 json!({"enum": choices})

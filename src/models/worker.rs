@@ -43,9 +43,14 @@ pub struct SmallModelWorker {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Mode {
-    Model { provider: &'static Provider, model: Arc<str> },
+    Model {
+        provider: &'static Provider,
+        model: Arc<str>,
+    },
     Offline,
-    Simulated { seed: u64 },
+    Simulated {
+        seed: u64,
+    },
 }
 
 /// What came of one task.
@@ -140,7 +145,11 @@ impl SmallModelWorker {
     ///
     /// # Errors
     /// Where the choice cannot be understood or its key is missing, with the remedy.
-    pub async fn choose(choice: &str, base_url: Option<&str>, environment: Environment) -> Result<Self, String> {
+    pub async fn choose(
+        choice: &str,
+        base_url: Option<&str>,
+        environment: Environment,
+    ) -> Result<Self, String> {
         let choice = choice.trim();
         let worker = match choice {
             "offline" => return Ok(Self::offline()),
@@ -148,7 +157,9 @@ impl SmallModelWorker {
             "" | "auto" => Self::automatic(base_url, &environment).await,
             _ => match choice.strip_prefix("simulated:") {
                 Some(seed) => {
-                    let seed = seed.parse().map_err(|_| format!("\"{seed}\" is no seed; it must be a whole number"))?;
+                    let seed = seed
+                        .parse()
+                        .map_err(|_| format!("\"{seed}\" is no seed; it must be a whole number"))?;
                     return Ok(Self::simulated(seed));
                 }
                 None => Self::named(choice)?,
@@ -173,9 +184,15 @@ impl SmallModelWorker {
             return Ok(Self::new(choice));
         }
         if provider.default_model.is_empty() {
-            return Err(format!("which model of {}? Name it: {}/MODEL", provider.name, provider.name));
+            return Err(format!(
+                "which model of {}? Name it: {}/MODEL",
+                provider.name, provider.name
+            ));
         }
-        Ok(Self::new(&format!("{}/{}", provider.name, provider.default_model)))
+        Ok(Self::new(&format!(
+            "{}/{}",
+            provider.name, provider.default_model
+        )))
     }
 
     async fn automatic(base_url: Option<&str>, environment: &Environment) -> Self {
@@ -183,7 +200,9 @@ impl SmallModelWorker {
         if base_url.is_some() || environment("OPENAI_BASE_URL").is_some() {
             return Self::new(open_ai.default_model);
         }
-        let configured = PROVIDERS.iter().find(|provider| provider.key(environment).is_some());
+        let configured = PROVIDERS
+            .iter()
+            .find(|provider| provider.key(environment).is_some());
         if let Some(provider) = configured {
             return Self::new(&format!("{}/{}", provider.name, provider.default_model));
         }
@@ -222,7 +241,8 @@ impl SmallModelWorker {
 
     /// The model that a task is given to, as `(provider, model)`; `None` without a model.
     pub fn model_for<'a>(&'a self, wanted: Option<&'a str>) -> Option<(&'static str, &'a str)> {
-        self.route(wanted).map(|(provider, model)| (provider.name, model))
+        self.route(wanted)
+            .map(|(provider, model)| (provider.name, model))
     }
 
     /// The price of what [`model_for`](Self::model_for) names; `None` where it is not known.
@@ -239,12 +259,17 @@ impl SmallModelWorker {
         };
         Some(match wanted {
             None => (*provider, &**model),
-            Some(wanted) => split(wanted).filter(|(_, model)| !model.is_empty()).unwrap_or((*provider, wanted)),
+            Some(wanted) => split(wanted)
+                .filter(|(_, model)| !model.is_empty())
+                .unwrap_or((*provider, wanted)),
         })
     }
 
     fn endpoint(&self, provider: &'static Provider) -> Result<Arc<Endpoint>, String> {
-        let mut endpoints = self.endpoints.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut endpoints = self
+            .endpoints
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(endpoint) = endpoints.get(provider.name) {
             return Ok(endpoint.clone());
         }
@@ -284,11 +309,19 @@ impl SmallModelWorker {
                     let output = u64::from(task.max_tokens.unwrap_or(MAX_TOKENS));
                     let again = if task.output_schema.is_some() {
                         let violation = LONGEST_VIOLATION as u64 + 100;
-                        Tokens { input: first + output + violation, cached_input: 0, output }
+                        Tokens {
+                            input: first + output + violation,
+                            cached_input: 0,
+                            output,
+                        }
                     } else {
                         Tokens::default()
                     };
-                    let once = Tokens { input: first, cached_input: 0, output };
+                    let once = Tokens {
+                        input: first,
+                        cached_input: 0,
+                        output,
+                    };
                     price.cost(once) + price.cost(again)
                 });
                 (most, Money::ZERO)
@@ -315,10 +348,20 @@ impl SmallModelWorker {
         }
     }
 
-    async fn invent(&self, seed: u64, task: &Task<'_>, input: &Value, attempt: u32) -> WorkerReport {
+    async fn invent(
+        &self,
+        seed: u64,
+        task: &Task<'_>,
+        input: &Value,
+        attempt: u32,
+    ) -> WorkerReport {
         let invented = simulation::simulate(seed, task.name, input, attempt, task.output_schema);
         tokio::time::sleep(invented.latency).await;
-        let answer = invented.output.as_ref().ok().map(|output| output.to_string().into());
+        let answer = invented
+            .output
+            .as_ref()
+            .ok()
+            .map(|output| output.to_string().into());
         WorkerReport {
             cost: Some(invented.cost),
             tokens: Some(invented.tokens),
@@ -329,7 +372,12 @@ impl SmallModelWorker {
         }
     }
 
-    async fn ask(&self, task: &Task<'_>, input: &Value, schema: Option<&OutputSchema>) -> WorkerReport {
+    async fn ask(
+        &self,
+        task: &Task<'_>,
+        input: &Value,
+        schema: Option<&OutputSchema>,
+    ) -> WorkerReport {
         let Some((provider, model)) = self.route(task.model) else {
             return WorkerReport::free(Err(permanent("there is no model".to_owned())));
         };
@@ -356,7 +404,8 @@ impl SmallModelWorker {
             tokens: conversation.tokens,
             model: Some(model.into()),
             prompt: Some(prompt::transcript(&conversation.messages).into()),
-            answer: (!conversation.answers.is_empty()).then(|| conversation.answers.join("\n\n").into()),
+            answer: (!conversation.answers.is_empty())
+                .then(|| conversation.answers.join("\n\n").into()),
         }
     }
 }
@@ -391,7 +440,10 @@ impl Conversation<'_> {
     }
 
     /// One question and its answer; the inner error says what is wrong with the answer.
-    async fn turn(&mut self, schema: Option<&OutputSchema>) -> Result<Result<Value, String>, RequestError> {
+    async fn turn(
+        &mut self,
+        schema: Option<&OutputSchema>,
+    ) -> Result<Result<Value, String>, RequestError> {
         let request = ChatRequest {
             model: self.model,
             messages: &self.messages,
@@ -450,10 +502,18 @@ fn split(model: &str) -> Option<(&'static Provider, &str)> {
 /// The first model of a local Ollama, where one answers soon.
 async fn ollama_model(environment: &Environment) -> Option<String> {
     let base = Provider::named("ollama")?.base(environment);
-    let url: reqwest::Url = format!("{}/api/tags", base.strip_suffix("/v1")?).parse().ok()?;
+    let url: reqwest::Url = format!("{}/api/tags", base.strip_suffix("/v1")?)
+        .parse()
+        .ok()?;
     let clients = HttpClients::default();
     let ask = async {
-        let response = clients.client(&url, false).ok()?.get(url.clone()).send().await.ok()?;
+        let response = clients
+            .client(&url, false)
+            .ok()?
+            .get(url.clone())
+            .send()
+            .await
+            .ok()?;
         let bytes = super::http::body(response, 4 << 20).await.ok()?;
         let answer: Value = serde_json::from_slice(&bytes).ok()?;
         let name = answer.pointer("/models/0/name")?.as_str()?;

@@ -40,6 +40,11 @@ pub fn clean(text: &str) -> impl Iterator<Item = char> + '_ {
     })
 }
 
+/// `text` made safe, on one line.
+pub fn line(text: &str) -> String {
+    clean(text).collect()
+}
+
 /// The sign for a character; `Some(None)` where it is dropped. (The outer option lets [`clean`] use `?`.)
 #[allow(clippy::option_option, clippy::unnecessary_wraps)]
 fn visible(c: char) -> Option<Option<char>> {

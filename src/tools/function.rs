@@ -25,7 +25,9 @@ enum Body {
 
 impl FnTool {
     /// A plain function, answered at once. It must not block.
-    pub fn new(function: impl Fn(&Value) -> Result<Value, ToolError> + Send + Sync + 'static) -> Self {
+    pub fn new(
+        function: impl Fn(&Value) -> Result<Value, ToolError> + Send + Sync + 'static,
+    ) -> Self {
         Self {
             body: Body::Now(Arc::new(function)),
             repeatable: false,

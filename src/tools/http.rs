@@ -60,7 +60,8 @@ impl Tool for HttpTool {
     }
 
     fn call(&self, call: Call) -> BoxFuture<'static, CallReport> {
-        let (settings, services, timeout) = (self.request.clone(), self.services.clone(), self.timeout);
+        let (settings, services, timeout) =
+            (self.request.clone(), self.services.clone(), self.timeout);
         async move {
             let cancel = call.cancel.clone();
             tokio::select! {
@@ -81,7 +82,12 @@ impl Tool for HttpTool {
     }
 }
 
-async fn run(settings: &Settings, services: &Services, call: &Call, timeout: Option<Duration>) -> CallReport {
+async fn run(
+    settings: &Settings,
+    services: &Services,
+    call: &Call,
+    timeout: Option<Duration>,
+) -> CallReport {
     let prepared = match Prepared::new(&settings.http, services, call) {
         Ok(prepared) => prepared,
         Err(message) => return CallReport::free(Err(ToolError::permanent(message))),
@@ -100,12 +106,19 @@ async fn run(settings: &Settings, services: &Services, call: &Call, timeout: Opt
         Ok(text) => {
             let text = secrets.redact(&text).into_owned();
             report.answer = Some(text.as_str().into());
-            let output = super::read_json_or_text(text).map_err(|error| ToolError::permanent(format!("the answer is {error}")));
+            let output = super::read_json_or_text(text)
+                .map_err(|error| ToolError::permanent(format!("the answer is {error}")));
             match (output, &settings.response) {
-                (Ok(output), Some(filter)) => filter.run(&output, services, call, timeout).await.map_err(|error| ToolError {
-                    message: format!("the filter `response` failed on the answer: {}", error.message),
-                    ..error
-                }),
+                (Ok(output), Some(filter)) => filter
+                    .run(&output, services, call, timeout)
+                    .await
+                    .map_err(|error| ToolError {
+                        message: format!(
+                            "the filter `response` failed on the answer: {}",
+                            error.message
+                        ),
+                        ..error
+                    }),
                 (output, _) => output,
             }
             .map(|output| Arc::new(secrets.redact_value(output)))
@@ -130,7 +143,13 @@ impl Prepared {
         let mut filler = Filler::new(input, Missing::Error).with_environment(&services.environment);
         // An address that begins with a parameter takes it as it is: it is the address itself.
         let whole = http.url.starts_with("{{");
-        let address = filler.text(&http.url, |value| if whole { value.to_owned() } else { percent_encode(value) });
+        let address = filler.text(&http.url, |value| {
+            if whole {
+                value.to_owned()
+            } else {
+                percent_encode(value)
+            }
+        });
         let address = address.map_err(|error| format!("in `url`: {error}"))?;
         let mut headers = HeaderMap::new();
         for (name, value) in &http.headers {
@@ -143,9 +162,11 @@ impl Prepared {
                     filler.secrets.add(credential);
                 }
             }
-            let header = HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("\"{name}\" is no header name"))?;
-            let value = HeaderValue::from_str(&value)
-                .map_err(|_| format!("the value of the header {name} has characters that a header cannot carry"))?;
+            let header = HeaderName::from_bytes(name.as_bytes())
+                .map_err(|_| format!("\"{name}\" is no header name"))?;
+            let value = HeaderValue::from_str(&value).map_err(|_| {
+                format!("the value of the header {name} has characters that a header cannot carry")
+            })?;
             headers.append(header, value);
         }
         let secret = |filler: &Filler| filler.secrets.clone();
@@ -154,29 +175,47 @@ impl Prepared {
             format!("the address {address} is not valid: {error}")
         })?;
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(format!("the address must begin with http:// or https://, not {}:", url.scheme()));
+            return Err(format!(
+                "the address must begin with http:// or https://, not {}:",
+                url.scheme()
+            ));
         }
         let mut query: Vec<(String, String)> = Vec::new();
         for (name, value) in &http.query {
             let value = match value {
-                Value::String(text) if text.contains("${") => Value::String(filler.text(text, str::to_owned)?),
-                value => filler.value(value).map_err(|error| format!("in `query`: {error}"))?,
+                Value::String(text) if text.contains("${") => {
+                    Value::String(filler.text(text, str::to_owned)?)
+                }
+                value => filler
+                    .value(value)
+                    .map_err(|error| format!("in `query`: {error}"))?,
             };
             add_query(&mut query, name, &value);
         }
         // The body knows parameters only: what the environment holds has no place in it.
         let environment = filler.environment.take();
-        let given = http.body.as_ref().map(|body| filler.value(body)).transpose();
+        let given = http
+            .body
+            .as_ref()
+            .map(|body| filler.value(body))
+            .transpose();
         let given = given.map_err(|error| format!("in `body`: {error}"))?;
         filler.environment = environment;
-        let method = Method::from_bytes(http.method.as_bytes()).map_err(|_| format!("\"{}\" is no method", http.method))?;
-        let in_query = matches!(method, Method::GET | Method::DELETE | Method::HEAD | Method::OPTIONS);
+        let method = Method::from_bytes(http.method.as_bytes())
+            .map_err(|_| format!("\"{}\" is no method", http.method))?;
+        let in_query = matches!(
+            method,
+            Method::GET | Method::DELETE | Method::HEAD | Method::OPTIONS
+        );
         let body = match given {
             Some(Value::String(text)) => Some(text),
             Some(other) => Some(json_body(&mut headers, &other)),
             None if in_query => None,
             None => {
-                let rest: Map<String, Value> = filler.rest().map(|(name, value)| (name.clone(), value.clone())).collect();
+                let rest: Map<String, Value> = filler
+                    .rest()
+                    .map(|(name, value)| (name.clone(), value.clone()))
+                    .collect();
                 Some(json_body(&mut headers, &Value::Object(rest)))
             }
         };
@@ -213,15 +252,24 @@ impl Prepared {
 
     async fn send(self, services: &Services) -> Result<String, RequestError> {
         let client = services.http.client(&self.url, !self.secrets.is_empty())?;
-        let place = format!("{} {}{}", self.method, self.url.host_str().unwrap_or_default(), self.url.path());
+        let place = format!(
+            "{} {}{}",
+            self.method,
+            self.url.host_str().unwrap_or_default(),
+            self.url.path()
+        );
         let mut request = client.request(self.method, self.url).headers(self.headers);
         if let Some(body) = self.body {
             request = request.body(body);
         }
-        let response = request.send().await.map_err(failed).map_err(|error| RequestError {
-            message: format!("{place}: {}", error.message),
-            ..error
-        })?;
+        let response = request
+            .send()
+            .await
+            .map_err(failed)
+            .map_err(|error| RequestError {
+                message: format!("{place}: {}", error.message),
+                ..error
+            })?;
         let status = response.status();
         let wait = retry_after(response.headers());
         let answer = body(response, LARGEST_ANSWER).await;
@@ -229,7 +277,9 @@ impl Prepared {
             let answer = answer.unwrap_or_default();
             let said = quote(&String::from_utf8_lossy(&answer), QUOTED);
             return Err(RequestError {
-                message: format!("{place} answered {status}: {said}").trim_end_matches([':', ' ']).to_owned(),
+                message: format!("{place} answered {status}: {said}")
+                    .trim_end_matches([':', ' '])
+                    .to_owned(),
                 retryable: is_passing(status),
                 retry_after: wait,
             });
@@ -246,7 +296,9 @@ impl Prepared {
 }
 
 fn json_body(headers: &mut HeaderMap, body: &Value) -> String {
-    headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
+    headers
+        .entry(CONTENT_TYPE)
+        .or_insert(HeaderValue::from_static("application/json"));
     body.to_string()
 }
 
@@ -254,7 +306,11 @@ fn json_body(headers: &mut HeaderMap, body: &Value) -> String {
 fn add_query(query: &mut Vec<(String, String)>, name: &str, value: &Value) {
     match value {
         Value::Null => {}
-        Value::Array(items) if items.iter().all(|item| !item.is_object() && !item.is_array()) => {
+        Value::Array(items)
+            if items
+                .iter()
+                .all(|item| !item.is_object() && !item.is_array()) =>
+        {
             query.extend(items.iter().map(|item| (name.to_owned(), plain(item))));
         }
         other => query.push((name.to_owned(), plain(other))),

@@ -44,7 +44,11 @@ impl ModelTool {
             Implementation::Model(settings) => settings.clone(),
             _ => ModelSettings::default(),
         };
-        let output = definition.output_schema.as_deref().map(OutputSchema::new).transpose()?;
+        let output = definition
+            .output_schema
+            .as_deref()
+            .map(OutputSchema::new)
+            .transpose()?;
         let rules = match &settings.offline {
             Some(Rules::Jq(filter)) => Some(CompiledRules::Jq(JqRule::new(filter)?)),
             Some(Rules::Code(code)) => Some(CompiledRules::Code(code.clone())),
@@ -88,10 +92,17 @@ impl Part {
     /// The output by rules, held against the schema as a model's would be.
     fn checked(&self, output: Result<Value, ToolError>) -> Result<Value, ToolError> {
         let output = output.map_err(|error| ToolError {
-            message: format!("the offline rules of \"{}\" failed: {}", self.definition.name, error.message),
+            message: format!(
+                "the offline rules of \"{}\" failed: {}",
+                self.definition.name, error.message
+            ),
             ..error
         })?;
-        match self.output.as_ref().and_then(|schema| schema.violation(&output)) {
+        match self
+            .output
+            .as_ref()
+            .and_then(|schema| schema.violation(&output))
+        {
             None => Ok(output),
             Some(violation) => Err(ToolError::permanent(format!(
                 "the offline rules of \"{}\" gave what its output_schema does not allow: {violation}",
@@ -107,7 +118,11 @@ impl Tool for ModelTool {
     }
 
     fn call(&self, call: Call) -> BoxFuture<'static, CallReport> {
-        let (part, worker, services) = (self.role.clone(), self.worker.clone(), self.services.clone());
+        let (part, worker, services) = (
+            self.role.clone(),
+            self.worker.clone(),
+            self.services.clone(),
+        );
         async move {
             if worker.is_offline()
                 && let Some(rules) = &part.rules
@@ -132,16 +147,18 @@ impl Tool for ModelTool {
 
     fn call_now(&self, input: &Arc<Value>) -> Option<CallReport> {
         match &self.role.rules {
-            Some(CompiledRules::Jq(rule)) if self.worker.is_offline() => {
-                rule.run_now(input).map(|output| CallReport::free(self.role.checked(output)))
-            }
+            Some(CompiledRules::Jq(rule)) if self.worker.is_offline() => rule
+                .run_now(input)
+                .map(|output| CallReport::free(self.role.checked(output))),
             _ => None,
         }
     }
 
     fn quote(&self, input: &Value, model: Option<&str>) -> Quote {
         let prompt = self.role.prompt(input);
-        let (most, least) = self.worker.quote(&self.role.task(prompt.as_deref(), model), input);
+        let (most, least) = self
+            .worker
+            .quote(&self.role.task(prompt.as_deref(), model), input);
         Quote { most, least }
     }
 

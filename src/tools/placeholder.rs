@@ -169,7 +169,10 @@ pub fn plain(value: &Value) -> String {
 fn is_name(name: &str) -> bool {
     name.bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-        && name.bytes().next().is_some_and(|byte| !byte.is_ascii_digit())
+        && name
+            .bytes()
+            .next()
+            .is_some_and(|byte| !byte.is_ascii_digit())
 }
 
 fn is_path(name: &str) -> bool {
@@ -191,7 +194,8 @@ mod tests {
 
     #[test]
     fn what_is_put_in_is_not_read_again() {
-        let environment: Environment = Arc::new(|name| (name == "TOKEN").then(|| "sesame".to_owned()));
+        let environment: Environment =
+            Arc::new(|name| (name == "TOKEN").then(|| "sesame".to_owned()));
         let input = input(json!({"q": "${TOKEN} {{q}}", "n": {"a": [1, 2]}}));
         let mut filler = Filler::new(&input, Missing::Error).with_environment(&environment);
         let text = filler.text("${TOKEN}|{{q}}|{{ n.a.1 }}|${no good}|{{", str::to_owned);
@@ -214,7 +218,8 @@ mod tests {
     fn a_whole_placeholder_keeps_the_type() {
         let input = input(json!({"n": 3, "list": [1]}));
         let mut filler = Filler::new(&input, Missing::Error);
-        let body = filler.value(&json!({"a": "{{n}}", "b": ["n={{n}}", "{{list}}"], "c": "{{no}}"}));
+        let body =
+            filler.value(&json!({"a": "{{n}}", "b": ["n={{n}}", "{{list}}"], "c": "{{no}}"}));
         assert_eq!(body.unwrap(), json!({"a": 3, "b": ["n=3", [1]], "c": null}));
         assert_eq!(filler.rest().count(), 0);
     }

@@ -96,14 +96,20 @@ impl Tool for ProcessTool {
 
 async fn run(settings: &Settings, services: &Services, call: &Call) -> Result<Value, ToolError> {
     let (mut command, secrets) = command(settings, services, call)?;
-    let input = serde_json::to_vec(&*call.input)
-        .map_err(|error| ToolError::permanent(format!("the parameters cannot be written as JSON: {error}")))?;
+    let input = serde_json::to_vec(&*call.input).map_err(|error| {
+        ToolError::permanent(format!("the parameters cannot be written as JSON: {error}"))
+    })?;
     let name = &settings.process.command[0];
-    let mut child = command.spawn().map_err(|error| not_started(name, &error.to_string(), error.kind()))?;
+    let mut child = command
+        .spawn()
+        .map_err(|error| not_started(name, &error.to_string(), error.kind()))?;
     let mut group = Group::of(&child);
-    let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
+    let (Some(stdin), Some(stdout), Some(stderr)) =
+        (child.stdin.take(), child.stdout.take(), child.stderr.take())
     else {
-        return Err(ToolError::permanent(format!("the program {name} has no pipes")));
+        return Err(ToolError::permanent(format!(
+            "the program {name} has no pipes"
+        )));
     };
     let work = async {
         // Too much output ends all of it: what the program still says then does not matter.
@@ -128,7 +134,9 @@ async fn run(settings: &Settings, services: &Services, call: &Call) -> Result<Va
             }
         };
         group.kill();
-        let status = status.map_err(|error| ToolError::permanent(format!("the program {name} was lost: {error}")))?;
+        let status = status.map_err(|error| {
+            ToolError::permanent(format!("the program {name} was lost: {error}"))
+        })?;
         Ok::<_, ToolError>((output, status, tail))
     };
     let ended = tokio::select! {
@@ -147,9 +155,16 @@ async fn run(settings: &Settings, services: &Services, call: &Call) -> Result<Va
     Ok(secrets.redact_value(read_output(name, output)?))
 }
 
-fn command(settings: &Settings, services: &Services, call: &Call) -> Result<(Command, Secrets), ToolError> {
+fn command(
+    settings: &Settings,
+    services: &Services,
+    call: &Call,
+) -> Result<(Command, Secrets), ToolError> {
     let process = &settings.process;
-    let folder = settings.folder.as_deref().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = settings
+        .folder
+        .as_deref()
+        .filter(|folder| !folder.as_os_str().is_empty());
     // A program named by a relative path is looked for from the catalog's folder, not from where it runs.
     let program = match folder {
         Some(folder) if process.command[0].contains('/') => folder.join(&*process.command[0]),
@@ -176,9 +191,12 @@ fn command(settings: &Settings, services: &Services, call: &Call) -> Result<(Com
         Command::new(program)
     };
     let parameters = Map::new();
-    let mut filler = Filler::new(&parameters, Missing::Error).with_environment(&services.environment);
+    let mut filler =
+        Filler::new(&parameters, Missing::Error).with_environment(&services.environment);
     for (name, value) in &process.env {
-        let value = filler.text(value, str::to_owned).map_err(ToolError::permanent)?;
+        let value = filler
+            .text(value, str::to_owned)
+            .map_err(ToolError::permanent)?;
         command.env(&**name, value);
     }
     command
@@ -191,7 +209,10 @@ fn command(settings: &Settings, services: &Services, call: &Call) -> Result<(Com
     command.process_group(0);
     if let Some(cwd) = process.cwd.as_deref().or(folder) {
         if !cwd.is_dir() {
-            return Err(ToolError::permanent(format!("the folder {} to run in does not exist", cwd.display())));
+            return Err(ToolError::permanent(format!(
+                "the folder {} to run in does not exist",
+                cwd.display()
+            )));
         }
         command.current_dir(cwd);
     }
@@ -201,10 +222,14 @@ fn command(settings: &Settings, services: &Services, call: &Call) -> Result<(Com
 fn not_started(name: &str, error: &str, kind: io::ErrorKind) -> ToolError {
     let remedy = match kind {
         io::ErrorKind::NotFound => "install it, or give its path in the tool's `command`",
-        io::ErrorKind::PermissionDenied => "make it executable, or name its interpreter first in the tool's `command`",
+        io::ErrorKind::PermissionDenied => {
+            "make it executable, or name its interpreter first in the tool's `command`"
+        }
         _ => "see whether it runs by itself",
     };
-    ToolError::permanent(format!("the program {name} cannot be started: {error}; {remedy}"))
+    ToolError::permanent(format!(
+        "the program {name} cannot be started: {error}; {remedy}"
+    ))
 }
 
 /// Writes the input. A program that does not read it breaks the pipe, and that is its right.
@@ -217,10 +242,9 @@ async fn collect(mut stdout: impl AsyncRead + Unpin) -> Result<Vec<u8>, ToolErro
     let mut output = Vec::new();
     let mut chunk = vec![0; 64 << 10];
     loop {
-        let read = stdout
-            .read(&mut chunk)
-            .await
-            .map_err(|error| ToolError::permanent(format!("its output could not be read: {error}")))?;
+        let read = stdout.read(&mut chunk).await.map_err(|error| {
+            ToolError::permanent(format!("its output could not be read: {error}"))
+        })?;
         if read == 0 {
             return Ok(output);
         }
@@ -292,8 +316,16 @@ fn failure(name: &str, status: ExitStatus, tail: &str) -> ToolError {
         && let Some((_, error)) = tail.split_once(NOT_STARTED_MARK)
     {
         let error = error.trim();
-        let kind = if error.contains("No such file") { io::ErrorKind::NotFound } else { io::ErrorKind::Other };
-        return not_started(name, error.split_once(": ").map_or(error, |(_, why)| why), kind);
+        let kind = if error.contains("No such file") {
+            io::ErrorKind::NotFound
+        } else {
+            io::ErrorKind::Other
+        };
+        return not_started(
+            name,
+            error.split_once(": ").map_or(error, |(_, why)| why),
+            kind,
+        );
     }
     let how = match (status.code(), signal(status)) {
         (Some(code), _) => format!("exited with code {code}"),
@@ -317,7 +349,8 @@ fn read_output(name: &str, output: Vec<u8>) -> Result<Value, ToolError> {
             error.as_bytes().len()
         ))
     })?;
-    super::read_json_or_text(text).map_err(|error| ToolError::permanent(format!("the program {name} printed {error}")))
+    super::read_json_or_text(text)
+        .map_err(|error| ToolError::permanent(format!("the program {name} printed {error}")))
 }
 
 #[cfg(unix)]

@@ -86,9 +86,16 @@ impl Secrets {
 /// Whether a header of this name carries a credential, so that its value is a secret wherever it came from.
 pub fn is_secret_header(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    ["authorization", "cookie", "token", "key", "secret", "password"]
-        .iter()
-        .any(|word| name.contains(word))
+    [
+        "authorization",
+        "cookie",
+        "token",
+        "key",
+        "secret",
+        "password",
+    ]
+    .iter()
+    .any(|word| name.contains(word))
 }
 
 /// `text` with everything but unreserved characters percent-encoded.
@@ -116,7 +123,11 @@ mod tests {
     fn a_secret_is_found_in_every_form() {
         let mut secrets = Secrets::new();
         secrets.add("to\"ken/1");
-        for text in ["x to\"ken/1 y", "{\"k\":\"to\\\"ken/1\"}", "?k=to%22ken%2F1"] {
+        for text in [
+            "x to\"ken/1 y",
+            "{\"k\":\"to\\\"ken/1\"}",
+            "?k=to%22ken%2F1",
+        ] {
             let redacted = secrets.redact(text);
             assert!(redacted.contains(REDACTED), "{redacted}");
             assert!(!redacted.contains("ken"), "{redacted}");

@@ -19,7 +19,11 @@ pub struct SimulatedTool {
 
 impl SimulatedTool {
     /// A stand-in for the tool of `definition`.
-    pub fn new(definition: Arc<ToolDefinition>, worker: SmallModelWorker, repeatable: bool) -> Self {
+    pub fn new(
+        definition: Arc<ToolDefinition>,
+        worker: SmallModelWorker,
+        repeatable: bool,
+    ) -> Self {
         Self {
             kind: definition.implementation.kind(),
             definition,

@@ -43,12 +43,20 @@ impl CatalogToolbox {
         let mut builtin = |name: &str, tool: Arc<dyn Tool>| {
             tools.entry(name.into()).or_insert(tool);
         };
-        builtin("code_exec", Arc::new(CodeExecTool::new(None, None, services)));
-        builtin(FINAL_SYNTHESIS, Arc::new(FinalSynthesis::new(worker.clone())));
+        builtin(
+            "code_exec",
+            Arc::new(CodeExecTool::new(None, None, services)),
+        );
+        builtin(
+            FINAL_SYNTHESIS,
+            Arc::new(FinalSynthesis::new(worker.clone())),
+        );
         let callable = tools.clone();
-        tools
-            .entry("function_call".into())
-            .or_insert_with(|| Arc::new(FunctionCall { tools: callable.into() }));
+        tools.entry("function_call".into()).or_insert_with(|| {
+            Arc::new(FunctionCall {
+                tools: callable.into(),
+            })
+        });
         Self { tools }
     }
 
@@ -65,12 +73,20 @@ impl Toolbox for CatalogToolbox {
 }
 
 /// The tool of a definition, with its fixed price.
-fn make(definition: &Arc<ToolDefinition>, worker: &SmallModelWorker, services: &Arc<Services>) -> Arc<dyn Tool> {
+fn make(
+    definition: &Arc<ToolDefinition>,
+    worker: &SmallModelWorker,
+    services: &Arc<Services>,
+) -> Arc<dyn Tool> {
     let tool = implement(definition, worker, services).unwrap_or_else(|why| {
         let kind = definition.implementation.kind();
         Arc::new(Unavailable {
             kind,
-            message: format!("the tool \"{}\" ({kind}) cannot be called: {why}", definition.name).into(),
+            message: format!(
+                "the tool \"{}\" ({kind}) cannot be called: {why}",
+                definition.name
+            )
+            .into(),
         })
     });
     if definition.cost.is_zero() {
@@ -93,17 +109,34 @@ fn implement(
     let (timeout, services) = (definition.timeout, services.clone());
     Ok(match &definition.implementation {
         Implementation::Jq(filter) => Arc::new(JqTool::new(filter, timeout, services)?),
-        Implementation::CodeExec(code) => Arc::new(CodeExecTool::new(code.clone(), timeout, services)),
+        Implementation::CodeExec(code) => {
+            Arc::new(CodeExecTool::new(code.clone(), timeout, services))
+        }
         // Whatever else there is reaches outside, or would ask a model.
         other if worker.is_simulated() => {
             let repeatable = repeatable || matches!(other, Implementation::Model(_));
-            Arc::new(SimulatedTool::new(definition.clone(), worker.clone(), repeatable))
+            Arc::new(SimulatedTool::new(
+                definition.clone(),
+                worker.clone(),
+                repeatable,
+            ))
         }
         Implementation::Model(_) => Arc::new(ModelTool::new(definition, worker.clone(), services)?),
-        Implementation::Http(http) => Arc::new(HttpTool::new(http.clone(), repeatable, timeout, services)?),
+        Implementation::Http(http) => {
+            Arc::new(HttpTool::new(http.clone(), repeatable, timeout, services)?)
+        }
         Implementation::Process(process) => {
-            let folder = definition.folder.as_deref().map(std::path::PathBuf::as_path);
-            Arc::new(ProcessTool::new(process.clone(), folder, repeatable, timeout, services))
+            let folder = definition
+                .folder
+                .as_deref()
+                .map(std::path::PathBuf::as_path);
+            Arc::new(ProcessTool::new(
+                process.clone(),
+                folder,
+                repeatable,
+                timeout,
+                services,
+            ))
         }
         Implementation::Mcp(_) => return Err("this version has no MCP client".to_owned()),
         Implementation::Agent(_) => return Err("this version has no Agent2Agent client".to_owned()),
@@ -152,7 +185,9 @@ impl Tool for Priced {
     }
 
     fn call_now(&self, input: &Arc<Value>) -> Option<CallReport> {
-        self.tool.call_now(input).map(|report| Self::charge(self.price, report))
+        self.tool
+            .call_now(input)
+            .map(|report| Self::charge(self.price, report))
     }
 
     fn quote(&self, input: &Value, model: Option<&str>) -> Quote {
@@ -180,13 +215,18 @@ struct FunctionCall {
 impl FunctionCall {
     fn target(&self, input: &Value) -> Result<(Arc<dyn Tool>, Arc<Value>), ToolError> {
         let name = input.get("name").and_then(Value::as_str).ok_or_else(|| {
-            ToolError::permanent("function_call needs a parameter `name` with the name of a tool, and `args`")
+            ToolError::permanent(
+                "function_call needs a parameter `name` with the name of a tool, and `args`",
+            )
         })?;
         let tool = self.tools.get(name).cloned().ok_or_else(|| {
             let name = super::text::quote(name, 100);
             ToolError::permanent(format!("the catalog has no tool \"{name}\""))
         })?;
-        let arguments = input.get("args").cloned().unwrap_or_else(|| Value::Object(Map::new()));
+        let arguments = input
+            .get("args")
+            .cloned()
+            .unwrap_or_else(|| Value::Object(Map::new()));
         Ok((tool, Arc::new(arguments)))
     }
 }

@@ -213,6 +213,7 @@ impl Recording {
         self.steps.extend(elements.iter().cloned());
         self.say(Fact::StepExpanded {
             step,
+            count: elements.len() as u32,
             elements: elements.into(),
         });
         self

@@ -35,7 +35,9 @@ impl<'a> Fields<'a> {
     }
 
     pub fn take(&mut self, name: &str) -> Option<Value> {
-        self.left.shift_remove(name).filter(|value| !value.is_null())
+        self.left
+            .shift_remove(name)
+            .filter(|value| !value.is_null())
     }
 
     pub fn fault(&mut self, field: &'static str, message: impl Into<String>) {
@@ -68,13 +70,19 @@ impl<'a> Fields<'a> {
             return Some(text);
         };
         // A jq format (`@csv "…"`) also begins with an at sign; a file's name has no blank or quote in it.
-        if name.is_empty() || name.contains(|c: char| c.is_whitespace() || c == '"') || !name.contains('.') {
+        if name.is_empty()
+            || name.contains(|c: char| c.is_whitespace() || c == '"')
+            || !name.contains('.')
+        {
             return Some(text);
         }
         match read_file(&self.path(name)) {
             Ok(contents) => Some(contents.into()),
             Err(error) => {
-                self.fault(field, format!("`{field}` names the file {name}, which cannot be read: {error}"));
+                self.fault(
+                    field,
+                    format!("`{field}` names the file {name}, which cannot be read: {error}"),
+                );
                 None
             }
         }
@@ -82,7 +90,8 @@ impl<'a> Fields<'a> {
 
     /// A path relative to the catalog's folder.
     pub fn path(&self, name: &str) -> PathBuf {
-        self.folder.map_or_else(|| PathBuf::from(name), |folder| folder.join(name))
+        self.folder
+            .map_or_else(|| PathBuf::from(name), |folder| folder.join(name))
     }
 
     pub fn flag(&mut self, field: &'static str) -> Option<bool> {
@@ -97,7 +106,10 @@ impl<'a> Fields<'a> {
 
     pub fn count(&mut self, field: &'static str) -> Option<u32> {
         let value = self.take(field)?;
-        let count = value.as_u64().and_then(|n| u32::try_from(n).ok()).filter(|n| *n > 0);
+        let count = value
+            .as_u64()
+            .and_then(|n| u32::try_from(n).ok())
+            .filter(|n| *n > 0);
         if count.is_none() {
             self.wrong(field, "a whole number above 0", &value);
         }
@@ -121,7 +133,11 @@ impl<'a> Fields<'a> {
         let value = self.take(field)?;
         let money = money(&value);
         if money.is_none() {
-            self.wrong(field, "a price in dollars, 0 or more, with at most 12 decimals", &value);
+            self.wrong(
+                field,
+                "a price in dollars, 0 or more, with at most 12 decimals",
+                &value,
+            );
         }
         money
     }
@@ -155,7 +171,9 @@ impl<'a> Fields<'a> {
         for (name, value) in object {
             match value {
                 Value::String(text) => texts.push((name.into(), text.into())),
-                Value::Number(_) | Value::Bool(_) => texts.push((name.into(), value.to_string().into())),
+                Value::Number(_) | Value::Bool(_) => {
+                    texts.push((name.into(), value.to_string().into()))
+                }
                 other => {
                     let got = type_name(&other);
                     self.fault(field, format!("`{field}.{name}` must be text, not {got}"));
@@ -280,9 +298,13 @@ pub fn type_name(value: &Value) -> &'static str {
 }
 
 fn read_file(path: &Path) -> Result<String, String> {
-    let length = std::fs::metadata(path).map_err(|error| error.to_string())?.len();
+    let length = std::fs::metadata(path)
+        .map_err(|error| error.to_string())?
+        .len();
     if length > LARGEST_FILE {
-        return Err(format!("it has {length} bytes, and {LARGEST_FILE} are the most"));
+        return Err(format!(
+            "it has {length} bytes, and {LARGEST_FILE} are the most"
+        ));
     }
     std::fs::read_to_string(path).map_err(|error| error.to_string())
 }
@@ -296,7 +318,10 @@ mod tests {
     #[test]
     fn a_line_is_split_as_a_shell_does() {
         let words = split_command(r#"python3 -c 'print("a b")' "x \"y\" \n" a\ b '' "#).unwrap();
-        assert_eq!(words, ["python3", "-c", "print(\"a b\")", "x \"y\" \\n", "a b", ""]);
+        assert_eq!(
+            words,
+            ["python3", "-c", "print(\"a b\")", "x \"y\" \\n", "a b", ""]
+        );
         assert!(split_command("a 'b").is_err());
     }
 

@@ -13,7 +13,7 @@ pub use definition::{
     ToolDefinition,
 };
 
-use crate::plan::{Diagnostic, PlanFaults, Severity, Source};
+use crate::plan::{Diagnostic, PlanFaults, Severity, Source, ToolSchemas};
 use serde_json::{Map, Value};
 use std::path::Path;
 use std::sync::Arc;
@@ -45,7 +45,13 @@ impl Catalog {
         match text {
             Ok(text) => {
                 let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
-                Self::parse(&Source { name, text: text.into() }, Some(&folder))
+                Self::parse(
+                    &Source {
+                        name,
+                        text: text.into(),
+                    },
+                    Some(&folder),
+                )
             }
             Err(error) => Err(PlanFaults {
                 diagnostics: vec![Diagnostic {
@@ -56,7 +62,10 @@ impl Catalog {
                     span: None,
                     step: None,
                 }],
-                source_text: Source { name, text: "".into() },
+                source_text: Source {
+                    name,
+                    text: "".into(),
+                },
             }),
         }
     }
@@ -69,7 +78,11 @@ impl Catalog {
 
     /// Reads a catalog that stands inside a plan: `{"tools": …, "mcpServers": …}`, or the tools alone. Places
     /// of faults are looked up in `source`, the plan's text.
-    pub fn from_value(value: &Value, source: &Source, folder: Option<&Path>) -> Result<Self, PlanFaults> {
+    pub fn from_value(
+        value: &Value,
+        source: &Source,
+        folder: Option<&Path>,
+    ) -> Result<Self, PlanFaults> {
         read::from_value(value, source, folder)
     }
 
@@ -80,7 +93,10 @@ impl Catalog {
                 self.warnings.push(Diagnostic {
                     severity: Severity::Warning,
                     code: "tool_replaced",
-                    message: format!("the tool \"{}\" is in more than one catalog; the last one counts", tool.name),
+                    message: format!(
+                        "the tool \"{}\" is in more than one catalog; the last one counts",
+                        tool.name
+                    ),
                     help: None,
                     span: None,
                     step: None,
@@ -112,15 +128,18 @@ impl Catalog {
     pub fn tools(&self) -> &[Arc<ToolDefinition>] {
         &self.tools
     }
+}
 
-    /// The tools' names in the catalog's order.
-    pub fn names(&self) -> Vec<Arc<str>> {
-        self.tools.iter().map(|tool| tool.name.clone()).collect()
+impl ToolSchemas for Catalog {
+    fn names(&self) -> Vec<&str> {
+        self.tools.iter().map(|tool| &*tool.name).collect()
     }
 
-    /// What a tool takes, as a JSON Schema of type object; `None` where there is no such tool or the catalog
-    /// does not say.
-    pub fn schema(&self, tool: &str) -> Option<&Value> {
+    fn has(&self, tool: &str) -> bool {
+        self.get(tool).is_some()
+    }
+
+    fn schema(&self, tool: &str) -> Option<&Value> {
         self.get(tool)?.input_schema.as_deref()
     }
 }

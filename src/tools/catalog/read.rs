@@ -12,7 +12,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 const KINDS: [&str; 9] = [
-    "model", "mcp", "http", "process", "code_exec", "jq", "agent", "tool", "function",
+    "model",
+    "mcp",
+    "http",
+    "process",
+    "code_exec",
+    "jq",
+    "agent",
+    "tool",
+    "function",
 ];
 
 pub fn parse(source: &Source, folder: Option<&Path>) -> Result<Catalog, PlanFaults> {
@@ -26,9 +34,9 @@ pub fn parse(source: &Source, folder: Option<&Path>) -> Result<Catalog, PlanFaul
         })
     } else {
         serde_saphyr::from_str::<Value>(text).map_err(|error| {
-            let at = error
-                .location()
-                .map(|place| offset + byte_at(text, place.line() as usize, place.column() as usize));
+            let at = error.location().map(|place| {
+                offset + byte_at(text, place.line() as usize, place.column() as usize)
+            });
             let message = error.without_snippet().to_string();
             (format!("the catalog is no valid YAML: {message}"), at)
         })
@@ -49,7 +57,11 @@ pub fn parse(source: &Source, folder: Option<&Path>) -> Result<Catalog, PlanFaul
     }
 }
 
-pub fn from_value(value: &Value, source: &Source, folder: Option<&Path>) -> Result<Catalog, PlanFaults> {
+pub fn from_value(
+    value: &Value,
+    source: &Source,
+    folder: Option<&Path>,
+) -> Result<Catalog, PlanFaults> {
     let mut reader = Reader {
         source,
         folder,
@@ -57,8 +69,14 @@ pub fn from_value(value: &Value, source: &Source, folder: Option<&Path>) -> Resu
         diagnostics: Vec::new(),
     };
     reader.catalog(value);
-    reader.diagnostics.sort_by_key(|fault| fault.span.as_ref().map(|span| span.start));
-    if reader.diagnostics.iter().any(|d| d.severity == Severity::Error) {
+    reader
+        .diagnostics
+        .sort_by_key(|fault| fault.span.as_ref().map(|span| span.start));
+    if reader
+        .diagnostics
+        .iter()
+        .any(|d| d.severity == Severity::Error)
+    {
         return Err(PlanFaults {
             source_text: source.clone(),
             diagnostics: reader.diagnostics,
@@ -76,7 +94,13 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn say(&mut self, severity: Severity, code: &'static str, tool: Option<&str>, message: String) -> &mut Diagnostic {
+    fn say(
+        &mut self,
+        severity: Severity,
+        code: &'static str,
+        tool: Option<&str>,
+        message: String,
+    ) -> &mut Diagnostic {
         let span = tool.and_then(|tool| find_tool(&self.source.text, tool));
         let message = match tool {
             Some(tool) => format!("tool \"{tool}\": {message}"),
@@ -100,7 +124,12 @@ impl Reader<'_> {
             Value::Object(object) => object.clone(),
             other => {
                 let got = type_name(other);
-                self.say(Severity::Error, "bad_catalog", None, format!("a catalog is an object with `tools`, not {got}"));
+                self.say(
+                    Severity::Error,
+                    "bad_catalog",
+                    None,
+                    format!("a catalog is an object with `tools`, not {got}"),
+                );
                 return;
             }
         };
@@ -109,7 +138,12 @@ impl Reader<'_> {
             None | Some(Value::Null) => {}
             Some(other) => {
                 let got = type_name(&other);
-                self.say(Severity::Error, "bad_field", None, format!("`mcpServers` must be an object, not {got}"));
+                self.say(
+                    Severity::Error,
+                    "bad_field",
+                    None,
+                    format!("`mcpServers` must be an object, not {got}"),
+                );
             }
         }
         match object.shift_remove("tools") {
@@ -122,7 +156,12 @@ impl Reader<'_> {
                 for (at, tool) in tools.into_iter().enumerate() {
                     let name = name_of(&tool);
                     if name.is_none() {
-                        self.say(Severity::Error, "no_name", None, format!("the tool at place {} of `tools` has no name", at + 1));
+                        self.say(
+                            Severity::Error,
+                            "no_name",
+                            None,
+                            format!("the tool at place {} of `tools` has no name", at + 1),
+                        );
                     } else {
                         self.tool(name, tool);
                     }
@@ -130,11 +169,21 @@ impl Reader<'_> {
             }
             None | Some(Value::Null) if !self.catalog.mcp_servers.is_empty() => {}
             None | Some(Value::Null) => {
-                self.say(Severity::Error, "no_tools", None, "the catalog has no `tools`".to_owned());
+                self.say(
+                    Severity::Error,
+                    "no_tools",
+                    None,
+                    "the catalog has no `tools`".to_owned(),
+                );
             }
             Some(other) => {
                 let got = type_name(&other);
-                self.say(Severity::Error, "bad_field", None, format!("`tools` must be an object or a list, not {got}"));
+                self.say(
+                    Severity::Error,
+                    "bad_field",
+                    None,
+                    format!("`tools` must be an object or a list, not {got}"),
+                );
             }
         }
         self.catalog.extra = object;
@@ -144,7 +193,12 @@ impl Reader<'_> {
         let name = key.or_else(|| name_of(&value)).unwrap_or_default();
         let Value::Object(mut object) = value else {
             let got = type_name(&value);
-            self.say(Severity::Error, "bad_field", Some(&name), format!("a tool is an object, not {got}"));
+            self.say(
+                Severity::Error,
+                "bad_field",
+                Some(&name),
+                format!("a tool is an object, not {got}"),
+            );
             return;
         };
         // The function-calling format wraps the description: {"type": "function", "function": {…}}.
@@ -155,17 +209,32 @@ impl Reader<'_> {
         }
         let name: Arc<str> = name.into();
         if name.trim().is_empty() {
-            self.say(Severity::Error, "no_name", None, "a tool has an empty name".to_owned());
+            self.say(
+                Severity::Error,
+                "no_name",
+                None,
+                "a tool has an empty name".to_owned(),
+            );
             return;
         }
         if self.catalog.get(&name).is_some() {
-            self.say(Severity::Error, "duplicate_tool", Some(&name), "the name is given twice".to_owned());
+            self.say(
+                Severity::Error,
+                "duplicate_tool",
+                Some(&name),
+                "the name is given twice".to_owned(),
+            );
             return;
         }
         let folder = self.folder;
         let mut fields = Fields::new(object, folder);
         if let Some(own) = fields.text("name").filter(|own| *own != name) {
-            self.say(Severity::Warning, "two_names", Some(&name), format!("it calls itself \"{own}\"; the name it is listed under counts"));
+            self.say(
+                Severity::Warning,
+                "two_names",
+                Some(&name),
+                format!("it calls itself \"{own}\"; the name it is listed under counts"),
+            );
         }
         let mut tool = ToolDefinition::new(name.clone());
         tool.folder = folder.map(|folder| Arc::new(folder.to_path_buf()));
@@ -193,28 +262,77 @@ impl Reader<'_> {
     /// Fields of other kinds that stand where they have no effect, and near misses of known names.
     fn warn_of_strangers(&mut self, tool: &ToolDefinition) {
         const KNOWN: [&str; 33] = [
-            "name", "type", "description", "parameters", "input_schema", "output_schema", "examples",
-            "metadata", "cost_usd", "timeout_s", "read_only", "idempotent", "cache", "prompt", "model",
-            "max_tokens", "offline", "server", "mcp_tool", "method", "url", "headers", "query", "body",
-            "response", "command", "cwd", "env", "code", "filter", "returns", "provider", "source",
+            "name",
+            "type",
+            "description",
+            "parameters",
+            "input_schema",
+            "output_schema",
+            "examples",
+            "metadata",
+            "cost_usd",
+            "timeout_s",
+            "read_only",
+            "idempotent",
+            "cache",
+            "prompt",
+            "model",
+            "max_tokens",
+            "offline",
+            "server",
+            "mcp_tool",
+            "method",
+            "url",
+            "headers",
+            "query",
+            "body",
+            "response",
+            "command",
+            "cwd",
+            "env",
+            "code",
+            "filter",
+            "returns",
+            "provider",
+            "source",
         ];
-        const TOOLWEAVER: [&str; 6] = ["provider", "source", "version", "defer_loading", "domain", "returns"];
+        const TOOLWEAVER: [&str; 6] = [
+            "provider",
+            "source",
+            "version",
+            "defer_loading",
+            "domain",
+            "returns",
+        ];
         for field in tool.extra.keys() {
             if TOOLWEAVER.contains(&field.as_str()) {
                 continue;
             }
             let message = if KNOWN.contains(&field.as_str()) {
-                format!("`{field}` has no effect on a {} tool", tool.implementation.kind())
+                format!(
+                    "`{field}` has no effect on a {} tool",
+                    tool.implementation.kind()
+                )
             } else {
                 format!("the field `{field}` is not known and has no effect")
             };
-            let near = nearest(field, &KNOWN).filter(|near| near != field).map(|near| format!("did you mean `{near}`?"));
-            self.say(Severity::Warning, "unknown_field", Some(&tool.name), message).help = near;
+            let near = nearest(field, &KNOWN)
+                .filter(|near| near != field)
+                .map(|near| format!("did you mean `{near}`?"));
+            self.say(
+                Severity::Warning,
+                "unknown_field",
+                Some(&tool.name),
+                message,
+            )
+            .help = near;
         }
     }
 
     fn schemas(&mut self, tool: &mut ToolDefinition, fields: &mut Fields) {
-        let given = ["input_schema", "inputSchema"].into_iter().find(|field| fields.has(field));
+        let given = ["input_schema", "inputSchema"]
+            .into_iter()
+            .find(|field| fields.has(field));
         let input = given.and_then(|field| fields.schema(field));
         let parameters = fields.take("parameters");
         tool.input_schema = input
@@ -225,18 +343,26 @@ impl Reader<'_> {
                 object @ Value::Object(_) => match jsonschema::validator_for(&object) {
                     Ok(_) => Some(object),
                     Err(error) => {
-                        fields.fault("parameters", format!("`parameters` is no valid JSON Schema: {error}"));
+                        fields.fault(
+                            "parameters",
+                            format!("`parameters` is no valid JSON Schema: {error}"),
+                        );
                         None
                     }
                 },
                 other => {
                     let got = type_name(&other);
-                    fields.fault("parameters", format!("`parameters` must be a list, not {got}"));
+                    fields.fault(
+                        "parameters",
+                        format!("`parameters` must be a list, not {got}"),
+                    );
                     None
                 }
             })
             .map(Arc::new);
-        let given = ["output_schema", "outputSchema", "returns"].into_iter().find(|field| fields.has(field));
+        let given = ["output_schema", "outputSchema", "returns"]
+            .into_iter()
+            .find(|field| fields.has(field));
         tool.output_schema = given.and_then(|field| fields.schema(field)).map(Arc::new);
     }
 
@@ -247,7 +373,12 @@ impl Reader<'_> {
         for (at, parameter) in list.iter().enumerate() {
             let Some(name) = parameter.get("name").and_then(Value::as_str) else {
                 let place = at + 1;
-                self.say(Severity::Error, "bad_field", Some(tool), format!("the parameter at place {place} has no name"));
+                self.say(
+                    Severity::Error,
+                    "bad_field",
+                    Some(tool),
+                    format!("the parameter at place {place} has no name"),
+                );
                 continue;
             };
             let mut schema = Map::new();
@@ -266,14 +397,29 @@ impl Reader<'_> {
                 }
                 _ => {}
             }
-            for field in ["description", "enum", "properties", "items", "default", "minimum", "maximum", "pattern", "format"] {
+            for field in [
+                "description",
+                "enum",
+                "properties",
+                "items",
+                "default",
+                "minimum",
+                "maximum",
+                "pattern",
+                "format",
+            ] {
                 if let Some(value) = parameter.get(field).filter(|value| !value.is_null()) {
                     schema.insert(field.to_owned(), value.clone());
                 }
             }
             let schema = Value::Object(schema);
             if let Err(error) = jsonschema::validator_for(&schema) {
-                self.say(Severity::Error, "bad_field", Some(tool), format!("the parameter \"{name}\" is not described well: {error}"));
+                self.say(
+                    Severity::Error,
+                    "bad_field",
+                    Some(tool),
+                    format!("the parameter \"{name}\" is not described well: {error}"),
+                );
             }
             properties.insert(name.to_owned(), schema);
             if parameter.get("required").and_then(Value::as_bool) == Some(true) {
@@ -290,7 +436,13 @@ impl Reader<'_> {
         let Some(kind) = KINDS.into_iter().find(|kind| *kind == word) else {
             let known = "model, mcp, http, process, code_exec, jq, agent, tool, function";
             let help = nearest(word, &KINDS).map(|near| format!("did you mean `{near}`?"));
-            self.say(Severity::Error, "unknown_type", Some(name), format!("the type \"{word}\" is not known (there are: {known})")).help = help;
+            self.say(
+                Severity::Error,
+                "unknown_type",
+                Some(name),
+                format!("the type \"{word}\" is not known (there are: {known})"),
+            )
+            .help = help;
             // Its fields are not known either, and need no warnings of their own.
             *fields = Fields::new(Map::new(), None);
             return None;
@@ -351,7 +503,10 @@ fn http(fields: &mut Fields) -> Implementation {
     if !url.is_empty() && !open && !url.starts_with("http://") && !url.starts_with("https://") {
         fields.fault("url", "`url` must begin with http:// or https://");
     }
-    let method = fields.text("method").map_or_else(|| "GET".to_owned(), |method| method.trim().to_ascii_uppercase());
+    let method = fields.text("method").map_or_else(
+        || "GET".to_owned(),
+        |method| method.trim().to_ascii_uppercase(),
+    );
     if !["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"].contains(&method.as_str()) {
         fields.fault("method", format!("`method` \"{method}\" is not known"));
     }
@@ -361,7 +516,12 @@ fn http(fields: &mut Fields) -> Implementation {
         headers: fields.texts("headers"),
         query: fields
             .object("query")
-            .map(|query| query.into_iter().map(|(name, value)| (name.into(), value)).collect())
+            .map(|query| {
+                query
+                    .into_iter()
+                    .map(|(name, value)| (name.into(), value))
+                    .collect()
+            })
             .unwrap_or_default(),
         body: fields.take("body"),
         response: filter(fields, "response", false),
@@ -377,7 +537,9 @@ fn offline(fields: &mut Fields) -> Option<Rules> {
             check_filter(fields, "offline", &filter);
             Some(Rules::Jq(filter))
         }
-        (None, Some(Value::String(code))) => fields.resolve_file("offline", code.as_str().into()).map(Rules::Code),
+        (None, Some(Value::String(code))) => fields
+            .resolve_file("offline", code.as_str().into())
+            .map(Rules::Code),
         _ => {
             fields.fault("offline", "`offline` must be {jq: \"…\"} or {code: \"…\"}");
             None
@@ -414,7 +576,9 @@ fn json_type(word: &str) -> Option<&'static str> {
 }
 
 fn name_of(tool: &Value) -> Option<String> {
-    let name = tool.get("name").or_else(|| tool.get("function")?.get("name"))?;
+    let name = tool
+        .get("name")
+        .or_else(|| tool.get("function")?.get("name"))?;
     name.as_str().map(str::to_owned)
 }
 
@@ -422,7 +586,9 @@ fn nearest(word: &str, known: &[&'static str]) -> Option<&'static str> {
     known
         .iter()
         .map(|candidate| (strsim::damerau_levenshtein(word, candidate), *candidate))
-        .filter(|(distance, candidate)| *distance <= 2 && *distance < candidate.len().max(2) / 2 + 1)
+        .filter(|(distance, candidate)| {
+            *distance <= 2 && *distance < candidate.len().max(2) / 2 + 1
+        })
         .min()
         .map(|(_, candidate)| candidate)
 }
@@ -435,15 +601,23 @@ fn byte_at(text: &str, line: usize, column: usize) -> usize {
         .map(str::len)
         .sum();
     let line = &text[start.min(text.len())..];
-    let within = line.char_indices().nth(column.saturating_sub(1)).map_or(line.len(), |(at, _)| at);
+    let within = line
+        .char_indices()
+        .nth(column.saturating_sub(1))
+        .map_or(line.len(), |(at, _)| at);
     start + within
 }
 
 /// Where a tool's name stands: as a key, else as the value of `name`.
 fn find_tool(text: &str, name: &str) -> Option<Range<usize>> {
     let quoted = Value::from(name).to_string();
-    let places = |needle: &str| -> Vec<usize> { text.match_indices(needle).map(|(at, _)| at).collect() };
-    let key = |at: &usize, length: usize| text[at + length..].trim_start_matches([' ', '\t']).starts_with(':');
+    let places =
+        |needle: &str| -> Vec<usize> { text.match_indices(needle).map(|(at, _)| at).collect() };
+    let key = |at: &usize, length: usize| {
+        text[at + length..]
+            .trim_start_matches([' ', '\t'])
+            .starts_with(':')
+    };
     for at in places(&quoted) {
         if key(&at, quoted.len()) {
             return Some(at..at + quoted.len());
@@ -457,7 +631,9 @@ fn find_tool(text: &str, name: &str) -> Option<Range<usize>> {
     }
     for at in places(name) {
         let before = text[..at].trim_end_matches([' ', '\'', '"', '\t']);
-        let before = before.strip_suffix(':').map(|before| before.trim_end_matches([' ', '"', '\'']));
+        let before = before
+            .strip_suffix(':')
+            .map(|before| before.trim_end_matches([' ', '"', '\'']));
         let after = text[at + name.len()..].chars().next();
         let whole = after.is_none_or(|c| !c.is_alphanumeric() && c != '_');
         if whole && before.is_some_and(|before| before.ends_with("name")) {

@@ -22,7 +22,14 @@ const STACK: usize = 256 << 20;
 const LARGEST_OUTPUT: usize = 64 << 20;
 
 /// Filters that reach outside.
-const REMOVED: [&str; 6] = ["env", "halt", "halt_error", "input", "inputs", "input_line_number"];
+const REMOVED: [&str; 6] = [
+    "env",
+    "halt",
+    "halt_error",
+    "input",
+    "inputs",
+    "input_line_number",
+];
 
 /// A jq filter, ready to run.
 pub struct Filter {
@@ -40,7 +47,10 @@ impl Filter {
     /// Reads a filter. The error says what is wrong and where, in words for a person.
     pub fn compile(source: &str) -> Result<Self, String> {
         if source.len() > LONGEST {
-            return Err(format!("it has {} bytes, and {LONGEST} are the most", source.len()));
+            return Err(format!(
+                "it has {} bytes, and {LONGEST} are the most",
+                source.len()
+            ));
         }
         let source: Arc<str> = source.into();
         std::thread::Builder::new()
@@ -55,7 +65,10 @@ impl Filter {
     /// The same on the stack at hand, which must be large: for a process that may die of it.
     pub(crate) fn compile_here(source: &str) -> Result<Self, String> {
         if source.len() > LONGEST {
-            return Err(format!("it has {} bytes, and {LONGEST} are the most", source.len()));
+            return Err(format!(
+                "it has {} bytes, and {LONGEST} are the most",
+                source.len()
+            ));
         }
         compile(source)
     }
@@ -72,7 +85,12 @@ impl Filter {
         let context = Ctx::<JustLut<Val>>::new(&self.compiled.lut, Vars::new([]));
         let mut outputs = Vec::new();
         let mut size = 0;
-        for output in self.compiled.id.run((context, value::read(input))).map(unwrap_valr) {
+        for output in self
+            .compiled
+            .id
+            .run((context, value::read(input)))
+            .map(unwrap_valr)
+        {
             let output = output.map_err(|error| quote(&error.to_string(), 500))?;
             outputs.push(value::write(&output, &mut size, LARGEST_OUTPUT)?);
         }
@@ -94,12 +112,20 @@ fn compile(source: &str) -> Result<Filter, String> {
         .chain(jaq_std::funs())
         .chain(jaq_json::funs())
         .filter(|(name, ..)| !REMOVED.contains(name) && !silent.contains(name))
-        .chain(silent.map(|name| native::run((name, native::v(0), |_| Box::new(std::iter::empty())))));
+        .chain(
+            silent.map(|name| native::run((name, native::v(0), |_| Box::new(std::iter::empty())))),
+        );
     let arena = Arena::default();
-    let file = File { code: source, path: () };
-    let modules = Loader::new(defs)
-        .load(&arena, file)
-        .map_err(|errors| describe(source, errors.into_iter().map(|(_, error)| load_error(error))))?;
+    let file = File {
+        code: source,
+        path: (),
+    };
+    let modules = Loader::new(defs).load(&arena, file).map_err(|errors| {
+        describe(
+            source,
+            errors.into_iter().map(|(_, error)| load_error(error)),
+        )
+    })?;
     let compiled = Compiler::default()
         .with_funs(funs)
         .compile(modules)
@@ -109,7 +135,11 @@ fn compile(source: &str) -> Result<Filter, String> {
                     .into_iter()
                     .map(|(name, kind)| {
                         let removed = REMOVED.contains(&name) || name == "$ENV";
-                        let why = if removed { "is not available here" } else { "is not defined" };
+                        let why = if removed {
+                            "is not available here"
+                        } else {
+                            "is not defined"
+                        };
                         (name, format!("the {} {name} {why}", kind.as_str()))
                     })
                     .collect()
@@ -126,7 +156,12 @@ fn load_error<'s>(error: load::Error<&'s str>) -> Vec<(&'s str, String)> {
     match error {
         load::Error::Io(paths) => paths
             .into_iter()
-            .map(|(path, _)| (path, format!("the module {path} cannot be loaded; modules are not available")))
+            .map(|(path, _)| {
+                (
+                    path,
+                    format!("the module {path} cannot be loaded; modules are not available"),
+                )
+            })
             .collect(),
         load::Error::Lex(errors) => errors
             .into_iter()
@@ -151,13 +186,25 @@ fn describe<'s>(source: &'s str, files: impl Iterator<Item = Vec<(&'s str, Strin
                 return message;
             };
             let line = before.matches('\n').count() + 1;
-            let column = before.rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1;
+            let column = before
+                .rsplit('\n')
+                .next()
+                .map_or(0, |line| line.chars().count())
+                + 1;
             let found = part.lines().next().unwrap_or_default();
-            let found = if found.is_empty() { "the end".to_owned() } else { format!("\"{}\"", quote(found, 40)) };
+            let found = if found.is_empty() {
+                "the end".to_owned()
+            } else {
+                format!("\"{}\"", quote(found, 40))
+            };
             format!("line {line}, column {column}: {message}, at {found}")
         })
         .collect();
-    if faults.is_empty() { "it is no jq filter".to_owned() } else { faults.join("; ") }
+    if faults.is_empty() {
+        "it is no jq filter".to_owned()
+    } else {
+        faults.join("; ")
+    }
 }
 
 #[cfg(test)]
@@ -176,28 +223,49 @@ mod tests {
         assert_eq!(run("empty", &json!(0)), json!(null));
         assert_eq!(run("[.[] * 2] | add", &json!([1, 2.5])), json!(7));
         assert_eq!(run("debug | stderr", &json!("x")), json!("x"));
-        assert_eq!(run("{b: 1, a: 2}", &json!(0)).to_string(), r#"{"b":1,"a":2}"#);
+        assert_eq!(
+            run("{b: 1, a: 2}", &json!(0)).to_string(),
+            r#"{"b":1,"a":2}"#
+        );
     }
 
     #[test]
     fn nothing_reaches_outside() {
-        for filter in ["env", "$ENV", "$ENV.PATH", "input", "[inputs]", "halt", "halt_error", "include \"x\"; ."] {
+        for filter in [
+            "env",
+            "$ENV",
+            "$ENV.PATH",
+            "input",
+            "[inputs]",
+            "halt",
+            "halt_error",
+            "include \"x\"; .",
+        ] {
             let error = Filter::compile(filter).unwrap_err();
-            assert!(error.contains("available") || error.contains("not defined"), "{filter}: {error}");
+            assert!(
+                error.contains("available") || error.contains("not defined"),
+                "{filter}: {error}"
+            );
         }
     }
 
     #[test]
     fn faults_have_a_place() {
         let error = Filter::compile(".a |\n  foo(1)").unwrap_err();
-        assert_eq!(error, "line 2, column 3: the filter foo is not defined, at \"foo(1)\"");
+        assert_eq!(
+            error,
+            "line 2, column 3: the filter foo is not defined, at \"foo(1)\""
+        );
         let error = Filter::compile(".a | (").unwrap_err();
         assert!(error.starts_with("line 1, column 6"), "{error}");
     }
 
     #[test]
     fn a_filter_that_fails_says_why() {
-        let error = Filter::compile(".a + 1").unwrap().run(&json!({"a": []})).unwrap_err();
+        let error = Filter::compile(".a + 1")
+            .unwrap()
+            .run(&json!({"a": []}))
+            .unwrap_err();
         assert!(error.contains("[]"), "{error}");
     }
 

@@ -70,7 +70,11 @@ pub struct JqTool {
 
 impl JqTool {
     /// Compiles the filter.
-    pub fn new(source: &Arc<str>, timeout: Option<Duration>, services: Arc<Services>) -> Result<Self, String> {
+    pub fn new(
+        source: &Arc<str>,
+        timeout: Option<Duration>,
+        services: Arc<Services>,
+    ) -> Result<Self, String> {
         Ok(Self {
             rule: Arc::new(JqRule::new(source)?),
             timeout,
@@ -86,7 +90,8 @@ impl Tool for JqTool {
 
     fn call(&self, call: Call) -> BoxFuture<'static, CallReport> {
         let (rule, services, timeout) = (self.rule.clone(), self.services.clone(), self.timeout);
-        async move { CallReport::free(rule.run(&call.input, &services, &call, timeout).await) }.boxed()
+        async move { CallReport::free(rule.run(&call.input, &services, &call, timeout).await) }
+            .boxed()
     }
 
     fn call_now(&self, input: &Arc<Value>) -> Option<CallReport> {

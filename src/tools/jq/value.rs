@@ -49,7 +49,9 @@ fn write_at(value: &Val, size: &mut usize, most: usize, depth: usize) -> Result<
         Val::Null => Value::Null,
         Val::Bool(flag) => Value::Bool(*flag),
         Val::Num(number) => write_number(number),
-        Val::TStr(text) | Val::BStr(text) => Value::String(String::from_utf8_lossy(text).into_owned()),
+        Val::TStr(text) | Val::BStr(text) => {
+            Value::String(String::from_utf8_lossy(text).into_owned())
+        }
         Val::Arr(items) => items
             .iter()
             .map(|item| write_at(item, size, most, depth + 1))
@@ -107,11 +109,21 @@ mod tests {
 
     #[test]
     fn numbers_keep_their_value() {
-        for number in [json!(0), json!(-1), json!(i64::MIN), json!(u64::MAX), json!(0.1), json!(1e300)] {
+        for number in [
+            json!(0),
+            json!(-1),
+            json!(i64::MIN),
+            json!(u64::MAX),
+            json!(0.1),
+            json!(1e300),
+        ] {
             assert_eq!(back(&number), number);
         }
         assert_eq!(back(&json!(2.0)), json!(2));
-        assert_eq!(write(&Val::Num(Num::Float(f64::NAN)), &mut 0, 9).unwrap(), json!(null));
+        assert_eq!(
+            write(&Val::Num(Num::Float(f64::NAN)), &mut 0, 9).unwrap(),
+            json!(null)
+        );
     }
 
     #[test]
@@ -121,7 +133,11 @@ mod tests {
         for _ in 0..200 {
             deep = [deep].into_iter().collect();
         }
-        assert!(write(&deep, &mut 0, 1 << 20).unwrap_err().contains("nested"));
+        assert!(
+            write(&deep, &mut 0, 1 << 20)
+                .unwrap_err()
+                .contains("nested")
+        );
     }
 
     proptest! {

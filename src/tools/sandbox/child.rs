@@ -41,7 +41,10 @@ fn read_requests() -> mpsc::Receiver<String> {
         let mut input = BufReader::new(io::stdin());
         loop {
             let mut line = String::new();
-            let read = input.by_ref().take(LONGEST_LINE as u64).read_line(&mut line);
+            let read = input
+                .by_ref()
+                .take(LONGEST_LINE as u64)
+                .read_line(&mut line);
             if !matches!(read, Ok(1..)) || sender.send(line).is_err() {
                 std::process::exit(0);
             }
@@ -69,19 +72,26 @@ fn set(resource: Resource, value: u64) -> io::Result<()> {
 /// The whole address space and the resident part, in bytes, where the system tells.
 fn statm() -> Option<(u64, u64)> {
     let text = std::fs::read_to_string("/proc/self/statm").ok()?;
-    let mut pages = text.split_whitespace().map_while(|word| word.parse::<u64>().ok());
+    let mut pages = text
+        .split_whitespace()
+        .map_while(|word| word.parse::<u64>().ok());
     let page = 4096;
     Some((pages.next()? * page, pages.next()? * page))
 }
 
 /// Lets the process use `seconds` more of processor time; the system ends it after that.
 fn allow(seconds: u64) {
-    let used = std::fs::read_to_string("/proc/self/stat").ok().and_then(|stat| {
-        // The name in parentheses may hold blanks; user and system time are the 12th and 13th fields after it.
-        let fields = stat.rsplit(')').next()?;
-        let mut times = fields.split_whitespace().skip(11).map_while(|word| word.parse::<u64>().ok());
-        Some((times.next()? + times.next()?) / 100)
-    });
+    let used = std::fs::read_to_string("/proc/self/stat")
+        .ok()
+        .and_then(|stat| {
+            // The name in parentheses may hold blanks; user and system time are the 12th and 13th fields after it.
+            let fields = stat.rsplit(')').next()?;
+            let mut times = fields
+                .split_whitespace()
+                .skip(11)
+                .map_while(|word| word.parse::<u64>().ok());
+            Some((times.next()? + times.next()?) / 100)
+        });
     if let (Some(used), Ok((_, hard))) = (used, Resource::CPU.get()) {
         let soft = used.saturating_add(seconds).saturating_add(1).min(hard);
         let _ = Resource::CPU.set(soft, hard);
@@ -91,10 +101,17 @@ fn allow(seconds: u64) {
 fn answer(request: &Request, filters: &mut HashMap<String, Filter>) -> Reply {
     allow(request.seconds);
     let output = match request.language {
-        Language::Python => python::run(&request.source, &request.input, request.seconds, &mut |line| {
-            let _ = say(&Reply::Log(line.to_owned()));
-        }),
-        Language::Jq => filter(&request.source, filters).and_then(|filter| filter.run(&request.input)),
+        Language::Python => python::run(
+            &request.source,
+            &request.input,
+            request.seconds,
+            &mut |line| {
+                let _ = say(&Reply::Log(line.to_owned()));
+            },
+        ),
+        Language::Jq => {
+            filter(&request.source, filters).and_then(|filter| filter.run(&request.input))
+        }
     };
     match output {
         Ok(value) => Reply::Output {
@@ -105,13 +122,18 @@ fn answer(request: &Request, filters: &mut HashMap<String, Filter>) -> Reply {
     }
 }
 
-fn filter<'a>(source: &str, filters: &'a mut HashMap<String, Filter>) -> Result<&'a Filter, String> {
+fn filter<'a>(
+    source: &str,
+    filters: &'a mut HashMap<String, Filter>,
+) -> Result<&'a Filter, String> {
     if filters.len() >= MOST_FILTERS && !filters.contains_key(source) {
         filters.clear();
     }
     match filters.entry(source.to_owned()) {
         std::collections::hash_map::Entry::Occupied(entry) => Ok(entry.into_mut()),
-        std::collections::hash_map::Entry::Vacant(entry) => Ok(entry.insert(Filter::compile_here(source)?)),
+        std::collections::hash_map::Entry::Vacant(entry) => {
+            Ok(entry.insert(Filter::compile_here(source)?))
+        }
     }
 }
 

@@ -108,7 +108,12 @@ impl Sandbox {
     }
 
     /// Does one piece of work. Cancelling or dropping ends the sandbox that does it.
-    pub async fn run(&self, work: Work<'_>, log: &CallLog, cancel: &CancellationToken) -> Result<Value, ToolError> {
+    pub async fn run(
+        &self,
+        work: Work<'_>,
+        log: &CallLog,
+        cancel: &CancellationToken,
+    ) -> Result<Value, ToolError> {
         tokio::select! {
             biased;
             () = cancel.cancelled() => Err(ToolError::permanent("cancelled")),
@@ -117,15 +122,18 @@ impl Sandbox {
     }
 
     async fn work(&self, work: Work<'_>, log: &CallLog) -> Result<Value, ToolError> {
-        let seconds = work.time.map_or(SECONDS, |time| time.as_secs().saturating_add(1));
+        let seconds = work
+            .time
+            .map_or(SECONDS, |time| time.as_secs().saturating_add(1));
         let request = Request {
             language: work.language,
             source: Cow::Borrowed(work.source),
             input: Cow::Borrowed(work.input),
             seconds,
         };
-        let mut line = serde_json::to_vec(&request)
-            .map_err(|error| ToolError::permanent(format!("the input cannot be written as JSON: {error}")))?;
+        let mut line = serde_json::to_vec(&request).map_err(|error| {
+            ToolError::permanent(format!("the input cannot be written as JSON: {error}"))
+        })?;
         line.push(b'\n');
         if line.len() > LONGEST_LINE {
             return Err(ToolError::permanent(format!(
@@ -148,7 +156,10 @@ impl Sandbox {
             match warm.reply().await {
                 Some(Reply::Ready) => {}
                 Some(Reply::Log(line)) => log(LogStream::Stderr, &quote(&line, 8 << 10)),
-                Some(Reply::Output { value, memory_mb: held }) => {
+                Some(Reply::Output {
+                    value,
+                    memory_mb: held,
+                }) => {
                     if warm.calls < MOST_CALLS && held < MOST_HELD_MB {
                         self.give_back(warm);
                     }
@@ -184,7 +195,11 @@ impl Sandbox {
 }
 
 impl Warm {
-    async fn start(program: &Program, memory_mb: u64, cpu_percent: Option<u32>) -> Result<Self, ToolError> {
+    async fn start(
+        program: &Program,
+        memory_mb: u64,
+        cpu_percent: Option<u32>,
+    ) -> Result<Self, ToolError> {
         let path = program.path()?;
         let unusable = |why: String| {
             ToolError::permanent(format!(
@@ -194,7 +209,9 @@ impl Warm {
         };
         let mut command = Command::new(&path);
         if let Some(percent) = cpu_percent {
-            command.args(["__launch", "--cpu-percent", &percent.to_string(), "--"]).arg(&path);
+            command
+                .args(["__launch", "--cpu-percent", &percent.to_string(), "--"])
+                .arg(&path);
         }
         command
             .args(["__sandbox", "--memory-mb", &memory_mb.to_string()])
@@ -207,7 +224,9 @@ impl Warm {
             .kill_on_drop(true);
         #[cfg(unix)]
         command.process_group(0);
-        let mut child = command.spawn().map_err(|error| unusable(error.to_string()))?;
+        let mut child = command
+            .spawn()
+            .map_err(|error| unusable(error.to_string()))?;
         let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(unusable("it has no pipes".to_owned()));
         };
@@ -223,9 +242,16 @@ impl Warm {
             Ok(Some(Reply::Ready)) => Ok(warm),
             Ok(_) => {
                 let said = warm.last_words().await.1;
-                Err(unusable(if said.is_empty() { "it did not answer as one".to_owned() } else { said }))
+                Err(unusable(if said.is_empty() {
+                    "it did not answer as one".to_owned()
+                } else {
+                    said
+                }))
             }
-            Err(_) => Err(unusable(format!("it was not up after {} s", START.as_secs()))),
+            Err(_) => Err(unusable(format!(
+                "it was not up after {} s",
+                START.as_secs()
+            ))),
         }
     }
 
@@ -254,7 +280,8 @@ impl Warm {
         let mut said = Vec::new();
         if let Some(stderr) = self.child.stderr.take() {
             let mut stderr = stderr.take(64 << 10);
-            let _ = tokio::time::timeout(Duration::from_millis(200), stderr.read_to_end(&mut said)).await;
+            let _ = tokio::time::timeout(Duration::from_millis(200), stderr.read_to_end(&mut said))
+                .await;
         }
         (status, quote_end(&String::from_utf8_lossy(&said), 400))
     }
@@ -271,8 +298,14 @@ impl Warm {
                     format!("the code used more than {seconds} s of processor time and was stopped")
                 }
                 Some((Some(SIGSEGV), _)) => "the code recursed too deep and was stopped".to_owned(),
-                Some((_, status)) => format!("the sandbox ended while the code ran ({status}) {said}").trim_end().to_owned(),
-                None => "the sandbox gave an answer that could not be read, and was stopped".to_owned(),
+                Some((_, status)) => {
+                    format!("the sandbox ended while the code ran ({status}) {said}")
+                        .trim_end()
+                        .to_owned()
+                }
+                None => {
+                    "the sandbox gave an answer that could not be read, and was stopped".to_owned()
+                }
             }
         })
     }

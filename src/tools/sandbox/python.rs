@@ -2,8 +2,8 @@
 
 use monty::MontyRun;
 use monty_types::{
-    CompileOptions, DictPairs, MontyException, MontyObject, PrintWriter, PrintWriterCallback, ResourceLimits,
-    ResourceTracker,
+    CompileOptions, DictPairs, MontyException, MontyObject, PrintWriter, PrintWriterCallback,
+    ResourceLimits, ResourceTracker,
 };
 use serde_json::{Map, Number, Value};
 use std::borrow::Cow;
@@ -21,7 +21,12 @@ const MOST_PRINTED: usize = 1 << 20;
 
 /// Runs `code` and gives the value of its variable `output`. The error is a Python traceback, or says what is
 /// wrong with the output.
-pub fn run(code: &str, input: &Value, seconds: u64, log: &mut dyn FnMut(&str)) -> Result<Value, String> {
+pub fn run(
+    code: &str,
+    input: &Value,
+    seconds: u64,
+    log: &mut dyn FnMut(&str),
+) -> Result<Value, String> {
     // The value of the last expression is what a run gives.
     let lines = code.lines().count();
     let program = format!("{code}\n\noutput\n");
@@ -48,9 +53,13 @@ pub fn run(code: &str, input: &Value, seconds: u64, log: &mut dyn FnMut(&str)) -
     );
     printer.end();
     let output = output.map_err(|error| {
-        let last = error.traceback().last().map_or(0, |frame| frame.start.line as usize);
+        let last = error
+            .traceback()
+            .last()
+            .map_or(0, |frame| frame.start.line as usize);
         if error.summary().contains("'output'") && last > lines {
-            "the code does not set `output`; assign the result to a variable of that name".to_owned()
+            "the code does not set `output`; assign the result to a variable of that name"
+                .to_owned()
         } else {
             error.to_string()
         }
@@ -88,7 +97,10 @@ impl Printer<'_> {
             (self.log)(&self.line);
         }
         if self.printed > MOST_PRINTED {
-            (self.log)(&format!("… {} more bytes were printed", self.printed - MOST_PRINTED));
+            (self.log)(&format!(
+                "… {} more bytes were printed",
+                self.printed - MOST_PRINTED
+            ));
         }
     }
 }
@@ -142,7 +154,10 @@ fn to_json(object: MontyObject, size: &mut usize, depth: usize) -> Result<Value,
         _ => 2,
     };
     if *size > LARGEST_OUTPUT {
-        return Err(format!("`output` is larger than {} MB", LARGEST_OUTPUT >> 20));
+        return Err(format!(
+            "`output` is larger than {} MB",
+            LARGEST_OUTPUT >> 20
+        ));
     }
     Ok(match object {
         MontyObject::None | MontyObject::Ellipsis => Value::Null,
@@ -155,10 +170,9 @@ fn to_json(object: MontyObject, size: &mut usize, depth: usize) -> Result<Value,
         }
         MontyObject::Float(float) => Number::from_f64(float).map_or(Value::Null, Value::Number),
         MontyObject::String(text) | MontyObject::Path(text) => Value::String(text),
-        MontyObject::Bytes(bytes) => Value::String(
-            String::from_utf8(bytes)
-                .map_err(|_| "`output` holds bytes that are no UTF-8 text; encode them first".to_owned())?,
-        ),
+        MontyObject::Bytes(bytes) => Value::String(String::from_utf8(bytes).map_err(|_| {
+            "`output` holds bytes that are no UTF-8 text; encode them first".to_owned()
+        })?),
         MontyObject::List(items)
         | MontyObject::Tuple(items)
         | MontyObject::Set(items)
@@ -166,7 +180,11 @@ fn to_json(object: MontyObject, size: &mut usize, depth: usize) -> Result<Value,
             .into_iter()
             .map(|item| to_json(item, size, depth + 1))
             .collect::<Result<_, _>>()?,
-        MontyObject::NamedTuple { field_names, values, .. } => Value::Object(
+        MontyObject::NamedTuple {
+            field_names,
+            values,
+            ..
+        } => Value::Object(
             field_names
                 .into_iter()
                 .zip(values)
@@ -175,7 +193,10 @@ fn to_json(object: MontyObject, size: &mut usize, depth: usize) -> Result<Value,
         ),
         MontyObject::Dict(pairs) => object_of(pairs, size, depth)?,
         MontyObject::ClassInstance(instance) => object_of(instance.attrs, size, depth)?,
-        MontyObject::Date(date) => Value::String(format!("{:04}-{:02}-{:02}", date.year, date.month, date.day)),
+        MontyObject::Date(date) => Value::String(format!(
+            "{:04}-{:02}-{:02}",
+            date.year, date.month, date.day
+        )),
         MontyObject::DateTime(at) => Value::String(format!(
             "{:04}-{:02}-{:02}T{}{}",
             at.year,
@@ -190,12 +211,14 @@ fn to_json(object: MontyObject, size: &mut usize, depth: usize) -> Result<Value,
             at.offset_seconds.map_or(String::new(), offset)
         )),
         MontyObject::TimeDelta(span) => {
-            let seconds = f64::from(span.days) * 86_400.0 + f64::from(span.seconds) + f64::from(span.microseconds) / 1e6;
+            let seconds = f64::from(span.days) * 86_400.0
+                + f64::from(span.seconds)
+                + f64::from(span.microseconds) / 1e6;
             Number::from_f64(seconds).map_or(Value::Null, Value::Number)
         }
-        MontyObject::Exception { exc_type, arg } => {
-            Value::String(arg.map_or_else(|| exc_type.to_string(), |arg| format!("{exc_type}: {arg}")))
-        }
+        MontyObject::Exception { exc_type, arg } => Value::String(
+            arg.map_or_else(|| exc_type.to_string(), |arg| format!("{exc_type}: {arg}")),
+        ),
         MontyObject::Cycle(..) => return Err("`output` contains itself".to_owned()),
         other => return Err(format!("`output` holds {other}, which has no JSON form")),
     })
@@ -256,7 +279,10 @@ mod tests {
     #[test]
     fn errors_are_tracebacks() {
         let error = output("x = 1\noutput = x / 0", &json!(0)).unwrap_err();
-        assert!(error.contains("line 2") && error.contains("ZeroDivisionError"), "{error}");
+        assert!(
+            error.contains("line 2") && error.contains("ZeroDivisionError"),
+            "{error}"
+        );
         let error = output("output = (", &json!(0)).unwrap_err();
         assert!(error.contains("SyntaxError"), "{error}");
         let error = output("a = []\na.append(a)\noutput = a", &json!(0)).unwrap_err();
@@ -277,7 +303,11 @@ mod tests {
 
     #[test]
     fn nothing_reaches_outside() {
-        for code in ["output = open('/etc/passwd').read()", "import os\noutput = os.environ['PATH']", "import socket\noutput = 1"] {
+        for code in [
+            "output = open('/etc/passwd').read()",
+            "import os\noutput = os.environ['PATH']",
+            "import socket\noutput = 1",
+        ] {
             assert!(output(code, &json!(0)).is_err(), "{code}");
         }
     }

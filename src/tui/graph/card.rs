@@ -41,14 +41,14 @@ impl Card {
             detail: theme.dim,
             time: String::new(),
         };
-        if tries > 1 && step.elements.is_empty() {
+        if tries > 1 && step.elements().is_empty() {
             card.mark = format!("{times}{tries}");
         }
         if step.status == StepStatus::Running {
             card.name = theme.strong;
             card.detail = theme.text;
         }
-        if !step.elements.is_empty() {
+        if !step.elements().is_empty() {
             card.fold(state, step, theme);
             card.time = elapsed(step, now).map(text::span).unwrap_or_default();
             return card;
@@ -122,13 +122,13 @@ impl Card {
     /// `×100 ✔83 ▶9 ✖1`, less where there is less room.
     fn fold(&mut self, state: &RunState, step: &StepState, theme: &Theme) {
         let mut counts = [0usize; 8];
-        for element in &step.elements {
+        for element in step.elements() {
             if let Some(row) = state.steps.get(element.at()) {
                 counts[row.status as usize] += 1;
             }
         }
         let count = |status: StepStatus| counts[status as usize];
-        let all = step.elements.len();
+        let all = step.elements().len();
         let times = if theme.ascii { "x" } else { "×" };
         let part = |status: StepStatus| {
             let glyph = theme.status(status).glyph;

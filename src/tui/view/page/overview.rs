@@ -49,7 +49,7 @@ pub fn write(model: &Model, row: &StepState, sheet: &mut Sheet<'_>) {
     }
     write_time(model, row, sheet);
     write_cost(model, row, sheet);
-    if !row.elements.is_empty() {
+    if !row.elements().is_empty() {
         sheet.field("elements", &elements(model, row));
     }
     write_critical(model, sheet);
@@ -85,7 +85,7 @@ pub fn state(model: &Model, row: &StepState) -> String {
             }
         }
         StepStatus::Ready => format!("ready, {}", held_by(run, row)),
-        StepStatus::Running if !row.elements.is_empty() => {
+        StepStatus::Running if !row.elements().is_empty() => {
             format!("running, {}", elements(model, row))
         }
         StepStatus::Running => match (row.under_way(), row.retry_at) {
@@ -164,7 +164,7 @@ pub fn cause<'a>(run: &'a RunState, row: &StepState) -> Option<&'a StepState> {
 fn elements(model: &Model, row: &StepState) -> String {
     let mut counts = [0usize; 8];
     for element in row
-        .elements
+        .elements()
         .iter()
         .filter_map(|ix| model.run.steps.get(ix.at()))
     {
@@ -182,7 +182,7 @@ fn elements(model: &Model, row: &StepState) -> String {
             )
         })
         .collect();
-    format!("{} in all: {}", row.elements.len(), words.join(" "))
+    format!("{} in all: {}", row.elements().len(), words.join(" "))
 }
 
 fn write_time(model: &Model, row: &StepState, sheet: &mut Sheet<'_>) {

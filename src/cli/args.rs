@@ -1,0 +1,207 @@
+//! The command line as clap reads it.
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
+use std::path::PathBuf;
+
+/// Run, watch and debug execution plans that a large language model wrote.
+#[derive(Debug, Parser)]
+#[command(name = "plandeck", version, args_conflicts_with_subcommands = true)]
+#[command(disable_help_subcommand = true, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub open: RunArgs,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a plan: the dashboard on a terminal, plain progress elsewhere
+    Run(Box<RunArgs>),
+    /// Look a plan over without running anything
+    Check(CheckArgs),
+    /// List the tools of a catalog
+    Tools(ToolsArgs),
+    /// List the themes
+    Themes,
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// Where a plan's tools and values come from.
+#[derive(Args, Clone, Debug, Default)]
+pub struct SourceArgs {
+    /// A context value; VALUE is JSON, or text where it is no JSON; @FILE takes it from a file
+    #[arg(short, long = "context", value_name = "KEY=VALUE|KEY=@FILE")]
+    pub context: Vec<String>,
+    /// A JSON or YAML file with an object of context values
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub context_file: Vec<PathBuf>,
+    /// A tool catalog, JSON or YAML; may be given more than once
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub tools: Vec<PathBuf>,
+    /// A file with `mcpServers`, as Claude Desktop has it
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub mcp_config: Vec<PathBuf>,
+    /// Who carries out model tools: PROVIDER/MODEL, MODEL, auto, offline or simulated
+    #[arg(long, value_name = "WORKER", env = "PLANDECK_WORKER")]
+    pub worker: Option<String>,
+    /// The address of an OpenAI-compatible API
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
+    pub base_url: Option<String>,
+    /// Seed of the simulated worker and of the waits between tries
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+}
+
+/// The limits; `none` lifts one.
+#[derive(Args, Clone, Debug, Default)]
+pub struct LimitArgs {
+    /// Attempts under way at once [default: 5]
+    #[arg(long, value_name = "N", value_parser = limit::<u32>)]
+    pub max_concurrent: Option<Bound<u32>>,
+    /// Dollars that may be spent [default: 10]
+    #[arg(long, value_name = "X", value_parser = amount)]
+    pub max_total_cost_usd: Option<Bound<f64>>,
+    /// Seconds the run may take
+    #[arg(long, value_name = "S", value_parser = amount)]
+    pub timeout_seconds: Option<Bound<f64>>,
+    /// Calls that may be made, retries included
+    #[arg(long, value_name = "N", value_parser = limit::<u64>)]
+    pub max_tool_calls: Option<Bound<u64>>,
+    /// Mebibytes of memory for each child process
+    #[arg(long, value_name = "N", value_parser = limit::<u64>)]
+    pub max_memory_mb: Option<Bound<u64>>,
+    /// Percent of one core for each child process
+    #[arg(long, value_name = "P", value_parser = limit::<u32>)]
+    pub max_cpu_percent: Option<Bound<u32>>,
+}
+
+/// A limit that was given: a value, or `none`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Bound<T> {
+    /// Enforce nothing.
+    Lifted,
+    /// At the most this.
+    Most(T),
+}
+
+impl<T> Bound<T> {
+    /// As the limits have it.
+    pub fn into_option(self) -> Option<T> {
+        match self {
+            Self::Lifted => None,
+            Self::Most(value) => Some(value),
+        }
+    }
+}
+
+fn limit<T: std::str::FromStr + PartialOrd + From<u8>>(text: &str) -> Result<Bound<T>, String> {
+    if text.eq_ignore_ascii_case("none") {
+        return Ok(Bound::Lifted);
+    }
+    match text.parse::<T>() {
+        Ok(value) if value >= T::from(1) => Ok(Bound::Most(value)),
+        _ => Err("a whole number from 1 up, or none".to_owned()),
+    }
+}
+
+fn amount(text: &str) -> Result<Bound<f64>, String> {
+    if text.eq_ignore_ascii_case("none") {
+        return Ok(Bound::Lifted);
+    }
+    match text.parse::<f64>() {
+        Ok(value) if value.is_finite() && value >= 0.0 => Ok(Bound::Most(value)),
+        _ => Err("a number from 0 up, or none".to_owned()),
+    }
+}
+
+/// `plandeck run`.
+#[derive(Args, Clone, Debug)]
+pub struct RunArgs {
+    /// The plan: JSON, YAML, or text from a planner
+    #[arg(value_name = "PLAN", value_hint = ValueHint::FilePath)]
+    pub plan: Option<PathBuf>,
+    #[command(flatten)]
+    pub source: SourceArgs,
+    #[command(flatten)]
+    pub limits: LimitArgs,
+    /// Run without the dashboard, with plain progress on standard error
+    #[arg(long)]
+    pub headless: bool,
+    /// Print the result as one JSON object on standard output (implies --headless)
+    #[arg(long)]
+    pub json: bool,
+    /// Write the events as JSON lines to a file, or to standard output (which implies --headless)
+    #[arg(long, value_name = "FILE|-", value_hint = ValueHint::FilePath)]
+    pub events: Option<PathBuf>,
+    /// Stop everything at the first failure
+    #[arg(long)]
+    pub fail_fast: bool,
+    /// Do not track cost
+    #[arg(long)]
+    pub no_track_cost: bool,
+    /// Begin paused (with the dashboard)
+    #[arg(long)]
+    pub paused: bool,
+    #[command(flatten)]
+    pub screen: ScreenArgs,
+}
+
+/// How the dashboard looks.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ScreenArgs {
+    /// A theme's name; `plandeck themes` lists them
+    #[arg(long, value_name = "NAME")]
+    pub theme: Option<String>,
+    /// When to use colour
+    #[arg(long, value_enum, value_name = "WHEN")]
+    pub color: Option<ColorWhen>,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ColorWhen {
+    /// On a terminal that has it, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// `plandeck check`.
+#[derive(Args, Clone, Debug)]
+pub struct CheckArgs {
+    /// The plan: JSON, YAML, or text from a planner
+    #[arg(value_name = "PLAN", value_hint = ValueHint::FilePath)]
+    pub plan: PathBuf,
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// Print one JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+    /// When to use colour
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
+    pub color: ColorWhen,
+}
+
+/// `plandeck tools`.
+#[derive(Args, Clone, Debug)]
+pub struct ToolsArgs {
+    /// A plan whose tools to list
+    #[arg(value_name = "PLAN", value_hint = ValueHint::FilePath)]
+    pub plan: Option<PathBuf>,
+    /// A tool catalog, JSON or YAML; may be given more than once
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub tools: Vec<PathBuf>,
+    /// Print a JSON list on standard output
+    #[arg(long)]
+    pub json: bool,
+}

@@ -1,0 +1,44 @@
+//! `plandeck check`: what a plan is, and what is wrong with it, without running anything.
+
+use super::args::CheckArgs;
+use super::failure::Failure;
+use super::load::load_to_check;
+use super::settings::Settings;
+use crate::plan::PlanFaults;
+use crate::report::{CheckReport, diagnostics_to_json};
+use serde_json::json;
+
+/// Prints what a plan is like; its faults go to standard error, and the exit code is then 2.
+pub async fn check(mut args: CheckArgs) -> Result<u8, Failure> {
+    let here = std::env::current_dir().unwrap_or_default();
+    let settings = Settings::load(&here)?;
+    settings.complete(&mut args.source, &mut Default::default())?;
+    let loaded = match load_to_check(&args.plan, &args.source, &settings).await {
+        Err(Failure::Faults(faults)) if args.json => {
+            println!("{}", faulty(&faults));
+            return Ok(super::NOTHING_RAN);
+        }
+        loaded => loaded?,
+    };
+    let report = CheckReport::new(
+        &loaded.plan,
+        &loaded.context,
+        &*loaded.toolbox,
+        &loaded.worker.name(),
+    );
+    if args.json {
+        let diagnostics = diagnostics_to_json(loaded.source(), &loaded.plan.warnings);
+        println!("{}", report.to_json(diagnostics));
+    } else {
+        loaded.tell_warnings(args.color);
+        print!("{}", report.to_text());
+    }
+    Ok(0)
+}
+
+fn faulty(faults: &PlanFaults) -> serde_json::Value {
+    json!({
+        "sound": false,
+        "diagnostics": diagnostics_to_json(&faults.source_text, &faults.diagnostics),
+    })
+}

@@ -1,0 +1,47 @@
+//! A run with the dashboard: the engine on its own task, the screen on this one.
+
+use super::args::RunArgs;
+use super::failure::Failure;
+use super::live::LiveFeed;
+use super::load::Loaded;
+use super::run::exit_code;
+use crate::engine::{Engine, EventLog};
+use crate::run::RunCommand;
+use crate::tui::{self, Outcome};
+use std::sync::Arc;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+/// Commands that may wait for the engine.
+const COMMANDS: usize = 64;
+
+/// Opens the dashboard on a run that begins now, and gives the exit code once it was left.
+pub async fn open(engine: Engine, loaded: &Loaded, args: &RunArgs) -> Result<u8, Failure> {
+    let log = EventLog::new();
+    let engine = engine.with_sink(Arc::clone(&log));
+    let (commands, received) = mpsc::channel(COMMANDS);
+    let origin = Instant::now();
+    let running = tokio::spawn(engine.run(origin, received));
+    let feed = LiveFeed {
+        events: log.reader(),
+        commands: commands.clone(),
+        origin,
+    };
+    let options = loaded.screen(&args.screen);
+    let left = tui::run(feed, options).await;
+    // What is still under way ends before the program does; a run that has ended ignores this.
+    let _ = commands.send(RunCommand::Stop).await;
+    let _ = commands.send(RunCommand::Close).await;
+    drop(commands);
+    let state = running
+        .await
+        .map_err(|error| Failure::usage(format!("the engine failed: {error}")))?;
+    let colour = super::coloured(args.screen.color.unwrap_or_default());
+    eprint!("{}", crate::report::summary(&state, colour));
+    let left = left.map_err(|error| Failure::usage(error.to_string()))?;
+    let signalled = match left.outcome {
+        Outcome::Signal(number) => Some(128 + number as u8),
+        Outcome::Quit | Outcome::TerminalLost => None,
+    };
+    Ok(exit_code(&state, signalled))
+}

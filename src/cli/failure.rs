@@ -1,0 +1,25 @@
+//! What keeps a command from doing its work: exit code 2, and nothing ran.
+
+use crate::plan::PlanFaults;
+
+/// Why nothing ran.
+#[derive(Debug)]
+pub enum Failure {
+    /// One sentence: bad usage, a file that cannot be read, a bad setting.
+    Usage(String),
+    /// Faults with places in a plan or a catalog.
+    Faults(Box<PlanFaults>),
+}
+
+impl Failure {
+    /// A failure in one sentence that says what to do.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::Usage(message.into())
+    }
+}
+
+impl From<PlanFaults> for Failure {
+    fn from(faults: PlanFaults) -> Self {
+        Self::Faults(Box::new(faults))
+    }
+}

@@ -1,0 +1,215 @@
+//! Settings that stand in files: `plandeck.toml` from here upwards, then the user's own.
+
+use super::args::{ColorWhen, LimitArgs, RunArgs, ScreenArgs, SourceArgs};
+use super::failure::Failure;
+use crate::models::Price;
+use crate::run::{Money, ResourceLimits};
+use clap::ValueEnum;
+use etcetera::BaseStrategy;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// The name of the file that is looked for.
+const FILE: &str = "plandeck.toml";
+
+/// What a settings file may say. The command line and the environment come first.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// As `--worker`.
+    pub worker: Option<String>,
+    /// As `--base-url`.
+    pub base_url: Option<String>,
+    /// As `--theme`.
+    pub theme: Option<String>,
+    /// As `--color`.
+    pub color: Option<String>,
+    /// As the options of the same names; `"none"` lifts one.
+    pub limits: BTreeMap<String, toml::Value>,
+    /// Prices by model, dollars per million tokens.
+    pub prices: BTreeMap<String, PriceSetting>,
+}
+
+/// A model's price, in dollars per million tokens.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PriceSetting {
+    /// Input.
+    pub input: f64,
+    /// Input from the provider's cache; as `input` where it is not given.
+    pub cached: Option<f64>,
+    /// Output.
+    pub output: f64,
+}
+
+impl PriceSetting {
+    /// As it is reckoned with.
+    pub fn price(&self) -> Result<Price, String> {
+        let cached = self.cached.map(|price| price.to_string());
+        Price::per_million(
+            &self.input.to_string(),
+            cached.as_deref(),
+            &self.output.to_string(),
+        )
+    }
+}
+
+impl Settings {
+    /// The settings in force in `folder`: of `PLANDECK_CONFIG` alone where that is set, else the nearest
+    /// `plandeck.toml` over the user's own file.
+    pub fn load(folder: &Path) -> Result<Self, Failure> {
+        if let Some(file) = std::env::var_os("PLANDECK_CONFIG") {
+            return Self::read(Path::new(&file));
+        }
+        let project = folder
+            .ancestors()
+            .map(|folder| folder.join(FILE))
+            .find(|file| file.is_file());
+        let user = user_file().filter(|file| file.is_file());
+        let project = project.map_or_else(|| Ok(Self::default()), |file| Self::read(&file))?;
+        let user = user.map_or_else(|| Ok(Self::default()), |file| Self::read(&file))?;
+        Ok(project.or(user))
+    }
+
+    fn read(file: &Path) -> Result<Self, Failure> {
+        let place = file.display();
+        let text = std::fs::read_to_string(file)
+            .map_err(|error| Failure::usage(format!("{place}: {error}")))?;
+        let settings: Self =
+            toml::from_str(&text).map_err(|error| Failure::usage(format!("{place}: {error}")))?;
+        settings
+            .limits(ResourceLimits::none())
+            .map_err(|why| Failure::usage(format!("{place}: {why}")))?;
+        Ok(settings)
+    }
+
+    /// These settings, and those of `other` where these are silent.
+    fn or(self, other: Self) -> Self {
+        let mut limits = other.limits;
+        limits.extend(self.limits);
+        let mut prices = other.prices;
+        prices.extend(self.prices);
+        Self {
+            worker: self.worker.or(other.worker),
+            base_url: self.base_url.or(other.base_url),
+            theme: self.theme.or(other.theme),
+            color: self.color.or(other.color),
+            limits,
+            prices,
+        }
+    }
+
+    /// Fills in what the command line left open.
+    pub fn complete(
+        &self,
+        source: &mut SourceArgs,
+        screen: &mut ScreenArgs,
+    ) -> Result<(), Failure> {
+        let from = |given: &mut Option<String>, setting: &Option<String>| {
+            if given.is_none() {
+                given.clone_from(setting);
+            }
+        };
+        from(&mut source.worker, &self.worker);
+        from(&mut source.base_url, &self.base_url);
+        from(&mut screen.theme, &self.theme);
+        if let (None, Some(color)) = (screen.color, &self.color) {
+            let color = ColorWhen::from_str(color, true)
+                .map_err(|_| Failure::usage(format!("color = {color:?}: auto, always or never")))?;
+            screen.color = Some(color);
+        }
+        Ok(())
+    }
+
+    /// The limits of a run: the command line's, else these settings', else the defaults.
+    pub fn limits_of(&self, args: &RunArgs) -> Result<ResourceLimits, Failure> {
+        let limits = self
+            .limits(ResourceLimits::command_line())
+            .map_err(Failure::usage)?;
+        Ok(args.limits.over(limits))
+    }
+
+    fn limits(&self, mut limits: ResourceLimits) -> Result<ResourceLimits, String> {
+        for (name, value) in &self.limits {
+            let amount = limit_value(name, value)?;
+            let whole = amount.map(|amount| amount as u64);
+            match name.as_str() {
+                "max_memory_mb" => limits.max_memory_mb = whole,
+                "max_cpu_percent" => limits.max_cpu_percent = whole.map(|n| n as u32),
+                "timeout_seconds" => limits.timeout_seconds = amount,
+                "max_tool_calls" => limits.max_tool_calls = whole,
+                "max_concurrent" => limits.max_concurrent = whole.map(|n| n as u32),
+                "max_total_cost_usd" => limits.max_total_cost_usd = amount.map(Money::from_usd),
+                _ => return Err(format!("[limits] has no {name}")),
+            }
+        }
+        Ok(limits)
+    }
+}
+
+fn limit_value(name: &str, value: &toml::Value) -> Result<Option<f64>, String> {
+    match value {
+        toml::Value::Integer(n) if *n >= 0 => Ok(Some(*n as f64)),
+        toml::Value::Float(x) if *x >= 0.0 && x.is_finite() => Ok(Some(*x)),
+        toml::Value::String(word) if word == "none" => Ok(None),
+        _ => Err(format!("[limits] {name}: a number from 0 up, or \"none\"")),
+    }
+}
+
+fn user_file() -> Option<PathBuf> {
+    let folders = etcetera::choose_base_strategy().ok()?;
+    Some(folders.config_dir().join("plandeck").join("config.toml"))
+}
+
+impl LimitArgs {
+    /// What was given, over `limits`.
+    fn over(&self, mut limits: ResourceLimits) -> ResourceLimits {
+        if let Some(bound) = self.max_memory_mb {
+            limits.max_memory_mb = bound.into_option();
+        }
+        if let Some(bound) = self.max_cpu_percent {
+            limits.max_cpu_percent = bound.into_option();
+        }
+        if let Some(bound) = self.timeout_seconds {
+            limits.timeout_seconds = bound.into_option();
+        }
+        if let Some(bound) = self.max_tool_calls {
+            limits.max_tool_calls = bound.into_option();
+        }
+        if let Some(bound) = self.max_concurrent {
+            limits.max_concurrent = bound.into_option();
+        }
+        if let Some(bound) = self.max_total_cost_usd {
+            limits.max_total_cost_usd = bound.into_option().map(Money::from_usd);
+        }
+        limits
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearer_file_wins_and_the_other_fills_in() {
+        let near: Settings =
+            toml::from_str("worker = 'offline'\n[limits]\nmax_concurrent = 2").unwrap();
+        let far: Settings =
+            toml::from_str("worker = 'x'\ntheme = 'light'\n[limits]\nmax_total_cost_usd = 'none'")
+                .unwrap();
+        let both = near.or(far);
+        assert_eq!(both.worker.as_deref(), Some("offline"));
+        assert_eq!(both.theme.as_deref(), Some("light"));
+        let limits = both.limits(ResourceLimits::command_line()).unwrap();
+        assert_eq!(limits.max_concurrent, Some(2));
+        assert_eq!(limits.max_total_cost_usd, None);
+    }
+
+    #[test]
+    fn what_is_unknown_is_refused() {
+        assert!(toml::from_str::<Settings>("wroker = 'x'").is_err());
+        let settings: Settings = toml::from_str("[limits]\nmax_steps = 2").unwrap();
+        assert!(settings.limits(ResourceLimits::none()).is_err());
+    }
+}

@@ -1,0 +1,60 @@
+//! `plandeck tools`: what a catalog offers.
+
+use super::args::ToolsArgs;
+use super::failure::Failure;
+use super::load::catalog;
+use crate::plan::parse;
+use crate::text::{fit, line, pad, width};
+use crate::tools::ToolDefinition;
+use serde_json::{Value, json};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Prints the tools of `--tools`, or of a plan, or of the catalog in this folder.
+pub fn tools(args: &ToolsArgs) -> Result<u8, Failure> {
+    let plan = args.plan.as_deref().unwrap_or(Path::new("."));
+    let draft = match &args.plan {
+        Some(file) if args.tools.is_empty() => {
+            let name = file.display().to_string();
+            let bytes =
+                std::fs::read(file).map_err(|error| Failure::usage(format!("{name}: {error}")))?;
+            Some(parse(&name, &bytes)?)
+        }
+        _ => None,
+    };
+    let catalog = catalog(plan, &args.tools, draft.as_ref())?;
+    if catalog.tools().is_empty() {
+        return Err(Failure::usage(
+            "no catalog here: name one with --tools FILE, or a plan that has one beside it",
+        ));
+    }
+    if args.json {
+        let list: Vec<Value> = catalog.tools().iter().map(|tool| described(tool)).collect();
+        println!("{}", Value::Array(list));
+        return Ok(0);
+    }
+    let names = catalog.tools().iter().map(|tool| width(&tool.name));
+    let column = names.max().unwrap_or(0).min(40);
+    for tool in catalog.tools() {
+        println!(
+            "{}  {:<9}  {}",
+            pad(&fit(&tool.name, column), column),
+            tool.implementation.kind(),
+            line(&tool.description)
+        );
+    }
+    Ok(0)
+}
+
+fn described(tool: &Arc<ToolDefinition>) -> Value {
+    json!({
+        "name": tool.name,
+        "type": tool.implementation.kind(),
+        "description": tool.description,
+        "input_schema": tool.input_schema,
+        "output_schema": tool.output_schema,
+        "cost_usd": tool.cost,
+        "read_only": tool.read_only,
+        "idempotent": tool.idempotent,
+    })
+}

@@ -1,0 +1,123 @@
+//! A run as plain lines, for where there is no screen.
+
+use crate::run::{Fact, Micros, Money, RunEvent, RunOutcome, SkipReason, StepSource, WaitReason};
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+/// Turns events into lines, one for each fact that somebody watching a log wants to see.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Service time and cost of each row's attempts so far, for the line of its end.
+    sums: HashMap<u32, (Micros, Option<Money>)>,
+    total: usize,
+}
+
+impl Progress {
+    /// The line for `event`, without a line feed and without control characters.
+    pub fn line(&mut self, event: &RunEvent) -> Option<String> {
+        let text = self.text(&event.fact)?;
+        let line = format!("{:>9.3}s  {text}", event.at.seconds());
+        Some(crate::text::line(&line))
+    }
+
+    fn text(&mut self, fact: &Fact) -> Option<String> {
+        Some(match fact {
+            Fact::RunStarted(header) => {
+                self.total = header.steps.len();
+                let simulated = if header.simulated { ", SIMULATED" } else { "" };
+                format!(
+                    "run       {}: {} steps, worker {}{simulated} ({})",
+                    header.plan, self.total, header.worker, header.run_id
+                )
+            }
+            Fact::StepWaiting { step, reason } => {
+                let what = match reason {
+                    WaitReason::Budget => "money",
+                    WaitReason::Rate => "its rate",
+                    WaitReason::Exclusive => "the others to end: it runs alone",
+                    WaitReason::Breakpoint => "a person: breakpoint",
+                };
+                format!("waits     {} for {what}", step.id)
+            }
+            Fact::StepExpanded { step, count, .. } => {
+                format!("expanded  {} into {count} elements", step.id)
+            }
+            Fact::AttemptStarted { step, attempt, .. } if *attempt == 1 => {
+                format!("started   {}", step.id)
+            }
+            Fact::AttemptStarted { step, attempt, .. } => {
+                format!("started   {} (attempt {attempt})", step.id)
+            }
+            Fact::AttemptLog { step, text, .. } => format!("          {}| {text}", step.id),
+            Fact::AttemptEnded(end) => {
+                let sum = self
+                    .sums
+                    .entry(end.step.ix.0)
+                    .or_insert((Micros(0), Some(Money::ZERO)));
+                sum.0 += end.service;
+                sum.1 = sum.1.zip(end.cost).map(|(a, b)| a + b);
+                let wait = end.retry_in?;
+                let message = end.error.as_ref().map_or("", |error| &error.message);
+                format!(
+                    "retry     {} in {:.1}s: {message}",
+                    end.step.id,
+                    wait.seconds()
+                )
+            }
+            Fact::StepSucceeded { step, source, .. } => {
+                let from = match source {
+                    StepSource::Call => "",
+                    StepSource::Cache => " (from the cache)",
+                    StepSource::Recorded => " (recorded)",
+                    StepSource::Mock => " (put in by hand)",
+                };
+                self.ended("done", &step.id, step.ix.0) + from
+            }
+            Fact::StepFailed { step, error } => {
+                let line = self.ended("FAILED", &step.id, step.ix.0);
+                format!("{line}: {}", error.message)
+            }
+            Fact::StepSkipped {
+                step,
+                reason,
+                because,
+            } => {
+                let why = match (reason, because) {
+                    (SkipReason::Condition, _) => "its condition is not true".to_owned(),
+                    (SkipReason::Upstream, Some(id)) => format!("because of {id}"),
+                    (SkipReason::Upstream, None) => "because of what it depends on".to_owned(),
+                    (SkipReason::Limit, _) => "a limit was reached".to_owned(),
+                    (SkipReason::User, _) => "on request".to_owned(),
+                };
+                format!("skipped   {}, {why}", step.id)
+            }
+            Fact::StepCancelled { step } => format!("cancelled {}", step.id),
+            Fact::StepReset { step } => format!("again     {}", step.id),
+            Fact::RunPaused => "paused".to_owned(),
+            Fact::RunResumed => "resumed".to_owned(),
+            Fact::LimitReached { message, .. } => format!("LIMIT     {message}"),
+            Fact::StopRequested => "stopping".to_owned(),
+            Fact::RunEnded { status, .. } => match status {
+                RunOutcome::Succeeded => "run succeeded".to_owned(),
+                RunOutcome::Failed => "run FAILED".to_owned(),
+                RunOutcome::LimitExceeded => "run stopped by a limit".to_owned(),
+                RunOutcome::Cancelled => "run cancelled".to_owned(),
+            },
+            Fact::RunReopened => "goes on".to_owned(),
+            Fact::StepReady { .. } => return None,
+        })
+    }
+
+    fn ended(&mut self, word: &str, id: &str, row: u32) -> String {
+        let mut line = format!("{word:<9} {id}");
+        let Some((service, cost)) = self.sums.remove(&row) else {
+            return line;
+        };
+        // Writing to a string cannot fail.
+        let _ = write!(line, "  {:.3}s", service.seconds());
+        if let Some(cost) = cost.filter(|cost| !cost.is_zero()) {
+            let _ = write!(line, "  {cost}");
+        }
+        line
+    }
+}
