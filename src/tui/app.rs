@@ -13,7 +13,7 @@ use crossterm::clipboard::CopyToClipboard;
 use crossterm::event::{Event, EventStream};
 use crossterm::terminal::{BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate};
 use crossterm::{execute, queue};
-use futures::{FutureExt, StreamExt};
+use futures::StreamExt;
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use std::io::{self, BufWriter, Stdout};
@@ -21,8 +21,6 @@ use std::time::{Duration, Instant};
 
 /// Events that are taken in at once; between two batches input is looked at.
 const BATCH: usize = 20_000;
-/// Inputs that are taken in at once; between two of these a frame may be drawn.
-const INPUTS: usize = 64;
 
 /// How the dashboard looks and behaves.
 #[derive(Clone, Debug, Default)]
@@ -106,14 +104,9 @@ pub async fn run(feed: impl Feed, options: Options) -> Result<Left, Error> {
         tokio::select! {
             biased;
             signal = signals.next() => dashboard.tell(Message::Signal(signal))?,
-            event = input.next() => {
-                let mut next = Some(event);
-                for _ in 0..INPUTS {
-                    let Some(event) = next else { break };
-                    dashboard.hear(event)?;
-                    next = input.next().now_or_never();
-                }
-            }
+            // One at a time, always under this task's own waker: the stream keeps the waker of the first
+            // look that found nothing, so a look under another one would leave this task asleep.
+            event = input.next() => dashboard.hear(event)?,
             () = dashboard.feed.changed(), if !behind => behind = true,
             () = sleep_until(wake), if wake.is_some() => {}
         }
