@@ -62,7 +62,10 @@ impl Summary {
         let done = run.count(StepStatus::Succeeded);
         let mut facts = vec![
             format!("in {}", format::duration(run.wall(run.at))),
-            format!("{done} of {}", format::count(run.steps.len(), "step")),
+            format!(
+                "{done} of {}",
+                format::count(header.map_or(0, |header| header.steps.len()), "step")
+            ),
         ];
         if header.is_some_and(|header| header.track_cost) {
             let least = if run.unpriced { "at least " } else { "" };

@@ -157,7 +157,7 @@ fn can_skip(model: &Model) -> bool {
 }
 
 fn failed(model: &Model) -> bool {
-    model.run.count(StepStatus::Failed) > 0
+    model.live.failures() > 0
 }
 
 fn always(_: &Model) -> bool {
@@ -215,8 +215,8 @@ use Group::{Dashboard, Graph, Inspector, Question as Asked, Run};
 /// The registry. The footer shows the hints in this order.
 #[rustfmt::skip]
 pub static REGISTRY: &[Entry] = &[
-    entry(A::Confirm, "confirm", &[key('y'), code(KeyCode::Enter)], Asked, "do it", asked).hint("do it"),
-    entry(A::Decline, "decline", &[code(KeyCode::Esc), key('n')], Asked, "leave it", asked).hint("leave it"),
+    entry(A::Confirm, "confirm", &[key('y'), code(KeyCode::Enter)], Asked, "do it", asked).hint("yes"),
+    entry(A::Decline, "decline", &[code(KeyCode::Esc), key('n')], Asked, "leave it", asked).hint("no"),
 
     entry(A::Pause, "pause", &[key(' ')], Run, "pause: start nothing more, let what is under way finish",
         |m| m.run.phase == RunPhase::Running).hint("pause"),

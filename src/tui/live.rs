@@ -38,6 +38,10 @@ impl Live {
         }
         if let Some(step) = subject(&event.fact) {
             self.touch(step.ix, run);
+            // What happens to an element may take its `for_each` step up again.
+            if let Some(parent) = run.steps.get(step.ix.at()).and_then(|row| row.info.parent) {
+                self.touch(parent, run);
+            }
         }
         false
     }
@@ -77,6 +81,11 @@ impl Live {
     /// The rows that something beside slots and pause holds.
     pub fn held(&self) -> &BTreeSet<StepIx> {
         &self.held
+    }
+
+    /// How many rows failed, elements of `for_each` steps included.
+    pub fn failures(&self) -> usize {
+        self.failed.len()
     }
 
     /// The failed row after `from`, or before it, going around; `None` where none failed.

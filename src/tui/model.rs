@@ -72,6 +72,14 @@ impl Tab {
         }
     }
 
+    /// Its name where there is less room.
+    pub const fn medium(self) -> &'static str {
+        match self {
+            Self::Attempts => "tries",
+            other => other.name(),
+        }
+    }
+
     /// Its name where there is little room.
     pub const fn short(self) -> &'static str {
         match self {

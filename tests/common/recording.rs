@@ -69,6 +69,21 @@ impl Recording {
         self
     }
 
+    /// Adds a step whose dependencies are known by their position in their name (`s12`), without searching.
+    pub fn step_at(mut self, id: &str, tool: &str, kind: &str, needs: &[&str]) -> Self {
+        let place = |id: &&str| StepIx(id[1..].parse().expect("a position"));
+        self.steps.push(StepInfo {
+            id: id.into(),
+            tool: tool.into(),
+            kind: kind.into(),
+            depends_on: needs.iter().map(place).collect(),
+            description: None,
+            parent: None,
+            parameters: None,
+        });
+        self
+    }
+
     /// Starts the run; the steps without dependencies are ready.
     pub fn start(mut self) -> Self {
         self.header.steps = self.steps.clone().into();
@@ -213,7 +228,7 @@ impl Recording {
         self.steps.extend(elements.iter().cloned());
         self.say(Fact::StepExpanded {
             step,
-            count: elements.len() as u32,
+            count: count as u32,
             elements: elements.into(),
         });
         self
@@ -260,6 +275,11 @@ impl Recording {
     /// The events so far.
     pub fn events(self) -> Vec<RunEvent> {
         self.events
+    }
+
+    /// The events so far, with more to come.
+    pub fn so_far(&self) -> Vec<RunEvent> {
+        self.events.clone()
     }
 
     /// Which step an event is about.

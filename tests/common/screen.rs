@@ -54,6 +54,13 @@ impl Screen {
         }
     }
 
+    /// Gives the screen another size and draws a frame.
+    pub fn resize(&mut self, columns: u16, rows: u16) {
+        self.terminal.backend_mut().resize(columns, rows);
+        self.tell(Message::Resize(columns, rows));
+        self.draw();
+    }
+
     /// Draws a frame.
     pub fn draw(&mut self) {
         let model = &mut self.model;

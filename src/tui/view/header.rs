@@ -77,17 +77,21 @@ fn standing(model: &Model) -> Vec<Part> {
     let done = run.count(StepStatus::Succeeded);
     let good = theme.status(StepStatus::Succeeded);
     parts.push(Part::new(
-        6,
+        8,
         vec![
-            Span::styled(format!("{done}/{} ", run.steps.len()), theme.text),
+            Span::styled(format!("{done}/{} ", header_steps(run)), theme.text),
             Span::styled(good.glyph, good.style),
         ],
     ));
-    let failed = run.count(StepStatus::Failed);
+    // An element that failed counts before its `for_each` step has.
+    let failed = match run.count(StepStatus::Failed) {
+        0 => model.live.failures(),
+        steps => steps,
+    };
     if failed > 0 {
         let bad = theme.status(StepStatus::Failed);
         parts.push(Part::new(
-            8,
+            9,
             vec![Span::styled(format!("{failed} {}", bad.glyph), bad.style)],
         ));
     }
@@ -308,4 +312,9 @@ fn ended(model: &Model, outcome: RunOutcome) -> Vec<Part> {
         _ => return Vec::new(),
     };
     vec![Part::new(3, vec![Span::styled(words, style)])]
+}
+
+/// The plan's own steps; elements of `for_each` steps count with their step.
+fn header_steps(run: &RunState) -> usize {
+    run.header.as_deref().map_or(0, |header| header.steps.len())
 }

@@ -14,26 +14,30 @@ const KEYS: usize = 15;
 /// Cells of the overlay.
 const WIDTH: u16 = 78;
 
-/// Draws the help over the screen, scrolled by `scroll` lines.
+/// Draws the help over the screen, scrolled by `scroll` lines; in two columns where there is room.
 pub fn draw(model: &mut Model, scroll: usize, buf: &mut Buffer, screen: Rect) {
-    let width = screen.width.min(WIDTH);
-    let lines = lines(model, width.saturating_sub(4) as usize);
-    let height = screen.height.min(lines.len() as u16 + 2);
-    let area = super::question::centred(screen, width, height);
+    let columns = if screen.width >= 2 * WIDTH - 40 { 2 } else { 1 };
+    let column = if columns == 2 {
+        (screen.width - 6).min(2 * WIDTH) / 2
+    } else {
+        screen.width.min(WIDTH)
+    };
+    let lines = lines(model, column.saturating_sub(4) as usize);
+    let rows = lines.len().div_ceil(columns as usize);
+    let area = super::question::centred(screen, column * columns, rows as u16 + 2);
     Clear.render(area, buf);
     buf.set_style(area, model.theme.background);
     let room = area.height.saturating_sub(2) as usize;
-    let most = lines.len().saturating_sub(room);
+    let most = rows.saturating_sub(room);
     let scroll = scroll.min(most);
     if let Some(crate::tui::model::Overlay::Help(at)) = &mut model.overlay {
         *at = scroll;
     }
     let more = if most > 0 {
         format!(
-            " {} to {} of {} lines, ↑↓ scroll ",
+            " {} to {} of {rows} lines, ↑↓ scroll ",
             scroll + 1,
-            (scroll + room).min(lines.len()),
-            lines.len()
+            scroll + room
         )
     } else {
         String::new()
@@ -46,17 +50,14 @@ pub fn draw(model: &mut Model, scroll: usize, buf: &mut Buffer, screen: Rect) {
         Line::from(" keys "),
         Line::from(more),
     );
-    for (at, line) in lines
-        .iter()
-        .skip(scroll)
-        .take(inner.height as usize)
-        .enumerate()
-    {
-        let (x, width) = (
-            inner.x + u16::from(inner.width > 2),
-            inner.width.saturating_sub(2),
-        );
-        buf.set_line(x, inner.y + at as u16, line, width);
+    let margin = u16::from(inner.width > 2);
+    for at in 0..columns {
+        let x = inner.x + margin + at * column;
+        let width = (column.saturating_sub(2)).min(inner.right().saturating_sub(x));
+        let shown = lines.iter().skip(at as usize * rows).take(rows);
+        for (row, line) in shown.skip(scroll).take(inner.height as usize).enumerate() {
+            buf.set_line(x, inner.y + row as u16, line, width);
+        }
     }
 }
 

@@ -81,8 +81,8 @@ fn labels(width: usize) -> Vec<(usize, &'static str, Tab)> {
     for (name, gap) in [
         (Tab::name as fn(Tab) -> &'static str, 3),
         (Tab::name, 2),
+        (Tab::medium, 2),
         (Tab::short, 2),
-        (Tab::short, 1),
     ] {
         let (labels, total) = lay(name, gap);
         if total <= width {

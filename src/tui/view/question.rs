@@ -24,7 +24,7 @@ pub fn draw(model: &Model, question: Question, buf: &mut Buffer, screen: Rect) {
         .collect();
     lines.push(Line::default());
     let mut keys = Vec::new();
-    for (key, word) in hints(model).filter(|(_, word)| ["do it", "leave it"].contains(word)) {
+    for (key, word) in hints(model).filter(|(_, word)| ["yes", "no"].contains(word)) {
         keys.push(Span::styled(format!("{key} "), model.theme.accent));
         keys.push(Span::styled(format!("{word}   "), model.theme.dim));
     }

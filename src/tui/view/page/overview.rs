@@ -17,13 +17,7 @@ const ERROR_LINES: usize = 4;
 /// Writes the page.
 pub fn write(model: &Model, row: &StepState, sheet: &mut Sheet<'_>) {
     let theme = sheet.theme;
-    sheet.spans(
-        "tool",
-        vec![
-            (row.info.tool.to_string(), theme.text),
-            (format!("  ({})", row.info.kind), theme.dim),
-        ],
-    );
+    sheet.pair("tool", &row.info.tool, "kind", &row.info.kind);
     if let Some(name) = row.model() {
         sheet.field("model", name);
     }
@@ -257,11 +251,12 @@ fn write_critical(model: &Model, sheet: &mut Sheet<'_>) {
     else {
         return;
     };
-    let potential = figures.potential.get(at).copied().unwrap_or_default();
-    let words = format!(
-        "on the path; worth {} at the most",
-        format::duration(potential)
-    );
+    let words = match figures.potential.get(at) {
+        Some(saved) if saved.0 > 0 => {
+            format!("could save up to {}", format::duration(*saved))
+        }
+        _ => "one of several paths as long".to_owned(),
+    };
     sheet.field("critical", &words);
 }
 

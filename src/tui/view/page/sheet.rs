@@ -77,6 +77,18 @@ impl<'a> Sheet<'a> {
         self.spans(label, vec![(words.to_owned(), self.theme.text)]);
     }
 
+    /// Two words that belong together: the second in brackets behind the first, or on a line of its own.
+    pub fn pair(&mut self, label: &'static str, words: &str, other: &'static str, more: &str) {
+        let bracket = format!("  ({more})");
+        if LABEL + text::width(words) + text::width(&bracket) <= self.width {
+            let (text, dim) = (self.theme.text, self.theme.dim);
+            self.spans(label, vec![(words.to_owned(), text), (bracket, dim)]);
+        } else {
+            self.field(label, words);
+            self.field(other, more);
+        }
+    }
+
     /// A label and what it says in several styles; only the last is wrapped.
     pub fn spans(&mut self, label: &'static str, mut spans: Vec<(String, Style)>) {
         let column = if self.width < NARROW { 0 } else { LABEL };
