@@ -119,8 +119,10 @@ mod tests {
 
     #[test]
     fn what_is_taken_over_is_given_back() {
-        let cells = |count| std::num::NonZeroU16::new(count).unwrap();
-        let mut terminal = vt100::Parser::new(cells(5), cells(20), 0);
+        let mut terminal = {
+            let cells = |count| std::num::NonZero::new(count).unwrap();
+            vt100::Parser::new(cells(5), cells(20), 0)
+        };
         let mut bytes = Vec::new();
         bytes.extend(b"before");
         take_over(&mut bytes).unwrap();
