@@ -6,7 +6,7 @@
 //! go round in a circle, one pin is led to a free column first. Beyond that the tracks are ordered for few
 //! crossings.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 /// The edges that are joined in one channel.
 #[derive(Clone, Debug, Default)]
@@ -91,7 +91,7 @@ impl Wire {
 struct Work {
     wires: Vec<Wire>,
     /// Columns with a pin, of straight nets too.
-    used: BTreeMap<i32, ()>,
+    used: BTreeSet<i32>,
     /// For each wire those that must lie below it.
     below: Vec<Vec<usize>>,
 }
@@ -99,10 +99,10 @@ struct Work {
 impl Work {
     fn new(nets: &[Net]) -> Self {
         let mut wires = Vec::new();
-        let mut used = BTreeMap::new();
+        let mut used = BTreeSet::new();
         for (at, net) in nets.iter().enumerate() {
             for &column in net.top.iter().chain(&net.bottom) {
-                used.insert(column, ());
+                used.insert(column);
             }
             let mut wire = Wire {
                 net: at,
@@ -141,7 +141,7 @@ impl Work {
                     continue;
                 };
                 let to = self.free_near(column);
-                self.used.insert(to, ());
+                self.used.insert(to);
                 let upper = &mut self.wires[wire];
                 upper.top[pin] = to;
                 upper.top.sort_unstable();
@@ -240,9 +240,9 @@ impl Work {
     }
 
     fn free_near(&self, column: i32) -> i32 {
-        (1..)
+        (1..i32::MAX)
             .flat_map(|step| [column + step, column - step])
-            .find(|column| !self.used.contains_key(column))
+            .find(|column| !self.used.contains(column))
             .unwrap_or(column)
     }
 

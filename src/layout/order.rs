@@ -107,11 +107,11 @@ fn shuffled(order: &[Vec<u32>], random: &mut Random, start: u32) -> Vec<Vec<u32>
     for layer in &mut order {
         if all {
             for at in (1..layer.len()).rev() {
-                layer.swap(at, random.below(at + 1));
+                layer.swap(at, random.up_to(at));
             }
-        } else if random.below(3) == 0 && layer.len() > 1 {
-            for _ in 0..layer.len() / 3 + 1 {
-                let (a, b) = (random.below(layer.len()), random.below(layer.len()));
+        } else if random.up_to(2) == 0 && layer.len() > 1 {
+            for _ in 0..=layer.len() / 3 {
+                let (a, b) = (random.up_to(layer.len() - 1), random.up_to(layer.len() - 1));
                 layer.swap(a, b);
             }
         }
@@ -123,10 +123,11 @@ fn shuffled(order: &[Vec<u32>], random: &mut Random, start: u32) -> Vec<Vec<u32>
 struct Random(u64);
 
 impl Random {
-    fn below(&mut self, bound: usize) -> usize {
+    /// A number from 0 to `most`.
+    fn up_to(&mut self, most: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        ((self.0 >> 16) % bound.max(1) as u64) as usize
+        ((self.0 >> 16) % (most as u64 + 1)) as usize
     }
 }

@@ -88,7 +88,7 @@ pub(super) fn route(
         places: layered.place[..layered.nodes as usize].to_vec(),
         crossings,
     };
-    part.to_origin();
+    part.settle();
     part
 }
 
@@ -255,7 +255,7 @@ impl Nets {
 
 impl Part {
     /// Moves everything so that it starts in the first column and row, and measures it.
-    fn to_origin(&mut self) {
+    fn settle(&mut self) {
         let (mut left, mut top) = (i32::MAX, i32::MAX);
         let (mut right, mut bottom) = (i32::MIN, i32::MIN);
         let corners = self

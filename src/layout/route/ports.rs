@@ -35,18 +35,18 @@ impl Ports {
             let layer = layered.units[link.upper as usize].layer as usize;
             sizes[layer][nets.of_link[at] as usize] += 1;
         }
-        let mut sides: Vec<(u32, u32)> = Vec::with_capacity(links);
+        let mut touching: Vec<(u32, u32)> = Vec::with_capacity(links);
         for below in [false, true] {
-            sides.clear();
-            sides.extend(
+            touching.clear();
+            touching.extend(
                 layered
                     .links
                     .iter()
                     .enumerate()
                     .map(|(at, link)| (if below { link.upper } else { link.lower }, at as u32)),
             );
-            sides.sort_unstable();
-            for side in sides.chunk_by(|a, b| a.0 == b.0) {
+            touching.sort_unstable();
+            for side in touching.chunk_by(|a, b| a.0 == b.0) {
                 let unit = side[0].0;
                 let layer = layered.units[unit as usize].layer as usize - usize::from(!below);
                 let mut ends: Vec<End> = Vec::new();
