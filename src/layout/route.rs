@@ -178,8 +178,8 @@ fn rows(layered: &Layered, channels: &[Tracks], options: &Options) -> Vec<Rows> 
 pub(super) struct Nets {
     /// The net of each link, numbered from 0 in each channel.
     of_link: Vec<u32>,
-    /// The unit that each net is the trunk of, by channel: `Source` its upper unit, `Target` its lower one.
-    of_channel: Vec<Vec<(Trunk, u32)>>,
+    /// What each net is, by channel.
+    of_channel: Vec<Vec<Trunk>>,
 }
 
 impl Nets {
@@ -190,33 +190,29 @@ impl Nets {
             leaving[link.upper as usize] += 1;
             entering[link.lower as usize] += 1;
         }
+        let bus_of = buses(layered);
         let depth = layered.layers.len();
         let mut of_channel = vec![Vec::new(); depth.saturating_sub(1)];
-        let mut number = [
-            vec![u32::MAX; layered.units.len()],
-            vec![u32::MAX; layered.units.len()],
-        ];
+        let mut numbers = std::array::from_fn::<_, 3, _>(|_| vec![u32::MAX; layered.units.len()]);
         let of_link = layered
             .links
             .iter()
             .map(|link| {
-                let trunk = link.trunk.unwrap_or({
-                    if entering[link.lower as usize] > leaving[link.upper as usize] {
-                        Trunk::Target
-                    } else {
-                        Trunk::Source
+                let bus = bus_of[link.lower as usize];
+                let (trunk, unit) = match link.trunk {
+                    None if bus != u32::MAX => (Trunk::Bus, bus),
+                    None if entering[link.lower as usize] > leaving[link.upper as usize] => {
+                        (Trunk::Target, link.lower)
                     }
-                });
-                let unit = match trunk {
-                    Trunk::Source => link.upper,
-                    Trunk::Target => link.lower,
+                    Some(Trunk::Target) => (Trunk::Target, link.lower),
+                    _ => (Trunk::Source, link.upper),
                 };
-                let number = &mut number[trunk as usize][unit as usize];
+                let number = &mut numbers[trunk as usize][unit as usize];
                 if *number == u32::MAX {
-                    let channel: &mut Vec<(Trunk, u32)> =
+                    let channel: &mut Vec<Trunk> =
                         &mut of_channel[layered.units[link.upper as usize].layer as usize];
                     *number = channel.len() as u32;
-                    channel.push((trunk, unit));
+                    channel.push(trunk);
                 }
                 *number
             })
@@ -251,6 +247,36 @@ impl Nets {
             })
             .collect()
     }
+}
+
+/// Finds targets that wait for exactly the same nodes of the layer above, at least two for at least two: their
+/// edges may lie on each other, for whichever way one reads them, such an edge exists. Says for each unit which
+/// unit its bus is named after.
+fn buses(layered: &Layered) -> Vec<u32> {
+    let mut sources: Vec<Vec<u32>> = vec![Vec::new(); layered.nodes as usize];
+    for link in layered.links.iter().filter(|link| link.trunk.is_none()) {
+        sources[link.lower as usize].push(link.upper);
+    }
+    let mut bus_of = vec![u32::MAX; layered.units.len()];
+    let mut targets: Vec<u32> = (0..layered.nodes)
+        .filter(|&node| sources[node as usize].len() > 1)
+        .collect();
+    for node in &targets {
+        sources[*node as usize].sort_unstable();
+    }
+    targets.sort_by(|&a, &b| {
+        sources[a as usize]
+            .cmp(&sources[b as usize])
+            .then(a.cmp(&b))
+    });
+    for alike in targets.chunk_by(|&a, &b| sources[a as usize] == sources[b as usize]) {
+        if alike.len() > 1 {
+            for &node in alike {
+                bus_of[node as usize] = alike[0];
+            }
+        }
+    }
+    bus_of
 }
 
 impl Part {

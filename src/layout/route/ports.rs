@@ -53,13 +53,13 @@ impl Ports {
                 for &(_, at) in side {
                     let link = layered.links[at as usize];
                     let net = nets.of_link[at as usize];
-                    let trunk = nets.of_channel[layer][net as usize].0;
+                    let trunk = nets.of_channel[layer][net as usize];
                     ends.push(End {
                         link: at,
                         net,
                         other: if below { link.lower } else { link.upper },
                         // Whether this side is the trunk's single end, from which it forks or where it ends.
-                        stem: (trunk == Trunk::Source) == below,
+                        stem: trunk == if below { Trunk::Source } else { Trunk::Target },
                         alone: sizes[layer][net as usize] == 1,
                     });
                 }

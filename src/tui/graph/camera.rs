@@ -50,10 +50,7 @@ impl Camera {
             self.begun = true;
             if let Some(first) = first {
                 self.x = first.centre().x - pane.0 / 2;
-                self.y = first.y - 1;
-                if picture.1 > pane.1 && picture.0 <= pane.0 {
-                    self.y = 0;
-                }
+                self.y = first.centre().y - pane.1 / 2;
             }
         }
         self.x = within(self.x, picture.0, pane.0);

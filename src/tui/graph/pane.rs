@@ -2,7 +2,7 @@
 
 use super::camera::Camera;
 use super::card::Card;
-use super::scene::Scene;
+use super::scene::{self, Scene};
 use super::text;
 use super::topology::Topology;
 use super::walk;
@@ -172,7 +172,8 @@ impl GraphPane {
             if scene.level == Level::Box {
                 painter.card(*rect, label, &card, selected);
             } else {
-                painter.chip(*rect, label, &card, selected);
+                let centred = scene.direction == layout::Direction::Down;
+                painter.chip(*rect, label, &card, selected, centred);
             }
         }
         painter.hidden(&hidden);
@@ -532,7 +533,14 @@ impl Painter<'_> {
     }
 
     /// One line, with an empty column at either side for the edges or the brackets of the selection.
-    fn chip(&mut self, rect: layout::Rect, label: &str, card: &Card, selected: bool) {
+    fn chip(
+        &mut self,
+        rect: layout::Rect,
+        label: &str,
+        card: &Card,
+        selected: bool,
+        centred: bool,
+    ) {
         let (left, right, y) = (rect.x, rect.right() - 1, rect.y);
         let ascii = self.theme.ascii;
         let name = if selected {
@@ -543,7 +551,6 @@ impl Painter<'_> {
         for x in left + 1..right {
             self.put(x, y, " ", self.theme.text);
         }
-        self.write(left + 1, y, card.glyph, card.look);
         let inner = (rect.width - 2).max(0) as usize;
         let time = text::fit(&card.time, inner.saturating_sub(4), ascii);
         let taken = if time.is_empty() {
@@ -552,9 +559,21 @@ impl Painter<'_> {
             text::width(&time) + 1
         };
         let label = text::fit(label, inner.saturating_sub(2 + taken), ascii);
-        let end = self.write(left + 3, y, &label, name);
+        // Edges from above meet the middle: the text stands around it.
+        let shift = if centred {
+            inner.saturating_sub(2 + text::width(&label) + scene::TIME + 1) as i32 / 2
+        } else {
+            0
+        };
+        self.write(left + 1 + shift, y, card.glyph, card.look);
+        let end = self.write(left + 3 + shift, y, &label, name);
         if !time.is_empty() {
-            self.write(right - text::width(&time) as i32, y, &time, card.detail);
+            let x = if centred {
+                end + 1
+            } else {
+                right - text::width(&time) as i32
+            };
+            self.write(x, y, &time, card.detail);
         } else if self.mesh.at(right, y) & wires::RIGHT != 0 {
             // Nothing is to be said here: the edge begins where the label ends.
             let style = self.wire_style(self.mesh.at(right, y));

@@ -12,7 +12,7 @@ const WIDEST_CHIP: usize = 30;
 /// Columns for `12.3s  $0.0004`.
 const TIME_AND_COST: usize = 14;
 /// Columns for the time alone.
-const TIME: usize = 6;
+pub(super) const TIME: usize = 6;
 /// Sweeps spent on the order of nodes; the layout itself bounds what large graphs get.
 const SWEEPS: u32 = 200;
 
