@@ -18,11 +18,11 @@ fn answers() -> Vec<Answer> {
     let (code, result) = run_json(&sample("receipt"), &[]);
     assert_eq!(code, 0);
     [
-        ("header", "Reads the head of a till receipt", 900),
-        ("items", "Lists the lines of a till receipt", 2100),
-        ("totals", "Reads subtotal, tax, total", 1200),
-        ("categorize", "Puts each line of a receipt into", 60_000),
-        ("summary", "Says in two or three sentences", 1500),
+        ("header", "Read the head of this till receipt", 900),
+        ("items", "List every line of this till receipt", 2100),
+        ("totals", "Read the sums that this till receipt", 1200),
+        ("categorize", "Give each line a household category", 60_000),
+        ("summary", "Write two or three plain sentences", 1500),
     ]
     .into_iter()
     .map(|(id, to, ms)| Answer {

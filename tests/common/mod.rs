@@ -19,16 +19,17 @@ use tempfile::TempDir;
 pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Variables that would make the program find a model, a setting or a colour of the machine it is tested on.
-pub const FOREIGN: [&str; 12] = [
+pub const FOREIGN: [&str; 13] = [
     "OPENAI_API_KEY",
     "OPENAI_BASE_URL",
     "ANTHROPIC_API_KEY",
     "GEMINI_API_KEY",
+    "GOOGLE_API_KEY",
     "GROQ_API_KEY",
+    "MISTRAL_API_KEY",
+    "OPENROUTER_API_KEY",
+    "TOGETHER_API_KEY",
     "DEEPSEEK_API_KEY",
-    "XAI_API_KEY",
-    "AZURE_OPENAI_API_KEY",
-    "AZURE_OPENAI_ENDPOINT",
     "OLLAMA_HOST",
     "PLANDECK_CONFIG",
     "NO_COLOR",
