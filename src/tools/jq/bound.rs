@@ -18,7 +18,16 @@ use serde_json::Value;
 
 /// Sizes of inputs for which a filter is judged: nodes plus bytes of text.
 const SIZES: [f64; 10] = [
-    100.0, 300.0, 1_000.0, 2_000.0, 4_000.0, 10_000.0, 30_000.0, 100_000.0, 1_000_000.0, 4_000_000.0,
+    100.0,
+    300.0,
+    1_000.0,
+    2_000.0,
+    4_000.0,
+    10_000.0,
+    30_000.0,
+    100_000.0,
+    1_000_000.0,
+    4_000_000.0,
 ];
 
 /// Magnitudes of the numbers in them.
@@ -78,16 +87,30 @@ impl Bound {
                     let mut walk = Walk {
                         variables: Vec::new(),
                         depth: 0,
-                        factors: if mode == Mode::Anything { &[] } else { &factors.names },
+                        factors: if mode == Mode::Anything {
+                            &[]
+                        } else {
+                            &factors.names
+                        },
                     };
                     let term = term.as_ref();
-                    term.and_then(|term| walk.term(term, input)).is_some_and(|outcome| outcome.work <= MOST_WORK)
+                    term.and_then(|term| walk.term(term, input))
+                        .is_some_and(|outcome| outcome.work <= MOST_WORK)
                 };
-                SIZES.iter().take_while(holds).last().copied().unwrap_or(0.0)
+                SIZES
+                    .iter()
+                    .take_while(holds)
+                    .last()
+                    .copied()
+                    .unwrap_or(0.0)
             })
         });
         let most = table.iter().flatten().copied().fold(0.0, f64::max);
-        Self { table, most, factors }
+        Self {
+            table,
+            most,
+            factors,
+        }
     }
 
     /// Whether running the filter on `input` is bounded.
@@ -105,9 +128,12 @@ impl Bound {
             return false;
         }
         let size = self.most - measure.left as f64;
-        let magnitude = MAGNITUDES.iter().position(|magnitude| measure.magnitude <= *magnitude);
+        let magnitude = MAGNITUDES
+            .iter()
+            .position(|magnitude| measure.magnitude <= *magnitude);
         let mode = MODES.iter().position(|mode| *mode == measure.mode);
-        mode.zip(magnitude).is_some_and(|(mode, magnitude)| size <= self.table[mode][magnitude])
+        mode.zip(magnitude)
+            .is_some_and(|(mode, magnitude)| size <= self.table[mode][magnitude])
     }
 }
 
@@ -128,12 +154,21 @@ impl Factors {
         match term {
             Term::BinOp(left, op, right) => {
                 if let BinaryOp::Math(Math::Mul) | BinaryOp::UpdateMath(Math::Mul) = op {
-                    self.names.extend([left, right].into_iter().filter_map(|side| last_name(side)).map(str::to_owned));
+                    self.names.extend(
+                        [left, right]
+                            .into_iter()
+                            .filter_map(|side| last_name(side))
+                            .map(str::to_owned),
+                    );
                 }
                 if let BinaryOp::Pipe(Some(_)) = op {
                     self.names.extend(last_name(left).map(str::to_owned));
                 }
-                if let BinaryOp::Assign | BinaryOp::Update | BinaryOp::UpdateMath(_) | BinaryOp::UpdateAlt = op {
+                if let BinaryOp::Assign
+                | BinaryOp::Update
+                | BinaryOp::UpdateMath(_)
+                | BinaryOp::UpdateAlt = op
+                {
                     self.made.extend(last_name(left).map(str::to_owned));
                 }
             }
@@ -142,7 +177,9 @@ impl Factors {
                     match (key, value) {
                         // `{price}` takes the member of that name as it is.
                         (_, None) if !matches!(key, Term::Var(_)) => {}
-                        (Term::Var(name), None) => self.made.push(name.trim_start_matches('$').to_owned()),
+                        (Term::Var(name), None) => {
+                            self.made.push(name.trim_start_matches('$').to_owned())
+                        }
                         (key, _) => match literal(key) {
                             Some(name) => self.made.push(name.to_owned()),
                             // A name that is worked out may be any.
@@ -151,10 +188,16 @@ impl Factors {
                     }
                 }
             }
-            Term::Call("from_entries" | "with_entries" | "map_values" | "capture" | "fromjson" | "transpose", _) => self.made_any(),
+            Term::Call(
+                "from_entries" | "with_entries" | "map_values" | "capture" | "fromjson"
+                | "transpose",
+                _,
+            ) => self.made_any(),
             // What these give has members of its own.
             Term::Call("to_entries" | "match", _) => {
-                self.made.extend(["key", "value", "name", "string", "length", "offset"].map(str::to_owned));
+                self.made.extend(
+                    ["key", "value", "name", "string", "length", "offset"].map(str::to_owned),
+                );
             }
             _ => {}
         }
@@ -217,7 +260,12 @@ fn for_each_part<'t, 's>(term: &'t Term<&'s str>, visit: &mut dyn FnMut(&'t Term
                 }
             }
         }
-        Term::Id | Term::Recurse | Term::Num(_) | Term::Arr(None) | Term::Break(_) | Term::Var(_) => {}
+        Term::Id
+        | Term::Recurse
+        | Term::Num(_)
+        | Term::Arr(None)
+        | Term::Break(_)
+        | Term::Var(_) => {}
     }
 }
 
@@ -266,7 +314,9 @@ impl Measure<'_> {
                 self.left >= 0
             }
             Value::Number(number) => {
-                self.magnitude = self.magnitude.max(number.as_f64().unwrap_or(f64::MAX).abs());
+                self.magnitude = self
+                    .magnitude
+                    .max(number.as_f64().unwrap_or(f64::MAX).abs());
                 true
             }
             Value::Array(items) => items.iter().all(|item| self.take(item, depth + 1)),
@@ -304,11 +354,18 @@ impl Shape {
     };
 
     fn number(magnitude: f64) -> Self {
-        Self { magnitude, ..Self::SMALL }
+        Self {
+            magnitude,
+            ..Self::SMALL
+        }
     }
 
     fn text(size: f64) -> Self {
-        Self { size, text: true, ..Self::SMALL }
+        Self {
+            size,
+            text: true,
+            ..Self::SMALL
+        }
     }
 
     /// Either of two.
@@ -323,7 +380,10 @@ impl Shape {
 
     /// Both in one.
     fn and(self, other: Self) -> Self {
-        Self { size: self.size + other.size, ..self.or(other) }
+        Self {
+            size: self.size + other.size,
+            ..self.or(other)
+        }
     }
 }
 
@@ -346,7 +406,10 @@ const MOST_GROUPS: usize = 8;
 
 impl Outcome {
     fn new(count: f64, shape: Shape, work: f64) -> Self {
-        Self { groups: vec![Group { count, shape }], work }
+        Self {
+            groups: vec![Group { count, shape }],
+            work,
+        }
     }
 
     fn one(shape: Shape, work: f64) -> Self {
@@ -354,21 +417,40 @@ impl Outcome {
     }
 
     fn none(work: f64) -> Self {
-        Self { groups: Vec::new(), work }
+        Self {
+            groups: Vec::new(),
+            work,
+        }
     }
 
     /// The elements of a value.
     fn elements(of: Shape) -> Vec<Group> {
         let small = Shape { size: 1.0, ..of };
-        vec![Group { count: of.size, shape: small }, Group { count: 1.0, shape: of }]
+        vec![
+            Group {
+                count: of.size,
+                shape: small,
+            },
+            Group {
+                count: 1.0,
+                shape: of,
+            },
+        ]
     }
 
     /// All groups as one.
     fn merged(&self) -> Group {
-        self.groups.iter().copied().reduce(|a, b| Group { count: a.count + b.count, shape: a.shape.or(b.shape) }).unwrap_or(Group {
-            count: 0.0,
-            shape: Shape::SMALL,
-        })
+        self.groups
+            .iter()
+            .copied()
+            .reduce(|a, b| Group {
+                count: a.count + b.count,
+                shape: a.shape.or(b.shape),
+            })
+            .unwrap_or(Group {
+                count: 0.0,
+                shape: Shape::SMALL,
+            })
     }
 
     fn count(&self) -> f64 {
@@ -381,7 +463,10 @@ impl Outcome {
 
     /// The size of all outputs together.
     fn total(&self) -> f64 {
-        self.groups.iter().map(|group| group.count * group.shape.size).sum()
+        self.groups
+            .iter()
+            .map(|group| group.count * group.shape.size)
+            .sum()
     }
 
     /// The same outputs `count` times over.
@@ -403,7 +488,10 @@ impl Outcome {
         let fits = self.work <= MOST_WORK
             && self.total() <= MOST_SIZE
             && self.count() <= MOST_SIZE
-            && self.groups.iter().all(|group| group.shape.size <= MOST_SIZE && group.shape.depth <= DEEPEST_VALUE);
+            && self
+                .groups
+                .iter()
+                .all(|group| group.shape.size <= MOST_SIZE && group.shape.depth <= DEEPEST_VALUE);
         if self.groups.len() > MOST_GROUPS {
             self.groups = vec![self.merged()];
             return self.within();
@@ -459,8 +547,14 @@ impl<'s> Walk<'s, '_> {
             // Every node is an output; with all levels together they are as large as the input times its depth.
             Term::Recurse => Outcome {
                 groups: vec![
-                    Group { count: input.size, shape: Shape { size: 1.0, ..input } },
-                    Group { count: input.depth.max(1.0), shape: input },
+                    Group {
+                        count: input.size,
+                        shape: Shape { size: 1.0, ..input },
+                    },
+                    Group {
+                        count: input.depth.max(1.0),
+                        shape: input,
+                    },
                 ],
                 work: input.size * 2.0,
             },
@@ -472,11 +566,17 @@ impl<'s> Walk<'s, '_> {
             Term::Neg(inner) | Term::Label(_, inner) => return self.term(inner, input),
             Term::BinOp(left, op, right) => return self.operation(left, op, right, input),
             Term::Break(_) => Outcome::none(1.0),
-            Term::Fold(kind, source, pattern, arguments) => return self.fold(kind, source, pattern, arguments, input),
+            Term::Fold(kind, source, pattern, arguments) => {
+                return self.fold(kind, source, pattern, arguments, input);
+            }
             Term::TryCatch(inner, handler) => {
                 let inner = self.term(inner, input)?;
                 let shape = inner.shape().or(input);
-                let error = Shape { size: shape.size + 200.0, text: true, ..shape };
+                let error = Shape {
+                    size: shape.size + 200.0,
+                    text: true,
+                    ..shape
+                };
                 match handler {
                     Some(handler) => inner.also(self.term(handler, error)?),
                     None => inner,
@@ -514,10 +614,14 @@ impl<'s> Walk<'s, '_> {
                             let mut elements = Outcome::none(all.work + all.count());
                             for group in &all.groups {
                                 elements.work += group.count * group.shape.size;
-                                elements.groups.extend(Outcome::elements(group.shape).into_iter().map(|inner| Group {
-                                    count: inner.count * group.count,
-                                    ..inner
-                                }));
+                                elements.groups.extend(
+                                    Outcome::elements(group.shape)
+                                        .into_iter()
+                                        .map(|inner| Group {
+                                            count: inner.count * group.count,
+                                            ..inner
+                                        }),
+                                );
                             }
                             all = elements;
                         }
@@ -533,7 +637,9 @@ impl<'s> Walk<'s, '_> {
                     }
                     all = all.within()?;
                 }
-                if last_name(term).is_some_and(|name| self.factors.iter().any(|factor| factor == name)) {
+                if last_name(term)
+                    .is_some_and(|name| self.factors.iter().any(|factor| factor == name))
+                {
                     for group in &mut all.groups {
                         group.shape = Shape::number(group.shape.magnitude);
                     }
@@ -543,7 +649,12 @@ impl<'s> Walk<'s, '_> {
         })
     }
 
-    fn text(&mut self, formatted: bool, parts: &[StrPart<&'s str, Term<&'s str>>], input: Shape) -> Option<Outcome> {
+    fn text(
+        &mut self,
+        formatted: bool,
+        parts: &[StrPart<&'s str, Term<&'s str>>],
+        input: Shape,
+    ) -> Option<Outcome> {
         let (mut count, mut size, mut work) = (1.0, 1.0, 1.0);
         for part in parts {
             match part {
@@ -558,15 +669,28 @@ impl<'s> Walk<'s, '_> {
                 }
             }
         }
-        Some(Outcome::new(count, Shape::text(size), work + count * size / 16.0))
+        Some(Outcome::new(
+            count,
+            Shape::text(size),
+            work + count * size / 16.0,
+        ))
     }
 
-    fn object(&mut self, members: &[(Term<&'s str>, Option<Term<&'s str>>)], input: Shape) -> Option<Outcome> {
-        let mut all = Group { count: 1.0, shape: Shape::SMALL };
+    fn object(
+        &mut self,
+        members: &[(Term<&'s str>, Option<Term<&'s str>>)],
+        input: Shape,
+    ) -> Option<Outcome> {
+        let mut all = Group {
+            count: 1.0,
+            shape: Shape::SMALL,
+        };
         let mut work = 1.0;
         for (key, value) in members {
             let name = match key {
-                Term::Var(name) if value.is_none() => Outcome::one(Shape::text(name.len() as f64), 1.0),
+                Term::Var(name) if value.is_none() => {
+                    Outcome::one(Shape::text(name.len() as f64), 1.0)
+                }
                 key => self.term(key, input)?,
             };
             let value = match (value, key) {
@@ -574,18 +698,28 @@ impl<'s> Walk<'s, '_> {
                 (None, Term::Var(name)) => Outcome::one(self.variable(name)?, 1.0),
                 (None, _) => Outcome::one(input, 1.0),
             };
-            let held = Shape { depth: value.shape().depth + 1.0, ..value.shape() };
+            let held = Shape {
+                depth: value.shape().depth + 1.0,
+                ..value.shape()
+            };
             work += all.count * (name.work + name.count() * (value.work + 2.0));
             all = Group {
                 count: all.count * name.count() * value.count(),
                 shape: all.shape.and(name.shape()).and(held),
             };
         }
-        Some(Outcome { groups: vec![all], work })
+        Some(Outcome {
+            groups: vec![all],
+            work,
+        })
     }
 
     fn variable(&self, name: &str) -> Option<Shape> {
-        self.variables.iter().rev().find(|(known, _)| *known == name).map(|(_, shape)| *shape)
+        self.variables
+            .iter()
+            .rev()
+            .find(|(known, _)| *known == name)
+            .map(|(_, shape)| *shape)
     }
 
     fn operation(
@@ -620,14 +754,26 @@ impl<'s> Walk<'s, '_> {
         Some(match op {
             BinaryOp::Comma | BinaryOp::Alt => l.also(r),
             BinaryOp::And | BinaryOp::Or => Outcome::new(pairs, Shape::SMALL, work),
-            BinaryOp::Cmp(_) => Outcome::new(pairs, Shape::SMALL, work + pairs * ls.size.min(rs.size)),
-            BinaryOp::Math(op) => Outcome::new(pairs, arithmetic(*op, ls, rs), work + pairs * (ls.size + rs.size) / 8.0),
+            BinaryOp::Cmp(_) => {
+                Outcome::new(pairs, Shape::SMALL, work + pairs * ls.size.min(rs.size))
+            }
+            BinaryOp::Math(op) => Outcome::new(
+                pairs,
+                arithmetic(*op, ls, rs),
+                work + pairs * (ls.size + rs.size) / 8.0,
+            ),
             // Filling a list up to an index can make it as long as the index is large.
             _ if !is_plain_path(left) => return None,
             BinaryOp::Update => {
                 // The right side sees what stands at each place.
                 let r = self.each(right, &l.groups)?;
-                let shape = updated(input, path_length(left), l.count(), r.total() + l.count(), r.shape());
+                let shape = updated(
+                    input,
+                    path_length(left),
+                    l.count(),
+                    r.total() + l.count(),
+                    r.shape(),
+                );
                 Outcome::one(shape, l.work + r.work + shape.size)
             }
             _ => {
@@ -636,7 +782,13 @@ impl<'s> Walk<'s, '_> {
                     BinaryOp::UpdateMath(op) => arithmetic(*op, input, rs),
                     _ => rs,
                 };
-                let shape = updated(input, path_length(left), l.count(), l.count() * value.size, value);
+                let shape = updated(
+                    input,
+                    path_length(left),
+                    l.count(),
+                    l.count() * value.size,
+                    value,
+                );
                 let each = l.work + l.count() * (1.0 + value.size / 8.0) + shape.size;
                 Outcome::new(r.count(), shape, r.work + r.count() * each)
             }
@@ -702,13 +854,22 @@ impl<'s> Walk<'s, '_> {
             work += rounds_work;
             outputs = outputs.also(projected?.times(group.count));
         }
-        let mut all = if kind == "reduce" { Outcome::one(accumulator, 0.0) } else { outputs };
+        let mut all = if kind == "reduce" {
+            Outcome::one(accumulator, 0.0)
+        } else {
+            outputs
+        };
         all.work += work;
         Some(all.times(start.count()))
     }
 
     /// The accumulator after so many rounds, and the work.
-    fn rounds(&mut self, update: &Term<&'s str>, start: Shape, rounds: f64) -> Option<(Shape, f64)> {
+    fn rounds(
+        &mut self,
+        update: &Term<&'s str>,
+        start: Shape,
+        rounds: f64,
+    ) -> Option<(Shape, f64)> {
         let mut step = |shape: Shape| {
             let outcome = self.term(update, shape)?;
             (outcome.count() <= 1.0).then(|| (outcome.shape(), outcome.work))
@@ -746,24 +907,42 @@ impl<'s> Walk<'s, '_> {
             Some(Outcome::new(f.count(), shape, work))
         };
         match name {
-            "has" | "in" | "startswith" | "endswith" => for_each(Shape::SMALL, &|a| a.size / 8.0 + 2.0),
+            "has" | "in" | "startswith" | "endswith" => {
+                for_each(Shape::SMALL, &|a| a.size / 8.0 + 2.0)
+            }
             "contains" | "inside" => for_each(Shape::SMALL, &|a| size * a.size.min(64.0) + 2.0),
             "index" | "rindex" => for_each(Shape::number(size), &|a| size * a.size.min(64.0) + 2.0),
             "indices" => for_each(
-                Shape { size: size + 1.0, magnitude: size, depth: 1.0, ..Shape::SMALL },
+                Shape {
+                    size: size + 1.0,
+                    magnitude: size,
+                    depth: 1.0,
+                    ..Shape::SMALL
+                },
                 &|a| size * a.size.min(64.0) + 2.0,
             ),
             "ltrimstr" | "rtrimstr" => for_each(input, &|a| a.size / 8.0 + 2.0),
-            "split" => for_each(Shape { size: size * 2.0 + 2.0, depth: 1.0, ..input }, &|_| size * 2.0 + 2.0),
+            "split" => for_each(
+                Shape {
+                    size: size * 2.0 + 2.0,
+                    depth: 1.0,
+                    ..input
+                },
+                &|_| size * 2.0 + 2.0,
+            ),
             "join" => {
                 let separator = self.term(f, input)?;
                 let shape = Shape::text(size * (30.0 + separator.shape().size));
-                let work = separator.work + separator.count() * size * (8.0 + separator.shape().size / 16.0);
+                let work = separator.work
+                    + separator.count() * size * (8.0 + separator.shape().size / 16.0);
                 Some(Outcome::new(separator.count(), shape, work))
             }
             "strftime" | "strptime" => {
                 let format = self.term(f, input)?.shape();
-                let shape = Shape { magnitude: f64::MAX, ..Shape::text((size + format.size) * 20.0) };
+                let shape = Shape {
+                    magnitude: f64::MAX,
+                    ..Shape::text((size + format.size) * 20.0)
+                };
                 is_literal(f).then(|| Outcome::one(shape, size + format.size))
             }
             "error" => Some(Outcome::none(self.term(f, input)?.work)),
@@ -774,21 +953,41 @@ impl<'s> Walk<'s, '_> {
             "map" => Some(self.each(f, &elements)?.collected()),
             "map_values" => {
                 let f = self.each(f, &elements)?;
-                let shape = Shape { size: 1.0 + size + f.total(), depth: f.shape().depth + 1.0, ..input.or(f.shape()) };
+                let shape = Shape {
+                    size: 1.0 + size + f.total(),
+                    depth: f.shape().depth + 1.0,
+                    ..input.or(f.shape())
+                };
                 Some(Outcome::one(shape, f.work + size * 2.0))
             }
             "with_entries" => {
                 let entry = |group: &Group| Group {
-                    shape: Shape { size: group.shape.size + 10.0, text: true, depth: input.depth + 1.0, ..group.shape },
+                    shape: Shape {
+                        size: group.shape.size + 10.0,
+                        text: true,
+                        depth: input.depth + 1.0,
+                        ..group.shape
+                    },
                     ..*group
                 };
                 let entries: Vec<Group> = elements.iter().map(entry).collect();
                 let f = self.each(f, &entries)?;
-                Some(Outcome::one(Shape { size: 1.0 + f.total(), text: true, ..f.shape() }, f.work + size * 12.0))
+                Some(Outcome::one(
+                    Shape {
+                        size: 1.0 + f.total(),
+                        text: true,
+                        ..f.shape()
+                    },
+                    f.work + size * 12.0,
+                ))
             }
             "add" => {
                 let f = self.term(f, input)?;
-                let sum = Shape { size: 1.0 + f.total(), magnitude: f.shape().magnitude * f.count().max(1.0), ..f.shape() };
+                let sum = Shape {
+                    size: 1.0 + f.total(),
+                    magnitude: f.shape().magnitude * f.count().max(1.0),
+                    ..f.shape()
+                };
                 Some(Outcome::one(sum, f.work + f.total() + f.count()))
             }
             "any" | "all" => {
@@ -797,7 +996,11 @@ impl<'s> Walk<'s, '_> {
             }
             "sort_by" | "group_by" | "unique_by" | "min_by" | "max_by" => {
                 let f = self.each(f, &elements)?;
-                let shape = Shape { size: size * 2.0 + 1.0, depth: input.depth + 1.0, ..input };
+                let shape = Shape {
+                    size: size * 2.0 + 1.0,
+                    depth: input.depth + 1.0,
+                    ..input
+                };
                 let sorting = (size + f.total()) * size.max(2.0).log2();
                 Some(Outcome::one(shape, f.work + sorting + 4.0))
             }
@@ -818,12 +1021,22 @@ impl<'s> Walk<'s, '_> {
                 let matching = 400.0 + size * pattern_cost(f);
                 Some(match name {
                     "test" => Outcome::one(Shape::SMALL, matching),
-                    "capture" => Outcome::one(Shape { depth: 1.0, ..Shape::text(size * 8.0 + 100.0) }, matching),
+                    "capture" => Outcome::one(
+                        Shape {
+                            depth: 1.0,
+                            ..Shape::text(size * 8.0 + 100.0)
+                        },
+                        matching,
+                    ),
                     // A match may be empty, so there may be one at every byte.
                     "splits" => Outcome::new(size + 1.0, input, matching),
                     _ => Outcome::new(
                         size + 1.0,
-                        Shape { magnitude: size, depth: 4.0, ..Shape::text(size + 200.0) },
+                        Shape {
+                            magnitude: size,
+                            depth: 4.0,
+                            ..Shape::text(size + 200.0)
+                        },
                         matching + size * 40.0,
                     ),
                 })
@@ -832,13 +1045,22 @@ impl<'s> Walk<'s, '_> {
         }
     }
 
-    fn call_with_two(&mut self, name: &str, a: &Term<&'s str>, b: &Term<&'s str>, input: Shape) -> Option<Outcome> {
+    fn call_with_two(
+        &mut self,
+        name: &str,
+        a: &Term<&'s str>,
+        b: &Term<&'s str>,
+        input: Shape,
+    ) -> Option<Outcome> {
         let size = input.size;
         match name {
             "any" | "all" => {
                 let generator = self.term(a, input)?;
                 let condition = self.each(b, &generator.groups)?;
-                Some(Outcome::one(Shape::SMALL, generator.work + condition.work + 2.0))
+                Some(Outcome::one(
+                    Shape::SMALL,
+                    generator.work + condition.work + 2.0,
+                ))
             }
             "limit" | "skip" | "nth" => {
                 let (n, f) = (self.term(a, input)?, self.term(b, input)?);
@@ -847,16 +1069,31 @@ impl<'s> Walk<'s, '_> {
             "range" => {
                 let (from, to) = (self.term(a, input)?, self.term(b, input)?);
                 let reach = from.shape().magnitude + to.shape().magnitude;
-                Some(range(reach, from.count() * to.count(), from.work + from.count() * to.work))
+                Some(range(
+                    reach,
+                    from.count() * to.count(),
+                    from.work + from.count() * to.work,
+                ))
             }
-            "test" if is_literal(a) && is_literal(b) => Some(Outcome::one(Shape::SMALL, 400.0 + size * pattern_cost(a))),
+            "test" if is_literal(a) && is_literal(b) => {
+                Some(Outcome::one(Shape::SMALL, 400.0 + size * pattern_cost(a)))
+            }
             "sub" | "gsub" if is_literal(a) => {
-                let f = self.term(b, Shape { depth: 1.0, ..Shape::text(size * 8.0 + 100.0) })?;
+                let f = self.term(
+                    b,
+                    Shape {
+                        depth: 1.0,
+                        ..Shape::text(size * 8.0 + 100.0)
+                    },
+                )?;
                 if f.count() > 1.0 {
                     return None;
                 }
                 let matching = 400.0 + size * (pattern_cost(a) + 10.0);
-                Some(Outcome::one(Shape::text(size + (size + 1.0) * f.shape().size), matching + size * f.work))
+                Some(Outcome::one(
+                    Shape::text(size + (size + 1.0) * f.shape().size),
+                    matching + size * f.work,
+                ))
             }
             _ => None,
         }
@@ -870,36 +1107,75 @@ fn plain_call(name: &str, input: Shape) -> Option<Outcome> {
     match name {
         "empty" | "error" => Some(Outcome::none(1.0)),
         "null" | "true" | "false" | "not" => one(Shape::SMALL, 1.0),
-        "type" | "isboolean" | "isnumber" | "isstring" | "isarray" | "isobject" => one(Shape::text(10.0), 8.0),
-        "now" | "nan" => one(Shape::number(1e11), 1.0),
-        "length" | "utf8bytelength" => one(Shape::number(input.magnitude.max(size)), size / 16.0 + 1.0),
-        "floor" | "round" | "ceil" | "sqrt" | "abs" | "fabs" | "trunc" | "log" | "log2" | "log10" => {
-            one(Shape::number(input.magnitude.max(1000.0)), 2.0)
+        "type" | "isboolean" | "isnumber" | "isstring" | "isarray" | "isobject" => {
+            one(Shape::text(10.0), 8.0)
         }
+        "now" | "nan" => one(Shape::number(1e11), 1.0),
+        "length" | "utf8bytelength" => {
+            one(Shape::number(input.magnitude.max(size)), size / 16.0 + 1.0)
+        }
+        "floor" | "round" | "ceil" | "sqrt" | "abs" | "fabs" | "trunc" | "log" | "log2"
+        | "log10" => one(Shape::number(input.magnitude.max(1000.0)), 2.0),
         "tonumber" => one(Shape::number(f64::MAX), size / 8.0 + 2.0),
         "toboolean" => one(Shape::SMALL, 4.0),
-        "debug" | "stderr" | "values" | "nulls" | "booleans" | "numbers" | "strings" | "arrays" | "objects"
-        | "iterables" | "scalars" => one(input, 8.0),
+        "debug" | "stderr" | "values" | "nulls" | "booleans" | "numbers" | "strings" | "arrays"
+        | "objects" | "iterables" | "scalars" => one(input, 8.0),
         "first" | "last" => one(input, 1.0),
         "keys" | "keys_unsorted" | "sort" | "unique" | "reverse" | "min" | "max" => one(
-            Shape { size: size + 1.0, magnitude: input.magnitude.max(size), ..input },
+            Shape {
+                size: size + 1.0,
+                magnitude: input.magnitude.max(size),
+                ..input
+            },
             size * size.max(2.0).log2() + 2.0,
         ),
         "flatten" => one(input, size * 8.0 + 2.0),
-        "add" => one(Shape { magnitude: input.magnitude * size, ..input }, size * 2.0 + 4.0),
+        "add" => one(
+            Shape {
+                magnitude: input.magnitude * size,
+                ..input
+            },
+            size * 2.0 + 4.0,
+        ),
         "any" | "all" => one(Shape::SMALL, size * 2.0 + 2.0),
-        "tostring" | "tojson" | "@json" | "@text" => one(Shape::text(size * 30.0), size * 2.0 + 2.0),
-        "ascii_downcase" | "ascii_upcase" | "trim" | "ltrim" | "rtrim" => one(input, size / 8.0 + 2.0),
-        "explode" => one(Shape { magnitude: 2e6, depth: 1.0, ..input }, size + 2.0),
+        "tostring" | "tojson" | "@json" | "@text" => {
+            one(Shape::text(size * 30.0), size * 2.0 + 2.0)
+        }
+        "ascii_downcase" | "ascii_upcase" | "trim" | "ltrim" | "rtrim" => {
+            one(input, size / 8.0 + 2.0)
+        }
+        "explode" => one(
+            Shape {
+                magnitude: 2e6,
+                depth: 1.0,
+                ..input
+            },
+            size + 2.0,
+        ),
         "implode" => one(Shape::text(size * 4.0), size + 2.0),
         "to_entries" => one(
-            Shape { size: size * 12.0 + 2.0, depth: input.depth + 2.0, text: true, ..input },
+            Shape {
+                size: size * 12.0 + 2.0,
+                depth: input.depth + 2.0,
+                text: true,
+                ..input
+            },
             size * 8.0 + 4.0,
         ),
-        "from_entries" => one(Shape { text: true, ..input }, size * 8.0 + 4.0),
-        "todate" | "todateiso8601" | "fromdate" | "fromdateiso8601" | "mktime" | "gmtime" => {
-            one(Shape { magnitude: f64::MAX, ..Shape::text(size + 100.0) }, size + 20.0)
-        }
+        "from_entries" => one(
+            Shape {
+                text: true,
+                ..input
+            },
+            size * 8.0 + 4.0,
+        ),
+        "todate" | "todateiso8601" | "fromdate" | "fromdateiso8601" | "mktime" | "gmtime" => one(
+            Shape {
+                magnitude: f64::MAX,
+                ..Shape::text(size + 100.0)
+            },
+            size + 20.0,
+        ),
         _ => None,
     }
 }
@@ -921,14 +1197,30 @@ fn updated(input: Shape, path: f64, places: f64, total: f64, value: Shape) -> Sh
 fn arithmetic(op: Math, l: Shape, r: Shape) -> Shape {
     let both = l.and(r);
     match op {
-        Math::Add | Math::Sub => Shape { magnitude: l.magnitude + r.magnitude, ..both },
+        Math::Add | Math::Sub => Shape {
+            magnitude: l.magnitude + r.magnitude,
+            ..both
+        },
         // A text times a number repeats the text; objects are merged to any depth.
         Math::Mul => {
-            let repeated = if l.text { l.size * r.magnitude } else { 0.0 }.max(if r.text { r.size * l.magnitude } else { 0.0 });
-            Shape { size: both.size.max(repeated), magnitude: l.magnitude * r.magnitude, ..both }
+            let repeated = if l.text { l.size * r.magnitude } else { 0.0 }.max(if r.text {
+                r.size * l.magnitude
+            } else {
+                0.0
+            });
+            Shape {
+                size: both.size.max(repeated),
+                magnitude: l.magnitude * r.magnitude,
+                ..both
+            }
         }
         // A quotient may be any number; a text divided by a text is split.
-        Math::Div => Shape { size: both.size * 2.0, magnitude: f64::MAX, depth: both.depth + 1.0, ..both },
+        Math::Div => Shape {
+            size: both.size * 2.0,
+            magnitude: f64::MAX,
+            depth: both.depth + 1.0,
+            ..both
+        },
         Math::Rem => both,
     }
 }
@@ -943,9 +1235,19 @@ fn extrapolate(start: Shape, first: Shape, second: Shape, rounds: f64) -> Option
         magnitude: line(start.magnitude, first.magnitude, second.magnitude).min(f64::MAX),
         text: start.text || first.text || second.text,
     };
-    let grows_evenly = second.magnitude - first.magnitude <= (first.magnitude - start.magnitude).max(0.0) * 1.01;
-    let shape = Shape { magnitude: if grows_evenly { shape.magnitude } else { f64::MAX }, ..shape };
-    Outcome::one(shape, 0.0).within().map(|outcome| outcome.shape())
+    let grows_evenly =
+        second.magnitude - first.magnitude <= (first.magnitude - start.magnitude).max(0.0) * 1.01;
+    let shape = Shape {
+        magnitude: if grows_evenly {
+            shape.magnitude
+        } else {
+            f64::MAX
+        },
+        ..shape
+    };
+    Outcome::one(shape, 0.0)
+        .within()
+        .map(|outcome| outcome.shape())
 }
 
 /// Members by name, elements by small constant index, and all elements: paths that cannot make a list as long as a
@@ -956,12 +1258,16 @@ fn is_plain_path(term: &Term<&str>) -> bool {
         Term::Path(head, path) => {
             is_plain_path(head)
                 && path.0.iter().all(|(part, _)| match part {
-                    Part::Index(Term::Num(text)) => text.parse::<f64>().is_ok_and(|index| index < 10_000.0),
+                    Part::Index(Term::Num(text)) => {
+                        text.parse::<f64>().is_ok_and(|index| index < 10_000.0)
+                    }
                     Part::Index(index) => is_literal(index),
                     Part::Range(from, to) => from.is_none() && to.is_none(),
                 })
         }
-        Term::BinOp(left, BinaryOp::Pipe(None) | BinaryOp::Comma, right) => is_plain_path(left) && is_plain_path(right),
+        Term::BinOp(left, BinaryOp::Pipe(None) | BinaryOp::Comma, right) => {
+            is_plain_path(left) && is_plain_path(right)
+        }
         Term::Call("select", _) => true,
         Term::Call("empty", arguments) => arguments.is_empty(),
         _ => false,

@@ -252,7 +252,10 @@ mod tests {
     #[test]
     fn faults_have_a_place() {
         let error = Filter::compile(".a |\n  foo(1)").unwrap_err();
-        assert_eq!(error, "line 2, column 3: the filter foo is not defined, at \"foo\"");
+        assert_eq!(
+            error,
+            "line 2, column 3: the filter foo is not defined, at \"foo\""
+        );
         let error = Filter::compile(".a | (").unwrap_err();
         assert!(error.starts_with("line 1, column 7"), "{error}");
     }
