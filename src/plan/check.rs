@@ -51,7 +51,7 @@ impl Draft {
             seen_context: HashSet::new(),
             guesses: 0,
         };
-        if plan.steps.iter().all(|step| step.synthesis) {
+        if !plan.unreadable && plan.steps.iter().all(|step| step.synthesis) {
             let place = first_byte(&plan.span);
             check.collector.push(
                 Diagnostic::new(Severity::Error, "no_steps", "the plan has no steps")

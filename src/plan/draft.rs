@@ -93,6 +93,8 @@ pub(super) struct DraftPlan {
     pub steps: Vec<DraftStep>,
     pub context: Map<String, Value>,
     pub catalog: Option<Value>,
+    /// Whether something in the place of a step could not be read as one, and that was reported.
+    pub unreadable: bool,
     pub span: Range<usize>,
 }
 
@@ -104,6 +106,7 @@ impl DraftPlan {
             steps: Vec::new(),
             context: Map::new(),
             catalog: None,
+            unreadable: false,
             span,
         }
     }

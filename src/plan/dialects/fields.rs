@@ -77,6 +77,7 @@ fn read_steps(steps: Node, plan: &mut DraftPlan, collector: &mut Collector) {
         Kind::List(list) => list,
         Kind::Null => return,
         _ => {
+            plan.unreadable = true;
             wrong("steps", "a list", &steps, None, collector);
             return;
         }
@@ -90,11 +91,14 @@ fn read_steps(steps: Node, plan: &mut DraftPlan, collector: &mut Collector) {
                 read_step(members, &mut step, collector);
                 plan.steps.push(step);
             }
-            _ => collector.error(
-                "bad_step",
-                format!("a step must be an object, not {}", node.type_name()),
-                &first_byte(&span),
-            ),
+            _ => {
+                plan.unreadable = true;
+                collector.error(
+                    "bad_step",
+                    format!("a step must be an object, not {}", node.type_name()),
+                    &first_byte(&span),
+                );
+            }
         }
     }
 }

@@ -23,6 +23,7 @@ pub(super) fn read(root: Node, collector: &mut Collector) -> DraftPlan {
     for task in tasks {
         let span = task.span.clone();
         let Kind::Object(members) = task.kind else {
+            plan.unreadable = true;
             collector.error("bad_step", "a task must be an object", &first_byte(&span));
             continue;
         };

@@ -9,8 +9,30 @@ use serde_saphyr::{Location, Spanned};
 use std::fmt;
 use std::ops::Range;
 
+/// The reader takes some tens of kilobytes of stack for each level of nesting; this bears twice as many as
+/// are allowed, whatever the thread of the caller has.
+const STACK: usize = 16 << 20;
+
 /// Reads the one YAML document in `text`. Anchors and merge keys are followed within bounds.
 pub(super) fn read(text: &str) -> Result<Node, SyntaxFault> {
+    let read = std::thread::scope(|scope| {
+        std::thread::Builder::new()
+            .name("yaml".to_owned())
+            .stack_size(STACK)
+            .spawn_scoped(scope, || read_here(text))
+            .ok()
+            .and_then(|thread| thread.join().ok())
+    });
+    read.unwrap_or_else(|| {
+        Err(SyntaxFault::new(
+            "bad_yaml",
+            "the YAML reader could not be run",
+            0..0,
+        ))
+    })
+}
+
+fn read_here(text: &str) -> Result<Node, SyntaxFault> {
     let scale = text.len().max(1 << 20);
     let options = serde_saphyr::options! {
         strict_booleans: true,
