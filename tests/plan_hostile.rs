@@ -37,6 +37,8 @@ fn sound(faults: &PlanFaults) {
     );
 }
 
+/// Wide of what it takes, for a busy machine and a build without optimisation; what costs the square of its
+/// size takes minutes.
 fn quickly(name: &str, bytes: &[u8]) -> Result<usize, String> {
     let start = Instant::now();
     let outcome = outcome(bytes);
@@ -96,8 +98,6 @@ fn depth_never_overflows() {
         quickly(&format!("200,000 {open:?} closed"), closed.as_bytes()).unwrap_err();
         let inside = format!("steps: {closed}");
         quickly(&format!("steps: 200,000 {open:?}"), inside.as_bytes()).unwrap_err();
-        let quoted = format!("{{\"steps\": \"{deep}");
-        quickly(&format!("a string of 200,000 {open:?}"), quoted.as_bytes()).unwrap_err();
         let call = format!("1. tool({deep}");
         let _ = quickly(&format!("a call of 200,000 {open:?}"), call.as_bytes());
         let evidence = format!("#E1 = tool[{deep}");
@@ -105,26 +105,28 @@ fn depth_never_overflows() {
             &format!("an evidence of 200,000 {open:?}"),
             evidence.as_bytes(),
         );
-        let expression = format!(
-            "{{\"steps\": [{{\"id\": 1, \"tool\": \"a\", \"parameters\": {{\"x\": \"{{{{ {} }}}}\"}}}}]}}",
-            "(".repeat(5_000)
-        );
-        quickly("a deep expression", expression.as_bytes()).unwrap_err();
-        let condition = format!(
-            "{{\"steps\": [{{\"id\": 1, \"tool\": \"a\", \"run_if\": \"{}1\"}}]}}",
-            "not ".repeat(2_000)
-        );
-        let _ = quickly("a deep condition", condition.as_bytes());
-        let condition = format!(
-            "{{\"steps\": [{{\"id\": 1, \"tool\": \"a\", \"run_if\": \"x{}\"}}]}}",
-            "[0]".repeat(3_000)
-        );
-        let _ = quickly("a long path", condition.as_bytes());
-        let condition = format!(
-            "{{\"steps\": [{{\"id\": 1, \"tool\": \"a\", \"run_if\": \"1{}\"}}]}}",
-            "+1".repeat(4_900)
-        );
-        let _ = quickly("a long sum", condition.as_bytes());
+    }
+    let quoted = format!("{{\"steps\": \"{}", "[".repeat(200_000));
+    quickly("a string of 200,000 brackets", quoted.as_bytes()).unwrap_err();
+    for (name, text) in [
+        ("parentheses", "(".repeat(5_000)),
+        ("signs", format!("{}1", "not ".repeat(2_000))),
+        ("indices", format!("1 + x{}", "[0]".repeat(3_000))),
+        ("a sum", format!("1{}", "+1".repeat(4_900))),
+        ("members", format!("x is y{}", ".a".repeat(4_900))),
+        ("as long as is read", format!("1{}", "+1".repeat(249))),
+    ] {
+        for template in [
+            r#"{"steps": [{"id": 1, "tool": "a", "parameters": {"x": "{{ TEXT }}"}}]}"#,
+            r#"{"steps": [{"id": 1, "tool": "a", "run_if": "TEXT"}]}"#,
+        ] {
+            let outcome = quickly(name, template.replace("TEXT", &text).as_bytes());
+            assert_eq!(
+                outcome.is_ok(),
+                name == "as long as is read",
+                "{name}: {outcome:?}"
+            );
+        }
     }
     let mut indented = String::from("steps:\n");
     for level in 0..2_000 {
@@ -165,22 +167,24 @@ fn size_is_borne() {
         format!("{{\"a\": \"{line}").as_bytes(),
     )
     .unwrap_err();
+    drop(line);
+    let line = "x".repeat(5_000_000);
     let long = format!(
         "{{\"steps\": [{{\"id\": 1, \"tool\": \"a\", \"parameters\": {{\"x\": \"{line}\"}}}}]}}"
     );
-    assert_eq!(quickly("a text of 50 MB", long.as_bytes()), Ok(1));
+    assert_eq!(quickly("a text of 5 MB", long.as_bytes()), Ok(1));
     let long =
         format!("{{\"steps\": [{{\"id\": 1, \"tool\": \"a\", \"depends_on\": [\"{line}\"]}}]}}");
     assert_eq!(
-        quickly("an id of 50 MB", long.as_bytes()).unwrap_err(),
+        quickly("an id of 5 MB", long.as_bytes()).unwrap_err(),
         "unknown_dependency"
     );
     let faulty = format!(
         "{{\"steps\": [{}]}}",
-        vec!["{\"id\": 1, \"tool\": \"a\", \"depends_on\": [\"q\"]}"; 100_000].join(",")
+        vec!["{\"id\": 1, \"tool\": \"a\", \"depends_on\": [\"q\"]}"; 20_000].join(",")
     );
     assert_eq!(
-        quickly("200,000 faults", faulty.as_bytes()).unwrap_err(),
+        quickly("40,000 faults", faulty.as_bytes()).unwrap_err(),
         "duplicate_id"
     );
 }
@@ -193,7 +197,7 @@ fn no_text_costs_its_square() {
             "{{\"steps\": [{{\"id\": 1, \"tool\": \"a\", \"parameters\": {{\"x\": {text}}}}}]}}"
         )
     };
-    let many = 300_000;
+    let many = 60_000;
     for (name, text) in [
         ("{{", inside(&"{{".repeat(many))),
         ("{{ '", inside(&"{{ '".repeat(many))),
@@ -335,7 +339,7 @@ fn mutated() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn random_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {

@@ -17,6 +17,9 @@ use std::sync::{Arc, LazyLock};
 const FUEL: u64 = 200_000;
 /// The longest expression that is read, in bytes.
 pub(super) const MAX_LENGTH: usize = 10_000;
+/// The most words and signs of an expression: each may nest one level deeper (`a[0][0][0]…`), which the
+/// compiler follows by recursion without a bound of its own.
+pub(super) const MAX_TOKENS: usize = 500;
 
 /// Filters, tests and functions of the language, and nothing else: no templates, no files, no environment.
 static LANGUAGE: LazyLock<Environment<'static>> = LazyLock::new(|| {

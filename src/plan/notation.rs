@@ -1,6 +1,6 @@
 //! How references are written: from the text in a plan to what it refers to.
 
-use super::expression::{MAX_LENGTH, Meaning, Variable};
+use super::expression::{MAX_LENGTH, MAX_TOKENS, Meaning, Variable};
 use super::names::Names;
 use super::{Dialect, Expression, Reference, Root, Segment, StepIx};
 use serde_json::{Map, Value};
@@ -380,6 +380,11 @@ impl Vocabulary<'_> {
                 "it is longer than {MAX_LENGTH} bytes"
             )));
         }
+        if tokens(text) > MAX_TOKENS {
+            return Err(Fault::BadExpression(format!(
+                "it has more than {MAX_TOKENS} words and signs"
+            )));
+        }
         let mut variables = Vec::new();
         let flat = self.rewrite(text, &mut variables)?;
         Expression::compile(source.into(), flat, variables).map_err(Fault::BadExpression)
@@ -651,6 +656,22 @@ fn is_word_of_the_language(name: &str) -> bool {
         name,
         "true" | "false" | "none" | "null" | "True" | "False" | "None" | "not"
     ) || name.starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// Names, numbers, quoted texts and signs.
+fn tokens(text: &str) -> usize {
+    let mut count = 0;
+    let mut at = 0;
+    while let Some(character) = text[at..].chars().next() {
+        let rest = &text[at..];
+        at += if matches!(character, '"' | '\'') {
+            quoted(rest, character)
+        } else {
+            identifier_without_dash(rest).max(character.len_utf8())
+        };
+        count += usize::from(!character.is_whitespace());
+    }
+    count
 }
 
 /// The length of the quoted text that `text` begins with.

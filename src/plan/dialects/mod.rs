@@ -34,7 +34,7 @@ pub(super) fn read_value(root: Node, collector: &mut Collector) -> Option<DraftP
                     ),
                 )
                 .at(first_line_span(&root))
-                .help("a plan is an object with `steps`, or the text of a planner in a known form"),
+                .help(super::read::NO_PLAN_HELP),
             );
             return None;
         }

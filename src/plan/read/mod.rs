@@ -10,6 +10,10 @@ use super::dialects;
 use super::node::Node;
 use std::ops::Range;
 
+/// What a plan is, for who gave something else.
+pub(super) const NO_PLAN_HELP: &str =
+    "a plan is an object with `steps` in JSON or YAML, or the text of a planner in a known form";
+
 /// What was read.
 pub(super) enum Read {
     /// JSON or YAML.
@@ -124,6 +128,14 @@ fn read_part(
             if let Some(node) = repair::read(text, part.clone(), collector) {
                 return Ok(Read::Value(node));
             }
+            let line = body.lines().next().unwrap_or_default().trim_end().len();
+            let mut fault = SyntaxFault::new(
+                "not_a_plan",
+                "this is no plan in any form that is known",
+                part.start..part.start + line,
+            );
+            fault.help = Some(NO_PLAN_HELP.to_owned());
+            return Err(fault);
         }
     }
     let mut node = yaml::read(body).map_err(|fault| moved(fault, part.start))?;

@@ -7,7 +7,7 @@ use crate::plan::node::{Kind, Node};
 use std::ops::Range;
 
 /// Mending is for what a model wrote, which is short; beyond this only strict JSON is looked for.
-const MAX_MENDED: usize = 4 << 20;
+const MAX_MENDED: usize = 256 << 10;
 /// How many openings are tried.
 const MAX_CANDIDATES: usize = 8;
 
@@ -63,6 +63,9 @@ pub(super) fn read(text: &str, part: Range<usize>, collector: &mut Collector) ->
     for _ in 0..MAX_CANDIDATES {
         let opening = seen_to + body[seen_to..].find(['{', '['])?;
         let closing = balanced(&body[opening..]).map(|length| opening + length);
+        if closing.is_none() && body.len() > MAX_MENDED {
+            return None;
+        }
         let last = body.rfind(['}', ']']).map_or(body.len(), |at| at + 1);
         let mut ends: Vec<usize> = closing.into_iter().chain([last, body.len()]).collect();
         ends.dedup();

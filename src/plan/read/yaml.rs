@@ -37,6 +37,12 @@ fn read_here(text: &str) -> Result<Node, SyntaxFault> {
     let options = serde_saphyr::options! {
         strict_booleans: true,
         with_snippet: false,
+        // What anchors may add. A bomb of a few lines asks for billions.
+        alias_limits: serde_saphyr::alias_limits! {
+            max_total_replayed_events: 100_000,
+            max_replay_stack_depth: 16,
+            max_alias_expansions_per_anchor: 10_000,
+        },
         budget: serde_saphyr::budget! {
             max_depth: MAX_DEPTH,
             flow_nesting_limit: MAX_DEPTH,
@@ -58,10 +64,23 @@ fn read_here(text: &str) -> Result<Node, SyntaxFault> {
             let message = rendered.lines().next().unwrap_or_default();
             // The place is said apart.
             let message = message.split(" at line ").next().unwrap_or(message);
-            let code = if message.contains("duplicate") {
+            let lowered = message.to_lowercase();
+            let says = |words: &[&str]| words.iter().any(|word| lowered.contains(word));
+            if says(&["depth", "recursion", "nesting"]) {
+                let at = span.start;
+                let mut fault = SyntaxFault::too_deep(at);
+                fault.span = span;
+                return fault;
+            }
+            if says(&["budget", "alias", "replay"]) {
+                return SyntaxFault::new(
+                    "too_big",
+                    "no YAML that is read: its anchors stand for more than is allowed",
+                    span,
+                );
+            }
+            let code = if lowered.contains("duplicate") {
                 "duplicate_key"
-            } else if message.contains("depth") || message.contains("nesting") {
-                "too_deep"
             } else {
                 "bad_yaml"
             };
