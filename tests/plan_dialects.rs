@@ -1,5 +1,7 @@
 //! Every dialect becomes the same thing.
 
+#![allow(clippy::unwrap_used)]
+
 use plandeck::plan::{
     Dialect, ExecutionPlan, FINAL_SYNTHESIS, Mode, Severity, Template, Trigger, parse,
 };
@@ -200,7 +202,7 @@ fn what_a_model_wrote_sloppily_is_mended_and_reported() {
             "repaired",
         ),
         (
-            format!("```yaml\nsteps:\n  - {{id: 1, tool: a}}\n```"),
+            "```yaml\nsteps:\n  - {id: 1, tool: a}\n```".to_string(),
             "code_fence",
         ),
     ];

@@ -1,5 +1,7 @@
 //! Every fault of a plan, with its place, and how it is shown.
 
+#![allow(clippy::unwrap_used)]
+
 use plandeck::plan::{Diagnostic, ExecutionPlan, PlanFaults, Severity, ToolSchemas, parse};
 use plandeck::report::{DiagnosticStyle, render_faults, to_json};
 use serde_json::{Map, Value, json};

@@ -1,5 +1,7 @@
 //! Whatever the file holds, reading it ends soon, with a plan or with a fault that has a place.
 
+#![allow(clippy::unwrap_used)]
+
 use plandeck::plan::{PlanFaults, is_hostile, parse};
 use plandeck::report::{DiagnosticStyle, render_faults};
 use proptest::prelude::*;
@@ -231,10 +233,8 @@ fn yaml_bombs_and_oddities() {
     let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x]\n");
     for level in 1..12 {
         let before = format!("*a{}, ", level - 1).repeat(9);
-        bomb.push_str(&format!(
-            "a{level}: &a{level} [{}]\n",
-            before.trim_end_matches(", ")
-        ));
+        let line = format!("a{level}: &a{level} [{}]\n", before.trim_end_matches(", "));
+        bomb.push_str(&line);
     }
     bomb.push_str("steps: *a11\n");
     quickly("a bomb of anchors", bomb.as_bytes()).unwrap_err();
@@ -255,14 +255,8 @@ fn yaml_bombs_and_oddities() {
     quickly("an include", b"steps: !include /etc/passwd\n").unwrap_err();
     let merged = "base: &b {tool: a}\nsteps:\n  - id: 1\n    <<: *b\n  - id: 2\n    <<: *b\n";
     assert_eq!(quickly("merge keys", merged.as_bytes()), Ok(2));
-    assert_eq!(
-        quickly(
-            "json that yaml would take",
-            b"{\"steps\": [{\"id\":1 2, \"tool\": \"a\"}], }"
-        )
-        .is_ok(),
-        false
-    );
+    let lax = b"{\"steps\": [{\"id\":1 2, \"tool\": \"a\"}], }";
+    quickly("json that yaml would take", lax).unwrap_err();
 }
 
 const SEED: &str = r#"{"name": "n", "steps": [

@@ -64,7 +64,7 @@ impl Draft {
         for (at, draft) in plan.steps.into_iter().enumerate() {
             steps.push(check.step(StepIx(at as u32), draft));
         }
-        check.wire_synthesis(&mut steps);
+        Check::wire_synthesis(&mut steps);
         check.find_cycles(&mut steps);
         if check.collector.has_errors() {
             return Err(draft::faults(source, check.collector));
@@ -220,10 +220,11 @@ impl Check<'_> {
             }
         }
         let is_known = matches!(&*tool, CODE_EXEC | FINAL_SYNTHESIS);
-        if let Some(tools) = self.tools {
-            if !is_known && !tools.has(&tool) {
-                self.unknown_tool(id, &tool, &place, tools);
-            }
+        if let Some(tools) = self.tools
+            && !is_known
+            && !tools.has(&tool)
+        {
+            self.unknown_tool(id, &tool, &place, tools);
         }
         self.name_arguments(id, &tool, draft);
         tool
@@ -333,7 +334,7 @@ impl Check<'_> {
         let Kind::Object(members) = &mut draft.parameters.kind else {
             return;
         };
-        let mut named: Vec<Member> = Vec::new();
+        let mut given: Vec<Member> = Vec::new();
         let member = |key: &str, value: Node| Member {
             key: key.to_owned(),
             key_span: value.span.clone(),
@@ -342,16 +343,16 @@ impl Check<'_> {
         if names.is_empty() {
             let mut positional = positional;
             if positional.len() == 1 {
-                named.extend(positional.pop().map(|value| member("input", value)));
+                given.extend(positional.pop().map(|value| member("input", value)));
             } else {
                 let span = draft.span.clone();
-                named.push(member("args", Node::new(Kind::List(positional), span)));
+                given.push(member("args", Node::new(Kind::List(positional), span)));
             }
         } else {
             for (at, value) in positional.into_iter().enumerate() {
                 match names.get(at) {
                     Some(name) if !members.iter().any(|member| member.key == **name) => {
-                        named.push(member(name, value));
+                        given.push(member(name, value));
                     }
                     Some(name) => self.collector.push(
                         Diagnostic::new(
@@ -374,8 +375,8 @@ impl Check<'_> {
                 }
             }
         }
-        named.append(members);
-        *members = named;
+        given.append(members);
+        *members = given;
     }
 
     fn check_parameters(
@@ -809,7 +810,7 @@ impl Check<'_> {
     }
 
     /// The final synthesis waits for every step that nothing else waits for.
-    fn wire_synthesis(&mut self, steps: &mut [Checked]) {
+    fn wire_synthesis(steps: &mut [Checked]) {
         let Some((last, others)) = steps.split_last_mut() else {
             return;
         };

@@ -3,7 +3,7 @@
 use super::StepIx;
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 /// How many steps of a knot a shortest cycle is looked for from; in a bigger knot a short one is found, which
 /// need not be the shortest.
@@ -91,7 +91,7 @@ pub(super) fn followers(dependencies: &[Box<[StepIx]>]) -> (Vec<usize>, Vec<u32>
 
 /// A shortest cycle within one knot.
 fn shortest(graph: &DiGraph<(), ()>, knot: &[NodeIndex]) -> Option<Vec<StepIx>> {
-    let members: HashMap<NodeIndex, ()> = knot.iter().map(|node| (*node, ())).collect();
+    let members: HashSet<NodeIndex> = knot.iter().copied().collect();
     let mut starts = knot.to_vec();
     starts.sort_unstable();
     let mut best: Option<Vec<StepIx>> = None;
@@ -115,7 +115,7 @@ fn shortest(graph: &DiGraph<(), ()>, knot: &[NodeIndex]) -> Option<Vec<StepIx>> 
                     }
                     break 'search;
                 }
-                if members.contains_key(&next) && !came_from.contains_key(&next) {
+                if members.contains(&next) && !came_from.contains_key(&next) {
                     came_from.insert(next, node);
                     queue.push_back(next);
                 }

@@ -131,15 +131,15 @@ impl Collector {
         }
         self.dropped += 1;
         // An error is worth more than a warning that came before it.
-        if is_error && self.errors <= MAX_KEPT {
-            if let Some(slot) = self
+        if is_error
+            && self.errors <= MAX_KEPT
+            && let Some(slot) = self
                 .kept
                 .iter_mut()
                 .rev()
                 .find(|kept| kept.severity != Severity::Error)
-            {
-                *slot = diagnostic;
-            }
+        {
+            *slot = diagnostic;
         }
     }
 

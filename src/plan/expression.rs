@@ -28,6 +28,10 @@ static LANGUAGE: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment.set_fuel(Some(FUEL));
     environment.set_recursion_limit(50);
     environment.remove_global("debug");
+    // Jinja tells what is undefined from `none`; whoever writes `== null` means both.
+    environment.add_test("nothing", |value: &Jinja| {
+        value.is_none() || value.is_undefined()
+    });
     environment
 });
 
@@ -210,10 +214,9 @@ fn to_json(value: &Jinja) -> Value {
         ValueKind::Undefined | ValueKind::None => Value::Null,
         ValueKind::Bool => Value::Bool(value.is_true()),
         ValueKind::Number => number(value),
-        ValueKind::Seq | ValueKind::Iterable => value
-            .try_iter()
-            .map(|elements| Value::Array(elements.map(|element| to_json(&element)).collect()))
-            .unwrap_or(Value::Null),
+        ValueKind::Seq | ValueKind::Iterable => value.try_iter().map_or(Value::Null, |elements| {
+            Value::Array(elements.map(|element| to_json(&element)).collect())
+        }),
         ValueKind::Map => {
             let mut map = Map::new();
             if let Ok(keys) = value.try_iter() {

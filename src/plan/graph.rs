@@ -65,10 +65,10 @@ impl Shape {
             levels[*level].push(StepIx(step as u32));
         }
         let mut critical_path = Vec::with_capacity(depth);
-        let mut last = levels.last().and_then(|level| level.first().copied());
-        while let Some(step) = last {
+        let mut end = levels.last().and_then(|level| level.first().copied());
+        while let Some(step) = end {
             critical_path.push(step);
-            last = before[step.at()].map(StepIx);
+            end = before[step.at()].map(StepIx);
         }
         critical_path.reverse();
         Self {

@@ -55,10 +55,12 @@ enum Plain {
 impl Vocabulary<'_> {
     /// Cuts a text into pieces; `None` where it is nothing but text.
     pub fn pieces(&self, text: &str) -> Option<Vec<Piece>> {
-        if let Some(id) = text.strip_prefix("step:") {
-            if !id.is_empty() && !id.contains(char::is_whitespace) && !self.in_code {
-                return Some(vec![self.step_reference(text, id)]);
-            }
+        if let Some(id) = text.strip_prefix("step:")
+            && !id.is_empty()
+            && !id.contains(char::is_whitespace)
+            && !self.in_code
+        {
+            return Some(vec![self.step_reference(text, id)]);
         }
         if !text.contains(['{', '$', '#', '<']) {
             return None;
@@ -119,12 +121,11 @@ impl Vocabulary<'_> {
         }
         let piece = match self.plain(inner.trim()) {
             Plain::Reference(root, path) => {
-                if self.in_code {
-                    if let Root::Context(name) = &root {
-                        if !(self.context)(name) {
-                            return None;
-                        }
-                    }
+                if self.in_code
+                    && let Root::Context(name) = &root
+                    && !(self.context)(name)
+                {
+                    return None;
                 }
                 Piece::Reference(span.clone(), reference(root, path, source))
             }
@@ -152,16 +153,16 @@ impl Vocabulary<'_> {
             let piece = match self.plain(inner.trim()) {
                 Plain::Reference(root, path) => {
                     // A bare name that nobody knows is a variable of some other language, as in `${HOME}`.
-                    if let Root::Context(name) = &root {
-                        if !(self.context)(name) {
-                            if path.is_empty() || self.in_code {
-                                return None;
-                            }
-                            return Some((
-                                span.end,
-                                Piece::Fault(span, Fault::UnknownStep(name.to_string())),
-                            ));
+                    if let Root::Context(name) = &root
+                        && !(self.context)(name)
+                    {
+                        if path.is_empty() || self.in_code {
+                            return None;
                         }
+                        return Some((
+                            span.end,
+                            Piece::Fault(span, Fault::UnknownStep(name.to_string())),
+                        ));
                     }
                     Piece::Reference(span.clone(), reference(root, path, source))
                 }
@@ -179,7 +180,7 @@ impl Vocabulary<'_> {
         if digits == 0 {
             return None;
         }
-        self.numbered(text, at..at + 1 + digits, &rest[..digits])
+        Some(self.numbered(text, at..at + 1 + digits, &rest[..digits]))
     }
 
     fn evidence(&self, text: &str, at: usize) -> Option<(usize, Piece)> {
@@ -188,7 +189,7 @@ impl Vocabulary<'_> {
         if digits == 0 {
             return None;
         }
-        self.numbered(text, at..at + 2 + digits, &text[at + 1..at + 2 + digits])
+        Some(self.numbered(text, at..at + 2 + digits, &text[at + 1..at + 2 + digits]))
     }
 
     fn generated(&self, text: &str, at: usize) -> Option<(usize, Piece)> {
@@ -198,12 +199,12 @@ impl Vocabulary<'_> {
             return None;
         }
         let start = text.len() - rest.len();
-        self.numbered(text, at..start + digits, &text[start..start + digits])
+        Some(self.numbered(text, at..start + digits, &text[start..start + digits]))
     }
 
     /// A reference by number. One that no step has is a fault where it stands alone; inside a longer text it
     /// may well be an amount of money, so it stays text and is mentioned.
-    fn numbered(&self, text: &str, span: Range<usize>, id: &str) -> Option<(usize, Piece)> {
+    fn numbered(&self, text: &str, span: Range<usize>, id: &str) -> (usize, Piece) {
         let source = &text[span.clone()];
         let end = span.end;
         let piece = match self.names.find(id) {
@@ -213,7 +214,7 @@ impl Vocabulary<'_> {
             }
             None => Piece::Fault(span, Fault::UnknownStep(id.to_owned())),
         };
-        Some((end, piece))
+        (end, piece)
     }
 
     /// Reads what stands between the braces, where it is nothing but a name and a path.
@@ -256,10 +257,11 @@ impl Vocabulary<'_> {
         if name.contains('-') && !(self.context)(name) && self.begins_with_known(name) {
             return Plain::No;
         }
-        if name == "context" && !(self.context)("context") {
-            if let Some(Segment::Field(field)) = path.first() {
-                return Plain::Reference(Root::Context(Arc::clone(field)), path[1..].to_vec());
-            }
+        if name == "context"
+            && !(self.context)("context")
+            && let Some(Segment::Field(field)) = path.first()
+        {
+            return Plain::Reference(Root::Context(Arc::clone(field)), path[1..].to_vec());
         }
         Plain::Reference(Root::Context(name.into()), path)
     }
@@ -275,20 +277,20 @@ impl Vocabulary<'_> {
                     None => (Head::Unknown(id.to_owned()), length),
                 });
             }
-            if let Some(dotted) = rest.strip_prefix('.') {
-                if self.names.find("steps").is_none() && !(self.context)("steps") {
-                    let ends = self.names.leading(name_and_path(dotted));
-                    return Some(match ends {
-                        Some((step, length)) => (Head::OfSteps(step), "steps.".len() + length),
-                        None => {
-                            let length = identifier(dotted);
-                            (
-                                Head::Unknown(dotted[..length].to_owned()),
-                                "steps.".len() + length,
-                            )
-                        }
-                    });
-                }
+            if let Some(dotted) = rest.strip_prefix('.')
+                && self.names.find("steps").is_none()
+                && !(self.context)("steps")
+            {
+                let ends = self.names.leading(name_and_path(dotted));
+                return Some(if let Some((step, length)) = ends {
+                    (Head::OfSteps(step), "steps.".len() + length)
+                } else {
+                    let length = identifier(dotted);
+                    (
+                        Head::Unknown(dotted[..length].to_owned()),
+                        "steps.".len() + length,
+                    )
+                });
             }
             let ends = rest.chars().next().is_none_or(|c| !is_name(c));
             if ends && self.names.find("steps").is_none() && !(self.context)("steps") {
@@ -297,10 +299,10 @@ impl Vocabulary<'_> {
         }
         if self.in_for_each {
             for (word, root) in [("item", Root::Item), ("index", Root::Index)] {
-                if let Some(rest) = text.strip_prefix(word) {
-                    if rest.chars().next().is_none_or(|c| !is_name(c)) {
-                        return Some((Head::Known(root), word.len()));
-                    }
+                if let Some(rest) = text.strip_prefix(word)
+                    && rest.chars().next().is_none_or(|c| !is_name(c))
+                {
+                    return Some((Head::Known(root), word.len()));
                 }
             }
         }
@@ -350,6 +352,7 @@ impl Vocabulary<'_> {
             let inner = &text[found + 2..close];
             let end = close + length;
             let before = &text[at..found];
+            let inner = self.as_expression(inner);
             // `"{{s1.state}}" == "done"`: the quotes only meant that a text is put in.
             let quote = before
                 .chars()
@@ -358,19 +361,51 @@ impl Vocabulary<'_> {
             if let Some(quote) = quote.filter(|quote| text[end..].starts_with(*quote)) {
                 flat.push_str(&before[..before.len() - quote.len_utf8()]);
                 flat.push_str("((");
-                flat.push_str(inner);
+                flat.push_str(&inner);
                 flat.push_str(")|string)");
                 at = end + quote.len_utf8();
             } else {
                 flat.push_str(before);
                 flat.push('(');
-                flat.push_str(inner);
+                flat.push_str(&inner);
                 flat.push(')');
                 at = end;
             }
         }
         flat.push_str(&text[at..]);
         self.expression(&flat, text)
+    }
+
+    /// A plain reference in Jinja's words: a number as an id, and dashes in fields, would be arithmetic there.
+    /// Anything else stays as it is.
+    fn as_expression(&self, inner: &str) -> String {
+        let Plain::Reference(root, path) = self.plain(inner.trim()) else {
+            return inner.to_owned();
+        };
+        let first_is_output =
+            matches!(path.first(), Some(Segment::Field(field)) if &**field == "output");
+        let mut text = match &root {
+            Root::Step(step) if !first_is_output => {
+                let id = self.names.id(*step);
+                if id.contains('"') {
+                    return inner.to_owned();
+                }
+                format!("steps[\"{id}\"]")
+            }
+            Root::Context(name) if identifier_without_dash(name) == name.len() => name.to_string(),
+            _ => return inner.to_owned(),
+        };
+        for segment in &path {
+            match segment {
+                Segment::Field(field) if field.contains(['"', '\\']) => return inner.to_owned(),
+                Segment::Field(field) => match field.parse::<i64>() {
+                    Ok(index) => push_index(&mut text, index),
+                    Err(_) => text.extend(["[\"", &**field, "\"]"]),
+                },
+                Segment::Index(index) => push_index(&mut text, *index),
+            }
+        }
+        text
     }
 
     /// Compiles an expression; `source` is how the plan has it.
@@ -412,6 +447,12 @@ impl Vocabulary<'_> {
                 flat.push_str(&replacement);
                 previous = rest[..length].chars().next_back().unwrap_or(' ');
                 at += length;
+                continue;
+            }
+            if let Some((length, test)) = compared_with_nothing(rest) {
+                flat.push_str(test);
+                at += length;
+                previous = ' ';
                 continue;
             }
             let operator = [
@@ -484,19 +525,18 @@ impl Vocabulary<'_> {
             }
             Head::Known(root) => (Meaning::Root(root), length),
         };
-        let name = match variables
+        let name = if let Some(variable) = variables
             .iter()
             .find(|variable| variable.meaning == meaning)
         {
-            Some(variable) => Arc::clone(&variable.name),
-            None => {
-                let name: Arc<str> = format!("__ref_{}", variables.len()).into();
-                variables.push(Variable {
-                    name: Arc::clone(&name),
-                    meaning,
-                });
-                name
-            }
+            Arc::clone(&variable.name)
+        } else {
+            let name: Arc<str> = format!("__ref_{}", variables.len()).into();
+            variables.push(Variable {
+                name: Arc::clone(&name),
+                meaning,
+            });
+            name
         };
         Ok((length, name.to_string()))
     }
@@ -534,6 +574,23 @@ impl Vocabulary<'_> {
             end = name.rfind('-')?;
         }
     }
+}
+
+fn push_index(text: &mut String, index: i64) {
+    text.push('[');
+    text.push_str(&index.to_string());
+    text.push(']');
+}
+
+/// `== null` and `!= null`, which hold for what is undefined too: as a test, and the length in the text.
+fn compared_with_nothing(text: &str) -> Option<(usize, &'static str)> {
+    let (sign, meant) = [("==", " is nothing "), ("!=", " is not nothing ")]
+        .into_iter()
+        .find(|(sign, _)| text.starts_with(sign))?;
+    let after = text[sign.len()..].trim_start_matches('=').trim_start();
+    let length = identifier_without_dash(after);
+    matches!(&after[..length], "null" | "none" | "None")
+        .then(|| (text.len() - after.len() + length, meant))
 }
 
 enum Head {

@@ -98,7 +98,7 @@ impl Template {
                         Part::Text(_) => {}
                         Part::Reference(reference) => visit(&reference.root),
                         Part::Expression(expression) => {
-                            expression.roots.iter().for_each(&mut *visit)
+                            expression.roots.iter().for_each(&mut *visit);
                         }
                     }
                 }

@@ -64,10 +64,10 @@ pub(super) fn read_plan(root: Node, dialect: Dialect, collector: &mut Collector)
     }
     plan.name = plan.name.or(request_id);
     plan.catalog = (!catalog.is_empty()).then_some(Value::Object(catalog));
-    if let Some((key_span, value)) = synthesis {
-        if let Some(step) = final_synthesis(&key_span, value, collector) {
-            plan.steps.push(step);
-        }
+    if let Some((key_span, value)) = synthesis
+        && let Some(step) = final_synthesis(&key_span, value, collector)
+    {
+        plan.steps.push(step);
     }
     plan
 }
@@ -85,20 +85,17 @@ fn read_steps(steps: Node, plan: &mut DraftPlan, collector: &mut Collector) {
     plan.steps.reserve(list.len() + 1);
     for node in list {
         let span = node.span.clone();
-        match node.kind {
-            Kind::Object(members) => {
-                let mut step = DraftStep::new(span);
-                read_step(members, &mut step, collector);
-                plan.steps.push(step);
-            }
-            _ => {
-                plan.unreadable = true;
-                collector.error(
-                    "bad_step",
-                    format!("a step must be an object, not {}", node.type_name()),
-                    &first_byte(&span),
-                );
-            }
+        if let Kind::Object(members) = node.kind {
+            let mut step = DraftStep::new(span);
+            read_step(members, &mut step, collector);
+            plan.steps.push(step);
+        } else {
+            plan.unreadable = true;
+            collector.error(
+                "bad_step",
+                format!("a step must be an object, not {}", node.type_name()),
+                &first_byte(&span),
+            );
         }
     }
 }
@@ -132,7 +129,7 @@ pub(super) fn read_step(members: Vec<Member>, step: &mut DraftStep, collector: &
             "id" | "step_id" => {}
             "tool" | "tool_name" => {
                 step.tool = text(value, "tool", id, collector)
-                    .and_then(|tool| clean(tool, "a tool's name", collector));
+                    .map(|tool| clean(tool, "a tool's name", collector));
             }
             "parameters" | "input" if !has_parameters => match value.kind {
                 Kind::Object(_) => {
@@ -208,7 +205,7 @@ pub(super) fn read_step(members: Vec<Member>, step: &mut DraftStep, collector: &
             "type" if value.as_text() == Some("agent") => agent.declared = true,
             "agent_id" => {
                 agent.id = text(value, "agent_id", id, collector)
-                    .and_then(|id| clean(id, "an agent's id", collector));
+                    .map(|id| clean(id, "an agent's id", collector));
             }
             "task" => agent.task = Some(member),
             "inputs" => agent.inputs = Some(member),
@@ -393,7 +390,7 @@ fn final_synthesis(
             for member in members {
                 match member.key.as_str() {
                     "prompt_template" if member.value.as_text().is_some() => {
-                        parameters.push(member)
+                        parameters.push(member);
                     }
                     "prompt_template" => {
                         wrong(
@@ -451,11 +448,11 @@ fn id_text(node: &Node) -> Option<String> {
 
 fn read_id(node: &Node, collector: &mut Collector) -> Option<Placed<Arc<str>>> {
     match id_text(node) {
-        Some(id) if !id.trim().is_empty() => clean(
+        Some(id) if !id.trim().is_empty() => Some(clean(
             Placed::new(id.into(), node.span.clone()),
             "an id",
             collector,
-        ),
+        )),
         Some(_) => None,
         None if node.is_null() => None,
         None => {
@@ -630,17 +627,12 @@ fn name(node: &Node, what: &str, collector: &mut Collector) -> Option<Arc<str>> 
         wrong("name", "text", node, None, collector);
         return None;
     };
-    clean(Placed::new(text.into(), node.span.clone()), what, collector)
-        .map(|placed: Placed<Arc<str>>| placed.value)
-        .filter(|name| !name.trim().is_empty())
+    let placed = clean(Placed::new(text.into(), node.span.clone()), what, collector);
+    Some(placed.value).filter(|name| !name.trim().is_empty())
 }
 
 /// A name is shown everywhere, so it holds no control characters.
-fn clean(
-    placed: Placed<Arc<str>>,
-    what: &str,
-    collector: &mut Collector,
-) -> Option<Placed<Arc<str>>> {
+fn clean(placed: Placed<Arc<str>>, what: &str, collector: &mut Collector) -> Placed<Arc<str>> {
     if placed.value.chars().any(is_hostile) {
         collector.error(
             "control_character",
@@ -648,7 +640,7 @@ fn clean(
             &placed.span,
         );
     }
-    Some(placed)
+    placed
 }
 
 fn fault(field: &str, wanted: &str, node: &Node, id: Option<&Arc<str>>) -> Diagnostic {

@@ -63,10 +63,9 @@ fn unquoted(text: &str) -> &str {
         if let Some(inner) = text
             .strip_prefix(quote)
             .and_then(|rest| rest.strip_suffix(quote))
+            && !inner.contains(quote)
         {
-            if !inner.contains(quote) {
-                return inner;
-            }
+            return inner;
         }
     }
     text

@@ -100,21 +100,19 @@ fn read_part(
         line.strip_prefix("steps")
             .is_some_and(|rest| rest.trim_start().starts_with(':'))
     });
-    if may_be_fenced {
-        if let Some(fence) = repair::fence(body) {
-            let before_yaml = steps_line.is_none_or(|line| fence.open.start < line);
-            if before_yaml {
-                let inner = part.start + fence.start..part.start + fence.end;
-                collector.push(
-                    Diagnostic::new(
-                        Severity::Repaired,
-                        "code_fence",
-                        "the plan stands in a code fence; what is around it was left out",
-                    )
-                    .at(part.start + fence.open.start..part.start + fence.open.end),
-                );
-                return read_part(text, inner, collector, false);
-            }
+    if may_be_fenced && let Some(fence) = repair::fence(body) {
+        let before_yaml = steps_line.is_none_or(|line| fence.open.start < line);
+        if before_yaml {
+            let inner = part.start + fence.start..part.start + fence.end;
+            collector.push(
+                Diagnostic::new(
+                    Severity::Repaired,
+                    "code_fence",
+                    "the plan stands in a code fence; what is around it was left out",
+                )
+                .at(part.start + fence.open.start..part.start + fence.open.end),
+            );
+            return read_part(text, inner, collector, false);
         }
     }
     if steps_line.is_none() {
