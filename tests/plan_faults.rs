@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use plandeck::plan::{Diagnostic, ExecutionPlan, PlanFaults, Severity, ToolSchemas, parse};
-use plandeck::report::{DiagnosticStyle, render_faults, to_json};
+use plandeck::report::diagnostics::{DiagnosticStyle, render_faults, to_json};
 use serde_json::{Map, Value, json};
 
 struct Catalog(Map<String, Value>);

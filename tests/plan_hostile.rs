@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use plandeck::plan::{PlanFaults, is_hostile, parse};
-use plandeck::report::{DiagnosticStyle, render_faults};
+use plandeck::report::diagnostics::{DiagnosticStyle, render_faults};
 use proptest::prelude::*;
 use std::time::{Duration, Instant};
 

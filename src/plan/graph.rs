@@ -86,3 +86,73 @@ impl Shape {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn steps(positions: &[u32]) -> Vec<StepIx> {
+        positions.iter().copied().map(StepIx).collect()
+    }
+
+    #[test]
+    fn a_diamond_with_a_tail() {
+        let plan = ExecutionPlan::from_json(
+            r#"{"steps": [
+                {"id": "a", "tool": "t"}, {"id": "b", "tool": "t", "depends_on": ["a"]},
+                {"id": "c", "tool": "t", "depends_on": ["a"]},
+                {"id": "d", "tool": "t", "depends_on": ["b", "c"]}, {"id": "e", "tool": "t"}
+            ]}"#,
+        )
+        .unwrap();
+        let shape = Shape::of(&plan);
+        assert_eq!(
+            (shape.steps, shape.edges, shape.depth, shape.width),
+            (5, 4, 3, 2)
+        );
+        assert_eq!(shape.roots, steps(&[0, 4]));
+        assert_eq!(shape.sinks, steps(&[3, 4]));
+        assert_eq!(shape.levels, [steps(&[0, 4]), steps(&[1, 2]), steps(&[3])]);
+        assert_eq!(shape.critical_path, steps(&[0, 1, 3]));
+    }
+
+    /// The steps of the longest chain that ends with `step`.
+    fn longest(dependencies: &[Box<[StepIx]>], step: usize) -> usize {
+        let before = dependencies[step].iter();
+        1 + before
+            .map(|ix| longest(dependencies, ix.at()))
+            .max()
+            .unwrap_or(0)
+    }
+
+    proptest! {
+        #[test]
+        fn depth_and_critical_path_are_the_longest_chain(
+            rows in prop::collection::vec(prop::collection::vec(any::<prop::sample::Index>(), 0..3), 1..12)
+        ) {
+            let dependencies: Vec<Box<[StepIx]>> = rows
+                .iter()
+                .enumerate()
+                .map(|(step, row)| {
+                    let mut list: Vec<StepIx> = row
+                        .iter()
+                        .filter(|_| step > 0)
+                        .map(|index| StepIx(index.index(step) as u32))
+                        .collect();
+                    list.sort_unstable();
+                    list.dedup();
+                    list.into()
+                })
+                .collect();
+            let shape = Shape::of_dependencies(&dependencies);
+            let longest = (0..dependencies.len()).map(|step| longest(&dependencies, step)).max();
+            prop_assert_eq!(Some(shape.depth), longest);
+            prop_assert_eq!(shape.critical_path.len(), shape.depth);
+            for pair in shape.critical_path.windows(2) {
+                prop_assert!(dependencies[pair[1].at()].contains(&pair[0]));
+            }
+            prop_assert_eq!(shape.levels.iter().map(Vec::len).sum::<usize>(), shape.steps);
+        }
+    }
+}
