@@ -58,7 +58,7 @@
 //! }))?;
 //! let worker = SmallModelWorker::offline();
 //! let limits = ResourceLimits { max_tool_calls: Some(20), ..ResourceLimits::default() };
-//! for (receipt, total) in [("milk 1.50 bread 2.50", 4.0), ("tea 3.25", 3.25)] {
+//! for (receipt, total) in [("milk 1.50 bread 2.25", 3.75), ("tea 3.25", 3.25)] {
 //!     let context = json!({"receipt": receipt});
 //!     let result = execute_plan(&plan, &worker, context, limits.clone(), true).await?;
 //!     assert_eq!(result.result["total"], json!(total));

@@ -38,6 +38,16 @@ impl Default for DiagnosticStyle {
     }
 }
 
+impl DiagnosticStyle {
+    /// A drawing for standard error.
+    pub fn for_stderr(colour: bool) -> Self {
+        Self {
+            colour,
+            ..Self::default()
+        }
+    }
+}
+
 /// All faults and warnings of a plan that does not run, one after the other.
 pub fn render_faults(faults: &PlanFaults, style: DiagnosticStyle) -> String {
     render(&faults.source_text, &faults.diagnostics, style)
