@@ -165,3 +165,160 @@ impl Summary {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Dialect, StepIx};
+    use crate::run::{
+        AttemptEnd, ErrorKind, Fact, Money, ResourceLimits, RunError, RunEvent, RunHeader,
+        StepInfo, StepKey, StepSource,
+    };
+    use std::sync::Arc;
+
+    fn run(simulated: bool) -> RunState {
+        let step = |id: &str, needs: &[u32]| StepInfo {
+            id: id.into(),
+            tool: "tool".into(),
+            kind: "jq".into(),
+            depends_on: needs.iter().copied().map(StepIx).collect(),
+            description: None,
+            parent: None,
+            parameters: None,
+        };
+        let steps = [
+            step("read", &[]),
+            step("su\u{1b}m", &[0]),
+            step("tell", &[1]),
+        ];
+        let key = |at: u32| StepKey {
+            ix: StepIx(at),
+            id: steps[at as usize].id.clone(),
+        };
+        let error = RunError {
+            kind: ErrorKind::ToolExecutionError,
+            step: Some("sum".into()),
+            tool_name: Some("tool".into()),
+            message: "no number\u{1b}[2J\nsecond line".into(),
+            retryable: false,
+            attempts: 1,
+        };
+        let started = |at: u32| Fact::AttemptStarted {
+            step: key(at),
+            attempt: 1,
+            slot: 0,
+            input: Arc::default(),
+            reserved: Money::ZERO,
+        };
+        let ended = |at: u32, error: Option<RunError>| {
+            Fact::AttemptEnded(Box::new(AttemptEnd {
+                step: key(at),
+                attempt: 1,
+                service: Micros(100_000),
+                cost: Some(Money::from_usd(0.001)),
+                tokens: None,
+                model: None,
+                prompt: None,
+                answer: None,
+                error,
+                retry_in: None,
+                cancelled: false,
+            }))
+        };
+        let header = RunHeader {
+            run_id: "1".into(),
+            plan: "receipt".into(),
+            dialect: Dialect::Documented,
+            started_at: "".into(),
+            worker: "offline".into(),
+            simulated,
+            track_cost: true,
+            limits: ResourceLimits::none(),
+            context: Arc::default(),
+            steps: steps.clone().into(),
+        };
+        let facts = [
+            (0, Fact::RunStarted(Arc::new(header))),
+            (0, started(0)),
+            (100, ended(0, None)),
+            (
+                100,
+                Fact::StepSucceeded {
+                    step: key(0),
+                    source: StepSource::Call,
+                    output: Arc::default(),
+                },
+            ),
+            (100, started(1)),
+            (200, ended(1, Some(error.clone()))),
+            (
+                200,
+                Fact::StepFailed {
+                    step: key(1),
+                    error: Box::new(error),
+                },
+            ),
+            (
+                200,
+                Fact::StepSkipped {
+                    step: key(2),
+                    reason: SkipReason::Upstream,
+                    because: None,
+                },
+            ),
+            (
+                200,
+                Fact::RunEnded {
+                    status: RunOutcome::Failed,
+                    result: Arc::default(),
+                    error: None,
+                },
+            ),
+        ];
+        let events = facts
+            .into_iter()
+            .enumerate()
+            .map(|(seq, (ms, fact))| RunEvent {
+                seq: seq as u64,
+                at: Micros(ms * 1000),
+                fact,
+            });
+        let events: Vec<_> = events.collect();
+        RunState::from_events(&events)
+    }
+
+    #[test]
+    fn it_says_what_matters_and_nothing_reaches_the_terminal() {
+        let text = summary(&run(false), false);
+        assert_eq!(
+            text,
+            "receipt  ✖ failed  in 200ms, 1 of 3 steps, $0.0020\n\
+             \x20 speedup 1.0×, efficiency 100%, critical path read → su␛m\n\
+             \x20 ✖ su␛m: no number␛[2J\n\
+             \x20 1 step did not run\n"
+        );
+    }
+
+    #[test]
+    fn colours_only_add_colours() {
+        let coloured = summary(&run(true), true);
+        assert!(coloured.contains("SIMULATED"));
+        let mut plain = String::new();
+        let mut rest = coloured.as_str();
+        while let Some((before, after)) = rest.split_once('\x1b') {
+            plain.push_str(before);
+            rest = after.split_once('m').map_or("", |(_, after)| after);
+        }
+        plain.push_str(rest);
+        assert_eq!(plain, summary(&run(true), false));
+    }
+
+    #[test]
+    fn a_run_that_never_started_has_a_summary_too() {
+        let text = summary(&RunState::default(), false);
+        assert_eq!(
+            text,
+            "the run  ■ left before it ended  in 0, 0 of 0 steps\n"
+        );
+    }
+}

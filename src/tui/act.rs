@@ -9,6 +9,7 @@ use super::view::{self, page};
 use crate::plan::StepIx;
 use crate::run::{RunCommand, StepStatus};
 use crate::text::format;
+use tui_tree_widget::TreeState;
 
 /// What is copied at the most; terminals refuse more.
 const COPY_BYTES: usize = 1_000_000;
@@ -83,9 +84,9 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::ScrollPageDown => scroll_page(model, 1),
         Action::ScrollTop => scroll(model, isize::MIN),
         Action::ScrollBottom => scroll(model, isize::MAX),
-        Action::Fold => tree(model, |tree| tree.key_left()),
-        Action::Unfold => tree(model, |tree| tree.key_right()),
-        Action::Toggle => tree(model, |tree| tree.toggle_selected()),
+        Action::Fold => tree(model, TreeState::key_left),
+        Action::Unfold => tree(model, TreeState::key_right),
+        Action::Toggle => tree(model, TreeState::toggle_selected),
         Action::Raw => {
             model.inspector.raw = !model.inspector.raw;
             model.inspector.scroll = 0;
@@ -202,7 +203,7 @@ fn back(model: &mut Model) {
 }
 
 /// Turns to a page; where the inspector has no place on the screen it is opened.
-fn show(model: &mut Model, tab: Tab) {
+pub(super) fn show(model: &mut Model, tab: Tab) {
     if model.inspector.tab != tab {
         model.inspector.scroll = 0;
     }
@@ -212,10 +213,17 @@ fn show(model: &mut Model, tab: Tab) {
     }
 }
 
-fn tree(model: &mut Model, change: impl FnOnce(&mut tui_tree_widget::TreeState<usize>) -> bool) {
+fn tree(model: &mut Model, change: impl FnOnce(&mut TreeState<usize>) -> bool) {
     let Some(step) = model.selected else { return };
     let fresh = page::fresh_tree(model);
     change(model.inspector.tree(step, || fresh));
+}
+
+/// Selects what the tree shows at this place, and folds or unfolds it.
+pub(super) fn click_tree(model: &mut Model, at: ratatui::layout::Position) {
+    if is_tree(model) {
+        tree(model, |tree| tree.click_at(at));
+    }
 }
 
 /// Whether the page is a tree now.

@@ -127,6 +127,10 @@ fn on_inspector(model: &Model) -> bool {
     model.focus == Focus::Inspector && model.selected.is_some()
 }
 
+fn scrolls(model: &Model) -> bool {
+    on_inspector(model) || matches!(model.overlay, Some(Overlay::Help(_)))
+}
+
 fn in_tree(model: &Model) -> bool {
     on_inspector(model)
         && !model.inspector.raw
@@ -256,8 +260,8 @@ pub static REGISTRY: &[Entry] = &[
     entry(A::Inspect, "inspect", &[code(KeyCode::Enter)], Inspector, "look into the selected step",
         |m| m.focus == Focus::Graph && selected(m)).hint("inspect"),
     entry(A::Toggle, "toggle", &[code(KeyCode::Enter)], Inspector, "fold or unfold", in_tree).hint("fold"),
-    entry(A::ScrollUp, "scroll-up", &[code(KeyCode::Up), key('k')], Inspector, "up", on_inspector),
-    entry(A::ScrollDown, "scroll-down", &[code(KeyCode::Down), key('j')], Inspector, "down", on_inspector),
+    entry(A::ScrollUp, "scroll-up", &[code(KeyCode::Up), key('k')], Inspector, "up", scrolls),
+    entry(A::ScrollDown, "scroll-down", &[code(KeyCode::Down), key('j')], Inspector, "down", scrolls),
     entry(A::Fold, "fold", &[code(KeyCode::Left), key('h')], Inspector, "fold, or go to what it is in", in_tree),
     entry(A::Unfold, "unfold", &[code(KeyCode::Right), key('l')], Inspector, "unfold", in_tree),
     entry(A::PreviousTab, "previous-tab", &[code(KeyCode::BackTab)], Inspector, "previous page", selected),
@@ -270,10 +274,10 @@ pub static REGISTRY: &[Entry] = &[
     entry(A::Show(Tab::Prompt), "prompt", &[key('4')], Inspector, "prompt and answer", selected),
     entry(A::Show(Tab::Attempts), "attempts", &[key('5')], Inspector, "attempts and what they logged", selected),
     entry(A::Show(Tab::Error), "error", &[key('6')], Inspector, "error", selected),
-    entry(A::ScrollPageUp, "scroll-page-up", &[code(KeyCode::PageUp)], Inspector, "a page up", on_inspector),
-    entry(A::ScrollPageDown, "scroll-page-down", &[code(KeyCode::PageDown)], Inspector, "a page down", on_inspector),
-    entry(A::ScrollTop, "scroll-top", &[key('g'), code(KeyCode::Home)], Inspector, "to the top", on_inspector),
-    entry(A::ScrollBottom, "scroll-bottom", &[key('G'), code(KeyCode::End)], Inspector, "to the bottom", on_inspector),
+    entry(A::ScrollPageUp, "scroll-page-up", &[code(KeyCode::PageUp)], Inspector, "a page up", scrolls),
+    entry(A::ScrollPageDown, "scroll-page-down", &[code(KeyCode::PageDown)], Inspector, "a page down", scrolls),
+    entry(A::ScrollTop, "scroll-top", &[key('g'), code(KeyCode::Home)], Inspector, "to the top", scrolls),
+    entry(A::ScrollBottom, "scroll-bottom", &[key('G'), code(KeyCode::End)], Inspector, "to the bottom", scrolls),
     entry(A::Raw, "raw", &[key('v')], Inspector, "show values as text or as a tree",
         |m| selected(m) && matches!(m.inspector.tab, Tab::Input | Tab::Output)).hint("text/tree").needs("the page input or output"),
     entry(A::Copy, "copy", &[key('y')], Inspector, "copy the page to the clipboard", selected).hint("copy"),
@@ -332,7 +336,17 @@ fn reachable(model: &Model, entry: &Entry) -> bool {
         Some(Overlay::Help(_)) => {
             matches!(
                 entry.action,
-                A::Help | A::Back | A::Quit | A::Redraw | A::Suspend
+                A::Help
+                    | A::Back
+                    | A::Quit
+                    | A::Redraw
+                    | A::Suspend
+                    | A::ScrollUp
+                    | A::ScrollDown
+                    | A::ScrollPageUp
+                    | A::ScrollPageDown
+                    | A::ScrollTop
+                    | A::ScrollBottom
             )
         }
     }

@@ -106,7 +106,7 @@ pub async fn run(feed: impl Feed, options: Options) -> Result<Left, Error> {
             signal = signals.next() => dashboard.tell(Message::Signal(signal))?,
             // One at a time, always under this task's own waker: the stream keeps the waker of the first
             // look that found nothing, so a look under another one would leave this task asleep.
-            event = input.next() => dashboard.hear(event)?,
+            event = input.next() => dashboard.hear(event.as_ref())?,
             () = dashboard.feed.changed(), if !behind => behind = true,
             () = sleep_until(wake), if wake.is_some() => {}
         }
@@ -146,11 +146,11 @@ impl<F: Feed> Dashboard<F> {
     }
 
     /// Takes in what the terminal says.
-    fn hear(&mut self, event: Option<io::Result<Event>>) -> io::Result<()> {
+    fn hear(&mut self, event: Option<&io::Result<Event>>) -> io::Result<()> {
         let message = match event {
-            Some(Ok(Event::Key(key))) => Message::Key(key),
-            Some(Ok(Event::Mouse(mouse))) => Message::Mouse(mouse),
-            Some(Ok(Event::Resize(columns, rows))) => Message::Resize(columns, rows),
+            Some(Ok(Event::Key(key))) => Message::Key(*key),
+            Some(Ok(Event::Mouse(mouse))) => Message::Mouse(*mouse),
+            Some(Ok(Event::Resize(columns, rows))) => Message::Resize(*columns, *rows),
             Some(Ok(_)) => return Ok(()),
             Some(Err(_)) | None => {
                 self.outcome.get_or_insert(Outcome::TerminalLost);

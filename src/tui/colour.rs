@@ -98,12 +98,14 @@ fn at_depth(mut theme: Theme, depth: Depth) -> Theme {
     theme
 }
 
+/// The levels of the 6×6×6 cube.
+const STEPS: [u8; 6] = [0, 95, 135, 175, 215, 255];
+
 /// The nearest of the fixed 240 colours: the 6×6×6 cube, or the ramp of greys.
 fn indexed(colour: Color) -> Color {
     let Color::Rgb(r, g, b) = colour else {
         return colour;
     };
-    const STEPS: [u8; 6] = [0, 95, 135, 175, 215, 255];
     let nearest = |channel: u8| {
         (0..6u8)
             .min_by_key(|step| STEPS[*step as usize].abs_diff(channel))

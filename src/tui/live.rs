@@ -6,7 +6,7 @@ use crate::run::{Fact, Micros, RunEvent, RunState, StepKey, StepStatus};
 use std::collections::{BTreeSet, HashMap};
 
 /// Rows looked at, at the most, to count what depends on one.
-const REACH: usize = 2_000;
+const REACH: usize = 300;
 /// Rows under way that are compared to find what the run waits for.
 const COMPARED: usize = 200;
 

@@ -7,6 +7,7 @@ use crate::plan::StepIx;
 use crate::run::{
     AttemptState, Figures, Micros, RunPhase, RunState, StepState, StepStatus, figures,
 };
+use ratatui::layout::Position;
 use std::collections::{BTreeSet, HashMap};
 use tui_tree_widget::TreeState;
 
@@ -156,6 +157,7 @@ impl Inspector {
 }
 
 /// Everything the dashboard knows.
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 #[derive(Debug)]
 pub struct Model {
     /// The run, folded from its events.
@@ -190,6 +192,8 @@ pub struct Model {
     pub notice: Option<String>,
     /// Whether the dashboard is left as soon as the run has ended.
     pub leaving: bool,
+    /// Where the pointer was last while it drags the DAG.
+    pub drag: Option<Position>,
     /// Columns and rows of the terminal.
     pub size: (u16, u16),
     /// Styles and shapes.
@@ -222,6 +226,7 @@ impl Model {
             overlay: None,
             notice: None,
             leaving: false,
+            drag: None,
             size,
             theme,
             motion,

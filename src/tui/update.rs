@@ -5,8 +5,9 @@ use super::actions::{self, Meaning};
 use super::message::{Effect, Message, Outcome};
 use super::model::{Focus, Model, Overlay};
 use super::view;
+use crate::plan::StepIx;
 use crate::run::RunEvent;
-use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Position;
 
 /// Lines that one turn of the wheel scrolls.
@@ -57,7 +58,7 @@ fn on_events(model: &mut Model, events: &[RunEvent]) -> Vec<Effect> {
             .selected
             .is_none_or(|step| step.at() >= model.run.steps.len())
         {
-            model.selected = model.graph.first();
+            model.selected = model.graph.first().or(Some(StepIx(0)));
         }
     }
     model.blocker = model.live.blocker(&model.run);
@@ -65,6 +66,9 @@ fn on_events(model: &mut Model, events: &[RunEvent]) -> Vec<Effect> {
     model.outdate_figures();
     model.keep_figures();
     model.dirty = true;
+    if !model.in_progress() && matches!(model.overlay, Some(Overlay::Question(_))) {
+        model.overlay = None;
+    }
     if model.leaving && !model.in_progress() {
         return vec![Effect::Leave(Outcome::Quit)];
     }
@@ -85,25 +89,8 @@ fn on_key(model: &mut Model, event: &KeyEvent) -> Vec<Effect> {
             model.notice = Some(format!("{} needs {}", entry.name, entry.needs));
             Vec::new()
         }
-        Meaning::Nothing => {
-            scroll_help(model, event.code);
-            Vec::new()
-        }
+        Meaning::Nothing => Vec::new(),
     }
-}
-
-fn scroll_help(model: &mut Model, code: KeyCode) {
-    if !matches!(model.overlay, Some(Overlay::Help(_))) {
-        return;
-    }
-    let lines = match code {
-        KeyCode::Up | KeyCode::Char('k') => -1,
-        KeyCode::Down | KeyCode::Char('j') => 1,
-        KeyCode::PageUp => -10,
-        KeyCode::PageDown => 10,
-        _ => return,
-    };
-    act::scroll(model, lines);
 }
 
 fn on_mouse(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
@@ -116,21 +103,16 @@ fn on_mouse(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
         MouseEventKind::ScrollDown => (0, WHEEL),
         MouseEventKind::ScrollLeft => (-WHEEL, 0),
         MouseEventKind::ScrollRight => (WHEEL, 0),
-        MouseEventKind::Down(MouseButton::Left) if model.overlay.is_none() => {
-            if on_graph {
-                model.focus = Focus::Graph;
-                if let Some(step) = model.graph.hit(event.column, event.row) {
-                    model.follow = false;
-                    model.select(step);
-                }
-            } else if let Some(area) = areas.inspector.filter(|_| on_inspector) {
-                model.focus = Focus::Inspector;
-                if let Some(tab) = view::tab_at(area, at) {
-                    model.inspector.tab = tab;
-                    model.inspector.scroll = 0;
-                }
-            }
-            model.dirty = true;
+        MouseEventKind::Down(MouseButton::Left) => {
+            click(model, at);
+            return Vec::new();
+        }
+        MouseEventKind::Drag(MouseButton::Left) => {
+            drag(model, at);
+            return Vec::new();
+        }
+        MouseEventKind::Up(_) => {
+            model.drag = None;
             return Vec::new();
         }
         _ => return Vec::new(),
@@ -142,4 +124,37 @@ fn on_mouse(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
         model.graph.pan(wheel.0 as i32 * 2, wheel.1 as i32);
     }
     Vec::new()
+}
+
+/// Selects what is under the pointer.
+fn click(model: &mut Model, at: Position) {
+    if model.overlay.is_some() {
+        return;
+    }
+    model.dirty = true;
+    let areas = view::areas(model);
+    if areas.graph.is_some_and(|area| area.contains(at)) {
+        model.focus = Focus::Graph;
+        model.drag = Some(at);
+        if let Some(step) = model.graph.hit(at.x, at.y) {
+            model.follow = false;
+            model.select(step);
+        }
+    } else if let Some(area) = areas.inspector.filter(|area| area.contains(at)) {
+        model.focus = Focus::Inspector;
+        match view::tab_at(area, at) {
+            Some(tab) => act::show(model, tab),
+            None => act::click_tree(model, at),
+        }
+    }
+}
+
+/// Moves the DAG with the pointer.
+fn drag(model: &mut Model, at: Position) {
+    if let Some(from) = model.drag {
+        model.drag = Some(at);
+        let by = |from: u16, to: u16| i32::from(from) - i32::from(to);
+        model.graph.pan(by(from.x, at.x), by(from.y, at.y));
+        model.dirty = true;
+    }
 }

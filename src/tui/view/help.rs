@@ -2,7 +2,7 @@
 
 use crate::text;
 use crate::tui::actions::{Entry, Group, REGISTRY};
-use crate::tui::model::Model;
+use crate::tui::model::{Model, Overlay};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -11,28 +11,37 @@ use unicode_width::UnicodeWidthStr;
 
 /// Cells of the column of keys.
 const KEYS: usize = 15;
-/// Cells of the overlay.
+/// Cells of the overlay, or of one of its two columns.
 const WIDTH: u16 = 78;
+/// Columns of the screen from which there are two.
+const DOUBLE: u16 = 110;
 
 /// Draws the help over the screen, scrolled by `scroll` lines; in two columns where there is room.
 pub fn draw(model: &mut Model, scroll: usize, buf: &mut Buffer, screen: Rect) {
-    let columns = if screen.width >= 2 * WIDTH - 40 { 2 } else { 1 };
-    let column = if columns == 2 {
+    let double = screen.width >= DOUBLE;
+    let column = if double {
         (screen.width - 6).min(2 * WIDTH) / 2
     } else {
         screen.width.min(WIDTH)
     };
-    let lines = lines(model, column.saturating_sub(4) as usize);
-    let rows = lines.len().div_ceil(columns as usize);
-    let area = super::question::centred(screen, column * columns, rows as u16 + 2);
+    let groups: Vec<_> = Group::ALL
+        .into_iter()
+        .map(|group| group_lines(model, group, column.saturating_sub(4) as usize))
+        .collect();
+    let columns = if double {
+        halves(&groups)
+    } else {
+        vec![join(&groups)]
+    };
+    let rows = columns.iter().map(Vec::len).max().unwrap_or(0);
+    let width = column * columns.len() as u16;
+    let area = super::question::centred(screen, width, rows as u16 + 2);
     Clear.render(area, buf);
     buf.set_style(area, model.theme.background);
     let room = area.height.saturating_sub(2) as usize;
     let most = rows.saturating_sub(room);
     let scroll = scroll.min(most);
-    if let Some(crate::tui::model::Overlay::Help(at)) = &mut model.overlay {
-        *at = scroll;
-    }
+    model.overlay = Some(Overlay::Help(scroll));
     let more = if most > 0 {
         format!(
             " {} to {} of {rows} lines, ↑↓ scroll ",
@@ -42,37 +51,42 @@ pub fn draw(model: &mut Model, scroll: usize, buf: &mut Buffer, screen: Rect) {
     } else {
         String::new()
     };
-    let inner = super::pane(
-        model,
-        buf,
-        area,
-        true,
-        Line::from(" keys "),
-        Line::from(more),
-    );
+    let (title, more) = (Line::from(" keys "), Line::from(more));
+    let inner = super::pane(model, buf, area, true, title, more);
     let margin = u16::from(inner.width > 2);
-    for at in 0..columns {
-        let x = inner.x + margin + at * column;
-        let width = (column.saturating_sub(2)).min(inner.right().saturating_sub(x));
-        let shown = lines.iter().skip(at as usize * rows).take(rows);
-        for (row, line) in shown.skip(scroll).take(inner.height as usize).enumerate() {
+    for (at, lines) in columns.iter().enumerate() {
+        let x = inner.x + margin + at as u16 * column;
+        let width = column
+            .saturating_sub(3)
+            .min(inner.right().saturating_sub(x));
+        let shown = lines.iter().skip(scroll).take(inner.height as usize);
+        for (row, line) in shown.enumerate() {
             buf.set_line(x, inner.y + row as u16, line, width);
         }
     }
 }
 
-fn lines(model: &Model, width: usize) -> Vec<Line<'static>> {
-    let mut lines = Vec::new();
-    for group in Group::ALL {
-        if !lines.is_empty() {
-            lines.push(Line::default());
-        }
-        lines.push(Line::styled(group.name(), model.theme.strong));
-        let mut shown: Vec<&str> = Vec::new();
-        for entry in REGISTRY.iter().filter(|entry| entry.group == group) {
-            if shown.contains(&entry.name) {
-                continue;
-            }
+type Lines = Vec<Line<'static>>;
+
+/// The groups below each other.
+fn join(groups: &[Lines]) -> Lines {
+    groups.join(&Line::default())
+}
+
+/// The groups in two columns of heights as alike as can be.
+fn halves(groups: &[Lines]) -> Vec<Lines> {
+    let split = |at: usize| vec![join(&groups[..at]), join(&groups[at..])];
+    (0..=groups.len())
+        .map(split)
+        .min_by_key(|columns| columns.iter().map(Vec::len).max())
+        .unwrap_or_default()
+}
+
+fn group_lines(model: &Model, group: Group, width: usize) -> Lines {
+    let mut lines = vec![Line::styled(group.name(), model.theme.strong)];
+    let mut shown: Vec<&str> = Vec::new();
+    for entry in REGISTRY.iter().filter(|entry| entry.group == group) {
+        if !shown.contains(&entry.name) {
             shown.push(entry.name);
             lines.extend(entry_lines(model, entry, width));
         }

@@ -73,7 +73,7 @@ pub fn areas(model: &Model) -> Areas {
         };
     }
     let (graph, inspector) = if width >= WIDE {
-        let columns = (width * 2 / 5).clamp(36, 72);
+        let columns = (width * 5 / 12).clamp(36, 76);
         let graph = Rect {
             width: width - columns,
             ..body

@@ -43,14 +43,12 @@ pub fn draw(model: &mut Model, buf: &mut Buffer, area: Rect) -> Option<String> {
 
 /// The page as text, for the clipboard.
 pub fn plain(model: &Model) -> String {
-    match model.inspector.tab {
-        Tab::Prompt => prompt::plain(model),
-        _ => {
-            let lines = lines(model, 160);
-            let texts: Vec<String> = lines.iter().map(ToString::to_string).collect();
-            texts.join("\n")
-        }
+    if model.inspector.tab == Tab::Prompt {
+        return prompt::plain(model);
     }
+    let lines = lines(model, 160);
+    let texts: Vec<String> = lines.iter().map(ToString::to_string).collect();
+    texts.join("\n")
 }
 
 /// The page as lines of `width` cells.
