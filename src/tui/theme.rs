@@ -56,7 +56,7 @@ pub struct Theme {
 pub(super) const GLYPHS: [&str; 8] = ["·", "○", "●", "✔", "✖", "⊘", "■", "?"];
 
 /// The same in ASCII.
-pub(super) const ASCII_GLYPHS: [&str; 8] = [".", "o", "*", "+", "x", "-", "#", "?"];
+pub(super) const ASCII_GLYPHS: [&str; 8] = [".", "o", "*", "v", "x", "-", "#", "?"];
 
 /// What the shape of `running` goes through where motion is wanted.
 const TURNS: [&str; 4] = ["◐", "◓", "◑", "◒"];
