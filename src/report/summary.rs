@@ -3,7 +3,7 @@
 use crate::run::{
     Figures, Micros, RunOutcome, RunPhase, RunState, SkipReason, StepState, StepStatus, figures,
 };
-use crate::text::{clean, fit, format};
+use crate::text::{clean, fit, format, gist};
 use std::fmt::Write;
 
 /// Failures that are named.
@@ -11,7 +11,7 @@ const FAILURES: usize = 5;
 /// Steps of the critical path that are named.
 const PATH: usize = 8;
 /// Cells that a line takes at the most.
-const WIDTH: usize = 100;
+const WIDTH: usize = 76;
 
 /// How the parts of a summary stand out.
 #[derive(Clone, Copy)]
@@ -112,7 +112,7 @@ impl Summary {
         let failed = |row: &&StepState| row.status == StepStatus::Failed;
         for row in run.steps.iter().filter(failed).take(FAILURES) {
             let message = row.error.as_ref().map_or("", |error| &error.message);
-            let first: &str = message.lines().next().unwrap_or_default();
+            let first = gist(message);
             let id: String = clean(&row.info.id).take(40).collect();
             self.line(Tone::Bad, &format!("✖ {id}: {first}"));
         }

@@ -106,6 +106,17 @@ pub fn pad(text: &str, width: usize) -> String {
     padded
 }
 
+/// The line of an error message that says most: the first, but of a traceback the last.
+pub fn gist(message: &str) -> &str {
+    let mut lines = message.lines().filter(|line| !line.trim().is_empty());
+    let first = lines.next().unwrap_or_default();
+    if first.starts_with("Traceback ") {
+        lines.next_back().unwrap_or(first)
+    } else {
+        first
+    }
+}
+
 /// Text broken into lines.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wrapped {
@@ -208,6 +219,14 @@ mod tests {
         assert_eq!(fit("ab", 2), "ab");
         assert_eq!(fit("abc", 1), "…");
         assert_eq!(fit("abc", 0), "");
+    }
+
+    #[test]
+    fn the_gist_of_a_traceback_is_its_last_line() {
+        assert_eq!(gist("no total\nsee line 3"), "no total");
+        let traceback = "Traceback (most recent call last):\n  File \"x\"\nKeyError: hits\n";
+        assert_eq!(gist(traceback), "KeyError: hits");
+        assert_eq!(gist(""), "");
     }
 
     #[test]

@@ -43,15 +43,14 @@ fn identity(model: &Model) -> Vec<Part> {
         Part::new(9, vec![Span::styled(text::fit(name, room), theme.strong)]),
     ];
     if header.is_some_and(|header| header.simulated) {
-        parts.push(Part::new(
-            11,
-            vec![Span::styled(" SIMULATED ", theme.badge)],
-        ));
-    } else if let Some(header) = header {
-        parts.push(Part::new(
-            3,
-            vec![Span::styled(text::fit(&header.worker, room), theme.dim)],
-        ));
+        let badge = Span::styled(" SIMULATED ", theme.badge);
+        parts.push(Part::new(11, vec![badge]));
+    }
+    if let Some(header) =
+        header.filter(|header| !header.simulated || &*header.worker != "simulated")
+    {
+        let worker = text::fit(&header.worker, room);
+        parts.push(Part::new(3, vec![Span::styled(worker, theme.dim)]));
     }
     parts
 }
@@ -184,7 +183,7 @@ fn figures(model: &Model) -> Vec<Part> {
     } else {
         "efficiency "
     };
-    let mut parts = vec![
+    vec![
         figure(7, "speedup ", or_none(figures.speedup.map(format::times))),
         figure(
             5,
@@ -193,18 +192,7 @@ fn figures(model: &Model) -> Vec<Part> {
         ),
         Part::new(8, slots(&model.run, theme)),
         figure(4, "span ", format::elapsed(figures.span)),
-    ];
-    if let Some(header) = model
-        .run
-        .header
-        .as_deref()
-        .filter(|header| header.simulated)
-    {
-        // The badge has taken the worker's place in the first line.
-        let worker = text::fit(&header.worker, NAME);
-        parts.push(Part::new(1, vec![Span::styled(worker, theme.dim)]));
-    }
-    parts
+    ]
 }
 
 /// The slots, taken and free.

@@ -12,7 +12,7 @@ use crate::tui::model::Model;
 /// Neighbours that are named.
 const NAMED: usize = 8;
 /// Lines of an error that are shown here.
-const ERROR_LINES: usize = 4;
+const ERROR_LINES: usize = 10;
 
 /// Writes the page.
 pub fn write(model: &Model, row: &StepState, sheet: &mut Sheet<'_>) {
