@@ -26,7 +26,7 @@ pub(super) struct Digest {
 
 impl Digest {
     pub(super) fn new(nodes: usize, edges: &[(u32, u32)]) -> Self {
-        let edges = acyclic(nodes, distinct(nodes, edges));
+        let edges = dag(nodes, edges);
         let mut sets = UnionFind::<u32>::new(nodes);
         let mut touched = vec![false; nodes];
         for &(from, to) in &edges {
@@ -67,6 +67,11 @@ impl Digest {
             kept: edges.len(),
         }
     }
+}
+
+/// The edges that can be drawn: no loops, no repetitions, no unknown nodes, no cycles.
+pub(super) fn dag(nodes: usize, edges: &[(u32, u32)]) -> Vec<(u32, u32)> {
+    acyclic(nodes, distinct(nodes, edges))
 }
 
 /// Edges between known, different nodes, each once.

@@ -17,7 +17,9 @@
 
 mod channel;
 mod digest;
+mod dots;
 mod geometry;
+mod lanes;
 mod layered;
 mod order;
 mod pack;
@@ -25,7 +27,9 @@ mod place;
 mod rank;
 mod route;
 
+pub use dots::dots;
 pub use geometry::{Point, Rect, Size};
+pub use lanes::lanes;
 
 use digest::Digest;
 
@@ -82,7 +86,7 @@ impl Options {
             edge_gap,
             layer_gap,
             margin,
-            sweeps: 400,
+            sweeps: 240,
             wanted: Size {
                 width: 120,
                 height: 40,

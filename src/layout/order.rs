@@ -1,7 +1,7 @@
 //! The order of units in their layers: few crossings.
 //!
-//! Sweeps of barycentres and medians, each followed by exchanges of neighbours that pay, from several first
-//! orders; the best is kept. How much is tried depends on the size of the graph and the sweeps allowed, never
+//! Sweeps of barycentres and medians, each followed by exchanges of neighbours that pay, and now and then every
+//! unit put where it fits best (sifting), from several first orders; the best is kept. How much is tried depends on the size of the graph and the sweeps allowed, never
 //! on a clock, so the same graph always gets the same order.
 
 mod crossings;
@@ -11,10 +11,12 @@ use super::layered::Layered;
 use crossings::Counter;
 use sweep::{Measure, Sweeper};
 
-/// Visits of units and links that one component may cost, whatever the sweeps allowed.
-const MOST_WORK: u64 = 24_000_000;
+/// Looks at units and pairs of units that one component may cost, whatever the sweeps allowed.
+const MOST_WORK: u64 = 1_000_000;
 /// Sweeps without a better order after which one start is given up.
-const PATIENCE: u32 = 12;
+const PATIENCE: u32 = 8;
+/// Sweeps that even the largest graphs get, where they are allowed.
+const LEAST_SWEEPS: u32 = 4;
 
 /// Brings the units into an order with few crossings and says how many are left. Where nothing is gained the
 /// order of the plan stays.
@@ -22,9 +24,9 @@ pub(super) fn reduce(layered: &mut Layered, sweeps: u32) -> u64 {
     let mut counter = Counter::new(layered);
     let mut best = first_order(layered, false);
     let mut fewest = counter.all(layered, &best);
-    let size = (layered.units.len() + 2 * layered.links.len()) as u64;
-    let affordable = (MOST_WORK / (size * 6).max(1)).clamp(4, u64::from(u32::MAX)) as u32;
-    let mut left = sweeps.min(affordable);
+    let size = (layered.units.len() + layered.links.len()) as u64;
+    let mut left = sweeps;
+    let mut work = 0;
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let mut start = 0u32;
     while fewest > 0 && left > 0 {
@@ -43,10 +45,18 @@ pub(super) fn reduce(layered: &mut Layered, sweeps: u32) -> u64 {
             } else {
                 Measure::Barycentre
             };
-            sweeper.sweep(turn.is_multiple_of(2), measure, stale % 4 >= 2);
-            sweeper.exchange();
+            if stale % 4 == 3 {
+                sweeper.sift();
+            } else {
+                sweeper.sweep(turn.is_multiple_of(2), measure);
+                sweeper.exchange();
+            }
             turn += 1;
             left -= 1;
+            work += size + std::mem::take(&mut sweeper.work);
+            if work > MOST_WORK {
+                left = left.min(LEAST_SWEEPS.saturating_sub(turn - start));
+            }
             let crossings = counter.all(layered, &sweeper.layers);
             stale += 1;
             if crossings < here {

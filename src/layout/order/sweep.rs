@@ -14,6 +14,9 @@ pub(super) enum Measure {
 /// Rounds of exchanges after one sweep.
 const ROUNDS: usize = 6;
 
+/// How far one unit is moved at once.
+const REACH: usize = 48;
+
 pub(super) struct Sweeper<'a> {
     layered: &'a Layered,
     pub(super) layers: Vec<Vec<u32>>,
@@ -21,6 +24,8 @@ pub(super) struct Sweeper<'a> {
     keys: Vec<(f32, u32)>,
     slots: Vec<usize>,
     places: Vec<(u32, u32)>,
+    /// Units and pairs looked at so far.
+    pub(super) work: u64,
 }
 
 impl<'a> Sweeper<'a> {
@@ -38,20 +43,21 @@ impl<'a> Sweeper<'a> {
             keys: Vec::new(),
             slots: Vec::new(),
             places: Vec::new(),
+            work: 0,
         }
     }
 
-    /// Orders every layer by its neighbours above (or below), layer by layer. Ties keep their order, or turn
-    /// it round where `reversed`, which leads out of some orders that nothing else leaves.
-    pub(super) fn sweep(&mut self, downwards: bool, measure: Measure, reversed: bool) {
+    /// Orders every layer by its neighbours above (or below), layer by layer. Ties keep their order.
+    pub(super) fn sweep(&mut self, downwards: bool, measure: Measure) {
         let depth = self.layers.len();
         for step in 1..depth {
             let layer = if downwards { step } else { depth - 1 - step };
-            self.arrange(layer, downwards, measure, reversed);
+            self.arrange(layer, downwards, measure);
         }
     }
 
-    fn arrange(&mut self, layer: usize, by_above: bool, measure: Measure, reversed: bool) {
+    fn arrange(&mut self, layer: usize, by_above: bool, measure: Measure) {
+        self.work += self.layers[layer].len() as u64;
         self.keys.clear();
         self.slots.clear();
         for (at, &unit) in self.layers[layer].iter().enumerate() {
@@ -67,9 +73,6 @@ impl<'a> Sweeper<'a> {
                 self.slots.push(at);
             }
         }
-        if reversed {
-            self.keys.reverse();
-        }
         self.keys.sort_by(|a, b| a.0.total_cmp(&b.0));
         for (&at, &(_, unit)) in self.slots.iter().zip(&self.keys) {
             self.layers[layer][at] = unit;
@@ -77,16 +80,26 @@ impl<'a> Sweeper<'a> {
         }
     }
 
-    /// Exchanges neighbours as long as that removes crossings, at most a few rounds.
+    /// Exchanges neighbours as long as that removes crossings, at most a few rounds. A layer is looked at again
+    /// only where it or one beside it changed.
     pub(super) fn exchange(&mut self) {
+        let depth = self.layers.len();
+        let mut due = vec![true; depth];
         for _ in 0..ROUNDS {
+            let mut next = vec![false; depth];
             let mut gained = false;
-            for layer in 0..self.layers.len() {
-                gained |= self.exchange_in(layer);
+            for layer in 0..depth {
+                if due[layer] && self.exchange_in(layer) {
+                    gained = true;
+                    let around = layer.saturating_sub(1)..(layer + 2).min(depth);
+                    next[around.clone()].fill(true);
+                    due[around].fill(true);
+                }
             }
             if !gained {
                 break;
             }
+            due = next;
         }
     }
 
@@ -95,6 +108,7 @@ impl<'a> Sweeper<'a> {
         for at in 1..self.layers[layer].len() {
             let (left, right) = (self.layers[layer][at - 1], self.layers[layer][at]);
             let (now, then) = self.pair(left, right);
+            self.work += 1;
             if then < now {
                 self.layers[layer].swap(at - 1, at);
                 self.place[left as usize] = at as u32;
@@ -103,6 +117,52 @@ impl<'a> Sweeper<'a> {
             }
         }
         gained
+    }
+
+    /// Takes each unit out of its layer and puts it back where it costs fewest crossings, at most [`REACH`] places
+    /// away.
+    pub(super) fn sift(&mut self) {
+        for layer in 0..self.layers.len() {
+            for unit in self.layers[layer].clone() {
+                self.sift_one(layer, unit);
+            }
+        }
+    }
+
+    fn sift_one(&mut self, layer: usize, unit: u32) {
+        let at = self.place[unit as usize] as usize;
+        let (mut best, mut most) = (at, 0);
+        let mut gain = 0;
+        for to in (at.saturating_sub(REACH)..at).rev() {
+            let (now, then) = self.pair(self.layers[layer][to], unit);
+            gain += now as i64 - then as i64;
+            if gain > most {
+                (best, most) = (to, gain);
+            }
+        }
+        gain = 0;
+        let last = (at + REACH).min(self.layers[layer].len() - 1);
+        for to in at + 1..=last {
+            let (now, then) = self.pair(unit, self.layers[layer][to]);
+            gain += now as i64 - then as i64;
+            if gain > most {
+                (best, most) = (to, gain);
+            }
+        }
+        self.work += (last - at.saturating_sub(REACH)) as u64;
+        if most == 0 {
+            return;
+        }
+        let order = &mut self.layers[layer];
+        if best < at {
+            order[best..=at].rotate_right(1);
+        } else {
+            order[at..=best].rotate_left(1);
+        }
+        let moved = at.min(best)..=at.max(best);
+        for (&unit, place) in order[moved.clone()].iter().zip(moved) {
+            self.place[unit as usize] = place as u32;
+        }
     }
 
     /// Crossings among the links of two units of a layer: as they stand, and the other way round.
