@@ -29,7 +29,7 @@ fn layered(count: usize, skipping: bool, seed: u64) -> Vec<(u32, u32)> {
     let mut edges = Vec::new();
     for node in width..count {
         let layer = node / width;
-        for _ in 0..1 + random.below(2) {
+        for _ in 0..=random.below(2) {
             let from = if skipping && random.below(8) == 0 {
                 random.below(layer)
             } else {

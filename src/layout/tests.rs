@@ -1,4 +1,5 @@
 use super::*;
+use std::fmt::Write as _;
 
 /// A plain drawing, to look at.
 fn sketch(layout: &Layout) -> String {
@@ -119,7 +120,7 @@ fn small_graphs_look_as_they_should() {
                 },
                 &Options::new(direction),
             );
-            seen += &format!("{name} {direction:?}\n{}\n", sketch(&layout));
+            let _ = writeln!(seen, "{name} {direction:?}\n{}", sketch(&layout));
         }
     }
     insta::assert_snapshot!(seen);

@@ -54,7 +54,7 @@ impl Card {
             return card;
         }
         match step.status {
-            StepStatus::Pending => card.lines.push(text::clean(&step.info.tool, 40)),
+            StepStatus::Pending => {}
             StepStatus::Ready => card.lines.push(waiting(step).to_owned()),
             StepStatus::Running => card.running(step, now),
             StepStatus::Skipped => card.skipped(step),

@@ -1,18 +1,22 @@
 //! The geometry of a topology at one level of detail, worked out once.
 
-use super::pane::Level;
-use super::text;
+use super::aside;
+use super::level::Level;
 use super::topology::Topology;
-use crate::layout::{self, Direction, Graph, Layout, Options, Size};
+use crate::layout::{self, Direction, Graph, Layout, Options, Point, Rect, Size};
 
 /// The widest that a box gets, in columns.
 const WIDEST_BOX: usize = 22;
 /// The widest that a chip gets, in columns.
 const WIDEST_CHIP: usize = 30;
+/// The widest that a label beside the lanes gets, in columns.
+const WIDEST_LABEL: usize = 36;
 /// Columns for `12.3s  $0.0004`.
-const TIME_AND_COST: usize = 14;
+pub(super) const TIME_AND_COST: usize = 14;
 /// Columns for the time alone.
 pub(super) const TIME: usize = 6;
+/// Columns for the name of a tool beside the lanes.
+pub(super) const TOOL: usize = 20;
 /// Sweeps spent on the order of nodes; the layout itself bounds what large graphs get.
 const SWEEPS: u32 = 200;
 
@@ -25,11 +29,25 @@ pub(super) struct Scene {
     pub(super) direction: Direction,
     /// Where everything is.
     pub(super) layout: Layout,
+    /// Columns of the whole, text beside lanes included.
+    pub(super) width: i32,
+    /// Beside lanes: the first column of the labels, and their columns.
+    pub(super) labels: (i32, usize),
+    /// Beside lanes: the node of each row.
+    rows: Vec<u32>,
 }
 
 impl Scene {
     /// Works the geometry out for a pane of about `pane` cells.
     pub(super) fn new(topology: &Topology, level: Level, direction: Direction, pane: Size) -> Self {
+        match level {
+            Level::Overview => Self::overview(topology, pane),
+            Level::Lane => Self::lanes(topology, pane),
+            Level::Chip | Level::Box => Self::layered(topology, level, direction, pane),
+        }
+    }
+
+    fn layered(topology: &Topology, level: Level, direction: Direction, pane: Size) -> Self {
         let size = node_size(topology, level);
         let sizes = vec![size; topology.steps.len()];
         let mut options = Options::new(direction);
@@ -38,33 +56,103 @@ impl Scene {
         if level == Level::Chip && direction == Direction::Down {
             options.node_gap = 1;
         }
-        let graph = Graph {
-            sizes: &sizes,
-            edges: &topology.edges,
-        };
+        let layout = layout::layout(
+            &Graph {
+                sizes: &sizes,
+                edges: &topology.edges,
+            },
+            &options,
+        );
         Self {
             level,
             direction,
-            layout: layout::layout(&graph, &options),
+            width: layout.width,
+            layout,
+            labels: (0, 0),
+            rows: Vec::new(),
+        }
+    }
+
+    fn lanes(topology: &Topology, pane: Size) -> Self {
+        let most = u32::from(pane.width / 4).clamp(4, 40);
+        let layout = layout::lanes(topology.steps.len(), &topology.edges, most);
+        let mut rows = vec![0; topology.steps.len()];
+        for (node, rect) in layout.nodes.iter().enumerate() {
+            if let Some(row) = rows.get_mut(rect.y as usize) {
+                *row = node as u32;
+            }
+        }
+        let label = topology.widest.min(WIDEST_LABEL);
+        let first = layout.width + 2;
+        Self {
+            level: Level::Lane,
+            direction: Direction::Down,
+            width: first + (label + 2 + TIME_AND_COST + 2 + topology.widest_tool.min(TOOL)) as i32,
+            labels: (first, label),
+            layout,
+            rows,
+        }
+    }
+
+    fn overview(topology: &Topology, pane: Size) -> Self {
+        let layout = layout::dots(
+            topology.steps.len(),
+            &topology.edges,
+            pane.width - aside::columns(pane.width),
+        );
+        Self {
+            level: Level::Overview,
+            direction: Direction::Down,
+            width: layout.width,
+            layout,
+            labels: (0, 0),
+            rows: Vec::new(),
         }
     }
 
     /// How many panes wide and high the picture is, the larger of both.
     pub(super) fn panes(&self, pane: Size) -> f32 {
-        let wide = self.layout.width as f32 / f32::from(pane.width.max(1));
+        let wide = self.width as f32 / f32::from(pane.width.max(1));
         let high = self.layout.height as f32 / f32::from(pane.height.max(1));
         wide.max(high)
+    }
+
+    /// What is to be seen of a node.
+    pub(super) fn extent(&self, node: u32) -> Option<Rect> {
+        let rect = *self.layout.nodes.get(node as usize)?;
+        Some(if self.level == Level::Lane {
+            Rect {
+                x: 0,
+                width: self.width,
+                ..rect
+            }
+        } else {
+            rect
+        })
+    }
+
+    /// The node at a cell of the picture.
+    pub(super) fn at(&self, cell: Point) -> Option<u32> {
+        if self.level == Level::Lane {
+            let row = usize::try_from(cell.y).ok()?;
+            return self.rows.get(row).copied();
+        }
+        let nodes = &self.layout.nodes;
+        let node = nodes.iter().position(|node| node.contains(cell))?;
+        Some(node as u32)
+    }
+
+    /// Beside lanes: the nodes of these rows.
+    pub(super) fn rows(&self, rows: std::ops::Range<i32>) -> &[u32] {
+        let count = self.rows.len();
+        let from = usize::try_from(rows.start).unwrap_or(0).min(count);
+        let to = usize::try_from(rows.end).unwrap_or(0).clamp(from, count);
+        &self.rows[from..to]
     }
 }
 
 /// One size for all nodes, so that columns and rows line up and nothing jumps when times change.
 fn node_size(topology: &Topology, level: Level) -> Size {
-    let label = topology
-        .labels
-        .iter()
-        .map(|label| text::width(label))
-        .max()
-        .unwrap_or(0);
     // Beside a label stand its glyph, a space, and an empty column at either side.
     if level == Level::Box {
         let figures = if topology.cost {
@@ -72,14 +160,14 @@ fn node_size(topology: &Topology, level: Level) -> Size {
         } else {
             TIME + 4
         };
-        let inner = (label + 2).max(figures);
+        let inner = (topology.widest + 2).max(figures);
         Size {
             width: (inner + 4).min(WIDEST_BOX) as u16,
             height: 4,
         }
     } else {
         Size {
-            width: (label + 2 + TIME + 1 + 2).min(WIDEST_CHIP) as u16,
+            width: (topology.widest + 2 + TIME + 1 + 2).min(WIDEST_CHIP) as u16,
             height: 1,
         }
     }

@@ -1,25 +1,29 @@
 use super::*;
 use crate::plan::{Dialect, StepIx};
-use crate::run::*;
+use crate::run::{
+    Fact, Micros, Money, ResourceLimits, RunEvent, RunHeader, RunState, SkipReason, StepInfo,
+    StepKey, StepStatus,
+};
 use crate::tui::Theme;
+use proptest::prelude::*;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use std::sync::Arc;
 
-/// A run of steps named as given, with these dependencies, before anything happened.
-pub(super) fn run(steps: &[(&str, &str, &[u32])]) -> RunState {
-    let steps: Arc<[StepInfo]> = steps
-        .iter()
-        .map(|(id, tool, depends_on)| StepInfo {
-            id: (*id).into(),
-            tool: (*tool).into(),
-            kind: "jq".into(),
-            depends_on: depends_on.iter().map(|&at| StepIx(at)).collect(),
-            description: None,
-            parent: None,
-            parameters: None,
-        })
-        .collect();
+fn info(id: &str, tool: &str, depends_on: &[u32]) -> StepInfo {
+    StepInfo {
+        id: id.into(),
+        tool: tool.into(),
+        kind: "jq".into(),
+        depends_on: depends_on.iter().map(|&at| StepIx(at)).collect(),
+        description: None,
+        parent: None,
+        parameters: None,
+    }
+}
+
+/// A run of these steps before anything happened.
+fn run(steps: Vec<StepInfo>) -> RunState {
     let header = RunHeader {
         run_id: "r".into(),
         plan: "p".into(),
@@ -30,7 +34,7 @@ pub(super) fn run(steps: &[(&str, &str, &[u32])]) -> RunState {
         track_cost: true,
         limits: ResourceLimits::default(),
         context: Arc::default(),
-        steps,
+        steps: steps.into(),
     };
     let mut state = RunState::default();
     state.apply(&RunEvent {
@@ -41,72 +45,11 @@ pub(super) fn run(steps: &[(&str, &str, &[u32])]) -> RunState {
     state
 }
 
-pub(super) fn screen(
-    pane: &mut GraphPane,
-    state: &RunState,
-    w: u16,
-    h: u16,
-    selected: Option<u32>,
-) -> String {
-    let area = Rect::new(0, 0, w, h);
-    let mut buffer = Buffer::empty(area);
-    pane.sync(state);
-    pane.draw(
-        &mut buffer,
-        area,
-        state,
-        selected.map(StepIx),
-        Micros(2_400_000),
-        &Theme::default(),
-    );
-    let mut text = String::new();
-    for y in 0..h {
-        let mut row = String::new();
-        for x in 0..w {
-            row.push_str(buffer[(x, y)].symbol());
-        }
-        text.push_str(row.trim_end());
-        text.push('\n');
-    }
-    text
-}
-
-pub(super) fn receipt() -> RunState {
-    let mut state = run(&[
-        ("extract", "ocr", &[]),
-        ("line_items", "parse", &[0]),
-        ("categorize", "categorize_items", &[1]),
-        ("validate_totals", "check", &[1]),
-        ("check_date", "check", &[0]),
-        ("statistics", "stats", &[2, 3]),
-        ("summary", "summarise", &[5, 4]),
-    ]);
-    for (at, status) in [
-        (0, StepStatus::Succeeded),
-        (1, StepStatus::Succeeded),
-        (2, StepStatus::Running),
-        (3, StepStatus::Failed),
-        (4, StepStatus::Succeeded),
-    ] {
-        state.steps[at].status = status;
-        state.steps[at].service = Micros(310_000 * (at as u64 + 1));
-        state.steps[at].cost = Some(Money::from_usd(0.0004));
-    }
-    state
-}
-
-/// `count` steps of the same kind, with dependencies from a function.
-pub(super) fn plan(
-    count: u32,
-    id: impl Fn(u32) -> String,
-    depends_on: impl Fn(u32) -> Vec<u32>,
-) -> RunState {
-    let rows: Vec<(String, Vec<u32>)> = (0..count).map(|at| (id(at), depends_on(at))).collect();
-    let rows: Vec<(&str, &str, &[u32])> = rows
-        .iter()
-        .map(|(id, on)| (id.as_str(), "http", on.as_slice()))
-        .collect();
-    let mut state = run(&rows);
+/// `count` steps in all kinds of states, with dependencies from a function.
+fn plan(count: u32, id: impl Fn(u32) -> String, on: impl Fn(u32) -> Vec<u32>) -> RunState {
+    let mut state = run((0..count)
+        .map(|at| info(&id(at), "fetch_page", &on(at)))
+        .collect());
     for (at, step) in state.steps.iter_mut().enumerate() {
         step.status = match at % 7 {
             0..=3 => StepStatus::Succeeded,
@@ -120,7 +63,56 @@ pub(super) fn plan(
     state
 }
 
-pub(super) fn gallery() -> Vec<(&'static str, RunState)> {
+fn receipt() -> RunState {
+    let mut state = run(vec![
+        info("extract", "ocr", &[]),
+        info("line_items", "parse", &[0]),
+        info("categorize", "categorize_items", &[1]),
+        info("validate_totals", "check", &[1]),
+        info("check_date", "check", &[0]),
+        info("statistics", "stats", &[2, 3]),
+        info("summary", "summarise", &[5, 4]),
+    ]);
+    attempt(&mut state, 2, 2, 1_200_000);
+    for (at, status) in [
+        (0, StepStatus::Succeeded),
+        (1, StepStatus::Succeeded),
+        (2, StepStatus::Running),
+        (3, StepStatus::Failed),
+        (4, StepStatus::Succeeded),
+        (5, StepStatus::Skipped),
+    ] {
+        let step = &mut state.steps[at];
+        step.status = status;
+        step.service = Micros(310_000 * (at as u64 + 1));
+        step.cost = Some(Money::from_usd(0.0004));
+    }
+    state.steps[5].reason = Some(SkipReason::Upstream);
+    state.steps[5].because = Some("validate_totals".into());
+    state
+}
+
+/// Starts a try.
+fn attempt(state: &mut RunState, row: u32, number: u32, at: u64) {
+    let step = StepKey {
+        ix: StepIx(row),
+        id: Arc::clone(&state.steps[row as usize].info.id),
+    };
+    state.apply(&RunEvent {
+        seq: state.events,
+        at: Micros(at),
+        fact: Fact::AttemptStarted {
+            step,
+            attempt: number,
+            slot: 0,
+            input: Arc::default(),
+            reserved: Money::ZERO,
+        },
+    });
+}
+
+fn gallery() -> Vec<(&'static str, RunState)> {
+    let named = |prefix: &'static str| move |at| format!("{prefix}_{at}");
     vec![
         ("receipt", receipt()),
         (
@@ -133,115 +125,375 @@ pub(super) fn gallery() -> Vec<(&'static str, RunState)> {
         ),
         (
             "diamond",
-            plan(
-                4,
-                |at| format!("part_{at}"),
-                |at| match at {
-                    0 => vec![],
-                    3 => vec![1, 2],
-                    _ => vec![0],
-                },
-            ),
+            plan(4, named("part"), |at| match at {
+                0 => vec![],
+                3 => vec![1, 2],
+                _ => vec![0],
+            }),
         ),
         (
-            "map-reduce",
+            "fan-out",
             plan(
-                102,
-                |at| format!("map_{at}"),
-                |at| match at {
-                    0 => vec![],
-                    101 => (1..101).collect(),
-                    _ => vec![0],
-                },
-            ),
-        ),
-        (
-            "research",
-            plan(
-                22,
-                |at| format!("research_{at}"),
-                |at| match at {
-                    0 => vec![],
-                    1..=6 => vec![0],
-                    7..=18 => vec![1 + (at - 7) / 2],
-                    19 => (7..19).collect(),
-                    20 => vec![19, 0],
-                    _ => vec![20, 19],
-                },
-            ),
-        ),
-        (
-            "components",
-            plan(
-                9,
-                |at| format!("c{at}x"),
-                |at| match at {
-                    1 | 2 => vec![0],
-                    4 | 5 => vec![3],
-                    6 => vec![4, 5],
-                    _ => vec![],
-                },
-            ),
-        ),
-        (
-            "bipartite",
-            plan(
-                16,
-                |at| format!("b_{at}"),
-                |at| if at < 8 { vec![] } else { (0..8).collect() },
-            ),
-        ),
-        (
-            "skip",
-            plan(
-                9,
-                |at| format!("s_{at}"),
-                |at| match at {
-                    0 => vec![],
-                    8 => vec![7, 0],
-                    _ => vec![at - 1],
-                },
-            ),
-        ),
-        (
-            "wide",
-            plan(
-                201,
-                |at| format!("fetch_page_{at}"),
+                6,
+                named("page"),
                 |at| if at == 0 { vec![] } else { vec![0] },
             ),
         ),
         (
+            "map-reduce",
+            plan(102, named("map"), |at| match at {
+                0 => vec![],
+                101 => (1..101).collect(),
+                _ => vec![0],
+            }),
+        ),
+        (
+            "research",
+            plan(22, named("research"), |at| match at {
+                0 => vec![],
+                1..=6 => vec![0],
+                7..=18 => vec![1 + (at - 7) / 2],
+                19 => (7..19).collect(),
+                20 => vec![19, 0],
+                _ => vec![20, 19],
+            }),
+        ),
+        (
+            "components",
+            plan(9, named("part"), |at| match at {
+                1 | 2 => vec![0],
+                4 | 5 => vec![3],
+                6 => vec![4, 5],
+                _ => vec![],
+            }),
+        ),
+        (
+            "bipartite",
+            plan(16, named("side"), |at| {
+                if at < 8 { vec![] } else { (0..8).collect() }
+            }),
+        ),
+        (
+            "long-skip",
+            plan(9, named("hop"), |at| match at {
+                0 => vec![],
+                8 => vec![7, 0],
+                _ => vec![at - 1],
+            }),
+        ),
+        (
             "random",
-            plan(
-                60,
-                |at| format!("node_{at}x"),
-                |at| {
-                    if at < 6 {
-                        vec![]
-                    } else {
-                        let mut on = vec![(at * 7 + 3) % (at - 2), (at * 13 + 1) % at];
-                        on.dedup();
-                        on
-                    }
-                },
-            ),
+            plan(60, named("node"), |at| {
+                if at < 6 {
+                    return vec![];
+                }
+                let mut on = vec![(at * 7 + 3) % (at - 2), (at * 13 + 1) % at];
+                on.dedup();
+                on
+            }),
+        ),
+        (
+            "layered",
+            plan(3_000, named("layer"), |at| {
+                if at < 50 {
+                    vec![]
+                } else {
+                    vec![at - 50, (at / 50 - 1) * 50 + (at * 7) % 50]
+                }
+            }),
         ),
     ]
 }
 
+const NOW: Micros = Micros(2_400_000);
+
+/// Draws until the layout is there.
+fn draw(
+    pane: &mut GraphPane,
+    state: &RunState,
+    area: Rect,
+    selected: Option<u32>,
+    theme: &Theme,
+) -> Buffer {
+    pane.sync(state);
+    let mut buffer = Buffer::empty(area);
+    pane.draw(&mut buffer, area, state, selected.map(StepIx), NOW, theme);
+    if pane.is_busy() {
+        pane.wait();
+        buffer.reset();
+        pane.draw(&mut buffer, area, state, selected.map(StepIx), NOW, theme);
+    }
+    buffer
+}
+
+fn lines(buffer: &Buffer) -> String {
+    let mut text = String::new();
+    for y in buffer.area.top()..buffer.area.bottom() {
+        let row: String = (buffer.area.left()..buffer.area.right())
+            .map(|x| buffer[(x, y)].symbol())
+            .collect();
+        text.push_str(row.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+fn screen(pane: &mut GraphPane, state: &RunState, size: (u16, u16), selected: u32) -> String {
+    let area = Rect::new(0, 0, size.0, size.1);
+    lines(&draw(pane, state, area, Some(selected), &Theme::default()))
+}
+
 #[test]
-fn look() {
-    let only = std::env::var("ONLY").unwrap_or_default();
+fn plans_of_every_shape_are_readable() {
     for (name, state) in gallery() {
-        if !only.is_empty() && only != name {
+        for (width, height) in [(80, 24), (140, 40)] {
+            let seen = screen(&mut GraphPane::new(), &state, (width, height), 2);
+            insta::assert_snapshot!(format!("{name}-{width}x{height}"), seen);
+        }
+    }
+}
+
+#[test]
+fn every_level_can_be_chosen() {
+    let state = receipt();
+    for level in Level::ALL {
+        let mut pane = GraphPane::new();
+        while pane.level() != level {
+            pane.zoom(if pane.level() > level { -1 } else { 1 });
+        }
+        let seen = screen(&mut pane, &state, (100, 26), 2);
+        assert_eq!(pane.level(), level);
+        insta::assert_snapshot!(format!("level-{level:?}"), seen);
+        pane.fit();
+        screen(&mut pane, &state, (100, 26), 2);
+        assert_eq!(pane.level(), Level::Box);
+    }
+}
+
+#[test]
+fn ascii_terminals_get_ascii_only() {
+    let theme = Theme {
+        ascii: true,
+        statuses: {
+            let mut looks = Theme::default().statuses;
+            for (look, glyph) in looks
+                .iter_mut()
+                .zip([".", "o", ">", "+", "x", "-", "!", "?"])
+            {
+                look.glyph = glyph;
+            }
+            looks
+        },
+        ..Theme::default()
+    };
+    let mut state = receipt();
+    state.steps[0].info.tool = "größe".into();
+    for level in Level::ALL {
+        let mut pane = GraphPane::new();
+        while pane.level() != level {
+            pane.zoom(-1);
+        }
+        for width in [30, 100] {
+            let area = Rect::new(0, 0, width, 12);
+            let seen = lines(&draw(&mut pane, &state, area, Some(2), &theme));
+            assert!(seen.is_ascii(), "{seen}");
+        }
+    }
+}
+
+#[test]
+fn nothing_is_drawn_outside_the_area_and_nothing_fails_at_any_size() {
+    for (name, state) in gallery() {
+        if state.steps.len() > 200 {
             continue;
         }
-        for (w, h) in [(80, 24), (140, 40)] {
-            println!(
-                "{name} {w}x{h}\n{}",
-                screen(&mut GraphPane::new(), &state, w, h, Some(2))
-            );
+        for level in Level::ALL {
+            for (width, height) in [(1, 1), (1, 9), (9, 1), (2, 2), (5, 3), (17, 7), (81, 5)] {
+                let mut pane = GraphPane::new();
+                pane.sync(&state);
+                while pane.level() != level {
+                    pane.zoom(-1);
+                }
+                let whole = Rect::new(0, 0, width + 6, height + 4);
+                let area = Rect::new(3, 2, width, height);
+                for _ in 0..2 {
+                    let mut buffer = Buffer::empty(whole);
+                    let theme = Theme::default();
+                    pane.draw(&mut buffer, area, &state, Some(StepIx(3)), NOW, &theme);
+                    for y in 0..whole.height {
+                        for x in 0..whole.width {
+                            let inside = area.contains((x, y).into());
+                            let cell = &buffer[(x, y)];
+                            assert!(
+                                inside || cell.symbol() == " ",
+                                "{name} {level:?} at {x},{y}"
+                            );
+                        }
+                    }
+                    pane.pan(1_000_000, -1_000_000);
+                    pane.centre_on(StepIx(0));
+                }
+            }
         }
+    }
+}
+
+#[test]
+fn states_move_nothing() {
+    let mut state = receipt();
+    let mut pane = GraphPane::new();
+    let size = (100, 40);
+    screen(&mut pane, &state, size, 2);
+    let places = |pane: &GraphPane| -> Vec<Option<StepIx>> {
+        (0..40)
+            .flat_map(|y| (0..100).map(move |x| (x, y)))
+            .map(|(x, y)| pane.hit(x, y))
+            .collect()
+    };
+    let before = places(&pane);
+    for step in &mut state.steps {
+        step.status = StepStatus::Failed;
+        step.service = Micros(3_600_000_000);
+        step.cost = Some(Money::from_usd(12.5));
+    }
+    screen(&mut pane, &state, size, 2);
+    assert_eq!(before, places(&pane));
+    assert_eq!(before.iter().flatten().count(), 7 * 4 * 21);
+}
+
+#[test]
+fn arrow_keys_follow_the_edges() {
+    use Direction::{Down, Left, Right, Up};
+    let state = receipt();
+    let mut pane = GraphPane::new();
+    screen(&mut pane, &state, (100, 40), 0);
+    let go = |from, towards| pane.neighbour(StepIx(from), towards).map(|step| step.0);
+    assert_eq!(pane.first(), Some(StepIx(0)));
+    assert_eq!(go(0, Down), Some(1));
+    assert_eq!(go(1, Right), Some(4));
+    assert_eq!(go(4, Left), Some(1));
+    assert_eq!(go(1, Up), Some(0));
+    assert_eq!(go(2, Right), Some(3));
+    assert_eq!(go(3, Down), Some(5));
+    assert_eq!(go(6, Down), None);
+    assert_eq!(go(99, Down), None);
+}
+
+#[test]
+fn elements_are_folded_into_their_step() {
+    let mut state = run(vec![
+        info("list", "jq", &[]),
+        info("fetch", "http", &[0]),
+        info("join", "jq", &[1]),
+    ]);
+    let step = StepKey {
+        ix: StepIx(1),
+        id: "fetch".into(),
+    };
+    let elements: Vec<StepInfo> = (0..100)
+        .map(|at| StepInfo {
+            parent: Some(StepIx(1)),
+            ..info(&format!("fetch[{at}]"), "http", &[0])
+        })
+        .collect();
+    let mut pane = GraphPane::new();
+    screen(&mut pane, &state, (80, 24), 1);
+    state.apply(&RunEvent {
+        seq: 1,
+        at: Micros(5),
+        fact: Fact::StepExpanded {
+            step,
+            elements: elements.into(),
+        },
+    });
+    for (at, row) in state.steps[3..].iter_mut().enumerate() {
+        row.status = match at {
+            0..83 => StepStatus::Succeeded,
+            83..92 => StepStatus::Running,
+            92 => StepStatus::Failed,
+            _ => StepStatus::Pending,
+        };
+    }
+    let area = Rect::new(0, 0, 80, 24);
+    let theme = Theme::default();
+    let by_parent = draw(&mut pane, &state, area, Some(1), &theme);
+    insta::assert_snapshot!(lines(&by_parent));
+    // An element is shown where its step is.
+    assert_eq!(by_parent, draw(&mut pane, &state, area, Some(50), &theme));
+}
+
+#[test]
+fn a_step_says_what_it_is_doing() {
+    let mut state = run((0..4)
+        .map(|at| info(&format!("part_{at}"), "http", &[]))
+        .collect());
+    attempt(&mut state, 0, 1, 1_000_000);
+    attempt(&mut state, 1, 1, 1_000_000);
+    attempt(&mut state, 3, 2, 400_000);
+    state.steps[1].attempts.clear();
+    state.steps[1].retry_at = Some(Micros(2_850_000));
+    state.steps[2].status = StepStatus::Ready;
+    state.steps[2].waiting = Some(crate::run::WaitReason::Budget);
+    insta::assert_snapshot!(screen(&mut GraphPane::new(), &state, (80, 6), 0));
+}
+
+#[test]
+fn names_from_outside_cannot_harm_the_terminal() {
+    let state = run(vec![
+        info("a\u{1b}[31mb\n\u{202e}c", "\u{7}tool", &[]),
+        info("数据处理数据处理数据处理数据处理", "größe", &[0]),
+        info("", "", &[1]),
+    ]);
+    for level in Level::ALL {
+        for width in [12, 37, 80] {
+            let mut pane = GraphPane::new();
+            while pane.level() != level {
+                pane.zoom(-1);
+            }
+            let seen = screen(&mut pane, &state, (width, 20), 1);
+            assert!(
+                seen.chars().all(|c| c == '\n' || !c.is_control()),
+                "{seen:?}"
+            );
+            assert!(!seen.contains('\u{202e}'));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn the_selected_step_can_always_be_brought_into_view(
+        count in 1u32..60,
+        seed in any::<u32>(),
+        width in 1u16..120,
+        height in 1u16..40,
+        level in 0usize..4,
+        selected in any::<prop::sample::Index>(),
+    ) {
+        let on = |at: u32| -> Vec<u32> {
+            let mut on: Vec<u32> = (1..3u32)
+                .filter(|_| at > 0)
+                .map(|turn| seed.wrapping_mul(turn * 7919 + at) % at.max(1))
+                .collect();
+            on.sort_unstable();
+            on.dedup();
+            on
+        };
+        let state = plan(count, |at| format!("step_{at}"), on);
+        let mut pane = GraphPane::new();
+        while pane.level() != Level::ALL[level] {
+            pane.zoom(-1);
+        }
+        let step = StepIx(selected.index(count as usize) as u32);
+        let area = Rect::new(0, 0, width, height);
+        draw(&mut pane, &state, area, Some(step.0), &Theme::default());
+        pane.pan(-37, 91);
+        pane.keep_visible(step);
+        draw(&mut pane, &state, area, Some(step.0), &Theme::default());
+        let seen = (0..height)
+            .flat_map(|y| (0..width).map(move |x| (x, y)))
+            .any(|(x, y)| pane.hit(x, y) == Some(step));
+        prop_assert!(seen);
     }
 }

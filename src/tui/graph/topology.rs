@@ -17,8 +17,16 @@ pub(super) struct Topology {
     pub(super) steps: Vec<StepIx>,
     /// The node of each row; an element has that of its step.
     node_of: Vec<u32>,
+    /// Grows with every change.
+    pub(super) version: u64,
     /// What each node is called.
     pub(super) labels: Vec<Arc<str>>,
+    /// The tool of each node.
+    pub(super) tools: Vec<Arc<str>>,
+    /// Columns of the widest label.
+    pub(super) widest: usize,
+    /// Columns of the widest tool's name.
+    pub(super) widest_tool: usize,
     /// (source, target) by node.
     pub(super) edges: Vec<(u32, u32)>,
     /// Whether cost is shown.
@@ -30,20 +38,27 @@ pub(super) struct Topology {
 }
 
 impl Topology {
-    /// Takes in what changed; says whether nodes or edges did.
-    pub(super) fn sync(&mut self, state: &RunState) -> bool {
-        let same = match (&self.header, &state.header) {
+    /// Whether rows came or went since the last [`Topology::sync`].
+    pub(super) fn is_behind(&self, state: &RunState) -> bool {
+        !self.same_run(state) || self.rows != state.steps.len()
+    }
+
+    fn same_run(&self, state: &RunState) -> bool {
+        match (&self.header, &state.header) {
             (Some(ours), Some(theirs)) => Arc::ptr_eq(ours, theirs),
             (None, None) => true,
             _ => false,
-        };
-        if same && self.rows == state.steps.len() {
-            return false;
         }
+    }
+
+    /// Takes in what changed; says whether nodes or edges did.
+    pub(super) fn sync(&mut self, state: &RunState) -> bool {
+        let same = self.same_run(state);
         if !same || state.steps.len() < self.rows {
             *self = Self {
                 header: state.header.clone(),
                 cost: state.header.as_ref().is_none_or(|header| header.track_cost),
+                version: self.version,
                 ..Self::default()
             };
         }
@@ -56,7 +71,12 @@ impl Topology {
             } else {
                 self.node_of.push(self.steps.len() as u32);
                 self.steps.push(StepIx(row as u32));
-                self.labels.push(label(&info.id, &info.tool));
+                let label = label(&info.id, &info.tool);
+                let tool = text::clean(&info.tool, MOST_NAME);
+                self.widest = self.widest.max(text::width(&label));
+                self.widest_tool = self.widest_tool.max(text::width(&tool));
+                self.labels.push(label);
+                self.tools.push(tool.into());
                 self.above.push(Vec::new());
                 self.below.push(Vec::new());
             }
@@ -76,7 +96,9 @@ impl Topology {
                 }
             }
         }
-        !same || self.steps.len() > known
+        let changed = !same || self.steps.len() > known;
+        self.version += u64::from(changed);
+        changed
     }
 
     /// The node that shows this row.

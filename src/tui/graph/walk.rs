@@ -1,6 +1,6 @@
 //! Moving from node to node.
 
-use super::pane::Direction;
+use super::level::{Direction, Level};
 use super::scene::Scene;
 use super::topology::Topology;
 use crate::layout::{self, Point, Rect};
@@ -13,6 +13,9 @@ pub(super) fn neighbour(
     towards: Direction,
 ) -> Option<u32> {
     let here = *scene.layout.nodes.get(from as usize)?;
+    if scene.level == Level::Lane {
+        return beside_lanes(topology, scene, from, here.y, towards);
+    }
     let forward = match scene.direction {
         layout::Direction::Down => Direction::Down,
         layout::Direction::Right => Direction::Right,
@@ -46,6 +49,24 @@ pub(super) fn neighbour(
         }
     }
     nearest(scene, here, towards, all)
+}
+
+/// Rows above and below; to the left what a step waits for, to the right what waits for it, the nearest first.
+fn beside_lanes(
+    topology: &Topology,
+    scene: &Scene,
+    from: u32,
+    row: i32,
+    towards: Direction,
+) -> Option<u32> {
+    let next = match towards {
+        Direction::Up => return scene.rows(row - 1..row).first().copied(),
+        Direction::Down => return scene.rows(row + 1..row + 2).first().copied(),
+        Direction::Left => &topology.above[from as usize],
+        Direction::Right => &topology.below[from as usize],
+    };
+    let distance = |node: &u32| (scene.layout.nodes[*node as usize].y - row).abs();
+    next.iter().copied().min_by_key(distance)
 }
 
 /// The nearest node that lies in a direction; what lies straight ahead counts as nearer.

@@ -43,11 +43,29 @@ pub(super) fn double_glyph(border: u8, directions: u8, ascii: bool) -> &'static 
     }
 }
 
+/// What lines do in one cell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Knot {
+    /// The directions in which lines leave it.
+    pub(super) directions: u8,
+    /// Those in which lit lines leave it.
+    pub(super) lit: u8,
+    /// Whether a line begins, ends or turns here, so that lines that meet are joined.
+    pub(super) joined: bool,
+}
+
+impl Knot {
+    /// Whether one line passes another here.
+    pub(super) fn is_crossing(self) -> bool {
+        self.directions == UP | RIGHT | DOWN | LEFT && !self.joined
+    }
+}
+
 /// The lines in one part of the picture.
 #[derive(Debug, Default)]
 pub(super) struct Mesh {
     window: Window,
-    cells: Vec<u8>,
+    cells: Vec<Knot>,
 }
 
 /// A part of the picture: `x`, `y` is its first cell.
@@ -83,17 +101,17 @@ impl Mesh {
         self.cells.clear();
         self.cells.resize(
             window.width.max(0) as usize * window.height.max(0) as usize,
-            0,
+            Knot::default(),
         );
     }
 
-    /// The directions in which lines leave a cell; the upper four bits are those of lit lines.
-    pub(super) fn at(&self, x: i32, y: i32) -> u8 {
+    /// What lines do in a cell of the picture.
+    pub(super) fn at(&self, x: i32, y: i32) -> Knot {
         self.window
             .position(x, y)
             .and_then(|at| self.cells.get(at))
             .copied()
-            .unwrap_or(0)
+            .unwrap_or_default()
     }
 
     /// Adds what is visible of a way.
@@ -139,13 +157,16 @@ impl Mesh {
         }
     }
 
-    fn mark(&mut self, x: i32, y: i32, bits: u8, lit: bool) {
+    fn mark(&mut self, x: i32, y: i32, directions: u8, lit: bool) {
         if let Some(cell) = self
             .window
             .position(x, y)
             .and_then(|at| self.cells.get_mut(at))
         {
-            *cell |= bits | if lit { bits << 4 } else { 0 };
+            cell.directions |= directions;
+            cell.lit |= if lit { directions } else { 0 };
+            let straight = matches!(directions, 5 | 10);
+            cell.joined |= !straight;
         }
     }
 }

@@ -1,0 +1,185 @@
+//! Beside the overview: what the selected step waits for, what waits for it, and what needs attention.
+
+use super::card::Card;
+use super::text;
+use super::topology::Topology;
+use crate::plan::StepIx;
+use crate::run::{Micros, RunState, StepStatus};
+use crate::tui::Theme;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+/// Columns of the list.
+const WIDTH: u16 = 34;
+/// Empty columns beside it.
+const GAP: u16 = 2;
+/// The narrowest pane in which there is a list.
+const NARROWEST: u16 = 80;
+
+/// The columns that the list takes of a pane, the gap beside it included.
+pub(super) fn columns(pane: u16) -> u16 {
+    if pane < NARROWEST { 0 } else { WIDTH + GAP }
+}
+
+/// Parts a pane into the picture and the list.
+pub(super) fn split(pane: Rect) -> (Rect, Rect) {
+    let taken = columns(pane.width);
+    let picture = Rect {
+        width: pane.width - taken,
+        ..pane
+    };
+    let list = Rect {
+        x: picture.right() + GAP.min(taken),
+        width: taken.saturating_sub(GAP),
+        ..pane
+    };
+    (picture, list)
+}
+
+/// Rows that one kind of neighbours may take.
+const NEIGHBOURS: usize = 6;
+
+/// Draws the list and says which step stands in which row of the screen.
+pub(super) fn draw(
+    buffer: &mut Buffer,
+    area: Rect,
+    topology: &Topology,
+    state: &RunState,
+    selected: Option<u32>,
+    now: Micros,
+    theme: &Theme,
+) -> Vec<(u16, StepIx)> {
+    let mut list = List {
+        buffer,
+        area,
+        row: 0,
+        topology,
+        state,
+        now,
+        theme,
+        steps: Vec::new(),
+    };
+    if let Some(node) = selected {
+        list.step(node, 0, theme.strong);
+        list.neighbours("waits for", &topology.above[node as usize]);
+        list.neighbours("is waited for by", &topology.below[node as usize]);
+        list.row += 1;
+    }
+    list.attention();
+    list.steps
+}
+
+struct List<'a> {
+    buffer: &'a mut Buffer,
+    area: Rect,
+    row: u16,
+    topology: &'a Topology,
+    state: &'a RunState,
+    now: Micros,
+    theme: &'a Theme,
+    steps: Vec<(u16, StepIx)>,
+}
+
+impl List<'_> {
+    fn room(&self) -> usize {
+        usize::from(self.area.height.saturating_sub(self.row))
+    }
+
+    fn line(&mut self, indent: u16, text: &str, style: Style) {
+        if self.row < self.area.height && indent < self.area.width {
+            let most = usize::from(self.area.width - indent);
+            let text = text::fit(text, most, self.theme.ascii);
+            let text = if self.theme.ascii {
+                text.replace(|c: char| !c.is_ascii(), "?")
+            } else {
+                text
+            };
+            let (x, y) = (self.area.x + indent, self.area.y + self.row);
+            self.buffer.set_stringn(x, y, text, most, style);
+        }
+    }
+
+    /// A step's state, label and figures.
+    fn step(&mut self, node: u32, indent: u16, style: Style) {
+        let Some(step) = self.topology.step(node) else {
+            return;
+        };
+        let Some(row) = self.state.steps.get(step.at()) else {
+            return;
+        };
+        if self.room() == 0 {
+            return;
+        }
+        let card = Card::new(self.state, row, self.now, self.theme);
+        let columns = usize::from(self.area.width.saturating_sub(indent + 2));
+        let figures = card.line(columns.min(15), self.theme.ascii);
+        let taken = text::width(&figures);
+        self.line(indent, card.glyph, card.look);
+        let label = &self.topology.labels[node as usize];
+        let label = text::fit(label, columns.saturating_sub(taken + 1), self.theme.ascii);
+        self.line(indent + 2, &label, style);
+        self.line(
+            self.area.width.saturating_sub(taken as u16),
+            &figures,
+            self.theme.dim,
+        );
+        self.steps.push((self.area.y + self.row, step));
+        self.row += 1;
+    }
+
+    fn neighbours(&mut self, what: &str, nodes: &[u32]) {
+        let what = match nodes.len() {
+            0 => format!("{what} nothing"),
+            count => format!("{what} {count}"),
+        };
+        self.line(2, &what, self.theme.dim);
+        self.row += 1;
+        for &node in nodes.iter().take(NEIGHBOURS) {
+            self.step(node, 4, self.theme.text);
+        }
+        if nodes.len() > NEIGHBOURS {
+            let more = format!("and {} more", nodes.len() - NEIGHBOURS);
+            self.line(4, &more, self.theme.dim);
+            self.row += 1;
+        }
+    }
+
+    /// What failed, then what is under way, the longest first.
+    fn attention(&mut self) {
+        let room = self.room().saturating_sub(1);
+        if room == 0 {
+            return;
+        }
+        let mut urgent: Vec<(u8, u64, u32)> = Vec::new();
+        for (node, step) in self.topology.steps.iter().enumerate() {
+            let Some(row) = self.state.steps.get(step.at()) else {
+                continue;
+            };
+            let urgency = match row.status {
+                StepStatus::Failed => 0,
+                StepStatus::Unknown => 1,
+                StepStatus::Running => 2,
+                StepStatus::Cancelled => 3,
+                StepStatus::Ready if row.waiting.is_some() => 4,
+                _ => continue,
+            };
+            let since = row.started_at.or(row.ready_at).unwrap_or_default();
+            urgent.push((urgency, since.0, node as u32));
+        }
+        if urgent.is_empty() {
+            return;
+        }
+        let count = urgent.len();
+        if count > room {
+            urgent.select_nth_unstable(room - 1);
+            urgent.truncate(room);
+        }
+        urgent.sort_unstable();
+        self.line(0, &format!("needs attention ({count})"), self.theme.strong);
+        self.row += 1;
+        for (_, _, node) in urgent {
+            self.step(node, 0, self.theme.text);
+        }
+    }
+}
