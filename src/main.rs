@@ -3,5 +3,10 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    plandeck::cli::main()
+    let mut arguments = std::env::args_os().skip(1);
+    match arguments.next() {
+        Some(word) if word == "__sandbox" => plandeck::cli::sandbox::main(arguments),
+        Some(word) if word == "__launch" => plandeck::cli::sandbox::launch(arguments),
+        _ => ExitCode::SUCCESS,
+    }
 }

@@ -1,5 +1,6 @@
 //! The hidden subcommands in which this program starts itself: `__sandbox` and `__launch`.
 
+use crate::tools::launch::Launch;
 use crate::tools::sandbox;
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -28,6 +29,17 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Err(error) => {
             eprintln!("plandeck: the sandbox could not go on: {error}");
             ExitCode::FAILURE
+        }
+    }
+}
+
+/// `__launch [--memory-mb N] [--cpu-percent P] -- PROGRAM [ARGUMENT…]`: becomes the program under these limits.
+pub fn launch(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    match Launch::parse(arguments) {
+        Some(launch) => launch.run(),
+        None => {
+            eprintln!("plandeck: __launch is for plandeck itself");
+            ExitCode::from(2)
         }
     }
 }

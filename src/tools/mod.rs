@@ -10,6 +10,7 @@ mod function;
 mod group;
 mod http;
 pub mod jq;
+pub mod launch;
 mod model;
 mod placeholder;
 mod process;

@@ -2,6 +2,7 @@
 
 use super::protocol::{LONGEST_LINE, Language, MARK, Reply, Request};
 use crate::run::LogStream;
+use crate::tools::group::Group;
 use crate::tools::text::{quote, quote_end};
 use crate::tools::{CallLog, ToolError};
 use serde_json::Value;
@@ -86,6 +87,8 @@ pub struct Sandbox {
 #[derive(Debug)]
 struct Warm {
     child: Child,
+    /// With a launcher between, the sandbox is a member of its group.
+    group: Group,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
     memory_mb: u64,
@@ -231,6 +234,7 @@ impl Warm {
             return Err(unusable("it has no pipes".to_owned()));
         };
         let mut warm = Self {
+            group: Group::of(&child),
             child,
             input,
             output: BufReader::new(output),
@@ -273,6 +277,7 @@ impl Warm {
         let status = match ended {
             Ok(status) => status.ok(),
             Err(_) => {
+                self.group.kill();
                 let _ = self.child.kill().await;
                 None
             }
