@@ -1,4 +1,9 @@
 //! Reading catalogs.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on fails"
+)]
 
 mod support;
 
@@ -34,12 +39,26 @@ const TOOLWEAVER: &str = r#"{
 #[test]
 fn a_toolweaver_catalog_is_read_whole() {
     let catalog = catalog(TOOLWEAVER);
-    assert_eq!(catalog.names().iter().map(|name| &**name).collect::<Vec<_>>(), ["receipt_ocr", "add"]);
+    assert_eq!(
+        catalog
+            .names()
+            .iter()
+            .map(|name| &**name)
+            .collect::<Vec<_>>(),
+        ["receipt_ocr", "add"]
+    );
     assert_eq!(catalog.extra["source"], "test");
     assert!(catalog.warnings.is_empty(), "{:?}", catalog.warnings);
     let ocr = catalog.get("receipt_ocr").unwrap();
     assert_eq!(ocr.implementation.kind(), "mcp");
-    assert_eq!((ocr.examples.len(), &ocr.metadata["calls"], &ocr.extra["domain"]), (1, &json!(3), &json!("general")));
+    assert_eq!(
+        (
+            ocr.examples.len(),
+            &ocr.metadata["calls"],
+            &ocr.extra["domain"]
+        ),
+        (1, &json!(3), &json!("general"))
+    );
     assert_eq!(catalog.get("add").unwrap().implementation.kind(), "model");
     assert_eq!(
         *catalog.schema("add").unwrap(),
@@ -69,14 +88,38 @@ tools:
   - {name: f}
 ",
     );
-    let kinds: Vec<&str> = catalog.tools().iter().map(|tool| tool.implementation.kind()).collect();
-    assert_eq!(kinds, ["process", "http", "jq", "code_exec", "model", "model"]);
+    let kinds: Vec<&str> = catalog
+        .tools()
+        .iter()
+        .map(|tool| tool.implementation.kind())
+        .collect();
+    assert_eq!(
+        kinds,
+        ["process", "http", "jq", "code_exec", "model", "model"]
+    );
     let a = catalog.get("a").unwrap();
-    assert_eq!((a.timeout, a.cost.pico(), a.read_only), (Some(Duration::from_millis(2500)), 100_000_000, true));
-    let Implementation::Process(process) = &a.implementation else { panic!("{a:?}") };
-    assert_eq!(process.command.iter().map(|word| &**word).collect::<Vec<_>>(), ["grep", "-c", "a b"]);
-    let Implementation::Model(model) = &catalog.get("e").unwrap().implementation else { panic!() };
-    assert_eq!((model.max_tokens, &model.offline), (Some(9), &Some(Rules::Code("output = 2".into()))));
+    assert_eq!(
+        (a.timeout, a.cost.pico(), a.read_only),
+        (Some(Duration::from_millis(2500)), 100_000_000, true)
+    );
+    let Implementation::Process(process) = &a.implementation else {
+        panic!("{a:?}")
+    };
+    assert_eq!(
+        process
+            .command
+            .iter()
+            .map(|word| &**word)
+            .collect::<Vec<_>>(),
+        ["grep", "-c", "a b"]
+    );
+    let Implementation::Model(model) = &catalog.get("e").unwrap().implementation else {
+        panic!()
+    };
+    assert_eq!(
+        (model.max_tokens, &model.offline),
+        (Some(9), &Some(Rules::Code("output = 2".into())))
+    );
     assert_eq!(catalog.mcp_servers["files"]["command"], "npx");
 }
 
@@ -86,7 +129,10 @@ fn function_calling_formats_are_read() {
         r#"[{"type": "function", "function": {"name": "f", "description": "d", "parameters": {"type": "object", "properties": {"a": {"type": "string"}}}}},
             {"name": "m", "inputSchema": {"type": "object"}, "outputSchema": {"type": "string"}}]"#,
     );
-    assert_eq!(catalog.schema("f").unwrap()["properties"]["a"]["type"], "string");
+    assert_eq!(
+        catalog.schema("f").unwrap()["properties"]["a"]["type"],
+        "string"
+    );
     assert_eq!(&*catalog.get("f").unwrap().description, "d");
     assert!(catalog.get("m").unwrap().output_schema.is_some());
 }
@@ -120,35 +166,74 @@ fn every_fault_is_found_at_once_with_its_tool() {
         "tool \"i\": `prompt` names the file missing.txt",
         "tool \"j\": `command`: a ' is not closed",
     ] {
-        assert!(found.iter().any(|fault| fault.starts_with(part)), "{part}: {found:#?}");
+        assert!(
+            found.iter().any(|fault| fault.starts_with(part)),
+            "{part}: {found:#?}"
+        );
     }
-    let source = Source { name: "x".into(), text: text.into() };
+    let source = Source {
+        name: "x".into(),
+        text: text.into(),
+    };
     let faults = Catalog::parse(&source, None).unwrap_err();
     let first = &faults.diagnostics[0];
     assert_eq!(first.help.as_deref(), Some("did you mean `model`?"));
-    assert_eq!(first.span.as_ref().map(|span| &text[span.clone()]), Some("a"));
+    assert_eq!(
+        first.span.as_ref().map(|span| &text[span.clone()]),
+        Some("a")
+    );
 }
 
 #[test]
 fn oddities_are_warnings_and_unknown_fields_are_kept() {
-    let catalog = catalog("tools: {a: {type: jq, filter: ., promt: x, url: 'http://x', owner: me}}");
+    let catalog =
+        catalog("tools: {a: {type: jq, filter: ., promt: x, url: 'http://x', owner: me}}");
     let tool = catalog.get("a").unwrap();
     assert_eq!(tool.extra["owner"], "me");
-    let warnings: Vec<(&str, Option<&str>)> =
-        catalog.warnings.iter().map(|warning| (warning.message.as_str(), warning.help.as_deref())).collect();
-    assert!(warnings.iter().any(|(message, help)| message.contains("`promt`") && *help == Some("did you mean `prompt`?")), "{warnings:?}");
-    assert!(warnings.iter().any(|(message, _)| message.contains("`url` has no effect on a jq tool")), "{warnings:?}");
+    let warnings: Vec<(&str, Option<&str>)> = catalog
+        .warnings
+        .iter()
+        .map(|warning| (warning.message.as_str(), warning.help.as_deref()))
+        .collect();
+    assert!(
+        warnings
+            .iter()
+            .any(|(message, help)| message.contains("`promt`")
+                && *help == Some("did you mean `prompt`?")),
+        "{warnings:?}"
+    );
+    assert!(
+        warnings
+            .iter()
+            .any(|(message, _)| message.contains("`url` has no effect on a jq tool")),
+        "{warnings:?}"
+    );
 }
 
 #[test]
 fn broken_text_has_a_place() {
     for (text, at) in [("{\"tools\": {\"a\" 1}}", 15), ("tools:\n  a: [1,\n", 0)] {
-        let source = Source { name: "x".into(), text: text.into() };
+        let source = Source {
+            name: "x".into(),
+            text: text.into(),
+        };
         let faults = Catalog::parse(&source, None).unwrap_err();
         let span = faults.diagnostics[0].span.clone().unwrap();
-        assert!(span.start >= at && span.end <= text.len(), "{text}: {faults:?}");
+        assert!(
+            span.start >= at && span.end <= text.len(),
+            "{text}: {faults:?}"
+        );
     }
-    for text in ["", "7", "{}", "tools: 7", "[1]", "tools: [{}]", "\u{0}", "{\"tools\": [[[["] {
+    for text in [
+        "",
+        "7",
+        "{}",
+        "tools: 7",
+        "[1]",
+        "tools: [{}]",
+        "\u{0}",
+        "{\"tools\": [[[[",
+    ] {
         assert!(!faults(text).is_empty(), "{text}");
     }
     assert!(!faults(&"[".repeat(200_000)).is_empty());
@@ -159,10 +244,17 @@ fn broken_text_has_a_place() {
 #[test]
 fn of_several_catalogs_the_last_counts() {
     let mut first = catalog("tools: {a: {description: one}, b: {}}");
-    first.merge(catalog("tools: {a: {description: two}, c: {}}\nmcpServers: {s: {command: x}}"));
+    first.merge(catalog(
+        "tools: {a: {description: two}, c: {}}\nmcpServers: {s: {command: x}}",
+    ));
     assert_eq!(&*first.get("a").unwrap().description, "two");
     assert_eq!(first.tools().len(), 3);
-    assert!(first.warnings.iter().any(|warning| warning.message.contains("\"a\"")));
+    assert!(
+        first
+            .warnings
+            .iter()
+            .any(|warning| warning.message.contains("\"a\""))
+    );
     assert!(first.mcp_servers.contains_key("s"));
 }
 
@@ -172,11 +264,19 @@ fn files_are_read_from_the_catalogs_folder() {
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
     write("p.txt", "Say {{x}}.");
     write("f.jq", ".a");
-    write("tools.yaml", "tools:\n  a: {prompt: '@p.txt'}\n  b: {filter: '@f.jq'}\n  c: {filter: '@base64 \"\\(.)\"'}\n");
+    write(
+        "tools.yaml",
+        "tools:\n  a: {prompt: '@p.txt'}\n  b: {filter: '@f.jq'}\n  c: {filter: '@base64 \"\\(.)\"'}\n",
+    );
     let catalog = Catalog::load(&folder.path().join("tools.yaml")).unwrap();
-    let Implementation::Model(model) = &catalog.get("a").unwrap().implementation else { panic!() };
+    let Implementation::Model(model) = &catalog.get("a").unwrap().implementation else {
+        panic!()
+    };
     assert_eq!(model.prompt.as_deref(), Some("Say {{x}}."));
-    assert_eq!(catalog.get("b").unwrap().implementation, Implementation::Jq(".a".into()));
+    assert_eq!(
+        catalog.get("b").unwrap().implementation,
+        Implementation::Jq(".a".into())
+    );
     let missing = Catalog::load(&folder.path().join("no.yaml")).unwrap_err();
     assert!(missing.diagnostics[0].message.contains("cannot be read"));
     std::fs::write(folder.path().join("bytes.yaml"), [0xff, 0xfe]).unwrap();
@@ -188,7 +288,10 @@ fn files_are_read_from_the_catalogs_folder() {
 fn a_catalog_inside_a_plan_is_read_from_its_value() {
     let text = r#"{"tools": [{"name": "a", "type": "jq", "filter": "."}], "steps": []}"#;
     let value: Value = serde_json::from_str(text).unwrap();
-    let source = Source { name: "plan.json".into(), text: text.into() };
+    let source = Source {
+        name: "plan.json".into(),
+        text: text.into(),
+    };
     let catalog = Catalog::from_value(&json!({"tools": value["tools"]}), &source, None).unwrap();
     assert_eq!(catalog.names().len(), 1);
 }

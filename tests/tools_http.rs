@@ -1,4 +1,9 @@
 //! `http` tools against a real server.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on fails"
+)]
 
 mod support;
 
@@ -8,14 +13,20 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 use support::{call, catalog, environment, faults, output, refusal, run, toolbox_with};
-use wiremock::matchers::{body_json, body_string, header, method, path, query_param, query_param_is_missing};
+use wiremock::matchers::{
+    body_json, body_string, header, method, path, query_param, query_param_is_missing,
+};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 fn http(server: &MockServer, fields: &Value) -> Arc<dyn Tool> {
     http_with(server, fields, &[])
 }
 
-fn http_with(server: &MockServer, fields: &Value, variables: &[(&'static str, &'static str)]) -> Arc<dyn Tool> {
+fn http_with(
+    server: &MockServer,
+    fields: &Value,
+    variables: &[(&'static str, &'static str)],
+) -> Arc<dyn Tool> {
     let mut tool = json!({"type": "http"});
     for (name, value) in fields.as_object().unwrap() {
         tool[name] = match value {
@@ -24,11 +35,20 @@ fn http_with(server: &MockServer, fields: &Value, variables: &[(&'static str, &'
         };
     }
     let catalog = catalog(&json!({"tools": {"t": tool}}).to_string());
-    toolbox_with(&catalog, &SmallModelWorker::offline(), environment(variables)).tool("t").unwrap()
+    toolbox_with(
+        &catalog,
+        &SmallModelWorker::offline(),
+        environment(variables),
+    )
+    .tool("t")
+    .unwrap()
 }
 
 async fn answers(server: &MockServer, template: ResponseTemplate) {
-    Mock::given(wiremock::matchers::any()).respond_with(template).mount(server).await;
+    Mock::given(wiremock::matchers::any())
+        .respond_with(template)
+        .mount(server)
+        .await;
 }
 
 #[tokio::test]
@@ -46,8 +66,12 @@ async fn parameters_go_where_they_stand_and_the_rest_into_the_query() {
         .expect(1)
         .mount(&server)
         .await;
-    let tool = http(&server, &json!({"url": "SERVER/users/{{id}}/items", "headers": {"x-kind": "{{kind}}"}, "query": {"fixed": "yes {{n}}"}}));
-    let input = json!({"id": "a b/c", "kind": "book", "n": 1, "limit": 5, "tag": ["x"], "none": null});
+    let tool = http(
+        &server,
+        &json!({"url": "SERVER/users/{{id}}/items", "headers": {"x-kind": "{{kind}}"}, "query": {"fixed": "yes {{n}}"}}),
+    );
+    let input =
+        json!({"id": "a b/c", "kind": "book", "n": 1, "limit": 5, "tag": ["x"], "none": null});
     assert_eq!(output(&tool, input).await, json!([1, {"a": 2}]));
     assert!(tool.repeatable());
 }
@@ -63,7 +87,9 @@ async fn a_post_sends_the_rest_or_the_given_body() {
         .mount(&server)
         .await;
     Mock::given(method("PUT"))
-        .and(body_json(json!({"n": 3, "text": "n is 3", "deep": [{"list": [1]}]})))
+        .and(body_json(
+            json!({"n": 3, "text": "n is 3", "deep": [{"list": [1]}]}),
+        ))
         .respond_with(ResponseTemplate::new(204))
         .mount(&server)
         .await;
@@ -72,21 +98,43 @@ async fn a_post_sends_the_rest_or_the_given_body() {
         .respond_with(ResponseTemplate::new(200).set_body_string("ok"))
         .mount(&server)
         .await;
-    let rest = http(&server, &json!({"method": "post", "url": "SERVER/rest/{{id}}"}));
-    assert_eq!(output(&rest, json!({"id": 7, "a": 1, "b": ["x"]})).await, json!("made"));
+    let rest = http(
+        &server,
+        &json!({"method": "post", "url": "SERVER/rest/{{id}}"}),
+    );
+    assert_eq!(
+        output(&rest, json!({"id": 7, "a": 1, "b": ["x"]})).await,
+        json!("made")
+    );
     assert!(!rest.repeatable());
     let body = json!({"n": "{{n}}", "text": "n is {{n}}", "deep": [{"list": "{{list}}"}]});
-    let given = http(&server, &json!({"method": "PUT", "url": "SERVER/", "body": body}));
-    assert_eq!(output(&given, json!({"n": 3, "list": [1], "unused": true})).await, Value::Null);
-    let text = http(&server, &json!({"method": "PATCH", "url": "SERVER/", "body": "plain {{n}}"}));
+    let given = http(
+        &server,
+        &json!({"method": "PUT", "url": "SERVER/", "body": body}),
+    );
+    assert_eq!(
+        output(&given, json!({"n": 3, "list": [1], "unused": true})).await,
+        Value::Null
+    );
+    let text = http(
+        &server,
+        &json!({"method": "PATCH", "url": "SERVER/", "body": "plain {{n}}"}),
+    );
     assert_eq!(output(&text, json!({"n": 3})).await, json!("ok"));
 }
 
 #[tokio::test]
 async fn a_response_filter_shapes_the_output() {
     let server = MockServer::start().await;
-    answers(&server, ResponseTemplate::new(200).set_body_json(json!({"data": {"items": [{"n": 1}, {"n": 2}]}}))).await;
-    let tool = http(&server, &json!({"url": "SERVER", "response": "[.data.items[].n]"}));
+    answers(
+        &server,
+        ResponseTemplate::new(200).set_body_json(json!({"data": {"items": [{"n": 1}, {"n": 2}]}})),
+    )
+    .await;
+    let tool = http(
+        &server,
+        &json!({"url": "SERVER", "response": "[.data.items[].n]"}),
+    );
     assert_eq!(output(&tool, json!({})).await, json!([1, 2]));
     let wrong = http(&server, &json!({"url": "SERVER", "response": ".data + 1"}));
     assert!(refusal(&wrong, json!({})).await.contains("`response`"));
@@ -94,7 +142,15 @@ async fn a_response_filter_shapes_the_output() {
 
 #[tokio::test]
 async fn errors_quote_the_answer_and_say_whether_to_try_again() {
-    for (status, retryable) in [(400, false), (404, false), (408, true), (409, true), (429, true), (500, true), (503, true)] {
+    for (status, retryable) in [
+        (400, false),
+        (404, false),
+        (408, true),
+        (409, true),
+        (429, true),
+        (500, true),
+        (503, true),
+    ] {
         let server = MockServer::start().await;
         let answer = ResponseTemplate::new(status)
             .insert_header("Retry-After", "3")
@@ -102,8 +158,16 @@ async fn errors_quote_the_answer_and_say_whether_to_try_again() {
         answers(&server, answer).await;
         let report = run(&http(&server, &json!({"url": "SERVER/it"})), json!({})).await;
         let error = report.output.unwrap_err();
-        assert_eq!((error.retryable, error.retry_after), (retryable, Some(Duration::from_secs(3))), "{status}");
-        assert!(error.message.contains(&status.to_string()) && error.message.contains(": no such thing"), "{error}");
+        assert_eq!(
+            (error.retryable, error.retry_after),
+            (retryable, Some(Duration::from_secs(3))),
+            "{status}"
+        );
+        assert!(
+            error.message.contains(&status.to_string())
+                && error.message.contains(": no such thing"),
+            "{error}"
+        );
         assert!(error.message.len() < 1000);
     }
 }
@@ -121,15 +185,27 @@ async fn a_server_that_is_not_there_is_worth_another_try() {
 #[tokio::test]
 async fn answers_are_bounded() {
     let server = MockServer::start().await;
-    answers(&server, ResponseTemplate::new(200).set_body_bytes(vec![b'x'; 33 << 20])).await;
+    answers(
+        &server,
+        ResponseTemplate::new(200).set_body_bytes(vec![b'x'; 33 << 20]),
+    )
+    .await;
     let message = refusal(&http(&server, &json!({"url": "SERVER"})), json!({})).await;
     assert!(message.contains("larger than 32 MB"), "{message}");
     let server = MockServer::start().await;
-    answers(&server, ResponseTemplate::new(200).set_body_string("[".repeat(10_000))).await;
+    answers(
+        &server,
+        ResponseTemplate::new(200).set_body_string("[".repeat(10_000)),
+    )
+    .await;
     let message = refusal(&http(&server, &json!({"url": "SERVER"})), json!({})).await;
     assert!(message.contains("nested deeper"), "{message}");
     let server = MockServer::start().await;
-    answers(&server, ResponseTemplate::new(200).set_body_bytes([b'a', 0xff])).await;
+    answers(
+        &server,
+        ResponseTemplate::new(200).set_body_bytes([b'a', 0xff]),
+    )
+    .await;
     let message = refusal(&http(&server, &json!({"url": "SERVER"})), json!({})).await;
     assert!(message.contains("UTF-8"), "{message}");
 }
@@ -137,7 +213,11 @@ async fn answers_are_bounded() {
 #[tokio::test]
 async fn cancelling_does_not_wait_for_the_server() {
     let server = MockServer::start().await;
-    answers(&server, ResponseTemplate::new(200).set_delay(Duration::from_secs(60))).await;
+    answers(
+        &server,
+        ResponseTemplate::new(200).set_delay(Duration::from_mins(1)),
+    )
+    .await;
     let (call, _) = call(json!({}));
     let cancel = call.cancel.clone();
     let running = tokio::spawn(http(&server, &json!({"url": "SERVER"})).call(call));
@@ -145,7 +225,10 @@ async fn cancelling_does_not_wait_for_the_server() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     cancel.cancel();
-    let report = tokio::time::timeout(Duration::from_secs(2), running).await.unwrap().unwrap();
+    let report = tokio::time::timeout(Duration::from_secs(2), running)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(report.output.unwrap_err().message, "cancelled");
 }
 
@@ -160,7 +243,8 @@ async fn secrets_are_sent_and_never_seen() {
             .respond_with(move |request: &wiremock::Request| {
                 // A server that repeats everything it was told.
                 let said = format!("{} {:?}", request.url, request.headers);
-                ResponseTemplate::new(status).set_body_json(json!({"you said": said, "token": "sesame-open"}))
+                ResponseTemplate::new(status)
+                    .set_body_json(json!({"you said": said, "token": "sesame-open"}))
             })
             .expect(1)
             .mount(&server)
@@ -179,7 +263,11 @@ async fn secrets_are_sent_and_never_seen() {
 async fn secrets_do_not_follow_a_redirect_to_another_host() {
     let (server, other) = (MockServer::start().await, MockServer::start().await);
     answers(&other, ResponseTemplate::new(200)).await;
-    answers(&server, ResponseTemplate::new(302).insert_header("Location", other.uri())).await;
+    answers(
+        &server,
+        ResponseTemplate::new(302).insert_header("Location", other.uri()),
+    )
+    .await;
     let fields = json!({"url": "SERVER", "headers": {"X-Api-Key": "${API_TOKEN}"}});
     let message = refusal(&http_with(&server, &fields, &VARIABLES), json!({})).await;
     assert!(message.contains("redirect"), "{message}");
@@ -191,11 +279,18 @@ async fn parameters_cannot_read_the_environment() {
     let server = MockServer::start().await;
     answers(&server, ResponseTemplate::new(200)).await;
     let fields = json!({"method": "POST", "url": "SERVER/{{p}}", "headers": {"x-p": "{{p}}"}, "body": {"p": "{{p}}", "own": "${API_TOKEN}"}});
-    output(&http_with(&server, &fields, &VARIABLES), json!({"p": "${API_TOKEN}"})).await;
+    output(
+        &http_with(&server, &fields, &VARIABLES),
+        json!({"p": "${API_TOKEN}"}),
+    )
+    .await;
     let request = server.received_requests().await.unwrap().pop().unwrap();
     let seen = format!("{request:?}");
     assert!(!seen.contains("sesame"), "{seen}");
-    assert_eq!(request.body_json::<Value>().unwrap(), json!({"p": "${API_TOKEN}", "own": "${API_TOKEN}"}));
+    assert_eq!(
+        request.body_json::<Value>().unwrap(),
+        json!({"p": "${API_TOKEN}", "own": "${API_TOKEN}"})
+    );
 }
 
 #[tokio::test]
@@ -203,15 +298,34 @@ async fn what_is_missing_is_named_and_nothing_is_sent() {
     let server = MockServer::start().await;
     answers(&server, ResponseTemplate::new(200)).await;
     let fields = json!({"url": "SERVER/{{city}}", "headers": {"a": "${NOT_SET}"}});
-    assert!(refusal(&http(&server, &fields), json!({})).await.contains("\"city\""));
-    assert!(refusal(&http(&server, &fields), json!({"city": "x"})).await.contains("NOT_SET"));
+    assert!(
+        refusal(&http(&server, &fields), json!({}))
+            .await
+            .contains("\"city\"")
+    );
+    assert!(
+        refusal(&http(&server, &fields), json!({"city": "x"}))
+            .await
+            .contains("NOT_SET")
+    );
     let broken = http(&server, &json!({"url": "{{url}}"}));
-    assert!(refusal(&broken, json!({"url": "file:///etc/passwd"})).await.contains("http://"));
-    assert!(refusal(&broken, json!({"url": "nonsense"})).await.contains("not valid"));
+    assert!(
+        refusal(&broken, json!({"url": "file:///etc/passwd"}))
+            .await
+            .contains("http://")
+    );
+    assert!(
+        refusal(&broken, json!({"url": "nonsense"}))
+            .await
+            .contains("not valid")
+    );
     let whole = json!({"url": format!("{}/a/b?c=d", server.uri())});
     assert!(server.received_requests().await.unwrap().is_empty());
     output(&broken, whole).await;
-    assert_eq!(server.received_requests().await.unwrap()[0].url.query(), Some("c=d"));
+    assert_eq!(
+        server.received_requests().await.unwrap()[0].url.query(),
+        Some("c=d")
+    );
 }
 
 #[tokio::test]
@@ -222,13 +336,26 @@ async fn a_fixed_price_counts_for_failed_calls_too() {
     let report = run(&tool, json!({})).await;
     assert!(report.output.is_err());
     assert_eq!(report.cost.unwrap().pico(), 2_500_000_000);
-    assert_eq!(tool.quote(&json!({}), None).most.unwrap().pico(), 2_500_000_000);
+    assert_eq!(
+        tool.quote(&json!({}), None).most.unwrap().pico(),
+        2_500_000_000
+    );
 }
 
 #[test]
 fn faults_of_an_http_tool_are_found_before_it_is_called() {
-    let faults = faults("tools:\n  a: {type: http}\n  b: {url: 'ftp://x'}\n  c: {url: 'http://x', method: FETCH, response: '.a |'}\n");
-    for part in ["needs a `url`", "must begin with http", "\"FETCH\"", "`response` is no valid jq filter"] {
-        assert!(faults.iter().any(|fault| fault.contains(part)), "{part}: {faults:?}");
+    let faults = faults(
+        "tools:\n  a: {type: http}\n  b: {url: 'ftp://x'}\n  c: {url: 'http://x', method: FETCH, response: '.a |'}\n",
+    );
+    for part in [
+        "needs a `url`",
+        "must begin with http",
+        "\"FETCH\"",
+        "`response` is no valid jq filter",
+    ] {
+        assert!(
+            faults.iter().any(|fault| fault.contains(part)),
+            "{part}: {faults:?}"
+        );
     }
 }

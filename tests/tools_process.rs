@@ -1,5 +1,10 @@
 //! `process` tools with real programs.
 #![cfg(unix)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on fails"
+)]
 
 mod support;
 
@@ -17,7 +22,12 @@ fn shell(script: &str) -> std::sync::Arc<dyn plandeck::tools::Tool> {
 /// Whether a process is there and not merely waiting to be reaped.
 fn is_alive(id: &str) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", id.trim()));
-    stat.is_ok_and(|stat| !stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('Z')))
+    stat.is_ok_and(|stat| {
+        !stat
+            .rsplit(')')
+            .next()
+            .is_some_and(|rest| rest.trim_start().starts_with('Z'))
+    })
 }
 
 async fn until(what: &str, mut holds: impl FnMut() -> bool) {
@@ -30,8 +40,14 @@ async fn until(what: &str, mut holds: impl FnMut() -> bool) {
 
 #[tokio::test]
 async fn parameters_go_in_as_json_and_json_or_text_comes_out() {
-    assert_eq!(output(&shell("cat"), json!({"a": [1, "é"]})).await, json!({"a": [1, "é"]}));
-    assert_eq!(output(&shell("printf 'two\\nlines\\n\\n'"), json!({})).await, json!("two\nlines\n"));
+    assert_eq!(
+        output(&shell("cat"), json!({"a": [1, "é"]})).await,
+        json!({"a": [1, "é"]})
+    );
+    assert_eq!(
+        output(&shell("printf 'two\\nlines\\n\\n'"), json!({})).await,
+        json!("two\nlines\n")
+    );
     assert_eq!(output(&shell("true"), json!({})).await, Value::Null);
     assert_eq!(output(&shell("echo 42"), json!({})).await, json!(42));
 }
@@ -39,10 +55,15 @@ async fn parameters_go_in_as_json_and_json_or_text_comes_out() {
 #[tokio::test]
 async fn standard_error_is_logged_and_quoted_when_it_fails() {
     let (call, said) = call(json!({}));
-    let report = shell("echo one >&2; printf '\\033[31mtwo\\033[0m\\n' >&2; exit 3").call(call).await;
+    let report = shell("echo one >&2; printf '\\033[31mtwo\\033[0m\\n' >&2; exit 3")
+        .call(call)
+        .await;
     let error = report.output.unwrap_err();
     assert!(!error.retryable);
-    assert!(error.message.contains("exited with code 3") && error.message.ends_with("one\ntwo"), "{error}");
+    assert!(
+        error.message.contains("exited with code 3") && error.message.ends_with("one\ntwo"),
+        "{error}"
+    );
     assert_eq!(*said.lock().unwrap(), ["one", "two"]);
 }
 
@@ -54,9 +75,15 @@ async fn a_signal_is_named() {
 
 #[tokio::test]
 async fn a_program_that_is_not_there_is_an_error_with_a_remedy() {
-    let missing = tool("tools: {t: {type: process, command: no-such-program-anywhere}}", "t");
+    let missing = tool(
+        "tools: {t: {type: process, command: no-such-program-anywhere}}",
+        "t",
+    );
     let message = refusal(&missing, json!({})).await;
-    assert!(message.contains("no-such-program-anywhere") && message.contains("install it"), "{message}");
+    assert!(
+        message.contains("no-such-program-anywhere") && message.contains("install it"),
+        "{message}"
+    );
     let (mut limited, _) = call(json!({}));
     limited.max_memory_mb = Some(64);
     let error = missing.call(limited).await.output.unwrap_err();
@@ -66,8 +93,14 @@ async fn a_program_that_is_not_there_is_an_error_with_a_remedy() {
 #[tokio::test]
 async fn input_that_is_not_read_does_not_hang() {
     let large = json!({"text": "x".repeat(8 << 20)});
-    assert_eq!(output(&shell("exec 0<&-; echo done"), large.clone()).await, json!("done"));
-    assert_eq!(output(&shell("echo done; exec 1>&-; sleep 0.1"), large).await, json!("done"));
+    assert_eq!(
+        output(&shell("exec 0<&-; echo done"), large.clone()).await,
+        json!("done")
+    );
+    assert_eq!(
+        output(&shell("echo done; exec 1>&-; sleep 0.1"), large).await,
+        json!("done")
+    );
 }
 
 #[tokio::test]
@@ -90,7 +123,10 @@ async fn output_that_is_no_text_or_too_deep_is_an_error() {
 async fn cancelling_ends_the_whole_group() {
     let folder = tempfile::tempdir().unwrap();
     let ids = folder.path().join("ids");
-    let script = format!("sh -c 'trap \"\" TERM; echo $$ >> {0}; sleep 100' & echo $$ >> {0}; sleep 100", ids.display());
+    let script = format!(
+        "sh -c 'trap \"\" TERM; echo $$ >> {0}; sleep 100' & echo $$ >> {0}; sleep 100",
+        ids.display()
+    );
     let (call, _) = call(json!({}));
     let cancel = call.cancel.clone();
     let running = tokio::spawn(shell(&script).call(call));
@@ -100,7 +136,11 @@ async fn cancelling_ends_the_whole_group() {
     cancel.cancel();
     let error = running.await.unwrap().output.unwrap_err();
     assert_eq!(error.message, "cancelled");
-    assert!(started.elapsed() < Duration::from_millis(1500), "{:?}", started.elapsed());
+    assert!(
+        started.elapsed() < Duration::from_millis(1500),
+        "{:?}",
+        started.elapsed()
+    );
     until("the group is gone", || !read().lines().any(is_alive)).await;
 }
 
@@ -108,7 +148,10 @@ async fn cancelling_ends_the_whole_group() {
 async fn dropping_the_call_ends_the_whole_group() {
     let folder = tempfile::tempdir().unwrap();
     let ids = folder.path().join("ids");
-    let script = format!("sh -c 'echo $$ >> {0}; sleep 100' & echo $$ >> {0}; sleep 100", ids.display());
+    let script = format!(
+        "sh -c 'echo $$ >> {0}; sleep 100' & echo $$ >> {0}; sleep 100",
+        ids.display()
+    );
     let running = tokio::spawn(shell(&script).call(call(json!({})).0));
     let read = || std::fs::read_to_string(&ids).unwrap_or_default();
     until("both processes are up", || read().lines().count() == 2).await;
@@ -126,10 +169,17 @@ async fn what_is_left_in_the_background_does_not_outlive_the_call() {
 
 #[tokio::test]
 async fn secrets_are_never_seen() {
-    let catalog = catalog("tools: {t: {type: process, command: [sh, -c, 'echo \"got $TOKEN\" >&2; echo \"{\\\"t\\\": \\\"$TOKEN\\\"}\"; exit $CODE'], env: {TOKEN: '${MY_TOKEN}', CODE: '${MY_CODE}'}}}");
+    let catalog = catalog(
+        "tools: {t: {type: process, command: [sh, -c, 'echo \"got $TOKEN\" >&2; echo \"{\\\"t\\\": \\\"$TOKEN\\\"}\"; exit $CODE'], env: {TOKEN: '${MY_TOKEN}', CODE: '${MY_CODE}'}}}",
+    );
     for code in ["0", "1"] {
-        let environment = environment(&[("MY_TOKEN", "sesame-open"), ("MY_CODE", if code == "0" { "0" } else { "1" })]);
-        let tool = toolbox_with(&catalog, &SmallModelWorker::offline(), environment).tool("t").unwrap();
+        let environment = environment(&[
+            ("MY_TOKEN", "sesame-open"),
+            ("MY_CODE", if code == "0" { "0" } else { "1" }),
+        ]);
+        let tool = toolbox_with(&catalog, &SmallModelWorker::offline(), environment)
+            .tool("t")
+            .unwrap();
         let (call, said) = call(json!({}));
         let report = tool.call(call).await;
         let everything = format!("{report:?} {:?}", said.lock().unwrap());
@@ -137,7 +187,9 @@ async fn secrets_are_never_seen() {
         assert!(everything.contains("[redacted]"), "{everything}");
         assert_eq!(report.output.is_ok(), code == "0");
     }
-    let tool = toolbox_with(&catalog, &SmallModelWorker::offline(), environment(&[])).tool("t").unwrap();
+    let tool = toolbox_with(&catalog, &SmallModelWorker::offline(), environment(&[]))
+        .tool("t")
+        .unwrap();
     assert!(refusal(&tool, json!({})).await.contains("MY_TOKEN"));
 }
 
@@ -157,7 +209,9 @@ async fn memory_is_limited_by_the_system() {
 #[tokio::test]
 async fn the_processor_share_is_limited() {
     // Works until it has used 0.3 s of processor time, and prints the wall-clock time that took.
-    let busy = shell("exec python3 -c 'import time\nt = time.time()\nwhile time.process_time() < 0.3: pass\nprint(time.time() - t)'");
+    let busy = shell(
+        "exec python3 -c 'import time\nt = time.time()\nwhile time.process_time() < 0.3: pass\nprint(time.time() - t)'",
+    );
     let (mut limited, _) = call(json!({}));
     limited.max_cpu_percent = Some(25);
     let output = busy.call(limited).await.output.unwrap();
@@ -188,10 +242,18 @@ async fn programs_run_in_the_catalogs_folder() {
     std::fs::create_dir(folder.join("sub")).unwrap();
     std::fs::write(folder.join("own"), "#!/bin/sh\npwd\n").unwrap();
     std::fs::set_permissions(folder.join("own"), std::fs::Permissions::from_mode(0o755)).unwrap();
-    std::fs::write(folder.join("tools.yaml"), "tools:\n  a: {command: ./own}\n  b: {command: ./own, cwd: sub}\n  c: {command: pwd}\n").unwrap();
+    std::fs::write(
+        folder.join("tools.yaml"),
+        "tools:\n  a: {command: ./own}\n  b: {command: ./own, cwd: sub}\n  c: {command: pwd}\n",
+    )
+    .unwrap();
     let catalog = plandeck::tools::Catalog::load(&folder.join("tools.yaml")).unwrap();
     let toolbox = toolbox_with(&catalog, &SmallModelWorker::offline(), environment(&[]));
-    for (name, place) in [("a", folder.clone()), ("b", folder.join("sub")), ("c", folder.clone())] {
+    for (name, place) in [
+        ("a", folder.clone()),
+        ("b", folder.join("sub")),
+        ("c", folder.clone()),
+    ] {
         let tool = toolbox.tool(name).unwrap();
         assert_eq!(output(&tool, json!({})).await, json!(place), "{name}");
     }

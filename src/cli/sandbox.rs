@@ -35,11 +35,10 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
 
 /// `__launch [--memory-mb N] [--cpu-percent P] -- PROGRAM [ARGUMENT…]`: becomes the program under these limits.
 pub fn launch(arguments: impl Iterator<Item = OsString>) -> ExitCode {
-    match Launch::parse(arguments) {
-        Some(launch) => launch.run(),
-        None => {
-            eprintln!("plandeck: __launch is for plandeck itself");
-            ExitCode::from(2)
-        }
+    if let Some(launch) = Launch::parse(arguments) {
+        launch.run()
+    } else {
+        eprintln!("plandeck: __launch is for plandeck itself");
+        ExitCode::from(2)
     }
 }

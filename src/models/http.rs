@@ -12,7 +12,7 @@ const MOST_REDIRECTS: usize = 5;
 const CONNECT: Duration = Duration::from_secs(15);
 
 /// A server asks for no longer wait than this; a longer one is cut to it.
-const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
+const LONGEST_WAIT: Duration = Duration::from_hours(24);
 
 /// Why a request has no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,15 +130,14 @@ pub fn is_passing(status: StatusCode) -> bool {
 /// The wait that `Retry-After` asks for, given in seconds or as a date.
 pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    let wait = match text.parse::<f64>() {
-        Ok(seconds) => Duration::try_from_secs_f64(seconds).ok()?,
-        Err(_) => {
-            // HTTP writes GMT where mail writes +0000.
-            let date = text.replace("GMT", "+0000");
-            let at = jiff::fmt::rfc2822::parse(&date).ok()?.timestamp();
-            let wait = at.duration_since(jiff::Timestamp::now());
-            Duration::try_from(wait).unwrap_or(Duration::ZERO)
-        }
+    let wait = if let Ok(seconds) = text.parse::<f64>() {
+        Duration::try_from_secs_f64(seconds).ok()?
+    } else {
+        // HTTP writes GMT where mail writes +0000.
+        let date = text.replace("GMT", "+0000");
+        let at = jiff::fmt::rfc2822::parse(&date).ok()?.timestamp();
+        let wait = at.duration_since(jiff::Timestamp::now());
+        Duration::try_from(wait).unwrap_or(Duration::ZERO)
     };
     Some(wait.min(LONGEST_WAIT))
 }

@@ -28,22 +28,20 @@ pub struct Task<'a> {
 /// The messages for one call with `input`.
 pub fn messages(task: &Task, input: &Value) -> Vec<(Role, String)> {
     let mut system = String::new();
-    match task.prompt {
-        Some(_) => {}
-        None => {
-            let _ = write!(system, "You carry out the tool \"{}\". ", task.name);
-            if !task.description.is_empty() {
-                let _ = write!(system, "What it does: {}\n", task.description.trim());
-            }
-            system.push_str("Work only from the input. Do not invent what it does not say.\n");
-            if let Some(schema) = task.input_schema {
-                let _ = writeln!(system, "\nIts parameters, as a JSON Schema:\n{schema}");
-            }
-            if !task.examples.is_empty() {
-                system.push_str("\nExamples:\n");
-                for example in task.examples {
-                    let _ = writeln!(system, "{example}");
-                }
+    if task.prompt.is_some() {
+    } else {
+        let _ = write!(system, "You carry out the tool \"{}\". ", task.name);
+        if !task.description.is_empty() {
+            let _ = writeln!(system, "What it does: {}", task.description.trim());
+        }
+        system.push_str("Work only from the input. Do not invent what it does not say.\n");
+        if let Some(schema) = task.input_schema {
+            let _ = writeln!(system, "\nIts parameters, as a JSON Schema:\n{schema}");
+        }
+        if !task.examples.is_empty() {
+            system.push_str("\nExamples:\n");
+            for example in task.examples {
+                let _ = writeln!(system, "{example}");
             }
         }
     }

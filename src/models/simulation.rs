@@ -366,7 +366,7 @@ impl<'a> Inventor<'a> {
             (None, None) => (1.0, 100.0),
         };
         if let Some(step) = number("multipleOf").filter(|step| *step > 0.0) {
-            let steps = ((high - low) / step).max(0.0).min(1e6) as u64;
+            let steps = ((high - low) / step).clamp(0.0, 1e6) as u64;
             let first = (low / step).ceil();
             let value = (first + self.random.u64(0..=steps.saturating_sub(1)) as f64) * step;
             return number_value(value);

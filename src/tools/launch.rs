@@ -34,7 +34,9 @@ impl Launch {
             let value = value.to_str()?;
             match flag.to_str()? {
                 "--memory-mb" => memory_mb = Some(value.parse().ok()?),
-                "--cpu-percent" => cpu_percent = Some(value.parse().ok().filter(|percent| *percent > 0)?),
+                "--cpu-percent" => {
+                    cpu_percent = Some(value.parse().ok().filter(|percent| *percent > 0)?);
+                }
                 _ => return None,
             }
         }
@@ -83,7 +85,12 @@ fn become_program(mut command: Command, program: &OsString) -> ExitCode {
 #[cfg(not(unix))]
 fn become_program(mut command: Command, program: &OsString) -> ExitCode {
     match command.status() {
-        Ok(status) => ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)),
+        Ok(status) => ExitCode::from(
+            status
+                .code()
+                .and_then(|code| u8::try_from(code).ok())
+                .unwrap_or(1),
+        ),
         Err(error) => not_started(program, &error),
     }
 }
@@ -123,17 +130,21 @@ mod share {
             let members = members();
             most_used = most_used.max(members.iter().map(|member| member.used).sum());
             let share = started.elapsed().as_secs_f64() * f64::from(percent) / 100.0;
-            let hold = most_used > share + BURST;
-            if hold != held || hold {
-                let signal = if hold { Signal::STOP } else { Signal::CONT };
+            let ahead = most_used > share + BURST;
+            // While it is ahead, processes that have just been started are held too.
+            if ahead || held {
+                let signal = if ahead { Signal::STOP } else { Signal::CONT };
                 for member in &members {
                     let _ = kill_process(member.id, signal);
                 }
-                held = hold;
+                held = ahead;
             }
             std::thread::sleep(TICK);
         };
-        match (status.code(), status.signal().and_then(Signal::from_named_raw)) {
+        match (
+            status.code(),
+            status.signal().and_then(Signal::from_named_raw),
+        ) {
             (Some(code), _) => ExitCode::from(u8::try_from(code).unwrap_or(1)),
             (None, Some(signal)) => {
                 // The one who waits is to see how the program ended.
@@ -163,14 +174,22 @@ mod share {
                 if id == own {
                     return None;
                 }
-                let stat = std::fs::read_to_string(format!("/proc/{}/stat", id.as_raw_nonzero())).ok()?;
+                let stat =
+                    std::fs::read_to_string(format!("/proc/{}/stat", id.as_raw_nonzero())).ok()?;
                 // After the name in parentheses: state, parent, group, …, and from the 12th the four times.
                 let fields: Vec<&str> = stat.rsplit(')').next()?.split_whitespace().collect();
                 if fields.get(2)?.parse::<i32>().ok()? != group {
                     return None;
                 }
-                let ticks: u64 = fields.get(11..15)?.iter().filter_map(|field| field.parse::<u64>().ok()).sum();
-                Some(Member { id, used: ticks as f64 / CLOCK })
+                let ticks: u64 = fields
+                    .get(11..15)?
+                    .iter()
+                    .filter_map(|field| field.parse::<u64>().ok())
+                    .sum();
+                Some(Member {
+                    id,
+                    used: ticks as f64 / CLOCK,
+                })
             })
             .collect()
     }
@@ -190,7 +209,15 @@ mod tests {
         assert_eq!((launch.memory_mb, launch.cpu_percent), (Some(64), Some(50)));
         assert_eq!(launch.program, "prog");
         assert_eq!(launch.arguments, ["--memory-mb", "x"]);
-        for bad in ["", "--", "prog", "--memory-mb -- x", "--memory-mb x -- y", "--cpu-percent 0 -- x", "--other 1 -- x"] {
+        for bad in [
+            "",
+            "--",
+            "prog",
+            "--memory-mb -- x",
+            "--memory-mb x -- y",
+            "--cpu-percent 0 -- x",
+            "--other 1 -- x",
+        ] {
             assert_eq!(parse(bad), None, "{bad}");
         }
     }

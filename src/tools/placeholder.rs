@@ -188,7 +188,7 @@ mod tests {
     use serde_json::json;
     use std::sync::Arc;
 
-    fn input(value: Value) -> Map<String, Value> {
+    fn input(value: &Value) -> Map<String, Value> {
         value.as_object().unwrap().clone()
     }
 
@@ -196,7 +196,7 @@ mod tests {
     fn what_is_put_in_is_not_read_again() {
         let environment: Environment =
             Arc::new(|name| (name == "TOKEN").then(|| "sesame".to_owned()));
-        let input = input(json!({"q": "${TOKEN} {{q}}", "n": {"a": [1, 2]}}));
+        let input = input(&json!({"q": "${TOKEN} {{q}}", "n": {"a": [1, 2]}}));
         let mut filler = Filler::new(&input, Missing::Error).with_environment(&environment);
         let text = filler.text("${TOKEN}|{{q}}|{{ n.a.1 }}|${no good}|{{", str::to_owned);
         assert_eq!(text.unwrap(), "sesame|${TOKEN} {{q}}|2|${no good}|{{");
@@ -216,7 +216,7 @@ mod tests {
 
     #[test]
     fn a_whole_placeholder_keeps_the_type() {
-        let input = input(json!({"n": 3, "list": [1]}));
+        let input = input(&json!({"n": 3, "list": [1]}));
         let mut filler = Filler::new(&input, Missing::Error);
         let body =
             filler.value(&json!({"a": "{{n}}", "b": ["n={{n}}", "{{list}}"], "c": "{{no}}"}));

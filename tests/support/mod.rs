@@ -1,9 +1,16 @@
 //! A toolbox from a catalog's text, and calls of its tools, for the tests of tools.
 #![allow(dead_code, reason = "each test binary uses its own part")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on fails"
+)]
 
 use plandeck::models::{Environment, SmallModelWorker};
 use plandeck::plan::Source;
-use plandeck::tools::{Call, CallReport, Catalog, CatalogToolbox, Program, Tool, ToolOptions, Toolbox};
+use plandeck::tools::{
+    Call, CallReport, Catalog, CatalogToolbox, Program, Tool, ToolOptions, Toolbox,
+};
 use serde_json::Value;
 use std::sync::{Arc, Mutex};
 use tokio_util::sync::CancellationToken;
@@ -12,14 +19,25 @@ use tokio_util::sync::CancellationToken;
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_plandeck");
 
 pub fn catalog(text: &str) -> Catalog {
-    let source = Source { name: "tools.yaml".into(), text: text.into() };
-    Catalog::parse(&source, None).unwrap_or_else(|faults| panic!("{faults}: {:#?}", faults.diagnostics))
+    let source = Source {
+        name: "tools.yaml".into(),
+        text: text.into(),
+    };
+    Catalog::parse(&source, None)
+        .unwrap_or_else(|faults| panic!("{faults}: {:#?}", faults.diagnostics))
 }
 
 pub fn faults(text: &str) -> Vec<String> {
-    let source = Source { name: "tools.yaml".into(), text: text.into() };
+    let source = Source {
+        name: "tools.yaml".into(),
+        text: text.into(),
+    };
     let faults = Catalog::parse(&source, None).expect_err("a catalog with faults");
-    faults.diagnostics.iter().map(|fault| fault.message.clone()).collect()
+    faults
+        .diagnostics
+        .iter()
+        .map(|fault| fault.message.clone())
+        .collect()
 }
 
 /// No variables but these.
@@ -31,17 +49,30 @@ pub fn environment(variables: &[(&'static str, &'static str)]) -> Environment {
     })
 }
 
-pub fn toolbox_with(catalog: &Catalog, worker: &SmallModelWorker, environment: Environment) -> CatalogToolbox {
-    let options = ToolOptions { program: Program::at(PROGRAM), environment };
+pub fn toolbox_with(
+    catalog: &Catalog,
+    worker: &SmallModelWorker,
+    environment: Environment,
+) -> CatalogToolbox {
+    let options = ToolOptions {
+        program: Program::at(PROGRAM),
+        environment,
+    };
     CatalogToolbox::new(catalog, worker, options)
 }
 
 pub fn toolbox(text: &str) -> CatalogToolbox {
-    toolbox_with(&catalog(text), &SmallModelWorker::offline(), environment(&[]))
+    toolbox_with(
+        &catalog(text),
+        &SmallModelWorker::offline(),
+        environment(&[]),
+    )
 }
 
 pub fn tool(text: &str, name: &str) -> Arc<dyn Tool> {
-    toolbox(text).tool(name).unwrap_or_else(|| panic!("no tool {name}"))
+    toolbox(text)
+        .tool(name)
+        .unwrap_or_else(|| panic!("no tool {name}"))
 }
 
 /// A call, and what it said.

@@ -172,7 +172,7 @@ impl<'a> Fields<'a> {
             match value {
                 Value::String(text) => texts.push((name.into(), text.into())),
                 Value::Number(_) | Value::Bool(_) => {
-                    texts.push((name.into(), value.to_string().into()))
+                    texts.push((name.into(), value.to_string().into()));
                 }
                 other => {
                     let got = type_name(&other);

@@ -110,12 +110,11 @@ impl Catalog {
 
     /// Puts a tool in; gives back the one that had its name.
     pub fn insert(&mut self, tool: Arc<ToolDefinition>) -> Option<Arc<ToolDefinition>> {
-        match self.tools.iter_mut().find(|old| old.name == tool.name) {
-            Some(old) => Some(std::mem::replace(old, tool)),
-            None => {
-                self.tools.push(tool);
-                None
-            }
+        if let Some(old) = self.tools.iter_mut().find(|old| old.name == tool.name) {
+            Some(std::mem::replace(old, tool))
+        } else {
+            self.tools.push(tool);
+            None
         }
     }
 

@@ -178,7 +178,7 @@ impl Factors {
                         // `{price}` takes the member of that name as it is.
                         (_, None) if !matches!(key, Term::Var(_)) => {}
                         (Term::Var(name), None) => {
-                            self.made.push(name.trim_start_matches('$').to_owned())
+                            self.made.push(name.trim_start_matches('$').to_owned());
                         }
                         (key, _) => match literal(key) {
                             Some(name) => self.made.push(name.to_owned()),

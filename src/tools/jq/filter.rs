@@ -152,7 +152,7 @@ fn compile(source: &str) -> Result<Filter, String> {
     })
 }
 
-fn load_error<'s>(error: load::Error<&'s str>) -> Vec<(&'s str, String)> {
+fn load_error(error: load::Error<&str>) -> Vec<(&str, String)> {
     match error {
         load::Error::Io(paths) => paths
             .into_iter()

@@ -274,13 +274,12 @@ impl Warm {
     async fn last_words(&mut self) -> (Option<ExitStatus>, String) {
         // It may be on its way out by itself, and how it ends is what matters.
         let ended = tokio::time::timeout(Duration::from_millis(500), self.child.wait()).await;
-        let status = match ended {
-            Ok(status) => status.ok(),
-            Err(_) => {
-                self.group.kill();
-                let _ = self.child.kill().await;
-                None
-            }
+        let status = if let Ok(status) = ended {
+            status.ok()
+        } else {
+            self.group.kill();
+            let _ = self.child.kill().await;
+            None
         };
         let mut said = Vec::new();
         if let Some(stderr) = self.child.stderr.take() {
