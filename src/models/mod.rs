@@ -2,8 +2,12 @@
 
 pub mod answer;
 pub mod chat;
+mod choice;
+mod conversation;
 pub mod estimate;
 pub mod http;
+mod invention;
+mod manners;
 pub mod prices;
 pub mod prompt;
 mod provider;

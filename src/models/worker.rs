@@ -1,8 +1,10 @@
 //! The worker: the small model that plays tools, or what stands in for one.
 
-use super::answer::{self, OutputSchema};
-use super::chat::{ChatError, ChatRequest, Endpoint, Role, sendable};
+use super::answer::OutputSchema;
+use super::chat::Endpoint;
+use super::conversation::{Conversation, LONGEST_VIOLATION};
 use super::http::{HttpClients, RequestError};
+use super::manners::sendable;
 use super::prices::{Price, Prices};
 use super::prompt::{self, Task};
 use super::provider::{Environment, PROVIDERS, Provider, process_environment};
@@ -11,16 +13,9 @@ use crate::run::{Money, Tokens};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 /// The most tokens an answer may have where the tool does not say.
 pub const MAX_TOKENS: u32 = 1024;
-
-/// How long `auto` waits for a local Ollama.
-const OLLAMA_WAIT: Duration = Duration::from_millis(300);
-
-/// A violation that is quoted back to a model is at most this long, in bytes.
-const LONGEST_VIOLATION: usize = 1_500;
 
 /// Who carries out `model` tools.
 ///
@@ -33,16 +28,16 @@ const LONGEST_VIOLATION: usize = 1_500;
 /// ```
 #[derive(Clone)]
 pub struct SmallModelWorker {
-    mode: Mode,
+    pub(super) mode: Mode,
     base_url: Option<Arc<str>>,
     environment: Environment,
     prices: Prices,
-    clients: Arc<HttpClients>,
+    pub(super) clients: Arc<HttpClients>,
     endpoints: Arc<Mutex<HashMap<&'static str, Arc<Endpoint>>>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Mode {
+pub(super) enum Mode {
     Model {
         provider: &'static Provider,
         model: Arc<str>,
@@ -139,79 +134,6 @@ impl SmallModelWorker {
         self
     }
 
-    /// The worker that `--worker` names: `auto`, `offline`, `simulated` (or `simulated:SEED`), `PROVIDER/MODEL`, `PROVIDER/` for its
-    /// default model, or `MODEL`. `auto` takes `base_url` or the first provider that the
-    /// environment has a key for, else a local Ollama that answers within 0.3 s, else none.
-    ///
-    /// # Errors
-    /// Where the choice cannot be understood or its key is missing, with the remedy.
-    pub async fn choose(
-        choice: &str,
-        base_url: Option<&str>,
-        environment: Environment,
-    ) -> Result<Self, String> {
-        let choice = choice.trim();
-        let worker = match choice {
-            "offline" => return Ok(Self::offline()),
-            "simulated" => return Ok(Self::simulated(0)),
-            "" | "auto" => Self::automatic(base_url, &environment).await,
-            _ => match choice.strip_prefix("simulated:") {
-                Some(seed) => {
-                    let seed = seed
-                        .parse()
-                        .map_err(|_| format!("\"{seed}\" is no seed; it must be a whole number"))?;
-                    return Ok(Self::simulated(seed));
-                }
-                None => Self::named(choice)?,
-            },
-        };
-        let worker = worker.environment(environment);
-        let worker = match base_url {
-            Some(url) => worker.base_url(url),
-            None => worker,
-        };
-        if let Mode::Model { provider, .. } = &worker.mode {
-            worker.endpoint(provider)?;
-        }
-        Ok(worker)
-    }
-
-    fn named(choice: &str) -> Result<Self, String> {
-        let Some((provider, model)) = split(choice) else {
-            return Ok(Self::new(choice));
-        };
-        if !model.is_empty() {
-            return Ok(Self::new(choice));
-        }
-        if provider.default_model.is_empty() {
-            return Err(format!(
-                "which model of {}? Name it: {}/MODEL",
-                provider.name, provider.name
-            ));
-        }
-        Ok(Self::new(&format!(
-            "{}/{}",
-            provider.name, provider.default_model
-        )))
-    }
-
-    async fn automatic(base_url: Option<&str>, environment: &Environment) -> Self {
-        let open_ai = &PROVIDERS[0];
-        if base_url.is_some() || environment("OPENAI_BASE_URL").is_some() {
-            return Self::new(open_ai.default_model);
-        }
-        let configured = PROVIDERS
-            .iter()
-            .find(|provider| provider.key(environment).is_some());
-        if let Some(provider) = configured {
-            return Self::new(&format!("{}/{}", provider.name, provider.default_model));
-        }
-        match ollama_model(environment).await {
-            Some(model) => Self::new(&format!("ollama/{model}")),
-            None => Self::offline(),
-        }
-    }
-
     /// `openai/gpt-4o-mini`, `offline`, `simulated`.
     pub fn name(&self) -> String {
         match &self.mode {
@@ -265,7 +187,7 @@ impl SmallModelWorker {
         })
     }
 
-    fn endpoint(&self, provider: &'static Provider) -> Result<Arc<Endpoint>, String> {
+    pub(super) fn endpoint(&self, provider: &'static Provider) -> Result<Arc<Endpoint>, String> {
         let mut endpoints = self
             .endpoints
             .lock()
@@ -410,82 +332,7 @@ impl SmallModelWorker {
     }
 }
 
-/// One task's turns with a model.
-struct Conversation<'a> {
-    worker: &'a SmallModelWorker,
-    endpoint: &'a Endpoint,
-    model: &'a str,
-    price: Option<Price>,
-    max_tokens: u32,
-    format: Option<Value>,
-    messages: Vec<(Role, String)>,
-    answers: Vec<String>,
-    cost: Option<Money>,
-    tokens: Option<Tokens>,
-}
-
-impl Conversation<'_> {
-    async fn output(&mut self, schema: Option<&OutputSchema>) -> Result<Value, RequestError> {
-        let violation = match self.turn(schema).await? {
-            Ok(output) => return Ok(output),
-            Err(violation) => violation,
-        };
-        let said = self.answers.last().cloned().unwrap_or_default();
-        self.messages.push((Role::Assistant, said));
-        self.messages.push((Role::User, prompt::repair(&violation)));
-        match self.turn(schema).await? {
-            Ok(output) => Ok(output),
-            Err(violation) => Err(permanent(format!("bad output after repair: {violation}"))),
-        }
-    }
-
-    /// One question and its answer; the inner error says what is wrong with the answer.
-    async fn turn(
-        &mut self,
-        schema: Option<&OutputSchema>,
-    ) -> Result<Result<Value, String>, RequestError> {
-        let request = ChatRequest {
-            model: self.model,
-            messages: &self.messages,
-            schema: self.format.as_ref(),
-            max_tokens: self.max_tokens,
-        };
-        let reply = match self.endpoint.chat(&self.worker.clients, &request).await {
-            Ok(reply) => reply,
-            Err(ChatError { error, tokens }) => {
-                if tokens.is_some() {
-                    self.charge(tokens);
-                }
-                return Err(error);
-            }
-        };
-        self.charge(reply.tokens);
-        let read = answer::read(&reply.text, schema);
-        self.answers.push(reply.text);
-        if reply.cut_off && schema.is_some() {
-            return Err(permanent(format!(
-                "the answer was cut off at {} tokens; give the tool more `max_tokens`",
-                self.max_tokens
-            )));
-        }
-        Ok(read.map_err(|violation| super::text_of(violation.as_bytes(), LONGEST_VIOLATION)))
-    }
-
-    /// Adds what a turn used. What nobody counted cannot be priced, unless it costs nothing anyway.
-    fn charge(&mut self, tokens: Option<Tokens>) {
-        let cost = match (self.price, tokens) {
-            (Some(price), Some(tokens)) => Some(price.cost(tokens)),
-            (Some(Price::FREE), None) => Some(Money::ZERO),
-            _ => None,
-        };
-        self.cost = self.cost.zip(cost).map(|(sum, cost)| sum + cost);
-        if let Some(tokens) = tokens {
-            *self.tokens.get_or_insert_default() += tokens;
-        }
-    }
-}
-
-fn permanent(message: String) -> RequestError {
+pub(super) fn permanent(message: String) -> RequestError {
     RequestError {
         message,
         retryable: false,
@@ -494,30 +341,7 @@ fn permanent(message: String) -> RequestError {
 }
 
 /// `PROVIDER/MODEL` with a known provider.
-fn split(model: &str) -> Option<(&'static Provider, &str)> {
+pub(super) fn split(model: &str) -> Option<(&'static Provider, &str)> {
     let (provider, model) = model.split_once('/')?;
     Some((Provider::named(provider)?, model))
-}
-
-/// The first model of a local Ollama, where one answers soon.
-async fn ollama_model(environment: &Environment) -> Option<String> {
-    let base = Provider::named("ollama")?.base(environment);
-    let url: reqwest::Url = format!("{}/api/tags", base.strip_suffix("/v1")?)
-        .parse()
-        .ok()?;
-    let clients = HttpClients::default();
-    let ask = async {
-        let response = clients
-            .client(&url, false)
-            .ok()?
-            .get(url.clone())
-            .send()
-            .await
-            .ok()?;
-        let bytes = super::http::body(response, 4 << 20).await.ok()?;
-        let answer: Value = serde_json::from_slice(&bytes).ok()?;
-        let name = answer.pointer("/models/0/name")?.as_str()?;
-        Some(name.to_owned())
-    };
-    tokio::time::timeout(OLLAMA_WAIT, ask).await.ok().flatten()
 }

@@ -6,7 +6,10 @@
 
 mod definition;
 mod fields;
+mod implementation;
+mod places;
 mod read;
+mod schema;
 
 pub use definition::{
     HttpSettings, Implementation, McpSettings, ModelSettings, ProcessSettings, Rules,

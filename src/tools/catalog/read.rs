@@ -1,13 +1,11 @@
 //! From text to a catalog, with every fault at once.
 
 use super::fields::{Fields, type_name};
-use super::{
-    Catalog, HttpSettings, Implementation, McpSettings, ModelSettings, ProcessSettings, Rules,
-    ToolDefinition,
-};
+use super::implementation::implementation;
+use super::places::{byte_at, find_tool};
+use super::{Catalog, ToolDefinition};
 use crate::plan::{Diagnostic, PlanFaults, Severity, Source};
-use serde_json::{Map, Value, json};
-use std::ops::Range;
+use serde_json::{Map, Value};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -86,7 +84,7 @@ pub fn from_value(
     Ok(reader.catalog)
 }
 
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     source: &'a Source,
     folder: Option<&'a Path>,
     catalog: Catalog,
@@ -94,7 +92,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn say(
+    pub(super) fn say(
         &mut self,
         severity: Severity,
         code: &'static str,
@@ -329,106 +327,6 @@ impl Reader<'_> {
         }
     }
 
-    fn schemas(&mut self, tool: &mut ToolDefinition, fields: &mut Fields) {
-        let given = ["input_schema", "inputSchema"]
-            .into_iter()
-            .find(|field| fields.has(field));
-        let input = given.and_then(|field| fields.schema(field));
-        let parameters = fields.take("parameters");
-        tool.input_schema = input
-            .or_else(|| match parameters? {
-                Value::Array(list) if list.is_empty() => None,
-                Value::Array(list) => Some(self.schema_of(&tool.name, &list)),
-                // The function-calling format has a JSON Schema here.
-                object @ Value::Object(_) => match jsonschema::validator_for(&object) {
-                    Ok(_) => Some(object),
-                    Err(error) => {
-                        fields.fault(
-                            "parameters",
-                            format!("`parameters` is no valid JSON Schema: {error}"),
-                        );
-                        None
-                    }
-                },
-                other => {
-                    let got = type_name(&other);
-                    fields.fault(
-                        "parameters",
-                        format!("`parameters` must be a list, not {got}"),
-                    );
-                    None
-                }
-            })
-            .map(Arc::new);
-        let given = ["output_schema", "outputSchema", "returns"]
-            .into_iter()
-            .find(|field| fields.has(field));
-        tool.output_schema = given.and_then(|field| fields.schema(field)).map(Arc::new);
-    }
-
-    /// A JSON Schema from ToolWeaver's list of parameters.
-    fn schema_of(&mut self, tool: &str, list: &[Value]) -> Value {
-        let mut properties = Map::new();
-        let mut required = Vec::new();
-        for (at, parameter) in list.iter().enumerate() {
-            let Some(name) = parameter.get("name").and_then(Value::as_str) else {
-                let place = at + 1;
-                self.say(
-                    Severity::Error,
-                    "bad_field",
-                    Some(tool),
-                    format!("the parameter at place {place} has no name"),
-                );
-                continue;
-            };
-            let mut schema = Map::new();
-            match parameter.get("type") {
-                Some(Value::String(word)) => match json_type(word) {
-                    Some(kind) => {
-                        schema.insert("type".to_owned(), kind.into());
-                    }
-                    None if word == "any" => {}
-                    None => {
-                        self.say(Severity::Warning, "unknown_type", Some(tool), format!("the parameter \"{name}\" has the type \"{word}\", which is not known; anything is taken"));
-                    }
-                },
-                Some(kinds @ Value::Array(_)) => {
-                    schema.insert("type".to_owned(), kinds.clone());
-                }
-                _ => {}
-            }
-            for field in [
-                "description",
-                "enum",
-                "properties",
-                "items",
-                "default",
-                "minimum",
-                "maximum",
-                "pattern",
-                "format",
-            ] {
-                if let Some(value) = parameter.get(field).filter(|value| !value.is_null()) {
-                    schema.insert(field.to_owned(), value.clone());
-                }
-            }
-            let schema = Value::Object(schema);
-            if let Err(error) = jsonschema::validator_for(&schema) {
-                self.say(
-                    Severity::Error,
-                    "bad_field",
-                    Some(tool),
-                    format!("the parameter \"{name}\" is not described well: {error}"),
-                );
-            }
-            properties.insert(name.to_owned(), schema);
-            if parameter.get("required").and_then(Value::as_bool) == Some(true) {
-                required.push(Value::from(name));
-            }
-        }
-        json!({"type": "object", "properties": properties, "required": required})
-    }
-
     /// The kind, from `type` and, for ToolWeaver's `tool` and `function`, from the fields that are there.
     fn kind(&mut self, name: &str, fields: &mut Fields) -> Option<&'static str> {
         let word = fields.text("type");
@@ -463,118 +361,6 @@ impl Reader<'_> {
     }
 }
 
-fn implementation(kind: &str, fields: &mut Fields) -> Implementation {
-    match kind {
-        "mcp" => Implementation::Mcp(McpSettings {
-            server: fields.text("server"),
-            tool: fields.text("mcp_tool"),
-        }),
-        "agent" => Implementation::Agent(fields.text("url")),
-        "code_exec" => Implementation::CodeExec(fields.text_or_file("code")),
-        "jq" => Implementation::Jq(filter(fields, "filter", true).unwrap_or_else(|| ".".into())),
-        "process" => {
-            if !fields.has("command") {
-                fields.fault("command", "a process tool needs a `command`");
-            }
-            let command = fields.command("command").unwrap_or_default();
-            let cwd = fields.text("cwd").map(|cwd| fields.path(&cwd));
-            Implementation::Process(ProcessSettings {
-                command,
-                cwd,
-                env: fields.texts("env"),
-            })
-        }
-        "http" => http(fields),
-        _ => Implementation::Model(ModelSettings {
-            prompt: fields.text_or_file("prompt"),
-            model: fields.text("model"),
-            max_tokens: fields.count("max_tokens"),
-            offline: offline(fields),
-        }),
-    }
-}
-
-fn http(fields: &mut Fields) -> Implementation {
-    if !fields.has("url") {
-        fields.fault("url", "an http tool needs a `url`");
-    }
-    let url = fields.text("url").unwrap_or_default();
-    let open = url.starts_with("{{") || url.starts_with("${");
-    if !url.is_empty() && !open && !url.starts_with("http://") && !url.starts_with("https://") {
-        fields.fault("url", "`url` must begin with http:// or https://");
-    }
-    let method = fields.text("method").map_or_else(
-        || "GET".to_owned(),
-        |method| method.trim().to_ascii_uppercase(),
-    );
-    if !["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"].contains(&method.as_str()) {
-        fields.fault("method", format!("`method` \"{method}\" is not known"));
-    }
-    Implementation::Http(HttpSettings {
-        method: method.into(),
-        url,
-        headers: fields.texts("headers"),
-        query: fields
-            .object("query")
-            .map(|query| {
-                query
-                    .into_iter()
-                    .map(|(name, value)| (name.into(), value))
-                    .collect()
-            })
-            .unwrap_or_default(),
-        body: fields.take("body"),
-        response: filter(fields, "response", false),
-    })
-}
-
-fn offline(fields: &mut Fields) -> Option<Rules> {
-    let rules = fields.object("offline")?;
-    let (jq, code) = (rules.get("jq"), rules.get("code"));
-    match (jq, code) {
-        (Some(Value::String(filter)), None) => {
-            let filter = fields.resolve_file("offline", filter.as_str().into())?;
-            check_filter(fields, "offline", &filter);
-            Some(Rules::Jq(filter))
-        }
-        (None, Some(Value::String(code))) => fields
-            .resolve_file("offline", code.as_str().into())
-            .map(Rules::Code),
-        _ => {
-            fields.fault("offline", "`offline` must be {jq: \"…\"} or {code: \"…\"}");
-            None
-        }
-    }
-}
-
-fn filter(fields: &mut Fields, field: &'static str, needed: bool) -> Option<Arc<str>> {
-    if needed && !fields.has(field) {
-        fields.fault(field, format!("a jq tool needs a `{field}`"));
-    }
-    let filter = fields.text_or_file(field)?;
-    check_filter(fields, field, &filter);
-    Some(filter)
-}
-
-fn check_filter(fields: &mut Fields, field: &'static str, filter: &str) {
-    if let Err(error) = crate::tools::jq::Filter::compile(filter) {
-        fields.fault(field, format!("`{field}` is no valid jq filter: {error}"));
-    }
-}
-
-fn json_type(word: &str) -> Option<&'static str> {
-    Some(match word.to_ascii_lowercase().as_str() {
-        "string" | "str" | "text" => "string",
-        "integer" | "int" => "integer",
-        "number" | "float" | "double" | "decimal" => "number",
-        "boolean" | "bool" => "boolean",
-        "object" | "dict" | "map" => "object",
-        "array" | "list" | "tuple" => "array",
-        "null" | "none" => "null",
-        _ => return None,
-    })
-}
-
 fn name_of(tool: &Value) -> Option<String> {
     let name = tool
         .get("name")
@@ -591,54 +377,4 @@ fn nearest(word: &str, known: &[&'static str]) -> Option<&'static str> {
         })
         .min()
         .map(|(_, candidate)| candidate)
-}
-
-/// The byte of a place given as line and column, both from 1; columns count characters.
-fn byte_at(text: &str, line: usize, column: usize) -> usize {
-    let start: usize = text
-        .split_inclusive('\n')
-        .take(line.saturating_sub(1))
-        .map(str::len)
-        .sum();
-    let line = &text[start.min(text.len())..];
-    let within = line
-        .char_indices()
-        .nth(column.saturating_sub(1))
-        .map_or(line.len(), |(at, _)| at);
-    start + within
-}
-
-/// Where a tool's name stands: as a key, else as the value of `name`.
-fn find_tool(text: &str, name: &str) -> Option<Range<usize>> {
-    let quoted = Value::from(name).to_string();
-    let places =
-        |needle: &str| -> Vec<usize> { text.match_indices(needle).map(|(at, _)| at).collect() };
-    let key = |at: &usize, length: usize| {
-        text[at + length..]
-            .trim_start_matches([' ', '\t'])
-            .starts_with(':')
-    };
-    for at in places(&quoted) {
-        if key(&at, quoted.len()) {
-            return Some(at..at + quoted.len());
-        }
-    }
-    for at in places(name) {
-        let before = text[..at].rsplit('\n').next().unwrap_or_default();
-        if key(&at, name.len()) && before.trim_matches([' ', '-', '\'', '"']).is_empty() {
-            return Some(at..at + name.len());
-        }
-    }
-    for at in places(name) {
-        let before = text[..at].trim_end_matches([' ', '\'', '"', '\t']);
-        let before = before
-            .strip_suffix(':')
-            .map(|before| before.trim_end_matches([' ', '"', '\'']));
-        let after = text[at + name.len()..].chars().next();
-        let whole = after.is_none_or(|c| !c.is_alphanumeric() && c != '_');
-        if whole && before.is_some_and(|before| before.ends_with("name")) {
-            return Some(at..at + name.len());
-        }
-    }
-    None
 }

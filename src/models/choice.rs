@@ -1,0 +1,108 @@
+//! Choosing a worker by what a user says and what the environment has.
+
+use super::http::HttpClients;
+use super::provider::{Environment, PROVIDERS, Provider};
+use super::worker::{Mode, SmallModelWorker, split};
+use serde_json::Value;
+use std::time::Duration;
+
+/// How long `auto` waits for a local Ollama.
+const OLLAMA_WAIT: Duration = Duration::from_millis(300);
+
+impl SmallModelWorker {
+    /// The worker that `--worker` names: `auto`, `offline`, `simulated` (or `simulated:SEED`), `PROVIDER/MODEL`, `PROVIDER/` for its
+    /// default model, or `MODEL`. `auto` takes `base_url` or the first provider that the
+    /// environment has a key for, else a local Ollama that answers within 0.3 s, else none.
+    ///
+    /// # Errors
+    /// Where the choice cannot be understood or its key is missing, with the remedy.
+    pub async fn choose(
+        choice: &str,
+        base_url: Option<&str>,
+        environment: Environment,
+    ) -> Result<Self, String> {
+        let choice = choice.trim();
+        let worker = match choice {
+            "offline" => return Ok(Self::offline()),
+            "simulated" => return Ok(Self::simulated(0)),
+            "" | "auto" => Self::automatic(base_url, &environment).await,
+            _ => match choice.strip_prefix("simulated:") {
+                Some(seed) => {
+                    let seed = seed
+                        .parse()
+                        .map_err(|_| format!("\"{seed}\" is no seed; it must be a whole number"))?;
+                    return Ok(Self::simulated(seed));
+                }
+                None => Self::named(choice)?,
+            },
+        };
+        let worker = worker.environment(environment);
+        let worker = match base_url {
+            Some(url) => worker.base_url(url),
+            None => worker,
+        };
+        if let Mode::Model { provider, .. } = &worker.mode {
+            worker.endpoint(provider)?;
+        }
+        Ok(worker)
+    }
+
+    fn named(choice: &str) -> Result<Self, String> {
+        let Some((provider, model)) = split(choice) else {
+            return Ok(Self::new(choice));
+        };
+        if !model.is_empty() {
+            return Ok(Self::new(choice));
+        }
+        if provider.default_model.is_empty() {
+            return Err(format!(
+                "which model of {}? Name it: {}/MODEL",
+                provider.name, provider.name
+            ));
+        }
+        Ok(Self::new(&format!(
+            "{}/{}",
+            provider.name, provider.default_model
+        )))
+    }
+
+    async fn automatic(base_url: Option<&str>, environment: &Environment) -> Self {
+        let open_ai = &PROVIDERS[0];
+        if base_url.is_some() || environment("OPENAI_BASE_URL").is_some() {
+            return Self::new(open_ai.default_model);
+        }
+        let configured = PROVIDERS
+            .iter()
+            .find(|provider| provider.key(environment).is_some());
+        if let Some(provider) = configured {
+            return Self::new(&format!("{}/{}", provider.name, provider.default_model));
+        }
+        match ollama_model(environment).await {
+            Some(model) => Self::new(&format!("ollama/{model}")),
+            None => Self::offline(),
+        }
+    }
+}
+
+/// The first model of a local Ollama, where one answers soon.
+async fn ollama_model(environment: &Environment) -> Option<String> {
+    let base = Provider::named("ollama")?.base(environment);
+    let url: reqwest::Url = format!("{}/api/tags", base.strip_suffix("/v1")?)
+        .parse()
+        .ok()?;
+    let clients = HttpClients::default();
+    let ask = async {
+        let response = clients
+            .client(&url, false)
+            .ok()?
+            .get(url.clone())
+            .send()
+            .await
+            .ok()?;
+        let bytes = super::http::body(response, 4 << 20).await.ok()?;
+        let answer: Value = serde_json::from_slice(&bytes).ok()?;
+        let name = answer.pointer("/models/0/name")?.as_str()?;
+        Some(name.to_owned())
+    };
+    tokio::time::timeout(OLLAMA_WAIT, ask).await.ok().flatten()
+}

@@ -1,0 +1,54 @@
+//! Where something stands in a catalog's text.
+
+use serde_json::Value;
+use std::ops::Range;
+
+/// The byte of a place given as line and column, both from 1; columns count characters.
+pub(super) fn byte_at(text: &str, line: usize, column: usize) -> usize {
+    let start: usize = text
+        .split_inclusive('\n')
+        .take(line.saturating_sub(1))
+        .map(str::len)
+        .sum();
+    let line = &text[start.min(text.len())..];
+    let within = line
+        .char_indices()
+        .nth(column.saturating_sub(1))
+        .map_or(line.len(), |(at, _)| at);
+    start + within
+}
+
+/// Where a tool's name stands: as a key, else as the value of `name`.
+pub(super) fn find_tool(text: &str, name: &str) -> Option<Range<usize>> {
+    let quoted = Value::from(name).to_string();
+    let places =
+        |needle: &str| -> Vec<usize> { text.match_indices(needle).map(|(at, _)| at).collect() };
+    let key = |at: &usize, length: usize| {
+        text[at + length..]
+            .trim_start_matches([' ', '\t'])
+            .starts_with(':')
+    };
+    for at in places(&quoted) {
+        if key(&at, quoted.len()) {
+            return Some(at..at + quoted.len());
+        }
+    }
+    for at in places(name) {
+        let before = text[..at].rsplit('\n').next().unwrap_or_default();
+        if key(&at, name.len()) && before.trim_matches([' ', '-', '\'', '"']).is_empty() {
+            return Some(at..at + name.len());
+        }
+    }
+    for at in places(name) {
+        let before = text[..at].trim_end_matches([' ', '\'', '"', '\t']);
+        let before = before
+            .strip_suffix(':')
+            .map(|before| before.trim_end_matches([' ', '"', '\'']));
+        let after = text[at + name.len()..].chars().next();
+        let whole = after.is_none_or(|c| !c.is_alphanumeric() && c != '_');
+        if whole && before.is_some_and(|before| before.ends_with("name")) {
+            return Some(at..at + name.len());
+        }
+    }
+    None
+}
