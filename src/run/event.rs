@@ -337,7 +337,8 @@ pub enum Fact {
         reason: WaitReason,
     },
     /// A `for_each` step runs once for each of `count` elements. Rows it has from an earlier time are used
-    /// again; the ones it lacks stand after all rows so far.
+    /// again; the ones it lacks stand after all rows so far. It comes a second time, right after the step's
+    /// reset, when a step that had ended goes on because one of its elements runs again.
     StepExpanded {
         /// The step.
         #[serde(flatten)]
@@ -411,7 +412,7 @@ pub enum Fact {
         step: StepKey,
     },
     /// A step is as it was before the run: a person asked to run it again, or what it depends on runs again.
-    /// Its attempts so far stay on record.
+    /// Its attempts so far stay on record; a `for_each` step has no elements until it is expanded again.
     StepReset {
         /// The step.
         #[serde(flatten)]
@@ -428,7 +429,7 @@ pub enum Fact {
         /// Which call, and by how much.
         message: Arc<str>,
     },
-    /// A person or a signal stops the run.
+    /// A person, a signal, or the first failure where that is asked for stops the run.
     StopRequested,
     /// Nothing is left to do.
     RunEnded {

@@ -58,7 +58,7 @@ impl ResourceLimits {
         }
     }
 
-    /// The number of slots for a plan of `steps` steps: P of the figures.
+    /// The number of slots for `steps` steps: P of the figures.
     pub fn slots(&self, steps: usize) -> usize {
         let steps = steps.max(1);
         self.max_concurrent

@@ -169,6 +169,8 @@ pub struct RunState {
     pub calls: u64,
     /// The plan's steps by status, in the order of [`StepStatus::ALL`]; elements count with their step.
     pub counts: [usize; 8],
+    /// Rows that a call can be made for: the plan's steps, with elements in the place of their `for_each` step.
+    callable: usize,
     /// What ended attempts cost, those without a price left out.
     pub spent: Money,
     /// Whether an ended attempt had no price.
@@ -206,11 +208,11 @@ impl RunState {
         self.counts[status as usize]
     }
 
-    /// The slots of the run: P of the figures.
+    /// The slots of the run: P of the figures. A `for_each` step counts with its elements.
     pub fn slots(&self) -> usize {
         self.header
             .as_ref()
-            .map_or(1, |header| header.limits.slots(header.steps.len()))
+            .map_or(1, |header| header.limits.slots(self.callable))
     }
 
     /// Wall-clock time at `now` less the time in which a pause or a person held everything: W.
@@ -241,7 +243,7 @@ impl RunState {
                 step,
                 count,
                 elements,
-            } => self.expand(step, *count, elements),
+            } => self.expand(event.at, step, *count, elements),
             Fact::AttemptStarted {
                 step,
                 attempt,
@@ -250,7 +252,6 @@ impl RunState {
                 reserved,
             } => {
                 self.set_status(step, StepStatus::Running);
-                self.revive_parent(step);
                 self.running += 1;
                 self.calls += 1;
                 self.reserved += *reserved;
@@ -339,20 +340,32 @@ impl RunState {
         self.steps = header.steps.iter().cloned().map(StepState::new).collect();
         self.counts = [0; 8];
         self.counts[StepStatus::Pending as usize] = self.steps.len();
+        self.callable = self.steps.len();
         self.header = Some(Arc::clone(header));
         self.phase = RunPhase::Running;
     }
 
-    fn expand(&mut self, step: &StepKey, count: u32, elements: &Arc<[StepInfo]>) {
+    fn expand(&mut self, at: Micros, step: &StepKey, count: u32, elements: &Arc<[StepInfo]>) {
         let first = self.steps.len() as u32;
         let added = (first..first + elements.len() as u32).map(StepIx);
         self.steps
             .extend(elements.iter().cloned().map(StepState::new));
         self.set_status(step, StepStatus::Running);
         self.with(step, |row| {
+            row.waiting = None;
             row.rows.extend(added);
-            row.count = Some(count);
+            row.started_at.get_or_insert(at);
         });
+        self.set_count(step, Some(count));
+    }
+
+    /// The list of a `for_each` step became known, or is not known any more.
+    fn set_count(&mut self, step: &StepKey, count: Option<u32>) {
+        let calls = |count: Option<u32>| count.map_or(1, |count| count as usize);
+        if let Some(row) = self.steps.get_mut(step.ix.at()) {
+            self.callable = self.callable - calls(row.count) + calls(count);
+            row.count = count;
+        }
     }
 
     fn log(&mut self, step: &StepKey, attempt: u32, stream: LogStream, text: &Arc<str>) {
@@ -414,6 +427,7 @@ impl RunState {
 
     fn reset(&mut self, step: &StepKey) {
         self.set_status(step, StepStatus::Pending);
+        self.set_count(step, None);
         self.with(step, |row| {
             row.waiting = None;
             row.source = None;
@@ -435,19 +449,6 @@ impl RunState {
                 self.counts[status as usize] += 1;
             }
             row.status = status;
-        }
-    }
-
-    /// A `for_each` step that was taken back because one element runs again.
-    fn revive_parent(&mut self, step: &StepKey) {
-        let parent = self.steps.get(step.ix.at()).and_then(|row| row.info.parent);
-        let Some(ix) = parent else { return };
-        let Some(row) = self.steps.get(ix.at()) else {
-            return;
-        };
-        if row.status == StepStatus::Pending {
-            let id = row.info.id.clone();
-            self.set_status(&StepKey { ix, id }, StepStatus::Running);
         }
     }
 

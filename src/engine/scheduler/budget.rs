@@ -28,7 +28,7 @@ impl Budget {
     /// What is neither spent nor reserved; without a limit, all there is.
     pub fn free(&self) -> Money {
         self.limit
-            .map_or(Money::MAX, |limit| limit - self.spent - self.reserved)
+            .map_or(Money::MAX, |limit| limit - self.spent() - self.reserved())
     }
 
     /// The limit, where there is one.
@@ -36,10 +36,24 @@ impl Budget {
         self.limit
     }
 
+    /// What calls have cost.
+    pub fn spent(&self) -> Money {
+        self.spent
+    }
+
+    /// What calls under way may cost.
+    pub fn reserved(&self) -> Money {
+        self.reserved
+    }
+
+    /// Whether `most` could be reserved. A call that costs nothing always fits, even when the money is gone.
+    pub fn fits(&self, most: Money) -> bool {
+        most.is_zero() || most <= self.free()
+    }
+
     /// Reserves `most` if it fits.
     pub fn reserve(&mut self, most: Money) -> bool {
-        // A call that costs nothing always fits, even when the money is gone.
-        let fits = most.is_zero() || most <= self.free();
+        let fits = self.fits(most);
         if fits {
             self.reserved += most;
         }

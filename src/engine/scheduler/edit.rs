@@ -1,10 +1,10 @@
 //! What a person may do to a run: pause it, step it, run parts of it again, put values in.
 
-use super::{Action, Phase, Scheduler};
+use super::{Action, Phase, Scheduler, Stage};
 use crate::plan::StepIx;
-use crate::run::{Fact, RunCommand, RunOutcome, SkipReason, StepSource, StepStatus};
+use crate::run::{ErrorKind, Fact, RunCommand, RunOutcome, SkipReason, StepSource, StepStatus};
 use serde_json::Value;
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 impl Scheduler {
@@ -12,20 +12,19 @@ impl Scheduler {
         match command {
             RunCommand::Pause if self.phase == Phase::Running => {
                 self.phase = Phase::Paused;
-                self.permits = 0;
                 out.push(Action::Emit(Fact::RunPaused));
             }
             RunCommand::Resume if self.phase == Phase::Paused => self.resume(out),
-            RunCommand::StepOnce(row) if self.phase == Phase::Paused => self.step_once(row),
+            RunCommand::StepOnce(row) if self.phase == Phase::Paused => self.step_once(row, out),
             RunCommand::Retry(row) => self.retry(&[row], out),
             RunCommand::RetryFailed => {
                 let rows = self.all_that_went_wrong();
                 self.retry(&rows, out);
             }
-            RunCommand::Skip(row) if self.waits_for_its_start(row) => {
-                self.free_slot(row);
-                self.leave_backoff(row);
+            RunCommand::Skip(row) if self.is_before_its_call(row) => {
+                self.leave(row);
                 self.skip(row, SkipReason::User, None, out);
+                self.node(row).decided = true;
             }
             RunCommand::SetOutput(row, output) => self.set_output(row, output, out),
             RunCommand::Breakpoint(row, true) if self.exists(row) => {
@@ -34,7 +33,7 @@ impl Scheduler {
             RunCommand::Breakpoint(row, false) => {
                 self.breakpoints.remove(&row);
             }
-            RunCommand::Stop if matches!(self.phase, Phase::Running | Phase::Paused) => {
+            RunCommand::Stop if self.is_going() => {
                 out.push(Action::Emit(Fact::StopRequested));
                 self.stop(RunOutcome::Cancelled, SkipReason::User, out);
             }
@@ -42,34 +41,33 @@ impl Scheduler {
         }
     }
 
+    fn is_going(&self) -> bool {
+        matches!(self.phase, Phase::Running | Phase::Paused)
+    }
+
     fn resume(&mut self, out: &mut Vec<Action>) {
         self.phase = Phase::Running;
-        self.permits = 0;
         out.push(Action::Emit(Fact::RunResumed));
-        // What a breakpoint held goes past it now, ahead of the others.
-        self.once.extend(self.at_breakpoint.drain(..));
-        let held: Vec<StepIx> = self.once.iter().copied().collect();
-        for row in held {
-            self.breakpoints.remove(&row);
+        // What a breakpoint held passes it now, once.
+        while let Some(row) = self.pop_held_at_breakpoint() {
+            self.node(row).released = true;
+            self.queue(row);
         }
     }
 
-    fn step_once(&mut self, row: Option<StepIx>) {
-        let row = row
-            .filter(|row| self.exists(*row))
-            .or_else(|| (!self.at_breakpoint.is_empty()).then(|| self.at_breakpoint.remove(0)));
-        if let Some(row) = row {
-            self.at_breakpoint.retain(|held| *held != row);
-            self.once.push_back(row);
-        }
-        self.permits += 1;
+    /// Pending, ready, or between two tries.
+    fn is_before_its_call(&self, row: StepIx) -> bool {
+        self.is_going()
+            && self.nodes.get(row.at()).is_some_and(|node| {
+                !node.status.has_ended() && !matches!(node.stage, Stage::Calling | Stage::Dormant)
+            })
+            && !self.is_expanded(row)
+            && !self.goes_back_with_its_parent(row)
     }
 
-    /// Not under way: pending, ready, or between two tries.
-    fn waits_for_its_start(&self, row: StepIx) -> bool {
-        self.nodes.get(row.at()).is_some_and(|node| {
-            !node.status.has_ended() && node.slot.is_none() && !self.expansions.contains_key(&row)
-        })
+    /// Whether a row is an element of a `for_each` step that begins anew once what is under way has ended.
+    fn goes_back_with_its_parent(&self, row: StepIx) -> bool {
+        self.nodes[self.plan_step(row).at()].rerun
     }
 
     fn all_that_went_wrong(&self) -> Vec<StepIx> {
@@ -82,8 +80,7 @@ impl Scheduler {
                     StepStatus::Failed | StepStatus::Cancelled | StepStatus::Unknown
                 );
                 // A `for_each` step comes back with its elements.
-                (wrong && !self.expansions.contains_key(row) || node.stopped)
-                    && !self.is_orphan(*row)
+                wrong && !self.is_expanded(*row) || node.stopped
             })
             .collect()
     }
@@ -94,6 +91,7 @@ impl Scheduler {
             .iter()
             .copied()
             .filter(|row| self.exists(*row) && self.nodes[row.at()].status.has_ended())
+            .filter(|row| !self.goes_back_with_its_parent(*row))
             .collect();
         if rows.is_empty() || matches!(self.phase, Phase::Stopping(_) | Phase::New) {
             return;
@@ -103,80 +101,104 @@ impl Scheduler {
     }
 
     fn reopen(&mut self, out: &mut Vec<Action>) {
-        if self.phase == Phase::Ended {
-            self.phase = Phase::Running;
-            self.limit_error = None;
-            out.push(Action::Emit(Fact::RunReopened));
+        if self.phase != Phase::Ended {
+            return;
+        }
+        self.phase = Phase::Running;
+        out.push(Action::Emit(Fact::RunReopened));
+        let error = self.limit_error.take();
+        if error.is_some_and(|error| error.kind == ErrorKind::TimeoutError) {
+            // Whoever goes on after the time ran out gives it as much again.
+            self.allowance_from = self.clock.wall(self.now);
         }
     }
 
     /// Takes `rows` and everything below them back to where they were before they started, and starts again
     /// what can start.
     fn rewind(&mut self, rows: &[StepIx], out: &mut Vec<Action>) {
-        let parents: Vec<StepIx> = rows.iter().map(|row| self.plan_step(*row)).collect();
-        let mut below = self.graph.descendants(&parents);
-        below.sort_unstable();
-        let chosen: HashSet<StepIx> = rows.iter().copied().collect();
-        let mut again: Vec<StepIx> = Vec::new();
-        for row in rows.iter().copied() {
-            match self.element(row).map(|element| element.parent) {
-                Some(parent) if !chosen.contains(&parent) => {
-                    self.reopen_expansion(parent, out);
-                    self.clear(row, out);
-                    self.unfinished += 1;
-                    self.make_ready(row, out);
-                }
-                Some(_) => {}
-                None => again.push(row),
+        let (elements, whole): (Vec<StepIx>, Vec<StepIx>) =
+            rows.iter().partition(|row| self.element(**row).is_some());
+        let mut from = whole.clone();
+        for row in &elements {
+            let parent = self.plan_step(*row);
+            if self.nodes[parent.at()].status.has_ended() {
+                from.push(parent);
             }
         }
-        again.extend(below.into_iter().filter(|row| !chosen.contains(row)));
-        again.retain(|row| self.take_back(*row, chosen.contains(row), out));
-        for row in &again {
+        let mut again: BTreeSet<StepIx> = self.below(&from);
+        again.extend(whole);
+        for row in elements {
+            // Where the whole `for_each` step begins anew, so do its elements.
+            if !again.contains(&self.plan_step(row)) {
+                self.reopen_expansion(row, out);
+                self.clear(row, out);
+                self.make_ready(row, out);
+            }
+        }
+        self.take_back(&again, out);
+    }
+
+    /// What is to run again when `rows` come to something else: everything that depends on them, but nothing
+    /// that depends on them only through what a person has decided.
+    fn below(&self, rows: &[StepIx]) -> BTreeSet<StepIx> {
+        self.graph
+            .descendants(rows, |row| !self.nodes[row.at()].decided)
+    }
+
+    /// The `for_each` step of an ended element goes on, because that element runs again.
+    fn reopen_expansion(&mut self, row: StepIx, out: &mut Vec<Action>) {
+        let parent = self.plan_step(row);
+        self.unfinished += 1;
+        let Some(expansion) = self.expansions.get_mut(&parent) else {
+            return;
+        };
+        expansion.open += 1;
+        let count = expansion.used as u32;
+        if self.nodes[parent.at()].status.has_ended() {
+            self.unfinished += 1;
+            self.clear(parent, out);
+            self.node(parent).status = StepStatus::Running;
+            out.push(Action::Emit(Fact::StepExpanded {
+                step: self.key(parent),
+                count,
+                elements: Arc::default(),
+            }));
+        }
+    }
+
+    /// Makes the plan's steps in `rows` pending again and looks at their triggers. One with an attempt under
+    /// way becomes so when that has ended.
+    fn take_back(&mut self, rows: &BTreeSet<StepIx>, out: &mut Vec<Action>) {
+        for row in rows {
+            self.take_back_one(*row, out);
+        }
+        for row in rows {
             self.recount(*row);
         }
-        for row in again {
-            self.consider(row, None, out);
+        for row in rows {
+            self.consider(*row, None, out);
         }
     }
 
-    /// A `for_each` step goes on because one of its elements runs again.
-    fn reopen_expansion(&mut self, parent: StepIx, out: &mut Vec<Action>) {
-        if self.nodes[parent.at()].status.has_ended() {
-            self.clear(parent, out);
-            self.unfinished += 1;
-            self.node(parent).status = StepStatus::Running;
+    fn take_back_one(&mut self, row: StepIx, out: &mut Vec<Action>) {
+        let node = self.node(row);
+        if node.rerun || node.status == StepStatus::Pending {
+            return;
         }
-        if let Some(expansion) = self.expansions.get_mut(&parent) {
-            expansion.open += 1;
-        }
-    }
-
-    /// Makes a row pending again; one with an attempt under way becomes so when that has ended. Returns
-    /// whether its trigger is to be looked at now.
-    fn take_back(&mut self, row: StepIx, chosen: bool, out: &mut Vec<Action>) -> bool {
-        let node = &self.nodes[row.at()];
-        if node.unwanted && !chosen {
-            return false;
-        }
-        if node.slot.is_some() && node.status == StepStatus::Running {
-            self.node(row).rerun = true;
+        if node.stage == Stage::Calling {
+            node.rerun = true;
             out.push(Action::Cancel(row));
-            return false;
+            return;
         }
-        if node.slot.is_some() || node.status == StepStatus::Pending {
-            return true;
+        if !self.dismiss_elements(row, out) {
+            self.node(row).rerun = true;
+            return;
         }
-        if self.expansions.contains_key(&row) && !node.status.has_ended() {
-            // Its elements are under way: they end first, and it is not taken back a second time.
-            return false;
-        }
-        if node.status.has_ended() {
+        if self.nodes[row.at()].status.has_ended() {
             self.unfinished += 1;
         }
-        self.leave_backoff(row);
+        self.leave(row);
         self.clear(row, out);
-        true
     }
 
     /// Forgets what a row came to.
@@ -187,62 +209,74 @@ impl Scheduler {
         let node = self.node(row);
         node.status = StepStatus::Pending;
         node.tainted = false;
-        node.unwanted = false;
+        node.told = false;
+        node.decided = false;
         node.stopped = false;
-        node.retry_queued = false;
+        node.permitted = false;
+        node.released = false;
         node.tries = 0;
         node.output = None;
     }
 
     /// The attempt under way of a row that is to run again has ended.
-    pub(super) fn reset_now(&mut self, row: StepIx, out: &mut Vec<Action>) {
-        self.clear(row, out);
-        if self.element(row).is_some() {
-            self.make_ready(row, out);
-            return;
+    pub(super) fn go_back(&mut self, row: StepIx, out: &mut Vec<Action>) {
+        let row = self.plan_step(row);
+        if !self.is_expanded(row) || self.element_is_back(row, out) {
+            self.node(row).rerun = false;
+            self.clear(row, out);
+            self.recount(row);
+            self.consider(row, None, out);
         }
-        self.recount(row);
-        self.consider(row, None, out);
     }
 
     /// Counts a row's dependencies by how they stand now.
     fn recount(&mut self, row: StepIx) {
-        let before = self.graph.before(row).to_vec();
-        let node = self.node(row);
-        (node.open, node.ended, node.succeeded, node.bad) = (before.len() as u32, 0, 0, 0);
+        let before = self.graph.before(row);
+        let mut counted = super::Node {
+            open: before.len() as u32,
+            ..super::Node::default()
+        };
         for dependency in before {
             let before = &self.nodes[dependency.at()];
-            let (status, tainted) = (before.status, before.tainted);
-            if status.has_ended() && !self.settled.contains(&dependency) {
-                self.node(row).note(status, tainted);
+            if before.told {
+                counted.note(before.status == StepStatus::Succeeded, before.is_bad());
             }
         }
+        let node = self.node(row);
+        node.open = counted.open;
+        node.ended = counted.ended;
+        node.succeeded = counted.succeeded;
+        node.bad = counted.bad;
     }
 
     fn set_output(&mut self, row: StepIx, output: Arc<Value>, out: &mut Vec<Action>) {
-        if !self.exists(row) || matches!(self.phase, Phase::Stopping(_) | Phase::New) {
-            return;
-        }
-        let node = &self.nodes[row.at()];
-        if node.slot.is_some() || (self.expansions.contains_key(&row) && !node.status.has_ended()) {
-            return;
-        }
-        if node.status.has_ended() {
+        if self.is_before_its_call(row) {
+            self.leave(row);
+        } else if self.takes_another_output(row) {
             self.reopen(out);
-            let below = self.graph.descendants(&[self.plan_step(row)]);
-            if self.element(row).is_some() {
-                self.reopen_expansion(self.plan_step(row), out);
+            let parent = self.plan_step(row);
+            let changes = self.nodes[parent.at()].status.has_ended();
+            if parent == row {
+                self.dismiss_elements(row, out);
+                self.unfinished += 1;
+            } else {
+                self.reopen_expansion(row, out);
             }
             self.clear(row, out);
-            self.unfinished += 1;
-            let mut again = below;
-            again.sort_unstable();
-            again.retain(|row| self.take_back(*row, false, out));
-            for row in &again {
-                self.recount(*row);
+            if changes {
+                self.take_back(&self.below(&[parent]), out);
             }
+        } else {
+            return;
         }
-        self.leave_backoff(row);
         self.succeed(row, output, StepSource::Mock, out);
+        self.node(row).decided = true;
+    }
+
+    fn takes_another_output(&self, row: StepIx) -> bool {
+        (self.is_going() || self.phase == Phase::Ended)
+            && self.exists(row)
+            && self.nodes[row.at()].status.has_ended()
+            && !self.goes_back_with_its_parent(row)
     }
 }

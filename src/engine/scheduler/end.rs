@@ -1,10 +1,10 @@
 //! Ending: of attempts, of steps, and of the run.
 
-use super::{Action, Phase, Scheduler, Timer};
+use super::{Action, Phase, Scheduler, Stage, Timer};
 use crate::plan::StepIx;
 use crate::run::{
-    AttemptEnd, ErrorKind, Fact, Limit, Micros, RunError, RunOutcome, SkipReason, StepSource,
-    StepStatus,
+    AttemptEnd, ErrorKind, Fact, Limit, Micros, Money, RunError, RunOutcome, SkipReason,
+    StepSource, StepStatus,
 };
 use crate::tools::{CallReport, ToolError};
 use serde_json::{Map, Value};
@@ -12,30 +12,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// No wait between two tries is longer, unless the other side asks for it.
-const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
+const LONGEST_BACKOFF: Duration = Duration::from_mins(1);
 
 impl Scheduler {
-    #[allow(clippy::too_many_arguments)]
     pub(super) fn attempt_ended(
         &mut self,
-        now: Micros,
-        random: u64,
         row: StepIx,
         service: Micros,
         report: CallReport,
         cancelled: bool,
         out: &mut Vec<Action>,
     ) {
-        if !self.exists(row) || self.nodes[row.at()].slot.is_none() {
+        if !self.exists(row) || self.nodes[row.at()].stage != Stage::Calling {
             return;
         }
-        self.free_slot(row);
+        self.leave(row);
         let node = self.node(row);
-        let reserved = std::mem::take(&mut node.reserved);
+        let (attempt, reserved) = (node.attempts, std::mem::take(&mut node.bound));
         let rerun = std::mem::take(&mut node.rerun);
-        self.budget
-            .settle(reserved, report.cost.unwrap_or(reserved));
-        self.unpark();
         let CallReport {
             output,
             cost,
@@ -44,13 +38,15 @@ impl Scheduler {
             prompt,
             answer,
         } = report;
+        let cost = cost.map(|cost| cost.max(Money::ZERO));
+        self.budget.settle(reserved, cost.unwrap_or(reserved));
         let stopping = matches!(self.phase, Phase::Stopping(_));
+        let stopped = cancelled || stopping;
         let failure = output.as_ref().err();
         let retry_in = failure
-            .filter(|_| !stopping && !rerun && !cancelled)
-            .and_then(|error| self.next_try(row, error, random));
+            .filter(|_| !stopped && !rerun)
+            .and_then(|error| self.next_try(row, error));
         let error = failure.map(|error| self.tool_error(row, error));
-        let attempt = self.nodes[row.at()].attempts;
         out.push(Action::Emit(Fact::AttemptEnded(Box::new(AttemptEnd {
             step: self.key(row),
             attempt,
@@ -65,23 +61,27 @@ impl Scheduler {
             cancelled: cancelled && output.is_err(),
         }))));
         match (output, error) {
-            _ if rerun => self.reset_now(row, out),
+            // Even an output is of no use: it was made from what has been taken back.
+            _ if rerun && stopping => self.cancelled(row, out),
+            _ if rerun => self.go_back(row, out),
             (Ok(output), _) => self.succeed(row, output, StepSource::Call, out),
-            (Err(_), _) if stopping || cancelled => self.cancelled(row, out),
-            (Err(_), Some(_)) if retry_in.is_some() => {
-                let wait = retry_in.unwrap_or_default();
-                self.node(row).backoff = true;
-                self.backoffs += 1;
-                out.push(Action::SetTimer(now + wait, Timer::Backoff(row, attempt)));
-            }
-            (Err(_), Some(error)) => self.fail(row, Box::new(error), out),
+            (Err(_), _) if stopped => self.cancelled(row, out),
+            (Err(_), Some(error)) => match retry_in {
+                Some(wait) => {
+                    self.node(row).stage = Stage::Backoff;
+                    self.backoffs += 1;
+                    let timer = Timer::Backoff(row, attempt);
+                    out.push(Action::SetTimer(self.now + wait, timer));
+                }
+                None => self.fail(row, Box::new(error), out),
+            },
             (Err(_), None) => {}
         }
     }
 
     /// The wait before the next try, where there is to be one: doubling bounds with full jitter, unless the
     /// other side says when to come back.
-    fn next_try(&self, row: StepIx, error: &ToolError, random: u64) -> Option<Micros> {
+    fn next_try(&self, row: StepIx, error: &ToolError) -> Option<Micros> {
         let policy = self.retry[self.plan_step(row).at()];
         let tries = self.nodes[row.at()].tries;
         if !error.retryable || tries >= policy.attempts {
@@ -95,7 +95,7 @@ impl Scheduler {
             .unwrap_or(u32::MAX);
         let bound = policy.backoff.saturating_mul(doubled).min(LONGEST_BACKOFF);
         let bound = Micros::from(bound).0;
-        Some(Micros(random % (bound + 1)))
+        Some(Micros(self.random % (bound + 1)))
     }
 
     fn tool_error(&self, row: StepIx, error: &ToolError) -> RunError {
@@ -109,29 +109,23 @@ impl Scheduler {
         }
     }
 
-    fn cancelled(&mut self, row: StepIx, out: &mut Vec<Action>) {
+    pub(super) fn cancelled(&mut self, row: StepIx, out: &mut Vec<Action>) {
         let step = self.key(row);
         out.push(Action::Emit(Fact::StepCancelled { step }));
         self.end_row(row, StepStatus::Cancelled);
     }
 
-    pub(super) fn deadline(&mut self, now: Micros, out: &mut Vec<Action>) {
+    pub(super) fn deadline(&mut self, out: &mut Vec<Action>) {
         let Some(limit) = self.timeout() else { return };
-        match self.phase {
-            Phase::Running | Phase::Paused if self.clock.is_held() => self.deadline_missed = true,
-            Phase::Running | Phase::Paused if self.clock.wall(now) < limit => {
-                self.arm_deadline(now, out);
-            }
-            Phase::Running | Phase::Paused => {
-                let message = format!(
-                    "the run took longer than timeout_seconds = {}",
-                    limit.seconds()
-                );
-                self.limit_reached(Limit::TimeoutSeconds, None, message.into(), out);
-            }
-            // A run that is retried after its end gets its deadline back then.
-            Phase::Ended => self.deadline_missed = true,
-            Phase::New | Phase::Stopping(_) => {}
+        let counts = matches!(self.phase, Phase::Running | Phase::Paused) && !self.clock.is_held();
+        // Missed, it is set again as soon as the clock goes on: after a pause, or when an ended run is retried.
+        self.deadline_missed = true;
+        if counts && self.time_left() == Some(Micros(0)) {
+            let message = format!(
+                "the run took longer than timeout_seconds = {}",
+                limit.seconds()
+            );
+            self.limit_reached(Limit::TimeoutSeconds, None, message.into(), out);
         }
     }
 
@@ -163,47 +157,35 @@ impl Scheduler {
     /// Cancels what is under way and skips what has not started; the run ends once nothing is under way.
     pub(super) fn stop(&mut self, outcome: RunOutcome, reason: SkipReason, out: &mut Vec<Action>) {
         self.phase = Phase::Stopping(outcome);
-        self.forget_waits();
         for at in 0..self.nodes.len() as u32 {
             let row = StepIx(at);
-            if self.is_orphan(row) {
+            let node = self.node(row);
+            if node.status.has_ended() || node.stage == Stage::Dormant {
                 continue;
             }
-            match self.nodes[row.at()].status {
-                StepStatus::Pending | StepStatus::Ready => {
-                    self.free_slot(row);
-                    self.skip(row, reason, None, out);
-                    let node = self.node(row);
-                    node.unwanted = false;
-                    node.stopped = true;
-                }
-                StepStatus::Running if self.nodes[row.at()].slot.is_some() => {
-                    out.push(Action::Cancel(row));
-                }
-                StepStatus::Running if !self.expansions.contains_key(&row) => {
-                    self.leave_backoff(row);
+            if node.stage == Stage::Calling {
+                out.push(Action::Cancel(row));
+                continue;
+            }
+            let status = node.status;
+            match status {
+                // It ends with its elements.
+                StepStatus::Running if self.is_expanded(row) => {}
+                StepStatus::Running => {
+                    self.leave(row);
                     self.cancelled(row, out);
                 }
-                _ => {}
+                _ => {
+                    self.leave(row);
+                    self.skip(row, reason, None, out);
+                    self.node(row).stopped = true;
+                }
             }
         }
-    }
-
-    pub(super) fn leave_backoff(&mut self, row: StepIx) {
-        let node = self.node(row);
-        node.retry_queued = false;
-        if std::mem::take(&mut node.backoff) {
-            self.backoffs -= 1;
-        }
-    }
-
-    pub(super) fn forget_waits(&mut self) {
         self.parked.clear();
         self.out_of_calls.clear();
         self.at_breakpoint.clear();
-        self.once.clear();
         self.alone_next = None;
-        self.permits = 0;
     }
 
     /// Ends the run if nothing is left to do, or stops it if nothing can be done any more.
@@ -211,54 +193,50 @@ impl Scheduler {
         if self.slots.taken() > 0 || matches!(self.phase, Phase::New | Phase::Ended) {
             return;
         }
+        let may_be_stuck =
+            self.unfinished > 0 && self.phase == Phase::Running && self.backoffs == 0;
+        if let Some((limit, row)) = self.exhausted().filter(|_| may_be_stuck) {
+            let message = self.why(limit, row);
+            self.limit_reached(limit, Some(row), message.into(), out);
+            self.settle(out);
+        }
         if self.unfinished == 0 {
             self.finish(out);
-            return;
-        }
-        if self.phase == Phase::Running && self.backoffs == 0 && self.alone_next.is_none() {
-            if let Some((limit, row)) = self.exhausted() {
-                let message = self.why(limit, row);
-                self.limit_reached(limit, Some(row), message.into(), out);
-                self.settle(out);
-                self.check_end(out);
-            }
         }
     }
 
     fn why(&self, limit: Limit, row: StepIx) -> String {
         let step = self.key(row).id;
-        match limit {
-            Limit::MaxToolCalls => format!(
+        if limit == Limit::MaxToolCalls {
+            return format!(
                 "step {step} would be call {} of max_tool_calls = {}",
                 self.calls + 1,
                 self.rules.limits.max_tool_calls.unwrap_or_default()
-            ),
-            _ => {
-                let bound = self.parked.iter().find(|(_, parked)| *parked == row);
-                let most = bound.map(|(most, _)| *most).unwrap_or_default();
-                format!(
-                    "step {step} may cost up to {most}, and {} of max_total_cost_usd = {} is left",
-                    self.budget.free(),
-                    self.budget.limit().unwrap_or_default()
-                )
-            }
+            );
         }
+        format!(
+            "step {step} may cost up to {}, and {} of max_total_cost_usd = {} is left",
+            self.nodes[row.at()].bound,
+            self.budget.free(),
+            self.budget.limit().unwrap_or_default()
+        )
     }
 
     fn finish(&mut self, out: &mut Vec<Action>) {
-        let first_error = self
-            .errors
-            .iter()
-            .filter(|(row, _)| self.nodes[row.at()].status == StepStatus::Failed)
-            .min_by_key(|(row, _)| **row)
-            .map(|(_, error)| error.clone());
-        let (status, error) = match self.phase {
-            Phase::Stopping(RunOutcome::LimitExceeded) => {
+        let stopped_by = if let Phase::Stopping(outcome) = self.phase {
+            Some(outcome)
+        } else {
+            None
+        };
+        let (status, error) = match (stopped_by, self.first_error()) {
+            (Some(RunOutcome::LimitExceeded), _) => {
                 (RunOutcome::LimitExceeded, self.limit_error.clone())
             }
-            Phase::Stopping(RunOutcome::Cancelled) => (RunOutcome::Cancelled, first_error),
-            _ if first_error.is_some() => (RunOutcome::Failed, first_error),
-            _ => (RunOutcome::Succeeded, None),
+            (Some(RunOutcome::Cancelled), error) => (RunOutcome::Cancelled, error),
+            (_, Some(error)) => (RunOutcome::Failed, Some(error)),
+            // Left over from a stop: a person ran other steps again since then.
+            (_, None) if self.was_cut_short() => (RunOutcome::Cancelled, None),
+            (_, None) => (RunOutcome::Succeeded, None),
         };
         self.phase = Phase::Ended;
         out.push(Action::Emit(Fact::RunEnded {
@@ -266,6 +244,19 @@ impl Scheduler {
             result: self.result(),
             error,
         }));
+    }
+
+    fn first_error(&self) -> Option<Box<RunError>> {
+        self.errors
+            .iter()
+            .min_by_key(|(row, _)| **row)
+            .map(|(_, error)| error.clone())
+    }
+
+    fn was_cut_short(&self) -> bool {
+        self.nodes
+            .iter()
+            .any(|node| node.stopped || node.status == StepStatus::Cancelled)
     }
 
     /// The output of the one sink, else an object of the sinks' outputs by id; the final synthesis is the one

@@ -1,6 +1,6 @@
 //! `for_each`: rows that appear at run time, one for each element of a list.
 
-use super::{Action, Node, Phase, Scheduler};
+use super::{Action, Node, Scheduler, Stage};
 use crate::plan::StepIx;
 use crate::run::{ErrorKind, Fact, RunError, StepInfo, StepSource, StepStatus};
 use serde_json::Value;
@@ -15,12 +15,16 @@ pub(super) struct Element {
     pub(super) item: Arc<Value>,
 }
 
-/// The rows of one `for_each` step; a list that became shorter leaves rows unused at the end.
+/// The rows of one `for_each` step. A list that became shorter leaves dormant rows at the end.
 #[derive(Debug, Default)]
 pub(super) struct Expansion {
     pub(super) rows: Vec<StepIx>,
+    /// How many elements the list has; nothing while the step is not expanded.
     pub(super) used: usize,
+    /// Elements that have not ended.
     pub(super) open: usize,
+    /// Attempts that have to end before the step begins anew.
+    pub(super) draining: usize,
 }
 
 impl Scheduler {
@@ -28,25 +32,21 @@ impl Scheduler {
         self.elements.get(row.at().checked_sub(self.steps.len())?)
     }
 
-    /// Whether a row is left over from a longer list.
-    pub(super) fn is_orphan(&self, row: StepIx) -> bool {
-        self.element(row).is_some_and(|element| {
-            self.expansions
-                .get(&element.parent)
-                .is_none_or(|e| element.index as usize >= e.used)
-        })
+    /// Whether a row is a `for_each` step whose elements are its rows at present.
+    pub(super) fn is_expanded(&self, row: StepIx) -> bool {
+        !self.expansions.is_empty() && self.expansions.get(&row).is_some_and(|e| e.used > 0)
     }
 
     pub(super) fn expand(&mut self, parent: StepIx, items: Vec<Arc<Value>>, out: &mut Vec<Action>) {
         let mut expansion = self.expansions.remove(&parent).unwrap_or_default();
-        let known = expansion.rows.len();
-        expansion.used = items.len();
-        expansion.open = items.len();
+        let count = items.len();
+        expansion.used = count;
+        expansion.open = count;
         let mut added: Vec<StepInfo> = Vec::new();
         for (index, item) in items.into_iter().enumerate() {
             if let Some(row) = expansion.rows.get(index) {
-                let at = row.at() - self.steps.len();
-                self.elements[at].item = item;
+                self.elements[row.at() - self.steps.len()].item = item;
+                self.node(*row).stage = Stage::Idle;
                 continue;
             }
             let info = self.element_info(parent, index);
@@ -57,11 +57,10 @@ impl Scheduler {
                 id: info.id.clone(),
                 item,
             });
-            self.nodes.push(Node::default());
+            self.nodes.push(Node::of(&self.steps[parent.at()]));
             added.push(info);
         }
-        let rows: Vec<StepIx> = expansion.rows[..expansion.used].to_vec();
-        let count = rows.len();
+        let rows: Vec<StepIx> = expansion.rows[..count].to_vec();
         self.expansions.insert(parent, expansion);
         self.node(parent).status = StepStatus::Running;
         out.push(Action::Emit(Fact::StepExpanded {
@@ -70,20 +69,64 @@ impl Scheduler {
             elements: added.into(),
         }));
         self.unfinished += count;
-        for (index, row) in rows.into_iter().enumerate() {
-            if index < known {
-                self.clear(row, out);
-            }
+        for row in rows {
             self.make_ready(row, out);
         }
         if count == 0 {
-            self.succeed(
-                parent,
-                Arc::new(Value::Array(Vec::new())),
-                StepSource::Call,
-                out,
-            );
+            let nothing = Arc::new(Value::Array(Vec::new()));
+            self.succeed(parent, nothing, StepSource::Call, out);
         }
+    }
+
+    /// Takes the elements of a `for_each` step back, because it begins anew. Returns whether that is done; it
+    /// is not while attempts are under way, which are cancelled.
+    pub(super) fn dismiss_elements(&mut self, parent: StepIx, out: &mut Vec<Action>) -> bool {
+        if !self.is_expanded(parent) {
+            return true;
+        }
+        let mut draining = 0;
+        for row in self.elements_of(parent) {
+            let node = self.node(row);
+            if node.stage == Stage::Calling {
+                node.rerun = true;
+                draining += 1;
+                out.push(Action::Cancel(row));
+            } else {
+                self.leave(row);
+            }
+        }
+        if draining > 0 {
+            if let Some(expansion) = self.expansions.get_mut(&parent) {
+                expansion.draining = draining;
+            }
+            return false;
+        }
+        for row in self.elements_of(parent) {
+            if !self.nodes[row.at()].status.has_ended() {
+                self.unfinished -= 1;
+            }
+            self.clear(row, out);
+            self.node(row).stage = Stage::Dormant;
+        }
+        if let Some(expansion) = self.expansions.get_mut(&parent) {
+            expansion.used = 0;
+        }
+        true
+    }
+
+    /// An attempt has ended that kept a `for_each` step from beginning anew. Returns whether it was the last.
+    pub(super) fn element_is_back(&mut self, parent: StepIx, out: &mut Vec<Action>) -> bool {
+        let Some(expansion) = self.expansions.get_mut(&parent) else {
+            return true;
+        };
+        expansion.draining = expansion.draining.saturating_sub(1);
+        expansion.draining == 0 && self.dismiss_elements(parent, out)
+    }
+
+    fn elements_of(&self, parent: StepIx) -> Vec<StepIx> {
+        self.expansions
+            .get(&parent)
+            .map_or_else(Vec::new, |e| e.rows[..e.used].to_vec())
     }
 
     fn element_info(&self, parent: StepIx, index: usize) -> StepInfo {
@@ -99,20 +142,6 @@ impl Scheduler {
         }
     }
 
-    pub(super) fn make_ready(&mut self, row: StepIx, out: &mut Vec<Action>) {
-        self.node(row).status = StepStatus::Ready;
-        let step = self.key(row);
-        out.push(Action::Emit(Fact::StepReady { step }));
-        self.queue(row);
-    }
-
-    /// A retried element brings its `for_each` step back to life.
-    pub(super) fn element_started(&mut self, row: StepIx) {
-        if let Some(parent) = self.element(row).map(|element| element.parent) {
-            self.node(parent).status = StepStatus::Running;
-        }
-    }
-
     /// An element ended; with the last one the `for_each` step ends.
     pub(super) fn element_settled(&mut self, row: StepIx, out: &mut Vec<Action>) {
         let Some(parent) = self.element(row).map(|element| element.parent) else {
@@ -125,20 +154,18 @@ impl Scheduler {
         if expansion.open > 0 || self.nodes[parent.at()].status.has_ended() {
             return;
         }
-        let rows: Vec<StepIx> = expansion.rows[..expansion.used].to_vec();
-        let ended = |status| {
-            rows.iter()
-                .filter(|row| self.nodes[row.at()].status == status)
-                .count()
+        let rows = self.elements_of(parent);
+        let count = |is: &dyn Fn(&Node) -> bool| {
+            let nodes = rows.iter().map(|row| &self.nodes[row.at()]);
+            nodes.filter(|node| is(node)).count()
         };
-        let failed = ended(StepStatus::Failed);
+        let failed = count(&|node| node.status == StepStatus::Failed);
+        let cut_short = count(&|node| node.stopped || node.status == StepStatus::Cancelled);
         if failed > 0 {
             let error = self.elements_failed(parent, &rows, failed);
-            self.fail(parent, error, out);
-        } else if ended(StepStatus::Cancelled) > 0 || matches!(self.phase, Phase::Stopping(_)) {
-            let step = self.key(parent);
-            out.push(Action::Emit(Fact::StepCancelled { step }));
-            self.end_row(parent, StepStatus::Cancelled);
+            self.fail(parent, Box::new(error), out);
+        } else if cut_short > 0 {
+            self.cancelled(parent, out);
         } else {
             let outputs = rows
                 .iter()
@@ -153,13 +180,13 @@ impl Scheduler {
         }
     }
 
-    fn elements_failed(&self, parent: StepIx, rows: &[StepIx], failed: usize) -> Box<RunError> {
+    fn elements_failed(&self, parent: StepIx, rows: &[StepIx], failed: usize) -> RunError {
         let first = rows
             .iter()
             .filter(|row| self.nodes[row.at()].status == StepStatus::Failed)
             .find_map(|row| self.errors.get(row));
         let what = first.map_or("", |error| &error.message);
-        Box::new(RunError {
+        RunError {
             kind: first.map_or(ErrorKind::ToolExecutionError, |error| error.kind),
             step: Some(self.steps[parent.at()].id.clone()),
             tool_name: Some(self.steps[parent.at()].tool.clone()),
@@ -170,6 +197,6 @@ impl Scheduler {
             .into(),
             retryable: first.is_some_and(|error| error.retryable),
             attempts: 0,
-        })
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The dependencies of a plan in both directions, packed.
 
 use crate::plan::StepIx;
+use std::collections::BTreeSet;
 
 /// Who waits for whom, for the plan's own steps.
 #[derive(Debug, Default)]
@@ -80,16 +81,15 @@ impl Graph {
         self.heights.get(step.at()).copied().unwrap_or(1)
     }
 
-    /// Everything that depends on `steps`, directly or not, without them (unless one depends on another).
-    pub fn descendants(&self, steps: &[StepIx]) -> Vec<StepIx> {
-        let mut seen = std::collections::HashSet::new();
-        let mut open: Vec<StepIx> = steps.to_vec();
-        let mut found = Vec::new();
-        while let Some(step) = open.pop() {
+    /// Everything that depends on `steps`, directly or not, without them (unless one depends on another). What
+    /// is not `open` is left out, and so is what is reached only through it.
+    pub fn descendants(&self, steps: &[StepIx], open: impl Fn(StepIx) -> bool) -> BTreeSet<StepIx> {
+        let mut left: Vec<StepIx> = steps.to_vec();
+        let mut found = BTreeSet::new();
+        while let Some(step) = left.pop() {
             for next in self.after(step) {
-                if seen.insert(*next) {
-                    found.push(*next);
-                    open.push(*next);
+                if open(*next) && found.insert(*next) {
+                    left.push(*next);
                 }
             }
         }

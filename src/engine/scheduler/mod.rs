@@ -13,7 +13,7 @@ mod graph;
 mod queue;
 mod start;
 
-use crate::plan::{RetryPolicy, Step, StepIx, Trigger};
+use crate::plan::{Mode, RetryPolicy, Step, StepIx, Trigger};
 use crate::run::{
     Fact, Micros, Money, ResourceLimits, RunCommand, RunError, RunOutcome, SkipReason, StepKey,
     StepSource, StepStatus,
@@ -128,22 +128,54 @@ enum Phase {
     Ended,
 }
 
+/// What a row that has not ended is doing, beside its status.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Stage {
+    /// Nothing of its own: its trigger is not met, its elements run, or it has ended.
+    #[default]
+    Idle,
+    /// In the queue.
+    Queued,
+    /// Taken from the queue and held at a breakpoint.
+    AtBreakpoint,
+    /// Taken from the queue; its upper bound does not fit into the free money.
+    Parked,
+    /// Taken from the queue; no more calls may be made.
+    OutOfCalls,
+    /// Between two tries.
+    Backoff,
+    /// It has a slot, and its preparation is asked for.
+    Preparing,
+    /// It has a slot, and its attempt is under way.
+    Calling,
+    /// The row of an element that the list does not have at present.
+    Dormant,
+}
+
 /// What the scheduler knows of one row.
 #[derive(Debug, Default)]
+// Each flag is a fact of its own about the row; any of them can hold beside the others.
+#[allow(clippy::struct_excessive_bools)]
 struct Node {
     status: StepStatus,
+    stage: Stage,
+    trigger: Trigger,
+    /// It overlaps nothing.
+    sequential: bool,
     /// Skipped because of a failure somewhere above.
     tainted: bool,
-    /// Waits in the queue for its next try; its status stays `running`.
-    retry_queued: bool,
-    /// Between two tries.
-    backoff: bool,
-    /// Runs again as soon as the attempt under way has ended.
+    /// Its dependents know that it has ended.
+    told: bool,
+    /// Goes back to the beginning once what is under way has ended.
     rerun: bool,
-    /// Skipped by a person.
-    unwanted: bool,
+    /// A person skipped it or supplied its output: that stays until the row itself is retried.
+    decided: bool,
     /// Skipped because the run was stopped before it could start.
     stopped: bool,
+    /// May start although the run is paused.
+    permitted: bool,
+    /// May pass its breakpoint.
+    released: bool,
     /// Dependencies that have not ended, that ended, that succeeded, that failed.
     open: u32,
     ended: u32,
@@ -152,10 +184,21 @@ struct Node {
     /// Tries in all, and since the last reset.
     attempts: u32,
     tries: u32,
-    /// The slot while it is being prepared or an attempt is under way, and what is reserved for it.
-    slot: Option<u32>,
-    reserved: Money,
+    /// The slot while it is being prepared or called.
+    slot: u32,
+    /// The upper bound of its call: reserved while it is under way, too much while it is parked.
+    bound: Money,
     output: Option<Arc<Value>>,
+}
+
+impl Node {
+    fn of(step: &Step) -> Self {
+        Self {
+            trigger: step.trigger,
+            sequential: step.mode == Mode::Sequential,
+            ..Self::default()
+        }
+    }
 }
 
 /// Decides what happens next in a run.
@@ -173,28 +216,36 @@ pub struct Scheduler {
     budget: Budget,
     clock: RunClock,
     phase: Phase,
+    /// The moment and the random number of the input in hand.
+    now: Micros,
+    random: u64,
     /// Rows that have ended and whose dependents have not been told yet.
     settled: VecDeque<StepIx>,
     /// Rows that have not ended.
     unfinished: usize,
     /// Steps between two tries.
     backoffs: usize,
+    /// Attempts under way.
+    under_way: usize,
     /// Attempts started.
     calls: u64,
-    /// Steps whose upper bound did not fit, by that bound.
+    /// Parked rows by their upper bound.
     parked: BTreeSet<(Money, StepIx)>,
-    /// Steps that wait because no more calls may be made.
+    /// Rows that are or were out of calls.
     out_of_calls: Vec<StepIx>,
-    /// A step that runs alone and waits for the others to end.
+    /// A row that runs alone, is queued, and waits for the others to end.
     alone_next: Option<StepIx>,
-    /// A step that runs alone is under way.
+    /// The row that runs alone and has a slot.
     alone: Option<StepIx>,
     breakpoints: HashSet<StepIx>,
-    at_breakpoint: Vec<StepIx>,
-    /// Steps that may start although the run is paused.
-    permits: u32,
-    once: VecDeque<StepIx>,
+    /// Rows that are or were held at a breakpoint, in order.
+    at_breakpoint: VecDeque<StepIx>,
+    /// The deadline's timer fired while the clock stood still or nothing was to be stopped.
     deadline_missed: bool,
+    /// What the clock showed when the present allowance of time began.
+    allowance_from: Micros,
+    /// A step has failed and the run is to stop because of it.
+    failing: bool,
     errors: HashMap<StepIx, Box<RunError>>,
     limit_error: Option<Box<RunError>>,
 }
@@ -207,12 +258,12 @@ impl Scheduler {
             .iter()
             .map(|step| Node {
                 open: step.depends_on.len() as u32,
-                ..Node::default()
+                ..Node::of(step)
             })
             .collect();
         let limit = rules.limits.max_total_cost_usd.filter(|_| rules.track_cost);
         Self {
-            slots: Slots::new(rules.limits.slots(steps.len())),
+            slots: Slots::new(rules.limits.max_concurrent),
             budget: Budget::new(limit),
             unfinished: nodes.len(),
             graph,
@@ -225,18 +276,21 @@ impl Scheduler {
             ready: ReadyQueue::default(),
             clock: RunClock::default(),
             phase: Phase::New,
+            now: Micros(0),
+            random: 0,
             settled: VecDeque::new(),
             backoffs: 0,
+            under_way: 0,
             calls: 0,
             parked: BTreeSet::new(),
             out_of_calls: Vec::new(),
             alone_next: None,
             alone: None,
             breakpoints: HashSet::new(),
-            at_breakpoint: Vec::new(),
-            permits: 0,
-            once: VecDeque::new(),
+            at_breakpoint: VecDeque::new(),
             deadline_missed: false,
+            allowance_from: Micros(0),
+            failing: false,
             errors: HashMap::new(),
             limit_error: None,
         }
@@ -245,6 +299,7 @@ impl Scheduler {
     /// Takes in what happened at `now` and appends what is to be done to `out`. `random` is used for the
     /// jitter of a backoff.
     pub fn handle(&mut self, now: Micros, random: u64, input: Input, out: &mut Vec<Action>) {
+        (self.now, self.random) = (now, random);
         match input {
             Input::Start => self.begin(out),
             Input::Command(command) => self.command(command, out),
@@ -254,18 +309,23 @@ impl Scheduler {
                 service,
                 report,
                 cancelled,
-            } => self.attempt_ended(now, random, step, service, *report, cancelled, out),
+            } => self.attempt_ended(step, service, *report, cancelled, out),
             Input::Timer(Timer::Backoff(step, attempt)) => self.backoff_over(step, attempt),
-            Input::Timer(Timer::Deadline) => self.deadline(now, out),
+            Input::Timer(Timer::Deadline) => self.deadline(out),
         }
         self.settle(out);
+        if std::mem::take(&mut self.failing) {
+            out.push(Action::Emit(Fact::StopRequested));
+            self.stop(RunOutcome::Failed, SkipReason::User, out);
+            self.settle(out);
+        }
         self.dispatch(out);
         self.check_end(out);
-        let held = self.slots.taken() == 0 && matches!(self.phase, Phase::Paused | Phase::Ended);
+        let held = self.under_way == 0 && matches!(self.phase, Phase::Paused | Phase::Ended);
         self.clock.hold(now, held);
-        if self.deadline_missed && !self.clock.is_held() {
-            self.deadline_missed = false;
-            self.arm_deadline(now, out);
+        let going = matches!(self.phase, Phase::Running | Phase::Paused);
+        if self.deadline_missed && going && !self.clock.is_held() {
+            self.arm_deadline(out);
         }
     }
 
@@ -276,7 +336,7 @@ impl Scheduler {
 
     /// Attempts under way.
     pub fn under_way(&self) -> usize {
-        self.slots.taken()
+        self.under_way
     }
 
     /// A row's status.
@@ -337,46 +397,61 @@ impl Scheduler {
             self.phase = Phase::Paused;
             out.push(Action::Emit(Fact::RunPaused));
         }
-        self.arm_deadline(Micros(0), out);
+        self.arm_deadline(out);
     }
 
     /// Tells the dependents of every row that has ended since the last call.
     fn settle(&mut self, out: &mut Vec<Action>) {
         while let Some(row) = self.settled.pop_front() {
+            let node = self.node(row);
+            node.told = true;
+            let (succeeded, bad) = (node.status == StepStatus::Succeeded, node.is_bad());
             if self.element(row).is_some() {
                 self.element_settled(row, out);
                 continue;
             }
-            let node = &self.nodes[row.at()];
-            let (status, tainted) = (node.status, node.tainted);
             for at in 0..self.graph.after(row).len() {
                 let next = self.graph.after(row)[at];
-                self.node(next).note(status, tainted);
+                self.node(next).note(succeeded, bad);
                 self.consider(next, Some(row), out);
             }
         }
     }
 
-    /// Holds a pending step's trigger against what its dependencies came to.
+    /// Holds a pending step's trigger against what its dependencies came to. `because` is the dependency that
+    /// ended just now.
     fn consider(&mut self, row: StepIx, because: Option<StepIx>, out: &mut Vec<Action>) {
         let node = &self.nodes[row.at()];
         if node.status != StepStatus::Pending || matches!(self.phase, Phase::Stopping(_)) {
             return;
         }
-        match node.verdict(self.steps[row.at()].trigger) {
+        match node.verdict() {
             Verdict::Wait => {}
-            Verdict::Go => {
-                self.node(row).status = StepStatus::Ready;
-                let step = self.key(row);
-                out.push(Action::Emit(Fact::StepReady { step }));
-                self.ready.push(row, self.graph.height(row));
-            }
+            Verdict::Go => self.make_ready(row, out),
             Verdict::Never => {
-                let tainted = node.bad > 0;
+                // Looked up and not counted: what ended in the same moment counts too, told or not.
+                let mut before = self.graph.before(row).iter();
+                let tainted = before.any(|from| self.nodes[from.at()].is_bad());
                 self.node(row).tainted = tainted;
+                let because = because.or_else(|| self.first_in_the_way(row));
                 self.skip(row, SkipReason::Upstream, because, out);
             }
         }
+    }
+
+    fn first_in_the_way(&self, row: StepIx) -> Option<StepIx> {
+        let mut before = self.graph.before(row).iter().copied();
+        before.find(|row| {
+            let status = self.nodes[row.at()].status;
+            status.has_ended() && status != StepStatus::Succeeded
+        })
+    }
+
+    fn make_ready(&mut self, row: StepIx, out: &mut Vec<Action>) {
+        self.node(row).status = StepStatus::Ready;
+        let step = self.key(row);
+        out.push(Action::Emit(Fact::StepReady { step }));
+        self.queue(row);
     }
 
     fn skip(
@@ -393,7 +468,6 @@ impl Scheduler {
             reason,
             because,
         }));
-        self.node(row).unwanted = reason == SkipReason::User;
         self.end_row(row, StepStatus::Skipped);
     }
 
@@ -419,15 +493,47 @@ impl Scheduler {
         self.errors.insert(row, error.clone());
         out.push(Action::Emit(Fact::StepFailed { step, error }));
         self.end_row(row, StepStatus::Failed);
-        if self.rules.fail_fast && !matches!(self.phase, Phase::Stopping(_)) {
-            self.stop(RunOutcome::Failed, SkipReason::User, out);
-        }
+        self.failing |= self.rules.fail_fast && !matches!(self.phase, Phase::Stopping(_));
     }
 
+    /// A row has come to its end; it is in no queue any more and has no slot.
     fn end_row(&mut self, row: StepIx, status: StepStatus) {
-        self.node(row).status = status;
+        let node = self.node(row);
+        node.status = status;
+        node.stage = Stage::Idle;
+        node.rerun = false;
         self.unfinished -= 1;
         self.settled.push_back(row);
+    }
+
+    /// Takes a row out of wherever it waits, and takes its slot and reservation from it.
+    fn leave(&mut self, row: StepIx) {
+        let node = self.node(row);
+        let (bound, slot) = (node.bound, node.slot);
+        match std::mem::take(&mut node.stage) {
+            // Who pops these looks at the stage.
+            Stage::Idle | Stage::AtBreakpoint | Stage::OutOfCalls | Stage::Dormant => return,
+            Stage::Queued => {
+                if self.alone_next == Some(row) {
+                    self.alone_next = None;
+                }
+                return;
+            }
+            Stage::Parked => {
+                self.parked.remove(&(bound, row));
+                return;
+            }
+            Stage::Backoff => {
+                self.backoffs -= 1;
+                return;
+            }
+            Stage::Preparing => {}
+            Stage::Calling => self.under_way -= 1,
+        }
+        self.slots.give(slot);
+        if self.alone == Some(row) {
+            self.alone = None;
+        }
     }
 }
 
@@ -439,20 +545,24 @@ enum Verdict {
 }
 
 impl Node {
-    /// Takes note of how a dependency ended.
-    fn note(&mut self, status: StepStatus, tainted: bool) {
-        self.open = self.open.saturating_sub(1);
-        self.ended += 1;
-        match status {
-            StepStatus::Succeeded => self.succeeded += 1,
-            StepStatus::Failed | StepStatus::Cancelled | StepStatus::Unknown => self.bad += 1,
-            StepStatus::Skipped if tainted => self.bad += 1,
-            _ => {}
-        }
+    /// Failed, cancelled, or skipped because of that.
+    fn is_bad(&self) -> bool {
+        matches!(
+            self.status,
+            StepStatus::Failed | StepStatus::Cancelled | StepStatus::Unknown
+        ) || self.tainted
     }
 
-    fn verdict(&self, trigger: Trigger) -> Verdict {
-        match trigger {
+    /// Takes note of how a dependency ended.
+    fn note(&mut self, succeeded: bool, bad: bool) {
+        self.open = self.open.saturating_sub(1);
+        self.ended += 1;
+        self.succeeded += u32::from(succeeded);
+        self.bad += u32::from(bad);
+    }
+
+    fn verdict(&self) -> Verdict {
+        match self.trigger {
             // What ended and did not succeed failed or was skipped.
             Trigger::AllSuccess if self.ended > self.succeeded => Verdict::Never,
             Trigger::NoneFailed if self.bad > 0 => Verdict::Never,
@@ -460,6 +570,31 @@ impl Node {
             Trigger::OneSuccess if self.open == 0 && self.ended > 0 => Verdict::Never,
             _ if self.open == 0 => Verdict::Go,
             _ => Verdict::Wait,
+        }
+    }
+}
+
+/// What the scheduler believes that the fold of its facts has to agree with.
+#[cfg(test)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ledger {
+    pub spent: Money,
+    pub reserved: Money,
+    pub under_way: usize,
+    pub calls: u64,
+    pub wall: Micros,
+}
+
+#[cfg(test)]
+impl Scheduler {
+    /// The scheduler's own account at `now`.
+    pub fn ledger(&self, now: Micros) -> Ledger {
+        Ledger {
+            spent: self.budget.spent(),
+            reserved: self.budget.reserved(),
+            under_way: self.under_way,
+            calls: self.calls,
+            wall: self.clock.wall(now),
         }
     }
 }

@@ -34,12 +34,12 @@ pub struct Slots {
 }
 
 impl Slots {
-    /// `most` slots, all free.
-    pub fn new(most: usize) -> Self {
+    /// `most` slots, at least one, all free; `None` is as many as are asked for.
+    pub fn new(most: Option<u32>) -> Self {
         Self {
             free: BinaryHeap::new(),
             next: 0,
-            most: u32::try_from(most.max(1)).unwrap_or(u32::MAX),
+            most: most.unwrap_or(u32::MAX).max(1),
             taken: 0,
         }
     }
@@ -60,13 +60,11 @@ impl Slots {
             return None;
         }
         self.taken += 1;
-        Some(match self.free.pop() {
-            Some(Reverse(slot)) => slot,
-            None => {
-                self.next += 1;
-                self.next - 1
-            }
-        })
+        if let Some(Reverse(slot)) = self.free.pop() {
+            return Some(slot);
+        }
+        self.next += 1;
+        Some(self.next - 1)
     }
 
     /// Gives one back.

@@ -1,7 +1,7 @@
 //! Starting: which ready step gets a slot, and what can still hold it.
 
-use super::{Action, Phase, Prepared, Scheduler};
-use crate::plan::{Mode, StepIx};
+use super::{Action, Phase, Prepared, Scheduler, Stage};
+use crate::plan::StepIx;
 use crate::run::{
     ErrorKind, Fact, Limit, Micros, Money, RunError, SkipReason, StepStatus, WaitReason,
 };
@@ -11,72 +11,112 @@ use std::sync::Arc;
 impl Scheduler {
     /// Asks for the preparation of as many steps as there are free slots.
     pub(super) fn dispatch(&mut self, out: &mut Vec<Action>) {
-        while self.may_start() {
-            let Some(row) = self.next_to_start(out) else {
-                // A permission to start one step is for what is ready now, not for what may come.
-                self.permits = 0;
-                return;
-            };
-            let Some(slot) = self.slots.take() else {
-                return;
-            };
-            if self.phase == Phase::Paused {
-                self.permits = self.permits.saturating_sub(1);
-            }
-            if self.spec(row).mode == Mode::Sequential {
-                self.alone = Some(row);
-            }
-            let node = self.node(row);
-            node.slot = Some(slot);
-            node.retry_queued = false;
-            out.push(Action::Prepare(row));
-        }
-    }
-
-    fn may_start(&self) -> bool {
-        let allowed = match self.phase {
-            Phase::Running => true,
-            Phase::Paused => self.permits > 0,
-            _ => false,
-        };
-        allowed && self.alone.is_none() && self.slots.any_free()
-    }
-
-    /// The step that starts next, if nothing but a slot holds it.
-    fn next_to_start(&mut self, out: &mut Vec<Action>) -> Option<StepIx> {
-        loop {
-            let waited = self.alone_next.take();
-            let row = match waited.or_else(|| self.once.pop_front()) {
-                Some(row) => row,
-                None => self.ready.pop()?,
-            };
-            if !self.can_start(row) {
-                continue;
-            }
-            if self.spec(row).mode == Mode::Sequential && self.slots.taken() > 0 {
+        while self.phase == Phase::Running && self.has_room() {
+            let waited = self.alone_next;
+            let Some(row) = self.pick() else { return };
+            if self.must_wait_to_be_alone(row) {
                 // Nothing else starts before it, or it would wait for as long as others keep coming.
                 self.alone_next = Some(row);
-                if waited.is_none() {
+                if waited != Some(row) {
                     self.waits(row, WaitReason::Exclusive, out);
                 }
-                return None;
+                return;
             }
-            if self.phase == Phase::Running && self.breakpoints.contains(&row) {
-                self.at_breakpoint.push(row);
-                self.waits(row, WaitReason::Breakpoint, out);
-                self.phase = Phase::Paused;
-                self.permits = 0;
-                out.push(Action::Emit(Fact::RunPaused));
-                return None;
+            if self.breakpoints.contains(&row) && !self.nodes[row.at()].released {
+                self.hold_at_breakpoint(row, out);
+                return;
             }
-            return Some(row);
+            self.give_slot(row, out);
         }
     }
 
-    fn can_start(&self, row: StepIx) -> bool {
-        let node = &self.nodes[row.at()];
-        let waits = node.status == StepStatus::Ready || node.retry_queued;
-        waits && node.slot.is_none()
+    /// Starts one step of a paused run: the one that is asked for if it could start, else the next one.
+    pub(super) fn step_once(&mut self, asked: Option<StepIx>, out: &mut Vec<Action>) {
+        if !self.has_room() {
+            return;
+        }
+        let row = match asked {
+            Some(row) => self.could_start(row).then_some(row),
+            None => self.pop_held_at_breakpoint().or_else(|| self.pick()),
+        };
+        let Some(row) = row else { return };
+        if self.must_wait_to_be_alone(row) {
+            if asked.is_none() {
+                self.queue(row);
+            }
+            return;
+        }
+        self.node(row).permitted = true;
+        self.give_slot(row, out);
+    }
+
+    fn has_room(&self) -> bool {
+        self.alone.is_none() && self.slots.any_free()
+    }
+
+    fn must_wait_to_be_alone(&self, row: StepIx) -> bool {
+        self.nodes[row.at()].sequential && self.slots.taken() > 0
+    }
+
+    /// Whether nothing but the pause, a breakpoint or money keeps a row from starting.
+    fn could_start(&self, row: StepIx) -> bool {
+        self.nodes.get(row.at()).is_some_and(|node| {
+            matches!(
+                node.stage,
+                Stage::Queued | Stage::AtBreakpoint | Stage::Parked
+            )
+        })
+    }
+
+    /// The row that starts next, taken from where it waits: one that waited to be alone, then one for which
+    /// there is money again, then the queue.
+    fn pick(&mut self) -> Option<StepIx> {
+        if let Some(row) = self.alone_next.take() {
+            return Some(row);
+        }
+        let parked = self.parked.first().copied();
+        if let Some((_, row)) = parked.filter(|(bound, _)| self.budget.fits(*bound)) {
+            self.leave(row);
+            self.node(row).stage = Stage::Queued;
+            return Some(row);
+        }
+        loop {
+            let row = self.ready.pop()?;
+            if self.nodes[row.at()].stage == Stage::Queued {
+                return Some(row);
+            }
+        }
+    }
+
+    fn hold_at_breakpoint(&mut self, row: StepIx, out: &mut Vec<Action>) {
+        self.node(row).stage = Stage::AtBreakpoint;
+        self.at_breakpoint.push_back(row);
+        self.waits(row, WaitReason::Breakpoint, out);
+        self.phase = Phase::Paused;
+        out.push(Action::Emit(Fact::RunPaused));
+    }
+
+    pub(super) fn pop_held_at_breakpoint(&mut self) -> Option<StepIx> {
+        loop {
+            let row = self.at_breakpoint.pop_front()?;
+            if self.nodes[row.at()].stage == Stage::AtBreakpoint {
+                return Some(row);
+            }
+        }
+    }
+
+    fn give_slot(&mut self, row: StepIx, out: &mut Vec<Action>) {
+        let Some(slot) = self.slots.take() else {
+            return;
+        };
+        self.leave(row);
+        let node = self.node(row);
+        node.stage = Stage::Preparing;
+        node.slot = slot;
+        if node.sequential {
+            self.alone = Some(row);
+        }
+        out.push(Action::Prepare(row));
     }
 
     fn waits(&self, row: StepIx, reason: WaitReason, out: &mut Vec<Action>) {
@@ -85,67 +125,71 @@ impl Scheduler {
     }
 
     pub(super) fn queue(&mut self, row: StepIx) {
+        self.node(row).stage = Stage::Queued;
         let height = self.graph.height(self.plan_step(row));
         self.ready.push(row, height);
     }
 
     /// The answer to a preparation: the call is made, or the slot is free again.
     pub(super) fn prepared(&mut self, row: StepIx, prepared: Prepared, out: &mut Vec<Action>) {
-        if !self.exists(row) || self.nodes[row.at()].slot.is_none() {
+        if !self.exists(row) || self.nodes[row.at()].stage != Stage::Preparing {
             return;
         }
-        if matches!(self.phase, Phase::Stopping(_)) {
-            self.free_slot(row);
+        let permitted = std::mem::take(&mut self.node(row).permitted);
+        if self.phase == Phase::Paused && !permitted {
+            // The pause came in between.
+            self.leave(row);
+            self.queue(row);
             return;
         }
+        if let Prepared::Call { input, most } = prepared {
+            self.call(row, input, most, out);
+            return;
+        }
+        self.leave(row);
         match prepared {
-            Prepared::Call { input, most } => self.call(row, input, most, out),
-            Prepared::Each(items) => {
-                self.free_slot(row);
-                self.expand(row, items, out);
-            }
-            Prepared::Unwanted => {
-                self.free_slot(row);
-                self.skip(row, SkipReason::Condition, None, out);
-            }
-            Prepared::Known(output, source) => {
-                self.free_slot(row);
-                self.succeed(row, output, source, out);
-            }
-            Prepared::Impossible(error) => {
-                self.free_slot(row);
-                self.fail(row, error, out);
-            }
+            Prepared::Call { .. } => {}
+            Prepared::Each(items) => self.expand(row, items, out),
+            Prepared::Unwanted => self.skip(row, SkipReason::Condition, None, out),
+            Prepared::Known(output, source) => self.succeed(row, output, source, out),
+            Prepared::Impossible(error) => self.fail(row, error, out),
         }
     }
 
     fn call(&mut self, row: StepIx, input: Arc<Value>, most: Option<Money>, out: &mut Vec<Action>) {
         let Some(most) = most.or_else(|| (!self.budget.is_limited()).then_some(Money::ZERO)) else {
-            self.free_slot(row);
+            self.leave(row);
             let error = self.unpriced(row);
-            self.fail(row, error, out);
+            self.fail(row, Box::new(error), out);
             return;
         };
+        let most = most.max(Money::ZERO);
         let most_calls = self.rules.limits.max_tool_calls;
         if most_calls.is_some_and(|most| self.calls >= most) {
-            self.free_slot(row);
+            self.leave(row);
+            self.node(row).stage = Stage::OutOfCalls;
             self.out_of_calls.push(row);
             return;
         }
         if !self.budget.reserve(most) {
-            self.free_slot(row);
+            self.leave(row);
+            let node = self.node(row);
+            node.stage = Stage::Parked;
+            node.bound = most;
             self.parked.insert((most, row));
             self.waits(row, WaitReason::Budget, out);
             return;
         }
         self.calls += 1;
+        self.under_way += 1;
         let node = self.node(row);
         node.status = StepStatus::Running;
+        node.stage = Stage::Calling;
+        node.released = false;
         node.attempts += 1;
         node.tries += 1;
-        node.reserved = most;
-        let (attempt, slot) = (node.attempts, node.slot.unwrap_or_default());
-        self.element_started(row);
+        node.bound = most;
+        let (attempt, slot) = (node.attempts, node.slot);
         let step = self.key(row);
         out.push(Action::Emit(Fact::AttemptStarted {
             step,
@@ -162,9 +206,9 @@ impl Scheduler {
         });
     }
 
-    fn unpriced(&self, row: StepIx) -> Box<RunError> {
+    fn unpriced(&self, row: StepIx) -> RunError {
         let spec = self.spec(row);
-        Box::new(RunError {
+        RunError {
             kind: ErrorKind::ResourceLimitError,
             step: Some(self.key(row).id),
             tool_name: Some(spec.tool.clone()),
@@ -173,57 +217,31 @@ impl Scheduler {
                 .into(),
             retryable: false,
             attempts: self.nodes[row.at()].attempts,
-        })
-    }
-
-    pub(super) fn free_slot(&mut self, row: StepIx) {
-        if self.alone == Some(row) {
-            self.alone = None;
         }
-        if let Some(slot) = self.node(row).slot.take() {
-            self.slots.give(slot);
-        }
-    }
-
-    /// Lets steps whose upper bound fits into the free money try again.
-    pub(super) fn unpark(&mut self) {
-        let mut free = self.budget.free();
-        while let Some((most, row)) = self.parked.first().copied() {
-            if most > free {
-                return;
-            }
-            self.parked.pop_first();
-            free -= most;
-            self.requeue(row);
-        }
-    }
-
-    /// Puts a step that was held back into the queue.
-    pub(super) fn requeue(&mut self, row: StepIx) {
-        if self.nodes[row.at()].status == StepStatus::Running {
-            self.node(row).retry_queued = true;
-        }
-        self.queue(row);
     }
 
     pub(super) fn backoff_over(&mut self, row: StepIx, attempt: u32) {
-        if !self.exists(row) {
-            return;
-        }
-        let node = self.node(row);
-        if node.backoff && node.attempts == attempt {
-            node.backoff = false;
-            node.retry_queued = true;
-            self.backoffs -= 1;
+        let due = self
+            .nodes
+            .get(row.at())
+            .is_some_and(|node| node.stage == Stage::Backoff && node.attempts == attempt);
+        if due {
+            self.leave(row);
             self.queue(row);
         }
     }
 
-    pub(super) fn arm_deadline(&self, now: Micros, out: &mut Vec<Action>) {
-        if let Some(limit) = self.timeout() {
-            let at = now + (limit - self.clock.wall(now));
-            out.push(Action::SetTimer(at, super::Timer::Deadline));
+    pub(super) fn arm_deadline(&mut self, out: &mut Vec<Action>) {
+        self.deadline_missed = false;
+        if let Some(left) = self.time_left() {
+            out.push(Action::SetTimer(self.now + left, super::Timer::Deadline));
         }
+    }
+
+    /// What is left of `timeout_seconds`.
+    pub(super) fn time_left(&self) -> Option<Micros> {
+        let used = self.clock.wall(self.now) - self.allowance_from;
+        Some(self.timeout()? - used)
     }
 
     pub(super) fn timeout(&self) -> Option<Micros> {
@@ -233,14 +251,12 @@ impl Scheduler {
 
     /// Why nothing can start although something is left, once nothing is under way.
     pub(super) fn exhausted(&self) -> Option<(Limit, StepIx)> {
-        let parked = self.parked.iter().map(|(_, row)| *row);
-        let too_dear = parked.map(|row| (Limit::MaxTotalCostUsd, row));
-        let one_too_many = self
-            .out_of_calls
-            .iter()
-            .map(|row| (Limit::MaxToolCalls, *row));
-        too_dear
-            .chain(one_too_many)
-            .find(|(_, row)| self.can_start(*row))
+        let too_dear = self.parked.first().map(|(_, row)| *row);
+        let one_too_many = || {
+            let mut rows = self.out_of_calls.iter().copied();
+            rows.find(|row| self.nodes[row.at()].stage == Stage::OutOfCalls)
+        };
+        let dear = too_dear.map(|row| (Limit::MaxTotalCostUsd, row));
+        dear.or_else(|| one_too_many().map(|row| (Limit::MaxToolCalls, row)))
     }
 }

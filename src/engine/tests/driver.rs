@@ -1,7 +1,8 @@
 //! The real driver on tokio's paused clock: times are exact.
 
-use super::{Engine, EventLog, Settings};
+use crate::engine::{Engine, EventLog, Settings};
 use crate::plan::{Dialect, ExecutionPlan, Mode, RetryPolicy, Step, StepIx, Template, Trigger};
+use crate::run::StepStatus::{Failed, Skipped, Succeeded};
 use crate::run::{
     ErrorKind, ExecutionResult, Limit, Micros, Money, ResourceLimits, RunCommand, RunOutcome,
     RunState, SkipReason, StepStatus, figures,
@@ -229,7 +230,6 @@ async fn independent_branches_go_on_and_the_rest_is_skipped() {
     ])
     .run()
     .await;
-    use StepStatus::{Failed, Skipped, Succeeded};
     assert_eq!(statuses(&state), [Failed, Skipped, Skipped, Succeeded]);
     assert_eq!(state.steps[1].reason, Some(SkipReason::Upstream));
     assert_eq!(state.steps[2].because.as_deref(), Some("below"));
@@ -259,7 +259,6 @@ async fn triggers() {
     ])
     .run()
     .await;
-    use StepStatus::{Failed, Skipped, Succeeded};
     assert_eq!(
         statuses(&state),
         [Failed, Succeeded, Succeeded, Succeeded, Skipped, Skipped]

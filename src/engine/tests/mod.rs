@@ -1,0 +1,3 @@
+//! What the engine is trusted for.
+
+mod driver;
