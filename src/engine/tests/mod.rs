@@ -1,3 +1,11 @@
 //! What the engine is trusted for.
+//!
+//! [`world`] plays everything around the pure scheduler, [`oracle`] checks every fact and every moment against
+//! rules that are written down a second time, slowly; `properties` sends random plans and scripts through both,
+//! `scenarios` the small stories that went wrong once. `driver` tests the real driver on tokio's paused clock.
 
 mod driver;
+mod oracle;
+mod properties;
+mod scenarios;
+mod world;

@@ -1,0 +1,570 @@
+//! The rules of a run a second time, slow and obvious: everything is worked out anew from the fold of the facts
+//! and from how the dependencies of a step stand, for every fact and every moment of rest.
+
+use super::world::{BACKOFF, World};
+use crate::engine::Timer;
+use crate::plan::{StepIx, Trigger};
+use crate::run::{
+    ExecutionResult, Fact, Limit, Micros, Money, RunCommand, RunOutcome, RunPhase, RunState,
+    SkipReason, StepSource, StepStatus, WaitReason,
+};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+#[derive(Debug, Default)]
+pub struct Oracle {
+    /// Rows skipped because of a failure somewhere above.
+    tainted: BTreeSet<StepIx>,
+    /// Rows that a person skipped or gave an output.
+    decided: BTreeSet<StepIx>,
+    /// What `for_each` steps saw when they were expanded.
+    seen_by_lists: BTreeMap<StepIx, Value>,
+    /// Steps that a person allowed to start while the run is paused.
+    permits: usize,
+    /// A step failed and the run is to stop for it, or a limit or a person stops it.
+    stopping: bool,
+    /// It is to stop because a step failed.
+    by_failure: bool,
+    /// The moment on the run's clock from which its time is counted.
+    allowance_from: Micros,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    Wait,
+    Go,
+    Never,
+}
+
+impl Oracle {
+    /// A command is about to be given.
+    pub fn command(&mut self, state: &RunState, command: &RunCommand) {
+        if matches!(command, RunCommand::StepOnce(_)) && state.phase == RunPhase::Paused {
+            self.permits += 1;
+        }
+    }
+
+    /// A fact is about to be taken into the fold.
+    pub fn before(&mut self, world: &World, fact: &Fact) {
+        let state = &world.state;
+        match fact {
+            Fact::AttemptStarted {
+                step,
+                attempt,
+                slot,
+                input,
+                reserved,
+            } => {
+                self.may_start(world, step.ix);
+                let row = &state.steps[step.ix.at()];
+                assert_eq!(
+                    *attempt as usize,
+                    row.attempts.len() + 1,
+                    "tries are counted"
+                );
+                let limit = world.frame.budget.map(Money::from_pico);
+                let total = state.spent + state.reserved + *reserved;
+                assert!(
+                    reserved.is_zero() || limit.is_none_or(|limit| total <= limit),
+                    "{} starts past the budget",
+                    step.id
+                );
+                let calls = world.frame.calls;
+                assert!(
+                    calls.is_none_or(|most| state.calls < most),
+                    "one call too many"
+                );
+                let slots = world.frame.slots.unwrap_or(u32::MAX);
+                assert!(state.running < slots as usize, "one under way too many");
+                assert!(*slot < slots, "there is no such slot");
+                let mut others = state.steps.iter().filter_map(|row| row.under_way());
+                assert!(
+                    others.all(|other| other.slot != *slot),
+                    "a slot is taken twice"
+                );
+                assert_eq!(
+                    **input,
+                    world.seen_by(plan_row(world, step.ix)),
+                    "fresh input"
+                );
+            }
+            Fact::AttemptEnded(end) => self.attempt_ended(world, end),
+            Fact::StepSucceeded {
+                step,
+                source,
+                output,
+            } => {
+                ends(world, step.ix);
+                let row = &state.steps[step.ix.at()];
+                match source {
+                    StepSource::Mock => {
+                        self.decided.insert(step.ix);
+                    }
+                    StepSource::Call if is_expandable(world, step.ix) => {
+                        let outputs = row.elements().iter().map(|ix| {
+                            let output = state.steps[ix.at()].output.as_ref();
+                            output.map_or(Value::Null, |output| Value::clone(output))
+                        });
+                        assert_eq!(**output, outputs.collect::<Value>(), "in order");
+                    }
+                    StepSource::Call => {
+                        let end = row.last_attempt().and_then(|attempt| attempt.end.as_ref());
+                        assert!(end.is_some_and(|(_, end)| end.error.is_none()));
+                    }
+                    _ => {}
+                }
+            }
+            Fact::StepFailed { step, .. } => {
+                ends(world, step.ix);
+                if world.frame.fail_fast && !self.stopping {
+                    (self.stopping, self.by_failure) = (true, true);
+                }
+            }
+            Fact::StepSkipped {
+                step,
+                reason,
+                because,
+            } => {
+                ends(world, step.ix);
+                let before = depends_on(world, step.ix);
+                match reason {
+                    SkipReason::Upstream => {
+                        let verdict = self.verdict(world, step.ix);
+                        assert_eq!(verdict, Verdict::Never, "{} is skipped", step.id);
+                        if before.iter().any(|row| self.is_bad(state, *row)) {
+                            self.tainted.insert(step.ix);
+                        }
+                        let because = because.as_ref().expect("a dependency is the reason");
+                        let named = before
+                            .iter()
+                            .find(|row| state.steps[row.at()].info.id == *because);
+                        let named = named.expect("it is a dependency");
+                        let status = state.steps[named.at()].status;
+                        assert!(status.has_ended() && status != StepStatus::Succeeded);
+                    }
+                    SkipReason::Condition => self.was_wanted(world, step.ix),
+                    SkipReason::User if !self.stopping => {
+                        self.decided.insert(step.ix);
+                    }
+                    SkipReason::User => {}
+                    SkipReason::Limit => assert!(!state.exceeded.is_empty()),
+                }
+            }
+            Fact::StepCancelled { step } => {
+                ends(world, step.ix);
+                // A `for_each` step stays cut short until all the elements that were have run again.
+                let mut elements = state.steps[step.ix.at()].elements().iter();
+                let cut_short = elements.any(|ix| {
+                    let cancelled = state.steps[ix.at()].status == StepStatus::Cancelled;
+                    cancelled || self.was_stopped(state, ix.at())
+                });
+                let why = self.stopping || cut_short;
+                assert!(why, "{} is cancelled in a run that goes on", step.id);
+            }
+            Fact::StepReset { step } => {
+                let row = &state.steps[step.ix.at()];
+                assert!(
+                    row.under_way().is_none(),
+                    "{} is reset while it runs",
+                    step.id
+                );
+                self.tainted.remove(&step.ix);
+                self.decided.remove(&step.ix);
+                self.seen_by_lists.remove(&step.ix);
+            }
+            Fact::StepExpanded { step, .. } => {
+                self.was_wanted(world, step.ix);
+                let seen = world.seen_by(step.ix);
+                self.seen_by_lists.insert(step.ix, seen);
+            }
+            Fact::LimitReached { limit, .. } => {
+                self.stopping = true;
+                self.limit_reached(world, *limit);
+            }
+            Fact::StopRequested => self.stopping = true,
+            Fact::RunEnded { status, error, .. } => {
+                assert_eq!(
+                    state.running, 0,
+                    "the run ends while something is under way"
+                );
+                let open = state.steps.iter().find(|row| !row.status.has_ended());
+                let open = open.filter(|row| in_use(state, row));
+                assert!(open.is_none(), "the run ends before {open:?}");
+                self.outcome(world, *status);
+                assert_eq!(
+                    error.is_none(),
+                    matches!(status, RunOutcome::Succeeded | RunOutcome::Cancelled)
+                        && !state
+                            .steps
+                            .iter()
+                            .any(|row| row.status == StepStatus::Failed)
+                );
+            }
+            Fact::RunReopened => {
+                (self.stopping, self.by_failure) = (false, false);
+                if state.exceeded.contains(&Limit::TimeoutSeconds) {
+                    self.allowance_from = state.wall(world.now);
+                }
+            }
+            Fact::RunPaused | Fact::RunResumed => self.permits = 0,
+            _ => {}
+        }
+    }
+
+    fn may_start(&mut self, world: &World, row: StepIx) {
+        let state = &world.state;
+        let id = &state.steps[row.at()].info.id;
+        assert!(!self.stopping, "{id} starts in a run that is being stopped");
+        match state.phase {
+            RunPhase::Running => {}
+            RunPhase::Paused => {
+                assert!(self.permits > 0, "{id} starts in a paused run");
+                self.permits -= 1;
+            }
+            other => panic!("{id} starts in a run that is {other:?}"),
+        }
+        let status = state.steps[row.at()].status;
+        assert!(matches!(status, StepStatus::Ready | StepStatus::Running));
+        self.was_wanted(world, row);
+        let sequential = |row: StepIx| world.sketches[plan_row(world, row).at()].sequential;
+        let mut others = (0..state.steps.len() as u32).map(StepIx).filter(|other| {
+            state.steps[other.at()].under_way().is_some() && (sequential(row) || sequential(*other))
+        });
+        assert_eq!(others.next(), None, "{id} overlaps it");
+        let last = state.steps[row.at()].last_attempt();
+        if let Some((ended, end)) = last.and_then(|attempt| attempt.end.as_ref())
+            && let (StepStatus::Running, Some(wait)) = (status, end.retry_in)
+        {
+            assert!(world.now >= *ended + wait, "{id} does not wait");
+        }
+    }
+
+    fn attempt_ended(&self, world: &World, end: &crate::run::AttemptEnd) {
+        let row = &world.state.steps[end.step.ix.at()];
+        assert!(row.under_way().is_some(), "{} ends twice", end.step.id);
+        let Some(wait) = end.retry_in else { return };
+        let tries = row.attempts.iter().rev().take_while(|attempt| {
+            row.started_at
+                .is_some_and(|started| attempt.started >= started)
+        });
+        let tries = tries.count() as u32;
+        assert!(end.error.as_ref().is_some_and(|error| error.retryable));
+        assert!(!self.stopping, "{} is to be tried again", end.step.id);
+        let policy = world.sketches[plan_row(world, end.step.ix).at()].tries;
+        assert!(tries < policy, "{} is tried too often", end.step.id);
+        let doubled = BACKOFF.saturating_mul(1 << (tries - 1).min(20));
+        let bound = doubled.min(Duration::from_mins(1));
+        // The script asks for waits of whole seconds and more, far above any jitter.
+        let asked = wait.0 >= 1_000_000;
+        assert!(
+            asked || wait <= bound.into(),
+            "{wait:?} is more than {bound:?}"
+        );
+    }
+
+    fn was_wanted(&self, world: &World, row: StepIx) {
+        let id = &world.state.steps[row.at()].info.id;
+        let verdict = self.verdict(world, plan_row(world, row));
+        assert_eq!(verdict, Verdict::Go, "the trigger of {id}");
+    }
+
+    fn limit_reached(&self, world: &World, limit: Limit) {
+        let state = &world.state;
+        if limit == Limit::TimeoutSeconds {
+            let limit = Micros(world.frame.timeout_ms.unwrap() * 1000);
+            assert!(state.wall(world.now) - self.allowance_from >= limit);
+            return;
+        }
+        assert_eq!(state.running, 0, "calls under way could still free some");
+        if limit == Limit::MaxToolCalls {
+            assert_eq!(Some(state.calls), world.frame.calls);
+        } else {
+            let left = Money::from_pico(world.frame.budget.unwrap()) - state.spent;
+            let too_dear = state.steps.iter().enumerate().any(|(at, row)| {
+                let row_ix = plan_row(world, StepIx(at as u32));
+                !row.status.has_ended()
+                    && Money::from_pico(world.sketches[row_ix.at()].bound) > left
+            });
+            assert!(too_dear, "something fits");
+        }
+    }
+
+    fn outcome(&self, world: &World, outcome: RunOutcome) {
+        let state = &world.state;
+        let any = |status| {
+            state
+                .steps
+                .iter()
+                .any(|row| row.status == status && in_use(state, row))
+        };
+        let stopped = matches!(state.phase, RunPhase::Stopping);
+        let wanted = match () {
+            () if stopped && !state.exceeded.is_empty() => RunOutcome::LimitExceeded,
+            () if stopped && !self.by_failure => RunOutcome::Cancelled,
+            () if any(StepStatus::Failed) => RunOutcome::Failed,
+            // Skipped because of an earlier stop, and not decided by a person.
+            () if any(StepStatus::Cancelled) => RunOutcome::Cancelled,
+            () if (0..state.steps.len()).any(|at| self.was_stopped(state, at)) => {
+                RunOutcome::Cancelled
+            }
+            () => RunOutcome::Succeeded,
+        };
+        assert_eq!(outcome, wanted);
+    }
+
+    fn was_stopped(&self, state: &RunState, at: usize) -> bool {
+        let row = &state.steps[at];
+        let by_stop = matches!(row.reason, Some(SkipReason::User | SkipReason::Limit));
+        row.status == StepStatus::Skipped
+            && by_stop
+            && !self.decided.contains(&StepIx(at as u32))
+            && in_use(state, row)
+    }
+
+    /// What a trigger says, from how the dependencies stand.
+    fn verdict(&self, world: &World, row: StepIx) -> Verdict {
+        let state = &world.state;
+        let before = depends_on(world, row);
+        let count = |is: &dyn Fn(StepIx) -> bool| before.iter().filter(|row| is(**row)).count();
+        let status = |row: StepIx| state.steps[row.at()].status;
+        let ended = count(&|row| status(row).has_ended());
+        let well = count(&|row| status(row) == StepStatus::Succeeded);
+        let bad = count(&|row| self.is_bad(state, row));
+        let all = ended == before.len();
+        match world.sketches[row.at()].trigger {
+            Trigger::AllSuccess if well == before.len() => Verdict::Go,
+            Trigger::AllSuccess if ended > well => Verdict::Never,
+            Trigger::AllDone if all => Verdict::Go,
+            Trigger::OneSuccess if well > 0 || before.is_empty() => Verdict::Go,
+            Trigger::OneSuccess if all => Verdict::Never,
+            Trigger::NoneFailed if bad > 0 => Verdict::Never,
+            Trigger::NoneFailed if all => Verdict::Go,
+            _ => Verdict::Wait,
+        }
+    }
+
+    fn is_bad(&self, state: &RunState, row: StepIx) -> bool {
+        let status = state.steps[row.at()].status;
+        matches!(status, StepStatus::Failed | StepStatus::Cancelled) || self.tainted.contains(&row)
+    }
+
+    /// When every action has been carried out.
+    pub fn at_rest(&mut self, world: &World) {
+        self.permits = 0;
+        let state = &world.state;
+        for at in 0..world.sketches.len() as u32 {
+            self.step_at_rest(world, StepIx(at));
+        }
+        self.nothing_is_held_for_no_reason(world);
+        self.the_deadline_is_set(world);
+        if state.has_ended() {
+            let result = ExecutionResult::of(state);
+            let mut rows = result.steps.iter();
+            assert!(rows.all(|row| row.status.has_ended()), "{result:?}");
+            let done = state.count(StepStatus::Succeeded);
+            assert_eq!(result.steps_completed, done);
+            assert_eq!(result.cost, Some(state.spent));
+        }
+    }
+
+    fn step_at_rest(&self, world: &World, row: StepIx) {
+        let state = &world.state;
+        let step = &state.steps[row.at()];
+        if self.decided.contains(&row) || self.begins_anew(world, row) {
+            return;
+        }
+        let verdict = self.verdict(world, row);
+        let id = &step.info.id;
+        if self.stopping {
+            assert!(
+                step.status.has_ended() || step.status == StepStatus::Running,
+                "{id}"
+            );
+            return;
+        }
+        let wanted = match (step.status, step.reason) {
+            (StepStatus::Pending, _) => Verdict::Wait,
+            (StepStatus::Skipped, Some(SkipReason::Upstream)) => Verdict::Never,
+            (StepStatus::Skipped, Some(SkipReason::User | SkipReason::Limit)) => return,
+            // It may have been about to begin anew when the run was stopped.
+            (StepStatus::Cancelled, _) => return,
+            _ => Verdict::Go,
+        };
+        assert_eq!(verdict, wanted, "{id} is {:?}", step.status);
+        self.nothing_is_stale(world, row);
+    }
+
+    /// Whatever was made from the output of another step was made from the one that it has now.
+    fn nothing_is_stale(&self, world: &World, row: StepIx) {
+        let step = &world.state.steps[row.at()];
+        let called = match step.status {
+            StepStatus::Running => true,
+            StepStatus::Succeeded => step.source == Some(StepSource::Call),
+            _ => false,
+        };
+        let seen = match self.seen_by_lists.get(&row) {
+            Some(seen) => Some(seen),
+            None => step.last_attempt().map(|attempt| &*attempt.input),
+        };
+        if let Some(seen) = seen.filter(|_| called) {
+            let now = world.seen_by(row);
+            for (seen, now) in seen.as_array().unwrap().iter().zip(now.as_array().unwrap()) {
+                assert!(seen.is_null() || seen == now, "{} is stale", step.info.id);
+            }
+        }
+    }
+
+    /// Whether a step that runs begins anew as soon as what is under way has ended.
+    fn begins_anew(&self, world: &World, row: StepIx) -> bool {
+        let cancelled = |row: &StepIx| world.under_way.get(row).is_some_and(|a| a.cancelled);
+        let elements = world.state.steps[row.at()].elements();
+        !self.stopping && (cancelled(&row) || elements.iter().any(cancelled))
+    }
+
+    /// While the run goes on and a slot is free, what is ready waits for something that can be named.
+    fn nothing_is_held_for_no_reason(&self, world: &World) {
+        let state = &world.state;
+        let room = world
+            .frame
+            .slots
+            .is_none_or(|slots| state.running < slots as usize);
+        if state.phase != RunPhase::Running || !room || self.stopping {
+            return;
+        }
+        let sequential = |row: StepIx| world.sketches[plan_row(world, row).at()].sequential;
+        let rows = (0..state.steps.len() as u32).map(StepIx);
+        let alone = rows.clone().any(|row| {
+            let is_next = state.steps[row.at()].waiting == Some(WaitReason::Exclusive);
+            (state.steps[row.at()].under_way().is_some() || is_next) && sequential(row)
+        });
+        if alone && state.running > 0 {
+            return;
+        }
+        let free = world.frame.budget.map_or(Money::MAX, |limit| {
+            Money::from_pico(limit) - state.spent - state.reserved
+        });
+        for row in rows {
+            let step = &state.steps[row.at()];
+            let waits = match step.status {
+                StepStatus::Ready => true,
+                StepStatus::Running => step.under_way().is_none() && step.elements().is_empty(),
+                _ => false,
+            };
+            let plan_step = plan_row(world, row);
+            if !waits || !in_use(state, step) || self.begins_anew(world, plan_step) {
+                continue;
+            }
+            let backoff = Timer::Backoff(row, step.attempts.len() as u32);
+            let in_backoff = world.timers.iter().any(|(_, timer)| *timer == backoff);
+            let too_dear = Money::from_pico(world.sketches[plan_step.at()].bound) > free;
+            let out_of_calls = world.frame.calls.is_some_and(|most| state.calls >= most);
+            let held = in_backoff || too_dear || out_of_calls;
+            assert!(
+                held,
+                "nothing holds {}, which is {:?}",
+                step.info.id, step.status
+            );
+        }
+    }
+
+    fn the_deadline_is_set(&self, world: &World) {
+        let Some(limit) = world.frame.timeout_ms else {
+            return;
+        };
+        let state = &world.state;
+        let going = matches!(state.phase, RunPhase::Running | RunPhase::Paused);
+        if !going || state.held_since.is_some() || self.stopping {
+            return;
+        }
+        let used = state.wall(world.now) - self.allowance_from;
+        let due = world.now + (Micros(limit * 1000) - used);
+        let mut timers = world.timers.iter();
+        let is_set = timers.any(|(at, timer)| *timer == Timer::Deadline && *at <= due);
+        assert!(
+            is_set,
+            "the deadline at {due:?} is not in {:?}",
+            world.timers
+        );
+    }
+}
+
+/// Every row ends once between two resets, and not with an attempt under way.
+fn ends(world: &World, row: StepIx) {
+    let row = &world.state.steps[row.at()];
+    assert!(!row.status.has_ended(), "{} ends twice", row.info.id);
+    assert!(
+        row.under_way().is_none(),
+        "{} ends while it runs",
+        row.info.id
+    );
+}
+
+/// After every input: the fold says what the scheduler believes.
+pub fn the_fold_agrees(world: &World) {
+    let state = &world.state;
+    let ledger = world.scheduler.ledger(world.now);
+    assert_eq!(
+        (
+            ledger.spent,
+            ledger.reserved,
+            ledger.under_way,
+            ledger.calls,
+            ledger.wall
+        ),
+        (
+            state.spent,
+            state.reserved,
+            state.running,
+            state.calls,
+            state.wall(world.now)
+        )
+    );
+    let mut counts = [0; 8];
+    for (at, row) in state.steps.iter().enumerate() {
+        let ix = StepIx(at as u32);
+        assert_eq!(row.status, world.scheduler.status(ix), "{}", row.info.id);
+        assert_eq!(
+            row.output.as_ref(),
+            world.scheduler.output(ix),
+            "{}",
+            row.info.id
+        );
+        if row.info.parent.is_none() {
+            counts[row.status as usize] += 1;
+        }
+    }
+    assert_eq!(counts, state.counts);
+    assert_eq!(world.scheduler.has_ended(), state.has_ended());
+    let tries = state.steps.iter().flat_map(|row| &row.attempts);
+    let ended = tries.clone().filter_map(|attempt| attempt.end.as_ref());
+    let spent: Money = ended.filter_map(|(_, end)| end.cost).sum();
+    assert_eq!(spent, state.spent, "every call is billed once");
+    let open = tries.filter(|attempt| attempt.end.is_none());
+    let reserved: Money = open.map(|attempt| attempt.reserved).sum();
+    assert_eq!(reserved, state.reserved);
+}
+
+fn plan_row(world: &World, row: StepIx) -> StepIx {
+    world.state.steps[row.at()].info.parent.unwrap_or(row)
+}
+
+fn depends_on(world: &World, row: StepIx) -> Vec<StepIx> {
+    let sketch = &world.sketches[plan_row(world, row).at()];
+    sketch.depends_on.iter().copied().map(StepIx).collect()
+}
+
+fn is_expandable(world: &World, row: StepIx) -> bool {
+    row == plan_row(world, row) && !world.sketches[row.at()].lists.is_empty()
+}
+
+/// Whether a row is one of the plan, or of an element that its list has at present.
+fn in_use(state: &RunState, row: &crate::run::StepState) -> bool {
+    let Some(parent) = row.info.parent else {
+        return true;
+    };
+    let elements = state.steps[parent.at()].elements().iter();
+    elements
+        .into_iter()
+        .any(|ix| state.steps[ix.at()].info.id == row.info.id)
+}

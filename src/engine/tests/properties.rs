@@ -1,0 +1,221 @@
+//! Random plans and random scripts, held against the oracle after every input.
+
+use super::world::{Answer, End, Frame, Sketch, World};
+use crate::plan::{StepIx, Trigger};
+use crate::run::RunCommand;
+use proptest::prelude::*;
+use serde_json::json;
+use std::fmt;
+use std::sync::Arc;
+
+/// One move of a script, and how many actions the world carries out after it.
+#[derive(Clone, Debug)]
+struct Move {
+    op: Op,
+    patience: usize,
+}
+
+#[derive(Clone, Debug)]
+enum Op {
+    /// The n-th attempt under way ends, with this share of its bound as its cost.
+    End(usize, End, i64),
+    /// The next timer fires.
+    Tick,
+    Wait(u64),
+    Pause,
+    Resume,
+    StepOnce(Option<usize>),
+    Retry(usize),
+    RetryFailed,
+    Skip(usize),
+    SetOutput(usize),
+    Breakpoint(usize, bool),
+    Stop,
+    /// Everything ends well until the run has ended.
+    Finish,
+}
+
+fn sketches() -> impl Strategy<Value = Vec<Sketch>> {
+    let trigger = prop_oneof![
+        4 => Just(Trigger::AllSuccess),
+        1 => Just(Trigger::AllDone),
+        1 => Just(Trigger::OneSuccess),
+        1 => Just(Trigger::NoneFailed),
+    ];
+    let answer = prop_oneof![
+        9 => Just(Answer::Call),
+        1 => Just(Answer::Unwanted),
+        1 => Just(Answer::Known),
+        1 => Just(Answer::Impossible),
+    ];
+    let lists = prop_oneof![
+        3 => Just(Vec::new()),
+        1 => prop::collection::vec(0usize..4, 1..3),
+    ];
+    let sketch = (
+        any::<u16>(),
+        trigger,
+        prop::bool::weighted(0.1),
+        1u32..4,
+        lists,
+        0i64..4,
+        answer,
+    );
+    prop::collection::vec(sketch, 1..13).prop_map(|steps| {
+        let steps = steps.into_iter().enumerate();
+        steps
+            .map(
+                |(at, (mask, trigger, sequential, tries, lists, bound, answer))| Sketch {
+                    // Every third pair is left out, so that plans are not too dense.
+                    depends_on: (0..at as u32)
+                        .filter(|from| {
+                            mask >> from & 1 == 1 && !(u32::from(mask) + from).is_multiple_of(3)
+                        })
+                        .collect(),
+                    trigger,
+                    sequential,
+                    tries,
+                    lists,
+                    bound,
+                    answer,
+                },
+            )
+            .collect()
+    })
+}
+
+fn frames() -> impl Strategy<Value = Frame> {
+    let rarely = || prop::bool::weighted(0.15);
+    (
+        prop::option::weighted(0.8, 1u32..5),
+        prop::option::weighted(0.4, 0i64..30),
+        prop::option::weighted(0.2, 0u64..20),
+        prop::option::weighted(0.3, 0u64..400),
+        rarely(),
+        rarely(),
+    )
+        .prop_map(
+            |(slots, budget, calls, timeout_ms, fail_fast, paused)| Frame {
+                slots,
+                budget,
+                calls,
+                timeout_ms,
+                fail_fast,
+                paused,
+            },
+        )
+}
+
+fn moves() -> impl Strategy<Value = Vec<Move>> {
+    let end = prop_oneof![
+        5 => Just(End::Well),
+        2 => Just(End::Passing),
+        1 => (1u64..4).prop_map(|s| End::ComeBack(s * 1000)),
+        2 => Just(End::Badly),
+    ];
+    let row = || 0usize..16;
+    let op = prop_oneof![
+        20 => (0usize..8, end, 0i64..4).prop_map(|(at, end, cost)| Op::End(at, end, cost)),
+        6 => Just(Op::Tick),
+        2 => (0u64..200).prop_map(Op::Wait),
+        2 => Just(Op::Pause),
+        3 => Just(Op::Resume),
+        3 => prop::option::of(row()).prop_map(Op::StepOnce),
+        3 => row().prop_map(Op::Retry),
+        1 => Just(Op::RetryFailed),
+        1 => row().prop_map(Op::Skip),
+        1 => row().prop_map(Op::SetOutput),
+        1 => (row(), any::<bool>()).prop_map(|(row, on)| Op::Breakpoint(row, on)),
+        1 => Just(Op::Stop),
+        1 => Just(Op::Finish),
+    ];
+    let patience = prop_oneof![3 => Just(usize::MAX), 1 => 0usize..4];
+    let step = (op, patience).prop_map(|(op, patience)| Move { op, patience });
+    prop::collection::vec(step, 0..60)
+}
+
+fn play(world: &mut World, step: &Move) {
+    let row = |at: usize| StepIx(at as u32);
+    match step.op.clone() {
+        Op::End(at, end, cost) => {
+            let rows: Vec<StepIx> = world.under_way.keys().copied().collect();
+            if rows.is_empty() {
+                return;
+            }
+            let row = rows[at % rows.len()];
+            world.wait(1);
+            let bound = world.under_way[&row].reserved.pico();
+            world.end_with(row.0, end, cost.min(bound));
+        }
+        Op::Tick => {
+            world.tick();
+        }
+        Op::Wait(ms) => world.wait(ms),
+        Op::Pause => world.send(RunCommand::Pause),
+        Op::Resume => world.send(RunCommand::Resume),
+        Op::StepOnce(at) => world.send(RunCommand::StepOnce(at.map(row))),
+        Op::Retry(at) => world.send(RunCommand::Retry(row(at))),
+        Op::RetryFailed => world.send(RunCommand::RetryFailed),
+        Op::Skip(at) => world.send(RunCommand::Skip(row(at))),
+        Op::SetOutput(at) => {
+            let output = Arc::new(json!(["given", world.events.len()]));
+            world.send(RunCommand::SetOutput(row(at), output));
+        }
+        Op::Breakpoint(at, on) => world.send(RunCommand::Breakpoint(row(at), on)),
+        Op::Stop => world.send(RunCommand::Stop),
+        Op::Finish => world.finish(),
+    }
+    world.work(step.patience);
+}
+
+/// A whole case, printed a line for each step and each move.
+struct Story {
+    sketches: Vec<Sketch>,
+    frame: Frame,
+    script: Vec<Move>,
+}
+
+impl fmt::Debug for Story {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{:?}", self.frame)?;
+        for (at, sketch) in self.sketches.iter().enumerate() {
+            writeln!(f, "s{at}: {sketch:?}")?;
+        }
+        for step in &self.script {
+            match step.patience {
+                usize::MAX => writeln!(f, "- {:?}", step.op)?,
+                most => writeln!(f, "- {:?}, then {most} actions", step.op)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn stories() -> impl Strategy<Value = Story> {
+    (sketches(), frames(), moves()).prop_map(|(sketches, frame, script)| Story {
+        sketches,
+        frame,
+        script,
+    })
+}
+
+proptest! {
+    // As many as `PROPTEST_CASES` says, else enough to meet every rule a few hundred times.
+    #![proptest_config(ProptestConfig {
+        cases: match std::env::var_os("PROPTEST_CASES") {
+            Some(_) => ProptestConfig::default().cases,
+            None => 2_000,
+        },
+        max_shrink_iters: 20_000,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn whatever_happens_the_rules_hold_and_the_run_ends(story in stories()) {
+        let mut world = World::unprepared(story.sketches, story.frame);
+        for step in &story.script {
+            play(&mut world, step);
+        }
+        world.finish();
+    }
+}

@@ -1,0 +1,637 @@
+//! Small stories, each about one rule that a random script found broken, or that is easy to break.
+
+use super::world::{Answer, End, Frame, Sketch, World, after};
+use crate::plan::{StepIx, Trigger};
+use crate::run::RunCommand::{
+    Breakpoint, Pause, Resume, Retry, RetryFailed, SetOutput, Skip, StepOnce, Stop,
+};
+use crate::run::StepStatus::{Cancelled, Failed, Pending, Ready, Running, Skipped, Succeeded};
+use crate::run::{Fact, Limit, Micros, RunOutcome, RunPhase, SkipReason};
+use serde_json::json;
+use std::sync::Arc;
+
+fn open() -> Frame {
+    Frame::default()
+}
+
+fn slots(slots: u32) -> Frame {
+    Frame {
+        slots: Some(slots),
+        ..open()
+    }
+}
+
+fn paused() -> Frame {
+    Frame {
+        paused: true,
+        ..open()
+    }
+}
+
+fn each(length: usize) -> Sketch {
+    Sketch {
+        lists: vec![length],
+        ..after(&[])
+    }
+}
+
+fn with(mut sketch: Sketch, change: impl FnOnce(&mut Sketch)) -> Sketch {
+    change(&mut sketch);
+    sketch
+}
+
+fn row(at: u32) -> StepIx {
+    StepIx(at)
+}
+
+fn outcome(world: &World) -> RunOutcome {
+    match world.state.phase {
+        RunPhase::Ended(outcome) => outcome,
+        other => panic!("the run is {other:?}"),
+    }
+}
+
+// Pause, stepping, breakpoints
+
+#[test]
+fn stepping_to_what_is_not_ready_starts_nothing_else() {
+    let mut world = World::new(vec![after(&[]), after(&[0])], paused());
+    world.command(StepOnce(Some(row(1))));
+    assert_eq!(world.statuses(), [Ready, Pending]);
+    world.command(StepOnce(Some(row(9))));
+    assert_eq!(world.statuses(), [Ready, Pending]);
+}
+
+#[test]
+fn a_permit_that_no_slot_was_free_for_is_gone() {
+    let mut world = World::new(vec![after(&[]), after(&[])], slots(1));
+    world.command(Pause);
+    world.command(StepOnce(None));
+    world.end(0, End::Well);
+    assert_eq!(world.statuses(), [Succeeded, Ready]);
+}
+
+#[test]
+fn what_is_stepped_to_goes_before_a_step_that_waits_to_be_alone() {
+    let alone = with(after(&[]), |sketch| sketch.sequential = true);
+    let mut world = World::new(vec![after(&[]), alone, after(&[0])], open());
+    world.command(Pause);
+    world.end(0, End::Well);
+    world.command(StepOnce(Some(row(2))));
+    assert_eq!(world.running(), [2]);
+    world.command(Resume);
+    assert_eq!(world.running(), [2], "it waits to be alone");
+    world.end(2, End::Well);
+    assert_eq!(world.running(), [1]);
+}
+
+#[test]
+fn a_pause_holds_what_is_still_being_prepared() {
+    let mut world = World::unprepared(vec![after(&[])], open());
+    world.send(Pause);
+    world.work(usize::MAX);
+    assert_eq!(world.statuses(), [Ready]);
+    world.command(Resume);
+    assert_eq!(world.running(), [0]);
+}
+
+#[test]
+fn a_breakpoint_is_passed_once_and_kept() {
+    let mut world = World::new(vec![after(&[]), after(&[0])], open());
+    world.command(Breakpoint(row(1), true));
+    world.end(0, End::Well);
+    assert_eq!(world.state.phase, RunPhase::Paused);
+    world.command(Resume);
+    assert_eq!(world.running(), [1]);
+    world.end(1, End::Well);
+    world.command(Retry(row(1)));
+    assert_eq!(world.state.phase, RunPhase::Paused, "it holds again");
+    assert_eq!(world.statuses(), [Succeeded, Ready]);
+    world.command(StepOnce(None));
+    assert_eq!(world.running(), [1], "and is stepped over");
+    world.end(1, End::Well);
+}
+
+#[test]
+fn a_breakpoint_holds_the_next_try_too() {
+    let flaky = with(after(&[]), |sketch| sketch.tries = 3);
+    let mut world = World::new(vec![flaky], open());
+    world.command(Breakpoint(row(0), true));
+    world.end(0, End::Passing);
+    world.tick();
+    world.work(usize::MAX);
+    assert_eq!(world.state.phase, RunPhase::Paused);
+    assert_eq!(world.statuses(), [Running], "between two tries");
+    world.finish();
+}
+
+// Retrying, skipping, supplying
+
+#[test]
+fn what_is_being_prepared_is_not_called_when_a_dependency_runs_again() {
+    let mut world = World::unprepared(vec![after(&[]), after(&[0])], open());
+    world.work(usize::MAX);
+    world.end_with(0, End::Well, 0);
+    // The preparation of 1 is asked for and not answered.
+    world.send(Retry(row(0)));
+    world.work(usize::MAX);
+    assert_eq!(world.statuses(), [Running, Pending]);
+    world.finish();
+}
+
+#[test]
+fn a_dependent_under_way_begins_anew() {
+    let one = with(after(&[0, 1]), |sketch| {
+        sketch.trigger = Trigger::OneSuccess;
+    });
+    let mut world = World::new(vec![after(&[]), after(&[]), one], open());
+    world.end(0, End::Well);
+    world.command(Retry(row(0)));
+    assert!(world.under_way[&row(2)].cancelled);
+    world.end(2, End::Well);
+    assert_eq!(world.statuses(), [Running, Running, Pending]);
+    world.end(1, End::Well);
+    assert_eq!(world.running(), [0, 2]);
+}
+
+#[test]
+fn what_was_to_begin_anew_is_cancelled_by_a_stop() {
+    let one = with(after(&[0, 1]), |sketch| {
+        sketch.trigger = Trigger::OneSuccess;
+    });
+    let mut world = World::new(vec![after(&[]), after(&[]), one], open());
+    world.end(0, End::Well);
+    world.command(Retry(row(0)));
+    world.command(Stop);
+    for at in 0..3 {
+        world.end(at, End::Well);
+    }
+    // Its output was made from one that was taken back.
+    assert_eq!(world.statuses(), [Succeeded, Succeeded, Cancelled]);
+    assert_eq!(outcome(&world), RunOutcome::Cancelled);
+}
+
+#[test]
+fn a_stop_ends_a_step_whose_next_try_is_being_prepared() {
+    let flaky = with(after(&[]), |sketch| sketch.tries = 2);
+    let mut world = World::new(vec![flaky], open());
+    world.end(0, End::Passing);
+    world.tick();
+    world.send(Stop);
+    world.work(usize::MAX);
+    assert_eq!(world.statuses(), [Cancelled]);
+    assert!(world.scheduler.has_ended());
+}
+
+#[test]
+fn what_a_person_decided_stays_when_something_above_runs_again() {
+    let mut world = World::new(
+        vec![after(&[]), after(&[0]), after(&[1]), after(&[0])],
+        open(),
+    );
+    world.command(SetOutput(row(1), Arc::new(json!("given"))));
+    world.command(Skip(row(3)));
+    world.finish();
+    world.command(Retry(row(0)));
+    assert_eq!(world.statuses(), [Running, Succeeded, Succeeded, Skipped]);
+    world.finish();
+    world.command(Retry(row(1)));
+    assert_eq!(
+        world.statuses(),
+        [Succeeded, Running, Pending, Skipped],
+        "until it is retried itself"
+    );
+    world.finish();
+}
+
+#[test]
+fn a_new_output_runs_again_what_was_made_from_the_old_one() {
+    let mut world = World::new(vec![after(&[]), after(&[0]), after(&[])], open());
+    world.finish();
+    world.command(SetOutput(row(0), Arc::new(json!(7))));
+    assert_eq!(world.running(), [1]);
+    world.finish();
+    assert_eq!(world.state.steps[2].attempts.len(), 1);
+    assert_eq!(*world.state.steps[1].attempts[1].input, json!([7]));
+}
+
+#[test]
+fn a_run_of_which_a_part_stays_cancelled_did_not_succeed() {
+    let mut world = World::new(vec![after(&[]), after(&[])], open());
+    world.command(Stop);
+    world.end(0, End::Badly);
+    world.end(1, End::Badly);
+    world.command(Retry(row(0)));
+    world.end(0, End::Well);
+    assert_eq!(world.statuses(), [Succeeded, Cancelled]);
+    assert_eq!(outcome(&world), RunOutcome::Cancelled);
+    world.command(RetryFailed);
+    world.finish();
+    assert_eq!(outcome(&world), RunOutcome::Succeeded);
+}
+
+#[test]
+fn a_step_skipped_because_of_a_failure_names_it_again_when_it_is_retried() {
+    let mut world = World::new(vec![after(&[]), after(&[0])], open());
+    world.end(0, End::Badly);
+    world.command(Retry(row(1)));
+    assert_eq!(world.statuses(), [Failed, Skipped]);
+    assert_eq!(world.state.steps[1].because.as_deref(), Some("s0"));
+}
+
+#[test]
+fn a_failure_above_is_seen_by_whatever_way_it_comes() {
+    let none_failed = with(after(&[0, 3]), |sketch| {
+        sketch.trigger = Trigger::NoneFailed;
+    });
+    let bad = with(after(&[]), |sketch| sketch.answer = Answer::Impossible);
+    let sketches = vec![after(&[]), bad, after(&[1]), after(&[0, 2]), none_failed];
+    let frame = Frame {
+        fail_fast: true,
+        ..open()
+    };
+    let mut world = World::new(sketches, frame);
+    world.command(Retry(row(2)));
+    assert_eq!(world.status(4), Skipped);
+}
+
+// for_each
+
+#[test]
+fn elements_fill_the_slots_of_a_plan_with_one_step() {
+    let world = World::new(vec![each(10)], slots(5));
+    assert_eq!(world.running().len(), 5);
+    assert_eq!(world.state.slots(), 5);
+    assert_eq!(&*world.state.steps[3].info.id, "s0[2]");
+}
+
+#[test]
+fn a_list_step_under_way_begins_anew_when_a_dependency_runs_again() {
+    let list = Sketch {
+        lists: vec![3, 2],
+        ..after(&[0])
+    };
+    let mut world = World::new(vec![after(&[]), list], slots(2));
+    world.end(0, End::Well);
+    world.end(2, End::Well);
+    world.command(Retry(row(0)));
+    assert_eq!(world.status(1), Running, "until its calls have ended");
+    world.end(3, End::Well);
+    assert_eq!(world.running(), [0, 4]);
+    world.end(4, End::Well);
+    assert_eq!(world.statuses()[..2], [Running, Pending]);
+    assert!(world.state.steps[1].elements().is_empty());
+    world.finish();
+    assert_eq!(world.state.steps[1].elements().len(), 2);
+    let output = world.state.steps[1].output.as_deref().unwrap();
+    assert_eq!(output.as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn an_element_is_retried_alone() {
+    let mut world = World::new(vec![each(3), after(&[0])], open());
+    world.end(2, End::Well);
+    world.end(3, End::Badly);
+    world.end(4, End::Well);
+    assert_eq!(
+        world.statuses(),
+        [Failed, Skipped, Succeeded, Failed, Succeeded]
+    );
+    world.command(Retry(row(3)));
+    assert_eq!(
+        world.statuses(),
+        [Running, Pending, Succeeded, Running, Succeeded]
+    );
+    assert_eq!(world.state.steps[0].elements().len(), 3);
+    world.finish();
+    assert_eq!(world.state.steps[2].attempts.len(), 1);
+    assert_eq!(outcome(&world), RunOutcome::Succeeded);
+}
+
+#[test]
+fn an_element_left_over_from_before_cannot_be_retried() {
+    let list = Sketch {
+        lists: vec![2, 1],
+        ..after(&[0])
+    };
+    let mut world = World::new(vec![after(&[]), list], open());
+    world.finish();
+    world.command(Retry(row(0)));
+    world.command(Retry(row(2)));
+    assert_eq!(world.running(), [0], "its list is not known yet");
+    world.finish();
+    world.command(Retry(row(3)));
+    assert!(world.scheduler.has_ended(), "the list has one element now");
+}
+
+#[test]
+fn a_list_step_above_which_something_failed_too_is_retried_as_a_whole() {
+    let list = Sketch {
+        trigger: Trigger::AllDone,
+        ..with(each(2), |sketch| sketch.depends_on = vec![0])
+    };
+    let mut world = World::new(vec![after(&[]), list], open());
+    world.end(0, End::Badly);
+    world.end(2, End::Badly);
+    world.end(3, End::Well);
+    world.command(RetryFailed);
+    assert_eq!(world.running(), [0]);
+    assert_eq!(world.status(1), Pending);
+    world.finish();
+    assert_eq!(outcome(&world), RunOutcome::Succeeded);
+}
+
+#[test]
+fn a_list_step_whose_elements_all_ended_well_in_time_succeeds_in_a_stopped_run() {
+    let mut world = World::new(vec![each(2), after(&[])], open());
+    world.command(Stop);
+    world.end(2, End::Well);
+    world.end(3, End::Well);
+    assert_eq!(world.status(0), Succeeded);
+    world.end(1, End::Badly);
+}
+
+#[test]
+fn a_stop_while_a_list_step_goes_back_leaves_nothing_pending() {
+    let list = with(each(3), |sketch| sketch.depends_on = vec![0]);
+    let mut world = World::new(vec![after(&[]), list], slots(1));
+    world.end(0, End::Well);
+    world.command(Retry(row(0)));
+    world.command(Stop);
+    world.end(2, End::Well);
+    assert!(world.scheduler.has_ended());
+    assert!(world.statuses().iter().all(|status| status.has_ended()));
+}
+
+#[test]
+fn an_empty_list_is_an_empty_output() {
+    let mut world = World::new(vec![each(0), after(&[0])], open());
+    world.end(1, End::Well);
+    assert_eq!(*world.state.steps[1].attempts[0].input, json!([[]]));
+}
+
+// Limits
+
+#[test]
+fn money_that_was_promised_to_a_skipped_step_goes_to_the_next() {
+    let costing = |bound| with(after(&[]), |sketch| sketch.bound = bound);
+    let frame = Frame {
+        budget: Some(10),
+        ..open()
+    };
+    let mut world = World::new(vec![costing(10), costing(6), costing(7)], frame);
+    world.command(Pause);
+    world.end_with(0, End::Well, 0);
+    world.work(usize::MAX);
+    world.command(Skip(row(1)));
+    world.command(Resume);
+    assert_eq!(world.running(), [2]);
+    world.finish();
+    assert_eq!(outcome(&world), RunOutcome::Succeeded);
+}
+
+#[test]
+fn a_bound_below_nothing_frees_no_money() {
+    let odd = with(after(&[]), |sketch| sketch.bound = -5);
+    let dear = with(after(&[0]), |sketch| sketch.bound = 8);
+    let frame = Frame {
+        budget: Some(5),
+        ..open()
+    };
+    let mut world = World::new(vec![odd, dear], frame);
+    world.end_with(0, End::Well, -5);
+    world.work(usize::MAX);
+    assert_eq!(world.state.exceeded, [Limit::MaxTotalCostUsd]);
+}
+
+#[test]
+fn a_stop_by_a_first_failure_shows_as_one_even_when_paused() {
+    let frame = Frame {
+        fail_fast: true,
+        ..open()
+    };
+    let mut world = World::new(vec![after(&[]), after(&[0]), after(&[])], frame);
+    world.command(Pause);
+    world.end(0, End::Badly);
+    assert_eq!(world.state.phase, RunPhase::Stopping);
+    assert_eq!(world.state.steps[1].reason, Some(SkipReason::Upstream));
+    world.end(2, End::Badly);
+    assert_eq!(outcome(&world), RunOutcome::Failed);
+}
+
+#[test]
+fn the_failure_that_stopped_a_run_does_not_stop_it_again() {
+    let frame = Frame {
+        fail_fast: true,
+        slots: Some(1),
+        ..open()
+    };
+    let mut world = World::new(vec![each(2), after(&[])], frame);
+    world.end(1, End::Well);
+    world.end(2, End::Badly);
+    assert_eq!(outcome(&world), RunOutcome::Failed);
+    world.command(Retry(row(1)));
+    assert_eq!(world.running(), [1]);
+    world.finish();
+}
+
+#[test]
+fn whoever_goes_on_after_the_time_ran_out_has_as_much_again() {
+    let frame = Frame {
+        timeout_ms: Some(100),
+        ..open()
+    };
+    let mut world = World::new(vec![after(&[])], frame);
+    assert!(world.tick());
+    world.work(usize::MAX);
+    world.end(0, End::Badly);
+    assert_eq!(outcome(&world), RunOutcome::LimitExceeded);
+    world.wait(60_000);
+    world.command(Retry(row(0)));
+    world.wait(99);
+    assert_eq!(world.running(), [0]);
+    world.tick();
+    world.work(usize::MAX);
+    assert_eq!(world.now, Micros(60_200_000));
+    assert_eq!(world.state.exceeded, [Limit::TimeoutSeconds]);
+    world.finish();
+}
+
+#[test]
+fn a_deadline_that_passed_while_the_run_was_being_stopped_comes_back() {
+    let frame = Frame {
+        timeout_ms: Some(100),
+        ..open()
+    };
+    let mut world = World::new(vec![after(&[])], frame);
+    world.wait(50);
+    world.command(Stop);
+    world.tick();
+    world.work(usize::MAX);
+    world.end(0, End::Badly);
+    world.command(Retry(row(0)));
+    assert!(world.tick(), "the deadline is set again");
+    world.work(usize::MAX);
+    assert_eq!(world.state.exceeded, [Limit::TimeoutSeconds]);
+    world.finish();
+}
+
+#[test]
+fn time_does_not_count_while_a_pause_holds_everything() {
+    let frame = Frame {
+        timeout_ms: Some(100),
+        ..paused()
+    };
+    let mut world = World::new(vec![after(&[])], frame);
+    world.wait(10_000);
+    world.tick();
+    world.command(Resume);
+    world.wait(99);
+    assert_eq!(world.running(), [0]);
+    assert!(world.state.exceeded.is_empty());
+    world.tick();
+    world.work(usize::MAX);
+    assert_eq!(world.now, Micros(10_100_000));
+    assert_eq!(world.state.exceeded, [Limit::TimeoutSeconds]);
+    world.finish();
+}
+
+// The contract, sentence by sentence
+
+#[test]
+fn backoffs_double_with_full_jitter_up_to_a_minute() {
+    let flaky = with(after(&[]), |sketch| sketch.tries = 20);
+    let mut longest = [Micros(0); 20];
+    for seed in 0..200 {
+        let mut world = World::seeded(vec![flaky.clone()], open(), seed);
+        for wait in &mut longest {
+            world.end(0, End::Passing);
+            let Some((_, end)) = &world.state.steps[0].attempts.last().unwrap().end else {
+                panic!("it has ended");
+            };
+            *wait = end.retry_in.unwrap_or_default().max(*wait);
+            world.tick();
+            world.work(usize::MAX);
+        }
+        assert_eq!(world.status(0), Failed);
+        assert_eq!(world.state.steps[0].error.as_ref().unwrap().attempts, 20);
+    }
+    for (at, wait) in longest[..19].iter().enumerate() {
+        let bound = (100_000u64 << at).min(60_000_000);
+        assert!(
+            wait.0 <= bound && wait.0 > bound / 10 * 9,
+            "{at}: {wait:?} of {bound}"
+        );
+    }
+    assert_eq!(longest[19], Micros(0), "no try is left");
+}
+
+#[test]
+fn retry_after_overrides_the_backoff() {
+    let flaky = with(after(&[]), |sketch| sketch.tries = 2);
+    let mut world = World::new(vec![flaky], open());
+    world.end(0, End::ComeBack(120_000));
+    assert_eq!(world.timers.first().unwrap().0, Micros(120_000_000));
+    assert_eq!(world.statuses(), [Running]);
+    world.finish();
+    assert_eq!(world.now, Micros(120_001_000));
+}
+
+#[test]
+fn what_is_not_worth_retrying_is_not_retried() {
+    let flaky = with(after(&[]), |sketch| sketch.tries = 5);
+    let mut world = World::new(vec![flaky], open());
+    world.end(0, End::Badly);
+    assert_eq!(world.statuses(), [Failed]);
+}
+
+#[test]
+fn a_failed_call_that_was_billed_counts() {
+    let flaky = |bound| {
+        with(after(&[]), |sketch| {
+            sketch.tries = 9;
+            sketch.bound = bound;
+        })
+    };
+    let frame = Frame {
+        budget: Some(10),
+        ..open()
+    };
+    let mut world = World::new(vec![flaky(4)], frame);
+    for _ in 0..2 {
+        world.end(0, End::Passing);
+        world.tick();
+        world.work(usize::MAX);
+    }
+    assert_eq!(world.state.exceeded, [Limit::MaxTotalCostUsd]);
+    assert_eq!((world.state.calls, world.state.spent.pico()), (2, 8));
+    assert_eq!(world.statuses(), [Cancelled], "it was between two tries");
+}
+
+#[test]
+fn a_dear_step_waits_for_the_others_to_settle() {
+    let costing = |bound| with(after(&[]), |sketch| sketch.bound = bound);
+    let frame = Frame {
+        budget: Some(10),
+        ..open()
+    };
+    let mut world = World::new(vec![costing(6), costing(8), costing(3)], frame);
+    assert_eq!(world.running(), [0, 2]);
+    world.end_with(0, End::Well, 1);
+    world.work(usize::MAX);
+    assert_eq!(world.running(), [2], "3 are reserved and 1 is spent");
+    world.end_with(2, End::Well, 0);
+    world.work(usize::MAX);
+    assert_eq!(world.running(), [1]);
+    world.finish();
+    assert_eq!(outcome(&world), RunOutcome::Succeeded);
+}
+
+#[test]
+fn what_a_condition_skips_fails_nothing() {
+    let unwanted = with(after(&[]), |sketch| sketch.answer = Answer::Unwanted);
+    let trigger = |trigger| with(after(&[0]), |sketch| sketch.trigger = trigger);
+    let sketches = vec![
+        unwanted,
+        trigger(Trigger::AllSuccess),
+        trigger(Trigger::AllDone),
+        trigger(Trigger::OneSuccess),
+        trigger(Trigger::NoneFailed),
+        with(after(&[1]), |sketch| sketch.trigger = Trigger::NoneFailed),
+    ];
+    let mut world = World::new(sketches, open());
+    world.finish();
+    let reasons: Vec<_> = world.state.steps.iter().map(|row| row.reason).collect();
+    let upstream = Some(SkipReason::Upstream);
+    assert_eq!(
+        reasons,
+        [
+            Some(SkipReason::Condition),
+            upstream,
+            None,
+            upstream,
+            None,
+            None
+        ]
+    );
+    assert_eq!(outcome(&world), RunOutcome::Succeeded);
+}
+
+#[test]
+fn an_empty_plan_ends_at_once() {
+    for frame in [open(), paused()] {
+        let world = World::new(Vec::new(), frame);
+        assert_eq!(outcome(&world), RunOutcome::Succeeded);
+    }
+}
+
+#[test]
+fn the_result_is_of_the_sinks() {
+    let mut world = World::new(vec![after(&[]), after(&[0]), after(&[0])], open());
+    world.finish();
+    let Some(Fact::RunEnded { result, .. }) = world.events.last().map(|event| &event.fact) else {
+        panic!("it has ended");
+    };
+    let outputs = |at: usize| world.state.steps[at].output.as_deref().unwrap().clone();
+    assert_eq!(**result, json!({"s1": outputs(1), "s2": outputs(2)}));
+}

@@ -1,0 +1,405 @@
+//! Everything around the pure scheduler, scripted: it prepares steps, makes calls, keeps timers, and ends what
+//! is under way when the script says so.
+
+use super::oracle::{Oracle, the_fold_agrees};
+use crate::engine::{Action, Input, Prepared, Rules, Scheduler, Timer};
+use crate::plan::{Mode, RetryPolicy, Step, StepIx, Template, Trigger};
+use crate::run::{
+    Fact, Micros, Money, ResourceLimits, RunCommand, RunError, RunEvent, RunHeader, RunState,
+    StepInfo, StepSource, StepStatus,
+};
+use crate::tools::{CallReport, ToolError};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The bound of the first backoff of every step.
+pub const BACKOFF: Duration = Duration::from_millis(100);
+
+/// One step and how the world treats it.
+#[derive(Clone, Debug)]
+pub struct Sketch {
+    pub depends_on: Vec<u32>,
+    pub trigger: Trigger,
+    pub sequential: bool,
+    pub tries: u32,
+    /// The lengths of the list of a `for_each` step: the first time, the second, and so on around.
+    pub lists: Vec<usize>,
+    /// The upper bound of a call.
+    pub bound: i64,
+    pub answer: Answer,
+}
+
+/// What comes of a preparation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    Call,
+    Unwanted,
+    Known,
+    Impossible,
+}
+
+impl Default for Sketch {
+    fn default() -> Self {
+        Self {
+            depends_on: Vec::new(),
+            trigger: Trigger::AllSuccess,
+            sequential: false,
+            tries: 1,
+            lists: Vec::new(),
+            bound: 0,
+            answer: Answer::Call,
+        }
+    }
+}
+
+/// A step that waits for `depends_on`.
+pub fn after(depends_on: &[u32]) -> Sketch {
+    Sketch {
+        depends_on: depends_on.to_vec(),
+        ..Sketch::default()
+    }
+}
+
+/// The settings of a run.
+#[derive(Clone, Debug, Default)]
+pub struct Frame {
+    pub slots: Option<u32>,
+    pub budget: Option<i64>,
+    pub calls: Option<u64>,
+    pub timeout_ms: Option<u64>,
+    pub fail_fast: bool,
+    pub paused: bool,
+}
+
+/// How an attempt ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    Well,
+    /// It may be gone the next time.
+    Passing,
+    /// It may be gone the next time, which is to be so many milliseconds later.
+    ComeBack(u64),
+    Badly,
+}
+
+/// An attempt under way.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    pub reserved: Money,
+    pub started: Micros,
+    pub cancelled: bool,
+}
+
+pub struct World {
+    pub sketches: Vec<Sketch>,
+    pub frame: Frame,
+    pub scheduler: Scheduler,
+    /// The fold of every fact so far.
+    pub state: RunState,
+    pub events: Vec<RunEvent>,
+    pub now: Micros,
+    /// Not carried out yet.
+    pub actions: VecDeque<Action>,
+    pub under_way: BTreeMap<StepIx, Attempt>,
+    pub timers: BTreeSet<(Micros, Timer)>,
+    oracle: Oracle,
+    /// Every output is a new number, so that an old one is recognised.
+    outputs: u64,
+    expansions: BTreeMap<StepIx, usize>,
+    random: fastrand::Rng,
+}
+
+impl World {
+    /// A run that has begun, with its first actions carried out.
+    pub fn new(sketches: Vec<Sketch>, frame: Frame) -> Self {
+        let mut world = Self::unprepared(sketches, frame);
+        world.work(usize::MAX);
+        world
+    }
+
+    /// The same with other random numbers.
+    pub fn seeded(sketches: Vec<Sketch>, frame: Frame, seed: u64) -> Self {
+        let mut world = Self::new(sketches, frame);
+        world.random = fastrand::Rng::with_seed(seed);
+        world
+    }
+
+    /// A run that has begun, with nothing carried out.
+    pub fn unprepared(sketches: Vec<Sketch>, frame: Frame) -> Self {
+        let steps: Arc<[Step]> = sketches.iter().enumerate().map(step).collect();
+        let limits = ResourceLimits {
+            timeout_seconds: frame.timeout_ms.map(|ms| ms as f64 / 1e3),
+            max_tool_calls: frame.calls,
+            max_concurrent: frame.slots,
+            max_total_cost_usd: frame.budget.map(Money::from_pico),
+            ..ResourceLimits::none()
+        };
+        let header = header(&steps, &limits);
+        let retry = sketches.iter().map(|sketch| RetryPolicy {
+            attempts: sketch.tries,
+            backoff: BACKOFF,
+        });
+        let rules = Rules {
+            limits,
+            fail_fast: frame.fail_fast,
+            track_cost: true,
+            paused: frame.paused,
+        };
+        let mut world = Self {
+            scheduler: Scheduler::new(Arc::clone(&steps), retry.collect(), rules),
+            sketches,
+            frame,
+            state: RunState::default(),
+            events: Vec::new(),
+            now: Micros(0),
+            actions: VecDeque::new(),
+            under_way: BTreeMap::new(),
+            timers: BTreeSet::new(),
+            oracle: Oracle::default(),
+            outputs: 0,
+            expansions: BTreeMap::new(),
+            random: fastrand::Rng::with_seed(1),
+        };
+        world.hear(Fact::RunStarted(Arc::new(header)));
+        world.input(Input::Start);
+        world
+    }
+
+    fn hear(&mut self, fact: Fact) {
+        let event = RunEvent {
+            seq: self.events.len() as u64,
+            at: self.now,
+            fact,
+        };
+        let mut oracle = std::mem::take(&mut self.oracle);
+        oracle.before(self, &event.fact);
+        self.state.apply(&event);
+        self.events.push(event);
+        self.oracle = oracle;
+    }
+
+    fn input(&mut self, input: Input) {
+        if let Input::Command(command) = &input {
+            self.oracle.command(&self.state, command);
+        }
+        let mut out = Vec::new();
+        let random = self.random.u64(..);
+        self.scheduler.handle(self.now, random, input, &mut out);
+        for action in out {
+            match action {
+                Action::Emit(fact) => self.hear(fact),
+                other => self.actions.push_back(other),
+            }
+        }
+        the_fold_agrees(self);
+    }
+
+    /// Carries out at most `most` actions, and looks at everything once nothing is left.
+    pub fn work(&mut self, most: usize) {
+        for _ in 0..most {
+            let Some(action) = self.actions.pop_front() else {
+                break;
+            };
+            match action {
+                Action::Emit(_) => {}
+                Action::Prepare(row) => {
+                    let answer = self.prepare(row);
+                    self.input(Input::Prepared(row, answer));
+                }
+                Action::Call { step, reserved, .. } => {
+                    let attempt = Attempt {
+                        reserved,
+                        started: self.now,
+                        cancelled: false,
+                    };
+                    let before = self.under_way.insert(step, attempt);
+                    assert!(before.is_none(), "{step:?} is called twice at once");
+                }
+                Action::Cancel(row) => {
+                    if let Some(attempt) = self.under_way.get_mut(&row) {
+                        attempt.cancelled = true;
+                    }
+                }
+                Action::SetTimer(at, timer) => {
+                    self.timers.insert((at, timer));
+                }
+            }
+        }
+        if self.actions.is_empty() {
+            let mut oracle = std::mem::take(&mut self.oracle);
+            oracle.at_rest(self);
+            self.oracle = oracle;
+        }
+    }
+
+    fn prepare(&mut self, row: StepIx) -> Prepared {
+        let plan_row = self.scheduler.plan_step(row);
+        let sketch = &self.sketches[plan_row.at()];
+        if row == plan_row && !sketch.lists.is_empty() {
+            let time = self.expansions.entry(row).or_default();
+            let length = sketch.lists[*time % sketch.lists.len()];
+            *time += 1;
+            let items = (0..length).map(|at| Arc::new(Value::from(at)));
+            return Prepared::Each(items.collect());
+        }
+        match sketch.answer {
+            Answer::Call => Prepared::Call {
+                input: Arc::new(self.seen_by(plan_row)),
+                most: Some(Money::from_pico(sketch.bound)),
+            },
+            Answer::Unwanted => Prepared::Unwanted,
+            Answer::Known => {
+                self.outputs += 1;
+                Prepared::Known(Arc::new(self.outputs.into()), StepSource::Cache)
+            }
+            Answer::Impossible => Prepared::Impossible(Box::new(RunError {
+                kind: crate::run::ErrorKind::ToolExecutionError,
+                step: None,
+                tool_name: None,
+                message: "no such field".into(),
+                retryable: false,
+                attempts: 0,
+            })),
+        }
+    }
+
+    /// The outputs of what a step of the plan depends on, `null` for what has none.
+    pub fn seen_by(&self, row: StepIx) -> Value {
+        let outputs = self.sketches[row.at()].depends_on.iter().map(|from| {
+            let output = self.scheduler.output(StepIx(*from));
+            output.map_or(Value::Null, |output| Value::clone(output))
+        });
+        outputs.collect()
+    }
+
+    /// A command, carried out to the end.
+    pub fn command(&mut self, command: RunCommand) {
+        self.send(command);
+        self.work(usize::MAX);
+    }
+
+    /// A command, with nothing carried out.
+    pub fn send(&mut self, command: RunCommand) {
+        self.input(Input::Command(command));
+    }
+
+    /// Ends the attempt of `row`, billed with `cost`, after `ms` milliseconds.
+    pub fn end_with(&mut self, row: u32, end: End, cost: i64) {
+        let row = StepIx(row);
+        let attempt = self.under_way.remove(&row);
+        let attempt = attempt.unwrap_or_else(|| panic!("{row:?} is not under way"));
+        self.outputs += 1;
+        let output = match end {
+            End::Well => Ok(self.outputs.into()),
+            End::Badly => Err(ToolError::permanent("bad")),
+            End::Passing => Err(ToolError::passing("busy")),
+            End::ComeBack(ms) => Err(ToolError {
+                retry_after: Some(Duration::from_millis(ms)),
+                ..ToolError::passing("busy")
+            }),
+        };
+        let report = CallReport {
+            cost: Some(Money::from_pico(cost)),
+            ..CallReport::free(output)
+        };
+        self.input(Input::Ended {
+            step: row,
+            service: self.now - attempt.started,
+            report: Box::new(report),
+            cancelled: attempt.cancelled,
+        });
+    }
+
+    /// Ends the attempt of `row`, billed with its upper bound, and carries everything out.
+    pub fn end(&mut self, row: u32, end: End) {
+        let reserved = self.under_way.get(&StepIx(row)).map(|a| a.reserved);
+        self.end_with(row, end, reserved.unwrap_or_default().pico());
+        self.work(usize::MAX);
+    }
+
+    /// Lets time pass.
+    pub fn wait(&mut self, ms: u64) {
+        self.now += Micros(ms * 1000);
+    }
+
+    /// Fires the next timer, where there is one; nothing is carried out.
+    pub fn tick(&mut self) -> bool {
+        let Some((at, timer)) = self.timers.pop_first() else {
+            return false;
+        };
+        self.now = self.now.max(at);
+        self.input(Input::Timer(timer));
+        true
+    }
+
+    /// Ends everything well until the run has ended, resuming it where it is paused.
+    pub fn finish(&mut self) {
+        for _ in 0..10_000 {
+            self.work(usize::MAX);
+            if self.scheduler.has_ended() {
+                return;
+            }
+            if self.state.phase == crate::run::RunPhase::Paused {
+                self.command(RunCommand::Resume);
+            } else if let Some(row) = self.under_way.keys().next().copied() {
+                self.wait(1);
+                self.end(row.0, End::Well);
+            } else {
+                assert!(self.tick(), "nothing is under way, and nothing is due");
+            }
+        }
+        panic!("the run does not end");
+    }
+
+    pub fn status(&self, row: u32) -> StepStatus {
+        self.state.steps[row as usize].status
+    }
+
+    pub fn statuses(&self) -> Vec<StepStatus> {
+        self.state.steps.iter().map(|row| row.status).collect()
+    }
+
+    pub fn running(&self) -> Vec<u32> {
+        self.under_way.keys().map(|row| row.0).collect()
+    }
+}
+
+fn step((at, sketch): (usize, &Sketch)) -> Step {
+    let parameters = Template::Literal(Arc::new(Value::Null));
+    Step {
+        depends_on: sketch.depends_on.iter().copied().map(StepIx).collect(),
+        trigger: sketch.trigger,
+        mode: if sketch.sequential {
+            Mode::Sequential
+        } else {
+            Mode::Parallel
+        },
+        ..Step::new(format!("s{at}"), "tool", parameters)
+    }
+}
+
+fn header(steps: &[Step], limits: &ResourceLimits) -> RunHeader {
+    let info = |step: &Step| StepInfo {
+        id: step.id.clone(),
+        tool: step.tool.clone(),
+        kind: "test".into(),
+        depends_on: step.depends_on.to_vec().into(),
+        description: None,
+        parent: None,
+        parameters: None,
+    };
+    RunHeader {
+        run_id: "run".into(),
+        plan: "plan".into(),
+        dialect: crate::plan::Dialect::Documented,
+        started_at: "".into(),
+        worker: "none".into(),
+        simulated: false,
+        track_cost: true,
+        limits: limits.clone(),
+        context: Arc::default(),
+        steps: steps.iter().map(info).collect(),
+    }
+}
