@@ -54,11 +54,14 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// This program also starts itself, as the sandbox that runs code.
+/// This program also starts itself: as the sandbox that runs code, and to limit another program.
 fn as_child() -> Option<ExitCode> {
     let mut arguments = std::env::args_os().skip(1);
-    let word = arguments.next()?;
-    (word == "__sandbox").then(|| sandbox::main(arguments))
+    match arguments.next()?.to_str()? {
+        "__sandbox" => Some(sandbox::main(arguments)),
+        "__launch" => Some(sandbox::launch(arguments)),
+        _ => None,
+    }
 }
 
 fn on_tokio(work: impl Future<Output = Result<u8, Failure>>) -> Result<u8, Failure> {

@@ -403,6 +403,7 @@ fn elements_are_folded_into_their_step() {
         at: Micros(5),
         fact: Fact::StepExpanded {
             step,
+            count: 100,
             elements: elements.into(),
         },
     });
