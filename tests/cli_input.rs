@@ -129,12 +129,12 @@ fn control_characters_in_names() {
     refused(&plan);
 }
 
-/// Escapes in a name or an output do not reach the terminal when the plan itself is sound.
+/// Escapes in a value or an output do not reach the terminal when the plan itself is sound.
 #[test]
 fn control_characters_on_the_way() {
     let folder = folder(
         "plan.json",
-        "{\"steps\": [{\"id\": \"a\\u001b[31mred\", \"tool\": \"shout\", \"parameters\": {}}]}",
+        "{\"steps\": [{\"id\": \"a\", \"description\": \"\\u001b[31mred\", \"tool\": \"shout\", \"parameters\": {\"x\": \"\\u001b[2J\"}}]}",
         "tools: {shout: {type: process, description: Shouts, command: [sh, -c, 'printf \"\\033[2Jgone\\007\" >&2; exit 1']}}",
     );
     let output = plandeck()
@@ -210,6 +210,10 @@ fn a_broken_catalog() {
         "tools: [",
         "tools: {echo: {type: teleport, description: x}}",
         "tools: {echo: {type: jq, filter: '.a | ['}}",
+        "tools: [[1]]",
+        "\u{0}\u{1}\u{2}",
+        &"[".repeat(200_000),
+        &"- ".repeat(200_000),
     ] {
         let folder = folder(
             "plan.json",

@@ -320,7 +320,7 @@ fn colours_fit_the_terminal() {
 fn control_characters_never_reach_the_terminal() {
     let folder = folder(
         "plan.json",
-        "{\"name\": \"na\\u001b]0;one\\u0007me\", \"steps\": [{\"id\": \"a\\u001b]0;two\\u0007b\", \"tool\": \"shout\", \"parameters\": {\"x\": \"\\u001b]0;three\\u0007\"}}]}",
+        "{\"name\": \"na\\u001b]0;one\\u0007me\", \"steps\": [{\"id\": \"ab\", \"description\": \"\\u001b]0;two\\u0007\", \"tool\": \"shout\", \"parameters\": {\"x\": \"\\u001b]0;three\\u0007\"}}]}",
         "tools: {shout: {type: process, description: Shouts, command: [sh, -c, 'printf \"\\033]0;four\\007\" >&2; printf \"out\\033]0;five\\007put\"']}}",
     );
     let mut terminal = open(folder.path(), 120, 36);

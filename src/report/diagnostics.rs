@@ -10,7 +10,7 @@ use miette::{
 };
 use serde_json::{Value, json};
 use std::cell::Cell;
-use std::fmt;
+use std::fmt::{self, Write};
 use std::ops::Range;
 
 /// How diagnostics are drawn.
@@ -74,6 +74,10 @@ pub fn render(source: &Source, diagnostics: &[Diagnostic], style: DiagnosticStyl
         }
         if !rendered.ends_with('\n') {
             rendered.push('\n');
+        }
+        if place(&source.text, diagnostic).is_none() {
+            // Without a place in it, the file is not named by what was drawn.
+            let _ = writeln!(rendered, "  in {}", visible(&source.name, width));
         }
     }
     rendered

@@ -35,7 +35,9 @@ pub(super) fn find_tool(text: &str, name: &str) -> Option<Range<usize>> {
     }
     for at in places(name) {
         let before = text[..at].rsplit('\n').next().unwrap_or_default();
-        if key(&at, name.len()) && before.trim_matches([' ', '-', '\'', '"']).is_empty() {
+        // A key stands first in its line, or after what opens or parts a mapping or a list.
+        let before = before.trim_end_matches([' ', '\t', '\'', '"']);
+        if key(&at, name.len()) && (before.is_empty() || before.ends_with(['-', '{', ','])) {
             return Some(at..at + name.len());
         }
     }
