@@ -155,7 +155,7 @@ fn paragraphs(text: &str) -> impl Iterator<Item = &str> {
 fn wrap_line(text: &str, width: usize, most: usize, lines: &mut Vec<String>) -> bool {
     let mut line = String::new();
     let mut used = 0;
-    for word in text.split_word_bounds() {
+    for word in words(text, width) {
         let cells = word.width();
         if used + cells > width && used > 0 && cells <= width {
             if !push(&mut line, most, lines) {
@@ -184,6 +184,25 @@ fn wrap_line(text: &str, width: usize, most: usize, lines: &mut Vec<String>) -> 
         }
     }
     push(&mut line, most, lines)
+}
+
+/// What is kept together: what stands between spaces where it fits a line, else its words; and the spaces.
+fn words(text: &str, width: usize) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    let runs = std::iter::from_fn(move || {
+        let is_space = rest.chars().next()?.is_whitespace();
+        let end = rest.find(|c: char| c.is_whitespace() != is_space);
+        let (run, after) = rest.split_at(end.unwrap_or(rest.len()));
+        rest = after;
+        Some(run)
+    });
+    runs.flat_map(move |run| {
+        if run.width() <= width {
+            vec![run]
+        } else {
+            run.split_word_bounds().collect()
+        }
+    })
 }
 
 fn push(line: &mut String, most: usize, lines: &mut Vec<String>) -> bool {
@@ -237,6 +256,8 @@ mod tests {
             ["a receipt", "of", "groceries", "abcdefghij", "kl"]
         );
         assert!(!wrapped.cut);
+        let wrapped = wrap("see rates.csv, line 4", 12, 9);
+        assert_eq!(wrapped.lines, ["see", "rates.csv,", "line 4"]);
         assert!(wrap("a b c d e f", 2, 2).cut);
     }
 

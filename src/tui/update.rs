@@ -20,8 +20,8 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Mouse(event) => on_mouse(model, event),
         Message::Resize(columns, rows) => {
             model.size = (columns, rows);
-            model.dirty = true;
-            Vec::new()
+            // What the terminal kept is not known, also where several changes led back to the same size.
+            vec![Effect::Redraw]
         }
         Message::Events(events) => on_events(model, &events),
         Message::Tick(now) => {
