@@ -62,6 +62,10 @@ fn words(model: &Model, question: Question) -> (&'static str, String) {
         ),
     };
     match question {
+        Question::Quit if !model.in_progress() => (
+            "leave?",
+            "The run has ended in the meantime. Leave?".to_owned(),
+        ),
         Question::Quit => (
             "leave?",
             format!("The run has not ended. {under_way} Stop the run and leave?"),
