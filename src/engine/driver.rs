@@ -7,7 +7,7 @@ use crate::plan::{ExecutionPlan, RetryPolicy, Step, StepIx, Template};
 use crate::run::{
     Fact, LogStream, Micros, ResourceLimits, RunCommand, RunEvent, RunHeader, RunState, StepInfo,
 };
-use crate::tools::{Call, CallLog, CallReport, Tool, Toolbox};
+use crate::tools::{Call, CallLog, CallReport, Quote, Tool, ToolError, Toolbox};
 use serde_json::{Map, Value};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
@@ -187,7 +187,12 @@ fn retry_policy(step: &Step, tool: Option<&Arc<dyn Tool>>) -> RetryPolicy {
 
 /// What comes back from the tasks that make the calls.
 enum Back {
-    Done(StepIx, Box<AttemptDone>),
+    Done {
+        row: StepIx,
+        done: Box<AttemptDone>,
+        /// Whether the call could cost or change something.
+        matters: bool,
+    },
 }
 
 struct Driver {
@@ -204,6 +209,10 @@ struct Driver {
     state: RunState,
     /// Told to nobody yet.
     batch: Vec<RunEvent>,
+    /// Whether what is told next has to survive this process before anyone acts on it.
+    settle_next: bool,
+    /// Why nothing can be kept any more, where calls that matter are not to be made then.
+    refused: Option<Arc<str>>,
     actions: VecDeque<Action>,
     scratch: Vec<Action>,
     timers: BinaryHeap<Reverse<(Micros, Timer)>>,
@@ -257,6 +266,8 @@ impl Driver {
             seq: 0,
             state: RunState::default(),
             batch: Vec::new(),
+            settle_next: false,
+            refused: None,
             actions: VecDeque::new(),
             scratch: Vec::new(),
             timers: BinaryHeap::new(),
@@ -294,8 +305,9 @@ impl Driver {
                 },
                 () = std::future::ready(()), if more => tokio::task::yield_now().await,
                 Some(entry) = self.logged.recv() => self.logged(entry),
-                Some(Back::Done(row, done)) = self.returns.recv() => {
+                Some(Back::Done { row, done, matters }) = self.returns.recv() => {
                     self.drain_log();
+                    self.settle_next |= matters;
                     self.done(row, *done);
                 }
                 () = tokio::time::sleep_until(wake), if due.is_some() => self.timer(),
@@ -342,11 +354,17 @@ impl Driver {
     }
 
     fn flush(&mut self) {
-        if self.batch.is_empty() {
+        let settle = std::mem::take(&mut self.settle_next);
+        if self.batch.is_empty() && !settle {
             return;
         }
         for sink in &mut self.sinks {
             sink.accept(&self.batch);
+            if settle {
+                if let Err(why) = sink.settle() {
+                    self.refused.get_or_insert(why);
+                }
+            }
         }
         self.batch.clear();
     }
@@ -406,11 +424,22 @@ impl Driver {
             self.ended(row, service, report, false);
             return;
         }
-        // Whoever keeps a record has it before the call can have an effect.
-        self.flush();
-        let Some(step) = self.plan.step(self.scheduler.plan_step(row)) else {
+        let plan = Arc::clone(&self.plan);
+        let Some(step) = plan.step(self.scheduler.plan_step(row)) else {
             return;
         };
+        let free =
+            || reserved.is_zero() && tool.quote(&input, step.model.as_deref()) == Quote::FREE;
+        let matters = !tool.repeatable() || !free();
+        // Whoever keeps a record has it before the call can have an effect.
+        self.settle_next |= matters;
+        self.flush();
+        if let Some(why) = self.refused.clone().filter(|_| matters) {
+            let message = format!("the call was not made, because it cannot be recorded: {why}");
+            let report = CallReport::free(Err(ToolError::permanent(message)));
+            self.ended(row, Micros(0), report, false);
+            return;
+        }
         let key = self.scheduler.key(row);
         let cancel = self.stop.child_token();
         let idempotency_key = match &step.idempotency_key {
@@ -440,7 +469,11 @@ impl Driver {
         tokio::spawn(async move {
             let done = attempt(tool, call, bounds).await;
             // Nobody listens any more only when the run is over.
-            let _ = back.send(Back::Done(row, Box::new(done)));
+            let _ = back.send(Back::Done {
+                row,
+                done: Box::new(done),
+                matters,
+            });
         });
     }
 

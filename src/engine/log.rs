@@ -10,6 +10,15 @@ use tokio::sync::Notify;
 pub trait EventSink: Send {
     /// Takes the next events.
     fn accept(&mut self, events: &[RunEvent]);
+
+    /// Returns once what was accepted survives the death of this process.
+    ///
+    /// Asked before a call is made that can cost or change something, and after such a call has ended before
+    /// any later sink hears of it. An error says why nothing can be kept any more: from then on no such call
+    /// is made, and the steps that need one fail.
+    fn settle(&mut self) -> Result<(), Arc<str>> {
+        Ok(())
+    }
 }
 
 /// Everything that happened in a run so far. The engine appends and never waits for a reader; each reader
