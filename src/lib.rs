@@ -100,6 +100,7 @@ pub mod models;
 pub mod plan;
 pub mod report;
 pub mod run;
+pub mod store;
 pub mod text;
 pub mod tools;
 pub mod tui;

@@ -1,0 +1,87 @@
+//! Whether the process of a run is still there.
+//!
+//! A run holds a lock on a file of its own for as long as its process lives; the operating system gives the
+//! lock back however the process ends. A process number could have been given to somebody else meanwhile.
+//!
+//! The file also says whether the journal is whole: when a run goes on after its journal broke, what follows
+//! is nowhere recorded, and whoever resumes the run has to know. The sign overwrites bytes that are there
+//! already, because a full disk is one of the ways in which a journal breaks.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+const FOLDER: &str = "running";
+const WHOLE: &[u8] = b"whole\n";
+const BROKEN: &[u8] = b"broke\n";
+
+/// The sign of life of a run.
+#[derive(Debug)]
+pub struct Alive {
+    file: File,
+    path: PathBuf,
+    whole: bool,
+}
+
+impl Alive {
+    /// Gives the run with this id a sign of life.
+    pub fn begin(home: &Path, run_id: &str) -> io::Result<Self> {
+        let path = path_of(home, run_id);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .open(&path)?;
+        file.lock()?;
+        file.write_all(WHOLE)?;
+        Ok(Self {
+            file,
+            path,
+            whole: true,
+        })
+    }
+
+    /// Notes that what follows is not in the journal.
+    pub fn journal_broke(&mut self) {
+        self.whole = false;
+        // Where even this fails, nothing more can be done, and the warning has been given.
+        let _ = self
+            .file
+            .seek(SeekFrom::Start(0))
+            .and_then(|_| self.file.write_all(BROKEN))
+            .and_then(|()| self.file.sync_data());
+    }
+}
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        if self.whole {
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Whether the process of this run is there.
+pub fn is_alive(home: &Path, run_id: &str) -> bool {
+    let Ok(file) = File::open(path_of(home, run_id)) else {
+        return false;
+    };
+    matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+}
+
+/// Whether the run went on after its journal had broken.
+pub fn went_on_unrecorded(home: &Path, run_id: &str) -> bool {
+    std::fs::read(path_of(home, run_id)).is_ok_and(|said| said == BROKEN)
+}
+
+/// Forgets a run that is gone.
+pub fn forget(home: &Path, run_id: &str) {
+    let _ = std::fs::remove_file(path_of(home, run_id));
+}
+
+fn path_of(home: &Path, run_id: &str) -> PathBuf {
+    home.join(FOLDER).join(run_id)
+}

@@ -1,0 +1,108 @@
+//! What can go wrong with the store, and what to do about it.
+
+use super::wire::Broken;
+use rusqlite::ErrorCode;
+use std::path::{Path, PathBuf};
+
+/// Why the store could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// There is no place for it.
+    #[error(
+        "no folder for the journal: neither PLANDECK_HOME nor a home folder is set; set PLANDECK_HOME"
+    )]
+    NoHome,
+    /// The folder cannot be made.
+    #[error("{}: {error}; set PLANDECK_HOME to a folder that can be written to", folder.display())]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// There is no store yet.
+    #[error("{}: no run has been recorded here yet", .0.display())]
+    Empty(PathBuf),
+    /// The file or its folder may not be written to.
+    #[error("{}: it cannot be written to; make it writable, or set PLANDECK_HOME to another folder", .0.display())]
+    ReadOnly(PathBuf),
+    /// No room is left.
+    #[error("{}: the disk is full; free some room, or remove old runs with `plandeck runs prune`", .0.display())]
+    Full(PathBuf),
+    /// Somebody else holds it.
+    #[error("{}: another process has kept it locked for too long", .0.display())]
+    Locked(PathBuf),
+    /// It is no database, or no longer a whole one.
+    #[error("{}: it is damaged ({detail}); move the file away and a new one is made, or read what is left of it with `sqlite3 FILE .recover`", file.display())]
+    Damaged {
+        /// The file.
+        file: PathBuf,
+        /// What was found.
+        detail: String,
+    },
+    /// A newer version made it.
+    #[error("{}: it was made by a newer version of plandeck (format {found}, this one knows {known}); use that version, or set PLANDECK_HOME to another folder", file.display())]
+    Newer {
+        /// The file.
+        file: PathBuf,
+        /// Its format.
+        found: i64,
+        /// The newest format that is known here.
+        known: i64,
+    },
+    /// Another fault of the database.
+    #[error("{}: {error}", file.display())]
+    Database {
+        /// The file.
+        file: PathBuf,
+        /// What it says.
+        error: rusqlite::Error,
+    },
+    /// A run's events cannot be read.
+    #[error("run {run}: event {seq}: {reason}")]
+    Unreadable {
+        /// The run.
+        run: String,
+        /// The first event that cannot be read.
+        seq: u64,
+        /// Why.
+        reason: Broken,
+    },
+    /// No run is called this.
+    #[error("no run is called {0:?}; `plandeck runs` lists them")]
+    NoSuchRun(String),
+    /// More than one run begins with this.
+    #[error("{name:?} is the beginning of {count} runs; give more of it: {examples}")]
+    Ambiguous {
+        /// What was asked for.
+        name: String,
+        /// How many runs it fits.
+        count: usize,
+        /// Some of them.
+        examples: String,
+    },
+    /// The journal's thread is gone.
+    #[error("the journal has stopped")]
+    Stopped,
+}
+
+impl StoreError {
+    /// What `error` means for the store in `file`.
+    pub(super) fn of(file: &Path, error: rusqlite::Error) -> Self {
+        let file = file.to_path_buf();
+        let Some(code) = error.sqlite_error_code() else {
+            return Self::Database { file, error };
+        };
+        match code {
+            ErrorCode::ReadOnly | ErrorCode::PermissionDenied => Self::ReadOnly(file),
+            ErrorCode::CannotOpen => Self::ReadOnly(file),
+            ErrorCode::DiskFull => Self::Full(file),
+            ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Self::Locked(file),
+            ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt => Self::Damaged {
+                file,
+                detail: error.to_string(),
+            },
+            _ => Self::Database { file, error },
+        }
+    }
+}

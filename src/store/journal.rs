@@ -1,0 +1,184 @@
+//! The journal of a run that is under way.
+
+use super::StoreError;
+use super::alive::Alive;
+use super::schema::{file_in, open_to_write};
+use super::wire::Hash;
+use super::writer::{Message, Writer};
+use crate::engine::EventSink;
+use crate::run::{Fact, RunEvent};
+use rusqlite::TransactionBehavior;
+use serde_json::Value;
+use std::path::Path;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
+
+/// Messages that may wait for the writer. When it falls that far behind, the engine waits for it.
+const QUEUE: usize = 64;
+
+/// What a run was started with, beside what its first event says.
+#[derive(Clone, Debug, Default)]
+pub struct RunMeta {
+    /// The plan's file.
+    pub plan_path: Option<Arc<str>>,
+    /// The plan as it was read.
+    pub plan_text: Option<Arc<str>>,
+    /// What the catalog was, as a digest: its text may hold secrets.
+    pub catalog_digest: Option<Hash>,
+    /// Settings worth knowing later; no secrets.
+    pub settings: Value,
+    /// The run that this one goes on with.
+    pub resumed_from: Option<Arc<str>>,
+    /// What determines each step beside its input, in the plan's order.
+    pub definitions: Vec<StepDigest>,
+}
+
+/// The digest of a step's definition.
+pub type StepDigest = [u8; 16];
+
+/// What happens when the journal cannot be written any more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnFailure {
+    /// The run goes on without it.
+    #[default]
+    GoOn,
+    /// No further call that can cost or change something is made; the steps that need one fail.
+    Stop,
+}
+
+/// Somebody who is told once that the journal broke.
+pub type Warn = Arc<dyn Fn(&StoreError) + Send + Sync>;
+
+/// How a journal is kept.
+#[derive(Clone, Default)]
+pub struct JournalOptions {
+    /// Wait for the disk where it matters, so that a power failure takes nothing either.
+    pub durable: bool,
+    /// What happens when it cannot be written any more.
+    pub on_failure: OnFailure,
+    /// Who is told; called on the journal's own thread.
+    pub warn: Option<Warn>,
+}
+
+/// Whether the journal is whole.
+#[derive(Debug, Default)]
+pub struct Health {
+    broken: OnceLock<Arc<str>>,
+}
+
+impl Health {
+    /// Whether something could not be written.
+    pub fn is_broken(&self) -> bool {
+        self.broken.get().is_some()
+    }
+
+    /// What went wrong.
+    pub fn failure(&self) -> Option<Arc<str>> {
+        self.broken.get().cloned()
+    }
+
+    pub(super) fn break_down(&self, error: &StoreError, options: &JournalOptions) {
+        if self.broken.set(error.to_string().into()).is_ok() {
+            if let Some(warn) = &options.warn {
+                warn(error);
+            }
+        }
+    }
+}
+
+/// Writes a run's events into the store, on a thread of its own.
+///
+/// It has to be the first of an engine's sinks: what it is asked to settle has then been heard by nobody else.
+pub struct Journal {
+    messages: Option<SyncSender<Message>>,
+    thread: Option<JoinHandle<()>>,
+    health: Arc<Health>,
+    on_failure: OnFailure,
+}
+
+impl Journal {
+    /// A journal for the run `run_id` in the store at `home`. Fails where nothing can be written there.
+    pub fn begin(
+        home: &Path,
+        run_id: &str,
+        meta: RunMeta,
+        options: JournalOptions,
+    ) -> Result<Self, StoreError> {
+        let file = file_in(home);
+        let mut connection = open_to_write(home)?;
+        // A folder or a file that may only be read is found here and not in the middle of the run.
+        connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(|error| StoreError::of(&file, error))?;
+        let alive = Alive::begin(home, run_id).map_err(|error| StoreError::Folder {
+            folder: home.to_path_buf(),
+            error,
+        })?;
+        let health = Arc::new(Health::default());
+        let on_failure = options.on_failure;
+        let writer = Writer::new(connection, file, alive, meta, options, Arc::clone(&health));
+        let (messages, inbox) = sync_channel(QUEUE);
+        let thread = std::thread::Builder::new()
+            .name("journal".to_owned())
+            .spawn(move || writer.run(&inbox))
+            .map_err(|error| StoreError::Folder {
+                folder: home.to_path_buf(),
+                error,
+            })?;
+        Ok(Self {
+            messages: Some(messages),
+            thread: Some(thread),
+            health,
+            on_failure,
+        })
+    }
+
+    /// Whether everything could be written so far; may be kept beyond the journal's own life.
+    pub fn health(&self) -> Arc<Health> {
+        Arc::clone(&self.health)
+    }
+
+    fn send(&self, message: Message) -> bool {
+        self.messages
+            .as_ref()
+            .is_some_and(|messages| messages.send(message).is_ok())
+    }
+}
+
+impl EventSink for Journal {
+    fn accept(&mut self, events: &[RunEvent]) {
+        if self.health.is_broken() {
+            return;
+        }
+        self.send(Message::Events(events.to_vec()));
+        if matches!(
+            events.last().map(|event| &event.fact),
+            Some(Fact::RunEnded { .. })
+        ) {
+            // Nobody hears that the run has ended before that is on record.
+            let _ = self.settle();
+        }
+    }
+
+    fn settle(&mut self) -> Result<(), Arc<str>> {
+        let (answer, answered) = sync_channel(1);
+        let settled = self.send(Message::Settle(answer)) && answered.recv().is_ok();
+        match (self.on_failure, self.health.failure()) {
+            (OnFailure::GoOn, _) => Ok(()),
+            (OnFailure::Stop, Some(failure)) => Err(failure),
+            (OnFailure::Stop, None) if settled => Ok(()),
+            (OnFailure::Stop, None) => Err(StoreError::Stopped.to_string().into()),
+        }
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        self.messages = None;
+        if let Some(thread) = self.thread.take() {
+            // A panic there has ended the journal, and was reported when it happened.
+            let _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! The journal of runs and the cache of outputs, in an embedded database.
+//!
+//! One file, `plandeck.db` under `PLANDECK_HOME`, holds every run: a row that a list of runs shows, what the
+//! run was started with, its numbered events in rows of many, and large contents once by their hash. Any
+//! number of processes may write and read it at once.
+//!
+//! [`Journal`] is an [`EventSink`](crate::engine::EventSink): a thread of its own writes what the engine says.
+//! [`Store`] is the read side, for this process or another, while the run goes on or long after.
+
+mod alive;
+mod error;
+mod journal;
+mod pack;
+mod read;
+mod schema;
+mod tally;
+mod wire;
+mod writer;
+
+pub use error::StoreError;
+pub use journal::{Health, Journal, JournalOptions, OnFailure, RunMeta, StepDigest, Warn};
+pub use read::{Details, EventCursor, Recording, RunSummary, RunWord, Store};
+pub use schema::home;
+pub use wire::{Broken, Hash};

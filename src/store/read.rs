@@ -1,0 +1,408 @@
+//! The read side: which runs there are, and their events.
+
+use super::StoreError;
+use super::alive::{is_alive, went_on_unrecorded};
+use super::journal::StepDigest;
+use super::pack::{mark, unpack};
+use super::schema::{file_in, home, open_to_read};
+use super::wire::{Blobs, Broken, Decoder, Hash, Memory, decode_event};
+use crate::run::{Micros, Money, RunEvent, RunOutcome};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// How a recorded run stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunWord {
+    /// Its process is at it.
+    Running,
+    /// Its process is gone and it had not ended.
+    Interrupted,
+    /// Every step that was to run succeeded.
+    Succeeded,
+    /// A step failed.
+    Failed,
+    /// A limit stopped it.
+    LimitExceeded,
+    /// A person or a signal stopped it.
+    Cancelled,
+}
+
+impl RunWord {
+    /// The word itself.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Interrupted => "interrupted",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::LimitExceeded => "limit_exceeded",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// Whether it has an end on record.
+    pub const fn has_ended(self) -> bool {
+        !matches!(self, Self::Running | Self::Interrupted)
+    }
+}
+
+impl From<RunOutcome> for RunWord {
+    fn from(outcome: RunOutcome) -> Self {
+        match outcome {
+            RunOutcome::Succeeded => Self::Succeeded,
+            RunOutcome::Failed => Self::Failed,
+            RunOutcome::LimitExceeded => Self::LimitExceeded,
+            RunOutcome::Cancelled => Self::Cancelled,
+        }
+    }
+}
+
+/// A run in a list of runs. As JSON: the fields that `plandeck runs --json` prints.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RunSummary {
+    /// The run's id.
+    pub run_id: Arc<str>,
+    /// The plan's name.
+    pub plan: Arc<str>,
+    /// How it stands.
+    pub status: RunWord,
+    /// When it started, RFC 3339.
+    pub started_at: Arc<str>,
+    /// What it cost; `None` where that is not known or not tracked.
+    pub cost: Option<Money>,
+    /// Wall-clock time less held time, in milliseconds, up to its last event.
+    #[serde(rename = "latency_ms", serialize_with = "milliseconds")]
+    pub latency: Micros,
+    /// Steps that succeeded.
+    pub steps_completed: u64,
+    /// The plan's steps.
+    pub steps: u64,
+    /// Events on record.
+    #[serde(skip)]
+    pub events: u64,
+    /// The run that it went on with.
+    #[serde(skip)]
+    pub resumed_from: Option<Arc<str>>,
+    #[serde(skip)]
+    row: i64,
+}
+
+fn milliseconds<S: Serializer>(latency: &Micros, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(latency.ms())
+}
+
+/// What a run was started with.
+#[derive(Clone, Debug, Default)]
+pub struct Details {
+    /// The plan's file.
+    pub plan_path: Option<Arc<str>>,
+    /// The plan as it was read.
+    pub plan_text: Option<Arc<str>>,
+    /// What the catalog was.
+    pub catalog_digest: Option<Hash>,
+    /// Its settings.
+    pub settings: Value,
+    /// What determined each step, in the plan's order.
+    pub definitions: Vec<StepDigest>,
+}
+
+/// A run with all of its events.
+#[derive(Debug)]
+pub struct Recording {
+    /// How it stands.
+    pub summary: RunSummary,
+    /// Its events, in order; where some cannot be read, those before.
+    pub events: Vec<RunEvent>,
+    /// Why not all of them could be read.
+    pub damage: Option<StoreError>,
+    /// Whether the run went on after its journal had broken, so that more may have happened.
+    pub unrecorded: bool,
+}
+
+/// The store, to read from.
+#[derive(Debug)]
+pub struct Store {
+    home: PathBuf,
+    file: PathBuf,
+    connection: Connection,
+}
+
+const COLUMNS: &str = "id, run_id, plan, started_at, status, cost_pico, latency_us, steps_completed, steps, events, resumed_from";
+
+impl Store {
+    /// The store of this user.
+    pub fn open() -> Result<Self, StoreError> {
+        Self::at(&home()?)
+    }
+
+    /// The store in this folder.
+    pub fn at(home: &Path) -> Result<Self, StoreError> {
+        Ok(Self {
+            connection: open_to_read(home)?,
+            file: file_in(home),
+            home: home.to_path_buf(),
+        })
+    }
+
+    /// The folder.
+    pub fn home(&self) -> &Path {
+        &self.home
+    }
+
+
+    pub(super) fn fault(&self, error: rusqlite::Error) -> StoreError {
+        StoreError::of(&self.file, error)
+    }
+
+    /// Every run, newest first.
+    pub fn runs(&self) -> Result<Vec<RunSummary>, StoreError> {
+        self.select("ORDER BY started_at DESC, id DESC", [])
+    }
+
+    /// The run whose id this is or uniquely begins with; `last` is the one that started last.
+    pub fn find(&self, name: &str) -> Result<RunSummary, StoreError> {
+        let mut found = if name == "last" {
+            self.select("ORDER BY started_at DESC, id DESC LIMIT 1", [])?
+        } else {
+            self.select(
+                "WHERE substr(run_id, 1, length(?1)) = ?1 ORDER BY started_at DESC, id DESC",
+                [name],
+            )?
+        };
+        if let Some(exact) = found.iter().position(|run| &*run.run_id == name) {
+            return Ok(found.swap_remove(exact));
+        }
+        match found.len() {
+            1 if !name.is_empty() => Ok(found.swap_remove(0)),
+            0 => Err(StoreError::NoSuchRun(name.to_owned())),
+            count => {
+                let examples: Vec<&str> = found.iter().take(3).map(|run| &*run.run_id).collect();
+                Err(StoreError::Ambiguous {
+                    name: name.to_owned(),
+                    count,
+                    examples: examples.join(", "),
+                })
+            }
+        }
+    }
+
+    fn select<P: rusqlite::Params>(
+        &self,
+        rest: &str,
+        given: P,
+    ) -> Result<Vec<RunSummary>, StoreError> {
+        let read = || {
+            let mut statement = self
+                .connection
+                .prepare(&format!("SELECT {COLUMNS} FROM runs {rest}"))?;
+            let rows = statement.query_map(given, |row| self.summary(row))?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
+        };
+        read().map_err(|error| self.fault(error))
+    }
+
+    fn summary(&self, row: &Row<'_>) -> rusqlite::Result<RunSummary> {
+        let run_id: Arc<str> = row.get(1)?;
+        let word: String = row.get(4)?;
+        let status = match &*word {
+            "succeeded" => RunWord::Succeeded,
+            "failed" => RunWord::Failed,
+            "limit_exceeded" => RunWord::LimitExceeded,
+            "cancelled" => RunWord::Cancelled,
+            _ if is_alive(&self.home, &run_id) => RunWord::Running,
+            _ => RunWord::Interrupted,
+        };
+        let count = |at: usize| row.get::<_, i64>(at).map(|count| count.max(0) as u64);
+        Ok(RunSummary {
+            plan: row.get(2)?,
+            status,
+            started_at: row.get(3)?,
+            cost: row.get::<_, Option<i64>>(5)?.map(Money::from_pico),
+            latency: Micros(count(6)?),
+            steps_completed: count(7)?,
+            steps: count(8)?,
+            events: count(9)?,
+            resumed_from: row.get(10)?,
+            row: row.get(0)?,
+            run_id,
+        })
+    }
+
+    /// What a run was started with.
+    pub fn details(&self, run: &RunSummary) -> Result<Details, StoreError> {
+        let read = || {
+            self.connection
+                .query_row(
+                    "SELECT plan_path, plan_text, catalog_digest, settings, definitions
+                     FROM run_details WHERE run = ?1",
+                    [run.row],
+                    |row| {
+                        let settings: String = row.get(3)?;
+                        let definitions: Option<Vec<u8>> = row.get(4)?;
+                        let details = Details {
+                            plan_path: row.get(0)?,
+                            plan_text: None,
+                            catalog_digest: row.get(2)?,
+                            settings: serde_json::from_str(&settings).unwrap_or_default(),
+                            definitions: definitions.unwrap_or_default().as_chunks().0.to_vec(),
+                        };
+                        Ok((details, row.get::<_, Option<Hash>>(1)?))
+                    },
+                )
+                .optional()
+        };
+        let Some((mut details, text)) = read().map_err(|error| self.fault(error))? else {
+            return Ok(Details::default());
+        };
+        if let Some(hash) = text {
+            let bytes = self.blobs().bytes(&hash);
+            details.plan_text = bytes
+                .ok()
+                .map(|bytes| String::from_utf8_lossy(&bytes).into());
+        }
+        Ok(details)
+    }
+
+    fn blobs(&self) -> StoredBlobs<'_> {
+        StoredBlobs(&self.connection)
+    }
+
+    /// The events of a run from number `from` on.
+    pub fn events(&self, run: &RunSummary, from: u64) -> Result<Vec<RunEvent>, StoreError> {
+        let mut events = Vec::new();
+        self.cursor(run).read(self, &mut events)?;
+        let before = events.partition_point(|event| event.seq < from);
+        events.drain(..before);
+        Ok(events)
+    }
+
+    /// A run with all that can be read of it.
+    pub fn load(&self, run: &RunSummary) -> Recording {
+        let mut events = Vec::with_capacity(run.events.min(1 << 24) as usize);
+        let damage = self.cursor(run).read(self, &mut events).err();
+        Recording {
+            unrecorded: went_on_unrecorded(&self.home, &run.run_id),
+            summary: run.clone(),
+            events,
+            damage,
+        }
+    }
+
+    /// A place in a run's events, from which to follow it.
+    pub fn cursor(&self, run: &RunSummary) -> EventCursor {
+        EventCursor {
+            run: run.row,
+            run_id: Arc::clone(&run.run_id),
+            next: 0,
+            memory: Memory::default(),
+        }
+    }
+}
+
+/// A place in a run's events.
+#[derive(Debug)]
+pub struct EventCursor {
+    run: i64,
+    run_id: Arc<str>,
+    next: u64,
+    memory: Memory,
+}
+
+impl EventCursor {
+    /// Appends the events that have come since the last call.
+    pub fn read(&mut self, store: &Store, into: &mut Vec<RunEvent>) -> Result<(), StoreError> {
+        let fault = |error| store.fault(error);
+        let mut statement = store
+            .connection
+            .prepare_cached(
+                "SELECT seq, events, codec, mark, data FROM chunks
+                 WHERE run = ?1 AND seq >= ?2 ORDER BY seq",
+            )
+            .map_err(fault)?;
+        let mut rows = statement
+            .query(params![self.run, self.next as i64])
+            .map_err(fault)?;
+        while let Some(row) = rows.next().map_err(fault)? {
+            let chunk = Chunk::of(row).map_err(fault)?;
+            chunk
+                .read(self, &mut store.blobs(), into)
+                .map_err(|reason| StoreError::Unreadable {
+                    run: self.run_id.to_string(),
+                    seq: self.next,
+                    reason,
+                })?;
+        }
+        Ok(())
+    }
+}
+
+struct Chunk<'a> {
+    seq: u64,
+    events: u64,
+    codec: i64,
+    mark: i64,
+    data: &'a [u8],
+}
+
+impl<'a> Chunk<'a> {
+    fn of(row: &'a Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            seq: row.get::<_, i64>(0)? as u64,
+            events: row.get::<_, i64>(1)? as u64,
+            codec: row.get(2)?,
+            mark: row.get(3)?,
+            data: row.get_ref(4)?.as_blob()?,
+        })
+    }
+
+    fn read(
+        &self,
+        cursor: &mut EventCursor,
+        blobs: &mut dyn Blobs,
+        into: &mut Vec<RunEvent>,
+    ) -> Result<(), Broken> {
+        // A gap in the numbers means that a row is lost, and everything after it says too little.
+        if mark(self.data) != self.mark || self.seq != cursor.next {
+            return Err(Broken::Malformed);
+        }
+        let bytes = unpack(self.codec, self.data)?;
+        let mut decoder = Decoder::new(&bytes, &mut cursor.memory, blobs);
+        let mut before = Micros(0);
+        for _ in 0..self.events {
+            let event = decode_event(cursor.next, before, &mut decoder)?;
+            before = event.at;
+            cursor.next += 1;
+            into.push(event);
+        }
+        if decoder.is_empty() {
+            Ok(())
+        } else {
+            Err(Broken::Malformed)
+        }
+    }
+}
+
+/// Blobs as the database has them.
+struct StoredBlobs<'a>(&'a Connection);
+
+impl Blobs for StoredBlobs<'_> {
+    fn bytes(&mut self, hash: &Hash) -> Result<Arc<[u8]>, Broken> {
+        let read = || {
+            self.0
+                .prepare_cached("SELECT codec, data FROM blobs WHERE hash = ?1")?
+                .query_row([&hash[..]], |row| {
+                    let codec: i64 = row.get(0)?;
+                    Ok(unpack(codec, row.get_ref(1)?.as_blob()?))
+                })
+        };
+        let bytes = read().map_err(|_| Broken::Missing)??;
+        if blake3::hash(&bytes).as_bytes() != hash {
+            return Err(Broken::Missing);
+        }
+        Ok(bytes.into())
+    }
+}

@@ -1,0 +1,129 @@
+//! The database file: opening it, its tables, and how older ones become the present ones.
+
+use super::StoreError;
+use etcetera::BaseStrategy;
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The file inside the folder.
+const FILE: &str = "plandeck.db";
+/// How long to wait for another process that is writing.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Pages of the write-ahead log between two checkpoints: a checkpoint waits for the disk, and nobody should
+/// meet one often.
+const CHECKPOINT_PAGES: u32 = 4096;
+
+/// What brings a store from each format to the next; the first makes an empty one.
+const MIGRATIONS: [&str; 1] = [include_str!("schema/1.sql")];
+
+/// The folder of the store: `PLANDECK_HOME`, else `plandeck` in the user's data folder.
+pub fn home() -> Result<PathBuf, StoreError> {
+    match std::env::var_os("PLANDECK_HOME") {
+        Some(home) if !home.is_empty() => Ok(home.into()),
+        _ => etcetera::choose_base_strategy()
+            .map(|base| base.data_dir().join("plandeck"))
+            .map_err(|_| StoreError::NoHome),
+    }
+}
+
+/// The database file in this folder.
+pub fn file_in(home: &Path) -> PathBuf {
+    home.join(FILE)
+}
+
+/// Opens the database for writing; makes folder and file where they are not there.
+pub fn open_to_write(home: &Path) -> Result<Connection, StoreError> {
+    std::fs::create_dir_all(home).map_err(|error| StoreError::Folder {
+        folder: home.to_path_buf(),
+        error,
+    })?;
+    let file = file_in(home);
+    let connect = || -> Result<Connection, StoreError> {
+        let fault = |error| StoreError::of(&file, error);
+        let mut connection = Connection::open(&file).map_err(fault)?;
+        connection.busy_timeout(PATIENCE).map_err(fault)?;
+        // Before the first table, or it needs a rewrite of the file to take hold.
+        connection
+            .execute_batch("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;")
+            .map_err(fault)?;
+        connection
+            .execute_batch(&format!(
+                "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES};"
+            ))
+            .map_err(fault)?;
+        migrate(&mut connection, &file)?;
+        Ok(connection)
+    };
+    connect()
+}
+
+/// Opens the database to read; it is not made where it is not there, and a folder that may not be written to
+/// will do.
+pub fn open_to_read(home: &Path) -> Result<Connection, StoreError> {
+    let file = file_in(home);
+    if !file.exists() {
+        return Err(StoreError::Empty(file));
+    }
+    match open_to_write(home) {
+        // Without a write-ahead log the file is all there is, and can be read as it stands.
+        Err(StoreError::ReadOnly(_)) if !has_log(&file) => read_as_it_stands(&file),
+        other => other,
+    }
+}
+
+fn has_log(file: &Path) -> bool {
+    let mut log = file.as_os_str().to_owned();
+    log.push("-wal");
+    std::fs::metadata(PathBuf::from(log)).is_ok_and(|log| log.len() > 0)
+}
+
+fn read_as_it_stands(file: &Path) -> Result<Connection, StoreError> {
+    let fault = |error| StoreError::of(file, error);
+    let path = file.to_string_lossy();
+    let escaped = path
+        .replace('%', "%25")
+        .replace('?', "%3f")
+        .replace('#', "%23");
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    let connection =
+        Connection::open_with_flags(format!("file:{escaped}?immutable=1"), flags).map_err(fault)?;
+    known(format_of(&connection).map_err(fault)?, file)?;
+    Ok(connection)
+}
+
+fn format_of(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("PRAGMA user_version", [], |row| row.get(0))
+}
+
+fn known(found: i64, file: &Path) -> Result<usize, StoreError> {
+    let known = MIGRATIONS.len() as i64;
+    match usize::try_from(found) {
+        Ok(format) if found <= known => Ok(format),
+        _ => Err(StoreError::Newer {
+            file: file.to_path_buf(),
+            found,
+            known,
+        }),
+    }
+}
+
+fn migrate(connection: &mut Connection, file: &Path) -> Result<(), StoreError> {
+    let fault = |error| StoreError::of(file, error);
+    let found = format_of(connection).map_err(fault)?;
+    if known(found, file)? == MIGRATIONS.len() {
+        return Ok(());
+    }
+    // Two processes may get here at once: the second finds the work done.
+    let change = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(fault)?;
+    let found = known(format_of(&change).map_err(fault)?, file)?;
+    for migration in &MIGRATIONS[found..] {
+        change.execute_batch(migration).map_err(fault)?;
+    }
+    change
+        .pragma_update(None, "user_version", MIGRATIONS.len() as i64)
+        .map_err(fault)?;
+    change.commit().map_err(fault)
+}

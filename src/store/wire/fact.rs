@@ -1,0 +1,420 @@
+//! The fields of every fact, in the order in which they stand in a record.
+//!
+//! A field that is added to a type here goes last and needs an absent value. A number that stands for a
+//! variant is never used for another.
+
+use super::{Broken, Decoder, Encoder, Memory, Rows};
+use crate::plan::{Dialect, StepIx};
+use crate::run::{
+    AttemptEnd, ErrorKind, Fact, Limit, LogStream, Micros, Money, ResourceLimits, RunError,
+    RunEvent, RunHeader, RunOutcome, SkipReason, StepInfo, StepKey, StepSource, Tokens, WaitReason,
+};
+use serde_json::Value;
+use std::sync::Arc;
+
+/// Something that can stand in a record.
+pub trait Wire: Sized {
+    /// Writes it.
+    fn put(&self, out: &mut Encoder);
+    /// Reads it.
+    fn take(input: &mut Decoder<'_>) -> Result<Self, Broken>;
+    /// What it is in a record that was written before it existed.
+    fn absent() -> Option<Self> {
+        None
+    }
+}
+
+/// A type whose fields follow one another.
+macro_rules! record {
+    ($type:ident { $($field:ident),* $(,)? }) => {
+        impl Wire for $type {
+            fn put(&self, out: &mut Encoder) {
+                let Self { $($field),* } = self;
+                $($field.put(out);)*
+            }
+            fn take(input: &mut Decoder<'_>) -> Result<Self, Broken> {
+                Ok(Self { $($field: input.field()?),* })
+            }
+        }
+    };
+}
+
+/// An enumeration: a number, then the fields of the variant.
+macro_rules! choice {
+    ($type:ident { $($number:literal $variant:ident { $($field:tt: $name:ident),* }),* $(,)? }) => {
+        impl Wire for $type {
+            fn put(&self, out: &mut Encoder) {
+                match self {
+                    $(Self::$variant { $($field: $name),* } => {
+                        out.byte($number);
+                        $($name.put(out);)*
+                    })*
+                }
+            }
+            fn take(input: &mut Decoder<'_>) -> Result<Self, Broken> {
+                match input.raw.byte()? {
+                    $($number => Ok(Self::$variant { $($field: input.field()?),* }),)*
+                    _ => Err(Broken::Newer),
+                }
+            }
+        }
+    };
+}
+
+choice!(Fact {
+    0 RunStarted { 0: header },
+    1 StepReady { step: step },
+    2 StepWaiting { step: step, reason: reason },
+    3 StepExpanded { step: step, count: count, elements: elements },
+    4 AttemptStarted { step: step, attempt: attempt, slot: slot, input: input, reserved: reserved },
+    5 AttemptLog { step: step, attempt: attempt, stream: stream, text: text },
+    6 AttemptEnded { 0: end },
+    7 StepSucceeded { step: step, source: source, output: output },
+    8 StepFailed { step: step, error: error },
+    9 StepSkipped { step: step, reason: reason, because: because },
+    10 StepCancelled { step: step },
+    11 StepReset { step: step },
+    12 RunPaused {},
+    13 RunResumed {},
+    14 LimitReached { limit: limit, message: message },
+    15 StopRequested {},
+    16 RunEnded { status: status, result: result, error: error },
+    17 RunReopened {},
+});
+
+record!(RunHeader {
+    run_id,
+    plan,
+    dialect,
+    started_at,
+    worker,
+    simulated,
+    track_cost,
+    limits,
+    context,
+    steps,
+});
+
+record!(AttemptEnd {
+    step,
+    attempt,
+    service,
+    cost,
+    tokens,
+    model,
+    prompt,
+    answer,
+    error,
+    retry_in,
+    cancelled,
+});
+
+record!(RunError {
+    kind,
+    step,
+    tool_name,
+    message,
+    retryable,
+    attempts
+});
+
+record!(ResourceLimits {
+    max_memory_mb,
+    max_cpu_percent,
+    timeout_seconds,
+    max_tool_calls,
+    max_concurrent,
+    max_total_cost_usd,
+});
+
+record!(Tokens {
+    input,
+    cached_input,
+    output
+});
+
+choice!(Dialect {
+    0 Documented {},
+    1 Runtime {},
+    2 Template {},
+    3 LlmCompiler {},
+    4 HuggingGpt {},
+    5 ReWoo {},
+});
+
+choice!(StepSource { 0 Call {}, 1 Cache {}, 2 Recorded {}, 3 Mock {} });
+
+choice!(SkipReason { 0 Condition {}, 1 Upstream {}, 2 Limit {}, 3 User {} });
+
+choice!(WaitReason { 0 Budget {}, 1 Rate {}, 2 Exclusive {}, 3 Breakpoint {} });
+
+choice!(Limit {
+    0 MaxMemoryMb {},
+    1 MaxCpuPercent {},
+    2 TimeoutSeconds {},
+    3 MaxToolCalls {},
+    4 MaxTotalCostUsd {},
+});
+
+choice!(ErrorKind {
+    0 PlanError {},
+    1 ToolExecutionError {},
+    2 ResourceLimitError {},
+    3 TimeoutError {},
+});
+
+choice!(LogStream { 0 Stderr {}, 1 Note {} });
+
+choice!(RunOutcome { 0 Succeeded {}, 1 Failed {}, 2 LimitExceeded {}, 3 Cancelled {} });
+
+/// Steps stand in lists, where the end of one is not the end of the record.
+impl Wire for StepInfo {
+    fn put(&self, out: &mut Encoder) {
+        let Self {
+            id,
+            tool,
+            kind,
+            depends_on,
+            description,
+            parent,
+            parameters,
+        } = self;
+        out.framed(|out| {
+            id.put(out);
+            tool.put(out);
+            kind.put(out);
+            depends_on.put(out);
+            description.put(out);
+            parent.put(out);
+            parameters.put(out);
+        });
+    }
+
+    fn take(input: &mut Decoder<'_>) -> Result<Self, Broken> {
+        input.framed(|input| {
+            Ok(Self {
+                id: input.field()?,
+                tool: input.field()?,
+                kind: input.field()?,
+                depends_on: input.field()?,
+                description: input.field()?,
+                parent: input.field()?,
+                parameters: input.field()?,
+            })
+        })
+    }
+}
+
+/// The position; the id only where it is not the one that the row is known by.
+impl Wire for StepKey {
+    fn put(&self, out: &mut Encoder) {
+        let Self { ix, id } = self;
+        let known = out.rows.ids.get(ix.at()) == Some(id);
+        out.number(u64::from(ix.0) << 1 | u64::from(known));
+        if !known {
+            out.bytes(id.as_bytes());
+        }
+    }
+
+    fn take(input: &mut Decoder<'_>) -> Result<Self, Broken> {
+        let number = input.raw.number()?;
+        let ix = StepIx(u32::try_from(number >> 1).map_err(|_| Broken::Malformed)?);
+        let id = if number & 1 == 1 {
+            let known = input.memory.rows.ids.get(ix.at());
+            known.cloned().ok_or(Broken::Malformed)?
+        } else {
+            input.raw.str()?.into()
+        };
+        Ok(Self { ix, id })
+    }
+}
+
+impl Wire for bool {
+    fn put(&self, out: &mut Encoder) {
+        out.byte(u8::from(*self));
+    }
+
+    fn take(input: &mut Decoder<'_>) -> Result<Self, Broken> {
+        input.raw.byte().map(|byte| byte != 0)
+    }
+
+    fn absent() -> Option<Self> {
+        Some(false)
+    }
+}
+
+impl Wire for u64 {
+    fn put(&self, out: &mut Encoder) {
+        out.number(*self);
+    }
+
+    fn take(input: &mut Decoder<'_>) -> Result<Self, Broken> {
+        input.raw.number()
+    }
+}
+
+impl Wire for u32 {
+    fn put(&self, out: &mut Encoder) {
+        out.number(u64::from(*self));
+    }
+
+    fn take(input: &mut Decoder<'_>) -> Result<Self, Broken> {
+        u32::try_from(input.raw.number()?).map_err(|_| Broken::Malformed)
+    }
+}
+
+impl Wire for f64 {
+    fn put(&self, out: &mut Encoder) {
+        out.out.extend_from_slice(&self.to_bits().to_le_bytes());
+    }
+
+    fn take(input: &mut Decoder<'_>) -> Result<Self, Broken> {
+        let bits = input
+            .raw
+            .slice(8)?
+            .try_into()
+            .map_err(|_| Broken::Malformed)?;
+        Ok(f64::from_bits(u64::from_le_bytes(bits)))
+    }
+}
+
+impl Wire for Micros {
+    fn put(&self, out: &mut Encoder) {
+        out.number(self.0);
+    }
+
+    fn take(input: &mut Decoder<'_>) -> Result<Self, Broken> {
+        input.raw.number().map(Self)
+    }
+}
+
+impl Wire for Money {
+    fn put(&self, out: &mut Encoder) {
+        out.signed(self.pico());
+    }
+
+    fn take(input: &mut Decoder<'_>) -> Result<Self, Broken> {
+        input.raw.signed().map(Self::from_pico)
+    }
+}
+
+impl Wire for StepIx {
+    fn put(&self, out: &mut Encoder) {
+        self.0.put(out);
+    }
+
+    fn take(input: &mut Decoder<'_>) -> Result<Self, Broken> {
+        u32::take(input).map(Self)
+    }
+}
+
+impl Wire for Arc<str> {
+    fn put(&self, out: &mut Encoder) {
+        out.text(self);
+    }
+
+    fn take(input: &mut Decoder<'_>) -> Result<Self, Broken> {
+        input.text()
+    }
+}
+
+impl Wire for Arc<Value> {
+    fn put(&self, out: &mut Encoder) {
+        out.value(self);
+    }
+
+    fn take(input: &mut Decoder<'_>) -> Result<Self, Broken> {
+        input.value()
+    }
+}
+
+impl<T: Wire> Wire for Option<T> {
+    fn put(&self, out: &mut Encoder) {
+        out.byte(u8::from(self.is_some()));
+        if let Some(value) = self {
+            value.put(out);
+        }
+    }
+
+    fn take(input: &mut Decoder<'_>) -> Result<Self, Broken> {
+        match input.raw.byte()? {
+            0 => Ok(None),
+            _ => T::take(input).map(Some),
+        }
+    }
+
+    fn absent() -> Option<Self> {
+        Some(None)
+    }
+}
+
+impl<T: Wire> Wire for Box<T> {
+    fn put(&self, out: &mut Encoder) {
+        T::put(self, out);
+    }
+
+    fn take(input: &mut Decoder<'_>) -> Result<Self, Broken> {
+        T::take(input).map(Box::new)
+    }
+}
+
+impl Wire for Arc<RunHeader> {
+    fn put(&self, out: &mut Encoder) {
+        RunHeader::put(self, out);
+    }
+
+    fn take(input: &mut Decoder<'_>) -> Result<Self, Broken> {
+        RunHeader::take(input).map(Arc::new)
+    }
+}
+
+impl<T: Wire> Wire for Arc<[T]> {
+    fn put(&self, out: &mut Encoder) {
+        out.number(self.len() as u64);
+        for item in self.iter() {
+            item.put(out);
+        }
+    }
+
+    fn take(input: &mut Decoder<'_>) -> Result<Self, Broken> {
+        let count = input.raw.number()?;
+        // Every item takes a byte at least: what claims more than is there is malformed.
+        if count > input.raw.0.len() as u64 {
+            return Err(Broken::Malformed);
+        }
+        (0..count).map(|_| T::take(input)).collect()
+    }
+
+    fn absent() -> Option<Self> {
+        Some(Arc::new([]))
+    }
+}
+
+/// Writes an event; its number follows from its place. `before` is the moment of the event before it.
+pub fn encode_event(event: &RunEvent, before: Micros, out: &mut Encoder) {
+    out.framed(|out| {
+        out.signed(event.at.0.wrapping_sub(before.0) as i64);
+        event.fact.put(out);
+    });
+    learn(&event.fact, &mut out.rows);
+}
+
+/// Reads an event that [`encode_event`] wrote.
+pub fn decode_event(seq: u64, before: Micros, input: &mut Decoder<'_>) -> Result<RunEvent, Broken> {
+    let (at, fact) = input.framed(|input| {
+        let at = before.0.wrapping_add(input.raw.signed()? as u64);
+        Ok((Micros(at), Fact::take(input)?))
+    })?;
+    let Memory { rows, .. } = input.memory;
+    learn(&fact, rows);
+    Ok(RunEvent { seq, at, fact })
+}
+
+/// Takes note of the rows that a fact brings.
+fn learn(fact: &Fact, rows: &mut Rows) {
+    match fact {
+        Fact::RunStarted(header) => rows.begin(&header.steps),
+        Fact::StepExpanded { elements, .. } => rows.extend(elements),
+        _ => {}
+    }
+}

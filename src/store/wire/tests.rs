@@ -1,0 +1,486 @@
+//! Every fact comes back as it went in, and nothing that is not a record is taken for one.
+
+use super::{Blobs, Broken, Decoder, Encoder, Hash, Memory, decode_event, encode_event};
+use crate::plan::{Dialect, StepIx};
+use crate::run::{
+    AttemptEnd, ErrorKind, Fact, Limit, LogStream, Micros, Money, ResourceLimits, RunError,
+    RunEvent, RunHeader, RunOutcome, SkipReason, StepInfo, StepKey, StepSource, Tokens, WaitReason,
+};
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use serde_json::{Map, Number, Value};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+#[derive(Default)]
+struct InMemory(HashMap<Hash, Arc<[u8]>>);
+
+impl Blobs for InMemory {
+    fn bytes(&mut self, hash: &Hash) -> Result<Arc<[u8]>, Broken> {
+        self.0.get(hash).cloned().ok_or(Broken::Missing)
+    }
+}
+
+fn written(events: &[RunEvent]) -> (Vec<u8>, InMemory) {
+    let mut encoder = Encoder::default();
+    let mut before = Micros(0);
+    for event in events {
+        encode_event(event, before, &mut encoder);
+        before = event.at;
+    }
+    let blobs = encoder.blobs.into_iter();
+    let blobs = blobs.map(|(hash, bytes)| (hash, bytes.into())).collect();
+    (encoder.out, InMemory(blobs))
+}
+
+fn read(bytes: &[u8], blobs: &mut InMemory) -> Result<Vec<RunEvent>, Broken> {
+    let mut memory = Memory::default();
+    let mut decoder = Decoder::new(bytes, &mut memory, blobs);
+    let (mut events, mut before) = (Vec::new(), Micros(0));
+    while !decoder.is_empty() {
+        let event = decode_event(events.len() as u64, before, &mut decoder)?;
+        before = event.at;
+        events.push(event);
+    }
+    Ok(events)
+}
+
+fn text() -> impl Strategy<Value = Arc<str>> {
+    prop_oneof![
+        8 => ".{0,12}".prop_map(Arc::from),
+        1 => (".{1,4}", 500usize..2000).prop_map(|(piece, times)| piece.repeat(times).into()),
+    ]
+}
+
+fn number() -> impl Strategy<Value = Number> {
+    prop_oneof![
+        any::<u64>().prop_map(Number::from),
+        any::<i64>().prop_map(Number::from),
+        any::<f64>().prop_filter_map("finite", Number::from_f64),
+    ]
+}
+
+fn value() -> impl Strategy<Value = Arc<Value>> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::Bool),
+        number().prop_map(Value::Number),
+        text().prop_map(|text| Value::String(text.to_string())),
+    ];
+    leaf.prop_recursive(4, 40, 6, |part| {
+        prop_oneof![
+            vec(part.clone(), 0..6).prop_map(Value::Array),
+            vec((".{0,6}", part), 0..6)
+                .prop_map(|members| Value::Object(members.into_iter().collect::<Map<_, _>>())),
+        ]
+    })
+    .prop_map(Arc::new)
+}
+
+fn key() -> impl Strategy<Value = StepKey> {
+    (0u32..8, text()).prop_map(|(ix, id)| StepKey { ix: StepIx(ix), id })
+}
+
+fn money() -> impl Strategy<Value = Money> {
+    any::<i64>().prop_map(Money::from_pico)
+}
+
+fn micros() -> impl Strategy<Value = Micros> {
+    any::<u64>().prop_map(Micros)
+}
+
+fn info() -> impl Strategy<Value = StepInfo> {
+    let parent = option::of(any::<u32>().prop_map(StepIx));
+    let depends_on = vec(any::<u32>().prop_map(StepIx), 0..4);
+    (
+        text(),
+        text(),
+        text(),
+        depends_on,
+        option::of(text()),
+        parent,
+        option::of(value()),
+    )
+        .prop_map(
+            |(id, tool, kind, depends_on, description, parent, parameters)| StepInfo {
+                id,
+                tool,
+                kind,
+                depends_on: depends_on.into(),
+                description,
+                parent,
+                parameters,
+            },
+        )
+}
+
+fn limits() -> impl Strategy<Value = ResourceLimits> {
+    let seconds = any::<f64>().prop_filter("comparable", |seconds| !seconds.is_nan());
+    (
+        option::of(any::<u64>()),
+        option::of(any::<u32>()),
+        option::of(seconds),
+        option::of(any::<u64>()),
+        option::of(any::<u32>()),
+        option::of(money()),
+    )
+        .prop_map(
+            |(memory, cpu, timeout, calls, concurrent, cost)| ResourceLimits {
+                max_memory_mb: memory,
+                max_cpu_percent: cpu,
+                timeout_seconds: timeout,
+                max_tool_calls: calls,
+                max_concurrent: concurrent,
+                max_total_cost_usd: cost,
+            },
+        )
+}
+
+fn header() -> impl Strategy<Value = Arc<RunHeader>> {
+    use Dialect::{Documented, HuggingGpt, LlmCompiler, ReWoo, Runtime, Template};
+    let dialects = [
+        Documented,
+        Runtime,
+        Template,
+        LlmCompiler,
+        HuggingGpt,
+        ReWoo,
+    ];
+    let words = (
+        text(),
+        text(),
+        prop::sample::select(dialects.to_vec()),
+        text(),
+        text(),
+    );
+    let rest = (
+        any::<bool>(),
+        any::<bool>(),
+        limits(),
+        value(),
+        vec(info(), 0..6),
+    );
+    (words, rest).prop_map(
+        |(
+            (run_id, plan, dialect, started_at, worker),
+            (simulated, track_cost, limits, context, steps),
+        )| {
+            Arc::new(RunHeader {
+                run_id,
+                plan,
+                dialect,
+                started_at,
+                worker,
+                simulated,
+                track_cost,
+                limits,
+                context,
+                steps: steps.into(),
+            })
+        },
+    )
+}
+
+fn error() -> impl Strategy<Value = RunError> {
+    use ErrorKind::{PlanError, ResourceLimitError, TimeoutError, ToolExecutionError};
+    let kinds = [
+        PlanError,
+        ToolExecutionError,
+        ResourceLimitError,
+        TimeoutError,
+    ];
+    (
+        prop::sample::select(kinds.to_vec()),
+        option::of(text()),
+        option::of(text()),
+        text(),
+        any::<bool>(),
+        any::<u32>(),
+    )
+        .prop_map(
+            |(kind, step, tool_name, message, retryable, attempts)| RunError {
+                kind,
+                step,
+                tool_name,
+                message,
+                retryable,
+                attempts,
+            },
+        )
+}
+
+fn end() -> impl Strategy<Value = AttemptEnd> {
+    let tokens =
+        (any::<u64>(), any::<u64>(), any::<u64>()).prop_map(|(input, cached_input, output)| {
+            Tokens {
+                input,
+                cached_input,
+                output,
+            }
+        });
+    let texts = (option::of(text()), option::of(text()), option::of(text()));
+    let first = (
+        key(),
+        any::<u32>(),
+        micros(),
+        option::of(money()),
+        option::of(tokens),
+    );
+    let last = (option::of(error()), option::of(micros()), any::<bool>());
+    (first, texts, last).prop_map(
+        |(
+            (step, attempt, service, cost, tokens),
+            (model, prompt, answer),
+            (error, retry_in, cancelled),
+        )| {
+            AttemptEnd {
+                step,
+                attempt,
+                service,
+                cost,
+                tokens,
+                model,
+                prompt,
+                answer,
+                error,
+                retry_in,
+                cancelled,
+            }
+        },
+    )
+}
+
+fn fact() -> impl Strategy<Value = Fact> {
+    use Limit::{MaxCpuPercent, MaxMemoryMb, MaxToolCalls, MaxTotalCostUsd, TimeoutSeconds};
+    let waits = [
+        WaitReason::Budget,
+        WaitReason::Rate,
+        WaitReason::Exclusive,
+        WaitReason::Breakpoint,
+    ];
+    let sources = [
+        StepSource::Call,
+        StepSource::Cache,
+        StepSource::Recorded,
+        StepSource::Mock,
+    ];
+    let skips = [
+        SkipReason::Condition,
+        SkipReason::Upstream,
+        SkipReason::Limit,
+        SkipReason::User,
+    ];
+    let limits = [
+        MaxMemoryMb,
+        MaxCpuPercent,
+        TimeoutSeconds,
+        MaxToolCalls,
+        MaxTotalCostUsd,
+    ];
+    let outcomes = [
+        RunOutcome::Succeeded,
+        RunOutcome::Failed,
+        RunOutcome::LimitExceeded,
+        RunOutcome::Cancelled,
+    ];
+    let of_steps = prop_oneof![
+        key().prop_map(|step| Fact::StepReady { step }),
+        (key(), prop::sample::select(waits.to_vec()))
+            .prop_map(|(step, reason)| Fact::StepWaiting { step, reason }),
+        (key(), any::<u32>(), vec(info(), 0..4)).prop_map(|(step, count, elements)| {
+            Fact::StepExpanded {
+                step,
+                count,
+                elements: elements.into(),
+            }
+        }),
+        (key(), any::<u32>(), any::<u32>(), value(), money()).prop_map(
+            |(step, attempt, slot, input, reserved)| Fact::AttemptStarted {
+                step,
+                attempt,
+                slot,
+                input,
+                reserved
+            }
+        ),
+        (key(), any::<u32>(), any::<bool>(), text()).prop_map(|(step, attempt, note, text)| {
+            Fact::AttemptLog {
+                step,
+                attempt,
+                stream: if note {
+                    LogStream::Note
+                } else {
+                    LogStream::Stderr
+                },
+                text,
+            }
+        }),
+        end().prop_map(|end| Fact::AttemptEnded(Box::new(end))),
+        (key(), prop::sample::select(sources.to_vec()), value()).prop_map(
+            |(step, source, output)| {
+                Fact::StepSucceeded {
+                    step,
+                    source,
+                    output,
+                }
+            }
+        ),
+        (key(), error()).prop_map(|(step, error)| Fact::StepFailed {
+            step,
+            error: Box::new(error)
+        }),
+        (
+            key(),
+            prop::sample::select(skips.to_vec()),
+            option::of(text())
+        )
+            .prop_map(|(step, reason, because)| Fact::StepSkipped {
+                step,
+                reason,
+                because
+            }),
+        key().prop_map(|step| Fact::StepCancelled { step }),
+        key().prop_map(|step| Fact::StepReset { step }),
+    ];
+    let of_runs = prop_oneof![
+        header().prop_map(Fact::RunStarted),
+        Just(Fact::RunPaused),
+        Just(Fact::RunResumed),
+        (prop::sample::select(limits.to_vec()), text())
+            .prop_map(|(limit, message)| Fact::LimitReached { limit, message }),
+        Just(Fact::StopRequested),
+        (
+            prop::sample::select(outcomes.to_vec()),
+            value(),
+            option::of(error())
+        )
+            .prop_map(|(status, result, error)| {
+                Fact::RunEnded {
+                    status,
+                    result,
+                    error: error.map(Box::new),
+                }
+            }),
+        Just(Fact::RunReopened),
+    ];
+    prop_oneof![2 => of_steps, 1 => of_runs]
+}
+
+fn events() -> impl Strategy<Value = Vec<RunEvent>> {
+    vec((micros(), fact()), 0..20).prop_map(|facts| {
+        let numbered = facts.into_iter().enumerate();
+        numbered
+            .map(|(seq, (at, fact))| RunEvent {
+                seq: seq as u64,
+                at,
+                fact,
+            })
+            .collect()
+    })
+}
+
+proptest! {
+    #[test]
+    fn every_fact_comes_back_exactly(events in events()) {
+        let (bytes, mut blobs) = written(&events);
+        prop_assert_eq!(read(&bytes, &mut blobs).unwrap(), events);
+    }
+
+    #[test]
+    fn a_record_that_was_cut_or_changed_is_refused_or_read_but_never_a_panic(
+        events in events(), cut in any::<prop::sample::Index>(), byte in any::<u8>(), cuts in any::<bool>(),
+    ) {
+        let (mut bytes, mut blobs) = written(&events);
+        if !bytes.is_empty() {
+            let at = cut.index(bytes.len());
+            if cuts { bytes.truncate(at) } else { bytes[at] ^= byte }
+        }
+        let _ = read(&bytes, &mut blobs);
+    }
+
+    #[test]
+    fn bytes_of_any_kind_are_no_reason_to_panic(bytes in vec(any::<u8>(), 0..200)) {
+        let _ = read(&bytes, &mut InMemory::default());
+    }
+}
+
+#[test]
+fn depth_is_no_danger() {
+    let mut deep = Value::Null;
+    for _ in 0..5000 {
+        deep = Value::Array(vec![deep]);
+    }
+    let fact = Fact::RunEnded {
+        status: RunOutcome::Succeeded,
+        result: Arc::new(deep),
+        error: None,
+    };
+    let event = RunEvent {
+        seq: 0,
+        at: Micros(7),
+        fact,
+    };
+    let (bytes, mut blobs) = written(std::slice::from_ref(&event));
+    assert!(
+        bytes.len() < 2200,
+        "the deep value is outside of the record"
+    );
+    assert_eq!(read(&bytes, &mut blobs).unwrap(), [event]);
+}
+
+#[test]
+fn what_is_large_and_the_same_is_kept_once() {
+    let page = "word ".repeat(10_000);
+    let succeeded = |seq, output| RunEvent {
+        seq,
+        at: Micros(seq),
+        fact: Fact::StepSucceeded {
+            step: StepKey {
+                ix: StepIx(0),
+                id: "a".into(),
+            },
+            source: StepSource::Call,
+            output: Arc::new(output),
+        },
+    };
+    let events = [
+        succeeded(0, Value::String(page.clone())),
+        succeeded(1, serde_json::json!({"n": 1, "page": page})),
+        succeeded(2, serde_json::json!({"n": 2, "pages": [page, page]})),
+    ];
+    let (bytes, mut blobs) = written(&events);
+    assert_eq!(blobs.0.len(), 1);
+    assert!(bytes.len() < 400);
+    assert_eq!(read(&bytes, &mut blobs).unwrap(), events);
+}
+
+#[test]
+fn a_record_from_before_a_field_existed_is_read_with_its_absent_value() {
+    let end = AttemptEnd {
+        step: StepKey {
+            ix: StepIx(3),
+            id: "s".into(),
+        },
+        attempt: 1,
+        service: Micros(5),
+        cost: None,
+        tokens: None,
+        model: None,
+        prompt: None,
+        answer: None,
+        error: None,
+        retry_in: None,
+        cancelled: false,
+    };
+    let event = RunEvent {
+        seq: 0,
+        at: Micros(0),
+        fact: Fact::AttemptEnded(Box::new(end)),
+    };
+    let (mut bytes, mut blobs) = written(std::slice::from_ref(&event));
+    // Without the last two fields, `retry_in` and `cancelled`, a byte each.
+    bytes.truncate(bytes.len() - 2);
+    bytes[0] -= 2;
+    assert_eq!(read(&bytes, &mut blobs).unwrap(), [event]);
+}

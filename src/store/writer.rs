@@ -1,0 +1,326 @@
+//! The thread that writes a journal.
+//!
+//! It takes what has gathered, makes one transaction of it, and goes on. A commit is with the operating
+//! system, and so survives the death of the process; twice a second one is also waited for until it is on the
+//! disk, so that a power failure takes no more than the last second.
+
+use super::StoreError;
+use super::alive::Alive;
+use super::journal::{Health, JournalOptions, RunMeta};
+use super::pack::{mark, pack};
+use super::read::RunWord;
+use super::tally::Tally;
+use super::wire::{Encoder, Hash, encode_event};
+use crate::run::{Fact, Micros, Money, RunEvent, RunHeader};
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::time::{Duration, Instant};
+
+/// The time between two waits for the disk.
+const SYNC_EVERY: Duration = Duration::from_millis(400);
+/// Events in one transaction, more or less.
+const MOST_EVENTS: usize = 32 * 1024;
+/// Events and bytes of one row.
+const CHUNK_EVENTS: u64 = 4096;
+const CHUNK_BYTES: usize = 256 * 1024;
+
+/// What the writer is told.
+pub enum Message {
+    /// Write these.
+    Events(Vec<RunEvent>),
+    /// Say when everything before this survives the death of the process.
+    Settle(SyncSender<()>),
+}
+
+/// Events that are ready to be stored as one row.
+struct Chunk {
+    seq: u64,
+    events: u64,
+    data: Vec<u8>,
+}
+
+/// The state of the thread.
+pub struct Writer {
+    connection: Connection,
+    file: PathBuf,
+    alive: Alive,
+    meta: RunMeta,
+    options: JournalOptions,
+    health: Arc<Health>,
+    /// The run's row, once it is there.
+    run: Option<i64>,
+    encoder: Encoder,
+    tally: Tally,
+    /// Events stored so far.
+    events: u64,
+    /// Whether commits wait for the disk at the moment.
+    full: bool,
+    unsynced: bool,
+    synced_at: Instant,
+}
+
+impl Writer {
+    /// A writer for one run, whose first event brings its row.
+    pub fn new(
+        connection: Connection,
+        file: PathBuf,
+        alive: Alive,
+        meta: RunMeta,
+        options: JournalOptions,
+        health: Arc<Health>,
+    ) -> Self {
+        Self {
+            connection,
+            file,
+            alive,
+            meta,
+            options,
+            health,
+            run: None,
+            encoder: Encoder::default(),
+            tally: Tally::default(),
+            events: 0,
+            full: false,
+            unsynced: false,
+            synced_at: Instant::now(),
+        }
+    }
+
+    /// Writes until nobody is left to say anything.
+    pub fn run(mut self, messages: &Receiver<Message>) {
+        loop {
+            let message = if self.unsynced {
+                let due = SYNC_EVERY.saturating_sub(self.synced_at.elapsed());
+                messages.recv_timeout(due)
+            } else {
+                messages.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            };
+            match message {
+                Ok(message) => self.round(message, messages),
+                Err(RecvTimeoutError::Timeout) => self.sync(),
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        self.sync();
+    }
+
+    /// Takes what has gathered and makes one transaction of it.
+    fn round(&mut self, first: Message, messages: &Receiver<Message>) {
+        let mut events = Vec::new();
+        let mut waiting = Vec::new();
+        let mut next = Some(first);
+        while let Some(message) = next {
+            match message {
+                Message::Events(more) if events.is_empty() => events = more,
+                Message::Events(mut more) => events.append(&mut more),
+                Message::Settle(answer) => waiting.push(answer),
+            }
+            next = match events.len() {
+                0..MOST_EVENTS => messages.try_recv().ok(),
+                _ => None,
+            };
+        }
+        if !events.is_empty() && !self.health.is_broken() {
+            let due = self.synced_at.elapsed() >= SYNC_EVERY;
+            let full = self.options.durable || due;
+            if let Err(error) = self.write(&events, full) {
+                self.break_down(error);
+            }
+        }
+        for answer in waiting {
+            // Who asked may have gone.
+            let _ = answer.send(());
+        }
+    }
+
+    /// Waits until everything is on the disk.
+    fn sync(&mut self) {
+        if !self.unsynced || self.health.is_broken() {
+            return;
+        }
+        // Only a commit that changes something waits for the disk.
+        if let Err(error) = self.write(&[], true) {
+            self.break_down(error);
+        }
+    }
+
+    fn break_down(&mut self, error: rusqlite::Error) {
+        self.alive.journal_broke();
+        self.health
+            .break_down(&StoreError::of(&self.file, error), &self.options);
+    }
+
+    fn write(&mut self, events: &[RunEvent], full: bool) -> rusqlite::Result<()> {
+        if full != self.full {
+            let word = if full { "FULL" } else { "NORMAL" };
+            self.connection.pragma_update(None, "synchronous", word)?;
+            self.full = full;
+        }
+        let chunks = self.encode(events);
+        let blobs = std::mem::take(&mut self.encoder.blobs);
+        let count = self.events + events.len() as u64;
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let run = match (self.run, events.first().map(|event| &event.fact)) {
+            (Some(run), _) => run,
+            (None, Some(Fact::RunStarted(header))) => begin(&transaction, header, &self.meta)?,
+            // Not the beginning of a run: there is nothing that this could belong to.
+            (None, _) => return Ok(()),
+        };
+        for (hash, bytes) in blobs {
+            store_blob(&transaction, run, &hash, bytes)?;
+        }
+        for chunk in chunks {
+            store_chunk(&transaction, run, chunk)?;
+        }
+        summarise(&transaction, run, &self.tally, count)?;
+        transaction.commit()?;
+        self.run = Some(run);
+        self.events = count;
+        self.unsynced = !full;
+        if full {
+            self.synced_at = Instant::now();
+        }
+        Ok(())
+    }
+
+    fn encode(&mut self, events: &[RunEvent]) -> Vec<Chunk> {
+        let mut chunks: Vec<Chunk> = Vec::new();
+        let mut before = Micros(0);
+        for event in events {
+            let fits = chunks.last().is_some_and(|chunk| {
+                chunk.events < CHUNK_EVENTS && self.encoder.out.len() < CHUNK_BYTES
+            });
+            if !fits {
+                self.cut(&mut chunks);
+                before = Micros(0);
+                chunks.push(Chunk {
+                    seq: event.seq,
+                    events: 0,
+                    data: Vec::new(),
+                });
+            }
+            encode_event(event, before, &mut self.encoder);
+            self.tally.apply(event);
+            before = event.at;
+            if let Some(chunk) = chunks.last_mut() {
+                chunk.events += 1;
+            }
+        }
+        self.cut(&mut chunks);
+        chunks
+    }
+
+    fn cut(&mut self, chunks: &mut [Chunk]) {
+        if let Some(chunk) = chunks.last_mut() {
+            chunk.data = std::mem::take(&mut self.encoder.out);
+        }
+    }
+}
+
+fn begin(
+    transaction: &Transaction<'_>,
+    header: &RunHeader,
+    meta: &RunMeta,
+) -> rusqlite::Result<i64> {
+    transaction.execute(
+        "INSERT INTO runs (run_id, plan, started_at, status, steps, resumed_from)
+         VALUES (?1, ?2, ?3, 'running', ?4, ?5)",
+        params![
+            &*header.run_id,
+            &*header.plan,
+            &*header.started_at,
+            header.steps.len() as i64,
+            meta.resumed_from.as_deref(),
+        ],
+    )?;
+    let run = transaction.last_insert_rowid();
+    let text = meta.plan_text.as_deref().map(|text| {
+        let hash = *blake3::hash(text.as_bytes()).as_bytes();
+        (hash, text.as_bytes().to_vec())
+    });
+    transaction.execute(
+        "INSERT INTO run_details (run, plan_path, plan_text, catalog_digest, settings, definitions)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![
+            run,
+            meta.plan_path.as_deref(),
+            text.as_ref().map(|(hash, _)| &hash[..]),
+            meta.catalog_digest.as_ref().map(|digest| &digest[..]),
+            meta.settings.to_string(),
+            meta.definitions.as_flattened(),
+        ],
+    )?;
+    if let Some((hash, bytes)) = text {
+        store_blob(transaction, run, &hash, bytes)?;
+    }
+    Ok(run)
+}
+
+fn store_blob(
+    transaction: &Transaction<'_>,
+    run: i64,
+    hash: &Hash,
+    bytes: Vec<u8>,
+) -> rusqlite::Result<()> {
+    let needed = transaction
+        .prepare_cached("INSERT OR IGNORE INTO run_blobs (run, hash) VALUES (?1, ?2)")?
+        .execute(params![run, &hash[..]])?;
+    let known = needed == 0
+        || transaction
+            .prepare_cached("SELECT 1 FROM blobs WHERE hash = ?1")?
+            .exists(params![&hash[..]])?;
+    if !known {
+        let (codec, data) = pack(bytes);
+        transaction
+            .prepare_cached("INSERT INTO blobs (hash, codec, data) VALUES (?1, ?2, ?3)")?
+            .execute(params![&hash[..], codec, data])?;
+    }
+    Ok(())
+}
+
+fn store_chunk(transaction: &Transaction<'_>, run: i64, chunk: Chunk) -> rusqlite::Result<()> {
+    let (codec, data) = pack(chunk.data);
+    transaction
+        .prepare_cached(
+            "INSERT INTO chunks (run, seq, events, codec, mark, data)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute(params![
+            run,
+            chunk.seq as i64,
+            chunk.events as i64,
+            codec,
+            mark(&data),
+            data
+        ])?;
+    Ok(())
+}
+
+fn summarise(
+    transaction: &Transaction<'_>,
+    run: i64,
+    tally: &Tally,
+    events: u64,
+) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached(
+            "UPDATE runs SET status = ?2, cost_pico = ?3, latency_us = ?4, steps_completed = ?5,
+             events = ?6 WHERE id = ?1",
+        )?
+        .execute(params![
+            run,
+            tally
+                .outcome()
+                .map_or(RunWord::Running, RunWord::from)
+                .word(),
+            tally.cost().map(Money::pico),
+            i64::try_from(tally.latency().0).unwrap_or(i64::MAX),
+            tally.steps_completed() as i64,
+            events as i64,
+        ])?;
+    Ok(())
+}

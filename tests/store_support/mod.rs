@@ -1,0 +1,173 @@
+//! Runs for the tests of the store: real engines with tools made of closures.
+#![allow(dead_code)]
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use plandeck::engine::{Engine, EventLog, Settings};
+use plandeck::plan::{Dialect, ExecutionPlan, Step, StepIx, Template};
+use plandeck::run::{Money, ResourceLimits, RunCommand, RunEvent, RunState};
+use plandeck::store::{Journal, JournalOptions, RunMeta};
+use plandeck::tools::{Call, CallReport, Quote, Tool, ToolError, Toolbox};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+/// Counts its calls by step, waits where it is told to, fails where it is told to, and gives its input back.
+pub struct Echo {
+    pub calls: Mutex<BTreeMap<String, u32>>,
+    pub keys: Mutex<Vec<String>>,
+    pub repeatable: bool,
+    pub plain: bool,
+    pub cost: Money,
+}
+
+impl Default for Echo {
+    fn default() -> Self {
+        Self {
+            calls: Mutex::default(),
+            keys: Mutex::default(),
+            repeatable: false,
+            plain: false,
+            cost: Money::ZERO,
+        }
+    }
+}
+
+impl Echo {
+    pub fn report(&self, input: &Value) -> CallReport {
+        let output = match input["fail"].as_str() {
+            Some(why) => Err(ToolError::permanent(why)),
+            None => Ok(Arc::new(json!({"echo": input}))),
+        };
+        CallReport {
+            output,
+            cost: Some(self.cost),
+            ..CallReport::free(Ok(Value::Null))
+        }
+    }
+
+    pub fn calls_of(&self, step: &str) -> u32 {
+        self.calls.lock().unwrap().get(step).copied().unwrap_or(0)
+    }
+
+    pub fn total(&self) -> u32 {
+        self.calls.lock().unwrap().values().sum()
+    }
+}
+
+struct EchoTool(Arc<Echo>);
+
+impl Tool for EchoTool {
+    fn kind(&self) -> &'static str {
+        "echo"
+    }
+
+    fn call(&self, call: Call) -> BoxFuture<'static, CallReport> {
+        let echo = Arc::clone(&self.0);
+        async move {
+            *echo
+                .calls
+                .lock()
+                .unwrap()
+                .entry(call.step.to_string())
+                .or_default() += 1;
+            echo.keys
+                .lock()
+                .unwrap()
+                .push(call.idempotency_key.to_string());
+            if call.input["hang"] == true {
+                call.cancel.cancelled().await;
+            }
+            if let Some(ms) = call.input["ms"].as_u64() {
+                tokio::time::sleep(std::time::Duration::from_millis(ms)).await;
+            }
+            echo.report(&call.input)
+        }
+        .boxed()
+    }
+
+    fn call_now(&self, input: &Arc<Value>) -> Option<CallReport> {
+        self.0.plain.then(|| self.0.report(input))
+    }
+
+    fn quote(&self, _input: &Value, _model: Option<&str>) -> Quote {
+        Quote {
+            most: Some(self.0.cost),
+            least: self.0.cost,
+        }
+    }
+
+    fn repeatable(&self) -> bool {
+        self.0.repeatable
+    }
+}
+
+/// Every name is the same tool.
+pub struct Only(pub Arc<Echo>);
+
+impl Toolbox for Only {
+    fn tool(&self, _name: &str) -> Option<Arc<dyn Tool>> {
+        Some(Arc::new(EchoTool(Arc::clone(&self.0))))
+    }
+}
+
+pub fn step(id: &str, parameters: Value, depends_on: &[u32]) -> Step {
+    Step {
+        depends_on: depends_on.iter().copied().map(StepIx).collect(),
+        ..Step::new(id, "echo", Template::Literal(Arc::new(parameters)))
+    }
+}
+
+pub fn plan(steps: Vec<Step>) -> Arc<ExecutionPlan> {
+    Arc::new(ExecutionPlan {
+        name: "trial".into(),
+        dialect: Dialect::Documented,
+        steps: steps.into(),
+        context_names: Vec::new(),
+        context: Map::new(),
+        catalog: None,
+        warnings: Vec::new(),
+    })
+}
+
+pub fn settings() -> Settings {
+    Settings {
+        limits: ResourceLimits::none(),
+        seed: 7,
+        ..Settings::default()
+    }
+}
+
+pub fn engine(steps: Vec<Step>, echo: &Arc<Echo>) -> Engine {
+    let toolbox = Arc::new(Only(Arc::clone(echo)));
+    Engine::new(plan(steps), Map::new(), toolbox, settings())
+}
+
+pub fn journal(home: &Path, engine: &Engine) -> Journal {
+    Journal::begin(
+        home,
+        engine.run_id(),
+        RunMeta::default(),
+        JournalOptions::default(),
+    )
+    .unwrap()
+}
+
+/// Runs with a journal in `home`, to the end; gives the state and the events as a reader in memory saw them.
+pub async fn run_journalled(home: &Path, engine: Engine) -> (RunState, Vec<RunEvent>) {
+    let journal = journal(home, &engine);
+    run(engine.with_sink(journal)).await
+}
+
+pub async fn run(engine: Engine) -> (RunState, Vec<RunEvent>) {
+    let log = EventLog::new();
+    let engine = engine.with_sink(Arc::clone(&log));
+    let (_send, commands) = mpsc::channel::<RunCommand>(1);
+    let state = engine.run(Instant::now(), commands).await;
+    let mut events = Vec::new();
+    log.reader().take(&mut events, usize::MAX);
+    (state, events)
+}
