@@ -2,6 +2,7 @@
 
 use super::attempt::{AttemptDone, Bounds, attempt};
 use super::prepare::{Edits, RunScope, prepare};
+use super::recorded::Recorded;
 use super::{Action, EventSink, Input, Prepared, Rules, Scheduler, Timer};
 use crate::plan::{ExecutionPlan, RetryPolicy, Step, StepIx, Template};
 use crate::run::{
@@ -71,6 +72,7 @@ pub struct Engine {
     settings: Settings,
     run_id: Arc<str>,
     sinks: Vec<Box<dyn EventSink>>,
+    recorded: Option<Recorded>,
 }
 
 impl Engine {
@@ -90,7 +92,15 @@ impl Engine {
             settings,
             run_id: uuid::Uuid::now_v7().to_string().into(),
             sinks: Vec::new(),
+            recorded: None,
         }
+    }
+
+    /// Goes on with an earlier run: what that had done is not done again.
+    #[must_use]
+    pub fn with_recorded(mut self, recorded: Recorded) -> Self {
+        self.recorded = Some(recorded);
+        self
     }
 
     /// Somebody more who hears of every event.
@@ -202,6 +212,7 @@ struct Driver {
     settings: Settings,
     run_id: Arc<str>,
     sinks: Vec<Box<dyn EventSink>>,
+    recorded: Option<Recorded>,
     scheduler: Scheduler,
     random: fastrand::Rng,
     origin: Instant,
@@ -261,6 +272,7 @@ impl Driver {
             settings: engine.settings,
             run_id: engine.run_id,
             sinks: engine.sinks,
+            recorded: engine.recorded,
             tools,
             origin,
             seq: 0,
@@ -328,6 +340,9 @@ impl Driver {
             // A fact is dated when it is decided, not when it is told.
             match action {
                 Action::Emit(fact) => {
+                    if let (Some(recorded), Fact::StepReset { step }) = (&mut self.recorded, &fact) {
+                        recorded.forget(step);
+                    }
                     let event = RunEvent {
                         seq: self.seq,
                         at: now,
@@ -398,7 +413,20 @@ impl Driver {
         !self.actions.is_empty()
     }
 
-    fn prepare(&self, row: StepIx) -> Prepared {
+    fn prepare(&mut self, row: StepIx) -> Prepared {
+        let prepared = self.prepare_anew(row);
+        let ix = self.scheduler.plan_step(row);
+        let tool = self.tools.of.get(ix.at()).and_then(Option::as_ref);
+        match (&mut self.recorded, self.plan.step(ix)) {
+            (Some(recorded), Some(step)) => {
+                let key = self.scheduler.key(row);
+                recorded.instead(&key, (ix, step), tool, prepared)
+            }
+            _ => prepared,
+        }
+    }
+
+    fn prepare_anew(&self, row: StepIx) -> Prepared {
         let tool = self.tool(row);
         let scope = RunScope {
             plan: &self.plan,
@@ -445,7 +473,7 @@ impl Driver {
         let idempotency_key = match &step.idempotency_key {
             Some(key) if self.scheduler.item(row).is_none() => Arc::clone(key),
             Some(given) => format!("{given}{}", &key.id[step.id.len()..]).into(),
-            None => format!("{}:{}", self.run_id, key.id).into(),
+            None => format!("{}:{}", self.origin(), key.id).into(),
         };
         let call = Call {
             step: key.id,
@@ -475,6 +503,12 @@ impl Driver {
                 matters,
             });
         });
+    }
+
+    /// The run that idempotency keys are made of.
+    fn origin(&self) -> &str {
+        let recorded = self.recorded.as_ref();
+        recorded.map_or(&self.run_id, |recorded| &recorded.origin)
     }
 
     fn call_log(&self, row: StepIx, attempt: u32) -> CallLog {
@@ -550,6 +584,9 @@ impl Driver {
             let template = Template::Literal(parameters);
             self.edits.insert(row, template);
             return;
+        }
+        if let (Some(recorded), RunCommand::SetOutput(row, _)) = (&mut self.recorded, &command) {
+            recorded.note_anew(self.scheduler.plan_step(*row));
         }
         self.input(Input::Command(command));
     }

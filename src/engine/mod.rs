@@ -9,10 +9,12 @@ mod attempt;
 mod driver;
 mod log;
 mod prepare;
+mod recorded;
 mod scheduler;
 #[cfg(test)]
 mod tests;
 
 pub use driver::{Engine, Settings};
 pub use log::{EventLog, EventReader, EventSink};
+pub use recorded::{EarlierRun, Recorded, StepDigest, UnknownSteps, definitions};
 pub use scheduler::{Action, Input, Prepared, Rules, Scheduler, Timer};

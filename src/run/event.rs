@@ -405,6 +405,14 @@ pub enum Fact {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         because: Option<Arc<str>>,
     },
+    /// A step was under way when the process of an earlier run died: it may or may not have happened.
+    StepUnknown {
+        /// The step.
+        #[serde(flatten)]
+        step: StepKey,
+        /// What is known of it, and what can be done.
+        error: Box<RunError>,
+    },
     /// A step was under way when the run was stopped.
     StepCancelled {
         /// The step.

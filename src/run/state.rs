@@ -61,6 +61,11 @@ impl StepStatus {
         }
     }
 
+    /// Whether it has no output because of an error, or because nobody knows.
+    pub const fn went_wrong(self) -> bool {
+        matches!(self, Self::Failed | Self::Unknown)
+    }
+
     /// Whether nothing more will happen to the step by itself.
     pub const fn has_ended(self) -> bool {
         !matches!(self, Self::Pending | Self::Ready | Self::Running)
@@ -292,6 +297,10 @@ impl RunState {
             }
             Fact::StepFailed { step, error } => {
                 self.end_step(step, StepStatus::Failed, event.at);
+                self.with(step, |row| row.error = Some(error.clone()));
+            }
+            Fact::StepUnknown { step, error } => {
+                self.end_step(step, StepStatus::Unknown, event.at);
                 self.with(step, |row| row.error = Some(error.clone()));
             }
             Fact::StepSkipped {

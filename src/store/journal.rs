@@ -5,7 +5,7 @@ use super::alive::Alive;
 use super::schema::{file_in, open_to_write};
 use super::wire::Hash;
 use super::writer::{Message, Writer};
-use crate::engine::EventSink;
+use crate::engine::{EventSink, StepDigest};
 use crate::run::{Fact, RunEvent};
 use rusqlite::TransactionBehavior;
 use serde_json::Value;
@@ -33,9 +33,6 @@ pub struct RunMeta {
     /// What determines each step beside its input, in the plan's order.
     pub definitions: Vec<StepDigest>,
 }
-
-/// The digest of a step's definition.
-pub type StepDigest = [u8; 16];
 
 /// What happens when the journal cannot be written any more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

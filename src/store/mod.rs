@@ -18,7 +18,7 @@ mod wire;
 mod writer;
 
 pub use error::StoreError;
-pub use journal::{Health, Journal, JournalOptions, OnFailure, RunMeta, StepDigest, Warn};
+pub use journal::{Health, Journal, JournalOptions, OnFailure, RunMeta, Warn};
 pub use read::{Details, EventCursor, Recording, RunSummary, RunWord, Store};
 pub use schema::home;
 pub use wire::{Broken, Hash};

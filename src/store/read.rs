@@ -2,10 +2,10 @@
 
 use super::StoreError;
 use super::alive::{is_alive, went_on_unrecorded};
-use super::journal::StepDigest;
 use super::pack::{mark, unpack};
 use super::schema::{file_in, home, open_to_read};
 use super::wire::{Blobs, Broken, Decoder, Hash, Memory, decode_event};
+use crate::engine::StepDigest;
 use crate::run::{Micros, Money, RunEvent, RunOutcome};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Serialize, Serializer};

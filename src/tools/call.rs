@@ -152,4 +152,10 @@ pub trait Tool: Send + Sync {
 pub trait Toolbox: Send + Sync {
     /// The tool of this name, `None` where the catalog has none.
     fn tool(&self, name: &str) -> Option<Arc<dyn Tool>>;
+
+    /// What determines the tool's outputs beside its input, as an object of named parts without secrets;
+    /// `model` is the model that a step asks for. `None` where that is not known.
+    fn recipe(&self, _name: &str, _model: Option<&str>) -> Option<Value> {
+        None
+    }
 }

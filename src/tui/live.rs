@@ -166,6 +166,7 @@ fn subject(fact: &Fact) -> Option<&StepKey> {
         | Fact::AttemptLog { step, .. }
         | Fact::StepSucceeded { step, .. }
         | Fact::StepFailed { step, .. }
+        | Fact::StepUnknown { step, .. }
         | Fact::StepSkipped { step, .. }
         | Fact::StepCancelled { step }
         | Fact::StepReset { step } => Some(step),

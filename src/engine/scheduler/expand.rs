@@ -159,8 +159,7 @@ impl Scheduler {
             let nodes = rows.iter().map(|row| &self.nodes[row.at()]);
             nodes.filter(|node| is(node)).count()
         };
-        let failed = count(&|node| node.status == StepStatus::Failed);
-        let cut_short = count(&|node| node.stopped || node.status == StepStatus::Cancelled);
+        let failed = ended(StepStatus::Failed) + ended(StepStatus::Unknown);
         if failed > 0 {
             let error = self.elements_failed(parent, &rows, failed);
             self.fail(parent, Box::new(error), out);
@@ -183,7 +182,7 @@ impl Scheduler {
     fn elements_failed(&self, parent: StepIx, rows: &[StepIx], failed: usize) -> RunError {
         let first = rows
             .iter()
-            .filter(|row| self.nodes[row.at()].status == StepStatus::Failed)
+            .filter(|row| self.nodes[row.at()].status.went_wrong())
             .find_map(|row| self.errors.get(row));
         let what = first.map_or("", |error| &error.message);
         RunError {

@@ -70,6 +70,10 @@ pub enum Prepared {
     Known(Arc<Value>, StepSource),
     /// It cannot be called.
     Impossible(Box<RunError>),
+    /// It was under way when an earlier run's process died, and nobody has said what to do about it.
+    Unknown(Box<RunError>),
+    /// A person does not want it.
+    Skip,
 }
 
 /// A moment the scheduler waits for.

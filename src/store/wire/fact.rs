@@ -80,6 +80,7 @@ choice!(Fact {
     15 StopRequested {},
     16 RunEnded { status: status, result: result, error: error },
     17 RunReopened {},
+    18 StepUnknown { step: step, error: error },
 });
 
 record!(RunHeader {

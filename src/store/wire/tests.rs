@@ -340,6 +340,10 @@ fn fact() -> impl Strategy<Value = Fact> {
                 reason,
                 because
             }),
+        (key(), error()).prop_map(|(step, error)| Fact::StepUnknown {
+            step,
+            error: Box::new(error)
+        }),
         key().prop_map(|step| Fact::StepCancelled { step }),
         key().prop_map(|step| Fact::StepReset { step }),
     ];
