@@ -340,7 +340,8 @@ impl Driver {
             // A fact is dated when it is decided, not when it is told.
             match action {
                 Action::Emit(fact) => {
-                    if let (Some(recorded), Fact::StepReset { step }) = (&mut self.recorded, &fact) {
+                    if let (Some(recorded), Fact::StepReset { step }) = (&mut self.recorded, &fact)
+                    {
                         recorded.forget(step);
                     }
                     let event = RunEvent {

@@ -139,13 +139,15 @@ impl Recorded {
             let is_same = of_plan.is_some_and(|step| same.contains(&*step.info.id));
             let id = Arc::clone(&row.info.id);
             let what = match row.status {
-                StepStatus::Succeeded if row.elements().is_empty() => row.output.as_ref().map(|output| {
-                    let input = row.last_attempt().map(|attempt| Arc::clone(&attempt.input));
-                    Earlier::Output {
-                        input: input.or_else(|| earlier.before?.input_of(&id)),
-                        output: Arc::clone(output),
-                    }
-                }),
+                StepStatus::Succeeded if row.elements().is_empty() => {
+                    row.output.as_ref().map(|output| {
+                        let input = row.last_attempt().map(|attempt| Arc::clone(&attempt.input));
+                        Earlier::Output {
+                            input: input.or_else(|| earlier.before?.input_of(&id)),
+                            output: Arc::clone(output),
+                        }
+                    })
+                }
                 StepStatus::Skipped if row.reason == Some(crate::run::SkipReason::Condition) => {
                     Some(Earlier::Unwanted)
                 }
@@ -161,7 +163,10 @@ impl Recorded {
             }
         }
         Self {
-            origin: earlier.origin.clone().unwrap_or_else(|| Arc::clone(&run_id)),
+            origin: earlier
+                .origin
+                .clone()
+                .unwrap_or_else(|| Arc::clone(&run_id)),
             run_id,
             unknown: UnknownSteps::default(),
             rows,
@@ -179,7 +184,8 @@ impl Recorded {
     /// How many outputs can be taken over, elements of `for_each` steps included.
     pub fn outputs(&self) -> usize {
         let rows = self.rows.values();
-        rows.filter(|earlier| matches!(earlier, Earlier::Output { .. })).count()
+        rows.filter(|earlier| matches!(earlier, Earlier::Output { .. }))
+            .count()
     }
 
     /// The rows that were under way.

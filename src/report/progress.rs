@@ -91,7 +91,9 @@ impl Progress {
                 };
                 format!("skipped   {}, {why}", step.id)
             }
-            Fact::StepUnknown { step, error } => format!("unknown   {}: {}", step.id, error.message),
+            Fact::StepUnknown { step, error } => {
+                format!("unknown   {}: {}", step.id, error.message)
+            }
             Fact::StepCancelled { step } => format!("cancelled {}", step.id),
             Fact::StepReset { step } => format!("again     {}", step.id),
             Fact::RunPaused => "paused".to_owned(),

@@ -80,6 +80,38 @@ pub fn went_on_unrecorded(home: &Path, run_id: &str) -> bool {
 /// Forgets a run that is gone.
 pub fn forget(home: &Path, run_id: &str) {
     let _ = std::fs::remove_file(path_of(home, run_id));
+    let _ = std::fs::remove_file(claim_of(home, run_id));
+}
+
+/// The right to go on with a run, held by one process at a time.
+#[derive(Debug)]
+pub struct Claim {
+    _file: File,
+}
+
+impl Claim {
+    /// Takes the right; `None` where another process has it.
+    pub fn take(home: &Path, run_id: &str) -> io::Result<Option<Self>> {
+        let path = claim_of(home, run_id);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        let mut options = OpenOptions::new();
+        let file = options
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+}
+
+fn claim_of(home: &Path, run_id: &str) -> PathBuf {
+    home.join(FOLDER).join(format!("{run_id}.claim"))
 }
 
 fn path_of(home: &Path, run_id: &str) -> PathBuf {

@@ -81,6 +81,19 @@ pub enum StoreError {
         /// Some of them.
         examples: String,
     },
+    /// It cannot be gone on with yet.
+    #[error("run {0} is still under way")]
+    UnderWay(String),
+    /// It was gone on with already.
+    #[error(
+        "run {run} was gone on with by run {by}; resume that one, or what {by} did would be done twice"
+    )]
+    Superseded {
+        /// The run.
+        run: String,
+        /// The one that went on with it.
+        by: String,
+    },
     /// The journal's thread is gone.
     #[error("the journal has stopped")]
     Stopped,

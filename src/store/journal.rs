@@ -30,6 +30,8 @@ pub struct RunMeta {
     pub settings: Value,
     /// The run that this one goes on with.
     pub resumed_from: Option<Arc<str>>,
+    /// The first run of the line that it belongs to.
+    pub origin: Option<Arc<str>>,
     /// What determines each step beside its input, in the plan's order.
     pub definitions: Vec<StepDigest>,
 }

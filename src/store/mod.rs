@@ -12,13 +12,16 @@ mod error;
 mod journal;
 mod pack;
 mod read;
+mod resume;
 mod schema;
 mod tally;
 mod wire;
 mod writer;
 
+pub use alive::Claim;
 pub use error::StoreError;
 pub use journal::{Health, Journal, JournalOptions, OnFailure, RunMeta, Warn};
 pub use read::{Details, EventCursor, Recording, RunSummary, RunWord, Store};
+pub use resume::Resumption;
 pub use schema::home;
 pub use wire::{Broken, Hash};

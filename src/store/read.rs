@@ -108,6 +108,8 @@ pub struct Details {
     pub settings: Value,
     /// What determined each step, in the plan's order.
     pub definitions: Vec<StepDigest>,
+    /// The first run of the line, where it went on with another.
+    pub origin: Option<Arc<str>>,
 }
 
 /// A run with all of its events.
@@ -152,7 +154,6 @@ impl Store {
     pub fn home(&self) -> &Path {
         &self.home
     }
-
 
     pub(super) fn fault(&self, error: rusqlite::Error) -> StoreError {
         StoreError::of(&self.file, error)
@@ -237,7 +238,7 @@ impl Store {
         let read = || {
             self.connection
                 .query_row(
-                    "SELECT plan_path, plan_text, catalog_digest, settings, definitions
+                    "SELECT plan_path, plan_text, catalog_digest, settings, definitions, origin
                      FROM run_details WHERE run = ?1",
                     [run.row],
                     |row| {
@@ -249,6 +250,7 @@ impl Store {
                             catalog_digest: row.get(2)?,
                             settings: serde_json::from_str(&settings).unwrap_or_default(),
                             definitions: definitions.unwrap_or_default().as_chunks().0.to_vec(),
+                            origin: row.get(5)?,
                         };
                         Ok((details, row.get::<_, Option<Hash>>(1)?))
                     },
@@ -269,6 +271,15 @@ impl Store {
 
     fn blobs(&self) -> StoredBlobs<'_> {
         StoredBlobs(&self.connection)
+    }
+
+    /// The run that went on with this one, where there is one.
+    pub fn successor(&self, run: &RunSummary) -> Result<Option<RunSummary>, StoreError> {
+        let found = self.select(
+            "WHERE resumed_from = ?1 ORDER BY id DESC LIMIT 1",
+            [&*run.run_id],
+        )?;
+        Ok(found.into_iter().next())
     }
 
     /// The events of a run from number `from` on.

@@ -243,8 +243,8 @@ fn begin(
         (hash, text.as_bytes().to_vec())
     });
     transaction.execute(
-        "INSERT INTO run_details (run, plan_path, plan_text, catalog_digest, settings, definitions)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT INTO run_details (run, plan_path, plan_text, catalog_digest, settings, definitions,
+         origin) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         params![
             run,
             meta.plan_path.as_deref(),
@@ -252,6 +252,7 @@ fn begin(
             meta.catalog_digest.as_ref().map(|digest| &digest[..]),
             meta.settings.to_string(),
             meta.definitions.as_flattened(),
+            meta.origin.as_deref(),
         ],
     )?;
     if let Some((hash, bytes)) = text {

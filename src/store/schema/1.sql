@@ -22,6 +22,7 @@ CREATE TABLE run_details (
     plan_text      BLOB,                        -- hash of a blob
     catalog_digest BLOB,
     settings       TEXT    NOT NULL DEFAULT '{}',
+    origin         TEXT,                        -- the first run of the line, where this one goes on with another
     definitions    BLOB                         -- a digest a step, in the plan's order
 ) STRICT;
 

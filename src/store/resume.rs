@@ -1,0 +1,109 @@
+//! What an earlier run leaves to a run that goes on with it.
+
+use super::StoreError;
+use super::alive::Claim;
+use super::read::{Recording, RunSummary, RunWord, Store};
+use crate::engine::{EarlierRun, Recorded, StepDigest};
+use crate::plan::ExecutionPlan;
+use crate::run::RunState;
+use std::sync::Arc;
+
+/// An earlier run, ready to be gone on with. While this is held no other process can go on with it.
+#[derive(Debug)]
+pub struct Resumption {
+    line: Vec<Ancestor>,
+    claim: Claim,
+}
+
+/// A run of the line that ends with the one to be gone on with.
+#[derive(Debug)]
+struct Ancestor {
+    state: RunState,
+    definitions: Vec<StepDigest>,
+    origin: Option<Arc<str>>,
+    unrecorded: bool,
+}
+
+/// Runs of one line that are looked at, at the most.
+const LONGEST_LINE: usize = 1000;
+
+impl Store {
+    /// Prepares to go on with `run`. Refused while its process is at it, or another one goes on with it, and
+    /// where another run has gone on with it already.
+    pub fn resume(&self, run: &RunSummary) -> Result<Resumption, StoreError> {
+        let id = || run.run_id.to_string();
+        if run.status == RunWord::Running {
+            return Err(StoreError::UnderWay(id()));
+        }
+        let claim = Claim::take(self.home(), &run.run_id)
+            .map_err(|error| StoreError::Folder {
+                folder: self.home().to_path_buf(),
+                error,
+            })?
+            .ok_or_else(|| StoreError::UnderWay(id()))?;
+        // Looked for with the right in hand, so that nobody goes on with it in between.
+        if let Some(by) = self.successor(run)? {
+            return Err(StoreError::Superseded {
+                run: id(),
+                by: by.run_id.to_string(),
+            });
+        }
+        let mut line = vec![self.ancestor(run)?];
+        let mut next = run.resumed_from.clone();
+        while let Some(id) = next.take().filter(|_| line.len() < LONGEST_LINE) {
+            // A run that was pruned takes its inputs with it; the line goes on without them.
+            if let Ok(before) = self.find(&id) {
+                line.push(self.ancestor(&before)?);
+                next = before.resumed_from;
+            }
+        }
+        line.reverse();
+        Ok(Resumption { line, claim })
+    }
+
+    fn ancestor(&self, run: &RunSummary) -> Result<Ancestor, StoreError> {
+        let details = self.details(run)?;
+        let Recording {
+            events,
+            damage,
+            unrecorded,
+            ..
+        } = self.load(run);
+        Ok(Ancestor {
+            state: RunState::from_events(&events),
+            definitions: details.definitions,
+            origin: details.origin,
+            // What cannot be read happened all the same.
+            unrecorded: unrecorded || damage.is_some(),
+        })
+    }
+}
+
+impl Resumption {
+    /// The state in which the run was left.
+    pub fn state(&self) -> &RunState {
+        // There is always one: the run itself.
+        &self.line[self.line.len() - 1].state
+    }
+
+    /// What a run of `plan`, whose steps have these `definitions`, can take over.
+    pub fn recorded(&self, plan: &ExecutionPlan, definitions: &[StepDigest]) -> Option<Recorded> {
+        let mut before: Option<Recorded> = None;
+        for ancestor in &self.line {
+            let earlier = EarlierRun {
+                state: &ancestor.state,
+                definitions: &ancestor.definitions,
+                unrecorded: ancestor.unrecorded,
+                origin: ancestor.origin.clone(),
+                before: before.as_ref(),
+            };
+            before = Some(Recorded::new(&earlier, plan, definitions));
+        }
+        before
+    }
+
+    /// The right to go on with the run, to be held as long as the run that does so.
+    pub fn into_claim(self) -> Claim {
+        self.claim
+    }
+}
