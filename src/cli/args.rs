@@ -54,6 +54,9 @@ pub struct SourceArgs {
     /// The address of an OpenAI-compatible API
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
     pub base_url: Option<String>,
+    /// Context values of an earlier run that is gone on with.
+    #[arg(skip)]
+    pub recorded: serde_json::Map<String, serde_json::Value>,
     /// Seed of the simulated worker and of the waits between tries
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
@@ -150,7 +153,56 @@ pub struct RunArgs {
     #[arg(long)]
     pub paused: bool,
     #[command(flatten)]
+    pub record: RecordArgs,
+    #[command(flatten)]
     pub screen: ScreenArgs,
+}
+
+/// What is kept of a run, and what an earlier one left.
+#[derive(Args, Clone, Debug, Default)]
+pub struct RecordArgs {
+    /// Go on with an earlier run: what it had done is not done again. RUN is an id, the beginning of one, or `last`
+    #[arg(long, value_name = "RUN")]
+    pub resume: Option<String>,
+    /// What to do with steps that were under way when that run was cut short, and may have happened
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHAT",
+        default_value_t,
+        requires = "resume"
+    )]
+    pub unknown: UnknownWhen,
+    /// Whether the run is recorded; `required` makes no call that cannot be recorded first
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
+    pub journal: JournalWhen,
+    /// Wait for the disk at every call that can cost or change something, so that a power failure loses nothing
+    #[arg(long)]
+    pub durable: bool,
+}
+
+/// What happens to steps of which nobody knows whether they happened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum UnknownWhen {
+    /// They stay unknown, unless their tool may be repeated.
+    #[default]
+    Keep,
+    /// They run again.
+    Rerun,
+    /// They are skipped.
+    Skip,
+}
+
+/// Whether a run is recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum JournalWhen {
+    /// It is; where that fails, a warning is given and the run goes on.
+    #[default]
+    On,
+    /// It is not.
+    Off,
+    /// It is; where that fails, nothing more is done that can cost or change something.
+    Required,
 }
 
 /// How the dashboard looks.

@@ -55,7 +55,9 @@ async fn load_with(
     let draft = draft(file)?;
     let source = draft.source().clone();
     let catalog = catalog(file, &args.tools, Some(&draft))?;
-    let context = context(&args.context_file, &args.context)?;
+    let mut values = args.recorded.clone();
+    values.extend(context(&args.context_file, &args.context)?);
+    let context = values;
     let plan = draft.check(Some(&catalog), needs_context.then_some(&context))?;
     let worker = worker(args, settings).await?;
     Ok(Loaded {

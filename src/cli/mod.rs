@@ -9,6 +9,7 @@ mod failure;
 mod headless;
 mod live;
 mod load;
+mod record;
 mod run;
 pub mod sandbox;
 mod settings;

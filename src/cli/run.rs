@@ -4,7 +4,8 @@ use super::args::RunArgs;
 use super::dashboard;
 use super::failure::Failure;
 use super::headless::{JsonLinesSink, ProgressSink};
-use super::load::{Loaded, load};
+use super::load::load;
+use super::record::{Earlier, on_record};
 use super::settings::Settings;
 use super::signals::Signals;
 use crate::engine::{Engine, Settings as EngineSettings};
@@ -24,6 +25,10 @@ pub async fn run(mut args: RunArgs) -> Result<u8, Failure> {
     let here = std::env::current_dir().unwrap_or_default();
     let settings = Settings::load(&here)?;
     settings.complete(&mut args.source, &mut args.screen)?;
+    let earlier = Earlier::find(&args.record)?;
+    if let Some(earlier) = &earlier {
+        earlier.complete(&mut args)?;
+    }
     let Some(plan) = args.plan.clone() else {
         return Err(Failure::usage("which plan? plandeck run PLAN"));
     };
@@ -46,13 +51,23 @@ pub async fn run(mut args: RunArgs) -> Result<u8, Failure> {
         simulated: loaded.worker.is_simulated(),
         seed: args.source.seed.unwrap_or_else(|| fastrand::u64(..)),
     };
-    let engine = engine(&loaded, engine_settings, &args)?;
-    if headless {
+    let engine = Engine::new(
+        loaded.plan.clone(),
+        loaded.context.clone(),
+        loaded.toolbox.clone(),
+        engine_settings,
+    );
+    // First of all sinks: nobody hears of an end that is not on record.
+    let (engine, keep) = on_record(engine, &loaded, &args, earlier, headless)?;
+    let engine = with_events(engine, &args)?;
+    let done = if headless {
         loaded.tell_warnings(args.screen.color.unwrap_or_default());
         run_headless(engine, &args).await
     } else {
         dashboard::open(engine, &loaded, &args).await
-    }
+    };
+    keep.tell();
+    done
 }
 
 fn is_headless(args: &RunArgs) -> bool {
@@ -64,13 +79,7 @@ fn is_headless(args: &RunArgs) -> bool {
         || !std::io::stdin().is_terminal()
 }
 
-fn engine(loaded: &Loaded, settings: EngineSettings, args: &RunArgs) -> Result<Engine, Failure> {
-    let engine = Engine::new(
-        loaded.plan.clone(),
-        loaded.context.clone(),
-        loaded.toolbox.clone(),
-        settings,
-    );
+fn with_events(engine: Engine, args: &RunArgs) -> Result<Engine, Failure> {
     Ok(match args.events.as_deref() {
         None => engine,
         Some(file) if file == Path::new("-") => {

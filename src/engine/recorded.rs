@@ -32,8 +32,9 @@ pub fn definitions(plan: &ExecutionPlan, toolbox: &dyn Toolbox) -> Vec<StepDiges
 }
 
 fn recipe(toolbox: &dyn Toolbox, tool: &str, model: Option<&str>) -> [u8; 32] {
-    let recipe = toolbox.recipe(tool, model).unwrap_or_default();
-    *blake3::hash(recipe.to_string().as_bytes()).as_bytes()
+    let recipe = toolbox.recipe(tool, model);
+    let parts = recipe.map_or(Value::Null, |recipe| Value::Object(recipe.parts));
+    *blake3::hash(parts.to_string().as_bytes()).as_bytes()
 }
 
 fn definition(plan: &ExecutionPlan, step: &Step, tool: &[u8; 32]) -> StepDigest {

@@ -1,5 +1,6 @@
 //! One call: what a tool is given, and what it reports.
 
+use super::Recipe;
 use crate::run::{ErrorKind, LogStream, Money, Tokens};
 use futures::future::BoxFuture;
 use serde_json::Value;
@@ -153,9 +154,9 @@ pub trait Toolbox: Send + Sync {
     /// The tool of this name, `None` where the catalog has none.
     fn tool(&self, name: &str) -> Option<Arc<dyn Tool>>;
 
-    /// What determines the tool's outputs beside its input, as an object of named parts without secrets;
-    /// `model` is the model that a step asks for. `None` where that is not known.
-    fn recipe(&self, _name: &str, _model: Option<&str>) -> Option<Value> {
+    /// What determines the tool's outputs beside its input; `model` is the model that a step asks for. `None`
+    /// where that is not known.
+    fn recipe(&self, _name: &str, _model: Option<&str>) -> Option<Recipe> {
         None
     }
 }

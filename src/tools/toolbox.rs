@@ -8,7 +8,7 @@ use super::model::{FinalSynthesis, ModelTool};
 use super::process::ProcessTool;
 use super::services::{Services, ToolOptions};
 use super::simulated::SimulatedTool;
-use super::{Call, CallReport, Quote, Tool, ToolError, Toolbox};
+use super::{Call, CallReport, Quote, Recipe, Tool, ToolError, Toolbox};
 use crate::models::SmallModelWorker;
 use crate::plan::FINAL_SYNTHESIS;
 use crate::run::Money;
@@ -27,6 +27,8 @@ type ByName = HashMap<Arc<str>, Arc<dyn Tool>>;
 /// The toolbox of one catalog and one worker.
 pub struct CatalogToolbox {
     tools: ByName,
+    definitions: HashMap<Arc<str>, Arc<ToolDefinition>>,
+    worker: SmallModelWorker,
 }
 
 impl CatalogToolbox {
@@ -57,18 +59,42 @@ impl CatalogToolbox {
                 tools: callable.into(),
             })
         });
-        Self { tools }
+        let definitions = catalog.tools().iter();
+        Self {
+            tools,
+            definitions: definitions
+                .map(|definition| (definition.name.clone(), Arc::clone(definition)))
+                .collect(),
+            worker: worker.clone(),
+        }
     }
 
     /// Puts a tool in, over one of the same name. `function_call` does not reach it.
     pub fn insert(&mut self, name: impl Into<Arc<str>>, tool: Arc<dyn Tool>) {
-        self.tools.insert(name.into(), tool);
+        let name = name.into();
+        self.definitions.remove(&name);
+        self.tools.insert(name, tool);
     }
 }
 
 impl Toolbox for CatalogToolbox {
     fn tool(&self, name: &str) -> Option<Arc<dyn Tool>> {
         self.tools.get(name).cloned()
+    }
+
+    fn recipe(&self, name: &str, model: Option<&str>) -> Option<Recipe> {
+        if let Some(definition) = self.definitions.get(name) {
+            return Some(Recipe::of(definition, &self.worker, model));
+        }
+        match name {
+            "code_exec" => Some(Recipe::builtin(name, true)),
+            FINAL_SYNTHESIS => {
+                let definition = ToolDefinition::new(name);
+                Some(Recipe::of(&definition, &self.worker, model))
+            }
+            // It depends on the tool that the input names.
+            _ => None,
+        }
     }
 }
 

@@ -1,0 +1,105 @@
+//! What determines a tool's outputs beside its input.
+
+use super::catalog::{Implementation, Rules, ToolDefinition};
+use crate::models::SmallModelWorker;
+use serde_json::{Map, Value, json};
+
+/// What determines a tool's outputs beside its input, for whoever asks whether an output would be the same
+/// again.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recipe {
+    /// Named parts. Variables of the environment stand in them as the catalog writes them, unread.
+    pub parts: Map<String, Value>,
+    /// Whether an output may be used again for the same input, where the step says nothing about it.
+    pub reusable: bool,
+}
+
+impl Recipe {
+    /// A tool with code of its own and nothing else that matters.
+    pub fn builtin(name: &str, reusable: bool) -> Self {
+        Self {
+            parts: Map::from_iter([("builtin".to_owned(), json!(name))]),
+            reusable,
+        }
+    }
+
+    /// The recipe of a catalog's tool. `model` is the model that a step asks for.
+    pub fn of(definition: &ToolDefinition, worker: &SmallModelWorker, model: Option<&str>) -> Self {
+        let mut parts = Map::new();
+        let mut put = |name: &str, value: Value| {
+            if !value.is_null() {
+                parts.insert(name.to_owned(), value);
+            }
+        };
+        put("type", json!(definition.implementation.kind()));
+        let simulated = worker.is_simulated();
+        let reusable = match &definition.implementation {
+            Implementation::Model(settings) => {
+                put("description", json!(definition.description));
+                put("input_schema", json!(definition.input_schema));
+                put("output_schema", json!(definition.output_schema));
+                put("examples", json!(definition.examples));
+                put("prompt", json!(settings.prompt));
+                put("max_tokens", json!(settings.max_tokens));
+                put("worker", json!(worker.name()));
+                match worker.model_for(model.or(settings.model.as_deref())) {
+                    Some((provider, model)) => put("model", json!(format!("{provider}/{model}"))),
+                    None => match &settings.offline {
+                        Some(Rules::Jq(filter)) => put("offline.jq", json!(filter)),
+                        Some(Rules::Code(code)) => put("offline.code", json!(code)),
+                        None => {}
+                    },
+                }
+                put("seed", json!(worker.seed()));
+                !simulated
+            }
+            Implementation::Jq(filter) => {
+                put("filter", json!(filter));
+                true
+            }
+            Implementation::CodeExec(code) => {
+                put("code", json!(code));
+                true
+            }
+            Implementation::Http(http) => {
+                put("method", json!(http.method));
+                put("url", json!(http.url));
+                put("headers", json!(http.headers));
+                put("query", json!(http.query));
+                put("body", json!(http.body));
+                put("response", json!(http.response));
+                !simulated && (definition.read_only || matches!(&*http.method, "GET" | "HEAD"))
+            }
+            Implementation::Process(process) => {
+                put("command", json!(process.command));
+                put(
+                    "cwd",
+                    json!(
+                        process
+                            .cwd
+                            .as_deref()
+                            .or(definition.folder.as_deref().map(|f| f.as_path()))
+                    ),
+                );
+                put("env", json!(process.env));
+                !simulated && definition.read_only
+            }
+            Implementation::Mcp(mcp) => {
+                put("server", json!(mcp.server));
+                put("mcp_tool", json!(mcp.tool));
+                !simulated && definition.read_only
+            }
+            Implementation::Agent(url) => {
+                put("url", json!(url));
+                !simulated && definition.read_only
+            }
+        };
+        if simulated {
+            put("simulated", json!(worker.seed()));
+        }
+        Self {
+            parts,
+            reusable: definition.cache.unwrap_or(reusable),
+        }
+    }
+}
