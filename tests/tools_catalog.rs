@@ -8,6 +8,7 @@
 mod support;
 
 use plandeck::plan::Source;
+use plandeck::plan::ToolSchemas;
 use plandeck::tools::Catalog;
 use plandeck::tools::catalog::{Implementation, Rules};
 use serde_json::{Value, json};

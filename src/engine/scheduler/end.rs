@@ -223,14 +223,13 @@ impl Scheduler {
     }
 
     fn finish(&mut self, out: &mut Vec<Action>) {
-        let first_error = self
-            .errors
-            .iter()
-            .filter(|(row, _)| self.nodes[row.at()].status.went_wrong())
-            .min_by_key(|(row, _)| **row)
-            .map(|(_, error)| error.clone());
-        let (status, error) = match self.phase {
-            Phase::Stopping(RunOutcome::LimitExceeded) => {
+        let stopped_by = if let Phase::Stopping(outcome) = self.phase {
+            Some(outcome)
+        } else {
+            None
+        };
+        let (status, error) = match (stopped_by, self.first_error()) {
+            (Some(RunOutcome::LimitExceeded), _) => {
                 (RunOutcome::LimitExceeded, self.limit_error.clone())
             }
             (Some(RunOutcome::Cancelled), error) => (RunOutcome::Cancelled, error),

@@ -159,7 +159,8 @@ impl Scheduler {
             let nodes = rows.iter().map(|row| &self.nodes[row.at()]);
             nodes.filter(|node| is(node)).count()
         };
-        let failed = ended(StepStatus::Failed) + ended(StepStatus::Unknown);
+        let failed = count(&|node| node.status.went_wrong());
+        let cut_short = count(&|node| node.stopped || node.status == StepStatus::Cancelled);
         if failed > 0 {
             let error = self.elements_failed(parent, &rows, failed);
             self.fail(parent, Box::new(error), out);

@@ -148,34 +148,18 @@ impl Scheduler {
         }
         self.leave(row);
         match prepared {
-            Prepared::Call { input, most } => self.call(row, input, most, out),
-            Prepared::Each(items) => {
-                self.free_slot(row);
-                self.expand(row, items, out);
-            }
-            Prepared::Unwanted => {
-                self.free_slot(row);
-                self.skip(row, SkipReason::Condition, None, out);
-            }
-            Prepared::Known(output, source) => {
-                self.free_slot(row);
-                self.succeed(row, output, source, out);
-            }
-            Prepared::Impossible(error) => {
-                self.free_slot(row);
-                self.fail(row, error, out);
-            }
+            Prepared::Call { .. } => {}
+            Prepared::Each(items) => self.expand(row, items, out),
+            Prepared::Unwanted => self.skip(row, SkipReason::Condition, None, out),
+            Prepared::Known(output, source) => self.succeed(row, output, source, out),
+            Prepared::Impossible(error) => self.fail(row, error, out),
             Prepared::Unknown(error) => {
-                self.free_slot(row);
                 let step = self.key(row);
                 self.errors.insert(row, error.clone());
                 out.push(Action::Emit(Fact::StepUnknown { step, error }));
                 self.end_row(row, StepStatus::Unknown);
             }
-            Prepared::Skip => {
-                self.free_slot(row);
-                self.skip(row, SkipReason::User, None, out);
-            }
+            Prepared::Skip => self.skip(row, SkipReason::User, None, out),
         }
     }
 
