@@ -209,7 +209,7 @@ async fn jq_filters_run_in_place_where_they_surely_end() {
 async fn model_tools_work_by_their_rules_offline() {
     let toolbox = toolbox(
         r#"{"tools": {
-            "total": {"type": "model", "offline": {"jq": "{total: ([.items[].price] | add)}"},
+            "total": {"type": "model", "cost_usd": 1, "offline": {"jq": "{total: ([.items[].price] | add)}"},
                       "output_schema": {"type": "object", "properties": {"total": {"type": "number"}}, "required": ["total"]}},
             "shout": {"type": "model", "offline": {"code": "output = input_data['text'].upper()"}},
             "wrong": {"type": "model", "offline": {"jq": "1"}, "output_schema": {"type": "string"}},
@@ -271,4 +271,30 @@ async fn rust_functions_are_tools_too() {
     let (call, _) = call(json!(0));
     call.cancel.cancel();
     assert!(endless.call(call).await.output.is_err());
+}
+
+#[test]
+fn a_sandbox_ends_with_whoever_started_it() {
+    use std::io::{BufRead, BufReader, Write};
+    use std::process::{Command, Stdio};
+    let mut sandbox = Command::new(support::PROGRAM)
+        .args(["__sandbox", "--memory-mb", "200"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = sandbox.stdin.take().unwrap();
+    let mut output = BufReader::new(sandbox.stdout.take().unwrap());
+    let mut line = String::new();
+    output.read_line(&mut line).unwrap();
+    assert_eq!(line, "\"ready\"\n");
+    let request = json!({"language": "python", "source": "print(1)\nwhile True: pass", "input": {}, "seconds": 1000});
+    writeln!(input, "{request}").unwrap();
+    line.clear();
+    output.read_line(&mut line).unwrap();
+    assert_eq!(line, "{\"log\":\"1\"}\n");
+    drop(input);
+    let started = Instant::now();
+    assert!(sandbox.wait().unwrap().success());
+    assert!(started.elapsed() < Duration::from_secs(5));
 }

@@ -173,13 +173,23 @@ async fn errors_quote_the_answer_and_say_whether_to_try_again() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_is_worth_another_try() {
-    let server = MockServer::start().await;
-    let tool = http(&server, &json!({"url": "SERVER"}));
-    drop(server);
-    // Servers of other tests may take the port, but none of them answers as this one would.
-    let error = run(&tool, json!({})).await.output;
-    assert!(error.is_err_and(|error| error.retryable || error.message.contains("404")));
+async fn a_server_that_hangs_up_is_worth_another_try() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let hanging_up = tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            drop(stream);
+        }
+    });
+    let catalog =
+        catalog(&json!({"tools": {"t": {"url": format!("http://{address}/")}}}).to_string());
+    let toolbox = toolbox_with(&catalog, &SmallModelWorker::offline(), environment(&[]));
+    let error = run(&toolbox.tool("t").unwrap(), json!({}))
+        .await
+        .output
+        .unwrap_err();
+    assert!(error.retryable, "{error}");
+    hanging_up.abort();
 }
 
 #[tokio::test]
@@ -336,6 +346,11 @@ async fn a_fixed_price_counts_for_failed_calls_too() {
     let report = run(&tool, json!({})).await;
     assert!(report.output.is_err());
     assert_eq!(report.cost.unwrap().pico(), 2_500_000_000);
+    let unsent = http(
+        &server,
+        &json!({"url": "SERVER/{{missing}}", "cost_usd": 0.0025}),
+    );
+    assert_eq!(run(&unsent, json!({})).await.cost.unwrap().pico(), 0);
     assert_eq!(
         tool.quote(&json!({}), None).most.unwrap().pico(),
         2_500_000_000

@@ -586,4 +586,15 @@ async fn kinds_that_are_not_there_yet_say_so() {
             .contains("Agent2Agent")
     );
     assert!(toolbox.tool("c").is_none());
+    // An agent step calls `agent_ID`.
+    assert!(
+        refusal(&toolbox.tool("agent_b").unwrap(), json!({}))
+            .await
+            .contains("\"b\"")
+    );
+    assert!(
+        refusal(&toolbox.tool("agent_stranger").unwrap(), json!({}))
+            .await
+            .contains("no agent")
+    );
 }

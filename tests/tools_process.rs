@@ -258,3 +258,16 @@ async fn programs_run_in_the_catalogs_folder() {
         assert_eq!(output(&tool, json!({})).await, json!(place), "{name}");
     }
 }
+
+#[tokio::test]
+async fn a_fixed_price_is_paid_for_what_was_started() {
+    let catalog = catalog(
+        "tools: {a: {command: 'false', cost_usd: 0.01}, b: {command: no-such-program, cost_usd: 0.01}}",
+    );
+    let toolbox = toolbox_with(&catalog, &SmallModelWorker::offline(), environment(&[]));
+    for (name, cost) in [("a", 10_000_000_000), ("b", 0)] {
+        let report = toolbox.tool(name).unwrap().call(call(json!({})).0).await;
+        assert!(report.output.is_err());
+        assert_eq!(report.cost.unwrap().pico(), cost, "{name}");
+    }
+}

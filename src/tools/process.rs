@@ -82,7 +82,14 @@ impl Tool for ProcessTool {
 
     fn call(&self, call: Call) -> BoxFuture<'static, CallReport> {
         let (program, services) = (self.program.clone(), self.services.clone());
-        async move { CallReport::free(run(&program, &services, &call).await) }.boxed()
+        async move {
+            let mut started = false;
+            let mut report = CallReport::free(run(&program, &services, &call, &mut started).await);
+            // What was run, for the record; a program that was never started leaves none.
+            report.prompt = started.then(|| program.process.command.join(" ").into());
+            report
+        }
+        .boxed()
     }
 
     fn repeatable(&self) -> bool {
@@ -94,7 +101,12 @@ impl Tool for ProcessTool {
     }
 }
 
-async fn run(settings: &Settings, services: &Services, call: &Call) -> Result<Value, ToolError> {
+async fn run(
+    settings: &Settings,
+    services: &Services,
+    call: &Call,
+    started: &mut bool,
+) -> Result<Value, ToolError> {
     let (mut command, secrets) = command(settings, services, call)?;
     let input = serde_json::to_vec(&*call.input).map_err(|error| {
         ToolError::permanent(format!("the parameters cannot be written as JSON: {error}"))
@@ -103,6 +115,7 @@ async fn run(settings: &Settings, services: &Services, call: &Call) -> Result<Va
     let mut child = command
         .spawn()
         .map_err(|error| not_started(name, &error.to_string(), error.kind()))?;
+    *started = true;
     let mut group = Group::of(&child);
     let (Some(stdin), Some(stdout), Some(stderr)) =
         (child.stdin.take(), child.stdout.take(), child.stderr.take())

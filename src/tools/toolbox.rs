@@ -27,7 +27,6 @@ type ByName = HashMap<Arc<str>, Arc<dyn Tool>>;
 /// The toolbox of one catalog and one worker.
 pub struct CatalogToolbox {
     tools: ByName,
-    definitions: HashMap<Arc<str>, Arc<ToolDefinition>>,
     worker: SmallModelWorker,
 }
 
@@ -59,12 +58,8 @@ impl CatalogToolbox {
                 tools: callable.into(),
             })
         });
-        let definitions = catalog.tools().iter();
         Self {
             tools,
-            definitions: definitions
-                .map(|definition| (definition.name.clone(), Arc::clone(definition)))
-                .collect(),
             worker: worker.clone(),
         }
     }
@@ -79,7 +74,32 @@ impl CatalogToolbox {
 
 impl Toolbox for CatalogToolbox {
     fn tool(&self, name: &str) -> Option<Arc<dyn Tool>> {
-        self.tools.get(name).cloned()
+        if let Some(tool) = self.tools.get(name) {
+            return Some(tool.clone());
+        }
+        // An agent step calls `agent_ID`; the catalog may know the agent by its id alone.
+        let id = name.strip_prefix("agent_").filter(|id| !id.is_empty())?;
+        let known = self.tools.get(id).filter(|tool| tool.kind() == "agent");
+        Some(known.cloned().unwrap_or_else(|| self.stranger(name)))
+    }
+}
+
+impl CatalogToolbox {
+    /// An agent that the catalog does not know.
+    fn stranger(&self, name: &str) -> Arc<dyn Tool> {
+        let mut definition = ToolDefinition::new(name);
+        definition.implementation = Implementation::Agent(None);
+        let definition = Arc::new(definition);
+        if self.worker.is_simulated() {
+            return Arc::new(SimulatedTool::new(definition, self.worker.clone(), false));
+        }
+        Arc::new(Unavailable {
+            kind: "agent",
+            message: format!(
+                "the catalog has no agent for \"{name}\": add a tool of type agent with its `url`"
+            )
+            .into(),
+        })
     }
 
     fn recipe(&self, name: &str, model: Option<&str>) -> Option<Recipe> {
@@ -115,7 +135,9 @@ fn make(
             .into(),
         })
     });
-    if definition.cost.is_zero() {
+    // Offline rules are at no cost, whatever the model would have cost.
+    let by_rules = worker.is_offline() && tool.kind() == "model";
+    if definition.cost.is_zero() || by_rules {
         tool
     } else {
         Arc::new(Priced {
@@ -186,16 +208,20 @@ impl Tool for Unavailable {
     }
 }
 
-/// A tool with a fixed price per call, on top of what it costs by itself. A failed call was made as well and is charged;
-/// one that never went out is not.
+/// A tool with a fixed price per call, on top of what it costs by itself. A failed call is charged as well, unless it
+/// never went out.
 struct Priced {
     tool: Arc<dyn Tool>,
     price: Money,
 }
 
 impl Priced {
-    fn charge(price: Money, mut report: CallReport) -> CallReport {
-        report.cost = report.cost.map(|cost| cost + price);
+    fn charge(kind: &str, price: Money, mut report: CallReport) -> CallReport {
+        // What reaches outside leaves a record of what was asked as soon as it does.
+        let outside = !matches!(kind, "jq" | "code_exec" | "function");
+        if report.output.is_ok() || report.prompt.is_some() || !outside {
+            report.cost = report.cost.map(|cost| cost + price);
+        }
         report
     }
 }
@@ -206,14 +232,14 @@ impl Tool for Priced {
     }
 
     fn call(&self, call: Call) -> BoxFuture<'static, CallReport> {
-        let (work, price) = (self.tool.call(call), self.price);
-        async move { Self::charge(price, work.await) }.boxed()
+        let (work, kind, price) = (self.tool.call(call), self.kind(), self.price);
+        async move { Self::charge(kind, price, work.await) }.boxed()
     }
 
     fn call_now(&self, input: &Arc<Value>) -> Option<CallReport> {
         self.tool
             .call_now(input)
-            .map(|report| Self::charge(self.price, report))
+            .map(|report| Self::charge(self.kind(), self.price, report))
     }
 
     fn quote(&self, input: &Value, model: Option<&str>) -> Quote {

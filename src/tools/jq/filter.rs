@@ -82,23 +82,27 @@ impl Filter {
     /// Runs it: one output is the value itself, several are a list, none is `null`. It may run for ever or
     /// use any amount of memory where [`Filter::is_bounded_on`] does not hold.
     pub fn run(&self, input: &Value) -> Result<Value, String> {
-        let context = Ctx::<JustLut<Val>>::new(&self.compiled.lut, Vars::new([]));
-        let mut outputs = Vec::new();
-        let mut size = 0;
-        for output in self
-            .compiled
-            .id
-            .run((context, value::read(input)))
-            .map(unwrap_valr)
-        {
-            let output = output.map_err(|error| quote(&error.to_string(), 500))?;
-            outputs.push(value::write(&output, &mut size, LARGEST_OUTPUT)?);
-        }
+        // A fault of the interpreter must not take a run with it.
+        let outcome =
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.outputs(input)));
+        let mut outputs = outcome.unwrap_or_else(|_| Err("the interpreter failed".to_owned()))?;
         Ok(match outputs.len() {
             0 => Value::Null,
             1 => outputs.pop().unwrap_or_default(),
             _ => Value::Array(outputs),
         })
+    }
+
+    fn outputs(&self, input: &Value) -> Result<Vec<Value>, String> {
+        let context = Ctx::<JustLut<Val>>::new(&self.compiled.lut, Vars::new([]));
+        let mut outputs = Vec::new();
+        let mut size = 0;
+        let results = self.compiled.id.run((context, value::read(input)));
+        for output in results.map(unwrap_valr) {
+            let output = output.map_err(|error| quote(&error.to_string(), 500))?;
+            outputs.push(value::write(&output, &mut size, LARGEST_OUTPUT)?);
+        }
+        Ok(outputs)
     }
 }
 

@@ -60,14 +60,6 @@ impl<'s> Walk<'s, '_> {
                     + separator.count() * size * (8.0 + separator.shape().size / 16.0);
                 Some(Outcome::new(separator.count(), shape, work))
             }
-            "strftime" | "strptime" => {
-                let format = self.term(f, input)?.shape();
-                let shape = Shape {
-                    magnitude: f64::MAX,
-                    ..Shape::text((size + format.size) * 20.0)
-                };
-                is_literal(f).then(|| Outcome::one(shape, size + format.size))
-            }
             "error" => Some(Outcome::none(self.term(f, input)?.work)),
             "select" => {
                 let condition = self.term(f, input)?;
@@ -275,7 +267,6 @@ fn plain_call(name: &str, input: Shape) -> Option<Outcome> {
             },
             size + 2.0,
         ),
-        "implode" => one(Shape::text(size * 4.0), size + 2.0),
         "to_entries" => one(
             Shape {
                 size: size * 12.0 + 2.0,
@@ -291,13 +282,6 @@ fn plain_call(name: &str, input: Shape) -> Option<Outcome> {
                 ..input
             },
             size * 8.0 + 4.0,
-        ),
-        "todate" | "todateiso8601" | "fromdate" | "fromdateiso8601" | "mktime" | "gmtime" => one(
-            Shape {
-                magnitude: f64::MAX,
-                ..Shape::text(size + 100.0)
-            },
-            size + 20.0,
         ),
         _ => None,
     }
