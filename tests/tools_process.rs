@@ -55,7 +55,7 @@ async fn parameters_go_in_as_json_and_json_or_text_comes_out() {
 #[tokio::test]
 async fn standard_error_is_logged_and_quoted_when_it_fails() {
     let (call, said) = call(json!({}));
-    let report = shell("echo one >&2; printf '\\033[31mtwo\\033[0m\\n' >&2; exit 3")
+    let report = shell("echo '  one' >&2; printf '\\033[31mtwo\\033[0m\\n' >&2; exit 3")
         .call(call)
         .await;
     let error = report.output.unwrap_err();
@@ -64,7 +64,7 @@ async fn standard_error_is_logged_and_quoted_when_it_fails() {
         error.message.contains("exited with code 3") && error.message.ends_with("one\ntwo"),
         "{error}"
     );
-    assert_eq!(*said.lock().unwrap(), ["one", "two"]);
+    assert_eq!(*said.lock().unwrap(), ["  one", "two"]);
 }
 
 #[tokio::test]

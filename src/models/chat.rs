@@ -6,6 +6,7 @@
 
 use super::http::{HttpClients, RequestError, body, failed, is_passing, retry_after};
 use super::manners::{Format, Manners, is_strict, payload};
+use super::text::quote;
 use crate::run::Tokens;
 use reqwest::Url;
 use serde_json::Value;
@@ -219,7 +220,7 @@ fn read(bytes: &[u8]) -> Result<ChatReply, ChatError> {
         retry_after: None,
     };
     let answer: Value = serde_json::from_slice(bytes).map_err(|error| {
-        let text = crate::models::text_of(bytes, QUOTED);
+        let text = quote(&String::from_utf8_lossy(bytes), QUOTED);
         broken(format!("{error}; it begins {text}"))
     })?;
     let tokens = usage(&answer);
@@ -232,7 +233,7 @@ fn read(bytes: &[u8]) -> Result<ChatReply, ChatError> {
     };
     let message = &choice["message"];
     if let Some(refused) = message["refusal"].as_str().filter(|text| !text.is_empty()) {
-        let refused = crate::models::text_of(refused.as_bytes(), QUOTED);
+        let refused = quote(refused, QUOTED);
         let error = RequestError {
             message: format!("the model refused: {refused}"),
             retryable: false,
@@ -281,7 +282,7 @@ fn refusal(said: &str) -> String {
             .as_str()
             .map(str::to_owned)
     });
-    crate::models::text_of(message.as_deref().unwrap_or(said).as_bytes(), QUOTED)
+    quote(message.as_deref().unwrap_or(said), QUOTED)
 }
 
 #[cfg(test)]

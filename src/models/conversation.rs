@@ -5,6 +5,7 @@ use super::chat::{ChatError, ChatRequest, Endpoint, Role};
 use super::http::RequestError;
 use super::prices::Price;
 use super::prompt;
+use super::text::quote;
 use super::worker::{SmallModelWorker, permanent};
 use crate::run::{Money, Tokens};
 use serde_json::Value;
@@ -74,7 +75,7 @@ impl Conversation<'_> {
                 self.max_tokens
             )));
         }
-        Ok(read.map_err(|violation| super::text_of(violation.as_bytes(), LONGEST_VIOLATION)))
+        Ok(read.map_err(|violation| quote(&violation, LONGEST_VIOLATION)))
     }
 
     /// Adds what a turn used. What nobody counted cannot be priced, unless it costs nothing anyway.

@@ -12,6 +12,7 @@ pub mod prices;
 pub mod prompt;
 mod provider;
 pub mod simulation;
+pub mod text;
 mod worker;
 
 pub use answer::OutputSchema;
@@ -20,21 +21,3 @@ pub use prices::{Price, Prices};
 pub use prompt::Task;
 pub use provider::{Environment, PROVIDERS, Provider, process_environment};
 pub use worker::{MAX_TOKENS, SmallModelWorker, WorkerReport};
-
-/// What an outside party said, for an error: no control characters but line feeds, at most `most` bytes.
-fn text_of(bytes: &[u8], most: usize) -> String {
-    let text = String::from_utf8_lossy(bytes);
-    let mut out = String::new();
-    for c in text
-        .trim()
-        .chars()
-        .filter(|c| *c == '\n' || !c.is_control())
-    {
-        if out.len() + c.len_utf8() > most {
-            out.push('…');
-            break;
-        }
-        out.push(c);
-    }
-    out
-}

@@ -1,6 +1,6 @@
 //! One call: what a tool is given, and what it reports.
 
-use super::Recipe;
+use crate::models::text::{clean, is_clean};
 use crate::run::{ErrorKind, LogStream, Money, Tokens};
 use futures::future::BoxFuture;
 use serde_json::Value;
@@ -52,9 +52,16 @@ pub struct ToolError {
 impl ToolError {
     /// An error that trying again will not mend.
     pub fn permanent(message: impl Into<String>) -> Self {
+        let message = message.into();
+        // Names and values from plans and catalogs get into messages; nothing in them reaches a terminal raw.
+        let message = if is_clean(&message) {
+            message
+        } else {
+            clean(&message, usize::MAX)
+        };
         Self {
             kind: ErrorKind::ToolExecutionError,
-            message: message.into(),
+            message,
             retryable: false,
             retry_after: None,
         }
@@ -158,5 +165,15 @@ pub trait Toolbox: Send + Sync {
     /// where that is not known.
     fn recipe(&self, _name: &str, _model: Option<&str>) -> Option<Recipe> {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_carry_no_control_characters() {
+        assert_eq!(ToolError::passing("a\u{1b}[31mb\u{0}\nc").message, "ab\nc");
     }
 }

@@ -19,16 +19,15 @@ pub mod sandbox;
 mod secrets;
 mod services;
 mod simulated;
-mod text;
 mod toolbox;
 
+pub use crate::models::text::{clean, quote, quote_end};
 pub use call::{Call, CallLog, CallReport, Quote, Tool, ToolError, Toolbox};
 pub use catalog::{Catalog, ToolDefinition};
 pub use function::FnTool;
 pub use recipe::Recipe;
 pub use sandbox::Program;
 pub use services::ToolOptions;
-pub use text::{quote, quote_end};
 pub use toolbox::{BUILTINS, CatalogToolbox};
 
 use serde_json::Value;

@@ -10,8 +10,8 @@ use super::group::Group;
 use super::placeholder::{Filler, Missing};
 use super::secrets::Secrets;
 use super::services::Services;
-use super::text::{quote, quote_end};
 use super::{Call, CallReport, Tool, ToolError};
+use crate::models::text::{clean, quote_end};
 use crate::run::LogStream;
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -311,7 +311,7 @@ impl<'a> Log<'a> {
         if line.is_empty() {
             return;
         }
-        (self.call.log)(LogStream::Stderr, &quote(&line, LONGEST_LINE));
+        (self.call.log)(LogStream::Stderr, &clean(&line, LONGEST_LINE));
         self.tail.push_str(&line);
         self.tail.push('\n');
         if self.tail.len() > 2 * LONGEST_TAIL {

@@ -46,7 +46,7 @@ pub fn parse(source: &Source, folder: Option<&Path>) -> Result<Catalog, PlanFaul
             diagnostics: vec![Diagnostic {
                 severity: Severity::Error,
                 code: "bad_catalog",
-                message: super::super::text::quote(&message, 500),
+                message: crate::models::text::quote(&message, 500),
                 help: None,
                 span: at.map(|at| at.min(source.text.len())..at.min(source.text.len())),
                 step: None,
@@ -107,7 +107,7 @@ impl Reader<'_> {
         self.diagnostics.push(Diagnostic {
             severity,
             code,
-            message: super::super::text::quote(&message, 2_000),
+            message: crate::models::text::quote(&message, 2_000),
             help: None,
             span,
             step: None,

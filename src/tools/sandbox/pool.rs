@@ -1,9 +1,9 @@
 //! This program's side: starts sandboxes, hands them work, and keeps the idle ones warm.
 
 use super::protocol::{LONGEST_LINE, Language, MARK, Reply, Request};
+use crate::models::text::{clean, quote_end};
 use crate::run::LogStream;
 use crate::tools::group::Group;
-use crate::tools::text::{quote, quote_end};
 use crate::tools::{CallLog, ToolError};
 use serde_json::Value;
 use std::borrow::Cow;
@@ -158,7 +158,7 @@ impl Sandbox {
         loop {
             match warm.reply().await {
                 Some(Reply::Ready) => {}
-                Some(Reply::Log(line)) => log(LogStream::Stderr, &quote(&line, 8 << 10)),
+                Some(Reply::Log(line)) => log(LogStream::Stderr, &clean(&line, 8 << 10)),
                 Some(Reply::Output {
                     value,
                     memory_mb: held,

@@ -3,11 +3,16 @@
 /// What stands where something was left out.
 const ELLIPSIS: &str = "…";
 
+/// `text` as [`clean`] has it, without blanks around it.
+pub fn quote(text: &str, most: usize) -> String {
+    clean(text.trim(), most)
+}
+
 /// `text` without control characters (line feeds stay, tabs become spaces, escape sequences go whole), and no
 /// longer than `most` bytes; where it is cut, `…` says so.
-pub fn quote(text: &str, most: usize) -> String {
+pub fn clean(text: &str, most: usize) -> String {
     let mut out = String::with_capacity(text.len().min(most) + ELLIPSIS.len());
-    let mut rest = text.trim().chars().peekable();
+    let mut rest = text.chars().peekable();
     while let Some(c) = rest.next() {
         if c == '\u{1b}' {
             skip_escape(&mut rest);
@@ -39,6 +44,13 @@ pub fn quote_end(text: &str, most: usize) -> String {
         from += 1;
     }
     format!("{ELLIPSIS}{}", quote(&text[from..], most))
+}
+
+/// Whether [`clean`] would leave `text` as it is, but for its length.
+pub fn is_clean(text: &str) -> bool {
+    !text
+        .chars()
+        .any(|c| c != '\n' && (c.is_control() || is_direction_mark(c)))
 }
 
 /// After ESC: a control sequence up to its final byte, an operating system command up to its terminator, or one
@@ -95,6 +107,7 @@ mod tests {
         fn no_control_character_is_left(text in any::<String>(), most in 0usize..40) {
             let quoted = quote(&text, most);
             prop_assert!(quoted.chars().all(|c| c == '\n' || !c.is_control()));
+            prop_assert!(is_clean(&quoted));
             prop_assert!(quoted.len() <= most + ELLIPSIS.len());
             let end = quote_end(&text, most);
             prop_assert!(end.chars().all(|c| c == '\n' || !c.is_control()));
