@@ -100,7 +100,7 @@ fn filter(fields: &mut Fields, field: &'static str, needed: bool) -> Option<Arc<
 }
 
 fn check_filter(fields: &mut Fields, field: &'static str, filter: &str) {
-    if let Err(error) = crate::tools::jq::Filter::compile(filter) {
+    if let Err(error) = crate::tools::jq::Filter::shared(filter) {
         fields.fault(field, format!("`{field}` is no valid jq filter: {error}"));
     }
 }

@@ -10,7 +10,8 @@ use jaq_core::load::{self, Arena, File, Loader};
 use jaq_core::{Compiler, Ctx, Vars, native, unwrap_valr};
 use jaq_json::Val;
 use serde_json::Value;
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A filter's text may have this many bytes.
 const LONGEST: usize = 64 << 10;
@@ -20,6 +21,9 @@ const STACK: usize = 256 << 20;
 
 /// An output may have about this many bytes as JSON.
 const LARGEST_OUTPUT: usize = 64 << 20;
+
+/// Compiled filters that are kept: checking a catalog and making its tools both need them.
+const MOST_KNOWN: usize = 1_024;
 
 /// Filters that reach outside.
 const REMOVED: [&str; 6] = [
@@ -60,6 +64,22 @@ impl Filter {
             .map_err(|error| format!("it could not be read: {error}"))?
             .join()
             .unwrap_or_else(|_| Err("it could not be read".to_owned()))
+    }
+
+    /// The filter of this text, compiled once for all who ask for it.
+    pub fn shared(source: &str) -> Result<Arc<Self>, String> {
+        static KNOWN: Mutex<BTreeMap<String, Arc<Filter>>> = Mutex::new(BTreeMap::new());
+        let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(filter) = known().get(source) {
+            return Ok(filter.clone());
+        }
+        let filter = Arc::new(Self::compile(source)?);
+        let mut known = known();
+        if known.len() >= MOST_KNOWN {
+            known.clear();
+        }
+        known.insert(source.to_owned(), filter.clone());
+        Ok(filter)
     }
 
     /// The same on the stack at hand, which must be large: for a process that may die of it.

@@ -19,7 +19,7 @@ use std::time::Duration;
 #[derive(Debug)]
 pub struct JqRule {
     source: Arc<str>,
-    filter: Filter,
+    filter: Arc<Filter>,
 }
 
 impl JqRule {
@@ -27,7 +27,7 @@ impl JqRule {
     pub fn new(source: &Arc<str>) -> Result<Self, String> {
         Ok(Self {
             source: source.clone(),
-            filter: Filter::compile(source)?,
+            filter: Filter::shared(source)?,
         })
     }
 
