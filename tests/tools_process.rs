@@ -137,7 +137,7 @@ async fn cancelling_ends_the_whole_group() {
     let error = running.await.unwrap().output.unwrap_err();
     assert_eq!(error.message, "cancelled");
     assert!(
-        started.elapsed() < Duration::from_millis(1500),
+        started.elapsed() < Duration::from_secs(2),
         "{:?}",
         started.elapsed()
     );
