@@ -1,5 +1,6 @@
 //! One call: what a tool is given, and what it reports.
 
+use super::Recipe;
 use crate::models::text::{clean, is_clean};
 use crate::run::{ErrorKind, LogStream, Money, Tokens};
 use futures::future::BoxFuture;

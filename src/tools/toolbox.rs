@@ -27,6 +27,7 @@ type ByName = HashMap<Arc<str>, Arc<dyn Tool>>;
 /// The toolbox of one catalog and one worker.
 pub struct CatalogToolbox {
     tools: ByName,
+    definitions: HashMap<Arc<str>, Arc<ToolDefinition>>,
     worker: SmallModelWorker,
 }
 
@@ -58,8 +59,12 @@ impl CatalogToolbox {
                 tools: callable.into(),
             })
         });
+        let definitions = catalog.tools().iter();
         Self {
             tools,
+            definitions: definitions
+                .map(|definition| (definition.name.clone(), Arc::clone(definition)))
+                .collect(),
             worker: worker.clone(),
         }
     }
