@@ -4,8 +4,9 @@ mod common;
 
 use common::recording::{Recording, receipt, receipt_failed, receipt_running};
 use common::screen::Screen;
+use crossterm::event::{MouseButton, MouseEventKind};
 use plandeck::run::{Fact, Limit, Micros, RunCommand, RunOutcome, StepStatus, WaitReason};
-use plandeck::tui::{Effect, Focus, Message, Outcome, Overlay, Question, Theme, theme_named};
+use plandeck::tui::{Effect, Focus, Message, Outcome, Overlay, Question, Tab, Theme, theme_named};
 use serde_json::json;
 
 const SIZES: [(u16, u16); 4] = [(80, 24), (120, 36), (200, 60), (40, 10)];
@@ -312,6 +313,64 @@ fn following_goes_with_what_runs() {
     assert_eq!(selected.as_deref(), Some("validate"));
     screen.press("k");
     assert!(!screen.model.follow);
+}
+
+/// The cell where a text is drawn.
+fn find(screen: &mut Screen, what: &str) -> (u16, u16) {
+    let text = screen.text();
+    let lines = text.lines().enumerate();
+    let found = lines.filter_map(|(row, line)| {
+        let before = line.split_once(what)?.0;
+        // The text has a quotation mark before each line.
+        Some((before.chars().count() as u16 - 1, row as u16))
+    });
+    found
+        .last()
+        .unwrap_or_else(|| panic!("no {what:?}:\n{text}"))
+}
+
+#[test]
+fn the_mouse_selects_turns_pages_and_folds() {
+    let mut screen = Screen::new(120, 36, receipt_failed().events()).at(2200);
+    screen.draw();
+    let at = find(&mut screen, "✖ validate");
+    screen.mouse(MouseEventKind::Down(MouseButton::Left), at);
+    let selected = screen.model.row().map(|row| row.info.id.to_string());
+    assert_eq!(selected.as_deref(), Some("validate"));
+    let at = find(&mut screen, "input");
+    screen.mouse(MouseEventKind::Down(MouseButton::Left), at);
+    assert_eq!(screen.model.inspector.tab, Tab::Input);
+    assert_eq!(screen.model.focus, Focus::Inspector);
+    let at = find(&mut screen, "▾ options");
+    screen.mouse(MouseEventKind::Down(MouseButton::Left), at);
+    screen.mouse(MouseEventKind::Down(MouseButton::Left), at);
+    assert!(screen.text().contains("▸ options"), "{}", screen.text());
+}
+
+#[test]
+fn the_mouse_moves_the_view() {
+    let mut screen = Screen::new(80, 24, receipt_failed().events()).at(2200);
+    let before = screen.text();
+    screen.mouse(MouseEventKind::ScrollDown, (10, 10));
+    let scrolled = screen.text();
+    assert_ne!(before, scrolled);
+    screen.mouse(MouseEventKind::ScrollUp, (10, 10));
+    assert_eq!(before, screen.text());
+    screen.mouse(MouseEventKind::Down(MouseButton::Left), (2, 12));
+    screen.mouse(MouseEventKind::Drag(MouseButton::Left), (2, 9));
+    screen.mouse(MouseEventKind::Up(MouseButton::Left), (2, 9));
+    assert_eq!(scrolled, screen.text());
+}
+
+#[test]
+fn the_selection_stays_in_view_when_the_screen_changes() {
+    let mut screen = Screen::new(120, 36, receipt_failed().events())
+        .at(2200)
+        .keys("G");
+    for (columns, rows) in [(40, 10), (80, 24), (200, 60)] {
+        screen.resize(columns, rows);
+        assert!(screen.text().contains("summary"), "{}", screen.text());
+    }
 }
 
 #[test]

@@ -51,7 +51,10 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::ZoomIn => zoom(model, 1),
         Action::ZoomOut => zoom(model, -1),
-        Action::Fit => model.graph.fit(),
+        Action::Fit => {
+            model.graph.fit();
+            zoom(model, 0);
+        }
         Action::Pause => return command(RunCommand::Pause),
         Action::Resume => return command(RunCommand::Resume),
         Action::StepOnce => {
@@ -137,7 +140,9 @@ fn pan_page(model: &mut Model, pages: i32) {
 }
 
 fn zoom(model: &mut Model, by: i8) {
-    model.graph.zoom(by);
+    if by != 0 {
+        model.graph.zoom(by);
+    }
     if let Some(step) = model.selected {
         model.graph.keep_visible(step);
     }

@@ -223,7 +223,7 @@ pub static REGISTRY: &[Entry] = &[
     entry(A::Decline, "decline", &[code(KeyCode::Esc), key('n')], Asked, "leave it", asked).hint("no"),
 
     entry(A::Pause, "pause", &[key(' ')], Run, "pause: start nothing more, let what is under way finish",
-        |m| m.run.phase == RunPhase::Running).hint("pause"),
+        |m| m.run.phase == RunPhase::Running).hint("pause").needs("a run in progress"),
     entry(A::Resume, "resume", &[key(' ')], Run, "resume", |m| m.run.phase == RunPhase::Paused)
         .hint("resume").needs("a run in progress"),
     entry(A::StepOnce, "step", &[key('s')], Run, "while paused: start the selected ready step, or the next one",

@@ -7,7 +7,7 @@ use crate::plan::StepIx;
 use crate::run::{
     AttemptState, Figures, Micros, RunPhase, RunState, StepState, StepStatus, figures,
 };
-use ratatui::layout::Position;
+use ratatui::layout::{Position, Size};
 use std::collections::{BTreeSet, HashMap};
 use tui_tree_widget::TreeState;
 
@@ -176,6 +176,8 @@ pub struct Model {
     pub graph: GraphPane,
     /// The selected step.
     pub selected: Option<StepIx>,
+    /// The room that the DAG had when it was last drawn.
+    pub(super) graph_size: Size,
     /// What has the keys.
     pub focus: Focus,
     /// Whether the pane that has the focus takes all the room.
@@ -218,6 +220,7 @@ impl Model {
             blocker: None,
             graph: GraphPane::new(),
             selected: None,
+            graph_size: Size::ZERO,
             focus: Focus::Graph,
             maximised: false,
             follow: false,

@@ -1,6 +1,6 @@
 //! The dashboard on a screen in memory: keys go through the real `update`, frames through the real `view`.
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseEvent, MouseEventKind};
 use plandeck::run::{Micros, RunEvent};
 use plandeck::tui::{Effect, Message, Model, Theme, update, view};
 use ratatui::Terminal;
@@ -52,6 +52,17 @@ impl Screen {
             self.tell(Message::Key(parse(key)));
             self.draw();
         }
+    }
+
+    /// Does something with the mouse at a column and a row, and draws a frame.
+    pub fn mouse(&mut self, kind: MouseEventKind, (column, row): (u16, u16)) {
+        self.tell(Message::Mouse(MouseEvent {
+            kind,
+            column,
+            row,
+            modifiers: KeyModifiers::NONE,
+        }));
+        self.draw();
     }
 
     /// Gives the screen another size and draws a frame.

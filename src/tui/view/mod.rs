@@ -20,7 +20,7 @@ pub(super) use inspector::tab_at;
 use super::model::{Focus, Model, Overlay};
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Rect, Size};
 use ratatui::text::Line;
 use ratatui::widgets::{Block, BorderType, Widget};
 
@@ -162,6 +162,14 @@ fn draw_graph(model: &mut Model, buf: &mut Buffer, area: Rect) {
             model.theme.dim,
         );
         return;
+    }
+    if inner.as_size() != model.graph_size {
+        // Another size may mean another layout: what is looked at stays in view.
+        let changed = model.graph_size != Size::ZERO;
+        model.graph_size = inner.as_size();
+        if let Some(step) = model.selected.filter(|_| changed) {
+            model.graph.keep_visible(step);
+        }
     }
     if !inner.is_empty() {
         model.graph.draw(
