@@ -11,6 +11,9 @@ use unicode_width::UnicodeWidthStr;
 /// Hints that stay where others give way.
 const KEPT: [&str; 3] = ["back", "help", "quit"];
 
+/// Columns below which hints stand closer.
+const NARROW: u16 = 60;
+
 /// Draws the footer.
 pub fn draw(model: &Model, buf: &mut Buffer, area: Rect) {
     if area.is_empty() {
@@ -22,11 +25,12 @@ pub fn draw(model: &Model, buf: &mut Buffer, area: Rect) {
         buf.set_stringn(area.x + 1, area.y, notice, room, model.theme.warning);
         return;
     }
+    let gap = if area.width < NARROW { 2 } else { 3 };
     let mut hints: Vec<(String, &str)> = hints(model)
         .map(|(key, word)| (key.to_string(), word))
         .collect();
-    let width = |hint: &(String, &str)| hint.0.width() + 1 + hint.1.width() + 3;
-    while hints.iter().map(width).sum::<usize>() > room + 3 {
+    let width = |hint: &(String, &str)| hint.0.width() + 1 + hint.1.width() + gap;
+    while hints.iter().map(width).sum::<usize>() > room + gap {
         let Some(last) = hints.iter().rposition(|(_, word)| !KEPT.contains(word)) else {
             break;
         };
@@ -38,7 +42,7 @@ pub fn draw(model: &Model, buf: &mut Buffer, area: Rect) {
             Span::styled(key, model.theme.accent),
             Span::raw(" "),
             Span::styled(word, model.theme.dim),
-            Span::raw("   "),
+            Span::raw(&"   "[..gap]),
         ] {
             if x >= area.right() {
                 return;
