@@ -22,7 +22,7 @@ enum Input {
 }
 
 fn input() -> impl Strategy<Value = Input> {
-    let keys = "hjklgGnNfczvyrRsSbxq?+-=0123456 "
+    let keys = "hjklgGnNfcztvyrRsSbxq?+-=0123456 "
         .chars()
         .map(KeyCode::Char);
     let keys: Vec<KeyCode> = keys

@@ -374,6 +374,39 @@ fn the_selection_stays_in_view_when_the_screen_changes() {
 }
 
 #[test]
+fn a_large_graph_appears_without_anything_happening() {
+    let mut run = Recording::new("large");
+    for at in 0..600 {
+        let needs = if at < 20 {
+            String::new()
+        } else {
+            format!("s{}", at - 20)
+        };
+        let needs: Vec<&str> = [needs.as_str()]
+            .into_iter()
+            .filter(|id| !id.is_empty())
+            .collect();
+        run = run.step_at(&format!("s{at}"), "tool", "jq", &needs);
+    }
+    let mut screen = Screen::new(120, 36, run.start().pause().events()).at(50);
+    screen.draw();
+    // The layout is worked out beside the drawing; as long as it is, a timer looks for it.
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while screen.model.graph.is_busy() {
+        assert!(screen.model.wake_in().is_some());
+        assert!(std::time::Instant::now() < end, "no layout came");
+        std::thread::yield_now();
+        screen.model.dirty = false;
+        screen.tell(Message::Tick(Micros(60_000)));
+        assert!(screen.model.dirty);
+        screen.draw();
+    }
+    screen.tell(Message::Tick(Micros(900_000)));
+    assert_eq!(screen.model.wake_in(), None);
+    assert!(screen.text().contains("s0"), "{}", screen.text());
+}
+
+#[test]
 fn time_alone_needs_no_timer_once_nothing_moves() {
     let still = [
         ended(),

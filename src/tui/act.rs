@@ -51,6 +51,10 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::ZoomIn => zoom(model, 1),
         Action::ZoomOut => zoom(model, -1),
+        Action::Turn => {
+            model.graph.turn();
+            zoom(model, 0);
+        }
         Action::Fit => {
             model.graph.fit();
             zoom(model, 0);

@@ -27,6 +27,7 @@ pub enum Action {
     ZoomIn,
     ZoomOut,
     Fit,
+    Turn,
     Pause,
     Resume,
     StepOnce,
@@ -255,6 +256,7 @@ pub static REGISTRY: &[Entry] = &[
     entry(A::Centre, "centre", &[key('c')], Graph, "bring the selected step to the middle", selected),
     entry(A::ZoomIn, "zoom-in", &[key('+'), key('=')], Graph, "more detail", always),
     entry(A::ZoomOut, "zoom-out", &[key('-')], Graph, "less detail", always),
+    entry(A::Turn, "turn", &[key('t')], Graph, "turn the graph: top-down or left-right", on_graph),
     entry(A::Fit, "fit", &[key('0')], Graph, "the detail that fits the pane", always),
 
     entry(A::Inspect, "inspect", &[code(KeyCode::Enter)], Inspector, "look into the selected step",

@@ -17,6 +17,8 @@ const FIGURES_EVERY: Micros = Micros(100_000);
 const MOVE_EVERY: Micros = Micros(100_000);
 /// The same where motion is not wanted.
 const MOVE_SELDOM: Micros = Micros(500_000);
+/// How soon a layout that is being worked out is looked for.
+const LAYOUT_IN: Micros = Micros(33_000);
 /// How long the shape of a running step stays.
 const TURN: u64 = 250_000;
 /// How many trees remember what was folded.
@@ -279,10 +281,8 @@ impl Model {
         let motion = self
             .moves()
             .then_some(if self.motion { MOVE_EVERY } else { MOVE_SELDOM });
-        match (figures, motion) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (one, other) => one.or(other),
-        }
+        let layout = self.graph.is_busy().then_some(LAYOUT_IN);
+        [figures, motion, layout].into_iter().flatten().min()
     }
 
     /// Says that the figures no longer fit the run.

@@ -26,7 +26,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Events(events) => on_events(model, &events),
         Message::Tick(now) => {
             model.now = now;
-            model.dirty |= model.moves();
+            model.dirty |= model.moves() || model.graph.is_busy();
             model.keep_figures();
             Vec::new()
         }

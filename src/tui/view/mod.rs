@@ -163,6 +163,7 @@ fn draw_graph(model: &mut Model, buf: &mut Buffer, area: Rect) {
         );
         return;
     }
+    model.graph.sync(&model.run);
     if inner.as_size() != model.graph_size {
         // Another size may mean another layout: what is looked at stays in view.
         let changed = model.graph_size != Size::ZERO;
