@@ -1,5 +1,7 @@
 //! Whatever is typed, whatever happens and however large the screen is: no panic, no unsafe cell.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod common;
 
 use common::recording::{receipt, receipt_failed, receipt_running};

@@ -4,6 +4,7 @@
 //! The dashboard runs in a child: this very program, asked for its ignored test [`child`], in a pseudo
 //! terminal. What the child prints is parsed as a terminal would.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 #![cfg(unix)]
 
 mod common;
