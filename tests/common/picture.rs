@@ -28,7 +28,7 @@ pub fn svg(screen: &vt100::Screen, title: &str) -> String {
     let height = f32::from(rows) * CELL_HEIGHT + TITLE + MARGIN;
     let mut paper = String::new();
     let mut text = String::new();
-    let mut strokes: BTreeMap<(String, bool), String> = BTreeMap::new();
+    let mut strokes: BTreeMap<(String, u8), String> = BTreeMap::new();
     let mut blocks = String::new();
     for row in 0..rows {
         let y = TITLE + f32::from(row) * CELL_HEIGHT;
@@ -58,9 +58,12 @@ pub fn svg(screen: &vt100::Screen, title: &str) -> String {
                 write_run(&mut text, word.take(), y);
             }
             if let Some(arms) = arms(mark) {
-                let heavy = arms.contains(&2);
-                let path = strokes.entry((look.ink, heavy)).or_default();
-                stroke(path, mark, arms, x, y);
+                for weight in [1, 2] {
+                    if arms.contains(&weight) {
+                        let path = strokes.entry((look.ink.clone(), weight)).or_default();
+                        stroke(path, mark, arms.map(|arm| arm == weight), x, y);
+                    }
+                }
             } else if let Some((left, top, wide, tall, opacity)) = block(mark) {
                 let _ = write!(
                     blocks,
@@ -86,11 +89,11 @@ pub fn svg(screen: &vt100::Screen, title: &str) -> String {
         write_run(&mut text, word, y);
     }
     let mut lines = String::new();
-    for ((colour, heavy), path) in &strokes {
+    for ((colour, weight), path) in &strokes {
         let _ = write!(
             lines,
             "<path d=\"{path}\" stroke=\"{colour}\" stroke-width=\"{}\"/>",
-            if *heavy { 2.2 } else { 1.2 }
+            if *weight == 2 { 2.4 } else { 1.2 }
         );
     }
     let mut buttons = String::new();
@@ -249,11 +252,22 @@ fn arms(mark: char) -> Option<[u8; 4]> {
         '┳' => [0, 2, 2, 2],
         '┻' => [2, 2, 0, 2],
         '╋' => [2, 2, 2, 2],
+        // Two lines are drawn as one that is heavy: at this size they would run into each other.
+        '═' => [0, 2, 0, 2],
+        '║' => [2, 0, 2, 0],
+        '╔' => [0, 2, 2, 0],
+        '╗' => [0, 0, 2, 2],
+        '╚' => [2, 2, 0, 0],
+        '╝' => [2, 0, 0, 2],
+        '╤' => [0, 2, 1, 2],
+        '╧' => [1, 2, 0, 2],
+        '╟' => [2, 1, 2, 0],
+        '╢' => [2, 0, 2, 1],
         _ => return None,
     })
 }
 
-fn stroke(path: &mut String, mark: char, arms: [u8; 4], x: f32, y: f32) {
+fn stroke(path: &mut String, mark: char, arms: [bool; 4], x: f32, y: f32) {
     let (cx, cy) = (x + CELL_WIDTH / 2.0, y + CELL_HEIGHT / 2.0);
     let ends = [
         (cx, y),
@@ -264,7 +278,7 @@ fn stroke(path: &mut String, mark: char, arms: [u8; 4], x: f32, y: f32) {
     let there: Vec<(f32, f32)> = ends
         .into_iter()
         .zip(arms)
-        .filter_map(|(end, arm)| (arm > 0).then_some(end))
+        .filter_map(|(end, arm)| arm.then_some(end))
         .collect();
     if let ('╭' | '╮' | '╰' | '╯', [(ax, ay), (bx, by)]) = (mark, &there[..]) {
         let _ = write!(path, "M{ax:.2} {ay:.2}Q{cx:.2} {cy:.2} {bx:.2} {by:.2}");
