@@ -94,10 +94,7 @@ fn a_failure_is_found_mended_and_retried() {
     terminal.wait_for("FAILED");
     let text = terminal.text();
     assert!(text.contains("1 ✖"), "{text}");
-    assert!(
-        !text.contains("O.0914"),
-        "a failure opens nothing:\n{text}"
-    );
+    assert!(!text.contains("O.0914"), "a failure opens nothing:\n{text}");
     terminal.press("n");
     terminal.press("6");
     terminal.wait_for("O.0914");
