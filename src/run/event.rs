@@ -375,7 +375,7 @@ pub enum Fact {
         text: Arc<str>,
     },
     /// A call ended.
-    AttemptEnded(Box<AttemptEnd>),
+    AttemptEnded(Arc<AttemptEnd>),
     /// A step has its output.
     StepSucceeded {
         /// The step.

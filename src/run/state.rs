@@ -90,7 +90,7 @@ pub struct AttemptState {
     /// Log entries that were dropped from this view.
     pub log_dropped: u64,
     /// When and how it ended; `None` while it is under way.
-    pub end: Option<(Micros, Box<AttemptEnd>)>,
+    pub end: Option<(Micros, Arc<AttemptEnd>)>,
 }
 
 impl AttemptState {
@@ -264,6 +264,10 @@ impl RunState {
                     row.waiting = None;
                     row.retry_at = None;
                     row.started_at.get_or_insert(event.at);
+                    // Most steps need one: a list that grows by itself would begin with room for four.
+                    if row.attempts.is_empty() {
+                        row.attempts.reserve_exact(1);
+                    }
                     row.attempts.push(AttemptState {
                         number: *attempt,
                         slot: *slot,
@@ -390,7 +394,7 @@ impl RunState {
         });
     }
 
-    fn end_attempt(&mut self, at: Micros, end: &AttemptEnd) {
+    fn end_attempt(&mut self, at: Micros, end: &Arc<AttemptEnd>) {
         let tracked = self.header.as_ref().is_none_or(|h| h.track_cost);
         let Some(row) = self.steps.get_mut(end.step.ix.at()) else {
             return;
@@ -404,7 +408,7 @@ impl RunState {
         };
         self.running = self.running.saturating_sub(1);
         self.reserved -= attempt.reserved;
-        attempt.end = Some((at, Box::new(end.clone())));
+        attempt.end = Some((at, Arc::clone(end)));
         row.service += end.service;
         row.retry_at = end.retry_in.map(|wait| at + wait);
         self.work += end.service;

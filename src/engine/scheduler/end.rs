@@ -47,7 +47,7 @@ impl Scheduler {
             .filter(|_| !stopped && !rerun)
             .and_then(|error| self.next_try(row, error));
         let error = failure.map(|error| self.tool_error(row, error));
-        out.push(Action::Emit(Fact::AttemptEnded(Box::new(AttemptEnd {
+        out.push(Action::Emit(Fact::AttemptEnded(Arc::new(AttemptEnd {
             step: self.key(row),
             attempt,
             service,
