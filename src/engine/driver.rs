@@ -132,10 +132,8 @@ impl Engine {
             .map(|(at, step)| StepInfo {
                 id: step.id.clone(),
                 tool: step.tool.clone(),
-                kind: tools.of[at]
-                    .as_ref()
-                    .map_or_else(|| "unknown".into(), |tool| tools.kind(&**tool)),
-                depends_on: step.depends_on.to_vec().into(),
+                kind: tools.kind(at),
+                depends_on: Arc::from(&*step.depends_on),
                 description: step.description.clone(),
                 parent: None,
                 parameters: None,
@@ -155,33 +153,43 @@ impl Engine {
     }
 }
 
-/// The tool of every step, looked up once.
+/// The tool of every step. Each name is looked up once.
 struct Tools {
-    of: Vec<Option<Arc<dyn Tool>>>,
-    kinds: HashMap<&'static str, Arc<str>>,
+    known: Vec<Known>,
+    /// For each step its place in `known`.
+    of: Vec<u32>,
+}
+
+struct Known {
+    tool: Option<Arc<dyn Tool>>,
+    kind: Arc<str>,
 }
 
 impl Tools {
     fn of(plan: &ExecutionPlan, toolbox: &dyn Toolbox) -> Self {
-        let mut known: HashMap<&str, Option<Arc<dyn Tool>>> = HashMap::new();
-        let mut kinds = HashMap::new();
-        let mut of = Vec::with_capacity(plan.steps.len());
-        for step in plan.steps.iter() {
-            let tool = known
-                .entry(&step.tool)
-                .or_insert_with(|| toolbox.tool(&step.tool));
-            if let Some(tool) = tool {
-                let kind = tool.kind();
-                kinds.entry(kind).or_insert_with(|| kind.into());
-            }
-            of.push(tool.clone());
-        }
-        Self { of, kinds }
+        let mut places: HashMap<&str, u32> = HashMap::new();
+        let mut known = Vec::new();
+        let look_up = |step: &Step| {
+            let tool = toolbox.tool(&step.tool);
+            let kind = tool.as_ref().map_or("unknown", |tool| tool.kind()).into();
+            Known { tool, kind }
+        };
+        let of = plan.steps.iter().map(|step| {
+            *places.entry(&step.tool).or_insert_with(|| {
+                known.push(look_up(step));
+                known.len() as u32 - 1
+            })
+        });
+        let of = of.collect();
+        Self { known, of }
     }
 
-    fn kind(&self, tool: &dyn Tool) -> Arc<str> {
-        let kind = tool.kind();
-        self.kinds.get(kind).cloned().unwrap_or_else(|| kind.into())
+    fn get(&self, step: usize) -> Option<&Arc<dyn Tool>> {
+        self.known.get(*self.of.get(step)? as usize)?.tool.as_ref()
+    }
+
+    fn kind(&self, step: usize) -> Arc<str> {
+        self.known[self.of[step] as usize].kind.clone()
     }
 }
 
@@ -253,8 +261,8 @@ impl Driver {
             .plan
             .steps
             .iter()
-            .zip(&tools.of)
-            .map(|(step, tool)| retry_policy(step, tool.as_ref()))
+            .enumerate()
+            .map(|(at, step)| retry_policy(step, tools.get(at)))
             .collect();
         let rules = Rules {
             limits: engine.settings.limits.clone(),
@@ -336,7 +344,8 @@ impl Driver {
     fn input(&mut self, input: Input) {
         let (now, random) = (self.now(), self.random.u64(..));
         self.scheduler.handle(now, random, input, &mut self.scratch);
-        for action in self.scratch.drain(..) {
+        let mut scratch = std::mem::take(&mut self.scratch);
+        for action in scratch.drain(..) {
             // A fact is dated when it is decided, not when it is told.
             match action {
                 Action::Emit(fact) => {
@@ -344,18 +353,12 @@ impl Driver {
                     {
                         recorded.forget(step);
                     }
-                    let event = RunEvent {
-                        seq: self.seq,
-                        at: now,
-                        fact,
-                    };
-                    self.seq += 1;
-                    self.state.apply(&event);
-                    self.batch.push(event);
+                    self.tell(now, fact);
                 }
                 other => self.actions.push_back(other),
             }
         }
+        self.scratch = scratch;
     }
 
     fn tell(&mut self, at: Micros, fact: Fact) {
@@ -366,7 +369,9 @@ impl Driver {
         };
         self.seq += 1;
         self.state.apply(&event);
-        self.batch.push(event);
+        if !self.sinks.is_empty() {
+            self.batch.push(event);
+        }
     }
 
     fn flush(&mut self) {
@@ -440,7 +445,7 @@ impl Driver {
 
     fn tool(&self, row: StepIx) -> Option<&Arc<dyn Tool>> {
         let ix = self.scheduler.plan_step(row);
-        self.tools.of.get(ix.at())?.as_ref()
+        self.tools.get(ix.at())
     }
 
     fn call(&mut self, row: StepIx, number: u32, input: Arc<Value>, reserved: crate::run::Money) {
