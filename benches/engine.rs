@@ -29,7 +29,11 @@ fn main() {
         return;
     }
     // As a test it only shows that it runs.
-    let sizes = if has("--bench") { &SIZES[..] } else { &SIZES[..1] };
+    let sizes = if has("--bench") {
+        &SIZES[..]
+    } else {
+        &SIZES[..1]
+    };
     if !has("--json") {
         println!("shape        steps   µs/step   µs/step of CPU   seconds   peak MB");
     }
@@ -170,7 +174,10 @@ fn plan(shape: &str, steps: usize) -> ExecutionPlan {
         let depends_on = dependencies(shape, at, steps, &mut random);
         let parameters = Template::Literal(Arc::clone(&nothing));
         Step {
-            depends_on: depends_on.into_iter().map(|from| StepIx(from as u32)).collect(),
+            depends_on: depends_on
+                .into_iter()
+                .map(|from| StepIx(from as u32))
+                .collect(),
             ..Step::new(at.to_string(), Arc::clone(&tool), parameters)
         }
     });
