@@ -246,9 +246,10 @@ pub struct Tokens {
 
 impl AddAssign for Tokens {
     fn add_assign(&mut self, other: Self) {
-        self.input += other.input;
-        self.cached_input += other.cached_input;
-        self.output += other.output;
+        // The numbers are whatever a server says.
+        self.input = self.input.saturating_add(other.input);
+        self.cached_input = self.cached_input.saturating_add(other.cached_input);
+        self.output = self.output.saturating_add(other.output);
     }
 }
 

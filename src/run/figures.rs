@@ -9,6 +9,9 @@ use super::{Micros, RunState, StepState};
 use crate::plan::StepIx;
 use std::collections::BinaryHeap;
 
+#[cfg(test)]
+mod tests;
+
 /// The figures at one moment. Ratios are `None` while nothing was called.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Figures {
@@ -34,7 +37,10 @@ pub struct Figures {
 
 /// The figures of `state` at `now`; attempts under way count with the time they have taken so far.
 pub fn figures(state: &RunState, now: Micros) -> Figures {
-    let weights: Vec<u64> = state.steps.iter().map(|row| weight(row, now)).collect();
+    // A log from elsewhere may say anything; no sum over the rows passes what fits.
+    let most = u64::MAX / (2 * state.steps.len() as u64 + 2);
+    let weights = state.steps.iter().map(|row| weight(row, now).min(most));
+    let weights: Vec<u64> = weights.collect();
     let graph = Graph::of(state);
     let work: u64 = weights.iter().sum();
     let wall = state.wall(now);

@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::sync::Arc;
 
+#[cfg(test)]
+mod tests;
+
 /// Where a step stands.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
@@ -233,7 +236,7 @@ impl RunState {
 
     /// Takes in the next event. An event about a row that does not exist is counted and otherwise ignored.
     pub fn apply(&mut self, event: &RunEvent) {
-        self.events = event.seq + 1;
+        self.events = event.seq.saturating_add(1);
         self.at = self.at.max(event.at);
         match &event.fact {
             Fact::RunStarted(header) => self.start(header),
@@ -257,10 +260,10 @@ impl RunState {
                 reserved,
             } => {
                 self.set_status(step, StepStatus::Running);
-                self.running += 1;
-                self.calls += 1;
-                self.reserved += *reserved;
-                self.with(step, |row| {
+                if let Some(row) = self.steps.get_mut(step.ix.at()) {
+                    self.running += 1;
+                    self.calls += 1;
+                    self.reserved += *reserved;
                     row.waiting = None;
                     row.retry_at = None;
                     row.started_at.get_or_insert(event.at);
@@ -278,7 +281,7 @@ impl RunState {
                         log_dropped: 0,
                         end: None,
                     });
-                });
+                }
             }
             Fact::AttemptLog {
                 step,
@@ -350,10 +353,15 @@ impl RunState {
     }
 
     fn start(&mut self, header: &Arc<RunHeader>) {
-        self.steps = header.steps.iter().cloned().map(StepState::new).collect();
-        self.counts = [0; 8];
-        self.counts[StepStatus::Pending as usize] = self.steps.len();
-        self.callable = self.steps.len();
+        *self = Self {
+            events: self.events,
+            at: self.at,
+            steps: header.steps.iter().cloned().map(StepState::new).collect(),
+            ..Self::default()
+        };
+        let of_the_plan = self.steps.iter().filter(|row| row.info.parent.is_none());
+        self.callable = of_the_plan.count();
+        self.counts[StepStatus::Pending as usize] = self.callable;
         self.header = Some(Arc::clone(header));
         self.phase = RunPhase::Running;
     }
@@ -361,8 +369,11 @@ impl RunState {
     fn expand(&mut self, at: Micros, step: &StepKey, count: u32, elements: &Arc<[StepInfo]>) {
         let first = self.steps.len() as u32;
         let added = (first..first + elements.len() as u32).map(StepIx);
-        self.steps
-            .extend(elements.iter().cloned().map(StepState::new));
+        let of_this_step = elements.iter().cloned().map(|info| StepInfo {
+            parent: Some(step.ix),
+            ..info
+        });
+        self.steps.extend(of_this_step.map(StepState::new));
         self.set_status(step, StepStatus::Running);
         self.with(step, |row| {
             row.waiting = None;
@@ -375,8 +386,9 @@ impl RunState {
     /// The list of a `for_each` step became known, or is not known any more.
     fn set_count(&mut self, step: &StepKey, count: Option<u32>) {
         let calls = |count: Option<u32>| count.map_or(1, |count| count as usize);
-        if let Some(row) = self.steps.get_mut(step.ix.at()) {
-            self.callable = self.callable - calls(row.count) + calls(count);
+        let row = self.steps.get_mut(step.ix.at());
+        if let Some(row) = row.filter(|row| row.info.parent.is_none()) {
+            self.callable = (self.callable + calls(count)).saturating_sub(calls(row.count));
             row.count = count;
         }
     }

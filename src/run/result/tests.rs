@@ -1,0 +1,203 @@
+//! The result: its order, what is `null` and when, and its form as JSON.
+
+use super::super::{
+    AttemptEnd, Fact, Micros, Money, ResourceLimits, RunEvent, RunHeader, RunOutcome, RunState,
+    StepInfo, StepKey, StepSource, Tokens,
+};
+use super::ExecutionResult;
+use crate::plan::{Dialect, StepIx};
+use serde_json::json;
+use std::sync::Arc;
+
+fn key(ix: u32) -> StepKey {
+    StepKey {
+        ix: StepIx(ix),
+        id: ["list", "last", "list[0]", "list[1]"][ix as usize].into(),
+    }
+}
+
+fn info(ix: u32, parent: Option<u32>) -> StepInfo {
+    StepInfo {
+        id: key(ix).id,
+        tool: "tool".into(),
+        kind: "test".into(),
+        depends_on: if ix == 1 { vec![StepIx(0)] } else { Vec::new() }.into(),
+        description: None,
+        parent: parent.map(StepIx),
+        parameters: None,
+    }
+}
+
+/// A list step of two elements and a last step; each call takes 10 ms and costs what is given.
+fn run(track_cost: bool, costs: [Option<i64>; 3]) -> RunState {
+    let header = RunHeader {
+        run_id: "run".into(),
+        plan: "plan".into(),
+        dialect: Dialect::Documented,
+        started_at: "".into(),
+        worker: "openai/gpt-4o-mini".into(),
+        simulated: false,
+        track_cost,
+        limits: ResourceLimits::none(),
+        context: Arc::default(),
+        steps: vec![info(0, None), info(1, None)].into(),
+    };
+    let mut facts = vec![
+        (0, Fact::RunStarted(Arc::new(header))),
+        (
+            0,
+            Fact::StepExpanded {
+                step: key(0),
+                count: 2,
+                elements: vec![info(2, Some(0)), info(3, Some(0))].into(),
+            },
+        ),
+    ];
+    let called = |ix: u32, start: u64, cost: Option<i64>| {
+        let ended = AttemptEnd {
+            step: key(ix),
+            attempt: 1,
+            service: Micros(10_000),
+            cost: cost.filter(|_| track_cost).map(Money::from_pico),
+            tokens: Some(Tokens {
+                input: 310,
+                cached_input: 0,
+                output: 45,
+            }),
+            model: Some("gpt-4o-mini".into()),
+            prompt: None,
+            answer: None,
+            error: None,
+            retry_in: None,
+            cancelled: false,
+        };
+        [
+            (
+                start,
+                Fact::AttemptStarted {
+                    step: key(ix),
+                    attempt: 1,
+                    slot: 0,
+                    input: Arc::default(),
+                    reserved: Money::ZERO,
+                },
+            ),
+            (start + 10_000, Fact::AttemptEnded(Arc::new(ended))),
+            (start + 10_000, succeeded(ix)),
+        ]
+    };
+    // The second element ends first.
+    facts.extend(called(3, 0, costs[1]));
+    facts.extend(called(2, 10_000, costs[0]));
+    facts.push((20_000, succeeded(0)));
+    facts.extend(called(1, 20_000, costs[2]));
+    let result = Arc::new(json!("done"));
+    facts.push((
+        30_000,
+        Fact::RunEnded {
+            status: RunOutcome::Succeeded,
+            result,
+            error: None,
+        },
+    ));
+    let events = facts
+        .into_iter()
+        .enumerate()
+        .map(|(seq, (at, fact))| RunEvent {
+            seq: seq as u64,
+            at: Micros(at),
+            fact,
+        });
+    RunState::from_events(&events.collect::<Vec<_>>())
+}
+
+fn succeeded(ix: u32) -> Fact {
+    Fact::StepSucceeded {
+        step: key(ix),
+        source: StepSource::Call,
+        output: Arc::new(json!(ix)),
+    }
+}
+
+#[test]
+fn steps_stand_in_the_order_of_the_plan_with_elements_after_their_step() {
+    let result = ExecutionResult::of(&run(true, [Some(0); 3]));
+    let ids: Vec<&str> = result.steps.iter().map(|step| &*step.id).collect();
+    assert_eq!(ids, ["list", "list[0]", "list[1]", "last"]);
+    assert_eq!(
+        result.steps_completed, 2,
+        "a step counts once, whatever its elements"
+    );
+    assert_eq!(result.critical_path.len(), 2);
+    assert_eq!(&*result.critical_path[1], "last");
+}
+
+#[test]
+fn costs_of_the_steps_add_up_to_the_cost_of_the_run() {
+    let result = ExecutionResult::of(&run(true, [Some(5), Some(7), Some(11)]));
+    assert_eq!(result.cost, Some(Money::from_pico(23)));
+    let sum: Option<Money> = result.steps.iter().map(|step| step.cost).sum();
+    assert_eq!(sum, result.cost);
+}
+
+#[test]
+fn a_call_without_a_price_leaves_the_cost_of_its_step_and_of_the_run_open() {
+    let result = ExecutionResult::of(&run(true, [Some(5), None, Some(11)]));
+    assert_eq!(result.cost, None);
+    let costs: Vec<_> = result
+        .steps
+        .iter()
+        .map(|step| step.cost.map(Money::pico))
+        .collect();
+    assert_eq!(costs, [Some(0), Some(5), None, Some(11)]);
+}
+
+#[test]
+fn without_cost_tracking_every_cost_is_null() {
+    let result = ExecutionResult::of(&run(false, [Some(5), Some(7), Some(11)]));
+    assert_eq!(result.cost, None);
+    assert!(result.steps.iter().all(|step| step.cost.is_none()));
+    let json = serde_json::to_value(&result).unwrap();
+    assert!(json["cost"].is_null() && json["steps"][3]["cost"].is_null());
+}
+
+#[test]
+fn as_json_it_has_the_fields_of_the_contract() {
+    let result = ExecutionResult::of(&run(true, [Some(0), Some(0), Some(200_000_000)]));
+    let json = serde_json::to_value(&result).unwrap();
+    assert_eq!(
+        json["steps"][3],
+        json!({
+            "id": "last", "tool": "tool", "status": "succeeded", "source": "call", "output": 1,
+            "error": null, "reason": null, "cost": 0.0002, "latency_ms": 10.0, "started_ms": 20.0,
+            "ended_ms": 30.0, "attempts": 1, "model": "gpt-4o-mini",
+            "tokens": {"input": 310, "cached_input": 0, "output": 45}
+        })
+    );
+    let fields: Vec<&String> = json.as_object().unwrap().keys().collect();
+    assert_eq!(
+        fields,
+        [
+            "run_id",
+            "plan",
+            "status",
+            "result",
+            "steps",
+            "cost",
+            "latency_ms",
+            "steps_completed",
+            "parallel_efficiency",
+            "speedup",
+            "slot_utilisation",
+            "critical_path",
+            "exceeded_limits",
+            "error",
+            "worker",
+            "simulated"
+        ]
+    );
+    assert_eq!(json["status"], "succeeded");
+    assert_eq!(json["exceeded_limits"], json!(null));
+    let back: ExecutionResult = serde_json::from_value(json).unwrap();
+    assert_eq!(back, result);
+}

@@ -1,0 +1,239 @@
+//! The fold takes any log, however wrong, without a panic and with a sane account.
+
+use super::super::{
+    AttemptEnd, ErrorKind, ExecutionResult, Fact, Limit, LogStream, Micros, Money, ResourceLimits,
+    RunError, RunEvent, RunHeader, RunOutcome, SkipReason, StepInfo, StepKey, StepSource, Tokens,
+    WaitReason, figures,
+};
+use super::{AttemptState, RunState};
+use crate::plan::{Dialect, StepIx};
+use proptest::prelude::*;
+use std::sync::Arc;
+
+fn info(parent: Option<u32>, depends_on: Vec<u32>) -> StepInfo {
+    StepInfo {
+        id: "s".into(),
+        tool: "tool".into(),
+        kind: "test".into(),
+        depends_on: depends_on.into_iter().map(StepIx).collect(),
+        description: None,
+        parent: parent.map(StepIx),
+        parameters: None,
+    }
+}
+
+fn key() -> impl Strategy<Value = StepKey> {
+    (0u32..9).prop_map(|ix| StepKey {
+        ix: StepIx(ix),
+        id: "s".into(),
+    })
+}
+
+/// Any step, with dependencies that may be cycles or nowhere.
+fn infos() -> impl Strategy<Value = Vec<StepInfo>> {
+    let info = (
+        prop::option::weighted(0.2, 0u32..9),
+        prop::collection::vec(0u32..9, 0..3),
+    )
+        .prop_map(|(parent, depends_on)| info(parent, depends_on));
+    prop::collection::vec(info, 0..4)
+}
+
+fn started() -> impl Strategy<Value = Fact> {
+    (infos(), any::<bool>(), prop::option::of(any::<u32>())).prop_map(
+        |(steps, track_cost, max_concurrent)| {
+            Fact::RunStarted(Arc::new(RunHeader {
+                run_id: "run".into(),
+                plan: "plan".into(),
+                dialect: Dialect::Documented,
+                started_at: "".into(),
+                worker: "none".into(),
+                simulated: false,
+                track_cost,
+                limits: ResourceLimits {
+                    max_concurrent,
+                    ..ResourceLimits::none()
+                },
+                context: Arc::default(),
+                steps: steps.into(),
+            }))
+        },
+    )
+}
+
+fn attempt_ended() -> impl Strategy<Value = Fact> {
+    let tokens = prop::option::of(any::<u64>());
+    (
+        key(),
+        1u32..4,
+        any::<u64>(),
+        prop::option::of(any::<i64>()),
+        tokens,
+        any::<bool>(),
+    )
+        .prop_map(|(step, attempt, service, cost, tokens, retries)| {
+            Fact::AttemptEnded(Arc::new(AttemptEnd {
+                step,
+                attempt,
+                service: Micros(service),
+                cost: cost.map(Money::from_pico),
+                tokens: tokens.map(|tokens| Tokens {
+                    input: tokens,
+                    cached_input: tokens,
+                    output: tokens,
+                }),
+                model: None,
+                prompt: None,
+                answer: None,
+                error: None,
+                retry_in: retries.then_some(Micros(u64::MAX)),
+                cancelled: false,
+            }))
+        })
+}
+
+fn error() -> Box<RunError> {
+    Box::new(RunError {
+        kind: ErrorKind::ToolExecutionError,
+        step: None,
+        tool_name: None,
+        message: "bad".into(),
+        retryable: false,
+        attempts: 0,
+    })
+}
+
+fn fact() -> impl Strategy<Value = Fact> {
+    prop_oneof![
+        1 => started(),
+        4 => key().prop_map(|step| Fact::StepReady { step }),
+        1 => key().prop_map(|step| Fact::StepWaiting { step, reason: WaitReason::Budget }),
+        3 => (key(), any::<u32>(), infos()).prop_map(|(step, count, elements)| Fact::StepExpanded {
+            step,
+            count: count % 5,
+            elements: elements.into(),
+        }),
+        6 => (key(), 1u32..4, any::<i64>()).prop_map(|(step, attempt, reserved)| Fact::AttemptStarted {
+            step,
+            attempt,
+            slot: 0,
+            input: Arc::default(),
+            reserved: Money::from_pico(reserved),
+        }),
+        2 => (key(), 1u32..4).prop_map(|(step, attempt)| Fact::AttemptLog {
+            step,
+            attempt,
+            stream: LogStream::Note,
+            text: "said".into(),
+        }),
+        6 => attempt_ended(),
+        3 => key().prop_map(|step| Fact::StepSucceeded {
+            step,
+            source: StepSource::Call,
+            output: Arc::default(),
+        }),
+        2 => key().prop_map(|step| Fact::StepFailed { step, error: error() }),
+        2 => key().prop_map(|step| Fact::StepSkipped {
+            step,
+            reason: SkipReason::Upstream,
+            because: None,
+        }),
+        1 => key().prop_map(|step| Fact::StepCancelled { step }),
+        3 => key().prop_map(|step| Fact::StepReset { step }),
+        1 => Just(Fact::RunPaused),
+        1 => Just(Fact::RunResumed),
+        1 => Just(Fact::LimitReached { limit: Limit::MaxToolCalls, message: "enough".into() }),
+        1 => Just(Fact::StopRequested),
+        1 => Just(Fact::RunReopened),
+        1 => Just(Fact::RunEnded {
+            status: RunOutcome::Failed,
+            result: Arc::default(),
+            error: None,
+        }),
+    ]
+}
+
+fn events(facts: Vec<(Fact, u64)>) -> Vec<RunEvent> {
+    let events = facts.into_iter().enumerate();
+    let events = events.map(|(seq, (fact, at))| RunEvent {
+        seq: seq as u64,
+        at: Micros(at),
+        fact,
+    });
+    events.collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn any_log_is_folded(
+        first in started(),
+        facts in prop::collection::vec((fact(), any::<u64>()), 0..40),
+    ) {
+        let mut all = vec![(first, 0)];
+        all.extend(facts);
+        let events = events(all);
+        let state = RunState::from_events(&events);
+        let plan_steps = state.steps.iter().filter(|row| row.info.parent.is_none()).count();
+        prop_assert_eq!(state.counts.iter().sum::<usize>(), plan_steps);
+        prop_assert!(state.slots() >= 1);
+        let open = state.steps.iter().flat_map(|row| &row.attempts);
+        prop_assert_eq!(open.filter(|attempt| attempt.end.is_none()).count(), state.running);
+        let figures = figures(&state, state.at);
+        let ratios = [figures.parallel_efficiency, figures.slot_utilisation];
+        prop_assert!(ratios.iter().flatten().all(|ratio| (0.0..=1.0).contains(ratio)));
+        let result = ExecutionResult::of(&state);
+        prop_assert_eq!(result.steps_completed, state.count(super::StepStatus::Succeeded));
+    }
+}
+
+#[test]
+fn a_log_is_kept_to_its_last_lines() {
+    let step = StepKey {
+        ix: StepIx(0),
+        id: "s".into(),
+    };
+    let header = RunHeader {
+        run_id: "run".into(),
+        plan: "plan".into(),
+        dialect: Dialect::Documented,
+        started_at: "".into(),
+        worker: "none".into(),
+        simulated: false,
+        track_cost: true,
+        limits: ResourceLimits::none(),
+        context: Arc::default(),
+        steps: vec![info(None, Vec::new())].into(),
+    };
+    let mut facts = vec![
+        (Fact::RunStarted(Arc::new(header)), 0),
+        (
+            Fact::AttemptStarted {
+                step: step.clone(),
+                attempt: 1,
+                slot: 0,
+                input: Arc::default(),
+                reserved: Money::ZERO,
+            },
+            0,
+        ),
+    ];
+    let lines = AttemptState::LOG_LINES + 7;
+    facts.extend((0..lines).map(|line| {
+        let fact = Fact::AttemptLog {
+            step: step.clone(),
+            attempt: 1,
+            stream: LogStream::Stderr,
+            text: line.to_string().into(),
+        };
+        (fact, 1)
+    }));
+    let state = RunState::from_events(&events(facts));
+    let attempt = &state.steps[0].attempts[0];
+    assert_eq!(
+        (attempt.log.len(), attempt.log_dropped),
+        (AttemptState::LOG_LINES, 7)
+    );
+    assert_eq!(&*attempt.log[0].1, "7");
+}
