@@ -69,10 +69,11 @@ fn measure(count: usize, level: Option<Level>) {
     let mut shown = Buffer::empty(area);
     let mut next = Buffer::empty(area);
     pane.sync(&state);
-    while let Some(level) = level
-        && pane.level() != level
-    {
-        pane.zoom(if pane.level() > level { -1 } else { 1 });
+    if let Some(level) = level {
+        while pane.level() != level {
+            pane.zoom(if pane.level() > level { -1 } else { 1 });
+        }
+        pane.zoom(0);
     }
     let start = Instant::now();
     pane.draw(&mut shown, area, &state, Some(StepIx(0)), Micros(0), &theme);

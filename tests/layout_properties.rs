@@ -24,7 +24,9 @@ fn cells(route: &Route) -> Vec<(Point, u8)> {
         };
         let mut at = a;
         while at != b {
-            cells.last_mut().unwrap().1 |= leave;
+            if let Some((_, directions)) = cells.last_mut() {
+                *directions |= leave;
+            }
             at = Point {
                 x: at.x + dx,
                 y: at.y + dy,

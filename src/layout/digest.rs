@@ -3,7 +3,7 @@
 use petgraph::unionfind::UnionFind;
 
 /// One connected component with at least one edge.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Component {
     /// The graph's nodes in it, ascending; positions here are the component's own node numbers.
     pub(super) nodes: Vec<u32>,
@@ -14,7 +14,7 @@ pub(super) struct Component {
 }
 
 /// The graph without what cannot be drawn.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Digest {
     /// Components in the order of their first nodes.
     pub(super) components: Vec<Component>,

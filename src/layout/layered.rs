@@ -40,7 +40,7 @@ pub(super) struct Link {
 }
 
 /// The component in layers.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Layered {
     /// The component's nodes first, by their numbers, then the passing units.
     pub(super) units: Vec<Unit>,
@@ -61,19 +61,14 @@ pub(super) struct Layered {
 }
 
 impl Layered {
-    pub(super) fn new(component: &Component, rank: &[u32], sizes: &[Size]) -> Self {
+    pub(super) fn new(component: &Component, rank: &[u32]) -> Self {
         let nodes = component.nodes.len();
-        let mut units: Vec<Unit> = component
-            .nodes
+        let mut units: Vec<Unit> = rank
             .iter()
-            .zip(rank)
-            .map(|(&node, &layer)| {
-                let size = sizes[node as usize];
-                Unit {
-                    layer,
-                    width: i32::from(size.width),
-                    height: i32::from(size.height),
-                }
+            .map(|&layer| Unit {
+                layer,
+                width: 1,
+                height: 1,
             })
             .collect();
         let chains = Chains::new(component, rank, &mut units);
@@ -111,6 +106,15 @@ impl Layered {
             ways,
             above,
             below,
+        }
+    }
+
+    /// Gives the nodes their sizes.
+    pub(super) fn measure(&mut self, component: &Component, sizes: &[Size]) {
+        for (unit, &node) in self.units.iter_mut().zip(&component.nodes) {
+            let size = sizes[node as usize];
+            unit.width = i32::from(size.width);
+            unit.height = i32::from(size.height);
         }
     }
 

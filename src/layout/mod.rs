@@ -32,6 +32,7 @@ pub use geometry::{Point, Rect, Size};
 pub use lanes::lanes;
 
 use digest::Digest;
+use layered::Layered;
 
 /// A DAG to lay out. Nodes are the positions of `sizes`.
 #[derive(Clone, Copy, Debug)]
@@ -128,46 +129,75 @@ pub struct Layout {
 
 /// Lays `graph` out. Never fails: what is no DAG is made one by leaving edges out.
 pub fn layout(graph: &Graph<'_>, options: &Options) -> Layout {
-    let turned = options.direction == Direction::Right;
-    let sizes: Vec<Size> = graph
-        .sizes
-        .iter()
-        .map(|size| {
-            let size = Size {
-                width: size.width.max(1),
-                height: size.height.max(1),
-            };
-            if turned { size.turned() } else { size }
-        })
-        .collect();
-    let wanted = if turned {
-        options.wanted.turned()
-    } else {
-        options.wanted
-    };
-    let digest = Digest::new(sizes.len(), graph.edges);
-    let mut parts = Vec::with_capacity(digest.components.len());
-    for component in &digest.components {
-        parts.push(component_layout(component, &sizes, options));
-    }
-    let mut whole = pack::pack(&digest, parts, &sizes, options, wanted);
-    if turned {
-        whole.turn();
-    }
-    whole
+    Ordered::new(graph.sizes.len(), graph.edges, options.sweeps).layout(graph.sizes, options)
 }
 
-/// One connected component, in its own coordinates, top-down. Nodes and edges are numbered as in the component.
-fn component_layout(
-    component: &digest::Component,
-    sizes: &[Size],
-    options: &Options,
-) -> route::Part {
-    let ranks = rank::ranks(component);
-    let mut layered = layered::Layered::new(component, &ranks, sizes);
-    let crossings = order::reduce(&mut layered, options.sweeps);
-    let columns = place::columns(&layered, options);
-    route::route(component, &layered, &columns, options, crossings)
+/// A DAG in layers, with the order of the nodes in each: the costly half of a layout, which does not depend on
+/// sizes and directions. Laid out in several ways, it keeps its nodes in the same order.
+#[derive(Clone, Debug)]
+pub struct Ordered {
+    nodes: usize,
+    digest: Digest,
+    /// By component: its layers, and the crossings between them.
+    parts: Vec<(Layered, u64)>,
+}
+
+impl Ordered {
+    /// Orders `nodes` nodes with these edges; `sweeps` as in [`Options`].
+    pub fn new(nodes: usize, edges: &[(u32, u32)], sweeps: u32) -> Self {
+        let digest = Digest::new(nodes, edges);
+        let parts = digest
+            .components
+            .iter()
+            .map(|component| {
+                let mut layered = Layered::new(component, &rank::ranks(component));
+                let crossings = order::reduce(&mut layered, sweeps);
+                (layered, crossings)
+            })
+            .collect();
+        Self {
+            nodes,
+            digest,
+            parts,
+        }
+    }
+
+    /// Finds a place for everything. Nodes without a size, and what is empty, count as one cell.
+    pub fn layout(&self, sizes: &[Size], options: &Options) -> Layout {
+        let turned = options.direction == Direction::Right;
+        let sizes: Vec<Size> = (0..self.nodes)
+            .map(|node| {
+                let size = sizes.get(node).copied().unwrap_or_default();
+                let size = Size {
+                    width: size.width.max(1),
+                    height: size.height.max(1),
+                };
+                if turned { size.turned() } else { size }
+            })
+            .collect();
+        let wanted = if turned {
+            options.wanted.turned()
+        } else {
+            options.wanted
+        };
+        let parts = self
+            .digest
+            .components
+            .iter()
+            .zip(&self.parts)
+            .map(|(component, (layered, crossings))| {
+                let mut layered = layered.clone();
+                layered.measure(component, &sizes);
+                let columns = place::columns(&layered, options);
+                route::route(component, &layered, &columns, options, *crossings)
+            })
+            .collect();
+        let mut whole = pack::pack(&self.digest, parts, &sizes, options, wanted);
+        if turned {
+            whole.turn();
+        }
+        whole
+    }
 }
 
 impl Layout {

@@ -3,7 +3,7 @@
 use super::aside;
 use super::level::Level;
 use super::topology::Topology;
-use crate::layout::{self, Direction, Graph, Layout, Options, Point, Rect, Size};
+use crate::layout::{self, Direction, Layout, Options, Ordered, Point, Rect, Size};
 
 /// The widest that a box gets, in columns.
 const WIDEST_BOX: usize = 22;
@@ -17,8 +17,6 @@ pub(super) const TIME_AND_COST: usize = 14;
 pub(super) const TIME: usize = 6;
 /// Columns for the name of a tool beside the lanes.
 pub(super) const TOOL: usize = 20;
-/// Sweeps spent on the order of nodes; the layout itself bounds what large graphs get.
-const SWEEPS: u32 = 200;
 
 /// A picture of the DAG: where everything is, not how it looks.
 #[derive(Clone, Debug)]
@@ -38,31 +36,22 @@ pub(super) struct Scene {
 }
 
 impl Scene {
-    /// Works the geometry out for a pane of about `pane` cells.
-    pub(super) fn new(topology: &Topology, level: Level, direction: Direction, pane: Size) -> Self {
-        match level {
-            Level::Overview => Self::overview(topology, pane),
-            Level::Lane => Self::lanes(topology, pane),
-            Level::Chip | Level::Box => Self::layered(topology, level, direction, pane),
-        }
-    }
-
-    fn layered(topology: &Topology, level: Level, direction: Direction, pane: Size) -> Self {
+    /// Boxes or chips, in this order, for a pane of about `pane` cells.
+    pub(super) fn layered(
+        topology: &Topology,
+        ordered: &Ordered,
+        level: Level,
+        direction: Direction,
+        pane: Size,
+    ) -> Self {
         let size = node_size(topology, level);
         let sizes = vec![size; topology.steps.len()];
         let mut options = Options::new(direction);
         options.wanted = pane;
-        options.sweeps = SWEEPS;
         if level == Level::Chip && direction == Direction::Down {
             options.node_gap = 1;
         }
-        let layout = layout::layout(
-            &Graph {
-                sizes: &sizes,
-                edges: &topology.edges,
-            },
-            &options,
-        );
+        let layout = ordered.layout(&sizes, &options);
         Self {
             level,
             direction,
@@ -73,7 +62,8 @@ impl Scene {
         }
     }
 
-    fn lanes(topology: &Topology, pane: Size) -> Self {
+    /// A step a row.
+    pub(super) fn lanes(topology: &Topology, pane: Size) -> Self {
         let most = u32::from(pane.width / 4).clamp(4, 40);
         let layout = layout::lanes(topology.steps.len(), &topology.edges, most);
         let mut rows = vec![0; topology.steps.len()];
@@ -94,7 +84,8 @@ impl Scene {
         }
     }
 
-    fn overview(topology: &Topology, pane: Size) -> Self {
+    /// A step a cell.
+    pub(super) fn overview(topology: &Topology, pane: Size) -> Self {
         let layout = layout::dots(
             topology.steps.len(),
             &topology.edges,

@@ -3,7 +3,7 @@
 use super::level::Level;
 use super::scene::Scene;
 use super::topology::Topology;
-use crate::layout::{Direction, Size};
+use crate::layout::{Direction, Ordered, Size};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, TryRecvError};
 
@@ -11,6 +11,9 @@ use std::sync::mpsc::{self, Receiver, TryRecvError};
 const AT_ONCE: usize = 150;
 /// The most steps that are laid out in layers without being asked for.
 const LAYERED: usize = 1_500;
+
+/// Sweeps spent on the order of nodes; the layout itself bounds what large graphs get.
+const SWEEPS: u32 = 200;
 
 /// What a scene was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,8 +31,13 @@ pub(super) struct Order {
 #[derive(Debug, Default)]
 pub(super) struct Studio {
     ready: Option<(Order, Scene)>,
-    under_way: Option<(Order, Receiver<Scene>)>,
+    under_way: Option<(Order, Receiver<Work>)>,
+    /// The order of the nodes in their layers, for this version of the topology.
+    layers: Option<(u64, Arc<Ordered>)>,
 }
+
+/// A scene, and the order of nodes that it was made from where there is one.
+type Work = (Scene, Option<Arc<Ordered>>);
 
 impl Studio {
     /// The scene to show for this order; whether it changed since the last call. The scene of an earlier order
@@ -73,20 +81,19 @@ impl Studio {
         let quick = count <= AT_ONCE || level.is_some_and(|level| level <= Level::Lane);
         if quick {
             self.under_way = None;
-            self.ready = Some((order, best(topology, level, order)));
-            return true;
+            return self.at_once(order, topology, level);
         }
+        let known = self.known(order);
         let (sender, receiver) = mpsc::channel();
         let shared = Arc::clone(topology);
         let spawned = std::thread::Builder::new()
             .name("layout".to_owned())
             .spawn(move || {
                 // Nobody may be waiting any more: the pane went on to another order.
-                let _ = sender.send(best(&shared, level, order));
+                let _ = sender.send(best(&shared, known, level, order));
             });
         if spawned.is_err() {
-            self.ready = Some((order, best(topology, level, order)));
-            return true;
+            return self.at_once(order, topology, level);
         }
         self.under_way = Some((order, receiver));
         let usable = self
@@ -96,7 +103,7 @@ impl Studio {
         if usable {
             return false;
         }
-        let stand_in = Scene::new(topology, Level::Lane, Direction::Down, order.pane);
+        let stand_in = Scene::lanes(topology, order.pane);
         // Marked as made for no pane at all, so that it never counts as the answer.
         let unanswered = Order {
             pane: Size::default(),
@@ -106,14 +113,33 @@ impl Studio {
         true
     }
 
+    fn known(&self, order: Order) -> Option<Arc<Ordered>> {
+        let (version, ordered) = self.layers.as_ref()?;
+        (*version == order.version).then(|| Arc::clone(ordered))
+    }
+
+    fn at_once(&mut self, order: Order, topology: &Topology, level: Option<Level>) -> bool {
+        let work = best(topology, self.known(order), level, order);
+        self.keep(order, work);
+        true
+    }
+
+    fn keep(&mut self, order: Order, (scene, ordered): Work) {
+        if let Some(ordered) = ordered {
+            self.layers = Some((order.version, ordered));
+        }
+        self.ready = Some((order, scene));
+    }
+
     /// Takes over what became ready.
     fn collect(&mut self) -> bool {
         let Some((order, receiver)) = &self.under_way else {
             return false;
         };
+        let order = *order;
         match receiver.try_recv() {
-            Ok(scene) => {
-                self.ready = Some((*order, scene));
+            Ok(work) => {
+                self.keep(order, work);
                 self.under_way = None;
                 true
             }
@@ -129,18 +155,28 @@ impl Studio {
     #[cfg(test)]
     pub(super) fn wait(&mut self) {
         if let Some((order, receiver)) = self.under_way.take() {
-            self.ready = Some((order, receiver.recv().unwrap()));
+            let work = receiver.recv().unwrap();
+            self.keep(order, work);
         }
     }
 }
 
 /// The fullest picture that fits; where none does, the fullest that is not too many panes large.
-fn best(topology: &Topology, level: Option<Level>, order: Order) -> Scene {
+fn best(
+    topology: &Topology,
+    known: Option<Arc<Ordered>>,
+    level: Option<Level>,
+    order: Order,
+) -> Work {
     use Direction::{Down, Right};
     let pane = order.pane;
-    if let Some(level) = level.filter(|&level| level <= Level::Lane) {
-        return Scene::new(topology, level, Down, pane);
+    match level {
+        Some(Level::Overview) => return (Scene::overview(topology, pane), None),
+        Some(Level::Lane) => return (Scene::lanes(topology, pane), None),
+        Some(Level::Chip | Level::Box) | None => {}
     }
+    let ordered = known
+        .unwrap_or_else(|| Arc::new(Ordered::new(topology.steps.len(), &topology.edges, SWEEPS)));
     let candidates = [
         (Level::Box, Down, 2.5),
         (Level::Box, Right, 2.5),
@@ -154,10 +190,10 @@ fn best(topology: &Topology, level: Option<Level>, order: Order) -> Scene {
         {
             continue;
         }
-        let scene = Scene::new(topology, candidate, direction, pane);
+        let scene = Scene::layered(topology, &ordered, candidate, direction, pane);
         let panes = scene.panes(pane);
         if panes <= 1.0 {
-            return scene;
+            return (scene, Some(ordered));
         }
         let better = match &tolerable {
             None => panes <= most || level.is_some(),
@@ -167,8 +203,6 @@ fn best(topology: &Topology, level: Option<Level>, order: Order) -> Scene {
             tolerable = Some((scene, panes));
         }
     }
-    tolerable.map_or_else(
-        || Scene::new(topology, Level::Lane, Down, pane),
-        |(scene, _)| scene,
-    )
+    let scene = tolerable.map_or_else(|| Scene::lanes(topology, pane), |(scene, _)| scene);
+    (scene, Some(ordered))
 }
