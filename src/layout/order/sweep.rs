@@ -14,6 +14,9 @@ pub(super) enum Measure {
 /// Rounds of exchanges after one sweep.
 const ROUNDS: usize = 6;
 
+/// Pairs of links that are compared one by one.
+const MANY: usize = 64;
+
 /// How far one unit is moved at once.
 const REACH: usize = 48;
 
@@ -24,6 +27,7 @@ pub(super) struct Sweeper<'a> {
     keys: Vec<(f32, u32)>,
     slots: Vec<usize>,
     places: Vec<(u32, u32)>,
+    others: Vec<(u32, u32)>,
     /// Units and pairs looked at so far.
     pub(super) work: u64,
 }
@@ -43,6 +47,7 @@ impl<'a> Sweeper<'a> {
             keys: Vec::new(),
             slots: Vec::new(),
             places: Vec::new(),
+            others: Vec::new(),
             work: 0,
         }
     }
@@ -166,19 +171,56 @@ impl<'a> Sweeper<'a> {
     }
 
     /// Crossings among the links of two units of a layer: as they stand, and the other way round.
-    fn pair(&self, left: u32, right: u32) -> (u64, u64) {
-        let above = pair(
-            self.layered.above.of(left),
-            self.layered.above.of(right),
-            &self.place,
-        );
-        let below = pair(
-            self.layered.below.of(left),
-            self.layered.below.of(right),
-            &self.place,
-        );
-        (above.0 + below.0, above.1 + below.1)
+    fn pair(&mut self, left: u32, right: u32) -> (u64, u64) {
+        let layered = self.layered;
+        let (mut now, mut then) = (0, 0);
+        for side in [&layered.above, &layered.below] {
+            let (a, b) = (side.of(left), side.of(right));
+            self.work += (a.len() + b.len()) as u64 / 8;
+            let sides = if a.len() * b.len() <= MANY {
+                pair(a, b, &self.place)
+            } else {
+                self.many(a, b)
+            };
+            now += sides.0;
+            then += sides.1;
+        }
+        (now, then)
     }
+
+    /// As [`pair`], for hubs: sorted, and each end looked at once.
+    fn many(&mut self, left: &[(u32, u32)], right: &[(u32, u32)]) -> (u64, u64) {
+        let place = &self.place;
+        let sorted = |ends: &[(u32, u32)], into: &mut Vec<(u32, u32)>| {
+            into.clear();
+            into.extend(
+                ends.iter()
+                    .map(|&(unit, weight)| (place[unit as usize], weight)),
+            );
+            into.sort_unstable();
+        };
+        sorted(left, &mut self.places);
+        sorted(right, &mut self.others);
+        (
+            after(&self.places, &self.others),
+            after(&self.others, &self.places),
+        )
+    }
+}
+
+/// Pairs of weights in which the end of `a` stands after the end of `b`; both sorted.
+fn after(a: &[(u32, u32)], b: &[(u32, u32)]) -> u64 {
+    let (mut sum, mut before, mut next) = (0, 0, 0);
+    for &(place, weight) in a {
+        while let Some(&(other, its)) = b.get(next)
+            && other < place
+        {
+            before += u64::from(its);
+            next += 1;
+        }
+        sum += before * u64::from(weight);
+    }
+    sum
 }
 
 fn pair(left: &[(u32, u32)], right: &[(u32, u32)], place: &[u32]) -> (u64, u64) {
@@ -230,6 +272,26 @@ fn key(
                 0.0
             };
             f32::midpoint(at((total - 1) / 2), at(total / 2))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn sorted_counting_is_counting(
+            mut a in prop::collection::vec((0u32..20, 1u32..4), 0..20),
+            mut b in prop::collection::vec((0u32..20, 1u32..4), 0..20),
+        ) {
+            let place: Vec<u32> = (0..20).collect();
+            let plain = pair(&a, &b, &place);
+            a.sort_unstable();
+            b.sort_unstable();
+            prop_assert_eq!(plain, (after(&a, &b), after(&b, &a)));
         }
     }
 }

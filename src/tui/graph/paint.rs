@@ -9,7 +9,7 @@ use crate::layout::{self, Point};
 use crate::tui::Theme;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 use unicode_width::UnicodeWidthChar;
 
 /// What one node looks like in this frame.
@@ -18,6 +18,8 @@ pub(super) struct Look<'a> {
     pub(super) tool: &'a str,
     pub(super) card: Card,
     pub(super) selected: bool,
+    /// Whether a search found it.
+    pub(super) matched: bool,
 }
 
 /// Puts cells of the picture into the buffer.
@@ -105,11 +107,16 @@ impl Painter<'_> {
     }
 
     fn name_style(&self, look: &Look<'_>) -> Style {
-        if look.selected {
-            look.card.name.patch(self.theme.selection)
-        } else {
-            look.card.name
+        let mut style = look.card.name;
+        if look.matched {
+            style = style
+                .patch(self.theme.accent)
+                .add_modifier(Modifier::UNDERLINED);
         }
+        if look.selected {
+            style = style.patch(self.theme.selection);
+        }
+        style
     }
 
     /// A box: label, then time and cost.

@@ -16,6 +16,8 @@ use crate::run::{Micros, RunState};
 use crate::tui::Theme;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
+use ratatui::style::Modifier;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// What to bring into view in the next frame.
@@ -41,6 +43,8 @@ pub struct GraphPane {
     /// Where the picture went in the last frame, and the cell of it in the upper left corner.
     area: Rect,
     origin: Point,
+    /// The nodes that a search found.
+    matches: HashSet<u32>,
     /// Where the list beside it went, and the steps in its rows.
     list: (Rect, Vec<(u16, StepIx)>),
 }
@@ -171,6 +175,7 @@ impl GraphPane {
                 tool: &self.topology.tools[node as usize],
                 card: Card::new(state, step, now, theme),
                 selected: selected == Some(node),
+                matched: self.matches.contains(&node),
             })
         };
         let mut hidden = Hidden::default();
@@ -192,6 +197,8 @@ impl GraphPane {
                         let look = theme.status(step.status);
                         let style = if selected == Some(node as u32) {
                             look.style.patch(theme.selection)
+                        } else if self.matches.contains(&(node as u32)) {
+                            look.style.add_modifier(Modifier::UNDERLINED)
                         } else {
                             look.style
                         };
@@ -294,6 +301,13 @@ impl GraphPane {
     pub fn level(&self) -> Level {
         let shown = self.studio.last().map(|scene| scene.level);
         self.level.or(shown).unwrap_or_default()
+    }
+
+    /// Makes these steps stand out, as what a search found; with none, no step does.
+    pub fn set_matches(&mut self, steps: &[StepIx]) {
+        self.matches.clear();
+        let nodes = steps.iter().filter_map(|&step| self.topology.node(step));
+        self.matches.extend(nodes);
     }
 
     /// Whether a layout is being worked out: a frame drawn a little later will show it.

@@ -82,6 +82,8 @@ impl Topology {
             }
         }
         self.rows = state.steps.len();
+        // The last node for which each node was seen as a source.
+        let mut seen = vec![u32::MAX; self.steps.len()];
         for node in known..self.steps.len() {
             let row = &state.steps[self.steps[node].at()];
             for dependency in row.info.depends_on.iter() {
@@ -89,7 +91,7 @@ impl Topology {
                     continue;
                 };
                 let to = node as u32;
-                if from != to && !self.above[node].contains(&from) {
+                if from != to && std::mem::replace(&mut seen[from as usize], to) != to {
                     self.edges.push((from, to));
                     self.above[node].push(from);
                     self.below[from as usize].push(to);
