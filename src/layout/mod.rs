@@ -175,11 +175,6 @@ impl Ordered {
                 if turned { size.turned() } else { size }
             })
             .collect();
-        let wanted = if turned {
-            options.wanted.turned()
-        } else {
-            options.wanted
-        };
         let parts = self
             .digest
             .components
@@ -189,28 +184,19 @@ impl Ordered {
                 let mut layered = layered.clone();
                 layered.measure(component, &sizes);
                 let columns = place::columns(&layered, options);
-                route::route(component, &layered, &columns, options, *crossings)
+                let mut part = route::route(component, &layered, &columns, options, *crossings);
+                if turned {
+                    part.turn();
+                }
+                part
             })
             .collect();
-        let mut whole = pack::pack(&self.digest, parts, &sizes, options, wanted);
-        if turned {
-            whole.turn();
-        }
-        whole
-    }
-}
-
-impl Layout {
-    fn turn(&mut self) {
-        std::mem::swap(&mut self.width, &mut self.height);
-        for node in &mut self.nodes {
-            *node = node.turned();
-        }
-        for route in &mut self.routes {
-            for point in &mut route.points {
-                *point = point.turned();
-            }
-        }
+        let sizes: Vec<Size> = if turned {
+            sizes.into_iter().map(Size::turned).collect()
+        } else {
+            sizes
+        };
+        pack::pack(&self.digest, parts, &sizes, options.wanted)
     }
 }
 

@@ -3,16 +3,15 @@
 use super::digest::Digest;
 use super::geometry::{Rect, Size};
 use super::route::Part;
-use super::{Layout, Options, Route};
+use super::{Layout, Route};
+
+/// Columns and rows between components.
+const APART: (i32, i32) = (4, 1);
+/// Columns between nodes of the grid.
+const GRID_GAP: i32 = 2;
 
 /// Puts the parts on shelves: beside each other until the wanted width is reached, then below.
-pub(super) fn pack(
-    digest: &Digest,
-    mut parts: Vec<Part>,
-    sizes: &[Size],
-    options: &Options,
-    wanted: Size,
-) -> Layout {
+pub(super) fn pack(digest: &Digest, mut parts: Vec<Part>, sizes: &[Size], wanted: Size) -> Layout {
     let mut whole = Layout {
         nodes: vec![Rect::default(); sizes.len()],
         routes: vec![
@@ -27,7 +26,7 @@ pub(super) fn pack(
         places: vec![0; sizes.len()],
         ..Layout::default()
     };
-    let grid = Grid::new(&digest.lone, sizes, options, wanted);
+    let grid = Grid::new(&digest.lone, sizes, wanted);
     let widest = parts
         .iter()
         .map(|part| part.width)
@@ -35,9 +34,7 @@ pub(super) fn pack(
         .max()
         .unwrap_or(0)
         .max(i32::from(wanted.width));
-    // Components stand further apart than nodes of one component do.
-    let gap_x = i32::from(options.node_gap) + 2;
-    let gap_y = i32::from(options.layer_gap.max(1)) + 1;
+    let (gap_x, gap_y) = APART;
     let mut shelf = Shelf::default();
     for (component, part) in digest.components.iter().zip(&mut parts) {
         let (x, y) = shelf.put(part.width, part.height, widest, gap_x, gap_y);
@@ -112,7 +109,7 @@ struct Grid {
 }
 
 impl Grid {
-    fn new(lone: &[u32], sizes: &[Size], options: &Options, wanted: Size) -> Option<Self> {
+    fn new(lone: &[u32], sizes: &[Size], wanted: Size) -> Option<Self> {
         if lone.is_empty() {
             return None;
         }
@@ -121,9 +118,8 @@ impl Grid {
             i32::from(most.unwrap_or(1))
         };
         let (width, height) = (most(|size| size.width), most(|size| size.height));
-        let gap_x = i32::from(options.node_gap);
-        let gap_y = i32::from(options.layer_gap.max(1)) - 1;
-        let (step_x, step_y) = (width + gap_x, height + gap_y);
+        let gap_x = GRID_GAP;
+        let (step_x, step_y) = (width + gap_x, height);
         let count = i32::try_from(lone.len()).unwrap_or(i32::MAX);
         let columns = ((i32::from(wanted.width) + gap_x) / step_x).clamp(1, count);
         let rows = (count + columns - 1) / columns;
@@ -132,7 +128,7 @@ impl Grid {
             step_x,
             step_y,
             width: columns * step_x - gap_x,
-            height: rows * step_y - gap_y,
+            height: rows * step_y,
         })
     }
 }

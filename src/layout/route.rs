@@ -306,6 +306,17 @@ impl Part {
         self.height = bottom - top;
     }
 
+    /// Makes rows of columns and columns of rows.
+    pub(super) fn turn(&mut self) {
+        std::mem::swap(&mut self.width, &mut self.height);
+        for node in &mut self.nodes {
+            *node = node.turned();
+        }
+        for point in self.routes.iter_mut().flat_map(|route| &mut route.points) {
+            *point = point.turned();
+        }
+    }
+
     /// Moves everything.
     pub(super) fn shift(&mut self, x: i32, y: i32) {
         for node in &mut self.nodes {

@@ -108,6 +108,18 @@ impl Scene {
         wide.max(high)
     }
 
+    /// The share of the picture's cells that nodes take, from 0 to 1.
+    pub(super) fn density(&self) -> f32 {
+        let nodes: i64 = self
+            .layout
+            .nodes
+            .iter()
+            .map(|node| i64::from(node.width) * i64::from(node.height))
+            .sum();
+        let all = i64::from(self.layout.width) * i64::from(self.layout.height);
+        nodes as f32 / all.max(1) as f32
+    }
+
     /// What is to be seen of a node.
     pub(super) fn extent(&self, node: u32) -> Option<Rect> {
         let rect = *self.layout.nodes.get(node as usize)?;

@@ -12,6 +12,9 @@ const AT_ONCE: usize = 150;
 /// The most steps that are laid out in layers without being asked for.
 const LAYERED: usize = 1_500;
 
+/// The least share of a picture that nodes must take for it to be shown where it does not fit: with less, a pane
+/// shows little but edges, and lanes say more.
+const SPARSE: f32 = 0.08;
 /// Sweeps spent on the order of nodes; the layout itself bounds what large graphs get.
 const SWEEPS: u32 = 200;
 
@@ -196,7 +199,7 @@ fn best(
             return (scene, Some(ordered));
         }
         let better = match &tolerable {
-            None => panes <= most || level.is_some(),
+            None => level.is_some() || (panes <= most && scene.density() >= SPARSE),
             Some((other, least)) => other.level == candidate && panes < *least,
         };
         if better {
