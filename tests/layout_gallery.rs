@@ -230,7 +230,7 @@ fn drawn(state: &RunState, width: u16, height: u16) -> String {
 fn the_gallery_shows_what_the_program_draws() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/gallery");
     let update = std::env::var_os("UPDATE_GALLERY").is_some();
-    let mut stale = Vec::new();
+    let mut outdated = Vec::new();
     for picture in pictures() {
         let state = part_way(&picture);
         for (width, height) in [(80, 24), (200, 60)] {
@@ -240,12 +240,12 @@ fn the_gallery_shows_what_the_program_draws() {
                 std::fs::create_dir_all(&folder).unwrap();
                 std::fs::write(&file, text).unwrap();
             } else if std::fs::read_to_string(&file).ok() != Some(text) {
-                stale.push(file);
+                outdated.push(file);
             }
         }
     }
     assert!(
-        stale.is_empty(),
-        "out of date; UPDATE_GALLERY=1 cargo test --test layout_gallery draws them anew: {stale:?}"
+        outdated.is_empty(),
+        "out of date; UPDATE_GALLERY=1 cargo test --test layout_gallery draws them anew: {outdated:?}"
     );
 }

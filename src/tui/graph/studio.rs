@@ -14,7 +14,7 @@ const LAYERED: usize = 1_500;
 
 /// The least share of a picture that nodes must take for it to be shown where it does not fit: with less, a pane
 /// shows little but edges, and lanes say more.
-const SPARSE: f32 = 0.08;
+const SPARSE: f32 = 0.12;
 /// Sweeps spent on the order of nodes; the layout itself bounds what large graphs get.
 const SWEEPS: u32 = 200;
 
