@@ -422,7 +422,7 @@ impl Driver {
     fn prepare(&mut self, row: StepIx) -> Prepared {
         let prepared = self.prepare_anew(row);
         let ix = self.scheduler.plan_step(row);
-        let tool = self.tools.of.get(ix.at()).and_then(Option::as_ref);
+        let tool = self.tools.get(ix.at());
         match (&mut self.recorded, self.plan.step(ix)) {
             (Some(recorded), Some(step)) => {
                 let key = self.scheduler.key(row);

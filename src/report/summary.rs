@@ -211,7 +211,7 @@ mod tests {
             reserved: Money::ZERO,
         };
         let ended = |at: u32, error: Option<RunError>| {
-            Fact::AttemptEnded(Box::new(AttemptEnd {
+            Fact::AttemptEnded(Arc::new(AttemptEnd {
                 step: key(at),
                 attempt: 1,
                 service: Micros(100_000),

@@ -321,7 +321,7 @@ impl Recording {
         }
         let is_model = &*self.steps[step.ix.at()].kind == "model";
         let error = message.map(|message| self.error(id, message));
-        self.say(Fact::AttemptEnded(Box::new(AttemptEnd {
+        self.say(Fact::AttemptEnded(Arc::new(AttemptEnd {
             step,
             attempt,
             service: self.at - started,

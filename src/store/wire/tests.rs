@@ -316,7 +316,7 @@ fn fact() -> impl Strategy<Value = Fact> {
                 text,
             }
         }),
-        end().prop_map(|end| Fact::AttemptEnded(Box::new(end))),
+        end().prop_map(|end| Fact::AttemptEnded(Arc::new(end))),
         (key(), prop::sample::select(sources.to_vec()), value()).prop_map(
             |(step, source, output)| {
                 Fact::StepSucceeded {
@@ -480,7 +480,7 @@ fn a_record_from_before_a_field_existed_is_read_with_its_absent_value() {
     let event = RunEvent {
         seq: 0,
         at: Micros(0),
-        fact: Fact::AttemptEnded(Box::new(end)),
+        fact: Fact::AttemptEnded(Arc::new(end)),
     };
     let (mut bytes, mut blobs) = written(std::slice::from_ref(&event));
     // Without the last two fields, `retry_in` and `cancelled`, a byte each.
