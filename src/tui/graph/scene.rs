@@ -86,11 +86,11 @@ impl Scene {
 
     /// A step a cell.
     pub(super) fn overview(topology: &Topology, pane: Size) -> Self {
-        let layout = layout::dots(
-            topology.steps.len(),
-            &topology.edges,
-            pane.width - aside::columns(pane.width),
-        );
+        let pane = Size {
+            width: pane.width - aside::columns(pane.width),
+            ..pane
+        };
+        let layout = layout::dots(topology.steps.len(), &topology.edges, pane);
         Self {
             level: Level::Overview,
             direction: Direction::Down,

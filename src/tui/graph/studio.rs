@@ -7,8 +7,8 @@ use crate::layout::{Direction, Ordered, Size};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, TryRecvError};
 
-/// The most steps for which a frame waits for the layout: about two milliseconds.
-const AT_ONCE: usize = 150;
+/// The most steps and edges, together, for which a frame waits for the layout: a few milliseconds.
+const AT_ONCE: usize = 450;
 /// The most steps that are laid out in layers without being asked for.
 const LAYERED: usize = 1_500;
 
@@ -81,7 +81,8 @@ impl Studio {
             None if count > LAYERED => Some(Level::Overview),
             level => level,
         };
-        let quick = count <= AT_ONCE || level.is_some_and(|level| level <= Level::Lane);
+        let quick = count + topology.edges.len() <= AT_ONCE
+            || level.is_some_and(|level| level <= Level::Lane);
         if quick {
             self.under_way = None;
             return self.at_once(order, topology, level);
