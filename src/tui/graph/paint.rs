@@ -9,7 +9,7 @@ use crate::layout::{self, Point};
 use crate::tui::Theme;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::{Modifier, Style};
+use ratatui::style::{Color, Modifier, Style};
 use unicode_width::UnicodeWidthChar;
 
 /// What one node looks like in this frame.
@@ -74,7 +74,11 @@ impl Painter<'_> {
         }
         let at = (self.area.x + column as u16, self.area.y + row as u16);
         if let Some(cell) = self.buffer.cell_mut(at) {
-            cell.set_symbol(glyph).set_style(style);
+            // What was drawn below leaves nothing behind but the background.
+            cell.fg = Color::Reset;
+            cell.modifier = Modifier::empty();
+            cell.set_symbol(glyph)
+                .set_style(self.theme.text.patch(style));
         }
     }
 

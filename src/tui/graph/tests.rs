@@ -193,6 +193,22 @@ fn gallery() -> Vec<(&'static str, RunState)> {
             }),
         ),
         (
+            "dense",
+            plan(14, named("part_of"), |at| match at {
+                0 | 1 => vec![],
+                2..=4 => vec![0, 1],
+                5 => vec![2, 0],
+                6 => vec![2, 3],
+                7 => vec![3, 4, 1],
+                8 => vec![5, 6, 7],
+                9 => vec![6, 7],
+                10 => vec![8, 2],
+                11 => vec![9, 4],
+                12 => vec![10, 11, 8],
+                _ => vec![12, 10, 0],
+            }),
+        ),
+        (
             "layered",
             plan(3_000, named("layer"), |at| {
                 if at < 50 {
@@ -359,6 +375,27 @@ fn states_move_nothing() {
     screen(&mut pane, &state, size, 2);
     assert_eq!(before, places(&pane));
     assert_eq!(before.iter().flatten().count(), 7 * 4 * 21);
+}
+
+#[test]
+fn edges_do_not_colour_the_labels_they_end_at() {
+    let state = receipt();
+    let mut pane = GraphPane::new();
+    let theme = Theme::default();
+    let area = Rect::new(0, 0, 100, 20);
+    let buffer = draw(&mut pane, &state, area, None, &theme);
+    assert_eq!(pane.level(), Level::Chip);
+    let y = (0..20)
+        .find(|&y| pane.hit(50, y) == Some(StepIx(0)))
+        .unwrap();
+    let row: Vec<_> = (0..100).map(|x| &buffer[(x, y)]).collect();
+    let label = row.windows(7).find(|cells| {
+        let word: String = cells.iter().map(|cell| cell.symbol()).collect();
+        word == "extract"
+    });
+    for cell in label.unwrap() {
+        assert_eq!(cell.fg, ratatui::style::Color::Reset);
+    }
 }
 
 #[test]
