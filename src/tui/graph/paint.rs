@@ -1,7 +1,6 @@
 //! Cells of the picture into cells of the screen.
 
 use super::card::Card;
-use super::level::Level;
 use super::scene::{self, Scene};
 use super::text;
 use super::wires::{self, Knot, Mesh, Window};
@@ -33,8 +32,8 @@ pub(super) struct Painter<'a> {
 }
 
 impl Painter<'_> {
-    /// The edges. Beside lanes, where one passes another it passes behind: there is no room to follow it.
-    pub(super) fn wires(&mut self, level: Level) {
+    /// The edges. Where one crosses another, the level one passes behind, so that `┼` always joins.
+    pub(super) fn wires(&mut self) {
         for row in 0..self.area.height {
             for column in 0..self.area.width {
                 let x = i32::from(column) + self.origin.x;
@@ -44,7 +43,7 @@ impl Painter<'_> {
                     continue;
                 }
                 let mut shown = knot;
-                if level == Level::Lane && knot.is_crossing() {
+                if knot.is_crossing() {
                     shown.directions = wires::UP | wires::DOWN;
                     shown.lit &= shown.directions;
                 }

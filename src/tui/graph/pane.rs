@@ -167,7 +167,7 @@ impl GraphPane {
             mesh: &self.mesh,
             theme,
         };
-        painter.wires(scene.level);
+        painter.wires();
         let look = |node: u32| {
             let step = state.steps.get(self.topology.step(node)?.at())?;
             Some(Look {
