@@ -3,6 +3,7 @@
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Run, watch and debug execution plans that a large language model wrote.
 #[derive(Debug, Parser)]
@@ -22,6 +23,16 @@ pub enum Command {
     Run(Box<RunArgs>),
     /// Look a plan over without running anything
     Check(CheckArgs),
+    /// List the runs on record
+    Runs(RunsArgs),
+    /// Show what came of a run
+    Show(ShowArgs),
+    /// Play a recorded run again, offline
+    Replay(ReplayArgs),
+    /// Show how two runs differ, and where along the DAG they part
+    Diff(DiffArgs),
+    /// Write a run in the format of another program
+    Export(ExportArgs),
     /// List the tools of a catalog
     Tools(ToolsArgs),
     /// List the themes
@@ -256,4 +267,146 @@ pub struct ToolsArgs {
     /// Print a JSON list on standard output
     #[arg(long)]
     pub json: bool,
+}
+
+/// `plandeck runs`.
+#[derive(Args, Clone, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct RunsArgs {
+    #[command(subcommand)]
+    pub action: Option<RunsAction>,
+    /// Print a JSON list on standard output
+    #[arg(long)]
+    pub json: bool,
+    /// At most this many, the newest
+    #[arg(short = 'n', long, value_name = "N")]
+    pub limit: Option<usize>,
+}
+
+/// What to do with the runs on record.
+#[derive(Clone, Debug, Subcommand)]
+pub enum RunsAction {
+    /// Remove old runs
+    Prune(PruneArgs),
+}
+
+/// `plandeck runs prune`.
+#[derive(Args, Clone, Debug)]
+#[group(required = true, multiple = true, args = ["older_than", "keep", "max_size"])]
+pub struct PruneArgs {
+    /// What started longer ago than this: 12h, 30d, 8w
+    #[arg(long, value_name = "AGE", value_parser = age)]
+    pub older_than: Option<Duration>,
+    /// All but the newest N
+    #[arg(long, value_name = "N")]
+    pub keep: Option<usize>,
+    /// The oldest, until the journal takes no more than this: 500MB, 2GB
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub max_size: Option<u64>,
+    /// Print the runs that were removed as a JSON list on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn with_unit(text: &str, units: &[(&str, u64)]) -> Option<u64> {
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let (_, factor) = units
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case(unit.trim()))?;
+    number.parse::<u64>().ok()?.checked_mul(*factor)
+}
+
+fn age(text: &str) -> Result<Duration, String> {
+    let units = [
+        ("s", 1),
+        ("m", 60),
+        ("h", 3600),
+        ("d", 86_400),
+        ("w", 604_800),
+    ];
+    with_unit(text, &units)
+        .map(Duration::from_secs)
+        .ok_or_else(|| "a number and s, m, h, d or w".to_owned())
+}
+
+fn size(text: &str) -> Result<u64, String> {
+    let units = [
+        ("", 1),
+        ("b", 1),
+        ("kb", 1000),
+        ("mb", 1_000_000),
+        ("gb", 1_000_000_000),
+    ];
+    with_unit(text, &units).ok_or_else(|| "a number and kB, MB or GB".to_owned())
+}
+
+/// `plandeck show`.
+#[derive(Args, Clone, Debug)]
+pub struct ShowArgs {
+    /// An id, the beginning of one, or `last`
+    #[arg(value_name = "RUN")]
+    pub run: String,
+    /// Print the result as one JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `plandeck replay`.
+#[derive(Args, Clone, Debug)]
+pub struct ReplayArgs {
+    /// An id, the beginning of one, `last`, or a file of events as --events writes it
+    #[arg(value_name = "RUN|FILE")]
+    pub run: String,
+    /// How many times as fast as it was; 0 plays everything at once
+    #[arg(long, value_name = "X", default_value_t = 1.0)]
+    pub speed: f64,
+    /// Print plain progress instead of opening the dashboard
+    #[arg(long)]
+    pub headless: bool,
+    #[command(flatten)]
+    pub screen: ScreenArgs,
+}
+
+/// `plandeck diff`.
+#[derive(Args, Clone, Debug)]
+pub struct DiffArgs {
+    /// The one run: an id, the beginning of one, or `last`
+    #[arg(value_name = "RUN")]
+    pub a: String,
+    /// The other
+    #[arg(value_name = "RUN")]
+    pub b: String,
+    /// Print one JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `plandeck export`.
+#[derive(Args, Clone, Debug)]
+pub struct ExportArgs {
+    /// An id, the beginning of one, or `last`
+    #[arg(value_name = "RUN")]
+    pub run: String,
+    /// The format
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub format: ExportFormat,
+    /// Write to a file instead of standard output
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+}
+
+/// What a run can be written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// The result, one JSON object.
+    Json,
+    /// The events, one JSON object a line.
+    Jsonl,
+    /// The steps, a line each.
+    Csv,
+    /// The attempts in the Trace Event Format, for Perfetto.
+    Trace,
 }

@@ -183,16 +183,21 @@ impl Loaded {
 
     /// How the dashboard is to look.
     pub fn screen(&self, args: &ScreenArgs) -> tui::Options {
-        tui::Options {
-            title: self.plan.name.to_string(),
-            theme: args.theme.clone(),
-            colour: match args.color.unwrap_or_default() {
-                ColorWhen::Auto => tui::ColourMode::Auto,
-                ColorWhen::Always => tui::ColourMode::Always,
-                ColorWhen::Never => tui::ColourMode::Never,
-            },
-            ascii: None,
-            reduced_motion: std::env::var_os("PLANDECK_REDUCED_MOTION").is_some(),
-        }
+        screen_options(self.plan.name.to_string(), args)
+    }
+}
+
+/// How the dashboard is to look, with this title.
+pub fn screen_options(title: String, args: &ScreenArgs) -> tui::Options {
+    tui::Options {
+        title,
+        theme: args.theme.clone(),
+        colour: match args.color.unwrap_or_default() {
+            ColorWhen::Auto => tui::ColourMode::Auto,
+            ColorWhen::Always => tui::ColourMode::Always,
+            ColorWhen::Never => tui::ColourMode::Never,
+        },
+        ascii: None,
+        reduced_motion: std::env::var_os("PLANDECK_REDUCED_MOTION").is_some(),
     }
 }

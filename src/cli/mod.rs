@@ -10,9 +10,12 @@ mod headless;
 mod live;
 mod load;
 mod record;
+mod replayed;
 mod run;
+mod runs;
 pub mod sandbox;
 mod settings;
+mod show;
 mod signals;
 mod themes;
 mod tools;
@@ -21,7 +24,7 @@ use crate::report::{DiagnosticStyle, render_faults};
 use args::{Cli, ColorWhen, Command};
 use clap::Parser;
 use failure::Failure;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 /// The exit code where nothing ran: bad usage, plan, catalog or configuration.
@@ -42,6 +45,11 @@ pub fn main() -> ExitCode {
         None => on_tokio(run::run(cli.open)),
         Some(Command::Run(args)) => on_tokio(run::run(*args)),
         Some(Command::Check(args)) => on_tokio(check::check(args)),
+        Some(Command::Runs(args)) => runs::runs(&args),
+        Some(Command::Show(args)) => show::show(&args),
+        Some(Command::Diff(args)) => show::diff(&args),
+        Some(Command::Export(args)) => show::export(&args),
+        Some(Command::Replay(args)) => on_tokio(show::replay(args)),
         Some(Command::Tools(args)) => tools::tools(&args),
         Some(Command::Themes) => themes::themes(),
         Some(Command::Completions { shell }) => completions::completions(shell),
@@ -53,6 +61,12 @@ pub fn main() -> ExitCode {
             ExitCode::from(NOTHING_RAN)
         }
     }
+}
+
+/// Prints what was asked for. Whoever closed standard output does not want to hear of it.
+fn say(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
 /// This program also starts itself: as the sandbox that runs code, and to limit another program.

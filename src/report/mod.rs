@@ -1,11 +1,19 @@
 //! Everything a run is turned into for others.
 
+mod changes;
 mod check;
 pub mod diagnostics;
+mod diff;
+mod export;
 mod progress;
+mod runs;
 mod summary;
 
+pub use changes::{Change, changes};
 pub use check::CheckReport;
 pub use diagnostics::{DiagnosticStyle, render, render_faults, to_json as diagnostics_to_json};
+pub use diff::{RunDiff, StepDiff};
+pub use export::{csv, json_lines, result_of, trace};
 pub use progress::Progress;
+pub use runs::runs_table;
 pub use summary::summary;

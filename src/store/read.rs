@@ -88,7 +88,7 @@ pub struct RunSummary {
     #[serde(skip)]
     pub resumed_from: Option<Arc<str>>,
     #[serde(skip)]
-    row: i64,
+    pub(super) row: i64,
 }
 
 fn milliseconds<S: Serializer>(latency: &Micros, serializer: S) -> Result<S::Ok, S::Error> {
@@ -155,22 +155,30 @@ impl Store {
         &self.home
     }
 
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    pub(super) fn connection_mut(&mut self) -> &mut Connection {
+        &mut self.connection
+    }
+
     pub(super) fn fault(&self, error: rusqlite::Error) -> StoreError {
         StoreError::of(&self.file, error)
     }
 
     /// Every run, newest first.
     pub fn runs(&self) -> Result<Vec<RunSummary>, StoreError> {
-        self.select("ORDER BY started_at DESC, id DESC", [])
+        self.select("ORDER BY id DESC", [])
     }
 
     /// The run whose id this is or uniquely begins with; `last` is the one that started last.
     pub fn find(&self, name: &str) -> Result<RunSummary, StoreError> {
         let mut found = if name == "last" {
-            self.select("ORDER BY started_at DESC, id DESC LIMIT 1", [])?
+            self.select("ORDER BY id DESC LIMIT 1", [])?
         } else {
             self.select(
-                "WHERE substr(run_id, 1, length(?1)) = ?1 ORDER BY started_at DESC, id DESC",
+                "WHERE substr(run_id, 1, length(?1)) = ?1 ORDER BY id DESC",
                 [name],
             )?
         };

@@ -52,3 +52,21 @@ CREATE TABLE run_blobs (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX run_blobs_by_hash ON run_blobs (hash);
+
+-- Outputs that may be used again, by the digest of what determines them.
+CREATE TABLE cache (
+    key        BLOB    PRIMARY KEY,
+    tool       TEXT    NOT NULL,
+    parts      TEXT    NOT NULL,                -- of the key, for the question why it differs: a JSON object
+    input      BLOB    NOT NULL,                -- hash of a blob
+    output     BLOB    NOT NULL,                -- hash of a blob
+    cost_pico  INTEGER NOT NULL,                -- what the call cost
+    service_us INTEGER NOT NULL,                -- how long it took
+    stored_at  INTEGER NOT NULL,                -- seconds since 1970
+    run_id     TEXT    NOT NULL,                -- where it was made
+    step       TEXT    NOT NULL
+) STRICT;
+
+CREATE INDEX cache_by_step ON cache (tool, stored_at);
+CREATE INDEX cache_by_input ON cache (input);
+CREATE INDEX cache_by_output ON cache (output);

@@ -1,0 +1,168 @@
+//! `plandeck show`, `diff`, `export` and `replay`: what is on record of a run.
+
+use super::args::{DiffArgs, ExportArgs, ExportFormat, ReplayArgs, ShowArgs};
+use super::failure::Failure;
+use super::load::screen_options;
+use super::record::fault;
+use super::replayed::ReplayFeed;
+use super::signals::Signals;
+use crate::report::{Progress, RunDiff, csv, json_lines, result_of, summary, trace};
+use crate::run::{RunEvent, RunState};
+use crate::store::{Recording, RunWord, Store};
+use crate::tui::{self, Feed, Outcome};
+use std::io::IsTerminal;
+use std::path::Path;
+
+fn recording(name: &str) -> Result<Recording, Failure> {
+    let load = || {
+        let store = Store::open()?;
+        Ok(store.load(&store.find(name)?))
+    };
+    let recording: Recording = load().map_err(fault)?;
+    if let Some(damage) = &recording.damage {
+        eprintln!(
+            "plandeck: warning: {}",
+            crate::text::line(&damage.to_string())
+        );
+    }
+    if recording.unrecorded {
+        eprintln!(
+            "plandeck: warning: the journal broke while this run went on: more happened than is on record"
+        );
+    }
+    Ok(recording)
+}
+
+/// Prints the result of a run as far as it got.
+pub fn show(args: &ShowArgs) -> Result<u8, Failure> {
+    let recording = recording(&args.run)?;
+    let state = RunState::from_events(&recording.events);
+    let status = recording.summary.status;
+    if args.json {
+        let result = result_of(&state, status.word());
+        super::say(&(result.to_string() + "\n"));
+        return Ok(0);
+    }
+    let colour = std::io::stdout().is_terminal()
+        && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+    let mut text = summary(&state, colour);
+    for row in state.steps.iter().filter(|row| row.info.parent.is_none()) {
+        let ended = row
+            .ended_at
+            .map_or_else(String::new, |at| format!("{:>9.3}s", at.seconds()));
+        let status = match (status, row.under_way()) {
+            (RunWord::Interrupted, Some(_)) => "unknown",
+            _ => row.status.word(),
+        };
+        text += &format!(
+            "  {status:<10} {ended:>10}  {}\n",
+            crate::text::fit(&row.info.id, 60)
+        );
+    }
+    if status == RunWord::Interrupted {
+        text += &format!(
+            "cut short; go on with: plandeck run --resume {}\n",
+            recording.summary.run_id
+        );
+    }
+    super::say(&text);
+    Ok(0)
+}
+
+/// Prints how two runs differ.
+pub fn diff(args: &DiffArgs) -> Result<u8, Failure> {
+    let [a, b] = [&args.a, &args.b].map(|name| recording(name));
+    let diff = RunDiff::of(
+        &RunState::from_events(&a?.events),
+        &RunState::from_events(&b?.events),
+    );
+    super::say(&if args.json {
+        serde_json::to_string(&diff).unwrap_or_default() + "\n"
+    } else {
+        diff.text()
+    });
+    Ok(0)
+}
+
+/// Prints a run in another format.
+pub fn export(args: &ExportArgs) -> Result<u8, Failure> {
+    let recording = recording(&args.run)?;
+    let state = RunState::from_events(&recording.events);
+    let text = match args.format {
+        ExportFormat::Json => result_of(&state, recording.summary.status.word()).to_string() + "\n",
+        ExportFormat::Jsonl => json_lines(&recording.events),
+        ExportFormat::Csv => csv(&state),
+        ExportFormat::Trace => trace(&state).to_string() + "\n",
+    };
+    match &args.output {
+        None => super::say(&text),
+        Some(file) => std::fs::write(file, text)
+            .map_err(|error| Failure::usage(format!("{}: {error}", file.display())))?,
+    }
+    Ok(0)
+}
+
+/// Plays a recorded run again: in the dashboard on a terminal, as plain progress elsewhere.
+pub async fn replay(args: ReplayArgs) -> Result<u8, Failure> {
+    let events = match Path::new(&args.run) {
+        file if file.is_file() => from_file(file)?,
+        _ => recording(&args.run)?.events,
+    };
+    let Some(plan) = events.first().and_then(|event| match &event.fact {
+        crate::run::Fact::RunStarted(header) => Some(header.plan.clone()),
+        _ => None,
+    }) else {
+        return Err(Failure::usage(format!(
+            "{}: the beginning of a run is missing",
+            args.run
+        )));
+    };
+    let feed = ReplayFeed::new(events, args.speed);
+    let headless =
+        args.headless || !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal();
+    if headless {
+        return play(feed).await;
+    }
+    let options = screen_options(format!("REPLAY {plan}"), &args.screen);
+    let left = tui::run(feed, options).await;
+    match left
+        .map_err(|error| Failure::usage(error.to_string()))?
+        .outcome
+    {
+        Outcome::Signal(number) => Ok(128 + number as u8),
+        Outcome::Quit | Outcome::TerminalLost => Ok(0),
+    }
+}
+
+/// Prints what happened, when it happened.
+async fn play(mut feed: ReplayFeed) -> Result<u8, Failure> {
+    let mut signals =
+        Signals::new().map_err(|error| Failure::usage(format!("signals: {error}")))?;
+    let mut progress = Progress::default();
+    let mut events: Vec<RunEvent> = Vec::new();
+    while !feed.is_over() {
+        tokio::select! {
+            () = feed.changed() => {}
+            code = signals.next() => return Ok(code),
+        }
+        events.clear();
+        feed.take(&mut events, usize::MAX);
+        for line in events.iter().filter_map(|event| progress.line(event)) {
+            super::say(&(line + "\n"));
+        }
+    }
+    Ok(0)
+}
+
+/// Events as `--events` and `export --format jsonl` write them.
+fn from_file(file: &Path) -> Result<Vec<RunEvent>, Failure> {
+    let fault = |what: String| Failure::usage(format!("{}: {what}", file.display()));
+    let bytes = std::fs::read(file).map_err(|error| fault(error.to_string()))?;
+    let lines = bytes.split(|byte| *byte == b'\n').enumerate();
+    lines
+        .filter(|(_, line)| !line.trim_ascii().is_empty())
+        .map(|(at, line)| {
+            serde_json::from_slice(line).map_err(|error| fault(format!("line {}: {error}", at + 1)))
+        })
+        .collect()
+}
