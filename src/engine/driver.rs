@@ -1,10 +1,10 @@
 //! The driver: carries the scheduler's actions out on tokio, and tells everybody what happened.
 
 use super::attempt::{AttemptDone, Bounds, attempt};
-use super::prepare::{Edits, RunScope, prepare};
+use super::prepare::{RunScope, prepare};
 use super::recorded::Recorded;
 use super::{Action, EventSink, Input, Prepared, Rules, Scheduler, Timer};
-use crate::plan::{ExecutionPlan, RetryPolicy, Step, StepIx, Template};
+use crate::plan::{ExecutionPlan, RetryPolicy, Step, StepIx};
 use crate::run::{
     Fact, LogStream, Micros, ResourceLimits, RunCommand, RunEvent, RunHeader, RunState, StepInfo,
 };
@@ -237,7 +237,6 @@ struct Driver {
     timers: BinaryHeap<Reverse<(Micros, Timer)>>,
     stop: CancellationToken,
     under_way: HashMap<StepIx, CancellationToken>,
-    edits: Edits,
     back: mpsc::UnboundedSender<Back>,
     /// At most as many entries as there are slots.
     returns: mpsc::UnboundedReceiver<Back>,
@@ -293,7 +292,6 @@ impl Driver {
             timers: BinaryHeap::new(),
             stop: CancellationToken::new(),
             under_way: HashMap::new(),
-            edits: Edits::new(),
             back,
             returns,
             log,
@@ -440,7 +438,7 @@ impl Driver {
             context: &self.context,
             row,
         };
-        prepare(&scope, &self.edits, tool)
+        prepare(&scope, tool)
     }
 
     fn tool(&self, row: StepIx) -> Option<&Arc<dyn Tool>> {
@@ -586,11 +584,6 @@ impl Driver {
     }
 
     fn command(&mut self, command: RunCommand) {
-        if let RunCommand::SetParameters(row, parameters) = command {
-            let template = Template::Literal(parameters);
-            self.edits.insert(row, template);
-            return;
-        }
         if let (Some(recorded), RunCommand::SetOutput(row, _)) = (&mut self.recorded, &command) {
             recorded.note_anew(self.scheduler.plan_step(*row));
         }

@@ -5,7 +5,6 @@ use crate::plan::{ExecutionPlan, ReferenceError, Root, Scope, Step, StepIx, Temp
 use crate::run::{ErrorKind, RunError};
 use crate::tools::Tool;
 use serde_json::{Map, Value};
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// What the references of one row see.
@@ -47,11 +46,8 @@ impl Scope for RunScope<'_> {
     }
 }
 
-/// Parameters that a person put in the place of the plan's.
-pub type Edits = HashMap<StepIx, Template>;
-
 /// Looks at a row that is about to start.
-pub fn prepare(scope: &RunScope<'_>, edits: &Edits, tool: Option<&Arc<dyn Tool>>) -> Prepared {
+pub fn prepare(scope: &RunScope<'_>, tool: Option<&Arc<dyn Tool>>) -> Prepared {
     let ix = scope.scheduler.plan_step(scope.row);
     let Some(step) = scope.plan.step(ix) else {
         return Prepared::Unwanted;
@@ -68,11 +64,7 @@ pub fn prepare(scope: &RunScope<'_>, edits: &Edits, tool: Option<&Arc<dyn Tool>>
             Err(message) => impossible(scope, step, message),
         };
     }
-    let parameters = edits
-        .get(&scope.row)
-        .or_else(|| edits.get(&ix))
-        .unwrap_or(&step.parameters);
-    let input = match parameters.resolve(scope) {
+    let input = match step.parameters.resolve(scope) {
         Ok(input) => input,
         Err(error) => return impossible(scope, step, error.message),
     };

@@ -135,7 +135,9 @@ impl CostBounds {
             if step.run_if.is_none() && step.for_each.is_none() {
                 bounds.least += quote.least;
             }
-            let most = quote.most.filter(|_| step.for_each.is_none());
+            // How many elements a list has is only known when the run comes to it.
+            let known = |most: &Money| step.for_each.is_none() || most.is_zero();
+            let most = quote.most.filter(known);
             bounds.most = bounds.most.zip(most).map(|(sum, most)| sum + most);
         }
         bounds

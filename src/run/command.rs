@@ -21,8 +21,6 @@ pub enum RunCommand {
     Skip(StepIx),
     /// Use this as the step's output instead of calling its tool.
     SetOutput(StepIx, Arc<Value>),
-    /// Use these parameters from the next attempt on; references in them are resolved.
-    SetParameters(StepIx, Arc<Value>),
     /// Hold the step before its next attempt, or stop holding it.
     Breakpoint(StepIx, bool),
     /// Stop the run: cancel what is under way, skip the rest.
