@@ -171,7 +171,7 @@ fn wrap_line(text: &str, width: usize, most: usize, lines: &mut Vec<String>) -> 
             used += cells;
             continue;
         }
-        for grapheme in word.graphemes(true) {
+        for grapheme in pieces(word) {
             let cells = grapheme.width();
             if used + cells > width {
                 if !push(&mut line, most, lines) {
@@ -184,6 +184,19 @@ fn wrap_line(text: &str, width: usize, most: usize, lines: &mut Vec<String>) -> 
         }
     }
     push(&mut line, most, lines)
+}
+
+/// The graphemes of a word. A pile of marks that take cells of their own is wider than any character: it is
+/// broken up, or a line could not hold it.
+fn pieces(word: &str) -> impl Iterator<Item = &str> {
+    word.graphemes(true).flat_map(|grapheme| {
+        let whole = grapheme.width() <= 2;
+        let chars = grapheme.char_indices().skip(1).map(|(at, _)| at);
+        let cuts: Vec<usize> = chars.filter(|_| !whole).collect();
+        let ends = cuts.clone().into_iter().chain([grapheme.len()]);
+        let starts = std::iter::once(0).chain(cuts);
+        starts.zip(ends).map(move |(from, to)| &grapheme[from..to])
+    })
 }
 
 /// What is kept together: what stands between spaces where it fits a line, else its words; and the spaces.
@@ -259,6 +272,11 @@ mod tests {
         let wrapped = wrap("see rates.csv, line 4", 12, 9);
         assert_eq!(wrapped.lines, ["see", "rates.csv,", "line 4"]);
         assert!(wrap("a b c d e f", 2, 2).cut);
+    }
+
+    #[test]
+    fn marks_that_take_cells_do_not_make_a_line_too_wide() {
+        assert_eq!(wrap("並ᤣ", 0, 9).lines, ["並", "ᤣ"]);
     }
 
     proptest! {
