@@ -167,3 +167,34 @@ fn a_model_that_refuses_fails_its_step_alone() {
     assert_eq!(step(&result, "date_check")["status"], "succeeded");
     assert_eq!(step(&result, "summary")["reason"], "upstream");
 }
+
+/// A prompt that names only some of its parameters does not lose the others.
+#[test]
+fn every_parameter_reaches_the_model() {
+    let server = ModelServer::start(vec![Answer {
+        to: "Pick the colour for Ada".to_owned(),
+        says: json!("red"),
+        after: Duration::ZERO,
+    }]);
+    let folder = common::folder(
+        "plan.json",
+        r#"{"steps": [{"id": 1, "tool": "pick", "parameters": {"who": "Ada", "from": ["crimson", "teal"]}}]}"#,
+        "tools: {pick: {type: model, description: Picks, prompt: 'Pick the colour for {{who}}.', output_schema: {type: string}}}",
+    );
+    let output = plandeck()
+        .env("OPENAI_API_KEY", KEY)
+        .arg("run")
+        .arg(common::plan_in(folder.path()))
+        .args(["--worker", "gpt-4o-mini", "--base-url", &server.url()])
+        .args(["--headless", "--json"])
+        .output()
+        .unwrap();
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert_eq!(json(&output)["result"], "red");
+    let asked = server.requests()[0].1["messages"].to_string();
+    assert!(
+        asked.contains("crimson") && asked.contains("teal"),
+        "{asked}"
+    );
+    assert_eq!(asked.matches("Ada").count(), 1, "{asked}");
+}

@@ -68,12 +68,22 @@ impl ModelTool {
 }
 
 impl Part {
-    /// The tool's own prompt, filled.
+    /// The tool's own prompt, filled; parameters that stand nowhere in it come after it, so that none is lost.
     fn prompt(&self, input: &Value) -> Option<String> {
         let template = self.settings.prompt.as_deref()?;
         let empty = Map::new();
-        let mut filler = Filler::new(input.as_object().unwrap_or(&empty), Missing::Empty);
-        filler.text(template, str::to_owned).ok()
+        let given = input.as_object().unwrap_or(&empty);
+        let mut filler = Filler::new(given, Missing::Empty);
+        let mut filled = filler.text(template, str::to_owned).ok()?;
+        let left: Map<String, Value> = given
+            .iter()
+            .filter(|(name, _)| !filler.used.contains(*name))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
+        if !left.is_empty() {
+            filled = format!("{}\n\n{}", filled.trim_end(), Value::Object(left));
+        }
+        Some(filled)
     }
 
     fn task<'a>(&'a self, prompt: Option<&'a str>, model: Option<&'a str>) -> Task<'a> {
