@@ -74,16 +74,16 @@ impl Part {
         let empty = Map::new();
         let given = input.as_object().unwrap_or(&empty);
         let mut filler = Filler::new(given, Missing::Empty);
-        let mut filled = filler.text(template, str::to_owned).ok()?;
+        let mut prompt = filler.text(template, str::to_owned).ok()?;
         let left: Map<String, Value> = given
             .iter()
             .filter(|(name, _)| !filler.used.contains(*name))
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
         if !left.is_empty() {
-            filled = format!("{}\n\n{}", filled.trim_end(), Value::Object(left));
+            prompt = format!("{}\n\n{}", prompt.trim_end(), Value::Object(left));
         }
-        Some(filled)
+        Some(prompt)
     }
 
     fn task<'a>(&'a self, prompt: Option<&'a str>, model: Option<&'a str>) -> Task<'a> {
