@@ -26,6 +26,7 @@ pub fn svg(screen: &vt100::Screen, title: &str) -> String {
     let (rows, columns) = (rows.get(), columns.get());
     let width = f32::from(columns) * CELL_WIDTH + 2.0 * MARGIN;
     let height = f32::from(rows) * CELL_HEIGHT + TITLE + MARGIN;
+    let ground = ground(screen);
     let mut paper = String::new();
     let mut text = String::new();
     let mut strokes: BTreeMap<(String, u8), String> = BTreeMap::new();
@@ -43,7 +44,7 @@ pub fn svg(screen: &vt100::Screen, title: &str) -> String {
             }
             let look = Look::of(cell);
             let cells = if cell.is_wide() { 2.0 } else { 1.0 };
-            if look.paper != PAPER {
+            if look.paper != ground {
                 // A hair wider than the cell: two rectangles side by side would show a seam.
                 let _ = write!(
                     paper,
@@ -108,7 +109,7 @@ pub fn svg(screen: &vt100::Screen, title: &str) -> String {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" width=\"{width:.0}\" height=\"{height:.0}\" \
          role=\"img\" aria-label=\"{title}\">\n\
          <rect width=\"100%\" height=\"100%\" rx=\"9\" fill=\"{FRAME}\"/>\n\
-         <path d=\"M0 {top} H{width:.0} V{flat:.0} a9 9 0 0 1 -9 9 H9 a9 9 0 0 1 -9 -9 Z\" fill=\"{PAPER}\"/>\n\
+         <path d=\"M0 {top} H{width:.0} V{flat:.0} a9 9 0 0 1 -9 9 H9 a9 9 0 0 1 -9 -9 Z\" fill=\"{ground}\"/>\n\
          {buttons}\n\
          <text x=\"{middle:.0}\" y=\"21\" text-anchor=\"middle\" font-family=\"system-ui, sans-serif\" font-size=\"13\" fill=\"#9aa2af\">{title}</text>\n\
          {paper}\n\
@@ -120,6 +121,21 @@ pub fn svg(screen: &vt100::Screen, title: &str) -> String {
         middle = width / 2.0,
         title = escaped(title),
     )
+}
+
+/// The background that most cells have.
+fn ground(screen: &vt100::Screen) -> String {
+    let (rows, columns) = screen.size();
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for row in 0..rows.get() {
+        for column in 0..columns.get() {
+            if let Some(cell) = screen.cell(row, column) {
+                *counts.entry(Look::of(cell).paper).or_default() += 1;
+            }
+        }
+    }
+    let most = counts.into_iter().max_by_key(|(_, count)| *count);
+    most.map_or_else(|| PAPER.to_owned(), |(colour, _)| colour)
 }
 
 /// How a cell looks.
