@@ -187,6 +187,12 @@ pub struct RecordArgs {
     /// Whether the run is recorded; `required` makes no call that cannot be recorded first
     #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
     pub journal: JournalWhen,
+    /// Use no outputs of earlier runs again
+    #[arg(long)]
+    pub fresh: bool,
+    /// How long outputs of earlier runs stay good: 12h, 30d [default: a day for what comes from elsewhere, else 30d]
+    #[arg(long, value_name = "AGE", value_parser = age)]
+    pub cache_ttl: Option<Duration>,
     /// Wait for the disk at every call that can cost or change something, so that a power failure loses nothing
     #[arg(long)]
     pub durable: bool,

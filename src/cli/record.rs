@@ -6,7 +6,8 @@ use super::load::Loaded;
 use crate::engine::{Engine, Recorded, UnknownSteps, definitions};
 use crate::plan::ExecutionPlan;
 use crate::store::{
-    Claim, Journal, JournalOptions, OnFailure, Resumption, RunMeta, Store, StoreError, home,
+    CacheOptions, Claim, Journal, JournalOptions, OnFailure, Resumption, RunMeta, Store,
+    StoreError, StoredCache, home,
 };
 use crate::tools::Toolbox;
 use serde_json::{Map, Value, json};
@@ -102,14 +103,13 @@ fn tell(recorded: &Recorded) {
             .join(", ")
     };
     if !recorded.changed().is_empty() {
-        line += &format!(
-            "; defined otherwise than then, so run again: {}",
-            names(recorded.changed())
-        );
+        line += "; defined otherwise than then, so run again: ";
+        line += &names(recorded.changed());
     }
     let under_way = recorded.under_way();
     if !under_way.is_empty() {
-        line += &format!("; under way when it was cut short: {}", names(&under_way));
+        line += "; under way when it was cut short: ";
+        line += &names(&under_way);
     }
     eprintln!("{line}");
 }
@@ -117,13 +117,14 @@ fn tell(recorded: &Recorded) {
 /// What has to be kept while a recorded run goes on.
 #[derive(Default)]
 pub struct Keep {
-    _claim: Option<Claim>,
+    claim: Option<Claim>,
     broke: Arc<Mutex<Option<String>>>,
 }
 
 impl Keep {
     /// Says that the journal broke, where it did and nobody could be told at once.
-    pub fn tell(&self) {
+    pub fn tell(self) {
+        drop(self.claim);
         let broke = self.broke.lock().ok().and_then(|mut broke| broke.take());
         if let Some(message) = broke {
             eprintln!(
@@ -158,7 +159,7 @@ pub fn on_record(
             engine = engine.with_recorded(recorded);
         }
         meta.resumed_from = Some(earlier.run_id);
-        keep._claim = Some(earlier.resumption.into_claim());
+        keep.claim = Some(earlier.resumption.into_claim());
     }
     if args.record.journal == JournalWhen::Off {
         return Ok((engine, keep));
@@ -170,6 +171,7 @@ pub fn on_record(
             JournalWhen::Required => OnFailure::Stop,
             JournalWhen::On | JournalWhen::Off => OnFailure::GoOn,
         },
+        patience: None,
         warn: Some(Arc::new(move |error: &StoreError| {
             if at_once {
                 warn(&error.to_string());
@@ -178,9 +180,17 @@ pub fn on_record(
             }
         })),
     };
-    let begun = home().and_then(|home| Journal::begin(&home, engine.run_id(), meta, options));
+    let cache = CacheOptions {
+        fresh: args.record.fresh,
+        time_to_live: args.record.cache_ttl,
+    };
+    let begun = home().and_then(|home| {
+        let journal = Journal::begin(&home, engine.run_id(), meta, options)?;
+        let cache = StoredCache::open(&home, &journal, cache)?;
+        Ok((journal, cache))
+    });
     match begun {
-        Ok(journal) => Ok((engine.with_sink(journal), keep)),
+        Ok((journal, cache)) => Ok((engine.with_sink(journal).with_cache(cache), keep)),
         Err(error) if args.record.journal == JournalWhen::Required => Err(fault(error)),
         Err(error) => {
             warn(&error.to_string());
@@ -197,6 +207,7 @@ fn warn(message: &str) {
 }
 
 /// A fault of the store, for people.
+#[allow(clippy::needless_pass_by_value, reason = "errors are mapped with it")]
 pub fn fault(error: StoreError) -> Failure {
     Failure::usage(error.to_string())
 }

@@ -10,6 +10,7 @@ use crate::report::{Progress, RunDiff, csv, json_lines, result_of, summary, trac
 use crate::run::{RunEvent, RunState};
 use crate::store::{Recording, RunWord, Store};
 use crate::tui::{self, Feed, Outcome};
+use std::fmt::Write as _;
 use std::io::IsTerminal;
 use std::path::Path;
 
@@ -54,13 +55,15 @@ pub fn show(args: &ShowArgs) -> Result<u8, Failure> {
             (RunWord::Interrupted, Some(_)) => "unknown",
             _ => row.status.word(),
         };
-        text += &format!(
+        let _ = write!(
+            text,
             "  {status:<10} {ended:>10}  {}\n",
             crate::text::fit(&row.info.id, 60)
         );
     }
     if status == RunWord::Interrupted {
-        text += &format!(
+        let _ = write!(
+            text,
             "cut short; go on with: plandeck run --resume {}\n",
             recording.summary.run_id
         );

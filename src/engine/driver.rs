@@ -1,17 +1,19 @@
 //! The driver: carries the scheduler's actions out on tokio, and tells everybody what happened.
 
 use super::attempt::{AttemptDone, Bounds, attempt};
+use super::cache::{CacheKey, Keys, Made, OutputCache};
 use super::prepare::{RunScope, prepare};
 use super::recorded::Recorded;
 use super::{Action, EventSink, Input, Prepared, Rules, Scheduler, Timer};
 use crate::plan::{ExecutionPlan, RetryPolicy, Step, StepIx};
 use crate::run::{
     Fact, LogStream, Micros, ResourceLimits, RunCommand, RunEvent, RunHeader, RunState, StepInfo,
+    StepSource,
 };
 use crate::tools::{Call, CallLog, CallReport, Quote, Tool, ToolError, Toolbox};
 use serde_json::{Map, Value};
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -73,6 +75,7 @@ pub struct Engine {
     run_id: Arc<str>,
     sinks: Vec<Box<dyn EventSink>>,
     recorded: Option<Recorded>,
+    cache: Option<Box<dyn OutputCache>>,
 }
 
 impl Engine {
@@ -93,7 +96,15 @@ impl Engine {
             run_id: uuid::Uuid::now_v7().to_string().into(),
             sinks: Vec::new(),
             recorded: None,
+            cache: None,
         }
+    }
+
+    /// Uses outputs again that were kept from earlier calls, and keeps new ones.
+    #[must_use]
+    pub fn with_cache(mut self, cache: impl OutputCache + 'static) -> Self {
+        self.cache = Some(Box::new(cache));
+        self
     }
 
     /// Goes on with an earlier run: what that had done is not done again.
@@ -221,6 +232,12 @@ struct Driver {
     run_id: Arc<str>,
     sinks: Vec<Box<dyn EventSink>>,
     recorded: Option<Recorded>,
+    cache: Option<Box<dyn OutputCache>>,
+    keys: Keys,
+    /// Calls whose outputs are to be kept.
+    to_keep: HashMap<StepIx, CacheKey>,
+    /// Rows that a person wants to be called for again.
+    refresh: HashSet<StepIx>,
     scheduler: Scheduler,
     random: fastrand::Rng,
     origin: Instant,
@@ -280,6 +297,10 @@ impl Driver {
             run_id: engine.run_id,
             sinks: engine.sinks,
             recorded: engine.recorded,
+            cache: engine.cache,
+            keys: Keys::new(engine.toolbox),
+            to_keep: HashMap::new(),
+            refresh: HashSet::new(),
             tools,
             origin,
             seq: 0,
@@ -379,10 +400,8 @@ impl Driver {
         }
         for sink in &mut self.sinks {
             sink.accept(&self.batch);
-            if settle {
-                if let Err(why) = sink.settle() {
-                    self.refused.get_or_insert(why);
-                }
+            if settle && let Err(why) = sink.settle() {
+                self.refused.get_or_insert(why);
             }
         }
         self.batch.clear();
@@ -418,6 +437,30 @@ impl Driver {
     }
 
     fn prepare(&mut self, row: StepIx) -> Prepared {
+        let prepared = self.prepare_recorded(row);
+        let (Some(cache), Prepared::Call { input, .. }) = (&mut self.cache, &prepared) else {
+            return prepared;
+        };
+        let ix = self.scheduler.plan_step(row);
+        let (Some(step), Some(Some(tool))) = (self.plan.step(ix), self.tools.of.get(ix.at()))
+        else {
+            return prepared;
+        };
+        let id = self.scheduler.key(row).id;
+        let Some(key) = self.keys.of(&id, step, tool.kind(), input) else {
+            return prepared;
+        };
+        let known = cache.get(&key).filter(|_| !self.refresh.contains(&row));
+        match known {
+            Some(output) => Prepared::Known(output, StepSource::Cache),
+            None => {
+                self.to_keep.insert(row, key);
+                prepared
+            }
+        }
+    }
+
+    fn prepare_recorded(&mut self, row: StepIx) -> Prepared {
         let prepared = self.prepare_anew(row);
         let ix = self.scheduler.plan_step(row);
         let tool = self.tools.get(ix.at());
@@ -562,6 +605,15 @@ impl Driver {
     }
 
     fn ended(&mut self, row: StepIx, service: Micros, report: CallReport, cancelled: bool) {
+        let key = self.to_keep.remove(&row);
+        if let (Some(cache), Some(key), Ok(output)) = (&mut self.cache, key, &report.output) {
+            let made = Made {
+                output: Arc::clone(output),
+                cost: report.cost.unwrap_or_default(),
+                service,
+            };
+            cache.put(key, made);
+        }
         self.input(Input::Ended {
             step: row,
             service,
@@ -584,6 +636,9 @@ impl Driver {
     }
 
     fn command(&mut self, command: RunCommand) {
+        if let RunCommand::Retry(row) = &command {
+            self.refresh.insert(*row);
+        }
         if let (Some(recorded), RunCommand::SetOutput(row, _)) = (&mut self.recorded, &command) {
             recorded.note_anew(self.scheduler.plan_step(*row));
         }

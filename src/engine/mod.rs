@@ -6,6 +6,7 @@
 //! world sends [`RunCommand`](crate::run::RunCommand)s and reads [`RunEvent`](crate::run::RunEvent)s.
 
 mod attempt;
+mod cache;
 mod driver;
 mod log;
 mod prepare;
@@ -14,6 +15,7 @@ mod scheduler;
 #[cfg(test)]
 mod tests;
 
+pub use cache::{CacheKey, Made, OutputCache};
 pub use driver::{Engine, Settings};
 pub use log::{EventLog, EventReader, EventSink};
 pub use recorded::{EarlierRun, Recorded, StepDigest, UnknownSteps, definitions};

@@ -167,6 +167,15 @@ impl SmallModelWorker {
             .map(|(provider, model)| (provider.name, model))
     }
 
+    /// The address of the server that a task is given to; `None` without a model.
+    pub fn address(&self, wanted: Option<&str>) -> Option<String> {
+        let (provider, _) = self.route(wanted)?;
+        Some(match &self.base_url {
+            Some(base) => base.to_string(),
+            None => provider.base(&self.environment),
+        })
+    }
+
     /// The price of what [`model_for`](Self::model_for) names; `None` where it is not known.
     pub fn price_for(&self, wanted: Option<&str>) -> Option<Price> {
         let (provider, model) = self.route(wanted)?;

@@ -13,6 +13,7 @@ use std::path::Path;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// Messages that may wait for the writer. When it falls that far behind, the engine waits for it.
 const QUEUE: usize = 64;
@@ -56,6 +57,8 @@ pub struct JournalOptions {
     pub durable: bool,
     /// What happens when it cannot be written any more.
     pub on_failure: OnFailure,
+    /// How long to wait for another process that is writing; 5 s where nothing is said.
+    pub patience: Option<Duration>,
     /// Who is told; called on the journal's own thread.
     pub warn: Option<Warn>,
 }
@@ -106,6 +109,10 @@ impl Journal {
     ) -> Result<Self, StoreError> {
         let file = file_in(home);
         let mut connection = open_to_write(home)?;
+        if let Some(patience) = options.patience {
+            let set = connection.busy_timeout(patience);
+            set.map_err(|error| StoreError::of(&file, error))?;
+        }
         // A folder or a file that may only be read is found here and not in the middle of the run.
         connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
@@ -136,6 +143,10 @@ impl Journal {
     /// Whether everything could be written so far; may be kept beyond the journal's own life.
     pub fn health(&self) -> Arc<Health> {
         Arc::clone(&self.health)
+    }
+
+    pub(super) fn messages(&self) -> Option<SyncSender<Message>> {
+        self.messages.clone()
     }
 
     fn send(&self, message: Message) -> bool {
@@ -174,6 +185,8 @@ impl EventSink for Journal {
 
 impl Drop for Journal {
     fn drop(&mut self) {
+        // Said in so many words: a cache may hold the other end for longer.
+        self.send(Message::Close);
         self.messages = None;
         if let Some(thread) = self.thread.take() {
             // A panic there has ended the journal, and was reported when it happened.

@@ -8,6 +8,7 @@
 //! [`Store`] is the read side, for this process or another, while the run goes on or long after.
 
 mod alive;
+mod cache;
 mod error;
 mod journal;
 mod pack;
@@ -20,6 +21,7 @@ mod wire;
 mod writer;
 
 pub use alive::Claim;
+pub use cache::{CacheOptions, Nearest, StoredCache};
 pub use error::StoreError;
 pub use journal::{Health, Journal, JournalOptions, OnFailure, RunMeta, Warn};
 pub use prune::{PruneRules, Pruned};

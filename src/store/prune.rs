@@ -2,6 +2,7 @@
 
 use super::StoreError;
 use super::alive::forget;
+use super::cache::LONGEST;
 use super::read::{RunSummary, RunWord, Store};
 use jiff::Timestamp;
 use rusqlite::TransactionBehavior;
@@ -33,6 +34,7 @@ impl Store {
     /// Removes runs, and what only they needed.
     pub fn prune(&mut self, rules: &PruneRules) -> Result<Pruned, StoreError> {
         let bytes_before = self.bytes()?;
+        self.expire()?;
         let mut rest = Vec::new();
         let mut gone = Vec::new();
         for (at, run) in self.runs()?.into_iter().enumerate() {
@@ -96,6 +98,25 @@ impl Store {
         remove(self.connection_mut()).map_err(|error| self.fault(error))?;
         forget(self.home(), &run.run_id);
         Ok(())
+    }
+
+    /// Removes outputs that were kept too long, and every blob that nobody needs any more.
+    fn expire(&mut self) -> Result<(), StoreError> {
+        let oldest = Timestamp::now().as_second() - LONGEST.as_secs() as i64;
+        let expire = |connection: &mut rusqlite::Connection| {
+            let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let gone = change.execute("DELETE FROM cache WHERE stored_at < ?1", [oldest])?;
+            if gone > 0 {
+                change.execute(
+                    "DELETE FROM blobs
+                     WHERE NOT EXISTS (SELECT 1 FROM run_blobs WHERE run_blobs.hash = blobs.hash)
+                     AND NOT EXISTS (SELECT 1 FROM cache WHERE cache.input = blobs.hash OR cache.output = blobs.hash)",
+                    [],
+                )?;
+            }
+            change.commit()
+        };
+        expire(self.connection_mut()).map_err(|error| self.fault(error))
     }
 
     /// Gives the room of what was removed back to the file system.

@@ -6,6 +6,7 @@
 
 use super::StoreError;
 use super::alive::Alive;
+use super::cache::Entry;
 use super::journal::{Health, JournalOptions, RunMeta};
 use super::pack::{mark, pack};
 use super::read::RunWord;
@@ -32,6 +33,10 @@ pub enum Message {
     Events(Vec<RunEvent>),
     /// Say when everything before this survives the death of the process.
     Settle(SyncSender<()>),
+    /// Keep this output for later runs.
+    Keep(Box<Entry>),
+    /// Nothing more will come.
+    Close,
 }
 
 /// Events that are ready to be stored as one row.
@@ -59,6 +64,10 @@ pub struct Writer {
     full: bool,
     unsynced: bool,
     synced_at: Instant,
+    /// Outputs to be kept with the next transaction.
+    kept: Vec<Entry>,
+    run_id: Arc<str>,
+    closed: bool,
 }
 
 impl Writer {
@@ -85,12 +94,15 @@ impl Writer {
             full: false,
             unsynced: false,
             synced_at: Instant::now(),
+            kept: Vec::new(),
+            run_id: "".into(),
+            closed: false,
         }
     }
 
     /// Writes until nobody is left to say anything.
     pub fn run(mut self, messages: &Receiver<Message>) {
-        loop {
+        while !self.closed {
             let message = if self.unsynced {
                 let due = SYNC_EVERY.saturating_sub(self.synced_at.elapsed());
                 messages.recv_timeout(due)
@@ -116,13 +128,18 @@ impl Writer {
                 Message::Events(more) if events.is_empty() => events = more,
                 Message::Events(mut more) => events.append(&mut more),
                 Message::Settle(answer) => waiting.push(answer),
+                Message::Keep(entry) => self.kept.push(*entry),
+                Message::Close => {
+                    self.closed = true;
+                    break;
+                }
             }
             next = match events.len() {
                 0..MOST_EVENTS => messages.try_recv().ok(),
                 _ => None,
             };
         }
-        if !events.is_empty() && !self.health.is_broken() {
+        if !(events.is_empty() && self.kept.is_empty()) && !self.health.is_broken() {
             let due = self.synced_at.elapsed() >= SYNC_EVERY;
             let full = self.options.durable || due;
             if let Err(error) = self.write(&events, full) {
@@ -160,6 +177,10 @@ impl Writer {
         }
         let chunks = self.encode(events);
         let blobs = std::mem::take(&mut self.encoder.blobs);
+        let kept = std::mem::take(&mut self.kept);
+        if let Some(Fact::RunStarted(header)) = events.first().map(|event| &event.fact) {
+            self.run_id = Arc::clone(&header.run_id);
+        }
         let count = self.events + events.len() as u64;
         let transaction = self
             .connection
@@ -175,6 +196,9 @@ impl Writer {
         }
         for chunk in chunks {
             store_chunk(&transaction, run, chunk)?;
+        }
+        for entry in kept {
+            entry.store(&transaction, &self.run_id)?;
         }
         summarise(&transaction, run, &self.tally, count)?;
         transaction.commit()?;
@@ -270,10 +294,21 @@ fn store_blob(
     let needed = transaction
         .prepare_cached("INSERT OR IGNORE INTO run_blobs (run, hash) VALUES (?1, ?2)")?
         .execute(params![run, &hash[..]])?;
-    let known = needed == 0
-        || transaction
-            .prepare_cached("SELECT 1 FROM blobs WHERE hash = ?1")?
-            .exists(params![&hash[..]])?;
+    if needed == 0 {
+        return Ok(());
+    }
+    store_bytes(transaction, hash, bytes)
+}
+
+/// Stores a blob that is not there yet.
+pub fn store_bytes(
+    transaction: &Transaction<'_>,
+    hash: &Hash,
+    bytes: Vec<u8>,
+) -> rusqlite::Result<()> {
+    let known = transaction
+        .prepare_cached("SELECT 1 FROM blobs WHERE hash = ?1")?
+        .exists(params![&hash[..]])?;
     if !known {
         let (codec, data) = pack(bytes);
         transaction

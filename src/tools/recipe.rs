@@ -42,6 +42,10 @@ impl Recipe {
                 put("prompt", json!(settings.prompt));
                 put("max_tokens", json!(settings.max_tokens));
                 put("worker", json!(worker.name()));
+                put(
+                    "address",
+                    json!(worker.address(model.or(settings.model.as_deref()))),
+                );
                 match worker.model_for(model.or(settings.model.as_deref())) {
                     Some((provider, model)) => put("model", json!(format!("{provider}/{model}"))),
                     None => match &settings.offline {
@@ -51,11 +55,13 @@ impl Recipe {
                     },
                 }
                 put("seed", json!(worker.seed()));
-                !simulated
+                // Rules cost nothing and take no longer than looking their output up.
+                !simulated && !worker.is_offline()
             }
             Implementation::Jq(filter) => {
                 put("filter", json!(filter));
-                true
+                // It takes no longer than looking its output up.
+                false
             }
             Implementation::CodeExec(code) => {
                 put("code", json!(code));

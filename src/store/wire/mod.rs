@@ -69,9 +69,19 @@ pub struct Encoder {
     pub blobs: Vec<(Hash, Vec<u8>)>,
     met: HashSet<Hash>,
     rows: Rows,
+    /// Whether everything stays in the record, however large.
+    one_piece: bool,
 }
 
 impl Encoder {
+    /// An encoder that moves nothing out of its records.
+    pub fn in_one_piece() -> Self {
+        Self {
+            one_piece: true,
+            ..Self::default()
+        }
+    }
+
     fn byte(&mut self, byte: u8) {
         self.out.push(byte);
     }
@@ -95,7 +105,7 @@ impl Encoder {
 
     /// Moves what was written since `start` out of the record where it is large, and leaves its hash.
     fn outline(&mut self, start: usize) {
-        if self.out.len() - start < BLOB_FROM {
+        if self.one_piece || self.out.len() - start < BLOB_FROM {
             return;
         }
         let hash = *blake3::hash(&self.out[start..]).as_bytes();

@@ -1,0 +1,221 @@
+//! Outputs that are used again: a call that would give the same is not made a second time.
+//!
+//! The key is made of what determines an output: the tool's recipe and the resolved input in canonical form.
+//! The run, the attempt and names are no part of it.
+
+use crate::plan::Step;
+use crate::run::{Micros, Money};
+use crate::tools::{Recipe, Toolbox};
+use serde_json::{Map, Value};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The version of the key: it changes when the same parts come to mean something else.
+const VERSION: u8 = 1;
+/// Values that nest deeper are not looked up.
+const DEEPEST: usize = 256;
+
+/// What an output depends on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CacheKey {
+    /// The digest of everything below but `tool` and `step`.
+    pub digest: [u8; 32],
+    /// The tool's name, to look for similar keys.
+    pub tool: Arc<str>,
+    /// The step's id, for the same.
+    pub step: Arc<str>,
+    /// The kind of tool.
+    pub kind: &'static str,
+    /// The parts of the tool's recipe, each as a digest: what changed can be named without keeping a secret.
+    pub parts: Arc<Map<String, Value>>,
+    /// The resolved parameters.
+    pub input: Arc<Value>,
+}
+
+/// An output with what it took to make it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Made {
+    /// The output.
+    pub output: Arc<Value>,
+    /// What the call cost.
+    pub cost: Money,
+    /// How long it took.
+    pub service: Micros,
+}
+
+/// Where outputs are kept. Asked on the engine's task: it must not block for long.
+pub trait OutputCache: Send {
+    /// The output that was made for this key, if it is still good.
+    fn get(&mut self, key: &CacheKey) -> Option<Arc<Value>>;
+
+    /// Keeps an output.
+    fn put(&mut self, key: CacheKey, made: Made);
+}
+
+/// The keys of a run's calls.
+pub struct Keys {
+    toolbox: Arc<dyn Toolbox>,
+    recipes: HashMap<Called, Option<Digested>>,
+}
+
+/// A tool's name and the model that a step asks for.
+type Called = (Arc<str>, Option<Arc<str>>);
+
+/// A recipe, ready to go into keys.
+#[derive(Clone)]
+struct Digested {
+    parts: Arc<Map<String, Value>>,
+    digest: [u8; 32],
+    reusable: bool,
+}
+
+impl Digested {
+    fn of(recipe: &Recipe) -> Self {
+        let digest = |value: &Value| {
+            let hash = blake3::hash(canonical(value).unwrap_or_default().as_bytes());
+            Value::String(hash.to_hex()[..16].to_owned())
+        };
+        let parts = recipe.parts.iter();
+        let parts: Map<String, Value> = parts
+            .map(|(name, value)| (name.clone(), digest(value)))
+            .collect();
+        let all = canonical(&Value::Object(recipe.parts.clone()));
+        Self {
+            parts: Arc::new(parts),
+            digest: *blake3::hash(all.unwrap_or_default().as_bytes()).as_bytes(),
+            reusable: recipe.reusable,
+        }
+    }
+}
+
+impl Keys {
+    /// The keys of calls of these tools.
+    pub fn new(toolbox: Arc<dyn Toolbox>) -> Self {
+        Self {
+            toolbox,
+            recipes: HashMap::new(),
+        }
+    }
+
+    /// The key of a call; `None` where its output is not to be used again.
+    pub fn of(
+        &mut self,
+        id: &Arc<str>,
+        step: &Step,
+        kind: &'static str,
+        input: &Arc<Value>,
+    ) -> Option<CacheKey> {
+        if step.cache == Some(false) {
+            return None;
+        }
+        let toolbox = &self.toolbox;
+        let recipe = self
+            .recipes
+            .entry((Arc::clone(&step.tool), step.model.clone()))
+            .or_insert_with(|| {
+                let recipe = toolbox.recipe(&step.tool, step.model.as_deref())?;
+                Some(Digested::of(&recipe))
+            })
+            .as_ref()?;
+        if !step.cache.unwrap_or(recipe.reusable) {
+            return None;
+        }
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&[VERSION]);
+        hasher.update(&recipe.digest);
+        hasher.update(canonical(input)?.as_bytes());
+        Some(CacheKey {
+            digest: *hasher.finalize().as_bytes(),
+            tool: Arc::clone(&step.tool),
+            step: Arc::clone(id),
+            kind,
+            parts: Arc::clone(&recipe.parts),
+            input: Arc::clone(input),
+        })
+    }
+}
+
+/// JSON text that is the same for values that are the same, whatever the order of members; `None` for what
+/// nests too deep.
+fn canonical(value: &Value) -> Option<String> {
+    let mut text = String::new();
+    write(value, &mut text, 0).then_some(text)
+}
+
+fn write(value: &Value, text: &mut String, depth: usize) -> bool {
+    if depth > DEEPEST {
+        return false;
+    }
+    match value {
+        Value::Array(items) => {
+            text.push('[');
+            for item in items {
+                if !write(item, text, depth + 1) {
+                    return false;
+                }
+                text.push(',');
+            }
+            text.push(']');
+        }
+        Value::Object(members) => {
+            let mut members: Vec<_> = members.iter().collect();
+            members.sort_unstable_by_key(|(name, _)| *name);
+            text.push('{');
+            for (name, member) in members {
+                *text += &Value::String(name.clone()).to_string();
+                text.push(':');
+                if !write(member, text, depth + 1) {
+                    return false;
+                }
+                text.push(',');
+            }
+            text.push('}');
+        }
+        plain => *text += &plain.to_string(),
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_order_of_members_does_not_matter_and_everything_else_does() {
+        let same = |a: Value, b: Value| canonical(&a) == canonical(&b);
+        assert!(same(
+            json!({"a": 1, "b": [{"c": 2, "d": 3}]}),
+            json!({"b": [{"d": 3, "c": 2}], "a": 1})
+        ));
+        let values = [
+            json!([1, 2]),
+            json!([2, 1]),
+            json!([[1], 2]),
+            json!([1, [2]]),
+            json!("[1,2,]"),
+            json!({"a": 1}),
+            json!({"a": "1"}),
+            json!({"a": 1.5}),
+            json!({"a\"": 1}),
+            json!(null),
+            json!("null"),
+            json!({}),
+            json!([]),
+        ];
+        for (at, a) in values.iter().enumerate() {
+            for b in &values[at + 1..] {
+                assert_ne!(canonical(a), canonical(b), "{a} {b}");
+            }
+        }
+    }
+
+    #[test]
+    fn depth_is_no_danger() {
+        let mut deep = Value::Null;
+        for _ in 0..3000 {
+            deep = Value::Array(vec![deep]);
+        }
+        assert_eq!(canonical(&deep), None);
+    }
+}
