@@ -43,9 +43,15 @@ pub fn open_to_write(home: &Path) -> Result<Connection, StoreError> {
         let fault = |error| StoreError::of(&file, error);
         let mut connection = Connection::open(&file).map_err(fault)?;
         connection.busy_timeout(PATIENCE).map_err(fault)?;
-        // Before the first table, or it needs a rewrite of the file to take hold.
+        // Before the first table, or it needs a rewrite of the file to take hold; and never again, because it
+        // asks for the right to write.
+        if format_of(&connection).map_err(fault)? == 0 {
+            connection
+                .execute_batch("PRAGMA auto_vacuum = INCREMENTAL;")
+                .map_err(fault)?;
+        }
         connection
-            .execute_batch("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;")
+            .execute_batch("PRAGMA journal_mode = WAL;")
             .map_err(fault)?;
         connection
             .execute_batch(&format!(
