@@ -219,7 +219,7 @@ fn events(id: &str, steps: u32) -> Vec<RunEvent> {
             input: Arc::clone(&input),
             reserved: Money::ZERO,
         });
-        tell(Fact::AttemptEnded(Box::new(AttemptEnd {
+        tell(Fact::AttemptEnded(Arc::new(AttemptEnd {
             step: step.clone(),
             attempt: 1,
             service: Micros(2),

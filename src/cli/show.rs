@@ -55,16 +55,16 @@ pub fn show(args: &ShowArgs) -> Result<u8, Failure> {
             (RunWord::Interrupted, Some(_)) => "unknown",
             _ => row.status.word(),
         };
-        let _ = write!(
+        let _ = writeln!(
             text,
-            "  {status:<10} {ended:>10}  {}\n",
+            "  {status:<10} {ended:>10}  {}",
             crate::text::fit(&row.info.id, 60)
         );
     }
     if status == RunWord::Interrupted {
-        let _ = write!(
+        let _ = writeln!(
             text,
-            "cut short; go on with: plandeck run --resume {}\n",
+            "cut short; go on with: plandeck run --resume {}",
             recording.summary.run_id
         );
     }

@@ -442,8 +442,7 @@ impl Driver {
             return prepared;
         };
         let ix = self.scheduler.plan_step(row);
-        let (Some(step), Some(Some(tool))) = (self.plan.step(ix), self.tools.of.get(ix.at()))
-        else {
+        let (Some(step), Some(tool)) = (self.plan.step(ix), self.tools.get(ix.at())) else {
             return prepared;
         };
         let id = self.scheduler.key(row).id;

@@ -109,3 +109,43 @@ impl Recipe {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::models::SmallModelWorker;
+    use crate::plan::parse;
+    use crate::tools::{Catalog, CatalogToolbox, ToolOptions, Toolbox};
+    use serde_json::json;
+
+    #[test]
+    fn what_a_toolbox_says_of_its_tools() {
+        let plan = json!({
+            "steps": [{"id": 1, "tool": "say", "parameters": {}}],
+            "tools": {
+                "say": {"description": "says it", "prompt": "Say {{it}}"},
+                "read": {"type": "http", "method": "GET", "url": "http://127.0.0.1/${KEY}"},
+                "write": {"type": "http", "method": "POST", "url": "http://127.0.0.1/"},
+                "count": {"type": "jq", "filter": "length"},
+                "kept": {"type": "jq", "filter": "length", "cache": true},
+            },
+        });
+        let draft = parse("plan", plan.to_string().as_bytes()).unwrap();
+        let own = draft.catalog().unwrap();
+        let catalog = Catalog::from_value(own, draft.source(), None).unwrap();
+        let worker = SmallModelWorker::new("openai/gpt-4o-mini");
+        let toolbox = CatalogToolbox::new(&catalog, &worker, ToolOptions::default());
+        let toolbox: &dyn Toolbox = &toolbox;
+        let reusable = |name| toolbox.recipe(name, None).unwrap().reusable;
+        assert_eq!(
+            ["say", "read", "write", "count", "kept", "code_exec"].map(reusable),
+            [true, true, false, false, true, true]
+        );
+        assert!(toolbox.recipe("function_call", None).is_none());
+        let parts = |model| toolbox.recipe("say", model).unwrap().parts;
+        assert_eq!(parts(None)["prompt"], "Say {{it}}");
+        assert_eq!(parts(Some("gpt-4o"))["model"], "openai/gpt-4o");
+        assert_ne!(parts(None), parts(Some("gpt-4o")));
+        let url = &toolbox.recipe("read", None).unwrap().parts["url"];
+        assert_eq!(url, "http://127.0.0.1/${KEY}", "unread");
+    }
+}

@@ -87,6 +87,21 @@ impl Toolbox for CatalogToolbox {
         let known = self.tools.get(id).filter(|tool| tool.kind() == "agent");
         Some(known.cloned().unwrap_or_else(|| self.stranger(name)))
     }
+
+    fn recipe(&self, name: &str, model: Option<&str>) -> Option<Recipe> {
+        if let Some(definition) = self.definitions.get(name) {
+            return Some(Recipe::of(definition, &self.worker, model));
+        }
+        match name {
+            "code_exec" => Some(Recipe::builtin(name, true)),
+            FINAL_SYNTHESIS => {
+                let definition = ToolDefinition::new(name);
+                Some(Recipe::of(&definition, &self.worker, model))
+            }
+            // It depends on the tool that the input names.
+            _ => None,
+        }
+    }
 }
 
 impl CatalogToolbox {
@@ -105,21 +120,6 @@ impl CatalogToolbox {
             )
             .into(),
         })
-    }
-
-    fn recipe(&self, name: &str, model: Option<&str>) -> Option<Recipe> {
-        if let Some(definition) = self.definitions.get(name) {
-            return Some(Recipe::of(definition, &self.worker, model));
-        }
-        match name {
-            "code_exec" => Some(Recipe::builtin(name, true)),
-            FINAL_SYNTHESIS => {
-                let definition = ToolDefinition::new(name);
-                Some(Recipe::of(&definition, &self.worker, model))
-            }
-            // It depends on the tool that the input names.
-            _ => None,
-        }
     }
 }
 

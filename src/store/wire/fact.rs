@@ -379,6 +379,16 @@ impl Wire for Arc<RunHeader> {
     }
 }
 
+impl Wire for Arc<AttemptEnd> {
+    fn put(&self, out: &mut Encoder) {
+        AttemptEnd::put(self, out);
+    }
+
+    fn take(input: &mut Decoder<'_>) -> Result<Self, Broken> {
+        AttemptEnd::take(input).map(Arc::new)
+    }
+}
+
 impl<T: Wire> Wire for Arc<[T]> {
     fn put(&self, out: &mut Encoder) {
         out.number(self.len() as u64);
