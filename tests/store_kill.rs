@@ -14,12 +14,12 @@ use std::time::{Duration, Instant};
 const CHAINS: usize = 3;
 const LENGTH: usize = 4;
 
-/// A step notes outside that it began, works for some milliseconds, and notes that it has ended.
+/// A step that gets its parameters notes outside that it began, works for some milliseconds, and notes that it has ended.
 const TOOLS: &str = r#"
 tools:
   effect:
     type: process
-    command: ["sh", "-c", "read -r line; id=${line#*:\\\"}; id=${id%%\\\"*}; echo \"begin $id\" >> effects; sleep 0.0$((${#id} * 7 % 4 + 1)); echo \"end $id\" >> effects; echo \"{\\\"id\\\": \\\"$id\\\"}\""]
+    command: ["sh", "-c", "read -r line; [ -n \"$line\" ] || exit 1; id=${line#*:\\\"}; id=${id%%\\\"*}; echo \"begin $id\" >> effects; sleep 0.0$((${#id} * 7 % 4 + 1)); echo \"end $id\" >> effects; echo \"{\\\"id\\\": \\\"$id\\\"}\""]
     parameters:
       - {name: id, type: string, required: true}
       - {name: after, required: false}
