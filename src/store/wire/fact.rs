@@ -359,16 +359,6 @@ impl<T: Wire> Wire for Box<T> {
     }
 }
 
-impl Wire for Arc<AttemptEnd> {
-    fn put(&self, out: &mut Encoder) {
-        AttemptEnd::put(self, out);
-    }
-
-    fn take(input: &mut Decoder<'_>) -> Result<Self, Broken> {
-        AttemptEnd::take(input).map(Arc::new)
-    }
-}
-
 impl Wire for Arc<RunHeader> {
     fn put(&self, out: &mut Encoder) {
         RunHeader::put(self, out);
