@@ -4,6 +4,9 @@
 //! `cargo bench --bench engine` prints a table; `-- --json` prints one JSON object a line for `peers.py`. Every
 //! measurement runs in a process of its own, so that the peak of its memory is its own.
 
+// A bench ends by panicking when something is wrong.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use plandeck::engine::{Engine, Settings};

@@ -4,6 +4,9 @@
 //! Every run ends, within two seconds of its stop, and its events tell a sound story. It is tokio's paused clock
 //! that passes. A failure prints its seed; `PLANDECK_CHAOS_SEED=n` runs that one alone.
 
+// Tests fail by panicking.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 use fastrand::Rng;
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -276,9 +279,9 @@ async fn whatever_tools_do_every_run_ends_and_its_events_are_sound() {
 
 async fn chaos(seed: u64) -> u64 {
     let mut random = Rng::with_seed(seed);
-    let plan = Arc::new(plan(&mut random));
-    let settings = settings(&mut random, seed);
-    let limits = settings.limits.clone();
+    let steps = Arc::new(plan(&mut random));
+    let chosen = settings(&mut random, seed);
+    let limits = chosen.limits.clone();
     let under_way = Arc::<Mutex<HashSet<Arc<str>>>>::default();
     let tool = Arc::new(Unruly {
         seed,
@@ -286,14 +289,14 @@ async fn chaos(seed: u64) -> u64 {
         under_way: Arc::clone(&under_way),
     });
     let log = EventLog::new();
-    let engine = Engine::new(plan, Map::new(), Arc::new(Unrulies(tool)), settings);
+    let engine = Engine::new(steps, Map::new(), Arc::new(Unrulies(tool)), chosen);
     let engine = engine.with_sink(Arc::clone(&log));
     let (send, commands) = mpsc::channel(4);
     let keys = tokio::spawn(press_keys(random.fork(), send));
-    let state = engine.run(Instant::now(), commands).await;
-    let stopped = keys.await.unwrap();
-    let took = stopped.elapsed();
-    assert!(took <= Duration::from_secs(2), "stopping took {took:?}");
+    let last = engine.run(Instant::now(), commands).await;
+    let pressed = keys.await.unwrap();
+    let late = pressed.elapsed();
+    assert!(late <= Duration::from_secs(2), "stopping took {late:?}");
     assert!(
         under_way.lock().unwrap().is_empty(),
         "nothing is left behind"
@@ -302,15 +305,15 @@ async fn chaos(seed: u64) -> u64 {
     log.reader().take(&mut events, usize::MAX);
     tell_a_sound_story(&events, &limits);
     let folded = RunState::from_events(&events);
-    assert_eq!(ExecutionResult::of(&folded), ExecutionResult::of(&state));
-    assert!(state.has_ended() && state.running == 0 && state.reserved.is_zero());
-    let tries = state.steps.iter().flat_map(|row| &row.attempts);
+    assert_eq!(ExecutionResult::of(&folded), ExecutionResult::of(&last));
+    assert!(last.has_ended() && last.running == 0 && last.reserved.is_zero());
+    let tries = last.steps.iter().flat_map(|row| &row.attempts);
     assert!(
         tries
             .clone()
             .all(|attempt| attempt.log.len() <= AttemptState::LOG_LINES)
     );
-    state.calls
+    last.calls
 }
 
 /// What a log of events has to be, whatever happened.

@@ -159,7 +159,10 @@ impl Scheduler {
                 out.push(Action::Emit(Fact::StepUnknown { step, error }));
                 self.end_row(row, StepStatus::Unknown);
             }
-            Prepared::Skip => self.skip(row, SkipReason::User, None, out),
+            Prepared::Skip => {
+                self.skip(row, SkipReason::User, None, out);
+                self.node(row).decided = true;
+            }
         }
     }
 

@@ -151,6 +151,10 @@ impl Oracle {
                     SkipReason::Limit => assert!(!state.exceeded.is_empty()),
                 }
             }
+            Fact::StepUnknown { step, .. } => {
+                self.was_wanted(world, step.ix);
+                ends(world, step.ix);
+            }
             Fact::StepCancelled { step } => {
                 ends(world, step.ix);
                 // A `for_each` step stays cut short until all the elements that were have run again.
@@ -195,10 +199,7 @@ impl Oracle {
                 assert_eq!(
                     error.is_none(),
                     matches!(status, RunOutcome::Succeeded | RunOutcome::Cancelled)
-                        && !state
-                            .steps
-                            .iter()
-                            .any(|row| row.status == StepStatus::Failed)
+                        && !state.steps.iter().any(|row| row.status.went_wrong())
                 );
             }
             Fact::RunReopened => {
@@ -302,7 +303,7 @@ impl Oracle {
         let wanted = match () {
             () if stopped && !state.exceeded.is_empty() => RunOutcome::LimitExceeded,
             () if stopped && !self.by_failure => RunOutcome::Cancelled,
-            () if any(StepStatus::Failed) => RunOutcome::Failed,
+            () if any(StepStatus::Failed) || any(StepStatus::Unknown) => RunOutcome::Failed,
             // Skipped because of an earlier stop, and not decided by a person.
             () if any(StepStatus::Cancelled) => RunOutcome::Cancelled,
             () if (0..state.steps.len()).any(|at| self.was_stopped(state, at)) => {
@@ -346,7 +347,7 @@ impl Oracle {
 
     fn is_bad(&self, state: &RunState, row: StepIx) -> bool {
         let status = state.steps[row.at()].status;
-        matches!(status, StepStatus::Failed | StepStatus::Cancelled) || self.tainted.contains(&row)
+        status == StepStatus::Cancelled || status.went_wrong() || self.tainted.contains(&row)
     }
 
     /// When every action has been carried out.

@@ -43,10 +43,12 @@ fn sketches() -> impl Strategy<Value = Vec<Sketch>> {
         1 => Just(Trigger::NoneFailed),
     ];
     let answer = prop_oneof![
-        9 => Just(Answer::Call),
+        12 => Just(Answer::Call),
         1 => Just(Answer::Unwanted),
         1 => Just(Answer::Known),
         1 => Just(Answer::Impossible),
+        1 => Just(Answer::Unknown),
+        1 => Just(Answer::Skip),
     ];
     let lists = prop_oneof![
         3 => Just(Vec::new()),

@@ -38,6 +38,8 @@ pub enum Answer {
     Unwanted,
     Known,
     Impossible,
+    Unknown,
+    Skip,
 }
 
 impl Default for Sketch {
@@ -254,14 +256,9 @@ impl World {
                 self.outputs += 1;
                 Prepared::Known(Arc::new(self.outputs.into()), StepSource::Cache)
             }
-            Answer::Impossible => Prepared::Impossible(Box::new(RunError {
-                kind: crate::run::ErrorKind::ToolExecutionError,
-                step: None,
-                tool_name: None,
-                message: "no such field".into(),
-                retryable: false,
-                attempts: 0,
-            })),
+            Answer::Impossible => Prepared::Impossible(Box::new(error())),
+            Answer::Unknown => Prepared::Unknown(Box::new(error())),
+            Answer::Skip => Prepared::Skip,
         }
     }
 
@@ -363,6 +360,17 @@ impl World {
 
     pub fn running(&self) -> Vec<u32> {
         self.under_way.keys().map(|row| row.0).collect()
+    }
+}
+
+fn error() -> RunError {
+    RunError {
+        kind: crate::run::ErrorKind::ToolExecutionError,
+        step: None,
+        tool_name: None,
+        message: "no such field".into(),
+        retryable: false,
+        attempts: 0,
     }
 }
 

@@ -190,14 +190,15 @@ fn the_check_of_the_contract() {
         vec![(350_000, 100_000)],
     ];
     let found = now(&run(&depends_on, &attempts, 2));
-    assert_eq!(
-        (found.work.ms(), found.span.ms(), found.wall.ms()),
-        (550.0, 450.0, 450.0)
-    );
-    let rounded = |figure: Option<f64>| (figure.unwrap() * 100.0).round();
-    assert_eq!(rounded(found.speedup), 122.0);
-    assert_eq!(rounded(found.parallel_efficiency), 100.0);
-    assert_eq!(rounded(found.slot_utilisation), 61.0);
+    let times = [found.work, found.span, found.wall];
+    assert_eq!(times, [550_000, 450_000, 450_000].map(Micros));
+    let rounded = |figure: Option<f64>| format!("{:.2}", figure.unwrap());
+    let ratios = [
+        found.speedup,
+        found.parallel_efficiency,
+        found.slot_utilisation,
+    ];
+    assert_eq!(ratios.map(rounded), ["1.22", "1.00", "0.61"]);
 }
 
 #[test]

@@ -92,15 +92,15 @@ fn attempt_ended() -> impl Strategy<Value = Fact> {
         })
 }
 
-fn error() -> Box<RunError> {
-    Box::new(RunError {
+fn error() -> RunError {
+    RunError {
         kind: ErrorKind::ToolExecutionError,
         step: None,
         tool_name: None,
         message: "bad".into(),
         retryable: false,
         attempts: 0,
-    })
+    }
 }
 
 fn fact() -> impl Strategy<Value = Fact> {
@@ -132,7 +132,7 @@ fn fact() -> impl Strategy<Value = Fact> {
             source: StepSource::Call,
             output: Arc::default(),
         }),
-        2 => key().prop_map(|step| Fact::StepFailed { step, error: error() }),
+        2 => key().prop_map(|step| Fact::StepFailed { step, error: Box::new(error()) }),
         2 => key().prop_map(|step| Fact::StepSkipped {
             step,
             reason: SkipReason::Upstream,
