@@ -293,10 +293,10 @@ async fn chaos(seed: u64) -> u64 {
     let engine = engine.with_sink(Arc::clone(&log));
     let (send, commands) = mpsc::channel(4);
     let keys = tokio::spawn(press_keys(random.fork(), send));
-    let last = engine.run(Instant::now(), commands).await;
+    let end = engine.run(Instant::now(), commands).await;
     let pressed = keys.await.unwrap();
-    let late = pressed.elapsed();
-    assert!(late <= Duration::from_secs(2), "stopping took {late:?}");
+    let delay = pressed.elapsed();
+    assert!(delay <= Duration::from_secs(2), "stopping took {delay:?}");
     assert!(
         under_way.lock().unwrap().is_empty(),
         "nothing is left behind"
@@ -305,15 +305,15 @@ async fn chaos(seed: u64) -> u64 {
     log.reader().take(&mut events, usize::MAX);
     tell_a_sound_story(&events, &limits);
     let folded = RunState::from_events(&events);
-    assert_eq!(ExecutionResult::of(&folded), ExecutionResult::of(&last));
-    assert!(last.has_ended() && last.running == 0 && last.reserved.is_zero());
-    let tries = last.steps.iter().flat_map(|row| &row.attempts);
+    assert_eq!(ExecutionResult::of(&folded), ExecutionResult::of(&end));
+    assert!(end.has_ended() && end.running == 0 && end.reserved.is_zero());
+    let tries = end.steps.iter().flat_map(|row| &row.attempts);
     assert!(
         tries
             .clone()
             .all(|attempt| attempt.log.len() <= AttemptState::LOG_LINES)
     );
-    last.calls
+    end.calls
 }
 
 /// What a log of events has to be, whatever happened.
