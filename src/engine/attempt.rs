@@ -52,10 +52,7 @@ pub async fn attempt(tool: Arc<dyn Tool>, call: Call, bounds: Bounds) -> Attempt
     };
     let report = match ended {
         Some(Ok(report)) => report,
-        Some(Err(_)) => {
-            let defect = ToolError::permanent("the tool panicked, which is a defect in it");
-            unanswered(defect, bounds.reserved)
-        }
+        Some(Err(_)) => unanswered(panicked(), bounds.reserved),
         None => unanswered(ToolError::permanent("stopped"), bounds.reserved),
     };
     AttemptDone {
@@ -82,6 +79,11 @@ async fn bounded(tool: Arc<dyn Tool>, call: Call, bounds: &Bounds) -> CallReport
             unanswered(error, bounds.reserved)
         }
     }
+}
+
+/// What a step is told whose tool panicked.
+pub fn panicked() -> ToolError {
+    ToolError::permanent("the tool panicked, which is a defect in it")
 }
 
 /// A call that was given up may have been billed: it counts with its upper bound.

@@ -1,6 +1,6 @@
 //! The driver: carries the scheduler's actions out on tokio, and tells everybody what happened.
 
-use super::attempt::{AttemptDone, Bounds, attempt};
+use super::attempt::{AttemptDone, Bounds, attempt, panicked};
 use super::cache::{CacheKey, Keys, Made, OutputCache};
 use super::prepare::{RunScope, prepare};
 use super::recorded::Recorded;
@@ -14,6 +14,7 @@ use crate::tools::{Call, CallLog, CallReport, Quote, Tool, ToolError, Toolbox};
 use serde_json::{Map, Value};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -493,7 +494,9 @@ impl Driver {
             return;
         };
         let started = self.now();
-        if let Some(report) = tool.call_now(&input) {
+        // A defect in a tool ends its step, not the run.
+        let answer = catch_unwind(AssertUnwindSafe(|| tool.call_now(&input)));
+        if let Some(report) = answer.unwrap_or_else(|_| Some(CallReport::free(Err(panicked())))) {
             let service = self.now() - started;
             self.ended(row, service, report, false);
             return;

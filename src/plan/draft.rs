@@ -244,10 +244,20 @@ fn source(name: &str, text: &str) -> Source {
     }
 }
 
+/// A place is sometimes known by its first byte only: the characters that it touches.
+fn whole_characters(text: &str, span: &Range<usize>) -> Range<usize> {
+    let start = text.floor_char_boundary(span.start);
+    start..text.ceil_char_boundary(span.end).max(start)
+}
+
 pub(super) fn faults(source_text: Source, collector: Collector) -> PlanFaults {
+    let mut diagnostics = collector.finish();
+    for span in diagnostics.iter_mut().filter_map(|one| one.span.as_mut()) {
+        *span = whole_characters(&source_text.text, span);
+    }
     PlanFaults {
         source_text,
-        diagnostics: collector.finish(),
+        diagnostics,
     }
 }
 

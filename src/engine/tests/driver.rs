@@ -12,7 +12,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -22,6 +22,9 @@ use tokio::time::Instant;
 #[derive(Default)]
 struct Sleeper {
     calls: Mutex<HashMap<String, u32>>,
+    /// The step and the idempotency key of each call.
+    keys: Mutex<Vec<(Arc<str>, Arc<str>)>>,
+    repeatable: AtomicBool,
     under_way: AtomicUsize,
     most_under_way: AtomicUsize,
 }
@@ -34,6 +37,8 @@ impl Tool for Arc<Sleeper> {
     fn call(&self, call: Call) -> BoxFuture<'static, CallReport> {
         let tool = Arc::clone(self);
         async move {
+            let key = (call.step.clone(), call.idempotency_key.clone());
+            tool.keys.lock().unwrap().push(key);
             let under_way = tool.under_way.fetch_add(1, Ordering::SeqCst) + 1;
             tool.most_under_way.fetch_max(under_way, Ordering::SeqCst);
             let number = |name: &str| call.input[name].as_u64().unwrap_or(0);
@@ -63,6 +68,15 @@ impl Tool for Arc<Sleeper> {
             }
         }
         .boxed()
+    }
+
+    fn call_now(&self, input: &Arc<Value>) -> Option<CallReport> {
+        assert!(input["now"] != "panic", "as asked");
+        None
+    }
+
+    fn repeatable(&self) -> bool {
+        self.repeatable.load(Ordering::SeqCst)
     }
 
     fn quote(&self, input: &Value, _model: Option<&str>) -> Quote {
@@ -475,4 +489,89 @@ async fn a_sequential_step_overlaps_nothing() {
             span(1)
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_policy_only_a_call_that_may_be_repeated_is_tried_three_times() {
+    for (repeatable, tries) in [(true, 3), (false, 1)] {
+        let trial = Trial::new(vec![step("flaky", json!({"ms": 1, "fail": 9}), &[])]);
+        trial.tool.repeatable.store(repeatable, Ordering::SeqCst);
+        let state = trial.run().await;
+        assert_eq!(state.steps[0].attempts.len(), tries);
+        assert_eq!(state.steps[0].status, Failed);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn idempotency_keys_are_the_same_for_every_try_and_differ_between_elements() {
+    let mut flaky = step("flaky", json!({"fail": 1}), &[]);
+    flaky.retry = Some(RetryPolicy {
+        attempts: 2,
+        backoff: Duration::ZERO,
+    });
+    let mut given = Step {
+        idempotency_key: Some("k".into()),
+        ..flaky.clone()
+    };
+    given.id = "given".into();
+    let each = Step {
+        id: "each".into(),
+        for_each: Some(Box::new(Template::Literal(Arc::new(json!(["a", "b"]))))),
+        ..given.clone()
+    };
+    let trial = Trial::new(vec![flaky, given, each]);
+    trial.run().await;
+    let calls = trial.tool.keys.lock().unwrap();
+    let keys = |id: &str| {
+        let of_step = calls.iter().filter(|(step, _)| &**step == id);
+        of_step.map(|(_, key)| key.to_string()).collect::<Vec<_>>()
+    };
+    let made = keys("flaky");
+    assert!(made.len() == 2 && made[0] == made[1] && made[0].ends_with(":flaky"));
+    assert_eq!(keys("given"), ["k", "k"]);
+    assert_eq!(keys("each[0]"), ["k[0]", "k[0]"]);
+    assert_eq!(keys("each[1]"), ["k[1]", "k[1]"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tool_that_panics_where_it_is_called_in_place_fails_its_step_alone() {
+    let state = Trial::new(vec![
+        step("bad", json!({"now": "panic"}), &[]),
+        sleeping("good", 10, &[]),
+    ])
+    .run()
+    .await;
+    assert_eq!(statuses(&state), [Failed, Succeeded]);
+    let error = state.steps[0].error.as_ref().unwrap();
+    assert!(error.message.contains("defect"), "{}", error.message);
+}
+
+#[tokio::test(start_paused = true)]
+async fn elements_overlap_as_far_as_the_slots_go_and_keep_the_order_of_the_list() {
+    let mut each = sleeping("each", 100, &[]);
+    each.for_each = Some(Box::new(Template::Literal(Arc::new(json!([
+        1, 2, 3, 4, 5
+    ])))));
+    let trial = Trial::new(vec![each]).slots(3);
+    let state = trial.run().await;
+    assert_eq!(trial.tool.most_under_way.load(Ordering::SeqCst), 3);
+    assert_eq!(ms(state.wall(state.at)), 200);
+    let result = ExecutionResult::of(&state);
+    let ids: Vec<&str> = result.steps.iter().map(|row| &*row.id).collect();
+    assert_eq!(
+        ids,
+        [
+            "each", "each[0]", "each[1]", "each[2]", "each[3]", "each[4]"
+        ]
+    );
+    assert_eq!(
+        *result.result,
+        json!([{"ms": 100}, {"ms": 100}, {"ms": 100}, {"ms": 100}, {"ms": 100}])
+    );
+    assert_eq!(
+        result
+            .slot_utilisation
+            .map(|share| (share * 100.0).round() as u64),
+        Some(83)
+    );
 }
