@@ -635,3 +635,48 @@ fn the_result_is_of_the_sinks() {
     let outputs = |at: usize| world.state.steps[at].output.as_deref().unwrap().clone();
     assert_eq!(**result, json!({"s1": outputs(1), "s2": outputs(2)}));
 }
+
+#[test]
+fn as_many_calls_as_allowed_are_not_too_many() {
+    let known = with(after(&[]), |sketch| sketch.answer = Answer::Known);
+    let frame = Frame {
+        calls: Some(2),
+        ..open()
+    };
+    let mut world = World::new(vec![after(&[]), after(&[0]), known], frame);
+    world.finish();
+    assert_eq!(outcome(&world), RunOutcome::Succeeded);
+    assert_eq!(world.state.calls, 2);
+    world.command(Retry(row(1)));
+    assert_eq!(outcome(&world), RunOutcome::LimitExceeded);
+    assert_eq!(world.state.exceeded, [Limit::MaxToolCalls]);
+    assert_eq!(world.state.steps[1].reason, Some(SkipReason::Limit));
+}
+
+#[test]
+fn what_costs_nothing_runs_with_no_money_left() {
+    let dear = with(after(&[]), |sketch| sketch.bound = 5);
+    let frame = Frame {
+        budget: Some(5),
+        ..open()
+    };
+    let mut world = World::new(vec![dear, after(&[0])], frame);
+    world.finish();
+    assert_eq!(outcome(&world), RunOutcome::Succeeded);
+    assert_eq!(world.state.spent.pico(), 5);
+}
+
+#[test]
+fn a_call_dearer_than_its_bound_is_counted_as_it_is() {
+    let costing = |bound| with(after(&[]), |sketch| sketch.bound = bound);
+    let frame = Frame {
+        budget: Some(10),
+        slots: Some(1),
+        ..open()
+    };
+    let mut world = World::new(vec![costing(4), costing(4)], frame);
+    world.end_with(0, End::Well, 50);
+    world.work(usize::MAX);
+    assert_eq!(world.state.spent.pico(), 50);
+    assert_eq!(world.state.exceeded, [Limit::MaxTotalCostUsd]);
+}
