@@ -221,7 +221,7 @@ async fn press_keys(mut random: Rng, send: mpsc::Sender<RunCommand>) -> Instant 
     for _ in 0..random.usize(0..40) {
         sleep(Duration::from_millis(random.u64(0..900))).await;
         let row = StepIx(random.u32(0..40));
-        let command = match random.u8(0..14) {
+        let command = match random.u8(0..13) {
             0 => RunCommand::Pause,
             1..=4 => RunCommand::Resume,
             5 => RunCommand::StepOnce(random.bool().then_some(row)),
@@ -229,8 +229,7 @@ async fn press_keys(mut random: Rng, send: mpsc::Sender<RunCommand>) -> Instant 
             8 => RunCommand::RetryFailed,
             9 => RunCommand::Skip(row),
             10 => RunCommand::SetOutput(row, Arc::new(json!("given"))),
-            11 => RunCommand::SetParameters(row, Arc::new(json!({"other": true}))),
-            12 => RunCommand::Breakpoint(row, random.bool()),
+            11 => RunCommand::Breakpoint(row, random.bool()),
             _ => RunCommand::Stop,
         };
         if send.send(command).await.is_err() {
