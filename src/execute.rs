@@ -151,7 +151,7 @@ pub struct Execution {
     catalog: Option<Catalog>,
     functions: Vec<(Arc<str>, Arc<dyn Tool>)>,
     settings: Settings,
-    sink: Option<Box<dyn FnMut(&RunEvent) + Send>>,
+    sink: Option<Listener>,
 }
 
 impl Execution {
@@ -230,7 +230,7 @@ impl Execution {
     /// Somebody who hears of every event while the run goes on.
     #[must_use]
     pub fn on_event(mut self, hear: impl FnMut(&RunEvent) + Send + 'static) -> Self {
-        self.sink = Some(Box::new(hear));
+        self.sink = Some(Listener(Box::new(hear)));
         self
     }
 
@@ -254,7 +254,7 @@ impl Execution {
         self.settings.simulated = self.worker.is_simulated();
         let mut engine = Engine::new(self.plan, context, Arc::new(toolbox), self.settings);
         if let Some(sink) = self.sink {
-            engine = engine.with_sink(Listener(sink));
+            engine = engine.with_sink(sink);
         }
         let (_commands, none) = mpsc::channel(1);
         let state = engine.run(Instant::now(), none).await;

@@ -1,5 +1,7 @@
 //! Outputs used again from one run to the next.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod store_support;
 
 use plandeck::engine::{Engine, OutputCache};

@@ -1,5 +1,7 @@
 //! The commands for runs on record, and going on with one, through the program itself.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod common;
 
 use common::model_server::{Answer, ModelServer};

@@ -1,5 +1,7 @@
 //! What the store does when it cannot: no room, no right, somebody else's lock, a damaged file.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod store_support;
 
 use plandeck::run::{ExecutionResult, RunOutcome};

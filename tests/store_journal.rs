@@ -1,5 +1,7 @@
 //! A run's journal, read back in the same process while the run goes on and after it.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod store_support;
 
 use plandeck::engine::EventSink;

@@ -3,6 +3,8 @@
 //! `cargo test --release --test store_kill -- --ignored --nocapture` kills hundreds of times and prints the
 //! figures of `docs/reliability.md`; `PLANDECK_KILLS` and `PLANDECK_KILL_SEED` choose how often and where.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;

@@ -1,5 +1,7 @@
 //! Going on with a run that was cut short, from any of its events on.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod store_support;
 
 use plandeck::engine::{EventSink, Recorded, UnknownSteps, definitions};

@@ -137,6 +137,8 @@ fn amount(text: &str) -> Result<Bound<f64>, String> {
 
 /// `plandeck run`.
 #[derive(Args, Clone, Debug)]
+// A flag each, as people type them.
+#[allow(clippy::struct_excessive_bools)]
 pub struct RunArgs {
     /// The plan: JSON, YAML, or text from a planner
     #[arg(value_name = "PLAN", value_hint = ValueHint::FilePath)]

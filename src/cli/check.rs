@@ -1,6 +1,6 @@
 //! `plandeck check`: what a plan is, and what is wrong with it, without running anything.
 
-use super::args::CheckArgs;
+use super::args::{CheckArgs, ScreenArgs};
 use super::failure::Failure;
 use super::load::load_to_check;
 use super::settings::Settings;
@@ -12,7 +12,7 @@ use serde_json::json;
 pub async fn check(mut args: CheckArgs) -> Result<u8, Failure> {
     let here = std::env::current_dir().unwrap_or_default();
     let settings = Settings::load(&here)?;
-    settings.complete(&mut args.source, &mut Default::default())?;
+    settings.complete(&mut args.source, &mut ScreenArgs::default())?;
     let loaded = match load_to_check(&args.plan, &args.source, &settings).await {
         Err(Failure::Faults(faults)) if args.json => {
             println!("{}", faulty(&faults));
@@ -28,7 +28,7 @@ pub async fn check(mut args: CheckArgs) -> Result<u8, Failure> {
     );
     if args.json {
         let diagnostics = diagnostics_to_json(loaded.source(), &loaded.plan.warnings);
-        println!("{}", report.to_json(diagnostics));
+        println!("{}", report.to_json(&diagnostics));
     } else {
         loaded.tell_warnings(args.color);
         print!("{}", report.to_text());

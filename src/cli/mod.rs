@@ -51,8 +51,14 @@ pub fn main() -> ExitCode {
         Some(Command::Export(args)) => show::export(&args),
         Some(Command::Replay(args)) => on_tokio(show::replay(args)),
         Some(Command::Tools(args)) => tools::tools(&args),
-        Some(Command::Themes) => themes::themes(),
-        Some(Command::Completions { shell }) => completions::completions(shell),
+        Some(Command::Themes) => {
+            themes::themes();
+            Ok(0)
+        }
+        Some(Command::Completions { shell }) => {
+            completions::completions(shell);
+            Ok(0)
+        }
     };
     match done {
         Ok(code) => ExitCode::from(code),

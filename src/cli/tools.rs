@@ -29,7 +29,7 @@ pub fn tools(args: &ToolsArgs) -> Result<u8, Failure> {
         ));
     }
     if args.json {
-        let list: Vec<Value> = catalog.tools().iter().map(|tool| described(tool)).collect();
+        let list: Vec<Value> = catalog.tools().iter().map(described).collect();
         println!("{}", Value::Array(list));
         return Ok(0);
     }

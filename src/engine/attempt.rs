@@ -66,18 +66,17 @@ async fn bounded(tool: Arc<dyn Tool>, call: Call, bounds: &Bounds) -> CallReport
     let Some(limit) = bounds.limit else {
         return tool.call(call).await;
     };
-    match timeout(limit, tool.call(call)).await {
-        Ok(report) => report,
-        Err(_) => {
-            let seconds = limit.as_secs_f64();
-            let error = ToolError {
-                kind: ErrorKind::TimeoutError,
-                message: format!("no answer within timeout_s = {seconds}"),
-                retryable: true,
-                retry_after: None,
-            };
-            unanswered(error, bounds.reserved)
-        }
+    if let Ok(report) = timeout(limit, tool.call(call)).await {
+        report
+    } else {
+        let seconds = limit.as_secs_f64();
+        let error = ToolError {
+            kind: ErrorKind::TimeoutError,
+            message: format!("no answer within timeout_s = {seconds}"),
+            retryable: true,
+            retry_after: None,
+        };
+        unanswered(error, bounds.reserved)
     }
 }
 

@@ -33,6 +33,8 @@ const ACTIONS_IN_A_ROW: usize = 512;
 
 /// What a run is started with, beside the plan and the tools.
 #[derive(Clone, Debug)]
+// Each is a choice of its own; any of them can be made beside the others.
+#[allow(clippy::struct_excessive_bools)]
 pub struct Settings {
     /// The limits in force.
     pub limits: ResourceLimits,
@@ -451,12 +453,11 @@ impl Driver {
             return prepared;
         };
         let known = cache.get(&key).filter(|_| !self.refresh.contains(&row));
-        match known {
-            Some(output) => Prepared::Known(output, StepSource::Cache),
-            None => {
-                self.to_keep.insert(row, key);
-                prepared
-            }
+        if let Some(output) = known {
+            Prepared::Known(output, StepSource::Cache)
+        } else {
+            self.to_keep.insert(row, key);
+            prepared
         }
     }
 

@@ -233,10 +233,10 @@ impl Recorded {
             (Some(Earlier::Output { input, output }), Prepared::Call { input: now, .. })
                 if as_before(self) && input.as_ref().is_none_or(|input| *input == now) =>
             {
-                return Prepared::Known(Arc::clone(output), StepSource::Recorded);
+                Prepared::Known(Arc::clone(output), StepSource::Recorded)
             }
-            (Some(Earlier::Unwanted), Prepared::Unwanted) => return Prepared::Unwanted,
-            (_, prepared @ Prepared::Each(_)) => return prepared,
+            (Some(Earlier::Unwanted), Prepared::Unwanted) => Prepared::Unwanted,
+            (_, prepared @ Prepared::Each(_)) => prepared,
             (Some(Earlier::UnderWay), prepared @ Prepared::Call { .. }) => {
                 self.anew.insert(ix);
                 let repeatable = tool.is_some_and(|tool| tool.repeatable());
@@ -244,7 +244,9 @@ impl Recorded {
                     _ if repeatable => prepared,
                     UnknownSteps::Rerun => prepared,
                     UnknownSteps::Skip => Prepared::Skip,
-                    UnknownSteps::Keep => Prepared::Unknown(self.unknown_error(key, step)),
+                    UnknownSteps::Keep => {
+                        Prepared::Unknown(Box::new(self.unknown_error(key, step)))
+                    }
                 }
             }
             (_, prepared) => {
@@ -254,20 +256,20 @@ impl Recorded {
         }
     }
 
-    fn unknown_error(&self, key: &StepKey, step: &Step) -> Box<RunError> {
+    fn unknown_error(&self, key: &StepKey, step: &Step) -> RunError {
         let message = format!(
             "it was under way when run {} was cut short, so it may or may not have happened, and it was not \
              done again; find out, then retry it, or resume with --unknown rerun or --unknown skip",
             self.run_id
         );
-        Box::new(RunError {
+        RunError {
             kind: ErrorKind::ToolExecutionError,
             step: Some(Arc::clone(&key.id)),
             tool_name: Some(Arc::clone(&step.tool)),
             message: message.into(),
             retryable: false,
             attempts: 0,
-        })
+        }
     }
 }
 

@@ -32,9 +32,12 @@ pub fn changes(before: &Value, after: &Value, most: usize) -> Vec<Change> {
         let mut parts = Vec::new();
         match (before, after) {
             (Some(Value::Object(a)), Some(Value::Object(b))) => {
-                let name = |key: &str| match path.is_empty() {
-                    true => key.to_owned(),
-                    false => format!("{path}.{key}"),
+                let name = |key: &str| {
+                    if path.is_empty() {
+                        key.to_owned()
+                    } else {
+                        format!("{path}.{key}")
+                    }
                 };
                 parts.extend(
                     a.iter()

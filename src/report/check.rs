@@ -102,7 +102,7 @@ impl CheckReport {
     }
 
     /// For scripts.
-    pub fn to_json(&self, diagnostics: Value) -> Value {
+    pub fn to_json(&self, diagnostics: &Value) -> Value {
         json!({
             "sound": true,
             "plan": self.name,

@@ -5,7 +5,7 @@ use crate::run::{Micros, Money, RunState, StepState, StepStatus};
 use crate::text::{fit, format};
 use serde::Serialize;
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -73,10 +73,10 @@ impl RunDiff {
                 None => same += 1,
             }
         }
-        let differs: HashMap<&str, ()> = steps.iter().map(|step| (&*step.id, ())).collect();
+        let differs: HashSet<&str> = steps.iter().map(|step| &*step.id).collect();
         let first_divergence = along_the_dag(b)
             .chain(a.steps.iter())
-            .find(|row| differs.contains_key(&*row.info.id))
+            .find(|row| differs.contains(&*row.info.id))
             .map(|row| Arc::clone(&row.info.id));
         let id = |run: &RunState| {
             run.header

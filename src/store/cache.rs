@@ -19,14 +19,14 @@ use std::sync::mpsc::SyncSender;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Kept outputs are removed after this, whatever their time to live.
-pub(super) const LONGEST: Duration = Duration::from_secs(90 * 86_400);
+pub(super) const LONGEST: Duration = Duration::from_hours(2160);
 
 /// How long an output stays good where nothing else is said: what other machines answer changes, what a model
 /// or code makes of the same input does not.
 fn time_to_live(kind: &str) -> Duration {
     match kind {
-        "http" | "mcp" | "process" | "agent" => Duration::from_secs(86_400),
-        _ => Duration::from_secs(30 * 86_400),
+        "http" | "mcp" | "process" | "agent" => Duration::from_hours(24),
+        _ => Duration::from_hours(720),
     }
 }
 

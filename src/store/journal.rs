@@ -81,10 +81,10 @@ impl Health {
     }
 
     pub(super) fn break_down(&self, error: &StoreError, options: &JournalOptions) {
-        if self.broken.set(error.to_string().into()).is_ok() {
-            if let Some(warn) = &options.warn {
-                warn(error);
-            }
+        if self.broken.set(error.to_string().into()).is_ok()
+            && let Some(warn) = &options.warn
+        {
+            warn(error);
         }
     }
 }

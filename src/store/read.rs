@@ -91,6 +91,10 @@ pub struct RunSummary {
     pub(super) row: i64,
 }
 
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a field by reference"
+)]
 fn milliseconds<S: Serializer>(latency: &Micros, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64(latency.ms())
 }

@@ -139,7 +139,8 @@ impl Writer {
                 _ => None,
             };
         }
-        if !(events.is_empty() && self.kept.is_empty()) && !self.health.is_broken() {
+        let something = !events.is_empty() || !self.kept.is_empty();
+        if something && !self.health.is_broken() {
             let due = self.synced_at.elapsed() >= SYNC_EVERY;
             let full = self.options.durable || due;
             if let Err(error) = self.write(&events, full) {

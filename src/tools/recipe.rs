@@ -81,10 +81,10 @@ impl Recipe {
                 put(
                     "cwd",
                     json!(
-                        process
-                            .cwd
+                        process.cwd.as_deref().or(definition
+                            .folder
                             .as_deref()
-                            .or(definition.folder.as_deref().map(|f| f.as_path()))
+                            .map(std::path::PathBuf::as_path))
                     ),
                 );
                 put("env", json!(process.env));
