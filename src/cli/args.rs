@@ -1,8 +1,10 @@
 //! The command line as clap reads it.
 
+use crate::run::Rate;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Run, watch and debug execution plans that a large language model wrote.
@@ -94,6 +96,9 @@ pub struct LimitArgs {
     /// Percent of one core for each child process
     #[arg(long, value_name = "P", value_parser = limit::<u32>)]
     pub max_cpu_percent: Option<Bound<u32>>,
+    /// Calls, and tokens, that a model or a pool of tools may take in any minute; may be repeated
+    #[arg(long = "rate", value_name = "NAME=CALLS[/TOKENS]", value_parser = rate)]
+    pub rates: Vec<(Arc<str>, Rate)>,
 }
 
 /// A limit that was given: a value, or `none`.
@@ -123,6 +128,26 @@ fn limit<T: std::str::FromStr + PartialOrd + From<u8>>(text: &str) -> Result<Bou
         Ok(value) if value >= T::from(1) => Ok(Bound::Most(value)),
         _ => Err("a whole number from 1 up, or none".to_owned()),
     }
+}
+
+fn rate(text: &str) -> Result<(Arc<str>, Rate), String> {
+    let number = |text: &str| match text.parse::<u64>() {
+        Ok(number) if number > 0 => Ok(number),
+        _ => Err(format!("{text:?} is no whole number from 1 up")),
+    };
+    let (name, most) = text
+        .rsplit_once('=')
+        .ok_or("give it as NAME=CALLS or NAME=CALLS/TOKENS")?;
+    let (calls, tokens) = match most.split_once('/') {
+        Some((calls, tokens)) => (calls, Some(number(tokens)?)),
+        None => (most, None),
+    };
+    let rate = Rate {
+        requests_per_minute: Some(number(calls)?),
+        tokens_per_minute: tokens,
+        max_concurrent: None,
+    };
+    Ok((name.into(), rate))
 }
 
 fn amount(text: &str) -> Result<Bound<f64>, String> {

@@ -49,6 +49,7 @@ pub async fn run(mut args: RunArgs) -> Result<u8, Failure> {
         interactive: !headless,
         worker: loaded.worker.name().into(),
         simulated: loaded.worker.is_simulated(),
+        rates: settings.rates_of(&args),
         seed: args.source.seed.unwrap_or_else(|| fastrand::u64(..)),
     };
     let engine = Engine::new(

@@ -3,7 +3,7 @@
 use super::args::{ColorWhen, LimitArgs, RunArgs, ScreenArgs, SourceArgs};
 use super::failure::Failure;
 use crate::models::Price;
-use crate::run::{Money, ResourceLimits};
+use crate::run::{Money, Rates, ResourceLimits};
 use clap::ValueEnum;
 use etcetera::BaseStrategy;
 use serde::Deserialize;
@@ -27,6 +27,8 @@ pub struct Settings {
     pub color: Option<String>,
     /// As the options of the same names; `"none"` lifts one.
     pub limits: BTreeMap<String, toml::Value>,
+    /// Rates by model or pool.
+    pub rates: Rates,
     /// Prices by model, dollars per million tokens.
     pub prices: BTreeMap<String, PriceSetting>,
 }
@@ -88,6 +90,8 @@ impl Settings {
     fn or(self, other: Self) -> Self {
         let mut limits = other.limits;
         limits.extend(self.limits);
+        let mut rates = other.rates;
+        rates.0.extend(self.rates.0);
         let mut prices = other.prices;
         prices.extend(self.prices);
         Self {
@@ -96,6 +100,7 @@ impl Settings {
             theme: self.theme.or(other.theme),
             color: self.color.or(other.color),
             limits,
+            rates,
             prices,
         }
     }
@@ -128,6 +133,13 @@ impl Settings {
             .limits(ResourceLimits::command_line())
             .map_err(Failure::usage)?;
         Ok(args.limits.over(limits))
+    }
+
+    /// The rates of a run: the command line's over these settings'.
+    pub fn rates_of(&self, args: &RunArgs) -> Rates {
+        let mut rates = self.rates.clone();
+        rates.0.extend(args.limits.rates.iter().cloned());
+        rates
     }
 
     fn limits(&self, mut limits: ResourceLimits) -> Result<ResourceLimits, String> {

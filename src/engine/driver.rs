@@ -2,13 +2,13 @@
 
 use super::attempt::{AttemptDone, Bounds, attempt, panicked};
 use super::cache::{CacheKey, Keys, Made, OutputCache};
-use super::prepare::{RunScope, prepare};
+use super::prepare::{Rated, RunScope, prepare};
 use super::recorded::Recorded;
 use super::{Action, EventSink, Input, Prepared, Rules, Scheduler, Timer};
 use crate::plan::{ExecutionPlan, RetryPolicy, Step, StepIx};
 use crate::run::{
-    Fact, LogStream, Micros, ResourceLimits, RunCommand, RunEvent, RunHeader, RunState, StepInfo,
-    StepSource,
+    Fact, LogStream, Micros, Rates, ResourceLimits, RunCommand, RunEvent, RunHeader, RunState,
+    StepInfo, StepSource,
 };
 use crate::tools::{Call, CallLog, CallReport, Quote, Tool, ToolError, Toolbox};
 use serde_json::{Map, Value};
@@ -52,6 +52,8 @@ pub struct Settings {
     pub simulated: bool,
     /// The seed of the jitter.
     pub seed: u64,
+    /// The rates of models and of the catalog's pools.
+    pub rates: Rates,
 }
 
 impl Default for Settings {
@@ -65,6 +67,7 @@ impl Default for Settings {
             worker: "none".into(),
             simulated: false,
             seed: fastrand::u64(..),
+            rates: Rates::default(),
         }
     }
 }
@@ -231,6 +234,7 @@ struct Driver {
     plan: Arc<ExecutionPlan>,
     context: Arc<Map<String, Value>>,
     tools: Tools,
+    toolbox: Arc<dyn Toolbox>,
     settings: Settings,
     run_id: Arc<str>,
     sinks: Vec<Box<dyn EventSink>>,
@@ -288,6 +292,7 @@ impl Driver {
             fail_fast: engine.settings.fail_fast,
             track_cost: engine.settings.track_cost,
             paused: engine.settings.paused,
+            rates: engine.settings.rates.clone(),
         };
         let (back, returns) = mpsc::unbounded_channel();
         let (log, logged) = mpsc::channel(LOG_ENTRIES);
@@ -301,7 +306,8 @@ impl Driver {
             sinks: engine.sinks,
             recorded: engine.recorded,
             cache: engine.cache,
-            keys: Keys::new(engine.toolbox),
+            keys: Keys::new(Arc::clone(&engine.toolbox)),
+            toolbox: engine.toolbox,
             to_keep: HashMap::new(),
             refresh: HashSet::new(),
             tools,
@@ -482,7 +488,11 @@ impl Driver {
             context: &self.context,
             row,
         };
-        prepare(&scope, tool)
+        let rated = Rated {
+            rates: &self.settings.rates,
+            toolbox: &*self.toolbox,
+        };
+        prepare(&scope, &rated, tool)
     }
 
     fn tool(&self, row: StepIx) -> Option<&Arc<dyn Tool>> {

@@ -2,8 +2,8 @@
 
 use super::{Prepared, Scheduler};
 use crate::plan::{ExecutionPlan, ReferenceError, Root, Scope, Step, StepIx, Template};
-use crate::run::{ErrorKind, RunError};
-use crate::tools::Tool;
+use crate::run::{Demand, ErrorKind, Rates, RunError};
+use crate::tools::{Tool, Toolbox};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
@@ -17,6 +17,34 @@ pub struct RunScope<'a> {
     pub context: &'a Map<String, Value>,
     /// The row whose references are resolved.
     pub row: StepIx,
+}
+
+/// The rates in force, and who knows what counts against them.
+pub struct Rated<'a> {
+    /// The rates.
+    pub rates: &'a Rates,
+    /// Knows the tools' pools.
+    pub toolbox: &'a dyn Toolbox,
+}
+
+impl Rated<'_> {
+    fn demand(&self, tool: &dyn Tool, step: &Step, input: &Value) -> Demand {
+        if self.rates.0.is_empty() {
+            return Demand::default();
+        }
+        let model = tool.draws_on(input, step.model.as_deref());
+        let tokens = model.as_ref().map_or(0, |(_, tokens)| *tokens);
+        let pool = self.toolbox.pool(&step.tool);
+        let drawn = [model.as_ref().map(|(model, _)| &**model), pool.as_deref()];
+        let names = drawn.into_iter().flatten();
+        Demand {
+            names: names
+                .filter_map(|name| self.rates.name_of(name))
+                .cloned()
+                .collect(),
+            tokens,
+        }
+    }
 }
 
 impl Scope for RunScope<'_> {
@@ -47,7 +75,7 @@ impl Scope for RunScope<'_> {
 }
 
 /// Looks at a row that is about to start.
-pub fn prepare(scope: &RunScope<'_>, tool: Option<&Arc<dyn Tool>>) -> Prepared {
+pub fn prepare(scope: &RunScope<'_>, rated: &Rated<'_>, tool: Option<&Arc<dyn Tool>>) -> Prepared {
     let ix = scope.scheduler.plan_step(scope.row);
     let Some(step) = scope.plan.step(ix) else {
         return Prepared::Unwanted;
@@ -72,7 +100,12 @@ pub fn prepare(scope: &RunScope<'_>, tool: Option<&Arc<dyn Tool>>) -> Prepared {
         return impossible(scope, step, format!("no tool is called {:?}", step.tool));
     };
     let most = tool.quote(&input, step.model.as_deref()).most;
-    Prepared::Call { input, most }
+    let demand = rated.demand(&**tool, step, &input);
+    Prepared::Call {
+        input,
+        most,
+        demand,
+    }
 }
 
 /// A condition that looks at `item` or `index` is asked for each element, any other once for the step.

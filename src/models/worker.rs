@@ -230,34 +230,21 @@ impl SmallModelWorker {
             Mode::Offline => (Some(Money::ZERO), Money::ZERO),
             Mode::Simulated { .. } => (Some(simulation::most()), Money::ZERO),
             Mode::Model { .. } => {
-                let most = self.price_for(task.model).map(|price| {
-                    let messages = prompt::messages(task, input);
-                    let mut first = estimate::chat(messages.iter().map(|(_, text)| text.as_str()));
-                    if let Some(schema) = task.output_schema {
-                        // The schema goes along a second time, as the answer's format.
-                        first += estimate::tokens(&sendable(schema).to_string());
-                    }
-                    let output = u64::from(task.max_tokens.unwrap_or(MAX_TOKENS));
-                    let again = if task.output_schema.is_some() {
-                        let violation = LONGEST_VIOLATION as u64 + 100;
-                        Tokens {
-                            input: first + output + violation,
-                            cached_input: 0,
-                            output,
-                        }
-                    } else {
-                        Tokens::default()
-                    };
-                    let once = Tokens {
-                        input: first,
-                        cached_input: 0,
-                        output,
-                    };
-                    price.cost(once) + price.cost(again)
-                });
+                let [first, repair] = turns(task, input);
+                let price = self.price_for(task.model);
+                let most = price.map(|price| price.cost(first) + price.cost(repair));
                 (most, Money::ZERO)
             }
         }
+    }
+
+    /// The model that a task is given to, as `PROVIDER/MODEL`, and the most tokens that it can take; `None`
+    /// without a model.
+    pub fn draws_on(&self, task: &Task, input: &Value) -> Option<(String, u64)> {
+        let (provider, model) = self.route(task.model)?;
+        let turns = turns(task, input);
+        let tokens = turns.iter().map(|turn| turn.input + turn.output).sum();
+        Some((format!("{}/{model}", provider.name), tokens))
     }
 
     /// Carries out a task. Dropping the future drops the request.
@@ -353,4 +340,25 @@ pub(super) fn permanent(message: String) -> RequestError {
 pub(super) fn split(model: &str) -> Option<(&'static Provider, &str)> {
     let (provider, model) = model.split_once('/')?;
     Some((Provider::named(provider)?, model))
+}
+
+/// The most tokens of a task's turns: the question, and with an output schema the repair of a bad answer.
+fn turns(task: &Task, input: &Value) -> [Tokens; 2] {
+    let messages = prompt::messages(task, input);
+    let mut first = estimate::chat(messages.iter().map(|(_, text)| text.as_str()));
+    if let Some(schema) = task.output_schema {
+        // The schema goes along a second time, as the answer's format.
+        first += estimate::tokens(&sendable(schema).to_string());
+    }
+    let output = u64::from(task.max_tokens.unwrap_or(MAX_TOKENS));
+    let turn = |input| Tokens {
+        input,
+        cached_input: 0,
+        output,
+    };
+    let repair = match task.output_schema {
+        Some(_) => turn(first + output + LONGEST_VIOLATION as u64 + 100),
+        None => Tokens::default(),
+    };
+    [turn(first), repair]
 }

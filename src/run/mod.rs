@@ -8,6 +8,7 @@ mod event;
 mod figures;
 mod limits;
 mod money;
+mod rates;
 mod result;
 mod state;
 
@@ -19,5 +20,6 @@ pub use event::{
 pub use figures::{Figures, figures};
 pub use limits::ResourceLimits;
 pub use money::Money;
+pub use rates::{Demand, Rate, Rates};
 pub use result::{ExecutionResult, StepResult};
 pub use state::{AttemptState, RunPhase, RunState, StepState, StepStatus};

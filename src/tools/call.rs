@@ -145,6 +145,12 @@ pub trait Tool: Send + Sync {
         Quote::FREE
     }
 
+    /// The model that a call with this input asks, as `PROVIDER/MODEL`, and the most tokens it can take. Only
+    /// asked for where rates are in force.
+    fn draws_on(&self, _input: &Value, _model: Option<&str>) -> Option<(String, u64)> {
+        None
+    }
+
     /// Whether a call changes nothing outside (or may be repeated without a further effect), so that a
     /// failed one is tried again without being asked to.
     fn repeatable(&self) -> bool {
@@ -161,6 +167,11 @@ pub trait Tool: Send + Sync {
 pub trait Toolbox: Send + Sync {
     /// The tool of this name, `None` where the catalog has none.
     fn tool(&self, name: &str) -> Option<Arc<dyn Tool>>;
+
+    /// The pool whose rate the calls of a tool count against, where the catalog names one.
+    fn pool(&self, _name: &str) -> Option<Arc<str>> {
+        None
+    }
 
     /// What determines the tool's outputs beside its input; `model` is the model that a step asks for. `None`
     /// where that is not known.

@@ -172,6 +172,12 @@ impl Tool for ModelTool {
         Quote { most, least }
     }
 
+    fn draws_on(&self, input: &Value, model: Option<&str>) -> Option<(String, u64)> {
+        let prompt = self.role.prompt(input);
+        self.worker
+            .draws_on(&self.role.task(prompt.as_deref(), model), input)
+    }
+
     fn repeatable(&self) -> bool {
         true
     }
@@ -274,6 +280,16 @@ impl Tool for FinalSynthesis {
         };
         let (most, least) = self.worker.quote(&task, input);
         Quote { most, least }
+    }
+
+    fn draws_on(&self, input: &Value, model: Option<&str>) -> Option<(String, u64)> {
+        let (_, prompt) = synthesis(input);
+        let task = Task {
+            prompt: Some(&prompt),
+            model,
+            ..Task::default()
+        };
+        self.worker.draws_on(&task, input)
     }
 
     fn repeatable(&self) -> bool {

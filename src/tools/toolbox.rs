@@ -88,6 +88,10 @@ impl Toolbox for CatalogToolbox {
         Some(known.cloned().unwrap_or_else(|| self.stranger(name)))
     }
 
+    fn pool(&self, name: &str) -> Option<Arc<str>> {
+        self.definitions.get(name)?.pool.clone()
+    }
+
     fn recipe(&self, name: &str, model: Option<&str>) -> Option<Recipe> {
         if let Some(definition) = self.definitions.get(name) {
             return Some(Recipe::of(definition, &self.worker, model));
@@ -253,6 +257,10 @@ impl Tool for Priced {
             most: quote.most.map(|most| most + self.price),
             least: quote.least + self.price,
         }
+    }
+
+    fn draws_on(&self, input: &Value, model: Option<&str>) -> Option<(String, u64)> {
+        self.tool.draws_on(input, model)
     }
 
     fn repeatable(&self) -> bool {

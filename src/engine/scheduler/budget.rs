@@ -1,6 +1,8 @@
 //! Money: reserved before a call, settled after it.
 
 use crate::run::Money;
+use std::collections::HashMap;
+use std::sync::Arc;
 
 /// What is left of the budget. Spending plus reservations never pass the limit, as long as no call costs more
 /// than its upper bound.
@@ -9,6 +11,8 @@ pub struct Budget {
     limit: Option<Money>,
     spent: Money,
     reserved: Money,
+    /// What the dearest call of a tool cost, where it cost more than its bound.
+    dearest: HashMap<Arc<str>, Money>,
 }
 
 impl Budget {
@@ -64,5 +68,20 @@ impl Budget {
     pub fn settle(&mut self, reserved: Money, cost: Money) {
         self.reserved -= reserved;
         self.spent += cost;
+    }
+
+    /// The bound of a tool's next call: `most`, or what a call of it has cost that went over its bound. A
+    /// provider may bill what no estimate foresees, but not twice unforeseen.
+    pub fn bound(&self, tool: &str, most: Money) -> Money {
+        let seen = self.dearest.get(tool).copied();
+        seen.map_or(most, |seen| seen.max(most))
+    }
+
+    /// Takes note of a call that cost more than its bound.
+    pub fn learn(&mut self, tool: &Arc<str>, bound: Money, cost: Money) {
+        if cost > bound {
+            let known = self.dearest.entry(Arc::clone(tool)).or_default();
+            *known = cost.max(*known);
+        }
     }
 }

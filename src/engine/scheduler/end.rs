@@ -39,7 +39,14 @@ impl Scheduler {
             answer,
         } = report;
         let cost = cost.map(|cost| cost.max(Money::ZERO));
-        self.budget.settle(reserved, cost.unwrap_or(reserved));
+        let billed = cost.unwrap_or(reserved);
+        self.budget.settle(reserved, billed);
+        let plan_step = self.plan_step(row);
+        self.budget
+            .learn(&self.steps[plan_step.at()].tool, reserved, billed);
+        for place in self.meters.end(row) {
+            self.release(place);
+        }
         let stopping = matches!(self.phase, Phase::Stopping(_));
         let stopped = cancelled || stopping;
         let failure = output.as_ref().err();
@@ -184,6 +191,7 @@ impl Scheduler {
         }
         self.parked.clear();
         self.out_of_calls.clear();
+        self.meters.forget_waits();
         self.at_breakpoint.clear();
         self.alone_next = None;
     }
@@ -193,8 +201,9 @@ impl Scheduler {
         if self.slots.taken() > 0 || matches!(self.phase, Phase::New | Phase::Ended) {
             return;
         }
-        let may_be_stuck =
-            self.unfinished > 0 && self.phase == Phase::Running && self.backoffs == 0;
+        let may_be_stuck = self.unfinished > 0
+            && self.phase == Phase::Running
+            && self.backoffs + self.throttled == 0;
         if let Some((limit, row)) = self.exhausted().filter(|_| may_be_stuck) {
             let message = self.why(limit, row);
             self.limit_reached(limit, Some(row), message.into(), out);

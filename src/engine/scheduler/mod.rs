@@ -11,12 +11,13 @@ mod end;
 mod expand;
 mod graph;
 mod queue;
+mod rates;
 mod start;
 
 use crate::plan::{Mode, RetryPolicy, Step, StepIx, Trigger};
 use crate::run::{
-    Fact, Micros, Money, ResourceLimits, RunCommand, RunError, RunOutcome, SkipReason, StepKey,
-    StepSource, StepStatus,
+    Demand, Fact, Micros, Money, Rates, ResourceLimits, RunCommand, RunError, RunOutcome,
+    SkipReason, StepKey, StepSource, StepStatus,
 };
 use crate::tools::CallReport;
 use budget::Budget;
@@ -24,6 +25,8 @@ use clock::RunClock;
 use expand::{Element, Expansion};
 use graph::Graph;
 use queue::{ReadyQueue, Slots};
+pub use rates::MeterIx;
+use rates::Meters;
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -61,6 +64,8 @@ pub enum Prepared {
         input: Arc<Value>,
         /// The most it can cost; `None` where that cannot be known.
         most: Option<Money>,
+        /// What it draws on beside its slot and its money.
+        demand: Demand,
     },
     /// Run once for each of these.
     Each(Vec<Arc<Value>>),
@@ -83,6 +88,8 @@ pub enum Timer {
     Backoff(StepIx, u32),
     /// The run's `timeout_seconds`.
     Deadline,
+    /// A rate lets something start again.
+    Rate(MeterIx),
 }
 
 /// Something to be done, in order.
@@ -120,6 +127,8 @@ pub struct Rules {
     pub track_cost: bool,
     /// Whether the run begins paused.
     pub paused: bool,
+    /// The rates of models and pools.
+    pub rates: Rates,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,6 +153,8 @@ enum Stage {
     AtBreakpoint,
     /// Taken from the queue; its upper bound does not fit into the free money.
     Parked,
+    /// Taken from the queue; a rate of its model or pool is used up.
+    Throttled,
     /// Taken from the queue; no more calls may be made.
     OutOfCalls,
     /// Between two tries.
@@ -180,6 +191,8 @@ struct Node {
     permitted: bool,
     /// May pass its breakpoint.
     released: bool,
+    /// Has waited for a rate since it became ready.
+    throttled: bool,
     /// Dependencies that have not ended, that ended, that succeeded, that failed.
     open: u32,
     ended: u32,
@@ -229,6 +242,9 @@ pub struct Scheduler {
     unfinished: usize,
     /// Steps between two tries.
     backoffs: usize,
+    meters: Meters,
+    /// Rows that wait for a rate.
+    throttled: usize,
     /// Attempts under way.
     under_way: usize,
     /// Attempts started.
@@ -265,6 +281,7 @@ impl Scheduler {
                 ..Node::of(step)
             })
             .collect();
+        let meters = Meters::new(&rules.rates);
         let limit = rules.limits.max_total_cost_usd.filter(|_| rules.track_cost);
         Self {
             slots: Slots::new(rules.limits.max_concurrent),
@@ -284,6 +301,8 @@ impl Scheduler {
             random: 0,
             settled: VecDeque::new(),
             backoffs: 0,
+            meters,
+            throttled: 0,
             under_way: 0,
             calls: 0,
             parked: BTreeSet::new(),
@@ -316,6 +335,7 @@ impl Scheduler {
             } => self.attempt_ended(step, service, *report, cancelled, out),
             Input::Timer(Timer::Backoff(step, attempt)) => self.backoff_over(step, attempt),
             Input::Timer(Timer::Deadline) => self.deadline(out),
+            Input::Timer(Timer::Rate(place)) => self.release(place),
         }
         self.settle(out);
         if std::mem::take(&mut self.failing) {
@@ -529,6 +549,10 @@ impl Scheduler {
             }
             Stage::Backoff => {
                 self.backoffs -= 1;
+                return;
+            }
+            Stage::Throttled => {
+                self.throttled -= 1;
                 return;
             }
             Stage::Preparing => {}

@@ -1,9 +1,10 @@
 //! Starting: which ready step gets a slot, and what can still hold it.
 
-use super::{Action, Phase, Prepared, Scheduler, Stage};
+use super::rates::{Admission, MeterIx};
+use super::{Action, Phase, Prepared, Scheduler, Stage, Timer};
 use crate::plan::StepIx;
 use crate::run::{
-    ErrorKind, Fact, Limit, Micros, Money, RunError, SkipReason, StepStatus, WaitReason,
+    Demand, ErrorKind, Fact, Limit, Micros, Money, RunError, SkipReason, StepStatus, WaitReason,
 };
 use serde_json::Value;
 use std::sync::Arc;
@@ -63,7 +64,7 @@ impl Scheduler {
         self.nodes.get(row.at()).is_some_and(|node| {
             matches!(
                 node.stage,
-                Stage::Queued | Stage::AtBreakpoint | Stage::Parked
+                Stage::Queued | Stage::AtBreakpoint | Stage::Parked | Stage::Throttled
             )
         })
     }
@@ -142,8 +143,13 @@ impl Scheduler {
             self.queue(row);
             return;
         }
-        if let Prepared::Call { input, most } = prepared {
-            self.call(row, input, most, out);
+        if let Prepared::Call {
+            input,
+            most,
+            demand,
+        } = prepared
+        {
+            self.call(row, input, most, &demand, out);
             return;
         }
         self.leave(row);
@@ -166,7 +172,14 @@ impl Scheduler {
         }
     }
 
-    fn call(&mut self, row: StepIx, input: Arc<Value>, most: Option<Money>, out: &mut Vec<Action>) {
+    fn call(
+        &mut self,
+        row: StepIx,
+        input: Arc<Value>,
+        most: Option<Money>,
+        demand: &Demand,
+        out: &mut Vec<Action>,
+    ) {
         let Some(most) = most.or_else(|| (!self.budget.is_limited()).then_some(Money::ZERO)) else {
             self.leave(row);
             let error = self.unpriced(row);
@@ -181,6 +194,10 @@ impl Scheduler {
             self.out_of_calls.push(row);
             return;
         }
+        if self.is_throttled(row, demand, out) {
+            return;
+        }
+        let most = self.budget.bound(&self.spec(row).tool, most);
         if !self.budget.reserve(most) {
             self.leave(row);
             let node = self.node(row);
@@ -192,14 +209,21 @@ impl Scheduler {
         }
         self.calls += 1;
         self.under_way += 1;
+        self.meters.start(self.now, row, demand);
         let node = self.node(row);
         node.status = StepStatus::Running;
         node.stage = Stage::Calling;
         node.released = false;
+        let waited = std::mem::take(&mut node.throttled);
         node.attempts += 1;
         node.tries += 1;
         node.bound = most;
         let (attempt, slot) = (node.attempts, node.slot);
+        if waited {
+            for place in self.meters.of(demand).collect::<Vec<_>>() {
+                self.release(place);
+            }
+        }
         let step = self.key(row);
         out.push(Action::Emit(Fact::AttemptStarted {
             step,
@@ -214,6 +238,39 @@ impl Scheduler {
             input,
             reserved: most,
         });
+    }
+
+    /// Whether a rate keeps the call from starting now; the row then waits without a slot.
+    fn is_throttled(&mut self, row: StepIx, demand: &Demand, out: &mut Vec<Action>) -> bool {
+        let place = match self.meters.admit(self.now, demand) {
+            Admission::Now => return false,
+            Admission::At(at, place) => {
+                out.push(Action::SetTimer(at, Timer::Rate(place)));
+                place
+            }
+            Admission::AfterAnEnd(place) => place,
+        };
+        self.leave(row);
+        let node = self.node(row);
+        node.stage = Stage::Throttled;
+        let again = std::mem::replace(&mut node.throttled, true);
+        self.throttled += 1;
+        self.meters.wait(place, row, again);
+        if !again {
+            self.waits(row, WaitReason::Rate, out);
+        }
+        true
+    }
+
+    /// The row that has waited longest for a rate tries again; when it starts, the next one does.
+    pub(super) fn release(&mut self, place: MeterIx) {
+        while let Some(row) = self.meters.next(place) {
+            if self.nodes[row.at()].stage == Stage::Throttled {
+                self.leave(row);
+                self.queue(row);
+                return;
+            }
+        }
     }
 
     fn unpriced(&self, row: StepIx) -> RunError {
@@ -244,7 +301,7 @@ impl Scheduler {
     pub(super) fn arm_deadline(&mut self, out: &mut Vec<Action>) {
         self.deadline_missed = false;
         if let Some(left) = self.time_left() {
-            out.push(Action::SetTimer(self.now + left, super::Timer::Deadline));
+            out.push(Action::SetTimer(self.now + left, Timer::Deadline));
         }
     }
 

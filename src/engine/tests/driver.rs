@@ -4,8 +4,8 @@ use crate::engine::{Engine, EventLog, Settings};
 use crate::plan::{Dialect, ExecutionPlan, Mode, RetryPolicy, Step, StepIx, Template, Trigger};
 use crate::run::StepStatus::{Failed, Skipped, Succeeded};
 use crate::run::{
-    ErrorKind, ExecutionResult, Limit, Micros, Money, ResourceLimits, RunCommand, RunOutcome,
-    RunState, SkipReason, StepStatus, figures,
+    ErrorKind, ExecutionResult, Limit, Micros, Money, Rate, Rates, ResourceLimits, RunCommand,
+    RunOutcome, RunState, SkipReason, StepStatus, figures,
 };
 use crate::tools::{Call, CallReport, Quote, Tool, ToolError, Toolbox};
 use futures::FutureExt;
@@ -77,6 +77,10 @@ impl Tool for Arc<Sleeper> {
 
     fn repeatable(&self) -> bool {
         self.repeatable.load(Ordering::SeqCst)
+    }
+
+    fn draws_on(&self, input: &Value, _model: Option<&str>) -> Option<(String, u64)> {
+        Some(("someone/model".to_owned(), input["tokens"].as_u64()?))
     }
 
     fn quote(&self, input: &Value, _model: Option<&str>) -> Quote {
@@ -574,4 +578,82 @@ async fn elements_overlap_as_far_as_the_slots_go_and_keep_the_order_of_the_list(
             .map(|share| (share * 100.0).round() as u64),
         Some(83)
     );
+}
+
+fn rated(mut trial: Trial, name: &str, rate: Rate) -> Trial {
+    trial.settings.rates = Rates([(name.into(), rate)].into());
+    trial
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rate_holds_calls_and_takes_no_slot() {
+    let mut steps: Vec<Step> = (0..7)
+        .map(|n| step(&n.to_string(), json!({"ms": 1000, "tokens": 10}), &[]))
+        .collect();
+    steps.push(sleeping("other", 500, &[]));
+    let rate = Rate {
+        requests_per_minute: Some(3),
+        ..Rate::default()
+    };
+    // The rate of a model is found without its provider, and what waits for it leaves the slots to others.
+    let state = rated(Trial::new(steps).slots(4), "model", rate).run().await;
+    let starts = |from| {
+        let rows = state.steps[..7].iter();
+        let started = rows.filter(|row| ms(row.started_at.unwrap()) / 1000 == from);
+        started.count()
+    };
+    assert_eq!([starts(0), starts(60), starts(120)], [3, 3, 1]);
+    assert_eq!(ms(state.steps[7].started_at.unwrap()), 0);
+    assert_eq!(ms(state.at), 121_000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn tokens_and_calls_at_once_are_rates_too() {
+    let steps = || {
+        let tokens = [60, 30, 30, 200, 10];
+        let steps = tokens.iter().enumerate();
+        steps
+            .map(|(n, tokens)| step(&n.to_string(), json!({"ms": 1000, "tokens": tokens}), &[]))
+            .collect()
+    };
+    let tokens = Rate {
+        tokens_per_minute: Some(100),
+        ..Rate::default()
+    };
+    let state = rated(Trial::new(steps()), "someone/model", tokens)
+        .run()
+        .await;
+    let mut starts: Vec<u64> = state
+        .steps
+        .iter()
+        .map(|row| ms(row.started_at.unwrap()) / 1000)
+        .collect();
+    starts.sort_unstable();
+    // 60 + 30 + 10 in the first minute, 30 in the next, and what is more than a minute has goes alone.
+    assert_eq!(starts, [0, 0, 0, 60, 120]);
+    let one = Rate {
+        max_concurrent: Some(1),
+        ..Rate::default()
+    };
+    let trial = rated(Trial::new(steps()), "model", one);
+    let state = trial.run().await;
+    assert_eq!(trial.tool.most_under_way.load(Ordering::SeqCst), 1);
+    assert_eq!(ms(state.at), 5000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cost_more_than_its_bound_is_expected_to_again() {
+    let steps = (0..40)
+        .map(|n| {
+            step(
+                &n.to_string(),
+                json!({"ms": 10, "cost": 10, "most": 1}),
+                &[],
+            )
+        })
+        .collect();
+    let mut trial = Trial::new(steps).slots(2);
+    trial.settings.limits.max_total_cost_usd = Some(Money::from_pico(95));
+    let state = trial.run().await;
+    assert_eq!((state.calls, state.spent.pico()), (9, 90));
 }

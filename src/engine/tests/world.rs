@@ -5,8 +5,8 @@ use super::oracle::{Oracle, the_fold_agrees};
 use crate::engine::{Action, Input, Prepared, Rules, Scheduler, Timer};
 use crate::plan::{Mode, RetryPolicy, Step, StepIx, Template, Trigger};
 use crate::run::{
-    Fact, Micros, Money, ResourceLimits, RunCommand, RunError, RunEvent, RunHeader, RunState,
-    StepInfo, StepSource, StepStatus,
+    Demand, Fact, Micros, Money, Rates, ResourceLimits, RunCommand, RunError, RunEvent, RunHeader,
+    RunState, StepInfo, StepSource, StepStatus,
 };
 use crate::tools::{CallReport, ToolError};
 use serde_json::Value;
@@ -148,6 +148,7 @@ impl World {
             fail_fast: frame.fail_fast,
             track_cost: true,
             paused: frame.paused,
+            rates: Rates::default(),
         };
         let mut world = Self {
             scheduler: Scheduler::new(Arc::clone(&steps), retry.collect(), rules),
@@ -250,6 +251,7 @@ impl World {
             Answer::Call => Prepared::Call {
                 input: Arc::new(self.seen_by(plan_row)),
                 most: Some(Money::from_pico(sketch.bound)),
+                demand: Demand::default(),
             },
             Answer::Unwanted => Prepared::Unwanted,
             Answer::Known => {

@@ -33,6 +33,8 @@ pub struct ToolDefinition {
     pub idempotent: bool,
     /// Whether outputs may be reused; `None` leaves that to the kind.
     pub cache: Option<bool>,
+    /// The pool whose rate its calls count against.
+    pub pool: Option<Arc<str>>,
     /// The folder that relative paths are relative to.
     pub folder: Option<Arc<PathBuf>>,
     /// Fields that this program does not know.
@@ -148,6 +150,7 @@ impl ToolDefinition {
             read_only: false,
             idempotent: false,
             cache: None,
+            pool: None,
             folder: None,
             extra: Map::new(),
         }

@@ -245,6 +245,7 @@ impl Reader<'_> {
         tool.read_only = fields.flag("read_only").unwrap_or(false);
         tool.idempotent = fields.flag("idempotent").unwrap_or(false);
         tool.cache = fields.flag("cache");
+        tool.pool = fields.text("pool");
         if let Some(kind) = self.kind(&name, &mut fields) {
             tool.implementation = implementation(kind, &mut fields);
         }
@@ -259,7 +260,7 @@ impl Reader<'_> {
 
     /// Fields of other kinds that stand where they have no effect, and near misses of known names.
     fn warn_of_strangers(&mut self, tool: &ToolDefinition) {
-        const KNOWN: [&str; 33] = [
+        const KNOWN: [&str; 34] = [
             "name",
             "type",
             "description",
@@ -273,6 +274,7 @@ impl Reader<'_> {
             "read_only",
             "idempotent",
             "cache",
+            "pool",
             "prompt",
             "model",
             "max_tokens",
