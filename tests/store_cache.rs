@@ -36,6 +36,7 @@ impl Toolbox for Known {
 fn recipe(prompt: &str) -> Recipe {
     Recipe {
         parts: Map::from_iter([("prompt".to_owned(), json!(prompt))]),
+        carrier: Map::new(),
         reusable: true,
     }
 }

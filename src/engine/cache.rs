@@ -75,11 +75,13 @@ impl Digested {
             let hash = blake3::hash(canonical(value).unwrap_or_default().as_bytes());
             Value::String(hash.to_hex()[..16].to_owned())
         };
-        let parts = recipe.parts.iter();
+        let mut all = recipe.parts.clone();
+        all.extend(recipe.carrier.clone());
+        let parts = all.iter();
         let parts: Map<String, Value> = parts
             .map(|(name, value)| (name.clone(), digest(value)))
             .collect();
-        let all = canonical(&Value::Object(recipe.parts.clone()));
+        let all = canonical(&Value::Object(all));
         Self {
             parts: Arc::new(parts),
             digest: *blake3::hash(all.unwrap_or_default().as_bytes()).as_bytes(),

@@ -8,8 +8,12 @@ use serde_json::{Map, Value, json};
 /// again.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recipe {
-    /// Named parts. Variables of the environment stand in them as the catalog writes them, unread.
+    /// The parts of the tool's definition by name. Variables of the environment stand in them as the catalog
+    /// writes them, unread.
     pub parts: Map<String, Value>,
+    /// Who carries it out, by the same kind of names: another worker may answer differently, and yet what the
+    /// step is has not changed.
+    pub carrier: Map<String, Value>,
     /// Whether an output may be used again for the same input, where the step says nothing about it.
     pub reusable: bool,
 }
@@ -19,6 +23,7 @@ impl Recipe {
     pub fn builtin(name: &str, reusable: bool) -> Self {
         Self {
             parts: Map::from_iter([("builtin".to_owned(), json!(name))]),
+            carrier: Map::new(),
             reusable,
         }
     }
@@ -26,11 +31,14 @@ impl Recipe {
     /// The recipe of a catalog's tool. `model` is the model that a step asks for.
     pub fn of(definition: &ToolDefinition, worker: &SmallModelWorker, model: Option<&str>) -> Self {
         let mut parts = Map::new();
-        let mut put = |name: &str, value: Value| {
+        let mut carrier = Map::new();
+        let add = |parts: &mut Map<String, Value>, name: &str, value: Value| {
             if !value.is_null() {
                 parts.insert(name.to_owned(), value);
             }
         };
+        let mut put = |name: &str, value: Value| add(&mut parts, name, value);
+        let mut by = |name: &str, value: Value| add(&mut carrier, name, value);
         put("type", json!(definition.implementation.kind()));
         let simulated = worker.is_simulated();
         let reusable = match &definition.implementation {
@@ -41,20 +49,19 @@ impl Recipe {
                 put("examples", json!(definition.examples));
                 put("prompt", json!(settings.prompt));
                 put("max_tokens", json!(settings.max_tokens));
-                put("worker", json!(worker.name()));
-                put(
-                    "address",
-                    json!(worker.address(model.or(settings.model.as_deref()))),
-                );
-                match worker.model_for(model.or(settings.model.as_deref())) {
-                    Some((provider, model)) => put("model", json!(format!("{provider}/{model}"))),
-                    None => match &settings.offline {
-                        Some(Rules::Jq(filter)) => put("offline.jq", json!(filter)),
-                        Some(Rules::Code(code)) => put("offline.code", json!(code)),
-                        None => {}
-                    },
+                put("wanted_model", json!(settings.model));
+                match &settings.offline {
+                    Some(Rules::Jq(filter)) => put("offline.jq", json!(filter)),
+                    Some(Rules::Code(code)) => put("offline.code", json!(code)),
+                    None => {}
                 }
-                put("seed", json!(worker.seed()));
+                let wanted = model.or(settings.model.as_deref());
+                by("worker", json!(worker.name()));
+                by("address", json!(worker.address(wanted)));
+                if let Some((provider, model)) = worker.model_for(wanted) {
+                    by("model", json!(format!("{provider}/{model}")));
+                }
+                by("seed", json!(worker.seed()));
                 // Rules cost nothing and take no longer than looking their output up.
                 !simulated && !worker.is_offline()
             }
@@ -101,10 +108,11 @@ impl Recipe {
             }
         };
         if simulated {
-            put("simulated", json!(worker.seed()));
+            by("simulated", json!(worker.seed()));
         }
         Self {
             parts,
+            carrier,
             reusable: definition.cache.unwrap_or(reusable),
         }
     }
@@ -141,10 +149,11 @@ mod tests {
             [true, true, false, false, true, true]
         );
         assert!(toolbox.recipe("function_call", None).is_none());
-        let parts = |model| toolbox.recipe("say", model).unwrap().parts;
-        assert_eq!(parts(None)["prompt"], "Say {{it}}");
-        assert_eq!(parts(Some("gpt-4o"))["model"], "openai/gpt-4o");
-        assert_ne!(parts(None), parts(Some("gpt-4o")));
+        let say = |model| toolbox.recipe("say", model).unwrap();
+        assert_eq!(say(None).parts["prompt"], "Say {{it}}");
+        assert_eq!(say(Some("gpt-4o")).carrier["model"], "openai/gpt-4o");
+        assert_ne!(say(None).carrier, say(Some("gpt-4o")).carrier);
+        assert_eq!(say(None).parts, say(Some("gpt-4o")).parts);
         let url = &toolbox.recipe("read", None).unwrap().parts["url"];
         assert_eq!(url, "http://127.0.0.1/${KEY}", "unread");
     }

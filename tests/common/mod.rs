@@ -12,6 +12,7 @@ pub mod terminal;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Output;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -40,13 +41,17 @@ pub fn program() -> &'static Path {
     assert_cmd::cargo::cargo_bin!("plandeck")
 }
 
-/// The program under test, with a home of its own.
+/// The program under test, with a home of its own: what one command keeps, another one does not find.
 pub fn plandeck() -> assert_cmd::Command {
+    static COMMANDS: AtomicUsize = AtomicUsize::new(0);
     let mut command = assert_cmd::Command::new(program());
     for name in FOREIGN {
         command.env_remove(name);
     }
-    command.env("PLANDECK_HOME", home()).timeout(PATIENCE);
+    let number = COMMANDS.fetch_add(1, Ordering::Relaxed);
+    command
+        .env("PLANDECK_HOME", home().join(number.to_string()))
+        .timeout(PATIENCE);
     command
 }
 
