@@ -5,6 +5,7 @@
 //! width is counted in cells.
 
 pub mod format;
+pub mod fuzzy;
 
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
