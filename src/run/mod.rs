@@ -6,10 +6,12 @@
 mod command;
 mod event;
 mod figures;
+mod history;
 mod limits;
 mod money;
 mod rates;
 mod result;
+mod rows;
 mod state;
 
 pub use command::RunCommand;
@@ -18,8 +20,10 @@ pub use event::{
     RunOutcome, SkipReason, StepInfo, StepKey, StepSource, Tokens, WaitReason,
 };
 pub use figures::{Figures, figures};
+pub use history::History;
 pub use limits::ResourceLimits;
 pub use money::Money;
 pub use rates::{Demand, Rate, Rates};
 pub use result::{ExecutionResult, StepResult};
+pub use rows::{Iter as RowIter, Rows};
 pub use state::{AttemptState, RunPhase, RunState, StepState, StepStatus};

@@ -1,8 +1,8 @@
 //! The fold: a run's state from its events.
 
 use super::{
-    AttemptEnd, Fact, Limit, LogStream, Micros, Money, RunError, RunEvent, RunHeader, RunOutcome,
-    SkipReason, StepInfo, StepKey, StepSource, Tokens, WaitReason,
+    AttemptEnd, Fact, Limit, LogStream, Micros, Money, Rows, RunError, RunEvent, RunHeader,
+    RunOutcome, SkipReason, StepInfo, StepKey, StepSource, Tokens, WaitReason,
 };
 use crate::plan::StepIx;
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use serde_json::Value;
 use std::sync::Arc;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 /// Where a step stands.
 #[derive(
@@ -76,7 +76,7 @@ impl StepStatus {
 }
 
 /// One try at a step.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct AttemptState {
     /// Which try, from 1.
     pub number: u32,
@@ -102,7 +102,7 @@ impl AttemptState {
 }
 
 /// One row of a run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct StepState {
     /// What was known before anything happened.
     pub info: StepInfo,
@@ -158,13 +158,13 @@ pub enum RunPhase {
     Ended(RunOutcome),
 }
 
-/// A run at one of its events.
-#[derive(Clone, Debug, Default)]
+/// A run at one of its events. A copy shares the rows that stay alike.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct RunState {
     /// What was known at the start.
     pub header: Option<Arc<RunHeader>>,
     /// The rows: the plan's steps in its order, then the elements of `for_each` steps as they appeared.
-    pub steps: Vec<StepState>,
+    pub steps: Rows,
     /// Where it stands.
     pub phase: RunPhase,
     /// How many events were applied.
@@ -499,7 +499,7 @@ impl RunState {
 }
 
 impl StepState {
-    fn new(info: StepInfo) -> Self {
+    pub(super) fn new(info: StepInfo) -> Self {
         Self {
             info,
             status: StepStatus::Pending,

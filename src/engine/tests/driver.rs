@@ -598,7 +598,7 @@ async fn a_rate_holds_calls_and_takes_no_slot() {
     // The rate of a model is found without its provider, and what waits for it leaves the slots to others.
     let state = rated(Trial::new(steps).slots(4), "model", rate).run().await;
     let starts = |from| {
-        let rows = state.steps[..7].iter();
+        let rows = state.steps.iter().take(7);
         let started = rows.filter(|row| ms(row.started_at.unwrap()) / 1000 == from);
         started.count()
     };

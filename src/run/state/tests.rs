@@ -10,7 +10,7 @@ use crate::plan::{Dialect, StepIx};
 use proptest::prelude::*;
 use std::sync::Arc;
 
-fn info(parent: Option<u32>, depends_on: Vec<u32>) -> StepInfo {
+pub fn info(parent: Option<u32>, depends_on: Vec<u32>) -> StepInfo {
     StepInfo {
         id: "s".into(),
         tool: "tool".into(),
@@ -39,23 +39,32 @@ fn infos() -> impl Strategy<Value = Vec<StepInfo>> {
     prop::collection::vec(info, 0..4)
 }
 
-fn started() -> impl Strategy<Value = Fact> {
+pub fn header(steps: Vec<StepInfo>) -> RunHeader {
+    RunHeader {
+        run_id: "run".into(),
+        plan: "plan".into(),
+        dialect: Dialect::Documented,
+        started_at: "".into(),
+        worker: "none".into(),
+        simulated: false,
+        track_cost: true,
+        limits: ResourceLimits::none(),
+        context: Arc::default(),
+        steps: steps.into(),
+    }
+}
+
+pub fn started() -> impl Strategy<Value = Fact> {
     (infos(), any::<bool>(), prop::option::of(any::<u32>())).prop_map(
         |(steps, track_cost, max_concurrent)| {
+            let limits = ResourceLimits {
+                max_concurrent,
+                ..ResourceLimits::none()
+            };
             Fact::RunStarted(Arc::new(RunHeader {
-                run_id: "run".into(),
-                plan: "plan".into(),
-                dialect: Dialect::Documented,
-                started_at: "".into(),
-                worker: "none".into(),
-                simulated: false,
                 track_cost,
-                limits: ResourceLimits {
-                    max_concurrent,
-                    ..ResourceLimits::none()
-                },
-                context: Arc::default(),
-                steps: steps.into(),
+                limits,
+                ..header(steps)
             }))
         },
     )
@@ -103,7 +112,7 @@ fn error() -> RunError {
     }
 }
 
-fn fact() -> impl Strategy<Value = Fact> {
+pub fn fact() -> impl Strategy<Value = Fact> {
     prop_oneof![
         1 => started(),
         4 => key().prop_map(|step| Fact::StepReady { step }),
@@ -153,7 +162,7 @@ fn fact() -> impl Strategy<Value = Fact> {
     ]
 }
 
-fn events(facts: Vec<(Fact, u64)>) -> Vec<RunEvent> {
+pub fn events(facts: Vec<(Fact, u64)>) -> Vec<RunEvent> {
     let events = facts.into_iter().enumerate();
     let events = events.map(|(seq, (fact, at))| RunEvent {
         seq: seq as u64,
@@ -194,18 +203,7 @@ fn a_log_is_kept_to_its_last_lines() {
         ix: StepIx(0),
         id: "s".into(),
     };
-    let header = RunHeader {
-        run_id: "run".into(),
-        plan: "plan".into(),
-        dialect: Dialect::Documented,
-        started_at: "".into(),
-        worker: "none".into(),
-        simulated: false,
-        track_cost: true,
-        limits: ResourceLimits::none(),
-        context: Arc::default(),
-        steps: vec![info(None, Vec::new())].into(),
-    };
+    let header = header(vec![info(None, Vec::new())]);
     let mut facts = vec![
         (Fact::RunStarted(Arc::new(header)), 0),
         (

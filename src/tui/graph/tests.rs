@@ -367,7 +367,7 @@ fn states_move_nothing() {
             .collect()
     };
     let before = places(&pane);
-    for step in &mut state.steps {
+    for step in state.steps.iter_mut() {
         step.status = StepStatus::Failed;
         step.service = Micros(3_600_000_000);
         step.cost = Some(Money::from_usd(12.5));
@@ -444,7 +444,7 @@ fn elements_are_folded_into_their_step() {
             elements: elements.into(),
         },
     });
-    for (at, row) in state.steps[3..].iter_mut().enumerate() {
+    for (at, row) in state.steps.iter_mut().skip(3).enumerate() {
         row.status = match at {
             0..83 => StepStatus::Succeeded,
             83..92 => StepStatus::Running,

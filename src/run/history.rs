@@ -1,0 +1,185 @@
+//! Every event of a run, and the way to the state at any of them.
+//!
+//! The state after n events is a fold of all of them, which takes too long for a key press once there are a
+//! million. So states are kept on the way, at regular distances; the state at n is the nearest of them before n
+//! and a fold of the few events between. The distance doubles whenever there would be too many of them, or when
+//! they would hold too much that they do not share (see [`Rows`](super::Rows)), which bounds both the memory and,
+//! for runs that touch their rows more or less in turn, the time of a jump.
+
+use super::{Fact, Micros, RunEvent, RunState};
+use std::ops::Range;
+
+#[cfg(test)]
+mod tests;
+
+/// Events between two marks at first.
+const DISTANCE: usize = 1_024;
+/// Marks at the most.
+const MARKS: usize = 64;
+/// Times as many rows as the run has that marks may hold for themselves.
+const COPIES: usize = 8;
+/// Rows that they may hold in any case.
+const COPIED: usize = 200_000;
+
+/// The events of one run so far, in order. A moment is a number of events: at moment n, the first n have happened.
+#[derive(Debug)]
+pub struct History {
+    events: Vec<RunEvent>,
+    /// When each happened, never before the one before it: a log from elsewhere may say anything.
+    times: Vec<Micros>,
+    /// The states at every multiple of the distance, from the first.
+    marks: Vec<Mark>,
+    distance: usize,
+    most: usize,
+    /// The moments right after a step ended.
+    ends: Vec<u32>,
+    /// Those of them after which it had failed.
+    failures: Vec<u32>,
+}
+
+#[derive(Debug)]
+struct Mark {
+    state: RunState,
+    /// Its rows that the mark before it does not have as well.
+    own: usize,
+}
+
+impl Default for History {
+    fn default() -> Self {
+        Self::with(DISTANCE, MARKS)
+    }
+}
+
+impl History {
+    fn with(distance: usize, most: usize) -> Self {
+        Self {
+            events: Vec::new(),
+            times: Vec::new(),
+            marks: Vec::new(),
+            distance,
+            most,
+            ends: Vec::new(),
+            failures: Vec::new(),
+        }
+    }
+
+    /// How many events there are: the last moment.
+    pub fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    /// Whether nothing has happened.
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
+    /// The events, in order.
+    pub fn events(&self) -> &[RunEvent] {
+        &self.events
+    }
+
+    /// Takes in the next event; `after` is the state that it led to.
+    pub fn push(&mut self, event: RunEvent, after: &RunState) {
+        let failed = match &event.fact {
+            Fact::StepFailed { .. } | Fact::StepUnknown { .. } => Some(true),
+            Fact::StepSucceeded { .. } | Fact::StepSkipped { .. } | Fact::StepCancelled { .. } => {
+                Some(false)
+            }
+            _ => None,
+        };
+        let before = self.times.last().copied().unwrap_or_default();
+        self.times.push(event.at.max(before));
+        self.events.push(event);
+        let moment = self.events.len() as u32;
+        if let Some(failed) = failed {
+            self.ends.push(moment);
+            if failed {
+                self.failures.push(moment);
+            }
+        }
+        if self.events.len().is_multiple_of(self.distance) {
+            self.mark(after.clone());
+        }
+    }
+
+    fn mark(&mut self, state: RunState) {
+        let before = self.marks.last().map(|mark| &mark.state);
+        let own = own_rows(&state, before);
+        self.marks.push(Mark { state, own });
+        let held = |marks: &[Mark]| marks.iter().skip(1).map(|mark| mark.own).sum::<usize>();
+        let rows = self.marks.last().map_or(0, |mark| mark.state.steps.len());
+        while self.marks.len() > self.most
+            || self.marks.len() > 1 && held(&self.marks) > COPIED.max(COPIES * rows)
+        {
+            self.thin_out();
+        }
+    }
+
+    /// Lets every second mark go.
+    fn thin_out(&mut self) {
+        self.distance *= 2;
+        let marks = std::mem::take(&mut self.marks);
+        for mark in marks.into_iter().skip(1).step_by(2) {
+            let own = own_rows(&mark.state, self.marks.last().map(|mark| &mark.state));
+            self.marks.push(Mark { own, ..mark });
+        }
+    }
+
+    /// The state at a moment; at the last where it lies beyond.
+    pub fn state_at(&self, moment: usize) -> RunState {
+        let moment = moment.min(self.events.len());
+        let (from, mut state) = match (moment / self.distance).min(self.marks.len()) {
+            0 => (0, RunState::default()),
+            mark => (mark * self.distance, self.marks[mark - 1].state.clone()),
+        };
+        for event in &self.events[from..moment] {
+            state.apply(event);
+        }
+        state
+    }
+
+    /// Whether to fold the events in between is the shortest way from the one moment to the other.
+    pub fn is_near(&self, from: usize, to: usize) -> bool {
+        from <= to && to - from <= to % self.distance
+    }
+
+    /// When the event happened that led to a moment.
+    pub fn time_at(&self, moment: usize) -> Micros {
+        let time = self.times.get(moment.saturating_sub(1));
+        time.copied().unwrap_or_default()
+    }
+
+    /// The last moment at which it was no later than `time`.
+    pub fn moment_at(&self, time: Micros) -> usize {
+        self.times.partition_point(|at| *at <= time)
+    }
+
+    /// The nearest moment after `moment` at which a step has just ended.
+    pub fn next_end(&self, moment: usize) -> Option<usize> {
+        let after = self.ends.partition_point(|end| *end as usize <= moment);
+        self.ends.get(after).map(|end| *end as usize)
+    }
+
+    /// The nearest moment before `moment` at which a step had just ended.
+    pub fn previous_end(&self, moment: usize) -> Option<usize> {
+        let before = self.ends.partition_point(|end| (*end as usize) < moment);
+        let end = self.ends.get(before.checked_sub(1)?)?;
+        Some(*end as usize)
+    }
+
+    /// Whether a step failed at one of these moments.
+    pub fn failed_in(&self, moments: Range<usize>) -> bool {
+        let first = self
+            .failures
+            .partition_point(|at| (*at as usize) < moments.start);
+        let next = self.failures.get(first);
+        next.is_some_and(|at| (*at as usize) < moments.end)
+    }
+}
+
+/// The rows of `state` that `before` does not share with it.
+fn own_rows(state: &RunState, before: Option<&RunState>) -> usize {
+    before.map_or(state.steps.len(), |before| {
+        state.steps.apart(&before.steps).count()
+    })
+}
