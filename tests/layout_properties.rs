@@ -1,6 +1,8 @@
 //! What every layout keeps, on random graphs.
 
-use plandeck::layout::{Direction, Graph, Layout, Options, Point, Rect, Route, Size, layout};
+use plandeck::layout::{
+    Direction, Graph, Layout, Options, Ordered, Point, Rect, Route, Size, layout,
+};
 use proptest::prelude::*;
 use std::collections::{HashMap, HashSet};
 
@@ -191,5 +193,71 @@ proptest! {
         let sizes = vec![Size { width: 9, height: 3 }; count];
         let laid_out = layout(&Graph { sizes: &sizes, edges: &edges }, &options);
         check(&sizes, &laid_out);
+    }
+
+    #[test]
+    fn what_was_there_keeps_its_order(
+        (sizes, edges) in graphs(),
+        added in prop::collection::vec((0u32..60, 0u32..60), 0..12),
+        gone in prop::collection::vec(any::<prop::sample::Index>(), 0..4),
+    ) {
+        let before = Ordered::new(sizes.len(), &edges, 60);
+        let shown = before.layout(&sizes, &Options::new(Direction::Down));
+        // Steps come, steps go, and those that stay have other numbers then.
+        let mut stays: Vec<bool> = vec![true; sizes.len()];
+        for at in gone {
+            stays[at.index(sizes.len())] = false;
+        }
+        let kept: Vec<u32> = (0..sizes.len() as u32).filter(|&at| stays[at as usize]).collect();
+        let new = |old: u32| kept.iter().position(|&at| at == old).map(|at| at as u32);
+        let count = kept.len() as u32 + 8;
+        let mut now: Vec<(u32, u32)> = edges
+            .iter()
+            .filter_map(|&(from, to)| Some((new(from)?, new(to)?)))
+            .collect();
+        now.extend(added.iter().map(|&(a, b)| (a % count, b % count)));
+        let sequence = before.sequence();
+        let numbers: Vec<Option<u32>> = (0..count as usize)
+            .map(|at| kept.get(at).map(|&old| sequence[old as usize]))
+            .collect();
+        let after = Ordered::after(count as usize, &now, 60, &numbers);
+        let sizes = vec![Size { width: 9, height: 3 }; count as usize];
+        let laid_out = after.layout(&sizes, &Options::new(Direction::Down));
+        check(&sizes, &laid_out);
+        let old = |at: usize| kept[at] as usize;
+        let component = components(shown.nodes.len(), &shown.routes);
+        let own = components(count as usize, &laid_out.routes);
+        for a in 0..kept.len() {
+            for b in 0..kept.len() {
+                let together = shown.ranks[old(a)] == shown.ranks[old(b)]
+                    && component[old(a)] == component[old(b)]
+                    && laid_out.ranks[a] == laid_out.ranks[b]
+                    && own[a] == own[b];
+                if together {
+                    prop_assert_eq!(
+                        shown.nodes[old(a)].x < shown.nodes[old(b)].x,
+                        laid_out.nodes[a].x < laid_out.nodes[b].x,
+                        "{} and {} changed places", a, b
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// The least node that each node is connected with.
+fn components(nodes: usize, routes: &[Route]) -> Vec<u32> {
+    let mut least: Vec<u32> = (0..nodes as u32).collect();
+    loop {
+        let mut changed = false;
+        for route in routes {
+            let (a, b) = (route.from as usize, route.to as usize);
+            let low = least[a].min(least[b]);
+            changed |= least[a] != low || least[b] != low;
+            (least[a], least[b]) = (low, low);
+        }
+        if !changed {
+            return least;
+        }
     }
 }

@@ -499,3 +499,46 @@ fn themes_only_change_colours() {
         assert_eq!(screen.text(), plain, "{name}");
     }
 }
+
+#[test]
+fn a_step_is_found_by_a_few_letters() {
+    let keys = |keys: &str| {
+        Screen::new(120, 36, receipt_running().events())
+            .at(1700)
+            .keys(keys)
+    };
+    let mut typed = keys("/ s t");
+    insta::assert_snapshot!("find_typed", typed.text());
+    let first = typed.model.selected;
+    assert_eq!(typed.model.overlay, Some(Overlay::Search));
+    // The next answer, and back where it began.
+    let next = keys("/ s t down");
+    assert_ne!(next.model.selected, first);
+    let accepted = keys("/ s t enter");
+    assert_eq!(
+        (accepted.model.overlay, accepted.model.selected),
+        (None, first)
+    );
+    let before = keys("j j").model.selected;
+    let left = keys("j j / s t esc");
+    assert_eq!((left.model.overlay, left.model.selected), (None, before));
+    // What answers nothing changes nothing.
+    let none = keys("j j / s q q x enter");
+    assert_eq!(none.model.selected, before);
+    assert!(none.model.notice.is_some());
+    // Letters that are keys elsewhere are letters here.
+    assert!(keys("/ q").effects.is_empty());
+}
+
+#[test]
+fn the_bottleneck_is_what_would_save_most() {
+    let mut screen = Screen::new(120, 36, ended().events()).at(60_000).keys("w");
+    let figures = &screen.model.figures;
+    let most = figures.potential.iter().max();
+    let at = figures
+        .critical_path
+        .iter()
+        .position(|step| Some(*step) == screen.model.selected);
+    assert_eq!(at.map(|at| &figures.potential[at]), most);
+    assert!(screen.text().contains("bottleneck"));
+}

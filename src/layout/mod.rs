@@ -145,13 +145,26 @@ pub struct Ordered {
 impl Ordered {
     /// Orders `nodes` nodes with these edges; `sweeps` as in [`Options`].
     pub fn new(nodes: usize, edges: &[(u32, u32)], sweeps: u32) -> Self {
+        Self::after(nodes, edges, sweeps, &[])
+    }
+
+    /// The same where some nodes were seen before: `kept` says for each node its number in [`Self::sequence`] of
+    /// what was shown then, `None` for a new one. Two nodes that stood in the same layer then and do so now stand
+    /// in the same order; what is new goes between them.
+    pub fn after(nodes: usize, edges: &[(u32, u32)], sweeps: u32, kept: &[Option<u32>]) -> Self {
         let digest = Digest::new(nodes, edges);
         let parts = digest
             .components
             .iter()
             .map(|component| {
                 let mut layered = Layered::new(component, &rank::ranks(component));
-                let crossings = order::reduce(&mut layered, sweeps);
+                let kept: Vec<Option<u32>> = if kept.is_empty() {
+                    Vec::new()
+                } else {
+                    let kept = |&node: &u32| kept.get(node as usize).copied().flatten();
+                    component.nodes.iter().map(kept).collect()
+                };
+                let crossings = order::reduce(&mut layered, sweeps, &kept);
                 (layered, crossings)
             })
             .collect();
@@ -160,6 +173,28 @@ impl Ordered {
             digest,
             parts,
         }
+    }
+
+    /// The nodes numbered such that in each layer the numbers grow from the first place to the last.
+    pub fn sequence(&self) -> Vec<u32> {
+        let mut sorted: Vec<(usize, f64, u32)> = Vec::with_capacity(self.nodes);
+        for (at, (component, (layered, _))) in
+            self.digest.components.iter().zip(&self.parts).enumerate()
+        {
+            for (own, &node) in component.nodes.iter().enumerate() {
+                let layer = &layered.layers[layered.units[own].layer as usize];
+                let across = f64::from(layered.place[own]) / layer.len() as f64;
+                sorted.push((at, across, node));
+            }
+        }
+        let lone = self.digest.lone.iter();
+        sorted.extend(lone.map(|&node| (usize::MAX, 0.0, node)));
+        sorted.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)).then(a.2.cmp(&b.2)));
+        let mut sequence = vec![0; self.nodes];
+        for (number, (_, _, node)) in sorted.into_iter().enumerate() {
+            sequence[node as usize] = number as u32;
+        }
+        sequence
     }
 
     /// Finds a place for everything. Nodes without a size, and what is empty, count as one cell.

@@ -19,10 +19,11 @@ const PATIENCE: u32 = 8;
 const LEAST_SWEEPS: u32 = 4;
 
 /// Brings the units into an order with few crossings and says how many are left. Where nothing is gained the
-/// order of the plan stays.
-pub(super) fn reduce(layered: &mut Layered, sweeps: u32) -> u64 {
+/// order of the plan stays. Units of `kept` (by unit; none where it is empty) never change their order among each
+/// other: it is that of the numbers given.
+pub(super) fn reduce(layered: &mut Layered, sweeps: u32, kept: &[Option<u32>]) -> u64 {
     let mut counter = Counter::new(layered);
-    let mut best = first_order(layered, false);
+    let mut best = Sweeper::new(layered, kept, first_order(layered, false)).layers;
     let mut fewest = counter.all(layered, &best);
     let size = (layered.units.len() + layered.links.len()) as u64;
     let mut left = sweeps;
@@ -35,7 +36,7 @@ pub(super) fn reduce(layered: &mut Layered, sweeps: u32) -> u64 {
             1 => first_order(layered, true),
             _ => shuffled(&best, &mut random, start),
         };
-        let mut sweeper = Sweeper::new(layered, first);
+        let mut sweeper = Sweeper::new(layered, kept, first);
         let mut here = u64::MAX;
         let mut stale = 0;
         let mut turn = start;

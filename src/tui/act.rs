@@ -5,6 +5,7 @@ use super::graph::Direction;
 use super::json;
 use super::message::{Effect, Outcome};
 use super::model::{Focus, Model, Overlay, Question, Tab};
+use super::search;
 use super::view::{self, page};
 use crate::plan::StepIx;
 use crate::run::{RunCommand, StepStatus};
@@ -44,6 +45,15 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             });
             model.follow_run();
         }
+        Action::Search => {
+            model.overlay = Some(Overlay::Search);
+            search::open(model);
+        }
+        Action::Accept => search::accept(model),
+        Action::Cancel => search::cancel(model),
+        Action::NextAnswer => search::go(model, 1),
+        Action::PreviousAnswer => search::go(model, -1),
+        Action::Bottleneck => bottleneck(model),
         Action::Centre => {
             if let Some(step) = model.selected {
                 model.graph.centre_on(step);
@@ -134,6 +144,31 @@ fn select(model: &mut Model, step: Option<StepIx>) {
         model.follow = false;
         model.select(step);
     }
+}
+
+/// Selects the step of the critical path without which the run would have been shortest.
+fn bottleneck(model: &mut Model) {
+    let figures = &model.figures;
+    let potentials = figures.critical_path.iter().zip(&figures.potential);
+    // Where nothing could be saved (two equal paths), the longest call is what there is to look at.
+    let service = |step: &StepIx| model.run.steps.get(step.at()).map(|row| row.service);
+    let best = potentials
+        .enumerate()
+        .max_by_key(|(at, (step, potential))| (**potential, service(step), std::cmp::Reverse(*at)))
+        .map(|(_, (step, potential))| (*step, *potential));
+    let Some((step, potential)) = best else {
+        return;
+    };
+    let saved = format::duration(potential);
+    let span = format::duration(figures.span);
+    select(model, Some(step));
+    model.graph.centre_on(step);
+    let id = model
+        .row()
+        .map_or_else(String::new, |row| crate::text::fit(&row.info.id, 40));
+    model.notice = Some(format!(
+        "bottleneck {id}: up to {saved} of the critical path's {span} to be saved here"
+    ));
 }
 
 fn pan_page(model: &mut Model, pages: i32) {
@@ -243,6 +278,8 @@ fn is_tree(model: &Model) -> bool {
 pub(super) fn scroll(model: &mut Model, lines: isize) {
     if let Some(Overlay::Help(at)) = &mut model.overlay {
         *at = at.saturating_add_signed(lines);
+    } else if model.overlay == Some(Overlay::Search) {
+        search::go(model, lines.signum());
     } else if is_tree(model) {
         tree(model, |tree| match lines {
             isize::MIN => tree.select_first(),

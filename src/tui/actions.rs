@@ -23,6 +23,8 @@ pub enum Action {
     NextFailure,
     PreviousFailure,
     Follow,
+    Search,
+    Bottleneck,
     Centre,
     ZoomIn,
     ZoomOut,
@@ -59,6 +61,10 @@ pub enum Action {
     Quit,
     Confirm,
     Decline,
+    Accept,
+    Cancel,
+    NextAnswer,
+    PreviousAnswer,
 }
 
 /// What an action has to do with, for the help.
@@ -74,6 +80,8 @@ pub enum Group {
     Dashboard,
     /// Answers to a question.
     Question,
+    /// A search that goes on.
+    Search,
 }
 
 impl Group {
@@ -88,6 +96,7 @@ impl Group {
             Self::Inspector => "Inspector",
             Self::Dashboard => "Dashboard",
             Self::Question => "Question",
+            Self::Search => "Search",
         }
     }
 }
@@ -173,6 +182,10 @@ fn asked(model: &Model) -> bool {
     matches!(model.overlay, Some(Overlay::Question(_)))
 }
 
+fn searching(model: &Model) -> bool {
+    model.overlay == Some(Overlay::Search)
+}
+
 fn can_go_back(model: &Model) -> bool {
     model.overlay.is_some() || model.maximised || model.focus == Focus::Inspector
 }
@@ -215,13 +228,21 @@ impl Entry {
 }
 
 use Action as A;
-use Group::{Dashboard, Graph, Inspector, Question as Asked, Run};
+use Group::{Dashboard, Graph, Inspector, Question as Asked, Run, Search as Searching};
 
 /// The registry. The footer shows the hints in this order.
 #[rustfmt::skip]
 pub static REGISTRY: &[Entry] = &[
     entry(A::Confirm, "confirm", &[key('y'), code(KeyCode::Enter)], Asked, "do it", asked).hint("yes"),
     entry(A::Decline, "decline", &[code(KeyCode::Esc), key('n')], Asked, "leave it", asked).hint("no"),
+
+    entry(A::Accept, "accept", &[code(KeyCode::Enter)], Searching, "stay with this step", searching).hint("go there"),
+    entry(A::Cancel, "cancel", &[code(KeyCode::Esc), Key::control('c')], Searching, "back to where you were", searching)
+        .hint("back"),
+    entry(A::NextAnswer, "next-answer", &[code(KeyCode::Down), code(KeyCode::Tab), Key::control('n')], Searching,
+        "the next step found", searching).hint("next"),
+    entry(A::PreviousAnswer, "previous-answer", &[code(KeyCode::Up), code(KeyCode::BackTab), Key::control('p')], Searching,
+        "the step found before", searching).hint("previous"),
 
     entry(A::Pause, "pause", &[key(' ')], Run, "pause: start nothing more, let what is under way finish",
         |m| m.run.phase == RunPhase::Running).hint("pause").needs("a run in progress"),
@@ -252,6 +273,10 @@ pub static REGISTRY: &[Entry] = &[
     entry(A::Last, "last", &[key('G'), code(KeyCode::End)], Graph, "go to the last step", on_graph),
     entry(A::PageUp, "page-up", &[code(KeyCode::PageUp)], Graph, "move the view up", on_graph),
     entry(A::PageDown, "page-down", &[code(KeyCode::PageDown)], Graph, "move the view down", on_graph),
+    entry(A::Search, "find", &[key('/')], Graph, "find a step by its id, tool or description",
+        |m| !m.run.steps.is_empty()).hint("find"),
+    entry(A::Bottleneck, "bottleneck", &[key('w')], Graph, "go to the bottleneck: the step whose time could save most",
+        |m| !m.figures.critical_path.is_empty()).needs("a step that has been called"),
     entry(A::Follow, "follow", &[key('f')], Graph, "let the selection follow what runs, or stop following", always),
     entry(A::Centre, "centre", &[key('c')], Graph, "bring the selected step to the middle", selected),
     entry(A::ZoomIn, "zoom-in", &[key('+'), key('=')], Graph, "more detail", always),
@@ -324,7 +349,10 @@ pub fn meaning(model: &Model, event: &KeyEvent) -> Meaning {
 /// While something lies over the panes, only what answers it is reachable.
 fn reachable(model: &Model, entry: &Entry) -> bool {
     match model.overlay {
-        None => entry.group != Asked,
+        None => !matches!(entry.group, Asked | Searching),
+        Some(Overlay::Search) => {
+            entry.group == Searching || matches!(entry.action, A::Redraw | A::Suspend)
+        }
         Some(Overlay::Question(question)) => {
             let asking = match question {
                 Question::Quit => A::Quit,

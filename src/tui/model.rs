@@ -2,6 +2,7 @@
 
 use super::graph::GraphPane;
 use super::live::Live;
+use super::search::Search;
 use super::theme::Theme;
 use crate::plan::StepIx;
 use crate::run::{
@@ -120,6 +121,8 @@ pub enum Overlay {
     Help(usize),
     /// A question.
     Question(Question),
+    /// The search for a step.
+    Search,
 }
 
 /// The inspector's own state.
@@ -192,6 +195,8 @@ pub struct Model {
     pub inspector: Inspector,
     /// What lies over the panes.
     pub overlay: Option<Overlay>,
+    /// The search for a step, while it goes on.
+    pub search: Option<Search>,
     /// A word to the person, until the next key.
     pub notice: Option<String>,
     /// Whether the dashboard is left as soon as the run has ended.
@@ -229,6 +234,7 @@ impl Model {
             breakpoints: BTreeSet::new(),
             inspector: Inspector::default(),
             overlay: None,
+            search: None,
             notice: None,
             leaving: false,
             drag: None,

@@ -4,6 +4,7 @@ use super::act;
 use super::actions::{self, Meaning};
 use super::message::{Effect, Message, Outcome};
 use super::model::{Focus, Model, Overlay};
+use super::search;
 use super::view;
 use crate::plan::StepIx;
 use crate::run::RunEvent;
@@ -83,6 +84,9 @@ fn on_key(model: &mut Model, event: &KeyEvent) -> Vec<Effect> {
     if !model.leaving {
         model.notice = None;
     }
+    if model.overlay == Some(Overlay::Search) && search::typed(model, event) {
+        return Vec::new();
+    }
     match actions::meaning(model, event) {
         Meaning::Does(entry) => act::act(model, entry.action),
         Meaning::Not(entry) => {
@@ -128,6 +132,10 @@ fn on_mouse(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
 
 /// Selects what is under the pointer.
 fn click(model: &mut Model, at: Position) {
+    if model.overlay == Some(Overlay::Search) {
+        model.dirty = true;
+        search::click(model, at.x, at.y);
+    }
     if model.overlay.is_some() {
         return;
     }

@@ -22,6 +22,8 @@ const REACH: usize = 48;
 
 pub(super) struct Sweeper<'a> {
     layered: &'a Layered,
+    /// The units whose order among each other is given, with their place in it.
+    kept: &'a [Option<u32>],
     pub(super) layers: Vec<Vec<u32>>,
     place: Vec<u32>,
     keys: Vec<(f32, u32)>,
@@ -33,7 +35,15 @@ pub(super) struct Sweeper<'a> {
 }
 
 impl<'a> Sweeper<'a> {
-    pub(super) fn new(layered: &'a Layered, layers: Vec<Vec<u32>>) -> Self {
+    /// Begins with `layers`, once what is kept stands in its order there.
+    pub(super) fn new(
+        layered: &'a Layered,
+        kept: &'a [Option<u32>],
+        mut layers: Vec<Vec<u32>>,
+    ) -> Self {
+        for layer in &mut layers {
+            keep(layer, kept);
+        }
         let mut place = vec![0; layered.units.len()];
         for layer in &layers {
             for (at, &unit) in layer.iter().enumerate() {
@@ -42,6 +52,7 @@ impl<'a> Sweeper<'a> {
         }
         Self {
             layered,
+            kept,
             layers,
             place,
             keys: Vec::new(),
@@ -83,6 +94,16 @@ impl<'a> Sweeper<'a> {
             self.layers[layer][at] = unit;
             self.place[unit as usize] = at as u32;
         }
+        if !self.kept.is_empty() && keep(&mut self.layers[layer], self.kept) {
+            for (at, &unit) in self.layers[layer].iter().enumerate() {
+                self.place[unit as usize] = at as u32;
+            }
+        }
+    }
+
+    /// Whether the order of these two is given.
+    fn are_kept(&self, a: u32, b: u32) -> bool {
+        is_kept(self.kept, a) && is_kept(self.kept, b)
     }
 
     /// Exchanges neighbours as long as that removes crossings, at most a few rounds. A layer is looked at again
@@ -112,6 +133,9 @@ impl<'a> Sweeper<'a> {
         let mut gained = false;
         for at in 1..self.layers[layer].len() {
             let (left, right) = (self.layers[layer][at - 1], self.layers[layer][at]);
+            if self.are_kept(left, right) {
+                continue;
+            }
             let (now, then) = self.pair(left, right);
             self.work += 1;
             if then < now {
@@ -139,6 +163,9 @@ impl<'a> Sweeper<'a> {
         let (mut best, mut most) = (at, 0);
         let mut gain = 0;
         for to in (at.saturating_sub(REACH)..at).rev() {
+            if self.are_kept(self.layers[layer][to], unit) {
+                break;
+            }
             let (now, then) = self.pair(self.layers[layer][to], unit);
             gain += now as i64 - then as i64;
             if gain > most {
@@ -148,6 +175,9 @@ impl<'a> Sweeper<'a> {
         gain = 0;
         let last = (at + REACH).min(self.layers[layer].len() - 1);
         for to in at + 1..=last {
+            if self.are_kept(self.layers[layer][to], unit) {
+                break;
+            }
             let (now, then) = self.pair(unit, self.layers[layer][to]);
             gain += now as i64 - then as i64;
             if gain > most {
@@ -206,6 +236,28 @@ impl<'a> Sweeper<'a> {
             after(&self.others, &self.places),
         )
     }
+}
+
+fn is_kept(kept: &[Option<u32>], unit: u32) -> bool {
+    kept.get(unit as usize).copied().flatten().is_some()
+}
+
+/// Brings what is kept of a layer into its order, in the places that it takes together; whether that changed
+/// anything.
+fn keep(layer: &mut [u32], kept: &[Option<u32>]) -> bool {
+    let order = |unit: u32| kept.get(unit as usize).copied().flatten();
+    let places: Vec<usize> = (0..layer.len())
+        .filter(|&at| order(layer[at]).is_some())
+        .collect();
+    let mut units: Vec<u32> = places.iter().map(|&at| layer[at]).collect();
+    if units.is_sorted_by_key(|&unit| order(unit)) {
+        return false;
+    }
+    units.sort_by_key(|&unit| order(unit));
+    for (at, unit) in places.into_iter().zip(units) {
+        layer[at] = unit;
+    }
+    true
 }
 
 /// Pairs of weights in which the end of `a` stands after the end of `b`; both sorted.

@@ -14,6 +14,7 @@ mod inspector;
 pub(super) mod page;
 mod parts;
 mod question;
+mod search;
 
 pub(super) use inspector::tab_at;
 
@@ -134,6 +135,7 @@ pub fn draw(model: &mut Model, buf: &mut Buffer, area: Rect) {
     match model.overlay {
         Some(Overlay::Help(scroll)) => help::draw(model, scroll, buf, area),
         Some(Overlay::Question(question)) => question::draw(model, question, buf, area),
+        Some(Overlay::Search) => search::draw(model, buf, areas),
         None => {}
     }
     if model.theme.ascii {
