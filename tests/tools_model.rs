@@ -7,10 +7,12 @@
 
 mod support;
 
-use plandeck::models::{Environment, Price, SmallModelWorker};
+use futures::FutureExt;
+use plandeck::models::{Environment, Funds, Price, SmallModelWorker};
+use plandeck::run::Money;
 use plandeck::tools::{Call, Tool, Toolbox};
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use support::{call, catalog, environment, output, refusal, run, toolbox_with};
 use wiremock::matchers::{header, method, path};
@@ -172,6 +174,94 @@ async fn a_bad_answer_is_repaired_once_and_both_turns_are_paid() {
         prompt.contains("[assistant]") && prompt.contains("/total"),
         "{prompt}"
     );
+}
+
+/// Funds that grant or refuse, and note what they are asked for.
+fn funds(granted: bool) -> (Funds, Arc<Mutex<Vec<Money>>>) {
+    let asked = Arc::<Mutex<Vec<Money>>>::default();
+    let notes = Arc::clone(&asked);
+    let funds = Funds::of(move |total| {
+        notes.lock().unwrap().push(total);
+        async move { granted }.boxed()
+    });
+    (funds, asked)
+}
+
+#[tokio::test]
+async fn a_repair_is_paid_for_when_it_is_needed() {
+    let bad = || completion("{\"total\": \"four\"}", 100, 0, 10);
+    let spent = Money::from_pico(100 * 150_000 + 10 * 600_000);
+    for granted in [true, false] {
+        let server = MockServer::start().await;
+        let good = completion("{\"total\": 4}", 150, 0, 10);
+        answers_in_turn(&server, vec![bad(), good]).await;
+        let tool = model(&server, &receipt());
+        let (funds, asked_for) = funds(granted);
+        let (call, _) = call(json!({"text": "Milk 4"}));
+        let reservation = tool.reservation(&call.input, None);
+        assert!(reservation.estimated);
+        let report = tool
+            .call(Call {
+                funds,
+                ..call.clone()
+            })
+            .await;
+        let total = asked_for.lock().unwrap()[0];
+        assert!(
+            total > spent + reservation.most.unwrap(),
+            "the second turn is longer"
+        );
+        assert!(total <= tool.quote(&call.input, None).most.unwrap());
+        if granted {
+            assert_eq!(*report.output.unwrap(), json!({"total": 4}));
+            assert!(report.cost.unwrap() <= total);
+        } else {
+            assert_eq!(asked(&server).await.len(), 1);
+            assert_eq!(report.cost, Some(spent));
+            let error = report.output.unwrap_err();
+            assert!(error.message.contains("/total"), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_failure_that_says_what_it_used_is_paid() {
+    let server = MockServer::start().await;
+    let usage = json!({"prompt_tokens": 100, "completion_tokens": 3});
+    let body = json!({"error": {"message": "overloaded"}, "usage": usage});
+    answers(&server, ResponseTemplate::new(500).set_body_json(body)).await;
+    let report = run(&model(&server, &receipt()), json!({})).await;
+    assert_eq!(report.cost.unwrap().pico(), 100 * 150_000 + 3 * 600_000);
+    assert!(report.output.unwrap_err().retryable);
+}
+
+/// The model has worked and will be paid although nobody heard what it said.
+#[tokio::test]
+async fn an_answer_lost_on_its_way_counts_with_its_bound() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        loop {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let mut request = [0; 8192];
+            let _ = socket.read(&mut request).await;
+            let _ = socket
+                .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 5000\r\n\r\n{\"choices\": [")
+                .await;
+        }
+    });
+    let worker = SmallModelWorker::new("gpt-4o-mini")
+        .environment(variables())
+        .base_url(&format!("http://{address}/v1"));
+    let tool = model_with(&worker, &receipt());
+    let report = run(&tool, json!({})).await;
+    assert_eq!(report.cost, tool.reservation(&json!({}), None).most);
+    assert!(report.output.unwrap_err().retryable);
+    // Nobody listens there: nothing went out.
+    let nobody = worker.base_url("http://127.0.0.1:9/v1");
+    let report = run(&model_with(&nobody, &receipt()), json!({})).await;
+    assert_eq!(report.cost, Some(Money::ZERO));
 }
 
 #[tokio::test]

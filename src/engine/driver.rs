@@ -7,10 +7,11 @@ use super::recorded::Recorded;
 use super::{Action, EventSink, Input, Prepared, Rules, Scheduler, Timer};
 use crate::plan::{ExecutionPlan, RetryPolicy, Step, StepIx};
 use crate::run::{
-    Fact, LogStream, Micros, Rates, ResourceLimits, RunCommand, RunEvent, RunHeader, RunState,
-    StepInfo, StepSource,
+    Fact, LogStream, Micros, Money, Rates, ResourceLimits, RunCommand, RunEvent, RunHeader,
+    RunState, StepInfo, StepSource,
 };
-use crate::tools::{Call, CallLog, CallReport, Quote, Tool, ToolError, Toolbox};
+use crate::tools::{Call, CallLog, CallReport, Funds, Quote, Tool, ToolError, Toolbox};
+use futures::FutureExt;
 use serde_json::{Map, Value};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
@@ -18,7 +19,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -228,6 +229,12 @@ enum Back {
         /// Whether the call could cost or change something.
         matters: bool,
     },
+    /// A call under way may come to cost so much in all.
+    Asked {
+        row: StepIx,
+        total: Money,
+        answer: oneshot::Sender<bool>,
+    },
 }
 
 struct Driver {
@@ -261,6 +268,8 @@ struct Driver {
     timers: BinaryHeap<Reverse<(Micros, Timer)>>,
     stop: CancellationToken,
     under_way: HashMap<StepIx, CancellationToken>,
+    /// Calls that wait to hear whether they may cost more.
+    asking: HashMap<StepIx, oneshot::Sender<bool>>,
     back: mpsc::UnboundedSender<Back>,
     /// At most as many entries as there are slots.
     returns: mpsc::UnboundedReceiver<Back>,
@@ -322,6 +331,7 @@ impl Driver {
             timers: BinaryHeap::new(),
             stop: CancellationToken::new(),
             under_way: HashMap::new(),
+            asking: HashMap::new(),
             back,
             returns,
             log,
@@ -353,11 +363,7 @@ impl Driver {
                 },
                 () = std::future::ready(()), if more => tokio::task::yield_now().await,
                 Some(entry) = self.logged.recv() => self.logged(entry),
-                Some(Back::Done { row, done, matters }) = self.returns.recv() => {
-                    self.drain_log();
-                    self.settle_next |= matters;
-                    self.done(row, *done);
-                }
+                Some(back) = self.returns.recv() => self.came_back(back),
                 () = tokio::time::sleep_until(wake), if due.is_some() => self.timer(),
             }
         }
@@ -439,6 +445,12 @@ impl Driver {
                         token.cancel();
                     }
                 }
+                Action::Fund(row, granted) => {
+                    if let Some(answer) = self.asking.remove(&row) {
+                        // Who asked may have been stopped meanwhile.
+                        let _ = answer.send(granted);
+                    }
+                }
                 Action::SetTimer(at, timer) => self.timers.push(Reverse((at, timer))),
             }
         }
@@ -500,7 +512,7 @@ impl Driver {
         self.tools.get(ix.at())
     }
 
-    fn call(&mut self, row: StepIx, number: u32, input: Arc<Value>, reserved: crate::run::Money) {
+    fn call(&mut self, row: StepIx, number: u32, input: Arc<Value>, reserved: Money) {
         let Some(tool) = self.tool(row).map(Arc::clone) else {
             return;
         };
@@ -545,6 +557,7 @@ impl Driver {
             max_cpu_percent: self.settings.limits.max_cpu_percent,
             cancel: cancel.clone(),
             log: self.call_log(row, number),
+            funds: self.funds(row),
         };
         let bounds = Bounds {
             limit: step.timeout.or_else(|| tool.timeout()),
@@ -569,6 +582,15 @@ impl Driver {
     fn origin(&self) -> &str {
         let recorded = self.recorded.as_ref();
         recorded.map_or(&self.run_id, |recorded| &recorded.origin)
+    }
+
+    fn funds(&self, row: StepIx) -> Funds {
+        let back = self.back.clone();
+        Funds::of(move |total| {
+            let (answer, answered) = oneshot::channel();
+            let asked = back.send(Back::Asked { row, total, answer });
+            async move { asked.is_ok() && answered.await.unwrap_or(false) }.boxed()
+        })
     }
 
     fn call_log(&self, row: StepIx, attempt: u32) -> CallLog {
@@ -609,6 +631,20 @@ impl Driver {
     fn drain_log(&mut self) {
         while let Ok(entry) = self.logged.try_recv() {
             self.logged(entry);
+        }
+    }
+
+    fn came_back(&mut self, back: Back) {
+        match back {
+            Back::Done { row, done, matters } => {
+                self.drain_log();
+                self.settle_next |= matters;
+                self.done(row, *done);
+            }
+            Back::Asked { row, total, answer } => {
+                self.asking.insert(row, answer);
+                self.input(Input::Asked(row, total));
+            }
         }
     }
 

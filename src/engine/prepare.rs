@@ -3,7 +3,7 @@
 use super::{Prepared, Scheduler};
 use crate::plan::{ExecutionPlan, ReferenceError, Root, Scope, Step, StepIx, Template};
 use crate::run::{Demand, ErrorKind, Rates, RunError};
-use crate::tools::{Tool, Toolbox};
+use crate::tools::{Reservation, Tool, Toolbox};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
@@ -99,11 +99,12 @@ pub fn prepare(scope: &RunScope<'_>, rated: &Rated<'_>, tool: Option<&Arc<dyn To
     let Some(tool) = tool else {
         return impossible(scope, step, format!("no tool is called {:?}", step.tool));
     };
-    let most = tool.quote(&input, step.model.as_deref()).most;
+    let Reservation { most, estimated } = tool.reservation(&input, step.model.as_deref());
     let demand = rated.demand(&**tool, step, &input);
     Prepared::Call {
         input,
         most,
+        estimated,
         demand,
     }
 }

@@ -70,8 +70,10 @@ pub struct ChatReply {
 pub struct ChatError {
     /// What went wrong.
     pub error: RequestError,
-    /// What was used, where an answer came that is no use.
+    /// What was used, where the server says so although there is no answer of use.
     pub tokens: Option<Tokens>,
+    /// Whether the request went out and the answer to it did not come back whole.
+    pub lost: bool,
 }
 
 impl From<RequestError> for ChatError {
@@ -79,6 +81,16 @@ impl From<RequestError> for ChatError {
         Self {
             error,
             tokens: None,
+            lost: false,
+        }
+    }
+}
+
+impl ChatError {
+    fn lost(error: RequestError) -> Self {
+        Self {
+            lost: true,
+            ..Self::from(error)
         }
     }
 }
@@ -138,20 +150,21 @@ impl Endpoint {
             if let Some(key) = &self.key {
                 post = post.bearer_auth(key);
             }
-            let response = post
-                .send()
-                .await
-                .map_err(failed)
-                .map_err(|error| RequestError {
-                    message: format!("{}: {}", self.base, error.message),
-                    ..error
-                })?;
+            let response = post.send().await.map_err(|error| {
+                let never_sent = error.is_connect() || error.is_builder() || error.is_redirect();
+                let error = failed(error);
+                let message = format!("{}: {}", self.base, error.message);
+                ChatError {
+                    lost: !never_sent,
+                    ..ChatError::from(RequestError { message, ..error })
+                }
+            })?;
             let status = response.status();
             let wait = retry_after(response.headers());
             let bytes = body(response, LARGEST_ANSWER).await;
             if status.is_success() {
                 self.remember(request.model, manners);
-                return read(&bytes?);
+                return read(&bytes.map_err(ChatError::lost)?);
             }
             let said = String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned();
             let other = (status.as_u16() == 400 || status.as_u16() == 422)
@@ -166,7 +179,7 @@ impl Endpoint {
                 404 => "; does the server have this model?",
                 _ => "",
             };
-            return Err(ChatError::from(RequestError {
+            let error = RequestError {
                 message: format!(
                     "{} answered {status}{hint} {}",
                     self.base,
@@ -174,7 +187,13 @@ impl Endpoint {
                 ),
                 retryable: is_passing(status),
                 retry_after: wait,
-            }));
+            };
+            let answer: Option<Value> = serde_json::from_str(&said).ok();
+            return Err(ChatError {
+                // Who bills a failure says so.
+                tokens: answer.as_ref().and_then(usage),
+                ..ChatError::from(error)
+            });
         }
         Err(ChatError::from(RequestError {
             message: format!("{} refuses every form of the request", self.base),
@@ -229,6 +248,7 @@ fn read(bytes: &[u8]) -> Result<ChatReply, ChatError> {
         return Err(ChatError {
             error: broken(format!("it has no choices {said}")),
             tokens,
+            lost: false,
         });
     };
     let message = &choice["message"];
@@ -239,7 +259,11 @@ fn read(bytes: &[u8]) -> Result<ChatReply, ChatError> {
             retryable: false,
             retry_after: None,
         };
-        return Err(ChatError { error, tokens });
+        return Err(ChatError {
+            error,
+            tokens,
+            lost: false,
+        });
     }
     let text = match &message["content"] {
         Value::String(text) => text.clone(),

@@ -5,6 +5,7 @@ pub mod chat;
 mod choice;
 mod conversation;
 pub mod estimate;
+mod funds;
 pub mod http;
 mod invention;
 mod manners;
@@ -16,6 +17,7 @@ pub mod text;
 mod worker;
 
 pub use answer::OutputSchema;
+pub use funds::Funds;
 pub use http::{HttpClients, RequestError};
 pub use prices::{Price, Prices};
 pub use prompt::Task;

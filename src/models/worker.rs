@@ -2,13 +2,14 @@
 
 use super::answer::OutputSchema;
 use super::chat::Endpoint;
-use super::conversation::{Conversation, LONGEST_VIOLATION};
+use super::conversation::{Conversation, LONGEST_VIOLATION, turn};
+use super::funds::Funds;
 use super::http::{HttpClients, RequestError};
 use super::manners::sendable;
 use super::prices::{Price, Prices};
 use super::prompt::{self, Task};
 use super::provider::{Environment, PROVIDERS, Provider, process_environment};
-use super::{estimate, simulation};
+use super::simulation;
 use crate::run::{Money, Tokens};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -238,6 +239,18 @@ impl SmallModelWorker {
         }
     }
 
+    /// What is reserved for a task before it begins, and whether that rests on an estimate: the first turn. The
+    /// repair of a bad answer asks the task's [`Funds`], when it is known how long it is.
+    pub fn reservation(&self, task: &Task, input: &Value) -> (Option<Money>, bool) {
+        let Mode::Model { .. } = &self.mode else {
+            return (self.quote(task, input).0, false);
+        };
+        let [first, _] = turns(task, input);
+        let price = self.price_for(task.model);
+        let most = price.map(|price| price.cost(first));
+        (most, price != Some(Price::FREE))
+    }
+
     /// The model that a task is given to, as `PROVIDER/MODEL`, and the most tokens that it can take; `None`
     /// without a model.
     pub fn draws_on(&self, task: &Task, input: &Value) -> Option<(String, u64)> {
@@ -254,6 +267,7 @@ impl SmallModelWorker {
         input: &Value,
         schema: Option<&OutputSchema>,
         attempt: u32,
+        funds: &Funds,
     ) -> WorkerReport {
         match &self.mode {
             Mode::Offline => WorkerReport::free(Err(permanent(format!(
@@ -262,7 +276,7 @@ impl SmallModelWorker {
                 task.name
             )))),
             Mode::Simulated { seed } => self.invent(*seed, task, input, attempt).await,
-            Mode::Model { .. } => self.ask(task, input, schema).await,
+            Mode::Model { .. } => self.ask(task, input, schema, funds).await,
         }
     }
 
@@ -295,6 +309,7 @@ impl SmallModelWorker {
         task: &Task<'_>,
         input: &Value,
         schema: Option<&OutputSchema>,
+        funds: &Funds,
     ) -> WorkerReport {
         let Some((provider, model)) = self.route(task.model) else {
             return WorkerReport::free(Err(permanent("there is no model".to_owned())));
@@ -306,6 +321,7 @@ impl SmallModelWorker {
         let mut conversation = Conversation {
             worker: self,
             endpoint: &endpoint,
+            funds,
             model,
             price: self.price_for(task.model),
             max_tokens: task.max_tokens.unwrap_or(MAX_TOKENS),
@@ -314,6 +330,7 @@ impl SmallModelWorker {
             answers: Vec::new(),
             cost: Some(Money::ZERO),
             tokens: None,
+            at_most: Money::ZERO,
         };
         let output = conversation.output(schema).await;
         WorkerReport {
@@ -345,20 +362,15 @@ pub(super) fn split(model: &str) -> Option<(&'static Provider, &str)> {
 /// The most tokens of a task's turns: the question, and with an output schema the repair of a bad answer.
 fn turns(task: &Task, input: &Value) -> [Tokens; 2] {
     let messages = prompt::messages(task, input);
-    let mut first = estimate::chat(messages.iter().map(|(_, text)| text.as_str()));
-    if let Some(schema) = task.output_schema {
-        // The schema goes along a second time, as the answer's format.
-        first += estimate::tokens(&sendable(schema).to_string());
-    }
-    let output = u64::from(task.max_tokens.unwrap_or(MAX_TOKENS));
-    let turn = |input| Tokens {
-        input,
-        cached_input: 0,
-        output,
-    };
-    let repair = match task.output_schema {
-        Some(_) => turn(first + output + LONGEST_VIOLATION as u64 + 100),
+    let format = task.output_schema.map(sendable);
+    let most = task.max_tokens.unwrap_or(MAX_TOKENS);
+    let first = turn(&messages, format.as_ref(), most);
+    let repair = match format {
+        Some(_) => Tokens {
+            input: first.input + first.output + LONGEST_VIOLATION as u64 + 100,
+            ..first
+        },
         None => Tokens::default(),
     };
-    [turn(first), repair]
+    [first, repair]
 }

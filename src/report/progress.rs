@@ -107,7 +107,7 @@ impl Progress {
                 RunOutcome::Cancelled => "run cancelled".to_owned(),
             },
             Fact::RunReopened => "goes on".to_owned(),
-            Fact::StepReady { .. } => return None,
+            Fact::StepReady { .. } | Fact::ReservationRaised { .. } => return None,
         })
     }
 

@@ -363,6 +363,16 @@ pub enum Fact {
         /// What was reserved of the budget: its upper bound.
         reserved: Money,
     },
+    /// A call under way may come to cost more than was reserved for it when it began.
+    ReservationRaised {
+        /// The step.
+        #[serde(flatten)]
+        step: StepKey,
+        /// Which try.
+        attempt: u32,
+        /// What is reserved for it now, in all.
+        reserved: Money,
+    },
     /// A tool said something on the way.
     AttemptLog {
         /// The step.

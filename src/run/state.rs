@@ -283,6 +283,11 @@ impl RunState {
                     });
                 }
             }
+            Fact::ReservationRaised {
+                step,
+                attempt,
+                reserved,
+            } => self.raise(step, *attempt, *reserved),
             Fact::AttemptLog {
                 step,
                 attempt,
@@ -390,6 +395,18 @@ impl RunState {
         if let Some(row) = row.filter(|row| row.info.parent.is_none()) {
             self.callable = (self.callable + calls(count)).saturating_sub(calls(row.count));
             row.count = count;
+        }
+    }
+
+    fn raise(&mut self, step: &StepKey, attempt: u32, reserved: Money) {
+        let row = self.steps.get_mut(step.ix.at());
+        let entry = row.and_then(|row| {
+            let mut open = row.attempts.iter_mut();
+            open.rfind(|a| a.number == attempt && a.end.is_none())
+        });
+        if let Some(entry) = entry {
+            self.reserved += reserved - entry.reserved;
+            entry.reserved = reserved;
         }
     }
 

@@ -1,6 +1,7 @@
 //! One call: what a tool is given, and what it reports.
 
 use super::Recipe;
+use crate::models::Funds;
 use crate::models::text::{clean, is_clean};
 use crate::run::{ErrorKind, LogStream, Money, Tokens};
 use futures::future::BoxFuture;
@@ -34,6 +35,8 @@ pub struct Call {
     pub cancel: CancellationToken,
     /// Where the tool may say something.
     pub log: CallLog,
+    /// Where the tool asks before it spends more than [`Tool::reservation`] said.
+    pub funds: Funds,
 }
 
 /// Why a call failed.
@@ -125,6 +128,16 @@ impl Quote {
     };
 }
 
+/// What is reserved of the budget before a call is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reservation {
+    /// The most that the call spends without asking its [`Funds`]; `None` where a model has no price.
+    pub most: Option<Money>,
+    /// Whether that rests on an estimate of what somebody else will count, which the first call's bill has yet
+    /// to bear out.
+    pub estimated: bool,
+}
+
 /// A tool that can be called. One value serves every step that names it.
 pub trait Tool: Send + Sync {
     /// How it is carried out: `model`, `http`, `process`, `jq`, `code_exec`, …
@@ -143,6 +156,14 @@ pub trait Tool: Send + Sync {
     /// The bounds of what a call with this input can cost, its first attempt alone.
     fn quote(&self, _input: &Value, _model: Option<&str>) -> Quote {
         Quote::FREE
+    }
+
+    /// What is reserved for a call with this input: all that it can cost, unless it asks for more on its way.
+    fn reservation(&self, input: &Value, model: Option<&str>) -> Reservation {
+        Reservation {
+            most: self.quote(input, model).most,
+            estimated: false,
+        }
     }
 
     /// The model that a call with this input asks, as `PROVIDER/MODEL`, and the most tokens it can take. Only

@@ -21,8 +21,9 @@ mod services;
 mod simulated;
 mod toolbox;
 
+pub use crate::models::Funds;
 pub use crate::models::text::{clean, quote, quote_end};
-pub use call::{Call, CallLog, CallReport, Quote, Tool, ToolError, Toolbox};
+pub use call::{Call, CallLog, CallReport, Quote, Reservation, Tool, ToolError, Toolbox};
 pub use catalog::{Catalog, ToolDefinition};
 pub use function::FnTool;
 pub use recipe::Recipe;

@@ -5,8 +5,9 @@ use super::code_exec;
 use super::jq::JqRule;
 use super::placeholder::{Filler, Missing};
 use super::services::Services;
-use super::{Call, CallReport, Quote, Tool, ToolError};
+use super::{Call, CallReport, Quote, Reservation, Tool, ToolError};
 use crate::models::{OutputSchema, SmallModelWorker, Task, WorkerReport};
+use crate::run::Money;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::{Map, Value};
@@ -149,7 +150,7 @@ impl Tool for ModelTool {
             tokio::select! {
                 biased;
                 () = call.cancel.cancelled() => CallReport::free(Err(ToolError::permanent("cancelled"))),
-                report = worker.perform(&task, &call.input, part.output.as_ref(), call.attempt) => report.into(),
+                report = worker.perform(&task, &call.input, part.output.as_ref(), call.attempt, &call.funds) => report.into(),
             }
         }
         .boxed()
@@ -172,6 +173,13 @@ impl Tool for ModelTool {
         Quote { most, least }
     }
 
+    fn reservation(&self, input: &Value, model: Option<&str>) -> Reservation {
+        let prompt = self.role.prompt(input);
+        self.worker
+            .reservation(&self.role.task(prompt.as_deref(), model), input)
+            .into()
+    }
+
     fn draws_on(&self, input: &Value, model: Option<&str>) -> Option<(String, u64)> {
         let prompt = self.role.prompt(input);
         self.worker
@@ -184,6 +192,12 @@ impl Tool for ModelTool {
 
     fn timeout(&self) -> Option<Duration> {
         self.role.definition.timeout
+    }
+}
+
+impl From<(Option<Money>, bool)> for Reservation {
+    fn from((most, estimated): (Option<Money>, bool)) -> Self {
+        Self { most, estimated }
     }
 }
 
@@ -254,7 +268,7 @@ impl Tool for FinalSynthesis {
             let mut report: CallReport = tokio::select! {
                 biased;
                 () = call.cancel.cancelled() => return CallReport::free(Err(ToolError::permanent("cancelled"))),
-                report = worker.perform(&task, &call.input, None, call.attempt) => report.into(),
+                report = worker.perform(&task, &call.input, None, call.attempt, &call.funds) => report.into(),
             };
             // The answer is text, also where it happens to be JSON.
             if let Some(answer) = report.answer.as_ref().filter(|_| report.output.is_ok() && !worker.is_simulated()) {
@@ -280,6 +294,16 @@ impl Tool for FinalSynthesis {
         };
         let (most, least) = self.worker.quote(&task, input);
         Quote { most, least }
+    }
+
+    fn reservation(&self, input: &Value, model: Option<&str>) -> Reservation {
+        let (_, prompt) = synthesis(input);
+        let task = Task {
+            prompt: Some(&prompt),
+            model,
+            ..Task::default()
+        };
+        self.worker.reservation(&task, input).into()
     }
 
     fn draws_on(&self, input: &Value, model: Option<&str>) -> Option<(String, u64)> {

@@ -53,7 +53,7 @@ impl Tool for SimulatedTool {
             let mut report: CallReport = tokio::select! {
                 biased;
                 () = call.cancel.cancelled() => return CallReport::free(Err(ToolError::permanent("cancelled"))),
-                report = worker.perform(&task, &call.input, None, call.attempt) => report.into(),
+                report = worker.perform(&task, &call.input, None, call.attempt, &call.funds) => report.into(),
             };
             if !is_model {
                 // Only models have tokens, and a price beyond the catalog's fixed one.

@@ -8,7 +8,7 @@ use super::model::{FinalSynthesis, ModelTool};
 use super::process::ProcessTool;
 use super::services::{Services, ToolOptions};
 use super::simulated::SimulatedTool;
-use super::{Call, CallReport, Quote, Recipe, Tool, ToolError, Toolbox};
+use super::{Call, CallReport, Quote, Recipe, Reservation, Tool, ToolError, Toolbox};
 use crate::models::SmallModelWorker;
 use crate::plan::FINAL_SYNTHESIS;
 use crate::run::Money;
@@ -241,7 +241,9 @@ impl Tool for Priced {
     }
 
     fn call(&self, call: Call) -> BoxFuture<'static, CallReport> {
-        let (work, kind, price) = (self.tool.call(call), self.kind(), self.price);
+        let (kind, price) = (self.kind(), self.price);
+        let funds = call.funds.clone().beside(price);
+        let work = self.tool.call(Call { funds, ..call });
         async move { Self::charge(kind, price, work.await) }.boxed()
     }
 
@@ -256,6 +258,14 @@ impl Tool for Priced {
         Quote {
             most: quote.most.map(|most| most + self.price),
             least: quote.least + self.price,
+        }
+    }
+
+    fn reservation(&self, input: &Value, model: Option<&str>) -> Reservation {
+        let bare = self.tool.reservation(input, model);
+        Reservation {
+            most: bare.most.map(|most| most + self.price),
+            ..bare
         }
     }
 
@@ -318,5 +328,14 @@ impl Tool for FunctionCall {
     fn quote(&self, input: &Value, model: Option<&str>) -> Quote {
         self.target(input)
             .map_or(Quote::FREE, |(tool, input)| tool.quote(&input, model))
+    }
+
+    fn reservation(&self, input: &Value, model: Option<&str>) -> Reservation {
+        let nothing = Reservation {
+            most: Some(Money::ZERO),
+            estimated: false,
+        };
+        self.target(input)
+            .map_or(nothing, |(tool, input)| tool.reservation(&input, model))
     }
 }

@@ -163,6 +163,7 @@ fn subject(fact: &Fact) -> Option<&StepKey> {
         | Fact::StepWaiting { step, .. }
         | Fact::StepExpanded { step, .. }
         | Fact::AttemptStarted { step, .. }
+        | Fact::ReservationRaised { step, .. }
         | Fact::AttemptLog { step, .. }
         | Fact::StepSucceeded { step, .. }
         | Fact::StepFailed { step, .. }

@@ -52,6 +52,11 @@ pub struct ModelServer {
 impl ModelServer {
     /// Starts a server that knows these answers.
     pub fn start(answers: Vec<Answer>) -> Self {
+        Self::answering(Answers(answers))
+    }
+
+    /// Starts a server that answers in its own way.
+    pub fn answering(answers: impl Respond + 'static) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -61,7 +66,7 @@ impl ModelServer {
             let server = MockServer::start().await;
             Mock::given(method("POST"))
                 .and(path("/v1/chat/completions"))
-                .respond_with(Answers(answers))
+                .respond_with(answers)
                 .mount(&server)
                 .await;
             server

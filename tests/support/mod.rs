@@ -6,7 +6,7 @@
     reason = "a test that cannot go on fails"
 )]
 
-use plandeck::models::{Environment, SmallModelWorker};
+use plandeck::models::{Environment, Funds, SmallModelWorker};
 use plandeck::plan::Source;
 use plandeck::tools::{
     Call, CallReport, Catalog, CatalogToolbox, Program, Tool, ToolOptions, Toolbox,
@@ -89,6 +89,7 @@ pub fn call(input: Value) -> (Call, Arc<Mutex<Vec<String>>>) {
         max_cpu_percent: None,
         cancel: CancellationToken::new(),
         log: Arc::new(move |_, line| lines.lock().unwrap().push(line.to_owned())),
+        funds: Funds::unlimited(),
     };
     (call, said)
 }

@@ -2,7 +2,9 @@
 
 use super::{Action, Phase, Scheduler, Stage};
 use crate::plan::StepIx;
-use crate::run::{ErrorKind, Fact, RunCommand, RunOutcome, SkipReason, StepSource, StepStatus};
+use crate::run::{
+    ErrorKind, Fact, Money, RunCommand, RunOutcome, SkipReason, StepSource, StepStatus,
+};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -215,6 +217,7 @@ impl Scheduler {
         node.permitted = false;
         node.released = false;
         node.tries = 0;
+        node.needs = Money::ZERO;
         node.output = None;
     }
 

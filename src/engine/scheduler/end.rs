@@ -29,6 +29,9 @@ impl Scheduler {
         self.leave(row);
         let node = self.node(row);
         let (attempt, reserved) = (node.attempts, std::mem::take(&mut node.bound));
+        let margin = std::mem::take(&mut node.margin);
+        let foreseen = reserved - std::mem::take(&mut node.surcharge);
+        let denied = std::mem::take(&mut node.denied);
         let rerun = std::mem::take(&mut node.rerun);
         let CallReport {
             output,
@@ -40,10 +43,10 @@ impl Scheduler {
         } = report;
         let cost = cost.map(|cost| cost.max(Money::ZERO));
         let billed = cost.unwrap_or(reserved);
-        self.budget.settle(reserved, billed);
+        self.budget.settle(reserved, margin, billed);
         let plan_step = self.plan_step(row);
-        self.budget
-            .learn(&self.steps[plan_step.at()].tool, reserved, billed);
+        let tool = &self.steps[plan_step.at()].tool;
+        self.budget.learn(tool, foreseen, billed, tokens.is_some());
         for place in self.meters.end(row) {
             self.release(place);
         }
@@ -51,7 +54,7 @@ impl Scheduler {
         let stopped = cancelled || stopping;
         let failure = output.as_ref().err();
         let retry_in = failure
-            .filter(|_| !stopped && !rerun)
+            .filter(|_| !stopped && !rerun && !denied)
             .and_then(|error| self.next_try(row, error));
         let error = failure.map(|error| self.tool_error(row, error));
         out.push(Action::Emit(Fact::AttemptEnded(Arc::new(AttemptEnd {
@@ -73,6 +76,11 @@ impl Scheduler {
             _ if rerun => self.go_back(row, out),
             (Ok(output), _) => self.succeed(row, output, StepSource::Call, out),
             (Err(_), _) if stopped => self.cancelled(row, out),
+            (Err(_), _) if denied => {
+                // What it lacked may be left once the others have settled.
+                let needs = self.nodes[row.at()].needs;
+                self.park(row, needs, out);
+            }
             (Err(_), Some(error)) => match retry_in {
                 Some(wait) => {
                     self.node(row).stage = Stage::Backoff;

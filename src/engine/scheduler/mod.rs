@@ -9,6 +9,7 @@ mod clock;
 mod edit;
 mod end;
 mod expand;
+mod fund;
 mod graph;
 mod queue;
 mod rates;
@@ -51,6 +52,8 @@ pub enum Input {
         /// Whether it was stopped rather than ended.
         cancelled: bool,
     },
+    /// An attempt under way asks whether it may come to cost so much in all; the answer is [`Action::Fund`].
+    Asked(StepIx, Money),
     /// A timer is due.
     Timer(Timer),
 }
@@ -62,8 +65,10 @@ pub enum Prepared {
     Call {
         /// The resolved parameters.
         input: Arc<Value>,
-        /// The most it can cost; `None` where that cannot be known.
+        /// The most it can cost without asking for more; `None` where that cannot be known.
         most: Option<Money>,
+        /// Whether that rests on an estimate that the bills of calls have yet to bear out.
+        estimated: bool,
         /// What it draws on beside its slot and its money.
         demand: Demand,
     },
@@ -110,6 +115,8 @@ pub enum Action {
         /// What is reserved for it.
         reserved: Money,
     },
+    /// Tell the attempt that asked whether it may.
+    Fund(StepIx, bool),
     /// Stop the attempt under way; it still ends.
     Cancel(StepIx),
     /// Answer with [`Input::Timer`] at this moment.
@@ -193,6 +200,10 @@ struct Node {
     released: bool,
     /// Has waited for a rate since it became ready.
     throttled: bool,
+    /// Its attempt asked for more money than there was.
+    denied: bool,
+    /// Its bound rests on an estimate.
+    estimated: bool,
     /// Dependencies that have not ended, that ended, that succeeded, that failed.
     open: u32,
     ended: u32,
@@ -205,6 +216,12 @@ struct Node {
     slot: u32,
     /// The upper bound of its call: reserved while it is under way, too much while it is parked.
     bound: Money,
+    /// What of the bound is there because of the bills of other calls.
+    surcharge: Money,
+    /// Held back beside its bound while it is under way.
+    margin: Money,
+    /// What an attempt asked for in vain: the next one has it from the beginning.
+    needs: Money,
     output: Option<Arc<Value>>,
 }
 
@@ -333,6 +350,7 @@ impl Scheduler {
                 report,
                 cancelled,
             } => self.attempt_ended(step, service, *report, cancelled, out),
+            Input::Asked(step, total) => self.asked(step, total, out),
             Input::Timer(Timer::Backoff(step, attempt)) => self.backoff_over(step, attempt),
             Input::Timer(Timer::Deadline) => self.deadline(out),
             Input::Timer(Timer::Rate(place)) => self.release(place),

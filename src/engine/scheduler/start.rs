@@ -76,7 +76,7 @@ impl Scheduler {
             return Some(row);
         }
         let parked = self.parked.first().copied();
-        if let Some((_, row)) = parked.filter(|(bound, _)| self.budget.fits(*bound)) {
+        if let Some((_, row)) = parked.filter(|(bound, row)| self.fits(*row, *bound)) {
             self.leave(row);
             self.node(row).stage = Stage::Queued;
             return Some(row);
@@ -120,7 +120,7 @@ impl Scheduler {
         out.push(Action::Prepare(row));
     }
 
-    fn waits(&self, row: StepIx, reason: WaitReason, out: &mut Vec<Action>) {
+    pub(super) fn waits(&self, row: StepIx, reason: WaitReason, out: &mut Vec<Action>) {
         let step = self.key(row);
         out.push(Action::Emit(Fact::StepWaiting { step, reason }));
     }
@@ -146,9 +146,11 @@ impl Scheduler {
         if let Prepared::Call {
             input,
             most,
+            estimated,
             demand,
         } = prepared
         {
+            self.node(row).estimated = estimated;
             self.call(row, input, most, &demand, out);
             return;
         }
@@ -197,14 +199,14 @@ impl Scheduler {
         if self.is_throttled(row, demand, out) {
             return;
         }
-        let most = self.budget.bound(&self.spec(row).tool, most);
-        if !self.budget.reserve(most) {
+        let needs = self.nodes[row.at()].needs;
+        let known = self.budget.bound(&self.spec(row).tool, most);
+        let surcharge = known - most;
+        let most = known.max(needs);
+        let margin = self.margin(row, most);
+        if !self.budget.reserve(most, margin) {
             self.leave(row);
-            let node = self.node(row);
-            node.stage = Stage::Parked;
-            node.bound = most;
-            self.parked.insert((most, row));
-            self.waits(row, WaitReason::Budget, out);
+            self.park(row, most, out);
             return;
         }
         self.calls += 1;
@@ -218,6 +220,8 @@ impl Scheduler {
         node.attempts += 1;
         node.tries += 1;
         node.bound = most;
+        node.margin = margin;
+        node.surcharge = surcharge;
         let (attempt, slot) = (node.attempts, node.slot);
         if waited {
             for place in self.meters.of(demand).collect::<Vec<_>>() {

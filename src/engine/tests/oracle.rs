@@ -26,6 +26,8 @@ pub struct Oracle {
     stopping: bool,
     /// It is to stop because a step failed.
     by_failure: bool,
+    /// What is held back beside the bounds of calls under way, until one of those that are estimated is billed.
+    margins: BTreeMap<StepIx, Money>,
     /// The moment on the run's clock from which its time is counted.
     allowance_from: Micros,
 }
@@ -70,6 +72,18 @@ impl Oracle {
                     "{} starts past the budget",
                     step.id
                 );
+                let margin = self.margin(world, step.ix, *reserved);
+                let held: Money = self.margins.values().copied().sum();
+                assert!(
+                    reserved.is_zero()
+                        || state.reserved.is_zero()
+                        || limit.is_none_or(|limit| total + margin + held <= limit),
+                    "{} starts too early for an estimate",
+                    step.id
+                );
+                let bound = world.bound(step.ix).max(Money::ZERO);
+                assert!(*reserved == bound || (!world.foreseen && *reserved > bound));
+                self.margins.insert(step.ix, margin);
                 let calls = world.frame.calls;
                 assert!(
                     calls.is_none_or(|most| state.calls < most),
@@ -89,7 +103,17 @@ impl Oracle {
                     "fresh input"
                 );
             }
-            Fact::AttemptEnded(end) => self.attempt_ended(world, end),
+            Fact::ReservationRaised { step, reserved, .. } => {
+                let attempt = state.steps[step.ix.at()].under_way();
+                let more = *reserved - attempt.expect("it is under way").reserved;
+                let limit = world.frame.budget.map(Money::from_pico);
+                let total = state.spent + state.reserved + more;
+                assert!(more > Money::ZERO && limit.is_none_or(|limit| total <= limit));
+            }
+            Fact::AttemptEnded(end) => {
+                self.margins.remove(&end.step.ix);
+                self.attempt_ended(world, end);
+            }
             Fact::StepSucceeded {
                 step,
                 source,
@@ -213,6 +237,21 @@ impl Oracle {
         }
     }
 
+    /// What is held back beside a bound.
+    fn margin(&self, world: &World, row: StepIx, bound: Money) -> Money {
+        let rows = world.state.steps.iter();
+        let mut billed = rows
+            .flat_map(|row| &row.attempts)
+            .filter_map(|attempt| attempt.end.as_ref());
+        let estimated = world.sketches[plan_row(world, row).at()].estimated;
+        let proven = billed.any(|(_, end)| end.tokens.is_some());
+        if estimated && world.frame.budget.is_some() && !proven {
+            bound.times(9)
+        } else {
+            Money::ZERO
+        }
+    }
+
     fn may_start(&mut self, world: &World, row: StepIx) {
         let state = &world.state;
         let id = &state.steps[row.at()].info.id;
@@ -282,11 +321,10 @@ impl Oracle {
             assert_eq!(Some(state.calls), world.frame.calls);
         } else {
             let left = Money::from_pico(world.frame.budget.unwrap()) - state.spent;
-            let too_dear = state.steps.iter().enumerate().any(|(at, row)| {
-                let row_ix = plan_row(world, StepIx(at as u32));
-                !row.status.has_ended()
-                    && Money::from_pico(world.sketches[row_ix.at()].bound) > left
-            });
+            let too_dear =
+                state.steps.iter().enumerate().any(|(at, row)| {
+                    !row.status.has_ended() && world.bound(StepIx(at as u32)) > left
+                });
             assert!(too_dear, "something fits");
         }
     }
@@ -458,7 +496,12 @@ impl Oracle {
             }
             let backoff = Timer::Backoff(row, step.attempts.len() as u32);
             let in_backoff = world.timers.iter().any(|(_, timer)| *timer == backoff);
-            let too_dear = Money::from_pico(world.sketches[plan_step.at()].bound) > free;
+            let bound = world.bound(row);
+            let margin = self.margin(world, row, bound);
+            let held: Money = self.margins.values().copied().sum();
+            let alone = state.reserved.is_zero();
+            let too_dear =
+                !bound.is_zero() && (bound > free || (!alone && bound + margin + held > free));
             let out_of_calls = world.frame.calls.is_some_and(|most| state.calls >= most);
             let held = in_backoff || too_dear || out_of_calls;
             assert!(

@@ -19,6 +19,8 @@ struct Move {
 enum Op {
     /// The n-th attempt under way ends, with this share of its bound as its cost.
     End(usize, End, i64),
+    /// The n-th attempt under way asks whether it may cost so much.
+    Ask(usize, i64),
     /// The next timer fires.
     Tick,
     Wait(u64),
@@ -60,26 +62,29 @@ fn sketches() -> impl Strategy<Value = Vec<Sketch>> {
         prop::bool::weighted(0.1),
         1u32..4,
         lists,
-        0i64..4,
+        (0i64..4, prop::bool::weighted(0.3)),
         answer,
     );
     prop::collection::vec(sketch, 1..13).prop_map(|steps| {
         let steps = steps.into_iter().enumerate();
         steps
             .map(
-                |(at, (mask, trigger, sequential, tries, lists, bound, answer))| Sketch {
-                    // Every third pair is left out, so that plans are not too dense.
-                    depends_on: (0..at as u32)
-                        .filter(|from| {
-                            mask >> from & 1 == 1 && !(u32::from(mask) + from).is_multiple_of(3)
-                        })
-                        .collect(),
-                    trigger,
-                    sequential,
-                    tries,
-                    lists,
-                    bound,
-                    answer,
+                |(at, (mask, trigger, sequential, tries, lists, (bound, estimated), answer))| {
+                    Sketch {
+                        // Every third pair is left out, so that plans are not too dense.
+                        depends_on: (0..at as u32)
+                            .filter(|from| {
+                                mask >> from & 1 == 1 && !(u32::from(mask) + from).is_multiple_of(3)
+                            })
+                            .collect(),
+                        trigger,
+                        sequential,
+                        tries,
+                        lists,
+                        bound,
+                        estimated,
+                        answer,
+                    }
                 },
             )
             .collect()
@@ -118,6 +123,7 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
     let row = || 0usize..16;
     let op = prop_oneof![
         20 => (0usize..8, end, 0i64..4).prop_map(|(at, end, cost)| Op::End(at, end, cost)),
+        4 => (0usize..8, 0i64..12).prop_map(|(at, total)| Op::Ask(at, total)),
         6 => Just(Op::Tick),
         2 => (0u64..200).prop_map(Op::Wait),
         2 => Just(Op::Pause),
@@ -148,6 +154,12 @@ fn play(world: &mut World, step: &Move) {
             world.wait(1);
             let bound = world.under_way[&row].reserved.pico();
             world.end_with(row.0, end, cost.min(bound));
+        }
+        Op::Ask(at, total) => {
+            let rows: Vec<StepIx> = world.under_way.keys().copied().collect();
+            if !rows.is_empty() {
+                world.ask(rows[at % rows.len()].0, total);
+            }
         }
         Op::Tick => {
             world.tick();

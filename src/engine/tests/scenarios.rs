@@ -680,3 +680,80 @@ fn a_call_dearer_than_its_bound_is_counted_as_it_is() {
     assert_eq!(world.state.spent.pico(), 50);
     assert_eq!(world.state.exceeded, [Limit::MaxTotalCostUsd]);
 }
+
+/// A bill passes its bound by what no estimate foresees, a hidden prompt for instance, and so will the next one.
+/// Calls that went out before it came back are not counted against each other.
+#[test]
+fn an_unforeseen_bill_adds_to_the_bounds_of_later_calls_once() {
+    let costing = |bound| with(after(&[]), |sketch| sketch.bound = bound);
+    let frame = Frame {
+        budget: Some(100),
+        slots: Some(2),
+        ..open()
+    };
+    let mut world = World::unprepared(vec![costing(4), costing(4), costing(6)], frame);
+    world.foreseen = false;
+    world.work(usize::MAX);
+    for row in [0, 1] {
+        world.end_with(row, End::Well, 9);
+        world.work(usize::MAX);
+    }
+    assert_eq!(world.under_way[&StepIx(2)].reserved.pico(), 6 + 5);
+}
+
+#[test]
+fn estimates_hold_a_margin_back_until_a_call_has_been_billed() {
+    let estimated = with(after(&[]), |sketch| {
+        sketch.bound = 2;
+        sketch.estimated = true;
+    });
+    let frame = Frame {
+        budget: Some(50),
+        ..open()
+    };
+    let mut world = World::new(vec![estimated; 6], frame);
+    assert_eq!(world.running(), [0, 1], "2 + 18 fit twice into 50");
+    world.end_with(0, End::Well, 2);
+    world.work(usize::MAX);
+    assert_eq!(world.running(), [1, 2, 3, 4, 5]);
+    let mut world = World::new(
+        world.sketches,
+        Frame {
+            budget: Some(7),
+            ..open()
+        },
+    );
+    assert_eq!(world.running(), [0], "alone it needs no margin");
+    world.finish();
+    assert_eq!(world.state.exceeded, [Limit::MaxTotalCostUsd]);
+    assert_eq!(world.state.spent.pico(), 6);
+}
+
+#[test]
+fn a_call_that_may_not_cost_more_is_made_again_once_there_is_enough() {
+    let costing = |bound| with(after(&[]), |sketch| sketch.bound = bound);
+    let frame = Frame {
+        budget: Some(10),
+        ..open()
+    };
+    let mut world = World::new(vec![costing(3), costing(5)], frame.clone());
+    assert!(world.ask(0, 4) && world.ask(0, 5));
+    assert!(!world.ask(0, 6), "5 and 5 are reserved");
+    world.end_with(0, End::Badly, 2);
+    world.work(usize::MAX);
+    assert_eq!(world.running(), [1], "6 do not fit beside 5 and 2");
+    assert_eq!(world.status(0), Running);
+    world.end_with(1, End::Well, 1);
+    world.work(usize::MAX);
+    assert_eq!(world.under_way[&StepIx(0)].reserved.pico(), 6);
+    assert!(world.ask(0, 6), "it has what it asked for");
+    world.finish();
+    assert_eq!(outcome(&world), RunOutcome::Succeeded);
+
+    let mut world = World::new(vec![costing(3)], frame);
+    assert!(!world.ask(0, 11));
+    world.end_with(0, End::Badly, 2);
+    world.work(usize::MAX);
+    assert_eq!(world.state.exceeded, [Limit::MaxTotalCostUsd]);
+    assert_eq!(world.state.spent.pico(), 2);
+}

@@ -6,7 +6,7 @@ use crate::engine::{Action, Input, Prepared, Rules, Scheduler, Timer};
 use crate::plan::{Mode, RetryPolicy, Step, StepIx, Template, Trigger};
 use crate::run::{
     Demand, Fact, Micros, Money, Rates, ResourceLimits, RunCommand, RunError, RunEvent, RunHeader,
-    RunState, StepInfo, StepSource, StepStatus,
+    RunPhase, RunState, StepInfo, StepSource, StepStatus, Tokens,
 };
 use crate::tools::{CallReport, ToolError};
 use serde_json::Value;
@@ -28,6 +28,8 @@ pub struct Sketch {
     pub lists: Vec<usize>,
     /// The upper bound of a call.
     pub bound: i64,
+    /// It is an estimate, and somebody counts what the calls use.
+    pub estimated: bool,
     pub answer: Answer,
 }
 
@@ -51,6 +53,7 @@ impl Default for Sketch {
             tries: 1,
             lists: Vec::new(),
             bound: 0,
+            estimated: false,
             answer: Answer::Call,
         }
     }
@@ -92,6 +95,8 @@ pub struct Attempt {
     pub reserved: Money,
     pub started: Micros,
     pub cancelled: bool,
+    /// It asked for more money than there was.
+    pub denied: bool,
 }
 
 pub struct World {
@@ -106,6 +111,10 @@ pub struct World {
     pub actions: VecDeque<Action>,
     pub under_way: BTreeMap<StepIx, Attempt>,
     pub timers: BTreeSet<(Micros, Timer)>,
+    /// What rows asked for in vain since they were reset.
+    pub needs: BTreeMap<StepIx, Money>,
+    /// Whether no call costs more than its bound.
+    pub foreseen: bool,
     oracle: Oracle,
     /// Every output is a new number, so that an old one is recognised.
     outputs: u64,
@@ -160,6 +169,8 @@ impl World {
             actions: VecDeque::new(),
             under_way: BTreeMap::new(),
             timers: BTreeSet::new(),
+            needs: BTreeMap::new(),
+            foreseen: true,
             oracle: Oracle::default(),
             outputs: 0,
             expansions: BTreeMap::new(),
@@ -178,6 +189,16 @@ impl World {
         };
         let mut oracle = std::mem::take(&mut self.oracle);
         oracle.before(self, &event.fact);
+        match &event.fact {
+            Fact::StepReset { step } => {
+                self.needs.remove(&step.ix);
+            }
+            Fact::ReservationRaised { step, reserved, .. } => {
+                let attempt = self.under_way.get_mut(&step.ix);
+                attempt.expect("who asked is under way").reserved = *reserved;
+            }
+            _ => {}
+        }
         self.state.apply(&event);
         self.events.push(event);
         self.oracle = oracle;
@@ -216,6 +237,7 @@ impl World {
                         reserved,
                         started: self.now,
                         cancelled: false,
+                        denied: false,
                     };
                     let before = self.under_way.insert(step, attempt);
                     assert!(before.is_none(), "{step:?} is called twice at once");
@@ -225,6 +247,7 @@ impl World {
                         attempt.cancelled = true;
                     }
                 }
+                Action::Fund(..) => {}
                 Action::SetTimer(at, timer) => {
                     self.timers.insert((at, timer));
                 }
@@ -251,6 +274,7 @@ impl World {
             Answer::Call => Prepared::Call {
                 input: Arc::new(self.seen_by(plan_row)),
                 most: Some(Money::from_pico(sketch.bound)),
+                estimated: sketch.estimated,
                 demand: Demand::default(),
             },
             Answer::Unwanted => Prepared::Unwanted,
@@ -299,8 +323,10 @@ impl World {
                 ..ToolError::passing("busy")
             }),
         };
+        let counted = self.sketches[self.scheduler.plan_step(row).at()].estimated;
         let report = CallReport {
             cost: Some(Money::from_pico(cost)),
+            tokens: counted.then(Tokens::default),
             ..CallReport::free(output)
         };
         self.input(Input::Ended {
@@ -316,6 +342,41 @@ impl World {
         let reserved = self.under_way.get(&StepIx(row)).map(|a| a.reserved);
         self.end_with(row, end, reserved.unwrap_or_default().pico());
         self.work(usize::MAX);
+    }
+
+    /// The attempt of `row` asks whether it may come to cost `total` in all; says whether it may.
+    pub fn ask(&mut self, row: u32, total: i64) -> bool {
+        let (row, total) = (StepIx(row), Money::from_pico(total));
+        let is_cancel = |action: &Action| matches!(action, Action::Cancel(other) if *other == row);
+        let before = self.under_way[&row].clone();
+        let stopped = before.cancelled
+            || self.actions.iter().any(is_cancel)
+            || self.state.phase == RunPhase::Stopping;
+        let limit = self.frame.budget.map_or(Money::MAX, Money::from_pico);
+        let free = limit - self.state.spent - self.state.reserved;
+        let lacking = total - before.reserved > free && total > before.reserved;
+        self.input(Input::Asked(row, total));
+        let answers = self.actions.iter().rev().find_map(|action| match action {
+            Action::Fund(other, granted) if *other == row => Some(*granted),
+            _ => None,
+        });
+        let granted = answers.expect("every question is answered");
+        assert_eq!(granted, !stopped && !lacking, "{row:?} asks for {total}");
+        if lacking && !stopped {
+            self.needs.insert(row, total);
+            if let Some(attempt) = self.under_way.get_mut(&row) {
+                attempt.denied = true;
+            }
+        }
+        granted
+    }
+
+    /// What is reserved for the next call of a row.
+    pub fn bound(&self, row: StepIx) -> Money {
+        let plan_row = self.scheduler.plan_step(row);
+        let bound = Money::from_pico(self.sketches[plan_row.at()].bound);
+        let needs = self.needs.get(&row).copied();
+        bound.max(needs.unwrap_or_default())
     }
 
     /// Lets time pass.

@@ -129,6 +129,11 @@ pub fn fact() -> impl Strategy<Value = Fact> {
             input: Arc::default(),
             reserved: Money::from_pico(reserved),
         }),
+        2 => (key(), 1u32..4, any::<i64>()).prop_map(|(step, attempt, reserved)| Fact::ReservationRaised {
+            step,
+            attempt,
+            reserved: Money::from_pico(reserved),
+        }),
         2 => (key(), 1u32..4).prop_map(|(step, attempt)| Fact::AttemptLog {
             step,
             attempt,

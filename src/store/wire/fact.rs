@@ -81,6 +81,7 @@ choice!(Fact {
     16 RunEnded { status: status, result: result, error: error },
     17 RunReopened {},
     18 StepUnknown { step: step, error: error },
+    19 ReservationRaised { step: step, attempt: attempt, reserved: reserved },
 });
 
 record!(RunHeader {

@@ -304,6 +304,13 @@ fn fact() -> impl Strategy<Value = Fact> {
                 reserved
             }
         ),
+        (key(), any::<u32>(), money()).prop_map(|(step, attempt, reserved)| {
+            Fact::ReservationRaised {
+                step,
+                attempt,
+                reserved,
+            }
+        }),
         (key(), any::<u32>(), any::<bool>(), text()).prop_map(|(step, attempt, note, text)| {
             Fact::AttemptLog {
                 step,
