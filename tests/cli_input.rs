@@ -74,7 +74,8 @@ fn a_folder() {
 
 #[test]
 fn nothing_at_all() {
-    refused_text("plan.json", "");
+    let said = refused_text("plan.json", "");
+    assert!(has_place(&said, "1:1"), "{said}");
     refused_text("plan.yaml", "   \n\n");
     refused_text("plan.txt", "hello");
 }
@@ -234,10 +235,50 @@ fn wrong_usage() {
         &["run", "plan.json", "--no-such-option"],
         &["run", "plan.json", "-c", "no-equals-sign"],
         &["no-such-plan.json"],
+        &["run", "plan.json", "--max-total-cost-usd", "-1"],
+        &["plan", "make soup", "--tools", "tools.yaml"],
+        &["batch", "plan.json", "--inputs", "in.jsonl"],
     ] {
         let output = plandeck().args(arguments).output().unwrap();
         assert_eq!(code(&output), 2, "{arguments:?}: {}", stderr(&output));
         assert!(output.stdout.is_empty());
         fits_for_a_terminal(&output);
+    }
+}
+
+#[test]
+fn what_is_wrong_with_an_option_is_said() {
+    let folder = folder(
+        "plan.json",
+        r#"{"steps": [{"id": 1, "tool": "echo", "parameters": {}}]}"#,
+        TOOLS,
+    );
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let no_servers = file("servers.json", "{\"tools\": {}}");
+    let no_json = file("context.json", "{\n  \"a\" 1\n}");
+    for (arguments, said_of_it) in [
+        (["--worker", "nobody/model"], "nobody"),
+        (
+            ["--mcp-config", "/nowhere/servers.json"],
+            "/nowhere/servers.json",
+        ),
+        (["--mcp-config", &no_servers], "mcpServers"),
+        (["--context-file", &no_json], "context.json:2:7"),
+        (["--max-total-cost-usd", "-1"], "a number from 0 up"),
+    ] {
+        let output = plandeck()
+            .arg("run")
+            .arg(plan_in(folder.path()))
+            .args(arguments)
+            .output()
+            .unwrap();
+        let said = stderr(&output);
+        assert_eq!(code(&output), 2, "{arguments:?}: {said}");
+        assert!(said.contains(said_of_it), "{arguments:?}: {said}");
+        assert!(output.stdout.is_empty());
     }
 }

@@ -421,7 +421,7 @@ fn calls_by_name_call_the_tool() {
     assert_eq!(&*plan.steps[0].tool, "extract");
     assert_eq!(
         plan.steps[0].parameters.source(),
-        json!({"text": "{{receipt}}"})
+        json!({"text": "{{receipt}}", "level": 1})
     );
     assert!(plan.warnings.is_empty(), "{:?}", plan.warnings);
     let names: Vec<&str> = plan.context_names.iter().map(|name| &**name).collect();
@@ -434,11 +434,11 @@ fn arguments_by_position_get_the_catalogs_names() {
     let plan = check(text).unwrap();
     assert_eq!(
         plan.steps[0].parameters.source(),
-        json!({"text": "abc", "limit": 3})
+        json!({"text": "abc", "limit": 3, "level": 1})
     );
     assert_eq!(
         plan.steps[1].parameters.source(),
-        json!({"text": "$1", "mode": "fast"})
+        json!({"text": "$1", "mode": "fast", "level": 1})
     );
     let faults = faults("1. extract(1, 2, 3, 4, 5, 6)");
     assert!(
@@ -566,4 +566,34 @@ fn drawn_without_anything_a_terminal_could_obey() {
             ..Default::default()
         }
     ));
+}
+
+#[test]
+fn faults_of_the_form_of_yaml_have_their_line() {
+    for (text, line) in [
+        ("steps:\n  - id: a\n\ttool: fetch\n", 3),
+        ("name: x\nsteps: [\n", 2),
+        ("steps:\n  - {id: a, tool: fetch}\n bad\n", 3),
+    ] {
+        let faults = faults(text);
+        let fault = faults.errors().next().unwrap();
+        let start = fault.span.clone().unwrap().start;
+        assert_eq!(text[..start].matches('\n').count() + 1, line, "{fault:?}");
+    }
+}
+
+#[test]
+fn parameters_that_are_not_given_take_the_catalogs_default() {
+    for parameters in [r#"{"text": "x"}"#, r#"{"text": "{{receipt}}"}"#] {
+        let plan = check(&format!(
+            r#"{{"steps": [{{"id": 1, "tool": "extract", "parameters": {parameters}}}]}}"#
+        ))
+        .unwrap();
+        assert_eq!(plan.steps[0].parameters.source()["level"], 1);
+    }
+    let plan = check(
+        r#"{"steps": [{"id": 1, "tool": "extract", "parameters": {"text": "x", "level": 2}}]}"#,
+    )
+    .unwrap();
+    assert_eq!(plan.steps[0].parameters.source()["level"], 2);
 }

@@ -296,3 +296,51 @@ fn a_catalog_inside_a_plan_is_read_from_its_value() {
     let catalog = Catalog::from_value(&json!({"tools": value["tools"]}), &source, None).unwrap();
     assert_eq!(catalog.names().len(), 1);
 }
+
+#[test]
+fn yaml_is_read_as_it_is_in_plans() {
+    let catalog = catalog(
+        "tools:\n  t:\n    description: no\n    parameters:\n      - {name: n, type: integer}\n      - {name: y, enum: [yes, off]}\n",
+    );
+    let tool = catalog.get("t").unwrap();
+    assert_eq!(&*tool.description, "no");
+    let properties = &tool.input_schema.as_deref().unwrap()["properties"];
+    assert_eq!(properties["n"]["type"], "integer");
+    assert_eq!(properties["y"]["enum"], json!(["yes", "off"]));
+}
+
+#[test]
+fn a_tool_given_twice_is_a_fault_at_its_place() {
+    let text =
+        r#"{"tools": {"a": {"type": "jq", "filter": "."}, "a": {"type": "jq", "filter": ".x"}}}"#;
+    let source = Source {
+        name: "x".into(),
+        text: text.into(),
+    };
+    let faults = Catalog::parse(&source, None).unwrap_err();
+    assert_eq!(faults.diagnostics[0].code, "duplicate_key");
+    assert_eq!(faults.diagnostics[0].span, Some(47..50));
+}
+
+#[test]
+fn every_fault_has_a_place() {
+    for text in ["", "7", "{}", "tools: 7", "[1]", "\n tools: [{}]", "\u{0}"] {
+        let source = Source {
+            name: "x".into(),
+            text: text.into(),
+        };
+        let faults = Catalog::parse(&source, None).unwrap_err();
+        assert!(
+            faults.diagnostics.iter().all(|fault| fault.span.is_some()),
+            "{text}: {faults:?}"
+        );
+    }
+}
+
+#[test]
+fn what_is_null_was_not_given() {
+    let catalog = catalog(
+        r#"{"tools": {"t": {"type": "mcp", "description": "d", "input_schema": null, "output_schema": null, "prompt": null}}}"#,
+    );
+    assert!(catalog.warnings.is_empty(), "{:?}", catalog.warnings);
+}

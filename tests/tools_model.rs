@@ -330,6 +330,16 @@ async fn failures_say_whether_to_try_again_and_never_show_the_key() {
 }
 
 #[tokio::test]
+async fn a_request_that_is_refused_for_itself_is_made_once() {
+    let server = MockServer::start().await;
+    let refused = json!({"error": {"message": "the prompt is too long"}});
+    answers(&server, ResponseTemplate::new(400).set_body_json(refused)).await;
+    let message = refusal(&model(&server, &receipt()), json!({})).await;
+    assert!(message.contains("the prompt is too long"), "{message}");
+    assert_eq!(asked(&server).await.len(), 1);
+}
+
+#[tokio::test]
 async fn an_answer_that_is_no_completion_is_worth_another_try() {
     for body in ["<html>busy</html>", "{}", "{\"choices\": []}"] {
         let server = MockServer::start().await;

@@ -59,7 +59,7 @@ async fn standard_error_is_logged_and_quoted_when_it_fails() {
         .call(call)
         .await;
     let error = report.output.unwrap_err();
-    assert!(!error.retryable);
+    assert!(error.retryable);
     assert!(
         error.message.contains("exited with code 3") && error.message.ends_with("one\ntwo"),
         "{error}"
@@ -69,8 +69,9 @@ async fn standard_error_is_logged_and_quoted_when_it_fails() {
 
 #[tokio::test]
 async fn a_signal_is_named() {
-    let message = refusal(&shell("kill -SEGV $$"), json!({})).await;
-    assert!(message.contains("signal 11"), "{message}");
+    let report = shell("kill -SEGV $$").call(call(json!({})).0).await;
+    let error = report.output.unwrap_err();
+    assert!(error.message.contains("signal 11"), "{error}");
 }
 
 #[tokio::test]

@@ -79,22 +79,22 @@ pub struct SourceArgs {
 #[derive(Args, Clone, Debug, Default)]
 pub struct LimitArgs {
     /// Attempts under way at once [default: 5]
-    #[arg(long, value_name = "N", value_parser = limit::<u32>)]
+    #[arg(long, value_name = "N", value_parser = limit::<u32>, allow_negative_numbers = true)]
     pub max_concurrent: Option<Bound<u32>>,
     /// Dollars that may be spent [default: 10]
-    #[arg(long, value_name = "X", value_parser = amount)]
+    #[arg(long, value_name = "X", value_parser = amount, allow_negative_numbers = true)]
     pub max_total_cost_usd: Option<Bound<f64>>,
     /// Seconds the run may take
-    #[arg(long, value_name = "S", value_parser = amount)]
+    #[arg(long, value_name = "S", value_parser = amount, allow_negative_numbers = true)]
     pub timeout_seconds: Option<Bound<f64>>,
     /// Calls that may be made, retries included
-    #[arg(long, value_name = "N", value_parser = limit::<u64>)]
+    #[arg(long, value_name = "N", value_parser = limit::<u64>, allow_negative_numbers = true)]
     pub max_tool_calls: Option<Bound<u64>>,
     /// Mebibytes of memory for each child process
-    #[arg(long, value_name = "N", value_parser = limit::<u64>)]
+    #[arg(long, value_name = "N", value_parser = limit::<u64>, allow_negative_numbers = true)]
     pub max_memory_mb: Option<Bound<u64>>,
     /// Percent of one core for each child process
-    #[arg(long, value_name = "P", value_parser = limit::<u32>)]
+    #[arg(long, value_name = "P", value_parser = limit::<u32>, allow_negative_numbers = true)]
     pub max_cpu_percent: Option<Bound<u32>>,
     /// Calls, and tokens, that a model or a pool of tools may take in any minute; may be repeated
     #[arg(long = "rate", value_name = "NAME=CALLS[/TOKENS]", value_parser = rate)]

@@ -1,6 +1,7 @@
 //! Context values from the command line.
 
 use super::failure::Failure;
+use crate::plan::{PlanFaults, Source, read_data};
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
 
@@ -53,15 +54,16 @@ fn is_structured(file: &Path) -> bool {
 
 fn structured(file: &Path) -> Result<Value, Failure> {
     let text = read(file)?;
-    let is_yaml = file
-        .extension()
-        .is_some_and(|ending| ending == "yaml" || ending == "yml");
-    let value = if is_yaml {
-        serde_saphyr::from_str(&text).map_err(|error| error.to_string())
-    } else {
-        serde_json::from_str(&text).map_err(|error| error.to_string())
-    };
-    value.map_err(|error| Failure::usage(format!("{}: {error}", file.display())))
+    read_data(&text).map_err(|fault| {
+        let source_text = Source {
+            name: file.display().to_string().into(),
+            text: text.into(),
+        };
+        Failure::from(PlanFaults {
+            source_text,
+            diagnostics: vec![fault],
+        })
+    })
 }
 
 fn read(file: &Path) -> Result<String, Failure> {

@@ -54,7 +54,17 @@ async fn load_with(
 ) -> Result<Loaded, Failure> {
     let draft = draft(file)?;
     let source = draft.source().clone();
-    let catalog = catalog(file, &args.tools, Some(&draft))?;
+    let mut catalog = catalog(file, &args.tools, Some(&draft))?;
+    for file in &args.mcp_config {
+        let servers = Catalog::load(file)?.mcp_servers;
+        if servers.is_empty() {
+            return Err(Failure::usage(format!(
+                "--mcp-config {}: it has no `mcpServers`",
+                file.display()
+            )));
+        }
+        catalog.mcp_servers.extend(servers);
+    }
     let mut values = args.recorded.clone();
     values.extend(context(&args.context_file, &args.context)?);
     let context = values;

@@ -35,6 +35,9 @@ pub fn main() -> ExitCode {
     if let Some(code) = as_child() {
         return code;
     }
+    if let Some(code) = missing_command() {
+        return code;
+    }
     let cli = Cli::parse();
     let color = match &cli.command {
         Some(Command::Check(args)) => args.color,
@@ -83,6 +86,21 @@ fn as_child() -> Option<ExitCode> {
         "__launch" => Some(sandbox::launch(arguments)),
         _ => None,
     }
+}
+
+/// Commands that are spoken of and not in this version. They would be read as the name of a plan otherwise,
+/// with a message that leads nowhere; a file of that name still is one.
+fn missing_command() -> Option<ExitCode> {
+    let mut arguments = std::env::args().skip(1);
+    let command = arguments.next()?;
+    let is_known = matches!(&*command, "plan" | "batch" | "mcp" | "agent" | "help");
+    if !is_known || std::path::Path::new(&command).exists() {
+        return None;
+    }
+    eprintln!(
+        "plandeck: this version has no command `{command}`; `plandeck --help` lists what it has"
+    );
+    Some(ExitCode::from(NOTHING_RAN))
 }
 
 fn on_tokio(work: impl Future<Output = Result<u8, Failure>>) -> Result<u8, Failure> {

@@ -33,7 +33,10 @@ impl SmallModelWorker {
                         .map_err(|_| format!("\"{seed}\" is no seed; it must be a whole number"))?;
                     return Ok(Self::simulated(seed));
                 }
-                None => Self::named(choice)?,
+                None => {
+                    let elsewhere = base_url.is_some() || environment("OPENAI_BASE_URL").is_some();
+                    Self::named(choice, elsewhere)?
+                }
             },
         };
         let worker = worker.environment(environment);
@@ -47,9 +50,19 @@ impl SmallModelWorker {
         Ok(worker)
     }
 
-    fn named(choice: &str) -> Result<Self, String> {
+    /// `elsewhere`: at an address that was given, where models may be called anything.
+    fn named(choice: &str, elsewhere: bool) -> Result<Self, String> {
         let Some((provider, model)) = split(choice) else {
-            return Ok(Self::new(choice));
+            return match choice.split_once('/') {
+                Some((provider, _)) if !elsewhere => {
+                    let known: Vec<&str> = PROVIDERS.iter().map(|one| one.name).collect();
+                    Err(format!(
+                        "no provider is called \"{provider}\"; there are {}. A server of your own is given with --base-url URL",
+                        known.join(", ")
+                    ))
+                }
+                _ => Ok(Self::new(choice)),
+            };
         };
         if !model.is_empty() {
             return Ok(Self::new(choice));

@@ -55,8 +55,10 @@ impl Manners {
                 ..self
             });
         }
+        if !with_schema || !is_about_the_form(&said) {
+            return None;
+        }
         let format = match self.format {
-            _ if !with_schema => return None,
             Format::Strict => Format::Schema,
             Format::Schema => Format::Object,
             Format::Object => Format::Text,
@@ -64,6 +66,27 @@ impl Manners {
         };
         Some(Self { format, ..self })
     }
+}
+
+/// Whether a refusal can be about the form of the answer that was asked for. Anything else (a prompt that is too
+/// long, a model that is not there) is refused in every form, and is said at once.
+fn is_about_the_form(said: &str) -> bool {
+    [
+        "format",
+        "schema",
+        "json",
+        "strict",
+        "grammar",
+        "support",
+        "unknown",
+        "unrecogni",
+        "unexpected",
+        "extra",
+        "not permitted",
+        "not allowed",
+    ]
+    .iter()
+    .any(|word| said.contains(word))
 }
 
 pub(super) fn payload(request: &ChatRequest, manners: Manners) -> Value {
@@ -194,14 +217,26 @@ mod tests {
             "use max_completion_tokens",
             "temperature is not supported",
             "bad schema",
-            "x",
-            "x",
+            "this model does not support response format `json_schema`",
+            "json mode is not enabled",
         ] {
             manners = manners.after(said, true).unwrap();
             assert!(!seen.contains(&manners));
             seen.push(manners);
         }
-        assert_eq!(manners.after("x", true), None);
-        assert_eq!(Manners::of("gpt-4o").after("x", false), None);
+        assert_eq!(manners.after("bad schema", true), None);
+        assert_eq!(Manners::of("gpt-4o").after("bad schema", false), None);
+    }
+
+    #[test]
+    fn a_refusal_of_the_request_itself_is_not_asked_again_in_another_form() {
+        for said in [
+            "the prompt is too long",
+            "bad request",
+            "model not found",
+            "",
+        ] {
+            assert_eq!(Manners::of("gpt-4o").after(said, true), None, "{said}");
+        }
     }
 }

@@ -167,6 +167,10 @@ impl Check<'_> {
             .and_then(|node| self.run_if(node, &mut uses));
         let parameters = self.parameters(&tool, &draft.parameters, &mut uses);
         self.check_parameters(&tool, &id, &draft, &parameters);
+        let parameters = match self.tools.and_then(|tools| tools.schema(&tool)) {
+            Some(schema) => schema::with_defaults(parameters, schema),
+            None => parameters,
+        };
         let depends_on = self.dependencies(ix, &draft, &uses);
         Checked {
             synthesis: draft.synthesis,

@@ -45,6 +45,7 @@ pub use graph::Shape;
 pub use model::{
     Dialect, ExecutionPlan, FINAL_SYNTHESIS, Mode, RetryPolicy, Step, StepIx, Trigger,
 };
+pub(crate) use read::data as read_data;
 pub use reference::{Reference, ReferenceError, Root, Scope, Segment};
 pub use schema::ToolSchemas;
 pub use template::{Part, Template};

@@ -29,6 +29,44 @@ pub(super) fn parameter_names(schema: &Value) -> Vec<&str> {
         .unwrap_or_default()
 }
 
+/// The parameters with the catalog's defaults for those that are not given.
+pub(super) fn with_defaults(parameters: Template, schema: &Value) -> Template {
+    let defaults = schema.get("properties").and_then(Value::as_object);
+    let mut missing = defaults
+        .into_iter()
+        .flatten()
+        .filter_map(|(name, property)| Some((name, property.get("default")?)))
+        .filter(|(name, _)| match &parameters {
+            Template::Literal(value) => value.as_object().is_some_and(|o| !o.contains_key(*name)),
+            Template::Object(members) => members.iter().all(|(key, _)| **key != **name),
+            _ => false,
+        })
+        .map(|(name, default)| (name.clone(), default.clone()))
+        .collect::<Vec<_>>();
+    if missing.is_empty() {
+        return parameters;
+    }
+    match parameters {
+        Template::Literal(value) => {
+            let mut value = Arc::unwrap_or_clone(value);
+            if let Value::Object(members) = &mut value {
+                members.extend(missing);
+            }
+            Template::Literal(Arc::new(value))
+        }
+        Template::Object(members) => {
+            let mut members = members.into_vec();
+            members.extend(
+                missing
+                    .drain(..)
+                    .map(|(name, default)| (name.into(), Template::Literal(Arc::new(default)))),
+            );
+            Template::Object(members.into())
+        }
+        other => other,
+    }
+}
+
 /// The step whose parameters are checked.
 pub(super) struct Checker<'a> {
     pub tool: &'a str,

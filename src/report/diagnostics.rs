@@ -76,8 +76,14 @@ pub fn render(source: &Source, diagnostics: &[Diagnostic], style: DiagnosticStyl
             rendered.push('\n');
         }
         if place(&source.text, diagnostic).is_none() {
-            // Without a place in it, the file is not named by what was drawn.
-            let _ = writeln!(rendered, "  in {}", visible(&source.name, width));
+            // Without a place in it, the file is not named by what was drawn. Of an empty text there is nothing
+            // to draw, and its only place is its beginning.
+            let begin = if diagnostic.span.is_some() {
+                ":1:1"
+            } else {
+                ""
+            };
+            let _ = writeln!(rendered, "  in {}{begin}", visible(&source.name, width));
         }
     }
     rendered
@@ -90,7 +96,9 @@ pub fn to_json(source: &Source, diagnostics: &[Diagnostic]) -> Value {
     diagnostics
         .iter()
         .map(|diagnostic| {
-            let place = place(&source.text, diagnostic).map(|span| lines.position(span.start));
+            let place = place(&source.text, diagnostic)
+                .or_else(|| diagnostic.span.as_ref().map(|_| 0..0))
+                .map(|span| lines.position(span.start));
             json!({
                 "severity": diagnostic.severity,
                 "code": diagnostic.code,

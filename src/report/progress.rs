@@ -1,6 +1,7 @@
 //! A run as plain lines, for where there is no screen.
 
 use crate::run::{Fact, Micros, Money, RunEvent, RunOutcome, SkipReason, StepSource, WaitReason};
+use crate::text::format::count;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
@@ -26,8 +27,11 @@ impl Progress {
                 self.total = header.steps.len();
                 let simulated = if header.simulated { ", SIMULATED" } else { "" };
                 format!(
-                    "run       {}: {} steps, worker {}{simulated} ({})",
-                    header.plan, self.total, header.worker, header.run_id
+                    "run       {}: {}, worker {}{simulated} ({})",
+                    header.plan,
+                    count(self.total, "step"),
+                    header.worker,
+                    header.run_id
                 )
             }
             Fact::StepWaiting { step, reason } => {

@@ -346,7 +346,9 @@ fn failure(name: &str, status: ExitStatus, tail: &str) -> ToolError {
         (None, None) => "ended".to_owned(),
     };
     let tail = quote_end(tail, LONGEST_TAIL);
-    ToolError::permanent(if tail.is_empty() {
+    // What a status means only the program knows. Whether it may be run again at all is the policy's to say,
+    // or the catalog's with `read_only` and `idempotent`.
+    ToolError::passing(if tail.is_empty() {
         format!("the program {name} {how} and said nothing")
     } else {
         format!("the program {name} {how}: {tail}")

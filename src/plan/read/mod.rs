@@ -8,6 +8,7 @@ mod yaml;
 use super::diagnostic::{Collector, Diagnostic, Severity};
 use super::dialects;
 use super::node::Node;
+use serde_json::Value;
 use std::ops::Range;
 
 /// What a plan is, for who gave something else.
@@ -76,6 +77,24 @@ pub(super) fn read(text: &str, collector: &mut Collector) -> Result<Read, Syntax
         return Err(SyntaxFault::new("empty", "the file is empty", 0..0));
     }
     read_part(text, start..text.len(), collector, true)
+}
+
+/// The value in a file that is no plan: JSON where it begins like JSON, else YAML, read as strictly as plans are.
+pub(crate) fn data(text: &str) -> Result<Value, Diagnostic> {
+    let body = text.trim_start_matches('\u{feff}');
+    let start = text.len() - body.len();
+    let value = if body.trim_start().starts_with(['{', '[']) {
+        json::read(body)
+    } else {
+        yaml::read(body)
+    };
+    value.map(|node| node.to_value()).map_err(|fault| {
+        let fault = moved(fault, start);
+        Diagnostic {
+            help: fault.help,
+            ..Diagnostic::new(Severity::Error, fault.code, fault.message).at(fault.span)
+        }
+    })
 }
 
 fn read_part(

@@ -57,11 +57,17 @@ fn read_here(text: &str) -> Result<Node, SyntaxFault> {
     };
     let spanned: Spanned<Yaml> =
         serde_saphyr::from_str_with_options(text, options).map_err(|error| {
-            let span = error
+            let mut span = error
                 .location()
                 .map_or(0..0, |location| place(text, location));
             let rendered = error.without_snippet().to_string();
             let message = rendered.lines().next().unwrap_or_default();
+            // Said of the text in which it stands, which may have begun lines before it.
+            if message.contains("found a tab")
+                && let Some(tab) = text[span.start..].find('\t')
+            {
+                span = span.start + tab..span.start + tab + 1;
+            }
             // The place is said apart.
             let message = message.split(" at line ").next().unwrap_or(message);
             let lowered = message.to_lowercase();
@@ -89,12 +95,13 @@ fn read_here(text: &str) -> Result<Node, SyntaxFault> {
     Ok(to_node(spanned, text))
 }
 
-/// Where something stands; where no bytes are known, the start.
+/// Where something stands. Faults in the form itself come with a line and a column only.
 fn place(text: &str, location: Location) -> Range<usize> {
     let span = location.span();
     let start = span
         .byte_offset()
-        .map_or(0, |offset| usize::try_from(offset).unwrap_or(0))
+        .and_then(|offset| usize::try_from(offset).ok())
+        .unwrap_or_else(|| byte_at(text, location.line(), location.column()))
         .min(text.len());
     let length = span
         .byte_len()
@@ -114,6 +121,20 @@ fn place(text: &str, location: Location) -> Range<usize> {
             .map_or(start, |c| start + c.len_utf8());
     }
     start..end
+}
+
+/// The byte of a line and a column, both from 1; columns count characters.
+fn byte_at(text: &str, line: u64, column: u64) -> usize {
+    let before = |n: u64| usize::try_from(n.saturating_sub(1)).unwrap_or(usize::MAX);
+    let start = text
+        .split_inclusive('\n')
+        .take(before(line))
+        .map(str::len)
+        .sum::<usize>();
+    let rest = &text[start..];
+    let end = rest.find('\n').unwrap_or(rest.len());
+    let within = rest[..end].char_indices().nth(before(column));
+    start + within.map_or(end, |(at, _)| at)
 }
 
 enum Yaml {

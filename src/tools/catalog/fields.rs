@@ -30,7 +30,9 @@ impl<'a> Fields<'a> {
         self.left.get(name).is_some_and(|value| !value.is_null())
     }
 
-    pub fn into_rest(self) -> (Map<String, Value>, Vec<(&'static str, String)>) {
+    /// What nobody took, and the faults. A field that is `null` is one that was not given.
+    pub fn into_rest(mut self) -> (Map<String, Value>, Vec<(&'static str, String)>) {
+        self.left.retain(|_, value| !value.is_null());
         (self.left, self.faults)
     }
 

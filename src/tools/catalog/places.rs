@@ -3,21 +3,6 @@
 use serde_json::Value;
 use std::ops::Range;
 
-/// The byte of a place given as line and column, both from 1; columns count characters.
-pub(super) fn byte_at(text: &str, line: usize, column: usize) -> usize {
-    let start: usize = text
-        .split_inclusive('\n')
-        .take(line.saturating_sub(1))
-        .map(str::len)
-        .sum();
-    let line = &text[start.min(text.len())..];
-    let within = line
-        .char_indices()
-        .nth(column.saturating_sub(1))
-        .map_or(line.len(), |(at, _)| at);
-    start + within
-}
-
 /// Where a tool's name stands: as a key, else as the value of `name`.
 pub(super) fn find_tool(text: &str, name: &str) -> Option<Range<usize>> {
     let quoted = Value::from(name).to_string();

@@ -2,9 +2,9 @@
 
 use super::fields::{Fields, type_name};
 use super::implementation::implementation;
-use super::places::{byte_at, find_tool};
+use super::places::find_tool;
 use super::{Catalog, ToolDefinition};
-use crate::plan::{Diagnostic, PlanFaults, Severity, Source};
+use crate::plan::{Diagnostic, PlanFaults, Severity, Source, read_data};
 use serde_json::{Map, Value};
 use std::path::Path;
 use std::sync::Arc;
@@ -22,35 +22,11 @@ const KINDS: [&str; 9] = [
 ];
 
 pub fn parse(source: &Source, folder: Option<&Path>) -> Result<Catalog, PlanFaults> {
-    let text = source.text.trim_start_matches('\u{feff}');
-    let offset = source.text.len() - text.len();
-    let like_json = text.trim_start().starts_with(['{', '[']);
-    let value = if like_json {
-        serde_json::from_str::<Value>(text).map_err(|error| {
-            let at = offset + byte_at(text, error.line(), error.column());
-            (format!("the catalog is no valid JSON: {error}"), Some(at))
-        })
-    } else {
-        serde_saphyr::from_str::<Value>(text).map_err(|error| {
-            let at = error.location().map(|place| {
-                offset + byte_at(text, place.line() as usize, place.column() as usize)
-            });
-            let message = error.without_snippet().to_string();
-            (format!("the catalog is no valid YAML: {message}"), at)
-        })
-    };
-    match value {
+    match read_data(&source.text) {
         Ok(value) => from_value(&value, source, folder),
-        Err((message, at)) => Err(PlanFaults {
+        Err(fault) => Err(PlanFaults {
             source_text: source.clone(),
-            diagnostics: vec![Diagnostic {
-                severity: Severity::Error,
-                code: "bad_catalog",
-                message: crate::models::text::quote(&message, 500),
-                help: None,
-                span: at.map(|at| at.min(source.text.len())..at.min(source.text.len())),
-                step: None,
-            }],
+            diagnostics: vec![fault],
         }),
     }
 }
@@ -99,7 +75,12 @@ impl Reader<'_> {
         tool: Option<&str>,
         message: String,
     ) -> &mut Diagnostic {
-        let span = tool.and_then(|tool| find_tool(&self.source.text, tool));
+        // What is wrong with the catalog as a whole is said at its beginning.
+        let text = &self.source.text;
+        let start = text.len() - text.trim_start().len();
+        let span = tool
+            .and_then(|tool| find_tool(text, tool))
+            .or(Some(start..start));
         let message = match tool {
             Some(tool) => format!("tool \"{tool}\": {message}"),
             None => message,

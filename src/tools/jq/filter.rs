@@ -119,11 +119,21 @@ impl Filter {
         let mut size = 0;
         let results = self.compiled.id.run((context, value::read(input)));
         for output in results.map(unwrap_valr) {
-            let output = output.map_err(|error| quote(&error.to_string(), 500))?;
+            let output = output.map_err(|error| raised(error, &mut size))?;
             outputs.push(value::write(&output, &mut size, LARGEST_OUTPUT)?);
         }
         Ok(outputs)
     }
+}
+
+/// What a filter raised: a text that it gave to `error` as it is, anything else as it is written.
+fn raised(error: jaq_core::Error<Val>, size: &mut usize) -> String {
+    let written = error.to_string();
+    let message = match value::write(&error.into_val(), size, LARGEST_OUTPUT) {
+        Ok(Value::String(text)) => text,
+        _ => written,
+    };
+    quote(&message, 500)
 }
 
 fn compile(source: &str) -> Result<Filter, String> {
