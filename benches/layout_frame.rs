@@ -39,6 +39,7 @@ fn run(count: usize) -> RunState {
                 description: None,
                 parent: None,
                 parameters: None,
+                not_reused: None,
             }
         })
         .collect();
@@ -53,6 +54,7 @@ fn run(count: usize) -> RunState {
         limits: ResourceLimits::default(),
         context: Arc::default(),
         steps: steps.into(),
+        forked_from: None,
     };
     RunState::from_events(&[RunEvent {
         seq: 0,

@@ -178,6 +178,7 @@ fn header(id: &str, steps: u32) -> Arc<RunHeader> {
         description: None,
         parent: None,
         parameters: None,
+        not_reused: None,
     });
     Arc::new(RunHeader {
         run_id: id.into(),
@@ -190,6 +191,7 @@ fn header(id: &str, steps: u32) -> Arc<RunHeader> {
         limits: ResourceLimits::none(),
         context: Arc::new(json!({})),
         steps: infos.collect(),
+        forked_from: None,
     })
 }
 
@@ -218,6 +220,7 @@ fn events(id: &str, steps: u32) -> Vec<RunEvent> {
             slot: n % 8,
             input: Arc::clone(&input),
             reserved: Money::ZERO,
+            why: None,
         });
         tell(Fact::AttemptEnded(Arc::new(AttemptEnd {
             step: step.clone(),
@@ -236,6 +239,7 @@ fn events(id: &str, steps: u32) -> Vec<RunEvent> {
             step,
             source: StepSource::Call,
             output: input,
+            reused: None,
         });
     }
     tell(Fact::RunEnded {

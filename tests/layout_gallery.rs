@@ -166,6 +166,7 @@ fn part_way(picture: &Picture) -> RunState {
             description: None,
             parent: None,
             parameters: None,
+            not_reused: None,
         })
         .collect();
     let header = RunHeader {
@@ -179,6 +180,7 @@ fn part_way(picture: &Picture) -> RunState {
         limits: ResourceLimits::default(),
         context: Arc::default(),
         steps,
+        forked_from: None,
     };
     let mut state = RunState::from_events(&[RunEvent {
         seq: 0,

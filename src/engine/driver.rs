@@ -155,6 +155,7 @@ impl Engine {
                 description: step.description.clone(),
                 parent: None,
                 parameters: None,
+                not_reused: None,
             });
         RunHeader {
             run_id: self.run_id.clone(),
@@ -167,6 +168,7 @@ impl Engine {
             limits: self.settings.limits.clone(),
             context: Arc::new(Value::Object(Map::clone(&self.context))),
             steps: steps.collect(),
+            forked_from: None,
         }
     }
 }
@@ -472,7 +474,7 @@ impl Driver {
         };
         let known = cache.get(&key).filter(|_| !self.refresh.contains(&row));
         if let Some(output) = known {
-            Prepared::Known(output, StepSource::Cache)
+            Prepared::Known(output, StepSource::Cache, None)
         } else {
             self.to_keep.insert(row, key);
             prepared

@@ -106,6 +106,7 @@ pub fn prepare(scope: &RunScope<'_>, rated: &Rated<'_>, tool: Option<&Arc<dyn To
         most,
         estimated,
         demand,
+        why: None,
     }
 }
 

@@ -233,7 +233,7 @@ impl Recorded {
             (Some(Earlier::Output { input, output }), Prepared::Call { input: now, .. })
                 if as_before(self) && input.as_ref().is_none_or(|input| *input == now) =>
             {
-                Prepared::Known(Arc::clone(output), StepSource::Recorded)
+                Prepared::Known(Arc::clone(output), StepSource::Recorded, None)
             }
             (Some(Earlier::Unwanted), Prepared::Unwanted) => Prepared::Unwanted,
             (_, prepared @ Prepared::Each(_)) => prepared,

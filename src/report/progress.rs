@@ -100,6 +100,14 @@ impl Progress {
             }
             Fact::StepCancelled { step } => format!("cancelled {}", step.id),
             Fact::StepReset { step } => format!("again     {}", step.id),
+            Fact::StepInputSet { step, input } => match input {
+                Some(_) => format!("edited    {}: another input", step.id),
+                None => format!("edited    {}: its input as the plan has it", step.id),
+            },
+            Fact::StepPinned { step, pinned } => {
+                let word = if *pinned { "pinned" } else { "unpinned" };
+                format!("{word:<9} {}", step.id)
+            }
             Fact::RunPaused => "paused".to_owned(),
             Fact::RunResumed => "resumed".to_owned(),
             Fact::LimitReached { message, .. } => format!("LIMIT     {message}"),

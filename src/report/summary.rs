@@ -185,6 +185,7 @@ mod tests {
             description: None,
             parent: None,
             parameters: None,
+            not_reused: None,
         };
         let steps = [
             step("read", &[]),
@@ -209,6 +210,7 @@ mod tests {
             slot: 0,
             input: Arc::default(),
             reserved: Money::ZERO,
+            why: None,
         };
         let ended = |at: u32, error: Option<RunError>| {
             Fact::AttemptEnded(Arc::new(AttemptEnd {
@@ -236,6 +238,7 @@ mod tests {
             limits: ResourceLimits::none(),
             context: Arc::default(),
             steps: steps.clone().into(),
+            forked_from: None,
         };
         let facts = [
             (0, Fact::RunStarted(Arc::new(header))),
@@ -247,6 +250,7 @@ mod tests {
                     step: key(0),
                     source: StepSource::Call,
                     output: Arc::default(),
+                    reused: None,
                 },
             ),
             (100, started(1)),

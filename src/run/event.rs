@@ -2,7 +2,7 @@
 //!
 //! As JSON an event is one flat object: `{"seq": 3, "at_ms": 0.41, "type": "attempt_started", …}`.
 
-use super::{Money, ResourceLimits};
+use super::{Money, NotReused, ResourceLimits, Reuse, Why};
 use crate::plan::{Dialect, StepIx};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
@@ -103,6 +103,10 @@ pub struct StepInfo {
     /// The parameters as the plan has them, references unresolved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parameters: Option<Arc<Value>>,
+    /// Why its outputs are never used again; `None` where they may be, and for elements, which are as their
+    /// `for_each` step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_reused: Option<NotReused>,
 }
 
 /// What is known when a run starts.
@@ -129,6 +133,9 @@ pub struct RunHeader {
     pub context: Arc<Value>,
     /// The plan's steps, in its order.
     pub steps: Arc<[StepInfo]>,
+    /// The run that it was forked from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forked_from: Option<Arc<str>>,
 }
 
 /// Where an output came from.
@@ -362,6 +369,9 @@ pub enum Fact {
         input: Arc<Value>,
         /// What was reserved of the budget: its upper bound.
         reserved: Money,
+        /// Why it is made, where the output could have been there already.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<Box<Why>>,
     },
     /// A call under way may come to cost more than was reserved for it when it began.
     ReservationRaised {
@@ -396,6 +406,9 @@ pub enum Fact {
         source: StepSource,
         /// The output.
         output: Arc<Value>,
+        /// What it saved, where the tool was not called.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reused: Option<Box<Reuse>>,
     },
     /// No attempt is left, or the error is not worth retrying.
     StepFailed {
@@ -436,6 +449,24 @@ pub enum Fact {
         /// The step.
         #[serde(flatten)]
         step: StepKey,
+    },
+    /// A person gave the step another input, or took that back: from now on its calls are made with this instead
+    /// of the resolved parameters.
+    StepInputSet {
+        /// The step.
+        #[serde(flatten)]
+        step: StepKey,
+        /// The input; `None` for the parameters as the plan has them.
+        input: Option<Arc<Value>>,
+    },
+    /// A person pinned the step's output, so that it is used for the same call until it is unpinned, or unpinned
+    /// it.
+    StepPinned {
+        /// The step.
+        #[serde(flatten)]
+        step: StepKey,
+        /// Whether it is pinned now.
+        pinned: bool,
     },
     /// Nothing starts any more; what is under way goes on.
     RunPaused,

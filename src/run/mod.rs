@@ -11,6 +11,7 @@ mod limits;
 mod money;
 mod rates;
 mod result;
+mod reuse;
 mod rows;
 mod state;
 
@@ -25,5 +26,6 @@ pub use limits::ResourceLimits;
 pub use money::Money;
 pub use rates::{Demand, Rate, Rates};
 pub use result::{ExecutionResult, StepResult};
+pub use reuse::{Anew, InputChange, Miss, NotReused, Reuse, Why};
 pub use rows::{Iter as RowIter, Rows};
 pub use state::{AttemptState, RunPhase, RunState, StepState, StepStatus};

@@ -169,6 +169,7 @@ mod tests {
             description: None,
             parent: None,
             parameters: None,
+            not_reused: None,
         })
     }
 

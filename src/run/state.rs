@@ -1,8 +1,8 @@
 //! The fold: a run's state from its events.
 
 use super::{
-    AttemptEnd, Fact, Limit, LogStream, Micros, Money, Rows, RunError, RunEvent, RunHeader,
-    RunOutcome, SkipReason, StepInfo, StepKey, StepSource, Tokens, WaitReason,
+    AttemptEnd, Fact, Limit, LogStream, Micros, Money, Reuse, Rows, RunError, RunEvent, RunHeader,
+    RunOutcome, SkipReason, StepInfo, StepKey, StepSource, Tokens, WaitReason, Why,
 };
 use crate::plan::StepIx;
 use serde::{Deserialize, Serialize};
@@ -88,6 +88,8 @@ pub struct AttemptState {
     pub input: Arc<Value>,
     /// What was reserved for it.
     pub reserved: Money,
+    /// Why it was made, where the output could have been there already.
+    pub why: Option<Box<Why>>,
     /// What the tool said on the way, oldest first, at most [`AttemptState::LOG_LINES`] entries.
     pub log: Vec<(LogStream, Arc<str>)>,
     /// Log entries that were dropped from this view.
@@ -114,6 +116,12 @@ pub struct StepState {
     pub source: Option<StepSource>,
     /// Its output.
     pub output: Option<Arc<Value>>,
+    /// What the output saved, where the tool was not called.
+    pub reused: Option<Box<Reuse>>,
+    /// The input that a person gave it instead of its parameters.
+    pub given: Option<Arc<Value>>,
+    /// Whether its output is pinned.
+    pub pinned: bool,
     /// Its last error.
     pub error: Option<Box<RunError>>,
     /// Why it was skipped.
@@ -189,6 +197,10 @@ pub struct RunState {
     pub work: Micros,
     /// Tokens of all ended attempts.
     pub tokens: Tokens,
+    /// What outputs from the cache saved: what their calls had cost.
+    pub saved_cost: Money,
+    /// The same as time: how long those calls had taken.
+    pub saved_time: Micros,
     /// Time in which a pause or a person held everything, up to `held_since`.
     pub held: Micros,
     /// Since when a pause or a person holds everything.
@@ -258,6 +270,7 @@ impl RunState {
                 slot,
                 input,
                 reserved,
+                why,
             } => {
                 self.set_status(step, StepStatus::Running);
                 if let Some(row) = self.steps.get_mut(step.ix.at()) {
@@ -277,6 +290,7 @@ impl RunState {
                         started: event.at,
                         input: Arc::clone(input),
                         reserved: *reserved,
+                        why: why.clone(),
                         log: Vec::new(),
                         log_dropped: 0,
                         end: None,
@@ -299,11 +313,18 @@ impl RunState {
                 step,
                 source,
                 output,
+                reused,
             } => {
                 self.end_step(step, StepStatus::Succeeded, event.at);
+                if let (StepSource::Cache, Some(reused)) = (source, reused) {
+                    self.saved_cost += reused.cost;
+                    self.saved_time += reused.service;
+                }
                 self.with(step, |row| {
                     row.source = Some(*source);
                     row.output = Some(Arc::clone(output));
+                    row.pinned = reused.as_ref().is_some_and(|reused| reused.pinned);
+                    row.reused.clone_from(reused);
                     row.error = None;
                 });
             }
@@ -328,6 +349,10 @@ impl RunState {
             }
             Fact::StepCancelled { step } => self.end_step(step, StepStatus::Cancelled, event.at),
             Fact::StepReset { step } => self.reset(step),
+            Fact::StepInputSet { step, input } => {
+                self.with(step, |row| row.given.clone_from(input));
+            }
+            Fact::StepPinned { step, pinned } => self.with(step, |row| row.pinned = *pinned),
             Fact::RunPaused => self.phase = RunPhase::Paused,
             Fact::RunResumed | Fact::RunReopened => {
                 self.phase = RunPhase::Running;
@@ -468,12 +493,21 @@ impl RunState {
     }
 
     fn reset(&mut self, step: &StepKey) {
+        let row = self.steps.get(step.ix.at());
+        let from_cache = row.filter(|row| row.source == Some(StepSource::Cache));
+        if let Some(reused) = from_cache.and_then(|row| row.reused.as_deref()) {
+            // It was thrown away again.
+            self.saved_cost -= reused.cost;
+            self.saved_time = self.saved_time - reused.service;
+        }
         self.set_status(step, StepStatus::Pending);
         self.set_count(step, None);
         self.with(step, |row| {
             row.waiting = None;
             row.source = None;
             row.output = None;
+            row.reused = None;
+            row.pinned = false;
             row.error = None;
             row.reason = None;
             row.because = None;
@@ -523,6 +557,9 @@ impl StepState {
             waiting: None,
             source: None,
             output: None,
+            reused: None,
+            given: None,
+            pinned: false,
             error: None,
             reason: None,
             because: None,
@@ -552,6 +589,18 @@ impl StepState {
     /// The last try, ended or not.
     pub fn last_attempt(&self) -> Option<&AttemptState> {
         self.attempts.last()
+    }
+
+    /// The resolved parameters that it was last called with, or that its output was used again for.
+    pub fn input(&self) -> Option<&Arc<Value>> {
+        let reused = self.reused.as_ref().map(|reused| &reused.input);
+        reused.or_else(|| self.last_attempt().map(|attempt| &attempt.input))
+    }
+
+    /// Why its last call was made, where the output could have been there already.
+    pub fn why(&self) -> Option<&Why> {
+        let mut attempts = self.attempts.iter().rev();
+        attempts.find_map(|attempt| attempt.why.as_deref())
     }
 
     /// The model of the last try that a model answered.

@@ -170,7 +170,9 @@ fn subject(fact: &Fact) -> Option<&StepKey> {
         | Fact::StepUnknown { step, .. }
         | Fact::StepSkipped { step, .. }
         | Fact::StepCancelled { step }
-        | Fact::StepReset { step } => Some(step),
+        | Fact::StepReset { step }
+        | Fact::StepInputSet { step, .. }
+        | Fact::StepPinned { step, .. } => Some(step),
         Fact::AttemptEnded(end) => Some(&end.step),
         Fact::RunStarted(_)
         | Fact::RunPaused

@@ -38,6 +38,7 @@ impl Recording {
                 },
                 context: Arc::new(json!({})),
                 steps: Arc::new([]),
+                forked_from: None,
             },
             steps: Vec::new(),
             events: Vec::new(),
@@ -65,6 +66,7 @@ impl Recording {
             description: Some(format!("What {id} is for, as the planner put it.").into()),
             parent: None,
             parameters: Some(Arc::new(parameters)),
+            not_reused: None,
         });
         self
     }
@@ -80,6 +82,7 @@ impl Recording {
             description: None,
             parent: None,
             parameters: None,
+            not_reused: None,
         });
         self
     }
@@ -143,6 +146,7 @@ impl Recording {
                 attempt: number,
                 slot: free as u32,
                 reserved: Money::from_usd(0.002),
+                why: None,
             });
         }
         self
@@ -182,6 +186,7 @@ impl Recording {
             step,
             source: StepSource::Call,
             output: Arc::new(output),
+            reused: None,
         });
         self
     }

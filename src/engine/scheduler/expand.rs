@@ -139,6 +139,7 @@ impl Scheduler {
             description: None,
             parent: Some(parent),
             parameters: None,
+            not_reused: None,
         }
     }
 

@@ -17,8 +17,8 @@ mod start;
 
 use crate::plan::{Mode, RetryPolicy, Step, StepIx, Trigger};
 use crate::run::{
-    Demand, Fact, Micros, Money, Rates, ResourceLimits, RunCommand, RunError, RunOutcome,
-    SkipReason, StepKey, StepSource, StepStatus,
+    Demand, Fact, Micros, Money, Rates, ResourceLimits, Reuse, RunCommand, RunError, RunOutcome,
+    SkipReason, StepKey, StepSource, StepStatus, Why,
 };
 use crate::tools::CallReport;
 use budget::Budget;
@@ -71,13 +71,15 @@ pub enum Prepared {
         estimated: bool,
         /// What it draws on beside its slot and its money.
         demand: Demand,
+        /// Why it is made, where the output could have been there already.
+        why: Option<Box<Why>>,
     },
     /// Run once for each of these.
     Each(Vec<Arc<Value>>),
     /// Its `run_if` is not true.
     Unwanted,
-    /// Its output is known already.
-    Known(Arc<Value>, StepSource),
+    /// Its output is known already, from there, and this is what that saved.
+    Known(Arc<Value>, StepSource, Option<Box<Reuse>>),
     /// It cannot be called.
     Impossible(Box<RunError>),
     /// It was under way when an earlier run's process died, and nobody has said what to do about it.
@@ -520,11 +522,23 @@ impl Scheduler {
         source: StepSource,
         out: &mut Vec<Action>,
     ) {
+        self.succeed_with(row, output, source, None, out);
+    }
+
+    fn succeed_with(
+        &mut self,
+        row: StepIx,
+        output: Arc<Value>,
+        source: StepSource,
+        reused: Option<Box<Reuse>>,
+        out: &mut Vec<Action>,
+    ) {
         let step = self.key(row);
         out.push(Action::Emit(Fact::StepSucceeded {
             step,
             source,
             output: Arc::clone(&output),
+            reused,
         }));
         self.node(row).output = Some(output);
         self.end_row(row, StepStatus::Succeeded);

@@ -5,6 +5,7 @@ use super::{Action, Phase, Prepared, Scheduler, Stage, Timer};
 use crate::plan::StepIx;
 use crate::run::{
     Demand, ErrorKind, Fact, Limit, Micros, Money, RunError, SkipReason, StepStatus, WaitReason,
+    Why,
 };
 use serde_json::Value;
 use std::sync::Arc;
@@ -148,10 +149,11 @@ impl Scheduler {
             most,
             estimated,
             demand,
+            why,
         } = prepared
         {
             self.node(row).estimated = estimated;
-            self.call(row, input, most, &demand, out);
+            self.call(row, input, (most, &demand), why, out);
             return;
         }
         self.leave(row);
@@ -159,7 +161,9 @@ impl Scheduler {
             Prepared::Call { .. } => {}
             Prepared::Each(items) => self.expand(row, items, out),
             Prepared::Unwanted => self.skip(row, SkipReason::Condition, None, out),
-            Prepared::Known(output, source) => self.succeed(row, output, source, out),
+            Prepared::Known(output, source, reused) => {
+                self.succeed_with(row, output, source, reused, out);
+            }
             Prepared::Impossible(error) => self.fail(row, error, out),
             Prepared::Unknown(error) => {
                 let step = self.key(row);
@@ -178,8 +182,8 @@ impl Scheduler {
         &mut self,
         row: StepIx,
         input: Arc<Value>,
-        most: Option<Money>,
-        demand: &Demand,
+        (most, demand): (Option<Money>, &Demand),
+        why: Option<Box<Why>>,
         out: &mut Vec<Action>,
     ) {
         let Some(most) = most.or_else(|| (!self.budget.is_limited()).then_some(Money::ZERO)) else {
@@ -235,6 +239,7 @@ impl Scheduler {
             slot,
             input: Arc::clone(&input),
             reserved: most,
+            why,
         }));
         out.push(Action::Call {
             step: row,

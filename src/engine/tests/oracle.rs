@@ -57,6 +57,7 @@ impl Oracle {
                 slot,
                 input,
                 reserved,
+                why: _,
             } => {
                 self.may_start(world, step.ix);
                 let row = &state.steps[step.ix.at()];
@@ -118,6 +119,7 @@ impl Oracle {
                 step,
                 source,
                 output,
+                reused: _,
             } => {
                 ends(world, step.ix);
                 let row = &state.steps[step.ix.at()];

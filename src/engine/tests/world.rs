@@ -276,11 +276,12 @@ impl World {
                 most: Some(Money::from_pico(sketch.bound)),
                 estimated: sketch.estimated,
                 demand: Demand::default(),
+                why: None,
             },
             Answer::Unwanted => Prepared::Unwanted,
             Answer::Known => {
                 self.outputs += 1;
-                Prepared::Known(Arc::new(self.outputs.into()), StepSource::Cache)
+                Prepared::Known(Arc::new(self.outputs.into()), StepSource::Cache, None)
             }
             Answer::Impossible => Prepared::Impossible(Box::new(error())),
             Answer::Unknown => Prepared::Unknown(Box::new(error())),
@@ -460,6 +461,7 @@ fn header(steps: &[Step], limits: &ResourceLimits) -> RunHeader {
         description: None,
         parent: None,
         parameters: None,
+        not_reused: None,
     };
     RunHeader {
         run_id: "run".into(),
@@ -472,5 +474,6 @@ fn header(steps: &[Step], limits: &ResourceLimits) -> RunHeader {
         limits: limits.clone(),
         context: Arc::default(),
         steps: steps.iter().map(info).collect(),
+        forked_from: None,
     }
 }

@@ -19,6 +19,7 @@ fn run(depends_on: &[Vec<u32>], attempts: &[Vec<(u64, u64)>], slots: u32) -> Run
         description: None,
         parent: None,
         parameters: None,
+        not_reused: None,
     };
     let header = RunHeader {
         run_id: "run".into(),
@@ -34,6 +35,7 @@ fn run(depends_on: &[Vec<u32>], attempts: &[Vec<(u64, u64)>], slots: u32) -> Run
         },
         context: Arc::default(),
         steps: depends_on.iter().enumerate().map(info).collect(),
+        forked_from: None,
     };
     let mut facts = vec![(0, 0, Fact::RunStarted(Arc::new(header)))];
     for (at, attempts) in attempts.iter().enumerate() {
@@ -48,6 +50,7 @@ fn run(depends_on: &[Vec<u32>], attempts: &[Vec<(u64, u64)>], slots: u32) -> Run
                 slot: 0,
                 input: Arc::default(),
                 reserved: Money::ZERO,
+                why: None,
             };
             let ended = Fact::AttemptEnded(Arc::new(AttemptEnd {
                 step: step.clone(),
@@ -243,6 +246,7 @@ fn an_attempt_under_way_counts_up_to_now() {
             slot: 0,
             input: Arc::default(),
             reserved: Money::ZERO,
+            why: None,
         },
     });
     assert_eq!(figures(&state, Micros(40)).work, Micros(40));

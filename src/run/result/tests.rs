@@ -25,6 +25,7 @@ fn info(ix: u32, parent: Option<u32>) -> StepInfo {
         description: None,
         parent: parent.map(StepIx),
         parameters: None,
+        not_reused: None,
     }
 }
 
@@ -41,6 +42,7 @@ fn run(track_cost: bool, costs: [Option<i64>; 3]) -> RunState {
         limits: ResourceLimits::none(),
         context: Arc::default(),
         steps: vec![info(0, None), info(1, None)].into(),
+        forked_from: None,
     };
     let mut facts = vec![
         (0, Fact::RunStarted(Arc::new(header))),
@@ -80,6 +82,7 @@ fn run(track_cost: bool, costs: [Option<i64>; 3]) -> RunState {
                     slot: 0,
                     input: Arc::default(),
                     reserved: Money::ZERO,
+                    why: None,
                 },
             ),
             (start + 10_000, Fact::AttemptEnded(Arc::new(ended))),
@@ -116,6 +119,7 @@ fn succeeded(ix: u32) -> Fact {
         step: key(ix),
         source: StepSource::Call,
         output: Arc::new(json!(ix)),
+        reused: None,
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::super::{
     AttemptEnd, ErrorKind, ExecutionResult, Fact, Limit, LogStream, Micros, Money, ResourceLimits,
-    RunError, RunEvent, RunHeader, RunOutcome, SkipReason, StepInfo, StepKey, StepSource, Tokens,
-    WaitReason, figures,
+    Reuse, RunError, RunEvent, RunHeader, RunOutcome, SkipReason, StepInfo, StepKey, StepSource,
+    Tokens, WaitReason, figures,
 };
 use super::{AttemptState, RunState};
 use crate::plan::{Dialect, StepIx};
@@ -19,6 +19,7 @@ pub fn info(parent: Option<u32>, depends_on: Vec<u32>) -> StepInfo {
         description: None,
         parent: parent.map(StepIx),
         parameters: None,
+        not_reused: None,
     }
 }
 
@@ -51,6 +52,7 @@ pub fn header(steps: Vec<StepInfo>) -> RunHeader {
         limits: ResourceLimits::none(),
         context: Arc::default(),
         steps: steps.into(),
+        forked_from: None,
     }
 }
 
@@ -128,6 +130,7 @@ pub fn fact() -> impl Strategy<Value = Fact> {
             slot: 0,
             input: Arc::default(),
             reserved: Money::from_pico(reserved),
+            why: None,
         }),
         2 => (key(), 1u32..4, any::<i64>()).prop_map(|(step, attempt, reserved)| Fact::ReservationRaised {
             step,
@@ -145,7 +148,26 @@ pub fn fact() -> impl Strategy<Value = Fact> {
             step,
             source: StepSource::Call,
             output: Arc::default(),
+            reused: None,
         }),
+        2 => (key(), any::<i64>(), any::<u64>()).prop_map(|(step, cost, service)| Fact::StepSucceeded {
+            step,
+            source: StepSource::Cache,
+            output: Arc::default(),
+            reused: Some(Box::new(Reuse {
+                run_id: "before".into(),
+                age: Micros(service),
+                cost: Money::from_pico(cost),
+                service: Micros(service),
+                pinned: cost % 2 == 0,
+                input: Arc::default(),
+            })),
+        }),
+        1 => (key(), any::<bool>()).prop_map(|(step, given)| Fact::StepInputSet {
+            step,
+            input: given.then(Arc::default),
+        }),
+        1 => (key(), any::<bool>()).prop_map(|(step, pinned)| Fact::StepPinned { step, pinned }),
         2 => key().prop_map(|step| Fact::StepFailed { step, error: Box::new(error()) }),
         2 => key().prop_map(|step| Fact::StepSkipped {
             step,
@@ -218,6 +240,7 @@ fn a_log_is_kept_to_its_last_lines() {
                 slot: 0,
                 input: Arc::default(),
                 reserved: Money::ZERO,
+                why: None,
             },
             0,
         ),

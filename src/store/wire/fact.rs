@@ -24,52 +24,15 @@ pub trait Wire: Sized {
     }
 }
 
-/// A type whose fields follow one another.
-macro_rules! record {
-    ($type:ident { $($field:ident),* $(,)? }) => {
-        impl Wire for $type {
-            fn put(&self, out: &mut Encoder) {
-                let Self { $($field),* } = self;
-                $($field.put(out);)*
-            }
-            fn take(input: &mut Decoder<'_>) -> Result<Self, Broken> {
-                Ok(Self { $($field: input.field()?),* })
-            }
-        }
-    };
-}
-
-/// An enumeration: a number, then the fields of the variant.
-macro_rules! choice {
-    ($type:ident { $($number:literal $variant:ident { $($field:tt: $name:ident),* }),* $(,)? }) => {
-        impl Wire for $type {
-            fn put(&self, out: &mut Encoder) {
-                match self {
-                    $(Self::$variant { $($field: $name),* } => {
-                        out.byte($number);
-                        $($name.put(out);)*
-                    })*
-                }
-            }
-            fn take(input: &mut Decoder<'_>) -> Result<Self, Broken> {
-                match input.raw.byte()? {
-                    $($number => Ok(Self::$variant { $($field: input.field()?),* }),)*
-                    _ => Err(Broken::Newer),
-                }
-            }
-        }
-    };
-}
-
 choice!(Fact {
     0 RunStarted { 0: header },
     1 StepReady { step: step },
     2 StepWaiting { step: step, reason: reason },
     3 StepExpanded { step: step, count: count, elements: elements },
-    4 AttemptStarted { step: step, attempt: attempt, slot: slot, input: input, reserved: reserved },
+    4 AttemptStarted { step: step, attempt: attempt, slot: slot, input: input, reserved: reserved, why: why },
     5 AttemptLog { step: step, attempt: attempt, stream: stream, text: text },
     6 AttemptEnded { 0: end },
-    7 StepSucceeded { step: step, source: source, output: output },
+    7 StepSucceeded { step: step, source: source, output: output, reused: reused },
     8 StepFailed { step: step, error: error },
     9 StepSkipped { step: step, reason: reason, because: because },
     10 StepCancelled { step: step },
@@ -82,6 +45,8 @@ choice!(Fact {
     17 RunReopened {},
     18 StepUnknown { step: step, error: error },
     19 ReservationRaised { step: step, attempt: attempt, reserved: reserved },
+    20 StepInputSet { step: step, input: input },
+    21 StepPinned { step: step, pinned: pinned },
 });
 
 record!(RunHeader {
@@ -95,6 +60,7 @@ record!(RunHeader {
     limits,
     context,
     steps,
+    forked_from,
 });
 
 record!(AttemptEnd {
@@ -180,6 +146,7 @@ impl Wire for StepInfo {
             description,
             parent,
             parameters,
+            not_reused,
         } = self;
         out.framed(|out| {
             id.put(out);
@@ -189,6 +156,7 @@ impl Wire for StepInfo {
             description.put(out);
             parent.put(out);
             parameters.put(out);
+            not_reused.put(out);
         });
     }
 
@@ -202,6 +170,7 @@ impl Wire for StepInfo {
                 description: input.field()?,
                 parent: input.field()?,
                 parameters: input.field()?,
+                not_reused: input.field()?,
             })
         })
     }

@@ -5,7 +5,11 @@
 //! A record is the fields of a fact in their order. A reader that finds a record ended before a field that
 //! was added later takes the field's absent value, so older journals stay readable.
 
+#[macro_use]
+mod forms;
+
 mod fact;
+mod reuse;
 #[cfg(test)]
 mod tests;
 mod value;

@@ -3,8 +3,9 @@
 use super::{Blobs, Broken, Decoder, Encoder, Hash, Memory, decode_event, encode_event};
 use crate::plan::{Dialect, StepIx};
 use crate::run::{
-    AttemptEnd, ErrorKind, Fact, Limit, LogStream, Micros, Money, ResourceLimits, RunError,
-    RunEvent, RunHeader, RunOutcome, SkipReason, StepInfo, StepKey, StepSource, Tokens, WaitReason,
+    Anew, AttemptEnd, ErrorKind, Fact, InputChange, Limit, LogStream, Micros, Miss, Money,
+    NotReused, ResourceLimits, Reuse, RunError, RunEvent, RunHeader, RunOutcome, SkipReason,
+    StepInfo, StepKey, StepSource, Tokens, WaitReason, Why,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -101,9 +102,10 @@ fn info() -> impl Strategy<Value = StepInfo> {
         option::of(text()),
         parent,
         option::of(value()),
+        option::of(not_reused()),
     )
         .prop_map(
-            |(id, tool, kind, depends_on, description, parent, parameters)| StepInfo {
+            |(id, tool, kind, depends_on, description, parent, parameters, not_reused)| StepInfo {
                 id,
                 tool,
                 kind,
@@ -111,8 +113,88 @@ fn info() -> impl Strategy<Value = StepInfo> {
                 description,
                 parent,
                 parameters,
+                not_reused,
             },
         )
+}
+
+fn not_reused() -> impl Strategy<Value = NotReused> {
+    use NotReused::{Effects, Quick, Simulated, Step, Temperature, Tool, Undetermined};
+    prop::sample::select(vec![
+        Step,
+        Tool,
+        Effects,
+        Quick,
+        Temperature,
+        Simulated,
+        Undetermined,
+    ])
+}
+
+fn changes() -> impl Strategy<Value = Arc<[InputChange]>> {
+    let names = || vec(text(), 0..3).prop_map(Arc::from);
+    let change = (
+        text(),
+        option::of(text()),
+        option::of(text()),
+        names(),
+        names(),
+    )
+        .prop_map(|(path, before, after, steps, context)| InputChange {
+            path,
+            before,
+            after,
+            steps,
+            context,
+        });
+    vec(change, 0..3).prop_map(Arc::from)
+}
+
+fn why() -> impl Strategy<Value = Why> {
+    let age = || any::<u64>().prop_map(Micros);
+    let names = || vec(text(), 0..3).prop_map(Arc::from);
+    let anew = prop_oneof![
+        Just(Anew::Asked),
+        Just(Anew::Absent),
+        Just(Anew::Redefined),
+        Just(Anew::UnderWay),
+        names().prop_map(|steps| Anew::Upstream { steps }),
+        changes().prop_map(|changes| Anew::Input { changes }),
+    ];
+    let miss = prop_oneof![
+        Just(Miss::Off),
+        Just(Miss::Fresh),
+        Just(Miss::Refresh),
+        Just(Miss::Never),
+        (text(), age(), age()).prop_map(|(run_id, age, limit)| Miss::Expired {
+            run_id,
+            age,
+            limit
+        }),
+        (text(), age(), changes(), names()).prop_map(|(run_id, age, changes, parts)| {
+            Miss::Differs {
+                run_id,
+                age,
+                changes,
+                parts,
+            }
+        }),
+    ];
+    (option::of(anew), option::of(miss)).prop_map(|(anew, miss)| Why { anew, miss })
+}
+
+fn reuse() -> impl Strategy<Value = Reuse> {
+    let span = || any::<u64>().prop_map(Micros);
+    (text(), span(), money(), span(), any::<bool>(), value()).prop_map(
+        |(run_id, age, cost, service, pinned, input)| Reuse {
+            run_id,
+            age,
+            cost,
+            service,
+            pinned,
+            input,
+        },
+    )
 }
 
 fn limits() -> impl Strategy<Value = ResourceLimits> {
@@ -160,11 +242,12 @@ fn header() -> impl Strategy<Value = Arc<RunHeader>> {
         limits(),
         value(),
         vec(info(), 0..6),
+        option::of(text()),
     );
     (words, rest).prop_map(
         |(
             (run_id, plan, dialect, started_at, worker),
-            (simulated, track_cost, limits, context, steps),
+            (simulated, track_cost, limits, context, steps, forked_from),
         )| {
             Arc::new(RunHeader {
                 run_id,
@@ -177,6 +260,7 @@ fn header() -> impl Strategy<Value = Arc<RunHeader>> {
                 limits,
                 context,
                 steps: steps.into(),
+                forked_from,
             })
         },
     )
@@ -295,15 +379,24 @@ fn fact() -> impl Strategy<Value = Fact> {
                 elements: elements.into(),
             }
         }),
-        (key(), any::<u32>(), any::<u32>(), value(), money()).prop_map(
-            |(step, attempt, slot, input, reserved)| Fact::AttemptStarted {
-                step,
-                attempt,
-                slot,
-                input,
-                reserved
-            }
-        ),
+        (
+            key(),
+            any::<u32>(),
+            any::<u32>(),
+            value(),
+            money(),
+            option::of(why())
+        )
+            .prop_map(
+                |(step, attempt, slot, input, reserved, why)| Fact::AttemptStarted {
+                    step,
+                    attempt,
+                    slot,
+                    input,
+                    reserved,
+                    why: why.map(Box::new),
+                }
+            ),
         (key(), any::<u32>(), money()).prop_map(|(step, attempt, reserved)| {
             Fact::ReservationRaised {
                 step,
@@ -324,15 +417,20 @@ fn fact() -> impl Strategy<Value = Fact> {
             }
         }),
         end().prop_map(|end| Fact::AttemptEnded(Arc::new(end))),
-        (key(), prop::sample::select(sources.to_vec()), value()).prop_map(
-            |(step, source, output)| {
+        (
+            key(),
+            prop::sample::select(sources.to_vec()),
+            value(),
+            option::of(reuse())
+        )
+            .prop_map(|(step, source, output, reused)| {
                 Fact::StepSucceeded {
                     step,
                     source,
                     output,
+                    reused: reused.map(Box::new),
                 }
-            }
-        ),
+            }),
         (key(), error()).prop_map(|(step, error)| Fact::StepFailed {
             step,
             error: Box::new(error)
@@ -353,6 +451,8 @@ fn fact() -> impl Strategy<Value = Fact> {
         }),
         key().prop_map(|step| Fact::StepCancelled { step }),
         key().prop_map(|step| Fact::StepReset { step }),
+        (key(), option::of(value())).prop_map(|(step, input)| Fact::StepInputSet { step, input }),
+        (key(), any::<bool>()).prop_map(|(step, pinned)| Fact::StepPinned { step, pinned }),
     ];
     let of_runs = prop_oneof![
         header().prop_map(Fact::RunStarted),
@@ -453,6 +553,7 @@ fn what_is_large_and_the_same_is_kept_once() {
             },
             source: StepSource::Call,
             output: Arc::new(output),
+            reused: None,
         },
     };
     let events = [
@@ -494,4 +595,38 @@ fn a_record_from_before_a_field_existed_is_read_with_its_absent_value() {
     bytes.truncate(bytes.len() - 2);
     bytes[0] -= 2;
     assert_eq!(read(&bytes, &mut blobs).unwrap(), [event]);
+}
+
+#[test]
+fn facts_from_before_outputs_said_what_they_saved_are_read() {
+    let step = StepKey {
+        ix: StepIx(3),
+        id: "s".into(),
+    };
+    let started = Fact::AttemptStarted {
+        step: step.clone(),
+        attempt: 1,
+        slot: 0,
+        input: Arc::default(),
+        reserved: Money::ZERO,
+        why: None,
+    };
+    let succeeded = Fact::StepSucceeded {
+        step,
+        source: StepSource::Cache,
+        output: Arc::default(),
+        reused: None,
+    };
+    for fact in [started, succeeded] {
+        let event = RunEvent {
+            seq: 0,
+            at: Micros(0),
+            fact,
+        };
+        let (mut bytes, mut blobs) = written(std::slice::from_ref(&event));
+        // Without the last field, a byte.
+        bytes.truncate(bytes.len() - 1);
+        bytes[0] -= 1;
+        assert_eq!(read(&bytes, &mut blobs).unwrap(), [event]);
+    }
 }

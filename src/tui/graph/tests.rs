@@ -19,6 +19,7 @@ fn info(id: &str, tool: &str, depends_on: &[u32]) -> StepInfo {
         description: None,
         parent: None,
         parameters: None,
+        not_reused: None,
     }
 }
 
@@ -35,6 +36,7 @@ fn run(steps: Vec<StepInfo>) -> RunState {
         limits: ResourceLimits::default(),
         context: Arc::default(),
         steps: steps.into(),
+        forked_from: None,
     };
     let mut state = RunState::default();
     state.apply(&RunEvent {
@@ -107,6 +109,7 @@ fn attempt(state: &mut RunState, row: u32, number: u32, at: u64) {
             slot: 0,
             input: Arc::default(),
             reserved: Money::ZERO,
+            why: None,
         },
     });
 }
