@@ -1,4 +1,5 @@
-//! A recorded run as the dashboard sees it: its events at their times, or at any other speed.
+//! A recorded run to look at: all of its events for the dashboard, which plays them itself, or one after another
+//! at their times, or at any other speed, for plain progress.
 
 use crate::run::{Micros, RunCommand, RunEvent};
 use crate::tui::Feed;
@@ -6,6 +7,44 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
+
+/// Every event at once, for a dashboard that shows what it likes of them.
+pub struct Tape {
+    events: std::vec::IntoIter<RunEvent>,
+    begin: Instant,
+}
+
+impl Tape {
+    /// The events of a run.
+    pub fn new(events: Vec<RunEvent>) -> Self {
+        Self {
+            events: events.into_iter(),
+            begin: Instant::now(),
+        }
+    }
+}
+
+impl Feed for Tape {
+    fn take(&mut self, into: &mut Vec<RunEvent>, most: usize) {
+        into.extend(self.events.by_ref().take(most));
+    }
+
+    fn changed(&mut self) -> BoxFuture<'_, ()> {
+        if self.events.len() > 0 {
+            std::future::ready(()).boxed()
+        } else {
+            std::future::pending().boxed()
+        }
+    }
+
+    fn command(&mut self, _: RunCommand) -> bool {
+        false
+    }
+
+    fn now(&self) -> Micros {
+        self.begin.elapsed().into()
+    }
+}
 
 /// A tape of events and how far it has been played. Pause, resume and single steps move the tape; nothing
 /// else can be asked of a run that is over.

@@ -4,7 +4,7 @@ use super::args::{DiffArgs, ExportArgs, ExportFormat, ReplayArgs, ShowArgs};
 use super::failure::Failure;
 use super::load::screen_options;
 use super::record::fault;
-use super::replayed::ReplayFeed;
+use super::replayed::{ReplayFeed, Tape};
 use super::signals::Signals;
 use crate::report::{Progress, RunDiff, csv, json_lines, result_of, summary, trace};
 use crate::run::{RunEvent, RunState};
@@ -120,14 +120,16 @@ pub async fn replay(args: ReplayArgs) -> Result<u8, Failure> {
             args.run
         )));
     };
-    let feed = ReplayFeed::new(events, args.speed);
     let headless =
         args.headless || !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal();
     if headless {
-        return play(feed).await;
+        return play(ReplayFeed::new(events, args.speed)).await;
     }
-    let options = screen_options(format!("REPLAY {plan}"), &args.screen);
-    let left = tui::run(feed, options).await;
+    let options = tui::Options {
+        replay: Some(args.speed),
+        ..screen_options(plan.to_string(), &args.screen)
+    };
+    let left = tui::run(Tape::new(events), options).await;
     match left
         .map_err(|error| Failure::usage(error.to_string()))?
         .outcome

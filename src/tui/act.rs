@@ -91,6 +91,15 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             }
         }
         Action::Stop => return ask(model, Question::Stop),
+        Action::Earlier => model.step_moment(-1),
+        Action::Later => model.step_moment(1),
+        Action::EarlierEnd => model.step_end(false),
+        Action::LaterEnd => model.step_end(true),
+        Action::FirstMoment => model.show_moment(1),
+        Action::Now => model.show_now(),
+        Action::Play | Action::Hold => model.play_or_hold(),
+        Action::Slower => change_speed(model, false),
+        Action::Faster => change_speed(model, true),
         Action::Inspect => model.focus = Focus::Inspector,
         Action::Show(tab) => show(model, tab),
         Action::NextTab => show(model, model.inspector.tab.step(1)),
@@ -184,6 +193,12 @@ fn zoom(model: &mut Model, by: i8) {
     }
     if let Some(step) = model.selected {
         model.graph.keep_visible(step);
+    }
+}
+
+fn change_speed(model: &mut Model, faster: bool) {
+    if let Some(player) = &mut model.travel.player {
+        player.change_speed(faster);
     }
 }
 

@@ -38,6 +38,16 @@ pub enum Action {
     Skip,
     Breakpoint,
     Stop,
+    Earlier,
+    Later,
+    EarlierEnd,
+    LaterEnd,
+    FirstMoment,
+    Now,
+    Play,
+    Hold,
+    Slower,
+    Faster,
     Inspect,
     Show(Tab),
     NextTab,
@@ -74,6 +84,8 @@ pub enum Group {
     Run,
     /// Moving about in the DAG.
     Graph,
+    /// Other moments of the run than now.
+    Time,
     /// The inspector.
     Inspector,
     /// The dashboard itself.
@@ -86,13 +98,20 @@ pub enum Group {
 
 impl Group {
     /// The groups in the order of the help.
-    pub const ALL: [Self; 4] = [Self::Run, Self::Graph, Self::Inspector, Self::Dashboard];
+    pub const ALL: [Self; 5] = [
+        Self::Run,
+        Self::Graph,
+        Self::Time,
+        Self::Inspector,
+        Self::Dashboard,
+    ];
 
     /// Its heading.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Run => "Run",
             Self::Graph => "Graph",
+            Self::Time => "Time travel and replay",
             Self::Inspector => "Inspector",
             Self::Dashboard => "Dashboard",
             Self::Question => "Question",
@@ -178,6 +197,10 @@ fn always(_: &Model) -> bool {
     true
 }
 
+fn is_before_the_last(model: &Model) -> bool {
+    model.moment() < model.travel.history().len()
+}
+
 fn asked(model: &Model) -> bool {
     matches!(model.overlay, Some(Overlay::Question(_)))
 }
@@ -225,10 +248,25 @@ impl Entry {
         self.needs = what;
         self
     }
+
+    /// Whether it is possible now. What is asked of a run is asked of it as it is now: not while another moment
+    /// is shown, and never of one that is replayed.
+    pub fn is_possible(&self, model: &Model) -> bool {
+        (self.enabled)(model) && !(self.group == Run && model.is_past())
+    }
+
+    /// What is missing where it is not possible.
+    pub fn lacks(&self, model: &Model) -> &'static str {
+        match self.group {
+            Run if model.is_replay() => "a live run; this is a replay",
+            Run if model.is_past() => "the run as it is now: end goes back to it",
+            _ => self.needs,
+        }
+    }
 }
 
 use Action as A;
-use Group::{Dashboard, Graph, Inspector, Question as Asked, Run, Search as Searching};
+use Group::{Dashboard, Graph, Inspector, Question as Asked, Run, Search as Searching, Time};
 
 /// The registry. The footer shows the hints in this order.
 #[rustfmt::skip]
@@ -243,6 +281,16 @@ pub static REGISTRY: &[Entry] = &[
         "the next step found", searching).hint("next"),
     entry(A::PreviousAnswer, "previous-answer", &[code(KeyCode::Up), code(KeyCode::BackTab), Key::control('p')], Searching,
         "the step found before", searching).hint("previous"),
+    entry(A::FirstMoment, "first-event", &[code(KeyCode::Home)], Time, "while at an earlier moment: go to the first event",
+        Model::is_past),
+    entry(A::Now, "now", &[code(KeyCode::End)], Time, "go back to now; in a replay, to its end",
+        |m| m.is_past() && !m.is_replay()).hint("now"),
+    entry(A::Now, "now", &[code(KeyCode::End)], Time, "to the end of the replay",
+        |m| m.is_replay() && is_before_the_last(m)).hint("to the end"),
+    entry(A::Play, "play", &[key(' ')], Time, "in a replay: play on", |m| m.is_replay() && !m.goes_on())
+        .hint("play"),
+    entry(A::Hold, "hold", &[key(' ')], Time, "in a replay: hold", |m| m.is_replay() && m.goes_on())
+        .hint("hold"),
 
     entry(A::Pause, "pause", &[key(' ')], Run, "pause: start nothing more, let what is under way finish",
         |m| m.run.phase == RunPhase::Running).hint("pause").needs("a run in progress"),
@@ -283,6 +331,18 @@ pub static REGISTRY: &[Entry] = &[
     entry(A::ZoomOut, "zoom-out", &[key('-')], Graph, "less detail", always),
     entry(A::Turn, "turn", &[key('t')], Graph, "turn the graph: top-down or left-right", on_graph),
     entry(A::Fit, "fit", &[key('0')], Graph, "the detail that fits the pane", always),
+
+    entry(A::Earlier, "earlier", &[key('[')], Time, "one event back", |m| m.moment() > 1)
+        .hint("earlier").needs("an earlier event"),
+    entry(A::Later, "later", &[key(']')], Time, "one event on; after the last it is now again", is_before_the_last)
+        .needs("an earlier moment"),
+    entry(A::EarlierEnd, "earlier-end", &[key('{')], Time, "back to where a step had just ended", |m| m.moment() > 1)
+        .needs("an earlier event"),
+    entry(A::LaterEnd, "later-end", &[key('}')], Time, "on to where a step has just ended", is_before_the_last)
+        .needs("an earlier moment"),
+    entry(A::Slower, "slower", &[key('<')], Time, "in a replay: half as fast", Model::is_replay).needs("a replay"),
+    entry(A::Faster, "faster", &[key('>')], Time, "in a replay: twice as fast", Model::is_replay)
+        .hint("faster").needs("a replay"),
 
     entry(A::Inspect, "inspect", &[code(KeyCode::Enter)], Inspector, "look into the selected step",
         |m| m.focus == Focus::Graph && selected(m)).hint("inspect"),
@@ -333,7 +393,7 @@ pub fn meaning(model: &Model, event: &KeyEvent) -> Meaning {
     let has_key = |entry: &&Entry| entry.keys.iter().any(|key| key.matches(event));
     let mut blocked = None;
     for entry in REGISTRY.iter().filter(has_key) {
-        if reachable(model, entry) && (entry.enabled)(model) {
+        if reachable(model, entry) && entry.is_possible(model) {
             return Meaning::Does(entry);
         }
         if !entry.needs.is_empty() {
@@ -387,7 +447,7 @@ pub fn hints(model: &Model) -> impl Iterator<Item = (Key, &'static str)> + '_ {
     REGISTRY.iter().filter_map(move |entry| {
         let hint = entry.hint?;
         let key = entry.keys.first()?;
-        (reachable(model, entry) && (entry.enabled)(model)).then_some((*key, hint))
+        (reachable(model, entry) && entry.is_possible(model)).then_some((*key, hint))
     })
 }
 

@@ -35,6 +35,8 @@ pub struct Options {
     pub ascii: Option<bool>,
     /// Whether shapes stand still and times move seldom.
     pub reduced_motion: bool,
+    /// Where a recorded run is to be played: how many times as fast as it was.
+    pub replay: Option<f64>,
 }
 
 /// Why the dashboard could not be shown.
@@ -69,8 +71,12 @@ pub async fn run(feed: impl Feed, options: Options) -> Result<Left, Error> {
     let mut signals = Signals::listen()?;
     let guard = Guard::take()?;
     let size = crossterm::terminal::size()?;
+    let model = Model::new(options.title, theme, !options.reduced_motion, size);
     let mut dashboard = Dashboard {
-        model: Model::new(options.title, theme, !options.reduced_motion, size),
+        model: match options.replay {
+            Some(speed) => model.replaying(speed),
+            None => model,
+        },
         feed,
         terminal: screen()?,
         guard: Some(guard),
@@ -218,7 +224,7 @@ impl<F: Feed> Dashboard<F> {
         drop(self.guard);
         Left {
             outcome,
-            run: self.model.run,
+            run: self.model.into_latest(),
         }
     }
 }

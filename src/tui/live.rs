@@ -4,6 +4,7 @@
 use crate::plan::StepIx;
 use crate::run::{Fact, Micros, RunEvent, RunState, StepKey, StepStatus};
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 /// Rows looked at, at the most, to count what depends on one.
 const REACH: usize = 300;
@@ -44,6 +45,32 @@ impl Live {
             }
         }
         false
+    }
+
+    /// Takes in that `run` is shown in the place of another moment, `before`; whether the shape is another.
+    pub fn moved(&mut self, before: &RunState, run: &RunState) -> bool {
+        let same = match (&before.header, &run.header) {
+            (Some(before), Some(now)) => Arc::ptr_eq(before, now),
+            _ => false,
+        };
+        if !same {
+            *self = Self::default();
+        }
+        let reshaped = !same || self.dependents.len() < run.steps.len();
+        if reshaped {
+            self.connect(run);
+        }
+        // Rows that are not there any more, or not yet.
+        let end = StepIx(run.steps.len() as u32);
+        for rows in [&mut self.running, &mut self.held, &mut self.failed] {
+            rows.split_off(&end);
+        }
+        let nothing = RunState::default();
+        let before = if same { before } else { &nothing };
+        for at in run.steps.apart(&before.steps) {
+            self.touch(StepIx(at as u32), run);
+        }
+        reshaped
     }
 
     /// Adds the rows that came since the last time.

@@ -4,6 +4,7 @@ use super::graph::GraphPane;
 use super::live::Live;
 use super::search::Search;
 use super::theme::Theme;
+use super::travel::Travel;
 use crate::plan::StepIx;
 use crate::run::{
     AttemptState, Figures, Micros, RunPhase, RunState, StepState, StepStatus, figures,
@@ -165,12 +166,16 @@ impl Inspector {
 #[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 #[derive(Debug)]
 pub struct Model {
-    /// The run, folded from its events.
+    /// The run at the moment shown, folded from its events.
     pub run: RunState,
+    /// Its other moments.
+    pub travel: Travel,
     /// The plan's name, shown until the run says its own.
     pub title: String,
     /// The moment that is shown, counted from the start of the run.
     pub now: Micros,
+    /// The time of the feed, whatever moment is shown.
+    pub(super) clock: Micros,
     /// The figures, worked out some time before `now`.
     pub figures: Figures,
     /// Indexes beside the run.
@@ -203,6 +208,8 @@ pub struct Model {
     pub leaving: bool,
     /// Where the pointer was last while it drags the DAG.
     pub drag: Option<Position>,
+    /// Whether the pointer holds the line of moments.
+    pub(super) scrubbing: bool,
     /// Columns and rows of the terminal.
     pub size: (u16, u16),
     /// Styles and shapes.
@@ -220,8 +227,10 @@ impl Model {
     pub fn new(title: impl Into<String>, theme: Theme, motion: bool, size: (u16, u16)) -> Self {
         Self {
             run: RunState::default(),
+            travel: Travel::default(),
             title: title.into(),
             now: Micros(0),
+            clock: Micros(0),
             figures: Figures::default(),
             live: Live::default(),
             blocker: None,
@@ -238,6 +247,7 @@ impl Model {
             notice: None,
             leaving: false,
             drag: None,
+            scrubbing: false,
             size,
             theme,
             motion,
@@ -257,13 +267,17 @@ impl Model {
         self.row()?.last_attempt()
     }
 
-    /// Whether the run has begun and not ended.
+    /// Whether the run has begun and not ended, whatever moment of it is shown. One that is replayed has.
     pub fn in_progress(&self) -> bool {
-        !matches!(self.run.phase, RunPhase::Empty | RunPhase::Ended(_))
+        let over = matches!(self.latest().phase, RunPhase::Empty | RunPhase::Ended(_));
+        !over && !self.is_replay()
     }
 
     /// Whether something on the screen changes with time alone.
     pub fn moves(&self) -> bool {
+        if !self.goes_on() {
+            return false;
+        }
         match self.run.phase {
             RunPhase::Empty => false,
             RunPhase::Running | RunPhase::Stopping => true,
@@ -280,15 +294,15 @@ impl Model {
     /// In how long the screen is to be looked at again without anything happening; `None` where it stands
     /// still and no timer is needed.
     pub fn wake_in(&self) -> Option<Micros> {
-        let due = self
-            .figures_at
-            .map_or(Micros(0), |at| at + self.figures_every());
-        let figures = self.figures_behind.then(|| due - self.now);
+        let figures = self.figures_behind.then(|| self.figures_due() - self.clock);
         let motion = self
             .moves()
             .then_some(if self.motion { MOVE_EVERY } else { MOVE_SELDOM });
         let layout = self.graph.is_busy().then_some(LAYOUT_IN);
-        [figures, motion, layout].into_iter().flatten().min()
+        [figures, motion, layout, self.next_played()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Says that the figures no longer fit the run.
@@ -298,15 +312,24 @@ impl Model {
 
     /// Works the figures out where they are behind and it is time to.
     pub(super) fn keep_figures(&mut self) {
-        let due = self
-            .figures_at
-            .is_none_or(|at| self.now >= at + self.figures_every() || self.now < at);
+        let due = self.clock >= self.figures_due();
         let behind = self.figures_behind || self.moves();
-        if behind && (due || self.figures_behind && self.run.has_ended()) {
+        let ended = self.run.has_ended() && !self.is_past();
+        if behind && (due || self.figures_behind && ended) {
             self.figures = figures(&self.run, self.now);
-            self.figures_at = Some(self.now);
+            self.figures_at = Some(self.clock);
             self.figures_behind = false;
             self.dirty = true;
+        }
+    }
+
+    /// When the figures are to be worked out, by the feed's clock.
+    fn figures_due(&self) -> Micros {
+        if self.goes_on() {
+            let every = self.figures_every();
+            self.figures_at.map_or(Micros(0), |at| at + every)
+        } else {
+            self.settles_at()
         }
     }
 

@@ -6,7 +6,6 @@ use super::message::{Effect, Message, Outcome};
 use super::model::{Focus, Model, Overlay};
 use super::search;
 use super::view;
-use crate::plan::StepIx;
 use crate::run::RunEvent;
 use crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Position;
@@ -24,9 +23,9 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             // What the terminal kept is not known, also where several changes led back to the same size.
             vec![Effect::Redraw]
         }
-        Message::Events(events) => on_events(model, &events),
+        Message::Events(events) => on_events(model, events),
         Message::Tick(now) => {
-            model.now = now;
+            model.tick(now);
             model.dirty |= model.moves() || model.graph.is_busy();
             model.keep_figures();
             Vec::new()
@@ -43,30 +42,17 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
     }
 }
 
-fn on_events(model: &mut Model, events: &[RunEvent]) -> Vec<Effect> {
+fn on_events(model: &mut Model, events: Vec<RunEvent>) -> Vec<Effect> {
     if events.is_empty() {
         return Vec::new();
     }
-    let mut reshaped = false;
-    for event in events {
-        model.run.apply(event);
-        reshaped |= model.live.after(event, &model.run);
-    }
-    model.now = model.now.max(model.run.at);
-    if reshaped {
-        model.graph.sync(&model.run);
-        if model
-            .selected
-            .is_none_or(|step| step.at() >= model.run.steps.len())
-        {
-            model.selected = model.graph.first().or(Some(StepIx(0)));
-        }
-    }
-    model.blocker = model.live.blocker(&model.run);
-    model.follow_run();
-    model.outdate_figures();
-    model.keep_figures();
+    let reshaped = model.take_in(events);
     model.dirty = true;
+    if !model.is_past() {
+        model.clock = model.clock.max(model.run.at);
+        model.now = model.now.max(model.run.at);
+        model.shown_changed(reshaped);
+    }
     if !model.in_progress() && matches!(model.overlay, Some(Overlay::Question(_))) {
         model.overlay = None;
     }
@@ -90,7 +76,7 @@ fn on_key(model: &mut Model, event: &KeyEvent) -> Vec<Effect> {
     match actions::meaning(model, event) {
         Meaning::Does(entry) => act::act(model, entry.action),
         Meaning::Not(entry) => {
-            model.notice = Some(format!("{} needs {}", entry.name, entry.needs));
+            model.notice = Some(format!("{} needs {}", entry.name, entry.lacks(model)));
             Vec::new()
         }
         Meaning::Nothing => Vec::new(),
@@ -117,6 +103,7 @@ fn on_mouse(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
         }
         MouseEventKind::Up(_) => {
             model.drag = None;
+            model.scrubbing = false;
             return Vec::new();
         }
         _ => return Vec::new(),
@@ -141,7 +128,10 @@ fn click(model: &mut Model, at: Position) {
     }
     model.dirty = true;
     let areas = view::areas(model);
-    if areas.graph.is_some_and(|area| area.contains(at)) {
+    if let Some(moment) = view::moment_at(model, view::scrubber(&areas), at) {
+        model.scrubbing = true;
+        model.show_moment(moment);
+    } else if areas.graph.is_some_and(|area| area.contains(at)) {
         model.focus = Focus::Graph;
         model.drag = Some(at);
         if let Some(step) = model.graph.hit(at.x, at.y) {
@@ -159,7 +149,13 @@ fn click(model: &mut Model, at: Position) {
 
 /// Moves the DAG with the pointer.
 fn drag(model: &mut Model, at: Position) {
-    if let Some(from) = model.drag {
+    if model.scrubbing {
+        let line = view::scrubber(&view::areas(model));
+        let at = Position { y: line.y, ..at };
+        if let Some(moment) = view::moment_at(model, line, at) {
+            model.show_moment(moment);
+        }
+    } else if let Some(from) = model.drag {
         model.drag = Some(at);
         let by = |from: u16, to: u16| i32::from(from) - i32::from(to);
         model.graph.pan(by(from.x, at.x), by(from.y, at.y));

@@ -42,6 +42,7 @@ fn identity(model: &Model) -> Vec<Part> {
         Part::new(1, vec![Span::styled("plandeck", theme.dim)]),
         Part::new(9, vec![Span::styled(text::fit(name, room), theme.strong)]),
     ];
+    parts.extend(moment(model));
     if header.is_some_and(|header| header.simulated) {
         let badge = Span::styled(" SIMULATED ", theme.badge);
         parts.push(Part::new(11, vec![badge]));
@@ -51,6 +52,40 @@ fn identity(model: &Model) -> Vec<Part> {
     {
         let worker = text::fit(&header.worker, room);
         parts.push(Part::new(3, vec![Span::styled(worker, theme.dim)]));
+    }
+    parts
+}
+
+/// Which moment is shown, where that is not now; whether a recorded run is played.
+fn moment(model: &Model) -> Vec<Part> {
+    let theme = &model.theme;
+    if !model.is_past() {
+        return Vec::new();
+    }
+    let mut parts = Vec::new();
+    let mut glyph = "◀ ";
+    if let Some(player) = model.travel.player() {
+        parts.push(Part::new(14, vec![Span::styled(" REPLAY ", theme.badge)]));
+        let speed = if player.speed().is_finite() {
+            format!(" {}×", player.speed())
+        } else {
+            String::new()
+        };
+        parts.push(Part::joined(6, vec![Span::styled(speed, theme.text)]));
+        glyph = if model.goes_on() { "▶ " } else { "‖ " };
+    }
+    let event = format!(
+        "{glyph}event {} of {}",
+        format::thousands(model.moment() as u64),
+        format::thousands(model.travel.history().len() as u64)
+    );
+    let style = theme.warning.patch(ratatui::style::Modifier::BOLD);
+    parts.push(Part::new(13, vec![Span::styled(event, style)]));
+    let time = format!(" · {}", format::elapsed(model.now));
+    parts.push(Part::joined(3, vec![Span::styled(time, theme.warning)]));
+    if model.goes_on_behind() {
+        let words = Span::styled(" · live goes on", theme.warning);
+        parts.push(Part::joined(10, vec![words]));
     }
     parts
 }

@@ -96,16 +96,18 @@ fn group_lines(model: &Model, group: Group, width: usize) -> Lines {
 
 fn entry_lines(model: &Model, entry: &Entry, width: usize) -> Vec<Line<'static>> {
     let theme = &model.theme;
-    let keys: Vec<String> = REGISTRY
-        .iter()
-        .filter(|other| other.name == entry.name)
-        .flat_map(|other| other.keys)
-        .map(ToString::to_string)
-        .collect();
+    let mut keys: Vec<String> = Vec::new();
+    for other in REGISTRY.iter().filter(|other| other.name == entry.name) {
+        for key in other.keys.iter().map(ToString::to_string) {
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+    }
     let keys = keys.join(" ");
     let possible = REGISTRY
         .iter()
-        .any(|other| other.name == entry.name && (other.enabled)(model));
+        .any(|other| other.name == entry.name && other.is_possible(model));
     let style = if possible { theme.text } else { theme.dim };
     let column = KEYS.max(keys.width() + 1).min(width / 2);
     let description = text::wrap(entry.description, width.saturating_sub(column), 4).lines;

@@ -14,9 +14,11 @@ mod inspector;
 pub(super) mod page;
 mod parts;
 mod question;
+mod scrubber;
 mod search;
 
 pub(super) use inspector::tab_at;
+pub(super) use scrubber::moment_at;
 
 use super::model::{Focus, Model, Overlay};
 use ratatui::Frame;
@@ -131,6 +133,7 @@ pub fn draw(model: &mut Model, buf: &mut Buffer, area: Rect) {
     if let Some(area) = areas.inspector {
         inspector::draw(model, buf, area);
     }
+    scrubber::draw(model, buf, scrubber(&areas));
     footer::draw(model, buf, areas.footer);
     match model.overlay {
         Some(Overlay::Help(scroll)) => help::draw(model, scroll, buf, area),
@@ -140,6 +143,16 @@ pub fn draw(model: &mut Model, buf: &mut Buffer, area: Rect) {
     }
     if model.theme.ascii {
         ascii::translate(buf);
+    }
+}
+
+/// The line of moments lies over the lower border of the panes, so that nothing moves when it comes.
+pub(super) fn scrubber(areas: &Areas) -> Rect {
+    let body = areas.footer.y.saturating_sub(areas.header.bottom());
+    Rect {
+        y: areas.footer.y.saturating_sub(1),
+        height: u16::from(body >= 3),
+        ..areas.footer
     }
 }
 
@@ -165,7 +178,7 @@ fn draw_graph(model: &mut Model, buf: &mut Buffer, area: Rect) {
         );
         return;
     }
-    model.graph.sync(&model.run);
+    model.sync_graph();
     if inner.as_size() != model.graph_size {
         // Another size may mean another layout: what is looked at stays in view.
         let changed = model.graph_size != Size::ZERO;

@@ -52,7 +52,7 @@ pub fn draw(model: &Model, question: Question, buf: &mut Buffer, screen: Rect) {
 }
 
 fn words(model: &Model, question: Question) -> (&'static str, String) {
-    let running = model.run.running;
+    let running = model.latest().running;
     let under_way = match running {
         0 => "Nothing is under way.".to_owned(),
         1 => "1 call is under way and would be cancelled.".to_owned(),
