@@ -205,6 +205,20 @@ fn what_a_model_wrote_sloppily_is_mended_and_reported() {
             "```yaml\nsteps:\n  - {id: 1, tool: a}\n```".to_string(),
             "code_fence",
         ),
+        (format!("Plan: {steps}"), "text_before"),
+        (format!("Note: mind the order\n{steps}"), "text_before"),
+        (
+            format!("- first I look\n- then I act\n\n{steps}"),
+            "text_before",
+        ),
+        (
+            "Sure!\nname: x\nsteps:\n  - {id: 1, tool: a}\n".to_string(),
+            "text_before",
+        ),
+        (
+            "steps:\n- id: 1\n  tool: a\n\nThis should work.".to_string(),
+            "text_after",
+        ),
     ];
     for (text, code) in cases {
         let plan = parse("x.txt", text.as_bytes())

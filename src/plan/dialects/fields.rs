@@ -51,7 +51,15 @@ pub(super) fn read_plan(root: Node, dialect: Dialect, collector: &mut Collector)
                     catalog.insert(key, value.to_value());
                 }
             }
-            "description" | "version" | "metadata" | "created_at" | "tags" | "author" => {}
+            "description"
+            | "version"
+            | "metadata"
+            | "created_at"
+            | "tags"
+            | "author"
+            | "task"
+            | "estimated_cost"
+            | "estimated_latency_ms" => {}
             _ => collector.push(
                 Diagnostic::new(
                     Severity::Warning,

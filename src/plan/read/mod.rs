@@ -1,6 +1,7 @@
 //! From bytes to a value with places, or to the text of a planner: what form a plan is in is seen from its
 //! content alone.
 
+mod around;
 mod json;
 mod repair;
 mod yaml;
@@ -155,7 +156,23 @@ fn read_part(
             return Err(fault);
         }
     }
-    let mut node = yaml::read(body).map_err(|fault| moved(fault, part.start))?;
+    let read = yaml::read(body);
+    let worth_a_look = match &read {
+        Ok(node) => !repair::is_plan(node),
+        Err(fault) => fault.code == "bad_yaml",
+    };
+    if worth_a_look {
+        // Prose may look like YAML, and stand around a plan that is none.
+        if let Some(node) = repair::read(text, part.clone(), collector) {
+            return Ok(Read::Value(node));
+        }
+        let steps = steps_line.filter(|_| read.is_err());
+        if let Some(mut node) = steps.and_then(|at| around::read(body, at, part.start, collector)) {
+            shift(&mut node, part.start);
+            return Ok(Read::Value(node));
+        }
+    }
+    let mut node = read.map_err(|fault| moved(fault, part.start))?;
     shift(&mut node, part.start);
     Ok(Read::Value(node))
 }

@@ -130,7 +130,7 @@ fn bounded(original: &str, start: usize, end: usize, offset: usize) -> Range<usi
 }
 
 /// Whether it is worth taking: a plan, or a list of objects.
-fn is_plan(node: &Node) -> bool {
+pub(super) fn is_plan(node: &Node) -> bool {
     match &node.kind {
         Kind::Object(members) => members.iter().any(|member| {
             matches!(
