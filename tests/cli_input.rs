@@ -269,6 +269,9 @@ fn what_is_wrong_with_an_option_is_said() {
         (["--mcp-config", &no_servers], "mcpServers"),
         (["--context-file", &no_json], "context.json:2:7"),
         (["--max-total-cost-usd", "-1"], "a number from 0 up"),
+        (["--base-url", "no address"], "--base-url no address"),
+        (["--base-url", "ftp://here"], "http:// or https://"),
+        (["--theme", "neon"], "there is no theme \"neon\""),
     ] {
         let output = plandeck()
             .arg("run")

@@ -61,8 +61,9 @@ pub async fn run(mut args: RunArgs) -> Result<u8, Failure> {
     // First of all sinks: nobody hears of an end that is not on record.
     let (engine, keep) = on_record(engine, &loaded, &args, earlier, headless)?;
     let engine = with_events(engine, &args)?;
+    // Also with the dashboard: they stand in the scrollback when it was left.
+    loaded.tell_warnings(args.screen.color.unwrap_or_default());
     let done = if headless {
-        loaded.tell_warnings(args.screen.color.unwrap_or_default());
         run_headless(engine, &args).await
     } else {
         dashboard::open(engine, &loaded, &args).await

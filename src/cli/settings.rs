@@ -4,6 +4,7 @@ use super::args::{ColorWhen, LimitArgs, RunArgs, ScreenArgs, SourceArgs};
 use super::failure::Failure;
 use crate::models::Price;
 use crate::run::{Money, Rates, ResourceLimits};
+use crate::tui;
 use clap::ValueEnum;
 use etcetera::BaseStrategy;
 use serde::Deserialize;
@@ -119,6 +120,10 @@ impl Settings {
         from(&mut source.worker, &self.worker);
         from(&mut source.base_url, &self.base_url);
         from(&mut screen.theme, &self.theme);
+        // Said before anything runs, not once the run is under way and the screen is to be drawn.
+        if let Some(theme) = &screen.theme {
+            tui::theme_named(theme).map_err(|error| Failure::usage(error.to_string()))?;
+        }
         if let (None, Some(color)) = (screen.color, &self.color) {
             let color = ColorWhen::from_str(color, true)
                 .map_err(|_| Failure::usage(format!("color = {color:?}: auto, always or never")))?;

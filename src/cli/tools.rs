@@ -36,12 +36,13 @@ pub fn tools(args: &ToolsArgs) -> Result<u8, Failure> {
     let names = catalog.tools().iter().map(|tool| width(&tool.name));
     let column = names.max().unwrap_or(0).min(40);
     for tool in catalog.tools() {
-        println!(
+        let row = format!(
             "{}  {:<9}  {}",
             pad(&fit(&tool.name, column), column),
             tool.implementation.kind(),
             line(&tool.description)
         );
+        println!("{}", row.trim_end());
     }
     Ok(0)
 }

@@ -22,6 +22,15 @@ impl SmallModelWorker {
         environment: Environment,
     ) -> Result<Self, String> {
         let choice = choice.trim();
+        if let Some(url) = base_url {
+            let parsed = url.parse::<reqwest::Url>();
+            let parsed = parsed.map_err(|why| format!("--base-url {url}: {why}"))?;
+            if !matches!(parsed.scheme(), "http" | "https") {
+                return Err(format!(
+                    "--base-url {url}: it must begin with http:// or https://"
+                ));
+            }
+        }
         let worker = match choice {
             "offline" => return Ok(Self::offline()),
             "simulated" => return Ok(Self::simulated(0)),

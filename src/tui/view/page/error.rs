@@ -28,12 +28,17 @@ pub fn write(model: &Model, row: &StepState, sheet: &mut Sheet<'_>) {
         }
         return;
     }
-    let last = row
-        .last_attempt()
-        .and_then(|attempt| attempt.end.as_ref()?.1.error.as_ref());
-    match last {
-        Some(error) => {
-            sheet.text("The last attempt that ended failed:", theme.dim);
+    let failed = row.attempts.iter().rev().find_map(|attempt| {
+        let error = attempt.end.as_ref()?.1.error.as_ref()?;
+        Some((attempt.number, error))
+    });
+    match failed {
+        Some((number, error)) => {
+            let now = match row.status {
+                StepStatus::Succeeded => "It has succeeded since. ",
+                _ => "",
+            };
+            sheet.text(&format!("{now}Attempt {number} failed:"), theme.dim);
             sheet.space();
             describe(error, sheet);
         }
