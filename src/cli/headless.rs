@@ -9,15 +9,19 @@ use std::io::{BufWriter, Write};
 #[derive(Debug, Default)]
 pub struct ProgressSink {
     progress: Progress,
+    /// What is written at once: standard error is not buffered, and a plan of small steps says much.
+    lines: String,
 }
 
 impl EventSink for ProgressSink {
     fn accept(&mut self, events: &[RunEvent]) {
-        let mut out = std::io::stderr().lock();
+        self.lines.clear();
         for line in events.iter().filter_map(|event| self.progress.line(event)) {
-            // Whoever closed standard error does not want to hear of it.
-            let _ = writeln!(out, "{line}");
+            self.lines.push_str(&line);
+            self.lines.push('\n');
         }
+        // Whoever closed standard error does not want to hear of it.
+        let _ = std::io::stderr().lock().write_all(self.lines.as_bytes());
     }
 }
 

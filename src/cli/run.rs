@@ -69,6 +69,8 @@ pub async fn run(mut args: RunArgs) -> Result<u8, Failure> {
         dashboard::open(engine, &loaded, &args).await
     };
     keep.tell();
+    // As with the state of the run: freeing a large plan is of no use any more.
+    std::mem::forget(loaded.plan.clone());
     done
 }
 
@@ -119,7 +121,10 @@ async fn run_headless(engine: Engine, args: &RunArgs) -> Result<u8, Failure> {
     };
     let result = ExecutionResult::of(&state);
     print(&result, args);
-    Ok(exit_code(&state, signalled))
+    let code = exit_code(&state, signalled);
+    // The process ends: to free every row and every output by itself would only take time.
+    std::mem::forget((state, result));
+    Ok(code)
 }
 
 /// The exit code of a run that ended, or of the signal that stopped it.

@@ -29,6 +29,9 @@ const DEFAULT_ATTEMPTS: u32 = 3;
 const DEFAULT_BACKOFF: Duration = Duration::from_millis(500);
 /// Log entries that may wait for the engine; a tool that says more meanwhile loses them.
 const LOG_ENTRIES: usize = 1024;
+/// What is kept of all that one attempt says, in bytes. Everything kept is in memory while a dashboard is open, and
+/// on disk after that.
+const LOG_KEPT: u64 = 1 << 20;
 /// Actions carried out between two looks at commands and timers.
 const ACTIONS_IN_A_ROW: usize = 512;
 
@@ -598,15 +601,29 @@ impl Driver {
     fn call_log(&self, row: StepIx, attempt: u32) -> CallLog {
         let log = self.log.clone();
         let dropped = Arc::clone(&self.log_dropped);
+        let said = AtomicU64::new(0);
         Arc::new(move |stream, text| {
+            let size = text.len() as u64 + 1;
+            let before = said.fetch_add(size, Ordering::Relaxed);
+            if before >= LOG_KEPT {
+                return;
+            }
+            let is_last = before + size >= LOG_KEPT;
+            let text = if is_last {
+                format!("{text} [that makes 1 MB; what it says from here on is not kept]").into()
+            } else {
+                text.into()
+            };
             let entry = LogEntry {
                 row,
                 attempt,
                 stream,
-                text: text.into(),
+                text,
             };
             if log.try_send(entry).is_err() {
                 dropped.fetch_add(1, Ordering::Relaxed);
+                // Another one will be the last that is kept.
+                said.fetch_sub(size, Ordering::Relaxed);
             }
         })
     }

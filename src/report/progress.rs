@@ -18,7 +18,11 @@ impl Progress {
     pub fn line(&mut self, event: &RunEvent) -> Option<String> {
         let text = self.text(&event.fact)?;
         let line = format!("{:>9.3}s  {text}", event.at.seconds());
-        Some(crate::text::line(&line))
+        Some(if crate::text::is_plain(&line) {
+            line
+        } else {
+            crate::text::line(&line)
+        })
     }
 
     fn text(&mut self, fact: &Fact) -> Option<String> {

@@ -43,7 +43,15 @@ pub fn clean(text: &str) -> impl Iterator<Item = char> + '_ {
 
 /// `text` made safe, on one line.
 pub fn line(text: &str) -> String {
+    if is_plain(text) {
+        return text.to_owned();
+    }
     clean(text).collect()
+}
+
+/// Whether `text` is of printable ASCII alone, so that nothing has to be made safe.
+pub fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
 }
 
 /// The sign for a character; `Some(None)` where it is dropped. (The outer option lets [`clean`] use `?`.)
