@@ -1,7 +1,7 @@
 //! What each action does to the model, and what it asks for.
 
 use super::actions::Action;
-use super::graph::Direction;
+use super::graph::{Direction, Folded};
 use super::json;
 use super::message::{Effect, Outcome};
 use super::model::{Focus, Model, Overlay, Question, Tab};
@@ -54,6 +54,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::NextAnswer => search::go(model, 1),
         Action::PreviousAnswer => search::go(model, -1),
         Action::Bottleneck => bottleneck(model),
+        Action::FoldSteps => fold_steps(model),
         Action::Centre => {
             if let Some(step) = model.selected {
                 model.graph.centre_on(step);
@@ -178,6 +179,17 @@ fn bottleneck(model: &mut Model) {
     model.notice = Some(format!(
         "bottleneck {id}: up to {saved} of the critical path's {span} to be saved here"
     ));
+}
+
+fn fold_steps(model: &mut Model) {
+    let Some(step) = model.selected else { return };
+    let words = match model.graph.fold(&model.run, step) {
+        Some(Folded::Closed(steps)) => format!("{} folded", format::count(steps, "step")),
+        Some(Folded::Opened(steps)) => format!("{} unfolded", format::count(steps, "step")),
+        None => "nothing to fold here: other steps wait for more than this one".to_owned(),
+    };
+    model.notice = Some(words);
+    model.graph.keep_visible(step);
 }
 
 fn pan_page(model: &mut Model, pages: i32) {

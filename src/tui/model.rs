@@ -210,6 +210,8 @@ pub struct Model {
     pub drag: Option<Position>,
     /// Whether the pointer holds the line of moments.
     pub(super) scrubbing: bool,
+    /// Whether it drags the frame of the map.
+    pub drag_map: bool,
     /// Columns and rows of the terminal.
     pub size: (u16, u16),
     /// Styles and shapes.
@@ -248,6 +250,7 @@ impl Model {
             leaving: false,
             drag: None,
             scrubbing: false,
+            drag_map: false,
             size,
             theme,
             motion,

@@ -104,6 +104,7 @@ fn on_mouse(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
         MouseEventKind::Up(_) => {
             model.drag = None;
             model.scrubbing = false;
+            model.drag_map = false;
             return Vec::new();
         }
         _ => return Vec::new(),
@@ -112,7 +113,8 @@ fn on_mouse(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
     if model.overlay.is_some() || on_inspector {
         act::scroll(model, wheel.1);
     } else if on_graph {
-        model.graph.pan(wheel.0 as i32 * 2, wheel.1 as i32);
+        let (dx, dy) = (wheel.0 as i32 * 2, wheel.1 as i32);
+        model.graph.wheel(at.x, at.y, dx, dy);
     }
     Vec::new()
 }
@@ -133,6 +135,11 @@ fn click(model: &mut Model, at: Position) {
         model.show_moment(moment);
     } else if areas.graph.is_some_and(|area| area.contains(at)) {
         model.focus = Focus::Graph;
+        if model.graph.on_map(at.x, at.y) {
+            model.drag_map = true;
+            model.graph.look_at_map(at.x, at.y);
+            return;
+        }
         model.drag = Some(at);
         if let Some(step) = model.graph.hit(at.x, at.y) {
             model.follow = false;
@@ -155,6 +162,9 @@ fn drag(model: &mut Model, at: Position) {
         if let Some(moment) = view::moment_at(model, line, at) {
             model.show_moment(moment);
         }
+    } else if model.drag_map {
+        model.graph.look_at_map(at.x, at.y);
+        model.dirty = true;
     } else if let Some(from) = model.drag {
         model.drag = Some(at);
         let by = |from: u16, to: u16| i32::from(from) - i32::from(to);

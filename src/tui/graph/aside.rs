@@ -1,6 +1,6 @@
 //! Beside the overview: what the selected step waits for, what waits for it, and what needs attention.
 
-use super::card::Card;
+use super::card::{Card, urgency};
 use super::text;
 use super::topology::Topology;
 use crate::plan::StepIx;
@@ -40,16 +40,29 @@ pub(super) fn split(pane: Rect) -> (Rect, Rect) {
 /// Rows that one kind of neighbours may take.
 const NEIGHBOURS: usize = 6;
 
-/// Draws the list and says which step stands in which row of the screen.
+/// Where the list is, and what it shows.
+#[derive(Debug, Default)]
+pub(super) struct Aside {
+    /// Its cells.
+    pub(super) area: Rect,
+    /// The steps in its rows, by row of the screen.
+    pub(super) steps: Vec<(u16, StepIx)>,
+    /// How far it can be scrolled.
+    pub(super) most: usize,
+}
+
+/// Draws the list, what needs attention scrolled by `scrolled` steps.
+#[allow(clippy::too_many_arguments, reason = "what a frame is drawn from")]
 pub(super) fn draw(
     buffer: &mut Buffer,
     area: Rect,
     topology: &Topology,
     state: &RunState,
     selected: Option<u32>,
+    scrolled: usize,
     now: Micros,
     theme: &Theme,
-) -> Vec<(u16, StepIx)> {
+) -> Aside {
     let mut list = List {
         buffer,
         area,
@@ -60,14 +73,21 @@ pub(super) fn draw(
         theme,
         steps: Vec::new(),
     };
+    let mut most = 0;
     if let Some(node) = selected {
         list.step(node, 0, theme.strong);
         list.neighbours("waits for", &topology.above[node as usize]);
         list.neighbours("is waited for by", &topology.below[node as usize]);
         list.row += 1;
     }
-    list.attention();
-    list.steps
+    if list.room() > 0 {
+        most = list.attention(scrolled);
+    }
+    Aside {
+        area,
+        steps: list.steps,
+        most,
+    }
 }
 
 struct List<'a> {
@@ -145,41 +165,46 @@ impl List<'_> {
         }
     }
 
-    /// What failed, then what is under way, the longest first.
-    fn attention(&mut self) {
+    /// What failed, then what is under way, the longest first, then what is held. Says how far that can be
+    /// scrolled.
+    fn attention(&mut self, scrolled: usize) -> usize {
         let room = self.room().saturating_sub(1);
-        if room == 0 {
-            return;
-        }
         let mut urgent: Vec<(u8, u64, u32)> = Vec::new();
         for (node, step) in self.topology.steps.iter().enumerate() {
             let Some(row) = self.state.steps.get(step.at()) else {
                 continue;
             };
-            let urgency = match row.status {
-                StepStatus::Failed => 0,
-                StepStatus::Unknown => 1,
-                StepStatus::Running => 2,
-                StepStatus::Cancelled => 3,
-                StepStatus::Ready if row.waiting.is_some() => 4,
-                _ => continue,
-            };
+            let held = row.status == StepStatus::Ready && row.waiting.is_some();
+            if !held && urgency(row.status) > urgency(StepStatus::Cancelled) {
+                continue;
+            }
             let since = row.started_at.or(row.ready_at).unwrap_or_default();
-            urgent.push((urgency, since.0, node as u32));
-        }
-        if urgent.is_empty() {
-            return;
+            urgent.push((urgency(row.status), since.0, node as u32));
         }
         let count = urgent.len();
-        if count > room {
-            urgent.select_nth_unstable(room - 1);
-            urgent.truncate(room);
+        let most = count.saturating_sub(room);
+        if count == 0 || room == 0 {
+            return 0;
+        }
+        let first = scrolled.min(most);
+        let last = first + room;
+        if count > last {
+            urgent.select_nth_unstable(last - 1);
+            urgent.truncate(last);
         }
         urgent.sort_unstable();
-        self.line(0, &format!("needs attention ({count})"), self.theme.strong);
+        let place = if most > 0 {
+            let arrow = if self.theme.ascii { "-" } else { "–" };
+            let last = last.min(count);
+            format!("needs attention ({}{arrow}{last} of {count})", first + 1)
+        } else {
+            format!("needs attention ({count})")
+        };
+        self.line(0, &place, self.theme.strong);
         self.row += 1;
-        for (_, _, node) in urgent {
+        for &(_, _, node) in &urgent[first..] {
             self.step(node, 0, self.theme.text);
         }
+        most
     }
 }

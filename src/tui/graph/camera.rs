@@ -24,6 +24,11 @@ impl Camera {
         self.begun = true;
     }
 
+    /// Shows the picture from this cell on.
+    pub(super) fn place(&mut self, x: i32, y: i32) {
+        (self.x, self.y, self.begun) = (x, y, true);
+    }
+
     /// Brings the middle of `target` to the middle of a pane of this size.
     pub(super) fn centre_on(&mut self, target: Rect, width: i32, height: i32) {
         let Point { x, y } = target.centre();

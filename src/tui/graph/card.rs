@@ -1,6 +1,8 @@
 //! What a node says about its step.
 
+use super::scene::TIME;
 use super::text;
+use crate::plan::StepIx;
 use crate::run::{
     Micros, Money, RunState, SkipReason, StepSource, StepState, StepStatus, WaitReason,
 };
@@ -16,8 +18,10 @@ pub(super) struct Card {
     pub(super) look: Style,
     /// For the label.
     pub(super) name: Style,
-    /// Stands at the end of the label's line: `×2` for a second try. May be empty.
+    /// Stands beside the label: `×2` for a second try, `×100` for what is folded here. May be empty.
     pub(super) mark: String,
+    /// For the mark.
+    pub(super) mark_look: Style,
     /// Time and cost, or what is being waited for; the fullest first, for as many columns as there are.
     pub(super) lines: Vec<String>,
     /// For that line.
@@ -37,6 +41,7 @@ impl Card {
             look: look.style,
             name: if quiet { theme.dim } else { theme.text },
             mark: String::new(),
+            mark_look: theme.warning,
             lines: Vec::new(),
             detail: theme.dim,
             time: String::new(),
@@ -49,8 +54,10 @@ impl Card {
             card.detail = theme.text;
         }
         if !step.elements().is_empty() {
-            card.fold(state, step, theme);
-            card.time = elapsed(step, now).map(text::span).unwrap_or_default();
+            card.counts(state, step.elements(), theme);
+            if card.time.is_empty() {
+                card.time = elapsed(step, now).map(text::span).unwrap_or_default();
+            }
             return card;
         }
         match step.status {
@@ -119,33 +126,85 @@ impl Card {
         self.lines.push(reason);
     }
 
-    /// `×100 ✔83 ▶9 ✖1`, less where there is less room.
-    fn fold(&mut self, state: &RunState, step: &StepState, theme: &Theme) {
+    /// What is folded in a node: its steps by state, and the state among them that needs a look most.
+    pub(super) fn folded(state: &RunState, members: &[StepIx], now: Micros, theme: &Theme) -> Self {
+        let status = urgent(state, members);
+        let look = theme.status(status);
+        let quiet = matches!(status, StepStatus::Pending | StepStatus::Skipped);
+        let mut card = Self {
+            glyph: look.glyph,
+            look: look.style,
+            name: match status {
+                StepStatus::Running => theme.strong,
+                _ if quiet => theme.dim,
+                _ => theme.text,
+            },
+            mark: String::new(),
+            mark_look: theme.accent,
+            lines: Vec::new(),
+            detail: theme.dim,
+            time: String::new(),
+        };
+        card.counts(state, members, theme);
+        if status == StepStatus::Running {
+            card.detail = theme.text;
+        }
+        let rows = members.iter().filter_map(|row| state.steps.get(row.at()));
+        let started = rows
+            .clone()
+            .filter_map(|row| row.started_at.or(row.ready_at))
+            .min();
+        if card.time.is_empty()
+            && let Some(started) = started
+        {
+            let ended = rows.map(|row| row.ended_at.unwrap_or(now)).max();
+            card.time = text::span(ended.unwrap_or(now) - started);
+        }
+        card
+    }
+
+    /// `×100` and `✔83 ●9 ✖1`, less where there is less room.
+    fn counts(&mut self, state: &RunState, members: &[StepIx], theme: &Theme) {
         let mut counts = [0usize; 8];
-        for element in step.elements() {
-            if let Some(row) = state.steps.get(element.at()) {
+        for member in members {
+            if let Some(row) = state.steps.get(member.at()) {
                 counts[row.status as usize] += 1;
             }
         }
         let count = |status: StepStatus| counts[status as usize];
-        let all = step.elements().len();
+        let all = members.len();
         let times = if theme.ascii { "x" } else { "×" };
-        let part = |status: StepStatus| {
-            let glyph = theme.status(status).glyph;
-            match count(status) {
-                0 => String::new(),
-                some => format!(" {glyph}{some}"),
-            }
+        let line = |statuses: &[StepStatus]| {
+            let shown = statuses.iter().filter(|status| count(**status) > 0);
+            let parts: Vec<String> = shown
+                .map(|&status| format!("{}{}", theme.status(status).glyph, count(status)))
+                .collect();
+            parts.join(" ")
         };
-        let done = part(StepStatus::Succeeded);
-        let running = part(StepStatus::Running);
-        let failed = part(StepStatus::Failed);
+        use StepStatus::{Cancelled, Failed, Pending, Ready, Running, Skipped, Succeeded, Unknown};
+        let done = count(Succeeded);
+        let failed = line(&[Failed]);
+        self.mark = format!("{times}{all}");
+        self.mark_look = theme.accent;
         self.lines = vec![
-            format!("{times}{all}{done}{running}{failed}"),
-            format!("{times}{all}{done}{failed}"),
-            format!("{}/{all}{failed}", count(StepStatus::Succeeded)),
-            format!("{}/{all}", count(StepStatus::Succeeded)),
+            line(&[
+                Succeeded, Running, Failed, Unknown, Cancelled, Skipped, Ready, Pending,
+            ]),
+            line(&[Succeeded, Running, Failed, Unknown, Cancelled]),
+            line(&[Succeeded, Running, Failed]),
+            line(&[Succeeded, Failed]),
+            format!("{done}/{all} {failed}").trim_end().to_owned(),
+            format!("{done}/{all}"),
         ];
+        self.lines.retain(|line| !line.is_empty());
+        let share = format!("{done}/{all}");
+        if done > 0 && done < all {
+            self.time = if share.len() <= TIME {
+                share
+            } else {
+                format!("{}%", done * 100 / all.max(1))
+            };
+        }
     }
 
     /// The fullest line that fits, or the shortest with its end cut off.
@@ -156,6 +215,28 @@ impl Card {
             (None, Some(line)) => text::fit(line, columns, ascii),
             (None, None) => String::new(),
         }
+    }
+}
+
+/// The state that needs a look most; where all have ended well or been skipped, that.
+pub(super) fn urgent(state: &RunState, members: &[StepIx]) -> StepStatus {
+    let rows = members.iter().filter_map(|row| state.steps.get(row.at()));
+    rows.map(|row| row.status)
+        .min_by_key(|&status| urgency(status))
+        .unwrap_or_default()
+}
+
+/// How soon a state is looked for among others; 0 first.
+pub(super) fn urgency(status: StepStatus) -> u8 {
+    match status {
+        StepStatus::Failed => 0,
+        StepStatus::Unknown => 1,
+        StepStatus::Running => 2,
+        StepStatus::Cancelled => 3,
+        StepStatus::Ready => 4,
+        StepStatus::Pending => 5,
+        StepStatus::Succeeded => 6,
+        StepStatus::Skipped => 7,
     }
 }
 

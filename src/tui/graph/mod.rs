@@ -1,19 +1,25 @@
 //! The DAG pane: drawing, panning and moving about in what `layout` worked out.
 //!
 //! ```text
-//!  RunState ─▶ topology   which rows are nodes, their labels and edges; changes rarely
+//!  RunState ─▶ rows       how the rows are called, and which are alike; changes rarely
+//!           ─▶ topology   nodes and edges, with what is folded in one node
 //!           ─▶ scene      geometry of a topology at a level of detail; worked out once, by the studio,
 //!                         on a thread of its own where it takes time
 //!           ─▶ camera     which part of it the pane shows
 //!           ─▶ paint      cells: wires first, then what stands on them, styled by the state of this frame
+//!           ─▶ minimap    the whole in a few cells, where the pane does not show all of it
 //! ```
 
 mod aside;
 mod camera;
 mod card;
+mod folds;
 mod level;
+mod light;
+mod minimap;
 mod paint;
 mod pane;
+mod rows;
 mod scene;
 mod studio;
 mod text;
@@ -21,6 +27,7 @@ mod topology;
 mod walk;
 mod wires;
 
+pub use folds::Folded;
 pub use level::{Direction, Level};
 pub use pane::GraphPane;
 

@@ -19,6 +19,8 @@ pub(super) struct Look<'a> {
     pub(super) selected: bool,
     /// Whether a search found it.
     pub(super) matched: bool,
+    /// Whether it steps back behind what is lit.
+    pub(super) back: bool,
 }
 
 /// Puts cells of the picture into the buffer.
@@ -110,7 +112,11 @@ impl Painter<'_> {
     }
 
     fn name_style(&self, look: &Look<'_>) -> Style {
-        let mut style = look.card.name;
+        let mut style = if look.back {
+            self.theme.dim
+        } else {
+            look.card.name
+        };
         if look.matched {
             style = style
                 .patch(self.theme.accent)
@@ -138,7 +144,7 @@ impl Painter<'_> {
             right - 1 - mark as i32,
             rect.y + 1,
             &card.mark,
-            self.theme.warning,
+            card.mark_look,
         );
         // What has nothing to say of itself yet says what it will do.
         let line = if card.lines.is_empty() {
@@ -156,6 +162,8 @@ impl Painter<'_> {
                 .focus
                 .patch(look.card.look)
                 .patch(self.theme.strong)
+        } else if look.back {
+            self.theme.border
         } else {
             look.card.look
         };
@@ -203,14 +211,21 @@ impl Painter<'_> {
         } else {
             text::width(&time) + 1
         };
-        let label = text::fit(look.label, inner.saturating_sub(2 + taken), ascii);
+        let mark = match text::width(&card.mark) {
+            0 => 0,
+            columns => columns + 1,
+        };
+        let label = text::fit(look.label, inner.saturating_sub(2 + taken + mark), ascii);
         let shift = if centred {
-            inner.saturating_sub(2 + text::width(&label) + scene::TIME + 1) as i32 / 2
+            inner.saturating_sub(2 + text::width(&label) + mark + scene::TIME + 1) as i32 / 2
         } else {
             0
         };
         self.write(left + 1 + shift, y, card.glyph, card.look);
-        let end = self.write(left + 3 + shift, y, &label, self.name_style(look));
+        let mut end = self.write(left + 3 + shift, y, &label, self.name_style(look));
+        if mark > 0 {
+            end = self.write(end + 1, y, &card.mark, card.mark_look);
+        }
         let leaving = self.mesh.at(right, y);
         if !time.is_empty() {
             let x = if centred {
@@ -263,7 +278,7 @@ impl Painter<'_> {
             self.name_style(look),
         );
         if mark > 0 {
-            self.write(end + 1, y, &card.mark, self.theme.warning);
+            self.write(end + 1, y, &card.mark, card.mark_look);
         }
         if look.selected {
             self.put(

@@ -1,18 +1,21 @@
 //! The widget.
 
-use super::aside;
+use super::aside::{self, Aside};
 use super::camera::Camera;
-use super::card::Card;
+use super::card::{Card, urgent};
+use super::folds::{Folded, Folds};
 use super::level::{Direction, Level};
+use super::light::Light;
+use super::minimap::{self, Minimap};
 use super::paint::{Hidden, Look, Painter};
-use super::scene::Scene;
-use super::studio::{Order, Studio};
+use super::rows::Rows;
+use super::studio::{Choice, Order, Studio};
 use super::topology::Topology;
 use super::walk;
 use super::wires::{Mesh, Window};
 use crate::layout::{self, Point, Size};
 use crate::plan::StepIx;
-use crate::run::{Micros, RunState};
+use crate::run::{Micros, RunState, StepStatus};
 use crate::tui::Theme;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -30,7 +33,11 @@ enum Wish {
 /// The DAG of a run, as much of it as fits. Geometry is kept from frame to frame; states only change styles.
 #[derive(Debug, Default)]
 pub struct GraphPane {
-    topology: Arc<Topology>,
+    rows: Rows,
+    folds: Folds,
+    choice: Choice,
+    /// Grows with every change of the nodes or edges.
+    version: u64,
     studio: Studio,
     camera: Camera,
     wish: Option<Wish>,
@@ -38,15 +45,18 @@ pub struct GraphPane {
     level: Option<Level>,
     direction: Option<layout::Direction>,
     mesh: Mesh,
-    /// The node whose ancestors and descendants are lit, and for each edge whether it is.
-    lit: Option<(u32, Vec<bool>)>,
+    light: Option<Light>,
+    /// The level of the last frame, and where a step of it was, counted from the upper left corner.
+    anchor: Option<(Level, StepIx, Point)>,
     /// Where the picture went in the last frame, and the cell of it in the upper left corner.
     area: Rect,
     origin: Point,
-    /// The nodes that a search found.
-    matches: HashSet<u32>,
-    /// Where the list beside it went, and the steps in its rows.
-    list: (Rect, Vec<(u16, StepIx)>),
+    /// The rows that a search found.
+    matches: HashSet<StepIx>,
+    /// The list beside the picture, and how far it is scrolled.
+    list: Aside,
+    scrolled: usize,
+    map: Option<Minimap>,
 }
 
 impl GraphPane {
@@ -57,16 +67,67 @@ impl GraphPane {
 
     /// Takes in which steps there are. To be called before each frame; costs nothing where nothing changed.
     pub fn sync(&mut self, state: &RunState) {
-        if !self.topology.is_behind(state) {
+        if !self.rows.is_behind(state) {
             return;
         }
-        let fresh = self.topology.steps.is_empty();
-        if Arc::make_mut(&mut self.topology).sync(state) {
-            self.lit = None;
-            if fresh {
-                self.camera.reset();
-            }
+        if self.rows.sync(state) {
+            self.folds = Folds::default();
+            self.camera.reset();
+            self.anchor = None;
+            self.scrolled = 0;
         }
+        self.arrange(state);
+    }
+
+    /// Works out the nodes and edges; where they stay the same so does the picture.
+    fn arrange(&mut self, state: &RunState) {
+        let full = Topology::new(&self.rows, state, &self.folds, false);
+        let lean = self
+            .rows
+            .has_groups()
+            .then(|| Topology::new(&self.rows, state, &self.folds, true))
+            .filter(|lean| lean.steps.len() < full.steps.len());
+        let same_lean = match (&lean, &self.choice.lean) {
+            (Some(lean), Some(before)) => lean.is_like(before),
+            (None, None) => true,
+            _ => false,
+        };
+        let same_run = full.same_run(&self.choice.full);
+        if same_run && same_lean && full.is_like(&self.choice.full) {
+            return;
+        }
+        self.choice = Choice {
+            full: Arc::new(full),
+            lean: lean.map(Arc::new),
+        };
+        self.version += 1;
+    }
+
+    /// Folds or unfolds what the step is part of: a `for_each` step, a group of alike steps, else what waits for
+    /// nothing but the step. `None` where there is nothing to fold.
+    pub fn fold(&mut self, state: &RunState, step: StepIx) -> Option<Folded> {
+        self.sync(state);
+        let topology = match self.studio.last() {
+            Some(scene) => Arc::clone(&scene.topology),
+            None => Arc::clone(&self.choice.full),
+        };
+        let step = self.shown(&topology, step)?;
+        let folded = self.folds.toggle(&self.rows, state, &topology, step)?;
+        self.arrange(state);
+        Some(folded)
+    }
+
+    /// The row itself where the picture knows it, else its `for_each` step.
+    fn shown(&self, topology: &Topology, step: StepIx) -> Option<StepIx> {
+        if topology.node(step).is_some() {
+            return Some(step);
+        }
+        let parent = self.rows.parents.get(step.at()).copied().flatten()?;
+        topology.node(parent).map(|_| parent)
+    }
+
+    fn node(&self, topology: &Topology, step: StepIx) -> Option<u32> {
+        topology.node(self.shown(topology, step)?)
     }
 
     /// Draws the frame. Everything outside `area` stays as it is.
@@ -81,8 +142,9 @@ impl GraphPane {
     ) {
         let area = area.intersection(buffer.area);
         self.area = area;
-        self.list = (Rect::default(), Vec::new());
-        if area.is_empty() || self.topology.steps.is_empty() {
+        self.list = Aside::default();
+        self.map = None;
+        if area.is_empty() || self.choice.full.steps.is_empty() {
             return;
         }
         let order = Order {
@@ -92,42 +154,146 @@ impl GraphPane {
                 width: area.width,
                 height: area.height,
             },
-            version: self.topology.version,
+            version: self.version,
         };
-        let (scene, changed) = self.studio.scene(order, &self.topology);
+        let (scene, changed) = self.studio.scene(order, &self.choice);
         let Some(scene) = scene else {
             return;
         };
+        let topology = Arc::clone(&scene.topology);
+        let level = scene.level;
         if changed {
-            self.lit = None;
-            self.camera.reset();
-            self.wish = self.wish.or(selected.map(Wish::Visible));
+            self.move_on(selected);
         }
-        let node = selected.and_then(|step| self.topology.node(step));
+        let node = selected.and_then(|step| self.node(&topology, step));
         let mut area = area;
-        if scene.level == Level::Overview {
-            let (picture, list) = aside::split(area);
-            area = picture;
-            if !list.is_empty() {
-                let steps = aside::draw(buffer, list, &self.topology, state, node, now, theme);
-                self.list = (list, steps);
-            }
+        if level == Level::Overview {
+            area = self.beside(buffer, area, &topology, state, node, now, theme);
         }
         self.area = area;
         self.look_there(area);
         self.light(node);
+        if let Some(scene) = self.studio.last()
+            && level != Level::Overview
+        {
+            let window = Window::of(area, self.origin.x, self.origin.y);
+            self.map = Minimap::in_corner(area, scene, window, node);
+        }
         self.paint(buffer, area, state, node, now, theme);
+        self.remember(selected);
+    }
+
+    /// What stands beside and above an overview; gives the room for the picture.
+    #[allow(clippy::too_many_arguments, reason = "what a frame is drawn from")]
+    fn beside(
+        &mut self,
+        buffer: &mut Buffer,
+        area: Rect,
+        topology: &Topology,
+        state: &RunState,
+        node: Option<u32>,
+        now: Micros,
+        theme: &Theme,
+    ) -> Rect {
+        let (mut picture, list) = aside::split(area);
+        if !list.is_empty() {
+            let scrolled = self.scrolled;
+            self.list = aside::draw(buffer, list, topology, state, node, scrolled, now, theme);
+            self.scrolled = self.scrolled.min(self.list.most);
+        }
+        let Some(scene) = self.studio.last() else {
+            return picture;
+        };
+        self.map = Minimap::at_top(picture, scene);
+        if let Some(map) = self.map {
+            let x = map.area.right() + 2;
+            let room = usize::from(picture.right().saturating_sub(x));
+            let status = |node: u32| status(topology, state, node);
+            let words = minimap::legend(scene, &status, theme);
+            for ((words, style), row) in words.iter().zip(map.area.top()..map.area.bottom()) {
+                buffer.set_stringn(x, row, words, room, *style);
+            }
+            let taken = map.area.height + 1;
+            picture.y += taken;
+            picture.height = picture.height.saturating_sub(taken);
+        }
+        picture
+    }
+
+    /// Another picture than in the last frame: what was looked at stays where it was, as far as can be.
+    fn move_on(&mut self, selected: Option<StepIx>) {
+        self.light = None;
+        let Some(scene) = self.studio.last() else {
+            return;
+        };
+        let anchor = self.anchor.filter(|(level, ..)| *level == scene.level);
+        let place = anchor.and_then(|(_, step, at)| {
+            let node = self.node(&scene.topology, step)?;
+            Some((scene.layout.nodes.get(node as usize)?.centre(), at))
+        });
+        match place {
+            Some((place, at)) => {
+                self.camera.place(place.x - at.x, place.y - at.y);
+                self.wish = self.wish.or(selected.map(Wish::Visible));
+            }
+            None => {
+                self.camera.reset();
+                // Where little lies outside, the beginning of the picture stays in view.
+                let wide = scene.width > i32::from(self.area.width) * 3 / 2;
+                let wish = if wide { Wish::Centre } else { Wish::Visible };
+                self.wish = selected.map(wish).or(self.wish);
+            }
+        }
+    }
+
+    /// Keeps in mind where the selected step is, or else the one nearest to the middle.
+    fn remember(&mut self, selected: Option<StepIx>) {
+        self.anchor = None;
+        let Some(scene) = self.studio.last() else {
+            return;
+        };
+        let (width, height) = (i32::from(self.area.width), i32::from(self.area.height));
+        let on_screen = |node: u32| {
+            let Point { x, y } = scene.layout.nodes.get(node as usize)?.centre();
+            let at = Point {
+                x: x - self.origin.x,
+                y: y - self.origin.y,
+            };
+            let visible = (0..width).contains(&at.x) && (0..height).contains(&at.y);
+            visible.then_some(at)
+        };
+        let node = selected.and_then(|step| self.node(&scene.topology, step));
+        let node = node.filter(|&node| on_screen(node).is_some()).or_else(|| {
+            let all = 0..scene.layout.nodes.len() as u32;
+            all.filter_map(|node| {
+                let at = on_screen(node)?;
+                Some((
+                    (at.x - width / 2).abs() + 2 * (at.y - height / 2).abs(),
+                    node,
+                ))
+            })
+            .min()
+            .map(|(_, node)| node)
+        });
+        if let Some(node) = node
+            && let Some(at) = on_screen(node)
+            && let Some(step) = scene.topology.step(node)
+        {
+            self.anchor = Some((scene.level, step, at));
+        }
     }
 
     /// Moves the camera to what is to be seen.
     fn look_there(&mut self, area: Rect) {
+        let (width, height) = (i32::from(area.width), i32::from(area.height));
         let Some(scene) = self.studio.last() else {
             return;
         };
-        let (width, height) = (i32::from(area.width), i32::from(area.height));
         if let Some(wish) = self.wish.take() {
             let (Wish::Centre(step) | Wish::Visible(step)) = wish;
-            let target = self.topology.node(step).and_then(|node| scene.extent(node));
+            let target = self
+                .node(&scene.topology, step)
+                .and_then(|node| scene.extent(node));
             match (target, wish) {
                 (Some(target), Wish::Centre(_)) => self.camera.centre_on(target, width, height),
                 (Some(target), Wish::Visible(_)) => {
@@ -154,11 +320,13 @@ impl GraphPane {
         let Some(scene) = self.studio.last() else {
             return;
         };
+        let topology = &*scene.topology;
         let window = Window::of(area, self.origin.x, self.origin.y);
         self.mesh.clear(window);
-        let lit = self.lit.as_ref().map(|(_, lit)| lit);
+        let light = self.light.as_ref();
         for (at, route) in scene.layout.routes.iter().enumerate() {
-            self.mesh.add(route, lit.is_some_and(|lit| lit[at]));
+            self.mesh
+                .add(route, light.is_some_and(|light| light.edge(at)));
         }
         let mut painter = Painter {
             buffer,
@@ -168,14 +336,39 @@ impl GraphPane {
             theme,
         };
         painter.wires();
+        let matched = |node: u32| {
+            if self.matches.is_empty() {
+                return false;
+            }
+            match topology.members.get(&node) {
+                Some(members) => members.iter().any(|row| self.matches.contains(row)),
+                None => self.matches.contains(&topology.steps[node as usize]),
+            }
+        };
+        let status = |node: u32| status(topology, state, node);
         let look = |node: u32| {
-            let step = state.steps.get(self.topology.step(node)?.at())?;
+            let card = match topology.members.get(&node) {
+                Some(members) => Card::folded(state, members, now, theme),
+                None => Card::new(
+                    state,
+                    state.steps.get(topology.step(node)?.at())?,
+                    now,
+                    theme,
+                ),
+            };
+            // Beside what is lit the rest steps back, except for what needs a look.
+            let apart = light.is_some_and(|light| !light.node(node));
+            let calm = !matches!(
+                status(node),
+                StepStatus::Running | StepStatus::Failed | StepStatus::Unknown
+            );
             Some(Look {
-                label: &self.topology.labels[node as usize],
-                tool: &self.topology.tools[node as usize],
-                card: Card::new(state, step, now, theme),
+                label: &topology.labels[node as usize],
+                tool: &topology.tools[node as usize],
+                card,
                 selected: selected == Some(node),
-                matched: self.matches.contains(&node),
+                matched: matched(node),
+                back: apart && calm,
             })
         };
         let mut hidden = Hidden::default();
@@ -191,22 +384,22 @@ impl GraphPane {
                 if !hidden.sees(rect, window) {
                     continue;
                 }
+                let node = node as u32;
                 if scene.level == Level::Overview {
-                    let step = self.topology.steps[node].at();
-                    if let Some(step) = state.steps.get(step) {
-                        let look = theme.status(step.status);
-                        let style = if selected == Some(node as u32) {
-                            look.style.patch(theme.selection)
-                        } else if self.matches.contains(&(node as u32)) {
-                            look.style.add_modifier(Modifier::UNDERLINED)
-                        } else {
-                            look.style
-                        };
-                        painter.put(rect.x, rect.y, look.glyph, style);
-                    }
+                    let look = theme.status(status(node));
+                    let style = if selected == Some(node) {
+                        look.style.patch(theme.selection)
+                    } else if matched(node) {
+                        look.style.add_modifier(Modifier::UNDERLINED)
+                    } else if light.is_some_and(|light| light.node(node)) {
+                        look.style.add_modifier(Modifier::BOLD)
+                    } else {
+                        look.style
+                    };
+                    painter.put(rect.x, rect.y, look.glyph, style);
                     continue;
                 }
-                let Some(look) = look(node as u32) else {
+                let Some(look) = look(node) else {
                     continue;
                 };
                 if scene.level == Level::Box {
@@ -216,21 +409,27 @@ impl GraphPane {
                 }
             }
         }
-        painter.hidden(&hidden);
+        if self.map.is_none() || scene.level != Level::Overview {
+            painter.hidden(&hidden);
+        }
+        if let Some(map) = &self.map {
+            let framed = scene.level != Level::Overview;
+            map.draw(buffer, scene, &status, window, theme, framed);
+        }
     }
 
     /// The step to which an arrow key leads: along the edges first, then the nearest in that direction.
     pub fn neighbour(&self, from: StepIx, towards: Direction) -> Option<StepIx> {
         let scene = self.studio.last()?;
-        let from = self.topology.node(from)?;
-        let node = walk::neighbour(&self.topology, scene, from, towards)?;
-        self.topology.step(node)
+        let from = self.node(&scene.topology, from)?;
+        let node = walk::neighbour(&scene.topology, scene, from, towards)?;
+        scene.topology.step(node)
     }
 
     /// The step in the upper left; before the first frame, the plan's first.
     pub fn first(&self) -> Option<StepIx> {
         let Some(scene) = self.studio.last() else {
-            return self.topology.step(0);
+            return self.choice.full.step(0);
         };
         let nodes = &scene.layout.nodes;
         let node = (0..nodes.len()).min_by_key(|&at| {
@@ -240,25 +439,66 @@ impl GraphPane {
                 layout::Direction::Right => (rect.x, rect.y),
             }
         })?;
-        self.topology.step(node as u32)
+        scene.topology.step(node as u32)
+    }
+
+    /// The step whose node shows this one: itself, or what it is folded into.
+    pub fn stand_in(&self, step: StepIx) -> Option<StepIx> {
+        let topology = &self.studio.last()?.topology;
+        topology.step(self.node(topology, step)?)
     }
 
     /// The step at a cell of the screen, as of the last frame.
     pub fn hit(&self, column: u16, row: u16) -> Option<StepIx> {
         let position = Position { x: column, y: row };
-        let (list, steps) = &self.list;
-        if list.contains(position) {
-            let found = steps.iter().find(|(at, _)| *at == row)?;
+        if self.list.area.contains(position) {
+            let found = self.list.steps.iter().find(|(at, _)| *at == row)?;
             return Some(found.1);
         }
-        if !self.area.contains(position) {
+        if !self.area.contains(position) || self.on_map(column, row) {
             return None;
         }
-        let node = self.studio.last()?.at(Point {
+        let scene = self.studio.last()?;
+        let node = scene.at(Point {
             x: i32::from(column - self.area.x) + self.origin.x,
             y: i32::from(row - self.area.y) + self.origin.y,
         })?;
-        self.topology.step(node)
+        scene.topology.step(node)
+    }
+
+    /// Whether a cell of the screen is one of the map.
+    pub fn on_map(&self, column: u16, row: u16) -> bool {
+        let position = Position { x: column, y: row };
+        self.map.is_some_and(|map| map.contains(position))
+    }
+
+    /// Shows what a cell of the map stands for, in the middle of the pane.
+    pub fn look_at_map(&mut self, column: u16, row: u16) {
+        if let Some(map) = self.map {
+            let Point { x, y } = map.target(column, row);
+            let target = layout::Rect {
+                x,
+                y,
+                width: 1,
+                height: 1,
+            };
+            let (width, height) = (i32::from(self.area.width), i32::from(self.area.height));
+            self.camera.centre_on(target, width, height);
+            self.wish = None;
+        }
+    }
+
+    /// Turns the wheel over a cell of the screen: the list beside the picture scrolls, else the view moves.
+    pub fn wheel(&mut self, column: u16, row: u16, dx: i32, dy: i32) {
+        if self.list.area.contains(Position { x: column, y: row }) {
+            let lines = dy as isize;
+            self.scrolled = self
+                .scrolled
+                .saturating_add_signed(lines)
+                .min(self.list.most);
+        } else {
+            self.pan(dx, dy);
+        }
     }
 
     /// Moves the view: positive is to the right and down.
@@ -306,8 +546,7 @@ impl GraphPane {
     /// Makes these steps stand out, as what a search found; with none, no step does.
     pub fn set_matches(&mut self, steps: &[StepIx]) {
         self.matches.clear();
-        let nodes = steps.iter().filter_map(|&step| self.topology.node(step));
-        self.matches.extend(nodes);
+        self.matches.extend(steps);
     }
 
     /// Whether a layout is being worked out: a frame drawn a little later will show it.
@@ -315,16 +554,16 @@ impl GraphPane {
         self.studio.is_busy()
     }
 
-    /// Works out which edges lead to or from the selected node, at any distance.
+    /// Works out which nodes and edges lead to or from the selected node, at any distance.
     fn light(&mut self, selected: Option<u32>) {
-        if self.lit.as_ref().map(|(node, _)| *node) == selected {
+        let wanted = selected.map(|node| (self.studio.serial(), node));
+        if self.light.as_ref().map(|light| light.of) == wanted {
             return;
         }
-        let (Some(node), Some(scene)) = (selected, self.studio.last()) else {
-            self.lit = None;
-            return;
-        };
-        self.lit = Some((node, lit_edges(&self.topology, scene, node)));
+        let scene = self.studio.last();
+        self.light = scene
+            .zip(wanted)
+            .map(|(scene, (serial, node))| Light::new(serial, scene, node));
     }
 
     #[cfg(test)]
@@ -333,23 +572,13 @@ impl GraphPane {
     }
 }
 
-fn lit_edges(topology: &Topology, scene: &Scene, node: u32) -> Vec<bool> {
-    let reach = |next: &Vec<Vec<u32>>| {
-        let mut seen = vec![false; next.len()];
-        let mut waiting = vec![node];
-        while let Some(node) = waiting.pop() {
-            if !std::mem::replace(&mut seen[node as usize], true) {
-                waiting.extend(&next[node as usize]);
-            }
-        }
-        seen
-    };
-    let (above, below) = (reach(&topology.above), reach(&topology.below));
-    let routes = scene.layout.routes.iter();
-    routes
-        .map(|route| {
-            let (from, to) = (route.from as usize, route.to as usize);
-            (above[from] && above[to]) || (below[from] && below[to])
-        })
-        .collect()
+/// The state of a node; of several rows that of the one that needs a look most.
+fn status(topology: &Topology, state: &RunState, node: u32) -> StepStatus {
+    match topology.members.get(&node) {
+        Some(members) => urgent(state, members),
+        None => topology
+            .step(node)
+            .and_then(|step| state.steps.get(step.at()))
+            .map_or(StepStatus::Pending, |row| row.status),
+    }
 }

@@ -4,6 +4,7 @@ use super::aside;
 use super::level::Level;
 use super::topology::Topology;
 use crate::layout::{self, Direction, Layout, Options, Ordered, Point, Rect, Size};
+use std::sync::Arc;
 
 /// The widest that a box gets, in columns.
 const WIDEST_BOX: usize = 22;
@@ -13,6 +14,8 @@ const WIDEST_CHIP: usize = 30;
 const WIDEST_LABEL: usize = 36;
 /// Columns for `12.3s  $0.0004`.
 pub(super) const TIME_AND_COST: usize = 14;
+/// Columns for `✔83 ●9 ✖1`, what a box says of the steps folded in it.
+const COUNTS: usize = 16;
 /// Columns for the time alone.
 pub(super) const TIME: usize = 6;
 /// Columns for the name of a tool beside the lanes.
@@ -21,6 +24,8 @@ pub(super) const TOOL: usize = 20;
 /// A picture of the DAG: where everything is, not how it looks.
 #[derive(Clone, Debug)]
 pub(super) struct Scene {
+    /// What it shows.
+    pub(super) topology: Arc<Topology>,
     /// How much each node shows.
     pub(super) level: Level,
     /// Which way edges run.
@@ -38,7 +43,7 @@ pub(super) struct Scene {
 impl Scene {
     /// Boxes or chips, in this order, for a pane of about `pane` cells.
     pub(super) fn layered(
-        topology: &Topology,
+        topology: &Arc<Topology>,
         ordered: &Ordered,
         level: Level,
         direction: Direction,
@@ -53,6 +58,7 @@ impl Scene {
         }
         let layout = ordered.layout(&sizes, &options);
         Self {
+            topology: Arc::clone(topology),
             level,
             direction,
             width: layout.width,
@@ -63,7 +69,7 @@ impl Scene {
     }
 
     /// A step a row.
-    pub(super) fn lanes(topology: &Topology, pane: Size) -> Self {
+    pub(super) fn lanes(topology: &Arc<Topology>, pane: Size) -> Self {
         let most = u32::from(pane.width / 4).clamp(4, 40);
         let layout = layout::lanes(topology.steps.len(), &topology.edges, most);
         let mut rows = vec![0; topology.steps.len()];
@@ -75,6 +81,7 @@ impl Scene {
         let label = topology.widest.min(WIDEST_LABEL);
         let first = layout.width + 2;
         Self {
+            topology: Arc::clone(topology),
             level: Level::Lane,
             direction: Direction::Down,
             width: first + (label + 2 + TIME_AND_COST + 2 + topology.widest_tool.min(TOOL)) as i32,
@@ -85,13 +92,14 @@ impl Scene {
     }
 
     /// A step a cell.
-    pub(super) fn overview(topology: &Topology, pane: Size) -> Self {
+    pub(super) fn overview(topology: &Arc<Topology>, pane: Size) -> Self {
         let pane = Size {
             width: pane.width - aside::columns(pane.width),
             ..pane
         };
         let layout = layout::dots(topology.steps.len(), &topology.edges, pane);
         Self {
+            topology: Arc::clone(topology),
             level: Level::Overview,
             direction: Direction::Down,
             width: layout.width,
@@ -99,6 +107,13 @@ impl Scene {
             labels: (0, 0),
             rows: Vec::new(),
         }
+    }
+
+    /// Whether the smallest nodes have room in the pane, edges left out.
+    pub(super) fn could_fit(topology: &Topology, pane: Size) -> bool {
+        let node = node_size(topology, Level::Chip);
+        let nodes = topology.steps.len() * usize::from(node.width.min(pane.width));
+        nodes <= usize::from(pane.width) * usize::from(pane.height)
     }
 
     /// How many panes wide and high the picture is, the larger of both.
@@ -158,7 +173,9 @@ impl Scene {
 fn node_size(topology: &Topology, level: Level) -> Size {
     // Beside a label stand its glyph, a space, and an empty column at either side.
     if level == Level::Box {
-        let figures = if topology.cost {
+        let figures = if !topology.members.is_empty() {
+            COUNTS
+        } else if topology.cost {
             TIME_AND_COST
         } else {
             TIME + 4

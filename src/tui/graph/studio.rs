@@ -9,7 +9,7 @@ use std::sync::mpsc::{self, Receiver, TryRecvError};
 
 /// The most steps and edges, together, for which a frame waits for the layout: a few milliseconds.
 const AT_ONCE: usize = 450;
-/// The most steps that are laid out in layers without being asked for.
+/// The most nodes that are laid out in layers without being asked for.
 const LAYERED: usize = 1_500;
 
 /// The least share of a picture that nodes must take for it to be shown where it does not fit: with less, a pane
@@ -17,6 +17,9 @@ const LAYERED: usize = 1_500;
 const SPARSE: f32 = 0.12;
 /// Sweeps spent on the order of nodes; the layout itself bounds what large graphs get.
 const SWEEPS: u32 = 200;
+
+/// Orders of nodes that are kept for the next time.
+const KEPT: usize = 6;
 
 /// What a scene was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,30 +29,45 @@ pub(super) struct Order {
     pub(super) direction: Option<Direction>,
     /// The cells there are.
     pub(super) pane: Size,
-    /// The topology's version.
+    /// Grows with every change of the nodes or edges.
     pub(super) version: u64,
 }
+
+/// The steps of a run as nodes: all of them, and with groups of alike steps folded where there are some.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Choice {
+    pub(super) full: Arc<Topology>,
+    pub(super) lean: Option<Arc<Topology>>,
+}
+
+impl Choice {
+    /// What is shown where not everything fits.
+    fn least(&self) -> &Arc<Topology> {
+        self.lean.as_ref().unwrap_or(&self.full)
+    }
+}
+
+/// Nodes in the order of their layers, for one topology.
+type Sorted = (Arc<Topology>, Arc<Ordered>);
 
 /// Keeps the scene that was ordered last, and the one that is being worked on.
 #[derive(Debug, Default)]
 pub(super) struct Studio {
     ready: Option<(Order, Scene)>,
     under_way: Option<(Order, Receiver<Work>)>,
-    /// The order of the nodes in their layers, for this version of the topology.
-    layers: Option<(u64, Arc<Ordered>)>,
+    /// The orders of nodes in their layers that are known, the latest last.
+    sorted: Vec<Sorted>,
+    /// How many scenes were made.
+    made: u64,
 }
 
-/// A scene, and the order of nodes that it was made from where there is one.
-type Work = (Scene, Option<Arc<Ordered>>);
+/// A scene, and the orders of nodes that were worked out for it.
+type Work = (Scene, Vec<Sorted>);
 
 impl Studio {
     /// The scene to show for this order; whether it changed since the last call. The scene of an earlier order
-    /// stays where it still shows the same steps, else lanes stand in until the work is done.
-    pub(super) fn scene(
-        &mut self,
-        order: Order,
-        topology: &Arc<Topology>,
-    ) -> (Option<&Scene>, bool) {
+    /// stays as long as it shows the same run, else lanes stand in until the work is done.
+    pub(super) fn scene(&mut self, order: Order, choice: &Choice) -> (Option<&Scene>, bool) {
         let mut changed = self.collect();
         let done = self
             .ready
@@ -60,7 +78,7 @@ impl Studio {
             .as_ref()
             .is_some_and(|(coming, _)| *coming == order);
         if !done && !coming {
-            changed |= self.take(order, topology);
+            changed |= self.take(order, choice);
         }
         (self.ready.as_ref().map(|(_, scene)| scene), changed)
     }
@@ -70,68 +88,69 @@ impl Studio {
         self.ready.as_ref().map(|(_, scene)| scene)
     }
 
+    /// A number that no other scene has.
+    pub(super) fn serial(&self) -> u64 {
+        self.made
+    }
+
     /// Whether a scene is being worked on.
     pub(super) fn is_busy(&self) -> bool {
         self.under_way.is_some()
     }
 
-    fn take(&mut self, order: Order, topology: &Arc<Topology>) -> bool {
-        let count = topology.steps.len();
+    fn take(&mut self, order: Order, choice: &Choice) -> bool {
         let level = match order.level {
-            None if count > LAYERED => Some(Level::Overview),
+            None if choice.least().steps.len() > LAYERED => Some(Level::Overview),
             level => level,
         };
-        let quick = count + topology.edges.len() <= AT_ONCE
-            || level.is_some_and(|level| level <= Level::Lane);
+        let work = Task {
+            order,
+            level,
+            choice: choice.clone(),
+            sorted: self.sorted.clone(),
+        };
+        let size = |topology: &Topology| topology.steps.len() + topology.edges.len();
+        let quick =
+            size(&choice.full) <= AT_ONCE || level.is_some_and(|level| level <= Level::Lane);
         if quick {
             self.under_way = None;
-            return self.at_once(order, topology, level);
+            self.keep(order, work.best());
+            return true;
         }
-        let known = self.known(order);
         let (sender, receiver) = mpsc::channel();
-        let shared = Arc::clone(topology);
+        let copy = work.clone();
         let spawned = std::thread::Builder::new()
             .name("layout".to_owned())
             .spawn(move || {
                 // Nobody may be waiting any more: the pane went on to another order.
-                let _ = sender.send(best(&shared, known, level, order));
+                let _ = sender.send(copy.best());
             });
         if spawned.is_err() {
-            return self.at_once(order, topology, level);
+            self.keep(order, work.best());
+            return true;
         }
         self.under_way = Some((order, receiver));
         let usable = self
             .ready
             .as_ref()
-            .is_some_and(|(ready, _)| ready.version == order.version);
+            .is_some_and(|(_, scene)| scene.topology.same_run(&choice.full));
         if usable {
             return false;
         }
-        let stand_in = Scene::lanes(topology, order.pane);
+        let stand_in = Scene::lanes(choice.least(), order.pane);
         // Marked as made for no pane at all, so that it never counts as the answer.
         let unanswered = Order {
             pane: Size::default(),
             ..order
         };
+        self.made += 1;
         self.ready = Some((unanswered, stand_in));
         true
     }
 
-    fn known(&self, order: Order) -> Option<Arc<Ordered>> {
-        let (version, ordered) = self.layers.as_ref()?;
-        (*version == order.version).then(|| Arc::clone(ordered))
-    }
-
-    fn at_once(&mut self, order: Order, topology: &Topology, level: Option<Level>) -> bool {
-        let work = best(topology, self.known(order), level, order);
-        self.keep(order, work);
-        true
-    }
-
-    fn keep(&mut self, order: Order, (scene, ordered): Work) {
-        if let Some(ordered) = ordered {
-            self.layers = Some((order.version, ordered));
-        }
+    fn keep(&mut self, order: Order, (scene, sorted): Work) {
+        self.sorted = sorted;
+        self.made += 1;
         self.ready = Some((order, scene));
     }
 
@@ -165,48 +184,115 @@ impl Studio {
     }
 }
 
-/// The fullest picture that fits; where none does, the fullest that is not too many panes large.
-fn best(
-    topology: &Topology,
-    known: Option<Arc<Ordered>>,
-    level: Option<Level>,
+/// One order being worked on.
+#[derive(Clone)]
+struct Task {
     order: Order,
-) -> Work {
-    use Direction::{Down, Right};
-    let pane = order.pane;
-    match level {
-        Some(Level::Overview) => return (Scene::overview(topology, pane), None),
-        Some(Level::Lane) => return (Scene::lanes(topology, pane), None),
-        Some(Level::Chip | Level::Box) | None => {}
-    }
-    let ordered = known
-        .unwrap_or_else(|| Arc::new(Ordered::new(topology.steps.len(), &topology.edges, SWEEPS)));
-    let candidates = [
-        (Level::Box, Down, 2.5),
-        (Level::Box, Right, 2.5),
-        (Level::Chip, Down, 2.5),
-        (Level::Chip, Right, 4.0),
-    ];
-    let mut tolerable: Option<(Scene, f32)> = None;
-    for (candidate, direction, most) in candidates {
-        if level.is_some_and(|level| level != candidate)
-            || order.direction.is_some_and(|chosen| chosen != direction)
+    /// The level that is asked for, by hand or for the number of steps.
+    level: Option<Level>,
+    choice: Choice,
+    sorted: Vec<Sorted>,
+}
+
+impl Task {
+    /// The fullest picture that fits: of all steps, else with alike ones folded. Where none does, the fullest
+    /// that is not too many panes large.
+    fn best(mut self) -> Work {
+        let pane = self.order.pane;
+        let (full, least) = (
+            Arc::clone(&self.choice.full),
+            Arc::clone(self.choice.least()),
+        );
+        match self.level {
+            Some(Level::Overview) => return (Scene::overview(&full, pane), self.sorted),
+            Some(Level::Lane) => {
+                let fits = full.steps.len() <= usize::from(pane.height);
+                let topology = if fits { &full } else { &least };
+                return (Scene::lanes(topology, pane), self.sorted);
+            }
+            Some(Level::Chip | Level::Box) | None => {}
+        }
+        if self.choice.lean.is_some()
+            && Scene::could_fit(&full, pane)
+            && let Ok(scene) = self.layered(&full)
         {
-            continue;
+            return (scene, self.sorted);
         }
-        let scene = Scene::layered(topology, &ordered, candidate, direction, pane);
-        let panes = scene.panes(pane);
-        if panes <= 1.0 {
-            return (scene, Some(ordered));
-        }
-        let better = match &tolerable {
-            None => level.is_some() || (panes <= most && scene.density() >= SPARSE),
-            Some((other, least)) => other.level == candidate && panes < *least,
+        let scene = match self.layered(&least) {
+            Ok(scene) => scene,
+            Err(tolerable) => tolerable.unwrap_or_else(|| Scene::lanes(&least, pane)),
         };
-        if better {
-            tolerable = Some((scene, panes));
-        }
+        (scene, self.sorted)
     }
-    let scene = tolerable.map_or_else(|| Scene::lanes(topology, pane), |(scene, _)| scene);
-    (scene, Some(ordered))
+
+    /// The fullest picture in layers that fits the pane, else (as the error) the best that does not, where it is
+    /// good for anything.
+    fn layered(&mut self, topology: &Arc<Topology>) -> Result<Scene, Option<Scene>> {
+        use Direction::{Down, Right};
+        let ordered = self.sort(topology);
+        let candidates = [
+            (Level::Box, Down, 2.5),
+            (Level::Box, Right, 2.5),
+            (Level::Chip, Down, 2.5),
+            (Level::Chip, Right, 4.0),
+        ];
+        let pane = self.order.pane;
+        let mut tolerable: Option<(Scene, f32)> = None;
+        for (candidate, direction, most) in candidates {
+            if self.level.is_some_and(|level| level != candidate)
+                || self
+                    .order
+                    .direction
+                    .is_some_and(|chosen| chosen != direction)
+            {
+                continue;
+            }
+            let scene = Scene::layered(topology, &ordered, candidate, direction, pane);
+            let panes = scene.panes(pane);
+            if panes <= 1.0 {
+                return Ok(scene);
+            }
+            let better = match &tolerable {
+                None => self.level.is_some() || (panes <= most && scene.density() >= SPARSE),
+                Some((other, least)) => other.level == candidate && panes < *least,
+            };
+            if better {
+                tolerable = Some((scene, panes));
+            }
+        }
+        Err(tolerable.map(|(scene, _)| scene))
+    }
+
+    /// The order of the nodes in their layers. What was shown of the run before keeps its order in it.
+    fn sort(&mut self, topology: &Arc<Topology>) -> Arc<Ordered> {
+        self.sorted.retain(|(of, _)| of.same_run(topology));
+        // What was folded and is unfolded again looks as it did before.
+        let known = self
+            .sorted
+            .iter()
+            .position(|(of, _)| Arc::ptr_eq(of, topology) || of.is_like(topology));
+        if let Some(at) = known {
+            let found = self.sorted.remove(at);
+            let ordered = Arc::clone(&found.1);
+            self.sorted.push(found);
+            return ordered;
+        }
+        let before = self.sorted.last();
+        let kept = before.map_or_else(Vec::new, |(of, ordered)| {
+            let sequence = ordered.sequence();
+            let number = |&step| {
+                let node = of.node(step).filter(|&node| of.step(node) == Some(step))?;
+                sequence.get(node as usize).copied()
+            };
+            topology.steps.iter().map(number).collect()
+        });
+        let (count, edges) = (topology.steps.len(), &topology.edges);
+        let ordered = Arc::new(Ordered::after(count, edges, SWEEPS, &kept));
+        if self.sorted.len() == KEPT {
+            self.sorted.remove(0);
+        }
+        self.sorted
+            .push((Arc::clone(topology), Arc::clone(&ordered)));
+        ordered
+    }
 }

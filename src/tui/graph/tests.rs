@@ -363,20 +363,20 @@ fn states_move_nothing() {
     let mut pane = GraphPane::new();
     let size = (100, 40);
     screen(&mut pane, &state, size, 2);
-    let places = |pane: &GraphPane| -> Vec<Option<StepIx>> {
+    let cells = |pane: &GraphPane| -> Vec<Option<StepIx>> {
         (0..40)
             .flat_map(|y| (0..100).map(move |x| (x, y)))
             .map(|(x, y)| pane.hit(x, y))
             .collect()
     };
-    let before = places(&pane);
+    let before = cells(&pane);
     for step in state.steps.iter_mut() {
         step.status = StepStatus::Failed;
         step.service = Micros(3_600_000_000);
         step.cost = Some(Money::from_usd(12.5));
     }
     screen(&mut pane, &state, size, 2);
-    assert_eq!(before, places(&pane));
+    assert_eq!(before, cells(&pane));
     assert_eq!(before.iter().flatten().count(), 7 * 4 * 21);
 }
 
@@ -463,6 +463,151 @@ fn elements_are_folded_into_their_step() {
     assert_eq!(by_parent, draw(&mut pane, &state, area, Some(50), &theme));
 }
 
+/// Where each step shown at a size is, by the upper left cell of its node.
+fn places(pane: &GraphPane, size: (u16, u16)) -> Vec<(StepIx, (u16, u16))> {
+    let mut found: Vec<(StepIx, (u16, u16))> = Vec::new();
+    for y in 0..size.1 {
+        for x in 0..size.0 {
+            if let Some(step) = pane.hit(x, y)
+                && found.iter().all(|(other, _)| *other != step)
+            {
+                found.push((step, (x, y)));
+            }
+        }
+    }
+    found
+}
+
+/// `split`, pages that are fetched and cleaned one by one, and `join` with a tail of its own.
+fn pages(count: u32) -> RunState {
+    let mut steps = vec![info("split", "jq", &[])];
+    for _ in 0..count {
+        steps.push(info(&format!("fetch_{}", steps.len()), "http", &[0]));
+    }
+    let all: Vec<u32> = (1..=count).collect();
+    steps.push(info("join", "jq", &all));
+    steps.push(info("check", "model", &[count + 1]));
+    steps.push(info("report", "model", &[count + 1, count + 2]));
+    run(steps)
+}
+
+#[test]
+fn alike_steps_are_folded_where_they_would_not_fit() {
+    let mut state = pages(100);
+    for (at, row) in state.steps.iter_mut().enumerate() {
+        row.status = match at {
+            0..=60 => StepStatus::Succeeded,
+            61 => StepStatus::Failed,
+            62..=70 => StepStatus::Running,
+            _ => StepStatus::Pending,
+        };
+    }
+    let mut pane = GraphPane::new();
+    let seen = screen(&mut pane, &state, (100, 30), 0);
+    insta::assert_snapshot!(seen);
+    assert_eq!(pane.stand_in(StepIx(50)), Some(StepIx(1)));
+    // Unfolded they are a row each; folded again they are one.
+    assert_eq!(pane.fold(&state, StepIx(50)), Some(Folded::Opened(100)));
+    screen(&mut pane, &state, (100, 30), 50);
+    assert_eq!(pane.stand_in(StepIx(50)), Some(StepIx(50)));
+    assert_eq!(pane.fold(&state, StepIx(50)), Some(Folded::Closed(100)));
+    assert_eq!(seen, screen(&mut pane, &state, (100, 30), 0));
+    // A pane with room for all of them shows all of them.
+    let mut pane = GraphPane::new();
+    screen(&mut pane, &pages(5), (100, 30), 0);
+    assert_eq!(pane.stand_in(StepIx(3)), Some(StepIx(3)));
+}
+
+#[test]
+fn a_subtree_is_folded_into_its_root() {
+    let state = pages(3);
+    let mut pane = GraphPane::new();
+    let size = (100, 40);
+    screen(&mut pane, &state, size, 4);
+    // `join` has `check` and `report` for itself; nothing waits for `report`.
+    assert_eq!(pane.fold(&state, StepIx(6)), None);
+    assert_eq!(pane.fold(&state, StepIx(4)), Some(Folded::Closed(3)));
+    insta::assert_snapshot!(screen(&mut pane, &state, size, 4));
+    assert_eq!(pane.stand_in(StepIx(6)), Some(StepIx(4)));
+    assert_eq!(pane.neighbour(StepIx(6), Direction::Up), Some(StepIx(2)));
+    assert_eq!(pane.fold(&state, StepIx(6)), Some(Folded::Opened(3)));
+    screen(&mut pane, &state, size, 4);
+    assert_eq!(pane.stand_in(StepIx(6)), Some(StepIx(6)));
+    // Everything waits for `split` alone.
+    assert_eq!(pane.fold(&state, StepIx(0)), Some(Folded::Closed(7)));
+    screen(&mut pane, &state, size, 4);
+    assert_eq!(places(&pane, size).len(), 1);
+}
+
+#[test]
+fn an_expanded_step_can_be_unfolded_and_moves_nothing_else() {
+    let mut state = run(vec![
+        info("list", "jq", &[]),
+        info("other", "jq", &[0]),
+        info("fetch", "http", &[0]),
+        info("more", "jq", &[0]),
+        info("join", "jq", &[1, 2, 3]),
+    ]);
+    let mut pane = GraphPane::new();
+    let size = (140, 40);
+    screen(&mut pane, &state, size, 2);
+    let before = places(&pane, size);
+    let elements: Vec<StepInfo> = (0..3)
+        .map(|at| StepInfo {
+            parent: Some(StepIx(2)),
+            ..info(&format!("fetch[{at}]"), "http", &[0])
+        })
+        .collect();
+    state.apply(&RunEvent {
+        seq: 1,
+        at: Micros(5),
+        fact: Fact::StepExpanded {
+            step: StepKey {
+                ix: StepIx(2),
+                id: "fetch".into(),
+            },
+            count: 3,
+            elements: elements.into(),
+        },
+    });
+    screen(&mut pane, &state, size, 2);
+    assert_eq!(before, places(&pane, size), "folded, they move nothing");
+    assert_eq!(pane.fold(&state, StepIx(2)), Some(Folded::Opened(3)));
+    insta::assert_snapshot!(screen(&mut pane, &state, size, 2));
+    // An element is a step of its own now, and `fetch` waits for all of them.
+    assert_eq!(pane.stand_in(StepIx(6)), Some(StepIx(6)));
+    assert_eq!(pane.neighbour(StepIx(5), Direction::Down), Some(StepIx(2)));
+    assert_eq!(pane.fold(&state, StepIx(6)), Some(Folded::Closed(3)));
+    screen(&mut pane, &state, size, 6);
+    assert_eq!(before, places(&pane, size));
+}
+
+#[test]
+fn the_map_leads_to_what_it_shows() {
+    let state = plan(
+        60,
+        |at| format!("hop_{at}"),
+        |at| at.checked_sub(1).into_iter().collect(),
+    );
+    let mut pane = GraphPane::new();
+    pane.zoom(1);
+    let size = (100, 30);
+    screen(&mut pane, &state, size, 0);
+    let on_map: Vec<(u16, u16)> = (0..size.1)
+        .flat_map(|y| (0..size.0).map(move |x| (x, y)))
+        .filter(|&(x, y)| pane.on_map(x, y))
+        .collect();
+    let &(x, y) = on_map.last().unwrap();
+    assert_eq!(pane.hit(x, y), None);
+    assert!(places(&pane, size).iter().all(|(step, _)| step.0 < 20));
+    pane.look_at_map(x, y);
+    screen(&mut pane, &state, size, 0);
+    assert!(places(&pane, size).iter().any(|(step, _)| step.0 > 55));
+    // What fits needs no map.
+    screen(&mut pane, &receipt(), size, 0);
+    assert!(on_map.iter().all(|&(x, y)| !pane.on_map(x, y)));
+}
+
 #[test]
 fn a_step_says_what_it_is_doing() {
     let mut state = run((0..4)
@@ -534,7 +679,7 @@ proptest! {
         draw(&mut pane, &state, area, Some(step.0), &Theme::default());
         let seen = (0..height)
             .flat_map(|y| (0..width).map(move |x| (x, y)))
-            .any(|(x, y)| pane.hit(x, y) == Some(step));
+            .any(|(x, y)| pane.hit(x, y) == pane.stand_in(step));
         prop_assert!(seen);
     }
 }

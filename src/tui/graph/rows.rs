@@ -1,0 +1,171 @@
+//! What the picture knows of the rows of a run, whatever is folded: how they are called, and which are alike.
+
+use super::text;
+use crate::plan::StepIx;
+use crate::run::{RunHeader, RunState};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Characters of an id or a tool's name that are looked at.
+const MOST_NAME: usize = 80;
+/// The fewest steps that are worth folding into one.
+const ALIKE: usize = 4;
+
+/// The rows of one run.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Rows {
+    /// The run.
+    pub(super) header: Option<Arc<RunHeader>>,
+    /// What each row is called.
+    pub(super) labels: Vec<Arc<str>>,
+    /// The tool of each row.
+    pub(super) tools: Vec<Arc<str>>,
+    /// The `for_each` step of each element.
+    pub(super) parents: Vec<Option<StepIx>>,
+    /// For each row the first of the rows that are like it, itself included; `None` where they are too few.
+    group_of: Vec<Option<StepIx>>,
+    groups: HashMap<StepIx, Arc<[StepIx]>>,
+}
+
+impl Rows {
+    /// Whether rows came or went since the last [`Rows::sync`].
+    pub(super) fn is_behind(&self, state: &RunState) -> bool {
+        !self.same_run(state) || self.labels.len() != state.steps.len()
+    }
+
+    fn same_run(&self, state: &RunState) -> bool {
+        match (&self.header, &state.header) {
+            (Some(ours), Some(theirs)) => Arc::ptr_eq(ours, theirs),
+            (None, None) => true,
+            _ => false,
+        }
+    }
+
+    /// Takes in what changed; whether this is another run. Of the same run an earlier moment may be looked at,
+    /// with fewer rows.
+    pub(super) fn sync(&mut self, state: &RunState) -> bool {
+        let fresh = !self.same_run(state);
+        if fresh {
+            *self = Self {
+                header: state.header.clone(),
+                ..Self::default()
+            };
+        }
+        let known = self.labels.len().min(state.steps.len());
+        self.labels.truncate(known);
+        self.tools.truncate(known);
+        self.parents.truncate(known);
+        for row in state.steps.iter().skip(known) {
+            self.labels.push(label(&row.info.id, &row.info.tool));
+            self.tools
+                .push(text::clean(&row.info.tool, MOST_NAME).into());
+            self.parents.push(row.info.parent);
+        }
+        if fresh {
+            self.find_alike(state);
+        }
+        self.group_of.resize(self.labels.len(), None);
+        fresh
+    }
+
+    /// Finds steps that call the same tool, wait for the same steps and are waited for by the same steps.
+    fn find_alike(&mut self, state: &RunState) {
+        let mut after: Vec<Vec<u32>> = vec![Vec::new(); state.steps.len()];
+        for (at, row) in state.steps.iter().enumerate() {
+            for before in row.info.depends_on.iter() {
+                if let Some(after) = after.get_mut(before.at()) {
+                    after.push(at as u32);
+                }
+            }
+        }
+        let mut alike: HashMap<(&str, Vec<u32>, &[u32]), Vec<StepIx>> = HashMap::new();
+        for (at, row) in state.steps.iter().enumerate() {
+            if row.info.parent.is_none() {
+                let mut before: Vec<u32> = row.info.depends_on.iter().map(|ix| ix.0).collect();
+                before.sort_unstable();
+                let key = (&*row.info.tool, before, after[at].as_slice());
+                alike.entry(key).or_default().push(StepIx(at as u32));
+            }
+        }
+        self.group_of = vec![None; state.steps.len()];
+        for members in alike.into_values().filter(|rows| rows.len() >= ALIKE) {
+            for member in &members {
+                self.group_of[member.at()] = Some(members[0]);
+            }
+            self.groups.insert(members[0], members.into());
+        }
+    }
+
+    /// The first of the steps like this one, itself included, where there are some.
+    pub(super) fn group_of(&self, row: StepIx) -> Option<StepIx> {
+        self.group_of.get(row.at()).copied().flatten()
+    }
+
+    /// The steps of the group with this first one.
+    pub(super) fn group(&self, first: StepIx) -> &[StepIx] {
+        self.groups.get(&first).map_or(&[], |rows| &**rows)
+    }
+
+    /// Whether any steps are alike.
+    pub(super) fn has_groups(&self) -> bool {
+        !self.groups.is_empty()
+    }
+
+    /// A name for all steps of a group: what their names begin with, else their tool.
+    pub(super) fn group_name(&self, first: StepIx) -> Arc<str> {
+        let mut names = self.group(first).iter().map(|row| &*self.labels[row.at()]);
+        let mut common = names.next().unwrap_or_default();
+        for name in names {
+            let same = common
+                .char_indices()
+                .zip(name.chars())
+                .find(|((_, a), b)| a != b)
+                .map_or(common.len().min(name.len()), |((at, _), _)| at);
+            common = &common[..same];
+        }
+        let common = common
+            .trim_end_matches(|c: char| c.is_ascii_digit())
+            .trim_end_matches(|c: char| !c.is_alphanumeric());
+        let starts_with_letter = common.chars().next().is_some_and(char::is_alphabetic);
+        if common.chars().count() > 1 && starts_with_letter {
+            common.into()
+        } else {
+            Arc::clone(&self.tools[first.at()])
+        }
+    }
+}
+
+/// The id, or number and tool where the id says nothing by itself (`2`, `step-2`, `s2`).
+fn label(id: &str, tool: &str) -> Arc<str> {
+    let id = text::clean(id, MOST_NAME);
+    let digits = id.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+    let word = &id[..id.len() - digits.len()];
+    let digits = digits.trim_start_matches(['-', '_']);
+    let bare = !digits.is_empty()
+        && digits.chars().all(|c| c.is_ascii_digit())
+        && matches!(
+            word.to_ascii_lowercase().as_str(),
+            "" | "step" | "s" | "task" | "t" | "node" | "n" | "e"
+        );
+    if bare {
+        format!("{digits} {}", text::clean(tool, MOST_NAME)).into()
+    } else {
+        id.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::label;
+
+    #[test]
+    fn an_id_that_says_nothing_gives_way_to_the_tool() {
+        assert_eq!(&*label("2", "categorize"), "2 categorize");
+        assert_eq!(&*label("step-12", "ocr"), "12 ocr");
+        assert_eq!(&*label("E3", "LLM"), "3 LLM");
+        assert_eq!(&*label("extract", "ocr"), "extract");
+        assert_eq!(&*label("fetch_2", "http"), "fetch_2");
+        assert_eq!(&*label("step", "http"), "step");
+        assert_eq!(&*label("a\u{1b}[31m", "x"), "a\u{fffd}[31m");
+    }
+}
