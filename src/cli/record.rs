@@ -159,7 +159,8 @@ pub fn on_record(
             engine = engine.with_recorded(recorded);
         }
         meta.resumed_from = Some(earlier.run_id);
-        keep.claim = Some(earlier.resumption.into_claim());
+        meta.forked_from = earlier.resumption.forked_from().cloned();
+        keep.claim = earlier.resumption.into_claim();
     }
     if args.record.journal == JournalWhen::Off {
         return Ok((engine, keep));

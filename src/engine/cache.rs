@@ -4,7 +4,7 @@
 //! The run, the attempt and names are no part of it.
 
 use crate::plan::Step;
-use crate::run::{Micros, Money};
+use crate::run::{Micros, Money, NotReused, Reuse};
 use crate::tools::{Recipe, Toolbox};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
@@ -43,13 +43,90 @@ pub struct Made {
     pub service: Micros,
 }
 
+/// A kept output.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Kept {
+    /// The output.
+    pub output: Arc<Value>,
+    /// The run that made it.
+    pub run_id: Arc<str>,
+    /// How old it is.
+    pub age: Micros,
+    /// What the call cost.
+    pub cost: Money,
+    /// How long it took.
+    pub service: Micros,
+    /// Whether it is pinned.
+    pub pinned: bool,
+}
+
+impl Kept {
+    /// What it saves where it is used for this input.
+    pub fn reuse(&self, input: &Arc<Value>) -> Reuse {
+        Reuse {
+            run_id: Arc::clone(&self.run_id),
+            age: self.age,
+            cost: self.cost,
+            service: self.service,
+            pinned: self.pinned,
+            input: Arc::clone(input),
+        }
+    }
+}
+
+/// Why there is no kept output to use.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Missed {
+    /// What is kept cannot be read.
+    Off,
+    /// None is to be used in this run.
+    Fresh,
+    /// Nothing like it was kept.
+    Never,
+    /// One for the very same was kept, and is too old.
+    Expired {
+        /// The run that made it.
+        run_id: Arc<str>,
+        /// How old it is.
+        age: Micros,
+        /// How old it may be.
+        limit: Micros,
+    },
+    /// The newest one of the same step of the same tool was made for something else.
+    Differs {
+        /// The run that made it.
+        run_id: Arc<str>,
+        /// How old it is.
+        age: Micros,
+        /// The input that it was made for.
+        input: Arc<Value>,
+        /// The parts of the tool's recipe that differ.
+        parts: Vec<String>,
+    },
+}
+
 /// Where outputs are kept. Asked on the engine's task: it must not block for long.
 pub trait OutputCache: Send {
     /// The output that was made for this key, if it is still good.
-    fn get(&mut self, key: &CacheKey) -> Option<Arc<Value>>;
+    fn get(&mut self, key: &CacheKey) -> Result<Kept, Missed>;
 
-    /// Keeps an output.
+    /// Keeps an output; a pinned one of the same key stays.
     fn put(&mut self, key: CacheKey, made: Made);
+
+    /// The output that is pinned for this key, whatever its age.
+    fn pinned(&mut self, _key: &CacheKey) -> Option<Kept> {
+        None
+    }
+
+    /// Whether any output is pinned, so that it is worth asking.
+    fn has_pins(&self) -> bool {
+        false
+    }
+
+    /// Pins an output for this key, or unpins what is pinned for it; whether it can.
+    fn pin(&mut self, _key: CacheKey, _output: Option<Kept>) -> bool {
+        false
+    }
 }
 
 /// The keys of a run's calls.
@@ -66,7 +143,7 @@ type Called = (Arc<str>, Option<Arc<str>>);
 struct Digested {
     parts: Arc<Map<String, Value>>,
     digest: [u8; 32],
-    reusable: bool,
+    not_reused: Option<NotReused>,
 }
 
 impl Digested {
@@ -85,7 +162,7 @@ impl Digested {
         Self {
             parts: Arc::new(parts),
             digest: *blake3::hash(all.unwrap_or_default().as_bytes()).as_bytes(),
-            reusable: recipe.reusable,
+            not_reused: recipe.not_reused,
         }
     }
 }
@@ -99,7 +176,30 @@ impl Keys {
         }
     }
 
-    /// The key of a call; `None` where its output is not to be used again.
+    fn recipe(&mut self, step: &Step) -> Option<&Digested> {
+        let toolbox = &self.toolbox;
+        let called = (Arc::clone(&step.tool), step.model.clone());
+        let recipe = self.recipes.entry(called).or_insert_with(|| {
+            let recipe = toolbox.recipe(&step.tool, step.model.as_deref())?;
+            Some(Digested::of(&recipe))
+        });
+        recipe.as_ref()
+    }
+
+    /// Why outputs of a step are not to be used again; `None` where they may be.
+    pub fn not_reused(&mut self, step: &Step) -> Option<NotReused> {
+        let Some(recipe) = self.recipe(step) else {
+            return Some(NotReused::Undetermined);
+        };
+        match step.cache {
+            Some(true) => None,
+            Some(false) => Some(NotReused::Step),
+            None => recipe.not_reused,
+        }
+    }
+
+    /// The key of a call, whether or not its output is to be used again; `None` where what determines it is not
+    /// known.
     pub fn of(
         &mut self,
         id: &Arc<str>,
@@ -107,21 +207,7 @@ impl Keys {
         kind: &'static str,
         input: &Arc<Value>,
     ) -> Option<CacheKey> {
-        if step.cache == Some(false) {
-            return None;
-        }
-        let toolbox = &self.toolbox;
-        let recipe = self
-            .recipes
-            .entry((Arc::clone(&step.tool), step.model.clone()))
-            .or_insert_with(|| {
-                let recipe = toolbox.recipe(&step.tool, step.model.as_deref())?;
-                Some(Digested::of(&recipe))
-            })
-            .as_ref()?;
-        if !step.cache.unwrap_or(recipe.reusable) {
-            return None;
-        }
+        let recipe = self.recipe(step)?;
         let mut hasher = blake3::Hasher::new();
         hasher.update(&[VERSION]);
         hasher.update(&recipe.digest);

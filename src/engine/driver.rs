@@ -1,20 +1,22 @@
 //! The driver: carries the scheduler's actions out on tokio, and tells everybody what happened.
 
+mod reuse;
+
 use super::attempt::{AttemptDone, Bounds, attempt, panicked};
 use super::cache::{CacheKey, Keys, Made, OutputCache};
-use super::prepare::{Rated, RunScope, prepare};
-use super::recorded::Recorded;
-use super::{Action, EventSink, Input, Prepared, Rules, Scheduler, Timer};
+use super::recorded::{Edit, Recorded};
+use super::{Action, EventSink, Input, Rules, Scheduler, Timer};
 use crate::plan::{ExecutionPlan, RetryPolicy, Step, StepIx};
 use crate::run::{
     Fact, LogStream, Micros, Money, Rates, ResourceLimits, RunCommand, RunEvent, RunHeader,
-    RunState, StepInfo, StepSource,
+    RunState, StepInfo,
 };
 use crate::tools::{Call, CallLog, CallReport, Funds, Quote, Tool, ToolError, Toolbox};
 use futures::FutureExt;
+use reuse::Refreshed;
 use serde_json::{Map, Value};
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
+use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -32,6 +34,8 @@ const LOG_ENTRIES: usize = 1024;
 /// What is kept of all that one attempt says, in bytes. Everything kept is in memory while a dashboard is open, and
 /// on disk after that.
 const LOG_KEPT: u64 = 1 << 20;
+/// Steps of a plan whose parameters are told at the start; in a larger plan that would be most of the record.
+const MOST_SHOWN: usize = 10_000;
 /// Actions carried out between two looks at commands and timers.
 const ACTIONS_IN_A_ROW: usize = 512;
 
@@ -144,7 +148,8 @@ impl Engine {
         Driver::new(self, origin).run(commands).await
     }
 
-    fn header(&self, tools: &Tools) -> RunHeader {
+    fn header(&self, tools: &Tools, keys: &mut Keys) -> RunHeader {
+        let shown = self.plan.steps.len() <= MOST_SHOWN;
         let steps = self
             .plan
             .steps
@@ -157,8 +162,8 @@ impl Engine {
                 depends_on: Arc::from(&*step.depends_on),
                 description: step.description.clone(),
                 parent: None,
-                parameters: None,
-                not_reused: None,
+                parameters: shown.then(|| Arc::new(step.parameters.source())),
+                not_reused: keys.not_reused(step),
             });
         RunHeader {
             run_id: self.run_id.clone(),
@@ -171,7 +176,10 @@ impl Engine {
             limits: self.settings.limits.clone(),
             context: Arc::new(Value::Object(Map::clone(&self.context))),
             steps: steps.collect(),
-            forked_from: None,
+            forked_from: self
+                .recorded
+                .as_ref()
+                .and_then(|recorded| recorded.forked_from().cloned()),
         }
     }
 }
@@ -256,7 +264,9 @@ struct Driver {
     /// Calls whose outputs are to be kept.
     to_keep: HashMap<StepIx, CacheKey>,
     /// Rows that a person wants to be called for again.
-    refresh: HashSet<StepIx>,
+    refreshed: Refreshed,
+    /// Edits of rows that have not come to be yet.
+    edits: Vec<Edit>,
     scheduler: Scheduler,
     random: fastrand::Rng,
     origin: Instant,
@@ -293,7 +303,8 @@ struct LogEntry {
 impl Driver {
     fn new(engine: Engine, origin: Instant) -> Self {
         let tools = Tools::of(&engine.plan, &*engine.toolbox);
-        let header = engine.header(&tools);
+        let mut keys = Keys::new(Arc::clone(&engine.toolbox));
+        let header = engine.header(&tools, &mut keys);
         let retry = engine
             .plan
             .steps
@@ -320,10 +331,11 @@ impl Driver {
             sinks: engine.sinks,
             recorded: engine.recorded,
             cache: engine.cache,
-            keys: Keys::new(Arc::clone(&engine.toolbox)),
+            keys,
             toolbox: engine.toolbox,
             to_keep: HashMap::new(),
-            refresh: HashSet::new(),
+            refreshed: Refreshed::default(),
+            edits: Vec::new(),
             tools,
             origin,
             seq: 0,
@@ -349,6 +361,7 @@ impl Driver {
 
     async fn run(mut self, mut commands: mpsc::Receiver<RunCommand>) -> RunState {
         self.input(Input::Start);
+        self.begin_edited();
         let mut open = true;
         let mut closed = !self.settings.interactive;
         loop {
@@ -376,14 +389,11 @@ impl Driver {
         self.state
     }
 
-    fn now(&self) -> Micros {
-        self.origin.elapsed().into()
-    }
-
     fn input(&mut self, input: Input) {
         let (now, random) = (self.now(), self.random.u64(..));
         self.scheduler.handle(now, random, input, &mut self.scratch);
         let mut scratch = std::mem::take(&mut self.scratch);
+        let rows = self.state.steps.len();
         for action in scratch.drain(..) {
             // A fact is dated when it is decided, not when it is told.
             match action {
@@ -398,6 +408,9 @@ impl Driver {
             }
         }
         self.scratch = scratch;
+        if !self.edits.is_empty() && self.state.steps.len() > rows.max(self.plan.steps.len()) {
+            self.edit(rows..self.state.steps.len());
+        }
     }
 
     fn tell(&mut self, at: Micros, fact: Fact) {
@@ -462,61 +475,6 @@ impl Driver {
         !self.actions.is_empty()
     }
 
-    fn prepare(&mut self, row: StepIx) -> Prepared {
-        let prepared = self.prepare_recorded(row);
-        let (Some(cache), Prepared::Call { input, .. }) = (&mut self.cache, &prepared) else {
-            return prepared;
-        };
-        let ix = self.scheduler.plan_step(row);
-        let (Some(step), Some(tool)) = (self.plan.step(ix), self.tools.get(ix.at())) else {
-            return prepared;
-        };
-        let id = self.scheduler.key(row).id;
-        let Some(key) = self.keys.of(&id, step, tool.kind(), input) else {
-            return prepared;
-        };
-        let known = cache.get(&key).filter(|_| !self.refresh.contains(&row));
-        if let Some(output) = known {
-            Prepared::Known(output, StepSource::Cache, None)
-        } else {
-            self.to_keep.insert(row, key);
-            prepared
-        }
-    }
-
-    fn prepare_recorded(&mut self, row: StepIx) -> Prepared {
-        let prepared = self.prepare_anew(row);
-        let ix = self.scheduler.plan_step(row);
-        let tool = self.tools.get(ix.at());
-        match (&mut self.recorded, self.plan.step(ix)) {
-            (Some(recorded), Some(step)) => {
-                let key = self.scheduler.key(row);
-                recorded.instead(&key, (ix, step), tool, prepared)
-            }
-            _ => prepared,
-        }
-    }
-
-    fn prepare_anew(&self, row: StepIx) -> Prepared {
-        let tool = self.tool(row);
-        let scope = RunScope {
-            plan: &self.plan,
-            scheduler: &self.scheduler,
-            context: &self.context,
-            row,
-        };
-        let rated = Rated {
-            rates: &self.settings.rates,
-            toolbox: &*self.toolbox,
-        };
-        prepare(&scope, &rated, tool)
-    }
-
-    fn tool(&self, row: StepIx) -> Option<&Arc<dyn Tool>> {
-        let ix = self.scheduler.plan_step(row);
-        self.tools.get(ix.at())
-    }
-
     fn call(&mut self, row: StepIx, number: u32, input: Arc<Value>, reserved: Money) {
         let Some(tool) = self.tool(row).map(Arc::clone) else {
             return;
@@ -551,6 +509,13 @@ impl Driver {
             Some(key) if self.scheduler.item(row).is_none() => Arc::clone(key),
             Some(given) => format!("{given}{}", &key.id[step.id.len()..]).into(),
             None => format!("{}:{}", self.origin(), key.id).into(),
+        };
+        let idempotency_key = match &self.recorded {
+            // The other side has had the plan's own key already, in the run that was forked.
+            Some(recorded) if recorded.renews_keys() && step.idempotency_key.is_some() => {
+                format!("{idempotency_key}:{}", recorded.origin).into()
+            }
+            _ => idempotency_key,
         };
         let call = Call {
             step: key.id,
@@ -681,6 +646,7 @@ impl Driver {
                 service,
             };
             cache.put(key, made);
+            self.is_fresh_now(row);
         }
         self.input(Input::Ended {
             step: row,
@@ -701,15 +667,5 @@ impl Driver {
                 self.input(Input::Timer(timer));
             }
         }
-    }
-
-    fn command(&mut self, command: RunCommand) {
-        if let RunCommand::Retry(row) = &command {
-            self.refresh.insert(*row);
-        }
-        if let (Some(recorded), RunCommand::SetOutput(row, _)) = (&mut self.recorded, &command) {
-            recorded.note_anew(self.scheduler.plan_step(*row));
-        }
-        self.input(Input::Command(command));
     }
 }

@@ -14,9 +14,10 @@ mod recorded;
 mod scheduler;
 #[cfg(test)]
 mod tests;
+mod why;
 
-pub use cache::{CacheKey, Made, OutputCache};
+pub use cache::{CacheKey, Kept, Made, Missed, OutputCache};
 pub use driver::{Engine, Settings};
 pub use log::{EventLog, EventReader, EventSink};
-pub use recorded::{EarlierRun, Recorded, StepDigest, UnknownSteps, definitions};
+pub use recorded::{EarlierRun, Edit, Recorded, StepDigest, UnknownSteps, definitions};
 pub use scheduler::{Action, Input, Prepared, Rules, Scheduler, Timer};

@@ -92,9 +92,12 @@ pub fn prepare(scope: &RunScope<'_>, rated: &Rated<'_>, tool: Option<&Arc<dyn To
             Err(message) => impossible(scope, step, message),
         };
     }
-    let input = match step.parameters.resolve(scope) {
-        Ok(input) => input,
-        Err(error) => return impossible(scope, step, error.message),
+    let input = match scope.scheduler.given(scope.row) {
+        Some(given) => Arc::clone(given),
+        None => match step.parameters.resolve(scope) {
+            Ok(input) => input,
+            Err(error) => return impossible(scope, step, error.message),
+        },
     };
     let Some(tool) = tool else {
         return impossible(scope, step, format!("no tool is called {:?}", step.tool));

@@ -6,9 +6,14 @@
 //! unknown.
 
 use super::Prepared;
+use super::why::input_changes;
 use crate::plan::{ExecutionPlan, Step, StepIx};
-use crate::run::{ErrorKind, RunError, RunState, StepKey, StepSource, StepStatus};
+use crate::run::{
+    Anew, ErrorKind, Micros, Reuse, RunError, RunState, StepKey, StepSource, StepState, StepStatus,
+    Why,
+};
 use crate::tools::{Tool, Toolbox};
+use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -79,19 +84,43 @@ pub enum UnknownSteps {
 #[derive(Clone, Debug)]
 enum Earlier {
     Output {
-        /// `None` where a person supplied the output.
+        /// `None` where it does not matter, or is not known.
         input: Option<Arc<Value>>,
         output: Arc<Value>,
+        /// What it saves; its input is filled in when it is used.
+        reuse: Box<Reuse>,
+        /// Whether a person supplied it, so that it stays whatever comes before it.
+        supplied: bool,
     },
     /// Its condition was not true.
     Unwanted,
+    /// It had an output, and the step is defined otherwise now.
+    Redefined,
     /// It was under way, or may have been.
     UnderWay,
     /// Whatever it was, a person wants it to run.
     Anew,
 }
 
-/// An earlier run that is gone on with.
+/// Something that a person put in the place of what the plan says, by the id of a row.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Edit {
+    /// The step is called with this instead of its parameters.
+    Input(Arc<str>, Arc<Value>),
+    /// The step is not called, and this is its output.
+    Output(Arc<str>, Arc<Value>),
+}
+
+impl Edit {
+    /// The row.
+    pub const fn step(&self) -> &Arc<str> {
+        match self {
+            Self::Input(step, _) | Self::Output(step, _) => step,
+        }
+    }
+}
+
+/// An earlier run that is gone on with, or that this one is forked from.
 #[derive(Clone, Debug)]
 pub struct Recorded {
     /// The earlier run.
@@ -101,7 +130,12 @@ pub struct Recorded {
     pub origin: Arc<str>,
     /// What is done with steps of which nobody knows whether they happened.
     pub unknown: UnknownSteps,
+    /// What is put in the place of inputs and outputs: what the earlier run was given, to be added to.
+    pub edits: Vec<Edit>,
     rows: HashMap<Arc<str>, Earlier>,
+    asked: Vec<Arc<str>>,
+    forked_from: Option<Arc<str>>,
+    renews_keys: bool,
     /// Whether more may have happened than is known.
     unrecorded: bool,
     changed: Vec<Arc<str>>,
@@ -119,6 +153,8 @@ pub struct EarlierRun<'a> {
     pub unrecorded: bool,
     /// The first run of the line that it belongs to.
     pub origin: Option<Arc<str>>,
+    /// Whether the line began as a fork: keys that the plan gives are then not what the other side was told.
+    pub renews_keys: bool,
     /// What it had taken over itself, where it went on with a run before it: its own events do not say with
     /// which input those outputs were made.
     pub before: Option<&'a Recorded>,
@@ -132,6 +168,8 @@ impl Recorded {
         let same: HashSet<&str> = same(earlier, plan, definitions);
         let mut rows = HashMap::new();
         let mut changed = Vec::new();
+        let mut edits = Vec::new();
+        let dated = Dated::of(earlier.state);
         for row in &earlier.state.steps {
             let of_plan = match row.info.parent {
                 None => Some(row),
@@ -141,11 +179,15 @@ impl Recorded {
             let id = Arc::clone(&row.info.id);
             let what = match row.status {
                 StepStatus::Succeeded if row.elements().is_empty() => {
+                    let supplied = row.source == Some(StepSource::Mock);
                     row.output.as_ref().map(|output| {
-                        let input = row.last_attempt().map(|attempt| Arc::clone(&attempt.input));
+                        let input = row.input().cloned();
+                        let input = input.or_else(|| earlier.before?.input_of(&id));
                         Earlier::Output {
-                            input: input.or_else(|| earlier.before?.input_of(&id)),
+                            input: input.filter(|_| !supplied),
                             output: Arc::clone(output),
+                            reuse: Box::new(dated.reuse(row, &run_id)),
+                            supplied,
                         }
                     })
                 }
@@ -159,8 +201,14 @@ impl Recorded {
             match what {
                 Some(Earlier::UnderWay) => drop(rows.insert(id, Earlier::UnderWay)),
                 Some(what) if is_same => drop(rows.insert(id, what)),
-                Some(Earlier::Output { .. }) => changed.push(id),
-                Some(Earlier::Unwanted | Earlier::Anew) | None => {}
+                Some(Earlier::Output { .. }) => {
+                    changed.push(Arc::clone(&id));
+                    rows.insert(id, Earlier::Redefined);
+                }
+                Some(Earlier::Unwanted | Earlier::Redefined | Earlier::Anew) | None => {}
+            }
+            if let Some(given) = &row.given {
+                edits.push(Edit::Input(Arc::clone(&row.info.id), Arc::clone(given)));
             }
         }
         Self {
@@ -170,11 +218,48 @@ impl Recorded {
                 .unwrap_or_else(|| Arc::clone(&run_id)),
             run_id,
             unknown: UnknownSteps::default(),
+            edits,
             rows,
+            asked: Vec::new(),
+            forked_from: None,
+            renews_keys: earlier.renews_keys,
             unrecorded: earlier.unrecorded,
             changed,
             anew: HashSet::new(),
         }
+    }
+
+    /// Makes a fork of it: `run_id` is a run of its own, whose calls carry keys of their own.
+    pub fn fork(&mut self, run_id: &Arc<str>) {
+        self.forked_from = Some(Arc::clone(&self.run_id));
+        self.origin = Arc::clone(run_id);
+        self.renews_keys = true;
+    }
+
+    /// The run that this one is forked from, where it is a fork.
+    pub fn forked_from(&self) -> Option<&Arc<str>> {
+        self.forked_from.as_ref()
+    }
+
+    /// Whether keys that the plan itself gives are made the run's own.
+    pub fn renews_keys(&self) -> bool {
+        self.renews_keys
+    }
+
+    /// Has the row of this id run again, with everything that depends on it and without kept outputs.
+    pub fn run_again(&mut self, id: &Arc<str>) {
+        self.rows.insert(Arc::clone(id), Earlier::Anew);
+        self.asked.push(Arc::clone(id));
+    }
+
+    /// The rows that are to run again.
+    pub fn asked(&self) -> &[Arc<str>] {
+        &self.asked
+    }
+
+    /// Whether the earlier run had a row of this id with an output that can be taken over.
+    pub fn has_output(&self, id: &str) -> bool {
+        matches!(self.rows.get(id), Some(Earlier::Output { .. }))
     }
 
     /// The steps whose output is not taken over because their definition differs or is gone.
@@ -201,7 +286,7 @@ impl Recorded {
     fn input_of(&self, id: &str) -> Option<Arc<Value>> {
         match self.rows.get(id)? {
             Earlier::Output { input, .. } => input.clone(),
-            Earlier::Unwanted | Earlier::UnderWay | Earlier::Anew => None,
+            Earlier::Unwanted | Earlier::Redefined | Earlier::UnderWay | Earlier::Anew => None,
         }
     }
 
@@ -210,38 +295,64 @@ impl Recorded {
         self.rows.insert(Arc::clone(&row.id), Earlier::Anew);
     }
 
-    /// A step has an output that the earlier run did not give it.
-    pub(super) fn note_anew(&mut self, step: StepIx) {
-        self.anew.insert(step);
+    /// A person supplies a row's output: what depends on it is done anew, unless it is the one of the earlier
+    /// run.
+    pub(super) fn note_output(&mut self, id: &str, step: StepIx, output: &Arc<Value>) {
+        let same = match self.rows.get(id) {
+            Some(Earlier::Output { output: before, .. }) => before == output,
+            _ => false,
+        };
+        if !same {
+            self.anew.insert(step);
+        }
     }
 
     /// What to do with a row, given what would be done with it without an earlier run.
     pub(super) fn instead(
         &mut self,
         key: &StepKey,
-        step: (StepIx, &Step),
+        ix: StepIx,
+        plan: &ExecutionPlan,
         tool: Option<&Arc<dyn Tool>>,
         prepared: Prepared,
     ) -> Prepared {
-        let (ix, step) = step;
-        let as_before = |recorded: &Self| {
-            let mut before = step.depends_on.iter();
-            before.all(|before| !recorded.anew.contains(before))
+        let Some(step) = plan.step(ix) else {
+            return prepared;
         };
-        let nobody_knows = self.unrecorded.then_some(&Earlier::UnderWay);
-        match (self.rows.get(&key.id).or(nobody_knows), prepared) {
-            (Some(Earlier::Output { input, output }), Prepared::Call { input: now, .. })
-                if as_before(self) && input.as_ref().is_none_or(|input| *input == now) =>
+        let earlier = match self.rows.get(&key.id) {
+            None | Some(Earlier::Redefined) if self.unrecorded => Some(&Earlier::UnderWay),
+            known => known,
+        };
+        match (earlier, prepared) {
+            (
+                Some(Earlier::Output {
+                    input,
+                    output,
+                    reuse,
+                    supplied,
+                }),
+                Prepared::Call { input: now, .. },
+            ) if *supplied
+                || self.upstream_is_as_before(step)
+                    && input.as_ref().is_none_or(|input| *input == now) =>
             {
-                Prepared::Known(Arc::clone(output), StepSource::Recorded, None)
+                let reuse = Reuse {
+                    input: now,
+                    ..Reuse::clone(reuse)
+                };
+                let output = Arc::clone(output);
+                Prepared::Known(output, StepSource::Recorded, Some(Box::new(reuse)))
             }
             (Some(Earlier::Unwanted), Prepared::Unwanted) => Prepared::Unwanted,
             (_, prepared @ Prepared::Each(_)) => prepared,
-            (Some(Earlier::UnderWay), prepared @ Prepared::Call { .. }) => {
+            (Some(Earlier::UnderWay), mut prepared @ Prepared::Call { .. }) => {
                 self.anew.insert(ix);
                 let repeatable = tool.is_some_and(|tool| tool.repeatable());
+                if repeatable || self.unknown == UnknownSteps::Rerun {
+                    explain(&mut prepared, Anew::UnderWay);
+                    return prepared;
+                }
                 match self.unknown {
-                    _ if repeatable => prepared,
                     UnknownSteps::Rerun => prepared,
                     UnknownSteps::Skip => Prepared::Skip,
                     UnknownSteps::Keep => {
@@ -249,10 +360,49 @@ impl Recorded {
                     }
                 }
             }
-            (_, prepared) => {
+            (earlier, mut prepared) => {
+                if let Prepared::Call { input, .. } = &prepared {
+                    let why = self.why(earlier, input, step, plan);
+                    explain(&mut prepared, why);
+                }
                 self.anew.insert(ix);
                 prepared
             }
+        }
+    }
+
+    fn upstream_is_as_before(&self, step: &Step) -> bool {
+        let mut before = step.depends_on.iter();
+        before.all(|before| !self.anew.contains(before))
+    }
+
+    /// Why a row is called that the earlier run had come to.
+    fn why(
+        &self,
+        earlier: Option<&Earlier>,
+        now: &Arc<Value>,
+        step: &Step,
+        plan: &ExecutionPlan,
+    ) -> Anew {
+        if !self.upstream_is_as_before(step) {
+            let before = step.depends_on.iter();
+            let anew = before.filter(|before| self.anew.contains(before));
+            let steps = anew.filter_map(|ix| plan.step(*ix));
+            return Anew::Upstream {
+                steps: steps.map(|step| Arc::clone(&step.id)).collect(),
+            };
+        }
+        match earlier {
+            Some(Earlier::Output {
+                input: Some(before),
+                ..
+            }) => Anew::Input {
+                changes: input_changes(before, now, step, plan),
+            },
+            Some(Earlier::Anew) => Anew::Asked,
+            Some(Earlier::Redefined) => Anew::Redefined,
+            Some(Earlier::UnderWay) => Anew::UnderWay,
+            Some(Earlier::Output { input: None, .. } | Earlier::Unwanted) | None => Anew::Absent,
         }
     }
 
@@ -269,6 +419,55 @@ impl Recorded {
             message: message.into(),
             retryable: false,
             attempts: 0,
+        }
+    }
+}
+
+fn explain(prepared: &mut Prepared, anew: Anew) {
+    if let Prepared::Call { why, .. } = prepared {
+        why.get_or_insert_with(|| Box::new(Why::default())).anew = Some(anew);
+    }
+}
+
+/// The moments of an earlier run, seen from now.
+struct Dated {
+    started: Option<Timestamp>,
+    now: Timestamp,
+}
+
+impl Dated {
+    fn of(state: &RunState) -> Self {
+        let header = state.header.as_deref();
+        Self {
+            started: header.and_then(|header| header.started_at.parse().ok()),
+            now: Timestamp::now(),
+        }
+    }
+
+    fn age(&self, at: Micros) -> Micros {
+        let since_start = self.started.map_or(0, |started| {
+            self.now.as_microsecond() - started.as_microsecond()
+        });
+        Micros(u64::try_from(since_start).unwrap_or(0)) - at
+    }
+
+    /// What the output of a row saves where it is taken over.
+    fn reuse(&self, row: &StepState, run_id: &Arc<str>) -> Reuse {
+        let age = self.age(row.ended_at.unwrap_or_default());
+        match &row.reused {
+            Some(before) => Reuse {
+                age: before.age + age,
+                pinned: false,
+                ..Reuse::clone(before)
+            },
+            None => Reuse {
+                run_id: Arc::clone(run_id),
+                age,
+                cost: row.cost.unwrap_or_default(),
+                service: row.service,
+                pinned: false,
+                input: Arc::default(),
+            },
         }
     }
 }

@@ -5,7 +5,7 @@ use super::chat::Endpoint;
 use super::conversation::{Conversation, LONGEST_VIOLATION, turn};
 use super::funds::Funds;
 use super::http::{HttpClients, RequestError};
-use super::manners::sendable;
+use super::manners::{Manners, sendable};
 use super::prices::{Price, Prices};
 use super::prompt::{self, Task};
 use super::provider::{Environment, PROVIDERS, Provider, process_environment};
@@ -166,6 +166,13 @@ impl SmallModelWorker {
     pub fn model_for<'a>(&'a self, wanted: Option<&'a str>) -> Option<(&'static str, &'a str)> {
         self.route(wanted)
             .map(|(provider, model)| (provider.name, model))
+    }
+
+    /// Whether the model that a task is given to is asked at temperature 0, so that it answers the same again;
+    /// some models take no temperature.
+    pub fn takes_temperature(&self, wanted: Option<&str>) -> bool {
+        self.route(wanted)
+            .is_some_and(|(_, model)| Manners::of(model).temperature)
     }
 
     /// The address of the server that a task is given to; `None` without a model.

@@ -1,6 +1,6 @@
 //! Two runs beside each other: the steps that differ, and where along the DAG they part.
 
-use super::changes::{Change, changes};
+use super::{Change, changes};
 use crate::run::{Micros, Money, RunState, StepState, StepStatus};
 use crate::text::{fit, format};
 use serde::Serialize;

@@ -1,6 +1,5 @@
 //! Everything a run is turned into for others.
 
-mod changes;
 mod check;
 pub mod diagnostics;
 mod diff;
@@ -9,7 +8,7 @@ mod progress;
 mod runs;
 mod summary;
 
-pub use changes::{Change, changes};
+pub use crate::run::{Change, changes};
 pub use check::CheckReport;
 pub use diagnostics::{DiagnosticStyle, render, render_faults, to_json as diagnostics_to_json};
 pub use diff::{RunDiff, StepDiff};

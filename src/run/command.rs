@@ -15,12 +15,21 @@ pub enum RunCommand {
     StepOnce(Option<StepIx>),
     /// Run a step that has ended again, with everything that depends on it.
     Retry(StepIx),
+    /// The same, and use no kept outputs for it and for everything that depends on it; what is called replaces
+    /// what was kept.
+    Refresh(StepIx),
     /// Run every failed step again, with everything that was skipped because of it.
     RetryFailed,
     /// Do not run this step; what depends on it sees it as skipped.
     Skip(StepIx),
     /// Use this as the step's output instead of calling its tool.
     SetOutput(StepIx, Arc<Value>),
+    /// Call the step with this input instead of its parameters from now on, or with its parameters again; a step
+    /// that has ended runs again, with everything that depends on it. Not while a call of it is under way.
+    SetInput(StepIx, Option<Arc<Value>>),
+    /// Pin the step's output, so that it is used for the same call whatever its age and whatever is asked for,
+    /// in this run and later ones, or unpin it.
+    Pin(StepIx, bool),
     /// Hold the step before its next attempt, or stop holding it.
     Breakpoint(StepIx, bool),
     /// Stop the run: cancel what is under way, skip the rest.

@@ -3,6 +3,7 @@
 //! Everything that shows or stores a run reads [`RunEvent`]s. [`RunState`] after events 0..n is the run at n,
 //! whether the events come from a running engine, a file or a journal.
 
+mod changes;
 mod command;
 mod event;
 mod figures;
@@ -15,6 +16,7 @@ mod reuse;
 mod rows;
 mod state;
 
+pub use changes::{Change, changes};
 pub use command::RunCommand;
 pub use event::{
     AttemptEnd, ErrorKind, Fact, Limit, LogStream, Micros, RunError, RunEvent, RunHeader,

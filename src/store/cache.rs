@@ -9,10 +9,12 @@ use super::schema::{file_in, open_to_write};
 use super::wire::{Blobs, Decoder, Encoder, Hash, Memory, Wire};
 use super::writer::Message;
 use super::{StoreError, pack::unpack};
-use crate::engine::{CacheKey, Made, OutputCache};
+use crate::engine::{CacheKey, Kept, Made, Missed, OutputCache};
 use crate::run::{Micros, Money};
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
@@ -33,7 +35,7 @@ fn time_to_live(kind: &str) -> Duration {
 /// How the cache is used.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CacheOptions {
-    /// Use nothing again; outputs are kept all the same.
+    /// Use nothing again but what is pinned; outputs are kept all the same.
     pub fresh: bool,
     /// How long an output stays good; by default a day for what comes from elsewhere, else 30 days.
     pub time_to_live: Option<Duration>,
@@ -44,12 +46,18 @@ pub struct StoredCache {
     connection: Connection,
     messages: SyncSender<Message>,
     options: CacheOptions,
+    /// What is pinned; with its output where that was done by this run.
+    pins: HashMap<[u8; 32], Option<Kept>>,
 }
 
-/// An output on its way into the database.
-pub struct Entry {
-    key: CacheKey,
-    made: Made,
+/// A change on its way into the database.
+pub enum Entry {
+    /// An output is kept.
+    Keep(CacheKey, Made),
+    /// An output is pinned.
+    Pin(CacheKey, Kept),
+    /// What has this key is not pinned any more.
+    Unpin([u8; 32]),
 }
 
 impl StoredCache {
@@ -58,51 +66,121 @@ impl StoredCache {
         let messages = journal.messages().ok_or(StoreError::Stopped)?;
         let connection = open_to_write(home)?;
         let file = file_in(home);
+        let fault = |error| StoreError::of(&file, error);
         // A look-up that would have to wait is a miss.
-        let set = connection.busy_timeout(Duration::from_millis(20));
-        set.map_err(|error| StoreError::of(&file, error))?;
+        connection
+            .busy_timeout(Duration::from_millis(20))
+            .map_err(fault)?;
+        let pins = pinned_keys(&connection).map_err(fault)?;
         Ok(Self {
             connection,
             messages,
             options,
+            pins: pins.into_iter().map(|key| (key, None)).collect(),
         })
     }
 
-    fn look_up(&self, key: &CacheKey) -> rusqlite::Result<Option<Arc<Value>>> {
-        let age = self
-            .options
-            .time_to_live
-            .unwrap_or_else(|| time_to_live(key.kind));
-        let oldest = now().saturating_sub(age.as_secs());
+    fn of_key(&self, key: &CacheKey) -> rusqlite::Result<Option<Kept>> {
         self.connection
             .prepare_cached(
-                "SELECT blobs.codec, blobs.data FROM cache JOIN blobs ON blobs.hash = cache.output
-                 WHERE cache.key = ?1 AND cache.stored_at > ?2",
+                "SELECT blobs.codec, blobs.data, cache.run_id, stored_at, cost_pico, service_us, pinned
+                 FROM cache JOIN blobs ON blobs.hash = cache.output WHERE cache.key = ?1",
             )?
-            .query_row(params![&key.digest[..], oldest as i64], |row| {
+            .query_row([&key.digest[..]], |row| {
                 let codec: i64 = row.get(0)?;
-                Ok(value_of(codec, row.get_ref(1)?.as_blob()?))
+                let Some(output) = value_of(codec, row.get_ref(1)?.as_blob()?) else {
+                    return Ok(None);
+                };
+                Ok(Some(Kept {
+                    output,
+                    run_id: row.get(2)?,
+                    age: age_of(row.get(3)?),
+                    cost: Money::from_pico(row.get(4)?),
+                    service: Micros(row.get::<_, i64>(5)?.max(0) as u64),
+                    pinned: row.get(6)?,
+                }))
             })
             .optional()
             .map(Option::flatten)
     }
+
+    fn look_up(&self, key: &CacheKey) -> rusqlite::Result<Result<Kept, Missed>> {
+        if let Some(kept) = self.of_key(key)? {
+            let limit = self.options.time_to_live;
+            let limit: Micros = limit.unwrap_or_else(|| time_to_live(key.kind)).into();
+            return Ok(if kept.age < limit {
+                Ok(kept)
+            } else {
+                Err(Missed::Expired {
+                    run_id: kept.run_id,
+                    age: kept.age,
+                    limit,
+                })
+            });
+        }
+        let nearest = nearest(&self.connection, key)?;
+        Ok(Err(nearest.map_or(Missed::Never, |near| Missed::Differs {
+            age: age_of(near.stored_at as i64),
+            run_id: near.run_id,
+            input: near.input,
+            parts: near.parts,
+        })))
+    }
+
+    fn send(&self, entry: Entry) -> bool {
+        self.messages.send(Message::Keep(Box::new(entry))).is_ok()
+    }
 }
 
 impl OutputCache for StoredCache {
-    fn get(&mut self, key: &CacheKey) -> Option<Arc<Value>> {
+    fn get(&mut self, key: &CacheKey) -> Result<Kept, Missed> {
         if self.options.fresh {
-            return None;
+            return Err(Missed::Fresh);
         }
         // What cannot be read is made anew.
-        self.look_up(key).ok().flatten()
+        self.look_up(key).unwrap_or(Err(Missed::Off))
     }
 
     fn put(&mut self, key: CacheKey, made: Made) {
         // A journal that has ended keeps nothing more.
-        let _ = self
-            .messages
-            .send(Message::Keep(Box::new(Entry { key, made })));
+        self.send(Entry::Keep(key, made));
     }
+
+    fn pinned(&mut self, key: &CacheKey) -> Option<Kept> {
+        match self.pins.get(&key.digest)? {
+            Some(kept) => Some(kept.clone()),
+            None => self.of_key(key).ok().flatten().filter(|kept| kept.pinned),
+        }
+    }
+
+    fn has_pins(&self) -> bool {
+        !self.pins.is_empty()
+    }
+
+    fn pin(&mut self, key: CacheKey, output: Option<Kept>) -> bool {
+        match output {
+            Some(kept) => {
+                self.pins.insert(key.digest, Some(kept.clone()));
+                self.send(Entry::Pin(key, kept))
+            }
+            None => {
+                self.pins.remove(&key.digest);
+                self.send(Entry::Unpin(key.digest))
+            }
+        }
+    }
+}
+
+fn pinned_keys(connection: &Connection) -> rusqlite::Result<Vec<[u8; 32]>> {
+    let mut statement = connection.prepare("SELECT key FROM cache WHERE pinned")?;
+    let keys = statement.query_map([], |row| row.get(0))?;
+    keys.collect()
+}
+
+/// How old something is that was stored at this second.
+fn age_of(stored_at: i64) -> Micros {
+    let seconds = now().saturating_sub(stored_at.max(0) as u64);
+    Duration::from_secs(seconds).into()
 }
 
 fn now() -> u64 {
@@ -132,33 +210,62 @@ fn value_of(codec: i64, stored: &[u8]) -> Option<Arc<Value>> {
 }
 
 impl Entry {
-    /// Writes the entry, in the place of an older one of the same key.
+    /// Writes the change.
     pub(super) fn store(self, transaction: &Transaction<'_>, run_id: &str) -> rusqlite::Result<()> {
-        let (input, input_bytes) = bytes_of(&self.key.input);
-        let (output, output_bytes) = bytes_of(&self.made.output);
-        for (hash, bytes) in [(input, input_bytes), (output, output_bytes)] {
-            super::writer::store_bytes(transaction, &hash, bytes)?;
+        match self {
+            Self::Keep(key, made) => {
+                let kept = Kept {
+                    output: made.output,
+                    run_id: run_id.into(),
+                    age: Micros(0),
+                    cost: made.cost,
+                    service: made.service,
+                    pinned: false,
+                };
+                put(transaction, &key, &kept)
+            }
+            Self::Pin(key, kept) => put(transaction, &key, &kept),
+            Self::Unpin(key) => transaction
+                .prepare_cached("UPDATE cache SET pinned = 0 WHERE key = ?1")?
+                .execute([&key[..]])
+                .map(drop),
         }
-        transaction
-            .prepare_cached(
-                "INSERT OR REPLACE INTO cache
-                 (key, tool, parts, input, output, cost_pico, service_us, stored_at, run_id, step)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-            )?
-            .execute(params![
-                &self.key.digest[..],
-                &*self.key.tool,
-                serde_json::to_string(&*self.key.parts).unwrap_or_default(),
-                &input[..],
-                &output[..],
-                self.made.cost.pico(),
-                self.made.service.0 as i64,
-                now() as i64,
-                run_id,
-                &*self.key.step,
-            ])?;
-        Ok(())
     }
+}
+
+/// Keeps an output in the place of an older one of the same key, unless that one is pinned and this is not.
+fn put(transaction: &Transaction<'_>, key: &CacheKey, kept: &Kept) -> rusqlite::Result<()> {
+    let (input, input_bytes) = bytes_of(&key.input);
+    let (output, output_bytes) = bytes_of(&kept.output);
+    for (hash, bytes) in [(input, input_bytes), (output, output_bytes)] {
+        super::writer::store_bytes(transaction, &hash, bytes)?;
+    }
+    let made_at = now().saturating_sub(kept.age.0 / 1_000_000);
+    transaction
+        .prepare_cached(
+            "INSERT INTO cache
+             (key, tool, parts, input, output, cost_pico, service_us, stored_at, run_id, step, pinned)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+             ON CONFLICT (key) DO UPDATE SET tool = excluded.tool, parts = excluded.parts,
+             input = excluded.input, output = excluded.output, cost_pico = excluded.cost_pico,
+             service_us = excluded.service_us, stored_at = excluded.stored_at,
+             run_id = excluded.run_id, step = excluded.step, pinned = excluded.pinned
+             WHERE excluded.pinned OR NOT cache.pinned",
+        )?
+        .execute(params![
+            &key.digest[..],
+            &*key.tool,
+            serde_json::to_string(&*key.parts).unwrap_or_default(),
+            &input[..],
+            &output[..],
+            kept.cost.pico(),
+            kept.service.0 as i64,
+            made_at as i64,
+            &*kept.run_id,
+            &*key.step,
+            kept.pinned,
+        ])?;
+    Ok(())
 }
 
 /// A kept output that is nearest to a key, and how the key differs from its own.
@@ -180,36 +287,137 @@ pub struct Nearest {
     pub exact: bool,
 }
 
+/// A kept output in a list.
+#[derive(Clone, Debug, Serialize)]
+pub struct KeptSummary {
+    /// The digest of what determines it.
+    #[serde(serialize_with = "hexadecimal")]
+    pub key: Hash,
+    /// The step that it was made for.
+    pub step: Arc<str>,
+    /// The tool.
+    pub tool: Arc<str>,
+    /// The run that made it.
+    pub run_id: Arc<str>,
+    /// How old it is.
+    #[serde(rename = "age_ms")]
+    pub age: Micros,
+    /// What the call cost.
+    pub cost: Money,
+    /// How long it took.
+    #[serde(rename = "service_ms")]
+    pub service: Micros,
+    /// Whether it is pinned.
+    pub pinned: bool,
+}
+
+/// A key as people write it.
+pub fn key_text(key: &Hash) -> String {
+    blake3::Hash::from(*key).to_hex().to_string()
+}
+
+fn hexadecimal<S: Serializer>(key: &Hash, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&key_text(key))
+}
+
 impl Store {
-    /// The kept output that is nearest to `key`: of the same key, else the newest of the same step of the same
-    /// tool. Answers why a call was not, or would not be, served from the cache.
-    pub fn nearest(&self, key: &CacheKey) -> Result<Option<Nearest>, StoreError> {
+    /// What is kept, the pinned ones first and then the newest; or only what is pinned.
+    pub fn kept(&self, only_pinned: bool) -> Result<Vec<KeptSummary>, StoreError> {
         let read = || {
-            self.connection()
-                .prepare_cached(
-                    "SELECT cache.run_id, stored_at, cost_pico, service_us, parts, blobs.codec, blobs.data, key = ?1
-                     FROM cache JOIN blobs ON blobs.hash = cache.input
-                     WHERE key = ?1 OR (tool = ?2 AND step = ?3)
-                     ORDER BY key = ?1 DESC, stored_at DESC LIMIT 1",
-                )?
-                .query_row(params![&key.digest[..], &*key.tool, &*key.step], |row| {
-                    let parts: String = row.get(4)?;
-                    let before: Map<String, Value> = serde_json::from_str(&parts).unwrap_or_default();
-                    let codec: i64 = row.get(5)?;
-                    Ok(Nearest {
-                        run_id: row.get(0)?,
-                        stored_at: row.get::<_, i64>(1)?.max(0) as u64,
-                        cost: Money::from_pico(row.get(2)?),
-                        service: Micros(row.get::<_, i64>(3)?.max(0) as u64),
-                        parts: differing(&before, &key.parts),
-                        input: value_of(codec, row.get_ref(6)?.as_blob()?).unwrap_or_default(),
-                        exact: row.get(7)?,
-                    })
+            let mut statement = self.connection().prepare(
+                "SELECT key, step, tool, run_id, stored_at, cost_pico, service_us, pinned FROM cache
+                 WHERE pinned OR NOT ?1 ORDER BY pinned DESC, stored_at DESC, key",
+            )?;
+            let rows = statement.query_map([only_pinned], |row| {
+                Ok(KeptSummary {
+                    key: row.get(0)?,
+                    step: row.get(1)?,
+                    tool: row.get(2)?,
+                    run_id: row.get(3)?,
+                    age: age_of(row.get(4)?),
+                    cost: Money::from_pico(row.get(5)?),
+                    service: Micros(row.get::<_, i64>(6)?.max(0) as u64),
+                    pinned: row.get(7)?,
                 })
-                .optional()
+            })?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
         };
         read().map_err(|error| self.fault(error))
     }
+
+    /// Pins a kept output, or unpins it; whether there is one of this key.
+    pub fn pin(&mut self, key: &Hash, pinned: bool) -> Result<bool, StoreError> {
+        let set = self.connection().execute(
+            "UPDATE cache SET pinned = ?2 WHERE key = ?1",
+            params![&key[..], pinned],
+        );
+        set.map(|rows| rows > 0).map_err(|error| self.fault(error))
+    }
+
+    /// Removes kept outputs that are not pinned: those older than this, or all; gives how many.
+    pub fn clear(&mut self, older_than: Option<Duration>) -> Result<usize, StoreError> {
+        let age = older_than.map_or(0, |age| age.as_secs());
+        let newest = now().saturating_sub(age) as i64;
+        let clear = |connection: &mut Connection| {
+            let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let gone = change.execute(
+                "DELETE FROM cache WHERE stored_at <= ?1 AND NOT pinned",
+                [newest],
+            )?;
+            remove_unneeded_blobs(&change)?;
+            change.commit()?;
+            Ok(gone)
+        };
+        clear(self.connection_mut()).map_err(|error| self.fault(error))
+    }
+
+    /// The kept output that is nearest to `key`: of the same key, else the newest of the same step of the same
+    /// tool. Answers why a call was not, or would not be, served from the cache.
+    pub fn nearest(&self, key: &CacheKey) -> Result<Option<Nearest>, StoreError> {
+        nearest(self.connection(), key).map_err(|error| self.fault(error))
+    }
+}
+
+fn nearest(connection: &Connection, key: &CacheKey) -> rusqlite::Result<Option<Nearest>> {
+    let read = |condition: &str| {
+        let sql = format!(
+            "SELECT cache.run_id, stored_at, cost_pico, service_us, parts, blobs.codec, blobs.data, key = ?1
+             FROM cache JOIN blobs ON blobs.hash = cache.input WHERE {condition}
+             ORDER BY stored_at DESC LIMIT 1"
+        );
+        connection
+            .prepare_cached(&sql)?
+            .query_row(params![&key.digest[..], &*key.tool, &*key.step], |row| {
+                let parts: String = row.get(4)?;
+                let before: Map<String, Value> = serde_json::from_str(&parts).unwrap_or_default();
+                let codec: i64 = row.get(5)?;
+                Ok(Nearest {
+                    run_id: row.get(0)?,
+                    stored_at: row.get::<_, i64>(1)?.max(0) as u64,
+                    cost: Money::from_pico(row.get(2)?),
+                    service: Micros(row.get::<_, i64>(3)?.max(0) as u64),
+                    parts: differing(&before, &key.parts),
+                    input: value_of(codec, row.get_ref(6)?.as_blob()?).unwrap_or_default(),
+                    exact: row.get(7)?,
+                })
+            })
+            .optional()
+    };
+    // Both by an index of their own.
+    match read("key = ?1 AND ?2 IS NOT NULL AND ?3 IS NOT NULL")? {
+        Some(exact) => Ok(Some(exact)),
+        None => read("tool = ?2 AND step = ?3"),
+    }
+}
+
+/// Removes every blob that neither a run nor a kept output needs.
+pub(super) fn remove_unneeded_blobs(change: &Transaction<'_>) -> rusqlite::Result<usize> {
+    change.execute(
+        "DELETE FROM blobs
+         WHERE NOT EXISTS (SELECT 1 FROM run_blobs WHERE run_blobs.hash = blobs.hash)
+         AND NOT EXISTS (SELECT 1 FROM cache WHERE cache.input = blobs.hash OR cache.output = blobs.hash)",
+        [],
+    )
 }
 
 fn differing(before: &Map<String, Value>, now: &Map<String, Value>) -> Vec<String> {

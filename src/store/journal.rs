@@ -31,6 +31,8 @@ pub struct RunMeta {
     pub settings: Value,
     /// The run that this one goes on with.
     pub resumed_from: Option<Arc<str>>,
+    /// The run that it is forked from, or that the line it goes on with was.
+    pub forked_from: Option<Arc<str>>,
     /// The first run of the line that it belongs to.
     pub origin: Option<Arc<str>>,
     /// What determines each step beside its input, in the plan's order.

@@ -21,7 +21,7 @@ mod wire;
 mod writer;
 
 pub use alive::Claim;
-pub use cache::{CacheOptions, Nearest, StoredCache};
+pub use cache::{CacheOptions, KeptSummary, Nearest, StoredCache, key_text};
 pub use error::StoreError;
 pub use journal::{Health, Journal, JournalOptions, OnFailure, RunMeta, Warn};
 pub use prune::{PruneRules, Pruned};

@@ -2,7 +2,7 @@
 
 use super::StoreError;
 use super::alive::forget;
-use super::cache::LONGEST;
+use super::cache::{LONGEST, remove_unneeded_blobs};
 use super::read::{RunSummary, RunWord, Store};
 use jiff::Timestamp;
 use rusqlite::TransactionBehavior;
@@ -105,14 +105,12 @@ impl Store {
         let oldest = Timestamp::now().as_second() - LONGEST.as_secs() as i64;
         let expire = |connection: &mut rusqlite::Connection| {
             let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let gone = change.execute("DELETE FROM cache WHERE stored_at < ?1", [oldest])?;
+            let gone = change.execute(
+                "DELETE FROM cache WHERE stored_at < ?1 AND NOT pinned",
+                [oldest],
+            )?;
             if gone > 0 {
-                change.execute(
-                    "DELETE FROM blobs
-                     WHERE NOT EXISTS (SELECT 1 FROM run_blobs WHERE run_blobs.hash = blobs.hash)
-                     AND NOT EXISTS (SELECT 1 FROM cache WHERE cache.input = blobs.hash OR cache.output = blobs.hash)",
-                    [],
-                )?;
+                remove_unneeded_blobs(&change)?;
             }
             change.commit()
         };

@@ -3,7 +3,7 @@
 use super::StoreError;
 use super::alive::{is_alive, went_on_unrecorded};
 use super::pack::{mark, unpack};
-use super::schema::{file_in, home, open_to_read};
+use super::schema::{file_in, format_of, home, open_to_read};
 use super::wire::{Blobs, Broken, Decoder, Hash, Memory, decode_event};
 use crate::engine::StepDigest;
 use crate::run::{Micros, Money, RunEvent, RunOutcome};
@@ -87,6 +87,9 @@ pub struct RunSummary {
     /// The run that it went on with.
     #[serde(skip)]
     pub resumed_from: Option<Arc<str>>,
+    /// The run that it was forked from, or that the line it goes on with was.
+    #[serde(skip)]
+    pub forked_from: Option<Arc<str>>,
     #[serde(skip)]
     pub(super) row: i64,
 }
@@ -135,6 +138,8 @@ pub struct Store {
     home: PathBuf,
     file: PathBuf,
     connection: Connection,
+    /// Whether the file knows which runs are forks; one that could only be read may be older.
+    knows_forks: bool,
 }
 
 const COLUMNS: &str = "id, run_id, plan, started_at, status, cost_pico, latency_us, steps_completed, steps, events, resumed_from";
@@ -147,9 +152,13 @@ impl Store {
 
     /// The store in this folder.
     pub fn at(home: &Path) -> Result<Self, StoreError> {
+        let connection = open_to_read(home)?;
+        let file = file_in(home);
+        let format = format_of(&connection).map_err(|error| StoreError::of(&file, error))?;
         Ok(Self {
-            connection: open_to_read(home)?,
-            file: file_in(home),
+            connection,
+            knows_forks: format > 1,
+            file,
             home: home.to_path_buf(),
         })
     }
@@ -209,9 +218,14 @@ impl Store {
         given: P,
     ) -> Result<Vec<RunSummary>, StoreError> {
         let read = || {
+            let forks = if self.knows_forks {
+                "forked_from"
+            } else {
+                "NULL"
+            };
             let mut statement = self
                 .connection
-                .prepare(&format!("SELECT {COLUMNS} FROM runs {rest}"))?;
+                .prepare(&format!("SELECT {COLUMNS}, {forks} FROM runs {rest}"))?;
             let rows = statement.query_map(given, |row| self.summary(row))?;
             rows.collect::<rusqlite::Result<Vec<_>>>()
         };
@@ -240,6 +254,7 @@ impl Store {
             steps: count(8)?,
             events: count(9)?,
             resumed_from: row.get(10)?,
+            forked_from: row.get(11)?,
             row: row.get(0)?,
             run_id,
         })

@@ -8,11 +8,13 @@ use crate::plan::ExecutionPlan;
 use crate::run::RunState;
 use std::sync::Arc;
 
-/// An earlier run, ready to be gone on with. While this is held no other process can go on with it.
+/// An earlier run, ready to be gone on with, or to be forked. While one that is to be gone on with is held, no
+/// other process can go on with it.
 #[derive(Debug)]
 pub struct Resumption {
     line: Vec<Ancestor>,
-    claim: Claim,
+    claim: Option<Claim>,
+    forked_from: Option<Arc<str>>,
 }
 
 /// A run of the line that ends with the one to be gone on with.
@@ -48,6 +50,19 @@ impl Store {
                 by: by.run_id.to_string(),
             });
         }
+        self.line(run, Some(claim))
+    }
+
+    /// Prepares a fork of `run`: another run that takes over what can be taken over. Any number of runs may be
+    /// forked from one. Refused while its process is at it.
+    pub fn fork(&self, run: &RunSummary) -> Result<Resumption, StoreError> {
+        if run.status == RunWord::Running {
+            return Err(StoreError::UnderWay(run.run_id.to_string()));
+        }
+        self.line(run, None)
+    }
+
+    fn line(&self, run: &RunSummary, claim: Option<Claim>) -> Result<Resumption, StoreError> {
         let mut line = vec![self.ancestor(run)?];
         let mut next = run.resumed_from.clone();
         while let Some(id) = next.take().filter(|_| line.len() < LONGEST_LINE) {
@@ -58,7 +73,11 @@ impl Store {
             }
         }
         line.reverse();
-        Ok(Resumption { line, claim })
+        Ok(Resumption {
+            line,
+            claim,
+            forked_from: run.forked_from.clone(),
+        })
     }
 
     fn ancestor(&self, run: &RunSummary) -> Result<Ancestor, StoreError> {
@@ -95,6 +114,7 @@ impl Resumption {
                 definitions: &ancestor.definitions,
                 unrecorded: ancestor.unrecorded,
                 origin: ancestor.origin.clone(),
+                renews_keys: self.forked_from.is_some(),
                 before: before.as_ref(),
             };
             before = Some(Recorded::new(&earlier, plan, definitions));
@@ -102,8 +122,13 @@ impl Resumption {
         before
     }
 
-    /// The right to go on with the run, to be held as long as the run that does so.
-    pub fn into_claim(self) -> Claim {
+    /// The run that the line was forked from, where it was.
+    pub fn forked_from(&self) -> Option<&Arc<str>> {
+        self.forked_from.as_ref()
+    }
+
+    /// The right to go on with the run, to be held as long as the run that does so; a fork needs none.
+    pub fn into_claim(self) -> Option<Claim> {
         self.claim
     }
 }

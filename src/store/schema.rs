@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const CHECKPOINT_PAGES: u32 = 4096;
 
 /// What brings a store from each format to the next; the first makes an empty one.
-const MIGRATIONS: [&str; 1] = [include_str!("schema/1.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("schema/1.sql"), include_str!("schema/2.sql")];
 
 /// The folder of the store: `PLANDECK_HOME`, else `plandeck` in the user's data folder.
 pub fn home() -> Result<PathBuf, StoreError> {
@@ -66,6 +66,8 @@ pub fn open_to_write(home: &Path) -> Result<Connection, StoreError> {
 
 /// Opens the database to read; it is not made where it is not there, and a folder that may not be written to
 /// will do.
+///
+/// Such a file may be of an older format than this version writes.
 pub fn open_to_read(home: &Path) -> Result<Connection, StoreError> {
     let file = file_in(home);
     if !file.exists() {
@@ -98,7 +100,8 @@ fn read_as_it_stands(file: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-fn format_of(connection: &Connection) -> rusqlite::Result<i64> {
+/// The format of the file behind a connection.
+pub fn format_of(connection: &Connection) -> rusqlite::Result<i64> {
     connection.query_row("PRAGMA user_version", [], |row| row.get(0))
 }
 

@@ -252,14 +252,15 @@ fn begin(
     meta: &RunMeta,
 ) -> rusqlite::Result<i64> {
     transaction.execute(
-        "INSERT INTO runs (run_id, plan, started_at, status, steps, resumed_from)
-         VALUES (?1, ?2, ?3, 'running', ?4, ?5)",
+        "INSERT INTO runs (run_id, plan, started_at, status, steps, resumed_from, forked_from)
+         VALUES (?1, ?2, ?3, 'running', ?4, ?5, ?6)",
         params![
             &*header.run_id,
             &*header.plan,
             &*header.started_at,
             header.steps.len() as i64,
             meta.resumed_from.as_deref(),
+            meta.forked_from.as_deref(),
         ],
     )?;
     let run = transaction.last_insert_rowid();

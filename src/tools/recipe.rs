@@ -2,6 +2,7 @@
 
 use super::catalog::{Implementation, Rules, ToolDefinition};
 use crate::models::SmallModelWorker;
+use crate::run::NotReused;
 use serde_json::{Map, Value, json};
 
 /// What determines a tool's outputs beside its input, for whoever asks whether an output would be the same
@@ -14,17 +15,18 @@ pub struct Recipe {
     /// Who carries it out, by the same kind of names: another worker may answer differently, and yet what the
     /// step is has not changed.
     pub carrier: Map<String, Value>,
-    /// Whether an output may be used again for the same input, where the step says nothing about it.
-    pub reusable: bool,
+    /// Why an output may not be used again for the same input, where the step says nothing about it; `None`
+    /// where it may.
+    pub not_reused: Option<NotReused>,
 }
 
 impl Recipe {
     /// A tool with code of its own and nothing else that matters.
-    pub fn builtin(name: &str, reusable: bool) -> Self {
+    pub fn builtin(name: &str, not_reused: Option<NotReused>) -> Self {
         Self {
             parts: Map::from_iter([("builtin".to_owned(), json!(name))]),
             carrier: Map::new(),
-            reusable,
+            not_reused,
         }
     }
 
@@ -41,7 +43,12 @@ impl Recipe {
         let mut by = |name: &str, value: Value| add(&mut carrier, name, value);
         put("type", json!(definition.implementation.kind()));
         let simulated = worker.is_simulated();
-        let reusable = match &definition.implementation {
+        let unless_it_reads = |reads: bool| match (simulated, reads) {
+            (true, _) => Some(NotReused::Simulated),
+            (false, true) => None,
+            (false, false) => Some(NotReused::Effects),
+        };
+        let not_reused = match &definition.implementation {
             Implementation::Model(settings) => {
                 put("description", json!(definition.description));
                 put("input_schema", json!(definition.input_schema));
@@ -62,17 +69,25 @@ impl Recipe {
                     by("model", json!(format!("{provider}/{model}")));
                 }
                 by("seed", json!(worker.seed()));
-                // Rules cost nothing and take no longer than looking their output up.
-                !simulated && !worker.is_offline()
+                if simulated {
+                    Some(NotReused::Simulated)
+                } else if worker.is_offline() {
+                    // Rules cost nothing and take no longer than looking their output up.
+                    Some(NotReused::Quick)
+                } else if worker.takes_temperature(wanted) {
+                    // It is asked at temperature 0.
+                    None
+                } else {
+                    Some(NotReused::Temperature)
+                }
             }
             Implementation::Jq(filter) => {
                 put("filter", json!(filter));
-                // It takes no longer than looking its output up.
-                false
+                Some(NotReused::Quick)
             }
             Implementation::CodeExec(code) => {
                 put("code", json!(code));
-                true
+                None
             }
             Implementation::Http(http) => {
                 put("method", json!(http.method));
@@ -81,7 +96,7 @@ impl Recipe {
                 put("query", json!(http.query));
                 put("body", json!(http.body));
                 put("response", json!(http.response));
-                !simulated && (definition.read_only || matches!(&*http.method, "GET" | "HEAD"))
+                unless_it_reads(definition.read_only || matches!(&*http.method, "GET" | "HEAD"))
             }
             Implementation::Process(process) => {
                 put("command", json!(process.command));
@@ -95,16 +110,16 @@ impl Recipe {
                     ),
                 );
                 put("env", json!(process.env));
-                !simulated && definition.read_only
+                unless_it_reads(definition.read_only)
             }
             Implementation::Mcp(mcp) => {
                 put("server", json!(mcp.server));
                 put("mcp_tool", json!(mcp.tool));
-                !simulated && definition.read_only
+                unless_it_reads(definition.read_only)
             }
             Implementation::Agent(url) => {
                 put("url", json!(url));
-                !simulated && definition.read_only
+                unless_it_reads(definition.read_only)
             }
         };
         if simulated {
@@ -113,7 +128,11 @@ impl Recipe {
         Self {
             parts,
             carrier,
-            reusable: definition.cache.unwrap_or(reusable),
+            not_reused: match definition.cache {
+                Some(true) => None,
+                Some(false) => Some(NotReused::Tool),
+                None => not_reused,
+            },
         }
     }
 }
@@ -122,6 +141,7 @@ impl Recipe {
 mod tests {
     use crate::models::SmallModelWorker;
     use crate::plan::parse;
+    use crate::run::NotReused::{Effects, Quick, Temperature};
     use crate::tools::{Catalog, CatalogToolbox, ToolOptions, Toolbox};
     use serde_json::json;
 
@@ -143,11 +163,13 @@ mod tests {
         let worker = SmallModelWorker::new("openai/gpt-4o-mini");
         let toolbox = CatalogToolbox::new(&catalog, &worker, ToolOptions::default());
         let toolbox: &dyn Toolbox = &toolbox;
-        let reusable = |name| toolbox.recipe(name, None).unwrap().reusable;
+        let not_reused = |name| toolbox.recipe(name, None).unwrap().not_reused;
         assert_eq!(
-            ["say", "read", "write", "count", "kept", "code_exec"].map(reusable),
-            [true, true, false, false, true, true]
+            ["say", "read", "write", "count", "kept", "code_exec"].map(not_reused),
+            [None, None, Some(Effects), Some(Quick), None, None]
         );
+        let reasons = toolbox.recipe("say", Some("o4-mini")).unwrap();
+        assert_eq!(reasons.not_reused, Some(Temperature));
         assert!(toolbox.recipe("function_call", None).is_none());
         let say = |model| toolbox.recipe("say", model).unwrap();
         assert_eq!(say(None).parts["prompt"], "Say {{it}}");

@@ -97,7 +97,7 @@ impl Toolbox for CatalogToolbox {
             return Some(Recipe::of(definition, &self.worker, model));
         }
         match name {
-            "code_exec" => Some(Recipe::builtin(name, true)),
+            "code_exec" => Some(Recipe::builtin(name, None)),
             FINAL_SYNTHESIS => {
                 let definition = ToolDefinition::new(name);
                 Some(Recipe::of(&definition, &self.worker, model))

@@ -18,7 +18,7 @@ impl Scheduler {
             }
             RunCommand::Resume if self.phase == Phase::Paused => self.resume(out),
             RunCommand::StepOnce(row) if self.phase == Phase::Paused => self.step_once(row, out),
-            RunCommand::Retry(row) => self.retry(&[row], out),
+            RunCommand::Retry(row) | RunCommand::Refresh(row) => self.retry(&[row], out),
             RunCommand::RetryFailed => {
                 let rows = self.all_that_went_wrong();
                 self.retry(&rows, out);
@@ -29,6 +29,7 @@ impl Scheduler {
                 self.node(row).decided = true;
             }
             RunCommand::SetOutput(row, output) => self.set_output(row, output, out),
+            RunCommand::SetInput(row, input) => self.set_input(row, input, out),
             RunCommand::Breakpoint(row, true) if self.exists(row) => {
                 self.breakpoints.insert(row);
             }
@@ -274,6 +275,26 @@ impl Scheduler {
         }
         self.succeed(row, output, StepSource::Mock, out);
         self.node(row).decided = true;
+    }
+
+    /// From now on a row is called with this input. What is under way is not taken back for it: it may be paid
+    /// for already.
+    fn set_input(&mut self, row: StepIx, input: Option<Arc<Value>>, out: &mut Vec<Action>) {
+        let ended = self.takes_another_output(row);
+        let is_called =
+            self.element(row).is_some() || self.exists(row) && self.spec(row).for_each.is_none();
+        if !is_called || !(ended || self.is_before_its_call(row)) {
+            return;
+        }
+        match &input {
+            Some(input) => drop(self.given.insert(row, Arc::clone(input))),
+            None => drop(self.given.remove(&row)),
+        }
+        let step = self.key(row);
+        out.push(Action::Emit(Fact::StepInputSet { step, input }));
+        if ended {
+            self.retry(&[row], out);
+        }
     }
 
     fn takes_another_output(&self, row: StepIx) -> bool {

@@ -277,6 +277,8 @@ pub struct Scheduler {
     /// The row that runs alone and has a slot.
     alone: Option<StepIx>,
     breakpoints: HashSet<StepIx>,
+    /// What a person gave rows as their input.
+    given: HashMap<StepIx, Arc<Value>>,
     /// Rows that are or were held at a breakpoint, in order.
     at_breakpoint: VecDeque<StepIx>,
     /// The deadline's timer fired while the clock stood still or nothing was to be stopped.
@@ -329,6 +331,7 @@ impl Scheduler {
             alone_next: None,
             alone: None,
             breakpoints: HashSet::new(),
+            given: HashMap::new(),
             at_breakpoint: VecDeque::new(),
             deadline_missed: false,
             allowance_from: Micros(0),
@@ -393,6 +396,11 @@ impl Scheduler {
     /// A row's output, once it succeeded.
     pub fn output(&self, step: StepIx) -> Option<&Arc<Value>> {
         self.nodes.get(step.at())?.output.as_ref()
+    }
+
+    /// The input that a person gave a row instead of its parameters.
+    pub fn given(&self, row: StepIx) -> Option<&Arc<Value>> {
+        self.given.get(&row)
     }
 
     /// The plan's step behind a row: itself, or the `for_each` step that the row is an element of.

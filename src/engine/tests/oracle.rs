@@ -18,6 +18,8 @@ pub struct Oracle {
     tainted: BTreeSet<StepIx>,
     /// Rows that a person skipped or gave an output.
     decided: BTreeSet<StepIx>,
+    /// What a person gave rows as their input.
+    given: BTreeMap<StepIx, Value>,
     /// What `for_each` steps saw when they were expanded.
     seen_by_lists: BTreeMap<StepIx, Value>,
     /// Steps that a person allowed to start while the run is paused.
@@ -98,11 +100,22 @@ impl Oracle {
                     others.all(|other| other.slot != *slot),
                     "a slot is taken twice"
                 );
+                let given = self.given.get(&step.ix);
                 assert_eq!(
                     **input,
-                    world.seen_by(plan_row(world, step.ix)),
+                    given
+                        .cloned()
+                        .unwrap_or_else(|| world.seen_by(plan_row(world, step.ix))),
                     "fresh input"
                 );
+            }
+            Fact::StepInputSet { step, input } => {
+                let under_way = state.steps[step.ix.at()].under_way();
+                assert!(under_way.is_none(), "{} is being called", step.id);
+                match input {
+                    Some(input) => drop(self.given.insert(step.ix, Value::clone(input))),
+                    None => drop(self.given.remove(&step.ix)),
+                }
             }
             Fact::ReservationRaised { step, reserved, .. } => {
                 let attempt = state.steps[step.ix.at()].under_way();
@@ -440,10 +453,18 @@ impl Oracle {
     fn nothing_is_stale(&self, world: &World, row: StepIx) {
         let step = &world.state.steps[row.at()];
         let called = match step.status {
-            StepStatus::Running => true,
+            // Between two tries the input may be another one the next time.
+            StepStatus::Running => {
+                step.under_way().is_some() || self.seen_by_lists.contains_key(&row)
+            }
             StepStatus::Succeeded => step.source == Some(StepSource::Call),
             _ => false,
         };
+        if let Some(given) = self.given.get(&row) {
+            let seen = step.last_attempt().map(|attempt| &*attempt.input);
+            assert!(!called || seen == Some(given), "{} is stale", step.info.id);
+            return;
+        }
         let seen = match self.seen_by_lists.get(&row) {
             Some(seen) => Some(seen),
             None => step.last_attempt().map(|attempt| &*attempt.input),

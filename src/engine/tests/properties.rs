@@ -31,6 +31,7 @@ enum Op {
     RetryFailed,
     Skip(usize),
     SetOutput(usize),
+    SetInput(usize, bool),
     Breakpoint(usize, bool),
     Stop,
     /// Everything ends well until the run has ended.
@@ -133,6 +134,7 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
         1 => Just(Op::RetryFailed),
         1 => row().prop_map(Op::Skip),
         1 => row().prop_map(Op::SetOutput),
+        1 => (row(), any::<bool>()).prop_map(|(row, given)| Op::SetInput(row, given)),
         1 => (row(), any::<bool>()).prop_map(|(row, on)| Op::Breakpoint(row, on)),
         1 => Just(Op::Stop),
         1 => Just(Op::Finish),
@@ -174,6 +176,10 @@ fn play(world: &mut World, step: &Move) {
         Op::SetOutput(at) => {
             let output = Arc::new(json!(["given", world.events.len()]));
             world.send(RunCommand::SetOutput(row(at), output));
+        }
+        Op::SetInput(at, given) => {
+            let input = given.then(|| Arc::new(json!(["edited", world.events.len()])));
+            world.send(RunCommand::SetInput(row(at), input));
         }
         Op::Breakpoint(at, on) => world.send(RunCommand::Breakpoint(row(at), on)),
         Op::Stop => world.send(RunCommand::Stop),

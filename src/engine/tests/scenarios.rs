@@ -3,7 +3,7 @@
 use super::world::{Answer, End, Frame, Sketch, World, after};
 use crate::plan::{StepIx, Trigger};
 use crate::run::RunCommand::{
-    Breakpoint, Pause, Resume, Retry, RetryFailed, SetOutput, Skip, StepOnce, Stop,
+    Breakpoint, Pause, Resume, Retry, RetryFailed, SetInput, SetOutput, Skip, StepOnce, Stop,
 };
 use crate::run::StepStatus::{Cancelled, Failed, Pending, Ready, Running, Skipped, Succeeded};
 use crate::run::{Fact, Limit, Micros, RunOutcome, RunPhase, SkipReason};
@@ -93,6 +93,55 @@ fn a_pause_holds_what_is_still_being_prepared() {
     assert_eq!(world.statuses(), [Ready]);
     world.command(Resume);
     assert_eq!(world.running(), [0]);
+}
+
+#[test]
+fn another_input_is_used_from_the_next_call_on_until_it_is_taken_back() {
+    let given = || Some(Arc::new(json!("given")));
+    let input = |world: &World, at: usize| {
+        let attempt = world.state.steps[at].last_attempt().unwrap();
+        (*attempt.input).clone()
+    };
+    let mut world = World::new(vec![after(&[]), after(&[0]), after(&[1])], open());
+    world.command(SetInput(row(0), given()));
+    assert_eq!(world.state.steps[0].given, None, "not under its call");
+    world.command(SetInput(row(1), given()));
+    world.end(0, End::Well);
+    assert_eq!(input(&world, 1), json!("given"));
+    world.end(1, End::Well);
+    world.end(2, End::Well);
+    assert_eq!(outcome(&world), RunOutcome::Succeeded);
+    // A step that has ended runs again, with what depends on it.
+    world.command(SetInput(row(1), Some(Arc::new(json!("other")))));
+    assert_eq!(world.statuses(), [Succeeded, Running, Pending]);
+    assert_eq!(input(&world, 1), json!("other"));
+    world.end(1, End::Well);
+    world.end(2, End::Well);
+    world.command(Retry(row(0)));
+    world.end(0, End::Well);
+    assert_eq!(input(&world, 1), json!("other"), "it stays");
+    world.end(1, End::Well);
+    world.end(2, End::Well);
+    world.command(SetInput(row(1), None));
+    assert_ne!(input(&world, 1), json!("other"), "it is as the plan has it");
+    assert_eq!(world.state.steps[1].given, None);
+}
+
+#[test]
+fn another_input_is_for_an_element_and_not_for_its_list() {
+    let mut world = World::new(vec![each(2), after(&[0])], open());
+    world.command(SetInput(row(0), Some(Arc::new(json!("given")))));
+    assert!(world.state.steps.iter().all(|row| row.given.is_none()));
+    world.end(2, End::Well);
+    world.end(3, End::Well);
+    world.end(1, End::Well);
+    world.command(SetInput(row(0), Some(Arc::new(json!("given")))));
+    assert_eq!(outcome(&world), RunOutcome::Succeeded, "it is as it was");
+    world.command(SetInput(row(3), Some(Arc::new(json!("given")))));
+    assert_eq!(world.running(), [3]);
+    let attempt = world.state.steps[3].last_attempt().unwrap();
+    assert_eq!(*attempt.input, json!("given"));
+    assert_eq!(world.state.steps[2].status, Succeeded);
 }
 
 #[test]

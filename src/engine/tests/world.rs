@@ -272,7 +272,10 @@ impl World {
         }
         match sketch.answer {
             Answer::Call => Prepared::Call {
-                input: Arc::new(self.seen_by(plan_row)),
+                input: match self.scheduler.given(row) {
+                    Some(given) => Arc::clone(given),
+                    None => Arc::new(self.seen_by(plan_row)),
+                },
                 most: Some(Money::from_pico(sketch.bound)),
                 estimated: sketch.estimated,
                 demand: Demand::default(),
@@ -448,6 +451,7 @@ fn step((at, sketch): (usize, &Sketch)) -> Step {
         } else {
             Mode::Parallel
         },
+        for_each: (!sketch.lists.is_empty()).then(|| Box::new(Template::Literal(Arc::default()))),
         ..Step::new(format!("s{at}"), "tool", parameters)
     }
 }
