@@ -15,6 +15,7 @@ mod result;
 mod reuse;
 mod rows;
 mod state;
+mod waits;
 
 pub use changes::{Change, changes};
 pub use command::RunCommand;
@@ -31,3 +32,4 @@ pub use result::{ExecutionResult, StepResult};
 pub use reuse::{Anew, InputChange, Miss, NotReused, Reuse, Why};
 pub use rows::{Iter as RowIter, Rows};
 pub use state::{AttemptState, RunPhase, RunState, StepState, StepStatus};
+pub use waits::{Standstill, StandstillCause, Standstills, Wait, Waits};

@@ -2,7 +2,8 @@
 
 use super::{
     AttemptEnd, Fact, Limit, LogStream, Micros, Money, Reuse, Rows, RunError, RunEvent, RunHeader,
-    RunOutcome, SkipReason, StepInfo, StepKey, StepSource, Tokens, WaitReason, Why,
+    RunOutcome, SkipReason, StandstillCause, Standstills, StepInfo, StepKey, StepSource, Tokens,
+    WaitReason, Waits, Why,
 };
 use crate::plan::StepIx;
 use serde::{Deserialize, Serialize};
@@ -82,6 +83,9 @@ pub struct AttemptState {
     pub number: u32,
     /// The slot it takes or took.
     pub slot: u32,
+    /// Since when a slot was all it needed, or whatever else held it: its dependencies had ended, or the backoff
+    /// was over.
+    pub ready: Micros,
     /// When it started.
     pub started: Micros,
     /// The resolved parameters.
@@ -148,6 +152,8 @@ pub struct StepState {
     count: Option<u32>,
     /// When its next try is due, in a backoff.
     pub retry_at: Option<Micros>,
+    /// When something beside the slots and the pause held it.
+    pub waits: Waits,
 }
 
 /// Where a run stands.
@@ -205,6 +211,8 @@ pub struct RunState {
     pub held: Micros,
     /// Since when a pause or a person holds everything.
     pub held_since: Option<Micros>,
+    /// When nothing started because of a pause, or because it had ended until something ran again.
+    pub standstills: Standstills,
     /// Limits that were reached, in order.
     pub exceeded: Vec<Limit>,
     /// The final result, once it ended.
@@ -257,7 +265,10 @@ impl RunState {
                 self.with(step, |row| row.ready_at = Some(event.at));
             }
             Fact::StepWaiting { step, reason } => {
-                self.with(step, |row| row.waiting = Some(*reason));
+                self.with(step, |row| {
+                    row.waiting = Some(*reason);
+                    row.waits.begin(*reason, event.at);
+                });
             }
             Fact::StepExpanded {
                 step,
@@ -278,7 +289,9 @@ impl RunState {
                     self.calls += 1;
                     self.reserved += *reserved;
                     row.waiting = None;
-                    row.retry_at = None;
+                    row.waits.end(event.at);
+                    let due = row.retry_at.take().or(row.ready_at);
+                    let ready = due.unwrap_or(event.at).min(event.at);
                     row.started_at.get_or_insert(event.at);
                     // Most steps need one: a list that grows by itself would begin with room for four.
                     if row.attempts.is_empty() {
@@ -287,6 +300,7 @@ impl RunState {
                     row.attempts.push(AttemptState {
                         number: *attempt,
                         slot: *slot,
+                        ready,
                         started: event.at,
                         input: Arc::clone(input),
                         reserved: *reserved,
@@ -348,7 +362,7 @@ impl RunState {
                 });
             }
             Fact::StepCancelled { step } => self.end_step(step, StepStatus::Cancelled, event.at),
-            Fact::StepReset { step } => self.reset(step),
+            Fact::StepReset { step } => self.reset(event.at, step),
             Fact::StepInputSet { step, input } => {
                 self.with(step, |row| row.given.clone_from(input));
             }
@@ -380,6 +394,16 @@ impl RunState {
             }
         }
         self.keep_clock(event.at);
+        self.standstills.turn(self.standstill(), event.at);
+    }
+
+    /// Why nothing starts now.
+    fn standstill(&self) -> Option<StandstillCause> {
+        match self.phase {
+            RunPhase::Paused => Some(StandstillCause::Pause),
+            RunPhase::Ended(_) => Some(StandstillCause::Ended),
+            RunPhase::Empty | RunPhase::Running | RunPhase::Stopping => None,
+        }
     }
 
     fn start(&mut self, header: &Arc<RunHeader>) {
@@ -407,6 +431,7 @@ impl RunState {
         self.set_status(step, StepStatus::Running);
         self.with(step, |row| {
             row.waiting = None;
+            row.waits.end(at);
             row.rows.extend(added);
             row.started_at.get_or_insert(at);
         });
@@ -487,12 +512,13 @@ impl RunState {
         self.set_status(step, status);
         self.with(step, |row| {
             row.waiting = None;
+            row.waits.end(at);
             row.retry_at = None;
             row.ended_at = Some(at);
         });
     }
 
-    fn reset(&mut self, step: &StepKey) {
+    fn reset(&mut self, at: Micros, step: &StepKey) {
         let row = self.steps.get(step.ix.at());
         let from_cache = row.filter(|row| row.source == Some(StepSource::Cache));
         if let Some(reused) = from_cache.and_then(|row| row.reused.as_deref()) {
@@ -504,6 +530,7 @@ impl RunState {
         self.set_count(step, None);
         self.with(step, |row| {
             row.waiting = None;
+            row.waits.end(at);
             row.source = None;
             row.output = None;
             row.reused = None;
@@ -573,6 +600,7 @@ impl StepState {
             rows: Vec::new(),
             count: None,
             retry_at: None,
+            waits: Waits::default(),
         }
     }
 

@@ -2,8 +2,8 @@
 
 use super::super::{
     AttemptEnd, ErrorKind, ExecutionResult, Fact, Limit, LogStream, Micros, Money, ResourceLimits,
-    Reuse, RunError, RunEvent, RunHeader, RunOutcome, SkipReason, StepInfo, StepKey, StepSource,
-    Tokens, WaitReason, figures,
+    Reuse, RunError, RunEvent, RunHeader, RunOutcome, SkipReason, Standstill, StandstillCause,
+    StepInfo, StepKey, StepSource, Tokens, Wait, WaitReason, Waits, figures,
 };
 use super::{AttemptState, RunState};
 use crate::plan::{Dialect, StepIx};
@@ -219,6 +219,12 @@ proptest! {
         let figures = figures(&state, state.at);
         let ratios = [figures.parallel_efficiency, figures.slot_utilisation];
         prop_assert!(ratios.iter().flatten().all(|ratio| (0.0..=1.0).contains(ratio)));
+        for row in &state.steps {
+            let spans = row.waits.spans();
+            prop_assert!(spans.len() <= Waits::KEPT);
+            let open = spans.iter().rev().skip(1).filter(|wait| wait.until.is_none());
+            prop_assert_eq!(open.count(), 0, "only the last may be open");
+        }
         let result = ExecutionResult::of(&state);
         prop_assert_eq!(result.steps_completed, state.count(super::StepStatus::Succeeded));
     }
@@ -262,4 +268,91 @@ fn a_log_is_kept_to_its_last_lines() {
         (AttemptState::LOG_LINES, 7)
     );
     assert_eq!(&*attempt.log[0].1, "7");
+}
+
+#[test]
+fn waits_are_kept_with_their_reason_and_span() {
+    let step = StepKey {
+        ix: StepIx(0),
+        id: "s".into(),
+    };
+    let header = RunHeader {
+        run_id: "run".into(),
+        plan: "plan".into(),
+        dialect: Dialect::Documented,
+        started_at: "".into(),
+        worker: "none".into(),
+        simulated: false,
+        track_cost: true,
+        limits: ResourceLimits::none(),
+        context: Arc::default(),
+        steps: vec![info(None, Vec::new())].into(),
+    };
+    let waiting = |reason| Fact::StepWaiting {
+        step: step.clone(),
+        reason,
+    };
+    let started = |attempt| Fact::AttemptStarted {
+        step: step.clone(),
+        attempt,
+        slot: 0,
+        input: Arc::default(),
+        reserved: Money::ZERO,
+    };
+    let ended = AttemptEnd {
+        step: step.clone(),
+        attempt: 1,
+        service: Micros(10),
+        cost: None,
+        tokens: None,
+        model: None,
+        prompt: None,
+        answer: None,
+        error: Some(error()),
+        retry_in: Some(Micros(20)),
+        cancelled: false,
+    };
+    let state = RunState::from_events(&events(vec![
+        (Fact::RunStarted(Arc::new(header)), 0),
+        (Fact::StepReady { step: step.clone() }, 5),
+        (waiting(WaitReason::Rate), 6),
+        (waiting(WaitReason::Rate), 8),
+        (waiting(WaitReason::Budget), 9),
+        (started(1), 30),
+        (Fact::RunPaused, 35),
+        (Fact::AttemptEnded(Arc::new(ended)), 40),
+        (Fact::RunResumed, 50),
+        (started(2), 63),
+    ]));
+    let row = &state.steps[0];
+    let wait = |reason, from, until| Wait {
+        reason,
+        from: Micros(from),
+        until: Some(Micros(until)),
+    };
+    assert_eq!(
+        row.waits.spans(),
+        [
+            wait(WaitReason::Rate, 6, 9),
+            wait(WaitReason::Budget, 9, 30)
+        ]
+    );
+    let times: Vec<(u64, u64)> = row
+        .attempts
+        .iter()
+        .map(|attempt| (attempt.ready.0, attempt.started.0))
+        .collect();
+    assert_eq!(
+        times,
+        [(5, 30), (60, 63)],
+        "the second was ready after its backoff"
+    );
+    assert_eq!(
+        state.standstills.spans(),
+        [Standstill {
+            cause: StandstillCause::Pause,
+            from: Micros(35),
+            until: Some(Micros(50)),
+        }]
+    );
 }

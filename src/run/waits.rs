@@ -1,0 +1,105 @@
+//! What kept a row, or the whole run, from going on: the spans that a reader of the state can draw.
+
+use super::{Micros, WaitReason};
+
+/// A span in which something beside the slots and the pause held a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wait {
+    /// What held it.
+    pub reason: WaitReason,
+    /// Since when.
+    pub from: Micros,
+    /// Until when; `None` while it does.
+    pub until: Option<Micros>,
+}
+
+/// The spans in which a row was held, oldest first; the last [`Waits::KEPT`] of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Waits(Vec<Wait>);
+
+impl Waits {
+    /// How many spans one row keeps.
+    pub const KEPT: usize = 64;
+
+    /// The spans, oldest first.
+    pub fn spans(&self) -> &[Wait] {
+        &self.0
+    }
+
+    /// Something holds the row from now on; the same thing still is no new span.
+    pub(super) fn begin(&mut self, reason: WaitReason, at: Micros) {
+        let open = self.0.last().filter(|wait| wait.until.is_none());
+        if open.is_some_and(|wait| wait.reason == reason) {
+            return;
+        }
+        self.end(at);
+        if self.0.len() >= Self::KEPT {
+            self.0.remove(0);
+        }
+        self.0.push(Wait {
+            reason,
+            from: at,
+            until: None,
+        });
+    }
+
+    /// Nothing holds the row any more.
+    pub(super) fn end(&mut self, at: Micros) {
+        if let Some(wait) = self.0.last_mut() {
+            wait.until.get_or_insert(at);
+        }
+    }
+}
+
+/// Why nothing started in the whole run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StandstillCause {
+    /// It was paused.
+    Pause,
+    /// It had ended, until a person had something run again.
+    Ended,
+}
+
+/// A span in which nothing started; what was under way went on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standstill {
+    /// Why.
+    pub cause: StandstillCause,
+    /// Since when.
+    pub from: Micros,
+    /// Until when; `None` while it lasts.
+    pub until: Option<Micros>,
+}
+
+/// The spans in which nothing started, oldest first; the last [`Standstills::KEPT`] of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standstills(Vec<Standstill>);
+
+impl Standstills {
+    /// How many spans a run keeps.
+    pub const KEPT: usize = 1_000;
+
+    /// The spans, oldest first.
+    pub fn spans(&self) -> &[Standstill] {
+        &self.0
+    }
+
+    /// Nothing starts from now on for this cause, or (`None`) steps start again.
+    pub(super) fn turn(&mut self, cause: Option<StandstillCause>, at: Micros) {
+        if let Some(open) = self.0.last_mut().filter(|span| span.until.is_none()) {
+            if Some(open.cause) == cause {
+                return;
+            }
+            open.until = Some(at);
+        }
+        let Some(cause) = cause else { return };
+        if self.0.len() >= Self::KEPT {
+            self.0.remove(0);
+        }
+        self.0.push(Standstill {
+            cause,
+            from: at,
+            until: None,
+        });
+    }
+}
