@@ -24,7 +24,7 @@ enum Input {
 }
 
 fn input() -> impl Strategy<Value = Input> {
-    let keys = "hjklgGnNfcztvyrRsSbxq?+-=0123456 "
+    let keys = "hjklgGnNfcztvyrRsSbxq?+-=0123456DTL$,.!& "
         .chars()
         .map(KeyCode::Char);
     let keys: Vec<KeyCode> = keys

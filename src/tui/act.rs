@@ -4,7 +4,7 @@ use super::actions::Action;
 use super::graph::{Direction, Folded};
 use super::json;
 use super::message::{Effect, Outcome};
-use super::model::{Focus, Model, Overlay, Question, Tab};
+use super::model::{Focus, Model, Overlay, Question, Tab, View};
 use super::search;
 use super::view::{self, page};
 use crate::plan::StepIx;
@@ -22,18 +22,10 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Down => go(model, Direction::Down),
         Action::Left => go(model, Direction::Left),
         Action::Right => go(model, Direction::Right),
-        Action::First => select(model, model.graph.first()),
-        Action::Last => select(
-            model,
-            model
-                .run
-                .steps
-                .len()
-                .checked_sub(1)
-                .map(|at| StepIx(at as u32)),
-        ),
-        Action::PageUp => pan_page(model, -1),
-        Action::PageDown => pan_page(model, 1),
+        Action::First => first(model),
+        Action::Last => last(model),
+        Action::PageUp => page_by(model, -1),
+        Action::PageDown => page_by(model, 1),
         Action::NextFailure => select(model, model.live.failure(model.selected, true)),
         Action::PreviousFailure => select(model, model.live.failure(model.selected, false)),
         Action::Follow => {
@@ -66,10 +58,37 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             model.graph.turn();
             zoom(model, 0);
         }
+        Action::Fit if model.view == View::Timeline => model.timeline.fit(),
         Action::Fit => {
             model.graph.fit();
             zoom(model, 0);
         }
+        Action::View(view) => {
+            // The key of the view that is shown goes back to the graph.
+            model.view = if model.view == view {
+                View::Graph
+            } else {
+                view
+            };
+            model.focus = Focus::Graph;
+            model.keep_visible();
+        }
+        Action::Rows => model.timeline.turn(),
+        Action::LookEarlier => model.timeline.shift(-1),
+        Action::LookLater => model.timeline.shift(1),
+        Action::SortLeft => model.table.move_sort(-1),
+        Action::SortRight => model.table.move_sort(1),
+        Action::Reverse => model.table.reverse(),
+        Action::Filter => {
+            model.focus = Focus::Graph;
+            model.overlay = Some(Overlay::Filter);
+        }
+        Action::KeepFilter => model.overlay = None,
+        Action::DropFilter => {
+            model.overlay = None;
+            model.table.clear_filter();
+        }
+        Action::Accounts => model.cost.turn(),
         Action::Pause => return command(RunCommand::Pause),
         Action::Resume => return command(RunCommand::Resume),
         Action::StepOnce => {
@@ -141,9 +160,53 @@ fn command(command: RunCommand) -> Vec<Effect> {
 }
 
 fn go(model: &mut Model, direction: Direction) {
-    let next = match model.selected {
-        Some(step) => model.graph.neighbour(step, direction),
-        None => model.graph.first(),
+    let (run, selected) = (&model.run, model.selected);
+    let by = match direction {
+        Direction::Up => -1,
+        Direction::Down => 1,
+        Direction::Left | Direction::Right => 0,
+    };
+    let next = match (model.view, selected) {
+        (View::Graph, Some(step)) => model.graph.neighbour(step, direction),
+        (View::Graph, None) => model.graph.first(),
+        (View::Timeline, _) => model.timeline.go(run, selected, direction),
+        (View::Table, Some(step)) if by == 0 => {
+            model.table.fold(run, step, direction == Direction::Right)
+        }
+        (View::Table, _) => model.table.go(run, selected, by),
+        (View::Cost, _) => model.cost.go(run, selected, by),
+    };
+    select(model, next);
+}
+
+fn first(model: &mut Model) {
+    let next = match model.view {
+        View::Graph => model.graph.first(),
+        View::Timeline => model.timeline.first(),
+        View::Table => model.table.first(),
+        View::Cost => model.cost.first(),
+    };
+    select(model, next);
+}
+
+fn last(model: &mut Model) {
+    let steps = model.run.steps.len();
+    let next = match model.view {
+        View::Graph => steps.checked_sub(1).map(|at| StepIx(at as u32)),
+        View::Timeline => model.timeline.last(&model.run),
+        View::Table => model.table.last(),
+        View::Cost => model.cost.last(),
+    };
+    select(model, next);
+}
+
+fn page_by(model: &mut Model, pages: isize) {
+    let (run, selected) = (&model.run, model.selected);
+    let next = match model.view {
+        View::Graph => return pan_page(model, pages as i32),
+        View::Timeline => model.timeline.page(run, selected, pages),
+        View::Table => model.table.go(run, selected, pages * model.table.page()),
+        View::Cost => model.cost.go(run, selected, pages * model.cost.page()),
     };
     select(model, next);
 }
@@ -183,6 +246,12 @@ fn bottleneck(model: &mut Model) {
 
 fn fold_steps(model: &mut Model) {
     let Some(step) = model.selected else { return };
+    if model.view == View::Table {
+        let unfolded = model.table.fold(&model.run, step, true);
+        let next = unfolded.or_else(|| model.table.fold(&model.run, step, false));
+        select(model, next);
+        return;
+    }
     let words = match model.graph.fold(&model.run, step) {
         Some(Folded::Closed(steps)) => format!("{} folded", format::count(steps, "step")),
         Some(Folded::Opened(steps)) => format!("{} unfolded", format::count(steps, "step")),
@@ -200,6 +269,10 @@ fn pan_page(model: &mut Model, pages: i32) {
 }
 
 fn zoom(model: &mut Model, by: i8) {
+    if model.view == View::Timeline {
+        model.timeline.zoom(by, &model.run, model.selected);
+        return;
+    }
     if by != 0 {
         model.graph.zoom(by);
     }

@@ -4,7 +4,7 @@
 //! that is possible is taken.
 
 use super::keys::Key;
-use super::model::{Focus, Model, Overlay, Question, Tab};
+use super::model::{Focus, Model, Overlay, Question, Tab, View};
 use crate::run::{RunPhase, StepStatus};
 use crossterm::event::{KeyCode, KeyEvent};
 
@@ -31,6 +31,17 @@ pub enum Action {
     ZoomOut,
     Fit,
     Turn,
+    View(View),
+    Rows,
+    LookEarlier,
+    LookLater,
+    SortLeft,
+    SortRight,
+    Reverse,
+    Filter,
+    KeepFilter,
+    DropFilter,
+    Accounts,
     Pause,
     Resume,
     StepOnce,
@@ -87,6 +98,8 @@ pub enum Group {
     Graph,
     /// Other moments of the run than now.
     Time,
+    /// The other views of the run.
+    Views,
     /// The inspector.
     Inspector,
     /// The dashboard itself.
@@ -99,10 +112,11 @@ pub enum Group {
 
 impl Group {
     /// The groups in the order of the help.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Run,
         Self::Graph,
         Self::Time,
+        Self::Views,
         Self::Inspector,
         Self::Dashboard,
     ];
@@ -113,6 +127,7 @@ impl Group {
             Self::Run => "Run",
             Self::Graph => "Graph",
             Self::Time => "Time travel and replay",
+            Self::Views => "Views",
             Self::Inspector => "Inspector",
             Self::Dashboard => "Dashboard",
             Self::Question => "Question",
@@ -151,6 +166,18 @@ const fn key(c: char) -> Key {
 
 fn on_graph(model: &Model) -> bool {
     model.focus == Focus::Graph && !model.run.steps.is_empty()
+}
+
+fn shows(model: &Model, view: View) -> bool {
+    model.view == view
+}
+
+fn zooms(model: &Model) -> bool {
+    shows(model, View::Graph) || shows(model, View::Timeline)
+}
+
+fn filtering(model: &Model) -> bool {
+    model.overlay == Some(Overlay::Filter)
 }
 
 fn on_inspector(model: &Model) -> bool {
@@ -267,7 +294,9 @@ impl Entry {
 }
 
 use Action as A;
-use Group::{Dashboard, Graph, Inspector, Question as Asked, Run, Search as Searching, Time};
+use Group::{
+    Dashboard, Graph, Inspector, Question as Asked, Run, Search as Searching, Time, Views,
+};
 
 /// The registry. The footer shows the hints in this order.
 #[rustfmt::skip]
@@ -292,6 +321,8 @@ pub static REGISTRY: &[Entry] = &[
         .hint("play"),
     entry(A::Hold, "hold", &[key(' ')], Time, "in a replay: hold", |m| m.is_replay() && m.goes_on())
         .hint("hold"),
+    entry(A::KeepFilter, "keep-filter", &[code(KeyCode::Enter)], Asked, "keep the filter", filtering).hint("keep"),
+    entry(A::DropFilter, "drop-filter", &[code(KeyCode::Esc)], Asked, "show every step again", filtering).hint("show all"),
 
     entry(A::Pause, "pause", &[key(' ')], Run, "pause: start nothing more, let what is under way finish",
         |m| m.run.phase == RunPhase::Running).hint("pause").needs("a run in progress"),
@@ -328,13 +359,36 @@ pub static REGISTRY: &[Entry] = &[
         |m| !m.figures.critical_path.is_empty()).needs("a step that has been called"),
     entry(A::FoldSteps, "fold-steps", &[key('o')], Graph,
         "fold or unfold: a for_each step, alike steps, else what waits for this step alone",
-        |m| on_graph(m) && selected(m)).needs("a selected step in the graph"),
+        |m| on_graph(m) && selected(m) && (shows(m, View::Graph) || shows(m, View::Table)))
+        .needs("a selected step in the graph or the table"),
     entry(A::Follow, "follow", &[key('f')], Graph, "let the selection follow what runs, or stop following", always),
     entry(A::Centre, "centre", &[key('c')], Graph, "bring the selected step to the middle", selected),
-    entry(A::ZoomIn, "zoom-in", &[key('+'), key('=')], Graph, "more detail", always),
-    entry(A::ZoomOut, "zoom-out", &[key('-')], Graph, "less detail", always),
-    entry(A::Turn, "turn", &[key('t')], Graph, "turn the graph: top-down or left-right", on_graph),
-    entry(A::Fit, "fit", &[key('0')], Graph, "the detail that fits the pane", always),
+    entry(A::ZoomIn, "zoom-in", &[key('+'), key('=')], Graph, "more detail", zooms),
+    entry(A::ZoomOut, "zoom-out", &[key('-')], Graph, "less detail", zooms),
+    entry(A::Turn, "turn", &[key('t')], Graph, "turn the graph: top-down or left-right",
+        |m| on_graph(m) && shows(m, View::Graph)),
+    entry(A::Fit, "fit", &[key('0')], Graph, "the detail that fits the pane", zooms),
+
+    entry(A::View(View::Graph), "graph", &[key('D')], Views, "the graph", always),
+    entry(A::View(View::Timeline), "timeline", &[key('T')], Views, "the timeline: attempts over time; again: the graph", always),
+    entry(A::View(View::Table), "table", &[key('L')], Views, "the table: a step a row; again: the graph", always),
+    entry(A::View(View::Cost), "cost", &[key('$')], Views, "the cost: where the money went; again: the graph", always),
+    entry(A::Rows, "timeline-rows", &[key('t')], Views, "timeline: a line for each slot, or for each step",
+        |m| shows(m, View::Timeline)).hint("slots/steps"),
+    entry(A::LookEarlier, "look-earlier", &[key(',')], Views, "timeline: look at earlier times",
+        |m| shows(m, View::Timeline) && m.timeline.is_zoomed()).hint("earlier"),
+    entry(A::LookLater, "look-later", &[key('.')], Views, "timeline: look at later times",
+        |m| shows(m, View::Timeline) && m.timeline.is_zoomed()).hint("later"),
+    entry(A::SortLeft, "sort-left", &[key(',')], Views, "table: sort by the column on the left",
+        |m| shows(m, View::Table)).needs("the table"),
+    entry(A::SortRight, "sort-right", &[key('.')], Views, "table: sort by the column on the right",
+        |m| shows(m, View::Table)).hint("sort").needs("the table"),
+    entry(A::Reverse, "reverse", &[key('!')], Views, "table: sort the other way round",
+        |m| shows(m, View::Table)).hint("reverse").needs("the table"),
+    entry(A::Filter, "filter", &[key('&')], Views, "table: type words to see fewer rows; is:failed, -without",
+        |m| shows(m, View::Table)).hint("filter").needs("the table"),
+    entry(A::Accounts, "accounts", &[key('t')], Views, "cost: by step, by tool or by model",
+        |m| shows(m, View::Cost)).hint("step/tool/model"),
 
     entry(A::Earlier, "earlier", &[key('[')], Time, "one event back", |m| m.moment() > 1)
         .hint("earlier").needs("an earlier event"),
@@ -416,6 +470,12 @@ fn reachable(model: &Model, entry: &Entry) -> bool {
         None => !matches!(entry.group, Asked | Searching),
         Some(Overlay::Search) => {
             entry.group == Searching || matches!(entry.action, A::Redraw | A::Suspend)
+        }
+        Some(Overlay::Filter) => {
+            matches!(
+                entry.action,
+                A::KeepFilter | A::DropFilter | A::Quit | A::Redraw | A::Suspend
+            )
         }
         Some(Overlay::Question(question)) => {
             let asking = match question {

@@ -1,9 +1,12 @@
 //! The state of the dashboard: the run as its events tell it, and what the person looks at.
 
+use super::cost::CostPane;
 use super::graph::GraphPane;
 use super::live::Live;
 use super::search::Search;
+use super::table::Table;
 use super::theme::Theme;
+use super::timeline::Timeline;
 use super::travel::Travel;
 use crate::plan::StepIx;
 use crate::run::{
@@ -34,6 +37,35 @@ pub enum Focus {
     Graph,
     /// The inspector.
     Inspector,
+}
+
+/// A view of the run: what stands in the pane beside the inspector.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum View {
+    /// The DAG.
+    #[default]
+    Graph,
+    /// Attempts over time.
+    Timeline,
+    /// A step a row.
+    Table,
+    /// Where the money went.
+    Cost,
+}
+
+impl View {
+    /// Every view, in order.
+    pub const ALL: [Self; 4] = [Self::Graph, Self::Timeline, Self::Table, Self::Cost];
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Graph => "graph",
+            Self::Timeline => "timeline",
+            Self::Table => "table",
+            Self::Cost => "cost",
+        }
+    }
 }
 
 /// The pages of the inspector.
@@ -124,6 +156,8 @@ pub enum Overlay {
     Question(Question),
     /// The search for a step.
     Search,
+    /// Nothing to see: keys are typed into the filter of the table.
+    Filter,
 }
 
 /// The inspector's own state.
@@ -182,8 +216,16 @@ pub struct Model {
     pub live: Live,
     /// The step that the run waits for.
     pub blocker: Option<StepIx>,
+    /// What stands in the pane beside the inspector.
+    pub view: View,
     /// The DAG pane.
     pub graph: GraphPane,
+    /// The timeline.
+    pub timeline: Timeline,
+    /// The table.
+    pub table: Table,
+    /// The cost view.
+    pub cost: CostPane,
     /// The selected step.
     pub selected: Option<StepIx>,
     /// The room that the DAG had when it was last drawn.
@@ -236,7 +278,11 @@ impl Model {
             figures: Figures::default(),
             live: Live::default(),
             blocker: None,
+            view: View::default(),
             graph: GraphPane::new(),
+            timeline: Timeline::default(),
+            table: Table::default(),
+            cost: CostPane::default(),
             selected: None,
             graph_size: Size::ZERO,
             focus: Focus::Graph,
@@ -301,11 +347,22 @@ impl Model {
         let motion = self
             .moves()
             .then_some(if self.motion { MOVE_EVERY } else { MOVE_SELDOM });
-        let layout = self.graph.is_busy().then_some(LAYOUT_IN);
+        let layout = self.is_drawn_later().then_some(LAYOUT_IN);
         [figures, motion, layout, self.next_played()]
             .into_iter()
             .flatten()
             .min()
+    }
+
+    /// Whether a frame drawn a little later shows more although nothing happens: a layout is being worked out,
+    /// or the view shown looks at the rows of a large run only now and then.
+    pub(super) fn is_drawn_later(&self) -> bool {
+        match self.view {
+            View::Graph => self.graph.is_busy(),
+            View::Timeline => self.timeline.is_behind(),
+            View::Table => self.table.is_behind(),
+            View::Cost => self.cost.is_behind(),
+        }
     }
 
     /// Says that the figures no longer fit the run.
@@ -359,7 +416,17 @@ impl Model {
             self.inspector.scroll = 0;
         }
         self.selected = Some(step);
-        self.graph.keep_visible(step);
+        self.keep_visible();
+    }
+
+    /// Brings the selected step into view, in every view.
+    pub(super) fn keep_visible(&mut self) {
+        if let Some(step) = self.selected {
+            self.graph.keep_visible(step);
+        }
+        self.timeline.keep_visible();
+        self.table.keep_visible();
+        self.cost.keep_visible();
     }
 
     /// Selects what the run waits for, where the selection goes with it and what is selected has ended.

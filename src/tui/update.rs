@@ -3,7 +3,7 @@
 use super::act;
 use super::actions::{self, Meaning};
 use super::message::{Effect, Message, Outcome};
-use super::model::{Focus, Model, Overlay};
+use super::model::{Focus, Model, Overlay, View};
 use super::search;
 use super::view;
 use crate::run::RunEvent;
@@ -26,7 +26,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Events(events) => on_events(model, events),
         Message::Tick(now) => {
             model.tick(now);
-            model.dirty |= model.moves() || model.graph.is_busy();
+            model.dirty |= model.moves() || model.is_drawn_later();
             model.keep_figures();
             Vec::new()
         }
@@ -73,6 +73,9 @@ fn on_key(model: &mut Model, event: &KeyEvent) -> Vec<Effect> {
     if model.overlay == Some(Overlay::Search) && search::typed(model, event) {
         return Vec::new();
     }
+    if model.overlay == Some(Overlay::Filter) && model.table.type_filter(event) {
+        return Vec::new();
+    }
     match actions::meaning(model, event) {
         Meaning::Does(entry) => act::act(model, entry.action),
         Meaning::Not(entry) => {
@@ -114,7 +117,12 @@ fn on_mouse(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
         act::scroll(model, wheel.1);
     } else if on_graph {
         let (dx, dy) = (wheel.0 as i32 * 2, wheel.1 as i32);
-        model.graph.wheel(at.x, at.y, dx, dy);
+        match model.view {
+            View::Graph => model.graph.wheel(at.x, at.y, dx, dy),
+            View::Timeline => model.timeline.pan(dx, dy),
+            View::Table => model.table.scroll(wheel.1),
+            View::Cost => model.cost.scroll(wheel.1),
+        }
     }
     Vec::new()
 }
@@ -133,15 +141,26 @@ fn click(model: &mut Model, at: Position) {
     if let Some(moment) = view::moment_at(model, view::scrubber(&areas), at) {
         model.scrubbing = true;
         model.show_moment(moment);
-    } else if areas.graph.is_some_and(|area| area.contains(at)) {
+    } else if let Some(area) = areas.graph.filter(|area| area.contains(at)) {
         model.focus = Focus::Graph;
-        if model.graph.on_map(at.x, at.y) {
+        if let Some(view) = view::view_at(area, at) {
+            model.view = view;
+            model.keep_visible();
+            return;
+        }
+        if model.view == View::Graph && model.graph.on_map(at.x, at.y) {
             model.drag_map = true;
             model.graph.look_at_map(at.x, at.y);
             return;
         }
         model.drag = Some(at);
-        if let Some(step) = model.graph.hit(at.x, at.y) {
+        let step = match model.view {
+            View::Graph => model.graph.hit(at.x, at.y),
+            View::Timeline => model.timeline.hit(&model.run, at),
+            View::Table => model.table.click(at),
+            View::Cost => model.cost.click(at),
+        };
+        if let Some(step) = step {
             model.follow = false;
             model.select(step);
         }
@@ -154,7 +173,7 @@ fn click(model: &mut Model, at: Position) {
     }
 }
 
-/// Moves the DAG with the pointer.
+/// Moves what is in view with the pointer.
 fn drag(model: &mut Model, at: Position) {
     if model.scrubbing {
         let line = view::scrubber(&view::areas(model));
@@ -168,7 +187,13 @@ fn drag(model: &mut Model, at: Position) {
     } else if let Some(from) = model.drag {
         model.drag = Some(at);
         let by = |from: u16, to: u16| i32::from(from) - i32::from(to);
-        model.graph.pan(by(from.x, at.x), by(from.y, at.y));
+        let (x, y) = (by(from.x, at.x), by(from.y, at.y));
+        match model.view {
+            View::Graph => model.graph.pan(x, y),
+            View::Timeline => model.timeline.pan(x, y),
+            View::Table => model.table.scroll(y as isize),
+            View::Cost => model.cost.scroll(y as isize),
+        }
         model.dirty = true;
     }
 }

@@ -278,6 +278,7 @@ fn waits_are_kept_with_their_reason_and_span() {
     };
     let header = RunHeader {
         run_id: "run".into(),
+        forked_from: None,
         plan: "plan".into(),
         dialect: Dialect::Documented,
         started_at: "".into(),
@@ -298,6 +299,7 @@ fn waits_are_kept_with_their_reason_and_span() {
         slot: 0,
         input: Arc::default(),
         reserved: Money::ZERO,
+        why: None,
     };
     let ended = AttemptEnd {
         step: step.clone(),

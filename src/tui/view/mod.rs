@@ -2,11 +2,12 @@
 //!
 //! ```text
 //! header     plan, state, cost, counts; figures, slots, what the run waits for
-//! graph │ inspector (beside it, below it where the screen is narrow and tall, in its place where it is small)
+//! view │ inspector (beside it, below it where the screen is narrow and tall, in its place where it is small)
 //! footer     the keys that work now, or a word to the person
 //! ```
 
 mod ascii;
+mod body;
 mod footer;
 mod header;
 mod help;
@@ -17,13 +18,14 @@ mod question;
 mod scrubber;
 mod search;
 
+pub(super) use body::view_at;
 pub(super) use inspector::tab_at;
 pub(super) use scrubber::moment_at;
 
 use super::model::{Focus, Model, Overlay};
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Rect, Size};
+use ratatui::layout::Rect;
 use ratatui::text::Line;
 use ratatui::widgets::{Block, BorderType, Widget};
 
@@ -32,7 +34,7 @@ use ratatui::widgets::{Block, BorderType, Widget};
 pub struct Areas {
     /// One or two lines at the top.
     pub header: Rect,
-    /// The DAG, where it is shown.
+    /// The view of the run, where it is shown.
     pub graph: Option<Rect>,
     /// The inspector, where it is shown.
     pub inspector: Option<Rect>,
@@ -128,7 +130,7 @@ pub fn draw(model: &mut Model, buf: &mut Buffer, area: Rect) {
     let areas = areas(model);
     header::draw(model, buf, areas.header);
     if let Some(area) = areas.graph {
-        draw_graph(model, buf, area);
+        body::draw(model, buf, area);
     }
     if let Some(area) = areas.inspector {
         inspector::draw(model, buf, area);
@@ -139,7 +141,7 @@ pub fn draw(model: &mut Model, buf: &mut Buffer, area: Rect) {
         Some(Overlay::Help(scroll)) => help::draw(model, scroll, buf, area),
         Some(Overlay::Question(question)) => question::draw(model, question, buf, area),
         Some(Overlay::Search) => search::draw(model, buf, areas),
-        None => {}
+        Some(Overlay::Filter) | None => {}
     }
     if model.theme.ascii {
         ascii::translate(buf);
@@ -153,49 +155,6 @@ pub(super) fn scrubber(areas: &Areas) -> Rect {
         y: areas.footer.y.saturating_sub(1),
         height: u16::from(body >= 3),
         ..areas.footer
-    }
-}
-
-fn draw_graph(model: &mut Model, buf: &mut Buffer, area: Rect) {
-    let follow = if model.follow { " following " } else { "" };
-    let focused = model.focus == Focus::Graph;
-    let inner = pane(
-        model,
-        buf,
-        area,
-        focused,
-        Line::from(" graph "),
-        Line::from(follow),
-    );
-    if model.run.steps.is_empty() {
-        let text = crate::text::fit("waiting for the run to start", inner.width as usize);
-        buf.set_stringn(
-            inner.x,
-            inner.y,
-            text,
-            inner.width as usize,
-            model.theme.dim,
-        );
-        return;
-    }
-    model.sync_graph();
-    if inner.as_size() != model.graph_size {
-        // Another size may mean another layout: what is looked at stays in view.
-        let changed = model.graph_size != Size::ZERO;
-        model.graph_size = inner.as_size();
-        if let Some(step) = model.selected.filter(|_| changed) {
-            model.graph.keep_visible(step);
-        }
-    }
-    if !inner.is_empty() {
-        model.graph.draw(
-            buf,
-            inner,
-            &model.run,
-            model.selected,
-            model.now,
-            &model.theme,
-        );
     }
 }
 

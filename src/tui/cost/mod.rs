@@ -1,0 +1,18 @@
+//! The cost view: where the money and the tokens went, by step, tool or model, against the budget.
+//!
+//! ```text
+//!  spent $0.0120   reserved $0.0040   free $0.0840   of $0.10
+//!  ██████████▒▒▒▒░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░
+//!  failed $0.0011, 2 calls   tried again $0.0007, 1 call   from the cache 3 steps
+//!
+//!  by tool                                     cost  share  calls   tok in  tok out
+//!  categorize_items   ████████▓▓▒            $0.0081    67%      4    1,240      180
+//! ```
+
+mod ledger;
+mod pane;
+
+pub use pane::CostPane;
+
+#[cfg(test)]
+mod tests;
