@@ -40,6 +40,8 @@ fn run(count: usize) -> RunState {
                 parent: None,
                 parameters: None,
                 not_reused: None,
+                sequential: false,
+                price: None,
             }
         })
         .collect();
@@ -52,6 +54,8 @@ fn run(count: usize) -> RunState {
         simulated: false,
         track_cost: true,
         limits: ResourceLimits::default(),
+        rates: plandeck::run::Rates::default(),
+        priced: false,
         context: Arc::default(),
         steps: steps.into(),
         forked_from: None,

@@ -179,6 +179,8 @@ fn header(id: &str, steps: u32) -> Arc<RunHeader> {
         parent: None,
         parameters: None,
         not_reused: None,
+        sequential: false,
+        price: None,
     });
     Arc::new(RunHeader {
         run_id: id.into(),
@@ -189,6 +191,8 @@ fn header(id: &str, steps: u32) -> Arc<RunHeader> {
         simulated: false,
         track_cost: true,
         limits: ResourceLimits::none(),
+        rates: plandeck::run::Rates::default(),
+        priced: false,
         context: Arc::new(json!({})),
         steps: infos.collect(),
         forked_from: None,

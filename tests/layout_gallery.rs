@@ -167,6 +167,8 @@ fn part_way(picture: &Picture) -> RunState {
             parent: None,
             parameters: None,
             not_reused: None,
+            sequential: false,
+            price: None,
         })
         .collect();
     let header = RunHeader {
@@ -178,6 +180,8 @@ fn part_way(picture: &Picture) -> RunState {
         simulated: false,
         track_cost: true,
         limits: ResourceLimits::default(),
+        rates: plandeck::run::Rates::default(),
+        priced: false,
         context: Arc::default(),
         steps,
         forked_from: None,

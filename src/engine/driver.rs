@@ -6,7 +6,7 @@ use super::attempt::{AttemptDone, Bounds, attempt, panicked};
 use super::cache::{CacheKey, Keys, Made, OutputCache};
 use super::recorded::{Edit, Recorded};
 use super::{Action, EventSink, Input, Rules, Scheduler, Timer};
-use crate::plan::{ExecutionPlan, RetryPolicy, Step, StepIx};
+use crate::plan::{ExecutionPlan, Mode, RetryPolicy, Step, StepIx};
 use crate::run::{
     Fact, LogStream, Micros, Money, Rates, ResourceLimits, RunCommand, RunEvent, RunHeader,
     RunState, StepInfo,
@@ -164,6 +164,8 @@ impl Engine {
                 parent: None,
                 parameters: shown.then(|| Arc::new(step.parameters.source())),
                 not_reused: keys.not_reused(step),
+                sequential: step.mode == Mode::Sequential,
+                price: None,
             });
         RunHeader {
             run_id: self.run_id.clone(),
@@ -174,6 +176,8 @@ impl Engine {
             simulated: self.settings.simulated,
             track_cost: self.settings.track_cost,
             limits: self.settings.limits.clone(),
+            rates: self.settings.rates.clone(),
+            priced: false,
             context: Arc::new(Value::Object(Map::clone(&self.context))),
             steps: steps.collect(),
             forked_from: self

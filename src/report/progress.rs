@@ -16,7 +16,7 @@ pub struct Progress {
 impl Progress {
     /// The line for `event`, without a line feed and without control characters.
     pub fn line(&mut self, event: &RunEvent) -> Option<String> {
-        let text = self.text(&event.fact)?;
+        let text = self.text(event)?;
         let line = format!("{:>9.3}s  {text}", event.at.seconds());
         Some(if crate::text::is_plain(&line) {
             line
@@ -25,8 +25,8 @@ impl Progress {
         })
     }
 
-    fn text(&mut self, fact: &Fact) -> Option<String> {
-        Some(match fact {
+    fn text(&mut self, event: &RunEvent) -> Option<String> {
+        Some(match &event.fact {
             Fact::RunStarted(header) => {
                 self.total = header.steps.len();
                 let simulated = if header.simulated { ", SIMULATED" } else { "" };
@@ -38,12 +38,18 @@ impl Progress {
                     header.run_id
                 )
             }
-            Fact::StepWaiting { step, reason } => {
-                let what = match reason {
-                    WaitReason::Budget => "money",
-                    WaitReason::Rate => "its rate",
-                    WaitReason::Exclusive => "the others to end: it runs alone",
-                    WaitReason::Breakpoint => "a person: breakpoint",
+            Fact::StepWaiting {
+                step,
+                reason,
+                on,
+                until,
+            } => {
+                let what = match (reason, on) {
+                    (WaitReason::Budget, _) => "money".to_owned(),
+                    (WaitReason::Rate, Some(name)) => rate(name, until.map(|at| at - event.at)),
+                    (WaitReason::Rate, None) => "its rate".to_owned(),
+                    (WaitReason::Exclusive, _) => "the others to end: it runs alone".to_owned(),
+                    (WaitReason::Breakpoint, _) => "a person: breakpoint".to_owned(),
                 };
                 format!("waits     {} for {what}", step.id)
             }
@@ -138,5 +144,13 @@ impl Progress {
             let _ = write!(line, "  {cost}");
         }
         line
+    }
+}
+
+/// The rate of a name, and how long it lets nothing start.
+fn rate(name: &str, left: Option<Micros>) -> String {
+    match left {
+        Some(left) => format!("the rate of {name}, {:.1}s", left.seconds()),
+        None => format!("the rate of {name}, until a call has ended"),
     }
 }

@@ -186,6 +186,8 @@ mod tests {
             parent: None,
             parameters: None,
             not_reused: None,
+            sequential: false,
+            price: None,
         };
         let steps = [
             step("read", &[]),
@@ -236,6 +238,8 @@ mod tests {
             simulated,
             track_cost: true,
             limits: ResourceLimits::none(),
+            rates: crate::run::Rates::default(),
+            priced: false,
             context: Arc::default(),
             steps: steps.clone().into(),
             forked_from: None,

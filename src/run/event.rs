@@ -2,7 +2,7 @@
 //!
 //! As JSON an event is one flat object: `{"seq": 3, "at_ms": 0.41, "type": "attempt_started", …}`.
 
-use super::{Money, NotReused, ResourceLimits, Reuse, Why};
+use super::{Money, NotReused, Rates, ResourceLimits, Reuse, StepPrice, Why};
 use crate::plan::{Dialect, StepIx};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
@@ -107,6 +107,12 @@ pub struct StepInfo {
     /// `for_each` step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_reused: Option<NotReused>,
+    /// Whether nothing else is under way while it is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sequential: bool,
+    /// What its calls can cost; `None` where they cost nothing, or where the run does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Box<StepPrice>>,
 }
 
 /// What is known when a run starts.
@@ -128,6 +134,12 @@ pub struct RunHeader {
     pub track_cost: bool,
     /// The limits in force.
     pub limits: ResourceLimits,
+    /// The rates in force.
+    #[serde(default, skip_serializing_if = "Rates::is_empty")]
+    pub rates: Rates,
+    /// Whether the steps say what their calls can cost.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub priced: bool,
     /// The context that the references see.
     #[serde(default)]
     pub context: Arc<Value>,
@@ -343,6 +355,12 @@ pub enum Fact {
         step: StepKey,
         /// What holds it.
         reason: WaitReason,
+        /// The name of the rate or pool, where one holds it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        on: Option<Arc<str>>,
+        /// The moment before which that does not let it start; `None` where it depends on the end of a call.
+        #[serde(rename = "until_ms", default, skip_serializing_if = "Option::is_none")]
+        until: Option<Micros>,
     },
     /// A `for_each` step runs once for each of `count` elements. Rows it has from an earlier time are used
     /// again; the ones it lacks stand after all rows so far. It comes a second time, right after the step's
@@ -492,6 +510,36 @@ pub enum Fact {
     },
     /// A run that had ended goes on, because a person retried something.
     RunReopened,
+}
+
+impl Fact {
+    /// The step that it is about, where it is about one.
+    pub fn step(&self) -> Option<&StepKey> {
+        match self {
+            Self::StepReady { step }
+            | Self::StepWaiting { step, .. }
+            | Self::StepExpanded { step, .. }
+            | Self::AttemptStarted { step, .. }
+            | Self::ReservationRaised { step, .. }
+            | Self::AttemptLog { step, .. }
+            | Self::StepSucceeded { step, .. }
+            | Self::StepFailed { step, .. }
+            | Self::StepSkipped { step, .. }
+            | Self::StepUnknown { step, .. }
+            | Self::StepCancelled { step }
+            | Self::StepReset { step }
+            | Self::StepInputSet { step, .. }
+            | Self::StepPinned { step, .. } => Some(step),
+            Self::AttemptEnded(end) => Some(&end.step),
+            Self::RunStarted(_)
+            | Self::RunPaused
+            | Self::RunResumed
+            | Self::LimitReached { .. }
+            | Self::StopRequested
+            | Self::RunEnded { .. }
+            | Self::RunReopened => None,
+        }
+    }
 }
 
 /// One numbered fact.

@@ -7,6 +7,7 @@ mod changes;
 mod command;
 mod event;
 mod figures;
+mod forecast;
 mod history;
 mod limits;
 mod money;
@@ -14,6 +15,7 @@ mod rates;
 mod result;
 mod reuse;
 mod rows;
+mod slot_time;
 mod state;
 mod waits;
 
@@ -24,6 +26,7 @@ pub use event::{
     RunOutcome, SkipReason, StepInfo, StepKey, StepSource, Tokens, WaitReason,
 };
 pub use figures::{Figures, figures};
+pub use forecast::{Forecast, StepPrice, forecast};
 pub use history::History;
 pub use limits::ResourceLimits;
 pub use money::Money;
@@ -31,5 +34,6 @@ pub use rates::{Demand, Rate, Rates};
 pub use result::{ExecutionResult, StepResult};
 pub use reuse::{Anew, InputChange, Miss, NotReused, Reuse, Why};
 pub use rows::{Iter as RowIter, Rows};
-pub use state::{AttemptState, RunPhase, RunState, StepState, StepStatus};
+pub use slot_time::{SlotTime, slot_time};
+pub use state::{AttemptState, RateWait, RunPhase, RunState, StepState, StepStatus};
 pub use waits::{Standstill, StandstillCause, Standstills, Wait, Waits};

@@ -22,6 +22,11 @@ pub struct Rate {
 pub struct Rates(pub BTreeMap<Arc<str>, Rate>);
 
 impl Rates {
+    /// Whether nothing has a rate.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The name under which the rate of `name` stands: as it is, or without the provider before it.
     pub fn name_of(&self, name: &str) -> Option<&Arc<str>> {
         let bare = name.split_once('/').map(|(_, model)| model);

@@ -170,6 +170,8 @@ mod tests {
             parent: None,
             parameters: None,
             not_reused: None,
+            sequential: false,
+            price: None,
         })
     }
 

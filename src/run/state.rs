@@ -1,5 +1,6 @@
 //! The fold: a run's state from its events.
 
+use super::slot_time::{Account, Circumstances, Claim};
 use super::{
     AttemptEnd, Fact, Limit, LogStream, Micros, Money, Reuse, Rows, RunError, RunEvent, RunHeader,
     RunOutcome, SkipReason, StandstillCause, Standstills, StepInfo, StepKey, StepSource, Tokens,
@@ -116,6 +117,8 @@ pub struct StepState {
     pub status: StepStatus,
     /// What holds it while it is ready, beside the slots and the pause.
     pub waiting: Option<WaitReason>,
+    /// Which rate, where one holds it.
+    pub rate: Option<Box<RateWait>>,
     /// Where its output came from.
     pub source: Option<StepSource>,
     /// Its output.
@@ -156,6 +159,15 @@ pub struct StepState {
     pub waits: Waits,
 }
 
+/// A rate that a step waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RateWait {
+    /// The model or pool.
+    pub name: Arc<str>,
+    /// The moment before which it does not let the step start; `None` where that depends on the end of a call.
+    pub until: Option<Micros>,
+}
+
 /// Where a run stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RunPhase {
@@ -193,6 +205,10 @@ pub struct RunState {
     pub counts: [usize; 8],
     /// Rows that a call can be made for: the plan's steps, with elements in the place of their `for_each` step.
     callable: usize,
+    /// The most that there were of them: what was a slot once remains one, so that no figure is above its bound.
+    most_callable: usize,
+    /// What the slots did.
+    account: Account,
     /// What ended attempts cost, those without a price left out.
     pub spent: Money,
     /// Whether an ended attempt had no price.
@@ -240,7 +256,7 @@ impl RunState {
     pub fn slots(&self) -> usize {
         self.header
             .as_ref()
-            .map_or(1, |header| header.limits.slots(self.callable))
+            .map_or(1, |header| header.limits.slots(self.most_callable))
     }
 
     /// Wall-clock time at `now` less the time in which a pause or a person held everything: W.
@@ -257,19 +273,59 @@ impl RunState {
     /// Takes in the next event. An event about a row that does not exist is counted and otherwise ignored.
     pub fn apply(&mut self, event: &RunEvent) {
         self.events = event.seq.saturating_add(1);
+        if self.held_since.is_none() {
+            let now = self.circumstances();
+            self.account.pass(event.at - self.at, &now);
+        }
         self.at = self.at.max(event.at);
+        let row = event.fact.step().map(|step| step.ix.at());
+        let before = row.and_then(|row| self.claim(row));
+        self.take_in(event);
+        let after = row.and_then(|row| self.claim(row));
+        self.account.turn(before, after);
+        self.keep_clock(event.at);
+        self.standstills.turn(self.standstill(), event.at);
+    }
+
+    fn claim(&self, row: usize) -> Option<Claim> {
+        Claim::of(self.steps.get(row)?)
+    }
+
+    pub(super) fn account(&self) -> &Account {
+        &self.account
+    }
+
+    pub(super) fn circumstances(&self) -> Circumstances {
+        let most = self.header.as_ref().and_then(|h| h.limits.max_tool_calls);
+        Circumstances {
+            slots: self.slots() as u64,
+            phase: self.phase,
+            out_of_calls: most.is_some_and(|most| self.calls >= most),
+        }
+    }
+
+    fn take_in(&mut self, event: &RunEvent) {
         match &event.fact {
             Fact::RunStarted(header) => self.start(header),
             Fact::StepReady { step } => {
                 self.set_status(step, StepStatus::Ready);
                 self.with(step, |row| row.ready_at = Some(event.at));
             }
-            Fact::StepWaiting { step, reason } => {
-                self.with(step, |row| {
-                    row.waiting = Some(*reason);
-                    row.waits.begin(*reason, event.at);
+            Fact::StepWaiting {
+                step,
+                reason,
+                on,
+                until,
+            } => self.with(step, |row| {
+                row.waiting = Some(*reason);
+                row.waits.begin(*reason, event.at);
+                row.rate = on.as_ref().map(|name| {
+                    Box::new(RateWait {
+                        name: Arc::clone(name),
+                        until: *until,
+                    })
                 });
-            }
+            }),
             Fact::StepExpanded {
                 step,
                 count,
@@ -288,10 +344,9 @@ impl RunState {
                     self.running += 1;
                     self.calls += 1;
                     self.reserved += *reserved;
-                    row.waiting = None;
-                    row.waits.end(event.at);
-                    let due = row.retry_at.take().or(row.ready_at);
+                    let due = row.retry_at.or(row.ready_at);
                     let ready = due.unwrap_or(event.at).min(event.at);
+                    row.wait_no_more(event.at);
                     row.started_at.get_or_insert(event.at);
                     // Most steps need one: a list that grows by itself would begin with room for four.
                     if row.attempts.is_empty() {
@@ -393,8 +448,6 @@ impl RunState {
                 self.error.clone_from(error);
             }
         }
-        self.keep_clock(event.at);
-        self.standstills.turn(self.standstill(), event.at);
     }
 
     /// Why nothing starts now.
@@ -415,6 +468,7 @@ impl RunState {
         };
         let of_the_plan = self.steps.iter().filter(|row| row.info.parent.is_none());
         self.callable = of_the_plan.count();
+        self.most_callable = self.callable;
         self.counts[StepStatus::Pending as usize] = self.callable;
         self.header = Some(Arc::clone(header));
         self.phase = RunPhase::Running;
@@ -423,15 +477,23 @@ impl RunState {
     fn expand(&mut self, at: Micros, step: &StepKey, count: u32, elements: &Arc<[StepInfo]>) {
         let first = self.steps.len() as u32;
         let added = (first..first + elements.len() as u32).map(StepIx);
+        let kind = self
+            .steps
+            .get(step.ix.at())
+            .map(|row| row.info.kind.clone());
         let of_this_step = elements.iter().cloned().map(|info| StepInfo {
             parent: Some(step.ix),
+            // Who names the elements does not know how the tool is carried out.
+            kind: kind
+                .clone()
+                .filter(|_| info.kind.is_empty())
+                .unwrap_or(info.kind),
             ..info
         });
         self.steps.extend(of_this_step.map(StepState::new));
         self.set_status(step, StepStatus::Running);
         self.with(step, |row| {
-            row.waiting = None;
-            row.waits.end(at);
+            row.wait_no_more(at);
             row.rows.extend(added);
             row.started_at.get_or_insert(at);
         });
@@ -446,6 +508,7 @@ impl RunState {
             self.callable = (self.callable + calls(count)).saturating_sub(calls(row.count));
             row.count = count;
         }
+        self.most_callable = self.most_callable.max(self.callable);
     }
 
     fn raise(&mut self, step: &StepKey, attempt: u32, reserved: Money) {
@@ -486,6 +549,7 @@ impl RunState {
             return;
         };
         self.running = self.running.saturating_sub(1);
+        self.account.around((at - attempt.started) - end.service);
         self.reserved -= attempt.reserved;
         attempt.end = Some((at, Arc::clone(end)));
         row.service += end.service;
@@ -511,9 +575,7 @@ impl RunState {
     fn end_step(&mut self, step: &StepKey, status: StepStatus, at: Micros) {
         self.set_status(step, status);
         self.with(step, |row| {
-            row.waiting = None;
-            row.waits.end(at);
-            row.retry_at = None;
+            row.wait_no_more(at);
             row.ended_at = Some(at);
         });
     }
@@ -529,8 +591,7 @@ impl RunState {
         self.set_status(step, StepStatus::Pending);
         self.set_count(step, None);
         self.with(step, |row| {
-            row.waiting = None;
-            row.waits.end(at);
+            row.wait_no_more(at);
             row.source = None;
             row.output = None;
             row.reused = None;
@@ -541,7 +602,6 @@ impl RunState {
             row.ready_at = None;
             row.started_at = None;
             row.ended_at = None;
-            row.retry_at = None;
         });
     }
 
@@ -582,6 +642,7 @@ impl StepState {
             info,
             status: StepStatus::Pending,
             waiting: None,
+            rate: None,
             source: None,
             output: None,
             reused: None,
@@ -602,6 +663,18 @@ impl StepState {
             retry_at: None,
             waits: Waits::default(),
         }
+    }
+
+    fn wait_no_more(&mut self, at: Micros) {
+        self.waits.end(at);
+        self.waiting = None;
+        self.rate = None;
+        self.retry_at = None;
+    }
+
+    /// Whether it is a `for_each` step whose list is known.
+    pub(super) const fn is_expanded(&self) -> bool {
+        self.count.is_some()
     }
 
     /// The rows of its elements, for a `for_each` step that was expanded.

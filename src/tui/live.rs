@@ -2,7 +2,7 @@
 //! are under way, held or failed, and what waits for each.
 
 use crate::plan::StepIx;
-use crate::run::{Fact, Micros, RunEvent, RunState, StepKey, StepStatus};
+use crate::run::{Fact, Micros, RunEvent, RunState, StepStatus};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ impl Live {
             }
             _ => {}
         }
-        if let Some(step) = subject(&event.fact) {
+        if let Some(step) = event.fact.step() {
             self.touch(step.ix, run);
             // What happens to an element may take its `for_each` step up again.
             if let Some(parent) = run.steps.get(step.ix.at()).and_then(|row| row.info.parent) {
@@ -180,33 +180,5 @@ fn keep(set: &mut BTreeSet<StepIx>, ix: StepIx, belongs: bool) {
         set.insert(ix);
     } else {
         set.remove(&ix);
-    }
-}
-
-/// The step that a fact is about, where it is about one.
-fn subject(fact: &Fact) -> Option<&StepKey> {
-    match fact {
-        Fact::StepReady { step }
-        | Fact::StepWaiting { step, .. }
-        | Fact::StepExpanded { step, .. }
-        | Fact::AttemptStarted { step, .. }
-        | Fact::ReservationRaised { step, .. }
-        | Fact::AttemptLog { step, .. }
-        | Fact::StepSucceeded { step, .. }
-        | Fact::StepFailed { step, .. }
-        | Fact::StepUnknown { step, .. }
-        | Fact::StepSkipped { step, .. }
-        | Fact::StepCancelled { step }
-        | Fact::StepReset { step }
-        | Fact::StepInputSet { step, .. }
-        | Fact::StepPinned { step, .. } => Some(step),
-        Fact::AttemptEnded(end) => Some(&end.step),
-        Fact::RunStarted(_)
-        | Fact::RunPaused
-        | Fact::RunResumed
-        | Fact::LimitReached { .. }
-        | Fact::StopRequested
-        | Fact::RunEnded { .. }
-        | Fact::RunReopened => None,
     }
 }

@@ -36,6 +36,8 @@ impl Recording {
                     max_total_cost_usd: Some(Money::from_usd(0.10)),
                     ..ResourceLimits::command_line()
                 },
+                rates: plandeck::run::Rates::default(),
+                priced: false,
                 context: Arc::new(json!({})),
                 steps: Arc::new([]),
                 forked_from: None,
@@ -67,6 +69,8 @@ impl Recording {
             parent: None,
             parameters: Some(Arc::new(parameters)),
             not_reused: None,
+            sequential: false,
+            price: None,
         });
         self
     }
@@ -83,6 +87,8 @@ impl Recording {
             parent: None,
             parameters: None,
             not_reused: None,
+            sequential: false,
+            price: None,
         });
         self
     }
@@ -119,7 +125,24 @@ impl Recording {
     /// Holds a ready step.
     pub fn holds(mut self, id: &str, reason: WaitReason) -> Self {
         let step = self.key(id);
-        self.say(Fact::StepWaiting { step, reason });
+        self.say(Fact::StepWaiting {
+            step,
+            reason,
+            on: None,
+            until: None,
+        });
+        self
+    }
+
+    /// Holds a ready step because of the rate of this name, for so many milliseconds.
+    pub fn throttles(mut self, id: &str, name: &str, ms: u64) -> Self {
+        let step = self.key(id);
+        self.say(Fact::StepWaiting {
+            step,
+            reason: WaitReason::Rate,
+            on: Some(name.into()),
+            until: Some(self.at + Micros(ms * 1000)),
+        });
         self
     }
 

@@ -209,6 +209,7 @@ impl Scheduler {
         let step = self.key(row);
         out.push(Action::Emit(Fact::StepReset { step }));
         self.errors.remove(&row);
+        self.meters.forget(row);
         let node = self.node(row);
         node.status = StepStatus::Pending;
         node.tainted = false;

@@ -47,9 +47,7 @@ impl Scheduler {
         let plan_step = self.plan_step(row);
         let tool = &self.steps[plan_step.at()].tool;
         self.budget.learn(tool, foreseen, billed, tokens.is_some());
-        for place in self.meters.end(row) {
-            self.release(place);
-        }
+        self.meters.end(row);
         let stopping = matches!(self.phase, Phase::Stopping(_));
         let stopped = cancelled || stopping;
         let failure = output.as_ref().err();
@@ -199,7 +197,7 @@ impl Scheduler {
         }
         self.parked.clear();
         self.out_of_calls.clear();
-        self.meters.forget_waits();
+        self.meters.forget_all();
         self.at_breakpoint.clear();
         self.alone_next = None;
     }

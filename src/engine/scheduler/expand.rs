@@ -1,7 +1,7 @@
 //! `for_each`: rows that appear at run time, one for each element of a list.
 
 use super::{Action, Node, Scheduler, Stage};
-use crate::plan::StepIx;
+use crate::plan::{Mode, StepIx};
 use crate::run::{ErrorKind, Fact, RunError, StepInfo, StepSource, StepStatus};
 use serde_json::Value;
 use std::sync::Arc;
@@ -140,6 +140,8 @@ impl Scheduler {
             parent: Some(parent),
             parameters: None,
             not_reused: None,
+            sequential: step.mode == Mode::Sequential,
+            price: None,
         }
     }
 

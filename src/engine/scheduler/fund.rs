@@ -25,6 +25,7 @@ impl Scheduler {
         node.stage = Stage::Parked;
         node.bound = bound;
         self.parked.insert((bound, row));
+        self.meters.step_aside(row);
         self.waits(row, WaitReason::Budget, out);
     }
 

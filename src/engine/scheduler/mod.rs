@@ -200,8 +200,6 @@ struct Node {
     permitted: bool,
     /// May pass its breakpoint.
     released: bool,
-    /// Has waited for a rate since it became ready.
-    throttled: bool,
     /// Its attempt asked for more money than there was.
     denied: bool,
     /// Its bound rests on an estimate.
@@ -358,7 +356,7 @@ impl Scheduler {
             Input::Asked(step, total) => self.asked(step, total, out),
             Input::Timer(Timer::Backoff(step, attempt)) => self.backoff_over(step, attempt),
             Input::Timer(Timer::Deadline) => self.deadline(out),
-            Input::Timer(Timer::Rate(place)) => self.release(place),
+            Input::Timer(Timer::Rate(place)) => self.meters.due(now, place),
         }
         self.settle(out);
         if std::mem::take(&mut self.failing) {
@@ -366,6 +364,7 @@ impl Scheduler {
             self.stop(RunOutcome::Failed, SkipReason::User, out);
             self.settle(out);
         }
+        self.serve_rates();
         self.dispatch(out);
         self.check_end(out);
         let held = self.under_way == 0 && matches!(self.phase, Phase::Paused | Phase::Ended);
@@ -568,6 +567,7 @@ impl Scheduler {
         node.rerun = false;
         self.unfinished -= 1;
         self.settled.push_back(row);
+        self.meters.forget(row);
     }
 
     /// Takes a row out of wherever it waits, and takes its slot and reservation from it.

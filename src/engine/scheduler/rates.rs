@@ -1,21 +1,31 @@
 //! What may start now by the rates of models and pools, and when the rest may.
+//!
+//! Whoever has waited longest for a name comes first there. A later call may go ahead of it only where the first
+//! one starts no later for that: so nothing starves, and what is left of a minute is not wasted either.
 
 use crate::plan::StepIx;
 use crate::run::{Demand, Micros, Rate, Rates};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 const MINUTE: Micros = Micros(60_000_000);
 
-/// When a call may start.
+/// Why a call may not start now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Admission {
-    /// Now.
-    Now,
-    /// Not before this moment, because of this name.
-    At(Micros, MeterIx),
-    /// When a call that counts against this name has ended.
-    AfterAnEnd(MeterIx),
+pub struct Refusal {
+    /// The name that keeps it.
+    pub place: MeterIx,
+    /// The moment before which it cannot start; `None` where that depends on an end.
+    pub until: Option<Micros>,
+}
+
+/// What became of a row that has to wait.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Whether something else is to be told of it than before.
+    pub news: bool,
+    /// When to look again, where nobody does yet.
+    pub timer: Option<Micros>,
 }
 
 /// The place of a name among the meters.
@@ -25,13 +35,30 @@ pub struct MeterIx(u32);
 /// One name's use of its rate: what started in the last minute, what is under way, and who waits.
 #[derive(Debug)]
 struct Meter {
+    name: Arc<str>,
     rate: Rate,
     /// Starts of the last minute with their tokens, oldest first.
     window: VecDeque<(Micros, u64)>,
     tokens: u64,
     under_way: u64,
-    /// Rows that wait, oldest first; who pops one looks at its stage.
-    waiting: VecDeque<StepIx>,
+    /// Who waits with their tokens, by their turn; whoever is about to try stays in it until it starts.
+    line: BTreeMap<(u64, StepIx), u64>,
+    /// The row that was told to try again and has not come back yet.
+    trying: Option<StepIx>,
+    /// Before which moment the first in line cannot start.
+    first_until: Option<Micros>,
+    /// The timer that is set.
+    due: Option<Micros>,
+}
+
+/// Where a row stands that has waited since it became ready.
+#[derive(Clone, Copy, Debug)]
+struct Waiter {
+    turn: u64,
+    /// Its line, unless something else holds it at present.
+    place: Option<MeterIx>,
+    /// What was told of it last.
+    told: Option<Refusal>,
 }
 
 /// The meters of all names that have a rate.
@@ -41,6 +68,10 @@ pub struct Meters {
     places: HashMap<Arc<str>, MeterIx>,
     /// What a call under way counts against.
     held: HashMap<StepIx, Vec<MeterIx>>,
+    waiters: HashMap<StepIx, Waiter>,
+    turns: u64,
+    /// Names whose first in line may be able to start.
+    stirred: Vec<MeterIx>,
 }
 
 impl Meters {
@@ -51,54 +82,119 @@ impl Meters {
             let place = MeterIx(meters.meters.len() as u32);
             meters.places.insert(Arc::clone(name), place);
             meters.meters.push(Meter {
+                name: Arc::clone(name),
                 rate: *rate,
                 window: VecDeque::new(),
                 tokens: 0,
                 under_way: 0,
-                waiting: VecDeque::new(),
+                line: BTreeMap::new(),
+                trying: None,
+                first_until: None,
+                due: None,
             });
         }
         meters
     }
 
     /// The meters of what a call draws on.
-    pub fn of<'a>(&'a self, demand: &'a Demand) -> impl Iterator<Item = MeterIx> + 'a {
-        demand
-            .names
-            .iter()
+    fn of(&self, demand: &Demand) -> Vec<MeterIx> {
+        let names = demand.names.iter();
+        names
             .filter_map(|name| self.places.get(name).copied())
+            .collect()
     }
 
     fn at(&mut self, place: MeterIx) -> &mut Meter {
         &mut self.meters[place.0 as usize]
     }
 
-    /// Whether a call with this demand may start at `now`: every name that it counts against has to let it.
-    pub fn admit(&mut self, now: Micros, demand: &Demand) -> Admission {
-        let places: Vec<MeterIx> = self.of(demand).collect();
-        let mut latest = Admission::Now;
-        for place in places {
+    /// What a name is called.
+    pub fn name(&self, place: MeterIx) -> Arc<str> {
+        Arc::clone(&self.meters[place.0 as usize].name)
+    }
+
+    /// What keeps a call with this demand from starting at `now`: every name that it counts against has to let
+    /// it. What a person asks for goes before its turn.
+    pub fn refuse(
+        &mut self,
+        now: Micros,
+        row: StepIx,
+        demand: &Demand,
+        asked: bool,
+    ) -> Option<Refusal> {
+        let turn = self.waiters.get(&row).map_or(u64::MAX, |known| known.turn);
+        let mut worst: Option<Refusal> = None;
+        for place in self.of(demand) {
             let meter = self.at(place);
-            if meter.is_full() {
-                return Admission::AfterAnEnd(place);
-            }
-            let Some(at) = meter.not_before(now, demand.tokens) else {
+            meter.forget_old(now);
+            let until = if meter.is_full(0) {
+                None
+            } else if let Some(at) = meter.not_before(demand.tokens) {
+                Some(at)
+            } else if !asked && meter.delays_the_first(now, (turn, row), demand.tokens) {
+                meter.first_until
+            } else {
                 continue;
             };
-            if !matches!(latest, Admission::At(known, _) if known >= at) {
-                latest = Admission::At(at, place);
+            // What cannot be foretold counts as the latest.
+            let later = |known: &Refusal| match (known.until, until) {
+                (Some(known), Some(at)) => at > known,
+                (known, _) => known.is_some(),
+            };
+            if worst.as_ref().is_none_or(later) {
+                worst = Some(Refusal { place, until });
             }
         }
-        latest
+        worst
+    }
+
+    /// A row waits from now on where it was refused. It keeps its turn when it has waited before.
+    pub fn wait(&mut self, row: StepIx, refusal: Refusal, tokens: u64) -> Standing {
+        let before = self.waiters.get(&row).copied();
+        if before.is_some_and(|before| before.place != Some(refusal.place)) {
+            self.step_aside(row);
+        }
+        let turn = before.map_or(self.turns, |before| before.turn);
+        self.turns += u64::from(before.is_none());
+        let told = self.waiters.get(&row).and_then(|known| known.told);
+        self.waiters.insert(
+            row,
+            Waiter {
+                turn,
+                place: Some(refusal.place),
+                told: Some(refusal),
+            },
+        );
+        let meter = self.at(refusal.place);
+        meter.line.insert((turn, row), tokens);
+        if meter.trying == Some(row) {
+            meter.trying = None;
+        }
+        let mut timer = None;
+        if meter.is_first(row) {
+            meter.first_until = refusal.until;
+            timer = refusal
+                .until
+                .filter(|at| meter.due.is_none_or(|due| *at < due));
+            meter.due = timer.or(meter.due);
+        }
+        Standing {
+            news: told != Some(refusal),
+            timer,
+        }
     }
 
     /// Counts a call that starts.
     pub fn start(&mut self, now: Micros, row: StepIx, demand: &Demand) {
-        let places: Vec<MeterIx> = self.of(demand).collect();
+        if self.meters.is_empty() {
+            return;
+        }
+        self.forget(row);
+        let places = self.of(demand);
         for place in &places {
             let meter = self.at(*place);
             meter.window.push_back((now, demand.tokens));
-            meter.tokens += demand.tokens;
+            meter.tokens = meter.tokens.saturating_add(demand.tokens);
             meter.under_way += 1;
         }
         if !places.is_empty() {
@@ -106,47 +202,100 @@ impl Meters {
         }
     }
 
-    /// Counts a call that ended, and gives what it counted against.
-    pub fn end(&mut self, row: StepIx) -> Vec<MeterIx> {
-        let places = self.held.remove(&row).unwrap_or_default();
-        for place in &places {
-            let meter = self.at(*place);
+    /// Counts a call that ended.
+    pub fn end(&mut self, row: StepIx) {
+        if self.held.is_empty() {
+            return;
+        }
+        for place in self.held.remove(&row).unwrap_or_default() {
+            let meter = self.at(place);
             meter.under_way = meter.under_way.saturating_sub(1);
-        }
-        places
-    }
-
-    /// A row waits for a name from now on; first of all where it has waited before.
-    pub fn wait(&mut self, place: MeterIx, row: StepIx, again: bool) {
-        let waiting = &mut self.at(place).waiting;
-        if again {
-            waiting.push_front(row);
-        } else {
-            waiting.push_back(row);
+            self.stirred.push(place);
         }
     }
 
-    /// The row that has waited longest for a name.
-    pub fn next(&mut self, place: MeterIx) -> Option<StepIx> {
-        self.at(place).waiting.pop_front()
+    /// The timer of a name is due.
+    pub fn due(&mut self, now: Micros, place: MeterIx) {
+        let meter = self.at(place);
+        meter.due = meter.due.filter(|due| *due > now);
+        self.stirred.push(place);
     }
 
-    /// Forgets who waits.
-    pub fn forget_waits(&mut self) {
+    /// A row that is to try again, where one may be able to start; to be asked until there is none.
+    pub fn next_to_try(&mut self) -> Option<StepIx> {
+        while let Some(place) = self.stirred.pop() {
+            let meter = self.at(place);
+            if meter.trying.is_none()
+                && let Some((_, row)) = meter.line.keys().next().copied()
+            {
+                meter.trying = Some(row);
+                return Some(row);
+            }
+        }
+        None
+    }
+
+    /// A row leaves its line, because something else holds it now; it keeps its turn.
+    pub fn step_aside(&mut self, row: StepIx) {
+        let Some(waiter) = self.waiters.get_mut(&row) else {
+            return;
+        };
+        waiter.told = None;
+        let turn = waiter.turn;
+        if let Some(place) = waiter.place.take() {
+            let meter = self.at(place);
+            let mattered = meter.is_first(row) || meter.trying == Some(row);
+            meter.line.remove(&(turn, row));
+            if mattered {
+                meter.trying = meter.trying.filter(|trying| *trying != row);
+                meter.first_until = None;
+                self.stirred.push(place);
+            }
+        }
+    }
+
+    /// Something else was told of a row: what it waits for here is news again.
+    pub fn told_otherwise(&mut self, row: StepIx) {
+        if let Some(waiter) = self.waiters.get_mut(&row) {
+            waiter.told = None;
+        }
+    }
+
+    /// A row waits no longer: it starts, it ended, or it is taken back.
+    pub fn forget(&mut self, row: StepIx) {
+        if !self.waiters.is_empty() {
+            self.step_aside(row);
+            self.waiters.remove(&row);
+        }
+    }
+
+    /// Nobody waits any longer.
+    pub fn forget_all(&mut self) {
+        self.waiters.clear();
+        self.stirred.clear();
         for meter in &mut self.meters {
-            meter.waiting.clear();
+            meter.line.clear();
+            meter.trying = None;
+            meter.first_until = None;
         }
     }
 }
 
 impl Meter {
-    fn is_full(&self) -> bool {
+    /// Whether no call may be under way beside the present ones and so many others.
+    fn is_full(&self, others: u64) -> bool {
         let most = self.rate.max_concurrent;
-        most.is_some_and(|most| self.under_way >= most.max(1))
+        most.is_some_and(|most| self.under_way + others >= most.max(1))
     }
 
-    /// The moment before which a call of so many tokens may not start; `None` where it may now.
-    fn not_before(&mut self, now: Micros, tokens: u64) -> Option<Micros> {
+    fn is_first(&self, row: StepIx) -> bool {
+        self.line
+            .keys()
+            .next()
+            .is_some_and(|(_, first)| *first == row)
+    }
+
+    fn forget_old(&mut self, now: Micros) {
         while let Some((at, old)) = self.window.front().copied() {
             if now - at < MINUTE {
                 break;
@@ -154,12 +303,18 @@ impl Meter {
             self.window.pop_front();
             self.tokens -= old;
         }
+    }
+
+    /// The moment before which a call of so many tokens may not start; `None` where it may now.
+    fn not_before(&self, tokens: u64) -> Option<Micros> {
         let by_requests = self.rate.requests_per_minute.and_then(|most| {
             let over = (self.window.len() as u64 + 1).checked_sub(most.max(1))?;
             self.start_after(over as usize)
         });
         let by_tokens = self.rate.tokens_per_minute.and_then(|most| {
-            let mut excess = (self.tokens + tokens)
+            let mut excess = self
+                .tokens
+                .saturating_add(tokens)
                 .checked_sub(most)
                 .filter(|over| *over > 0)?;
             // A call that takes more than a minute's tokens alone starts when nothing else counts.
@@ -177,6 +332,23 @@ impl Meter {
     fn start_after(&self, count: usize) -> Option<Micros> {
         let last = self.window.get(count.checked_sub(1)?)?;
         Some(last.0 + MINUTE)
+    }
+
+    /// Whether the first in line, where it comes before `turn`, would start later if a call of so many tokens
+    /// started now.
+    fn delays_the_first(&mut self, now: Micros, turn: (u64, StepIx), tokens: u64) -> bool {
+        let first = self.line.first_key_value();
+        let Some((_, wanted)) = first.filter(|(first, _)| **first < turn) else {
+            return false;
+        };
+        let wanted = *wanted;
+        let before = self.not_before(wanted);
+        self.window.push_back((now, tokens));
+        self.tokens = self.tokens.saturating_add(tokens);
+        let after = self.not_before(wanted);
+        self.window.pop_back();
+        self.tokens -= tokens;
+        self.is_full(1) || after > before
     }
 }
 
@@ -196,17 +368,27 @@ mod tests {
         }
     }
 
+    /// Until when a call has to wait, where it has to.
+    fn refused(meters: &mut Meters, now: Micros, row: u32, tokens: u64) -> Option<Option<Micros>> {
+        let refusal = meters.refuse(now, StepIx(row), &demand(tokens), false);
+        refusal.map(|refusal| refusal.until)
+    }
+
+    fn wait(meters: &mut Meters, row: u32, until: Option<Micros>, tokens: u64) -> Standing {
+        let place = MeterIx(0);
+        meters.wait(StepIx(row), Refusal { place, until }, tokens)
+    }
+
     #[test]
     fn a_call_that_takes_more_than_a_minute_has_goes_alone() {
         let mut meters = meters(Rate {
             tokens_per_minute: Some(100),
             ..Rate::default()
         });
-        assert_eq!(meters.admit(Micros(0), &demand(500)), Admission::Now);
+        assert_eq!(refused(&mut meters, Micros(0), 0, 500), None);
         meters.start(Micros(0), StepIx(0), &demand(500));
-        let admission = meters.admit(Micros(1), &demand(1));
-        assert_eq!(admission, Admission::At(MINUTE, MeterIx(0)));
-        assert_eq!(meters.admit(MINUTE, &demand(1)), Admission::Now);
+        assert_eq!(refused(&mut meters, Micros(1), 1, 1), Some(Some(MINUTE)));
+        assert_eq!(refused(&mut meters, MINUTE, 1, 1), None);
     }
 
     #[test]
@@ -216,10 +398,65 @@ mod tests {
             ..Rate::default()
         });
         meters.start(Micros(0), StepIx(0), &demand(0));
-        let admission = meters.admit(Micros(1), &demand(0));
-        assert_eq!(admission, Admission::AfterAnEnd(MeterIx(0)));
-        assert_eq!(meters.end(StepIx(0)), [MeterIx(0)]);
-        assert_eq!(meters.admit(Micros(2), &demand(0)), Admission::Now);
+        assert_eq!(refused(&mut meters, Micros(1), 1, 0), Some(None));
+        wait(&mut meters, 1, None, 0);
+        assert_eq!(meters.next_to_try(), None);
+        meters.end(StepIx(0));
+        assert_eq!(meters.next_to_try(), Some(StepIx(1)));
+        assert_eq!(refused(&mut meters, Micros(2), 1, 0), None);
+        // Whoever comes in between waits for the one that was told to try.
+        assert_eq!(refused(&mut meters, Micros(2), 2, 0), Some(None));
+    }
+
+    #[test]
+    fn a_later_call_goes_ahead_only_where_the_first_starts_no_later_for_it() {
+        let mut meters = meters(Rate {
+            tokens_per_minute: Some(100),
+            ..Rate::default()
+        });
+        let second = Micros(1_000_000);
+        meters.start(Micros(0), StepIx(0), &demand(60));
+        meters.start(second, StepIx(1), &demand(20));
+        // It needs the 60 to be gone, and then has 20 to spare.
+        let until = Some(MINUTE);
+        assert_eq!(refused(&mut meters, second, 2, 60), Some(until));
+        assert_eq!(wait(&mut meters, 2, until, 60).timer, until);
+        assert_eq!(refused(&mut meters, second, 3, 20), None);
+        meters.start(second, StepIx(3), &demand(20));
+        // One token more in that minute, and the first would have to wait for the 20.
+        assert_eq!(refused(&mut meters, second + second, 4, 1), Some(until));
+        assert!(
+            meters
+                .refuse(second + second, StepIx(4), &demand(1), true)
+                .is_some()
+        );
+    }
+
+    #[test]
+    fn whoever_steps_aside_keeps_its_turn_and_lets_the_next_try() {
+        let mut meters = meters(Rate {
+            max_concurrent: Some(1),
+            ..Rate::default()
+        });
+        meters.start(Micros(0), StepIx(0), &demand(0));
+        for row in [1, 2] {
+            assert!(wait(&mut meters, row, None, 0).news);
+        }
+        assert!(
+            !wait(&mut meters, 2, None, 0).news,
+            "nothing else than before"
+        );
+        meters.end(StepIx(0));
+        assert_eq!(meters.next_to_try(), Some(StepIx(1)));
+        assert_eq!(meters.next_to_try(), None, "one at a time");
+        meters.step_aside(StepIx(1));
+        assert_eq!(meters.next_to_try(), Some(StepIx(2)));
+        wait(&mut meters, 1, None, 0);
+        assert_eq!(
+            refused(&mut meters, Micros(1), 2, 0),
+            Some(None),
+            "1 came first"
+        );
     }
 
     proptest! {
@@ -246,16 +483,11 @@ mod tests {
             };
             for (row, (tokens, pause)) in calls.into_iter().enumerate() {
                 now += Micros(pause);
-                loop {
-                    match meters.admit(now, &demand(tokens)) {
-                        Admission::Now => break,
-                        Admission::At(at, _) => {
-                            prop_assert!(at > now);
-                            prop_assert!(!fits(&starts, at - Micros(1), tokens), "it waited too long");
-                            now = at;
-                        }
-                        Admission::AfterAnEnd(_) => prop_assert!(false, "there is no such limit"),
-                    }
+                while let Some(until) = refused(&mut meters, now, row as u32, tokens) {
+                    let at = until.expect("there is no such limit");
+                    prop_assert!(at > now);
+                    prop_assert!(!fits(&starts, at - Micros(1), tokens), "it waited too long");
+                    now = at;
                 }
                 prop_assert!(fits(&starts, now, tokens));
                 starts.push((now, tokens));

@@ -1,6 +1,5 @@
 //! Starting: which ready step gets a slot, and what can still hold it.
 
-use super::rates::{Admission, MeterIx};
 use super::{Action, Phase, Prepared, Scheduler, Stage, Timer};
 use crate::plan::StepIx;
 use crate::run::{
@@ -9,6 +8,16 @@ use crate::run::{
 };
 use serde_json::Value;
 use std::sync::Arc;
+
+/// What a call needs before it may start.
+struct Wanted<'a> {
+    /// The most it can cost; `None` where that cannot be known.
+    most: Option<Money>,
+    /// The rates that it counts against.
+    demand: &'a Demand,
+    /// Whether a person asked for this very step.
+    asked: bool,
+}
 
 impl Scheduler {
     /// Asks for the preparation of as many steps as there are free slots.
@@ -121,9 +130,15 @@ impl Scheduler {
         out.push(Action::Prepare(row));
     }
 
-    pub(super) fn waits(&self, row: StepIx, reason: WaitReason, out: &mut Vec<Action>) {
+    pub(super) fn waits(&mut self, row: StepIx, reason: WaitReason, out: &mut Vec<Action>) {
+        self.meters.told_otherwise(row);
         let step = self.key(row);
-        out.push(Action::Emit(Fact::StepWaiting { step, reason }));
+        out.push(Action::Emit(Fact::StepWaiting {
+            step,
+            reason,
+            on: None,
+            until: None,
+        }));
     }
 
     pub(super) fn queue(&mut self, row: StepIx) {
@@ -153,7 +168,12 @@ impl Scheduler {
         } = prepared
         {
             self.node(row).estimated = estimated;
-            self.call(row, input, (most, &demand), why, out);
+            let wanted = Wanted {
+                most,
+                demand: &demand,
+                asked: permitted,
+            };
+            self.call(row, input, &wanted, why, out);
             return;
         }
         self.leave(row);
@@ -182,10 +202,15 @@ impl Scheduler {
         &mut self,
         row: StepIx,
         input: Arc<Value>,
-        (most, demand): (Option<Money>, &Demand),
+        wanted: &Wanted<'_>,
         why: Option<Box<Why>>,
         out: &mut Vec<Action>,
     ) {
+        let Wanted {
+            most,
+            demand,
+            asked,
+        } = *wanted;
         let Some(most) = most.or_else(|| (!self.budget.is_limited()).then_some(Money::ZERO)) else {
             self.leave(row);
             let error = self.unpriced(row);
@@ -198,9 +223,10 @@ impl Scheduler {
             self.leave(row);
             self.node(row).stage = Stage::OutOfCalls;
             self.out_of_calls.push(row);
+            self.meters.step_aside(row);
             return;
         }
-        if self.is_throttled(row, demand, out) {
+        if self.is_throttled(row, demand, asked, out) {
             return;
         }
         let needs = self.nodes[row.at()].needs;
@@ -220,18 +246,12 @@ impl Scheduler {
         node.status = StepStatus::Running;
         node.stage = Stage::Calling;
         node.released = false;
-        let waited = std::mem::take(&mut node.throttled);
         node.attempts += 1;
         node.tries += 1;
         node.bound = most;
         node.margin = margin;
         node.surcharge = surcharge;
         let (attempt, slot) = (node.attempts, node.slot);
-        if waited {
-            for place in self.meters.of(demand).collect::<Vec<_>>() {
-                self.release(place);
-            }
-        }
         let step = self.key(row);
         out.push(Action::Emit(Fact::AttemptStarted {
             step,
@@ -250,34 +270,45 @@ impl Scheduler {
     }
 
     /// Whether a rate keeps the call from starting now; the row then waits without a slot.
-    fn is_throttled(&mut self, row: StepIx, demand: &Demand, out: &mut Vec<Action>) -> bool {
-        let place = match self.meters.admit(self.now, demand) {
-            Admission::Now => return false,
-            Admission::At(at, place) => {
-                out.push(Action::SetTimer(at, Timer::Rate(place)));
-                place
-            }
-            Admission::AfterAnEnd(place) => place,
+    fn is_throttled(
+        &mut self,
+        row: StepIx,
+        demand: &Demand,
+        asked: bool,
+        out: &mut Vec<Action>,
+    ) -> bool {
+        let Some(refusal) = self.meters.refuse(self.now, row, demand, asked) else {
+            return false;
         };
         self.leave(row);
-        let node = self.node(row);
-        node.stage = Stage::Throttled;
-        let again = std::mem::replace(&mut node.throttled, true);
+        self.node(row).stage = Stage::Throttled;
         self.throttled += 1;
-        self.meters.wait(place, row, again);
-        if !again {
-            self.waits(row, WaitReason::Rate, out);
+        let standing = self.meters.wait(row, refusal, demand.tokens);
+        if let Some(at) = standing.timer {
+            out.push(Action::SetTimer(at, Timer::Rate(refusal.place)));
+        }
+        if standing.news {
+            let step = self.key(row);
+            out.push(Action::Emit(Fact::StepWaiting {
+                step,
+                reason: WaitReason::Rate,
+                on: Some(self.meters.name(refusal.place)),
+                until: refusal.until,
+            }));
         }
         true
     }
 
-    /// The row that has waited longest for a rate tries again; when it starts, the next one does.
-    pub(super) fn release(&mut self, place: MeterIx) {
-        while let Some(row) = self.meters.next(place) {
-            if self.nodes[row.at()].stage == Stage::Throttled {
-                self.leave(row);
-                self.queue(row);
-                return;
+    /// Lets those try again that a rate may no longer hold.
+    pub(super) fn serve_rates(&mut self) {
+        while let Some(row) = self.meters.next_to_try() {
+            match self.nodes[row.at()].stage {
+                Stage::Throttled => {
+                    self.leave(row);
+                    self.queue(row);
+                }
+                Stage::Queued | Stage::AtBreakpoint | Stage::Preparing => {}
+                _ => self.meters.forget(row),
             }
         }
     }

@@ -7,5 +7,7 @@
 mod driver;
 mod oracle;
 mod properties;
+mod rates;
 mod scenarios;
+mod slot_time;
 mod world;

@@ -1,6 +1,7 @@
 //! The rules of a run a second time, slow and obvious: everything is worked out anew from the fold of the facts
 //! and from how the dependencies of a step stand, for every fact and every moment of rest.
 
+use super::rates;
 use super::world::{BACKOFF, World};
 use crate::engine::Timer;
 use crate::plan::{StepIx, Trigger};
@@ -32,6 +33,8 @@ pub struct Oracle {
     margins: BTreeMap<StepIx, Money>,
     /// The moment on the run's clock from which its time is counted.
     allowance_from: Micros,
+    /// The rows that have waited for a rate since they became ready, by when that began.
+    turns: BTreeMap<StepIx, u64>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -61,7 +64,11 @@ impl Oracle {
                 reserved,
                 why: _,
             } => {
+                let permits = self.permits;
                 self.may_start(world, step.ix);
+                let asked = self.permits < permits;
+                rates::may_start(world, &self.turns, step.ix, asked);
+                self.turns.remove(&step.ix);
                 let row = &state.steps[step.ix.at()];
                 assert_eq!(
                     *attempt as usize,
@@ -127,6 +134,16 @@ impl Oracle {
             Fact::AttemptEnded(end) => {
                 self.margins.remove(&end.step.ix);
                 self.attempt_ended(world, end);
+            }
+            Fact::StepWaiting {
+                step,
+                reason: WaitReason::Rate,
+                on,
+                until,
+            } => {
+                let turn = world.events.len() as u64;
+                self.turns.entry(step.ix).or_insert(turn);
+                rates::says_what_it_waits_for(world, step.ix, on.as_deref(), *until);
             }
             Fact::StepSucceeded {
                 step,
@@ -212,6 +229,7 @@ impl Oracle {
                     "{} is reset while it runs",
                     step.id
                 );
+                self.turns.remove(&step.ix);
                 self.tainted.remove(&step.ix);
                 self.decided.remove(&step.ix);
                 self.seen_by_lists.remove(&step.ix);
@@ -526,7 +544,8 @@ impl Oracle {
             let too_dear =
                 !bound.is_zero() && (bound > free || (!alone && bound + margin + held > free));
             let out_of_calls = world.frame.calls.is_some_and(|most| state.calls >= most);
-            let held = in_backoff || too_dear || out_of_calls;
+            let throttled = rates::holds(world, &self.turns, row);
+            let held = in_backoff || too_dear || out_of_calls || throttled;
             assert!(
                 held,
                 "nothing holds {}, which is {:?}",
@@ -612,7 +631,7 @@ pub fn the_fold_agrees(world: &World) {
     assert_eq!(reserved, state.reserved);
 }
 
-fn plan_row(world: &World, row: StepIx) -> StepIx {
+pub fn plan_row(world: &World, row: StepIx) -> StepIx {
     world.state.steps[row.at()].info.parent.unwrap_or(row)
 }
 

@@ -1,8 +1,9 @@
 //! Random plans and random scripts, held against the oracle after every input.
 
-use super::world::{Answer, End, Frame, Sketch, World};
+use super::slot_time::is_accounted_for;
+use super::world::{Answer, End, Frame, NAMES, Sketch, World};
 use crate::plan::{StepIx, Trigger};
-use crate::run::RunCommand;
+use crate::run::{Rate, Rates, RunCommand};
 use proptest::prelude::*;
 use serde_json::json;
 use std::fmt;
@@ -65,12 +66,25 @@ fn sketches() -> impl Strategy<Value = Vec<Sketch>> {
         lists,
         (0i64..4, prop::bool::weighted(0.3)),
         answer,
+        (prop::sample::subsequence(vec![0, 1], 0..=2), 0u64..6),
     );
     prop::collection::vec(sketch, 1..13).prop_map(|steps| {
         let steps = steps.into_iter().enumerate();
         steps
             .map(
-                |(at, (mask, trigger, sequential, tries, lists, (bound, estimated), answer))| {
+                |(
+                    at,
+                    (
+                        mask,
+                        trigger,
+                        sequential,
+                        tries,
+                        lists,
+                        (bound, estimated),
+                        answer,
+                        (draws, tokens),
+                    ),
+                )| {
                     Sketch {
                         // Every third pair is left out, so that plans are not too dense.
                         depends_on: (0..at as u32)
@@ -85,6 +99,8 @@ fn sketches() -> impl Strategy<Value = Vec<Sketch>> {
                         bound,
                         estimated,
                         answer,
+                        draws,
+                        tokens,
                     }
                 },
             )
@@ -101,17 +117,38 @@ fn frames() -> impl Strategy<Value = Frame> {
         prop::option::weighted(0.3, 0u64..400),
         rarely(),
         rarely(),
+        rates(),
     )
         .prop_map(
-            |(slots, budget, calls, timeout_ms, fail_fast, paused)| Frame {
+            |(slots, budget, calls, timeout_ms, fail_fast, paused, rates)| Frame {
                 slots,
                 budget,
                 calls,
                 timeout_ms,
                 fail_fast,
                 paused,
+                rates,
             },
         )
+}
+
+/// No rates, or one for each name.
+fn rates() -> impl Strategy<Value = Rates> {
+    let rate = (
+        prop::option::of(1u64..5),
+        prop::option::of(1u64..15),
+        prop::option::of(1u64..3),
+    );
+    let rate = rate.prop_map(|(requests, tokens, concurrent)| Rate {
+        requests_per_minute: requests,
+        tokens_per_minute: tokens,
+        max_concurrent: concurrent,
+    });
+    let both = prop::collection::vec(rate, NAMES.len()).prop_map(|rates| {
+        let names = NAMES.into_iter().map(Into::into);
+        Rates(names.zip(rates).collect())
+    });
+    prop_oneof![3 => Just(Rates::default()), 2 => both]
 }
 
 fn moves() -> impl Strategy<Value = Vec<Move>> {
@@ -127,6 +164,7 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
         4 => (0usize..8, 0i64..12).prop_map(|(at, total)| Op::Ask(at, total)),
         6 => Just(Op::Tick),
         2 => (0u64..200).prop_map(Op::Wait),
+        1 => (0u64..70_000).prop_map(Op::Wait),
         2 => Just(Op::Pause),
         3 => Just(Op::Resume),
         3 => prop::option::of(row()).prop_map(Op::StepOnce),
@@ -237,5 +275,6 @@ proptest! {
             play(&mut world, step);
         }
         world.finish();
+        is_accounted_for(&world);
     }
 }

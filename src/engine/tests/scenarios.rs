@@ -6,7 +6,7 @@ use crate::run::RunCommand::{
     Breakpoint, Pause, Resume, Retry, RetryFailed, SetInput, SetOutput, Skip, StepOnce, Stop,
 };
 use crate::run::StepStatus::{Cancelled, Failed, Pending, Ready, Running, Skipped, Succeeded};
-use crate::run::{Fact, Limit, Micros, RunOutcome, RunPhase, SkipReason};
+use crate::run::{Fact, Limit, Micros, Rate, Rates, RunOutcome, RunPhase, SkipReason, WaitReason};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -417,6 +417,111 @@ fn an_empty_list_is_an_empty_output() {
     let mut world = World::new(vec![each(0), after(&[0])], open());
     world.end(1, End::Well);
     assert_eq!(*world.state.steps[1].attempts[0].input, json!([[]]));
+}
+
+// Rates
+
+/// A frame in which one name has this rate.
+fn rated(rate: Rate) -> Frame {
+    Frame {
+        rates: Rates([("model".into(), rate)].into()),
+        ..open()
+    }
+}
+
+fn one_at_a_time() -> Rate {
+    Rate {
+        max_concurrent: Some(1),
+        ..Rate::default()
+    }
+}
+
+fn drawing(sketch: Sketch) -> Sketch {
+    with(sketch, |sketch| sketch.draws = vec![0])
+}
+
+#[test]
+fn a_step_that_was_let_go_and_then_skipped_does_not_keep_the_next_waiting() {
+    let sketches = (0..3).map(|_| drawing(after(&[]))).collect();
+    let mut world = World::new(sketches, rated(one_at_a_time()));
+    assert_eq!(world.running(), [0]);
+    world.command(Pause);
+    // The place is free now, and step 1 is told to try as soon as the run goes on.
+    world.end(0, End::Well);
+    world.command(Skip(row(1)));
+    world.command(Resume);
+    assert_eq!(world.running(), [2]);
+}
+
+#[test]
+fn a_step_that_money_holds_leaves_its_place_in_the_line_to_the_next() {
+    let costing = |bound| with(drawing(after(&[])), |sketch| sketch.bound = bound);
+    let frame = Frame {
+        budget: Some(10),
+        ..rated(one_at_a_time())
+    };
+    let mut world = World::new(vec![costing(6), costing(9), costing(3)], frame);
+    world.end(0, End::Well);
+    assert_eq!(world.state.steps[1].waiting, Some(WaitReason::Budget));
+    assert_eq!(world.running(), [2]);
+    world.end(2, End::Well);
+    assert_eq!(outcome(&world), RunOutcome::LimitExceeded);
+}
+
+#[test]
+fn elements_wait_for_the_rate_of_their_step_and_say_for_which_until_when() {
+    let two = Rate {
+        requests_per_minute: Some(2),
+        ..Rate::default()
+    };
+    let mut world = World::new(vec![drawing(each(3))], rated(two));
+    assert_eq!(world.running(), [1, 2]);
+    let wait = world.state.steps[3].rate.as_deref().unwrap();
+    assert_eq!(
+        (&*wait.name, wait.until),
+        ("model", Some(Micros(60_000_000)))
+    );
+    world.end(1, End::Well);
+    world.end(2, End::Badly);
+    // Its own retry counts as a start as well.
+    world.command(Retry(row(2)));
+    assert_eq!(world.status(2), Ready);
+    assert!(world.tick());
+    world.work(usize::MAX);
+    assert_eq!(world.running(), [2, 3]);
+    world.finish();
+}
+
+#[test]
+fn what_waits_for_a_rate_again_says_so_again() {
+    let one = Rate {
+        requests_per_minute: Some(1),
+        ..Rate::default()
+    };
+    let alone = with(drawing(after(&[])), |sketch| sketch.sequential = true);
+    let mut world = World::new(vec![drawing(after(&[])), alone, after(&[])], rated(one));
+    world.end(0, End::Well);
+    world.end(2, End::Well);
+    assert_eq!(world.state.steps[1].waiting, Some(WaitReason::Rate));
+    world.command(Retry(row(2)));
+    assert!(world.tick());
+    world.work(usize::MAX);
+    assert_eq!(world.state.steps[1].waiting, Some(WaitReason::Exclusive));
+    world.end(2, End::Well);
+    assert_eq!(world.running(), [1]);
+}
+
+#[test]
+fn stepping_to_a_step_that_a_rate_holds_does_not_pass_the_rate() {
+    let sketches = (0..3).map(|_| drawing(after(&[]))).collect();
+    let mut world = World::new(sketches, rated(one_at_a_time()));
+    world.command(Pause);
+    world.command(StepOnce(Some(row(2))));
+    assert_eq!(world.running(), [0]);
+    world.end(0, End::Well);
+    world.command(StepOnce(Some(row(2))));
+    assert_eq!(world.running(), [2], "but its turn");
+    world.finish();
 }
 
 // Limits

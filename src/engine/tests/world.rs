@@ -31,6 +31,25 @@ pub struct Sketch {
     /// It is an estimate, and somebody counts what the calls use.
     pub estimated: bool,
     pub answer: Answer,
+    /// The names whose rates a call counts against, by their place in [`NAMES`], and its tokens.
+    pub draws: Vec<usize>,
+    pub tokens: u64,
+}
+
+/// What a call may count against.
+pub const NAMES: [&str; 2] = ["model", "pool"];
+
+impl Sketch {
+    /// What a call counts against, of what has a rate.
+    pub fn demand(&self, rates: &Rates) -> Demand {
+        let names = self.draws.iter().map(|at| NAMES[*at]);
+        Demand {
+            names: names
+                .filter_map(|name| rates.name_of(name).cloned())
+                .collect(),
+            tokens: self.tokens,
+        }
+    }
 }
 
 /// What comes of a preparation.
@@ -55,6 +74,8 @@ impl Default for Sketch {
             bound: 0,
             estimated: false,
             answer: Answer::Call,
+            draws: Vec::new(),
+            tokens: 0,
         }
     }
 }
@@ -76,6 +97,7 @@ pub struct Frame {
     pub timeout_ms: Option<u64>,
     pub fail_fast: bool,
     pub paused: bool,
+    pub rates: Rates,
 }
 
 /// How an attempt ends.
@@ -157,7 +179,7 @@ impl World {
             fail_fast: frame.fail_fast,
             track_cost: true,
             paused: frame.paused,
-            rates: Rates::default(),
+            rates: frame.rates.clone(),
         };
         let mut world = Self {
             scheduler: Scheduler::new(Arc::clone(&steps), retry.collect(), rules),
@@ -278,7 +300,7 @@ impl World {
                 },
                 most: Some(Money::from_pico(sketch.bound)),
                 estimated: sketch.estimated,
-                demand: Demand::default(),
+                demand: sketch.demand(&self.frame.rates),
                 why: None,
             },
             Answer::Unwanted => Prepared::Unwanted,
@@ -466,6 +488,8 @@ fn header(steps: &[Step], limits: &ResourceLimits) -> RunHeader {
         parent: None,
         parameters: None,
         not_reused: None,
+        sequential: step.mode == Mode::Sequential,
+        price: None,
     };
     RunHeader {
         run_id: "run".into(),
@@ -476,6 +500,8 @@ fn header(steps: &[Step], limits: &ResourceLimits) -> RunHeader {
         simulated: false,
         track_cost: true,
         limits: limits.clone(),
+        rates: crate::run::Rates::default(),
+        priced: false,
         context: Arc::default(),
         steps: steps.iter().map(info).collect(),
         forked_from: None,

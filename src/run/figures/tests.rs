@@ -20,6 +20,8 @@ fn run(depends_on: &[Vec<u32>], attempts: &[Vec<(u64, u64)>], slots: u32) -> Run
         parent: None,
         parameters: None,
         not_reused: None,
+        sequential: false,
+        price: None,
     };
     let header = RunHeader {
         run_id: "run".into(),
@@ -33,6 +35,8 @@ fn run(depends_on: &[Vec<u32>], attempts: &[Vec<(u64, u64)>], slots: u32) -> Run
             max_concurrent: Some(slots),
             ..ResourceLimits::none()
         },
+        rates: crate::run::Rates::default(),
+        priced: false,
         context: Arc::default(),
         steps: depends_on.iter().enumerate().map(info).collect(),
         forked_from: None,

@@ -26,6 +26,8 @@ fn info(ix: u32, parent: Option<u32>) -> StepInfo {
         parent: parent.map(StepIx),
         parameters: None,
         not_reused: None,
+        sequential: false,
+        price: None,
     }
 }
 
@@ -40,6 +42,8 @@ fn run(track_cost: bool, costs: [Option<i64>; 3]) -> RunState {
         simulated: false,
         track_cost,
         limits: ResourceLimits::none(),
+        rates: crate::run::Rates::default(),
+        priced: false,
         context: Arc::default(),
         steps: vec![info(0, None), info(1, None)].into(),
         forked_from: None,

@@ -20,6 +20,8 @@ pub fn info(parent: Option<u32>, depends_on: Vec<u32>) -> StepInfo {
         parent: parent.map(StepIx),
         parameters: None,
         not_reused: None,
+        sequential: false,
+        price: None,
     }
 }
 
@@ -50,6 +52,8 @@ pub fn header(steps: Vec<StepInfo>) -> RunHeader {
         simulated: false,
         track_cost: true,
         limits: ResourceLimits::none(),
+        rates: crate::run::Rates::default(),
+        priced: false,
         context: Arc::default(),
         steps: steps.into(),
         forked_from: None,
@@ -118,7 +122,7 @@ pub fn fact() -> impl Strategy<Value = Fact> {
     prop_oneof![
         1 => started(),
         4 => key().prop_map(|step| Fact::StepReady { step }),
-        1 => key().prop_map(|step| Fact::StepWaiting { step, reason: WaitReason::Budget }),
+        1 => key().prop_map(|step| Fact::StepWaiting { step, reason: WaitReason::Budget, on: None, until: None }),
         3 => (key(), any::<u32>(), infos()).prop_map(|(step, count, elements)| Fact::StepExpanded {
             step,
             count: count % 5,

@@ -6,8 +6,9 @@
 use super::{Broken, Decoder, Encoder, Memory, Rows};
 use crate::plan::{Dialect, StepIx};
 use crate::run::{
-    AttemptEnd, ErrorKind, Fact, Limit, LogStream, Micros, Money, ResourceLimits, RunError,
-    RunEvent, RunHeader, RunOutcome, SkipReason, StepInfo, StepKey, StepSource, Tokens, WaitReason,
+    AttemptEnd, ErrorKind, Fact, Limit, LogStream, Micros, Money, Rate, Rates, ResourceLimits,
+    RunError, RunEvent, RunHeader, RunOutcome, SkipReason, StepInfo, StepKey, StepPrice,
+    StepSource, Tokens, WaitReason,
 };
 use serde_json::Value;
 use std::sync::Arc;
@@ -27,7 +28,7 @@ pub trait Wire: Sized {
 choice!(Fact {
     0 RunStarted { 0: header },
     1 StepReady { step: step },
-    2 StepWaiting { step: step, reason: reason },
+    2 StepWaiting { step: step, reason: reason, on: on, until: until },
     3 StepExpanded { step: step, count: count, elements: elements },
     4 AttemptStarted { step: step, attempt: attempt, slot: slot, input: input, reserved: reserved, why: why },
     5 AttemptLog { step: step, attempt: attempt, stream: stream, text: text },
@@ -61,6 +62,8 @@ record!(RunHeader {
     context,
     steps,
     forked_from,
+    rates,
+    priced,
 });
 
 record!(AttemptEnd {
@@ -147,6 +150,8 @@ impl Wire for StepInfo {
             parent,
             parameters,
             not_reused,
+            sequential,
+            price,
         } = self;
         out.framed(|out| {
             id.put(out);
@@ -157,6 +162,8 @@ impl Wire for StepInfo {
             parent.put(out);
             parameters.put(out);
             not_reused.put(out);
+            sequential.put(out);
+            price.put(out);
         });
     }
 
@@ -171,8 +178,49 @@ impl Wire for StepInfo {
                 parent: input.field()?,
                 parameters: input.field()?,
                 not_reused: input.field()?,
+                sequential: input.field()?,
+                price: input.field()?,
             })
         })
+    }
+}
+
+record!(StepPrice {
+    least,
+    expected,
+    most,
+    tries,
+    times,
+    sure,
+});
+
+record!(Rate {
+    requests_per_minute,
+    tokens_per_minute,
+    max_concurrent,
+});
+
+impl Wire for Rates {
+    fn put(&self, out: &mut Encoder) {
+        out.number(self.0.len() as u64);
+        for (name, rate) in &self.0 {
+            out.framed(|out| {
+                name.put(out);
+                rate.put(out);
+            });
+        }
+    }
+
+    fn take(input: &mut Decoder<'_>) -> Result<Self, Broken> {
+        let count = input.raw.number()?;
+        (0..count)
+            .map(|_| input.framed(|input| Ok((input.field()?, input.field()?))))
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+
+    fn absent() -> Option<Self> {
+        Some(Self::default())
     }
 }
 

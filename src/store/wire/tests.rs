@@ -4,8 +4,8 @@ use super::{Blobs, Broken, Decoder, Encoder, Hash, Memory, decode_event, encode_
 use crate::plan::{Dialect, StepIx};
 use crate::run::{
     Anew, AttemptEnd, ErrorKind, Fact, InputChange, Limit, LogStream, Micros, Miss, Money,
-    NotReused, ResourceLimits, Reuse, RunError, RunEvent, RunHeader, RunOutcome, SkipReason,
-    StepInfo, StepKey, StepSource, Tokens, WaitReason, Why,
+    NotReused, Rate, Rates, ResourceLimits, Reuse, RunError, RunEvent, RunHeader, RunOutcome,
+    SkipReason, StepInfo, StepKey, StepPrice, StepSource, Tokens, WaitReason, Why,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -103,9 +103,22 @@ fn info() -> impl Strategy<Value = StepInfo> {
         parent,
         option::of(value()),
         option::of(not_reused()),
+        any::<bool>(),
+        option::of(price()),
     )
         .prop_map(
-            |(id, tool, kind, depends_on, description, parent, parameters, not_reused)| StepInfo {
+            |(
+                id,
+                tool,
+                kind,
+                depends_on,
+                description,
+                parent,
+                parameters,
+                not_reused,
+                sequential,
+                price,
+            )| StepInfo {
                 id,
                 tool,
                 kind,
@@ -114,8 +127,43 @@ fn info() -> impl Strategy<Value = StepInfo> {
                 parent,
                 parameters,
                 not_reused,
+                sequential,
+                price: price.map(Box::new),
             },
         )
+}
+
+fn price() -> impl Strategy<Value = StepPrice> {
+    (
+        money(),
+        option::of(money()),
+        option::of(money()),
+        any::<u32>(),
+        option::of(any::<u32>()),
+        any::<bool>(),
+    )
+        .prop_map(|(least, expected, most, tries, times, sure)| StepPrice {
+            least,
+            expected,
+            most,
+            tries,
+            times,
+            sure,
+        })
+}
+
+fn rates() -> impl Strategy<Value = Rates> {
+    let rate = (
+        option::of(any::<u64>()),
+        option::of(any::<u64>()),
+        option::of(any::<u64>()),
+    );
+    let rate = rate.prop_map(|(requests, tokens, concurrent)| Rate {
+        requests_per_minute: requests,
+        tokens_per_minute: tokens,
+        max_concurrent: concurrent,
+    });
+    prop::collection::btree_map(text(), rate, 0..4).prop_map(Rates)
 }
 
 fn not_reused() -> impl Strategy<Value = NotReused> {
@@ -243,11 +291,13 @@ fn header() -> impl Strategy<Value = Arc<RunHeader>> {
         value(),
         vec(info(), 0..6),
         option::of(text()),
+        rates(),
+        any::<bool>(),
     );
     (words, rest).prop_map(
         |(
             (run_id, plan, dialect, started_at, worker),
-            (simulated, track_cost, limits, context, steps, forked_from),
+            (simulated, track_cost, limits, context, steps, forked_from, rates, priced),
         )| {
             Arc::new(RunHeader {
                 run_id,
@@ -258,6 +308,8 @@ fn header() -> impl Strategy<Value = Arc<RunHeader>> {
                 simulated,
                 track_cost,
                 limits,
+                rates,
+                priced,
                 context,
                 steps: steps.into(),
                 forked_from,
@@ -370,8 +422,18 @@ fn fact() -> impl Strategy<Value = Fact> {
     ];
     let of_steps = prop_oneof![
         key().prop_map(|step| Fact::StepReady { step }),
-        (key(), prop::sample::select(waits.to_vec()))
-            .prop_map(|(step, reason)| Fact::StepWaiting { step, reason }),
+        (
+            key(),
+            prop::sample::select(waits.to_vec()),
+            option::of(text()),
+            option::of(micros())
+        )
+            .prop_map(|(step, reason, on, until)| Fact::StepWaiting {
+                step,
+                reason,
+                on,
+                until
+            }),
         (key(), any::<u32>(), vec(info(), 0..4)).prop_map(|(step, count, elements)| {
             Fact::StepExpanded {
                 step,
@@ -629,4 +691,26 @@ fn facts_from_before_outputs_said_what_they_saved_are_read() {
         bytes[0] -= 1;
         assert_eq!(read(&bytes, &mut blobs).unwrap(), [event]);
     }
+}
+
+#[test]
+fn what_waits_in_an_older_journal_waits_for_nothing_that_is_named() {
+    let event = RunEvent {
+        seq: 0,
+        at: Micros(0),
+        fact: Fact::StepWaiting {
+            step: StepKey {
+                ix: StepIx(3),
+                id: "s".into(),
+            },
+            reason: WaitReason::Rate,
+            on: None,
+            until: None,
+        },
+    };
+    let (mut bytes, mut blobs) = written(std::slice::from_ref(&event));
+    // Without the name and the moment, a byte each.
+    bytes.truncate(bytes.len() - 2);
+    bytes[0] -= 2;
+    assert_eq!(read(&bytes, &mut blobs).unwrap(), [event]);
 }

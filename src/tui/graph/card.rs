@@ -62,7 +62,7 @@ impl Card {
         }
         match step.status {
             StepStatus::Pending => {}
-            StepStatus::Ready => card.lines.push(waiting(step).to_owned()),
+            StepStatus::Ready => card.lines = waiting(step, now),
             StepStatus::Running => card.running(step, now),
             StepStatus::Skipped => card.skipped(step),
             StepStatus::Succeeded
@@ -74,6 +74,10 @@ impl Card {
     }
 
     fn running(&mut self, step: &StepState, now: Micros) {
+        if step.under_way().is_none() && step.waiting.is_some() {
+            self.lines = waiting(step, now);
+            return;
+        }
         if let Some(due) = step.retry_at
             && step.under_way().is_none()
         {
@@ -246,14 +250,32 @@ fn elapsed(step: &StepState, now: Micros) -> Option<Micros> {
     Some(step.ended_at.unwrap_or(now) - started)
 }
 
-fn waiting(step: &StepState) -> &'static str {
-    match step.waiting {
+/// What holds the step, the fullest words first.
+fn waiting(step: &StepState, now: Micros) -> Vec<String> {
+    let words = match step.waiting {
         None => "ready",
         Some(WaitReason::Budget) => "waits: budget",
-        Some(WaitReason::Rate) => "waits: rate",
+        Some(WaitReason::Rate) => return throttled(step, now),
         Some(WaitReason::Exclusive) => "waits: alone",
         Some(WaitReason::Breakpoint) => "breakpoint",
+    };
+    vec![words.to_owned()]
+}
+
+fn throttled(step: &StepState, now: Micros) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(rate) = step.rate.as_deref() {
+        let name = text::clean(&rate.name, 40);
+        if let Some(left) = rate.until.filter(|at| *at > now).map(|at| at - now) {
+            let left = text::span(left);
+            lines.push(format!("waits: {name} {left}"));
+            lines.push(format!("waits: rate {left}"));
+        } else {
+            lines.push(format!("waits: {name}"));
+        }
     }
+    lines.push("waits: rate".to_owned());
+    lines
 }
 
 /// At most seven columns for what a step usually costs.

@@ -20,6 +20,8 @@ fn info(id: &str, tool: &str, depends_on: &[u32]) -> StepInfo {
         parent: None,
         parameters: None,
         not_reused: None,
+        sequential: false,
+        price: None,
     }
 }
 
@@ -34,6 +36,8 @@ fn run(steps: Vec<StepInfo>) -> RunState {
         simulated: false,
         track_cost: true,
         limits: ResourceLimits::default(),
+        rates: crate::run::Rates::default(),
+        priced: false,
         context: Arc::default(),
         steps: steps.into(),
         forked_from: None,

@@ -1,7 +1,7 @@
 //! Where the run stands, in two lines; in one where there are few rows.
 
 use super::parts::{self, Part};
-use crate::run::{Micros, Money, RunOutcome, RunPhase, RunState, StepStatus, WaitReason};
+use crate::run::{Micros, Money, RateWait, RunOutcome, RunPhase, RunState, StepStatus, WaitReason};
 use crate::text::{self, format};
 use crate::tui::model::Model;
 use crate::tui::theme::Theme;
@@ -290,6 +290,9 @@ fn waiting(model: &Model) -> Vec<Part> {
         );
     }
     let held = model.live.held();
+    if let Some(rate) = rate(model) {
+        return rate;
+    }
     if let Some((ix, reason)) = held
         .first()
         .and_then(|ix| Some((*ix, run.steps.get(ix.at())?.waiting?)))
@@ -316,6 +319,41 @@ fn waiting(model: &Model) -> Vec<Part> {
         );
     }
     Vec::new()
+}
+
+/// The rate that the run waits for, with the moment of its next start and the steps that it holds.
+fn rate(model: &Model) -> Option<Vec<Part>> {
+    let theme = &model.theme;
+    let rows = model.live.held().iter();
+    let waits = rows.filter_map(|ix| model.run.steps.get(ix.at())?.rate.as_deref());
+    let mut next: Option<&RateWait> = None;
+    let mut holds = 0;
+    for wait in waits {
+        holds += 1;
+        let sooner = |known: &RateWait| match (wait.until, known.until) {
+            (Some(at), Some(known)) => at < known,
+            (at, known) => at.is_some() && known.is_none(),
+        };
+        if next.is_none_or(sooner) {
+            next = Some(wait);
+        }
+    }
+    let next = next?;
+    let room = (model.size.0 as usize / 5).clamp(8, NAME);
+    let left = next.until.map_or_else(String::new, |at| {
+        format!("{}, ", format::elapsed(at - model.now))
+    });
+    Some(vec![Part::new(
+        6,
+        vec![
+            Span::styled("waiting on the rate of ", theme.dim),
+            Span::styled(text::fit(&next.name, room), theme.text),
+            Span::styled(
+                format!(" ({left}{})", format::count(holds, "step")),
+                theme.dim,
+            ),
+        ],
+    )])
 }
 
 /// How it ended, where more can be said than the state says.

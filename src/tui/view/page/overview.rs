@@ -3,7 +3,7 @@
 use super::sheet::Sheet;
 use crate::plan::StepIx;
 use crate::run::{
-    Micros, RunPhase, RunState, SkipReason, StepSource, StepState, StepStatus, WaitReason,
+    Micros, RateWait, RunPhase, RunState, SkipReason, StepSource, StepState, StepStatus, WaitReason,
 };
 use crate::text;
 use crate::text::format;
@@ -78,7 +78,7 @@ pub fn state(model: &Model, row: &StepState) -> String {
                 format!("pending, waits for {}", format::count(open, "step"))
             }
         }
-        StepStatus::Ready => format!("ready, {}", held_by(run, row)),
+        StepStatus::Ready => format!("ready, {}", held_by(model, row)),
         StepStatus::Running if !row.elements().is_empty() => {
             format!("running, {}", elements(model, row))
         }
@@ -88,12 +88,15 @@ pub fn state(model: &Model, row: &StepState) -> String {
                 attempt.number,
                 format::elapsed(model.now - attempt.started)
             ),
-            (None, Some(due)) => format!(
+            (None, Some(due)) if row.waiting.is_none() => format!(
                 "attempt {} failed; next try in {}",
                 row.attempts.len(),
                 format::elapsed(due - model.now)
             ),
-            (None, None) => "running".to_owned(),
+            (None, _) if row.waiting.is_some() => {
+                format!("between two tries, {}", held_by(model, row))
+            }
+            (None, _) => "running".to_owned(),
         },
         StepStatus::Succeeded => match row.source {
             Some(StepSource::Cache) => "succeeded, from the cache".to_owned(),
@@ -111,14 +114,29 @@ pub fn state(model: &Model, row: &StepState) -> String {
     }
 }
 
-fn held_by(run: &RunState, row: &StepState) -> &'static str {
-    match row.waiting {
+fn held_by(model: &Model, row: &StepState) -> String {
+    let words = match row.waiting {
         Some(WaitReason::Budget) => "held until calls under way leave enough of the budget",
-        Some(WaitReason::Rate) => "held by a rate limit",
+        Some(WaitReason::Rate) => match row.rate.as_deref() {
+            Some(rate) => return held_by_rate(rate, model.now),
+            None => "held by a rate limit",
+        },
         Some(WaitReason::Exclusive) => "runs alone and waits for the others",
         Some(WaitReason::Breakpoint) => "held by a breakpoint",
-        None if run.phase == RunPhase::Paused => "held by the pause",
+        None if model.run.phase == RunPhase::Paused => "held by the pause",
         None => "waits for a slot",
+    };
+    words.to_owned()
+}
+
+fn held_by_rate(rate: &RateWait, now: Micros) -> String {
+    let name = text::fit(&rate.name, 60);
+    match rate.until.filter(|at| *at > now) {
+        Some(at) => format!(
+            "held by the rate of {name} for {} at least",
+            format::elapsed(at - now)
+        ),
+        None => format!("held by the rate of {name}"),
     }
 }
 

@@ -1,0 +1,116 @@
+//! The account of slot time, slowly and obviously: every row looked at for every stretch between two events.
+
+use super::world::World;
+use crate::plan::StepIx;
+use crate::run::{
+    Micros, RunEvent, RunPhase, RunState, SlotTime, StepState, StepStatus, WaitReason, figures,
+    slot_time,
+};
+
+/// What the slots did in the stretches between the events of a run, up to `now`.
+fn slowly(events: &[RunEvent], now: Micros) -> SlotTime {
+    let mut parts = SlotTime::default();
+    let mut state = RunState::default();
+    for event in events {
+        stretch(&mut parts, &state, event.at);
+        state.apply(event);
+    }
+    stretch(&mut parts, &state, now);
+    let around: u64 = state
+        .steps
+        .iter()
+        .flat_map(|row| &row.attempts)
+        .filter_map(|attempt| {
+            let (at, end) = attempt.end.as_ref()?;
+            Some((*at - attempt.started - end.service).0)
+        })
+        .sum();
+    parts.work = parts.work - Micros(around);
+    parts.overhead += Micros(around);
+    parts.slots = state.slots();
+    parts.wall = state.wall(now);
+    // Slots that came into being later had nothing to run before.
+    let others: u64 = parts.parts().iter().map(|(_, part)| part.0).sum();
+    parts.dependency += Micros(parts.total().0 - others);
+    parts
+}
+
+fn stretch(parts: &mut SlotTime, state: &RunState, to: Micros) {
+    let under_way = state
+        .steps
+        .iter()
+        .filter(|row| row.under_way().is_some())
+        .count();
+    let held = under_way == 0 && matches!(state.phase, RunPhase::Paused | RunPhase::Ended(_));
+    let time = (to - state.at).0;
+    if time == 0 || held || state.header.is_none() {
+        return;
+    }
+    let mut room = state.slots() - under_way;
+    parts.work += Micros(time * under_way as u64);
+    let mut give = |part: &mut Micros, rows: usize| {
+        let taken = rows.min(room);
+        room -= taken;
+        *part += Micros(time * taken as u64);
+    };
+    let count = |is: &dyn Fn(&StepState) -> bool| {
+        let rows = (0..state.steps.len() as u32).map(StepIx);
+        rows.filter(|ix| could_use_a_slot(state, *ix) && is(&state.steps[ix.at()]))
+            .count()
+    };
+    let waits = |reason| count(&|row: &StepState| row.waiting == Some(reason));
+    let free = count(&|row| row.waiting.is_none() && row.status == StepStatus::Ready);
+    let most_calls = state.header.as_ref().unwrap().limits.max_tool_calls;
+    let out_of_calls = most_calls.is_some_and(|most| state.calls >= most);
+    let stands = matches!(state.phase, RunPhase::Paused | RunPhase::Stopping);
+    let for_calls = if out_of_calls && !stands { free } else { 0 };
+    give(&mut parts.budget, waits(WaitReason::Budget) + for_calls);
+    give(&mut parts.rate, waits(WaitReason::Rate));
+    give(
+        &mut parts.backoff,
+        count(&|row| row.waiting.is_none() && row.status == StepStatus::Running),
+    );
+    let person = waits(WaitReason::Breakpoint) + if stands { free } else { 0 };
+    give(&mut parts.person, person);
+    if state.phase == RunPhase::Stopping {
+        give(&mut parts.person, usize::MAX);
+    }
+    let alone = waits(WaitReason::Exclusive) > 0
+        || state
+            .steps
+            .iter()
+            .any(|row| row.under_way().is_some() && row.info.sequential);
+    if !stands && !out_of_calls && !alone {
+        give(&mut parts.overhead, free);
+    }
+    give(&mut parts.dependency, usize::MAX);
+}
+
+/// Ready, or between two tries.
+fn could_use_a_slot(state: &RunState, ix: StepIx) -> bool {
+    let row = &state.steps[ix.at()];
+    match row.status {
+        StepStatus::Ready => true,
+        StepStatus::Running => row.under_way().is_none() && !row.attempts.is_empty(),
+        _ => false,
+    }
+}
+
+/// The account of a whole run, and of any moment of it, is what the slow one says, and its parts add up.
+pub fn is_accounted_for(world: &World) {
+    let some = world.events.len().saturating_sub(1).max(1);
+    for count in [some / 3 + 1, some, world.events.len()] {
+        let events = &world.events[..count];
+        let state = RunState::from_events(events);
+        for later in [0, 1_500] {
+            let now = state.at + Micros(later);
+            let account = slot_time(&state, now);
+            assert_eq!(account, slowly(events, now));
+            let sum: u64 = account.parts().iter().map(|(_, part)| part.0).sum();
+            assert_eq!(sum, account.total().0, "{account:?}");
+            let figures = figures(&state, now);
+            assert_eq!(account.work, figures.work);
+            assert_eq!((account.slots, account.wall), (figures.slots, figures.wall));
+        }
+    }
+}

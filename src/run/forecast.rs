@@ -1,0 +1,159 @@
+//! What a run can cost before it begins, and what is left of that while it goes on.
+//!
+//! Each step brings what one of its calls can cost. Three sums are made of them:
+//!
+//! - *least*: every step that surely runs ends well at its first call, as cheaply as it can;
+//! - *expected*: every step that is not skipped by then is called once, at the expected price of a call;
+//! - *most*: every step runs and needs all its tries, each at its upper bound.
+//!
+//! What is not known makes the sum unknown; it never counts as nothing.
+
+use super::{Money, RunState, StepState, StepStatus};
+use serde::{Deserialize, Serialize};
+
+/// What the calls of one step can cost, as far as that is known before it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepPrice {
+    /// The least that one call costs that ends well.
+    pub least: Money,
+    /// What one call is expected to cost; `None` where that is not known.
+    pub expected: Option<Money>,
+    /// The most that one call costs; `None` where there is no bound.
+    pub most: Option<Money>,
+    /// How often it is tried at the most.
+    pub tries: u32,
+    /// How many times it runs: once, or once for each element of a list; `None` until the list is known.
+    pub times: Option<u32>,
+    /// Whether nothing but a failure can keep it from running.
+    pub sure: bool,
+}
+
+/// What calls that have not ended can cost in all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Forecast {
+    /// The least.
+    pub least: Money,
+    /// What is to be expected; `None` where that is not known.
+    pub expected: Option<Money>,
+    /// The most; `None` where there is no bound.
+    pub most: Option<Money>,
+}
+
+impl Forecast {
+    /// Nothing.
+    pub const ZERO: Self = Self {
+        least: Money::ZERO,
+        expected: Some(Money::ZERO),
+        most: Some(Money::ZERO),
+    };
+
+    /// What a whole run can cost with steps of these prices; a step without one costs nothing.
+    pub fn of<'a>(prices: impl IntoIterator<Item = Option<&'a StepPrice>>) -> Self {
+        let mut sum = Self::ZERO;
+        for price in prices.into_iter().flatten() {
+            sum.add_whole(price);
+        }
+        sum
+    }
+
+    /// Whether nothing costs anything.
+    pub fn is_free(&self) -> bool {
+        *self == Self::ZERO
+    }
+
+    fn add_whole(&mut self, price: &StepPrice) {
+        match price.times {
+            Some(times) => {
+                let times = u64::from(times);
+                let tries = u64::from(price.tries.max(1));
+                let least = if price.sure { price.least } else { Money::ZERO };
+                self.add(
+                    least.times(times),
+                    price.expected.map(|one| one.times(times)),
+                    price.most.map(|one| one.times(times.saturating_mul(tries))),
+                );
+            }
+            // However many there are, they cost nothing where one costs nothing.
+            None => self.add(
+                Money::ZERO,
+                price.expected.filter(|one| one.is_zero()),
+                price.most.filter(|one| one.is_zero()),
+            ),
+        }
+    }
+
+    fn add(&mut self, least: Money, expected: Option<Money>, most: Option<Money>) {
+        let both = |sum: Option<Money>, more: Option<Money>| Some(sum? + more?);
+        self.least += least;
+        self.expected = both(self.expected, expected);
+        self.most = both(self.most, most);
+    }
+}
+
+/// What the calls of a run can still cost, those under way included; `None` where cost is not tracked or the run
+/// does not say what its steps cost.
+pub fn forecast(state: &RunState) -> Option<Forecast> {
+    let header = state.header.as_deref()?;
+    if !header.track_cost || !header.priced {
+        return None;
+    }
+    let mut sum = Forecast::ZERO;
+    for row in state.steps.iter().take(header.steps.len()) {
+        let Some(price) = row.info.price.as_deref() else {
+            continue;
+        };
+        if row.status.has_ended() {
+            continue;
+        }
+        if row.is_expanded() {
+            let elements = row.elements().iter();
+            let elements = elements.filter_map(|ix| state.steps.get(ix.at()));
+            elements.for_each(|element| sum.add_rest(element, price));
+        } else if row.status == StepStatus::Running {
+            sum.add_rest(row, price);
+        } else {
+            sum.add_whole(price);
+        }
+    }
+    Some(sum)
+}
+
+impl Forecast {
+    /// What one row with this price, a step or an element, can still cost.
+    fn add_rest(&mut self, row: &StepState, price: &StepPrice) {
+        if row.status.has_ended() {
+            return;
+        }
+        let since = |started| row.started_at.is_some_and(|from| started >= from);
+        let tries = row.attempts.iter().rev();
+        let tried = tries.take_while(|attempt| since(attempt.started)).count() as u64;
+        let left = u64::from(price.tries.max(1)).saturating_sub(tried);
+        let retries = price.most.map(|one| one.times(left));
+        match row.under_way() {
+            // What is reserved is the bound of this very input.
+            Some(attempt) => self.add(
+                price.least.min(attempt.reserved),
+                price.expected.map(|one| match price.most {
+                    Some(_) => one.min(attempt.reserved),
+                    None => one,
+                }),
+                price
+                    .most
+                    .and(retries)
+                    .map(|retries| attempt.reserved + retries),
+            ),
+            None => self.add(
+                if price.sure && tried == 0 {
+                    price.least
+                } else {
+                    Money::ZERO
+                },
+                price.expected,
+                retries,
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
