@@ -90,17 +90,31 @@ impl Scheduler {
 
     /// Runs ended rows again, with everything that depends on them.
     fn retry(&mut self, rows: &[StepIx], out: &mut Vec<Action>) {
-        let rows: Vec<StepIx> = rows
+        let rows: BTreeSet<StepIx> = rows
             .iter()
             .copied()
             .filter(|row| self.exists(*row) && self.nodes[row.at()].status.has_ended())
             .filter(|row| !self.goes_back_with_its_parent(*row))
+            .map(|row| self.alone_or_with_all(row))
+            .filter(|row| self.nodes[row.at()].status.has_ended())
             .collect();
+        let rows: Vec<StepIx> = rows.into_iter().collect();
         if rows.is_empty() || matches!(self.phase, Phase::Stopping(_) | Phase::New) {
             return;
         }
         self.reopen(out);
         self.rewind(&rows, out);
+    }
+
+    /// An element runs again by itself only while its step may run: what that depends on may have been taken back
+    /// before the run was stopped.
+    fn alone_or_with_all(&self, row: StepIx) -> StepIx {
+        let parent = self.plan_step(row);
+        if matches!(self.nodes[parent.at()].verdict(), super::Verdict::Go) {
+            row
+        } else {
+            parent
+        }
     }
 
     fn reopen(&mut self, out: &mut Vec<Action>) {
@@ -303,5 +317,6 @@ impl Scheduler {
             && self.exists(row)
             && self.nodes[row.at()].status.has_ended()
             && !self.goes_back_with_its_parent(row)
+            && (self.element(row).is_none() || self.alone_or_with_all(row) == row)
     }
 }

@@ -413,6 +413,33 @@ fn a_stop_while_a_list_step_goes_back_leaves_nothing_pending() {
 }
 
 #[test]
+fn an_element_goes_on_by_itself_only_while_its_step_may_run() {
+    let list = with(each(2), |sketch| sketch.depends_on = vec![0]);
+    let stopped = || {
+        let mut world = World::new(vec![after(&[]), list.clone()], open());
+        world.end(0, End::Well);
+        world.end(2, End::Badly);
+        // What the list was made from is taken back, and then the run is stopped.
+        world.command(Retry(row(0)));
+        world.command(Stop);
+        for at in world.running() {
+            world.end(at, End::Badly);
+        }
+        assert_eq!(world.statuses()[..2], [Cancelled, Failed]);
+        world
+    };
+    let mut world = stopped();
+    world.command(SetOutput(row(3), Arc::new(json!(1))));
+    assert!(world.scheduler.has_ended());
+    world.command(Retry(row(2)));
+    assert_eq!(world.statuses()[..2], [Cancelled, Skipped]);
+    let mut world = stopped();
+    world.command(RetryFailed);
+    world.finish();
+    assert_eq!(outcome(&world), RunOutcome::Succeeded);
+}
+
+#[test]
 fn an_empty_list_is_an_empty_output() {
     let mut world = World::new(vec![each(0), after(&[0])], open());
     world.end(1, End::Well);
