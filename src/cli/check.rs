@@ -4,8 +4,10 @@ use super::args::{CheckArgs, ScreenArgs};
 use super::failure::Failure;
 use super::load::load_to_check;
 use super::settings::Settings;
+use crate::engine::step_prices;
 use crate::plan::PlanFaults;
 use crate::report::{CheckReport, diagnostics_to_json};
+use crate::run::Forecast;
 use serde_json::json;
 
 /// Prints what a plan is like; its faults go to standard error, and the exit code is then 2.
@@ -20,11 +22,12 @@ pub async fn check(mut args: CheckArgs) -> Result<u8, Failure> {
         }
         loaded => loaded?,
     };
+    let prices = step_prices(&loaded.plan, &loaded.context, &*loaded.toolbox);
     let report = CheckReport::new(
         &loaded.plan,
         &loaded.context,
-        &*loaded.toolbox,
         &loaded.worker.name(),
+        Forecast::of(prices.iter().map(Option::as_ref)),
     );
     if args.json {
         let diagnostics = diagnostics_to_json(loaded.source(), &loaded.plan.warnings);

@@ -8,7 +8,7 @@ use super::load::load;
 use super::record::{Earlier, on_record};
 use super::settings::Settings;
 use super::signals::Signals;
-use crate::engine::{Engine, Settings as EngineSettings};
+use crate::engine::{Engine, Settings as EngineSettings, step_prices};
 use crate::run::{ExecutionResult, RunCommand, RunOutcome, RunState};
 use serde_json::Value;
 use std::fs::File;
@@ -52,12 +52,14 @@ pub async fn run(mut args: RunArgs) -> Result<u8, Failure> {
         rates: settings.rates_of(&args),
         seed: args.source.seed.unwrap_or_else(|| fastrand::u64(..)),
     };
+    let prices = step_prices(&loaded.plan, &loaded.context, &*loaded.toolbox);
     let engine = Engine::new(
         loaded.plan.clone(),
         loaded.context.clone(),
         loaded.toolbox.clone(),
         engine_settings,
-    );
+    )
+    .with_prices(prices);
     // First of all sinks: nobody hears of an end that is not on record.
     let (engine, keep) = on_record(engine, &loaded, &args, earlier, headless)?;
     let engine = with_events(engine, &args)?;

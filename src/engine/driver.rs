@@ -9,7 +9,7 @@ use super::{Action, EventSink, Input, Rules, Scheduler, Timer};
 use crate::plan::{ExecutionPlan, Mode, RetryPolicy, Step, StepIx};
 use crate::run::{
     Fact, LogStream, Micros, Money, Rates, ResourceLimits, RunCommand, RunEvent, RunHeader,
-    RunState, StepInfo,
+    RunState, StepInfo, StepPrice,
 };
 use crate::tools::{Call, CallLog, CallReport, Funds, Quote, Tool, ToolError, Toolbox};
 use futures::FutureExt;
@@ -90,6 +90,7 @@ pub struct Engine {
     sinks: Vec<Box<dyn EventSink>>,
     recorded: Option<Recorded>,
     cache: Option<Box<dyn OutputCache>>,
+    prices: Option<Vec<Option<StepPrice>>>,
 }
 
 impl Engine {
@@ -111,6 +112,7 @@ impl Engine {
             sinks: Vec::new(),
             recorded: None,
             cache: None,
+            prices: None,
         }
     }
 
@@ -148,8 +150,16 @@ impl Engine {
         Driver::new(self, origin).run(commands).await
     }
 
+    /// What the steps can cost, in the plan's order, so that readers of the run can tell what is to come.
+    #[must_use]
+    pub fn with_prices(mut self, prices: Vec<Option<StepPrice>>) -> Self {
+        self.prices = Some(prices);
+        self
+    }
+
     fn header(&self, tools: &Tools, keys: &mut Keys) -> RunHeader {
         let shown = self.plan.steps.len() <= MOST_SHOWN;
+        let price = |at: usize| *self.prices.as_ref()?.get(at)?;
         let steps = self
             .plan
             .steps
@@ -165,7 +175,7 @@ impl Engine {
                 parameters: shown.then(|| Arc::new(step.parameters.source())),
                 not_reused: keys.not_reused(step),
                 sequential: step.mode == Mode::Sequential,
-                price: None,
+                price: price(at).map(Box::new),
             });
         RunHeader {
             run_id: self.run_id.clone(),
@@ -177,7 +187,7 @@ impl Engine {
             track_cost: self.settings.track_cost,
             limits: self.settings.limits.clone(),
             rates: self.settings.rates.clone(),
-            priced: false,
+            priced: self.prices.is_some(),
             context: Arc::new(Value::Object(Map::clone(&self.context))),
             steps: steps.collect(),
             forked_from: self
@@ -228,10 +238,16 @@ impl Tools {
     }
 }
 
-fn retry_policy(step: &Step, tool: Option<&Arc<dyn Tool>>) -> RetryPolicy {
+/// How often a step is tried: as the plan says, else by whether its tool's calls may be repeated.
+pub(super) fn retry_policy(step: &Step, tool: Option<&Arc<dyn Tool>>) -> RetryPolicy {
+    let repeatable = |tool: &Arc<dyn Tool>| {
+        let calls_another = tool.kind() == "function";
+        let target = calls_another.then(|| tool.target(&step.parameters.source()));
+        target.flatten().as_ref().unwrap_or(tool).repeatable()
+    };
     step.retry.unwrap_or_else(|| RetryPolicy {
         attempts: match tool {
-            Some(tool) if tool.repeatable() => DEFAULT_ATTEMPTS,
+            Some(tool) if repeatable(tool) => DEFAULT_ATTEMPTS,
             _ => 1,
         },
         backoff: DEFAULT_BACKOFF,
@@ -497,7 +513,10 @@ impl Driver {
         };
         let free =
             || reserved.is_zero() && tool.quote(&input, step.model.as_deref()) == Quote::FREE;
-        let matters = !tool.repeatable() || !free();
+        let target = tool.target(&input);
+        let carrier = target.as_ref().unwrap_or(&tool);
+        let (repeatable, timeout) = (carrier.repeatable(), carrier.timeout());
+        let matters = !repeatable || !free();
         // Whoever keeps a record has it before the call can have an effect.
         self.settle_next |= matters;
         self.flush();
@@ -534,7 +553,7 @@ impl Driver {
             funds: self.funds(row),
         };
         let bounds = Bounds {
-            limit: step.timeout.or_else(|| tool.timeout()),
+            limit: step.timeout.or(timeout),
             reserved,
             origin: self.origin,
             started,

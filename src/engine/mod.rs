@@ -10,6 +10,7 @@ mod cache;
 mod driver;
 mod log;
 mod prepare;
+mod prices;
 mod recorded;
 mod scheduler;
 #[cfg(test)]
@@ -19,5 +20,6 @@ mod why;
 pub use cache::{CacheKey, Kept, Made, Missed, OutputCache};
 pub use driver::{Engine, Settings};
 pub use log::{EventLog, EventReader, EventSink};
+pub use prices::step_prices;
 pub use recorded::{EarlierRun, Edit, Recorded, StepDigest, UnknownSteps, definitions};
 pub use scheduler::{Action, Input, Prepared, Rules, Scheduler, Timer};

@@ -34,16 +34,20 @@ impl Rated<'_> {
         }
         let model = tool.draws_on(input, step.model.as_deref());
         let tokens = model.as_ref().map_or(0, |(_, tokens)| *tokens);
-        let pool = self.toolbox.pool(&step.tool);
+        // A call of another tool counts against that tool's pool.
+        let named = input.get("name").filter(|_| tool.kind() == "function");
+        let pool = self
+            .toolbox
+            .pool(named.and_then(Value::as_str).unwrap_or(&step.tool));
         let drawn = [model.as_ref().map(|(model, _)| &**model), pool.as_deref()];
         let names = drawn.into_iter().flatten();
-        Demand {
-            names: names
-                .filter_map(|name| self.rates.name_of(name))
-                .cloned()
-                .collect(),
-            tokens,
-        }
+        let mut names: Vec<Arc<str>> = names
+            .filter_map(|name| self.rates.name_of(name))
+            .cloned()
+            .collect();
+        // A model and a pool of one name are one.
+        names.dedup();
+        Demand { names, tokens }
     }
 }
 

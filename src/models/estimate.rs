@@ -40,6 +40,16 @@ pub fn tokens(text: &str) -> u64 {
     count
 }
 
+/// How many tokens a text is likely to have: one for every four bytes, as prose and JSON in English have.
+pub fn likely_tokens(text: &str) -> u64 {
+    (text.len() as u64).div_ceil(4)
+}
+
+/// A lower bound of the tokens in `text`: no token reaches over a blank into the next word.
+pub fn least_tokens(text: &str) -> u64 {
+    text.split_whitespace().count() as u64
+}
+
 /// An upper bound of the input tokens of a chat with these messages.
 pub fn chat<'a>(messages: impl IntoIterator<Item = &'a str>) -> u64 {
     messages
@@ -67,6 +77,11 @@ mod tests {
             ("", 0),
         ] {
             assert!(tokens(text) >= real, "{text}: {} < {real}", tokens(text));
+            assert!(
+                least_tokens(text) <= real,
+                "{text}: {} > {real}",
+                least_tokens(text)
+            );
         }
     }
 

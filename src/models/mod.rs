@@ -14,6 +14,7 @@ pub mod prompt;
 mod provider;
 pub mod simulation;
 pub mod text;
+mod window;
 mod worker;
 
 pub use answer::OutputSchema;

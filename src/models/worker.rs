@@ -9,7 +9,8 @@ use super::manners::{Manners, sendable};
 use super::prices::{Price, Prices};
 use super::prompt::{self, Task};
 use super::provider::{Environment, PROVIDERS, Provider, process_environment};
-use super::simulation;
+use super::window::window;
+use super::{estimate, simulation};
 use crate::run::{Money, Tokens};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -256,6 +257,59 @@ impl SmallModelWorker {
         let price = self.price_for(task.model);
         let most = price.map(|price| price.cost(first));
         (most, price != Some(Price::FREE))
+    }
+
+    /// The least, the expected and the most that a task can cost of which only this much of the input is known, and
+    /// into which so many tokens more are expected to come, and may come at the most.
+    ///
+    /// The least counts a token for each word, as if they all came from the provider's cache, and one token of an
+    /// answer. Expected are a token for every four bytes and half of the longest answer. The most is what
+    /// [`quote`](Self::quote) says, with inputs that nothing else bounds as long as the model takes them.
+    pub fn estimate(
+        &self,
+        task: &Task,
+        input: &Value,
+        (expected, most): (u64, Option<u64>),
+    ) -> (Money, Option<Money>, Option<Money>) {
+        let Mode::Model { .. } = &self.mode else {
+            let (most, least) = self.quote(task, input);
+            let mean = |most: Money| Money::from_pico(least.pico().midpoint(most.pico()));
+            return (least, most.map(mean), most);
+        };
+        let Some(price) = self.price_for(task.model) else {
+            return (Money::ZERO, None, None);
+        };
+        let window = self
+            .route(task.model)
+            .map_or(u64::MAX, |(_, model)| window(model));
+        let messages = prompt::messages(task, input);
+        let format = task
+            .output_schema
+            .map(|schema| sendable(schema).to_string());
+        let texts = || messages.iter().map(|(_, text)| text).chain(&format);
+        let sum = |count: fn(&str) -> u64| texts().map(|text| count(text)).sum::<u64>();
+        let [first, repair] = turns(task, input);
+        let longest = |turn: Tokens| Tokens {
+            input: most.map_or(window, |most| turn.input.saturating_add(most).min(window)),
+            ..turn
+        };
+        let words: u64 = messages
+            .iter()
+            .map(|(_, text)| estimate::least_tokens(text))
+            .sum();
+        let least = price.input.min(price.cached_input).times(words) + price.output;
+        let likely = Tokens {
+            input: (sum(estimate::likely_tokens) + expected).min(window),
+            cached_input: 0,
+            output: first.output / 2,
+        };
+        let mut most = price.cost(longest(first));
+        if repair != Tokens::default() {
+            most += price.cost(longest(repair));
+        }
+        // A prompt of many short words may have more of them than a token for every four bytes.
+        let likely = price.cost(likely).max(least);
+        (least, Some(likely.min(most)), Some(most))
     }
 
     /// The model that a task is given to, as `PROVIDER/MODEL`, and the most tokens that it can take; `None`

@@ -86,6 +86,37 @@ impl Template {
         }
     }
 
+    /// The value as far as `scope` has what it refers to; `open` is told of everything else, in the place of which
+    /// nothing stands.
+    pub fn known(&self, scope: &dyn Scope, open: &mut dyn FnMut(&Root)) -> Value {
+        match self {
+            Self::Literal(value) => Value::clone(value),
+            Self::Reference(reference) => known_reference(reference, scope, open),
+            Self::Expression(expression) => known_expression(expression, scope, open),
+            Self::Text(parts) => Value::String(
+                parts
+                    .iter()
+                    .map(|part| match part {
+                        Part::Text(text) => text.to_string(),
+                        Part::Reference(reference) => {
+                            inserted(known_reference(reference, scope, open))
+                        }
+                        Part::Expression(expression) => {
+                            inserted(known_expression(expression, scope, open))
+                        }
+                    })
+                    .collect(),
+            ),
+            Self::List(list) => list.iter().map(|part| part.known(scope, open)).collect(),
+            Self::Object(members) => Value::Object(
+                members
+                    .iter()
+                    .map(|(key, member)| (key.to_string(), member.known(scope, open)))
+                    .collect(),
+            ),
+        }
+    }
+
     /// Calls `visit` with everything that it refers to.
     pub fn roots(&self, visit: &mut dyn FnMut(&Root)) {
         match self {
@@ -106,6 +137,43 @@ impl Template {
             Self::List(list) => list.iter().for_each(|element| element.roots(visit)),
             Self::Object(members) => members.iter().for_each(|(_, member)| member.roots(visit)),
         }
+    }
+}
+
+fn known_reference(reference: &Reference, scope: &dyn Scope, open: &mut dyn FnMut(&Root)) -> Value {
+    reference.resolve(scope).unwrap_or_else(|_| {
+        open(&reference.root);
+        Value::Null
+    })
+}
+
+/// An expression may have a value although what it names has none yet: that is not the one it will have.
+fn known_expression(
+    expression: &Expression,
+    scope: &dyn Scope,
+    open: &mut dyn FnMut(&Root),
+) -> Value {
+    let is_known = |root: &Root| match root {
+        Root::Step(step) => scope.output(*step).is_some(),
+        Root::Context(name) => scope.context(name).is_some(),
+        Root::Item | Root::Index => scope.item().is_some(),
+        Root::Outputs => false,
+    };
+    let mut all = true;
+    for root in expression.roots.iter().filter(|root| !is_known(root)) {
+        open(root);
+        all = false;
+    }
+    let value = all.then(|| expression.value(scope).ok());
+    value.flatten().unwrap_or_default()
+}
+
+/// How a value stands inside a longer string; nothing where it is not known.
+fn inserted(value: Value) -> String {
+    match value {
+        Value::String(text) => text,
+        Value::Null => String::new(),
+        other => other.to_string(),
     }
 }
 

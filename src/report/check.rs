@@ -1,10 +1,9 @@
 //! What can be said of a plan before it runs.
 
 use crate::plan::{ExecutionPlan, Shape, StepIx};
-use crate::run::Money;
+use crate::run::Forecast;
 use crate::text::format::count;
 use crate::text::line;
-use crate::tools::Toolbox;
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 
@@ -21,24 +20,16 @@ pub struct CheckReport {
     /// Names with whether there is a value.
     context: Vec<(String, bool)>,
     worker: String,
-    cost: CostBounds,
-}
-
-/// What a run of a plan can cost when every step is called once.
-#[derive(Clone, Copy, Debug)]
-struct CostBounds {
-    least: Money,
-    /// `None` where a model has no price.
-    most: Option<Money>,
+    cost: Forecast,
 }
 
 impl CheckReport {
-    /// The report on `plan`, with what the command line gives as context.
+    /// The report on `plan`, with what the command line gives as context, and with what a run can cost.
     pub fn new(
         plan: &ExecutionPlan,
         given: &Map<String, Value>,
-        toolbox: &dyn Toolbox,
         worker: &str,
+        cost: Forecast,
     ) -> Self {
         let shape = Shape::of(plan);
         let id = |ix: &StepIx| plan.step(*ix).map(|step| step.id.to_string());
@@ -53,7 +44,7 @@ impl CheckReport {
                 .map(|name| (name.to_string(), has(name)))
                 .collect(),
             worker: worker.to_owned(),
-            cost: CostBounds::of(plan, toolbox),
+            cost,
             shape,
         }
     }
@@ -87,7 +78,7 @@ impl CheckReport {
             row("context", &format!("{name} ({state})"));
         }
         row("worker", &self.worker);
-        row("cost", &self.cost.to_text());
+        row("cost", &cost_in_words(&self.cost));
         text
     }
 
@@ -114,40 +105,24 @@ impl CheckReport {
             "critical_path": self.critical_path,
             "context": self.context.iter().map(|(name, given)| json!({"name": name, "given": given})).collect::<Vec<_>>(),
             "worker": self.worker,
-            "cost": {"least": self.cost.least, "most": self.cost.most},
+            "cost": self.cost,
             "diagnostics": diagnostics,
         })
     }
 }
 
-impl CostBounds {
-    fn of(plan: &ExecutionPlan, toolbox: &dyn Toolbox) -> Self {
-        let mut bounds = Self {
-            least: Money::ZERO,
-            most: Some(Money::ZERO),
-        };
-        for step in plan.steps.iter() {
-            let Some(tool) = toolbox.tool(&step.tool) else {
-                continue;
-            };
-            let quote = tool.quote(&step.parameters.source(), step.model.as_deref());
-            // A step that may be skipped, or that runs once for each element, costs nothing at the least.
-            if step.run_if.is_none() && step.for_each.is_none() {
-                bounds.least += quote.least;
-            }
-            // How many elements a list has is only known when the run comes to it.
-            let known = |most: &Money| step.for_each.is_none() || most.is_zero();
-            let most = quote.most.filter(known);
-            bounds.most = bounds.most.zip(most).map(|(sum, most)| sum + most);
-        }
-        bounds
+/// What a run can cost, in words.
+pub fn cost_in_words(cost: &Forecast) -> String {
+    if cost.is_free() {
+        return "nothing".to_owned();
     }
-
-    fn to_text(self) -> String {
-        match self.most {
-            Some(most) if most.is_zero() => "nothing".to_owned(),
-            Some(most) => format!("{} to {most}, if every step is called once", self.least),
-            None => format!("{} or more: an upper bound is not known", self.least),
-        }
-    }
+    let expected = match cost.expected {
+        Some(expected) => format!("{expected} expected"),
+        None => "expected: not known before the run".to_owned(),
+    };
+    let most = match cost.most {
+        Some(most) => format!("{most} at the most"),
+        None => "no upper bound is known".to_owned(),
+    };
+    format!("{} at the least, {expected}, {most}", cost.least)
 }

@@ -130,17 +130,14 @@ impl Forecast {
         let left = u64::from(price.tries.max(1)).saturating_sub(tried);
         let retries = price.most.map(|one| one.times(left));
         match row.under_way() {
-            // What is reserved is the bound of this very input.
+            // It may ask for more than was reserved for its beginning.
             Some(attempt) => self.add(
-                price.least.min(attempt.reserved),
-                price.expected.map(|one| match price.most {
-                    Some(_) => one.min(attempt.reserved),
-                    None => one,
-                }),
+                price.least,
+                price.expected,
                 price
                     .most
-                    .and(retries)
-                    .map(|retries| attempt.reserved + retries),
+                    .zip(retries)
+                    .map(|(one, retries)| one.max(attempt.reserved) + retries),
             ),
             None => self.add(
                 if price.sure && tried == 0 {

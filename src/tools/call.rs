@@ -128,6 +128,58 @@ impl Quote {
     };
 }
 
+/// Tokens that come into the input of a call beside what is known of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unseen {
+    /// How many are expected.
+    pub expected: u64,
+    /// How many there may be at the most; `None` where nothing bounds them.
+    pub most: Option<u64>,
+}
+
+impl Unseen {
+    /// The input is known whole.
+    pub const NONE: Self = Self::some(0, 0);
+
+    /// So many, and at the most so many.
+    pub const fn some(expected: u64, most: u64) -> Self {
+        Self {
+            expected,
+            most: Some(most),
+        }
+    }
+
+    /// Both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let most = self.most.zip(other.most);
+        Self {
+            expected: self.expected.saturating_add(other.expected),
+            most: most.map(|(a, b)| a.saturating_add(b)),
+        }
+    }
+}
+
+/// What a call can cost before its input is known whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Estimate {
+    /// The least that it costs when it ends well.
+    pub least: Money,
+    /// What is to be expected; `None` where that is not known.
+    pub expected: Option<Money>,
+    /// The most; `None` where there is no bound.
+    pub most: Option<Money>,
+}
+
+impl Estimate {
+    /// A call that costs nothing.
+    pub const FREE: Self = Self {
+        least: Money::ZERO,
+        expected: Some(Money::ZERO),
+        most: Some(Money::ZERO),
+    };
+}
+
 /// What is reserved of the budget before a call is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reservation {
@@ -166,9 +218,31 @@ pub trait Tool: Send + Sync {
         }
     }
 
+    /// What a call can cost of which only this much of the input is known. Where a tool knows no better it is expected
+    /// to cost the mean of its bounds.
+    fn estimate(&self, known: &Value, model: Option<&str>, _unseen: Unseen) -> Estimate {
+        let Quote { most, least } = self.quote(known, model);
+        let mean = |most: Money| Money::from_pico(least.pico().midpoint(most.pico()));
+        Estimate {
+            least,
+            expected: most.map(mean),
+            most,
+        }
+    }
+
+    /// The most tokens that its outputs have, where something bounds them.
+    fn most_answer_tokens(&self) -> Option<u64> {
+        None
+    }
+
     /// The model that a call with this input asks, as `PROVIDER/MODEL`, and the most tokens it can take. Only
     /// asked for where rates are in force.
     fn draws_on(&self, _input: &Value, _model: Option<&str>) -> Option<(String, u64)> {
+        None
+    }
+
+    /// The tool that carries out a call with this input, where it is another one.
+    fn target(&self, _input: &Value) -> Option<Arc<dyn Tool>> {
         None
     }
 

@@ -23,7 +23,9 @@ mod toolbox;
 
 pub use crate::models::Funds;
 pub use crate::models::text::{clean, quote, quote_end};
-pub use call::{Call, CallLog, CallReport, Quote, Reservation, Tool, ToolError, Toolbox};
+pub use call::{
+    Call, CallLog, CallReport, Estimate, Quote, Reservation, Tool, ToolError, Toolbox, Unseen,
+};
 pub use catalog::{Catalog, ToolDefinition};
 pub use function::FnTool;
 pub use recipe::Recipe;

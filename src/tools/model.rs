@@ -5,8 +5,8 @@ use super::code_exec;
 use super::jq::JqRule;
 use super::placeholder::{Filler, Missing};
 use super::services::Services;
-use super::{Call, CallReport, Quote, Reservation, Tool, ToolError};
-use crate::models::{OutputSchema, SmallModelWorker, Task, WorkerReport};
+use super::{Call, CallReport, Estimate, Quote, Reservation, Tool, ToolError, Unseen};
+use crate::models::{MAX_TOKENS, OutputSchema, SmallModelWorker, Task, WorkerReport};
 use crate::run::Money;
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -180,6 +180,17 @@ impl Tool for ModelTool {
             .into()
     }
 
+    fn estimate(&self, known: &Value, model: Option<&str>, unseen: Unseen) -> Estimate {
+        let prompt = self.role.prompt(known);
+        let task = self.role.task(prompt.as_deref(), model);
+        estimate(&self.worker, &task, known, unseen)
+    }
+
+    fn most_answer_tokens(&self) -> Option<u64> {
+        let most = self.role.settings.max_tokens.unwrap_or(MAX_TOKENS);
+        (!self.worker.is_offline()).then_some(most.into())
+    }
+
     fn draws_on(&self, input: &Value, model: Option<&str>) -> Option<(String, u64)> {
         let prompt = self.role.prompt(input);
         self.worker
@@ -198,6 +209,15 @@ impl Tool for ModelTool {
 impl From<(Option<Money>, bool)> for Reservation {
     fn from((most, estimated): (Option<Money>, bool)) -> Self {
         Self { most, estimated }
+    }
+}
+
+fn estimate(worker: &SmallModelWorker, task: &Task, known: &Value, unseen: Unseen) -> Estimate {
+    let (least, expected, most) = worker.estimate(task, known, (unseen.expected, unseen.most));
+    Estimate {
+        least,
+        expected,
+        most,
     }
 }
 
@@ -304,6 +324,20 @@ impl Tool for FinalSynthesis {
             ..Task::default()
         };
         self.worker.reservation(&task, input).into()
+    }
+
+    fn estimate(&self, known: &Value, model: Option<&str>, unseen: Unseen) -> Estimate {
+        let (_, prompt) = synthesis(known);
+        let task = Task {
+            prompt: Some(&prompt),
+            model,
+            ..Task::default()
+        };
+        estimate(&self.worker, &task, known, unseen)
+    }
+
+    fn most_answer_tokens(&self) -> Option<u64> {
+        (!self.worker.is_offline()).then_some(MAX_TOKENS.into())
     }
 
     fn draws_on(&self, input: &Value, model: Option<&str>) -> Option<(String, u64)> {

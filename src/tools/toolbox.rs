@@ -8,7 +8,9 @@ use super::model::{FinalSynthesis, ModelTool};
 use super::process::ProcessTool;
 use super::services::{Services, ToolOptions};
 use super::simulated::SimulatedTool;
-use super::{Call, CallReport, Quote, Recipe, Reservation, Tool, ToolError, Toolbox};
+use super::{
+    Call, CallReport, Estimate, Quote, Recipe, Reservation, Tool, ToolError, Toolbox, Unseen,
+};
 use crate::models::SmallModelWorker;
 use crate::plan::FINAL_SYNTHESIS;
 use crate::run::Money;
@@ -269,6 +271,20 @@ impl Tool for Priced {
         }
     }
 
+    fn estimate(&self, known: &Value, model: Option<&str>, unseen: Unseen) -> Estimate {
+        let bare = self.tool.estimate(known, model, unseen);
+        let charged = |cost: Money| cost + self.price;
+        Estimate {
+            least: charged(bare.least),
+            expected: bare.expected.map(charged),
+            most: bare.most.map(charged),
+        }
+    }
+
+    fn most_answer_tokens(&self) -> Option<u64> {
+        self.tool.most_answer_tokens()
+    }
+
     fn draws_on(&self, input: &Value, model: Option<&str>) -> Option<(String, u64)> {
         self.tool.draws_on(input, model)
     }
@@ -288,7 +304,7 @@ struct FunctionCall {
 }
 
 impl FunctionCall {
-    fn target(&self, input: &Value) -> Result<(Arc<dyn Tool>, Arc<Value>), ToolError> {
+    fn meant(&self, input: &Value) -> Result<(Arc<dyn Tool>, Arc<Value>), ToolError> {
         let name = input.get("name").and_then(Value::as_str).ok_or_else(|| {
             ToolError::permanent(
                 "function_call needs a parameter `name` with the name of a tool, and `args`",
@@ -312,22 +328,43 @@ impl Tool for FunctionCall {
     }
 
     fn call(&self, call: Call) -> BoxFuture<'static, CallReport> {
-        match self.target(&call.input) {
+        match self.meant(&call.input) {
             Ok((tool, input)) => tool.call(Call { input, ..call }),
             Err(error) => async move { CallReport::free(Err(error)) }.boxed(),
         }
     }
 
     fn call_now(&self, input: &Arc<Value>) -> Option<CallReport> {
-        match self.target(input) {
+        match self.meant(input) {
             Ok((tool, input)) => tool.call_now(&input),
             Err(error) => Some(CallReport::free(Err(error))),
         }
     }
 
     fn quote(&self, input: &Value, model: Option<&str>) -> Quote {
-        self.target(input)
+        self.meant(input)
             .map_or(Quote::FREE, |(tool, input)| tool.quote(&input, model))
+    }
+
+    fn estimate(&self, known: &Value, model: Option<&str>, unseen: Unseen) -> Estimate {
+        let estimate =
+            |(tool, known): (Arc<dyn Tool>, Arc<Value>)| tool.estimate(&known, model, unseen);
+        // A name that comes from another step may be that of any tool.
+        let anything = Estimate {
+            least: Money::ZERO,
+            expected: None,
+            most: None,
+        };
+        self.meant(known).map_or(anything, estimate)
+    }
+
+    fn draws_on(&self, input: &Value, model: Option<&str>) -> Option<(String, u64)> {
+        let (tool, input) = self.meant(input).ok()?;
+        tool.draws_on(&input, model)
+    }
+
+    fn target(&self, input: &Value) -> Option<Arc<dyn Tool>> {
+        Some(self.meant(input).ok()?.0)
     }
 
     fn reservation(&self, input: &Value, model: Option<&str>) -> Reservation {
@@ -335,7 +372,7 @@ impl Tool for FunctionCall {
             most: Some(Money::ZERO),
             estimated: false,
         };
-        self.target(input)
+        self.meant(input)
             .map_or(nothing, |(tool, input)| tool.reservation(&input, model))
     }
 }

@@ -1,0 +1,189 @@
+//! What the steps of a plan can cost, before any of them runs.
+//!
+//! The input of a call is known as far as it does not depend on other steps. What it takes from their outputs is
+//! counted in tokens: by what a model may answer at the most where a model makes them, else as unknown, which
+//! the model's window bounds.
+
+use super::driver::retry_policy;
+use crate::plan::{ExecutionPlan, Root, Scope, Step, StepIx, Trigger};
+use crate::run::StepPrice;
+use crate::tools::{Estimate, Tool, Toolbox, Unseen};
+use serde_json::{Map, Value};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Tokens that an output of which nothing is known is expected to have.
+const EXPECTED_TOKENS: u64 = 250;
+/// What one token of an answer can come to in another model's input: it may be escaped, and cut elsewhere.
+const PER_ANSWER_TOKEN: u64 = 2;
+/// Tools of these kinds that cost nothing for one input cost nothing for any.
+const FREE_KINDS: [&str; 5] = ["jq", "code_exec", "process", "http", "mcp"];
+
+/// The price of every step, in the plan's order; `None` where its calls cost nothing. `context` is what the caller
+/// gives; values that are missing count as unknown.
+pub fn step_prices(
+    plan: &ExecutionPlan,
+    context: &Map<String, Value>,
+    toolbox: &dyn Toolbox,
+) -> Vec<Option<StepPrice>> {
+    let known = Known { plan, context };
+    let tools = tools(plan, toolbox);
+    let sure = sure(plan);
+    let steps = plan.steps.iter().zip(&tools).enumerate();
+    steps
+        .map(|(at, (step, tool))| {
+            let tool = tool.as_ref()?;
+            let (estimate, times) = known.estimate(step, &**tool, &tools);
+            let price = StepPrice {
+                least: estimate.least,
+                expected: estimate.expected,
+                most: estimate.most,
+                tries: retry_policy(step, Some(tool)).attempts,
+                times,
+                sure: sure[at],
+            };
+            let is_free = estimate == Estimate::FREE;
+            (!is_free).then_some(price)
+        })
+        .collect()
+}
+
+/// The tool of every step that can cost something.
+fn tools(plan: &ExecutionPlan, toolbox: &dyn Toolbox) -> Vec<Option<Arc<dyn Tool>>> {
+    let mut known: HashMap<&str, Option<Arc<dyn Tool>>> = HashMap::new();
+    let mut look_up = |name| {
+        let tool = known.entry(name).or_insert_with(|| {
+            let tool = toolbox.tool(name)?;
+            let free = FREE_KINDS.contains(&tool.kind())
+                && tool.estimate(&Value::Null, None, Unseen::NONE) == Estimate::FREE;
+            (!free).then_some(tool)
+        });
+        tool.clone()
+    };
+    plan.steps.iter().map(|step| look_up(&step.tool)).collect()
+}
+
+/// For each step whether nothing but a failure can keep it from running.
+fn sure(plan: &ExecutionPlan) -> Vec<bool> {
+    let mut sure: Vec<Option<bool>> = vec![None; plan.steps.len()];
+    for at in 0..plan.steps.len() {
+        let mut open = vec![at];
+        // Dependencies first; a plan has no cycle.
+        while let Some(at) = open.pop() {
+            if sure[at].is_some() {
+                continue;
+            }
+            let step = &plan.steps[at];
+            let before = || step.depends_on.iter().map(|from| from.at());
+            let unknown: Vec<usize> = before().filter(|from| sure[*from].is_none()).collect();
+            if !unknown.is_empty() {
+                open.push(at);
+                open.extend(unknown);
+                continue;
+            }
+            let is_sure = |from: usize| sure[from] == Some(true);
+            let started = match step.trigger {
+                Trigger::AllSuccess => before().all(is_sure),
+                Trigger::OneSuccess => step.depends_on.is_empty() || before().any(is_sure),
+                // A step that was skipped by its own condition has ended, and did not fail.
+                Trigger::AllDone | Trigger::NoneFailed => true,
+            };
+            sure[at] = Some(started && step.run_if.is_none());
+        }
+    }
+    sure.into_iter().map(|sure| sure == Some(true)).collect()
+}
+
+/// What is known before anything runs: the context.
+struct Known<'a> {
+    plan: &'a ExecutionPlan,
+    context: &'a Map<String, Value>,
+}
+
+impl Known<'_> {
+    /// What one call of a step can cost, and how many times it runs.
+    fn estimate(
+        &self,
+        step: &Step,
+        tool: &dyn Tool,
+        tools: &[Option<Arc<dyn Tool>>],
+    ) -> (Estimate, Option<u32>) {
+        let list = step.for_each.as_ref().map(|list| list.resolve(self).ok());
+        let items = match &list {
+            Some(Some(list)) => list.as_array(),
+            _ => None,
+        };
+        let mut unseen = Unseen::NONE;
+        let input = step.parameters.known(self, &mut |root| {
+            unseen = unseen.and(match root {
+                Root::Index => Unseen::some(2, 10),
+                Root::Item => items.map_or_else(unknown, |items| of_items(items)),
+                Root::Step(from) => self.of_output(*from, tools),
+                Root::Context(_) | Root::Outputs => unknown(),
+            });
+        });
+        let times = match (&list, items) {
+            (None, _) => Some(1),
+            (Some(_), Some(items)) => u32::try_from(items.len()).ok(),
+            (Some(_), None) => None,
+        };
+        (tool.estimate(&input, step.model.as_deref(), unseen), times)
+    }
+
+    /// What the output of a step brings into an input.
+    fn of_output(&self, from: StepIx, tools: &[Option<Arc<dyn Tool>>]) -> Unseen {
+        let step = self.plan.step(from).filter(|step| step.for_each.is_none());
+        let tool = tools.get(from.at()).and_then(Option::as_ref);
+        let most = step.and(tool).and_then(|tool| tool.most_answer_tokens());
+        most.map_or_else(unknown, |most| {
+            Unseen::some(most / 2, most.saturating_mul(PER_ANSWER_TOKEN))
+        })
+    }
+}
+
+const fn unknown() -> Unseen {
+    Unseen {
+        expected: EXPECTED_TOKENS,
+        most: None,
+    }
+}
+
+/// What one of these brings in.
+fn of_items(items: &[Value]) -> Unseen {
+    use crate::models::estimate;
+    let (mut sum, mut most) = (0, 0);
+    for item in items {
+        let text = item.to_string();
+        sum += estimate::likely_tokens(&text);
+        most = estimate::tokens(&text).max(most);
+    }
+    // Quotes and backslashes may be escaped once more.
+    Unseen::some(sum / items.len().max(1) as u64, most * 2)
+}
+
+impl Scope for Known<'_> {
+    fn output(&self, _step: StepIx) -> Option<&Value> {
+        None
+    }
+
+    fn status(&self, _step: StepIx) -> &'static str {
+        "pending"
+    }
+
+    fn id(&self, step: StepIx) -> &str {
+        self.plan.step(step).map_or("", |step| &step.id)
+    }
+
+    fn steps(&self) -> usize {
+        self.plan.steps.len()
+    }
+
+    fn context(&self, name: &str) -> Option<&Value> {
+        let given = self.context.get(name);
+        given.or_else(|| self.plan.context.get(name))
+    }
+
+    fn item(&self) -> Option<(&Value, usize)> {
+        None
+    }
+}
