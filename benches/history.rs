@@ -196,6 +196,8 @@ fn header(ids: &[Arc<str>]) -> RunHeader {
         parent: None,
         parameters: None,
         not_reused: None,
+        sequential: false,
+        price: None,
     };
     RunHeader {
         run_id: "run".into(),
@@ -208,6 +210,8 @@ fn header(ids: &[Arc<str>]) -> RunHeader {
         limits: ResourceLimits::none(),
         context: Arc::default(),
         forked_from: None,
+        rates: plandeck::run::Rates::default(),
+        priced: false,
         steps: (0..ids.len()).map(info).collect(),
     }
 }
