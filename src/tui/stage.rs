@@ -19,6 +19,8 @@ pub(super) fn info(id: &str, tool: &str, kind: &str, depends_on: &[u32]) -> Step
         parent: None,
         parameters: None,
         not_reused: None,
+        sequential: false,
+        price: None,
     }
 }
 
@@ -34,6 +36,8 @@ impl Stage {
         let header = RunHeader {
             run_id: "r".into(),
             forked_from: None,
+            rates: crate::run::Rates::default(),
+            priced: false,
             plan: "p".into(),
             dialect: Dialect::Documented,
             started_at: "2026-01-01T00:00:00Z".into(),
@@ -90,7 +94,12 @@ impl Stage {
 
     pub(super) fn waits(self, ix: u32, reason: WaitReason) -> Self {
         let step = self.key(ix);
-        self.fact(Fact::StepWaiting { step, reason })
+        self.fact(Fact::StepWaiting {
+            step,
+            reason,
+            on: None,
+            until: None,
+        })
     }
 
     /// Begins the next attempt.

@@ -283,6 +283,8 @@ fn waits_are_kept_with_their_reason_and_span() {
     let header = RunHeader {
         run_id: "run".into(),
         forked_from: None,
+        rates: crate::run::Rates::default(),
+        priced: false,
         plan: "plan".into(),
         dialect: Dialect::Documented,
         started_at: "".into(),
@@ -296,6 +298,8 @@ fn waits_are_kept_with_their_reason_and_span() {
     let waiting = |reason| Fact::StepWaiting {
         step: step.clone(),
         reason,
+        on: None,
+        until: None,
     };
     let started = |attempt| Fact::AttemptStarted {
         step: step.clone(),
