@@ -54,7 +54,7 @@ fn tries_conditions_and_lists_are_counted() {
     let said = check(&plan_in(folder.path()), &["--worker", "offline"]);
     let said = String::from_utf8_lossy(&said.stdout).into_owned();
     assert!(
-        said.contains("$0.32 at the least, $0.52 expected, $0.56 at the most"),
+        said.contains("$0.3200 at the least, $0.5200 expected, $0.5600 at the most"),
         "{said}"
     );
 }
