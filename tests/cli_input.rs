@@ -227,6 +227,21 @@ fn a_broken_catalog() {
 }
 
 #[test]
+fn faults_of_a_catalog_do_not_hide_those_of_the_plan() {
+    let folder = folder(
+        "plan.json",
+        r#"{"steps": [{"id": 1, "tool": "echo", "depends_on": [7]}]}"#,
+        "tools: {echo: {type: teleport, description: x}}",
+    );
+    let said = refused(&plan_in(folder.path()));
+    assert!(said.contains("teleport") && said.contains("`7`"), "{said}");
+    assert!(
+        said.contains("tools.yaml:1:9") && said.contains("plan.json:1:53"),
+        "{said}"
+    );
+}
+
+#[test]
 fn wrong_usage() {
     for arguments in [
         &["run"][..],
@@ -283,5 +298,37 @@ fn what_is_wrong_with_an_option_is_said() {
         assert_eq!(code(&output), 2, "{arguments:?}: {said}");
         assert!(said.contains(said_of_it), "{arguments:?}: {said}");
         assert!(output.stdout.is_empty());
+    }
+}
+
+#[test]
+fn who_stops_listening_is_no_fault() {
+    let folder = folder(
+        "plan.json",
+        r#"{"steps": [{"id": 1, "tool": "echo", "parameters": {}, "odd": 1}]}"#,
+        TOOLS,
+    );
+    let plan = plan_in(folder.path());
+    for arguments in [
+        vec!["check", plan.to_str().unwrap()],
+        vec!["run", plan.to_str().unwrap(), "--json"],
+        vec!["tools", plan.to_str().unwrap()],
+        vec!["themes"],
+        vec!["runs"],
+        vec!["no-such-plan.json"],
+    ] {
+        // Both streams are pipes that nobody reads from.
+        let (out, err) = (std::io::pipe().unwrap().1, std::io::pipe().unwrap().1);
+        let mut command = std::process::Command::new(common::program());
+        command
+            .args(&arguments)
+            .env("PLANDECK_HOME", common::home())
+            .stdout(out)
+            .stderr(err);
+        let status = command.status().unwrap();
+        assert!(
+            matches!(status.code(), Some(0 | 2)),
+            "{arguments:?}: {status}"
+        );
     }
 }

@@ -17,7 +17,7 @@ pub async fn check(mut args: CheckArgs) -> Result<u8, Failure> {
     settings.complete(&mut args.source, &mut ScreenArgs::default())?;
     let loaded = match load_to_check(&args.plan, &args.source, &settings).await {
         Err(Failure::Faults(faults)) if args.json => {
-            println!("{}", faulty(&faults));
+            say_line!("{}", faulty(&faults));
             return Ok(super::NOTHING_RAN);
         }
         loaded => loaded?,
@@ -31,17 +31,21 @@ pub async fn check(mut args: CheckArgs) -> Result<u8, Failure> {
     );
     if args.json {
         let diagnostics = diagnostics_to_json(loaded.source(), &loaded.plan.warnings);
-        println!("{}", report.to_json(&diagnostics));
+        say_line!("{}", report.to_json(&diagnostics));
     } else {
         loaded.tell_warnings(args.color);
-        print!("{}", report.to_text());
+        super::say(&report.to_text());
     }
     Ok(0)
 }
 
-fn faulty(faults: &PlanFaults) -> serde_json::Value {
-    json!({
-        "sound": false,
-        "diagnostics": diagnostics_to_json(&faults.source_text, &faults.diagnostics),
-    })
+fn faulty(faults: &[PlanFaults]) -> serde_json::Value {
+    let all = faults
+        .iter()
+        .map(|one| diagnostics_to_json(&one.source_text, &one.diagnostics));
+    let all: Vec<_> = all
+        .filter_map(|one| one.as_array().cloned())
+        .flatten()
+        .collect();
+    json!({"sound": false, "diagnostics": all})
 }

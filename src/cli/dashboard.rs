@@ -37,7 +37,7 @@ pub async fn open(engine: Engine, loaded: &Loaded, args: &RunArgs) -> Result<u8,
         .await
         .map_err(|error| Failure::usage(format!("the engine failed: {error}")))?;
     let colour = super::coloured(args.screen.color.unwrap_or_default());
-    eprint!("{}", crate::report::summary(&state, colour));
+    super::note(&crate::report::summary(&state, colour));
     let left = left.map_err(|error| Failure::usage(error.to_string()))?;
     let signalled = match left.outcome {
         Outcome::Signal(number) => Some(128 + number as u8),

@@ -7,8 +7,8 @@ use crate::plan::PlanFaults;
 pub enum Failure {
     /// One sentence: bad usage, a file that cannot be read, a bad setting.
     Usage(String),
-    /// Faults with places in a plan or a catalog.
-    Faults(Box<PlanFaults>),
+    /// Faults with places, of a catalog, a plan, or both.
+    Faults(Vec<PlanFaults>),
 }
 
 impl Failure {
@@ -20,6 +20,6 @@ impl Failure {
 
 impl From<PlanFaults> for Failure {
     fn from(faults: PlanFaults) -> Self {
-        Self::Faults(Box::new(faults))
+        Self::Faults(vec![faults])
     }
 }

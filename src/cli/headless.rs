@@ -57,7 +57,7 @@ impl<W: Write + Send> EventSink for JsonLinesSink<W> {
         if let Err(error) = self.write(events) {
             self.broken = true;
             if error.kind() != std::io::ErrorKind::BrokenPipe {
-                eprintln!("plandeck: events are no longer written: {error}");
+                note_line!("plandeck: events are no longer written: {error}");
             }
         }
     }

@@ -54,7 +54,19 @@ async fn load_with(
 ) -> Result<Loaded, Failure> {
     let draft = draft(file)?;
     let source = draft.source().clone();
-    let mut catalog = catalog(file, &args.tools, Some(&draft))?;
+    let mut values = args.recorded.clone();
+    values.extend(context(&args.context_file, &args.context)?);
+    let context = values;
+    let given = needs_context.then_some(&context);
+    let mut catalog = match catalog(file, &args.tools, Some(&draft)) {
+        Ok(catalog) => catalog,
+        // What can be said of the plan without its tools is said as well: all faults at once.
+        Err(Failure::Faults(mut faults)) => {
+            faults.extend(draft.check(None, given).err());
+            return Err(Failure::Faults(faults));
+        }
+        Err(failure) => return Err(failure),
+    };
     for file in &args.mcp_config {
         let servers = Catalog::load(file)?.mcp_servers;
         if servers.is_empty() {
@@ -65,10 +77,7 @@ async fn load_with(
         }
         catalog.mcp_servers.extend(servers);
     }
-    let mut values = args.recorded.clone();
-    values.extend(context(&args.context_file, &args.context)?);
-    let context = values;
-    let plan = draft.check(Some(&catalog), needs_context.then_some(&context))?;
+    let plan = draft.check(Some(&catalog), given)?;
     let worker = worker(args, settings).await?;
     Ok(Loaded {
         plan: Arc::new(plan),
@@ -178,11 +187,11 @@ impl Loaded {
     pub fn tell_warnings(&self, color: ColorWhen) {
         if !self.plan.warnings.is_empty() {
             let style = DiagnosticStyle::for_stderr(super::coloured(color));
-            eprint!("{}", render(&self.source, &self.plan.warnings, style));
+            super::note(&render(&self.source, &self.plan.warnings, style));
         }
         for warning in &self.catalog_warnings {
             let message = crate::text::line(&warning.message);
-            eprintln!("plandeck: warning: {message}");
+            note_line!("plandeck: warning: {message}");
         }
     }
 

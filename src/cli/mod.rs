@@ -1,5 +1,15 @@
 //! Arguments to calls, a file for each subcommand.
 
+/// A line on standard output.
+macro_rules! say_line {
+    ($($part:tt)*) => { $crate::cli::say(&(format!($($part)*) + "\n")) };
+}
+
+/// A line on standard error.
+macro_rules! note_line {
+    ($($part:tt)*) => { $crate::cli::note(&(format!($($part)*) + "\n")) };
+}
+
 mod args;
 mod check;
 mod completions;
@@ -78,6 +88,12 @@ fn say(text: &str) {
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
+/// Says something on standard error, to whoever still listens.
+fn note(text: &str) {
+    let mut err = std::io::stderr().lock();
+    let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
+}
+
 /// This program also starts itself: as the sandbox that runs code, and to limit another program.
 fn as_child() -> Option<ExitCode> {
     let mut arguments = std::env::args_os().skip(1);
@@ -97,7 +113,7 @@ fn missing_command() -> Option<ExitCode> {
     if !is_known || std::path::Path::new(&command).exists() {
         return None;
     }
-    eprintln!(
+    note_line!(
         "plandeck: this version has no command `{command}`; `plandeck --help` lists what it has"
     );
     Some(ExitCode::from(NOTHING_RAN))
@@ -130,11 +146,12 @@ fn tell(failure: &Failure, color: ColorWhen) {
     match failure {
         Failure::Usage(message) => {
             let lines = message.lines().map(crate::text::line);
-            eprintln!("plandeck: {}", lines.collect::<Vec<_>>().join("\n"));
+            note_line!("plandeck: {}", lines.collect::<Vec<_>>().join("\n"));
         }
         Failure::Faults(faults) => {
             let style = DiagnosticStyle::for_stderr(coloured(color));
-            eprint!("{}", render_faults(faults, style));
+            let all = faults.iter().map(|one| render_faults(one, style));
+            note(&all.collect::<Vec<_>>().join("\n"));
         }
     }
 }

@@ -111,7 +111,7 @@ fn tell(recorded: &Recorded) {
         line += "; under way when it was cut short: ";
         line += &names(&under_way);
     }
-    eprintln!("{line}");
+    note_line!("{line}");
 }
 
 /// What has to be kept while a recorded run goes on.
@@ -127,7 +127,7 @@ impl Keep {
         drop(self.claim);
         let broke = self.broke.lock().ok().and_then(|mut broke| broke.take());
         if let Some(message) = broke {
-            eprintln!(
+            note_line!(
                 "plandeck: the journal of this run is not whole: {}",
                 crate::text::line(&message)
             );
@@ -201,7 +201,7 @@ pub fn on_record(
 }
 
 fn warn(message: &str) {
-    eprintln!(
+    note_line!(
         "plandeck: warning: this run is not recorded any further: {}",
         crate::text::line(message)
     );

@@ -33,7 +33,7 @@ pub fn runs(args: &RunsArgs) -> Result<u8, Failure> {
             if args.json || prune.json {
                 super::say(&(serde_json::to_string(&pruned.runs).unwrap_or_default() + "\n"));
             }
-            eprintln!(
+            note_line!(
                 "removed {}: {} → {}",
                 format::count(pruned.runs.len(), "run"),
                 format::bytes(pruned.bytes_before as usize),

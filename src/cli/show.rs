@@ -21,13 +21,13 @@ fn recording(name: &str) -> Result<Recording, Failure> {
     };
     let recording: Recording = load().map_err(fault)?;
     if let Some(damage) = &recording.damage {
-        eprintln!(
+        note_line!(
             "plandeck: warning: {}",
             crate::text::line(&damage.to_string())
         );
     }
     if recording.unrecorded {
-        eprintln!(
+        note_line!(
             "plandeck: warning: the journal broke while this run went on: more happened than is on record"
         );
     }

@@ -5,6 +5,6 @@ use crate::tui;
 /// Prints a name a line on standard output.
 pub fn themes() {
     for name in tui::theme_names() {
-        println!("{name}");
+        say_line!("{name}");
     }
 }

@@ -30,7 +30,7 @@ pub fn tools(args: &ToolsArgs) -> Result<u8, Failure> {
     }
     if args.json {
         let list: Vec<Value> = catalog.tools().iter().map(described).collect();
-        println!("{}", Value::Array(list));
+        say_line!("{}", Value::Array(list));
         return Ok(0);
     }
     let names = catalog.tools().iter().map(|tool| width(&tool.name));
@@ -42,7 +42,7 @@ pub fn tools(args: &ToolsArgs) -> Result<u8, Failure> {
             tool.implementation.kind(),
             line(&tool.description)
         );
-        println!("{}", row.trim_end());
+        say_line!("{}", row.trim_end());
     }
     Ok(0)
 }
