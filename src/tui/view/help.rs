@@ -16,7 +16,8 @@ const WIDTH: u16 = 78;
 /// Columns of the screen from which there are two.
 const DOUBLE: u16 = 110;
 
-/// Draws the help over the screen, scrolled by `scroll` lines; in two columns where there is room.
+/// Draws the help over `screen`, which leaves out the footer, scrolled by `scroll` lines; in two columns where there
+/// is room.
 pub fn draw(model: &mut Model, scroll: usize, buf: &mut Buffer, screen: Rect) {
     let double = screen.width >= DOUBLE;
     let column = if double {
@@ -36,8 +37,14 @@ pub fn draw(model: &mut Model, scroll: usize, buf: &mut Buffer, screen: Rect) {
     let rows = columns.iter().map(Vec::len).max().unwrap_or(0);
     let width = column * columns.len() as u16;
     let area = super::question::centred(screen, width, rows as u16 + 2);
-    Clear.render(area, buf);
-    buf.set_style(area, model.theme.background);
+    // What would stick out at the sides of a box from top to bottom says nothing.
+    let cleared = if area.height == screen.height {
+        screen
+    } else {
+        area
+    };
+    Clear.render(cleared, buf);
+    buf.set_style(cleared, model.theme.background);
     let room = area.height.saturating_sub(2) as usize;
     let most = rows.saturating_sub(room);
     let scroll = scroll.min(most);

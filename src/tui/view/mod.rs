@@ -138,7 +138,14 @@ pub fn draw(model: &mut Model, buf: &mut Buffer, area: Rect) {
     scrubber::draw(model, buf, scrubber(&areas));
     footer::draw(model, buf, areas.footer);
     match model.overlay {
-        Some(Overlay::Help(scroll)) => help::draw(model, scroll, buf, area),
+        Some(Overlay::Help(scroll)) => {
+            let above = area.height - areas.footer.height;
+            let area = Rect {
+                height: above,
+                ..area
+            };
+            help::draw(model, scroll, buf, area);
+        }
         Some(Overlay::Question(question)) => question::draw(model, question, buf, area),
         Some(Overlay::Search) => search::draw(model, buf, areas),
         Some(Overlay::Filter) | None => {}
