@@ -1,6 +1,10 @@
-//! Layout: time and crossings on random layered graphs, beside graphviz `dot` where it is installed.
+//! Layout: time, crossings and edge length on random layered graphs, beside graphviz `dot` and dagre where they are
+//! installed.
 //!
-//! `cargo bench --bench layout` prints the table; `-- --quick` leaves out the large graphs.
+//! `benches/layout_peers.sh` prints the table with both; `cargo bench --bench layout` without dagre; `-- --quick`
+//! leaves out the large graphs. Crossings and lengths are those of the same layered graph: `dot` is given our layers,
+//! long edges cut where they pass one. The length of an edge is how far it goes sideways, in columns; how far down is
+//! the same for both. The time of `dot` is that of its process, the time of dagre that of the call within Node.
 
 use plandeck::layout::{Direction, Graph, Layout, Options, Size, layout};
 use std::collections::BTreeMap;
@@ -112,10 +116,15 @@ impl Cut {
         sum
     }
 
-    /// What `dot` makes of it, with every node held in its layer: crossings and time.
-    fn dot(&self) -> Option<(u64, Duration)> {
-        let mut text =
-            String::from("digraph {\nnode [shape=box width=1.8 height=0.4 label=\"\"]\n");
+    /// What `dot` makes of it, with every node held in its layer: crossings, the columns that the first `nodes` of
+    /// the nodes stand in, and time. An inch is ten columns: nodes as wide as ours, as far apart as ours.
+    fn dot(&self, nodes: usize) -> Option<(u64, Vec<f64>, Duration)> {
+        let mut text = String::from(
+            "digraph {\nnodesep=0.2\nnode [shape=box width=1.8 height=0.4 label=\"\"]\n",
+        );
+        for passing in nodes..self.ranks.len() {
+            let _ = writeln!(text, "{passing} [width=0.1]");
+        }
         let mut layers: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
         for (node, &rank) in self.ranks.iter().enumerate() {
             layers.entry(rank).or_default().push(node);
@@ -152,65 +161,167 @@ impl Cut {
                 column[node] = words.next()?.parse().ok()?;
             }
         }
-        Some((self.crossings(&column), time))
+        let crossings = self.crossings(&column);
+        column.truncate(nodes);
+        for column in &mut column {
+            *column *= 10.0;
+        }
+        Some((crossings, column, time))
     }
 }
 
+/// How far the edges go sideways, in all, with the nodes in these columns.
+fn sideways(edges: &[(u32, u32)], column: &[f64]) -> f64 {
+    let far = |&(from, to): &(u32, u32)| (column[from as usize] - column[to as usize]).abs();
+    edges.iter().map(far).sum()
+}
+
+/// The time that dagre takes.
+fn dagre(folder: &str, nodes: usize, edges: &[(u32, u32)]) -> Option<Duration> {
+    let edges: Vec<String> = edges.iter().map(|(a, b)| format!("[{a},{b}]")).collect();
+    let text = format!("{{\"nodes\":{nodes},\"edges\":[{}]}}", edges.join(","));
+    let mut child = Command::new("node")
+        .args([
+            concat!(env!("CARGO_MANIFEST_DIR"), "/benches/dagre.mjs"),
+            folder,
+        ])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .ok()?;
+    let mut stdin = child.stdin.take()?;
+    let writer = std::thread::spawn(move || stdin.write_all(text.as_bytes()));
+    let output = child.wait_with_output().ok()?;
+    writer.join().ok()?.ok()?;
+    let ms: f64 = String::from_utf8(output.stdout).ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs_f64(ms / 1e3))
+}
+
+/// What was measured over the graphs of one size and kind.
+#[derive(Default)]
+struct Sums {
+    edges: usize,
+    time: Duration,
+    crossings: u64,
+    length: f64,
+    /// Crossings, length and time of `dot`, where it is there.
+    dot: Option<(u64, f64, Duration)>,
+    dagre: Option<Duration>,
+}
+
+fn measure(count: usize, skipping: bool, seeds: u64, folder: Option<&str>) -> Sums {
+    let peers = count <= 1_000;
+    let mut sums = Sums {
+        dot: peers.then_some((0, 0.0, Duration::ZERO)),
+        dagre: folder.filter(|_| peers).map(|_| Duration::ZERO),
+        ..Sums::default()
+    };
+    for seed in 1..=seeds {
+        let edges = layered(count, skipping, seed);
+        let (drawn, took) = draw(count, &edges);
+        let column: Vec<f64> = drawn
+            .nodes
+            .iter()
+            .map(|node| f64::from(node.centre().x))
+            .collect();
+        sums.edges += edges.len();
+        sums.time += took;
+        sums.crossings += drawn.crossings;
+        sums.length += sideways(&edges, &column);
+        if let Some(sum) = sums.dot {
+            let theirs = Cut::new(&drawn.ranks, &edges).dot(count);
+            sums.dot = theirs.map(|(crossings, column, time)| {
+                (
+                    sum.0 + crossings,
+                    sum.1 + sideways(&edges, &column),
+                    sum.2 + time,
+                )
+            });
+        }
+        if let (Some(sum), Some(folder)) = (sums.dagre, folder) {
+            sums.dagre = dagre(folder, count, &edges).map(|time| sum + time);
+        }
+    }
+    sums
+}
+
+fn mean(ratios: &[f64]) -> f64 {
+    (ratios.iter().map(|ratio| ratio.ln()).sum::<f64>() / ratios.len() as f64).exp()
+}
+
 fn main() {
-    let quick = std::env::args().any(|argument| argument == "--quick");
+    let arguments: Vec<String> = std::env::args().collect();
+    let quick = arguments.iter().any(|argument| argument == "--quick");
+    let folder = arguments.iter().position(|argument| argument == "--dagre");
+    let folder = folder.and_then(|at| arguments.get(at + 1)).map(|folder| {
+        std::path::absolute(folder)
+            .map_or_else(|_| folder.clone(), |path| path.display().to_string())
+    });
     println!(
-        "| steps | edges | kind | ms | crossings | dot ms | dot crossings | crossings / dot |"
+        "| steps | edges | kind | ms | dot ms | dagre ms | crossings | dot | ratio | length | dot | ratio |"
     );
-    println!("| --- | --- | --- | --- | --- | --- | --- | --- |");
-    let mut ratios: Vec<f64> = Vec::new();
+    println!("| --: | --: | --- | --: | --: | --: | --: | --: | --: | --: | --: | --: |");
+    let (mut fewer, mut shorter) = (Vec::new(), Vec::new());
     for count in [20usize, 50, 100, 200, 500, 1_000, 10_000] {
         if quick && count > 200 {
             continue;
         }
         for skipping in [false, true] {
             let seeds = if count >= 1_000 { 1 } else { 5 };
-            let (mut ours, mut dots, mut edge_count) = (0, 0, 0);
-            let (mut time, mut dot_time) = (Duration::ZERO, Duration::ZERO);
-            let mut compared = count <= 1_000;
-            for seed in 1..=seeds {
-                let edges = layered(count, skipping, seed);
-                let (drawn, took) = draw(count, &edges);
-                ours += drawn.crossings;
-                time += took;
-                edge_count += edges.len();
-                if compared {
-                    match Cut::new(&drawn.ranks, &edges).dot() {
-                        Some((crossings, took)) => {
-                            dots += crossings;
-                            dot_time += took;
-                        }
-                        None => compared = false,
-                    }
-                }
-            }
-            let seeds = seeds as u32;
-            let ms = (time / seeds).as_secs_f64() * 1e3;
+            let sums = measure(count, skipping, seeds, folder.as_deref());
+            let ms = |time: Duration| time.as_secs_f64() * 1e3 / seeds as f64;
+            let whole = |sum: f64| format!("{:.0}", sum / seeds as f64);
             let kind = if skipping { "skipping" } else { "proper" };
-            print!(
-                "| {count} | {} | {kind} | {ms:.2} | {} |",
-                edge_count / seeds as usize,
-                ours / u64::from(seeds)
+            let dot = sums.dot.map_or_else(
+                || {
+                    [
+                        "–".to_owned(),
+                        "–".to_owned(),
+                        "–".to_owned(),
+                        "–".to_owned(),
+                        "–".to_owned(),
+                    ]
+                },
+                |(crossings, length, time)| {
+                    let ratio = (sums.crossings as f64 + 1.0) / (crossings as f64 + 1.0);
+                    let longer = sums.length / length;
+                    fewer.push(ratio);
+                    shorter.push(longer);
+                    [
+                        format!("{:.0}", ms(time)),
+                        whole(crossings as f64),
+                        format!("{ratio:.2}"),
+                        whole(length),
+                        format!("{longer:.2}"),
+                    ]
+                },
             );
-            if compared {
-                let ratio = (ours as f64 + 1.0) / (dots as f64 + 1.0);
-                ratios.push(ratio);
-                println!(
-                    " {:.0} | {} | {ratio:.2} |",
-                    (dot_time / seeds).as_secs_f64() * 1e3,
-                    dots / u64::from(seeds)
-                );
-            } else {
-                println!(" – | – | – |");
-            }
+            let dagre = sums
+                .dagre
+                .map_or_else(|| "–".to_owned(), |time| format!("{:.0}", ms(time)));
+            println!(
+                "| {count} | {} | {kind} | {:.2} | {} | {dagre} | {} | {} | {} | {} | {} | {} |",
+                sums.edges / seeds as usize,
+                ms(sums.time),
+                dot[0],
+                whole(sums.crossings as f64),
+                dot[1],
+                dot[2],
+                whole(sums.length),
+                dot[3],
+                dot[4],
+            );
         }
     }
-    if !ratios.is_empty() {
-        let mean = ratios.iter().map(|ratio| ratio.ln()).sum::<f64>() / ratios.len() as f64;
-        println!("\ngeometric mean of the ratios: {:.2}", mean.exp());
+    if fewer.is_empty() {
+        println!("\n`dot` is not on the path: install graphviz to see it beside ours");
+    } else {
+        println!(
+            "\ngeometric means of the ratios: crossings {:.2}, length {:.2}; the most crossings {:.2}",
+            mean(&fewer),
+            mean(&shorter),
+            fewer.iter().copied().fold(0.0, f64::max)
+        );
     }
 }

@@ -5,12 +5,14 @@
 
 use plandeck::plan::{Dialect, StepIx};
 use plandeck::run::{
-    Fact, Micros, Money, ResourceLimits, RunEvent, RunHeader, RunState, StepInfo, StepStatus,
+    AttemptEnd, ErrorKind, Fact, Micros, Money, ResourceLimits, RunError, RunEvent, RunHeader,
+    RunOutcome, RunState, SkipReason, StepInfo, StepKey, StepSource,
 };
 use plandeck::tui::Theme;
 use plandeck::tui::graph::GraphPane;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use std::collections::{BTreeSet, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -155,8 +157,22 @@ fn pictures() -> Vec<Picture> {
     ]
 }
 
-/// A run in which the first three quarters have been gone through, with some failures.
-fn part_way(picture: &Picture) -> RunState {
+/// Slots that the runs have.
+const SLOTS: usize = 8;
+
+/// Which steps fail.
+fn fails(picture: &Picture, at: u32) -> bool {
+    // In the largest plan a failure soon reaches everything below it, so it comes late.
+    if picture.steps > 1_000 {
+        at == 9_533
+    } else {
+        at % 23 == 11
+    }
+}
+
+/// A run of the plan with a few slots, as an engine would have written it down: what ends frees what waits for it,
+/// and what waits for a failure is skipped.
+fn recorded(picture: &Picture) -> Vec<RunEvent> {
     let steps: Arc<[StepInfo]> = (0..picture.steps)
         .map(|at| StepInfo {
             id: (picture.label)(at).into(),
@@ -171,6 +187,12 @@ fn part_way(picture: &Picture) -> RunState {
             price: None,
         })
         .collect();
+    let mut after: Vec<Vec<u32>> = vec![Vec::new(); steps.len()];
+    for (at, step) in steps.iter().enumerate() {
+        for before in step.depends_on.iter() {
+            after[before.at()].push(at as u32);
+        }
+    }
     let header = RunHeader {
         run_id: "gallery".into(),
         plan: picture.name.into(),
@@ -183,41 +205,169 @@ fn part_way(picture: &Picture) -> RunState {
         rates: plandeck::run::Rates::default(),
         priced: false,
         context: Arc::default(),
-        steps,
+        steps: Arc::clone(&steps),
         forked_from: None,
     };
-    let mut state = RunState::from_events(&[RunEvent {
-        seq: 0,
+    let mut run = Recorder {
+        events: Vec::new(),
         at: Micros(0),
-        fact: Fact::RunStarted(Arc::new(header)),
-    }]);
-    let done = state.steps.len() * 3 / 4;
-    for (at, step) in state.steps.iter_mut().enumerate() {
-        if at >= done + 3 {
-            continue;
+        steps,
+    };
+    run.say(Fact::RunStarted(Arc::new(header)));
+    let mut waits: Vec<usize> = run.steps.iter().map(|step| step.depends_on.len()).collect();
+    let mut lost: Vec<Option<u32>> = vec![None; waits.len()];
+    let mut ready: VecDeque<u32> = (0..picture.steps)
+        .filter(|&at| waits[at as usize] == 0)
+        .collect();
+    for &at in &ready {
+        run.say(Fact::StepReady { step: run.key(at) });
+    }
+    // (end, step, start, slot) of what is under way.
+    let mut calls: BTreeSet<(Micros, u32, Micros, u32)> = BTreeSet::new();
+    let mut failed = false;
+    loop {
+        while calls.len() < SLOTS
+            && let Some(at) = ready.pop_front()
+        {
+            let taken: Vec<u32> = calls.iter().map(|call| call.3).collect();
+            let slot = (0..).find(|slot| !taken.contains(slot)).unwrap_or_default();
+            run.say(Fact::AttemptStarted {
+                step: run.key(at),
+                attempt: 1,
+                slot,
+                input: Arc::default(),
+                reserved: Money::ZERO,
+                why: None,
+            });
+            let takes = Micros(90_000 + 61_000 * (u64::from(at) * 7 % 37));
+            calls.insert((run.at + takes, at, run.at, slot));
         }
-        step.status = match at {
-            at if at >= done => StepStatus::Ready,
-            at if at % 23 == 11 => StepStatus::Failed,
-            _ => StepStatus::Succeeded,
+        let Some((end, at, start, _)) = calls.pop_first() else {
+            break;
         };
-        if at < done {
-            step.service = Micros(90_000 + 61_000 * (at as u64 % 37));
-            step.cost = Some(Money::from_usd(0.0001 * (1 + at % 9) as f64));
+        run.at = end;
+        run.end(at, end - start, fails(picture, at));
+        failed |= fails(picture, at);
+        let mut open = vec![(at, fails(picture, at).then_some(at))];
+        while let Some((at, because)) = open.pop() {
+            for &next in &after[at as usize] {
+                waits[next as usize] -= 1;
+                lost[next as usize] = lost[next as usize].or(because.map(|_| at));
+                if waits[next as usize] > 0 {
+                    continue;
+                }
+                let step = run.key(next);
+                match lost[next as usize] {
+                    None => {
+                        run.say(Fact::StepReady { step });
+                        ready.push_back(next);
+                    }
+                    Some(before) => {
+                        run.say(Fact::StepSkipped {
+                            step,
+                            reason: SkipReason::Upstream,
+                            because: Some(Arc::clone(&run.steps[before as usize].id)),
+                        });
+                        open.push((next, Some(next)));
+                    }
+                }
+            }
         }
     }
-    state
+    run.say(Fact::RunEnded {
+        status: if failed {
+            RunOutcome::Failed
+        } else {
+            RunOutcome::Succeeded
+        },
+        result: Arc::default(),
+        error: None,
+    });
+    run.events
 }
 
-fn drawn(state: &RunState, width: u16, height: u16) -> String {
+struct Recorder {
+    events: Vec<RunEvent>,
+    at: Micros,
+    steps: Arc<[StepInfo]>,
+}
+
+impl Recorder {
+    fn key(&self, at: u32) -> StepKey {
+        StepKey {
+            ix: StepIx(at),
+            id: Arc::clone(&self.steps[at as usize].id),
+        }
+    }
+
+    fn say(&mut self, fact: Fact) {
+        self.events.push(RunEvent {
+            seq: self.events.len() as u64,
+            at: self.at,
+            fact,
+        });
+    }
+
+    fn end(&mut self, at: u32, service: Micros, fails: bool) {
+        let error = RunError {
+            kind: ErrorKind::ToolExecutionError,
+            step: Some(self.key(at).id),
+            tool_name: None,
+            message: "it was not there".into(),
+            retryable: false,
+            attempts: 1,
+        };
+        self.say(Fact::AttemptEnded(Arc::new(AttemptEnd {
+            step: self.key(at),
+            attempt: 1,
+            service,
+            cost: Some(Money::from_usd(0.0001 * f64::from(1 + at % 9))),
+            tokens: None,
+            model: None,
+            prompt: None,
+            answer: None,
+            error: fails.then(|| error.clone()),
+            retry_in: None,
+            cancelled: false,
+        })));
+        let step = self.key(at);
+        self.say(if fails {
+            Fact::StepFailed {
+                step,
+                error: Box::new(error),
+            }
+        } else {
+            Fact::StepSucceeded {
+                step,
+                source: StepSource::Call,
+                output: Arc::default(),
+                reused: None,
+            }
+        });
+    }
+}
+
+/// The moments that are pictured: before anything was called, at three fifths of the time, and at the end.
+fn moments(picture: &Picture) -> [(&'static str, RunState, Micros); 3] {
+    let events = recorded(picture);
+    let end = events.last().map_or(Micros(0), |event| event.at);
+    let middle = Micros(end.0 * 3 / 5);
+    let until = |moment: Micros| events.iter().take_while(move |event| event.at <= moment);
+    [
+        ("before", RunState::from_events(&events[..1]), Micros(0)),
+        ("during", RunState::from_events(until(middle)), middle),
+        ("after", RunState::from_events(&events), end),
+    ]
+}
+
+fn drawn(pane: &mut GraphPane, state: &RunState, now: Micros, width: u16, height: u16) -> String {
     let area = Rect::new(0, 0, width, height);
-    let mut pane = GraphPane::new();
     let mut buffer = Buffer::empty(area);
     loop {
         pane.sync(state);
         buffer.reset();
         let theme = Theme::default();
-        pane.draw(&mut buffer, area, state, Some(StepIx(0)), Micros(0), &theme);
+        pane.draw(&mut buffer, area, state, Some(StepIx(0)), now, &theme);
         if !pane.is_busy() {
             break;
         }
@@ -238,15 +388,20 @@ fn the_gallery_shows_what_the_program_draws() {
     let update = std::env::var_os("UPDATE_GALLERY").is_some();
     let mut outdated = Vec::new();
     for picture in pictures() {
-        let state = part_way(&picture);
+        let moments = moments(&picture);
         for (width, height) in [(80, 24), (200, 60)] {
-            let file = folder.join(format!("{}-{width}x{height}.txt", picture.name));
-            let text = drawn(&state, width, height);
-            if update {
-                std::fs::create_dir_all(&folder).unwrap();
-                std::fs::write(&file, text).unwrap();
-            } else if std::fs::read_to_string(&file).ok() != Some(text) {
-                outdated.push(file);
+            // One pane for all moments, as in the program: nothing moves from one to the next.
+            let mut pane = GraphPane::new();
+            for (moment, state, now) in &moments {
+                let file = format!("{}-{width}x{height}-{moment}.txt", picture.name);
+                let file = folder.join(file);
+                let text = drawn(&mut pane, state, *now, width, height);
+                if update {
+                    std::fs::create_dir_all(&folder).unwrap();
+                    std::fs::write(&file, text).unwrap();
+                } else if std::fs::read_to_string(&file).ok() != Some(text) {
+                    outdated.push(file);
+                }
             }
         }
     }

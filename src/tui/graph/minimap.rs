@@ -19,7 +19,7 @@ use ratatui::widgets::{Block, BorderType, Clear, Widget};
 /// The smallest pane with a map in its corner.
 const PANE: (u16, u16) = (56, 14);
 /// How much larger than the pane a picture is that has a map.
-const PANES: f32 = 1.3;
+const PANES: f32 = 2.0;
 /// The smallest and largest map, in cells.
 const COLUMNS: (u16, u16) = (6, 24);
 const ROWS: (u16, u16) = (2, 7);

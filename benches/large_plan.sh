@@ -1,0 +1,37 @@
+#!/bin/sh
+# A plan of N steps (10,000 unless told) in layers of a hundred, each waiting for two of the layer above, and its
+# catalog: what the dashboard is looked at with when it has to be quick. `benches/large_plan.sh FOLDER [N]`, then
+# `plandeck run FOLDER/plan.json --max-concurrent 20`. Every 997th step fails.
+set -eu
+folder=$1
+count=${2:-10000}
+mkdir -p "$folder"
+awk -v count="$count" 'BEGIN {
+    printf "{\"steps\": ["
+    for (at = 0; at < count; at++) {
+        layer = int(at / 100)
+        first = (layer - 1) * 100
+        a = first + at % 100
+        b = first + (at * 7 + layer) % 100
+        on = layer == 0 ? "" : (a == b ? a : a ", " b)
+        tool = at % 997 == 500 ? "refuse" : (at % 3 ? "fetch" : "summarise")
+        if (layer > 0) { gsub(/[0-9]+/, "\"call_&\"", on) }
+        printf "%s\n  {\"id\": \"call_%d\", \"tool\": \"%s\", \"parameters\": {\"number\": %d}, \"depends_on\": [%s]}", at ? "," : "", at, tool, at, on
+    }
+    print "\n]}"
+}' > "$folder/plan.json"
+cat > "$folder/tools.yaml" <<'TOOLS'
+tools:
+  fetch:
+    type: jq
+    filter: "{page: .number, words: (.number * 7 % 1000)}"
+    parameters: [{name: number, type: integer, description: Which page, required: true}]
+  summarise:
+    type: jq
+    filter: "\"page \\(.number) in one line\""
+    parameters: [{name: number, type: integer, description: Which page, required: true}]
+  refuse:
+    type: jq
+    filter: "error(\"page \\(.number) is not there\")"
+    parameters: [{name: number, type: integer, description: Which page, required: true}]
+TOOLS
