@@ -1,5 +1,5 @@
 // Lays out the graph on standard input ({"nodes": count, "edges": [[from, to], …]}) with dagre and prints the
-// milliseconds that took, the start of Node left out. The first argument is the folder dagre is installed in.
+// milliseconds of processor time that took, the start of Node left out. The first argument is the folder dagre is installed in.
 import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
@@ -12,6 +12,7 @@ graph.setGraph({ nodesep: 20, ranksep: 20 });
 graph.setDefaultEdgeLabel(() => ({}));
 for (let node = 0; node < nodes; node++) graph.setNode(String(node), { width: 180, height: 40 });
 for (const [from, to] of edges) graph.setEdge(String(from), String(to));
-const start = performance.now();
+const start = process.cpuUsage();
 dagre.layout(graph);
-console.log((performance.now() - start).toFixed(2));
+const { user, system } = process.cpuUsage(start);
+console.log(((user + system) / 1000).toFixed(2));

@@ -4,7 +4,9 @@
 //! `benches/layout_peers.sh` prints the table with both; `cargo bench --bench layout` without dagre; `-- --quick`
 //! leaves out the large graphs. Crossings and lengths are those of the same layered graph: `dot` is given our layers,
 //! long edges cut where they pass one. The length of an edge is how far it goes sideways, in columns; how far down is
-//! the same for both. The time of `dot` is that of its process, the time of dagre that of the call within Node.
+//! the same for both. All times are processor time, where the system tells it (Linux), so that other programs do not
+//! disturb them: ours that of the thread, the median of several; that of `dot` the whole process; that of dagre the
+//! call within Node.
 
 use plandeck::layout::{Direction, Graph, Layout, Options, Size, layout};
 use std::collections::BTreeMap;
@@ -47,6 +49,31 @@ fn layered(count: usize, skipping: bool, seed: u64) -> Vec<(u32, u32)> {
     edges
 }
 
+/// The processor time of this thread so far; where the system does not say, the time since `start`.
+fn own_time(start: Instant) -> Duration {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat");
+    let ran = stat
+        .ok()
+        .and_then(|stat| stat.split(' ').next()?.parse().ok());
+    ran.map_or_else(|| start.elapsed(), Duration::from_nanos)
+}
+
+/// The processor time of the processes that were waited for so far, in steps of ten milliseconds; else as above.
+fn children_time(start: Instant) -> Duration {
+    let ticks = || {
+        let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+        // After the name in brackets: the fields from the third on; the 16th and 17th are those of the children.
+        let mut fields = stat.rsplit(')').next()?.split_whitespace().skip(13);
+        let user: u64 = fields.next()?.parse().ok()?;
+        let system: u64 = fields.next()?.parse().ok()?;
+        Some(user + system)
+    };
+    ticks().map_or_else(
+        || start.elapsed(),
+        |ticks| Duration::from_millis(ticks * 10),
+    )
+}
+
 fn draw(count: usize, edges: &[(u32, u32)]) -> (Layout, Duration) {
     let sizes = vec![
         Size {
@@ -64,8 +91,9 @@ fn draw(count: usize, edges: &[(u32, u32)]) -> (Layout, Duration) {
     let mut drawn = Layout::default();
     for _ in 0..if count > 2_000 { 3 } else { 7 } {
         let start = Instant::now();
+        let before = own_time(start);
         drawn = layout(&graph, &options);
-        times.push(start.elapsed());
+        times.push(own_time(start) - before);
     }
     times.sort_unstable();
     (drawn, times[times.len() / 2])
@@ -141,6 +169,7 @@ impl Cut {
         }
         text.push_str("}\n");
         let start = Instant::now();
+        let before = children_time(start);
         let mut child = Command::new("dot")
             .arg("-Tplain")
             .stdin(Stdio::piped())
@@ -152,7 +181,7 @@ impl Cut {
         let writer = std::thread::spawn(move || stdin.write_all(text.as_bytes()));
         let output = child.wait_with_output().ok()?;
         writer.join().ok()?.ok()?;
-        let time = start.elapsed();
+        let time = children_time(start) - before;
         let mut column = vec![0.0; self.ranks.len()];
         for line in String::from_utf8(output.stdout).ok()?.lines() {
             let mut words = line.split_whitespace();
