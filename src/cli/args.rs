@@ -33,6 +33,12 @@ pub enum Command {
     Replay(ReplayArgs),
     /// Show how two runs differ, and where along the DAG they part
     Diff(DiffArgs),
+    /// Say why a step of a run was called, or why it was not
+    Explain(ExplainArgs),
+    /// Run again from a recorded run, with something changed: what stays the same is taken over
+    Fork(Box<ForkArgs>),
+    /// Outputs that are kept from run to run
+    Cache(CacheArgs),
     /// Write a run in the format of another program
     Export(ExportArgs),
     /// List the tools of a catalog
@@ -203,18 +209,12 @@ pub struct RecordArgs {
     #[arg(long, value_name = "RUN")]
     pub resume: Option<String>,
     /// What to do with steps that were under way when that run was cut short, and may have happened
-    #[arg(
-        long,
-        value_enum,
-        value_name = "WHAT",
-        default_value_t,
-        requires = "resume"
-    )]
-    pub unknown: UnknownWhen,
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub unknown: Option<UnknownWhen>,
     /// Whether the run is recorded; `required` makes no call that cannot be recorded first
     #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
     pub journal: JournalWhen,
-    /// Use no outputs of earlier runs again
+    /// Use no outputs of earlier runs again but those that are pinned
     #[arg(long)]
     pub fresh: bool,
     /// How long outputs of earlier runs stay good: 12h, 30d [default: a day for what comes from elsewhere, else 30d]
@@ -385,6 +385,81 @@ pub struct ShowArgs {
     /// Print the result as one JSON object on standard output
     #[arg(long)]
     pub json: bool,
+}
+
+/// `plandeck explain`.
+#[derive(Args, Clone, Debug)]
+pub struct ExplainArgs {
+    /// An id, the beginning of one, or `last`
+    #[arg(value_name = "RUN")]
+    pub run: String,
+    /// The step; an element of a `for_each` step is ID[N]
+    #[arg(value_name = "STEP")]
+    pub step: String,
+    /// Print one JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `plandeck fork`.
+#[derive(Args, Clone, Debug)]
+pub struct ForkArgs {
+    /// The run to fork: an id, the beginning of one, or `last`
+    #[arg(value_name = "RUN")]
+    pub run: String,
+    /// Run this step again, and everything that depends on it, without kept outputs; may be repeated
+    #[arg(long, value_name = "STEP")]
+    pub from: Vec<String>,
+    /// Call a step with this instead of its parameters; may be repeated
+    #[arg(long, value_name = "STEP=JSON|STEP=@FILE")]
+    pub input: Vec<String>,
+    /// Use this as a step's output instead of calling it: JSON, or text where it is no JSON; may be repeated
+    #[arg(long, value_name = "STEP=JSON|STEP=@FILE")]
+    pub output: Vec<String>,
+    #[command(flatten)]
+    pub options: RunArgs,
+}
+
+/// `plandeck cache`.
+#[derive(Args, Clone, Debug)]
+pub struct CacheArgs {
+    #[command(subcommand)]
+    pub action: CacheAction,
+}
+
+/// What to do with kept outputs.
+#[derive(Clone, Debug, Subcommand)]
+pub enum CacheAction {
+    /// List what is kept, the pinned first
+    List {
+        /// Only what is pinned
+        #[arg(long)]
+        pinned: bool,
+        /// Print a JSON list on standard output
+        #[arg(long)]
+        json: bool,
+    },
+    /// Use a kept output for its call whatever its age, until it is unpinned
+    Pin {
+        /// Its key, or the beginning of it, as `cache list` shows it
+        #[arg(value_name = "KEY")]
+        key: String,
+    },
+    /// Let a pinned output grow old again
+    Unpin {
+        /// Its key, or the beginning of it
+        #[arg(value_name = "KEY", required_unless_present = "all")]
+        key: Option<String>,
+        /// Everything that is pinned
+        #[arg(long, conflicts_with = "key")]
+        all: bool,
+    },
+    /// Remove kept outputs; pinned ones stay
+    Clear {
+        /// Only what was made longer ago than this: 12h, 30d, 8w
+        #[arg(long, value_name = "AGE", value_parser = age)]
+        older_than: Option<Duration>,
+    },
 }
 
 /// `plandeck replay`.

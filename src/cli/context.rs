@@ -35,12 +35,12 @@ pub fn context(files: &[PathBuf], pairs: &[String]) -> Result<Map<String, Value>
 }
 
 /// JSON where it is JSON, else the text itself.
-fn from_text(text: &str) -> Value {
+pub fn from_text(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
 }
 
 /// The value in a JSON or YAML file, the text of any other.
-fn from_file(file: &Path) -> Result<Value, Failure> {
+pub fn from_file(file: &Path) -> Result<Value, Failure> {
     if is_structured(file) {
         return structured(file);
     }

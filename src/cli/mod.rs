@@ -11,11 +11,13 @@ macro_rules! note_line {
 }
 
 mod args;
+mod cache;
 mod check;
 mod completions;
 mod context;
 mod dashboard;
 mod failure;
+mod fork;
 mod headless;
 mod live;
 mod load;
@@ -52,6 +54,7 @@ pub fn main() -> ExitCode {
     let color = match &cli.command {
         Some(Command::Check(args)) => args.color,
         Some(Command::Run(args)) => args.screen.color.unwrap_or_default(),
+        Some(Command::Fork(args)) => args.options.screen.color.unwrap_or_default(),
         _ => cli.open.screen.color.unwrap_or_default(),
     };
     let done = match cli.command {
@@ -61,6 +64,9 @@ pub fn main() -> ExitCode {
         Some(Command::Runs(args)) => runs::runs(&args),
         Some(Command::Show(args)) => show::show(&args),
         Some(Command::Diff(args)) => show::diff(&args),
+        Some(Command::Explain(args)) => show::why(&args),
+        Some(Command::Fork(args)) => on_tokio(fork::fork(*args)),
+        Some(Command::Cache(args)) => cache::cache(&args),
         Some(Command::Export(args)) => show::export(&args),
         Some(Command::Replay(args)) => on_tokio(show::replay(args)),
         Some(Command::Tools(args)) => tools::tools(&args),

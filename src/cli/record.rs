@@ -2,6 +2,7 @@
 
 use super::args::{JournalWhen, RecordArgs, RunArgs, UnknownWhen};
 use super::failure::Failure;
+use super::fork::Changes;
 use super::load::Loaded;
 use crate::engine::{Engine, Recorded, UnknownSteps, definitions};
 use crate::plan::ExecutionPlan;
@@ -21,6 +22,8 @@ pub struct Earlier {
     resumption: Resumption,
     plan: Option<PathBuf>,
     settings: Value,
+    /// What is changed, where the run is forked and not gone on with.
+    changes: Option<Changes>,
 }
 
 impl Earlier {
@@ -38,9 +41,27 @@ impl Earlier {
                 run_id: run.run_id,
                 plan: details.plan_path.map(|path| PathBuf::from(&*path)),
                 settings: details.settings,
+                changes: None,
             })
         };
         find().map(Some).map_err(fault)
+    }
+
+    /// The run of this name, to be forked.
+    pub fn fork(name: &str, changes: Changes) -> Result<Self, Failure> {
+        let find = || {
+            let store = Store::open()?;
+            let run = store.find(name)?;
+            let details = store.details(&run)?;
+            Ok(Self {
+                resumption: store.fork(&run)?,
+                run_id: run.run_id,
+                plan: details.plan_path.map(|path| PathBuf::from(&*path)),
+                settings: details.settings,
+                changes: Some(changes),
+            })
+        };
+        find().map_err(fault)
     }
 
     /// Fills in what the command line leaves out: the plan, its catalogs, and the context it was given.
@@ -49,7 +70,7 @@ impl Earlier {
             let Some(plan) = &self.plan else {
                 let id = &self.run_id;
                 return Err(Failure::usage(format!(
-                    "run {id} did not read its plan from a file: give the plan beside --resume"
+                    "run {id} did not read its plan from a file: give the plan as well"
                 )));
             };
             args.plan = Some(plan.clone());
@@ -64,6 +85,11 @@ impl Earlier {
         if args.source.mcp_config.is_empty() {
             args.source.mcp_config = paths("mcp_config");
         }
+        let text = |name: &str| self.settings[name].as_str().map(str::to_owned);
+        // A step that another worker carries out is called with another key, and may answer otherwise.
+        args.source.worker = args.source.worker.take().or_else(|| text("worker"));
+        args.source.base_url = args.source.base_url.take().or_else(|| text("base_url"));
+        args.source.seed = args.source.seed.or_else(|| self.settings["seed"].as_u64());
         let header = self.resumption.state().header.as_deref();
         let recorded = header.and_then(|header| header.context.as_object());
         let given = self.settings["context"].as_array().into_iter().flatten();
@@ -90,10 +116,15 @@ impl Earlier {
 }
 
 /// Says what is taken over, and what is not and why.
-fn tell(recorded: &Recorded) {
+fn tell(recorded: &Recorded, is_fork: bool) {
     let outputs = recorded.outputs();
+    let what = if is_fork {
+        "a fork of"
+    } else {
+        "going on with"
+    };
     let mut line = format!(
-        "plandeck: going on with run {}: {outputs} recorded outputs",
+        "plandeck: {what} run {}: {outputs} recorded outputs",
         recorded.run_id
     );
     let names = |ids: &[Arc<str>]| {
@@ -102,6 +133,10 @@ fn tell(recorded: &Recorded) {
             .collect::<Vec<_>>()
             .join(", ")
     };
+    if !recorded.asked().is_empty() {
+        line += "; run again, with what depends on them: ";
+        line += &names(recorded.asked());
+    }
     if !recorded.changed().is_empty() {
         line += "; defined otherwise than then, so run again: ";
         line += &names(recorded.changed());
@@ -148,18 +183,27 @@ pub fn on_record(
     let mut meta = meta(loaded, args);
     let mut engine = engine;
     if let Some(earlier) = earlier {
-        let unknown = match args.record.unknown {
+        let unknown = match args.record.unknown.unwrap_or_default() {
             UnknownWhen::Keep => UnknownSteps::Keep,
             UnknownWhen::Rerun => UnknownSteps::Rerun,
             UnknownWhen::Skip => UnknownSteps::Skip,
         };
-        if let Some(recorded) = earlier.recorded(&loaded.plan, &*loaded.toolbox, unknown) {
-            tell(&recorded);
-            meta.origin = Some(Arc::clone(&recorded.origin));
+        if let Some(mut recorded) = earlier.recorded(&loaded.plan, &*loaded.toolbox, unknown) {
+            let is_fork = earlier.changes.is_some();
+            if let Some(changes) = earlier.changes {
+                recorded.fork(engine.run_id());
+                changes.apply(&mut recorded, &loaded.plan)?;
+            } else {
+                meta.origin = Some(Arc::clone(&recorded.origin));
+            }
+            tell(&recorded, is_fork);
+            meta.forked_from = recorded.forked_from().cloned();
             engine = engine.with_recorded(recorded);
         }
-        meta.resumed_from = Some(earlier.run_id);
-        meta.forked_from = earlier.resumption.forked_from().cloned();
+        if meta.forked_from.is_none() {
+            meta.resumed_from = Some(earlier.run_id);
+            meta.forked_from = earlier.resumption.forked_from().cloned();
+        }
         keep.claim = earlier.resumption.into_claim();
     }
     if args.record.journal == JournalWhen::Off {
@@ -234,6 +278,8 @@ fn meta(loaded: &Loaded, args: &RunArgs) -> RunMeta {
             "context": given,
             "worker": args.source.worker,
             "seed": args.source.seed,
+            // With a name and a password in it, it is none of the record's business.
+            "base_url": args.source.base_url.as_ref().filter(|url| !url.contains('@')),
         }),
         definitions: definitions(&loaded.plan, &*loaded.toolbox),
         ..RunMeta::default()

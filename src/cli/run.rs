@@ -21,14 +21,22 @@ use tokio::time::Instant;
 const COMMANDS: usize = 64;
 
 /// Runs a plan and gives the exit code.
-pub async fn run(mut args: RunArgs) -> Result<u8, Failure> {
+pub async fn run(args: RunArgs) -> Result<u8, Failure> {
+    if args.record.unknown.is_some() && args.record.resume.is_none() {
+        return Err(Failure::usage("--unknown belongs to --resume or to a fork"));
+    }
+    let earlier = Earlier::find(&args.record)?;
+    run_from(args, earlier).await
+}
+
+/// The same where a run goes on with another one, or is forked from it.
+pub async fn run_from(mut args: RunArgs, earlier: Option<Earlier>) -> Result<u8, Failure> {
     let here = std::env::current_dir().unwrap_or_default();
     let settings = Settings::load(&here)?;
-    settings.complete(&mut args.source, &mut args.screen)?;
-    let earlier = Earlier::find(&args.record)?;
     if let Some(earlier) = &earlier {
         earlier.complete(&mut args)?;
     }
+    settings.complete(&mut args.source, &mut args.screen)?;
     let Some(plan) = args.plan.clone() else {
         return Err(Failure::usage("which plan? plandeck run PLAN"));
     };

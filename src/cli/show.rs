@@ -1,14 +1,18 @@
 //! `plandeck show`, `diff`, `export` and `replay`: what is on record of a run.
 
-use super::args::{DiffArgs, ExportArgs, ExportFormat, ReplayArgs, ShowArgs};
+use super::args::{DiffArgs, ExplainArgs, ExportArgs, ExportFormat, ReplayArgs, ShowArgs};
 use super::failure::Failure;
 use super::load::screen_options;
 use super::record::fault;
 use super::replayed::{ReplayFeed, Tape};
 use super::signals::Signals;
-use crate::report::{Progress, RunDiff, csv, json_lines, result_of, summary, trace};
-use crate::run::{RunEvent, RunState};
+use crate::plan::StepIx;
+use crate::report::{
+    Progress, RunDiff, csv, explain, json_lines, result_of, savings, short, summary, trace,
+};
+use crate::run::{RunEvent, RunState, StepSource, StepState};
 use crate::store::{Recording, RunWord, Store};
+use crate::text::format;
 use crate::tui::{self, Feed, Outcome};
 use std::fmt::Write as _;
 use std::io::IsTerminal;
@@ -55,11 +59,11 @@ pub fn show(args: &ShowArgs) -> Result<u8, Failure> {
             (RunWord::Interrupted, Some(_)) => "unknown",
             _ => row.status.word(),
         };
-        let _ = writeln!(
-            text,
-            "  {status:<10} {ended:>10}  {}",
-            crate::text::fit(&row.info.id, 60)
-        );
+        let id = crate::text::fit(&row.info.id, 60);
+        let _ = writeln!(text, "  {status:<10} {ended:>10}  {id}{}", origin(row));
+    }
+    if let Some(from) = &recording.summary.forked_from {
+        let _ = writeln!(text, "forked from run {from}");
     }
     if status == RunWord::Interrupted {
         let _ = writeln!(
@@ -70,6 +74,67 @@ pub fn show(args: &ShowArgs) -> Result<u8, Failure> {
     }
     super::say(&text);
     Ok(0)
+}
+
+/// Where an output came from that was not called for, and what that saved.
+fn origin(row: &StepState) -> String {
+    let word = match row.source {
+        Some(StepSource::Cache) => "from the cache",
+        Some(StepSource::Recorded) => "recorded",
+        Some(StepSource::Mock) => "supplied by a person",
+        Some(StepSource::Call) | None => "",
+    };
+    let mut words = word.to_owned();
+    if let Some(reused) = &row.reused {
+        let (run, age) = (short(&reused.run_id), format::age(reused.age));
+        let _ = write!(
+            words,
+            ": {age} old, of run {run}, saved {}",
+            savings(reused)
+        );
+    }
+    let mut notes = vec![words];
+    if row.pinned {
+        notes.push("pinned".to_owned());
+    }
+    if row.given.is_some() {
+        notes.push("input set by a person".to_owned());
+    }
+    notes.retain(|note| !note.is_empty());
+    if notes.is_empty() {
+        String::new()
+    } else {
+        format!("  ({})", notes.join("; "))
+    }
+}
+
+/// Prints why a step was called, or why it was not.
+pub fn why(args: &ExplainArgs) -> Result<u8, Failure> {
+    let recording = recording(&args.run)?;
+    let state = RunState::from_events(&recording.events);
+    let ids = || state.steps.iter().map(|row| &*row.info.id);
+    let Some(at) = ids().position(|id| id == args.step) else {
+        return Err(Failure::usage(no_such_step(&args.step, ids())));
+    };
+    let explanation = explain(&state, StepIx(at as u32));
+    super::say(&if args.json {
+        serde_json::to_string(&explanation).unwrap_or_default() + "\n"
+    } else {
+        explanation.map_or_else(String::new, |explanation| explanation.text())
+    });
+    Ok(0)
+}
+
+/// What is said of a step that is not there.
+pub fn no_such_step<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let near = known
+        .map(|id| (strsim::jaro_winkler(name, id), id))
+        .filter(|(likeness, _)| *likeness > 0.75)
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    match near {
+        Some((_, id)) => format!("there is no step {name:?}: did you mean {id:?}?"),
+        None => format!("there is no step {name:?}"),
+    }
 }
 
 /// Prints how two runs differ.

@@ -3,6 +3,7 @@
 mod check;
 pub mod diagnostics;
 mod diff;
+mod explain;
 mod export;
 mod progress;
 mod runs;
@@ -12,6 +13,7 @@ pub use crate::run::{Change, changes};
 pub use check::CheckReport;
 pub use diagnostics::{DiagnosticStyle, render, render_faults, to_json as diagnostics_to_json};
 pub use diff::{RunDiff, StepDiff};
+pub use explain::{Explanation, explain, savings, short};
 pub use export::{csv, json_lines, result_of, trace};
 pub use progress::Progress;
 pub use runs::runs_table;

@@ -1,7 +1,8 @@
 //! A run in a few lines, for the scrollback of a terminal after the dashboard was left.
 
 use crate::run::{
-    Figures, Micros, RunOutcome, RunPhase, RunState, SkipReason, StepState, StepStatus, figures,
+    Figures, Micros, RunOutcome, RunPhase, RunState, SkipReason, StepSource, StepState, StepStatus,
+    figures,
 };
 use crate::text::{clean, fit, format, gist};
 use std::fmt::Write;
@@ -35,6 +36,7 @@ pub fn summary(run: &RunState, colour: bool) -> String {
     if run.work > Micros(0) {
         lines.figures(run, &figures(run, run.at));
     }
+    lines.saved(run);
     lines.failures(run);
     lines.rest(run);
     lines.text
@@ -106,6 +108,21 @@ impl Summary {
             facts.push(format!("critical path {}{more}", ids.join(" → ")));
         }
         self.line(Tone::Dim, &facts.join(", "));
+    }
+
+    fn saved(&mut self, run: &RunState) {
+        let from_cache = |row: &&StepState| row.source == Some(StepSource::Cache);
+        let served = run.steps.iter().filter(from_cache).count();
+        if served == 0 {
+            return;
+        }
+        let words = format!(
+            "{} from the cache, saved {} and {}",
+            format::count(served, "output"),
+            run.saved_cost,
+            format::duration(run.saved_time)
+        );
+        self.line(Tone::Good, &words);
     }
 
     fn failures(&mut self, run: &RunState) {

@@ -25,6 +25,17 @@ pub fn duration(span: Micros) -> String {
     }
 }
 
+/// How old something is, in the largest unit that says enough.
+pub fn age(span: Micros) -> String {
+    let seconds = span.0 / 1_000_000;
+    match seconds {
+        0..120 => format!("{seconds}s"),
+        120..7_200 => format!("{}m", seconds / 60),
+        7_200..172_800 => format!("{}h", seconds / 3_600),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}
+
 /// A limit of money: whole cents where it is that, `$10.00`.
 pub fn budget(amount: Money) -> String {
     const CENT: i64 = 10_000_000_000;
@@ -85,6 +96,9 @@ mod tests {
         assert_eq!(elapsed(Micros(2_449_999)), "2.4s");
         assert_eq!(elapsed(Micros(182_000_000)), "3m02s");
         assert_eq!(elapsed(Micros(3_720_000_000)), "1h02m");
+        assert_eq!(age(Micros(90_000_000)), "90s");
+        assert_eq!(age(Micros(7_200_000_000)), "2h");
+        assert_eq!(age(Micros(300_000_000_000)), "3 days");
         assert_eq!(duration(Micros(0)), "0");
         assert_eq!(duration(Micros(830)), "830µs");
         assert_eq!(duration(Micros(4_200)), "4.2ms");

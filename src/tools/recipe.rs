@@ -4,6 +4,7 @@ use super::catalog::{Implementation, Rules, ToolDefinition};
 use crate::models::SmallModelWorker;
 use crate::run::NotReused;
 use serde_json::{Map, Value, json};
+use std::path::{Path, PathBuf};
 
 /// What determines a tool's outputs beside its input, for whoever asks whether an output would be the same
 /// again.
@@ -100,15 +101,10 @@ impl Recipe {
             }
             Implementation::Process(process) => {
                 put("command", json!(process.command));
-                put(
-                    "cwd",
-                    json!(
-                        process.cwd.as_deref().or(definition
-                            .folder
-                            .as_deref()
-                            .map(std::path::PathBuf::as_path))
-                    ),
-                );
+                let folder = definition.folder.as_deref();
+                let folder = process.cwd.as_deref().or(folder.map(PathBuf::as_path));
+                // The same folder however the catalog was named, and another one elsewhere.
+                put("cwd", json!(folder.map(absolute)));
                 put("env", json!(process.env));
                 unless_it_reads(definition.read_only)
             }
@@ -135,6 +131,17 @@ impl Recipe {
             },
         }
     }
+}
+
+fn absolute(folder: &Path) -> PathBuf {
+    // Nothing is where the program was started.
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
+    std::path::absolute(folder)
+        .map_or_else(|_| folder.to_path_buf(), |path| path.components().collect())
 }
 
 #[cfg(test)]

@@ -1,0 +1,390 @@
+//! Why a step was called, or why it was not: in words, from what the run's events say.
+
+use crate::plan::StepIx;
+use crate::run::{
+    Anew, InputChange, Miss, NotReused, Reuse, RunState, StepSource, StepState, StepStatus, Why,
+};
+use crate::text::{fit, format, line};
+use serde::Serialize;
+use std::fmt::Write;
+use std::sync::Arc;
+
+/// Cells of a place or of an excerpt.
+const SHOWN: usize = 64;
+/// Characters of a run's id that are shown: as many as tell runs of one day apart.
+const RUN_ID: usize = 13;
+
+/// Why a step was called, or why it was not. What it quotes comes from plans and tools and is made safe to print.
+#[derive(Clone, Debug, Serialize)]
+pub struct Explanation {
+    /// The run.
+    pub run_id: Arc<str>,
+    /// The step.
+    pub step: Arc<str>,
+    /// The tool.
+    pub tool: Arc<str>,
+    /// Where the step stands.
+    pub status: StepStatus,
+    /// Where its output came from.
+    pub source: Option<StepSource>,
+    /// What happened, in a sentence.
+    pub summary: String,
+    /// Why, a line for each reason.
+    pub reasons: Vec<String>,
+    /// What the reasons are held against, and what was saved.
+    pub notes: Vec<String>,
+    /// The reasons as the events have them.
+    pub why: Option<Why>,
+    /// What was saved as the events have it.
+    pub reused: Option<Box<Reuse>>,
+    /// Why outputs of the step are never used again.
+    pub not_reused: Option<NotReused>,
+}
+
+/// Why the row `ix` was called, or why it was not; `None` where there is no such row.
+pub fn explain(run: &RunState, ix: StepIx) -> Option<Explanation> {
+    let row = run.steps.get(ix.at())?;
+    let of_plan = row.info.parent.and_then(|ix| run.steps.get(ix.at()));
+    let not_reused = of_plan.map_or(row.info.not_reused, |row| row.info.not_reused);
+    let mut explanation = Explanation {
+        run_id: run
+            .header
+            .as_ref()
+            .map_or_else(|| "".into(), |header| Arc::clone(&header.run_id)),
+        step: Arc::clone(&row.info.id),
+        tool: Arc::clone(&row.info.tool),
+        status: row.status,
+        source: row.source,
+        summary: String::new(),
+        reasons: Vec::new(),
+        notes: Vec::new(),
+        why: row.why().cloned(),
+        reused: row.reused.clone(),
+        not_reused,
+    };
+    explanation.write(run, row);
+    Some(explanation)
+}
+
+impl Explanation {
+    fn write(&mut self, run: &RunState, row: &StepState) {
+        if !row.elements().is_empty() {
+            self.elements(run, row);
+            return;
+        }
+        if row.given.is_some() {
+            self.notes
+                .push("its input was set by a person, in the place of its parameters".to_owned());
+        }
+        match (row.status, row.source) {
+            (StepStatus::Succeeded, Some(StepSource::Cache)) => {
+                "not called: a kept output for the very same call was used"
+                    .clone_into(&mut self.summary);
+                self.saved(row, "made by");
+            }
+            (StepStatus::Succeeded, Some(StepSource::Recorded)) => {
+                "not called: its definition, its input and all before it are as they were in the earlier run"
+                    .clone_into(&mut self.summary);
+                self.saved(row, "taken over from");
+            }
+            (StepStatus::Succeeded, Some(StepSource::Mock)) => {
+                "not called: a person supplied its output".clone_into(&mut self.summary);
+                self.pinned(row);
+            }
+            _ if row.attempts.is_empty() => self.summary = not_called(row),
+            _ => self.called(row),
+        }
+    }
+
+    fn elements(&mut self, run: &RunState, row: &StepState) {
+        let rows = row.elements().iter();
+        let rows: Vec<&StepState> = rows.filter_map(|ix| run.steps.get(ix.at())).collect();
+        let from = |source: StepSource| {
+            let of_source = rows.iter().filter(|row| row.source == Some(source));
+            of_source.count()
+        };
+        self.summary = format!(
+            "it runs once for each of {}",
+            format::count(rows.len(), "element")
+        );
+        let words = [
+            (StepSource::Call, "called"),
+            (StepSource::Cache, "from the cache"),
+            (StepSource::Recorded, "recorded"),
+            (StepSource::Mock, "supplied by a person"),
+        ];
+        for (source, word) in words {
+            let count = from(source);
+            if count > 0 {
+                self.reasons
+                    .push(format!("{} {word}", format::thousands(count as u64)));
+            }
+        }
+        let first = rows.first().map_or("", |row| &row.info.id);
+        self.notes.push(format!(
+            "each has reasons of its own: {}",
+            fit(first, SHOWN)
+        ));
+    }
+
+    fn called(&mut self, row: &StepState) {
+        let tries = format::count(row.attempts.len(), "attempt");
+        self.summary = format!("called, {tries}");
+        if let Some(anew) = row.why().and_then(|why| why.anew.as_ref()) {
+            self.anew(anew);
+        }
+        match (row.why().and_then(|why| why.miss.as_ref()), self.not_reused) {
+            (Some(miss), _) => self.miss(miss),
+            (None, Some(why)) => self
+                .reasons
+                .push(format!("its outputs are not used again: {}", why.words())),
+            (None, None) if self.reasons.is_empty() => self
+                .reasons
+                .push("the reason is not on record: the run is of an older version".to_owned()),
+            (None, None) => {}
+        }
+        self.pinned(row);
+    }
+
+    fn anew(&mut self, anew: &Anew) {
+        match anew {
+            Anew::Asked => self
+                .reasons
+                .push("a person asked for it to run again".to_owned()),
+            Anew::Absent => self
+                .reasons
+                .push("the earlier run had no output of it".to_owned()),
+            Anew::Redefined => self
+                .reasons
+                .push("it is defined otherwise than in the earlier run".to_owned()),
+            Anew::UnderWay => self
+                .reasons
+                .push("it was under way when the earlier run was cut short".to_owned()),
+            Anew::Upstream { steps } => {
+                for step in steps.iter() {
+                    self.reasons.push(format!(
+                        "upstream {}: it did not keep its earlier output",
+                        fit(step, SHOWN)
+                    ));
+                }
+            }
+            Anew::Input { changes } => self.changes(changes),
+        }
+    }
+
+    fn miss(&mut self, miss: &Miss) {
+        match miss {
+            Miss::Off => self.reasons.push("this run keeps no outputs".to_owned()),
+            Miss::Fresh => self
+                .reasons
+                .push("the run was started with --fresh".to_owned()),
+            Miss::Refresh => self
+                .reasons
+                .push("a person asked for it to be called again".to_owned()),
+            Miss::Never => self.reasons.push("it was never made before".to_owned()),
+            Miss::Expired { run_id, age, limit } => {
+                self.reasons
+                    .push(format!("older than {}", format::age(*limit)));
+                self.notes.push(format!(
+                    "the kept output of run {} was {} old",
+                    short(run_id),
+                    format::age(*age)
+                ));
+            }
+            Miss::Differs {
+                run_id,
+                age,
+                changes,
+                parts,
+            } => {
+                self.changes(changes);
+                for part in parts.iter() {
+                    let part = fit(&part.replace('_', " "), SHOWN);
+                    self.reasons.push(format!("{part} changed"));
+                }
+                self.notes.push(format!(
+                    "held against the newest kept output of this step, made by run {} {} earlier",
+                    short(run_id),
+                    format::age(*age)
+                ));
+            }
+        }
+    }
+
+    fn changes(&mut self, changes: &[InputChange]) {
+        let mut upstream: Vec<String> = Vec::new();
+        for change in changes {
+            self.push_new(change_line(change));
+            let steps = change.steps.iter();
+            upstream.extend(steps.map(|id| format!("upstream {}: output differs", fit(id, SHOWN))));
+            let names = change.context.iter();
+            upstream
+                .extend(names.map(|name| format!("context {}: value differs", fit(name, SHOWN))));
+        }
+        for reason in upstream {
+            self.push_new(reason);
+        }
+    }
+
+    fn push_new(&mut self, reason: String) {
+        if !self.reasons.contains(&reason) {
+            self.reasons.push(reason);
+        }
+    }
+
+    fn saved(&mut self, row: &StepState, word: &str) {
+        let Some(reused) = &row.reused else {
+            return;
+        };
+        self.reasons.push(format!(
+            "{word} run {}, {} old",
+            short(&reused.run_id),
+            format::age(reused.age)
+        ));
+        self.notes.push(format!("saved {}", savings(reused)));
+        self.pinned(row);
+    }
+
+    fn pinned(&mut self, row: &StepState) {
+        if row.pinned {
+            self.notes
+                .push("pinned: it is used for this call until it is unpinned".to_owned());
+        }
+    }
+
+    /// As text, each line ended by a line feed.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        let name = fit(&self.step, SHOWN);
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{name}  ({})", fit(&self.tool, SHOWN));
+        let _ = writeln!(text, "  {}", line(&self.summary));
+        for reason in &self.reasons {
+            let _ = writeln!(text, "  · {}", line(reason));
+        }
+        for note in &self.notes {
+            let _ = writeln!(text, "  {}", line(note));
+        }
+        text
+    }
+}
+
+/// The money and the time that an output saved.
+pub fn savings(reused: &Reuse) -> String {
+    format!("{} and {}", reused.cost, format::duration(reused.service))
+}
+
+/// The beginning of a run's id.
+pub fn short(run_id: &str) -> String {
+    fit(run_id, SHOWN).chars().take(RUN_ID).collect()
+}
+
+fn change_line(change: &InputChange) -> String {
+    let place = match (&*change.path, change.path.starts_with('[')) {
+        ("", _) => "input".to_owned(),
+        (path, true) => format!("input{path}"),
+        (path, false) => format!("input.{path}"),
+    };
+    let place = fit(&place, SHOWN);
+    let show = |text: &Option<Arc<str>>| text.as_deref().map(|text| fit(text, SHOWN));
+    match (show(&change.before), show(&change.after)) {
+        (None, Some(after)) => format!("{place} is new: {after}"),
+        (Some(before), None) => format!("{place} is gone: {before}"),
+        (before, after) => format!(
+            "{place} changed: {} → {}",
+            before.unwrap_or_default(),
+            after.unwrap_or_default()
+        ),
+    }
+}
+
+fn not_called(row: &StepState) -> String {
+    match row.status {
+        StepStatus::Pending | StepStatus::Ready => "not called yet".to_owned(),
+        StepStatus::Skipped => "not called: it was skipped".to_owned(),
+        StepStatus::Cancelled => "not called: the run was stopped before".to_owned(),
+        StepStatus::Unknown => {
+            "not called again: it was under way when the earlier run was cut short".to_owned()
+        }
+        _ => "not called".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::{Micros, Money};
+
+    fn written(write: impl FnOnce(&mut Explanation)) -> Vec<String> {
+        let mut explanation = Explanation {
+            run_id: "now".into(),
+            step: "s".into(),
+            tool: "t".into(),
+            status: StepStatus::Succeeded,
+            source: None,
+            summary: String::new(),
+            reasons: Vec::new(),
+            notes: Vec::new(),
+            why: None,
+            reused: None,
+            not_reused: None,
+        };
+        write(&mut explanation);
+        let lines = explanation.text();
+        lines.lines().skip(2).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn every_reason_has_its_words() {
+        let change = |path: &str, before: Option<&str>, after: Option<&str>| InputChange {
+            path: path.into(),
+            before: before.map(Arc::from),
+            after: after.map(Arc::from),
+            steps: Arc::new(["extract".into()]),
+            context: Arc::new(["start".into()]),
+        };
+        let hour = Micros(3_600_000_000);
+        let miss = Miss::Differs {
+            run_id: "0193a5d0-0000-7000-8000-000000000000".into(),
+            age: hour,
+            changes: Arc::new([
+                change("text", Some("\"a\u{1b}[31m\""), Some("\"b\"")),
+                change("[1]", None, Some("2")),
+            ]),
+            parts: Arc::new(["prompt".into(), "wanted_model".into()]),
+        };
+        assert_eq!(
+            written(|explanation| explanation.miss(&miss)),
+            [
+                "  · input.text changed: \"a\" → \"b\"",
+                "  · input[1] is new: 2",
+                "  · upstream extract: output differs",
+                "  · context start: value differs",
+                "  · prompt changed",
+                "  · wanted model changed",
+                "  held against the newest kept output of this step, made by run 0193a5d0-0000 60m earlier",
+            ]
+        );
+        let miss = Miss::Expired {
+            run_id: "before".into(),
+            age: Micros(hour.0 * 30),
+            limit: Micros(hour.0 * 24),
+        };
+        assert_eq!(
+            written(|explanation| explanation.miss(&miss)),
+            [
+                "  · older than 24h",
+                "  the kept output of run before was 30h old"
+            ]
+        );
+        let reuse = Reuse {
+            run_id: "before".into(),
+            age: Micros(hour.0 * 72),
+            cost: Money::from_usd(0.0002),
+            service: Micros(1_240_000),
+            pinned: true,
+            input: Arc::default(),
+        };
+        assert_eq!(savings(&reuse), "$0.0002 and 1.24s");
+    }
+}
