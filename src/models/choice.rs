@@ -35,18 +35,16 @@ impl SmallModelWorker {
             "offline" => return Ok(Self::offline()),
             "simulated" => return Ok(Self::simulated(0)),
             "" | "auto" => Self::automatic(base_url, &environment).await,
-            _ => match choice.strip_prefix("simulated:") {
-                Some(seed) => {
+            _ => {
+                if let Some(seed) = choice.strip_prefix("simulated:") {
                     let seed = seed
                         .parse()
                         .map_err(|_| format!("\"{seed}\" is no seed; it must be a whole number"))?;
                     return Ok(Self::simulated(seed));
                 }
-                None => {
-                    let elsewhere = base_url.is_some() || environment("OPENAI_BASE_URL").is_some();
-                    Self::named(choice, elsewhere)?
-                }
-            },
+                let elsewhere = base_url.is_some() || environment("OPENAI_BASE_URL").is_some();
+                Self::named(choice, elsewhere)?
+            }
         };
         let worker = worker.environment(environment);
         let worker = match base_url {

@@ -251,7 +251,9 @@ impl Check<'_> {
         if let Some(near) = near {
             diagnostic = diagnostic.help(format!("did you mean {near}?"));
         } else if names.is_empty() {
-            diagnostic = diagnostic.help("the catalog is empty");
+            diagnostic = diagnostic.help(
+                "there is no catalog: give one with `--tools FILE`, as `tools` in the plan, or as tools.yaml beside it",
+            );
         } else if names.len() <= 12 {
             let list: Vec<String> = names.iter().map(|name| shown(name)).collect();
             diagnostic = diagnostic.help(format!("it has {}", list.join(", ")));
