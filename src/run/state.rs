@@ -318,7 +318,7 @@ impl RunState {
                 until,
             } => self.with(step, |row| {
                 row.waiting = Some(*reason);
-                row.waits.begin(*reason, event.at);
+                row.waits.begin(*reason, on.as_ref(), event.at);
                 row.rate = on.as_ref().map(|name| {
                     Box::new(RateWait {
                         name: Arc::clone(name),

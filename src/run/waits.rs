@@ -1,12 +1,15 @@
 //! What kept a row, or the whole run, from going on: the spans that a reader of the state can draw.
 
 use super::{Micros, WaitReason};
+use std::sync::Arc;
 
 /// A span in which something beside the slots and the pause held a row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wait {
     /// What held it.
     pub reason: WaitReason,
+    /// The name of the rate or pool, where one held it.
+    pub on: Option<Arc<str>>,
     /// Since when.
     pub from: Micros,
     /// Until when; `None` while it does.
@@ -27,9 +30,9 @@ impl Waits {
     }
 
     /// Something holds the row from now on; the same thing still is no new span.
-    pub(super) fn begin(&mut self, reason: WaitReason, at: Micros) {
+    pub(super) fn begin(&mut self, reason: WaitReason, on: Option<&Arc<str>>, at: Micros) {
         let open = self.0.last().filter(|wait| wait.until.is_none());
-        if open.is_some_and(|wait| wait.reason == reason) {
+        if open.is_some_and(|wait| wait.reason == reason && wait.on.as_ref() == on) {
             return;
         }
         self.end(at);
@@ -38,6 +41,7 @@ impl Waits {
         }
         self.0.push(Wait {
             reason,
+            on: on.cloned(),
             from: at,
             until: None,
         });

@@ -33,7 +33,12 @@ pub(super) struct Stage {
 impl Stage {
     /// A run of these steps with a budget of ten cents and three slots, started.
     pub(super) fn new(steps: Vec<StepInfo>) -> Self {
-        let header = RunHeader {
+        Self::with(steps, |_| {})
+    }
+
+    /// The same with something else known at the start.
+    pub(super) fn with(steps: Vec<StepInfo>, change: impl FnOnce(&mut RunHeader)) -> Self {
+        let mut header = RunHeader {
             run_id: "r".into(),
             forked_from: None,
             rates: crate::run::Rates::default(),
@@ -52,6 +57,7 @@ impl Stage {
             context: Arc::default(),
             steps: steps.into(),
         };
+        change(&mut header);
         let stage = Self {
             run: RunState::default(),
             at: Micros(0),

@@ -337,6 +337,7 @@ fn waits_are_kept_with_their_reason_and_span() {
     let row = &state.steps[0];
     let wait = |reason, from, until| Wait {
         reason,
+        on: None,
         from: Micros(from),
         until: Some(Micros(until)),
     };

@@ -2,7 +2,7 @@
 
 use super::ledger::{Account, By, Entry, Ledger};
 use crate::plan::StepIx;
-use crate::run::{Money, RunState, StepStatus};
+use crate::run::{Forecast, Money, RunState, StepStatus, forecast};
 use crate::text::{self, format};
 use crate::tui::Theme;
 use crate::tui::pace::Pace;
@@ -26,6 +26,8 @@ pub struct CostPane {
     pace: Pace,
     made_by: Option<By>,
     ledger: Ledger,
+    /// What the run can still cost.
+    rest: Option<Forecast>,
     /// The first account that is shown.
     top: usize,
     /// What to bring into view in the next frame.
@@ -118,6 +120,7 @@ impl CostPane {
         let run = sight.run;
         if self.pace.due(run) || self.made_by != Some(self.by) {
             self.ledger = Ledger::of(run, self.by);
+            self.rest = forecast(run);
             self.made_by = Some(self.by);
         }
         let tracked = run.header.as_ref().is_none_or(|header| header.track_cost);
@@ -185,6 +188,10 @@ impl CostPane {
             if sheet.y < most {
                 budget_bar(sheet, run, limit);
             }
+        }
+        let rest = self.rest.filter(|rest| !rest.is_free());
+        if let Some(rest) = rest.filter(|_| !run.has_ended() && sheet.y < most) {
+            sheet.line(rest_words(&rest, usize::from(sheet.area.width), theme));
         }
         let total = &self.ledger.total;
         let mut apart = Vec::new();
@@ -258,6 +265,31 @@ impl CostPane {
             sheet.line(words);
         }
     }
+}
+
+/// What the steps that have not ended can still cost.
+fn rest_words(rest: &Forecast, width: usize, theme: &Theme) -> Vec<(String, Style)> {
+    let known = |amount: Option<Money>| match amount {
+        Some(amount) => (amount.to_string(), theme.text),
+        None => ("unknown".to_owned(), theme.warning),
+    };
+    let parts = [
+        ("", known(rest.expected)),
+        (" expected, least ", known(Some(rest.least))),
+        (", most ", known(rest.most)),
+    ];
+    let mut words = vec![("still to come ".to_owned(), theme.dim)];
+    let mut used = 15;
+    for (before, (value, style)) in parts {
+        let needed = before.len() + value.len();
+        if used + needed > width {
+            break;
+        }
+        used += needed;
+        words.push((before.to_owned(), theme.dim));
+        words.push((value, style));
+    }
+    words
 }
 
 /// What the cache saved: money where the calls had cost some, and time.

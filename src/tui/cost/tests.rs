@@ -1,7 +1,7 @@
 use super::CostPane;
 use super::ledger::{By, Ledger};
 use crate::plan::StepIx;
-use crate::run::{Figures, Money, StepSource};
+use crate::run::{Figures, Money, StepInfo, StepPrice, StepSource};
 use crate::tui::Theme;
 use crate::tui::sight::Sight;
 use crate::tui::stage::{self, Stage, eventful, info};
@@ -127,6 +127,29 @@ fn what_the_cache_saved_stands_apart_and_is_no_cost() {
         "{all}"
     );
     assert!(all.contains("from an earlier run no cost, 1 step"), "{all}");
+}
+
+#[test]
+fn what_is_still_to_come_is_told_while_the_run_goes_on() {
+    let price = StepPrice {
+        least: Money::from_usd(0.001),
+        expected: Some(Money::from_usd(0.002)),
+        most: None,
+        tries: 3,
+        times: Some(1),
+        sure: true,
+    };
+    let priced = |id| StepInfo {
+        price: Some(Box::new(price)),
+        ..info(id, "answer", "model", &[])
+    };
+    let steps = vec![priced("a"), priced("b")];
+    let stage = Stage::with(steps, |header| header.priced = true).ready(0);
+    let all = shown(&mut CostPane::default(), &stage, (80, 16));
+    let words = "still to come $0.0040 expected, least $0.0020, most unknown";
+    assert!(all.contains(words), "{all}");
+    let all = shown(&mut CostPane::default(), &eventful(), (80, 16));
+    assert!(!all.contains("still to come"), "{all}");
 }
 
 #[test]

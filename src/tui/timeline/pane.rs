@@ -725,6 +725,17 @@ impl Timeline {
                 format::duration(end - attempt.started),
                 scale::label(attempt.started.0 as f64, self.scale.per),
             ));
+            let waits = pieces::before(sight.run, row, at);
+            if let Some((cause, time)) = pieces::chief(&waits) {
+                let mut why = cause.word().to_owned();
+                let held = row.waits.spans().iter().filter(|wait| {
+                    Cause::from(wait.reason) == cause && wait.from <= attempt.started
+                });
+                if let Some(on) = held.last().and_then(|wait| wait.on.as_ref()) {
+                    why = format!("{why} {}", text::fit(on, NAMES));
+                }
+                words.push(format!("waited {} ({why})", format::duration(time)));
+            }
         }
         if self.is_zoomed() {
             let cell = Micros(self.scale.per.round() as u64);

@@ -1,6 +1,10 @@
 //! What a row waited for before each of its attempts, and waits for now, as stretches of time.
 
 use crate::run::{Micros, RunState, StandstillCause, StepState, StepStatus, WaitReason};
+use std::collections::BTreeMap;
+
+/// Waits shorter than this are the way of the world.
+const WORTH_SAYING: Micros = Micros(5_000);
 
 /// Why nothing was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -160,6 +164,43 @@ fn push(cause: Cause, from: Micros, until: Micros, pieces: &mut Vec<Piece>) {
     if from < until {
         pieces.push(Piece { cause, from, until });
     }
+}
+
+/// The same waits without overlaps, in the order of time.
+pub(super) fn settled(pieces: &[Piece]) -> Vec<Piece> {
+    let mut cuts: Vec<Micros> = pieces.iter().flat_map(|p| [p.from, p.until]).collect();
+    cuts.sort_unstable();
+    cuts.dedup();
+    let mut settled: Vec<Piece> = Vec::new();
+    for pair in cuts.windows(2) {
+        let (from, until) = (pair[0], pair[1]);
+        let mut over = pieces.iter().rev();
+        let Some(piece) = over.find(|piece| piece.from <= from && until <= piece.until) else {
+            continue;
+        };
+        match settled.last_mut() {
+            Some(last) if last.cause == piece.cause && last.until == from => last.until = until,
+            _ => settled.push(Piece {
+                cause: piece.cause,
+                from,
+                until,
+            }),
+        }
+    }
+    settled
+}
+
+/// What an attempt waited for longest since it could have started, and how long in all; nothing where it
+/// hardly waited.
+pub(super) fn chief(pieces: &[Piece]) -> Option<(Cause, Micros)> {
+    let mut sums: BTreeMap<Cause, Micros> = BTreeMap::new();
+    let settled = settled(pieces).into_iter();
+    for piece in settled.filter(|piece| piece.cause != Cause::Dependency) {
+        *sums.entry(piece.cause).or_default() += piece.until - piece.from;
+    }
+    let all = sums.values().copied().reduce(|a, b| a + b)?;
+    let (cause, _) = sums.into_iter().max_by_key(|(_, time)| *time)?;
+    (all >= WORTH_SAYING).then_some((cause, all))
 }
 
 /// How long the row waited in all since it was ready, backoffs included: what a person would call waiting.

@@ -1,5 +1,6 @@
 use super::Timeline;
 use super::index::{Fate, Line};
+use super::pieces::{self, Cause};
 use crate::plan::StepIx;
 use crate::run::{Fact, Figures, Micros, RunOutcome, RunState, figures};
 use crate::tui::graph::Direction;
@@ -291,6 +292,39 @@ fn line(parts: &[(u64, u64, bool)]) -> (RunState, Line) {
     }
     let line = Line::of_row(StepIx(0), &stage.run.steps[0]);
     (stage.run, line)
+}
+
+#[test]
+fn waits_follow_each_other_without_gap_or_overlap() {
+    let run = eventful().at(1_750).run;
+    let mut seen = Vec::new();
+    for row in &run.steps {
+        for at in 0..row.attempts.len() {
+            let settled = pieces::settled(&pieces::before(&run, row, at));
+            for pair in settled.windows(2) {
+                assert_eq!(pair[0].until, pair[1].from, "{} {settled:?}", row.info.id);
+            }
+            if let Some(last) = settled.last() {
+                assert_eq!(last.until, row.attempts[at].started);
+            }
+            let causes = settled.iter().map(|piece| piece.cause);
+            seen.push((row.info.id.to_string(), at, causes.collect::<Vec<_>>()));
+        }
+    }
+    let causes = |id: &str, at| {
+        let found = seen.iter().find(|(row, of, _)| row == id && *of == at);
+        found.map_or(&[][..], |(_, _, causes)| causes.as_slice())
+    };
+    assert_eq!(
+        causes("dates", 0),
+        [Cause::Dependency, Cause::Slot, Cause::Rate]
+    );
+    assert_eq!(causes("items", 1), [Cause::Backoff, Cause::Pause]);
+    assert_eq!(causes("pages[1]", 1), [Cause::Backoff, Cause::Slot]);
+    assert_eq!(causes("categorize", 0), [Cause::Dependency, Cause::Budget]);
+    let dates = &run.steps[2];
+    let chief = pieces::chief(&pieces::before(&run, dates, 0));
+    assert_eq!(chief, Some((Cause::Rate, Micros(170_000))));
 }
 
 proptest! {
