@@ -4,8 +4,11 @@ use crate::engine::{Engine, Settings};
 use crate::models::SmallModelWorker;
 use crate::plan::{ExecutionPlan, PlanFaults, Source, StepIx};
 use crate::run::{ExecutionResult, Limit, ResourceLimits, RunError, RunEvent, RunOutcome};
-use crate::tools::{Catalog, CatalogToolbox, FnTool, Tool, ToolError, ToolOptions, Toolbox};
+use crate::tools::{
+    Catalog, CatalogToolbox, FnTool, Program, Tool, ToolError, ToolOptions, Toolbox,
+};
 use serde_json::{Map, Value};
+use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -152,6 +155,7 @@ pub struct Execution {
     functions: Vec<(Arc<str>, Arc<dyn Tool>)>,
     settings: Settings,
     sink: Option<Listener>,
+    program: Program,
 }
 
 impl Execution {
@@ -165,6 +169,7 @@ impl Execution {
             functions: Vec::new(),
             settings: Settings::default(),
             sink: None,
+            program: Program::default(),
         }
     }
 
@@ -234,6 +239,14 @@ impl Execution {
         self
     }
 
+    /// Where the plandeck program is, which is started to run code; otherwise the one that `PLANDECK_EXE` names, this
+    /// program itself where its `main` begins with [`as_child`](crate::cli::as_child), or the one on the search path.
+    #[must_use]
+    pub fn program(mut self, path: impl Into<PathBuf>) -> Self {
+        self.program = Program::at(path);
+        self
+    }
+
     /// Runs it.
     ///
     /// # Errors
@@ -273,7 +286,11 @@ impl Execution {
             }
             (None, None) => Catalog::default(),
         };
-        let mut toolbox = CatalogToolbox::new(&catalog, &self.worker, ToolOptions::default());
+        let options = ToolOptions {
+            program: self.program.clone(),
+            ..ToolOptions::default()
+        };
+        let mut toolbox = CatalogToolbox::new(&catalog, &self.worker, options);
         for (name, tool) in self.functions.drain(..) {
             toolbox.insert(name, tool);
         }

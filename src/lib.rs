@@ -31,71 +31,14 @@
 //!
 //! # Examples
 //!
-//! One plan, many contexts: what a step cost, and how well the slots were used.
-//!
-//! ```
-//! use plandeck::{ExecutionPlan, ResourceLimits, SmallModelWorker, execute_plan};
-//! use serde_json::json;
-//!
-//! # #[tokio::main]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let plan = ExecutionPlan::from_value(json!({
-//!     "tools": {
-//!         "extract": {
-//!             "type": "model",
-//!             "description": "Reads the prices off a receipt.",
-//!             "output_schema": {"type": "array", "items": {"type": "number"}},
-//!             "offline": {"jq": "[.text | scan(\"[0-9]+\\\\.[0-9]{2}\") | tonumber]"}
-//!         },
-//!         "sum": {"type": "jq", "filter": ".prices | add", "cost_usd": 0.001},
-//!         "largest": {"type": "jq", "filter": ".prices | max"}
-//!     },
-//!     "steps": [
-//!         {"id": "prices", "tool": "extract", "parameters": {"text": "{{receipt}}"}},
-//!         {"id": "total", "tool": "sum", "parameters": {"prices": "{{prices}}"}},
-//!         {"id": "largest", "tool": "largest", "parameters": {"prices": "{{prices}}"}}
-//!     ]
-//! }))?;
-//! let worker = SmallModelWorker::offline();
-//! let limits = ResourceLimits { max_tool_calls: Some(20), ..ResourceLimits::default() };
-//! for (receipt, total) in [("milk 1.50 bread 2.25", 3.75), ("tea 3.25", 3.25)] {
-//!     let context = json!({"receipt": receipt});
-//!     let result = execute_plan(&plan, &worker, context, limits.clone(), true).await?;
-//!     assert_eq!(result.result["total"], json!(total));
-//!     for step in &result.steps {
-//!         println!("{:<8} {:>10} {:>8.1} ms", step.id, step.cost.unwrap_or_default(), step.latency_ms);
-//!     }
-//!     assert_eq!(result.cost.map(|cost| cost.usd()), Some(0.001));
-//! }
-//! # Ok(())
-//! # }
-//! ```
-//!
-//! A limit stops a run and leaves what was reached:
-//!
-//! ```
-//! use plandeck::{ExecutionError, ExecutionPlan, ResourceLimits, SmallModelWorker, execute_plan};
-//! use serde_json::json;
-//!
-//! # #[tokio::main]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let plan = ExecutionPlan::from_value(json!({
-//!     "tools": {"same": {"type": "jq", "filter": "."}},
-//!     "steps": [{"id": 1, "tool": "same"}, {"id": 2, "tool": "same", "depends_on": [1]}]
-//! }))?;
-//! let limits = ResourceLimits { max_tool_calls: Some(1), ..ResourceLimits::default() };
-//! let worker = SmallModelWorker::offline();
-//! let stopped = execute_plan(&plan, &worker, json!(null), limits, true).await.unwrap_err();
-//! let ExecutionError::ResourceLimit { result, .. } = stopped else { panic!("{stopped}") };
-//! assert_eq!(result.steps_completed, 1);
-//! # Ok(())
-//! # }
-//! ```
+//! Basic, limits, a batch, parallel calls, errors, the cost of each step: [`library`].
 
 pub mod cli;
 pub mod engine;
 mod execute;
 pub mod layout;
+#[doc = include_str!("../docs/library.md")]
+pub mod library {}
 pub mod models;
 pub mod plan;
 pub mod report;

@@ -100,8 +100,25 @@ fn note(text: &str) {
     let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
 }
 
-/// This program also starts itself: as the sandbox that runs code, and to limit another program.
-fn as_child() -> Option<ExitCode> {
+/// This program also starts itself: as the sandbox that runs code, and to limit another program. Where it was, it
+/// does that work and gives the exit code.
+///
+/// The `main` of a program that uses the library begins with this, before anything else; then it needs no `plandeck`
+/// beside it:
+///
+/// ```no_run
+/// use std::process::ExitCode;
+///
+/// fn main() -> ExitCode {
+///     if let Some(code) = plandeck::cli::as_child() {
+///         return code;
+///     }
+///     // The program itself.
+///     ExitCode::SUCCESS
+/// }
+/// ```
+pub fn as_child() -> Option<ExitCode> {
+    crate::tools::sandbox::this_program_serves();
     let mut arguments = std::env::args_os().skip(1);
     match arguments.next()?.to_str()? {
         "__sandbox" => Some(sandbox::main(arguments)),

@@ -101,8 +101,9 @@ fn not_started(program: &OsString, error: &std::io::Error) -> ExitCode {
 }
 
 #[cfg(target_os = "linux")]
-mod share {
+pub(super) mod share {
     use rustix::process::{Pid, Signal, getpgrp, getpid, kill_process};
+    use std::num::NonZeroI32;
     use std::os::unix::process::ExitStatusExt;
     use std::process::{Child, ExitCode};
     use std::time::{Duration, Instant};
@@ -117,28 +118,15 @@ mod share {
 
     /// Waits for `child` and holds the group while it is ahead of `percent` of one core.
     pub fn supervise(mut child: Child, percent: u32) -> ExitCode {
-        let started = Instant::now();
-        let mut held = false;
-        // What processes that are gone have used stays counted.
-        let mut most_used = 0.0_f64;
+        let mut balance = Balance::new(percent);
+        let group = getpgrp().as_raw_nonzero();
         let status = loop {
             match child.try_wait() {
                 Ok(Some(status)) => break status,
                 Ok(None) => {}
                 Err(_) => return ExitCode::FAILURE,
             }
-            let members = members();
-            most_used = most_used.max(members.iter().map(|member| member.used).sum());
-            let share = started.elapsed().as_secs_f64() * f64::from(percent) / 100.0;
-            let ahead = most_used > share + BURST;
-            // While it is ahead, processes that have just been started are held too.
-            if ahead || held {
-                let signal = if ahead { Signal::STOP } else { Signal::CONT };
-                for member in &members {
-                    let _ = kill_process(member.id, signal);
-                }
-                held = ahead;
-            }
+            balance.keep(&members(group, Some(getpid())));
             std::thread::sleep(TICK);
         };
         match (
@@ -155,15 +143,62 @@ mod share {
         }
     }
 
+    /// Holds the group that `leader` leads while it is ahead of `percent` of one core; it goes on until it is
+    /// dropped. For a program that cannot start itself as a launcher.
+    pub async fn hold(leader: u32, percent: u32) {
+        let group = i32::try_from(leader).ok().and_then(NonZeroI32::new);
+        let Some(group) = group else { return };
+        let mut balance = Balance::new(percent);
+        loop {
+            balance.keep(&members(group, None));
+            tokio::time::sleep(TICK).await;
+        }
+    }
+
+    /// What a group has used beside what it may.
+    struct Balance {
+        started: Instant,
+        percent: f64,
+        /// What processes that are gone have used stays counted.
+        most_used: f64,
+        held: bool,
+    }
+
+    impl Balance {
+        fn new(percent: u32) -> Self {
+            Self {
+                started: Instant::now(),
+                percent: percent.into(),
+                most_used: 0.0,
+                held: false,
+            }
+        }
+
+        /// Stops the group where it is ahead, and lets it go on where it was stopped and is not.
+        fn keep(&mut self, members: &[Member]) {
+            let used = members.iter().map(|member| member.used).sum();
+            self.most_used = self.most_used.max(used);
+            let share = self.started.elapsed().as_secs_f64() * self.percent / 100.0;
+            let ahead = self.most_used > share + BURST;
+            // While it is ahead, processes that have just been started are held too.
+            if ahead || self.held {
+                let signal = if ahead { Signal::STOP } else { Signal::CONT };
+                for member in members {
+                    let _ = kill_process(member.id, signal);
+                }
+                self.held = ahead;
+            }
+        }
+    }
+
     struct Member {
         id: Pid,
         /// Processor time, that of its ended children included, in seconds.
         used: f64,
     }
 
-    /// The processes of this group but for this one.
-    fn members() -> Vec<Member> {
-        let (own, group) = (getpid(), getpgrp().as_raw_nonzero().get());
+    /// The processes of a group, but for one of them.
+    fn members(group: NonZeroI32, but: Option<Pid>) -> Vec<Member> {
         let Ok(entries) = std::fs::read_dir("/proc") else {
             return Vec::new();
         };
@@ -171,14 +206,14 @@ mod share {
             .filter_map(|entry| {
                 let name = entry.ok()?.file_name();
                 let id = Pid::from_raw(name.to_str()?.parse().ok()?)?;
-                if id == own {
+                if Some(id) == but {
                     return None;
                 }
                 let stat =
                     std::fs::read_to_string(format!("/proc/{}/stat", id.as_raw_nonzero())).ok()?;
                 // After the name in parentheses: state, parent, group, …, and from the 12th the four times.
                 let fields: Vec<&str> = stat.rsplit(')').next()?.split_whitespace().collect();
-                if fields.get(2)?.parse::<i32>().ok()? != group {
+                if fields.get(2)?.parse::<i32>().ok()? != group.get() {
                     return None;
                 }
                 let ticks: u64 = fields

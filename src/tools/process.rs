@@ -23,6 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{ChildStdin, Command};
+use tokio_util::task::AbortOnDropHandle;
 
 /// What a program may print on standard output, in bytes.
 const LARGEST_OUTPUT: usize = 64 << 20;
@@ -107,7 +108,11 @@ async fn run(
     call: &Call,
     started: &mut bool,
 ) -> Result<Value, ToolError> {
-    let (mut command, secrets) = command(settings, services, call)?;
+    let Prepared {
+        mut command,
+        secrets,
+        share,
+    } = command(settings, services, call)?;
     let input = serde_json::to_vec(&*call.input).map_err(|error| {
         ToolError::permanent(format!("the parameters cannot be written as JSON: {error}"))
     })?;
@@ -117,6 +122,9 @@ async fn run(
         .map_err(|error| not_started(name, &error.to_string(), error.kind()))?;
     *started = true;
     let mut group = Group::of(&child);
+    let _held = share
+        .zip(child.id())
+        .map(|(percent, leader)| hold(leader, percent));
     let (Some(stdin), Some(stdout), Some(stderr)) =
         (child.stdin.take(), child.stdout.take(), child.stderr.take())
     else {
@@ -168,11 +176,37 @@ async fn run(
     Ok(secrets.redact_value(read_output(name, output)?))
 }
 
-fn command(
-    settings: &Settings,
-    services: &Services,
-    call: &Call,
-) -> Result<(Command, Secrets), ToolError> {
+/// What is about to be started.
+struct Prepared {
+    command: Command,
+    secrets: Secrets,
+    /// The share of a processor, in percent, that this program has to keep it to.
+    share: Option<u32>,
+}
+
+/// Keeps a group to its share until what is given back is dropped.
+#[cfg(target_os = "linux")]
+fn hold(leader: u32, percent: u32) -> AbortOnDropHandle<()> {
+    AbortOnDropHandle::new(tokio::spawn(super::launch::share::hold(leader, percent)))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn hold(_leader: u32, _percent: u32) {}
+
+/// The program under the limits of `call` where there is no launcher, in a program that uses the library. A shell sets
+/// the limit on memory.
+fn without_launcher(program: PathBuf, call: &Call) -> Command {
+    let Some(memory_mb) = call.max_memory_mb else {
+        return Command::new(program);
+    };
+    let mut command = Command::new("sh");
+    let kilobytes = memory_mb.saturating_mul(1024).to_string();
+    let script = r#"ulimit -d "$1" && shift && exec "$@""#;
+    command.args(["-c", script, "sh", &kilobytes]).arg(program);
+    command
+}
+
+fn command(settings: &Settings, services: &Services, call: &Call) -> Result<Prepared, ToolError> {
     let process = &settings.process;
     let folder = settings
         .folder
@@ -189,19 +223,28 @@ fn command(
         program
     };
     let limited = call.max_memory_mb.is_some() || call.max_cpu_percent.is_some();
-    let mut command = if limited {
-        let mut command = Command::new(services.sandbox.program().path()?);
-        command.arg("__launch");
-        if let Some(memory) = call.max_memory_mb {
-            command.args(["--memory-mb", &memory.to_string()]);
+    let launcher = limited.then(|| services.sandbox.program().path());
+    let mut share = None;
+    let mut command = match launcher {
+        None => Command::new(program),
+        Some(Ok(launcher)) => {
+            let mut command = Command::new(launcher);
+            command.arg("__launch");
+            if let Some(memory) = call.max_memory_mb {
+                command.args(["--memory-mb", &memory.to_string()]);
+            }
+            if let Some(percent) = call.max_cpu_percent {
+                command.args(["--cpu-percent", &percent.to_string()]);
+            }
+            command.arg("--").arg(program);
+            command
         }
-        if let Some(percent) = call.max_cpu_percent {
-            command.args(["--cpu-percent", &percent.to_string()]);
+        // Elsewhere nothing here could limit it.
+        Some(Err(why)) if cfg!(not(target_os = "linux")) => return Err(why),
+        Some(Err(_)) => {
+            share = call.max_cpu_percent;
+            without_launcher(program, call)
         }
-        command.arg("--").arg(program);
-        command
-    } else {
-        Command::new(program)
     };
     let parameters = Map::new();
     let mut filler =
@@ -229,7 +272,11 @@ fn command(
         }
         command.current_dir(cwd);
     }
-    Ok((command, filler.secrets))
+    Ok(Prepared {
+        command,
+        secrets: filler.secrets,
+        share,
+    })
 }
 
 fn not_started(name: &str, error: &str, kind: io::ErrorKind) -> ToolError {

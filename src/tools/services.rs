@@ -6,8 +6,8 @@ use crate::models::{Environment, HttpClients, process_environment};
 /// What tools need from outside the catalog.
 pub struct ToolOptions {
     /// Where the plandeck program is found when it has to be started as a sandbox or a launcher. A program that uses
-    /// this library names it here or in `PLANDECK_EXE`, or serves as one itself: its `main` then begins by handing the
-    /// arguments after `__sandbox` and `__launch` to [`cli::sandbox`](crate::cli::sandbox).
+    /// this library names it here or in `PLANDECK_EXE`, or serves as one itself: its `main` then begins with
+    /// [`cli::as_child`](crate::cli::as_child).
     pub program: Program,
     /// Where `${VAR}` is read.
     pub environment: Environment,

@@ -82,7 +82,7 @@ impl Oracle {
                     "{} starts past the budget",
                     step.id
                 );
-                let margin = self.margin(world, step.ix, *reserved);
+                let margin = Self::margin(world, step.ix, *reserved);
                 let held: Money = self.margins.values().copied().sum();
                 assert!(
                     reserved.is_zero()
@@ -271,7 +271,7 @@ impl Oracle {
     }
 
     /// What is held back beside a bound.
-    fn margin(&self, world: &World, row: StepIx, bound: Money) -> Money {
+    fn margin(world: &World, row: StepIx, bound: Money) -> Money {
         let rows = world.state.steps.iter();
         let mut billed = rows
             .flat_map(|row| &row.attempts)
@@ -538,7 +538,7 @@ impl Oracle {
             let backoff = Timer::Backoff(row, step.attempts.len() as u32);
             let in_backoff = world.timers.iter().any(|(_, timer)| *timer == backoff);
             let bound = world.bound(row);
-            let margin = self.margin(world, row, bound);
+            let margin = Self::margin(world, row, bound);
             let held: Money = self.margins.values().copied().sum();
             let alone = state.reserved.is_zero();
             let too_dear =

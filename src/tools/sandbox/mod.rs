@@ -11,5 +11,5 @@ mod protocol;
 mod python;
 
 pub use child::serve;
-pub use pool::{Program, Sandbox, Work};
+pub use pool::{Program, Sandbox, Work, this_program_serves};
 pub use protocol::Language;

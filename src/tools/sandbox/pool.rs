@@ -9,6 +9,7 @@ use serde_json::Value;
 use std::borrow::Cow;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -31,6 +32,15 @@ const MOST_HELD_MB: u64 = 192;
 /// A busy machine may take this long to start one.
 const START: Duration = Duration::from_secs(20);
 
+/// Whether the running program can be started as a sandbox or a launcher.
+static SERVES: AtomicBool = AtomicBool::new(false);
+
+/// The running program hands the arguments after `__sandbox` and `__launch` on. One that does not would begin anew
+/// if it were started like this, and start itself again from there, without end.
+pub fn this_program_serves() {
+    SERVES.store(true, Ordering::Relaxed);
+}
+
 /// Where this program is found when it has to start itself.
 #[derive(Clone, Debug, Default)]
 pub struct Program(Option<PathBuf>);
@@ -41,7 +51,8 @@ impl Program {
         Self(Some(path.into()))
     }
 
-    /// The given place, else what `PLANDECK_EXE` names, else the running program.
+    /// The given place, else what `PLANDECK_EXE` names, else the running program where it can serve, else `plandeck`
+    /// on the search path.
     pub fn path(&self) -> Result<PathBuf, ToolError> {
         if std::env::var_os(MARK).is_some() {
             return Err(ToolError::permanent("a sandbox cannot start another"));
@@ -52,12 +63,27 @@ impl Program {
         if let Some(path) = std::env::var_os("PLANDECK_EXE") {
             return Ok(path.into());
         }
-        std::env::current_exe().map_err(|error| {
-            ToolError::permanent(format!(
-                "the plandeck program was not found ({error}); set PLANDECK_EXE to its path"
-            ))
+        if SERVES.load(Ordering::Relaxed) {
+            return std::env::current_exe().map_err(|error| {
+                ToolError::permanent(format!(
+                    "the plandeck program was not found ({error}); set PLANDECK_EXE to its path"
+                ))
+            });
+        }
+        on_search_path().ok_or_else(|| {
+            ToolError::permanent(
+                "code runs in a process of the plandeck program, which was not found: set PLANDECK_EXE to its path, \
+                 or let main begin with plandeck::cli::as_child",
+            )
         })
     }
+}
+
+fn on_search_path() -> Option<PathBuf> {
+    let name = format!("plandeck{}", std::env::consts::EXE_SUFFIX);
+    let folders = std::env::var_os("PATH")?;
+    let mut places = std::env::split_paths(&folders).map(|folder| folder.join(&name));
+    places.find(|place| place.is_absolute() && place.is_file())
 }
 
 /// One piece of work.
