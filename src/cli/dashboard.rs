@@ -1,5 +1,6 @@
 //! A run with the dashboard: the engine on its own task, the screen on this one.
 
+use super::archive::WithArchive;
 use super::args::RunArgs;
 use super::failure::Failure;
 use super::live::LiveFeed;
@@ -28,7 +29,7 @@ pub async fn open(engine: Engine, loaded: &Loaded, args: &RunArgs) -> Result<u8,
         origin,
     };
     let options = loaded.screen(&args.screen);
-    let left = tui::run(feed, options).await;
+    let left = tui::run(WithArchive::new(feed), options).await;
     // What is still under way ends before the program does; a run that has ended ignores this.
     let _ = commands.send(RunCommand::Stop).await;
     let _ = commands.send(RunCommand::Close).await;

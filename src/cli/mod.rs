@@ -10,6 +10,7 @@ macro_rules! note_line {
     ($($part:tt)*) => { $crate::cli::note(&(format!($($part)*) + "\n")) };
 }
 
+mod archive;
 mod args;
 mod cache;
 mod check;

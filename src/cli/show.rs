@@ -1,5 +1,6 @@
 //! `plandeck show`, `diff`, `export` and `replay`: what is on record of a run.
 
+use super::archive::WithArchive;
 use super::args::{DiffArgs, ExplainArgs, ExportArgs, ExportFormat, ReplayArgs, ShowArgs};
 use super::failure::Failure;
 use super::load::screen_options;
@@ -10,7 +11,7 @@ use crate::plan::StepIx;
 use crate::report::{
     Progress, RunDiff, csv, explain, json_lines, result_of, savings, short, summary, trace,
 };
-use crate::run::{RunEvent, RunState, StepSource, StepState};
+use crate::run::{Fact, RunEvent, RunState, StepSource, StepState};
 use crate::store::{Recording, RunWord, Store};
 use crate::text::format;
 use crate::tui::{self, Feed, Outcome};
@@ -139,11 +140,10 @@ pub fn no_such_step<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Str
 
 /// Prints how two runs differ.
 pub fn diff(args: &DiffArgs) -> Result<u8, Failure> {
-    let [a, b] = [&args.a, &args.b].map(|name| recording(name));
-    let diff = RunDiff::of(
-        &RunState::from_events(&a?.events),
-        &RunState::from_events(&b?.events),
-    );
+    let [a, b] = [recording(&args.a)?, recording(&args.b)?];
+    let states = [&a, &b].map(|run| RunState::from_events(&run.events));
+    let words = [&a, &b].map(|run| run.summary.status.word());
+    let diff = RunDiff::of([(&states[0], words[0]), (&states[1], words[1])]);
     super::say(&if args.json {
         serde_json::to_string(&diff).unwrap_or_default() + "\n"
     } else {
@@ -156,11 +156,12 @@ pub fn diff(args: &DiffArgs) -> Result<u8, Failure> {
 pub fn export(args: &ExportArgs) -> Result<u8, Failure> {
     let recording = recording(&args.run)?;
     let state = RunState::from_events(&recording.events);
+    let status = recording.summary.status.word();
     let text = match args.format {
-        ExportFormat::Json => result_of(&state, recording.summary.status.word()).to_string() + "\n",
+        ExportFormat::Json => result_of(&state, status).to_string() + "\n",
         ExportFormat::Jsonl => json_lines(&recording.events),
-        ExportFormat::Csv => csv(&state),
-        ExportFormat::Trace => trace(&state).to_string() + "\n",
+        ExportFormat::Csv => csv(&state, status),
+        ExportFormat::Trace => trace(&state, status).to_string() + "\n",
     };
     match &args.output {
         None => super::say(&text),
@@ -172,19 +173,21 @@ pub fn export(args: &ExportArgs) -> Result<u8, Failure> {
 
 /// Plays a recorded run again: in the dashboard on a terminal, as plain progress elsewhere.
 pub async fn replay(args: ReplayArgs) -> Result<u8, Failure> {
-    let events = match Path::new(&args.run) {
-        file if file.is_file() => from_file(file)?,
-        _ => recording(&args.run)?.events,
+    let file = Path::new(&args.run);
+    let events = if file.is_file() {
+        from_file(file)?
+    } else if file.components().count() > 1 {
+        return Err(Failure::usage(format!("{}: no such file", args.run)));
+    } else {
+        recording(&args.run)?.events
     };
-    let Some(plan) = events.first().and_then(|event| match &event.fact {
-        crate::run::Fact::RunStarted(header) => Some(header.plan.clone()),
-        _ => None,
-    }) else {
+    let Some(Fact::RunStarted(header)) = events.first().map(|event| &event.fact) else {
         return Err(Failure::usage(format!(
-            "{}: the beginning of a run is missing",
+            "{}: there are no events of a run in it",
             args.run
         )));
     };
+    let plan = header.plan.to_string();
     let headless =
         args.headless || !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal();
     if headless {
@@ -192,9 +195,9 @@ pub async fn replay(args: ReplayArgs) -> Result<u8, Failure> {
     }
     let options = tui::Options {
         replay: Some(args.speed),
-        ..screen_options(plan.to_string(), &args.screen)
+        ..screen_options(plan, &args.screen)
     };
-    let left = tui::run(Tape::new(events), options).await;
+    let left = tui::run(WithArchive::new(Tape::new(events)), options).await;
     match left
         .map_err(|error| Failure::usage(error.to_string()))?
         .outcome
@@ -228,11 +231,36 @@ async fn play(mut feed: ReplayFeed) -> Result<u8, Failure> {
 fn from_file(file: &Path) -> Result<Vec<RunEvent>, Failure> {
     let fault = |what: String| Failure::usage(format!("{}: {what}", file.display()));
     let bytes = std::fs::read(file).map_err(|error| fault(error.to_string()))?;
-    let lines = bytes.split(|byte| *byte == b'\n').enumerate();
-    lines
-        .filter(|(_, line)| !line.trim_ascii().is_empty())
-        .map(|(at, line)| {
-            serde_json::from_slice(line).map_err(|error| fault(format!("line {}: {error}", at + 1)))
-        })
-        .collect()
+    let mut events: Vec<RunEvent> = Vec::new();
+    for (at, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        let fault = |what: String| {
+            let what = crate::text::fit(&what, 300);
+            fault(format!(
+                "line {}: {what}; a file of events is what `run --events FILE` and `export --format jsonl` write",
+                at + 1
+            ))
+        };
+        let event: RunEvent =
+            serde_json::from_slice(line).map_err(|error| fault(format!("no event: {error}")))?;
+        let first = matches!(event.fact, Fact::RunStarted(_));
+        if first != events.is_empty() {
+            return Err(fault(if first {
+                "another run begins here".to_owned()
+            } else {
+                "the beginning of the run is missing".to_owned()
+            }));
+        }
+        if event.seq != events.len() as u64 {
+            return Err(fault(format!(
+                "event {} stands where {} should",
+                event.seq,
+                events.len()
+            )));
+        }
+        events.push(event);
+    }
+    Ok(events)
 }

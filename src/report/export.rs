@@ -1,28 +1,29 @@
 //! A run in the formats of other programs.
 
-use crate::run::{ExecutionResult, RunEvent, RunState, StepState};
+use crate::run::{ExecutionResult, RunEvent, RunState, StepState, StepStatus};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
 /// The result of section "result" of the documentation, with `status` as the word of the run's state: a run that
 /// was cut short is `interrupted`, and its steps that were under way are `unknown`.
 pub fn result_of(run: &RunState, status: &str) -> Value {
-    let mut result = serde_json::to_value(ExecutionResult::of(run)).unwrap_or_default();
+    let mut result =
+        serde_json::to_value(ExecutionResult::of(&as_it_stands(run, status))).unwrap_or_default();
     result["status"] = json!(status);
+    result
+}
+
+/// The run with steps `unknown` that were under way when it was cut short.
+fn as_it_stands(run: &RunState, status: &str) -> RunState {
+    let mut run = run.clone();
     if status == "interrupted" {
-        let under_way: std::collections::HashSet<&str> = run
-            .steps
-            .iter()
-            .filter(|row| row.under_way().is_some())
-            .map(|row| &*row.info.id)
-            .collect();
-        for step in result["steps"].as_array_mut().into_iter().flatten() {
-            if step["id"].as_str().is_some_and(|id| under_way.contains(id)) {
-                step["status"] = json!("unknown");
+        for at in 0..run.steps.len() {
+            if run.steps[at].under_way().is_some() {
+                run.steps[at].status = StepStatus::Unknown;
             }
         }
     }
-    result
+    run
 }
 
 /// The events, one JSON object a line.
@@ -39,8 +40,9 @@ pub fn json_lines(events: &[RunEvent]) -> String {
 
 const COLUMNS: &str = "id,tool,kind,status,source,reason,attempts,started_ms,ended_ms,latency_ms,cost_usd,model,input_tokens,cached_input_tokens,output_tokens,error\r\n";
 
-/// A line for each step, with a head.
-pub fn csv(run: &RunState) -> String {
+/// A line for each step, with a head; `status` is the word of the run's state.
+pub fn csv(run: &RunState, status: &str) -> String {
+    let run = &as_it_stands(run, status);
     let mut text = COLUMNS.to_owned();
     let result = ExecutionResult::of(run);
     let kinds: std::collections::HashMap<&str, &str> = run
@@ -90,7 +92,9 @@ fn quoted(field: &str) -> String {
 }
 
 /// Attempts as the Trace Event Format has them, for Perfetto and `chrome://tracing`: a slot is a thread.
-pub fn trace(run: &RunState) -> Value {
+/// `status` is the word of the run's state.
+pub fn trace(run: &RunState, status: &str) -> Value {
+    let run = &as_it_stands(run, status);
     let mut events = Vec::new();
     for row in &run.steps {
         for attempt in &row.attempts {

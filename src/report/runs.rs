@@ -29,7 +29,7 @@ pub fn runs_table(runs: &[RunSummary]) -> String {
             pad(&fit(&run.run_id, 36), 36),
             pad(&fit(&run.plan, 20), 20),
             pad(run.status.word(), 14),
-            pad(&local(&run.started_at), 19),
+            pad(&local_time(&run.started_at), 19),
             format::duration(run.latency),
             run.steps_completed,
             run.steps
@@ -41,7 +41,8 @@ pub fn runs_table(runs: &[RunSummary]) -> String {
     text
 }
 
-fn local(started_at: &str) -> String {
+/// A moment in RFC 3339 as people here read it, to the second.
+pub fn local_time(started_at: &str) -> String {
     match started_at.parse::<Timestamp>() {
         Ok(at) => at
             .to_zoned(TimeZone::system())

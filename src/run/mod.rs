@@ -5,6 +5,7 @@
 
 mod changes;
 mod command;
+mod compare;
 mod event;
 mod figures;
 mod forecast;
@@ -21,6 +22,7 @@ mod waits;
 
 pub use changes::{Change, changes};
 pub use command::RunCommand;
+pub use compare::{Comparison, Differences, Verdict, first_along};
 pub use event::{
     AttemptEnd, ErrorKind, Fact, Limit, LogStream, Micros, RunError, RunEvent, RunHeader,
     RunOutcome, SkipReason, StepInfo, StepKey, StepSource, Tokens, WaitReason,

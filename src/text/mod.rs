@@ -4,6 +4,7 @@
 //! [`clean`]: control characters become visible signs, what would reorder or hide text is dropped, and every
 //! width is counted in cells.
 
+pub mod diff;
 pub mod format;
 pub mod fuzzy;
 

@@ -1,6 +1,7 @@
 //! What each action does to the model, and what it asks for.
 
 use super::actions::Action;
+use super::compare;
 use super::graph::{Direction, Folded};
 use super::json;
 use super::message::{Effect, Outcome};
@@ -120,6 +121,12 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Play | Action::Hold => model.play_or_hold(),
         Action::Slower => change_speed(model, false),
         Action::Faster => change_speed(model, true),
+        Action::Compare => return compare::open(model),
+        Action::ChooseRun => return compare::choose(model),
+        Action::TakeRun => return compare::take(model),
+        Action::PreviousPair => compare::turn(model, -1),
+        Action::NextPair => compare::turn(model, 1),
+        Action::CloseCompare => model.overlay = None,
         Action::Inspect => model.focus = Focus::Inspector,
         Action::Show(tab) => show(model, tab),
         Action::NextTab => show(model, model.inspector.tab.step(1)),
@@ -341,8 +348,10 @@ fn back(model: &mut Model) {
     }
     if model.maximised {
         model.maximised = false;
-    } else {
+    } else if model.focus == Focus::Inspector {
         model.focus = Focus::Graph;
+    } else {
+        model.end_comparison();
     }
 }
 
@@ -376,7 +385,9 @@ fn is_tree(model: &Model) -> bool {
 }
 
 pub(super) fn scroll(model: &mut Model, lines: isize) {
-    if let Some(Overlay::Help(at)) = &mut model.overlay {
+    if matches!(model.overlay, Some(Overlay::Beside | Overlay::Runs)) {
+        compare::scroll(model, lines);
+    } else if let Some(Overlay::Help(at)) = &mut model.overlay {
         *at = at.saturating_add_signed(lines);
     } else if model.overlay == Some(Overlay::Search) {
         search::go(model, lines.signum());
@@ -395,7 +406,11 @@ pub(super) fn scroll(model: &mut Model, lines: isize) {
 }
 
 fn scroll_page(model: &mut Model, pages: isize) {
-    let height = model.inspector.extent.1.saturating_sub(1).max(1);
+    let height = match model.overlay {
+        Some(Overlay::Beside) => model.compare.extent.1,
+        _ => model.inspector.extent.1,
+    };
+    let height = height.saturating_sub(1).max(1);
     scroll(model, pages * height as isize);
 }
 

@@ -60,6 +60,12 @@ pub enum Action {
     Hold,
     Slower,
     Faster,
+    Compare,
+    ChooseRun,
+    TakeRun,
+    PreviousPair,
+    NextPair,
+    CloseCompare,
     Inspect,
     Show(Tab),
     NextTab,
@@ -100,6 +106,8 @@ pub enum Group {
     Time,
     /// The other views of the run.
     Views,
+    /// Things beside each other.
+    Compare,
     /// The inspector.
     Inspector,
     /// The dashboard itself.
@@ -112,11 +120,12 @@ pub enum Group {
 
 impl Group {
     /// The groups in the order of the help.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Run,
         Self::Graph,
         Self::Time,
         Self::Views,
+        Self::Compare,
         Self::Inspector,
         Self::Dashboard,
     ];
@@ -128,6 +137,7 @@ impl Group {
             Self::Graph => "Graph",
             Self::Time => "Time travel and replay",
             Self::Views => "Views",
+            Self::Compare => "Comparing",
             Self::Inspector => "Inspector",
             Self::Dashboard => "Dashboard",
             Self::Question => "Question",
@@ -185,7 +195,11 @@ fn on_inspector(model: &Model) -> bool {
 }
 
 fn scrolls(model: &Model) -> bool {
-    on_inspector(model) || matches!(model.overlay, Some(Overlay::Help(_)))
+    on_inspector(model)
+        || matches!(
+            model.overlay,
+            Some(Overlay::Help(_) | Overlay::Beside | Overlay::Runs)
+        )
 }
 
 fn in_tree(model: &Model) -> bool {
@@ -229,6 +243,14 @@ fn is_before_the_last(model: &Model) -> bool {
     model.moment() < model.travel.history().len()
 }
 
+fn beside(model: &Model) -> bool {
+    model.overlay == Some(Overlay::Beside)
+}
+
+fn choosing_run(model: &Model) -> bool {
+    model.overlay == Some(Overlay::Runs)
+}
+
 fn asked(model: &Model) -> bool {
     matches!(model.overlay, Some(Overlay::Question(_)))
 }
@@ -238,7 +260,10 @@ fn searching(model: &Model) -> bool {
 }
 
 fn can_go_back(model: &Model) -> bool {
-    model.overlay.is_some() || model.maximised || model.focus == Focus::Inspector
+    model.compare.against.is_some()
+        || model.overlay.is_some()
+        || model.maximised
+        || model.focus == Focus::Inspector
 }
 
 fn stoppable(model: &Model) -> bool {
@@ -295,7 +320,7 @@ impl Entry {
 
 use Action as A;
 use Group::{
-    Dashboard, Graph, Inspector, Question as Asked, Run, Search as Searching, Time, Views,
+    Compare, Dashboard, Graph, Inspector, Question as Asked, Run, Search as Searching, Time, Views,
 };
 
 /// The registry. The footer shows the hints in this order.
@@ -402,6 +427,19 @@ pub static REGISTRY: &[Entry] = &[
     entry(A::Faster, "faster", &[key('>')], Time, "in a replay: twice as fast", Model::is_replay)
         .hint("faster").needs("a replay"),
 
+    entry(A::CloseCompare, "close", &[code(KeyCode::Esc), key('d')], Compare, "close what is compared",
+        |m| beside(m) || choosing_run(m)).hint("back"),
+    entry(A::Compare, "compare", &[key('d')], Compare,
+        "attempts of the selected step beside each other, or the step in two runs; else choose another run to compare with",
+        |m| m.overlay.is_none() && selected(m)).hint("compare").needs("a selected step"),
+    entry(A::PreviousPair, "previous-pair", &[code(KeyCode::Left), key('h')], Compare, "the pair before",
+        |m| beside(m) && m.pairs().len() > 1).hint("pair before"),
+    entry(A::NextPair, "next-pair", &[code(KeyCode::Right), key('l')], Compare, "the next pair",
+        |m| beside(m) && m.pairs().len() > 1).hint("next pair"),
+    entry(A::ChooseRun, "choose-run", &[code(KeyCode::Tab)], Compare, "choose another run of the plan to compare with",
+        beside).hint("another run"),
+    entry(A::TakeRun, "take-run", &[code(KeyCode::Enter)], Compare, "compare with this run", choosing_run).hint("compare"),
+
     entry(A::Inspect, "inspect", &[code(KeyCode::Enter)], Inspector, "look into the selected step",
         |m| m.focus == Focus::Graph && selected(m)).hint("inspect"),
     entry(A::Toggle, "toggle", &[code(KeyCode::Enter)], Inspector, "fold or unfold", in_tree).hint("fold"),
@@ -486,6 +524,21 @@ fn reachable(model: &Model, entry: &Entry) -> bool {
             entry.group == Asked
                 || entry.action == asking
                 || matches!(entry.action, A::Quit | A::Redraw | A::Suspend)
+        }
+        Some(Overlay::Beside | Overlay::Runs) => {
+            entry.group == Compare
+                || matches!(
+                    entry.action,
+                    A::Quit
+                        | A::Redraw
+                        | A::Suspend
+                        | A::ScrollUp
+                        | A::ScrollDown
+                        | A::ScrollPageUp
+                        | A::ScrollPageDown
+                        | A::ScrollTop
+                        | A::ScrollBottom
+                )
         }
         Some(Overlay::Help(_)) => {
             matches!(

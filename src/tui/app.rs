@@ -148,6 +148,9 @@ impl<F: Feed> Dashboard<F> {
         self.feed.take(&mut events, BATCH);
         let more = events.len() >= BATCH;
         self.tell(Message::Events(events))?;
+        for answer in self.feed.answers() {
+            self.tell(Message::Answer(answer))?;
+        }
         Ok(more)
     }
 
@@ -180,6 +183,7 @@ impl<F: Feed> Dashboard<F> {
                     self.tell(Message::Refused)?;
                 }
             }
+            Effect::Ask(inquiry) => self.feed.ask(inquiry),
             Effect::Copy(text) => {
                 execute!(
                     self.terminal.backend_mut(),

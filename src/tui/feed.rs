@@ -1,5 +1,6 @@
 //! Where the dashboard's events come from, and where its commands go.
 
+use super::archive::{Answer, Inquiry};
 use crate::run::{Micros, RunCommand, RunEvent};
 use futures::future::BoxFuture;
 
@@ -17,4 +18,13 @@ pub trait Feed: Send {
 
     /// The time since the start of the run.
     fn now(&self) -> Micros;
+
+    /// Asks for something that is on record, without waiting for it: [`Feed::changed`] ends when there is an
+    /// answer. A feed without a record answers nothing.
+    fn ask(&mut self, _inquiry: Inquiry) {}
+
+    /// The answers that have come since the last call.
+    fn answers(&mut self) -> Vec<Answer> {
+        Vec::new()
+    }
 }

@@ -1,5 +1,6 @@
 //! What the dashboard is told, and what it asks for in return.
 
+use super::archive::{Answer, Inquiry};
 use crate::run::{Micros, RunCommand, RunEvent};
 use crossterm::event::{KeyEvent, MouseEvent};
 
@@ -14,6 +15,8 @@ pub enum Message {
     Resize(u16, u16),
     /// The run went on.
     Events(Vec<RunEvent>),
+    /// The record answers.
+    Answer(Answer),
     /// Time went on; sent before anything else that depends on it.
     Tick(Micros),
     /// The run takes no commands any more.
@@ -27,6 +30,8 @@ pub enum Message {
 pub enum Effect {
     /// Send this to the run.
     Command(RunCommand),
+    /// Ask this of the runs on record.
+    Ask(Inquiry),
     /// Put this text on the clipboard of the terminal.
     Copy(String),
     /// Give the terminal back and stop, as any program does on ctrl-z.

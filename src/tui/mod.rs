@@ -18,7 +18,9 @@
 mod act;
 pub mod actions;
 mod app;
+mod archive;
 mod colour;
+mod compare;
 mod cost;
 mod feed;
 mod field;
@@ -46,7 +48,9 @@ mod update;
 mod view;
 
 pub use app::{Error, Left, Options, run};
+pub use archive::{Answer, Inquiry, PastRun};
 pub use colour::{ColourMode, Depth, choose as choose_theme, is_ascii_terminal};
+pub use compare::{Against, Compare, Pair, Runs};
 pub use cost::CostPane;
 pub use feed::Feed;
 pub use field::{Field, lit};

@@ -1,5 +1,6 @@
 //! The state of the dashboard: the run as its events tell it, and what the person looks at.
 
+use super::compare::Compare;
 use super::cost::CostPane;
 use super::graph::GraphPane;
 use super::live::Live;
@@ -154,6 +155,10 @@ pub enum Overlay {
     Help(usize),
     /// A question.
     Question(Question),
+    /// Two attempts of the selected step, or the step in two runs, beside each other.
+    Beside,
+    /// The runs to choose one from to compare with.
+    Runs,
     /// The search for a step.
     Search,
     /// Nothing to see: keys are typed into the filter of the table.
@@ -204,6 +209,8 @@ pub struct Model {
     pub run: RunState,
     /// Its other moments.
     pub travel: Travel,
+    /// What is held against what.
+    pub compare: Compare,
     /// The plan's name, shown until the run says its own.
     pub title: String,
     /// The moment that is shown, counted from the start of the run.
@@ -272,6 +279,7 @@ impl Model {
         Self {
             run: RunState::default(),
             travel: Travel::default(),
+            compare: Compare::default(),
             title: title.into(),
             now: Micros(0),
             clock: Micros(0),

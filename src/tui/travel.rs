@@ -203,6 +203,7 @@ impl Model {
                 self.selected = self.graph.first().or(Some(StepIx(0)));
             }
         }
+        self.keep_comparison();
         self.blocker = self.live.blocker(&self.run);
         self.follow_run();
         self.outdate_figures();

@@ -2,6 +2,7 @@
 
 use super::act;
 use super::actions::{self, Meaning};
+use super::compare;
 use super::message::{Effect, Message, Outcome};
 use super::model::{Focus, Model, Overlay, View};
 use super::search;
@@ -24,6 +25,10 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             vec![Effect::Redraw]
         }
         Message::Events(events) => on_events(model, events),
+        Message::Answer(answer) => {
+            compare::answer(model, answer);
+            Vec::new()
+        }
         Message::Tick(now) => {
             model.tick(now);
             model.dirty |= model.moves() || model.is_drawn_later();

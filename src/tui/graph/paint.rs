@@ -19,6 +19,8 @@ pub(super) struct Look<'a> {
     pub(super) selected: bool,
     /// Whether a search found it.
     pub(super) matched: bool,
+    /// Whether another run, which this one is held against, has it otherwise.
+    pub(super) differs: bool,
     /// Whether it steps back behind what is lit.
     pub(super) back: bool,
 }
@@ -117,6 +119,9 @@ impl Painter<'_> {
         } else {
             look.card.name
         };
+        if look.differs {
+            style = self.theme.warning.patch(self.theme.strong);
+        }
         if look.matched {
             style = style
                 .patch(self.theme.accent)

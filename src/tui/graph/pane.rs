@@ -53,6 +53,8 @@ pub struct GraphPane {
     origin: Point,
     /// The rows that a search found.
     matches: HashSet<StepIx>,
+    /// The rows that another run has otherwise.
+    differing: HashSet<StepIx>,
     /// The list beside the picture, and how far it is scrolled.
     list: Aside,
     scrolled: usize,
@@ -336,18 +338,20 @@ impl GraphPane {
             theme,
         };
         painter.wires();
-        let matched = |node: u32| {
-            if self.matches.is_empty() {
+        let is_among = |node: u32, rows: &HashSet<StepIx>| {
+            if rows.is_empty() {
                 return false;
             }
             match topology.members.get(&node) {
-                Some(members) => members.iter().any(|row| self.matches.contains(row)),
-                None => self.matches.contains(&topology.steps[node as usize]),
+                Some(members) => members.iter().any(|row| rows.contains(row)),
+                None => rows.contains(&topology.steps[node as usize]),
             }
         };
+        let matched = |node: u32| is_among(node, &self.matches);
+        let differs = |node: u32| is_among(node, &self.differing);
         let status = |node: u32| status(topology, state, node);
         let look = |node: u32| {
-            let card = match topology.members.get(&node) {
+            let mut card = match topology.members.get(&node) {
                 Some(members) => Card::folded(state, members, now, theme),
                 None => Card::new(
                     state,
@@ -356,6 +360,11 @@ impl GraphPane {
                     theme,
                 ),
             };
+            let differs = differs(node);
+            if differs {
+                let sign = if card.mark.is_empty() { "≠" } else { " ≠" };
+                card.mark.push_str(sign);
+            }
             // Beside what is lit the rest steps back, except for what needs a look.
             let apart = light.is_some_and(|light| !light.node(node));
             let calm = !matches!(
@@ -368,6 +377,7 @@ impl GraphPane {
                 card,
                 selected: selected == Some(node),
                 matched: matched(node),
+                differs,
                 back: apart && calm,
             })
         };
@@ -396,7 +406,8 @@ impl GraphPane {
                     } else {
                         look.style
                     };
-                    painter.put(rect.x, rect.y, look.glyph, style);
+                    let glyph = if differs(node) { "≠" } else { look.glyph };
+                    painter.put(rect.x, rect.y, glyph, style);
                     continue;
                 }
                 let Some(look) = look(node) else {
@@ -547,6 +558,11 @@ impl GraphPane {
     pub fn set_matches(&mut self, steps: &[StepIx]) {
         self.matches.clear();
         self.matches.extend(steps);
+    }
+
+    /// Marks these steps as differing from another run.
+    pub fn set_differing(&mut self, steps: impl Iterator<Item = StepIx>) {
+        self.differing = steps.collect();
     }
 
     /// Whether a layout is being worked out: a frame drawn a little later will show it.

@@ -43,6 +43,7 @@ fn identity(model: &Model) -> Vec<Part> {
         Part::new(9, vec![Span::styled(text::fit(name, room), theme.strong)]),
     ];
     parts.extend(moment(model));
+    parts.extend(against(model));
     if header.is_some_and(|header| header.simulated) {
         let badge = Span::styled(" SIMULATED ", theme.badge);
         parts.push(Part::new(11, vec![badge]));
@@ -88,6 +89,15 @@ fn moment(model: &Model) -> Vec<Part> {
         parts.push(Part::joined(10, vec![words]));
     }
     parts
+}
+
+/// How many steps differ from the run that this one is held against.
+fn against(model: &Model) -> Option<Part> {
+    let against = model.compare.against.as_ref()?;
+    let count = against.comparison.differing().count();
+    let count = format::count(count, "step");
+    let words = format!("≠ {count} · run of {}", against.run.started);
+    Some(Part::new(8, vec![Span::styled(words, model.theme.warning)]))
 }
 
 fn standing(model: &Model) -> Vec<Part> {

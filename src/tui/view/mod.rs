@@ -7,6 +7,7 @@
 //! ```
 
 mod ascii;
+mod beside;
 mod body;
 mod footer;
 mod header;
@@ -15,6 +16,7 @@ mod inspector;
 pub(super) mod page;
 mod parts;
 mod question;
+mod runs;
 mod scrubber;
 mod search;
 
@@ -146,6 +148,12 @@ pub fn draw(model: &mut Model, buf: &mut Buffer, area: Rect) {
             };
             help::draw(model, scroll, buf, area);
         }
+        Some(Overlay::Beside) => {
+            let body = areas.footer.y.saturating_sub(areas.header.bottom());
+            let body = Rect::new(0, areas.header.bottom(), area.width, body);
+            beside::draw(model, buf, body);
+        }
+        Some(Overlay::Runs) => runs::draw(model, buf, area),
         Some(Overlay::Question(question)) => question::draw(model, question, buf, area),
         Some(Overlay::Search) => search::draw(model, buf, areas),
         Some(Overlay::Filter) | None => {}

@@ -3,7 +3,8 @@
 use super::sheet::Sheet;
 use crate::plan::StepIx;
 use crate::run::{
-    Micros, RateWait, RunPhase, RunState, SkipReason, StepSource, StepState, StepStatus, WaitReason,
+    Micros, RateWait, RunPhase, RunState, SkipReason, StepSource, StepState, StepStatus, Verdict,
+    WaitReason,
 };
 use crate::text;
 use crate::text::format;
@@ -41,6 +42,7 @@ pub fn write(model: &Model, row: &StepState, sheet: &mut Sheet<'_>) {
             )],
         );
     }
+    write_difference(model, sheet);
     write_time(model, row, sheet);
     write_cost(model, row, sheet);
     if !row.elements().is_empty() {
@@ -195,6 +197,21 @@ fn elements(model: &Model, row: &StepState) -> String {
         })
         .collect();
     format!("{} in all: {}", row.elements().len(), words.join(" "))
+}
+
+/// In what the step differs from the other run, where there is one.
+fn write_difference(model: &Model, sheet: &mut Sheet<'_>) {
+    let Some(verdict) = model.selected.and_then(|step| model.verdict(step)) else {
+        return;
+    };
+    let theme = sheet.theme;
+    let (words, style) = match verdict {
+        Verdict::Open => ("not yet: it has not ended".to_owned(), theme.dim),
+        Verdict::Alike => ("in nothing but time".to_owned(), theme.good),
+        Verdict::Differs(how) => (format!("in {} (d)", how.words().join(", ")), theme.warning),
+        Verdict::Alone => ("the other run has no such step".to_owned(), theme.warning),
+    };
+    sheet.spans("differs", vec![(words, style)]);
 }
 
 fn write_time(model: &Model, row: &StepState, sheet: &mut Sheet<'_>) {
