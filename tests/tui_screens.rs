@@ -170,6 +170,16 @@ fn what_the_run_waits_for() {
     );
     let budget = line(receipt().start().holds("extract", WaitReason::Budget), 200);
     assert!(budget.contains("the budget holds extract"), "{budget}");
+    let rate = line(
+        receipt()
+            .start()
+            .throttles("extract", "gpt-4o-mini", 12_000),
+        200,
+    );
+    assert!(
+        rate.contains("waiting on the rate of gpt-4o-mini (11.8s, 1 step)"),
+        "{rate}"
+    );
     let paused = line(receipt().start().pause(), 200);
     assert!(paused.contains("the pause holds 1 step"), "{paused}");
     let limit = line(
@@ -179,6 +189,29 @@ fn what_the_run_waits_for() {
         2000,
     );
     assert!(limit.contains("reached max_total_cost_usd"), "{limit}");
+}
+
+#[test]
+fn the_run_as_a_whole() {
+    at_every_size("the_run", || receipt_running().priced(), 1700, "esc");
+    let mut screen = Screen::new(120, 36, receipt_running().priced().events()).at(1700);
+    assert!(!screen.text().contains("time of the slots"));
+    screen.press("esc");
+    assert!(screen.text().contains("time of the slots"));
+    screen.press("esc");
+    assert!(!screen.text().contains("time of the slots"), "a step again");
+    screen.press("esc 2");
+    assert!(!screen.text().contains("time of the slots"), "its page");
+}
+
+#[test]
+fn a_step_that_a_rate_holds_says_for_which_and_how_long() {
+    let run = receipt()
+        .start()
+        .throttles("extract", "gpt-4o-mini", 12_000);
+    let text = Screen::new(120, 36, run.events()).at(200).text();
+    assert!(text.contains("gpt-4o-mini for 11.8s at least"), "{text}");
+    assert!(text.contains("rate 11.8s"), "{text}");
 }
 
 #[test]

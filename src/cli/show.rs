@@ -11,10 +11,11 @@ use crate::plan::StepIx;
 use crate::report::{
     Progress, RunDiff, csv, explain, json_lines, result_of, savings, short, summary, trace,
 };
-use crate::run::{Fact, RunEvent, RunState, StepSource, StepState};
+use crate::run::{Fact, RunEvent, RunState, StepSource, StepState, figures};
 use crate::store::{Recording, RunWord, Store};
 use crate::text::format;
 use crate::tui::{self, Feed, Outcome};
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io::IsTerminal;
 use std::path::Path;
@@ -52,7 +53,9 @@ pub fn show(args: &ShowArgs) -> Result<u8, Failure> {
     let colour = std::io::stdout().is_terminal()
         && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
     let mut text = summary(&state, colour);
-    for row in state.steps.iter().filter(|row| row.info.parent.is_none()) {
+    let critical = on_the_critical_path(&state);
+    let rows = state.steps.iter().enumerate();
+    for (at, row) in rows.filter(|(_, row)| row.info.parent.is_none()) {
         let ended = row
             .ended_at
             .map_or_else(String::new, |at| format!("{:>9.3}s", at.seconds()));
@@ -61,7 +64,8 @@ pub fn show(args: &ShowArgs) -> Result<u8, Failure> {
             _ => row.status.word(),
         };
         let id = crate::text::fit(&row.info.id, 60);
-        let _ = writeln!(text, "  {status:<10} {ended:>10}  {id}{}", origin(row));
+        let path = critical.get(&at).map_or("", String::as_str);
+        let _ = writeln!(text, "  {status:<10} {ended:>10}  {id}{path}{}", origin(row));
     }
     if let Some(from) = &recording.summary.forked_from {
         let _ = writeln!(text, "forked from run {from}");
@@ -136,6 +140,17 @@ pub fn no_such_step<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Str
         Some((_, id)) => format!("there is no step {name:?}: did you mean {id:?}?"),
         None => format!("there is no step {name:?}"),
     }
+}
+
+/// What speeding each step of the critical path up could save at the most, in words.
+fn on_the_critical_path(state: &RunState) -> HashMap<usize, String> {
+    let figures = figures(state, state.at);
+    let rows = figures.critical_path.iter().zip(&figures.potential);
+    rows.map(|(ix, potential)| {
+        let saved = format::duration(*potential);
+        (ix.at(), format!("  critical path, could save {saved}"))
+    })
+    .collect()
 }
 
 /// Prints how two runs differ.

@@ -1,8 +1,8 @@
 //! A run in a few lines, for the scrollback of a terminal after the dashboard was left.
 
 use crate::run::{
-    Figures, Micros, RunOutcome, RunPhase, RunState, SkipReason, StepSource, StepState, StepStatus,
-    figures,
+    Figures, Micros, RunOutcome, RunPhase, RunState, SkipReason, SlotTime, StepSource, StepState,
+    StepStatus, figures, slot_time,
 };
 use crate::text::{clean, fit, format, gist};
 use std::fmt::Write;
@@ -35,6 +35,7 @@ pub fn summary(run: &RunState, colour: bool) -> String {
     lines.head(run);
     if run.work > Micros(0) {
         lines.figures(run, &figures(run, run.at));
+        lines.slots(&slot_time(run, run.at));
     }
     lines.saved(run);
     lines.failures(run);
@@ -123,6 +124,24 @@ impl Summary {
             format::duration(run.saved_time)
         );
         self.line(Tone::Good, &words);
+    }
+
+    /// Where the time of the slots went, in the order of size.
+    fn slots(&mut self, account: &SlotTime) {
+        let total = account.total();
+        let mut parts: Vec<_> = account
+            .parts()
+            .into_iter()
+            .map(|(name, part)| (name, part.0 as f64 / total.0.max(1) as f64))
+            .filter(|(_, share)| *share >= 0.005)
+            .collect();
+        parts.sort_by(|(_, a), (_, b)| b.total_cmp(a));
+        let words: Vec<String> = parts
+            .iter()
+            .map(|(name, share)| format!("{name} {}", format::percent(*share)))
+            .collect();
+        let slots = format::count(account.slots, "slot");
+        self.line(Tone::Dim, &format!("{slots}: {}", words.join(", ")));
     }
 
     fn failures(&mut self, run: &RunState) {
@@ -319,6 +338,7 @@ mod tests {
             text,
             "receipt  ✖ failed  in 200ms, 1 of 3 steps, $0.0020\n\
              \x20 speedup 1.0×, efficiency 100%, critical path read → su␛m\n\
+             \x20 3 slots: dependency 67%, work 33%\n\
              \x20 ✖ su␛m: no number␛[2J\n\
              \x20 1 step did not run\n"
         );

@@ -146,6 +146,11 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Copy => return copy(model),
         Action::Back => back(model),
+        Action::TheRun => {
+            model.inspector.of_run = true;
+            model.inspector.scroll = 0;
+            model.focus = Focus::Inspector;
+        }
         Action::Maximise => model.maximised = !model.maximised,
         Action::Help => {
             model.overlay = match model.overlay {
@@ -349,6 +354,7 @@ fn back(model: &mut Model) {
     if model.maximised {
         model.maximised = false;
     } else if model.focus == Focus::Inspector {
+        model.inspector.of_run = false;
         model.focus = Focus::Graph;
     } else {
         model.end_comparison();
@@ -357,9 +363,10 @@ fn back(model: &mut Model) {
 
 /// Turns to a page; where the inspector has no place on the screen it is opened.
 pub(super) fn show(model: &mut Model, tab: Tab) {
-    if model.inspector.tab != tab {
+    if model.inspector.tab != tab || model.inspector.of_run {
         model.inspector.scroll = 0;
     }
+    model.inspector.of_run = false;
     model.inspector.tab = tab;
     if view::areas(model).inspector.is_none() {
         model.focus = Focus::Inspector;

@@ -82,6 +82,8 @@ pub enum Action {
     Raw,
     Copy,
     Back,
+    /// Look at the run as a whole.
+    TheRun,
     Maximise,
     Help,
     Redraw,
@@ -257,6 +259,10 @@ fn asked(model: &Model) -> bool {
 
 fn searching(model: &Model) -> bool {
     model.overlay == Some(Overlay::Search)
+}
+
+fn at_the_graph(model: &Model) -> bool {
+    !can_go_back(model)
 }
 
 fn can_go_back(model: &Model) -> bool {
@@ -466,6 +472,7 @@ pub static REGISTRY: &[Entry] = &[
     entry(A::Copy, "copy", &[key('y')], Inspector, "copy the page to the clipboard", selected).hint("copy"),
 
     entry(A::Back, "back", &[code(KeyCode::Esc)], Dashboard, "back", can_go_back).hint("back"),
+    entry(A::TheRun, "the-run", &[code(KeyCode::Esc)], Dashboard, "the run as a whole: money, slots, critical path", at_the_graph),
     entry(A::Maximise, "maximise", &[key('z')], Dashboard, "give the pane all the room, or give it back", always),
     entry(A::Help, "help", &[key('?')], Dashboard, "these keys", always).hint("help"),
     entry(A::Redraw, "redraw", &[Key::control('l')], Dashboard, "draw everything again", always),

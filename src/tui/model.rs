@@ -11,7 +11,8 @@ use super::timeline::Timeline;
 use super::travel::Travel;
 use crate::plan::StepIx;
 use crate::run::{
-    AttemptState, Figures, Micros, RunPhase, RunState, StepState, StepStatus, figures,
+    AttemptState, Figures, Forecast, Micros, RunPhase, RunState, StepState, StepStatus, figures,
+    forecast,
 };
 use ratatui::layout::{Position, Size};
 use std::collections::{BTreeSet, HashMap};
@@ -170,6 +171,8 @@ pub enum Overlay {
 pub struct Inspector {
     /// The page shown.
     pub tab: Tab,
+    /// Whether the run as a whole is shown instead of a step.
+    pub of_run: bool,
     /// Whether values are shown as text instead of a tree.
     pub raw: bool,
     /// Lines scrolled down, on pages of text.
@@ -219,6 +222,8 @@ pub struct Model {
     pub(super) clock: Micros,
     /// The figures, worked out some time before `now`.
     pub figures: Figures,
+    /// What the rest of the run can cost, worked out with the figures.
+    pub forecast: Option<Forecast>,
     /// Indexes beside the run.
     pub live: Live,
     /// The step that the run waits for.
@@ -284,6 +289,7 @@ impl Model {
             now: Micros(0),
             clock: Micros(0),
             figures: Figures::default(),
+            forecast: None,
             live: Live::default(),
             blocker: None,
             view: View::default(),
@@ -385,6 +391,7 @@ impl Model {
         let ended = self.run.has_ended() && !self.is_past();
         if behind && (due || self.figures_behind && ended) {
             self.figures = figures(&self.run, self.now);
+            self.forecast = forecast(&self.run);
             self.figures_at = Some(self.clock);
             self.figures_behind = false;
             self.dirty = true;
@@ -424,6 +431,7 @@ impl Model {
             self.inspector.scroll = 0;
         }
         self.selected = Some(step);
+        self.inspector.of_run = false;
         self.keep_visible();
     }
 

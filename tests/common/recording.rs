@@ -3,7 +3,8 @@
 use plandeck::plan::{Dialect, StepIx};
 use plandeck::run::{
     AttemptEnd, ErrorKind, Fact, Limit, LogStream, Micros, Money, ResourceLimits, RunError,
-    RunEvent, RunHeader, RunOutcome, SkipReason, StepInfo, StepKey, StepSource, Tokens, WaitReason,
+    RunEvent, RunHeader, RunOutcome, SkipReason, StepInfo, StepKey, StepPrice, StepSource, Tokens,
+    WaitReason,
 };
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -103,6 +104,26 @@ impl Recording {
                 let step = self.key_of(StepIx(at as u32));
                 self.say(Fact::StepReady { step });
             }
+        }
+        self
+    }
+
+    /// Says of every model step what it can cost, also where the run has begun.
+    pub fn priced(mut self) -> Self {
+        for step in self.steps.iter_mut().filter(|step| &*step.kind == "model") {
+            step.price = Some(Box::new(StepPrice {
+                least: Money::from_usd(0.0001),
+                expected: Some(Money::from_usd(0.0012)),
+                most: Some(Money::from_usd(0.004)),
+                tries: 3,
+                times: Some(1),
+                sure: true,
+            }));
+        }
+        self.header.priced = true;
+        self.header.steps = self.steps.clone().into();
+        if let Some(first) = self.events.first_mut() {
+            first.fact = Fact::RunStarted(Arc::new(self.header.clone()));
         }
         self
     }

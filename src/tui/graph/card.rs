@@ -269,7 +269,8 @@ fn throttled(step: &StepState, now: Micros) -> Vec<String> {
         if let Some(left) = rate.until.filter(|at| *at > now).map(|at| at - now) {
             let left = text::span(left);
             lines.push(format!("waits: {name} {left}"));
-            lines.push(format!("waits: rate {left}"));
+            lines.push(format!("{name} {left}"));
+            lines.push(format!("rate {left}"));
         } else {
             lines.push(format!("waits: {name}"));
         }

@@ -118,6 +118,7 @@ fn standing(model: &Model) -> Vec<Part> {
         Part::joined(10, vec![Span::styled(format!(" {time}"), theme.text)]),
     ];
     parts.extend(cost(run, theme));
+    parts.extend(expected(model));
     let done = run.count(StepStatus::Succeeded);
     let good = theme.status(StepStatus::Succeeded);
     parts.push(Part::new(
@@ -183,6 +184,17 @@ fn cost(run: &RunState, theme: &Theme) -> Vec<Part> {
         parts.push(Part::joined(2, bar(run.spent, run.reserved, most, theme)));
     }
     parts
+}
+
+/// What the run is expected to cost in all, while there is something to come.
+fn expected(model: &Model) -> Option<Part> {
+    let rest = model.forecast.filter(|_| !model.run.has_ended())?;
+    let words = match rest.expected {
+        _ if rest.is_free() => return None,
+        Some(expected) => format!(" ~{}", model.run.spent + expected),
+        None => " ~?".to_owned(),
+    };
+    Some(Part::joined(1, vec![Span::styled(words, model.theme.dim)]))
 }
 
 /// Spent, reserved and free, as shares of the budget.

@@ -10,6 +10,9 @@ use ratatui::text::{Line, Span};
 /// Draws the inspector.
 pub fn draw(model: &mut Model, buf: &mut Buffer, area: Rect) {
     let focused = model.focus == Focus::Inspector;
+    if model.inspector.of_run {
+        return draw_run(model, buf, area, focused);
+    }
     let Some(row) = model.row() else {
         let inner = super::pane(
             model,
@@ -57,6 +60,28 @@ pub fn draw(model: &mut Model, buf: &mut Buffer, area: Rect) {
         ..inner
     };
     let position = page::draw(model, buf, body);
+    draw_position(model, buf, area, position);
+}
+
+/// Draws the page of the run as a whole.
+fn draw_run(model: &mut Model, buf: &mut Buffer, area: Rect, focused: bool) {
+    let title = Line::from(" the run ");
+    let inner = super::pane(model, buf, area, focused, title, Line::default());
+    if inner.is_empty() {
+        return;
+    }
+    let margin = u16::from(inner.width > 20);
+    let body = Rect {
+        x: inner.x + margin,
+        width: inner.width - 2 * margin,
+        ..inner
+    };
+    let position = page::draw(model, buf, body);
+    draw_position(model, buf, area, position);
+}
+
+/// Says in the border where in the page it is.
+fn draw_position(model: &Model, buf: &mut Buffer, area: Rect, position: Option<String>) {
     if let Some(position) = position.filter(|_| area.width >= 20 && area.height >= 3) {
         let words = text::fit(&format!(" {position} "), area.width as usize - 4);
         let x = area.right() - 2 - text::width(&words) as u16;

@@ -4,6 +4,7 @@ mod attempts;
 mod error;
 mod overview;
 mod prompt;
+mod run;
 mod sheet;
 mod value;
 
@@ -43,7 +44,7 @@ pub fn draw(model: &mut Model, buf: &mut Buffer, area: Rect) -> Option<String> {
 
 /// The page as text, for the clipboard.
 pub fn plain(model: &Model) -> String {
-    if model.inspector.tab == Tab::Prompt {
+    if model.inspector.tab == Tab::Prompt && !model.inspector.of_run {
         return prompt::plain(model);
     }
     let lines = lines(model, 160);
@@ -54,6 +55,10 @@ pub fn plain(model: &Model) -> String {
 /// The page as lines of `width` cells.
 fn lines(model: &Model, width: usize) -> Vec<Line<'static>> {
     let mut sheet = Sheet::new(&model.theme, width, LINES);
+    if model.inspector.of_run {
+        run::write(model, width, &mut sheet);
+        return sheet.finish();
+    }
     let Some(row) = model.row() else {
         return Vec::new();
     };

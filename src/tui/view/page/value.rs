@@ -30,6 +30,9 @@ const TEXT_BYTES: usize = 128 * 1024;
 
 /// The value of this page and a word about it; `None` where the page has none.
 pub fn value(model: &Model) -> Option<(Arc<Value>, &'static str)> {
+    if model.inspector.of_run {
+        return None;
+    }
     let row = model.row()?;
     match model.inspector.tab {
         Tab::Input => match row.last_attempt() {
