@@ -65,7 +65,11 @@ pub fn show(args: &ShowArgs) -> Result<u8, Failure> {
         };
         let id = crate::text::fit(&row.info.id, 60);
         let path = critical.get(&at).map_or("", String::as_str);
-        let _ = writeln!(text, "  {status:<10} {ended:>10}  {id}{path}{}", origin(row));
+        let _ = writeln!(
+            text,
+            "  {status:<10} {ended:>10}  {id}{path}{}",
+            origin(row)
+        );
     }
     if let Some(from) = &recording.summary.forked_from {
         let _ = writeln!(text, "forked from run {from}");
