@@ -164,7 +164,10 @@ impl Scheduler {
         };
         let failed = count(&|node| node.status.went_wrong());
         let cut_short = count(&|node| node.stopped || node.status == StepStatus::Cancelled);
-        if failed > 0 {
+        if self.nodes[parent.at()].rerun {
+            // It was about to begin anew when the run was stopped: what it came to has been taken back.
+            self.cancelled(parent, out);
+        } else if failed > 0 {
             let error = self.elements_failed(parent, &rows, failed);
             self.fail(parent, Box::new(error), out);
         } else if cut_short > 0 {
