@@ -315,6 +315,7 @@ async fn a_person_decides_about_what_is_unknown() {
     for command in [
         RunCommand::Retry(StepIx(4)),
         RunCommand::SetOutput(StepIx(4), Arc::new(json!("seen"))),
+        RunCommand::Skip(StepIx(4)),
     ] {
         let echo = Arc::new(Echo::default());
         let recorded = recorded(home.path(), &steps, UnknownSteps::Keep);
@@ -339,18 +340,24 @@ async fn a_person_decides_about_what_is_unknown() {
         let mut events = Vec::new();
         while !events
             .iter()
-            .any(|event: &RunEvent| matches!(event.fact, Fact::RunEnded { .. }))
+            .any(|event: &RunEvent| matches!(event.fact, Fact::StepUnknown { .. }))
         {
             reader.changed().await;
             reader.take(&mut events, usize::MAX);
         }
+        let ended = |event: &RunEvent| matches!(event.fact, Fact::RunEnded { .. });
+        assert!(!events.iter().any(ended), "the run waits for the answer");
         let retried = matches!(command, RunCommand::Retry(_));
+        let skipped = matches!(command, RunCommand::Skip(_));
         send.send(command).await.unwrap();
         send.send(RunCommand::Close).await.unwrap();
         let state = running.await.unwrap();
         assert_eq!(ExecutionResult::of(&state).status, RunOutcome::Succeeded);
         assert_eq!(echo.calls_of("4"), u32::from(retried));
-        assert_eq!((echo.calls_of("3"), echo.calls_of("5")), (0, 1));
+        assert_eq!(
+            (echo.calls_of("3"), echo.calls_of("5")),
+            (0, u32::from(!skipped))
+        );
     }
 }
 
@@ -369,4 +376,29 @@ async fn after_a_journal_broke_nothing_is_taken_for_not_having_happened() {
         (state.steps[5].status, echo.total()),
         (StepStatus::Unknown, 0)
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_nobody_is_left_to_answer_for_ends_and_can_be_resumed_again() {
+    let home = tempfile::tempdir().unwrap();
+    let steps = chain();
+    died(home.path(), &steps, started("4")).await;
+    let recorded = recorded(home.path(), &steps, UnknownSteps::Keep);
+    let mut settings = store_support::settings();
+    settings.interactive = true;
+    let toolbox = Arc::new(Only(Arc::default()));
+    let engine = plandeck::engine::Engine::new(
+        plan(steps.clone()),
+        serde_json::Map::new(),
+        toolbox,
+        settings,
+    );
+    let (send, commands) = tokio::sync::mpsc::channel(4);
+    drop(send);
+    let origin = tokio::time::Instant::now();
+    let state = engine.with_recorded(recorded).run(origin, commands).await;
+    assert_eq!(state.steps[4].status, StepStatus::Unknown);
+    let result = ExecutionResult::of(&state);
+    assert_eq!(result.status, RunOutcome::Cancelled);
+    assert_eq!(result.error.unwrap().step.as_deref(), Some("4"));
 }

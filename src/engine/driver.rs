@@ -338,6 +338,7 @@ impl Driver {
             track_cost: engine.settings.track_cost,
             paused: engine.settings.paused,
             rates: engine.settings.rates.clone(),
+            asks: engine.settings.interactive,
         };
         let (back, returns) = mpsc::unbounded_channel();
         let (log, logged) = mpsc::channel(LOG_ENTRIES);
@@ -389,6 +390,11 @@ impl Driver {
             self.flush();
             if self.scheduler.has_ended() && !more && (closed || !open) {
                 break;
+            }
+            if !open && self.scheduler.waits_for_a_person() {
+                // Nobody is left who could answer.
+                self.command(RunCommand::Stop);
+                continue;
             }
             let due = self.timers.peek().map(|Reverse((at, _))| *at);
             let wake = self.origin + Duration::from(due.unwrap_or_default());

@@ -141,6 +141,11 @@ impl Account {
         }
     }
 
+    /// Whether no row is under way and none could be.
+    pub(super) fn is_claimed_by_nobody(&self) -> bool {
+        self.claims.iter().all(|count| *count == 0)
+    }
+
     /// An attempt took this time beside its service time.
     pub(super) fn around(&mut self, time: Micros) {
         self.around = self.around.saturating_add(time.0);

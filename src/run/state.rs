@@ -223,6 +223,8 @@ pub struct RunState {
     pub saved_cost: Money,
     /// The same as time: how long those calls had taken.
     pub saved_time: Micros,
+    /// Rows of which nobody knows whether they happened.
+    unknown: usize,
     /// Time in which a pause or a person held everything, up to `held_since`.
     pub held: Micros,
     /// Since when a pause or a person holds everything.
@@ -414,6 +416,7 @@ impl RunState {
                 self.with(step, |row| {
                     row.reason = Some(*reason);
                     row.because.clone_from(because);
+                    row.error = None;
                 });
             }
             Fact::StepCancelled { step } => self.end_step(step, StepStatus::Cancelled, event.at),
@@ -611,7 +614,9 @@ impl RunState {
                 self.counts[row.status as usize] -= 1;
                 self.counts[status as usize] += 1;
             }
-            row.status = status;
+            let before = std::mem::replace(&mut row.status, status);
+            self.unknown -= usize::from(before == StepStatus::Unknown);
+            self.unknown += usize::from(status == StepStatus::Unknown);
         }
     }
 
@@ -621,10 +626,15 @@ impl RunState {
         }
     }
 
-    /// The run's clock stands still while a pause, or a person after the end, holds everything.
+    /// Whether nothing goes on before a person has said what became of an unknown step.
+    pub fn waits_for_a_person(&self) -> bool {
+        self.phase == RunPhase::Running && self.unknown > 0 && self.account.is_claimed_by_nobody()
+    }
+
+    /// The run's clock stands still while a pause, a question, or a person after the end holds everything.
     fn keep_clock(&mut self, at: Micros) {
-        let holds =
-            self.running == 0 && matches!(self.phase, RunPhase::Paused | RunPhase::Ended(_));
+        let stands = matches!(self.phase, RunPhase::Paused | RunPhase::Ended(_));
+        let holds = self.running == 0 && stands || self.waits_for_a_person();
         match (holds, self.held_since) {
             (true, None) => self.held_since = Some(at),
             (false, Some(since)) => {

@@ -90,6 +90,12 @@ pub struct RunSummary {
     /// The run that it was forked from, or that the line it goes on with was.
     #[serde(skip)]
     pub forked_from: Option<Arc<str>>,
+    /// Steps that failed.
+    #[serde(skip)]
+    pub steps_failed: u64,
+    /// Who carried out `model` tools; `None` where that was not noted yet.
+    #[serde(skip)]
+    pub worker: Option<Arc<str>>,
     #[serde(skip)]
     pub(super) row: i64,
 }
@@ -138,8 +144,8 @@ pub struct Store {
     home: PathBuf,
     file: PathBuf,
     connection: Connection,
-    /// Whether the file knows which runs are forks; one that could only be read may be older.
-    knows_forks: bool,
+    /// The format of the file; one that could only be read may be older than the present one.
+    format: i64,
 }
 
 const COLUMNS: &str = "id, run_id, plan, started_at, status, cost_pico, latency_us, steps_completed, steps, events, resumed_from";
@@ -157,7 +163,7 @@ impl Store {
         let format = format_of(&connection).map_err(|error| StoreError::of(&file, error))?;
         Ok(Self {
             connection,
-            knows_forks: format > 1,
+            format,
             file,
             home: home.to_path_buf(),
         })
@@ -218,14 +224,15 @@ impl Store {
         given: P,
     ) -> Result<Vec<RunSummary>, StoreError> {
         let read = || {
-            let forks = if self.knows_forks {
-                "forked_from"
-            } else {
-                "NULL"
+            let since = |format, column, before| {
+                if self.format < format { before } else { column }
             };
-            let mut statement = self
-                .connection
-                .prepare(&format!("SELECT {COLUMNS}, {forks} FROM runs {rest}"))?;
+            let forks = since(2, "forked_from", "NULL");
+            let failed = since(3, "steps_failed", "0");
+            let worker = since(3, "worker", "NULL");
+            let mut statement = self.connection.prepare(&format!(
+                "SELECT {COLUMNS}, {forks}, {failed}, {worker} FROM runs {rest}"
+            ))?;
             let rows = statement.query_map(given, |row| self.summary(row))?;
             rows.collect::<rusqlite::Result<Vec<_>>>()
         };
@@ -255,6 +262,8 @@ impl Store {
             events: count(9)?,
             resumed_from: row.get(10)?,
             forked_from: row.get(11)?,
+            steps_failed: count(12)?,
+            worker: row.get(13)?,
             row: row.get(0)?,
             run_id,
         })
@@ -305,6 +314,15 @@ impl Store {
         let found = self.select(
             "WHERE resumed_from = ?1 ORDER BY id DESC LIMIT 1",
             [&*run.run_id],
+        )?;
+        Ok(found.into_iter().next())
+    }
+
+    /// The run of the plan in this file that started last, where there is one.
+    pub fn last_of(&self, plan_path: &str) -> Result<Option<RunSummary>, StoreError> {
+        let found = self.select(
+            "WHERE id = (SELECT max(run) FROM run_details WHERE plan_path = ?1)",
+            [plan_path],
         )?;
         Ok(found.into_iter().next())
     }

@@ -15,7 +15,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const CHECKPOINT_PAGES: u32 = 4096;
 
 /// What brings a store from each format to the next; the first makes an empty one.
-const MIGRATIONS: [&str; 2] = [include_str!("schema/1.sql"), include_str!("schema/2.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("schema/1.sql"),
+    include_str!("schema/2.sql"),
+    include_str!("schema/3.sql"),
+];
 
 /// The folder of the store: `PLANDECK_HOME`, else `plandeck` in the user's data folder.
 pub fn home() -> Result<PathBuf, StoreError> {

@@ -5,20 +5,50 @@
 
 use crate::run::{Fact, Micros, Money, RunEvent, RunOutcome};
 
+/// Rows that an event may add beyond a doubling of those there are.
+const MOST_NEW_ROWS: usize = 1 << 20;
+
 /// Figures of a run so far.
 #[derive(Debug, Default)]
 pub struct Tally {
     tracked: bool,
-    succeeded: Vec<bool>,
+    /// How each row stands; the rows of elements come after those of the plan's steps.
+    rows: Vec<Standing>,
+    steps: usize,
     completed: u64,
+    failed: u64,
+    /// Rows of every kind that could go on by themselves, and rows that nobody knows the end of.
+    could_go_on: usize,
+    unknown: usize,
     spent: Money,
     unpriced: bool,
     running: usize,
-    paused: bool,
-    outcome: Option<RunOutcome>,
+    phase: Phase,
     at: Micros,
     held: Micros,
     held_since: Option<Micros>,
+}
+
+/// How a row stands, as far as the figures need it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Standing {
+    /// Anything that matters to no figure.
+    #[default]
+    Other,
+    /// Ready, or between two tries.
+    CouldGoOn,
+    Unknown,
+    Succeeded,
+    Failed,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Phase {
+    #[default]
+    Running,
+    Paused,
+    Stopping,
+    Ended(RunOutcome),
 }
 
 impl Tally {
@@ -28,43 +58,73 @@ impl Tally {
         match &event.fact {
             Fact::RunStarted(header) => {
                 self.tracked = header.track_cost;
-                self.succeeded = vec![false; header.steps.len()];
+                self.steps = header.steps.len();
+                self.rows = vec![Standing::Other; self.steps];
             }
-            Fact::AttemptStarted { .. } => self.running += 1,
+            Fact::StepReady { step } => self.set(step.ix.at(), Standing::CouldGoOn),
+            Fact::AttemptStarted { step, .. } => {
+                self.running += 1;
+                self.set(step.ix.at(), Standing::Other);
+            }
             Fact::AttemptEnded(end) => {
                 self.running = self.running.saturating_sub(1);
+                if end.retry_in.is_some() {
+                    self.set(end.step.ix.at(), Standing::CouldGoOn);
+                }
                 match end.cost {
                     Some(cost) => self.spent += cost,
                     None => self.unpriced |= self.tracked,
                 }
             }
-            // The rows of elements stand after those of the plan's steps and are not counted.
-            Fact::StepSucceeded { step, .. } => self.set(step.ix.at(), true),
-            Fact::StepReset { step } => self.set(step.ix.at(), false),
-            Fact::RunPaused => self.paused = true,
-            Fact::RunResumed | Fact::LimitReached { .. } | Fact::StopRequested => {
-                self.paused = false;
-            }
-            Fact::RunReopened => (self.paused, self.outcome) = (false, None),
-            Fact::RunEnded { status, .. } => self.outcome = Some(*status),
+            Fact::StepSucceeded { step, .. } => self.set(step.ix.at(), Standing::Succeeded),
+            Fact::StepFailed { step, .. } => self.set(step.ix.at(), Standing::Failed),
+            Fact::StepUnknown { step, .. } => self.set(step.ix.at(), Standing::Unknown),
+            Fact::StepReset { step }
+            | Fact::StepExpanded { step, .. }
+            | Fact::StepSkipped { step, .. }
+            | Fact::StepCancelled { step } => self.set(step.ix.at(), Standing::Other),
+            Fact::RunPaused => self.phase = Phase::Paused,
+            Fact::LimitReached { .. } | Fact::StopRequested => self.phase = Phase::Stopping,
+            Fact::RunResumed | Fact::RunReopened => self.phase = Phase::Running,
+            Fact::RunEnded { status, .. } => self.phase = Phase::Ended(*status),
             _ => {}
         }
         self.keep_clock(event.at);
     }
 
-    fn set(&mut self, row: usize, succeeded: bool) {
-        if let Some(flag) = self.succeeded.get_mut(row) {
-            match (*flag, succeeded) {
-                (false, true) => self.completed += 1,
-                (true, false) => self.completed -= 1,
-                _ => {}
-            }
-            *flag = succeeded;
+    fn set(&mut self, row: usize, now: Standing) {
+        // An event about a row that is nowhere announced must not take memory for all rows before it.
+        if row > self.rows.len().saturating_mul(2) + MOST_NEW_ROWS {
+            return;
+        }
+        if row >= self.rows.len() {
+            self.rows.resize(row + 1, Standing::Other);
+        }
+        let of_plan = u64::from(row < self.steps);
+        let before = std::mem::replace(&mut self.rows[row], now);
+        match before {
+            Standing::Other => {}
+            Standing::CouldGoOn => self.could_go_on -= 1,
+            Standing::Unknown => self.unknown -= 1,
+            Standing::Succeeded => self.completed -= of_plan,
+            Standing::Failed => self.failed -= of_plan,
+        }
+        match now {
+            Standing::Other => {}
+            Standing::CouldGoOn => self.could_go_on += 1,
+            Standing::Unknown => self.unknown += 1,
+            Standing::Succeeded => self.completed += of_plan,
+            Standing::Failed => self.failed += of_plan,
         }
     }
 
     fn keep_clock(&mut self, at: Micros) {
-        let holds = self.running == 0 && (self.paused || self.outcome.is_some());
+        let a_person_holds = match self.phase {
+            Phase::Paused | Phase::Ended(_) => true,
+            Phase::Running => self.unknown > 0 && self.could_go_on == 0,
+            Phase::Stopping => false,
+        };
+        let holds = self.running == 0 && a_person_holds;
         match (holds, self.held_since) {
             (true, None) => self.held_since = Some(at),
             (false, Some(since)) => {
@@ -80,6 +140,11 @@ impl Tally {
         self.completed
     }
 
+    /// Those that failed.
+    pub fn steps_failed(&self) -> u64 {
+        self.failed
+    }
+
     /// What it cost; `None` where that is not known or not tracked.
     pub fn cost(&self) -> Option<Money> {
         (self.tracked && !self.unpriced).then_some(self.spent)
@@ -93,6 +158,9 @@ impl Tally {
 
     /// How it ended, where it has.
     pub fn outcome(&self) -> Option<RunOutcome> {
-        self.outcome
+        match self.phase {
+            Phase::Ended(outcome) => Some(outcome),
+            _ => None,
+        }
     }
 }

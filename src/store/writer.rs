@@ -252,8 +252,8 @@ fn begin(
     meta: &RunMeta,
 ) -> rusqlite::Result<i64> {
     transaction.execute(
-        "INSERT INTO runs (run_id, plan, started_at, status, steps, resumed_from, forked_from)
-         VALUES (?1, ?2, ?3, 'running', ?4, ?5, ?6)",
+        "INSERT INTO runs (run_id, plan, started_at, status, steps, resumed_from, forked_from, worker)
+         VALUES (?1, ?2, ?3, 'running', ?4, ?5, ?6, ?7)",
         params![
             &*header.run_id,
             &*header.plan,
@@ -261,6 +261,7 @@ fn begin(
             header.steps.len() as i64,
             meta.resumed_from.as_deref(),
             meta.forked_from.as_deref(),
+            &*header.worker,
         ],
     )?;
     let run = transaction.last_insert_rowid();
@@ -347,7 +348,7 @@ fn summarise(
     transaction
         .prepare_cached(
             "UPDATE runs SET status = ?2, cost_pico = ?3, latency_us = ?4, steps_completed = ?5,
-             events = ?6 WHERE id = ?1",
+             events = ?6, steps_failed = ?7 WHERE id = ?1",
         )?
         .execute(params![
             run,
@@ -359,6 +360,7 @@ fn summarise(
             i64::try_from(tally.latency().0).unwrap_or(i64::MAX),
             tally.steps_completed() as i64,
             events as i64,
+            tally.steps_failed() as i64,
         ])?;
     Ok(())
 }

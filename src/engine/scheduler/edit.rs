@@ -23,11 +23,7 @@ impl Scheduler {
                 let rows = self.all_that_went_wrong();
                 self.retry(&rows, out);
             }
-            RunCommand::Skip(row) if self.is_before_its_call(row) => {
-                self.leave(row);
-                self.skip(row, SkipReason::User, None, out);
-                self.node(row).decided = true;
-            }
+            RunCommand::Skip(row) => self.skip_by_hand(row, out),
             RunCommand::SetOutput(row, output) => self.set_output(row, output, out),
             RunCommand::SetInput(row, input) => self.set_input(row, input, out),
             RunCommand::Breakpoint(row, true) if self.exists(row) => {
@@ -58,12 +54,12 @@ impl Scheduler {
         }
     }
 
-    /// Pending, ready, or between two tries.
+    /// Pending, ready, between two tries, or unknown and asked about.
     fn is_before_its_call(&self, row: StepIx) -> bool {
         self.is_going()
-            && self.nodes.get(row.at()).is_some_and(|node| {
-                !node.status.has_ended() && !matches!(node.stage, Stage::Calling | Stage::Dormant)
-            })
+            && self.exists(row)
+            && !self.is_over(row)
+            && !matches!(self.nodes[row.at()].stage, Stage::Calling | Stage::Dormant)
             && !self.is_expanded(row)
             && !self.goes_back_with_its_parent(row)
     }
@@ -78,10 +74,8 @@ impl Scheduler {
             .map(StepIx)
             .filter(|row| {
                 let node = &self.nodes[row.at()];
-                let wrong = matches!(
-                    node.status,
-                    StepStatus::Failed | StepStatus::Cancelled | StepStatus::Unknown
-                );
+                // What may have happened is done again only where a person says so of that very step.
+                let wrong = matches!(node.status, StepStatus::Failed | StepStatus::Cancelled);
                 // A `for_each` step comes back with its elements.
                 wrong && !self.is_expanded(*row) || node.stopped
             })
@@ -138,7 +132,7 @@ impl Scheduler {
         let mut from = whole.clone();
         for row in &elements {
             let parent = self.plan_step(*row);
-            if self.nodes[parent.at()].status.has_ended() {
+            if self.is_over(parent) {
                 from.push(parent);
             }
         }
@@ -147,7 +141,11 @@ impl Scheduler {
         for row in elements {
             // Where the whole `for_each` step begins anew, so do its elements.
             if !again.contains(&self.plan_step(row)) {
-                self.reopen_expansion(row, out);
+                if self.is_asked(row) {
+                    self.leave(row);
+                } else {
+                    self.reopen_expansion(row, out);
+                }
                 self.clear(row, out);
                 self.make_ready(row, out);
             }
@@ -211,7 +209,7 @@ impl Scheduler {
             self.node(row).rerun = true;
             return;
         }
-        if self.nodes[row.at()].status.has_ended() {
+        if self.is_over(row) {
             self.unfinished += 1;
         }
         self.leave(row);
@@ -272,19 +270,7 @@ impl Scheduler {
         if self.is_before_its_call(row) {
             self.leave(row);
         } else if self.takes_another_output(row) {
-            self.reopen(out);
-            let parent = self.plan_step(row);
-            let changes = self.nodes[parent.at()].status.has_ended();
-            if parent == row {
-                self.dismiss_elements(row, out);
-                self.unfinished += 1;
-            } else {
-                self.reopen_expansion(row, out);
-            }
-            self.clear(row, out);
-            if changes {
-                self.take_back(&self.below(&[parent]), out);
-            }
+            self.take_its_end_back(row, out);
         } else {
             return;
         }
@@ -307,15 +293,48 @@ impl Scheduler {
         }
         let step = self.key(row);
         out.push(Action::Emit(Fact::StepInputSet { step, input }));
-        if ended {
+        if ended || self.is_asked(row) {
             self.retry(&[row], out);
+        }
+    }
+
+    /// Skips what has not been called for, or what nobody knows the end of.
+    fn skip_by_hand(&mut self, row: StepIx, out: &mut Vec<Action>) {
+        if self.is_before_its_call(row) {
+            self.leave(row);
+        } else if self.takes_another_output(row)
+            && self.nodes[row.at()].status == StepStatus::Unknown
+        {
+            self.take_its_end_back(row, out);
+        } else {
+            return;
+        }
+        self.skip(row, SkipReason::User, None, out);
+        self.node(row).decided = true;
+    }
+
+    /// Takes back what an ended row came to, with everything that depends on it, because a person says what it
+    /// came to instead.
+    fn take_its_end_back(&mut self, row: StepIx, out: &mut Vec<Action>) {
+        self.reopen(out);
+        let parent = self.plan_step(row);
+        let changes = self.nodes[parent.at()].status.has_ended();
+        if parent == row {
+            self.dismiss_elements(row, out);
+            self.unfinished += 1;
+        } else {
+            self.reopen_expansion(row, out);
+        }
+        self.clear(row, out);
+        if changes {
+            self.take_back(&self.below(&[parent]), out);
         }
     }
 
     fn takes_another_output(&self, row: StepIx) -> bool {
         (self.is_going() || self.phase == Phase::Ended)
             && self.exists(row)
-            && self.nodes[row.at()].status.has_ended()
+            && self.is_over(row)
             && !self.goes_back_with_its_parent(row)
             && (self.element(row).is_none() || self.alone_or_with_all(row) == row)
     }

@@ -122,6 +122,12 @@ impl Scheduler {
         }
     }
 
+    /// A row ends without anybody knowing whether it happened.
+    pub(super) fn stays_unknown(&mut self, row: StepIx, error: Box<RunError>) {
+        self.errors.insert(row, error);
+        self.end_row(row, StepStatus::Unknown);
+    }
+
     pub(super) fn cancelled(&mut self, row: StepIx, out: &mut Vec<Action>) {
         let step = self.key(row);
         out.push(Action::Emit(Fact::StepCancelled { step }));
@@ -172,6 +178,10 @@ impl Scheduler {
         self.phase = Phase::Stopping(outcome);
         for at in 0..self.nodes.len() as u32 {
             let row = StepIx(at);
+            if let Some(error) = self.asked.remove(&row) {
+                self.stays_unknown(row, error);
+                continue;
+            }
             let node = self.node(row);
             if node.status.has_ended() || node.stage == Stage::Dormant {
                 continue;

@@ -87,12 +87,15 @@ impl Scheduler {
         let mut draining = 0;
         for row in self.elements_of(parent) {
             let node = self.node(row);
-            if node.stage == Stage::Calling {
-                node.rerun = true;
-                draining += 1;
-                out.push(Action::Cancel(row));
-            } else {
-                self.leave(row);
+            match node.stage {
+                Stage::Calling => {
+                    node.rerun = true;
+                    draining += 1;
+                    out.push(Action::Cancel(row));
+                }
+                // It is given up below, once nothing is under way.
+                Stage::Asked => {}
+                _ => self.leave(row),
             }
         }
         if draining > 0 {
@@ -102,9 +105,10 @@ impl Scheduler {
             return false;
         }
         for row in self.elements_of(parent) {
-            if !self.nodes[row.at()].status.has_ended() {
+            if !self.is_over(row) {
                 self.unfinished -= 1;
             }
+            self.leave(row);
             self.clear(row, out);
             self.node(row).stage = Stage::Dormant;
         }

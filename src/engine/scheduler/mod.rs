@@ -138,6 +138,9 @@ pub struct Rules {
     pub paused: bool,
     /// The rates of models and pools.
     pub rates: Rates,
+    /// Whether somebody is there to say what became of a step that nobody knows the end of: the run waits for
+    /// that.
+    pub asks: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,6 +175,8 @@ enum Stage {
     Preparing,
     /// It has a slot, and its attempt is under way.
     Calling,
+    /// Nobody knows whether it happened, and a person is asked.
+    Asked,
     /// The row of an element that the list does not have at present.
     Dormant,
 }
@@ -286,6 +291,8 @@ pub struct Scheduler {
     /// A step has failed and the run is to stop because of it.
     failing: bool,
     errors: HashMap<StepIx, Box<RunError>>,
+    /// What is known of rows about which a person is asked.
+    asked: HashMap<StepIx, Box<RunError>>,
     limit_error: Option<Box<RunError>>,
 }
 
@@ -335,6 +342,7 @@ impl Scheduler {
             allowance_from: Micros(0),
             failing: false,
             errors: HashMap::new(),
+            asked: HashMap::new(),
             limit_error: None,
         }
     }
@@ -367,7 +375,8 @@ impl Scheduler {
         self.serve_rates();
         self.dispatch(out);
         self.check_end(out);
-        let held = self.under_way == 0 && matches!(self.phase, Phase::Paused | Phase::Ended);
+        let stands = matches!(self.phase, Phase::Paused | Phase::Ended);
+        let held = self.under_way == 0 && stands || self.waits_for_a_person();
         self.clock.hold(now, held);
         let going = matches!(self.phase, Phase::Running | Phase::Paused);
         if self.deadline_missed && going && !self.clock.is_held() {
@@ -378,6 +387,32 @@ impl Scheduler {
     /// Whether nothing more happens without a command.
     pub fn has_ended(&self) -> bool {
         self.phase == Phase::Ended
+    }
+
+    /// Whether nothing goes on before a person has said what became of an unknown step.
+    pub fn waits_for_a_person(&self) -> bool {
+        let goes_on = |node: &Node| {
+            !matches!(
+                node.stage,
+                Stage::Idle | Stage::Asked | Stage::Dormant | Stage::Calling
+            )
+        };
+        self.phase == Phase::Running
+            && self.under_way == 0
+            && !self.asked.is_empty()
+            && !self.nodes.iter().any(goes_on)
+    }
+
+    /// Whether a person is asked about a row.
+    fn is_asked(&self, row: StepIx) -> bool {
+        self.nodes
+            .get(row.at())
+            .is_some_and(|node| node.stage == Stage::Asked)
+    }
+
+    /// Whether a row has ended: one that a person is asked about has not.
+    fn is_over(&self, row: StepIx) -> bool {
+        self.nodes[row.at()].status.has_ended() && !self.is_asked(row)
     }
 
     /// Attempts under way.
@@ -494,7 +529,7 @@ impl Scheduler {
         let mut before = self.graph.before(row).iter().copied();
         before.find(|row| {
             let status = self.nodes[row.at()].status;
-            status.has_ended() && status != StepStatus::Succeeded
+            self.is_over(*row) && status != StepStatus::Succeeded
         })
     }
 
@@ -595,6 +630,10 @@ impl Scheduler {
                 self.throttled -= 1;
                 return;
             }
+            Stage::Asked => {
+                self.asked.remove(&row);
+                return;
+            }
             Stage::Preparing => {}
             Stage::Calling => self.under_way -= 1,
         }
@@ -613,12 +652,14 @@ enum Verdict {
 }
 
 impl Node {
-    /// Failed, cancelled, or skipped because of that.
+    /// Failed, cancelled, unknown for good, or skipped because of that.
     fn is_bad(&self) -> bool {
-        matches!(
-            self.status,
-            StepStatus::Failed | StepStatus::Cancelled | StepStatus::Unknown
-        ) || self.tainted
+        let bad = match self.status {
+            StepStatus::Failed | StepStatus::Cancelled => true,
+            StepStatus::Unknown => self.stage != Stage::Asked,
+            _ => false,
+        };
+        bad || self.tainted
     }
 
     /// Takes note of how a dependency ended.

@@ -187,9 +187,16 @@ impl Scheduler {
             Prepared::Impossible(error) => self.fail(row, error, out),
             Prepared::Unknown(error) => {
                 let step = self.key(row);
-                self.errors.insert(row, error.clone());
+                let known = error.clone();
                 out.push(Action::Emit(Fact::StepUnknown { step, error }));
-                self.end_row(row, StepStatus::Unknown);
+                if self.rules.asks {
+                    let node = self.node(row);
+                    node.status = StepStatus::Unknown;
+                    node.stage = Stage::Asked;
+                    self.asked.insert(row, known);
+                } else {
+                    self.stays_unknown(row, known);
+                }
             }
             Prepared::Skip => {
                 self.skip(row, SkipReason::User, None, out);

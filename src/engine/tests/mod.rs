@@ -10,4 +10,5 @@ mod properties;
 mod rates;
 mod scenarios;
 mod slot_time;
+mod unknown;
 mod world;

@@ -21,6 +21,8 @@ pub struct Oracle {
     decided: BTreeSet<StepIx>,
     /// What a person gave rows as their input.
     given: BTreeMap<StepIx, Value>,
+    /// Rows that nobody knows the end of, while a person is asked: they have not ended.
+    asked: BTreeSet<StepIx>,
     /// What `for_each` steps saw when they were expanded.
     seen_by_lists: BTreeMap<StepIx, Value>,
     /// Steps that a person allowed to start while the run is paused.
@@ -151,7 +153,7 @@ impl Oracle {
                 output,
                 reused: _,
             } => {
-                ends(world, step.ix);
+                self.ends(world, step.ix);
                 let row = &state.steps[step.ix.at()];
                 match source {
                     StepSource::Mock => {
@@ -172,7 +174,7 @@ impl Oracle {
                 }
             }
             Fact::StepFailed { step, .. } => {
-                ends(world, step.ix);
+                self.ends(world, step.ix);
                 if world.frame.fail_fast && !self.stopping {
                     (self.stopping, self.by_failure) = (true, true);
                 }
@@ -182,7 +184,7 @@ impl Oracle {
                 reason,
                 because,
             } => {
-                ends(world, step.ix);
+                self.ends(world, step.ix);
                 let before = depends_on(world, step.ix);
                 match reason {
                     SkipReason::Upstream => {
@@ -209,10 +211,13 @@ impl Oracle {
             }
             Fact::StepUnknown { step, .. } => {
                 self.was_wanted(world, step.ix);
-                ends(world, step.ix);
+                self.ends(world, step.ix);
+                if world.frame.asks {
+                    self.asked.insert(step.ix);
+                }
             }
             Fact::StepCancelled { step } => {
-                ends(world, step.ix);
+                self.ends(world, step.ix);
                 // A `for_each` step stays cut short until all the elements that were have run again.
                 let mut elements = state.steps[step.ix.at()].elements().iter();
                 let cut_short = elements.any(|ix| {
@@ -230,6 +235,7 @@ impl Oracle {
                     step.id
                 );
                 self.turns.remove(&step.ix);
+                self.asked.remove(&step.ix);
                 self.tainted.remove(&step.ix);
                 self.decided.remove(&step.ix);
                 self.seen_by_lists.remove(&step.ix);
@@ -242,8 +248,12 @@ impl Oracle {
             Fact::LimitReached { limit, .. } => {
                 self.stopping = true;
                 self.limit_reached(world, *limit);
+                self.asked.clear();
             }
-            Fact::StopRequested => self.stopping = true,
+            Fact::StopRequested => {
+                self.stopping = true;
+                self.asked.clear();
+            }
             Fact::RunEnded { status, error, .. } => {
                 assert_eq!(
                     state.running, 0,
@@ -252,6 +262,7 @@ impl Oracle {
                 let open = state.steps.iter().find(|row| !row.status.has_ended());
                 let open = open.filter(|row| in_use(state, row));
                 assert!(open.is_none(), "the run ends before {open:?}");
+                assert!(self.asked.is_empty(), "the run ends before an answer");
                 self.outcome(world, *status);
                 assert_eq!(
                     error.is_none(),
@@ -283,6 +294,22 @@ impl Oracle {
         } else {
             Money::ZERO
         }
+    }
+
+    /// Every row ends once between two resets, and not with an attempt under way.
+    fn ends(&mut self, world: &World, row: StepIx) {
+        let asked = self.asked.remove(&row);
+        let row = &world.state.steps[row.at()];
+        assert!(
+            asked || !row.status.has_ended(),
+            "{} ends twice",
+            row.info.id
+        );
+        assert!(
+            row.under_way().is_none(),
+            "{} ends while it runs",
+            row.info.id
+        );
     }
 
     fn may_start(&mut self, world: &World, row: StepIx) {
@@ -400,7 +427,7 @@ impl Oracle {
         let before = depends_on(world, row);
         let count = |is: &dyn Fn(StepIx) -> bool| before.iter().filter(|row| is(**row)).count();
         let status = |row: StepIx| state.steps[row.at()].status;
-        let ended = count(&|row| status(row).has_ended());
+        let ended = count(&|row| status(row).has_ended() && !self.asked.contains(&row));
         let well = count(&|row| status(row) == StepStatus::Succeeded);
         let bad = count(&|row| self.is_bad(state, row));
         let all = ended == before.len();
@@ -418,7 +445,8 @@ impl Oracle {
 
     fn is_bad(&self, state: &RunState, row: StepIx) -> bool {
         let status = state.steps[row.at()].status;
-        status == StepStatus::Cancelled || status.went_wrong() || self.tainted.contains(&row)
+        let wrong = status.went_wrong() && !self.asked.contains(&row);
+        status == StepStatus::Cancelled || wrong || self.tainted.contains(&row)
     }
 
     /// When every action has been carried out.
@@ -573,17 +601,6 @@ impl Oracle {
             world.timers
         );
     }
-}
-
-/// Every row ends once between two resets, and not with an attempt under way.
-fn ends(world: &World, row: StepIx) {
-    let row = &world.state.steps[row.at()];
-    assert!(!row.status.has_ended(), "{} ends twice", row.info.id);
-    assert!(
-        row.under_way().is_none(),
-        "{} ends while it runs",
-        row.info.id
-    );
 }
 
 /// After every input: the fold says what the scheduler believes.

@@ -118,9 +118,10 @@ fn frames() -> impl Strategy<Value = Frame> {
         rarely(),
         rarely(),
         rates(),
+        any::<bool>(),
     )
         .prop_map(
-            |(slots, budget, calls, timeout_ms, fail_fast, paused, rates)| Frame {
+            |(slots, budget, calls, timeout_ms, fail_fast, paused, rates, asks)| Frame {
                 slots,
                 budget,
                 calls,
@@ -128,6 +129,7 @@ fn frames() -> impl Strategy<Value = Frame> {
                 fail_fast,
                 paused,
                 rates,
+                asks,
             },
         )
 }

@@ -41,7 +41,12 @@ fn stretch(parts: &mut SlotTime, state: &RunState, to: Micros) {
         .iter()
         .filter(|row| row.under_way().is_some())
         .count();
-    let held = under_way == 0 && matches!(state.phase, RunPhase::Paused | RunPhase::Ended(_));
+    let rows = || (0..state.steps.len() as u32).map(StepIx);
+    let a_person_is_asked = state.phase == RunPhase::Running
+        && rows().any(|ix| state.steps[ix.at()].status == StepStatus::Unknown)
+        && !rows().any(|ix| could_use_a_slot(state, ix));
+    let stands = matches!(state.phase, RunPhase::Paused | RunPhase::Ended(_));
+    let held = under_way == 0 && (stands || a_person_is_asked);
     let time = (to - state.at).0;
     if time == 0 || held || state.header.is_none() {
         return;
