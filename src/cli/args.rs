@@ -10,7 +10,7 @@ use std::time::Duration;
 /// Run, watch and debug execution plans that a large language model wrote.
 #[derive(Debug, Parser)]
 #[command(name = "plandeck", version, args_conflicts_with_subcommands = true)]
-#[command(disable_help_subcommand = true, arg_required_else_help = true)]
+#[command(disable_help_subcommand = true)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,

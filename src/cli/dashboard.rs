@@ -28,7 +28,10 @@ pub async fn open(engine: Engine, loaded: &Loaded, args: &RunArgs) -> Result<u8,
         commands: commands.clone(),
         origin,
     };
-    let options = loaded.screen(&args.screen);
+    let options = tui::Options {
+        asks: true,
+        ..loaded.screen(&args.screen)
+    };
     let left = tui::run(WithArchive::new(feed), options).await;
     // What is still under way ends before the program does; a run that has ended ignores this.
     let _ = commands.send(RunCommand::Stop).await;

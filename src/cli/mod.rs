@@ -16,16 +16,19 @@ mod cache;
 mod check;
 mod completions;
 mod context;
+mod cut_short;
 mod dashboard;
 mod failure;
 mod fork;
 mod headless;
+mod home;
 mod live;
 mod load;
 mod record;
 mod replayed;
 mod run;
 mod runs;
+mod samples;
 pub mod sandbox;
 mod settings;
 mod show;
@@ -59,6 +62,9 @@ pub fn main() -> ExitCode {
         _ => cli.open.screen.color.unwrap_or_default(),
     };
     let done = match cli.command {
+        None if cli.open.plan.is_none() && cli.open.record.resume.is_none() => {
+            on_tokio(home::home(cli.open))
+        }
         None => on_tokio(run::run(cli.open)),
         Some(Command::Run(args)) => on_tokio(run::run(*args)),
         Some(Command::Check(args)) => on_tokio(check::check(args)),

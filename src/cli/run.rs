@@ -1,6 +1,7 @@
 //! `plandeck run`: a run with the dashboard, or without a screen.
 
 use super::args::RunArgs;
+use super::cut_short;
 use super::dashboard;
 use super::failure::Failure;
 use super::headless::{JsonLinesSink, ProgressSink};
@@ -21,9 +22,12 @@ use tokio::time::Instant;
 const COMMANDS: usize = 64;
 
 /// Runs a plan and gives the exit code.
-pub async fn run(args: RunArgs) -> Result<u8, Failure> {
+pub async fn run(mut args: RunArgs) -> Result<u8, Failure> {
     if args.record.unknown.is_some() && args.record.resume.is_none() {
         return Err(Failure::usage("--unknown belongs to --resume or to a fork"));
+    }
+    if let Some(code) = cut_short::go_on(&mut args).await? {
+        return Ok(code);
     }
     let earlier = Earlier::find(&args.record)?;
     run_from(args, earlier).await
@@ -84,7 +88,8 @@ pub async fn run_from(mut args: RunArgs, earlier: Option<Earlier>) -> Result<u8,
     done
 }
 
-fn is_headless(args: &RunArgs) -> bool {
+/// Whether the run has no dashboard.
+pub fn is_headless(args: &RunArgs) -> bool {
     let on_stdout = args.events.as_deref() == Some(Path::new("-"));
     args.headless
         || args.json

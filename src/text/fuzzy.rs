@@ -8,6 +8,8 @@ use std::cmp::Reverse;
 
 /// Characters of a field that are looked at.
 const LOOKED_AT: usize = 256;
+/// Characters from which a field is prose: scattered letters are in any of them, so only a whole run counts.
+const PROSE: usize = 48;
 /// For each letter that is found.
 const FOUND: i32 = 16;
 /// For a letter that follows the one before it.
@@ -112,6 +114,9 @@ fn lower(c: char) -> char {
 /// The best way to find the letters of `word` in `text` in their order: its score and the positions.
 fn align(word: &[char], text: &[char]) -> Option<(i32, Vec<usize>)> {
     let folded: Vec<char> = text.iter().copied().map(lower).collect();
+    if text.len() >= PROSE {
+        return run_in(word, text, &folded);
+    }
     let mut rest = folded.iter();
     if !word.iter().all(|letter| rest.any(|c| c == letter)) {
         return None;
@@ -158,6 +163,21 @@ fn align(word: &[char], text: &[char]) -> Option<(i32, Vec<usize>)> {
     places.reverse();
     // Among texts that match alike the shorter one is more likely meant.
     Some((score - (width as i32 / 16), places))
+}
+
+/// The best place of the whole of `word` in prose.
+fn run_in(word: &[char], text: &[char], folded: &[char]) -> Option<(i32, Vec<usize>)> {
+    let starts = folded.windows(word.len()).enumerate();
+    let starts = starts.filter(|(_, letters)| *letters == word);
+    let worth = |at: usize| {
+        let letters = (at..at + word.len()).map(|at| FOUND + place_worth(text, at));
+        letters.sum::<i32>() + ADJACENT * (word.len() as i32 - 1) - text.len() as i32 / 16
+    };
+    let best = starts
+        .map(|(at, _)| (worth(at), Reverse(at)))
+        .max_by_key(|best| *best);
+    let (score, Reverse(at)) = best?;
+    Some((score, (at..at + word.len()).collect()))
 }
 
 /// What a place is worth by itself.
@@ -219,6 +239,19 @@ mod tests {
             (0..6).collect::<Vec<_>>()
         );
         assert_eq!(query.find(&["receipt", "succeeded"]), None);
+    }
+
+    #[test]
+    fn in_prose_only_whole_runs_count() {
+        let prose = "support mail is split, classified, rated and put into an order";
+        assert_eq!(places("peaks", prose), None);
+        assert_eq!(places("rat", prose), Some(vec![35, 36, 37]));
+        assert_eq!(
+            order("mail", &[prose, "mail"]),
+            ["mail", prose],
+            "a name before prose"
+        );
+        assert_eq!(places(&"x".repeat(300), prose), None);
     }
 
     #[test]

@@ -2,10 +2,12 @@
 
 use super::actions::Action;
 use super::compare;
+use super::editor::{self, Purpose};
 use super::graph::{Direction, Folded};
 use super::json;
 use super::message::{Effect, Outcome};
 use super::model::{Focus, Model, Overlay, Question, Tab, View};
+use super::palette;
 use super::search;
 use super::view::{self, page};
 use crate::plan::StepIx;
@@ -163,6 +165,22 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Quit => return quit(model),
         Action::Confirm => return confirm(model),
         Action::Decline => model.overlay = None,
+        Action::Palette => palette::open(model),
+        Action::PaletteUp => palette::move_by(model, -1),
+        Action::PaletteDown => palette::move_by(model, 1),
+        Action::PaletteChoose => return palette::choose(model),
+        Action::PaletteClose => model.overlay = None,
+        Action::AssumeDone => {
+            if let Some(Overlay::Unknown(step)) = model.overlay {
+                editor::open(model, Purpose::Output(step), "null");
+            }
+        }
+        Action::RunAgain => return answer(model, RunCommand::Retry),
+        Action::SkipUnknown => return answer(model, RunCommand::Skip),
+        Action::PutOff => put_off(model),
+        Action::Resolve => resolve(model),
+        Action::EditorApply => return editor::apply(model),
+        Action::EditorLeave => editor::leave(model),
     }
     Vec::new()
 }
@@ -337,6 +355,60 @@ fn confirm(model: &mut Model) -> Vec<Effect> {
             command(RunCommand::Stop)
         }
         Question::Quit => vec![Effect::Leave(Outcome::Quit)],
+    }
+}
+
+/// Asks about the next step of which nobody knows whether it happened, unless something else is in front or
+/// the question was put off.
+pub(super) fn ask_about_unknown(model: &mut Model) {
+    if let Some(Overlay::Unknown(step)) = model.overlay
+        && !model.live.unknown().contains(&step)
+    {
+        model.overlay = None;
+    }
+    if !model.asks
+        || model.is_past()
+        || !model.in_progress()
+        || model.leaving
+        || model.overlay.is_some()
+    {
+        return;
+    }
+    let mut open = model.live.unknown().difference(&model.put_off);
+    if let Some(step) = open.next().copied() {
+        model.select(step);
+        model.overlay = Some(Overlay::Unknown(step));
+    }
+}
+
+/// What a person says became of the step that the question is about.
+fn answer(model: &mut Model, how: fn(StepIx) -> RunCommand) -> Vec<Effect> {
+    match model.overlay.take() {
+        // Its question comes again only where the answer did not apply.
+        Some(Overlay::Unknown(step)) => {
+            model.put_off.insert(step);
+            ask_about_unknown(model);
+            command(how(step))
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn put_off(model: &mut Model) {
+    if let Some(Overlay::Unknown(step)) = model.overlay.take() {
+        model.put_off.insert(step);
+        model.notice = Some("u asks again; what depends on it waits".to_owned());
+        ask_about_unknown(model);
+    }
+}
+
+/// Comes back to the question: about the selected step, else about the first one.
+fn resolve(model: &mut Model) {
+    let unknown = model.live.unknown();
+    let selected = model.selected.filter(|step| unknown.contains(step));
+    if let Some(step) = selected.or_else(|| unknown.first().copied()) {
+        model.select(step);
+        model.overlay = Some(Overlay::Unknown(step));
     }
 }
 

@@ -95,6 +95,18 @@ pub enum Action {
     Cancel,
     NextAnswer,
     PreviousAnswer,
+    Palette,
+    PaletteUp,
+    PaletteDown,
+    PaletteChoose,
+    PaletteClose,
+    AssumeDone,
+    RunAgain,
+    SkipUnknown,
+    PutOff,
+    Resolve,
+    EditorApply,
+    EditorLeave,
 }
 
 /// What an action has to do with, for the help.
@@ -118,6 +130,10 @@ pub enum Group {
     Question,
     /// A search that goes on.
     Search,
+    /// Moving about in the palette.
+    Palette,
+    /// The editor.
+    Editor,
 }
 
 impl Group {
@@ -144,6 +160,8 @@ impl Group {
             Self::Dashboard => "Dashboard",
             Self::Question => "Question",
             Self::Search => "Search",
+            Self::Palette => "Palette",
+            Self::Editor => "Editor",
         }
     }
 }
@@ -265,6 +283,23 @@ fn at_the_graph(model: &Model) -> bool {
     !can_go_back(model)
 }
 
+fn asked_unknown(model: &Model) -> bool {
+    matches!(model.overlay, Some(Overlay::Unknown(_)))
+}
+
+fn in_editor(model: &Model) -> bool {
+    model.overlay == Some(Overlay::Editor)
+}
+
+/// Whether keys are typed into something.
+fn types(model: &Model) -> bool {
+    in_palette(model) || in_editor(model)
+}
+
+fn in_palette(model: &Model) -> bool {
+    model.overlay == Some(Overlay::Palette)
+}
+
 fn can_go_back(model: &Model) -> bool {
     model.compare.against.is_some()
         || model.overlay.is_some()
@@ -326,7 +361,8 @@ impl Entry {
 
 use Action as A;
 use Group::{
-    Compare, Dashboard, Graph, Inspector, Question as Asked, Run, Search as Searching, Time, Views,
+    Compare, Dashboard, Editor, Graph, Inspector, Palette, Question as Asked, Run,
+    Search as Searching, Time, Views,
 };
 
 /// The registry. The footer shows the hints in this order.
@@ -354,6 +390,19 @@ pub static REGISTRY: &[Entry] = &[
         .hint("hold"),
     entry(A::KeepFilter, "keep-filter", &[code(KeyCode::Enter)], Asked, "keep the filter", filtering).hint("keep"),
     entry(A::DropFilter, "drop-filter", &[code(KeyCode::Esc)], Asked, "show every step again", filtering).hint("show all"),
+    entry(A::AssumeDone, "it-happened", &[key('O'), key('o')], Asked, "it happened: give its output", asked_unknown)
+        .hint("it happened"),
+    entry(A::RunAgain, "run-again", &[key('r')], Asked, "run it again", asked_unknown).hint("run again"),
+    entry(A::SkipUnknown, "skip-it", &[key('S'), key('s')], Asked,
+        "skip it, and what depends on it", asked_unknown).hint("skip"),
+    entry(A::PutOff, "put-off", &[code(KeyCode::Esc), key('u')], Asked, "later: u asks again", asked_unknown).hint("later"),
+    entry(A::EditorApply, "apply", &[Key::control('s')], Editor, "use this value", in_editor).hint("use it"),
+    entry(A::EditorLeave, "leave-editor", &[code(KeyCode::Esc)], Editor, "forget it", in_editor).hint("leave"),
+
+    entry(A::PaletteChoose, "palette-choose", &[code(KeyCode::Enter)], Palette, "do it", in_palette).hint("do it"),
+    entry(A::PaletteUp, "palette-up", &[code(KeyCode::Up), Key::control('p'), code(KeyCode::BackTab)], Palette, "up", in_palette).hint("up"),
+    entry(A::PaletteDown, "palette-down", &[code(KeyCode::Down), Key::control('n'), code(KeyCode::Tab)], Palette, "down", in_palette).hint("down"),
+    entry(A::PaletteClose, "palette-close", &[code(KeyCode::Esc)], Palette, "close", in_palette).hint("close"),
 
     entry(A::Pause, "pause", &[key(' ')], Run, "pause: start nothing more, let what is under way finish",
         |m| m.run.phase == RunPhase::Running).hint("pause").needs("a run in progress"),
@@ -373,6 +422,8 @@ pub static REGISTRY: &[Entry] = &[
         |m| selected(m) && m.in_progress()).needs("a selected step in a run in progress"),
     entry(A::Skip, "skip", &[key('S')], Run, "skip the selected step (asks)",
         can_skip).needs("a selected step that has not started"),
+    entry(A::Resolve, "resolve", &[key('u')], Run, "say what became of a step that was under way when an earlier run died",
+        |m| m.asks && m.in_progress() && !m.live.unknown().is_empty()).hint("unknown").needs("an unknown step in a run in progress"),
     entry(A::Stop, "stop", &[key('x')], Run, "stop the run: cancel what is under way (asks)",
         stoppable).needs("a run in progress"),
 
@@ -474,6 +525,7 @@ pub static REGISTRY: &[Entry] = &[
     entry(A::Back, "back", &[code(KeyCode::Esc)], Dashboard, "back", can_go_back).hint("back"),
     entry(A::TheRun, "the-run", &[code(KeyCode::Esc)], Dashboard, "the run as a whole: money, slots, critical path", at_the_graph),
     entry(A::Maximise, "maximise", &[key('z')], Dashboard, "give the pane all the room, or give it back", always),
+    entry(A::Palette, "palette", &[key(':')], Dashboard, "any action by its name", always),
     entry(A::Help, "help", &[key('?')], Dashboard, "these keys", always).hint("help"),
     entry(A::Redraw, "redraw", &[Key::control('l')], Dashboard, "draw everything again", always),
     entry(A::Suspend, "suspend", &[Key::control('z')], Dashboard, "suspend, as any program", always),
@@ -493,7 +545,14 @@ pub enum Meaning {
 
 /// What `event` means in this state.
 pub fn meaning(model: &Model, event: &KeyEvent) -> Meaning {
-    let has_key = |entry: &&Entry| entry.keys.iter().any(|key| key.matches(event));
+    // What is typed belongs to the line that is typed into; keys with control still act.
+    let typed = |entry: &Entry, key: &Key| {
+        types(model) && !matches!(entry.group, Palette | Editor) && !key.control
+    };
+    let has_key = |entry: &&Entry| {
+        let mut keys = entry.keys.iter();
+        keys.any(|key| key.matches(event) && !typed(entry, key))
+    };
     let mut blocked = None;
     for entry in REGISTRY.iter().filter(has_key) {
         if reachable(model, entry) && entry.is_possible(model) {
@@ -512,7 +571,7 @@ pub fn meaning(model: &Model, event: &KeyEvent) -> Meaning {
 /// While something lies over the panes, only what answers it is reachable.
 fn reachable(model: &Model, entry: &Entry) -> bool {
     match model.overlay {
-        None => !matches!(entry.group, Asked | Searching),
+        None => !matches!(entry.group, Asked | Searching | Palette | Editor),
         Some(Overlay::Search) => {
             entry.group == Searching || matches!(entry.action, A::Redraw | A::Suspend)
         }
@@ -521,6 +580,13 @@ fn reachable(model: &Model, entry: &Entry) -> bool {
                 entry.action,
                 A::KeepFilter | A::DropFilter | A::Quit | A::Redraw | A::Suspend
             )
+        }
+        Some(Overlay::Editor) => entry.group == Editor,
+        Some(Overlay::Unknown(_)) => {
+            entry.group == Asked || matches!(entry.action, A::Quit | A::Redraw | A::Suspend)
+        }
+        Some(Overlay::Palette) => {
+            entry.group == Palette || matches!(entry.action, A::Quit | A::Redraw | A::Suspend)
         }
         Some(Overlay::Question(question)) => {
             let asking = match question {
@@ -571,8 +637,15 @@ pub fn hints(model: &Model) -> impl Iterator<Item = (Key, &'static str)> + '_ {
     REGISTRY.iter().filter_map(move |entry| {
         let hint = entry.hint?;
         let key = entry.keys.first()?;
-        (reachable(model, entry) && entry.is_possible(model)).then_some((*key, hint))
+        let typed = types(model) && !matches!(entry.group, Palette | Editor);
+        (!typed && reachable(model, entry) && entry.is_possible(model)).then_some((*key, hint))
     })
+}
+
+/// Whether an action of this name is possible in some form, as if nothing lay over the panes.
+pub fn possible(model: &Model, name: &str) -> bool {
+    let mut entries = REGISTRY.iter().filter(|entry| entry.name == name);
+    entries.any(|entry| entry.is_possible(model))
 }
 
 #[cfg(test)]

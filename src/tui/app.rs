@@ -1,54 +1,16 @@
-//! The loop: input first, then the run, then time; a frame only after a change.
+//! The dashboard as a scene: messages go through [`update`], and effects to the run or to the terminal.
 
-use super::colour::{self, ColourMode};
-use super::limiter::FrameLimiter;
 use super::message::{Effect, Message, Outcome};
 use super::model::Model;
-use super::signals::Signals;
-use super::terminal::{self, Guard};
-use super::theme_file::ThemeError;
+use super::scene::{Error, Heard, Options, Scene, Stage, Wish};
 use super::{Feed, update, view};
 use crate::run::{RunEvent, RunState};
-use crossterm::clipboard::CopyToClipboard;
-use crossterm::event::{Event, EventStream};
-use crossterm::terminal::{BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate};
-use crossterm::{execute, queue};
-use futures::StreamExt;
-use ratatui::Terminal;
-use ratatui::backend::CrosstermBackend;
-use std::io::{self, BufWriter, Stdout};
-use std::time::{Duration, Instant};
+use futures::future::BoxFuture;
+use ratatui::Frame;
+use std::time::Duration;
 
 /// Events that are taken in at once; between two batches input is looked at.
 const BATCH: usize = 20_000;
-
-/// How the dashboard looks and behaves.
-#[derive(Clone, Debug, Default)]
-pub struct Options {
-    /// The plan's name, shown until the run says its own.
-    pub title: String,
-    /// The theme by name; after the terminal's ground where none is given.
-    pub theme: Option<String>,
-    /// Whether colours are wanted.
-    pub colour: ColourMode,
-    /// Whether only ASCII is drawn; after the locale where nothing is said.
-    pub ascii: Option<bool>,
-    /// Whether shapes stand still and times move seldom.
-    pub reduced_motion: bool,
-    /// Where a recorded run is to be played: how many times as fast as it was.
-    pub replay: Option<f64>,
-}
-
-/// Why the dashboard could not be shown.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The theme cannot be used.
-    #[error(transparent)]
-    Theme(#[from] ThemeError),
-    /// The terminal failed.
-    #[error("the terminal: {0}")]
-    Terminal(#[from] io::Error),
-}
 
 /// What is left when the dashboard is.
 #[derive(Debug)]
@@ -66,169 +28,91 @@ pub struct Left {
 /// It is to be driven by the thread that calls `block_on`, not by a task: what that thread draws must not move
 /// to another one, or a panic there would be taken for a tool's.
 pub async fn run(feed: impl Feed, options: Options) -> Result<Left, Error> {
-    let ascii = options.ascii.unwrap_or_else(colour::is_ascii_terminal);
-    let theme = colour::choose(options.theme.as_deref(), options.colour.depth(), ascii)?;
-    let mut signals = Signals::listen()?;
-    let guard = Guard::take()?;
-    let size = crossterm::terminal::size()?;
-    let model = Model::new(options.title, theme, !options.reduced_motion, size);
-    let mut dashboard = Dashboard {
-        model: match options.replay {
-            Some(speed) => model.replaying(speed),
-            None => model,
-        },
-        feed,
-        terminal: screen()?,
-        guard: Some(guard),
-        outcome: None,
-    };
-    let mut input = EventStream::new();
-    let mut limiter = FrameLimiter::default();
-    let mut behind = true;
-    loop {
-        terminal::draws_here();
-        let now = Instant::now();
-        let frame = limiter.next(now);
-        dashboard.tell(Message::Tick(dashboard.feed.now()))?;
-        if behind && now >= frame {
-            behind = dashboard.take_events()?;
-        }
-        if let Some(outcome) = dashboard.outcome {
-            return Ok(dashboard.leave(outcome));
-        }
-        let draws = dashboard.model.dirty && now >= frame;
-        if draws {
-            dashboard.draw()?;
-            limiter.drawn(Instant::now());
-        }
-        let look = dashboard
-            .model
-            .wake_in()
-            .map(|time| now + Duration::from(time));
-        let frame = (behind || dashboard.model.dirty).then(|| limiter.next(now));
-        let wake = [look, frame].into_iter().flatten().min();
-        tokio::select! {
-            biased;
-            signal = signals.next() => dashboard.tell(Message::Signal(signal))?,
-            // One at a time, always under this task's own waker: the stream keeps the waker of the first
-            // look that found nothing, so a look under another one would leave this task asleep.
-            event = input.next() => dashboard.hear(event.as_ref())?,
-            () = dashboard.feed.changed(), if !behind => behind = true,
-            () = sleep_until(wake), if wake.is_some() => {}
-        }
+    let theme = options.theme()?;
+    let stage = Stage::take()?;
+    let mut model = Model::new(options.title, theme, !options.reduced_motion, stage.size);
+    model.asks = options.asks;
+    if let Some(speed) = options.replay {
+        model = model.replaying(speed);
     }
-}
-
-async fn sleep_until(wake: Option<Instant>) {
-    if let Some(wake) = wake {
-        tokio::time::sleep_until(wake.into()).await;
-    }
-}
-
-type Screen = Terminal<CrosstermBackend<BufWriter<Stdout>>>;
-
-/// A screen of which nothing is known, so that every cell is drawn.
-fn screen() -> io::Result<Screen> {
-    let out = BufWriter::with_capacity(1 << 16, io::stdout());
-    Terminal::new(CrosstermBackend::new(out))
+    let mut dashboard = Dashboard { model, feed };
+    let outcome = stage.play(&mut dashboard).await?;
+    Ok(Left {
+        outcome,
+        run: dashboard.model.into_latest(),
+    })
 }
 
 struct Dashboard<F> {
     model: Model,
     feed: F,
-    terminal: Screen,
-    guard: Option<Guard>,
-    outcome: Option<Outcome>,
 }
 
 impl<F: Feed> Dashboard<F> {
-    /// Takes in what came; whether there may be more.
-    fn take_events(&mut self) -> io::Result<bool> {
+    fn tell(&mut self, message: Message) -> Vec<Wish> {
+        let mut wishes = Vec::new();
+        for effect in update(&mut self.model, message) {
+            match effect {
+                Effect::Command(command) => {
+                    if !self.feed.command(command) {
+                        wishes.extend(self.tell(Message::Refused));
+                    }
+                }
+                Effect::Ask(inquiry) => self.feed.ask(inquiry),
+                Effect::Copy(text) => wishes.push(Wish::Copy(text)),
+                Effect::Suspend => wishes.push(Wish::Suspend),
+                Effect::Redraw => wishes.push(Wish::Redraw),
+                Effect::Leave(outcome) => wishes.push(Wish::Leave(outcome)),
+            }
+        }
+        wishes
+    }
+}
+
+impl<F: Feed> Scene for Dashboard<F> {
+    fn tick(&mut self) -> Vec<Wish> {
+        self.tell(Message::Tick(self.feed.now()))
+    }
+
+    fn hear(&mut self, heard: Heard) -> Vec<Wish> {
+        self.tell(match heard {
+            Heard::Key(key) => Message::Key(key),
+            Heard::Mouse(mouse) => Message::Mouse(mouse),
+            Heard::Paste(text) => Message::Paste(text),
+            Heard::Resize(columns, rows) => Message::Resize(columns, rows),
+            Heard::Signal(signal) => Message::Signal(signal),
+        })
+    }
+
+    fn take(&mut self) -> (Vec<Wish>, bool) {
         let mut events: Vec<RunEvent> = Vec::new();
         self.feed.take(&mut events, BATCH);
         let more = events.len() >= BATCH;
-        self.tell(Message::Events(events))?;
+        let mut wishes = self.tell(Message::Events(events));
         for answer in self.feed.answers() {
-            self.tell(Message::Answer(answer))?;
+            wishes.extend(self.tell(Message::Answer(answer)));
         }
-        Ok(more)
+        (wishes, more)
     }
 
-    /// Takes in what the terminal says.
-    fn hear(&mut self, event: Option<&io::Result<Event>>) -> io::Result<()> {
-        let message = match event {
-            Some(Ok(Event::Key(key))) => Message::Key(*key),
-            Some(Ok(Event::Mouse(mouse))) => Message::Mouse(*mouse),
-            Some(Ok(Event::Resize(columns, rows))) => Message::Resize(*columns, *rows),
-            Some(Ok(_)) => return Ok(()),
-            Some(Err(_)) | None => {
-                self.outcome.get_or_insert(Outcome::TerminalLost);
-                return Ok(());
-            }
-        };
-        self.tell(message)
+    fn changed(&mut self) -> BoxFuture<'_, ()> {
+        self.feed.changed()
     }
 
-    fn tell(&mut self, message: Message) -> io::Result<()> {
-        for effect in update(&mut self.model, message) {
-            self.carry_out(effect)?;
-        }
-        Ok(())
+    fn is_dirty(&self) -> bool {
+        self.model.dirty
     }
 
-    fn carry_out(&mut self, effect: Effect) -> io::Result<()> {
-        match effect {
-            Effect::Command(command) => {
-                if !self.feed.command(command) {
-                    self.tell(Message::Refused)?;
-                }
-            }
-            Effect::Ask(inquiry) => self.feed.ask(inquiry),
-            Effect::Copy(text) => {
-                execute!(
-                    self.terminal.backend_mut(),
-                    CopyToClipboard::to_clipboard_from(text)
-                )?;
-            }
-            Effect::Suspend => self.suspend()?,
-            Effect::Redraw => self.forget_screen()?,
-            Effect::Leave(outcome) => {
-                self.outcome.get_or_insert(outcome);
-            }
-        }
-        Ok(())
-    }
-
-    fn draw(&mut self) -> io::Result<()> {
-        self.model.dirty = false;
-        queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
-        let model = &mut self.model;
-        self.terminal.draw(|frame| view(model, frame))?;
-        execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)
-    }
-
-    /// Gives the terminal back and stops the process until it is continued.
-    fn suspend(&mut self) -> io::Result<()> {
-        drop(self.guard.take());
-        signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP)?;
-        self.guard = Some(Guard::take()?);
-        self.forget_screen()
-    }
-
-    /// Clears the screen and draws every cell again. (`Terminal::clear` would ask the terminal where its cursor
-    /// is, and wait for an answer that the input stream takes.)
-    fn forget_screen(&mut self) -> io::Result<()> {
-        execute!(self.terminal.backend_mut(), Clear(ClearType::All))?;
-        self.terminal = screen()?;
+    fn set_dirty(&mut self) {
         self.model.dirty = true;
-        Ok(())
     }
 
-    fn leave(self, outcome: Outcome) -> Left {
-        drop(self.guard);
-        Left {
-            outcome,
-            run: self.model.into_latest(),
-        }
+    fn wake_in(&self) -> Option<Duration> {
+        self.model.wake_in().map(Duration::from)
+    }
+
+    fn draw(&mut self, frame: &mut Frame<'_>) {
+        self.model.dirty = false;
+        view(&mut self.model, frame);
     }
 }

@@ -63,6 +63,7 @@ impl fmt::Display for Key {
             KeyCode::PageDown => f.write_str("page down"),
             KeyCode::Home => f.write_str("home"),
             KeyCode::End => f.write_str("end"),
+            KeyCode::F(number) => write!(f, "f{number}"),
             other => write!(f, "{other:?}"),
         }
     }

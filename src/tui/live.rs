@@ -17,6 +17,7 @@ pub struct Live {
     running: BTreeSet<StepIx>,
     held: BTreeSet<StepIx>,
     failed: BTreeSet<StepIx>,
+    unknown: BTreeSet<StepIx>,
     dependents: Vec<Vec<StepIx>>,
     reach: HashMap<StepIx, usize>,
 }
@@ -98,6 +99,7 @@ impl Live {
         keep(&mut self.running, ix, row.status == StepStatus::Running);
         keep(&mut self.held, ix, row.waiting.is_some());
         keep(&mut self.failed, ix, row.status == StepStatus::Failed);
+        keep(&mut self.unknown, ix, row.status == StepStatus::Unknown);
     }
 
     /// The rows that wait for this one.
@@ -108,6 +110,11 @@ impl Live {
     /// The rows that something beside slots and pause holds.
     pub fn held(&self) -> &BTreeSet<StepIx> {
         &self.held
+    }
+
+    /// The rows of which nobody knows whether they happened.
+    pub fn unknown(&self) -> &BTreeSet<StepIx> {
+        &self.unknown
     }
 
     /// How many rows failed, elements of `for_each` steps included.

@@ -11,6 +11,8 @@ pub enum Message {
     Key(KeyEvent),
     /// The mouse did something.
     Mouse(MouseEvent),
+    /// Text was pasted.
+    Paste(String),
     /// The terminal has another size now: columns, rows.
     Resize(u16, u16),
     /// The run went on.

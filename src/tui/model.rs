@@ -2,8 +2,10 @@
 
 use super::compare::Compare;
 use super::cost::CostPane;
+use super::editor::Editor;
 use super::graph::GraphPane;
 use super::live::Live;
+use super::palette::Palette;
 use super::search::Search;
 use super::table::Table;
 use super::theme::Theme;
@@ -164,6 +166,12 @@ pub enum Overlay {
     Search,
     /// Nothing to see: keys are typed into the filter of the table.
     Filter,
+    /// Every action by its name.
+    Palette,
+    /// A value that is being edited.
+    Editor,
+    /// Whether this step happened, which nobody knows.
+    Unknown(StepIx),
 }
 
 /// The inspector's own state.
@@ -256,6 +264,14 @@ pub struct Model {
     pub overlay: Option<Overlay>,
     /// The search for a step, while it goes on.
     pub search: Option<Search>,
+    /// The value that is being edited.
+    pub editor: Option<Editor>,
+    /// Whether a person can say what became of steps that nobody knows the end of: the run waits for that.
+    pub asks: bool,
+    /// Such steps whose question was put off.
+    pub put_off: BTreeSet<StepIx>,
+    /// What was typed into the palette, and what is chosen in it.
+    pub palette: Palette,
     /// A word to the person, until the next key.
     pub notice: Option<String>,
     /// Whether the dashboard is left as soon as the run has ended.
@@ -306,6 +322,10 @@ impl Model {
             inspector: Inspector::default(),
             overlay: None,
             search: None,
+            editor: None,
+            asks: false,
+            put_off: BTreeSet::new(),
+            palette: Palette::default(),
             notice: None,
             leaving: false,
             drag: None,

@@ -5,6 +5,7 @@ use super::actions::{self, Meaning};
 use super::compare;
 use super::message::{Effect, Message, Outcome};
 use super::model::{Focus, Model, Overlay, View};
+use super::palette;
 use super::search;
 use super::view;
 use crate::run::RunEvent;
@@ -19,6 +20,17 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
     match message {
         Message::Key(event) => on_key(model, &event),
         Message::Mouse(event) => on_mouse(model, event),
+        Message::Paste(text) => {
+            match (model.overlay, &mut model.editor) {
+                (Some(Overlay::Palette), _) => {
+                    palette::type_in(model, |field| field.insert(&text));
+                }
+                (Some(Overlay::Editor), Some(editor)) => editor.paste(&text),
+                _ => {}
+            }
+            model.dirty = true;
+            Vec::new()
+        }
         Message::Resize(columns, rows) => {
             model.size = (columns, rows);
             // What the terminal kept is not known, also where several changes led back to the same size.
@@ -61,6 +73,7 @@ fn on_events(model: &mut Model, events: Vec<RunEvent>) -> Vec<Effect> {
     if !model.in_progress() && matches!(model.overlay, Some(Overlay::Question(_))) {
         model.overlay = None;
     }
+    act::ask_about_unknown(model);
     if model.leaving && !model.in_progress() {
         return vec![Effect::Leave(Outcome::Quit)];
     }
@@ -87,7 +100,16 @@ fn on_key(model: &mut Model, event: &KeyEvent) -> Vec<Effect> {
             model.notice = Some(format!("{} needs {}", entry.name, entry.lacks(model)));
             Vec::new()
         }
-        Meaning::Nothing => Vec::new(),
+        Meaning::Nothing => {
+            match (model.overlay, &mut model.editor) {
+                (Some(Overlay::Palette), _) => palette::type_in(model, |field| {
+                    field.edit(event);
+                }),
+                (Some(Overlay::Editor), Some(editor)) => editor.edit(event),
+                _ => {}
+            }
+            Vec::new()
+        }
     }
 }
 

@@ -311,6 +311,10 @@ fn waiting(model: &Model) -> Vec<Part> {
             format!(" again in {}", format::elapsed(due - model.now)),
         );
     }
+    if run.waits_for_a_person() {
+        let count = format::count(model.live.unknown().len(), "unknown step");
+        return words("waits for your word on ", count, String::new());
+    }
     let held = model.live.held();
     if let Some(rate) = rate(model) {
         return rate;

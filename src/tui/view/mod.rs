@@ -6,25 +6,29 @@
 //! footer     the keys that work now, or a word to the person
 //! ```
 
-mod ascii;
+pub(super) mod ascii;
 mod beside;
 mod body;
+mod editor;
 mod footer;
 mod header;
 mod help;
 mod inspector;
 pub(super) mod page;
-mod parts;
+mod palette;
+pub(super) mod parts;
 mod question;
 mod runs;
 mod scrubber;
 mod search;
+mod unknown;
 
 pub(super) use body::view_at;
 pub(super) use inspector::tab_at;
 pub(super) use scrubber::moment_at;
 
 use super::model::{Focus, Model, Overlay};
+use super::theme::Theme;
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -156,6 +160,9 @@ pub fn draw(model: &mut Model, buf: &mut Buffer, area: Rect) {
         Some(Overlay::Runs) => runs::draw(model, buf, area),
         Some(Overlay::Question(question)) => question::draw(model, question, buf, area),
         Some(Overlay::Search) => search::draw(model, buf, areas),
+        Some(Overlay::Palette) => palette::draw(model, buf, area),
+        Some(Overlay::Editor) => editor::draw(model, buf, area),
+        Some(Overlay::Unknown(step)) => unknown::draw(model, step, buf, area),
         Some(Overlay::Filter) | None => {}
     }
     if model.theme.ascii {
@@ -182,24 +189,28 @@ fn pane(
     title: Line<'_>,
     bottom: Line<'_>,
 ) -> Rect {
+    frame(&model.theme, buf, area, focused, title, bottom)
+}
+
+/// The same for any screen with this theme.
+pub(super) fn frame(
+    theme: &Theme,
+    buf: &mut Buffer,
+    area: Rect,
+    focused: bool,
+    title: Line<'_>,
+    bottom: Line<'_>,
+) -> Rect {
     if area.width < 3 || area.height < 3 {
         return area;
     }
-    let border = if focused {
-        model.theme.focus
-    } else {
-        model.theme.border
-    };
-    let named = if focused {
-        model.theme.strong
-    } else {
-        model.theme.dim
-    };
+    let border = if focused { theme.focus } else { theme.border };
+    let named = if focused { theme.strong } else { theme.dim };
     let block = Block::bordered()
         .border_type(BorderType::Rounded)
         .border_style(border)
         .title_top(title.style(named))
-        .title_bottom(bottom.style(model.theme.dim).right_aligned());
+        .title_bottom(bottom.style(theme.dim).right_aligned());
     let inner = block.inner(area);
     block.render(area, buf);
     inner

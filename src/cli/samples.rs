@@ -1,0 +1,212 @@
+//! The sample plans, embedded in the program so that they are there however it was installed.
+
+use super::failure::Failure;
+use crate::store::home;
+use crate::tui::home::{PlanItem, PlanPlace};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The files of `sample-plans`, by their path in it.
+macro_rules! files {
+    ($($path:literal),* $(,)?) => {
+        &[$(($path, include_str!(concat!("../../sample-plans/", $path)))),*]
+    };
+}
+
+const FILES: &[(&str, &str)] = files![
+    "README.md",
+    "almanac/almanac.txt",
+    "almanac/expected.json",
+    "almanac/lookup.sh",
+    "almanac/plan.txt",
+    "almanac/tools.yaml",
+    "figures/expected.json",
+    "figures/plan.yaml",
+    "figures/tools.json",
+    "figures/wait.sh",
+    "letter/expected.json",
+    "letter/plan.json",
+    "letter/tools.yaml",
+    "mend/count_shelf.sh",
+    "mend/expected.json",
+    "mend/orders.csv",
+    "mend/plan.yaml",
+    "mend/rates.csv",
+    "mend/read_table.sh",
+    "mend/shelves.csv",
+    "mend/tools.yaml",
+    "peaks/expected.json",
+    "peaks/plan.txt",
+    "peaks/tools.yaml",
+    "receipt/expected.json",
+    "receipt/plan.yaml",
+    "receipt/tools.yaml",
+    "release/expected.json",
+    "release/plan.yaml",
+    "release/tools.yaml",
+    "research/corpus/01-council-minutes.txt",
+    "research/corpus/02-bus-operator.txt",
+    "research/corpus/03-builder-brochure.txt",
+    "research/corpus/04-university-study.txt",
+    "research/corpus/05-shopkeepers-letter.txt",
+    "research/corpus/06-finance-office.txt",
+    "research/corpus/07-climate-board.txt",
+    "research/corpus/08-harbour-survey.txt",
+    "research/expected.json",
+    "research/plan.yaml",
+    "research/search.sh",
+    "research/tools.yaml",
+    "straggler/expected.json",
+    "straggler/plan.json",
+    "straggler/tools.json",
+    "straggler/wait.sh",
+    "tickets/expected.json",
+    "tickets/plan.json",
+    "tickets/tools.yaml",
+];
+
+/// The folder with the sample plans beside the place where somebody works, as in a clone.
+const FOLDER: &str = "sample-plans";
+
+/// The sample plans in the order of their README, which says what each is for. Where `here` has them as
+/// files, those are meant: whoever changes one there means to run it so.
+pub fn samples(here: &Path) -> Vec<PlanItem> {
+    table()
+        .filter_map(|(name, plan, about)| {
+            let file = Path::new(FOLDER).join(plan);
+            let (_, text) = FILES.iter().find(|(path, _)| *path == plan)?;
+            let draft = crate::plan::parse(plan, text.as_bytes()).ok()?;
+            let is_here = here.join(&file).is_file();
+            Some(PlanItem {
+                name: name.into(),
+                place: if is_here {
+                    PlanPlace::File(here.join(&file))
+                } else {
+                    PlanPlace::Sample(name.into())
+                },
+                shown: if is_here {
+                    file.to_string_lossy().into()
+                } else {
+                    shown(name)
+                },
+                dialect: draft.dialect().to_string().into(),
+                steps: draft.len(),
+                about: about.into(),
+            })
+        })
+        .collect()
+}
+
+/// Where a sample is put down, for people.
+fn shown(name: &str) -> Arc<str> {
+    let folder = folder_of(name).map_or_else(|_| name.into(), |path| path.display().to_string());
+    folder.into()
+}
+
+/// The rows of the README's table: name, plan file, what it is for.
+fn table() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    let readme = FILES.iter().find(|(path, _)| *path == "README.md");
+    let lines = readme.map_or("", |(_, text)| text).lines();
+    lines.filter_map(|line| {
+        let mut cells = line.strip_prefix("| [")?.split(" | ");
+        let (name, plan) = cells.next()?.split_once("](")?;
+        let about = cells.nth(1)?.strip_suffix(" |")?;
+        Some((name, plan.strip_suffix(')')?, about))
+    })
+}
+
+/// Whether a folder holds the sample plans, so that they are not listed a second time as plans of it.
+pub fn is_samples(folder: &Path) -> bool {
+    folder.file_name().is_some_and(|name| name == FOLDER)
+}
+
+fn folder_of(name: &str) -> Result<PathBuf, Failure> {
+    let home = home().map_err(|error| Failure::usage(error.to_string()))?;
+    Ok(home.join(FOLDER).join(name))
+}
+
+/// Puts the sample down under the folder that the program keeps and gives its plan. What is there already is
+/// left as somebody may have changed it, unless `anew`.
+pub fn unpack(name: &str, anew: bool) -> Result<PathBuf, Failure> {
+    let folder = folder_of(name)?;
+    let (_, plan, _) = table()
+        .find(|(sample, ..)| *sample == name)
+        .ok_or_else(|| Failure::usage(format!("there is no sample {name}")))?;
+    let fault =
+        |path: &Path, error: std::io::Error| Failure::usage(format!("{}: {error}", path.display()));
+    for (path, text) in FILES {
+        let Some(rest) = path
+            .strip_prefix(name)
+            .and_then(|rest| rest.strip_prefix('/'))
+        else {
+            continue;
+        };
+        let file = folder.join(rest);
+        if file.exists() && !anew {
+            continue;
+        }
+        if let Some(parent) = file.parent() {
+            std::fs::create_dir_all(parent).map_err(|error| fault(parent, error))?;
+        }
+        std::fs::write(&file, text).map_err(|error| fault(&file, error))?;
+    }
+    let file = plan.split_once('/').map_or(plan, |(_, file)| file);
+    Ok(folder.join(file))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    fn files_in(folder: &Path, into: &mut BTreeSet<String>, root: &Path) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                files_in(&path, into, root);
+            } else {
+                let path = path.strip_prefix(root).unwrap();
+                into.insert(path.to_str().unwrap().to_owned());
+            }
+        }
+    }
+
+    #[test]
+    fn every_file_is_embedded() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(FOLDER);
+        let mut there = BTreeSet::new();
+        files_in(&root, &mut there, &root);
+        let embedded: BTreeSet<String> = FILES.iter().map(|(path, _)| (*path).to_owned()).collect();
+        assert_eq!(embedded, there);
+    }
+
+    #[test]
+    fn every_sample_is_listed_with_what_it_is_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let samples = samples(folder.path());
+        let folders: BTreeSet<&str> = FILES
+            .iter()
+            .filter_map(|(path, _)| Some(path.split_once('/')?.0))
+            .collect();
+        let names: BTreeSet<&str> = samples.iter().map(|sample| &*sample.name).collect();
+        assert_eq!(names, folders);
+        for sample in samples {
+            assert!(
+                !sample.about.is_empty() && sample.steps > 0,
+                "{}",
+                sample.name
+            );
+            assert_eq!(sample.place, PlanPlace::Sample(sample.name.clone()));
+        }
+    }
+
+    #[test]
+    fn samples_that_are_here_as_files_are_those() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let samples = samples(root);
+        let receipt = samples.iter().find(|sample| &*sample.name == "receipt");
+        let place = &receipt.unwrap().place;
+        let file = root.join("sample-plans/receipt/plan.yaml");
+        assert_eq!(*place, PlanPlace::File(file));
+    }
+}

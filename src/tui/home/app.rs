@@ -1,0 +1,129 @@
+//! The home screen as a scene, and who tells it what there is.
+
+use super::item::{Answer, Request};
+use super::model::{Choice, Model};
+use super::update::{Effect, Message, update};
+use super::view;
+use crate::tui::message::Outcome;
+use crate::tui::scene::{Error, Heard, Options, Scene, Stage, Wish};
+use futures::future::BoxFuture;
+use ratatui::Frame;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Finds out what the home screen wants to know, without making it wait.
+pub trait Source {
+    /// Takes a request; a newer one for a detail may take the place of one that was not begun.
+    fn ask(&mut self, request: Request);
+    /// The next answer, where there is one.
+    fn take(&mut self) -> Option<Answer>;
+    /// Ends when there may be an answer to take.
+    fn changed(&mut self) -> BoxFuture<'_, ()>;
+}
+
+/// What came of the home screen.
+#[derive(Debug)]
+pub enum Chosen {
+    /// Something to open.
+    This(Choice),
+    /// Nothing: it was left.
+    Nothing(Outcome),
+}
+
+/// Shows the home screen until something is chosen or it is left; the terminal is given back before this
+/// returns. `trouble` is why what was chosen before could not be opened.
+pub async fn choose(
+    source: impl Source,
+    trouble: Option<String>,
+    options: Options,
+) -> Result<Chosen, Error> {
+    let theme = options.theme()?;
+    let stage = Stage::take()?;
+    let mut home = Home {
+        model: Model::new(theme, stage.size, now()),
+        source,
+        choice: None,
+    };
+    home.model.trouble = trouble.map(|trouble| (trouble, 0));
+    home.source.ask(Request::Everything);
+    let outcome = stage.play(&mut home).await?;
+    Ok(home.choice.map_or(Chosen::Nothing(outcome), Chosen::This))
+}
+
+/// Seconds since 1970.
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs() as i64)
+}
+
+struct Home<S> {
+    model: Model,
+    source: S,
+    choice: Option<Choice>,
+}
+
+impl<S: Source> Home<S> {
+    fn tell(&mut self, message: Message) -> Vec<Wish> {
+        let mut wishes = Vec::new();
+        for effect in update(&mut self.model, message) {
+            match effect {
+                Effect::Ask(request) => self.source.ask(request),
+                Effect::Choose(choice) => {
+                    self.choice.get_or_insert(choice);
+                    wishes.push(Wish::Leave(Outcome::Quit));
+                }
+                Effect::Suspend => wishes.push(Wish::Suspend),
+                Effect::Redraw => wishes.push(Wish::Redraw),
+                Effect::Leave(outcome) => wishes.push(Wish::Leave(outcome)),
+            }
+        }
+        wishes
+    }
+}
+
+impl<S: Source> Scene for Home<S> {
+    fn tick(&mut self) -> Vec<Wish> {
+        self.tell(Message::Tick(now()))
+    }
+
+    fn hear(&mut self, heard: Heard) -> Vec<Wish> {
+        self.tell(match heard {
+            Heard::Key(key) => Message::Key(key),
+            Heard::Mouse(mouse) => Message::Mouse(mouse),
+            Heard::Paste(text) => Message::Paste(text),
+            Heard::Resize(columns, rows) => Message::Resize(columns, rows),
+            Heard::Signal(signal) => Message::Signal(signal),
+        })
+    }
+
+    fn take(&mut self) -> (Vec<Wish>, bool) {
+        match self.source.take() {
+            Some(answer) => (self.tell(Message::Told(answer)), true),
+            None => (Vec::new(), false),
+        }
+    }
+
+    fn changed(&mut self) -> BoxFuture<'_, ()> {
+        self.source.changed()
+    }
+
+    fn is_dirty(&self) -> bool {
+        self.model.dirty
+    }
+
+    fn set_dirty(&mut self) {
+        self.model.dirty = true;
+    }
+
+    fn wake_in(&self) -> Option<Duration> {
+        self.model.wake_in().map(Duration::from)
+    }
+
+    fn leads_on(&self) -> bool {
+        self.choice.is_some()
+    }
+
+    fn draw(&mut self, frame: &mut Frame<'_>) {
+        self.model.dirty = false;
+        view::view(&mut self.model, frame);
+    }
+}

@@ -1,0 +1,133 @@
+//! What can be chosen, as whoever reads the disk says it.
+
+use crate::run::{Micros, Money};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// How an earlier run stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Its process is at it.
+    Running,
+    /// Its process is gone, and it had not ended.
+    Interrupted,
+    /// The same, and another run has gone on with it since.
+    Continued,
+    /// Every step that was to run succeeded.
+    Succeeded,
+    /// A step failed.
+    Failed,
+    /// A limit stopped it.
+    LimitExceeded,
+    /// A person or a signal stopped it.
+    Cancelled,
+}
+
+impl Standing {
+    /// As people say it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Interrupted => "interrupted",
+            Self::Continued => "interrupted, gone on with",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::LimitExceeded => "stopped by a limit",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// An earlier run.
+#[derive(Clone, Debug)]
+pub struct RunItem {
+    /// Its id.
+    pub run_id: Arc<str>,
+    /// The plan's name.
+    pub plan: Arc<str>,
+    /// How it stands.
+    pub standing: Standing,
+    /// When it started, in seconds since 1970.
+    pub started: i64,
+    /// When it started, as people here read it.
+    pub started_at: Arc<str>,
+    /// Wall-clock time less held time.
+    pub took: Micros,
+    /// What it cost; `None` where that is not known or not tracked.
+    pub cost: Option<Money>,
+    /// Steps that succeeded.
+    pub done: u64,
+    /// Steps that failed.
+    pub failed: u64,
+    /// The plan's steps.
+    pub steps: u64,
+    /// Who carried out `model` tools; empty where that is not on record.
+    pub worker: Arc<str>,
+    /// The run that it went on with.
+    pub resumed_from: Option<Arc<str>>,
+}
+
+/// Where a plan is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PlanPlace {
+    /// In this file.
+    File(PathBuf),
+    /// In the program: the sample of this name, with its data.
+    Sample(Arc<str>),
+}
+
+/// A plan.
+#[derive(Clone, Debug)]
+pub struct PlanItem {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Where it is.
+    pub place: PlanPlace,
+    /// The place for people: a path from here.
+    pub shown: Arc<str>,
+    /// How it is written.
+    pub dialect: Arc<str>,
+    /// Its steps.
+    pub steps: usize,
+    /// What it is for; empty where nobody says.
+    pub about: Arc<str>,
+}
+
+/// What takes longer to find out about a run.
+#[derive(Clone, Debug, Default)]
+pub struct Detail {
+    /// The plan's file.
+    pub plan_path: Option<Arc<str>>,
+    /// Steps that failed and what their errors say.
+    pub failed: Vec<(Arc<str>, Arc<str>)>,
+    /// Steps that were under way when the process died.
+    pub under_way: Vec<Arc<str>>,
+    /// Whether outputs were invented.
+    pub simulated: bool,
+    /// What kept this from being found out.
+    pub fault: Option<Arc<str>>,
+}
+
+/// What the home screen wants to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Every run, every plan.
+    Everything,
+    /// The runs alone, because one is under way.
+    Runs,
+    /// The detail of this run.
+    Detail(Arc<str>),
+}
+
+/// What it is told.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// The runs, newest first, or why they cannot be read.
+    Runs(Result<Vec<RunItem>, String>),
+    /// The plans of this folder.
+    Plans(Vec<PlanItem>),
+    /// The samples.
+    Samples(Vec<PlanItem>),
+    /// The detail of a run.
+    Detail(Arc<str>, Detail),
+}

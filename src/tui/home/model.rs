@@ -1,0 +1,126 @@
+//! The state of the home screen.
+
+use super::item::{Detail, PlanItem, PlanPlace, RunItem, Standing};
+use super::list::Row;
+use crate::run::Micros;
+use crate::tui::field::Field;
+use crate::tui::theme::Theme;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// How often the times since the runs started are looked at.
+const LOOK_EVERY: Micros = Micros(30_000_000);
+/// How often the runs are read again while one is under way.
+const READ_EVERY: i64 = 2;
+/// Details that are kept.
+pub(super) const DETAILS: usize = 500;
+
+/// What was chosen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// Run this plan.
+    Open(PlanPlace),
+    /// Put the sample back as it comes with the program, then run it.
+    Restore(Arc<str>),
+    /// Go on with this run.
+    Resume(Arc<str>),
+    /// Look at this run as it ended, or as far as it is.
+    Look(Arc<str>),
+    /// Play this run at the speed at which it went.
+    Play(Arc<str>),
+}
+
+/// Everything the home screen knows.
+#[derive(Debug)]
+pub struct Model {
+    /// Earlier runs, newest first.
+    pub runs: Vec<RunItem>,
+    /// The plans of this folder.
+    pub plans: Vec<PlanItem>,
+    /// The samples.
+    pub samples: Vec<PlanItem>,
+    /// What is known of runs beyond the list.
+    pub details: HashMap<Arc<str>, Detail>,
+    /// Whether the runs have not been read yet.
+    pub reading: bool,
+    /// Why the runs cannot be read.
+    pub fault: Option<String>,
+    /// What was typed.
+    pub field: Field,
+    /// What of the list fits it.
+    pub rows: Vec<Row>,
+    /// The selected row.
+    pub selected: usize,
+    /// The first row that is shown.
+    pub top: usize,
+    /// The rows that were shown when the list was last drawn.
+    pub height: usize,
+    /// Whether a person has done something.
+    pub touched: bool,
+    /// Whether the keys are shown, and scrolled by how many lines.
+    pub help: Option<usize>,
+    /// Why what was chosen before could not be opened, until a key is pressed; scrolled by so many lines.
+    pub trouble: Option<(String, usize)>,
+    /// A word to the person, until the next key.
+    pub notice: Option<String>,
+    /// The present, in seconds since 1970.
+    pub now: i64,
+    /// When the runs were last asked for.
+    pub(super) asked: i64,
+    /// The run whose detail was last asked for.
+    pub(super) wanted: Option<Arc<str>>,
+    /// Columns and rows of the terminal.
+    pub size: (u16, u16),
+    /// Styles and shapes.
+    pub theme: Theme,
+    /// Whether the screen is behind the model.
+    pub dirty: bool,
+}
+
+impl Model {
+    /// A home screen that has heard of nothing yet.
+    pub fn new(theme: Theme, size: (u16, u16), now: i64) -> Self {
+        Self {
+            runs: Vec::new(),
+            plans: Vec::new(),
+            samples: Vec::new(),
+            details: HashMap::new(),
+            reading: true,
+            fault: None,
+            field: Field::default(),
+            rows: Vec::new(),
+            selected: 0,
+            top: 0,
+            height: 0,
+            touched: false,
+            help: None,
+            trouble: None,
+            notice: None,
+            now,
+            asked: now,
+            wanted: None,
+            size,
+            theme,
+            dirty: true,
+        }
+    }
+
+    /// Whether something is under way whose figures change.
+    fn any_running(&self) -> bool {
+        let mut runs = self.runs.iter();
+        runs.any(|run| run.standing == Standing::Running)
+    }
+
+    /// Whether the runs are to be read again.
+    pub(super) fn is_stale(&self) -> bool {
+        self.any_running() && self.now >= self.asked + READ_EVERY
+    }
+
+    /// In how long the screen is to be looked at again without anything happening.
+    pub fn wake_in(&self) -> Option<Micros> {
+        if self.any_running() {
+            return Some(Micros(READ_EVERY as u64 * 1_000_000));
+        }
+        (!self.runs.is_empty()).then_some(LOOK_EVERY)
+    }
+}

@@ -1,0 +1,256 @@
+//! What the home screen looks like: a file for each part.
+//!
+//! ```text
+//! head       what there is, and what was typed
+//! list │ details (beside it where the screen is wide, below it where it is tall)
+//! foot       the keys that work now, or a word to the person
+//! ```
+
+mod details;
+mod list;
+
+use super::actions::{REGISTRY, hints};
+use super::model::Model;
+use crate::text::{self, format};
+use crate::tui::view::{ascii, frame, parts};
+use parts::Part;
+use ratatui::Frame;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Clear, Widget};
+
+/// Columns from which the details stand beside the list.
+const WIDE: u16 = 76;
+/// Rows from which they stand below it.
+const TALL: u16 = 26;
+/// Cells of the column of keys in the help.
+const KEYS: usize = 18;
+
+/// Where the parts of the screen are, borders included.
+#[derive(Clone, Copy, Debug)]
+struct Areas {
+    head: Rect,
+    list: Rect,
+    details: Option<Rect>,
+    foot: Rect,
+}
+
+fn areas(model: &Model) -> Areas {
+    let (width, height) = model.size;
+    let head = 2.min(height);
+    let foot = u16::from(height >= 5);
+    let body = Rect::new(0, head, width, height.saturating_sub(head + foot));
+    let (list, details) = if width >= WIDE {
+        let columns = (width * 2 / 5).clamp(34, 72);
+        let list = Rect {
+            width: width - columns,
+            ..body
+        };
+        let details = Rect {
+            x: list.right(),
+            width: columns,
+            ..body
+        };
+        (list, Some(details))
+    } else if height >= TALL {
+        let rows = body.height * 2 / 5;
+        let list = Rect {
+            height: body.height - rows,
+            ..body
+        };
+        let details = Rect {
+            y: list.bottom(),
+            height: rows,
+            ..body
+        };
+        (list, Some(details))
+    } else {
+        (body, None)
+    };
+    Areas {
+        head: Rect::new(0, 0, width, head),
+        list,
+        details,
+        foot: Rect::new(0, height - foot, width, foot),
+    }
+}
+
+/// Draws the home screen.
+pub fn view(model: &mut Model, frame: &mut Frame<'_>) {
+    let area = frame.area();
+    let buf = frame.buffer_mut();
+    model.size = (area.width, area.height);
+    if area.is_empty() {
+        return;
+    }
+    buf.set_style(area, model.theme.background);
+    let areas = areas(model);
+    draw_head(model, buf, areas.head);
+    if !areas.list.is_empty() {
+        list::draw(model, buf, areas.list);
+    }
+    if let Some(area) = areas.details.filter(|area| !area.is_empty()) {
+        details::draw(model, buf, area);
+    }
+    draw_foot(model, buf, areas.foot);
+    draw_help(model, buf, area);
+    draw_trouble(model, buf, area);
+    if model.theme.ascii {
+        ascii::translate(buf);
+    }
+}
+
+fn draw_head(model: &Model, buf: &mut Buffer, area: Rect) {
+    let theme = &model.theme;
+    let line = |at: u16| Rect {
+        y: area.y + at,
+        height: 1,
+        ..area
+    };
+    let left = vec![
+        Part::new(3, vec![Span::styled("plandeck", theme.dim)]),
+        Part::new(9, vec![Span::styled("home", theme.strong)]),
+    ];
+    let runs = if model.reading {
+        "reading…".to_owned()
+    } else {
+        format::count(model.runs.len(), "run")
+    };
+    let plans = format!("{} here", format::count(model.plans.len(), "plan"));
+    let samples = format::count(model.samples.len(), "sample");
+    let right = vec![
+        Part::new(5, vec![Span::styled(plans, theme.dim)]),
+        Part::new(6, vec![Span::styled(runs, theme.dim)]),
+        Part::new(4, vec![Span::styled(samples, theme.dim)]),
+    ];
+    parts::draw(buf, line(0), left, right);
+    if area.height > 1 {
+        let margin = u16::from(area.width > 2);
+        let label = "find ";
+        buf.set_stringn(
+            area.x + margin,
+            area.y + 1,
+            label,
+            area.width as usize,
+            theme.accent,
+        );
+        let taken = margin + label.len() as u16;
+        let field = Rect {
+            x: area.x + taken.min(area.width),
+            y: area.y + 1,
+            width: area.width.saturating_sub(taken + margin),
+            height: 1,
+        };
+        model.field.draw(buf, field, "type to filter", theme);
+    }
+}
+
+fn draw_foot(model: &Model, buf: &mut Buffer, area: Rect) {
+    if area.is_empty() {
+        return;
+    }
+    let theme = &model.theme;
+    if let Some(notice) = &model.notice {
+        let room = area.width.saturating_sub(2) as usize;
+        let notice = text::fit(notice, room);
+        buf.set_stringn(area.x + 1, area.y, notice, room, theme.warning);
+        return;
+    }
+    // What opens, leaves and explains stays longest.
+    let rank = |word: &str| match word {
+        "run" | "go on" | "look" | "leave" | "back" | "clear" => 9,
+        "help" => 8,
+        "play" => 6,
+        _ => 4,
+    };
+    let parts = hints(model).into_iter().map(|(key, word)| {
+        let spans = vec![
+            Span::styled(format!("{key} "), theme.accent),
+            Span::styled(word, theme.dim),
+        ];
+        Part::new(rank(word), spans)
+    });
+    parts::draw(buf, area, parts.collect(), Vec::new());
+}
+
+/// A box over the screen with lines in it, of which those from `scroll` on are shown; gives where the
+/// scrolling ended.
+fn over(
+    model: &Model,
+    buf: &mut Buffer,
+    screen: Rect,
+    title: &str,
+    lines: &[Line<'static>],
+    scroll: usize,
+) -> usize {
+    let wide = lines.iter().map(Line::width).max().unwrap_or(0) as u16 + 4;
+    let height = (lines.len() as u16).saturating_add(2).min(screen.height);
+    let width = wide.max(title.len() as u16 + 6).min(screen.width);
+    let area = Rect {
+        x: screen.x + (screen.width - width) / 2,
+        y: screen.y + (screen.height - height) / 2,
+        width,
+        height,
+    };
+    Clear.render(area, buf);
+    buf.set_style(area, model.theme.background);
+    let room = area.height.saturating_sub(2) as usize;
+    let most = lines.len().saturating_sub(room);
+    let scroll = scroll.min(most);
+    let more = if most > 0 { " ↑↓ scroll " } else { "" };
+    let title = Line::from(format!(" {title} "));
+    let inner = frame(&model.theme, buf, area, true, title, Line::from(more));
+    for (row, line) in lines.iter().skip(scroll).take(room).enumerate() {
+        let x = inner.x + u16::from(inner.width > 2);
+        buf.set_line(x, inner.y + row as u16, line, inner.width.saturating_sub(2));
+    }
+    scroll
+}
+
+fn draw_help(model: &mut Model, buf: &mut Buffer, screen: Rect) {
+    let Some(scroll) = model.help else { return };
+    let theme = &model.theme;
+    let mut lines: Vec<Line<'static>> = vec![
+        Line::styled("Letters are typed into the filter.", theme.text),
+        Line::default(),
+    ];
+    for entry in REGISTRY {
+        let keys: Vec<String> = entry.keys.iter().map(ToString::to_string).collect();
+        lines.push(Line::from(vec![
+            Span::styled(text::pad(&keys.join(" "), KEYS), theme.accent),
+            Span::styled(entry.description, theme.text),
+        ]));
+    }
+    model.help = Some(over(model, buf, screen, "keys", &lines, scroll));
+}
+
+fn draw_trouble(model: &mut Model, buf: &mut Buffer, screen: Rect) {
+    let Some((trouble, scroll)) = &model.trouble else {
+        return;
+    };
+    let room = (screen.width.saturating_sub(8) as usize).clamp(10, 96);
+    let wrapped = text::wrap(trouble, room, 400).lines.into_iter();
+    let lines: Vec<Line<'static>> = wrapped
+        .map(|line| Line::styled(line, model.theme.text))
+        .collect();
+    let scroll = over(
+        model,
+        buf,
+        screen,
+        "this could not be opened",
+        &lines,
+        *scroll,
+    );
+    if let Some(trouble) = &mut model.trouble {
+        trouble.1 = scroll;
+    }
+}
+
+/// The row of the list at this place of the screen.
+pub(super) fn row_at(model: &Model, column: u16, line: u16) -> Option<usize> {
+    let area = areas(model).list;
+    let inside = column > area.x && column + 1 < area.right();
+    let within = line > area.y && line + 1 < area.bottom();
+    (inside && within).then(|| model.top + (line - area.y - 1) as usize)
+}
