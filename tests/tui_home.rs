@@ -92,6 +92,7 @@ fn run(number: u64, plan: &str, standing: Standing) -> RunItem {
         steps: 8,
         worker: "openai/gpt-4o-mini".into(),
         resumed_from: (number == 5).then(|| "0199c0de-0000-7000-8000-000000000009".into()),
+        forked_from: None,
     }
 }
 
@@ -227,6 +228,8 @@ fn enter_does_what_fits_what_is_selected() {
     assert_eq!(home.chosen(), Some(Choice::Look(runs[0].run_id.clone())));
     home.press("ctrl-p");
     assert_eq!(home.chosen(), Some(Choice::Play(runs[0].run_id.clone())));
+    home.press("ctrl-f");
+    assert_eq!(home.chosen(), Some(Choice::Fork(runs[0].run_id.clone())));
     home.press("down enter");
     assert_eq!(home.chosen(), Some(Choice::Resume(runs[1].run_id.clone())));
     home.press("ctrl-n");

@@ -1,10 +1,10 @@
 //! `plandeck` without a plan: the home screen on a terminal, usage elsewhere.
 
-use super::args::{Cli, ReplayArgs, RunArgs};
+use super::args::{Cli, ForkArgs, ReplayArgs, RunArgs};
 use super::failure::Failure;
 use super::load::screen_options;
 use super::settings::Settings;
-use super::{run, samples, show};
+use super::{fork, run, samples, show};
 use crate::plan::parse;
 use crate::report::{DiagnosticStyle, local_time, render_faults};
 use crate::run::{RunState, StepStatus};
@@ -89,6 +89,16 @@ async fn open(choice: Choice, args: &RunArgs) -> Result<u8, Failure> {
         Choice::Restore(name) => {
             args.plan = Some(samples::unpack(&name, true)?);
             run::run(args).await
+        }
+        Choice::Fork(run) => {
+            let fork = ForkArgs {
+                run: run.to_string(),
+                from: Vec::new(),
+                input: Vec::new(),
+                output: Vec::new(),
+                options: args,
+            };
+            fork::fork(fork).await
         }
         Choice::Resume(run) => {
             args.record.resume = Some(run.to_string());
@@ -232,6 +242,7 @@ fn item(run: RunSummary, gone_on_with: &HashSet<Arc<str>>) -> RunItem {
         steps: run.steps,
         worker: run.worker.unwrap_or_default(),
         resumed_from: run.resumed_from,
+        forked_from: run.forked_from,
         plan: run.plan,
         run_id: run.run_id,
     }

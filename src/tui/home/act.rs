@@ -20,6 +20,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::PreviousPart => model.next_part(false),
         Action::Open | Action::Resume => return open(model),
         Action::Play => return with_run(model, Choice::Play),
+        Action::Fork => return with_run(model, Choice::Fork),
         Action::Again => return again(model),
         Action::Restore => return restore(model),
         Action::Read => {

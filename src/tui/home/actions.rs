@@ -22,6 +22,7 @@ pub enum Action {
     Open,
     Resume,
     Play,
+    Fork,
     Again,
     Restore,
     Read,
@@ -105,6 +106,13 @@ fn resumable(model: &Model) -> bool {
             .is_some_and(|run| run.standing == Standing::Interrupted)
 }
 
+fn ended(model: &Model) -> bool {
+    on_run(model)
+        && model
+            .run()
+            .is_some_and(|run| !matches!(run.standing, Standing::Running | Standing::Interrupted))
+}
+
 fn on_file_of_sample(model: &Model) -> bool {
     let selected = model.selected();
     on_plan(model)
@@ -121,6 +129,8 @@ pub static REGISTRY: &[Entry] = &[
     entry(A::Open, "run", &[code(KeyCode::Enter)], "run the selected plan", on_plan).hint("run"),
     entry(A::Open, "look", &[code(KeyCode::Enter)], "look at the selected run as it ended", on_run).hint("look"),
     entry(A::Play, "play", &[Key::control('p')], "play the selected run again, as it went", on_run).hint("play"),
+    entry(A::Fork, "fork", &[Key::control('f')],
+        "a new run from the selected one: what succeeded in it is taken over, the rest runs", ended).hint("fork"),
     entry(A::Again, "anew", &[Key::control('n')], "run the plan of the selected run anew", on_run).hint("run anew"),
     entry(A::Restore, "restore", &[Key::control('o')],
         "put the selected sample back as it was, and run it", on_file_of_sample).hint("restore"),

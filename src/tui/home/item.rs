@@ -65,6 +65,8 @@ pub struct RunItem {
     pub worker: Arc<str>,
     /// The run that it went on with.
     pub resumed_from: Option<Arc<str>>,
+    /// The run that it was forked from.
+    pub forked_from: Option<Arc<str>>,
 }
 
 /// Where a plan is.

@@ -26,6 +26,8 @@ pub enum Choice {
     Resume(Arc<str>),
     /// Look at this run as it ended, or as far as it is.
     Look(Arc<str>),
+    /// A new run that takes over what this one did.
+    Fork(Arc<str>),
     /// Play this run at the speed at which it went.
     Play(Arc<str>),
 }

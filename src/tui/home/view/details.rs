@@ -133,6 +133,9 @@ impl Page<'_> {
         if let Some(before) = &run.resumed_from {
             self.fact("went on", &format!("with {before}"), theme.dim);
         }
+        if let Some(before) = &run.forked_from {
+            self.fact("forked", &format!("from {before}"), theme.dim);
+        }
         if let Some(detail) = detail {
             self.detail(detail);
         }
