@@ -1,7 +1,8 @@
 #!/bin/sh
 # A plan of N steps (10,000 unless told) in layers of a hundred, each waiting for two of the layer above, and its
 # catalog: what the dashboard is looked at with when it has to be quick. `benches/large_plan.sh FOLDER [N]`, then
-# `plandeck run FOLDER/plan.json --max-concurrent 20`. Every 997th step fails.
+# `plandeck run FOLDER/plan.json --max-concurrent 20`, with `--worker offline` or `--worker simulated`. One step near
+# the end fails by its rules.
 set -eu
 folder=$1
 count=${2:-10000}
@@ -14,7 +15,7 @@ awk -v count="$count" 'BEGIN {
         a = first + at % 100
         b = first + (at * 7 + layer) % 100
         on = layer == 0 ? "" : (a == b ? a : a ", " b)
-        tool = at % 997 == 500 ? "refuse" : (at % 3 ? "fetch" : "summarise")
+        tool = at == count - 450 ? "refuse" : (at % 3 ? "fetch" : "summarise")
         if (layer > 0) { gsub(/[0-9]+/, "\"call_&\"", on) }
         printf "%s\n  {\"id\": \"call_%d\", \"tool\": \"%s\", \"parameters\": {\"number\": %d}, \"depends_on\": [%s]}", at ? "," : "", at, tool, at, on
     }
@@ -23,13 +24,17 @@ awk -v count="$count" 'BEGIN {
 cat > "$folder/tools.yaml" <<'TOOLS'
 tools:
   fetch:
-    type: jq
-    filter: "{page: .number, words: (.number * 7 % 1000)}"
+    type: model
+    prompt: Give page {{number}}.
+    offline: {jq: "{page: .number, words: (.number * 7 % 1000)}"}
     parameters: [{name: number, type: integer, description: Which page, required: true}]
+    output_schema: {type: object, properties: {page: {type: integer}, words: {type: integer}}}
   summarise:
-    type: jq
-    filter: "\"page \\(.number) in one line\""
+    type: model
+    prompt: Page {{number}} in one line.
+    offline: {jq: "\"page \\(.number) in one line\""}
     parameters: [{name: number, type: integer, description: Which page, required: true}]
+    output_schema: {type: string}
   refuse:
     type: jq
     filter: "error(\"page \\(.number) is not there\")"

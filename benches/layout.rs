@@ -5,7 +5,7 @@
 //! leaves out the large graphs. Crossings and lengths are those of the same layered graph: `dot` is given our layers,
 //! long edges cut where they pass one. The length of an edge is how far it goes sideways, in columns; how far down is
 //! the same for both. All times are processor time, where the system tells it (Linux), so that other programs do not
-//! disturb them: ours that of the thread, the median of several; that of `dot` the whole process; that of dagre the
+//! disturb them: ours that of the thread, the mean of several runs; that of `dot` the whole process; that of dagre the
 //! call within Node.
 
 use plandeck::layout::{Direction, Graph, Layout, Options, Size, layout};
@@ -87,16 +87,18 @@ fn draw(count: usize, edges: &[(u32, u32)]) -> (Layout, Duration) {
         sizes: &sizes,
         edges,
     };
-    let mut times = Vec::new();
-    let mut drawn = Layout::default();
-    for _ in 0..if count > 2_000 { 3 } else { 7 } {
-        let start = Instant::now();
-        let before = own_time(start);
-        drawn = layout(&graph, &options);
-        times.push(own_time(start) - before);
+    // The system counts in ticks of some milliseconds: many runs make them small.
+    let start = Instant::now();
+    let before = own_time(start);
+    let mut runs = 0;
+    loop {
+        let drawn = layout(&graph, &options);
+        runs += 1;
+        let took = own_time(start) - before;
+        if took > Duration::from_millis(200) {
+            return (drawn, took / runs);
+        }
     }
-    times.sort_unstable();
-    (drawn, times[times.len() / 2])
 }
 
 /// The edges cut where they pass a layer, as `dot` would cut them, so that crossings can be counted exactly.

@@ -8,6 +8,7 @@
 //!        ─▶ layered    long edges become chains of one-cell units, shared by edges of one source or target
 //!        ─▶ order      few crossings: sweeps, exchanges, restarts within a budget
 //!        ─▶ place      a column for every unit, chains straight
+//!        ─▶ refine     units moved together where edges get shorter by it
 //!        ─▶ channel    tracks between two layers, so that no two edges lie on each other
 //!        ─▶ pack       components beside each other, lone nodes in a grid
 //! ```
@@ -25,6 +26,7 @@ mod order;
 mod pack;
 mod place;
 mod rank;
+mod refine;
 mod route;
 
 pub use dots::dots;
@@ -87,7 +89,7 @@ impl Options {
             edge_gap,
             layer_gap,
             margin,
-            sweeps: 240,
+            sweeps: 220,
             wanted: Size {
                 width: 120,
                 height: 40,

@@ -12,7 +12,7 @@ use crossings::Counter;
 use sweep::{Measure, Sweeper};
 
 /// Looks at units and pairs of units that one component may cost, whatever the sweeps allowed.
-const MOST_WORK: u64 = 1_000_000;
+const MOST_WORK: u64 = 600_000;
 /// Sweeps without a better order after which one start is given up.
 const PATIENCE: u32 = 8;
 /// Sweeps that even the largest graphs get, where they are allowed.

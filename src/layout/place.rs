@@ -7,6 +7,7 @@
 
 use super::Options;
 use super::layered::Layered;
+use super::refine;
 
 /// The anchor columns of all units, from any origin.
 pub(super) fn columns(layered: &Layered, options: &Options) -> Vec<i32> {
@@ -19,7 +20,8 @@ pub(super) fn columns(layered: &Layered, options: &Options) -> Vec<i32> {
             drawings.push(compact(&space, &blocks, rightwards));
         }
     }
-    balance(&space, drawings)
+    let even = balance(&space, drawings);
+    refine::shorten(&space, even)
 }
 
 /// How far into a unit its anchor is.
@@ -27,14 +29,15 @@ pub(super) fn anchor(width: i32) -> i32 {
     (width - 1) / 2
 }
 
-struct Space<'a> {
-    layered: &'a Layered,
+/// The units and how far apart they have to be.
+pub(super) struct Space<'a> {
+    pub(super) layered: &'a Layered,
     options: &'a Options,
 }
 
 impl Space<'_> {
     /// The least distance between the anchors of two neighbours.
-    fn between(&self, left: u32, right: u32) -> i32 {
+    pub(super) fn between(&self, left: u32, right: u32) -> i32 {
         let (a, b) = (
             self.layered.units[left as usize].width,
             self.layered.units[right as usize].width,

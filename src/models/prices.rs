@@ -4,7 +4,7 @@ use crate::run::{Money, Tokens};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// The prices of one model, each for one token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,14 +59,17 @@ pub struct Prices {
 }
 
 impl Default for Prices {
-    /// The built-in table.
+    /// The built-in table, read once: a plan's check asks for it at every step.
     fn default() -> Self {
-        let empty = Self {
-            by_model: Arc::default(),
-        };
-        empty
-            .with_table(include_str!("prices.toml"))
-            .unwrap_or(empty)
+        static BUILT_IN: LazyLock<Prices> = LazyLock::new(|| {
+            let empty = Prices {
+                by_model: Arc::default(),
+            };
+            empty
+                .with_table(include_str!("prices.toml"))
+                .unwrap_or(empty)
+        });
+        BUILT_IN.clone()
     }
 }
 
@@ -188,6 +191,12 @@ fn scaled(text: &str, pico_per_unit: i64) -> Option<Money> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn the_built_in_table_is_read_once() {
+        let (first, second) = (Prices::default(), Prices::default());
+        assert!(Arc::ptr_eq(&first.by_model, &second.by_model));
+    }
 
     #[test]
     fn the_built_in_table_is_read_whole() {

@@ -16,7 +16,7 @@ const LAYERED: usize = 1_500;
 /// shows little but edges, and lanes say more.
 const SPARSE: f32 = 0.12;
 /// Sweeps spent on the order of nodes; the layout itself bounds what large graphs get.
-const SWEEPS: u32 = 200;
+const SWEEPS: u32 = 220;
 
 /// Orders of nodes that are kept for the next time.
 const KEPT: usize = 6;
