@@ -35,10 +35,10 @@ impl Rated<'_> {
         let model = tool.draws_on(input, step.model.as_deref());
         let tokens = model.as_ref().map_or(0, |(_, tokens)| *tokens);
         // A call of another tool counts against that tool's pool.
-        let named = input.get("name").filter(|_| tool.kind() == "function");
+        let called = input.get("name").filter(|_| tool.kind() == "function");
         let pool = self
             .toolbox
-            .pool(named.and_then(Value::as_str).unwrap_or(&step.tool));
+            .pool(called.and_then(Value::as_str).unwrap_or(&step.tool));
         let drawn = [model.as_ref().map(|(model, _)| &**model), pool.as_deref()];
         let names = drawn.into_iter().flatten();
         let mut names: Vec<Arc<str>> = names

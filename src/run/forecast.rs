@@ -125,9 +125,11 @@ impl Forecast {
             return;
         }
         let since = |started| row.started_at.is_some_and(|from| started >= from);
-        let tries = row.attempts.iter().rev();
-        let tried = tries.take_while(|attempt| since(attempt.started)).count() as u64;
-        let left = u64::from(price.tries.max(1)).saturating_sub(tried);
+        let attempts = row.attempts.iter().rev();
+        let made = attempts
+            .take_while(|attempt| since(attempt.started))
+            .count() as u64;
+        let left = u64::from(price.tries.max(1)).saturating_sub(made);
         let retries = price.most.map(|one| one.times(left));
         match row.under_way() {
             // It may ask for more than was reserved for its beginning.
@@ -140,7 +142,7 @@ impl Forecast {
                     .map(|(one, retries)| one.max(attempt.reserved) + retries),
             ),
             None => self.add(
-                if price.sure && tried == 0 {
+                if price.sure && made == 0 {
                     price.least
                 } else {
                     Money::ZERO

@@ -213,9 +213,7 @@ pub fn slot_time(state: &RunState, now: Micros) -> SlotTime {
         account.person,
         account.unused,
     ];
-    let used = used
-        .into_iter()
-        .fold(0u64, |sum, part| sum.saturating_add(part));
+    let used = used.into_iter().fold(0u64, u64::saturating_add);
     SlotTime {
         slots,
         wall,

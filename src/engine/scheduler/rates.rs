@@ -64,7 +64,7 @@ struct Waiter {
 /// The meters of all names that have a rate.
 #[derive(Debug, Default)]
 pub struct Meters {
-    meters: Vec<Meter>,
+    all: Vec<Meter>,
     places: HashMap<Arc<str>, MeterIx>,
     /// What a call under way counts against.
     held: HashMap<StepIx, Vec<MeterIx>>,
@@ -79,9 +79,9 @@ impl Meters {
     pub fn new(rates: &Rates) -> Self {
         let mut meters = Self::default();
         for (name, rate) in &rates.0 {
-            let place = MeterIx(meters.meters.len() as u32);
+            let place = MeterIx(meters.all.len() as u32);
             meters.places.insert(Arc::clone(name), place);
-            meters.meters.push(Meter {
+            meters.all.push(Meter {
                 name: Arc::clone(name),
                 rate: *rate,
                 window: VecDeque::new(),
@@ -105,12 +105,12 @@ impl Meters {
     }
 
     fn at(&mut self, place: MeterIx) -> &mut Meter {
-        &mut self.meters[place.0 as usize]
+        &mut self.all[place.0 as usize]
     }
 
     /// What a name is called.
     pub fn name(&self, place: MeterIx) -> Arc<str> {
-        Arc::clone(&self.meters[place.0 as usize].name)
+        Arc::clone(&self.all[place.0 as usize].name)
     }
 
     /// What keeps a call with this demand from starting at `now`: every name that it counts against has to let
@@ -186,7 +186,7 @@ impl Meters {
 
     /// Counts a call that starts.
     pub fn start(&mut self, now: Micros, row: StepIx, demand: &Demand) {
-        if self.meters.is_empty() {
+        if self.all.is_empty() {
             return;
         }
         self.forget(row);
@@ -273,7 +273,7 @@ impl Meters {
     pub fn forget_all(&mut self) {
         self.waiters.clear();
         self.stirred.clear();
-        for meter in &mut self.meters {
+        for meter in &mut self.all {
             meter.line.clear();
             meter.trying = None;
             meter.first_until = None;
@@ -369,6 +369,10 @@ mod tests {
     }
 
     /// Until when a call has to wait, where it has to.
+    #[allow(
+        clippy::option_option,
+        reason = "it may have to wait, and the moment may be known"
+    )]
     fn refused(meters: &mut Meters, now: Micros, row: u32, tokens: u64) -> Option<Option<Micros>> {
         let refusal = meters.refuse(now, StepIx(row), &demand(tokens), false);
         refusal.map(|refusal| refusal.until)

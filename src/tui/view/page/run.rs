@@ -63,6 +63,9 @@ fn to_come(rest: &Forecast) -> String {
     if rest.is_free() {
         return "nothing".to_owned();
     }
+    if rest.expected == Some(rest.least) && rest.most == Some(rest.least) {
+        return rest.least.to_string();
+    }
     let or_unknown = |amount: Option<crate::run::Money>| {
         amount.map_or_else(|| "unknown".to_owned(), |amount| amount.to_string())
     };
