@@ -12,7 +12,8 @@
 //!  file ──▶ plan ──▶ engine ──▶ events ─┬─▶ run::RunState   a fold, pure
 //!                     │  ▲              │     ├─▶ tui        draws it, sends commands
 //!  catalog ─▶ tools ◀─┘  │              │     └─▶ report     result, progress, summary
-//!               └▶ models│              └─▶ whoever listens
+//!               └▶ models│              ├─▶ store           journal, kept outputs
+//!                        │              └─▶ whoever listens
 //!                        └── commands: pause · step · retry · skip · stop
 //! ```
 //!
@@ -23,6 +24,7 @@
 //! | [`engine`] | the pure scheduler, and its driver on tokio |
 //! | [`tools`] | the catalog, and a file for each way to carry out a call |
 //! | [`models`] | providers, prices, estimates, the worker |
+//! | [`store`] | the journal of runs and the cache of outputs, in an embedded database |
 //! | [`layout`] | where nodes and edges of a DAG go, in cells |
 //! | [`tui`] | the dashboard |
 //! | [`report`] | what a run or a plan is turned into for others |
