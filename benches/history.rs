@@ -84,11 +84,12 @@ fn measure(shape: &str, events: usize) {
     let key = KeyEvent::new(KeyCode::Char('['), KeyModifiers::NONE);
     update(&mut model, Message::Key(key));
     assert!(model.is_past());
-    let columns: Vec<u16> = (0..JUMPS).map(|_| random.u16(8..SCREEN.0 - 8)).collect();
+    // The last cell of the line is now: from there it would have to be opened again.
+    let columns: Vec<u16> = (0..JUMPS).map(|_| random.u16(8..SCREEN.0 - 9)).collect();
     let clicks = times(&columns, |column| {
         update(&mut model, Message::Mouse(click(*column)));
+        assert!(model.is_past());
     });
-    assert!(model.moment() > 0);
     let ms = |time: Duration| time.as_secs_f64() * 1e3;
     println!(
         "{shape:<10} {:>7.0} ms    {:>7.1} ms {:>5.1} ms  {:>5.1} ms          {:>5.1} ms {:>5.1} ms {held:>4.0} MB",

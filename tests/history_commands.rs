@@ -230,3 +230,60 @@ fn a_file_that_is_no_record_of_a_run_is_refused_with_its_line() {
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("no such file"));
 }
+
+#[test]
+fn a_run_that_was_cut_short_is_told_as_one_in_every_format() {
+    let plan = json!({
+        "name": "cut",
+        "steps": [
+            {"id": "quick", "tool": "quick", "parameters": {}},
+            {"id": "slow", "tool": "slow", "parameters": {"after": "{{quick}}"}},
+        ],
+        "tools": {
+            "quick": {"type": "jq", "filter": "1"},
+            "slow": {"type": "process", "command": ["sh", "-c", "echo > begun; sleep 60"]},
+        },
+    });
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("plan.json"), plan.to_string()).unwrap();
+    let mut child = std::process::Command::new(common::program())
+        .args(["run", "plan.json", "--json"])
+        .current_dir(folder.path())
+        .env("PLANDECK_HOME", folder.path().join("home"))
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let patience = std::time::Instant::now() + common::PATIENCE;
+    while !folder.path().join("begun").exists() {
+        assert!(
+            std::time::Instant::now() < patience,
+            "the slow step never began"
+        );
+        std::thread::yield_now();
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let of = |arguments: &[&str]| {
+        let output = at(folder.path(), arguments);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}");
+        out(&output)
+    };
+    let shown: Value = serde_json::from_str(&of(&["show", "last", "--json"])).unwrap();
+    assert_eq!(shown["status"], "interrupted");
+    assert_eq!(shown["steps"][1]["status"], "unknown");
+    assert!(of(&["show", "last"]).contains("unknown"));
+    assert!(of(&["export", "last", "--format", "csv"]).contains("slow,slow,process,unknown,"));
+    let trace: Value = serde_json::from_str(&of(&["export", "last", "--format", "trace"])).unwrap();
+    let spans = trace["traceEvents"].as_array().unwrap().iter();
+    let slow = spans.clone().find(|span| span["name"] == "slow").unwrap();
+    assert_eq!(slow["args"]["status"], "unknown");
+    std::fs::write(
+        folder.path().join("run.jsonl"),
+        of(&["export", "last", "--format", "jsonl"]),
+    )
+    .unwrap();
+    assert!(of(&["replay", "run.jsonl", "--speed", "0"]).contains("started   slow"));
+    assert!(of(&["diff", "last", "last"]).starts_with(shown["run_id"].as_str().unwrap()));
+}

@@ -225,6 +225,12 @@ fn the_line_of_moments_is_clicked_and_dragged() {
         "{moments:?}"
     );
     assert_eq!(screen.model.moment(), last, "the end of the line is now");
+    screen.mouse(MouseEventKind::Drag(MouseButton::Left), (40, row));
+    assert!(
+        screen.model.is_past(),
+        "and one can be dragged back from there"
+    );
+    screen.mouse(MouseEventKind::Drag(MouseButton::Left), (71, row));
     screen.mouse(MouseEventKind::Up(MouseButton::Left), (71, row));
     assert!(!screen.model.is_past());
 }

@@ -193,7 +193,7 @@ mod tests {
         taken(&mut feed);
         tokio::time::advance(Duration::from_millis(400)).await;
         assert!(feed.command(RunCommand::Pause));
-        tokio::time::advance(Duration::from_secs(60)).await;
+        tokio::time::advance(Duration::from_mins(1)).await;
         assert_eq!(feed.now(), Micros(400_000));
         assert!(feed.changed().now_or_never().is_none());
         assert!(feed.command(RunCommand::StepOnce(None)));

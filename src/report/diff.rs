@@ -8,7 +8,7 @@ use crate::run::{
 use crate::text::{fit, format, gist};
 use serde::Serialize;
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -206,16 +206,16 @@ impl RunDiff {
 }
 
 fn first(steps: &[StepDiff], a: &RunState, b: &RunState) -> Option<Arc<str>> {
-    let of = |diverging: bool| -> HashMap<&str, ()> {
+    let of = |diverging: bool| -> HashSet<&str> {
         let steps = steps.iter().filter(|step| !diverging || step.diverges());
-        steps.map(|step| (&*step.id, ())).collect()
+        steps.map(|step| &*step.id).collect()
     };
     [true, false].into_iter().find_map(|diverging| {
         let differs = of(diverging);
         let along = |run: &RunState| {
             let is_one = |ix: StepIx| {
                 let row = run.steps.get(ix.at());
-                row.is_some_and(|row| differs.contains_key(&*row.info.id))
+                row.is_some_and(|row| differs.contains(&*row.info.id))
             };
             let ix = first_along(run, is_one)?;
             Some(Arc::clone(&run.steps.get(ix.at())?.info.id))

@@ -27,6 +27,8 @@ pub struct History {
     events: Vec<RunEvent>,
     /// When each happened, never before the one before it: a log from elsewhere may say anything.
     times: Vec<Micros>,
+    /// The state after the first event: it makes the rows, which takes longest of all.
+    first: Option<Box<RunState>>,
     /// The states at every multiple of the distance, from the first.
     marks: Vec<Mark>,
     distance: usize,
@@ -55,6 +57,7 @@ impl History {
         Self {
             events: Vec::new(),
             times: Vec::new(),
+            first: None,
             marks: Vec::new(),
             distance,
             most,
@@ -97,6 +100,9 @@ impl History {
                 self.failures.push(moment);
             }
         }
+        if moment == 1 {
+            self.first = Some(Box::new(after.clone()));
+        }
         if self.events.len().is_multiple_of(self.distance) {
             self.mark(after.clone());
         }
@@ -129,7 +135,10 @@ impl History {
     pub fn state_at(&self, moment: usize) -> RunState {
         let moment = moment.min(self.events.len());
         let (from, mut state) = match (moment / self.distance).min(self.marks.len()) {
-            0 => (0, RunState::default()),
+            0 => match &self.first {
+                Some(first) if moment > 0 => (1, RunState::clone(first)),
+                _ => (0, RunState::default()),
+            },
             mark => (mark * self.distance, self.marks[mark - 1].state.clone()),
         };
         for event in &self.events[from..moment] {

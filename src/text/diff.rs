@@ -165,7 +165,8 @@ mod tests {
 
     #[test]
     fn what_is_alike_and_far_off_is_left_out() {
-        let long: String = (0..40).map(|line| format!("line {line}\n")).collect();
+        let lines: Vec<String> = (0..40).map(|line| format!("line {line}\n")).collect();
+        let long = lines.concat();
         let changed = long.replace("line 20\n", "line twenty\n");
         let pairs = pairs(&long, &changed);
         assert_eq!(pairs.len(), 2 + 2 * CONTEXT + 1);

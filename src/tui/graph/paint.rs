@@ -12,6 +12,7 @@ use ratatui::style::{Color, Modifier, Style};
 use unicode_width::UnicodeWidthChar;
 
 /// What one node looks like in this frame.
+#[allow(clippy::struct_excessive_bools, reason = "each is a look of its own")]
 pub(super) struct Look<'a> {
     pub(super) label: &'a str,
     pub(super) tool: &'a str,

@@ -57,7 +57,8 @@ pub fn draw(model: &Model, buf: &mut Buffer, line: Rect) {
 pub fn moment_at(model: &Model, line: Rect, at: Position) -> Option<usize> {
     let track = track(line);
     let last = model.travel.history().len();
-    if !model.is_past() || !line.contains(at) || track.is_empty() {
+    let there = model.is_past() || model.scrubbing;
+    if !there || !line.contains(at) || track.is_empty() {
         return None;
     }
     let cell = at.x.clamp(track.x, track.right() - 1) - track.x;
