@@ -285,7 +285,7 @@ fn fold_steps(model: &mut Model) {
     let words = match model.graph.fold(&model.run, step) {
         Some(Folded::Closed(steps)) => format!("{} folded", format::count(steps, "step")),
         Some(Folded::Opened(steps)) => format!("{} unfolded", format::count(steps, "step")),
-        None => "nothing to fold here: other steps wait for more than this one".to_owned(),
+        None => "nothing to fold here: nothing waits for this step alone".to_owned(),
     };
     model.notice = Some(words);
     model.graph.keep_visible(step);

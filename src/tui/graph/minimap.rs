@@ -293,7 +293,7 @@ impl Minimap {
         let right = cell(window.x + window.width - 1, wide, self.area.width);
         let top = cell(window.y, high, self.area.height);
         let bottom = cell(window.y + window.height - 1, high, self.area.height);
-        let lines = right >= left + 2 && bottom >= top + 1;
+        let lines = right >= left + 2 && bottom > top;
         for y in top..=bottom {
             for x in left..=right {
                 let at = (self.area.x + x, self.area.y + y);

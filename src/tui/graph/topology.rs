@@ -291,6 +291,6 @@ pub(super) fn subtree(
 ) -> usize {
     let plan = Assignment::new(rows, state, folds, lean);
     let owner = plan.owners(&|row| row == root);
-    let owned = |unit: &&StepIx| owner[plan.head[unit.at()] as usize] == Some(root.0);
-    plan.units.iter().filter(owned).count()
+    let below = |unit: &&StepIx| owner[plan.head[unit.at()] as usize] == Some(root.0);
+    plan.units.iter().filter(below).count()
 }
