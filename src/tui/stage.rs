@@ -173,7 +173,7 @@ impl Stage {
     }
 
     /// Ends a step with an output from the cache, whose call had cost and taken so much.
-    pub(super) fn from_cache(self, ix: u32, usd: f64, ms: u64) -> Self {
+    pub(super) fn cached(self, ix: u32, usd: f64, ms: u64) -> Self {
         let step = self.key(ix);
         let reused = Reuse {
             run_id: "earlier".into(),

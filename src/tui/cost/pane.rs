@@ -10,6 +10,7 @@ use crate::tui::sight::Sight;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
+use std::fmt::Write;
 use std::sync::Arc;
 
 /// Cells that a name takes at the most.
@@ -169,12 +170,7 @@ impl CostPane {
     fn sums(&self, sheet: &mut Sheet<'_>, run: &RunState, tracked: bool) {
         let theme = sheet.theme;
         let most = (sheet.area.height / SUMS).max(1);
-        if !tracked {
-            sheet.line(vec![(
-                "cost is not tracked in this run".to_owned(),
-                theme.dim,
-            )]);
-        } else {
+        if tracked {
             let limit = run
                 .header
                 .as_ref()
@@ -188,6 +184,11 @@ impl CostPane {
             if sheet.y < most {
                 budget_bar(sheet, run, limit);
             }
+        } else {
+            sheet.line(vec![(
+                "cost is not tracked in this run".to_owned(),
+                theme.dim,
+            )]);
         }
         let rest = self.rest.filter(|rest| !rest.is_free());
         if let Some(rest) = rest.filter(|_| !run.has_ended() && sheet.y < most) {
@@ -244,7 +245,7 @@ impl CostPane {
             theme.good,
         );
         if !apart.is_empty() && sheet.y < most {
-            sheet.wrapped(apart, most);
+            sheet.wrapped(&apart, most);
         }
         let tokens = &total.tokens;
         if (tokens.input > 0 || tokens.output > 0) && sheet.y < most {
@@ -408,7 +409,7 @@ impl Sheet<'_> {
 
     /// Words in as many lines as they need, at most up to `most` lines of the pane; they break at gaps, and
     /// what does not fit is left out.
-    fn wrapped(&mut self, words: Vec<(String, Style)>, most: u16) {
+    fn wrapped(&mut self, words: &[(String, Style)], most: u16) {
         let room = usize::from(self.area.width).saturating_sub(2);
         let mut line: Vec<(String, Style)> = Vec::new();
         let mut used = 0;
@@ -429,6 +430,7 @@ impl Sheet<'_> {
 }
 
 /// The columns beside the name, and the room of the bar.
+#[allow(clippy::struct_excessive_bools, reason = "each is a column")]
 struct Columns {
     name: usize,
     bar: usize,
@@ -522,7 +524,7 @@ impl Columns {
             (self.tokens, TOKENS / 2, "tok out"),
         ] {
             if there {
-                words.push_str(&format!("{name:>cells$}"));
+                let _ = write!(words, "{name:>cells$}");
             }
         }
         sheet.line(vec![(words, theme.dim)]);

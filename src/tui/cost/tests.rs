@@ -117,7 +117,7 @@ fn an_unknown_price_is_not_nothing() {
 fn what_the_cache_saved_stands_apart_and_is_no_cost() {
     let stage = eventful()
         .at(1_750)
-        .from_cache(6, 0.003, 1_200)
+        .cached(6, 0.003, 1_200)
         .done(7, StepSource::Recorded);
     let before = eventful().run.spent;
     assert_eq!(stage.run.spent, before);

@@ -76,8 +76,9 @@ pub(super) fn rows(
         }
     } else if rules.reversed {
         own.reverse();
-        own.iter_mut()
-            .for_each(|(_, _, elements)| elements.reverse());
+        for (_, _, elements) in &mut own {
+            elements.reverse();
+        }
     }
     let mut entries = Vec::with_capacity(own.len());
     for (step, fits, elements) in own {

@@ -5,7 +5,7 @@ use super::facts::Facts;
 use super::filter::Filter;
 use super::order::{self, Entry, Rules};
 use crate::plan::StepIx;
-use crate::run::{Micros, RunState, StepSource, StepState, StepStatus, Tokens};
+use crate::run::{Micros, Money, RunState, StepSource, StepState, StepStatus, Tokens};
 use crate::text::{self, format};
 use crate::tui::field::Field;
 use crate::tui::pace::Pace;
@@ -286,7 +286,7 @@ impl Table {
             if y >= area.bottom() {
                 break;
             }
-            self.draw_row(buf, y, entry, sight, place == Some(place_of));
+            self.draw_row(buf, y, *entry, sight, place == Some(place_of));
         }
         if self.rows.is_empty() && area.height > 1 {
             let words = text::fit("no step passes the filter", width);
@@ -337,7 +337,7 @@ impl Table {
         }
     }
 
-    fn draw_row(&self, buf: &mut Buffer, y: u16, entry: &Entry, sight: &Sight<'_>, selected: bool) {
+    fn draw_row(&self, buf: &mut Buffer, y: u16, entry: Entry, sight: &Sight<'_>, selected: bool) {
         let (run, theme, area) = (sight.run, sight.theme, self.area);
         let Some(row) = run.steps.get(entry.step.at()) else {
             return;
@@ -362,7 +362,7 @@ impl Table {
                 Column::Id => plain,
                 Column::Status => look.style,
                 Column::Cost if facts.unpriced => theme.warning,
-                Column::Cost if facts.cost.is_none_or(|cost| cost.is_zero()) => theme.dim,
+                Column::Cost if facts.cost.is_none_or(Money::is_zero) => theme.dim,
                 Column::Tries if facts.tries > 1 && row.elements().is_empty() => theme.warning,
                 Column::Potential => theme.lit,
                 Column::Tool | Column::Model | Column::Source | Column::Start => theme.dim,

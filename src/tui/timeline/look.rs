@@ -21,7 +21,7 @@ pub(super) struct Looks<'a> {
 
 impl Looks<'_> {
     /// The glyph and the style of a wait.
-    pub(super) fn wait(&self, cause: Cause) -> (&'static str, Style) {
+    pub(super) fn wait(self, cause: Cause) -> (&'static str, Style) {
         let theme = self.theme;
         let (glyph, ascii, style) = match cause {
             Cause::Dependency => ("·", ".", theme.border),
@@ -38,12 +38,12 @@ impl Looks<'_> {
     }
 
     /// The style of an attempt by its end.
-    pub(super) fn fate(&self, fate: Fate) -> Style {
+    pub(super) fn fate(self, fate: Fate) -> Style {
         self.theme.status(fate.status()).style
     }
 
     /// A whole cell of an attempt.
-    pub(super) fn full(&self, fate: Fate) -> &'static str {
+    pub(super) fn full(self, fate: Fate) -> &'static str {
         match (self.theme.ascii, fate) {
             (false, _) => "█",
             (true, Fate::Running) => "=",
@@ -55,7 +55,7 @@ impl Looks<'_> {
     }
 
     /// A cell of which the left part is filled; at least an eighth is seen.
-    pub(super) fn left(&self, part: f64, fate: Fate) -> &'static str {
+    pub(super) fn left(self, part: f64, fate: Fate) -> &'static str {
         let eighths = (part * 8.0).round().clamp(1.0, 8.0) as usize;
         if self.theme.ascii {
             if part < 0.5 { "|" } else { self.full(fate) }
@@ -65,7 +65,7 @@ impl Looks<'_> {
     }
 
     /// A cell that is filled from `part` of it to its right edge, and its style.
-    pub(super) fn right(&self, part: f64, fate: Fate, style: Style) -> (&'static str, Style) {
+    pub(super) fn right(self, part: f64, fate: Fate, style: Style) -> (&'static str, Style) {
         let eighths = (part * 8.0).round() as usize;
         if eighths == 0 {
             return (self.full(fate), style);
@@ -80,7 +80,7 @@ impl Looks<'_> {
     }
 
     /// A cell in which several attempts stand: the share of its time in which one was under way.
-    pub(super) fn share(&self, share: f64) -> &'static str {
+    pub(super) fn share(self, share: f64) -> &'static str {
         if self.theme.ascii {
             TENTHS[((share * 10.0).ceil() as usize).clamp(1, 10) - 1]
         } else {
@@ -89,36 +89,36 @@ impl Looks<'_> {
     }
 
     /// The mark of an attempt that went wrong and is smaller than a cell, or is among several in a cell.
-    pub(super) fn failure(&self) -> &'static str {
+    pub(super) fn failure(self) -> &'static str {
         self.theme.status(StepStatus::Failed).glyph
     }
 
     /// The line of the critical path.
-    pub(super) fn critical(&self) -> (&'static str, Style) {
+    pub(super) fn critical(self) -> (&'static str, Style) {
         let glyph = if self.theme.ascii { "=" } else { "━" };
         (glyph, self.theme.lit)
     }
 
     /// What stands below an attempt on the critical path.
-    pub(super) fn underline(&self) -> (&'static str, Style) {
+    pub(super) fn underline(self) -> (&'static str, Style) {
         let glyph = if self.theme.ascii { "^" } else { "▔" };
         (glyph, self.theme.lit)
     }
 
     /// The mark of a step on the critical path.
-    pub(super) fn mark(&self) -> (&'static str, Style) {
+    pub(super) fn mark(self) -> (&'static str, Style) {
         let glyph = if self.theme.ascii { "+" } else { "◆" };
         (glyph, self.theme.lit)
     }
 
     /// The line of the moment that is shown.
-    pub(super) fn now(&self) -> (&'static str, Style) {
+    pub(super) fn now(self) -> (&'static str, Style) {
         let glyph = if self.theme.ascii { "|" } else { "│" };
         (glyph, self.theme.status(StepStatus::Running).style)
     }
 
     /// The selected attempt: as strong as text can be.
-    pub(super) fn selected(&self) -> Style {
+    pub(super) fn selected(self) -> Style {
         self.theme.text.patch(self.theme.strong)
     }
 }

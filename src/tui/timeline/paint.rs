@@ -181,8 +181,16 @@ impl Painter<'_> {
             cells.start += 1;
         }
         let room = cells.len();
+        let bad = bar.fate.status().went_wrong();
+        // Where there are many, most attempts have no room for a word, and none is put together for them.
+        if room < LEGIBLE && row.info.id.len() > room {
+            if bad && room > 0 {
+                self.put(cells.start, y, self.looks.failure(), inner);
+            }
+            return;
+        }
         let mut words = text::line(&row.info.id);
-        if bar.fate.status().went_wrong() {
+        if bad {
             words = format!("{} {words}", self.looks.failure());
             if room < 2 * LEGIBLE && text::width(&words) > room {
                 self.looks.failure().clone_into(&mut words);

@@ -212,12 +212,12 @@ impl Timeline {
             Direction::Down => self.at_place(place + 1),
             Direction::Left => {
                 let at = self.attempt(run, from)?.checked_sub(1)?;
-                self.choose(from, at as u32)
+                Some(self.choose(from, at as u32))
             }
             Direction::Right => {
                 let at = self.attempt(run, from)? + 1;
                 let there = at < run.steps.get(from.at())?.attempts.len();
-                there.then(|| self.choose(from, at as u32))?
+                there.then(|| self.choose(from, at as u32))
             }
         }
     }
@@ -259,13 +259,13 @@ impl Timeline {
                 }
             }
         };
-        self.choose(found.step, found.attempt)
+        Some(self.choose(found.step, found.attempt))
     }
 
-    fn choose(&mut self, step: StepIx, attempt: u32) -> Option<StepIx> {
+    fn choose(&mut self, step: StepIx, attempt: u32) -> StepIx {
         self.attempt = Some((step, attempt));
         self.wish = true;
-        Some(step)
+        step
     }
 
     fn at_place(&self, place: usize) -> Option<StepIx> {
@@ -327,7 +327,7 @@ impl Timeline {
             Lines::Slots => {
                 let line = &self.index.slots.get(line)?.1;
                 let bar = line.bars[line.nearest(time, self.now)?];
-                self.choose(bar.step, bar.attempt)
+                Some(self.choose(bar.step, bar.attempt))
             }
             Lines::Steps => {
                 let step = self.at_place(line)?;
@@ -335,7 +335,7 @@ impl Timeline {
                 let started =
                     |attempt: &crate::run::AttemptState| (attempt.started.0 as f64) <= time;
                 let at = row.attempts.partition_point(started).saturating_sub(1);
-                self.choose(step, at as u32)
+                Some(self.choose(step, at as u32))
             }
         }
     }
@@ -728,10 +728,10 @@ impl Timeline {
             let waits = pieces::before(sight.run, row, at);
             if let Some((cause, time)) = pieces::chief(&waits) {
                 let mut why = cause.word().to_owned();
-                let held = row.waits.spans().iter().filter(|wait| {
+                let mut held = row.waits.spans().iter().filter(|wait| {
                     Cause::from(wait.reason) == cause && wait.from <= attempt.started
                 });
-                if let Some(on) = held.last().and_then(|wait| wait.on.as_ref()) {
+                if let Some(on) = held.next_back().and_then(|wait| wait.on.as_ref()) {
                     why = format!("{why} {}", text::fit(on, NAMES));
                 }
                 words.push(format!("waited {} ({why})", format::duration(time)));

@@ -107,7 +107,7 @@ fn zooming_goes_down_to_microseconds_and_back() {
     }
     let near = shown.text(100, 16);
     assert!(shown.pane.is_zoomed());
-    assert!(near.contains("7") && near.contains("ms"), "{near}");
+    assert!(near.contains('7') && near.contains("ms"), "{near}");
     assert!(
         near.contains("[✖ pages[1] ×2 60ms"),
         "the selected stays in view:\n{near}"
