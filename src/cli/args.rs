@@ -202,6 +202,25 @@ pub struct RunArgs {
     pub screen: ScreenArgs,
 }
 
+impl RunArgs {
+    /// As where nothing is given.
+    pub fn by_default() -> Self {
+        Self {
+            plan: None,
+            source: SourceArgs::default(),
+            limits: LimitArgs::default(),
+            headless: false,
+            json: false,
+            events: None,
+            fail_fast: false,
+            no_track_cost: false,
+            paused: false,
+            record: RecordArgs::default(),
+            screen: ScreenArgs::default(),
+        }
+    }
+}
+
 /// What is kept of a run, and what an earlier one left.
 #[derive(Args, Clone, Debug, Default)]
 pub struct RecordArgs {

@@ -1,8 +1,9 @@
 //! A run with the dashboard: the engine on its own task, the screen on this one.
 
 use super::archive::WithArchive;
-use super::args::RunArgs;
+use super::args::{JournalWhen, RunArgs};
 use super::failure::Failure;
+use super::fork::Fork;
 use super::live::LiveFeed;
 use super::load::Loaded;
 use super::run::exit_code;
@@ -16,8 +17,13 @@ use tokio::time::Instant;
 /// Commands that may wait for the engine.
 const COMMANDS: usize = 64;
 
-/// Opens the dashboard on a run that begins now, and gives the exit code once it was left.
-pub async fn open(engine: Engine, loaded: &Loaded, args: &RunArgs) -> Result<u8, Failure> {
+/// Opens the dashboard on a run that begins now, and gives the exit code once it was left, with the fork that
+/// was asked for.
+pub async fn open(
+    engine: Engine,
+    loaded: &Loaded,
+    args: &RunArgs,
+) -> Result<(u8, Option<Fork>), Failure> {
     let log = EventLog::new();
     let engine = engine.with_sink(Arc::clone(&log));
     let (commands, received) = mpsc::channel(COMMANDS);
@@ -30,6 +36,7 @@ pub async fn open(engine: Engine, loaded: &Loaded, args: &RunArgs) -> Result<u8,
     };
     let options = tui::Options {
         asks: true,
+        forkable: args.record.journal != JournalWhen::Off,
         ..loaded.screen(&args.screen)
     };
     let left = tui::run(WithArchive::new(feed), options).await;
@@ -45,7 +52,11 @@ pub async fn open(engine: Engine, loaded: &Loaded, args: &RunArgs) -> Result<u8,
     let left = left.map_err(|error| Failure::usage(error.to_string()))?;
     let signalled = match left.outcome {
         Outcome::Signal(number) => Some(128 + number as u8),
-        Outcome::Quit | Outcome::TerminalLost => None,
+        Outcome::Quit | Outcome::Fork(_) | Outcome::TerminalLost => None,
     };
-    Ok(exit_code(&state, signalled))
+    let fork = match left.outcome {
+        Outcome::Fork(step) => Fork::of(&state, step),
+        _ => None,
+    };
+    Ok((exit_code(&state, signalled), fork))
 }

@@ -7,7 +7,8 @@ use super::record::Earlier;
 use super::run::run_from;
 use super::show::no_such_step;
 use crate::engine::{Edit, Recorded};
-use crate::plan::{ExecutionPlan, Step};
+use crate::plan::{ExecutionPlan, Step, StepIx};
+use crate::run::RunState;
 use serde_json::Value;
 use std::path::Path;
 use std::sync::Arc;
@@ -45,13 +46,29 @@ pub async fn fork(args: ForkArgs) -> Result<u8, Failure> {
     run_from(args.options, Some(earlier)).await
 }
 
-/// Forks a run from a step that a person chose in the dashboard.
-pub fn from_step(run: &str, step: &str) -> Result<Earlier, Failure> {
-    let changes = Changes {
-        from: vec![step.to_owned()],
-        ..Changes::default()
-    };
-    Earlier::fork(run, changes)
+/// A fork that a person asked for in the dashboard.
+pub struct Fork {
+    run: Arc<str>,
+    step: Arc<str>,
+}
+
+impl Fork {
+    /// The fork of a shown run from one of its rows.
+    pub fn of(run: &RunState, step: StepIx) -> Option<Self> {
+        Some(Self {
+            run: Arc::clone(&run.header.as_ref()?.run_id),
+            step: Arc::clone(&run.steps.get(step.at())?.info.id),
+        })
+    }
+
+    /// What the new run takes over.
+    pub fn earlier(&self) -> Result<Earlier, Failure> {
+        let changes = Changes {
+            from: vec![self.step.to_string()],
+            ..Changes::default()
+        };
+        Earlier::fork(&self.run, changes)
+    }
 }
 
 fn pair<'a>(option: &str, text: &'a str) -> Result<(&'a str, &'a str), Failure> {

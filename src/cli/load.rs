@@ -220,5 +220,6 @@ pub fn screen_options(title: String, args: &ScreenArgs) -> tui::Options {
         reduced_motion: std::env::var_os("PLANDECK_REDUCED_MOTION").is_some(),
         replay: None,
         asks: false,
+        forkable: false,
     }
 }

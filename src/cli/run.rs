@@ -4,6 +4,7 @@ use super::args::RunArgs;
 use super::cut_short;
 use super::dashboard;
 use super::failure::Failure;
+use super::fork::Fork;
 use super::headless::{JsonLinesSink, ProgressSink};
 use super::load::load;
 use super::record::{Earlier, on_record};
@@ -33,8 +34,28 @@ pub async fn run(mut args: RunArgs) -> Result<u8, Failure> {
     run_from(args, earlier).await
 }
 
-/// The same where a run goes on with another one, or is forked from it.
-pub async fn run_from(mut args: RunArgs, earlier: Option<Earlier>) -> Result<u8, Failure> {
+/// The same where a run goes on with another one, or is forked from it; then the forks that are asked for in the
+/// dashboard, one after the other.
+pub async fn run_from(args: RunArgs, earlier: Option<Earlier>) -> Result<u8, Failure> {
+    let mut next = (args.clone(), earlier);
+    loop {
+        let (code, fork) = Box::pin(run_once(next.0, next.1)).await?;
+        let Some(fork) = fork else {
+            return Ok(code);
+        };
+        let mut again = args.clone();
+        again.record.resume = None;
+        again.paused = false;
+        // They are those of the first run.
+        again.events = None;
+        next = (again, Some(fork.earlier()?));
+    }
+}
+
+async fn run_once(
+    mut args: RunArgs,
+    earlier: Option<Earlier>,
+) -> Result<(u8, Option<Fork>), Failure> {
     let here = std::env::current_dir().unwrap_or_default();
     let settings = Settings::load(&here)?;
     if let Some(earlier) = &earlier {
@@ -78,7 +99,7 @@ pub async fn run_from(mut args: RunArgs, earlier: Option<Earlier>) -> Result<u8,
     // Also with the dashboard: they stand in the scrollback when it was left.
     loaded.tell_warnings(args.screen.color.unwrap_or_default());
     let done = if headless {
-        run_headless(engine, &args).await
+        run_headless(engine, &args).await.map(|code| (code, None))
     } else {
         dashboard::open(engine, &loaded, &args).await
     };

@@ -1,11 +1,13 @@
 //! `plandeck show`, `diff`, `export` and `replay`: what is on record of a run.
 
 use super::archive::WithArchive;
-use super::args::{DiffArgs, ExplainArgs, ExportArgs, ExportFormat, ReplayArgs, ShowArgs};
+use super::args::{DiffArgs, ExplainArgs, ExportArgs, ExportFormat, ReplayArgs, RunArgs, ShowArgs};
 use super::failure::Failure;
+use super::fork::Fork;
 use super::load::screen_options;
 use super::record::fault;
 use super::replayed::{ReplayFeed, Tape};
+use super::run::run_from;
 use super::signals::Signals;
 use crate::plan::StepIx;
 use crate::report::{
@@ -193,7 +195,8 @@ pub fn export(args: &ExportArgs) -> Result<u8, Failure> {
 /// Plays a recorded run again: in the dashboard on a terminal, as plain progress elsewhere.
 pub async fn replay(args: ReplayArgs) -> Result<u8, Failure> {
     let file = Path::new(&args.run);
-    let events = if file.is_file() {
+    let is_file = file.is_file();
+    let events = if is_file {
         from_file(file)?
     } else if file.components().count() > 1 {
         return Err(Failure::usage(format!("{}: no such file", args.run)));
@@ -214,14 +217,23 @@ pub async fn replay(args: ReplayArgs) -> Result<u8, Failure> {
     }
     let options = tui::Options {
         replay: Some(args.speed),
+        forkable: !is_file,
         ..screen_options(plan, &args.screen)
     };
     let left = tui::run(WithArchive::new(Tape::new(events)), options).await;
-    match left
-        .map_err(|error| Failure::usage(error.to_string()))?
-        .outcome
-    {
+    let left = left.map_err(|error| Failure::usage(error.to_string()))?;
+    match left.outcome {
         Outcome::Signal(number) => Ok(128 + number as u8),
+        Outcome::Fork(step) => {
+            let Some(fork) = Fork::of(&left.run, step) else {
+                return Ok(0);
+            };
+            let options = RunArgs {
+                screen: args.screen,
+                ..RunArgs::by_default()
+            };
+            run_from(options, Some(fork.earlier()?)).await
+        }
         Outcome::Quit | Outcome::TerminalLost => Ok(0),
     }
 }

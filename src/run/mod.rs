@@ -7,6 +7,7 @@ mod changes;
 mod command;
 mod compare;
 mod event;
+mod explain;
 mod figures;
 mod forecast;
 mod history;
@@ -27,6 +28,7 @@ pub use event::{
     AttemptEnd, ErrorKind, Fact, Limit, LogStream, Micros, RunError, RunEvent, RunHeader,
     RunOutcome, SkipReason, StepInfo, StepKey, StepSource, Tokens, WaitReason,
 };
+pub use explain::{Explanation, explain, savings, short};
 pub use figures::{Figures, figures};
 pub use forecast::{Forecast, StepPrice, forecast};
 pub use history::History;

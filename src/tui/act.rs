@@ -113,6 +113,26 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
                 return ask(model, Question::Skip(step));
             }
         }
+        Action::Refresh => {
+            return model
+                .selected
+                .map(RunCommand::Refresh)
+                .map_or_else(Vec::new, command);
+        }
+        Action::Pin => return pin(model),
+        Action::EditInput => editor::edit_input(model),
+        Action::EditOutput => editor::edit_output(model),
+        Action::Explain => {
+            model.overlay = match model.overlay {
+                Some(Overlay::Explain(_)) => None,
+                _ => Some(Overlay::Explain(0)),
+            }
+        }
+        Action::Fork => {
+            if let Some(step) = model.selected {
+                return ask(model, Question::Fork(step));
+            }
+        }
         Action::Stop => return ask(model, Question::Stop),
         Action::Earlier => model.step_moment(-1),
         Action::Later => model.step_moment(1),
@@ -317,6 +337,17 @@ fn change_speed(model: &mut Model, faster: bool) {
     }
 }
 
+/// What came of it is told once the run says so.
+fn pin(model: &mut Model) -> Vec<Effect> {
+    let (Some(step), Some(row)) = (model.selected, model.row()) else {
+        return Vec::new();
+    };
+    let (pinned, id) = (!row.pinned, row.info.id.to_string());
+    let word = if pinned { "pin" } else { "unpin" };
+    model.notice = Some(format!("asked to {word} the output of {id}"));
+    command(RunCommand::Pin(step, pinned))
+}
+
 fn breakpoint(model: &mut Model) -> Vec<Effect> {
     let Some(step) = model.selected else {
         return Vec::new();
@@ -348,6 +379,7 @@ fn confirm(model: &mut Model) -> Vec<Effect> {
     };
     match question {
         Question::Skip(step) => command(RunCommand::Skip(step)),
+        Question::Fork(step) => vec![Effect::Leave(Outcome::Fork(step))],
         Question::Stop => command(RunCommand::Stop),
         Question::Quit if model.in_progress() => {
             model.leaving = true;
@@ -466,7 +498,7 @@ fn is_tree(model: &Model) -> bool {
 pub(super) fn scroll(model: &mut Model, lines: isize) {
     if matches!(model.overlay, Some(Overlay::Beside | Overlay::Runs)) {
         compare::scroll(model, lines);
-    } else if let Some(Overlay::Help(at)) = &mut model.overlay {
+    } else if let Some(Overlay::Help(at) | Overlay::Explain(at)) = &mut model.overlay {
         *at = at.saturating_add_signed(lines);
     } else if model.overlay == Some(Overlay::Search) {
         search::go(model, lines.signum());

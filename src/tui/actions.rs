@@ -49,6 +49,12 @@ pub enum Action {
     RetryFailed,
     Skip,
     Breakpoint,
+    Refresh,
+    Pin,
+    EditInput,
+    EditOutput,
+    Explain,
+    Fork,
     Stop,
     Earlier,
     Later,
@@ -218,7 +224,7 @@ fn scrolls(model: &Model) -> bool {
     on_inspector(model)
         || matches!(
             model.overlay,
-            Some(Overlay::Help(_) | Overlay::Beside | Overlay::Runs)
+            Some(Overlay::Help(_) | Overlay::Explain(_) | Overlay::Beside | Overlay::Runs)
         )
 }
 
@@ -249,6 +255,23 @@ fn can_skip(model: &Model) -> bool {
         && status_is(model, |status| {
             matches!(status, StepStatus::Pending | StepStatus::Ready)
         })
+}
+
+/// Whether the selected row came to an output of its own.
+fn has_own_output(model: &Model) -> bool {
+    let row = model.row();
+    row.is_some_and(|row| row.status == StepStatus::Succeeded && row.elements().is_empty())
+}
+
+fn can_edit(model: &Model) -> bool {
+    let row = model.row();
+    model.run.phase != RunPhase::Stopping
+        && row.is_some_and(|row| row.under_way().is_none() && row.elements().is_empty())
+}
+
+fn can_fork(model: &Model) -> bool {
+    let over = model.is_replay() || model.run.has_ended();
+    model.forkable && over && selected(model)
 }
 
 fn failed(model: &Model) -> bool {
@@ -424,6 +447,18 @@ pub static REGISTRY: &[Entry] = &[
         can_skip).needs("a selected step that has not started"),
     entry(A::Resolve, "resolve", &[key('u')], Run, "say what became of a step that was under way when an earlier run died",
         |m| m.asks && m.in_progress() && !m.live.unknown().is_empty()).hint("unknown").needs("an unknown step in a run in progress"),
+    entry(A::Refresh, "refresh", &[Key::control('r')], Run, "run the selected step and what depends on it again, without kept outputs",
+        can_retry).needs("a selected step that has ended"),
+    entry(A::Pin, "pin", &[key('p')], Run, "use the selected step's output for the same call whatever happens, or stop that",
+        has_own_output).needs("a selected step that has succeeded"),
+    entry(A::EditInput, "edit-input", &[key('I')], Run, "edit the selected step's input and run it again",
+        can_edit).needs("a selected step that is not being called"),
+    entry(A::EditOutput, "set-output", &[key('O')], Run, "set the selected step's output, without a call",
+        can_edit).needs("a selected step that is not being called"),
+    entry(A::Explain, "explain", &[key('e')], Inspector, "why the selected step was called, or why it was not", selected)
+        .hint("why"),
+    entry(A::Fork, "fork", &[key('F')], Dashboard, "fork: another run that runs again from the selected step (asks)",
+        can_fork).needs("a selected step of a recorded run that has ended"),
     entry(A::Stop, "stop", &[key('x')], Run, "stop the run: cancel what is under way (asks)",
         stoppable).needs("a run in progress"),
 
@@ -593,6 +628,7 @@ fn reachable(model: &Model, entry: &Entry) -> bool {
                 Question::Quit => A::Quit,
                 Question::Stop => A::Stop,
                 Question::Skip(_) => A::Skip,
+                Question::Fork(_) => A::Fork,
             };
             entry.group == Asked
                 || entry.action == asking
@@ -613,21 +649,25 @@ fn reachable(model: &Model, entry: &Entry) -> bool {
                         | A::ScrollBottom
                 )
         }
-        Some(Overlay::Help(_)) => {
-            matches!(
-                entry.action,
-                A::Help
-                    | A::Back
-                    | A::Quit
-                    | A::Redraw
-                    | A::Suspend
-                    | A::ScrollUp
-                    | A::ScrollDown
-                    | A::ScrollPageUp
-                    | A::ScrollPageDown
-                    | A::ScrollTop
-                    | A::ScrollBottom
-            )
+        Some(Overlay::Help(_) | Overlay::Explain(_)) => {
+            let own = match model.overlay {
+                Some(Overlay::Explain(_)) => A::Explain,
+                _ => A::Help,
+            };
+            entry.action == own
+                || matches!(
+                    entry.action,
+                    A::Back
+                        | A::Quit
+                        | A::Redraw
+                        | A::Suspend
+                        | A::ScrollUp
+                        | A::ScrollDown
+                        | A::ScrollPageUp
+                        | A::ScrollPageDown
+                        | A::ScrollTop
+                        | A::ScrollBottom
+                )
         }
     }
 }

@@ -32,6 +32,7 @@ pub async fn run(feed: impl Feed, options: Options) -> Result<Left, Error> {
     let stage = Stage::take()?;
     let mut model = Model::new(options.title, theme, !options.reduced_motion, stage.size);
     model.asks = options.asks;
+    model.forkable = options.forkable;
     if let Some(speed) = options.replay {
         model = model.replaying(speed);
     }

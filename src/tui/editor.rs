@@ -1,6 +1,7 @@
 //! The editor: a JSON value that is written or changed by hand, checked while it is typed.
 
 use super::act;
+use super::json;
 use super::message::Effect;
 use super::model::{Model, Overlay};
 use crate::plan::StepIx;
@@ -18,13 +19,15 @@ const MOST: usize = 200_000;
 pub enum Purpose {
     /// It is the output of this step, as if its tool had given it.
     Output(StepIx),
+    /// This step is called with it instead of its parameters; no text at all stands for those.
+    Input(StepIx),
 }
 
 impl Purpose {
     /// The step.
     pub const fn step(self) -> StepIx {
         match self {
-            Self::Output(step) => step,
+            Self::Output(step) | Self::Input(step) => step,
         }
     }
 }
@@ -92,7 +95,11 @@ impl Editor {
 
     fn check(&mut self) {
         self.fault = match self.value() {
+            Ok(value) if self.is_input() && !value.is_object() => {
+                Some(("the parameters of a step are an object".to_owned(), 1, 1))
+            }
             Ok(_) => None,
+            Err(_) if self.is_input() && self.text().trim().is_empty() => None,
             Err(_) if self.text().trim().is_empty() => {
                 Some(("a value is missing".to_owned(), 1, 1))
             }
@@ -104,6 +111,10 @@ impl Editor {
                 Some((what, error.line(), error.column().max(1)))
             }
         };
+    }
+
+    fn is_input(&self) -> bool {
+        matches!(self.purpose, Purpose::Input(_))
     }
 
     fn value(&self) -> serde_json::Result<Value> {
@@ -126,25 +137,63 @@ pub(super) fn open(model: &mut Model, purpose: Purpose, text: &str) {
     model.overlay = Some(Overlay::Editor);
 }
 
+/// Opens the editor on what the selected step is called with.
+pub(super) fn edit_input(model: &mut Model) {
+    let (Some(step), Some(row)) = (model.selected, model.row()) else {
+        return;
+    };
+    let known = row.given.as_ref().or_else(|| row.input());
+    let unresolved = known.is_none();
+    let value = known.or(row.info.parameters.as_ref()).cloned();
+    open_value(model, Purpose::Input(step), value, "--input");
+    if unresolved && model.editor.is_some() {
+        model.notice =
+            Some("nothing was resolved yet: references are taken as they stand".to_owned());
+    }
+}
+
+/// Opens the editor on what the selected step came to.
+pub(super) fn edit_output(model: &mut Model) {
+    let (Some(step), Some(row)) = (model.selected, model.row()) else {
+        return;
+    };
+    let value = row.output.clone();
+    open_value(model, Purpose::Output(step), value, "--output");
+}
+
+fn open_value(model: &mut Model, purpose: Purpose, value: Option<Arc<Value>>, option: &str) {
+    let (text, whole) =
+        value.map_or_else(|| (String::new(), true), |value| json::pretty(&value, MOST));
+    if whole {
+        open(model, purpose, &text);
+    } else {
+        model.notice = Some(format!(
+            "too large to be edited here: plandeck fork RUN {option} STEP=@FILE"
+        ));
+    }
+}
+
 /// Uses the value; where the text is no JSON, goes to where it is not.
 pub(super) fn apply(model: &mut Model) -> Vec<Effect> {
     let Some(editor) = &mut model.editor else {
         return Vec::new();
     };
-    let Ok(value) = editor.value() else {
+    if editor.fault.is_some() {
         editor.go_to_fault();
-        model.notice = Some("this is not JSON yet".to_owned());
+        model.notice = Some("this cannot be used yet".to_owned());
         return Vec::new();
-    };
+    }
+    let value = editor.value().ok().map(Arc::new);
     let purpose = editor.purpose;
     // Until the run says so the step is as it was; its question has been answered.
     model.put_off.insert(purpose.step());
     close(model);
     match purpose {
         Purpose::Output(step) => {
-            let output = RunCommand::SetOutput(step, Arc::new(value));
-            vec![Effect::Command(output)]
+            let output = value.map(|value| RunCommand::SetOutput(step, value));
+            output.map(Effect::Command).into_iter().collect()
         }
+        Purpose::Input(step) => vec![Effect::Command(RunCommand::SetInput(step, value))],
     }
 }
 

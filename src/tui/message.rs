@@ -1,6 +1,7 @@
 //! What the dashboard is told, and what it asks for in return.
 
 use super::archive::{Answer, Inquiry};
+use crate::plan::StepIx;
 use crate::run::{Micros, RunCommand, RunEvent};
 use crossterm::event::{KeyEvent, MouseEvent};
 
@@ -49,6 +50,8 @@ pub enum Effect {
 pub enum Outcome {
     /// A person left it.
     Quit,
+    /// A person wants a run of its own that runs again from this row.
+    Fork(StepIx),
     /// The process was asked to end, by this signal.
     Signal(i32),
     /// The terminal went away.

@@ -149,6 +149,8 @@ pub enum Question {
     Stop,
     /// Skip this step.
     Skip(StepIx),
+    /// Fork the run from this step.
+    Fork(StepIx),
 }
 
 /// What lies over the panes.
@@ -162,6 +164,8 @@ pub enum Overlay {
     Beside,
     /// The runs to choose one from to compare with.
     Runs,
+    /// Why the selected step was called, scrolled by this many lines.
+    Explain(usize),
     /// The search for a step.
     Search,
     /// Nothing to see: keys are typed into the filter of the table.
@@ -272,6 +276,8 @@ pub struct Model {
     pub put_off: BTreeSet<StepIx>,
     /// What was typed into the palette, and what is chosen in it.
     pub palette: Palette,
+    /// Whether the run is on record, so that it can be forked.
+    pub forkable: bool,
     /// A word to the person, until the next key.
     pub notice: Option<String>,
     /// Whether the dashboard is left as soon as the run has ended.
@@ -326,6 +332,7 @@ impl Model {
             asks: false,
             put_off: BTreeSet::new(),
             palette: Palette::default(),
+            forkable: false,
             notice: None,
             leaving: false,
             drag: None,

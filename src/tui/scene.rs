@@ -37,6 +37,8 @@ pub struct Options {
     pub replay: Option<f64>,
     /// Whether the run waits for a person to say what became of steps that nobody knows the end of.
     pub asks: bool,
+    /// Whether the run is on record, so that another one can be forked from it.
+    pub forkable: bool,
 }
 
 impl Options {

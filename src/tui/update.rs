@@ -8,7 +8,7 @@ use super::model::{Focus, Model, Overlay, View};
 use super::palette;
 use super::search;
 use super::view;
-use crate::run::RunEvent;
+use crate::run::{Fact, RunEvent};
 use crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Position;
 
@@ -62,6 +62,17 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
 fn on_events(model: &mut Model, events: Vec<RunEvent>) -> Vec<Effect> {
     if events.is_empty() {
         return Vec::new();
+    }
+    let pinned = events.iter().rev().find_map(|event| match &event.fact {
+        Fact::StepPinned { step, pinned } => Some((step.id.clone(), *pinned)),
+        _ => None,
+    });
+    if let Some((id, pinned)) = pinned {
+        model.notice = Some(if pinned {
+            format!("pinned: the output of {id} is used for this call until it is unpinned")
+        } else {
+            format!("unpinned the output of {id}")
+        });
     }
     let reshaped = model.take_in(events);
     model.dirty = true;

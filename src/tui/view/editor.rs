@@ -24,6 +24,7 @@ pub fn draw(model: &mut Model, buf: &mut Buffer, screen: Rect) {
     let id = row.map_or_else(String::new, |row| text::fit(&row.info.id, 40));
     let title = match editor.purpose {
         Purpose::Output(_) => format!(" the output of {id} "),
+        Purpose::Input(_) => format!(" the input of {id}, in the place of its parameters "),
     };
     let width = screen
         .width

@@ -10,6 +10,7 @@ pub(super) mod ascii;
 mod beside;
 mod body;
 mod editor;
+mod explain;
 mod footer;
 mod header;
 mod help;
@@ -158,6 +159,7 @@ pub fn draw(model: &mut Model, buf: &mut Buffer, area: Rect) {
             beside::draw(model, buf, body);
         }
         Some(Overlay::Runs) => runs::draw(model, buf, area),
+        Some(Overlay::Explain(scroll)) => explain::draw(model, scroll, buf, area),
         Some(Overlay::Question(question)) => question::draw(model, question, buf, area),
         Some(Overlay::Search) => search::draw(model, buf, areas),
         Some(Overlay::Palette) => palette::draw(model, buf, area),

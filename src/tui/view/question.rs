@@ -74,6 +74,16 @@ fn words(model: &Model, question: Question) -> (&'static str, String) {
             "stop the run?",
             format!("{under_way} What has not started will be skipped."),
         ),
+        Question::Fork(step) => {
+            let row = model.run.steps.get(step.at());
+            let id = text::fit(row.map_or("", |row| &row.info.id), 40);
+            (
+                "fork from here?",
+                format!(
+                    "Another run calls {id} and what depends on it again, and takes everything else over from this one."
+                ),
+            )
+        }
         Question::Skip(step) => {
             let id = model
                 .run

@@ -6,6 +6,7 @@ use crate::run::{
     Micros, RateWait, RunPhase, RunState, SkipReason, StepSource, StepState, StepStatus, Verdict,
     WaitReason,
 };
+use crate::run::{savings, short};
 use crate::text;
 use crate::text::format;
 use crate::tui::model::Model;
@@ -45,6 +46,7 @@ pub fn write(model: &Model, row: &StepState, sheet: &mut Sheet<'_>) {
     write_difference(model, sheet);
     write_time(model, row, sheet);
     write_cost(model, row, sheet);
+    write_reuse(row, sheet);
     if !row.elements().is_empty() {
         sheet.field("elements", &elements(model, row));
     }
@@ -274,6 +276,23 @@ fn write_cost(model: &Model, row: &StepState, sheet: &mut Sheet<'_>) {
             format::thousands(tokens.output)
         );
         sheet.field("tokens", &words);
+    }
+}
+
+/// What an output that was not called for saved, and what a person put in.
+fn write_reuse(row: &StepState, sheet: &mut Sheet<'_>) {
+    let theme = sheet.theme;
+    if let Some(reused) = &row.reused {
+        sheet.field("saved", &savings(reused));
+        let (age, run) = (format::age(reused.age), short(&reused.run_id));
+        sheet.field("made", &format!("{age} before, by run {run}"));
+    }
+    let mut note = |words: &str| sheet.spans("", vec![(words.to_owned(), theme.accent)]);
+    if row.pinned {
+        note("pinned: used for this call until it is unpinned (p)");
+    }
+    if row.given.is_some() {
+        note("its input was set by a person (I)");
     }
 }
 

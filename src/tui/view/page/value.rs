@@ -35,8 +35,8 @@ pub fn value(model: &Model) -> Option<(Arc<Value>, &'static str)> {
     }
     let row = model.row()?;
     match model.inspector.tab {
-        Tab::Input => match row.last_attempt() {
-            Some(attempt) => Some((Arc::clone(&attempt.input), "")),
+        Tab::Input => match row.input() {
+            Some(input) => Some((Arc::clone(input), "")),
             None => Some((
                 Arc::clone(row.info.parameters.as_ref()?),
                 "as the plan has it; references are not resolved yet",

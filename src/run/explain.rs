@@ -1,9 +1,9 @@
 //! Why a step was called, or why it was not: in words, from what the run's events say.
 
-use crate::plan::StepIx;
-use crate::run::{
+use super::{
     Anew, InputChange, Miss, NotReused, Reuse, RunState, StepSource, StepState, StepStatus, Why,
 };
+use crate::plan::StepIx;
 use crate::text::{fit, format, line};
 use serde::Serialize;
 use std::fmt::Write;
