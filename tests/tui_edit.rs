@@ -20,14 +20,9 @@ fn extract() -> StepIx {
 
 /// Types a text into the editor in the place of what stands there.
 fn write(screen: &mut Screen, text: &str) {
-    // To the end, and everything before it gone.
-    for _ in 0..60 {
-        screen.press("down");
-    }
-    screen.press("end");
-    for _ in 0..400 {
-        screen.press("backspace");
-    }
+    let editor = screen.model.editor.as_mut().unwrap();
+    editor.area.select_all();
+    editor.area.cut();
     for c in text.chars() {
         screen.press(&match c {
             ' ' => "space".to_owned(),
