@@ -455,8 +455,6 @@ pub static REGISTRY: &[Entry] = &[
         can_edit).needs("a selected step that is not being called"),
     entry(A::EditOutput, "set-output", &[key('O')], Run, "set the selected step's output, without a call",
         can_edit).needs("a selected step that is not being called"),
-    entry(A::Explain, "explain", &[key('e')], Inspector, "why the selected step was called, or why it was not", selected)
-        .hint("why"),
     entry(A::Fork, "fork", &[key('F')], Dashboard, "fork: another run that runs again from the selected step (asks)",
         can_fork).needs("a selected step of a recorded run that has ended"),
     entry(A::Stop, "stop", &[key('x')], Run, "stop the run: cancel what is under way (asks)",
@@ -534,6 +532,8 @@ pub static REGISTRY: &[Entry] = &[
 
     entry(A::Inspect, "inspect", &[code(KeyCode::Enter)], Inspector, "look into the selected step",
         |m| m.focus == Focus::Graph && selected(m)).hint("inspect"),
+    entry(A::Explain, "explain", &[key('e')], Inspector, "why the selected step was called, or why it was not", selected)
+        .hint("why"),
     entry(A::Toggle, "toggle", &[code(KeyCode::Enter)], Inspector, "fold or unfold", in_tree).hint("fold"),
     entry(A::ScrollUp, "scroll-up", &[code(KeyCode::Up), key('k')], Inspector, "up", scrolls),
     entry(A::ScrollDown, "scroll-down", &[code(KeyCode::Down), key('j')], Inspector, "down", scrolls),
