@@ -6,7 +6,6 @@
 use plandeck::{Execution, ExecutionError, ExecutionPlan, ResourceLimits};
 use plandeck::{SmallModelWorker, execute_plan};
 use serde_json::{Value, json};
-use std::time::Duration;
 
 fn plan(tool: &Value) -> ExecutionPlan {
     let plan = json!({"tools": {"t": tool}, "steps": [{"id": 1, "tool": "t"}]});
@@ -66,7 +65,7 @@ async fn the_processor_share_is_limited() {
 async fn code_runs_in_the_program_that_is_named() {
     let code = json!({"type": "code_exec", "code": "output = 6 * 7"});
     let limits = ResourceLimits {
-        timeout_seconds: Some(Duration::from_secs(60).as_secs_f64()),
+        timeout_seconds: Some(60.0),
         ..ResourceLimits::none()
     };
     let run = Execution::new(&plan(&code))

@@ -78,7 +78,7 @@ fn the_share_of_a_processor_cannot_be_passed() {
     let busy = "import time\nt = time.time()\nwhile time.process_time() < 0.5: pass\nprint(time.process_time() / (time.time() - t))";
     // A child that works as hard as its parent counts with it.
     let with_a_child =
-        format!("import os\nchild = os.fork()\n{busy}\nif child:\n    os.waitpid(child, 0)",);
+        format!("import os\nchild = os.fork()\n{busy}\nif child:\n    os.waitpid(child, 0)");
     let quiet = with_a_child.replace("print(", "share = (") + "\n    print(share)";
     let tools = [("busy", python(busy)), ("family", python(&quiet))];
     let (code, result) = run(&tools, &["--max-cpu-percent", "25"]);

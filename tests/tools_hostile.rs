@@ -102,7 +102,8 @@ fn head(stream: &mut TcpStream, length: u64) {
 fn each_fails_alone_in_bounded_memory() {
     let flood = server(|stream| {
         head(stream, 1 << 30);
-        while stream.write_all(&[b'x'; 65_536]).is_ok() {}
+        let piece = vec![b'x'; 65_536];
+        while stream.write_all(&piece).is_ok() {}
     });
     let cut_off = server(|stream| {
         head(stream, 1000);
