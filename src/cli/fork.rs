@@ -135,11 +135,10 @@ fn find<'a>(plan: &'a ExecutionPlan, name: &str) -> Result<(&'a Step, Arc<str>),
             .and_then(|rest| rest.strip_prefix('[')?.strip_suffix(']'));
         step.for_each.is_some() && index.is_some_and(|index| index.parse::<u32>().is_ok())
     };
-    match plan.steps.iter().find(element_of) {
-        Some(step) => Ok((step, name.into())),
-        None => {
-            let ids = plan.steps.iter().map(|step| &*step.id);
-            Err(Failure::usage(no_such_step(name, ids)))
-        }
-    }
+    let unknown = || {
+        let ids = plan.steps.iter().map(|step| &*step.id);
+        Failure::usage(no_such_step(name, ids))
+    };
+    let step = plan.steps.iter().find(element_of).ok_or_else(unknown)?;
+    Ok((step, name.into()))
 }

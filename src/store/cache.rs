@@ -158,16 +158,12 @@ impl OutputCache for StoredCache {
     }
 
     fn pin(&mut self, key: CacheKey, output: Option<Kept>) -> bool {
-        match output {
-            Some(kept) => {
-                self.pins.insert(key.digest, Some(kept.clone()));
-                self.send(Entry::Pin(key, kept))
-            }
-            None => {
-                self.pins.remove(&key.digest);
-                self.send(Entry::Unpin(key.digest))
-            }
-        }
+        let Some(kept) = output else {
+            self.pins.remove(&key.digest);
+            return self.send(Entry::Unpin(key.digest));
+        };
+        self.pins.insert(key.digest, Some(kept.clone()));
+        self.send(Entry::Pin(key, kept))
     }
 }
 

@@ -168,20 +168,19 @@ impl Driver {
         let asked = recorded.asked().to_vec();
         for id in asked {
             let known = self.plan.steps.iter().position(|step| step.id == id);
-            match known {
-                Some(at) => self.refresh(StepIx(at as u32)),
-                None => {
-                    let parent = self.plan.steps.iter().position(|step| {
-                        let rest = id.strip_prefix(&*step.id);
-                        rest.is_some_and(|rest| rest.starts_with('['))
-                    });
-                    if let Some(parent) = parent {
-                        let below = below(&self.plan.steps, StepIx(parent as u32));
-                        self.refreshed.rows.extend(below);
-                    }
-                    self.refreshed.ids.insert(id);
-                }
+            if let Some(at) = known {
+                self.refresh(StepIx(at as u32));
+                continue;
             }
+            let parent = self.plan.steps.iter().position(|step| {
+                let rest = id.strip_prefix(&*step.id);
+                rest.is_some_and(|rest| rest.starts_with('['))
+            });
+            if let Some(parent) = parent {
+                let below = below(&self.plan.steps, StepIx(parent as u32));
+                self.refreshed.rows.extend(below);
+            }
+            self.refreshed.ids.insert(id);
         }
         self.edit(0..self.plan.steps.len());
     }
