@@ -101,12 +101,12 @@ fn run(plan: &Arc<ExecutionPlan>, tool: Trivial, home: Option<(&Path, bool)>) ->
     }
     let (_send, commands) = mpsc::channel(1);
     let state = runtime.block_on(engine.run(tokio::time::Instant::now(), commands));
-    let took = start.elapsed();
+    let elapsed = start.elapsed();
     assert_eq!(
         state.count(plandeck::run::StepStatus::Succeeded),
         plan.steps.len()
     );
-    Ok(took)
+    Ok(elapsed)
 }
 
 fn best(rounds: usize, mut measure: impl FnMut() -> Outcome<Duration>) -> Outcome<Duration> {
@@ -287,7 +287,7 @@ fn opening() -> Outcome<()> {
         let store = Store::at(home.path())?;
         let recording = store.load(&store.find("large")?);
         let state = RunState::from_events(&recording.events);
-        let took = start.elapsed();
+        let elapsed = start.elapsed();
         assert!(state.has_ended() && recording.events.len() == count);
         Ok(took)
     })?;

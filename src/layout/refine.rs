@@ -136,6 +136,10 @@ impl Work<'_> {
                 let from = left.wishes;
                 let here = left.column.midpoint(right.column);
                 // Two sorted runs, which a stable sort merges.
+                #[allow(
+                    clippy::stable_sort_primitive,
+                    reason = "the unstable sort does not merge runs"
+                )]
                 self.wishes[from..].sort();
                 let column = median(&self.wishes[from..], here);
                 self.pools.pop();
@@ -147,8 +151,9 @@ impl Work<'_> {
         let mut pools = self.pools.iter().peekable();
         while let Some(pool) = pools.next() {
             let end = pools.peek().map_or(units.len(), |next| next.first);
-            for place in pool.first..end {
-                self.columns[units[place] as usize] = pool.column + self.offsets[place];
+            let places = pool.first..end;
+            for (unit, offset) in units[places.clone()].iter().zip(&self.offsets[places]) {
+                self.columns[*unit as usize] = pool.column + offset;
             }
         }
     }

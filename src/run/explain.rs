@@ -356,7 +356,7 @@ mod tests {
         assert_eq!(
             written(|explanation| explanation.miss(&miss)),
             [
-                "  · input.text changed: \"a\" → \"b\"",
+                "  · input.text changed: \"a␛[31m\" → \"b\"",
                 "  · input[1] is new: 2",
                 "  · upstream extract: output differs",
                 "  · context start: value differs",

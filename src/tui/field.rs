@@ -62,7 +62,7 @@ impl Field {
             KeyCode::Char('w') if control => self.cut(self.word_before()),
             KeyCode::Char('h') if control => self.cut(self.before()),
             KeyCode::Char(c) if !control && !c.is_control() => {
-                self.insert(c.encode_utf8(&mut [0; 4]))
+                self.insert(c.encode_utf8(&mut [0; 4]));
             }
             KeyCode::Backspace => self.cut(self.before()),
             KeyCode::Delete => {
@@ -83,8 +83,8 @@ impl Field {
     }
 
     fn before(&self) -> usize {
-        let head = self.text[..self.cursor].grapheme_indices(true);
-        head.last().map_or(0, |(at, _)| at)
+        let mut head = self.text[..self.cursor].grapheme_indices(true);
+        head.next_back().map_or(0, |(at, _)| at)
     }
 
     fn after(&self) -> usize {

@@ -127,6 +127,7 @@ pub enum Action {
 
 /// What the scheduler needs to know beside the plan.
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a rule of its own")]
 pub struct Rules {
     /// The limits of the run.
     pub limits: ResourceLimits,

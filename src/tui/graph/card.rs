@@ -169,6 +169,7 @@ impl Card {
 
     /// `×100` and `✔83 ●9 ✖1`, less where there is less room.
     fn counts(&mut self, state: &RunState, members: &[StepIx], theme: &Theme) {
+        use StepStatus::{Cancelled, Failed, Pending, Ready, Running, Skipped, Succeeded, Unknown};
         let mut counts = [0usize; 8];
         for member in members {
             if let Some(row) = state.steps.get(member.at()) {
@@ -185,7 +186,6 @@ impl Card {
                 .collect();
             parts.join(" ")
         };
-        use StepStatus::{Cancelled, Failed, Pending, Ready, Running, Skipped, Succeeded, Unknown};
         let done = count(Succeeded);
         let failed = line(&[Failed]);
         self.mark = format!("{times}{all}");

@@ -79,7 +79,7 @@ impl Folds {
             self.closed.insert(first);
             return Some(Folded::Closed(rows.group(first).len()));
         }
-        let lean = topology.members.len() > 0;
+        let lean = !topology.members.is_empty();
         let below = subtree(rows, state, self, lean, head);
         if below == 0 {
             return None;

@@ -233,18 +233,15 @@ impl GraphPane {
             let node = self.node(&scene.topology, step)?;
             Some((scene.layout.nodes.get(node as usize)?.centre(), at))
         });
-        match place {
-            Some((place, at)) => {
-                self.camera.place(place.x - at.x, place.y - at.y);
-                self.wish = self.wish.or(selected.map(Wish::Visible));
-            }
-            None => {
-                self.camera.reset();
-                // Where little lies outside, the beginning of the picture stays in view.
-                let wide = scene.width > i32::from(self.area.width) * 3 / 2;
-                let wish = if wide { Wish::Centre } else { Wish::Visible };
-                self.wish = selected.map(wish).or(self.wish);
-            }
+        if let Some((place, at)) = place {
+            self.camera.place(place.x - at.x, place.y - at.y);
+            self.wish = self.wish.or(selected.map(Wish::Visible));
+        } else {
+            self.camera.reset();
+            // Where little lies outside, the beginning of the picture stays in view.
+            let wide = scene.width > i32::from(self.area.width) * 3 / 2;
+            let wish = if wide { Wish::Centre } else { Wish::Visible };
+            self.wish = selected.map(wish).or(self.wish);
         }
     }
 

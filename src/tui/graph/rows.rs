@@ -11,6 +11,9 @@ const MOST_NAME: usize = 80;
 /// The fewest steps that are worth folding into one.
 const ALIKE: usize = 4;
 
+/// What alike steps have in common: the tool, what they wait for, and what waits for them.
+type Alike<'a> = (&'a str, Vec<u32>, &'a [u32]);
+
 /// The rows of one run.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rows {
@@ -78,7 +81,7 @@ impl Rows {
                 }
             }
         }
-        let mut alike: HashMap<(&str, Vec<u32>, &[u32]), Vec<StepIx>> = HashMap::new();
+        let mut alike: HashMap<Alike<'_>, Vec<StepIx>> = HashMap::new();
         for (at, row) in state.steps.iter().enumerate() {
             if row.info.parent.is_none() {
                 let mut before: Vec<u32> = row.info.depends_on.iter().map(|ix| ix.0).collect();

@@ -220,14 +220,15 @@ impl Task {
         }
         let scene = match self.layered(&least) {
             Ok(scene) => scene,
-            Err(tolerable) => tolerable.unwrap_or_else(|| Scene::lanes(&least, pane)),
+            Err(Some(tolerable)) => *tolerable,
+            Err(None) => Scene::lanes(&least, pane),
         };
         (scene, self.sorted)
     }
 
     /// The fullest picture in layers that fits the pane, else (as the error) the best that does not, where it is
     /// good for anything.
-    fn layered(&mut self, topology: &Arc<Topology>) -> Result<Scene, Option<Scene>> {
+    fn layered(&mut self, topology: &Arc<Topology>) -> Result<Scene, Option<Box<Scene>>> {
         use Direction::{Down, Right};
         let ordered = self.sort(topology);
         let candidates = [
@@ -260,7 +261,7 @@ impl Task {
                 tolerable = Some((scene, panes));
             }
         }
-        Err(tolerable.map(|(scene, _)| scene))
+        Err(tolerable.map(|(scene, _)| Box::new(scene)))
     }
 
     /// The order of the nodes in their layers. What was shown of the run before keeps its order in it.
