@@ -335,7 +335,8 @@ fn plans(here: &Path) -> Vec<PlanItem> {
 /// The plan in a file, where it is one: told from its content, as when it is run.
 fn plan(file: &Path, here: &Path) -> Option<PlanItem> {
     let ending = file.extension()?.to_str()?;
-    let may_be = matches!(ending, "json" | "yaml" | "yml" | "txt" | "md");
+    // Pages about plans quote them: a page is run by its name, but it is not offered as a plan.
+    let may_be = matches!(ending, "json" | "yaml" | "yml" | "txt");
     if !may_be || std::fs::metadata(file).ok()?.len() > BYTES {
         return None;
     }
@@ -358,4 +359,34 @@ fn plan(file: &Path, here: &Path) -> Option<PlanItem> {
         about: "".into(),
         shown: shown.into(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plans_are_told_from_what_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |path: &str, text: &str| {
+            let file = folder.path().join(path);
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(file, text).unwrap();
+        };
+        let plan = r#"{"steps": [{"id": "a", "tool": "t"}]}"#;
+        write("one/plan.json", plan);
+        write("two.yaml", "name: second\nsteps: [{id: a, tool: t}]\n");
+        write("README.md", &format!("A page:\n\n```json\n{plan}\n```\n"));
+        write("tools.yaml", "tools: {t: {type: jq, filter: .}}");
+        write("data.json", "[1, 2]");
+        write("target/plan.json", plan);
+        write(".hidden/plan.json", plan);
+        write("a/b/c/plan.json", plan);
+        let found = plans(folder.path());
+        let found: Vec<(&str, &str)> = found
+            .iter()
+            .map(|plan| (&*plan.name, &*plan.shown))
+            .collect();
+        assert_eq!(found, [("second", "two.yaml"), ("one", "one/plan.json")]);
+    }
 }

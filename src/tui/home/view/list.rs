@@ -198,10 +198,11 @@ fn plan_line(theme: &Theme, plan: &PlanItem, found: &Found, width: usize) -> Vec
     let right = text::width(&steps) + 2;
     let name = (width / 3).clamp(10, 24).min(width.saturating_sub(4));
     let room = width.saturating_sub(name + right + 6);
-    // A sample says what it does; its place says nothing to a person.
-    let (words, field) = match &plan.place {
-        super::super::item::PlanPlace::Sample(_) if !plan.about.is_empty() => (&plan.about, 2),
-        _ => (&plan.shown, 1),
+    // What a plan is for says more than its place.
+    let (words, field) = if plan.about.is_empty() {
+        (&plan.shown, 1)
+    } else {
+        (&plan.about, 2)
     };
     let mut spans = vec![Span::styled(" ▸ ", theme.accent)];
     let shown_name = text::pad(&plan.name, name);
