@@ -289,7 +289,7 @@ fn opening() -> Outcome<()> {
         let state = RunState::from_events(&recording.events);
         let elapsed = start.elapsed();
         assert!(state.has_ended() && recording.events.len() == count);
-        Ok(took)
+        Ok(elapsed)
     })?;
     line(
         "opening that run, to its end state",
