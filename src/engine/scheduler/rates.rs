@@ -167,16 +167,22 @@ impl Meters {
         );
         let meter = self.at(refusal.place);
         meter.line.insert((turn, row), tokens);
-        if meter.trying == Some(row) {
+        let tried = meter.trying == Some(row);
+        if tried {
             meter.trying = None;
         }
         let mut timer = None;
-        if meter.is_first(row) {
+        let first = meter.is_first(row);
+        if first {
             meter.first_until = refusal.until;
             timer = refusal
                 .until
                 .filter(|at| meter.due.is_none_or(|due| *at < due));
             meter.due = timer.or(meter.due);
+        }
+        if tried && !first {
+            // Somebody came before it while it tried, and nobody else would look whether that one can start.
+            self.stirred.push(refusal.place);
         }
         Standing {
             news: told != Some(refusal),
@@ -410,6 +416,29 @@ mod tests {
         assert_eq!(refused(&mut meters, Micros(2), 1, 0), None);
         // Whoever comes in between waits for the one that was told to try.
         assert_eq!(refused(&mut meters, Micros(2), 2, 0), Some(None));
+    }
+
+    #[test]
+    fn who_came_first_while_another_tried_gets_its_try() {
+        let rate = Rate {
+            max_concurrent: Some(1),
+            ..Rate::default()
+        };
+        let mut meters = Meters::new(&Rates([("m".into(), rate), ("p".into(), rate)].into()));
+        let at = |place| Refusal { place, until: None };
+        let [m, p] = [MeterIx(0), MeterIx(1)];
+        // The first waits for one name, the second for another, for which it is told to try.
+        meters.wait(StepIx(1), at(p), 0);
+        meters.wait(StepIx(2), at(m), 0);
+        meters.stirred.push(m);
+        assert_eq!(meters.next_to_try(), Some(StepIx(2)));
+        // Meanwhile the first comes to wait there as well, and what it waits for ends.
+        meters.wait(StepIx(1), at(m), 0);
+        meters.stirred.clear();
+        meters.stirred.push(m);
+        assert_eq!(meters.next_to_try(), None, "one at a time");
+        meters.wait(StepIx(2), at(m), 0);
+        assert_eq!(meters.next_to_try(), Some(StepIx(1)));
     }
 
     #[test]
