@@ -51,19 +51,19 @@ fn layered(count: usize, skipping: bool, seed: u64) -> Vec<(u32, u32)> {
 
 /// The processor time of this thread so far; where the system does not say, the time since `start`.
 fn own_time(start: Instant) -> Duration {
-    let stat = std::fs::read_to_string("/proc/thread-self/schedstat");
-    let ran = stat
+    let counters = std::fs::read_to_string("/proc/thread-self/schedstat");
+    let ran = counters
         .ok()
-        .and_then(|stat| stat.split(' ').next()?.parse().ok());
+        .and_then(|counters| counters.split(' ').next()?.parse().ok());
     ran.map_or_else(|| start.elapsed(), Duration::from_nanos)
 }
 
 /// The processor time of the processes that were waited for so far, in steps of ten milliseconds; else as above.
 fn children_time(start: Instant) -> Duration {
     let ticks = || {
-        let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+        let counters = std::fs::read_to_string("/proc/self/stat").ok()?;
         // After the name in brackets: the fields from the third on; the 16th and 17th are those of the children.
-        let mut fields = stat.rsplit(')').next()?.split_whitespace().skip(13);
+        let mut fields = counters.rsplit(')').next()?.split_whitespace().skip(13);
         let user: u64 = fields.next()?.parse().ok()?;
         let system: u64 = fields.next()?.parse().ok()?;
         Some(user + system)
@@ -94,7 +94,7 @@ fn draw(count: usize, edges: &[(u32, u32)]) -> (Layout, Duration) {
     loop {
         let drawn = layout(&graph, &options);
         runs += 1;
-        let took = own_time(start) - before;
+        let took = own_time(start).saturating_sub(before);
         if took > Duration::from_millis(200) {
             return (drawn, took / runs);
         }
@@ -183,7 +183,7 @@ impl Cut {
         let writer = std::thread::spawn(move || stdin.write_all(text.as_bytes()));
         let output = child.wait_with_output().ok()?;
         writer.join().ok()?.ok()?;
-        let time = children_time(start) - before;
+        let time = children_time(start).saturating_sub(before);
         let mut column = vec![0.0; self.ranks.len()];
         for line in String::from_utf8(output.stdout).ok()?.lines() {
             let mut words = line.split_whitespace();

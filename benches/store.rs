@@ -130,11 +130,11 @@ fn line(what: &str, figure: &str, goal: &str) {
 
 fn per_step() -> Outcome<()> {
     let plan = plan(100_000);
-    let plain = Trivial { awaited: false };
-    let without = best(3, || run(&plan, plain, None))?;
+    let trivial = Trivial { awaited: false };
+    let without = best(3, || run(&plan, trivial, None))?;
     let with = best(3, || {
         let home = folder()?;
-        run(&plan, plain, Some((home.path(), false)))
+        run(&plan, trivial, Some((home.path(), false)))
     })?;
     let each = |span: Duration| span.as_secs_f64() * 1e6 / 100_000.0;
     let added = each(with.saturating_sub(without));

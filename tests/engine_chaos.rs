@@ -290,8 +290,8 @@ async fn chaos(seed: u64) -> u64 {
     let log = EventLog::new();
     let engine = Engine::new(steps, Map::new(), Arc::new(Unrulies(tool)), chosen);
     let engine = engine.with_sink(Arc::clone(&log));
-    let (send, commands) = mpsc::channel(4);
-    let keys = tokio::spawn(press_keys(random.fork(), send));
+    let (keys_in, commands) = mpsc::channel(4);
+    let keys = tokio::spawn(press_keys(random.fork(), keys_in));
     let end = engine.run(Instant::now(), commands).await;
     let pressed = keys.await.unwrap();
     let delay = pressed.elapsed();

@@ -230,7 +230,9 @@ fn recorded(picture: &Picture) -> Vec<RunEvent> {
             && let Some(at) = ready.pop_front()
         {
             let taken: Vec<u32> = calls.iter().map(|call| call.3).collect();
-            let slot = (0..).find(|slot| !taken.contains(slot)).unwrap_or_default();
+            let slot = (0..SLOTS as u32)
+                .find(|slot| !taken.contains(slot))
+                .unwrap_or_default();
             run.say(Fact::AttemptStarted {
                 step: run.key(at),
                 attempt: 1,
@@ -239,8 +241,8 @@ fn recorded(picture: &Picture) -> Vec<RunEvent> {
                 reserved: Money::ZERO,
                 why: None,
             });
-            let takes = Micros(90_000 + 61_000 * (u64::from(at) * 7 % 37));
-            calls.insert((run.at + takes, at, run.at, slot));
+            let service = Micros(90_000 + 61_000 * (u64::from(at) * 7 % 37));
+            calls.insert((run.at + service, at, run.at, slot));
         }
         let Some((end, at, start, _)) = calls.pop_first() else {
             break;

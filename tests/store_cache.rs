@@ -231,8 +231,7 @@ async fn key_of(step: Step, recipe: Recipe) -> CacheKey {
     });
     let engine = Engine::new(plan(vec![step]), Map::new(), toolbox, settings());
     run(engine.with_cache(Asked(Arc::clone(&asked)))).await;
-    let key = asked.lock().unwrap().pop().unwrap();
-    key
+    asked.lock().unwrap().pop().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -274,7 +273,7 @@ async fn pruning_takes_runs_and_what_only_they_needed() {
     let home = tempfile::tempdir().unwrap();
     let echo = paid();
     for n in 0..4 {
-        let noise: String = std::iter::repeat_with(|| fastrand::alphanumeric())
+        let noise: String = std::iter::repeat_with(fastrand::alphanumeric)
             .take(200_000)
             .collect();
         let steps = vec![step("large", json!({"n": n, "text": noise}), &[])];
@@ -301,7 +300,7 @@ async fn pruning_takes_runs_and_what_only_they_needed() {
     assert!(
         store
             .prune(&PruneRules {
-                older_than: Some(Duration::from_secs(3600)),
+                older_than: Some(Duration::from_hours(1)),
                 ..PruneRules::default()
             })
             .unwrap()

@@ -71,10 +71,10 @@ async fn a_run_under_way_can_be_read_and_its_end_is_told_from_its_death() {
     let running = tokio::spawn(engine.run(Instant::now(), commands));
 
     let store = loop {
-        if let Ok(store) = Store::at(home.path()) {
-            if store.find("last").is_ok() {
-                break store;
-            }
+        if let Ok(store) = Store::at(home.path())
+            && store.find("last").is_ok()
+        {
+            break store;
         }
         tokio::task::yield_now().await;
     };
@@ -87,7 +87,9 @@ async fn a_run_under_way_can_be_read_and_its_end_is_told_from_its_death() {
     {
         events.clear();
         cursor.read(&store, &mut events).unwrap();
-        events.iter().for_each(|event| state.apply(event));
+        for event in &events {
+            state.apply(event);
+        }
         tokio::task::yield_now().await;
     }
     let summary = store.find("last").unwrap();
@@ -100,7 +102,9 @@ async fn a_run_under_way_can_be_read_and_its_end_is_told_from_its_death() {
     let ended = running.await.unwrap();
     events.clear();
     cursor.read(&store, &mut events).unwrap();
-    events.iter().for_each(|event| state.apply(event));
+    for event in &events {
+        state.apply(event);
+    }
     assert_eq!(ExecutionResult::of(&state), ExecutionResult::of(&ended));
     assert_eq!(store.find("last").unwrap().status, RunWord::Cancelled);
 }
@@ -234,7 +238,7 @@ async fn a_journal_that_breaks_is_told_once_and_the_run_goes_on_or_stops_as_chos
         let options = JournalOptions {
             on_failure,
             warn: Some(Arc::new(move |error: &StoreError| {
-                told.send(error.to_string()).unwrap()
+                told.send(error.to_string()).unwrap();
             })),
             ..JournalOptions::default()
         };

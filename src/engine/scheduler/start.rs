@@ -9,6 +9,9 @@ use crate::run::{
 use serde_json::Value;
 use std::sync::Arc;
 
+/// Rows waiting for money that are looked at, at the most, for one that fits.
+const AFFORDABLE: usize = 64;
+
 /// What a call needs before it may start.
 struct Wanted<'a> {
     /// The most it can cost; `None` where that cannot be known.
@@ -85,8 +88,7 @@ impl Scheduler {
         if let Some(row) = self.alone_next.take() {
             return Some(row);
         }
-        let parked = self.parked.first().copied();
-        if let Some((_, row)) = parked.filter(|(bound, row)| self.fits(*row, *bound)) {
+        if let Some(row) = self.affordable() {
             self.leave(row);
             self.node(row).stage = Stage::Queued;
             return Some(row);
@@ -97,6 +99,16 @@ impl Scheduler {
                 return Some(row);
             }
         }
+    }
+
+    /// The cheapest row that waits for money and fits. One that is cheaper may not fit, because of the margin that
+    /// its estimate needs.
+    fn affordable(&self) -> Option<StepIx> {
+        let free = self.budget.free();
+        let cheapest = self.parked.iter().take(AFFORDABLE);
+        let mut within = cheapest.take_while(|(bound, _)| bound.is_zero() || *bound <= free);
+        let found = within.find(|(bound, row)| self.fits(*row, *bound));
+        found.map(|(_, row)| *row)
     }
 
     fn hold_at_breakpoint(&mut self, row: StepIx, out: &mut Vec<Action>) {

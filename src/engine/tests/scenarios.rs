@@ -911,6 +911,25 @@ fn estimates_hold_a_margin_back_until_a_call_has_been_billed() {
 }
 
 #[test]
+fn who_needs_a_margin_does_not_keep_the_money_from_others() {
+    let costing = |bound| with(after(&[]), |sketch| sketch.bound = bound);
+    let estimated = with(costing(1), |sketch| sketch.estimated = true);
+    let frame = Frame {
+        budget: Some(5),
+        ..open()
+    };
+    let mut world = World::new(vec![costing(2), costing(2), estimated, costing(3)], frame);
+    assert_eq!(
+        world.running(),
+        [0, 1],
+        "1 with a margin of 9 waits, and so do 3"
+    );
+    world.end_with(0, End::Well, 0);
+    world.work(usize::MAX);
+    assert_eq!(world.running(), [1, 3]);
+}
+
+#[test]
 fn a_call_that_may_not_cost_more_is_made_again_once_there_is_enough() {
     let costing = |bound| with(after(&[]), |sketch| sketch.bound = bound);
     let frame = Frame {
