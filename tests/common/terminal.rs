@@ -16,6 +16,20 @@ struct Drawn {
     closed: bool,
 }
 
+impl Drawn {
+    /// Whether no frame of the dashboard is half drawn: each stands between the marks of a synchronized update.
+    fn is_whole(&self) -> bool {
+        let last = |mark: &[u8]| {
+            self.bytes
+                .windows(mark.len())
+                .rposition(|part| part == mark)
+        };
+        !self.screen.screen().alternate_screen()
+            || self.closed
+            || last(b"\x1b[?2026h") <= last(b"\x1b[?2026l")
+    }
+}
+
 /// A running program in a terminal.
 pub struct Terminal {
     drawn: Arc<(Mutex<Drawn>, Condvar)>,
@@ -153,7 +167,7 @@ impl Terminal {
         let deadline = Instant::now() + PATIENCE;
         let mut drawn = self.locked();
         loop {
-            if there(drawn.screen.screen()) {
+            if drawn.is_whole() && there(drawn.screen.screen()) {
                 return drawn.screen.screen().contents();
             }
             let left = deadline.saturating_duration_since(Instant::now());
