@@ -10,10 +10,11 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use plandeck::plan::StepIx;
 use plandeck::run::{
-    AttemptEnd, Fact, History, LogStream, Micros, Money, RunEvent, RunHeader, RunState, StepInfo,
-    StepKey, StepSource,
+    AttemptEnd, Fact, History, LogStream, RunEvent, RunHeader, RunState, StepInfo, StepKey,
+    StepSource,
 };
 use plandeck::tui::{Message, Model, Theme, update};
+use plandeck::units::{Micros, Money};
 use serde_json::{Value, json};
 use std::process::Command;
 use std::sync::Arc;

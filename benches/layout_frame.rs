@@ -4,11 +4,10 @@
 //! are 17 changed states.
 
 use plandeck::plan::{Dialect, StepIx};
-use plandeck::run::{
-    Fact, Micros, ResourceLimits, RunEvent, RunHeader, RunState, StepInfo, StepStatus,
-};
+use plandeck::run::{Fact, ResourceLimits, RunEvent, RunHeader, RunState, StepInfo, StepStatus};
 use plandeck::tui::Theme;
 use plandeck::tui::graph::{GraphPane, Level};
+use plandeck::units::Micros;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use std::sync::Arc;

@@ -9,11 +9,12 @@ use futures::future::BoxFuture;
 use plandeck::engine::{Engine, EventSink, Settings, definitions};
 use plandeck::plan::{Dialect, ExecutionPlan, Step, StepIx, Template};
 use plandeck::run::{
-    AttemptEnd, Fact, Micros, Money, ResourceLimits, RunEvent, RunHeader, RunOutcome, RunState,
-    StepInfo, StepKey, StepSource,
+    AttemptEnd, Fact, ResourceLimits, RunEvent, RunHeader, RunOutcome, RunState, StepInfo, StepKey,
+    StepSource,
 };
 use plandeck::store::{Journal, JournalOptions, RunMeta, Store};
 use plandeck::tools::{Call, CallReport, Tool, Toolbox};
+use plandeck::units::{Micros, Money};
 use serde_json::{Map, Value, json};
 use std::path::Path;
 use std::sync::Arc;

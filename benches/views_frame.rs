@@ -5,10 +5,11 @@
 
 use plandeck::plan::{Dialect, StepIx};
 use plandeck::run::{
-    AttemptEnd, Fact, Micros, Money, Rates, ResourceLimits, RunEvent, RunHeader, RunState,
-    StepInfo, StepKey, StepSource, Tokens, figures,
+    AttemptEnd, Fact, Rates, ResourceLimits, RunEvent, RunHeader, RunState, StepInfo, StepKey,
+    StepSource, figures,
 };
 use plandeck::tui::{CostPane, Sight, Table, Theme, Timeline};
+use plandeck::units::{Micros, Money, Tokens};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use std::sync::Arc;

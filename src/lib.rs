@@ -49,6 +49,7 @@ pub mod store;
 pub mod text;
 pub mod tools;
 pub mod tui;
+pub mod units;
 
 pub use execute::{Execution, ExecutionError, execute_plan};
 pub use models::SmallModelWorker;

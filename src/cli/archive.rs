@@ -3,9 +3,10 @@
 use super::failure::Failure;
 use super::record::fault;
 use crate::report::local_time;
-use crate::run::{Comparison, Micros, RunCommand, RunEvent, RunState};
+use crate::run::{Comparison, RunCommand, RunEvent, RunState};
 use crate::store::{Store, StoreError};
 use crate::tui::{Answer, Feed, Inquiry, PastRun};
+use crate::units::Micros;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use std::sync::Arc;

@@ -1,8 +1,9 @@
 //! A running engine as the dashboard sees it.
 
 use crate::engine::EventReader;
-use crate::run::{Micros, RunCommand, RunEvent};
+use crate::run::{RunCommand, RunEvent};
 use crate::tui::Feed;
+use crate::units::Micros;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::sync::mpsc;

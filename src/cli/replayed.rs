@@ -1,8 +1,9 @@
 //! A recorded run to look at: all of its events for the dashboard, which plays them itself, or one after another
 //! at their times, or at any other speed, for plain progress.
 
-use crate::run::{Micros, RunCommand, RunEvent};
+use crate::run::{RunCommand, RunEvent};
 use crate::tui::Feed;
+use crate::units::Micros;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use std::time::Duration;

@@ -3,8 +3,9 @@
 use super::args::{ColorWhen, LimitArgs, RunArgs, ScreenArgs, SourceArgs};
 use super::failure::Failure;
 use crate::models::Price;
-use crate::run::{Money, Rates, ResourceLimits};
+use crate::run::{Rates, ResourceLimits};
 use crate::tui;
+use crate::units::Money;
 use clap::ValueEnum;
 use etcetera::BaseStrategy;
 use serde::Deserialize;

@@ -1,7 +1,8 @@
 //! One attempt on its own task: the call, its time limit, its cancellation, and a panic caught.
 
-use crate::run::{ErrorKind, Micros, Money};
+use crate::run::ErrorKind;
 use crate::tools::{Call, CallReport, Tool, ToolError};
+use crate::units::{Micros, Money};
 use futures::FutureExt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;

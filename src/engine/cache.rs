@@ -4,8 +4,9 @@
 //! The run, the attempt and names are no part of it.
 
 use crate::plan::Step;
-use crate::run::{Micros, Money, NotReused, Reuse};
+use crate::run::{NotReused, Reuse};
 use crate::tools::{Recipe, Toolbox};
+use crate::units::{Micros, Money};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -8,10 +8,11 @@ use super::recorded::{Edit, Recorded};
 use super::{Action, EventSink, Input, Rules, Scheduler, Timer};
 use crate::plan::{ExecutionPlan, Mode, RetryPolicy, Step, StepIx};
 use crate::run::{
-    Fact, LogStream, Micros, Money, Rates, ResourceLimits, RunCommand, RunEvent, RunHeader,
-    RunState, StepInfo, StepPrice,
+    Fact, LogStream, Rates, ResourceLimits, RunCommand, RunEvent, RunHeader, RunState, StepInfo,
+    StepPrice,
 };
 use crate::tools::{Call, CallLog, CallReport, Funds, Quote, Tool, ToolError, Toolbox};
+use crate::units::{Micros, Money};
 use futures::FutureExt;
 use reuse::Refreshed;
 use serde_json::{Map, Value};

@@ -9,10 +9,10 @@ use super::Prepared;
 use super::why::input_changes;
 use crate::plan::{ExecutionPlan, Step, StepIx};
 use crate::run::{
-    Anew, ErrorKind, Micros, Reuse, RunError, RunState, StepKey, StepSource, StepState, StepStatus,
-    Why,
+    Anew, ErrorKind, Reuse, RunError, RunState, StepKey, StepSource, StepState, StepStatus, Why,
 };
 use crate::tools::{Tool, Toolbox};
+use crate::units::Micros;
 use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};

@@ -7,7 +7,7 @@
 use super::http::{HttpClients, RequestError, body, failed, is_passing, retry_after};
 use super::manners::{Format, Manners, is_strict, payload};
 use super::text::quote;
-use crate::run::Tokens;
+use crate::units::Tokens;
 use reqwest::Url;
 use serde_json::Value;
 use std::collections::HashMap;

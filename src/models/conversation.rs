@@ -9,7 +9,7 @@ use super::prices::Price;
 use super::prompt;
 use super::text::quote;
 use super::worker::{SmallModelWorker, permanent};
-use crate::run::{Money, Tokens};
+use crate::units::{Money, Tokens};
 use serde_json::Value;
 
 /// A violation that is quoted back to a model is at most this long, in bytes.

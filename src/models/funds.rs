@@ -1,6 +1,6 @@
 //! Leave to spend more than was reserved for a call before it began.
 
-use crate::run::Money;
+use crate::units::Money;
 use futures::future::BoxFuture;
 use std::fmt;
 use std::sync::Arc;

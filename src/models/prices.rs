@@ -1,6 +1,6 @@
 //! What models cost.
 
-use crate::run::{Money, Tokens};
+use crate::units::{Money, Tokens};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use std::collections::HashMap;

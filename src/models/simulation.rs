@@ -5,7 +5,7 @@
 use super::RequestError;
 use super::invention::output;
 use super::prices::{Price, Prices};
-use crate::run::{Money, Tokens};
+use crate::units::{Money, Tokens};
 use serde_json::Value;
 use std::time::Duration;
 

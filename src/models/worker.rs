@@ -11,7 +11,7 @@ use super::prompt::{self, Task};
 use super::provider::{Environment, PROVIDERS, Provider, process_environment};
 use super::window::window;
 use super::{estimate, simulation};
-use crate::run::{Money, Tokens};
+use crate::units::{Money, Tokens};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -2,10 +2,9 @@
 
 use super::{Change, changes};
 use crate::plan::StepIx;
-use crate::run::{
-    Differences, Micros, Money, RunState, StepSource, StepState, StepStatus, first_along,
-};
+use crate::run::{Differences, RunState, StepSource, StepState, StepStatus, first_along};
 use crate::text::{fit, format, gist};
+use crate::units::{Micros, Money};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};

@@ -66,7 +66,7 @@ pub fn csv(run: &RunState, status: &str) -> String {
             number(step.started_ms),
             number(step.ended_ms),
             step.latency_ms.to_string(),
-            number(step.cost.map(crate::run::Money::usd)),
+            number(step.cost.map(crate::units::Money::usd)),
             step.model.as_deref().unwrap_or_default().to_owned(),
             tokens(step.tokens.map(|tokens| tokens.input)),
             tokens(step.tokens.map(|tokens| tokens.cached_input)),

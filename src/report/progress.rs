@@ -1,7 +1,8 @@
 //! A run as plain lines, for where there is no screen.
 
-use crate::run::{Fact, Micros, Money, RunEvent, RunOutcome, SkipReason, StepSource, WaitReason};
+use crate::run::{Fact, RunEvent, RunOutcome, SkipReason, StepSource, WaitReason};
 use crate::text::format::count;
+use crate::units::{Micros, Money};
 use std::collections::HashMap;
 use std::fmt::Write as _;
 

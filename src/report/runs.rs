@@ -1,8 +1,8 @@
 //! Runs as a table.
 
-use crate::run::Money;
 use crate::store::{RunSummary, RunWord};
 use crate::text::{fit, format, pad};
+use crate::units::Money;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::fmt::Write as _;

@@ -1,10 +1,11 @@
 //! A run in a few lines, for the scrollback of a terminal after the dashboard was left.
 
 use crate::run::{
-    Figures, Micros, RunOutcome, RunPhase, RunState, SkipReason, SlotTime, StepSource, StepState,
+    Figures, RunOutcome, RunPhase, RunState, SkipReason, SlotTime, StepSource, StepState,
     StepStatus, figures, slot_time,
 };
 use crate::text::{clean, fit, format, gist};
+use crate::units::Micros;
 use std::fmt::Write;
 
 /// Failures that are named.
@@ -207,9 +208,10 @@ mod tests {
     use super::*;
     use crate::plan::{Dialect, StepIx};
     use crate::run::{
-        AttemptEnd, ErrorKind, Fact, Money, ResourceLimits, RunError, RunEvent, RunHeader,
-        StepInfo, StepKey, StepSource,
+        AttemptEnd, ErrorKind, Fact, ResourceLimits, RunError, RunEvent, RunHeader, StepInfo,
+        StepKey, StepSource,
     };
+    use crate::units::Money;
     use std::sync::Arc;
 
     fn run(simulated: bool) -> RunState {

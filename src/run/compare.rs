@@ -1,7 +1,8 @@
 //! Two runs of one plan beside each other: in what their steps differ, and where along the DAG they part.
 
-use super::{Micros, RunState, StepState};
+use super::{RunState, StepState};
 use crate::plan::StepIx;
+use crate::units::Micros;
 use std::collections::HashMap;
 use std::sync::Arc;
 

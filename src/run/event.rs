@@ -2,74 +2,12 @@
 //!
 //! As JSON an event is one flat object: `{"seq": 3, "at_ms": 0.41, "type": "attempt_started", …}`.
 
-use super::{Money, NotReused, Rates, ResourceLimits, Reuse, StepPrice, Why};
+use super::{NotReused, Rates, ResourceLimits, Reuse, StepPrice, Why};
 use crate::plan::{Dialect, StepIx};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use crate::units::{Micros, Money, Tokens};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::ops::{Add, AddAssign, Sub};
 use std::sync::Arc;
-use std::time::Duration;
-
-/// A time span, or a moment counted from the start of the run, in microseconds. As JSON: milliseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Micros(pub u64);
-
-impl Micros {
-    /// In milliseconds.
-    pub fn ms(self) -> f64 {
-        self.0 as f64 / 1e3
-    }
-
-    /// In seconds.
-    pub fn seconds(self) -> f64 {
-        self.0 as f64 / 1e6
-    }
-}
-
-impl From<Duration> for Micros {
-    fn from(span: Duration) -> Self {
-        Self(u64::try_from(span.as_micros()).unwrap_or(u64::MAX))
-    }
-}
-
-impl From<Micros> for Duration {
-    fn from(span: Micros) -> Self {
-        Self::from_micros(span.0)
-    }
-}
-
-impl Add for Micros {
-    type Output = Self;
-    fn add(self, other: Self) -> Self {
-        Self(self.0.saturating_add(other.0))
-    }
-}
-
-impl AddAssign for Micros {
-    fn add_assign(&mut self, other: Self) {
-        *self = *self + other;
-    }
-}
-
-impl Sub for Micros {
-    type Output = Self;
-    /// Never below nothing.
-    fn sub(self, other: Self) -> Self {
-        Self(self.0.saturating_sub(other.0))
-    }
-}
-
-impl Serialize for Micros {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_f64(self.ms())
-    }
-}
-
-impl<'de> Deserialize<'de> for Micros {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        f64::deserialize(deserializer).map(|ms| Self((ms * 1e3).round() as u64))
-    }
-}
 
 /// Which step an event is about: its id for people, its position for the fold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -250,26 +188,6 @@ pub struct RunError {
     pub retryable: bool,
     /// Attempts made.
     pub attempts: u32,
-}
-
-/// Tokens of one or more model calls.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tokens {
-    /// Input tokens, the cached ones included.
-    pub input: u64,
-    /// Input tokens that the provider served from its cache.
-    pub cached_input: u64,
-    /// Output tokens, reasoning included.
-    pub output: u64,
-}
-
-impl AddAssign for Tokens {
-    fn add_assign(&mut self, other: Self) {
-        // The numbers are whatever a server says.
-        self.input = self.input.saturating_add(other.input);
-        self.cached_input = self.cached_input.saturating_add(other.cached_input);
-        self.output = self.output.saturating_add(other.output);
-    }
 }
 
 /// Which stream of a tool a line came from.

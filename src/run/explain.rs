@@ -313,7 +313,7 @@ fn not_called(row: &StepState) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::{Micros, Money};
+    use crate::units::{Micros, Money};
 
     fn written(write: impl FnOnce(&mut Explanation)) -> Vec<String> {
         let mut explanation = Explanation {

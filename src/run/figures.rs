@@ -5,8 +5,9 @@
 //! which everything was held; P is the number of slots. After Graham (1969), no schedule on P slots ends
 //! before max(T∞, T1 / P), so `parallel_efficiency` is that bound over W.
 
-use super::{Micros, RunState, StepState};
+use super::{RunState, StepState};
 use crate::plan::StepIx;
+use crate::units::Micros;
 use std::collections::BinaryHeap;
 
 #[cfg(test)]

@@ -8,7 +8,8 @@
 //!
 //! What is not known makes the sum unknown; it never counts as nothing.
 
-use super::{Money, RunState, StepState, StepStatus};
+use super::{RunState, StepState, StepStatus};
+use crate::units::Money;
 use serde::{Deserialize, Serialize};
 
 /// What the calls of one step can cost, as far as that is known before it runs.

@@ -6,7 +6,8 @@
 //! they would hold too much that they do not share (see [`Rows`](super::Rows)), which bounds both the memory and,
 //! for runs that touch their rows more or less in turn, the time of a jump.
 
-use super::{Fact, Micros, RunEvent, RunState};
+use super::{Fact, RunEvent, RunState};
+use crate::units::Micros;
 use std::ops::Range;
 
 #[cfg(test)]

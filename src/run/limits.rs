@@ -1,6 +1,6 @@
 //! What a run may use at the most.
 
-use super::money::Money;
+use crate::units::Money;
 use serde::{Deserialize, Serialize};
 
 /// The limits of one run. `None` enforces nothing.

@@ -12,7 +12,6 @@ mod figures;
 mod forecast;
 mod history;
 mod limits;
-mod money;
 mod rates;
 mod result;
 mod reuse;
@@ -25,15 +24,14 @@ pub use changes::{Change, changes};
 pub use command::RunCommand;
 pub use compare::{Comparison, Differences, Verdict, first_along};
 pub use event::{
-    AttemptEnd, ErrorKind, Fact, Limit, LogStream, Micros, RunError, RunEvent, RunHeader,
-    RunOutcome, SkipReason, StepInfo, StepKey, StepSource, Tokens, WaitReason,
+    AttemptEnd, ErrorKind, Fact, Limit, LogStream, RunError, RunEvent, RunHeader, RunOutcome,
+    SkipReason, StepInfo, StepKey, StepSource, WaitReason,
 };
 pub use explain::{Explanation, explain, savings, short};
 pub use figures::{Figures, figures};
 pub use forecast::{Forecast, StepPrice, forecast};
 pub use history::History;
 pub use limits::ResourceLimits;
-pub use money::Money;
 pub use rates::{Demand, Rate, Rates};
 pub use result::{ExecutionResult, StepResult};
 pub use reuse::{Anew, InputChange, Miss, NotReused, Reuse, Why};

@@ -1,9 +1,10 @@
 //! What `execute_plan` returns and `plandeck run --json` prints.
 
 use super::{
-    Figures, Limit, Micros, Money, RunError, RunOutcome, RunPhase, RunState, SkipReason,
-    StepSource, StepState, StepStatus, Tokens, figures,
+    Figures, Limit, RunError, RunOutcome, RunPhase, RunState, SkipReason, StepSource, StepState,
+    StepStatus, figures,
 };
+use crate::units::{Micros, Money, Tokens};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::sync::Arc;

@@ -4,7 +4,7 @@
 //! Both are decided when a step is about to start, and stand in the events: what is kept changes afterwards,
 //! and nobody could say later what was there at that moment.
 
-use super::{Micros, Money};
+use crate::units::{Micros, Money};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::sync::Arc;

@@ -8,7 +8,8 @@
 //!
 //! The account is kept as events come, so that a look at it costs nothing, however large the run.
 
-use super::{Micros, RunPhase, RunState, StepState, StepStatus, WaitReason};
+use super::{RunPhase, RunState, StepState, StepStatus, WaitReason};
+use crate::units::Micros;
 
 /// P · W in parts, in slot time: two slots that are idle for a second are idle for two.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

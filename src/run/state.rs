@@ -2,11 +2,12 @@
 
 use super::slot_time::{Account, Circumstances, Claim};
 use super::{
-    AttemptEnd, Fact, Limit, LogStream, Micros, Money, Reuse, Rows, RunError, RunEvent, RunHeader,
-    RunOutcome, SkipReason, StandstillCause, Standstills, StepInfo, StepKey, StepSource, Tokens,
-    WaitReason, Waits, Why,
+    AttemptEnd, Fact, Limit, LogStream, Reuse, Rows, RunError, RunEvent, RunHeader, RunOutcome,
+    SkipReason, StandstillCause, Standstills, StepInfo, StepKey, StepSource, WaitReason, Waits,
+    Why,
 };
 use crate::plan::StepIx;
+use crate::units::{Micros, Money, Tokens};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::sync::Arc;

@@ -1,6 +1,7 @@
 //! What kept a row, or the whole run, from going on: the spans that a reader of the state can draw.
 
-use super::{Micros, WaitReason};
+use super::WaitReason;
+use crate::units::Micros;
 use std::sync::Arc;
 
 /// A span in which something beside the slots and the pause held a row.

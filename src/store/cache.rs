@@ -10,7 +10,7 @@ use super::wire::{Blobs, Decoder, Encoder, Hash, Memory, Wire};
 use super::writer::Message;
 use super::{StoreError, pack::unpack};
 use crate::engine::{CacheKey, Kept, Made, Missed, OutputCache};
-use crate::run::{Micros, Money};
+use crate::units::{Micros, Money};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};

@@ -3,7 +3,8 @@
 //! The same as [`RunState`](crate::run::RunState) would say, without its memory: a journal does not hold a
 //! second picture of a run with a million steps.
 
-use crate::run::{Fact, Micros, Money, RunEvent, RunOutcome};
+use crate::run::{Fact, RunEvent, RunOutcome};
+use crate::units::{Micros, Money};
 
 /// Rows that an event may add beyond a doubling of those there are.
 const MOST_NEW_ROWS: usize = 1 << 20;

@@ -1,6 +1,6 @@
 //! Times, money and shares as people read them.
 
-use crate::run::{Micros, Money};
+use crate::units::{Micros, Money};
 
 /// A time that goes on: tenths of a second, so that it moves calmly.
 pub fn elapsed(span: Micros) -> String {

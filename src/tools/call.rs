@@ -3,7 +3,8 @@
 use super::Recipe;
 use crate::models::Funds;
 use crate::models::text::{clean, is_clean};
-use crate::run::{ErrorKind, LogStream, Money, Tokens};
+use crate::run::{ErrorKind, LogStream};
+use crate::units::{Money, Tokens};
 use futures::future::BoxFuture;
 use serde_json::Value;
 use std::sync::Arc;

@@ -7,7 +7,7 @@ use super::placeholder::{Filler, Missing};
 use super::services::Services;
 use super::{Call, CallReport, Estimate, Quote, Reservation, Tool, ToolError, Unseen};
 use crate::models::{MAX_TOKENS, OutputSchema, SmallModelWorker, Task, WorkerReport};
-use crate::run::Money;
+use crate::units::Money;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::{Map, Value};

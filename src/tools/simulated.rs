@@ -62,7 +62,7 @@ impl Tool for SimulatedTool {
                     model: None,
                     prompt: None,
                     answer: None,
-                    cost: Some(crate::run::Money::ZERO),
+                    cost: Some(crate::units::Money::ZERO),
                     ..report
                 };
             }

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::models::SmallModelWorker;
 use crate::plan::FINAL_SYNTHESIS;
-use crate::run::Money;
+use crate::units::Money;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::{Map, Value};

@@ -1,7 +1,8 @@
 //! What the dashboard may ask of the runs on record. The answer comes later, through the feed: reading them takes
 //! time that no key press waits for.
 
-use crate::run::{Comparison, Micros, Money, RunState};
+use crate::run::{Comparison, RunState};
+use crate::units::{Micros, Money};
 use std::sync::Arc;
 
 /// A run on record, as a list of runs shows it.

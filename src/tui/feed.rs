@@ -1,7 +1,8 @@
 //! Where the dashboard's events come from, and where its commands go.
 
 use super::archive::{Answer, Inquiry};
-use crate::run::{Micros, RunCommand, RunEvent};
+use crate::run::{RunCommand, RunEvent};
+use crate::units::Micros;
 use futures::future::BoxFuture;
 
 /// A live run, or a recorded one: the dashboard sees no difference.

@@ -2,7 +2,8 @@
 //! are under way, held or failed, and what waits for each.
 
 use crate::plan::StepIx;
-use crate::run::{Fact, Micros, RunEvent, RunState, StepStatus};
+use crate::run::{Fact, RunEvent, RunState, StepStatus};
+use crate::units::Micros;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 

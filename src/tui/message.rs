@@ -2,7 +2,8 @@
 
 use super::archive::{Answer, Inquiry};
 use crate::plan::StepIx;
-use crate::run::{Micros, RunCommand, RunEvent};
+use crate::run::{RunCommand, RunEvent};
+use crate::units::Micros;
 use crossterm::event::{KeyEvent, MouseEvent};
 
 /// Something that happened.

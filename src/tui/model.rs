@@ -13,9 +13,9 @@ use super::timeline::Timeline;
 use super::travel::Travel;
 use crate::plan::StepIx;
 use crate::run::{
-    AttemptState, Figures, Forecast, Micros, RunPhase, RunState, StepState, StepStatus, figures,
-    forecast,
+    AttemptState, Figures, Forecast, RunPhase, RunState, StepState, StepStatus, figures, forecast,
 };
+use crate::units::Micros;
 use ratatui::layout::{Position, Size};
 use std::collections::{BTreeSet, HashMap};
 use tui_tree_widget::TreeState;

@@ -46,8 +46,9 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::{Micros, RunEvent};
+    use crate::run::RunEvent;
     use crate::tui::stage;
+    use crate::units::Micros;
 
     fn more(run: &mut RunState) {
         run.apply(&RunEvent {

@@ -1,6 +1,6 @@
 //! Where a recorded run is being played, and how fast.
 
-use crate::run::Micros;
+use crate::units::Micros;
 
 /// The slowest and the fastest that can be chosen while it plays.
 const SPEEDS: (f64, f64) = (1.0 / 16.0, 1024.0);

@@ -2,7 +2,8 @@
 
 use super::theme::Theme;
 use crate::plan::StepIx;
-use crate::run::{Figures, Micros, RunState};
+use crate::run::{Figures, RunState};
+use crate::units::Micros;
 
 /// A run as it is looked at in one frame.
 #[derive(Clone, Copy)]

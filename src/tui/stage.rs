@@ -2,9 +2,10 @@
 
 use crate::plan::{Dialect, StepIx};
 use crate::run::{
-    AttemptEnd, ErrorKind, Fact, Micros, Money, ResourceLimits, Reuse, RunError, RunEvent,
-    RunHeader, RunState, StepInfo, StepKey, StepSource, Tokens, WaitReason,
+    AttemptEnd, ErrorKind, Fact, ResourceLimits, Reuse, RunError, RunEvent, RunHeader, RunState,
+    StepInfo, StepKey, StepSource, WaitReason,
 };
+use crate::units::{Micros, Money, Tokens};
 use ratatui::buffer::Buffer;
 use std::sync::Arc;
 

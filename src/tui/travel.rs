@@ -6,7 +6,8 @@
 use super::model::Model;
 use super::player::Player;
 use crate::plan::StepIx;
-use crate::run::{History, Micros, RunEvent, RunPhase, RunState};
+use crate::run::{History, RunEvent, RunPhase, RunState};
+use crate::units::Micros;
 
 /// Rows up to which figures are worked out at every moment that is shown.
 const SMALL: usize = 5_000;

@@ -2,10 +2,10 @@
 
 use plandeck::plan::{Dialect, StepIx};
 use plandeck::run::{
-    AttemptEnd, ErrorKind, Fact, Limit, LogStream, Micros, Money, ResourceLimits, RunError,
-    RunEvent, RunHeader, RunOutcome, SkipReason, StepInfo, StepKey, StepPrice, StepSource, Tokens,
-    WaitReason,
+    AttemptEnd, ErrorKind, Fact, Limit, LogStream, ResourceLimits, RunError, RunEvent, RunHeader,
+    RunOutcome, SkipReason, StepInfo, StepKey, StepPrice, StepSource, WaitReason,
 };
+use plandeck::units::{Micros, Money, Tokens};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::Arc;

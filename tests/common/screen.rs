@@ -1,8 +1,9 @@
 //! The dashboard on a screen in memory: keys go through the real `update`, frames through the real `view`.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseEvent, MouseEventKind};
-use plandeck::run::{Micros, RunEvent};
+use plandeck::run::RunEvent;
 use plandeck::tui::{Effect, Message, Model, Theme, update, view};
+use plandeck::units::Micros;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 

@@ -1,6 +1,6 @@
 //! Money: reserved before a call, settled after it.
 
-use crate::run::Money;
+use crate::units::Money;
 use std::collections::HashMap;
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 //! The run's own clock: it stands still while a pause or a person holds everything.
 
-use crate::run::Micros;
+use crate::units::Micros;
 
 /// Wall-clock time less held time. The same rule as in the fold, kept here because the deadline needs it.
 #[derive(Debug, Default)]

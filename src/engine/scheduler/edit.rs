@@ -2,9 +2,8 @@
 
 use super::{Action, Phase, Scheduler, Stage};
 use crate::plan::StepIx;
-use crate::run::{
-    ErrorKind, Fact, Money, RunCommand, RunOutcome, SkipReason, StepSource, StepStatus,
-};
+use crate::run::{ErrorKind, Fact, RunCommand, RunOutcome, SkipReason, StepSource, StepStatus};
+use crate::units::Money;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -3,10 +3,10 @@
 use super::{Action, Phase, Scheduler, Stage, Timer};
 use crate::plan::StepIx;
 use crate::run::{
-    AttemptEnd, ErrorKind, Fact, Limit, Micros, Money, RunError, RunOutcome, SkipReason,
-    StepSource, StepStatus,
+    AttemptEnd, ErrorKind, Fact, Limit, RunError, RunOutcome, SkipReason, StepSource, StepStatus,
 };
 use crate::tools::{CallReport, ToolError};
+use crate::units::{Micros, Money};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 use std::time::Duration;

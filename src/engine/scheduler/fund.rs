@@ -2,7 +2,8 @@
 
 use super::{Action, Phase, Scheduler, Stage};
 use crate::plan::StepIx;
-use crate::run::{Fact, Money, WaitReason};
+use crate::run::{Fact, WaitReason};
+use crate::units::Money;
 
 impl Scheduler {
     /// What a call with this bound has held back beside it.

@@ -17,10 +17,11 @@ mod start;
 
 use crate::plan::{Mode, RetryPolicy, Step, StepIx, Trigger};
 use crate::run::{
-    Demand, Fact, Micros, Money, Rates, ResourceLimits, Reuse, RunCommand, RunError, RunOutcome,
-    SkipReason, StepKey, StepSource, StepStatus, Why,
+    Demand, Fact, Rates, ResourceLimits, Reuse, RunCommand, RunError, RunOutcome, SkipReason,
+    StepKey, StepSource, StepStatus, Why,
 };
 use crate::tools::CallReport;
+use crate::units::{Micros, Money};
 use budget::Budget;
 use clock::RunClock;
 use expand::{Element, Expansion};

@@ -4,7 +4,8 @@
 //! one starts no later for that: so nothing starves, and what is left of a minute is not wasted either.
 
 use crate::plan::StepIx;
-use crate::run::{Demand, Micros, Rate, Rates};
+use crate::run::{Demand, Rate, Rates};
+use crate::units::Micros;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 

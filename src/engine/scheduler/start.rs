@@ -3,9 +3,9 @@
 use super::{Action, Phase, Prepared, Scheduler, Stage, Timer};
 use crate::plan::StepIx;
 use crate::run::{
-    Demand, ErrorKind, Fact, Limit, Micros, Money, RunError, SkipReason, StepStatus, WaitReason,
-    Why,
+    Demand, ErrorKind, Fact, Limit, RunError, SkipReason, StepStatus, WaitReason, Why,
 };
+use crate::units::{Micros, Money};
 use serde_json::Value;
 use std::sync::Arc;
 

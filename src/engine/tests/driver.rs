@@ -4,10 +4,11 @@ use crate::engine::{Engine, EventLog, Settings};
 use crate::plan::{Dialect, ExecutionPlan, Mode, RetryPolicy, Step, StepIx, Template, Trigger};
 use crate::run::StepStatus::{Failed, Skipped, Succeeded};
 use crate::run::{
-    ErrorKind, ExecutionResult, Limit, Micros, Money, Rate, Rates, ResourceLimits, RunCommand,
-    RunOutcome, RunState, SkipReason, StepStatus, figures,
+    ErrorKind, ExecutionResult, Limit, Rate, Rates, ResourceLimits, RunCommand, RunOutcome,
+    RunState, SkipReason, StepStatus, figures,
 };
 use crate::tools::{Call, CallReport, Quote, Tool, ToolError, Toolbox};
+use crate::units::{Micros, Money};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::{Map, Value, json};

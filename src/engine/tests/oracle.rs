@@ -6,9 +6,10 @@ use super::world::{BACKOFF, World};
 use crate::engine::Timer;
 use crate::plan::{StepIx, Trigger};
 use crate::run::{
-    ExecutionResult, Fact, Limit, Micros, Money, RunCommand, RunOutcome, RunPhase, RunState,
-    SkipReason, StepSource, StepStatus, WaitReason,
+    ExecutionResult, Fact, Limit, RunCommand, RunOutcome, RunPhase, RunState, SkipReason,
+    StepSource, StepStatus, WaitReason,
 };
+use crate::units::{Micros, Money};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

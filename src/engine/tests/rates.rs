@@ -4,7 +4,8 @@ use super::oracle::plan_row;
 use super::world::World;
 use crate::engine::Timer;
 use crate::plan::StepIx;
-use crate::run::{Demand, Micros, Rate, StepStatus};
+use crate::run::{Demand, Rate, StepStatus};
+use crate::units::Micros;
 use std::collections::BTreeMap;
 
 const MINUTE: Micros = Micros(60_000_000);

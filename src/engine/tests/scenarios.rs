@@ -6,7 +6,8 @@ use crate::run::RunCommand::{
     Breakpoint, Pause, Resume, Retry, RetryFailed, SetInput, SetOutput, Skip, StepOnce, Stop,
 };
 use crate::run::StepStatus::{Cancelled, Failed, Pending, Ready, Running, Skipped, Succeeded};
-use crate::run::{Fact, Limit, Micros, Rate, Rates, RunOutcome, RunPhase, SkipReason, WaitReason};
+use crate::run::{Fact, Limit, Rate, Rates, RunOutcome, RunPhase, SkipReason, WaitReason};
+use crate::units::Micros;
 use serde_json::json;
 use std::sync::Arc;
 

@@ -3,9 +3,9 @@
 use super::world::World;
 use crate::plan::StepIx;
 use crate::run::{
-    Micros, RunEvent, RunPhase, RunState, SlotTime, StepState, StepStatus, WaitReason, figures,
-    slot_time,
+    RunEvent, RunPhase, RunState, SlotTime, StepState, StepStatus, WaitReason, figures, slot_time,
 };
+use crate::units::Micros;
 
 /// What the slots did in the stretches between the events of a run, up to `now`.
 fn slowly(events: &[RunEvent], now: Micros) -> SlotTime {

@@ -4,7 +4,8 @@ use super::world::{Answer, End, Frame, Sketch, World, after};
 use crate::plan::StepIx;
 use crate::run::RunCommand::{Pause, Resume, Retry, RetryFailed, SetOutput, Skip, Stop};
 use crate::run::StepStatus::{Pending, Running, Skipped, Succeeded, Unknown};
-use crate::run::{Micros, RunOutcome, RunPhase, SkipReason, StepSource};
+use crate::run::{RunOutcome, RunPhase, SkipReason, StepSource};
+use crate::units::Micros;
 use serde_json::json;
 use std::sync::Arc;
 

@@ -5,10 +5,11 @@ use super::oracle::{Oracle, the_fold_agrees};
 use crate::engine::{Action, Input, Prepared, Rules, Scheduler, Timer};
 use crate::plan::{Mode, RetryPolicy, Step, StepIx, Template, Trigger};
 use crate::run::{
-    Demand, Fact, Micros, Money, Rates, ResourceLimits, RunCommand, RunError, RunEvent, RunHeader,
-    RunPhase, RunState, StepInfo, StepSource, StepStatus, Tokens,
+    Demand, Fact, Rates, ResourceLimits, RunCommand, RunError, RunEvent, RunHeader, RunPhase,
+    RunState, StepInfo, StepSource, StepStatus,
 };
 use crate::tools::{CallReport, ToolError};
+use crate::units::{Micros, Money, Tokens};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;

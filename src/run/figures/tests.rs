@@ -1,11 +1,11 @@
 //! The figures against their definitions, worked out by trying every path.
 
 use super::super::{
-    AttemptEnd, Fact, Micros, Money, ResourceLimits, RunEvent, RunHeader, RunOutcome, RunState,
-    StepInfo, StepKey,
+    AttemptEnd, Fact, ResourceLimits, RunEvent, RunHeader, RunOutcome, RunState, StepInfo, StepKey,
 };
 use super::{Figures, figures};
 use crate::plan::{Dialect, StepIx};
+use crate::units::{Micros, Money};
 use proptest::prelude::*;
 use std::sync::Arc;
 

@@ -1,9 +1,9 @@
 use super::*;
 use crate::plan::{Dialect, StepIx};
 use crate::run::{
-    AttemptEnd, Fact, Micros, Rates, ResourceLimits, RunEvent, RunHeader, StepInfo, StepKey,
-    StepSource,
+    AttemptEnd, Fact, Rates, ResourceLimits, RunEvent, RunHeader, StepInfo, StepKey, StepSource,
 };
+use crate::units::Micros;
 use serde_json::Value;
 use std::sync::Arc;
 

@@ -1,11 +1,12 @@
 //! The result: its order, what is `null` and when, and its form as JSON.
 
 use super::super::{
-    AttemptEnd, Fact, Micros, Money, ResourceLimits, RunEvent, RunHeader, RunOutcome, RunState,
-    StepInfo, StepKey, StepSource, Tokens,
+    AttemptEnd, Fact, ResourceLimits, RunEvent, RunHeader, RunOutcome, RunState, StepInfo, StepKey,
+    StepSource,
 };
 use super::ExecutionResult;
 use crate::plan::{Dialect, StepIx};
+use crate::units::{Micros, Money, Tokens};
 use serde_json::json;
 use std::sync::Arc;
 

@@ -1,12 +1,13 @@
 //! The fold takes any log, however wrong, without a panic and with a sane account.
 
 use super::super::{
-    AttemptEnd, ErrorKind, ExecutionResult, Fact, Limit, LogStream, Micros, Money, ResourceLimits,
-    Reuse, RunError, RunEvent, RunHeader, RunOutcome, SkipReason, Standstill, StandstillCause,
-    StepInfo, StepKey, StepSource, Tokens, Wait, WaitReason, Waits, figures,
+    AttemptEnd, ErrorKind, ExecutionResult, Fact, Limit, LogStream, ResourceLimits, Reuse,
+    RunError, RunEvent, RunHeader, RunOutcome, SkipReason, Standstill, StandstillCause, StepInfo,
+    StepKey, StepSource, Wait, WaitReason, Waits, figures,
 };
 use super::{AttemptState, RunState};
 use crate::plan::{Dialect, StepIx};
+use crate::units::{Micros, Money, Tokens};
 use proptest::prelude::*;
 use std::sync::Arc;
 

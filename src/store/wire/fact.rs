@@ -6,10 +6,10 @@
 use super::{Broken, Decoder, Encoder, Memory, Rows};
 use crate::plan::{Dialect, StepIx};
 use crate::run::{
-    AttemptEnd, ErrorKind, Fact, Limit, LogStream, Micros, Money, Rate, Rates, ResourceLimits,
-    RunError, RunEvent, RunHeader, RunOutcome, SkipReason, StepInfo, StepKey, StepPrice,
-    StepSource, Tokens, WaitReason,
+    AttemptEnd, ErrorKind, Fact, Limit, LogStream, Rate, Rates, ResourceLimits, RunError, RunEvent,
+    RunHeader, RunOutcome, SkipReason, StepInfo, StepKey, StepPrice, StepSource, WaitReason,
 };
+use crate::units::{Micros, Money, Tokens};
 use serde_json::Value;
 use std::sync::Arc;
 

@@ -3,10 +3,11 @@
 use super::{Blobs, Broken, Decoder, Encoder, Hash, Memory, decode_event, encode_event};
 use crate::plan::{Dialect, StepIx};
 use crate::run::{
-    Anew, AttemptEnd, ErrorKind, Fact, InputChange, Limit, LogStream, Micros, Miss, Money,
-    NotReused, Rate, Rates, ResourceLimits, Reuse, RunError, RunEvent, RunHeader, RunOutcome,
-    SkipReason, StepInfo, StepKey, StepPrice, StepSource, Tokens, WaitReason, Why,
+    Anew, AttemptEnd, ErrorKind, Fact, InputChange, Limit, LogStream, Miss, NotReused, Rate, Rates,
+    ResourceLimits, Reuse, RunError, RunEvent, RunHeader, RunOutcome, SkipReason, StepInfo,
+    StepKey, StepPrice, StepSource, WaitReason, Why,
 };
+use crate::units::{Micros, Money, Tokens};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;

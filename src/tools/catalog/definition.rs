@@ -1,6 +1,6 @@
 //! One tool of a catalog.
 
-use crate::run::Money;
+use crate::units::Money;
 use serde_json::{Map, Value};
 use std::path::PathBuf;
 use std::sync::Arc;

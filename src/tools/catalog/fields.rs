@@ -1,6 +1,6 @@
 //! Fields taken one by one out of a tool's object, with a fault for each that is not what it should be.
 
-use crate::run::Money;
+use crate::units::Money;
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

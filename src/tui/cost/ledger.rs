@@ -1,7 +1,8 @@
 //! What every attempt cost, added up by step, tool or model.
 
 use crate::plan::StepIx;
-use crate::run::{AttemptState, Micros, Money, RunState, StepSource, StepState, Tokens};
+use crate::run::{AttemptState, RunState, StepSource, StepState};
+use crate::units::{Micros, Money, Tokens};
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::Arc;

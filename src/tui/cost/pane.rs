@@ -2,11 +2,12 @@
 
 use super::ledger::{Account, By, Entry, Ledger};
 use crate::plan::StepIx;
-use crate::run::{Forecast, Money, RunState, StepStatus, forecast};
+use crate::run::{Forecast, RunState, StepStatus, forecast};
 use crate::text::{self, format};
 use crate::tui::Theme;
 use crate::tui::pace::Pace;
 use crate::tui::sight::Sight;
+use crate::units::Money;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;

@@ -1,10 +1,11 @@
 use super::CostPane;
 use super::ledger::{By, Ledger};
 use crate::plan::StepIx;
-use crate::run::{Figures, Money, StepInfo, StepPrice, StepSource};
+use crate::run::{Figures, StepInfo, StepPrice, StepSource};
 use crate::tui::Theme;
 use crate::tui::sight::Sight;
 use crate::tui::stage::{self, Stage, eventful, info};
+use crate::units::Money;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 

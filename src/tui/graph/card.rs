@@ -3,10 +3,9 @@
 use super::scene::TIME;
 use super::text;
 use crate::plan::StepIx;
-use crate::run::{
-    Micros, Money, RunState, SkipReason, StepSource, StepState, StepStatus, WaitReason,
-};
+use crate::run::{RunState, SkipReason, StepSource, StepState, StepStatus, WaitReason};
 use crate::tui::Theme;
+use crate::units::{Micros, Money};
 use ratatui::style::Style;
 
 /// The words and looks of one node in one frame.

@@ -1,10 +1,10 @@
 use super::*;
 use crate::plan::{Dialect, StepIx};
 use crate::run::{
-    Fact, Micros, Money, ResourceLimits, RunEvent, RunHeader, RunState, SkipReason, StepInfo,
-    StepKey, StepStatus,
+    Fact, ResourceLimits, RunEvent, RunHeader, RunState, SkipReason, StepInfo, StepKey, StepStatus,
 };
 use crate::tui::Theme;
+use crate::units::{Micros, Money};
 use proptest::prelude::*;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;

@@ -48,7 +48,7 @@ pub(super) fn fit(text: &str, columns: usize, ascii: bool) -> String {
 }
 
 /// A span of time in at most six columns: `12ms`, `0.3s`, `12.3s`, `2m05s`, `3h07m`, `120h`.
-pub(super) fn span(time: crate::run::Micros) -> String {
+pub(super) fn span(time: crate::units::Micros) -> String {
     let ms = time.0 / 1_000;
     let seconds = ms / 1_000;
     match ms {

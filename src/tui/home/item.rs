@@ -1,6 +1,6 @@
 //! What can be chosen, as whoever reads the disk says it.
 
-use crate::run::{Micros, Money};
+use crate::units::{Micros, Money};
 use std::path::PathBuf;
 use std::sync::Arc;
 

@@ -2,9 +2,9 @@
 
 use super::item::{Detail, PlanItem, PlanPlace, RunItem, Standing};
 use super::list::Row;
-use crate::run::Micros;
 use crate::tui::field::Field;
 use crate::tui::theme::Theme;
+use crate::units::Micros;
 use std::collections::HashMap;
 use std::sync::Arc;
 

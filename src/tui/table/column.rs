@@ -1,8 +1,9 @@
 //! The columns: what they are called, what stands in them, and which give way.
 
 use super::facts::Facts;
-use crate::run::{Micros, RunState, SkipReason, StepSource, StepState, StepStatus, WaitReason};
+use crate::run::{RunState, SkipReason, StepSource, StepState, StepStatus, WaitReason};
 use crate::text::format;
+use crate::units::Micros;
 use std::cmp::Ordering;
 use std::sync::Arc;
 

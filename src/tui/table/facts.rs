@@ -1,8 +1,9 @@
 //! What the table says of a row; of a `for_each` row, what its elements come to.
 
 use crate::plan::StepIx;
-use crate::run::{Micros, Money, RunState, StepState, Tokens};
+use crate::run::{RunState, StepState};
 use crate::tui::timeline::waited;
+use crate::units::{Micros, Money, Tokens};
 use std::collections::HashMap;
 use std::sync::Arc;
 

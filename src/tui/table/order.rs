@@ -4,7 +4,8 @@ use super::column::{self, Column, Key};
 use super::facts::Facts;
 use super::filter::Filter;
 use crate::plan::StepIx;
-use crate::run::{Micros, RunState};
+use crate::run::RunState;
+use crate::units::Micros;
 use std::collections::{HashMap, HashSet};
 
 /// How the rows are chosen and sorted.

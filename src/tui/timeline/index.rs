@@ -1,8 +1,9 @@
 //! The attempts of a run in the order in which the timeline looks for them.
 
 use crate::plan::StepIx;
-use crate::run::{AttemptState, Micros, RunState, StepState, StepStatus};
+use crate::run::{AttemptState, RunState, StepState, StepStatus};
 use crate::tui::pace::Pace;
+use crate::units::Micros;
 use std::collections::BTreeMap;
 use std::ops::Range;
 

@@ -1,6 +1,7 @@
 //! What a row waited for before each of its attempts, and waits for now, as stretches of time.
 
-use crate::run::{Micros, RunState, StandstillCause, StepState, StepStatus, WaitReason};
+use crate::run::{RunState, StandstillCause, StepState, StepStatus, WaitReason};
+use crate::units::Micros;
 use std::collections::BTreeMap;
 
 /// Waits shorter than this are the way of the world.

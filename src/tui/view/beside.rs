@@ -1,11 +1,12 @@
 //! Two attempts of a step, or a step in two runs, beside each other; on narrow screens below each other.
 
-use crate::run::{AttemptState, Micros, StepState, StepStatus};
+use crate::run::{AttemptState, StepState, StepStatus};
 use crate::text::{self, diff, format};
 use crate::tui::compare::Pair;
 use crate::tui::json;
 use crate::tui::model::Model;
 use crate::tui::theme::Theme;
+use crate::units::Micros;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};

@@ -1,10 +1,11 @@
 //! Where the run stands, in two lines; in one where there are few rows.
 
 use super::parts::{self, Part};
-use crate::run::{Micros, Money, RateWait, RunOutcome, RunPhase, RunState, StepStatus, WaitReason};
+use crate::run::{RateWait, RunOutcome, RunPhase, RunState, StepStatus, WaitReason};
 use crate::text::{self, format};
 use crate::tui::model::Model;
 use crate::tui::theme::Theme;
+use crate::units::{Micros, Money};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;

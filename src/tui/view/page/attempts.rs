@@ -1,10 +1,11 @@
 //! Every try, the last one first, with what the tool said on the way.
 
 use super::sheet::Sheet;
-use crate::run::{AttemptState, LogStream, Micros, StepState, StepStatus};
+use crate::run::{AttemptState, LogStream, StepState, StepStatus};
 use crate::text::format;
 use crate::tui::model::Model;
 use crate::tui::theme::Theme;
+use crate::units::Micros;
 use ratatui::text::{Line, Span};
 
 /// Lines of one log entry that are shown.

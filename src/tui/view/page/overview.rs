@@ -3,13 +3,14 @@
 use super::sheet::Sheet;
 use crate::plan::StepIx;
 use crate::run::{
-    Micros, RateWait, RunPhase, RunState, SkipReason, StepSource, StepState, StepStatus, Verdict,
+    RateWait, RunPhase, RunState, SkipReason, StepSource, StepState, StepStatus, Verdict,
     WaitReason,
 };
 use crate::run::{savings, short};
 use crate::text;
 use crate::text::format;
 use crate::tui::model::Model;
+use crate::units::Micros;
 
 /// Neighbours that are named.
 const NAMED: usize = 8;

@@ -1,10 +1,11 @@
 //! The run as a whole, in the place of a step: its money, where the time of its slots went, what it hangs on.
 
 use super::sheet::Sheet;
-use crate::run::{Forecast, Micros, RunState, slot_time};
+use crate::run::{Forecast, RunState, slot_time};
 use crate::text;
 use crate::text::format;
 use crate::tui::model::Model;
+use crate::units::Micros;
 
 /// Cells of a bar.
 const BAR: usize = 16;
@@ -66,7 +67,7 @@ fn to_come(rest: &Forecast) -> String {
     if rest.expected == Some(rest.least) && rest.most == Some(rest.least) {
         return rest.least.to_string();
     }
-    let or_unknown = |amount: Option<crate::run::Money>| {
+    let or_unknown = |amount: Option<crate::units::Money>| {
         amount.map_or_else(|| "unknown".to_owned(), |amount| amount.to_string())
     };
     format!(

@@ -1,0 +1,9 @@
+//! Quantities that every other room counts in: exact money, time spans and tokens.
+
+mod micros;
+mod money;
+mod tokens;
+
+pub use micros::Micros;
+pub use money::Money;
+pub use tokens::Tokens;

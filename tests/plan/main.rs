@@ -1,0 +1,8 @@
+//! Plans in every dialect: read, checked, refused; and the geometry of their graphs.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod dialects;
+mod faults;
+mod hostile;
+mod layout_properties;
+mod references;

@@ -1,0 +1,386 @@
+//! References and expressions: what they resolve to, and what they say where they have no value.
+
+use plandeck::plan::{ExecutionPlan, Scope, StepIx, parse};
+use proptest::prelude::*;
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+struct Outputs {
+    plan: ExecutionPlan,
+    done: Vec<Option<Value>>,
+    context: Map<String, Value>,
+    item: Option<(Value, usize)>,
+}
+
+impl Scope for Outputs {
+    fn output(&self, step: StepIx) -> Option<&Value> {
+        self.done.get(step.at())?.as_ref()
+    }
+    fn status(&self, step: StepIx) -> &'static str {
+        match self.output(step) {
+            Some(_) => "succeeded",
+            None => "skipped",
+        }
+    }
+    fn id(&self, step: StepIx) -> &str {
+        &self.plan.steps[step.at()].id
+    }
+    fn steps(&self) -> usize {
+        self.plan.steps.len()
+    }
+    fn context(&self, name: &str) -> Option<&Value> {
+        self.context.get(name)
+    }
+    fn item(&self) -> Option<(&Value, usize)> {
+        self.item.as_ref().map(|(item, at)| (item, *at))
+    }
+}
+
+/// Steps `1`, `step-1`, `s1` and `lost` (which has no output), then `probe` with these members.
+fn scope(probe: Value) -> Outputs {
+    let mut step = json!({"id": "probe", "tool": "t", "depends_on": ["1", "step-1", "s1", "lost"]});
+    if let (Value::Object(step), Value::Object(more)) = (&mut step, probe) {
+        step.extend(more);
+    }
+    let plan = json!({"steps": [
+        {"id": 1, "tool": "t"}, {"id": "step-1", "tool": "t"}, {"id": "s1", "tool": "t"},
+        {"id": "lost", "tool": "t"}, step
+    ]});
+    let text = plan.to_string();
+    let context = json!({"name": "Ada", "limit": 100, "user": {"mail": "a@b"}, "flagged": false, "my-key": 7, "rate": 2});
+    let Value::Object(context) = context else {
+        unreachable!()
+    };
+    let plan = parse("x.json", text.as_bytes())
+        .and_then(|draft| draft.check(None, Some(&context)))
+        .unwrap_or_else(|faults| panic!("{text}: {:#?}", faults.diagnostics));
+    let outputs = vec![
+        Some(
+            json!({"merchant": "Shop", "total": 120.5, "items": [{"name": "tea", "n": 2}, {"name": "jam", "n": 1}], "ok": true, "unit-price": 3}),
+        ),
+        Some(json!("plain text")),
+        Some(json!({"output": {"x": 5}, "success": true, "n": 4, "empty": [], "status": "field"})),
+        None,
+        None,
+    ];
+    Outputs {
+        plan,
+        done: outputs,
+        context,
+        item: Some((json!({"id": 9, "tags": ["t"]}), 3)),
+    }
+}
+
+fn resolved(text: &str) -> Result<Value, String> {
+    let scope = scope(json!({"for_each": [1], "parameters": {"x": text}}));
+    let step = &scope.plan.steps[4];
+    step.parameters
+        .resolve(&scope)
+        .map(|value| value["x"].clone())
+        .map_err(|error| error.message)
+}
+
+#[test]
+fn every_form_takes_the_value_with_its_type() {
+    for (text, value) in [
+        ("step:step-1", json!("plain text")),
+        ("step:1", scope(json!({})).done[0].clone().unwrap()),
+        ("{{name}}", json!("Ada")),
+        ("{{ name }}", json!("Ada")),
+        ("{{user.mail}}", json!("a@b")),
+        ("{{context.limit}}", json!(100)),
+        ("{{my-key}}", json!(7)),
+        ("{{steps[1].output.total}}", json!(120.5)),
+        ("{{steps[1].output.items[0].name}}", json!("tea")),
+        ("{{steps[1].output.items[-1].n}}", json!(1)),
+        ("{{steps[1].output.items.1.n}}", json!(1)),
+        ("{{steps[\"step-1\"].output}}", json!("plain text")),
+        ("{{steps['s1'].output.n}}", json!(4)),
+        ("{{steps.s1.output.n}}", json!(4)),
+        ("{{steps[1].merchant}}", json!("Shop")),
+        ("{{1.merchant}}", json!("Shop")),
+        ("{{1}}", scope(json!({})).done[0].clone().unwrap()),
+        ("{{step-1}}", json!("plain text")),
+        ("{{s1.output}}", json!({"x": 5})),
+        ("{{step-1.output}}", json!("plain text")),
+        ("{{1.unit-price}}", json!(3)),
+        ("{{1[\"unit-price\"]}}", json!(3)),
+        ("${s1.n}", json!(4)),
+        ("${s1}", scope(json!({})).done[2].clone().unwrap()),
+        ("${HOME}", json!("${HOME}")),
+        ("$1", json!("$1")),
+        ("#E1", json!("#E1")),
+        ("step: by step", json!("step: by step")),
+        ("{{item}}", json!({"id": 9, "tags": ["t"]})),
+        ("{{item.tags[0]}}", json!("t")),
+        ("{{index}}", json!(3)),
+        (
+            "of {{steps[1].output.merchant}}: {{s1.n}}!",
+            json!("of Shop: 4!"),
+        ),
+        (
+            "{{1.items}} {{flagged}}",
+            json!("[{\"name\":\"tea\",\"n\":2},{\"name\":\"jam\",\"n\":1}] false"),
+        ),
+        (" {{s1.n}}", json!(" 4")),
+        ("{{ s1.n + 1 }}", json!(5)),
+        ("{{ steps[1].output.total > limit }}", json!(true)),
+        ("{{ s1.n - rate }}", json!(2)),
+        ("{{s1.n-rate}}", json!(2)),
+        ("{{ steps[1].output['items'] | length }}", json!(2)),
+        ("{{ step-1 | upper }}", json!("PLAIN TEXT")),
+        ("{{ steps[lost].status }}", json!("skipped")),
+        ("{{ s1.status }}", json!("field")),
+        (
+            "{{ {'a': s1.n, 'b': [item.id]} }}",
+            json!({"a": 4, "b": [9]}),
+        ),
+        ("{{ 'a}}b' }}", json!("a}}b")),
+        ("{{ lost.x | default('none') }}", json!("none")),
+        ("{% raw %}", json!("{% raw %}")),
+        ("{{}}", json!("{{}}")),
+        ("open {{ only", json!("open {{ only")),
+    ] {
+        assert_eq!(resolved(text), Ok(value), "{text}");
+    }
+}
+
+#[test]
+fn what_is_missing_is_named_with_what_there_is() {
+    for (text, message) in [
+        (
+            "{{steps[1].output.merchnt}}",
+            "{{steps[1].output.merchnt}}: the output of step 1 has no field \"merchnt\" (it has: merchant, total, items, ok, unit-price)",
+        ),
+        (
+            "a {{1.items[5].name}}",
+            "{{1.items[5].name}}: items in the output of step 1 has no element 5 (it has 2)",
+        ),
+        (
+            "{{step-1.text}}",
+            "{{step-1.text}}: the output of step step-1 has no field \"text\" (it is text)",
+        ),
+        (
+            "{{lost.x}}",
+            "{{lost.x}}: step lost has no output (it is skipped)",
+        ),
+        (
+            "{{user.phone}}",
+            "{{user.phone}}: the context value user has no field \"phone\" (it has: mail)",
+        ),
+        (
+            "{{ lost.x + '' if lost.x else lost.y }}",
+            "{{ lost.x + '' if lost.x else lost.y }}: it has no value: something in it is undefined",
+        ),
+    ] {
+        assert_eq!(resolved(text), Err(message.to_owned()), "{text}");
+    }
+    assert!(resolved("{{ 1 / 0 }}").is_err());
+}
+
+#[test]
+fn conditions_in_every_dress() {
+    for (condition, holds) in [
+        ("steps[1].output.total > 100", true),
+        ("{{steps[1].output.total > 100 and not flagged}}", true),
+        ("{{s1.success}} == true", true),
+        ("{{s1.success}} == true and {{s1.n}} < 3", false),
+        ("'{{1.merchant}}' == 'Shop'", true),
+        ("\"{{s1.n}}\" == \"4\"", true),
+        ("${s1.n} == 4", true),
+        ("{{1.unit-price}} > 2 and {{1.items.0.n}} == 2", true),
+        ("{{1}}", true),
+        ("{{context.limit}} == 100", true),
+        (
+            "{{s1.output.x}} == 5 and {{steps[s1].output.status}} == 'field'",
+            true,
+        ),
+        ("s1.n == 4 && !flagged", true),
+        ("s1.nothing == null || flagged", true),
+        ("s1.n != null and {{s1.nothing}} === None", true),
+        ("{{s1.empty}}", false),
+        ("{{s1.nothing.at.all}}", false),
+        ("{{lost.x}}", false),
+        ("lost.x > 3", false),
+        ("steps[lost].status == 'skipped'", true),
+        ("steps['step-1'].status == 'succeeded'", true),
+        ("step:step-1", true),
+        ("true", true),
+        ("False", false),
+        ("{{name}}", true),
+        ("'plain' in step-1", true),
+        ("s1.n is number", true),
+        ("my-key == 7", true),
+        ("name.startswith('A') or name|first == 'A'", true),
+    ] {
+        let scope = scope(json!({"run_if": condition}));
+        let expression = scope.plan.steps[4].run_if.as_ref().unwrap();
+        match expression.is_true(&scope) {
+            Ok(truth) => assert_eq!(truth, holds, "{condition}"),
+            // Jinja has no `startswith`.
+            Err(error) => assert!(condition.contains("startswith"), "{condition}: {error}"),
+        }
+    }
+    let scope = scope(json!({"run_if": false}));
+    assert_eq!(
+        scope.plan.steps[4].run_if.as_ref().unwrap().is_true(&scope),
+        Ok(false)
+    );
+}
+
+#[test]
+fn expressions_are_bounded_and_closed() {
+    for text in [
+        "{{ range(100000) | map('string') | join | length }}",
+        "{{ [1]|list * 99999999999 }}",
+        "{{ 'x' * 99999999999 }}",
+    ] {
+        if let Ok(value) = resolved(text) {
+            assert!(value.to_string().len() < 1_000_000, "{text}");
+        }
+    }
+}
+
+#[test]
+fn references_are_dependencies() {
+    let text = r#"{"steps": [
+        {"id": "a", "tool": "t"}, {"id": "b", "tool": "t"}, {"id": "c", "tool": "t"}, {"id": "d", "tool": "t"},
+        {"id": "e", "tool": "t", "run_if": "a.ok", "for_each": "{{b.list}}",
+         "parameters": {"x": ["{{ c.n + 1 }}", {"y": "see ${d.z}"}]}}]}"#;
+    let plan = ExecutionPlan::from_json(text).unwrap();
+    let waits: Vec<u32> = plan.steps[4].depends_on.iter().map(|ix| ix.0).collect();
+    assert_eq!(waits, [0, 1, 2, 3]);
+    let warned = plan
+        .warnings
+        .iter()
+        .filter(|warning| warning.code == "undeclared_dependency");
+    assert_eq!(warned.count(), 4);
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        (-1e9..1e9).prop_map(|number: f64| json!(number)),
+        "[a-zA-Z0-9 .,:_\\-\"\\\\\néß→]{0,12}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(4, 32, 5, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+            prop::collection::vec(("[a-z]{1,4}", inner), 0..5)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+/// A value in which some strings refer to the context value `v` or to step `s`.
+fn template() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        value(),
+        Just(json!("{{v}}")),
+        Just(json!("{{steps[s].output}}")),
+        Just(json!("step:s")),
+        "[a-z ]{0,5}".prop_map(|text| json!(format!("{text}{{{{v}}}}-${{s}}{text}"))),
+    ];
+    leaf.prop_recursive(3, 24, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::vec(("[a-z]{1,4}", inner), 0..4)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+/// What a template means, done the slow way.
+fn oracle(template: &Value, v: &Value, s: &Value) -> Value {
+    let inserted = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        other => serde_json::to_string(other).unwrap(),
+    };
+    match template {
+        Value::String(text) if text == "{{v}}" => v.clone(),
+        Value::String(text) if text == "{{steps[s].output}}" || text == "step:s" => s.clone(),
+        Value::String(text) => {
+            let pieces: Vec<String> = text
+                .split("{{v}}")
+                .map(|piece| piece.split("${s}").collect::<Vec<_>>().join(&inserted(s)))
+                .collect();
+            Value::String(pieces.join(&inserted(v)))
+        }
+        Value::Array(list) => list.iter().map(|element| oracle(element, v, s)).collect(),
+        Value::Object(map) => Value::Object(
+            map.iter()
+                .map(|(key, member)| (key.clone(), oracle(member, v, s)))
+                .collect(),
+        ),
+        other => other.clone(),
+    }
+}
+
+/// Whether a graph has a cycle, by walking from every node.
+fn has_cycle(edges: &BTreeMap<usize, BTreeSet<usize>>) -> bool {
+    fn reaches(
+        edges: &BTreeMap<usize, BTreeSet<usize>>,
+        from: usize,
+        to: usize,
+        seen: &mut BTreeSet<usize>,
+    ) -> bool {
+        edges.get(&from).is_some_and(|next| {
+            next.iter()
+                .any(|next| *next == to || (seen.insert(*next) && reaches(edges, *next, to, seen)))
+        })
+    }
+    edges
+        .keys()
+        .any(|node| reaches(edges, *node, *node, &mut BTreeSet::new()))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn templates_mean_what_the_slow_way_says(template in template(), v in value(), s in value()) {
+        let plan = json!({"steps": [
+            {"id": "s", "tool": "t"},
+            {"id": "probe", "tool": "t", "parameters": {"x": template.clone()}}
+        ]});
+        let plan = ExecutionPlan::from_json(&plan.to_string()).unwrap();
+        let mut context = Map::new();
+        context.insert("v".to_owned(), v.clone());
+        let scope = Outputs { plan, done: vec![Some(s.clone()), None], context, item: None };
+        let resolved = scope.plan.steps[1].parameters.resolve(&scope).unwrap();
+        prop_assert_eq!(&resolved["x"], &oracle(&template, &v, &s));
+        // What was written and read again is the same plan.
+        let again = ExecutionPlan::from_value(scope.plan.to_value()).unwrap();
+        prop_assert_eq!(again.steps[1].parameters.source(), scope.plan.steps[1].parameters.source());
+    }
+
+    #[test]
+    fn cycles_are_found_where_there_are_any(
+        edges in prop::collection::vec((0_usize..8, 0_usize..8), 0..14)
+    ) {
+        let mut waits: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
+        for (step, dependency) in edges {
+            waits.entry(step).or_default().insert(dependency);
+        }
+        let steps: Vec<Value> = (0..8)
+            .map(|step| json!({"id": step, "tool": "t", "depends_on": waits.get(&step)}))
+            .collect();
+        match ExecutionPlan::from_value(json!({"steps": steps})) {
+            Ok(_) => prop_assert!(!has_cycle(&waits)),
+            Err(faults) => {
+                prop_assert!(has_cycle(&waits));
+                for fault in faults.errors() {
+                    prop_assert_eq!(fault.code, "cycle");
+                    let named = fault.message.rsplit(": ").next().unwrap();
+                    let cycle: Vec<usize> = named.split(" → ").map(|id| id.parse().unwrap()).collect();
+                    prop_assert_eq!(cycle.first(), cycle.last());
+                    for pair in cycle.windows(2) {
+                        prop_assert!(waits[&pair[1]].contains(&pair[0]), "{:?}", cycle);
+                    }
+                }
+            }
+        }
+    }
+}

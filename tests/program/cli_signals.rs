@@ -1,0 +1,89 @@
+//! Interrupted or terminated: the partial result is printed, children are gone, and the status says so.
+
+use crate::common::{FOREIGN, PATIENCE, code, folder, home, json, plan_in, program, signal, step};
+use std::process::{Command, Output, Stdio};
+use std::time::Instant;
+
+const TOOLS: &str = r#"
+tools:
+  quick: {type: jq, description: At once, filter: '"done"'}
+  hang:
+    type: process
+    description: Starts a child of its own and waits for it, and takes no notice of being asked to end.
+    command: [sh, -c, 'trap "" TERM INT; sleep 600 & echo "$$ $!" > processes.tmp; mv processes.tmp processes; wait; wait']
+"#;
+
+const PLAN: &str = r#"{"steps": [
+    {"id": "first", "tool": "quick", "parameters": {}},
+    {"id": "second", "tool": "hang", "parameters": {}, "depends_on": ["first"]},
+    {"id": "third", "tool": "quick", "parameters": {"x": "{{steps[second].output}}"}, "depends_on": ["second"]}
+]}"#;
+
+/// Waits for something that another process brings about.
+fn wait_until(what: &str, there: impl Fn() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !there() {
+        assert!(Instant::now() < deadline, "waited in vain for: {what}");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+}
+
+/// Whether a process is there and not only waiting to be collected.
+fn lives(process: &str) -> bool {
+    std::fs::read_to_string(format!("/proc/{process}/stat")).is_ok_and(|stat| {
+        !stat
+            .rsplit(')')
+            .next()
+            .is_some_and(|rest| rest.trim_start().starts_with('Z'))
+    })
+}
+
+fn stopped_by(name: &str) -> Output {
+    let folder = folder("plan.json", PLAN, TOOLS);
+    let mut command = Command::new(program());
+    for variable in FOREIGN {
+        command.env_remove(variable);
+    }
+    let child = command
+        .env("PLANDECK_HOME", home())
+        .args(["run", "--worker", "offline", "--headless", "--json"])
+        .arg(plan_in(folder.path()))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let file = folder.path().join("processes");
+    wait_until("the tool to run", || file.exists());
+    let processes = std::fs::read_to_string(&file).unwrap();
+    let before = Instant::now();
+    signal(name, child.id());
+    let output = child.wait_with_output().unwrap();
+    let took = before.elapsed();
+    assert!(took.as_secs_f64() < 4.0, "it took {took:?} to stop");
+    for process in processes.split_whitespace() {
+        wait_until("the children to be gone", || !lives(process));
+    }
+    output
+}
+
+fn holds(name: &str, status: i32) {
+    let output = stopped_by(name);
+    assert_eq!(code(&output), status, "{}", crate::common::stderr(&output));
+    let result = json(&output);
+    assert_eq!(result["status"], "cancelled");
+    assert_eq!(step(&result, "first")["output"], "done");
+    assert_eq!(step(&result, "second")["status"], "cancelled");
+    assert_eq!(step(&result, "third")["status"], "skipped");
+    assert_eq!(step(&result, "third")["reason"], "user");
+}
+
+#[test]
+fn terminated() {
+    holds("TERM", 143);
+}
+
+#[test]
+fn interrupted() {
+    holds("INT", 130);
+}

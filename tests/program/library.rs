@@ -1,0 +1,72 @@
+//! The library in a program of its own, which is not plandeck and does not serve as its sandbox.
+
+use plandeck::{Execution, ExecutionError, ExecutionPlan, ResourceLimits};
+use plandeck::{SmallModelWorker, execute_plan};
+use serde_json::{Value, json};
+
+fn plan(tool: &Value) -> ExecutionPlan {
+    let plan = json!({"tools": {"t": tool}, "steps": [{"id": 1, "tool": "t"}]});
+    ExecutionPlan::from_value(plan).unwrap()
+}
+
+fn python(code: &str) -> Value {
+    json!({"type": "process", "command": ["python3", "-c", code]})
+}
+
+async fn run(tool: &Value, limits: ResourceLimits) -> Result<Value, String> {
+    let worker = SmallModelWorker::offline();
+    match execute_plan(&plan(tool), &worker, json!({}), limits, true).await {
+        Ok(result) => Ok(Value::clone(&result.result)),
+        Err(ExecutionError::ToolExecution { error, .. }) => Err(error.to_string()),
+        Err(other) => panic!("{other}"),
+    }
+}
+
+/// It was started as its own launcher once, and began anew from there, without end.
+#[tokio::test]
+async fn a_program_is_started_and_nothing_else() {
+    let limits = ResourceLimits {
+        timeout_seconds: Some(60.0),
+        ..ResourceLimits::default()
+    };
+    assert!(limits.max_memory_mb.is_some() && limits.max_cpu_percent.is_some());
+    let echo = json!({"type": "process", "command": ["sh", "-c", "echo \"$1\"", "sh", "a b"]});
+    assert_eq!(run(&echo, limits).await, Ok(json!("a b")));
+}
+
+#[tokio::test]
+async fn memory_is_limited() {
+    let limits = |memory| ResourceLimits {
+        max_memory_mb: Some(memory),
+        ..ResourceLimits::none()
+    };
+    let hungry = python("print(len(bytearray(300 << 20)))");
+    let error = run(&hungry, limits(100)).await.unwrap_err();
+    assert!(error.contains("MemoryError"), "{error}");
+    assert_eq!(run(&hungry, limits(900)).await, Ok(json!(300 << 20)));
+}
+
+#[tokio::test]
+async fn the_processor_share_is_limited() {
+    let limits = ResourceLimits {
+        max_cpu_percent: Some(25),
+        ..ResourceLimits::none()
+    };
+    let busy = "import time\nt = time.time()\nwhile time.process_time() < 0.5: pass\nprint(time.process_time() / (time.time() - t))";
+    let share = run(&python(busy), limits).await.unwrap();
+    // A burst of 0.1 s comes on top.
+    assert!(share.as_f64().unwrap() < 0.4, "{share}");
+}
+
+#[tokio::test]
+async fn code_runs_in_the_program_that_is_named() {
+    let code = json!({"type": "code_exec", "code": "output = 6 * 7"});
+    let limits = ResourceLimits {
+        timeout_seconds: Some(60.0),
+        ..ResourceLimits::none()
+    };
+    let run = Execution::new(&plan(&code))
+        .program(env!("CARGO_BIN_EXE_plandeck"))
+        .limits(limits);
+    assert_eq!(*run.run().await.unwrap().result, json!(42));
+}

@@ -1,0 +1,29 @@
+//! The program from outside: its command line, its results, its store, its limits.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "../common/mod.rs"]
+mod common;
+#[path = "../store_support/mod.rs"]
+mod store_support;
+
+mod cli_input;
+mod cli_model;
+mod cli_retries;
+mod cli_run;
+mod cli_signals;
+mod engine_chaos;
+mod history_commands;
+#[cfg(target_os = "linux")]
+mod library;
+mod limits_forecast;
+mod limits_money;
+mod limits_rates;
+mod samples_results;
+mod store_cache;
+mod store_commands;
+mod store_failures;
+mod store_fork;
+mod store_journal;
+mod store_kill;
+mod store_paid;
+mod store_resume;

@@ -1,0 +1,248 @@
+//! Every sample plan, run as it stands by rules, gives what its `expected.json` says.
+
+use crate::common::{copy_of, plan_in, run_json, sample, sample_folder, step};
+use serde_json::Value;
+
+fn holds(name: &str) -> Value {
+    let expected = std::fs::read(sample_folder(name).join("expected.json")).unwrap();
+    let expected: Value = serde_json::from_slice(&expected).unwrap();
+    let (code, result) = run_json(&sample(name), &[]);
+    assert_eq!(expected["exit"], code, "{name}: {result:#}");
+    if let Some(value) = expected.get("result") {
+        assert_eq!(value, &result["result"], "{name}");
+    }
+    for row in result["steps"].as_array().unwrap() {
+        let id = row["id"].as_str().unwrap();
+        let status = expected["not_succeeded"]
+            .get(id)
+            .and_then(Value::as_str)
+            .unwrap_or("succeeded");
+        assert_eq!(row["status"], status, "{name}, step {id}: {row:#}");
+    }
+    assert_eq!(result["simulated"], false);
+    assert_eq!(result["worker"], "offline");
+    result
+}
+
+#[test]
+fn no_sample_is_left_out() {
+    let tested = [
+        "almanac",
+        "figures",
+        "letter",
+        "mend",
+        "peaks",
+        "receipt",
+        "release",
+        "research",
+        "straggler",
+        "tickets",
+    ];
+    let mut found: Vec<String> = std::fs::read_dir(sample_folder(""))
+        .unwrap()
+        .map(Result::unwrap)
+        .filter(|entry| entry.file_type().unwrap().is_dir())
+        .map(|entry| entry.file_name().into_string().unwrap())
+        .collect();
+    found.sort();
+    assert_eq!(found, tested);
+}
+
+/// The sums are worked out again here, in cents, from the lines alone.
+#[test]
+fn the_receipt_adds_up() {
+    let result = holds("receipt");
+    let cents = |value: &Value| (value.as_f64().unwrap() * 100.0).round() as i64;
+    let lines = step(&result, "items")["output"]["items"]
+        .as_array()
+        .unwrap();
+    let sum: i64 = lines.iter().map(|line| cents(&line["amount"])).sum();
+    let totals = &step(&result, "totals")["output"];
+    assert_eq!(lines.len(), 14);
+    assert_eq!(sum, cents(&totals["subtotal"]));
+    assert_eq!(sum + cents(&totals["tax"]), cents(&totals["total"]));
+    let categories = &step(&result, "statistics")["output"]["by_category"];
+    let by_category: i64 = categories
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|category| cents(&category["amount"]))
+        .sum();
+    assert_eq!(by_category, sum);
+    assert_eq!(result["cost"], 0.0);
+}
+
+/// A receipt whose lines were tampered with is not accepted.
+#[test]
+fn a_wrong_receipt_is_refused() {
+    let copy = copy_of("receipt");
+    let plan = plan_in(copy.path());
+    let text = std::fs::read_to_string(&plan).unwrap();
+    assert!(text.contains("4.25"));
+    std::fs::write(&plan, text.replace("4.25", "4.52")).unwrap();
+    let (code, result) = run_json(&plan, &[]);
+    assert_eq!(code, 0);
+    assert_eq!(result["result"]["accepted"], false);
+    let summary = result["result"]["summary"].as_str().unwrap();
+    assert!(
+        summary.contains("lines add up to the subtotal"),
+        "{summary}"
+    );
+}
+
+#[test]
+fn the_research_reads_its_documents() {
+    let result = holds("research");
+    assert_eq!(result["steps"].as_array().unwrap().len(), 28);
+    assert_eq!(result["steps_completed"], 28);
+    // The search is a real one: what it found is what stands in the files.
+    for row in result["steps"].as_array().unwrap() {
+        let Some(hits) = row["output"].get("hits").and_then(Value::as_array) else {
+            continue;
+        };
+        let term = row["output"]["term"].as_str().unwrap().to_lowercase();
+        let mut found: Vec<(String, usize)> = Vec::new();
+        for hit in hits {
+            let source = hit["source"].as_str().unwrap();
+            found.push((source.to_owned(), hit["line"].as_u64().unwrap() as usize));
+        }
+        found.sort();
+        assert_eq!(found, sentences_with(&term), "{term}");
+    }
+}
+
+fn sentences_with(term: &str) -> Vec<(String, usize)> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(sample_folder("research").join("corpus")).unwrap() {
+        let path = entry.unwrap().path();
+        let source = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        for (at, line) in std::fs::read_to_string(&path).unwrap().lines().enumerate() {
+            if line.to_lowercase().contains(term) {
+                found.push((source.clone(), at + 1));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn a_fault_stops_only_what_depends_on_it() {
+    let result = holds("mend");
+    let message = step(&result, "rates")["error"]["message"].as_str().unwrap();
+    assert!(
+        message.contains("rates.csv, line 4") && message.contains("O.0914"),
+        "{message}"
+    );
+    assert_eq!(
+        step(&result, "rates")["error"]["type"],
+        "ToolExecutionError"
+    );
+    for id in ["convert", "invoices", "evening_report"] {
+        assert_eq!(step(&result, id)["reason"], "upstream");
+    }
+    assert_eq!(result["error"]["step"], "rates");
+}
+
+#[test]
+fn once_mended_the_plan_succeeds() {
+    let copy = copy_of("mend");
+    let rates = copy.path().join("rates.csv");
+    let text = std::fs::read_to_string(&rates).unwrap();
+    std::fs::write(&rates, text.replace("O.0914", "0.0914")).unwrap();
+    let (code, result) = run_json(&plan_in(copy.path()), &[]);
+    assert_eq!(code, 0, "{result:#}");
+    assert_eq!(
+        result["result"],
+        serde_json::json!({
+            "reminders": {"reminders": [
+                "Lindqvist: order 1042 was due on 2026-03-12.",
+                "Tanaka: order 1046 was due on 2026-03-15.",
+            ]},
+            "evening_report": "4 invoices over 617.78 euros; to order: 4 strainer, 3 teapot.",
+        })
+    );
+}
+
+#[test]
+fn the_runtime_dialect() {
+    holds("tickets");
+}
+
+#[test]
+fn the_template_dialect() {
+    let result = holds("release");
+    assert_eq!(step(&result, "hotfix")["reason"], "condition");
+}
+
+#[test]
+fn llmcompiler() {
+    holds("peaks");
+}
+
+#[test]
+fn hugginggpt() {
+    holds("letter");
+}
+
+#[test]
+fn rewoo() {
+    holds("almanac");
+}
+
+/// Level by level the run would take as long as its two longest waits one after the other; by dependency it
+/// takes the longest chain, whatever the machine adds to each call.
+#[test]
+fn the_straggler_is_not_waited_for() {
+    let result = holds("straggler");
+    let ms = |id: &str| step(&result, id)["latency_ms"].as_f64().unwrap();
+    let by_level =
+        ms("short_first").max(ms("long_first")) + ms("long_second").max(ms("short_second"));
+    let longest_chain =
+        (ms("short_first") + ms("long_second")).max(ms("long_first") + ms("short_second"));
+    let latency = result["latency_ms"].as_f64().unwrap();
+    assert!(longest_chain >= 1000.0 && by_level >= 1800.0);
+    assert!(
+        latency < longest_chain + (by_level - longest_chain) / 2.0,
+        "{latency} ms, where the longest chain is {longest_chain} and levels would take {by_level}"
+    );
+    let started = |id: &str| step(&result, id)["started_ms"].as_f64().unwrap();
+    let ended = |id: &str| step(&result, id)["ended_ms"].as_f64().unwrap();
+    assert!(started("long_second") < ended("long_first"));
+}
+
+/// The figures follow from the times of the steps by their definitions, and those times are what was waited.
+#[test]
+fn the_figures_follow_their_definitions() {
+    let (code, result) = run_json(&sample("figures"), &["--max-concurrent", "2"]);
+    assert_eq!(code, 0);
+    let a: Vec<f64> = result["steps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["latency_ms"].as_f64().unwrap())
+        .collect();
+    for (took, waited) in a.iter().zip([200.0, 150.0, 100.0, 100.0]) {
+        assert!(*took >= waited, "{took} for a wait of {waited}");
+    }
+    let wall = result["latency_ms"].as_f64().unwrap();
+    let work: f64 = a.iter().sum();
+    let span = a[0] + a[1].max(a[2]) + a[3];
+    let near = |name: &str, value: f64| {
+        let printed = result[name].as_f64().unwrap();
+        assert!(
+            (printed - value).abs() < 0.01,
+            "{name}: {printed}, by definition {value}"
+        );
+    };
+    near("speedup", work / wall);
+    near("parallel_efficiency", span.max(work / 2.0) / wall);
+    near("slot_utilisation", work / (2.0 * wall));
+    assert!(wall >= span && result["parallel_efficiency"].as_f64().unwrap() <= 1.0);
+    let longer = if a[1] >= a[2] { "2" } else { "3" };
+    assert_eq!(
+        result["critical_path"],
+        serde_json::json!(["1", longer, "4"])
+    );
+    holds("figures");
+}

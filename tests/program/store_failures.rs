@@ -1,0 +1,252 @@
+//! What the store does when it cannot: no room, no right, somebody else's lock, a damaged file.
+
+use crate::store_support::{Echo, engine, run, run_journalled, step};
+use plandeck::run::{ExecutionResult, RunOutcome};
+use plandeck::store::{Journal, JournalOptions, OnFailure, RunMeta, Store, StoreError};
+use proptest::prelude::*;
+use serde_json::json;
+use std::path::Path;
+use std::process::{Command, Output};
+use std::sync::Arc;
+use std::time::Duration;
+
+fn some_steps() -> Vec<plandeck::plan::Step> {
+    (0..30u32)
+        .map(|n| {
+            step(
+                &n.to_string(),
+                json!({"n": n, "text": "word ".repeat(n as usize * 50)}),
+                &[],
+            )
+        })
+        .collect()
+}
+
+fn begin(home: &Path, options: JournalOptions) -> Result<Journal, StoreError> {
+    Journal::begin(home, "a run", RunMeta::default(), options)
+}
+
+#[test]
+fn a_place_where_no_folder_can_be_is_named() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let error = begin(&file.join("home"), JournalOptions::default())
+        .err()
+        .unwrap();
+    assert!(matches!(error, StoreError::Folder { .. }));
+    assert!(error.to_string().contains("PLANDECK_HOME"), "{error}");
+}
+
+#[test]
+fn a_file_that_is_no_database_is_left_alone() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("plandeck.db");
+    let letter = "Dear reader, this is no database. ".repeat(100);
+    std::fs::write(&file, &letter).unwrap();
+    let error = begin(home.path(), JournalOptions::default()).err().unwrap();
+    assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
+    assert!(error.to_string().contains("move the file away"), "{error}");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), letter);
+}
+
+#[test]
+fn a_newer_format_is_refused_and_left_alone() {
+    let home = tempfile::tempdir().unwrap();
+    drop(begin(home.path(), JournalOptions::default()).unwrap());
+    let database = rusqlite::Connection::open(home.path().join("plandeck.db")).unwrap();
+    database.execute_batch("PRAGMA user_version = 99").unwrap();
+    for error in [
+        begin(home.path(), JournalOptions::default()).err(),
+        Store::at(home.path()).err(),
+    ] {
+        assert!(
+            matches!(error, Some(StoreError::Newer { found: 99, .. })),
+            "{error:?}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_that_is_held_for_too_long_is_told_and_the_run_goes_on() {
+    let home = tempfile::tempdir().unwrap();
+    run_journalled(home.path(), engine(some_steps(), &Arc::default())).await;
+    let other = rusqlite::Connection::open(home.path().join("plandeck.db")).unwrap();
+    let patience = Some(Duration::from_millis(20));
+    let journal = Journal::begin(
+        home.path(),
+        "another run",
+        RunMeta::default(),
+        JournalOptions {
+            patience,
+            on_failure: OnFailure::GoOn,
+            ..JournalOptions::default()
+        },
+    )
+    .unwrap();
+    let health = journal.health();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let echo = Arc::new(Echo::default());
+    let (state, _) = run(engine(some_steps(), &echo).with_sink(journal)).await;
+    assert_eq!(ExecutionResult::of(&state).status, RunOutcome::Succeeded);
+    assert!(
+        health.failure().unwrap().contains("locked"),
+        "{:?}",
+        health.failure()
+    );
+    // Reading needs no lock, and what was there is there.
+    assert_eq!(Store::at(home.path()).unwrap().runs().unwrap().len(), 1);
+    let refused = begin(
+        home.path(),
+        JournalOptions {
+            patience,
+            ..JournalOptions::default()
+        },
+    );
+    assert!(matches!(refused.err(), Some(StoreError::Locked(_))));
+}
+
+/// The program in a shell that first limits what it may do.
+fn limited(home: &Path, limits: &str, more: &str) -> Output {
+    let binary = env!("CARGO_BIN_EXE_plandeck");
+    let folder = home.parent().unwrap();
+    // Ten texts of 100 kB that do not compress, each one large output.
+    let code = "s = 7\nt = ''\nfor i in range(20000):\n    s = (s * 1103515245 + seed + 12345) % 2147483648\n    t = t + str(s % 100000)\noutput = t";
+    let steps: Vec<_> = (0..10)
+        .map(|n| {
+            let code = code.replace("seed", &n.to_string());
+            json!({"id": n, "tool": "code_exec", "parameters": {"code": code}, "depends_on": if n > 0 { vec![n - 1] } else { vec![] }})
+        })
+        .collect();
+    std::fs::write(
+        folder.join("plan.json"),
+        json!({"steps": steps}).to_string(),
+    )
+    .unwrap();
+    let script = format!("{limits}; exec '{binary}' run plan.json --json --worker offline {more}");
+    Command::new("sh")
+        .args(["-c", &script])
+        .current_dir(folder)
+        .env("PLANDECK_HOME", home)
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn when_no_more_can_be_written_the_run_goes_on_with_a_warning() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("home");
+    // No file may grow beyond 400 kB; the signal that would end the program is ignored.
+    let output = limited(&home, "trap '' XFSZ; ulimit -f 800", "");
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{error}");
+    assert_eq!(
+        error.matches("not recorded any further").count(),
+        1,
+        "{error}"
+    );
+    let result: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(result["steps_completed"], 10);
+    // What had been written before can be read, and says that more happened.
+    let store = Store::at(&home).unwrap();
+    let recording = store.load(&store.find("last").unwrap());
+    assert!(recording.damage.is_none() && recording.unrecorded);
+    assert!(!recording.events.is_empty());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_folder_that_may_only_be_read_is_read_and_a_run_goes_on_without_a_journal() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("home");
+    limited(&home, "true", "");
+    let forbid = |allowed: bool| {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = |path: &Path, mode| {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+        };
+        mode(
+            &home.join("plandeck.db"),
+            if allowed { 0o644 } else { 0o444 },
+        );
+        mode(&home, if allowed { 0o755 } else { 0o555 });
+    };
+    forbid(false);
+    if std::fs::write(home.join("probe"), "").is_ok() {
+        // A user for whom permissions do not count.
+        std::fs::remove_file(home.join("probe")).unwrap();
+        forbid(true);
+        return;
+    }
+    let runs = Store::at(&home)
+        .and_then(|store| store.runs())
+        .map(|runs| runs.len());
+    let output = limited(&home, "true", "");
+    let required = limited(&home, "true", "--journal required");
+    forbid(true);
+    assert_eq!(runs.unwrap(), 1);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("cannot be written to"));
+    assert_eq!(required.status.code(), Some(2));
+}
+
+/// A store with one run, as bytes, and what it holds.
+fn whole() -> (Vec<u8>, Vec<plandeck::run::RunEvent>) {
+    let home = tempfile::tempdir().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let (_, events) = runtime.block_on(run_journalled(
+        home.path(),
+        engine(some_steps(), &Arc::default()),
+    ));
+    let database = rusqlite::Connection::open(home.path().join("plandeck.db")).unwrap();
+    database
+        .execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")
+        .unwrap();
+    drop(database);
+    (
+        std::fs::read(home.path().join("plandeck.db")).unwrap(),
+        events,
+    )
+}
+
+static WHOLE: std::sync::LazyLock<(Vec<u8>, Vec<plandeck::run::RunEvent>)> =
+    std::sync::LazyLock::new(whole);
+
+/// Whatever can be read of a store is right: a run's events or the beginning of them, told from the whole.
+fn right_or_refused(bytes: &[u8]) {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::write(home.path().join("plandeck.db"), bytes).unwrap();
+    let Ok(store) = Store::at(home.path()) else {
+        return;
+    };
+    let Ok(runs) = store.runs() else { return };
+    for run in &runs {
+        let recording = store.load(run);
+        let events = &WHOLE.1;
+        assert!(recording.events.len() <= events.len());
+        if recording.damage.is_none() && recording.events.len() as u64 == run.events {
+            assert!(recording.events == events[..recording.events.len()]);
+        }
+        let _ = store.details(run);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn a_flipped_bit_is_noticed_or_does_not_matter(at in any::<prop::sample::Index>(), bit in 0u8..8) {
+        let mut bytes = WHOLE.0.clone();
+        let at = at.index(bytes.len());
+        bytes[at] ^= 1 << bit;
+        right_or_refused(&bytes);
+    }
+
+    #[test]
+    fn a_file_that_was_cut_is_noticed(at in any::<prop::sample::Index>()) {
+        right_or_refused(&WHOLE.0[..at.index(WHOLE.0.len())]);
+    }
+}

@@ -1,0 +1,153 @@
+//! Ten paid model calls, killed on the way: going on makes exactly the calls that had not ended, and pays for no
+//! other.
+
+use crate::common::model_server::ModelServer;
+use crate::common::{FOREIGN, PATIENCE, code, folder, json, plan_in, program, stderr, step};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use wiremock::{Request, Respond, ResponseTemplate};
+
+const CALLS: usize = 10;
+const USAGE: (i64, i64) = (200, 30);
+/// Pico-dollars of one call.
+const PRICE: i64 = USAGE.0 * 150_000 + USAGE.1 * 600_000;
+
+/// Answers at once, but keeps those waiting that ask for what it does not answer yet.
+#[derive(Clone)]
+struct Model {
+    /// How often each was asked for.
+    asked: Arc<Mutex<BTreeMap<String, usize>>>,
+    /// What is not answered before the program is killed.
+    slow: &'static [&'static str],
+    killed: Arc<AtomicBool>,
+}
+
+impl Respond for Model {
+    fn respond(&self, request: &Request) -> ResponseTemplate {
+        let body: Value = request.body_json().unwrap();
+        let asked = body["messages"].to_string();
+        let letter = asked.split("letter ").nth(1).unwrap()[..1].to_owned();
+        let slow = self.slow.contains(&&*letter) && !self.killed.load(Ordering::SeqCst);
+        let says = json!({"upper": letter.to_uppercase()}).to_string();
+        *self.asked.lock().unwrap().entry(letter).or_default() += 1;
+        ResponseTemplate::new(200)
+            .set_delay(if slow { PATIENCE } else { Duration::ZERO })
+            .set_body_json(json!({
+                "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": says}}],
+                "usage": {"prompt_tokens": USAGE.0, "completion_tokens": USAGE.1},
+            }))
+    }
+}
+
+fn letters() -> impl Iterator<Item = String> {
+    ('a'..).take(CALLS).map(String::from)
+}
+
+fn start(plan: &Path, home: &Path, url: &str, more: &[&str]) -> std::process::Child {
+    let mut command = Command::new(program());
+    for variable in FOREIGN {
+        command.env_remove(variable);
+    }
+    command
+        .env("PLANDECK_HOME", home)
+        .env("OPENAI_API_KEY", "sk-test")
+        .arg("run")
+        .arg(plan)
+        .args(["--worker", "gpt-4o-mini", "--base-url", url])
+        .args(["--headless", "--json", "--max-total-cost-usd", "0.10"])
+        .args(more)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// Kills the run once everything in `slow` was asked for and nothing else is under way, and goes on.
+fn killed(slow: &'static [&'static str], chained: bool, slots: &str, ended: &[&str]) {
+    let steps: Vec<Value> = letters()
+        .enumerate()
+        .map(|(at, letter)| {
+            let before = letters().nth(at.wrapping_sub(1)).filter(|_| chained);
+            json!({"id": letter, "tool": "upper", "parameters": {"letter": letter},
+                "depends_on": before.map_or(json!([]), |before| json!([before]))})
+        })
+        .collect();
+    let tool = json!({"type": "model", "prompt": "Make this a capital: letter {{letter}}", "max_tokens": 40,
+        "output_schema": {"type": "object", "properties": {"upper": {"type": "string"}}, "required": ["upper"]}});
+    let folder = folder(
+        "plan.json",
+        &json!({"steps": steps}).to_string(),
+        &json!({"tools": {"upper": tool}}).to_string(),
+    );
+    let plan = plan_in(folder.path());
+    let home = tempfile::tempdir().unwrap();
+    let model = Model {
+        asked: Arc::default(),
+        slow,
+        killed: Arc::default(),
+    };
+    let server = ModelServer::answering(model.clone());
+    let events = folder.path().join("events.jsonl");
+    let more = [
+        "--max-concurrent",
+        slots,
+        "--events",
+        events.to_str().unwrap(),
+    ];
+    let mut child = start(&plan, home.path(), &server.url(), &more);
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let said = std::fs::read_to_string(&events).unwrap_or_default();
+        let waiting = model.asked.lock().unwrap().len() == ended.len() + slow.len();
+        // Whoever hears of an end hears of what is on record.
+        if waiting && said.matches("\"step_succeeded\"").count() == ended.len() {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{said}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    model.killed.store(true, Ordering::SeqCst);
+    let before = std::mem::take(&mut *model.asked.lock().unwrap());
+    assert_eq!(before.len(), ended.len() + slow.len());
+
+    let more = ["--max-concurrent", slots, "--resume", "last"];
+    let child = start(&plan, home.path(), &server.url(), &more);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let wanted = letters().filter(|letter| !ended.contains(&&**letter));
+    let wanted: BTreeMap<String, usize> = wanted.map(|letter| (letter, 1)).collect();
+    assert_eq!(*model.asked.lock().unwrap(), wanted);
+    let result = json(&output);
+    for letter in letters() {
+        let row = step(&result, &letter);
+        assert_eq!(row["output"], json!({"upper": letter.to_uppercase()}));
+        let (source, cost) = if ended.contains(&&*letter) {
+            ("recorded", 0)
+        } else {
+            ("call", PRICE)
+        };
+        assert_eq!(row["source"], source, "{letter}");
+        assert_eq!(row["cost"], json!(cost as f64 / 1e12), "{letter}");
+    }
+    let calls = wanted.len() as i64;
+    assert_eq!(result["cost"], json!((calls * PRICE) as f64 / 1e12));
+}
+
+#[test]
+fn killed_at_the_fifth_of_ten_in_a_row() {
+    killed(&["e"], true, "5", &["a", "b", "c", "d"]);
+}
+
+#[test]
+fn killed_with_three_under_way() {
+    // Those without an answer keep all three slots at the end.
+    killed(&["b", "d", "e"], false, "3", &["a", "c"]);
+}

@@ -1,0 +1,400 @@
+//! Going on with a run that was cut short, from any of its events on.
+
+use crate::store_support::{Echo, Only, engine, plan, run, step};
+use plandeck::engine::{EventSink, Recorded, UnknownSteps, definitions};
+use plandeck::plan::{Step, StepIx, Template, Trigger};
+use plandeck::run::{
+    ExecutionResult, Fact, RunCommand, RunEvent, RunOutcome, RunState, SkipReason, StepSource,
+    StepStatus,
+};
+use plandeck::store::{Journal, JournalOptions, RunMeta, Store, StoreError};
+use serde_json::json;
+use std::path::Path;
+use std::sync::Arc;
+
+fn meta(steps: &[Step]) -> RunMeta {
+    let toolbox = Only(Arc::default());
+    RunMeta {
+        definitions: definitions(&plan(steps.to_vec()), &toolbox),
+        ..RunMeta::default()
+    }
+}
+
+/// A run of `steps` that died after `until` events.
+async fn died(home: &Path, steps: &[Step], until: impl Fn(&RunEvent) -> bool) -> Vec<RunEvent> {
+    let (_, mut events) = run(engine(steps.to_vec(), &Arc::default())).await;
+    let at = events.iter().position(until).unwrap();
+    events.truncate(at + 1);
+    record(home, steps, &events);
+    events
+}
+
+fn record(home: &Path, steps: &[Step], events: &[RunEvent]) {
+    let Fact::RunStarted(header) = &events[0].fact else {
+        panic!("a beginning")
+    };
+    let meta = meta(steps);
+    let options = JournalOptions::default();
+    Journal::begin(home, &header.run_id, meta, options)
+        .unwrap()
+        .accept(events);
+}
+
+fn recorded(home: &Path, steps: &[Step], unknown: UnknownSteps) -> Recorded {
+    let store = Store::at(home).unwrap();
+    let resumption = store.resume(&store.find("last").unwrap()).unwrap();
+    let plan = plan(steps.to_vec());
+    let definitions = definitions(&plan, &Only(Arc::default()));
+    let mut recorded = resumption.recorded(&plan, &definitions).unwrap();
+    recorded.unknown = unknown;
+    recorded
+}
+
+async fn resume(home: &Path, steps: &[Step], echo: &Arc<Echo>, unknown: UnknownSteps) -> RunState {
+    let recorded = recorded(home, steps, unknown);
+    run(engine(steps.to_vec(), echo).with_recorded(recorded))
+        .await
+        .0
+}
+
+fn chain() -> Vec<Step> {
+    (0..10u32)
+        .map(|n| {
+            step(
+                &n.to_string(),
+                json!({"n": n}),
+                &(0..n).rev().take(1).collect::<Vec<_>>(),
+            )
+        })
+        .collect()
+}
+
+fn started(id: &'static str) -> impl Fn(&RunEvent) -> bool {
+    move |event| matches!(&event.fact, Fact::AttemptStarted { step, .. } if &*step.id == id)
+}
+
+fn succeeded(id: &'static str) -> impl Fn(&RunEvent) -> bool {
+    move |event| matches!(&event.fact, Fact::StepSucceeded { step, .. } if &*step.id == id)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_had_ended_is_not_called_for_again() {
+    let home = tempfile::tempdir().unwrap();
+    died(home.path(), &chain(), succeeded("4")).await;
+    let echo = Arc::new(Echo::default());
+    let state = resume(home.path(), &chain(), &echo, UnknownSteps::Keep).await;
+    assert_eq!(
+        (0..10)
+            .map(|n| echo.calls_of(&n.to_string()))
+            .collect::<Vec<_>>(),
+        [0, 0, 0, 0, 0, 1, 1, 1, 1, 1]
+    );
+    let result = ExecutionResult::of(&state);
+    assert_eq!(result.status, RunOutcome::Succeeded);
+    assert_eq!(*result.result, json!({"echo": {"n": 9}}));
+    let sources: Vec<_> = result
+        .steps
+        .iter()
+        .map(|step| step.source.unwrap())
+        .collect();
+    assert_eq!(sources[..5], [StepSource::Recorded; 5]);
+    assert_eq!(sources[5..], [StepSource::Call; 5]);
+    assert!(
+        result.steps[..5]
+            .iter()
+            .all(|step| step.attempts == 0 && step.cost == Some(plandeck::units::Money::ZERO))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_under_way_is_repeated_only_where_that_is_safe_or_asked_for() {
+    let home = tempfile::tempdir().unwrap();
+    let mut steps = chain();
+    steps.push(step("apart", json!({}), &[3]));
+    died(home.path(), &steps, started("4")).await;
+
+    let once = Arc::new(Echo::default());
+    let kept = resume(home.path(), &steps, &once, UnknownSteps::Keep).await;
+    assert_eq!(
+        (once.total(), once.calls_of("apart")),
+        (1, 1),
+        "the rest of the run goes on"
+    );
+    assert_eq!(kept.steps[4].status, StepStatus::Unknown);
+    assert!(
+        kept.steps
+            .iter()
+            .take(10)
+            .skip(5)
+            .all(|row| row.reason == Some(SkipReason::Upstream))
+    );
+    let result = ExecutionResult::of(&kept);
+    assert_eq!(result.status, RunOutcome::Failed);
+    let error = result.error.unwrap();
+    assert_eq!(error.step.as_deref(), Some("4"));
+    assert!(
+        error.message.contains("--unknown rerun"),
+        "{}",
+        error.message
+    );
+
+    let rerun = Arc::new(Echo::default());
+    let state = resume(home.path(), &steps, &rerun, UnknownSteps::Rerun).await;
+    assert_eq!(ExecutionResult::of(&state).status, RunOutcome::Succeeded);
+    assert_eq!(
+        (
+            rerun.calls_of("3"),
+            rerun.calls_of("4"),
+            rerun.calls_of("5")
+        ),
+        (0, 1, 1)
+    );
+
+    let skip = Arc::new(Echo::default());
+    let state = resume(home.path(), &steps, &skip, UnknownSteps::Skip).await;
+    assert_eq!(state.steps[4].reason, Some(SkipReason::User));
+    assert_eq!(skip.total(), 1);
+
+    let repeatable = Arc::new(Echo {
+        repeatable: true,
+        ..Echo::default()
+    });
+    let state = resume(home.path(), &steps, &repeatable, UnknownSteps::Keep).await;
+    assert_eq!(ExecutionResult::of(&state).status, RunOutcome::Succeeded);
+    assert_eq!(repeatable.calls_of("4"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_is_made_again_has_the_key_it_had() {
+    let home = tempfile::tempdir().unwrap();
+    let events = died(home.path(), &chain(), started("4")).await;
+    let Fact::RunStarted(header) = &events[0].fact else {
+        panic!("a beginning")
+    };
+    let echo = Arc::new(Echo::default());
+    resume(home.path(), &chain(), &echo, UnknownSteps::Rerun).await;
+    assert_eq!(echo.keys.lock().unwrap()[0], format!("{}:4", header.run_id));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_changed_runs_again_with_all_that_depends_on_it() {
+    let home = tempfile::tempdir().unwrap();
+    died(home.path(), &chain(), succeeded("9")).await;
+    let mut changed = chain();
+    changed[6].parameters = Template::Literal(Arc::new(json!({"n": "six"})));
+    let left = recorded(home.path(), &changed, UnknownSteps::Keep);
+    assert_eq!(left.changed(), ["6".into()]);
+    assert_eq!(left.outputs(), 9);
+    let echo = Arc::new(Echo::default());
+    let state = resume(home.path(), &changed, &echo, UnknownSteps::Keep).await;
+    let called: Vec<&str> = ["5", "6", "7", "8", "9"]
+        .into_iter()
+        .filter(|id| echo.calls_of(id) == 1)
+        .collect();
+    assert_eq!(called, ["6", "7", "8", "9"]);
+    assert_eq!(state.calls, 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn elements_are_taken_over_one_by_one() {
+    let home = tempfile::tempdir().unwrap();
+    let each = Step {
+        for_each: Some(Box::new(Template::Literal(Arc::new(json!([10, 20, 30]))))),
+        ..step("each", json!({}), &[])
+    };
+    let steps = vec![each, step("sum", json!({}), &[0])];
+    died(home.path(), &steps, succeeded("each[0]")).await;
+    let echo = Arc::new(Echo {
+        repeatable: true,
+        ..Echo::default()
+    });
+    let state = resume(home.path(), &steps, &echo, UnknownSteps::Keep).await;
+    assert_eq!(echo.calls_of("each[0]"), 0);
+    assert!(echo.calls_of("each[1]") <= 1 && echo.calls_of("sum") == 1);
+    assert_eq!(ExecutionResult::of(&state).status, RunOutcome::Succeeded);
+    assert_eq!(
+        state.steps[0]
+            .output
+            .as_ref()
+            .unwrap()
+            .as_array()
+            .unwrap()
+            .len(),
+        3
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_step_runs_again_and_so_does_what_saw_it_fail() {
+    let home = tempfile::tempdir().unwrap();
+    let steps = vec![
+        step("bad", json!({"fail": "no"}), &[]),
+        Step {
+            trigger: Trigger::AllDone,
+            ..step("after", json!({}), &[0])
+        },
+        step("other", json!({}), &[]),
+    ];
+    died(home.path(), &steps, |event| {
+        matches!(event.fact, Fact::RunEnded { .. })
+    })
+    .await;
+    let echo = Arc::new(Echo::default());
+    resume(home.path(), &steps, &echo, UnknownSteps::Keep).await;
+    assert_eq!(
+        (
+            echo.calls_of("bad"),
+            echo.calls_of("after"),
+            echo.calls_of("other")
+        ),
+        (1, 1, 0)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_was_gone_on_with_is_not_gone_on_with_twice() {
+    let home = tempfile::tempdir().unwrap();
+    let steps = chain();
+    let first = died(home.path(), &steps, started("2")).await;
+    let store = Store::at(home.path()).unwrap();
+    let resumption = store.resume(&store.find("last").unwrap()).unwrap();
+    assert!(matches!(
+        store.resume(&store.find("last").unwrap()),
+        Err(StoreError::UnderWay(_))
+    ));
+    let toolbox = Only(Arc::default());
+    let digests = definitions(&plan(steps.clone()), &toolbox);
+    let mut recorded = resumption.recorded(&plan(steps.clone()), &digests).unwrap();
+    recorded.unknown = UnknownSteps::Rerun;
+
+    // The second run gets as far as step 5.
+    let (_, mut events) =
+        run(engine(steps.clone(), &Arc::default()).with_recorded(recorded.clone())).await;
+    let at = events.iter().position(succeeded("5")).unwrap();
+    events.truncate(at + 1);
+    let Fact::RunStarted(header) = &events[0].fact else {
+        panic!("a beginning")
+    };
+    let meta = RunMeta {
+        resumed_from: Some(recorded.run_id.clone()),
+        origin: Some(recorded.origin.clone()),
+        ..meta(&steps)
+    };
+    Journal::begin(home.path(), &header.run_id, meta, JournalOptions::default())
+        .unwrap()
+        .accept(&events);
+    drop(resumption);
+
+    let Fact::RunStarted(before) = &first[0].fact else {
+        panic!("a beginning")
+    };
+    let again = store.resume(&store.find(&before.run_id).unwrap());
+    assert!(
+        matches!(again, Err(StoreError::Superseded { .. })),
+        "{again:?}"
+    );
+
+    // The third takes over what either of them did, knows the inputs of both, and keeps the keys of the first.
+    let mut changed = steps.clone();
+    changed[9].parameters = Template::Literal(Arc::new(json!({"n": "nine"})));
+    let echo = Arc::new(Echo::default());
+    let state = resume(home.path(), &changed, &echo, UnknownSteps::Keep).await;
+    assert_eq!(state.calls, 4);
+    assert_eq!(echo.keys.lock().unwrap()[0], format!("{}:6", before.run_id));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_decides_about_what_is_unknown() {
+    let home = tempfile::tempdir().unwrap();
+    let steps = chain();
+    died(home.path(), &steps, started("4")).await;
+    for command in [
+        RunCommand::Retry(StepIx(4)),
+        RunCommand::SetOutput(StepIx(4), Arc::new(json!("seen"))),
+        RunCommand::Skip(StepIx(4)),
+    ] {
+        let echo = Arc::new(Echo::default());
+        let recorded = recorded(home.path(), &steps, UnknownSteps::Keep);
+        let mut settings = crate::store_support::settings();
+        settings.interactive = true;
+        let toolbox = Arc::new(Only(Arc::clone(&echo)));
+        let engine = plandeck::engine::Engine::new(
+            plan(steps.clone()),
+            serde_json::Map::new(),
+            toolbox,
+            settings,
+        );
+        let (send, commands) = tokio::sync::mpsc::channel(4);
+        let log = plandeck::engine::EventLog::new();
+        let mut reader = log.reader();
+        let running = tokio::spawn(
+            engine
+                .with_sink(log)
+                .with_recorded(recorded)
+                .run(tokio::time::Instant::now(), commands),
+        );
+        let mut events = Vec::new();
+        while !events
+            .iter()
+            .any(|event: &RunEvent| matches!(event.fact, Fact::StepUnknown { .. }))
+        {
+            reader.changed().await;
+            reader.take(&mut events, usize::MAX);
+        }
+        let ended = |event: &RunEvent| matches!(event.fact, Fact::RunEnded { .. });
+        assert!(!events.iter().any(ended), "the run waits for the answer");
+        let retried = matches!(command, RunCommand::Retry(_));
+        let skipped = matches!(command, RunCommand::Skip(_));
+        send.send(command).await.unwrap();
+        send.send(RunCommand::Close).await.unwrap();
+        let state = running.await.unwrap();
+        assert_eq!(ExecutionResult::of(&state).status, RunOutcome::Succeeded);
+        assert_eq!(echo.calls_of("4"), u32::from(retried));
+        assert_eq!(
+            (echo.calls_of("3"), echo.calls_of("5")),
+            (0, u32::from(!skipped))
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_journal_broke_nothing_is_taken_for_not_having_happened() {
+    let home = tempfile::tempdir().unwrap();
+    let steps = chain();
+    let events = died(home.path(), &steps, succeeded("4")).await;
+    let Fact::RunStarted(header) = &events[0].fact else {
+        panic!("a beginning")
+    };
+    std::fs::write(home.path().join("running").join(&*header.run_id), "broke\n").unwrap();
+    let echo = Arc::new(Echo::default());
+    let state = resume(home.path(), &steps, &echo, UnknownSteps::Keep).await;
+    assert_eq!(
+        (state.steps[5].status, echo.total()),
+        (StepStatus::Unknown, 0)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_nobody_is_left_to_answer_for_ends_and_can_be_resumed_again() {
+    let home = tempfile::tempdir().unwrap();
+    let steps = chain();
+    died(home.path(), &steps, started("4")).await;
+    let recorded = recorded(home.path(), &steps, UnknownSteps::Keep);
+    let mut settings = crate::store_support::settings();
+    settings.interactive = true;
+    let toolbox = Arc::new(Only(Arc::default()));
+    let engine = plandeck::engine::Engine::new(
+        plan(steps.clone()),
+        serde_json::Map::new(),
+        toolbox,
+        settings,
+    );
+    let (send, commands) = tokio::sync::mpsc::channel(4);
+    drop(send);
+    let origin = tokio::time::Instant::now();
+    let state = engine.with_recorded(recorded).run(origin, commands).await;
+    assert_eq!(state.steps[4].status, StepStatus::Unknown);
+    let result = ExecutionResult::of(&state);
+    assert_eq!(result.status, RunOutcome::Cancelled);
+    assert_eq!(result.error.unwrap().step.as_deref(), Some("4"));
+}

@@ -1,0 +1,235 @@
+//! Editing a step's input and output, pinning, refreshing, forking and explaining, with typed keys.
+
+use crate::common::recording::{Recording, receipt, receipt_failed, receipt_running};
+use crate::common::screen::Screen;
+use plandeck::plan::StepIx;
+use plandeck::run::{Fact, InputChange, Miss, Reuse, RunCommand, RunOutcome, StepSource, Why};
+use plandeck::tui::{Effect, Message, Outcome, Overlay, Question};
+use plandeck::units::{Micros, Money};
+use serde_json::json;
+use std::sync::Arc;
+
+fn extract() -> StepIx {
+    receipt().key("extract").ix
+}
+
+/// Types a text into the editor in the place of what stands there.
+fn write(screen: &mut Screen, text: &str) {
+    let editor = screen.model.editor.as_mut().unwrap();
+    editor.area.select_all();
+    editor.area.cut();
+    for c in text.chars() {
+        screen.press(&match c {
+            ' ' => "space".to_owned(),
+            '\n' => "enter".to_owned(),
+            other => other.to_string(),
+        });
+    }
+}
+
+fn command(screen: &Screen) -> Option<&RunCommand> {
+    match screen.effects.last()? {
+        Effect::Command(command) => Some(command),
+        _ => None,
+    }
+}
+
+#[test]
+fn an_edited_input_is_checked_and_then_sent() {
+    let mut screen = Screen::new(120, 36, receipt_running().events())
+        .at(1700)
+        .keys("g I");
+    assert_eq!(screen.model.overlay, Some(Overlay::Editor));
+    let text = screen.text();
+    assert!(
+        text.contains("the input of extract") && text.contains("ctrl-s use it"),
+        "{text}"
+    );
+    // What is typed is text, whatever the keys mean elsewhere.
+    write(&mut screen, "{\"q\":\n 1,}");
+    screen.press("ctrl-s");
+    let text = screen.text();
+    assert!(text.contains("line 2, column 4: trailing comma"), "{text}");
+    assert!(screen.effects.is_empty());
+    screen.press("delete ctrl-s");
+    assert!(
+        screen.effects.is_empty(),
+        "the cursor is at the fault, and the bracket is gone now"
+    );
+    write(&mut screen, "[1]");
+    screen.press("ctrl-s");
+    assert!(screen.text().contains("are an object"));
+    write(&mut screen, "{\"q\": 1}");
+    screen.press("ctrl-s");
+    let given = Some(Arc::new(json!({"q": 1})));
+    assert_eq!(
+        command(&screen),
+        Some(&RunCommand::SetInput(extract(), given))
+    );
+    assert_eq!(screen.model.overlay, None);
+
+    screen.press("I");
+    write(&mut screen, "");
+    screen.press("ctrl-s");
+    assert_eq!(
+        command(&screen),
+        Some(&RunCommand::SetInput(extract(), None))
+    );
+    let sent = screen.effects.len();
+    screen.press("O");
+    write(&mut screen, "\"made up\"");
+    screen.press("esc esc");
+    assert_eq!((screen.effects.len(), screen.model.overlay), (sent, None));
+    screen.press("O");
+    write(&mut screen, "\"made up\"");
+    screen.press("ctrl-s");
+    let output = Arc::new(json!("made up"));
+    assert_eq!(
+        command(&screen),
+        Some(&RunCommand::SetOutput(extract(), output))
+    );
+}
+
+#[test]
+fn a_step_that_is_being_called_is_not_edited() {
+    let mut screen = Screen::new(120, 36, receipt().start().call(&["extract"]).events())
+        .at(100)
+        .keys("g I");
+    assert_eq!(screen.model.overlay, None);
+    assert!(
+        screen
+            .text()
+            .contains("edit-input needs a selected step that is not being called")
+    );
+}
+
+#[test]
+fn an_output_is_pinned_and_a_step_refreshed() {
+    let run = receipt_running();
+    let mut screen = Screen::new(120, 36, run.so_far())
+        .at(1700)
+        .keys("g p ctrl-r");
+    let commands = [
+        RunCommand::Pin(extract(), true),
+        RunCommand::Refresh(extract()),
+    ];
+    assert_eq!(screen.effects, commands.map(Effect::Command));
+    let step = run.key("extract");
+    let known = run.so_far().len();
+    let run = run.fact(Fact::StepPinned { step, pinned: true });
+    screen.tell(Message::Events(run.events().split_off(known)));
+    assert!(screen.text().contains("pinned: the output of extract"));
+    screen.press("1");
+    assert!(screen.text().contains("pinned: used for this call"));
+    screen.press("p");
+    assert_eq!(command(&screen), Some(&RunCommand::Pin(extract(), false)));
+}
+
+/// `extract` is served from the cache, `dates` is called because something differs.
+fn reused() -> Recording {
+    let run = receipt().start();
+    let step = run.key("extract");
+    let run = run
+        .fact(Fact::StepSucceeded {
+            step,
+            source: StepSource::Cache,
+            output: Arc::new(json!({"total": 12})),
+            reused: Some(Box::new(Reuse {
+                run_id: "0193a5d0-7a51-7000-8000-000000000000".into(),
+                age: Micros(10_800_000_000),
+                cost: Money::from_usd(0.0002),
+                service: Micros(1_240_000),
+                pinned: false,
+                input: Arc::new(json!({"text": "receipt"})),
+            })),
+        })
+        .ready(&["dates"]);
+    let step = run.key("dates");
+    let change = InputChange {
+        path: "text".into(),
+        before: Some("\"a\"".into()),
+        after: Some("\"b\"".into()),
+        steps: Arc::new(["extract".into()]),
+        context: Arc::default(),
+    };
+    run.fact(Fact::AttemptStarted {
+        step,
+        attempt: 1,
+        slot: 0,
+        input: Arc::new(json!({"text": "b"})),
+        reserved: Money::ZERO,
+        why: Some(Box::new(Why {
+            anew: None,
+            miss: Some(Miss::Differs {
+                run_id: "0193a5d0-7a51-7000-8000-000000000000".into(),
+                age: Micros(10_800_000_000),
+                changes: Arc::new([change]),
+                parts: Arc::new(["prompt".into()]),
+            }),
+        })),
+    })
+}
+
+#[test]
+fn what_was_saved_and_why_a_step_was_called_is_shown() {
+    let mut screen = Screen::new(120, 36, reused().events()).at(500).keys("g 1");
+    let text = screen.text();
+    assert!(
+        text.contains("$0.0002 and 1.24s") && text.contains("3h before, by run 0193a5d0-7a51"),
+        "{text}"
+    );
+    screen.press("2");
+    assert!(screen.text().contains("receipt"), "the input is known");
+    screen.press("e");
+    let text = screen.text();
+    assert!(
+        text.contains("why extract") && text.contains("a kept output for the very same call"),
+        "{text}"
+    );
+    screen.press("esc");
+    let dates = reused().key("dates").ix;
+    screen.model.select(dates);
+    screen.press("e");
+    let text = screen.text();
+    for words in [
+        "input.text changed: \"a\" → \"b\"",
+        "upstream extract: output differs",
+        "prompt changed",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    insta::assert_snapshot!("explain_120x36", text);
+    let mut screen = Screen::new(80, 24, receipt_running().events())
+        .at(1700)
+        .keys("g I");
+    insta::assert_snapshot!("edit_80x24", screen.text());
+    // Nothing of it needs room.
+    for (columns, rows) in [(1, 1), (3, 2), (20, 4), (40, 10)] {
+        for keys in ["g I", "g O", "g e"] {
+            Screen::new(columns, rows, reused().events())
+                .at(500)
+                .keys(keys)
+                .text();
+        }
+    }
+}
+
+#[test]
+fn a_recorded_run_that_has_ended_is_forked_from_the_selected_step() {
+    let mut screen = Screen::new(120, 36, receipt_failed().events()).at(2200);
+    screen.model.forkable = true;
+    screen.press("g F");
+    assert!(screen.text().contains("fork needs"), "it goes on");
+    let ended = receipt_failed().end_run(RunOutcome::Failed);
+    let mut screen = Screen::new(120, 36, ended.events()).at(2200).keys("g F");
+    assert_eq!(screen.model.overlay, None, "it is not on record");
+    screen.model.forkable = true;
+    screen.press("F");
+    assert_eq!(
+        screen.model.overlay,
+        Some(Overlay::Question(Question::Fork(extract())))
+    );
+    assert!(screen.text().contains("fork from here?"));
+    screen.press("y");
+    assert_eq!(screen.effects, [Effect::Leave(Outcome::Fork(extract()))]);
+}

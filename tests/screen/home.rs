@@ -1,0 +1,371 @@
+//! The home screen, from what it is told and what is typed.
+
+use crate::common::screen::parse;
+use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use plandeck::tui::home::{
+    Answer, Choice, Detail, Effect, Message, Model, PlanItem, PlanPlace, Request, RunItem,
+    Standing, update, view,
+};
+use plandeck::tui::{Outcome, Theme};
+use plandeck::units::{Micros, Money};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use std::path::PathBuf;
+
+const NOW: i64 = 1_795_698_000;
+const SIZES: [(u16, u16); 4] = [(80, 24), (120, 36), (200, 60), (40, 10)];
+
+struct Home {
+    model: Model,
+    effects: Vec<Effect>,
+    terminal: Terminal<TestBackend>,
+}
+
+impl Home {
+    fn new(columns: u16, rows: u16) -> Self {
+        Self {
+            model: Model::new(Theme::default(), (columns, rows), NOW),
+            effects: Vec::new(),
+            terminal: Terminal::new(TestBackend::new(columns, rows)).unwrap(),
+        }
+    }
+
+    fn told(mut self, answers: Vec<Answer>) -> Self {
+        for answer in answers {
+            self.tell(Message::Told(answer));
+        }
+        self.draw();
+        self
+    }
+
+    fn tell(&mut self, message: Message) {
+        self.effects.extend(update(&mut self.model, message));
+    }
+
+    fn press(&mut self, keys: &str) {
+        for key in keys.split_whitespace() {
+            self.tell(Message::Key(parse(key)));
+            self.draw();
+        }
+    }
+
+    fn draw(&mut self) {
+        let model = &mut self.model;
+        self.terminal.draw(|frame| view(model, frame)).unwrap();
+    }
+
+    fn text(&mut self) -> String {
+        self.draw();
+        self.terminal.backend().to_string()
+    }
+
+    /// The last thing that was chosen.
+    fn chosen(&mut self) -> Option<Choice> {
+        let effects = std::mem::take(&mut self.effects);
+        effects.into_iter().rev().find_map(|effect| match effect {
+            Effect::Choose(choice) => Some(choice),
+            _ => None,
+        })
+    }
+}
+
+fn run(number: u64, plan: &str, standing: Standing) -> RunItem {
+    let (done, failed) = match standing {
+        Standing::Succeeded => (8, 0),
+        Standing::Failed => (5, 2),
+        _ => (3, 0),
+    };
+    RunItem {
+        run_id: format!("0199c0de-0000-7000-8000-{number:012}").into(),
+        plan: plan.into(),
+        standing,
+        started: NOW - number as i64 * 1_700,
+        started_at: "2026-11-26 12:00:00".into(),
+        took: Micros(1_240_000 * number),
+        cost: (number != 3).then(|| Money::from_usd(0.0021 * number as f64)),
+        done,
+        failed,
+        steps: 8,
+        worker: "openai/gpt-4o-mini".into(),
+        resumed_from: (number == 5).then(|| "0199c0de-0000-7000-8000-000000000009".into()),
+        forked_from: None,
+    }
+}
+
+fn runs() -> Vec<RunItem> {
+    vec![
+        run(1, "receipt", Standing::Succeeded),
+        run(2, "payroll", Standing::Interrupted),
+        run(3, "mend", Standing::Failed),
+        run(4, "tickets", Standing::Cancelled),
+        run(5, "invoice", Standing::Running),
+        run(6, "research", Standing::LimitExceeded),
+        run(7, "payroll", Standing::Continued),
+    ]
+}
+
+fn plan(name: &str, steps: usize) -> PlanItem {
+    PlanItem {
+        name: name.into(),
+        place: PlanPlace::File(PathBuf::from(format!("/home/me/{name}/plan.yaml"))),
+        shown: format!("{name}/plan.yaml").into(),
+        dialect: "ToolWeaver plan".into(),
+        steps,
+        about: "".into(),
+    }
+}
+
+fn sample(name: &str, about: &str) -> PlanItem {
+    PlanItem {
+        place: PlanPlace::Sample(name.into()),
+        shown: format!("/home/me/.local/share/plandeck/sample-plans/{name}").into(),
+        about: about.into(),
+        ..plan(name, 12)
+    }
+}
+
+fn samples() -> Vec<PlanItem> {
+    vec![
+        sample(
+            "receipt",
+            "the text of a grocery receipt becomes lines, categories, checked sums and a summary",
+        ),
+        sample(
+            "mend",
+            "a row of `rates.csv` is broken; mend it and retry, and only what depended on it runs",
+        ),
+    ]
+}
+
+fn everything() -> Vec<Answer> {
+    vec![
+        Answer::Samples(samples()),
+        Answer::Runs(Ok(runs())),
+        Answer::Plans(vec![plan("invoice", 9), plan("payroll", 120)]),
+    ]
+}
+
+fn detail() -> Detail {
+    Detail {
+        plan_path: Some("/home/me/mend/plan.yaml".into()),
+        failed: vec![(
+            "rates".into(),
+            "rates.csv, line 4: euros is \"O.0914\", which is not a number".into(),
+        )],
+        ..Detail::default()
+    }
+}
+
+#[test]
+fn it_shows_what_there_is() {
+    for (columns, rows) in SIZES {
+        let mut home = Home::new(columns, rows).told(everything());
+        insta::assert_snapshot!(format!("home_{columns}x{rows}"), home.text());
+    }
+}
+
+#[test]
+fn a_failed_run_says_what_failed() {
+    for (columns, rows) in SIZES {
+        let mut home = Home::new(columns, rows).told(everything());
+        home.press("down down down down");
+        let id = home.model.run().unwrap().run_id.clone();
+        home.tell(Message::Told(Answer::Detail(id, detail())));
+        insta::assert_snapshot!(format!("home_failed_{columns}x{rows}"), home.text());
+    }
+}
+
+#[test]
+fn before_the_first_run_it_says_what_to_do() {
+    for (columns, rows) in SIZES {
+        let answers = vec![
+            Answer::Samples(samples()),
+            Answer::Runs(Ok(vec![])),
+            Answer::Plans(vec![]),
+        ];
+        let mut home = Home::new(columns, rows).told(answers);
+        insta::assert_snapshot!(format!("home_first_{columns}x{rows}"), home.text());
+    }
+}
+
+#[test]
+fn typing_filters_and_lights_what_was_typed() {
+    for (columns, rows) in SIZES {
+        let mut home = Home::new(columns, rows).told(everything());
+        home.press("p a y");
+        insta::assert_snapshot!(format!("home_typed_{columns}x{rows}"), home.text());
+    }
+    let mut home = Home::new(80, 24).told(everything());
+    home.press("f a i l e d space m e n");
+    assert_eq!(&*home.model.run().unwrap().plan, "mend");
+    home.press("z z z");
+    assert!(home.text().contains("nothing fits"));
+    assert!(home.model.selected().is_none());
+    home.press("enter");
+    assert_eq!(home.chosen(), None);
+    home.press("esc");
+    assert!(home.model.field.is_empty());
+    assert!(!home.effects.contains(&Effect::Leave(Outcome::Quit)));
+    home.press("esc");
+    assert_eq!(home.effects.pop(), Some(Effect::Leave(Outcome::Quit)));
+}
+
+#[test]
+fn enter_does_what_fits_what_is_selected() {
+    let mut home = Home::new(120, 36).told(everything());
+    home.press("enter");
+    let file = PathBuf::from("/home/me/invoice/plan.yaml");
+    assert_eq!(
+        home.chosen(),
+        Some(Choice::Open(PlanPlace::File(file.clone())))
+    );
+    let runs = runs();
+    home.press("tab enter");
+    assert_eq!(home.chosen(), Some(Choice::Look(runs[0].run_id.clone())));
+    home.press("ctrl-p");
+    assert_eq!(home.chosen(), Some(Choice::Play(runs[0].run_id.clone())));
+    home.press("ctrl-f");
+    assert_eq!(home.chosen(), Some(Choice::Fork(runs[0].run_id.clone())));
+    home.press("down enter");
+    assert_eq!(home.chosen(), Some(Choice::Resume(runs[1].run_id.clone())));
+    home.press("ctrl-n");
+    assert_eq!(home.chosen(), None, "its plan is not known yet");
+    let detail = Detail {
+        plan_path: Some("/home/me/invoice/plan.yaml".into()),
+        ..Detail::default()
+    };
+    home.tell(Message::Told(Answer::Detail(
+        runs[1].run_id.clone(),
+        detail,
+    )));
+    home.press("ctrl-n");
+    assert_eq!(home.chosen(), Some(Choice::Open(PlanPlace::File(file))));
+    home.press("tab enter");
+    let sample = PlanPlace::Sample("receipt".into());
+    assert_eq!(home.chosen(), Some(Choice::Open(sample)));
+    home.press("ctrl-o");
+    assert_eq!(home.chosen(), Some(Choice::Restore("receipt".into())));
+    home.press("tab");
+    assert_eq!(home.model.selected, 1, "around to the first part");
+}
+
+#[test]
+fn it_asks_for_the_detail_of_what_is_selected_once() {
+    let mut home = Home::new(120, 36).told(everything());
+    home.effects.clear();
+    home.press("tab down");
+    let id = runs()[1].run_id.clone();
+    assert_eq!(
+        home.effects,
+        [Effect::Ask(Request::Detail(id.clone()))],
+        "of the selected run; that of the first came while it was the first of all"
+    );
+    home.tell(Message::Told(Answer::Detail(id.clone(), Detail::default())));
+    home.press("down up down up");
+    let again = home
+        .effects
+        .iter()
+        .filter(|effect| **effect == Effect::Ask(Request::Detail(id.clone())));
+    assert_eq!(again.count(), 1);
+}
+
+#[test]
+fn what_is_under_way_is_read_again_and_the_selection_stays() {
+    let mut home = Home::new(120, 36).told(everything());
+    home.press("tab down down");
+    home.effects.clear();
+    home.tell(Message::Tick(NOW + 1));
+    assert!(home.effects.is_empty());
+    home.tell(Message::Tick(NOW + 3));
+    assert_eq!(home.effects, [Effect::Ask(Request::Runs)]);
+    let mut newer = runs();
+    newer.insert(0, run(0, "new", Standing::Succeeded));
+    home.tell(Message::Told(Answer::Runs(Ok(newer))));
+    assert_eq!(&*home.model.run().unwrap().plan, "mend");
+    let ended: Vec<RunItem> = runs()
+        .into_iter()
+        .filter(|run| run.standing != Standing::Running)
+        .collect();
+    home.tell(Message::Told(Answer::Runs(Ok(ended))));
+    home.effects.clear();
+    home.tell(Message::Tick(NOW + 100));
+    assert!(home.effects.is_empty(), "nothing is under way");
+}
+
+#[test]
+fn ten_thousand_runs_are_a_list_of_those_in_view() {
+    let many = (1..=10_000).map(|number| run(number, "nightly", Standing::Succeeded));
+    let mut home = Home::new(80, 24).told(vec![Answer::Runs(Ok(many.collect()))]);
+    home.press("end");
+    let text = home.text();
+    assert!(text.contains("10,000 of 10,000"), "{text}");
+    home.press("pageup up home");
+    assert_eq!(home.model.selected, 1);
+    assert!(home.text().contains("earlier runs  10,000"));
+    home.press("n i g h t l y space 9 9 9 9");
+    assert!(home.model.rows.len() < 100, "{}", home.model.rows.len());
+}
+
+#[test]
+fn trouble_and_keys_lie_over_the_list() {
+    let mut home = Home::new(80, 24).told(everything());
+    home.model.trouble = Some((
+        "plan.yaml, line 3: no tool is called \"x\u{1b}\"".to_owned(),
+        0,
+    ));
+    home.effects.clear();
+    let text = home.text();
+    assert!(text.contains("could not be opened") && !text.contains('\u{1b}'));
+    home.press("x enter esc");
+    assert!(home.effects.is_empty() && home.model.field.is_empty());
+    home.press("?");
+    insta::assert_snapshot!("home_keys", home.text());
+    home.press("esc a ?");
+    assert_eq!(
+        home.model.field.text(),
+        "a?",
+        "a question mark can be typed"
+    );
+    home.tell(Message::Paste("b\nc".to_owned()));
+    assert_eq!(home.model.field.text(), "a?b c");
+}
+
+#[test]
+fn a_store_that_cannot_be_read_is_said() {
+    let fault = Err("plandeck.db: the file is not a database".to_owned());
+    let mut home = Home::new(100, 30).told(vec![Answer::Samples(samples()), Answer::Runs(fault)]);
+    assert!(home.text().contains("cannot be read"));
+}
+
+#[test]
+fn the_mouse_selects_and_opens() {
+    let mut home = Home::new(120, 36).told(everything());
+    let click = |row| {
+        Message::Mouse(MouseEvent {
+            kind: MouseEventKind::Down(MouseButton::Left),
+            column: 10,
+            row,
+            modifiers: KeyModifiers::NONE,
+        })
+    };
+    // Two lines of head, the border, a heading, and the second plan below the first.
+    home.tell(click(5));
+    assert_eq!(home.chosen(), None);
+    assert_eq!(home.model.selected, 2);
+    home.tell(click(5));
+    assert!(home.chosen().is_some());
+}
+
+#[test]
+fn any_size_can_be_drawn() {
+    for columns in (0..50).step_by(7).chain([1, 2, 3]) {
+        for rows in 0..14 {
+            let mut home = Home::new(columns, rows).told(everything());
+            home.press("down ? esc");
+            home.draw();
+        }
+    }
+    let mut home = Home::new(80, 24).told(everything());
+    home.model.theme = Theme::default().in_ascii();
+    assert!(home.text().is_ascii());
+}

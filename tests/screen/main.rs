@@ -1,0 +1,24 @@
+//! The dashboard: whole screens from events and typed keys, and the program in a real terminal.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod compare;
+mod edit;
+mod home;
+mod layout_gallery;
+mod palette;
+#[cfg(unix)]
+mod real_terminal;
+mod robust;
+mod screens;
+mod terminal_dashboard;
+mod terminal_history;
+#[cfg(unix)]
+mod terminal_home;
+mod terminal_panic;
+mod terminal_picture;
+mod travel;
+mod unknown;
+mod views;

@@ -1,0 +1,145 @@
+//! The question about steps of which nobody knows whether they happened, and the editor for their output.
+
+use crate::common::recording::{Recording, receipt, receipt_running};
+use crate::common::screen::{Screen, parse};
+use plandeck::plan::StepIx;
+use plandeck::run::{ErrorKind, Fact, RunCommand, RunError, RunEvent, StepKey};
+use plandeck::tui::{Effect, Message, Overlay};
+use plandeck::units::Micros;
+use serde_json::json;
+use std::sync::Arc;
+
+fn unknown(run: &Recording, id: &str, seq: u64) -> RunEvent {
+    let step: StepKey = run.key(id);
+    let error = RunError {
+        kind: ErrorKind::ToolExecutionError,
+        step: Some(step.id.clone()),
+        tool_name: None,
+        message: "it was under way when run 0199 was cut short".into(),
+        retryable: false,
+        attempts: 0,
+    };
+    RunEvent {
+        seq,
+        at: Micros(1_700_000),
+        fact: Fact::StepUnknown {
+            step,
+            error: Box::new(error),
+        },
+    }
+}
+
+/// A run in which two steps turned out to be unknown, with somebody to ask.
+fn asking(columns: u16, rows: u16) -> (Screen, StepIx, StepIx) {
+    let run = receipt_running();
+    let (first, second) = (run.key("validate").ix, run.key("categorize").ix);
+    let events = vec![
+        unknown(&run, "validate", 90),
+        unknown(&run, "categorize", 91),
+    ];
+    let mut screen = Screen::new(columns, rows, run.events());
+    screen.model.asks = true;
+    screen.tell(Message::Events(events));
+    (screen.at(1700), first.min(second), first.max(second))
+}
+
+#[test]
+fn each_is_asked_about() {
+    for (columns, rows) in [(80, 24), (120, 36), (200, 60), (40, 10)] {
+        let (mut screen, ..) = asking(columns, rows);
+        insta::assert_snapshot!(format!("unknown_{columns}x{rows}"), screen.text());
+    }
+    let (mut screen, first, second) = asking(100, 30);
+    assert_eq!(screen.model.overlay, Some(Overlay::Unknown(first)));
+    assert_eq!(screen.model.selected, Some(first));
+    screen.press("r");
+    assert_eq!(screen.model.overlay, Some(Overlay::Unknown(second)));
+    screen.press("S");
+    assert_eq!(
+        screen.effects,
+        [RunCommand::Retry(first), RunCommand::Skip(second)].map(Effect::Command)
+    );
+    assert_eq!(screen.model.overlay, None);
+}
+
+#[test]
+fn a_question_is_put_off_and_comes_back() {
+    let (mut screen, first, second) = asking(100, 30);
+    screen.press("esc esc");
+    assert!(screen.effects.is_empty());
+    assert_eq!(screen.model.overlay, None);
+    screen.press("j u");
+    assert!(
+        matches!(screen.model.overlay, Some(Overlay::Unknown(step)) if step == first || step == second)
+    );
+    screen.press("esc");
+    screen.tell(Message::Events(vec![]));
+    assert_eq!(
+        screen.model.overlay, None,
+        "it does not come back by itself"
+    );
+
+    let run = receipt().start();
+    let mut screen = Screen::new(100, 30, run.events());
+    screen.model.asks = true;
+    screen.tell(Message::Events(vec![unknown(&receipt(), "extract", 90)]));
+    screen.press("esc");
+    let text = screen.text();
+    assert!(text.contains("waits for your word on 1 unknown"), "{text}");
+}
+
+#[test]
+fn nobody_is_asked_in_a_run_that_does_not_wait() {
+    let run = receipt_running();
+    let event = unknown(&run, "validate", 90);
+    let mut screen = Screen::new(100, 30, run.events());
+    screen.tell(Message::Events(vec![event]));
+    assert_eq!(screen.model.overlay, None);
+    screen.press("u");
+    assert_eq!(screen.model.overlay, None);
+}
+
+#[test]
+fn the_output_is_written_by_hand_and_checked() {
+    for (columns, rows) in [(80, 24), (40, 10)] {
+        let (mut screen, ..) = asking(columns, rows);
+        screen.press("O ctrl-a ctrl-k");
+        type_in(&mut screen, "{\"ok\": true,");
+        insta::assert_snapshot!(format!("editor_{columns}x{rows}"), screen.text());
+    }
+    let (mut screen, first, second) = asking(100, 30);
+    screen.press("O");
+    assert_eq!(screen.model.overlay, Some(Overlay::Editor));
+    type_in(&mut screen, "x");
+    screen.press("ctrl-s");
+    assert!(screen.effects.is_empty(), "what is no JSON is not used");
+    screen.press("esc");
+    assert_eq!(screen.model.overlay, Some(Overlay::Editor), "esc asks once");
+    screen.press("esc");
+    assert_eq!(
+        screen.model.overlay,
+        Some(Overlay::Unknown(first)),
+        "the question stays open"
+    );
+    screen.press("O ctrl-a ctrl-k");
+    screen.tell(Message::Paste("{\"q\":\r\n\u{1b}[1]}".to_owned()));
+    screen.press("ctrl-s");
+    let output = Arc::new(json!({"q": [1]}));
+    assert_eq!(
+        screen.effects,
+        [Effect::Command(RunCommand::SetOutput(first, output))]
+    );
+    assert_eq!(screen.model.overlay, Some(Overlay::Unknown(second)));
+}
+
+fn type_in(screen: &mut Screen, text: &str) {
+    for c in text.chars() {
+        let key = if c == ' ' {
+            "space".to_owned()
+        } else {
+            c.to_string()
+        };
+        screen.tell(Message::Key(parse(&key)));
+    }
+    screen.draw();
+}

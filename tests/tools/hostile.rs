@@ -1,0 +1,306 @@
+//! Tools that do the worst a tool can do, through the program: each fails alone, in bounded memory, with an error
+//! that says what happened; the others go on, and a signal ends all of it.
+
+use crate::common::{FOREIGN, PATIENCE, code, folder, json, plan_in, program, signal, step};
+use serde_json::{Value, json};
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// What the program may hold at its peak: a tool's largest output a few times over, and far from a gigabyte.
+const PEAK_MB: u64 = 400;
+
+/// A process that is watched until it ends.
+struct Watched {
+    child: Child,
+    peak_kb: Arc<AtomicU64>,
+}
+
+impl Watched {
+    fn start(folder: &TempDir, home: &Path, more: &[&str]) -> Self {
+        let mut command = Command::new(program());
+        for variable in FOREIGN {
+            command.env_remove(variable);
+        }
+        let child = command
+            .env("PLANDECK_HOME", home)
+            .args(["run", "--worker", "offline", "--headless", "--json"])
+            .arg(plan_in(folder.path()))
+            .args(more)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let peak_kb = Arc::<AtomicU64>::default();
+        let (status, peak) = (format!("/proc/{}/status", child.id()), Arc::clone(&peak_kb));
+        // The system keeps the peak; it can be asked for as long as the process is there.
+        thread::spawn(move || {
+            while let Some(kb) = high_water(&status) {
+                peak.fetch_max(kb, Ordering::Relaxed);
+                thread::sleep(Duration::from_millis(5));
+            }
+        });
+        Self { child, peak_kb }
+    }
+
+    /// What it printed, and the most memory it had, in megabytes.
+    fn end(self) -> (Output, u64) {
+        let output = self.child.wait_with_output().unwrap();
+        (output, self.peak_kb.load(Ordering::Relaxed) >> 10)
+    }
+}
+
+fn high_water(status: &str) -> Option<u64> {
+    let text = std::fs::read_to_string(status).ok()?;
+    let line = text.lines().find(|line| line.starts_with("VmHWM:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}
+
+/// A server that answers each request with whatever `answer` writes.
+fn server(answer: impl Fn(&mut TcpStream) + Send + Sync + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let answer = Arc::new(answer);
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            let answer = Arc::clone(&answer);
+            thread::spawn(move || {
+                let _ = stream.read(&mut [0; 4096]);
+                answer(&mut stream);
+            });
+        }
+    });
+    format!("http://{address}/")
+}
+
+/// A server that never answers.
+fn mute_server() -> String {
+    server(|stream| {
+        let _ = stream.read_to_end(&mut Vec::new());
+    })
+}
+
+fn head(stream: &mut TcpStream, length: u64) {
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n");
+    let _ = stream.write_all(head.as_bytes());
+}
+
+#[test]
+fn each_fails_alone_in_bounded_memory() {
+    let flood = server(|stream| {
+        head(stream, 1 << 30);
+        let piece = vec![b'x'; 65_536];
+        while stream.write_all(&piece).is_ok() {}
+    });
+    let cut_off = server(|stream| {
+        head(stream, 1000);
+        let _ = stream.write_all(b"{\"half\":");
+    });
+    let deep = server(|stream| {
+        head(stream, 20_000);
+        let _ = stream.write_all(&[b'['; 10_000]);
+        let _ = stream.write_all(&[b']'; 10_000]);
+    });
+    let shell = |script: &str| json!({"type": "process", "command": ["sh", "-c", script]});
+    let mut endless = shell("sleep 600 & wait");
+    endless["timeout_s"] = json!(0.5);
+    let http =
+        |url: &str| json!({"type": "http", "method": "POST", "url": url, "description": "Asks."});
+    // The name of each tool, what it is, and words of its error.
+    let tools = [
+        (
+            "prints_1_gb",
+            shell("head -c 1073741824 /dev/zero | tr '\\0' x"),
+            "64 MB",
+        ),
+        ("endless", endless, "timeout_s"),
+        ("signalled", shell("kill -SEGV $$"), "signal 11"),
+        (
+            "deep",
+            shell("head -c 10000 /dev/zero | tr '\\0' '['; head -c 10000 /dev/zero | tr '\\0' ']'"),
+            "nested deeper",
+        ),
+        ("not_text", shell("printf '\\377\\376abc'"), "no UTF-8"),
+        ("code", shell("echo because >&2; exit 3"), "code 3: because"),
+        ("server_floods", http(&flood), "32 MB"),
+        ("server_stops", http(&cut_off), ""),
+        ("server_is_deep", http(&deep), "nested deeper"),
+        (
+            "loops",
+            json!({"type": "code_exec", "code": "while True: pass", "timeout_s": 0.5}),
+            "time",
+        ),
+        (
+            "grows",
+            json!({"type": "code_exec", "code": "a = []\nwhile True: a.append('x' * 100000)"}),
+            "memory",
+        ),
+        (
+            "nests",
+            json!({"type": "code_exec", "code": "a = []\nfor i in range(10000): a = [a]\noutput = a"}),
+            "nested",
+        ),
+        (
+            "jq_nests",
+            json!({"type": "jq", "filter": "reduce range(10000) as $i (null; [.])"}),
+            "nested",
+        ),
+    ];
+    let mut catalog = json!({"good": {"type": "jq", "filter": "(.n // 0) + 1"}});
+    let mut steps = Vec::new();
+    for (name, tool, _) in &tools {
+        catalog[name] = tool.clone();
+        steps.push(json!({"id": name, "tool": name, "parameters": {}}));
+        steps.push(json!({"id": format!("after_{name}"), "tool": "good", "parameters": {"n": {"x": format!("step:{name}")}}}));
+    }
+    for at in 0..20 {
+        let parameters = match at {
+            0 => json!({}),
+            _ => json!({"n": format!("step:good-{}", at - 1)}),
+        };
+        steps.push(json!({"id": format!("good-{at}"), "tool": "good", "parameters": parameters}));
+    }
+    let folder = folder(
+        "plan.json",
+        &json!({"steps": steps}).to_string(),
+        &json!({"tools": catalog}).to_string(),
+    );
+    let home = tempfile::tempdir().unwrap();
+    let (output, peak) = Watched::start(&folder, home.path(), &[]).end();
+    assert_eq!(code(&output), 1, "{}", crate::common::stderr(&output));
+    let result = json(&output);
+    for (name, _, words) in &tools {
+        let row = step(&result, name);
+        assert_eq!(row["status"], "failed", "{row}");
+        let message = row["error"]["message"].as_str().unwrap();
+        assert!(message.contains(words), "{name}: {message}");
+        assert_eq!(row["error"]["tool_name"], **name);
+        assert_eq!(
+            step(&result, &format!("after_{name}"))["reason"],
+            "upstream"
+        );
+    }
+    assert_eq!(step(&result, "good-19")["output"], 20);
+    assert!(peak > 0 && peak < PEAK_MB, "{peak} MB");
+}
+
+/// What a tool says on its standard error is kept up to a bound, and it says so where that is passed.
+#[test]
+fn a_flood_on_standard_error_is_bounded_in_memory_and_on_disk() {
+    let folder = folder(
+        "plan.json",
+        r#"{"steps": [{"id": "noisy", "tool": "noisy", "parameters": {}}]}"#,
+        &json!({"tools": {"noisy": {"type": "process", "command":
+            ["sh", "-c", "yes 'a line that is said again and again and again and again and again' | head -c 268435456 >&2; echo done"]}}})
+        .to_string(),
+    );
+    let home = tempfile::tempdir().unwrap();
+    let events = folder.path().join("events.jsonl");
+    let more = ["--events", events.to_str().unwrap()];
+    let (output, peak) = Watched::start(&folder, home.path(), &more).end();
+    assert_eq!(code(&output), 0, "{}", crate::common::stderr(&output));
+    assert_eq!(json(&output)["result"], "done");
+    let events = std::fs::read_to_string(&events).unwrap();
+    assert_eq!(events.matches("is not kept").count(), 1);
+    assert!(events.len() < 8 << 20, "{} bytes of events", events.len());
+    assert!(peak > 0 && peak < PEAK_MB, "{peak} MB");
+    let files = std::fs::read_dir(home.path()).unwrap();
+    let kept: u64 = files
+        .map(|file| file.unwrap().metadata().unwrap().len())
+        .sum();
+    assert!(kept < 4 << 20, "{} MB on disk", kept >> 20);
+}
+
+fn wait_until(what: &str, there: impl Fn() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !there() {
+        assert!(Instant::now() < deadline, "waited in vain for: {what}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Whether a process is there and not only waiting to be collected.
+fn lives(process: &str) -> bool {
+    std::fs::read_to_string(format!("/proc/{process}/stat")).is_ok_and(|stat| {
+        let rest = stat.rsplit(')').next();
+        !rest.is_some_and(|rest| rest.trim_start().starts_with('Z'))
+    })
+}
+
+/// Every way to hang at once: a program that heeds no signal and has a child, a loop in the sandbox, a server that
+/// does not answer, a retry that is far away.
+fn hanging(name: &str, status: i32) {
+    let refuses = server(|stream| {
+        let _ = stream
+            .write_all(b"HTTP/1.1 503 Busy\r\nretry-after: 3600\r\ncontent-length: 0\r\n\r\n");
+    });
+    let catalog = json!({
+        "quick": {"type": "jq", "filter": "\"done\""},
+        "stubborn": {"type": "process", "command": ["sh", "-c",
+            "trap '' TERM INT HUP; sleep 600 & echo $$ $! > processes.tmp; mv processes.tmp processes; wait; wait"]},
+        "loop": {"type": "code_exec", "code": "while True: pass"},
+        "mute": {"type": "http", "method": "GET", "url": mute_server()},
+        "refuses": {"type": "http", "method": "GET", "url": refuses},
+    });
+    let ids = ["stubborn", "loop", "mute", "refuses"];
+    let mut steps = vec![json!({"id": "quick", "tool": "quick", "parameters": {}})];
+    for id in ids {
+        steps.push(json!({"id": id, "tool": id, "parameters": {}, "depends_on": ["quick"]}));
+    }
+    steps.push(json!({"id": "last", "tool": "quick", "parameters": {}, "depends_on": ids}));
+    let folder = folder(
+        "plan.json",
+        &json!({"steps": steps}).to_string(),
+        &json!({"tools": catalog}).to_string(),
+    );
+    let home = tempfile::tempdir().unwrap();
+    let events = folder.path().join("events.jsonl");
+    let running = Watched::start(
+        &folder,
+        home.path(),
+        &["--events", events.to_str().unwrap()],
+    );
+    let processes = folder.path().join("processes");
+    wait_until("everything to hang", || {
+        let events = std::fs::read_to_string(&events).unwrap_or_default();
+        let count = |kind: &str| events.matches(kind).count();
+        processes.exists() && count("\"attempt_started\"") == 5 && count("retry_in_ms") == 1
+    });
+    let processes = std::fs::read_to_string(&processes).unwrap();
+    let before = Instant::now();
+    signal(name, running.child.id());
+    let (output, _) = running.end();
+    let took = before.elapsed();
+    println!("{name}: ended after {took:?}");
+    // Two seconds on a machine that is at rest.
+    assert!(took < Duration::from_secs(5), "it took {took:?} to stop");
+    for process in processes.split_whitespace() {
+        wait_until("the children to be gone", || !lives(process));
+    }
+    assert_eq!(code(&output), status, "{}", crate::common::stderr(&output));
+    let result: Value = json(&output);
+    assert_eq!(result["status"], "cancelled");
+    assert_eq!(step(&result, "quick")["output"], "done");
+    for id in ids {
+        assert_eq!(step(&result, id)["status"], "cancelled", "{id}");
+    }
+    assert_eq!(step(&result, "last")["status"], "skipped");
+}
+
+#[test]
+fn terminated_while_everything_hangs() {
+    hanging("TERM", 143);
+}
+
+#[test]
+fn interrupted_while_everything_hangs() {
+    hanging("INT", 130);
+}

@@ -1,0 +1,369 @@
+//! `http` tools against a real server.
+
+use crate::support::{call, catalog, environment, faults, output, refusal, run, toolbox_with};
+use plandeck::models::SmallModelWorker;
+use plandeck::tools::{Tool, Toolbox};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+use wiremock::matchers::{
+    body_json, body_string, header, method, path, query_param, query_param_is_missing,
+};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+fn http(server: &MockServer, fields: &Value) -> Arc<dyn Tool> {
+    http_with(server, fields, &[])
+}
+
+fn http_with(
+    server: &MockServer,
+    fields: &Value,
+    variables: &[(&'static str, &'static str)],
+) -> Arc<dyn Tool> {
+    let mut tool = json!({"type": "http"});
+    for (name, value) in fields.as_object().unwrap() {
+        tool[name] = match value {
+            Value::String(text) => text.replace("SERVER", &server.uri()).into(),
+            other => other.clone(),
+        };
+    }
+    let catalog = catalog(&json!({"tools": {"t": tool}}).to_string());
+    toolbox_with(
+        &catalog,
+        &SmallModelWorker::offline(),
+        environment(variables),
+    )
+    .tool("t")
+    .unwrap()
+}
+
+async fn answers(server: &MockServer, template: ResponseTemplate) {
+    Mock::given(wiremock::matchers::any())
+        .respond_with(template)
+        .mount(server)
+        .await;
+}
+
+#[tokio::test]
+async fn parameters_go_where_they_stand_and_the_rest_into_the_query() {
+    let server = MockServer::start().await;
+    Mock::given(method("GET"))
+        .and(path("/users/a%20b%2Fc/items"))
+        .and(query_param("fixed", "yes 1"))
+        .and(query_param("limit", "5"))
+        .and(query_param("tag", "x"))
+        .and(query_param_is_missing("id"))
+        .and(query_param_is_missing("none"))
+        .and(header("x-kind", "book"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!([1, {"a": 2}])))
+        .expect(1)
+        .mount(&server)
+        .await;
+    let tool = http(
+        &server,
+        &json!({"url": "SERVER/users/{{id}}/items", "headers": {"x-kind": "{{kind}}"}, "query": {"fixed": "yes {{n}}"}}),
+    );
+    let input =
+        json!({"id": "a b/c", "kind": "book", "n": 1, "limit": 5, "tag": ["x"], "none": null});
+    assert_eq!(output(&tool, input).await, json!([1, {"a": 2}]));
+    assert!(tool.repeatable());
+}
+
+#[tokio::test]
+async fn a_post_sends_the_rest_or_the_given_body() {
+    let server = MockServer::start().await;
+    Mock::given(method("POST"))
+        .and(path("/rest/7"))
+        .and(body_json(json!({"a": 1, "b": ["x"]})))
+        .and(header("content-type", "application/json"))
+        .respond_with(ResponseTemplate::new(201).set_body_string("made\n"))
+        .mount(&server)
+        .await;
+    Mock::given(method("PUT"))
+        .and(body_json(
+            json!({"n": 3, "text": "n is 3", "deep": [{"list": [1]}]}),
+        ))
+        .respond_with(ResponseTemplate::new(204))
+        .mount(&server)
+        .await;
+    Mock::given(method("PATCH"))
+        .and(body_string("plain 3"))
+        .respond_with(ResponseTemplate::new(200).set_body_string("ok"))
+        .mount(&server)
+        .await;
+    let rest = http(
+        &server,
+        &json!({"method": "post", "url": "SERVER/rest/{{id}}"}),
+    );
+    assert_eq!(
+        output(&rest, json!({"id": 7, "a": 1, "b": ["x"]})).await,
+        json!("made")
+    );
+    assert!(!rest.repeatable());
+    let body = json!({"n": "{{n}}", "text": "n is {{n}}", "deep": [{"list": "{{list}}"}]});
+    let given = http(
+        &server,
+        &json!({"method": "PUT", "url": "SERVER/", "body": body}),
+    );
+    assert_eq!(
+        output(&given, json!({"n": 3, "list": [1], "unused": true})).await,
+        Value::Null
+    );
+    let text = http(
+        &server,
+        &json!({"method": "PATCH", "url": "SERVER/", "body": "plain {{n}}"}),
+    );
+    assert_eq!(output(&text, json!({"n": 3})).await, json!("ok"));
+}
+
+#[tokio::test]
+async fn a_response_filter_shapes_the_output() {
+    let server = MockServer::start().await;
+    answers(
+        &server,
+        ResponseTemplate::new(200).set_body_json(json!({"data": {"items": [{"n": 1}, {"n": 2}]}})),
+    )
+    .await;
+    let tool = http(
+        &server,
+        &json!({"url": "SERVER", "response": "[.data.items[].n]"}),
+    );
+    assert_eq!(output(&tool, json!({})).await, json!([1, 2]));
+    let wrong = http(&server, &json!({"url": "SERVER", "response": ".data + 1"}));
+    assert!(refusal(&wrong, json!({})).await.contains("`response`"));
+}
+
+#[tokio::test]
+async fn errors_quote_the_answer_and_say_whether_to_try_again() {
+    for (status, retryable) in [
+        (400, false),
+        (404, false),
+        (408, true),
+        (409, true),
+        (429, true),
+        (500, true),
+        (503, true),
+    ] {
+        let server = MockServer::start().await;
+        let answer = ResponseTemplate::new(status)
+            .insert_header("Retry-After", "3")
+            .set_body_string(format!("\u{1b}[31mno such thing{}", "x".repeat(5000)));
+        answers(&server, answer).await;
+        let report = run(&http(&server, &json!({"url": "SERVER/it"})), json!({})).await;
+        let error = report.output.unwrap_err();
+        assert_eq!(
+            (error.retryable, error.retry_after),
+            (retryable, Some(Duration::from_secs(3))),
+            "{status}"
+        );
+        assert!(
+            error.message.contains(&status.to_string())
+                && error.message.contains(": no such thing"),
+            "{error}"
+        );
+        assert!(error.message.len() < 1000);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_up_is_worth_another_try() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let hanging_up = tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            drop(stream);
+        }
+    });
+    let catalog =
+        catalog(&json!({"tools": {"t": {"url": format!("http://{address}/")}}}).to_string());
+    let toolbox = toolbox_with(&catalog, &SmallModelWorker::offline(), environment(&[]));
+    let error = run(&toolbox.tool("t").unwrap(), json!({}))
+        .await
+        .output
+        .unwrap_err();
+    assert!(error.retryable, "{error}");
+    hanging_up.abort();
+}
+
+#[tokio::test]
+async fn answers_are_bounded() {
+    let server = MockServer::start().await;
+    answers(
+        &server,
+        ResponseTemplate::new(200).set_body_bytes(vec![b'x'; 33 << 20]),
+    )
+    .await;
+    let message = refusal(&http(&server, &json!({"url": "SERVER"})), json!({})).await;
+    assert!(message.contains("larger than 32 MB"), "{message}");
+    let server = MockServer::start().await;
+    answers(
+        &server,
+        ResponseTemplate::new(200).set_body_string("[".repeat(10_000)),
+    )
+    .await;
+    let message = refusal(&http(&server, &json!({"url": "SERVER"})), json!({})).await;
+    assert!(message.contains("nested deeper"), "{message}");
+    let server = MockServer::start().await;
+    answers(
+        &server,
+        ResponseTemplate::new(200).set_body_bytes([b'a', 0xff]),
+    )
+    .await;
+    let message = refusal(&http(&server, &json!({"url": "SERVER"})), json!({})).await;
+    assert!(message.contains("UTF-8"), "{message}");
+}
+
+#[tokio::test]
+async fn cancelling_does_not_wait_for_the_server() {
+    let server = MockServer::start().await;
+    answers(
+        &server,
+        ResponseTemplate::new(200).set_delay(Duration::from_mins(1)),
+    )
+    .await;
+    let (call, _) = call(json!({}));
+    let cancel = call.cancel.clone();
+    let running = tokio::spawn(http(&server, &json!({"url": "SERVER"})).call(call));
+    while server.received_requests().await.unwrap().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    cancel.cancel();
+    let report = tokio::time::timeout(Duration::from_secs(2), running)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(report.output.unwrap_err().message, "cancelled");
+}
+
+const VARIABLES: [(&str, &str); 2] = [("API_TOKEN", "sesame-open"), ("API_KEY", "k/e y+12")];
+
+#[tokio::test]
+async fn secrets_are_sent_and_never_seen() {
+    let fields = json!({"url": "SERVER/x?key=${API_KEY}", "headers": {"Authorization": "Bearer ${API_TOKEN}", "X-Api-Key": "written-out-1"}});
+    for status in [200, 401] {
+        let server = MockServer::start().await;
+        Mock::given(header("authorization", "Bearer sesame-open"))
+            .respond_with(move |request: &wiremock::Request| {
+                // A server that repeats everything it was told.
+                let said = format!("{} {:?}", request.url, request.headers);
+                ResponseTemplate::new(status)
+                    .set_body_json(json!({"you said": said, "token": "sesame-open"}))
+            })
+            .expect(1)
+            .mount(&server)
+            .await;
+        let report = run(&http_with(&server, &fields, &VARIABLES), json!({})).await;
+        assert_eq!(report.output.is_ok(), status == 200);
+        let shown = format!("{report:?}");
+        for secret in ["sesame", "k/e y", "k%2Fe", "k%2Fe+y", "written-out"] {
+            assert!(!shown.contains(secret), "{secret}: {shown}");
+        }
+        assert!(shown.contains("[redacted]"));
+    }
+}
+
+#[tokio::test]
+async fn secrets_do_not_follow_a_redirect_to_another_host() {
+    let (server, other) = (MockServer::start().await, MockServer::start().await);
+    answers(&other, ResponseTemplate::new(200)).await;
+    answers(
+        &server,
+        ResponseTemplate::new(302).insert_header("Location", other.uri()),
+    )
+    .await;
+    let fields = json!({"url": "SERVER", "headers": {"X-Api-Key": "${API_TOKEN}"}});
+    let message = refusal(&http_with(&server, &fields, &VARIABLES), json!({})).await;
+    assert!(message.contains("redirect"), "{message}");
+    assert!(other.received_requests().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn parameters_cannot_read_the_environment() {
+    let server = MockServer::start().await;
+    answers(&server, ResponseTemplate::new(200)).await;
+    let fields = json!({"method": "POST", "url": "SERVER/{{p}}", "headers": {"x-p": "{{p}}"}, "body": {"p": "{{p}}", "own": "${API_TOKEN}"}});
+    output(
+        &http_with(&server, &fields, &VARIABLES),
+        json!({"p": "${API_TOKEN}"}),
+    )
+    .await;
+    let request = server.received_requests().await.unwrap().pop().unwrap();
+    let seen = format!("{request:?}");
+    assert!(!seen.contains("sesame"), "{seen}");
+    assert_eq!(
+        request.body_json::<Value>().unwrap(),
+        json!({"p": "${API_TOKEN}", "own": "${API_TOKEN}"})
+    );
+}
+
+#[tokio::test]
+async fn what_is_missing_is_named_and_nothing_is_sent() {
+    let server = MockServer::start().await;
+    answers(&server, ResponseTemplate::new(200)).await;
+    let fields = json!({"url": "SERVER/{{city}}", "headers": {"a": "${NOT_SET}"}});
+    assert!(
+        refusal(&http(&server, &fields), json!({}))
+            .await
+            .contains("\"city\"")
+    );
+    assert!(
+        refusal(&http(&server, &fields), json!({"city": "x"}))
+            .await
+            .contains("NOT_SET")
+    );
+    let broken = http(&server, &json!({"url": "{{url}}"}));
+    assert!(
+        refusal(&broken, json!({"url": "file:///etc/passwd"}))
+            .await
+            .contains("http://")
+    );
+    assert!(
+        refusal(&broken, json!({"url": "nonsense"}))
+            .await
+            .contains("not valid")
+    );
+    let whole = json!({"url": format!("{}/a/b?c=d", server.uri())});
+    assert!(server.received_requests().await.unwrap().is_empty());
+    output(&broken, whole).await;
+    assert_eq!(
+        server.received_requests().await.unwrap()[0].url.query(),
+        Some("c=d")
+    );
+}
+
+#[tokio::test]
+async fn a_fixed_price_counts_for_failed_calls_too() {
+    let server = MockServer::start().await;
+    answers(&server, ResponseTemplate::new(500)).await;
+    let tool = http(&server, &json!({"url": "SERVER", "cost_usd": 0.0025}));
+    let report = run(&tool, json!({})).await;
+    assert!(report.output.is_err());
+    assert_eq!(report.cost.unwrap().pico(), 2_500_000_000);
+    let unsent = http(
+        &server,
+        &json!({"url": "SERVER/{{missing}}", "cost_usd": 0.0025}),
+    );
+    assert_eq!(run(&unsent, json!({})).await.cost.unwrap().pico(), 0);
+    assert_eq!(
+        tool.quote(&json!({}), None).most.unwrap().pico(),
+        2_500_000_000
+    );
+}
+
+#[test]
+fn faults_of_an_http_tool_are_found_before_it_is_called() {
+    let faults = faults(
+        "tools:\n  a: {type: http}\n  b: {url: 'ftp://x'}\n  c: {url: 'http://x', method: FETCH, response: '.a |'}\n",
+    );
+    for part in [
+        "needs a `url`",
+        "must begin with http",
+        "\"FETCH\"",
+        "`response` is no valid jq filter",
+    ] {
+        assert!(
+            faults.iter().any(|fault| fault.contains(part)),
+            "{part}: {faults:?}"
+        );
+    }
+}

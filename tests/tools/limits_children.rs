@@ -1,0 +1,144 @@
+//! The limits on children, on time and on calls, through the program: what tries to pass them is stopped, and
+//! what was done by then is returned.
+
+use crate::common::{folder, plan_in, run_json, step};
+use serde_json::{Value, json};
+
+/// Runs tools, each in a step of its own name, beside one that is good.
+fn run(tools: &[(&str, Value)], more: &[&str]) -> (i32, Value) {
+    let mut catalog = json!({"good": {"type": "process", "command": ["echo", "fine"]}});
+    let mut steps = vec![json!({"id": "good", "tool": "good", "parameters": {}})];
+    for (name, tool) in tools {
+        catalog[name] = tool.clone();
+        steps.push(json!({"id": name, "tool": name, "parameters": {}}));
+    }
+    let folder = folder(
+        "plan.json",
+        &json!({"steps": steps}).to_string(),
+        &json!({"tools": catalog}).to_string(),
+    );
+    run_json(&plan_in(folder.path()), more)
+}
+
+fn python(code: &str) -> Value {
+    json!({"type": "process", "command": ["python3", "-c", code]})
+}
+
+fn sandboxed(code: &str) -> Value {
+    json!({"type": "code_exec", "code": code})
+}
+
+#[test]
+fn memory_cannot_be_passed() {
+    let tools = [
+        ("at_once", python("print(len(bytearray(300 << 20)))")),
+        (
+            "bit_by_bit",
+            python("a = []\nwhile True: a.append(bytearray(1 << 20))"),
+        ),
+        // The limit holds for what a program starts as well.
+        (
+            "in_a_child",
+            json!({"type": "process", "command": ["sh", "-c",
+                "python3 -c 'print(len(bytearray(300 << 20)))' || exit 9"]}),
+        ),
+        (
+            "sandboxed",
+            sandboxed("a = []\nwhile True: a.append('x' * 100000)"),
+        ),
+    ];
+    let (code, result) = run(&tools, &["--max-memory-mb", "100"]);
+    assert_eq!(code, 1, "{result:#}");
+    for (name, _) in &tools {
+        let row = step(&result, name);
+        assert_eq!(row["status"], "failed", "{row}");
+        let message = row["error"]["message"].as_str().unwrap();
+        let told = ["MemoryError", "memory", "code 9"];
+        assert!(
+            told.iter().any(|word| message.contains(word)),
+            "{name}: {message}"
+        );
+    }
+    assert_eq!(step(&result, "good")["output"], "fine");
+    let (code, result) = run(&tools[..1], &["--max-memory-mb", "900"]);
+    assert_eq!(
+        (code, &step(&result, "at_once")["output"]),
+        (0, &json!(300 << 20))
+    );
+}
+
+#[test]
+fn the_share_of_a_processor_cannot_be_passed() {
+    // Each works until it has used 0.5 s of processor time and gives its share of the wall-clock time.
+    let busy = "import time\nt = time.time()\nwhile time.process_time() < 0.5: pass\nprint(time.process_time() / (time.time() - t))";
+    // A child that works as hard as its parent counts with it.
+    let with_a_child =
+        format!("import os\nchild = os.fork()\n{busy}\nif child:\n    os.waitpid(child, 0)");
+    let quiet = with_a_child.replace("print(", "share = (") + "\n    print(share)";
+    let tools = [("busy", python(busy)), ("family", python(&quiet))];
+    let (code, result) = run(&tools, &["--max-cpu-percent", "25"]);
+    assert_eq!(code, 0, "{result:#}");
+    // A burst of 0.1 s comes on top of a quarter.
+    let share = |name: &str| step(&result, name)["output"].as_f64().unwrap();
+    assert!(share("busy") < 0.4, "{}", share("busy"));
+    assert!(share("family") < 0.25, "{}", share("family"));
+}
+
+#[test]
+fn a_sandbox_cannot_pass_its_share_either() {
+    let work = sandboxed("n = 0\nwhile n < 3000000: n += 1\noutput = n");
+    let (code, result) = run(&[("work", work.clone())], &["--max-cpu-percent", "20"]);
+    assert_eq!(
+        (code, &step(&result, "work")["output"]),
+        (0, &json!(3_000_000))
+    );
+    let held = step(&result, "work")["latency_ms"].as_f64().unwrap();
+    let (_, result) = run(&[("work", work)], &[]);
+    let free = step(&result, "work")["latency_ms"].as_f64().unwrap();
+    assert!(
+        held > free,
+        "{held} ms at a fifth of a core, {free} ms without a limit"
+    );
+}
+
+#[test]
+fn time_is_up_for_all() {
+    let hang = json!({"type": "process", "command": ["sleep", "600"]});
+    let tools = [("hangs", hang), ("loops", sandboxed("while True: pass"))];
+    let (code, result) = run(&tools, &["--timeout-seconds", "1.5"]);
+    assert_eq!(code, 3, "{result:#}");
+    assert_eq!(result["status"], "limit_exceeded");
+    assert_eq!(result["exceeded_limits"], json!(["timeout_seconds"]));
+    assert_eq!(result["error"]["type"], "TimeoutError");
+    assert_eq!(step(&result, "good")["output"], "fine");
+    for (name, _) in &tools {
+        assert_eq!(step(&result, name)["status"], "cancelled");
+    }
+}
+
+/// Each try is a call.
+#[test]
+fn calls_are_counted_with_their_retries() {
+    let steps: Vec<Value> = (0..3)
+        .map(|at| {
+            json!({"id": format!("s{at}"), "tool": "flaky", "parameters": {},
+                "depends_on": if at == 0 { json!([]) } else { json!([format!("s{}", at - 1)]) },
+                "retry_policy": {"retries": 2, "backoff_s": 0.01}})
+        })
+        .collect();
+    // Fails every other time, after something that is worth another try.
+    let flaky = json!({"type": "process", "timeout_s": 2, "command": ["sh", "-c",
+        "if [ -e \"$0\" ]; then rm \"$0\"; echo ok; else touch \"$0\"; sleep 60; fi", "mark"]});
+    let folder = folder(
+        "plan.json",
+        &json!({"steps": steps}).to_string(),
+        &json!({"tools": {"flaky": flaky}}).to_string(),
+    );
+    let (code, result) = run_json(&plan_in(folder.path()), &["--max-tool-calls", "3"]);
+    assert_eq!(code, 3, "{result:#}");
+    assert_eq!(result["exceeded_limits"], json!(["max_tool_calls"]));
+    assert_eq!(step(&result, "s0")["output"], "ok");
+    assert_eq!(step(&result, "s0")["attempts"], 2);
+    assert_eq!(step(&result, "s1")["attempts"], 1);
+    assert_eq!(result["steps_completed"], 1);
+}

@@ -1,0 +1,19 @@
+//! The kinds of tools, called through the library and through the program.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "../common/mod.rs"]
+mod common;
+#[path = "../support/mod.rs"]
+mod support;
+
+mod catalog;
+#[cfg(unix)]
+mod code;
+#[cfg(target_os = "linux")]
+mod hostile;
+mod http;
+#[cfg(target_os = "linux")]
+mod limits_children;
+mod model;
+#[cfg(unix)]
+mod process;

@@ -1,0 +1,693 @@
+//! `model` tools against a server that speaks the chat-completions format.
+
+use crate::support::{call, catalog, environment, output, refusal, run, toolbox_with};
+use futures::FutureExt;
+use plandeck::models::{Environment, Funds, Price, SmallModelWorker};
+use plandeck::tools::{Call, Tool, Toolbox};
+use plandeck::units::Money;
+use serde_json::{Value, json};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use wiremock::matchers::{header, method, path};
+use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
+
+const KEY: &str = "sk-very-secret";
+
+fn variables() -> Environment {
+    environment(&[("OPENAI_API_KEY", KEY)])
+}
+
+fn worker(server: &MockServer) -> SmallModelWorker {
+    SmallModelWorker::new("gpt-4o-mini")
+        .environment(variables())
+        .base_url(&format!("{}/v1", server.uri()))
+}
+
+fn model_with(worker: &SmallModelWorker, fields: &Value) -> Arc<dyn Tool> {
+    let catalog = catalog(&json!({"tools": {"t": fields}}).to_string());
+    toolbox_with(&catalog, worker, environment(&[]))
+        .tool("t")
+        .unwrap()
+}
+
+fn model(server: &MockServer, fields: &Value) -> Arc<dyn Tool> {
+    model_with(&worker(server), fields)
+}
+
+fn completion(text: &str, input: u64, cached: u64, output: u64) -> ResponseTemplate {
+    ResponseTemplate::new(200).set_body_json(json!({
+        "model": "gpt-4o-mini-2024-07-18",
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": input, "completion_tokens": output, "prompt_tokens_details": {"cached_tokens": cached}}
+    }))
+}
+
+async fn answers(server: &MockServer, respond: impl Respond + 'static) {
+    Mock::given(method("POST"))
+        .and(path("/v1/chat/completions"))
+        .and(header("authorization", format!("Bearer {KEY}").as_str()))
+        .respond_with(respond)
+        .mount(server)
+        .await;
+}
+
+/// One answer after the other.
+async fn answers_in_turn(server: &MockServer, answers_in_turn: Vec<ResponseTemplate>) {
+    let turns = std::sync::Mutex::new(answers_in_turn.into_iter());
+    answers(server, move |_: &Request| {
+        turns.lock().unwrap().next().expect("no further request")
+    })
+    .await;
+}
+
+async fn asked(server: &MockServer) -> Vec<Value> {
+    let requests = server.received_requests().await.unwrap();
+    requests
+        .iter()
+        .map(|request| request.body_json().unwrap())
+        .collect()
+}
+
+fn receipt() -> Value {
+    json!({"description": "Reads a receipt.", "output_schema": {"type": "object",
+        "properties": {"total": {"type": "number"}}, "required": ["total"]}})
+}
+
+#[tokio::test]
+async fn the_model_plays_the_tool_and_its_use_is_paid_exactly() {
+    let server = MockServer::start().await;
+    answers(&server, completion("{\"total\": 4.5}", 310, 100, 45)).await;
+    let report = run(&model(&server, &receipt()), json!({"text": "Milk 4.50"})).await;
+    assert_eq!(*report.output.unwrap(), json!({"total": 4.5}));
+    assert_eq!(
+        report.cost.unwrap().pico(),
+        210 * 150_000 + 100 * 75_000 + 45 * 600_000
+    );
+    let tokens = report.tokens.unwrap();
+    assert_eq!(
+        (tokens.input, tokens.cached_input, tokens.output),
+        (310, 100, 45)
+    );
+    assert_eq!(report.model.as_deref(), Some("gpt-4o-mini"));
+    assert_eq!(report.answer.as_deref(), Some("{\"total\": 4.5}"));
+    let prompt = report.prompt.unwrap();
+    assert!(
+        prompt.contains("Reads a receipt.") && prompt.contains("Milk 4.50"),
+        "{prompt}"
+    );
+    let request = &asked(&server).await[0];
+    assert_eq!(
+        (
+            &request["model"],
+            &request["temperature"],
+            &request["max_tokens"]
+        ),
+        (&json!("gpt-4o-mini"), &json!(0), &json!(1024))
+    );
+    assert_eq!(request["response_format"]["json_schema"]["strict"], true);
+    assert_eq!(
+        request["response_format"]["json_schema"]["schema"]["additionalProperties"],
+        false
+    );
+}
+
+#[tokio::test]
+async fn a_quote_covers_what_a_call_costs() {
+    let server = MockServer::start().await;
+    answers_in_turn(
+        &server,
+        vec![
+            completion("no", 400, 0, 1024),
+            completion("{\"total\": 1}", 1600, 0, 1024),
+        ],
+    )
+    .await;
+    let tool = model(&server, &receipt());
+    let input = json!({"text": "Milk 4.50"});
+    let quote = tool.quote(&input, None).most.unwrap();
+    let cost = run(&tool, input).await.cost.unwrap();
+    assert!(quote >= cost, "{quote} < {cost}");
+    assert_eq!(
+        tool.quote(&json!({}), Some("a-model-without-a-price")).most,
+        None
+    );
+    let priced = worker(&server);
+    assert!(
+        model_with(&priced, &json!({"max_tokens": 10}))
+            .quote(&json!({}), None)
+            .most
+            .unwrap()
+            < quote
+    );
+}
+
+#[tokio::test]
+async fn a_bad_answer_is_repaired_once_and_both_turns_are_paid() {
+    let server = MockServer::start().await;
+    answers_in_turn(
+        &server,
+        vec![
+            completion("{\"total\": \"four\"}", 100, 0, 10),
+            completion("```json\n{\"total\": 4}\n```", 150, 0, 10),
+        ],
+    )
+    .await;
+    let report = run(&model(&server, &receipt()), json!({})).await;
+    assert_eq!(*report.output.unwrap(), json!({"total": 4}));
+    assert_eq!(report.cost.unwrap().pico(), 250 * 150_000 + 20 * 600_000);
+    assert_eq!(report.tokens.unwrap().input, 250);
+    let second = &asked(&server).await[1]["messages"];
+    assert_eq!(second.as_array().unwrap().len(), 4);
+    assert!(
+        second[3]["content"].as_str().unwrap().contains("/total"),
+        "{second}"
+    );
+    let prompt = report.prompt.unwrap();
+    assert!(
+        prompt.contains("[assistant]") && prompt.contains("/total"),
+        "{prompt}"
+    );
+}
+
+/// Funds that grant or refuse, and note what they are asked for.
+fn funds(granted: bool) -> (Funds, Arc<Mutex<Vec<Money>>>) {
+    let asked = Arc::<Mutex<Vec<Money>>>::default();
+    let notes = Arc::clone(&asked);
+    let funds = Funds::of(move |total| {
+        notes.lock().unwrap().push(total);
+        async move { granted }.boxed()
+    });
+    (funds, asked)
+}
+
+#[tokio::test]
+async fn a_repair_is_paid_for_when_it_is_needed() {
+    let bad = || completion("{\"total\": \"four\"}", 100, 0, 10);
+    let spent = Money::from_pico(100 * 150_000 + 10 * 600_000);
+    for granted in [true, false] {
+        let server = MockServer::start().await;
+        let good = completion("{\"total\": 4}", 150, 0, 10);
+        answers_in_turn(&server, vec![bad(), good]).await;
+        let tool = model(&server, &receipt());
+        let (funds, asked_for) = funds(granted);
+        let (call, _) = call(json!({"text": "Milk 4"}));
+        let reservation = tool.reservation(&call.input, None);
+        assert!(reservation.estimated);
+        let report = tool
+            .call(Call {
+                funds,
+                ..call.clone()
+            })
+            .await;
+        let total = asked_for.lock().unwrap()[0];
+        assert!(
+            total > spent + reservation.most.unwrap(),
+            "the second turn is longer"
+        );
+        assert!(total <= tool.quote(&call.input, None).most.unwrap());
+        if granted {
+            assert_eq!(*report.output.unwrap(), json!({"total": 4}));
+            assert!(report.cost.unwrap() <= total);
+        } else {
+            assert_eq!(asked(&server).await.len(), 1);
+            assert_eq!(report.cost, Some(spent));
+            let error = report.output.unwrap_err();
+            assert!(error.message.contains("/total"), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_failure_that_says_what_it_used_is_paid() {
+    let server = MockServer::start().await;
+    let usage = json!({"prompt_tokens": 100, "completion_tokens": 3});
+    let body = json!({"error": {"message": "overloaded"}, "usage": usage});
+    answers(&server, ResponseTemplate::new(500).set_body_json(body)).await;
+    let report = run(&model(&server, &receipt()), json!({})).await;
+    assert_eq!(report.cost.unwrap().pico(), 100 * 150_000 + 3 * 600_000);
+    assert!(report.output.unwrap_err().retryable);
+}
+
+/// The model has worked and will be paid although nobody heard what it said.
+#[tokio::test]
+async fn an_answer_lost_on_its_way_counts_with_its_bound() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        loop {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let mut request = [0; 8192];
+            let _ = socket.read(&mut request).await;
+            let _ = socket
+                .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 5000\r\n\r\n{\"choices\": [")
+                .await;
+        }
+    });
+    let worker = SmallModelWorker::new("gpt-4o-mini")
+        .environment(variables())
+        .base_url(&format!("http://{address}/v1"));
+    let tool = model_with(&worker, &receipt());
+    let report = run(&tool, json!({})).await;
+    assert_eq!(report.cost, tool.reservation(&json!({}), None).most);
+    assert!(report.output.unwrap_err().retryable);
+    // Nobody listens there: nothing went out.
+    let nobody = worker.base_url("http://127.0.0.1:9/v1");
+    let report = run(&model_with(&nobody, &receipt()), json!({})).await;
+    assert_eq!(report.cost, Some(Money::ZERO));
+}
+
+#[tokio::test]
+async fn an_answer_that_stays_bad_is_a_permanent_error() {
+    let server = MockServer::start().await;
+    answers_in_turn(
+        &server,
+        vec![
+            completion("I cannot.", 100, 0, 10),
+            completion("Sorry.", 100, 0, 10),
+        ],
+    )
+    .await;
+    let report = run(&model(&server, &receipt()), json!({})).await;
+    let error = report.output.unwrap_err();
+    assert!(
+        !error.retryable && error.message.contains("bad output after repair"),
+        "{error}"
+    );
+    assert_eq!(report.cost.unwrap().pico(), 200 * 150_000 + 20 * 600_000);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_cut_off_says_so() {
+    let server = MockServer::start().await;
+    let mut cut = json!({"choices": [{"message": {"content": "{\"total\": 4"}, "finish_reason": "length"}], "usage": {"prompt_tokens": 1, "completion_tokens": 9}});
+    answers(
+        &server,
+        ResponseTemplate::new(200).set_body_json(cut.take()),
+    )
+    .await;
+    assert!(
+        refusal(&model(&server, &receipt()), json!({}))
+            .await
+            .contains("max_tokens")
+    );
+}
+
+#[tokio::test]
+async fn failures_say_whether_to_try_again_and_never_show_the_key() {
+    for (status, retryable) in [
+        (400, false),
+        (401, false),
+        (403, false),
+        (408, true),
+        (429, true),
+        (500, true),
+        (529, true),
+    ] {
+        let server = MockServer::start().await;
+        let answer = ResponseTemplate::new(status)
+            .insert_header("retry-after", "2")
+            .set_body_json(json!({"error": {"message": format!("no, {KEY}, not now")}}));
+        answers(&server, answer).await;
+        let report = run(&model(&server, &json!({})), json!({})).await;
+        assert!(!format!("{report:?}").contains(KEY));
+        let error = report.output.unwrap_err();
+        assert_eq!(
+            (error.retryable, error.retry_after),
+            (retryable, Some(Duration::from_secs(2))),
+            "{status}: {error}"
+        );
+        assert!(error.message.contains("not now"), "{error}");
+        assert_eq!(report.cost.unwrap().pico(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_is_refused_for_itself_is_made_once() {
+    let server = MockServer::start().await;
+    let refused = json!({"error": {"message": "the prompt is too long"}});
+    answers(&server, ResponseTemplate::new(400).set_body_json(refused)).await;
+    let message = refusal(&model(&server, &receipt()), json!({})).await;
+    assert!(message.contains("the prompt is too long"), "{message}");
+    assert_eq!(asked(&server).await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_no_completion_is_worth_another_try() {
+    for body in ["<html>busy</html>", "{}", "{\"choices\": []}"] {
+        let server = MockServer::start().await;
+        answers(&server, ResponseTemplate::new(200).set_body_string(body)).await;
+        let error = run(&model(&server, &json!({})), json!({}))
+            .await
+            .output
+            .unwrap_err();
+        assert!(error.retryable, "{body}: {error}");
+    }
+    let server = MockServer::start().await;
+    let refused = json!({"choices": [{"message": {"content": null, "refusal": "I will not."}}], "usage": {"prompt_tokens": 10, "completion_tokens": 5}});
+    answers(&server, ResponseTemplate::new(200).set_body_json(refused)).await;
+    let report = run(&model(&server, &json!({})), json!({})).await;
+    assert_eq!(report.cost.unwrap().pico(), 10 * 150_000 + 5 * 600_000);
+    assert!(report.output.unwrap_err().message.contains("I will not."));
+}
+
+#[tokio::test]
+async fn a_server_without_schemas_is_asked_without_them_and_that_is_remembered() {
+    let server = MockServer::start().await;
+    answers(&server, |request: &Request| {
+        let body: Value = request.body_json().unwrap();
+        match body["response_format"]["type"].as_str() {
+            Some("json_schema") => ResponseTemplate::new(400).set_body_json(
+                json!({"error": {"message": "response_format json_schema is not supported"}}),
+            ),
+            _ => completion("{\"total\": 1}", 10, 0, 1),
+        }
+    })
+    .await;
+    let tool = model(&server, &receipt());
+    output(&tool, json!({})).await;
+    let first = asked(&server).await.len();
+    assert!(first >= 2);
+    output(&tool, json!({})).await;
+    let asked = asked(&server).await;
+    assert_eq!(asked.len(), first + 1);
+    assert_eq!(
+        asked.last().unwrap()["response_format"],
+        json!({"type": "json_object"})
+    );
+}
+
+#[tokio::test]
+async fn parameters_that_a_server_refuses_are_replaced() {
+    let server = MockServer::start().await;
+    answers(&server, |request: &Request| {
+        let body: Value = request.body_json().unwrap();
+        if body.get("max_tokens").is_some() {
+            return ResponseTemplate::new(400).set_body_json(json!({"error": {"message": "Use 'max_completion_tokens' instead of 'max_tokens'."}}));
+        }
+        if body.get("temperature").is_some() {
+            return ResponseTemplate::new(400).set_body_json(json!({"error": {"message": "'temperature' is not supported."}}));
+        }
+        completion("fine", 1, 0, 1)
+    })
+    .await;
+    assert_eq!(
+        output(&model(&server, &json!({})), json!({})).await,
+        json!("fine")
+    );
+    assert_eq!(asked(&server).await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_list_is_asked_for_inside_an_object() {
+    let server = MockServer::start().await;
+    answers(&server, completion("{\"output\": [1, 2]}", 1, 0, 1)).await;
+    let tool = model(
+        &server,
+        &json!({"output_schema": {"type": "array", "items": {"type": "integer"}}}),
+    );
+    assert_eq!(output(&tool, json!({})).await, json!([1, 2]));
+    assert_eq!(
+        asked(&server).await[0]["response_format"]["json_schema"]["schema"]["type"],
+        "object"
+    );
+}
+
+#[tokio::test]
+async fn a_prompt_of_the_tools_own_and_a_model_of_the_step_count() {
+    let server = MockServer::start().await;
+    answers(&server, completion("Bonjour", 10, 0, 2)).await;
+    let tool = model(
+        &server,
+        &json!({"prompt": "Say {{what}} in {{language}}, {{unknown}}please.", "model": "gpt-4o", "max_tokens": 50}),
+    );
+    let input = json!({"what": "hello", "language": "French"});
+    let report = run(&tool, input.clone()).await;
+    assert_eq!(*report.output.unwrap(), json!("Bonjour"));
+    assert_eq!(report.cost.unwrap().pico(), 10 * 2_500_000 + 2 * 10_000_000);
+    let of_step = Call {
+        model: Some("openai/my-model".into()),
+        ..call(input).0
+    };
+    let report = tool.call(of_step).await;
+    assert_eq!(
+        (report.model.as_deref(), report.cost),
+        (Some("my-model"), None)
+    );
+    let asked = asked(&server).await;
+    assert_eq!(
+        asked[0]["messages"],
+        json!([{"role": "user", "content": "Say hello in French, please."}])
+    );
+    assert_eq!(
+        (
+            &asked[0]["model"],
+            &asked[0]["max_tokens"],
+            &asked[1]["model"]
+        ),
+        (&json!("gpt-4o"), &json!(50), &json!("my-model"))
+    );
+}
+
+#[tokio::test]
+async fn use_that_nobody_counted_has_no_price_but_a_free_model_is_free() {
+    let server = MockServer::start().await;
+    answers(
+        &server,
+        ResponseTemplate::new(200)
+            .set_body_json(json!({"choices": [{"message": {"content": "x"}}]})),
+    )
+    .await;
+    assert_eq!(run(&model(&server, &json!({})), json!({})).await.cost, None);
+    let own = worker(&server)
+        .prices(plandeck::models::Prices::default().with("gpt-4o-mini", Price::FREE));
+    assert_eq!(
+        run(&model_with(&own, &json!({})), json!({}))
+            .await
+            .cost
+            .unwrap()
+            .pico(),
+        0
+    );
+}
+
+#[tokio::test]
+async fn the_final_synthesis_is_text() {
+    let server = MockServer::start().await;
+    answers(&server, completion(" {\"a\": 1} ", 10, 0, 2)).await;
+    let toolbox = toolbox_with(
+        &catalog("tools: {none: {}}"),
+        &worker(&server),
+        environment(&[]),
+    );
+    let tool = toolbox.tool("final_synthesis").unwrap();
+    assert_eq!(
+        output(&tool, json!({"prompt_template": "Sum up: 3 items."})).await,
+        json!("{\"a\": 1}")
+    );
+    assert!(
+        asked(&server).await[0]
+            .to_string()
+            .contains("Sum up: 3 items.")
+    );
+}
+
+#[tokio::test]
+async fn a_fixed_price_comes_on_top() {
+    let server = MockServer::start().await;
+    answers(&server, completion("x", 10, 0, 1)).await;
+    let tool = model(&server, &json!({"cost_usd": 0.001}));
+    assert_eq!(
+        run(&tool, json!({})).await.cost.unwrap().pico(),
+        1_000_000_000 + 10 * 150_000 + 600_000
+    );
+    assert_eq!(tool.quote(&json!({}), None).least.pico(), 1_000_000_000);
+}
+
+#[tokio::test]
+async fn cancelling_drops_the_request() {
+    let server = MockServer::start().await;
+    answers(
+        &server,
+        completion("x", 1, 0, 1).set_delay(Duration::from_mins(1)),
+    )
+    .await;
+    let (call, _) = call(json!({}));
+    let cancel = call.cancel.clone();
+    let running = tokio::spawn(model(&server, &json!({})).call(call));
+    while server.received_requests().await.unwrap().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    cancel.cancel();
+    let report = tokio::time::timeout(Duration::from_secs(2), running)
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(report.output.is_err());
+}
+
+#[tokio::test]
+async fn a_worker_is_chosen_by_name() {
+    let none = || environment(&[("OLLAMA_HOST", "127.0.0.1:9")]);
+    let choose = |choice: &'static str, base: Option<&'static str>, environment| async move {
+        SmallModelWorker::choose(choice, base, environment)
+            .await
+            .map(|worker| worker.name())
+    };
+    assert_eq!(choose("auto", None, none()).await.unwrap(), "offline");
+    assert_eq!(
+        choose("auto", None, variables()).await.unwrap(),
+        "openai/gpt-4o-mini"
+    );
+    assert_eq!(
+        choose("auto", Some("http://127.0.0.1:9/v1"), none())
+            .await
+            .unwrap(),
+        "openai/gpt-4o-mini"
+    );
+    let anthropic = environment(&[("ANTHROPIC_API_KEY", "k")]);
+    assert!(
+        choose("auto", None, anthropic)
+            .await
+            .unwrap()
+            .starts_with("anthropic/claude")
+    );
+    assert_eq!(
+        choose("offline", None, variables()).await.unwrap(),
+        "offline"
+    );
+    assert_eq!(
+        choose("simulated", None, none()).await.unwrap(),
+        "simulated"
+    );
+    assert_eq!(
+        choose("gpt-4o", None, variables()).await.unwrap(),
+        "openai/gpt-4o"
+    );
+    assert_eq!(
+        choose("ollama/qwen3:4b", None, none()).await.unwrap(),
+        "ollama/qwen3:4b"
+    );
+    assert_eq!(
+        choose("some/model", Some("http://127.0.0.1:9"), none())
+            .await
+            .unwrap(),
+        "openai/some/model"
+    );
+    let error = choose("groq/llama-3.1-8b-instant", None, none())
+        .await
+        .unwrap_err();
+    assert!(
+        error.contains("GROQ_API_KEY") && error.contains("offline"),
+        "{error}"
+    );
+    assert!(
+        choose("ollama/", None, none())
+            .await
+            .unwrap_err()
+            .contains("ollama/MODEL")
+    );
+    assert!(choose("simulated:x", None, none()).await.is_err());
+}
+
+#[tokio::test]
+async fn a_local_ollama_is_found() {
+    let server = MockServer::start().await;
+    Mock::given(path("/api/tags"))
+        .respond_with(
+            ResponseTemplate::new(200).set_body_json(json!({"models": [{"name": "qwen3:4b"}]})),
+        )
+        .mount(&server)
+        .await;
+    Mock::given(path("/v1/chat/completions"))
+        .respond_with(completion("hi", 10, 0, 2))
+        .mount(&server)
+        .await;
+    let host = server.uri();
+    let environment: Environment =
+        Arc::new(move |name| (name == "OLLAMA_HOST").then(|| host.clone()));
+    let worker = SmallModelWorker::choose("auto", None, environment)
+        .await
+        .unwrap();
+    assert_eq!(worker.name(), "ollama/qwen3:4b");
+    let report = run(&model_with(&worker, &json!({})), json!({})).await;
+    assert_eq!(*report.output.unwrap(), json!("hi"));
+    assert_eq!(report.cost.unwrap().pico(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_simulated_worker_touches_nothing_and_invents_the_same_each_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let marker = folder.path().join("touched");
+    let text = r#"{"tools": {
+        "m": {"type": "model", "output_schema": {"type": "object", "properties": {"merchant": {"type": "string"}, "n": {"enum": [1, 2]}}, "required": ["merchant", "n"]}},
+        "p": {"type": "process", "command": ["sh", "-c", "touch MARKER"], "cost_usd": 0.5},
+        "h": {"type": "http", "url": "http://127.0.0.1:9/"},
+        "x": {"type": "mcp", "server": "s"},
+        "j": {"type": "jq", "filter": ".a"}
+    }}"#;
+    let text = &text.replace("MARKER", &marker.display().to_string());
+    let outputs = |seed| async move {
+        let toolbox = toolbox_with(
+            &catalog(text),
+            &SmallModelWorker::simulated(seed),
+            environment(&[]),
+        );
+        let mut reports = Vec::new();
+        for name in ["m", "p", "h", "x", "j"] {
+            let tool = toolbox.tool(name).unwrap();
+            // A second attempt never fails.
+            let again = Call {
+                attempt: 2,
+                ..call(json!({"a": 1})).0
+            };
+            let report = tool.call(again).await;
+            reports.push((report.output.unwrap(), report.cost));
+        }
+        reports
+    };
+    let first = outputs(1).await;
+    assert_eq!(first, outputs(1).await);
+    assert_ne!(first, outputs(2).await);
+    assert!(first[0].0["merchant"].is_string() && first[0].1.unwrap().pico() > 0);
+    assert_eq!(first[1].1.unwrap().pico(), 500_000_000_000);
+    assert_eq!(*first[4].0, json!(1));
+    assert!(!marker.exists());
+    let started = tokio::time::Instant::now();
+    let toolbox = toolbox_with(
+        &catalog(text),
+        &SmallModelWorker::simulated(1),
+        environment(&[]),
+    );
+    run(&toolbox.tool("m").unwrap(), json!({})).await;
+    assert!((150..=901).contains(&started.elapsed().as_millis()));
+}
+
+#[tokio::test]
+async fn kinds_that_are_not_there_yet_say_so() {
+    let toolbox = crate::support::toolbox(
+        "tools: {a: {type: mcp, server: s, mcp_tool: x}, b: {type: agent, url: 'http://x'}}\nmcpServers: {s: {command: x}}",
+    );
+    assert!(
+        refusal(&toolbox.tool("a").unwrap(), json!({}))
+            .await
+            .contains("MCP")
+    );
+    assert!(
+        refusal(&toolbox.tool("b").unwrap(), json!({}))
+            .await
+            .contains("Agent2Agent")
+    );
+    assert!(toolbox.tool("c").is_none());
+    // An agent step calls `agent_ID`.
+    assert!(
+        refusal(&toolbox.tool("agent_b").unwrap(), json!({}))
+            .await
+            .contains("\"b\"")
+    );
+    assert!(
+        refusal(&toolbox.tool("agent_stranger").unwrap(), json!({}))
+            .await
+            .contains("no agent")
+    );
+}
