@@ -6,7 +6,7 @@
 use plandeck::plan::{Dialect, StepIx};
 use plandeck::run::{Fact, ResourceLimits, RunEvent, RunHeader, RunState, StepInfo, StepStatus};
 use plandeck::tui::Theme;
-use plandeck::tui::graph::{GraphPane, Level};
+use plandeck::tui::{GraphPane, Level};
 use plandeck::units::Micros;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;

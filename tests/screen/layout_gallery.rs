@@ -8,8 +8,8 @@ use plandeck::run::{
     AttemptEnd, ErrorKind, Fact, ResourceLimits, RunError, RunEvent, RunHeader, RunOutcome,
     RunState, SkipReason, StepInfo, StepKey, StepSource,
 };
+use plandeck::tui::GraphPane;
 use plandeck::tui::Theme;
-use plandeck::tui::graph::GraphPane;
 use plandeck::units::{Micros, Money};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;

@@ -5,7 +5,7 @@ use super::item::{PlanPlace, Request, Standing};
 use super::list::Selected;
 use super::model::{Choice, Model};
 use super::update::Effect;
-use crate::tui::message::Outcome;
+use crate::tui::dashboard::message::Outcome;
 
 /// Does `action`. The registry has been asked whether it is possible.
 pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {

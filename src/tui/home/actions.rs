@@ -4,7 +4,7 @@
 use super::item::{PlanPlace, Standing};
 use super::list::Selected;
 use super::model::Model;
-use crate::tui::keys::Key;
+use crate::tui::input::key::Key;
 use crossterm::event::{KeyCode, KeyEvent};
 
 /// Something a person can do.

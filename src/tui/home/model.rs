@@ -2,7 +2,7 @@
 
 use super::item::{Detail, PlanItem, PlanPlace, RunItem, Standing};
 use super::list::Row;
-use crate::tui::field::Field;
+use crate::tui::input::text_field::Field;
 use crate::tui::theme::Theme;
 use crate::units::Micros;
 use std::collections::HashMap;

@@ -5,7 +5,7 @@ use super::actions;
 use super::item::{Answer, Request};
 use super::model::{Choice, DETAILS, Model};
 use super::view;
-use crate::tui::message::Outcome;
+use crate::tui::dashboard::message::Outcome;
 use crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 
 /// Rows that one turn of the wheel moves.

@@ -12,8 +12,10 @@ mod list;
 use super::actions::{REGISTRY, hints};
 use super::model::Model;
 use crate::text::{self, format};
-use crate::tui::view::{ascii, frame, parts};
-use parts::Part;
+use crate::tui::dashboard::view::frame;
+use crate::tui::theme::ascii;
+use crate::tui::widgets::header_segments;
+use header_segments::Part;
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -124,7 +126,7 @@ fn draw_head(model: &Model, buf: &mut Buffer, area: Rect) {
         Part::new(6, vec![Span::styled(runs, theme.dim)]),
         Part::new(4, vec![Span::styled(samples, theme.dim)]),
     ];
-    parts::draw(buf, line(0), left, right);
+    header_segments::draw(buf, line(0), left, right);
     if area.height > 1 {
         let margin = u16::from(area.width > 2);
         let label = "find ";
@@ -171,7 +173,7 @@ fn draw_foot(model: &Model, buf: &mut Buffer, area: Rect) {
         ];
         Part::new(rank(word), spans)
     });
-    parts::draw(buf, area, parts.collect(), Vec::new());
+    header_segments::draw(buf, area, parts.collect(), Vec::new());
 }
 
 /// A box over the screen with lines in it, of which those from `scroll` on are shown; gives where the

@@ -1,0 +1,31 @@
+//! Where the dashboard's events come from, and where its commands go.
+
+use super::history::{Answer, Inquiry};
+use crate::run::{RunCommand, RunEvent};
+use crate::units::Micros;
+use futures::future::BoxFuture;
+
+/// A live run, or a recorded one: the dashboard sees no difference.
+pub trait Feed: Send {
+    /// Appends the events that came since the last call to `into`, at most `most` of them, without waiting.
+    fn take(&mut self, into: &mut Vec<RunEvent>, most: usize);
+
+    /// Ends when there may be something to take: at once where something was left by the last call of
+    /// [`Feed::take`], and never once no more events will come.
+    fn changed(&mut self) -> BoxFuture<'_, ()>;
+
+    /// Passes a command on without waiting; `false` where the run takes none (any more).
+    fn command(&mut self, command: RunCommand) -> bool;
+
+    /// The time since the start of the run.
+    fn now(&self) -> Micros;
+
+    /// Asks for something that is on record, without waiting for it: [`Feed::changed`] ends when there is an
+    /// answer. A feed without a record answers nothing.
+    fn ask(&mut self, _inquiry: Inquiry) {}
+
+    /// The answers that have come since the last call.
+    fn answers(&mut self) -> Vec<Answer> {
+        Vec::new()
+    }
+}

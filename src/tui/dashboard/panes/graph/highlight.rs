@@ -1,0 +1,59 @@
+//! Which nodes and edges lead to the selected step, or from it, at any distance.
+
+use super::geometry::Scene;
+
+/// What is lit in one scene for one selected node.
+#[derive(Clone, Debug)]
+pub(super) struct Light {
+    /// The scene's serial number, and the node.
+    pub(super) of: (u64, u32),
+    /// By node.
+    nodes: Vec<bool>,
+    /// By route.
+    edges: Vec<bool>,
+}
+
+impl Light {
+    pub(super) fn new(serial: u64, scene: &Scene, node: u32) -> Self {
+        let topology = &scene.topology;
+        let reach = |next: &[Vec<u32>]| {
+            let mut seen = vec![false; next.len()];
+            let mut waiting = vec![node];
+            while let Some(node) = waiting.pop() {
+                if let Some(known) = seen.get_mut(node as usize)
+                    && !std::mem::replace(known, true)
+                {
+                    waiting.extend(&next[node as usize]);
+                }
+            }
+            seen
+        };
+        let (above, below) = (reach(&topology.above), reach(&topology.below));
+        let routes = scene.layout.routes.iter();
+        let edges = routes
+            .map(|route| {
+                let (from, to) = (route.from as usize, route.to as usize);
+                (above[from] && above[to]) || (below[from] && below[to])
+            })
+            .collect();
+        let nodes = above
+            .iter()
+            .zip(&below)
+            .map(|(above, below)| *above || *below);
+        Self {
+            of: (serial, node),
+            nodes: nodes.collect(),
+            edges,
+        }
+    }
+
+    /// Whether an edge is lit.
+    pub(super) fn edge(&self, route: usize) -> bool {
+        self.edges.get(route) == Some(&true)
+    }
+
+    /// Whether a node is.
+    pub(super) fn node(&self, node: u32) -> bool {
+        self.nodes.get(node as usize) == Some(&true)
+    }
+}

@@ -1,0 +1,299 @@
+//! Who works the scenes out: at once where that is quick, else on a thread of its own.
+
+use super::geometry::Scene;
+use super::level::Level;
+use super::topology::Topology;
+use crate::layout::{Direction, Ordered, Size};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, TryRecvError};
+
+/// The most steps and edges, together, for which a frame waits for the layout: a few milliseconds.
+const AT_ONCE: usize = 450;
+/// The most nodes that are laid out in layers without being asked for.
+const LAYERED: usize = 1_500;
+
+/// The least share of a picture that nodes must take for it to be shown where it does not fit: with less, a pane
+/// shows little but edges, and lanes say more.
+const SPARSE: f32 = 0.12;
+/// Sweeps spent on the order of nodes; the layout itself bounds what large graphs get.
+const SWEEPS: u32 = 220;
+
+/// Orders of nodes that are kept for the next time.
+const KEPT: usize = 6;
+
+/// What a scene was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Order {
+    /// The level and direction chosen by hand.
+    pub(super) level: Option<Level>,
+    pub(super) direction: Option<Direction>,
+    /// The cells there are.
+    pub(super) pane: Size,
+    /// Grows with every change of the nodes or edges.
+    pub(super) version: u64,
+}
+
+/// The steps of a run as nodes: all of them, and with groups of alike steps folded where there are some.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Choice {
+    pub(super) full: Arc<Topology>,
+    pub(super) lean: Option<Arc<Topology>>,
+}
+
+impl Choice {
+    /// What is shown where not everything fits.
+    fn least(&self) -> &Arc<Topology> {
+        self.lean.as_ref().unwrap_or(&self.full)
+    }
+}
+
+/// Nodes in the order of their layers, for one topology.
+type Sorted = (Arc<Topology>, Arc<Ordered>);
+
+/// Keeps the scene that was ordered last, and the one that is being worked on.
+#[derive(Debug, Default)]
+pub(super) struct Studio {
+    ready: Option<(Order, Scene)>,
+    under_way: Option<(Order, Receiver<Work>)>,
+    /// The orders of nodes in their layers that are known, the latest last.
+    sorted: Vec<Sorted>,
+    /// How many scenes were made.
+    made: u64,
+}
+
+/// A scene, and the orders of nodes that were worked out for it.
+type Work = (Scene, Vec<Sorted>);
+
+impl Studio {
+    /// The scene to show for this order; whether it changed since the last call. The scene of an earlier order
+    /// stays as long as it shows the same run, else lanes stand in until the work is done.
+    pub(super) fn scene(&mut self, order: Order, choice: &Choice) -> (Option<&Scene>, bool) {
+        let mut changed = self.collect();
+        let done = self
+            .ready
+            .as_ref()
+            .is_some_and(|(ready, _)| *ready == order);
+        let coming = self
+            .under_way
+            .as_ref()
+            .is_some_and(|(coming, _)| *coming == order);
+        if !done && !coming {
+            changed |= self.take(order, choice);
+        }
+        (self.ready.as_ref().map(|(_, scene)| scene), changed)
+    }
+
+    /// The scene of the last frame.
+    pub(super) fn last(&self) -> Option<&Scene> {
+        self.ready.as_ref().map(|(_, scene)| scene)
+    }
+
+    /// A number that no other scene has.
+    pub(super) fn serial(&self) -> u64 {
+        self.made
+    }
+
+    /// Whether a scene is being worked on.
+    pub(super) fn is_busy(&self) -> bool {
+        self.under_way.is_some()
+    }
+
+    fn take(&mut self, order: Order, choice: &Choice) -> bool {
+        let level = match order.level {
+            None if choice.least().steps.len() > LAYERED => Some(Level::Overview),
+            level => level,
+        };
+        let work = Task {
+            order,
+            level,
+            choice: choice.clone(),
+            sorted: self.sorted.clone(),
+        };
+        let size = |topology: &Topology| topology.steps.len() + topology.edges.len();
+        let quick =
+            size(&choice.full) <= AT_ONCE || level.is_some_and(|level| level <= Level::Lane);
+        if quick {
+            self.under_way = None;
+            self.keep(order, work.best());
+            return true;
+        }
+        let (sender, receiver) = mpsc::channel();
+        let copy = work.clone();
+        let spawned = std::thread::Builder::new()
+            .name("layout".to_owned())
+            .spawn(move || {
+                // Nobody may be waiting any more: the pane went on to another order.
+                let _ = sender.send(copy.best());
+            });
+        if spawned.is_err() {
+            self.keep(order, work.best());
+            return true;
+        }
+        self.under_way = Some((order, receiver));
+        let usable = self
+            .ready
+            .as_ref()
+            .is_some_and(|(_, scene)| scene.topology.same_run(&choice.full));
+        if usable {
+            return false;
+        }
+        let stand_in = Scene::lanes(choice.least(), order.pane);
+        // Marked as made for no pane at all, so that it never counts as the answer.
+        let unanswered = Order {
+            pane: Size::default(),
+            ..order
+        };
+        self.made += 1;
+        self.ready = Some((unanswered, stand_in));
+        true
+    }
+
+    fn keep(&mut self, order: Order, (scene, sorted): Work) {
+        self.sorted = sorted;
+        self.made += 1;
+        self.ready = Some((order, scene));
+    }
+
+    /// Takes over what became ready.
+    fn collect(&mut self) -> bool {
+        let Some((order, receiver)) = &self.under_way else {
+            return false;
+        };
+        let order = *order;
+        match receiver.try_recv() {
+            Ok(work) => {
+                self.keep(order, work);
+                self.under_way = None;
+                true
+            }
+            Err(TryRecvError::Empty) => false,
+            Err(TryRecvError::Disconnected) => {
+                self.under_way = None;
+                false
+            }
+        }
+    }
+
+    /// Waits for what is being worked on.
+    #[cfg(test)]
+    pub(super) fn wait(&mut self) {
+        if let Some((order, receiver)) = self.under_way.take() {
+            let work = receiver.recv().unwrap();
+            self.keep(order, work);
+        }
+    }
+}
+
+/// One order being worked on.
+#[derive(Clone)]
+struct Task {
+    order: Order,
+    /// The level that is asked for, by hand or for the number of steps.
+    level: Option<Level>,
+    choice: Choice,
+    sorted: Vec<Sorted>,
+}
+
+impl Task {
+    /// The fullest picture that fits: of all steps, else with alike ones folded. Where none does, the fullest
+    /// that is not too many panes large.
+    fn best(mut self) -> Work {
+        let pane = self.order.pane;
+        let (full, least) = (
+            Arc::clone(&self.choice.full),
+            Arc::clone(self.choice.least()),
+        );
+        match self.level {
+            Some(Level::Overview) => return (Scene::overview(&full, pane), self.sorted),
+            Some(Level::Lane) => {
+                let fits = full.steps.len() <= usize::from(pane.height);
+                let topology = if fits { &full } else { &least };
+                return (Scene::lanes(topology, pane), self.sorted);
+            }
+            Some(Level::Chip | Level::Box) | None => {}
+        }
+        if self.choice.lean.is_some()
+            && Scene::could_fit(&full, pane)
+            && let Ok(scene) = self.layered(&full)
+        {
+            return (scene, self.sorted);
+        }
+        let scene = match self.layered(&least) {
+            Ok(scene) => scene,
+            Err(Some(tolerable)) => *tolerable,
+            Err(None) => Scene::lanes(&least, pane),
+        };
+        (scene, self.sorted)
+    }
+
+    /// The fullest picture in layers that fits the pane, else (as the error) the best that does not, where it is
+    /// good for anything.
+    fn layered(&mut self, topology: &Arc<Topology>) -> Result<Scene, Option<Box<Scene>>> {
+        use Direction::{Down, Right};
+        let ordered = self.sort(topology);
+        let candidates = [
+            (Level::Box, Down, 2.5),
+            (Level::Box, Right, 2.5),
+            (Level::Chip, Down, 2.5),
+            (Level::Chip, Right, 4.0),
+        ];
+        let pane = self.order.pane;
+        let mut tolerable: Option<(Scene, f32)> = None;
+        for (candidate, direction, most) in candidates {
+            if self.level.is_some_and(|level| level != candidate)
+                || self
+                    .order
+                    .direction
+                    .is_some_and(|chosen| chosen != direction)
+            {
+                continue;
+            }
+            let scene = Scene::layered(topology, &ordered, candidate, direction, pane);
+            let panes = scene.panes(pane);
+            if panes <= 1.0 {
+                return Ok(scene);
+            }
+            let better = match &tolerable {
+                None => self.level.is_some() || (panes <= most && scene.density() >= SPARSE),
+                Some((other, least)) => other.level == candidate && panes < *least,
+            };
+            if better {
+                tolerable = Some((scene, panes));
+            }
+        }
+        Err(tolerable.map(|(scene, _)| Box::new(scene)))
+    }
+
+    /// The order of the nodes in their layers. What was shown of the run before keeps its order in it.
+    fn sort(&mut self, topology: &Arc<Topology>) -> Arc<Ordered> {
+        self.sorted.retain(|(of, _)| of.same_run(topology));
+        // What was folded and is unfolded again looks as it did before.
+        let known = self
+            .sorted
+            .iter()
+            .position(|(of, _)| Arc::ptr_eq(of, topology) || of.is_like(topology));
+        if let Some(at) = known {
+            let found = self.sorted.remove(at);
+            let ordered = Arc::clone(&found.1);
+            self.sorted.push(found);
+            return ordered;
+        }
+        let before = self.sorted.last();
+        let kept = before.map_or_else(Vec::new, |(of, ordered)| {
+            let sequence = ordered.sequence();
+            let number = |&step| {
+                let node = of.node(step).filter(|&node| of.step(node) == Some(step))?;
+                sequence.get(node as usize).copied()
+            };
+            topology.steps.iter().map(number).collect()
+        });
+        let (count, edges) = (topology.steps.len(), &topology.edges);
+        let ordered = Arc::new(Ordered::after(count, edges, SWEEPS, &kept));
+        if self.sorted.len() == KEPT {
+            self.sorted.remove(0);
+        }
+        self.sorted
+            .push((Arc::clone(topology), Arc::clone(&ordered)));
+        ordered
+    }
+}

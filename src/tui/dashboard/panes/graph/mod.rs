@@ -1,0 +1,35 @@
+//! The DAG pane: drawing, panning and moving about in what `layout` worked out.
+//!
+//! ```text
+//!  RunState ─▶ rows       how the rows are called, and which are alike; changes rarely
+//!           ─▶ topology   nodes and edges, with what is folded in one node
+//!           ─▶ scene      geometry of a topology at a level of detail; worked out once, by the studio,
+//!                         on a thread of its own where it takes time
+//!           ─▶ camera     which part of it the pane shows
+//!           ─▶ paint      cells: wires first, then what stands on them, styled by the state of this frame
+//!           ─▶ minimap    the whole in a few cells, where the pane does not show all of it
+//! ```
+
+mod camera;
+mod card;
+mod folds;
+mod geometry;
+mod highlight;
+mod layout_worker;
+mod level;
+mod minimap;
+mod paint;
+mod pane;
+mod rows;
+mod sidebar;
+mod text;
+mod topology;
+mod walk;
+mod wires;
+
+pub use folds::Folded;
+pub use level::{Direction, Level};
+pub use pane::GraphPane;
+
+#[cfg(test)]
+mod tests;

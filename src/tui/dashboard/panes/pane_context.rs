@@ -1,0 +1,21 @@
+//! What a pane needs to know to draw itself.
+
+use crate::plan::StepIx;
+use crate::run::{Figures, RunState};
+use crate::tui::theme::Theme;
+use crate::units::Micros;
+
+/// A run as it is looked at in one frame.
+#[derive(Clone, Copy)]
+pub struct Sight<'a> {
+    /// The run.
+    pub run: &'a RunState,
+    /// Its figures, worked out some time before.
+    pub figures: &'a Figures,
+    /// The step that every pane shows as selected.
+    pub selected: Option<StepIx>,
+    /// The moment that is shown.
+    pub now: Micros,
+    /// Styles and shapes.
+    pub theme: &'a Theme,
+}

@@ -1,0 +1,425 @@
+//! The widget: what is sorted, filtered and folded, drawing, and moving about.
+
+use super::column::{self, Column, GAP, Placed, Widest};
+use super::facts::Facts;
+use super::filter::Filter;
+use super::order::{self, Entry, Rules};
+use crate::plan::StepIx;
+use crate::run::{RunState, StepSource, StepState, StepStatus};
+use crate::text::{self, format};
+use crate::tui::dashboard::panes::pane_context::Sight;
+use crate::tui::input::text_field::Field;
+use crate::tui::widgets::refresh_throttle::Pace;
+use crate::units::{Micros, Money, Tokens};
+use crossterm::event::KeyEvent;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Modifier;
+use std::collections::HashMap;
+
+/// Cells that an id takes at the least and at the most.
+const ID: (usize, usize) = (10, 32);
+/// The same for tools and models.
+const NAME: (usize, usize) = (6, 22);
+/// The same for amounts of money.
+const COST: (usize, usize) = (8, 14);
+/// Rows that are measured for the width of names.
+const MEASURED: usize = 2_000;
+
+/// The rows of a run, as many as fit.
+#[derive(Debug, Default)]
+pub struct Table {
+    pub(super) rules: Rules,
+    /// What is typed to filter by.
+    field: Field,
+    pace: Pace,
+    /// What the rows were made by.
+    made_by: Option<Rules>,
+    pub(super) rows: Vec<Entry>,
+    places: HashMap<StepIx, usize>,
+    /// The critical path and the potentials that `potential` was made from.
+    path: (Vec<StepIx>, Vec<Micros>),
+    potential: HashMap<StepIx, Micros>,
+    widest: Widest,
+    /// The columns that have something to say in this run.
+    available: Vec<Column>,
+    /// The first row that is shown.
+    top: usize,
+    /// What to bring into view in the next frame.
+    wish: bool,
+    /// Where the headings and the rows went in the last frame.
+    area: Rect,
+    columns: Vec<Placed>,
+}
+
+impl Table {
+    /// Sorts by the column on the right (1) or on the left (-1); before the first there is the plan's order.
+    pub fn move_sort(&mut self, by: isize) {
+        let choices = self.available.len() as isize + 1;
+        let now = self.rules.by.map_or(0, |column| {
+            let place = self.available.iter().position(|known| *known == column);
+            place.map_or(0, |place| place as isize + 1)
+        });
+        let next = (now + by).rem_euclid(choices);
+        self.rules.by = usize::try_from(next - 1)
+            .ok()
+            .and_then(|at| self.available.get(at).copied());
+        self.rules.reversed = false;
+        self.wish = true;
+    }
+
+    /// Sorts the other way round.
+    pub fn reverse(&mut self) {
+        self.rules.reversed = !self.rules.reversed;
+        self.wish = true;
+    }
+
+    /// Takes in a key that was pressed while a filter is typed; whether it was one that edits.
+    pub fn type_filter(&mut self, key: &KeyEvent) -> bool {
+        let edits = self.field.edit(key);
+        if edits {
+            self.rules.filter = Filter::read(self.field.text());
+            self.wish = true;
+        }
+        edits
+    }
+
+    /// Shows every row again.
+    pub fn clear_filter(&mut self) {
+        self.field.clear();
+        self.rules.filter = Filter::default();
+        self.wish = true;
+    }
+
+    /// Whether rows are filtered.
+    pub fn is_filtered(&self) -> bool {
+        !self.rules.filter.is_empty()
+    }
+
+    /// Shows the elements of a `for_each` row, or of the row that `step` is an element of; or folds them again.
+    /// Gives the row to be selected; `None` where there is nothing to fold or unfold.
+    pub fn fold(&mut self, run: &RunState, step: StepIx, unfold: bool) -> Option<StepIx> {
+        let row = run.steps.get(step.at())?;
+        let target = match row.info.parent {
+            Some(parent) if !unfold => parent,
+            _ => step,
+        };
+        if unfold {
+            if row.elements().is_empty() || !self.rules.unfolded.insert(target) {
+                return None;
+            }
+        } else if !self.rules.unfolded.remove(&target) {
+            return None;
+        }
+        self.wish = true;
+        Some(target)
+    }
+
+    /// Brings the selection into view in the next frame.
+    pub fn keep_visible(&mut self) {
+        self.wish = true;
+    }
+
+    /// Moves the view by rows.
+    pub fn scroll(&mut self, rows: isize) {
+        self.top = self.top.saturating_add_signed(rows);
+    }
+
+    /// Whether a later frame shows more although nothing more happens.
+    pub fn is_behind(&self) -> bool {
+        self.pace.is_behind()
+    }
+
+    /// The rows that one page has.
+    pub fn page(&self) -> isize {
+        isize::from(self.area.height.saturating_sub(2).max(1) as i16)
+    }
+
+    /// The row `by` rows away from the selected one.
+    pub fn go(&self, run: &RunState, selected: Option<StepIx>, by: isize) -> Option<StepIx> {
+        let last = self.rows.len().checked_sub(1)?;
+        let place = selected.and_then(|step| self.place(run, step));
+        let Some(place) = place else {
+            return self.rows.get(self.top.min(last)).map(|entry| entry.step);
+        };
+        let next = place.saturating_add_signed(by).min(last);
+        Some(self.rows[next].step)
+    }
+
+    /// The row at the beginning.
+    pub fn first(&self) -> Option<StepIx> {
+        self.rows.first().map(|entry| entry.step)
+    }
+
+    /// The row at the end.
+    pub fn last(&self) -> Option<StepIx> {
+        self.rows.last().map(|entry| entry.step)
+    }
+
+    /// Where a step is among the rows; an element that is folded is where its row is.
+    fn place(&self, run: &RunState, step: StepIx) -> Option<usize> {
+        let parent = || {
+            let parent = run.steps.get(step.at())?.info.parent?;
+            self.places.get(&parent)
+        };
+        self.places.get(&step).or_else(parent).copied()
+    }
+
+    /// Sorts by the heading at a cell of the screen, as of the last frame; a second time the other way round.
+    /// Gives the row there, where it is one.
+    pub fn click(&mut self, at: Position) -> Option<StepIx> {
+        if !self.area.contains(at) {
+            return None;
+        }
+        if at.y > self.area.y {
+            let row = self.top + usize::from(at.y - self.area.y - 1);
+            return self.rows.get(row).map(|entry| entry.step);
+        }
+        let x = usize::from(at.x - self.area.x);
+        let hit = |placed: &&Placed| (placed.x..placed.x + placed.width + GAP).contains(&x);
+        if let Some(placed) = self.columns.iter().find(hit) {
+            if self.rules.by == Some(placed.column) {
+                self.rules.reversed = !self.rules.reversed;
+            } else {
+                self.rules.by = Some(placed.column);
+                self.rules.reversed = false;
+            }
+            self.wish = true;
+        }
+        None
+    }
+
+    /// Takes in what changed.
+    fn sync(&mut self, sight: &Sight<'_>) {
+        let (run, figures) = (sight.run, sight.figures);
+        if self.path.0 != figures.critical_path || self.path.1 != figures.potential {
+            self.path.0.clone_from(&figures.critical_path);
+            self.path.1.clone_from(&figures.potential);
+            let path = self.path.0.iter().zip(&self.path.1);
+            let path = path.filter(|(_, potential)| potential.0 > 0);
+            self.potential = path.map(|(step, potential)| (*step, *potential)).collect();
+        }
+        let due = self.pace.due(run);
+        let new_rules = self.made_by.as_ref() != Some(&self.rules);
+        if !due && !new_rules {
+            return;
+        }
+        if due {
+            self.measure(run);
+        }
+        let (rules, potential) = (&self.rules, &self.potential);
+        self.rows = order::rows(run, rules, sight.now, potential);
+        let places = self.rows.iter().enumerate();
+        self.places = places.map(|(at, entry)| (entry.step, at)).collect();
+        self.made_by = Some(self.rules.clone());
+    }
+
+    /// The widths of names, and which columns have something to say.
+    fn measure(&mut self, run: &RunState) {
+        let widest = |name: &dyn Fn(usize) -> usize, (least, most): (usize, usize)| {
+            let rows = 0..run.steps.len().min(MEASURED);
+            rows.map(name).max().unwrap_or(0).clamp(least, most)
+        };
+        self.widest = Widest {
+            id: widest(&|at| id_width(&run.steps[at]), ID),
+            tool: widest(&|at| text::width(&run.steps[at].info.tool), NAME),
+            model: widest(
+                &|at| run.steps[at].model().map_or(0, |model| text::width(model)),
+                NAME,
+            ),
+            cost: widest(
+                &|at| {
+                    let cost = run.steps[at].cost;
+                    cost.map_or(0, |cost| cost.to_string().len() + 1)
+                },
+                COST,
+            ),
+        };
+        let tracked = run.header.as_ref().is_none_or(|header| header.track_cost);
+        let tokens = run.tokens != Tokens::default();
+        let models = run.steps.iter().any(|row| row.model().is_some());
+        let elsewhere = run.steps.iter().any(|row| {
+            let source = row.source;
+            source.is_some_and(|source| source != StepSource::Call)
+        });
+        let there = |column: &Column| match column {
+            Column::Cost => tracked,
+            Column::Input | Column::Output => tokens,
+            Column::Model => models,
+            Column::Source => elsewhere,
+            _ => true,
+        };
+        self.available = Column::ALL.into_iter().filter(there).collect();
+    }
+
+    /// Draws the frame. Everything outside `area` stays as it is. Gives a few words about what is shown.
+    pub fn draw(
+        &mut self,
+        buf: &mut Buffer,
+        area: Rect,
+        sight: &Sight<'_>,
+        typing: bool,
+    ) -> String {
+        self.sync(sight);
+        let theme = sight.theme;
+        let mut area = area;
+        if area.height > 1 && (typing || self.is_filtered()) {
+            let line = Rect { height: 1, ..area };
+            self.draw_filter(buf, line, sight, typing);
+            area.y += 1;
+            area.height -= 1;
+        }
+        self.area = area;
+        let width = usize::from(area.width);
+        self.columns = column::lay(width, &self.available, self.rules.by, &self.widest);
+        let shown = usize::from(area.height.saturating_sub(1)).max(1);
+        let place = sight.selected.and_then(|step| self.place(sight.run, step));
+        if std::mem::take(&mut self.wish)
+            && let Some(place) = place
+        {
+            self.top = self.top.min(place).max((place + 1).saturating_sub(shown));
+        }
+        self.top = self.top.min(self.rows.len().saturating_sub(shown));
+        self.draw_headings(buf, area, sight);
+        let rows = self.rows.iter().enumerate().skip(self.top).take(shown);
+        for (at, (place_of, entry)) in rows.enumerate() {
+            let y = area.y + 1 + at as u16;
+            if y >= area.bottom() {
+                break;
+            }
+            self.draw_row(buf, y, *entry, sight, place == Some(place_of));
+        }
+        if self.rows.is_empty() && area.height > 1 {
+            let words = text::fit("no step passes the filter", width);
+            buf.set_stringn(area.x, area.y + 1, words, width, theme.dim);
+        }
+        self.caption(sight.run, shown)
+    }
+
+    fn draw_filter(&self, buf: &mut Buffer, line: Rect, sight: &Sight<'_>, typing: bool) {
+        let theme = sight.theme;
+        let x = buf
+            .set_stringn(line.x, line.y, "filter ", line.width.into(), theme.dim)
+            .0;
+        let field = Rect {
+            x,
+            width: line.right() - x,
+            ..line
+        };
+        if typing {
+            let empty = "words, is:failed, -without";
+            self.field.draw(buf, field, empty, theme);
+        } else {
+            let room = usize::from(field.width);
+            let words = text::fit(&self.rules.filter.typed, room);
+            buf.set_stringn(x, line.y, words, room, theme.strong);
+        }
+    }
+
+    fn draw_headings(&self, buf: &mut Buffer, area: Rect, sight: &Sight<'_>) {
+        let theme = sight.theme;
+        for placed in &self.columns {
+            let sorted = self.rules.by == Some(placed.column);
+            let name = placed.column.name();
+            let style = if sorted { theme.accent } else { theme.dim };
+            let mut words = name.to_owned();
+            if sorted {
+                let down = placed.column.is_number() != self.rules.reversed;
+                words.push_str(if down { "▼" } else { "▲" });
+            }
+            let words = text::fit(&words, placed.width);
+            let indent = if placed.column.is_number() {
+                placed.width.saturating_sub(text::width(&words))
+            } else {
+                0
+            };
+            let x = area.x + (placed.x + indent) as u16;
+            buf.set_stringn(x, area.y, words, placed.width, style);
+        }
+    }
+
+    fn draw_row(&self, buf: &mut Buffer, y: u16, entry: Entry, sight: &Sight<'_>, selected: bool) {
+        let (run, theme, area) = (sight.run, sight.theme, self.area);
+        let Some(row) = run.steps.get(entry.step.at()) else {
+            return;
+        };
+        let facts = Facts::of(run, entry.step, sight.now, &self.potential);
+        let look = theme.status(row.status);
+        let quiet =
+            entry.context || matches!(row.status, StepStatus::Pending | StepStatus::Skipped);
+        let plain = if quiet { theme.dim } else { theme.text };
+        if !row.elements().is_empty() {
+            let unfolded = self.rules.unfolded.contains(&entry.step);
+            let sign = if unfolded { "▾" } else { "▸" };
+            buf.set_stringn(area.x, y, sign, 1, theme.accent);
+        }
+        if area.width > 2 {
+            buf.set_stringn(area.x + 2, y, look.glyph, 1, look.style);
+        }
+        for placed in &self.columns {
+            let mut words = column::cell(placed.column, run, row, &facts);
+            let style = match placed.column {
+                Column::Id if row.status == StepStatus::Running => theme.strong,
+                Column::Id => plain,
+                Column::Status => look.style,
+                Column::Cost if facts.unpriced => theme.warning,
+                Column::Cost if facts.cost.is_none_or(Money::is_zero) => theme.dim,
+                Column::Tries if facts.tries > 1 && row.elements().is_empty() => theme.warning,
+                Column::Potential => theme.lit,
+                Column::Tool | Column::Model | Column::Source | Column::Start => theme.dim,
+                _ => plain,
+            };
+            if placed.column == Column::Id {
+                if entry.element {
+                    words.insert_str(0, "  ");
+                }
+                if !row.elements().is_empty() {
+                    words = format!("{words} ×{}", row.elements().len());
+                }
+            }
+            let words = text::fit(&words, placed.width);
+            let indent = if placed.column.is_number() {
+                placed.width.saturating_sub(text::width(&words))
+            } else {
+                0
+            };
+            let x = area.x + (placed.x + indent) as u16;
+            buf.set_stringn(x, y, words, placed.width, style);
+        }
+        if selected {
+            let line = Rect::new(area.x, y, area.width, 1);
+            buf.set_style(line, theme.selection.add_modifier(Modifier::BOLD));
+        }
+    }
+
+    fn caption(&self, run: &RunState, shown: usize) -> String {
+        let steps = run.steps.iter().filter(|row| row.info.parent.is_none());
+        let all = self.rows.len();
+        if self.is_filtered() {
+            return format!(
+                "{} of {}",
+                format::thousands(all as u64),
+                format::count(steps.count(), "step")
+            );
+        }
+        if all > shown {
+            return format!(
+                "{} to {} of {}",
+                format::thousands(self.top as u64 + 1),
+                format::thousands((self.top + shown).min(all) as u64),
+                format::thousands(all as u64)
+            );
+        }
+        String::new()
+    }
+}
+
+/// The cells of an id with the indent of an element or the count of elements.
+fn id_width(row: &StepState) -> usize {
+    let indent = if row.info.parent.is_some() { 2 } else { 0 };
+    let count = match row.elements().len() {
+        0 => 0,
+        many => many.to_string().len() + 2,
+    };
+    text::width(&row.info.id) + indent + count
+}

@@ -1,0 +1,79 @@
+//! The editor over the screen: the text, and below it whether it is JSON.
+
+use crate::text;
+use crate::tui::dashboard::state::model::Model;
+use crate::tui::dashboard::update::editor::Purpose;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Clear, Widget};
+
+/// Cells of the box at the most.
+const WIDTH: u16 = 100;
+/// Rows of the box at the least, where the screen has them.
+const HEIGHT: u16 = 10;
+
+/// Draws the editor.
+pub fn draw(model: &mut Model, buf: &mut Buffer, screen: Rect) {
+    let Some(mut editor) = model.editor.take() else {
+        return;
+    };
+    let step = editor.purpose.step();
+    let row = model.run.steps.get(step.at());
+    let id = row.map_or_else(String::new, |row| text::fit(&row.info.id, 40));
+    let title = match editor.purpose {
+        Purpose::Output(_) => format!(" the output of {id} "),
+        Purpose::Input(_) => format!(" the input of {id}, in the place of its parameters "),
+    };
+    let width = screen
+        .width
+        .saturating_sub(4)
+        .min(WIDTH)
+        .max(screen.width.min(20));
+    let lines = editor.area.lines().len() as u16 + 4;
+    let most = screen.height.saturating_sub(4).max(screen.height.min(5));
+    let height = lines.max(HEIGHT).min(most);
+    let area = super::question::centred(screen, width, height);
+    Clear.render(area, buf);
+    buf.set_style(area, model.theme.background);
+    let inner = super::pane(
+        model,
+        buf,
+        area,
+        true,
+        Line::from(title),
+        Line::from(" JSON "),
+    );
+    if !inner.is_empty() {
+        let theme = &model.theme;
+        let status = u16::from(inner.height > 2);
+        let body = Rect {
+            height: inner.height - status,
+            ..inner
+        };
+        editor.area.set_style(theme.text);
+        editor.area.set_cursor_line_style(Style::new());
+        let cursor = theme.text.add_modifier(Modifier::REVERSED);
+        editor.area.set_cursor_style(cursor);
+        editor.area.set_selection_style(theme.selection);
+        if inner.width > 40 && inner.height > 4 {
+            editor.area.set_line_number_style(theme.dim);
+        } else {
+            editor.area.remove_line_number();
+        }
+        (&editor.area).render(body, buf);
+        if status > 0 {
+            let line = match &editor.fault {
+                None => Span::styled("valid JSON", theme.good),
+                Some((what, line, column)) => {
+                    let words = format!("line {line}, column {column}: {what}");
+                    Span::styled(text::fit(&words, inner.width as usize), theme.warning)
+                }
+            };
+            let y = inner.bottom() - 1;
+            buf.set_span(inner.x + 1, y, &line, inner.width.saturating_sub(1));
+        }
+    }
+    model.editor = Some(editor);
+}

@@ -1,0 +1,408 @@
+//! Where the run stands, in two lines; in one where there are few rows.
+
+use crate::run::{RateWait, RunOutcome, RunPhase, RunState, StepStatus, WaitReason};
+use crate::text::{self, format};
+use crate::tui::dashboard::state::model::Model;
+use crate::tui::theme::Theme;
+use crate::tui::widgets::header_segments::{self, Part};
+use crate::units::{Micros, Money};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::Span;
+
+/// Cells of the bar that shows how much of the budget is gone.
+const BAR: usize = 6;
+/// Slots up to which each has a cell of its own.
+const SLOT_CELLS: usize = 10;
+/// Cells that a name may take in the header.
+const NAME: usize = 40;
+
+/// Draws the header.
+pub fn draw(model: &Model, buf: &mut Buffer, area: Rect) {
+    let line = |at: u16| Rect {
+        y: area.y + at,
+        height: 1,
+        ..area
+    };
+    if area.height == 0 {
+        return;
+    }
+    header_segments::draw(buf, line(0), identity(model), standing(model));
+    if area.height > 1 {
+        header_segments::draw(buf, line(1), figures(model), waiting(model));
+    }
+}
+
+fn identity(model: &Model) -> Vec<Part> {
+    let theme = &model.theme;
+    let header = model.run.header.as_deref();
+    let name = header.map_or(model.title.as_str(), |header| &header.plan);
+    let room = (model.size.0 as usize / 3).clamp(6, NAME);
+    let mut parts = vec![
+        Part::new(1, vec![Span::styled("plandeck", theme.dim)]),
+        Part::new(9, vec![Span::styled(text::fit(name, room), theme.strong)]),
+    ];
+    parts.extend(moment(model));
+    parts.extend(against(model));
+    if header.is_some_and(|header| header.simulated) {
+        let badge = Span::styled(" SIMULATED ", theme.badge);
+        parts.push(Part::new(11, vec![badge]));
+    }
+    if let Some(header) =
+        header.filter(|header| !header.simulated || &*header.worker != "simulated")
+    {
+        let worker = text::fit(&header.worker, room);
+        parts.push(Part::new(3, vec![Span::styled(worker, theme.dim)]));
+    }
+    parts
+}
+
+/// Which moment is shown, where that is not now; whether a recorded run is played.
+fn moment(model: &Model) -> Vec<Part> {
+    let theme = &model.theme;
+    if !model.is_past() {
+        return Vec::new();
+    }
+    let mut parts = Vec::new();
+    let mut glyph = "◀ ";
+    if let Some(player) = model.travel.player() {
+        parts.push(Part::new(14, vec![Span::styled(" REPLAY ", theme.badge)]));
+        let speed = if player.speed().is_finite() {
+            format!(" {}×", player.speed())
+        } else {
+            String::new()
+        };
+        parts.push(Part::joined(6, vec![Span::styled(speed, theme.text)]));
+        glyph = if model.goes_on() { "▶ " } else { "‖ " };
+    }
+    let event = format!(
+        "{glyph}event {} of {}",
+        format::thousands(model.moment() as u64),
+        format::thousands(model.travel.history().len() as u64)
+    );
+    let style = theme.warning.patch(ratatui::style::Modifier::BOLD);
+    parts.push(Part::new(13, vec![Span::styled(event, style)]));
+    let time = format!(" · {}", format::elapsed(model.now));
+    parts.push(Part::joined(3, vec![Span::styled(time, theme.warning)]));
+    if model.goes_on_behind() {
+        let words = Span::styled(" · live goes on", theme.warning);
+        parts.push(Part::joined(10, vec![words]));
+    }
+    parts
+}
+
+/// How many steps differ from the run that this one is held against.
+fn against(model: &Model) -> Option<Part> {
+    let against = model.compare.against.as_ref()?;
+    let count = against.comparison.differing().count();
+    let count = format::count(count, "step");
+    let words = format!("≠ {count} · run of {}", against.run.started);
+    Some(Part::new(8, vec![Span::styled(words, model.theme.warning)]))
+}
+
+fn standing(model: &Model) -> Vec<Part> {
+    let (theme, run) = (&model.theme, &model.run);
+    let (word, style) = state(model);
+    let glyph = match run.phase {
+        RunPhase::Running => theme.status(StepStatus::Running).glyph,
+        RunPhase::Ended(RunOutcome::Succeeded) => theme.status(StepStatus::Succeeded).glyph,
+        RunPhase::Ended(RunOutcome::Cancelled) => theme.status(StepStatus::Cancelled).glyph,
+        RunPhase::Ended(_) => theme.status(StepStatus::Failed).glyph,
+        RunPhase::Paused => "‖",
+        RunPhase::Stopping => theme.status(StepStatus::Cancelled).glyph,
+        RunPhase::Empty => theme.status(StepStatus::Pending).glyph,
+    };
+    let time = format::elapsed(run.wall(model.now));
+    let mut parts = vec![
+        Part::new(12, vec![Span::styled(format!("{glyph} {word}"), style)]),
+        Part::joined(10, vec![Span::styled(format!(" {time}"), theme.text)]),
+    ];
+    parts.extend(cost(run, theme));
+    parts.extend(expected(model));
+    let done = run.count(StepStatus::Succeeded);
+    let good = theme.status(StepStatus::Succeeded);
+    parts.push(Part::new(
+        8,
+        vec![
+            Span::styled(format!("{done}/{} ", header_steps(run)), theme.text),
+            Span::styled(good.glyph, good.style),
+        ],
+    ));
+    // An element that failed counts before its `for_each` step has.
+    let failed = match run.count(StepStatus::Failed) {
+        0 => model.live.failures(),
+        steps => steps,
+    };
+    if failed > 0 {
+        let bad = theme.status(StepStatus::Failed);
+        parts.push(Part::new(
+            9,
+            vec![Span::styled(format!("{failed} {}", bad.glyph), bad.style)],
+        ));
+    }
+    parts
+}
+
+/// The state in words, and how it looks.
+fn state(model: &Model) -> (String, Style) {
+    let (theme, run) = (&model.theme, &model.run);
+    let strong = |style: Style| style.patch(ratatui::style::Modifier::BOLD);
+    match run.phase {
+        RunPhase::Empty => ("STARTING".to_owned(), theme.dim),
+        RunPhase::Running => (
+            "RUNNING".to_owned(),
+            strong(theme.status(StepStatus::Running).style),
+        ),
+        RunPhase::Paused if run.running > 0 => (
+            format!("PAUSING ({} running)", run.running),
+            strong(theme.warning),
+        ),
+        RunPhase::Paused => ("PAUSED".to_owned(), strong(theme.warning)),
+        RunPhase::Stopping => ("STOPPING".to_owned(), strong(theme.warning)),
+        RunPhase::Ended(RunOutcome::Succeeded) => ("SUCCEEDED".to_owned(), strong(theme.good)),
+        RunPhase::Ended(RunOutcome::Failed) => ("FAILED".to_owned(), strong(theme.bad)),
+        RunPhase::Ended(RunOutcome::LimitExceeded) => ("LIMIT".to_owned(), strong(theme.bad)),
+        RunPhase::Ended(RunOutcome::Cancelled) => ("CANCELLED".to_owned(), strong(theme.warning)),
+    }
+}
+
+fn cost(run: &RunState, theme: &Theme) -> Vec<Part> {
+    let Some(header) = run.header.as_deref().filter(|header| header.track_cost) else {
+        return Vec::new();
+    };
+    let least = if run.unpriced { "≥ " } else { "" };
+    let spent = Span::styled(format!("{least}{}", run.spent), theme.text);
+    let mut parts = vec![Part::new(7, vec![spent])];
+    if let Some(most) = header.limits.max_total_cost_usd {
+        parts.push(Part::joined(
+            4,
+            vec![Span::styled(
+                format!(" of {}", format::budget(most)),
+                theme.dim,
+            )],
+        ));
+        parts.push(Part::joined(2, bar(run.spent, run.reserved, most, theme)));
+    }
+    parts
+}
+
+/// What the run is expected to cost in all, while there is something to come.
+fn expected(model: &Model) -> Option<Part> {
+    let rest = model.forecast.filter(|_| !model.run.has_ended())?;
+    let words = match rest.expected {
+        _ if rest.is_free() => return None,
+        Some(expected) => format!(" ~{}", model.run.spent + expected),
+        None => " ~?".to_owned(),
+    };
+    Some(Part::joined(1, vec![Span::styled(words, model.theme.dim)]))
+}
+
+/// Spent, reserved and free, as shares of the budget.
+fn bar(spent: Money, reserved: Money, most: Money, theme: &Theme) -> Vec<Span<'static>> {
+    let cells = |amount: Money| {
+        let share = amount.usd() / most.usd();
+        if amount.pico() <= 0 || share.is_nan() {
+            0
+        } else {
+            ((share * BAR as f64).round() as usize).clamp(1, BAR)
+        }
+    };
+    let gone = cells(spent);
+    let held = cells(reserved).min(BAR - gone);
+    let style = if gone * 5 >= BAR * 4 {
+        theme.warning
+    } else {
+        theme.accent
+    };
+    vec![
+        Span::raw(" "),
+        Span::styled("▇".repeat(gone), style),
+        Span::styled("▒".repeat(held), style),
+        Span::styled("░".repeat(BAR - gone - held), theme.border),
+    ]
+}
+
+fn figures(model: &Model) -> Vec<Part> {
+    let theme = &model.theme;
+    let figures = &model.figures;
+    let figure = |rank, name: &'static str, value: String| {
+        Part::new(
+            rank,
+            vec![
+                Span::styled(name, theme.dim),
+                Span::styled(value, theme.text),
+            ],
+        )
+    };
+    let or_none = |value: Option<String>| value.unwrap_or_else(|| "–".to_owned());
+    let efficiency = if model.size.0 < header_segments::ROOMY {
+        "eff "
+    } else {
+        "efficiency "
+    };
+    vec![
+        figure(7, "speedup ", or_none(figures.speedup.map(format::times))),
+        figure(
+            5,
+            efficiency,
+            or_none(figures.parallel_efficiency.map(format::percent)),
+        ),
+        Part::new(8, slots(&model.run, theme)),
+        figure(4, "span ", format::elapsed(figures.span)),
+    ]
+}
+
+/// The slots, taken and free.
+fn slots(run: &RunState, theme: &Theme) -> Vec<Span<'static>> {
+    let slots = run.slots();
+    let taken = run.running.min(slots);
+    let mut spans = vec![Span::styled("slots ", theme.dim)];
+    if slots <= SLOT_CELLS {
+        spans.push(Span::styled("▮".repeat(taken), theme.accent));
+        spans.push(Span::styled("▯".repeat(slots - taken), theme.dim));
+    } else {
+        spans.push(Span::styled(format!("{taken}/{slots}"), theme.text));
+    }
+    spans
+}
+
+/// What the run waits for.
+fn waiting(model: &Model) -> Vec<Part> {
+    let theme = &model.theme;
+    let name = |ix: crate::plan::StepIx| {
+        let room = (model.size.0 as usize / 5).clamp(8, NAME);
+        model
+            .run
+            .steps
+            .get(ix.at())
+            .map_or_else(String::new, |row| text::fit(&row.info.id, room))
+    };
+    let words = |before: &'static str, name: String, after: String| {
+        vec![Part::new(
+            6,
+            vec![
+                Span::styled(before, theme.dim),
+                Span::styled(name, theme.text),
+                Span::styled(after, theme.dim),
+            ],
+        )]
+    };
+    let run = &model.run;
+    if let RunPhase::Ended(outcome) = run.phase {
+        return ended(model, outcome);
+    }
+    if let Some((ix, row)) = model
+        .blocker
+        .and_then(|ix| Some((ix, run.steps.get(ix.at())?)))
+    {
+        let since = row
+            .under_way()
+            .map_or(Micros(0), |attempt| model.now - attempt.started);
+        return words(
+            "waiting on ",
+            name(ix),
+            format!(" ({})", format::elapsed(since)),
+        );
+    }
+    if let Some((ix, due)) = model.live.next_retry(run) {
+        return words(
+            "trying ",
+            name(ix),
+            format!(" again in {}", format::elapsed(due - model.now)),
+        );
+    }
+    if run.waits_for_a_person() {
+        let count = format::count(model.live.unknown().len(), "unknown step");
+        return words("waits for your word on ", count, String::new());
+    }
+    let held = model.live.held();
+    if let Some(rate) = rate(model) {
+        return rate;
+    }
+    if let Some((ix, reason)) = held
+        .first()
+        .and_then(|ix| Some((*ix, run.steps.get(ix.at())?.waiting?)))
+    {
+        let before = match reason {
+            WaitReason::Budget => "the budget holds ",
+            WaitReason::Rate => "a rate holds ",
+            WaitReason::Exclusive => "runs alone: ",
+            WaitReason::Breakpoint => "a breakpoint holds ",
+        };
+        let more = if held.len() > 1 {
+            format!(" and {} more", held.len() - 1)
+        } else {
+            String::new()
+        };
+        return words(before, name(ix), more);
+    }
+    let ready = run.count(StepStatus::Ready);
+    if run.phase == RunPhase::Paused && ready > 0 {
+        return words(
+            "the pause holds ",
+            format::count(ready, "step"),
+            String::new(),
+        );
+    }
+    Vec::new()
+}
+
+/// The rate that the run waits for, with the moment of its next start and the steps that it holds.
+fn rate(model: &Model) -> Option<Vec<Part>> {
+    let theme = &model.theme;
+    let rows = model.live.held().iter();
+    let waits = rows.filter_map(|ix| model.run.steps.get(ix.at())?.rate.as_deref());
+    let mut next: Option<&RateWait> = None;
+    let mut holds = 0;
+    for wait in waits {
+        holds += 1;
+        let sooner = |known: &RateWait| match (wait.until, known.until) {
+            (Some(at), Some(known)) => at < known,
+            (at, known) => at.is_some() && known.is_none(),
+        };
+        if next.is_none_or(sooner) {
+            next = Some(wait);
+        }
+    }
+    let next = next?;
+    let room = (model.size.0 as usize / 5).clamp(8, NAME);
+    let left = next.until.map_or_else(String::new, |at| {
+        format!("{}, ", format::elapsed(at - model.now))
+    });
+    Some(vec![Part::new(
+        6,
+        vec![
+            Span::styled("waiting on the rate of ", theme.dim),
+            Span::styled(text::fit(&next.name, room), theme.text),
+            Span::styled(
+                format!(" ({left}{})", format::count(holds, "step")),
+                theme.dim,
+            ),
+        ],
+    )])
+}
+
+/// How it ended, where more can be said than the state says.
+fn ended(model: &Model, outcome: RunOutcome) -> Vec<Part> {
+    let theme = &model.theme;
+    let (words, style) = match outcome {
+        RunOutcome::LimitExceeded => {
+            let names: Vec<&str> = model
+                .run
+                .exceeded
+                .iter()
+                .map(|limit| limit.name())
+                .collect();
+            (format!("reached {}", names.join(", ")), theme.bad)
+        }
+        RunOutcome::Failed => ("n shows the failure, r runs it again".to_owned(), theme.dim),
+        _ => return Vec::new(),
+    };
+    vec![Part::new(3, vec![Span::styled(words, style)])]
+}
+
+/// The plan's own steps; elements of `for_each` steps count with their step.
+fn header_steps(run: &RunState) -> usize {
+    run.header.as_deref().map_or(0, |header| header.steps.len())
+}

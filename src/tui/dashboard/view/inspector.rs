@@ -1,0 +1,158 @@
+//! The inspector: the selected step, a page at a time.
+
+use super::page;
+use crate::text;
+use crate::tui::dashboard::state::model::{Focus, Model, Tab};
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::text::{Line, Span};
+
+/// Draws the inspector.
+pub fn draw(model: &mut Model, buf: &mut Buffer, area: Rect) {
+    let focused = model.focus == Focus::Inspector;
+    if model.inspector.of_run {
+        return draw_run(model, buf, area, focused);
+    }
+    let Some(row) = model.row() else {
+        let inner = super::pane(
+            model,
+            buf,
+            area,
+            focused,
+            Line::from(" nothing selected "),
+            Line::default(),
+        );
+        if focused && !inner.is_empty() {
+            let room = inner.width as usize;
+            let words = text::fit("esc goes back", room);
+            buf.set_stringn(inner.x, inner.y, words, room, model.theme.dim);
+        }
+        return;
+    };
+    let look = model.theme.status(row.status);
+    let title = Line::from(vec![
+        Span::raw(" "),
+        Span::styled(look.glyph, look.style),
+        Span::raw(format!(
+            " {} ",
+            text::fit(&row.info.id, area.width.saturating_sub(8) as usize)
+        )),
+    ]);
+    let inner = super::pane(model, buf, area, focused, title, Line::default());
+    if inner.is_empty() {
+        return;
+    }
+    let margin = u16::from(inner.width > 20);
+    let inner = Rect {
+        x: inner.x + margin,
+        width: inner.width - 2 * margin,
+        ..inner
+    };
+    let tabs = u16::from(inner.height > 2);
+    if tabs > 0 {
+        draw_tabs(model, buf, inner);
+    }
+    let gap = u16::from(inner.height > 8);
+    let top = tabs + tabs.min(gap);
+    let body = Rect {
+        y: inner.y + top,
+        height: inner.height - top,
+        ..inner
+    };
+    let position = page::draw(model, buf, body);
+    draw_position(model, buf, area, position);
+}
+
+/// Draws the page of the run as a whole.
+fn draw_run(model: &mut Model, buf: &mut Buffer, area: Rect, focused: bool) {
+    let title = Line::from(" the run ");
+    let inner = super::pane(model, buf, area, focused, title, Line::default());
+    if inner.is_empty() {
+        return;
+    }
+    let margin = u16::from(inner.width > 20);
+    let body = Rect {
+        x: inner.x + margin,
+        width: inner.width - 2 * margin,
+        ..inner
+    };
+    let position = page::draw(model, buf, body);
+    draw_position(model, buf, area, position);
+}
+
+/// Says in the border where in the page it is.
+fn draw_position(model: &Model, buf: &mut Buffer, area: Rect, position: Option<String>) {
+    if let Some(position) = position.filter(|_| area.width >= 20 && area.height >= 3) {
+        let words = text::fit(&format!(" {position} "), area.width as usize - 4);
+        let x = area.right() - 2 - text::width(&words) as u16;
+        buf.set_string(x, area.bottom() - 1, words, model.theme.dim);
+    }
+}
+
+/// The tabs that stand in a line of `width` cells: where each begins, and its label.
+fn labels(width: usize) -> Vec<(usize, &'static str, Tab)> {
+    let lay = |name: fn(Tab) -> &'static str, gap: usize| {
+        let mut at = 0;
+        let labels: Vec<_> = Tab::ALL
+            .into_iter()
+            .map(|tab| {
+                let start = at;
+                at += name(tab).len() + gap;
+                (start, name(tab), tab)
+            })
+            .collect();
+        (labels, at - gap)
+    };
+    for (name, gap) in [
+        (Tab::name as fn(Tab) -> &'static str, 3),
+        (Tab::name, 2),
+        (Tab::medium, 2),
+        (Tab::short, 2),
+    ] {
+        let (labels, total) = lay(name, gap);
+        if total <= width {
+            return labels;
+        }
+    }
+    lay(Tab::short, 1).0
+}
+
+fn draw_tabs(model: &Model, buf: &mut Buffer, line: Rect) {
+    let theme = &model.theme;
+    let labels = labels(line.width as usize);
+    for (at, (start, label, tab)) in labels.iter().enumerate() {
+        let style = if *tab == model.inspector.tab {
+            theme
+                .accent
+                .patch(ratatui::style::Modifier::BOLD | ratatui::style::Modifier::UNDERLINED)
+        } else if *tab == Tab::Error && model.row().is_some_and(|row| row.error.is_some()) {
+            theme.bad
+        } else {
+            theme.dim
+        };
+        if *start < line.width as usize {
+            let x = line.x + *start as u16;
+            buf.set_stringn(x, line.y, label, line.width as usize - start, style);
+        }
+        let end = start + label.len();
+        let next = labels.get(at + 1).map_or(0, |(start, ..)| *start);
+        if next == end + 3 && end + 1 < line.width as usize {
+            buf.set_stringn(line.x + end as u16 + 1, line.y, "│", 1, theme.border);
+        }
+    }
+}
+
+/// The tab that is drawn at this place of an inspector in `area`.
+pub fn tab_at(area: Rect, at: Position) -> Option<Tab> {
+    if area.width < 3 || area.height < 5 || at.y != area.y + 1 {
+        return None;
+    }
+    let margin = u16::from(area.width - 2 > 20);
+    let left = area.x + 1 + margin;
+    let width = (area.width - 2 - 2 * margin) as usize;
+    let column = at.x.checked_sub(left)? as usize;
+    labels(width)
+        .into_iter()
+        .find(|(start, label, _)| (*start..start + label.len()).contains(&column))
+        .map(|(_, _, tab)| tab)
+}

@@ -1,0 +1,112 @@
+//! Every try, the last one first, with what the tool said on the way.
+
+use crate::run::{AttemptState, LogStream, StepState, StepStatus};
+use crate::text::format;
+use crate::tui::dashboard::state::model::Model;
+use crate::tui::theme::Theme;
+use crate::tui::widgets::text_page::Sheet;
+use crate::units::Micros;
+use ratatui::text::{Line, Span};
+
+/// Lines of one log entry that are shown.
+const ENTRY_LINES: usize = 50;
+
+/// Writes the page.
+pub fn write(model: &Model, row: &StepState, sheet: &mut Sheet<'_>) {
+    if row.attempts.is_empty() {
+        sheet.text("It has not been called.", sheet.theme.dim);
+        return;
+    }
+    for (at, attempt) in row.attempts.iter().rev().enumerate() {
+        if at > 0 {
+            sheet.space();
+        }
+        write_attempt(model, attempt, sheet);
+    }
+}
+
+fn write_attempt(model: &Model, attempt: &AttemptState, sheet: &mut Sheet<'_>) {
+    let theme = sheet.theme;
+    let (status, word, took) = outcome(model, attempt);
+    let look = theme.status(status);
+    sheet.push(Line::from(vec![
+        Span::styled(format!("{} ", look.glyph), look.style),
+        Span::styled(format!("attempt {}", attempt.number), theme.strong),
+        Span::styled(format!("  {word}, {took}"), theme.text),
+    ]));
+    sheet.indented(2, &details(attempt), theme.dim);
+    if let Some((_, end)) = &attempt.end {
+        if let Some(error) = &end.error {
+            sheet.bounded(2, &error.message, theme.bad, ENTRY_LINES);
+        }
+        if let Some(wait) = end.retry_in {
+            sheet.indented(
+                2,
+                &format!("tried again after {}", format::duration(wait)),
+                theme.dim,
+            );
+        }
+    }
+    write_log(attempt, theme, sheet);
+}
+
+fn outcome(model: &Model, attempt: &AttemptState) -> (StepStatus, &'static str, String) {
+    match &attempt.end {
+        None => (
+            StepStatus::Running,
+            "under way",
+            format::elapsed(model.now - attempt.started),
+        ),
+        Some((_, end)) => {
+            let took = format::duration(end.service);
+            if end.cancelled {
+                (StepStatus::Cancelled, "cancelled", took)
+            } else if end.error.is_some() {
+                (StepStatus::Failed, "failed", took)
+            } else {
+                (StepStatus::Succeeded, "succeeded", took)
+            }
+        }
+    }
+}
+
+fn details(attempt: &AttemptState) -> String {
+    let started = attempt.started.max(Micros(0));
+    let mut words = vec![
+        format!("from {}", format::duration(started)),
+        format!("slot {}", attempt.slot + 1),
+    ];
+    if let Some((_, end)) = &attempt.end {
+        words.extend(
+            end.cost
+                .filter(|cost| !cost.is_zero())
+                .map(|cost| cost.to_string()),
+        );
+        words.extend(end.model.as_ref().map(ToString::to_string));
+        words.extend(end.tokens.map(|tokens| {
+            format!(
+                "{} + {} tokens",
+                format::thousands(tokens.input),
+                format::thousands(tokens.output)
+            )
+        }));
+    }
+    words.join(", ")
+}
+
+fn write_log(attempt: &AttemptState, theme: &Theme, sheet: &mut Sheet<'_>) {
+    if attempt.log_dropped > 0 {
+        let words = format!(
+            "{} earlier lines are not kept in view",
+            format::thousands(attempt.log_dropped)
+        );
+        sheet.indented(2, &words, theme.warning);
+    }
+    for (stream, text) in &attempt.log {
+        let style = match stream {
+            LogStream::Stderr => theme.text,
+            LogStream::Note => theme.dim,
+        };
+        sheet.bounded(2, text, style, ENTRY_LINES);
+    }
+}

@@ -1,0 +1,72 @@
+//! The pages of the inspector: a file for each.
+
+mod attempts;
+mod error;
+mod overview;
+mod prompt;
+mod run;
+mod value;
+
+pub use value::{branches, fresh_tree, value};
+
+use crate::tui::dashboard::state::model::{Model, Tab};
+use crate::tui::widgets::text_page::Sheet;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+/// Lines that a page has at the most; what is longer says that it is cut.
+const LINES: usize = 1_500;
+
+/// Draws the page into `area`; gives where in the page it is, for the border, where not all of it fits.
+pub fn draw(model: &mut Model, buf: &mut Buffer, area: Rect) -> Option<String> {
+    if area.is_empty() {
+        return None;
+    }
+    if !model.inspector.raw
+        && let Some((shown, note)) = value(model)
+        && branches(&shown)
+    {
+        return value::draw_tree(model, &shown, note, buf, area);
+    }
+    let lines = lines(model, area.width as usize);
+    let height = area.height as usize;
+    model.inspector.extent = (lines.len(), height);
+    model.inspector.scroll_by(0);
+    let from = model.inspector.scroll;
+    for (at, line) in lines.iter().skip(from).take(height).enumerate() {
+        buf.set_line(area.x, area.y + at as u16, line, area.width);
+    }
+    let to = (from + height).min(lines.len());
+    (lines.len() > height).then(|| format!("{} to {to} of {}", from + 1, lines.len()))
+}
+
+/// The page as text, for the clipboard.
+pub fn plain(model: &Model) -> String {
+    if model.inspector.tab == Tab::Prompt && !model.inspector.of_run {
+        return prompt::plain(model);
+    }
+    let lines = lines(model, 160);
+    let texts: Vec<String> = lines.iter().map(ToString::to_string).collect();
+    texts.join("\n")
+}
+
+/// The page as lines of `width` cells.
+fn lines(model: &Model, width: usize) -> Vec<Line<'static>> {
+    let mut sheet = Sheet::new(&model.theme, width, LINES);
+    if model.inspector.of_run {
+        run::write(model, width, &mut sheet);
+        return sheet.finish();
+    }
+    let Some(row) = model.row() else {
+        return Vec::new();
+    };
+    match model.inspector.tab {
+        Tab::Overview => overview::write(model, row, &mut sheet),
+        Tab::Input | Tab::Output => value::write(model, row, &mut sheet),
+        Tab::Prompt => prompt::write(model, row, &mut sheet),
+        Tab::Attempts => attempts::write(model, row, &mut sheet),
+        Tab::Error => error::write(model, row, &mut sheet),
+    }
+    sheet.finish()
+}

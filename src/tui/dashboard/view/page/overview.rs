@@ -1,0 +1,338 @@
+//! The first page: where the step stands and why, what it took and cost, and its neighbours.
+
+use crate::plan::StepIx;
+use crate::run::{
+    RateWait, RunPhase, RunState, SkipReason, StepSource, StepState, StepStatus, Verdict,
+    WaitReason,
+};
+use crate::run::{savings, short};
+use crate::text;
+use crate::text::format;
+use crate::tui::dashboard::state::model::Model;
+use crate::tui::widgets::text_page::Sheet;
+use crate::units::Micros;
+
+/// Neighbours that are named.
+const NAMED: usize = 8;
+/// Lines of an error that are shown here.
+const ERROR_LINES: usize = 10;
+
+/// Writes the page.
+pub fn write(model: &Model, row: &StepState, sheet: &mut Sheet<'_>) {
+    let theme = sheet.theme;
+    sheet.pair("tool", &row.info.tool, "kind", &row.info.kind);
+    if let Some(name) = row.model() {
+        sheet.field("model", name);
+    }
+    let look = theme.status(row.status);
+    sheet.spans(
+        "state",
+        vec![
+            (format!("{} ", look.glyph), look.style),
+            (state(model, row), theme.text),
+        ],
+    );
+    if model
+        .selected
+        .is_some_and(|step| model.breakpoints.contains(&step))
+    {
+        sheet.spans(
+            "",
+            vec![(
+                "held by a breakpoint before its next attempt (b)".to_owned(),
+                theme.warning,
+            )],
+        );
+    }
+    write_difference(model, sheet);
+    write_time(model, row, sheet);
+    write_cost(model, row, sheet);
+    write_reuse(row, sheet);
+    if !row.elements().is_empty() {
+        sheet.field("elements", &elements(model, row));
+    }
+    write_critical(model, sheet);
+    write_neighbours(model, "waits for", &row.info.depends_on, sheet);
+    if let Some(step) = model.selected {
+        write_neighbours(model, "needed by", model.live.dependents(step), sheet);
+    }
+    if let Some(description) = &row.info.description {
+        sheet.space();
+        sheet.text(description, theme.text);
+    }
+    if let Some(error) = &row.error {
+        sheet.space();
+        sheet.bounded(0, &error.message, theme.bad, ERROR_LINES);
+    }
+}
+
+/// Where the step stands, with the reason.
+pub fn state(model: &Model, row: &StepState) -> String {
+    let run = &model.run;
+    match row.status {
+        StepStatus::Pending => {
+            let open = |ix: &&StepIx| {
+                run.steps
+                    .get(ix.at())
+                    .is_some_and(|row| !row.status.has_ended())
+            };
+            let open = row.info.depends_on.iter().filter(open).count();
+            if open == 0 {
+                "pending".to_owned()
+            } else {
+                format!("pending, waits for {}", format::count(open, "step"))
+            }
+        }
+        StepStatus::Ready => format!("ready, {}", held_by(model, row)),
+        StepStatus::Running if !row.elements().is_empty() => {
+            format!("running, {}", elements(model, row))
+        }
+        StepStatus::Running => match (row.under_way(), row.retry_at) {
+            (Some(attempt), _) => format!(
+                "running, attempt {}, {}",
+                attempt.number,
+                format::elapsed(model.now - attempt.started)
+            ),
+            (None, Some(due)) if row.waiting.is_none() => format!(
+                "attempt {} failed; next try in {}",
+                row.attempts.len(),
+                format::elapsed(due - model.now)
+            ),
+            (None, _) if row.waiting.is_some() => {
+                format!("between two tries, {}", held_by(model, row))
+            }
+            (None, _) => "running".to_owned(),
+        },
+        StepStatus::Succeeded => match row.source {
+            Some(StepSource::Cache) => "succeeded, from the cache".to_owned(),
+            Some(StepSource::Recorded) => "succeeded in an earlier run".to_owned(),
+            Some(StepSource::Mock) => "succeeded, its output supplied by a person".to_owned(),
+            Some(StepSource::Call) | None => "succeeded".to_owned(),
+        },
+        StepStatus::Failed => match row.attempts.len() {
+            0 => "failed before it was called".to_owned(),
+            many => format!("failed after {}", format::count(many, "attempt")),
+        },
+        StepStatus::Skipped => skipped(run, row),
+        StepStatus::Cancelled => "cancelled while it was under way".to_owned(),
+        StepStatus::Unknown => "unknown: under way when the process died".to_owned(),
+    }
+}
+
+fn held_by(model: &Model, row: &StepState) -> String {
+    let words = match row.waiting {
+        Some(WaitReason::Budget) => "held until calls under way leave enough of the budget",
+        Some(WaitReason::Rate) => match row.rate.as_deref() {
+            Some(rate) => return held_by_rate(rate, model.now),
+            None => "held by a rate limit",
+        },
+        Some(WaitReason::Exclusive) => "runs alone and waits for the others",
+        Some(WaitReason::Breakpoint) => "held by a breakpoint",
+        None if model.run.phase == RunPhase::Paused => "held by the pause",
+        None => "waits for a slot",
+    };
+    words.to_owned()
+}
+
+fn held_by_rate(rate: &RateWait, now: Micros) -> String {
+    let name = text::fit(&rate.name, 60);
+    match rate.until.filter(|at| *at > now) {
+        Some(at) => format!(
+            "held by the rate of {name} for {} at least",
+            format::elapsed(at - now)
+        ),
+        None => format!("held by the rate of {name}"),
+    }
+}
+
+/// Why a step was skipped.
+pub fn skipped(run: &RunState, row: &StepState) -> String {
+    match row.reason {
+        Some(SkipReason::Condition) => "skipped: its condition is not true".to_owned(),
+        Some(SkipReason::Upstream) => {
+            let Some(because) = &row.because else {
+                return "skipped: what it needs did not succeed".to_owned();
+            };
+            let what = match cause(run, row).map(|row| row.status) {
+                Some(StepStatus::Skipped) => "was skipped",
+                Some(StepStatus::Cancelled) => "was cancelled",
+                _ => "failed",
+            };
+            format!("skipped: {because} {what}")
+        }
+        Some(SkipReason::Limit) => "skipped: a limit stopped the run".to_owned(),
+        Some(SkipReason::User) => "skipped by a person".to_owned(),
+        None => "skipped".to_owned(),
+    }
+}
+
+/// The row because of which this one was skipped.
+pub fn cause<'a>(run: &'a RunState, row: &StepState) -> Option<&'a StepState> {
+    let because = row.because.as_ref()?;
+    let rows = row
+        .info
+        .depends_on
+        .iter()
+        .filter_map(|ix| run.steps.get(ix.at()));
+    let near = rows.into_iter().find(|row| row.info.id == *because);
+    near.or_else(|| run.steps.iter().find(|row| row.info.id == *because))
+}
+
+fn elements(model: &Model, row: &StepState) -> String {
+    let mut counts = [0usize; 8];
+    for element in row
+        .elements()
+        .iter()
+        .filter_map(|ix| model.run.steps.get(ix.at()))
+    {
+        counts[element.status as usize] += 1;
+    }
+    let shown = StepStatus::ALL
+        .into_iter()
+        .filter(|status| counts[*status as usize] > 0);
+    let words: Vec<String> = shown
+        .map(|status| {
+            format!(
+                "{}{}",
+                model.theme.status(status).glyph,
+                counts[status as usize]
+            )
+        })
+        .collect();
+    format!("{} in all: {}", row.elements().len(), words.join(" "))
+}
+
+/// In what the step differs from the other run, where there is one.
+fn write_difference(model: &Model, sheet: &mut Sheet<'_>) {
+    let Some(verdict) = model.selected.and_then(|step| model.verdict(step)) else {
+        return;
+    };
+    let theme = sheet.theme;
+    let (words, style) = match verdict {
+        Verdict::Open => ("not yet: it has not ended".to_owned(), theme.dim),
+        Verdict::Alike => ("in nothing but time".to_owned(), theme.good),
+        Verdict::Differs(how) => (format!("in {} (d)", how.words().join(", ")), theme.warning),
+        Verdict::Alone => ("the other run has no such step".to_owned(), theme.warning),
+    };
+    sheet.spans("differs", vec![(words, style)]);
+}
+
+fn write_time(model: &Model, row: &StepState, sheet: &mut Sheet<'_>) {
+    let Some(started) = row.started_at else {
+        return;
+    };
+    let service = row.service
+        + row
+            .under_way()
+            .map_or(Micros(0), |attempt| model.now - attempt.started);
+    let took = if row.status == StepStatus::Running {
+        format::elapsed(service)
+    } else {
+        format::duration(service)
+    };
+    sheet.field("took", &took);
+    let when = match row.ended_at {
+        Some(ended) => format!(
+            "{} to {}",
+            format::duration(started),
+            format::duration(ended)
+        ),
+        None => format!("from {}", format::duration(started)),
+    };
+    sheet.field("when", &when);
+    if let Some(ready) = row.ready_at {
+        let waited = started - ready;
+        if waited > Micros(20_000) {
+            sheet.field("queued", &format::duration(waited));
+        }
+    }
+}
+
+fn write_cost(model: &Model, row: &StepState, sheet: &mut Sheet<'_>) {
+    let tracked = model
+        .run
+        .header
+        .as_deref()
+        .is_none_or(|header| header.track_cost);
+    if tracked && !row.attempts.is_empty() {
+        let reserved = row
+            .under_way()
+            .map(|attempt| attempt.reserved)
+            .filter(|held| !held.is_zero());
+        let cost = row
+            .cost
+            .map_or_else(|| "unknown: no price".to_owned(), |cost| cost.to_string());
+        let more = reserved.map_or_else(String::new, |held| format!(", {held} reserved"));
+        sheet.field("cost", &format!("{cost}{more}"));
+    }
+    if let Some(tokens) = row.tokens {
+        let cached = if tokens.cached_input > 0 {
+            format!(" ({} cached)", format::thousands(tokens.cached_input))
+        } else {
+            String::new()
+        };
+        let words = format!(
+            "{} in{cached}, {} out",
+            format::thousands(tokens.input),
+            format::thousands(tokens.output)
+        );
+        sheet.field("tokens", &words);
+    }
+}
+
+/// What an output that was not called for saved, and what a person put in.
+fn write_reuse(row: &StepState, sheet: &mut Sheet<'_>) {
+    let theme = sheet.theme;
+    if let Some(reused) = &row.reused {
+        sheet.field("saved", &savings(reused));
+        let (age, run) = (format::age(reused.age), short(&reused.run_id));
+        sheet.field("made", &format!("{age} before, by run {run}"));
+    }
+    let mut note = |words: &str| sheet.spans("", vec![(words.to_owned(), theme.accent)]);
+    if row.pinned {
+        note("pinned: used for this call until it is unpinned (p)");
+    }
+    if row.given.is_some() {
+        note("its input was set by a person (I)");
+    }
+}
+
+fn write_critical(model: &Model, sheet: &mut Sheet<'_>) {
+    let figures = &model.figures;
+    let Some(at) = figures
+        .critical_path
+        .iter()
+        .position(|ix| Some(*ix) == model.selected)
+    else {
+        return;
+    };
+    let words = match figures.potential.get(at) {
+        Some(saved) if saved.0 > 0 => {
+            format!("could save up to {}", format::duration(*saved))
+        }
+        _ => "one of several paths as long".to_owned(),
+    };
+    sheet.field("critical", &words);
+}
+
+fn write_neighbours(model: &Model, label: &'static str, steps: &[StepIx], sheet: &mut Sheet<'_>) {
+    let theme = sheet.theme;
+    for (at, ix) in steps.iter().take(NAMED).enumerate() {
+        let Some(row) = model.run.steps.get(ix.at()) else {
+            continue;
+        };
+        let look = theme.status(row.status);
+        let label = if at == 0 { label } else { "" };
+        let id = text::fit(&row.info.id, 60);
+        sheet.spans(
+            label,
+            vec![(format!("{} ", look.glyph), look.style), (id, theme.text)],
+        );
+    }
+    if steps.len() > NAMED {
+        sheet.spans(
+            "",
+            vec![(format!("and {} more", steps.len() - NAMED), theme.dim)],
+        );
+    }
+}

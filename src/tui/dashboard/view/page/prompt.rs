@@ -1,0 +1,54 @@
+//! What a model was asked and what it answered, or a request and its response, of the last try that ended.
+
+use crate::run::{AttemptEnd, StepState};
+use crate::tui::dashboard::state::model::Model;
+use crate::tui::widgets::text_page::Sheet;
+
+/// Writes the page.
+pub fn write(_: &Model, row: &StepState, sheet: &mut Sheet<'_>) {
+    let theme = sheet.theme;
+    let Some(end) = last(row) else {
+        let words = if row.under_way().is_some() {
+            "The call is under way; what was asked is shown when it has ended."
+        } else if row.attempts.is_empty() {
+            "It has not been called."
+        } else {
+            "This kind of tool has no prompt or request to show."
+        };
+        sheet.text(words, theme.dim);
+        return;
+    };
+    if row.attempts.len() > 1 {
+        sheet.text(
+            &format!("attempt {} of {}", end.attempt, row.attempts.len()),
+            theme.dim,
+        );
+    }
+    if let Some(prompt) = &end.prompt {
+        sheet.heading("Asked");
+        sheet.bounded(0, prompt, theme.text, super::LINES / 2);
+    }
+    if let Some(answer) = &end.answer {
+        sheet.heading("Answered");
+        sheet.text(answer, theme.text);
+    }
+}
+
+/// The page as text.
+pub fn plain(model: &Model) -> String {
+    let Some(end) = model.row().and_then(last) else {
+        return String::new();
+    };
+    let parts = [&end.prompt, &end.answer];
+    let parts: Vec<&str> = parts.into_iter().flatten().map(AsRef::as_ref).collect();
+    parts.join("\n\n")
+}
+
+fn last(row: &StepState) -> Option<&AttemptEnd> {
+    let mut ends = row
+        .attempts
+        .iter()
+        .rev()
+        .filter_map(|attempt| Some(&*attempt.end.as_ref()?.1));
+    ends.find(|end| end.prompt.is_some() || end.answer.is_some())
+}

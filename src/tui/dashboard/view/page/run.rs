@@ -1,0 +1,156 @@
+//! The run as a whole, in the place of a step: its money, where the time of its slots went, what it hangs on.
+
+use crate::run::{Forecast, RunState, slot_time};
+use crate::text;
+use crate::text::format;
+use crate::tui::dashboard::state::model::Model;
+use crate::tui::widgets::text_page::Sheet;
+use crate::units::Micros;
+
+/// Cells of a bar.
+const BAR: usize = 16;
+/// Cells of the names beside the bars.
+const NAME: usize = 16;
+/// Steps of the critical path that are named.
+const PATH: usize = 30;
+/// Widths below which bars are left out.
+const ROOMY: usize = 44;
+
+/// Writes the page.
+pub fn write(model: &Model, width: usize, sheet: &mut Sheet<'_>) {
+    let run = &model.run;
+    let Some(header) = run.header.as_deref() else {
+        return;
+    };
+    sheet.field("plan", &text::fit(&header.plan, 60));
+    sheet.field("run", &header.run_id);
+    sheet.field("worker", &text::fit(&header.worker, 60));
+    if header.track_cost {
+        write_money(model, sheet);
+    }
+    write_slots(run, model.now, width, sheet);
+    write_path(model, sheet);
+}
+
+fn write_money(model: &Model, sheet: &mut Sheet<'_>) {
+    let run = &model.run;
+    sheet.heading("money");
+    let least = if run.unpriced { "at least " } else { "" };
+    sheet.field("spent", &format!("{least}{}", run.spent));
+    if !run.reserved.is_zero() {
+        sheet.field("reserved", &run.reserved.to_string());
+    }
+    let limit = run.header.as_deref();
+    if let Some(limit) = limit.and_then(|header| header.limits.max_total_cost_usd) {
+        let free = limit - run.spent - run.reserved;
+        let words = format!("{free} of {}", format::budget(limit));
+        sheet.field("free", &words);
+    }
+    if let Some(rest) = model.forecast.filter(|_| !run.has_ended()) {
+        sheet.field("to come", &to_come(&rest));
+    }
+    if !run.saved_cost.is_zero() || run.saved_time > Micros(0) {
+        let words = format!(
+            "{} and {} by outputs that were kept",
+            run.saved_cost,
+            format::duration(run.saved_time)
+        );
+        sheet.field("saved", &words);
+    }
+}
+
+/// What the rest of a run can cost.
+fn to_come(rest: &Forecast) -> String {
+    if rest.is_free() {
+        return "nothing".to_owned();
+    }
+    if rest.expected == Some(rest.least) && rest.most == Some(rest.least) {
+        return rest.least.to_string();
+    }
+    let or_unknown = |amount: Option<crate::units::Money>| {
+        amount.map_or_else(|| "unknown".to_owned(), |amount| amount.to_string())
+    };
+    format!(
+        "{} expected, from {} to {}",
+        or_unknown(rest.expected),
+        rest.least,
+        match rest.most {
+            Some(most) => most.to_string(),
+            None => "no known bound".to_owned(),
+        }
+    )
+}
+
+fn write_slots(run: &RunState, now: Micros, width: usize, sheet: &mut Sheet<'_>) {
+    let account = slot_time(run, now);
+    let total = account.total();
+    if total == Micros(0) {
+        return;
+    }
+    sheet.heading("time of the slots");
+    let slots = format::count(account.slots, "slot");
+    let words = format!(
+        "{slots} over {}: {}",
+        format::duration(account.wall),
+        format::duration(total)
+    );
+    sheet.text(&words, sheet.theme.dim);
+    let theme = sheet.theme;
+    for (at, (name, part)) in account.parts().into_iter().enumerate() {
+        if part == Micros(0) && at > 0 {
+            continue;
+        }
+        let share = part.0 as f64 / total.0 as f64;
+        let style = if at == 0 { theme.good } else { theme.warning };
+        let mut spans = vec![ratatui::text::Span::styled(
+            format!("{name:<NAME$}"),
+            theme.dim,
+        )];
+        if width >= ROOMY {
+            let full = (share * BAR as f64).round() as usize;
+            let full = full.clamp(usize::from(part > Micros(0)), BAR);
+            spans.push(ratatui::text::Span::styled("▇".repeat(full), style));
+            spans.push(ratatui::text::Span::raw(" ".repeat(BAR - full + 1)));
+        }
+        let words = format!("{:>4}  {}", format::percent(share), format::duration(part));
+        spans.push(ratatui::text::Span::styled(words, theme.text));
+        sheet.push(spans.into());
+    }
+}
+
+fn write_path(model: &Model, sheet: &mut Sheet<'_>) {
+    let (run, figures) = (&model.run, &model.figures);
+    if figures.critical_path.is_empty() {
+        return;
+    }
+    sheet.heading("critical path");
+    let words = format!(
+        "{} long; what each step could save, made to take no time",
+        format::duration(figures.span)
+    );
+    sheet.text(&words, sheet.theme.dim);
+    let theme = sheet.theme;
+    let rows = figures.critical_path.iter().zip(&figures.potential);
+    for (ix, potential) in rows.take(PATH) {
+        let Some(row) = run.steps.get(ix.at()) else {
+            continue;
+        };
+        let look = theme.status(row.status);
+        let words = format!(
+            "{:>7}  {}",
+            format::duration(*potential),
+            text::fit(&row.info.id, 60)
+        );
+        sheet.push(
+            vec![
+                ratatui::text::Span::styled(format!("{} ", look.glyph), look.style),
+                ratatui::text::Span::styled(words, theme.text),
+            ]
+            .into(),
+        );
+    }
+    let more = figures.critical_path.len().saturating_sub(PATH);
+    if more > 0 {
+        sheet.text(&format!("and {}", format::count(more, "step")), theme.dim);
+    }
+}

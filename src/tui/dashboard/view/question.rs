@@ -1,0 +1,111 @@
+//! A question before something that cannot be taken back.
+
+use crate::text;
+use crate::text::format;
+use crate::tui::dashboard::keymap::hints;
+use crate::tui::dashboard::state::model::{Model, Question};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Clear, Widget};
+
+/// Cells of the box.
+const WIDTH: u16 = 52;
+
+/// Draws the question over the screen.
+pub fn draw(model: &Model, question: Question, buf: &mut Buffer, screen: Rect) {
+    let width = screen.width.min(WIDTH);
+    let (title, body) = words(model, question);
+    let room = width.saturating_sub(4) as usize;
+    let mut lines: Vec<Line<'static>> = text::wrap(&body, room, 4)
+        .lines
+        .into_iter()
+        .map(|line| Line::styled(line, model.theme.text))
+        .collect();
+    lines.push(Line::default());
+    let mut keys = Vec::new();
+    for (key, word) in hints(model).filter(|(_, word)| ["yes", "no"].contains(word)) {
+        keys.push(Span::styled(format!("{key} "), model.theme.accent));
+        keys.push(Span::styled(format!("{word}   "), model.theme.dim));
+    }
+    lines.push(Line::from(keys));
+    let area = centred(screen, width, lines.len() as u16 + 2);
+    Clear.render(area, buf);
+    buf.set_style(area, model.theme.background);
+    let inner = super::pane(
+        model,
+        buf,
+        area,
+        true,
+        Line::from(format!(" {title} ")),
+        Line::default(),
+    );
+    // Where the box is too small for everything, the keys matter most.
+    let skip = lines.len().saturating_sub(inner.height as usize);
+    for (at, line) in lines.iter().skip(skip).enumerate() {
+        let (x, width) = (
+            inner.x + u16::from(inner.width > 2),
+            inner.width.saturating_sub(2),
+        );
+        buf.set_line(x, inner.y + at as u16, line, width);
+    }
+}
+
+fn words(model: &Model, question: Question) -> (&'static str, String) {
+    let running = model.latest().running;
+    let under_way = match running {
+        0 => "Nothing is under way.".to_owned(),
+        1 => "1 call is under way and would be cancelled.".to_owned(),
+        many => format!(
+            "{} are under way and would be cancelled.",
+            format::count(many, "call")
+        ),
+    };
+    match question {
+        Question::Quit if !model.in_progress() => (
+            "leave?",
+            "The run has ended in the meantime. Leave?".to_owned(),
+        ),
+        Question::Quit => (
+            "leave?",
+            format!("The run has not ended. {under_way} Stop the run and leave?"),
+        ),
+        Question::Stop => (
+            "stop the run?",
+            format!("{under_way} What has not started will be skipped."),
+        ),
+        Question::Fork(step) => {
+            let row = model.run.steps.get(step.at());
+            let id = text::fit(row.map_or("", |row| &row.info.id), 40);
+            (
+                "fork from here?",
+                format!(
+                    "Another run calls {id} and what depends on it again, and takes everything else over from this one."
+                ),
+            )
+        }
+        Question::Skip(step) => {
+            let id = model
+                .run
+                .steps
+                .get(step.at())
+                .map_or("", |row| &row.info.id);
+            let id = text::fit(id, 40);
+            (
+                "skip?",
+                format!("{id} will not run, and what depends on it sees it as skipped."),
+            )
+        }
+    }
+}
+
+/// A box of this size in the middle of the screen.
+pub fn centred(screen: Rect, width: u16, height: u16) -> Rect {
+    let (width, height) = (width.min(screen.width), height.min(screen.height));
+    Rect {
+        x: screen.x + (screen.width - width) / 2,
+        y: screen.y + (screen.height - height) / 2,
+        width,
+        height,
+    }
+}

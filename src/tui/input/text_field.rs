@@ -1,0 +1,241 @@
+//! A line that is typed into: the text, the cursor, the usual editing keys, and how it is drawn.
+
+use crate::text;
+use crate::tui::theme::Theme;
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+use ratatui::text::Span;
+use unicode_segmentation::UnicodeSegmentation;
+
+/// Bytes that are taken in at the most.
+const MOST: usize = 4096;
+
+/// A line of text with a cursor.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Field {
+    text: String,
+    /// A byte position between two graphemes.
+    cursor: usize,
+}
+
+impl Field {
+    /// What was typed.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether nothing was typed.
+    pub fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+
+    /// Forgets what was typed.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Puts text in at the cursor, as a paste does; line ends and other control characters become spaces.
+    pub fn insert(&mut self, text: &str) {
+        for c in text.chars() {
+            let c = if c.is_control() { ' ' } else { c };
+            if self.text.len() + c.len_utf8() > MOST {
+                return;
+            }
+            self.text.insert(self.cursor, c);
+            self.cursor += c.len_utf8();
+        }
+    }
+
+    /// Takes a key in where it is one that edits: letters, backspace, delete, left and right, ctrl-a, ctrl-e,
+    /// ctrl-u, ctrl-w. Whether it was one.
+    pub fn edit(&mut self, key: &KeyEvent) -> bool {
+        let control = key.modifiers.contains(KeyModifiers::CONTROL);
+        if key.modifiers.contains(KeyModifiers::ALT) {
+            return false;
+        }
+        match key.code {
+            KeyCode::Char('a') if control => self.cursor = 0,
+            KeyCode::Char('e') if control => self.cursor = self.text.len(),
+            KeyCode::Char('u') if control => self.cut(0),
+            KeyCode::Char('w') if control => self.cut(self.word_before()),
+            KeyCode::Char('h') if control => self.cut(self.before()),
+            KeyCode::Char(c) if !control && !c.is_control() => {
+                self.insert(c.encode_utf8(&mut [0; 4]));
+            }
+            KeyCode::Backspace => self.cut(self.before()),
+            KeyCode::Delete => {
+                let end = self.after();
+                self.text.replace_range(self.cursor..end, "");
+            }
+            KeyCode::Left => self.cursor = self.before(),
+            KeyCode::Right => self.cursor = self.after(),
+            _ => return false,
+        }
+        true
+    }
+
+    /// Removes what stands between `from` and the cursor.
+    fn cut(&mut self, from: usize) {
+        self.text.replace_range(from..self.cursor, "");
+        self.cursor = from;
+    }
+
+    fn before(&self) -> usize {
+        let mut head = self.text[..self.cursor].grapheme_indices(true);
+        head.next_back().map_or(0, |(at, _)| at)
+    }
+
+    fn after(&self) -> usize {
+        let next = self.text[self.cursor..].graphemes(true).next();
+        self.cursor + next.map_or(0, str::len)
+    }
+
+    fn word_before(&self) -> usize {
+        let head = self.text[..self.cursor].trim_end();
+        head.rfind(char::is_whitespace).map_or(0, |space| {
+            space + head[space..].chars().next().map_or(0, char::len_utf8)
+        })
+    }
+
+    /// Draws the line with its cursor, scrolled so that the cursor is seen; where nothing was typed, `empty`
+    /// says what could be.
+    pub fn draw(&self, buf: &mut Buffer, area: Rect, empty: &str, theme: &Theme) {
+        if area.is_empty() {
+            return;
+        }
+        let room = area.width as usize;
+        let here = Style::new().add_modifier(Modifier::REVERSED);
+        if self.is_empty() {
+            buf.set_string(area.x, area.y, " ", theme.text.patch(here));
+            let words = text::fit(empty, room.saturating_sub(2));
+            let x = area.x + 2.min(area.width);
+            buf.set_stringn(x, area.y, words, room.saturating_sub(2), theme.dim);
+            return;
+        }
+        let head = text::line(&self.text[..self.cursor]);
+        let mut shown = head.as_str();
+        while text::width(shown) + 1 > room {
+            let Some(first) = shown.graphemes(true).next() else {
+                break;
+            };
+            shown = &shown[first.len()..];
+        }
+        let end = self.after();
+        let under = text::line(&self.text[self.cursor..end]);
+        let under = if under.is_empty() {
+            " ".to_owned()
+        } else {
+            under
+        };
+        let tail = text::line(&self.text[end..]);
+        let mut x = area.x;
+        for span in [
+            Span::styled(shown, theme.text),
+            Span::styled(under, theme.text.patch(here)),
+            Span::styled(tail, theme.text),
+        ] {
+            let room = area.right().saturating_sub(x) as usize;
+            x = buf.set_stringn(x, area.y, span.content, room, span.style).0;
+        }
+    }
+}
+
+/// `text`, made safe already, with the characters at `places` in another style; `places` are in order.
+pub fn lit(
+    text: &str,
+    places: impl IntoIterator<Item = usize>,
+    plain: Style,
+    lit: Style,
+) -> Vec<Span<'static>> {
+    let mut places = places.into_iter().peekable();
+    let mut spans: Vec<Span<'static>> = Vec::new();
+    for (at, c) in text.chars().enumerate() {
+        let found = places.next_if_eq(&at).is_some();
+        let style = if found { lit } else { plain };
+        match spans.last_mut() {
+            Some(last) if last.style == style => last.content.to_mut().push(c),
+            _ => spans.push(Span::styled(c.to_string(), style)),
+        }
+    }
+    spans
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn typed(keys: &[KeyEvent]) -> Field {
+        let mut field = Field::default();
+        for key in keys {
+            assert!(field.edit(key), "{key:?}");
+        }
+        field
+    }
+
+    fn key(code: KeyCode) -> KeyEvent {
+        KeyEvent::new(code, KeyModifiers::NONE)
+    }
+
+    fn letters(text: &str) -> Vec<KeyEvent> {
+        text.chars().map(|c| key(KeyCode::Char(c))).collect()
+    }
+
+    fn control(c: char) -> KeyEvent {
+        KeyEvent::new(KeyCode::Char(c), KeyModifiers::CONTROL)
+    }
+
+    #[test]
+    fn the_usual_keys_edit() {
+        let mut keys = letters("ab né");
+        keys.extend([key(KeyCode::Left), key(KeyCode::Backspace)]);
+        assert_eq!(typed(&keys).text(), "ab é");
+        keys.extend([control('a'), key(KeyCode::Delete), key(KeyCode::Char('x'))]);
+        assert_eq!(typed(&keys).text(), "xb é");
+        keys.extend([control('e'), control('w')]);
+        assert_eq!(typed(&keys).text(), "xb ");
+        keys.push(control('w'));
+        assert_eq!(typed(&keys).text(), "");
+        keys.extend(letters("again"));
+        keys.push(control('u'));
+        assert!(typed(&keys).is_empty());
+        assert!(!Field::default().edit(&key(KeyCode::Enter)));
+        assert!(!Field::default().edit(&control('l')));
+    }
+
+    #[test]
+    fn a_paste_is_one_line_of_bounded_length() {
+        let mut field = Field::default();
+        field.insert("a\nb\u{1b}c");
+        assert_eq!(field.text(), "a b c");
+        field.insert(&"é".repeat(MOST));
+        assert!(field.text().len() <= MOST);
+    }
+
+    #[test]
+    fn the_cursor_stays_in_view() {
+        let mut field = Field::default();
+        field.insert("0123456789");
+        let area = Rect::new(0, 0, 5, 1);
+        let mut buf = Buffer::empty(area);
+        field.draw(&mut buf, area, "", &Theme::default());
+        let row: String = (0..5).map(|x| buf[(x, 0)].symbol()).collect();
+        assert_eq!(row, "6789 ");
+        for width in 0..4 {
+            let area = Rect::new(0, 0, width, 1);
+            field.draw(&mut buf, area, "", &Theme::default());
+        }
+    }
+
+    #[test]
+    fn found_letters_are_lit() {
+        let (plain, bright) = (Style::new(), Style::new().add_modifier(Modifier::BOLD));
+        let spans = lit("abcd", [1, 2], plain, bright);
+        let parts: Vec<(&str, bool)> = spans
+            .iter()
+            .map(|span| (&*span.content, span.style == bright))
+            .collect();
+        assert_eq!(parts, [("a", false), ("bc", true), ("d", false)]);
+    }
+}

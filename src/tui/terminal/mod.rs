@@ -1,0 +1,6 @@
+//! The terminal: taking it over and giving it back, what it says, and the loop that every screen shares.
+
+mod frame_limiter;
+mod guard;
+pub(crate) mod screen;
+mod signals;

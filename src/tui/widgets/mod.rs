@@ -1,0 +1,6 @@
+//! Parts of a screen that know nothing of the dashboard or the home screen.
+
+pub(crate) mod header_segments;
+pub(crate) mod json;
+pub(crate) mod refresh_throttle;
+pub(crate) mod text_page;
