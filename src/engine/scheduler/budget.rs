@@ -1,4 +1,4 @@
-//! Money: reserved before a call, settled after it.
+//! Money: reserved before a call, charged after it.
 
 use crate::units::Money;
 use std::collections::HashMap;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 /// Until a call of a tool has come back with its bill, so many times its bound is held back beside the bound of
 /// each of its calls: they go out at once while there is plenty, and one after another while there is little.
-const MARGIN: u64 = 9;
+const HEADROOM: u64 = 9;
 
 /// What is left of the budget. Spending plus reservations never pass the limit, as long as no call costs more
 /// than its upper bound.
@@ -16,9 +16,9 @@ pub struct Budget {
     spent: Money,
     reserved: Money,
     /// What is held back beside the reservations.
-    margins: Money,
+    headrooms: Money,
     /// For each tool whose calls have been billed, by how much the worst bill passed its bound.
-    excess: HashMap<Arc<str>, Money>,
+    learned_excess: HashMap<Arc<str>, Money>,
 }
 
 impl Budget {
@@ -51,30 +51,31 @@ impl Budget {
         self.spent
     }
 
-    /// What calls under way may cost.
+    /// What running calls may cost.
     pub fn reserved(&self) -> Money {
         self.reserved
     }
 
-    /// Whether `most` could be reserved with `margin` beside it. A call that costs nothing always fits, even when
-    /// the money is gone; one that would be alone needs no margin.
-    pub fn fits(&self, most: Money, margin: Money) -> bool {
+    /// Whether `upper_bound` could be reserved with `headroom` beside it. A call that costs nothing always fits, even when
+    /// the money is gone; one that would be alone needs no headroom.
+    pub fn fits(&self, upper_bound: Money, headroom: Money) -> bool {
         let free = self.free();
         let alone = self.reserved.is_zero();
-        most.is_zero() || (most <= free && (alone || most + margin + self.margins <= free))
+        upper_bound.is_zero()
+            || (upper_bound <= free && (alone || upper_bound + headroom + self.headrooms <= free))
     }
 
-    /// Reserves `most` and holds `margin` back if they fit.
-    pub fn reserve(&mut self, most: Money, margin: Money) -> bool {
-        let fits = self.fits(most, margin);
+    /// Reserves `upper_bound` and holds `headroom` back if they fit.
+    pub fn reserve(&mut self, upper_bound: Money, headroom: Money) -> bool {
+        let fits = self.fits(upper_bound, headroom);
         if fits {
-            self.reserved += most;
-            self.margins += margin;
+            self.reserved += upper_bound;
+            self.headrooms += headroom;
         }
         fits
     }
 
-    /// Reserves so much more for a call under way, if there is so much.
+    /// Reserves so much more for a running call, if there is so much.
     pub fn raise(&mut self, more: Money) -> bool {
         let fits = more <= self.free();
         if fits {
@@ -84,36 +85,36 @@ impl Budget {
     }
 
     /// Replaces a reservation by the true cost.
-    pub fn settle(&mut self, reserved: Money, margin: Money, cost: Money) {
+    pub fn charge(&mut self, reserved: Money, headroom: Money, cost: Money) {
         self.reserved -= reserved;
-        self.margins -= margin;
+        self.headrooms -= headroom;
         self.spent += cost;
     }
 
     /// What is held back beside the bound of a tool's next call, where the bound is an estimate.
-    pub fn margin(&self, tool: &str, most: Money) -> Money {
-        if self.is_limited() && !self.excess.contains_key(tool) {
-            most.times(MARGIN)
+    pub fn headroom(&self, tool: &str, upper_bound: Money) -> Money {
+        if self.is_limited() && !self.learned_excess.contains_key(tool) {
+            upper_bound.times(HEADROOM)
         } else {
             Money::ZERO
         }
     }
 
-    /// The bound of a tool's next call: `most`, and by how much the bill of a call has passed its bound before. A
+    /// The bound of a tool's next call: `upper_bound`, and by how much the bill of a call has passed its bound before. A
     /// provider may bill what no estimate foresees, but not twice unforeseen.
-    pub fn bound(&self, tool: &str, most: Money) -> Money {
-        let excess = self.excess.get(tool).copied();
-        most + excess.unwrap_or_default()
+    pub fn upper_bound(&self, tool: &str, upper_bound: Money) -> Money {
+        let excess = self.learned_excess.get(tool).copied();
+        upper_bound + excess.unwrap_or_default()
     }
 
-    /// Takes note of what a call cost; `most` is its bound without what other bills had added to it. A call that
+    /// Takes note of what a call cost; `upper_bound` is its bound without what other bills had added to it. A call that
     /// somebody counted bears its bound out.
-    pub fn learn(&mut self, tool: &Arc<str>, most: Money, cost: Money, counted: bool) {
-        if cost > most {
-            let known = self.excess.entry(Arc::clone(tool)).or_default();
-            *known = (cost - most).max(*known);
-        } else if counted && self.is_limited() && !self.excess.contains_key(tool) {
-            self.excess.insert(Arc::clone(tool), Money::ZERO);
+    pub fn learn(&mut self, tool: &Arc<str>, upper_bound: Money, cost: Money, counted: bool) {
+        if cost > upper_bound {
+            let known = self.learned_excess.entry(Arc::clone(tool)).or_default();
+            *known = (cost - upper_bound).max(*known);
+        } else if counted && self.is_limited() && !self.learned_excess.contains_key(tool) {
+            self.learned_excess.insert(Arc::clone(tool), Money::ZERO);
         }
     }
 }

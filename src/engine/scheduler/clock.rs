@@ -1,4 +1,4 @@
-//! The run's own clock: it stands still while a pause or a person holds everything.
+//! The run's own clock and its deadline: both stand still while a pause or the user holds everything.
 
 use crate::units::Micros;
 
@@ -7,9 +7,23 @@ use crate::units::Micros;
 pub struct RunClock {
     held: Micros,
     held_since: Option<Micros>,
+    /// The run's `timeout_seconds`.
+    timeout: Option<Micros>,
+    /// What the clock showed when the present allowance of time began.
+    allowance_from: Micros,
+    /// The deadline's timer fired while the clock stood still or nothing was to be stopped.
+    deadline_missed: bool,
 }
 
 impl RunClock {
+    /// A clock for a run that may take so many seconds.
+    pub fn new(timeout_seconds: Option<f64>) -> Self {
+        Self {
+            timeout: timeout_seconds.map(|seconds| Micros((seconds.max(0.0) * 1e6) as u64)),
+            ..Self::default()
+        }
+    }
+
     /// Takes note of whether everything is held from `now` on.
     pub fn hold(&mut self, now: Micros, holds: bool) {
         match (holds, self.held_since) {
@@ -22,13 +36,41 @@ impl RunClock {
         }
     }
 
-    /// Whether it stands still.
-    pub fn is_held(&self) -> bool {
-        self.held_since.is_some()
-    }
-
     /// What it shows at `now`.
     pub fn wall(&self, now: Micros) -> Micros {
         now - self.held - self.held_since.map_or(Micros(0), |since| now - since)
+    }
+
+    /// What the run may take in all.
+    pub fn timeout(&self) -> Option<Micros> {
+        self.timeout
+    }
+
+    /// Sets the deadline: the moment at which its timer is to fire, where the run has one.
+    pub fn arm(&mut self, now: Micros) -> Option<Micros> {
+        self.deadline_missed = false;
+        Some(now + self.left(now)?)
+    }
+
+    /// Whether the deadline has to be set once more, because its timer fired in vain.
+    pub fn is_to_be_armed(&self) -> bool {
+        self.deadline_missed && self.held_since.is_none()
+    }
+
+    /// The deadline's timer has fired in a run that is going or not. Returns whether the time is over; if not,
+    /// the deadline is set once more as soon as the clock goes on.
+    pub fn is_over(&mut self, now: Micros, going: bool) -> bool {
+        self.deadline_missed = true;
+        going && self.held_since.is_none() && self.left(now) == Some(Micros(0))
+    }
+
+    /// Gives the run as much time again.
+    pub fn renew(&mut self, now: Micros) {
+        self.allowance_from = self.wall(now);
+    }
+
+    fn left(&self, now: Micros) -> Option<Micros> {
+        let used = self.wall(now) - self.allowance_from;
+        Some(self.timeout? - used)
     }
 }

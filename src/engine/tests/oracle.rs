@@ -612,7 +612,7 @@ pub fn the_fold_agrees(world: &World) {
         (
             ledger.spent,
             ledger.reserved,
-            ledger.under_way,
+            ledger.running,
             ledger.calls,
             ledger.wall
         ),

@@ -1,0 +1,126 @@
+//! The end of an attempt: it is billed, and its row ends, tries again, waits for money, or begins again.
+
+use super::{Action, Scheduler, Stage, Timer, Turn, WaitFor};
+use crate::plan::StepIx;
+use crate::run::{AttemptEnd, Fact, RunError, StepSource};
+use crate::tools::{CallReport, ToolError};
+use crate::units::{Micros, Money};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// No wait between two attempts is longer, unless the other side asks for it.
+const MAX_BACKOFF: Duration = Duration::from_mins(1);
+
+impl Scheduler {
+    pub(super) fn attempt_ended(
+        &mut self,
+        row: StepIx,
+        service: Micros,
+        report: CallReport,
+        cancelled: bool,
+        turn: &mut Turn<'_>,
+    ) {
+        if !self.rows.get(row).is_some_and(|row| row.is_calling()) {
+            return;
+        }
+        let Stage::Calling {
+            upper_bound: reserved,
+            learned_excess,
+            headroom,
+            estimated,
+            denied,
+            rerun,
+            ..
+        } = self.leave(row)
+        else {
+            return;
+        };
+        let CallReport {
+            output,
+            cost,
+            tokens,
+            model,
+            prompt,
+            answer,
+        } = report;
+        let cost = cost.map(|cost| cost.max(Money::ZERO));
+        let billed = cost.unwrap_or(reserved);
+        let budget = &mut self.resources.budget;
+        budget.charge(reserved, headroom, billed);
+        let tool = &self.steps.get(self.elements.plan_step(row)).tool;
+        budget.learn(tool, reserved - learned_excess, billed, tokens.is_some());
+        self.resources.rates.end(row);
+        let attempt = self.rows[row].attempts;
+        let stopping = self.outcome.is_stopping();
+        let stopped = cancelled || stopping;
+        let failure = output.as_ref().err();
+        let retry_in = failure
+            .filter(|_| !stopped && !rerun && !denied)
+            .and_then(|error| self.next_attempt(row, error, turn.random));
+        let error = failure.map(|error| self.tool_error(row, error));
+        turn.emit(Fact::AttemptEnded(Arc::new(AttemptEnd {
+            step: self.key(row),
+            attempt,
+            service,
+            cost: cost.filter(|_| self.rules.track_cost),
+            tokens,
+            model,
+            prompt,
+            answer,
+            error: error.clone(),
+            retry_in,
+            cancelled: cancelled && output.is_err(),
+        })));
+        match (output, error) {
+            // Even an output is of no use: it was made from what has been taken back.
+            _ if rerun && stopping => self.cancel(row, turn),
+            _ if rerun => self.go_back(row, turn),
+            (Ok(output), _) => self.succeed(row, output, StepSource::Call, None, turn),
+            (Err(_), _) if stopped => self.cancel(row, turn),
+            (Err(_), _) if denied => {
+                // What it lacked may be left once the others have been charged.
+                let requested = self.resources.requested(row);
+                self.park(row, requested, estimated, turn);
+            }
+            (Err(_), Some(error)) => match retry_in {
+                Some(wait) => {
+                    self.enter(row, WaitFor::Backoff { attempt });
+                    let timer = Timer::Backoff(row, attempt);
+                    turn.act(Action::SetTimer(turn.now + wait, timer));
+                }
+                None => self.fail(row, Box::new(error), turn),
+            },
+            (Err(_), None) => {}
+        }
+    }
+
+    /// The wait before the next attempt, where there is to be one: doubling bounds with full jitter, unless the
+    /// other side says when to come back.
+    fn next_attempt(&self, row: StepIx, error: &ToolError, random: u64) -> Option<Micros> {
+        let policy = self.steps.retry(self.plan_step(row));
+        let attempts = self.rows[row].attempts_since_reset;
+        if !error.retryable || attempts >= policy.attempts {
+            return None;
+        }
+        if let Some(asked) = error.retry_after {
+            return Some(asked.into());
+        }
+        let doubled = 1u32
+            .checked_shl(attempts.saturating_sub(1))
+            .unwrap_or(u32::MAX);
+        let bound = policy.backoff.saturating_mul(doubled).min(MAX_BACKOFF);
+        let bound = Micros::from(bound).0;
+        Some(Micros(random % (bound + 1)))
+    }
+
+    fn tool_error(&self, row: StepIx, error: &ToolError) -> RunError {
+        RunError {
+            kind: error.kind,
+            step: Some(self.key(row).id),
+            tool_name: Some(self.spec(row).tool.clone()),
+            message: error.message.as_str().into(),
+            retryable: error.retryable,
+            attempts: self.rows[row].attempts,
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! What the user may do to a run: pause it, step it, put values in, stop it.
+
+use super::rows::EndedBy;
+use super::{Phase, Scheduler, Stage, Turn};
+use crate::plan::StepIx;
+use crate::run::{Fact, RunCommand, RunOutcome, SkipReason, StepSource, StepStatus};
+use serde_json::Value;
+use std::sync::Arc;
+
+impl Scheduler {
+    pub(super) fn command(&mut self, command: RunCommand, turn: &mut Turn<'_>) {
+        match command {
+            RunCommand::Pause if self.outcome.phase == Phase::Running => {
+                self.outcome.phase = Phase::Paused;
+                turn.emit(Fact::RunPaused);
+            }
+            RunCommand::Resume if self.outcome.phase == Phase::Paused => self.resume(turn),
+            RunCommand::StepOnce(row) if self.outcome.phase == Phase::Paused => {
+                self.step_once(row, turn);
+            }
+            RunCommand::Retry(row) | RunCommand::Refresh(row) => self.retry(&[row], turn),
+            RunCommand::RetryFailed => {
+                let rows = self.all_that_went_wrong();
+                self.retry(&rows, turn);
+            }
+            RunCommand::Skip(row) => self.skip_by_hand(row, turn),
+            RunCommand::SetOutput(row, output) => self.set_output(row, output, turn),
+            RunCommand::SetInput(row, input) => self.set_input(row, input, turn),
+            RunCommand::Breakpoint(row, on) if !on || self.rows.exists(row) => {
+                self.decisions.set_breakpoint(row, on);
+            }
+            RunCommand::Stop if self.outcome.is_going() => {
+                turn.emit(Fact::StopRequested);
+                self.stop(RunOutcome::Cancelled, SkipReason::User, turn);
+            }
+            _ => {}
+        }
+    }
+
+    fn resume(&mut self, turn: &mut Turn<'_>) {
+        self.outcome.phase = Phase::Running;
+        turn.emit(Fact::RunResumed);
+        // What a breakpoint held passes it now, once.
+        while let Some(row) = self.waiting.pop_at_breakpoint(&self.rows) {
+            self.decisions.release(row);
+            self.queue(row);
+        }
+    }
+
+    /// Pending, ready, between two attempts, or unknown and asked about.
+    fn is_before_its_call(&self, row: StepIx) -> bool {
+        self.outcome.is_going()
+            && self.rows.get(row).is_some_and(|row| {
+                let elsewhere = matches!(row.stage, Stage::Calling { .. } | Stage::Dormant);
+                !row.is_over() && !elsewhere
+            })
+            && !self.elements.is_expanded(row)
+            && !self.goes_back_with_its_parent(row)
+    }
+
+    fn set_output(&mut self, row: StepIx, output: Arc<Value>, turn: &mut Turn<'_>) {
+        if self.is_before_its_call(row) {
+            self.leave(row);
+        } else if self.takes_another_output(row) {
+            self.take_its_end_back(row, turn);
+        } else {
+            return;
+        }
+        self.succeed(row, output, StepSource::Mock, None, turn);
+        self.rows[row].ended_by = EndedBy::UserOverride;
+    }
+
+    /// From now on a row is called with this input. What is running is not taken back for it: it may be paid
+    /// for already.
+    fn set_input(&mut self, row: StepIx, input: Option<Arc<Value>>, turn: &mut Turn<'_>) {
+        let ended = self.takes_another_output(row);
+        let is_called = self.elements.get(row).is_some()
+            || self.rows.exists(row) && self.spec(row).for_each.is_none();
+        if !is_called || !(ended || self.is_before_its_call(row)) {
+            return;
+        }
+        self.decisions.set_input(row, input.clone());
+        let step = self.key(row);
+        turn.emit(Fact::StepInputSet { step, input });
+        if ended || *self.rows.stage(row) == Stage::Asked {
+            self.retry(&[row], turn);
+        }
+    }
+
+    /// Skips what has not been called for, or what nobody knows the end of.
+    fn skip_by_hand(&mut self, row: StepIx, turn: &mut Turn<'_>) {
+        if self.is_before_its_call(row) {
+            self.leave(row);
+        } else if self.takes_another_output(row) && self.status(row) == StepStatus::Unknown {
+            self.take_its_end_back(row, turn);
+        } else {
+            return;
+        }
+        self.skip(row, SkipReason::User, None, turn);
+        self.rows[row].ended_by = EndedBy::UserOverride;
+    }
+
+    fn takes_another_output(&self, row: StepIx) -> bool {
+        (self.outcome.is_going() || self.outcome.phase == Phase::Ended)
+            && self.rows.get(row).is_some_and(super::rows::Row::is_over)
+            && !self.goes_back_with_its_parent(row)
+            && (self.elements.get(row).is_none() || self.alone_or_with_all(row) == row)
+    }
+}

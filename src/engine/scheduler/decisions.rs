@@ -1,0 +1,77 @@
+//! What the user decided about rows, and what the user is asked.
+
+use crate::plan::StepIx;
+use crate::run::RunError;
+use serde_json::Value;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+/// The user's decisions.
+#[derive(Debug, Default)]
+pub struct Decisions {
+    breakpoints: HashSet<StepIx>,
+    /// Rows that may pass their breakpoint once.
+    released: HashSet<StepIx>,
+    /// Inputs in the place of parameters.
+    inputs: HashMap<StepIx, Arc<Value>>,
+    /// What is known of rows about which the user is asked.
+    asked: HashMap<StepIx, Box<RunError>>,
+}
+
+impl Decisions {
+    /// Sets or removes a breakpoint.
+    pub fn set_breakpoint(&mut self, row: StepIx, on: bool) {
+        if on {
+            self.breakpoints.insert(row);
+        } else {
+            self.breakpoints.remove(&row);
+        }
+    }
+
+    /// Whether a breakpoint holds a row.
+    pub fn holds(&self, row: StepIx) -> bool {
+        !self.breakpoints.is_empty()
+            && self.breakpoints.contains(&row)
+            && !self.released.contains(&row)
+    }
+
+    /// A row may pass its breakpoint the next time.
+    pub fn release(&mut self, row: StepIx) {
+        self.released.insert(row);
+    }
+
+    /// A row's breakpoint counts again: its attempt starts, or it goes back to the beginning.
+    pub fn hold_again(&mut self, row: StepIx) {
+        if !self.released.is_empty() {
+            self.released.remove(&row);
+        }
+    }
+
+    /// From now on a row is called with this, or (`None`) with its parameters.
+    pub fn set_input(&mut self, row: StepIx, input: Option<Arc<Value>>) {
+        match input {
+            Some(input) => drop(self.inputs.insert(row, input)),
+            None => drop(self.inputs.remove(&row)),
+        }
+    }
+
+    /// What a row is called with instead of its parameters.
+    pub fn input(&self, row: StepIx) -> Option<&Arc<Value>> {
+        self.inputs.get(&row)
+    }
+
+    /// The user is asked what became of a row.
+    pub fn ask(&mut self, row: StepIx, known: Box<RunError>) {
+        self.asked.insert(row, known);
+    }
+
+    /// The user is asked about a row no longer; returns what is known of it.
+    pub fn take_question(&mut self, row: StepIx) -> Option<Box<RunError>> {
+        self.asked.remove(&row)
+    }
+
+    /// Whether the user is asked about any row.
+    pub fn is_asking(&self) -> bool {
+        !self.asked.is_empty()
+    }
+}

@@ -1,0 +1,145 @@
+//! Which ready step gets a slot next.
+
+use super::{Action, Phase, Scheduler, Stage, Turn, WaitFor};
+use crate::plan::StepIx;
+use crate::run::{Fact, WaitReason};
+
+/// Rows waiting for money that are looked at, at most, for one that fits.
+const MAX_PARKED_LOOKED_AT: usize = 64;
+
+impl Scheduler {
+    /// Asks for the preparation of as many steps as there are free slots.
+    pub(super) fn dispatch(&mut self, turn: &mut Turn<'_>) {
+        while self.outcome.phase == Phase::Running && self.has_room() {
+            let waited = self.waiting.exclusive.next;
+            let Some(row) = self.pick() else { return };
+            if self.must_wait_to_be_alone(row) {
+                // Nothing else starts before it, or it would wait for as long as others keep coming.
+                self.waiting.exclusive.next = Some(row);
+                if waited != Some(row) {
+                    self.emit_waiting(row, WaitReason::Exclusive, turn);
+                }
+                return;
+            }
+            if self.decisions.holds(row) {
+                self.hold_at_breakpoint(row, turn);
+                return;
+            }
+            self.give_slot(row, false, turn);
+        }
+    }
+
+    /// Starts one step of a paused run: the one that is asked for if it could start, else the next one.
+    pub(super) fn step_once(&mut self, asked: Option<StepIx>, turn: &mut Turn<'_>) {
+        if !self.has_room() {
+            return;
+        }
+        let row = match asked {
+            Some(row) => self.could_start(row).then_some(row),
+            None => {
+                let held = self.waiting.pop_at_breakpoint(&self.rows);
+                held.or_else(|| self.pick())
+            }
+        };
+        let Some(row) = row else { return };
+        if self.must_wait_to_be_alone(row) {
+            if asked.is_none() {
+                self.queue(row);
+            }
+            return;
+        }
+        self.give_slot(row, true, turn);
+    }
+
+    fn has_room(&self) -> bool {
+        self.waiting.exclusive.running.is_none() && self.resources.slots.any_free()
+    }
+
+    fn must_wait_to_be_alone(&self, row: StepIx) -> bool {
+        self.rows[row].sequential && self.resources.slots.taken() > 0
+    }
+
+    /// Whether nothing but the pause, a breakpoint, money or a rate keeps a row from starting.
+    fn could_start(&self, row: StepIx) -> bool {
+        matches!(
+            self.rows.stage(row),
+            Stage::Queued | Stage::AtBreakpoint | Stage::Parked { .. } | Stage::Throttled
+        )
+    }
+
+    /// The row that starts next, taken from where it waits: one that waited to be alone, then one for which
+    /// there is money again, then the queue.
+    fn pick(&mut self) -> Option<StepIx> {
+        if let Some(row) = self.waiting.exclusive.next.take() {
+            return Some(row);
+        }
+        if let Some(row) = self.affordable() {
+            self.leave(row);
+            self.rows[row].stage = Stage::Queued;
+            return Some(row);
+        }
+        self.waiting.pop_ready(&self.rows)
+    }
+
+    /// The cheapest row that waits for money and fits. One that is cheaper may not fit, because of the headroom
+    /// that its estimate needs.
+    fn affordable(&self) -> Option<StepIx> {
+        let budget = &self.resources.budget;
+        let free = budget.free();
+        let cheapest = self.waiting.parked().take(MAX_PARKED_LOOKED_AT);
+        let mut within = cheapest.take_while(|(bound, _)| bound.is_zero() || *bound <= free);
+        let fits = |(bound, row): &_| budget.fits(*bound, self.parked_headroom(*row));
+        within.find(fits).map(|(_, row)| row)
+    }
+
+    fn hold_at_breakpoint(&mut self, row: StepIx, turn: &mut Turn<'_>) {
+        self.enter(row, WaitFor::Breakpoint);
+        self.emit_waiting(row, WaitReason::Breakpoint, turn);
+        self.outcome.phase = Phase::Paused;
+        turn.emit(Fact::RunPaused);
+    }
+
+    fn give_slot(&mut self, row: StepIx, permitted: bool, turn: &mut Turn<'_>) {
+        let Some(slot) = self.resources.slots.take() else {
+            return;
+        };
+        self.leave(row);
+        self.rows[row].stage = Stage::Preparing { slot, permitted };
+        if self.rows[row].sequential {
+            self.waiting.exclusive.running = Some(row);
+        }
+        turn.act(Action::Prepare(row));
+    }
+
+    pub(super) fn emit_waiting(&mut self, row: StepIx, reason: WaitReason, turn: &mut Turn<'_>) {
+        self.resources.rates.announced_otherwise(row);
+        turn.emit(Fact::StepWaiting {
+            step: self.key(row),
+            reason,
+            on: None,
+            until: None,
+        });
+    }
+
+    /// Lets those try again that a rate may no longer hold.
+    pub(super) fn recheck_rates(&mut self) {
+        while let Some(row) = self.resources.rates.next_to_try() {
+            match self.rows[row].stage {
+                Stage::Throttled => {
+                    self.leave(row);
+                    self.queue(row);
+                }
+                Stage::Queued | Stage::AtBreakpoint | Stage::Preparing { .. } => {}
+                _ => self.resources.rates.forget(row),
+            }
+        }
+    }
+
+    /// The timer of a backoff is due.
+    pub(super) fn backoff_over(&mut self, row: StepIx, attempt: u32) {
+        if *self.rows.stage(row) == (Stage::Backoff { attempt }) {
+            self.leave(row);
+            self.queue(row);
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! What goes into the scheduler and what comes out of it.
+
+use super::LimitId;
+use crate::plan::StepIx;
+use crate::run::{
+    Demand, Fact, Rates, ResourceLimits, Reuse, RunCommand, RunError, StepSource, Why,
+};
+use crate::tools::CallReport;
+use crate::units::{Micros, Money};
+use serde_json::Value;
+use std::sync::Arc;
+
+/// Something that happened.
+#[derive(Debug)]
+pub enum Input {
+    /// The run begins.
+    Start,
+    /// A person or a script asks for something.
+    Command(RunCommand),
+    /// The answer to [`Action::Prepare`].
+    Prepared(StepIx, Prepared),
+    /// An attempt ended; cancelled ones too.
+    Ended {
+        /// The step.
+        step: StepIx,
+        /// How long the call itself took.
+        service: Micros,
+        /// What came of it.
+        report: Box<CallReport>,
+        /// Whether it was stopped rather than ended.
+        cancelled: bool,
+    },
+    /// A running attempt asks whether it may come to cost so much in all; the answer is [`Action::Fund`].
+    Asked(StepIx, Money),
+    /// A timer is due.
+    Timer(Timer),
+}
+
+/// What is to be done with a step that is about to start.
+#[derive(Debug)]
+pub enum Prepared {
+    /// Call the tool.
+    Call {
+        /// The resolved parameters.
+        input: Arc<Value>,
+        /// The most it can cost without asking for more; `None` where that cannot be known.
+        most: Option<Money>,
+        /// Whether that rests on an estimate that the bills of calls have yet to bear out.
+        estimated: bool,
+        /// What it draws on beside its slot and its money.
+        demand: Demand,
+        /// Why it is made, where the output could have been there already.
+        why: Option<Box<Why>>,
+    },
+    /// Run once for each of these.
+    Each(Vec<Arc<Value>>),
+    /// Its `run_if` is not true.
+    Unwanted,
+    /// Its output is known already, from there, and this is what that saved.
+    Known(Arc<Value>, StepSource, Option<Box<Reuse>>),
+    /// It cannot be called.
+    Impossible(Box<RunError>),
+    /// It was under way when an earlier run's process died, and nobody has said what to do about it.
+    Unknown(Box<RunError>),
+    /// A person does not want it.
+    Skip,
+}
+
+/// A moment the scheduler waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Timer {
+    /// The next try of a step after its attempt of this number.
+    Backoff(StepIx, u32),
+    /// The run's `timeout_seconds`.
+    Deadline,
+    /// A rate lets something start again.
+    Rate(LimitId),
+}
+
+/// Something to be done, in order.
+#[derive(Debug)]
+pub enum Action {
+    /// Number this fact and tell everybody.
+    Emit(Fact),
+    /// Look at the step's condition, resolve its parameters, and answer with [`Input::Prepared`].
+    Prepare(StepIx),
+    /// Make the call, and answer with [`Input::Ended`]. Everything emitted so far is told first.
+    Call {
+        /// The step.
+        step: StepIx,
+        /// Which try, from 1.
+        attempt: u32,
+        /// The resolved parameters.
+        input: Arc<Value>,
+        /// What is reserved for it.
+        reserved: Money,
+    },
+    /// Tell the attempt that asked whether it may.
+    Fund(StepIx, bool),
+    /// Stop the attempt under way; it still ends.
+    Cancel(StepIx),
+    /// Answer with [`Input::Timer`] at this moment.
+    SetTimer(Micros, Timer),
+}
+
+/// What the scheduler needs to know beside the plan.
+#[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a rule of its own")]
+pub struct Rules {
+    /// The limits of the run.
+    pub limits: ResourceLimits,
+    /// Whether the first failure stops what is independent of it.
+    pub fail_fast: bool,
+    /// Whether cost is tracked; without it money limits nothing.
+    pub track_cost: bool,
+    /// Whether the run begins paused.
+    pub paused: bool,
+    /// The rates of models and pools.
+    pub rates: Rates,
+    /// Whether somebody is there to say what became of a step that nobody knows the end of: the run waits for
+    /// that.
+    pub asks: bool,
+}

@@ -1,0 +1,90 @@
+//! Where the run stands, and what it comes to.
+
+use crate::plan::StepIx;
+use crate::run::{RunError, RunOutcome};
+use std::collections::HashMap;
+
+/// Where the run stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Phase {
+    /// It has not begun.
+    #[default]
+    New,
+    /// Steps start and end.
+    Running,
+    /// Nothing starts unless the user asks for it.
+    Paused,
+    /// What is running is being cancelled; then the run ends this way.
+    Stopping(RunOutcome),
+    /// Nothing is left to do.
+    Ended,
+}
+
+/// What the run comes to.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Where it stands.
+    pub phase: Phase,
+    /// A step has failed, and the run is to stop because of it.
+    pub failing: bool,
+    /// The errors of rows that failed.
+    errors: HashMap<StepIx, Box<RunError>>,
+    /// The limit that stopped it.
+    pub limit_error: Option<Box<RunError>>,
+}
+
+impl Outcome {
+    /// Whether it has begun and is neither being stopped nor over.
+    pub fn is_going(&self) -> bool {
+        matches!(self.phase, Phase::Running | Phase::Paused)
+    }
+
+    /// Whether it is being stopped.
+    pub fn is_stopping(&self) -> bool {
+        matches!(self.phase, Phase::Stopping(_))
+    }
+
+    /// A row failed, or nobody knows what became of it.
+    pub fn set_error(&mut self, row: StepIx, error: Box<RunError>) {
+        self.errors.insert(row, error);
+    }
+
+    /// A row begins again.
+    pub fn forget_error(&mut self, row: StepIx) {
+        if !self.errors.is_empty() {
+            self.errors.remove(&row);
+        }
+    }
+
+    /// Why a row failed.
+    pub fn error(&self, row: StepIx) -> Option<&RunError> {
+        self.errors.get(&row).map(|error| &**error)
+    }
+
+    /// How the run ends now; `cut_short` says whether a stop left rows behind that have not run since.
+    pub fn conclude(&mut self, cut_short: bool) -> (RunOutcome, Option<Box<RunError>>) {
+        let stopped_by = match self.phase {
+            Phase::Stopping(outcome) => Some(outcome),
+            _ => None,
+        };
+        self.phase = Phase::Ended;
+        match (stopped_by, self.first_error()) {
+            (Some(RunOutcome::LimitExceeded), _) => {
+                (RunOutcome::LimitExceeded, self.limit_error.clone())
+            }
+            (Some(RunOutcome::Cancelled), error) => (RunOutcome::Cancelled, error),
+            (_, Some(error)) => (RunOutcome::Failed, Some(error)),
+            // Left over from a stop: the user ran other steps again since then.
+            (_, None) if cut_short => (RunOutcome::Cancelled, None),
+            (_, None) => (RunOutcome::Succeeded, None),
+        }
+    }
+
+    /// The error of the first row that has one.
+    fn first_error(&self) -> Option<Box<RunError>> {
+        self.errors
+            .iter()
+            .min_by_key(|(row, _)| **row)
+            .map(|(_, error)| error.clone())
+    }
+}

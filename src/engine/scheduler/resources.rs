@@ -1,0 +1,83 @@
+//! What calls draw on: slots, money, rates, and the calls that may be made.
+
+use super::Rules;
+use super::budget::Budget;
+use super::rate_limiter::RateLimiter;
+use super::rows::Stage;
+use super::slots::Slots;
+use crate::plan::StepIx;
+use crate::units::Money;
+use std::collections::HashMap;
+
+/// What is taken and what is left.
+#[derive(Debug)]
+pub struct Resources {
+    /// The places in which attempts run.
+    pub slots: Slots,
+    /// Money.
+    pub budget: Budget,
+    /// The rates of models and pools.
+    pub rates: RateLimiter,
+    /// Attempts that are running.
+    pub running: usize,
+    /// Attempts started.
+    pub calls: u64,
+    max_calls: Option<u64>,
+    /// What attempts of a row asked for in vain: the next one has it from the beginning.
+    requested: HashMap<StepIx, Money>,
+}
+
+impl Resources {
+    /// Nothing is taken.
+    pub fn new(rules: &Rules) -> Self {
+        let limits = &rules.limits;
+        let limit = limits.max_total_cost_usd.filter(|_| rules.track_cost);
+        Self {
+            slots: Slots::new(limits.max_concurrent),
+            budget: Budget::new(limit),
+            rates: RateLimiter::new(&rules.rates),
+            running: 0,
+            calls: 0,
+            max_calls: limits.max_tool_calls,
+            requested: HashMap::new(),
+        }
+    }
+
+    /// Whether no more calls may be made.
+    pub fn is_out_of_calls(&self) -> bool {
+        self.max_calls.is_some_and(|max| self.calls >= max)
+    }
+
+    /// A row leaves a stage; the slot that it had there is free again.
+    pub fn leave(&mut self, stage: &Stage) {
+        match stage {
+            Stage::Preparing { slot, .. } => self.slots.give(*slot),
+            Stage::Calling { slot, .. } => {
+                self.running -= 1;
+                self.slots.give(*slot);
+            }
+            _ => {}
+        }
+    }
+
+    /// An attempt of a row asked for so much in vain.
+    pub fn request(&mut self, row: StepIx, total: Money) {
+        self.requested.insert(row, total);
+    }
+
+    /// What attempts of a row asked for in vain.
+    pub fn requested(&self, row: StepIx) -> Money {
+        if self.requested.is_empty() {
+            return Money::ZERO;
+        }
+        self.requested.get(&row).copied().unwrap_or_default()
+    }
+
+    /// A row begins again, or has ended: nothing waits on its behalf.
+    pub fn forget(&mut self, row: StepIx) {
+        if !self.requested.is_empty() {
+            self.requested.remove(&row);
+        }
+        self.rates.forget(row);
+    }
+}

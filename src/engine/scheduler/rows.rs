@@ -1,0 +1,346 @@
+//! The rows of a run: the plan's steps in its order, then the elements of `for_each` steps as they appeared.
+
+use super::graph::Graph;
+use super::steps::Steps;
+use crate::plan::{Mode, Step, StepIx, Trigger};
+use crate::run::StepStatus;
+use crate::units::Money;
+use serde_json::Value;
+use std::collections::VecDeque;
+use std::ops::{Index, IndexMut};
+use std::sync::Arc;
+
+/// What a row is doing, beside its status; with what is known only while it does that.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Stage {
+    /// Nothing of its own: its trigger is not met, its elements run, or it has ended.
+    #[default]
+    Idle,
+    /// In the queue.
+    Queued,
+    /// Taken from the queue and held at a breakpoint.
+    AtBreakpoint,
+    /// Taken from the queue; its upper bound does not fit into the free money.
+    Parked {
+        /// What one call of it can cost.
+        upper_bound: Money,
+        /// Whether that is an estimate.
+        estimated: bool,
+    },
+    /// Taken from the queue; a rate of its model or pool is used up.
+    Throttled,
+    /// Taken from the queue; no more calls may be made.
+    OutOfCalls,
+    /// Between two attempts.
+    Backoff {
+        /// The attempt that has ended.
+        attempt: u32,
+    },
+    /// It has a slot, and its preparation is asked for.
+    Preparing {
+        /// The slot.
+        slot: u32,
+        /// Whether it may start although the run is paused.
+        permitted: bool,
+    },
+    /// It has a slot, and its attempt is running.
+    Calling {
+        /// The slot.
+        slot: u32,
+        /// What is reserved for the call.
+        upper_bound: Money,
+        /// What of the upper bound is there because of the bills of other calls.
+        learned_excess: Money,
+        /// Held back beside the upper bound.
+        headroom: Money,
+        /// Whether the upper bound is an estimate.
+        estimated: bool,
+        /// It asked for more money than there was.
+        denied: bool,
+        /// It is being cancelled, and goes back to the beginning once it has ended.
+        rerun: bool,
+    },
+    /// A `for_each` step that goes back to the beginning once the calls of its elements have ended.
+    Draining {
+        /// How many calls have to end.
+        left: u32,
+    },
+    /// Nobody knows whether it happened, and the user is asked.
+    Asked,
+    /// The row of an element that the list does not have at present.
+    Dormant,
+}
+
+/// Who decided how an ended row ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EndedBy {
+    /// Its own call, its condition, or a skipped dependency.
+    #[default]
+    Itself,
+    /// A failure somewhere above: it was skipped for that.
+    UpstreamFailed,
+    /// The user skipped it or supplied its output: that stays until the row itself is retried.
+    UserOverride,
+    /// The run was stopped before it could start.
+    Stop,
+}
+
+/// A row's dependencies by how they stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DependencyCounts {
+    /// They have not ended.
+    open: u32,
+    ended: u32,
+    /// They ended, and succeeded.
+    succeeded: u32,
+    /// They ended, and failed or were skipped because of a failure.
+    failed: u32,
+}
+
+/// What a step's trigger says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// A dependency that has not ended decides.
+    Wait,
+    /// The step may run.
+    Go,
+    /// The step will not run.
+    Never,
+}
+
+impl DependencyCounts {
+    fn of(open: usize) -> Self {
+        Self {
+            open: open as u32,
+            ..Self::default()
+        }
+    }
+
+    /// Takes note of how a dependency ended.
+    pub fn note(&mut self, succeeded: bool, failed: bool) {
+        self.open = self.open.saturating_sub(1);
+        self.ended += 1;
+        self.succeeded += u32::from(succeeded);
+        self.failed += u32::from(failed);
+    }
+
+    fn verdict(&self, trigger: Trigger) -> Verdict {
+        match trigger {
+            // What ended and did not succeed failed or was skipped.
+            Trigger::AllSuccess if self.ended > self.succeeded => Verdict::Never,
+            Trigger::NoneFailed if self.failed > 0 => Verdict::Never,
+            Trigger::OneSuccess if self.succeeded > 0 => Verdict::Go,
+            Trigger::OneSuccess if self.open == 0 && self.ended > 0 => Verdict::Never,
+            _ if self.open == 0 => Verdict::Go,
+            _ => Verdict::Wait,
+        }
+    }
+}
+
+/// What the scheduler knows of one row.
+#[derive(Debug, Default)]
+pub struct Row {
+    /// Where it stands, for everybody.
+    pub status: StepStatus,
+    /// What it is doing.
+    pub stage: Stage,
+    trigger: Trigger,
+    /// It overlaps nothing.
+    pub sequential: bool,
+    /// Its dependents know that it has ended.
+    pub dependents_notified: bool,
+    /// Who decided that, once it has ended.
+    pub ended_by: EndedBy,
+    /// How its dependencies stand.
+    pub dependencies: DependencyCounts,
+    /// Attempts in all.
+    pub attempts: u32,
+    /// Attempts since the last reset.
+    pub attempts_since_reset: u32,
+    /// Its output, once it succeeded.
+    pub output: Option<Arc<Value>>,
+}
+
+impl Row {
+    fn of(step: &Step) -> Self {
+        Self {
+            trigger: step.trigger,
+            sequential: step.mode == Mode::Sequential,
+            ..Self::default()
+        }
+    }
+
+    /// What its trigger says.
+    pub fn verdict(&self) -> Verdict {
+        self.dependencies.verdict(self.trigger)
+    }
+
+    /// Whether its attempt is running.
+    pub fn is_calling(&self) -> bool {
+        matches!(self.stage, Stage::Calling { .. })
+    }
+
+    /// Whether it goes back to the beginning once what is running has ended.
+    pub fn begins_again(&self) -> bool {
+        match self.stage {
+            Stage::Calling { rerun, .. } => rerun,
+            Stage::Draining { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// Whether it has ended: one that the user is asked about has not.
+    pub fn is_over(&self) -> bool {
+        self.status.has_ended() && self.stage != Stage::Asked
+    }
+
+    /// Failed, cancelled, unknown for good, or skipped because of that.
+    pub fn is_failed(&self) -> bool {
+        let failed = match self.status {
+            StepStatus::Failed | StepStatus::Cancelled => true,
+            StepStatus::Unknown => self.stage != Stage::Asked,
+            _ => false,
+        };
+        failed || self.ended_by == EndedBy::UpstreamFailed
+    }
+
+    /// Whether a stop kept it from ending.
+    pub fn is_cut_short(&self) -> bool {
+        self.ended_by == EndedBy::Stop || self.status == StepStatus::Cancelled
+    }
+
+    /// Whether it can go on by itself: neither the user nor the end of a call is needed first.
+    pub fn goes_on(&self) -> bool {
+        !matches!(
+            self.stage,
+            Stage::Idle
+                | Stage::Asked
+                | Stage::Dormant
+                | Stage::Calling { .. }
+                | Stage::Draining { .. }
+        )
+    }
+
+    /// Forgets what it came to.
+    pub fn clear(&mut self) {
+        self.status = StepStatus::Pending;
+        self.ended_by = EndedBy::Itself;
+        self.dependents_notified = false;
+        self.attempts_since_reset = 0;
+        self.output = None;
+    }
+}
+
+/// All rows by position.
+#[derive(Debug)]
+pub struct Rows {
+    all: Vec<Row>,
+    /// How many have not ended, dormant ones left out.
+    pub unfinished: usize,
+    /// Rows that have ended and whose dependents have not been notified yet.
+    ended: VecDeque<StepIx>,
+}
+
+impl Rows {
+    /// A row for each step.
+    pub fn new(steps: &Steps) -> Self {
+        let row = |step: &Step| Row {
+            dependencies: DependencyCounts::of(step.depends_on.len()),
+            ..Row::of(step)
+        };
+        Self {
+            all: steps.iter().map(row).collect(),
+            unfinished: steps.len(),
+            ended: VecDeque::new(),
+        }
+    }
+
+    /// Whether there is such a row.
+    pub fn exists(&self, row: StepIx) -> bool {
+        row.at() < self.all.len()
+    }
+
+    /// The row at a position.
+    pub fn get(&self, row: StepIx) -> Option<&Row> {
+        self.all.get(row.at())
+    }
+
+    /// What a row is doing; nothing where there is none.
+    pub fn stage(&self, row: StepIx) -> &Stage {
+        self.get(row).map_or(&Stage::Idle, |row| &row.stage)
+    }
+
+    /// Every row, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Row> {
+        self.all.iter()
+    }
+
+    /// Every row with its position, in order.
+    pub fn positions(&self) -> impl Iterator<Item = StepIx> + use<> {
+        (0..self.all.len() as u32).map(StepIx)
+    }
+
+    /// A row for an element of a `for_each` step.
+    pub fn add_element(&mut self, step: &Step) -> StepIx {
+        self.all.push(Row::of(step));
+        StepIx(self.all.len() as u32 - 1)
+    }
+
+    /// A row has come to its end; it waits for nothing any more and has no slot.
+    pub fn end(&mut self, row: StepIx, status: StepStatus) {
+        self[row].status = status;
+        self[row].stage = Stage::Idle;
+        self.unfinished -= 1;
+        self.ended.push_back(row);
+    }
+
+    /// A row that has ended and whose dependents do not know it yet.
+    pub fn next_ended(&mut self) -> Option<StepIx> {
+        let row = self.ended.pop_front()?;
+        self[row].dependents_notified = true;
+        Some(row)
+    }
+
+    /// Counts a row's dependencies by how they stand now.
+    pub fn recount(&mut self, row: StepIx, graph: &Graph) {
+        let before = graph.before(row);
+        let mut counts = DependencyCounts::of(before.len());
+        for dependency in before {
+            let dependency = &self[*dependency];
+            if dependency.dependents_notified {
+                let succeeded = dependency.status == StepStatus::Succeeded;
+                counts.note(succeeded, dependency.is_failed());
+            }
+        }
+        self[row].dependencies = counts;
+    }
+
+    /// Whether a dependency of a row failed, notified of or not.
+    pub fn follows_a_failure(&self, row: StepIx, graph: &Graph) -> bool {
+        let mut before = graph.before(row).iter();
+        before.any(|from| self[*from].is_failed())
+    }
+
+    /// The first dependency that ended without success.
+    pub fn first_in_the_way(&self, row: StepIx, graph: &Graph) -> Option<StepIx> {
+        let mut before = graph.before(row).iter().copied();
+        before.find(|row| {
+            let row = &self[*row];
+            row.is_over() && row.status != StepStatus::Succeeded
+        })
+    }
+}
+
+impl Index<StepIx> for Rows {
+    type Output = Row;
+
+    fn index(&self, row: StepIx) -> &Row {
+        &self.all[row.at()]
+    }
+}
+
+impl IndexMut<StepIx> for Rows {
+    fn index_mut(&mut self, row: StepIx) -> &mut Row {
+        &mut self.all[row.at()]
+    }
+}

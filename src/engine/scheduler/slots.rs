@@ -1,0 +1,54 @@
+//! The slots of a run: how many attempts run at once, and in which place each.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+/// The places in which attempts run; the lowest free one is taken.
+#[derive(Debug)]
+pub struct Slots {
+    free: BinaryHeap<Reverse<u32>>,
+    next: u32,
+    max: u32,
+    taken: u32,
+}
+
+impl Slots {
+    /// `max` slots, at least one, all free; `None` is as many as are asked for.
+    pub fn new(max: Option<u32>) -> Self {
+        Self {
+            free: BinaryHeap::new(),
+            next: 0,
+            max: max.unwrap_or(u32::MAX).max(1),
+            taken: 0,
+        }
+    }
+
+    /// How many are taken.
+    pub fn taken(&self) -> usize {
+        self.taken as usize
+    }
+
+    /// Whether one is free.
+    pub fn any_free(&self) -> bool {
+        self.taken < self.max
+    }
+
+    /// Takes the lowest free one.
+    pub fn take(&mut self) -> Option<u32> {
+        if !self.any_free() {
+            return None;
+        }
+        self.taken += 1;
+        if let Some(Reverse(slot)) = self.free.pop() {
+            return Some(slot);
+        }
+        self.next += 1;
+        Some(self.next - 1)
+    }
+
+    /// Gives one back.
+    pub fn give(&mut self, slot: u32) {
+        self.taken = self.taken.saturating_sub(1);
+        self.free.push(Reverse(slot));
+    }
+}

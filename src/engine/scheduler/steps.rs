@@ -1,0 +1,53 @@
+//! The plan's own steps, with their retry policies and dependencies. Nothing here changes while a run goes on.
+
+use super::graph::Graph;
+use crate::plan::{RetryPolicy, Step, StepIx};
+use std::sync::Arc;
+
+/// The steps of the plan, in its order.
+#[derive(Debug)]
+pub struct Steps {
+    all: Arc<[Step]>,
+    retry: Vec<RetryPolicy>,
+    /// Who waits for whom.
+    pub graph: Graph,
+}
+
+impl Steps {
+    /// `all` without a cycle in its `depends_on`; `retry` is each step's policy.
+    pub fn new(all: Arc<[Step]>, retry: Vec<RetryPolicy>) -> Self {
+        let graph = Graph::new(all.len(), |at| &all[at].depends_on);
+        Self { all, retry, graph }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Every step, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Step> {
+        self.all.iter()
+    }
+
+    /// Every step's position, in order.
+    pub fn positions(&self) -> impl Iterator<Item = StepIx> + use<> {
+        (0..self.all.len() as u32).map(StepIx)
+    }
+
+    /// The step at a position that the plan has.
+    pub fn get(&self, step: StepIx) -> &Step {
+        &self.all[step.at()]
+    }
+
+    /// What a step is called; nothing where the plan has no such step.
+    pub fn id(&self, step: StepIx) -> Arc<str> {
+        let step = self.all.get(step.at());
+        step.map_or_else(|| "".into(), |step| Arc::clone(&step.id))
+    }
+
+    /// How a step is tried again.
+    pub fn retry(&self, step: StepIx) -> RetryPolicy {
+        self.retry[step.at()]
+    }
+}

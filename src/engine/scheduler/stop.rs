@@ -1,0 +1,156 @@
+//! The end of the run: at a limit, when it is stopped, and when nothing is left to do.
+
+use super::rows::EndedBy;
+use super::waiting::Exhausted;
+use super::{Action, Phase, Scheduler, Stage, Turn};
+use crate::plan::StepIx;
+use crate::run::{ErrorKind, Fact, Limit, RunError, RunOutcome, SkipReason, StepStatus};
+use serde_json::{Map, Value};
+use std::sync::Arc;
+
+impl Scheduler {
+    /// The timer of the run's `timeout_seconds` is due.
+    pub(super) fn deadline(&mut self, turn: &mut Turn<'_>) {
+        let Some(limit) = self.clock.timeout() else {
+            return;
+        };
+        if self.clock.is_over(turn.now, self.outcome.is_going()) {
+            let message = format!(
+                "the run took longer than timeout_seconds = {}",
+                limit.seconds()
+            );
+            self.limit_reached(Limit::TimeoutSeconds, None, message.into(), turn);
+        }
+    }
+
+    fn limit_reached(
+        &mut self,
+        limit: Limit,
+        row: Option<StepIx>,
+        message: Arc<str>,
+        turn: &mut Turn<'_>,
+    ) {
+        turn.emit(Fact::LimitReached {
+            limit,
+            message: Arc::clone(&message),
+        });
+        self.outcome.limit_error = Some(Box::new(RunError {
+            kind: match limit {
+                Limit::TimeoutSeconds => ErrorKind::TimeoutError,
+                _ => ErrorKind::ResourceLimitError,
+            },
+            step: row.map(|row| self.key(row).id),
+            tool_name: row.map(|row| self.spec(row).tool.clone()),
+            message,
+            retryable: false,
+            attempts: row.map_or(0, |row| self.rows[row].attempts),
+        }));
+        self.stop(RunOutcome::LimitExceeded, SkipReason::Limit, turn);
+    }
+
+    /// Cancels what is running and skips what has not started; the run ends once nothing is running.
+    pub(super) fn stop(&mut self, outcome: RunOutcome, reason: SkipReason, turn: &mut Turn<'_>) {
+        self.outcome.phase = Phase::Stopping(outcome);
+        for row in self.rows.positions() {
+            if let Some(error) = self.decisions.take_question(row) {
+                self.stay_unknown(row, error);
+                continue;
+            }
+            let status = self.rows[row].status;
+            match self.rows[row].stage {
+                _ if status.has_ended() => continue,
+                Stage::Dormant => continue,
+                Stage::Calling { .. } => {
+                    turn.act(Action::Cancel(row));
+                    continue;
+                }
+                _ => {}
+            }
+            match status {
+                // It ends with its elements.
+                StepStatus::Running if self.elements.is_expanded(row) => {}
+                StepStatus::Running => {
+                    self.leave(row);
+                    self.cancel(row, turn);
+                }
+                _ => {
+                    self.leave(row);
+                    self.skip(row, reason, None, turn);
+                    self.rows[row].ended_by = EndedBy::Stop;
+                }
+            }
+        }
+        self.waiting.clear();
+        self.resources.rates.forget_all();
+    }
+
+    /// Ends the run if nothing is left to do, or stops it if nothing can be done any more.
+    pub(super) fn check_end(&mut self, turn: &mut Turn<'_>) {
+        let over = matches!(self.outcome.phase, Phase::New | Phase::Ended);
+        if over || self.resources.slots.taken() > 0 {
+            return;
+        }
+        let may_be_stuck = self.rows.unfinished > 0
+            && self.outcome.phase == Phase::Running
+            && !self.waiting.needs_only_time();
+        if may_be_stuck && let Some(exhausted) = self.waiting.exhausted(&self.rows) {
+            let (limit, row, message) = self.explain(exhausted);
+            self.limit_reached(limit, Some(row), message.into(), turn);
+            self.propagate(turn);
+        }
+        if self.rows.unfinished == 0 {
+            let cut_short = self.rows.iter().any(super::rows::Row::is_cut_short);
+            let (status, error) = self.outcome.conclude(cut_short);
+            turn.emit(Fact::RunEnded {
+                status,
+                result: self.result(),
+                error,
+            });
+        }
+    }
+
+    fn explain(&self, exhausted: Exhausted) -> (Limit, StepIx, String) {
+        match exhausted {
+            Exhausted::Calls(row) => {
+                let message = format!(
+                    "step {} would be call {} of max_tool_calls = {}",
+                    self.key(row).id,
+                    self.resources.calls + 1,
+                    self.rules.limits.max_tool_calls.unwrap_or_default()
+                );
+                (Limit::MaxToolCalls, row, message)
+            }
+            Exhausted::Money(row, upper_bound) => {
+                let budget = &self.resources.budget;
+                let message = format!(
+                    "step {} may cost up to {upper_bound}, and {} of max_total_cost_usd = {} is left",
+                    self.key(row).id,
+                    budget.free(),
+                    budget.limit().unwrap_or_default()
+                );
+                (Limit::MaxTotalCostUsd, row, message)
+            }
+        }
+    }
+
+    /// The output of the one sink, else an object of the sinks' outputs by id; the final synthesis is the one
+    /// sink of a plan that has it.
+    fn result(&self) -> Arc<Value> {
+        let graph = &self.steps.graph;
+        let sinks = self.steps.positions();
+        let sinks: Vec<StepIx> = sinks.filter(|row| graph.after(*row).is_empty()).collect();
+        match &sinks[..] {
+            [one] => self.output(*one).cloned().unwrap_or_default(),
+            many => {
+                let outputs: Map<String, Value> = many
+                    .iter()
+                    .filter_map(|row| {
+                        let output = self.output(*row)?;
+                        Some((self.steps.id(*row).to_string(), Value::clone(output)))
+                    })
+                    .collect();
+                Arc::new(Value::Object(outputs))
+            }
+        }
+    }
+}

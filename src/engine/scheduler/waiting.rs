@@ -1,0 +1,176 @@
+//! Which rows wait, and for what. A row enters and leaves here in one place each, so that the counts and lists
+//! always agree with the stages of the rows.
+
+use super::ready::ReadyQueue;
+use super::rows::{Rows, Stage};
+use crate::plan::StepIx;
+use crate::units::Money;
+use std::collections::{BTreeSet, VecDeque};
+
+/// What a row without a slot waits for.
+#[derive(Clone, Copy, Debug)]
+pub enum WaitFor {
+    /// A slot; those with more height below them come first.
+    Slot {
+        /// The steps on the longest way from it to an end.
+        height: u32,
+    },
+    /// The user, at a breakpoint.
+    Breakpoint,
+    /// Money.
+    Money {
+        /// What one call of it can cost.
+        upper_bound: Money,
+        /// Whether that is an estimate.
+        estimated: bool,
+    },
+    /// A rate.
+    Rate,
+    /// Calls that may be made.
+    Calls,
+    /// The moment of its next attempt, after this one.
+    Backoff {
+        /// The attempt that has ended.
+        attempt: u32,
+    },
+}
+
+/// Rows that overlap nothing.
+#[derive(Debug, Default)]
+pub struct Exclusive {
+    /// It is queued, and waits for the others to end; nothing else starts before it.
+    pub next: Option<StepIx>,
+    /// It has a slot.
+    pub running: Option<StepIx>,
+}
+
+/// A limit that keeps every row that is left from starting.
+#[derive(Clone, Copy, Debug)]
+pub enum Exhausted {
+    /// This row's upper bound is more than what is left.
+    Money(StepIx, Money),
+    /// This row's call would be one too many.
+    Calls(StepIx),
+}
+
+/// The rows that wait.
+#[derive(Debug, Default)]
+pub struct Waiting {
+    ready: ReadyQueue,
+    /// Rows that wait for money, by their upper bound.
+    parked: BTreeSet<(Money, StepIx)>,
+    throttled: usize,
+    backoffs: usize,
+    /// Rows that are or were out of calls.
+    out_of_calls: Vec<StepIx>,
+    /// Rows that are or were held at a breakpoint, in order.
+    at_breakpoint: VecDeque<StepIx>,
+    /// Rows that overlap nothing.
+    pub exclusive: Exclusive,
+}
+
+impl Waiting {
+    /// A row without a slot begins to wait; returns its stage from now on.
+    pub fn enter(&mut self, row: StepIx, wait: WaitFor) -> Stage {
+        match wait {
+            WaitFor::Slot { height } => {
+                self.ready.push(row, height);
+                Stage::Queued
+            }
+            WaitFor::Breakpoint => {
+                self.at_breakpoint.push_back(row);
+                Stage::AtBreakpoint
+            }
+            WaitFor::Money {
+                upper_bound,
+                estimated,
+            } => {
+                self.parked.insert((upper_bound, row));
+                Stage::Parked {
+                    upper_bound,
+                    estimated,
+                }
+            }
+            WaitFor::Rate => {
+                self.throttled += 1;
+                Stage::Throttled
+            }
+            WaitFor::Calls => {
+                self.out_of_calls.push(row);
+                Stage::OutOfCalls
+            }
+            WaitFor::Backoff { attempt } => {
+                self.backoffs += 1;
+                Stage::Backoff { attempt }
+            }
+        }
+    }
+
+    /// A row leaves the stage in which it was.
+    pub fn leave(&mut self, row: StepIx, stage: &Stage) {
+        match stage {
+            // Who takes a row from one of these lists looks at its stage.
+            Stage::AtBreakpoint | Stage::OutOfCalls => {}
+            Stage::Queued => {
+                self.exclusive.next = self.exclusive.next.filter(|next| *next != row);
+            }
+            Stage::Parked { upper_bound, .. } => {
+                self.parked.remove(&(*upper_bound, row));
+            }
+            Stage::Throttled => self.throttled -= 1,
+            Stage::Backoff { .. } => self.backoffs -= 1,
+            Stage::Preparing { .. } | Stage::Calling { .. } => {
+                self.exclusive.running = self.exclusive.running.filter(|running| *running != row);
+            }
+            Stage::Idle | Stage::Draining { .. } | Stage::Asked | Stage::Dormant => {}
+        }
+    }
+
+    /// Nobody waits any longer.
+    pub fn clear(&mut self) {
+        self.parked.clear();
+        self.out_of_calls.clear();
+        self.at_breakpoint.clear();
+        self.exclusive.next = None;
+    }
+
+    /// The row that has been in the queue with the most below it, taken from there.
+    pub fn pop_ready(&mut self, rows: &Rows) -> Option<StepIx> {
+        loop {
+            let row = self.ready.pop()?;
+            if rows[row].stage == Stage::Queued {
+                return Some(row);
+            }
+        }
+    }
+
+    /// The row that has been held at a breakpoint for longest, taken from the list; its stage stays.
+    pub fn pop_at_breakpoint(&mut self, rows: &Rows) -> Option<StepIx> {
+        loop {
+            let row = self.at_breakpoint.pop_front()?;
+            if rows[row].stage == Stage::AtBreakpoint {
+                return Some(row);
+            }
+        }
+    }
+
+    /// The rows that wait for money, the cheapest first, with their upper bounds.
+    pub fn parked(&self) -> impl Iterator<Item = (Money, StepIx)> {
+        self.parked.iter().copied()
+    }
+
+    /// Whether something starts again as time passes.
+    pub fn needs_only_time(&self) -> bool {
+        self.backoffs + self.throttled > 0
+    }
+
+    /// Why nothing can start although something is left, once nothing is running.
+    pub fn exhausted(&self, rows: &Rows) -> Option<Exhausted> {
+        if let Some((upper_bound, row)) = self.parked.first() {
+            return Some(Exhausted::Money(*row, *upper_bound));
+        }
+        let mut waiting = self.out_of_calls.iter().copied();
+        let row = waiting.find(|row| rows[*row].stage == Stage::OutOfCalls)?;
+        Some(Exhausted::Calls(row))
+    }
+}
