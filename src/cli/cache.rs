@@ -39,12 +39,12 @@ pub fn cache(args: &CacheArgs) -> Result<u8, Failure> {
                     count += 1;
                 }
             }
-            eprintln!("unpinned {}", format::count(count, "output"));
+            note_line!("unpinned {}", format::count(count, "output"));
         }
         CacheAction::Clear { older_than } => {
             let cleared = store.map_or(Ok(0), |mut store| store.clear(*older_than));
             let cleared = cleared.map_err(fault)?;
-            eprintln!("removed {}", format::count(cleared, "output"));
+            note_line!("removed {}", format::count(cleared, "output"));
         }
     }
     Ok(0)
@@ -69,7 +69,7 @@ fn set(store: Option<Store>, key: &str, pinned: bool) -> Result<(), Failure> {
     }
     store.pin(&one.key, pinned).map_err(fault)?;
     let word = if pinned { "pinned" } else { "unpinned" };
-    eprintln!(
+    note_line!(
         "{word} the output of {} ({})",
         fit(&one.step, 60),
         fit(&one.tool, 60)

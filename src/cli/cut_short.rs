@@ -30,7 +30,7 @@ pub async fn go_on(args: &mut RunArgs) -> Result<Option<u8>, Failure> {
         return Ok(None);
     };
     if is_headless(args) {
-        eprintln!(
+        note_line!(
             "plandeck: the last run of this plan was cut short; to go on with it: plandeck run --resume {}",
             run.run_id
         );

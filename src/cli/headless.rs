@@ -3,6 +3,7 @@
 use crate::engine::EventSink;
 use crate::report::Progress;
 use crate::run::RunEvent;
+use crate::text::escape_json;
 use std::io::{BufWriter, Write};
 
 /// Plain lines on standard error.
@@ -42,7 +43,8 @@ impl<W: Write + Send> JsonLinesSink<W> {
 
     fn write(&mut self, events: &[RunEvent]) -> std::io::Result<()> {
         for event in events {
-            serde_json::to_writer(&mut self.out, event)?;
+            let line = serde_json::to_string(event)?;
+            self.out.write_all(escape_json(&line).as_bytes())?;
             self.out.write_all(b"\n")?;
         }
         self.out.flush()

@@ -7,7 +7,7 @@ macro_rules! say_line {
 
 /// A line on standard error.
 macro_rules! note_line {
-    ($($part:tt)*) => { $crate::cli::note(&(format!($($part)*) + "\n")) };
+    ($($part:tt)*) => { $crate::cli::note_lines(&format!($($part)*)) };
 }
 
 mod archive;
@@ -95,9 +95,15 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Prints what was asked for. Whoever closed standard output does not want to hear of it.
+/// Prints what was asked for, on a terminal without characters that it could obey. Whoever closed standard output does
+/// not want to hear of it.
 fn say(text: &str) {
     let mut out = std::io::stdout().lock();
+    let text = if out.is_terminal() {
+        crate::text::escape_json(text)
+    } else {
+        text.into()
+    };
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
@@ -105,6 +111,12 @@ fn say(text: &str) {
 fn note(text: &str) {
     let mut err = std::io::stderr().lock();
     let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
+}
+
+/// Says plain sentences on standard error, made safe line by line.
+fn note_lines(text: &str) {
+    let lines = text.lines().map(crate::text::line);
+    note(&(lines.collect::<Vec<_>>().join("\n") + "\n"));
 }
 
 /// This program also starts itself: as the sandbox that runs code, and to limit another program. Where it was, it
@@ -175,8 +187,7 @@ fn coloured(when: ColorWhen) -> bool {
 fn tell(failure: &Failure, color: ColorWhen) {
     match failure {
         Failure::Usage(message) => {
-            let lines = message.lines().map(crate::text::line);
-            note_line!("plandeck: {}", lines.collect::<Vec<_>>().join("\n"));
+            note_line!("plandeck: {message}");
         }
         Failure::Faults(faults) => {
             let style = DiagnosticStyle::for_stderr(coloured(color));

@@ -178,7 +178,7 @@ pub fn exit_code(state: &RunState, signalled: Option<u8>) -> u8 {
 fn print(result: &ExecutionResult, args: &RunArgs) {
     let mut out = std::io::stdout().lock();
     let text = if args.json {
-        serde_json::to_string(result).ok()
+        serde_json::to_string(result).ok().map(escaped)
     } else if args.events.as_deref() == Some(Path::new("-")) {
         None
     } else {
@@ -200,6 +200,14 @@ fn shown(result: &Value) -> Option<String> {
             Some(lines.collect::<Vec<_>>().join("\n"))
         }
         Value::String(text) => Some(text.clone()),
-        other => serde_json::to_string_pretty(other).ok(),
+        other => serde_json::to_string_pretty(other).ok().map(escaped),
+    }
+}
+
+/// JSON that no terminal can obey.
+fn escaped(json: String) -> String {
+    match crate::text::escape_json(&json) {
+        std::borrow::Cow::Borrowed(_) => json,
+        std::borrow::Cow::Owned(escaped) => escaped,
     }
 }

@@ -6,7 +6,7 @@
 
 use super::http::{HttpClients, RequestError, body, failed, is_passing, retry_after};
 use super::manners::{Format, Manners, is_strict, payload};
-use super::text::quote;
+use crate::text::message::quote;
 use crate::units::Tokens;
 use reqwest::Url;
 use serde_json::Value;

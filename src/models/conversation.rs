@@ -7,8 +7,8 @@ use super::funds::Funds;
 use super::http::RequestError;
 use super::prices::Price;
 use super::prompt;
-use super::text::quote;
 use super::worker::{SmallModelWorker, permanent};
+use crate::text::message::quote;
 use crate::units::{Money, Tokens};
 use serde_json::Value;
 

@@ -13,7 +13,6 @@ pub mod prices;
 pub mod prompt;
 mod provider;
 pub mod simulation;
-pub mod text;
 mod window;
 mod worker;
 

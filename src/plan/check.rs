@@ -539,13 +539,13 @@ impl Check<'_> {
             };
             let mut names: Vec<String> = cycle
                 .iter()
-                .map(|step| super::diagnostic::visible(self.names.id(*step), 60))
+                .map(|step| crate::text::visible(self.names.id(*step), 60))
                 .collect();
             if names.len() > 200 {
                 let dropped = names.len() - 199;
                 names.splice(199.., [format!("… ({dropped} more)")]);
             }
-            names.push(super::diagnostic::visible(self.names.id(first), 60));
+            names.push(crate::text::visible(self.names.id(first), 60));
             let id = Arc::clone(self.names.id(first));
             let path = names.join(" → ");
             let (message, help) = if cycle.len() == 1 {

@@ -1,7 +1,7 @@
 //! What is wrong with a plan, and where.
 
+use crate::text::visible;
 use serde::Serialize;
-use std::fmt::Write as _;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -171,32 +171,7 @@ impl Collector {
     }
 }
 
-/// The text with control characters made visible, cut after `limit` characters.
-pub fn visible(text: &str, limit: usize) -> String {
-    let mut shown = String::with_capacity(text.len().min(limit) + 4);
-    for (count, character) in text.chars().enumerate() {
-        if count == limit {
-            shown.push('…');
-            break;
-        }
-        if is_hostile(character) {
-            let _ = write!(shown, "\\u{{{:x}}}", character as u32);
-        } else {
-            shown.push(character);
-        }
-    }
-    shown
-}
-
 /// A name from the plan in a message: between backticks, bounded, without control characters.
 pub(super) fn shown(name: &str) -> String {
     format!("`{}`", visible(name, 80))
-}
-
-/// Whether a terminal could take the character for something other than text: control characters, and the
-/// marks that reverse or hide text.
-pub fn is_hostile(character: char) -> bool {
-    character.is_control()
-        || matches!(character,
-            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }

@@ -4,9 +4,9 @@
 //! an item or a context value becomes a variable of its own, so ids that are no identifiers (`step-1`) work,
 //! and only what is referred to is handed over when it is evaluated.
 
-use super::diagnostic::visible;
 use super::reference::{self, output_path};
 use super::{ReferenceError, Root, Scope, Segment, StepIx};
+use crate::text::visible;
 use minijinja::value::{Value as Jinja, ValueKind};
 use minijinja::{Environment, UndefinedBehavior};
 use serde_json::{Map, Number, Value};

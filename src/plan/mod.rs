@@ -38,7 +38,7 @@ mod schema;
 mod template;
 mod write;
 
-pub use diagnostic::{Diagnostic, PlanFaults, Severity, Source, is_hostile, visible};
+pub use diagnostic::{Diagnostic, PlanFaults, Severity, Source};
 pub use draft::{Draft, parse};
 pub use expression::Expression;
 pub use graph::Shape;

@@ -1,7 +1,7 @@
 //! References: how one step names another's output, or a context value.
 
 use super::StepIx;
-use super::diagnostic::visible;
+use crate::text::visible;
 use serde_json::{Map, Value};
 use std::sync::Arc;
 

@@ -1,10 +1,11 @@
 //! Parameters held against what a tool says it takes.
 
 use super::Template;
-use super::diagnostic::{Collector, Diagnostic, Severity, shown, visible};
+use super::diagnostic::{Collector, Diagnostic, Severity, shown};
 use super::draft::first_byte;
 use super::names::closest;
 use super::node::{Kind, Node};
+use crate::text::visible;
 use serde_json::{Map, Value};
 use std::ops::Range;
 use std::sync::Arc;

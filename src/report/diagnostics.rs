@@ -3,7 +3,8 @@
 //! What is shown was written by others: control characters become visible text, and of a long line only what
 //! is around the place is shown.
 
-use crate::plan::{Diagnostic, PlanFaults, Severity, Source, is_hostile, visible};
+use crate::plan::{Diagnostic, PlanFaults, Severity, Source};
+use crate::text::{judged, visible};
 use miette::{
     GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents,
     NarratableReportHandler, SourceCode, SourceSpan, SpanContents, ThemeCharacters, ThemeStyles,
@@ -409,7 +410,8 @@ fn clip(
     }
     let mut columns = 0;
     let mut marked_end = None;
-    for (at, character) in text[from..line.end].char_indices() {
+    let shown = &text[from..line.end];
+    for ((at, character), (_, is_unsafe)) in shown.char_indices().zip(judged(shown)) {
         let at = from + at;
         if at == start {
             marked.start = clipped.len();
@@ -425,7 +427,7 @@ fn clip(
         let before = clipped.len();
         if character == '\t' {
             clipped.push_str("    ");
-        } else if is_hostile(character) {
+        } else if is_unsafe {
             clipped.push_str(&visible(character.encode_utf8(&mut [0; 4]), 1));
         } else {
             clipped.push(character);

@@ -32,7 +32,7 @@ pub fn json_lines(events: &[RunEvent]) -> String {
         .iter()
         .filter_map(|event| serde_json::to_string(event).ok());
     lines.fold(String::new(), |mut all, line| {
-        all += &line;
+        all += &crate::text::escape_json(&line);
         all.push('\n');
         all
     })

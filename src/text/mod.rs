@@ -2,11 +2,16 @@
 //!
 //! Names, outputs and answers come from models and tools. Before any of it is drawn it goes through
 //! [`clean`]: control characters become visible signs, what would reorder or hide text is dropped, and every
-//! width is counted in cells.
+//! width is counted in cells. Which characters these are is one list, [`is_unsafe`].
 
 pub mod diff;
 pub mod format;
 pub mod fuzzy;
+pub mod message;
+mod unsafe_chars;
+
+pub(crate) use unsafe_chars::judged;
+pub use unsafe_chars::{escape_json, find_unsafe, is_unsafe, visible};
 
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -16,9 +21,9 @@ const MARKS: usize = 3;
 
 /// The characters of `text` as they may be drawn on one line.
 ///
-/// Line ends become `↵`, a tab a space, other control characters their picture (`␛`). Bidirectional
-/// controls, joiners, variation selectors and other invisible characters are dropped: a terminal may give
-/// them another width than we count, and they can make text read as something else.
+/// Line ends become `↵`, a tab a space, other control characters their picture (`␛`). All else on the list of
+/// [`is_unsafe`] is dropped, with the joiners and variation selectors of emoji: a terminal may give them another
+/// width than we count, and they can make text read as something else.
 pub fn clean(text: &str) -> impl Iterator<Item = char> + '_ {
     let mut marks = 0;
     let mut chars = text.chars().peekable();
@@ -28,8 +33,7 @@ pub fn clean(text: &str) -> impl Iterator<Item = char> + '_ {
             if next == '\r' && chars.peek() == Some(&'\n') {
                 continue;
             }
-            let shown = visible(next)?;
-            let Some(shown) = shown else { continue };
+            let Some(shown) = sign(next) else { continue };
             marks = if shown.width() == Some(0) {
                 marks + 1
             } else {
@@ -55,21 +59,16 @@ pub fn is_plain(text: &str) -> bool {
     text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
 }
 
-/// The sign for a character; `Some(None)` where it is dropped. (The outer option lets [`clean`] use `?`.)
-#[allow(clippy::option_option, clippy::unnecessary_wraps)]
-fn visible(c: char) -> Option<Option<char>> {
-    Some(match c {
+/// What is drawn for a character: itself, a sign for a control character, nothing for what is invisible.
+fn sign(c: char) -> Option<char> {
+    match c {
         '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' => Some('↵'),
         '\t' => Some(' '),
         '\0'..='\u{1f}' => char::from_u32(0x2400 + c as u32),
         '\u{7f}' => Some('␡'),
         '\u{80}'..='\u{9f}' => Some('\u{fffd}'),
-        '\u{ad}' | '\u{61c}' | '\u{180b}'..='\u{180f}' => None,
-        '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' => None,
-        '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' => None,
-        '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}' => None,
-        other => Some(other),
-    })
+        c => (!is_unsafe(c)).then_some(c),
+    }
 }
 
 /// `text` made safe, on one line, in at most `width` cells; what is cut off shows as `…`.

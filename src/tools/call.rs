@@ -2,8 +2,8 @@
 
 use super::Recipe;
 use crate::models::Funds;
-use crate::models::text::{clean, is_clean};
 use crate::run::{ErrorKind, LogStream};
+use crate::text::message::{clean, is_clean};
 use crate::units::{Money, Tokens};
 use futures::future::BoxFuture;
 use serde_json::Value;

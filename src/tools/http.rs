@@ -7,7 +7,7 @@ use super::secrets::{Secrets, is_secret_header, percent_encode};
 use super::services::Services;
 use super::{Call, CallReport, Tool, ToolError};
 use crate::models::http::{RequestError, body, failed, is_passing, retry_after};
-use crate::models::text::quote;
+use crate::text::message::quote;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};

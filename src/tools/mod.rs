@@ -22,7 +22,7 @@ mod simulated;
 mod toolbox;
 
 pub use crate::models::Funds;
-pub use crate::models::text::{clean, quote, quote_end};
+pub use crate::text::message::{clean, quote, quote_end};
 pub use call::{
     Call, CallLog, CallReport, Estimate, Quote, Reservation, Tool, ToolError, Toolbox, Unseen,
 };

@@ -311,7 +311,7 @@ impl FunctionCall {
             )
         })?;
         let tool = self.tools.get(name).cloned().ok_or_else(|| {
-            let name = crate::models::text::quote(name, 100);
+            let name = crate::text::message::quote(name, 100);
             ToolError::permanent(format!("the catalog has no tool \"{name}\""))
         })?;
         let arguments = input

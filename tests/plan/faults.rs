@@ -543,7 +543,7 @@ fn drawn_without_anything_a_terminal_could_obey() {
         assert!(
             drawn
                 .chars()
-                .all(|c| c == '\n' || !plandeck::plan::is_hostile(c)),
+                .all(|c| c == '\n' || !plandeck::text::is_unsafe(c)),
             "{drawn:?}"
         );
         assert!(

@@ -1,7 +1,8 @@
 //! Whatever the file holds, reading it ends soon, with a plan or with a fault that has a place.
 
-use plandeck::plan::{PlanFaults, is_hostile, parse};
+use plandeck::plan::{PlanFaults, parse};
 use plandeck::report::diagnostics::{DiagnosticStyle, render_faults};
+use plandeck::text::find_unsafe;
 use proptest::prelude::*;
 use std::time::{Duration, Instant};
 
@@ -26,15 +27,12 @@ fn sound(faults: &PlanFaults) {
         }
         let help = diagnostic.help.clone().unwrap_or_default();
         for written in [&diagnostic.message, &help] {
-            assert!(!written.chars().any(is_hostile), "{written:?}");
+            assert_eq!(find_unsafe(written), None, "{written:?}");
             assert!(written.len() < 20_000, "{} bytes", written.len());
         }
     }
     let drawn = render_faults(faults, DiagnosticStyle::default());
-    assert!(
-        drawn.chars().all(|c| c == '\n' || !is_hostile(c)),
-        "{drawn:?}"
-    );
+    assert_eq!(drawn.lines().find_map(find_unsafe), None, "{drawn:?}");
 }
 
 /// Wide of what it takes, for a busy machine and a build without optimisation; what costs the square of its

@@ -1,11 +1,12 @@
 //! The references of a step: read, counted as dependencies, and told from what they might be taken for.
 
 use super::{CODE_EXEC, Check, Uses, is_numbered_alike};
-use crate::plan::diagnostic::{Diagnostic, Severity, shown, visible};
+use crate::plan::diagnostic::{Diagnostic, Severity, shown};
 use crate::plan::names::{closest, likeness_to};
 use crate::plan::node::{Kind, Member, Node};
 use crate::plan::notation::{self, Fault, Piece, Vocabulary};
 use crate::plan::{Expression, Part, Root, Template};
+use crate::text::visible;
 use serde_json::Map;
 use std::ops::Range;
 use std::sync::Arc;

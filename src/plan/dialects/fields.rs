@@ -1,10 +1,11 @@
 //! The fields of plans and steps that every JSON and YAML dialect shares, under all their names.
 
-use crate::plan::diagnostic::{Collector, Diagnostic, Severity, is_hostile, shown};
+use crate::plan::diagnostic::{Collector, Diagnostic, Severity, shown};
 use crate::plan::draft::{DraftPlan, DraftStep, Placed, first_byte};
 use crate::plan::names::closest;
 use crate::plan::node::{Kind, Member, Node};
 use crate::plan::{Dialect, FINAL_SYNTHESIS, Mode, RetryPolicy, Trigger};
+use crate::text::find_unsafe;
 use serde_json::{Map, Value};
 use std::ops::Range;
 use std::sync::Arc;
@@ -639,9 +640,9 @@ fn name(node: &Node, what: &str, collector: &mut Collector) -> Option<Arc<str>> 
     Some(placed.value).filter(|name| !name.trim().is_empty())
 }
 
-/// A name is shown everywhere, so it holds no control characters.
+/// A name is shown everywhere, so it holds no unsafe characters.
 fn clean(placed: Placed<Arc<str>>, what: &str, collector: &mut Collector) -> Placed<Arc<str>> {
-    if placed.value.chars().any(is_hostile) {
+    if find_unsafe(&placed.value).is_some() {
         collector.error(
             "control_character",
             format!("{what} holds a control character: {}", shown(&placed.value)),

@@ -1,8 +1,8 @@
 //! Strict JSON with places.
 
 use super::SyntaxFault;
-use crate::plan::diagnostic::visible;
 use crate::plan::node::{Kind, MAX_DEPTH, Member, Node};
+use crate::text::visible;
 use jsonc_parser::ast;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 use serde::de::IgnoredAny;

@@ -1,8 +1,8 @@
 //! YAML with places.
 
 use super::SyntaxFault;
-use crate::plan::diagnostic::visible;
 use crate::plan::node::{Kind, MAX_DEPTH, Member, Node};
+use crate::text::visible;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
 use serde_saphyr::{Location, Spanned};

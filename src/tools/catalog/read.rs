@@ -88,7 +88,7 @@ impl Reader<'_> {
         self.diagnostics.push(Diagnostic {
             severity,
             code,
-            message: crate::models::text::quote(&message, 2_000),
+            message: crate::text::message::quote(&message, 2_000),
             help: None,
             span,
             step: None,

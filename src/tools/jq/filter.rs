@@ -4,7 +4,7 @@
 //! `inputs`, `halt` or `halt_error`, and `debug` and `stderr` pass their input on and write nothing.
 
 use super::value;
-use crate::models::text::quote;
+use crate::text::message::quote;
 use jaq_core::data::JustLut;
 use jaq_core::load::{self, Arena, File, Loader};
 use jaq_core::{Compiler, Ctx, Vars, native, unwrap_valr};

@@ -1,8 +1,8 @@
 //! This program's side: starts sandboxes, hands them work, and keeps the idle ones warm.
 
 use super::protocol::{LONGEST_LINE, Language, MARK, Reply, Request};
-use crate::models::text::{clean, quote_end};
 use crate::run::LogStream;
+use crate::text::message::{clean, quote_end};
 use crate::tools::group::Group;
 use crate::tools::{CallLog, ToolError};
 use serde_json::Value;

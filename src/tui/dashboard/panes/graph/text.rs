@@ -2,27 +2,14 @@
 
 use unicode_width::UnicodeWidthChar;
 
-/// What stands for a character that must not reach the terminal.
-const SUBSTITUTE: char = '\u{fffd}';
-
 /// The columns that `text` takes once it is [`clean`].
 pub(super) fn width(text: &str) -> usize {
     text.chars().map(|c| c.width().unwrap_or(0)).sum()
 }
 
-/// `text` without control characters, line breaks and characters that change the direction of writing, and
-/// no longer than `most` characters.
+/// `text` made safe, on one line, no longer than `most` characters.
 pub(super) fn clean(text: &str, most: usize) -> String {
-    text.chars()
-        .take(most)
-        .map(|c| if harmful(c) { SUBSTITUTE } else { c })
-        .collect()
-}
-
-fn harmful(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+    crate::text::clean(text).take(most).collect()
 }
 
 /// The beginning of `text` in at most `columns` columns; `…` (or `~`) marks that something is missing.

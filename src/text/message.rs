@@ -1,4 +1,7 @@
-//! Text from outside, made fit to be quoted in an error or a log.
+//! Text from outside, made fit to be quoted in an error or a log: several lines, bounded, without escape sequences
+//! and without the characters of [`super::is_unsafe`].
+
+use super::unsafe_chars::{belongs, drop_joiner, find_unsafe, is_unsafe};
 
 /// What stands where something was left out.
 const ELLIPSIS: &str = "…";
@@ -8,26 +11,33 @@ pub fn quote(text: &str, most: usize) -> String {
     clean(text.trim(), most)
 }
 
-/// `text` without control characters (line feeds stay, tabs become spaces, escape sequences go whole), and no
+/// `text` without unsafe characters (line feeds stay, tabs become spaces, escape sequences go whole), and no
 /// longer than `most` bytes; where it is cut, `…` says so.
 pub fn clean(text: &str, most: usize) -> String {
     let mut out = String::with_capacity(text.len().min(most) + ELLIPSIS.len());
     let mut rest = text.chars().peekable();
+    let mut before = None;
     while let Some(c) = rest.next() {
         if c == '\u{1b}' {
             skip_escape(&mut rest);
+            before = None;
             continue;
         }
         let c = match c {
             '\t' => ' ',
             '\n' => '\n',
-            c if c.is_control() || is_direction_mark(c) => continue,
+            c if is_unsafe(c) && !belongs(before, c, rest.peek().copied()) => {
+                before = None;
+                continue;
+            }
             c => c,
         };
         if out.len() + c.len_utf8() > most {
+            drop_joiner(&mut out);
             out.push_str(ELLIPSIS);
             break;
         }
+        before = Some(c);
         out.push(c);
     }
     out
@@ -48,9 +58,7 @@ pub fn quote_end(text: &str, most: usize) -> String {
 
 /// Whether [`clean`] would leave `text` as it is, but for its length.
 pub fn is_clean(text: &str) -> bool {
-    !text
-        .chars()
-        .any(|c| c != '\n' && (c.is_control() || is_direction_mark(c)))
+    text.split('\n').all(|line| find_unsafe(line).is_none())
 }
 
 /// After ESC: a control sequence up to its final byte, an operating system command up to its terminator, or one
@@ -77,11 +85,6 @@ fn skip_escape(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) {
         }
         _ => {}
     }
-}
-
-/// Marks that turn the direction of what follows, and could make a quotation read as something else.
-fn is_direction_mark(c: char) -> bool {
-    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
 }
 
 #[cfg(test)]
