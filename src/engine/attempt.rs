@@ -1,10 +1,8 @@
-//! One attempt on its own task: the call, its time limit, its cancellation, and a panic caught.
+//! One attempt on its own task: the call, its time limit and its cancellation.
 
 use crate::run::ErrorKind;
 use crate::tools::{Call, CallReport, Tool, ToolError};
 use crate::units::{Micros, Money};
-use futures::FutureExt;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
@@ -23,6 +21,17 @@ pub struct AttemptDone {
     pub cancelled: bool,
 }
 
+impl AttemptDone {
+    /// An attempt that took no time, because nothing was called.
+    pub const fn free(report: CallReport) -> Self {
+        Self {
+            service: Micros(0),
+            report,
+            cancelled: false,
+        }
+    }
+}
+
 /// The frame of one attempt.
 pub struct Bounds {
     /// The most time it may take.
@@ -39,7 +48,7 @@ pub struct Bounds {
 /// Makes the call.
 pub async fn attempt(tool: Arc<dyn Tool>, call: Call, bounds: Bounds) -> AttemptDone {
     let cancel = call.cancel.clone();
-    let work = AssertUnwindSafe(bounded(tool, call, &bounds)).catch_unwind();
+    let work = bounded(tool, call, &bounds);
     tokio::pin!(work);
     let (ended, cancelled) = tokio::select! {
         ended = &mut work => (Some(ended), false),
@@ -51,11 +60,8 @@ pub async fn attempt(tool: Arc<dyn Tool>, call: Call, bounds: Bounds) -> Attempt
             (ended, true)
         }
     };
-    let report = match ended {
-        Some(Ok(report)) => report,
-        Some(Err(_)) => unanswered(panicked(), bounds.reserved),
-        None => unanswered(ToolError::permanent("stopped"), bounds.reserved),
-    };
+    let report =
+        ended.unwrap_or_else(|| unanswered(ToolError::permanent("stopped"), bounds.reserved));
     AttemptDone {
         service: Micros::from(bounds.origin.elapsed()) - bounds.started,
         report,
@@ -86,8 +92,8 @@ pub fn panicked() -> ToolError {
     ToolError::permanent("the tool panicked, which is a defect in it")
 }
 
-/// A call that was given up may have been billed: it counts with its upper bound.
-fn unanswered(error: ToolError, reserved: Money) -> CallReport {
+/// The report of a call that was given up. It may have been billed: it counts with its upper bound.
+pub fn unanswered(error: ToolError, reserved: Money) -> CallReport {
     CallReport {
         cost: Some(reserved),
         ..CallReport::free(Err(error))

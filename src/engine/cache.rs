@@ -106,7 +106,8 @@ pub enum Missed {
     },
 }
 
-/// Where outputs are kept. Asked on the engine's task: it must not block for long.
+/// Where outputs are kept. Asked on the engine's task. It may block (see [`Engine::run`](super::Engine::run)); the run
+/// waits for it, and nothing else does.
 pub trait OutputCache: Send {
     /// The output that was made for this key, if it is still good.
     fn get(&mut self, key: &CacheKey) -> Result<Kept, Missed>;

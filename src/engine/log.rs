@@ -4,7 +4,8 @@ use crate::run::RunEvent;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
-/// Somebody who hears of every event, in order, on the engine's own task: it must not block for long.
+/// Somebody who hears of every event, in order, on the engine's own task. It may block (see
+/// [`Engine::run`](super::Engine::run)); the run waits for it, and nothing else does.
 ///
 /// What was accepted before a call is made has been heard before the call is made.
 pub trait EventSink: Send {
@@ -18,6 +19,12 @@ pub trait EventSink: Send {
     /// is made, and the steps that need one fail.
     fn settle(&mut self) -> Result<(), Arc<str>> {
         Ok(())
+    }
+
+    /// Whether `accept` or `settle` may wait for a file, a database or somebody who reads; then the engine makes
+    /// room on its thread first.
+    fn may_block(&self) -> bool {
+        true
     }
 }
 
@@ -53,6 +60,10 @@ impl EventSink for Arc<EventLog> {
     fn accept(&mut self, events: &[RunEvent]) {
         self.lock().extend_from_slice(events);
         self.grown.notify_waiters();
+    }
+
+    fn may_block(&self) -> bool {
+        false
     }
 }
 

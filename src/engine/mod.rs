@@ -6,20 +6,30 @@
 //! world sends [`RunCommand`](crate::run::RunCommand)s and reads [`RunEvent`](crate::run::RunEvent)s.
 
 mod attempt;
+mod blocking;
+mod builder;
 mod cache;
+mod calls;
 mod driver;
+mod event_emitter;
 mod log;
 mod prepare;
 mod prices;
 mod recorded;
+mod reuse;
 mod scheduler;
+mod setup;
+mod step_instance;
+mod step_tools;
 #[cfg(test)]
 mod tests;
+mod timers;
 mod why;
 
+pub use builder::Engine;
 pub use cache::{CacheKey, Kept, Made, Missed, OutputCache};
-pub use driver::{Engine, Settings};
 pub use log::{EventLog, EventReader, EventSink};
 pub use prices::step_prices;
 pub use recorded::{EarlierRun, Edit, Recorded, StepDigest, UnknownSteps, definitions};
 pub use scheduler::{Action, Input, Prepared, Rules, Scheduler, Timer};
+pub use setup::Settings;

@@ -4,7 +4,7 @@
 //! counted in tokens: by what a model may answer at the most where a model makes them, else as unknown, which
 //! the model's window bounds.
 
-use super::driver::retry_policy;
+use super::step_tools::retry_policy;
 use crate::plan::{ExecutionPlan, Root, Scope, Step, StepIx, Trigger};
 use crate::run::StepPrice;
 use crate::tools::{Estimate, Tool, Toolbox, Unseen};

@@ -5,6 +5,7 @@
 //! `scenarios` the small stories that went wrong once. `driver` tests the real driver on tokio's paused clock.
 
 mod driver;
+mod fairness;
 mod oracle;
 mod properties;
 mod rates;

@@ -1,0 +1,97 @@
+//! A run that has not begun, and how it is begun.
+
+use super::EventSink;
+use super::cache::OutputCache;
+use super::driver::Driver;
+use super::recorded::Recorded;
+use super::setup::{Settings, Setup};
+use crate::plan::ExecutionPlan;
+use crate::run::{RunCommand, RunState, StepPrice};
+use crate::tools::Toolbox;
+use serde_json::{Map, Value};
+use std::sync::Arc;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+/// One run of one plan with one context.
+pub struct Engine(Setup);
+
+impl Engine {
+    /// A run that has not begun.
+    pub fn new(
+        plan: Arc<ExecutionPlan>,
+        context: Map<String, Value>,
+        toolbox: Arc<dyn Toolbox>,
+        settings: Settings,
+    ) -> Self {
+        let mut all = plan.context.clone();
+        all.extend(context);
+        Self(Setup {
+            plan,
+            context: Arc::new(all),
+            toolbox,
+            settings,
+            run_id: uuid::Uuid::now_v7().to_string().into(),
+            sinks: Vec::new(),
+            recorded: None,
+            cache: None,
+            prices: None,
+        })
+    }
+
+    /// Uses outputs again that were kept from earlier calls, and keeps new ones.
+    #[must_use]
+    pub fn with_cache(mut self, cache: impl OutputCache + 'static) -> Self {
+        self.0.cache = Some(Box::new(cache));
+        self
+    }
+
+    /// Resumes an earlier run: what that had done is not done again.
+    #[must_use]
+    pub fn with_recorded(mut self, recorded: Recorded) -> Self {
+        self.0.recorded = Some(recorded);
+        self
+    }
+
+    /// One more sink that is given every event, after those before it.
+    #[must_use]
+    pub fn with_sink(mut self, sink: impl EventSink + 'static) -> Self {
+        self.0.sinks.push(Box::new(sink));
+        self
+    }
+
+    /// What the steps can cost, in the plan's order, so that readers of the run can tell what is to come.
+    #[must_use]
+    pub fn with_prices(mut self, prices: Vec<Option<StepPrice>>) -> Self {
+        self.0.prices = Some(prices);
+        self
+    }
+
+    /// The run's id.
+    pub fn run_id(&self) -> &Arc<str> {
+        &self.0.run_id
+    }
+
+    /// Runs to the end, taking commands on the way, and gives the run's state after its last event.
+    ///
+    /// It ends when the run has ended and, where [`Settings::interactive`] is set, [`RunCommand::Close`] came
+    /// or no sender of commands is left. `origin` is the moment that events count from.
+    ///
+    /// Dropping the future ends the run: its calls are cancelled and dropped, and no further one is made. What was
+    /// running is then unknown to whoever resumes the run from its journal.
+    ///
+    /// # Runtime
+    ///
+    /// It needs a tokio runtime with time enabled, and one with several threads for two things: calls that use a
+    /// processor run beside each other, and sinks and caches that block (SQLite) block nothing else, because they
+    /// are called within [`block_in_place`](tokio::task::block_in_place). On a current-thread runtime everything
+    /// else on it waits while a sink or a cache blocks. Within a `LocalSet` of a runtime with several threads it
+    /// cannot run: tokio forbids `block_in_place` there; spawn it on the runtime instead.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime.
+    pub async fn run(self, origin: Instant, commands: mpsc::Receiver<RunCommand>) -> RunState {
+        Driver::new(self.0, origin).run(commands).await
+    }
+}

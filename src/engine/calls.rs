@@ -1,0 +1,294 @@
+//! The calls that are running: each on its own task, with a way back for its log, its questions and its end.
+//!
+//! Dropping this cancels every call and aborts its task.
+
+use super::attempt::{AttemptDone, Bounds, attempt, panicked, unanswered};
+use crate::plan::StepIx;
+use crate::run::LogStream;
+use crate::tools::{Call, CallLog, CallReport, Funds, Tool, ToolError};
+use crate::units::{Micros, Money};
+use futures::FutureExt;
+use serde_json::Value;
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// Log entries that may wait for the engine; a tool that says more meanwhile loses them.
+const LOG_ENTRIES: usize = 1024;
+/// What is kept of all that one attempt says, in bytes. Everything kept is in memory while a dashboard is open, and
+/// on disk after that.
+const LOG_KEPT: u64 = 1 << 20;
+/// Questions about money that may wait for the engine; whoever asks one more waits.
+const QUESTIONS: usize = 64;
+
+/// Something that a running call brought.
+pub(super) enum CallEvent {
+    /// It said something.
+    Log(LogEntry),
+    /// It asks whether it may come to cost so much in all; the answer is [`Calls::answer`].
+    Asked(StepIx, Money),
+    /// It ended.
+    Ended(EndedCall),
+}
+
+/// What a call said.
+pub(super) struct LogEntry {
+    pub row: StepIx,
+    pub attempt: u32,
+    pub stream: LogStream,
+    pub text: Arc<str>,
+}
+
+/// How a call ended.
+pub(super) struct EndedCall {
+    pub row: StepIx,
+    pub done: AttemptDone,
+    /// Whether it could cost or change something.
+    pub has_effect: bool,
+}
+
+struct Question {
+    row: StepIx,
+    total: Money,
+    answer: oneshot::Sender<bool>,
+}
+
+/// What is known of a call while it runs.
+struct RunningCall {
+    cancel: CancellationToken,
+    has_effect: bool,
+    reserved: Money,
+    started: Micros,
+}
+
+/// The calls that are running.
+pub(super) struct Calls {
+    /// Dropped first, so that calls hear of it before their tasks are aborted.
+    _cancel_on_drop: DropGuard,
+    stop: CancellationToken,
+    tasks: JoinSet<AttemptDone>,
+    rows: HashMap<Id, StepIx>,
+    running: HashMap<StepIx, RunningCall>,
+    questions: mpsc::Sender<Question>,
+    asked: mpsc::Receiver<Question>,
+    /// Calls that wait to hear whether they may cost more.
+    waiting: HashMap<StepIx, oneshot::Sender<bool>>,
+    log: mpsc::Sender<LogEntry>,
+    logged: mpsc::Receiver<LogEntry>,
+    log_dropped: Arc<AtomicU64>,
+}
+
+impl Calls {
+    /// No calls.
+    pub fn new() -> Self {
+        let stop = CancellationToken::new();
+        let (questions, asked) = mpsc::channel(QUESTIONS);
+        let (log, logged) = mpsc::channel(LOG_ENTRIES);
+        Self {
+            _cancel_on_drop: stop.clone().drop_guard(),
+            stop,
+            tasks: JoinSet::new(),
+            rows: HashMap::new(),
+            running: HashMap::new(),
+            questions,
+            asked,
+            waiting: HashMap::new(),
+            log,
+            logged,
+            log_dropped: Arc::default(),
+        }
+    }
+
+    /// What a new call is cancelled with.
+    pub fn cancellation(&self) -> CancellationToken {
+        self.stop.child_token()
+    }
+
+    /// Makes a call of a row.
+    pub fn start(
+        &mut self,
+        row: StepIx,
+        tool: Arc<dyn Tool>,
+        call: Call,
+        bounds: Bounds,
+        has_effect: bool,
+    ) {
+        let running = RunningCall {
+            cancel: call.cancel.clone(),
+            has_effect,
+            reserved: bounds.reserved,
+            started: bounds.started,
+        };
+        self.running.insert(row, running);
+        let task = self.tasks.spawn(attempt(tool, call, bounds));
+        self.rows.insert(task.id(), row);
+    }
+
+    /// Has the call of a row stop; it still ends.
+    pub fn cancel(&self, row: StepIx) {
+        if let Some(call) = self.running.get(&row) {
+            call.cancel.cancel();
+        }
+    }
+
+    /// Tells the call of a row that asked whether it may cost what it asked for.
+    pub fn answer(&mut self, row: StepIx, granted: bool) {
+        if let Some(answer) = self.waiting.remove(&row) {
+            // Who asked may have been stopped meanwhile.
+            let _ = answer.send(granted);
+        }
+    }
+
+    /// Whether a call of a row is running.
+    pub fn is_running(&self, row: StepIx) -> bool {
+        self.running.contains_key(&row)
+    }
+
+    /// The call of a row has ended, and everything it said has been taken.
+    pub fn forget(&mut self, row: StepIx) {
+        self.running.remove(&row);
+        self.waiting.remove(&row);
+    }
+
+    /// How many log entries are waiting.
+    pub fn waiting_entries(&self) -> usize {
+        self.logged.len()
+    }
+
+    /// The next log entry, if one is waiting.
+    pub fn try_entry(&mut self) -> Option<LogEntry> {
+        self.logged.try_recv().ok()
+    }
+
+    /// How many log entries were lost since the last time this was asked.
+    pub fn take_dropped(&self) -> u64 {
+        self.log_dropped.swap(0, Ordering::Relaxed)
+    }
+
+    /// The next question, if one is waiting.
+    pub fn try_question(&mut self) -> Option<(StepIx, Money)> {
+        let question = self.asked.try_recv().ok()?;
+        Some(self.take_question(question))
+    }
+
+    /// The next call that has ended, if one has.
+    pub fn try_ended(&mut self, now: Micros) -> Option<EndedCall> {
+        loop {
+            let joined = self.tasks.try_join_next_with_id()?;
+            if let Some(ended) = self.ended(joined, now) {
+                return Some(ended);
+            }
+        }
+    }
+
+    /// Waits for whatever a call brings next; for ever where none is running.
+    pub async fn next(&mut self, now: impl Fn() -> Micros) -> CallEvent {
+        loop {
+            tokio::select! {
+                biased;
+                Some(entry) = self.logged.recv() => return CallEvent::Log(entry),
+                Some(question) = self.asked.recv() => {
+                    let (row, total) = self.take_question(question);
+                    return CallEvent::Asked(row, total);
+                }
+                Some(joined) = self.tasks.join_next_with_id() => {
+                    if let Some(ended) = self.ended(joined, now()) {
+                        return CallEvent::Ended(ended);
+                    }
+                }
+                else => std::future::pending().await,
+            }
+        }
+    }
+
+    fn take_question(&mut self, question: Question) -> (StepIx, Money) {
+        let Question { row, total, answer } = question;
+        self.waiting.insert(row, answer);
+        (row, total)
+    }
+
+    /// A panic of a tool ends its step and not the run.
+    fn ended(
+        &mut self,
+        joined: Result<(Id, AttemptDone), JoinError>,
+        now: Micros,
+    ) -> Option<EndedCall> {
+        let (id, done) = match joined {
+            Ok((id, done)) => (id, Some(done)),
+            Err(error) => (error.id(), None),
+        };
+        let row = self.rows.remove(&id)?;
+        let call = self.running.get(&row)?;
+        let done = done.unwrap_or_else(|| AttemptDone {
+            service: now - call.started,
+            report: unanswered(panicked(), call.reserved),
+            cancelled: call.cancel.is_cancelled(),
+        });
+        Some(EndedCall {
+            row,
+            done,
+            has_effect: call.has_effect,
+        })
+    }
+
+    /// Where the call of a row asks before it spends more than is reserved for it.
+    pub fn funds(&self, row: StepIx) -> Funds {
+        let questions = self.questions.clone();
+        Funds::of(move |total| {
+            let questions = questions.clone();
+            async move {
+                let (answer, answered) = oneshot::channel();
+                let question = Question { row, total, answer };
+                questions.send(question).await.is_ok() && answered.await.unwrap_or(false)
+            }
+            .boxed()
+        })
+    }
+
+    /// Where an attempt of a row says something.
+    pub fn log(&self, row: StepIx, attempt: u32) -> CallLog {
+        let log = self.log.clone();
+        let dropped = Arc::clone(&self.log_dropped);
+        let said = AtomicU64::new(0);
+        Arc::new(move |stream, text| {
+            let size = text.len() as u64 + 1;
+            let before = said.fetch_add(size, Ordering::Relaxed);
+            if before >= LOG_KEPT {
+                return;
+            }
+            let is_last = before + size >= LOG_KEPT;
+            let text = if is_last {
+                format!("{text} [that makes 1 MB; what it says from here on is not kept]").into()
+            } else {
+                text.into()
+            };
+            let entry = LogEntry {
+                row,
+                attempt,
+                stream,
+                text,
+            };
+            if log.try_send(entry).is_err() {
+                dropped.fetch_add(1, Ordering::Relaxed);
+                // Another one will be the last that is kept.
+                said.fetch_sub(size, Ordering::Relaxed);
+            }
+        })
+    }
+}
+
+/// The answer of a tool that answers in place; `None` where it must be called. A panic ends the step and not the run.
+pub(super) fn in_place(tool: &dyn Tool, input: &Arc<Value>) -> Option<CallReport> {
+    let answer = catch_unwind(AssertUnwindSafe(|| tool.call_now(input)));
+    answer.unwrap_or_else(|_| Some(CallReport::free(Err(panicked()))))
+}
+
+/// The report of a call of a step that the plan, or whose tool the toolbox, does not have.
+pub(super) fn nothing_to_call() -> CallReport {
+    let message = "there is nothing to call, which is a defect in the engine";
+    CallReport::free(Err(ToolError::permanent(message)))
+}

@@ -1,0 +1,96 @@
+//! Events on their way out: they are numbered, folded into the run's state, and given to the sinks in batches.
+
+use super::EventSink;
+use super::blocking::blocking;
+use crate::run::{Fact, RunEvent, RunState};
+use crate::units::Micros;
+use std::sync::Arc;
+
+/// Numbers what happens and gives it to everybody.
+pub(super) struct EventEmitter {
+    sinks: Vec<Box<dyn EventSink>>,
+    next_seq: u64,
+    state: RunState,
+    /// Given to no sink yet.
+    batch: Vec<RunEvent>,
+    /// Whether the next batch has to survive this process before anyone acts on it.
+    must_survive: bool,
+    /// Why nothing can be recorded any more, where calls that have an effect are not to be made then.
+    refusal: Option<Arc<str>>,
+}
+
+impl EventEmitter {
+    /// An emitter to these sinks, which hear of everything in this order.
+    pub fn new(sinks: Vec<Box<dyn EventSink>>) -> Self {
+        Self {
+            sinks,
+            next_seq: 0,
+            state: RunState::default(),
+            batch: Vec::new(),
+            must_survive: false,
+            refusal: None,
+        }
+    }
+
+    /// The state of the run after everything that was emitted.
+    pub fn state(&self) -> &RunState {
+        &self.state
+    }
+
+    /// Something happened at this moment.
+    pub fn emit(&mut self, at: Micros, fact: Fact) {
+        let event = RunEvent {
+            seq: self.next_seq,
+            at,
+            fact,
+        };
+        self.next_seq += 1;
+        self.state.apply(&event);
+        if !self.sinks.is_empty() {
+            self.batch.push(event);
+        }
+    }
+
+    /// Has the next batch survive the death of this process before anyone acts on it.
+    pub fn require_survival(&mut self) {
+        self.must_survive = true;
+    }
+
+    /// Why nothing can be recorded any more, where calls that have an effect are not to be made then.
+    pub fn refusal(&self) -> Option<&Arc<str>> {
+        self.refusal.as_ref()
+    }
+
+    /// Gives what was emitted to the sinks.
+    pub fn flush(&mut self) {
+        let survive = std::mem::take(&mut self.must_survive);
+        if self.sinks.is_empty() || self.batch.is_empty() && !survive {
+            return;
+        }
+        if self.sinks.iter().any(|sink| sink.may_block()) {
+            blocking(|| self.give(survive));
+        } else {
+            self.give(survive);
+        }
+        self.batch.clear();
+    }
+
+    fn give(&mut self, survive: bool) {
+        for sink in &mut self.sinks {
+            sink.accept(&self.batch);
+            if survive && let Err(why) = sink.settle() {
+                self.refusal.get_or_insert(why);
+            }
+        }
+    }
+
+    /// Closes the sinks and gives the run's last state.
+    pub fn finish(mut self) -> RunState {
+        self.flush();
+        if !self.sinks.is_empty() {
+            // A journal waits for its last transaction.
+            blocking(|| self.sinks.clear());
+        }
+        self.state
+    }
+}

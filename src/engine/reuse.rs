@@ -1,0 +1,313 @@
+//! What stands in the place of a call: outputs of an earlier run, cached ones, and those that the user gave; and why
+//! a call is made all the same.
+
+use super::blocking::blocking;
+use super::cache::{CacheKey, Kept, Keys, Made, OutputCache};
+use super::recorded::{Edit, Recorded};
+use super::step_instance::StepInstance;
+use super::{Prepared, Scheduler, why};
+use crate::plan::{ExecutionPlan, Step, StepIx};
+use crate::run::{Miss, NotReused, RunCommand, StepKey, StepSource, StepState, StepStatus, Why};
+use crate::tools::CallReport;
+use crate::units::Micros;
+use serde_json::Value;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+/// Rows that are called for again although an output is cached.
+#[derive(Debug, Default)]
+struct Refreshed {
+    /// Rows, or the plan's steps with all their elements.
+    rows: HashSet<StepIx>,
+    /// Rows that are known by their id alone: elements of lists that are not known yet.
+    ids: HashSet<Arc<str>>,
+}
+
+/// What may be used instead of calls.
+pub(super) struct Reuse {
+    recorded: Option<Recorded>,
+    cache: Option<Box<dyn OutputCache>>,
+    keys: Keys,
+    /// The keys under which the outputs of running calls are to be cached.
+    to_cache: HashMap<StepIx, CacheKey>,
+    refreshed: Refreshed,
+    /// Edits of rows that have not come to be yet.
+    edits: Vec<Edit>,
+}
+
+impl Reuse {
+    /// What an earlier run and a cache have.
+    pub fn new(
+        mut recorded: Option<Recorded>,
+        cache: Option<Box<dyn OutputCache>>,
+        keys: Keys,
+    ) -> Self {
+        let edits = recorded.as_mut().map(|it| std::mem::take(&mut it.edits));
+        Self {
+            recorded,
+            cache,
+            keys,
+            to_cache: HashMap::new(),
+            refreshed: Refreshed::default(),
+            edits: edits.unwrap_or_default(),
+        }
+    }
+
+    /// What to do with a row of which it is known what would be done with it if nothing were reused. `not_reused`
+    /// says why its outputs are not cached.
+    pub fn decide(
+        &mut self,
+        instance: &StepInstance<'_>,
+        not_reused: Option<NotReused>,
+        prepared: Prepared,
+    ) -> Prepared {
+        let prepared = match &mut self.recorded {
+            Some(recorded) => recorded.instead(
+                &instance.key(),
+                instance.plan_step(),
+                instance.plan,
+                instance.tool(),
+                prepared,
+            ),
+            None => prepared,
+        };
+        let Prepared::Call { input, .. } = &prepared else {
+            return prepared;
+        };
+        let has_pins = self.cache.as_ref().is_some_and(|cache| cache.has_pins());
+        if not_reused.is_some() && !has_pins {
+            return prepared;
+        }
+        let refreshed = self.is_refreshed(instance);
+        let key = self.cache.is_some().then(|| self.key(instance, input));
+        let (Some(cache), Some(key), Some(step)) =
+            (&mut self.cache, key.flatten(), instance.step())
+        else {
+            return match not_reused {
+                None => because(prepared, Miss::Off),
+                Some(_) => prepared,
+            };
+        };
+        let hit = |kept: Kept| {
+            let reuse = Box::new(kept.reuse(&key.input));
+            Prepared::Known(kept.output, StepSource::Cache, Some(reuse))
+        };
+        if has_pins && let Some(kept) = blocking(|| cache.pinned(&key)) {
+            return hit(kept);
+        }
+        if not_reused.is_some() {
+            return prepared;
+        }
+        let missed = if refreshed {
+            Miss::Refresh
+        } else {
+            match blocking(|| cache.get(&key)) {
+                Ok(kept) => return hit(kept),
+                Err(missed) => why::miss(missed, &key.input, step, instance.plan),
+            }
+        };
+        self.to_cache.insert(instance.row, key);
+        because(prepared, missed)
+    }
+
+    /// A call of a row ended: its output may be cached.
+    pub fn call_ended(
+        &mut self,
+        row: StepIx,
+        service: Micros,
+        report: &CallReport,
+        id: &Scheduler,
+    ) {
+        let key = self.to_cache.remove(&row);
+        if let (Some(cache), Some(key), Ok(output)) = (&mut self.cache, key, &report.output) {
+            let made = Made {
+                output: Arc::clone(output),
+                cost: report.cost.unwrap_or_default(),
+                service,
+            };
+            blocking(|| cache.put(key, made));
+            // From now on what was cached of this call will do.
+            self.refreshed.rows.remove(&row);
+            if !self.refreshed.ids.is_empty() {
+                self.refreshed.ids.remove(&id.key(row).id);
+            }
+        }
+    }
+
+    /// A row goes back to its beginning: what an earlier run had of it is not used.
+    pub fn reset(&mut self, step: &StepKey) {
+        if let Some(recorded) = &mut self.recorded {
+            recorded.forget(step);
+        }
+    }
+
+    /// What a command means for recorded and cached outputs; the scheduler carries it out.
+    pub fn note(&mut self, command: &RunCommand, plan: &ExecutionPlan, scheduler: &Scheduler) {
+        match command {
+            RunCommand::Retry(row) => {
+                self.refreshed.rows.insert(*row);
+            }
+            RunCommand::Refresh(row) => {
+                self.refreshed.rows.insert(*row);
+                self.refresh_below(plan, scheduler.plan_step(*row));
+            }
+            RunCommand::SetOutput(row, output) => {
+                let step = scheduler.plan_step(*row);
+                let id = scheduler.key(*row).id;
+                if let Some(recorded) = &mut self.recorded {
+                    recorded.note_output(&id, step, output);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Uses nothing cached for what depends on a step.
+    fn refresh_below(&mut self, plan: &ExecutionPlan, step: StepIx) {
+        self.refreshed.rows.extend(below(&plan.steps, step));
+    }
+
+    /// The rows of which it was asked before the run began that they run again, whatever is cached.
+    pub fn begin(&mut self, plan: &ExecutionPlan) {
+        let Some(recorded) = &self.recorded else {
+            return;
+        };
+        for id in recorded.asked().to_vec() {
+            let known = plan.steps.iter().position(|step| step.id == id);
+            if let Some(at) = known {
+                let step = StepIx(at as u32);
+                self.refreshed.rows.insert(step);
+                self.refresh_below(plan, step);
+                continue;
+            }
+            let parent = plan.steps.iter().position(|step| {
+                let rest = id.strip_prefix(&*step.id);
+                rest.is_some_and(|rest| rest.starts_with('['))
+            });
+            if let Some(parent) = parent {
+                self.refresh_below(plan, StepIx(parent as u32));
+            }
+            self.refreshed.ids.insert(id);
+        }
+    }
+
+    /// Whether there are edits of rows that have not come to be yet.
+    pub fn has_edits(&self) -> bool {
+        !self.edits.is_empty()
+    }
+
+    /// The edits of a row that has come to be, as commands.
+    pub fn take_edits(&mut self, row: StepIx, id: &Arc<str>) -> Vec<RunCommand> {
+        let edits = self.edits.extract_if(.., |edit| edit.step() == id);
+        edits
+            .map(|edit| match edit {
+                Edit::Input(_, input) => RunCommand::SetInput(row, Some(input)),
+                Edit::Output(_, output) => RunCommand::SetOutput(row, output),
+            })
+            .collect()
+    }
+
+    /// Pins the output of a row for its input, or unpins it; whether that was done.
+    pub fn pin(
+        &mut self,
+        instance: &StepInstance<'_>,
+        input: &Arc<Value>,
+        output: Option<Kept>,
+    ) -> bool {
+        let Some(key) = self.key(instance, input) else {
+            return false;
+        };
+        let cache = self.cache.as_mut();
+        cache.is_some_and(|cache| blocking(|| cache.pin(key, output)))
+    }
+
+    /// The idempotency key of a row's calls, the same for every attempt.
+    pub fn idempotency_key(&self, instance: &StepInstance<'_>, run_id: &str) -> Arc<str> {
+        let id = instance.key().id;
+        let recorded = self.recorded.as_ref();
+        let given = instance.step().and_then(|step| {
+            let given = step.idempotency_key.as_ref()?;
+            let is_element = instance.scheduler.item(instance.row).is_some();
+            Some(match id.strip_prefix(&*step.id).filter(|_| is_element) {
+                Some(element) => format!("{given}{element}").into(),
+                None => Arc::clone(given),
+            })
+        });
+        match (given, recorded) {
+            // The other side has had the plan's own key already, in the run that was forked.
+            (Some(given), Some(recorded)) if recorded.renews_keys() => {
+                format!("{given}:{}", recorded.origin).into()
+            }
+            (Some(given), _) => given,
+            (None, Some(recorded)) => format!("{}:{id}", recorded.origin).into(),
+            (None, None) => format!("{run_id}:{id}").into(),
+        }
+    }
+
+    fn key(&mut self, instance: &StepInstance<'_>, input: &Arc<Value>) -> Option<CacheKey> {
+        let (step, tool) = (instance.step()?, instance.tool()?);
+        let id = instance.key().id;
+        self.keys.of(&id, step, tool.kind(), input)
+    }
+
+    fn is_refreshed(&self, instance: &StepInstance<'_>) -> bool {
+        let Refreshed { rows, ids } = &self.refreshed;
+        let by_row = || rows.contains(&instance.row) || rows.contains(&instance.plan_step());
+        !rows.is_empty() && by_row() || !ids.is_empty() && ids.contains(&instance.key().id)
+    }
+}
+
+/// The output of a row that succeeded, as it is pinned. `now` dates what the run made itself.
+pub(super) fn to_pin(state: &StepState, run_id: &Arc<str>, now: Micros) -> Option<Kept> {
+    let output = state.output.clone()?;
+    if state.status != StepStatus::Succeeded {
+        return None;
+    }
+    Some(match &state.reused {
+        Some(reused) => Kept {
+            output,
+            run_id: Arc::clone(&reused.run_id),
+            age: reused.age,
+            cost: reused.cost,
+            service: reused.service,
+            pinned: true,
+        },
+        None => Kept {
+            output,
+            run_id: Arc::clone(run_id),
+            age: now - state.ended_at.unwrap_or_default(),
+            cost: state.cost.unwrap_or_default(),
+            service: state.service,
+            pinned: true,
+        },
+    })
+}
+
+fn because(mut prepared: Prepared, miss: Miss) -> Prepared {
+    if let Prepared::Call { why, .. } = &mut prepared {
+        why.get_or_insert_with(|| Box::new(Why::default())).miss = Some(miss);
+    }
+    prepared
+}
+
+/// Everything that depends on a step, directly or not.
+fn below(steps: &[Step], from: StepIx) -> HashSet<StepIx> {
+    let mut after: Vec<Vec<StepIx>> = vec![Vec::new(); steps.len()];
+    for (at, step) in steps.iter().enumerate() {
+        for before in &step.depends_on {
+            if let Some(after) = after.get_mut(before.at()) {
+                after.push(StepIx(at as u32));
+            }
+        }
+    }
+    let mut found = HashSet::new();
+    let mut open = vec![from];
+    while let Some(step) = open.pop() {
+        for next in after.get(step.at()).into_iter().flatten() {
+            if found.insert(*next) {
+                open.push(*next);
+            }
+        }
+    }
+    found
+}

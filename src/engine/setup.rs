@@ -1,0 +1,111 @@
+//! What a run is started with.
+
+use super::EventSink;
+use super::cache::{Keys, OutputCache};
+use super::recorded::Recorded;
+use super::step_tools::StepTools;
+use crate::plan::{ExecutionPlan, Mode};
+use crate::run::{Rates, ResourceLimits, RunHeader, StepInfo, StepPrice};
+use crate::tools::Toolbox;
+use serde_json::{Map, Value};
+use std::sync::Arc;
+
+/// Steps of a plan whose parameters are in the run's first event; in a larger plan that would be most of the record.
+const MAX_SHOWN: usize = 10_000;
+
+/// What a run is started with, beside the plan and the tools.
+#[derive(Clone, Debug)]
+// Each is a choice of its own; any of them can be made beside the others.
+#[allow(clippy::struct_excessive_bools)]
+pub struct Settings {
+    /// The limits in force.
+    pub limits: ResourceLimits,
+    /// Whether cost is tracked.
+    pub track_cost: bool,
+    /// Whether the first failure stops what is independent of it.
+    pub fail_fast: bool,
+    /// Whether the run begins paused.
+    pub paused: bool,
+    /// Whether the run waits for commands after its end, until [`RunCommand::Close`](crate::run::RunCommand::Close).
+    pub interactive: bool,
+    /// Who carries out `model` tools, for the header.
+    pub worker: Arc<str>,
+    /// Whether outputs are invented.
+    pub simulated: bool,
+    /// The seed of the jitter.
+    pub seed: u64,
+    /// The rates of models and of the catalog's pools.
+    pub rates: Rates,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            limits: ResourceLimits::default(),
+            track_cost: true,
+            fail_fast: false,
+            paused: false,
+            interactive: false,
+            worker: "none".into(),
+            simulated: false,
+            seed: fastrand::u64(..),
+            rates: Rates::default(),
+        }
+    }
+}
+
+/// Everything that a run begins with.
+pub(super) struct Setup {
+    pub plan: Arc<ExecutionPlan>,
+    pub context: Arc<Map<String, Value>>,
+    pub toolbox: Arc<dyn Toolbox>,
+    pub settings: Settings,
+    pub run_id: Arc<str>,
+    pub sinks: Vec<Box<dyn EventSink>>,
+    pub recorded: Option<Recorded>,
+    pub cache: Option<Box<dyn OutputCache>>,
+    pub prices: Option<Vec<Option<StepPrice>>>,
+}
+
+impl Setup {
+    /// What the run's first event says.
+    pub fn header(&self, tools: &StepTools, keys: &mut Keys) -> RunHeader {
+        let shown = self.plan.steps.len() <= MAX_SHOWN;
+        let price = |at: usize| *self.prices.as_ref()?.get(at)?;
+        let steps = self
+            .plan
+            .steps
+            .iter()
+            .enumerate()
+            .map(|(at, step)| StepInfo {
+                id: step.id.clone(),
+                tool: step.tool.clone(),
+                kind: tools.kind(at),
+                depends_on: Arc::from(&*step.depends_on),
+                description: step.description.clone(),
+                parent: None,
+                parameters: shown.then(|| Arc::new(step.parameters.source())),
+                not_reused: keys.not_reused(step),
+                sequential: step.mode == Mode::Sequential,
+                price: price(at).map(Box::new),
+            });
+        RunHeader {
+            run_id: self.run_id.clone(),
+            plan: self.plan.name.clone(),
+            dialect: self.plan.dialect,
+            started_at: jiff::Timestamp::now().to_string().into(),
+            worker: self.settings.worker.clone(),
+            simulated: self.settings.simulated,
+            track_cost: self.settings.track_cost,
+            limits: self.settings.limits.clone(),
+            rates: self.settings.rates.clone(),
+            priced: self.prices.is_some(),
+            context: Arc::new(Value::Object(Map::clone(&self.context))),
+            steps: steps.collect(),
+            forked_from: self
+                .recorded
+                .as_ref()
+                .and_then(|recorded| recorded.forked_from().cloned()),
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! A step, or an element of a `for_each` step, as the engine looks at it.
+
+use super::Scheduler;
+use super::step_tools::StepTools;
+use crate::plan::{ExecutionPlan, Step, StepIx};
+use crate::run::StepKey;
+use crate::tools::Tool;
+use std::sync::Arc;
+
+/// A step or an element, with what is known of it.
+#[derive(Clone, Copy)]
+pub(super) struct StepInstance<'a> {
+    pub row: StepIx,
+    pub plan: &'a ExecutionPlan,
+    pub scheduler: &'a Scheduler,
+    pub tools: &'a StepTools,
+}
+
+impl<'a> StepInstance<'a> {
+    /// The place of its step in the plan.
+    pub fn plan_step(&self) -> StepIx {
+        self.scheduler.plan_step(self.row)
+    }
+
+    /// Its step in the plan.
+    pub fn step(&self) -> Option<&'a Step> {
+        self.plan.step(self.plan_step())
+    }
+
+    /// Its tool, where the toolbox has it.
+    pub fn tool(&self) -> Option<&'a Arc<dyn Tool>> {
+        self.tools.get(self.plan_step().at())
+    }
+
+    /// What it is called in events.
+    pub fn key(&self) -> StepKey {
+        self.scheduler.key(self.row)
+    }
+}

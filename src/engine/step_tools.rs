@@ -1,0 +1,81 @@
+//! The tool of every step, and how often a step is tried.
+
+use crate::plan::{ExecutionPlan, RetryPolicy, Step};
+use crate::tools::{Tool, Toolbox};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Attempts at a call that may be repeated, where the plan says nothing.
+const DEFAULT_ATTEMPTS: u32 = 3;
+/// The bound of the first wait between them.
+const DEFAULT_BACKOFF: Duration = Duration::from_millis(500);
+
+/// The tool of every step. Each name is looked up once.
+pub(super) struct StepTools {
+    named: Vec<Named>,
+    /// For each step its place in `named`.
+    of: Vec<u32>,
+}
+
+struct Named {
+    tool: Option<Arc<dyn Tool>>,
+    kind: Arc<str>,
+}
+
+impl StepTools {
+    /// Looks up the tools of a plan.
+    pub fn new(plan: &ExecutionPlan, toolbox: &dyn Toolbox) -> Self {
+        let mut places: HashMap<&str, u32> = HashMap::new();
+        let mut named = Vec::new();
+        let look_up = |step: &Step| {
+            let tool = toolbox.tool(&step.tool);
+            let kind = tool.as_ref().map_or("unknown", |tool| tool.kind()).into();
+            Named { tool, kind }
+        };
+        let of = plan.steps.iter().map(|step| {
+            *places.entry(&step.tool).or_insert_with(|| {
+                named.push(look_up(step));
+                named.len() as u32 - 1
+            })
+        });
+        let of = of.collect();
+        Self { named, of }
+    }
+
+    /// The tool of the step at this place in the plan, where the toolbox has it.
+    pub fn get(&self, step: usize) -> Option<&Arc<dyn Tool>> {
+        self.named.get(*self.of.get(step)? as usize)?.tool.as_ref()
+    }
+
+    /// How the calls of a step are carried out, in a word.
+    pub fn kind(&self, step: usize) -> Arc<str> {
+        let place = self.of.get(step).copied().unwrap_or_default();
+        let named = self.named.get(place as usize);
+        named.map_or_else(|| "unknown".into(), |named| Arc::clone(&named.kind))
+    }
+
+    /// How often each step is tried, in the plan's order.
+    pub fn retry_policies(&self, plan: &ExecutionPlan) -> Vec<RetryPolicy> {
+        let steps = plan.steps.iter().enumerate();
+        steps
+            .map(|(at, step)| retry_policy(step, self.get(at)))
+            .collect()
+    }
+}
+
+/// How often a step is tried: as the plan says, else by whether its tool's calls may be repeated.
+pub(super) fn retry_policy(step: &Step, tool: Option<&Arc<dyn Tool>>) -> RetryPolicy {
+    let repeatable = |tool: &Arc<dyn Tool>| {
+        let calls_another = tool.kind() == "function";
+        let target = calls_another.then(|| tool.target(&step.parameters.source()));
+        target.flatten().as_ref().unwrap_or(tool).repeatable()
+    };
+    step.retry.unwrap_or_else(|| RetryPolicy {
+        attempts: match tool {
+            Some(tool) if repeatable(tool) => DEFAULT_ATTEMPTS,
+            _ => 1,
+        },
+        backoff: DEFAULT_BACKOFF,
+    })
+}
