@@ -15,6 +15,8 @@ mod engine_chaos;
 mod history_commands;
 #[cfg(target_os = "linux")]
 mod library;
+#[cfg(target_os = "linux")]
+mod library_dropped;
 mod limits_forecast;
 mod limits_money;
 mod limits_rates;
