@@ -7,10 +7,9 @@ use super::fork::Fork;
 use super::live::LiveFeed;
 use super::load::Loaded;
 use super::run::exit_code;
-use crate::engine::{Engine, EventLog};
+use crate::engine::{Engine, event_channel};
 use crate::run::RunCommand;
 use crate::tui::{self, Outcome};
-use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -24,13 +23,13 @@ pub async fn open(
     loaded: &Loaded,
     args: &RunArgs,
 ) -> Result<(u8, Option<Fork>), Failure> {
-    let log = EventLog::new();
-    let engine = engine.with_sink(Arc::clone(&log));
+    let (sender, events) = event_channel();
+    let engine = engine.with_sink(sender);
     let (commands, received) = mpsc::channel(COMMANDS);
     let origin = Instant::now();
     let running = tokio::spawn(engine.run(origin, received));
     let feed = LiveFeed {
-        events: log.reader(),
+        events,
         commands: commands.clone(),
         origin,
     };

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 /// The events of a live run, and the way back to its engine.
 pub struct LiveFeed {
-    /// A place in the run's log.
+    /// The run's events.
     pub events: EventReader,
     /// The way to the engine.
     pub commands: mpsc::Sender<RunCommand>,

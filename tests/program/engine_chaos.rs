@@ -9,7 +9,7 @@
 use fastrand::Rng;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use plandeck::engine::{Engine, EventLog, Settings};
+use plandeck::engine::{Engine, Settings, event_channel};
 use plandeck::plan::{Dialect, ExecutionPlan, Mode, RetryPolicy, Step, StepIx, Template, Trigger};
 use plandeck::run::{
     AttemptState, ExecutionResult, Fact, LogStream, ResourceLimits, RunCommand, RunEvent, RunState,
@@ -286,9 +286,9 @@ async fn chaos(seed: u64) -> u64 {
         calls: AtomicU64::new(0),
         under_way: Arc::clone(&under_way),
     });
-    let log = EventLog::new();
+    let (events_out, mut reader) = event_channel();
     let engine = Engine::new(steps, Map::new(), Arc::new(Unrulies(tool)), chosen);
-    let engine = engine.with_sink(Arc::clone(&log));
+    let engine = engine.with_sink(events_out);
     let (keys_in, commands) = mpsc::channel(4);
     let keys = tokio::spawn(press_keys(random.fork(), keys_in));
     let end = engine.run(Instant::now(), commands).await;
@@ -300,7 +300,7 @@ async fn chaos(seed: u64) -> u64 {
         "nothing is left behind"
     );
     let mut events = Vec::new();
-    log.reader().take(&mut events, usize::MAX);
+    reader.take(&mut events, usize::MAX);
     tell_a_sound_story(&events, &limits);
     let folded = RunState::from_events(&events);
     assert_eq!(ExecutionResult::of(&folded), ExecutionResult::of(&end));

@@ -4,6 +4,7 @@ use crate::common::model_server::{Answer, ModelServer};
 use plandeck::{Execution, ExecutionPlan, SmallModelWorker};
 use serde_json::json;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The most time that what is dropped may go on.
@@ -23,7 +24,7 @@ fn run_until(runtime: &tokio::runtime::Runtime, execution: Execution, begun: imp
         let ended = runtime.block_on(async {
             tokio::time::timeout(Duration::from_millis(20), &mut running).await
         });
-        assert!(ended.is_err(), "the run goes on until it is dropped");
+        assert!(ended.is_err(), "it goes on until it is dropped: {ended:?}");
     }
     let _inside = runtime.enter();
     drop(running);
@@ -43,7 +44,10 @@ fn a_model_is_asked_nothing_more() {
         "steps": [{"id": 1, "tool": "ask"}, {"id": 2, "tool": "ask"}],
     });
     let plan = ExecutionPlan::from_value(plan).unwrap();
-    let worker = SmallModelWorker::new("local/test").base_url(&server.url());
+    let key = |name: &str| (name == "OPENAI_API_KEY").then(|| "key".to_owned());
+    let worker = SmallModelWorker::new("gpt-4o-mini")
+        .environment(Arc::new(key))
+        .base_url(&server.url());
     let runtime = runtime();
     let execution = Execution::new(&plan).worker(&worker);
     run_until(&runtime, execution, || server.requests().len() == 2);

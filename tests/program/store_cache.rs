@@ -1,7 +1,9 @@
 //! Outputs used again from one run to the next.
 
 use crate::store_support::{Echo, Only, plan, run, settings, step};
-use plandeck::engine::{CacheKey, Engine, EventLog, Kept, Made, Missed, OutputCache, Settings};
+use plandeck::engine::{
+    CacheKey, Engine, Kept, Made, Missed, OutputCache, Settings, event_channel,
+};
 use plandeck::plan::{Reference, Root, Step, StepIx, Template};
 use plandeck::run::{ExecutionResult, Fact, Miss, NotReused, RunCommand, RunState, StepSource};
 use plandeck::store::{
@@ -76,9 +78,11 @@ async fn commanded(
     )
     .unwrap();
     let cache = StoredCache::open(home, &journal, options).unwrap();
-    let log = EventLog::new();
-    let mut reader = log.reader();
-    let engine = engine.with_sink(journal).with_cache(cache).with_sink(log);
+    let (events_out, mut reader) = event_channel();
+    let engine = engine
+        .with_sink(journal)
+        .with_cache(cache)
+        .with_sink(events_out);
     let (send, received) = mpsc::channel(1);
     let running = tokio::spawn(engine.run(Instant::now(), received));
     for command in commands.into_iter().chain([RunCommand::Close]) {

@@ -325,11 +325,10 @@ async fn a_person_decides_about_what_is_unknown() {
             settings,
         );
         let (send, commands) = tokio::sync::mpsc::channel(4);
-        let log = plandeck::engine::EventLog::new();
-        let mut reader = log.reader();
+        let (events_out, mut reader) = plandeck::engine::event_channel();
         let running = tokio::spawn(
             engine
-                .with_sink(log)
+                .with_sink(events_out)
                 .with_recorded(recorded)
                 .run(tokio::time::Instant::now(), commands),
         );

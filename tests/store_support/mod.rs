@@ -3,7 +3,7 @@
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use plandeck::engine::{Engine, EventLog, Settings};
+use plandeck::engine::{Engine, Settings, event_channel};
 use plandeck::plan::{Dialect, ExecutionPlan, Step, StepIx, Template};
 use plandeck::run::{ResourceLimits, RunCommand, RunEvent, RunState};
 use plandeck::store::{Journal, JournalOptions, RunMeta};
@@ -164,11 +164,11 @@ pub async fn run_journalled(home: &Path, engine: Engine) -> (RunState, Vec<RunEv
 }
 
 pub async fn run(engine: Engine) -> (RunState, Vec<RunEvent>) {
-    let log = EventLog::new();
-    let engine = engine.with_sink(Arc::clone(&log));
+    let (events_out, mut reader) = event_channel();
+    let engine = engine.with_sink(events_out);
     let (_send, commands) = mpsc::channel::<RunCommand>(1);
     let state = engine.run(Instant::now(), commands).await;
     let mut events = Vec::new();
-    log.reader().take(&mut events, usize::MAX);
+    reader.take(&mut events, usize::MAX);
     (state, events)
 }

@@ -1,6 +1,6 @@
 //! The real driver on tokio's paused clock: times are exact.
 
-use crate::engine::{Engine, EventLog, Settings};
+use crate::engine::{Engine, Settings, event_channel};
 use crate::plan::{Dialect, ExecutionPlan, Mode, RetryPolicy, Step, StepIx, Template, Trigger};
 use crate::run::StepStatus::{Failed, Skipped, Succeeded};
 use crate::run::{
@@ -161,13 +161,13 @@ impl Trial {
     {
         self.settings.interactive = true;
         let (sender, commands) = mpsc::channel(8);
-        let log = EventLog::new();
-        let engine = self.engine().with_sink(Arc::clone(&log));
+        let (events_out, mut reader) = event_channel();
+        let engine = self.engine().with_sink(events_out);
         let script = tokio::spawn(script(sender));
         let state = engine.run(Instant::now(), commands).await;
         script.await.unwrap();
         let mut events = Vec::new();
-        log.reader().take(&mut events, usize::MAX);
+        reader.take(&mut events, usize::MAX);
         let folded = RunState::from_events(&events);
         assert_eq!(ExecutionResult::of(&folded), ExecutionResult::of(&state));
         assert!(events.iter().enumerate().all(|(at, e)| e.seq == at as u64));
