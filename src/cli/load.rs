@@ -140,7 +140,9 @@ async fn worker(args: &SourceArgs, settings: &Settings) -> Result<SmallModelWork
         (choice, _) => choice.to_owned(),
     };
     let worker = SmallModelWorker::choose(&choice, args.base_url.as_deref(), process_environment());
-    let worker = worker.await.map_err(Failure::usage)?;
+    let worker = worker
+        .await
+        .map_err(|error| Failure::usage(error.to_string()))?;
     let mut prices = Prices::default();
     for (model, setting) in &settings.prices {
         let price = setting.price().map_err(|why| {

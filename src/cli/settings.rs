@@ -2,7 +2,7 @@
 
 use super::args::{ColorWhen, LimitArgs, RunArgs, ScreenArgs, SourceArgs};
 use super::failure::Failure;
-use crate::models::Price;
+use crate::models::{Price, PriceError};
 use crate::run::{Rates, ResourceLimits};
 use crate::tui;
 use crate::units::Money;
@@ -49,7 +49,7 @@ pub struct PriceSetting {
 
 impl PriceSetting {
     /// As it is reckoned with.
-    pub fn price(&self) -> Result<Price, String> {
+    pub fn price(&self) -> Result<Price, PriceError> {
         let cached = self.cached.map(|price| price.to_string());
         Price::per_million(
             &self.input.to_string(),

@@ -359,6 +359,7 @@ impl Driver {
             input,
             model,
             idempotency_key: self.reuse.idempotency_key(&instance, &self.run_id),
+            time_limit: own_timeout.or(timeout),
             max_memory_mb: self.settings.limits.max_memory_mb,
             max_cpu_percent: self.settings.limits.max_cpu_percent,
             cancel: self.calls.cancellation(),

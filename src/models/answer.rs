@@ -3,10 +3,15 @@
 use serde_json::Value;
 
 /// Deeper nesting is refused before anything recurses over it.
-const DEEPEST: usize = 120;
+const MAX_DEPTH: usize = 120;
 
-/// How many violations a model or a person is told of.
-const MOST_VIOLATIONS: usize = 5;
+/// How many violations one message lists.
+const MAX_VIOLATIONS: usize = 5;
+
+/// What is wrong with a JSON Schema.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct SchemaError(String);
 
 /// A compiled output schema.
 #[derive(Debug)]
@@ -17,8 +22,9 @@ pub struct OutputSchema {
 
 impl OutputSchema {
     /// Compiles a schema; the error says what is wrong with it.
-    pub fn new(schema: &Value) -> Result<Self, String> {
-        let validator = jsonschema::validator_for(schema).map_err(|error| error.to_string())?;
+    pub fn new(schema: &Value) -> Result<Self, SchemaError> {
+        let validator =
+            jsonschema::validator_for(schema).map_err(|error| SchemaError(error.to_string()))?;
         Ok(Self {
             schema: schema.clone(),
             validator,
@@ -38,7 +44,7 @@ impl OutputSchema {
         let faults: Vec<String> = self
             .validator
             .iter_errors(value)
-            .take(MOST_VIOLATIONS)
+            .take(MAX_VIOLATIONS)
             .map(|error| {
                 let path = error.instance_path().to_string();
                 let place = if path.is_empty() {
@@ -57,7 +63,7 @@ impl OutputSchema {
 /// The output in `text`. With a schema it is the first piece of JSON in it that is valid, as it stands or
 /// repaired; the error says what is wrong with the best candidate. Without one it is JSON where the whole text is, and else the
 /// text.
-pub fn read(text: &str, schema: Option<&OutputSchema>) -> Result<Value, String> {
+pub(super) fn read(text: &str, schema: Option<&OutputSchema>) -> Result<Value, String> {
     let trimmed = text.trim();
     let Some(schema) = schema else {
         let inner = fenced(trimmed)
@@ -115,7 +121,7 @@ fn parse(text: &str) -> Option<Value> {
 
 fn repair(text: &str) -> Option<Value> {
     // Prose would be "repaired" into a string, and nesting without end would recurse without end.
-    if !text.starts_with(['{', '[']) || deepest(text) > DEEPEST {
+    if !text.starts_with(['{', '[']) || deepest(text) > MAX_DEPTH {
         return None;
     }
     parse(&jsonrepair_rs::jsonrepair(text).ok()?)

@@ -1,39 +1,42 @@
 //! One task's turns with a model: the question, the answer, and one repair.
 
 use super::answer::{self, OutputSchema};
-use super::chat::{ChatError, ChatRequest, Endpoint, Role};
+use super::endpoint::Endpoint;
 use super::estimate;
 use super::funds::Funds;
-use super::http::RequestError;
+use super::http::{HttpClients, RequestError};
 use super::prices::Price;
 use super::prompt;
-use super::worker::{SmallModelWorker, permanent};
+use super::request::{ChatError, ChatRequest, Role};
+use super::time_limits::TimeLimits;
 use crate::text::message::quote;
 use crate::units::{Money, Tokens};
 use serde_json::Value;
 
 /// A violation that is quoted back to a model is at most this long, in bytes.
-pub(super) const LONGEST_VIOLATION: usize = 1_500;
+pub(super) const MAX_VIOLATION_BYTES: usize = 1_500;
 
 /// One task's turns with a model.
 pub(super) struct Conversation<'a> {
-    pub(super) worker: &'a SmallModelWorker,
+    pub(super) clients: &'a HttpClients,
     pub(super) endpoint: &'a Endpoint,
     pub(super) funds: &'a Funds,
     pub(super) model: &'a str,
     pub(super) price: Option<Price>,
     pub(super) max_tokens: u32,
-    pub(super) format: Option<Value>,
+    pub(super) limits: TimeLimits,
+    /// The schema that is sent.
+    pub(super) schema: Option<Value>,
     pub(super) messages: Vec<(Role, String)>,
     pub(super) answers: Vec<String>,
     pub(super) cost: Option<Money>,
     pub(super) tokens: Option<Tokens>,
-    /// The most it can have cost so far, where nobody said what it did.
-    pub(super) at_most: Money,
+    /// An upper bound of the cost so far, also where no usage was reported.
+    pub(super) max_cost: Money,
 }
 
 impl Conversation<'_> {
-    /// The output, after one repair where the first answer does not do.
+    /// The output, after one repair where the first answer is not valid.
     pub(super) async fn output(
         &mut self,
         schema: Option<&OutputSchema>,
@@ -42,17 +45,19 @@ impl Conversation<'_> {
             Ok(output) => return Ok(output),
             Err(violation) => violation,
         };
-        let said = self.answers.last().cloned().unwrap_or_default();
-        self.messages.push((Role::Assistant, said));
+        let bad_answer = self.answers.last().cloned().unwrap_or_default();
+        self.messages.push((Role::Assistant, bad_answer));
         self.messages.push((Role::User, prompt::repair(&violation)));
-        if !self.can_pay_another().await {
-            return Err(permanent(format!(
+        if !self.can_afford_another_turn().await {
+            return Err(RequestError::permanent(format!(
                 "bad output, and asking again could cost more than is left: {violation}"
             )));
         }
         match self.turn(schema).await? {
             Ok(output) => Ok(output),
-            Err(violation) => Err(permanent(format!("bad output after repair: {violation}"))),
+            Err(violation) => Err(RequestError::permanent(format!(
+                "bad output after repair: {violation}"
+            ))),
         }
     }
 
@@ -64,11 +69,12 @@ impl Conversation<'_> {
         let request = ChatRequest {
             model: self.model,
             messages: &self.messages,
-            schema: self.format.as_ref(),
+            schema: self.schema.as_ref(),
             max_tokens: self.max_tokens,
         };
-        let reply = match self.endpoint.chat(&self.worker.clients, &request).await {
-            Ok(reply) => reply,
+        let asked = self.endpoint.ask(self.clients, &request, self.limits);
+        let answer = match asked.await {
+            Ok(answer) => answer,
             Err(ChatError {
                 error,
                 tokens,
@@ -78,39 +84,39 @@ impl Conversation<'_> {
                     self.charge(tokens);
                 } else if lost {
                     // It may have been billed: it counts with its upper bound, and no token is claimed.
-                    let most = self.next_turn();
-                    self.cost = self.cost.zip(most).map(|(sum, most)| sum + most);
+                    let max = self.max_turn_cost();
+                    self.cost = self.cost.zip(max).map(|(sum, max)| sum + max);
                 }
                 return Err(error);
             }
         };
-        self.charge(reply.tokens);
-        let read = answer::read(&reply.text, schema);
-        self.answers.push(reply.text);
-        if reply.cut_off && schema.is_some() {
-            return Err(permanent(format!(
+        self.charge(answer.tokens);
+        let read = answer::read(&answer.text, schema);
+        self.answers.push(answer.text);
+        if answer.cut_off && schema.is_some() {
+            return Err(RequestError::permanent(format!(
                 "the answer was cut off at {} tokens; give the tool more `max_tokens`",
                 self.max_tokens
             )));
         }
-        Ok(read.map_err(|violation| quote(&violation, LONGEST_VIOLATION)))
+        Ok(read.map_err(|violation| quote(&violation, MAX_VIOLATION_BYTES)))
     }
 
     /// The most that a turn with the messages so far can cost; `None` without a price.
-    fn next_turn(&self) -> Option<Money> {
-        let tokens = turn(&self.messages, self.format.as_ref(), self.max_tokens);
+    fn max_turn_cost(&self) -> Option<Money> {
+        let tokens = max_turn_tokens(&self.messages, self.schema.as_ref(), self.max_tokens);
         Some(self.price?.cost(tokens))
     }
 
     /// Asks for what another turn can cost. What cannot be priced has no limit to keep.
-    async fn can_pay_another(&self) -> bool {
-        match self.next_turn() {
-            Some(next) => self.funds.cover(self.at_most + next).await,
+    async fn can_afford_another_turn(&self) -> bool {
+        match self.max_turn_cost() {
+            Some(cost) => self.funds.cover(self.max_cost + cost).await,
             None => true,
         }
     }
 
-    /// Adds what a turn used. What nobody counted cannot be priced, unless it costs nothing anyway.
+    /// Adds the cost of a turn. A turn without usage has no price, unless its model is free.
     fn charge(&mut self, tokens: Option<Tokens>) {
         let cost = match (self.price, tokens) {
             (Some(price), Some(tokens)) => Some(price.cost(tokens)),
@@ -118,20 +124,24 @@ impl Conversation<'_> {
             _ => None,
         };
         self.cost = self.cost.zip(cost).map(|(sum, cost)| sum + cost);
-        self.at_most += cost.or_else(|| self.next_turn()).unwrap_or_default();
+        self.max_cost += cost.or_else(|| self.max_turn_cost()).unwrap_or_default();
         if let Some(tokens) = tokens {
             *self.tokens.get_or_insert_default() += tokens;
         }
     }
 }
 
-/// The most tokens of one turn: the messages, the answer's format (which goes along a second time), the answer.
-pub(super) fn turn(messages: &[(Role, String)], format: Option<&Value>, most: u32) -> Tokens {
+/// The most tokens of one turn: the messages, the schema (which is sent a second time beside them), the answer.
+pub(super) fn max_turn_tokens(
+    messages: &[(Role, String)],
+    schema: Option<&Value>,
+    max_tokens: u32,
+) -> Tokens {
     let texts = messages.iter().map(|(_, text)| text.as_str());
-    let format = format.map_or(0, |format| estimate::tokens(&format.to_string()));
+    let schema = schema.map_or(0, |schema| estimate::tokens(&schema.to_string()));
     Tokens {
-        input: estimate::chat(texts) + format,
+        input: estimate::chat(texts) + schema,
         cached_input: 0,
-        output: most.into(),
+        output: max_tokens.into(),
     }
 }

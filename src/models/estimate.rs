@@ -37,8 +37,8 @@ pub fn tokens(text: &str) -> u64 {
             b'a'..=b'z' | b'A'..=b'Z' => {
                 let capitals = run(at, u8::is_ascii_uppercase);
                 let letters = capitals + run(at + capitals, u8::is_ascii_lowercase);
-                let goes_on = at > 0 && bytes[at - 1].is_ascii_alphabetic();
-                count += piece(&bytes[at..at + letters], capitals, goes_on);
+                let continues = at > 0 && bytes[at - 1].is_ascii_alphabetic();
+                count += piece(&bytes[at..at + letters], capitals, continues);
                 at += letters;
             }
             b' ' | b'\t' => {
@@ -58,8 +58,8 @@ pub fn tokens(text: &str) -> u64 {
     count
 }
 
-/// Letters without a change of case but after capitals at their beginning; `goes_on` where they follow others.
-fn piece(letters: &[u8], capitals: usize, goes_on: bool) -> u64 {
+/// Letters without a change of case but after capitals at their beginning; `continues` where they follow others.
+fn piece(letters: &[u8], capitals: usize, continues: bool) -> u64 {
     let length = letters.len() as u64;
     let (mut vowels, mut cluster, mut longest) = (0, 0, 0);
     for letter in letters {
@@ -73,7 +73,7 @@ fn piece(letters: &[u8], capitals: usize, goes_on: bool) -> u64 {
     }
     let is_word = vowels * 5 >= length && longest <= 4;
     match length {
-        2 if goes_on => 2,
+        2 if continues => 2,
         _ if !is_word => (length * 4).div_ceil(5),
         0..=3 => 1,
         _ if capitals <= 1 && COMMON.contains(&*letters.to_ascii_lowercase()) => 1,
@@ -88,7 +88,7 @@ pub fn likely_tokens(text: &str) -> u64 {
 }
 
 /// A lower bound of the tokens in `text`: no token reaches over a blank into the next word.
-pub fn least_tokens(text: &str) -> u64 {
+pub fn min_tokens(text: &str) -> u64 {
     text.split_whitespace().count() as u64
 }
 
@@ -124,9 +124,9 @@ mod tests {
         ] {
             assert!(tokens(text) >= real, "{text}: {} < {real}", tokens(text));
             assert!(
-                least_tokens(text) <= real,
+                min_tokens(text) <= real,
                 "{text}: {} > {real}",
-                least_tokens(text)
+                min_tokens(text)
             );
         }
     }

@@ -14,15 +14,61 @@ const CONNECT: Duration = Duration::from_secs(15);
 /// A server asks for no longer wait than this; a longer one is cut to it.
 const LONGEST_WAIT: Duration = Duration::from_hours(24);
 
+/// A connection that carries nothing is asked whether it still stands this often.
+const KEEPALIVE: Duration = Duration::from_secs(30);
+
+/// An answer that has begun ends, or sends more, within this time.
+pub const IDLE: Duration = Duration::from_mins(2);
+
 /// Why a request has no answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
 pub struct RequestError {
     /// What went wrong.
     pub message: String,
-    /// Whether it may be gone the next time.
+    /// Whether the same request can succeed later.
     pub retryable: bool,
     /// When the server asks to be called again.
     pub retry_after: Option<Duration>,
+    /// Whether a time limit ended it.
+    pub timed_out: bool,
+}
+
+impl RequestError {
+    /// An error that the same request meets again.
+    pub fn permanent(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            retryable: false,
+            retry_after: None,
+            timed_out: false,
+        }
+    }
+
+    /// An error that may be gone the next time.
+    pub fn transient(message: impl Into<String>) -> Self {
+        Self {
+            retryable: true,
+            ..Self::permanent(message)
+        }
+    }
+
+    /// A time limit that ended a request.
+    pub fn timeout(message: impl Into<String>) -> Self {
+        Self {
+            timed_out: true,
+            ..Self::transient(message)
+        }
+    }
+
+    /// The same error with `place` before its message.
+    #[must_use]
+    pub fn at(self, place: &str) -> Self {
+        Self {
+            message: format!("{place}: {}", self.message),
+            ..self
+        }
+    }
 }
 
 /// Clients, made when they are first needed. Connections are kept and used again.
@@ -48,10 +94,8 @@ impl HttpClients {
                 build(|builder| builder.redirect(redirect::Policy::limited(MOST_REDIRECTS)))
             })
         };
-        client.as_ref().map_err(|error| RequestError {
-            message: format!("no HTTP client could be made: {error}"),
-            retryable: false,
-            retry_after: None,
+        client.as_ref().map_err(|error| {
+            RequestError::permanent(format!("no HTTP client could be made: {error}"))
         })
     }
 }
@@ -66,7 +110,8 @@ fn build(
     });
     let builder = Client::builder()
         .user_agent(concat!("plandeck/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(CONNECT);
+        .connect_timeout(CONNECT)
+        .tcp_keepalive(KEEPALIVE);
     policy(builder).build().map_err(|error| describe(&error))
 }
 
@@ -104,6 +149,7 @@ pub fn failed(error: reqwest::Error) -> RequestError {
         message: describe(&error),
         retryable: !permanent,
         retry_after: None,
+        timed_out: error.is_timeout(),
     }
 }
 
@@ -123,7 +169,7 @@ fn describe(error: &dyn std::error::Error) -> String {
 }
 
 /// Whether a status may be another the next time: 408, 409, 429 and 5xx.
-pub fn is_passing(status: StatusCode) -> bool {
+pub fn is_transient(status: StatusCode) -> bool {
     matches!(status.as_u16(), 408 | 409 | 429) || status.is_server_error()
 }
 
@@ -142,20 +188,37 @@ pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(wait.min(LONGEST_WAIT))
 }
 
-/// The body of an answer, read up to `most` bytes.
-pub async fn body(mut response: reqwest::Response, most: usize) -> Result<Vec<u8>, RequestError> {
+/// The body of an answer, read up to `max_bytes` bytes, with no pause longer than [`IDLE`].
+pub async fn body(response: reqwest::Response, max_bytes: usize) -> Result<Vec<u8>, RequestError> {
+    body_within(response, max_bytes, IDLE).await
+}
+
+/// The body of an answer, read up to `max_bytes` bytes, with no pause longer than `idle`.
+pub(super) async fn body_within(
+    mut response: reqwest::Response,
+    max_bytes: usize,
+    idle: Duration,
+) -> Result<Vec<u8>, RequestError> {
     let mut bytes = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(failed)? {
-        if bytes.len() + chunk.len() > most {
-            return Err(RequestError {
-                message: format!("the answer is larger than {} MB", most >> 20),
-                retryable: false,
-                retry_after: None,
-            });
+    loop {
+        let chunk = tokio::time::timeout(idle, response.chunk()).await;
+        let chunk = chunk.map_err(|_| {
+            RequestError::timeout(format!(
+                "the answer stopped in its middle: nothing came for {} s",
+                idle.as_secs_f64()
+            ))
+        })?;
+        let Some(chunk) = chunk.map_err(failed)? else {
+            return Ok(bytes);
+        };
+        if bytes.len() + chunk.len() > max_bytes {
+            return Err(RequestError::permanent(format!(
+                "the answer is larger than {} MB",
+                max_bytes >> 20
+            )));
         }
         bytes.extend_from_slice(&chunk);
     }
-    Ok(bytes)
 }
 
 #[cfg(test)]
@@ -192,11 +255,36 @@ mod tests {
     }
 
     #[test]
-    fn only_some_statuses_pass() {
-        let passing: Vec<u16> = (100..600)
-            .filter(|code| StatusCode::from_u16(*code).is_ok_and(is_passing))
+    fn only_some_statuses_are_transient() {
+        let transient: Vec<u16> = (100..600)
+            .filter(|code| StatusCode::from_u16(*code).is_ok_and(is_transient))
             .collect();
         let expected: Vec<u16> = [408, 409, 429].into_iter().chain(500..600).collect();
-        assert_eq!(passing, expected);
+        assert_eq!(transient, expected);
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_stops_is_given_up() {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let _ = socket.read(&mut [0; 1024]).await;
+            let head = b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf";
+            let _ = socket.write_all(head).await;
+            std::future::pending::<()>().await;
+        });
+        let url = url.parse().unwrap();
+        let clients = HttpClients::default();
+        let request = clients.client(&url, false).unwrap().get(url);
+        let response = request.send().await.unwrap();
+        let error = body_within(response, 100, Duration::from_millis(50)).await;
+        let error = error.unwrap_err();
+        assert!(error.timed_out && error.retryable);
+        assert_eq!(
+            error.message,
+            "the answer stopped in its middle: nothing came for 0.05 s"
+        );
     }
 }

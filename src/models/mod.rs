@@ -1,25 +1,32 @@
-//! Providers of models, their prices, token estimates, and the worker that plays tools.
+//! Models: the providers that serve them, the protocols they are asked in, their prices, and the worker that carries
+//! out tools with them.
 
-pub mod answer;
-pub mod chat;
-mod choice;
+mod answer;
+mod api_quirks;
+mod choose;
+mod context_window;
 mod conversation;
-pub mod estimate;
+mod cost_bounds;
+mod endpoint;
+pub(crate) mod estimate;
+mod fake_value;
 mod funds;
-pub mod http;
-mod invention;
-mod manners;
-pub mod prices;
-pub mod prompt;
+pub(crate) mod http;
+pub(crate) mod prices;
+mod prompt;
+pub(crate) mod protocol;
 mod provider;
-pub mod simulation;
-mod window;
+mod request;
+mod simulation;
+mod structured_output;
+mod time_limits;
 mod worker;
 
-pub use answer::OutputSchema;
+pub use answer::{OutputSchema, SchemaError};
+pub use choose::WorkerError;
 pub use funds::Funds;
 pub use http::{HttpClients, RequestError};
-pub use prices::{Price, Prices};
+pub use prices::{Price, PriceError, Prices};
 pub use prompt::Task;
 pub use provider::{Environment, PROVIDERS, Provider, process_environment};
 pub use worker::{MAX_TOKENS, SmallModelWorker, WorkerReport};

@@ -34,7 +34,7 @@ impl Price {
         input: &str,
         cached_input: Option<&str>,
         output: &str,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, PriceError> {
         let input_price = per_token(input)?;
         Ok(Self {
             input: input_price,
@@ -50,6 +50,32 @@ impl Price {
             + self.cached_input.times(cached)
             + self.output.times(tokens.output)
     }
+}
+
+/// Why a price or a table of prices cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PriceError {
+    /// Not an amount of dollars, negative, or too fine.
+    #[error("\"{0}\" is no price in dollars with at most six decimals")]
+    NotAPrice(String),
+    /// The table is not valid TOML.
+    #[error("the price table is no valid TOML: {0}")]
+    NotToml(String),
+    /// The table has no `[models]`.
+    #[error("the price table has no [models]")]
+    NoModels,
+    /// A row lacks `input` or `output`.
+    #[error("`input` and `output` are needed")]
+    MissingField,
+    /// What is wrong with the row of one model.
+    #[error("the price of {model}: {source}")]
+    Model {
+        /// The model.
+        model: String,
+        /// What is wrong.
+        #[source]
+        source: Box<PriceError>,
+    },
 }
 
 /// Prices by model name.
@@ -80,14 +106,14 @@ impl Prices {
     ///
     /// # Errors
     /// Where the table cannot be read; the model is named.
-    pub fn with_table(&self, text: &str) -> Result<Self, String> {
+    pub fn with_table(&self, text: &str) -> Result<Self, PriceError> {
         let table: toml::Table = text
             .parse()
-            .map_err(|error| format!("the price table is no valid TOML: {error}"))?;
+            .map_err(|error: toml::de::Error| PriceError::NotToml(error.to_string()))?;
         let models = table
             .get("models")
             .and_then(toml::Value::as_table)
-            .ok_or("the price table has no [models]")?;
+            .ok_or(PriceError::NoModels)?;
         let mut by_model = (*self.by_model).clone();
         for (model, prices) in models {
             let number = |field: &str| prices.get(field).map(number_text);
@@ -95,9 +121,12 @@ impl Prices {
                 (Some(input), Some(output)) => {
                     Price::per_million(&input, number("cached").as_deref(), &output)
                 }
-                _ => Err("`input` and `output` are needed".to_owned()),
+                _ => Err(PriceError::MissingField),
             };
-            let price = price.map_err(|error| format!("the price of {model}: {error}"))?;
+            let price = price.map_err(|error| PriceError::Model {
+                model: model.clone(),
+                source: Box::new(error),
+            })?;
             by_model.insert(model.clone(), price);
         }
         Ok(Self {
@@ -162,11 +191,9 @@ fn number_text(value: &toml::Value) -> String {
         .map_or_else(|| value.to_string(), str::to_owned)
 }
 
-fn per_token(per_million: &str) -> Result<Money, String> {
+fn per_token(per_million: &str) -> Result<Money, PriceError> {
     // A dollar per million tokens is a millionth of a dollar per token.
-    scaled(per_million, 1_000_000).ok_or_else(|| {
-        format!("\"{per_million}\" is no price in dollars with at most six decimals")
-    })
+    scaled(per_million, 1_000_000).ok_or_else(|| PriceError::NotAPrice(per_million.to_owned()))
 }
 
 /// Dollars written as a decimal number, exactly; `None` where it is no number, negative, too large, or finer than a

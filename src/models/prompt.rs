@@ -1,10 +1,11 @@
-//! What a model is told, so that it plays a tool.
+//! The messages that make a model carry out a tool.
 
-use super::chat::Role;
+use super::request::Role;
 use serde_json::Value;
 use std::fmt::Write;
+use std::time::Duration;
 
-/// A tool as a model is told about it.
+/// A call of a tool, as a model is asked for it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Task<'a> {
     /// The tool's name.
@@ -23,13 +24,14 @@ pub struct Task<'a> {
     pub model: Option<&'a str>,
     /// The most tokens an answer may have.
     pub max_tokens: Option<u32>,
+    /// The time that the task may take, its repair included; 300 s where nothing is said.
+    pub timeout: Option<Duration>,
 }
 
 /// The messages for one call with `input`.
-pub fn messages(task: &Task, input: &Value) -> Vec<(Role, String)> {
+pub(super) fn messages(task: &Task, input: &Value) -> Vec<(Role, String)> {
     let mut system = String::new();
-    if task.prompt.is_some() {
-    } else {
+    if task.prompt.is_none() {
         let _ = write!(system, "You carry out the tool \"{}\". ", task.name);
         if !task.description.is_empty() {
             let _ = writeln!(system, "What it does: {}", task.description.trim());
@@ -64,18 +66,18 @@ pub fn messages(task: &Task, input: &Value) -> Vec<(Role, String)> {
     }
 }
 
-/// What a model is told after an answer that does not do.
-pub fn repair(violation: &str) -> String {
+/// The message after an answer that is not valid.
+pub(super) fn repair(violation: &str) -> String {
     format!(
         "That answer does not do: {violation}\nAnswer again, with the corrected JSON value and nothing else."
     )
 }
 
 /// The messages as one text, for the record.
-pub fn transcript(messages: &[(Role, String)]) -> String {
+pub(super) fn transcript(messages: &[(Role, String)]) -> String {
     let mut text = String::new();
     for (role, message) in messages {
-        let _ = write!(text, "[{}]\n{message}\n\n", role.word());
+        let _ = write!(text, "[{}]\n{message}\n\n", role.as_str());
     }
     text.truncate(text.trim_end().len());
     text

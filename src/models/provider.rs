@@ -1,5 +1,6 @@
-//! Who serves models: addresses, keys and default models of the providers that speak the chat-completions format.
+//! Who serves models: their addresses, keys, default models and protocols.
 
+use super::protocol::{ChatCompletions, Protocol};
 use std::sync::Arc;
 
 /// Where variables are read; a function, so that tests need not change the process's own environment.
@@ -11,11 +12,11 @@ pub fn process_environment() -> Environment {
 }
 
 /// A provider.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Provider {
     /// Its name in `PROVIDER/MODEL`.
     pub name: &'static str,
-    /// Where its chat-completions endpoint lies, without `/chat/completions`.
+    /// Its address, to which the protocol adds its path.
     pub base: &'static str,
     /// The variables that may hold its key; empty where it needs none.
     pub keys: &'static [&'static str],
@@ -23,6 +24,8 @@ pub struct Provider {
     pub base_variable: Option<&'static str>,
     /// The model that is taken where none is named; empty where that depends on what is installed.
     pub default_model: &'static str,
+    /// The format that it takes.
+    pub(crate) protocol: &'static dyn Protocol,
 }
 
 /// The providers, in the order in which `auto` looks for them.
@@ -33,6 +36,7 @@ pub const PROVIDERS: [Provider; 9] = [
         keys: &["OPENAI_API_KEY"],
         base_variable: Some("OPENAI_BASE_URL"),
         default_model: "gpt-4o-mini",
+        protocol: &ChatCompletions,
     },
     Provider {
         name: "anthropic",
@@ -40,6 +44,7 @@ pub const PROVIDERS: [Provider; 9] = [
         keys: &["ANTHROPIC_API_KEY"],
         base_variable: None,
         default_model: "claude-haiku-4-5",
+        protocol: &ChatCompletions,
     },
     Provider {
         name: "gemini",
@@ -47,6 +52,7 @@ pub const PROVIDERS: [Provider; 9] = [
         keys: &["GEMINI_API_KEY", "GOOGLE_API_KEY"],
         base_variable: None,
         default_model: "gemini-2.5-flash-lite",
+        protocol: &ChatCompletions,
     },
     Provider {
         name: "groq",
@@ -54,6 +60,7 @@ pub const PROVIDERS: [Provider; 9] = [
         keys: &["GROQ_API_KEY"],
         base_variable: None,
         default_model: "llama-3.1-8b-instant",
+        protocol: &ChatCompletions,
     },
     Provider {
         name: "mistral",
@@ -61,6 +68,7 @@ pub const PROVIDERS: [Provider; 9] = [
         keys: &["MISTRAL_API_KEY"],
         base_variable: None,
         default_model: "mistral-small-latest",
+        protocol: &ChatCompletions,
     },
     Provider {
         name: "openrouter",
@@ -68,6 +76,7 @@ pub const PROVIDERS: [Provider; 9] = [
         keys: &["OPENROUTER_API_KEY"],
         base_variable: None,
         default_model: "openai/gpt-4o-mini",
+        protocol: &ChatCompletions,
     },
     Provider {
         name: "deepseek",
@@ -75,6 +84,7 @@ pub const PROVIDERS: [Provider; 9] = [
         keys: &["DEEPSEEK_API_KEY"],
         base_variable: None,
         default_model: "deepseek-chat",
+        protocol: &ChatCompletions,
     },
     Provider {
         name: "together",
@@ -82,6 +92,7 @@ pub const PROVIDERS: [Provider; 9] = [
         keys: &["TOGETHER_API_KEY"],
         base_variable: None,
         default_model: "meta-llama/Llama-3.2-3B-Instruct-Turbo",
+        protocol: &ChatCompletions,
     },
     Provider {
         name: "ollama",
@@ -89,6 +100,7 @@ pub const PROVIDERS: [Provider; 9] = [
         keys: &[],
         base_variable: Some("OLLAMA_HOST"),
         default_model: "",
+        protocol: &ChatCompletions,
     },
 ];
 
@@ -158,6 +170,6 @@ mod tests {
         assert_eq!(provider("openai").base(&environment), "http://here/v1");
         assert_eq!(provider("openai").key(&environment), None);
         assert_eq!(provider("gemini").key(&environment).as_deref(), Some("k"));
-        assert_eq!(Provider::named("nobody"), None);
+        assert!(Provider::named("nobody").is_none());
     }
 }

@@ -1,9 +1,9 @@
-//! Invented outputs, latency, cost and failures, for demonstrations without a model.
+//! Simulated calls: fake outputs, latency, cost and failures, for demonstrations without a model.
 //!
 //! Everything is drawn from the seed, the tool's name, its input and the attempt, so a run looks the same each time.
 
 use super::RequestError;
-use super::invention::output;
+use super::fake_value::fake_output;
 use super::prices::{Price, Prices};
 use crate::units::{Money, Tokens};
 use serde_json::Value;
@@ -11,26 +11,26 @@ use std::time::Duration;
 
 /// Of a hundred calls, how many fail; and of a hundred failures, how many are worth trying again.
 const FAILURES: u32 = 4;
-const PASSING: u32 = 80;
+const TRANSIENT: u32 = 80;
 
-/// The model whose prices the invented costs follow.
+/// The model whose prices the simulated costs follow.
 const MODEL: &str = "gpt-4o-mini";
 
-/// One invented call.
+/// One simulated call.
 #[derive(Clone, Debug)]
-pub struct Simulated {
-    /// The output, or an invented failure.
-    pub output: Result<Value, RequestError>,
+pub(super) struct Simulated {
+    /// The output, or a simulated failure.
+    pub(super) output: Result<Value, RequestError>,
     /// How long the call seems to take.
-    pub latency: Duration,
+    pub(super) latency: Duration,
     /// What it seems to use.
-    pub tokens: Tokens,
+    pub(super) tokens: Tokens,
     /// What it seems to cost.
-    pub cost: Money,
+    pub(super) cost: Money,
 }
 
-/// The most an invented call costs.
-pub fn most() -> Money {
+/// The most a simulated call costs.
+pub(super) fn max_cost() -> Money {
     price().cost(Tokens {
         input: 2_000,
         cached_input: 0,
@@ -42,8 +42,8 @@ fn price() -> Price {
     Prices::default().get(MODEL).unwrap_or(Price::FREE)
 }
 
-/// Invents a call. `attempt` counts from 1: a failure that is worth trying again is gone the next time.
-pub fn simulate(
+/// Simulates a call. `attempt` counts from 1: a failure that is worth trying again is gone the next time.
+pub(super) fn simulate(
     seed: u64,
     tool: &str,
     input: &Value,
@@ -60,19 +60,18 @@ pub fn simulate(
         output: trial.u64(20..=400),
     };
     let output = if attempt == 1 && trial.u32(0..100) < FAILURES {
-        let passing = trial.u32(0..100) < PASSING;
-        let what = if passing {
+        let transient = trial.u32(0..100) < TRANSIENT;
+        let what = if transient {
             "the model is overloaded (503)"
         } else {
             "the model refused the input (400)"
         };
         Err(RequestError {
-            message: format!("simulated: {what}"),
-            retryable: passing,
-            retry_after: None,
+            retryable: transient,
+            ..RequestError::permanent(format!("simulated: {what}"))
         })
     } else {
-        Ok(output(call, tool, schema))
+        Ok(fake_output(call, tool, schema))
     };
     Simulated {
         cost: if output.is_ok() {
@@ -103,7 +102,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn the_same_call_is_invented_alike() {
+    fn the_same_call_is_simulated_alike() {
         let schema = json!({"type": "object", "properties": {"a": {"type": "string"}, "n": {"type": "integer"}}, "required": ["a", "n"]});
         let one = simulate(7, "t", &json!({"x": 1}), 2, Some(&schema));
         let two = simulate(7, "t", &json!({"x": 1}), 2, Some(&schema));
@@ -121,7 +120,7 @@ mod tests {
         for n in 0..500 {
             let call = simulate(1, "t", &json!(n), 1, None);
             assert!((150..=900).contains(&call.latency.as_millis()));
-            assert!(call.cost <= most());
+            assert!(call.cost <= max_cost());
             failed += u32::from(call.output.is_err());
             assert!(simulate(1, "t", &json!(n), 2, None).output.is_ok());
         }

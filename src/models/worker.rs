@@ -1,16 +1,17 @@
-//! The worker: the small model that plays tools, or what stands in for one.
+//! The worker: the small model that carries out tools, or its stand-in.
 
 use super::answer::OutputSchema;
-use super::chat::Endpoint;
-use super::conversation::{Conversation, LONGEST_VIOLATION, turn};
+use super::choose::WorkerError;
+use super::conversation::Conversation;
+use super::endpoint::Endpoint;
 use super::funds::Funds;
 use super::http::{HttpClients, RequestError};
-use super::manners::{Manners, sendable};
 use super::prices::{Price, Prices};
 use super::prompt::{self, Task};
 use super::provider::{Environment, PROVIDERS, Provider, process_environment};
-use super::window::window;
-use super::{estimate, simulation};
+use super::simulation;
+use super::structured_output::sendable;
+use super::time_limits::TimeLimits;
 use crate::units::{Money, Tokens};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -34,11 +35,11 @@ pub struct SmallModelWorker {
     base_url: Option<Arc<str>>,
     environment: Environment,
     prices: Prices,
-    pub(super) clients: Arc<HttpClients>,
+    clients: Arc<HttpClients>,
     endpoints: Arc<Mutex<HashMap<&'static str, Arc<Endpoint>>>>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub(super) enum Mode {
     Model {
         provider: &'static Provider,
@@ -50,19 +51,19 @@ pub(super) enum Mode {
     },
 }
 
-/// What came of one task.
+/// The result of one task.
 #[derive(Clone, Debug)]
 pub struct WorkerReport {
     /// The output, or why there is none.
     pub output: Result<Value, RequestError>,
-    /// What was spent, a repair turn and a bad answer included; `None` where the model has no price or the server did not say
-    /// what was used.
+    /// What was spent, a repair turn and a bad answer included; `None` where the model has no price or the server
+    /// reports no usage.
     pub cost: Option<Money>,
-    /// What was used.
+    /// The tokens used.
     pub tokens: Option<Tokens>,
     /// The model that answered.
     pub model: Option<Arc<str>>,
-    /// What it was asked.
+    /// The messages it was sent.
     pub prompt: Option<Arc<str>>,
     /// What it answered.
     pub answer: Option<Arc<str>>,
@@ -86,6 +87,10 @@ impl SmallModelWorker {
     /// [`base_url`](Self::base_url) names. The key is read from the environment when it is needed.
     pub fn new(model: &str) -> Self {
         let (provider, model) = split(model).unwrap_or((&PROVIDERS[0], model));
+        Self::of_provider(provider, model)
+    }
+
+    pub(super) fn of_provider(provider: &'static Provider, model: &str) -> Self {
         Self::with_mode(Mode::Model {
             provider,
             model: model.into(),
@@ -97,7 +102,7 @@ impl SmallModelWorker {
         Self::with_mode(Mode::Offline)
     }
 
-    /// A worker that invents outputs. The same seed invents the same.
+    /// A worker that simulates calls with fake outputs. The same seed gives the same.
     pub fn simulated(seed: u64) -> Self {
         Self::with_mode(Mode::Simulated { seed })
     }
@@ -129,7 +134,7 @@ impl SmallModelWorker {
         self
     }
 
-    /// Reckons with these prices.
+    /// Uses these prices.
     #[must_use]
     pub fn prices(mut self, prices: Prices) -> Self {
         self.prices = prices;
@@ -145,17 +150,17 @@ impl SmallModelWorker {
         }
     }
 
-    /// Whether it invents outputs.
+    /// Whether its outputs are simulated.
     pub fn is_simulated(&self) -> bool {
         matches!(self.mode, Mode::Simulated { .. })
     }
 
     /// Whether it has no model, so that tools work by rules.
     pub fn is_offline(&self) -> bool {
-        self.mode == Mode::Offline
+        matches!(self.mode, Mode::Offline)
     }
 
-    /// The seed of a worker that invents outputs.
+    /// The seed of a simulated worker.
     pub fn seed(&self) -> Option<u64> {
         match self.mode {
             Mode::Simulated { seed } => Some(seed),
@@ -173,7 +178,7 @@ impl SmallModelWorker {
     /// some models take no temperature.
     pub fn takes_temperature(&self, wanted: Option<&str>) -> bool {
         self.route(wanted)
-            .is_some_and(|(_, model)| Manners::of(model).temperature)
+            .is_some_and(|(provider, model)| provider.protocol.quirks(model).temperature)
     }
 
     /// The address of the server that a task is given to; `None` without a model.
@@ -193,7 +198,10 @@ impl SmallModelWorker {
             .or_else(|| (provider.name == "ollama").then_some(Price::FREE))
     }
 
-    fn route<'a>(&'a self, wanted: Option<&'a str>) -> Option<(&'static Provider, &'a str)> {
+    pub(super) fn route<'a>(
+        &'a self,
+        wanted: Option<&'a str>,
+    ) -> Option<(&'static Provider, &'a str)> {
         let Mode::Model { provider, model } = &self.mode else {
             return None;
         };
@@ -205,7 +213,10 @@ impl SmallModelWorker {
         })
     }
 
-    pub(super) fn endpoint(&self, provider: &'static Provider) -> Result<Arc<Endpoint>, String> {
+    pub(super) fn endpoint(
+        &self,
+        provider: &'static Provider,
+    ) -> Result<Arc<Endpoint>, WorkerError> {
         let mut endpoints = self
             .endpoints
             .lock()
@@ -220,105 +231,14 @@ impl SmallModelWorker {
         };
         let elsewhere = base != provider.base;
         if key.is_none() && !provider.keys.is_empty() && !elsewhere {
-            return Err(format!(
-                "{} needs a key: set {}, or choose another worker (--worker offline, --worker ollama/MODEL, --base-url URL)",
-                provider.name,
-                provider.keys.join(" or ")
-            ));
+            return Err(WorkerError::NoKey {
+                provider: provider.name,
+                variables: provider.keys.join(" or "),
+            });
         }
-        let endpoint = Arc::new(Endpoint::new(base, key));
+        let endpoint = Arc::new(Endpoint::new(provider.protocol, &base, key));
         endpoints.insert(provider.name, endpoint.clone());
         Ok(endpoint)
-    }
-
-    /// The most and the least that a task can cost: input tokens by [`estimate`], the most output tokens, and with an
-    /// output schema a second turn. `None` for the most where the model has no price. A simulated worker's invented
-    /// costs are bounded as well.
-    pub fn quote(&self, task: &Task, input: &Value) -> (Option<Money>, Money) {
-        match &self.mode {
-            Mode::Offline => (Some(Money::ZERO), Money::ZERO),
-            Mode::Simulated { .. } => (Some(simulation::most()), Money::ZERO),
-            Mode::Model { .. } => {
-                let [first, repair] = turns(task, input);
-                let price = self.price_for(task.model);
-                let most = price.map(|price| price.cost(first) + price.cost(repair));
-                (most, Money::ZERO)
-            }
-        }
-    }
-
-    /// What is reserved for a task before it begins, and whether that rests on an estimate: the first turn. The
-    /// repair of a bad answer asks the task's [`Funds`], when it is known how long it is.
-    pub fn reservation(&self, task: &Task, input: &Value) -> (Option<Money>, bool) {
-        let Mode::Model { .. } = &self.mode else {
-            return (self.quote(task, input).0, false);
-        };
-        let [first, _] = turns(task, input);
-        let price = self.price_for(task.model);
-        let most = price.map(|price| price.cost(first));
-        (most, price != Some(Price::FREE))
-    }
-
-    /// The least, the expected and the most that a task can cost of which only this much of the input is known, and
-    /// into which so many tokens more are expected to come, and may come at the most.
-    ///
-    /// The least counts a token for each word, as if they all came from the provider's cache, and one token of an
-    /// answer. Expected are a token for every four bytes and half of the longest answer. The most is what
-    /// [`quote`](Self::quote) says, with inputs that nothing else bounds as long as the model takes them.
-    pub fn estimate(
-        &self,
-        task: &Task,
-        input: &Value,
-        (expected, most): (u64, Option<u64>),
-    ) -> (Money, Option<Money>, Option<Money>) {
-        let Mode::Model { .. } = &self.mode else {
-            let (most, least) = self.quote(task, input);
-            let mean = |most: Money| Money::from_pico(least.pico().midpoint(most.pico()));
-            return (least, most.map(mean), most);
-        };
-        let Some(price) = self.price_for(task.model) else {
-            return (Money::ZERO, None, None);
-        };
-        let window = self
-            .route(task.model)
-            .map_or(u64::MAX, |(_, model)| window(model));
-        let messages = prompt::messages(task, input);
-        let format = task
-            .output_schema
-            .map(|schema| sendable(schema).to_string());
-        let texts = || messages.iter().map(|(_, text)| text).chain(&format);
-        let sum = |count: fn(&str) -> u64| texts().map(|text| count(text)).sum::<u64>();
-        let [first, repair] = turns(task, input);
-        let longest = |turn: Tokens| Tokens {
-            input: most.map_or(window, |most| turn.input.saturating_add(most).min(window)),
-            ..turn
-        };
-        let words: u64 = messages
-            .iter()
-            .map(|(_, text)| estimate::least_tokens(text))
-            .sum();
-        let least = price.input.min(price.cached_input).times(words) + price.output;
-        let likely = Tokens {
-            input: (sum(estimate::likely_tokens) + expected).min(window),
-            cached_input: 0,
-            output: first.output / 2,
-        };
-        let mut most = price.cost(longest(first));
-        if repair != Tokens::default() {
-            most += price.cost(longest(repair));
-        }
-        // A prompt of many short words may have more of them than a token for every four bytes.
-        let likely = price.cost(likely).max(least);
-        (least, Some(likely.min(most)), Some(most))
-    }
-
-    /// The model that a task is given to, as `PROVIDER/MODEL`, and the most tokens that it can take; `None`
-    /// without a model.
-    pub fn draws_on(&self, task: &Task, input: &Value) -> Option<(String, u64)> {
-        let (provider, model) = self.route(task.model)?;
-        let turns = turns(task, input);
-        let tokens = turns.iter().map(|turn| turn.input + turn.output).sum();
-        Some((format!("{}/{model}", provider.name), tokens))
     }
 
     /// Carries out a task. Dropping the future drops the request.
@@ -331,37 +251,37 @@ impl SmallModelWorker {
         funds: &Funds,
     ) -> WorkerReport {
         match &self.mode {
-            Mode::Offline => WorkerReport::free(Err(permanent(format!(
+            Mode::Offline => WorkerReport::free(Err(RequestError::permanent(format!(
                 "the tool \"{}\" needs a model, and the worker is offline: give the tool `offline` rules, \
                  or choose a worker (--worker PROVIDER/MODEL with its key in the environment, or --base-url URL)",
                 task.name
             )))),
-            Mode::Simulated { seed } => self.invent(*seed, task, input, attempt).await,
+            Mode::Simulated { seed } => self.simulate(*seed, task, input, attempt).await,
             Mode::Model { .. } => self.ask(task, input, schema, funds).await,
         }
     }
 
-    async fn invent(
+    async fn simulate(
         &self,
         seed: u64,
         task: &Task<'_>,
         input: &Value,
         attempt: u32,
     ) -> WorkerReport {
-        let invented = simulation::simulate(seed, task.name, input, attempt, task.output_schema);
-        tokio::time::sleep(invented.latency).await;
-        let answer = invented
+        let simulated = simulation::simulate(seed, task.name, input, attempt, task.output_schema);
+        tokio::time::sleep(simulated.latency).await;
+        let answer = simulated
             .output
             .as_ref()
             .ok()
             .map(|output| output.to_string().into());
         WorkerReport {
-            cost: Some(invented.cost),
-            tokens: Some(invented.tokens),
+            cost: Some(simulated.cost),
+            tokens: Some(simulated.tokens),
             model: Some("simulated".into()),
             prompt: Some(prompt::transcript(&prompt::messages(task, input)).into()),
             answer,
-            output: invented.output,
+            output: simulated.output,
         }
     }
 
@@ -373,25 +293,30 @@ impl SmallModelWorker {
         funds: &Funds,
     ) -> WorkerReport {
         let Some((provider, model)) = self.route(task.model) else {
-            return WorkerReport::free(Err(permanent("there is no model".to_owned())));
+            return WorkerReport::free(Err(RequestError::permanent(
+                "there is no model".to_owned(),
+            )));
         };
         let endpoint = match self.endpoint(provider) {
             Ok(endpoint) => endpoint,
-            Err(error) => return WorkerReport::free(Err(permanent(error))),
+            Err(error) => {
+                return WorkerReport::free(Err(RequestError::permanent(error.to_string())));
+            }
         };
         let mut conversation = Conversation {
-            worker: self,
+            clients: &self.clients,
             endpoint: &endpoint,
             funds,
             model,
             price: self.price_for(task.model),
             max_tokens: task.max_tokens.unwrap_or(MAX_TOKENS),
-            format: task.output_schema.map(sendable),
+            limits: TimeLimits::begin(task.timeout),
+            schema: task.output_schema.map(sendable),
             messages: prompt::messages(task, input),
             answers: Vec::new(),
             cost: Some(Money::ZERO),
             tokens: None,
-            at_most: Money::ZERO,
+            max_cost: Money::ZERO,
         };
         let output = conversation.output(schema).await;
         WorkerReport {
@@ -406,32 +331,8 @@ impl SmallModelWorker {
     }
 }
 
-pub(super) fn permanent(message: String) -> RequestError {
-    RequestError {
-        message,
-        retryable: false,
-        retry_after: None,
-    }
-}
-
 /// `PROVIDER/MODEL` with a known provider.
 pub(super) fn split(model: &str) -> Option<(&'static Provider, &str)> {
     let (provider, model) = model.split_once('/')?;
     Some((Provider::named(provider)?, model))
-}
-
-/// The most tokens of a task's turns: the question, and with an output schema the repair of a bad answer.
-fn turns(task: &Task, input: &Value) -> [Tokens; 2] {
-    let messages = prompt::messages(task, input);
-    let format = task.output_schema.map(sendable);
-    let most = task.max_tokens.unwrap_or(MAX_TOKENS);
-    let first = turn(&messages, format.as_ref(), most);
-    let repair = match format {
-        Some(_) => Tokens {
-            input: first.input + first.output + LONGEST_VIOLATION as u64 + 100,
-            ..first
-        },
-        None => Tokens::default(),
-    };
-    [first, repair]
 }

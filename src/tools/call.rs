@@ -28,6 +28,8 @@ pub struct Call {
     pub model: Option<Arc<str>>,
     /// The same for every attempt at one step in one run.
     pub idempotency_key: Arc<str>,
+    /// The time after which the caller drops the call; `None` where it leaves that to the tool.
+    pub time_limit: Option<Duration>,
     /// Memory that a child may use, in mebibytes.
     pub max_memory_mb: Option<u64>,
     /// Processor share that a child may use, in percent of one core.

@@ -6,7 +6,7 @@ use super::placeholder::{Filler, Missing, plain};
 use super::secrets::{Secrets, is_secret_header, percent_encode};
 use super::services::Services;
 use super::{Call, CallReport, Tool, ToolError};
-use crate::models::http::{RequestError, body, failed, is_passing, retry_after};
+use crate::models::http::{RequestError, body, failed, is_transient, retry_after};
 use crate::text::message::quote;
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -280,17 +280,16 @@ impl Prepared {
                 message: format!("{place} answered {status}: {said}")
                     .trim_end_matches([':', ' '])
                     .to_owned(),
-                retryable: is_passing(status),
+                retryable: is_transient(status),
                 retry_after: wait,
+                timed_out: false,
             });
         }
-        String::from_utf8(answer?).map_err(|error| RequestError {
-            message: format!(
+        String::from_utf8(answer?).map_err(|error| {
+            RequestError::permanent(format!(
                 "{place} answered what is no UTF-8 text (byte {})",
                 error.utf8_error().valid_up_to()
-            ),
-            retryable: false,
-            retry_after: None,
+            ))
         })
     }
 }

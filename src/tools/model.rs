@@ -7,6 +7,7 @@ use super::placeholder::{Filler, Missing};
 use super::services::Services;
 use super::{Call, CallReport, Estimate, Quote, Reservation, Tool, ToolError, Unseen};
 use crate::models::{MAX_TOKENS, OutputSchema, SmallModelWorker, Task, WorkerReport};
+use crate::run::ErrorKind;
 use crate::units::Money;
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -49,7 +50,8 @@ impl ModelTool {
             .output_schema
             .as_deref()
             .map(OutputSchema::new)
-            .transpose()?;
+            .transpose()
+            .map_err(|error| error.to_string())?;
         let rules = match &settings.offline {
             Some(Rules::Jq(filter)) => Some(CompiledRules::Jq(JqRule::new(filter)?)),
             Some(Rules::Code(code)) => Some(CompiledRules::Code(code.clone())),
@@ -97,6 +99,7 @@ impl Part {
             prompt,
             model: model.or(self.settings.model.as_deref()),
             max_tokens: self.settings.max_tokens,
+            timeout: None,
         }
     }
 
@@ -146,7 +149,10 @@ impl Tool for ModelTool {
                 return CallReport::free(part.checked(output));
             }
             let prompt = part.prompt(&call.input);
-            let task = part.task(prompt.as_deref(), call.model.as_deref());
+            let task = Task {
+                timeout: own_timeout(&call, part.definition.timeout),
+                ..part.task(prompt.as_deref(), call.model.as_deref())
+            };
             tokio::select! {
                 biased;
                 () = call.cancel.cancelled() => CallReport::free(Err(ToolError::permanent("cancelled"))),
@@ -206,6 +212,11 @@ impl Tool for ModelTool {
     }
 }
 
+/// The time limit that the worker keeps: none where the caller keeps one, so that the longer one of a step counts.
+fn own_timeout(call: &Call, timeout: Option<Duration>) -> Option<Duration> {
+    call.time_limit.map_or(timeout, |_| Some(Duration::MAX))
+}
+
 impl From<(Option<Money>, bool)> for Reservation {
     fn from((most, estimated): (Option<Money>, bool)) -> Self {
         Self { most, estimated }
@@ -225,6 +236,11 @@ impl From<WorkerReport> for CallReport {
     fn from(report: WorkerReport) -> Self {
         Self {
             output: report.output.map(Arc::new).map_err(|error| ToolError {
+                kind: if error.timed_out {
+                    ErrorKind::TimeoutError
+                } else {
+                    ErrorKind::ToolExecutionError
+                },
                 retryable: error.retryable,
                 retry_after: error.retry_after,
                 ..ToolError::permanent(error.message)
@@ -283,6 +299,7 @@ impl Tool for FinalSynthesis {
                 model: call.model.as_deref(),
                 // Only the inventor needs to know that it is text; a model answers in words by itself.
                 output_schema: worker.is_simulated().then_some(&schema),
+                timeout: own_timeout(&call, None),
                 ..Task::default()
             };
             let mut report: CallReport = tokio::select! {

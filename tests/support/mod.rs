@@ -85,6 +85,7 @@ pub fn call(input: Value) -> (Call, Arc<Mutex<Vec<String>>>) {
         input: Arc::new(input),
         model: None,
         idempotency_key: "k".into(),
+        time_limit: None,
         max_memory_mb: None,
         max_cpu_percent: None,
         cancel: CancellationToken::new(),

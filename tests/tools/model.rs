@@ -3,6 +3,7 @@
 use crate::support::{call, catalog, environment, output, refusal, run, toolbox_with};
 use futures::FutureExt;
 use plandeck::models::{Environment, Funds, Price, SmallModelWorker};
+use plandeck::run::ErrorKind;
 use plandeck::tools::{Call, Tool, Toolbox};
 use plandeck::units::Money;
 use serde_json::{Value, json};
@@ -255,6 +256,71 @@ async fn an_answer_lost_on_its_way_counts_with_its_bound() {
     let nobody = worker.base_url("http://127.0.0.1:9/v1");
     let report = run(&model_with(&nobody, &receipt()), json!({})).await;
     assert_eq!(report.cost, Some(Money::ZERO));
+}
+
+/// A server that accepts, sends `head` when it has been asked, and then nothing.
+async fn silent_server(head: &'static str) -> SmallModelWorker {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let mut open = Vec::new();
+        loop {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let mut request = [0; 8192];
+            let _ = socket.read(&mut request).await;
+            let _ = socket.write_all(head.as_bytes()).await;
+            open.push(socket);
+        }
+    });
+    SmallModelWorker::new("gpt-4o-mini")
+        .environment(variables())
+        .base_url(&format!("http://{address}/v1"))
+}
+
+fn receipt_within(seconds: f64) -> Value {
+    let mut fields = receipt();
+    fields["timeout_s"] = json!(seconds);
+    fields
+}
+
+#[tokio::test]
+async fn a_silent_server_ends_as_a_timeout_and_counts_with_its_bound() {
+    let tool = model_with(&silent_server("").await, &receipt_within(0.3));
+    let report = run(&tool, json!({})).await;
+    assert_eq!(report.cost, tool.reservation(&json!({}), None).most);
+    let error = report.output.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::TimeoutError);
+    assert!(error.retryable);
+    assert!(
+        error.message.starts_with("http://127.0.0.1:")
+            && error.message.ends_with("no answer within timeout_s = 0.3"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn an_answer_that_stops_in_its_middle_ends_as_a_timeout() {
+    let head = "HTTP/1.1 200 OK\r\ncontent-length: 5000\r\n\r\n{\"choices\": [";
+    let tool = model_with(&silent_server(head).await, &receipt_within(0.3));
+    let report = run(&tool, json!({})).await;
+    assert_eq!(report.cost, tool.reservation(&json!({}), None).most);
+    let error = report.output.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::TimeoutError);
+    assert!(error.retryable, "{error}");
+}
+
+/// The caller ends such a call itself: the limit of a step may be longer than that of its tool.
+#[tokio::test]
+async fn a_limit_that_the_caller_keeps_replaces_that_of_the_tool() {
+    let server = MockServer::start().await;
+    let answer = completion("{\"total\": 4.5}", 310, 100, 45);
+    answers(&server, answer.set_delay(Duration::from_millis(600))).await;
+    let tool = model(&server, &receipt_within(0.1));
+    let (mut call, _) = call(json!({}));
+    call.time_limit = Some(Duration::from_mins(1));
+    assert!(tool.call(call).await.output.is_ok());
+    assert!(run(&tool, json!({})).await.output.is_err());
 }
 
 #[tokio::test]
@@ -578,13 +644,14 @@ async fn a_worker_is_chosen_by_name() {
         .await
         .unwrap_err();
     assert!(
-        error.contains("GROQ_API_KEY") && error.contains("offline"),
+        error.to_string().contains("GROQ_API_KEY") && error.to_string().contains("offline"),
         "{error}"
     );
     assert!(
         choose("ollama/", None, none())
             .await
             .unwrap_err()
+            .to_string()
             .contains("ollama/MODEL")
     );
     assert!(choose("simulated:x", None, none()).await.is_err());

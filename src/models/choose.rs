@@ -1,4 +1,4 @@
-//! Choosing a worker by what a user says and what the environment has.
+//! The worker that the user names, or that the environment is set up for.
 
 use super::http::HttpClients;
 use super::provider::{Environment, PROVIDERS, Provider};
@@ -6,8 +6,47 @@ use super::worker::{Mode, SmallModelWorker, split};
 use serde_json::Value;
 use std::time::Duration;
 
+/// Why no worker can be made of what the user names. Each message says what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WorkerError {
+    /// The server's address cannot be read.
+    #[error("--base-url {url}: {reason}")]
+    BadBaseUrl {
+        /// The address.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The seed of `simulated:SEED` is not a number.
+    #[error("\"{0}\" is no seed; it must be a whole number")]
+    BadSeed(String),
+    /// `PROVIDER/MODEL` names an unknown provider.
+    #[error(
+        "no provider is called \"{name}\"; there are {known}. A server of your own is given with --base-url URL"
+    )]
+    UnknownProvider {
+        /// The name.
+        name: String,
+        /// The names of those that are known.
+        known: String,
+    },
+    /// `PROVIDER/` names no model, and the provider has no default.
+    #[error("which model of {0}? Name it: {0}/MODEL")]
+    NoModel(&'static str),
+    /// The provider's key is not in the environment.
+    #[error(
+        "{provider} needs a key: set {variables}, or choose another worker (--worker offline, --worker ollama/MODEL, --base-url URL)"
+    )]
+    NoKey {
+        /// The provider.
+        provider: &'static str,
+        /// The variables that may hold the key.
+        variables: String,
+    },
+}
+
 /// How long `auto` waits for a local Ollama.
-const OLLAMA_WAIT: Duration = Duration::from_millis(300);
+const OLLAMA_TIMEOUT: Duration = Duration::from_millis(300);
 
 impl SmallModelWorker {
     /// The worker that `--worker` names: `auto`, `offline`, `simulated` (or `simulated:SEED`), `PROVIDER/MODEL`, `PROVIDER/` for its
@@ -20,15 +59,17 @@ impl SmallModelWorker {
         choice: &str,
         base_url: Option<&str>,
         environment: Environment,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, WorkerError> {
         let choice = choice.trim();
         if let Some(url) = base_url {
+            let bad = |reason: String| WorkerError::BadBaseUrl {
+                url: url.to_owned(),
+                reason,
+            };
             let parsed = url.parse::<reqwest::Url>();
-            let parsed = parsed.map_err(|why| format!("--base-url {url}: {why}"))?;
+            let parsed = parsed.map_err(|why| bad(why.to_string()))?;
             if !matches!(parsed.scheme(), "http" | "https") {
-                return Err(format!(
-                    "--base-url {url}: it must begin with http:// or https://"
-                ));
+                return Err(bad("it must begin with http:// or https://".to_owned()));
             }
         }
         let worker = match choice {
@@ -39,11 +80,11 @@ impl SmallModelWorker {
                 if let Some(seed) = choice.strip_prefix("simulated:") {
                     let seed = seed
                         .parse()
-                        .map_err(|_| format!("\"{seed}\" is no seed; it must be a whole number"))?;
+                        .map_err(|_| WorkerError::BadSeed(seed.to_owned()))?;
                     return Ok(Self::simulated(seed));
                 }
-                let elsewhere = base_url.is_some() || environment("OPENAI_BASE_URL").is_some();
-                Self::named(choice, elsewhere)?
+                let custom_server = base_url.is_some() || environment("OPENAI_BASE_URL").is_some();
+                Self::named(choice, custom_server)?
             }
         };
         let worker = worker.environment(environment);
@@ -57,16 +98,16 @@ impl SmallModelWorker {
         Ok(worker)
     }
 
-    /// `elsewhere`: at an address that was given, where models may be called anything.
-    fn named(choice: &str, elsewhere: bool) -> Result<Self, String> {
+    /// With `custom_server` the models are those of a server whose address the user gives, and have any name.
+    fn named(choice: &str, custom_server: bool) -> Result<Self, WorkerError> {
         let Some((provider, model)) = split(choice) else {
             return match choice.split_once('/') {
-                Some((provider, _)) if !elsewhere => {
+                Some((provider, _)) if !custom_server => {
                     let known: Vec<&str> = PROVIDERS.iter().map(|one| one.name).collect();
-                    Err(format!(
-                        "no provider is called \"{provider}\"; there are {}. A server of your own is given with --base-url URL",
-                        known.join(", ")
-                    ))
+                    Err(WorkerError::UnknownProvider {
+                        name: provider.to_owned(),
+                        known: known.join(", "),
+                    })
                 }
                 _ => Ok(Self::new(choice)),
             };
@@ -75,10 +116,7 @@ impl SmallModelWorker {
             return Ok(Self::new(choice));
         }
         if provider.default_model.is_empty() {
-            return Err(format!(
-                "which model of {}? Name it: {}/MODEL",
-                provider.name, provider.name
-            ));
+            return Err(WorkerError::NoModel(provider.name));
         }
         Ok(Self::new(&format!(
             "{}/{}",
@@ -124,5 +162,8 @@ async fn ollama_model(environment: &Environment) -> Option<String> {
         let name = answer.pointer("/models/0/name")?.as_str()?;
         Some(name.to_owned())
     };
-    tokio::time::timeout(OLLAMA_WAIT, ask).await.ok().flatten()
+    tokio::time::timeout(OLLAMA_TIMEOUT, ask)
+        .await
+        .ok()
+        .flatten()
 }

@@ -1,4 +1,4 @@
-//! Values invented after a JSON Schema.
+//! Fake values that are valid against a JSON Schema.
 
 use super::answer::OutputSchema;
 use serde_json::{Map, Number, Value};
@@ -8,20 +8,20 @@ use std::collections::HashSet;
 const DEEPEST: usize = 12;
 
 /// An output after `schema`; without one an object that says it is invented.
-pub fn output(seed: u64, tool: &str, schema: Option<&Value>) -> Value {
+pub(super) fn fake_output(seed: u64, tool: &str, schema: Option<&Value>) -> Value {
     let Some(schema) = schema else {
         return serde_json::json!({"simulated": true, "summary": format!("invented output of {tool}")});
     };
     let compiled = OutputSchema::new(schema).ok();
     let mut last = Value::Null;
-    // Draws that miss a rule the inventor does not know (a pattern, a dependency) are drawn again.
+    // Draws that miss a rule that is not known here (a pattern, a dependency) are drawn again.
     for round in 0..16 {
-        let mut inventor = Inventor {
+        let mut fake_values = FakeValues {
             root: schema,
             random: fastrand::Rng::with_seed(seed ^ (round << 32)),
             generous: round % 2 == 0,
         };
-        last = inventor.value(schema, "", 0);
+        last = fake_values.value(schema, "", 0);
         if compiled
             .as_ref()
             .is_none_or(|compiled| compiled.violation(&last).is_none())
@@ -32,14 +32,14 @@ pub fn output(seed: u64, tool: &str, schema: Option<&Value>) -> Value {
     last
 }
 
-struct Inventor<'a> {
+struct FakeValues<'a> {
     root: &'a Value,
     random: fastrand::Rng,
     /// Whether members that are not required are there too.
     generous: bool,
 }
 
-impl<'a> Inventor<'a> {
+impl<'a> FakeValues<'a> {
     /// A value after `schema`, for a member called `name`.
     fn value(&mut self, schema: &'a Value, name: &str, depth: usize) -> Value {
         let Some(fields) = schema.as_object() else {
@@ -470,9 +470,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_invented_is_valid(schema in schemas(), refer in any::<bool>(), seed in any::<u64>()) {
+        fn fake_values_are_valid(schema in schemas(), refer in any::<bool>(), seed in any::<u64>()) {
             let schema = if refer { json!({"$ref": "#/$defs/x", "$defs": {"x": schema}}) } else { schema };
-            let value = output(seed, "t", Some(&schema));
+            let value = fake_output(seed, "t", Some(&schema));
             let compiled = OutputSchema::new(&schema).unwrap();
             prop_assert!(compiled.violation(&value).is_none(), "{value} after {schema}: {:?}", compiled.violation(&value));
         }

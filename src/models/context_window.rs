@@ -1,10 +1,10 @@
-//! How many tokens a model takes at once: what is longer is refused by the provider, and costs nothing.
+//! The context windows of models: the provider refuses a longer prompt, at no cost.
 
 /// What is taken for a model that is not known here; none takes more.
-const LARGEST: u64 = 2_097_152;
+const MAX_CONTEXT_WINDOW: u64 = 2_097_152;
 
 /// Beginnings of names, without the provider, and the tokens that such models take; the first that fits counts.
-const WINDOWS: [(&str, u64); 22] = [
+const CONTEXT_WINDOWS: [(&str, u64); 22] = [
     ("gpt-3.5", 16_385),
     ("gpt-4.1", 1_047_576),
     ("gpt-4o", 128_000),
@@ -30,10 +30,12 @@ const WINDOWS: [(&str, u64); 22] = [
 ];
 
 /// The most input tokens of one call of `model`.
-pub fn window(model: &str) -> u64 {
+pub(super) fn context_window(model: &str) -> u64 {
     let name = model.rsplit('/').next().unwrap_or(model);
-    let known = WINDOWS.iter().find(|(start, _)| name.starts_with(start));
-    known.map_or(LARGEST, |(_, tokens)| *tokens)
+    let known = CONTEXT_WINDOWS
+        .iter()
+        .find(|(start, _)| name.starts_with(start));
+    known.map_or(MAX_CONTEXT_WINDOW, |(_, tokens)| *tokens)
 }
 
 #[cfg(test)]
@@ -42,19 +44,19 @@ mod tests {
 
     #[test]
     fn names_are_known_by_their_beginning_whoever_serves_them() {
-        assert_eq!(window("openai/gpt-4o-mini-2024-07-18"), 128_000);
-        assert_eq!(window("gpt-4.1-nano"), 1_047_576);
+        assert_eq!(context_window("openai/gpt-4o-mini-2024-07-18"), 128_000);
+        assert_eq!(context_window("gpt-4.1-nano"), 1_047_576);
         assert_eq!(
-            window("openrouter/meta-llama/Llama-3.3-70B-Instruct"),
+            context_window("openrouter/meta-llama/Llama-3.3-70B-Instruct"),
             131_072
         );
-        assert_eq!(window("a-model-of-ones-own"), LARGEST);
+        assert_eq!(context_window("a-custom-model"), MAX_CONTEXT_WINDOW);
     }
 
     #[test]
     fn a_longer_beginning_stands_before_a_shorter_one() {
-        for (at, (start, _)) in WINDOWS.iter().enumerate() {
-            let hidden = WINDOWS[..at]
+        for (at, (start, _)) in CONTEXT_WINDOWS.iter().enumerate() {
+            let hidden = CONTEXT_WINDOWS[..at]
                 .iter()
                 .any(|(other, _)| start.starts_with(other));
             assert!(!hidden, "{start}");

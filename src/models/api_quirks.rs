@@ -1,0 +1,122 @@
+//! What servers of one format take and refuse.
+//!
+//! A request begins with what is best for the model. What a server refuses is left out or replaced, and remembered.
+
+/// The parameters that a request has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ApiQuirks {
+    /// How the form of the answer is asked for.
+    pub(crate) format: OutputFormat,
+    /// `max_completion_tokens` instead of `max_tokens`.
+    pub(crate) max_completion_tokens: bool,
+    /// Whether a temperature is sent.
+    pub(crate) temperature: bool,
+}
+
+/// How the form of an answer is asked for, from the strictest on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OutputFormat {
+    /// A JSON Schema that the server enforces.
+    StrictSchema,
+    /// A JSON Schema.
+    Schema,
+    /// Any JSON object.
+    JsonObject,
+    /// Nothing but the prompt's words.
+    Text,
+}
+
+impl ApiQuirks {
+    /// What to try after a refusal with this `body`; `None` where nothing is left to change.
+    pub(crate) fn after_refusal(self, body: &str, with_schema: bool) -> Option<Self> {
+        let body = body.to_ascii_lowercase();
+        if body.contains("max_completion_tokens") {
+            return Some(Self {
+                max_completion_tokens: !self.max_completion_tokens,
+                ..self
+            });
+        }
+        if body.contains("temperature") && self.temperature {
+            return Some(Self {
+                temperature: false,
+                ..self
+            });
+        }
+        if !with_schema || !is_about_format(&body) {
+            return None;
+        }
+        let format = match self.format {
+            OutputFormat::StrictSchema => OutputFormat::Schema,
+            OutputFormat::Schema => OutputFormat::JsonObject,
+            OutputFormat::JsonObject => OutputFormat::Text,
+            OutputFormat::Text => return None,
+        };
+        Some(Self { format, ..self })
+    }
+}
+
+/// Whether a refusal can be about the format of the answer. Anything else (a prompt that is too long, a model that
+/// does not exist) is refused in every format, so it is reported at once.
+fn is_about_format(body: &str) -> bool {
+    [
+        "format",
+        "schema",
+        "json",
+        "strict",
+        "grammar",
+        "support",
+        "unknown",
+        "unrecogni",
+        "unexpected",
+        "extra",
+        "not permitted",
+        "not allowed",
+    ]
+    .iter()
+    .any(|word| body.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::models::protocol::{ChatCompletions, Protocol};
+
+    #[test]
+    fn refusals_change_one_thing_at_a_time_and_end() {
+        let mut quirks = ChatCompletions.quirks("gpt-4o-mini");
+        let mut seen = vec![quirks];
+        for body in [
+            "use max_completion_tokens",
+            "temperature is not supported",
+            "bad schema",
+            "this model does not support response format `json_schema`",
+            "json mode is not enabled",
+        ] {
+            quirks = quirks.after_refusal(body, true).unwrap();
+            assert!(!seen.contains(&quirks));
+            seen.push(quirks);
+        }
+        assert_eq!(quirks.after_refusal("bad schema", true), None);
+        assert_eq!(
+            ChatCompletions
+                .quirks("gpt-4o")
+                .after_refusal("bad schema", false),
+            None
+        );
+    }
+
+    #[test]
+    fn a_refusal_of_the_request_itself_is_not_asked_again_in_another_form() {
+        for body in [
+            "the prompt is too long",
+            "bad request",
+            "model not found",
+            "",
+        ] {
+            assert_eq!(
+                ChatCompletions.quirks("gpt-4o").after_refusal(body, true),
+                None,
+                "{body}"
+            );
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! What a task can cost, before it is asked: for previews, reservations and rates.
+
+use super::context_window::context_window;
+use super::conversation::{MAX_VIOLATION_BYTES, max_turn_tokens};
+use super::prices::Price;
+use super::prompt::{self, Task};
+use super::structured_output::sendable;
+use super::worker::{MAX_TOKENS, Mode, SmallModelWorker};
+use super::{estimate, simulation};
+use crate::units::{Money, Tokens};
+use serde_json::Value;
+
+impl SmallModelWorker {
+    /// The most and the least that a task can cost: input tokens by [`estimate`], the most output tokens, and with an
+    /// output schema a second turn. `None` for the most where the model has no price. A simulated worker's
+    /// costs are bounded as well.
+    pub fn quote(&self, task: &Task, input: &Value) -> (Option<Money>, Money) {
+        match &self.mode {
+            Mode::Offline => (Some(Money::ZERO), Money::ZERO),
+            Mode::Simulated { .. } => (Some(simulation::max_cost()), Money::ZERO),
+            Mode::Model { .. } => {
+                let [first, repair] = turns(task, input);
+                let price = self.price_for(task.model);
+                let most = price.map(|price| price.cost(first) + price.cost(repair));
+                (most, Money::ZERO)
+            }
+        }
+    }
+
+    /// What is reserved for a task before it begins, and whether that rests on an estimate: the first turn. The
+    /// repair of a bad answer asks the task's [`Funds`], when it is known how long it is.
+    pub fn reservation(&self, task: &Task, input: &Value) -> (Option<Money>, bool) {
+        let Mode::Model { .. } = &self.mode else {
+            return (self.quote(task, input).0, false);
+        };
+        let [first, _] = turns(task, input);
+        let price = self.price_for(task.model);
+        let most = price.map(|price| price.cost(first));
+        (most, price != Some(Price::FREE))
+    }
+
+    /// The least, the expected and the most that a task can cost of which only this much of the input is known, and
+    /// into which so many tokens more are expected to come, and may come at the most.
+    ///
+    /// The least counts a token for each word, as if they all came from the provider's cache, and one token of an
+    /// answer. Expected are a token for every four bytes and half of the longest answer. The most is what
+    /// [`quote`](Self::quote) says, with inputs that nothing else bounds as long as the model takes them.
+    pub fn estimate(
+        &self,
+        task: &Task,
+        input: &Value,
+        (expected, most): (u64, Option<u64>),
+    ) -> (Money, Option<Money>, Option<Money>) {
+        let Mode::Model { .. } = &self.mode else {
+            let (most, least) = self.quote(task, input);
+            let mean = |most: Money| Money::from_pico(least.pico().midpoint(most.pico()));
+            return (least, most.map(mean), most);
+        };
+        let Some(price) = self.price_for(task.model) else {
+            return (Money::ZERO, None, None);
+        };
+        let window = self
+            .route(task.model)
+            .map_or(u64::MAX, |(_, model)| context_window(model));
+        let messages = prompt::messages(task, input);
+        let schema = task
+            .output_schema
+            .map(|schema| sendable(schema).to_string());
+        let texts = || messages.iter().map(|(_, text)| text).chain(&schema);
+        let sum = |count: fn(&str) -> u64| texts().map(|text| count(text)).sum::<u64>();
+        let [first, repair] = turns(task, input);
+        let longest = |turn: Tokens| Tokens {
+            input: most.map_or(window, |most| turn.input.saturating_add(most).min(window)),
+            ..turn
+        };
+        let words: u64 = messages
+            .iter()
+            .map(|(_, text)| estimate::min_tokens(text))
+            .sum();
+        let least = price.input.min(price.cached_input).times(words) + price.output;
+        let likely = Tokens {
+            input: (sum(estimate::likely_tokens) + expected).min(window),
+            cached_input: 0,
+            output: first.output / 2,
+        };
+        let mut most = price.cost(longest(first));
+        if repair != Tokens::default() {
+            most += price.cost(longest(repair));
+        }
+        // A prompt of many short words may have more of them than a token for every four bytes.
+        let likely = price.cost(likely).max(least);
+        (least, Some(likely.min(most)), Some(most))
+    }
+
+    /// The model that a task is given to, as `PROVIDER/MODEL`, and the most tokens that it can take; `None`
+    /// without a model.
+    pub fn draws_on(&self, task: &Task, input: &Value) -> Option<(String, u64)> {
+        let (provider, model) = self.route(task.model)?;
+        let turns = turns(task, input);
+        let tokens = turns.iter().map(|turn| turn.input + turn.output).sum();
+        Some((format!("{}/{model}", provider.name), tokens))
+    }
+}
+
+/// The most tokens of a task's turns: the question, and with an output schema the repair of a bad answer.
+fn turns(task: &Task, input: &Value) -> [Tokens; 2] {
+    let messages = prompt::messages(task, input);
+    let schema = task.output_schema.map(sendable);
+    let max_tokens = task.max_tokens.unwrap_or(MAX_TOKENS);
+    let first = max_turn_tokens(&messages, schema.as_ref(), max_tokens);
+    let repair = match schema {
+        Some(_) => Tokens {
+            input: first.input + first.output + MAX_VIOLATION_BYTES as u64 + 100,
+            ..first
+        },
+        None => Tokens::default(),
+    };
+    [first, repair]
+}

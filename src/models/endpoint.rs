@@ -1,0 +1,169 @@
+//! One server and the key to it: sends requests in its protocol and finds out what it takes.
+
+use super::api_quirks::{ApiQuirks, OutputFormat};
+use super::http::{HttpClients, RequestError, body_within, failed};
+use super::protocol::{HttpRequest, HttpResponse, Protocol, Server};
+use super::request::{ChatAnswer, ChatError, ChatRequest};
+use super::structured_output::is_strict;
+use super::time_limits::TimeLimits;
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+/// An answer may have this many bytes.
+const MAX_ANSWER_BYTES: usize = 32 << 20;
+
+/// Forms of one request that are tried. Each refusal changes one of few parameters, so this is never reached.
+const MAX_FORMS: usize = 8;
+
+/// A server and the key to it.
+pub(super) struct Endpoint {
+    protocol: &'static dyn Protocol,
+    base: String,
+    key: Option<String>,
+    /// What each model was found to take.
+    quirks: Mutex<HashMap<String, ApiQuirks>>,
+}
+
+impl Endpoint {
+    /// The server at `base`, asked in `protocol`.
+    pub(super) fn new(protocol: &'static dyn Protocol, base: &str, key: Option<String>) -> Self {
+        Self {
+            protocol,
+            base: base.trim_end_matches('/').to_owned(),
+            key,
+            quirks: Mutex::default(),
+        }
+    }
+
+    /// Asks and waits for the answer.
+    pub(super) async fn ask(
+        &self,
+        clients: &HttpClients,
+        request: &ChatRequest<'_>,
+        limits: TimeLimits,
+    ) -> Result<ChatAnswer, ChatError> {
+        let server = Server {
+            base: &self.base,
+            key: self.key.as_deref(),
+        };
+        let mut quirks = self.quirks(request.model);
+        if quirks.format == OutputFormat::StrictSchema
+            && request.schema.is_some_and(|schema| !is_strict(schema))
+        {
+            quirks.format = OutputFormat::Schema;
+        }
+        for _ in 0..MAX_FORMS {
+            let post = self.protocol.request(server, request, quirks)?;
+            let response = tokio::time::timeout(limits.left(), self.send(clients, post, limits))
+                .await
+                .unwrap_or_else(|_| Err(ChatError::lost(limits.exceeded().at(&self.base))))?;
+            if response.status.is_success() {
+                self.remember(request.model, quirks);
+                return self.protocol.answer(&response.body);
+            }
+            let refused_form = matches!(response.status.as_u16(), 400 | 422);
+            let other = refused_form.then(|| {
+                let body = String::from_utf8_lossy(&response.body);
+                let with_schema = request.schema.is_some();
+                self.protocol.after_refusal(quirks, &body, with_schema)
+            });
+            match other.flatten() {
+                Some(other) => quirks = other,
+                None => return Err(self.refused(&response)),
+            }
+        }
+        Err(ChatError::from(RequestError::permanent(format!(
+            "{} refuses every form of the request",
+            self.base
+        ))))
+    }
+
+    /// Sends a request and reads the response whole. An error's body that does not arrive counts as empty; the key, which
+    /// a server may quote, is taken out of it.
+    async fn send(
+        &self,
+        clients: &HttpClients,
+        request: HttpRequest,
+        limits: TimeLimits,
+    ) -> Result<HttpResponse, ChatError> {
+        let client = clients.client(&request.url, self.key.is_some())?;
+        let post = client
+            .post(request.url)
+            .headers(request.headers)
+            .body(request.body);
+        let response = post.send().await.map_err(|error| {
+            let never_sent = error.is_connect() || error.is_builder() || error.is_redirect();
+            ChatError {
+                lost: !never_sent,
+                ..ChatError::from(failed(error).at(&self.base))
+            }
+        })?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = body_within(response, MAX_ANSWER_BYTES, limits.idle).await;
+        let body = if status.is_success() {
+            body.map_err(|error| {
+                ChatError::lost(if error.timed_out {
+                    error.at(&self.base)
+                } else {
+                    error
+                })
+            })?
+        } else {
+            let body = body.unwrap_or_default();
+            self.redact(&String::from_utf8_lossy(&body)).into_bytes()
+        };
+        Ok(HttpResponse {
+            status,
+            headers,
+            body,
+        })
+    }
+
+    fn refused(&self, response: &HttpResponse) -> ChatError {
+        let refusal = self.protocol.refusal(response);
+        let hint = match response.status.as_u16() {
+            401 | 403 => "; is the key right?",
+            404 => "; does the server have this model?",
+            _ => "",
+        };
+        let error = RequestError {
+            message: format!(
+                "{} answered {}{hint} {}",
+                self.base, response.status, refusal.message
+            ),
+            retryable: refusal.retryable,
+            retry_after: refusal.retry_after,
+            timed_out: false,
+        };
+        ChatError {
+            // Who bills a failure says so.
+            tokens: refusal.tokens,
+            ..ChatError::from(error)
+        }
+    }
+
+    fn quirks(&self, model: &str) -> ApiQuirks {
+        let known = self.quirks.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = known.get(model).copied();
+        known.unwrap_or_else(|| self.protocol.quirks(model))
+    }
+
+    fn remember(&self, model: &str, quirks: ApiQuirks) {
+        let mut known = self.quirks.lock().unwrap_or_else(PoisonError::into_inner);
+        // A schema that was not strict says nothing about what the server takes.
+        let format = if quirks.format == OutputFormat::Schema {
+            let old = known.get(model).map(|old| old.format);
+            old.unwrap_or(OutputFormat::StrictSchema)
+        } else {
+            quirks.format
+        };
+        known.insert(model.to_owned(), ApiQuirks { format, ..quirks });
+    }
+
+    fn redact(&self, text: &str) -> String {
+        match &self.key {
+            Some(key) if key.len() >= 4 => text.replace(key.as_str(), "[redacted]"),
+            _ => text.to_owned(),
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! The chat-completions format, as OpenAI defined it and many other servers take it.
+//!
+//! Servers differ in the parameters they take; [`ApiQuirks`] says which ones a request has.
+
+use super::{HttpRequest, Protocol, QUOTED, Server, address, error_message};
+use crate::models::api_quirks::{ApiQuirks, OutputFormat};
+use crate::models::http::RequestError;
+use crate::models::request::{ChatAnswer, ChatError, ChatRequest};
+use crate::text::message::quote;
+use crate::units::Tokens;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use serde_json::{Map, Value, json};
+
+/// Models, by the beginning of their names, that think before they answer: they take no temperature, and count the
+/// thoughts against `max_completion_tokens`.
+const REASONING: [&str; 4] = ["o1", "o3", "o4", "gpt-5"];
+
+/// `POST {base}/chat/completions`.
+#[derive(Debug)]
+pub(crate) struct ChatCompletions;
+
+impl Protocol for ChatCompletions {
+    fn request(
+        &self,
+        server: Server<'_>,
+        request: &ChatRequest<'_>,
+        quirks: ApiQuirks,
+    ) -> Result<HttpRequest, RequestError> {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Some(key) = server.key {
+            let mut value = HeaderValue::from_str(&format!("Bearer {key}")).map_err(|_| {
+                RequestError::permanent("the key has characters that a header cannot carry")
+            })?;
+            value.set_sensitive(true);
+            headers.insert(AUTHORIZATION, value);
+        }
+        Ok(HttpRequest {
+            url: address(server.base, "/chat/completions")?,
+            headers,
+            body: payload(request, quirks).to_string().into_bytes(),
+        })
+    }
+
+    fn answer(&self, body: &[u8]) -> Result<ChatAnswer, ChatError> {
+        let answer: Value = serde_json::from_slice(body).map_err(|error| {
+            let text = quote(&String::from_utf8_lossy(body), QUOTED);
+            malformed(format!("{error}; it begins {text}"))
+        })?;
+        let tokens = self.usage(&answer);
+        let failed = |error| ChatError {
+            error,
+            tokens,
+            lost: false,
+        };
+        let Some(choice) = answer.pointer("/choices/0") else {
+            let message = error_message(&answer.to_string());
+            return Err(failed(malformed(format!("it has no choices {message}"))));
+        };
+        let message = &choice["message"];
+        if let Some(refusal) = message["refusal"].as_str().filter(|text| !text.is_empty()) {
+            let refusal = quote(refusal, QUOTED);
+            let error = RequestError::permanent(format!("the model refused: {refusal}"));
+            return Err(failed(error));
+        }
+        Ok(ChatAnswer {
+            text: content(&message["content"]),
+            tokens,
+            cut_off: choice["finish_reason"] == "length",
+        })
+    }
+
+    fn usage(&self, body: &Value) -> Option<Tokens> {
+        let usage = body.get("usage").filter(|usage| usage.is_object())?;
+        let count = |path: &str| usage.pointer(path).and_then(Value::as_u64);
+        Some(Tokens {
+            input: count("/prompt_tokens").or_else(|| count("/input_tokens"))?,
+            cached_input: count("/prompt_tokens_details/cached_tokens")
+                .or_else(|| count("/prompt_cache_hit_tokens"))
+                .unwrap_or(0),
+            output: count("/completion_tokens")
+                .or_else(|| count("/output_tokens"))
+                .unwrap_or(0),
+        })
+    }
+
+    fn quirks(&self, model: &str) -> ApiQuirks {
+        let name = model.rsplit('/').next().unwrap_or(model);
+        let reasons = REASONING.iter().any(|prefix| name.starts_with(prefix));
+        ApiQuirks {
+            format: OutputFormat::StrictSchema,
+            max_completion_tokens: reasons,
+            temperature: !reasons,
+        }
+    }
+
+    fn after_refusal(&self, quirks: ApiQuirks, body: &str, with_schema: bool) -> Option<ApiQuirks> {
+        quirks.after_refusal(body, with_schema)
+    }
+}
+
+/// An answer that cannot be read. It comes from a proxy or a server that stumbled; the next one may be whole.
+fn malformed(why: String) -> RequestError {
+    RequestError::transient(format!("the server's answer is no chat completion: {why}"))
+}
+
+/// The text of a message: a string, or the texts of its parts.
+fn content(content: &Value) -> String {
+    match content {
+        Value::String(text) => text.clone(),
+        Value::Array(parts) => parts
+            .iter()
+            .filter_map(|part| part["text"].as_str())
+            .collect(),
+        _ => String::new(),
+    }
+}
+
+fn payload(request: &ChatRequest<'_>, quirks: ApiQuirks) -> Value {
+    let messages: Vec<Value> = request
+        .messages
+        .iter()
+        .map(|(role, text)| json!({"role": role.as_str(), "content": text}))
+        .collect();
+    let mut payload = Map::new();
+    payload.insert("model".to_owned(), request.model.into());
+    payload.insert("messages".to_owned(), messages.into());
+    if quirks.temperature {
+        payload.insert("temperature".to_owned(), 0.into());
+    }
+    let max_tokens = if quirks.max_completion_tokens {
+        "max_completion_tokens"
+    } else {
+        "max_tokens"
+    };
+    payload.insert(max_tokens.to_owned(), request.max_tokens.into());
+    if let Some(schema) = request.schema {
+        let format = match quirks.format {
+            OutputFormat::StrictSchema => Some(json!({"type": "json_schema",
+                "json_schema": {"name": "output", "strict": true, "schema": schema}})),
+            OutputFormat::Schema => Some(json!({"type": "json_schema",
+                "json_schema": {"name": "output", "strict": false, "schema": schema}})),
+            OutputFormat::JsonObject => Some(json!({"type": "json_object"})),
+            OutputFormat::Text => None,
+        };
+        payload.extend(format.map(|format| ("response_format".to_owned(), format)));
+    }
+    Value::Object(payload)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn usage_is_read_in_several_spellings() {
+        let answer = ChatCompletions.answer(br#"{"choices":[{"message":{"content":"hi"},"finish_reason":"stop"}],
+            "usage":{"prompt_tokens":10,"completion_tokens":2,"prompt_tokens_details":{"cached_tokens":4}}}"#).unwrap();
+        assert_eq!(
+            answer.tokens,
+            Some(Tokens {
+                input: 10,
+                cached_input: 4,
+                output: 2
+            })
+        );
+        assert_eq!(answer.text, "hi");
+        let parts = ChatCompletions
+            .answer(
+                br#"{"choices":[{"message":{"content":[{"type":"text","text":"a"},{"text":"b"}]}}]}"#,
+            )
+            .unwrap();
+        assert_eq!((parts.text.as_str(), parts.tokens), ("ab", None));
+        assert!(
+            ChatCompletions
+                .answer(b"<html>")
+                .unwrap_err()
+                .error
+                .retryable
+        );
+        assert!(ChatCompletions.answer(br#"{"error":"x"}"#).is_err());
+    }
+}

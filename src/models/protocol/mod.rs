@@ -1,0 +1,135 @@
+//! The formats in which servers take questions for models, one file each.
+//!
+//! Everything that differs between formats is behind [`Protocol`]: address, headers and body of a request, how an
+//! answer and its usage are read, what an error response means, and what to change when a server refuses
+//! a parameter. Sending, time limits, redirects, retries and money know nothing of it. A new format is a file here, and
+//! a [`Provider`](super::Provider) that names it.
+
+mod chat_completions;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use chat_completions::ChatCompletions;
+
+use super::api_quirks::ApiQuirks;
+use super::http::{self, RequestError};
+use super::request::{ChatAnswer, ChatError, ChatRequest};
+use crate::text::message::quote;
+use crate::units::Tokens;
+use reqwest::StatusCode;
+use reqwest::header::HeaderMap;
+use serde_json::Value;
+use std::fmt;
+use std::time::Duration;
+
+/// How much of a server's words a message quotes, in bytes.
+const QUOTED: usize = 600;
+
+/// A format in which a server is asked.
+pub(crate) trait Protocol: fmt::Debug + Send + Sync {
+    /// The HTTP request that asks `request` of `server`, a POST.
+    ///
+    /// # Errors
+    /// Where the server's address or key cannot be sent.
+    fn request(
+        &self,
+        server: Server<'_>,
+        request: &ChatRequest<'_>,
+        quirks: ApiQuirks,
+    ) -> Result<HttpRequest, RequestError>;
+
+    /// Reads the body of a response with a status of success.
+    ///
+    /// # Errors
+    /// Where it is no answer of this format, or the model refused; with the tokens used where the body says.
+    fn answer(&self, body: &[u8]) -> Result<ChatAnswer, ChatError>;
+
+    /// Reads a response with any other status.
+    fn refusal(&self, response: &HttpResponse) -> Refusal {
+        let body: Option<Value> = serde_json::from_slice(&response.body).ok();
+        Refusal {
+            message: error_message(&String::from_utf8_lossy(&response.body)),
+            retryable: http::is_transient(response.status),
+            retry_after: http::retry_after(&response.headers),
+            tokens: body.as_ref().and_then(|body| self.usage(body)),
+        }
+    }
+
+    /// The tokens used as the body of a response says, an error included; `None` where it does not say.
+    fn usage(&self, body: &Value) -> Option<Tokens>;
+
+    /// The parameters that a request for `model` has at first.
+    fn quirks(&self, model: &str) -> ApiQuirks;
+
+    /// The parameters to try after the server refused those of `quirks` with this body; `None` where nothing is left to
+    /// change.
+    fn after_refusal(&self, quirks: ApiQuirks, body: &str, with_schema: bool) -> Option<ApiQuirks>;
+}
+
+/// Where a request goes.
+#[derive(Clone, Copy)]
+pub(crate) struct Server<'a> {
+    /// The address that the user or the provider's table gives, without a slash at its end.
+    pub(crate) base: &'a str,
+    /// The key, where the server needs one.
+    pub(crate) key: Option<&'a str>,
+}
+
+/// A request as it is sent. Its headers hold the key.
+pub(crate) struct HttpRequest {
+    /// The whole address.
+    pub(crate) url: reqwest::Url,
+    /// Headers, `Content-Type` included.
+    pub(crate) headers: HeaderMap,
+    /// The exact bytes of the body.
+    pub(crate) body: Vec<u8>,
+}
+
+/// A response, read whole.
+pub(crate) struct HttpResponse {
+    /// Its status.
+    pub(crate) status: StatusCode,
+    /// Its headers.
+    pub(crate) headers: HeaderMap,
+    /// The bytes of its body.
+    pub(crate) body: Vec<u8>,
+}
+
+/// Why a server did not answer a request that it understood.
+pub(crate) struct Refusal {
+    /// What the server says, safe to show.
+    pub(crate) message: String,
+    /// Whether the same request can succeed later.
+    pub(crate) retryable: bool,
+    /// When the server asks to be called again.
+    pub(crate) retry_after: Option<Duration>,
+    /// The tokens used, where the server bills a failure.
+    pub(crate) tokens: Option<Tokens>,
+}
+
+/// The address `base` with `path` after it.
+///
+/// # Errors
+/// Where that is not a valid address.
+pub(crate) fn address(base: &str, path: &str) -> Result<reqwest::Url, RequestError> {
+    let address = format!("{base}{path}");
+    address.parse().map_err(|error| {
+        RequestError::permanent(format!("the address {address} is not valid: {error}"))
+    })
+}
+
+/// The message inside an error's JSON, which nearly all formats write as `{"error": {"message": …}}`; else the
+/// beginning of the body.
+pub(crate) fn error_message(body: &str) -> String {
+    let message = serde_json::from_str::<Value>(body).ok().and_then(|answer| {
+        let error = answer
+            .get("error")
+            .or_else(|| answer.get(0)?.get("error"))?;
+        error
+            .get("message")
+            .unwrap_or(error)
+            .as_str()
+            .map(str::to_owned)
+    });
+    quote(message.as_deref().unwrap_or(body), QUOTED)
+}
