@@ -262,7 +262,7 @@ mod tests {
                 model: None,
                 prompt: None,
                 answer: None,
-                error,
+                error: error.map(Box::new),
                 retry_in: None,
                 cancelled: false,
             }))

@@ -227,7 +227,7 @@ pub struct AttemptEnd {
     pub answer: Option<Arc<str>>,
     /// Why it failed; `None` where it succeeded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error: Option<RunError>,
+    pub error: Option<Box<RunError>>,
     /// The wait before the next try, where there is one.
     #[serde(
         rename = "retry_in_ms",

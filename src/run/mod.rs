@@ -3,6 +3,8 @@
 //! Everything that shows or stores a run reads [`RunEvent`]s. [`RunState`] after events 0..n is the run at n,
 //! whether the events come from a running engine, a file or a journal.
 
+mod attempt_state;
+mod attempts;
 mod changes;
 mod command;
 mod compare;
@@ -15,11 +17,16 @@ mod limits;
 mod rates;
 mod result;
 mod reuse;
+mod row_info;
 mod rows;
 mod slot_time;
 mod state;
+mod step_state;
+mod step_status;
 mod waits;
 
+pub use attempt_state::{AttemptLog, AttemptState};
+pub use attempts::Attempts;
 pub use changes::{Change, changes};
 pub use command::RunCommand;
 pub use compare::{Comparison, Differences, Verdict, first_along};
@@ -35,7 +42,10 @@ pub use limits::ResourceLimits;
 pub use rates::{Demand, Rate, Rates};
 pub use result::{ExecutionResult, StepResult};
 pub use reuse::{Anew, InputChange, Miss, NotReused, Reuse, Why};
+pub use row_info::RowInfo;
 pub use rows::{Iter as RowIter, Rows};
 pub use slot_time::{SlotTime, slot_time};
-pub use state::{AttemptState, RateWait, RunPhase, RunState, StepState, StepStatus};
+pub use state::{RunPhase, RunState};
+pub use step_state::{RateWait, StepState};
+pub use step_status::StepStatus;
 pub use waits::{Standstill, StandstillCause, Standstills, Wait, Waits};

@@ -161,18 +161,21 @@ mod tests {
     use proptest::prelude::*;
 
     fn row(id: usize) -> StepState {
-        StepState::new(StepInfo {
-            id: id.to_string().into(),
-            tool: "tool".into(),
-            kind: "test".into(),
-            depends_on: Arc::new([]),
-            description: None,
-            parent: None,
-            parameters: None,
-            not_reused: None,
-            sequential: false,
-            price: None,
-        })
+        StepState::new(
+            StepInfo {
+                id: id.to_string().into(),
+                tool: "tool".into(),
+                kind: "test".into(),
+                depends_on: Arc::new([]),
+                description: None,
+                parent: None,
+                parameters: None,
+                not_reused: None,
+                sequential: false,
+                price: None,
+            }
+            .into(),
+        )
     }
 
     proptest! {

@@ -1,12 +1,12 @@
 //! What the slots of a run did with their time.
 //!
 //! P slots over the time W are P · W of slot time. A part of it was work; the rest stood idle, each moment of
-//! each slot for one reason. While b attempts are under way, P − b slots are idle. A step that could start but
+//! each slot for one reason. While b attempts are running, P − b slots are idle. A step that could start but
 //! for one thing takes one of them for that thing, in this order: money or calls that are not left, a rate, a
-//! backoff, a person (a pause, a breakpoint, a stop), and for a step that nothing holds the engine's own time.
+//! backoff, the user (a pause, a breakpoint, a stop), and for a step that nothing holds the engine's own time.
 //! What idle slots are left had no step to run: they waited for dependencies, or for a step that runs alone.
 //!
-//! The account is kept as events come, so that a look at it costs nothing, however large the run.
+//! The accounting is kept as events come, so that a look at it costs nothing, however large the run.
 
 use super::{RunPhase, RunState, StepState, StepStatus, WaitReason};
 use crate::units::Micros;
@@ -24,7 +24,7 @@ pub struct SlotTime {
     pub dependency: Micros,
     /// Idle because of a rate.
     pub rate: Micros,
-    /// Idle because of the wait before another try.
+    /// Idle because of the wait before another attempt.
     pub backoff: Micros,
     /// Idle because of money or calls that were not left.
     pub budget: Micros,
@@ -56,8 +56,8 @@ impl SlotTime {
 
 /// What a row is to the slots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Claim {
-    /// An attempt is under way.
+pub(super) enum SlotUse {
+    /// An attempt is running.
     Busy,
     /// The same of a step that runs alone.
     BusyAlone,
@@ -67,7 +67,7 @@ pub(super) enum Claim {
     Budget,
     /// A rate holds it.
     Rate,
-    /// It is between two tries.
+    /// It is between two attempts.
     Backoff,
     /// A breakpoint holds it.
     Breakpoint,
@@ -75,9 +75,9 @@ pub(super) enum Claim {
     Alone,
 }
 
-const CLAIMS: usize = Claim::Alone as usize + 1;
+const SLOT_USES: usize = SlotUse::Alone as usize + 1;
 
-impl Claim {
+impl SlotUse {
     /// What `row` is to the slots; `None` where it could not use one.
     pub(super) fn of(row: &StepState) -> Option<Self> {
         let held = row.waiting.map(|reason| match reason {
@@ -101,10 +101,10 @@ impl Claim {
     }
 }
 
-/// The account so far: who claims what at present, and how the time up to the last event was used.
+/// The accounting so far: what rows are to the slots at present, and how the time up to the last event was used.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Account {
-    claims: [u32; CLAIMS],
+pub(super) struct SlotAccounting {
+    uses: [u32; SLOT_USES],
     busy: u64,
     rate: u64,
     backoff: u64,
@@ -118,7 +118,7 @@ pub(super) struct Account {
 
 /// What else decides who is idle for what.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Circumstances {
+pub(super) struct Conditions {
     /// P.
     pub slots: u64,
     /// Where the run stands.
@@ -127,24 +127,24 @@ pub(super) struct Circumstances {
     pub out_of_calls: bool,
 }
 
-impl Account {
+impl SlotAccounting {
     /// A row came to mean something else to the slots.
-    pub(super) fn turn(&mut self, before: Option<Claim>, after: Option<Claim>) {
+    pub(super) fn change(&mut self, before: Option<SlotUse>, after: Option<SlotUse>) {
         if before == after {
             return;
         }
         if let Some(before) = before {
-            let count = &mut self.claims[before as usize];
+            let count = &mut self.uses[before as usize];
             *count = count.saturating_sub(1);
         }
         if let Some(after) = after {
-            self.claims[after as usize] += 1;
+            self.uses[after as usize] += 1;
         }
     }
 
-    /// Whether no row is under way and none could be.
-    pub(super) fn is_claimed_by_nobody(&self) -> bool {
-        self.claims.iter().all(|count| *count == 0)
+    /// Whether no row is running and none could be.
+    pub(super) fn is_used_by_nobody(&self) -> bool {
+        self.uses.iter().all(|count| *count == 0)
     }
 
     /// An attempt took this time beside its service time.
@@ -153,37 +153,37 @@ impl Account {
     }
 
     /// So much time passed with everything as it is.
-    pub(super) fn pass(&mut self, time: Micros, now: &Circumstances) {
+    pub(super) fn pass(&mut self, time: Micros, now: &Conditions) {
         if time.0 == 0 {
             return;
         }
-        let claims = |claim: Claim| u64::from(self.claims[claim as usize]);
-        let alone = claims(Claim::BusyAlone) + claims(Claim::Alone) > 0;
-        let busy = claims(Claim::Busy) + claims(Claim::BusyAlone);
+        let rows = |slot_use: SlotUse| u64::from(self.uses[slot_use as usize]);
+        let alone = rows(SlotUse::BusyAlone) + rows(SlotUse::Alone) > 0;
+        let busy = rows(SlotUse::Busy) + rows(SlotUse::BusyAlone);
         let mut room = now.slots.saturating_sub(busy);
         let mut take = |wanted: u64| {
             let taken = wanted.min(room);
             room -= taken;
             taken.saturating_mul(time.0)
         };
-        let free = claims(Claim::Free);
+        let free = rows(SlotUse::Free);
         let holds = matches!(now.phase, RunPhase::Paused | RunPhase::Stopping);
-        let (for_calls, for_a_person, for_nothing) = match () {
+        let (for_calls, for_the_user, for_nothing) = match () {
             () if holds => (0, free, 0),
             () if now.out_of_calls => (free, 0, 0),
             // They wait for the one that runs alone.
             () if alone => (0, 0, 0),
             () => (0, 0, free),
         };
-        let budget = take(claims(Claim::Budget) + for_calls);
-        let rate = take(claims(Claim::Rate));
-        let backoff = take(claims(Claim::Backoff));
+        let budget = take(rows(SlotUse::Budget) + for_calls);
+        let rate = take(rows(SlotUse::Rate));
+        let backoff = take(rows(SlotUse::Backoff));
         let stopping = if now.phase == RunPhase::Stopping {
             now.slots
         } else {
             0
         };
-        let person = take(claims(Claim::Breakpoint) + for_a_person + stopping);
+        let person = take(rows(SlotUse::Breakpoint) + for_the_user + stopping);
         let unused = take(for_nothing);
         for (sum, more) in [
             (&mut self.busy, busy.saturating_mul(time.0)),
@@ -200,34 +200,34 @@ impl Account {
 
 /// What the slots of the run did up to `now`, which is not before its last event.
 pub fn slot_time(state: &RunState, now: Micros) -> SlotTime {
-    let mut account = state.account().clone();
+    let mut accounting = state.slot_accounting().clone();
     if state.held_since.is_none() {
-        account.pass(now - state.at, &state.circumstances());
+        accounting.pass(now - state.at, &state.conditions());
     }
     let (slots, wall) = (state.slots(), state.wall(now));
     let total = wall.0.saturating_mul(slots as u64);
     let used = [
-        account.busy,
-        account.rate,
-        account.backoff,
-        account.budget,
-        account.person,
-        account.unused,
+        accounting.busy,
+        accounting.rate,
+        accounting.backoff,
+        accounting.budget,
+        accounting.person,
+        accounting.unused,
     ];
     let used = used.into_iter().fold(0u64, u64::saturating_add);
     SlotTime {
         slots,
         wall,
-        work: Micros(account.busy.saturating_sub(account.around)),
+        work: Micros(accounting.busy.saturating_sub(accounting.around)),
         dependency: Micros(total.saturating_sub(used)),
-        rate: Micros(account.rate),
-        backoff: Micros(account.backoff),
-        budget: Micros(account.budget),
-        person: Micros(account.person),
+        rate: Micros(accounting.rate),
+        backoff: Micros(accounting.backoff),
+        budget: Micros(accounting.budget),
+        person: Micros(accounting.person),
         overhead: Micros(
-            account
+            accounting
                 .unused
-                .saturating_add(account.around.min(account.busy)),
+                .saturating_add(accounting.around.min(accounting.busy)),
         ),
     }
 }

@@ -1,173 +1,19 @@
 //! The fold: a run's state from its events.
 
-use super::slot_time::{Account, Circumstances, Claim};
+use super::row_info::RowInfo;
+use super::slot_time::{Conditions, SlotAccounting, SlotUse};
 use super::{
-    AttemptEnd, Fact, Limit, LogStream, Reuse, Rows, RunError, RunEvent, RunHeader, RunOutcome,
-    SkipReason, StandstillCause, Standstills, StepInfo, StepKey, StepSource, WaitReason, Waits,
-    Why,
+    AttemptEnd, AttemptLog, AttemptState, Fact, Limit, LogStream, RateWait, Rows, RunError,
+    RunEvent, RunHeader, RunOutcome, StandstillCause, Standstills, StepInfo, StepKey, StepSource,
+    StepState, StepStatus,
 };
 use crate::plan::StepIx;
 use crate::units::{Micros, Money, Tokens};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::sync::Arc;
 
 #[cfg(test)]
 pub(super) mod tests;
-
-/// Where a step stands.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum StepStatus {
-    /// A dependency has not ended.
-    #[default]
-    Pending,
-    /// It could start; something holds it.
-    Ready,
-    /// An attempt is under way, or the backoff between two.
-    Running,
-    /// It has an output.
-    Succeeded,
-    /// No attempt is left.
-    Failed,
-    /// It will not run.
-    Skipped,
-    /// It was under way when the run was stopped.
-    Cancelled,
-    /// It was under way when the process died.
-    Unknown,
-}
-
-impl StepStatus {
-    /// Every status, in the order of the contract.
-    pub const ALL: [Self; 8] = [
-        Self::Pending,
-        Self::Ready,
-        Self::Running,
-        Self::Succeeded,
-        Self::Failed,
-        Self::Skipped,
-        Self::Cancelled,
-        Self::Unknown,
-    ];
-
-    /// The word of the contract.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Ready => "ready",
-            Self::Running => "running",
-            Self::Succeeded => "succeeded",
-            Self::Failed => "failed",
-            Self::Skipped => "skipped",
-            Self::Cancelled => "cancelled",
-            Self::Unknown => "unknown",
-        }
-    }
-
-    /// Whether it has no output because of an error, or because nobody knows.
-    pub const fn went_wrong(self) -> bool {
-        matches!(self, Self::Failed | Self::Unknown)
-    }
-
-    /// Whether nothing more will happen to the step by itself.
-    pub const fn has_ended(self) -> bool {
-        !matches!(self, Self::Pending | Self::Ready | Self::Running)
-    }
-}
-
-/// One try at a step.
-#[derive(Clone, Debug, PartialEq)]
-pub struct AttemptState {
-    /// Which try, from 1.
-    pub number: u32,
-    /// The slot it takes or took.
-    pub slot: u32,
-    /// Since when a slot was all it needed, or whatever else held it: its dependencies had ended, or the backoff
-    /// was over.
-    pub ready: Micros,
-    /// When it started.
-    pub started: Micros,
-    /// The resolved parameters.
-    pub input: Arc<Value>,
-    /// What was reserved for it.
-    pub reserved: Money,
-    /// Why it was made, where the output could have been there already.
-    pub why: Option<Box<Why>>,
-    /// What the tool said on the way, oldest first, at most [`AttemptState::LOG_LINES`] entries.
-    pub log: Vec<(LogStream, Arc<str>)>,
-    /// Log entries that were dropped from this view.
-    pub log_dropped: u64,
-    /// When and how it ended; `None` while it is under way.
-    pub end: Option<(Micros, Arc<AttemptEnd>)>,
-}
-
-impl AttemptState {
-    /// How many log entries one attempt keeps in view.
-    pub const LOG_LINES: usize = 500;
-}
-
-/// One row of a run.
-#[derive(Clone, Debug, PartialEq)]
-pub struct StepState {
-    /// What was known before anything happened.
-    pub info: StepInfo,
-    /// Where it stands.
-    pub status: StepStatus,
-    /// What holds it while it is ready, beside the slots and the pause.
-    pub waiting: Option<WaitReason>,
-    /// Which rate, where one holds it.
-    pub rate: Option<Box<RateWait>>,
-    /// Where its output came from.
-    pub source: Option<StepSource>,
-    /// Its output.
-    pub output: Option<Arc<Value>>,
-    /// What the output saved, where the tool was not called.
-    pub reused: Option<Box<Reuse>>,
-    /// The input that a person gave it instead of its parameters.
-    pub given: Option<Arc<Value>>,
-    /// Whether its output is pinned.
-    pub pinned: bool,
-    /// Its last error.
-    pub error: Option<Box<RunError>>,
-    /// Why it was skipped.
-    pub reason: Option<SkipReason>,
-    /// The dependency because of which it was skipped.
-    pub because: Option<Arc<str>>,
-    /// When it became ready.
-    pub ready_at: Option<Micros>,
-    /// When its first attempt since the last reset started.
-    pub started_at: Option<Micros>,
-    /// When it ended.
-    pub ended_at: Option<Micros>,
-    /// Every try, oldest first, those before a reset included.
-    pub attempts: Vec<AttemptState>,
-    /// The time of its ended attempts, in all.
-    pub service: Micros,
-    /// What its ended attempts cost; `None` where one has no price.
-    pub cost: Option<Money>,
-    /// Tokens of its ended attempts; `None` where none was a model call.
-    pub tokens: Option<Tokens>,
-    /// The rows of a `for_each` step's elements; after a shorter list there may be more than are in use.
-    rows: Vec<StepIx>,
-    /// How many elements the list of a `for_each` step has, once it is known.
-    count: Option<u32>,
-    /// When its next try is due, in a backoff.
-    pub retry_at: Option<Micros>,
-    /// When something beside the slots and the pause held it.
-    pub waits: Waits,
-}
-
-/// A rate that a step waits for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RateWait {
-    /// The model or pool.
-    pub name: Arc<str>,
-    /// The moment before which it does not let the step start; `None` where that depends on the end of a call.
-    pub until: Option<Micros>,
-}
 
 /// Where a run stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -209,7 +55,7 @@ pub struct RunState {
     /// The most that there were of them: what was a slot once remains one, so that no figure is above its bound.
     most_callable: usize,
     /// What the slots did.
-    account: Account,
+    slot_accounting: SlotAccounting,
     /// What ended attempts cost, those without a price left out.
     pub spent: Money,
     /// Whether an ended attempt had no price.
@@ -277,30 +123,30 @@ impl RunState {
     pub fn apply(&mut self, event: &RunEvent) {
         self.events = event.seq.saturating_add(1);
         if self.held_since.is_none() {
-            let now = self.circumstances();
-            self.account.pass(event.at - self.at, &now);
+            let now = self.conditions();
+            self.slot_accounting.pass(event.at - self.at, &now);
         }
         self.at = self.at.max(event.at);
         let row = event.fact.step().map(|step| step.ix.at());
-        let before = row.and_then(|row| self.claim(row));
+        let before = row.and_then(|row| self.slot_use(row));
         self.take_in(event);
-        let after = row.and_then(|row| self.claim(row));
-        self.account.turn(before, after);
+        let after = row.and_then(|row| self.slot_use(row));
+        self.slot_accounting.change(before, after);
         self.keep_clock(event.at);
         self.standstills.turn(self.standstill(), event.at);
     }
 
-    fn claim(&self, row: usize) -> Option<Claim> {
-        Claim::of(self.steps.get(row)?)
+    fn slot_use(&self, row: usize) -> Option<SlotUse> {
+        SlotUse::of(self.steps.get(row)?)
     }
 
-    pub(super) fn account(&self) -> &Account {
-        &self.account
+    pub(super) fn slot_accounting(&self) -> &SlotAccounting {
+        &self.slot_accounting
     }
 
-    pub(super) fn circumstances(&self) -> Circumstances {
+    pub(super) fn conditions(&self) -> Conditions {
         let most = self.header.as_ref().and_then(|h| h.limits.max_tool_calls);
-        Circumstances {
+        Conditions {
             slots: self.slots() as u64,
             phase: self.phase,
             out_of_calls: most.is_some_and(|most| self.calls >= most),
@@ -351,10 +197,6 @@ impl RunState {
                     let ready = due.unwrap_or(event.at).min(event.at);
                     row.wait_no_more(event.at);
                     row.started_at.get_or_insert(event.at);
-                    // Most steps need one: a list that grows by itself would begin with room for four.
-                    if row.attempts.is_empty() {
-                        row.attempts.reserve_exact(1);
-                    }
                     row.attempts.push(AttemptState {
                         number: *attempt,
                         slot: *slot,
@@ -363,8 +205,7 @@ impl RunState {
                         input: Arc::clone(input),
                         reserved: *reserved,
                         why: why.clone(),
-                        log: Vec::new(),
-                        log_dropped: 0,
+                        log: AttemptLog::default(),
                         end: None,
                     });
                 }
@@ -467,7 +308,7 @@ impl RunState {
         *self = Self {
             events: self.events,
             at: self.at,
-            steps: header.steps.iter().cloned().map(StepState::new).collect(),
+            steps: RowInfo::each(&header.steps).map(StepState::new).collect(),
             ..Self::default()
         };
         let of_the_plan = self.steps.iter().filter(|row| row.info.parent.is_none());
@@ -494,11 +335,13 @@ impl RunState {
                 .unwrap_or(info.kind),
             ..info
         });
-        self.steps.extend(of_this_step.map(StepState::new));
+        let of_this_step: Arc<[StepInfo]> = of_this_step.collect();
+        let rows = RowInfo::each(&of_this_step).map(StepState::new);
+        self.steps.extend(rows);
         self.set_status(step, StepStatus::Running);
         self.with(step, |row| {
             row.wait_no_more(at);
-            row.rows.extend(added);
+            row.add_elements(added);
             row.started_at.get_or_insert(at);
         });
         self.set_count(step, Some(count));
@@ -509,8 +352,9 @@ impl RunState {
         let calls = |count: Option<u32>| count.map_or(1, |count| count as usize);
         let row = self.steps.get_mut(step.ix.at());
         if let Some(row) = row.filter(|row| row.info.parent.is_none()) {
-            self.callable = (self.callable + calls(count)).saturating_sub(calls(row.count));
-            row.count = count;
+            self.callable =
+                (self.callable + calls(count)).saturating_sub(calls(row.element_count()));
+            row.set_element_count(count);
         }
         self.most_callable = self.most_callable.max(self.callable);
     }
@@ -532,11 +376,7 @@ impl RunState {
             let Some(entry) = row.attempts.iter_mut().rfind(|a| a.number == attempt) else {
                 return;
             };
-            if entry.log.len() >= AttemptState::LOG_LINES {
-                entry.log.remove(0);
-                entry.log_dropped += 1;
-            }
-            entry.log.push((stream, Arc::clone(text)));
+            entry.log.push(stream, text);
         });
     }
 
@@ -553,7 +393,8 @@ impl RunState {
             return;
         };
         self.running = self.running.saturating_sub(1);
-        self.account.around((at - attempt.started) - end.service);
+        self.slot_accounting
+            .around((at - attempt.started) - end.service);
         self.reserved -= attempt.reserved;
         attempt.end = Some((at, Arc::clone(end)));
         row.service += end.service;
@@ -629,7 +470,9 @@ impl RunState {
 
     /// Whether nothing goes on before a person has said what became of an unknown step.
     pub fn waits_for_a_person(&self) -> bool {
-        self.phase == RunPhase::Running && self.unknown > 0 && self.account.is_claimed_by_nobody()
+        self.phase == RunPhase::Running
+            && self.unknown > 0
+            && self.slot_accounting.is_used_by_nobody()
     }
 
     /// The run's clock stands still while a pause, a question, or a person after the end holds everything.
@@ -644,82 +487,5 @@ impl RunState {
             }
             _ => {}
         }
-    }
-}
-
-impl StepState {
-    pub(super) fn new(info: StepInfo) -> Self {
-        Self {
-            info,
-            status: StepStatus::Pending,
-            waiting: None,
-            rate: None,
-            source: None,
-            output: None,
-            reused: None,
-            given: None,
-            pinned: false,
-            error: None,
-            reason: None,
-            because: None,
-            ready_at: None,
-            started_at: None,
-            ended_at: None,
-            attempts: Vec::new(),
-            service: Micros(0),
-            cost: Some(Money::ZERO),
-            tokens: None,
-            rows: Vec::new(),
-            count: None,
-            retry_at: None,
-            waits: Waits::default(),
-        }
-    }
-
-    fn wait_no_more(&mut self, at: Micros) {
-        self.waits.end(at);
-        self.waiting = None;
-        self.rate = None;
-        self.retry_at = None;
-    }
-
-    /// Whether it is a `for_each` step whose list is known.
-    pub(super) const fn is_expanded(&self) -> bool {
-        self.count.is_some()
-    }
-
-    /// The rows of its elements, for a `for_each` step that was expanded.
-    pub fn elements(&self) -> &[StepIx] {
-        &self.rows[..self.rows.len().min(self.count.unwrap_or(0) as usize)]
-    }
-
-    /// The try under way, where there is one.
-    pub fn under_way(&self) -> Option<&AttemptState> {
-        self.attempts.last().filter(|attempt| attempt.end.is_none())
-    }
-
-    /// The last try, ended or not.
-    pub fn last_attempt(&self) -> Option<&AttemptState> {
-        self.attempts.last()
-    }
-
-    /// The resolved parameters that it was last called with, or that its output was used again for.
-    pub fn input(&self) -> Option<&Arc<Value>> {
-        let reused = self.reused.as_ref().map(|reused| &reused.input);
-        reused.or_else(|| self.last_attempt().map(|attempt| &attempt.input))
-    }
-
-    /// Why its last call was made, where the output could have been there already.
-    pub fn why(&self) -> Option<&Why> {
-        let mut attempts = self.attempts.iter().rev();
-        attempts.find_map(|attempt| attempt.why.as_deref())
-    }
-
-    /// The model of the last try that a model answered.
-    pub fn model(&self) -> Option<&Arc<str>> {
-        self.attempts
-            .iter()
-            .rev()
-            .find_map(|attempt| attempt.end.as_ref()?.1.model.as_ref())
     }
 }

@@ -18,8 +18,13 @@ pub struct Wait {
 }
 
 /// The spans in which a row was held, oldest first; the last [`Waits::KEPT`] of them.
+///
+/// Most rows are never held, and take a pointer for it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Waits(Vec<Wait>);
+pub struct Waits(Option<Box<Spans>>);
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Spans(Vec<Wait>);
 
 impl Waits {
     /// How many spans one row keeps.
@@ -27,20 +32,21 @@ impl Waits {
 
     /// The spans, oldest first.
     pub fn spans(&self) -> &[Wait] {
-        &self.0
+        self.0.as_ref().map_or(&[], |spans| &spans.0)
     }
 
     /// Something holds the row from now on; the same thing still is no new span.
     pub(super) fn begin(&mut self, reason: WaitReason, on: Option<&Arc<str>>, at: Micros) {
-        let open = self.0.last().filter(|wait| wait.until.is_none());
+        let open = self.spans().last().filter(|wait| wait.until.is_none());
         if open.is_some_and(|wait| wait.reason == reason && wait.on.as_ref() == on) {
             return;
         }
         self.end(at);
-        if self.0.len() >= Self::KEPT {
-            self.0.remove(0);
+        let spans = &mut self.0.get_or_insert_default().0;
+        if spans.len() >= Self::KEPT {
+            spans.remove(0);
         }
-        self.0.push(Wait {
+        spans.push(Wait {
             reason,
             on: on.cloned(),
             from: at,
@@ -50,7 +56,7 @@ impl Waits {
 
     /// Nothing holds the row any more.
     pub(super) fn end(&mut self, at: Micros) {
-        if let Some(wait) = self.0.last_mut() {
+        if let Some(wait) = self.0.as_mut().and_then(|spans| spans.0.last_mut()) {
             wait.until.get_or_insert(at);
         }
     }

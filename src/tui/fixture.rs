@@ -149,7 +149,7 @@ impl RunFixture {
             model: is_model.then(|| "gpt-4o-mini".into()),
             prompt: None,
             answer: None,
-            error: message.map(error),
+            error: message.map(|message| Box::new(error(message))),
             retry_in: retry_in.map(|ms| Micros(ms * 1_000)),
             cancelled: false,
         };
@@ -204,7 +204,7 @@ impl RunFixture {
     /// Expands a `for_each` step.
     pub(crate) fn expand(self, ix: u32, count: u32) -> Self {
         let step = self.key(ix);
-        let of = self.run.steps[ix as usize].info.clone();
+        let of = StepInfo::clone(&self.run.steps[ix as usize].info);
         let element = |at| StepInfo {
             id: format!("{}[{at}]", of.id).into(),
             ..of.clone()

@@ -387,7 +387,7 @@ impl Recording {
             model: is_model.then(|| "gpt-4o-mini".into()),
             prompt: is_model.then(|| format!("You are the tool {id}.\n\nAnswer in JSON.").into()),
             answer: is_model.then(|| "{\"items\": [{\"name\": \"Milk\", \"price\": 2.49}]}".into()),
-            error,
+            error: error.map(Box::new),
             retry_in,
             cancelled: false,
         })));

@@ -12,7 +12,7 @@ use futures::future::BoxFuture;
 use plandeck::engine::{Engine, Settings, event_channel};
 use plandeck::plan::{Dialect, ExecutionPlan, Mode, RetryPolicy, Step, StepIx, Template, Trigger};
 use plandeck::run::{
-    AttemptState, ExecutionResult, Fact, LogStream, ResourceLimits, RunCommand, RunEvent, RunState,
+    AttemptLog, ExecutionResult, Fact, LogStream, ResourceLimits, RunCommand, RunEvent, RunState,
 };
 use plandeck::tools::{Call, CallReport, Quote, Tool, ToolError, Toolbox};
 use plandeck::units::{Micros, Money};
@@ -309,7 +309,7 @@ async fn chaos(seed: u64) -> u64 {
     assert!(
         tries
             .clone()
-            .all(|attempt| attempt.log.len() <= AttemptState::LOG_LINES)
+            .all(|attempt| attempt.log.len() <= AttemptLog::KEPT)
     );
     end.calls
 }

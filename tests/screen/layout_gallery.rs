@@ -329,7 +329,7 @@ impl Recorder {
             model: None,
             prompt: None,
             answer: None,
-            error: fails.then(|| error.clone()),
+            error: fails.then(|| Box::new(error.clone())),
             retry_in: None,
             cancelled: false,
         })));

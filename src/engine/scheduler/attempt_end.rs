@@ -88,7 +88,7 @@ impl Scheduler {
                     let timer = Timer::Backoff(row, attempt);
                     turn.act(Action::SetTimer(turn.now + wait, timer));
                 }
-                None => self.fail(row, Box::new(error), turn),
+                None => self.fail(row, error, turn),
             },
             (Err(_), None) => {}
         }
@@ -113,14 +113,14 @@ impl Scheduler {
         Some(Micros(random % (bound + 1)))
     }
 
-    fn tool_error(&self, row: StepIx, error: &ToolError) -> RunError {
-        RunError {
+    fn tool_error(&self, row: StepIx, error: &ToolError) -> Box<RunError> {
+        Box::new(RunError {
             kind: error.kind,
             step: Some(self.key(row).id),
             tool_name: Some(self.spec(row).tool.clone()),
             message: error.message.as_str().into(),
             retryable: error.retryable,
             attempts: self.rows[row].attempts,
-        }
+        })
     }
 }

@@ -8,6 +8,34 @@
 //! stage, and the stage holds what is known only then. What the scheduler knows beside the rows stands in parts
 //! of its own: who waits for what, what calls draw on, what the user decided, what the run comes to. The rules
 //! that need several of them are here and in the files named after what happens.
+//!
+//! # Transitions
+//!
+//! What a row of a stage may be doing after an input, whether the input was about that row or about another. An
+//! input takes a row through several stages at times: one that becomes ready while a slot is free goes from
+//! `Pending` to `Preparing`. `Pending`, `Expanded` (a `for_each` step that runs in its elements) and `Ended` are
+//! the idle stage by status; `Withdrawn` is an element whose step goes back to the beginning as soon as the calls
+//! of other elements have ended; `(none)` has no row yet. Parentheses mark what takes a rare coincidence. A test
+//! compares the table with what happens in random runs.
+//!
+//! | stage | Start | Command | Prepared | Ended | Asked | Timer |
+//! | --- | --- | --- | --- | --- | --- | --- |
+//! | (none) | – | – | Queued Preparing | – | – | – |
+//! | Pending | Queued Preparing | Queued AtBreakpoint Preparing Ended | Queued AtBreakpoint Preparing Ended | Queued AtBreakpoint Preparing Ended | – | Ended |
+//! | Queued | – | Pending AtBreakpoint Preparing Withdrawn Dormant Ended | AtBreakpoint Preparing Ended | AtBreakpoint Preparing Ended | – | Ended |
+//! | AtBreakpoint | – | Pending Queued Preparing Ended (Dormant) | – | – | – | – |
+//! | Parked | – | Pending Preparing Ended (Queued) (Withdrawn) (Dormant) | Preparing Ended | AtBreakpoint Preparing Ended | – | Ended |
+//! | Throttled | – | Pending Queued Preparing Withdrawn Dormant Ended | Queued Preparing Ended (AtBreakpoint) | Queued Preparing Ended (AtBreakpoint) | – | Queued AtBreakpoint Preparing Ended |
+//! | OutOfCalls | – | Withdrawn Ended (Pending) (Preparing) (Dormant) | Ended | Ended | – | Ended |
+//! | Preparing | – | Pending Dormant Ended (Queued) (Withdrawn) | Queued Parked Throttled OutOfCalls Calling Asked Expanded Ended | (Ended) | – | Ended |
+//! | Calling | – | – | – | Pending Queued Parked Preparing Backoff Withdrawn Dormant Ended (AtBreakpoint) | – | – |
+//! | Backoff | – | Pending Queued Preparing Dormant Ended (AtBreakpoint) (Withdrawn) | Ended | Ended | – | Queued AtBreakpoint Preparing Ended |
+//! | Asked | – | Pending Queued AtBreakpoint Preparing Ended (Dormant) | Ended | Ended | – | Ended |
+//! | Expanded | – | Pending Queued Preparing Draining Ended | Ended | Ended | – | Ended |
+//! | Draining | – | – | – | Pending Queued Preparing Ended | – | – |
+//! | Withdrawn | – | Ended | – | Dormant (Ended) | – | (Ended) |
+//! | Dormant | – | – | Queued AtBreakpoint Preparing | – | – | – |
+//! | Ended | – | Pending Queued AtBreakpoint Preparing Expanded Dormant | – | Dormant | – | – |
 
 mod attempt_end;
 mod budget;
@@ -227,6 +255,32 @@ pub struct Ledger {
 
 #[cfg(test)]
 impl Scheduler {
+    /// What every row is doing, by the names of the table of transitions.
+    pub fn stages(&self) -> Vec<&'static str> {
+        let name = |row: StepIx| {
+            let is_element = self.elements.get(row).is_some();
+            let row = &self.rows[row];
+            match row.stage {
+                Stage::Idle if row.status.has_ended() => "Ended",
+                Stage::Idle if row.status == StepStatus::Pending => "Pending",
+                Stage::Idle if is_element => "Withdrawn",
+                Stage::Idle => "Expanded",
+                Stage::Queued => "Queued",
+                Stage::AtBreakpoint => "AtBreakpoint",
+                Stage::Parked { .. } => "Parked",
+                Stage::Throttled => "Throttled",
+                Stage::OutOfCalls => "OutOfCalls",
+                Stage::Backoff { .. } => "Backoff",
+                Stage::Preparing { .. } => "Preparing",
+                Stage::Calling { .. } => "Calling",
+                Stage::Draining { .. } => "Draining",
+                Stage::Asked => "Asked",
+                Stage::Dormant => "Dormant",
+            }
+        };
+        self.rows.positions().map(name).collect()
+    }
+
     /// The scheduler's own account at `now`.
     pub fn ledger(&self, now: Micros) -> Ledger {
         Ledger {

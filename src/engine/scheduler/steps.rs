@@ -8,7 +8,10 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Steps {
     all: Arc<[Step]>,
-    retry: Vec<RetryPolicy>,
+    /// The policies that there are: few, in most plans one.
+    policies: Vec<RetryPolicy>,
+    /// Which of them each step has.
+    policy_of: Vec<u32>,
     /// Who waits for whom.
     pub graph: Graph,
 }
@@ -17,7 +20,24 @@ impl Steps {
     /// `all` without a cycle in its `depends_on`; `retry` is each step's policy.
     pub fn new(all: Arc<[Step]>, retry: Vec<RetryPolicy>) -> Self {
         let graph = Graph::new(all.len(), |at| &all[at].depends_on);
-        Self { all, retry, graph }
+        let mut policies: Vec<RetryPolicy> = Vec::new();
+        let mut policy_of = Vec::with_capacity(retry.len());
+        for policy in retry {
+            // Steps have few policies, and neighbours often the same: it is not worth looking further back.
+            let recent = policies.len().saturating_sub(8);
+            let known = policies[recent..].iter().position(|known| *known == policy);
+            let at = known.map_or(policies.len(), |at| recent + at);
+            if at == policies.len() {
+                policies.push(policy);
+            }
+            policy_of.push(at as u32);
+        }
+        Self {
+            all,
+            policies,
+            policy_of,
+            graph,
+        }
     }
 
     /// How many there are.
@@ -48,6 +68,6 @@ impl Steps {
 
     /// How a step is tried again.
     pub fn retry(&self, step: StepIx) -> RetryPolicy {
-        self.retry[step.at()]
+        self.policies[self.policy_of[step.at()] as usize]
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! [`world`] plays everything around the pure scheduler, [`oracle`] checks every fact and every moment against
 //! rules that are written down a second time, slowly; `properties` sends random plans and scripts through both,
-//! `scenarios` the small stories that went wrong once. `driver` tests the real driver on tokio's paused clock.
+//! `transitions` counts what that visits, `scenarios` has the small stories that went wrong once. `driver` tests the real driver on tokio's paused clock.
 
 mod driver;
 mod fairness;
@@ -11,5 +11,6 @@ mod properties;
 mod rates;
 mod scenarios;
 mod slot_time;
+mod transitions;
 mod unknown;
 mod world;

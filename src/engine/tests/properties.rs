@@ -1,12 +1,14 @@
 //! Random plans and random scripts, held against the oracle after every input.
 
 use super::slot_time::is_accounted_for;
+use super::transitions::Transitions;
 use super::world::{Answer, End, Frame, NAMES, Sketch, World};
 use crate::plan::{StepIx, Trigger};
 use crate::run::{Rate, Rates, RunCommand};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use serde_json::json;
+use std::cell::RefCell;
 use std::fmt;
 use std::sync::Arc;
 
@@ -276,13 +278,26 @@ proptest! {
         ..ProptestConfig::default()
     })]
 
-    #[test]
-    fn whatever_happens_the_rules_hold_and_the_run_ends(story in stories()) {
+    fn the_rules_hold_and_the_run_ends(story in stories()) {
         let mut world = World::unprepared(story.sketches, story.frame);
         for step in &story.script {
             play(&mut world, step);
         }
         world.finish();
         is_accounted_for(&world);
+        VISITED.with_borrow_mut(|visited| visited.add(&world.transitions));
     }
+}
+
+thread_local! {
+    /// The transitions of all stories that this thread has played.
+    static VISITED: RefCell<Transitions> = RefCell::default();
+}
+
+#[test]
+fn whatever_happens_the_rules_hold_and_the_run_ends() {
+    the_rules_hold_and_the_run_ends();
+    let cases = std::env::var("PROPTEST_CASES").map_or(Some(2_000), |cases| cases.parse().ok());
+    let many = cases.is_none_or(|cases: u32| cases >= 2_000);
+    VISITED.with_borrow(|visited| visited.agree_with_the_table(many));
 }

@@ -76,11 +76,11 @@ fn is_full(rate: &Rate, used: &Use) -> bool {
 fn first(world: &World, turns: &BTreeMap<StepIx, u64>, name: &str) -> Option<StepIx> {
     let rows = turns.iter().filter(|(row, _)| {
         let state = &world.state.steps[row.at()];
-        // An element whose list has been taken back, or is about to be, waits for nothing any more.
+        // An element whose list has been taken back, or is about to be once a cancelled call of another element
+        // has ended, waits for nothing any more.
         let is_used = |parent: StepIx| {
-            let parent = &world.state.steps[parent.at()];
-            let ended = |before: &StepIx| world.state.steps[before.at()].status.has_ended();
-            parent.elements().contains(row) && parent.info.depends_on.iter().all(ended)
+            let elements = world.state.steps[parent.at()].elements();
+            elements.contains(row) && !elements.iter().any(|row| world.is_cancelled(*row))
         };
         let waits = state.rate.as_ref().is_some_and(|rate| &*rate.name == name);
         waits && state.info.parent.is_none_or(is_used)

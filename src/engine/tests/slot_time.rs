@@ -36,7 +36,7 @@ fn slowly(events: &[RunEvent], now: Micros) -> SlotTime {
 }
 
 fn stretch(parts: &mut SlotTime, state: &RunState, to: Micros) {
-    let under_way = state
+    let running = state
         .steps
         .iter()
         .filter(|row| row.under_way().is_some())
@@ -46,13 +46,13 @@ fn stretch(parts: &mut SlotTime, state: &RunState, to: Micros) {
         && rows().any(|ix| state.steps[ix.at()].status == StepStatus::Unknown)
         && !rows().any(|ix| could_use_a_slot(state, ix));
     let stands = matches!(state.phase, RunPhase::Paused | RunPhase::Ended(_));
-    let held = under_way == 0 && (stands || a_person_is_asked);
+    let held = running == 0 && (stands || a_person_is_asked);
     let time = (to - state.at).0;
     if time == 0 || held || state.header.is_none() {
         return;
     }
-    let mut room = state.slots() - under_way;
-    parts.work += Micros(time * under_way as u64);
+    let mut room = state.slots() - running;
+    parts.work += Micros(time * running as u64);
     let mut give = |part: &mut Micros, rows: usize| {
         let taken = rows.min(room);
         room -= taken;

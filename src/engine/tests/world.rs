@@ -2,6 +2,7 @@
 //! is under way when the script says so.
 
 use super::oracle::{Oracle, the_fold_agrees};
+use super::transitions::{Transitions, column};
 use crate::engine::{Action, Input, Prepared, Rules, Scheduler, Timer};
 use crate::plan::{Mode, RetryPolicy, Step, StepIx, Template, Trigger};
 use crate::run::{
@@ -138,6 +139,8 @@ pub struct World {
     pub timers: BTreeSet<(Micros, Timer)>,
     /// What rows asked for in vain since they were reset.
     pub needs: BTreeMap<StepIx, Money>,
+    /// Which transitions of rows have happened.
+    pub transitions: Transitions,
     /// Whether no call costs more than its bound.
     pub foreseen: bool,
     oracle: Oracle,
@@ -198,6 +201,7 @@ impl World {
             under_way: BTreeMap::new(),
             timers: BTreeSet::new(),
             needs: BTreeMap::new(),
+            transitions: Transitions::default(),
             foreseen: true,
             oracle: Oracle::default(),
             outputs: 0,
@@ -240,7 +244,10 @@ impl World {
         }
         let mut out = Vec::new();
         let random = self.random.u64(..);
+        let (column, before) = (column(&input), self.scheduler.stages());
         self.scheduler.handle(self.now, random, input, &mut out);
+        let after = self.scheduler.stages();
+        self.transitions.note(column, &before, &after);
         for action in out {
             match action {
                 Action::Emit(fact) => self.hear(fact),
@@ -381,11 +388,8 @@ impl World {
     /// The attempt of `row` asks whether it may come to cost `total` in all; says whether it may.
     pub fn ask(&mut self, row: u32, total: i64) -> bool {
         let (row, total) = (StepIx(row), Money::from_pico(total));
-        let is_cancel = |action: &Action| matches!(action, Action::Cancel(other) if *other == row);
         let before = self.under_way[&row].clone();
-        let stopped = before.cancelled
-            || self.actions.iter().any(is_cancel)
-            || self.state.phase == RunPhase::Stopping;
+        let stopped = self.is_cancelled(row) || self.state.phase == RunPhase::Stopping;
         let limit = self.frame.budget.map_or(Money::MAX, Money::from_pico);
         let free = limit - self.state.spent - self.state.reserved;
         let lacking = total - before.reserved > free && total > before.reserved;
@@ -403,6 +407,13 @@ impl World {
             }
         }
         granted
+    }
+
+    /// Whether the attempt of a row is being cancelled, carried out yet or not.
+    pub fn is_cancelled(&self, row: StepIx) -> bool {
+        let is_cancel = |action: &Action| matches!(action, Action::Cancel(other) if *other == row);
+        let attempt = self.under_way.get(&row);
+        attempt.is_some_and(|attempt| attempt.cancelled) || self.actions.iter().any(is_cancel)
     }
 
     /// What is reserved for the next call of a row.

@@ -200,7 +200,7 @@ fn a_list_that_became_known_is_counted() {
         id: format!("s0[{at}]").into(),
         parent: Some(StepIx(0)),
         price: None,
-        ..trial.state.steps[0].info.clone()
+        ..StepInfo::clone(&trial.state.steps[0].info)
     };
     let elements = (0..3).map(element).collect();
     let step = trial.key(0);

@@ -5,7 +5,7 @@ use super::super::{
     RunError, RunEvent, RunHeader, RunOutcome, SkipReason, Standstill, StandstillCause, StepInfo,
     StepKey, StepSource, Wait, WaitReason, Waits, figures,
 };
-use super::{AttemptState, RunState};
+use super::{AttemptLog, RunState};
 use crate::plan::{Dialect, StepIx};
 use crate::units::{Micros, Money, Tokens};
 use proptest::prelude::*;
@@ -256,7 +256,7 @@ fn a_log_is_kept_to_its_last_lines() {
             0,
         ),
     ];
-    let lines = AttemptState::LOG_LINES + 7;
+    let lines = AttemptLog::KEPT + 7;
     facts.extend((0..lines).map(|line| {
         let fact = Fact::AttemptLog {
             step: step.clone(),
@@ -269,10 +269,10 @@ fn a_log_is_kept_to_its_last_lines() {
     let state = RunState::from_events(&events(facts));
     let attempt = &state.steps[0].attempts[0];
     assert_eq!(
-        (attempt.log.len(), attempt.log_dropped),
-        (AttemptState::LOG_LINES, 7)
+        (attempt.log.len(), attempt.log.dropped()),
+        (AttemptLog::KEPT, 7)
     );
-    assert_eq!(&*attempt.log[0].1, "7");
+    assert_eq!(&*attempt.log.iter().next().unwrap().1, "7");
 }
 
 #[test]
@@ -319,7 +319,7 @@ fn waits_are_kept_with_their_reason_and_span() {
         model: None,
         prompt: None,
         answer: None,
-        error: Some(error()),
+        error: Some(Box::new(error())),
         retry_in: Some(Micros(20)),
         cancelled: false,
     };

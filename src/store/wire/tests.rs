@@ -380,7 +380,7 @@ fn end() -> impl Strategy<Value = AttemptEnd> {
                 model,
                 prompt,
                 answer,
-                error,
+                error: error.map(Box::new),
                 retry_in,
                 cancelled,
             }

@@ -310,7 +310,11 @@ fn ascii_terminals_get_ascii_only() {
         ..Theme::default()
     };
     let mut state = receipt();
-    state.steps[0].info.tool = "größe".into();
+    let info = StepInfo {
+        tool: "größe".into(),
+        ..StepInfo::clone(&state.steps[0].info)
+    };
+    state.steps[0].info = info.into();
     for level in Level::ALL {
         let mut pane = GraphPane::new();
         while pane.level() != level {
@@ -620,7 +624,7 @@ fn a_step_says_what_it_is_doing() {
     attempt(&mut state, 0, 1, 1_000_000);
     attempt(&mut state, 1, 1, 1_000_000);
     attempt(&mut state, 3, 2, 400_000);
-    state.steps[1].attempts.clear();
+    state.steps[1].attempts = crate::run::Attempts::default();
     state.steps[1].retry_at = Some(Micros(2_850_000));
     state.steps[2].status = StepStatus::Ready;
     state.steps[2].waiting = Some(crate::run::WaitReason::Budget);

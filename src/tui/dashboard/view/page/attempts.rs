@@ -95,14 +95,14 @@ fn details(attempt: &AttemptState) -> String {
 }
 
 fn write_log(attempt: &AttemptState, theme: &Theme, sheet: &mut Sheet<'_>) {
-    if attempt.log_dropped > 0 {
+    if attempt.log.dropped() > 0 {
         let words = format!(
             "{} earlier lines are not kept in view",
-            format::thousands(attempt.log_dropped)
+            format::thousands(attempt.log.dropped())
         );
         sheet.indented(2, &words, theme.warning);
     }
-    for (stream, text) in &attempt.log {
+    for (stream, text) in attempt.log.iter() {
         let style = match stream {
             LogStream::Stderr => theme.text,
             LogStream::Note => theme.dim,

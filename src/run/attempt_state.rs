@@ -1,0 +1,80 @@
+//! One attempt at a step, as the fold knows it.
+
+use super::{AttemptEnd, LogStream, Why};
+use crate::units::{Micros, Money};
+use serde_json::Value;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// One attempt at a step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AttemptState {
+    /// Which attempt, from 1.
+    pub number: u32,
+    /// The slot it takes or took.
+    pub slot: u32,
+    /// Since when a slot was all it needed, or whatever else held it: its dependencies had ended, or the backoff
+    /// was over.
+    pub ready: Micros,
+    /// When it started.
+    pub started: Micros,
+    /// The resolved parameters.
+    pub input: Arc<Value>,
+    /// What was reserved for it.
+    pub reserved: Money,
+    /// Why it was made, where the output could have been there already.
+    pub why: Option<Box<Why>>,
+    /// What the tool said on the way.
+    pub log: AttemptLog,
+    /// When and how it ended; `None` while it runs.
+    pub end: Option<(Micros, Arc<AttemptEnd>)>,
+}
+
+/// What the tool said in one attempt, oldest first: the last [`AttemptLog::KEPT`] entries. Most attempts have none,
+/// and take a pointer for it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AttemptLog(Option<Box<Entries>>);
+
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Entries {
+    kept: VecDeque<(LogStream, Arc<str>)>,
+    dropped: u64,
+}
+
+impl AttemptLog {
+    /// How many entries one attempt keeps in view.
+    pub const KEPT: usize = 500;
+
+    /// Whether nothing was said.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// How many entries are kept.
+    pub fn len(&self) -> usize {
+        self.iter().len()
+    }
+
+    /// How many entries were dropped from this view.
+    pub fn dropped(&self) -> u64 {
+        self.0.as_ref().map_or(0, |entries| entries.dropped)
+    }
+
+    /// The entries that are kept, oldest first.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &(LogStream, Arc<str>)> + use<'_> {
+        static NONE: VecDeque<(LogStream, Arc<str>)> = VecDeque::new();
+        self.0
+            .as_ref()
+            .map_or(&NONE, |entries| &entries.kept)
+            .iter()
+    }
+
+    pub(super) fn push(&mut self, stream: LogStream, text: &Arc<str>) {
+        let entries = self.0.get_or_insert_default();
+        if entries.kept.len() >= Self::KEPT {
+            entries.kept.pop_front();
+            entries.dropped += 1;
+        }
+        entries.kept.push_back((stream, Arc::clone(text)));
+    }
+}

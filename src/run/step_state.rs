@@ -1,0 +1,173 @@
+//! One row of a run: a step of the plan, or an element of a `for_each` step.
+
+use super::row_info::RowInfo;
+use super::{
+    AttemptState, Attempts, Reuse, RunError, SkipReason, StepSource, StepStatus, WaitReason, Waits,
+    Why,
+};
+use crate::plan::StepIx;
+use crate::units::{Micros, Money, Tokens};
+use serde_json::Value;
+use std::sync::Arc;
+
+/// One row of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StepState {
+    /// What was known before anything happened.
+    pub info: RowInfo,
+    /// Where it stands.
+    pub status: StepStatus,
+    /// What holds it while it is ready, beside the slots and the pause.
+    pub waiting: Option<WaitReason>,
+    /// Which rate, where one holds it.
+    pub rate: Option<Box<RateWait>>,
+    /// Where its output came from.
+    pub source: Option<StepSource>,
+    /// Its output.
+    pub output: Option<Arc<Value>>,
+    /// What the output saved, where the tool was not called.
+    pub reused: Option<Box<Reuse>>,
+    /// The input that a person gave it instead of its parameters.
+    pub given: Option<Arc<Value>>,
+    /// Whether its output is pinned.
+    pub pinned: bool,
+    /// Its last error.
+    pub error: Option<Box<RunError>>,
+    /// Why it was skipped.
+    pub reason: Option<SkipReason>,
+    /// The dependency because of which it was skipped.
+    pub because: Option<Arc<str>>,
+    /// When it became ready.
+    pub ready_at: Option<Micros>,
+    /// When its first attempt since the last reset started.
+    pub started_at: Option<Micros>,
+    /// When it ended.
+    pub ended_at: Option<Micros>,
+    /// Every attempt, oldest first, those before a reset included.
+    pub attempts: Attempts,
+    /// The time of its ended attempts, in all.
+    pub service: Micros,
+    /// What its ended attempts cost; `None` where one has no price.
+    pub cost: Option<Money>,
+    /// Tokens of its ended attempts; `None` where none was a model call.
+    pub tokens: Option<Tokens>,
+    /// The elements of a `for_each` step.
+    expansion: Option<Box<Expansion>>,
+    /// When its next attempt is due, in a backoff.
+    pub retry_at: Option<Micros>,
+    /// When something beside the slots and the pause held it.
+    pub waits: Waits,
+}
+
+/// The elements of a `for_each` step that has been expanded.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Expansion {
+    /// Their rows; after a shorter list there may be more than are in use.
+    rows: Vec<StepIx>,
+    /// How many elements the list has, while it is known.
+    count: Option<u32>,
+}
+
+/// A rate that a step waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RateWait {
+    /// The model or pool.
+    pub name: Arc<str>,
+    /// The moment before which it does not let the step start; `None` where that depends on the end of a call.
+    pub until: Option<Micros>,
+}
+
+impl StepState {
+    pub(super) fn new(info: RowInfo) -> Self {
+        Self {
+            info,
+            status: StepStatus::Pending,
+            waiting: None,
+            rate: None,
+            source: None,
+            output: None,
+            reused: None,
+            given: None,
+            pinned: false,
+            error: None,
+            reason: None,
+            because: None,
+            ready_at: None,
+            started_at: None,
+            ended_at: None,
+            attempts: Attempts::default(),
+            service: Micros(0),
+            cost: Some(Money::ZERO),
+            tokens: None,
+            expansion: None,
+            retry_at: None,
+            waits: Waits::default(),
+        }
+    }
+
+    pub(super) fn wait_no_more(&mut self, at: Micros) {
+        self.waits.end(at);
+        self.waiting = None;
+        self.rate = None;
+        self.retry_at = None;
+    }
+
+    /// Whether it is a `for_each` step whose list is known.
+    pub(super) fn is_expanded(&self) -> bool {
+        self.element_count().is_some()
+    }
+
+    /// How many elements the list of a `for_each` step has, while it is known.
+    pub(super) fn element_count(&self) -> Option<u32> {
+        self.expansion.as_ref()?.count
+    }
+
+    pub(super) fn set_element_count(&mut self, count: Option<u32>) {
+        if count.is_some() || self.expansion.is_some() {
+            self.expansion.get_or_insert_default().count = count;
+        }
+    }
+
+    pub(super) fn add_elements(&mut self, rows: impl IntoIterator<Item = StepIx>) {
+        self.expansion.get_or_insert_default().rows.extend(rows);
+    }
+
+    /// The rows of its elements, for a `for_each` step that was expanded.
+    pub fn elements(&self) -> &[StepIx] {
+        let Some(expansion) = &self.expansion else {
+            return &[];
+        };
+        let count = expansion.count.unwrap_or(0) as usize;
+        expansion.rows.get(..count).unwrap_or(&expansion.rows)
+    }
+
+    /// The running attempt, where there is one.
+    pub fn under_way(&self) -> Option<&AttemptState> {
+        self.attempts.last().filter(|attempt| attempt.end.is_none())
+    }
+
+    /// The last attempt, ended or not.
+    pub fn last_attempt(&self) -> Option<&AttemptState> {
+        self.attempts.last()
+    }
+
+    /// The resolved parameters that it was last called with, or that its output was used again for.
+    pub fn input(&self) -> Option<&Arc<Value>> {
+        let reused = self.reused.as_ref().map(|reused| &reused.input);
+        reused.or_else(|| self.last_attempt().map(|attempt| &attempt.input))
+    }
+
+    /// Why its last call was made, where the output could have been there already.
+    pub fn why(&self) -> Option<&Why> {
+        let mut attempts = self.attempts.iter().rev();
+        attempts.find_map(|attempt| attempt.why.as_deref())
+    }
+
+    /// The model of the last attempt that a model answered.
+    pub fn model(&self) -> Option<&Arc<str>> {
+        self.attempts
+            .iter()
+            .rev()
+            .find_map(|attempt| attempt.end.as_ref()?.1.model.as_ref())
+    }
+}
