@@ -24,6 +24,7 @@
 //! | [`engine`] | the pure scheduler, and its driver on tokio |
 //! | [`tools`] | the catalog, and a file for each way to carry out a call |
 //! | [`models`] | providers, prices, estimates, the worker |
+//! | [`session`] | the application layer: opens a plan with all it needs, starts, records, resumes and forks its runs |
 //! | [`store`] | the journal of runs and the cache of outputs, in an embedded database |
 //! | [`layout`] | where nodes and edges of a DAG go, in cells |
 //! | [`tui`] | the dashboard |
@@ -37,7 +38,6 @@
 
 pub mod cli;
 pub mod engine;
-mod execute;
 pub mod layout;
 #[doc = include_str!("../docs/library.md")]
 pub mod library {}
@@ -45,13 +45,14 @@ pub mod models;
 pub mod plan;
 pub mod report;
 pub mod run;
+pub mod session;
 pub mod store;
 pub mod text;
 pub mod tools;
 pub mod tui;
 pub mod units;
 
-pub use execute::{Execution, ExecutionError, execute_plan};
 pub use models::SmallModelWorker;
 pub use plan::ExecutionPlan;
 pub use run::{ExecutionResult, ResourceLimits};
+pub use session::{Execution, ExecutionError, execute_plan};

@@ -1,6 +1,9 @@
 //! The command line as clap reads it.
 
-use crate::run::Rate;
+use super::arg_values::{Bound, age, amount, limit, rate, size};
+use crate::run::{Rate, ResourceLimits};
+use crate::session::SourceOptions;
+use crate::units::Money;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use std::path::PathBuf;
@@ -73,9 +76,6 @@ pub struct SourceArgs {
     /// The address of an OpenAI-compatible API
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
     pub base_url: Option<String>,
-    /// Context values of an earlier run that is gone on with.
-    #[arg(skip)]
-    pub recorded: serde_json::Map<String, serde_json::Value>,
     /// Seed of the simulated worker and of the waits between tries
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
@@ -105,65 +105,6 @@ pub struct LimitArgs {
     /// Calls, and tokens, that a model or a pool of tools may take in any minute; may be repeated
     #[arg(long = "rate", value_name = "NAME=CALLS[/TOKENS]", value_parser = rate)]
     pub rates: Vec<(Arc<str>, Rate)>,
-}
-
-/// A limit that was given: a value, or `none`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Bound<T> {
-    /// Enforce nothing.
-    Lifted,
-    /// At the most this.
-    Most(T),
-}
-
-impl<T> Bound<T> {
-    /// As the limits have it.
-    pub fn into_option(self) -> Option<T> {
-        match self {
-            Self::Lifted => None,
-            Self::Most(value) => Some(value),
-        }
-    }
-}
-
-fn limit<T: std::str::FromStr + PartialOrd + From<u8>>(text: &str) -> Result<Bound<T>, String> {
-    if text.eq_ignore_ascii_case("none") {
-        return Ok(Bound::Lifted);
-    }
-    match text.parse::<T>() {
-        Ok(value) if value >= T::from(1) => Ok(Bound::Most(value)),
-        _ => Err("a whole number from 1 up, or none".to_owned()),
-    }
-}
-
-fn rate(text: &str) -> Result<(Arc<str>, Rate), String> {
-    let number = |text: &str| match text.parse::<u64>() {
-        Ok(number) if number > 0 => Ok(number),
-        _ => Err(format!("{text:?} is no whole number from 1 up")),
-    };
-    let (name, most) = text
-        .rsplit_once('=')
-        .ok_or("give it as NAME=CALLS or NAME=CALLS/TOKENS")?;
-    let (calls, tokens) = match most.split_once('/') {
-        Some((calls, tokens)) => (calls, Some(number(tokens)?)),
-        None => (most, None),
-    };
-    let rate = Rate {
-        requests_per_minute: Some(number(calls)?),
-        tokens_per_minute: tokens,
-        max_concurrent: None,
-    };
-    Ok((name.into(), rate))
-}
-
-fn amount(text: &str) -> Result<Bound<f64>, String> {
-    if text.eq_ignore_ascii_case("none") {
-        return Ok(Bound::Lifted);
-    }
-    match text.parse::<f64>() {
-        Ok(value) if value.is_finite() && value >= 0.0 => Ok(Bound::Most(value)),
-        _ => Err("a number from 0 up, or none".to_owned()),
-    }
 }
 
 /// `plandeck run`.
@@ -200,6 +141,45 @@ pub struct RunArgs {
     pub record: RecordArgs,
     #[command(flatten)]
     pub screen: ScreenArgs,
+}
+
+impl SourceArgs {
+    /// The same for the application layer; the context is read apart.
+    pub fn options(&self) -> SourceOptions {
+        SourceOptions {
+            tools: self.tools.clone(),
+            mcp_config: self.mcp_config.clone(),
+            worker: self.worker.clone(),
+            base_url: self.base_url.clone(),
+            seed: self.seed,
+            ..SourceOptions::default()
+        }
+    }
+}
+
+impl LimitArgs {
+    /// What was given, over `limits`.
+    pub fn over(&self, mut limits: ResourceLimits) -> ResourceLimits {
+        if let Some(bound) = self.max_memory_mb {
+            limits.max_memory_mb = bound.into_option();
+        }
+        if let Some(bound) = self.max_cpu_percent {
+            limits.max_cpu_percent = bound.into_option();
+        }
+        if let Some(bound) = self.timeout_seconds {
+            limits.timeout_seconds = bound.into_option();
+        }
+        if let Some(bound) = self.max_tool_calls {
+            limits.max_tool_calls = bound.into_option();
+        }
+        if let Some(bound) = self.max_concurrent {
+            limits.max_concurrent = bound.into_option();
+        }
+        if let Some(bound) = self.max_total_cost_usd {
+            limits.max_total_cost_usd = bound.into_option().map(Money::from_usd);
+        }
+        limits
+    }
 }
 
 impl RunArgs {
@@ -358,41 +338,6 @@ pub struct PruneArgs {
     /// Print the runs that were removed as a JSON list on standard output
     #[arg(long)]
     pub json: bool,
-}
-
-fn with_unit(text: &str, units: &[(&str, u64)]) -> Option<u64> {
-    let digits = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let (_, factor) = units
-        .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case(unit.trim()))?;
-    number.parse::<u64>().ok()?.checked_mul(*factor)
-}
-
-fn age(text: &str) -> Result<Duration, String> {
-    let units = [
-        ("s", 1),
-        ("m", 60),
-        ("h", 3600),
-        ("d", 86_400),
-        ("w", 604_800),
-    ];
-    with_unit(text, &units)
-        .map(Duration::from_secs)
-        .ok_or_else(|| "a number and s, m, h, d or w".to_owned())
-}
-
-fn size(text: &str) -> Result<u64, String> {
-    let units = [
-        ("", 1),
-        ("b", 1),
-        ("kb", 1000),
-        ("mb", 1_000_000),
-        ("gb", 1_000_000_000),
-    ];
-    with_unit(text, &units).ok_or_else(|| "a number and kB, MB or GB".to_owned())
 }
 
 /// `plandeck show`.

@@ -2,7 +2,7 @@
 
 use super::args::{CacheAction, CacheArgs};
 use super::failure::Failure;
-use super::record::fault;
+use super::output::{out, out_json, say};
 use crate::report::short;
 use crate::store::{KeptSummary, Store, StoreError, key_text};
 use crate::text::{fit, format, pad};
@@ -17,34 +17,33 @@ const NAME: usize = 24;
 pub fn cache(args: &CacheArgs) -> Result<u8, Failure> {
     let store = match Store::open() {
         Err(StoreError::Empty(_)) => None,
-        store => Some(store.map_err(fault)?),
+        store => Some(store?),
     };
     match &args.action {
         CacheAction::List { pinned, json } => {
             let kept = store.map_or_else(|| Ok(Vec::new()), |store| store.kept(*pinned));
-            let kept = kept.map_err(fault)?;
-            super::say(&if *json {
-                serde_json::to_string(&kept).unwrap_or_default() + "\n"
+            let kept = kept?;
+            if *json {
+                out_json(&kept)?;
             } else {
-                table(&kept)
-            });
+                out(&table(&kept))?;
+            }
         }
         CacheAction::Pin { key } => set(store, key, true)?,
         CacheAction::Unpin { key: Some(key), .. } => set(store, key, false)?,
         CacheAction::Unpin { key: None, .. } => {
             let mut count = 0;
             if let Some(mut store) = store {
-                for kept in store.kept(true).map_err(fault)? {
-                    store.pin(&kept.key, false).map_err(fault)?;
+                for kept in store.kept(true)? {
+                    store.pin(&kept.key, false)?;
                     count += 1;
                 }
             }
-            note_line!("unpinned {}", format::count(count, "output"));
+            say(&format!("unpinned {}", format::count(count, "output")));
         }
         CacheAction::Clear { older_than } => {
             let cleared = store.map_or(Ok(0), |mut store| store.clear(*older_than));
-            let cleared = cleared.map_err(fault)?;
-            note_line!("removed {}", format::count(cleared, "output"));
+            say(&format!("removed {}", format::count(cleared?, "output")));
         }
     }
     Ok(0)
@@ -57,7 +56,7 @@ fn set(store: Option<Store>, key: &str, pinned: bool) -> Result<(), Failure> {
         ))
     };
     let mut store = store.ok_or_else(none)?;
-    let kept = store.kept(false).map_err(fault)?;
+    let kept = store.kept(false)?;
     let mut found = kept
         .iter()
         .filter(|kept| !key.is_empty() && key_text(&kept.key).starts_with(key));
@@ -67,13 +66,13 @@ fn set(store: Option<Store>, key: &str, pinned: bool) -> Result<(), Failure> {
             "{key:?} is the beginning of more than one key; give more of it"
         )));
     }
-    store.pin(&one.key, pinned).map_err(fault)?;
+    store.pin(&one.key, pinned)?;
     let word = if pinned { "pinned" } else { "unpinned" };
-    note_line!(
+    say(&format!(
         "{word} the output of {} ({})",
         fit(&one.step, 60),
         fit(&one.tool, 60)
-    );
+    ));
     Ok(())
 }
 

@@ -1,28 +1,33 @@
 //! `plandeck check`: what a plan is, and what is wrong with it, without running anything.
 
 use super::args::{CheckArgs, ScreenArgs};
-use super::failure::Failure;
-use super::load::load_to_check;
-use super::settings::Settings;
+use super::context::context;
+use super::failure::{Failure, NOTHING_RAN};
+use super::output::{notes, out, out_json};
+use super::screen;
 use crate::engine::step_prices;
 use crate::plan::PlanFaults;
 use crate::report::{CheckReport, diagnostics_to_json};
 use crate::run::Forecast;
+use crate::session::{SessionError, Settings, load_to_check};
 use serde_json::json;
 
 /// Prints what a plan is like; its faults go to standard error, and the exit code is then 2.
-pub async fn check(mut args: CheckArgs) -> Result<u8, Failure> {
+pub async fn check(args: CheckArgs) -> Result<u8, Failure> {
     let here = std::env::current_dir().unwrap_or_default();
     let settings = Settings::load(&here)?;
-    settings.complete(&mut args.source, &mut ScreenArgs::default())?;
-    let loaded = match load_to_check(&args.plan, &args.source, &settings).await {
-        Err(Failure::Faults(faults)) if args.json => {
-            say_line!("{}", faulty(&faults));
-            return Ok(super::NOTHING_RAN);
+    let mut source = args.source.options();
+    settings.complete(&mut source);
+    screen::complete(&mut ScreenArgs::default(), &settings)?;
+    source.context = context(&args.source.context_file, &args.source.context)?;
+    let loaded = match load_to_check(&args.plan, source, &settings).await {
+        Err(SessionError::Faults(faults)) if args.json => {
+            out_json(&faulty(&faults))?;
+            return Ok(NOTHING_RAN);
         }
         loaded => loaded?,
     };
-    let prices = step_prices(&loaded.plan, &loaded.context, &*loaded.toolbox);
+    let prices = step_prices(&loaded.plan, &loaded.context, &loaded.toolbox);
     let report = CheckReport::new(
         &loaded.plan,
         &loaded.context,
@@ -31,10 +36,10 @@ pub async fn check(mut args: CheckArgs) -> Result<u8, Failure> {
     );
     if args.json {
         let diagnostics = diagnostics_to_json(loaded.source(), &loaded.plan.warnings);
-        say_line!("{}", report.to_json(&diagnostics));
+        out_json(&report.to_json(&diagnostics))?;
     } else {
-        loaded.tell_warnings(args.color);
-        super::say(&report.to_text());
+        notes(&loaded.warnings(), args.color);
+        out(&report.to_text())?;
     }
     Ok(0)
 }

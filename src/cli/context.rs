@@ -1,7 +1,7 @@
 //! Context values from the command line.
 
 use super::failure::Failure;
-use crate::plan::{PlanFaults, Source, read_data};
+use crate::session::{value_from_file, value_from_text, values_from_file};
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
 
@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 pub fn context(files: &[PathBuf], pairs: &[String]) -> Result<Map<String, Value>, Failure> {
     let mut context = Map::new();
     for file in files {
-        match structured(file)? {
-            Value::Object(values) => context.extend(values),
-            _ => {
+        match values_from_file(file)? {
+            Some(values) => context.extend(values),
+            None => {
                 return Err(Failure::usage(format!(
                     "--context-file {}: not an object of context values",
                     file.display()
@@ -26,53 +26,12 @@ pub fn context(files: &[PathBuf], pairs: &[String]) -> Result<Map<String, Value>
             )));
         };
         let value = match value.strip_prefix('@') {
-            Some(file) => from_file(Path::new(file))?,
-            None => from_text(value),
+            Some(file) => value_from_file(Path::new(file))?,
+            None => value_from_text(value),
         };
         context.insert(key.to_owned(), value);
     }
     Ok(context)
-}
-
-/// JSON where it is JSON, else the text itself.
-pub fn from_text(text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
-}
-
-/// The value in a JSON or YAML file, the text of any other.
-pub fn from_file(file: &Path) -> Result<Value, Failure> {
-    if is_structured(file) {
-        return structured(file);
-    }
-    read(file).map(Value::String)
-}
-
-fn is_structured(file: &Path) -> bool {
-    let ending = file.extension().and_then(|ending| ending.to_str());
-    matches!(ending, Some("json" | "yaml" | "yml"))
-}
-
-fn structured(file: &Path) -> Result<Value, Failure> {
-    let text = read(file)?;
-    read_data(&text).map_err(|fault| {
-        let source_text = Source {
-            name: file.display().to_string().into(),
-            text: text.into(),
-        };
-        Failure::from(PlanFaults {
-            source_text,
-            diagnostics: vec![fault],
-        })
-    })
-}
-
-fn read(file: &Path) -> Result<String, Failure> {
-    let bytes = std::fs::read(file)
-        .map_err(|error| Failure::usage(format!("{}: {error}", file.display())))?;
-    String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        Failure::usage(format!("{}: not UTF-8 at byte {at}", file.display()))
-    })
 }
 
 #[cfg(test)]

@@ -1,66 +1,72 @@
-//! Who hears of events when there is no screen: plain progress, and the events as JSON lines.
+//! A run without a screen: plain progress on standard error, its result on standard output.
 
-use crate::engine::EventSink;
-use crate::report::Progress;
-use crate::run::RunEvent;
+use super::args::RunArgs;
+use super::failure::Failure;
+use super::output::{notes, out_json, out_line};
+use super::signals::Signals;
+use super::sinks::ProgressSink;
+use super::terminal::exit_code;
+use crate::run::{ExecutionResult, RunCommand};
+use crate::session::PreparedRun;
 use crate::text::escape_json;
-use std::io::{BufWriter, Write};
+use serde_json::Value;
+use std::io::IsTerminal;
+use std::path::Path;
 
-/// Plain lines on standard error.
-#[derive(Debug, Default)]
-pub struct ProgressSink {
-    progress: Progress,
-    /// What is written at once: standard error is not buffered, and a plan of small steps says much.
-    lines: String,
-}
-
-impl EventSink for ProgressSink {
-    fn accept(&mut self, events: &[RunEvent]) {
-        self.lines.clear();
-        for line in events.iter().filter_map(|event| self.progress.line(event)) {
-            self.lines.push_str(&line);
-            self.lines.push('\n');
-        }
-        // Whoever closed standard error does not want to hear of it.
-        let _ = std::io::stderr().lock().write_all(self.lines.as_bytes());
-    }
-}
-
-/// One JSON object a line.
-pub struct JsonLinesSink<W: Write + Send> {
-    out: BufWriter<W>,
-    broken: bool,
-}
-
-impl<W: Write + Send> JsonLinesSink<W> {
-    /// Events go to `out`.
-    pub fn new(out: W) -> Self {
-        Self {
-            out: BufWriter::new(out),
-            broken: false,
-        }
-    }
-
-    fn write(&mut self, events: &[RunEvent]) -> std::io::Result<()> {
-        for event in events {
-            let line = serde_json::to_string(event)?;
-            self.out.write_all(escape_json(&line).as_bytes())?;
-            self.out.write_all(b"\n")?;
-        }
-        self.out.flush()
-    }
-}
-
-impl<W: Write + Send> EventSink for JsonLinesSink<W> {
-    fn accept(&mut self, events: &[RunEvent]) {
-        if self.broken {
-            return;
-        }
-        if let Err(error) = self.write(events) {
-            self.broken = true;
-            if error.kind() != std::io::ErrorKind::BrokenPipe {
-                note_line!("plandeck: events are no longer written: {error}");
+/// Runs to the end, or to the second signal, and gives the exit code.
+pub async fn run(prepared: PreparedRun, args: &RunArgs) -> Result<u8, Failure> {
+    let mut signals =
+        Signals::new().map_err(|error| Failure::usage(format!("signals: {error}")))?;
+    let mut live = prepared.with_sink(ProgressSink::default()).start();
+    let mut signalled = None;
+    let state = loop {
+        tokio::select! {
+            ended = live.ended() => break ended?,
+            code = signals.next() => match signalled {
+                None => {
+                    signalled = Some(code);
+                    // The run may also be over.
+                    let _ = live.commands().send(RunCommand::Stop);
+                }
+                Some(_) => return Ok(code),
             }
+        }
+    };
+    let result = ExecutionResult::of(&state);
+    let printed = print(&result, args);
+    notes(
+        live.release().as_slice(),
+        args.screen.color.unwrap_or_default(),
+    );
+    printed?;
+    let code = exit_code(&state, signalled);
+    // The process ends: to free every row and every output by itself would only take time.
+    std::mem::forget((state, result));
+    Ok(code)
+}
+
+fn print(result: &ExecutionResult, args: &RunArgs) -> Result<(), Failure> {
+    if args.json {
+        return out_json(result);
+    }
+    if args.events.as_deref() == Some(Path::new("-")) {
+        return Ok(());
+    }
+    shown(&result.result).map_or(Ok(()), |text| out_line(&text))
+}
+
+/// The final result for people and pipes: text as it is, anything else as indented JSON.
+fn shown(result: &Value) -> Option<String> {
+    match result {
+        Value::Null => None,
+        Value::String(text) if std::io::stdout().is_terminal() => {
+            let lines = text.lines().map(crate::text::line);
+            Some(lines.collect::<Vec<_>>().join("\n"))
+        }
+        Value::String(text) => Some(text.clone()),
+        other => {
+            let text = serde_json::to_string_pretty(other).ok()?;
+            Some(escape_json(&text).into_owned())
         }
     }
 }

@@ -1,12 +1,12 @@
 //! A running engine as the dashboard sees it.
 
 use crate::engine::EventReader;
-use crate::run::{RunCommand, RunEvent};
+use crate::run::{CommandError, RunCommand, RunEvent};
+use crate::session::CommandSender;
 use crate::tui::Feed;
 use crate::units::Micros;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 /// The events of a live run, and the way back to its engine.
@@ -14,7 +14,7 @@ pub struct LiveFeed {
     /// The run's events.
     pub events: EventReader,
     /// The way to the engine.
-    pub commands: mpsc::Sender<RunCommand>,
+    pub commands: CommandSender,
     /// The start of the run.
     pub origin: Instant,
 }
@@ -28,8 +28,8 @@ impl Feed for LiveFeed {
         self.events.changed().boxed()
     }
 
-    fn command(&mut self, command: RunCommand) -> bool {
-        self.commands.try_send(command).is_ok()
+    fn command(&mut self, command: RunCommand) -> Result<(), CommandError> {
+        self.commands.send(command)
     }
 
     fn now(&self) -> Micros {

@@ -1,50 +1,42 @@
 //! Arguments to calls, a file for each subcommand.
 
-/// A line on standard output.
-macro_rules! say_line {
-    ($($part:tt)*) => { $crate::cli::say(&(format!($($part)*) + "\n")) };
-}
-
-/// A line on standard error.
-macro_rules! note_line {
-    ($($part:tt)*) => { $crate::cli::note_lines(&format!($($part)*)) };
-}
-
-mod archive;
+mod arg_values;
 mod args;
 mod cache;
 mod check;
 mod completions;
 mod context;
-mod cut_short;
 mod dashboard;
+mod diff;
+mod explain;
+mod export;
 mod failure;
 mod fork;
 mod headless;
+mod history_feed;
 mod home;
+mod interrupted;
 mod live;
-mod load;
-mod record;
-mod replayed;
+mod output;
+mod playback;
+mod recorded;
+mod replay;
 mod run;
 mod runs;
 mod samples;
 pub mod sandbox;
-mod settings;
+mod screen;
 mod show;
 mod signals;
+mod sinks;
+mod terminal;
 mod themes;
 mod tools;
 
-use crate::report::{DiagnosticStyle, render_faults};
-use args::{Cli, ColorWhen, Command};
+use args::{Cli, Command};
 use clap::Parser;
-use failure::Failure;
-use std::io::{IsTerminal, Write};
+use failure::{Failure, NOTHING_RAN};
 use std::process::ExitCode;
-
-/// The exit code where nothing ran: bad usage, plan, catalog or configuration.
-const NOTHING_RAN: u8 = 2;
 
 /// The whole program: reads the command line, does what it says, gives the exit code.
 pub fn main() -> ExitCode {
@@ -70,53 +62,23 @@ pub fn main() -> ExitCode {
         Some(Command::Check(args)) => on_tokio(check::check(args)),
         Some(Command::Runs(args)) => runs::runs(&args),
         Some(Command::Show(args)) => show::show(&args),
-        Some(Command::Diff(args)) => show::diff(&args),
-        Some(Command::Explain(args)) => show::why(&args),
+        Some(Command::Diff(args)) => diff::diff(&args),
+        Some(Command::Explain(args)) => explain::explain(&args),
         Some(Command::Fork(args)) => on_tokio(fork::fork(*args)),
         Some(Command::Cache(args)) => cache::cache(&args),
-        Some(Command::Export(args)) => show::export(&args),
-        Some(Command::Replay(args)) => on_tokio(show::replay(args)),
+        Some(Command::Export(args)) => export::export(&args),
+        Some(Command::Replay(args)) => on_tokio(replay::replay(args)),
         Some(Command::Tools(args)) => tools::tools(&args),
-        Some(Command::Themes) => {
-            themes::themes();
-            Ok(0)
-        }
-        Some(Command::Completions { shell }) => {
-            completions::completions(shell);
-            Ok(0)
-        }
+        Some(Command::Themes) => themes::themes(),
+        Some(Command::Completions { shell }) => completions::completions(shell),
     };
     match done {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
-            tell(&failure, color);
-            ExitCode::from(NOTHING_RAN)
+            output::failure(&failure, color);
+            ExitCode::from(failure.code())
         }
     }
-}
-
-/// Prints what was asked for, on a terminal without characters that it could obey. Whoever closed standard output does
-/// not want to hear of it.
-fn say(text: &str) {
-    let mut out = std::io::stdout().lock();
-    let text = if out.is_terminal() {
-        crate::text::escape_json(text)
-    } else {
-        text.into()
-    };
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-}
-
-/// Says something on standard error, to whoever still listens.
-fn note(text: &str) {
-    let mut err = std::io::stderr().lock();
-    let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
-}
-
-/// Says plain sentences on standard error, made safe line by line.
-fn note_lines(text: &str) {
-    let lines = text.lines().map(crate::text::line);
-    note(&(lines.collect::<Vec<_>>().join("\n") + "\n"));
 }
 
 /// This program also starts itself: as the sandbox that runs code, and to limit another program. Where it was, it
@@ -155,9 +117,9 @@ fn missing_command() -> Option<ExitCode> {
     if !is_known || std::path::Path::new(&command).exists() {
         return None;
     }
-    note_line!(
-        "plandeck: this version has no command `{command}`; `plandeck --help` lists what it has"
-    );
+    output::note_line(&format!(
+        "this version has no command `{command}`; `plandeck --help` lists what it has"
+    ));
     Some(ExitCode::from(NOTHING_RAN))
 }
 
@@ -170,29 +132,4 @@ fn on_tokio(work: impl Future<Output = Result<u8, Failure>>) -> Result<u8, Failu
     // A call that does not end by itself must not keep the program from ending.
     runtime.shutdown_timeout(std::time::Duration::from_millis(100));
     done
-}
-
-/// Whether standard error gets colour.
-fn coloured(when: ColorWhen) -> bool {
-    match when {
-        ColorWhen::Always => true,
-        ColorWhen::Never => false,
-        ColorWhen::Auto => {
-            std::io::stderr().is_terminal()
-                && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
-        }
-    }
-}
-
-fn tell(failure: &Failure, color: ColorWhen) {
-    match failure {
-        Failure::Usage(message) => {
-            note_line!("plandeck: {message}");
-        }
-        Failure::Faults(faults) => {
-            let style = DiagnosticStyle::for_stderr(coloured(color));
-            let all = faults.iter().map(|one| render_faults(one, style));
-            note(&all.collect::<Vec<_>>().join("\n"));
-        }
-    }
 }

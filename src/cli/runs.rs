@@ -2,22 +2,23 @@
 
 use super::args::{RunsAction, RunsArgs};
 use super::failure::Failure;
-use super::record::fault;
+use super::output::{note, out, out_json};
 use crate::report::runs_table;
-use crate::store::{PruneRules, RunSummary, Store, StoreError};
+use crate::session::all_runs;
+use crate::store::{PruneRules, Store, StoreError};
 use crate::text::format;
 
 /// Prints the runs, or removes some.
 pub fn runs(args: &RunsArgs) -> Result<u8, Failure> {
     match &args.action {
         None => {
-            let mut runs = all()?;
+            let mut runs = all_runs()?;
             runs.truncate(args.limit.unwrap_or(usize::MAX));
-            super::say(&if args.json {
-                serde_json::to_string(&runs).unwrap_or_default() + "\n"
+            if args.json {
+                out_json(&runs)?;
             } else {
-                runs_table(&runs)
-            });
+                out(&runs_table(&runs))?;
+            }
         }
         Some(RunsAction::Prune(prune)) => {
             let rules = PruneRules {
@@ -27,27 +28,19 @@ pub fn runs(args: &RunsArgs) -> Result<u8, Failure> {
             };
             let mut store = match Store::open() {
                 Err(StoreError::Empty(_)) => return Ok(0),
-                store => store.map_err(fault)?,
+                store => store?,
             };
-            let pruned = store.prune(&rules).map_err(fault)?;
+            let pruned = store.prune(&rules)?;
             if args.json || prune.json {
-                super::say(&(serde_json::to_string(&pruned.runs).unwrap_or_default() + "\n"));
+                out_json(&pruned.runs)?;
             }
-            note_line!(
-                "removed {}: {} → {}",
+            note(&format!(
+                "removed {}: {} → {}\n",
                 format::count(pruned.runs.len(), "run"),
                 format::bytes(pruned.bytes_before as usize),
                 format::bytes(pruned.bytes_after as usize)
-            );
+            ));
         }
     }
     Ok(0)
-}
-
-/// Every run; none where nothing has been recorded yet.
-fn all() -> Result<Vec<RunSummary>, Failure> {
-    match Store::open() {
-        Err(StoreError::Empty(_)) => Ok(Vec::new()),
-        store => store.and_then(|store| store.runs()).map_err(fault),
-    }
 }

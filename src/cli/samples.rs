@@ -121,7 +121,7 @@ pub fn is_samples(folder: &Path) -> bool {
 }
 
 fn folder_of(name: &str) -> Result<PathBuf, Failure> {
-    let home = home().map_err(|error| Failure::usage(error.to_string()))?;
+    let home = home()?;
     Ok(home.join(FOLDER).join(name))
 }
 

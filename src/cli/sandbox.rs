@@ -1,5 +1,6 @@
 //! The hidden subcommands in which this program starts itself: `__sandbox` and `__launch`.
 
+use super::output::note_line;
 use crate::tools::launch::Launch;
 use crate::tools::sandbox;
 use std::ffi::OsString;
@@ -21,13 +22,13 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         _ => None,
     };
     let Some(memory_mb) = memory_mb else {
-        eprintln!("plandeck: __sandbox is for plandeck itself");
+        note_line("__sandbox is for plandeck itself");
         return ExitCode::from(2);
     };
     match sandbox::serve(memory_mb) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("plandeck: the sandbox could not go on: {error}");
+            note_line(&format!("the sandbox could not go on: {error}"));
             ExitCode::FAILURE
         }
     }
@@ -38,7 +39,7 @@ pub fn launch(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     if let Some(launch) = Launch::parse(arguments) {
         launch.run()
     } else {
-        eprintln!("plandeck: __launch is for plandeck itself");
+        note_line("__launch is for plandeck itself");
         ExitCode::from(2)
     }
 }

@@ -2,8 +2,8 @@
 
 use super::args::ToolsArgs;
 use super::failure::Failure;
-use super::load::catalog;
-use crate::plan::parse;
+use super::output::{out_json, out_line};
+use crate::session::{catalog, read_draft};
 use crate::text::{fit, line, pad, width};
 use crate::tools::ToolDefinition;
 use serde_json::{Value, json};
@@ -14,12 +14,7 @@ use std::sync::Arc;
 pub fn tools(args: &ToolsArgs) -> Result<u8, Failure> {
     let plan = args.plan.as_deref().unwrap_or(Path::new("."));
     let draft = match &args.plan {
-        Some(file) if args.tools.is_empty() => {
-            let name = file.display().to_string();
-            let bytes =
-                std::fs::read(file).map_err(|error| Failure::usage(format!("{name}: {error}")))?;
-            Some(parse(&name, &bytes)?)
-        }
+        Some(file) if args.tools.is_empty() => Some(read_draft(file)?),
         _ => None,
     };
     let catalog = catalog(plan, &args.tools, draft.as_ref())?;
@@ -30,7 +25,7 @@ pub fn tools(args: &ToolsArgs) -> Result<u8, Failure> {
     }
     if args.json {
         let list: Vec<Value> = catalog.tools().iter().map(described).collect();
-        say_line!("{}", Value::Array(list));
+        out_json(&Value::Array(list))?;
         return Ok(0);
     }
     let names = catalog.tools().iter().map(|tool| width(&tool.name));
@@ -42,7 +37,7 @@ pub fn tools(args: &ToolsArgs) -> Result<u8, Failure> {
             tool.implementation.kind(),
             line(&tool.description)
         );
-        say_line!("{}", row.trim_end());
+        out_line(row.trim_end())?;
     }
     Ok(0)
 }

@@ -32,6 +32,7 @@ mod model;
 mod names;
 mod node;
 mod notation;
+mod places;
 mod read;
 mod reference;
 mod schema;
@@ -45,6 +46,7 @@ pub use graph::Shape;
 pub use model::{
     Dialect, ExecutionPlan, FINAL_SYNTHESIS, Mode, RetryPolicy, Step, StepIx, Trigger,
 };
+pub(crate) use places::credentials;
 pub(crate) use read::data as read_data;
 pub use reference::{Reference, ReferenceError, Root, Scope, Segment};
 pub use schema::ToolSchemas;

@@ -4,6 +4,17 @@ use crate::plan::StepIx;
 use serde_json::Value;
 use std::sync::Arc;
 
+/// Why a command did not reach the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CommandError {
+    /// Too many commands wait for the engine; this one may be sent again.
+    #[error("the run is busy")]
+    Busy,
+    /// The run takes no commands any more, or never took any.
+    #[error("the run takes no commands any more")]
+    RunOver,
+}
+
 /// One request. The engine answers with events, or with nothing where the request does not apply.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RunCommand {

@@ -28,7 +28,7 @@ mod waits;
 pub use attempt_state::{AttemptLog, AttemptState};
 pub use attempts::Attempts;
 pub use changes::{Change, changes};
-pub use command::RunCommand;
+pub use command::{CommandError, RunCommand};
 pub use compare::{Comparison, Differences, Verdict, first_along};
 pub use event::{
     AttemptEnd, ErrorKind, Fact, Limit, LogStream, RunError, RunEvent, RunHeader, RunOutcome,

@@ -1,6 +1,6 @@
 //! Bad input of every kind: exit 2, a message with a place, and nothing that a terminal would obey.
 
-use crate::common::{code, folder, plan_in, plandeck, stderr};
+use crate::common::{code, folder, plan_in, plandeck, program, stderr};
 use std::fmt::Write;
 use std::path::Path;
 use std::process::Output;
@@ -298,7 +298,7 @@ fn what_is_wrong_with_an_option_is_said() {
 }
 
 #[test]
-fn who_stops_listening_is_no_fault() {
+fn who_stops_listening_causes_an_error_and_no_panic() {
     let folder = folder(
         "plan.json",
         r#"{"steps": [{"id": 1, "tool": "echo", "parameters": {}, "odd": 1}]}"#,
@@ -323,8 +323,60 @@ fn who_stops_listening_is_no_fault() {
             .stderr(err);
         let status = command.status().unwrap();
         assert!(
-            matches!(status.code(), Some(0 | 2)),
+            matches!(status.code(), Some(1 | 2)),
             "{arguments:?}: {status}"
         );
+    }
+}
+
+/// A result that nobody got was a success once.
+#[test]
+#[cfg(target_os = "linux")]
+fn output_that_cannot_be_written_is_an_error_and_no_panic() {
+    let folder = folder(
+        "plan.json",
+        r#"{"steps": [{"id": 1, "tool": "one", "parameters": {}}]}"#,
+        "tools: {one: {type: jq, filter: '1'}}",
+    );
+    let plan = plan_in(folder.path());
+    let commands: [&[&str]; 5] = [
+        &["run", "--json", "PLAN"],
+        &["run", "--events", "-", "PLAN"],
+        &["check", "PLAN"],
+        &["themes"],
+        &["completions", "bash"],
+    ];
+    for arguments in commands {
+        let run = |out: std::process::Stdio| {
+            let mut command = std::process::Command::new(program());
+            for argument in arguments {
+                match *argument {
+                    "PLAN" => command.arg(&plan),
+                    other => command.arg(other),
+                };
+            }
+            command
+                .env("PLANDECK_HOME", folder.path().join("home"))
+                .stdin(std::process::Stdio::null())
+                .stdout(out)
+                .output()
+                .unwrap()
+        };
+        let full = std::fs::OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .unwrap();
+        let full = run(full.into());
+        let said = String::from_utf8_lossy(&full.stderr).into_owned();
+        assert_eq!(full.status.code(), Some(1), "{arguments:?}: {said}");
+        assert!(said.contains("No space left"), "{arguments:?}: {said}");
+        assert!(!said.contains("panicked"), "{arguments:?}: {said}");
+
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let closed = run(writer.into());
+        let said = String::from_utf8_lossy(&closed.stderr).into_owned();
+        assert_eq!(closed.status.code(), Some(1), "{arguments:?}: {said}");
+        assert!(!said.contains("panicked"), "{arguments:?}: {said}");
     }
 }

@@ -1,6 +1,9 @@
 //! The library in a program of its own, which is not plandeck and does not serve as its sandbox.
 
-use plandeck::{Execution, ExecutionError, ExecutionPlan, ResourceLimits};
+use plandeck::run::RunCommand;
+use plandeck::session::{JournalSettings, PriorRun};
+use plandeck::store::CacheOptions;
+use plandeck::{Execution, ExecutionError, ExecutionPlan, ExecutionResult, ResourceLimits};
 use plandeck::{SmallModelWorker, execute_plan};
 use serde_json::{Value, json};
 
@@ -69,4 +72,40 @@ async fn code_runs_in_the_program_that_is_named() {
         .program(env!("CARGO_BIN_EXE_plandeck"))
         .limits(limits);
     assert_eq!(*run.run().await.unwrap().result, json!(42));
+}
+
+/// A stopped run was an error of a tool called "the run" once.
+#[tokio::test]
+async fn a_run_that_is_stopped_is_cancelled_and_no_tool_is_to_blame() {
+    let wait = json!({"type": "process", "command": ["sleep", "60"]});
+    let live = Execution::new(&plan(&wait)).prepare().unwrap().start();
+    live.commands().send(RunCommand::Stop).unwrap();
+    let stopped = live.result().await.unwrap_err();
+    assert!(
+        matches!(stopped, ExecutionError::Cancelled { .. }),
+        "{stopped}"
+    );
+    assert_eq!(stopped.result().unwrap().steps_completed, 0);
+}
+
+#[tokio::test]
+async fn a_recorded_run_is_resumed_with_a_note_and_a_cache_needs_a_journal() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = plan(&json!({"type": "jq", "filter": "42"}));
+    let recorded = || Execution::new(&plan).journal(JournalSettings::at(folder.path()));
+    let first = recorded().run().await.unwrap();
+    let prior = PriorRun::resume_at(folder.path(), &first.run_id).unwrap();
+    let prepared = recorded().resume(prior).prepare().unwrap();
+    let [note] = prepared.notes() else {
+        panic!("{:?}", prepared.notes())
+    };
+    let says = format!("going on with run {}: 1 recorded outputs", first.run_id);
+    assert_eq!(note.to_string(), says);
+    let (state, note) = prepared.run().await;
+    assert!(note.is_none(), "{note:?}");
+    assert_eq!(ExecutionResult::of(&state).steps_completed, 1);
+
+    let refused = Execution::new(&plan).cache(CacheOptions::default()).run();
+    let refused = refused.await.unwrap_err();
+    assert!(refused.to_string().contains("needs a journal"), "{refused}");
 }

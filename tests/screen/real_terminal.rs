@@ -7,7 +7,7 @@
 use crate::common::recording::{Recording, receipt_running};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use plandeck::run::{Fact, RunCommand, RunEvent, RunOutcome};
+use plandeck::run::{CommandError, Fact, RunCommand, RunEvent, RunOutcome};
 use plandeck::tui::{Feed, Options, run};
 use plandeck::units::Micros;
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
@@ -65,7 +65,7 @@ impl Feed for Scripted {
         async move { changed.notified().await }.boxed()
     }
 
-    fn command(&mut self, command: RunCommand) -> bool {
+    fn command(&mut self, command: RunCommand) -> Result<(), CommandError> {
         match command {
             RunCommand::Pause => {
                 assert_ne!(self.mode, "panic", "the key gave way");
@@ -81,9 +81,9 @@ impl Feed for Scripted {
                 result: Arc::default(),
                 error: None,
             }),
-            _ => return false,
+            _ => return Err(CommandError::RunOver),
         }
-        true
+        Ok(())
     }
 
     fn now(&self) -> Micros {

@@ -3,7 +3,7 @@
 use crate::common::terminal::Terminal;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use plandeck::run::{RunCommand, RunEvent};
+use plandeck::run::{CommandError, RunCommand, RunEvent};
 use plandeck::tui::{self, Feed, Options};
 use plandeck::units::Micros;
 
@@ -22,8 +22,8 @@ impl Feed for Broken {
         std::future::ready(()).boxed()
     }
 
-    fn command(&mut self, _command: RunCommand) -> bool {
-        false
+    fn command(&mut self, _command: RunCommand) -> Result<(), CommandError> {
+        Err(CommandError::RunOver)
     }
 
     fn now(&self) -> Micros {

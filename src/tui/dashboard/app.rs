@@ -56,8 +56,8 @@ impl<F: Feed> Dashboard<F> {
         for effect in update::update(&mut self.model, message) {
             match effect {
                 Effect::Command(command) => {
-                    if !self.feed.command(command) {
-                        wishes.extend(self.tell(Message::Refused));
+                    if let Err(why) = self.feed.command(command) {
+                        wishes.extend(self.tell(Message::Refused(why)));
                     }
                 }
                 Effect::Ask(inquiry) => self.feed.ask(inquiry),

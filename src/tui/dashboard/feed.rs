@@ -1,7 +1,7 @@
 //! Where the dashboard's events come from, and where its commands go.
 
 use super::history::{Answer, Inquiry};
-use crate::run::{RunCommand, RunEvent};
+use crate::run::{CommandError, RunCommand, RunEvent};
 use crate::units::Micros;
 use futures::future::BoxFuture;
 
@@ -14,8 +14,8 @@ pub trait Feed: Send {
     /// [`Feed::take`], and never once no more events will come.
     fn changed(&mut self) -> BoxFuture<'_, ()>;
 
-    /// Passes a command on without waiting; `false` where the run takes none (any more).
-    fn command(&mut self, command: RunCommand) -> bool;
+    /// Passes a command on without waiting.
+    fn command(&mut self, command: RunCommand) -> Result<(), CommandError>;
 
     /// The time since the start of the run.
     fn now(&self) -> Micros;

@@ -2,7 +2,7 @@
 
 use super::history::{Answer, Inquiry};
 use crate::plan::StepIx;
-use crate::run::{RunCommand, RunEvent};
+use crate::run::{CommandError, RunCommand, RunEvent};
 use crate::units::Micros;
 use crossterm::event::{KeyEvent, MouseEvent};
 
@@ -23,8 +23,8 @@ pub enum Message {
     Answer(Answer),
     /// Time went on; sent before anything else that depends on it.
     Tick(Micros),
-    /// The run takes no commands any more.
-    Refused,
+    /// The run did not take a command.
+    Refused(CommandError),
     /// The process was asked to end, by this signal.
     Signal(i32),
 }

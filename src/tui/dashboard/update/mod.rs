@@ -10,7 +10,7 @@ use super::keymap::{self, Meaning};
 use super::message::{Effect, Message, Outcome};
 use super::state::model::{Focus, Model, Overlay, View};
 use super::view;
-use crate::run::{Fact, RunEvent};
+use crate::run::{CommandError, Fact, RunEvent};
 use crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Position;
 
@@ -49,12 +49,21 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             model.keep_figures();
             Vec::new()
         }
-        Message::Refused => {
+        Message::Refused(CommandError::RunOver) => {
             model.dirty = true;
             if model.leaving {
                 return vec![Effect::Leave(Outcome::Quit)];
             }
             model.notice = Some("the run takes no commands any more".to_owned());
+            Vec::new()
+        }
+        Message::Refused(CommandError::Busy) => {
+            model.dirty = true;
+            // The run was not asked to stop: it is still running, and leaving would not wait for it.
+            model.leaving = false;
+            model.notice = Some(
+                "the run is busy and did not take the command: press the key again".to_owned(),
+            );
             Vec::new()
         }
         Message::Signal(signal) => vec![Effect::Leave(Outcome::Signal(signal))],

@@ -1,10 +1,9 @@
 //! The runs on record, for a dashboard that asks for them: read beside it, on threads that may wait.
 
-use super::failure::Failure;
-use super::record::fault;
 use crate::report::local_time;
-use crate::run::{Comparison, RunCommand, RunEvent, RunState};
-use crate::store::{Store, StoreError};
+use crate::run::{CommandError, Comparison, RunCommand, RunEvent};
+use crate::session::{other_runs_of, state_of};
+use crate::store::StoreError;
 use crate::tui::{Answer, Feed, Inquiry, PastRun};
 use crate::units::Micros;
 use futures::FutureExt;
@@ -13,14 +12,14 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 /// A feed that also answers what is asked of the runs on record.
-pub struct WithArchive<F> {
+pub struct HistoryFeed<F> {
     feed: F,
     answered: Vec<Answer>,
     sender: mpsc::UnboundedSender<Answer>,
     answers: mpsc::UnboundedReceiver<Answer>,
 }
 
-impl<F> WithArchive<F> {
+impl<F> HistoryFeed<F> {
     /// The same feed, and the record beside it.
     pub fn new(feed: F) -> Self {
         let (sender, answers) = mpsc::unbounded_channel();
@@ -33,7 +32,7 @@ impl<F> WithArchive<F> {
     }
 }
 
-impl<F: Feed> Feed for WithArchive<F> {
+impl<F: Feed> Feed for HistoryFeed<F> {
     fn take(&mut self, into: &mut Vec<RunEvent>, most: usize) {
         self.feed.take(into, most);
     }
@@ -48,7 +47,7 @@ impl<F: Feed> Feed for WithArchive<F> {
         .boxed()
     }
 
-    fn command(&mut self, command: RunCommand) -> bool {
+    fn command(&mut self, command: RunCommand) -> Result<(), CommandError> {
         self.feed.command(command)
     }
 
@@ -74,30 +73,18 @@ impl<F: Feed> Feed for WithArchive<F> {
 
 fn answer(inquiry: Inquiry) -> Answer {
     match inquiry {
-        Inquiry::Runs { run_id, plan } => Answer::Runs(runs(&run_id, &plan).map_err(said)),
+        Inquiry::Runs { run_id, plan } => Answer::Runs(runs(&run_id, &plan).map_err(words)),
         Inquiry::Compare { with, shown } => {
-            let compared = load(&with.run_id).map(|run| Box::new(Comparison::new(run, &shown)));
-            Answer::Compared(with, compared.map_err(said))
+            let compared = state_of(&with.run_id).map(|run| Box::new(Comparison::new(run, &shown)));
+            Answer::Compared(with, compared.map_err(words))
         }
-    }
-}
-
-fn said(error: StoreError) -> Arc<str> {
-    match fault(error) {
-        Failure::Usage(message) => message.into(),
-        Failure::Faults(_) => "the record cannot be read".into(),
     }
 }
 
 /// The other runs of the plan, the newest first.
 fn runs(run_id: &str, plan: &str) -> Result<Vec<PastRun>, StoreError> {
-    let store = match Store::open() {
-        Err(StoreError::Empty(_)) => return Ok(Vec::new()),
-        store => store?,
-    };
-    let runs = store.runs()?.into_iter();
-    let others = runs.filter(|run| &*run.plan == plan && &*run.run_id != run_id);
-    Ok(others
+    let runs = other_runs_of(plan, run_id)?.into_iter();
+    Ok(runs
         .map(|run| PastRun {
             started: local_time(&run.started_at),
             status: run.status.word(),
@@ -109,11 +96,7 @@ fn runs(run_id: &str, plan: &str) -> Result<Vec<PastRun>, StoreError> {
         .collect())
 }
 
-fn load(run_id: &Arc<str>) -> Result<RunState, StoreError> {
-    let store = Store::open()?;
-    let recording = store.load(&store.find(run_id)?);
-    match recording.damage {
-        Some(damage) if recording.events.is_empty() => Err(damage),
-        _ => Ok(RunState::from_events(&recording.events)),
-    }
+#[allow(clippy::needless_pass_by_value, reason = "errors are mapped with it")]
+fn words(error: StoreError) -> Arc<str> {
+    error.to_string().into()
 }

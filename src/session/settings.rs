@@ -1,12 +1,10 @@
 //! Settings that stand in files: `plandeck.toml` from here upwards, then the user's own.
 
-use super::args::{ColorWhen, LimitArgs, RunArgs, ScreenArgs, SourceArgs};
-use super::failure::Failure;
+use super::error::SessionError;
+use super::options::SourceOptions;
 use crate::models::{Price, PriceError};
 use crate::run::{Rates, ResourceLimits};
-use crate::tui;
 use crate::units::Money;
-use clap::ValueEnum;
 use etcetera::BaseStrategy;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -28,7 +26,7 @@ pub struct Settings {
     /// As `--color`.
     pub color: Option<String>,
     /// As the options of the same names; `"none"` lifts one.
-    pub limits: BTreeMap<String, toml::Value>,
+    limits: BTreeMap<String, toml::Value>,
     /// Rates by model or pool.
     pub rates: Rates,
     /// Prices by model, dollars per million tokens.
@@ -62,7 +60,7 @@ impl PriceSetting {
 impl Settings {
     /// The settings in force in `folder`: of `PLANDECK_CONFIG` alone where that is set, else the nearest
     /// `plandeck.toml` over the user's own file.
-    pub fn load(folder: &Path) -> Result<Self, Failure> {
+    pub fn load(folder: &Path) -> Result<Self, SessionError> {
         if let Some(file) = std::env::var_os("PLANDECK_CONFIG") {
             return Self::read(Path::new(&file));
         }
@@ -76,15 +74,15 @@ impl Settings {
         Ok(project.or(user))
     }
 
-    fn read(file: &Path) -> Result<Self, Failure> {
+    fn read(file: &Path) -> Result<Self, SessionError> {
         let place = file.display();
         let text = std::fs::read_to_string(file)
-            .map_err(|error| Failure::usage(format!("{place}: {error}")))?;
-        let settings: Self =
-            toml::from_str(&text).map_err(|error| Failure::usage(format!("{place}: {error}")))?;
+            .map_err(|error| SessionError::file(place.to_string(), error))?;
+        let settings: Self = toml::from_str(&text)
+            .map_err(|error| SessionError::Settings(format!("{place}: {error}")))?;
         settings
-            .limits(ResourceLimits::none())
-            .map_err(|why| Failure::usage(format!("{place}: {why}")))?;
+            .limits_over(ResourceLimits::none())
+            .map_err(|why| SessionError::Settings(format!("{place}: {why}")))?;
         Ok(settings)
     }
 
@@ -107,48 +105,23 @@ impl Settings {
         }
     }
 
-    /// Fills in what the command line left open.
-    pub fn complete(
-        &self,
-        source: &mut SourceArgs,
-        screen: &mut ScreenArgs,
-    ) -> Result<(), Failure> {
-        let from = |given: &mut Option<String>, setting: &Option<String>| {
-            if given.is_none() {
-                given.clone_from(setting);
-            }
-        };
-        from(&mut source.worker, &self.worker);
-        from(&mut source.base_url, &self.base_url);
-        from(&mut screen.theme, &self.theme);
-        // Said before anything runs, not once the run is under way and the screen is to be drawn.
-        if let Some(theme) = &screen.theme {
-            tui::theme_named(theme).map_err(|error| Failure::usage(error.to_string()))?;
+    /// Fills in what the caller left open.
+    pub fn complete(&self, source: &mut SourceOptions) {
+        if source.worker.is_none() {
+            source.worker.clone_from(&self.worker);
         }
-        if let (None, Some(color)) = (screen.color, &self.color) {
-            let color = ColorWhen::from_str(color, true)
-                .map_err(|_| Failure::usage(format!("color = {color:?}: auto, always or never")))?;
-            screen.color = Some(color);
+        if source.base_url.is_none() {
+            source.base_url.clone_from(&self.base_url);
         }
-        Ok(())
     }
 
-    /// The limits of a run: the command line's, else these settings', else the defaults.
-    pub fn limits_of(&self, args: &RunArgs) -> Result<ResourceLimits, Failure> {
-        let limits = self
-            .limits(ResourceLimits::command_line())
-            .map_err(Failure::usage)?;
-        Ok(args.limits.over(limits))
+    /// These limits over the defaults of the command line.
+    pub fn limits(&self) -> Result<ResourceLimits, SessionError> {
+        self.limits_over(ResourceLimits::command_line())
+            .map_err(SessionError::Settings)
     }
 
-    /// The rates of a run: the command line's over these settings'.
-    pub fn rates_of(&self, args: &RunArgs) -> Rates {
-        let mut rates = self.rates.clone();
-        rates.0.extend(args.limits.rates.iter().cloned());
-        rates
-    }
-
-    fn limits(&self, mut limits: ResourceLimits) -> Result<ResourceLimits, String> {
+    fn limits_over(&self, mut limits: ResourceLimits) -> Result<ResourceLimits, String> {
         for (name, value) in &self.limits {
             let amount = limit_value(name, value)?;
             let whole = amount.map(|amount| amount as u64);
@@ -180,31 +153,6 @@ fn user_file() -> Option<PathBuf> {
     Some(folders.config_dir().join("plandeck").join("config.toml"))
 }
 
-impl LimitArgs {
-    /// What was given, over `limits`.
-    fn over(&self, mut limits: ResourceLimits) -> ResourceLimits {
-        if let Some(bound) = self.max_memory_mb {
-            limits.max_memory_mb = bound.into_option();
-        }
-        if let Some(bound) = self.max_cpu_percent {
-            limits.max_cpu_percent = bound.into_option();
-        }
-        if let Some(bound) = self.timeout_seconds {
-            limits.timeout_seconds = bound.into_option();
-        }
-        if let Some(bound) = self.max_tool_calls {
-            limits.max_tool_calls = bound.into_option();
-        }
-        if let Some(bound) = self.max_concurrent {
-            limits.max_concurrent = bound.into_option();
-        }
-        if let Some(bound) = self.max_total_cost_usd {
-            limits.max_total_cost_usd = bound.into_option().map(Money::from_usd);
-        }
-        limits
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -219,7 +167,7 @@ mod tests {
         let both = near.or(far);
         assert_eq!(both.worker.as_deref(), Some("offline"));
         assert_eq!(both.theme.as_deref(), Some("light"));
-        let limits = both.limits(ResourceLimits::command_line()).unwrap();
+        let limits = both.limits_over(ResourceLimits::command_line()).unwrap();
         assert_eq!(limits.max_concurrent, Some(2));
         assert_eq!(limits.max_total_cost_usd, None);
     }
@@ -228,6 +176,6 @@ mod tests {
     fn what_is_unknown_is_refused() {
         assert!(toml::from_str::<Settings>("wroker = 'x'").is_err());
         let settings: Settings = toml::from_str("[limits]\nmax_steps = 2").unwrap();
-        assert!(settings.limits(ResourceLimits::none()).is_err());
+        assert!(settings.limits_over(ResourceLimits::none()).is_err());
     }
 }

@@ -1,0 +1,28 @@
+//! `plandeck export`: a run in the format of another program.
+
+use super::args::{ExportArgs, ExportFormat};
+use super::failure::Failure;
+use super::output::out_data;
+use super::recorded::recording;
+use crate::report::{csv, json_lines, result_of, trace};
+use crate::run::RunState;
+use crate::session::SessionError;
+
+/// Prints a run in another format, or writes it to a file.
+pub fn export(args: &ExportArgs) -> Result<u8, Failure> {
+    let recording = recording(&args.run)?;
+    let state = RunState::from_events(&recording.events);
+    let status = recording.summary.status.word();
+    let text = match args.format {
+        ExportFormat::Json => result_of(&state, status).to_string() + "\n",
+        ExportFormat::Jsonl => json_lines(&recording.events),
+        ExportFormat::Csv => csv(&state, status),
+        ExportFormat::Trace => trace(&state, status).to_string() + "\n",
+    };
+    match &args.output {
+        None => out_data(&text)?,
+        Some(file) => std::fs::write(file, text)
+            .map_err(|error| SessionError::file(file.display().to_string(), error))?,
+    }
+    Ok(0)
+}

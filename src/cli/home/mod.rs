@@ -1,0 +1,99 @@
+//! `plandeck` without a plan: the home screen on a terminal, usage elsewhere.
+
+mod plans;
+mod reader;
+
+use super::args::{Cli, ForkArgs, ReplayArgs, RunArgs};
+use super::failure::{Failure, NOTHING_RAN};
+use super::output::note;
+use super::terminal::{is_interactive, signal_code};
+use super::{fork, replay, run, samples, screen};
+use crate::report::{DiagnosticStyle, render_faults};
+use crate::session::{SessionError, Settings};
+use crate::tui::Outcome;
+use crate::tui::home::{Choice, Chosen, PlanPlace, choose};
+use clap::CommandFactory;
+use reader::Reader;
+use std::sync::Arc;
+
+/// Shows the home screen, and opens what is chosen in it.
+pub async fn home(args: RunArgs) -> Result<u8, Failure> {
+    if args.headless || args.json || args.events.is_some() || !is_interactive() {
+        let usage = Cli::command().render_help();
+        note(&usage.to_string());
+        return Ok(NOTHING_RAN);
+    }
+    let here = std::env::current_dir().unwrap_or_default();
+    let mut look = args.screen.clone();
+    screen::complete(&mut look, &Settings::load(&here)?)?;
+    let mut trouble = None;
+    loop {
+        let options = screen::options(String::new(), &look);
+        let chosen = choose(Reader::start(here.clone()), trouble.take(), options).await;
+        let choice = match chosen.map_err(|error| Failure::usage(error.to_string()))? {
+            Chosen::This(choice) => choice,
+            Chosen::Nothing(Outcome::Signal(number)) => return Ok(signal_code(number)),
+            Chosen::Nothing(_) => return Ok(0),
+        };
+        match open(choice, &args).await {
+            Ok(code) => return Ok(code),
+            // Nothing ran: back to where something else can be chosen.
+            Err(failure) => trouble = Some(words(&failure)),
+        }
+    }
+}
+
+async fn open(choice: Choice, args: &RunArgs) -> Result<u8, Failure> {
+    let mut args = args.clone();
+    let replay_args = |run: &Arc<str>, speed: f64| ReplayArgs {
+        run: run.to_string(),
+        speed,
+        headless: false,
+        screen: args.screen.clone(),
+    };
+    match choice {
+        Choice::Look(run) => replay::replay(replay_args(&run, 0.0)).await,
+        Choice::Play(run) => replay::replay(replay_args(&run, 1.0)).await,
+        Choice::Open(PlanPlace::File(file)) => {
+            args.plan = Some(file);
+            run::run(args).await
+        }
+        Choice::Open(PlanPlace::Sample(name)) => {
+            args.plan = Some(samples::unpack(&name, false)?);
+            run::run(args).await
+        }
+        Choice::Restore(name) => {
+            args.plan = Some(samples::unpack(&name, true)?);
+            run::run(args).await
+        }
+        Choice::Fork(run) => {
+            let fork = ForkArgs {
+                run: run.to_string(),
+                from: Vec::new(),
+                input: Vec::new(),
+                output: Vec::new(),
+                options: args,
+            };
+            fork::fork(fork).await
+        }
+        Choice::Resume(run) => {
+            args.record.resume = Some(run.to_string());
+            run::run(args).await
+        }
+    }
+}
+
+/// The message of a failure, as the home screen shows it.
+fn words(failure: &Failure) -> String {
+    match failure {
+        Failure::Session(SessionError::Faults(all)) => {
+            let style = DiagnosticStyle {
+                width: 90,
+                ..DiagnosticStyle::default()
+            };
+            let texts = all.iter().map(|faults| render_faults(faults, style));
+            texts.collect::<Vec<_>>().join("\n")
+        }
+        failure => failure.message(),
+    }
+}

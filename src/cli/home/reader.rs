@@ -1,0 +1,192 @@
+//! What the home screen lists, read from the disk on a thread of its own.
+
+use super::plans::plans;
+use crate::cli::samples;
+use crate::report::local_time;
+use crate::run::{RunState, StepStatus};
+use crate::store::{Details, RunSummary, RunWord, Store, StoreError};
+use crate::tui::home::{Answer, Detail, Request, RunItem, Source, Standing};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use jiff::Timestamp;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+/// Events of a run that are read for its detail at the most; of a longer one less is said.
+const EVENTS: u64 = 100_000;
+/// Errors that are kept of one run.
+const FAILURES: usize = 50;
+
+/// Reads the disk on a thread of its own.
+pub struct Reader {
+    requests: Sender<Request>,
+    answers: UnboundedReceiver<Answer>,
+    next: Option<Answer>,
+}
+
+impl Reader {
+    /// Begins to read for somebody who works in the folder `here`.
+    pub fn start(here: PathBuf) -> Self {
+        let (requests, received) = channel();
+        let (send, answers) = unbounded_channel();
+        std::thread::spawn(move || read(&here, &received, &send));
+        Self {
+            requests,
+            answers,
+            next: None,
+        }
+    }
+}
+
+impl Source for Reader {
+    fn ask(&mut self, request: Request) {
+        // The thread ends only with this.
+        let _ = self.requests.send(request);
+    }
+
+    fn take(&mut self) -> Option<Answer> {
+        self.next.take().or_else(|| self.answers.try_recv().ok())
+    }
+
+    fn changed(&mut self) -> BoxFuture<'_, ()> {
+        async {
+            if self.next.is_none() {
+                match self.answers.recv().await {
+                    Some(answer) => self.next = Some(answer),
+                    None => std::future::pending().await,
+                }
+            }
+        }
+        .boxed()
+    }
+}
+
+fn read(here: &Path, requests: &Receiver<Request>, answers: &UnboundedSender<Answer>) {
+    let mut store = None;
+    while let Ok(first) = requests.recv() {
+        // Whoever moves through the list wants the detail of where they stopped.
+        let mut waiting: Vec<Request> = vec![first];
+        waiting.extend(requests.try_iter());
+        let last = waiting
+            .iter()
+            .rposition(|request| matches!(request, Request::Detail(_)));
+        for (at, request) in waiting.into_iter().enumerate() {
+            let told = match request {
+                Request::Detail(_) if Some(at) != last => Ok(()),
+                Request::Detail(run) => {
+                    let detail = detail(&mut store, &run);
+                    answers.send(Answer::Detail(run, detail))
+                }
+                Request::Runs => answers.send(Answer::Runs(runs(&mut store))),
+                Request::Everything => answers
+                    .send(Answer::Samples(samples::samples(here)))
+                    .and_then(|()| answers.send(Answer::Runs(runs(&mut store))))
+                    .and_then(|()| answers.send(Answer::Plans(plans(here)))),
+            };
+            if told.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// The store, opened when it is first needed; `None` where nothing has been recorded yet.
+fn opened(store: &mut Option<Store>) -> Result<Option<&Store>, StoreError> {
+    if store.is_none() {
+        match Store::open() {
+            Ok(open) => *store = Some(open),
+            Err(StoreError::Empty(_)) => return Ok(None),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(store.as_ref())
+}
+
+fn runs(store: &mut Option<Store>) -> Result<Vec<RunItem>, String> {
+    let mut read = || match opened(store)? {
+        Some(store) => store.runs(),
+        None => Ok(Vec::new()),
+    };
+    let runs = read().map_err(|error| error.to_string())?;
+    let resumed: HashSet<Arc<str>> = runs
+        .iter()
+        .filter_map(|run| run.resumed_from.clone())
+        .collect();
+    Ok(runs.into_iter().map(|run| item(run, &resumed)).collect())
+}
+
+fn item(run: RunSummary, resumed: &HashSet<Arc<str>>) -> RunItem {
+    let started = run.started_at.parse::<Timestamp>();
+    RunItem {
+        standing: match run.status {
+            RunWord::Running => Standing::Running,
+            RunWord::Interrupted if resumed.contains(&run.run_id) => Standing::Continued,
+            RunWord::Interrupted => Standing::Interrupted,
+            RunWord::Succeeded => Standing::Succeeded,
+            RunWord::Failed => Standing::Failed,
+            RunWord::LimitExceeded => Standing::LimitExceeded,
+            RunWord::Cancelled => Standing::Cancelled,
+        },
+        started: started.map_or(0, Timestamp::as_second),
+        started_at: local_time(&run.started_at).into(),
+        took: run.latency,
+        cost: run.cost,
+        done: run.steps_completed,
+        failed: run.steps_failed,
+        steps: run.steps,
+        worker: run.worker.unwrap_or_default(),
+        resumed_from: run.resumed_from,
+        forked_from: run.forked_from,
+        plan: run.plan,
+        run_id: run.run_id,
+    }
+}
+
+fn detail(store: &mut Option<Store>, id: &str) -> Detail {
+    let mut read = || -> Result<Detail, StoreError> {
+        let Some(store) = opened(store)? else {
+            return Ok(Detail::default());
+        };
+        let run = store.find(id)?;
+        let Details { plan_path, .. } = store.details(&run)?;
+        if run.events > EVENTS {
+            return Ok(Detail {
+                plan_path,
+                ..Detail::default()
+            });
+        }
+        let recording = store.load(&run);
+        let state = RunState::from_events(&recording.events);
+        let damage = recording.damage.map(|damage| damage.to_string().into());
+        let unrecorded = "the journal broke while it went on: more happened than is on record";
+        let rows = || state.steps.iter();
+        let failed = rows().filter(|row| row.status.went_wrong()).take(FAILURES);
+        let cut_short = run.status == RunWord::Interrupted;
+        let under_way = rows().filter(|row| {
+            row.status == StepStatus::Unknown || cut_short && row.under_way().is_some()
+        });
+        Ok(Detail {
+            plan_path,
+            failed: failed
+                .filter(|row| row.status == StepStatus::Failed)
+                .map(|row| {
+                    let why = row.error.as_ref().map_or("", |error| &error.message);
+                    (row.info.id.clone(), crate::text::gist(why).into())
+                })
+                .collect(),
+            under_way: under_way
+                .take(FAILURES)
+                .map(|row| row.info.id.clone())
+                .collect(),
+            simulated: state.header.as_ref().is_some_and(|header| header.simulated),
+            fault: damage.or_else(|| recording.unrecorded.then(|| unrecorded.into())),
+        })
+    };
+    read().unwrap_or_else(|error| Detail {
+        fault: Some(error.to_string().into()),
+        ..Detail::default()
+    })
+}

@@ -1,0 +1,61 @@
+//! A plan whose last run was interrupted: resuming that run is offered, or hinted at.
+
+use super::args::{JournalWhen, RunArgs};
+use super::failure::Failure;
+use super::output::note_line;
+use super::screen;
+use super::terminal::{is_headless, signal_code};
+use crate::report::local_time;
+use crate::session::{InterruptedRun, Settings, interrupted_run_of};
+use crate::tui::{Offer, Outcome, Reply, offer};
+use std::path::Path;
+
+/// Looks whether the last run of the plan was interrupted. With the dashboard the user is asked, and where they
+/// want to resume it `args` say so afterwards; without it a hint is given. An exit code is where the plan is not
+/// to be run at all.
+pub async fn resume(args: &mut RunArgs) -> Result<Option<u8>, Failure> {
+    let off = args.record.journal == JournalWhen::Off;
+    let Some(plan) = args.plan.as_deref().filter(|_| !off) else {
+        return Ok(None);
+    };
+    if args.record.resume.is_some() || plan == Path::new("-") {
+        return Ok(None);
+    }
+    // A store that cannot be read is told about when the run is to be recorded.
+    let Ok(Some(run)) = interrupted_run_of(plan) else {
+        return Ok(None);
+    };
+    if is_headless(args) {
+        note_line(&format!(
+            "the last run of this plan was cut short; to go on with it: plandeck run --resume {}",
+            run.summary.run_id
+        ));
+        return Ok(None);
+    }
+    let here = std::env::current_dir().unwrap_or_default();
+    let mut look = args.screen.clone();
+    screen::complete(&mut look, &Settings::load(&here)?)?;
+    let options = screen::options(String::new(), &look);
+    let reply = offer(what(&run), options).await;
+    match reply.map_err(|error| Failure::usage(error.to_string()))? {
+        Reply::GoOn => {
+            args.record.resume = Some(run.summary.run_id.to_string());
+            Ok(None)
+        }
+        Reply::Anew => Ok(None),
+        Reply::Leave(Outcome::Signal(number)) => Ok(Some(signal_code(number))),
+        Reply::Leave(_) => Ok(Some(0)),
+    }
+}
+
+fn what(run: &InterruptedRun) -> Offer {
+    let summary = &run.summary;
+    Offer {
+        plan: summary.plan.clone(),
+        started_at: local_time(&summary.started_at).into(),
+        done: summary.steps_completed,
+        steps: summary.steps,
+        cost: summary.cost,
+        under_way: run.running(),
+    }
+}

@@ -1,0 +1,81 @@
+//! `plandeck replay`: a recorded run once more, in the dashboard on a terminal, as plain progress elsewhere.
+
+use super::args::{ReplayArgs, RunArgs};
+use super::failure::Failure;
+use super::history_feed::HistoryFeed;
+use super::output::out_line;
+use super::playback::{Playback, Tape};
+use super::recorded::recording;
+use super::run::run_from;
+use super::screen;
+use super::signals::Signals;
+use super::terminal::{is_interactive, signal_code};
+use crate::report::Progress;
+use crate::run::{Fact, RunEvent};
+use crate::session::{ForkRequest, events_from_file};
+use crate::tui::{self, Outcome};
+use std::path::Path;
+
+/// Plays a run, or a file of events, and gives the exit code.
+pub async fn replay(args: ReplayArgs) -> Result<u8, Failure> {
+    let file = Path::new(&args.run);
+    let is_file = file.is_file();
+    let events = if is_file {
+        events_from_file(file)?
+    } else if file.components().count() > 1 {
+        return Err(Failure::usage(format!("{}: no such file", args.run)));
+    } else {
+        recording(&args.run)?.events
+    };
+    let Some(Fact::RunStarted(header)) = events.first().map(|event| &event.fact) else {
+        return Err(Failure::usage(format!(
+            "{}: there are no events of a run in it",
+            args.run
+        )));
+    };
+    let plan = header.plan.to_string();
+    if args.headless || !is_interactive() {
+        return play(Playback::new(events, args.speed)).await;
+    }
+    let options = tui::Options {
+        replay: Some(args.speed),
+        forkable: !is_file,
+        ..screen::options(plan, &args.screen)
+    };
+    let left = tui::run(HistoryFeed::new(Tape::new(events)), options).await;
+    let left = left.map_err(|error| Failure::usage(error.to_string()))?;
+    match left.outcome {
+        Outcome::Signal(number) => Ok(signal_code(number)),
+        Outcome::Fork(step) => {
+            let Some(fork) = ForkRequest::of(&left.run, step) else {
+                return Ok(0);
+            };
+            let options = RunArgs {
+                screen: args.screen,
+                ..RunArgs::by_default()
+            };
+            run_from(options, Some(fork.prior_run()?)).await
+        }
+        Outcome::Quit | Outcome::TerminalLost => Ok(0),
+    }
+}
+
+/// Prints what happened, when it happened.
+async fn play(mut playback: Playback) -> Result<u8, Failure> {
+    let mut signals =
+        Signals::new().map_err(|error| Failure::usage(format!("signals: {error}")))?;
+    let mut progress = Progress::default();
+    let mut events: Vec<RunEvent> = Vec::new();
+    while !playback.is_over() {
+        tokio::select! {
+            () = playback.due() => {}
+            code = signals.next() => return Ok(code),
+        }
+        events.clear();
+        playback.take(&mut events);
+        for line in events.iter().filter_map(|event| progress.line(event)) {
+            out_line(&line)?;
+        }
+    }
+    Ok(0)
+}

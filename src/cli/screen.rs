@@ -1,0 +1,42 @@
+//! How the dashboard is to look, from the command line, the settings and the environment.
+
+use super::args::{ColorWhen, ScreenArgs};
+use super::failure::Failure;
+use crate::session::Settings;
+use crate::tui;
+use clap::ValueEnum;
+
+/// Fills in what the command line left open.
+pub fn complete(screen: &mut ScreenArgs, settings: &Settings) -> Result<(), Failure> {
+    if screen.theme.is_none() {
+        screen.theme.clone_from(&settings.theme);
+    }
+    // Said before anything runs, not once the run is running and the screen is to be drawn.
+    if let Some(theme) = &screen.theme {
+        tui::theme_named(theme).map_err(|error| Failure::usage(error.to_string()))?;
+    }
+    if let (None, Some(color)) = (screen.color, &settings.color) {
+        let color = ColorWhen::from_str(color, true)
+            .map_err(|_| Failure::usage(format!("color = {color:?}: auto, always or never")))?;
+        screen.color = Some(color);
+    }
+    Ok(())
+}
+
+/// How the dashboard is to look, with this title.
+pub fn options(title: String, args: &ScreenArgs) -> tui::Options {
+    tui::Options {
+        title,
+        theme: args.theme.clone(),
+        colour: match args.color.unwrap_or_default() {
+            ColorWhen::Auto => tui::ColourMode::Auto,
+            ColorWhen::Always => tui::ColourMode::Always,
+            ColorWhen::Never => tui::ColourMode::Never,
+        },
+        ascii: None,
+        reduced_motion: std::env::var_os("PLANDECK_REDUCED_MOTION").is_some(),
+        replay: None,
+        asks: false,
+        forkable: false,
+    }
+}

@@ -1,0 +1,71 @@
+//! Who hears of events when there is no screen: plain progress, and the events as JSON lines.
+
+use super::output::{note, note_line};
+use crate::engine::EventSink;
+use crate::report::Progress;
+use crate::run::RunEvent;
+use crate::text::escape_json;
+use std::io::{BufWriter, Write};
+use std::sync::{Arc, OnceLock};
+
+/// Plain lines on standard error.
+#[derive(Debug, Default)]
+pub struct ProgressSink {
+    progress: Progress,
+    /// What is written at once: standard error is not buffered, and a plan of small steps says much.
+    lines: String,
+}
+
+impl EventSink for ProgressSink {
+    fn accept(&mut self, events: &[RunEvent]) {
+        self.lines.clear();
+        for line in events.iter().filter_map(|event| self.progress.line(event)) {
+            self.lines.push_str(&line);
+            self.lines.push('\n');
+        }
+        note(&self.lines);
+    }
+}
+
+/// Why events could not be written any more, for whoever ends the program.
+pub type Written = Arc<OnceLock<std::io::Error>>;
+
+/// One JSON object a line.
+pub struct JsonLinesSink<W: Write + Send> {
+    out: BufWriter<W>,
+    failed: Written,
+}
+
+impl<W: Write + Send> JsonLinesSink<W> {
+    /// Events go to `out`; the first failure goes to `failed`, and nothing is written after it.
+    pub fn new(out: W, failed: &Written) -> Self {
+        Self {
+            out: BufWriter::new(out),
+            failed: Arc::clone(failed),
+        }
+    }
+
+    fn write(&mut self, events: &[RunEvent]) -> std::io::Result<()> {
+        for event in events {
+            let line = serde_json::to_string(event)?;
+            self.out.write_all(escape_json(&line).as_bytes())?;
+            self.out.write_all(b"\n")?;
+        }
+        self.out.flush()
+    }
+}
+
+impl<W: Write + Send> EventSink for JsonLinesSink<W> {
+    fn accept(&mut self, events: &[RunEvent]) {
+        if self.failed.get().is_some() {
+            return;
+        }
+        if let Err(error) = self.write(events) {
+            if error.kind() != std::io::ErrorKind::BrokenPipe {
+                note_line(&format!("events are no longer written: {error}"));
+            }
+            // It is the first: nothing is written after it.
+            let _ = self.failed.set(error);
+        }
+    }
+}

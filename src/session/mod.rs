@@ -1,0 +1,46 @@
+//! The application layer: opens a plan with everything it needs, and starts, records, resumes and forks its runs.
+//!
+//! Command line, dashboard and library are equal users of this room. Nothing in it knows the arguments of a command
+//! line, prints, or draws: options come in as plain structs, and what is worth telling the user goes out as
+//! [`Note`]s and as a [`SessionError`].
+//!
+//! ```text
+//!  Settings ─┐
+//!  options ──┴▶ load ─▶ Loaded ─▶ Execution ─▶ PreparedRun ─▶ LiveRun ─▶ RunState
+//!                                 ▲ PriorRun (resume, fork)      │ events, commands
+//!                                 ▲ journal, cache
+//! ```
+
+mod changes;
+mod error;
+mod event_file;
+mod execution;
+mod fork;
+mod history;
+mod load;
+mod note;
+mod options;
+mod outcome;
+mod prepared;
+mod recording;
+mod redaction;
+mod resume;
+mod settings;
+mod values;
+
+pub use changes::Changes;
+pub use error::SessionError;
+pub use event_file::events_from_file;
+pub use execution::{Execution, execute_plan};
+pub use fork::ForkRequest;
+pub use history::{
+    FoundRun, InterruptedRun, all_runs, find_run, interrupted_run_of, other_runs_of, state_of,
+};
+pub use load::{Loaded, catalog, load, load_to_check, read_draft};
+pub use note::{Note, TakeOver};
+pub use options::{JournalSettings, OnBroken, SourceOptions};
+pub use outcome::ExecutionError;
+pub use prepared::{CommandSender, LiveRun, PreparedRun};
+pub use resume::PriorRun;
+pub use settings::Settings;
+pub use values::{value_from_file, value_from_text, values_from_file};

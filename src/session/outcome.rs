@@ -1,0 +1,135 @@
+//! What a program gets of a run that did not succeed.
+
+use super::error::SessionError;
+use crate::plan::PlanFaults;
+use crate::run::{ExecutionResult, Limit, RunError, RunOutcome};
+use crate::store::StoreError;
+use std::sync::Arc;
+
+/// Why a run did not succeed. Whatever was reached by then is in the partial result.
+#[derive(Debug, thiserror::Error)]
+pub enum ExecutionError {
+    /// The plan, its catalog or the context is at fault; nothing ran.
+    #[error(transparent)]
+    Plan(#[from] PlanFaults),
+    /// A tool that a step names is neither in the catalog nor among the functions; nothing ran.
+    #[error("step {step}: no tool is called {tool_name:?}")]
+    UnknownTool {
+        /// The step.
+        step: Arc<str>,
+        /// The name it asks for.
+        tool_name: Arc<str>,
+    },
+    /// The journal that is required cannot be written, or does not have the run to resume; nothing ran.
+    #[error(transparent)]
+    Store(StoreError),
+    /// The context is no object, or a model has no price although cost is limited; nothing ran.
+    #[error("{0}")]
+    Refused(String),
+    /// The run took longer than `timeout_seconds`.
+    #[error("{error}")]
+    Timeout {
+        /// What happened.
+        error: Arc<str>,
+        /// What was reached.
+        result: Box<ExecutionResult>,
+    },
+    /// Another limit stopped the run.
+    #[error("{error}")]
+    ResourceLimit {
+        /// Which.
+        limit: Option<Limit>,
+        /// What happened.
+        error: Arc<str>,
+        /// What was reached.
+        result: Box<ExecutionResult>,
+    },
+    /// The run was stopped by a command before it had ended.
+    #[error("{error}")]
+    Cancelled {
+        /// What happened.
+        error: Arc<str>,
+        /// What was reached.
+        result: Box<ExecutionResult>,
+    },
+    /// The engine itself failed; the run may have begun.
+    #[error("{0}")]
+    Engine(SessionError),
+    /// A step failed.
+    #[error("{tool_name}: {error}")]
+    ToolExecution {
+        /// The tool.
+        tool_name: Arc<str>,
+        /// What happened.
+        error: Arc<str>,
+        /// What was reached: independent branches have gone on.
+        result: Box<ExecutionResult>,
+    },
+}
+
+impl ExecutionError {
+    /// What was reached, where anything ran.
+    pub fn result(&self) -> Option<&ExecutionResult> {
+        match self {
+            Self::Plan(_)
+            | Self::UnknownTool { .. }
+            | Self::Store(_)
+            | Self::Refused(_)
+            | Self::Engine(_) => None,
+            Self::Timeout { result, .. }
+            | Self::ResourceLimit { result, .. }
+            | Self::Cancelled { result, .. }
+            | Self::ToolExecution { result, .. } => Some(result),
+        }
+    }
+}
+
+impl From<SessionError> for ExecutionError {
+    fn from(error: SessionError) -> Self {
+        match error {
+            SessionError::Faults(mut faults) if !faults.is_empty() => Self::Plan(faults.remove(0)),
+            SessionError::UnknownTool { step, tool_name } => Self::UnknownTool { step, tool_name },
+            SessionError::Store(error) => Self::Store(error),
+            error @ SessionError::Engine(_) => Self::Engine(error),
+            other => Self::Refused(other.to_string()),
+        }
+    }
+}
+
+/// The result of a run that succeeded, else why it did not.
+pub(super) fn judge(result: ExecutionResult) -> Result<ExecutionResult, ExecutionError> {
+    if result.status == RunOutcome::Succeeded {
+        return Ok(result);
+    }
+    let limit = result
+        .exceeded_limits
+        .as_ref()
+        .and_then(|limits| limits.first().copied());
+    let (tool_name, error) = named(result.error.as_deref());
+    let result = Box::new(result);
+    Err(match result.status {
+        RunOutcome::LimitExceeded if limit == Some(Limit::TimeoutSeconds) => {
+            ExecutionError::Timeout { error, result }
+        }
+        RunOutcome::LimitExceeded => ExecutionError::ResourceLimit {
+            limit,
+            error,
+            result,
+        },
+        RunOutcome::Cancelled => ExecutionError::Cancelled { error, result },
+        _ => ExecutionError::ToolExecution {
+            tool_name,
+            error,
+            result,
+        },
+    })
+}
+
+fn named(error: Option<&RunError>) -> (Arc<str>, Arc<str>) {
+    let tool_name = error.and_then(|error| error.tool_name.clone());
+    let message = error.map(|error| error.message.clone());
+    (
+        tool_name.unwrap_or_else(|| "the run".into()),
+        message.unwrap_or_else(|| "stopped".into()),
+    )
+}

@@ -1,0 +1,153 @@
+//! A run that is set up and not begun, and one that is running.
+
+use super::error::SessionError;
+use super::note::Note;
+use super::outcome::{ExecutionError, judge};
+use super::recording::RecordGuard;
+use crate::engine::{Engine, EventReader, EventSink, event_channel};
+use crate::plan::ExecutionPlan;
+use crate::run::{CommandError, ExecutionResult, RunCommand, RunState};
+use std::sync::Arc;
+use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+/// Commands that may wait for the engine.
+const COMMANDS: usize = 64;
+
+/// A run that is set up: whoever prepared it reads its notes, adds listeners and starts it.
+pub struct PreparedRun {
+    pub(super) engine: Engine,
+    pub(super) plan: Arc<ExecutionPlan>,
+    pub(super) guard: RecordGuard,
+    pub(super) notes: Vec<Note>,
+}
+
+impl PreparedRun {
+    /// The run's id.
+    pub fn run_id(&self) -> &Arc<str> {
+        self.engine.run_id()
+    }
+
+    /// The plan that will run.
+    pub fn plan(&self) -> &Arc<ExecutionPlan> {
+        &self.plan
+    }
+
+    /// What the user should know before it starts: what is taken over, whether it is recorded.
+    pub fn notes(&self) -> &[Note] {
+        &self.notes
+    }
+
+    /// Somebody more who hears of every event, after the journal.
+    #[must_use]
+    pub fn with_sink(mut self, sink: impl EventSink + 'static) -> Self {
+        self.engine = self.engine.with_sink(sink);
+        self
+    }
+
+    /// Hands every event to a reader that takes them at its own pace.
+    #[must_use]
+    pub fn with_reader(self) -> (Self, EventReader) {
+        let (sender, reader) = event_channel();
+        (self.with_sink(sender), reader)
+    }
+
+    /// Runs to the end in the caller's task, without commands: dropping the future ends the run. Gives the state
+    /// after the last event, and a note where the journal broke.
+    pub async fn run(self) -> (RunState, Option<Note>) {
+        let (_commands, none) = mpsc::channel(1);
+        let state = self.engine.run(Instant::now(), none).await;
+        (state, self.guard.release())
+    }
+
+    /// Starts it on a task of its own.
+    pub fn start(self) -> LiveRun {
+        let (commands, received) = mpsc::channel(COMMANDS);
+        let started = Instant::now();
+        LiveRun {
+            running: tokio::spawn(self.engine.run(started, received)),
+            commands: CommandSender(commands),
+            started,
+            guard: self.guard,
+        }
+    }
+}
+
+/// The way to the engine of a live run; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct CommandSender(mpsc::Sender<RunCommand>);
+
+impl CommandSender {
+    /// Sends a command without waiting.
+    pub fn send(&self, command: RunCommand) -> Result<(), CommandError> {
+        self.0.try_send(command).map_err(|error| match error {
+            TrySendError::Full(_) => CommandError::Busy,
+            TrySendError::Closed(_) => CommandError::RunOver,
+        })
+    }
+
+    /// Sends a command, waiting until the engine has room for it.
+    pub async fn send_waiting(&self, command: RunCommand) -> Result<(), CommandError> {
+        let sent = self.0.send(command).await;
+        sent.map_err(|_| CommandError::RunOver)
+    }
+}
+
+/// A run on a task of its own, which takes commands.
+pub struct LiveRun {
+    running: JoinHandle<RunState>,
+    commands: CommandSender,
+    started: Instant,
+    guard: RecordGuard,
+}
+
+impl LiveRun {
+    /// When it started.
+    pub fn started(&self) -> Instant {
+        self.started
+    }
+
+    /// The way to the engine.
+    pub fn commands(&self) -> &CommandSender {
+        &self.commands
+    }
+
+    /// Waits for the end of the run; may be given up and called again.
+    ///
+    /// # Errors
+    /// Where the engine itself failed.
+    pub async fn ended(&mut self) -> Result<RunState, SessionError> {
+        Ok((&mut self.running).await?)
+    }
+
+    /// Waits for the end of the run and gives its result.
+    ///
+    /// # Errors
+    /// Where the run did not succeed; what was reached is in the error.
+    pub async fn result(mut self) -> Result<ExecutionResult, ExecutionError> {
+        let state = self.ended().await?;
+        judge(ExecutionResult::of(&state))
+    }
+
+    /// Lets go of what was held for the run; a note where its journal broke and nobody was told at once.
+    pub fn release(self) -> Option<Note> {
+        self.guard.release()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_busy_run_is_not_one_that_is_over() {
+        let (sender, received) = mpsc::channel(1);
+        let commands = CommandSender(sender);
+        assert_eq!(commands.send(RunCommand::Pause), Ok(()));
+        assert_eq!(commands.send(RunCommand::Pause), Err(CommandError::Busy));
+        drop(received);
+        assert_eq!(commands.send(RunCommand::Pause), Err(CommandError::RunOver));
+    }
+}

@@ -1,0 +1,113 @@
+//! The text of a plan as it goes on record: without the credentials of the catalog inside it.
+
+use crate::plan::{ExecutionPlan, Source, credentials};
+use serde_json::Value;
+use std::sync::Arc;
+
+/// What stands where a credential stood.
+const REDACTED: &str = "[redacted]";
+
+/// The plan's text; what stands in the headers and the environments of a catalog inside it is left out, because
+/// people put credentials there. Nothing else changes: the same words elsewhere in the plan are no secrets.
+pub(super) fn without_secrets(source: &Source, plan: &ExecutionPlan) -> Arc<str> {
+    let text = &source.text;
+    let Some(catalog) = &plan.catalog else {
+        return Arc::clone(text);
+    };
+    let mut redacted = String::with_capacity(text.len());
+    let mut end = 0;
+    let mut done = Vec::new();
+    let mut missed = Vec::new();
+    for credential in credentials(text) {
+        let span = credential.span;
+        let before = text.get(end..span.start);
+        // What is read from the environment when it is needed stands there by its name alone.
+        if credential.value.contains("${") {
+            continue;
+        }
+        let written = text.get(span.clone());
+        let written = written.filter(|written| stands_in(written, &credential.value));
+        let (Some(before), Some(written)) = (before, written) else {
+            missed.push(credential.value);
+            continue;
+        };
+        let quote = written.chars().next().filter(|c| matches!(c, '"' | '\''));
+        let quote = quote.map_or_else(String::new, String::from);
+        redacted.push_str(before);
+        redacted.push_str(&format!("{quote}{REDACTED}{quote}"));
+        done.push(credential.value);
+        end = span.end;
+    }
+    redacted.push_str(text.get(end..).unwrap_or_default());
+    done.retain(|value| !missed.contains(value));
+    everywhere(redacted, catalog, &done).into()
+}
+
+/// Whether `written` is `value` as JSON or YAML write it, and not a place that a repair only guessed.
+fn stands_in(written: &str, value: &str) -> bool {
+    let trimmed = written.trim_matches(['"', '\'']);
+    trimmed == value || Value::from(value).to_string().trim_matches('"') == trimmed
+}
+
+/// Credentials whose place is not known exactly, as in a plan that had to be repaired or in a folded text, are
+/// left out wherever they stand: that may spoil other words, but keeps the secret.
+fn everywhere(mut text: String, catalog: &Value, done: &[String]) -> String {
+    let mut open = vec![(catalog, false)];
+    while let Some((value, secret)) = open.pop() {
+        match value {
+            Value::Object(members) => {
+                for (name, value) in members {
+                    let secret = secret || matches!(&**name, "headers" | "env");
+                    open.push((value, secret));
+                }
+            }
+            Value::Array(items) => open.extend(items.iter().map(|item| (item, secret))),
+            Value::String(value)
+                if secret && value.len() > 3 && !value.contains("${") && !done.contains(value) =>
+            {
+                text = text.replace(&**value, REDACTED);
+            }
+            _ => {}
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::parse;
+
+    fn recorded(text: &str) -> String {
+        let draft = parse("plan.yaml", text.as_bytes()).unwrap();
+        let source = draft.source().clone();
+        let plan = draft.check(None, None).unwrap();
+        without_secrets(&source, &plan).to_string()
+    }
+
+    #[test]
+    fn the_value_of_a_header_is_left_out_and_the_same_word_elsewhere_is_not() {
+        let text = r#"{"name": "json", "steps": [{"id": 1, "tool": "get", "parameters": {"as": "json"}}],
+            "tools": {"get": {"type": "http", "url": "http://localhost/json",
+                "headers": {"accept": "json", "authorization": "Bearer ${TOKEN}", "x-key": "a\"b-1234"}}}}"#;
+        let left = text
+            .replace(r#""accept": "json""#, r#""accept": "[redacted]""#)
+            .replace(r#""a\"b-1234""#, r#""[redacted]""#);
+        assert_eq!(recorded(text), left);
+    }
+
+    #[test]
+    fn yaml_keeps_its_layout() {
+        let text = "name: letters # env: prod\nsteps:\n  - {id: a, tool: run, parameters: {env: prod}}\ntools:\n  run:\n    type: process\n    command: [echo, prod]\n    env:\n      STAGE: prod\n      KEY: 'sesame'\n";
+        let left = text
+            .replace("STAGE: prod", "STAGE: [redacted]")
+            .replace("'sesame'", "'[redacted]'");
+        assert_eq!(recorded(text), left);
+    }
+
+    #[test]
+    fn a_secret_in_a_plan_that_was_repaired_does_not_stay() {
+        let text = "Here is the plan:\n{'steps': [{'id': 1, 'tool': 'get',}], 'tools': {'get': {'type': 'http', 'url': 'http://localhost', 'headers': {'x-key': 'sesame-open'}}}}";
+        assert!(!recorded(text).contains("sesame"), "{}", recorded(text));
+    }
+}

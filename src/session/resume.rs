@@ -1,0 +1,164 @@
+//! An earlier run that a new one resumes, or is forked from.
+
+use super::changes::Changes;
+use super::error::SessionError;
+use super::note::{Note, TakeOver};
+use super::options::SourceOptions;
+use crate::engine::{Recorded, UnknownSteps, definitions};
+use crate::plan::ExecutionPlan;
+use crate::store::{Claim, Resumption, RunMeta, Store};
+use crate::tools::Toolbox;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// An earlier run that is to be resumed or forked. While one that is to be resumed is held, no other process can
+/// resume it.
+#[derive(Debug)]
+pub struct PriorRun {
+    run_id: Arc<str>,
+    resumption: Resumption,
+    plan_path: Option<PathBuf>,
+    settings: Value,
+    /// What is changed, where the run is forked and not resumed.
+    changes: Option<Changes>,
+}
+
+/// What a new run takes over.
+pub(super) struct TakenOver {
+    pub recorded: Option<Recorded>,
+    pub note: Option<Note>,
+    pub claim: Option<Claim>,
+}
+
+impl PriorRun {
+    /// The run of this name (an id, the beginning of one, or `last`), to be resumed.
+    ///
+    /// # Errors
+    /// Where there is no such run, where it is still running, and where another run has resumed it.
+    pub fn resume(name: &str) -> Result<Self, SessionError> {
+        Self::resume_in(&Store::open()?, name)
+    }
+
+    /// The same, in the store at `home`.
+    pub fn resume_at(home: &Path, name: &str) -> Result<Self, SessionError> {
+        Self::resume_in(&Store::at(home)?, name)
+    }
+
+    /// The run of this name, to be forked with `changes`.
+    ///
+    /// # Errors
+    /// Where there is no such run, and where it is still running.
+    pub fn fork(name: &str, changes: Changes) -> Result<Self, SessionError> {
+        Self::fork_in(&Store::open()?, name, changes)
+    }
+
+    /// The same, in the store at `home`.
+    pub fn fork_at(home: &Path, name: &str, changes: Changes) -> Result<Self, SessionError> {
+        Self::fork_in(&Store::at(home)?, name, changes)
+    }
+
+    fn resume_in(store: &Store, name: &str) -> Result<Self, SessionError> {
+        let run = store.find(name)?;
+        let details = store.details(&run)?;
+        Ok(Self {
+            resumption: store.resume(&run)?,
+            run_id: run.run_id,
+            plan_path: details.plan_path.map(|path| PathBuf::from(&*path)),
+            settings: details.settings,
+            changes: None,
+        })
+    }
+
+    fn fork_in(store: &Store, name: &str, changes: Changes) -> Result<Self, SessionError> {
+        let run = store.find(name)?;
+        let details = store.details(&run)?;
+        Ok(Self {
+            resumption: store.fork(&run)?,
+            run_id: run.run_id,
+            plan_path: details.plan_path.map(|path| PathBuf::from(&*path)),
+            settings: details.settings,
+            changes: Some(changes),
+        })
+    }
+
+    /// Its id.
+    pub fn run_id(&self) -> &Arc<str> {
+        &self.run_id
+    }
+
+    /// Fills in what the caller leaves out: the plan, its catalogs, and the context that the run was given.
+    pub fn complete(
+        &self,
+        plan: &mut Option<PathBuf>,
+        source: &mut SourceOptions,
+    ) -> Result<(), SessionError> {
+        if plan.is_none() {
+            let Some(path) = &self.plan_path else {
+                return Err(SessionError::PlanNotOnFile(Arc::clone(&self.run_id)));
+            };
+            *plan = Some(path.clone());
+        }
+        let paths = |name: &str| -> Vec<PathBuf> {
+            let list = self.settings[name].as_array().into_iter().flatten();
+            list.filter_map(Value::as_str).map(PathBuf::from).collect()
+        };
+        if source.tools.is_empty() {
+            source.tools = paths("tools");
+        }
+        if source.mcp_config.is_empty() {
+            source.mcp_config = paths("mcp_config");
+        }
+        let text = |name: &str| self.settings[name].as_str().map(str::to_owned);
+        // A step that another worker carries out is called with another key, and may answer otherwise.
+        source.worker = source.worker.take().or_else(|| text("worker"));
+        source.base_url = source.base_url.take().or_else(|| text("base_url"));
+        source.seed = source.seed.or_else(|| self.settings["seed"].as_u64());
+        let header = self.resumption.state().header.as_deref();
+        let recorded = header.and_then(|header| header.context.as_object());
+        let given = self.settings["context"].as_array().into_iter().flatten();
+        for name in given.filter_map(Value::as_str) {
+            if let Some(value) = recorded.and_then(|context| context.get(name)) {
+                source
+                    .recorded_context
+                    .insert(name.to_owned(), value.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// What the run `run_id` of `plan` takes over, and what `meta` says of it.
+    pub(super) fn take_over(
+        self,
+        plan: &ExecutionPlan,
+        toolbox: &dyn Toolbox,
+        unknown: UnknownSteps,
+        run_id: &Arc<str>,
+        meta: &mut RunMeta,
+    ) -> Result<TakenOver, SessionError> {
+        let definitions = definitions(plan, toolbox);
+        let mut recorded = self.resumption.recorded(plan, &definitions);
+        let mut note = None;
+        if let Some(recorded) = &mut recorded {
+            recorded.unknown = unknown;
+            let is_fork = self.changes.is_some();
+            if let Some(changes) = self.changes {
+                recorded.fork(run_id);
+                changes.apply(recorded, plan)?;
+            } else {
+                meta.origin = Some(Arc::clone(&recorded.origin));
+            }
+            note = Some(Note::TakesOver(TakeOver::of(recorded, is_fork)));
+            meta.forked_from = recorded.forked_from().cloned();
+        }
+        if meta.forked_from.is_none() {
+            meta.resumed_from = Some(self.run_id);
+            meta.forked_from = self.resumption.forked_from().cloned();
+        }
+        Ok(TakenOver {
+            recorded,
+            note,
+            claim: self.resumption.into_claim(),
+        })
+    }
+}

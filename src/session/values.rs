@@ -1,0 +1,55 @@
+//! Values for a plan from texts and files: JSON or YAML where it is that, else the text itself.
+
+use super::error::SessionError;
+use crate::plan::{PlanFaults, Source, read_data};
+use serde_json::{Map, Value};
+use std::path::Path;
+
+/// JSON where it is JSON, else the text itself.
+pub fn value_from_text(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
+}
+
+/// The value in a JSON or YAML file, the text of any other.
+pub fn value_from_file(file: &Path) -> Result<Value, SessionError> {
+    if is_structured(file) {
+        return structured(file);
+    }
+    read(file).map(Value::String)
+}
+
+/// The object in a JSON or YAML file, whatever its name ends in; `None` where it is another value.
+pub fn values_from_file(file: &Path) -> Result<Option<Map<String, Value>>, SessionError> {
+    match structured(file)? {
+        Value::Object(values) => Ok(Some(values)),
+        _ => Ok(None),
+    }
+}
+
+fn is_structured(file: &Path) -> bool {
+    let ending = file.extension().and_then(|ending| ending.to_str());
+    matches!(ending, Some("json" | "yaml" | "yml"))
+}
+
+fn structured(file: &Path) -> Result<Value, SessionError> {
+    let text = read(file)?;
+    read_data(&text).map_err(|fault| {
+        let source_text = Source {
+            name: file.display().to_string().into(),
+            text: text.into(),
+        };
+        SessionError::from(PlanFaults {
+            source_text,
+            diagnostics: vec![fault],
+        })
+    })
+}
+
+fn read(file: &Path) -> Result<String, SessionError> {
+    let place = || file.display().to_string();
+    let bytes = std::fs::read(file).map_err(|error| SessionError::file(place(), error))?;
+    String::from_utf8(bytes).map_err(|error| SessionError::NotText {
+        place: place(),
+        at: error.utf8_error().valid_up_to(),
+    })
+}
