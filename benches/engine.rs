@@ -12,7 +12,7 @@ use futures::future::BoxFuture;
 use plandeck::engine::{Engine, Settings};
 use plandeck::plan::{Dialect, ExecutionPlan, Step, StepIx, Template};
 use plandeck::run::{ResourceLimits, RunState, StepStatus};
-use plandeck::tools::{Call, CallReport, Tool, Toolbox};
+use plandeck::tools::{Call, CallReport, FUNCTION, Tool, ToolKind, Toolbox};
 use serde_json::{Map, Value};
 use std::process::Command;
 use std::sync::Arc;
@@ -144,8 +144,8 @@ fn peak_mb() -> f64 {
 struct Same;
 
 impl Tool for Same {
-    fn kind(&self) -> &'static str {
-        "function"
+    fn kind(&self) -> &'static ToolKind {
+        &FUNCTION
     }
 
     fn call(&self, call: Call) -> BoxFuture<'static, CallReport> {

@@ -13,7 +13,7 @@ use plandeck::run::{
     StepSource,
 };
 use plandeck::store::{Journal, JournalOptions, RunMeta, Store};
-use plandeck::tools::{Call, CallReport, Tool, Toolbox};
+use plandeck::tools::{Call, CallReport, Tool, ToolKind, Toolbox};
 use plandeck::units::{Micros, Money};
 use serde_json::{Map, Value, json};
 use std::path::Path;
@@ -30,8 +30,9 @@ struct Trivial {
 }
 
 impl Tool for Trivial {
-    fn kind(&self) -> &'static str {
-        "trivial"
+    fn kind(&self) -> &'static ToolKind {
+        static KIND: ToolKind = ToolKind::new("trivial");
+        &KIND
     }
 
     fn call(&self, call: Call) -> BoxFuture<'static, CallReport> {

@@ -34,7 +34,7 @@ pub fn tools(args: &ToolsArgs) -> Result<u8, Failure> {
         let row = format!(
             "{}  {:<9}  {}",
             pad(&fit(&tool.name, column), column),
-            tool.implementation.kind(),
+            tool.kind().name,
             line(&tool.description)
         );
         out_line(row.trim_end())?;
@@ -45,7 +45,7 @@ pub fn tools(args: &ToolsArgs) -> Result<u8, Failure> {
 fn described(tool: &Arc<ToolDefinition>) -> Value {
     json!({
         "name": tool.name,
-        "type": tool.implementation.kind(),
+        "type": tool.kind().name,
         "description": tool.description,
         "input_schema": tool.input_schema,
         "output_schema": tool.output_schema,

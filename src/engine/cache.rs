@@ -10,6 +10,7 @@ use crate::units::{Micros, Money};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The version of the key: it changes when the same parts come to mean something else.
 const VERSION: u8 = 1;
@@ -25,8 +26,8 @@ pub struct CacheKey {
     pub tool: Arc<str>,
     /// The step's id, for the same.
     pub step: Arc<str>,
-    /// The kind of tool.
-    pub kind: &'static str,
+    /// How long an output stays good where nothing else is said.
+    pub time_to_live: Duration,
     /// The parts of the tool's recipe, each as a digest: what changed can be named without keeping a secret.
     pub parts: Arc<Map<String, Value>>,
     /// The resolved parameters.
@@ -206,7 +207,7 @@ impl Keys {
         &mut self,
         id: &Arc<str>,
         step: &Step,
-        kind: &'static str,
+        time_to_live: Duration,
         input: &Arc<Value>,
     ) -> Option<CacheKey> {
         let recipe = self.recipe(step)?;
@@ -218,7 +219,7 @@ impl Keys {
             digest: *hasher.finalize().as_bytes(),
             tool: Arc::clone(&step.tool),
             step: Arc::clone(id),
-            kind,
+            time_to_live,
             parts: Arc::clone(&recipe.parts),
             input: Arc::clone(input),
         })

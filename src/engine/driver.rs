@@ -340,8 +340,8 @@ impl Driver {
         let free = || reserved.is_zero() && tool.quote(&input, model.as_deref()) == Quote::FREE;
         let target = tool.target(&input);
         let executor = target.as_ref().unwrap_or(&tool);
-        let (repeatable, timeout) = (executor.repeatable(), executor.timeout());
-        let has_effect = !repeatable || !free();
+        let policy = executor.policy();
+        let has_effect = !policy.repeatable || !free();
         if has_effect {
             self.emitter.require_survival();
         }
@@ -359,7 +359,7 @@ impl Driver {
             input,
             model,
             idempotency_key: self.reuse.idempotency_key(&instance, &self.run_id),
-            time_limit: own_timeout.or(timeout),
+            time_limit: own_timeout.or(policy.timeout),
             max_memory_mb: self.settings.limits.max_memory_mb,
             max_cpu_percent: self.settings.limits.max_cpu_percent,
             cancel: self.calls.cancellation(),
@@ -367,7 +367,7 @@ impl Driver {
             funds: self.calls.funds(row),
         };
         let bounds = Bounds {
-            limit: own_timeout.or(timeout),
+            limit: own_timeout.or(policy.timeout),
             reserved,
             origin: self.origin,
             started,

@@ -35,7 +35,7 @@ impl Rated<'_> {
         let model = tool.draws_on(input, step.model.as_deref());
         let tokens = model.as_ref().map_or(0, |(_, tokens)| *tokens);
         // A call of another tool counts against that tool's pool.
-        let called = input.get("name").filter(|_| tool.kind() == "function");
+        let called = input.get("name").filter(|_| tool.kind().delegates);
         let pool = self
             .toolbox
             .pool(called.and_then(Value::as_str).unwrap_or(&step.tool));

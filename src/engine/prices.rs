@@ -16,8 +16,6 @@ use std::sync::Arc;
 const EXPECTED_TOKENS: u64 = 250;
 /// What one token of an answer can come to in another model's input: it may be escaped, and cut elsewhere.
 const PER_ANSWER_TOKEN: u64 = 2;
-/// Tools of these kinds that cost nothing for one input cost nothing for any.
-const FREE_KINDS: [&str; 5] = ["jq", "code_exec", "process", "http", "mcp"];
 
 /// The price of every step, in the plan's order; `None` where its calls cost nothing. `context` is what the caller
 /// gives; values that are missing count as unknown.
@@ -54,7 +52,7 @@ fn tools(plan: &ExecutionPlan, toolbox: &dyn Toolbox) -> Vec<Option<Arc<dyn Tool
     let mut look_up = |name| {
         let tool = known.entry(name).or_insert_with(|| {
             let tool = toolbox.tool(name)?;
-            let free = FREE_KINDS.contains(&tool.kind())
+            let free = tool.kind().free
                 && tool.estimate(&Value::Null, None, Unseen::NONE) == Estimate::FREE;
             (!free).then_some(tool)
         });

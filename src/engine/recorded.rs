@@ -347,7 +347,7 @@ impl Recorded {
             (_, prepared @ Prepared::Each(_)) => prepared,
             (Some(Earlier::UnderWay), mut prepared @ Prepared::Call { .. }) => {
                 self.anew.insert(ix);
-                let repeatable = tool.is_some_and(|tool| tool.repeatable());
+                let repeatable = tool.is_some_and(|tool| tool.policy().repeatable);
                 if repeatable || self.unknown == UnknownSteps::Rerun {
                     explain(&mut prepared, Anew::UnderWay);
                     return prepared;

@@ -247,7 +247,7 @@ impl Reuse {
     fn key(&mut self, instance: &StepInstance<'_>, input: &Arc<Value>) -> Option<CacheKey> {
         let (step, tool) = (instance.step()?, instance.tool()?);
         let id = instance.key().id;
-        self.keys.of(&id, step, tool.kind(), input)
+        self.keys.of(&id, step, tool.kind().time_to_live, input)
     }
 
     fn is_refreshed(&self, instance: &StepInstance<'_>) -> bool {

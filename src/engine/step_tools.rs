@@ -30,7 +30,10 @@ impl StepTools {
         let mut named = Vec::new();
         let look_up = |step: &Step| {
             let tool = toolbox.tool(&step.tool);
-            let kind = tool.as_ref().map_or("unknown", |tool| tool.kind()).into();
+            let kind = tool
+                .as_ref()
+                .map_or("unknown", |tool| tool.kind().name)
+                .into();
             Named { tool, kind }
         };
         let of = plan.steps.iter().map(|step| {
@@ -67,9 +70,14 @@ impl StepTools {
 /// How often a step is tried: as the plan says, else by whether its tool's calls may be repeated.
 pub(super) fn retry_policy(step: &Step, tool: Option<&Arc<dyn Tool>>) -> RetryPolicy {
     let repeatable = |tool: &Arc<dyn Tool>| {
-        let calls_another = tool.kind() == "function";
+        let calls_another = tool.kind().delegates;
         let target = calls_another.then(|| tool.target(&step.parameters.source()));
-        target.flatten().as_ref().unwrap_or(tool).repeatable()
+        target
+            .flatten()
+            .as_ref()
+            .unwrap_or(tool)
+            .policy()
+            .repeatable
     };
     step.retry.unwrap_or_else(|| RetryPolicy {
         attempts: match tool {

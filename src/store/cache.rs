@@ -23,15 +23,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// Kept outputs are removed after this, whatever their time to live.
 pub(super) const LONGEST: Duration = Duration::from_hours(2160);
 
-/// How long an output stays good where nothing else is said: what other machines answer changes, what a model
-/// or code makes of the same input does not.
-fn time_to_live(kind: &str) -> Duration {
-    match kind {
-        "http" | "mcp" | "process" | "agent" => Duration::from_hours(24),
-        _ => Duration::from_hours(720),
-    }
-}
-
 /// How the cache is used.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CacheOptions {
@@ -107,7 +98,7 @@ impl StoredCache {
     fn look_up(&self, key: &CacheKey) -> rusqlite::Result<Result<Kept, Missed>> {
         if let Some(kept) = self.of_key(key)? {
             let limit = self.options.time_to_live;
-            let limit: Micros = limit.unwrap_or_else(|| time_to_live(key.kind)).into();
+            let limit: Micros = limit.unwrap_or(key.time_to_live).into();
             return Ok(if kept.age < limit {
                 Ok(kept)
             } else {

@@ -1,6 +1,6 @@
 //! One call: what a tool is given, and what it reports.
 
-use super::Recipe;
+use super::{CallPolicy, Recipe, ToolKind};
 use crate::models::Funds;
 use crate::run::{ErrorKind, LogStream};
 use crate::text::message::{clean, is_clean};
@@ -38,7 +38,7 @@ pub struct Call {
     pub cancel: CancellationToken,
     /// Where the tool may say something.
     pub log: CallLog,
-    /// Where the tool asks before it spends more than [`Tool::reservation`] said.
+    /// Where the tool asks before it spends more than [`Pricing::reservation`] said.
     pub funds: Funds,
 }
 
@@ -75,7 +75,7 @@ impl ToolError {
     }
 
     /// An error that may be gone the next time.
-    pub fn passing(message: impl Into<String>) -> Self {
+    pub fn transient(message: impl Into<String>) -> Self {
         Self {
             retryable: true,
             ..Self::permanent(message)
@@ -193,25 +193,18 @@ pub struct Reservation {
     pub estimated: bool,
 }
 
-/// A tool that can be called. One value serves every step that names it.
-pub trait Tool: Send + Sync {
-    /// How it is carried out: `model`, `http`, `process`, `jq`, `code_exec`, …
-    fn kind(&self) -> &'static str;
+impl Reservation {
+    /// A call that costs nothing.
+    pub const NOTHING: Self = Self {
+        most: Some(Money::ZERO),
+        estimated: false,
+    };
+}
 
-    /// Makes the call. It must end soon after `call.cancel` is cancelled; dropping the future must leave
-    /// nothing behind (children are killed with their group).
-    fn call(&self, call: Call) -> BoxFuture<'static, CallReport>;
-
-    /// Answers at once, without waiting for anything, where the tool is a plain function of its input;
-    /// `None` where it must be called. The engine prefers this for tools that take microseconds.
-    fn call_now(&self, _input: &Arc<Value>) -> Option<CallReport> {
-        None
-    }
-
+/// What calls of a tool can cost.
+pub trait Pricing {
     /// The bounds of what a call with this input can cost, its first attempt alone.
-    fn quote(&self, _input: &Value, _model: Option<&str>) -> Quote {
-        Quote::FREE
-    }
+    fn quote(&self, input: &Value, model: Option<&str>) -> Quote;
 
     /// What is reserved for a call with this input: all that it can cost, unless it asks for more on its way.
     fn reservation(&self, input: &Value, model: Option<&str>) -> Reservation {
@@ -243,21 +236,69 @@ pub trait Tool: Send + Sync {
     fn draws_on(&self, _input: &Value, _model: Option<&str>) -> Option<(String, u64)> {
         None
     }
+}
+
+/// A tool that can be called. One value serves every step that names it.
+pub trait Tool: Send + Sync {
+    /// How it is carried out: `model`, `http`, `process`, `jq`, `code_exec`, …
+    fn kind(&self) -> &'static ToolKind;
+
+    /// Makes the call. It must end soon after `call.cancel` is cancelled; dropping the future must leave
+    /// nothing behind (children are killed with their group).
+    fn call(&self, call: Call) -> BoxFuture<'static, CallReport>;
+
+    /// Answers at once, without waiting for anything, where the tool is a plain function of its input;
+    /// `None` where it must be called. The engine prefers this for tools that take microseconds.
+    fn call_now(&self, _input: &Arc<Value>) -> Option<CallReport> {
+        None
+    }
+
+    /// How calls are made; by default as its kind says.
+    fn policy(&self) -> CallPolicy {
+        self.kind().into()
+    }
+
+    /// What calls cost; `None` where they cost nothing.
+    fn pricing(&self) -> Option<&dyn Pricing> {
+        None
+    }
 
     /// The tool that carries out a call with this input, where it is another one.
     fn target(&self, _input: &Value) -> Option<Arc<dyn Tool>> {
         None
     }
+}
 
-    /// Whether a call changes nothing outside (or may be repeated without a further effect), so that a
-    /// failed one is tried again without being asked to.
-    fn repeatable(&self) -> bool {
-        false
+/// A tool without [`Pricing`] costs nothing.
+impl<'t> dyn Tool + 't {
+    /// See [`Pricing::quote`].
+    pub fn quote(&self, input: &Value, model: Option<&str>) -> Quote {
+        self.pricing()
+            .map_or(Quote::FREE, |pricing| pricing.quote(input, model))
     }
 
-    /// The time one attempt may take, where the catalog says.
-    fn timeout(&self) -> Option<Duration> {
-        None
+    /// See [`Pricing::reservation`].
+    pub fn reservation(&self, input: &Value, model: Option<&str>) -> Reservation {
+        self.pricing().map_or(Reservation::NOTHING, |pricing| {
+            pricing.reservation(input, model)
+        })
+    }
+
+    /// See [`Pricing::estimate`].
+    pub fn estimate(&self, known: &Value, model: Option<&str>, unseen: Unseen) -> Estimate {
+        self.pricing().map_or(Estimate::FREE, |pricing| {
+            pricing.estimate(known, model, unseen)
+        })
+    }
+
+    /// See [`Pricing::most_answer_tokens`].
+    pub fn most_answer_tokens(&self) -> Option<u64> {
+        self.pricing()?.most_answer_tokens()
+    }
+
+    /// See [`Pricing::draws_on`].
+    pub fn draws_on(&self, input: &Value, model: Option<&str>) -> Option<(String, u64)> {
+        self.pricing()?.draws_on(input, model)
     }
 }
 
@@ -284,6 +325,9 @@ mod tests {
 
     #[test]
     fn messages_carry_no_control_characters() {
-        assert_eq!(ToolError::passing("a\u{1b}[31mb\u{0}\nc").message, "ab\nc");
+        assert_eq!(
+            ToolError::transient("a\u{1b}[31mb\u{0}\nc").message,
+            "ab\nc"
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! Tools that are Rust functions, for programs that use this library.
 
-use super::{Call, CallReport, Tool, ToolError};
+use super::cancel::cancellable;
+use super::{Call, CallPolicy, CallReport, FUNCTION, Tool, ToolError, ToolKind};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::Value;
@@ -55,8 +56,8 @@ impl FnTool {
 }
 
 impl Tool for FnTool {
-    fn kind(&self) -> &'static str {
-        "function"
+    fn kind(&self) -> &'static ToolKind {
+        &FUNCTION
     }
 
     fn call(&self, call: Call) -> BoxFuture<'static, CallReport> {
@@ -68,14 +69,7 @@ impl Tool for FnTool {
             Body::Async(function) => {
                 let cancel = call.cancel.clone();
                 let work = function(call);
-                async move {
-                    tokio::select! {
-                        biased;
-                        () = cancel.cancelled() => CallReport::free(Err(ToolError::permanent("cancelled"))),
-                        output = work => CallReport::free(output),
-                    }
-                }
-                .boxed()
+                async move { CallReport::free(cancellable(&cancel, work).await.flatten()) }.boxed()
             }
         }
     }
@@ -87,7 +81,10 @@ impl Tool for FnTool {
         }
     }
 
-    fn repeatable(&self) -> bool {
-        self.repeatable
+    fn policy(&self) -> CallPolicy {
+        CallPolicy {
+            repeatable: self.repeatable,
+            ..CallPolicy::default()
+        }
     }
 }

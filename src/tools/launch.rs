@@ -8,9 +8,12 @@
 //! stays, measures the processor time of its process group twenty times a second, and holds the group with SIGSTOP while it
 //! is ahead of its share.
 
-use super::process::{NOT_STARTED, NOT_STARTED_MARK};
 use std::ffi::OsString;
 use std::process::{Command, ExitCode};
+
+/// The launcher's exit code where the program could not be started, and what it says then.
+pub(super) const NOT_STARTED: u8 = 127;
+pub(super) const NOT_STARTED_MARK: &str = "plandeck: cannot start ";
 
 /// What the launcher is told: `[--memory-mb N] [--cpu-percent P] -- PROGRAM [ARGUMENT…]`.
 #[derive(Debug, PartialEq, Eq)]

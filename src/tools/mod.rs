@@ -1,34 +1,37 @@
 //! The tools that steps call: the catalog, and a file for each way to carry out a call, behind [`Tool`].
 //!
-//! A further way to carry out a call is a new file with a [`Tool`], a variant of
-//! [`Implementation`](catalog::Implementation) for its settings, and a line in the toolbox.
+//! A further way to carry out a call is a file in `kinds` and its entry in the registry there.
 
 mod call;
+mod cancel;
 pub mod catalog;
-mod code_exec;
+mod fingerprint;
+mod fixed_price;
 mod function;
+mod function_call;
 mod group;
-mod http;
-pub mod jq;
+mod kind;
+mod kinds;
 pub mod launch;
-mod model;
-mod placeholder;
-mod process;
-pub mod recipe;
 pub mod sandbox;
 mod secrets;
 mod services;
 mod simulated;
+mod synthesis;
+mod template;
 mod toolbox;
+mod worker;
 
 pub use crate::models::Funds;
 pub use crate::text::message::{clean, quote, quote_end};
 pub use call::{
-    Call, CallLog, CallReport, Estimate, Quote, Reservation, Tool, ToolError, Toolbox, Unseen,
+    Call, CallLog, CallReport, Estimate, Pricing, Quote, Reservation, Tool, ToolError, Toolbox,
+    Unseen,
 };
 pub use catalog::{Catalog, ToolDefinition};
+pub use fingerprint::Recipe;
 pub use function::FnTool;
-pub use recipe::Recipe;
+pub use kind::{CallPolicy, FUNCTION, ToolKind};
 pub use sandbox::Program;
 pub use services::ToolOptions;
 pub use toolbox::{BUILTINS, CatalogToolbox};

@@ -1,46 +1,40 @@
 //! What stands in for tools that reach outside when outputs are invented.
 
+use super::cancel::cancellable;
 use super::catalog::ToolDefinition;
-use super::{Call, CallReport, Quote, Tool, ToolError};
+use super::kinds::model;
+use super::{Call, CallPolicy, CallReport, Pricing, Quote, Tool, ToolKind};
 use crate::models::{SmallModelWorker, Task};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::Value;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// A tool of any kind that is not called: its output is invented, and nothing outside is touched.
 pub struct SimulatedTool {
     definition: Arc<ToolDefinition>,
-    kind: &'static str,
     worker: SmallModelWorker,
-    repeatable: bool,
 }
 
 impl SimulatedTool {
     /// A stand-in for the tool of `definition`.
-    pub fn new(
-        definition: Arc<ToolDefinition>,
-        worker: SmallModelWorker,
-        repeatable: bool,
-    ) -> Self {
-        Self {
-            kind: definition.implementation.kind(),
-            definition,
-            worker,
-            repeatable,
-        }
+    pub fn new(definition: Arc<ToolDefinition>, worker: SmallModelWorker) -> Self {
+        Self { definition, worker }
+    }
+
+    fn is_model(&self) -> bool {
+        *self.definition.kind() == model::KIND
     }
 }
 
 impl Tool for SimulatedTool {
-    fn kind(&self) -> &'static str {
-        self.kind
+    fn kind(&self) -> &'static ToolKind {
+        self.definition.kind()
     }
 
     fn call(&self, call: Call) -> BoxFuture<'static, CallReport> {
         let (definition, worker) = (self.definition.clone(), self.worker.clone());
-        let is_model = self.kind == "model";
+        let is_model = self.is_model();
         async move {
             let task = Task {
                 name: &definition.name,
@@ -50,10 +44,10 @@ impl Tool for SimulatedTool {
                 examples: &definition.examples,
                 ..Task::default()
             };
-            let mut report: CallReport = tokio::select! {
-                biased;
-                () = call.cancel.cancelled() => return CallReport::free(Err(ToolError::permanent("cancelled"))),
-                report = worker.perform(&task, &call.input, None, call.attempt, &call.funds) => report.into(),
+            let work = worker.perform(&task, &call.input, None, call.attempt, &call.funds);
+            let mut report: CallReport = match cancellable(&call.cancel, work).await {
+                Ok(report) => report.into(),
+                Err(cancelled) => return CallReport::free(Err(cancelled)),
             };
             if !is_model {
                 // Only models have tokens, and a price beyond the catalog's fixed one.
@@ -71,19 +65,17 @@ impl Tool for SimulatedTool {
         .boxed()
     }
 
+    fn policy(&self) -> CallPolicy {
+        self.definition.policy()
+    }
+
+    fn pricing(&self) -> Option<&dyn Pricing> {
+        self.is_model().then_some(self as &dyn Pricing)
+    }
+}
+
+impl Pricing for SimulatedTool {
     fn quote(&self, input: &Value, _model: Option<&str>) -> Quote {
-        if self.kind != "model" {
-            return Quote::FREE;
-        }
-        let (most, least) = self.worker.quote(&Task::default(), input);
-        Quote { most, least }
-    }
-
-    fn repeatable(&self) -> bool {
-        self.repeatable
-    }
-
-    fn timeout(&self) -> Option<Duration> {
-        self.definition.timeout
+        self.worker.quote(&Task::default(), input).into()
     }
 }

@@ -14,7 +14,7 @@ use plandeck::plan::{Dialect, ExecutionPlan, Mode, RetryPolicy, Step, StepIx, Te
 use plandeck::run::{
     AttemptLog, ExecutionResult, Fact, LogStream, ResourceLimits, RunCommand, RunEvent, RunState,
 };
-use plandeck::tools::{Call, CallReport, Quote, Tool, ToolError, Toolbox};
+use plandeck::tools::{Call, CallReport, Pricing, Quote, Tool, ToolError, ToolKind, Toolbox};
 use plandeck::units::{Micros, Money};
 use serde_json::{Map, Value, json};
 use std::collections::{HashMap, HashSet};
@@ -47,8 +47,12 @@ impl Drop for UnderWay {
 }
 
 impl Tool for Unruly {
-    fn kind(&self) -> &'static str {
-        "unruly"
+    fn kind(&self) -> &'static ToolKind {
+        static KIND: ToolKind = ToolKind {
+            repeatable: true,
+            ..ToolKind::new("unruly")
+        };
+        &KIND
     }
 
     fn call(&self, call: Call) -> BoxFuture<'static, CallReport> {
@@ -65,15 +69,17 @@ impl Tool for Unruly {
         .boxed()
     }
 
+    fn pricing(&self) -> Option<&dyn Pricing> {
+        Some(self)
+    }
+}
+
+impl Pricing for Unruly {
     fn quote(&self, _input: &Value, _model: Option<&str>) -> Quote {
         Quote {
             most: Some(Money::from_pico(BOUND)),
             least: Money::ZERO,
         }
-    }
-
-    fn repeatable(&self) -> bool {
-        true
     }
 }
 
@@ -108,10 +114,10 @@ async fn misbehave(mut random: Rng, call: &Call) -> CallReport {
             sleep(Duration::from_millis(random.u64(0..500))).await;
             panic!("chaos");
         }
-        6 | 7 => Err(ToolError::passing("try again\n\u{0}\u{202e}")),
+        6 | 7 => Err(ToolError::transient("try again\n\u{0}\u{202e}")),
         8 => Err(ToolError {
             retry_after: Some(Duration::from_secs(random.u64(0..5))),
-            ..ToolError::passing("come back later")
+            ..ToolError::transient("come back later")
         }),
         9 => Err(ToolError::permanent("x".repeat(100_000))),
         10 => Ok(garbage(&mut random)),

@@ -7,7 +7,9 @@ use plandeck::engine::{Engine, Settings, event_channel};
 use plandeck::plan::{Dialect, ExecutionPlan, Step, StepIx, Template};
 use plandeck::run::{ResourceLimits, RunCommand, RunEvent, RunState};
 use plandeck::store::{Journal, JournalOptions, RunMeta};
-use plandeck::tools::{Call, CallReport, Quote, Tool, ToolError, Toolbox};
+use plandeck::tools::{
+    Call, CallPolicy, CallReport, Pricing, Quote, Tool, ToolError, ToolKind, Toolbox,
+};
 use plandeck::units::Money;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -62,8 +64,9 @@ impl Echo {
 struct EchoTool(Arc<Echo>);
 
 impl Tool for EchoTool {
-    fn kind(&self) -> &'static str {
-        "echo"
+    fn kind(&self) -> &'static ToolKind {
+        static KIND: ToolKind = ToolKind::new("echo");
+        &KIND
     }
 
     fn call(&self, call: Call) -> BoxFuture<'static, CallReport> {
@@ -94,15 +97,24 @@ impl Tool for EchoTool {
         self.0.plain.then(|| self.0.report(input))
     }
 
+    fn policy(&self) -> CallPolicy {
+        CallPolicy {
+            repeatable: self.0.repeatable,
+            ..CallPolicy::default()
+        }
+    }
+
+    fn pricing(&self) -> Option<&dyn Pricing> {
+        Some(self)
+    }
+}
+
+impl Pricing for EchoTool {
     fn quote(&self, _input: &Value, _model: Option<&str>) -> Quote {
         Quote {
             most: Some(self.0.cost),
             least: self.0.cost,
         }
-    }
-
-    fn repeatable(&self) -> bool {
-        self.0.repeatable
     }
 }
 

@@ -4,7 +4,7 @@ use crate::support::{catalog, faults};
 use plandeck::plan::Source;
 use plandeck::plan::ToolSchemas;
 use plandeck::tools::Catalog;
-use plandeck::tools::catalog::{Implementation, Rules};
+use plandeck::tools::catalog::{JqSettings, ModelSettings, ProcessSettings, Rules};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ fn a_toolweaver_catalog_is_read_whole() {
     assert_eq!(catalog.extra["source"], "test");
     assert!(catalog.warnings.is_empty(), "{:?}", catalog.warnings);
     let ocr = catalog.get("receipt_ocr").unwrap();
-    assert_eq!(ocr.implementation.kind(), "mcp");
+    assert_eq!(ocr.kind().name, "mcp");
     assert_eq!(
         (
             ocr.examples.len(),
@@ -53,7 +53,7 @@ fn a_toolweaver_catalog_is_read_whole() {
         ),
         (1, &json!(3), &json!("general"))
     );
-    assert_eq!(catalog.get("add").unwrap().implementation.kind(), "model");
+    assert_eq!(catalog.get("add").unwrap().kind().name, "model");
     assert_eq!(
         *catalog.schema("add").unwrap(),
         json!({"type": "object", "required": ["a"], "properties": {
@@ -85,7 +85,7 @@ tools:
     let kinds: Vec<&str> = catalog
         .tools()
         .iter()
-        .map(|tool| tool.implementation.kind())
+        .map(|tool| tool.kind().name)
         .collect();
     assert_eq!(
         kinds,
@@ -96,9 +96,7 @@ tools:
         (a.timeout, a.cost.pico(), a.read_only),
         (Some(Duration::from_millis(2500)), 100_000_000, true)
     );
-    let Implementation::Process(process) = &a.implementation else {
-        panic!("{a:?}")
-    };
+    let process = a.settings::<ProcessSettings>().unwrap();
     assert_eq!(
         process
             .command
@@ -107,9 +105,8 @@ tools:
             .collect::<Vec<_>>(),
         ["grep", "-c", "a b"]
     );
-    let Implementation::Model(model) = &catalog.get("e").unwrap().implementation else {
-        panic!()
-    };
+    let e = catalog.get("e").unwrap();
+    let model = e.settings::<ModelSettings>().unwrap();
     assert_eq!(
         (model.max_tokens, &model.offline),
         (Some(9), &Some(Rules::Code("output = 2".into())))
@@ -263,13 +260,14 @@ fn files_are_read_from_the_catalogs_folder() {
         "tools:\n  a: {prompt: '@p.txt'}\n  b: {filter: '@f.jq'}\n  c: {filter: '@base64 \"\\(.)\"'}\n",
     );
     let catalog = Catalog::load(&folder.path().join("tools.yaml")).unwrap();
-    let Implementation::Model(model) = &catalog.get("a").unwrap().implementation else {
-        panic!()
-    };
+    let a = catalog.get("a").unwrap();
+    let model = a.settings::<ModelSettings>().unwrap();
     assert_eq!(model.prompt.as_deref(), Some("Say {{x}}."));
     assert_eq!(
-        catalog.get("b").unwrap().implementation,
-        Implementation::Jq(".a".into())
+        catalog.get("b").unwrap().settings(),
+        Some(&JqSettings {
+            filter: ".a".into()
+        })
     );
     let missing = Catalog::load(&folder.path().join("no.yaml")).unwrap_err();
     assert!(missing.diagnostics[0].message.contains("cannot be read"));

@@ -31,7 +31,7 @@ async fn a_step_brings_code_or_the_catalog_has_it() {
         "tools: {t: {code: 'output = {\"twice\": input_data[\"n\"] * 2}'}}",
         "t",
     );
-    assert_eq!(own.kind(), "code_exec");
+    assert_eq!(own.kind().name, "code_exec");
     assert_eq!(output(&own, json!({"n": 21})).await, json!({"twice": 42}));
     assert!(refusal(&python(), json!({})).await.contains("`code`"));
 }

@@ -1,7 +1,9 @@
 //! `http` tools against a real server.
 
+use crate::common::PATIENCE;
 use crate::support::{call, catalog, environment, faults, output, refusal, run, toolbox_with};
 use plandeck::models::SmallModelWorker;
+use plandeck::run::ErrorKind;
 use plandeck::tools::{Tool, Toolbox};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -66,7 +68,7 @@ async fn parameters_go_where_they_stand_and_the_rest_into_the_query() {
     let input =
         json!({"id": "a b/c", "kind": "book", "n": 1, "limit": 5, "tag": ["x"], "none": null});
     assert_eq!(output(&tool, input).await, json!([1, {"a": 2}]));
-    assert!(tool.repeatable());
+    assert!(tool.policy().repeatable);
 }
 
 #[tokio::test]
@@ -99,7 +101,7 @@ async fn a_post_sends_the_rest_or_the_given_body() {
         output(&rest, json!({"id": 7, "a": 1, "b": ["x"]})).await,
         json!("made")
     );
-    assert!(!rest.repeatable());
+    assert!(!rest.policy().repeatable);
     let body = json!({"n": "{{n}}", "text": "n is {{n}}", "deep": [{"list": "{{list}}"}]});
     let given = http(
         &server,
@@ -365,5 +367,93 @@ fn faults_of_an_http_tool_are_found_before_it_is_called() {
             faults.iter().any(|fault| fault.contains(part)),
             "{part}: {faults:?}"
         );
+    }
+}
+
+/// A server that reads a request, sends `head`, and then a byte every 50 ms where it `dribbles`, else nothing.
+fn stalling_server(head: &'static str, dribbles: bool) -> String {
+    use std::io::{Read, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            std::thread::spawn(move || {
+                let _ = stream.read(&mut [0; 4096]);
+                let _ = stream.write_all(head.as_bytes());
+                while dribbles && stream.write_all(b" ").is_ok() {
+                    std::thread::sleep(Duration::from_millis(50));
+                }
+                let _ = stream.read_to_end(&mut Vec::new());
+            });
+        }
+    });
+    format!("http://{address}/")
+}
+
+/// Three ways not to answer: silence, silence after the headers, and a byte at a time.
+fn stalling_servers() -> [(&'static str, String); 3] {
+    let head = "HTTP/1.1 200 OK\r\ncontent-length: 5000\r\n\r\n";
+    [
+        ("silent", stalling_server("", false)),
+        ("stalls", stalling_server(head, false)),
+        ("dribbles", stalling_server(head, true)),
+    ]
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_answer_ends_as_a_timeout() {
+    for (name, url) in stalling_servers() {
+        let fields = json!({"type": "http", "url": url, "timeout_s": 0.4});
+        let tool = crate::support::tool(&json!({"tools": {"t": fields}}).to_string(), "t");
+        let report = tokio::time::timeout(PATIENCE, run(&tool, json!({}))).await;
+        let report = report.unwrap_or_else(|_| panic!("{name} never ended"));
+        assert!(report.prompt.unwrap().starts_with("GET http://127"));
+        let error = report.output.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::TimeoutError, "{name}: {error}");
+        assert!(error.retryable, "{name}");
+        assert_eq!(error.message, "no answer within timeout_s = 0.4", "{name}");
+    }
+}
+
+#[tokio::test]
+async fn requests_have_a_time_limit_by_default() {
+    let tools = r#"{"tools": {
+        "default": {"type": "http", "url": "http://127.0.0.1/"},
+        "given": {"type": "http", "url": "http://127.0.0.1/", "timeout_s": 7},
+        "mcp": {"type": "mcp", "server": "s"},
+        "model": {"type": "model", "prompt": "Say it.", "cost_usd": 1},
+        "program": {"type": "process", "command": "true"}
+    }}"#;
+    let worker = SmallModelWorker::simulated(1);
+    for worker in [SmallModelWorker::new("gpt-4o-mini"), worker] {
+        let toolbox = toolbox_with(&catalog(tools), &worker, environment(&[]));
+        let seconds = |name| toolbox.tool(name).unwrap().policy().timeout;
+        let seconds = |name| seconds(name).map(|limit| limit.as_secs());
+        assert_eq!(seconds("default"), Some(120));
+        assert_eq!(seconds("given"), Some(7));
+        assert_eq!(seconds("model"), Some(300));
+        assert_eq!(seconds("final_synthesis"), Some(300));
+        assert_eq!(seconds("program"), None);
+    }
+}
+
+#[test]
+fn in_a_result_a_silent_server_is_a_timeout() {
+    let (mut tools, mut steps) = (json!({}), Vec::new());
+    for (name, url) in stalling_servers() {
+        tools[name] = json!({"type": "http", "url": url, "timeout_s": 0.4, "description": "Asks."});
+        steps.push(json!({"id": name, "tool": name, "parameters": {}, "retry_policy": {"retries": 2, "backoff_s": 0.01}}));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let plan = folder.path().join("plan.json");
+    std::fs::write(&plan, json!({"tools": tools, "steps": steps}).to_string()).unwrap();
+    let (code, result) = crate::common::run_json(&plan, &[]);
+    assert_eq!(code, 1, "{result:#}");
+    for (name, _) in stalling_servers() {
+        let error = &crate::common::step(&result, name)["error"];
+        assert_eq!(error["type"], "TimeoutError", "{error}");
+        assert_eq!(error["retryable"], true, "{error}");
+        assert_eq!(error["attempts"], 2, "{error}");
     }
 }

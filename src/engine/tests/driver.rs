@@ -7,7 +7,9 @@ use crate::run::{
     ErrorKind, ExecutionResult, Limit, Rate, Rates, ResourceLimits, RunCommand, RunOutcome,
     RunState, SkipReason, StepStatus, figures,
 };
-use crate::tools::{Call, CallReport, Quote, Tool, ToolError, Toolbox};
+use crate::tools::{
+    Call, CallPolicy, CallReport, Pricing, Quote, Tool, ToolError, ToolKind, Toolbox,
+};
 use crate::units::{Micros, Money};
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -31,8 +33,9 @@ struct Sleeper {
 }
 
 impl Tool for Arc<Sleeper> {
-    fn kind(&self) -> &'static str {
-        "test"
+    fn kind(&self) -> &'static ToolKind {
+        static KIND: ToolKind = ToolKind::new("test");
+        &KIND
     }
 
     fn call(&self, call: Call) -> BoxFuture<'static, CallReport> {
@@ -58,7 +61,7 @@ impl Tool for Arc<Sleeper> {
             let output = if stopped {
                 Err(ToolError::permanent("stopped"))
             } else if u64::from(calls) <= number("fail") {
-                Err(ToolError::passing("not yet"))
+                Err(ToolError::transient("not yet"))
             } else {
                 Ok(call.input)
             };
@@ -76,10 +79,19 @@ impl Tool for Arc<Sleeper> {
         None
     }
 
-    fn repeatable(&self) -> bool {
-        self.repeatable.load(Ordering::SeqCst)
+    fn policy(&self) -> CallPolicy {
+        CallPolicy {
+            repeatable: self.repeatable.load(Ordering::SeqCst),
+            ..CallPolicy::default()
+        }
     }
 
+    fn pricing(&self) -> Option<&dyn Pricing> {
+        Some(self)
+    }
+}
+
+impl Pricing for Arc<Sleeper> {
     fn draws_on(&self, input: &Value, _model: Option<&str>) -> Option<(String, u64)> {
         Some(("someone/model".to_owned(), input["tokens"].as_u64()?))
     }

@@ -8,7 +8,7 @@ use crate::plan::{Dialect, ExecutionPlan, RetryPolicy, Step, StepIx, Template};
 use crate::run::{
     Fact, ResourceLimits, RunCommand, RunEvent, RunOutcome, RunPhase, RunState, StepStatus,
 };
-use crate::tools::{Call, CallReport, Recipe, Tool, ToolError, Toolbox};
+use crate::tools::{Call, CallReport, Recipe, Tool, ToolError, ToolKind, Toolbox};
 use crate::units::Micros;
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -57,8 +57,12 @@ struct Busy {
 }
 
 impl Tool for Busy {
-    fn kind(&self) -> &'static str {
-        "busy"
+    fn kind(&self) -> &'static ToolKind {
+        static KIND: ToolKind = ToolKind {
+            repeatable: true,
+            ..ToolKind::new("busy")
+        };
+        &KIND
     }
 
     fn call(&self, call: Call) -> BoxFuture<'static, CallReport> {
@@ -75,7 +79,7 @@ impl Tool for Busy {
             }
             let fails = call.input["fail"].as_u64().unwrap_or(0);
             CallReport::free(if attempt < fails {
-                Err(ToolError::passing("not yet"))
+                Err(ToolError::transient("not yet"))
             } else {
                 Ok(Value::Null)
             })
@@ -93,10 +97,6 @@ impl Tool for Busy {
             return None;
         }
         Some(CallReport::free(Ok(Value::Null)))
-    }
-
-    fn repeatable(&self) -> bool {
-        true
     }
 }
 

@@ -358,10 +358,10 @@ impl World {
         let output = match end {
             End::Well => Ok(self.outputs.into()),
             End::Badly => Err(ToolError::permanent("bad")),
-            End::Passing => Err(ToolError::passing("busy")),
+            End::Passing => Err(ToolError::transient("busy")),
             End::ComeBack(ms) => Err(ToolError {
                 retry_after: Some(Duration::from_millis(ms)),
-                ..ToolError::passing("busy")
+                ..ToolError::transient("busy")
             }),
         };
         let counted = self.sketches[self.scheduler.plan_step(row).at()].estimated;

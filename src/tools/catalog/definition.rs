@@ -1,7 +1,11 @@
 //! One tool of a catalog.
 
+use crate::tools::kinds::ToolSettings;
+use crate::tools::kinds::model::ModelSettings;
+use crate::tools::{CallPolicy, ToolKind};
 use crate::units::Money;
 use serde_json::{Map, Value};
+use std::any::Any;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +18,7 @@ pub struct ToolDefinition {
     /// What it does, for people and for models.
     pub description: Arc<str>,
     /// How it is carried out.
-    pub implementation: Implementation,
+    pub(crate) implementation: Arc<dyn ToolSettings>,
     /// What it takes: a JSON Schema of type object. `None` where the catalog says nothing.
     pub input_schema: Option<Arc<Value>>,
     /// What it gives: a JSON Schema.
@@ -41,106 +45,13 @@ pub struct ToolDefinition {
     pub extra: Map<String, Value>,
 }
 
-/// How a tool is carried out.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Implementation {
-    /// The worker model plays it.
-    Model(ModelSettings),
-    /// A tool of a Model Context Protocol server.
-    Mcp(McpSettings),
-    /// One request.
-    Http(HttpSettings),
-    /// A program.
-    Process(ProcessSettings),
-    /// Python in a sandbox; without code of its own the call brings it.
-    CodeExec(Option<Arc<str>>),
-    /// A jq filter over the parameters.
-    Jq(Arc<str>),
-    /// Another agent, at this address.
-    Agent(Option<Arc<str>>),
-}
-
-impl Implementation {
-    /// The word for it, as in `type`.
-    pub const fn kind(&self) -> &'static str {
-        match self {
-            Self::Model(_) => "model",
-            Self::Mcp(_) => "mcp",
-            Self::Http(_) => "http",
-            Self::Process(_) => "process",
-            Self::CodeExec(_) => "code_exec",
-            Self::Jq(_) => "jq",
-            Self::Agent(_) => "agent",
-        }
-    }
-}
-
-/// A tool that a model plays.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct ModelSettings {
-    /// The prompt, with `{{name}}` for parameters, instead of one made from the description.
-    pub prompt: Option<Arc<str>>,
-    /// The model, instead of the worker's own.
-    pub model: Option<Arc<str>>,
-    /// The most tokens an answer may have.
-    pub max_tokens: Option<u32>,
-    /// How its work is done without a model.
-    pub offline: Option<Rules>,
-}
-
-/// How a model tool's work is done without a model.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Rules {
-    /// By a jq filter over the parameters.
-    Jq(Arc<str>),
-    /// By Python: the parameters as `input_data`, the output as `output`.
-    Code(Arc<str>),
-}
-
-/// A tool of an MCP server.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct McpSettings {
-    /// The server's name under `mcpServers`.
-    pub server: Option<Arc<str>>,
-    /// The tool's name there, where it is another.
-    pub tool: Option<Arc<str>>,
-}
-
-/// One request.
-#[derive(Clone, Debug, PartialEq)]
-pub struct HttpSettings {
-    /// `GET`, `POST`, …
-    pub method: Arc<str>,
-    /// The address, with `{{name}}` for parameters and `${VAR}` for the environment.
-    pub url: Arc<str>,
-    /// Headers, with the same.
-    pub headers: Vec<(Arc<str>, Arc<str>)>,
-    /// Query parameters, with the same.
-    pub query: Vec<(Arc<str>, Value)>,
-    /// The body, with `{{name}}` for parameters.
-    pub body: Option<Value>,
-    /// A jq filter over the answer.
-    pub response: Option<Arc<str>>,
-}
-
-/// A program.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ProcessSettings {
-    /// The program and its arguments; at least one.
-    pub command: Vec<Arc<str>>,
-    /// Where it runs; the catalog's folder where it is not given.
-    pub cwd: Option<PathBuf>,
-    /// Variables added to the environment, with `${VAR}` for others.
-    pub env: Vec<(Arc<str>, Arc<str>)>,
-}
-
 impl ToolDefinition {
     /// A model tool without a description, to be filled by its fields.
     pub fn new(name: impl Into<Arc<str>>) -> Self {
         Self {
             name: name.into(),
             description: "".into(),
-            implementation: Implementation::Model(ModelSettings::default()),
+            implementation: Arc::new(ModelSettings::default()),
             input_schema: None,
             output_schema: None,
             examples: Vec::new(),
@@ -154,5 +65,25 @@ impl ToolDefinition {
             folder: None,
             extra: Map::new(),
         }
+    }
+
+    /// How it is carried out.
+    pub fn kind(&self) -> &'static ToolKind {
+        self.implementation.kind()
+    }
+
+    /// How calls are made: as the catalog says, else as its kind does.
+    pub fn policy(&self) -> CallPolicy {
+        let kind = self.kind();
+        CallPolicy {
+            repeatable: kind.repeatable || self.read_only || self.idempotent,
+            timeout: self.timeout.or(kind.timeout),
+        }
+    }
+
+    /// The settings of its kind, where `T` is their type.
+    pub fn settings<T: Any>(&self) -> Option<&T> {
+        let settings: &dyn Any = &*self.implementation;
+        settings.downcast_ref()
     }
 }

@@ -246,46 +246,18 @@ pub fn money(value: &Value) -> Option<Money> {
     crate::models::prices::dollars(&text)
 }
 
-/// The words of a command line, split at blanks as a shell does: `'…'` keeps everything, `"…"` keeps blanks and
-/// knows `\"` and `\\`, a backslash outside quotes keeps the next character. Nothing is expanded or run.
-pub fn split_command(line: &str) -> Result<Vec<String>, String> {
-    let mut words = Vec::new();
-    let mut word: Option<String> = None;
-    let mut rest = line.chars();
-    while let Some(c) = rest.next() {
-        match c {
-            c if c.is_whitespace() => words.extend(word.take()),
-            '\'' => {
-                let word = word.get_or_insert_default();
-                loop {
-                    match rest.next() {
-                        Some('\'') => break,
-                        Some(c) => word.push(c),
-                        None => return Err("a ' is not closed".to_owned()),
-                    }
-                }
-            }
-            '"' => {
-                let word = word.get_or_insert_default();
-                loop {
-                    match rest.next() {
-                        Some('"') => break,
-                        Some('\\') => match rest.next() {
-                            Some(c @ ('"' | '\\' | '$' | '`')) => word.push(c),
-                            Some(c) => word.extend(['\\', c]),
-                            None => return Err("a \" is not closed".to_owned()),
-                        },
-                        Some(c) => word.push(c),
-                        None => return Err("a \" is not closed".to_owned()),
-                    }
-                }
-            }
-            '\\' => word.get_or_insert_default().extend(rest.next()),
-            c => word.get_or_insert_default().push(c),
+/// The words of a command line, split as a POSIX shell does. Nothing is expanded or run.
+fn split_command(line: &str) -> Result<Vec<String>, &'static str> {
+    shlex::split(line).ok_or_else(|| {
+        let closed_by = |quote: char| shlex::split(&format!("{line}{quote}")).is_some();
+        if closed_by('\'') {
+            "a ' is not closed"
+        } else if closed_by('"') {
+            "a \" is not closed"
+        } else {
+            "it ends with a backslash"
         }
-    }
-    words.extend(word);
-    Ok(words)
+    })
 }
 
 pub fn type_name(value: &Value) -> &'static str {

@@ -6,15 +6,19 @@
 
 mod definition;
 mod fields;
-mod implementation;
 mod places;
 mod read;
 mod schema;
 
-pub use definition::{
-    HttpSettings, Implementation, McpSettings, ModelSettings, ProcessSettings, Rules,
-    ToolDefinition,
-};
+pub use super::kinds::agent::AgentSettings;
+pub use super::kinds::code_exec::CodeSettings;
+pub use super::kinds::http::HttpSettings;
+pub use super::kinds::jq::JqSettings;
+pub use super::kinds::mcp::McpSettings;
+pub use super::kinds::model::{ModelSettings, Rules};
+pub use super::kinds::process::ProcessSettings;
+pub use definition::ToolDefinition;
+pub(in crate::tools) use fields::Fields;
 
 use crate::plan::{Diagnostic, PlanFaults, Severity, Source, ToolSchemas};
 use serde_json::{Map, Value};

@@ -1,24 +1,36 @@
 //! From text to a catalog, with every fault at once.
 
 use super::fields::{Fields, type_name};
-use super::implementation::implementation;
 use super::places::find_tool;
 use super::{Catalog, ToolDefinition};
 use crate::plan::{Diagnostic, PlanFaults, Severity, Source, read_data};
+use crate::tools::kinds::{self, KINDS, KindEntry};
 use serde_json::{Map, Value};
 use std::path::Path;
 use std::sync::Arc;
 
-const KINDS: [&str; 9] = [
-    "model",
-    "mcp",
-    "http",
-    "process",
-    "code_exec",
-    "jq",
-    "agent",
-    "tool",
-    "function",
+/// Words that leave the kind to the fields that are given.
+const OPEN_KINDS: [&str; 2] = ["tool", "function"];
+
+/// The fields of tools of any kind.
+const COMMON_FIELDS: [&str; 17] = [
+    "name",
+    "type",
+    "description",
+    "parameters",
+    "input_schema",
+    "output_schema",
+    "examples",
+    "metadata",
+    "cost_usd",
+    "timeout_s",
+    "read_only",
+    "idempotent",
+    "cache",
+    "pool",
+    "returns",
+    "provider",
+    "source",
 ];
 
 pub fn parse(source: &Source, folder: Option<&Path>) -> Result<Catalog, PlanFaults> {
@@ -227,8 +239,8 @@ impl Reader<'_> {
         tool.idempotent = fields.flag("idempotent").unwrap_or(false);
         tool.cache = fields.flag("cache");
         tool.pool = fields.text("pool");
-        if let Some(kind) = self.kind(&name, &mut fields) {
-            tool.implementation = implementation(kind, &mut fields);
+        if let Some(entry) = self.kind(&name, &mut fields) {
+            tool.implementation = (entry.parse)(&mut fields);
         }
         let (rest, faults) = fields.into_rest();
         tool.extra = rest;
@@ -241,42 +253,6 @@ impl Reader<'_> {
 
     /// Fields of other kinds that stand where they have no effect, and near misses of known names.
     fn warn_of_strangers(&mut self, tool: &ToolDefinition) {
-        const KNOWN: [&str; 34] = [
-            "name",
-            "type",
-            "description",
-            "parameters",
-            "input_schema",
-            "output_schema",
-            "examples",
-            "metadata",
-            "cost_usd",
-            "timeout_s",
-            "read_only",
-            "idempotent",
-            "cache",
-            "pool",
-            "prompt",
-            "model",
-            "max_tokens",
-            "offline",
-            "server",
-            "mcp_tool",
-            "method",
-            "url",
-            "headers",
-            "query",
-            "body",
-            "response",
-            "command",
-            "cwd",
-            "env",
-            "code",
-            "filter",
-            "returns",
-            "provider",
-            "source",
-        ];
         const TOOLWEAVER: [&str; 6] = [
             "provider",
             "source",
@@ -285,19 +261,18 @@ impl Reader<'_> {
             "domain",
             "returns",
         ];
+        let own = KINDS.iter().flat_map(|entry| entry.fields);
+        let known: Vec<&str> = COMMON_FIELDS.iter().chain(own).copied().collect();
         for field in tool.extra.keys() {
             if TOOLWEAVER.contains(&field.as_str()) {
                 continue;
             }
-            let message = if KNOWN.contains(&field.as_str()) {
-                format!(
-                    "`{field}` has no effect on a {} tool",
-                    tool.implementation.kind()
-                )
+            let message = if known.contains(&field.as_str()) {
+                format!("`{field}` has no effect on a {} tool", tool.kind().name)
             } else {
                 format!("the field `{field}` is not known and has no effect")
             };
-            let near = nearest(field, &KNOWN)
+            let near = nearest(field, &known)
                 .filter(|near| near != field)
                 .map(|near| format!("did you mean `{near}`?"));
             self.say(
@@ -311,12 +286,18 @@ impl Reader<'_> {
     }
 
     /// The kind, from `type` and, for ToolWeaver's `tool` and `function`, from the fields that are there.
-    fn kind(&mut self, name: &str, fields: &mut Fields) -> Option<&'static str> {
+    fn kind(&mut self, name: &str, fields: &mut Fields) -> Option<&'static KindEntry> {
         let word = fields.text("type");
         let word = word.as_deref().unwrap_or("tool");
-        let Some(kind) = KINDS.into_iter().find(|kind| *kind == word) else {
-            let known = "model, mcp, http, process, code_exec, jq, agent, tool, function";
-            let help = nearest(word, &KINDS).map(|near| format!("did you mean `{near}`?"));
+        if OPEN_KINDS.contains(&word) {
+            return Some(kinds::implied(fields));
+        }
+        let entry = kinds::named(word);
+        if entry.is_none() {
+            let names = KINDS.iter().map(|entry| entry.kind.name);
+            let known: Vec<&'static str> = names.chain(OPEN_KINDS).collect();
+            let help = nearest(word, &known).map(|near| format!("did you mean `{near}`?"));
+            let known = known.join(", ");
             self.say(
                 Severity::Error,
                 "unknown_type",
@@ -326,21 +307,8 @@ impl Reader<'_> {
             .help = help;
             // Its fields are not known either, and need no warnings of their own.
             *fields = Fields::new(Map::new(), None);
-            return None;
-        };
-        if !matches!(kind, "tool" | "function") {
-            return Some(kind);
         }
-        let implied = [
-            ("command", "process"),
-            ("url", "http"),
-            ("filter", "jq"),
-            ("code", "code_exec"),
-            ("mcp_tool", "mcp"),
-            ("server", "mcp"),
-        ];
-        let implied = implied.into_iter().find(|(field, _)| fields.has(field));
-        Some(implied.map_or("model", |(_, kind)| kind))
+        entry
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::protocol::{LONGEST_LINE, Language, Reply, Request};
 use super::python;
-use crate::tools::jq::Filter;
+use crate::tools::kinds::jq::{Filter, FilterError};
 use rlimit::Resource;
 use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -110,7 +110,8 @@ fn answer(request: &Request, filters: &mut HashMap<String, Filter>) -> Reply {
             },
         ),
         Language::Jq => {
-            filter(&request.source, filters).and_then(|filter| filter.run(&request.input))
+            let filter = filter(&request.source, filters).map_err(|error| error.to_string());
+            filter.and_then(|filter| filter.run(&request.input))
         }
     };
     match output {
@@ -125,7 +126,7 @@ fn answer(request: &Request, filters: &mut HashMap<String, Filter>) -> Reply {
 fn filter<'a>(
     source: &str,
     filters: &'a mut HashMap<String, Filter>,
-) -> Result<&'a Filter, String> {
+) -> Result<&'a Filter, FilterError> {
     if filters.len() >= MOST_FILTERS && !filters.contains_key(source) {
         filters.clear();
     }

@@ -3,6 +3,7 @@
 use super::protocol::{LONGEST_LINE, Language, MARK, Reply, Request};
 use crate::run::LogStream;
 use crate::text::message::{clean, quote_end};
+use crate::tools::cancel::cancellable;
 use crate::tools::group::Group;
 use crate::tools::{CallLog, ToolError};
 use serde_json::Value;
@@ -107,11 +108,11 @@ pub struct Work<'a> {
 #[derive(Debug, Default)]
 pub struct Sandbox {
     program: Program,
-    idle: Mutex<Vec<Warm>>,
+    idle: Mutex<Vec<SandboxProcess>>,
 }
 
 #[derive(Debug)]
-struct Warm {
+struct SandboxProcess {
     child: Child,
     /// With a launcher between, the sandbox is a member of its group.
     group: Group,
@@ -143,11 +144,7 @@ impl Sandbox {
         log: &CallLog,
         cancel: &CancellationToken,
     ) -> Result<Value, ToolError> {
-        tokio::select! {
-            biased;
-            () = cancel.cancelled() => Err(ToolError::permanent("cancelled")),
-            output = self.work(work, log) => output,
-        }
+        cancellable(cancel, self.work(work, log)).await?
     }
 
     async fn work(&self, work: Work<'_>, log: &CallLog) -> Result<Value, ToolError> {
@@ -172,58 +169,60 @@ impl Sandbox {
             )));
         }
         let memory_mb = work.memory_mb.unwrap_or(MEMORY_MB);
-        let mut warm = match self.take_idle(memory_mb, work.cpu_percent) {
-            Some(warm) => warm,
-            None => Warm::start(&self.program, memory_mb, work.cpu_percent).await?,
+        let mut process = match self.take_idle(memory_mb, work.cpu_percent) {
+            Some(process) => process,
+            None => SandboxProcess::start(&self.program, memory_mb, work.cpu_percent).await?,
         };
-        warm.calls += 1;
+        process.calls += 1;
         // Writing and reading take turns: a sandbox reads a whole line before it says anything. A broken pipe
         // shows up again, with its reason, when the answer is read.
-        let _ = warm.input.write_all(&line).await;
-        let _ = warm.input.flush().await;
+        let _ = process.input.write_all(&line).await;
+        let _ = process.input.flush().await;
         loop {
-            match warm.reply().await {
+            match process.reply().await {
                 Some(Reply::Ready) => {}
                 Some(Reply::Log(line)) => log(LogStream::Stderr, &clean(&line, 8 << 10)),
                 Some(Reply::Output {
                     value,
                     memory_mb: held,
                 }) => {
-                    if warm.calls < MOST_CALLS && held < MOST_HELD_MB {
-                        self.give_back(warm);
+                    if process.calls < MOST_CALLS && held < MOST_HELD_MB {
+                        self.give_back(process);
                     }
                     return Ok(value);
                 }
                 Some(Reply::Error(message)) => {
-                    self.give_back(warm);
+                    self.give_back(process);
                     return Err(ToolError::permanent(quote_end(&message, 4_000)));
                 }
-                None => return Err(warm.cause_of_death(memory_mb, seconds).await),
+                None => return Err(process.exit_reason(memory_mb, seconds).await),
             }
         }
     }
 
-    fn take_idle(&self, memory_mb: u64, cpu_percent: Option<u32>) -> Option<Warm> {
+    fn take_idle(&self, memory_mb: u64, cpu_percent: Option<u32>) -> Option<SandboxProcess> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            let fits = |warm: &Warm| warm.memory_mb == memory_mb && warm.cpu_percent == cpu_percent;
-            let mut warm = idle.iter().rposition(fits).map(|at| idle.swap_remove(at))?;
-            if matches!(warm.child.try_wait(), Ok(None)) {
-                return Some(warm);
+            let fits = |process: &SandboxProcess| {
+                process.memory_mb == memory_mb && process.cpu_percent == cpu_percent
+            };
+            let mut process = idle.iter().rposition(fits).map(|at| idle.swap_remove(at))?;
+            if matches!(process.child.try_wait(), Ok(None)) {
+                return Some(process);
             }
         }
     }
 
-    fn give_back(&self, warm: Warm) {
+    fn give_back(&self, process: SandboxProcess) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() >= MOST_IDLE {
             idle.remove(0);
         }
-        idle.push(warm);
+        idle.push(process);
     }
 }
 
-impl Warm {
+impl SandboxProcess {
     async fn start(
         program: &Program,
         memory_mb: u64,
@@ -259,7 +258,7 @@ impl Warm {
         let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(unusable("it has no pipes".to_owned()));
         };
-        let mut warm = Self {
+        let mut process = Self {
             group: Group::of(&child),
             child,
             input,
@@ -268,10 +267,10 @@ impl Warm {
             cpu_percent,
             calls: 0,
         };
-        match tokio::time::timeout(START, warm.reply()).await {
-            Ok(Some(Reply::Ready)) => Ok(warm),
+        match tokio::time::timeout(START, process.reply()).await {
+            Ok(Some(Reply::Ready)) => Ok(process),
             Ok(_) => {
-                let said = warm.last_words().await.1;
+                let said = process.stderr_tail().await.1;
                 Err(unusable(if said.is_empty() {
                     "it did not answer as one".to_owned()
                 } else {
@@ -297,7 +296,7 @@ impl Warm {
     }
 
     /// Ends the sandbox; how it ended and what it said on standard error.
-    async fn last_words(&mut self) -> (Option<ExitStatus>, String) {
+    async fn stderr_tail(&mut self) -> (Option<ExitStatus>, String) {
         // It may be on its way out by itself, and how it ends is what matters.
         let ended = tokio::time::timeout(Duration::from_millis(500), self.child.wait()).await;
         let status = if let Ok(status) = ended {
@@ -316,8 +315,8 @@ impl Warm {
         (status, quote_end(&String::from_utf8_lossy(&said), 400))
     }
 
-    async fn cause_of_death(mut self, memory_mb: u64, seconds: u64) -> ToolError {
-        let (status, said) = self.last_words().await;
+    async fn exit_reason(mut self, memory_mb: u64, seconds: u64) -> ToolError {
+        let (status, said) = self.stderr_tail().await;
         ToolError::permanent(if said.contains("memory allocation of") {
             format!("the code used more than {memory_mb} MB of memory and was stopped")
         } else if said.contains("overflowed its stack") {

@@ -3,6 +3,7 @@
 //! The language is jq's as jaq has it, without what reaches outside: there is no `env`, `$ENV`, `input`,
 //! `inputs`, `halt` or `halt_error`, and `debug` and `stderr` pass their input on and write nothing.
 
+use super::bound::{Bound, Place};
 use super::value;
 use crate::text::message::quote;
 use jaq_core::data::JustLut;
@@ -18,6 +19,9 @@ const LONGEST: usize = 64 << 10;
 
 /// Parsing recurses as deep as the text nests; this is enough for [`LONGEST`].
 const STACK: usize = 256 << 20;
+
+/// A text of this many words and signs cannot nest deeper than any thread's stack allows.
+const SHALLOW: usize = 120;
 
 /// An output may have about this many bytes as JSON.
 const LARGEST_OUTPUT: usize = 64 << 20;
@@ -35,10 +39,24 @@ const REMOVED: [&str; 6] = [
     "input_line_number",
 ];
 
+/// What is wrong with a filter and where, in words for the user.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct FilterError(String);
+
+impl FilterError {
+    fn too_long(source: &str) -> Self {
+        Self(format!(
+            "it has {} bytes, and {LONGEST} are the most",
+            source.len()
+        ))
+    }
+}
+
 /// A jq filter, ready to run.
 pub struct Filter {
     compiled: jaq_core::Filter<JustLut<Val>>,
-    bound: super::bound::Bound,
+    bound: Bound,
 }
 
 impl std::fmt::Debug for Filter {
@@ -49,25 +67,25 @@ impl std::fmt::Debug for Filter {
 
 impl Filter {
     /// Reads a filter. The error says what is wrong and where, in words for a person.
-    pub fn compile(source: &str) -> Result<Self, String> {
+    pub fn compile(source: &str) -> Result<Self, FilterError> {
         if source.len() > LONGEST {
-            return Err(format!(
-                "it has {} bytes, and {LONGEST} are the most",
-                source.len()
-            ));
+            return Err(FilterError::too_long(source));
+        }
+        if is_shallow(source) {
+            return compile(source);
         }
         let source: Arc<str> = source.into();
         std::thread::Builder::new()
             .name("jq compiler".to_owned())
             .stack_size(STACK)
             .spawn(move || compile(&source))
-            .map_err(|error| format!("it could not be read: {error}"))?
+            .map_err(|error| FilterError(format!("it could not be read: {error}")))?
             .join()
-            .unwrap_or_else(|_| Err("it could not be read".to_owned()))
+            .unwrap_or_else(|_| Err(FilterError("it could not be read".to_owned())))
     }
 
     /// The filter of this text, compiled once for all who ask for it.
-    pub fn shared(source: &str) -> Result<Arc<Self>, String> {
+    pub fn shared(source: &str) -> Result<Arc<Self>, FilterError> {
         static KNOWN: Mutex<BTreeMap<String, Arc<Filter>>> = Mutex::new(BTreeMap::new());
         let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(filter) = known().get(source) {
@@ -83,24 +101,20 @@ impl Filter {
     }
 
     /// The same on the stack at hand, which must be large: for a process that may die of it.
-    pub(crate) fn compile_here(source: &str) -> Result<Self, String> {
+    pub(crate) fn compile_here(source: &str) -> Result<Self, FilterError> {
         if source.len() > LONGEST {
-            return Err(format!(
-                "it has {} bytes, and {LONGEST} are the most",
-                source.len()
-            ));
+            return Err(FilterError::too_long(source));
         }
         compile(source)
     }
 
-    /// Whether running it on `input` surely takes little time, memory and depth, so that it need not be done
-    /// where it can be killed.
-    pub fn is_bounded_on(&self, input: &Value) -> bool {
-        self.bound.holds(input)
+    /// Where it may run on `input`.
+    pub fn place(&self, input: &Value) -> Place {
+        self.bound.place(input)
     }
 
     /// Runs it: one output is the value itself, several are a list, none is `null`. It may run for ever or
-    /// use any amount of memory where [`Filter::is_bounded_on`] does not hold.
+    /// use any amount of memory where its [`place`](Filter::place) is the sandbox.
     pub fn run(&self, input: &Value) -> Result<Value, String> {
         // A fault of the interpreter must not take a run with it.
         let outcome =
@@ -126,6 +140,20 @@ impl Filter {
     }
 }
 
+/// Whether a filter has so few words and signs that reading it needs no stack of its own.
+fn is_shallow(source: &str) -> bool {
+    let mut in_word = false;
+    let tokens = source.bytes().filter(|byte| {
+        let was_in_word = std::mem::replace(&mut in_word, is_part_of_word(*byte));
+        !byte.is_ascii_whitespace() && !(in_word && was_in_word)
+    });
+    tokens.take(SHALLOW + 1).count() <= SHALLOW
+}
+
+fn is_part_of_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_' || !byte.is_ascii()
+}
+
 /// What a filter raised: a text that it gave to `error` as it is, anything else as it is written.
 fn raised(error: jaq_core::Error<Val>, size: &mut usize) -> String {
     let written = error.to_string();
@@ -136,7 +164,7 @@ fn raised(error: jaq_core::Error<Val>, size: &mut usize) -> String {
     quote(&message, 500)
 }
 
-fn compile(source: &str) -> Result<Filter, String> {
+fn compile(source: &str) -> Result<Filter, FilterError> {
     let defs = jaq_core::defs()
         .chain(jaq_std::defs())
         .chain(jaq_json::defs())
@@ -182,7 +210,7 @@ fn compile(source: &str) -> Result<Filter, String> {
         })?;
     Ok(Filter {
         compiled,
-        bound: super::bound::Bound::of(source),
+        bound: Bound::of(source),
     })
 }
 
@@ -209,7 +237,10 @@ fn load_error(error: load::Error<&str>) -> Vec<(&str, String)> {
 }
 
 /// The faults, each with its line and column and what stands there.
-fn describe<'s>(source: &'s str, files: impl Iterator<Item = Vec<(&'s str, String)>>) -> String {
+fn describe<'s>(
+    source: &'s str,
+    files: impl Iterator<Item = Vec<(&'s str, String)>>,
+) -> FilterError {
     let faults: Vec<String> = files
         .flatten()
         .take(5)
@@ -234,11 +265,11 @@ fn describe<'s>(source: &'s str, files: impl Iterator<Item = Vec<(&'s str, Strin
             format!("line {line}, column {column}: {message}, at {found}")
         })
         .collect();
-    if faults.is_empty() {
+    FilterError(if faults.is_empty() {
         "it is no jq filter".to_owned()
     } else {
         faults.join("; ")
-    }
+    })
 }
 
 #[cfg(test)]
@@ -275,7 +306,7 @@ mod tests {
             "halt_error",
             "include \"x\"; .",
         ] {
-            let error = Filter::compile(filter).unwrap_err();
+            let error = Filter::compile(filter).unwrap_err().to_string();
             assert!(
                 error.contains("available") || error.contains("not defined"),
                 "{filter}: {error}"
@@ -285,12 +316,12 @@ mod tests {
 
     #[test]
     fn faults_have_a_place() {
-        let error = Filter::compile(".a |\n  foo(1)").unwrap_err();
+        let error = Filter::compile(".a |\n  foo(1)").unwrap_err().to_string();
         assert_eq!(
             error,
             "line 2, column 3: the filter foo is not defined, at \"foo\""
         );
-        let error = Filter::compile(".a | (").unwrap_err();
+        let error = Filter::compile(".a | (").unwrap_err().to_string();
         assert!(error.starts_with("line 1, column 7"), "{error}");
     }
 
@@ -310,6 +341,19 @@ mod tests {
         let deep = format!("{}1{}", "[".repeat(LONGEST / 3), "]".repeat(LONGEST / 3));
         let _ = Filter::compile(&deep);
         assert!(Filter::compile(&"(".repeat(LONGEST)).is_err());
+        // The deepest that are read on the stack at hand.
+        for (open, close) in [
+            ("[", "]"),
+            ("-", ""),
+            ("try ", ""),
+            ("{a:", "}"),
+            ("if ", " then 1 end"),
+        ] {
+            let levels = (SHALLOW - 1) / (open.len() + close.len()).clamp(1, 4);
+            let deep = format!("{}1{}", open.repeat(levels), close.repeat(levels));
+            assert!(is_shallow(&deep) || deep.len() > SHALLOW, "{deep}");
+            let _ = Filter::compile(&deep);
+        }
         assert!(Filter::compile(&" ".repeat(LONGEST + 1)).is_err());
     }
 }

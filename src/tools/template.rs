@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use std::collections::HashSet;
 
 /// What a text is filled from.
-pub struct Filler<'a> {
+pub struct TemplateRenderer<'a> {
     /// The parameters.
     pub input: &'a Map<String, Value>,
     /// The environment; without one `${VAR}` is plain text.
@@ -22,6 +22,17 @@ pub struct Filler<'a> {
     pub secrets: Secrets,
 }
 
+/// What a text cannot be rendered without.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    /// A parameter.
+    #[error("the parameter \"{0}\" was not given")]
+    Parameter(String),
+    /// A variable of the environment.
+    #[error("the environment variable {0} is not set; the catalog reads ${{{0}}}")]
+    Variable(String),
+}
+
 /// What happens to a parameter that was not given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Missing {
@@ -31,7 +42,7 @@ pub enum Missing {
     Empty,
 }
 
-impl<'a> Filler<'a> {
+impl<'a> TemplateRenderer<'a> {
     /// One that knows parameters only.
     pub fn new(input: &'a Map<String, Value>, missing: Missing) -> Self {
         Self {
@@ -51,7 +62,11 @@ impl<'a> Filler<'a> {
     }
 
     /// `text` filled; the value of a parameter passes through `encode`. The error names what is missing.
-    pub fn text(&mut self, text: &str, encode: impl Fn(&str) -> String) -> Result<String, String> {
+    pub fn text(
+        &mut self,
+        text: &str,
+        encode: impl Fn(&str) -> String,
+    ) -> Result<String, TemplateError> {
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
         loop {
@@ -76,7 +91,7 @@ impl<'a> Filler<'a> {
                 if let Some(value) = self.parameter(name) {
                     out.push_str(&encode(&plain(value)));
                 } else if self.missing == Missing::Error {
-                    return Err(format!("the parameter \"{name}\" was not given"));
+                    return Err(TemplateError::Parameter(name.to_owned()));
                 }
             } else if self.environment.is_some() && is_name(name) {
                 out.push_str(&self.variable(name)?);
@@ -89,9 +104,9 @@ impl<'a> Filler<'a> {
         Ok(out)
     }
 
-    /// `value` with its strings filled. A string that is exactly one placeholder takes the parameter's value
+    /// `value` with its strings filled. A string that is exactly one `{{name}}` takes the parameter's value
     /// with its type, and `null` where it was not given.
-    pub fn value(&mut self, value: &Value) -> Result<Value, String> {
+    pub fn value(&mut self, value: &Value) -> Result<Value, TemplateError> {
         Ok(match value {
             Value::String(text) => {
                 let whole = text
@@ -113,7 +128,7 @@ impl<'a> Filler<'a> {
                 members
                     .iter()
                     .map(|(name, value)| Ok((name.clone(), self.value(value)?)))
-                    .collect::<Result<_, String>>()?,
+                    .collect::<Result<_, TemplateError>>()?,
             ),
             other => other.clone(),
         })
@@ -145,13 +160,11 @@ impl<'a> Filler<'a> {
         Some(value)
     }
 
-    fn variable(&mut self, name: &str) -> Result<String, String> {
+    fn variable(&mut self, name: &str) -> Result<String, TemplateError> {
         let value = self
             .environment
             .and_then(|environment| environment(name))
-            .ok_or_else(|| {
-                format!("the environment variable {name} is not set; the catalog reads ${{{name}}}")
-            })?;
+            .ok_or_else(|| TemplateError::Variable(name.to_owned()))?;
         self.secrets.add(&value);
         Ok(value)
     }
@@ -197,30 +210,38 @@ mod tests {
         let environment: Environment =
             Arc::new(|name| (name == "TOKEN").then(|| "sesame".to_owned()));
         let input = input(&json!({"q": "${TOKEN} {{q}}", "n": {"a": [1, 2]}}));
-        let mut filler = Filler::new(&input, Missing::Error).with_environment(&environment);
-        let text = filler.text("${TOKEN}|{{q}}|{{ n.a.1 }}|${no good}|{{", str::to_owned);
+        let mut renderer =
+            TemplateRenderer::new(&input, Missing::Error).with_environment(&environment);
+        let text = renderer.text("${TOKEN}|{{q}}|{{ n.a.1 }}|${no good}|{{", str::to_owned);
         assert_eq!(text.unwrap(), "sesame|${TOKEN} {{q}}|2|${no good}|{{");
-        assert_eq!(filler.secrets.redact("sesame"), "[redacted]");
+        assert_eq!(renderer.secrets.redact("sesame"), "[redacted]");
     }
 
     #[test]
     fn what_is_missing_is_named() {
         let environment: Environment = Arc::new(|_| None);
         let input = Map::new();
-        let mut filler = Filler::new(&input, Missing::Error).with_environment(&environment);
-        let error = filler.text("{{city}}", str::to_owned).unwrap_err();
+        let mut renderer =
+            TemplateRenderer::new(&input, Missing::Error).with_environment(&environment);
+        let error = renderer
+            .text("{{city}}", str::to_owned)
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("\"city\""), "{error}");
-        let error = filler.text("${API_KEY}", str::to_owned).unwrap_err();
+        let error = renderer
+            .text("${API_KEY}", str::to_owned)
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("API_KEY"), "{error}");
     }
 
     #[test]
-    fn a_whole_placeholder_keeps_the_type() {
+    fn a_whole_reference_keeps_the_type() {
         let input = input(&json!({"n": 3, "list": [1]}));
-        let mut filler = Filler::new(&input, Missing::Error);
+        let mut renderer = TemplateRenderer::new(&input, Missing::Error);
         let body =
-            filler.value(&json!({"a": "{{n}}", "b": ["n={{n}}", "{{list}}"], "c": "{{no}}"}));
+            renderer.value(&json!({"a": "{{n}}", "b": ["n={{n}}", "{{list}}"], "c": "{{no}}"}));
         assert_eq!(body.unwrap(), json!({"a": 3, "b": ["n=3", [1]], "c": null}));
-        assert_eq!(filler.rest().count(), 0);
+        assert_eq!(renderer.rest().count(), 0);
     }
 }

@@ -1,0 +1,142 @@
+//! What determines a tool's outputs beside its input.
+
+use super::catalog::ToolDefinition;
+use crate::models::SmallModelWorker;
+use crate::run::NotReused;
+use serde_json::{Map, Value, json};
+
+/// What determines a tool's outputs beside its input, for whoever asks whether an output would be the same
+/// again.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recipe {
+    /// The parts of the tool's definition by name. Variables of the environment stand in them as the catalog
+    /// writes them, unread.
+    pub parts: Map<String, Value>,
+    /// Who carries it out, by the same kind of names: another worker may answer differently, and yet what the
+    /// step is has not changed.
+    pub carrier: Map<String, Value>,
+    /// Why an output may not be used again for the same input, where the step says nothing about it; `None`
+    /// where it may.
+    pub not_reused: Option<NotReused>,
+}
+
+impl Recipe {
+    /// A tool with code of its own and nothing else that matters.
+    pub fn builtin(name: &str, not_reused: Option<NotReused>) -> Self {
+        Self {
+            parts: Map::from_iter([("builtin".to_owned(), json!(name))]),
+            carrier: Map::new(),
+            not_reused,
+        }
+    }
+
+    /// The recipe of a catalog's tool. `model` is the model that a step asks for.
+    pub fn of(definition: &ToolDefinition, worker: &SmallModelWorker, model: Option<&str>) -> Self {
+        let mut parts = FingerprintParts {
+            definition,
+            worker,
+            model,
+            parts: Map::new(),
+            carrier: Map::new(),
+        };
+        parts.put("type", json!(definition.kind().name));
+        let not_reused = definition.implementation.fingerprint(&mut parts);
+        if worker.is_simulated() {
+            parts.by("simulated", json!(worker.seed()));
+        }
+        Self {
+            parts: parts.parts,
+            carrier: parts.carrier,
+            not_reused: match definition.cache {
+                Some(true) => None,
+                Some(false) => Some(NotReused::Tool),
+                None => not_reused,
+            },
+        }
+    }
+}
+
+/// What the kinds of tools add to: the parts of a recipe.
+pub(crate) struct FingerprintParts<'a> {
+    /// What the catalog says of every tool.
+    pub definition: &'a ToolDefinition,
+    /// The worker.
+    pub worker: &'a SmallModelWorker,
+    /// The model that the step asks for.
+    pub model: Option<&'a str>,
+    parts: Map<String, Value>,
+    carrier: Map<String, Value>,
+}
+
+impl FingerprintParts<'_> {
+    /// Adds a part of the definition; `null` is none.
+    pub fn put(&mut self, name: &str, value: Value) {
+        if !value.is_null() {
+            self.parts.insert(name.to_owned(), value);
+        }
+    }
+
+    /// Adds who carries the call out; `null` is none.
+    pub fn by(&mut self, name: &str, value: Value) {
+        if !value.is_null() {
+            self.carrier.insert(name.to_owned(), value);
+        }
+    }
+
+    /// Why an output of what reaches outside may not be used again: a call that `reads`, or is said to, changes
+    /// nothing there.
+    pub fn unless_it_reads(&self, reads: bool) -> Option<NotReused> {
+        match (
+            self.worker.is_simulated(),
+            reads || self.definition.read_only,
+        ) {
+            (true, _) => Some(NotReused::Simulated),
+            (false, true) => None,
+            (false, false) => Some(NotReused::Effects),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::models::SmallModelWorker;
+    use crate::plan::parse;
+    use crate::run::NotReused::{Effects, Quick, Temperature};
+    use crate::tools::{Catalog, CatalogToolbox, ToolOptions, Toolbox};
+    use serde_json::json;
+
+    #[test]
+    fn what_a_toolbox_says_of_its_tools() {
+        let plan = json!({
+            "steps": [{"id": 1, "tool": "say", "parameters": {}}],
+            "tools": {
+                "say": {"description": "says it", "prompt": "Say {{it}}"},
+                "read": {"type": "http", "method": "GET", "url": "http://127.0.0.1/${KEY}"},
+                "write": {"type": "http", "method": "POST", "url": "http://127.0.0.1/"},
+                "count": {"type": "jq", "filter": "length"},
+                "kept": {"type": "jq", "filter": "length", "cache": true},
+            },
+        });
+        let draft = parse("plan", plan.to_string().as_bytes()).unwrap();
+        let own = draft.catalog().unwrap();
+        let catalog = Catalog::from_value(own, draft.source(), None).unwrap();
+        let worker = SmallModelWorker::new("openai/gpt-4o-mini");
+        let toolbox = CatalogToolbox::new(&catalog, &worker, ToolOptions::default());
+        let toolbox: &dyn Toolbox = &toolbox;
+        let not_reused = |name| toolbox.recipe(name, None).unwrap().not_reused;
+        assert_eq!(
+            ["say", "read", "write", "count", "kept", "code_exec"].map(not_reused),
+            [None, None, Some(Effects), Some(Quick), None, None]
+        );
+        let reasons = toolbox.recipe("say", Some("o4-mini")).unwrap();
+        assert_eq!(reasons.not_reused, Some(Temperature));
+        assert!(toolbox.recipe("function_call", None).is_none());
+        let say = |model| toolbox.recipe("say", model).unwrap();
+        assert_eq!(say(None).parts["prompt"], "Say {{it}}");
+        assert_eq!(say(Some("gpt-4o")).carrier["model"], "openai/gpt-4o");
+        assert_ne!(say(None).carrier, say(Some("gpt-4o")).carrier);
+        assert_eq!(say(None).parts, say(Some("gpt-4o")).parts);
+        let url = &toolbox.recipe("read", None).unwrap().parts["url"];
+        assert_eq!(url, "http://127.0.0.1/${KEY}", "unread");
+    }
+}

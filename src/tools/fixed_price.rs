@@ -1,0 +1,96 @@
+//! The fixed price that a catalog gives a tool.
+
+use super::{
+    Call, CallPolicy, CallReport, Estimate, Pricing, Quote, Reservation, Tool, ToolKind, Unseen,
+};
+use crate::units::Money;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// A tool with a fixed price per call, on top of what it costs by itself. A failed call is charged as well, unless it
+/// never went out.
+pub(super) struct Priced {
+    /// The tool.
+    pub tool: Arc<dyn Tool>,
+    /// Its price.
+    pub price: Money,
+}
+
+impl Priced {
+    fn charge(kind: &ToolKind, price: Money, mut report: CallReport) -> CallReport {
+        // What reaches outside leaves a record of what was asked as soon as it does.
+        if report.output.is_ok() || report.prompt.is_some() || !kind.reaches_outside {
+            report.cost = report.cost.map(|cost| cost + price);
+        }
+        report
+    }
+}
+
+impl Tool for Priced {
+    fn kind(&self) -> &'static ToolKind {
+        self.tool.kind()
+    }
+
+    fn call(&self, call: Call) -> BoxFuture<'static, CallReport> {
+        let (kind, price) = (self.kind(), self.price);
+        let funds = call.funds.clone().beside(price);
+        let work = self.tool.call(Call { funds, ..call });
+        async move { Self::charge(kind, price, work.await) }.boxed()
+    }
+
+    fn call_now(&self, input: &Arc<Value>) -> Option<CallReport> {
+        self.tool
+            .call_now(input)
+            .map(|report| Self::charge(self.kind(), self.price, report))
+    }
+
+    fn policy(&self) -> CallPolicy {
+        self.tool.policy()
+    }
+
+    fn pricing(&self) -> Option<&dyn Pricing> {
+        Some(self)
+    }
+
+    fn target(&self, input: &Value) -> Option<Arc<dyn Tool>> {
+        self.tool.target(input)
+    }
+}
+
+impl Pricing for Priced {
+    fn quote(&self, input: &Value, model: Option<&str>) -> Quote {
+        let bare = self.tool.quote(input, model);
+        Quote {
+            most: bare.most.map(|most| most + self.price),
+            least: bare.least + self.price,
+        }
+    }
+
+    fn reservation(&self, input: &Value, model: Option<&str>) -> Reservation {
+        let bare = self.tool.reservation(input, model);
+        Reservation {
+            most: bare.most.map(|most| most + self.price),
+            ..bare
+        }
+    }
+
+    fn estimate(&self, known: &Value, model: Option<&str>, unseen: Unseen) -> Estimate {
+        let bare = self.tool.estimate(known, model, unseen);
+        let charged = |cost: Money| cost + self.price;
+        Estimate {
+            least: charged(bare.least),
+            expected: bare.expected.map(charged),
+            most: bare.most.map(charged),
+        }
+    }
+
+    fn most_answer_tokens(&self) -> Option<u64> {
+        self.tool.most_answer_tokens()
+    }
+
+    fn draws_on(&self, input: &Value, model: Option<&str>) -> Option<(String, u64)> {
+        self.tool.draws_on(input, model)
+    }
+}

@@ -1,0 +1,50 @@
+//! `agent` tools: other agents over the Agent2Agent protocol. They are read and shown; there is no client yet.
+
+use super::{BuildContext, BuildError, KindEntry, ToolSettings};
+use crate::run::NotReused;
+use crate::tools::fingerprint::FingerprintParts;
+use crate::tools::kind::DAY;
+use crate::tools::{Tool, ToolKind};
+use serde_json::json;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(in crate::tools) static KIND: ToolKind = ToolKind {
+    timeout: Some(Duration::from_secs(120)),
+    time_to_live: DAY,
+    ..ToolKind::new("agent")
+};
+
+pub(super) static ENTRY: KindEntry = KindEntry {
+    kind: &KIND,
+    fields: &["url"],
+    implied_by: &[],
+    rank: 6,
+    parse: |fields| {
+        Arc::new(AgentSettings {
+            url: fields.text("url"),
+        })
+    },
+};
+
+/// Another agent.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AgentSettings {
+    /// Its address.
+    pub url: Option<Arc<str>>,
+}
+
+impl ToolSettings for AgentSettings {
+    fn kind(&self) -> &'static ToolKind {
+        &KIND
+    }
+
+    fn build(&self, _context: &BuildContext<'_>) -> Result<Arc<dyn Tool>, BuildError> {
+        Err(BuildError::NoClient("Agent2Agent"))
+    }
+
+    fn fingerprint(&self, parts: &mut FingerprintParts<'_>) -> Option<NotReused> {
+        parts.put("url", json!(self.url));
+        parts.unless_it_reads(false)
+    }
+}

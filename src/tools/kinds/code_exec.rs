@@ -1,0 +1,128 @@
+//! `code_exec` tools: Python in a sandbox, `input_data` in, the variable `output` out.
+
+use super::{BuildContext, BuildError, KindEntry, ToolSettings};
+use crate::run::NotReused;
+use crate::tools::fingerprint::FingerprintParts;
+use crate::tools::sandbox::{Language, Work};
+use crate::tools::services::Services;
+use crate::tools::{Call, CallPolicy, CallReport, Tool, ToolError, ToolKind};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+
+static KIND: ToolKind = ToolKind {
+    reaches_outside: false,
+    free: true,
+    repeatable: true,
+    ..ToolKind::new("code_exec")
+};
+
+pub(super) static ENTRY: KindEntry = KindEntry {
+    kind: &KIND,
+    fields: &["code"],
+    implied_by: &["code"],
+    rank: 4,
+    parse: |fields| {
+        Arc::new(CodeSettings {
+            code: fields.text_or_file("code"),
+        })
+    },
+};
+
+/// Python.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CodeSettings {
+    /// The code; without it the call brings it.
+    pub code: Option<Arc<str>>,
+}
+
+impl ToolSettings for CodeSettings {
+    fn kind(&self) -> &'static ToolKind {
+        &KIND
+    }
+
+    fn build(&self, context: &BuildContext<'_>) -> Result<Arc<dyn Tool>, BuildError> {
+        Ok(Arc::new(CodeExecTool {
+            code: self.code.clone(),
+            policy: context.definition.policy(),
+            services: context.services.clone(),
+        }))
+    }
+
+    fn fingerprint(&self, parts: &mut FingerprintParts<'_>) -> Option<NotReused> {
+        parts.put("code", json!(self.code));
+        None
+    }
+}
+
+/// Runs code that the catalog has, over the parameters; without code of its own it runs what a call brings as
+/// `{"code", "input_data"}`.
+pub(in crate::tools) struct CodeExecTool {
+    code: Option<Arc<str>>,
+    policy: CallPolicy,
+    services: Arc<Services>,
+}
+
+impl CodeExecTool {
+    /// The tool that runs what it is given.
+    pub fn builtin(services: Arc<Services>) -> Self {
+        Self {
+            code: None,
+            policy: CallPolicy::from(&KIND),
+            services,
+        }
+    }
+}
+
+/// Runs Python over `input`.
+pub(super) async fn run(
+    code: &str,
+    input: &Value,
+    services: &Services,
+    call: &Call,
+    time: Option<Duration>,
+) -> Result<Value, ToolError> {
+    let work = Work {
+        language: Language::Python,
+        source: code,
+        input,
+        memory_mb: call.max_memory_mb,
+        cpu_percent: call.max_cpu_percent,
+        time,
+    };
+    services.sandbox.run(work, &call.log, &call.cancel).await
+}
+
+impl Tool for CodeExecTool {
+    fn kind(&self) -> &'static ToolKind {
+        &KIND
+    }
+
+    fn call(&self, call: Call) -> BoxFuture<'static, CallReport> {
+        let (code, services) = (self.code.clone(), self.services.clone());
+        let time = self.policy.timeout;
+        async move {
+            let output = match &code {
+                Some(code) => run(code, &call.input, &services, &call, time).await,
+                None => match call.input.get("code").and_then(Value::as_str) {
+                    Some(code) => {
+                        let empty = Value::Object(Map::new());
+                        let input = call.input.get("input_data").unwrap_or(&empty);
+                        run(code, input, &services, &call, time).await
+                    }
+                    None => Err(ToolError::permanent(
+                        "there is no code to run: give the step a parameter `code` with Python that sets `output`",
+                    )),
+                },
+            };
+            CallReport::free(output)
+        }
+        .boxed()
+    }
+
+    fn policy(&self) -> CallPolicy {
+        self.policy
+    }
+}

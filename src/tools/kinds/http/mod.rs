@@ -1,0 +1,213 @@
+//! `http` tools: one request a call.
+
+mod request;
+
+use super::jq::{self, JqRule};
+use super::{BuildContext, BuildError, KindEntry, ToolSettings};
+use crate::models::http::RequestError;
+use crate::run::{ErrorKind, NotReused};
+use crate::text::message::quote;
+use crate::tools::cancel::cancellable;
+use crate::tools::catalog::Fields;
+use crate::tools::fingerprint::FingerprintParts;
+use crate::tools::kind::DAY;
+use crate::tools::services::Services;
+use crate::tools::{Call, CallPolicy, CallReport, Tool, ToolError, ToolKind};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use request::Prepared;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+
+static KIND: ToolKind = ToolKind {
+    free: true,
+    timeout: Some(Duration::from_secs(120)),
+    time_to_live: DAY,
+    ..ToolKind::new("http")
+};
+
+pub(super) static ENTRY: KindEntry = KindEntry {
+    kind: &KIND,
+    fields: &["method", "url", "headers", "query", "body", "response"],
+    implied_by: &["url"],
+    rank: 2,
+    parse: |fields| Arc::new(parse(fields)),
+};
+
+/// One request.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HttpSettings {
+    /// `GET`, `POST`, …
+    pub method: Arc<str>,
+    /// The address, with `{{name}}` for parameters and `${VAR}` for the environment.
+    pub url: Arc<str>,
+    /// Headers, with the same.
+    pub headers: Vec<(Arc<str>, Arc<str>)>,
+    /// Query parameters, with the same.
+    pub query: Vec<(Arc<str>, Value)>,
+    /// The body, with `{{name}}` for parameters.
+    pub body: Option<Value>,
+    /// A jq filter over the answer.
+    pub response: Option<Arc<str>>,
+}
+
+fn parse(fields: &mut Fields<'_>) -> HttpSettings {
+    if !fields.has("url") {
+        fields.fault("url", "an http tool needs a `url`");
+    }
+    let url = fields.text("url").unwrap_or_default();
+    let open = url.starts_with("{{") || url.starts_with("${");
+    if !url.is_empty() && !open && !url.starts_with("http://") && !url.starts_with("https://") {
+        fields.fault("url", "`url` must begin with http:// or https://");
+    }
+    let method = fields.text("method").map_or_else(
+        || "GET".to_owned(),
+        |method| method.trim().to_ascii_uppercase(),
+    );
+    if !["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"].contains(&method.as_str()) {
+        fields.fault("method", format!("`method` \"{method}\" is not known"));
+    }
+    let query = fields.object("query").unwrap_or_default();
+    HttpSettings {
+        method: method.into(),
+        url,
+        headers: fields.texts("headers"),
+        query: query
+            .into_iter()
+            .map(|(name, value)| (name.into(), value))
+            .collect(),
+        body: fields.take("body"),
+        response: jq::filter_field(fields, "response", false),
+    }
+}
+
+impl ToolSettings for HttpSettings {
+    fn kind(&self) -> &'static ToolKind {
+        &KIND
+    }
+
+    fn build(&self, context: &BuildContext<'_>) -> Result<Arc<dyn Tool>, BuildError> {
+        let response = self.response.as_ref().map(JqRule::new).transpose()?;
+        let policy = context.definition.policy();
+        let reads = matches!(&*self.method, "GET" | "HEAD" | "OPTIONS");
+        Ok(Arc::new(HttpTool {
+            request: Arc::new(Request {
+                http: self.clone(),
+                response,
+                timeout: policy.timeout,
+            }),
+            policy: CallPolicy {
+                repeatable: policy.repeatable || reads,
+                ..policy
+            },
+            services: context.services.clone(),
+        }))
+    }
+
+    fn fingerprint(&self, parts: &mut FingerprintParts<'_>) -> Option<NotReused> {
+        parts.put("method", json!(self.method));
+        parts.put("url", json!(self.url));
+        parts.put("headers", json!(self.headers));
+        parts.put("query", json!(self.query));
+        parts.put("body", json!(self.body));
+        parts.put("response", json!(self.response));
+        parts.unless_it_reads(matches!(&*self.method, "GET" | "HEAD"))
+    }
+}
+
+struct HttpTool {
+    request: Arc<Request>,
+    policy: CallPolicy,
+    services: Arc<Services>,
+}
+
+struct Request {
+    http: HttpSettings,
+    response: Option<JqRule>,
+    timeout: Option<Duration>,
+}
+
+impl Tool for HttpTool {
+    fn kind(&self) -> &'static ToolKind {
+        &KIND
+    }
+
+    fn call(&self, call: Call) -> BoxFuture<'static, CallReport> {
+        let (request, services) = (self.request.clone(), self.services.clone());
+        async move {
+            let work = run(&request, &services, &call);
+            let report = cancellable(&call.cancel, work).await;
+            report.unwrap_or_else(|cancelled| CallReport::free(Err(cancelled)))
+        }
+        .boxed()
+    }
+
+    fn policy(&self) -> CallPolicy {
+        self.policy
+    }
+}
+
+async fn run(request: &Request, services: &Services, call: &Call) -> CallReport {
+    let prepared = match Prepared::new(&request.http, services, call) {
+        Ok(prepared) => prepared,
+        Err(message) => return CallReport::free(Err(ToolError::permanent(message))),
+    };
+    let shown = prepared.shown();
+    let secrets = prepared.secrets.clone();
+    // A caller with a limit of its own drops the call, and that of its step may be the longer one.
+    let limit = request.timeout.filter(|_| call.time_limit.is_none());
+    let answer = within(limit, prepared.send(services)).await;
+    let answer = answer.map_err(|error| ToolError {
+        kind: if error.timed_out {
+            ErrorKind::TimeoutError
+        } else {
+            ErrorKind::ToolExecutionError
+        },
+        retryable: error.retryable,
+        retry_after: error.retry_after,
+        ..ToolError::permanent(quote(&secrets.redact(&error.message), 1_000))
+    });
+    let mut report = CallReport::free(Ok(Value::Null));
+    report.prompt = Some(shown.into());
+    report.output = match answer {
+        Err(error) => Err(error),
+        Ok(text) => {
+            let text = secrets.redact(&text).into_owned();
+            report.answer = Some(text.as_str().into());
+            let output = crate::tools::read_json_or_text(text)
+                .map_err(|error| ToolError::permanent(format!("the answer is {error}")));
+            match (output, &request.response) {
+                (Ok(output), Some(filter)) => filter
+                    .run(Arc::new(output), services, call, request.timeout)
+                    .await
+                    .map_err(|error| ToolError {
+                        message: format!(
+                            "the filter `response` failed on the answer: {}",
+                            error.message
+                        ),
+                        ..error
+                    }),
+                (output, _) => output,
+            }
+            .map(|output| Arc::new(secrets.redact_value(output)))
+        }
+    };
+    report
+}
+
+/// The answer, unless the time is over before.
+async fn within(
+    limit: Option<Duration>,
+    answer: impl Future<Output = Result<String, RequestError>>,
+) -> Result<String, RequestError> {
+    let Some(limit) = limit else {
+        return answer.await;
+    };
+    let answer = tokio::time::timeout(limit, answer).await;
+    answer.unwrap_or_else(|_| {
+        let seconds = limit.as_secs_f64();
+        let message = format!("no answer within timeout_s = {seconds}");
+        Err(RequestError::timeout(message))
+    })
+}

@@ -1,0 +1,176 @@
+//! `jq` tools: a filter over the parameters.
+
+mod bound;
+mod filter;
+mod value;
+
+pub use filter::{Filter, FilterError};
+
+use bound::Place;
+
+use super::{BuildContext, BuildError, KindEntry, ToolSettings};
+use crate::run::NotReused;
+use crate::tools::cancel::cancellable;
+use crate::tools::catalog::Fields;
+use crate::tools::fingerprint::FingerprintParts;
+use crate::tools::sandbox::{Language, Work};
+use crate::tools::services::Services;
+use crate::tools::{Call, CallPolicy, CallReport, Tool, ToolError, ToolKind};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+
+static KIND: ToolKind = ToolKind {
+    reaches_outside: false,
+    free: true,
+    repeatable: true,
+    ..ToolKind::new("jq")
+};
+
+pub(super) static ENTRY: KindEntry = KindEntry {
+    kind: &KIND,
+    fields: &["filter"],
+    implied_by: &["filter"],
+    rank: 3,
+    parse: |fields| {
+        Arc::new(JqSettings {
+            filter: filter_field(fields, "filter", true).unwrap_or_else(|| ".".into()),
+        })
+    },
+};
+
+/// A jq filter over the parameters.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JqSettings {
+    /// The filter.
+    pub filter: Arc<str>,
+}
+
+/// A field with a filter; a fault where it is not valid, or not given and needed.
+pub(super) fn filter_field(
+    fields: &mut Fields<'_>,
+    field: &'static str,
+    needed: bool,
+) -> Option<Arc<str>> {
+    if needed && !fields.has(field) {
+        fields.fault(field, format!("a jq tool needs a `{field}`"));
+    }
+    let filter = fields.text_or_file(field)?;
+    check_filter(fields, field, &filter);
+    Some(filter)
+}
+
+/// A fault where `filter` is not valid.
+pub(super) fn check_filter(fields: &mut Fields<'_>, field: &'static str, filter: &str) {
+    if let Err(error) = Filter::shared(filter) {
+        fields.fault(field, format!("`{field}` is no valid jq filter: {error}"));
+    }
+}
+
+impl ToolSettings for JqSettings {
+    fn kind(&self) -> &'static ToolKind {
+        &KIND
+    }
+
+    fn build(&self, context: &BuildContext<'_>) -> Result<Arc<dyn Tool>, BuildError> {
+        Ok(Arc::new(JqTool {
+            rule: Arc::new(JqRule::new(&self.filter)?),
+            policy: context.definition.policy(),
+            services: context.services.clone(),
+        }))
+    }
+
+    fn fingerprint(&self, parts: &mut FingerprintParts<'_>) -> Option<NotReused> {
+        parts.put("filter", json!(self.filter));
+        Some(NotReused::Quick)
+    }
+}
+
+/// A compiled filter with its text.
+#[derive(Debug)]
+pub struct JqRule {
+    source: Arc<str>,
+    filter: Arc<Filter>,
+}
+
+impl JqRule {
+    /// Compiles `source`; the error says what is wrong with it.
+    pub fn new(source: &Arc<str>) -> Result<Self, FilterError> {
+        Ok(Self {
+            source: source.clone(),
+            filter: Filter::shared(source)?,
+        })
+    }
+
+    /// The output for `input`, where it can be worked out in place.
+    pub fn run_now(&self, input: &Value) -> Option<Result<Value, ToolError>> {
+        let is_quick = self.filter.place(input) == Place::Here;
+        is_quick.then(|| self.filter.run(input).map_err(ToolError::permanent))
+    }
+
+    /// The output for `input`, in place, on a thread or in a sandbox.
+    pub async fn run(
+        &self,
+        input: Arc<Value>,
+        services: &Services,
+        call: &Call,
+        time: Option<Duration>,
+    ) -> Result<Value, ToolError> {
+        match self.filter.place(&input) {
+            Place::Here => self.filter.run(&input).map_err(ToolError::permanent),
+            Place::Thread => {
+                let filter = self.filter.clone();
+                let work = tokio::task::spawn_blocking(move || filter.run(&input));
+                let output = cancellable(&call.cancel, work).await?;
+                let lost = |_| Err("the interpreter failed".to_owned());
+                output.unwrap_or_else(lost).map_err(ToolError::permanent)
+            }
+            Place::Sandbox => {
+                let work = Work {
+                    language: Language::Jq,
+                    source: &self.source,
+                    input: &input,
+                    memory_mb: call.max_memory_mb,
+                    cpu_percent: call.max_cpu_percent,
+                    time,
+                };
+                services.sandbox.run(work, &call.log, &call.cancel).await
+            }
+        }
+    }
+}
+
+/// A filter that is run in place where it surely ends soon, and in a sandbox where it might not.
+struct JqTool {
+    rule: Arc<JqRule>,
+    policy: CallPolicy,
+    services: Arc<Services>,
+}
+
+impl Tool for JqTool {
+    fn kind(&self) -> &'static ToolKind {
+        &KIND
+    }
+
+    fn call(&self, call: Call) -> BoxFuture<'static, CallReport> {
+        let (rule, services) = (self.rule.clone(), self.services.clone());
+        let timeout = self.policy.timeout;
+        async move {
+            CallReport::free(
+                rule.run(call.input.clone(), &services, &call, timeout)
+                    .await,
+            )
+        }
+        .boxed()
+    }
+
+    fn call_now(&self, input: &Arc<Value>) -> Option<CallReport> {
+        self.rule.run_now(input).map(CallReport::free)
+    }
+
+    fn policy(&self) -> CallPolicy {
+        self.policy
+    }
+}

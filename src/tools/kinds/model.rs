@@ -1,0 +1,318 @@
+//! `model` tools: the worker plays them; offline they work by their own rules.
+
+use super::code_exec;
+use super::jq::{self, JqRule};
+use super::{BuildContext, BuildError, KindEntry, ToolSettings};
+use crate::models::{MAX_TOKENS, OutputSchema, SmallModelWorker, Task};
+use crate::run::NotReused;
+use crate::tools::cancel::cancellable;
+use crate::tools::catalog::{Fields, ToolDefinition};
+use crate::tools::fingerprint::FingerprintParts;
+use crate::tools::services::Services;
+use crate::tools::template::{Missing, TemplateRenderer};
+use crate::tools::{
+    Call, CallPolicy, CallReport, Estimate, Pricing, Quote, Reservation, Tool, ToolError, ToolKind,
+    Unseen,
+};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(in crate::tools) static KIND: ToolKind = ToolKind {
+    repeatable: true,
+    timeout: Some(Duration::from_secs(300)),
+    ..ToolKind::new("model")
+};
+
+pub(super) static ENTRY: KindEntry = KindEntry {
+    kind: &KIND,
+    fields: &["prompt", "model", "max_tokens", "offline"],
+    implied_by: &[],
+    rank: 0,
+    parse: |fields| {
+        Arc::new(ModelSettings {
+            prompt: fields.text_or_file("prompt"),
+            model: fields.text("model"),
+            max_tokens: fields.count("max_tokens"),
+            offline: offline(fields),
+        })
+    },
+};
+
+/// A tool that a model plays.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModelSettings {
+    /// The prompt, with `{{name}}` for parameters, instead of one made from the description.
+    pub prompt: Option<Arc<str>>,
+    /// The model, instead of the worker's own.
+    pub model: Option<Arc<str>>,
+    /// The most tokens an answer may have.
+    pub max_tokens: Option<u32>,
+    /// How its work is done without a model.
+    pub offline: Option<Rules>,
+}
+
+/// How a model tool's work is done without a model.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Rules {
+    /// By a jq filter over the parameters.
+    Jq(Arc<str>),
+    /// By Python: the parameters as `input_data`, the output as `output`.
+    Code(Arc<str>),
+}
+
+fn offline(fields: &mut Fields<'_>) -> Option<Rules> {
+    let rules = fields.object("offline")?;
+    let (jq, code) = (rules.get("jq"), rules.get("code"));
+    match (jq, code) {
+        (Some(Value::String(filter)), None) => {
+            let filter = fields.resolve_file("offline", filter.as_str().into())?;
+            jq::check_filter(fields, "offline", &filter);
+            Some(Rules::Jq(filter))
+        }
+        (None, Some(Value::String(code))) => fields
+            .resolve_file("offline", code.as_str().into())
+            .map(Rules::Code),
+        _ => {
+            fields.fault("offline", "`offline` must be {jq: \"…\"} or {code: \"…\"}");
+            None
+        }
+    }
+}
+
+impl ToolSettings for ModelSettings {
+    fn kind(&self) -> &'static ToolKind {
+        &KIND
+    }
+
+    fn build(&self, context: &BuildContext<'_>) -> Result<Arc<dyn Tool>, BuildError> {
+        let output = context.definition.output_schema.as_deref();
+        let output = output.map(OutputSchema::new).transpose()?;
+        let rules = match &self.offline {
+            Some(Rules::Jq(filter)) => Some(CompiledRules::Jq(JqRule::new(filter)?)),
+            Some(Rules::Code(code)) => Some(CompiledRules::Code(code.clone())),
+            None => None,
+        };
+        Ok(Arc::new(ModelTool {
+            role: Arc::new(Part {
+                definition: context.definition.clone(),
+                settings: self.clone(),
+                output,
+                rules,
+            }),
+            worker: context.worker.clone(),
+            services: context.services.clone(),
+        }))
+    }
+
+    fn fingerprint(&self, parts: &mut FingerprintParts<'_>) -> Option<NotReused> {
+        let (definition, worker) = (parts.definition, parts.worker);
+        parts.put("description", json!(definition.description));
+        parts.put("input_schema", json!(definition.input_schema));
+        parts.put("output_schema", json!(definition.output_schema));
+        parts.put("examples", json!(definition.examples));
+        parts.put("prompt", json!(self.prompt));
+        parts.put("max_tokens", json!(self.max_tokens));
+        parts.put("wanted_model", json!(self.model));
+        match &self.offline {
+            Some(Rules::Jq(filter)) => parts.put("offline.jq", json!(filter)),
+            Some(Rules::Code(code)) => parts.put("offline.code", json!(code)),
+            None => {}
+        }
+        let wanted = parts.model.or(self.model.as_deref());
+        parts.by("worker", json!(worker.name()));
+        parts.by("address", json!(worker.address(wanted)));
+        if let Some((provider, model)) = worker.model_for(wanted) {
+            parts.by("model", json!(format!("{provider}/{model}")));
+        }
+        parts.by("seed", json!(worker.seed()));
+        if worker.is_simulated() {
+            Some(NotReused::Simulated)
+        } else if worker.is_offline() {
+            // Rules cost nothing and take no longer than looking their output up.
+            Some(NotReused::Quick)
+        } else if worker.takes_temperature(wanted) {
+            // It is asked at temperature 0.
+            None
+        } else {
+            Some(NotReused::Temperature)
+        }
+    }
+}
+
+/// The tool.
+struct ModelTool {
+    role: Arc<Part>,
+    worker: SmallModelWorker,
+    services: Arc<Services>,
+}
+
+/// What is played.
+struct Part {
+    definition: Arc<ToolDefinition>,
+    settings: ModelSettings,
+    output: Option<OutputSchema>,
+    rules: Option<CompiledRules>,
+}
+
+enum CompiledRules {
+    Jq(JqRule),
+    Code(Arc<str>),
+}
+
+impl Part {
+    /// The tool's own prompt, filled; parameters that stand nowhere in it come after it, so that none is lost.
+    fn prompt(&self, input: &Value) -> Option<String> {
+        let template = self.settings.prompt.as_deref()?;
+        let empty = Map::new();
+        let given = input.as_object().unwrap_or(&empty);
+        let mut renderer = TemplateRenderer::new(given, Missing::Empty);
+        let mut prompt = renderer.text(template, str::to_owned).ok()?;
+        let left: Map<String, Value> = given
+            .iter()
+            .filter(|(name, _)| !renderer.used.contains(*name))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
+        if !left.is_empty() {
+            prompt = format!("{}\n\n{}", prompt.trim_end(), Value::Object(left));
+        }
+        Some(prompt)
+    }
+
+    fn task<'a>(&'a self, prompt: Option<&'a str>, model: Option<&'a str>) -> Task<'a> {
+        Task {
+            name: &self.definition.name,
+            description: &self.definition.description,
+            input_schema: self.definition.input_schema.as_deref(),
+            output_schema: self.definition.output_schema.as_deref(),
+            examples: &self.definition.examples,
+            prompt,
+            model: model.or(self.settings.model.as_deref()),
+            max_tokens: self.settings.max_tokens,
+            timeout: None,
+        }
+    }
+
+    /// The output by rules, held against the schema as a model's would be.
+    fn checked(&self, output: Result<Value, ToolError>) -> Result<Value, ToolError> {
+        let output = output.map_err(|error| ToolError {
+            message: format!(
+                "the offline rules of \"{}\" failed: {}",
+                self.definition.name, error.message
+            ),
+            ..error
+        })?;
+        match self
+            .output
+            .as_ref()
+            .and_then(|schema| schema.violation(&output))
+        {
+            None => Ok(output),
+            Some(violation) => Err(ToolError::permanent(format!(
+                "the offline rules of \"{}\" gave what its output_schema does not allow: {violation}",
+                self.definition.name
+            ))),
+        }
+    }
+}
+
+impl Tool for ModelTool {
+    fn kind(&self) -> &'static ToolKind {
+        &KIND
+    }
+
+    fn call(&self, call: Call) -> BoxFuture<'static, CallReport> {
+        let (part, worker, services) = (
+            self.role.clone(),
+            self.worker.clone(),
+            self.services.clone(),
+        );
+        async move {
+            if worker.is_offline()
+                && let Some(rules) = &part.rules
+            {
+                let time = part.definition.timeout;
+                let output = match rules {
+                    CompiledRules::Jq(rule) => {
+                        rule.run(call.input.clone(), &services, &call, time).await
+                    }
+                    CompiledRules::Code(code) => {
+                        code_exec::run(code, &call.input, &services, &call, time).await
+                    }
+                };
+                return CallReport::free(part.checked(output));
+            }
+            let prompt = part.prompt(&call.input);
+            let task = Task {
+                timeout: own_timeout(&call, part.definition.timeout),
+                ..part.task(prompt.as_deref(), call.model.as_deref())
+            };
+            let output = part.output.as_ref();
+            let work = worker.perform(&task, &call.input, output, call.attempt, &call.funds);
+            match cancellable(&call.cancel, work).await {
+                Ok(report) => report.into(),
+                Err(cancelled) => CallReport::free(Err(cancelled)),
+            }
+        }
+        .boxed()
+    }
+
+    fn call_now(&self, input: &Arc<Value>) -> Option<CallReport> {
+        match &self.role.rules {
+            Some(CompiledRules::Jq(rule)) if self.worker.is_offline() => rule
+                .run_now(input)
+                .map(|output| CallReport::free(self.role.checked(output))),
+            _ => None,
+        }
+    }
+
+    fn policy(&self) -> CallPolicy {
+        self.role.definition.policy()
+    }
+
+    fn pricing(&self) -> Option<&dyn Pricing> {
+        Some(self)
+    }
+}
+
+impl Pricing for ModelTool {
+    fn quote(&self, input: &Value, model: Option<&str>) -> Quote {
+        let prompt = self.role.prompt(input);
+        self.worker
+            .quote(&self.role.task(prompt.as_deref(), model), input)
+            .into()
+    }
+
+    fn reservation(&self, input: &Value, model: Option<&str>) -> Reservation {
+        let prompt = self.role.prompt(input);
+        self.worker
+            .reservation(&self.role.task(prompt.as_deref(), model), input)
+            .into()
+    }
+
+    fn estimate(&self, known: &Value, model: Option<&str>, unseen: Unseen) -> Estimate {
+        let prompt = self.role.prompt(known);
+        let task = self.role.task(prompt.as_deref(), model);
+        self.worker
+            .estimate(&task, known, (unseen.expected, unseen.most))
+            .into()
+    }
+
+    fn most_answer_tokens(&self) -> Option<u64> {
+        let most = self.role.settings.max_tokens.unwrap_or(MAX_TOKENS);
+        (!self.worker.is_offline()).then_some(most.into())
+    }
+
+    fn draws_on(&self, input: &Value, model: Option<&str>) -> Option<(String, u64)> {
+        let prompt = self.role.prompt(input);
+        self.worker
+            .draws_on(&self.role.task(prompt.as_deref(), model), input)
+    }
+}
+
+/// The time limit that the worker keeps: none where the caller keeps one, so that the longer one of a step counts.
+pub(in crate::tools) fn own_timeout(call: &Call, timeout: Option<Duration>) -> Option<Duration> {
+    call.time_limit.map_or(timeout, |_| Some(Duration::MAX))
+}

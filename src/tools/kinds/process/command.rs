@@ -1,0 +1,134 @@
+//! How a program is started: with its limits, its folder and its environment.
+
+use super::Program;
+use crate::tools::launch;
+use crate::tools::secrets::Secrets;
+use crate::tools::services::Services;
+use crate::tools::template::{Missing, TemplateRenderer};
+use crate::tools::{Call, ToolError};
+use serde_json::Map;
+use std::io;
+use std::path::PathBuf;
+use std::process::Stdio;
+use tokio::process::Command;
+use tokio_util::task::AbortOnDropHandle;
+
+/// What is about to be started.
+pub(super) struct Prepared {
+    pub command: Command,
+    pub secrets: Secrets,
+    /// The share of a processor, in percent, that this program has to keep it to.
+    pub share: Option<u32>,
+}
+
+/// Keeps a group to its share until what is given back is dropped.
+#[cfg(target_os = "linux")]
+pub(super) fn hold(leader: u32, percent: u32) -> AbortOnDropHandle<()> {
+    AbortOnDropHandle::new(tokio::spawn(launch::share::hold(leader, percent)))
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn hold(_leader: u32, _percent: u32) {}
+
+/// The program under the limits of `call` where there is no launcher, in a program that uses the library. A shell sets
+/// the limit on memory.
+fn without_launcher(program: PathBuf, call: &Call) -> Command {
+    let Some(memory_mb) = call.max_memory_mb else {
+        return Command::new(program);
+    };
+    let mut command = Command::new("sh");
+    let kilobytes = memory_mb.saturating_mul(1024).to_string();
+    let script = r#"ulimit -d "$1" && shift && exec "$@""#;
+    command.args(["-c", script, "sh", &kilobytes]).arg(program);
+    command
+}
+
+pub(super) fn prepare(
+    settings: &Program,
+    services: &Services,
+    call: &Call,
+) -> Result<Prepared, ToolError> {
+    let process = &settings.process;
+    let folder = settings
+        .folder
+        .as_deref()
+        .map(PathBuf::as_path)
+        .filter(|folder| !folder.as_os_str().is_empty());
+    // A program named by a relative path is looked for from the catalog's folder, not from where it runs.
+    let program = match folder {
+        Some(folder) if process.command[0].contains('/') => folder.join(&*process.command[0]),
+        _ => PathBuf::from(&*process.command[0]),
+    };
+    let program = if program.is_relative() && program.components().count() > 1 {
+        std::path::absolute(&program).unwrap_or(program)
+    } else {
+        program
+    };
+    let limited = call.max_memory_mb.is_some() || call.max_cpu_percent.is_some();
+    let launcher = limited.then(|| services.sandbox.program().path());
+    let mut share = None;
+    let mut command = match launcher {
+        None => Command::new(program),
+        Some(Ok(launcher)) => {
+            let mut command = Command::new(launcher);
+            command.arg("__launch");
+            if let Some(memory) = call.max_memory_mb {
+                command.args(["--memory-mb", &memory.to_string()]);
+            }
+            if let Some(percent) = call.max_cpu_percent {
+                command.args(["--cpu-percent", &percent.to_string()]);
+            }
+            command.arg("--").arg(program);
+            command
+        }
+        // Elsewhere nothing here could limit it.
+        Some(Err(why)) if cfg!(not(target_os = "linux")) => return Err(why),
+        Some(Err(_)) => {
+            share = call.max_cpu_percent;
+            without_launcher(program, call)
+        }
+    };
+    let parameters = Map::new();
+    let mut renderer =
+        TemplateRenderer::new(&parameters, Missing::Error).with_environment(&services.environment);
+    for (name, value) in &process.env {
+        let value = renderer.text(value, str::to_owned);
+        let value = value.map_err(|error| ToolError::permanent(error.to_string()))?;
+        command.env(&**name, value);
+    }
+    command
+        .args(process.command[1..].iter().map(|argument| &**argument))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    #[cfg(unix)]
+    command.process_group(0);
+    if let Some(cwd) = process.cwd.as_deref().or(folder) {
+        if !cwd.is_dir() {
+            return Err(ToolError::permanent(format!(
+                "the folder {} to run in does not exist",
+                cwd.display()
+            )));
+        }
+        command.current_dir(cwd);
+    }
+    Ok(Prepared {
+        command,
+        secrets: renderer.secrets,
+        share,
+    })
+}
+
+pub(super) fn not_started(name: &str, error: &str, kind: io::ErrorKind) -> ToolError {
+    let remedy = match kind {
+        io::ErrorKind::NotFound => "install it, or give its path in the tool's `command`",
+        io::ErrorKind::PermissionDenied => {
+            "make it executable, or name its interpreter first in the tool's `command`"
+        }
+        _ => "see whether it runs by itself",
+    };
+    ToolError::permanent(format!(
+        "the program {name} cannot be started: {error}; {remedy}"
+    ))
+}

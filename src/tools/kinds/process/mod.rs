@@ -1,0 +1,206 @@
+mod command;
+mod output;
+
+use super::{BuildContext, BuildError, KindEntry, ToolSettings};
+use crate::run::NotReused;
+use crate::tools::cancel::cancellable;
+use crate::tools::catalog::Fields;
+use crate::tools::fingerprint::FingerprintParts;
+use crate::tools::group::Group;
+use crate::tools::kind::DAY;
+use crate::tools::services::Services;
+use crate::tools::{Call, CallPolicy, CallReport, Tool, ToolError, ToolKind};
+use command::{Prepared, hold, not_started};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use output::{Log, collect, failure, feed, read_output};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// After the program ended its pipes are empty within this time, unless something that left its group still
+/// holds them.
+const DRAIN: Duration = Duration::from_secs(1);
+
+static KIND: ToolKind = ToolKind {
+    free: true,
+    time_to_live: DAY,
+    ..ToolKind::new("process")
+};
+
+pub(super) static ENTRY: KindEntry = KindEntry {
+    kind: &KIND,
+    fields: &["command", "cwd", "env"],
+    implied_by: &["command"],
+    rank: 1,
+    parse: |fields| Arc::new(parse(fields)),
+};
+
+/// A program.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProcessSettings {
+    /// The program and its arguments; at least one.
+    pub command: Vec<Arc<str>>,
+    /// Where it runs; the catalog's folder where it is not given.
+    pub cwd: Option<PathBuf>,
+    /// Variables added to the environment, with `${VAR}` for others.
+    pub env: Vec<(Arc<str>, Arc<str>)>,
+}
+
+fn parse(fields: &mut Fields<'_>) -> ProcessSettings {
+    if !fields.has("command") {
+        fields.fault("command", "a process tool needs a `command`");
+    }
+    let command = fields.command("command").unwrap_or_default();
+    let cwd = fields.text("cwd").map(|cwd| fields.path(&cwd));
+    ProcessSettings {
+        command,
+        cwd,
+        env: fields.texts("env"),
+    }
+}
+
+impl ToolSettings for ProcessSettings {
+    fn kind(&self) -> &'static ToolKind {
+        &KIND
+    }
+
+    fn build(&self, context: &BuildContext<'_>) -> Result<Arc<dyn Tool>, BuildError> {
+        Ok(Arc::new(ProcessTool {
+            program: Arc::new(Program {
+                process: self.clone(),
+                folder: context.definition.folder.clone(),
+            }),
+            policy: context.definition.policy(),
+            services: context.services.clone(),
+        }))
+    }
+
+    fn fingerprint(&self, parts: &mut FingerprintParts<'_>) -> Option<NotReused> {
+        parts.put("command", json!(self.command));
+        let folder = parts.definition.folder.as_deref();
+        let folder = self.cwd.as_deref().or(folder.map(PathBuf::as_path));
+        // The same folder however the catalog was named, and another one elsewhere.
+        parts.put("cwd", json!(folder.map(absolute)));
+        parts.put("env", json!(self.env));
+        parts.unless_it_reads(false)
+    }
+}
+
+fn absolute(folder: &Path) -> PathBuf {
+    // Nothing is where the program was started.
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
+    std::path::absolute(folder)
+        .map_or_else(|_| folder.to_path_buf(), |path| path.components().collect())
+}
+
+struct ProcessTool {
+    program: Arc<Program>,
+    policy: CallPolicy,
+    services: Arc<Services>,
+}
+
+struct Program {
+    process: ProcessSettings,
+    /// The catalog's.
+    folder: Option<Arc<PathBuf>>,
+}
+
+impl Tool for ProcessTool {
+    fn kind(&self) -> &'static ToolKind {
+        &KIND
+    }
+
+    fn call(&self, call: Call) -> BoxFuture<'static, CallReport> {
+        let (program, services) = (self.program.clone(), self.services.clone());
+        async move {
+            let mut started = false;
+            let mut report = CallReport::free(run(&program, &services, &call, &mut started).await);
+            // What was run, for the record; a program that was never started leaves none.
+            report.prompt = started.then(|| program.process.command.join(" ").into());
+            report
+        }
+        .boxed()
+    }
+
+    fn policy(&self) -> CallPolicy {
+        self.policy
+    }
+}
+
+async fn run(
+    settings: &Program,
+    services: &Services,
+    call: &Call,
+    started: &mut bool,
+) -> Result<Value, ToolError> {
+    let Prepared {
+        mut command,
+        secrets,
+        share,
+    } = command::prepare(settings, services, call)?;
+    let input = serde_json::to_vec(&*call.input).map_err(|error| {
+        ToolError::permanent(format!("the parameters cannot be written as JSON: {error}"))
+    })?;
+    let name = &settings.process.command[0];
+    let mut child = command
+        .spawn()
+        .map_err(|error| not_started(name, &error.to_string(), error.kind()))?;
+    *started = true;
+    let mut group = Group::of(&child);
+    let _held = share
+        .zip(child.id())
+        .map(|(percent, leader)| hold(leader, percent));
+    let (Some(stdin), Some(stdout), Some(stderr)) =
+        (child.stdin.take(), child.stdout.take(), child.stderr.take())
+    else {
+        return Err(ToolError::permanent(format!(
+            "the program {name} has no pipes"
+        )));
+    };
+    let work = async {
+        // Too much output ends all of it: what the program still says then does not matter.
+        let pipes = async {
+            let fed = async {
+                feed(stdin, input).await;
+                Ok(())
+            };
+            let log = async { Ok(Log::new(call, &secrets).follow(stderr).await) };
+            let ((), output, tail) = tokio::try_join!(fed, collect(stdout), log)?;
+            Ok::<_, ToolError>((output, tail))
+        };
+        tokio::pin!(pipes);
+        let ((output, tail), status) = tokio::select! {
+            said = &mut pipes => (said?, child.wait().await),
+            status = child.wait() => {
+                group.kill();
+                let said = tokio::time::timeout(DRAIN, &mut pipes).await.map_err(|_| {
+                    ToolError::permanent(format!("the program {name} ended, but something it started still holds its output"))
+                })?;
+                (said?, status)
+            }
+        };
+        group.kill();
+        let status = status.map_err(|error| {
+            ToolError::permanent(format!("the program {name} was lost: {error}"))
+        })?;
+        Ok::<_, ToolError>((output, status, tail))
+    };
+    let ended = cancellable(&call.cancel, work).await;
+    let (output, status, tail) = match ended {
+        Ok(ended) => ended?,
+        Err(cancelled) => {
+            group.end(&mut child).await;
+            return Err(cancelled);
+        }
+    };
+    if !status.success() {
+        return Err(failure(name, status, &secrets.redact(&tail)));
+    }
+    Ok(secrets.redact_value(read_output(name, output)?))
+}

@@ -1,0 +1,125 @@
+//! `final_synthesis`: the plan's last step, completed by the worker.
+
+use super::cancel::cancellable;
+use super::kinds::model;
+use super::{Call, CallReport, Estimate, Pricing, Quote, Reservation, Tool, ToolKind, Unseen};
+use crate::models::{MAX_TOKENS, SmallModelWorker, Task};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// `final_synthesis`: the plan's last step. Its template, already filled, is completed by the worker; offline it is itself the output.
+pub struct FinalSynthesis {
+    worker: SmallModelWorker,
+}
+
+impl FinalSynthesis {
+    /// The tool, carried out by `worker`.
+    pub fn new(worker: SmallModelWorker) -> Self {
+        Self { worker }
+    }
+}
+
+/// What a model is told before the template.
+const SYNTHESIS: &str = "Write the final result of a plan that has been carried out. \
+    Use only what the text below holds. Answer with the result and nothing else.";
+
+/// The template of a call, and the whole prompt made of it.
+fn synthesis(input: &Value) -> (String, String) {
+    let template = match input.get("prompt_template").unwrap_or(input) {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let prompt = format!("{SYNTHESIS}\n\n{template}");
+    (template, prompt)
+}
+
+impl Tool for FinalSynthesis {
+    fn kind(&self) -> &'static ToolKind {
+        &model::KIND
+    }
+
+    fn call(&self, call: Call) -> BoxFuture<'static, CallReport> {
+        let worker = self.worker.clone();
+        async move {
+            let (template, prompt) = synthesis(&call.input);
+            if worker.is_offline() {
+                return CallReport::free(Ok(Value::String(template)));
+            }
+            let schema = serde_json::json!({"type": "string"});
+            let task = Task {
+                name: crate::plan::FINAL_SYNTHESIS,
+                prompt: Some(&prompt),
+                model: call.model.as_deref(),
+                // Only the inventor needs to know that it is text; a model answers in words by itself.
+                output_schema: worker.is_simulated().then_some(&schema),
+                timeout: model::own_timeout(&call, None),
+                ..Task::default()
+            };
+            let work = worker.perform(&task, &call.input, None, call.attempt, &call.funds);
+            let mut report: CallReport = match cancellable(&call.cancel, work).await {
+                Ok(report) => report.into(),
+                Err(cancelled) => return CallReport::free(Err(cancelled)),
+            };
+            // The answer is text, also where it happens to be JSON.
+            if let Some(answer) = report
+                .answer
+                .as_ref()
+                .filter(|_| report.output.is_ok() && !worker.is_simulated())
+            {
+                report.output = Ok(Arc::new(Value::String(answer.trim().to_owned())));
+            }
+            report
+        }
+        .boxed()
+    }
+
+    fn call_now(&self, input: &Arc<Value>) -> Option<CallReport> {
+        self.worker
+            .is_offline()
+            .then(|| CallReport::free(Ok(Value::String(synthesis(input).0))))
+    }
+
+    fn pricing(&self) -> Option<&dyn Pricing> {
+        Some(self)
+    }
+}
+
+/// The task that a call is priced by.
+fn priced<'a>(prompt: &'a str, model: Option<&'a str>) -> Task<'a> {
+    Task {
+        prompt: Some(prompt),
+        model,
+        ..Task::default()
+    }
+}
+
+impl Pricing for FinalSynthesis {
+    fn quote(&self, input: &Value, model: Option<&str>) -> Quote {
+        let (_, prompt) = synthesis(input);
+        self.worker.quote(&priced(&prompt, model), input).into()
+    }
+
+    fn reservation(&self, input: &Value, model: Option<&str>) -> Reservation {
+        let (_, prompt) = synthesis(input);
+        let task = priced(&prompt, model);
+        self.worker.reservation(&task, input).into()
+    }
+
+    fn estimate(&self, known: &Value, model: Option<&str>, unseen: Unseen) -> Estimate {
+        let (_, prompt) = synthesis(known);
+        let task = priced(&prompt, model);
+        let unseen = (unseen.expected, unseen.most);
+        self.worker.estimate(&task, known, unseen).into()
+    }
+
+    fn most_answer_tokens(&self) -> Option<u64> {
+        (!self.worker.is_offline()).then_some(MAX_TOKENS.into())
+    }
+
+    fn draws_on(&self, input: &Value, model: Option<&str>) -> Option<(String, u64)> {
+        let (_, prompt) = synthesis(input);
+        self.worker.draws_on(&priced(&prompt, model), input)
+    }
+}

@@ -1,0 +1,51 @@
+//! What the worker reports, as what tools report.
+
+use super::{CallReport, Estimate, Quote, Reservation, ToolError};
+use crate::models::WorkerReport;
+use crate::run::ErrorKind;
+use crate::units::Money;
+use std::sync::Arc;
+
+impl From<(Option<Money>, Money)> for Quote {
+    fn from((most, least): (Option<Money>, Money)) -> Self {
+        Self { most, least }
+    }
+}
+
+impl From<(Option<Money>, bool)> for Reservation {
+    fn from((most, estimated): (Option<Money>, bool)) -> Self {
+        Self { most, estimated }
+    }
+}
+
+impl From<(Money, Option<Money>, Option<Money>)> for Estimate {
+    fn from((least, expected, most): (Money, Option<Money>, Option<Money>)) -> Self {
+        Self {
+            least,
+            expected,
+            most,
+        }
+    }
+}
+
+impl From<WorkerReport> for CallReport {
+    fn from(report: WorkerReport) -> Self {
+        Self {
+            output: report.output.map(Arc::new).map_err(|error| ToolError {
+                kind: if error.timed_out {
+                    ErrorKind::TimeoutError
+                } else {
+                    ErrorKind::ToolExecutionError
+                },
+                retryable: error.retryable,
+                retry_after: error.retry_after,
+                ..ToolError::permanent(error.message)
+            }),
+            cost: report.cost,
+            tokens: report.tokens,
+            model: report.model,
+            prompt: report.prompt,
+            answer: report.answer,
+        }
+    }
+}
