@@ -1,8 +1,10 @@
 //! Two runs beside each other: the steps that differ, and where along the DAG they part.
 
-use super::{Change, changes};
+use super::changes::line;
 use crate::plan::StepIx;
-use crate::run::{Differences, RunState, StepSource, StepState, StepStatus, first_along};
+use crate::run::{
+    Change, Differences, RunState, StepSource, StepState, StepStatus, changes, first_along,
+};
 use crate::text::{fit, format, gist};
 use crate::units::{Micros, Money};
 use serde::Serialize;
@@ -234,7 +236,7 @@ fn time(ms: f64) -> String {
 fn write_places(text: &mut String, of: &str, places: &[Change]) {
     let indent = if of == "context" { "" } else { "  " };
     for change in places.iter().take(PLACES) {
-        let _ = writeln!(text, "{indent}{}", change.line(of));
+        let _ = writeln!(text, "{indent}{}", line(change, of));
     }
     if places.len() > PLACES {
         let _ = writeln!(text, "{indent}{of}: more places differ");

@@ -1,18 +1,19 @@
 //! Everything a run is turned into for others.
 
+mod changes;
 mod check;
 pub mod diagnostics;
 mod diff;
+mod explain;
 mod export;
 mod progress;
 mod runs;
 mod summary;
 
-pub use crate::run::{Change, changes};
-pub use crate::run::{Explanation, explain, savings, short};
 pub use check::CheckReport;
 pub use diagnostics::{DiagnosticStyle, render, render_faults, to_json as diagnostics_to_json};
 pub use diff::{RunDiff, StepDiff, StepTimes};
+pub use explain::{Explanation, explain, savings, short};
 pub use export::{csv, json_lines, result_of, trace};
 pub use progress::Progress;
 pub use runs::{local_time, runs_table};

@@ -1,6 +1,5 @@
 //! How two JSON values differ, place by place.
 
-use crate::text::fit;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -14,9 +13,6 @@ pub struct Change {
     /// What stands there; `None` where nothing does.
     pub after: Option<Value>,
 }
-
-/// Cells that a value takes in a line.
-const SHOWN: usize = 48;
 
 /// The places in which `after` differs from `before`, in the order of the values, at most `most` of them.
 pub fn changes(before: &Value, after: &Value, most: usize) -> Vec<Change> {
@@ -61,27 +57,6 @@ pub fn changes(before: &Value, after: &Value, most: usize) -> Vec<Change> {
     found
 }
 
-impl Change {
-    /// In one line: `input.text: "a…" → "b…"`.
-    pub fn line(&self, of: &str) -> String {
-        let place = match (&*self.path, self.path.starts_with('[')) {
-            ("", _) => of.to_owned(),
-            (path, true) => format!("{of}{path}"),
-            (path, false) => format!("{of}.{path}"),
-        };
-        let shown = |value: &Option<Value>| match value {
-            Some(value) => fit(&value.to_string(), SHOWN),
-            None => "nothing".to_owned(),
-        };
-        format!(
-            "{}: {} → {}",
-            fit(&place, SHOWN),
-            shown(&self.before),
-            shown(&self.after)
-        )
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,28 +64,9 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn each_place_is_named() {
-        let before = json!({"text": "a", "items": [1, {"price": 2}, 3], "gone": null});
-        let after = json!({"text": "b", "items": [1, {"price": 2.5}], "new": true});
-        let lines: Vec<String> = changes(&before, &after, 9)
-            .iter()
-            .map(|change| change.line("input"))
-            .collect();
-        assert_eq!(
-            lines,
-            [
-                r#"input.text: "a" → "b""#,
-                "input.items[1].price: 2 → 2.5",
-                "input.items[2]: 3 → nothing",
-                "input.gone: null → nothing",
-                "input.new: nothing → true",
-            ]
-        );
-        assert_eq!(
-            changes(&json!("x"), &json!(["x"]), 9)[0].line("output"),
-            r#"output: "x" → ["x"]"#
-        );
-        assert_eq!(changes(&before, &after, 2).len(), 2);
+    fn no_more_places_are_named_than_asked_for() {
+        let before = json!({"a": 1, "b": 2, "c": 3});
+        assert_eq!(changes(&before, &json!({}), 2).len(), 2);
     }
 
     fn value() -> impl Strategy<Value = Value> {

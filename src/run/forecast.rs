@@ -8,26 +8,9 @@
 //!
 //! What is not known makes the sum unknown; it never counts as nothing.
 
-use super::{RunState, StepState, StepStatus};
+use super::{RunState, StepPrice, StepState, StepStatus};
 use crate::units::Money;
 use serde::{Deserialize, Serialize};
-
-/// What the calls of one step can cost, as far as that is known before it runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StepPrice {
-    /// The least that one call costs that ends well.
-    pub least: Money,
-    /// What one call is expected to cost; `None` where that is not known.
-    pub expected: Option<Money>,
-    /// The most that one call costs; `None` where there is no bound.
-    pub most: Option<Money>,
-    /// How often it is tried at the most.
-    pub tries: u32,
-    /// How many times it runs: once, or once for each element of a list; `None` until the list is known.
-    pub times: Option<u32>,
-    /// Whether nothing but a failure can keep it from running.
-    pub sure: bool,
-}
 
 /// What calls that have not ended can cost in all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

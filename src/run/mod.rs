@@ -9,14 +9,12 @@ mod changes;
 mod command;
 mod compare;
 mod event;
-mod explain;
 mod figures;
 mod forecast;
 mod history;
 mod limits;
 mod rates;
 mod result;
-mod reuse;
 mod row_info;
 mod rows;
 mod slot_time;
@@ -31,17 +29,16 @@ pub use changes::{Change, changes};
 pub use command::{CommandError, RunCommand};
 pub use compare::{Comparison, Differences, Verdict, first_along};
 pub use event::{
-    AttemptEnd, ErrorKind, Fact, Limit, LogStream, RunError, RunEvent, RunHeader, RunOutcome,
-    SkipReason, StepInfo, StepKey, StepSource, WaitReason,
+    Anew, AttemptEnd, ErrorKind, Fact, InputChange, Limit, LogStream, Miss, NotReused, Reuse,
+    RunError, RunEvent, RunHeader, RunOutcome, SkipReason, StepInfo, StepKey, StepPrice,
+    StepSource, WaitReason, Why,
 };
-pub use explain::{Explanation, explain, savings, short};
 pub use figures::{Figures, figures};
-pub use forecast::{Forecast, StepPrice, forecast};
+pub use forecast::{Forecast, forecast};
 pub use history::History;
 pub use limits::ResourceLimits;
 pub use rates::{Demand, Rate, Rates};
 pub use result::{ExecutionResult, StepResult};
-pub use reuse::{Anew, InputChange, Miss, NotReused, Reuse, Why};
 pub use row_info::RowInfo;
 pub use rows::{Iter as RowIter, Rows};
 pub use slot_time::{SlotTime, slot_time};

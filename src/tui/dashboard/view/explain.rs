@@ -1,6 +1,6 @@
 //! Why the selected step was called, or why it was not, over the screen.
 
-use crate::run::explain;
+use crate::report::explain;
 use crate::text;
 use crate::tui::dashboard::state::model::{Model, Overlay};
 use ratatui::buffer::Buffer;

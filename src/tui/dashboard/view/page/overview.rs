@@ -1,11 +1,11 @@
 //! The first page: where the step stands and why, what it took and cost, and its neighbours.
 
 use crate::plan::StepIx;
+use crate::report::{savings, short};
 use crate::run::{
     RateWait, RunPhase, RunState, SkipReason, StepSource, StepState, StepStatus, Verdict,
     WaitReason,
 };
-use crate::run::{savings, short};
 use crate::text;
 use crate::text::format;
 use crate::tui::dashboard::state::model::Model;

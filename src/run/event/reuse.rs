@@ -137,20 +137,3 @@ pub enum NotReused {
     /// What determines an output is not known.
     Undetermined,
 }
-
-impl NotReused {
-    /// In words, after "because".
-    pub const fn words(self) -> &'static str {
-        match self {
-            Self::Step => "the step says cache: false",
-            Self::Tool => "the catalog says cache: false of the tool",
-            Self::Effects => "a call may change something, and nothing says that it only reads",
-            Self::Quick => "a call takes no longer than looking its output up",
-            Self::Temperature => {
-                "the model takes no temperature and may answer otherwise each time"
-            }
-            Self::Simulated => "outputs are invented in a simulated run",
-            Self::Undetermined => "what determines its output is not known",
-        }
-    }
-}

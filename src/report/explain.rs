@@ -1,9 +1,9 @@
 //! Why a step was called, or why it was not: in words, from what the run's events say.
 
-use super::{
+use crate::plan::StepIx;
+use crate::run::{
     Anew, InputChange, Miss, NotReused, Reuse, RunState, StepSource, StepState, StepStatus, Why,
 };
-use crate::plan::StepIx;
 use crate::text::{fit, format, line};
 use serde::Serialize;
 use std::fmt::Write;
@@ -135,9 +135,10 @@ impl Explanation {
         }
         match (row.why().and_then(|why| why.miss.as_ref()), self.not_reused) {
             (Some(miss), _) => self.miss(miss),
-            (None, Some(why)) => self
-                .reasons
-                .push(format!("its outputs are not used again: {}", why.words())),
+            (None, Some(why)) => self.reasons.push(format!(
+                "its outputs are not used again: {}",
+                not_reused_in_words(why)
+            )),
             (None, None) if self.reasons.is_empty() => self
                 .reasons
                 .push("the reason is not on record: the run is of an older version".to_owned()),
@@ -295,6 +296,21 @@ fn change_line(change: &InputChange) -> String {
             before.unwrap_or_default(),
             after.unwrap_or_default()
         ),
+    }
+}
+
+/// Why outputs are never used again, after "because".
+const fn not_reused_in_words(why: NotReused) -> &'static str {
+    match why {
+        NotReused::Step => "the step says cache: false",
+        NotReused::Tool => "the catalog says cache: false of the tool",
+        NotReused::Effects => "a call may change something, and nothing says that it only reads",
+        NotReused::Quick => "a call takes no longer than looking its output up",
+        NotReused::Temperature => {
+            "the model takes no temperature and may answer otherwise each time"
+        }
+        NotReused::Simulated => "outputs are invented in a simulated run",
+        NotReused::Undetermined => "what determines its output is not known",
     }
 }
 

@@ -1,0 +1,56 @@
+//! What events say of one attempt: its end, and what it wrote on the way.
+
+use super::{RunError, StepKey};
+use crate::units::{Micros, Money, Tokens};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Which stream of a tool a line came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogStream {
+    /// A program's standard error, a sandbox's prints.
+    Stderr,
+    /// What the carrying out itself has to say.
+    Note,
+}
+
+/// How one attempt ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AttemptEnd {
+    /// The step.
+    #[serde(flatten)]
+    pub step: StepKey,
+    /// Which try, from 1.
+    pub attempt: u32,
+    /// The time the call itself took.
+    #[serde(rename = "service_ms")]
+    pub service: Micros,
+    /// What it cost; `None` where the model has no price or cost is not tracked.
+    pub cost: Option<Money>,
+    /// Tokens, for a model call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<Tokens>,
+    /// The model that answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<Arc<str>>,
+    /// What the model was asked, or the request that was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<Arc<str>>,
+    /// What came back, before it was read as an output.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Arc<str>>,
+    /// Why it failed; `None` where it succeeded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Box<RunError>>,
+    /// The wait before the next try, where there is one.
+    #[serde(
+        rename = "retry_in_ms",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub retry_in: Option<Micros>,
+    /// Whether it was stopped rather than ended.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cancelled: bool,
+}

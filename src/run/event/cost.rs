@@ -1,0 +1,23 @@
+//! What the calls of a step can cost, as the events of a run say it.
+//!
+//! It stands apart from the sums over a run, so that events depend on no state.
+
+use crate::units::Money;
+use serde::{Deserialize, Serialize};
+
+/// What the calls of one step can cost, as far as that is known before it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepPrice {
+    /// The least that one call costs that ends well.
+    pub least: Money,
+    /// What one call is expected to cost; `None` where that is not known.
+    pub expected: Option<Money>,
+    /// The most that one call costs; `None` where there is no bound.
+    pub most: Option<Money>,
+    /// How often it is tried at the most.
+    pub tries: u32,
+    /// How many times it runs: once, or once for each element of a list; `None` until the list is known.
+    pub times: Option<u32>,
+    /// Whether nothing but a failure can keep it from running.
+    pub sure: bool,
+}

@@ -1,0 +1,57 @@
+//! What events say of a run as a whole: what it was started with, and how it ended.
+
+use super::StepInfo;
+use crate::plan::Dialect;
+use crate::run::{Rates, ResourceLimits};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::sync::Arc;
+
+/// What is known when a run starts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunHeader {
+    /// The run's id.
+    pub run_id: Arc<str>,
+    /// The plan's name.
+    pub plan: Arc<str>,
+    /// How the plan was written.
+    pub dialect: Dialect,
+    /// When it started, RFC 3339.
+    pub started_at: Arc<str>,
+    /// Who carries out `model` tools: `openai/gpt-4o-mini`, `offline`, `simulated`.
+    pub worker: Arc<str>,
+    /// Whether outputs are invented.
+    pub simulated: bool,
+    /// Whether cost is tracked.
+    pub track_cost: bool,
+    /// The limits in force.
+    pub limits: ResourceLimits,
+    /// The rates in force.
+    #[serde(default, skip_serializing_if = "Rates::is_empty")]
+    pub rates: Rates,
+    /// Whether the steps say what their calls can cost.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub priced: bool,
+    /// The context that the references see.
+    #[serde(default)]
+    pub context: Arc<Value>,
+    /// The plan's steps, in its order.
+    pub steps: Arc<[StepInfo]>,
+    /// The run that it was forked from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forked_from: Option<Arc<str>>,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunOutcome {
+    /// Every step that was to run succeeded.
+    Succeeded,
+    /// A step failed.
+    Failed,
+    /// A limit stopped it.
+    LimitExceeded,
+    /// A person or a signal stopped it.
+    Cancelled,
+}

@@ -1,0 +1,242 @@
+//! The facts of a run.
+//!
+//! As JSON an event is one flat object: `{"seq": 3, "at_ms": 0.41, "type": "attempt_started", …}`. Everything that an
+//! event carries is in this folder; what is worked out from events is beside it, and nothing here depends on it.
+
+mod attempt;
+mod cost;
+mod error;
+mod header;
+mod reuse;
+mod step;
+
+pub use attempt::{AttemptEnd, LogStream};
+pub use cost::StepPrice;
+pub use error::{ErrorKind, Limit, RunError};
+pub use header::{RunHeader, RunOutcome};
+pub use reuse::{Anew, InputChange, Miss, NotReused, Reuse, Why};
+pub use step::{SkipReason, StepInfo, StepKey, StepSource, WaitReason};
+
+use crate::units::{Micros, Money};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::sync::Arc;
+
+/// One fact about a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Fact {
+    /// The run began.
+    RunStarted(Arc<RunHeader>),
+    /// A step could start; a slot, a rate, a breakpoint or the pause holds it.
+    StepReady {
+        /// The step.
+        #[serde(flatten)]
+        step: StepKey,
+    },
+    /// Something beside the slots and the pause holds a ready step.
+    StepWaiting {
+        /// The step.
+        #[serde(flatten)]
+        step: StepKey,
+        /// What holds it.
+        reason: WaitReason,
+        /// The name of the rate or pool, where one holds it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        on: Option<Arc<str>>,
+        /// The moment before which that does not let it start; `None` where it depends on the end of a call.
+        #[serde(rename = "until_ms", default, skip_serializing_if = "Option::is_none")]
+        until: Option<Micros>,
+    },
+    /// A `for_each` step runs once for each of `count` elements. Rows it has from an earlier time are used
+    /// again; the ones it lacks stand after all rows so far. It comes a second time, right after the step's
+    /// reset, when a step that had ended goes on because one of its elements runs again.
+    StepExpanded {
+        /// The step.
+        #[serde(flatten)]
+        step: StepKey,
+        /// How many elements the list has.
+        count: u32,
+        /// The new rows.
+        elements: Arc<[StepInfo]>,
+    },
+    /// A call is about to be made.
+    AttemptStarted {
+        /// The step.
+        #[serde(flatten)]
+        step: StepKey,
+        /// Which try, from 1; retries by a person go on counting.
+        attempt: u32,
+        /// The slot it takes, from 0.
+        slot: u32,
+        /// The resolved parameters.
+        input: Arc<Value>,
+        /// What was reserved of the budget: its upper bound.
+        reserved: Money,
+        /// Why it is made, where the output could have been there already.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<Box<Why>>,
+    },
+    /// A call under way may come to cost more than was reserved for it when it began.
+    ReservationRaised {
+        /// The step.
+        #[serde(flatten)]
+        step: StepKey,
+        /// Which try.
+        attempt: u32,
+        /// What is reserved for it now, in all.
+        reserved: Money,
+    },
+    /// A tool said something on the way.
+    AttemptLog {
+        /// The step.
+        #[serde(flatten)]
+        step: StepKey,
+        /// Which try.
+        attempt: u32,
+        /// Where it came from.
+        stream: LogStream,
+        /// A line or more.
+        text: Arc<str>,
+    },
+    /// A call ended.
+    AttemptEnded(Arc<AttemptEnd>),
+    /// A step has its output.
+    StepSucceeded {
+        /// The step.
+        #[serde(flatten)]
+        step: StepKey,
+        /// Where the output came from.
+        source: StepSource,
+        /// The output.
+        output: Arc<Value>,
+        /// What it saved, where the tool was not called.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reused: Option<Box<Reuse>>,
+    },
+    /// No attempt is left, or the error is not worth retrying.
+    StepFailed {
+        /// The step.
+        #[serde(flatten)]
+        step: StepKey,
+        /// The last error.
+        error: Box<RunError>,
+    },
+    /// A step will not run.
+    StepSkipped {
+        /// The step.
+        #[serde(flatten)]
+        step: StepKey,
+        /// Why.
+        reason: SkipReason,
+        /// The nearest dependency that failed or was skipped, where that is the reason.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        because: Option<Arc<str>>,
+    },
+    /// A step was under way when the process of an earlier run died: it may or may not have happened.
+    StepUnknown {
+        /// The step.
+        #[serde(flatten)]
+        step: StepKey,
+        /// What is known of it, and what can be done.
+        error: Box<RunError>,
+    },
+    /// A step was under way when the run was stopped.
+    StepCancelled {
+        /// The step.
+        #[serde(flatten)]
+        step: StepKey,
+    },
+    /// A step is as it was before the run: a person asked to run it again, or what it depends on runs again.
+    /// Its attempts so far stay on record; a `for_each` step has no elements until it is expanded again.
+    StepReset {
+        /// The step.
+        #[serde(flatten)]
+        step: StepKey,
+    },
+    /// A person gave the step another input, or took that back: from now on its calls are made with this instead
+    /// of the resolved parameters.
+    StepInputSet {
+        /// The step.
+        #[serde(flatten)]
+        step: StepKey,
+        /// The input; `None` for the parameters as the plan has them.
+        input: Option<Arc<Value>>,
+    },
+    /// A person pinned the step's output, so that it is used for the same call until it is unpinned, or unpinned
+    /// it.
+    StepPinned {
+        /// The step.
+        #[serde(flatten)]
+        step: StepKey,
+        /// Whether it is pinned now.
+        pinned: bool,
+    },
+    /// Nothing starts any more; what is under way goes on.
+    RunPaused,
+    /// Steps start again.
+    RunResumed,
+    /// A limit stops the run.
+    LimitReached {
+        /// Which.
+        limit: Limit,
+        /// Which call, and by how much.
+        message: Arc<str>,
+    },
+    /// A person, a signal, or the first failure where that is asked for stops the run.
+    StopRequested,
+    /// Nothing is left to do.
+    RunEnded {
+        /// How it ended.
+        status: RunOutcome,
+        /// The final result: of the sinks, or of the final synthesis.
+        result: Arc<Value>,
+        /// The first error, where it did not succeed.
+        error: Option<Box<RunError>>,
+    },
+    /// A run that had ended goes on, because a person retried something.
+    RunReopened,
+}
+
+impl Fact {
+    /// The step that it is about, where it is about one.
+    pub fn step(&self) -> Option<&StepKey> {
+        match self {
+            Self::StepReady { step }
+            | Self::StepWaiting { step, .. }
+            | Self::StepExpanded { step, .. }
+            | Self::AttemptStarted { step, .. }
+            | Self::ReservationRaised { step, .. }
+            | Self::AttemptLog { step, .. }
+            | Self::StepSucceeded { step, .. }
+            | Self::StepFailed { step, .. }
+            | Self::StepSkipped { step, .. }
+            | Self::StepUnknown { step, .. }
+            | Self::StepCancelled { step }
+            | Self::StepReset { step }
+            | Self::StepInputSet { step, .. }
+            | Self::StepPinned { step, .. } => Some(step),
+            Self::AttemptEnded(end) => Some(&end.step),
+            Self::RunStarted(_)
+            | Self::RunPaused
+            | Self::RunResumed
+            | Self::LimitReached { .. }
+            | Self::StopRequested
+            | Self::RunEnded { .. }
+            | Self::RunReopened => None,
+        }
+    }
+}
+
+/// One numbered fact.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunEvent {
+    /// Its number in the run, from 0.
+    pub seq: u64,
+    /// When, counted from the start of the run.
+    #[serde(rename = "at_ms")]
+    pub at: Micros,
+    /// What happened.
+    #[serde(flatten)]
+    pub fact: Fact,
+}

@@ -1,0 +1,93 @@
+//! What events say of a step: which one it is, what is known of it beforehand, and where its output came from.
+
+use super::{NotReused, StepPrice};
+use crate::plan::StepIx;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::sync::Arc;
+
+/// Which step an event is about: its id for people, its position for the fold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepKey {
+    /// The row of the step in the run.
+    #[serde(rename = "index")]
+    pub ix: StepIx,
+    /// The step's id; an element of a `for_each` step has `ID[n]`.
+    #[serde(rename = "step")]
+    pub id: Arc<str>,
+}
+
+/// What a reader needs to know of a step before anything happened to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepInfo {
+    /// The step's id.
+    pub id: Arc<str>,
+    /// The tool it calls.
+    pub tool: Arc<str>,
+    /// How the tool is carried out: `model`, `http`, `process`, …
+    pub kind: Arc<str>,
+    /// What it waits for.
+    #[serde(default, skip_serializing_if = "<[StepIx]>::is_empty")]
+    pub depends_on: Arc<[StepIx]>,
+    /// What the planner said it is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<Arc<str>>,
+    /// The `for_each` step that this is an element of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<StepIx>,
+    /// The parameters as the plan has them, references unresolved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parameters: Option<Arc<Value>>,
+    /// Why its outputs are never used again; `None` where they may be, and for elements, which are as their
+    /// `for_each` step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_reused: Option<NotReused>,
+    /// Whether nothing else is under way while it is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sequential: bool,
+    /// What its calls can cost; `None` where they cost nothing, or where the run does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Box<StepPrice>>,
+}
+
+/// Where an output came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepSource {
+    /// The tool was called.
+    Call,
+    /// An earlier output for the same input was used.
+    Cache,
+    /// An earlier run that is being resumed or forked had it.
+    Recorded,
+    /// A person supplied it.
+    Mock,
+}
+
+/// Why a step was skipped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SkipReason {
+    /// Its `run_if` is not true.
+    Condition,
+    /// Its trigger cannot be met: a dependency failed or was skipped.
+    Upstream,
+    /// A limit stopped the run.
+    Limit,
+    /// A person skipped it, or the run was stopped before it started.
+    User,
+}
+
+/// What holds a step that is ready, beside the slots and the pause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WaitReason {
+    /// Its upper bound does not fit in what is left; calls under way may free some.
+    Budget,
+    /// A rate of its model or pool.
+    Rate,
+    /// It runs alone and others are under way.
+    Exclusive,
+    /// A breakpoint.
+    Breakpoint,
+}
