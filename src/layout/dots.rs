@@ -1,14 +1,14 @@
 //! Every node a cell, for thousands of nodes: layers as rows where that fits, else one after the other.
 
 use super::Layout;
-use super::digest;
 use super::geometry::{Rect, Size};
+use super::normalize;
 
 /// Lays nodes out a layer after the other, each node one cell, within the columns of `wanted`. A layer begins a row
 /// of its own, unless the rows of `wanted` would not do and running on takes far fewer. There are no routes.
 pub fn dots(nodes: usize, edges: &[(u32, u32)], wanted: Size) -> Layout {
     let columns = i32::from(wanted.width.max(1));
-    let edges = digest::dag(nodes, edges);
+    let edges = normalize::dag(nodes, edges);
     let ranks = ranks(nodes, &edges);
     let depth = ranks
         .iter()
@@ -60,7 +60,7 @@ pub fn dots(nodes: usize, edges: &[(u32, u32)], wanted: Size) -> Layout {
 
 /// The length of the longest way to each node.
 fn ranks(nodes: usize, edges: &[(u32, u32)]) -> Vec<u32> {
-    let below = digest::Lists::new(nodes, edges.iter().copied());
+    let below = normalize::Lists::new(nodes, edges.iter().copied());
     let mut waits = vec![0u32; nodes];
     for &(_, to) in edges {
         waits[to as usize] += 1;

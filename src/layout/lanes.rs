@@ -5,8 +5,8 @@
 //! to share the way with. So a node takes its column from the first row in which something turns into it to
 //! the last row in which something turns out of it, and columns are given to what does not meet.
 
-use super::digest::{self, Lists};
 use super::geometry::{Point, Rect};
+use super::normalize::{self, Lists};
 use super::{Layout, Route};
 
 /// The distance of two lanes, in columns.
@@ -15,7 +15,7 @@ const PITCH: i32 = 2;
 /// Lays `nodes` nodes out in rows, in an order that follows the edges and else keeps theirs; each is one cell.
 /// Lanes beyond `most` share the last column.
 pub fn lanes(nodes: usize, edges: &[(u32, u32)], most: u32) -> Layout {
-    let edges = digest::dag(nodes, edges);
+    let edges = normalize::dag(nodes, edges);
     let (order, ranks) = rows(nodes, &edges);
     let mut row = vec![0u32; nodes];
     for (at, &node) in order.iter().enumerate() {

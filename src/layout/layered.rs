@@ -3,8 +3,8 @@
 //! Long edges of one source share a chain of units (a trunk that forks where it must), and so do long edges
 //! into one target. An edge belongs to one chain only: to that of its end with more long edges.
 
-use super::digest::{Component, Lists};
 use super::geometry::Size;
+use super::normalize::{Component, Lists};
 
 /// Whose edges a stretch of wire carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -3,7 +3,7 @@
 //! A layered drawing after Sugiyama, made for a grid of characters. The way of a graph through it:
 //!
 //! ```text
-//!  edges ─▶ digest     loops, repetitions and edges that would close a cycle are set aside; components
+//!  edges ─▶ normalize  loops, repetitions and edges that would close a cycle are set aside; components
 //!        ─▶ rank       a layer for every node, edges short
 //!        ─▶ layered    long edges become chains of one-cell units, shared by edges of one source or target
 //!        ─▶ order      few crossings: sweeps, exchanges, restarts within a budget
@@ -17,24 +17,25 @@
 //! The same input gives the same layout, on every machine.
 
 mod channel;
-mod digest;
 mod dots;
 mod geometry;
 mod lanes;
 mod layered;
+mod normalize;
 mod order;
 mod pack;
 mod place;
 mod rank;
 mod refine;
 mod route;
+mod space;
 
 pub use dots::dots;
 pub use geometry::{Point, Rect, Size};
 pub use lanes::lanes;
 
-use digest::Digest;
 use layered::Layered;
+use normalize::Normalized;
 
 /// A DAG to lay out. Nodes are the positions of `sizes`.
 #[derive(Clone, Copy, Debug)]
@@ -139,7 +140,7 @@ pub fn layout(graph: &Graph<'_>, options: &Options) -> Layout {
 #[derive(Clone, Debug)]
 pub struct Ordered {
     nodes: usize,
-    digest: Digest,
+    normalized: Normalized,
     /// By component: its layers, and the crossings between them.
     parts: Vec<(Layered, u64)>,
 }
@@ -154,8 +155,8 @@ impl Ordered {
     /// what was shown then, `None` for a new one. Two nodes that stood in the same layer then and do so now stand
     /// in the same order; what is new goes between them.
     pub fn after(nodes: usize, edges: &[(u32, u32)], sweeps: u32, kept: &[Option<u32>]) -> Self {
-        let digest = Digest::new(nodes, edges);
-        let parts = digest
+        let normalized = Normalized::new(nodes, edges);
+        let parts = normalized
             .components
             .iter()
             .map(|component| {
@@ -172,7 +173,7 @@ impl Ordered {
             .collect();
         Self {
             nodes,
-            digest,
+            normalized,
             parts,
         }
     }
@@ -180,8 +181,12 @@ impl Ordered {
     /// The nodes numbered such that in each layer the numbers grow from the first place to the last.
     pub fn sequence(&self) -> Vec<u32> {
         let mut sorted: Vec<(usize, f64, u32)> = Vec::with_capacity(self.nodes);
-        for (at, (component, (layered, _))) in
-            self.digest.components.iter().zip(&self.parts).enumerate()
+        for (at, (component, (layered, _))) in self
+            .normalized
+            .components
+            .iter()
+            .zip(&self.parts)
+            .enumerate()
         {
             for (own, &node) in component.nodes.iter().enumerate() {
                 let layer = &layered.layers[layered.units[own].layer as usize];
@@ -189,7 +194,7 @@ impl Ordered {
                 sorted.push((at, across, node));
             }
         }
-        let lone = self.digest.lone.iter();
+        let lone = self.normalized.lone.iter();
         sorted.extend(lone.map(|&node| (usize::MAX, 0.0, node)));
         sorted.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)).then(a.2.cmp(&b.2)));
         let mut sequence = vec![0; self.nodes];
@@ -213,7 +218,7 @@ impl Ordered {
             })
             .collect();
         let parts = self
-            .digest
+            .normalized
             .components
             .iter()
             .zip(&self.parts)
@@ -233,7 +238,7 @@ impl Ordered {
         } else {
             sizes
         };
-        pack::pack(&self.digest, parts, &sizes, options.wanted)
+        pack::pack(&self.normalized, parts, &sizes, options.wanted)
     }
 }
 

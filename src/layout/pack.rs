@@ -1,7 +1,7 @@
 //! Components beside each other, lone nodes in a grid.
 
-use super::digest::Digest;
 use super::geometry::{Rect, Size};
+use super::normalize::Normalized;
 use super::route::Part;
 use super::{Layout, Route};
 
@@ -11,7 +11,12 @@ const APART: (i32, i32) = (4, 1);
 const GRID_GAP: i32 = 2;
 
 /// Puts the parts on shelves: beside each other until the wanted width is reached, then below.
-pub(super) fn pack(digest: &Digest, mut parts: Vec<Part>, sizes: &[Size], wanted: Size) -> Layout {
+pub(super) fn pack(
+    normalized: &Normalized,
+    mut parts: Vec<Part>,
+    sizes: &[Size],
+    wanted: Size,
+) -> Layout {
     let mut whole = Layout {
         nodes: vec![Rect::default(); sizes.len()],
         routes: vec![
@@ -20,13 +25,13 @@ pub(super) fn pack(digest: &Digest, mut parts: Vec<Part>, sizes: &[Size], wanted
                 to: 0,
                 points: Vec::new(),
             };
-            digest.kept
+            normalized.kept
         ],
         ranks: vec![0; sizes.len()],
         places: vec![0; sizes.len()],
         ..Layout::default()
     };
-    let grid = Grid::new(&digest.lone, sizes, wanted);
+    let grid = Grid::new(&normalized.lone, sizes, wanted);
     let widest = parts
         .iter()
         .map(|part| part.width)
@@ -36,7 +41,7 @@ pub(super) fn pack(digest: &Digest, mut parts: Vec<Part>, sizes: &[Size], wanted
         .max(i32::from(wanted.width));
     let (gap_x, gap_y) = APART;
     let mut shelf = Shelf::default();
-    for (component, part) in digest.components.iter().zip(&mut parts) {
+    for (component, part) in normalized.components.iter().zip(&mut parts) {
         let (x, y) = shelf.put(part.width, part.height, widest, gap_x, gap_y);
         part.shift(x, y);
         for (own, &node) in component.nodes.iter().enumerate() {
@@ -55,7 +60,7 @@ pub(super) fn pack(digest: &Digest, mut parts: Vec<Part>, sizes: &[Size], wanted
     }
     if let Some(grid) = grid {
         let (x, y) = shelf.put(grid.width, grid.height, widest, gap_x, gap_y);
-        for (at, &node) in digest.lone.iter().enumerate() {
+        for (at, &node) in normalized.lone.iter().enumerate() {
             let (column, row) = (at as i32 % grid.columns, at as i32 / grid.columns);
             let size = sizes[node as usize];
             whole.nodes[node as usize] = Rect {

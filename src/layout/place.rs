@@ -8,6 +8,7 @@
 use super::Options;
 use super::layered::Layered;
 use super::refine;
+use super::space::{Space, anchor};
 
 /// The anchor columns of all units, from any origin.
 pub(super) fn columns(layered: &Layered, options: &Options) -> Vec<i32> {
@@ -22,33 +23,6 @@ pub(super) fn columns(layered: &Layered, options: &Options) -> Vec<i32> {
     }
     let even = balance(&space, drawings);
     refine::shorten(&space, even)
-}
-
-/// How far into a unit its anchor is.
-pub(super) fn anchor(width: i32) -> i32 {
-    (width - 1) / 2
-}
-
-/// The units and how far apart they have to be.
-pub(super) struct Space<'a> {
-    pub(super) layered: &'a Layered,
-    options: &'a Options,
-}
-
-impl Space<'_> {
-    /// The least distance between the anchors of two neighbours.
-    pub(super) fn between(&self, left: u32, right: u32) -> i32 {
-        let (a, b) = (
-            self.layered.units[left as usize].width,
-            self.layered.units[right as usize].width,
-        );
-        let gap = if self.layered.passes(left) || self.layered.passes(right) {
-            self.options.edge_gap
-        } else {
-            self.options.node_gap
-        };
-        (a - anchor(a)) + i32::from(gap) + anchor(b)
-    }
 }
 
 /// Links that must not be aligned, because they cross a link between two passing units.
@@ -186,7 +160,7 @@ fn compact(space: &Space<'_>, blocks: &Blocks, rightwards: bool) -> Vec<i32> {
             });
         }
     }
-    let next = super::digest::Lists::new(count, pairs.iter().copied());
+    let next = super::normalize::Lists::new(count, pairs.iter().copied());
     let mut waits = vec![0u32; count];
     for &(_, (to, _)) in &pairs {
         waits[to as usize] += 1;

@@ -1,6 +1,6 @@
 //! A layer for every node.
 
-use super::digest::{Component, Lists};
+use super::normalize::{Component, Lists};
 
 /// Passes that shorten edges; each is linear, and more change little.
 const PASSES: usize = 8;

@@ -6,7 +6,7 @@
 //! together; passes that look to both sides then settle it. Of all drawings the one with the shortest edges is kept.
 
 use super::layered::Layered;
-use super::place::Space;
+use super::space::Space;
 
 /// What a column of a passing edge counts more than one of another: bends in long edges catch the eye.
 const STRAIGHT: i64 = 4;

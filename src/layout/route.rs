@@ -3,10 +3,10 @@
 mod ports;
 
 use super::channel::{self, Net, Tracks};
-use super::digest::Component;
 use super::geometry::{Point, Rect};
 use super::layered::{Layered, Trunk};
-use super::place::anchor;
+use super::normalize::Component;
+use super::space::anchor;
 use super::{Options, Route};
 use ports::Ports;
 

@@ -5,7 +5,7 @@ use crate::plan::StepIx;
 use crate::run::{
     Change, Differences, RunState, StepSource, StepState, StepStatus, changes, first_along,
 };
-use crate::text::{fit, format, gist};
+use crate::text::{fit, format, headline};
 use crate::units::{Micros, Money};
 use serde::Serialize;
 use serde_json::Value;
@@ -307,7 +307,7 @@ impl StepDiff {
             [None, None] => {}
             [a, b] => {
                 let [a, b] = [a, b].map(|message| match message {
-                    Some(message) => fit(gist(message), 100),
+                    Some(message) => fit(headline(message), 100),
                     None => "none".to_owned(),
                 });
                 let _ = writeln!(text, "  error: {a} → {b}");

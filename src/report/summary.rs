@@ -4,7 +4,7 @@ use crate::run::{
     Figures, RunOutcome, RunPhase, RunState, SkipReason, SlotTime, StepSource, StepState,
     StepStatus, figures, slot_time,
 };
-use crate::text::{clean, fit, format, gist};
+use crate::text::{clean, fit, format, headline};
 use crate::units::Micros;
 use std::fmt::Write;
 
@@ -149,7 +149,7 @@ impl Summary {
         let failed = |row: &&StepState| row.status == StepStatus::Failed;
         for row in run.steps.iter().filter(failed).take(FAILURES) {
             let message = row.error.as_ref().map_or("", |error| &error.message);
-            let first = gist(message);
+            let first = headline(message);
             let id: String = clean(&row.info.id).take(40).collect();
             self.line(Tone::Bad, &format!("✖ {id}: {first}"));
         }

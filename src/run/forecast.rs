@@ -10,7 +10,7 @@
 
 use super::{RunState, StepPrice, StepState, StepStatus};
 use crate::units::Money;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// What calls that have not ended can cost in all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -3,22 +3,23 @@
 //! Looked up through a connection of its own; what is to be kept goes through the thread of the run's journal,
 //! so that one process does not wait for itself.
 
+use super::blobs::remove_unneeded_blobs;
+use super::codec::{Blobs, Codec, Decoder, Hash, Memory};
 use super::journal::Journal;
+use super::message::{Entry, Message, now};
 use super::read::Store;
 use super::schema::{file_in, open_to_write};
-use super::wire::{Blobs, Decoder, Encoder, Hash, Memory, Wire};
-use super::writer::Message;
 use super::{StoreError, pack::unpack};
 use crate::engine::{CacheKey, Kept, Made, Missed, OutputCache};
 use crate::units::{Micros, Money};
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 /// Kept outputs are removed after this, whatever their time to live.
 pub(super) const LONGEST: Duration = Duration::from_hours(2160);
@@ -39,16 +40,6 @@ pub struct StoredCache {
     options: CacheOptions,
     /// What is pinned; with its output where that was done by this run.
     pins: HashMap<[u8; 32], Option<Kept>>,
-}
-
-/// A change on its way into the database.
-pub enum Entry {
-    /// An output is kept.
-    Keep(CacheKey, Made),
-    /// An output is pinned.
-    Pin(CacheKey, Kept),
-    /// What has this key is not pinned any more.
-    Unpin([u8; 32]),
 }
 
 impl StoredCache {
@@ -170,89 +161,18 @@ fn age_of(stored_at: i64) -> Micros {
     Duration::from_secs(seconds).into()
 }
 
-fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| since.as_secs())
-}
-
-/// A value as one piece, whatever its size: a kept output needs no other blob.
-fn bytes_of(value: &Arc<Value>) -> (Hash, Vec<u8>) {
-    let mut encoder = Encoder::in_one_piece();
-    value.put(&mut encoder);
-    (*blake3::hash(&encoder.out).as_bytes(), encoder.out)
-}
-
 struct NoBlobs;
 
 impl Blobs for NoBlobs {
-    fn bytes(&mut self, _hash: &Hash) -> Result<Arc<[u8]>, super::Broken> {
-        Err(super::Broken::Missing)
+    fn bytes(&mut self, _hash: &Hash) -> Result<Arc<[u8]>, super::DecodeError> {
+        Err(super::DecodeError::Missing)
     }
 }
 
 fn value_of(codec: i64, stored: &[u8]) -> Option<Arc<Value>> {
     let bytes = unpack(codec, stored).ok()?;
     let (mut memory, mut blobs) = (Memory::default(), NoBlobs);
-    Wire::take(&mut Decoder::new(&bytes, &mut memory, &mut blobs)).ok()
-}
-
-impl Entry {
-    /// Writes the change.
-    pub(super) fn store(self, transaction: &Transaction<'_>, run_id: &str) -> rusqlite::Result<()> {
-        match self {
-            Self::Keep(key, made) => {
-                let kept = Kept {
-                    output: made.output,
-                    run_id: run_id.into(),
-                    age: Micros(0),
-                    cost: made.cost,
-                    service: made.service,
-                    pinned: false,
-                };
-                put(transaction, &key, &kept)
-            }
-            Self::Pin(key, kept) => put(transaction, &key, &kept),
-            Self::Unpin(key) => transaction
-                .prepare_cached("UPDATE cache SET pinned = 0 WHERE key = ?1")?
-                .execute([&key[..]])
-                .map(drop),
-        }
-    }
-}
-
-/// Keeps an output in the place of an older one of the same key, unless that one is pinned and this is not.
-fn put(transaction: &Transaction<'_>, key: &CacheKey, kept: &Kept) -> rusqlite::Result<()> {
-    let (input, input_bytes) = bytes_of(&key.input);
-    let (output, output_bytes) = bytes_of(&kept.output);
-    for (hash, bytes) in [(input, input_bytes), (output, output_bytes)] {
-        super::writer::store_bytes(transaction, &hash, bytes)?;
-    }
-    let made_at = now().saturating_sub(kept.age.0 / 1_000_000);
-    transaction
-        .prepare_cached(
-            "INSERT INTO cache
-             (key, tool, parts, input, output, cost_pico, service_us, stored_at, run_id, step, pinned)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
-             ON CONFLICT (key) DO UPDATE SET tool = excluded.tool, parts = excluded.parts,
-             input = excluded.input, output = excluded.output, cost_pico = excluded.cost_pico,
-             service_us = excluded.service_us, stored_at = excluded.stored_at,
-             run_id = excluded.run_id, step = excluded.step, pinned = excluded.pinned
-             WHERE excluded.pinned OR NOT cache.pinned",
-        )?
-        .execute(params![
-            &key.digest[..],
-            &*key.tool,
-            serde_json::to_string(&*key.parts).unwrap_or_default(),
-            &input[..],
-            &output[..],
-            kept.cost.pico(),
-            kept.service.0 as i64,
-            made_at as i64,
-            &*kept.run_id,
-            &*key.step,
-            kept.pinned,
-        ])?;
-    Ok(())
+    Codec::take(&mut Decoder::new(&bytes, &mut memory, &mut blobs)).ok()
 }
 
 /// A kept output that is nearest to a key, and how the key differs from its own.
@@ -311,9 +231,10 @@ impl Store {
     /// What is kept, the pinned ones first and then the newest; or only what is pinned.
     pub fn kept(&self, only_pinned: bool) -> Result<Vec<KeptSummary>, StoreError> {
         let read = || {
+            let pinned = self.since(2, "pinned", "0");
             let mut statement = self.connection().prepare(
-                "SELECT key, step, tool, run_id, stored_at, cost_pico, service_us, pinned FROM cache
-                 WHERE pinned OR NOT ?1 ORDER BY pinned DESC, stored_at DESC, key",
+                &format!("SELECT key, step, tool, run_id, stored_at, cost_pico, service_us, {pinned} AS pin FROM cache
+                 WHERE pin OR NOT ?1 ORDER BY pin DESC, stored_at DESC, key"),
             )?;
             let rows = statement.query_map([only_pinned], |row| {
                 Ok(KeptSummary {
@@ -334,7 +255,7 @@ impl Store {
 
     /// Pins a kept output, or unpins it; whether there is one of this key.
     pub fn pin(&mut self, key: &Hash, pinned: bool) -> Result<bool, StoreError> {
-        let set = self.connection().execute(
+        let set = self.to_write()?.execute(
             "UPDATE cache SET pinned = ?2 WHERE key = ?1",
             params![&key[..], pinned],
         );
@@ -355,7 +276,7 @@ impl Store {
             change.commit()?;
             Ok(gone)
         };
-        clear(self.connection_mut()).map_err(|error| self.fault(error))
+        clear(&mut self.to_write()?).map_err(|error| self.fault(error))
     }
 
     /// The kept output that is nearest to `key`: of the same key, else the newest of the same step of the same
@@ -395,16 +316,6 @@ fn nearest(connection: &Connection, key: &CacheKey) -> rusqlite::Result<Option<N
         Some(exact) => Ok(Some(exact)),
         None => read("tool = ?2 AND step = ?3"),
     }
-}
-
-/// Removes every blob that neither a run nor a kept output needs.
-pub(super) fn remove_unneeded_blobs(change: &Transaction<'_>) -> rusqlite::Result<usize> {
-    change.execute(
-        "DELETE FROM blobs
-         WHERE NOT EXISTS (SELECT 1 FROM run_blobs WHERE run_blobs.hash = blobs.hash)
-         AND NOT EXISTS (SELECT 1 FROM cache WHERE cache.input = blobs.hash OR cache.output = blobs.hash)",
-        [],
-    )
 }
 
 fn differing(before: &Map<String, Value>, now: &Map<String, Value>) -> Vec<String> {

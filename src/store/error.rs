@@ -1,6 +1,6 @@
 //! What can go wrong with the store, and what to do about it.
 
-use super::wire::Broken;
+use super::codec::DecodeError;
 use rusqlite::ErrorCode;
 use std::path::{Path, PathBuf};
 
@@ -66,7 +66,7 @@ pub enum StoreError {
         /// The first event that cannot be read.
         seq: u64,
         /// Why.
-        reason: Broken,
+        reason: DecodeError,
     },
     /// No run is called this.
     #[error("no run is called {0:?}; `plandeck runs` lists them")]

@@ -1,95 +1,21 @@
 //! The journal of a run that is under way.
 
 use super::StoreError;
-use super::alive::Alive;
+use super::message::Message;
+use super::options::{Health, JournalOptions, OnFailure, RunMeta};
+use super::run_lock::RunLock;
 use super::schema::{file_in, open_to_write};
-use super::wire::Hash;
-use super::writer::{Message, Writer};
-use crate::engine::{EventSink, StepDigest};
+use super::writer::Writer;
+use crate::engine::EventSink;
 use crate::run::{Fact, RunEvent};
 use rusqlite::TransactionBehavior;
-use serde_json::Value;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 /// Messages that may wait for the writer. When it falls that far behind, the engine waits for it.
 const QUEUE: usize = 64;
-
-/// What a run was started with, beside what its first event says.
-#[derive(Clone, Debug, Default)]
-pub struct RunMeta {
-    /// The plan's file.
-    pub plan_path: Option<Arc<str>>,
-    /// The plan as it was read.
-    pub plan_text: Option<Arc<str>>,
-    /// What the catalog was, as a digest: its text may hold secrets.
-    pub catalog_digest: Option<Hash>,
-    /// Settings worth knowing later; no secrets.
-    pub settings: Value,
-    /// The run that this one goes on with.
-    pub resumed_from: Option<Arc<str>>,
-    /// The run that it is forked from, or that the line it goes on with was.
-    pub forked_from: Option<Arc<str>>,
-    /// The first run of the line that it belongs to.
-    pub origin: Option<Arc<str>>,
-    /// What determines each step beside its input, in the plan's order.
-    pub definitions: Vec<StepDigest>,
-}
-
-/// What happens when the journal cannot be written any more.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OnFailure {
-    /// The run goes on without it.
-    #[default]
-    GoOn,
-    /// No further call that can cost or change something is made; the steps that need one fail.
-    Stop,
-}
-
-/// Somebody who is told once that the journal broke.
-pub type Warn = Arc<dyn Fn(&StoreError) + Send + Sync>;
-
-/// How a journal is kept.
-#[derive(Clone, Default)]
-pub struct JournalOptions {
-    /// Wait for the disk where it matters, so that a power failure takes nothing either.
-    pub durable: bool,
-    /// What happens when it cannot be written any more.
-    pub on_failure: OnFailure,
-    /// How long to wait for another process that is writing; 5 s where nothing is said.
-    pub patience: Option<Duration>,
-    /// Who is told; called on the journal's own thread.
-    pub warn: Option<Warn>,
-}
-
-/// Whether the journal is whole.
-#[derive(Debug, Default)]
-pub struct Health {
-    broken: OnceLock<Arc<str>>,
-}
-
-impl Health {
-    /// Whether something could not be written.
-    pub fn is_broken(&self) -> bool {
-        self.broken.get().is_some()
-    }
-
-    /// What went wrong.
-    pub fn failure(&self) -> Option<Arc<str>> {
-        self.broken.get().cloned()
-    }
-
-    pub(super) fn break_down(&self, error: &StoreError, options: &JournalOptions) {
-        if self.broken.set(error.to_string().into()).is_ok()
-            && let Some(warn) = &options.warn
-        {
-            warn(error);
-        }
-    }
-}
 
 /// Writes a run's events into the store, on a thread of its own.
 ///
@@ -119,13 +45,13 @@ impl Journal {
         connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(|error| StoreError::of(&file, error))?;
-        let alive = Alive::begin(home, run_id).map_err(|error| StoreError::Folder {
+        let lock = RunLock::begin(home, run_id).map_err(|error| StoreError::Folder {
             folder: home.to_path_buf(),
             error,
         })?;
         let health = Arc::new(Health::default());
         let on_failure = options.on_failure;
-        let writer = Writer::new(connection, file, alive, meta, options, Arc::clone(&health));
+        let writer = Writer::new(connection, file, lock, meta, options, Arc::clone(&health));
         let (messages, inbox) = sync_channel(QUEUE);
         let thread = std::thread::Builder::new()
             .name("journal".to_owned())

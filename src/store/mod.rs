@@ -7,25 +7,30 @@
 //! [`Journal`] is an [`EventSink`](crate::engine::EventSink): a thread of its own writes what the engine says.
 //! [`Store`] is the read side, for this process or another, while the run goes on or long after.
 
-mod alive;
+mod blobs;
 mod cache;
+mod codec;
 mod error;
 mod journal;
+mod message;
+mod options;
 mod pack;
 mod prune;
 mod read;
 mod resume;
+mod run_lock;
+mod run_summary;
 mod schema;
-mod tally;
-mod wire;
 mod writer;
 
-pub use alive::Claim;
 pub use cache::{CacheOptions, KeptSummary, Nearest, StoredCache, key_text};
+pub use codec::{DecodeError, Hash};
 pub use error::StoreError;
-pub use journal::{Health, Journal, JournalOptions, OnFailure, RunMeta, Warn};
+pub use journal::Journal;
+pub use options::{Health, JournalOptions, OnFailure, RunMeta, Warn};
 pub use prune::{PruneRules, Pruned};
-pub use read::{Details, EventCursor, Recording, RunSummary, RunWord, Store};
+pub use read::{Details, EventCursor, Recording, Store};
 pub use resume::Resumption;
+pub use run_lock::Claim;
+pub use run_summary::{RunSummary, RunWord};
 pub use schema::home;
-pub use wire::{Broken, Hash};

@@ -1,6 +1,6 @@
 //! Bytes as they stand in the database: compressed where that pays.
 
-use super::wire::Broken;
+use super::codec::DecodeError;
 
 /// As it is.
 const PLAIN: i64 = 0;
@@ -25,24 +25,24 @@ pub fn pack(bytes: Vec<u8>) -> (i64, Vec<u8>) {
 }
 
 /// What [`pack`] was given.
-pub fn unpack(codec: i64, stored: &[u8]) -> Result<Vec<u8>, Broken> {
+pub fn unpack(codec: i64, stored: &[u8]) -> Result<Vec<u8>, DecodeError> {
     match codec {
         PLAIN => Ok(stored.to_vec()),
         LZ4 => {
-            let (length, _) = stored.split_at_checked(4).ok_or(Broken::Malformed)?;
-            let length = length.try_into().map_err(|_| Broken::Malformed)?;
+            let (length, _) = stored.split_at_checked(4).ok_or(DecodeError::Malformed)?;
+            let length = length.try_into().map_err(|_| DecodeError::Malformed)?;
             let length = u32::from_le_bytes(length) as usize;
             if length > stored.len().saturating_mul(MOST_EXPANSION) {
-                return Err(Broken::Malformed);
+                return Err(DecodeError::Malformed);
             }
-            lz4_flex::decompress_size_prepended(stored).map_err(|_| Broken::Malformed)
+            lz4_flex::decompress_size_prepended(stored).map_err(|_| DecodeError::Malformed)
         }
-        _ => Err(Broken::Newer),
+        _ => Err(DecodeError::Newer),
     }
 }
 
-/// A mark by which a changed byte is noticed.
-pub fn mark(stored: &[u8]) -> i64 {
+/// A checksum by which a changed byte is noticed.
+pub fn checksum(stored: &[u8]) -> i64 {
     let hash = blake3::hash(stored);
     let mut first = [0; 8];
     first.copy_from_slice(&hash.as_bytes()[..8]);

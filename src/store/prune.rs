@@ -1,11 +1,13 @@
 //! Removing old runs.
 
 use super::StoreError;
-use super::alive::forget;
-use super::cache::{LONGEST, remove_unneeded_blobs};
-use super::read::{RunSummary, RunWord, Store};
+use super::blobs::remove_unneeded_blobs;
+use super::cache::LONGEST;
+use super::read::Store;
+use super::run_lock::forget;
+use super::run_summary::{RunSummary, RunWord};
 use jiff::Timestamp;
-use rusqlite::TransactionBehavior;
+use rusqlite::{Connection, TransactionBehavior};
 use std::time::Duration;
 
 /// Which runs go. A run goes when any of the rules says so; one that is under way never does.
@@ -34,7 +36,8 @@ impl Store {
     /// Removes runs, and what only they needed.
     pub fn prune(&mut self, rules: &PruneRules) -> Result<Pruned, StoreError> {
         let bytes_before = self.bytes()?;
-        self.expire()?;
+        let mut connection = self.to_write()?;
+        self.expire(&mut connection)?;
         let mut rest = Vec::new();
         let mut gone = Vec::new();
         for (at, run) in self.runs()?.into_iter().enumerate() {
@@ -44,7 +47,7 @@ impl Store {
             let surplus = rules.keep.is_some_and(|keep| at >= keep);
             let old = rules.older_than.is_some_and(|age| is_older(&run, age));
             if surplus || old {
-                self.remove(&run)?;
+                self.remove(&mut connection, &run)?;
                 gone.push(run);
             } else {
                 rest.push(run);
@@ -55,12 +58,12 @@ impl Store {
             .is_some_and(|most| self.bytes().is_ok_and(|bytes| bytes > most))
         {
             let Some(oldest) = rest.pop() else { break };
-            self.remove(&oldest)?;
+            self.remove(&mut connection, &oldest)?;
             gone.push(oldest);
         }
         gone.sort_by_key(|run| std::cmp::Reverse(run.row));
         if !gone.is_empty() {
-            self.shrink()?;
+            self.shrink(&connection)?;
         }
         Ok(Pruned {
             runs: gone,
@@ -82,9 +85,9 @@ impl Store {
         Ok(used * pages("page_size")?)
     }
 
-    fn remove(&mut self, run: &RunSummary) -> Result<(), StoreError> {
+    fn remove(&self, connection: &mut Connection, run: &RunSummary) -> Result<(), StoreError> {
         let row = run.row;
-        let remove = |connection: &mut rusqlite::Connection| {
+        let remove = |connection: &mut Connection| {
             let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             change.execute(
                 "DELETE FROM blobs WHERE hash IN (SELECT hash FROM run_blobs WHERE run = ?1)
@@ -95,15 +98,15 @@ impl Store {
             change.execute("DELETE FROM runs WHERE id = ?1", [row])?;
             change.commit()
         };
-        remove(self.connection_mut()).map_err(|error| self.fault(error))?;
+        remove(connection).map_err(|error| self.fault(error))?;
         forget(self.home(), &run.run_id);
         Ok(())
     }
 
     /// Removes outputs that were kept too long, and every blob that nobody needs any more.
-    fn expire(&mut self) -> Result<(), StoreError> {
+    fn expire(&self, connection: &mut Connection) -> Result<(), StoreError> {
         let oldest = Timestamp::now().as_second() - LONGEST.as_secs() as i64;
-        let expire = |connection: &mut rusqlite::Connection| {
+        let expire = |connection: &mut Connection| {
             let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let gone = change.execute(
                 "DELETE FROM cache WHERE stored_at < ?1 AND NOT pinned",
@@ -114,15 +117,15 @@ impl Store {
             }
             change.commit()
         };
-        expire(self.connection_mut()).map_err(|error| self.fault(error))
+        expire(connection).map_err(|error| self.fault(error))
     }
 
     /// Gives the room of what was removed back to the file system.
-    fn shrink(&mut self) -> Result<(), StoreError> {
-        let shrink = |connection: &rusqlite::Connection| {
+    fn shrink(&self, connection: &Connection) -> Result<(), StoreError> {
+        let shrink = |connection: &Connection| {
             connection.execute_batch("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE);")
         };
-        shrink(self.connection()).map_err(|error| self.fault(error))
+        shrink(connection).map_err(|error| self.fault(error))
     }
 }
 

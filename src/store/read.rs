@@ -1,113 +1,18 @@
 //! The read side: which runs there are, and their events.
 
 use super::StoreError;
-use super::alive::{is_alive, went_on_unrecorded};
-use super::pack::{mark, unpack};
-use super::schema::{file_in, format_of, home, open_to_read};
-use super::wire::{Blobs, Broken, Decoder, Hash, Memory, decode_event};
+use super::codec::{Blobs, DecodeError, Decoder, Hash, Memory, decode_event};
+use super::pack::{checksum, unpack};
+use super::run_lock::{is_locked, went_on_unrecorded};
+use super::run_summary::{RunSummary, RunWord};
+use super::schema::{file_in, format_of, home, open_to_read, open_to_write};
 use crate::engine::StepDigest;
-use crate::run::{RunEvent, RunOutcome};
+use crate::run::RunEvent;
 use crate::units::{Micros, Money};
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use serde::{Serialize, Serializer};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// How a recorded run stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RunWord {
-    /// Its process is at it.
-    Running,
-    /// Its process is gone and it had not ended.
-    Interrupted,
-    /// Every step that was to run succeeded.
-    Succeeded,
-    /// A step failed.
-    Failed,
-    /// A limit stopped it.
-    LimitExceeded,
-    /// A person or a signal stopped it.
-    Cancelled,
-}
-
-impl RunWord {
-    /// The word itself.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Interrupted => "interrupted",
-            Self::Succeeded => "succeeded",
-            Self::Failed => "failed",
-            Self::LimitExceeded => "limit_exceeded",
-            Self::Cancelled => "cancelled",
-        }
-    }
-
-    /// Whether it has an end on record.
-    pub const fn has_ended(self) -> bool {
-        !matches!(self, Self::Running | Self::Interrupted)
-    }
-}
-
-impl From<RunOutcome> for RunWord {
-    fn from(outcome: RunOutcome) -> Self {
-        match outcome {
-            RunOutcome::Succeeded => Self::Succeeded,
-            RunOutcome::Failed => Self::Failed,
-            RunOutcome::LimitExceeded => Self::LimitExceeded,
-            RunOutcome::Cancelled => Self::Cancelled,
-        }
-    }
-}
-
-/// A run in a list of runs. As JSON: the fields that `plandeck runs --json` prints.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct RunSummary {
-    /// The run's id.
-    pub run_id: Arc<str>,
-    /// The plan's name.
-    pub plan: Arc<str>,
-    /// How it stands.
-    pub status: RunWord,
-    /// When it started, RFC 3339.
-    pub started_at: Arc<str>,
-    /// What it cost; `None` where that is not known or not tracked.
-    pub cost: Option<Money>,
-    /// Wall-clock time less held time, in milliseconds, up to its last event.
-    #[serde(rename = "latency_ms", serialize_with = "milliseconds")]
-    pub latency: Micros,
-    /// Steps that succeeded.
-    pub steps_completed: u64,
-    /// The plan's steps.
-    pub steps: u64,
-    /// Events on record.
-    #[serde(skip)]
-    pub events: u64,
-    /// The run that it went on with.
-    #[serde(skip)]
-    pub resumed_from: Option<Arc<str>>,
-    /// The run that it was forked from, or that the line it goes on with was.
-    #[serde(skip)]
-    pub forked_from: Option<Arc<str>>,
-    /// Steps that failed.
-    #[serde(skip)]
-    pub steps_failed: u64,
-    /// Who carried out `model` tools; `None` where that was not noted yet.
-    #[serde(skip)]
-    pub worker: Option<Arc<str>>,
-    #[serde(skip)]
-    pub(super) row: i64,
-}
-
-#[allow(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde passes a field by reference"
-)]
-fn milliseconds<S: Serializer>(latency: &Micros, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_f64(latency.ms())
-}
 
 /// What a run was started with.
 #[derive(Clone, Debug, Default)]
@@ -139,13 +44,15 @@ pub struct Recording {
     pub unrecorded: bool,
 }
 
-/// The store, to read from.
+/// The store, to read from. Reading changes nothing: a file of an older format is read as it is, since a process of
+/// an older version may be writing it. What changes something ([`Store::prune`], [`Store::pin`], [`Store::clear`])
+/// opens the file for itself, and brings it to the present format.
 #[derive(Debug)]
 pub struct Store {
     home: PathBuf,
     file: PathBuf,
     connection: Connection,
-    /// The format of the file; one that could only be read may be older than the present one.
+    /// The format of the file, which may be older than the present one.
     format: i64,
 }
 
@@ -179,8 +86,20 @@ impl Store {
         &self.connection
     }
 
-    pub(super) fn connection_mut(&mut self) -> &mut Connection {
-        &mut self.connection
+    /// A connection that may write, for a change: the store's own only reads.
+    pub(super) fn to_write(&self) -> Result<Connection, StoreError> {
+        open_to_write(&self.home)
+    }
+
+    /// The expression for what an older format of the file has no column for: the column itself where the file is
+    /// of `format` or newer, else `before`.
+    pub(super) fn since(
+        &self,
+        format: i64,
+        column: &'static str,
+        before: &'static str,
+    ) -> &'static str {
+        if self.format < format { before } else { column }
     }
 
     pub(super) fn fault(&self, error: rusqlite::Error) -> StoreError {
@@ -225,12 +144,9 @@ impl Store {
         given: P,
     ) -> Result<Vec<RunSummary>, StoreError> {
         let read = || {
-            let since = |format, column, before| {
-                if self.format < format { before } else { column }
-            };
-            let forks = since(2, "forked_from", "NULL");
-            let failed = since(3, "steps_failed", "0");
-            let worker = since(3, "worker", "NULL");
+            let forks = self.since(2, "forked_from", "NULL");
+            let failed = self.since(3, "steps_failed", "0");
+            let worker = self.since(3, "worker", "NULL");
             let mut statement = self.connection.prepare(&format!(
                 "SELECT {COLUMNS}, {forks}, {failed}, {worker} FROM runs {rest}"
             ))?;
@@ -248,7 +164,7 @@ impl Store {
             "failed" => RunWord::Failed,
             "limit_exceeded" => RunWord::LimitExceeded,
             "cancelled" => RunWord::Cancelled,
-            _ if is_alive(&self.home, &run_id) => RunWord::Running,
+            _ if is_locked(&self.home, &run_id) => RunWord::Running,
             _ => RunWord::Interrupted,
         };
         let count = |at: usize| row.get::<_, i64>(at).map(|count| count.max(0) as u64);
@@ -401,7 +317,7 @@ struct Chunk<'a> {
     seq: u64,
     events: u64,
     codec: i64,
-    mark: i64,
+    checksum: i64,
     data: &'a [u8],
 }
 
@@ -411,7 +327,7 @@ impl<'a> Chunk<'a> {
             seq: row.get::<_, i64>(0)? as u64,
             events: row.get::<_, i64>(1)? as u64,
             codec: row.get(2)?,
-            mark: row.get(3)?,
+            checksum: row.get(3)?,
             data: row.get_ref(4)?.as_blob()?,
         })
     }
@@ -421,10 +337,10 @@ impl<'a> Chunk<'a> {
         cursor: &mut EventCursor,
         blobs: &mut dyn Blobs,
         into: &mut Vec<RunEvent>,
-    ) -> Result<(), Broken> {
+    ) -> Result<(), DecodeError> {
         // A gap in the numbers means that a row is lost, and everything after it says too little.
-        if mark(self.data) != self.mark || self.seq != cursor.next {
-            return Err(Broken::Malformed);
+        if checksum(self.data) != self.checksum || self.seq != cursor.next {
+            return Err(DecodeError::Malformed);
         }
         let bytes = unpack(self.codec, self.data)?;
         let mut decoder = Decoder::new(&bytes, &mut cursor.memory, blobs);
@@ -438,7 +354,7 @@ impl<'a> Chunk<'a> {
         if decoder.is_empty() {
             Ok(())
         } else {
-            Err(Broken::Malformed)
+            Err(DecodeError::Malformed)
         }
     }
 }
@@ -447,7 +363,7 @@ impl<'a> Chunk<'a> {
 struct StoredBlobs<'a>(&'a Connection);
 
 impl Blobs for StoredBlobs<'_> {
-    fn bytes(&mut self, hash: &Hash) -> Result<Arc<[u8]>, Broken> {
+    fn bytes(&mut self, hash: &Hash) -> Result<Arc<[u8]>, DecodeError> {
         let read = || {
             self.0
                 .prepare_cached("SELECT codec, data FROM blobs WHERE hash = ?1")?
@@ -456,9 +372,9 @@ impl Blobs for StoredBlobs<'_> {
                     Ok(unpack(codec, row.get_ref(1)?.as_blob()?))
                 })
         };
-        let bytes = read().map_err(|_| Broken::Missing)??;
+        let bytes = read().map_err(|_| DecodeError::Missing)??;
         if blake3::hash(&bytes).as_bytes() != hash {
-            return Err(Broken::Missing);
+            return Err(DecodeError::Missing);
         }
         Ok(bytes.into())
     }

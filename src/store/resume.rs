@@ -1,8 +1,9 @@
 //! What an earlier run leaves to a run that goes on with it.
 
 use super::StoreError;
-use super::alive::Claim;
-use super::read::{Recording, RunSummary, RunWord, Store};
+use super::read::{Recording, Store};
+use super::run_lock::Claim;
+use super::run_summary::{RunSummary, RunWord};
 use crate::engine::{EarlierRun, Recorded, StepDigest};
 use crate::plan::ExecutionPlan;
 use crate::run::RunState;

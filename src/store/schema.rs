@@ -68,8 +68,8 @@ pub fn open_to_write(home: &Path) -> Result<Connection, StoreError> {
     connect()
 }
 
-/// Opens the database to read; it is not made where it is not there, and a folder that may not be written to
-/// will do.
+/// Opens the database to read: nothing in it changes. It is not made where it is not there, and a folder that may not
+/// be written to will do.
 ///
 /// Such a file may be of an older format than this version writes.
 pub fn open_to_read(home: &Path) -> Result<Connection, StoreError> {
@@ -77,10 +77,22 @@ pub fn open_to_read(home: &Path) -> Result<Connection, StoreError> {
     if !file.exists() {
         return Err(StoreError::Empty(file));
     }
-    match open_to_write(home) {
+    match connect_to_read(&file) {
         // Without a write-ahead log the file is all there is, and can be read as it stands.
         Err(StoreError::ReadOnly(_)) if !has_log(&file) => read_as_it_stands(&file),
         other => other,
+    }
+}
+
+fn connect_to_read(file: &Path) -> Result<Connection, StoreError> {
+    let fault = |error| StoreError::of(file, error);
+    let connection =
+        Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(fault)?;
+    connection.busy_timeout(PATIENCE).map_err(fault)?;
+    match known(format_of(&connection).map_err(fault)?, file)? {
+        // Made by somebody who did not come to write its tables.
+        0 => Err(StoreError::Empty(file.to_path_buf())),
+        _ => Ok(connection),
     }
 }
 
@@ -139,4 +151,45 @@ fn migrate(connection: &mut Connection, file: &Path) -> Result<(), StoreError> {
         .pragma_update(None, "user_version", MIGRATIONS.len() as i64)
         .map_err(fault)?;
     change.commit().map_err(fault)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{PruneRules, Store};
+
+    #[test]
+    fn reading_changes_nothing_in_a_file_of_an_older_format() {
+        let home = tempfile::tempdir().unwrap();
+        let file = file_in(home.path());
+        let older = Connection::open(&file).unwrap();
+        older.execute_batch(MIGRATIONS[0]).unwrap();
+        older
+            .execute_batch(
+                "PRAGMA user_version = 1;
+                 INSERT INTO runs (run_id, plan, started_at, status, steps)
+                 VALUES ('r', 'p', '2026-01-01T00:00:00Z', 'succeeded', 3);",
+            )
+            .unwrap();
+        let before = std::fs::read(&file).unwrap();
+        let mut store = Store::at(home.path()).unwrap();
+        let run = store.find("last").unwrap();
+        assert_eq!((&*run.run_id, run.steps, run.steps_failed), ("r", 3, 0));
+        assert!(store.kept(false).unwrap().is_empty() && store.events(&run, 0).unwrap().is_empty());
+        store.details(&run).unwrap();
+        assert_eq!(std::fs::read(&file).unwrap(), before);
+        assert_eq!(format_of(&older).unwrap(), 1);
+        // Who changes something brings the file to the present format, and the reader goes on.
+        store.prune(&PruneRules::default()).unwrap();
+        assert_eq!(format_of(&older).unwrap(), MIGRATIONS.len() as i64);
+        assert_eq!(store.runs().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_file_without_tables_holds_no_run() {
+        let home = tempfile::tempdir().unwrap();
+        drop(Connection::open(file_in(home.path())).unwrap());
+        std::fs::write(file_in(home.path()), "").unwrap();
+        assert!(matches!(Store::at(home.path()), Err(StoreError::Empty(_))));
+    }
 }

@@ -5,19 +5,19 @@
 //! disk, so that a power failure takes no more than the last second.
 
 use super::StoreError;
-use super::alive::Alive;
-use super::cache::Entry;
-use super::journal::{Health, JournalOptions, RunMeta};
-use super::pack::{mark, pack};
-use super::read::RunWord;
-use super::tally::Tally;
-use super::wire::{Encoder, Hash, encode_event};
+use super::blobs::store_blob;
+use super::codec::{Encoder, encode_event};
+use super::message::{Entry, Message};
+use super::options::{Health, JournalOptions, RunMeta};
+use super::pack::{checksum, pack};
+use super::run_lock::RunLock;
+use super::run_summary::{RunTotals, RunWord};
 use crate::run::{Fact, RunEvent, RunHeader};
 use crate::units::{Micros, Money};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 /// The time between two waits for the disk.
@@ -27,18 +27,6 @@ const MOST_EVENTS: usize = 32 * 1024;
 /// Events and bytes of one row.
 const CHUNK_EVENTS: u64 = 4096;
 const CHUNK_BYTES: usize = 256 * 1024;
-
-/// What the writer is told.
-pub enum Message {
-    /// Write these.
-    Events(Vec<RunEvent>),
-    /// Say when everything before this survives the death of the process.
-    Settle(SyncSender<()>),
-    /// Keep this output for later runs.
-    Keep(Box<Entry>),
-    /// Nothing more will come.
-    Close,
-}
 
 /// Events that are ready to be stored as one row.
 struct Chunk {
@@ -51,14 +39,14 @@ struct Chunk {
 pub struct Writer {
     connection: Connection,
     file: PathBuf,
-    alive: Alive,
+    lock: RunLock,
     meta: RunMeta,
     options: JournalOptions,
     health: Arc<Health>,
     /// The run's row, once it is there.
     run: Option<i64>,
     encoder: Encoder,
-    tally: Tally,
+    totals: RunTotals,
     /// Events stored so far.
     events: u64,
     /// Whether commits wait for the disk at the moment.
@@ -76,7 +64,7 @@ impl Writer {
     pub fn new(
         connection: Connection,
         file: PathBuf,
-        alive: Alive,
+        lock: RunLock,
         meta: RunMeta,
         options: JournalOptions,
         health: Arc<Health>,
@@ -84,13 +72,13 @@ impl Writer {
         Self {
             connection,
             file,
-            alive,
+            lock,
             meta,
             options,
             health,
             run: None,
             encoder: Encoder::default(),
-            tally: Tally::default(),
+            totals: RunTotals::default(),
             events: 0,
             full: false,
             unsynced: false,
@@ -166,7 +154,7 @@ impl Writer {
     }
 
     fn break_down(&mut self, error: rusqlite::Error) {
-        self.alive.journal_broke();
+        self.lock.journal_broke();
         self.health
             .break_down(&StoreError::of(&self.file, error), &self.options);
     }
@@ -202,7 +190,7 @@ impl Writer {
         for entry in kept {
             entry.store(&transaction, &self.run_id)?;
         }
-        summarise(&transaction, run, &self.tally, count)?;
+        summarise(&transaction, run, &self.totals, count)?;
         transaction.commit()?;
         self.run = Some(run);
         self.events = count;
@@ -230,7 +218,7 @@ impl Writer {
                 });
             }
             encode_event(event, before, &mut self.encoder);
-            self.tally.apply(event);
+            self.totals.apply(event);
             before = event.at;
             if let Some(chunk) = chunks.last_mut() {
                 chunk.events += 1;
@@ -289,39 +277,6 @@ fn begin(
     Ok(run)
 }
 
-fn store_blob(
-    transaction: &Transaction<'_>,
-    run: i64,
-    hash: &Hash,
-    bytes: Vec<u8>,
-) -> rusqlite::Result<()> {
-    let needed = transaction
-        .prepare_cached("INSERT OR IGNORE INTO run_blobs (run, hash) VALUES (?1, ?2)")?
-        .execute(params![run, &hash[..]])?;
-    if needed == 0 {
-        return Ok(());
-    }
-    store_bytes(transaction, hash, bytes)
-}
-
-/// Stores a blob that is not there yet.
-pub fn store_bytes(
-    transaction: &Transaction<'_>,
-    hash: &Hash,
-    bytes: Vec<u8>,
-) -> rusqlite::Result<()> {
-    let known = transaction
-        .prepare_cached("SELECT 1 FROM blobs WHERE hash = ?1")?
-        .exists(params![&hash[..]])?;
-    if !known {
-        let (codec, data) = pack(bytes);
-        transaction
-            .prepare_cached("INSERT INTO blobs (hash, codec, data) VALUES (?1, ?2, ?3)")?
-            .execute(params![&hash[..], codec, data])?;
-    }
-    Ok(())
-}
-
 fn store_chunk(transaction: &Transaction<'_>, run: i64, chunk: Chunk) -> rusqlite::Result<()> {
     let (codec, data) = pack(chunk.data);
     transaction
@@ -334,7 +289,7 @@ fn store_chunk(transaction: &Transaction<'_>, run: i64, chunk: Chunk) -> rusqlit
             chunk.seq as i64,
             chunk.events as i64,
             codec,
-            mark(&data),
+            checksum(&data),
             data
         ])?;
     Ok(())
@@ -343,7 +298,7 @@ fn store_chunk(transaction: &Transaction<'_>, run: i64, chunk: Chunk) -> rusqlit
 fn summarise(
     transaction: &Transaction<'_>,
     run: i64,
-    tally: &Tally,
+    totals: &RunTotals,
     events: u64,
 ) -> rusqlite::Result<()> {
     transaction
@@ -353,15 +308,15 @@ fn summarise(
         )?
         .execute(params![
             run,
-            tally
+            totals
                 .outcome()
                 .map_or(RunWord::Running, RunWord::from)
                 .word(),
-            tally.cost().map(Money::pico),
-            i64::try_from(tally.latency().0).unwrap_or(i64::MAX),
-            tally.steps_completed() as i64,
+            totals.cost().map(Money::pico),
+            i64::try_from(totals.latency().0).unwrap_or(i64::MAX),
+            totals.steps_completed() as i64,
             events as i64,
-            tally.steps_failed() as i64,
+            totals.steps_failed() as i64,
         ])?;
     Ok(())
 }

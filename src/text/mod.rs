@@ -116,7 +116,7 @@ pub fn pad(text: &str, width: usize) -> String {
 }
 
 /// The line of an error message that says most: the first, but of a traceback the last.
-pub fn gist(message: &str) -> &str {
+pub fn headline(message: &str) -> &str {
     let mut lines = message.lines().filter(|line| !line.trim().is_empty());
     let first = lines.next().unwrap_or_default();
     if first.starts_with("Traceback ") {
@@ -263,11 +263,11 @@ mod tests {
     }
 
     #[test]
-    fn the_gist_of_a_traceback_is_its_last_line() {
-        assert_eq!(gist("no total\nsee line 3"), "no total");
+    fn the_headline_of_a_traceback_is_its_last_line() {
+        assert_eq!(headline("no total\nsee line 3"), "no total");
         let traceback = "Traceback (most recent call last):\n  File \"x\"\nKeyError: hits\n";
-        assert_eq!(gist(traceback), "KeyError: hits");
-        assert_eq!(gist(""), "");
+        assert_eq!(headline(traceback), "KeyError: hits");
+        assert_eq!(headline(""), "");
     }
 
     #[test]

@@ -174,7 +174,7 @@ fn detail(store: &mut Option<Store>, id: &str) -> Detail {
                 .filter(|row| row.status == StepStatus::Failed)
                 .map(|row| {
                     let why = row.error.as_ref().map_or("", |error| &error.message);
-                    (row.info.id.clone(), crate::text::gist(why).into())
+                    (row.info.id.clone(), crate::text::headline(why).into())
                 })
                 .collect(),
             under_way: under_way

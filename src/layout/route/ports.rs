@@ -2,7 +2,7 @@
 
 use super::Nets;
 use crate::layout::layered::{Layered, Trunk};
-use crate::layout::place::anchor;
+use crate::layout::space::anchor;
 
 /// How far an edge of a trunk may leave the middle of a node in order to go straight on.
 const SNAP: i32 = 3;

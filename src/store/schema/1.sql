@@ -26,7 +26,7 @@ CREATE TABLE run_details (
     definitions    BLOB                         -- a digest a step, in the plan's order
 ) STRICT;
 
--- The events of a run, many a row, in the form of src/store/wire.
+-- The events of a run, many a row, in the form of src/store/codec.
 CREATE TABLE chunks (
     run    INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
     seq    INTEGER NOT NULL,                    -- of the first event in it

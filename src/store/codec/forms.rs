@@ -3,12 +3,12 @@
 /// A type whose fields follow one another.
 macro_rules! record {
     ($type:ident { $($field:ident),* $(,)? }) => {
-        impl Wire for $type {
+        impl Codec for $type {
             fn put(&self, out: &mut Encoder) {
                 let Self { $($field),* } = self;
                 $($field.put(out);)*
             }
-            fn take(input: &mut Decoder<'_>) -> Result<Self, Broken> {
+            fn take(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
                 Ok(Self { $($field: input.field()?),* })
             }
         }
@@ -18,7 +18,7 @@ macro_rules! record {
 /// An enumeration: a number, then the fields of the variant.
 macro_rules! choice {
     ($type:ident { $($number:literal $variant:ident { $($field:tt: $name:ident),* }),* $(,)? }) => {
-        impl Wire for $type {
+        impl Codec for $type {
             fn put(&self, out: &mut Encoder) {
                 match self {
                     $(Self::$variant { $($field: $name),* } => {
@@ -27,10 +27,10 @@ macro_rules! choice {
                     })*
                 }
             }
-            fn take(input: &mut Decoder<'_>) -> Result<Self, Broken> {
+            fn take(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
                 match input.raw.byte()? {
                     $($number => Ok(Self::$variant { $($field: input.field()?),* }),)*
-                    _ => Err(Broken::Newer),
+                    _ => Err(DecodeError::Newer),
                 }
             }
         }

@@ -17,13 +17,13 @@ const BROKEN: &[u8] = b"broke\n";
 
 /// The sign of life of a run.
 #[derive(Debug)]
-pub struct Alive {
+pub struct RunLock {
     file: File,
     path: PathBuf,
     whole: bool,
 }
 
-impl Alive {
+impl RunLock {
     /// Gives the run with this id a sign of life.
     pub fn begin(home: &Path, run_id: &str) -> io::Result<Self> {
         let path = path_of(home, run_id);
@@ -56,7 +56,7 @@ impl Alive {
     }
 }
 
-impl Drop for Alive {
+impl Drop for RunLock {
     fn drop(&mut self) {
         if self.whole {
             let _ = std::fs::remove_file(&self.path);
@@ -65,7 +65,7 @@ impl Drop for Alive {
 }
 
 /// Whether the process of this run is there.
-pub fn is_alive(home: &Path, run_id: &str) -> bool {
+pub fn is_locked(home: &Path, run_id: &str) -> bool {
     let Ok(file) = File::open(path_of(home, run_id)) else {
         return false;
     };

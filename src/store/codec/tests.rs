@@ -1,6 +1,6 @@
 //! Every fact comes back as it went in, and nothing that is not a record is taken for one.
 
-use super::{Blobs, Broken, Decoder, Encoder, Hash, Memory, decode_event, encode_event};
+use super::{Blobs, DecodeError, Decoder, Encoder, Hash, Memory, decode_event, encode_event};
 use crate::plan::{Dialect, StepIx};
 use crate::run::{
     Anew, AttemptEnd, ErrorKind, Fact, InputChange, Limit, LogStream, Miss, NotReused, Rate, Rates,
@@ -19,8 +19,8 @@ use std::sync::Arc;
 struct InMemory(HashMap<Hash, Arc<[u8]>>);
 
 impl Blobs for InMemory {
-    fn bytes(&mut self, hash: &Hash) -> Result<Arc<[u8]>, Broken> {
-        self.0.get(hash).cloned().ok_or(Broken::Missing)
+    fn bytes(&mut self, hash: &Hash) -> Result<Arc<[u8]>, DecodeError> {
+        self.0.get(hash).cloned().ok_or(DecodeError::Missing)
     }
 }
 
@@ -36,7 +36,7 @@ fn written(events: &[RunEvent]) -> (Vec<u8>, InMemory) {
     (encoder.out, InMemory(blobs))
 }
 
-fn read(bytes: &[u8], blobs: &mut InMemory) -> Result<Vec<RunEvent>, Broken> {
+fn read(bytes: &[u8], blobs: &mut InMemory) -> Result<Vec<RunEvent>, DecodeError> {
     let mut memory = Memory::default();
     let mut decoder = Decoder::new(bytes, &mut memory, blobs);
     let (mut events, mut before) = (Vec::new(), Micros(0));

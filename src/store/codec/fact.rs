@@ -3,7 +3,7 @@
 //! A field that is added to a type here goes last and needs an absent value. A number that stands for a
 //! variant is never used for another.
 
-use super::{Broken, Decoder, Encoder, Memory, Rows};
+use super::{DecodeError, Decoder, Encoder, Memory, Rows};
 use crate::plan::{Dialect, StepIx};
 use crate::run::{
     AttemptEnd, ErrorKind, Fact, Limit, LogStream, Rate, Rates, ResourceLimits, RunError, RunEvent,
@@ -14,11 +14,11 @@ use serde_json::Value;
 use std::sync::Arc;
 
 /// Something that can stand in a record.
-pub trait Wire: Sized {
+pub trait Codec: Sized {
     /// Writes it.
     fn put(&self, out: &mut Encoder);
     /// Reads it.
-    fn take(input: &mut Decoder<'_>) -> Result<Self, Broken>;
+    fn take(input: &mut Decoder<'_>) -> Result<Self, DecodeError>;
     /// What it is in a record that was written before it existed.
     fn absent() -> Option<Self> {
         None
@@ -139,7 +139,7 @@ choice!(LogStream { 0 Stderr {}, 1 Note {} });
 choice!(RunOutcome { 0 Succeeded {}, 1 Failed {}, 2 LimitExceeded {}, 3 Cancelled {} });
 
 /// Steps stand in lists, where the end of one is not the end of the record.
-impl Wire for StepInfo {
+impl Codec for StepInfo {
     fn put(&self, out: &mut Encoder) {
         let Self {
             id,
@@ -167,7 +167,7 @@ impl Wire for StepInfo {
         });
     }
 
-    fn take(input: &mut Decoder<'_>) -> Result<Self, Broken> {
+    fn take(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         input.framed(|input| {
             Ok(Self {
                 id: input.field()?,
@@ -200,7 +200,7 @@ record!(Rate {
     max_concurrent,
 });
 
-impl Wire for Rates {
+impl Codec for Rates {
     fn put(&self, out: &mut Encoder) {
         out.number(self.0.len() as u64);
         for (name, rate) in &self.0 {
@@ -211,7 +211,7 @@ impl Wire for Rates {
         }
     }
 
-    fn take(input: &mut Decoder<'_>) -> Result<Self, Broken> {
+    fn take(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let count = input.raw.number()?;
         (0..count)
             .map(|_| input.framed(|input| Ok((input.field()?, input.field()?))))
@@ -225,7 +225,7 @@ impl Wire for Rates {
 }
 
 /// The position; the id only where it is not the one that the row is known by.
-impl Wire for StepKey {
+impl Codec for StepKey {
     fn put(&self, out: &mut Encoder) {
         let Self { ix, id } = self;
         let known = out.rows.ids.get(ix.at()) == Some(id);
@@ -235,12 +235,12 @@ impl Wire for StepKey {
         }
     }
 
-    fn take(input: &mut Decoder<'_>) -> Result<Self, Broken> {
+    fn take(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let number = input.raw.number()?;
-        let ix = StepIx(u32::try_from(number >> 1).map_err(|_| Broken::Malformed)?);
+        let ix = StepIx(u32::try_from(number >> 1).map_err(|_| DecodeError::Malformed)?);
         let id = if number & 1 == 1 {
             let known = input.memory.rows.ids.get(ix.at());
-            known.cloned().ok_or(Broken::Malformed)?
+            known.cloned().ok_or(DecodeError::Malformed)?
         } else {
             input.raw.str()?.into()
         };
@@ -248,12 +248,12 @@ impl Wire for StepKey {
     }
 }
 
-impl Wire for bool {
+impl Codec for bool {
     fn put(&self, out: &mut Encoder) {
         out.byte(u8::from(*self));
     }
 
-    fn take(input: &mut Decoder<'_>) -> Result<Self, Broken> {
+    fn take(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         input.raw.byte().map(|byte| byte != 0)
     }
 
@@ -262,92 +262,92 @@ impl Wire for bool {
     }
 }
 
-impl Wire for u64 {
+impl Codec for u64 {
     fn put(&self, out: &mut Encoder) {
         out.number(*self);
     }
 
-    fn take(input: &mut Decoder<'_>) -> Result<Self, Broken> {
+    fn take(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         input.raw.number()
     }
 }
 
-impl Wire for u32 {
+impl Codec for u32 {
     fn put(&self, out: &mut Encoder) {
         out.number(u64::from(*self));
     }
 
-    fn take(input: &mut Decoder<'_>) -> Result<Self, Broken> {
-        u32::try_from(input.raw.number()?).map_err(|_| Broken::Malformed)
+    fn take(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        u32::try_from(input.raw.number()?).map_err(|_| DecodeError::Malformed)
     }
 }
 
-impl Wire for f64 {
+impl Codec for f64 {
     fn put(&self, out: &mut Encoder) {
         out.out.extend_from_slice(&self.to_bits().to_le_bytes());
     }
 
-    fn take(input: &mut Decoder<'_>) -> Result<Self, Broken> {
+    fn take(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let bits = input
             .raw
             .slice(8)?
             .try_into()
-            .map_err(|_| Broken::Malformed)?;
+            .map_err(|_| DecodeError::Malformed)?;
         Ok(f64::from_bits(u64::from_le_bytes(bits)))
     }
 }
 
-impl Wire for Micros {
+impl Codec for Micros {
     fn put(&self, out: &mut Encoder) {
         out.number(self.0);
     }
 
-    fn take(input: &mut Decoder<'_>) -> Result<Self, Broken> {
+    fn take(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         input.raw.number().map(Self)
     }
 }
 
-impl Wire for Money {
+impl Codec for Money {
     fn put(&self, out: &mut Encoder) {
         out.signed(self.pico());
     }
 
-    fn take(input: &mut Decoder<'_>) -> Result<Self, Broken> {
+    fn take(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         input.raw.signed().map(Self::from_pico)
     }
 }
 
-impl Wire for StepIx {
+impl Codec for StepIx {
     fn put(&self, out: &mut Encoder) {
         self.0.put(out);
     }
 
-    fn take(input: &mut Decoder<'_>) -> Result<Self, Broken> {
+    fn take(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         u32::take(input).map(Self)
     }
 }
 
-impl Wire for Arc<str> {
+impl Codec for Arc<str> {
     fn put(&self, out: &mut Encoder) {
         out.text(self);
     }
 
-    fn take(input: &mut Decoder<'_>) -> Result<Self, Broken> {
+    fn take(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         input.text()
     }
 }
 
-impl Wire for Arc<Value> {
+impl Codec for Arc<Value> {
     fn put(&self, out: &mut Encoder) {
         out.value(self);
     }
 
-    fn take(input: &mut Decoder<'_>) -> Result<Self, Broken> {
+    fn take(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         input.value()
     }
 }
 
-impl<T: Wire> Wire for Option<T> {
+impl<T: Codec> Codec for Option<T> {
     fn put(&self, out: &mut Encoder) {
         out.byte(u8::from(self.is_some()));
         if let Some(value) = self {
@@ -355,7 +355,7 @@ impl<T: Wire> Wire for Option<T> {
         }
     }
 
-    fn take(input: &mut Decoder<'_>) -> Result<Self, Broken> {
+    fn take(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         match input.raw.byte()? {
             0 => Ok(None),
             _ => T::take(input).map(Some),
@@ -367,37 +367,37 @@ impl<T: Wire> Wire for Option<T> {
     }
 }
 
-impl<T: Wire> Wire for Box<T> {
+impl<T: Codec> Codec for Box<T> {
     fn put(&self, out: &mut Encoder) {
         T::put(self, out);
     }
 
-    fn take(input: &mut Decoder<'_>) -> Result<Self, Broken> {
+    fn take(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         T::take(input).map(Box::new)
     }
 }
 
-impl Wire for Arc<RunHeader> {
+impl Codec for Arc<RunHeader> {
     fn put(&self, out: &mut Encoder) {
         RunHeader::put(self, out);
     }
 
-    fn take(input: &mut Decoder<'_>) -> Result<Self, Broken> {
+    fn take(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         RunHeader::take(input).map(Arc::new)
     }
 }
 
-impl Wire for Arc<AttemptEnd> {
+impl Codec for Arc<AttemptEnd> {
     fn put(&self, out: &mut Encoder) {
         AttemptEnd::put(self, out);
     }
 
-    fn take(input: &mut Decoder<'_>) -> Result<Self, Broken> {
+    fn take(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         AttemptEnd::take(input).map(Arc::new)
     }
 }
 
-impl<T: Wire> Wire for Arc<[T]> {
+impl<T: Codec> Codec for Arc<[T]> {
     fn put(&self, out: &mut Encoder) {
         out.number(self.len() as u64);
         for item in self.iter() {
@@ -405,11 +405,11 @@ impl<T: Wire> Wire for Arc<[T]> {
         }
     }
 
-    fn take(input: &mut Decoder<'_>) -> Result<Self, Broken> {
+    fn take(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let count = input.raw.number()?;
         // Every item takes a byte at least: what claims more than is there is malformed.
         if count > input.raw.0.len() as u64 {
-            return Err(Broken::Malformed);
+            return Err(DecodeError::Malformed);
         }
         (0..count).map(|_| T::take(input)).collect()
     }
@@ -429,7 +429,11 @@ pub fn encode_event(event: &RunEvent, before: Micros, out: &mut Encoder) {
 }
 
 /// Reads an event that [`encode_event`] wrote.
-pub fn decode_event(seq: u64, before: Micros, input: &mut Decoder<'_>) -> Result<RunEvent, Broken> {
+pub fn decode_event(
+    seq: u64,
+    before: Micros,
+    input: &mut Decoder<'_>,
+) -> Result<RunEvent, DecodeError> {
     let (at, fact) = input.framed(|input| {
         let at = before.0.wrapping_add(input.raw.signed()? as u64);
         Ok((Micros(at), Fact::take(input)?))

@@ -19,7 +19,7 @@ use std::collections::HashMap;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-pub use fact::{Wire, decode_event, encode_event};
+pub use fact::{Codec, decode_event, encode_event};
 
 /// A content address: the blake3 hash of a blob's bytes.
 pub type Hash = [u8; 32];
@@ -29,7 +29,7 @@ pub const BLOB_FROM: usize = 2048;
 
 /// A record that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Broken {
+pub enum DecodeError {
     /// It ends in the middle, or holds what no writer writes.
     #[error("the record is malformed")]
     Malformed,
@@ -44,7 +44,7 @@ pub enum Broken {
 /// Where large contents are read from.
 pub trait Blobs {
     /// The bytes with this hash.
-    fn bytes(&mut self, hash: &Hash) -> Result<Arc<[u8]>, Broken>;
+    fn bytes(&mut self, hash: &Hash) -> Result<Arc<[u8]>, DecodeError>;
 }
 
 /// The ids of the rows so far: an event names its step by position, and the id follows from that.
@@ -167,13 +167,13 @@ impl Memory {
 struct Cursor<'a>(&'a [u8]);
 
 impl<'a> Cursor<'a> {
-    fn byte(&mut self) -> Result<u8, Broken> {
-        let (first, rest) = self.0.split_first().ok_or(Broken::Malformed)?;
+    fn byte(&mut self) -> Result<u8, DecodeError> {
+        let (first, rest) = self.0.split_first().ok_or(DecodeError::Malformed)?;
         self.0 = rest;
         Ok(*first)
     }
 
-    fn number(&mut self) -> Result<u64, Broken> {
+    fn number(&mut self) -> Result<u64, DecodeError> {
         let mut number = 0u64;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
@@ -182,31 +182,36 @@ impl<'a> Cursor<'a> {
                 return Ok(number);
             }
         }
-        Err(Broken::Malformed)
+        Err(DecodeError::Malformed)
     }
 
-    fn signed(&mut self) -> Result<i64, Broken> {
+    fn signed(&mut self) -> Result<i64, DecodeError> {
         let number = self.number()?;
         Ok((number >> 1) as i64 ^ -((number & 1) as i64))
     }
 
-    fn slice(&mut self, length: usize) -> Result<&'a [u8], Broken> {
-        let (taken, rest) = self.0.split_at_checked(length).ok_or(Broken::Malformed)?;
+    fn slice(&mut self, length: usize) -> Result<&'a [u8], DecodeError> {
+        let (taken, rest) = self
+            .0
+            .split_at_checked(length)
+            .ok_or(DecodeError::Malformed)?;
         self.0 = rest;
         Ok(taken)
     }
 
-    fn bytes(&mut self) -> Result<&'a [u8], Broken> {
+    fn bytes(&mut self) -> Result<&'a [u8], DecodeError> {
         let length = self.number()?;
-        self.slice(usize::try_from(length).map_err(|_| Broken::Malformed)?)
+        self.slice(usize::try_from(length).map_err(|_| DecodeError::Malformed)?)
     }
 
-    fn str(&mut self) -> Result<&'a str, Broken> {
-        std::str::from_utf8(self.bytes()?).map_err(|_| Broken::Malformed)
+    fn str(&mut self) -> Result<&'a str, DecodeError> {
+        std::str::from_utf8(self.bytes()?).map_err(|_| DecodeError::Malformed)
     }
 
-    fn hash(&mut self) -> Result<Hash, Broken> {
-        self.slice(32)?.try_into().map_err(|_| Broken::Malformed)
+    fn hash(&mut self) -> Result<Hash, DecodeError> {
+        self.slice(32)?
+            .try_into()
+            .map_err(|_| DecodeError::Malformed)
     }
 }
 
@@ -235,16 +240,16 @@ impl<'a> Decoder<'a> {
     /// Reads what [`Encoder::framed`] wrote; what `body` leaves was added by a newer version.
     fn framed<T>(
         &mut self,
-        body: impl FnOnce(&mut Decoder<'_>) -> Result<T, Broken>,
-    ) -> Result<T, Broken> {
+        body: impl FnOnce(&mut Decoder<'_>) -> Result<T, DecodeError>,
+    ) -> Result<T, DecodeError> {
         let input = self.raw.bytes()?;
         body(&mut Decoder::new(input, self.memory, self.blobs))
     }
 
     /// The next field, or its absent value where the record ends before it.
-    fn field<T: Wire>(&mut self) -> Result<T, Broken> {
+    fn field<T: Codec>(&mut self) -> Result<T, DecodeError> {
         if self.is_empty() {
-            return T::absent().ok_or(Broken::Malformed);
+            return T::absent().ok_or(DecodeError::Malformed);
         }
         T::take(self)
     }

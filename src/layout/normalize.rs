@@ -15,7 +15,7 @@ pub(super) struct Component {
 
 /// The graph without what cannot be drawn.
 #[derive(Clone, Debug)]
-pub(super) struct Digest {
+pub(super) struct Normalized {
     /// Components in the order of their first nodes.
     pub(super) components: Vec<Component>,
     /// Nodes without an edge, ascending.
@@ -24,7 +24,7 @@ pub(super) struct Digest {
     pub(super) kept: usize,
 }
 
-impl Digest {
+impl Normalized {
     pub(super) fn new(nodes: usize, edges: &[(u32, u32)]) -> Self {
         let edges = dag(nodes, edges);
         let mut sets = UnionFind::<u32>::new(nodes);

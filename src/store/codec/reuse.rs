@@ -1,6 +1,6 @@
 //! The fields of what is recorded about outputs that are used again.
 
-use super::{Broken, Decoder, Encoder, Wire};
+use super::{Codec, DecodeError, Decoder, Encoder};
 use crate::run::{Anew, InputChange, Miss, NotReused, Reuse, Why};
 
 record!(Reuse {
@@ -43,7 +43,7 @@ choice!(NotReused {
 });
 
 /// They stand in lists, where the end of one is not the end of the record.
-impl Wire for InputChange {
+impl Codec for InputChange {
     fn put(&self, out: &mut Encoder) {
         let Self {
             path,
@@ -61,7 +61,7 @@ impl Wire for InputChange {
         });
     }
 
-    fn take(input: &mut Decoder<'_>) -> Result<Self, Broken> {
+    fn take(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         input.framed(|input| {
             Ok(Self {
                 path: input.field()?,

@@ -1,17 +1,114 @@
-//! What a list of runs shows of a run, kept up with its events.
+//! What a list of runs shows of a run: the row of the list, and the totals that a journal keeps up with its events.
 //!
-//! The same as [`RunState`](crate::run::RunState) would say, without its memory: a journal does not hold a
+//! The totals are what [`RunState`](crate::run::RunState) would say, without its memory: a journal does not hold a
 //! second picture of a run with a million steps.
 
 use crate::run::{Fact, RunEvent, RunOutcome};
 use crate::units::{Micros, Money};
+use serde::{Serialize, Serializer};
+use std::sync::Arc;
+
+/// How a recorded run stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunWord {
+    /// Its process is at it.
+    Running,
+    /// Its process is gone and it had not ended.
+    Interrupted,
+    /// Every step that was to run succeeded.
+    Succeeded,
+    /// A step failed.
+    Failed,
+    /// A limit stopped it.
+    LimitExceeded,
+    /// A person or a signal stopped it.
+    Cancelled,
+}
+
+impl RunWord {
+    /// The word itself.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Interrupted => "interrupted",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::LimitExceeded => "limit_exceeded",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// Whether it has an end on record.
+    pub const fn has_ended(self) -> bool {
+        !matches!(self, Self::Running | Self::Interrupted)
+    }
+}
+
+impl From<RunOutcome> for RunWord {
+    fn from(outcome: RunOutcome) -> Self {
+        match outcome {
+            RunOutcome::Succeeded => Self::Succeeded,
+            RunOutcome::Failed => Self::Failed,
+            RunOutcome::LimitExceeded => Self::LimitExceeded,
+            RunOutcome::Cancelled => Self::Cancelled,
+        }
+    }
+}
+
+/// A run in a list of runs. As JSON: the fields that `plandeck runs --json` prints.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RunSummary {
+    /// The run's id.
+    pub run_id: Arc<str>,
+    /// The plan's name.
+    pub plan: Arc<str>,
+    /// How it stands.
+    pub status: RunWord,
+    /// When it started, RFC 3339.
+    pub started_at: Arc<str>,
+    /// What it cost; `None` where that is not known or not tracked.
+    pub cost: Option<Money>,
+    /// Wall-clock time less held time, in milliseconds, up to its last event.
+    #[serde(rename = "latency_ms", serialize_with = "milliseconds")]
+    pub latency: Micros,
+    /// Steps that succeeded.
+    pub steps_completed: u64,
+    /// The plan's steps.
+    pub steps: u64,
+    /// Events on record.
+    #[serde(skip)]
+    pub events: u64,
+    /// The run that it went on with.
+    #[serde(skip)]
+    pub resumed_from: Option<Arc<str>>,
+    /// The run that it was forked from, or that the line it goes on with was.
+    #[serde(skip)]
+    pub forked_from: Option<Arc<str>>,
+    /// Steps that failed.
+    #[serde(skip)]
+    pub steps_failed: u64,
+    /// Who carried out `model` tools; `None` where that was not noted yet.
+    #[serde(skip)]
+    pub worker: Option<Arc<str>>,
+    #[serde(skip)]
+    pub(super) row: i64,
+}
+
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a field by reference"
+)]
+fn milliseconds<S: Serializer>(latency: &Micros, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(latency.ms())
+}
 
 /// Rows that an event may add beyond a doubling of those there are.
 const MOST_NEW_ROWS: usize = 1 << 20;
 
 /// Figures of a run so far.
 #[derive(Debug, Default)]
-pub struct Tally {
+pub struct RunTotals {
     tracked: bool,
     /// How each row stands; the rows of elements come after those of the plan's steps.
     rows: Vec<Standing>,
@@ -52,7 +149,7 @@ enum Phase {
     Ended(RunOutcome),
 }
 
-impl Tally {
+impl RunTotals {
     /// Takes in the next event.
     pub fn apply(&mut self, event: &RunEvent) {
         self.at = self.at.max(event.at);

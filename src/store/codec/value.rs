@@ -3,7 +3,7 @@
 //! A part that is large is replaced by its hash from the inside outwards, so that a large text inside an
 //! input and the same text as an earlier output are one blob.
 
-use super::{Broken, Cursor, Decoder, Encoder, Hash};
+use super::{Cursor, DecodeError, Decoder, Encoder, Hash};
 use serde_json::{Map, Number, Value};
 use std::sync::Arc;
 
@@ -120,7 +120,7 @@ const MOST_IN_ADVANCE: u64 = 1024;
 
 impl Decoder<'_> {
     /// Reads a text.
-    pub fn text(&mut self) -> Result<Arc<str>, Broken> {
+    pub fn text(&mut self) -> Result<Arc<str>, DecodeError> {
         match self.raw.byte()? {
             TEXT => {
                 let text = self.raw.str()?;
@@ -134,18 +134,18 @@ impl Decoder<'_> {
                 let bytes = self.blobs.bytes(&hash)?;
                 let mut inner = Cursor(&bytes);
                 if inner.byte()? != TEXT {
-                    return Err(Broken::Malformed);
+                    return Err(DecodeError::Malformed);
                 }
                 let text: Arc<str> = inner.str()?.into();
                 self.memory.texts.insert(hash, Arc::clone(&text));
                 Ok(text)
             }
-            _ => Err(Broken::Malformed),
+            _ => Err(DecodeError::Malformed),
         }
     }
 
     /// Reads a value; one that is a blob as a whole is shared by everything that refers to it.
-    pub fn value(&mut self) -> Result<Arc<Value>, Broken> {
+    pub fn value(&mut self) -> Result<Arc<Value>, DecodeError> {
         if self.raw.0.first() != Some(&BLOB) {
             return self.tree().map(Arc::new);
         }
@@ -161,7 +161,7 @@ impl Decoder<'_> {
         Ok(value)
     }
 
-    fn tree(&mut self) -> Result<Value, Broken> {
+    fn tree(&mut self) -> Result<Value, DecodeError> {
         let mut open: Vec<Building> = Vec::new();
         let mut inside: Vec<Inside> = Vec::new();
         loop {
@@ -222,8 +222,8 @@ impl Decoder<'_> {
 fn at<T>(
     raw: &mut Cursor<'_>,
     inside: &mut [Inside],
-    read: impl FnOnce(&mut Cursor<'_>) -> Result<T, Broken>,
-) -> Result<T, Broken> {
+    read: impl FnOnce(&mut Cursor<'_>) -> Result<T, DecodeError>,
+) -> Result<T, DecodeError> {
     let Some(blob) = inside.last_mut() else {
         return read(raw);
     };
@@ -233,11 +233,11 @@ fn at<T>(
     Ok(value)
 }
 
-fn member_name(raw: &mut Cursor<'_>) -> Result<String, Broken> {
+fn member_name(raw: &mut Cursor<'_>) -> Result<String, DecodeError> {
     raw.str().map(str::to_owned)
 }
 
-fn part(raw: &mut Cursor<'_>) -> Result<Part, Broken> {
+fn part(raw: &mut Cursor<'_>) -> Result<Part, DecodeError> {
     let value = match raw.byte()? {
         NULL => Value::Null,
         FALSE => Value::Bool(false),
@@ -245,15 +245,18 @@ fn part(raw: &mut Cursor<'_>) -> Result<Part, Broken> {
         UNSIGNED => raw.number()?.into(),
         SIGNED => raw.signed()?.into(),
         FLOAT => {
-            let bits = raw.slice(8)?.try_into().map_err(|_| Broken::Malformed)?;
+            let bits = raw
+                .slice(8)?
+                .try_into()
+                .map_err(|_| DecodeError::Malformed)?;
             let number = f64::from_bits(u64::from_le_bytes(bits));
-            Value::Number(Number::from_f64(number).ok_or(Broken::Malformed)?)
+            Value::Number(Number::from_f64(number).ok_or(DecodeError::Malformed)?)
         }
         TEXT => Value::String(raw.str()?.to_owned()),
         LIST => return raw.number().map(Part::List),
         OBJECT => return raw.number().map(Part::Object),
         BLOB => return raw.hash().map(Part::Blob),
-        _ => return Err(Broken::Malformed),
+        _ => return Err(DecodeError::Malformed),
     };
     Ok(Part::Whole(value))
 }

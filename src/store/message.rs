@@ -1,0 +1,106 @@
+//! What the thread of a journal is told: events, and changes of the kept outputs, which it writes as well.
+
+use super::blobs::store_bytes;
+use super::codec::{Codec, Encoder, Hash};
+use crate::engine::{CacheKey, Kept, Made};
+use crate::run::RunEvent;
+use crate::units::Micros;
+use rusqlite::{Transaction, params};
+use serde_json::Value;
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// What the writer is told.
+pub enum Message {
+    /// Write these.
+    Events(Vec<RunEvent>),
+    /// Say when everything before this survives the death of the process.
+    Settle(SyncSender<()>),
+    /// Keep this output for later runs.
+    Keep(Box<Entry>),
+    /// Nothing more will come.
+    Close,
+}
+
+/// A change on its way into the database.
+pub enum Entry {
+    /// An output is kept.
+    Keep(CacheKey, Made),
+    /// An output is pinned.
+    Pin(CacheKey, Kept),
+    /// What has this key is not pinned any more.
+    Unpin([u8; 32]),
+}
+
+impl Entry {
+    /// Writes the change.
+    pub(super) fn store(self, transaction: &Transaction<'_>, run_id: &str) -> rusqlite::Result<()> {
+        match self {
+            Self::Keep(key, made) => {
+                let kept = Kept {
+                    output: made.output,
+                    run_id: run_id.into(),
+                    age: Micros(0),
+                    cost: made.cost,
+                    service: made.service,
+                    pinned: false,
+                };
+                put(transaction, &key, &kept)
+            }
+            Self::Pin(key, kept) => put(transaction, &key, &kept),
+            Self::Unpin(key) => transaction
+                .prepare_cached("UPDATE cache SET pinned = 0 WHERE key = ?1")?
+                .execute([&key[..]])
+                .map(drop),
+        }
+    }
+}
+
+/// Keeps an output in the place of an older one of the same key, unless that one is pinned and this is not.
+fn put(transaction: &Transaction<'_>, key: &CacheKey, kept: &Kept) -> rusqlite::Result<()> {
+    let (input, input_bytes) = bytes_of(&key.input);
+    let (output, output_bytes) = bytes_of(&kept.output);
+    for (hash, bytes) in [(input, input_bytes), (output, output_bytes)] {
+        store_bytes(transaction, &hash, bytes)?;
+    }
+    let made_at = now().saturating_sub(kept.age.0 / 1_000_000);
+    transaction
+        .prepare_cached(
+            "INSERT INTO cache
+             (key, tool, parts, input, output, cost_pico, service_us, stored_at, run_id, step, pinned)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+             ON CONFLICT (key) DO UPDATE SET tool = excluded.tool, parts = excluded.parts,
+             input = excluded.input, output = excluded.output, cost_pico = excluded.cost_pico,
+             service_us = excluded.service_us, stored_at = excluded.stored_at,
+             run_id = excluded.run_id, step = excluded.step, pinned = excluded.pinned
+             WHERE excluded.pinned OR NOT cache.pinned",
+        )?
+        .execute(params![
+            &key.digest[..],
+            &*key.tool,
+            serde_json::to_string(&*key.parts).unwrap_or_default(),
+            &input[..],
+            &output[..],
+            kept.cost.pico(),
+            kept.service.0 as i64,
+            made_at as i64,
+            &*kept.run_id,
+            &*key.step,
+            kept.pinned,
+        ])?;
+    Ok(())
+}
+
+/// A value as one piece, whatever its size: a kept output needs no other blob.
+fn bytes_of(value: &Arc<Value>) -> (Hash, Vec<u8>) {
+    let mut encoder = Encoder::in_one_piece();
+    value.put(&mut encoder);
+    (*blake3::hash(&encoder.out).as_bytes(), encoder.out)
+}
+
+/// Seconds since 1970.
+pub(super) fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
+}

@@ -1,0 +1,81 @@
+//! How a journal is kept, what it notes of its run, and whether it is whole.
+
+use super::StoreError;
+use super::codec::Hash;
+use crate::engine::StepDigest;
+use serde_json::Value;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+/// What a run was started with, beside what its first event says.
+#[derive(Clone, Debug, Default)]
+pub struct RunMeta {
+    /// The plan's file.
+    pub plan_path: Option<Arc<str>>,
+    /// The plan as it was read.
+    pub plan_text: Option<Arc<str>>,
+    /// What the catalog was, as a digest: its text may hold secrets.
+    pub catalog_digest: Option<Hash>,
+    /// Settings worth knowing later; no secrets.
+    pub settings: Value,
+    /// The run that this one goes on with.
+    pub resumed_from: Option<Arc<str>>,
+    /// The run that it is forked from, or that the line it goes on with was.
+    pub forked_from: Option<Arc<str>>,
+    /// The first run of the line that it belongs to.
+    pub origin: Option<Arc<str>>,
+    /// What determines each step beside its input, in the plan's order.
+    pub definitions: Vec<StepDigest>,
+}
+
+/// What happens when the journal cannot be written any more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnFailure {
+    /// The run goes on without it.
+    #[default]
+    GoOn,
+    /// No further call that can cost or change something is made; the steps that need one fail.
+    Stop,
+}
+
+/// Somebody who is told once that the journal broke.
+pub type Warn = Arc<dyn Fn(&StoreError) + Send + Sync>;
+
+/// How a journal is kept.
+#[derive(Clone, Default)]
+pub struct JournalOptions {
+    /// Wait for the disk where it matters, so that a power failure takes nothing either.
+    pub durable: bool,
+    /// What happens when it cannot be written any more.
+    pub on_failure: OnFailure,
+    /// How long to wait for another process that is writing; 5 s where nothing is said.
+    pub patience: Option<Duration>,
+    /// Who is told; called on the journal's own thread.
+    pub warn: Option<Warn>,
+}
+
+/// Whether the journal is whole.
+#[derive(Debug, Default)]
+pub struct Health {
+    broken: OnceLock<Arc<str>>,
+}
+
+impl Health {
+    /// Whether something could not be written.
+    pub fn is_broken(&self) -> bool {
+        self.broken.get().is_some()
+    }
+
+    /// What went wrong.
+    pub fn failure(&self) -> Option<Arc<str>> {
+        self.broken.get().cloned()
+    }
+
+    pub(super) fn break_down(&self, error: &StoreError, options: &JournalOptions) {
+        if self.broken.set(error.to_string().into()).is_ok()
+            && let Some(warn) = &options.warn
+        {
+            warn(error);
+        }
+    }
+}
