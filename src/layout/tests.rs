@@ -1,3 +1,5 @@
+//! What a layout promises, on small graphs and drawn ones.
+
 use super::*;
 use std::fmt::Write as _;
 

@@ -1,3 +1,5 @@
+//! Forecasts against sums written out by hand.
+
 use super::*;
 use crate::plan::{Dialect, StepIx};
 use crate::run::{

@@ -1,3 +1,5 @@
+//! The cost view, drawn and steered.
+
 use super::CostPane;
 use super::ledger::{By, Ledger};
 use crate::plan::StepIx;

@@ -1,3 +1,5 @@
+//! The graph view, drawn and steered.
+
 use super::*;
 use crate::plan::{Dialect, StepIx};
 use crate::run::{

@@ -1,3 +1,5 @@
+//! The table view, drawn and steered.
+
 use super::Table;
 use super::column::Column;
 use crate::plan::StepIx;

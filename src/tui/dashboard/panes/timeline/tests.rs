@@ -1,3 +1,5 @@
+//! The timeline view, drawn and steered.
+
 use super::Timeline;
 use super::index::{Fate, Line};
 use super::pieces::{self, Cause};
