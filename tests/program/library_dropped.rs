@@ -1,10 +1,13 @@
 //! A run whose future is dropped: its calls end with it.
 
 use crate::common::model_server::{Answer, ModelServer};
-use plandeck::{Execution, ExecutionPlan, SmallModelWorker};
+use plandeck::{Execution, ExecutionPlan, ResourceLimits, SmallModelWorker};
 use serde_json::json;
+use std::io::Read;
+use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 /// The most time that what is dropped may go on.
@@ -30,29 +33,61 @@ fn run_until(runtime: &tokio::runtime::Runtime, execution: Execution, begun: imp
     drop(running);
 }
 
+fn worker(url: &str) -> SmallModelWorker {
+    let key = |name: &str| (name == "OPENAI_API_KEY").then(|| "key".to_owned());
+    let worker = SmallModelWorker::new("gpt-4o-mini");
+    worker.environment(Arc::new(key)).base_url(url)
+}
+
+fn asking(steps: u32) -> ExecutionPlan {
+    let plan = json!({
+        "tools": {"ask": {"type": "model", "description": "answers"}},
+        "steps": (0..steps).map(|n| json!({"id": n, "tool": "ask"})).collect::<Vec<_>>(),
+    });
+    ExecutionPlan::from_value(plan).unwrap()
+}
+
 #[test]
 fn a_model_is_asked_nothing_more() {
-    // Not what the schema asks for, so that the model is asked again.
     let server = ModelServer::start(vec![Answer {
         to: String::new(),
-        says: json!({"wrong": true}),
-        after: Duration::from_millis(400),
+        says: json!("done"),
+        after: Duration::from_millis(300),
     }]);
-    let schema = json!({"type": "object", "required": ["right"]});
-    let plan = json!({
-        "tools": {"ask": {"type": "model", "description": "answers", "output_schema": schema}},
-        "steps": [{"id": 1, "tool": "ask"}, {"id": 2, "tool": "ask"}],
-    });
-    let plan = ExecutionPlan::from_value(plan).unwrap();
-    let key = |name: &str| (name == "OPENAI_API_KEY").then(|| "key".to_owned());
-    let worker = SmallModelWorker::new("gpt-4o-mini")
-        .environment(Arc::new(key))
-        .base_url(&server.url());
     let runtime = runtime();
-    let execution = Execution::new(&plan).worker(&worker);
-    run_until(&runtime, execution, || server.requests().len() == 2);
+    let limits = ResourceLimits {
+        max_concurrent: Some(2),
+        ..ResourceLimits::none()
+    };
+    let execution = Execution::new(&asking(20))
+        .worker(&worker(&server.url()))
+        .limits(limits);
+    run_until(&runtime, execution, || server.requests().len() >= 2);
+    let asked = server.requests().len();
     std::thread::sleep(AT_MOST);
-    assert_eq!(server.requests().len(), 2);
+    assert_eq!(server.requests().len(), asked);
+}
+
+/// An answer that nobody waits for is billed all the same; who hangs up may be spared it.
+#[test]
+fn a_request_that_is_not_answered_yet_is_given_up() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/v1", listener.local_addr().unwrap());
+    let (asked, was_asked) = channel();
+    let (hung_up, has_hung_up) = channel();
+    std::thread::spawn(move || {
+        let (mut connection, _) = listener.accept().unwrap();
+        let mut bytes = [0; 1024];
+        // A request, and then nothing until the other side hangs up.
+        while connection.read(&mut bytes).is_ok_and(|read| read > 0) {
+            let _ = asked.send(());
+        }
+        let _ = hung_up.send(());
+    });
+    let runtime = runtime();
+    let execution = Execution::new(&asking(1)).worker(&worker(&url));
+    run_until(&runtime, execution, || was_asked.try_recv().is_ok());
+    assert!(has_hung_up.recv_timeout(AT_MOST).is_ok());
 }
 
 #[test]
