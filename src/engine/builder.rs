@@ -3,7 +3,7 @@
 use super::EventSink;
 use super::cache::OutputCache;
 use super::driver::Driver;
-use super::recorded::Recorded;
+use super::resume_state::ResumeState;
 use super::setup::{Settings, Setup};
 use crate::plan::ExecutionPlan;
 use crate::run::{RunCommand, RunState, StepPrice};
@@ -33,13 +33,13 @@ impl Engine {
             settings,
             run_id: uuid::Uuid::now_v7().to_string().into(),
             sinks: Vec::new(),
-            recorded: None,
+            resume: None,
             cache: None,
             prices: None,
         })
     }
 
-    /// Uses outputs again that were kept from earlier calls, and keeps new ones.
+    /// Uses cached outputs of earlier calls again, and caches new ones.
     #[must_use]
     pub fn with_cache(mut self, cache: impl OutputCache + 'static) -> Self {
         self.0.cache = Some(Box::new(cache));
@@ -48,8 +48,8 @@ impl Engine {
 
     /// Resumes an earlier run: what that had done is not done again.
     #[must_use]
-    pub fn with_recorded(mut self, recorded: Recorded) -> Self {
-        self.0.recorded = Some(recorded);
+    pub fn with_resume_state(mut self, resume: ResumeState) -> Self {
+        self.0.resume = Some(resume);
         self
     }
 
@@ -83,7 +83,7 @@ impl Engine {
     /// # Runtime
     ///
     /// It needs a tokio runtime with time enabled, and one with several threads for two things: calls that use a
-    /// processor run beside each other, and sinks and caches that block (SQLite) block nothing else, because they
+    /// processor run beside each other, and sinks and caches that block (a database) block nothing else, because they
     /// are called within [`block_in_place`](tokio::task::block_in_place). On a current-thread runtime everything
     /// else on it waits while a sink or a cache blocks. Within a `LocalSet` of a runtime with several threads it
     /// cannot run: tokio forbids `block_in_place` there; spawn it on the runtime instead.

@@ -36,7 +36,7 @@ pub struct CacheKey {
 
 /// An output with what it took to make it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Made {
+pub struct NewOutput {
     /// The output.
     pub output: Arc<Value>,
     /// What the call cost.
@@ -45,9 +45,9 @@ pub struct Made {
     pub service: Micros,
 }
 
-/// A kept output.
+/// A cached output.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Kept {
+pub struct CachedOutput {
     /// The output.
     pub output: Arc<Value>,
     /// The run that made it.
@@ -62,7 +62,7 @@ pub struct Kept {
     pub pinned: bool,
 }
 
-impl Kept {
+impl CachedOutput {
     /// What it saves where it is used for this input.
     pub fn reuse(&self, input: &Arc<Value>) -> Reuse {
         Reuse {
@@ -76,16 +76,16 @@ impl Kept {
     }
 }
 
-/// Why there is no kept output to use.
+/// Why there is no cached output to use.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Missed {
-    /// What is kept cannot be read.
+pub enum CacheMiss {
+    /// The cache cannot be read.
     Off,
     /// None is to be used in this run.
     Fresh,
-    /// Nothing like it was kept.
+    /// Nothing like it was cached.
     Never,
-    /// One for the very same was kept, and is too old.
+    /// One for the very same was cached, and is too old.
     Expired {
         /// The run that made it.
         run_id: Arc<str>,
@@ -107,17 +107,17 @@ pub enum Missed {
     },
 }
 
-/// Where outputs are kept. Asked on the engine's task. It may block (see [`Engine::run`](super::Engine::run)); the run
+/// Where outputs are cached. Asked on the engine's task. It may block (see [`Engine::run`](super::Engine::run)); the run
 /// waits for it, and nothing else does.
 pub trait OutputCache: Send {
     /// The output that was made for this key, if it is still good.
-    fn get(&mut self, key: &CacheKey) -> Result<Kept, Missed>;
+    fn get(&mut self, key: &CacheKey) -> Result<CachedOutput, CacheMiss>;
 
-    /// Keeps an output; a pinned one of the same key stays.
-    fn put(&mut self, key: CacheKey, made: Made);
+    /// Caches an output; a pinned one of the same key stays.
+    fn put(&mut self, key: CacheKey, made: NewOutput);
 
     /// The output that is pinned for this key, whatever its age.
-    fn pinned(&mut self, _key: &CacheKey) -> Option<Kept> {
+    fn pinned(&mut self, _key: &CacheKey) -> Option<CachedOutput> {
         None
     }
 
@@ -127,7 +127,7 @@ pub trait OutputCache: Send {
     }
 
     /// Pins an output for this key, or unpins what is pinned for it; whether it can.
-    fn pin(&mut self, _key: CacheKey, _output: Option<Kept>) -> bool {
+    fn pin(&mut self, _key: CacheKey, _output: Option<CachedOutput>) -> bool {
         false
     }
 }

@@ -81,7 +81,7 @@ impl Driver {
         Self {
             scheduler: Scheduler::new(Arc::clone(&setup.plan.steps), retry, rules),
             random: fastrand::Rng::with_seed(settings.seed),
-            reuse: Reuse::new(setup.recorded, setup.cache, keys),
+            reuse: Reuse::new(setup.resume, setup.cache, keys),
             plan: setup.plan,
             context: setup.context,
             tools,

@@ -16,10 +16,11 @@ mod event_emitter;
 mod event_sink;
 mod prepare;
 mod prices;
-mod recorded;
+mod resume_state;
 mod reuse;
 mod scheduler;
 mod setup;
+mod step_digest;
 mod step_instance;
 mod step_tools;
 #[cfg(test)]
@@ -28,10 +29,11 @@ mod timers;
 mod why;
 
 pub use builder::Engine;
-pub use cache::{CacheKey, Kept, Made, Missed, OutputCache};
+pub use cache::{CacheKey, CacheMiss, CachedOutput, NewOutput, OutputCache};
 pub use event_channel::{EventReader, EventSender, event_channel};
 pub use event_sink::EventSink;
 pub use prices::step_prices;
-pub use recorded::{EarlierRun, Edit, Recorded, StepDigest, UnknownSteps, definitions};
+pub use resume_state::{EarlierRun, Edit, ResumeState, UnknownSteps};
 pub use scheduler::{Action, Input, Prepared, Rules, Scheduler, Timer};
 pub use setup::Settings;
+pub use step_digest::{StepDigest, definitions};

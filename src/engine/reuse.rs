@@ -2,8 +2,8 @@
 //! a call is made all the same.
 
 use super::blocking::blocking;
-use super::cache::{CacheKey, Kept, Keys, Made, OutputCache};
-use super::recorded::{Edit, Recorded};
+use super::cache::{CacheKey, CachedOutput, Keys, NewOutput, OutputCache};
+use super::resume_state::{Edit, ResumeState};
 use super::step_instance::StepInstance;
 use super::{Prepared, Scheduler, why};
 use crate::plan::{ExecutionPlan, Step, StepIx};
@@ -25,7 +25,7 @@ struct Refreshed {
 
 /// What may be used instead of calls.
 pub(super) struct Reuse {
-    recorded: Option<Recorded>,
+    resume: Option<ResumeState>,
     cache: Option<Box<dyn OutputCache>>,
     keys: Keys,
     /// The keys under which the outputs of running calls are to be cached.
@@ -38,13 +38,13 @@ pub(super) struct Reuse {
 impl Reuse {
     /// What an earlier run and a cache have.
     pub fn new(
-        mut recorded: Option<Recorded>,
+        mut resume: Option<ResumeState>,
         cache: Option<Box<dyn OutputCache>>,
         keys: Keys,
     ) -> Self {
-        let edits = recorded.as_mut().map(|it| std::mem::take(&mut it.edits));
+        let edits = resume.as_mut().map(|it| std::mem::take(&mut it.edits));
         Self {
-            recorded,
+            resume,
             cache,
             keys,
             to_cache: HashMap::new(),
@@ -61,8 +61,8 @@ impl Reuse {
         not_reused: Option<NotReused>,
         prepared: Prepared,
     ) -> Prepared {
-        let prepared = match &mut self.recorded {
-            Some(recorded) => recorded.instead(
+        let prepared = match &mut self.resume {
+            Some(resume) => resume.instead(
                 &instance.key(),
                 instance.plan_step(),
                 instance.plan,
@@ -88,7 +88,7 @@ impl Reuse {
                 Some(_) => prepared,
             };
         };
-        let hit = |kept: Kept| {
+        let hit = |kept: CachedOutput| {
             let reuse = Box::new(kept.reuse(&key.input));
             Prepared::Known(kept.output, StepSource::Cache, Some(reuse))
         };
@@ -120,7 +120,7 @@ impl Reuse {
     ) {
         let key = self.to_cache.remove(&row);
         if let (Some(cache), Some(key), Ok(output)) = (&mut self.cache, key, &report.output) {
-            let made = Made {
+            let made = NewOutput {
                 output: Arc::clone(output),
                 cost: report.cost.unwrap_or_default(),
                 service,
@@ -136,8 +136,8 @@ impl Reuse {
 
     /// A row goes back to its beginning: what an earlier run had of it is not used.
     pub fn reset(&mut self, step: &StepKey) {
-        if let Some(recorded) = &mut self.recorded {
-            recorded.forget(step);
+        if let Some(resume) = &mut self.resume {
+            resume.forget(step);
         }
     }
 
@@ -154,8 +154,8 @@ impl Reuse {
             RunCommand::SetOutput(row, output) => {
                 let step = scheduler.plan_step(*row);
                 let id = scheduler.key(*row).id;
-                if let Some(recorded) = &mut self.recorded {
-                    recorded.note_output(&id, step, output);
+                if let Some(resume) = &mut self.resume {
+                    resume.note_output(&id, step, output);
                 }
             }
             _ => {}
@@ -169,10 +169,10 @@ impl Reuse {
 
     /// The rows of which it was asked before the run began that they run again, whatever is cached.
     pub fn begin(&mut self, plan: &ExecutionPlan) {
-        let Some(recorded) = &self.recorded else {
+        let Some(resume) = &self.resume else {
             return;
         };
-        for id in recorded.asked().to_vec() {
+        for id in resume.asked().to_vec() {
             let known = plan.steps.iter().position(|step| step.id == id);
             if let Some(at) = known {
                 let step = StepIx(at as u32);
@@ -212,7 +212,7 @@ impl Reuse {
         &mut self,
         instance: &StepInstance<'_>,
         input: &Arc<Value>,
-        output: Option<Kept>,
+        output: Option<CachedOutput>,
     ) -> bool {
         let Some(key) = self.key(instance, input) else {
             return false;
@@ -224,7 +224,7 @@ impl Reuse {
     /// The idempotency key of a row's calls, the same for every attempt.
     pub fn idempotency_key(&self, instance: &StepInstance<'_>, run_id: &str) -> Arc<str> {
         let id = instance.key().id;
-        let recorded = self.recorded.as_ref();
+        let resume = self.resume.as_ref();
         let given = instance.step().and_then(|step| {
             let given = step.idempotency_key.as_ref()?;
             let is_element = instance.scheduler.item(instance.row).is_some();
@@ -233,13 +233,13 @@ impl Reuse {
                 None => Arc::clone(given),
             })
         });
-        match (given, recorded) {
+        match (given, resume) {
             // The other side has had the plan's own key already, in the run that was forked.
-            (Some(given), Some(recorded)) if recorded.renews_keys() => {
-                format!("{given}:{}", recorded.origin).into()
+            (Some(given), Some(resume)) if resume.renews_keys() => {
+                format!("{given}:{}", resume.origin).into()
             }
             (Some(given), _) => given,
-            (None, Some(recorded)) => format!("{}:{id}", recorded.origin).into(),
+            (None, Some(resume)) => format!("{}:{id}", resume.origin).into(),
             (None, None) => format!("{run_id}:{id}").into(),
         }
     }
@@ -258,13 +258,13 @@ impl Reuse {
 }
 
 /// The output of a row that succeeded, as it is pinned. `now` dates what the run made itself.
-pub(super) fn to_pin(state: &StepState, run_id: &Arc<str>, now: Micros) -> Option<Kept> {
+pub(super) fn to_pin(state: &StepState, run_id: &Arc<str>, now: Micros) -> Option<CachedOutput> {
     let output = state.output.clone()?;
     if state.status != StepStatus::Succeeded {
         return None;
     }
     Some(match &state.reused {
-        Some(reused) => Kept {
+        Some(reused) => CachedOutput {
             output,
             run_id: Arc::clone(&reused.run_id),
             age: reused.age,
@@ -272,7 +272,7 @@ pub(super) fn to_pin(state: &StepState, run_id: &Arc<str>, now: Micros) -> Optio
             service: reused.service,
             pinned: true,
         },
-        None => Kept {
+        None => CachedOutput {
             output,
             run_id: Arc::clone(run_id),
             age: now - state.ended_at.unwrap_or_default(),

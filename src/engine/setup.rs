@@ -2,7 +2,7 @@
 
 use super::EventSink;
 use super::cache::{Keys, OutputCache};
-use super::recorded::Recorded;
+use super::resume_state::ResumeState;
 use super::step_tools::StepTools;
 use crate::plan::{ExecutionPlan, Mode};
 use crate::run::{Rates, ResourceLimits, RunHeader, StepInfo, StepPrice};
@@ -62,7 +62,7 @@ pub(super) struct Setup {
     pub settings: Settings,
     pub run_id: Arc<str>,
     pub sinks: Vec<Box<dyn EventSink>>,
-    pub recorded: Option<Recorded>,
+    pub resume: Option<ResumeState>,
     pub cache: Option<Box<dyn OutputCache>>,
     pub prices: Option<Vec<Option<StepPrice>>>,
 }
@@ -103,9 +103,9 @@ impl Setup {
             context: Arc::new(Value::Object(Map::clone(&self.context))),
             steps: steps.collect(),
             forked_from: self
-                .recorded
+                .resume
                 .as_ref()
-                .and_then(|recorded| recorded.forked_from().cloned()),
+                .and_then(|resume| resume.forked_from().cloned()),
         }
     }
 }

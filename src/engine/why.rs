@@ -1,6 +1,6 @@
 //! Why a call is made: how its input differs from an earlier one, and what that comes from.
 
-use super::cache::Missed;
+use super::cache::CacheMiss;
 use crate::plan::{ExecutionPlan, Root, Step, Template};
 use crate::run::{InputChange, Miss, changes};
 use serde_json::Value;
@@ -18,13 +18,13 @@ const EXCERPT: usize = 60;
 const LEAD: usize = 12;
 
 /// What is told of a look-up that found nothing to use, for a call with the input `now`.
-pub fn miss(missed: Missed, now: &Value, step: &Step, plan: &ExecutionPlan) -> Miss {
+pub fn miss(missed: CacheMiss, now: &Value, step: &Step, plan: &ExecutionPlan) -> Miss {
     match missed {
-        Missed::Off => Miss::Off,
-        Missed::Fresh => Miss::Fresh,
-        Missed::Never => Miss::Never,
-        Missed::Expired { run_id, age, limit } => Miss::Expired { run_id, age, limit },
-        Missed::Differs {
+        CacheMiss::Off => Miss::Off,
+        CacheMiss::Fresh => Miss::Fresh,
+        CacheMiss::Never => Miss::Never,
+        CacheMiss::Expired { run_id, age, limit } => Miss::Expired { run_id, age, limit },
+        CacheMiss::Differs {
             run_id,
             age,
             input,

@@ -1,7 +1,7 @@
 //! What a fork changes, and applying it to what the new run takes over.
 
 use super::error::SessionError;
-use crate::engine::{Edit, Recorded};
+use crate::engine::{Edit, ResumeState};
 use crate::plan::{ExecutionPlan, Step};
 use serde_json::Value;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ impl Changes {
     /// Makes the changes to what a fork takes over.
     pub(super) fn apply(
         self,
-        recorded: &mut Recorded,
+        recorded: &mut ResumeState,
         plan: &ExecutionPlan,
     ) -> Result<(), SessionError> {
         for id in &self.from {

@@ -98,7 +98,7 @@ pub struct Execution {
     pub(super) plan: Arc<ExecutionPlan>,
     pub(super) worker: SmallModelWorker,
     pub(super) context: Value,
-    /// Made already where the plan was loaded with its catalog.
+    /// NewOutput already where the plan was loaded with its catalog.
     pub(super) toolbox: Option<CatalogToolbox>,
     pub(super) provenance: Provenance,
     catalog: Option<Catalog>,
@@ -327,7 +327,7 @@ impl Execution {
                     prior.take_over(&self.plan, &*toolbox, self.unknown, &run_id, &mut meta)?;
                 notes.extend(taken.note);
                 if let Some(recorded) = taken.recorded {
-                    engine = engine.with_recorded(recorded);
+                    engine = engine.with_resume_state(recorded);
                 }
                 guard.claim = taken.claim;
             }

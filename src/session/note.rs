@@ -1,6 +1,6 @@
 //! What is worth telling the user about a run that is being set up, or that ended: data, printed by whoever asked.
 
-use crate::engine::Recorded;
+use crate::engine::ResumeState;
 use crate::plan::{Diagnostic, Source};
 use std::fmt;
 use std::sync::Arc;
@@ -44,14 +44,14 @@ pub struct TakeOver {
 }
 
 impl TakeOver {
-    pub(super) fn of(recorded: &Recorded, is_fork: bool) -> Self {
+    pub(super) fn of(recorded: &ResumeState, is_fork: bool) -> Self {
         Self {
             run_id: Arc::clone(&recorded.run_id),
             is_fork,
             outputs: recorded.outputs(),
             asked: recorded.asked().to_vec(),
             changed: recorded.changed().to_vec(),
-            running: recorded.under_way(),
+            running: recorded.interrupted(),
         }
     }
 }

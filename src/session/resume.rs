@@ -4,7 +4,7 @@ use super::changes::Changes;
 use super::error::SessionError;
 use super::note::{Note, TakeOver};
 use super::options::SourceOptions;
-use crate::engine::{Recorded, UnknownSteps, definitions};
+use crate::engine::{ResumeState, UnknownSteps, definitions};
 use crate::plan::ExecutionPlan;
 use crate::store::{Claim, Resumption, RunMeta, Store};
 use crate::tools::Toolbox;
@@ -26,7 +26,7 @@ pub struct PriorRun {
 
 /// What a new run takes over.
 pub(super) struct TakenOver {
-    pub recorded: Option<Recorded>,
+    pub recorded: Option<ResumeState>,
     pub note: Option<Note>,
     pub claim: Option<Claim>,
 }

@@ -10,7 +10,7 @@ use super::message::{Entry, Message, now};
 use super::read::Store;
 use super::schema::{file_in, open_to_write};
 use super::{StoreError, pack::unpack};
-use crate::engine::{CacheKey, Kept, Made, Missed, OutputCache};
+use crate::engine::{CacheKey, CacheMiss, CachedOutput, NewOutput, OutputCache};
 use crate::units::{Micros, Money};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use serde::{Serialize, Serializer};
@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
-/// Kept outputs are removed after this, whatever their time to live.
+/// Cached outputs are removed after this, whatever their time to live.
 pub(super) const LONGEST: Duration = Duration::from_hours(2160);
 
 /// How the cache is used.
@@ -39,7 +39,7 @@ pub struct StoredCache {
     messages: SyncSender<Message>,
     options: CacheOptions,
     /// What is pinned; with its output where that was done by this run.
-    pins: HashMap<[u8; 32], Option<Kept>>,
+    pins: HashMap<[u8; 32], Option<CachedOutput>>,
 }
 
 impl StoredCache {
@@ -62,7 +62,7 @@ impl StoredCache {
         })
     }
 
-    fn of_key(&self, key: &CacheKey) -> rusqlite::Result<Option<Kept>> {
+    fn of_key(&self, key: &CacheKey) -> rusqlite::Result<Option<CachedOutput>> {
         self.connection
             .prepare_cached(
                 "SELECT blobs.codec, blobs.data, cache.run_id, stored_at, cost_pico, service_us, pinned
@@ -73,7 +73,7 @@ impl StoredCache {
                 let Some(output) = value_of(codec, row.get_ref(1)?.as_blob()?) else {
                     return Ok(None);
                 };
-                Ok(Some(Kept {
+                Ok(Some(CachedOutput {
                     output,
                     run_id: row.get(2)?,
                     age: age_of(row.get(3)?),
@@ -86,14 +86,14 @@ impl StoredCache {
             .map(Option::flatten)
     }
 
-    fn look_up(&self, key: &CacheKey) -> rusqlite::Result<Result<Kept, Missed>> {
+    fn look_up(&self, key: &CacheKey) -> rusqlite::Result<Result<CachedOutput, CacheMiss>> {
         if let Some(kept) = self.of_key(key)? {
             let limit = self.options.time_to_live;
             let limit: Micros = limit.unwrap_or(key.time_to_live).into();
             return Ok(if kept.age < limit {
                 Ok(kept)
             } else {
-                Err(Missed::Expired {
+                Err(CacheMiss::Expired {
                     run_id: kept.run_id,
                     age: kept.age,
                     limit,
@@ -101,11 +101,13 @@ impl StoredCache {
             });
         }
         let nearest = nearest(&self.connection, key)?;
-        Ok(Err(nearest.map_or(Missed::Never, |near| Missed::Differs {
-            age: age_of(near.stored_at as i64),
-            run_id: near.run_id,
-            input: near.input,
-            parts: near.parts,
+        Ok(Err(nearest.map_or(CacheMiss::Never, |near| {
+            CacheMiss::Differs {
+                age: age_of(near.stored_at as i64),
+                run_id: near.run_id,
+                input: near.input,
+                parts: near.parts,
+            }
         })))
     }
 
@@ -115,20 +117,20 @@ impl StoredCache {
 }
 
 impl OutputCache for StoredCache {
-    fn get(&mut self, key: &CacheKey) -> Result<Kept, Missed> {
+    fn get(&mut self, key: &CacheKey) -> Result<CachedOutput, CacheMiss> {
         if self.options.fresh {
-            return Err(Missed::Fresh);
+            return Err(CacheMiss::Fresh);
         }
         // What cannot be read is made anew.
-        self.look_up(key).unwrap_or(Err(Missed::Off))
+        self.look_up(key).unwrap_or(Err(CacheMiss::Off))
     }
 
-    fn put(&mut self, key: CacheKey, made: Made) {
+    fn put(&mut self, key: CacheKey, made: NewOutput) {
         // A journal that has ended keeps nothing more.
         self.send(Entry::Keep(key, made));
     }
 
-    fn pinned(&mut self, key: &CacheKey) -> Option<Kept> {
+    fn pinned(&mut self, key: &CacheKey) -> Option<CachedOutput> {
         match self.pins.get(&key.digest)? {
             Some(kept) => Some(kept.clone()),
             None => self.of_key(key).ok().flatten().filter(|kept| kept.pinned),
@@ -139,7 +141,7 @@ impl OutputCache for StoredCache {
         !self.pins.is_empty()
     }
 
-    fn pin(&mut self, key: CacheKey, output: Option<Kept>) -> bool {
+    fn pin(&mut self, key: CacheKey, output: Option<CachedOutput>) -> bool {
         let Some(kept) = output else {
             self.pins.remove(&key.digest);
             return self.send(Entry::Unpin(key.digest));

@@ -2,7 +2,7 @@
 
 use super::blobs::store_bytes;
 use super::codec::{Codec, Encoder, Hash};
-use crate::engine::{CacheKey, Kept, Made};
+use crate::engine::{CacheKey, CachedOutput, NewOutput};
 use crate::run::RunEvent;
 use crate::units::Micros;
 use rusqlite::{Transaction, params};
@@ -26,9 +26,9 @@ pub enum Message {
 /// A change on its way into the database.
 pub enum Entry {
     /// An output is kept.
-    Keep(CacheKey, Made),
+    Keep(CacheKey, NewOutput),
     /// An output is pinned.
-    Pin(CacheKey, Kept),
+    Pin(CacheKey, CachedOutput),
     /// What has this key is not pinned any more.
     Unpin([u8; 32]),
 }
@@ -38,7 +38,7 @@ impl Entry {
     pub(super) fn store(self, transaction: &Transaction<'_>, run_id: &str) -> rusqlite::Result<()> {
         match self {
             Self::Keep(key, made) => {
-                let kept = Kept {
+                let kept = CachedOutput {
                     output: made.output,
                     run_id: run_id.into(),
                     age: Micros(0),
@@ -58,7 +58,7 @@ impl Entry {
 }
 
 /// Keeps an output in the place of an older one of the same key, unless that one is pinned and this is not.
-fn put(transaction: &Transaction<'_>, key: &CacheKey, kept: &Kept) -> rusqlite::Result<()> {
+fn put(transaction: &Transaction<'_>, key: &CacheKey, kept: &CachedOutput) -> rusqlite::Result<()> {
     let (input, input_bytes) = bytes_of(&key.input);
     let (output, output_bytes) = bytes_of(&kept.output);
     for (hash, bytes) in [(input, input_bytes), (output, output_bytes)] {

@@ -4,7 +4,7 @@ use super::StoreError;
 use super::read::{Recording, Store};
 use super::run_lock::Claim;
 use super::run_summary::{RunSummary, RunWord};
-use crate::engine::{EarlierRun, Recorded, StepDigest};
+use crate::engine::{EarlierRun, ResumeState, StepDigest};
 use crate::plan::ExecutionPlan;
 use crate::run::RunState;
 use std::sync::Arc;
@@ -107,8 +107,12 @@ impl Resumption {
     }
 
     /// What a run of `plan`, whose steps have these `definitions`, can take over.
-    pub fn recorded(&self, plan: &ExecutionPlan, definitions: &[StepDigest]) -> Option<Recorded> {
-        let mut before: Option<Recorded> = None;
+    pub fn recorded(
+        &self,
+        plan: &ExecutionPlan,
+        definitions: &[StepDigest],
+    ) -> Option<ResumeState> {
+        let mut before: Option<ResumeState> = None;
         for ancestor in &self.line {
             let earlier = EarlierRun {
                 state: &ancestor.state,
@@ -118,7 +122,7 @@ impl Resumption {
                 renews_keys: self.forked_from.is_some(),
                 before: before.as_ref(),
             };
-            before = Some(Recorded::new(&earlier, plan, definitions));
+            before = Some(ResumeState::new(&earlier, plan, definitions));
         }
         before
     }

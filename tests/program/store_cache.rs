@@ -2,7 +2,7 @@
 
 use crate::store_support::{Echo, Only, plan, run, settings, step};
 use plandeck::engine::{
-    CacheKey, Engine, Kept, Made, Missed, OutputCache, Settings, event_channel,
+    CacheKey, CacheMiss, CachedOutput, Engine, NewOutput, OutputCache, Settings, event_channel,
 };
 use plandeck::plan::{Reference, Root, Step, StepIx, Template};
 use plandeck::run::{ExecutionResult, Fact, Miss, NotReused, RunCommand, RunState, StepSource};
@@ -214,12 +214,12 @@ async fn a_failure_is_not_kept_and_a_tool_says_whether_it_may_be() {
 struct Asked(Arc<std::sync::Mutex<Vec<CacheKey>>>);
 
 impl OutputCache for Asked {
-    fn get(&mut self, key: &CacheKey) -> Result<Kept, Missed> {
+    fn get(&mut self, key: &CacheKey) -> Result<CachedOutput, CacheMiss> {
         self.0.lock().unwrap().push(key.clone());
-        Err(Missed::Never)
+        Err(CacheMiss::Never)
     }
 
-    fn put(&mut self, _key: CacheKey, _made: Made) {}
+    fn put(&mut self, _key: CacheKey, _made: NewOutput) {}
 }
 
 async fn key_of(step: Step, recipe: Recipe) -> CacheKey {

@@ -2,7 +2,7 @@
 
 use crate::common::plandeck;
 use crate::store_support::{Echo, Only, engine, plan, run, step};
-use plandeck::engine::{Edit, Recorded, definitions};
+use plandeck::engine::{Edit, ResumeState, definitions};
 use plandeck::plan::Step;
 use plandeck::run::{Anew, RunState, StepSource, StepStatus};
 use plandeck::store::{Journal, JournalOptions, RunMeta, Store, StoreError};
@@ -306,7 +306,7 @@ fn kept_outputs_are_listed_pinned_and_removed() {
     assert_eq!(desk.run(&["cache", "pin", "zz"]).status.code(), Some(2));
 }
 
-fn recorded(home: &Path, steps: &[Step]) -> Recorded {
+fn recorded(home: &Path, steps: &[Step]) -> ResumeState {
     let store = Store::at(home).unwrap();
     let run = store.find("last").unwrap();
     let plan = plan(steps.to_vec());
@@ -322,7 +322,7 @@ async fn on_record(
     home: &Path,
     steps: &[Step],
     echo: &Arc<Echo>,
-    recorded: Option<Recorded>,
+    recorded: Option<ResumeState>,
 ) -> RunState {
     let mut engine = engine(steps.to_vec(), echo);
     let mut meta = RunMeta {
@@ -332,7 +332,7 @@ async fn on_record(
     if let Some(mut recorded) = recorded {
         recorded.fork(engine.run_id());
         meta.forked_from = recorded.forked_from().cloned();
-        engine = engine.with_recorded(recorded);
+        engine = engine.with_resume_state(recorded);
     }
     let journal = Journal::begin(home, engine.run_id(), meta, JournalOptions::default()).unwrap();
     run(engine.with_sink(journal)).await.0

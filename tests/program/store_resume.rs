@@ -1,7 +1,7 @@
 //! Going on with a run that was cut short, from any of its events on.
 
 use crate::store_support::{Echo, Only, engine, plan, run, step};
-use plandeck::engine::{EventSink, Recorded, UnknownSteps, definitions};
+use plandeck::engine::{EventSink, ResumeState, UnknownSteps, definitions};
 use plandeck::plan::{Step, StepIx, Template, Trigger};
 use plandeck::run::{
     ExecutionResult, Fact, RunCommand, RunEvent, RunOutcome, RunState, SkipReason, StepSource,
@@ -40,7 +40,7 @@ fn record(home: &Path, steps: &[Step], events: &[RunEvent]) {
         .accept(events);
 }
 
-fn recorded(home: &Path, steps: &[Step], unknown: UnknownSteps) -> Recorded {
+fn recorded(home: &Path, steps: &[Step], unknown: UnknownSteps) -> ResumeState {
     let store = Store::at(home).unwrap();
     let resumption = store.resume(&store.find("last").unwrap()).unwrap();
     let plan = plan(steps.to_vec());
@@ -52,7 +52,7 @@ fn recorded(home: &Path, steps: &[Step], unknown: UnknownSteps) -> Recorded {
 
 async fn resume(home: &Path, steps: &[Step], echo: &Arc<Echo>, unknown: UnknownSteps) -> RunState {
     let recorded = recorded(home, steps, unknown);
-    run(engine(steps.to_vec(), echo).with_recorded(recorded))
+    run(engine(steps.to_vec(), echo).with_resume_state(recorded))
         .await
         .0
 }
@@ -269,7 +269,7 @@ async fn a_run_that_was_gone_on_with_is_not_gone_on_with_twice() {
 
     // The second run gets as far as step 5.
     let (_, mut events) =
-        run(engine(steps.clone(), &Arc::default()).with_recorded(recorded.clone())).await;
+        run(engine(steps.clone(), &Arc::default()).with_resume_state(recorded.clone())).await;
     let at = events.iter().position(succeeded("5")).unwrap();
     events.truncate(at + 1);
     let Fact::RunStarted(header) = &events[0].fact else {
@@ -329,7 +329,7 @@ async fn a_person_decides_about_what_is_unknown() {
         let running = tokio::spawn(
             engine
                 .with_sink(events_out)
-                .with_recorded(recorded)
+                .with_resume_state(recorded)
                 .run(tokio::time::Instant::now(), commands),
         );
         let mut events = Vec::new();
@@ -391,7 +391,10 @@ async fn a_run_that_nobody_is_left_to_answer_for_ends_and_can_be_resumed_again()
     let (send, commands) = tokio::sync::mpsc::channel(4);
     drop(send);
     let origin = tokio::time::Instant::now();
-    let state = engine.with_recorded(recorded).run(origin, commands).await;
+    let state = engine
+        .with_resume_state(recorded)
+        .run(origin, commands)
+        .await;
     assert_eq!(state.steps[4].status, StepStatus::Unknown);
     let result = ExecutionResult::of(&state);
     assert_eq!(result.status, RunOutcome::Cancelled);

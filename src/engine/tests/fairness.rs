@@ -3,7 +3,9 @@
 //!
 //! Times are compared with each other and never with a clock outside the run, so that a busy machine changes nothing.
 
-use crate::engine::{CacheKey, Engine, EventSink, Kept, Made, Missed, OutputCache, Settings};
+use crate::engine::{
+    CacheKey, CacheMiss, CachedOutput, Engine, EventSink, NewOutput, OutputCache, Settings,
+};
 use crate::plan::{Dialect, ExecutionPlan, RetryPolicy, Step, StepIx, Template};
 use crate::run::{
     Fact, ResourceLimits, RunCommand, RunEvent, RunOutcome, RunPhase, RunState, StepStatus,
@@ -314,12 +316,12 @@ impl EventSink for Blocking {
 }
 
 impl OutputCache for Blocking {
-    fn get(&mut self, _key: &CacheKey) -> Result<Kept, Missed> {
+    fn get(&mut self, _key: &CacheKey) -> Result<CachedOutput, CacheMiss> {
         self.wait();
-        Err(Missed::Never)
+        Err(CacheMiss::Never)
     }
 
-    fn put(&mut self, _key: CacheKey, _made: Made) {
+    fn put(&mut self, _key: CacheKey, _made: NewOutput) {
         self.wait();
     }
 }

@@ -1,77 +1,28 @@
-//! Going on with an earlier run: what it had done is not done again.
+//! Resuming an earlier run: what it had done is not done again.
 //!
-//! A step is taken over where its definition is the same, nothing above it was done anew, and its input comes
-//! out the same; its output is then known without a call. What was under way when the earlier process died
+//! A step is taken over where its definition is the same, nothing above it ran again, and its input comes
+//! out the same; its output is then known without a call. What was running when the earlier process died
 //! may or may not have happened: unless the call may be repeated, or somebody says what to do, it stays
 //! unknown.
 
 use super::Prepared;
+use super::step_digest::StepDigest;
 use super::why::input_changes;
 use crate::plan::{ExecutionPlan, Step, StepIx};
 use crate::run::{
     Anew, ErrorKind, Reuse, RunError, RunState, StepKey, StepSource, StepState, StepStatus, Why,
 };
-use crate::tools::{Tool, Toolbox};
+use crate::tools::Tool;
 use crate::units::Micros;
 use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-/// The digest of a step's definition: of everything beside its input that determines what it does.
-pub type StepDigest = [u8; 16];
-
-/// The digest of every step's definition, in the plan's order.
-pub fn definitions(plan: &ExecutionPlan, toolbox: &dyn Toolbox) -> Vec<StepDigest> {
-    let mut tools: HashMap<(&str, Option<&str>), [u8; 32]> = HashMap::new();
-    let steps = plan.steps.iter();
-    steps
-        .map(|step| {
-            let model = step.model.as_deref();
-            let tool = tools
-                .entry((&*step.tool, model))
-                .or_insert_with(|| recipe(toolbox, &step.tool, model));
-            definition(plan, step, tool)
-        })
-        .collect()
-}
-
-fn recipe(toolbox: &dyn Toolbox, tool: &str, model: Option<&str>) -> [u8; 32] {
-    let recipe = toolbox.recipe(tool, model);
-    let parts = recipe.map_or(Value::Null, |recipe| Value::Object(recipe.parts));
-    *blake3::hash(parts.to_string().as_bytes()).as_bytes()
-}
-
-fn definition(plan: &ExecutionPlan, step: &Step, tool: &[u8; 32]) -> StepDigest {
-    let mut hasher = blake3::Hasher::new();
-    // Each part with its length, so that no two definitions run together to the same bytes.
-    let mut part = |bytes: &[u8]| {
-        hasher.update(&(bytes.len() as u64).to_le_bytes());
-        hasher.update(bytes);
-    };
-    part(step.id.as_bytes());
-    part(step.tool.as_bytes());
-    part(tool);
-    part(step.parameters.source().to_string().as_bytes());
-    let condition = step.run_if.as_ref().map(|condition| &*condition.source);
-    part(condition.unwrap_or_default().as_bytes());
-    let list = step.for_each.as_ref().map(|list| list.source());
-    part(list.unwrap_or_default().to_string().as_bytes());
-    part(&[step.trigger as u8]);
-    part(step.model.as_deref().unwrap_or_default().as_bytes());
-    for before in &step.depends_on {
-        let id = plan.step(*before).map_or("", |before| &before.id);
-        part(id.as_bytes());
-    }
-    let mut digest = [0; 16];
-    digest.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
-    digest
-}
-
 /// What to do with steps of which nobody knows whether they happened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum UnknownSteps {
-    /// Leave them unknown; what depends on them is skipped. A person may still decide.
+    /// Leave them unknown; what depends on them is skipped. The user may still decide.
     #[default]
     Keep,
     /// Run them again.
@@ -82,27 +33,27 @@ pub enum UnknownSteps {
 
 /// What came of a row in the earlier run.
 #[derive(Clone, Debug)]
-enum Earlier {
+enum PriorStep {
     Output {
         /// `None` where it does not matter, or is not known.
         input: Option<Arc<Value>>,
         output: Arc<Value>,
         /// What it saves; its input is filled in when it is used.
         reuse: Box<Reuse>,
-        /// Whether a person supplied it, so that it stays whatever comes before it.
+        /// Whether the user supplied it, so that it stays whatever comes before it.
         supplied: bool,
     },
     /// Its condition was not true.
     Unwanted,
     /// It had an output, and the step is defined otherwise now.
     Redefined,
-    /// It was under way, or may have been.
-    UnderWay,
-    /// Whatever it was, a person wants it to run.
-    Anew,
+    /// It was running when that run was interrupted, or may have been.
+    Interrupted,
+    /// Whatever it was, the user wants it to run.
+    Rerun,
 }
 
-/// Something that a person put in the place of what the plan says, by the id of a row.
+/// Something that the user put in the place of what the plan says, by the id of a row.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Edit {
     /// The step is called with this instead of its parameters.
@@ -120,9 +71,9 @@ impl Edit {
     }
 }
 
-/// An earlier run that is gone on with, or that this one is forked from.
+/// An earlier run that is resumed, or that this one is forked from.
 #[derive(Clone, Debug)]
-pub struct Recorded {
+pub struct ResumeState {
     /// The earlier run.
     pub run_id: Arc<str>,
     /// The first run of the line: what idempotency keys are made of, so that the other side knows a call that
@@ -132,15 +83,15 @@ pub struct Recorded {
     pub unknown: UnknownSteps,
     /// What is put in the place of inputs and outputs: what the earlier run was given, to be added to.
     pub edits: Vec<Edit>,
-    rows: HashMap<Arc<str>, Earlier>,
+    rows: HashMap<Arc<str>, PriorStep>,
     asked: Vec<Arc<str>>,
     forked_from: Option<Arc<str>>,
     renews_keys: bool,
     /// Whether more may have happened than is known.
     unrecorded: bool,
     changed: Vec<Arc<str>>,
-    /// Steps that were done anew, or differently, in this run.
-    anew: HashSet<StepIx>,
+    /// Steps that ran again, or differently, in this run.
+    rerun: HashSet<StepIx>,
 }
 
 /// What is known of an earlier run.
@@ -155,12 +106,12 @@ pub struct EarlierRun<'a> {
     pub origin: Option<Arc<str>>,
     /// Whether the line began as a fork: keys that the plan gives are then not what the other side was told.
     pub renews_keys: bool,
-    /// What it had taken over itself, where it went on with a run before it: its own events do not say with
+    /// What it had taken over itself, where it resumed a run before it: its own events do not say with
     /// which input those outputs were made.
-    pub before: Option<&'a Recorded>,
+    pub before: Option<&'a ResumeState>,
 }
 
-impl Recorded {
+impl ResumeState {
     /// What `earlier` leaves to be taken over by a run of a plan with these `definitions`.
     pub fn new(earlier: &EarlierRun<'_>, plan: &ExecutionPlan, definitions: &[StepDigest]) -> Self {
         let header = earlier.state.header.as_deref();
@@ -183,7 +134,7 @@ impl Recorded {
                     row.output.as_ref().map(|output| {
                         let input = row.input().cloned();
                         let input = input.or_else(|| earlier.before?.input_of(&id));
-                        Earlier::Output {
+                        PriorStep::Output {
                             input: input.filter(|_| !supplied),
                             output: Arc::clone(output),
                             reuse: Box::new(dated.reuse(row, &run_id)),
@@ -192,20 +143,20 @@ impl Recorded {
                     })
                 }
                 StepStatus::Skipped if row.reason == Some(crate::run::SkipReason::Condition) => {
-                    Some(Earlier::Unwanted)
+                    Some(PriorStep::Unwanted)
                 }
-                StepStatus::Unknown => Some(Earlier::UnderWay),
-                _ if row.under_way().is_some() => Some(Earlier::UnderWay),
+                StepStatus::Unknown => Some(PriorStep::Interrupted),
+                _ if row.under_way().is_some() => Some(PriorStep::Interrupted),
                 _ => None,
             };
             match what {
-                Some(Earlier::UnderWay) => drop(rows.insert(id, Earlier::UnderWay)),
+                Some(PriorStep::Interrupted) => drop(rows.insert(id, PriorStep::Interrupted)),
                 Some(what) if is_same => drop(rows.insert(id, what)),
-                Some(Earlier::Output { .. }) => {
+                Some(PriorStep::Output { .. }) => {
                     changed.push(Arc::clone(&id));
-                    rows.insert(id, Earlier::Redefined);
+                    rows.insert(id, PriorStep::Redefined);
                 }
-                Some(Earlier::Unwanted | Earlier::Redefined | Earlier::Anew) | None => {}
+                Some(PriorStep::Unwanted | PriorStep::Redefined | PriorStep::Rerun) | None => {}
             }
             if let Some(given) = &row.given {
                 edits.push(Edit::Input(Arc::clone(&row.info.id), Arc::clone(given)));
@@ -225,7 +176,7 @@ impl Recorded {
             renews_keys: earlier.renews_keys,
             unrecorded: earlier.unrecorded,
             changed,
-            anew: HashSet::new(),
+            rerun: HashSet::new(),
         }
     }
 
@@ -248,18 +199,13 @@ impl Recorded {
 
     /// Has the row of this id run again, with everything that depends on it and without kept outputs.
     pub fn run_again(&mut self, id: &Arc<str>) {
-        self.rows.insert(Arc::clone(id), Earlier::Anew);
+        self.rows.insert(Arc::clone(id), PriorStep::Rerun);
         self.asked.push(Arc::clone(id));
     }
 
     /// The rows that are to run again.
     pub fn asked(&self) -> &[Arc<str>] {
         &self.asked
-    }
-
-    /// Whether the earlier run had a row of this id with an output that can be taken over.
-    pub fn has_output(&self, id: &str) -> bool {
-        matches!(self.rows.get(id), Some(Earlier::Output { .. }))
     }
 
     /// The steps whose output is not taken over because their definition differs or is gone.
@@ -270,14 +216,14 @@ impl Recorded {
     /// How many outputs can be taken over, elements of `for_each` steps included.
     pub fn outputs(&self) -> usize {
         let rows = self.rows.values();
-        rows.filter(|earlier| matches!(earlier, Earlier::Output { .. }))
+        rows.filter(|earlier| matches!(earlier, PriorStep::Output { .. }))
             .count()
     }
 
-    /// The rows that were under way.
-    pub fn under_way(&self) -> Vec<Arc<str>> {
+    /// The rows that were running when it was interrupted.
+    pub fn interrupted(&self) -> Vec<Arc<str>> {
         let rows = self.rows.iter();
-        let rows = rows.filter(|(_, earlier)| matches!(earlier, Earlier::UnderWay));
+        let rows = rows.filter(|(_, earlier)| matches!(earlier, PriorStep::Interrupted));
         let mut ids: Vec<Arc<str>> = rows.map(|(id, _)| Arc::clone(id)).collect();
         ids.sort();
         ids
@@ -285,25 +231,28 @@ impl Recorded {
 
     fn input_of(&self, id: &str) -> Option<Arc<Value>> {
         match self.rows.get(id)? {
-            Earlier::Output { input, .. } => input.clone(),
-            Earlier::Unwanted | Earlier::Redefined | Earlier::UnderWay | Earlier::Anew => None,
+            PriorStep::Output { input, .. } => input.clone(),
+            PriorStep::Unwanted
+            | PriorStep::Redefined
+            | PriorStep::Interrupted
+            | PriorStep::Rerun => None,
         }
     }
 
-    /// A person wants this row to run, whatever was before.
+    /// The user wants this row to run, whatever was before.
     pub(super) fn forget(&mut self, row: &StepKey) {
-        self.rows.insert(Arc::clone(&row.id), Earlier::Anew);
+        self.rows.insert(Arc::clone(&row.id), PriorStep::Rerun);
     }
 
-    /// A person supplies a row's output: what depends on it is done anew, unless it is the one of the earlier
+    /// The user supplies a row's output: what depends on it is done anew, unless it is the one of the earlier
     /// run.
     pub(super) fn note_output(&mut self, id: &str, step: StepIx, output: &Arc<Value>) {
         let same = match self.rows.get(id) {
-            Some(Earlier::Output { output: before, .. }) => before == output,
+            Some(PriorStep::Output { output: before, .. }) => before == output,
             _ => false,
         };
         if !same {
-            self.anew.insert(step);
+            self.rerun.insert(step);
         }
     }
 
@@ -320,12 +269,12 @@ impl Recorded {
             return prepared;
         };
         let earlier = match self.rows.get(&key.id) {
-            None | Some(Earlier::Redefined) if self.unrecorded => Some(&Earlier::UnderWay),
+            None | Some(PriorStep::Redefined) if self.unrecorded => Some(&PriorStep::Interrupted),
             known => known,
         };
         match (earlier, prepared) {
             (
-                Some(Earlier::Output {
+                Some(PriorStep::Output {
                     input,
                     output,
                     reuse,
@@ -343,10 +292,10 @@ impl Recorded {
                 let output = Arc::clone(output);
                 Prepared::Known(output, StepSource::Recorded, Some(Box::new(reuse)))
             }
-            (Some(Earlier::Unwanted), Prepared::Unwanted) => Prepared::Unwanted,
+            (Some(PriorStep::Unwanted), Prepared::Unwanted) => Prepared::Unwanted,
             (_, prepared @ Prepared::Each(_)) => prepared,
-            (Some(Earlier::UnderWay), mut prepared @ Prepared::Call { .. }) => {
-                self.anew.insert(ix);
+            (Some(PriorStep::Interrupted), mut prepared @ Prepared::Call { .. }) => {
+                self.rerun.insert(ix);
                 let repeatable = tool.is_some_and(|tool| tool.policy().repeatable);
                 if repeatable || self.unknown == UnknownSteps::Rerun {
                     explain(&mut prepared, Anew::UnderWay);
@@ -365,7 +314,7 @@ impl Recorded {
                     let why = self.why(earlier, input, step, plan);
                     explain(&mut prepared, why);
                 }
-                self.anew.insert(ix);
+                self.rerun.insert(ix);
                 prepared
             }
         }
@@ -373,36 +322,38 @@ impl Recorded {
 
     fn upstream_is_as_before(&self, step: &Step) -> bool {
         let mut before = step.depends_on.iter();
-        before.all(|before| !self.anew.contains(before))
+        before.all(|before| !self.rerun.contains(before))
     }
 
     /// Why a row is called that the earlier run had come to.
     fn why(
         &self,
-        earlier: Option<&Earlier>,
+        earlier: Option<&PriorStep>,
         now: &Arc<Value>,
         step: &Step,
         plan: &ExecutionPlan,
     ) -> Anew {
         if !self.upstream_is_as_before(step) {
             let before = step.depends_on.iter();
-            let anew = before.filter(|before| self.anew.contains(before));
-            let steps = anew.filter_map(|ix| plan.step(*ix));
+            let rerun = before.filter(|before| self.rerun.contains(before));
+            let steps = rerun.filter_map(|ix| plan.step(*ix));
             return Anew::Upstream {
                 steps: steps.map(|step| Arc::clone(&step.id)).collect(),
             };
         }
         match earlier {
-            Some(Earlier::Output {
+            Some(PriorStep::Output {
                 input: Some(before),
                 ..
             }) => Anew::Input {
                 changes: input_changes(before, now, step, plan),
             },
-            Some(Earlier::Anew) => Anew::Asked,
-            Some(Earlier::Redefined) => Anew::Redefined,
-            Some(Earlier::UnderWay) => Anew::UnderWay,
-            Some(Earlier::Output { input: None, .. } | Earlier::Unwanted) | None => Anew::Absent,
+            Some(PriorStep::Rerun) => Anew::Asked,
+            Some(PriorStep::Redefined) => Anew::Redefined,
+            Some(PriorStep::Interrupted) => Anew::UnderWay,
+            Some(PriorStep::Output { input: None, .. } | PriorStep::Unwanted) | None => {
+                Anew::Absent
+            }
         }
     }
 
