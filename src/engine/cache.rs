@@ -1,11 +1,11 @@
 //! Outputs that are used again: a call that would give the same is not made a second time.
 //!
-//! The key is made of what determines an output: the tool's recipe and the resolved input in canonical form.
+//! The key is made of what determines an output: the tool's fingerprint and the resolved input in canonical form.
 //! The run, the attempt and names are no part of it.
 
 use crate::plan::Step;
 use crate::run::{NotReused, Reuse};
-use crate::tools::{Recipe, Toolbox};
+use crate::tools::{Fingerprint, Toolbox};
 use crate::units::{Micros, Money};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
@@ -28,7 +28,7 @@ pub struct CacheKey {
     pub step: Arc<str>,
     /// How long an output stays good where nothing else is said.
     pub time_to_live: Duration,
-    /// The parts of the tool's recipe, each as a digest: what changed can be named without keeping a secret.
+    /// The parts of the tool's fingerprint, each as a digest: what changed can be named without keeping a secret.
     pub parts: Arc<Map<String, Value>>,
     /// The resolved parameters.
     pub input: Arc<Value>,
@@ -102,7 +102,7 @@ pub enum CacheMiss {
         age: Micros,
         /// The input that it was made for.
         input: Arc<Value>,
-        /// The parts of the tool's recipe that differ.
+        /// The parts of the tool's fingerprint that differ.
         parts: Vec<String>,
     },
 }
@@ -135,13 +135,13 @@ pub trait OutputCache: Send {
 /// The keys of a run's calls.
 pub struct Keys {
     toolbox: Arc<dyn Toolbox>,
-    recipes: HashMap<Called, Option<Digested>>,
+    fingerprints: HashMap<Called, Option<Digested>>,
 }
 
 /// A tool's name and the model that a step asks for.
 type Called = (Arc<str>, Option<Arc<str>>);
 
-/// A recipe, ready to go into keys.
+/// A fingerprint, ready to go into keys.
 #[derive(Clone)]
 struct Digested {
     parts: Arc<Map<String, Value>>,
@@ -150,13 +150,13 @@ struct Digested {
 }
 
 impl Digested {
-    fn of(recipe: &Recipe) -> Self {
+    fn of(fingerprint: &Fingerprint) -> Self {
         let digest = |value: &Value| {
             let hash = blake3::hash(canonical(value).unwrap_or_default().as_bytes());
             Value::String(hash.to_hex()[..16].to_owned())
         };
-        let mut all = recipe.parts.clone();
-        all.extend(recipe.carrier.clone());
+        let mut all = fingerprint.parts.clone();
+        all.extend(fingerprint.executor.clone());
         let parts = all.iter();
         let parts: Map<String, Value> = parts
             .map(|(name, value)| (name.clone(), digest(value)))
@@ -165,7 +165,7 @@ impl Digested {
         Self {
             parts: Arc::new(parts),
             digest: *blake3::hash(all.unwrap_or_default().as_bytes()).as_bytes(),
-            not_reused: recipe.not_reused,
+            not_reused: fingerprint.not_reused,
         }
     }
 }
@@ -175,29 +175,29 @@ impl Keys {
     pub fn new(toolbox: Arc<dyn Toolbox>) -> Self {
         Self {
             toolbox,
-            recipes: HashMap::new(),
+            fingerprints: HashMap::new(),
         }
     }
 
-    fn recipe(&mut self, step: &Step) -> Option<&Digested> {
+    fn fingerprint(&mut self, step: &Step) -> Option<&Digested> {
         let toolbox = &self.toolbox;
         let called = (Arc::clone(&step.tool), step.model.clone());
-        let recipe = self.recipes.entry(called).or_insert_with(|| {
-            let recipe = toolbox.recipe(&step.tool, step.model.as_deref())?;
-            Some(Digested::of(&recipe))
+        let fingerprint = self.fingerprints.entry(called).or_insert_with(|| {
+            let fingerprint = toolbox.fingerprint(&step.tool, step.model.as_deref())?;
+            Some(Digested::of(&fingerprint))
         });
-        recipe.as_ref()
+        fingerprint.as_ref()
     }
 
     /// Why outputs of a step are not to be used again; `None` where they may be.
     pub fn not_reused(&mut self, step: &Step) -> Option<NotReused> {
-        let Some(recipe) = self.recipe(step) else {
+        let Some(fingerprint) = self.fingerprint(step) else {
             return Some(NotReused::Undetermined);
         };
         match step.cache {
             Some(true) => None,
             Some(false) => Some(NotReused::Step),
-            None => recipe.not_reused,
+            None => fingerprint.not_reused,
         }
     }
 
@@ -210,17 +210,17 @@ impl Keys {
         time_to_live: Duration,
         input: &Arc<Value>,
     ) -> Option<CacheKey> {
-        let recipe = self.recipe(step)?;
+        let fingerprint = self.fingerprint(step)?;
         let mut hasher = blake3::Hasher::new();
         hasher.update(&[VERSION]);
-        hasher.update(&recipe.digest);
+        hasher.update(&fingerprint.digest);
         hasher.update(canonical(input)?.as_bytes());
         Some(CacheKey {
             digest: *hasher.finalize().as_bytes(),
             tool: Arc::clone(&step.tool),
             step: Arc::clone(id),
             time_to_live,
-            parts: Arc::clone(&recipe.parts),
+            parts: Arc::clone(&fingerprint.parts),
             input: Arc::clone(input),
         })
     }

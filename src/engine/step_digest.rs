@@ -24,8 +24,8 @@ pub fn definitions(plan: &ExecutionPlan, toolbox: &dyn Toolbox) -> Vec<StepDiges
 }
 
 fn tool_digest(toolbox: &dyn Toolbox, tool: &str, model: Option<&str>) -> [u8; 32] {
-    let recipe = toolbox.recipe(tool, model);
-    let parts = recipe.map_or(Value::Null, |recipe| Value::Object(recipe.parts));
+    let fingerprint = toolbox.fingerprint(tool, model);
+    let parts = fingerprint.map_or(Value::Null, |fingerprint| Value::Object(fingerprint.parts));
     *blake3::hash(parts.to_string().as_bytes()).as_bytes()
 }
 

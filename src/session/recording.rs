@@ -105,14 +105,14 @@ pub(super) fn record(
 /// What the tools of the plan are, as a digest.
 fn catalog_digest(plan: &ExecutionPlan, toolbox: &dyn Toolbox) -> [u8; 32] {
     let names: BTreeSet<&str> = plan.steps.iter().map(|step| &*step.tool).collect();
-    let recipes: Map<String, Value> = names
+    let fingerprints: Map<String, Value> = names
         .into_iter()
         .filter_map(|name| {
             Some((
                 name.to_owned(),
-                Value::Object(toolbox.recipe(name, None)?.parts),
+                Value::Object(toolbox.fingerprint(name, None)?.parts),
             ))
         })
         .collect();
-    *blake3::hash(Value::Object(recipes).to_string().as_bytes()).as_bytes()
+    *blake3::hash(Value::Object(fingerprints).to_string().as_bytes()).as_bytes()
 }

@@ -188,7 +188,7 @@ pub struct Nearest {
     pub cost: Money,
     /// How long it took.
     pub service: Micros,
-    /// The parts of the tool's recipe that differ.
+    /// The parts of the tool's fingerprint that differ.
     pub parts: Vec<String>,
     /// The input that it was made for.
     pub input: Arc<Value>,

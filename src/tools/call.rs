@@ -1,6 +1,6 @@
 //! One call: what a tool is given, and what it reports.
 
-use super::{CallPolicy, Recipe, ToolKind};
+use super::{CallPolicy, Fingerprint, ToolKind};
 use crate::models::Funds;
 use crate::run::{ErrorKind, LogStream};
 use crate::text::message::{clean, is_clean};
@@ -314,7 +314,7 @@ pub trait Toolbox: Send + Sync {
 
     /// What determines the tool's outputs beside its input; `model` is the model that a step asks for. `None`
     /// where that is not known.
-    fn recipe(&self, _name: &str, _model: Option<&str>) -> Option<Recipe> {
+    fn fingerprint(&self, _name: &str, _model: Option<&str>) -> Option<Fingerprint> {
         None
     }
 }

@@ -8,36 +8,36 @@ use serde_json::{Map, Value, json};
 /// What determines a tool's outputs beside its input, for whoever asks whether an output would be the same
 /// again.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Recipe {
+pub struct Fingerprint {
     /// The parts of the tool's definition by name. Variables of the environment stand in them as the catalog
     /// writes them, unread.
     pub parts: Map<String, Value>,
     /// Who carries it out, by the same kind of names: another worker may answer differently, and yet what the
     /// step is has not changed.
-    pub carrier: Map<String, Value>,
+    pub executor: Map<String, Value>,
     /// Why an output may not be used again for the same input, where the step says nothing about it; `None`
     /// where it may.
     pub not_reused: Option<NotReused>,
 }
 
-impl Recipe {
+impl Fingerprint {
     /// A tool with code of its own and nothing else that matters.
     pub fn builtin(name: &str, not_reused: Option<NotReused>) -> Self {
         Self {
             parts: Map::from_iter([("builtin".to_owned(), json!(name))]),
-            carrier: Map::new(),
+            executor: Map::new(),
             not_reused,
         }
     }
 
-    /// The recipe of a catalog's tool. `model` is the model that a step asks for.
+    /// The fingerprint of a catalog's tool. `model` is the model that a step asks for.
     pub fn of(definition: &ToolDefinition, worker: &SmallModelWorker, model: Option<&str>) -> Self {
         let mut parts = FingerprintParts {
             definition,
             worker,
             model,
             parts: Map::new(),
-            carrier: Map::new(),
+            executor: Map::new(),
         };
         parts.put("type", json!(definition.kind().name));
         let not_reused = definition.implementation.fingerprint(&mut parts);
@@ -46,7 +46,7 @@ impl Recipe {
         }
         Self {
             parts: parts.parts,
-            carrier: parts.carrier,
+            executor: parts.executor,
             not_reused: match definition.cache {
                 Some(true) => None,
                 Some(false) => Some(NotReused::Tool),
@@ -56,7 +56,7 @@ impl Recipe {
     }
 }
 
-/// What the kinds of tools add to: the parts of a recipe.
+/// What the kinds of tools add to: the parts of a fingerprint.
 pub(crate) struct FingerprintParts<'a> {
     /// What the catalog says of every tool.
     pub definition: &'a ToolDefinition,
@@ -65,7 +65,7 @@ pub(crate) struct FingerprintParts<'a> {
     /// The model that the step asks for.
     pub model: Option<&'a str>,
     parts: Map<String, Value>,
-    carrier: Map<String, Value>,
+    executor: Map<String, Value>,
 }
 
 impl FingerprintParts<'_> {
@@ -79,7 +79,7 @@ impl FingerprintParts<'_> {
     /// Adds who carries the call out; `null` is none.
     pub fn by(&mut self, name: &str, value: Value) {
         if !value.is_null() {
-            self.carrier.insert(name.to_owned(), value);
+            self.executor.insert(name.to_owned(), value);
         }
     }
 
@@ -123,20 +123,20 @@ mod tests {
         let worker = SmallModelWorker::new("openai/gpt-4o-mini");
         let toolbox = CatalogToolbox::new(&catalog, &worker, ToolOptions::default());
         let toolbox: &dyn Toolbox = &toolbox;
-        let not_reused = |name| toolbox.recipe(name, None).unwrap().not_reused;
+        let not_reused = |name| toolbox.fingerprint(name, None).unwrap().not_reused;
         assert_eq!(
             ["say", "read", "write", "count", "kept", "code_exec"].map(not_reused),
             [None, None, Some(Effects), Some(Quick), None, None]
         );
-        let reasons = toolbox.recipe("say", Some("o4-mini")).unwrap();
+        let reasons = toolbox.fingerprint("say", Some("o4-mini")).unwrap();
         assert_eq!(reasons.not_reused, Some(Temperature));
-        assert!(toolbox.recipe("function_call", None).is_none());
-        let say = |model| toolbox.recipe("say", model).unwrap();
+        assert!(toolbox.fingerprint("function_call", None).is_none());
+        let say = |model| toolbox.fingerprint("say", model).unwrap();
         assert_eq!(say(None).parts["prompt"], "Say {{it}}");
-        assert_eq!(say(Some("gpt-4o")).carrier["model"], "openai/gpt-4o");
-        assert_ne!(say(None).carrier, say(Some("gpt-4o")).carrier);
+        assert_eq!(say(Some("gpt-4o")).executor["model"], "openai/gpt-4o");
+        assert_ne!(say(None).executor, say(Some("gpt-4o")).executor);
         assert_eq!(say(None).parts, say(Some("gpt-4o")).parts);
-        let url = &toolbox.recipe("read", None).unwrap().parts["url"];
+        let url = &toolbox.fingerprint("read", None).unwrap().parts["url"];
         assert_eq!(url, "http://127.0.0.1/${KEY}", "unread");
     }
 }

@@ -29,7 +29,7 @@ pub use call::{
     Unseen,
 };
 pub use catalog::{Catalog, ToolDefinition};
-pub use fingerprint::Recipe;
+pub use fingerprint::Fingerprint;
 pub use function::FnTool;
 pub use kind::{CallPolicy, FUNCTION, ToolKind};
 pub use sandbox::Program;

@@ -8,7 +8,7 @@ use super::kinds::{BuildContext, Unavailable, agent, model};
 use super::services::{Services, ToolOptions};
 use super::simulated::SimulatedTool;
 use super::synthesis::FinalSynthesis;
-use super::{Recipe, Tool, Toolbox};
+use super::{Fingerprint, Tool, Toolbox};
 use crate::models::SmallModelWorker;
 use crate::plan::FINAL_SYNTHESIS;
 use std::collections::HashMap;
@@ -88,15 +88,15 @@ impl Toolbox for CatalogToolbox {
         self.definitions.get(name)?.pool.clone()
     }
 
-    fn recipe(&self, name: &str, model: Option<&str>) -> Option<Recipe> {
+    fn fingerprint(&self, name: &str, model: Option<&str>) -> Option<Fingerprint> {
         if let Some(definition) = self.definitions.get(name) {
-            return Some(Recipe::of(definition, &self.worker, model));
+            return Some(Fingerprint::of(definition, &self.worker, model));
         }
         match name {
-            "code_exec" => Some(Recipe::builtin(name, None)),
+            "code_exec" => Some(Fingerprint::builtin(name, None)),
             FINAL_SYNTHESIS => {
                 let definition = ToolDefinition::new(name);
-                Some(Recipe::of(&definition, &self.worker, model))
+                Some(Fingerprint::of(&definition, &self.worker, model))
             }
             // It depends on the tool that the input names.
             _ => None,

@@ -9,7 +9,7 @@ use plandeck::run::{ExecutionResult, Fact, Miss, NotReused, RunCommand, RunState
 use plandeck::store::{
     CacheOptions, Journal, JournalOptions, PruneRules, RunMeta, Store, StoredCache,
 };
-use plandeck::tools::{Recipe, Tool, Toolbox};
+use plandeck::tools::{Fingerprint, Tool, Toolbox};
 use plandeck::units::{Micros, Money};
 use serde_json::{Map, json};
 use std::path::Path;
@@ -18,10 +18,10 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-/// Every name is the same tool, by a recipe.
+/// Every name is the same tool, by a fingerprint.
 struct Known {
     tools: Only,
-    recipe: Recipe,
+    fingerprint: Fingerprint,
 }
 
 impl Toolbox for Known {
@@ -29,15 +29,15 @@ impl Toolbox for Known {
         self.tools.tool(name)
     }
 
-    fn recipe(&self, _name: &str, _model: Option<&str>) -> Option<Recipe> {
-        Some(self.recipe.clone())
+    fn fingerprint(&self, _name: &str, _model: Option<&str>) -> Option<Fingerprint> {
+        Some(self.fingerprint.clone())
     }
 }
 
-fn recipe(prompt: &str) -> Recipe {
-    Recipe {
+fn fingerprint(prompt: &str) -> Fingerprint {
+    Fingerprint {
         parts: Map::from_iter([("prompt".to_owned(), json!(prompt))]),
-        carrier: Map::new(),
+        executor: Map::new(),
         not_reused: None,
     }
 }
@@ -46,10 +46,10 @@ async fn cached(
     home: &Path,
     steps: Vec<Step>,
     echo: &Arc<Echo>,
-    recipe: Recipe,
+    fingerprint: Fingerprint,
     options: CacheOptions,
 ) -> RunState {
-    commanded(home, steps, echo, recipe, options, Vec::new()).await
+    commanded(home, steps, echo, fingerprint, options, Vec::new()).await
 }
 
 /// A run that is given these commands, one after the other, each once the run has ended.
@@ -57,13 +57,13 @@ async fn commanded(
     home: &Path,
     steps: Vec<Step>,
     echo: &Arc<Echo>,
-    recipe: Recipe,
+    fingerprint: Fingerprint,
     options: CacheOptions,
     commands: Vec<RunCommand>,
 ) -> RunState {
     let toolbox = Arc::new(Known {
         tools: Only(Arc::clone(echo)),
-        recipe,
+        fingerprint,
     });
     let settings = Settings {
         interactive: true,
@@ -134,31 +134,31 @@ async fn the_same_call_is_made_once() {
     let home = tempfile::tempdir().unwrap();
     let echo = paid();
     let options = CacheOptions::default();
-    let first = cached(home.path(), steps(), &echo, recipe("p"), options).await;
-    let second = cached(home.path(), steps(), &echo, recipe("p"), options).await;
+    let first = cached(home.path(), steps(), &echo, fingerprint("p"), options).await;
+    let second = cached(home.path(), steps(), &echo, fingerprint("p"), options).await;
     assert_eq!(
         (sources(&first), sources(&second)),
         (vec![Call; 3], vec![Cache, Cache, Call])
     );
     assert_eq!(second.spent, Money::from_pico(7));
     assert_eq!(first.result, second.result);
-    // Another name is no other call; another input or recipe is.
+    // Another name is no other call; another input or fingerprint is.
     let renamed = vec![step(
         "other name",
         json!({"text": "x".repeat(5000), "n": 1}),
         &[],
     )];
     assert_eq!(
-        sources(&cached(home.path(), renamed, &echo, recipe("p"), options).await),
+        sources(&cached(home.path(), renamed, &echo, fingerprint("p"), options).await),
         [Cache]
     );
     let changed = vec![step("a", json!({"n": 1, "text": "y"}), &[])];
     assert_eq!(
-        sources(&cached(home.path(), changed, &echo, recipe("p"), options).await),
+        sources(&cached(home.path(), changed, &echo, fingerprint("p"), options).await),
         [Call]
     );
     assert_eq!(
-        sources(&cached(home.path(), steps(), &echo, recipe("q"), options).await),
+        sources(&cached(home.path(), steps(), &echo, fingerprint("q"), options).await),
         [Call; 3]
     );
     let fresh = CacheOptions {
@@ -166,7 +166,7 @@ async fn the_same_call_is_made_once() {
         ..options
     };
     assert_eq!(
-        sources(&cached(home.path(), steps(), &echo, recipe("p"), fresh).await),
+        sources(&cached(home.path(), steps(), &echo, fingerprint("p"), fresh).await),
         [Call; 3]
     );
     let short = CacheOptions {
@@ -174,7 +174,7 @@ async fn the_same_call_is_made_once() {
         ..options
     };
     assert_eq!(
-        sources(&cached(home.path(), steps(), &echo, recipe("p"), short).await),
+        sources(&cached(home.path(), steps(), &echo, fingerprint("p"), short).await),
         [Call; 3]
     );
 }
@@ -185,12 +185,12 @@ async fn a_failure_is_not_kept_and_a_tool_says_whether_it_may_be() {
     let echo = paid();
     let options = CacheOptions::default();
     let bad = || vec![step("bad", json!({"fail": "no"}), &[])];
-    cached(home.path(), bad(), &echo, recipe("p"), options).await;
-    cached(home.path(), bad(), &echo, recipe("p"), options).await;
+    cached(home.path(), bad(), &echo, fingerprint("p"), options).await;
+    cached(home.path(), bad(), &echo, fingerprint("p"), options).await;
     assert_eq!(echo.calls_of("bad"), 2);
-    let writes = Recipe {
+    let writes = Fingerprint {
         not_reused: Some(NotReused::Effects),
-        ..recipe("p")
+        ..fingerprint("p")
     };
     for _ in 0..2 {
         cached(
@@ -222,11 +222,11 @@ impl OutputCache for Asked {
     fn put(&mut self, _key: CacheKey, _made: NewOutput) {}
 }
 
-async fn key_of(step: Step, recipe: Recipe) -> CacheKey {
+async fn key_of(step: Step, fingerprint: Fingerprint) -> CacheKey {
     let asked = Arc::default();
     let toolbox = Arc::new(Known {
         tools: Only(paid()),
-        recipe,
+        fingerprint,
     });
     let engine = Engine::new(plan(vec![step]), Map::new(), toolbox, settings());
     run(engine.with_cache(Asked(Arc::clone(&asked)))).await;
@@ -240,13 +240,13 @@ async fn why_a_call_was_made_again_can_be_said() {
         home.path(),
         vec![step("a", json!({"n": 1}), &[])],
         &paid(),
-        recipe("p"),
+        fingerprint("p"),
         CacheOptions::default(),
     )
     .await;
     let store = Store::at(home.path()).unwrap();
     let nearest = store
-        .nearest(&key_of(step("a", json!({"n": 2}), &[]), recipe("q")).await)
+        .nearest(&key_of(step("a", json!({"n": 2}), &[]), fingerprint("q")).await)
         .unwrap()
         .unwrap();
     assert!(!nearest.exact);
@@ -255,13 +255,13 @@ async fn why_a_call_was_made_again_can_be_said() {
         (vec!["prompt".to_owned()], &json!({"n": 1}))
     );
     let exact = store
-        .nearest(&key_of(step("a", json!({"n": 1}), &[]), recipe("p")).await)
+        .nearest(&key_of(step("a", json!({"n": 1}), &[]), fingerprint("p")).await)
         .unwrap()
         .unwrap();
     assert!(exact.exact && exact.parts.is_empty() && exact.cost == Money::from_pico(7));
     assert!(
         store
-            .nearest(&key_of(step("z", json!({"n": 9}), &[]), recipe("p")).await)
+            .nearest(&key_of(step("z", json!({"n": 9}), &[]), fingerprint("p")).await)
             .unwrap()
             .is_none()
     );
@@ -286,7 +286,7 @@ async fn pruning_takes_runs_and_what_only_they_needed() {
         home.path(),
         steps(),
         &echo,
-        recipe("p"),
+        fingerprint("p"),
         CacheOptions::default(),
     )
     .await;
@@ -348,7 +348,7 @@ async fn pruning_takes_runs_and_what_only_they_needed() {
                 home.path(),
                 steps(),
                 &echo,
-                recipe("p"),
+                fingerprint("p"),
                 CacheOptions::default()
             )
             .await
@@ -366,14 +366,14 @@ async fn an_output_says_what_it_saved_and_a_call_why_it_was_made() {
     let home = tempfile::tempdir().unwrap();
     let echo = paid();
     let options = CacheOptions::default();
-    let first = cached(home.path(), steps(), &echo, recipe("p"), options).await;
+    let first = cached(home.path(), steps(), &echo, fingerprint("p"), options).await;
     let run_id = first.header.as_ref().unwrap().run_id.clone();
     assert_eq!(miss(&first, 0), Some(Miss::Never));
     assert_eq!(
         (miss(&first, 2), first.steps[2].info.not_reused),
         (None, Some(NotReused::Step))
     );
-    let second = cached(home.path(), steps(), &echo, recipe("p"), options).await;
+    let second = cached(home.path(), steps(), &echo, fingerprint("p"), options).await;
     let reused = second.steps[0].reused.clone().unwrap();
     assert_eq!(
         (&reused.run_id, reused.cost),
@@ -392,13 +392,13 @@ async fn an_output_says_what_it_saved_and_a_call_why_it_was_made() {
         fresh: true,
         ..options
     };
-    let third = cached(home.path(), steps(), &echo, recipe("p"), fresh).await;
+    let third = cached(home.path(), steps(), &echo, fingerprint("p"), fresh).await;
     assert_eq!(miss(&third, 0), Some(Miss::Fresh));
     let short = CacheOptions {
         time_to_live: Some(Duration::ZERO),
         ..options
     };
-    let fourth = cached(home.path(), steps(), &echo, recipe("p"), short).await;
+    let fourth = cached(home.path(), steps(), &echo, fingerprint("p"), short).await;
     let third_id = third.header.as_ref().unwrap().run_id.clone();
     assert!(
         matches!(miss(&fourth, 0), Some(Miss::Expired { run_id, limit, .. })
@@ -429,8 +429,8 @@ async fn a_changed_input_is_followed_to_the_step_it_comes_from() {
             },
         ]
     };
-    cached(home.path(), chain("a"), &echo, recipe("p"), options).await;
-    let state = cached(home.path(), chain("b"), &echo, recipe("q"), options).await;
+    cached(home.path(), chain("a"), &echo, fingerprint("p"), options).await;
+    let state = cached(home.path(), chain("b"), &echo, fingerprint("q"), options).await;
     let Some(Miss::Differs { changes, parts, .. }) = miss(&state, 0) else {
         panic!("{:?}", miss(&state, 0))
     };
@@ -457,9 +457,17 @@ async fn a_step_that_is_refreshed_replaces_what_is_kept_of_it_and_of_what_depend
     let home = tempfile::tempdir().unwrap();
     let echo = paid();
     let options = CacheOptions::default();
-    cached(home.path(), steps(), &echo, recipe("p"), options).await;
+    cached(home.path(), steps(), &echo, fingerprint("p"), options).await;
     let refresh = vec![RunCommand::Refresh(StepIx(0))];
-    let state = commanded(home.path(), steps(), &echo, recipe("p"), options, refresh).await;
+    let state = commanded(
+        home.path(),
+        steps(),
+        &echo,
+        fingerprint("p"),
+        options,
+        refresh,
+    )
+    .await;
     assert_eq!(sources(&state), [Call, Call, Call]);
     assert_eq!((echo.calls_of("a"), echo.calls_of("b")), (2, 2));
     assert_eq!(
@@ -473,11 +481,19 @@ async fn a_step_that_is_refreshed_replaces_what_is_kept_of_it_and_of_what_depend
     );
     // Run again as it is: what was called just now is used for what depends on it.
     let retry = vec![RunCommand::Retry(StepIx(0))];
-    let state = commanded(home.path(), steps(), &echo, recipe("p"), options, retry).await;
+    let state = commanded(
+        home.path(),
+        steps(),
+        &echo,
+        fingerprint("p"),
+        options,
+        retry,
+    )
+    .await;
     assert_eq!(sources(&state), [Call, Cache, Call]);
     assert_eq!((echo.calls_of("a"), echo.calls_of("b")), (3, 2));
     let run_id = &state.header.as_ref().unwrap().run_id;
-    let next = cached(home.path(), steps(), &echo, recipe("p"), options).await;
+    let next = cached(home.path(), steps(), &echo, fingerprint("p"), options).await;
     assert_eq!(&next.steps[0].reused.as_ref().unwrap().run_id, run_id);
 }
 
@@ -491,9 +507,9 @@ async fn a_pinned_output_is_used_whatever_else_is_asked_for_until_it_is_unpinned
         time_to_live: Some(Duration::ZERO),
     };
     // Its tool may not be used again by itself: a person says so.
-    let writes = || Recipe {
+    let writes = || Fingerprint {
         not_reused: Some(NotReused::Effects),
-        ..recipe("p")
+        ..fingerprint("p")
     };
     let pin = |at: u32, on: bool| RunCommand::Pin(StepIx(at), on);
     let commands = vec![pin(0, true), RunCommand::Retry(StepIx(0))];

@@ -10,7 +10,7 @@ use crate::plan::{Dialect, ExecutionPlan, RetryPolicy, Step, StepIx, Template};
 use crate::run::{
     Fact, ResourceLimits, RunCommand, RunEvent, RunOutcome, RunPhase, RunState, StepStatus,
 };
-use crate::tools::{Call, CallReport, Recipe, Tool, ToolError, ToolKind, Toolbox};
+use crate::tools::{Call, CallReport, Fingerprint, Tool, ToolError, ToolKind, Toolbox};
 use crate::units::Micros;
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -109,8 +109,8 @@ impl Toolbox for Only {
         Some(Arc::new(self.0.clone()))
     }
 
-    fn recipe(&self, _name: &str, _model: Option<&str>) -> Option<Recipe> {
-        Some(Recipe::builtin("busy", None))
+    fn fingerprint(&self, _name: &str, _model: Option<&str>) -> Option<Fingerprint> {
+        Some(Fingerprint::builtin("busy", None))
     }
 }
 

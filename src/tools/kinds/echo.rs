@@ -119,9 +119,9 @@ mod tests {
             json!({"says": "hi", "to": {"n": 1}})
         );
         assert_eq!(report.cost, Some(Money::from_pico(500_000_000_000)));
-        let recipe = toolbox.recipe("a", None).unwrap();
-        assert_eq!(recipe.parts["type"], "echo");
-        assert_eq!(recipe.parts["says"], "hi");
+        let fingerprint = toolbox.fingerprint("a", None).unwrap();
+        assert_eq!(fingerprint.parts["type"], "echo");
+        assert_eq!(fingerprint.parts["says"], "hi");
     }
 
     #[test]
