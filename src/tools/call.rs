@@ -270,7 +270,7 @@ pub trait Tool: Send + Sync {
 }
 
 /// A tool without [`Pricing`] costs nothing.
-impl<'t> dyn Tool + 't {
+impl dyn Tool + '_ {
     /// See [`Pricing::quote`].
     pub fn quote(&self, input: &Value, model: Option<&str>) -> Quote {
         self.pricing()

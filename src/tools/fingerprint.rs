@@ -1,6 +1,6 @@
 //! What determines a tool's outputs beside its input.
 
-use super::catalog::ToolDefinition;
+use super::definition::{FingerprintParts, ToolDefinition};
 use crate::models::SmallModelWorker;
 use crate::run::NotReused;
 use serde_json::{Map, Value, json};
@@ -32,13 +32,7 @@ impl Fingerprint {
 
     /// The fingerprint of a catalog's tool. `model` is the model that a step asks for.
     pub fn of(definition: &ToolDefinition, worker: &SmallModelWorker, model: Option<&str>) -> Self {
-        let mut parts = FingerprintParts {
-            definition,
-            worker,
-            model,
-            parts: Map::new(),
-            executor: Map::new(),
-        };
+        let mut parts = FingerprintParts::new(definition, worker, model);
         parts.put("type", json!(definition.kind().name));
         let not_reused = definition.implementation.fingerprint(&mut parts);
         if worker.is_simulated() {
@@ -52,47 +46,6 @@ impl Fingerprint {
                 Some(false) => Some(NotReused::Tool),
                 None => not_reused,
             },
-        }
-    }
-}
-
-/// What the kinds of tools add to: the parts of a fingerprint.
-pub(crate) struct FingerprintParts<'a> {
-    /// What the catalog says of every tool.
-    pub definition: &'a ToolDefinition,
-    /// The worker.
-    pub worker: &'a SmallModelWorker,
-    /// The model that the step asks for.
-    pub model: Option<&'a str>,
-    parts: Map<String, Value>,
-    executor: Map<String, Value>,
-}
-
-impl FingerprintParts<'_> {
-    /// Adds a part of the definition; `null` is none.
-    pub fn put(&mut self, name: &str, value: Value) {
-        if !value.is_null() {
-            self.parts.insert(name.to_owned(), value);
-        }
-    }
-
-    /// Adds who carries the call out; `null` is none.
-    pub fn by(&mut self, name: &str, value: Value) {
-        if !value.is_null() {
-            self.executor.insert(name.to_owned(), value);
-        }
-    }
-
-    /// Why an output of what reaches outside may not be used again: a call that `reads`, or is said to, changes
-    /// nothing there.
-    pub fn unless_it_reads(&self, reads: bool) -> Option<NotReused> {
-        match (
-            self.worker.is_simulated(),
-            reads || self.definition.read_only,
-        ) {
-            (true, _) => Some(NotReused::Simulated),
-            (false, true) => None,
-            (false, false) => Some(NotReused::Effects),
         }
     }
 }

@@ -1,6 +1,5 @@
 //! `function_call`: a call of the catalog's tool that the input names, as `{"name", "args"}`.
 
-use super::toolbox::ByName;
 use super::{
     Call, CallReport, Estimate, FUNCTION, Pricing, Quote, Reservation, Tool, ToolError, ToolKind,
     Unseen,
@@ -9,7 +8,11 @@ use crate::units::Money;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::{Map, Value};
+use std::collections::HashMap;
 use std::sync::Arc;
+
+/// Tools by their names.
+pub(super) type ByName = HashMap<Arc<str>, Arc<dyn Tool>>;
 
 static KIND: ToolKind = ToolKind {
     delegates: true,

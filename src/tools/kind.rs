@@ -10,6 +10,8 @@ pub(super) const DAY: Duration = Duration::from_hours(24);
 
 /// The properties of a kind of tool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+// Each is a property of its own.
+#[allow(clippy::struct_excessive_bools)]
 pub struct ToolKind {
     /// The word for it, as in a catalog's `type`.
     pub name: &'static str,

@@ -5,6 +5,8 @@
 mod call;
 mod cancel;
 pub mod catalog;
+mod definition;
+mod fields;
 mod fingerprint;
 mod fixed_price;
 mod function;
@@ -20,6 +22,7 @@ mod simulated;
 mod synthesis;
 mod template;
 mod toolbox;
+mod unavailable;
 mod worker;
 
 pub use crate::models::Funds;
@@ -28,7 +31,8 @@ pub use call::{
     Call, CallLog, CallReport, Estimate, Pricing, Quote, Reservation, Tool, ToolError, Toolbox,
     Unseen,
 };
-pub use catalog::{Catalog, ToolDefinition};
+pub use catalog::Catalog;
+pub use definition::ToolDefinition;
 pub use fingerprint::Fingerprint;
 pub use function::FnTool;
 pub use kind::{CallPolicy, FUNCTION, ToolKind};

@@ -1,7 +1,7 @@
 //! What stands in for tools that reach outside when outputs are invented.
 
 use super::cancel::cancellable;
-use super::catalog::ToolDefinition;
+use super::definition::ToolDefinition;
 use super::kinds::model;
 use super::{Call, CallPolicy, CallReport, Pricing, Quote, Tool, ToolKind};
 use crate::models::{SmallModelWorker, Task};

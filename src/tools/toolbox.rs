@@ -1,13 +1,15 @@
 //! The tools of a catalog, each made once and found by name.
 
-use super::catalog::{AgentSettings, Catalog, ToolDefinition};
+use super::catalog::{AgentSettings, Catalog, ModelSettings};
+use super::definition::{BuildContext, ToolDefinition};
 use super::fixed_price::Priced;
-use super::function_call::FunctionCall;
+use super::function_call::{ByName, FunctionCall};
 use super::kinds::code_exec::CodeExecTool;
-use super::kinds::{BuildContext, Unavailable, agent, model};
+use super::kinds::{agent, model};
 use super::services::{Services, ToolOptions};
 use super::simulated::SimulatedTool;
 use super::synthesis::FinalSynthesis;
+use super::unavailable::Unavailable;
 use super::{Fingerprint, Tool, Toolbox};
 use crate::models::SmallModelWorker;
 use crate::plan::FINAL_SYNTHESIS;
@@ -16,9 +18,6 @@ use std::sync::Arc;
 
 /// The tools that need no entry in a catalog.
 pub const BUILTINS: [&str; 3] = ["code_exec", "function_call", FINAL_SYNTHESIS];
-
-/// Tools by their names.
-pub(super) type ByName = HashMap<Arc<str>, Arc<dyn Tool>>;
 
 /// The toolbox of one catalog and one worker.
 pub struct CatalogToolbox {
@@ -95,7 +94,7 @@ impl Toolbox for CatalogToolbox {
         match name {
             "code_exec" => Some(Fingerprint::builtin(name, None)),
             FINAL_SYNTHESIS => {
-                let definition = ToolDefinition::new(name);
+                let definition = ToolDefinition::new(name, Arc::new(ModelSettings::default()));
                 Some(Fingerprint::of(&definition, &self.worker, model))
             }
             // It depends on the tool that the input names.
@@ -107,9 +106,8 @@ impl Toolbox for CatalogToolbox {
 impl CatalogToolbox {
     /// An agent that the catalog does not know.
     fn stranger(&self, name: &str) -> Arc<dyn Tool> {
-        let mut definition = ToolDefinition::new(name);
-        definition.implementation = Arc::new(AgentSettings::default());
-        let definition = Arc::new(definition);
+        let settings = Arc::new(AgentSettings::default());
+        let definition = Arc::new(ToolDefinition::new(name, settings));
         if self.worker.is_simulated() {
             return Arc::new(SimulatedTool::new(definition, self.worker.clone()));
         }

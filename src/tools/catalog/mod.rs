@@ -4,8 +4,6 @@
 //! Relative paths in it (`cwd`, a program with a slash in its name, `@file` in place of a prompt, a filter or
 //! code) are relative to the folder that the catalog lies in; a program without `cwd` runs there.
 
-mod definition;
-mod fields;
 mod places;
 mod read;
 mod schema;
@@ -17,9 +15,8 @@ pub use super::kinds::jq::JqSettings;
 pub use super::kinds::mcp::McpSettings;
 pub use super::kinds::model::{ModelSettings, Rules};
 pub use super::kinds::process::ProcessSettings;
-pub use definition::ToolDefinition;
-pub(in crate::tools) use fields::Fields;
 
+use super::definition::ToolDefinition;
 use crate::plan::{Diagnostic, PlanFaults, Severity, Source, ToolSchemas};
 use serde_json::{Map, Value};
 use std::path::Path;

@@ -1,10 +1,12 @@
 //! From text to a catalog, with every fault at once.
 
-use super::fields::{Fields, type_name};
+use super::Catalog;
 use super::places::find_tool;
-use super::{Catalog, ToolDefinition};
 use crate::plan::{Diagnostic, PlanFaults, Severity, Source, read_data};
-use crate::tools::kinds::{self, KINDS, KindEntry};
+use crate::tools::definition::{KindEntry, ToolDefinition};
+use crate::tools::fields::{Fields, type_name};
+use crate::tools::kinds::model::ModelSettings;
+use crate::tools::kinds::{self, KINDS};
 use serde_json::{Map, Value};
 use std::path::Path;
 use std::sync::Arc;
@@ -227,7 +229,7 @@ impl Reader<'_> {
                 format!("it calls itself \"{own}\"; the name it is listed under counts"),
             );
         }
-        let mut tool = ToolDefinition::new(name.clone());
+        let mut tool = ToolDefinition::new(name.clone(), Arc::new(ModelSettings::default()));
         tool.folder = folder.map(|folder| Arc::new(folder.to_path_buf()));
         tool.description = fields.text("description").unwrap_or_default();
         self.schemas(&mut tool, &mut fields);

@@ -1,9 +1,9 @@
 //! What a tool takes and gives, as JSON Schemas, from any of the ways in which catalogs say it.
 
-use super::ToolDefinition;
-use super::fields::{Fields, type_name};
 use super::read::Reader;
 use crate::plan::Severity;
+use crate::tools::definition::ToolDefinition;
+use crate::tools::fields::{Fields, type_name};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 

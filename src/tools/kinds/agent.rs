@@ -1,8 +1,9 @@
-//! `agent` tools: other agents over the Agent2Agent protocol. They are read and shown; there is no client yet.
+//! `agent` tools: other agents over the `Agent2Agent` protocol. They are read and shown; there is no client yet.
 
-use super::{BuildContext, BuildError, KindEntry, ToolSettings};
 use crate::run::NotReused;
-use crate::tools::fingerprint::FingerprintParts;
+use crate::tools::definition::{
+    BuildContext, BuildError, FingerprintParts, KindEntry, ToolSettings,
+};
 use crate::tools::kind::DAY;
 use crate::tools::{Tool, ToolKind};
 use serde_json::json;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub(in crate::tools) static KIND: ToolKind = ToolKind {
-    timeout: Some(Duration::from_secs(120)),
+    timeout: Some(Duration::from_mins(2)),
     time_to_live: DAY,
     ..ToolKind::new("agent")
 };
@@ -40,7 +41,7 @@ impl ToolSettings for AgentSettings {
     }
 
     fn build(&self, _context: &BuildContext<'_>) -> Result<Arc<dyn Tool>, BuildError> {
-        Err(BuildError::NoClient("Agent2Agent"))
+        Err("this version has no Agent2Agent client".into())
     }
 
     fn fingerprint(&self, parts: &mut FingerprintParts<'_>) -> Option<NotReused> {

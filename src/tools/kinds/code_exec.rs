@@ -1,8 +1,9 @@
 //! `code_exec` tools: Python in a sandbox, `input_data` in, the variable `output` out.
 
-use super::{BuildContext, BuildError, KindEntry, ToolSettings};
 use crate::run::NotReused;
-use crate::tools::fingerprint::FingerprintParts;
+use crate::tools::definition::{
+    BuildContext, BuildError, FingerprintParts, KindEntry, ToolSettings,
+};
 use crate::tools::sandbox::{Language, Work};
 use crate::tools::services::Services;
 use crate::tools::{Call, CallPolicy, CallReport, Tool, ToolError, ToolKind};

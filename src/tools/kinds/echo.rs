@@ -1,8 +1,9 @@
 //! A kind for the tests: what it takes to add one is this file, its `mod` line and its entry in the registry.
 
-use super::{BuildContext, BuildError, KindEntry, ToolSettings};
 use crate::run::NotReused;
-use crate::tools::fingerprint::FingerprintParts;
+use crate::tools::definition::{
+    BuildContext, BuildError, FingerprintParts, KindEntry, ToolSettings,
+};
 use crate::tools::{Call, CallReport, Tool, ToolKind};
 use futures::FutureExt;
 use futures::future::BoxFuture;

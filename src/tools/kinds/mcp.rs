@@ -1,8 +1,9 @@
 //! `mcp` tools: tools of a Model Context Protocol server. They are read and shown; there is no client yet.
 
-use super::{BuildContext, BuildError, KindEntry, ToolSettings};
 use crate::run::NotReused;
-use crate::tools::fingerprint::FingerprintParts;
+use crate::tools::definition::{
+    BuildContext, BuildError, FingerprintParts, KindEntry, ToolSettings,
+};
 use crate::tools::kind::DAY;
 use crate::tools::{Tool, ToolKind};
 use serde_json::json;
@@ -11,7 +12,7 @@ use std::time::Duration;
 
 static KIND: ToolKind = ToolKind {
     free: true,
-    timeout: Some(Duration::from_secs(120)),
+    timeout: Some(Duration::from_mins(2)),
     time_to_live: DAY,
     ..ToolKind::new("mcp")
 };
@@ -44,7 +45,7 @@ impl ToolSettings for McpSettings {
     }
 
     fn build(&self, _context: &BuildContext<'_>) -> Result<Arc<dyn Tool>, BuildError> {
-        Err(BuildError::NoClient("MCP"))
+        Err("this version has no MCP client".into())
     }
 
     fn fingerprint(&self, parts: &mut FingerprintParts<'_>) -> Option<NotReused> {

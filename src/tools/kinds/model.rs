@@ -2,12 +2,13 @@
 
 use super::code_exec;
 use super::jq::{self, JqRule};
-use super::{BuildContext, BuildError, KindEntry, ToolSettings};
 use crate::models::{MAX_TOKENS, OutputSchema, SmallModelWorker, Task};
 use crate::run::NotReused;
 use crate::tools::cancel::cancellable;
-use crate::tools::catalog::{Fields, ToolDefinition};
-use crate::tools::fingerprint::FingerprintParts;
+use crate::tools::definition::{
+    BuildContext, BuildError, FingerprintParts, KindEntry, ToolDefinition, ToolSettings,
+};
+use crate::tools::fields::Fields;
 use crate::tools::services::Services;
 use crate::tools::template::{Missing, TemplateRenderer};
 use crate::tools::{
@@ -22,7 +23,7 @@ use std::time::Duration;
 
 pub(in crate::tools) static KIND: ToolKind = ToolKind {
     repeatable: true,
-    timeout: Some(Duration::from_secs(300)),
+    timeout: Some(Duration::from_mins(5)),
     ..ToolKind::new("model")
 };
 

@@ -3,13 +3,14 @@
 mod request;
 
 use super::jq::{self, JqRule};
-use super::{BuildContext, BuildError, KindEntry, ToolSettings};
 use crate::models::http::RequestError;
 use crate::run::{ErrorKind, NotReused};
 use crate::text::message::quote;
 use crate::tools::cancel::cancellable;
-use crate::tools::catalog::Fields;
-use crate::tools::fingerprint::FingerprintParts;
+use crate::tools::definition::{
+    BuildContext, BuildError, FingerprintParts, KindEntry, ToolSettings,
+};
+use crate::tools::fields::Fields;
 use crate::tools::kind::DAY;
 use crate::tools::services::Services;
 use crate::tools::{Call, CallPolicy, CallReport, Tool, ToolError, ToolKind};
@@ -22,7 +23,7 @@ use std::time::Duration;
 
 static KIND: ToolKind = ToolKind {
     free: true,
-    timeout: Some(Duration::from_secs(120)),
+    timeout: Some(Duration::from_mins(2)),
     time_to_live: DAY,
     ..ToolKind::new("http")
 };

@@ -127,6 +127,8 @@ struct Cost {
     single: bool,
 }
 
+// Where it is used there may be no cost.
+#[allow(clippy::unnecessary_wraps)]
 const fn one(growth: f64, steps: f64) -> Option<Cost> {
     Some(Cost {
         growth,

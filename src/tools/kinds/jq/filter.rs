@@ -145,7 +145,7 @@ fn is_shallow(source: &str) -> bool {
     let mut in_word = false;
     let tokens = source.bytes().filter(|byte| {
         let was_in_word = std::mem::replace(&mut in_word, is_part_of_word(*byte));
-        !byte.is_ascii_whitespace() && !(in_word && was_in_word)
+        !(byte.is_ascii_whitespace() || in_word && was_in_word)
     });
     tokens.take(SHALLOW + 1).count() <= SHALLOW
 }

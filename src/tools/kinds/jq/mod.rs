@@ -8,11 +8,12 @@ pub use filter::{Filter, FilterError};
 
 use bound::Place;
 
-use super::{BuildContext, BuildError, KindEntry, ToolSettings};
 use crate::run::NotReused;
 use crate::tools::cancel::cancellable;
-use crate::tools::catalog::Fields;
-use crate::tools::fingerprint::FingerprintParts;
+use crate::tools::definition::{
+    BuildContext, BuildError, FingerprintParts, KindEntry, ToolSettings,
+};
+use crate::tools::fields::Fields;
 use crate::tools::sandbox::{Language, Work};
 use crate::tools::services::Services;
 use crate::tools::{Call, CallPolicy, CallReport, Tool, ToolError, ToolKind};

@@ -1,11 +1,12 @@
 mod command;
 mod output;
 
-use super::{BuildContext, BuildError, KindEntry, ToolSettings};
 use crate::run::NotReused;
 use crate::tools::cancel::cancellable;
-use crate::tools::catalog::Fields;
-use crate::tools::fingerprint::FingerprintParts;
+use crate::tools::definition::{
+    BuildContext, BuildError, FingerprintParts, KindEntry, ToolSettings,
+};
+use crate::tools::fields::Fields;
 use crate::tools::group::Group;
 use crate::tools::kind::DAY;
 use crate::tools::services::Services;
