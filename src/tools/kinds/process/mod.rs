@@ -1,3 +1,10 @@
+//! `process` tools: a program, the parameters as JSON on its standard input, its standard output as JSON or
+//! text.
+//!
+//! The program runs in a process group of its own. The group is killed when the call is cancelled or dropped
+//! and also when the program has ended by itself: what it left running in the background does not outlive the
+//! call. Lines on its standard error go to the log as they come.
+
 mod command;
 mod output;
 
