@@ -19,6 +19,48 @@ pub struct Cli {
     pub command: Option<Command>,
     #[command(flatten)]
     pub open: RunArgs,
+    /// Write a log of the program itself to log/plandeck.log under `PLANDECK_HOME`
+    #[arg(
+        long,
+        value_enum,
+        value_name = "LEVEL",
+        env = "PLANDECK_LOG",
+        default_value_t,
+        global = true
+    )]
+    pub log: LogLevel,
+}
+
+/// How much is written to the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogLevel {
+    /// Nothing; there is no file.
+    #[default]
+    Off,
+    /// What went wrong.
+    Error,
+    /// And what may be wrong.
+    Warn,
+    /// And what runs do.
+    Info,
+    /// And every attempt, request and command.
+    Debug,
+    /// And everything else.
+    Trace,
+}
+
+impl LogLevel {
+    /// As the log has it; `None` for no log.
+    pub fn level(self) -> Option<tracing::Level> {
+        match self {
+            Self::Off => None,
+            Self::Error => Some(tracing::Level::ERROR),
+            Self::Warn => Some(tracing::Level::WARN),
+            Self::Info => Some(tracing::Level::INFO),
+            Self::Debug => Some(tracing::Level::DEBUG),
+            Self::Trace => Some(tracing::Level::TRACE),
+        }
+    }
 }
 
 /// What to do.

@@ -53,6 +53,11 @@ pub fn main() -> ExitCode {
         Some(Command::Fork(args)) => args.options.screen.color.unwrap_or_default(),
         _ => cli.open.screen.color.unwrap_or_default(),
     };
+    if let Some(Err(error)) = cli.log.level().map(crate::session::start_log) {
+        let failure = Failure::from(error);
+        output::failure(&failure, color);
+        return ExitCode::from(failure.code());
+    }
     let done = match cli.command {
         None if cli.open.plan.is_none() && cli.open.record.resume.is_none() => {
             on_tokio(home::home(cli.open))

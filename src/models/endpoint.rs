@@ -91,6 +91,7 @@ impl Endpoint {
             .post(request.url)
             .headers(request.headers)
             .body(request.body);
+        tracing::debug!(base = %self.base, "model request sent");
         let response = post.send().await.map_err(|error| {
             let never_sent = error.is_connect() || error.is_builder() || error.is_redirect();
             ChatError {
@@ -99,6 +100,7 @@ impl Endpoint {
             }
         })?;
         let (status, headers) = (response.status(), response.headers().clone());
+        tracing::debug!(base = %self.base, status = status.as_u16(), "model request answered");
         let body = body_within(response, MAX_ANSWER_BYTES, limits.idle).await;
         let body = if status.is_success() {
             body.map_err(|error| {

@@ -1,13 +1,15 @@
 //! `Execution`: the one way to start a run, for the command line, the dashboard and programs.
 
 use super::error::SessionError;
+use super::log_file::watched;
 use super::options::JournalSettings;
 use super::outcome::{ExecutionError, judge};
 use super::prepared::PreparedRun;
 use super::recording::{Provenance, RecordGuard, meta, record};
 use super::resume::PriorRun;
+use super::run_log::RunLog;
 use crate::engine::{Engine, EventSink, Settings, UnknownSteps, step_prices};
-use crate::models::{Prices, SmallModelWorker};
+use crate::models::{Prices, SmallModelWorker, process_environment};
 use crate::plan::{ExecutionPlan, Source};
 use crate::run::{ExecutionResult, Rates, ResourceLimits, RunEvent};
 use crate::store::CacheOptions;
@@ -337,6 +339,9 @@ impl Execution {
                 notes.extend(note);
             }
         }
+        if tracing::enabled!(tracing::Level::WARN) {
+            engine = engine.with_sink(RunLog);
+        }
         for sink in self.sinks {
             engine = engine.with_sink(sink);
         }
@@ -352,15 +357,14 @@ impl Execution {
         if let Some(prices) = self.prices.take() {
             self.worker = self.worker.clone().prices(prices);
         }
-        let mut toolbox = match self.toolbox.take() {
-            Some(toolbox) => toolbox,
-            None => {
-                let options = ToolOptions {
-                    program: self.program.clone(),
-                    ..ToolOptions::default()
-                };
-                CatalogToolbox::new(&self.own_catalog()?, &self.worker, options)
-            }
+        let mut toolbox = if let Some(toolbox) = self.toolbox.take() {
+            toolbox
+        } else {
+            let options = ToolOptions {
+                program: self.program.clone(),
+                environment: watched(process_environment()),
+            };
+            CatalogToolbox::new(&self.own_catalog()?, &self.worker, options)
         };
         for (name, tool) in self.tools.drain(..) {
             toolbox.insert(name, tool);

@@ -2,6 +2,7 @@
 
 use super::error::SessionError;
 use super::execution::Execution;
+use super::log_file::watched;
 use super::note::Note;
 use super::options::SourceOptions;
 use super::recording::Provenance;
@@ -86,7 +87,7 @@ async fn load_with(
     Ok(Loaded {
         plan: Arc::new(plan),
         context,
-        toolbox: CatalogToolbox::new(&catalog, &worker, ToolOptions::default()),
+        toolbox: CatalogToolbox::new(&catalog, &worker, tool_options()),
         worker,
         file: file.to_path_buf(),
         options,
@@ -136,6 +137,14 @@ pub fn catalog(
     match beside {
         Some(file) => Ok(Catalog::load(&file)?),
         None => Ok(Catalog::default()),
+    }
+}
+
+/// The process's environment, whose values do not reach the log once they were read.
+fn tool_options() -> ToolOptions {
+    ToolOptions {
+        environment: watched(process_environment()),
+        ..ToolOptions::default()
     }
 }
 

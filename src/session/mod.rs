@@ -18,6 +18,7 @@ mod execution;
 mod fork;
 mod history;
 mod load;
+mod log_file;
 mod note;
 mod options;
 mod outcome;
@@ -25,6 +26,7 @@ mod prepared;
 mod recording;
 mod redaction;
 mod resume;
+mod run_log;
 mod settings;
 mod values;
 
@@ -37,6 +39,7 @@ pub use history::{
     FoundRun, InterruptedRun, all_runs, find_run, interrupted_run_of, other_runs_of, state_of,
 };
 pub use load::{Loaded, catalog, load, load_to_check, read_draft};
+pub use log_file::start_log;
 pub use note::{Note, TakeOver};
 pub use options::{JournalSettings, OnBroken, SourceOptions};
 pub use outcome::ExecutionError;

@@ -82,6 +82,7 @@ pub struct CommandSender(mpsc::Sender<RunCommand>);
 impl CommandSender {
     /// Sends a command without waiting.
     pub fn send(&self, command: RunCommand) -> Result<(), CommandError> {
+        tracing::debug!(?command, "command");
         self.0.try_send(command).map_err(|error| match error {
             TrySendError::Full(_) => CommandError::Busy,
             TrySendError::Closed(_) => CommandError::RunOver,

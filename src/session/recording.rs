@@ -73,11 +73,14 @@ pub(super) fn record(
             OnFailure::GoOn
         },
         patience: None,
-        warn: Some(Arc::new(move |error: &StoreError| match &on_broken {
-            Some(on_broken) => on_broken(error),
-            None => {
-                if let Ok(mut broken) = broken.lock() {
-                    *broken = Some(error.to_string());
+        warn: Some(Arc::new(move |error: &StoreError| {
+            tracing::error!(%error, "the journal broke");
+            match &on_broken {
+                Some(on_broken) => on_broken(error),
+                None => {
+                    if let Ok(mut broken) = broken.lock() {
+                        *broken = Some(error.to_string());
+                    }
                 }
             }
         })),
@@ -98,7 +101,10 @@ pub(super) fn record(
             Ok((engine, None))
         }
         Err(error) if settings.required => Err(error.into()),
-        Err(error) => Ok((engine, Some(Note::NotRecorded(error.to_string())))),
+        Err(error) => {
+            tracing::error!(%error, "the journal cannot be begun");
+            Ok((engine, Some(Note::NotRecorded(error.to_string()))))
+        }
     }
 }
 

@@ -34,7 +34,7 @@ pub(super) fn without_secrets(source: &Source, plan: &ExecutionPlan) -> Arc<str>
         let quote = written.chars().next().filter(|c| matches!(c, '"' | '\''));
         let quote = quote.map_or_else(String::new, String::from);
         redacted.push_str(before);
-        redacted.push_str(&format!("{quote}{REDACTED}{quote}"));
+        redacted.extend([&*quote, REDACTED, &*quote]);
         done.push(credential.value);
         end = span.end;
     }

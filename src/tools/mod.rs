@@ -37,6 +37,7 @@ pub use fingerprint::Fingerprint;
 pub use function::FnTool;
 pub use kind::{CallPolicy, FUNCTION, ToolKind};
 pub use sandbox::Program;
+pub(crate) use secrets::Secrets;
 pub use services::ToolOptions;
 pub use toolbox::{BUILTINS, CatalogToolbox};
 

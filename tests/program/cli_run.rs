@@ -420,3 +420,44 @@ fn check_lists_the_context_that_is_needed() {
     let text = String::from_utf8_lossy(&output.stdout).into_owned() + &stderr(&output);
     assert!(text.contains("visitor"), "{text}");
 }
+
+/// A log is off unless it is asked for, and holds no secret.
+#[test]
+fn a_log_says_what_a_run_does_and_no_secret() {
+    let folder = folder(
+        "plan.json",
+        r#"{"steps": [{"id": "say", "tool": "say", "parameters": {}}, {"id": "bad", "tool": "bad", "parameters": {}}]}"#,
+        "tools:\n  say: {type: process, command: [sh, -c, 'echo $KEY'], env: {KEY: '${LOG_TEST_KEY}'}}\n  bad: {type: process, command: [sh, -c, 'echo $KEY $OPENAI_API_KEY >&2; exit 1'], env: {KEY: '${LOG_TEST_KEY}', OPENAI_API_KEY: '${OPENAI_API_KEY}'}}\n",
+    );
+    let home = folder.path().join("home");
+    let log = home.join("log").join("plandeck.log");
+    let run = |more: &[&str]| {
+        let mut command = plandeck();
+        command
+            .env("PLANDECK_HOME", &home)
+            .env("LOG_TEST_KEY", "sesame-open")
+            .env("OPENAI_API_KEY", "sk-never-seen")
+            .args(["run", "--worker", "offline", "--json"])
+            .arg(plan_in(folder.path()))
+            .args(more);
+        code(&command.output().unwrap())
+    };
+    assert_eq!(run(&[]), 1);
+    assert!(!log.exists());
+    assert_eq!(run(&["--log", "debug"]), 1);
+    let text = std::fs::read_to_string(&log).unwrap();
+    for says in [
+        "run started",
+        "attempt started",
+        "attempt ended",
+        "step failed",
+        "run ended",
+        "[redacted]",
+    ] {
+        assert!(text.contains(says), "{says}: {text}");
+    }
+    for secret in ["sesame", "never-seen"] {
+        assert!(!text.contains(secret), "{text}");
+    }
+    assert_eq!(run(&["--log", "loud"]), 2);
+}

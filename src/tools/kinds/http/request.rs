@@ -156,6 +156,7 @@ impl Prepared {
         if let Some(body) = self.body {
             request = request.body(body);
         }
+        tracing::debug!(place = ?place, "request sent");
         let response = request
             .send()
             .await
@@ -165,6 +166,7 @@ impl Prepared {
                 ..error
             })?;
         let status = response.status();
+        tracing::debug!(place = ?place, status = status.as_u16(), "request answered");
         let wait = retry_after(response.headers());
         let answer = body(response, LARGEST_ANSWER).await;
         if status.as_u16() >= 400 {

@@ -1,0 +1,55 @@
+//! What a run does, line by line in the program's log: a run is its events, so nothing else has to be asked.
+
+use crate::engine::EventSink;
+use crate::run::{Fact, RunEvent, StepSource};
+use tracing::{debug, info, warn};
+
+/// Writes the events of one run that matter for finding a fault.
+pub(super) struct RunLog;
+
+impl EventSink for RunLog {
+    fn accept(&mut self, events: &[RunEvent]) {
+        events.iter().for_each(log);
+    }
+}
+
+fn log(event: &RunEvent) {
+    let seq = event.seq;
+    match &event.fact {
+        Fact::RunStarted(header) => info!(
+            run = &*header.run_id,
+            plan = ?header.plan,
+            steps = header.steps.len(),
+            worker = &*header.worker,
+            "run started"
+        ),
+        Fact::AttemptStarted {
+            step, attempt, why, ..
+        } => {
+            if why.is_some() {
+                debug!(seq, step = ?step.id, "cache miss");
+            }
+            debug!(seq, step = ?step.id, attempt, "attempt started");
+        }
+        Fact::AttemptEnded(end) => {
+            let error = end.error.as_ref().map(|error| &error.message);
+            debug!(
+                seq,
+                step = ?end.step.id,
+                attempt = end.attempt,
+                seconds = end.service.seconds(),
+                error = error.map(tracing::field::debug),
+                "attempt ended"
+            );
+        }
+        Fact::StepSucceeded { step, source, .. } if *source == StepSource::Cache => {
+            debug!(seq, step = ?step.id, "cache hit");
+        }
+        Fact::StepFailed { step, error } => {
+            info!(seq, step = ?step.id, error = ?error.message, "step failed");
+        }
+        Fact::LimitReached { message, .. } => warn!(seq, ?message, "limit reached"),
+        Fact::RunEnded { status, .. } => info!(seq, ?status, "run ended"),
+        _ => {}
+    }
+}
