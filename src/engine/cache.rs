@@ -181,9 +181,9 @@ impl Keys {
 
     fn fingerprint(&mut self, step: &Step) -> Option<&Digested> {
         let toolbox = &self.toolbox;
-        let called = (Arc::clone(&step.tool), step.model.clone());
+        let called = (Arc::clone(&step.tool), step.settings.model.clone());
         let fingerprint = self.fingerprints.entry(called).or_insert_with(|| {
-            let fingerprint = toolbox.fingerprint(&step.tool, step.model.as_deref())?;
+            let fingerprint = toolbox.fingerprint(&step.tool, step.settings.model.as_deref())?;
             Some(Digested::of(&fingerprint))
         });
         fingerprint.as_ref()
@@ -194,7 +194,7 @@ impl Keys {
         let Some(fingerprint) = self.fingerprint(step) else {
             return Some(NotReused::Undetermined);
         };
-        match step.cache {
+        match step.settings.cache {
             Some(true) => None,
             Some(false) => Some(NotReused::Step),
             None => fingerprint.not_reused,

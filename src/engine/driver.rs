@@ -327,7 +327,7 @@ impl Driver {
         let (Some(tool), Some(step)) = (instance.tool().cloned(), instance.step()) else {
             return self.ended(row, AttemptDone::free(nothing_to_call()));
         };
-        let (own_timeout, model) = (step.timeout, step.model.clone());
+        let (own_timeout, model) = (step.settings.timeout, step.settings.model.clone());
         let started = self.read_clock();
         if let Some(report) = in_place(&*tool, &input) {
             let service = self.read_clock() - started;

@@ -1,7 +1,7 @@
 //! What a step is about to do: its condition, its list, its parameters, what the call can cost.
 
 use super::{Prepared, Scheduler};
-use crate::plan::{ExecutionPlan, ReferenceError, Root, Scope, Step, StepIx, Template};
+use crate::plan::{ExecutionPlan, ReferenceError, Root, Scope, Step, StepIx, Template, type_name};
 use crate::run::{Demand, ErrorKind, Rates, RunError};
 use crate::tools::{Reservation, Tool, Toolbox};
 use serde_json::{Map, Value};
@@ -32,7 +32,7 @@ impl Rated<'_> {
         if self.rates.0.is_empty() {
             return Demand::default();
         }
-        let model = tool.draws_on(input, step.model.as_deref());
+        let model = tool.draws_on(input, step.settings.model.as_deref());
         let tokens = model.as_ref().map_or(0, |(_, tokens)| *tokens);
         // A call of another tool counts against that tool's pool.
         let called = input.get("name").filter(|_| tool.kind().delegates);
@@ -52,8 +52,8 @@ impl Rated<'_> {
 }
 
 impl Scope for RunScope<'_> {
-    fn output(&self, step: StepIx) -> Option<&Value> {
-        self.scheduler.output(step).map(|output| &**output)
+    fn output(&self, step: StepIx) -> Option<&Arc<Value>> {
+        self.scheduler.output(step)
     }
 
     fn status(&self, step: StepIx) -> &'static str {
@@ -72,9 +72,8 @@ impl Scope for RunScope<'_> {
         self.context.get(name)
     }
 
-    fn item(&self) -> Option<(&Value, usize)> {
-        let (item, index) = self.scheduler.item(self.row)?;
-        Some((item, index))
+    fn item(&self) -> Option<(&Arc<Value>, usize)> {
+        self.scheduler.item(self.row)
     }
 }
 
@@ -106,7 +105,7 @@ pub fn prepare(scope: &RunScope<'_>, rated: &Rated<'_>, tool: Option<&Arc<dyn To
     let Some(tool) = tool else {
         return impossible(scope, step, format!("no tool is called {:?}", step.tool));
     };
-    let Reservation { most, estimated } = tool.reservation(&input, step.model.as_deref());
+    let Reservation { most, estimated } = tool.reservation(&input, step.settings.model.as_deref());
     let demand = rated.demand(&**tool, step, &input);
     Prepared::Call {
         input,
@@ -138,19 +137,8 @@ fn elements(scope: &RunScope<'_>, list: &Template) -> Result<Vec<Arc<Value>>, St
         Value::Array(items) => Ok(items.into_iter().map(Arc::new).collect()),
         other => Err(format!(
             "for_each needs a list, and this is {}",
-            kind_of(&other)
+            type_name(&other)
         )),
-    }
-}
-
-fn kind_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "true or false",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
     }
 }
 

@@ -80,7 +80,7 @@ fn sure(plan: &ExecutionPlan) -> Vec<bool> {
                 continue;
             }
             let is_sure = |from: usize| sure[from] == Some(true);
-            let started = match step.trigger {
+            let started = match step.settings.trigger {
                 Trigger::AllSuccess => before().all(is_sure),
                 Trigger::OneSuccess => step.depends_on.is_empty() || before().any(is_sure),
                 // A step that was skipped by its own condition has ended, and did not fail.
@@ -125,7 +125,10 @@ impl Known<'_> {
             (Some(_), Some(items)) => u32::try_from(items.len()).ok(),
             (Some(_), None) => None,
         };
-        (tool.estimate(&input, step.model.as_deref(), unseen), times)
+        (
+            tool.estimate(&input, step.settings.model.as_deref(), unseen),
+            times,
+        )
     }
 
     /// What the output of a step brings into an input.
@@ -160,7 +163,7 @@ fn of_items(items: &[Value]) -> Unseen {
 }
 
 impl Scope for Known<'_> {
-    fn output(&self, _step: StepIx) -> Option<&Value> {
+    fn output(&self, _step: StepIx) -> Option<&Arc<Value>> {
         None
     }
 
@@ -181,7 +184,7 @@ impl Scope for Known<'_> {
         given.or_else(|| self.plan.context.get(name))
     }
 
-    fn item(&self) -> Option<(&Value, usize)> {
+    fn item(&self) -> Option<(&Arc<Value>, usize)> {
         None
     }
 }

@@ -226,7 +226,7 @@ impl Reuse {
         let id = instance.key().id;
         let resume = self.resume.as_ref();
         let given = instance.step().and_then(|step| {
-            let given = step.idempotency_key.as_ref()?;
+            let given = step.settings.idempotency_key.as_ref()?;
             let is_element = instance.scheduler.item(instance.row).is_some();
             Some(match id.strip_prefix(&*step.id).filter(|_| is_element) {
                 Some(element) => format!("{given}{element}").into(),

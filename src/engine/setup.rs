@@ -82,11 +82,11 @@ impl Setup {
                 tool: step.tool.clone(),
                 kind: tools.kind(at),
                 depends_on: Arc::from(&*step.depends_on),
-                description: step.description.clone(),
+                description: step.settings.description.clone(),
                 parent: None,
                 parameters: shown.then(|| Arc::new(step.parameters.source())),
                 not_reused: keys.not_reused(step),
-                sequential: step.mode == Mode::Sequential,
+                sequential: step.settings.mode == Mode::Sequential,
                 price: price(at).map(Box::new),
             });
         RunHeader {

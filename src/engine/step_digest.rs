@@ -14,7 +14,7 @@ pub fn definitions(plan: &ExecutionPlan, toolbox: &dyn Toolbox) -> Vec<StepDiges
     let steps = plan.steps.iter();
     steps
         .map(|step| {
-            let model = step.model.as_deref();
+            let model = step.settings.model.as_deref();
             let tool = tools
                 .entry((&*step.tool, model))
                 .or_insert_with(|| tool_digest(toolbox, &step.tool, model));
@@ -44,8 +44,14 @@ fn definition(plan: &ExecutionPlan, step: &Step, tool: &[u8; 32]) -> StepDigest 
     part(condition.unwrap_or_default().as_bytes());
     let list = step.for_each.as_ref().map(|list| list.source());
     part(list.unwrap_or_default().to_string().as_bytes());
-    part(&[step.trigger as u8]);
-    part(step.model.as_deref().unwrap_or_default().as_bytes());
+    part(&[step.settings.trigger as u8]);
+    part(
+        step.settings
+            .model
+            .as_deref()
+            .unwrap_or_default()
+            .as_bytes(),
+    );
     for before in &step.depends_on {
         let id = plan.step(*before).map_or("", |before| &before.id);
         part(id.as_bytes());

@@ -79,7 +79,7 @@ pub(super) fn retry_policy(step: &Step, tool: Option<&Arc<dyn Tool>>) -> RetryPo
             .policy()
             .repeatable
     };
-    step.retry.unwrap_or_else(|| RetryPolicy {
+    step.settings.retry.unwrap_or_else(|| RetryPolicy {
         attempts: match tool {
             Some(tool) if repeatable(tool) => DEFAULT_ATTEMPTS,
             _ => 1,

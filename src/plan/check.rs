@@ -3,12 +3,18 @@
 mod references;
 
 use super::cycles;
-use super::diagnostic::{Collector, Diagnostic, Severity, shown};
-use super::draft::{self, Draft, DraftStep, first_byte};
-use super::names::{Names, closest};
+use super::diagnostic::{Collector, Diagnostic, PlanFaults, Severity, shown};
+use super::dialects;
+use super::draft::Draft;
+use super::draft_plan::{DraftStep, first_byte};
+use super::ids::{StepIds, StepIx};
+use super::model::{ExecutionPlan, FINAL_SYNTHESIS, Step};
+use super::names::closest;
 use super::node::{Kind, Member, Node};
+use super::reference_syntax::own::ReferenceSyntax;
 use super::schema::{self, Checker, ToolSchemas};
-use super::{Dialect, ExecutionPlan, FINAL_SYNTHESIS, PlanFaults, Step, StepIx, Template};
+use super::template::Template;
+use crate::text::visible;
 use serde_json::{Map, Value};
 use std::collections::HashSet;
 use std::ops::Range;
@@ -42,12 +48,14 @@ impl Draft {
             tools,
             given: context,
             own: &plan.context,
-            dialect: plan.dialect,
-            names: Names::default(),
+            syntax: dialects::references(plan.dialect),
+            ids: StepIds::with_capacity(plan.steps.len()),
             collector,
             context_names: Vec::new(),
             seen_context: HashSet::new(),
             guesses: 0,
+            waits_for: Vec::new(),
+            referred: Vec::new(),
         };
         if !plan.unreadable && plan.steps.iter().all(|step| step.synthesis) {
             let place = first_byte(&plan.span);
@@ -65,7 +73,7 @@ impl Draft {
         Check::wire_synthesis(&mut steps);
         check.find_cycles(&mut steps);
         if check.collector.has_errors() {
-            return Err(draft::faults(source, check.collector));
+            return Err(check.collector.faults(source));
         }
         Ok(ExecutionPlan {
             name,
@@ -101,12 +109,16 @@ struct Check<'a> {
     tools: Option<&'a dyn ToolSchemas>,
     given: Option<&'a Map<String, Value>>,
     own: &'a Map<String, Value>,
-    dialect: Dialect,
-    names: Names,
+    syntax: &'static ReferenceSyntax,
+    ids: StepIds,
     collector: Collector,
     context_names: Vec<Arc<str>>,
     seen_context: HashSet<Arc<str>>,
     guesses: usize,
+    /// Room for what one step waits for.
+    waits_for: Vec<StepIx>,
+    /// Room for what one step refers to.
+    referred: Vec<(StepIx, Range<usize>)>,
 }
 
 impl Check<'_> {
@@ -122,11 +134,11 @@ impl Check<'_> {
                     .at(step.place())
                     .help("give it an `id` that no other step has"),
                 );
-                self.names.add(&format!("(number {})", at + 1).into());
+                self.ids.add(&format!("(number {})", at + 1).into());
                 continue;
             };
-            if !self.names.add(&id.value) {
-                let first = self.names.find(&id.value).map_or(0, StepIx::at);
+            if !self.ids.add(&id.value) {
+                let first = self.ids.find(&id.value).map_or(0, StepIx::at);
                 self.collector.push(
                     Diagnostic::new(
                         Severity::Error,
@@ -146,7 +158,7 @@ impl Check<'_> {
     }
 
     fn step(&mut self, ix: StepIx, mut draft: DraftStep) -> Checked {
-        let id = Arc::clone(self.names.id(ix));
+        let id = Arc::clone(self.ids.id(ix));
         let place = draft.place();
         let tool = self.tool(&id, &mut draft);
         let mut uses = Uses {
@@ -154,7 +166,7 @@ impl Check<'_> {
             in_for_each: false,
             in_code: false,
             synthesis: draft.synthesis,
-            steps: Vec::new(),
+            steps: std::mem::take(&mut self.referred),
         };
         let for_each = draft
             .for_each
@@ -172,6 +184,8 @@ impl Check<'_> {
             None => parameters,
         };
         let depends_on = self.dependencies(ix, &draft, &uses);
+        uses.steps.clear();
+        self.referred = uses.steps;
         Checked {
             synthesis: draft.synthesis,
             place,
@@ -182,15 +196,7 @@ impl Check<'_> {
                 depends_on,
                 run_if: run_if.map(Box::new),
                 for_each: for_each.map(Box::new),
-                trigger: draft.trigger,
-                mode: draft.mode,
-                timeout: draft.timeout,
-                retry: draft.retry,
-                cache: draft.cache,
-                model: draft.model,
-                idempotency_key: draft.idempotency_key,
-                description: draft.description,
-                extra: draft.extra,
+                settings: draft.settings,
                 span: Some(draft.span),
             },
         }
@@ -271,11 +277,7 @@ impl Check<'_> {
         let Kind::Object(members) = &draft.parameters.kind else {
             return None;
         };
-        let find = |keys: &[&str]| {
-            members
-                .iter()
-                .find(|member| keys.contains(&member.key.as_str()))
-        };
+        let find = |keys: &[&str]| members.iter().find(|member| keys.contains(&&*member.key));
         let name = find(&["name"]).and_then(|member| {
             let name = member.value.as_text()?;
             let literal = !name.contains("{{") && !name.starts_with("step:");
@@ -340,7 +342,7 @@ impl Check<'_> {
         };
         let mut given: Vec<Member> = Vec::new();
         let member = |key: &str, value: Node| Member {
-            key: key.to_owned(),
+            key: key.into(),
             key_span: value.span.clone(),
             value,
         };
@@ -355,7 +357,7 @@ impl Check<'_> {
         } else {
             for (at, value) in positional.into_iter().enumerate() {
                 match names.get(at) {
-                    Some(name) if !members.iter().any(|member| member.key == **name) => {
+                    Some(name) if !members.iter().any(|member| *member.key == **name) => {
                         given.push(member(name, value));
                     }
                     Some(name) => self.collector.push(
@@ -421,13 +423,13 @@ impl Check<'_> {
 
     /// The step that was probably meant, for a message.
     fn guess_step(&mut self, wanted: &str) -> Option<String> {
-        let names = std::mem::take(&mut self.names);
+        let ids = std::mem::take(&mut self.ids);
         let near = self.guess(|| {
-            closest(wanted, names.ids())
-                .or_else(|| same_but_for_the_number(&names, wanted))
+            closest(wanted, ids.all())
+                .or_else(|| same_but_for_the_number(&ids, wanted))
                 .map(shown)
         });
-        self.names = names;
+        self.ids = ids;
         near
     }
 
@@ -442,14 +444,14 @@ impl Check<'_> {
 
     /// What a step waits for: what it names and what its references name.
     fn dependencies(&mut self, ix: StepIx, draft: &DraftStep, uses: &Uses) -> Box<[StepIx]> {
-        let id = Arc::clone(self.names.id(ix));
-        let mut all = Vec::with_capacity(draft.depends_on.len() + uses.steps.len());
+        let id = Arc::clone(self.ids.id(ix));
+        let mut all = std::mem::take(&mut self.waits_for);
         for given in &draft.depends_on {
-            let found = self.names.find(&given.value).or_else(|| {
+            let found = self.ids.find(&given.value).or_else(|| {
                 // As a reference instead of an id: `step:a`, `#E1`, `$1`.
                 ["step:", "#", "$"]
                     .into_iter()
-                    .find_map(|prefix| self.names.find(given.value.strip_prefix(prefix)?))
+                    .find_map(|prefix| self.ids.find(given.value.strip_prefix(prefix)?))
             });
             if let Some(step) = found {
                 all.push(step);
@@ -472,17 +474,14 @@ impl Check<'_> {
             self.collector.push(diagnostic);
         }
         let declared = all.len();
-        let references_declare = matches!(
-            self.dialect,
-            Dialect::LlmCompiler | Dialect::HuggingGpt | Dialect::ReWoo
-        ) || draft.synthesis;
+        let references_declare = self.syntax.declare || draft.synthesis;
         for (step, place) in &uses.steps {
             if all[..declared].contains(step) {
                 continue;
             }
             all.push(*step);
             if !references_declare {
-                let other = Arc::clone(self.names.id(*step));
+                let other = Arc::clone(self.ids.id(*step));
                 self.collector.push(
                     Diagnostic::new(
                         Severity::Warning,
@@ -500,7 +499,10 @@ impl Check<'_> {
         }
         all.sort_unstable();
         all.dedup();
-        all.into()
+        let boxed = Box::from(all.as_slice());
+        all.clear();
+        self.waits_for = all;
+        boxed
     }
 
     /// The final synthesis waits for every step that nothing else waits for.
@@ -539,14 +541,14 @@ impl Check<'_> {
             };
             let mut names: Vec<String> = cycle
                 .iter()
-                .map(|step| crate::text::visible(self.names.id(*step), 60))
+                .map(|step| visible(self.ids.id(*step), 60))
                 .collect();
             if names.len() > 200 {
                 let dropped = names.len() - 199;
                 names.splice(199.., [format!("… ({dropped} more)")]);
             }
-            names.push(crate::text::visible(self.names.id(first), 60));
-            let id = Arc::clone(self.names.id(first));
+            names.push(visible(self.ids.id(first), 60));
+            let id = Arc::clone(self.ids.id(first));
             let path = names.join(" → ");
             let (message, help) = if cycle.len() == 1 {
                 (
@@ -577,14 +579,13 @@ fn without_number(name: &str) -> Option<&str> {
     (stem.len() < name.len() && !stem.is_empty()).then_some(stem)
 }
 
-fn same_but_for_the_number<'n>(names: &'n Names, wanted: &str) -> Option<&'n str> {
+fn same_but_for_the_number<'n>(ids: &'n StepIds, wanted: &str) -> Option<&'n str> {
     let stem = without_number(wanted)?;
-    names
-        .ids()
+    ids.all()
         .take(20_000)
         .find(|id| without_number(id) == Some(stem))
 }
 
-fn is_numbered_alike(names: &Names, wanted: &str) -> bool {
-    same_but_for_the_number(names, wanted).is_some()
+fn is_numbered_alike(ids: &StepIds, wanted: &str) -> bool {
+    same_but_for_the_number(ids, wanted).is_some()
 }

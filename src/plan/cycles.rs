@@ -1,6 +1,6 @@
 //! Steps that wait for each other.
 
-use super::StepIx;
+use super::ids::StepIx;
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -96,8 +96,8 @@ fn shortest(graph: &DiGraph<(), ()>, knot: &[NodeIndex]) -> Option<Vec<StepIx>> 
     starts.sort_unstable();
     let mut best: Option<Vec<StepIx>> = None;
     // The whole search stays linear in the knot for a big one.
-    let tries = if knot.len() > 2_000 { 4 } else { MAX_STARTS };
-    for start in starts.into_iter().take(tries) {
+    let attempts = if knot.len() > 2_000 { 4 } else { MAX_STARTS };
+    for start in starts.into_iter().take(attempts) {
         let mut came_from: HashMap<NodeIndex, NodeIndex> = HashMap::new();
         let mut queue = VecDeque::from([start]);
         'search: while let Some(node) = queue.pop_front() {

@@ -151,6 +151,18 @@ impl Collector {
         self.errors > 0
     }
 
+    /// All of them, as what keeps the plan in `source` from running.
+    pub fn faults(self, source: Source) -> PlanFaults {
+        let mut diagnostics = self.finish();
+        for span in diagnostics.iter_mut().filter_map(|one| one.span.as_mut()) {
+            *span = whole_characters(&source.text, span);
+        }
+        PlanFaults {
+            source_text: source,
+            diagnostics,
+        }
+    }
+
     /// All of them, in the order of their places.
     pub fn finish(mut self) -> Vec<Diagnostic> {
         self.kept
@@ -169,6 +181,12 @@ impl Collector {
         }
         self.kept
     }
+}
+
+/// A place is sometimes known by its first byte only: the characters that it touches.
+fn whole_characters(text: &str, span: &Range<usize>) -> Range<usize> {
+    let start = text.floor_char_boundary(span.start);
+    start..text.ceil_char_boundary(span.end).max(start)
 }
 
 /// A name from the plan in a message: between backticks, bounded, without control characters.

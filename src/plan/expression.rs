@@ -4,8 +4,8 @@
 //! an item or a context value becomes a variable of its own, so ids that are no identifiers (`step-1`) work,
 //! and only what is referred to is handed over when it is evaluated.
 
-use super::reference::{self, output_path};
-use super::{ReferenceError, Root, Scope, Segment, StepIx};
+use super::ids::StepIx;
+use super::reference::{ReferenceError, Root, Scope, Segment, output_path};
 use crate::text::visible;
 use minijinja::value::{Value as Jinja, ValueKind};
 use minijinja::{Environment, UndefinedBehavior};
@@ -165,17 +165,22 @@ impl Expression {
 impl Meaning {
     fn value(&self, scope: &dyn Scope) -> Jinja {
         let json = |value: Option<&Value>| value.map_or(Jinja::UNDEFINED, from_json);
+        let shared = |value: Option<&Arc<Value>>| json(value.map(|value| &**value));
         match self {
-            Self::Root(Root::Step(step)) => json(scope.output(*step)),
+            Self::Root(Root::Step(step)) => shared(scope.output(*step)),
             Self::Root(Root::Context(name)) => json(scope.context(name)),
-            Self::Root(Root::Item) => json(scope.item().map(|(item, _)| item)),
+            Self::Root(Root::Item) => shared(scope.item().map(|(item, _)| item)),
             Self::Root(Root::Index) => scope
                 .item()
                 .map_or(Jinja::UNDEFINED, |(_, index)| Jinja::from(index)),
-            Self::Root(Root::Outputs) => from_json(&reference::outputs(scope)),
+            Self::Root(Root::Outputs) => Jinja::from_pairs(
+                (0..scope.steps() as u32)
+                    .map(StepIx)
+                    .filter_map(|step| Some((scope.id(step), from_json(scope.output(step)?)))),
+            ),
             Self::Output(step) => json(scope.output(*step).map(|output| {
                 let whole = output_path(output, &[Segment::Field("output".into())]).is_empty();
-                if whole { output } else { &output["output"] }
+                if whole { &**output } else { &output["output"] }
             })),
             Self::Status(step) => Jinja::from(scope.status(*step)),
         }
@@ -201,10 +206,9 @@ fn from_json(value: &Value) -> Jinja {
         }
         Value::String(text) => Jinja::from(text.as_str()),
         Value::Array(list) => Jinja::from(list.iter().map(from_json).collect::<Vec<_>>()),
-        Value::Object(map) => Jinja::from_pairs(
-            map.iter()
-                .map(|(key, value)| (key.as_str(), from_json(value))),
-        ),
+        Value::Object(map) => {
+            Jinja::from_pairs(map.iter().map(|(key, value)| (&*key, from_json(value))))
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! The shape of a plan: how deep, how wide, where it begins and ends.
 
 use super::cycles::followers;
-use super::{ExecutionPlan, StepIx};
+use super::ids::StepIx;
+use super::model::ExecutionPlan;
 
 /// Facts about the DAG that follow from the plan alone.
 #[derive(Clone, Debug, PartialEq, Eq)]

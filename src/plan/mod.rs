@@ -1,13 +1,13 @@
 //! The plan as data: what a large model wrote, as one [`ExecutionPlan`] whatever dialect it came in.
 //!
 //! Nothing here knows files, clocks, async or the terminal. A plan is read in two steps: [`parse`] turns bytes
-//! into a [`Draft`] (form and dialect recognised, what was sloppy mended, every place in the text remembered),
+//! into a [`Draft`] (form and dialect recognised, what was sloppy repaired, every place in the text remembered),
 //! and [`Draft::check`] reads its references, holds it against a catalog and a context and gives either an
 //! [`ExecutionPlan`] or every fault at once.
 //!
 //! ```text
 //!  bytes ─▶ read (JSON · YAML · text, repair) ─▶ dialects ─▶ Draft ─▶ check ─▶ ExecutionPlan
-//!                                                  names · notation · schema · cycles │
+//!                                                  references · schema · cycles │
 //!                                                                    PlanFaults ◀─────┘
 //! ```
 //!
@@ -26,26 +26,33 @@ mod cycles;
 mod diagnostic;
 mod dialects;
 mod draft;
+mod draft_plan;
 mod expression;
 mod graph;
+mod ids;
 mod model;
 mod names;
 mod node;
-mod notation;
+mod parse;
 mod places;
 mod read;
 mod reference;
+mod reference_syntax;
 mod schema;
 mod template;
 mod write;
+mod written;
 
 pub use diagnostic::{Diagnostic, PlanFaults, Severity, Source};
-pub use draft::{Draft, parse};
+pub use draft::Draft;
 pub use expression::Expression;
 pub use graph::Shape;
+pub use ids::StepIx;
 pub use model::{
-    Dialect, ExecutionPlan, FINAL_SYNTHESIS, Mode, RetryPolicy, Step, StepIx, Trigger,
+    Dialect, ExecutionPlan, FINAL_SYNTHESIS, Mode, RetryPolicy, Step, StepSettings, Trigger,
 };
+pub(crate) use names::{closest, type_name};
+pub use parse::parse;
 pub(crate) use places::credentials;
 pub(crate) use read::data as read_data;
 pub use reference::{Reference, ReferenceError, Root, Scope, Segment};

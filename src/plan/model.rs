@@ -1,30 +1,18 @@
 //! The plan after reading and checking.
 
-use super::{Diagnostic, Expression, Template};
+use super::diagnostic::Diagnostic;
+use super::expression::Expression;
+use super::ids::StepIx;
+use super::template::Template;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 /// The id of the last step that a plan with a `final_synthesis` gets.
 pub const FINAL_SYNTHESIS: &str = "final_synthesis";
-
-/// The position of a step in [`ExecutionPlan::steps`], and of its row in a run; elements of a `for_each`
-/// step get positions after the plan's own.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-#[serde(transparent)]
-pub struct StepIx(pub u32);
-
-impl StepIx {
-    /// The position as a `usize`, to index with.
-    pub const fn at(self) -> usize {
-        self.0 as usize
-    }
-}
 
 /// How a plan was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,21 +81,9 @@ pub struct RetryPolicy {
     pub backoff: Duration,
 }
 
-/// One node of a plan: a tool, its parameters, and what it waits for.
-#[derive(Clone, Debug)]
-pub struct Step {
-    /// Its id, as text (`1` in the file becomes `"1"`).
-    pub id: Arc<str>,
-    /// The tool's name, as the catalog has it.
-    pub tool: Arc<str>,
-    /// The parameters, references parsed.
-    pub parameters: Template,
-    /// What it waits for: `depends_on` and what its references name, without repetition, ascending.
-    pub depends_on: Box<[StepIx]>,
-    /// Runs only where this is true.
-    pub run_if: Option<Box<Expression>>,
-    /// Runs once for each element of this list.
-    pub for_each: Option<Box<Template>>,
+/// How a step is carried out, as the plan has it; the same before and after checking.
+#[derive(Clone, Debug, Default)]
+pub struct StepSettings {
     /// Which ends of its dependencies let it start.
     pub trigger: Trigger,
     /// Whether it may overlap others.
@@ -126,6 +102,33 @@ pub struct Step {
     pub description: Option<Arc<str>>,
     /// Fields that this program does not know, kept to be shown.
     pub extra: Map<String, Value>,
+}
+
+impl StepSettings {
+    /// Those of a step of which the plan says nothing: always the same, as plans have many such steps.
+    pub fn unset() -> Arc<Self> {
+        static UNSET: LazyLock<Arc<StepSettings>> = LazyLock::new(Arc::default);
+        Arc::clone(&UNSET)
+    }
+}
+
+/// One node of a plan: a tool, its parameters, and what it waits for.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Its id, as text (`1` in the file becomes `"1"`).
+    pub id: Arc<str>,
+    /// The tool's name, as the catalog has it.
+    pub tool: Arc<str>,
+    /// The parameters, references parsed.
+    pub parameters: Template,
+    /// What it waits for: `depends_on` and what its references name, without repetition, ascending.
+    pub depends_on: Box<[StepIx]>,
+    /// Runs only where this is true.
+    pub run_if: Option<Box<Expression>>,
+    /// Runs once for each element of this list.
+    pub for_each: Option<Box<Template>>,
+    /// How it is carried out; most steps share the one of a plan that says nothing.
+    pub settings: Arc<StepSettings>,
     /// Where the step stands in the source, in bytes.
     pub span: Option<Range<usize>>,
 }
@@ -140,17 +143,14 @@ impl Step {
             depends_on: Box::default(),
             run_if: None,
             for_each: None,
-            trigger: Trigger::default(),
-            mode: Mode::default(),
-            timeout: None,
-            retry: None,
-            cache: None,
-            model: None,
-            idempotency_key: None,
-            description: None,
-            extra: Map::new(),
+            settings: StepSettings::unset(),
             span: None,
         }
+    }
+
+    /// How it is carried out, to be changed.
+    pub fn settings_mut(&mut self) -> &mut StepSettings {
+        Arc::make_mut(&mut self.settings)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Number, Value};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// The deepest nesting that is read. Every JSON reader that a value meets later (events, journals, models)
 /// bears more than this, so what was read once can always be read again.
@@ -20,7 +21,7 @@ pub(super) enum Kind {
     Null,
     Bool(bool),
     Number(Number),
-    Text(String),
+    Text(Arc<str>),
     List(Vec<Node>),
     Object(Vec<Member>),
 }
@@ -28,7 +29,7 @@ pub(super) enum Kind {
 /// One member of an object.
 #[derive(Clone, Debug)]
 pub(super) struct Member {
-    pub key: String,
+    pub key: Arc<str>,
     pub key_span: Range<usize>,
     pub value: Node,
 }
@@ -38,7 +39,7 @@ impl Node {
         Self { kind, span }
     }
 
-    pub fn text(text: impl Into<String>, span: Range<usize>) -> Self {
+    pub fn text(text: impl Into<Arc<str>>, span: Range<usize>) -> Self {
         Self::new(Kind::Text(text.into()), span)
     }
 
@@ -75,7 +76,7 @@ impl Node {
     pub fn get(&self, key: &str) -> Option<&Node> {
         self.as_object()?
             .iter()
-            .find(|member| member.key == key)
+            .find(|member| *member.key == *key)
             .map(|member| &member.value)
     }
 
@@ -98,7 +99,7 @@ impl Node {
             Kind::Null => Value::Null,
             Kind::Bool(truth) => Value::Bool(*truth),
             Kind::Number(number) => Value::Number(number.clone()),
-            Kind::Text(text) => Value::String(text.clone()),
+            Kind::Text(text) => Value::String(text.to_string()),
             Kind::List(list) => Value::Array(list.iter().map(Self::to_value).collect()),
             Kind::Object(members) => Value::Object(members_to_map(members)),
         }
@@ -110,12 +111,12 @@ impl Node {
             Value::Null => Kind::Null,
             Value::Bool(truth) => Kind::Bool(truth),
             Value::Number(number) => Kind::Number(number),
-            Value::String(text) => Kind::Text(text),
+            Value::String(text) => Kind::Text(text.into()),
             Value::Array(list) => Kind::List(list.into_iter().map(Self::from_value).collect()),
             Value::Object(map) => Kind::Object(
                 map.into_iter()
                     .map(|(key, value)| Member {
-                        key,
+                        key: key.into(),
                         key_span: 0..0,
                         value: Self::from_value(value),
                     })
@@ -123,6 +124,13 @@ impl Node {
             ),
         };
         Self::new(kind, 0..0)
+    }
+
+    /// The same in a text that begins `by` bytes earlier.
+    pub fn shift(&mut self, by: usize) {
+        if by > 0 {
+            self.map_spans(&|span| span.start + by..span.end + by);
+        }
     }
 
     /// Changes every place in the value.
@@ -149,6 +157,6 @@ impl Node {
 pub(super) fn members_to_map(members: &[Member]) -> Map<String, Value> {
     members
         .iter()
-        .map(|member| (member.key.clone(), member.value.to_value()))
+        .map(|member| (member.key.to_string(), member.value.to_value()))
         .collect()
 }

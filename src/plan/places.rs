@@ -1,8 +1,10 @@
 //! Where the credentials of a catalog stand in the text of the plan that it is part of.
 
 use super::diagnostic::Collector;
+use super::dialects;
 use super::node::{Kind, Node};
-use super::read::{self, Read};
+use super::read;
+use super::written::Written;
 use std::ops::Range;
 
 /// The members of a plan that hold a catalog.
@@ -23,7 +25,9 @@ pub(crate) struct Credential {
 /// The values of headers and environments in the catalog inside the plan `text`, in the order of their places;
 /// none where the text is not JSON or YAML.
 pub(crate) fn credentials(text: &str) -> Vec<Credential> {
-    let Ok(Read::Value(root)) = read::read(text, &mut Collector::default()) else {
+    let mut notices = Collector::default();
+    let read = read::read(text, &dialects::is_planners_text, &mut notices);
+    let Ok(Written::Value(root)) = read else {
         return Vec::new();
     };
     let mut found = Vec::new();
@@ -33,7 +37,7 @@ pub(crate) fn credentials(text: &str) -> Vec<Credential> {
         match &node.kind {
             Kind::Object(members) => {
                 for member in members {
-                    let key = member.key.as_str();
+                    let key = &*member.key;
                     if in_catalog && !secret && SCHEMAS.contains(&key) {
                         continue;
                     }

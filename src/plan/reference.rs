@@ -1,8 +1,10 @@
 //! References: how one step names another's output, or a context value.
 
-use super::StepIx;
+use super::ids::StepIx;
+use super::names::type_name;
 use crate::text::visible;
 use serde_json::{Map, Value};
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 /// One move into a value.
@@ -43,7 +45,7 @@ pub struct Reference {
 /// What the references of one step see when they are resolved.
 pub trait Scope {
     /// The output of a step that succeeded.
-    fn output(&self, step: StepIx) -> Option<&Value>;
+    fn output(&self, step: StepIx) -> Option<&Arc<Value>>;
     /// The status word of a step (`succeeded`, `failed`, `skipped`, …), for expressions.
     fn status(&self, step: StepIx) -> &'static str;
     /// A step's id.
@@ -53,7 +55,7 @@ pub trait Scope {
     /// A context value.
     fn context(&self, name: &str) -> Option<&Value>;
     /// The element and its position, inside a `for_each` step.
-    fn item(&self) -> Option<(&Value, usize)>;
+    fn item(&self) -> Option<(&Arc<Value>, usize)>;
 }
 
 /// Why a reference or an expression has no value.
@@ -65,9 +67,47 @@ pub struct ReferenceError {
     pub message: String,
 }
 
+/// What a reference names.
+enum Found<'s> {
+    /// The whole of a value that is shared.
+    Whole(&'s Arc<Value>),
+    /// A part of a value, or a value that is not shared.
+    Part(&'s Value),
+    /// A value that was made for it.
+    Made(Value),
+}
+
 impl Reference {
-    /// The value it names, copied out of `scope`; only what it names is copied.
-    pub fn resolve(&self, scope: &dyn Scope) -> Result<Value, ReferenceError> {
+    /// The value it names. An output or an item that it names as a whole is shared; of anything else what it
+    /// names is copied, and nothing beside it.
+    pub fn resolve(&self, scope: &dyn Scope) -> Result<Arc<Value>, ReferenceError> {
+        Ok(match self.find(scope)? {
+            Found::Whole(value) => Arc::clone(value),
+            Found::Part(value) => Arc::new(value.clone()),
+            Found::Made(value) => Arc::new(value),
+        })
+    }
+
+    /// The value it names, copied.
+    pub(super) fn copy(&self, scope: &dyn Scope) -> Result<Value, ReferenceError> {
+        Ok(match self.find(scope)? {
+            Found::Whole(value) => Value::clone(value),
+            Found::Part(value) => value.clone(),
+            Found::Made(value) => value,
+        })
+    }
+
+    /// Writes the value it names at the end of `text`: a string as it is, any other value as compact JSON.
+    pub(super) fn write(&self, scope: &dyn Scope, text: &mut String) -> Result<(), ReferenceError> {
+        match self.find(scope)? {
+            Found::Whole(value) => write_value(value, text),
+            Found::Part(value) => write_value(value, text),
+            Found::Made(value) => write_value(&value, text),
+        }
+        Ok(())
+    }
+
+    fn find<'s>(&self, scope: &'s dyn Scope) -> Result<Found<'s>, ReferenceError> {
         match &self.root {
             Root::Step(step) => {
                 let output = scope.output(*step).ok_or_else(|| {
@@ -77,7 +117,7 @@ impl Reference {
                         scope.status(*step)
                     ))
                 })?;
-                self.follow(output, output_path(output, &self.path), || {
+                self.within(output, output_path(output, &self.path), || {
                     format!("the output of step {}", visible(scope.id(*step), 80))
                 })
             }
@@ -88,28 +128,22 @@ impl Reference {
                         visible(name, 80)
                     ))
                 })?;
-                self.follow(value, &self.path, || {
-                    format!("the context value {}", visible(name, 80))
-                })
+                let named = || format!("the context value {}", visible(name, 80));
+                self.follow(value, &self.path, named).map(Found::Part)
             }
             Root::Item => {
                 let (item, _) = self.item(scope)?;
-                self.follow(item, &self.path, || "the item".to_owned())
+                self.within(item, &self.path, || "the item".to_owned())
             }
             Root::Index => {
                 let (_, index) = self.item(scope)?;
-                self.follow(&Value::from(index), &self.path, || "the index".to_owned())
+                self.made(Value::from(index), "the index")
             }
-            Root::Outputs => {
-                let outputs = outputs(scope);
-                self.follow(&outputs, &self.path, || {
-                    "the object of all outputs".to_owned()
-                })
-            }
+            Root::Outputs => self.made(outputs(scope), "the object of all outputs"),
         }
     }
 
-    fn item<'s>(&self, scope: &'s dyn Scope) -> Result<(&'s Value, usize), ReferenceError> {
+    fn item<'s>(&self, scope: &'s dyn Scope) -> Result<(&'s Arc<Value>, usize), ReferenceError> {
         scope
             .item()
             .ok_or_else(|| self.error("it is only known inside a `for_each` step"))
@@ -121,12 +155,32 @@ impl Reference {
         }
     }
 
-    fn follow(
+    fn made<'s>(&self, value: Value, named: &str) -> Result<Found<'s>, ReferenceError> {
+        if self.path.is_empty() {
+            return Ok(Found::Made(value));
+        }
+        let part = self.follow(&value, &self.path, || named.to_owned())?;
+        Ok(Found::Made(part.clone()))
+    }
+
+    fn within<'s>(
         &self,
-        root: &Value,
+        root: &'s Arc<Value>,
         path: &[Segment],
         named: impl Fn() -> String,
-    ) -> Result<Value, ReferenceError> {
+    ) -> Result<Found<'s>, ReferenceError> {
+        if path.is_empty() {
+            return Ok(Found::Whole(root));
+        }
+        self.follow(root, path, named).map(Found::Part)
+    }
+
+    fn follow<'s>(
+        &self,
+        root: &'s Value,
+        path: &[Segment],
+        named: impl Fn() -> String,
+    ) -> Result<&'s Value, ReferenceError> {
         let mut value = root;
         for (at, segment) in path.iter().enumerate() {
             value = step_into(value, segment).ok_or_else(|| {
@@ -137,7 +191,18 @@ impl Reference {
                 self.error(&missing(value, segment, &place))
             })?;
         }
-        Ok(value.clone())
+        Ok(value)
+    }
+}
+
+/// Writes a value into a longer text: a string as it is, any other value as compact JSON.
+pub(super) fn write_value(value: &Value, text: &mut String) {
+    match value {
+        Value::String(piece) => text.push_str(piece),
+        other => {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{other}");
+        }
     }
 }
 
@@ -155,11 +220,11 @@ pub(super) fn output_path<'p>(output: &Value, path: &'p [Segment]) -> &'p [Segme
 }
 
 /// The outputs of all steps that have one, by id, in the plan's order.
-pub(super) fn outputs(scope: &dyn Scope) -> Value {
+fn outputs(scope: &dyn Scope) -> Value {
     let mut all = Map::new();
     for ix in (0..scope.steps() as u32).map(StepIx) {
         if let Some(output) = scope.output(ix) {
-            all.insert(scope.id(ix).to_owned(), output.clone());
+            all.insert(scope.id(ix).to_owned(), Value::clone(output));
         }
     }
     Value::Object(all)
@@ -213,12 +278,7 @@ fn missing(value: &Value, segment: &Segment, place: &str) -> String {
             list.len()
         ),
         (other, segment) => {
-            let what = match other {
-                Value::Null => "null",
-                Value::Bool(_) => "true or false",
-                Value::Number(_) => "a number",
-                _ => "text",
-            };
+            let what = type_name(other);
             let wanted = match segment {
                 Segment::Field(field) => format!("field \"{}\"", visible(field, 80)),
                 Segment::Index(index) => format!("element {index}"),

@@ -1,10 +1,10 @@
 //! Parameters held against what a tool says it takes.
 
-use super::Template;
 use super::diagnostic::{Collector, Diagnostic, Severity, shown};
-use super::draft::first_byte;
+use super::draft_plan::first_byte;
 use super::names::closest;
-use super::node::{Kind, Node};
+use super::node::{Kind, Member, Node};
+use super::template::Template;
 use crate::text::visible;
 use serde_json::{Map, Value};
 use std::ops::Range;
@@ -93,7 +93,7 @@ impl Checker<'_> {
             let has_default = properties
                 .get(*name)
                 .is_some_and(|property| property.get("default").is_some());
-            if has_default || members.iter().any(|member| member.key == *name) {
+            if has_default || members.iter().any(|member| *member.key == **name) {
                 continue;
             }
             let mut diagnostic = self.fault(
@@ -107,7 +107,7 @@ impl Checker<'_> {
             );
             let unknown = members
                 .iter()
-                .map(|member| member.key.as_str())
+                .map(|member| &*member.key)
                 .filter(|key| !properties.contains_key(*key));
             if let Some(near) = closest(name, unknown) {
                 diagnostic =
@@ -117,11 +117,11 @@ impl Checker<'_> {
             self.collector.push(diagnostic.at(place));
         }
         for (at, member) in members.iter().enumerate() {
-            let Some(property) = properties.get(&member.key) else {
+            let Some(property) = properties.get(&*member.key) else {
                 self.unknown(&member.key, &member.key_span, properties, schema);
                 continue;
             };
-            if member.value.is_null() && !required.contains(&member.key.as_str()) {
+            if member.value.is_null() && !required.contains(&&*member.key) {
                 continue;
             }
             let part = match template {
@@ -218,13 +218,13 @@ impl Checker<'_> {
     fn members(
         &mut self,
         node: &Node,
-        members: &[super::node::Member],
+        members: &[Member],
         template: Option<&Template>,
         schema: &Value,
         path: &str,
     ) {
         for name in required(schema) {
-            if !members.iter().any(|member| member.key == name) {
+            if !members.iter().any(|member| *member.key == *name) {
                 let diagnostic = self.fault(
                     "missing_parameter",
                     format!(
@@ -241,7 +241,7 @@ impl Checker<'_> {
             return;
         };
         for (at, member) in members.iter().enumerate() {
-            if let Some(property) = properties.get(&member.key) {
+            if let Some(property) = properties.get(&*member.key) {
                 let part = match template {
                     Some(Template::Object(templates)) => templates.get(at).map(|(_, part)| part),
                     _ => None,

@@ -1,6 +1,7 @@
 //! Parameters with references in them, parsed once and resolved for every attempt.
 
-use super::{Expression, Reference, ReferenceError, Root, Scope};
+use super::expression::Expression;
+use super::reference::{Reference, ReferenceError, Root, Scope, write_value};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
@@ -33,10 +34,11 @@ pub enum Part {
 }
 
 impl Template {
-    /// The value in `scope`. A literal is shared, not copied.
+    /// The value in `scope`. A literal, and what exactly one reference names as a whole, is shared, not copied.
     pub fn resolve(&self, scope: &dyn Scope) -> Result<Arc<Value>, ReferenceError> {
         match self {
             Self::Literal(value) => Ok(Arc::clone(value)),
+            Self::Reference(reference) => reference.resolve(scope),
             other => other.value(scope).map(Arc::new),
         }
     }
@@ -44,7 +46,7 @@ impl Template {
     fn value(&self, scope: &dyn Scope) -> Result<Value, ReferenceError> {
         match self {
             Self::Literal(value) => Ok(Value::clone(value)),
-            Self::Reference(reference) => reference.resolve(scope),
+            Self::Reference(reference) => reference.copy(scope),
             Self::Expression(expression) => expression.value(scope),
             Self::Text(parts) => text(parts, scope).map(Value::String),
             Self::List(list) => list
@@ -141,7 +143,7 @@ impl Template {
 }
 
 fn known_reference(reference: &Reference, scope: &dyn Scope, open: &mut dyn FnMut(&Root)) -> Value {
-    reference.resolve(scope).unwrap_or_else(|_| {
+    reference.copy(scope).unwrap_or_else(|_| {
         open(&reference.root);
         Value::Null
     })
@@ -180,18 +182,10 @@ fn inserted(value: Value) -> String {
 fn text(parts: &[Part], scope: &dyn Scope) -> Result<String, ReferenceError> {
     let mut text = String::new();
     for part in parts {
-        let value = match part {
-            Part::Text(piece) => {
-                text.push_str(piece);
-                continue;
-            }
-            Part::Reference(reference) => reference.resolve(scope)?,
-            Part::Expression(expression) => expression.value(scope)?,
-        };
-        match value {
-            Value::String(piece) => text.push_str(&piece),
-            // `Value` writes itself as compact JSON.
-            other => text.push_str(&other.to_string()),
+        match part {
+            Part::Text(piece) => text.push_str(piece),
+            Part::Reference(reference) => reference.write(scope, &mut text)?,
+            Part::Expression(expression) => write_value(&expression.value(scope)?, &mut text),
         }
     }
     Ok(text)

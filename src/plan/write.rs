@@ -1,26 +1,28 @@
 //! A plan as a value again, in the documented dialect.
 
-use super::{
-    ExecutionPlan, FINAL_SYNTHESIS, Mode, Part, PlanFaults, Reference, Root, Segment, Step,
-    Template, Trigger, draft, parse,
-};
+use super::diagnostic::PlanFaults;
+use super::dialects;
+use super::model::{ExecutionPlan, FINAL_SYNTHESIS, Mode, Step, Trigger};
+use super::parse;
+use super::reference::{Reference, Root, Segment};
+use super::template::{Part, Template};
 use serde_json::{Map, Value, json};
 
 impl ExecutionPlan {
     /// The plan in a value, in any of the dialects that JSON has. Tools are not checked, and what it needs of
     /// a context is only listed.
     pub fn from_value(plan: Value) -> Result<Self, PlanFaults> {
-        draft::from_value(plan)?.check(None, None)
+        parse::from_value(plan)?.check(None, None)
     }
 
     /// The plan in a JSON text, checked as [`Self::from_value`] does.
     pub fn from_json(text: &str) -> Result<Self, PlanFaults> {
-        parse("plan.json", text.as_bytes())?.check(None, None)
+        parse::parse("plan.json", text.as_bytes())?.check(None, None)
     }
 
     /// The plan in a YAML text, checked as [`Self::from_value`] does.
     pub fn from_yaml(text: &str) -> Result<Self, PlanFaults> {
-        parse("plan.yaml", text.as_bytes())?.check(None, None)
+        parse::parse("plan.yaml", text.as_bytes())?.check(None, None)
     }
 
     /// The plan as a value in the documented dialect: read again, it has the same steps, dependencies and
@@ -38,7 +40,9 @@ impl ExecutionPlan {
         for step in self.steps.iter() {
             if &*step.id == FINAL_SYNTHESIS && &*step.tool == FINAL_SYNTHESIS {
                 let mut synthesis = self.template(&step.parameters);
-                if let (Value::Object(members), Some(model)) = (&mut synthesis, &step.model) {
+                if let (Value::Object(members), Some(model)) =
+                    (&mut synthesis, &step.settings.model)
+                {
                     members.insert("model".to_owned(), Value::from(&**model));
                 }
                 plan.insert(FINAL_SYNTHESIS.to_owned(), synthesis);
@@ -71,34 +75,34 @@ impl ExecutionPlan {
         if let Some(list) = &step.for_each {
             put("for_each", self.template(list));
         }
-        if step.trigger != Trigger::default() {
-            put("trigger", json!(step.trigger));
+        if step.settings.trigger != Trigger::default() {
+            put("trigger", json!(step.settings.trigger));
         }
-        if step.mode != Mode::default() {
-            put("mode", json!(step.mode));
+        if step.settings.mode != Mode::default() {
+            put("mode", json!(step.settings.mode));
         }
-        if let Some(timeout) = step.timeout {
+        if let Some(timeout) = step.settings.timeout {
             put("timeout_s", json!(timeout.as_secs_f64()));
         }
-        if let Some(retry) = step.retry {
+        if let Some(retry) = step.settings.retry {
             put(
                 "retry_policy",
                 json!({"retries": retry.attempts, "backoff_s": retry.backoff.as_secs_f64()}),
             );
         }
-        if let Some(cache) = step.cache {
+        if let Some(cache) = step.settings.cache {
             put("cache", Value::from(cache));
         }
         for (key, text) in [
-            ("model", &step.model),
-            ("idempotency_key", &step.idempotency_key),
-            ("description", &step.description),
+            ("model", &step.settings.model),
+            ("idempotency_key", &step.settings.idempotency_key),
+            ("description", &step.settings.description),
         ] {
             if let Some(text) = text {
                 put(key, Value::from(&**text));
             }
         }
-        for (key, member) in &step.extra {
+        for (key, member) in &step.settings.extra {
             put(key, member.clone());
         }
         Value::Object(value)
@@ -136,15 +140,13 @@ impl ExecutionPlan {
         let Root::Step(step) = reference.root else {
             return reference.source.to_string();
         };
-        if !reference.source.starts_with(['$', '#', '<']) || reference.source.starts_with("${") {
-            let numbered = reference
-                .source
-                .trim_matches(['$', '{', '}'])
-                .parse::<u64>()
-                .is_ok();
-            if !numbered {
-                return reference.source.to_string();
-            }
+        // `${1}` is such a form too.
+        let numbered = || {
+            let inner = reference.source.trim_matches(['$', '{', '}']);
+            inner.parse::<u64>().is_ok()
+        };
+        if !dialects::is_own_reference(&reference.source) && !numbered() {
+            return reference.source.to_string();
         }
         let id = self.step(step).map_or("", |step| &step.id);
         let mut text = format!("{{{{steps[{id}].output");

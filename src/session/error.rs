@@ -104,13 +104,9 @@ impl SessionError {
 
     /// No step is called `name`; `known` are those that exist.
     pub fn no_such_step<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Self {
-        let near = known
-            .map(|id| (strsim::jaro_winkler(name, id), id))
-            .filter(|(likeness, _)| *likeness > 0.75)
-            .max_by(|a, b| a.0.total_cmp(&b.0));
         Self::NoSuchStep {
             name: name.to_owned(),
-            near: near.map(|(_, id)| id.to_owned()),
+            near: crate::plan::closest(name, known).map(str::to_owned),
         }
     }
 

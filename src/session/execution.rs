@@ -402,7 +402,7 @@ impl Execution {
         // A plan may have very many steps of one tool.
         let mut known: HashSet<(&str, Option<&str>)> = HashSet::new();
         for step in self.plan.steps.iter() {
-            if !known.insert((&step.tool, step.model.as_deref())) {
+            if !known.insert((&step.tool, step.settings.model.as_deref())) {
                 continue;
             }
             let Some(tool) = toolbox.tool(&step.tool) else {
@@ -412,11 +412,11 @@ impl Execution {
                 });
             };
             let is_priced = || {
-                let quote = tool.quote(&Value::Null, step.model.as_deref());
+                let quote = tool.quote(&Value::Null, step.settings.model.as_deref());
                 quote.most.is_some()
             };
             if limited && !is_priced() {
-                let model = self.worker.model_for(step.model.as_deref());
+                let model = self.worker.model_for(step.settings.model.as_deref());
                 return Err(SessionError::Unpriced {
                     step: step.id.clone(),
                     model: model.map(|(provider, model)| format!("{provider}/{model}")),

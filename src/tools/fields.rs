@@ -261,14 +261,7 @@ fn split_command(line: &str) -> Result<Vec<String>, &'static str> {
 }
 
 pub fn type_name(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
+    crate::plan::type_name(value)
 }
 
 fn read_file(path: &Path) -> Result<String, String> {

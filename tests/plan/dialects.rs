@@ -71,12 +71,15 @@ fn runtime() {
         ])
     );
     let second = &plan.steps[1];
-    let retry = second.retry.unwrap();
+    let retry = second.settings.retry.unwrap();
     assert_eq!((retry.attempts, retry.backoff), (3, Duration::from_secs(1)));
-    assert_eq!(second.idempotency_key.as_deref(), Some("k"));
-    assert_eq!(second.mode, Mode::Sequential);
-    assert_eq!(plan.steps[2].timeout, Some(Duration::from_millis(2500)));
-    assert_eq!(plan.steps[3].trigger, Trigger::NoneFailed);
+    assert_eq!(second.settings.idempotency_key.as_deref(), Some("k"));
+    assert_eq!(second.settings.mode, Mode::Sequential);
+    assert_eq!(
+        plan.steps[2].settings.timeout,
+        Some(Duration::from_millis(2500))
+    );
+    assert_eq!(plan.steps[3].settings.trigger, Trigger::NoneFailed);
     assert!(plan.warnings.is_empty(), "{:?}", plan.warnings);
 }
 
@@ -93,8 +96,8 @@ fn template_in_yaml() {
         ])
     );
     // `retry_count` counts the tries after the first.
-    assert_eq!(plan.steps[1].retry.unwrap().attempts, 3);
-    assert_eq!(plan.steps[1].timeout, Some(Duration::from_secs(5)));
+    assert_eq!(plan.steps[1].settings.retry.unwrap().attempts, 3);
+    assert_eq!(plan.steps[1].settings.timeout, Some(Duration::from_secs(5)));
     assert!(plan.warnings.is_empty(), "{:?}", plan.warnings);
 }
 
@@ -112,7 +115,7 @@ fn llmcompiler() {
         ])
     );
     assert_eq!(
-        plan.steps[0].description.as_deref(),
+        plan.steps[0].settings.description.as_deref(),
         Some("two facts are needed.")
     );
     assert!(plan.warnings.is_empty(), "{:?}", plan.warnings);
@@ -148,7 +151,10 @@ fn rewoo() {
             ["E3", "Calculator", ["E2"], {"expression": "#E2"}],
         ])
     );
-    assert_eq!(plan.steps[2].description.as_deref(), Some("Count."));
+    assert_eq!(
+        plan.steps[2].settings.description.as_deref(),
+        Some("Count.")
+    );
     assert!(plan.warnings.is_empty(), "{:?}", plan.warnings);
 }
 

@@ -405,7 +405,7 @@ fn what_is_odd_is_said_and_runs() {
             .iter()
             .all(|warning| warning.severity == Severity::Warning)
     );
-    assert_eq!(plan.steps[0].extra["retries"], json!(3));
+    assert_eq!(plan.steps[0].settings.extra["retries"], json!(3));
 }
 
 #[test]
@@ -594,4 +594,28 @@ fn parameters_that_are_not_given_take_the_catalogs_default() {
     )
     .unwrap();
     assert_eq!(plan.steps[0].parameters.source()["level"], 2);
+}
+
+#[test]
+fn joiners_belong_to_ids_where_they_do_not_hide() {
+    for id in ["👨‍👩‍👧", "❤️‍🔥"] {
+        let plan = check(&format!(
+            r#"{{"steps": [{{"id": "{id}", "tool": "fetch"}}]}}"#
+        ))
+        .unwrap();
+        assert_eq!(&*plan.steps[0].id, id);
+    }
+    for id in [
+        "a\u{200d}b",
+        "\u{200d}👧",
+        "👧\u{200d}",
+        "👧\u{200d}\u{200d}👧",
+    ] {
+        let text = format!(r#"{{"steps": [{{"id": "{id}", "tool": "fetch"}}]}}"#);
+        assert_eq!(
+            faults(&text).diagnostics[0].code,
+            "control_character",
+            "{id:?}"
+        );
+    }
 }

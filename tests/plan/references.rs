@@ -4,16 +4,17 @@ use plandeck::plan::{ExecutionPlan, Scope, StepIx, parse};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 struct Outputs {
     plan: ExecutionPlan,
-    done: Vec<Option<Value>>,
+    done: Vec<Option<Arc<Value>>>,
     context: Map<String, Value>,
-    item: Option<(Value, usize)>,
+    item: Option<(Arc<Value>, usize)>,
 }
 
 impl Scope for Outputs {
-    fn output(&self, step: StepIx) -> Option<&Value> {
+    fn output(&self, step: StepIx) -> Option<&Arc<Value>> {
         self.done.get(step.at())?.as_ref()
     }
     fn status(&self, step: StepIx) -> &'static str {
@@ -31,7 +32,7 @@ impl Scope for Outputs {
     fn context(&self, name: &str) -> Option<&Value> {
         self.context.get(name)
     }
-    fn item(&self) -> Option<(&Value, usize)> {
+    fn item(&self) -> Option<(&Arc<Value>, usize)> {
         self.item.as_ref().map(|(item, at)| (item, *at))
     }
 }
@@ -65,9 +66,9 @@ fn scope(probe: Value) -> Outputs {
     ];
     Outputs {
         plan,
-        done: outputs,
+        done: outputs.into_iter().map(|one| one.map(Arc::new)).collect(),
         context,
-        item: Some((json!({"id": 9, "tags": ["t"]}), 3)),
+        item: Some((Arc::new(json!({"id": 9, "tags": ["t"]})), 3)),
     }
 }
 
@@ -84,7 +85,10 @@ fn resolved(text: &str) -> Result<Value, String> {
 fn every_form_takes_the_value_with_its_type() {
     for (text, value) in [
         ("step:step-1", json!("plain text")),
-        ("step:1", scope(json!({})).done[0].clone().unwrap()),
+        (
+            "step:1",
+            Value::clone(scope(json!({})).done[0].as_ref().unwrap()),
+        ),
         ("{{name}}", json!("Ada")),
         ("{{ name }}", json!("Ada")),
         ("{{user.mail}}", json!("a@b")),
@@ -99,14 +103,20 @@ fn every_form_takes_the_value_with_its_type() {
         ("{{steps.s1.output.n}}", json!(4)),
         ("{{steps[1].merchant}}", json!("Shop")),
         ("{{1.merchant}}", json!("Shop")),
-        ("{{1}}", scope(json!({})).done[0].clone().unwrap()),
+        (
+            "{{1}}",
+            Value::clone(scope(json!({})).done[0].as_ref().unwrap()),
+        ),
         ("{{step-1}}", json!("plain text")),
         ("{{s1.output}}", json!({"x": 5})),
         ("{{step-1.output}}", json!("plain text")),
         ("{{1.unit-price}}", json!(3)),
         ("{{1[\"unit-price\"]}}", json!(3)),
         ("${s1.n}", json!(4)),
-        ("${s1}", scope(json!({})).done[2].clone().unwrap()),
+        (
+            "${s1}",
+            Value::clone(scope(json!({})).done[2].as_ref().unwrap()),
+        ),
         ("${HOME}", json!("${HOME}")),
         ("$1", json!("$1")),
         ("#E1", json!("#E1")),
@@ -348,7 +358,7 @@ proptest! {
         let plan = ExecutionPlan::from_json(&plan.to_string()).unwrap();
         let mut context = Map::new();
         context.insert("v".to_owned(), v.clone());
-        let scope = Outputs { plan, done: vec![Some(s.clone()), None], context, item: None };
+        let scope = Outputs { plan, done: vec![Some(Arc::new(s.clone())), None], context, item: None };
         let resolved = scope.plan.steps[1].parameters.resolve(&scope).unwrap();
         prop_assert_eq!(&resolved["x"], &oracle(&template, &v, &s));
         // What was written and read again is the same plan.

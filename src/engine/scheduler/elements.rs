@@ -98,7 +98,7 @@ fn element_info(steps: &Steps, parent: StepIx, index: usize) -> StepInfo {
         parent: Some(parent),
         parameters: None,
         not_reused: None,
-        sequential: step.mode == Mode::Sequential,
+        sequential: step.settings.mode == Mode::Sequential,
         price: None,
     }
 }

@@ -164,8 +164,8 @@ pub struct Row {
 impl Row {
     fn of(step: &Step) -> Self {
         Self {
-            trigger: step.trigger,
-            sequential: step.mode == Mode::Sequential,
+            trigger: step.settings.trigger,
+            sequential: step.settings.mode == Mode::Sequential,
             ..Self::default()
         }
     }

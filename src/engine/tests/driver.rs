@@ -277,7 +277,7 @@ async fn independent_branches_go_on_and_the_rest_is_skipped() {
 #[tokio::test(start_paused = true)]
 async fn triggers() {
     let with = |mut step: Step, trigger| {
-        step.trigger = trigger;
+        step.settings_mut().trigger = trigger;
         step
     };
     let state = Trial::new(vec![
@@ -303,7 +303,7 @@ async fn retries_wait_and_then_succeed() {
         json!({"ms": 10, "fail": 2, "cost": 5, "most": 5}),
         &[],
     );
-    flaky.retry = Some(RetryPolicy {
+    flaky.settings_mut().retry = Some(RetryPolicy {
         attempts: 3,
         backoff: Duration::from_millis(100),
     });
@@ -318,8 +318,8 @@ async fn retries_wait_and_then_succeed() {
 #[tokio::test(start_paused = true)]
 async fn a_timeout_is_an_attempt_that_failed() {
     let mut slow = sleeping("slow", 5000, &[]);
-    slow.timeout = Some(Duration::from_millis(100));
-    slow.retry = Some(RetryPolicy {
+    slow.settings_mut().timeout = Some(Duration::from_millis(100));
+    slow.settings_mut().retry = Some(RetryPolicy {
         attempts: 2,
         backoff: Duration::ZERO,
     });
@@ -489,7 +489,7 @@ async fn calls_and_time_are_limited() {
 #[tokio::test(start_paused = true)]
 async fn a_sequential_step_overlaps_nothing() {
     let mut alone = sleeping("alone", 100, &[]);
-    alone.mode = Mode::Sequential;
+    alone.settings_mut().mode = Mode::Sequential;
     let steps = vec![sleeping("1", 100, &[]), alone, sleeping("2", 100, &[])];
     let state = Trial::new(steps).run().await;
     let span = |at: usize| {
@@ -522,14 +522,12 @@ async fn without_a_policy_only_a_call_that_may_be_repeated_is_tried_three_times(
 #[tokio::test(start_paused = true)]
 async fn idempotency_keys_are_the_same_for_every_try_and_differ_between_elements() {
     let mut flaky = step("flaky", json!({"fail": 1}), &[]);
-    flaky.retry = Some(RetryPolicy {
+    flaky.settings_mut().retry = Some(RetryPolicy {
         attempts: 2,
         backoff: Duration::ZERO,
     });
-    let mut given = Step {
-        idempotency_key: Some("k".into()),
-        ..flaky.clone()
-    };
+    let mut given = flaky.clone();
+    given.settings_mut().idempotency_key = Some("k".into());
     given.id = "given".into();
     let each = Step {
         id: "each".into(),

@@ -4,7 +4,7 @@
 use super::oracle::{Oracle, the_fold_agrees};
 use super::transitions::{Transitions, column};
 use crate::engine::{Action, Input, Prepared, Rules, Scheduler, Timer};
-use crate::plan::{Mode, RetryPolicy, Step, StepIx, Template, Trigger};
+use crate::plan::{Mode, RetryPolicy, Step, StepIx, StepSettings, Template, Trigger};
 use crate::run::{
     Demand, Fact, Rates, ResourceLimits, RunCommand, RunError, RunEvent, RunHeader, RunPhase,
     RunState, StepInfo, StepSource, StepStatus,
@@ -501,12 +501,15 @@ fn step((at, sketch): (usize, &Sketch)) -> Step {
     let parameters = Template::Literal(Arc::new(Value::Null));
     Step {
         depends_on: sketch.depends_on.iter().copied().map(StepIx).collect(),
-        trigger: sketch.trigger,
-        mode: if sketch.sequential {
-            Mode::Sequential
-        } else {
-            Mode::Parallel
-        },
+        settings: Arc::new(StepSettings {
+            trigger: sketch.trigger,
+            mode: if sketch.sequential {
+                Mode::Sequential
+            } else {
+                Mode::Parallel
+            },
+            ..StepSettings::default()
+        }),
         for_each: (!sketch.lists.is_empty()).then(|| Box::new(Template::Literal(Arc::default()))),
         ..Step::new(format!("s{at}"), "tool", parameters)
     }
@@ -522,7 +525,7 @@ fn header(steps: &[Step], limits: &ResourceLimits) -> RunHeader {
         parent: None,
         parameters: None,
         not_reused: None,
-        sequential: step.mode == Mode::Sequential,
+        sequential: step.settings.mode == Mode::Sequential,
         price: None,
     };
     RunHeader {

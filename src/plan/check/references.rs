@@ -2,10 +2,12 @@
 
 use super::{CODE_EXEC, Check, Uses, is_numbered_alike};
 use crate::plan::diagnostic::{Diagnostic, Severity, shown};
+use crate::plan::expression::Expression;
 use crate::plan::names::{closest, likeness_to};
 use crate::plan::node::{Kind, Member, Node};
-use crate::plan::notation::{self, Fault, Piece, Vocabulary};
-use crate::plan::{Expression, Part, Root, Template};
+use crate::plan::reference::Root;
+use crate::plan::reference_syntax::{self, Fault, Piece, Vocabulary};
+use crate::plan::template::{Part, Template};
 use crate::text::visible;
 use serde_json::Map;
 use std::ops::Range;
@@ -27,7 +29,7 @@ impl Check<'_> {
                     "`for_each` must be a list or exactly one reference to one",
                 )
                 .at(node.span.clone())
-                .step(Some(self.names.id(uses.step))),
+                .step(Some(self.ids.id(uses.step))),
             );
             return None;
         }
@@ -37,8 +39,8 @@ impl Check<'_> {
     pub(super) fn run_if(&mut self, node: &Node, uses: &mut Uses) -> Option<Expression> {
         let text = match &node.kind {
             Kind::Text(text) if text.trim().is_empty() => return None,
-            Kind::Text(text) => text.clone(),
-            Kind::Bool(truth) => truth.to_string(),
+            Kind::Text(text) => Arc::clone(text),
+            Kind::Bool(truth) => truth.to_string().into(),
             _ => return None,
         };
         let condition = self.vocabulary(uses, |vocabulary| vocabulary.condition(&text));
@@ -59,10 +61,11 @@ impl Check<'_> {
         let Kind::Object(members) = &node.kind else {
             return self.template(node, uses).unwrap_or_else(|| literal(node));
         };
+        let is_program = tool == CODE_EXEC;
         let parts: Vec<Option<Template>> = members
             .iter()
             .map(|member| {
-                uses.in_code = tool == CODE_EXEC && member.key == "code";
+                uses.in_code = is_program && *member.key == *"code";
                 self.template(&member.value, uses)
             })
             .collect();
@@ -99,43 +102,17 @@ impl Check<'_> {
         }
     }
 
-    fn text(&mut self, text: &str, span: &Range<usize>, uses: &mut Uses) -> Option<Template> {
-        let mut pieces = self.vocabulary(uses, |vocabulary| vocabulary.pieces(text))?;
-        let mut parts = Vec::with_capacity(pieces.len());
-        let alone = pieces.len() == 1;
-        for piece in pieces.drain(..) {
-            match piece {
-                Piece::Text(range) => parts.push(Part::Text(text[range].into())),
-                Piece::Reference(range, reference) => {
-                    let place = inside(span, text, &range);
-                    self.note_root(
-                        &reference.root,
-                        &reference.source,
-                        !reference.path.is_empty(),
-                        &place,
-                        uses,
-                    );
-                    parts.push(Part::Reference(reference));
-                }
-                Piece::Expression(range, expression) => {
-                    let place = inside(span, text, &range);
-                    self.note_roots(&expression.roots, &expression.source, false, &place, uses);
-                    parts.push(Part::Expression(expression));
-                }
-                Piece::Fault(range, fault) => {
-                    let place = inside(span, text, &range);
-                    let source = &text[range];
-                    self.reference_fault(fault, source, place, uses);
-                    parts.push(Part::Text(source.into()));
-                }
-            }
+    fn text(&mut self, text: &Arc<str>, span: &Range<usize>, uses: &mut Uses) -> Option<Template> {
+        if let Some(piece) = self.vocabulary(uses, |vocabulary| vocabulary.whole(text)) {
+            return alone(self.part(piece, text, span, uses));
         }
-        if alone {
-            return match parts.pop()? {
-                Part::Reference(reference) => Some(Template::Reference(Box::new(reference))),
-                Part::Expression(expression) => Some(Template::Expression(Box::new(expression))),
-                Part::Text(_) => None,
-            };
+        let pieces = self.vocabulary(uses, |vocabulary| vocabulary.pieces(text))?;
+        let mut parts = Vec::with_capacity(pieces.len());
+        for piece in pieces {
+            parts.push(self.part(piece, text, span, uses));
+        }
+        if parts.len() == 1 {
+            return alone(parts.pop()?);
         }
         if parts.iter().all(|part| matches!(part, Part::Text(_))) {
             return None;
@@ -143,11 +120,39 @@ impl Check<'_> {
         Some(Template::Text(parts.into()))
     }
 
+    fn part(&mut self, piece: Piece, text: &str, span: &Range<usize>, uses: &mut Uses) -> Part {
+        match piece {
+            Piece::Text(range) => Part::Text(text[range].into()),
+            Piece::Reference(range, reference) => {
+                let place = inside(span, text, &range);
+                self.note_root(
+                    &reference.root,
+                    &reference.source,
+                    !reference.path.is_empty(),
+                    &place,
+                    uses,
+                );
+                Part::Reference(reference)
+            }
+            Piece::Expression(range, expression) => {
+                let place = inside(span, text, &range);
+                self.note_roots(&expression.roots, &expression.source, false, &place, uses);
+                Part::Expression(expression)
+            }
+            Piece::Fault(range, fault) => {
+                let place = inside(span, text, &range);
+                let source = &text[range];
+                self.reference_fault(fault, source, place, uses);
+                Part::Text(source.into())
+            }
+        }
+    }
+
     fn vocabulary<T>(&self, uses: &Uses, read: impl FnOnce(&Vocabulary<'_>) -> T) -> T {
-        let known = |name: &str| notation::knows(self.own, self.given, name);
+        let known = |name: &str| reference_syntax::knows(self.own, self.given, name);
         read(&Vocabulary {
-            names: &self.names,
-            dialect: self.dialect,
+            ids: &self.ids,
+            syntax: self.syntax,
             context: &known,
             in_for_each: uses.in_for_each,
             in_code: uses.in_code,
@@ -155,7 +160,7 @@ impl Check<'_> {
     }
 
     fn reference_fault(&mut self, fault: Fault, source: &str, place: Range<usize>, uses: &Uses) {
-        let id = Arc::clone(self.names.id(uses.step));
+        let id = Arc::clone(self.ids.id(uses.step));
         let diagnostic = match fault {
             Fault::UnknownStep(wanted) => {
                 let near = self.guess_step(&wanted);
@@ -219,7 +224,7 @@ impl Check<'_> {
             }
             Root::Context(name) => self.note_context(name, source, dotted, place, uses),
             Root::Outputs if !uses.synthesis => {
-                let id = Arc::clone(self.names.id(uses.step));
+                let id = Arc::clone(self.ids.id(uses.step));
                 self.collector.push(
                     Diagnostic::new(
                         Severity::Error,
@@ -250,10 +255,10 @@ impl Check<'_> {
             return;
         }
         self.context_names.push(Arc::clone(name));
-        if notation::knows(self.own, self.given, name) {
+        if reference_syntax::knows(self.own, self.given, name) {
             return;
         }
-        let id = Arc::clone(self.names.id(uses.step));
+        let id = Arc::clone(self.ids.id(uses.step));
         let near = self.guess_step(name);
         if self.given.is_some() {
             let diagnostic = if let Some(near) = near {
@@ -285,7 +290,7 @@ impl Check<'_> {
         // Nobody said what the context will hold, so a name that is almost a step's may still be right.
         let Some(near) = near else { return };
         let surely = dotted
-            && (likeness_to(&self.names, name) >= 0.8 || is_numbered_alike(&self.names, name));
+            && (likeness_to(name, self.ids.all()) >= 0.8 || is_numbered_alike(&self.ids, name));
         let severity = if surely {
             Severity::Error
         } else {
@@ -323,6 +328,15 @@ impl Check<'_> {
     }
 }
 
+/// The template of a text that is this part and nothing else.
+fn alone(part: Part) -> Option<Template> {
+    match part {
+        Part::Reference(reference) => Some(Template::Reference(Box::new(reference))),
+        Part::Expression(expression) => Some(Template::Expression(Box::new(expression))),
+        Part::Text(_) => None,
+    }
+}
+
 fn literal(node: &Node) -> Template {
     Template::Literal(Arc::new(node.to_value()))
 }
@@ -333,7 +347,7 @@ fn object(members: &[Member], parts: Vec<Option<Template>>) -> Option<Template> 
     }
     let members = parts.into_iter().zip(members).map(|(part, member)| {
         (
-            Arc::from(member.key.as_str()),
+            Arc::clone(&member.key),
             part.unwrap_or_else(|| literal(&member.value)),
         )
     });

@@ -1,71 +1,97 @@
 //! The ways in which planners write a plan, a file each. All of them become the same draft.
+//!
+//! To add one, write its file, and add it to [`DIALECTS`] and to the names in [`model::Dialect`].
 
+mod agent;
+mod dialect;
 mod documented;
-mod fields;
+mod field;
 mod hugginggpt;
-pub(super) mod llmcompiler;
-pub(super) mod rewoo;
+mod llmcompiler;
+mod plan_fields;
+mod python;
+mod rewoo;
 mod runtime;
+mod step_fields;
 mod template;
 
-use super::Dialect;
 use super::diagnostic::{Collector, Diagnostic, Severity};
-use super::draft::{DraftPlan, first_byte};
+use super::draft_plan::{DraftPlan, first_byte};
+use super::model;
 use super::node::{Kind, Node};
+use super::reference_syntax::own::ReferenceSyntax;
+use super::written::{NO_PLAN_HELP, Written};
+use dialect::Dialect;
 
-/// The plan in a JSON or YAML value, or `None` where there is none to be seen (and that is reported).
-pub(super) fn read_value(root: Node, collector: &mut Collector) -> Option<DraftPlan> {
-    let root = unwrap(root);
-    if hugginggpt::recognises(&root) {
-        return Some(hugginggpt::read(root, collector));
-    }
-    let steps = match &root.kind {
-        Kind::Object(_) => root.get("steps"),
-        Kind::List(list) if list.iter().any(|step| step.as_object().is_some()) => Some(&root),
-        _ => {
-            let what = root.type_name();
-            collector.push(
-                Diagnostic::new(
-                    Severity::Error,
-                    "not_a_plan",
-                    format!(
-                        "this is {what_article} {what}, not a plan",
-                        what_article = article(what)
-                    ),
-                )
-                .at(first_line_span(&root))
-                .help(super::read::NO_PLAN_HELP),
-            );
-            return None;
-        }
-    };
-    let dialect = if steps.is_some_and(template::recognises) {
-        Dialect::Template
-    } else if runtime::recognises(&root, steps) {
-        Dialect::Runtime
-    } else {
-        Dialect::Documented
-    };
-    Some(match dialect {
-        Dialect::Template => template::read(root, collector),
-        Dialect::Runtime => runtime::read(root, collector),
-        _ => documented::read(root, collector),
-    })
+/// Every dialect. A plan is read in the first that recognises it, so what is more particular comes first.
+static DIALECTS: [&dyn Dialect; 6] = [
+    &hugginggpt::HuggingGpt,
+    &template::Template,
+    &runtime::Runtime,
+    &documented::Documented,
+    &rewoo::ReWoo,
+    &llmcompiler::LlmCompiler,
+];
+
+/// The dialect that a plan is written in.
+fn recognise(plan: &Written<'_>) -> Option<&'static dyn Dialect> {
+    DIALECTS
+        .into_iter()
+        .find(|dialect| dialect.recognises(plan))
 }
 
-fn article(noun: &str) -> &'static str {
-    if noun.starts_with(['a', 'e', 'i', 'o', 'u']) {
+/// The plan in what was read, or `None` where there is none to be seen (and that is reported).
+pub(super) fn read(plan: Written<'_>, notices: &mut Collector) -> Option<DraftPlan> {
+    let plan = match plan {
+        Written::Value(root) => Written::Value(unwrap(root)),
+        text @ Written::Text { .. } => text,
+    };
+    if let Some(dialect) = recognise(&plan) {
+        return Some(dialect.read(plan, notices));
+    }
+    let root = plan.into_value();
+    let what = root.type_name();
+    let article = if what.starts_with(['a', 'e', 'i', 'o', 'u']) {
         "an"
     } else {
         "a"
-    }
+    };
+    let place = match root.kind {
+        Kind::List(_) | Kind::Object(_) => first_byte(&root.span),
+        _ => root.span,
+    };
+    notices.push(
+        Diagnostic::new(
+            Severity::Error,
+            "not_a_plan",
+            format!("this is {article} {what}, not a plan"),
+        )
+        .at(place)
+        .help(NO_PLAN_HELP),
+    );
+    None
 }
 
-fn first_line_span(node: &Node) -> std::ops::Range<usize> {
-    match node.kind {
-        Kind::List(_) | Kind::Object(_) => first_byte(&node.span),
-        _ => node.span.clone(),
-    }
+/// Whether a text that is neither JSON nor YAML is a plan of some dialect.
+pub(super) fn is_planners_text(text: &str) -> bool {
+    let part = 0..text.len();
+    recognise(&Written::Text { source: text, part }).is_some()
+}
+
+/// How the references of a dialect are written.
+pub(super) fn references(name: model::Dialect) -> &'static ReferenceSyntax {
+    DIALECTS
+        .into_iter()
+        .find(|dialect| dialect.name() == name)
+        .map_or(&ReferenceSyntax::COMMON, Dialect::references)
+}
+
+/// Whether a reference is written in a way that one dialect alone has.
+pub(super) fn is_own_reference(source: &str) -> bool {
+    let mut own = DIALECTS
+        .into_iter()
+        .filter_map(|dialect| dialect.references().own.as_ref());
+    own.any(|own| own.find(source, 0).is_some())
 }
 
 /// A plan inside an object that says so.
@@ -78,9 +104,9 @@ fn unwrap(root: Node) -> Node {
     };
     let inner = members.iter().position(|member| {
         matches!(
-            member.key.as_str(),
+            &*member.key,
             "plan" | "execution_plan" | "workflow" | "tasks"
-        ) && (member.value.get("steps").is_some() || hugginggpt::recognises(&member.value))
+        ) && (member.value.get("steps").is_some() || hugginggpt::is_task_list(&member.value))
     });
     match inner {
         Some(at) => members

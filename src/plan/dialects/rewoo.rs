@@ -1,9 +1,77 @@
 //! ReWOO's text: a line `Plan: …`, then `#E1 = Tool[…]`. The step's id is `E1`, and `#E1` names its output.
 
-use crate::plan::Dialect;
-use crate::plan::draft::{DraftPlan, DraftStep, Placed};
+use super::dialect::Dialect;
+use crate::plan::diagnostic::Collector;
+use crate::plan::draft_plan::{DraftPlan, DraftStep, Placed};
+use crate::plan::model;
 use crate::plan::node::Node;
+use crate::plan::read::json;
+use crate::plan::reference_syntax::own::{OwnReference, ReferenceSyntax};
+use crate::plan::written::Written;
 use std::ops::Range;
+
+pub(super) struct ReWoo;
+
+impl Dialect for ReWoo {
+    fn name(&self) -> model::Dialect {
+        model::Dialect::ReWoo
+    }
+
+    fn recognises(&self, plan: &Written<'_>) -> bool {
+        plan.text()
+            .is_some_and(|text| next(text, 0, false).is_some())
+    }
+
+    fn read(&self, plan: Written<'_>, _notices: &mut Collector) -> DraftPlan {
+        let (text, part) = plan.into_text();
+        let body = &text[part.clone()];
+        let mut plan = DraftPlan::new(self.name(), part.clone());
+        let place = |range: &Range<usize>| range.start + part.start..range.end + part.start;
+        let mut from = 0;
+        // Once a bracket was never closed, looking beyond the line for others would cost the square of the text.
+        let mut beyond_line = true;
+        while let Some(evidence) = next(body, from, beyond_line) {
+            beyond_line &= evidence.closed;
+            let before = &body[from..evidence.id.start - 1];
+            let mut step = DraftStep::new(place(&(evidence.id.start - 1..evidence.end)));
+            step.id = Some(Placed::new(
+                body[evidence.id.clone()].into(),
+                place(&evidence.id),
+            ));
+            step.tool = Some(Placed::new(
+                body[evidence.tool.clone()].into(),
+                place(&evidence.tool),
+            ));
+            step.settings_mut().description = before.rfind("Plan:").map(|at| {
+                let line = before[at + "Plan:".len()..].trim();
+                line.into()
+            });
+            let argument = &body[evidence.argument.clone()];
+            let trimmed = argument.trim();
+            let start = evidence.argument.start + (argument.len() - argument.trim_start().len());
+            let span = place(&(start..start + trimmed.len()));
+            match json::object_at(trimmed, span.start) {
+                Some(object) => step.parameters = object,
+                None if trimmed.is_empty() => {}
+                None => step.positional.push(Node::text(unquoted(trimmed), span)),
+            }
+            from = evidence.end;
+            plan.steps.push(step);
+        }
+        plan
+    }
+
+    fn references(&self) -> &'static ReferenceSyntax {
+        &ReferenceSyntax {
+            own: Some(OwnReference {
+                before_id: "#",
+                id_prefix: "E",
+                may_be_text: false,
+            }),
+            declare: true,
+        }
+    }
+}
 
 /// An evidence: where its parts stand in the text.
 struct Evidence {
@@ -13,48 +81,6 @@ struct Evidence {
     end: usize,
     /// Whether its own closing bracket was found.
     closed: bool,
-}
-
-pub(in crate::plan) fn recognises(text: &str) -> bool {
-    next(text, 0, false).is_some()
-}
-
-pub(in crate::plan) fn read(text: &str, part: Range<usize>) -> DraftPlan {
-    let body = &text[part.clone()];
-    let mut plan = DraftPlan::new(Dialect::ReWoo, part.clone());
-    let place = |range: &Range<usize>| range.start + part.start..range.end + part.start;
-    let mut from = 0;
-    // Once a bracket was never closed, looking beyond the line for others would cost the square of the text.
-    let mut beyond_line = true;
-    while let Some(evidence) = next(body, from, beyond_line) {
-        beyond_line &= evidence.closed;
-        let before = &body[from..evidence.id.start - 1];
-        let mut step = DraftStep::new(place(&(evidence.id.start - 1..evidence.end)));
-        step.id = Some(Placed::new(
-            body[evidence.id.clone()].into(),
-            place(&evidence.id),
-        ));
-        step.tool = Some(Placed::new(
-            body[evidence.tool.clone()].into(),
-            place(&evidence.tool),
-        ));
-        step.description = before.rfind("Plan:").map(|at| {
-            let line = before[at + "Plan:".len()..].trim();
-            line.into()
-        });
-        let argument = &body[evidence.argument.clone()];
-        let trimmed = argument.trim();
-        let start = evidence.argument.start + (argument.len() - argument.trim_start().len());
-        let span = place(&(start..start + trimmed.len()));
-        match super::super::read::json_object(trimmed, span.start) {
-            Some(object) => step.parameters = object,
-            None if trimmed.is_empty() => {}
-            None => step.positional.push(Node::text(unquoted(trimmed), span)),
-        }
-        from = evidence.end;
-        plan.steps.push(step);
-    }
-    plan
 }
 
 /// The text without quotes around it.

@@ -1,13 +1,13 @@
-//! What a model wrote sloppily: the plan is looked for in the text around it and mended, and everything that
-//! was mended is reported at its place.
+//! What a model wrote sloppily: the plan is looked for in the text around it and repaired, and everything that
+//! was repaired is reported at its place.
 
 use super::json;
 use crate::plan::diagnostic::{Collector, Diagnostic, Severity};
 use crate::plan::node::{Kind, Node};
 use std::ops::Range;
 
-/// Mending is for what a model wrote, which is short; beyond this only strict JSON is looked for.
-const MAX_MENDED: usize = 256 << 10;
+/// Repairing is for what a model wrote, which is short; beyond this only strict JSON is looked for.
+const MAX_REPAIRED: usize = 256 << 10;
 /// How many openings are tried.
 const MAX_CANDIDATES: usize = 8;
 
@@ -56,14 +56,14 @@ fn content(body: &str, open: Range<usize>, end: usize) -> Option<Fence> {
     })
 }
 
-/// Looks for a plan in `part` of `text`, mending it where that is needed.
+/// Looks for a plan in `part` of `text`, repairing it where that is needed.
 pub(super) fn read(text: &str, part: Range<usize>, collector: &mut Collector) -> Option<Node> {
     let body = &text[part.clone()];
     let mut seen_to = 0;
     for _ in 0..MAX_CANDIDATES {
         let opening = seen_to + body[seen_to..].find(['{', '['])?;
         let closing = balanced(&body[opening..]).map(|length| opening + length);
-        if closing.is_none() && body.len() > MAX_MENDED {
+        if closing.is_none() && body.len() > MAX_REPAIRED {
             return None;
         }
         let last = body.rfind(['}', ']']).map_or(body.len(), |at| at + 1);
@@ -77,7 +77,7 @@ pub(super) fn read(text: &str, part: Range<usize>, collector: &mut Collector) ->
             if let Some(node) = attempt(text, &part, &block, collector) {
                 return Some(node);
             }
-            if body.len() > MAX_MENDED {
+            if body.len() > MAX_REPAIRED {
                 break;
             }
         }
@@ -96,13 +96,12 @@ fn attempt(
     let original = &body[block.clone()];
     let offset = part.start + block.start;
     let mut found = None;
-    if let Ok(mut node) = json::read(original) {
-        node.map_spans(&|span| span.start + offset..span.end + offset);
+    if let Ok(node) = json::read_at(original, offset) {
         found = Some((node, Vec::new()));
-    } else if original.len() <= MAX_MENDED {
-        let mended = jsonrepair_rs::jsonrepair(original).ok()?;
-        let mut node = json::read(&mended).ok()?;
-        let alignment = Alignment::of(original, &mended);
+    } else if original.len() <= MAX_REPAIRED {
+        let repaired = jsonrepair_rs::jsonrepair(original).ok()?;
+        let mut node = json::read(&repaired).ok()?;
+        let alignment = Alignment::of(original, &repaired);
         node.map_spans(&|span| {
             let start = alignment.original(span.start);
             let end = alignment.original(span.end).max(start);
@@ -134,7 +133,7 @@ pub(super) fn is_plan(node: &Node) -> bool {
     match &node.kind {
         Kind::Object(members) => members.iter().any(|member| {
             matches!(
-                member.key.as_str(),
+                &*member.key,
                 "steps" | "plan" | "tasks" | "workflow" | "execution_plan"
             )
         }),
@@ -144,7 +143,7 @@ pub(super) fn is_plan(node: &Node) -> bool {
                     element.as_object().is_some_and(|members| {
                         members.iter().any(|member| {
                             matches!(
-                                member.key.as_str(),
+                                &*member.key,
                                 "task" | "tool" | "tool_name" | "id" | "step_id"
                             )
                         })
@@ -209,9 +208,9 @@ fn report_around(body: &str, block: &Range<usize>, offset: usize, collector: &mu
     }
 }
 
-/// One kind of mending.
+/// One kind of repair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Mend {
+enum Repair {
     TrailingComma,
     MissingBracket,
     MissingComma,
@@ -221,7 +220,7 @@ enum Mend {
     Other,
 }
 
-impl Mend {
+impl Repair {
     const ALL: [Self; 7] = [
         Self::TrailingComma,
         Self::MissingBracket,
@@ -248,13 +247,18 @@ impl Mend {
     }
 }
 
-fn report_edits(original: &str, edits: &[(Mend, usize)], offset: usize, collector: &mut Collector) {
-    for mend in Mend::ALL {
-        let mut places = edits.iter().filter(|(kind, _)| *kind == mend);
+fn report_edits(
+    original: &str,
+    edits: &[(Repair, usize)],
+    offset: usize,
+    collector: &mut Collector,
+) {
+    for repair in Repair::ALL {
+        let mut places = edits.iter().filter(|(kind, _)| *kind == repair);
         let Some((_, first)) = places.next() else {
             continue;
         };
-        let (code, what) = mend.describe();
+        let (code, what) = repair.describe();
         let message = match places.count() {
             0 => what.to_owned(),
             more => format!("{what} ({} places)", more + 1),
@@ -265,18 +269,18 @@ fn report_edits(original: &str, edits: &[(Mend, usize)], offset: usize, collecto
     }
 }
 
-/// Which place of the mended text came from which of the original. The two are the same but for small
+/// Which place of the repaired text came from which of the original. The two are the same but for small
 /// insertions, deletions and substitutions, so one walk along both finds them; where it is wrong, a place in
 /// a message is a little off and nothing else.
 struct Alignment {
-    /// Places (mended, original) from which on both go alike.
+    /// Places (repaired, original) from which on both go alike.
     anchors: Vec<(usize, usize)>,
-    edits: Vec<(Mend, usize)>,
+    edits: Vec<(Repair, usize)>,
 }
 
 impl Alignment {
-    fn of(original: &str, mended: &str) -> Self {
-        let (o, r) = (original.as_bytes(), mended.as_bytes());
+    fn of(original: &str, repaired: &str) -> Self {
+        let (o, r) = (original.as_bytes(), repaired.as_bytes());
         let (mut i, mut j) = (0, 0);
         let mut anchors = vec![(0, 0)];
         let mut edits = Vec::new();
@@ -286,8 +290,8 @@ impl Alignment {
                 j += 1;
                 continue;
             }
-            let (mend, skipped, added) = difference(&o[i.min(o.len())..], &r[j..]);
-            edits.push((mend, i));
+            let (repair, skipped, added) = difference(&o[i.min(o.len())..], &r[j..]);
+            edits.push((repair, i));
             i = (i + skipped).min(o.len());
             j = (j + added).min(r.len());
             anchors.push((j, i));
@@ -296,37 +300,37 @@ impl Alignment {
             .iter()
             .any(|byte| !byte.is_ascii_whitespace())
         {
-            edits.push((Mend::Other, i));
+            edits.push((Repair::Other, i));
         }
         Self { anchors, edits }
     }
 
-    fn original(&self, mended: usize) -> usize {
+    fn original(&self, repaired: usize) -> usize {
         let at = self
             .anchors
-            .partition_point(|(from, _)| *from <= mended)
+            .partition_point(|(from, _)| *from <= repaired)
             .saturating_sub(1);
         let (from, to) = self.anchors[at];
         let next = self.anchors.get(at + 1).map_or(usize::MAX, |(_, to)| *to);
-        (to + (mended - from)).min(next)
+        (to + (repaired - from)).min(next)
     }
 }
 
-/// What differs where the texts part: the kind, how many bytes of the original and of the mended it takes.
-fn difference(o: &[u8], r: &[u8]) -> (Mend, usize, usize) {
+/// What differs where the texts part: the kind, how many bytes of the original and of the repaired it takes.
+fn difference(o: &[u8], r: &[u8]) -> (Repair, usize, usize) {
     let Some(&first) = o.first() else {
-        let mend = if r[0] == b'"' {
-            Mend::Quotes
+        let repair = if r[0] == b'"' {
+            Repair::Quotes
         } else {
-            Mend::MissingBracket
+            Repair::MissingBracket
         };
-        return (mend, 0, 1);
+        return (repair, 0, 1);
     };
     let written = r[0];
     if first == b',' {
         let next = o.iter().skip(1).find(|byte| !byte.is_ascii_whitespace());
         if r.iter().find(|byte| !byte.is_ascii_whitespace()) == next {
-            return (Mend::TrailingComma, 1, 0);
+            return (Repair::TrailingComma, 1, 0);
         }
     }
     for (python, json) in [
@@ -336,34 +340,34 @@ fn difference(o: &[u8], r: &[u8]) -> (Mend, usize, usize) {
         ("undefined", "null"),
     ] {
         if o.starts_with(python.as_bytes()) && r.starts_with(json.as_bytes()) {
-            return (Mend::Keyword, python.len(), json.len());
+            return (Repair::Keyword, python.len(), json.len());
         }
     }
     if written == b'"' {
         if matches!(first, b'\'' | b'`') {
-            return (Mend::Quotes, 1, 1);
+            return (Repair::Quotes, 1, 1);
         }
         for typographic in ["“", "”", "‘", "’", "«", "»"] {
             if o.starts_with(typographic.as_bytes()) {
-                return (Mend::Quotes, typographic.len(), 1);
+                return (Repair::Quotes, typographic.len(), 1);
             }
         }
     }
     if written == b'\\' && (first < 0x20 || first == b'"') {
         let length = if r.get(1) == Some(&b'u') { 6 } else { 2 };
-        return (Mend::Escape, 1, length);
+        return (Repair::Escape, 1, length);
     }
     if written == b'"' && r.get(1).is_none_or(|next| *next == first || *next == b'"') {
-        return (Mend::Quotes, 0, 1);
+        return (Repair::Quotes, 0, 1);
     }
     if matches!(written, b'}' | b']') && !matches!(first, b'/' | b'#') {
-        return (Mend::MissingBracket, 0, 1);
+        return (Repair::MissingBracket, 0, 1);
     }
     if matches!(written, b',' | b':') {
-        return (Mend::MissingComma, 0, 1);
+        return (Repair::MissingComma, 0, 1);
     }
     if written == b'"' {
-        return (Mend::Quotes, 0, 1);
+        return (Repair::Quotes, 0, 1);
     }
     // A stretch of the original that is gone: a comment, an ellipsis, a wrapper.
     let sample = &r[..r.len().min(4)];
@@ -372,7 +376,7 @@ fn difference(o: &[u8], r: &[u8]) -> (Mend, usize, usize) {
         .windows(sample.len())
         .position(|window| window == sample)
     {
-        return (Mend::Other, gone.max(1), 0);
+        return (Repair::Other, gone.max(1), 0);
     }
-    (Mend::Other, 1, 1)
+    (Repair::Other, 1, 1)
 }

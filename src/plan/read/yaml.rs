@@ -1,6 +1,6 @@
 //! YAML with places.
 
-use super::SyntaxFault;
+use super::fault::SyntaxFault;
 use crate::plan::node::{Kind, MAX_DEPTH, Member, Node};
 use crate::text::visible;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
@@ -8,6 +8,7 @@ use serde_json::Number;
 use serde_saphyr::{Location, Spanned};
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// The reader takes some tens of kilobytes of stack for each level of nesting; this bears twice as many as
 /// are allowed, whatever the thread of the caller has.
@@ -143,7 +144,7 @@ enum Yaml {
     Object(Vec<(Spanned<Key>, Spanned<Yaml>)>),
 }
 
-struct Key(String);
+struct Key(Arc<str>);
 
 fn to_node(spanned: Spanned<Yaml>, text: &str) -> Node {
     let span = place(text, spanned.referenced);
@@ -206,11 +207,11 @@ impl<'de> Visitor<'de> for YamlVisitor {
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Yaml, E> {
-        Ok(Yaml::Scalar(Kind::Text(value.to_owned())))
+        Ok(Yaml::Scalar(Kind::Text(value.into())))
     }
 
     fn visit_string<E>(self, value: String) -> Result<Yaml, E> {
-        Ok(Yaml::Scalar(Kind::Text(value)))
+        Ok(Yaml::Scalar(Kind::Text(value.into())))
     }
 
     fn visit_unit<E>(self) -> Result<Yaml, E> {
@@ -246,9 +247,9 @@ impl<'de> Deserialize<'de> for Key {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match Yaml::deserialize(deserializer)? {
             Yaml::Scalar(Kind::Text(text)) => Ok(Self(text)),
-            Yaml::Scalar(Kind::Bool(truth)) => Ok(Self(truth.to_string())),
-            Yaml::Scalar(Kind::Number(number)) => Ok(Self(number.to_string())),
-            Yaml::Scalar(Kind::Null) => Ok(Self("null".to_owned())),
+            Yaml::Scalar(Kind::Bool(truth)) => Ok(Self(truth.to_string().into())),
+            Yaml::Scalar(Kind::Number(number)) => Ok(Self(number.to_string().into())),
+            Yaml::Scalar(Kind::Null) => Ok(Self("null".into())),
             _ => Err(D::Error::custom("a key must be text")),
         }
     }

@@ -322,12 +322,5 @@ fn name_of(tool: &Value) -> Option<String> {
 }
 
 fn nearest(word: &str, known: &[&'static str]) -> Option<&'static str> {
-    known
-        .iter()
-        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), *candidate))
-        .filter(|(distance, candidate)| {
-            *distance <= 2 && *distance < candidate.len().max(2) / 2 + 1
-        })
-        .min()
-        .map(|(_, candidate)| candidate)
+    crate::plan::closest(word, known.iter().copied())
 }

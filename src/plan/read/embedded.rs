@@ -21,7 +21,7 @@ pub(super) fn read(
         return None;
     }
     let mut node = yaml::read(&body[start..end]).ok()?;
-    node.map_spans(&|span| span.start + start..span.end + start);
+    node.shift(start);
     let mut report = |range: Range<usize>, code, message| {
         let text = &body[range.clone()];
         let Some(line) = text.trim().lines().next() else {

@@ -1,0 +1,99 @@
+//! A plan as a dialect reads it: steps whose references are still text, with the places of everything.
+
+use super::model::{Dialect, StepSettings};
+use super::node::Node;
+use serde_json::{Map, Value};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// A value and where it stood, in bytes.
+#[derive(Clone, Debug)]
+pub(super) struct Placed<T> {
+    pub value: T,
+    pub span: Range<usize>,
+}
+
+impl<T> Placed<T> {
+    pub fn new(value: T, span: Range<usize>) -> Self {
+        Self { value, span }
+    }
+}
+
+/// A step whose references are still text.
+#[derive(Clone, Debug)]
+pub(super) struct DraftStep {
+    pub id: Option<Placed<Arc<str>>>,
+    pub tool: Option<Placed<Arc<str>>>,
+    pub parameters: Node,
+    /// Arguments by position, in the dialects that have them; their names come from the catalog.
+    pub positional: Vec<Node>,
+    pub depends_on: Vec<Placed<Arc<str>>>,
+    pub run_if: Option<Node>,
+    pub for_each: Option<Node>,
+    pub settings: Arc<StepSettings>,
+    /// Whether it is the plan's `final_synthesis`: it waits for every sink.
+    pub synthesis: bool,
+    pub span: Range<usize>,
+}
+
+impl DraftStep {
+    pub fn new(span: Range<usize>) -> Self {
+        Self {
+            id: None,
+            tool: None,
+            parameters: Node::object(Vec::new(), span.clone()),
+            positional: Vec::new(),
+            depends_on: Vec::new(),
+            run_if: None,
+            for_each: None,
+            settings: StepSettings::unset(),
+            synthesis: false,
+            span,
+        }
+    }
+
+    /// What is to be said of how it is carried out.
+    pub fn settings_mut(&mut self) -> &mut StepSettings {
+        Arc::make_mut(&mut self.settings)
+    }
+
+    /// The best place for a fault about the step as a whole.
+    pub fn place(&self) -> Range<usize> {
+        self.id
+            .as_ref()
+            .or(self.tool.as_ref())
+            .map_or_else(|| first_byte(&self.span), |placed| placed.span.clone())
+    }
+}
+
+/// The opening of something long.
+pub(super) fn first_byte(span: &Range<usize>) -> Range<usize> {
+    span.start..span.end.min(span.start + 1)
+}
+
+/// What every dialect becomes.
+#[derive(Clone, Debug)]
+pub(super) struct DraftPlan {
+    pub name: Option<Arc<str>>,
+    pub dialect: Dialect,
+    pub steps: Vec<DraftStep>,
+    pub context: Map<String, Value>,
+    pub catalog: Option<Value>,
+    /// Whether something in the place of a step could not be read as one, and that was reported.
+    pub unreadable: bool,
+    pub span: Range<usize>,
+}
+
+impl DraftPlan {
+    pub fn new(dialect: Dialect, span: Range<usize>) -> Self {
+        Self {
+            name: None,
+            dialect,
+            steps: Vec::new(),
+            context: Map::new(),
+            catalog: None,
+            unreadable: false,
+            span,
+        }
+    }
+}

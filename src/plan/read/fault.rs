@@ -1,0 +1,46 @@
+//! What keeps a text from being read as JSON or YAML.
+
+use crate::plan::diagnostic::{Diagnostic, Severity};
+use crate::plan::node::MAX_DEPTH;
+use std::ops::Range;
+
+/// What keeps a text from being read.
+#[derive(Debug)]
+pub(in crate::plan) struct SyntaxFault {
+    pub code: &'static str,
+    pub message: String,
+    pub help: Option<String>,
+    pub span: Range<usize>,
+}
+
+impl SyntaxFault {
+    pub fn new(code: &'static str, message: impl Into<String>, span: Range<usize>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            help: None,
+            span,
+        }
+    }
+
+    pub fn too_deep(at: usize) -> Self {
+        Self::new(
+            "too_deep",
+            format!("nested deeper than {} levels", MAX_DEPTH),
+            at..at + 1,
+        )
+    }
+
+    pub fn into_diagnostic(self) -> Diagnostic {
+        Diagnostic {
+            help: self.help,
+            ..Diagnostic::new(Severity::Error, self.code, self.message).at(self.span)
+        }
+    }
+
+    /// The same in a text that begins `by` bytes earlier.
+    pub fn moved(mut self, by: usize) -> Self {
+        self.span = self.span.start + by..self.span.end + by;
+        self
+    }
+}

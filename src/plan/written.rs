@@ -1,0 +1,55 @@
+//! What a file holds once its form is known: a value with places, or the text of a planner.
+
+use super::node::{Kind, Node};
+use std::ops::Range;
+
+/// What a plan is, for who gave something else.
+pub(super) const NO_PLAN_HELP: &str =
+    "a plan is an object with `steps` in JSON or YAML, or the text of a planner in a known form";
+
+/// A plan whose form is known and whose dialect is not.
+pub(super) enum Written<'a> {
+    /// A JSON or YAML value.
+    Value(Node),
+    /// A stretch of the source that is neither.
+    Text {
+        /// The whole source, which places count from.
+        source: &'a str,
+        /// Where the text stands in it.
+        part: Range<usize>,
+    },
+}
+
+impl<'a> Written<'a> {
+    /// The value, where it is one.
+    pub fn value(&self) -> Option<&Node> {
+        match self {
+            Self::Value(node) => Some(node),
+            Self::Text { .. } => None,
+        }
+    }
+
+    /// The text, where it is none.
+    pub fn text(&self) -> Option<&'a str> {
+        match self {
+            Self::Value(_) => None,
+            Self::Text { source, part } => source.get(part.clone()),
+        }
+    }
+
+    /// The value itself; null in the place of a text.
+    pub fn into_value(self) -> Node {
+        match self {
+            Self::Value(node) => node,
+            Self::Text { part, .. } => Node::new(Kind::Null, part),
+        }
+    }
+
+    /// The source and the place of the text; nothing in the place of a value.
+    pub fn into_text(self) -> (&'a str, Range<usize>) {
+        match self {
+            Self::Value(_) => ("", 0..0),
+            Self::Text { source, part } => (source, part),
+        }
+    }
+}
