@@ -32,8 +32,6 @@ const LONG: &[(&str, &str)] = &[
     ("cli/args.rs", "the flags of every command, a struct each"),
     ("engine/driver.rs", "waits to be cut"),
     ("plan/check.rs", "waits to be cut"),
-    ("plan/dialects/fields.rs", "waits to be cut"),
-    ("plan/notation.rs", "waits to be cut"),
     ("run/state.rs", "waits to be cut"),
     ("tui/dashboard/keymap.rs", "one table of every action"),
     ("tui/dashboard/panes/cost/pane.rs", "waits to be cut"),

@@ -82,6 +82,37 @@ fn resolved(text: &str) -> Result<Value, String> {
 }
 
 #[test]
+fn what_is_named_as_a_whole_is_shared() {
+    let text = json!({"steps": [
+        {"id": "big", "tool": "t"},
+        {"id": "all", "tool": "t", "for_each": "{{big}}"},
+        {"id": "call", "tool": "function_call", "parameters": {"name": "t", "args": "{{big}}"}},
+        {"id": "inside", "tool": "t", "parameters": {"whole": "{{big}}", "part": "{{big[0]}}"}}
+    ]});
+    let plan = ExecutionPlan::from_value(text).unwrap();
+    let big = Arc::new(json!(["x".repeat(1 << 20)]));
+    let scope = Outputs {
+        plan,
+        done: vec![Some(Arc::clone(&big))],
+        context: Map::new(),
+        item: None,
+    };
+    let steps = &scope.plan.steps;
+    let list = steps[1].for_each.as_ref().unwrap();
+    let uses: Vec<Arc<Value>> = (0..100)
+        .flat_map(|_| [list.resolve(&scope), steps[2].parameters.resolve(&scope)])
+        .map(Result::unwrap)
+        .collect();
+    assert!(uses.iter().all(|used| Arc::ptr_eq(used, &big)));
+    // The scope has one, and there is ours.
+    assert_eq!(Arc::strong_count(&big), uses.len() + 2);
+    // JSON owns what is inside it, so within an object a value is copied.
+    let inside = steps[3].parameters.resolve(&scope).unwrap();
+    assert_eq!(inside["whole"], *big);
+    assert_eq!(inside["part"], big[0]);
+}
+
+#[test]
 fn every_form_takes_the_value_with_its_type() {
     for (text, value) in [
         ("step:step-1", json!("plain text")),

@@ -10,7 +10,9 @@ use fastrand::Rng;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use plandeck::engine::{Engine, Settings, event_channel};
-use plandeck::plan::{Dialect, ExecutionPlan, Mode, RetryPolicy, Step, StepIx, Template, Trigger};
+use plandeck::plan::{
+    Dialect, ExecutionPlan, Mode, RetryPolicy, Step, StepIx, StepSettings, Template, Trigger,
+};
 use plandeck::run::{
     AttemptLog, ExecutionResult, Fact, LogStream, ResourceLimits, RunCommand, RunEvent, RunState,
 };
@@ -172,13 +174,13 @@ fn plan(random: &mut Rng) -> ExecutionPlan {
             Trigger::OneSuccess,
             Trigger::NoneFailed,
         ];
-        Step {
-            depends_on,
-            trigger: triggers[random.usize(0..4)],
-            for_each: (random.u8(0..5) == 0).then(|| {
-                let list = (0..random.usize(0..12)).map(Value::from).collect();
-                Box::new(literal(list))
-            }),
+        let trigger = triggers[random.usize(0..4)];
+        let for_each = (random.u8(0..5) == 0).then(|| {
+            let list = (0..random.usize(0..12)).map(Value::from).collect();
+            Box::new(literal(list))
+        });
+        let settings = StepSettings {
+            trigger,
             mode: match random.u8(0..8) {
                 0 => Mode::Sequential,
                 _ => Mode::Parallel,
@@ -190,6 +192,12 @@ fn plan(random: &mut Rng) -> ExecutionPlan {
                 attempts: random.u32(0..5),
                 backoff: Duration::from_millis(random.u64(0..1000)),
             }),
+            ..StepSettings::default()
+        };
+        Step {
+            depends_on,
+            for_each,
+            settings: Arc::new(settings),
             ..Step::new(format!("s{at}"), tool, literal(json!({"at": at})))
         }
     });

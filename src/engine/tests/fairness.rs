@@ -224,7 +224,7 @@ async fn a_slow_call_ends_when_it_ends_although_instant_steps_flow() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_backoff_ends_although_instant_steps_flow() {
     let mut flaky = step("flaky", json!({"sleep_ms": 1, "fail": 1}));
-    flaky.retry = Some(RetryPolicy {
+    flaky.settings_mut().retry = Some(RetryPolicy {
         attempts: 2,
         backoff: Duration::from_millis(20),
     });
