@@ -4,7 +4,7 @@ use crate::store_support::{Echo, Only, plan, run, settings, step};
 use plandeck::engine::{
     CacheKey, CacheMiss, CachedOutput, Engine, NewOutput, OutputCache, Settings, event_channel,
 };
-use plandeck::plan::{Reference, Root, Step, StepIx, Template};
+use plandeck::plan::{Reference, Root, Step, StepIx, StepSettings, Template};
 use plandeck::run::{ExecutionResult, Fact, Miss, NotReused, RunCommand, RunState, StepSource};
 use plandeck::store::{
     CacheOptions, Journal, JournalOptions, PruneRules, RunMeta, Store, StoredCache,
@@ -115,7 +115,10 @@ fn steps() -> Vec<Step> {
         step("a", json!({"n": 1, "text": "x".repeat(5000)}), &[]),
         step("b", json!({"n": 2}), &[0]),
         Step {
-            cache: Some(false),
+            settings: Arc::new(StepSettings {
+                cache: Some(false),
+                ..StepSettings::default()
+            }),
             ..step("never", json!({"n": 3}), &[])
         },
     ]
@@ -202,7 +205,10 @@ async fn a_failure_is_not_kept_and_a_tool_says_whether_it_may_be() {
         )
         .await;
         let asked = Step {
-            cache: Some(true),
+            settings: Arc::new(StepSettings {
+                cache: Some(true),
+                ..StepSettings::default()
+            }),
             ..step("asked", json!({"asked": 1}), &[])
         };
         cached(home.path(), vec![asked], &echo, writes.clone(), options).await;

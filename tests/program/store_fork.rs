@@ -3,7 +3,7 @@
 use crate::common::plandeck;
 use crate::store_support::{Echo, Only, engine, plan, run, step};
 use plandeck::engine::{Edit, ResumeState, definitions};
-use plandeck::plan::Step;
+use plandeck::plan::{Step, StepSettings};
 use plandeck::run::{Anew, RunState, StepSource, StepStatus};
 use plandeck::store::{Journal, JournalOptions, RunMeta, Store, StoreError};
 use serde_json::{Value, json};
@@ -344,7 +344,10 @@ async fn keys_are_new_for_what_is_called_anew() {
     let steps = [
         step("a", json!({"n": 1}), &[]),
         Step {
-            idempotency_key: Some("given".into()),
+            settings: Arc::new(StepSettings {
+                idempotency_key: Some("given".into()),
+                ..StepSettings::default()
+            }),
             ..step("b", json!({"n": 2}), &[0])
         },
     ];

@@ -2,7 +2,7 @@
 
 use crate::store_support::{Echo, Only, engine, plan, run, step};
 use plandeck::engine::{EventSink, ResumeState, UnknownSteps, definitions};
-use plandeck::plan::{Step, StepIx, Template, Trigger};
+use plandeck::plan::{Step, StepIx, StepSettings, Template, Trigger};
 use plandeck::run::{
     ExecutionResult, Fact, RunCommand, RunEvent, RunOutcome, RunState, SkipReason, StepSource,
     StepStatus,
@@ -230,7 +230,10 @@ async fn a_failed_step_runs_again_and_so_does_what_saw_it_fail() {
     let steps = vec![
         step("bad", json!({"fail": "no"}), &[]),
         Step {
-            trigger: Trigger::AllDone,
+            settings: Arc::new(StepSettings {
+                trigger: Trigger::AllDone,
+                ..StepSettings::default()
+            }),
             ..step("after", json!({}), &[0])
         },
         step("other", json!({}), &[]),
