@@ -1,11 +1,12 @@
 //! The fold: a run's state from its events.
 
 use super::row_info::RowInfo;
-use super::slot_time::{Conditions, SlotAccounting, SlotUse};
+use super::run_phase::RunPhase;
+use super::slot_accounting::{Conditions, SlotAccounting, SlotUse};
 use super::{
     AttemptEnd, AttemptLog, AttemptState, Fact, Limit, LogStream, RateWait, Rows, RunError,
-    RunEvent, RunHeader, RunOutcome, StandstillCause, Standstills, StepInfo, StepKey, StepSource,
-    StepState, StepStatus,
+    RunEvent, RunHeader, StandstillCause, Standstills, StepInfo, StepKey, StepSource, StepState,
+    StepStatus,
 };
 use crate::plan::StepIx;
 use crate::units::{Micros, Money, Tokens};
@@ -14,22 +15,6 @@ use std::sync::Arc;
 
 #[cfg(test)]
 pub(super) mod tests;
-
-/// Where a run stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum RunPhase {
-    /// No event yet.
-    #[default]
-    Empty,
-    /// Steps start and end.
-    Running,
-    /// Nothing starts; attempts may still be under way.
-    Paused,
-    /// A limit, a person or a signal stops it; attempts may still be under way.
-    Stopping,
-    /// Nothing is left to do.
-    Ended(RunOutcome),
-}
 
 /// A run at one of its events. A copy shares the rows that stay alike.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -1,0 +1,149 @@
+//! The accounting of slot time, kept as events come: what each row is to the slots, and how the time between two events
+//! was used. [`slot_time`](super::slot_time()) reads it.
+
+use super::{RunPhase, StepState, StepStatus, WaitReason};
+use crate::units::Micros;
+
+/// What a row is to the slots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SlotUse {
+    /// An attempt is running.
+    Busy,
+    /// The same of a step that runs alone.
+    BusyAlone,
+    /// Nothing of its own holds it.
+    Free,
+    /// Money holds it.
+    Budget,
+    /// A rate holds it.
+    Rate,
+    /// It is between two attempts.
+    Backoff,
+    /// A breakpoint holds it.
+    Breakpoint,
+    /// It runs alone and waits for the others.
+    Alone,
+}
+
+const SLOT_USES: usize = SlotUse::Alone as usize + 1;
+
+impl SlotUse {
+    /// What `row` is to the slots; `None` where it could not use one.
+    pub(super) fn of(row: &StepState) -> Option<Self> {
+        let held = row.waiting.map(|reason| match reason {
+            WaitReason::Budget => Self::Budget,
+            WaitReason::Rate => Self::Rate,
+            WaitReason::Exclusive => Self::Alone,
+            WaitReason::Breakpoint => Self::Breakpoint,
+        });
+        match row.status {
+            StepStatus::Ready => Some(held.unwrap_or(Self::Free)),
+            StepStatus::Running if row.under_way().is_some() => Some(if row.info.sequential {
+                Self::BusyAlone
+            } else {
+                Self::Busy
+            }),
+            // A `for_each` step runs in its elements.
+            StepStatus::Running if row.is_expanded() => None,
+            StepStatus::Running => Some(held.unwrap_or(Self::Backoff)),
+            _ => None,
+        }
+    }
+}
+
+/// The accounting so far: what rows are to the slots at present, and how the time up to the last event was used.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct SlotAccounting {
+    uses: [u32; SLOT_USES],
+    pub(super) busy: u64,
+    pub(super) rate: u64,
+    pub(super) backoff: u64,
+    pub(super) budget: u64,
+    pub(super) person: u64,
+    /// Time in which nothing held a step that could start.
+    pub(super) unused: u64,
+    /// Time between the events of ended attempts and their service time.
+    pub(super) around: u64,
+}
+
+/// What else decides who is idle for what.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Conditions {
+    /// P.
+    pub slots: u64,
+    /// Where the run stands.
+    pub phase: RunPhase,
+    /// Whether no more calls may be made.
+    pub out_of_calls: bool,
+}
+
+impl SlotAccounting {
+    /// A row came to mean something else to the slots.
+    pub(super) fn change(&mut self, before: Option<SlotUse>, after: Option<SlotUse>) {
+        if before == after {
+            return;
+        }
+        if let Some(before) = before {
+            let count = &mut self.uses[before as usize];
+            *count = count.saturating_sub(1);
+        }
+        if let Some(after) = after {
+            self.uses[after as usize] += 1;
+        }
+    }
+
+    /// Whether no row is running and none could be.
+    pub(super) fn is_used_by_nobody(&self) -> bool {
+        self.uses.iter().all(|count| *count == 0)
+    }
+
+    /// An attempt took this time beside its service time.
+    pub(super) fn around(&mut self, time: Micros) {
+        self.around = self.around.saturating_add(time.0);
+    }
+
+    /// So much time passed with everything as it is.
+    pub(super) fn pass(&mut self, time: Micros, now: &Conditions) {
+        if time.0 == 0 {
+            return;
+        }
+        let rows = |slot_use: SlotUse| u64::from(self.uses[slot_use as usize]);
+        let alone = rows(SlotUse::BusyAlone) + rows(SlotUse::Alone) > 0;
+        let busy = rows(SlotUse::Busy) + rows(SlotUse::BusyAlone);
+        let mut room = now.slots.saturating_sub(busy);
+        let mut take = |wanted: u64| {
+            let taken = wanted.min(room);
+            room -= taken;
+            taken.saturating_mul(time.0)
+        };
+        let free = rows(SlotUse::Free);
+        let holds = matches!(now.phase, RunPhase::Paused | RunPhase::Stopping);
+        let (for_calls, for_the_user, for_nothing) = match () {
+            () if holds => (0, free, 0),
+            () if now.out_of_calls => (free, 0, 0),
+            // They wait for the one that runs alone.
+            () if alone => (0, 0, 0),
+            () => (0, 0, free),
+        };
+        let budget = take(rows(SlotUse::Budget) + for_calls);
+        let rate = take(rows(SlotUse::Rate));
+        let backoff = take(rows(SlotUse::Backoff));
+        let stopping = if now.phase == RunPhase::Stopping {
+            now.slots
+        } else {
+            0
+        };
+        let person = take(rows(SlotUse::Breakpoint) + for_the_user + stopping);
+        let unused = take(for_nothing);
+        for (sum, more) in [
+            (&mut self.busy, busy.saturating_mul(time.0)),
+            (&mut self.budget, budget),
+            (&mut self.rate, rate),
+            (&mut self.backoff, backoff),
+            (&mut self.person, person),
+            (&mut self.unused, unused),
+        ] {
+            *sum = sum.saturating_add(more);
+        }
+    }
+}
