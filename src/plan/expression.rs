@@ -124,11 +124,6 @@ impl Expression {
         })
     }
 
-    /// Its value in `scope`. What is undefined is `null`; evaluation is bounded in steps.
-    pub fn evaluate(&self, scope: &dyn Scope) -> Result<Value, ReferenceError> {
-        self.run(scope).map(|value| to_json(&value))
-    }
-
     /// Whether it holds in `scope`: by Jinja's rule, so that `0`, empty text, an empty list or object, `null`
     /// and what is undefined do not.
     pub fn is_true(&self, scope: &dyn Scope) -> Result<bool, ReferenceError> {

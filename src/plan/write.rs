@@ -20,11 +20,6 @@ impl ExecutionPlan {
         parse::parse("plan.json", text.as_bytes())?.check(None, None)
     }
 
-    /// The plan in a YAML text, checked as [`Self::from_value`] does.
-    pub fn from_yaml(text: &str) -> Result<Self, PlanFaults> {
-        parse::parse("plan.yaml", text.as_bytes())?.check(None, None)
-    }
-
     /// The plan as a value in the documented dialect: read again, it has the same steps, dependencies and
     /// parameters.
     pub fn to_value(&self) -> Value {
