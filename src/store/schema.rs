@@ -77,18 +77,25 @@ pub fn open_to_read(home: &Path) -> Result<Connection, StoreError> {
     if !file.exists() {
         return Err(StoreError::Empty(file));
     }
-    match connect_to_read(&file) {
+    match connect_to_read(&file, OpenFlags::SQLITE_OPEN_READ_ONLY) {
+        // A process that was killed may have left something half done, which only who may write can undo.
+        Err(StoreError::ReadOnly(_)) => {}
+        other => return other,
+    }
+    match connect_to_read(&file, OpenFlags::SQLITE_OPEN_READ_WRITE) {
         // Without a write-ahead log the file is all there is, and can be read as it stands.
         Err(StoreError::ReadOnly(_)) if !has_log(&file) => read_as_it_stands(&file),
         other => other,
     }
 }
 
-fn connect_to_read(file: &Path) -> Result<Connection, StoreError> {
+fn connect_to_read(file: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
     let fault = |error| StoreError::of(file, error);
-    let connection =
-        Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(fault)?;
+    let connection = Connection::open_with_flags(file, flags).map_err(fault)?;
     connection.busy_timeout(PATIENCE).map_err(fault)?;
+    connection
+        .execute_batch("PRAGMA query_only = ON;")
+        .map_err(fault)?;
     match known(format_of(&connection).map_err(fault)?, file)? {
         // Made by somebody who did not come to write its tables.
         0 => Err(StoreError::Empty(file.to_path_buf())),
@@ -183,6 +190,28 @@ mod tests {
         store.prune(&PruneRules::default()).unwrap();
         assert_eq!(format_of(&older).unwrap(), MIGRATIONS.len() as i64);
         assert_eq!(store.runs().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_file_that_a_killed_process_left_in_the_middle_of_a_change_is_read() {
+        let [home, left] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+        let file = file_in(home.path());
+        let writing = Connection::open(&file).unwrap();
+        let made = MIGRATIONS
+            .iter()
+            .try_for_each(|one| writing.execute_batch(one));
+        made.unwrap();
+        writing
+            .execute_batch(
+                "PRAGMA user_version = 3; PRAGMA cache_size = 1; BEGIN;
+                 INSERT INTO blobs (hash, codec, data) VALUES (x'00', 0, randomblob(1000000));",
+            )
+            .unwrap();
+        for name in ["plandeck.db", "plandeck.db-journal"] {
+            std::fs::copy(home.path().join(name), left.path().join(name)).unwrap();
+        }
+        let store = Store::at(left.path()).unwrap();
+        assert!(store.runs().unwrap().is_empty());
     }
 
     #[test]
