@@ -13,7 +13,7 @@ use plandeck::run::{
     AttemptEnd, Fact, History, LogStream, RunEvent, RunHeader, RunState, StepInfo, StepKey,
     StepSource,
 };
-use plandeck::tui::{Message, Model, Theme, update};
+use plandeck::tui::{Message, Model, TerminalEvent, Theme, update};
 use plandeck::units::{Micros, Money};
 use serde_json::{Value, json};
 use std::process::Command;
@@ -83,12 +83,15 @@ fn measure(shape: &str, events: usize) {
         update(&mut model, Message::Events(batch));
     }
     let key = KeyEvent::new(KeyCode::Char('['), KeyModifiers::NONE);
-    update(&mut model, Message::Key(key));
+    update(&mut model, Message::Terminal(TerminalEvent::Key(key)));
     assert!(model.is_past());
     // The last cell of the line is now: from there it would have to be opened again.
     let columns: Vec<u16> = (0..JUMPS).map(|_| random.u16(8..SCREEN.0 - 9)).collect();
     let clicks = times(&columns, |column| {
-        update(&mut model, Message::Mouse(click(*column)));
+        update(
+            &mut model,
+            Message::Terminal(TerminalEvent::Mouse(click(*column))),
+        );
         assert!(model.is_past());
     });
     let ms = |time: Duration| time.as_secs_f64() * 1e3;

@@ -8,7 +8,7 @@ use plandeck::run::{
     AttemptEnd, Fact, Rates, ResourceLimits, RunEvent, RunHeader, RunState, StepInfo, StepKey,
     StepSource, figures,
 };
-use plandeck::tui::{CostPane, Sight, Table, Theme, Timeline};
+use plandeck::tui::{CostPane, PaneContext, Table, Theme, Timeline};
 use plandeck::units::{Micros, Money, Tokens};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -134,7 +134,7 @@ impl Run {
     }
 }
 
-type Draw<'a> = &'a mut dyn FnMut(&mut Buffer, Rect, &Sight<'_>);
+type Draw<'a> = &'a mut dyn FnMut(&mut Buffer, Rect, &PaneContext<'_>);
 
 fn measure(count: u32, name: &str, draw: Draw<'_>) {
     let mut run = Run::new(count);
@@ -156,16 +156,18 @@ fn measure(count: u32, name: &str, draw: Draw<'_>) {
         if frame % 60 == 0 {
             figures_now = figures(&run.state, Micros(run.at));
         }
-        let sight = Sight {
+        let context = PaneContext {
             run: &run.state,
             figures: &figures_now,
             selected: Some(StepIx((frame / 30) as u32 % count)),
             now: Micros(run.at),
             theme: &theme,
+            follow: false,
+            typing: false,
         };
         let start = Instant::now();
         next.reset();
-        draw(&mut next, area, &sight);
+        draw(&mut next, area, &context);
         changed += shown.diff(&next).len();
         let took = start.elapsed();
         if frame == 0 {
@@ -191,38 +193,38 @@ fn main() {
     println!("| --- | --- | --- | --- | --- | --- |");
     for count in [100, 1_000, 10_000, 100_000] {
         let mut slots = Timeline::default();
-        measure(count, "timeline by slot", &mut |buf, area, sight| {
-            slots.draw(buf, area, sight, false);
+        measure(count, "timeline by slot", &mut |buf, area, context| {
+            slots.draw(buf, area, context, false);
         });
         let mut near = Timeline::default();
         let mut frames = 0;
-        measure(count, "timeline, zoomed in", &mut |buf, area, sight| {
-            near.draw(buf, area, sight, true);
+        measure(count, "timeline, zoomed in", &mut |buf, area, context| {
+            near.draw(buf, area, context, true);
             if frames < 6 {
-                near.zoom(1, sight.run, sight.selected);
+                near.zoom(1, context.run, context.selected);
             }
             frames += 1;
         });
         let mut steps = Timeline::default();
         steps.turn();
-        measure(count, "timeline by step", &mut |buf, area, sight| {
-            steps.draw(buf, area, sight, false);
+        measure(count, "timeline by step", &mut |buf, area, context| {
+            steps.draw(buf, area, context, false);
         });
         let mut table = Table::default();
-        measure(count, "table, plan's order", &mut |buf, area, sight| {
-            table.draw(buf, area, sight, false);
+        measure(count, "table, plan's order", &mut |buf, area, context| {
+            table.draw(buf, area, context, false);
         });
         let mut sorted = Table::default();
         let mut begun = false;
-        measure(count, "table, sorted by time", &mut |buf, area, sight| {
-            sorted.draw(buf, area, sight, false);
+        measure(count, "table, sorted by time", &mut |buf, area, context| {
+            sorted.draw(buf, area, context, false);
             if !std::mem::replace(&mut begun, true) {
                 (0..6).for_each(|_| sorted.move_sort(1));
             }
         });
         let mut cost = CostPane::default();
-        measure(count, "cost by step", &mut |buf, area, sight| {
-            cost.draw(buf, area, sight);
+        measure(count, "cost by step", &mut |buf, area, context| {
+            cost.draw(buf, area, context);
         });
     }
 }

@@ -13,7 +13,11 @@ use std::sync::OnceLock;
 const ROOTLESS: [&str; 2] = ["lib.rs", "main.rs"];
 
 /// Two files of one folder that import each other, with the reason.
-const PAIRS: &[(&str, &str, &str)] = &[];
+const PAIRS: &[(&str, &str, &str)] = &[(
+    "tui/dashboard/keymap/palette.rs",
+    "tui/dashboard/keymap/registry.rs",
+    "the palette is an entry of the registry, and lists it",
+)];
 
 /// Folders in which files still import each other in circles; a circle within one of them is let through.
 const UNTIDY: &[&str] = &["models", "plan", "tools", "tui"];
@@ -33,11 +37,9 @@ const LONG: &[(&str, &str)] = &[
     ("engine/driver.rs", "waits to be cut"),
     ("plan/check.rs", "waits to be cut"),
     ("run/state.rs", "waits to be cut"),
-    ("tui/dashboard/keymap.rs", "one table of every action"),
     ("tui/dashboard/panes/cost/pane.rs", "waits to be cut"),
     ("tui/dashboard/panes/graph/pane.rs", "waits to be cut"),
     ("tui/dashboard/panes/timeline/pane.rs", "waits to be cut"),
-    ("tui/dashboard/update/act.rs", "one match of every action"),
 ];
 
 #[test]

@@ -4,7 +4,7 @@ use crate::report::local_time;
 use crate::run::{CommandError, Comparison, RunCommand, RunEvent};
 use crate::session::{other_runs_of, state_of};
 use crate::store::StoreError;
-use crate::tui::{Answer, Feed, Inquiry, PastRun};
+use crate::tui::{Answer, Feed, HistoryQuery, PastRun};
 use crate::units::Micros;
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -55,7 +55,7 @@ impl<F: Feed> Feed for HistoryFeed<F> {
         self.feed.now()
     }
 
-    fn ask(&mut self, inquiry: Inquiry) {
+    fn ask(&mut self, inquiry: HistoryQuery) {
         let sender = self.sender.clone();
         tokio::task::spawn_blocking(move || {
             // Nobody listens any more where the dashboard was left in the meantime.
@@ -71,10 +71,10 @@ impl<F: Feed> Feed for HistoryFeed<F> {
     }
 }
 
-fn answer(inquiry: Inquiry) -> Answer {
+fn answer(inquiry: HistoryQuery) -> Answer {
     match inquiry {
-        Inquiry::Runs { run_id, plan } => Answer::Runs(runs(&run_id, &plan).map_err(words)),
-        Inquiry::Compare { with, shown } => {
+        HistoryQuery::Runs { run_id, plan } => Answer::Runs(runs(&run_id, &plan).map_err(words)),
+        HistoryQuery::Compare { with, shown } => {
             let compared = state_of(&with.run_id).map(|run| Box::new(Comparison::new(run, &shown)));
             Answer::Compared(with, compared.map_err(words))
         }

@@ -7,7 +7,7 @@ use super::screen;
 use super::terminal::{is_headless, signal_code};
 use crate::report::local_time;
 use crate::session::{InterruptedRun, Settings, interrupted_run_of};
-use crate::tui::{Offer, Outcome, Reply, offer};
+use crate::tui::{Outcome, ResumeChoice, ResumePrompt, ask_to_resume};
 use std::path::Path;
 
 /// Looks whether the last run of the plan was interrupted. With the dashboard the user is asked, and where they
@@ -36,21 +36,21 @@ pub async fn resume(args: &mut RunArgs) -> Result<Option<u8>, Failure> {
     let mut look = args.screen.clone();
     screen::complete(&mut look, &Settings::load(&here)?)?;
     let options = screen::options(String::new(), &look);
-    let reply = offer(what(&run), options).await;
-    match reply.map_err(|error| Failure::usage(error.to_string()))? {
-        Reply::GoOn => {
+    let choice = ask_to_resume(what(&run), options).await;
+    match choice.map_err(|error| Failure::usage(error.to_string()))? {
+        ResumeChoice::Resume => {
             args.record.resume = Some(run.summary.run_id.to_string());
             Ok(None)
         }
-        Reply::Anew => Ok(None),
-        Reply::Leave(Outcome::Signal(number)) => Ok(Some(signal_code(number))),
-        Reply::Leave(_) => Ok(Some(0)),
+        ResumeChoice::StartAgain => Ok(None),
+        ResumeChoice::Leave(Outcome::Signal(number)) => Ok(Some(signal_code(number))),
+        ResumeChoice::Leave(_) => Ok(Some(0)),
     }
 }
 
-fn what(run: &InterruptedRun) -> Offer {
+fn what(run: &InterruptedRun) -> ResumePrompt {
     let summary = &run.summary;
-    Offer {
+    ResumePrompt {
         plan: summary.plan.clone(),
         started_at: local_time(&summary.started_at).into(),
         done: summary.steps_completed,

@@ -3,11 +3,13 @@
 use super::theme::Theme;
 use crate::run::StepStatus;
 use crate::text;
-use crate::tui::dashboard::message::Outcome;
-use crate::tui::dashboard::view::frame;
 use crate::tui::input::key::Key;
-use crate::tui::terminal::screen::{Error, Heard, Options, Scene, Stage, Wish};
+use crate::tui::terminal::options::{Error, Options};
+use crate::tui::terminal::screen::{
+    Outcome, Screen, TerminalEffect, TerminalEvent, TerminalSession,
+};
 use crate::tui::theme::ascii;
+use crate::tui::widgets::frame::frame;
 use crate::units::Money;
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
 use futures::future::BoxFuture;
@@ -25,7 +27,7 @@ const NAMED: usize = 6;
 
 /// A run that was cut short.
 #[derive(Clone, Debug)]
-pub struct Offer {
+pub struct ResumePrompt {
     /// The plan's name.
     pub plan: Arc<str>,
     /// When the run started, as people here read it.
@@ -42,18 +44,18 @@ pub struct Offer {
 
 /// What a person says to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reply {
+pub enum ResumeChoice {
     /// Go on with the run.
-    GoOn,
+    Resume,
     /// Start a new one.
-    Anew,
+    StartAgain,
     /// Neither.
     Leave(Outcome),
 }
 
 /// An answer as the registry has it.
 struct Entry {
-    reply: Reply,
+    choice: ResumeChoice,
     keys: &'static [Key],
     description: &'static str,
 }
@@ -61,65 +63,67 @@ struct Entry {
 /// The answers, in the order in which they stand.
 static REGISTRY: &[Entry] = &[
     Entry {
-        reply: Reply::GoOn,
+        choice: ResumeChoice::Resume,
         keys: &[Key::code(KeyCode::Enter), Key::char('g'), Key::char('y')],
         description: "go on with it: what had ended is not done again",
     },
     Entry {
-        reply: Reply::Anew,
+        choice: ResumeChoice::StartAgain,
         keys: &[Key::char('n')],
         description: "start anew",
     },
     Entry {
-        reply: Reply::Leave(Outcome::Quit),
+        choice: ResumeChoice::Leave(Outcome::Quit),
         keys: &[Key::code(KeyCode::Esc), Key::char('q'), Key::control('c')],
         description: "leave",
     },
 ];
 
 /// Asks, and gives the terminal back before this returns.
-pub async fn offer(offer: Offer, options: Options) -> Result<Reply, Error> {
+pub async fn ask_to_resume(run: ResumePrompt, options: Options) -> Result<ResumeChoice, Error> {
     let theme = options.theme()?;
-    let stage = Stage::take()?;
-    let mut scene = Asking {
-        offer,
+    let session = TerminalSession::take()?;
+    let mut screen = PromptScreen {
+        run,
         theme,
-        reply: None,
+        choice: None,
         dirty: true,
     };
-    let outcome = stage.play(&mut scene).await?;
-    Ok(scene.reply.unwrap_or(Reply::Leave(outcome)))
+    let outcome = session.show(&mut screen).await?;
+    Ok(screen.choice.unwrap_or(ResumeChoice::Leave(outcome)))
 }
 
-struct Asking {
-    offer: Offer,
+struct PromptScreen {
+    run: ResumePrompt,
     theme: Theme,
-    reply: Option<Reply>,
+    choice: Option<ResumeChoice>,
     dirty: bool,
 }
 
-impl Scene for Asking {
-    fn tick(&mut self) -> Vec<Wish> {
-        Vec::new()
-    }
+impl Screen for PromptScreen {
+    type Message = TerminalEvent;
 
-    fn hear(&mut self, heard: Heard) -> Vec<Wish> {
-        match heard {
-            Heard::Key(event) => {
-                self.reply = reply_to(&event);
-                match self.reply {
-                    Some(Reply::Leave(outcome)) => vec![Wish::Leave(outcome)],
-                    Some(_) => vec![Wish::Leave(Outcome::Quit)],
+    fn update(&mut self, event: TerminalEvent) -> Vec<TerminalEffect> {
+        match event {
+            TerminalEvent::Key(event) => {
+                self.choice = choice_of(&event);
+                match self.choice {
+                    Some(ResumeChoice::Leave(outcome)) => vec![TerminalEffect::Leave(outcome)],
+                    Some(_) => vec![TerminalEffect::Leave(Outcome::Quit)],
                     None => Vec::new(),
                 }
             }
-            Heard::Resize(..) => vec![Wish::Redraw],
-            Heard::Signal(signal) => vec![Wish::Leave(Outcome::Signal(signal))],
-            Heard::Mouse(_) | Heard::Paste(_) => Vec::new(),
+            TerminalEvent::Resize(..) => vec![TerminalEffect::Redraw],
+            TerminalEvent::Signal(signal) => vec![TerminalEffect::Leave(Outcome::Signal(signal))],
+            TerminalEvent::Mouse(_) | TerminalEvent::Paste(_) => Vec::new(),
         }
     }
 
-    fn take(&mut self) -> (Vec<Wish>, bool) {
+    fn tick(&mut self) -> Option<TerminalEvent> {
+        None
+    }
+
+    fn take(&mut self) -> (Vec<TerminalEvent>, bool) {
         (Vec::new(), false)
     }
 
@@ -140,33 +144,36 @@ impl Scene for Asking {
     }
 
     fn leads_on(&self) -> bool {
-        matches!(self.reply, Some(Reply::GoOn | Reply::Anew))
+        matches!(
+            self.choice,
+            Some(ResumeChoice::Resume | ResumeChoice::StartAgain)
+        )
     }
 
     fn draw(&mut self, frame: &mut Frame<'_>) {
         self.dirty = false;
         let area = frame.area();
-        draw(&self.offer, &self.theme, frame.buffer_mut(), area);
+        draw(&self.run, &self.theme, frame.buffer_mut(), area);
     }
 }
 
 /// The answer that a key gives.
-fn reply_to(event: &KeyEvent) -> Option<Reply> {
+fn choice_of(event: &KeyEvent) -> Option<ResumeChoice> {
     if event.kind == KeyEventKind::Release {
         return None;
     }
     let mut entries = REGISTRY.iter();
     let entry = entries.find(|entry| entry.keys.iter().any(|key| key.matches(event)))?;
-    Some(entry.reply)
+    Some(entry.choice)
 }
 
-fn draw(offer: &Offer, theme: &Theme, buf: &mut Buffer, screen: Rect) {
+fn draw(run: &ResumePrompt, theme: &Theme, buf: &mut Buffer, screen: Rect) {
     if screen.is_empty() {
         return;
     }
     buf.set_style(screen, theme.background);
     let width = screen.width.min(WIDTH);
-    let (above, below) = lines(offer, theme, width.saturating_sub(4) as usize);
+    let (above, below) = lines(run, theme, width.saturating_sub(4) as usize);
     let wanted = (above.len() + below.len()) as u16 + 2;
     let height = wanted.min(screen.height);
     let area = Rect {
@@ -175,7 +182,7 @@ fn draw(offer: &Offer, theme: &Theme, buf: &mut Buffer, screen: Rect) {
         width,
         height,
     };
-    let title = format!(" {} ", text::fit(&offer.plan, 40));
+    let title = format!(" {} ", text::fit(&run.plan, 40));
     let inner = frame(theme, buf, area, true, Line::from(title), Line::default());
     // Where the box is too small for everything, the keys matter most.
     let room = (inner.height as usize).saturating_sub(below.len());
@@ -195,10 +202,14 @@ fn draw(offer: &Offer, theme: &Theme, buf: &mut Buffer, screen: Rect) {
 }
 
 /// What is to be known, and the keys.
-fn lines(offer: &Offer, theme: &Theme, width: usize) -> (Vec<Line<'static>>, Vec<Line<'static>>) {
+fn lines(
+    run: &ResumePrompt,
+    theme: &Theme,
+    width: usize,
+) -> (Vec<Line<'static>>, Vec<Line<'static>>) {
     let unknown = theme.status(StepStatus::Unknown);
-    let mut facts = vec![format!("{} of {} steps done", offer.done, offer.steps)];
-    facts.extend(offer.cost.map(|cost| format!("{cost} spent")));
+    let mut facts = vec![format!("{} of {} steps done", run.done, run.steps)];
+    facts.extend(run.cost.map(|cost| format!("{cost} spent")));
     let mut above = vec![
         Line::from(vec![
             Span::styled(unknown.glyph, unknown.style),
@@ -206,14 +217,14 @@ fn lines(offer: &Offer, theme: &Theme, width: usize) -> (Vec<Line<'static>>, Vec
         ]),
         Line::default(),
         Line::styled(
-            text::fit(&format!("It started {}.", offer.started_at), width),
+            text::fit(&format!("It started {}.", run.started_at), width),
             theme.text,
         ),
         Line::styled(text::fit(&facts.join(", "), width), theme.text),
     ];
-    if !offer.under_way.is_empty() {
-        let mut names: Vec<&str> = offer.under_way.iter().map(|id| &**id).take(NAMED).collect();
-        let more = offer.under_way.len() - names.len();
+    if !run.under_way.is_empty() {
+        let mut names: Vec<&str> = run.under_way.iter().map(|id| &**id).take(NAMED).collect();
+        let more = run.under_way.len() - names.len();
         let more = (more > 0).then(|| format!("{more} more"));
         names.extend(more.as_deref());
         let words = format!("Under way then: {}", names.join(", "));
@@ -236,8 +247,8 @@ mod tests {
     use super::*;
     use crossterm::event::KeyModifiers;
 
-    fn an_offer() -> Offer {
-        Offer {
+    fn an_offer() -> ResumePrompt {
+        ResumePrompt {
             plan: "payroll".into(),
             started_at: "2026-11-26 13:05:11".into(),
             done: 4,
@@ -272,13 +283,16 @@ mod tests {
 
     #[test]
     fn each_key_gives_one_answer() {
-        let reply = |code, modifiers| reply_to(&KeyEvent::new(code, modifiers));
+        let choice = |code, modifiers| choice_of(&KeyEvent::new(code, modifiers));
         let none = KeyModifiers::NONE;
-        assert_eq!(reply(KeyCode::Enter, none), Some(Reply::GoOn));
-        assert_eq!(reply(KeyCode::Char('n'), none), Some(Reply::Anew));
-        let leave = Some(Reply::Leave(Outcome::Quit));
-        assert_eq!(reply(KeyCode::Esc, none), leave);
-        assert_eq!(reply(KeyCode::Char('c'), KeyModifiers::CONTROL), leave);
-        assert_eq!(reply(KeyCode::Char('x'), none), None);
+        assert_eq!(choice(KeyCode::Enter, none), Some(ResumeChoice::Resume));
+        assert_eq!(
+            choice(KeyCode::Char('n'), none),
+            Some(ResumeChoice::StartAgain)
+        );
+        let leave = Some(ResumeChoice::Leave(Outcome::Quit));
+        assert_eq!(choice(KeyCode::Esc, none), leave);
+        assert_eq!(choice(KeyCode::Char('c'), KeyModifiers::CONTROL), leave);
+        assert_eq!(choice(KeyCode::Char('x'), none), None);
     }
 }

@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseEvent, MouseEventKind};
 use plandeck::run::RunEvent;
-use plandeck::tui::{Effect, Message, Model, Theme, update, view};
+use plandeck::tui::{Effect, Message, Model, TerminalEvent, Theme, update, view};
 use plandeck::units::Micros;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -50,26 +50,26 @@ impl Screen {
     /// The same in place.
     pub fn press(&mut self, keys: &str) {
         for key in keys.split_whitespace() {
-            self.tell(Message::Key(parse(key)));
+            self.tell(Message::Terminal(TerminalEvent::Key(parse(key))));
             self.draw();
         }
     }
 
     /// Does something with the mouse at a column and a row, and draws a frame.
     pub fn mouse(&mut self, kind: MouseEventKind, (column, row): (u16, u16)) {
-        self.tell(Message::Mouse(MouseEvent {
+        self.tell(Message::Terminal(TerminalEvent::Mouse(MouseEvent {
             kind,
             column,
             row,
             modifiers: KeyModifiers::NONE,
-        }));
+        })));
         self.draw();
     }
 
     /// Gives the screen another size and draws a frame.
     pub fn resize(&mut self, columns: u16, rows: u16) {
         self.terminal.backend_mut().resize(columns, rows);
-        self.tell(Message::Resize(columns, rows));
+        self.tell(Message::Terminal(TerminalEvent::Resize(columns, rows)));
         self.draw();
     }
 

@@ -3,7 +3,7 @@
 use crate::common::recording::{Recording, receipt, receipt_failed, receipt_running};
 use crate::common::screen::Screen;
 use plandeck::run::{Comparison, RunOutcome, RunState, StepStatus, Verdict};
-use plandeck::tui::{Answer, Effect, Inquiry, Message, Overlay, PastRun, Theme};
+use plandeck::tui::{Answer, Effect, HistoryQuery, Message, Overlay, PastRun, Theme};
 use plandeck::units::{Micros, Money};
 use serde_json::json;
 use std::sync::Arc;
@@ -69,15 +69,15 @@ fn receipt_running_with(items: serde_json::Value) -> Recording {
 
 /// Answers what a screen asked last.
 fn answer(screen: &mut Screen, runs: Vec<PastRun>, other: &RunState) {
-    let Some(Effect::Ask(inquiry)) = screen.effects.pop() else {
+    let Some(Effect::Ask(query)) = screen.effects.pop() else {
         panic!("nothing was asked: {:?}", screen.effects);
     };
-    let answer = match inquiry {
-        Inquiry::Runs { plan, .. } => {
+    let answer = match query {
+        HistoryQuery::Runs { plan, .. } => {
             assert_eq!(&*plan, "receipt");
             Answer::Runs(Ok(runs))
         }
-        Inquiry::Compare { with, shown } => {
+        HistoryQuery::Compare { with, shown } => {
             let comparison = Comparison::new(other.clone(), &shown);
             Answer::Compared(with, Ok(Box::new(comparison)))
         }
@@ -92,7 +92,7 @@ fn attempts_beside_each_other() {
         let mut screen = Screen::new(columns, rows, tries().events())
             .at(9000)
             .keys("d");
-        assert_eq!(screen.model.overlay, Some(Overlay::Beside));
+        assert!(matches!(screen.model.overlay, Some(Overlay::SideBySide(_))));
         insta::assert_snapshot!(format!("attempts_{columns}x{rows}"), screen.text());
     }
 }
@@ -115,7 +115,7 @@ fn one_moves_between_pairs_of_attempts() {
     screen.press("left");
     assert!(screen.text().contains("pair 2 of 2"), "around the end");
     screen.press("d");
-    assert_eq!(screen.model.overlay, None);
+    assert!(screen.model.overlay.is_none());
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn the_choice_of_another_run() {
         screen.press("down");
         insta::assert_snapshot!(format!("choice_{columns}x{rows}"), screen.text());
         screen.press("esc");
-        assert_eq!(screen.model.overlay, None);
+        assert!(screen.model.overlay.is_none());
     }
 }
 
@@ -183,7 +183,7 @@ fn a_run_held_against_another() {
         screen.press("d");
         insta::assert_snapshot!(format!("step_{columns}x{rows}"), screen.text());
         screen.press("esc esc");
-        assert!(screen.model.compare.against.is_none());
+        assert!(screen.model.against.is_none());
         assert!(!screen.text().contains('≠'), "{}", screen.text());
     }
 }
@@ -242,7 +242,9 @@ fn why_the_record_cannot_be_read_is_said() {
 fn ascii_and_nothing_else() {
     let mut screen = compared(80, 24);
     screen.model.theme = Theme::default().in_ascii();
-    screen.model.compare.scroll = 0;
+    if let Some(Overlay::SideBySide(shown)) = &mut screen.model.overlay {
+        shown.scroll = 0;
+    }
     for keys in ["[", "d", "esc"] {
         screen.press(keys);
         let text = screen.text();

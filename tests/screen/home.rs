@@ -6,7 +6,7 @@ use plandeck::tui::home::{
     Answer, Choice, Detail, Effect, Message, Model, PlanItem, PlanPlace, Request, RunItem,
     Standing, update, view,
 };
-use plandeck::tui::{Outcome, Theme};
+use plandeck::tui::{Outcome, TerminalEffect, TerminalEvent, Theme};
 use plandeck::units::{Micros, Money};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -32,7 +32,7 @@ impl Home {
 
     fn told(mut self, answers: Vec<Answer>) -> Self {
         for answer in answers {
-            self.tell(Message::Told(answer));
+            self.tell(Message::Answer(answer));
         }
         self.draw();
         self
@@ -44,7 +44,7 @@ impl Home {
 
     fn press(&mut self, keys: &str) {
         for key in keys.split_whitespace() {
-            self.tell(Message::Key(parse(key)));
+            self.tell(Message::Terminal(TerminalEvent::Key(parse(key))));
             self.draw();
         }
     }
@@ -170,7 +170,7 @@ fn a_failed_run_says_what_failed() {
         let mut home = Home::new(columns, rows).told(everything());
         home.press("down down down down");
         let id = home.model.run().unwrap().run_id.clone();
-        home.tell(Message::Told(Answer::Detail(id, detail())));
+        home.tell(Message::Answer(Answer::Detail(id, detail())));
         insta::assert_snapshot!(format!("home_failed_{columns}x{rows}"), home.text());
     }
 }
@@ -205,9 +205,16 @@ fn typing_filters_and_lights_what_was_typed() {
     assert_eq!(home.chosen(), None);
     home.press("esc");
     assert!(home.model.field.is_empty());
-    assert!(!home.effects.contains(&Effect::Leave(Outcome::Quit)));
+    assert!(
+        !home
+            .effects
+            .contains(&Effect::Terminal(TerminalEffect::Leave(Outcome::Quit)))
+    );
     home.press("esc");
-    assert_eq!(home.effects.pop(), Some(Effect::Leave(Outcome::Quit)));
+    assert_eq!(
+        home.effects.pop(),
+        Some(Effect::Terminal(TerminalEffect::Leave(Outcome::Quit)))
+    );
 }
 
 #[test]
@@ -234,7 +241,7 @@ fn enter_does_what_fits_what_is_selected() {
         plan_path: Some("/home/me/invoice/plan.yaml".into()),
         ..Detail::default()
     };
-    home.tell(Message::Told(Answer::Detail(
+    home.tell(Message::Answer(Answer::Detail(
         runs[1].run_id.clone(),
         detail,
     )));
@@ -260,7 +267,10 @@ fn it_asks_for_the_detail_of_what_is_selected_once() {
         [Effect::Ask(Request::Detail(id.clone()))],
         "of the selected run; that of the first came while it was the first of all"
     );
-    home.tell(Message::Told(Answer::Detail(id.clone(), Detail::default())));
+    home.tell(Message::Answer(Answer::Detail(
+        id.clone(),
+        Detail::default(),
+    )));
     home.press("down up down up");
     let again = home
         .effects
@@ -280,13 +290,13 @@ fn what_is_under_way_is_read_again_and_the_selection_stays() {
     assert_eq!(home.effects, [Effect::Ask(Request::Runs)]);
     let mut newer = runs();
     newer.insert(0, run(0, "new", Standing::Succeeded));
-    home.tell(Message::Told(Answer::Runs(Ok(newer))));
+    home.tell(Message::Answer(Answer::Runs(Ok(newer))));
     assert_eq!(&*home.model.run().unwrap().plan, "mend");
     let ended: Vec<RunItem> = runs()
         .into_iter()
         .filter(|run| run.standing != Standing::Running)
         .collect();
-    home.tell(Message::Told(Answer::Runs(Ok(ended))));
+    home.tell(Message::Answer(Answer::Runs(Ok(ended))));
     home.effects.clear();
     home.tell(Message::Tick(NOW + 100));
     assert!(home.effects.is_empty(), "nothing is under way");
@@ -326,7 +336,7 @@ fn trouble_and_keys_lie_over_the_list() {
         "a?",
         "a question mark can be typed"
     );
-    home.tell(Message::Paste("b\nc".to_owned()));
+    home.tell(Message::Terminal(TerminalEvent::Paste("b\nc".to_owned())));
     assert_eq!(home.model.field.text(), "a?b c");
 }
 
@@ -341,12 +351,12 @@ fn a_store_that_cannot_be_read_is_said() {
 fn the_mouse_selects_and_opens() {
     let mut home = Home::new(120, 36).told(everything());
     let click = |row| {
-        Message::Mouse(MouseEvent {
+        Message::Terminal(TerminalEvent::Mouse(MouseEvent {
             kind: MouseEventKind::Down(MouseButton::Left),
             column: 10,
             row,
             modifiers: KeyModifiers::NONE,
-        })
+        }))
     };
     // Two lines of head, the border, a heading, and the second plan below the first.
     home.tell(click(5));

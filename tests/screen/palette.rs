@@ -3,7 +3,7 @@
 use crate::common::recording::{receipt_failed, receipt_running};
 use crate::common::screen::Screen;
 use plandeck::run::RunCommand;
-use plandeck::tui::{Effect, Message, Outcome, Overlay};
+use plandeck::tui::{Effect, Message, Outcome, Overlay, Palette, TerminalEffect, TerminalEvent};
 
 fn running() -> Screen {
     Screen::new(100, 30, receipt_running().events()).at(1700)
@@ -26,7 +26,7 @@ fn letters_find_an_action_and_enter_does_it() {
     assert!(screen.effects.is_empty(), "letters act on nothing");
     screen.press("enter");
     assert_eq!(screen.effects, [Effect::Command(RunCommand::Pause)]);
-    assert_eq!(screen.model.overlay, None);
+    assert!(screen.model.overlay.is_none());
 }
 
 #[test]
@@ -36,7 +36,7 @@ fn what_is_not_possible_says_why_and_stays() {
     assert!(text.contains("needs a run in progress"), "{text}");
     screen.press("enter");
     assert!(screen.effects.is_empty());
-    assert_eq!(screen.model.overlay, Some(Overlay::Palette));
+    assert!(matches!(screen.model.overlay, Some(Overlay::Palette(_))));
     assert!(
         screen
             .model
@@ -47,25 +47,37 @@ fn what_is_not_possible_says_why_and_stays() {
     );
 }
 
+fn palette(screen: &Screen) -> &Palette {
+    match &screen.model.overlay {
+        Some(Overlay::Palette(palette)) => palette,
+        other => panic!("no palette: {other:?}"),
+    }
+}
+
 #[test]
 fn it_is_moved_in_closed_and_left() {
     let mut screen = running().keys(": down down up");
-    assert_eq!(screen.model.palette.chosen, 1);
+    assert_eq!(palette(&screen).chosen, 1);
     screen.press("up up");
-    assert!(screen.model.palette.chosen > 20, "it goes around");
+    assert!(palette(&screen).chosen > 20, "it goes around");
     screen.press("x q esc");
     assert!(screen.effects.is_empty());
-    assert_eq!(screen.model.overlay, None);
+    assert!(screen.model.overlay.is_none());
     screen.press(":");
     assert!(
-        screen.model.palette.field.is_empty(),
+        palette(&screen).field.is_empty(),
         "it opens with nothing typed"
     );
-    screen.tell(Message::Paste("zoom-in\n".to_owned()));
-    assert_eq!(screen.model.palette.field.text(), "zoom-in ");
+    screen.tell(Message::Terminal(TerminalEvent::Paste(
+        "zoom-in\n".to_owned(),
+    )));
+    assert_eq!(palette(&screen).field.text(), "zoom-in ");
     screen.press("z z z z z");
     assert!(screen.text().contains("no action is called so"));
     screen.press("enter ctrl-c");
     let mut ended = Screen::new(80, 24, vec![]).keys(": ctrl-c");
-    assert_eq!(ended.effects.pop(), Some(Effect::Leave(Outcome::Quit)));
+    assert_eq!(
+        ended.effects.pop(),
+        Some(Effect::Terminal(TerminalEffect::Leave(Outcome::Quit)))
+    );
 }

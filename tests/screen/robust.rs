@@ -4,7 +4,7 @@ use crate::common::recording::{receipt, receipt_failed, receipt_running};
 use crate::common::screen::Screen;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use plandeck::run::{RunEvent, RunOutcome};
-use plandeck::tui::{Message, Model, Theme, update, view};
+use plandeck::tui::{Message, Model, TerminalEvent, Theme, update, view};
 use plandeck::units::Micros;
 use proptest::prelude::*;
 use ratatui::Terminal;
@@ -111,16 +111,20 @@ fn drive(runs: &[RunEvent], inputs: Vec<Input>, ascii: bool) {
     let mut next = 0;
     for input in inputs {
         let message = match input {
-            Input::Key(code, modifiers) => Message::Key(KeyEvent::new(code, modifiers)),
-            Input::Mouse(kind, column, row) => Message::Mouse(MouseEvent {
-                kind,
-                column,
-                row,
-                modifiers: KeyModifiers::NONE,
-            }),
+            Input::Key(code, modifiers) => {
+                Message::Terminal(TerminalEvent::Key(KeyEvent::new(code, modifiers)))
+            }
+            Input::Mouse(kind, column, row) => {
+                Message::Terminal(TerminalEvent::Mouse(MouseEvent {
+                    kind,
+                    column,
+                    row,
+                    modifiers: KeyModifiers::NONE,
+                }))
+            }
             Input::Size(columns, rows) => {
                 terminal.backend_mut().resize(columns, rows);
-                Message::Resize(columns, rows)
+                Message::Terminal(TerminalEvent::Resize(columns, rows))
             }
             Input::Events(count) => {
                 let until = (next + count).min(runs.len());

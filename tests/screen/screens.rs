@@ -4,7 +4,10 @@ use crate::common::recording::{Recording, receipt, receipt_failed, receipt_runni
 use crate::common::screen::Screen;
 use crossterm::event::{MouseButton, MouseEventKind};
 use plandeck::run::{Fact, Limit, RunCommand, RunOutcome, StepStatus, WaitReason};
-use plandeck::tui::{Effect, Focus, Message, Outcome, Overlay, Question, Tab, Theme, theme_named};
+use plandeck::tui::{
+    Effect, Focus, Message, Outcome, Overlay, Question, Tab, TerminalEffect, TerminalEvent, Theme,
+    theme_named,
+};
 use plandeck::units::Micros;
 use serde_json::json;
 
@@ -247,9 +250,8 @@ fn paused_runs_are_resumed_and_stepped() {
     ];
     assert_eq!(screen.effects, expected.map(Effect::Command));
     screen.press("x");
-    assert_eq!(
-        screen.model.overlay,
-        Some(Overlay::Question(Question::Stop))
+    assert!(
+        matches!(screen.model.overlay, Some(Overlay::Question(asked)) if asked == Question::Stop)
     );
     screen.effects.clear();
     screen.press("esc x n");
@@ -282,13 +284,19 @@ fn leaving_asks_once_while_the_run_goes_on() {
         assert_eq!(screen.effects, std::slice::from_ref(&stop), "{confirm}");
         let ended = events_after(&events, RunOutcome::Cancelled);
         screen.tell(Message::Events(ended));
-        assert_eq!(screen.effects.last(), Some(&Effect::Leave(Outcome::Quit)));
+        assert_eq!(
+            screen.effects.last(),
+            Some(&Effect::Terminal(TerminalEffect::Leave(Outcome::Quit)))
+        );
     }
     let mut screen = Screen::new(80, 24, receipt_running().events()).keys("ctrl-c esc");
     assert!(screen.effects.is_empty());
-    assert_eq!(screen.model.overlay, None);
+    assert!(screen.model.overlay.is_none());
     screen.press("q q q");
-    assert_eq!(screen.effects, [stop, Effect::Leave(Outcome::Quit)]);
+    assert_eq!(
+        screen.effects,
+        [stop, Effect::Terminal(TerminalEffect::Leave(Outcome::Quit))]
+    );
 }
 
 fn events_after(run: &Recording, status: RunOutcome) -> Vec<plandeck::run::RunEvent> {
@@ -306,7 +314,10 @@ fn events_after(run: &Recording, status: RunOutcome) -> Vec<plandeck::run::RunEv
 #[test]
 fn leaving_does_not_ask_when_the_run_has_ended() {
     let screen = Screen::new(80, 24, ended().events()).keys("q");
-    assert_eq!(screen.effects, [Effect::Leave(Outcome::Quit)]);
+    assert_eq!(
+        screen.effects,
+        [Effect::Terminal(TerminalEffect::Leave(Outcome::Quit))]
+    );
 }
 
 #[test]
@@ -334,7 +345,7 @@ fn failures_are_one_key_away_and_go_around() {
     }
     assert_eq!(ids, ["items", "dates", "items", "dates"]);
     assert_eq!(screen.model.focus, Focus::Graph);
-    assert_eq!(screen.model.overlay, None);
+    assert!(screen.model.overlay.is_none());
 }
 
 #[test]
@@ -424,7 +435,7 @@ fn a_large_graph_appears_without_anything_happening() {
     screen.draw();
     // The layout is worked out beside the drawing; as long as it is, a timer looks for it.
     let end = std::time::Instant::now() + std::time::Duration::from_mins(1);
-    while screen.model.graph.is_busy() {
+    while screen.model.panes.graph.is_busy() {
         assert!(screen.model.wake_in().is_some());
         assert!(std::time::Instant::now() < end, "no layout came");
         std::thread::yield_now();
@@ -482,7 +493,7 @@ fn what_is_copied_is_the_page() {
         .effects
         .iter()
         .filter_map(|effect| match effect {
-            Effect::Copy(text) => Some(text.as_str()),
+            Effect::Terminal(TerminalEffect::Copy(text)) => Some(text.as_str()),
             _ => None,
         })
         .collect();
@@ -540,18 +551,17 @@ fn a_step_is_found_by_a_few_letters() {
     let mut typed = keys("/ s t");
     insta::assert_snapshot!("find_typed", typed.text());
     let first = typed.model.selected;
-    assert_eq!(typed.model.overlay, Some(Overlay::Search));
+    assert!(matches!(typed.model.overlay, Some(Overlay::Search(_))));
     // The next answer, and back where it began.
     let next = keys("/ s t down");
     assert_ne!(next.model.selected, first);
     let accepted = keys("/ s t enter");
-    assert_eq!(
-        (accepted.model.overlay, accepted.model.selected),
-        (None, first)
-    );
+    assert!(accepted.model.overlay.is_none());
+    assert_eq!(accepted.model.selected, first);
     let before = keys("j j").model.selected;
     let left = keys("j j / s t esc");
-    assert_eq!((left.model.overlay, left.model.selected), (None, before));
+    assert!(left.model.overlay.is_none());
+    assert_eq!(left.model.selected, before);
     // What answers nothing changes nothing.
     let none = keys("j j / s q q x enter");
     assert_eq!(none.model.selected, before);
@@ -571,4 +581,16 @@ fn the_bottleneck_is_what_would_save_most() {
         .position(|step| Some(*step) == screen.model.selected);
     assert_eq!(at.map(|at| &figures.potential[at]), most);
     assert!(screen.text().contains("bottleneck"));
+}
+
+#[test]
+fn a_paste_is_searched_for() {
+    let mut screen = Screen::new(120, 36, receipt_running().events()).at(1700);
+    screen.press("/");
+    screen.tell(Message::Terminal(TerminalEvent::Paste(
+        "categorize\n".to_owned(),
+    )));
+    let found = Some(receipt().key("categorize").ix);
+    assert_eq!(screen.model.selected, found);
+    assert!(screen.text().contains("/ categorize"), "{}", screen.text());
 }

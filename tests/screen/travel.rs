@@ -5,7 +5,7 @@ use crate::common::screen::Screen;
 use crossterm::event::{MouseButton, MouseEventKind};
 use plandeck::plan::StepIx;
 use plandeck::run::{Fact, RunCommand, RunOutcome, RunState, StepStatus};
-use plandeck::tui::{Effect, Message, Model, Outcome, Theme};
+use plandeck::tui::{Effect, Message, Model, Outcome, TerminalEffect, Theme};
 use plandeck::units::Micros;
 
 const SIZES: [(u16, u16); 4] = [(80, 24), (120, 36), (200, 60), (40, 10)];
@@ -43,12 +43,12 @@ fn every_moment_is_what_the_events_before_it_say() {
     let mut screen = Screen::new(120, 36, events.clone()).at(9000);
     for moment in (1..events.len()).rev() {
         screen.press("[");
-        assert_eq!(screen.model.moment(), moment);
+        assert_eq!(screen.model.position(), moment);
         assert_eq!(screen.model.run, RunState::from_events(&events[..moment]));
         assert_eq!(screen.model.now, events[moment - 1].at);
     }
     screen.press("[");
-    assert_eq!(screen.model.moment(), 1);
+    assert_eq!(screen.model.position(), 1);
     assert!(screen.text().contains("earlier needs an earlier event"));
     for moment in 2..events.len() {
         screen.press("]");
@@ -75,9 +75,9 @@ fn ends_of_steps_are_one_key_apart() {
         .collect();
     let mut screen = Screen::new(80, 24, events.clone()).at(2200);
     let mut seen = Vec::new();
-    while screen.model.moment() > ends[0] {
+    while screen.model.position() > ends[0] {
         screen.press("{");
-        seen.insert(0, screen.model.moment());
+        seen.insert(0, screen.model.position());
     }
     assert_eq!(
         seen,
@@ -85,11 +85,11 @@ fn ends_of_steps_are_one_key_apart() {
         "the last event is an end itself"
     );
     screen.press("{");
-    assert_eq!(screen.model.moment(), 1);
+    assert_eq!(screen.model.position(), 1);
     screen.press("} }");
-    assert_eq!(screen.model.moment(), ends[1]);
+    assert_eq!(screen.model.position(), ends[1]);
     screen.press("home");
-    assert_eq!(screen.model.moment(), 1);
+    assert_eq!(screen.model.position(), 1);
     screen.press("end");
     assert!(!screen.model.is_past());
 }
@@ -99,7 +99,7 @@ fn a_live_run_goes_on_behind_an_earlier_moment() {
     let before = receipt_running();
     let known = before.so_far().len();
     let mut screen = Screen::new(120, 36, before.so_far()).at(1700).keys("{");
-    let (moment, shown) = (screen.model.moment(), screen.text());
+    let (moment, shown) = (screen.model.position(), screen.text());
     assert!(shown.contains("live goes on"), "{shown}");
     let after = before
         .succeed(&["dates", "validate", "categorize"])
@@ -109,7 +109,7 @@ fn a_live_run_goes_on_behind_an_earlier_moment() {
     screen.tell(Message::Events(after[known..].to_vec()));
     screen.tell(Message::Tick(Micros(5_000_000)));
     assert!(screen.model.dirty, "the header counts the events");
-    assert_eq!(screen.model.moment(), moment);
+    assert_eq!(screen.model.position(), moment);
     assert_eq!(status_of(&screen, "validate"), StepStatus::Pending);
     let text = screen.text();
     let counts = format!("event {moment} of {}", after.len());
@@ -155,7 +155,10 @@ fn leaving_asks_for_the_run_as_it_is_now() {
     let ended = receipt_failed().end_run(RunOutcome::Failed).events();
     let screen = Screen::new(80, 24, ended).keys("[ [ { { { { { q");
     assert!(!screen.model.in_progress());
-    assert_eq!(screen.effects, [Effect::Leave(Outcome::Quit)]);
+    assert_eq!(
+        screen.effects,
+        [Effect::Terminal(TerminalEffect::Leave(Outcome::Quit))]
+    );
 }
 
 #[test]
@@ -177,7 +180,7 @@ fn no_step_moves_at_any_moment() {
     let places = |screen: &mut Screen| {
         screen.draw();
         let cells = (0..36u16).flat_map(|y| (0..120u16).map(move |x| (x, y)));
-        let hits = cells.filter_map(|(x, y)| Some(((x, y), screen.model.graph.hit(x, y)?)));
+        let hits = cells.filter_map(|(x, y)| Some(((x, y), screen.model.panes.graph.hit(x, y)?)));
         hits.collect::<Vec<((u16, u16), StepIx)>>()
     };
     let now = places(&mut screen);
@@ -211,17 +214,17 @@ fn the_line_of_moments_is_clicked_and_dragged() {
     let mut screen = Screen::new(80, 24, events).at(2200).keys("[");
     let row = 22;
     screen.mouse(MouseEventKind::Down(MouseButton::Left), (8, row));
-    assert_eq!(screen.model.moment(), 1);
+    assert_eq!(screen.model.position(), 1);
     let mut moments = Vec::new();
     for column in 8..72 {
         screen.mouse(MouseEventKind::Drag(MouseButton::Left), (column, row - 5));
-        moments.push(screen.model.moment());
+        moments.push(screen.model.position());
     }
     assert!(
         moments.is_sorted() && moments.contains(&(last / 2)),
         "{moments:?}"
     );
-    assert_eq!(screen.model.moment(), last, "the end of the line is now");
+    assert_eq!(screen.model.position(), last, "the end of the line is now");
     screen.mouse(MouseEventKind::Drag(MouseButton::Left), (40, row));
     assert!(
         screen.model.is_past(),
@@ -262,7 +265,7 @@ fn a_replay_plays_at_its_speed_and_stops_at_the_end() {
         let place = Micros((clock.0 * 2).min(events.last().unwrap().at.0));
         assert_eq!(screen.model.now, place);
         let happened = events.iter().filter(|event| event.at <= place).count();
-        assert_eq!(screen.model.moment(), happened);
+        assert_eq!(screen.model.position(), happened);
         ticks += 1;
     }
     assert!(ticks > 4, "{ticks}");
@@ -270,20 +273,20 @@ fn a_replay_plays_at_its_speed_and_stops_at_the_end() {
     assert!(screen.text().contains("FAILED") && screen.text().contains("REPLAY"));
     assert!(screen.effects.is_empty());
     screen.press("{ { {");
-    let held = screen.model.moment();
+    let held = screen.model.position();
     assert!(held < events.len());
     screen.tell(Message::Tick(clock + Micros(30_000_000)));
-    assert_eq!(screen.model.moment(), held, "from the end one looks back");
+    assert_eq!(screen.model.position(), held, "from the end one looks back");
     screen.press("space");
     assert!(screen.model.wake_in().is_some(), "it plays on from there");
     screen.press("space");
     screen.tell(Message::Tick(clock + Micros(60_000_000)));
     assert_eq!(
-        (screen.model.moment(), screen.model.wake_in()),
+        (screen.model.position(), screen.model.wake_in()),
         (held, None)
     );
     screen.press("end space");
-    assert_eq!(screen.model.moment(), 1, "from the start again");
+    assert_eq!(screen.model.position(), 1, "from the start again");
     screen.press("r");
     assert!(
         screen
@@ -293,14 +296,20 @@ fn a_replay_plays_at_its_speed_and_stops_at_the_end() {
     screen.press("> > >");
     assert!(screen.text().contains("16×"), "{}", screen.text());
     screen.press("q");
-    assert_eq!(screen.effects, [Effect::Leave(Outcome::Quit)]);
+    assert_eq!(
+        screen.effects,
+        [Effect::Terminal(TerminalEffect::Leave(Outcome::Quit))]
+    );
 }
 
 #[test]
 fn a_replay_without_a_speed_shows_the_end() {
     let mut screen = replay(80, 24, 0.0);
     screen.tell(Message::Tick(Micros(1)));
-    assert_eq!(screen.model.moment(), screen.model.travel.history().len());
+    assert_eq!(
+        screen.model.position(),
+        screen.model.time_travel.history().len()
+    );
     screen.press("[ [");
     assert!(screen.text().contains("‖ event"), "{}", screen.text());
 }

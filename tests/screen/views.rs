@@ -4,7 +4,7 @@ use crate::common::recording::{Recording, receipt, receipt_failed, receipt_runni
 use crate::common::screen::Screen;
 use crossterm::event::{MouseButton, MouseEventKind};
 use plandeck::run::{RunOutcome, WaitReason};
-use plandeck::tui::{Focus, Message, Overlay, Theme, View, theme_named};
+use plandeck::tui::{Focus, Message, Overlay, TerminalEvent, Theme, View, theme_named};
 use plandeck::units::Micros;
 
 const SIZES: [(u16, u16); 4] = [(40, 10), (80, 24), (120, 36), (200, 60)];
@@ -173,10 +173,13 @@ fn the_mouse_turns_views_selects_sorts_and_scrolls() {
 fn a_filter_is_typed_kept_and_dropped() {
     let mut screen = Screen::new(120, 36, receipt_failed().events()).at(2_200);
     screen.press("&");
-    assert_eq!(screen.model.overlay, None, "the key belongs to the table");
+    assert!(
+        screen.model.overlay.is_none(),
+        "the key belongs to the table"
+    );
     assert!(screen.text().contains("filter needs the table"));
     screen.press("L & i s : f a i l");
-    assert_eq!(screen.model.overlay, Some(Overlay::Filter));
+    assert!(matches!(screen.model.overlay, Some(Overlay::Filter)));
     let text = screen.text();
     assert!(
         text.contains("filter is:fail") && text.contains("1 of 9 steps"),
@@ -189,8 +192,22 @@ fn a_filter_is_typed_kept_and_dropped() {
     screen.press("enter j");
     assert_eq!(id(&screen), "validate");
     screen.press("& esc");
-    assert_eq!(screen.model.overlay, None);
+    assert!(screen.model.overlay.is_none());
     assert!(!screen.text().contains("filter is"), "{}", screen.text());
+}
+
+#[test]
+fn a_paste_filters() {
+    let mut screen = Screen::new(120, 36, receipt_failed().events()).at(2_200);
+    screen.press("L &");
+    screen.tell(Message::Terminal(TerminalEvent::Paste(
+        "is:fail".to_owned(),
+    )));
+    let text = screen.text();
+    assert!(
+        text.contains("filter is:fail") && text.contains("1 of 9 steps"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -1,11 +1,13 @@
 //! The dashboard as a scene: messages go through [`update`], and effects to the run or to the terminal.
 
-use super::message::{Effect, Message, Outcome};
+use super::feed::Feed;
+use super::message::{Effect, Message};
 use super::state::model::Model;
-use super::{update, view};
+use super::update::update;
+use super::view::view;
 use crate::run::{RunEvent, RunState};
-use crate::tui::Feed;
-use crate::tui::terminal::screen::{Error, Heard, Options, Scene, Stage, Wish};
+use crate::tui::terminal::options::{Error, Options};
+use crate::tui::terminal::screen::{Outcome, Screen, TerminalEffect, TerminalSession};
 use futures::future::BoxFuture;
 use ratatui::Frame;
 use std::time::Duration;
@@ -30,15 +32,15 @@ pub struct Left {
 /// to another one, or a panic there would be taken for a tool's.
 pub async fn run(feed: impl Feed, options: Options) -> Result<Left, Error> {
     let theme = options.theme()?;
-    let stage = Stage::take()?;
-    let mut model = Model::new(options.title, theme, !options.reduced_motion, stage.size);
-    model.asks = options.asks;
+    let session = TerminalSession::take()?;
+    let mut model = Model::new(options.title, theme, !options.reduced_motion, session.size);
+    model.unknown.asks = options.asks;
     model.forkable = options.forkable;
     if let Some(speed) = options.replay {
         model = model.replaying(speed);
     }
     let mut dashboard = Dashboard { model, feed };
-    let outcome = stage.play(&mut dashboard).await?;
+    let outcome = session.show(&mut dashboard).await?;
     Ok(Left {
         outcome,
         run: dashboard.model.into_latest(),
@@ -50,51 +52,36 @@ struct Dashboard<F> {
     feed: F,
 }
 
-impl<F: Feed> Dashboard<F> {
-    fn tell(&mut self, message: Message) -> Vec<Wish> {
-        let mut wishes = Vec::new();
-        for effect in update::update(&mut self.model, message) {
+impl<F: Feed> Screen for Dashboard<F> {
+    type Message = Message;
+
+    fn update(&mut self, message: Message) -> Vec<TerminalEffect> {
+        let mut asked = Vec::new();
+        for effect in update(&mut self.model, message) {
             match effect {
                 Effect::Command(command) => {
                     if let Err(why) = self.feed.command(command) {
-                        wishes.extend(self.tell(Message::Refused(why)));
+                        asked.extend(self.update(Message::Refused(why)));
                     }
                 }
-                Effect::Ask(inquiry) => self.feed.ask(inquiry),
-                Effect::Copy(text) => wishes.push(Wish::Copy(text)),
-                Effect::Suspend => wishes.push(Wish::Suspend),
-                Effect::Redraw => wishes.push(Wish::Redraw),
-                Effect::Leave(outcome) => wishes.push(Wish::Leave(outcome)),
+                Effect::Ask(query) => self.feed.ask(query),
+                Effect::Terminal(effect) => asked.push(effect),
             }
         }
-        wishes
-    }
-}
-
-impl<F: Feed> Scene for Dashboard<F> {
-    fn tick(&mut self) -> Vec<Wish> {
-        self.tell(Message::Tick(self.feed.now()))
+        asked
     }
 
-    fn hear(&mut self, heard: Heard) -> Vec<Wish> {
-        self.tell(match heard {
-            Heard::Key(key) => Message::Key(key),
-            Heard::Mouse(mouse) => Message::Mouse(mouse),
-            Heard::Paste(text) => Message::Paste(text),
-            Heard::Resize(columns, rows) => Message::Resize(columns, rows),
-            Heard::Signal(signal) => Message::Signal(signal),
-        })
+    fn tick(&mut self) -> Option<Message> {
+        Some(Message::Tick(self.feed.now()))
     }
 
-    fn take(&mut self) -> (Vec<Wish>, bool) {
+    fn take(&mut self) -> (Vec<Message>, bool) {
         let mut events: Vec<RunEvent> = Vec::new();
         self.feed.take(&mut events, BATCH);
         let more = events.len() >= BATCH;
-        let mut wishes = self.tell(Message::Events(events));
-        for answer in self.feed.answers() {
-            wishes.extend(self.tell(Message::Answer(answer)));
-        }
-        (wishes, more)
+        let answers = self.feed.answers().into_iter().map(Message::Answer);
+        let messages = std::iter::once(Message::Events(events)).chain(answers);
+        (messages.collect(), more)
     }
 
     fn changed(&mut self) -> BoxFuture<'_, ()> {
@@ -115,6 +102,6 @@ impl<F: Feed> Scene for Dashboard<F> {
 
     fn draw(&mut self, frame: &mut Frame<'_>) {
         self.model.dirty = false;
-        view::view(&mut self.model, frame);
+        view(&mut self.model, frame);
     }
 }

@@ -1,6 +1,6 @@
 //! Where the dashboard's events come from, and where its commands go.
 
-use super::history::{Answer, Inquiry};
+use super::history::{Answer, HistoryQuery};
 use crate::run::{CommandError, RunCommand, RunEvent};
 use crate::units::Micros;
 use futures::future::BoxFuture;
@@ -22,7 +22,7 @@ pub trait Feed: Send {
 
     /// Asks for something that is on record, without waiting for it: [`Feed::changed`] ends when there is an
     /// answer. A feed without a record answers nothing.
-    fn ask(&mut self, _inquiry: Inquiry) {}
+    fn ask(&mut self, _inquiry: HistoryQuery) {}
 
     /// The answers that have come since the last call.
     fn answers(&mut self) -> Vec<Answer> {

@@ -24,7 +24,7 @@ pub struct PastRun {
 
 /// Something that is asked of the record.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Inquiry {
+pub enum HistoryQuery {
     /// Which other runs of the same plan there are, the newest first.
     Runs {
         /// The run that is shown.
@@ -50,7 +50,7 @@ pub enum Answer {
     Compared(PastRun, Result<Box<Comparison>, Arc<str>>),
 }
 
-impl Inquiry {
+impl HistoryQuery {
     /// The answer where nothing can be read.
     pub fn failed(self, why: &str) -> Answer {
         match self {

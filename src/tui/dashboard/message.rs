@@ -1,22 +1,15 @@
 //! What the dashboard is told, and what it asks for in return.
 
-use super::history::{Answer, Inquiry};
-use crate::plan::StepIx;
+use super::history::{Answer, HistoryQuery};
 use crate::run::{CommandError, RunCommand, RunEvent};
+use crate::tui::terminal::screen::{TerminalEffect, TerminalEvent};
 use crate::units::Micros;
-use crossterm::event::{KeyEvent, MouseEvent};
 
 /// Something that happened.
 #[derive(Debug)]
 pub enum Message {
-    /// A key was pressed.
-    Key(KeyEvent),
-    /// The mouse did something.
-    Mouse(MouseEvent),
-    /// Text was pasted.
-    Paste(String),
-    /// The terminal has another size now: columns, rows.
-    Resize(u16, u16),
+    /// The terminal or the system said something.
+    Terminal(TerminalEvent),
     /// The run went on.
     Events(Vec<RunEvent>),
     /// The record answers.
@@ -25,8 +18,12 @@ pub enum Message {
     Tick(Micros),
     /// The run did not take a command.
     Refused(CommandError),
-    /// The process was asked to end, by this signal.
-    Signal(i32),
+}
+
+impl From<TerminalEvent> for Message {
+    fn from(event: TerminalEvent) -> Self {
+        Self::Terminal(event)
+    }
 }
 
 /// Something to be done outside of the model.
@@ -35,26 +32,7 @@ pub enum Effect {
     /// Send this to the run.
     Command(RunCommand),
     /// Ask this of the runs on record.
-    Ask(Inquiry),
-    /// Put this text on the clipboard of the terminal.
-    Copy(String),
-    /// Give the terminal back and stop, as any program does on ctrl-z.
-    Suspend,
-    /// Draw every cell again, whatever the terminal is thought to show.
-    Redraw,
-    /// Leave.
-    Leave(Outcome),
-}
-
-/// Why the dashboard was left.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// A person left it.
-    Quit,
-    /// A person wants a run of its own that runs again from this row.
-    Fork(StepIx),
-    /// The process was asked to end, by this signal.
-    Signal(i32),
-    /// The terminal went away.
-    TerminalLost,
+    Ask(HistoryQuery),
+    /// Ask this of the terminal.
+    Terminal(TerminalEffect),
 }

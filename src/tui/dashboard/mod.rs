@@ -4,6 +4,7 @@ pub(crate) mod app;
 pub(crate) mod feed;
 pub(crate) mod history;
 pub(crate) mod keymap;
+pub(crate) mod layout;
 pub(crate) mod message;
 pub(crate) mod panes;
 pub(crate) mod state;

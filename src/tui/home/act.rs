@@ -1,52 +1,38 @@
-//! What each action does to the home screen, and what it asks for.
+//! What the actions of the home screen do to it, and what they ask for.
 
-use super::actions::Action;
 use super::item::{PlanPlace, Request, Standing};
 use super::list::Selected;
+use super::message::Effect;
 use super::model::{Choice, Model};
-use super::update::Effect;
-use crate::tui::dashboard::message::Outcome;
+use crate::tui::terminal::screen::TerminalEffect;
 
-/// Does `action`. The registry has been asked whether it is possible.
-pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
-    match action {
-        Action::Up => go(model, -1),
-        Action::Down => go(model, 1),
-        Action::PageUp => go(model, -page(model)),
-        Action::PageDown => go(model, page(model)),
-        Action::First => go(model, isize::MIN),
-        Action::Last => go(model, isize::MAX),
-        Action::NextPart => model.next_part(true),
-        Action::PreviousPart => model.next_part(false),
-        Action::Open | Action::Resume => return open(model),
-        Action::Play => return with_run(model, Choice::Play),
-        Action::Fork => return with_run(model, Choice::Fork),
-        Action::Again => return again(model),
-        Action::Restore => return restore(model),
-        Action::Read => {
-            model.reading = true;
-            model.details.clear();
-            model.wanted = None;
-            return vec![Effect::Ask(Request::Everything)];
-        }
-        Action::Clear => {
-            model.field.clear();
-            model.keep_rows(None);
-        }
-        Action::Back => {
-            if model.help.take().is_none() {
-                model.trouble = None;
-            }
-        }
-        Action::Help => model.help = if model.help.is_some() { None } else { Some(0) },
-        Action::Redraw => return vec![Effect::Redraw],
-        Action::Suspend => return vec![Effect::Suspend],
-        Action::Quit => return vec![Effect::Leave(Outcome::Quit)],
-    }
-    Vec::new()
+/// One thing that is asked of the terminal.
+pub(super) fn terminal(effect: TerminalEffect) -> Vec<Effect> {
+    vec![Effect::Terminal(effect)]
 }
 
-fn page(model: &Model) -> isize {
+/// Reads everything again.
+pub(super) fn read_again(model: &mut Model) -> Vec<Effect> {
+    model.reading = true;
+    model.details.clear();
+    model.wanted = None;
+    vec![Effect::Ask(Request::Everything)]
+}
+
+/// Forgets what was typed.
+pub(super) fn clear(model: &mut Model) {
+    model.field.clear();
+    model.keep_rows(None);
+}
+
+/// Closes what is in front.
+pub(super) fn back(model: &mut Model) {
+    if model.help.take().is_none() {
+        model.trouble = None;
+    }
+}
+
+pub(super) fn page(model: &Model) -> isize {
     model.height.saturating_sub(1).max(1) as isize
 }
 
@@ -74,13 +60,13 @@ pub(super) fn open(model: &Model) -> Vec<Effect> {
     vec![Effect::Choose(choice)]
 }
 
-fn with_run(model: &Model, choice: fn(std::sync::Arc<str>) -> Choice) -> Vec<Effect> {
+pub(super) fn with_run(model: &Model, choice: fn(std::sync::Arc<str>) -> Choice) -> Vec<Effect> {
     let run = model.run().map(|run| run.run_id.clone());
     run.map(choice).map(Effect::Choose).into_iter().collect()
 }
 
 /// The plan of the selected run again; where its file is not known that is said.
-fn again(model: &mut Model) -> Vec<Effect> {
+pub(super) fn again(model: &mut Model) -> Vec<Effect> {
     let Some(id) = model.run().map(|run| run.run_id.clone()) else {
         return Vec::new();
     };
@@ -99,7 +85,7 @@ fn again(model: &mut Model) -> Vec<Effect> {
     Vec::new()
 }
 
-fn restore(model: &Model) -> Vec<Effect> {
+pub(super) fn restore(model: &Model) -> Vec<Effect> {
     match model.selected() {
         Some(Selected::Plan(plan)) => match &plan.place {
             PlanPlace::Sample(name) => vec![Effect::Choose(Choice::Restore(name.clone()))],

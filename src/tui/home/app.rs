@@ -1,11 +1,12 @@
-//! The home screen as a scene, and who tells it what there is.
+//! The home screen as a screen of the terminal, and who tells it what there is.
 
 use super::item::{Answer, Request};
+use super::message::{Effect, Message};
 use super::model::{Choice, Model};
-use super::update::{Effect, Message, update};
+use super::update::update;
 use super::view;
-use crate::tui::dashboard::message::Outcome;
-use crate::tui::terminal::screen::{Error, Heard, Options, Scene, Stage, Wish};
+use crate::tui::terminal::options::{Error, Options};
+use crate::tui::terminal::screen::{Outcome, Screen, TerminalEffect, TerminalSession};
 use futures::future::BoxFuture;
 use ratatui::Frame;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -37,15 +38,15 @@ pub async fn choose(
     options: Options,
 ) -> Result<Chosen, Error> {
     let theme = options.theme()?;
-    let stage = Stage::take()?;
+    let session = TerminalSession::take()?;
     let mut home = Home {
-        model: Model::new(theme, stage.size, now()),
+        model: Model::new(theme, session.size, now()),
         source,
         choice: None,
     };
     home.model.trouble = trouble.map(|trouble| (trouble, 0));
     home.source.ask(Request::Everything);
-    let outcome = stage.play(&mut home).await?;
+    let outcome = session.show(&mut home).await?;
     Ok(home.choice.map_or(Chosen::Nothing(outcome), Chosen::This))
 }
 
@@ -61,45 +62,32 @@ struct Home<S> {
     choice: Option<Choice>,
 }
 
-impl<S: Source> Home<S> {
-    fn tell(&mut self, message: Message) -> Vec<Wish> {
-        let mut wishes = Vec::new();
+impl<S: Source> Screen for Home<S> {
+    type Message = Message;
+
+    fn update(&mut self, message: Message) -> Vec<TerminalEffect> {
+        let mut asked = Vec::new();
         for effect in update(&mut self.model, message) {
             match effect {
                 Effect::Ask(request) => self.source.ask(request),
                 Effect::Choose(choice) => {
                     self.choice.get_or_insert(choice);
-                    wishes.push(Wish::Leave(Outcome::Quit));
+                    asked.push(TerminalEffect::Leave(Outcome::Quit));
                 }
-                Effect::Suspend => wishes.push(Wish::Suspend),
-                Effect::Redraw => wishes.push(Wish::Redraw),
-                Effect::Leave(outcome) => wishes.push(Wish::Leave(outcome)),
+                Effect::Terminal(effect) => asked.push(effect),
             }
         }
-        wishes
-    }
-}
-
-impl<S: Source> Scene for Home<S> {
-    fn tick(&mut self) -> Vec<Wish> {
-        self.tell(Message::Tick(now()))
+        asked
     }
 
-    fn hear(&mut self, heard: Heard) -> Vec<Wish> {
-        self.tell(match heard {
-            Heard::Key(key) => Message::Key(key),
-            Heard::Mouse(mouse) => Message::Mouse(mouse),
-            Heard::Paste(text) => Message::Paste(text),
-            Heard::Resize(columns, rows) => Message::Resize(columns, rows),
-            Heard::Signal(signal) => Message::Signal(signal),
-        })
+    fn tick(&mut self) -> Option<Message> {
+        Some(Message::Tick(now()))
     }
 
-    fn take(&mut self) -> (Vec<Wish>, bool) {
-        match self.source.take() {
-            Some(answer) => (self.tell(Message::Told(answer)), true),
-            None => (Vec::new(), false),
-        }
+    fn take(&mut self) -> (Vec<Message>, bool) {
+        let answer = self.source.take();
+        let more = answer.is_some();
+        (answer.map(Message::Answer).into_iter().collect(), more)
     }
 
     fn changed(&mut self) -> BoxFuture<'_, ()> {

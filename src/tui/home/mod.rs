@@ -17,16 +17,18 @@
 //! says. [`choose`] shows it until something is chosen.
 
 mod act;
-pub mod actions;
+mod actions;
 mod app;
 mod item;
 mod list;
+mod message;
 mod model;
 mod update;
 mod view;
 
 pub use app::{Chosen, Source, choose};
 pub use item::{Answer, Detail, PlanItem, PlanPlace, Request, RunItem, Standing};
+pub use message::{Effect, Message};
 pub use model::{Choice, Model};
-pub use update::{Effect, Message, update};
+pub use update::update;
 pub use view::view;

@@ -3,72 +3,48 @@
 use super::act;
 use super::actions;
 use super::item::{Answer, Request};
-use super::model::{Choice, DETAILS, Model};
+use super::message::{Effect, Message};
+use super::model::{DETAILS, Model};
 use super::view;
-use crate::tui::dashboard::message::Outcome;
+use crate::tui::terminal::screen::{Outcome, TerminalEffect, TerminalEvent};
 use crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 
 /// Rows that one turn of the wheel moves.
 const WHEEL: isize = 3;
 
-/// Something that happened.
-#[derive(Debug)]
-pub enum Message {
-    /// A key was pressed.
-    Key(KeyEvent),
-    /// The mouse did something.
-    Mouse(MouseEvent),
-    /// Text was pasted.
-    Paste(String),
-    /// The terminal has another size now: columns, rows.
-    Resize(u16, u16),
-    /// Something was found out.
-    Told(Answer),
-    /// It is this time, in seconds since 1970.
-    Tick(i64),
-    /// The process was asked to end, by this signal.
-    Signal(i32),
-}
-
-/// Something to be done outside of the model.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// Find this out.
-    Ask(Request),
-    /// This was chosen: leave and open it.
-    Choose(Choice),
-    /// Give the terminal back and stop, as any program does on ctrl-z.
-    Suspend,
-    /// Draw every cell again.
-    Redraw,
-    /// Leave with nothing chosen.
-    Leave(Outcome),
-}
-
 /// Takes in a message; the effects are to be carried out in order.
 pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
     let mut effects = match message {
-        Message::Key(event) => on_key(model, &event),
-        Message::Mouse(event) => on_mouse(model, event),
-        Message::Paste(text) => {
+        Message::Terminal(event) => on_terminal(model, event),
+        Message::Answer(answer) => {
+            on_answer(model, answer);
+            Vec::new()
+        }
+        Message::Tick(now) => return tick(model, now),
+    };
+    effects.extend(detail_wanted(model));
+    effects
+}
+
+fn on_terminal(model: &mut Model, event: TerminalEvent) -> Vec<Effect> {
+    match event {
+        TerminalEvent::Key(event) => on_key(model, &event),
+        TerminalEvent::Mouse(event) => on_mouse(model, event),
+        TerminalEvent::Paste(text) => {
             model.field.insert(&text);
             model.keep_rows(None);
             model.dirty = true;
             Vec::new()
         }
-        Message::Resize(columns, rows) => {
+        TerminalEvent::Resize(columns, rows) => {
             model.size = (columns, rows);
-            vec![Effect::Redraw]
+            vec![Effect::Terminal(TerminalEffect::Redraw)]
         }
-        Message::Told(answer) => {
-            told(model, answer);
-            Vec::new()
+        TerminalEvent::Signal(signal) => {
+            let leave = TerminalEffect::Leave(Outcome::Signal(signal));
+            vec![Effect::Terminal(leave)]
         }
-        Message::Tick(now) => return tick(model, now),
-        Message::Signal(signal) => vec![Effect::Leave(Outcome::Signal(signal))],
-    };
-    effects.extend(detail_wanted(model));
-    effects
+    }
 }
 
 /// Asks for the detail of what is selected, once.
@@ -92,7 +68,7 @@ fn tick(model: &mut Model, now: i64) -> Vec<Effect> {
     Vec::new()
 }
 
-fn told(model: &mut Model, answer: Answer) {
+fn on_answer(model: &mut Model, answer: Answer) {
     model.dirty = true;
     // Until a person does something, the selection stays at the top, whatever comes in above it.
     let kept = model.identity().filter(|_| model.touched);
@@ -148,8 +124,8 @@ fn on_key(model: &mut Model, event: &KeyEvent) -> Vec<Effect> {
     model.dirty = true;
     model.touched = true;
     model.notice = None;
-    if let Some(action) = actions::meaning(model, event) {
-        return act::act(model, action);
+    if let Some(entry) = actions::meaning(model, event) {
+        return entry.run(model);
     }
     if model.help.is_none() && model.trouble.is_none() {
         let before = model.field.text().to_owned();

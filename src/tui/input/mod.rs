@@ -1,4 +1,5 @@
-//! What is typed: keys, and lines of text that are edited.
+//! What is typed: keys, the actions that have them, and lines of text that are edited.
 
+pub(crate) mod action;
 pub(crate) mod key;
 pub(crate) mod text_field;

@@ -143,17 +143,17 @@ impl Field {
 }
 
 /// `text`, made safe already, with the characters at `places` in another style; `places` are in order.
-pub fn lit(
+pub fn highlight(
     text: &str,
     places: impl IntoIterator<Item = usize>,
     plain: Style,
-    lit: Style,
+    highlight: Style,
 ) -> Vec<Span<'static>> {
     let mut places = places.into_iter().peekable();
     let mut spans: Vec<Span<'static>> = Vec::new();
     for (at, c) in text.chars().enumerate() {
         let found = places.next_if_eq(&at).is_some();
-        let style = if found { lit } else { plain };
+        let style = if found { highlight } else { plain };
         match spans.last_mut() {
             Some(last) if last.style == style => last.content.to_mut().push(c),
             _ => spans.push(Span::styled(c.to_string(), style)),
@@ -231,7 +231,7 @@ mod tests {
     #[test]
     fn found_letters_are_lit() {
         let (plain, bright) = (Style::new(), Style::new().add_modifier(Modifier::BOLD));
-        let spans = lit("abcd", [1, 2], plain, bright);
+        let spans = highlight("abcd", [1, 2], plain, bright);
         let parts: Vec<(&str, bool)> = spans
             .iter()
             .map(|span| (&*span.content, span.style == bright))

@@ -2,5 +2,6 @@
 
 mod frame_limiter;
 mod guard;
+pub(crate) mod options;
 pub(crate) mod screen;
 mod signals;

@@ -4,10 +4,7 @@
 use super::frame_limiter::FrameLimiter;
 use super::guard::{self, Guard};
 use super::signals::Signals;
-use crate::tui::dashboard::message::Outcome;
-use crate::tui::theme::Theme;
-use crate::tui::theme::color::{self, ColourMode};
-use crate::tui::theme::file::ThemeError;
+use crate::plan::StepIx;
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::event::{Event, EventStream, KeyEvent, MouseEvent};
 use crossterm::terminal::{BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate};
@@ -20,61 +17,24 @@ use std::io::{self, BufWriter, Stdout};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How a screen looks and behaves.
-#[derive(Clone, Debug, Default)]
-pub struct Options {
-    /// The plan's name, shown until the run says its own.
-    pub title: String,
-    /// The theme by name; after the terminal's ground where none is given.
-    pub theme: Option<String>,
-    /// Whether colours are wanted.
-    pub colour: ColourMode,
-    /// Whether only ASCII is drawn; after the locale where nothing is said.
-    pub ascii: Option<bool>,
-    /// Whether shapes stand still and times move seldom.
-    pub reduced_motion: bool,
-    /// Where a recorded run is to be played: how many times as fast as it was.
-    pub replay: Option<f64>,
-    /// Whether the run waits for a person to say what became of steps that nobody knows the end of.
-    pub asks: bool,
-    /// Whether the run is on record, so that another one can be forked from it.
-    pub forkable: bool,
-}
-
-impl Options {
-    /// The theme to draw with on this terminal.
-    pub(crate) fn theme(&self) -> Result<Theme, ThemeError> {
-        let ascii = self.ascii.unwrap_or_else(color::is_ascii_terminal);
-        color::choose(self.theme.as_deref(), self.colour.depth(), ascii)
-    }
-}
-
-/// Why nothing could be shown.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The theme cannot be used.
-    #[error(transparent)]
-    Theme(#[from] ThemeError),
-    /// The terminal failed.
-    #[error("the terminal: {0}")]
-    Terminal(#[from] io::Error),
-}
-
 /// What the terminal or the system says.
 #[derive(Debug)]
-pub(crate) enum Heard {
+pub enum TerminalEvent {
+    /// A key was pressed.
     Key(KeyEvent),
+    /// The mouse did something.
     Mouse(MouseEvent),
+    /// Text was pasted.
     Paste(String),
     /// The terminal has another size now: columns, rows.
     Resize(u16, u16),
-    /// The process was asked to end.
+    /// The process was asked to end, by this signal.
     Signal(i32),
 }
 
-/// What a scene asks of the terminal.
-#[derive(Debug)]
-pub(crate) enum Wish {
+/// What a screen asks of the terminal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TerminalEffect {
     /// Put this text on the clipboard of the terminal.
     Copy(String),
     /// Give the terminal back and stop, as any program does on ctrl-z.
@@ -85,14 +45,31 @@ pub(crate) enum Wish {
     Leave(Outcome),
 }
 
-/// A screen: a state that is told what happens, and is drawn.
-pub(crate) trait Scene {
-    /// Takes note of the time; comes before anything that depends on it.
-    fn tick(&mut self) -> Vec<Wish>;
-    /// Takes in what the terminal or the system said.
-    fn hear(&mut self, heard: Heard) -> Vec<Wish>;
-    /// Takes in what came from behind, and says whether there may be more at once.
-    fn take(&mut self) -> (Vec<Wish>, bool);
+/// Why a screen was left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The user left it.
+    Quit,
+    /// The user wants a run of its own that runs again from this row.
+    Fork(StepIx),
+    /// The process was asked to end, by this signal.
+    Signal(i32),
+    /// The terminal went away.
+    TerminalLost,
+}
+
+/// A screen: a state that takes in messages, and is drawn.
+pub(crate) trait Screen {
+    /// What it takes in.
+    type Message: From<TerminalEvent>;
+
+    /// Takes in a message; gives what it asks of the terminal.
+    fn update(&mut self, message: Self::Message) -> Vec<TerminalEffect>;
+    /// The message that says what time it is; it comes before anything that depends on it. `None` where time
+    /// changes nothing.
+    fn tick(&mut self) -> Option<Self::Message>;
+    /// What came from behind, and whether there may be more at once.
+    fn take(&mut self) -> (Vec<Self::Message>, bool);
     /// Ends when there may be something to take.
     fn changed(&mut self) -> BoxFuture<'_, ()>;
     /// Whether the screen is behind.
@@ -114,17 +91,17 @@ pub(crate) trait Scene {
 /// until another one is pressed.
 static INPUT: Mutex<Option<EventStream>> = Mutex::new(None);
 
-type Screen = Terminal<CrosstermBackend<BufWriter<Stdout>>>;
+type Canvas = Terminal<CrosstermBackend<BufWriter<Stdout>>>;
 
 /// A screen of which nothing is known, so that every cell is drawn.
-fn screen() -> io::Result<Screen> {
+fn canvas() -> io::Result<Canvas> {
     let out = BufWriter::with_capacity(1 << 16, io::stdout());
     Terminal::new(CrosstermBackend::new(out))
 }
 
 /// The terminal, taken over; dropping it gives the terminal back.
-pub(crate) struct Stage {
-    terminal: Screen,
+pub(crate) struct TerminalSession {
+    terminal: Canvas,
     guard: Option<Guard>,
     signals: Signals,
     outcome: Option<Outcome>,
@@ -132,14 +109,14 @@ pub(crate) struct Stage {
     pub size: (u16, u16),
 }
 
-impl Stage {
+impl TerminalSession {
     /// Takes the terminal over, and listens to signals.
     pub fn take() -> io::Result<Self> {
         let signals = Signals::listen()?;
         let guard = Some(Guard::take()?);
         let size = crossterm::terminal::size()?;
         Ok(Self {
-            terminal: screen()?,
+            terminal: canvas()?,
             guard,
             signals,
             outcome: None,
@@ -151,7 +128,7 @@ impl Stage {
     ///
     /// It is to be driven by the thread that calls `block_on`, not by a task: what that thread draws must not
     /// move to another one, or a panic there would be taken for a tool's.
-    pub async fn play(mut self, scene: &mut impl Scene) -> io::Result<Outcome> {
+    pub async fn show(mut self, screen: &mut impl Screen) -> io::Result<Outcome> {
         let kept = INPUT.lock().unwrap_or_else(PoisonError::into_inner).take();
         let mut input = kept.unwrap_or_default();
         let mut limiter = FrameLimiter::default();
@@ -160,52 +137,54 @@ impl Stage {
             guard::draws_here();
             let now = Instant::now();
             let frame = limiter.next(now);
-            let wishes = scene.tick();
-            self.grant(scene, wishes)?;
+            if let Some(message) = screen.tick() {
+                self.emit(screen, message)?;
+            }
             if behind && now >= frame {
-                let (wishes, more) = scene.take();
-                self.grant(scene, wishes)?;
+                let (messages, more) = screen.take();
+                for message in messages {
+                    self.emit(screen, message)?;
+                }
                 behind = more;
             }
             if let Some(outcome) = self.outcome {
-                if scene.leads_on() {
+                if screen.leads_on() {
                     *INPUT.lock().unwrap_or_else(PoisonError::into_inner) = Some(input);
                 }
                 return Ok(outcome);
             }
-            if scene.is_dirty() && now >= frame {
-                self.draw(scene)?;
+            if screen.is_dirty() && now >= frame {
+                self.draw(screen)?;
                 limiter.drawn(Instant::now());
             }
-            let look = scene.wake_in().map(|time| now + time);
-            let frame = (behind || scene.is_dirty()).then(|| limiter.next(now));
+            let look = screen.wake_in().map(|time| now + time);
+            let frame = (behind || screen.is_dirty()).then(|| limiter.next(now));
             let wake = [look, frame].into_iter().flatten().min();
-            let heard = tokio::select! {
+            let event = tokio::select! {
                 biased;
-                signal = self.signals.next() => Some(Heard::Signal(signal)),
+                signal = self.signals.next() => Some(TerminalEvent::Signal(signal)),
                 // One at a time, always under this task's own waker: the stream keeps the waker of the first
                 // look that found nothing, so a look under another one would leave this task asleep.
-                event = input.next() => self.heard(event),
-                () = scene.changed(), if !behind => {
+                event = input.next() => self.event_of(event),
+                () = screen.changed(), if !behind => {
                     behind = true;
                     None
                 }
                 () = sleep_until(wake), if wake.is_some() => None,
             };
-            if let Some(heard) = heard {
-                let wishes = scene.hear(heard);
-                self.grant(scene, wishes)?;
+            if let Some(event) = event {
+                self.emit(screen, event.into())?;
             }
         }
     }
 
     /// What an event of the terminal says to a scene.
-    fn heard(&mut self, event: Option<io::Result<Event>>) -> Option<Heard> {
+    fn event_of(&mut self, event: Option<io::Result<Event>>) -> Option<TerminalEvent> {
         Some(match event {
-            Some(Ok(Event::Key(key))) => Heard::Key(key),
-            Some(Ok(Event::Mouse(mouse))) => Heard::Mouse(mouse),
-            Some(Ok(Event::Paste(text))) => Heard::Paste(text),
-            Some(Ok(Event::Resize(columns, rows))) => Heard::Resize(columns, rows),
+            Some(Ok(Event::Key(key))) => TerminalEvent::Key(key),
+            Some(Ok(Event::Mouse(mouse))) => TerminalEvent::Mouse(mouse),
+            Some(Ok(Event::Paste(text))) => TerminalEvent::Paste(text),
+            Some(Ok(Event::Resize(columns, rows))) => TerminalEvent::Resize(columns, rows),
             Some(Ok(_)) => return None,
             Some(Err(_)) | None => {
                 self.outcome.get_or_insert(Outcome::TerminalLost);
@@ -214,22 +193,23 @@ impl Stage {
         })
     }
 
-    fn grant(&mut self, scene: &mut impl Scene, wishes: Vec<Wish>) -> io::Result<()> {
-        for wish in wishes {
-            match wish {
-                Wish::Copy(text) => execute!(
+    /// Hands a message to the screen, and does what the screen asks for.
+    fn emit<S: Screen>(&mut self, screen: &mut S, message: S::Message) -> io::Result<()> {
+        for effect in screen.update(message) {
+            match effect {
+                TerminalEffect::Copy(text) => execute!(
                     self.terminal.backend_mut(),
                     CopyToClipboard::to_clipboard_from(text)
                 )?,
-                Wish::Suspend => {
+                TerminalEffect::Suspend => {
                     // Given back until the process is continued.
                     drop(self.guard.take());
                     signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP)?;
                     self.guard = Some(Guard::take()?);
-                    self.forget_screen(scene)?;
+                    self.forget_screen(screen)?;
                 }
-                Wish::Redraw => self.forget_screen(scene)?,
-                Wish::Leave(outcome) => {
+                TerminalEffect::Redraw => self.forget_screen(screen)?,
+                TerminalEffect::Leave(outcome) => {
                     self.outcome.get_or_insert(outcome);
                 }
             }
@@ -237,18 +217,18 @@ impl Stage {
         Ok(())
     }
 
-    fn draw(&mut self, scene: &mut impl Scene) -> io::Result<()> {
+    fn draw(&mut self, screen: &mut impl Screen) -> io::Result<()> {
         queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
-        self.terminal.draw(|frame| scene.draw(frame))?;
+        self.terminal.draw(|frame| screen.draw(frame))?;
         execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)
     }
 
     /// Clears the screen and draws every cell again. (`Terminal::clear` would ask the terminal where its cursor
     /// is, and wait for an answer that the input stream takes.)
-    fn forget_screen(&mut self, scene: &mut impl Scene) -> io::Result<()> {
+    fn forget_screen(&mut self, screen: &mut impl Screen) -> io::Result<()> {
         execute!(self.terminal.backend_mut(), Clear(ClearType::All))?;
-        self.terminal = screen()?;
-        scene.set_dirty();
+        self.terminal = canvas()?;
+        screen.set_dirty();
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 //! A file names its colours in `[palette]`, then says in `[styles]` and `[statuses]` what each meaning looks
 //! like. A colour is a name of the palette, `#rrggbb`, or a name of the terminal's own sixteen.
 
-use super::{GLYPHS, StatusLook, Theme};
+use super::{GLYPHS, StatusStyle, Theme};
 use crate::run::StepStatus;
 use ratatui::style::{Color, Modifier, Style};
 use serde::Deserialize;
@@ -69,39 +69,40 @@ struct File {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Styles {
-    background: Look,
-    text: Look,
-    dim: Look,
-    strong: Look,
-    accent: Look,
-    border: Look,
-    focus: Look,
-    selection: Look,
-    lit: Look,
-    good: Look,
-    warning: Look,
-    bad: Look,
-    badge: Look,
-    string: Look,
-    number: Look,
+    background: StyleEntry,
+    text: StyleEntry,
+    dim: StyleEntry,
+    strong: StyleEntry,
+    accent: StyleEntry,
+    border: StyleEntry,
+    focus: StyleEntry,
+    selection: StyleEntry,
+    #[serde(rename = "lit")]
+    highlight: StyleEntry,
+    good: StyleEntry,
+    warning: StyleEntry,
+    bad: StyleEntry,
+    badge: StyleEntry,
+    string: StyleEntry,
+    number: StyleEntry,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Statuses {
-    pending: Look,
-    ready: Look,
-    running: Look,
-    succeeded: Look,
-    failed: Look,
-    skipped: Look,
-    cancelled: Look,
-    unknown: Look,
+    pending: StyleEntry,
+    ready: StyleEntry,
+    running: StyleEntry,
+    succeeded: StyleEntry,
+    failed: StyleEntry,
+    skipped: StyleEntry,
+    cancelled: StyleEntry,
+    unknown: StyleEntry,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct Look {
+struct StyleEntry {
     fg: Option<String>,
     bg: Option<String>,
     bold: bool,
@@ -109,7 +110,7 @@ struct Look {
     reversed: bool,
 }
 
-impl Look {
+impl StyleEntry {
     fn style(&self, palette: &BTreeMap<String, String>) -> Result<Style, String> {
         let colour = |name: &Option<String>| -> Result<Option<Color>, String> {
             let Some(name) = name else { return Ok(None) };
@@ -131,9 +132,9 @@ impl Look {
 
 fn parse(text: &str) -> Result<Theme, String> {
     let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
-    let of = |look: &Look| look.style(&file.palette);
-    let status = |status: StepStatus, look: &Look| -> Result<StatusLook, String> {
-        Ok(StatusLook {
+    let of = |look: &StyleEntry| look.style(&file.palette);
+    let status = |status: StepStatus, look: &StyleEntry| -> Result<StatusStyle, String> {
+        Ok(StatusStyle {
             glyph: GLYPHS[status as usize],
             style: of(look)?,
         })
@@ -148,7 +149,7 @@ fn parse(text: &str) -> Result<Theme, String> {
         border: of(&styles.border)?,
         focus: of(&styles.focus)?,
         selection: of(&styles.selection)?,
-        lit: of(&styles.lit)?,
+        highlight: of(&styles.highlight)?,
         good: of(&styles.good)?,
         warning: of(&styles.warning)?,
         bad: of(&styles.bad)?,
@@ -237,7 +238,7 @@ mod tests {
                 theme.string,
                 theme.number,
                 theme.focus,
-                theme.lit,
+                theme.highlight,
             ];
             let statuses = theme.statuses.iter().map(|look| look.style);
             for style in readable.into_iter().chain(statuses) {

@@ -9,7 +9,7 @@ use ratatui::style::{Color, Modifier, Style};
 
 /// How a status is shown: by shape first, then by colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StatusLook {
+pub struct StatusStyle {
     /// One cell wide.
     pub glyph: &'static str,
     /// For the glyph, and for the border of a box.
@@ -36,7 +36,7 @@ pub struct Theme {
     /// What is selected.
     pub selection: Style,
     /// Edges on a way to or from the selected step.
-    pub lit: Style,
+    pub highlight: Style,
     /// Something went well.
     pub good: Style,
     /// Something needs a look.
@@ -50,7 +50,7 @@ pub struct Theme {
     /// Numbers, `true`, `false` and `null` of a JSON value.
     pub number: Style,
     /// Statuses, in the order of [`StepStatus::ALL`].
-    pub statuses: [StatusLook; 8],
+    pub statuses: [StatusStyle; 8],
     /// Only ASCII may be drawn.
     pub ascii: bool,
 }
@@ -67,7 +67,7 @@ const TURNS: [&str; 4] = ["◐", "◓", "◑", "◒"];
 
 impl Theme {
     /// How `status` is shown.
-    pub fn status(&self, status: StepStatus) -> StatusLook {
+    pub fn status(&self, status: StepStatus) -> StatusStyle {
         self.statuses[status as usize]
     }
 
@@ -106,7 +106,7 @@ impl Theme {
             &mut self.border,
             &mut self.focus,
             &mut self.selection,
-            &mut self.lit,
+            &mut self.highlight,
             &mut self.good,
             &mut self.warning,
             &mut self.bad,
@@ -128,7 +128,7 @@ impl Theme {
         theme.dim = theme.dim.add_modifier(Modifier::DIM);
         theme.border = theme.border.add_modifier(Modifier::DIM);
         theme.focus = theme.focus.add_modifier(Modifier::BOLD);
-        theme.lit = theme.lit.add_modifier(Modifier::BOLD);
+        theme.highlight = theme.highlight.add_modifier(Modifier::BOLD);
         theme.accent = theme.accent.add_modifier(Modifier::BOLD);
         theme.bad = theme.bad.add_modifier(Modifier::BOLD);
         theme.warning = theme.warning.add_modifier(Modifier::BOLD);
@@ -140,7 +140,7 @@ impl Default for Theme {
     /// The sixteen colours every terminal has, as its user set them.
     fn default() -> Self {
         let plain = Style::new();
-        let look = |status: StepStatus, color| StatusLook {
+        let look = |status: StepStatus, color| StatusStyle {
             glyph: GLYPHS[status as usize],
             style: Style::new().fg(color),
         };
@@ -153,7 +153,7 @@ impl Default for Theme {
             border: plain.fg(Color::DarkGray),
             focus: plain.fg(Color::Cyan),
             selection: plain.add_modifier(Modifier::REVERSED),
-            lit: plain.fg(Color::Cyan),
+            highlight: plain.fg(Color::Cyan),
             good: plain.fg(Color::Green),
             warning: plain.fg(Color::Yellow),
             bad: plain.fg(Color::Red),

@@ -13,7 +13,7 @@ fn gap(width: usize) -> usize {
 }
 
 /// A piece of a line.
-pub struct Part {
+pub struct Segment {
     /// What it says; made safe already.
     pub spans: Vec<Span<'static>>,
     /// The part with the lowest rank gives way first.
@@ -22,7 +22,7 @@ pub struct Part {
     pub joined: bool,
 }
 
-impl Part {
+impl Segment {
     /// A part that stands by itself.
     pub fn new(rank: u8, spans: Vec<Span<'static>>) -> Self {
         Self {
@@ -46,14 +46,18 @@ impl Part {
     }
 }
 
-fn total(parts: &[Part], gap: usize) -> usize {
-    let gaps = parts.iter().skip(1).filter(|part| !part.joined).count();
-    parts.iter().map(Part::width).sum::<usize>() + gaps * gap
+fn total(segments: &[Segment], gap: usize) -> usize {
+    let gaps = segments
+        .iter()
+        .skip(1)
+        .filter(|segment| !segment.joined)
+        .count();
+    segments.iter().map(Segment::width).sum::<usize>() + gaps * gap
 }
 
 /// Drops parts until `left` and `right` fit beside each other in `width` cells with a margin on both sides;
 /// the last one stays whatever its width.
-fn thin_out(left: &mut Vec<Part>, right: &mut Vec<Part>, width: usize) {
+fn thin_out(left: &mut Vec<Segment>, right: &mut Vec<Segment>, width: usize) {
     let gap = gap(width);
     loop {
         let between = if left.is_empty() || right.is_empty() {
@@ -65,8 +69,11 @@ fn thin_out(left: &mut Vec<Part>, right: &mut Vec<Part>, width: usize) {
         if needed <= width || left.len() + right.len() <= 1 {
             return;
         }
-        let lowest = |parts: &[Part]| {
-            let ranks = parts.iter().enumerate().map(|(at, part)| (part.rank, at));
+        let lowest = |segments: &[Segment]| {
+            let ranks = segments
+                .iter()
+                .enumerate()
+                .map(|(at, segment)| (segment.rank, at));
             ranks.min()
         };
         match (lowest(left), lowest(right)) {
@@ -79,7 +86,7 @@ fn thin_out(left: &mut Vec<Part>, right: &mut Vec<Part>, width: usize) {
 }
 
 /// Draws `left` from the left edge and `right` up to the right edge of one line.
-pub fn draw(buf: &mut Buffer, line: Rect, mut left: Vec<Part>, mut right: Vec<Part>) {
+pub fn draw(buf: &mut Buffer, line: Rect, mut left: Vec<Segment>, mut right: Vec<Segment>) {
     if line.is_empty() {
         return;
     }
@@ -91,12 +98,12 @@ pub fn draw(buf: &mut Buffer, line: Rect, mut left: Vec<Part>, mut right: Vec<Pa
     put(buf, line, line.x + start, &right);
 }
 
-fn put(buf: &mut Buffer, line: Rect, mut x: u16, parts: &[Part]) {
-    for (at, part) in parts.iter().enumerate() {
-        if at > 0 && !part.joined {
+fn put(buf: &mut Buffer, line: Rect, mut x: u16, segments: &[Segment]) {
+    for (at, segment) in segments.iter().enumerate() {
+        if at > 0 && !segment.joined {
             x = x.saturating_add(gap(line.width as usize) as u16);
         }
-        for span in &part.spans {
+        for span in &segment.spans {
             if x >= line.right() {
                 return;
             }

@@ -1,6 +1,8 @@
 //! Parts of a screen that know nothing of the dashboard or the home screen.
 
+pub(crate) mod frame;
 pub(crate) mod header_segments;
 pub(crate) mod json;
 pub(crate) mod refresh_throttle;
 pub(crate) mod text_page;
+pub(crate) mod tree;

@@ -9,14 +9,14 @@ const ROWS_A_FRAME: usize = 2_500;
 /// Says in which frames to look at every row of a run again. It counts frames and not time, so that a state
 /// that is replaced by another one, with another clock, needs no special care.
 #[derive(Debug, Default)]
-pub(crate) struct Pace {
+pub(crate) struct RefreshThrottle {
     header: Option<Arc<RunHeader>>,
     events: u64,
     frames: usize,
     behind: bool,
 }
 
-impl Pace {
+impl RefreshThrottle {
     /// Whether this frame is to look at the rows again. To be asked once a frame.
     pub(crate) fn due(&mut self, run: &RunState) -> bool {
         let same = match (&self.header, &run.header) {
@@ -60,36 +60,36 @@ mod tests {
 
     #[test]
     fn a_small_run_is_looked_at_whenever_it_changed() {
-        let (mut pace, mut run) = (Pace::default(), fixture::chain(3));
+        let (mut throttle, mut run) = (RefreshThrottle::default(), fixture::chain(3));
         for _ in 0..3 {
-            assert!(pace.due(&run));
-            assert!(!pace.due(&run), "nothing changed");
+            assert!(throttle.due(&run));
+            assert!(!throttle.due(&run), "nothing changed");
             more(&mut run);
         }
     }
 
     #[test]
     fn a_large_run_is_looked_at_seldom_and_never_left_behind() {
-        let (mut pace, mut run) = (Pace::default(), fixture::chain(10_000));
-        assert!(pace.due(&run), "the first time at once");
+        let (mut throttle, mut run) = (RefreshThrottle::default(), fixture::chain(10_000));
+        assert!(throttle.due(&run), "the first time at once");
         let mut looked = 0;
         for _ in 0..100 {
             more(&mut run);
-            looked += usize::from(pace.due(&run));
+            looked += usize::from(throttle.due(&run));
         }
         assert_eq!(looked, 20);
         more(&mut run);
-        let frames = (0..100).position(|_| pace.due(&run));
+        let frames = (0..100).position(|_| throttle.due(&run));
         assert!(frames.is_some_and(|frames| frames <= 5));
-        assert!(!pace.is_behind());
+        assert!(!throttle.is_behind());
     }
 
     #[test]
     fn an_earlier_moment_is_looked_at_at_once() {
-        let (mut pace, mut run) = (Pace::default(), fixture::chain(10_000));
+        let (mut throttle, mut run) = (RefreshThrottle::default(), fixture::chain(10_000));
         let early = run.clone();
         more(&mut run);
-        assert!(pace.due(&run));
-        assert!(pace.due(&early));
+        assert!(throttle.due(&run));
+        assert!(throttle.due(&early));
     }
 }

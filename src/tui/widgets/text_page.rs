@@ -11,7 +11,7 @@ const LABEL: usize = 11;
 const NARROW: usize = 28;
 
 /// Lines so far.
-pub struct Sheet<'a> {
+pub struct TextPage<'a> {
     /// Styles.
     pub theme: &'a Theme,
     width: usize,
@@ -20,7 +20,7 @@ pub struct Sheet<'a> {
     cut: bool,
 }
 
-impl<'a> Sheet<'a> {
+impl<'a> TextPage<'a> {
     /// An empty page.
     pub fn new(theme: &'a Theme, width: usize, most: usize) -> Self {
         Self {

@@ -7,15 +7,19 @@ use crate::units::Micros;
 
 /// A run as it is looked at in one frame.
 #[derive(Clone, Copy)]
-pub struct Sight<'a> {
+pub struct PaneContext<'a> {
     /// The run.
     pub run: &'a RunState,
     /// Its figures, worked out some time before.
     pub figures: &'a Figures,
     /// The step that every pane shows as selected.
     pub selected: Option<StepIx>,
-    /// The moment that is shown.
+    /// The time that is shown.
     pub now: Micros,
     /// Styles and shapes.
     pub theme: &'a Theme,
+    /// Whether the selection goes with what runs.
+    pub follow: bool,
+    /// Whether keys are typed into the filter of the view.
+    pub typing: bool,
 }

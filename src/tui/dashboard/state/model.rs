@@ -1,24 +1,19 @@
 //! The state of the dashboard: the run as its events tell it, and what the person looks at.
 
-use super::run_index::Live;
-use super::time_travel::Travel;
+use super::comparison::Against;
+use super::inspector::Inspector;
+use super::overlay::Overlay;
+use super::run_index::RunIndex;
+use super::time_travel::TimeTravel;
 use crate::plan::StepIx;
 use crate::run::{
     AttemptState, Figures, Forecast, RunPhase, RunState, StepState, StepStatus, figures, forecast,
 };
-use crate::tui::dashboard::panes::cost::CostPane;
-use crate::tui::dashboard::panes::graph::GraphPane;
-use crate::tui::dashboard::panes::table::Table;
-use crate::tui::dashboard::panes::timeline::Timeline;
-use crate::tui::dashboard::update::compare::Compare;
-use crate::tui::dashboard::update::editor::Editor;
-use crate::tui::dashboard::update::palette::Palette;
-use crate::tui::dashboard::update::search::Search;
+use crate::tui::dashboard::panes::{Panes, View};
 use crate::tui::theme::Theme;
 use crate::units::Micros;
-use ratatui::layout::{Position, Size};
-use std::collections::{BTreeSet, HashMap};
-use tui_tree_widget::TreeState;
+use ratatui::layout::Position;
+use std::collections::BTreeSet;
 
 /// How often figures are worked out at the most, for a small run.
 const FIGURES_EVERY: Micros = Micros(100_000);
@@ -30,8 +25,6 @@ const MOVE_SELDOM: Micros = Micros(500_000);
 const LAYOUT_IN: Micros = Micros(33_000);
 /// How long the shape of a running step stays.
 const TURN: u64 = 250_000;
-/// How many trees remember what was folded.
-const TREES: usize = 200;
 
 /// What has the keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,177 +36,32 @@ pub enum Focus {
     Inspector,
 }
 
-/// A view of the run: what stands in the pane beside the inspector.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum View {
-    /// The DAG.
-    #[default]
-    Graph,
-    /// Attempts over time.
-    Timeline,
-    /// A step a row.
-    Table,
-    /// Where the money went.
-    Cost,
-}
-
-impl View {
-    /// Every view, in order.
-    pub const ALL: [Self; 4] = [Self::Graph, Self::Timeline, Self::Table, Self::Cost];
-
-    /// Its name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Graph => "graph",
-            Self::Timeline => "timeline",
-            Self::Table => "table",
-            Self::Cost => "cost",
-        }
-    }
-}
-
-/// The pages of the inspector.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Tab {
-    /// State, times, cost, neighbours.
-    #[default]
-    Overview,
-    /// The parameters.
-    Input,
-    /// What came of it.
-    Output,
-    /// What a model was asked and answered, or the request and the response.
-    Prompt,
-    /// Every try, with what the tool said.
-    Attempts,
-    /// Why it failed, or why it was skipped.
-    Error,
-}
-
-impl Tab {
-    /// Every tab, in order.
-    pub const ALL: [Self; 6] = [
-        Self::Overview,
-        Self::Input,
-        Self::Output,
-        Self::Prompt,
-        Self::Attempts,
-        Self::Error,
-    ];
-
-    /// Its name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Overview => "overview",
-            Self::Input => "input",
-            Self::Output => "output",
-            Self::Prompt => "prompt",
-            Self::Attempts => "attempts",
-            Self::Error => "error",
-        }
-    }
-
-    /// Its name where there is less room.
-    pub const fn medium(self) -> &'static str {
-        match self {
-            Self::Attempts => "tries",
-            other => other.name(),
-        }
-    }
-
-    /// Its name where there is little room.
-    pub const fn short(self) -> &'static str {
-        match self {
-            Self::Overview => "over",
-            Self::Input => "in",
-            Self::Output => "out",
-            Self::Prompt => "ask",
-            Self::Attempts => "tries",
-            Self::Error => "err",
-        }
-    }
-
-    /// The tab `by` places on, going around.
-    #[must_use]
-    pub fn step(self, by: usize) -> Self {
-        Self::ALL[(self as usize + by) % Self::ALL.len()]
-    }
-}
-
-/// Something that is asked before it is done.
+/// What the pointer holds while its button is down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Question {
-    /// Leave while the run has not ended.
-    Quit,
-    /// Stop the run.
-    Stop,
-    /// Skip this step.
-    Skip(StepIx),
-    /// Fork the run from this step.
-    Fork(StepIx),
+pub enum Drag {
+    /// The line of events.
+    Scrubber,
+    /// The frame of the map.
+    Map,
+    /// The view, and where the pointer was last.
+    Pane(Position),
 }
 
-/// What lies over the panes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Overlay {
-    /// The keys, scrolled by this many lines.
-    Help(usize),
-    /// A question.
-    Question(Question),
-    /// Two attempts of the selected step, or the step in two runs, beside each other.
-    Beside,
-    /// The runs to choose one from to compare with.
-    Runs,
-    /// Why the selected step was called, scrolled by this many lines.
-    Explain(usize),
-    /// The search for a step.
-    Search,
-    /// Nothing to see: keys are typed into the filter of the table.
-    Filter,
-    /// Every action by its name.
-    Palette,
-    /// A value that is being edited.
-    Editor,
-    /// Whether this step happened, which nobody knows.
-    Unknown(StepIx),
-}
-
-/// The inspector's own state.
+/// When the figures were worked out.
 #[derive(Debug, Default)]
-pub struct Inspector {
-    /// The page shown.
-    pub tab: Tab,
-    /// Whether the run as a whole is shown instead of a step.
-    pub of_run: bool,
-    /// Whether values are shown as text instead of a tree.
-    pub raw: bool,
-    /// Lines scrolled down, on pages of text.
-    pub scroll: usize,
-    /// Lines of the page and of the pane when it was last drawn.
-    pub extent: (usize, usize),
-    trees: HashMap<(StepIx, Tab), TreeState<usize>>,
+struct FiguresClock {
+    worked_out: Option<Micros>,
+    /// Whether something happened since.
+    behind: bool,
 }
 
-impl Inspector {
-    /// What is folded and selected in the tree of this page; made by `fresh` when it is first looked at.
-    pub fn tree(
-        &mut self,
-        step: StepIx,
-        fresh: impl FnOnce() -> TreeState<usize>,
-    ) -> &mut TreeState<usize> {
-        let key = (step, self.tab);
-        if self.trees.len() >= TREES && !self.trees.contains_key(&key) {
-            self.trees.clear();
-        }
-        self.trees.entry(key).or_insert_with(fresh)
-    }
-
-    /// Scrolls text by `lines`, within the page.
-    pub fn scroll_by(&mut self, lines: isize) {
-        let (total, height) = self.extent;
-        let most = total.saturating_sub(height);
-        self.scroll = self.scroll.saturating_add_signed(lines).min(most);
-    }
+/// Steps that were running when an earlier run died: nobody knows whether they happened.
+#[derive(Debug, Default)]
+pub struct UnknownSteps {
+    /// Whether the user can say what became of them: the run waits for that.
+    pub asks: bool,
+    /// Those whose question was put off.
+    pub put_off: BTreeSet<StepIx>,
 }
 
 /// Everything the dashboard knows.
@@ -223,9 +71,9 @@ pub struct Model {
     /// The run at the moment shown, folded from its events.
     pub run: RunState,
     /// Its other moments.
-    pub travel: Travel,
-    /// What is held against what.
-    pub compare: Compare,
+    pub time_travel: TimeTravel,
+    /// The run that the one shown is compared with.
+    pub against: Option<Against>,
     /// The plan's name, shown until the run says its own.
     pub title: String,
     /// The moment that is shown, counted from the start of the run.
@@ -237,23 +85,15 @@ pub struct Model {
     /// What the rest of the run can cost, worked out with the figures.
     pub forecast: Option<Forecast>,
     /// Indexes beside the run.
-    pub live: Live,
+    pub run_index: RunIndex,
     /// The step that the run waits for.
     pub blocker: Option<StepIx>,
     /// What stands in the pane beside the inspector.
     pub view: View,
-    /// The DAG pane.
-    pub graph: GraphPane,
-    /// The timeline.
-    pub timeline: Timeline,
-    /// The table.
-    pub table: Table,
-    /// The cost view.
-    pub cost: CostPane,
+    /// Every view.
+    pub panes: Panes,
     /// The selected step.
     pub selected: Option<StepIx>,
-    /// The room that the DAG had when it was last drawn.
-    pub(crate) graph_size: Size,
     /// What has the keys.
     pub focus: Focus,
     /// Whether the pane that has the focus takes all the room.
@@ -266,28 +106,16 @@ pub struct Model {
     pub inspector: Inspector,
     /// What lies over the panes.
     pub overlay: Option<Overlay>,
-    /// The search for a step, while it goes on.
-    pub search: Option<Search>,
-    /// The value that is being edited.
-    pub editor: Option<Editor>,
-    /// Whether a person can say what became of steps that nobody knows the end of: the run waits for that.
-    pub asks: bool,
-    /// Such steps whose question was put off.
-    pub put_off: BTreeSet<StepIx>,
-    /// What was typed into the palette, and what is chosen in it.
-    pub palette: Palette,
+    /// Steps of which nobody knows whether they happened.
+    pub unknown: UnknownSteps,
     /// Whether the run is on record, so that it can be forked.
     pub forkable: bool,
     /// A word to the person, until the next key.
     pub notice: Option<String>,
     /// Whether the dashboard is left as soon as the run has ended.
     pub leaving: bool,
-    /// Where the pointer was last while it drags the DAG.
-    pub drag: Option<Position>,
-    /// Whether the pointer holds the line of moments.
-    pub(crate) scrubbing: bool,
-    /// Whether it drags the frame of the map.
-    pub drag_map: bool,
+    /// What the pointer holds.
+    pub drag: Option<Drag>,
     /// Columns and rows of the terminal.
     pub size: (u16, u16),
     /// Styles and shapes.
@@ -296,8 +124,7 @@ pub struct Model {
     pub motion: bool,
     /// Whether the screen is behind the model.
     pub dirty: bool,
-    figures_at: Option<Micros>,
-    figures_behind: bool,
+    figures_clock: FiguresClock,
 }
 
 impl Model {
@@ -305,45 +132,34 @@ impl Model {
     pub fn new(title: impl Into<String>, theme: Theme, motion: bool, size: (u16, u16)) -> Self {
         Self {
             run: RunState::default(),
-            travel: Travel::default(),
-            compare: Compare::default(),
+            time_travel: TimeTravel::default(),
+            against: None,
             title: title.into(),
             now: Micros(0),
             clock: Micros(0),
             figures: Figures::default(),
             forecast: None,
-            live: Live::default(),
+            run_index: RunIndex::default(),
             blocker: None,
             view: View::default(),
-            graph: GraphPane::new(),
-            timeline: Timeline::default(),
-            table: Table::default(),
-            cost: CostPane::default(),
+            panes: Panes::default(),
             selected: None,
-            graph_size: Size::ZERO,
             focus: Focus::Graph,
             maximised: false,
             follow: false,
             breakpoints: BTreeSet::new(),
             inspector: Inspector::default(),
             overlay: None,
-            search: None,
-            editor: None,
-            asks: false,
-            put_off: BTreeSet::new(),
-            palette: Palette::default(),
+            unknown: UnknownSteps::default(),
             forkable: false,
             notice: None,
             leaving: false,
             drag: None,
-            scrubbing: false,
-            drag_map: false,
             size,
             theme,
             motion,
             dirty: true,
-            figures_at: None,
-            figures_behind: false,
+            figures_clock: FiguresClock::default(),
         }
     }
 
@@ -374,7 +190,7 @@ impl Model {
             RunPhase::Paused | RunPhase::Ended(_) => {
                 self.run.running > 0
                     || self
-                        .live
+                        .run_index
                         .next_retry(&self.run)
                         .is_some_and(|(_, at)| at > self.now)
             }
@@ -384,7 +200,10 @@ impl Model {
     /// In how long the screen is to be looked at again without anything happening; `None` where it stands
     /// still and no timer is needed.
     pub fn wake_in(&self) -> Option<Micros> {
-        let figures = self.figures_behind.then(|| self.figures_due() - self.clock);
+        let figures = self
+            .figures_clock
+            .behind
+            .then(|| self.figures_due() - self.clock);
         let motion = self
             .moves()
             .then_some(if self.motion { MOVE_EVERY } else { MOVE_SELDOM });
@@ -398,29 +217,24 @@ impl Model {
     /// Whether a frame drawn a little later shows more although nothing happens: a layout is being worked out,
     /// or the view shown looks at the rows of a large run only now and then.
     pub(crate) fn is_drawn_later(&self) -> bool {
-        match self.view {
-            View::Graph => self.graph.is_busy(),
-            View::Timeline => self.timeline.is_behind(),
-            View::Table => self.table.is_behind(),
-            View::Cost => self.cost.is_behind(),
-        }
+        self.panes.get(self.view).is_behind()
     }
 
     /// Says that the figures no longer fit the run.
     pub(crate) fn outdate_figures(&mut self) {
-        self.figures_behind = true;
+        self.figures_clock.behind = true;
     }
 
     /// Works the figures out where they are behind and it is time to.
     pub(crate) fn keep_figures(&mut self) {
         let due = self.clock >= self.figures_due();
-        let behind = self.figures_behind || self.moves();
+        let behind = self.figures_clock.behind || self.moves();
         let ended = self.run.has_ended() && !self.is_past();
-        if behind && (due || self.figures_behind && ended) {
+        if behind && (due || self.figures_clock.behind && ended) {
             self.figures = figures(&self.run, self.now);
             self.forecast = forecast(&self.run);
-            self.figures_at = Some(self.clock);
-            self.figures_behind = false;
+            self.figures_clock.worked_out = Some(self.clock);
+            self.figures_clock.behind = false;
             self.dirty = true;
         }
     }
@@ -429,7 +243,9 @@ impl Model {
     fn figures_due(&self) -> Micros {
         if self.goes_on() {
             let every = self.figures_every();
-            self.figures_at.map_or(Micros(0), |at| at + every)
+            self.figures_clock
+                .worked_out
+                .map_or(Micros(0), |at| at + every)
         } else {
             self.settles_at()
         }
@@ -464,12 +280,9 @@ impl Model {
 
     /// Brings the selected step into view, in every view.
     pub(crate) fn keep_visible(&mut self) {
-        if let Some(step) = self.selected {
-            self.graph.keep_visible(step);
+        for pane in self.panes.each_mut() {
+            pane.keep_visible(self.selected);
         }
-        self.timeline.keep_visible();
-        self.table.keep_visible();
-        self.cost.keep_visible();
     }
 
     /// Selects what the run waits for, where the selection goes with it and what is selected has ended.

@@ -14,7 +14,7 @@ const COMPARED: usize = 200;
 
 /// Indexes over the rows of one run.
 #[derive(Debug, Default)]
-pub struct Live {
+pub struct RunIndex {
     running: BTreeSet<StepIx>,
     held: BTreeSet<StepIx>,
     failed: BTreeSet<StepIx>,
@@ -23,7 +23,7 @@ pub struct Live {
     reach: HashMap<StepIx, usize>,
 }
 
-impl Live {
+impl RunIndex {
     /// Takes in an event that `run` has applied; whether the shape of the run changed.
     pub fn after(&mut self, event: &RunEvent, run: &RunState) -> bool {
         match &event.fact {
@@ -64,7 +64,12 @@ impl Live {
         }
         // Rows that are not there any more, or not yet.
         let end = StepIx(run.steps.len() as u32);
-        for rows in [&mut self.running, &mut self.held, &mut self.failed] {
+        for rows in [
+            &mut self.running,
+            &mut self.held,
+            &mut self.failed,
+            &mut self.unknown,
+        ] {
             rows.split_off(&end);
         }
         let nothing = RunState::default();
@@ -188,5 +193,39 @@ fn keep(set: &mut BTreeSet<StepIx>, ix: StepIx, belongs: bool) {
         set.insert(ix);
     } else {
         set.remove(&ix);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::{RunError, StepKey};
+    use crate::tui::fixture::{RunFixture, info};
+
+    #[test]
+    fn rows_that_are_not_there_yet_are_in_no_index() {
+        let before = RunFixture::new(vec![info("pages", "fetch", "http", &[])]);
+        let early = before.run.clone();
+        let expanded = before.expand(0, 2);
+        let element = StepIx(2);
+        let step = StepKey {
+            ix: element,
+            id: expanded.run.steps[element.at()].info.id.clone(),
+        };
+        let error = RunError {
+            kind: crate::run::ErrorKind::ToolExecutionError,
+            step: None,
+            tool_name: None,
+            message: "the process died".into(),
+            retryable: false,
+            attempts: 1,
+        };
+        let error = Box::new(error);
+        let late = expanded.fact(Fact::StepUnknown { step, error }).run;
+        let mut index = RunIndex::default();
+        index.moved(&RunState::default(), &late);
+        assert!(index.unknown().contains(&element));
+        index.moved(&late, &early);
+        assert!(index.unknown().is_empty(), "{:?}", index.unknown());
     }
 }

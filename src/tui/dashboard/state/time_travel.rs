@@ -16,18 +16,18 @@ const SETTLED: Micros = Micros(150_000);
 
 /// The moments of the run, and which of them is shown.
 #[derive(Debug, Default)]
-pub struct Travel {
+pub struct TimeTravel {
     history: History,
     /// The run as far as its events came, while an earlier moment is shown.
     latest: Option<Box<RunState>>,
     /// How many events have happened at the moment shown, while there is `latest`.
-    moment: usize,
+    position: usize,
     /// When another moment was shown, by the feed's clock.
     moved: Micros,
     pub(crate) player: Option<Player>,
 }
 
-impl Travel {
+impl TimeTravel {
     /// Every event so far.
     pub fn history(&self) -> &History {
         &self.history
@@ -44,44 +44,44 @@ impl Model {
     /// is no positive number shows the end at once.
     #[must_use]
     pub fn replaying(mut self, speed: f64) -> Self {
-        self.travel.player = Some(Player::new(speed));
-        self.travel.latest = Some(Box::default());
+        self.time_travel.player = Some(Player::new(speed));
+        self.time_travel.latest = Some(Box::default());
         self
     }
 
     /// Whether a recorded run is played.
     pub fn is_replay(&self) -> bool {
-        self.travel.player.is_some()
+        self.time_travel.player.is_some()
     }
 
     /// Whether another moment is shown than now. In a replay it always is.
     pub fn is_past(&self) -> bool {
-        self.travel.latest.is_some()
+        self.time_travel.latest.is_some()
     }
 
     /// The run as far as its events came, whatever moment is shown.
     pub fn latest(&self) -> &RunState {
-        self.travel.latest.as_deref().unwrap_or(&self.run)
+        self.time_travel.latest.as_deref().unwrap_or(&self.run)
     }
 
     /// The run as far as its events came, to keep when the dashboard is left.
     pub(crate) fn into_latest(self) -> RunState {
-        self.travel.latest.map_or(self.run, |latest| *latest)
+        self.time_travel.latest.map_or(self.run, |latest| *latest)
     }
 
     /// How many events have happened at the moment shown.
-    pub fn moment(&self) -> usize {
+    pub fn position(&self) -> usize {
         if self.is_past() {
-            self.travel.moment
+            self.time_travel.position
         } else {
-            self.travel.history.len()
+            self.time_travel.history.len()
         }
     }
 
     /// Whether time goes on by itself at the moment shown.
     pub(crate) fn goes_on(&self) -> bool {
-        match &self.travel.player {
-            Some(player) => player.is_playing() && self.moment() < self.travel.history.len(),
+        match &self.time_travel.player {
+            Some(player) => player.is_playing() && self.position() < self.time_travel.history.len(),
             None => !self.is_past(),
         }
     }
@@ -89,10 +89,10 @@ impl Model {
     /// Plays on, from the start where everything has been played, or stops playing.
     pub(crate) fn play_or_hold(&mut self) {
         let goes_on = self.goes_on();
-        if self.moment() == self.travel.history.len() {
-            self.show_moment(1);
+        if self.position() == self.time_travel.history.len() {
+            self.show_position(1);
         }
-        if let Some(player) = &mut self.travel.player {
+        if let Some(player) = &mut self.time_travel.player {
             if goes_on { player.hold() } else { player.go() }
         }
     }
@@ -101,49 +101,56 @@ impl Model {
     pub(crate) fn take_in(&mut self, events: Vec<RunEvent>) -> bool {
         let mut reshaped = false;
         for event in events {
-            if let Some(latest) = &mut self.travel.latest {
+            if let Some(latest) = &mut self.time_travel.latest {
                 latest.apply(&event);
-                self.travel.history.push(event, latest);
+                self.time_travel.history.push(event, latest);
             } else {
                 self.run.apply(&event);
-                reshaped |= self.live.after(&event, &self.run);
-                self.travel.history.push(event, &self.run);
+                reshaped |= self.run_index.after(&event, &self.run);
+                self.time_travel.history.push(event, &self.run);
             }
         }
         reshaped
     }
 
     /// Moves by `by` events.
-    pub(crate) fn step_moment(&mut self, by: isize) {
-        let to = self.moment().saturating_add_signed(by);
-        if let Some(player) = &mut self.travel.player {
+    pub(crate) fn step_position(&mut self, by: isize) {
+        let to = self.position().saturating_add_signed(by);
+        if let Some(player) = &mut self.time_travel.player {
             player.hold();
         }
-        self.show_moment(to);
+        self.show_position(to);
+    }
+
+    /// Makes what is played faster, or slower.
+    pub(crate) fn change_speed(&mut self, faster: bool) {
+        if let Some(player) = &mut self.time_travel.player {
+            player.change_speed(faster);
+        }
     }
 
     /// Goes to the next or previous end of a step; past the last, to the last moment.
     pub(crate) fn step_end(&mut self, forward: bool) {
-        let (history, at) = (&self.travel.history, self.moment());
+        let (history, at) = (&self.time_travel.history, self.position());
         let end = if forward {
             history.next_end(at).unwrap_or(history.len())
         } else {
             history.previous_end(at).unwrap_or(1)
         };
-        self.show_moment(end);
+        self.show_position(end);
     }
 
     /// Goes back to now; in a replay, to its end.
     pub(crate) fn show_now(&mut self) {
-        self.show_moment(usize::MAX);
+        self.show_position(usize::MAX);
     }
 
     /// Shows the moment after `to` events, the first at the earliest; where that is the last, this is now again.
-    pub fn show_moment(&mut self, to: usize) {
+    pub fn show_position(&mut self, to: usize) {
         let goes_on = self.goes_on();
         self.go_to(to);
         let time = self.run.at;
-        if let Some(player) = &mut self.travel.player {
+        if let Some(player) = &mut self.time_travel.player {
             player.seek(time);
             // Having come to the end is standing still: what goes back from there looks at a moment.
             if !goes_on {
@@ -153,31 +160,31 @@ impl Model {
     }
 
     fn go_to(&mut self, to: usize) {
-        let (from, last) = (self.moment(), self.travel.history.len());
+        let (from, last) = (self.position(), self.time_travel.history.len());
         let to = to.clamp(1.min(last), last);
         if from == to {
             return;
         }
         let back_to_now = to == last && !self.is_replay();
         let reshaped = if back_to_now {
-            let latest = self.travel.latest.take().unwrap_or_default();
+            let latest = self.time_travel.latest.take().unwrap_or_default();
             self.put(*latest)
-        } else if self.is_past() && self.travel.history.is_near(from, to) {
+        } else if self.is_past() && self.time_travel.history.is_near(from, to) {
             let mut reshaped = false;
-            for event in &self.travel.history.events()[from..to] {
+            for event in &self.time_travel.history.events()[from..to] {
                 self.run.apply(event);
-                reshaped |= self.live.after(event, &self.run);
+                reshaped |= self.run_index.after(event, &self.run);
             }
             reshaped
         } else {
-            let past = self.travel.history.state_at(to);
-            if self.travel.latest.is_none() {
-                self.travel.latest = Some(Box::new(self.run.clone()));
+            let past = self.time_travel.history.state_at(to);
+            if self.time_travel.latest.is_none() {
+                self.time_travel.latest = Some(Box::new(self.run.clone()));
             }
             self.put(past)
         };
-        self.travel.moment = to;
-        self.travel.moved = self.clock;
+        self.time_travel.position = to;
+        self.time_travel.moved = self.clock;
         self.now = if back_to_now {
             self.clock.max(self.run.at)
         } else {
@@ -193,44 +200,47 @@ impl Model {
     /// Puts another state in the place of the one shown; whether its shape is another.
     fn put(&mut self, state: RunState) -> bool {
         let before = std::mem::replace(&mut self.run, state);
-        self.live.moved(&before, &self.run)
+        self.run_index.moved(&before, &self.run)
     }
 
     /// Brings everything that hangs on the state shown up to date with it.
     pub(crate) fn shown_changed(&mut self, reshaped: bool) {
         if reshaped {
-            self.sync_graph();
+            self.sync_panes();
             if self.selected.is_none() && !self.run.steps.is_empty() {
-                self.selected = self.graph.first().or(Some(StepIx(0)));
+                self.selected = self.panes.graph.first().or(Some(StepIx(0)));
             }
         }
         self.keep_comparison();
-        self.blocker = self.live.blocker(&self.run);
+        self.blocker = self.run_index.blocker(&self.run);
         self.follow_run();
         self.outdate_figures();
         self.keep_figures();
         self.dirty = true;
     }
 
-    /// Tells the graph which steps there are. It is given all there are by now, at whatever moment: going back
-    /// moves none.
-    pub(crate) fn sync_graph(&mut self) {
-        let latest = self.travel.latest.as_deref();
-        self.graph.sync(latest.unwrap_or(&self.run));
+    /// Tells the views which steps there are. They are given all there are by now, whatever event is shown: going
+    /// back moves none.
+    pub(crate) fn sync_panes(&mut self) {
+        let latest = self.time_travel.latest.as_deref();
+        let run = latest.unwrap_or(&self.run);
+        for pane in self.panes.each_mut() {
+            pane.sync(run);
+        }
     }
 
     /// Lets the clock go on, and with it what is played.
     pub(crate) fn tick(&mut self, clock: Micros) {
         let passed = clock - self.clock;
         self.clock = clock;
-        let Some(player) = &mut self.travel.player else {
+        let Some(player) = &mut self.time_travel.player else {
             if !self.is_past() {
                 self.now = clock;
             }
             return;
         };
-        let (history, last) = (&self.travel.history, self.travel.history.len());
-        if self.travel.moment == last || !player.is_playing() {
+        let (history, last) = (&self.time_travel.history, self.time_travel.history.len());
+        if self.time_travel.position == last || !player.is_playing() {
             return;
         }
         let place = player.play(passed, history.time_at(last));
@@ -241,8 +251,12 @@ impl Model {
 
     /// In how long the next event is due that is played; `None` where nothing is.
     pub(crate) fn next_played(&self) -> Option<Micros> {
-        let player = self.travel.player.as_ref().filter(|_| self.goes_on())?;
-        Some(player.time_to(self.travel.history.time_at(self.moment() + 1)))
+        let player = self
+            .time_travel
+            .player
+            .as_ref()
+            .filter(|_| self.goes_on())?;
+        Some(player.time_to(self.time_travel.history.time_at(self.position() + 1)))
     }
 
     /// When the figures of a moment in the past are to be worked out, by the feed's clock.
@@ -250,7 +264,7 @@ impl Model {
         if self.run.steps.len() <= SMALL {
             Micros(0)
         } else {
-            self.travel.moved + SETTLED
+            self.time_travel.moved + SETTLED
         }
     }
 

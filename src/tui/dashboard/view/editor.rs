@@ -1,8 +1,8 @@
 //! The editor over the screen: the text, and below it whether it is JSON.
 
 use crate::text;
+use crate::tui::dashboard::state::editor::{Editor, Purpose};
 use crate::tui::dashboard::state::model::Model;
-use crate::tui::dashboard::update::editor::Purpose;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
@@ -15,10 +15,7 @@ const WIDTH: u16 = 100;
 const HEIGHT: u16 = 10;
 
 /// Draws the editor.
-pub fn draw(model: &mut Model, buf: &mut Buffer, screen: Rect) {
-    let Some(mut editor) = model.editor.take() else {
-        return;
-    };
+pub fn draw(model: &Model, editor: &mut Editor, buf: &mut Buffer, screen: Rect) {
     let step = editor.purpose.step();
     let row = model.run.steps.get(step.at());
     let id = row.map_or_else(String::new, |row| text::fit(&row.info.id, 40));
@@ -75,5 +72,4 @@ pub fn draw(model: &mut Model, buf: &mut Buffer, screen: Rect) {
             buf.set_span(inner.x + 1, y, &line, inner.width.saturating_sub(1));
         }
     }
-    model.editor = Some(editor);
 }

@@ -2,7 +2,7 @@
 
 use crate::report::explain;
 use crate::text;
-use crate::tui::dashboard::state::model::{Model, Overlay};
+use crate::tui::dashboard::state::model::Model;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -13,8 +13,8 @@ const WIDTH: u16 = 84;
 /// Lines that one reason takes at the most.
 const LINES: usize = 6;
 
-/// Draws the explanation, scrolled by `scroll` lines.
-pub fn draw(model: &mut Model, scroll: usize, buf: &mut Buffer, screen: Rect) {
+/// Draws the explanation, `scrolled` by so many lines.
+pub fn draw(model: &Model, scrolled: &mut usize, buf: &mut Buffer, screen: Rect) {
     let Some(explanation) = model.selected.and_then(|step| explain(&model.run, step)) else {
         return;
     };
@@ -56,7 +56,7 @@ pub fn draw(model: &mut Model, scroll: usize, buf: &mut Buffer, screen: Rect) {
     Clear.render(area, buf);
     buf.set_style(area, theme.background);
     let shown = usize::from(area.height.saturating_sub(2));
-    let scroll = scroll.min(lines.len().saturating_sub(shown));
+    let scroll = (*scrolled).min(lines.len().saturating_sub(shown));
     let id = text::fit(&explanation.step, usize::from(width.saturating_sub(12)));
     let title = Line::from(format!(" why {id} "));
     let more = if lines.len() > shown {
@@ -71,5 +71,5 @@ pub fn draw(model: &mut Model, scroll: usize, buf: &mut Buffer, screen: Rect) {
         let width = inner.width.saturating_sub(2 * margin);
         buf.set_line(inner.x + margin, inner.y + at as u16, line, width);
     }
-    model.overlay = Some(Overlay::Explain(scroll));
+    *scrolled = scroll;
 }

@@ -4,7 +4,7 @@ use crate::run::{RateWait, RunOutcome, RunPhase, RunState, StepStatus, WaitReaso
 use crate::text::{self, format};
 use crate::tui::dashboard::state::model::Model;
 use crate::tui::theme::Theme;
-use crate::tui::widgets::header_segments::{self, Part};
+use crate::tui::widgets::header_segments::{self, Segment};
 use crate::units::{Micros, Money};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -34,74 +34,80 @@ pub fn draw(model: &Model, buf: &mut Buffer, area: Rect) {
     }
 }
 
-fn identity(model: &Model) -> Vec<Part> {
+fn identity(model: &Model) -> Vec<Segment> {
     let theme = &model.theme;
     let header = model.run.header.as_deref();
     let name = header.map_or(model.title.as_str(), |header| &header.plan);
     let room = (model.size.0 as usize / 3).clamp(6, NAME);
-    let mut parts = vec![
-        Part::new(1, vec![Span::styled("plandeck", theme.dim)]),
-        Part::new(9, vec![Span::styled(text::fit(name, room), theme.strong)]),
+    let mut segments = vec![
+        Segment::new(1, vec![Span::styled("plandeck", theme.dim)]),
+        Segment::new(9, vec![Span::styled(text::fit(name, room), theme.strong)]),
     ];
-    parts.extend(moment(model));
-    parts.extend(against(model));
+    segments.extend(position(model));
+    segments.extend(against(model));
     if header.is_some_and(|header| header.simulated) {
         let badge = Span::styled(" SIMULATED ", theme.badge);
-        parts.push(Part::new(11, vec![badge]));
+        segments.push(Segment::new(11, vec![badge]));
     }
     if let Some(header) =
         header.filter(|header| !header.simulated || &*header.worker != "simulated")
     {
         let worker = text::fit(&header.worker, room);
-        parts.push(Part::new(3, vec![Span::styled(worker, theme.dim)]));
+        segments.push(Segment::new(3, vec![Span::styled(worker, theme.dim)]));
     }
-    parts
+    segments
 }
 
 /// Which moment is shown, where that is not now; whether a recorded run is played.
-fn moment(model: &Model) -> Vec<Part> {
+fn position(model: &Model) -> Vec<Segment> {
     let theme = &model.theme;
     if !model.is_past() {
         return Vec::new();
     }
-    let mut parts = Vec::new();
+    let mut segments = Vec::new();
     let mut glyph = "◀ ";
-    if let Some(player) = model.travel.player() {
-        parts.push(Part::new(14, vec![Span::styled(" REPLAY ", theme.badge)]));
+    if let Some(player) = model.time_travel.player() {
+        segments.push(Segment::new(
+            14,
+            vec![Span::styled(" REPLAY ", theme.badge)],
+        ));
         let speed = if player.speed().is_finite() {
             format!(" {}×", player.speed())
         } else {
             String::new()
         };
-        parts.push(Part::joined(6, vec![Span::styled(speed, theme.text)]));
+        segments.push(Segment::joined(6, vec![Span::styled(speed, theme.text)]));
         glyph = if model.goes_on() { "▶ " } else { "‖ " };
     }
     let event = format!(
         "{glyph}event {} of {}",
-        format::thousands(model.moment() as u64),
-        format::thousands(model.travel.history().len() as u64)
+        format::thousands(model.position() as u64),
+        format::thousands(model.time_travel.history().len() as u64)
     );
     let style = theme.warning.patch(ratatui::style::Modifier::BOLD);
-    parts.push(Part::new(13, vec![Span::styled(event, style)]));
+    segments.push(Segment::new(13, vec![Span::styled(event, style)]));
     let time = format!(" · {}", format::elapsed(model.now));
-    parts.push(Part::joined(3, vec![Span::styled(time, theme.warning)]));
+    segments.push(Segment::joined(3, vec![Span::styled(time, theme.warning)]));
     if model.goes_on_behind() {
         let words = Span::styled(" · live goes on", theme.warning);
-        parts.push(Part::joined(10, vec![words]));
+        segments.push(Segment::joined(10, vec![words]));
     }
-    parts
+    segments
 }
 
 /// How many steps differ from the run that this one is held against.
-fn against(model: &Model) -> Option<Part> {
-    let against = model.compare.against.as_ref()?;
+fn against(model: &Model) -> Option<Segment> {
+    let against = model.against.as_ref()?;
     let count = against.comparison.differing().count();
     let count = format::count(count, "step");
     let words = format!("≠ {count} · run of {}", against.run.started);
-    Some(Part::new(8, vec![Span::styled(words, model.theme.warning)]))
+    Some(Segment::new(
+        8,
+        vec![Span::styled(words, model.theme.warning)],
+    ))
 }
 
-fn standing(model: &Model) -> Vec<Part> {
+fn standing(model: &Model) -> Vec<Segment> {
     let (theme, run) = (&model.theme, &model.run);
     let (word, style) = state(model);
     let glyph = match run.phase {
@@ -114,15 +120,15 @@ fn standing(model: &Model) -> Vec<Part> {
         RunPhase::Empty => theme.status(StepStatus::Pending).glyph,
     };
     let time = format::elapsed(run.wall(model.now));
-    let mut parts = vec![
-        Part::new(12, vec![Span::styled(format!("{glyph} {word}"), style)]),
-        Part::joined(10, vec![Span::styled(format!(" {time}"), theme.text)]),
+    let mut segments = vec![
+        Segment::new(12, vec![Span::styled(format!("{glyph} {word}"), style)]),
+        Segment::joined(10, vec![Span::styled(format!(" {time}"), theme.text)]),
     ];
-    parts.extend(cost(run, theme));
-    parts.extend(expected(model));
+    segments.extend(cost(run, theme));
+    segments.extend(expected(model));
     let done = run.count(StepStatus::Succeeded);
     let good = theme.status(StepStatus::Succeeded);
-    parts.push(Part::new(
+    segments.push(Segment::new(
         8,
         vec![
             Span::styled(format!("{done}/{} ", header_steps(run)), theme.text),
@@ -131,17 +137,17 @@ fn standing(model: &Model) -> Vec<Part> {
     ));
     // An element that failed counts before its `for_each` step has.
     let failed = match run.count(StepStatus::Failed) {
-        0 => model.live.failures(),
+        0 => model.run_index.failures(),
         steps => steps,
     };
     if failed > 0 {
         let bad = theme.status(StepStatus::Failed);
-        parts.push(Part::new(
+        segments.push(Segment::new(
             9,
             vec![Span::styled(format!("{failed} {}", bad.glyph), bad.style)],
         ));
     }
-    parts
+    segments
 }
 
 /// The state in words, and how it looks.
@@ -167,35 +173,41 @@ fn state(model: &Model) -> (String, Style) {
     }
 }
 
-fn cost(run: &RunState, theme: &Theme) -> Vec<Part> {
+fn cost(run: &RunState, theme: &Theme) -> Vec<Segment> {
     let Some(header) = run.header.as_deref().filter(|header| header.track_cost) else {
         return Vec::new();
     };
     let least = if run.unpriced { "≥ " } else { "" };
     let spent = Span::styled(format!("{least}{}", run.spent), theme.text);
-    let mut parts = vec![Part::new(7, vec![spent])];
+    let mut segments = vec![Segment::new(7, vec![spent])];
     if let Some(most) = header.limits.max_total_cost_usd {
-        parts.push(Part::joined(
+        segments.push(Segment::joined(
             4,
             vec![Span::styled(
                 format!(" of {}", format::budget(most)),
                 theme.dim,
             )],
         ));
-        parts.push(Part::joined(2, bar(run.spent, run.reserved, most, theme)));
+        segments.push(Segment::joined(
+            2,
+            bar(run.spent, run.reserved, most, theme),
+        ));
     }
-    parts
+    segments
 }
 
 /// What the run is expected to cost in all, while there is something to come.
-fn expected(model: &Model) -> Option<Part> {
+fn expected(model: &Model) -> Option<Segment> {
     let rest = model.forecast.filter(|_| !model.run.has_ended())?;
     let words = match rest.expected {
         _ if rest.is_free() => return None,
         Some(expected) => format!(" ~{}", model.run.spent + expected),
         None => " ~?".to_owned(),
     };
-    Some(Part::joined(1, vec![Span::styled(words, model.theme.dim)]))
+    Some(Segment::joined(
+        1,
+        vec![Span::styled(words, model.theme.dim)],
+    ))
 }
 
 /// Spent, reserved and free, as shares of the budget.
@@ -223,11 +235,11 @@ fn bar(spent: Money, reserved: Money, most: Money, theme: &Theme) -> Vec<Span<'s
     ]
 }
 
-fn figures(model: &Model) -> Vec<Part> {
+fn figures(model: &Model) -> Vec<Segment> {
     let theme = &model.theme;
     let figures = &model.figures;
     let figure = |rank, name: &'static str, value: String| {
-        Part::new(
+        Segment::new(
             rank,
             vec![
                 Span::styled(name, theme.dim),
@@ -248,7 +260,7 @@ fn figures(model: &Model) -> Vec<Part> {
             efficiency,
             or_none(figures.parallel_efficiency.map(format::percent)),
         ),
-        Part::new(8, slots(&model.run, theme)),
+        Segment::new(8, slots(&model.run, theme)),
         figure(4, "span ", format::elapsed(figures.span)),
     ]
 }
@@ -268,7 +280,7 @@ fn slots(run: &RunState, theme: &Theme) -> Vec<Span<'static>> {
 }
 
 /// What the run waits for.
-fn waiting(model: &Model) -> Vec<Part> {
+fn waiting(model: &Model) -> Vec<Segment> {
     let theme = &model.theme;
     let name = |ix: crate::plan::StepIx| {
         let room = (model.size.0 as usize / 5).clamp(8, NAME);
@@ -279,7 +291,7 @@ fn waiting(model: &Model) -> Vec<Part> {
             .map_or_else(String::new, |row| text::fit(&row.info.id, room))
     };
     let words = |before: &'static str, name: String, after: String| {
-        vec![Part::new(
+        vec![Segment::new(
             6,
             vec![
                 Span::styled(before, theme.dim),
@@ -305,7 +317,7 @@ fn waiting(model: &Model) -> Vec<Part> {
             format!(" ({})", format::elapsed(since)),
         );
     }
-    if let Some((ix, due)) = model.live.next_retry(run) {
+    if let Some((ix, due)) = model.run_index.next_retry(run) {
         return words(
             "trying ",
             name(ix),
@@ -313,10 +325,10 @@ fn waiting(model: &Model) -> Vec<Part> {
         );
     }
     if run.waits_for_a_person() {
-        let count = format::count(model.live.unknown().len(), "unknown step");
+        let count = format::count(model.run_index.unknown().len(), "unknown step");
         return words("waits for your word on ", count, String::new());
     }
-    let held = model.live.held();
+    let held = model.run_index.held();
     if let Some(rate) = rate(model) {
         return rate;
     }
@@ -349,9 +361,9 @@ fn waiting(model: &Model) -> Vec<Part> {
 }
 
 /// The rate that the run waits for, with the moment of its next start and the steps that it holds.
-fn rate(model: &Model) -> Option<Vec<Part>> {
+fn rate(model: &Model) -> Option<Vec<Segment>> {
     let theme = &model.theme;
-    let rows = model.live.held().iter();
+    let rows = model.run_index.held().iter();
     let waits = rows.filter_map(|ix| model.run.steps.get(ix.at())?.rate.as_deref());
     let mut next: Option<&RateWait> = None;
     let mut holds = 0;
@@ -370,7 +382,7 @@ fn rate(model: &Model) -> Option<Vec<Part>> {
     let left = next.until.map_or_else(String::new, |at| {
         format!("{}, ", format::elapsed(at - model.now))
     });
-    Some(vec![Part::new(
+    Some(vec![Segment::new(
         6,
         vec![
             Span::styled("waiting on the rate of ", theme.dim),
@@ -384,7 +396,7 @@ fn rate(model: &Model) -> Option<Vec<Part>> {
 }
 
 /// How it ended, where more can be said than the state says.
-fn ended(model: &Model, outcome: RunOutcome) -> Vec<Part> {
+fn ended(model: &Model, outcome: RunOutcome) -> Vec<Segment> {
     let theme = &model.theme;
     let (words, style) = match outcome {
         RunOutcome::LimitExceeded => {
@@ -399,7 +411,7 @@ fn ended(model: &Model, outcome: RunOutcome) -> Vec<Part> {
         RunOutcome::Failed => ("n shows the failure, r runs it again".to_owned(), theme.dim),
         _ => return Vec::new(),
     };
-    vec![Part::new(3, vec![Span::styled(words, style)])]
+    vec![Segment::new(3, vec![Span::styled(words, style)])]
 }
 
 /// The plan's own steps; elements of `for_each` steps count with their step.

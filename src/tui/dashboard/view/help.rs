@@ -1,8 +1,9 @@
 //! Every key, from the registry.
 
 use crate::text;
-use crate::tui::dashboard::keymap::{Entry, Group, REGISTRY};
-use crate::tui::dashboard::state::model::{Model, Overlay};
+use crate::tui::dashboard::keymap::entry::{Entry, Group};
+use crate::tui::dashboard::keymap::registry::{self, entries, possible};
+use crate::tui::dashboard::state::model::Model;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -17,8 +18,8 @@ const WIDTH: u16 = 78;
 const DOUBLE: u16 = 110;
 
 /// Draws the help over `screen`, which leaves out the footer, scrolled by `scroll` lines; in two columns where there
-/// is room.
-pub fn draw(model: &mut Model, scroll: usize, buf: &mut Buffer, screen: Rect) {
+/// is room. Gives how far it is scrolled, which is no further than there is something to see.
+pub fn draw(model: &Model, scroll: usize, buf: &mut Buffer, screen: Rect) -> usize {
     let double = screen.width >= DOUBLE;
     let column = if double {
         (screen.width - 6).min(2 * WIDTH) / 2
@@ -48,7 +49,6 @@ pub fn draw(model: &mut Model, scroll: usize, buf: &mut Buffer, screen: Rect) {
     let room = area.height.saturating_sub(2) as usize;
     let most = rows.saturating_sub(room);
     let scroll = scroll.min(most);
-    model.overlay = Some(Overlay::Help(scroll));
     let more = if most > 0 {
         format!(
             " {} to {} of {rows} lines, ↑↓ scroll ",
@@ -71,6 +71,7 @@ pub fn draw(model: &mut Model, scroll: usize, buf: &mut Buffer, screen: Rect) {
             buf.set_line(x, inner.y + row as u16, line, width);
         }
     }
+    scroll
 }
 
 type Lines = Vec<Line<'static>>;
@@ -92,7 +93,7 @@ fn halves(groups: &[Lines]) -> Vec<Lines> {
 fn group_lines(model: &Model, group: Group, width: usize) -> Lines {
     let mut lines = vec![Line::styled(group.name(), model.theme.strong)];
     let mut shown: Vec<&str> = Vec::new();
-    for entry in REGISTRY.iter().filter(|entry| entry.group == group) {
+    for entry in entries().filter(|entry| entry.scope.group == group) {
         if !shown.contains(&entry.name) {
             shown.push(entry.name);
             lines.extend(entry_lines(model, entry, width));
@@ -103,19 +104,12 @@ fn group_lines(model: &Model, group: Group, width: usize) -> Lines {
 
 fn entry_lines(model: &Model, entry: &Entry, width: usize) -> Vec<Line<'static>> {
     let theme = &model.theme;
-    let mut keys: Vec<String> = Vec::new();
-    for other in REGISTRY.iter().filter(|other| other.name == entry.name) {
-        for key in other.keys.iter().map(ToString::to_string) {
-            if !keys.contains(&key) {
-                keys.push(key);
-            }
-        }
-    }
-    let keys = keys.join(" ");
-    let possible = REGISTRY
-        .iter()
-        .any(|other| other.name == entry.name && other.is_possible(model));
-    let style = if possible { theme.text } else { theme.dim };
+    let keys = registry::keys(entry.name);
+    let style = if possible(model, entry.name) {
+        theme.text
+    } else {
+        theme.dim
+    };
     let column = KEYS.max(keys.width() + 1).min(width / 2);
     let description = text::wrap(entry.description, width.saturating_sub(column), 4).lines;
     description

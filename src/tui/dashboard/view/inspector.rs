@@ -2,9 +2,11 @@
 
 use super::page;
 use crate::text;
-use crate::tui::dashboard::state::model::{Focus, Model, Tab};
+use crate::tui::dashboard::layout::tab_labels;
+use crate::tui::dashboard::state::inspector::Tab;
+use crate::tui::dashboard::state::model::{Focus, Model};
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 /// Draws the inspector.
@@ -89,37 +91,9 @@ fn draw_position(model: &Model, buf: &mut Buffer, area: Rect, position: Option<S
     }
 }
 
-/// The tabs that stand in a line of `width` cells: where each begins, and its label.
-fn labels(width: usize) -> Vec<(usize, &'static str, Tab)> {
-    let lay = |name: fn(Tab) -> &'static str, gap: usize| {
-        let mut at = 0;
-        let labels: Vec<_> = Tab::ALL
-            .into_iter()
-            .map(|tab| {
-                let start = at;
-                at += name(tab).len() + gap;
-                (start, name(tab), tab)
-            })
-            .collect();
-        (labels, at - gap)
-    };
-    for (name, gap) in [
-        (Tab::name as fn(Tab) -> &'static str, 3),
-        (Tab::name, 2),
-        (Tab::medium, 2),
-        (Tab::short, 2),
-    ] {
-        let (labels, total) = lay(name, gap);
-        if total <= width {
-            return labels;
-        }
-    }
-    lay(Tab::short, 1).0
-}
-
 fn draw_tabs(model: &Model, buf: &mut Buffer, line: Rect) {
     let theme = &model.theme;
-    let labels = labels(line.width as usize);
+    let labels = tab_labels(line.width as usize);
     for (at, (start, label, tab)) in labels.iter().enumerate() {
         let style = if *tab == model.inspector.tab {
             theme
@@ -140,19 +114,4 @@ fn draw_tabs(model: &Model, buf: &mut Buffer, line: Rect) {
             buf.set_stringn(line.x + end as u16 + 1, line.y, "│", 1, theme.border);
         }
     }
-}
-
-/// The tab that is drawn at this place of an inspector in `area`.
-pub fn tab_at(area: Rect, at: Position) -> Option<Tab> {
-    if area.width < 3 || area.height < 5 || at.y != area.y + 1 {
-        return None;
-    }
-    let margin = u16::from(area.width - 2 > 20);
-    let left = area.x + 1 + margin;
-    let width = (area.width - 2 - 2 * margin) as usize;
-    let column = at.x.checked_sub(left)? as usize;
-    labels(width)
-        .into_iter()
-        .find(|(start, label, _)| (*start..start + label.len()).contains(&column))
-        .map(|(_, _, tab)| tab)
 }

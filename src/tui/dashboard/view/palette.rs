@@ -1,9 +1,10 @@
 //! The palette: what was typed, and the actions that fit it, each with its key.
 
 use crate::text;
+use crate::tui::dashboard::keymap::palette::{Listed, answers, reason};
 use crate::tui::dashboard::state::model::Model;
-use crate::tui::dashboard::update::palette::{Listed, listed, reason};
-use crate::tui::input::text_field::lit;
+use crate::tui::dashboard::state::palette::Palette;
+use crate::tui::input::text_field::highlight;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -17,9 +18,9 @@ const LINES: u16 = 14;
 const NAME: usize = 18;
 
 /// Draws the palette over the screen, near its top, so that it does not move while it becomes shorter.
-pub fn draw(model: &mut Model, buf: &mut Buffer, screen: Rect) {
-    let listed = listed(model);
-    model.palette.chosen = model.palette.chosen.min(listed.len().saturating_sub(1));
+pub fn draw(model: &Model, palette: &mut Palette, buf: &mut Buffer, screen: Rect) {
+    let listed = answers(model, palette.field.text());
+    palette.chosen = palette.chosen.min(listed.len().saturating_sub(1));
     let height = (LINES + 4).min(screen.height);
     let mut area = super::question::centred(screen, WIDTH, height);
     area.y = screen.y + (screen.height - height) / 4;
@@ -43,14 +44,14 @@ pub fn draw(model: &mut Model, buf: &mut Buffer, screen: Rect) {
     };
     let line = Rect { height: 1, ..inner };
     let empty = "type a few letters of what you want to do";
-    model.palette.field.draw(buf, line, empty, &model.theme);
+    palette.field.draw(buf, line, empty, &model.theme);
     let gap = 1 + u16::from(inner.height > 6);
     let rows = inner.height.saturating_sub(gap);
     if listed.is_empty() && rows > 0 {
         let words = text::fit("no action is called so", inner.width as usize);
         buf.set_string(inner.x, inner.y + gap, words, model.theme.dim);
     }
-    let first = first_shown(model.palette.chosen, listed.len(), rows as usize);
+    let first = first_shown(palette.chosen, listed.len(), rows as usize);
     let shown = listed.iter().enumerate().skip(first).take(rows as usize);
     for (row, (at, entry)) in shown.enumerate() {
         let line = Rect {
@@ -58,7 +59,7 @@ pub fn draw(model: &mut Model, buf: &mut Buffer, screen: Rect) {
             height: 1,
             ..inner
         };
-        draw_line(model, buf, line, entry, at == model.palette.chosen);
+        draw_line(model, buf, line, entry, at == palette.chosen);
     }
 }
 
@@ -86,14 +87,19 @@ fn draw_line(model: &Model, buf: &mut Buffer, line: Rect, listed: &Listed, chose
         format!("needs {}", reason(model, listed.entry))
     };
     let in_words = listed.found.in_field(1).filter(|_| listed.possible);
-    let mut spans = lit(
+    let mut spans = highlight(
         &text::pad(listed.entry.name, name),
         listed.found.in_field(0),
         plain,
         theme.accent,
     );
     spans.push(Span::raw(" "));
-    spans.extend(lit(&text::pad(&words, room), in_words, faint, theme.accent));
+    spans.extend(highlight(
+        &text::pad(&words, room),
+        in_words,
+        faint,
+        theme.accent,
+    ));
     spans.push(Span::raw("  "));
     let keys_style = if listed.possible {
         theme.accent

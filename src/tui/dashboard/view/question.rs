@@ -3,7 +3,8 @@
 use crate::text;
 use crate::text::format;
 use crate::tui::dashboard::keymap::hints;
-use crate::tui::dashboard::state::model::{Model, Question};
+use crate::tui::dashboard::state::model::Model;
+use crate::tui::dashboard::state::overlay::Question;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};

@@ -2,8 +2,8 @@
 
 use crate::text::{self, format};
 use crate::tui::dashboard::history::PastRun;
+use crate::tui::dashboard::state::comparison::{RunChoice, Runs};
 use crate::tui::dashboard::state::model::Model;
-use crate::tui::dashboard::update::compare::Runs;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -16,7 +16,7 @@ const WIDTH: u16 = 78;
 const ROWS: usize = 16;
 
 /// Draws the choice over the screen.
-pub fn draw(model: &Model, buf: &mut Buffer, screen: Rect) {
+pub fn draw(model: &Model, choice: &RunChoice, buf: &mut Buffer, screen: Rect) {
     let theme = &model.theme;
     let width = screen.width.min(WIDTH);
     let room = width.saturating_sub(4) as usize;
@@ -25,8 +25,8 @@ pub fn draw(model: &Model, buf: &mut Buffer, screen: Rect) {
         lines.map(|line| Line::styled(line, style)).collect()
     };
     let mut more = String::new();
-    let lines: Vec<Line<'static>> = match &model.compare.runs {
-        _ if model.compare.reading => words("reading the run …", theme.dim),
+    let lines: Vec<Line<'static>> = match &choice.runs {
+        _ if choice.reading => words("reading the run …", theme.dim),
         Runs::Asked => words("looking for runs of this plan …", theme.dim),
         Runs::Failed(why) => words(why, theme.bad),
         Runs::Found(runs) if runs.is_empty() => {
@@ -34,12 +34,12 @@ pub fn draw(model: &Model, buf: &mut Buffer, screen: Rect) {
         }
         Runs::Found(runs) => {
             let shown = ROWS.min(screen.height.saturating_sub(6) as usize).max(1);
-            let first = (model.compare.chosen + 1).saturating_sub(shown);
+            let first = (choice.chosen + 1).saturating_sub(shown);
             if runs.len() > shown {
-                more = format!(" {} of {} ", model.compare.chosen + 1, runs.len());
+                more = format!(" {} of {} ", choice.chosen + 1, runs.len());
             }
             let rows = runs.iter().enumerate().skip(first).take(shown);
-            rows.map(|(at, run)| row(model, run, at == model.compare.chosen, room))
+            rows.map(|(at, run)| row(model, run, at == choice.chosen, room))
                 .collect()
         }
     };

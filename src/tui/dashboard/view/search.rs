@@ -1,11 +1,11 @@
 //! The search for a step: what was typed, and below it what answers, over the lower part of the graph.
 
-use super::Areas;
 use crate::text;
 use crate::text::format;
 use crate::text::fuzzy::Query;
+use crate::tui::dashboard::layout::Areas;
 use crate::tui::dashboard::state::model::Model;
-use crate::tui::dashboard::update::search::answer;
+use crate::tui::dashboard::state::search::{Search, answer};
 use crate::tui::theme::Theme;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -22,10 +22,7 @@ const ID: usize = 32;
 const TOOL: usize = 20;
 
 /// Draws the search.
-pub fn draw(model: &mut Model, buf: &mut Buffer, areas: Areas) {
-    let Some(search) = model.search.clone() else {
-        return;
-    };
+pub fn draw(model: &Model, search: &mut Search, buf: &mut Buffer, areas: Areas) {
     let room = areas.graph.or(areas.inspector).unwrap_or(areas.header);
     let answers = search.found.len().min(usize::from(ANSWERS)) as u16;
     let rows = (answers + 3).min(room.height / 2).max(3).min(room.height);
@@ -107,9 +104,7 @@ pub fn draw(model: &mut Model, buf: &mut Buffer, areas: Areas) {
         line.field(&step.info.tool, &places(1), TOOL, model.theme.dim);
         line.field(description, &places(2), columns, model.theme.dim);
     }
-    if let Some(search) = &mut model.search {
-        search.list = (list, first);
-    }
+    search.list = (list, first);
 }
 
 /// One row of the list.

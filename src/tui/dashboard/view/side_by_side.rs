@@ -2,8 +2,8 @@
 
 use crate::run::{AttemptState, StepState, StepStatus};
 use crate::text::{self, diff, format};
+use crate::tui::dashboard::state::comparison::{Pair, SideBySide};
 use crate::tui::dashboard::state::model::Model;
-use crate::tui::dashboard::update::compare::Pair;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::json;
 use crate::units::Micros;
@@ -32,12 +32,12 @@ struct Face {
 }
 
 /// Draws the two over the panes.
-pub fn draw(model: &mut Model, buf: &mut Buffer, body: Rect) {
+pub fn draw(model: &Model, shown: &mut SideBySide, buf: &mut Buffer, body: Rect) {
     Clear.render(body, buf);
     buf.set_style(body, model.theme.background);
     let pairs = model.pairs();
-    model.compare.pair = model.compare.pair.min(pairs.len().saturating_sub(1));
-    let at = model.compare.pair;
+    shown.pair = shown.pair.min(pairs.len().saturating_sub(1));
+    let at = shown.pair;
     let id = model
         .row()
         .map_or_else(String::new, |row| row.info.id.to_string());
@@ -56,8 +56,8 @@ pub fn draw(model: &mut Model, buf: &mut Buffer, body: Rect) {
         width: inner.width.saturating_sub(2 * u16::from(inner.width > 4)),
         ..inner
     };
-    let key = (model.selected, at, inner.width, model.moment());
-    let kept = model.compare.drawn.take().filter(|(kept, _)| *kept == key);
+    let key = (model.selected, at, inner.width, model.position());
+    let kept = shown.drawn.take().filter(|(kept, _)| *kept == key);
     let lines = match kept {
         Some((_, lines)) => lines,
         None => pairs
@@ -65,14 +65,14 @@ pub fn draw(model: &mut Model, buf: &mut Buffer, body: Rect) {
             .map_or_else(Vec::new, |pair| lines(model, *pair, inner.width as usize)),
     };
     let height = inner.height as usize;
-    model.compare.extent = (lines.len(), height);
-    model.compare.scroll = model.compare.scroll.min(lines.len().saturating_sub(height));
-    let shown = lines.iter().skip(model.compare.scroll).take(height);
-    for (row, line) in shown.enumerate() {
+    shown.extent = (lines.len(), height);
+    shown.scroll = shown.scroll.min(lines.len().saturating_sub(height));
+    let visible = lines.iter().skip(shown.scroll).take(height);
+    for (row, line) in visible.enumerate() {
         buf.set_line(inner.x, inner.y + row as u16, line, inner.width);
     }
     if lines.len() > height && body.width > 30 {
-        let from = model.compare.scroll;
+        let from = shown.scroll;
         let words = format!(
             " {} to {} of {} ",
             from + 1,
@@ -82,7 +82,7 @@ pub fn draw(model: &mut Model, buf: &mut Buffer, body: Rect) {
         let x = body.x + 2;
         buf.set_string(x, body.bottom() - 1, words, model.theme.dim);
     }
-    model.compare.drawn = Some((key, lines));
+    shown.drawn = Some((key, lines));
 }
 
 fn lines(model: &Model, pair: Pair, width: usize) -> Vec<Line<'static>> {
@@ -122,7 +122,7 @@ fn faces(model: &Model, pair: Pair) -> Option<[Face; 2]> {
             Some([face(at)?, face(at + 1)?])
         }
         Pair::Runs => {
-            let against = model.compare.against.as_ref()?;
+            let against = model.against.as_ref()?;
             let other = model.twin(row)?;
             let before = format!("run of {}", against.run.started);
             let now = if model.is_past() && !model.is_replay() {
@@ -388,8 +388,8 @@ impl Page<'_> {
         let (left, right) = (side(before, self.theme.bad), side(after, self.theme.good));
         if self.wide {
             for at in 0..left.len().max(right.len()) {
-                let part = |rows: &[Spans]| rows.get(at).cloned().unwrap_or_default();
-                self.beside(part(&left), part(&right));
+                let segment = |rows: &[Spans]| rows.get(at).cloned().unwrap_or_default();
+                self.beside(segment(&left), segment(&right));
             }
             return;
         }

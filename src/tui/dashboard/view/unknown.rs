@@ -2,7 +2,7 @@
 
 use crate::plan::StepIx;
 use crate::text;
-use crate::tui::dashboard::keymap::{Action, REGISTRY};
+use crate::tui::dashboard::keymap::registry::entries;
 use crate::tui::dashboard::state::model::Model;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -36,15 +36,10 @@ pub fn draw(model: &Model, step: StepIx, buf: &mut Buffer, screen: Rect) {
     let wrapped = text::wrap(words, room, 4).lines.into_iter();
     above.extend(wrapped.map(|line| Line::styled(line, theme.text)));
     above.push(Line::default());
-    let answers = [
-        Action::AssumeDone,
-        Action::RunAgain,
-        Action::SkipUnknown,
-        Action::PutOff,
-    ];
+    let answers = ["it-happened", "run-again", "skip-it", "put-off"];
     let answers = answers
         .iter()
-        .filter_map(|action| REGISTRY.iter().find(|entry| entry.action == *action));
+        .filter_map(|name| entries().find(|entry| entry.name == *name));
     let below: Vec<Line<'static>> = answers
         .map(|entry| {
             let key = entry.keys.first().map(ToString::to_string);
@@ -61,7 +56,7 @@ pub fn draw(model: &Model, step: StepIx, buf: &mut Buffer, screen: Rect) {
     let area = super::question::centred(screen, width, height);
     Clear.render(area, buf);
     buf.set_style(area, theme.background);
-    let count = match model.live.unknown().len() {
+    let count = match model.run_index.unknown().len() {
         0 | 1 => String::new(),
         many => format!(" one of {many} "),
     };

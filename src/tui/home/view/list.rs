@@ -6,9 +6,9 @@ use super::super::model::Model;
 use crate::run::StepStatus;
 use crate::text::fuzzy::Found;
 use crate::text::{self, format};
-use crate::tui::dashboard::view::frame;
-use crate::tui::input::text_field::lit;
-use crate::tui::theme::{StatusLook, Theme};
+use crate::tui::input::text_field::highlight;
+use crate::tui::theme::{StatusStyle, Theme};
+use crate::tui::widgets::frame::frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -115,7 +115,7 @@ fn heading(model: &Model, part: Part, count: usize, width: usize) -> Vec<Span<'s
 }
 
 /// How a run is marked: the shape of a step in the same state.
-pub(super) fn look(theme: &Theme, standing: Standing) -> StatusLook {
+pub(super) fn look(theme: &Theme, standing: Standing) -> StatusStyle {
     theme.status(match standing {
         Standing::Running => StepStatus::Running,
         Standing::Interrupted => StepStatus::Unknown,
@@ -172,7 +172,7 @@ fn run_line(model: &Model, run: &RunItem, found: &Found, width: usize) -> Vec<Sp
         Span::raw(" "),
     ];
     let shown_name = text::pad(&run.plan, name);
-    spans.extend(lit(
+    spans.extend(highlight(
         &shown_name,
         found.in_field(0),
         theme.text,
@@ -206,7 +206,7 @@ fn plan_line(theme: &Theme, plan: &PlanItem, found: &Found, width: usize) -> Vec
     };
     let mut spans = vec![Span::styled(" ▸ ", theme.accent)];
     let shown_name = text::pad(&plan.name, name);
-    spans.extend(lit(
+    spans.extend(highlight(
         &shown_name,
         found.in_field(0),
         theme.text,
@@ -214,7 +214,12 @@ fn plan_line(theme: &Theme, plan: &PlanItem, found: &Found, width: usize) -> Vec
     ));
     spans.push(Span::raw("  "));
     let shown = text::pad(words, room);
-    spans.extend(lit(&shown, found.in_field(field), theme.dim, theme.accent));
+    spans.extend(highlight(
+        &shown,
+        found.in_field(field),
+        theme.dim,
+        theme.accent,
+    ));
     spans.push(Span::styled(format!(" {steps}"), theme.dim));
     spans
 }

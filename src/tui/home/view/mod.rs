@@ -12,10 +12,10 @@ mod list;
 use super::actions::{REGISTRY, hints};
 use super::model::Model;
 use crate::text::{self, format};
-use crate::tui::dashboard::view::frame;
 use crate::tui::theme::ascii;
+use crate::tui::widgets::frame::frame;
 use crate::tui::widgets::header_segments;
-use header_segments::Part;
+use header_segments::Segment;
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -111,8 +111,8 @@ fn draw_head(model: &Model, buf: &mut Buffer, area: Rect) {
         ..area
     };
     let left = vec![
-        Part::new(3, vec![Span::styled("plandeck", theme.dim)]),
-        Part::new(9, vec![Span::styled("home", theme.strong)]),
+        Segment::new(3, vec![Span::styled("plandeck", theme.dim)]),
+        Segment::new(9, vec![Span::styled("home", theme.strong)]),
     ];
     let runs = if model.reading {
         "reading…".to_owned()
@@ -122,9 +122,9 @@ fn draw_head(model: &Model, buf: &mut Buffer, area: Rect) {
     let plans = format!("{} here", format::count(model.plans.len(), "plan"));
     let samples = format::count(model.samples.len(), "sample");
     let right = vec![
-        Part::new(5, vec![Span::styled(plans, theme.dim)]),
-        Part::new(6, vec![Span::styled(runs, theme.dim)]),
-        Part::new(4, vec![Span::styled(samples, theme.dim)]),
+        Segment::new(5, vec![Span::styled(plans, theme.dim)]),
+        Segment::new(6, vec![Span::styled(runs, theme.dim)]),
+        Segment::new(4, vec![Span::styled(samples, theme.dim)]),
     ];
     header_segments::draw(buf, line(0), left, right);
     if area.height > 1 {
@@ -166,14 +166,14 @@ fn draw_foot(model: &Model, buf: &mut Buffer, area: Rect) {
         "play" => 6,
         _ => 4,
     };
-    let parts = hints(model).into_iter().map(|(key, word)| {
+    let segments = hints(model).into_iter().map(|(key, word)| {
         let spans = vec![
             Span::styled(format!("{key} "), theme.accent),
             Span::styled(word, theme.dim),
         ];
-        Part::new(rank(word), spans)
+        Segment::new(rank(word), spans)
     });
-    header_segments::draw(buf, area, parts.collect(), Vec::new());
+    header_segments::draw(buf, area, segments.collect(), Vec::new());
 }
 
 /// A box over the screen with lines in it, of which those from `scroll` on are shown; gives where the

@@ -9,10 +9,19 @@
 //!  categorize_items   ████████▓▓▒            $0.0081    67%      4    1,240      180
 //! ```
 
+pub(crate) mod actions;
 mod ledger;
 mod pane;
+mod view;
 
 pub use pane::CostPane;
+
+use crate::tui::input::key::Key;
+
+/// Its name.
+pub(crate) const NAME: &str = "cost";
+/// The key that shows it.
+pub(crate) const KEY: Key = Key::char('$');
 
 #[cfg(test)]
 mod tests;

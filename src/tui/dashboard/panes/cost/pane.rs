@@ -5,8 +5,8 @@ use crate::plan::StepIx;
 use crate::run::{Forecast, RunState, StepStatus, forecast};
 use crate::text::{self, format};
 use crate::tui::Theme;
-use crate::tui::dashboard::panes::pane_context::Sight;
-use crate::tui::widgets::refresh_throttle::Pace;
+use crate::tui::dashboard::panes::pane_context::PaneContext;
+use crate::tui::widgets::refresh_throttle::RefreshThrottle;
 use crate::units::Money;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -25,7 +25,7 @@ const SUMS: u16 = 2;
 #[derive(Debug, Default)]
 pub struct CostPane {
     by: By,
-    pace: Pace,
+    throttle: RefreshThrottle,
     made_by: Option<By>,
     ledger: Ledger,
     /// What the run can still cost.
@@ -33,7 +33,7 @@ pub struct CostPane {
     /// The first account that is shown.
     top: usize,
     /// What to bring into view in the next frame.
-    wish: bool,
+    pending_scroll: bool,
     /// The account that was chosen, and the step that was selected for it.
     chosen: Option<(Arc<str>, StepIx)>,
     /// Where the accounts went in the last frame.
@@ -46,12 +46,12 @@ impl CostPane {
         self.by = self.by.next();
         self.top = 0;
         self.chosen = None;
-        self.wish = true;
+        self.pending_scroll = true;
     }
 
     /// Brings the selection into view in the next frame.
     pub fn keep_visible(&mut self) {
-        self.wish = true;
+        self.pending_scroll = true;
     }
 
     /// Moves the view by accounts.
@@ -61,7 +61,7 @@ impl CostPane {
 
     /// Whether a later frame shows more although nothing more happens.
     pub fn is_behind(&self) -> bool {
-        self.pace.is_behind()
+        self.throttle.is_behind()
     }
 
     /// The accounts that one page has.
@@ -100,7 +100,7 @@ impl CostPane {
     fn choose(&mut self, place: usize) -> Option<StepIx> {
         let entry = self.ledger.entries.get(place)?;
         self.chosen = Some((Arc::clone(&entry.name), entry.step));
-        self.wish = true;
+        self.pending_scroll = true;
         Some(entry.step)
     }
 
@@ -118,34 +118,34 @@ impl CostPane {
     }
 
     /// Draws the frame. Everything outside `area` stays as it is. Gives a few words about what is shown.
-    pub fn draw(&mut self, buf: &mut Buffer, area: Rect, sight: &Sight<'_>) -> String {
-        let run = sight.run;
-        if self.pace.due(run) || self.made_by != Some(self.by) {
+    pub fn draw(&mut self, buf: &mut Buffer, area: Rect, context: &PaneContext<'_>) -> String {
+        let run = context.run;
+        if self.throttle.due(run) || self.made_by != Some(self.by) {
             self.ledger = Ledger::of(run, self.by);
             self.rest = forecast(run);
             self.made_by = Some(self.by);
         }
         let tracked = run.header.as_ref().is_none_or(|header| header.track_cost);
-        let mut sheet = Sheet {
+        let mut writer = LineWriter {
             buf,
             area,
             y: 0,
-            theme: sight.theme,
+            theme: context.theme,
         };
-        self.sums(&mut sheet, run, tracked);
-        if area.height > sheet.y + 3 {
-            sheet.y += 1;
+        self.sums(&mut writer, run, tracked);
+        if area.height > writer.y + 3 {
+            writer.y += 1;
         }
         let columns = Columns::fit(usize::from(area.width), &self.ledger, tracked, self.by);
-        columns.headings(&mut sheet, self.by);
+        columns.headings(&mut writer, self.by);
         self.area = Rect {
-            y: area.y + sheet.y.min(area.height),
-            height: area.height.saturating_sub(sheet.y),
+            y: area.y + writer.y.min(area.height),
+            height: area.height.saturating_sub(writer.y),
             ..area
         };
         let shown = usize::from(self.area.height);
-        let place = self.place(run, sight.selected);
-        if std::mem::take(&mut self.wish)
+        let place = self.place(run, context.selected);
+        if std::mem::take(&mut self.pending_scroll)
             && let Some(place) = place
         {
             self.top = self.top.min(place).max((place + 1).saturating_sub(shown));
@@ -154,7 +154,7 @@ impl CostPane {
         self.top = self.top.min(all.saturating_sub(shown));
         let entries = self.ledger.entries.iter().enumerate();
         for (at, entry) in entries.skip(self.top).take(shown) {
-            columns.row(&mut sheet, entry, run, place == Some(at));
+            columns.row(&mut writer, entry, run, place == Some(at));
         }
         if all > shown && shown > 0 {
             return format!(
@@ -168,32 +168,32 @@ impl CostPane {
     }
 
     /// Spent, reserved and free, and what is to be told apart.
-    fn sums(&self, sheet: &mut Sheet<'_>, run: &RunState, tracked: bool) {
-        let theme = sheet.theme;
-        let most = (sheet.area.height / SUMS).max(1);
+    fn sums(&self, writer: &mut LineWriter<'_>, run: &RunState, tracked: bool) {
+        let theme = writer.theme;
+        let most = (writer.area.height / SUMS).max(1);
         if tracked {
             let limit = run
                 .header
                 .as_ref()
                 .and_then(|header| header.limits.max_total_cost_usd);
-            sheet.line(budget_words(
+            writer.line(budget_words(
                 run,
                 limit,
-                usize::from(sheet.area.width),
+                usize::from(writer.area.width),
                 theme,
             ));
-            if sheet.y < most {
-                budget_bar(sheet, run, limit);
+            if writer.y < most {
+                budget_bar(writer, run, limit);
             }
         } else {
-            sheet.line(vec![(
+            writer.line(vec![(
                 "cost is not tracked in this run".to_owned(),
                 theme.dim,
             )]);
         }
         let rest = self.rest.filter(|rest| !rest.is_free());
-        if let Some(rest) = rest.filter(|_| !run.has_ended() && sheet.y < most) {
-            sheet.line(rest_words(&rest, usize::from(sheet.area.width), theme));
+        if let Some(rest) = rest.filter(|_| !run.has_ended() && writer.y < most) {
+            writer.line(rest_words(&rest, usize::from(writer.area.width), theme));
         }
         let total = &self.ledger.total;
         let mut apart = Vec::new();
@@ -245,11 +245,11 @@ impl CostPane {
             "step",
             theme.good,
         );
-        if !apart.is_empty() && sheet.y < most {
-            sheet.wrapped(&apart, most);
+        if !apart.is_empty() && writer.y < most {
+            writer.wrapped(&apart, most);
         }
         let tokens = &total.tokens;
-        if (tokens.input > 0 || tokens.output > 0) && sheet.y < most {
+        if (tokens.input > 0 || tokens.output > 0) && writer.y < most {
             let mut words = vec![
                 ("tokens ".to_owned(), theme.dim),
                 (format::thousands(tokens.input), theme.text),
@@ -264,7 +264,7 @@ impl CostPane {
             words.push(("   ".to_owned(), theme.dim));
             words.push((format::thousands(tokens.output), theme.text));
             words.push((" out".to_owned(), theme.dim));
-            sheet.line(words);
+            writer.line(words);
         }
     }
 }
@@ -344,9 +344,9 @@ fn budget_words(
 }
 
 /// What is gone and what is held, as parts of the limit; without one, of both together.
-fn budget_bar(sheet: &mut Sheet<'_>, run: &RunState, limit: Option<Money>) {
-    let theme = sheet.theme;
-    let width = usize::from(sheet.area.width).saturating_sub(2);
+fn budget_bar(writer: &mut LineWriter<'_>, run: &RunState, limit: Option<Money>) {
+    let theme = writer.theme;
+    let width = usize::from(writer.area.width).saturating_sub(2);
     let whole = limit.unwrap_or(run.spent + run.reserved);
     if whole.pico() <= 0 {
         return;
@@ -360,7 +360,7 @@ fn budget_bar(sheet: &mut Sheet<'_>, run: &RunState, limit: Option<Money>) {
     let mut cells = bar(&parts, whole, width);
     let used: usize = cells.iter().map(|(words, _)| words.chars().count()).sum();
     cells.push(("░".repeat(width.saturating_sub(used)), theme.border));
-    sheet.line(cells);
+    writer.line(cells);
 }
 
 /// Parts of a whole as cells, each that is not nothing at least one.
@@ -385,14 +385,14 @@ fn bar(parts: &[(Money, &'static str, Style)], whole: Money, width: usize) -> Ve
 }
 
 /// Lines from the top of the pane.
-struct Sheet<'a> {
+struct LineWriter<'a> {
     buf: &'a mut Buffer,
     area: Rect,
     y: u16,
     theme: &'a Theme,
 }
 
-impl Sheet<'_> {
+impl LineWriter<'_> {
     fn line(&mut self, words: Vec<(String, Style)>) {
         if self.y < self.area.height {
             let mut x = self.area.x + u16::from(self.area.width > 2);
@@ -513,8 +513,8 @@ impl Columns {
         self.name + bar
     }
 
-    fn headings(&self, sheet: &mut Sheet<'_>, by: By) {
-        let theme = sheet.theme;
+    fn headings(&self, writer: &mut LineWriter<'_>, by: By) {
+        let theme = writer.theme;
         let mut words = format!("by {}", by.word());
         words = text::pad(&words, self.before());
         for (there, cells, name) in [
@@ -528,13 +528,13 @@ impl Columns {
                 let _ = write!(words, "{name:>cells$}");
             }
         }
-        sheet.line(vec![(words, theme.dim)]);
+        writer.line(vec![(words, theme.dim)]);
     }
 
-    fn row(&self, sheet: &mut Sheet<'_>, entry: &Entry, run: &RunState, selected: bool) {
-        let theme = sheet.theme;
+    fn row(&self, writer: &mut LineWriter<'_>, entry: &Entry, run: &RunState, selected: bool) {
+        let theme = writer.theme;
         let account = &entry.account;
-        let y = sheet.area.y + sheet.y;
+        let y = writer.area.y + writer.y;
         let quiet = account.calls() == 0;
         let plain = if quiet { theme.dim } else { theme.text };
         let mut words = vec![(text::pad(&entry.name, self.name), plain)];
@@ -584,10 +584,10 @@ impl Columns {
                 words.push((format!("{tokens:>half$}"), plain));
             }
         }
-        sheet.line(words);
+        writer.line(words);
         if selected {
-            let line = Rect::new(sheet.area.x, y, sheet.area.width, 1);
-            sheet.buf.set_style(line, theme.selection);
+            let line = Rect::new(writer.area.x, y, writer.area.width, 1);
+            writer.buf.set_style(line, theme.selection);
         }
     }
 

@@ -5,7 +5,7 @@ use super::ledger::{By, Ledger};
 use crate::plan::StepIx;
 use crate::run::{Figures, StepInfo, StepPrice, StepSource};
 use crate::tui::Theme;
-use crate::tui::dashboard::panes::pane_context::Sight;
+use crate::tui::dashboard::panes::pane_context::PaneContext;
 use crate::tui::fixture::{self, RunFixture, eventful, info};
 use crate::units::Money;
 use ratatui::buffer::Buffer;
@@ -20,14 +20,16 @@ fn text(
 ) -> String {
     let area = Rect::new(0, 0, size.0, size.1);
     let mut buf = Buffer::empty(area);
-    let sight = Sight {
+    let context = PaneContext {
         run: &stage.run,
         figures: &Figures::default(),
         selected: Some(StepIx(selected)),
         now: stage.now(),
         theme,
+        follow: false,
+        typing: false,
     };
-    pane.draw(&mut buf, area, &sight);
+    pane.draw(&mut buf, area, &context);
     fixture::text(&buf)
 }
 

@@ -1,6 +1,6 @@
 //! What a node says about its step.
 
-use super::geometry::TIME;
+use super::metrics::TIME;
 use super::text;
 use crate::plan::StepIx;
 use crate::run::{RunState, SkipReason, StepSource, StepState, StepStatus, WaitReason};
@@ -14,7 +14,7 @@ pub(super) struct Card {
     /// The status, by shape.
     pub(super) glyph: &'static str,
     /// The status, by colour.
-    pub(super) look: Style,
+    pub(super) style: Style,
     /// For the label.
     pub(super) name: Style,
     /// Stands beside the label: `×2` for a second try, `×100` for what is folded here. May be empty.
@@ -31,13 +31,13 @@ pub(super) struct Card {
 
 impl Card {
     pub(super) fn new(state: &RunState, step: &StepState, now: Micros, theme: &Theme) -> Self {
-        let look = theme.status(step.status);
+        let style = theme.status(step.status);
         let tries = step.last_attempt().map_or(0, |attempt| attempt.number);
         let times = if theme.ascii { "x" } else { "×" };
         let quiet = matches!(step.status, StepStatus::Pending | StepStatus::Skipped);
         let mut card = Self {
-            glyph: look.glyph,
-            look: look.style,
+            glyph: style.glyph,
+            style: style.style,
             name: if quiet { theme.dim } else { theme.text },
             mark: String::new(),
             mark_look: theme.warning,
@@ -132,11 +132,11 @@ impl Card {
     /// What is folded in a node: its steps by state, and the state among them that needs a look most.
     pub(super) fn folded(state: &RunState, members: &[StepIx], now: Micros, theme: &Theme) -> Self {
         let status = urgent(state, members);
-        let look = theme.status(status);
+        let style = theme.status(status);
         let quiet = matches!(status, StepStatus::Pending | StepStatus::Skipped);
         let mut card = Self {
-            glyph: look.glyph,
-            look: look.style,
+            glyph: style.glyph,
+            style: style.style,
             name: match status {
                 StepStatus::Running => theme.strong,
                 _ if quiet => theme.dim,

@@ -1,7 +1,7 @@
 //! The geometry of a topology at one level of detail, worked out once.
 
 use super::level::Level;
-use super::sidebar;
+use super::metrics::{TIME, TIME_AND_COST, TOOL, sidebar_columns};
 use super::topology::Topology;
 use crate::layout::{self, Direction, Layout, Options, Ordered, Point, Rect, Size};
 use std::sync::Arc;
@@ -12,18 +12,12 @@ const WIDEST_BOX: usize = 22;
 const WIDEST_CHIP: usize = 30;
 /// The widest that a label beside the lanes gets, in columns.
 const WIDEST_LABEL: usize = 36;
-/// Columns for `12.3s  $0.0004`.
-pub(super) const TIME_AND_COST: usize = 14;
 /// Columns for `✔83 ●9 ✖1`, what a box says of the steps folded in it.
 const COUNTS: usize = 16;
-/// Columns for the time alone.
-pub(super) const TIME: usize = 6;
-/// Columns for the name of a tool beside the lanes.
-pub(super) const TOOL: usize = 20;
 
 /// A picture of the DAG: where everything is, not how it looks.
 #[derive(Clone, Debug)]
-pub(super) struct Scene {
+pub(super) struct GraphGeometry {
     /// What it shows.
     pub(super) topology: Arc<Topology>,
     /// How much each node shows.
@@ -40,7 +34,7 @@ pub(super) struct Scene {
     rows: Vec<u32>,
 }
 
-impl Scene {
+impl GraphGeometry {
     /// Boxes or chips, in this order, for a pane of about `pane` cells.
     pub(super) fn layered(
         topology: &Arc<Topology>,
@@ -94,7 +88,7 @@ impl Scene {
     /// A step a cell.
     pub(super) fn overview(topology: &Arc<Topology>, pane: Size) -> Self {
         let pane = Size {
-            width: pane.width - sidebar::columns(pane.width),
+            width: pane.width - sidebar_columns(pane.width),
             ..pane
         };
         let layout = layout::dots(topology.steps.len(), &topology.edges, pane);

@@ -1,10 +1,10 @@
 //! Which nodes and edges lead to the selected step, or from it, at any distance.
 
-use super::geometry::Scene;
+use super::geometry::GraphGeometry;
 
 /// What is lit in one scene for one selected node.
 #[derive(Clone, Debug)]
-pub(super) struct Light {
+pub(super) struct Highlight {
     /// The scene's serial number, and the node.
     pub(super) of: (u64, u32),
     /// By node.
@@ -13,9 +13,9 @@ pub(super) struct Light {
     edges: Vec<bool>,
 }
 
-impl Light {
-    pub(super) fn new(serial: u64, scene: &Scene, node: u32) -> Self {
-        let topology = &scene.topology;
+impl Highlight {
+    pub(super) fn new(serial: u64, geometry: &GraphGeometry, node: u32) -> Self {
+        let topology = &geometry.topology;
         let reach = |next: &[Vec<u32>]| {
             let mut seen = vec![false; next.len()];
             let mut waiting = vec![node];
@@ -29,7 +29,7 @@ impl Light {
             seen
         };
         let (above, below) = (reach(&topology.above), reach(&topology.below));
-        let routes = scene.layout.routes.iter();
+        let routes = geometry.layout.routes.iter();
         let edges = routes
             .map(|route| {
                 let (from, to) = (route.from as usize, route.to as usize);

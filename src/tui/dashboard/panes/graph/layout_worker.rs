@@ -1,6 +1,6 @@
 //! Who works the scenes out: at once where that is quick, else on a thread of its own.
 
-use super::geometry::Scene;
+use super::geometry::GraphGeometry;
 use super::level::Level;
 use super::topology::Topology;
 use crate::layout::{Direction, Ordered, Size};
@@ -23,7 +23,7 @@ const KEPT: usize = 6;
 
 /// What a scene was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Order {
+pub(super) struct LayoutRequest {
     /// The level and direction chosen by hand.
     pub(super) level: Option<Level>,
     pub(super) direction: Option<Direction>,
@@ -35,12 +35,12 @@ pub(super) struct Order {
 
 /// The steps of a run as nodes: all of them, and with groups of alike steps folded where there are some.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Choice {
+pub(super) struct Variants {
     pub(super) full: Arc<Topology>,
     pub(super) lean: Option<Arc<Topology>>,
 }
 
-impl Choice {
+impl Variants {
     /// What is shown where not everything fits.
     fn least(&self) -> &Arc<Topology> {
         self.lean.as_ref().unwrap_or(&self.full)
@@ -52,9 +52,9 @@ type Sorted = (Arc<Topology>, Arc<Ordered>);
 
 /// Keeps the scene that was ordered last, and the one that is being worked on.
 #[derive(Debug, Default)]
-pub(super) struct Studio {
-    ready: Option<(Order, Scene)>,
-    under_way: Option<(Order, Receiver<Work>)>,
+pub(super) struct LayoutWorker {
+    ready: Option<(LayoutRequest, GraphGeometry)>,
+    under_way: Option<(LayoutRequest, Receiver<Finished>)>,
     /// The orders of nodes in their layers that are known, the latest last.
     sorted: Vec<Sorted>,
     /// How many scenes were made.
@@ -62,30 +62,34 @@ pub(super) struct Studio {
 }
 
 /// A scene, and the orders of nodes that were worked out for it.
-type Work = (Scene, Vec<Sorted>);
+type Finished = (GraphGeometry, Vec<Sorted>);
 
-impl Studio {
+impl LayoutWorker {
     /// The scene to show for this order; whether it changed since the last call. The scene of an earlier order
     /// stays as long as it shows the same run, else lanes stand in until the work is done.
-    pub(super) fn scene(&mut self, order: Order, choice: &Choice) -> (Option<&Scene>, bool) {
+    pub(super) fn geometry(
+        &mut self,
+        request: LayoutRequest,
+        variants: &Variants,
+    ) -> (Option<&GraphGeometry>, bool) {
         let mut changed = self.collect();
         let done = self
             .ready
             .as_ref()
-            .is_some_and(|(ready, _)| *ready == order);
+            .is_some_and(|(ready, _)| *ready == request);
         let coming = self
             .under_way
             .as_ref()
-            .is_some_and(|(coming, _)| *coming == order);
+            .is_some_and(|(coming, _)| *coming == request);
         if !done && !coming {
-            changed |= self.take(order, choice);
+            changed |= self.take(request, variants);
         }
-        (self.ready.as_ref().map(|(_, scene)| scene), changed)
+        (self.ready.as_ref().map(|(_, geometry)| geometry), changed)
     }
 
     /// The scene of the last frame.
-    pub(super) fn last(&self) -> Option<&Scene> {
-        self.ready.as_ref().map(|(_, scene)| scene)
+    pub(super) fn last(&self) -> Option<&GraphGeometry> {
+        self.ready.as_ref().map(|(_, geometry)| geometry)
     }
 
     /// A number that no other scene has.
@@ -98,23 +102,23 @@ impl Studio {
         self.under_way.is_some()
     }
 
-    fn take(&mut self, order: Order, choice: &Choice) -> bool {
-        let level = match order.level {
-            None if choice.least().steps.len() > LAYERED => Some(Level::Overview),
+    fn take(&mut self, request: LayoutRequest, variants: &Variants) -> bool {
+        let level = match request.level {
+            None if variants.least().steps.len() > LAYERED => Some(Level::Overview),
             level => level,
         };
-        let work = Task {
-            order,
+        let work = LayoutJob {
+            request,
             level,
-            choice: choice.clone(),
+            variants: variants.clone(),
             sorted: self.sorted.clone(),
         };
         let size = |topology: &Topology| topology.steps.len() + topology.edges.len();
         let quick =
-            size(&choice.full) <= AT_ONCE || level.is_some_and(|level| level <= Level::Lane);
+            size(&variants.full) <= AT_ONCE || level.is_some_and(|level| level <= Level::Lane);
         if quick {
             self.under_way = None;
-            self.keep(order, work.best());
+            self.keep(request, work.best());
             return true;
         }
         let (sender, receiver) = mpsc::channel();
@@ -126,43 +130,43 @@ impl Studio {
                 let _ = sender.send(copy.best());
             });
         if spawned.is_err() {
-            self.keep(order, work.best());
+            self.keep(request, work.best());
             return true;
         }
-        self.under_way = Some((order, receiver));
+        self.under_way = Some((request, receiver));
         let usable = self
             .ready
             .as_ref()
-            .is_some_and(|(_, scene)| scene.topology.same_run(&choice.full));
+            .is_some_and(|(_, geometry)| geometry.topology.same_run(&variants.full));
         if usable {
             return false;
         }
-        let stand_in = Scene::lanes(choice.least(), order.pane);
+        let stand_in = GraphGeometry::lanes(variants.least(), request.pane);
         // Marked as made for no pane at all, so that it never counts as the answer.
-        let unanswered = Order {
+        let unanswered = LayoutRequest {
             pane: Size::default(),
-            ..order
+            ..request
         };
         self.made += 1;
         self.ready = Some((unanswered, stand_in));
         true
     }
 
-    fn keep(&mut self, order: Order, (scene, sorted): Work) {
+    fn keep(&mut self, request: LayoutRequest, (geometry, sorted): Finished) {
         self.sorted = sorted;
         self.made += 1;
-        self.ready = Some((order, scene));
+        self.ready = Some((request, geometry));
     }
 
     /// Takes over what became ready.
     fn collect(&mut self) -> bool {
-        let Some((order, receiver)) = &self.under_way else {
+        let Some((request, receiver)) = &self.under_way else {
             return false;
         };
-        let order = *order;
+        let request = *request;
         match receiver.try_recv() {
             Ok(work) => {
-                self.keep(order, work);
+                self.keep(request, work);
                 self.under_way = None;
                 true
             }
@@ -177,58 +181,61 @@ impl Studio {
     /// Waits for what is being worked on.
     #[cfg(test)]
     pub(super) fn wait(&mut self) {
-        if let Some((order, receiver)) = self.under_way.take() {
+        if let Some((request, receiver)) = self.under_way.take() {
             let work = receiver.recv().unwrap();
-            self.keep(order, work);
+            self.keep(request, work);
         }
     }
 }
 
 /// One order being worked on.
 #[derive(Clone)]
-struct Task {
-    order: Order,
+struct LayoutJob {
+    request: LayoutRequest,
     /// The level that is asked for, by hand or for the number of steps.
     level: Option<Level>,
-    choice: Choice,
+    variants: Variants,
     sorted: Vec<Sorted>,
 }
 
-impl Task {
+impl LayoutJob {
     /// The fullest picture that fits: of all steps, else with alike ones folded. Where none does, the fullest
     /// that is not too many panes large.
-    fn best(mut self) -> Work {
-        let pane = self.order.pane;
+    fn best(mut self) -> Finished {
+        let pane = self.request.pane;
         let (full, least) = (
-            Arc::clone(&self.choice.full),
-            Arc::clone(self.choice.least()),
+            Arc::clone(&self.variants.full),
+            Arc::clone(self.variants.least()),
         );
         match self.level {
-            Some(Level::Overview) => return (Scene::overview(&full, pane), self.sorted),
+            Some(Level::Overview) => return (GraphGeometry::overview(&full, pane), self.sorted),
             Some(Level::Lane) => {
                 let fits = full.steps.len() <= usize::from(pane.height);
                 let topology = if fits { &full } else { &least };
-                return (Scene::lanes(topology, pane), self.sorted);
+                return (GraphGeometry::lanes(topology, pane), self.sorted);
             }
             Some(Level::Chip | Level::Box) | None => {}
         }
-        if self.choice.lean.is_some()
-            && Scene::could_fit(&full, pane)
-            && let Ok(scene) = self.layered(&full)
+        if self.variants.lean.is_some()
+            && GraphGeometry::could_fit(&full, pane)
+            && let Ok(geometry) = self.layered(&full)
         {
-            return (scene, self.sorted);
+            return (geometry, self.sorted);
         }
-        let scene = match self.layered(&least) {
-            Ok(scene) => scene,
+        let geometry = match self.layered(&least) {
+            Ok(geometry) => geometry,
             Err(Some(tolerable)) => *tolerable,
-            Err(None) => Scene::lanes(&least, pane),
+            Err(None) => GraphGeometry::lanes(&least, pane),
         };
-        (scene, self.sorted)
+        (geometry, self.sorted)
     }
 
     /// The fullest picture in layers that fits the pane, else (as the error) the best that does not, where it is
     /// good for anything.
-    fn layered(&mut self, topology: &Arc<Topology>) -> Result<Scene, Option<Box<Scene>>> {
+    fn layered(
+        &mut self,
+        topology: &Arc<Topology>,
+    ) -> Result<GraphGeometry, Option<Box<GraphGeometry>>> {
         use Direction::{Down, Right};
         let ordered = self.sort(topology);
         let candidates = [
@@ -237,31 +244,31 @@ impl Task {
             (Level::Chip, Down, 2.5),
             (Level::Chip, Right, 4.0),
         ];
-        let pane = self.order.pane;
-        let mut tolerable: Option<(Scene, f32)> = None;
+        let pane = self.request.pane;
+        let mut tolerable: Option<(GraphGeometry, f32)> = None;
         for (candidate, direction, most) in candidates {
             if self.level.is_some_and(|level| level != candidate)
                 || self
-                    .order
+                    .request
                     .direction
                     .is_some_and(|chosen| chosen != direction)
             {
                 continue;
             }
-            let scene = Scene::layered(topology, &ordered, candidate, direction, pane);
-            let panes = scene.panes(pane);
+            let geometry = GraphGeometry::layered(topology, &ordered, candidate, direction, pane);
+            let panes = geometry.panes(pane);
             if panes <= 1.0 {
-                return Ok(scene);
+                return Ok(geometry);
             }
             let better = match &tolerable {
-                None => self.level.is_some() || (panes <= most && scene.density() >= SPARSE),
+                None => self.level.is_some() || (panes <= most && geometry.density() >= SPARSE),
                 Some((other, least)) => other.level == candidate && panes < *least,
             };
             if better {
-                tolerable = Some((scene, panes));
+                tolerable = Some((geometry, panes));
             }
         }
-        Err(tolerable.map(|(scene, _)| Box::new(scene)))
+        Err(tolerable.map(|(geometry, _)| Box::new(geometry)))
     }
 
     /// The order of the nodes in their layers. What was shown of the run before keeps its order in it.

@@ -1,4 +1,4 @@
-//! Names for how and where.
+//! How much of each step the graph shows.
 
 /// How much of each step the picture shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,31 +23,5 @@ impl Level {
     pub fn zoomed(self, by: i8) -> Self {
         let at = (self as i64 + i64::from(by)).clamp(0, Self::ALL.len() as i64 - 1);
         Self::ALL[at as usize]
-    }
-}
-
-/// A way on the screen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Direction {
-    /// To a row above.
-    Up,
-    /// To a row below.
-    Down,
-    /// To a column on the left.
-    Left,
-    /// To a column on the right.
-    Right,
-}
-
-impl Direction {
-    /// The other way.
-    #[must_use]
-    pub const fn opposite(self) -> Self {
-        match self {
-            Self::Up => Self::Down,
-            Self::Down => Self::Up,
-            Self::Left => Self::Right,
-            Self::Right => Self::Left,
-        }
     }
 }

@@ -4,7 +4,7 @@
 //! the colour of the state in it that needs a look most.
 
 use super::card::urgency;
-use super::geometry::Scene;
+use super::geometry::GraphGeometry;
 use super::level::Level;
 use super::wires::Window;
 use crate::layout::{Point, Rect as Place};
@@ -43,12 +43,12 @@ impl Minimap {
     /// is a strip at the right edge.
     pub(super) fn in_corner(
         pane: Rect,
-        scene: &Scene,
+        geometry: &GraphGeometry,
         window: Window,
         selected: Option<u32>,
     ) -> Option<Self> {
-        let picture = (scene.width, scene.layout.height);
-        if scene.level == Level::Lane {
+        let picture = (geometry.width, geometry.layout.height);
+        if geometry.level == Level::Lane {
             let strip = Rect {
                 x: pane.right().saturating_sub(1),
                 width: 1,
@@ -96,7 +96,7 @@ impl Minimap {
                 width: i32::from(corner.width),
                 height: i32::from(corner.height),
             };
-            let nodes = scene.layout.nodes.iter().enumerate();
+            let nodes = geometry.layout.nodes.iter().enumerate();
             let hidden = nodes.filter(|(_, node)| node.overlaps(place));
             let (mut count, mut own) = (0, false);
             for (node, _) in hidden {
@@ -112,8 +112,8 @@ impl Minimap {
     }
 
     /// A map at the top of `pane`, for a picture in which a step is a cell.
-    pub(super) fn at_top(pane: Rect, scene: &Scene) -> Option<Self> {
-        let picture = (scene.width, scene.layout.height);
+    pub(super) fn at_top(pane: Rect, geometry: &GraphGeometry) -> Option<Self> {
+        let picture = (geometry.width, geometry.layout.height);
         let most = (pane.width / 2, pane.height / 3);
         if picture.1 <= i32::from(pane.height) || most.0 == 0 || most.1 < ROWS.0 {
             return None;
@@ -184,7 +184,7 @@ impl Minimap {
     pub(super) fn draw(
         &self,
         buffer: &mut Buffer,
-        scene: &Scene,
+        geometry: &GraphGeometry,
         status: &dyn Fn(u32) -> StepStatus,
         window: Window,
         theme: &Theme,
@@ -194,7 +194,7 @@ impl Minimap {
         if area.is_empty() {
             return;
         }
-        let cells = self.cells(scene, status);
+        let cells = self.cells(geometry, status);
         if self.strip {
             self.draw_strip(buffer, &cells, window, theme);
             return;
@@ -232,10 +232,10 @@ impl Minimap {
         self.draw_frame(buffer, window, theme);
     }
 
-    fn cells(&self, scene: &Scene, status: &dyn Fn(u32) -> StepStatus) -> Vec<Cell> {
+    fn cells(&self, geometry: &GraphGeometry, status: &dyn Fn(u32) -> StepStatus) -> Vec<Cell> {
         let (columns, rows) = (usize::from(self.area.width), usize::from(self.area.height));
         let mut cells = vec![Cell::default(); columns * rows];
-        for (node, place) in scene.layout.nodes.iter().enumerate() {
+        for (node, place) in geometry.layout.nodes.iter().enumerate() {
             let status = status(node as u32);
             if self.strip {
                 let row = (place.y as f32 / self.dot.1) as usize;
@@ -362,23 +362,23 @@ fn put(buffer: &mut Buffer, at: (u16, u16), glyph: &str, style: Style) {
 
 /// How many nodes are in which state, in words, for beside the map.
 pub(super) fn legend(
-    scene: &Scene,
+    geometry: &GraphGeometry,
     status: &dyn Fn(u32) -> StepStatus,
     theme: &Theme,
 ) -> Vec<(String, Style)> {
     let mut counts = [0u64; 8];
-    for node in 0..scene.layout.nodes.len() as u32 {
+    for node in 0..geometry.layout.nodes.len() as u32 {
         counts[status(node) as usize] += 1;
     }
     StepStatus::ALL
         .into_iter()
         .filter(|&status| counts[status as usize] > 0)
         .map(|status| {
-            let look = theme.status(status);
+            let style = theme.status(status);
             let count = thousands(counts[status as usize]);
             (
-                format!("{} {count} {}", look.glyph, status.word()),
-                look.style,
+                format!("{} {count} {}", style.glyph, status.word()),
+                style.style,
             )
         })
         .collect()

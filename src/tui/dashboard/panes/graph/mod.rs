@@ -10,6 +10,7 @@
 //!           ─▶ minimap    the whole in a few cells, where the pane does not show all of it
 //! ```
 
+pub(crate) mod actions;
 mod camera;
 mod card;
 mod folds;
@@ -17,6 +18,7 @@ mod geometry;
 mod highlight;
 mod layout_worker;
 mod level;
+mod metrics;
 mod minimap;
 mod paint;
 mod pane;
@@ -24,12 +26,19 @@ mod rows;
 mod sidebar;
 mod text;
 mod topology;
+mod view;
 mod walk;
 mod wires;
 
-pub use folds::Folded;
-pub use level::{Direction, Level};
+pub use level::Level;
 pub use pane::GraphPane;
+
+use crate::tui::input::key::Key;
+
+/// Its name.
+pub(crate) const NAME: &str = "graph";
+/// The key that shows it.
+pub(crate) const KEY: Key = Key::char('D');
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,8 @@
 //! Cells of the picture into cells of the screen.
 
 use super::card::Card;
-use super::geometry::{self, Scene};
+use super::geometry::GraphGeometry;
+use super::metrics;
 use super::text;
 use super::wires::{self, Knot, Mesh, Window};
 use crate::layout::{self, Point};
@@ -13,7 +14,7 @@ use unicode_width::UnicodeWidthChar;
 
 /// What one node looks like in this frame.
 #[allow(clippy::struct_excessive_bools, reason = "each is a look of its own")]
-pub(super) struct Look<'a> {
+pub(super) struct NodeView<'a> {
     pub(super) label: &'a str,
     pub(super) tool: &'a str,
     pub(super) card: Card,
@@ -50,7 +51,7 @@ impl Painter<'_> {
                 let mut shown = knot;
                 if knot.is_crossing() {
                     shown.directions = wires::UP | wires::DOWN;
-                    shown.lit &= shown.directions;
+                    shown.highlight &= shown.directions;
                 }
                 let glyph = wires::glyph(shown.directions, self.theme.ascii);
                 self.put(x, y, glyph, self.wire_style(shown));
@@ -59,10 +60,10 @@ impl Painter<'_> {
     }
 
     fn wire_style(&self, knot: Knot) -> Style {
-        if knot.lit == 0 {
+        if knot.highlight == 0 {
             self.theme.border
         } else {
-            self.theme.lit
+            self.theme.highlight
         }
     }
 
@@ -114,38 +115,38 @@ impl Painter<'_> {
         column
     }
 
-    fn name_style(&self, look: &Look<'_>) -> Style {
-        let mut style = if look.back {
+    fn name_style(&self, view: &NodeView<'_>) -> Style {
+        let mut style = if view.back {
             self.theme.dim
         } else {
-            look.card.name
+            view.card.name
         };
-        if look.differs {
+        if view.differs {
             style = self.theme.warning.patch(self.theme.strong);
         }
-        if look.matched {
+        if view.matched {
             style = style
                 .patch(self.theme.accent)
                 .add_modifier(Modifier::UNDERLINED);
         }
-        if look.selected {
+        if view.selected {
             style = style.patch(self.theme.selection);
         }
         style
     }
 
     /// A box: label, then time and cost.
-    pub(super) fn card(&mut self, rect: layout::Rect, look: &Look<'_>) {
-        let card = &look.card;
+    pub(super) fn card(&mut self, rect: layout::Rect, view: &NodeView<'_>) {
+        let card = &view.card;
         let ascii = self.theme.ascii;
         let right = rect.right() - 1;
-        self.frame(rect, look);
+        self.frame(rect, view);
         let inner = (rect.width - 4).max(0) as usize;
-        self.write(rect.x + 2, rect.y + 1, card.glyph, card.look);
+        self.write(rect.x + 2, rect.y + 1, card.glyph, card.style);
         let mark = text::width(&card.mark);
         let room = inner.saturating_sub(2 + if mark > 0 { mark + 1 } else { 0 });
-        let label = text::fit(look.label, room, ascii);
-        self.write(rect.x + 4, rect.y + 1, &label, self.name_style(look));
+        let label = text::fit(view.label, room, ascii);
+        self.write(rect.x + 4, rect.y + 1, &label, self.name_style(view));
         self.write(
             right - 1 - mark as i32,
             rect.y + 1,
@@ -154,24 +155,24 @@ impl Painter<'_> {
         );
         // What has nothing to say of itself yet says what it will do.
         let line = if card.lines.is_empty() {
-            text::fit(look.tool, inner, ascii)
+            text::fit(view.tool, inner, ascii)
         } else {
             card.line(inner, ascii)
         };
         self.write(rect.x + 2, rect.y + 2, &line, card.detail);
     }
 
-    fn frame(&mut self, rect: layout::Rect, look: &Look<'_>) {
+    fn frame(&mut self, rect: layout::Rect, view: &NodeView<'_>) {
         let (right, bottom) = (rect.right() - 1, rect.bottom() - 1);
-        let style = if look.selected {
+        let style = if view.selected {
             self.theme
                 .focus
-                .patch(look.card.look)
+                .patch(view.card.style)
                 .patch(self.theme.strong)
-        } else if look.back {
+        } else if view.back {
             self.theme.border
         } else {
-            look.card.look
+            view.card.style
         };
         for y in rect.y..=bottom {
             for x in rect.x..=right {
@@ -186,7 +187,7 @@ impl Painter<'_> {
                 };
                 let lines = self.mesh.at(x, y).directions;
                 let ascii = self.theme.ascii;
-                let glyph = match (border, look.selected) {
+                let glyph = match (border, view.selected) {
                     (0, _) => " ",
                     (_, true) => wires::double_glyph(border, lines, ascii),
                     (_, false) => wires::glyph(border | lines, ascii),
@@ -203,8 +204,8 @@ impl Painter<'_> {
 
     /// One line, with an empty column at either side for the edges or the brackets of the selection.
     /// `centred` where edges come from above and below.
-    pub(super) fn chip(&mut self, rect: layout::Rect, look: &Look<'_>, centred: bool) {
-        let card = &look.card;
+    pub(super) fn chip(&mut self, rect: layout::Rect, view: &NodeView<'_>, centred: bool) {
+        let card = &view.card;
         let (left, right, y) = (rect.x, rect.right() - 1, rect.y);
         let ascii = self.theme.ascii;
         for x in left + 1..right {
@@ -221,14 +222,14 @@ impl Painter<'_> {
             0 => 0,
             columns => columns + 1,
         };
-        let label = text::fit(look.label, inner.saturating_sub(2 + taken + mark), ascii);
+        let label = text::fit(view.label, inner.saturating_sub(2 + taken + mark), ascii);
         let shift = if centred {
-            inner.saturating_sub(2 + text::width(&label) + mark + geometry::TIME + 1) as i32 / 2
+            inner.saturating_sub(2 + text::width(&label) + mark + metrics::TIME + 1) as i32 / 2
         } else {
             0
         };
-        self.write(left + 1 + shift, y, card.glyph, card.look);
-        let mut end = self.write(left + 3 + shift, y, &label, self.name_style(look));
+        self.write(left + 1 + shift, y, card.glyph, card.style);
+        let mut end = self.write(left + 3 + shift, y, &label, self.name_style(view));
         if mark > 0 {
             end = self.write(end + 1, y, &card.mark, card.mark_look);
         }
@@ -249,7 +250,7 @@ impl Painter<'_> {
         }
         for (x, bracket) in [(left, "["), (right, "]")] {
             let knot = self.mesh.at(x, y);
-            if look.selected {
+            if view.selected {
                 self.put(x, y, bracket, self.theme.focus);
             } else if knot.directions & (wires::LEFT | wires::RIGHT) != 0 {
                 let line = wires::glyph(wires::LEFT | wires::RIGHT, ascii);
@@ -261,18 +262,23 @@ impl Painter<'_> {
     }
 
     /// A row beside the lanes: the state in its lane, then label, time and cost, and the tool.
-    pub(super) fn row(&mut self, scene: &Scene, rect: layout::Rect, look: &Look<'_>) {
-        let card = &look.card;
-        let (first, columns) = scene.labels;
+    pub(super) fn row(
+        &mut self,
+        geometry: &GraphGeometry,
+        rect: layout::Rect,
+        view: &NodeView<'_>,
+    ) {
+        let card = &view.card;
+        let (first, columns) = geometry.labels;
         let ascii = self.theme.ascii;
         let y = rect.y;
-        for x in first - 1..scene.width {
+        for x in first - 1..geometry.width {
             self.put(x, y, " ", self.theme.text);
         }
-        let glyph = if look.selected {
-            card.look.patch(self.theme.selection)
+        let glyph = if view.selected {
+            card.style.patch(self.theme.selection)
         } else {
-            card.look
+            card.style
         };
         self.put(rect.x, y, card.glyph, glyph);
         let mark = text::width(&card.mark);
@@ -280,13 +286,13 @@ impl Painter<'_> {
         let end = self.write(
             first,
             y,
-            &text::fit(look.label, room, ascii),
-            self.name_style(look),
+            &text::fit(view.label, room, ascii),
+            self.name_style(view),
         );
         if mark > 0 {
             self.write(end + 1, y, &card.mark, card.mark_look);
         }
-        if look.selected {
+        if view.selected {
             self.put(
                 first - 1,
                 y,
@@ -298,16 +304,16 @@ impl Painter<'_> {
         self.write(
             figures,
             y,
-            &card.line(geometry::TIME_AND_COST, ascii),
+            &card.line(metrics::TIME_AND_COST, ascii),
             card.detail,
         );
-        let tool = text::fit(look.tool, geometry::TOOL, ascii);
-        let x = figures + geometry::TIME_AND_COST as i32 + 2;
+        let tool = text::fit(view.tool, metrics::TOOL, ascii);
+        let x = figures + metrics::TIME_AND_COST as i32 + 2;
         self.write(x, y, &tool, self.theme.dim);
     }
 
     /// How much lies outside, in the lower right corner.
-    pub(super) fn hidden(&mut self, hidden: &Hidden) {
+    pub(super) fn hidden(&mut self, hidden: &HiddenNodes) {
         let note = hidden.text(self.theme.ascii);
         let width = text::width(&note) as u16;
         if width > 0 && width < self.area.width && self.area.height > 2 {
@@ -320,14 +326,14 @@ impl Painter<'_> {
 
 /// How many nodes lie outside the pane, by side.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Hidden {
+pub(super) struct HiddenNodes {
     up: usize,
     down: usize,
     left: usize,
     right: usize,
 }
 
-impl Hidden {
+impl HiddenNodes {
     /// Counts the node on the side where it cannot be seen; says whether some of it can.
     pub(super) fn sees(&mut self, node: layout::Rect, window: Window) -> bool {
         if node.y >= window.y + window.height {

@@ -3,13 +3,13 @@
 use super::camera::Camera;
 use super::card::{Card, urgent};
 use super::folds::{Folded, Folds};
-use super::highlight::Light;
-use super::layout_worker::{Choice, Order, Studio};
-use super::level::{Direction, Level};
+use super::highlight::Highlight;
+use super::layout_worker::{LayoutRequest, LayoutWorker, Variants};
+use super::level::Level;
 use super::minimap::{self, Minimap};
-use super::paint::{Hidden, Look, Painter};
+use super::paint::{HiddenNodes, NodeView, Painter};
 use super::rows::Rows;
-use super::sidebar::{self, Aside};
+use super::sidebar::{self, Sidebar};
 use super::topology::Topology;
 use super::walk;
 use super::wires::{Mesh, Window};
@@ -17,6 +17,7 @@ use crate::layout::{self, Point, Size};
 use crate::plan::StepIx;
 use crate::run::{RunState, StepStatus};
 use crate::tui::Theme;
+use crate::tui::dashboard::panes::pane::Direction;
 use crate::units::Micros;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -26,7 +27,7 @@ use std::sync::Arc;
 
 /// What to bring into view in the next frame.
 #[derive(Clone, Copy, Debug)]
-enum Wish {
+enum PendingScroll {
     Centre(StepIx),
     Visible(StepIx),
 }
@@ -36,19 +37,21 @@ enum Wish {
 pub struct GraphPane {
     rows: Rows,
     folds: Folds,
-    choice: Choice,
+    variants: Variants,
     /// Grows with every change of the nodes or edges.
     version: u64,
-    studio: Studio,
+    worker: LayoutWorker,
     camera: Camera,
-    wish: Option<Wish>,
+    pending_scroll: Option<PendingScroll>,
     /// Chosen by hand.
     level: Option<Level>,
     direction: Option<layout::Direction>,
     mesh: Mesh,
-    light: Option<Light>,
+    highlight: Option<Highlight>,
     /// The level of the last frame, and where a step of it was, counted from the upper left corner.
     anchor: Option<(Level, StepIx, Point)>,
+    /// The room that there was in the last frame.
+    room: ratatui::layout::Size,
     /// Where the picture went in the last frame, and the cell of it in the upper left corner.
     area: Rect,
     origin: Point,
@@ -57,7 +60,7 @@ pub struct GraphPane {
     /// The rows that another run has otherwise.
     differing: HashSet<StepIx>,
     /// The list beside the picture, and how far it is scrolled.
-    list: Aside,
+    list: Sidebar,
     scrolled: usize,
     map: Option<Minimap>,
 }
@@ -90,16 +93,16 @@ impl GraphPane {
             .has_groups()
             .then(|| Topology::new(&self.rows, state, &self.folds, true))
             .filter(|lean| lean.steps.len() < full.steps.len());
-        let same_lean = match (&lean, &self.choice.lean) {
+        let same_lean = match (&lean, &self.variants.lean) {
             (Some(lean), Some(before)) => lean.is_like(before),
             (None, None) => true,
             _ => false,
         };
-        let same_run = full.same_run(&self.choice.full);
-        if same_run && same_lean && full.is_like(&self.choice.full) {
+        let same_run = full.same_run(&self.variants.full);
+        if same_run && same_lean && full.is_like(&self.variants.full) {
             return;
         }
-        self.choice = Choice {
+        self.variants = Variants {
             full: Arc::new(full),
             lean: lean.map(Arc::new),
         };
@@ -110,9 +113,9 @@ impl GraphPane {
     /// nothing but the step. `None` where there is nothing to fold.
     pub fn fold(&mut self, state: &RunState, step: StepIx) -> Option<Folded> {
         self.sync(state);
-        let topology = match self.studio.last() {
-            Some(scene) => Arc::clone(&scene.topology),
-            None => Arc::clone(&self.choice.full),
+        let topology = match self.worker.last() {
+            Some(geometry) => Arc::clone(&geometry.topology),
+            None => Arc::clone(&self.variants.full),
         };
         let step = self.shown(&topology, step)?;
         let folded = self.folds.toggle(&self.rows, state, &topology, step)?;
@@ -145,12 +148,12 @@ impl GraphPane {
     ) {
         let area = area.intersection(buffer.area);
         self.area = area;
-        self.list = Aside::default();
+        self.list = Sidebar::default();
         self.map = None;
-        if area.is_empty() || self.choice.full.steps.is_empty() {
+        if area.is_empty() || self.variants.full.steps.is_empty() {
             return;
         }
-        let order = Order {
+        let request = LayoutRequest {
             level: self.level,
             direction: self.direction,
             pane: Size {
@@ -159,28 +162,28 @@ impl GraphPane {
             },
             version: self.version,
         };
-        let (scene, changed) = self.studio.scene(order, &self.choice);
-        let Some(scene) = scene else {
+        let (geometry, changed) = self.worker.geometry(request, &self.variants);
+        let Some(geometry) = geometry else {
             return;
         };
-        let topology = Arc::clone(&scene.topology);
-        let level = scene.level;
+        let topology = Arc::clone(&geometry.topology);
+        let level = geometry.level;
         if changed {
             self.move_on(selected);
         }
         let node = selected.and_then(|step| self.node(&topology, step));
         let mut area = area;
         if level == Level::Overview {
-            area = self.beside(buffer, area, &topology, state, node, now, theme);
+            area = self.around_overview(buffer, area, &topology, state, node, now, theme);
         }
         self.area = area;
         self.look_there(area);
-        self.light(node);
-        if let Some(scene) = self.studio.last()
+        self.highlight(node);
+        if let Some(geometry) = self.worker.last()
             && level != Level::Overview
         {
             let window = Window::of(area, self.origin.x, self.origin.y);
-            self.map = Minimap::in_corner(area, scene, window, node);
+            self.map = Minimap::in_corner(area, geometry, window, node);
         }
         self.paint(buffer, area, state, node, now, theme);
         self.remember(selected);
@@ -188,7 +191,7 @@ impl GraphPane {
 
     /// What stands beside and above an overview; gives the room for the picture.
     #[allow(clippy::too_many_arguments, reason = "what a frame is drawn from")]
-    fn beside(
+    fn around_overview(
         &mut self,
         buffer: &mut Buffer,
         area: Rect,
@@ -204,15 +207,15 @@ impl GraphPane {
             self.list = sidebar::draw(buffer, list, topology, state, node, scrolled, now, theme);
             self.scrolled = self.scrolled.min(self.list.most);
         }
-        let Some(scene) = self.studio.last() else {
+        let Some(geometry) = self.worker.last() else {
             return picture;
         };
-        self.map = Minimap::at_top(picture, scene);
+        self.map = Minimap::at_top(picture, geometry);
         if let Some(map) = self.map {
             let x = map.area.right() + 2;
             let room = usize::from(picture.right().saturating_sub(x));
             let status = |node: u32| status(topology, state, node);
-            let words = minimap::legend(scene, &status, theme);
+            let words = minimap::legend(geometry, &status, theme);
             for ((words, style), row) in words.iter().zip(map.area.top()..map.area.bottom()) {
                 buffer.set_stringn(x, row, words, room, *style);
             }
@@ -225,36 +228,40 @@ impl GraphPane {
 
     /// Another picture than in the last frame: what was looked at stays where it was, as far as can be.
     fn move_on(&mut self, selected: Option<StepIx>) {
-        self.light = None;
-        let Some(scene) = self.studio.last() else {
+        self.highlight = None;
+        let Some(geometry) = self.worker.last() else {
             return;
         };
-        let anchor = self.anchor.filter(|(level, ..)| *level == scene.level);
+        let anchor = self.anchor.filter(|(level, ..)| *level == geometry.level);
         let place = anchor.and_then(|(_, step, at)| {
-            let node = self.node(&scene.topology, step)?;
-            Some((scene.layout.nodes.get(node as usize)?.centre(), at))
+            let node = self.node(&geometry.topology, step)?;
+            Some((geometry.layout.nodes.get(node as usize)?.centre(), at))
         });
         if let Some((place, at)) = place {
             self.camera.place(place.x - at.x, place.y - at.y);
-            self.wish = self.wish.or(selected.map(Wish::Visible));
+            self.pending_scroll = self.pending_scroll.or(selected.map(PendingScroll::Visible));
         } else {
             self.camera.reset();
             // Where little lies outside, the beginning of the picture stays in view.
-            let wide = scene.width > i32::from(self.area.width) * 3 / 2;
-            let wish = if wide { Wish::Centre } else { Wish::Visible };
-            self.wish = selected.map(wish).or(self.wish);
+            let wide = geometry.width > i32::from(self.area.width) * 3 / 2;
+            let pending_scroll = if wide {
+                PendingScroll::Centre
+            } else {
+                PendingScroll::Visible
+            };
+            self.pending_scroll = selected.map(pending_scroll).or(self.pending_scroll);
         }
     }
 
     /// Keeps in mind where the selected step is, or else the one nearest to the middle.
     fn remember(&mut self, selected: Option<StepIx>) {
         self.anchor = None;
-        let Some(scene) = self.studio.last() else {
+        let Some(geometry) = self.worker.last() else {
             return;
         };
         let (width, height) = (i32::from(self.area.width), i32::from(self.area.height));
         let on_screen = |node: u32| {
-            let Point { x, y } = scene.layout.nodes.get(node as usize)?.centre();
+            let Point { x, y } = geometry.layout.nodes.get(node as usize)?.centre();
             let at = Point {
                 x: x - self.origin.x,
                 y: y - self.origin.y,
@@ -262,9 +269,9 @@ impl GraphPane {
             let visible = (0..width).contains(&at.x) && (0..height).contains(&at.y);
             visible.then_some(at)
         };
-        let node = selected.and_then(|step| self.node(&scene.topology, step));
+        let node = selected.and_then(|step| self.node(&geometry.topology, step));
         let node = node.filter(|&node| on_screen(node).is_some()).or_else(|| {
-            let all = 0..scene.layout.nodes.len() as u32;
+            let all = 0..geometry.layout.nodes.len() as u32;
             all.filter_map(|node| {
                 let at = on_screen(node)?;
                 Some((
@@ -277,35 +284,37 @@ impl GraphPane {
         });
         if let Some(node) = node
             && let Some(at) = on_screen(node)
-            && let Some(step) = scene.topology.step(node)
+            && let Some(step) = geometry.topology.step(node)
         {
-            self.anchor = Some((scene.level, step, at));
+            self.anchor = Some((geometry.level, step, at));
         }
     }
 
     /// Moves the camera to what is to be seen.
     fn look_there(&mut self, area: Rect) {
         let (width, height) = (i32::from(area.width), i32::from(area.height));
-        let Some(scene) = self.studio.last() else {
+        let Some(geometry) = self.worker.last() else {
             return;
         };
-        if let Some(wish) = self.wish.take() {
-            let (Wish::Centre(step) | Wish::Visible(step)) = wish;
+        if let Some(pending_scroll) = self.pending_scroll.take() {
+            let (PendingScroll::Centre(step) | PendingScroll::Visible(step)) = pending_scroll;
             let target = self
-                .node(&scene.topology, step)
-                .and_then(|node| scene.extent(node));
-            match (target, wish) {
-                (Some(target), Wish::Centre(_)) => self.camera.centre_on(target, width, height),
-                (Some(target), Wish::Visible(_)) => {
+                .node(&geometry.topology, step)
+                .and_then(|node| geometry.extent(node));
+            match (target, pending_scroll) {
+                (Some(target), PendingScroll::Centre(_)) => {
+                    self.camera.centre_on(target, width, height)
+                }
+                (Some(target), PendingScroll::Visible(_)) => {
                     self.camera.keep_visible(target, width, height);
                 }
                 (None, _) => {}
             }
         }
-        let picture = (scene.width, scene.layout.height);
+        let picture = (geometry.width, geometry.layout.height);
         self.origin = self
             .camera
-            .settle(picture, (width, height), scene.extent(0));
+            .settle(picture, (width, height), geometry.extent(0));
     }
 
     fn paint(
@@ -317,16 +326,16 @@ impl GraphPane {
         now: Micros,
         theme: &Theme,
     ) {
-        let Some(scene) = self.studio.last() else {
+        let Some(geometry) = self.worker.last() else {
             return;
         };
-        let topology = &*scene.topology;
+        let topology = &*geometry.topology;
         let window = Window::of(area, self.origin.x, self.origin.y);
         self.mesh.clear(window);
-        let light = self.light.as_ref();
-        for (at, route) in scene.layout.routes.iter().enumerate() {
+        let highlight = self.highlight.as_ref();
+        for (at, route) in geometry.layout.routes.iter().enumerate() {
             self.mesh
-                .add(route, light.is_some_and(|light| light.edge(at)));
+                .add(route, highlight.is_some_and(|highlight| highlight.edge(at)));
         }
         let mut painter = Painter {
             buffer,
@@ -348,7 +357,7 @@ impl GraphPane {
         let matched = |node: u32| is_among(node, &self.matches);
         let differs = |node: u32| is_among(node, &self.differing);
         let status = |node: u32| status(topology, state, node);
-        let look = |node: u32| {
+        let view_of = |node: u32| {
             let mut card = match topology.members.get(&node) {
                 Some(members) => Card::folded(state, members, now, theme),
                 None => Card::new(
@@ -364,12 +373,12 @@ impl GraphPane {
                 card.mark.push_str(sign);
             }
             // Beside what is lit the rest steps back, except for what needs a look.
-            let apart = light.is_some_and(|light| !light.node(node));
+            let apart = highlight.is_some_and(|highlight| !highlight.node(node));
             let calm = !matches!(
                 status(node),
                 StepStatus::Running | StepStatus::Failed | StepStatus::Unknown
             );
-            Some(Look {
+            Some(NodeView {
                 label: &topology.labels[node as usize],
                 tool: &topology.tools[node as usize],
                 card,
@@ -379,81 +388,85 @@ impl GraphPane {
                 back: apart && calm,
             })
         };
-        let mut hidden = Hidden::default();
-        if scene.level == Level::Lane {
-            hidden = Hidden::rows(scene.layout.height, window);
-            for &node in scene.rows(window.y..window.y + window.height) {
-                if let Some(look) = look(node) {
-                    painter.row(scene, scene.layout.nodes[node as usize], &look);
+        let mut hidden = HiddenNodes::default();
+        if geometry.level == Level::Lane {
+            hidden = HiddenNodes::rows(geometry.layout.height, window);
+            for &node in geometry.rows(window.y..window.y + window.height) {
+                if let Some(view) = view_of(node) {
+                    painter.row(geometry, geometry.layout.nodes[node as usize], &view);
                 }
             }
         } else {
-            for (node, &rect) in scene.layout.nodes.iter().enumerate() {
+            for (node, &rect) in geometry.layout.nodes.iter().enumerate() {
                 if !hidden.sees(rect, window) {
                     continue;
                 }
                 let node = node as u32;
-                if scene.level == Level::Overview {
-                    let look = theme.status(status(node));
+                if geometry.level == Level::Overview {
+                    let status_style = theme.status(status(node));
                     let style = if selected == Some(node) {
-                        look.style.patch(theme.selection)
+                        status_style.style.patch(theme.selection)
                     } else if matched(node) {
-                        look.style.add_modifier(Modifier::UNDERLINED)
-                    } else if light.is_some_and(|light| light.node(node)) {
-                        look.style.add_modifier(Modifier::BOLD)
+                        status_style.style.add_modifier(Modifier::UNDERLINED)
+                    } else if highlight.is_some_and(|highlight| highlight.node(node)) {
+                        status_style.style.add_modifier(Modifier::BOLD)
                     } else {
-                        look.style
+                        status_style.style
                     };
-                    let glyph = if differs(node) { "≠" } else { look.glyph };
+                    let glyph = if differs(node) {
+                        "≠"
+                    } else {
+                        status_style.glyph
+                    };
                     painter.put(rect.x, rect.y, glyph, style);
                     continue;
                 }
-                let Some(look) = look(node) else {
+                let Some(view) = view_of(node) else {
                     continue;
                 };
-                if scene.level == Level::Box {
-                    painter.card(rect, &look);
+                if geometry.level == Level::Box {
+                    painter.card(rect, &view);
                 } else {
-                    painter.chip(rect, &look, scene.direction == layout::Direction::Down);
+                    painter.chip(rect, &view, geometry.direction == layout::Direction::Down);
                 }
             }
         }
-        if self.map.is_none() || scene.level != Level::Overview {
+        if self.map.is_none() || geometry.level != Level::Overview {
             painter.hidden(&hidden);
         }
         if let Some(map) = &self.map {
-            let framed = scene.level != Level::Overview;
-            map.draw(buffer, scene, &status, window, theme, framed);
+            let framed = geometry.level != Level::Overview;
+            map.draw(buffer, geometry, &status, window, theme, framed);
         }
     }
 
     /// The step to which an arrow key leads: along the edges first, then the nearest in that direction.
     pub fn neighbour(&self, from: StepIx, towards: Direction) -> Option<StepIx> {
-        let scene = self.studio.last()?;
-        let from = self.node(&scene.topology, from)?;
-        let node = walk::neighbour(&scene.topology, scene, from, towards)?;
-        scene.topology.step(node)
+        let geometry = self.worker.last()?;
+        let from = self.node(&geometry.topology, from)?;
+        let node = walk::neighbour(&geometry.topology, geometry, from, towards)?;
+        geometry.topology.step(node)
     }
 
     /// The step in the upper left; before the first frame, the plan's first.
     pub fn first(&self) -> Option<StepIx> {
-        let Some(scene) = self.studio.last() else {
-            return self.choice.full.step(0);
+        let Some(geometry) = self.worker.last() else {
+            return self.variants.full.step(0);
         };
-        let nodes = &scene.layout.nodes;
+        let nodes = &geometry.layout.nodes;
         let node = (0..nodes.len()).min_by_key(|&at| {
             let rect = nodes[at];
-            match scene.direction {
+            match geometry.direction {
                 layout::Direction::Down => (rect.y, rect.x),
                 layout::Direction::Right => (rect.x, rect.y),
             }
         })?;
-        scene.topology.step(node as u32)
+        geometry.topology.step(node as u32)
     }
 
     /// The step whose node shows this one: itself, or what it is folded into.
     pub fn stand_in(&self, step: StepIx) -> Option<StepIx> {
-        let topology = &self.studio.last()?.topology;
+        let topology = &self.worker.last()?.topology;
         topology.step(self.node(topology, step)?)
     }
 
@@ -467,12 +480,12 @@ impl GraphPane {
         if !self.area.contains(position) || self.on_map(column, row) {
             return None;
         }
-        let scene = self.studio.last()?;
-        let node = scene.at(Point {
+        let geometry = self.worker.last()?;
+        let node = geometry.at(Point {
             x: i32::from(column - self.area.x) + self.origin.x,
             y: i32::from(row - self.area.y) + self.origin.y,
         })?;
-        scene.topology.step(node)
+        geometry.topology.step(node)
     }
 
     /// Whether a cell of the screen is one of the map.
@@ -493,7 +506,7 @@ impl GraphPane {
             };
             let (width, height) = (i32::from(self.area.width), i32::from(self.area.height));
             self.camera.centre_on(target, width, height);
-            self.wish = None;
+            self.pending_scroll = None;
         }
     }
 
@@ -515,14 +528,29 @@ impl GraphPane {
         self.camera.pan(dx, dy);
     }
 
+    /// Moves the view by most of the pane, its frame included.
+    pub(super) fn pan_page(&mut self, pages: i32) {
+        let rows = (i32::from(self.room.height) + 2) * 3 / 4;
+        self.pan(0, pages * rows.max(1));
+    }
+
+    /// Takes in the room that there is. Another size may mean another layout: what is looked at stays in view.
+    pub(super) fn resize(&mut self, room: ratatui::layout::Size, selected: Option<StepIx>) {
+        let before = std::mem::replace(&mut self.room, room);
+        let changed = before != room && before != ratatui::layout::Size::ZERO;
+        if let Some(step) = selected.filter(|_| changed) {
+            self.keep_visible(step);
+        }
+    }
+
     /// Brings a step to the middle in the next frame.
     pub fn centre_on(&mut self, step: StepIx) {
-        self.wish = Some(Wish::Centre(step));
+        self.pending_scroll = Some(PendingScroll::Centre(step));
     }
 
     /// Scrolls as little as possible for a step to be visible in the next frame.
     pub fn keep_visible(&mut self, step: StepIx) {
-        self.wish = Some(Wish::Visible(step));
+        self.pending_scroll = Some(PendingScroll::Visible(step));
     }
 
     /// Shows more of each step (1) or more steps (-1).
@@ -532,7 +560,7 @@ impl GraphPane {
 
     /// Turns boxes and chips from top-down to left-right, or back.
     pub fn turn(&mut self) {
-        let now = self.studio.last().map(|scene| scene.direction);
+        let now = self.worker.last().map(|geometry| geometry.direction);
         self.direction = Some(match now {
             Some(layout::Direction::Down) => layout::Direction::Right,
             _ => layout::Direction::Down,
@@ -548,7 +576,7 @@ impl GraphPane {
 
     /// How much of each step is shown.
     pub fn level(&self) -> Level {
-        let shown = self.studio.last().map(|scene| scene.level);
+        let shown = self.worker.last().map(|geometry| geometry.level);
         self.level.or(shown).unwrap_or_default()
     }
 
@@ -565,24 +593,24 @@ impl GraphPane {
 
     /// Whether a layout is being worked out: a frame drawn a little later will show it.
     pub fn is_busy(&self) -> bool {
-        self.studio.is_busy()
+        self.worker.is_busy()
     }
 
     /// Works out which nodes and edges lead to or from the selected node, at any distance.
-    fn light(&mut self, selected: Option<u32>) {
-        let wanted = selected.map(|node| (self.studio.serial(), node));
-        if self.light.as_ref().map(|light| light.of) == wanted {
+    fn highlight(&mut self, selected: Option<u32>) {
+        let wanted = selected.map(|node| (self.worker.serial(), node));
+        if self.highlight.as_ref().map(|highlight| highlight.of) == wanted {
             return;
         }
-        let scene = self.studio.last();
-        self.light = scene
+        let geometry = self.worker.last();
+        self.highlight = geometry
             .zip(wanted)
-            .map(|(scene, (serial, node))| Light::new(serial, scene, node));
+            .map(|(geometry, (serial, node))| Highlight::new(serial, geometry, node));
     }
 
     #[cfg(test)]
     pub(super) fn wait(&mut self) {
-        self.studio.wait();
+        self.worker.wait();
     }
 }
 

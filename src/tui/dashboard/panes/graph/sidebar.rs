@@ -1,6 +1,7 @@
 //! Beside the overview: what the selected step waits for, what waits for it, and what needs attention.
 
 use super::card::{Card, urgency};
+use super::metrics::{SIDEBAR_GAP, sidebar_columns};
 use super::text;
 use super::topology::Topology;
 use crate::plan::StepIx;
@@ -11,28 +12,16 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-/// Columns of the list.
-const WIDTH: u16 = 34;
-/// Empty columns beside it.
-const GAP: u16 = 2;
-/// The narrowest pane in which there is a list.
-const NARROWEST: u16 = 80;
-
-/// The columns that the list takes of a pane, the gap beside it included.
-pub(super) fn columns(pane: u16) -> u16 {
-    if pane < NARROWEST { 0 } else { WIDTH + GAP }
-}
-
 /// Parts a pane into the picture and the list.
 pub(super) fn split(pane: Rect) -> (Rect, Rect) {
-    let taken = columns(pane.width);
+    let taken = sidebar_columns(pane.width);
     let picture = Rect {
         width: pane.width - taken,
         ..pane
     };
     let list = Rect {
-        x: picture.right() + GAP.min(taken),
-        width: taken.saturating_sub(GAP),
+        x: picture.right() + SIDEBAR_GAP.min(taken),
+        width: taken.saturating_sub(SIDEBAR_GAP),
         ..pane
     };
     (picture, list)
@@ -43,7 +32,7 @@ const NEIGHBOURS: usize = 6;
 
 /// Where the list is, and what it shows.
 #[derive(Debug, Default)]
-pub(super) struct Aside {
+pub(super) struct Sidebar {
     /// Its cells.
     pub(super) area: Rect,
     /// The steps in its rows, by row of the screen.
@@ -63,7 +52,7 @@ pub(super) fn draw(
     scrolled: usize,
     now: Micros,
     theme: &Theme,
-) -> Aside {
+) -> Sidebar {
     let mut list = List {
         buffer,
         area,
@@ -84,7 +73,7 @@ pub(super) fn draw(
     if list.room() > 0 {
         most = list.attention(scrolled);
     }
-    Aside {
+    Sidebar {
         area,
         steps: list.steps,
         most,
@@ -136,7 +125,7 @@ impl List<'_> {
         let columns = usize::from(self.area.width.saturating_sub(indent + 2));
         let figures = card.line(columns.min(15), self.theme.ascii);
         let taken = text::width(&figures);
-        self.line(indent, card.glyph, card.look);
+        self.line(indent, card.glyph, card.style);
         let label = &self.topology.labels[node as usize];
         let label = text::fit(label, columns.saturating_sub(taken + 1), self.theme.ascii);
         self.line(indent + 2, &label, style);

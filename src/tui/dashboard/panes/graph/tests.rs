@@ -1,11 +1,13 @@
 //! The graph view, drawn and steered.
 
+use super::folds::Folded;
 use super::*;
 use crate::plan::{Dialect, StepIx};
 use crate::run::{
     Fact, ResourceLimits, RunEvent, RunHeader, RunState, SkipReason, StepInfo, StepKey, StepStatus,
 };
 use crate::tui::Theme;
+use crate::tui::dashboard::panes::pane::Direction;
 use crate::units::{Micros, Money};
 use proptest::prelude::*;
 use ratatui::buffer::Buffer;
@@ -301,11 +303,11 @@ fn ascii_terminals_get_ascii_only() {
         ascii: true,
         statuses: {
             let mut looks = Theme::default().statuses;
-            for (look, glyph) in looks
+            for (style, glyph) in looks
                 .iter_mut()
                 .zip([".", "o", ">", "+", "x", "-", "!", "?"])
             {
-                look.glyph = glyph;
+                style.glyph = glyph;
             }
             looks
         },

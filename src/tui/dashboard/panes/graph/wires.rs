@@ -49,7 +49,7 @@ pub(super) struct Knot {
     /// The directions in which lines leave it.
     pub(super) directions: u8,
     /// Those in which lit lines leave it.
-    pub(super) lit: u8,
+    pub(super) highlight: u8,
     /// Whether a line begins, ends or turns here, so that lines that meet are joined.
     pub(super) joined: bool,
 }
@@ -115,13 +115,13 @@ impl Mesh {
     }
 
     /// Adds what is visible of a way.
-    pub(super) fn add(&mut self, route: &Route, lit: bool) {
+    pub(super) fn add(&mut self, route: &Route, highlight: bool) {
         for pair in route.points.windows(2) {
-            self.line(pair[0], pair[1], lit);
+            self.line(pair[0], pair[1], highlight);
         }
     }
 
-    fn line(&mut self, a: Point, b: Point, lit: bool) {
+    fn line(&mut self, a: Point, b: Point, highlight: bool) {
         let window = self.window;
         let (right, bottom) = (window.x + window.width - 1, window.y + window.height - 1);
         if a.y == b.y {
@@ -137,7 +137,7 @@ impl Mesh {
                 if x < to {
                     bits |= RIGHT;
                 }
-                self.mark(x, a.y, bits, lit);
+                self.mark(x, a.y, bits, highlight);
             }
         } else {
             let (from, to) = (a.y.min(b.y), a.y.max(b.y));
@@ -152,19 +152,19 @@ impl Mesh {
                 if y < to {
                     bits |= DOWN;
                 }
-                self.mark(a.x, y, bits, lit);
+                self.mark(a.x, y, bits, highlight);
             }
         }
     }
 
-    fn mark(&mut self, x: i32, y: i32, directions: u8, lit: bool) {
+    fn mark(&mut self, x: i32, y: i32, directions: u8, highlight: bool) {
         if let Some(cell) = self
             .window
             .position(x, y)
             .and_then(|at| self.cells.get_mut(at))
         {
             cell.directions |= directions;
-            cell.lit |= if lit { directions } else { 0 };
+            cell.highlight |= if highlight { directions } else { 0 };
             let straight = matches!(directions, 5 | 10);
             cell.joined |= !straight;
         }

@@ -7,13 +7,22 @@
 //!  ▸ pages         running     0.65s     5   $0.0000
 //! ```
 
+pub(crate) mod actions;
 mod column;
 mod facts;
 mod filter;
 mod order;
 mod pane;
+mod view;
 
 pub use pane::Table;
+
+use crate::tui::input::key::Key;
+
+/// Its name.
+pub(crate) const NAME: &str = "table";
+/// The key that shows it.
+pub(crate) const KEY: Key = Key::char('L');
 
 #[cfg(test)]
 mod tests;

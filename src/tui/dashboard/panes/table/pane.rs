@@ -7,9 +7,9 @@ use super::order::{self, Entry, Rules};
 use crate::plan::StepIx;
 use crate::run::{RunState, StepSource, StepState, StepStatus};
 use crate::text::{self, format};
-use crate::tui::dashboard::panes::pane_context::Sight;
+use crate::tui::dashboard::panes::pane_context::PaneContext;
 use crate::tui::input::text_field::Field;
-use crate::tui::widgets::refresh_throttle::Pace;
+use crate::tui::widgets::refresh_throttle::RefreshThrottle;
 use crate::units::{Micros, Money, Tokens};
 use crossterm::event::KeyEvent;
 use ratatui::buffer::Buffer;
@@ -32,7 +32,7 @@ pub struct Table {
     pub(super) rules: Rules,
     /// What is typed to filter by.
     field: Field,
-    pace: Pace,
+    throttle: RefreshThrottle,
     /// What the rows were made by.
     made_by: Option<Rules>,
     pub(super) rows: Vec<Entry>,
@@ -46,7 +46,7 @@ pub struct Table {
     /// The first row that is shown.
     top: usize,
     /// What to bring into view in the next frame.
-    wish: bool,
+    pending_scroll: bool,
     /// Where the headings and the rows went in the last frame.
     area: Rect,
     columns: Vec<Placed>,
@@ -65,30 +65,40 @@ impl Table {
             .ok()
             .and_then(|at| self.available.get(at).copied());
         self.rules.reversed = false;
-        self.wish = true;
+        self.pending_scroll = true;
     }
 
     /// Sorts the other way round.
     pub fn reverse(&mut self) {
         self.rules.reversed = !self.rules.reversed;
-        self.wish = true;
+        self.pending_scroll = true;
     }
 
     /// Takes in a key that was pressed while a filter is typed; whether it was one that edits.
     pub fn type_filter(&mut self, key: &KeyEvent) -> bool {
         let edits = self.field.edit(key);
         if edits {
-            self.rules.filter = Filter::read(self.field.text());
-            self.wish = true;
+            self.read_filter();
         }
         edits
+    }
+
+    /// Puts pasted text into the filter.
+    pub fn paste_filter(&mut self, text: &str) {
+        self.field.insert(text);
+        self.read_filter();
+    }
+
+    fn read_filter(&mut self) {
+        self.rules.filter = Filter::read(self.field.text());
+        self.pending_scroll = true;
     }
 
     /// Shows every row again.
     pub fn clear_filter(&mut self) {
         self.field.clear();
         self.rules.filter = Filter::default();
-        self.wish = true;
+        self.pending_scroll = true;
     }
 
     /// Whether rows are filtered.
@@ -111,13 +121,13 @@ impl Table {
         } else if !self.rules.unfolded.remove(&target) {
             return None;
         }
-        self.wish = true;
+        self.pending_scroll = true;
         Some(target)
     }
 
     /// Brings the selection into view in the next frame.
     pub fn keep_visible(&mut self) {
-        self.wish = true;
+        self.pending_scroll = true;
     }
 
     /// Moves the view by rows.
@@ -127,7 +137,7 @@ impl Table {
 
     /// Whether a later frame shows more although nothing more happens.
     pub fn is_behind(&self) -> bool {
-        self.pace.is_behind()
+        self.throttle.is_behind()
     }
 
     /// The rows that one page has.
@@ -184,14 +194,14 @@ impl Table {
                 self.rules.by = Some(placed.column);
                 self.rules.reversed = false;
             }
-            self.wish = true;
+            self.pending_scroll = true;
         }
         None
     }
 
     /// Takes in what changed.
-    fn sync(&mut self, sight: &Sight<'_>) {
-        let (run, figures) = (sight.run, sight.figures);
+    fn sync(&mut self, context: &PaneContext<'_>) {
+        let (run, figures) = (context.run, context.figures);
         if self.path.0 != figures.critical_path || self.path.1 != figures.potential {
             self.path.0.clone_from(&figures.critical_path);
             self.path.1.clone_from(&figures.potential);
@@ -199,7 +209,7 @@ impl Table {
             let path = path.filter(|(_, potential)| potential.0 > 0);
             self.potential = path.map(|(step, potential)| (*step, *potential)).collect();
         }
-        let due = self.pace.due(run);
+        let due = self.throttle.due(run);
         let new_rules = self.made_by.as_ref() != Some(&self.rules);
         if !due && !new_rules {
             return;
@@ -208,7 +218,7 @@ impl Table {
             self.measure(run);
         }
         let (rules, potential) = (&self.rules, &self.potential);
-        self.rows = order::rows(run, rules, sight.now, potential);
+        self.rows = order::rows(run, rules, context.now, potential);
         let places = self.rows.iter().enumerate();
         self.places = places.map(|(at, entry)| (entry.step, at)).collect();
         self.made_by = Some(self.rules.clone());
@@ -257,15 +267,15 @@ impl Table {
         &mut self,
         buf: &mut Buffer,
         area: Rect,
-        sight: &Sight<'_>,
+        context: &PaneContext<'_>,
         typing: bool,
     ) -> String {
-        self.sync(sight);
-        let theme = sight.theme;
+        self.sync(context);
+        let theme = context.theme;
         let mut area = area;
         if area.height > 1 && (typing || self.is_filtered()) {
             let line = Rect { height: 1, ..area };
-            self.draw_filter(buf, line, sight, typing);
+            self.draw_filter(buf, line, context, typing);
             area.y += 1;
             area.height -= 1;
         }
@@ -273,31 +283,33 @@ impl Table {
         let width = usize::from(area.width);
         self.columns = column::lay(width, &self.available, self.rules.by, &self.widest);
         let shown = usize::from(area.height.saturating_sub(1)).max(1);
-        let place = sight.selected.and_then(|step| self.place(sight.run, step));
-        if std::mem::take(&mut self.wish)
+        let place = context
+            .selected
+            .and_then(|step| self.place(context.run, step));
+        if std::mem::take(&mut self.pending_scroll)
             && let Some(place) = place
         {
             self.top = self.top.min(place).max((place + 1).saturating_sub(shown));
         }
         self.top = self.top.min(self.rows.len().saturating_sub(shown));
-        self.draw_headings(buf, area, sight);
+        self.draw_headings(buf, area, context);
         let rows = self.rows.iter().enumerate().skip(self.top).take(shown);
         for (at, (place_of, entry)) in rows.enumerate() {
             let y = area.y + 1 + at as u16;
             if y >= area.bottom() {
                 break;
             }
-            self.draw_row(buf, y, *entry, sight, place == Some(place_of));
+            self.draw_row(buf, y, *entry, context, place == Some(place_of));
         }
         if self.rows.is_empty() && area.height > 1 {
             let words = text::fit("no step passes the filter", width);
             buf.set_stringn(area.x, area.y + 1, words, width, theme.dim);
         }
-        self.caption(sight.run, shown)
+        self.caption(context.run, shown)
     }
 
-    fn draw_filter(&self, buf: &mut Buffer, line: Rect, sight: &Sight<'_>, typing: bool) {
-        let theme = sight.theme;
+    fn draw_filter(&self, buf: &mut Buffer, line: Rect, context: &PaneContext<'_>, typing: bool) {
+        let theme = context.theme;
         let x = buf
             .set_stringn(line.x, line.y, "filter ", line.width.into(), theme.dim)
             .0;
@@ -316,8 +328,8 @@ impl Table {
         }
     }
 
-    fn draw_headings(&self, buf: &mut Buffer, area: Rect, sight: &Sight<'_>) {
-        let theme = sight.theme;
+    fn draw_headings(&self, buf: &mut Buffer, area: Rect, context: &PaneContext<'_>) {
+        let theme = context.theme;
         for placed in &self.columns {
             let sorted = self.rules.by == Some(placed.column);
             let name = placed.column.name();
@@ -338,12 +350,19 @@ impl Table {
         }
     }
 
-    fn draw_row(&self, buf: &mut Buffer, y: u16, entry: Entry, sight: &Sight<'_>, selected: bool) {
-        let (run, theme, area) = (sight.run, sight.theme, self.area);
+    fn draw_row(
+        &self,
+        buf: &mut Buffer,
+        y: u16,
+        entry: Entry,
+        context: &PaneContext<'_>,
+        selected: bool,
+    ) {
+        let (run, theme, area) = (context.run, context.theme, self.area);
         let Some(row) = run.steps.get(entry.step.at()) else {
             return;
         };
-        let facts = Facts::of(run, entry.step, sight.now, &self.potential);
+        let facts = Facts::of(run, entry.step, context.now, &self.potential);
         let look = theme.status(row.status);
         let quiet =
             entry.context || matches!(row.status, StepStatus::Pending | StepStatus::Skipped);
@@ -365,7 +384,7 @@ impl Table {
                 Column::Cost if facts.unpriced => theme.warning,
                 Column::Cost if facts.cost.is_none_or(Money::is_zero) => theme.dim,
                 Column::Tries if facts.tries > 1 && row.elements().is_empty() => theme.warning,
-                Column::Potential => theme.lit,
+                Column::Potential => theme.highlight,
                 Column::Tool | Column::Model | Column::Source | Column::Start => theme.dim,
                 _ => plain,
             };

@@ -5,7 +5,7 @@ use super::column::Column;
 use crate::plan::StepIx;
 use crate::run::{Figures, RunState, figures};
 use crate::tui::Theme;
-use crate::tui::dashboard::panes::pane_context::Sight;
+use crate::tui::dashboard::panes::pane_context::PaneContext;
 use crate::tui::fixture::{self, RunFixture, eventful, info};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::buffer::Buffer;
@@ -32,14 +32,16 @@ impl Shown {
         let area = Rect::new(0, 0, width, height);
         let mut buf = Buffer::empty(area);
         let theme = Theme::default();
-        let sight = Sight {
+        let context = PaneContext {
             run: &self.stage.run,
             figures: &self.figures,
             selected: self.selected,
             now: self.stage.now(),
             theme: &theme,
+            follow: false,
+            typing: false,
         };
-        self.pane.draw(&mut buf, area, &sight, false);
+        self.pane.draw(&mut buf, area, &context, false);
         fixture::text(&buf)
     }
 

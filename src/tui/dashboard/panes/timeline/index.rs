@@ -2,7 +2,7 @@
 
 use crate::plan::StepIx;
 use crate::run::{AttemptState, RunState, StepState, StepStatus};
-use crate::tui::widgets::refresh_throttle::Pace;
+use crate::tui::widgets::refresh_throttle::RefreshThrottle;
 use crate::units::Micros;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -202,7 +202,7 @@ impl Line {
 /// What the timeline looks things up in; made from the state, and made anew when that has changed.
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    pace: Pace,
+    throttle: RefreshThrottle,
     /// The slots by number, each with its attempts.
     pub(super) slots: Vec<(u32, Line)>,
     /// Every row by the start of its first attempt; those that did not start yet by when they were ready, then
@@ -223,7 +223,7 @@ pub(super) struct Index {
 impl Index {
     /// Takes in what changed. To be called once a frame.
     pub(super) fn sync(&mut self, run: &RunState, critical_path: &[StepIx]) {
-        let due = self.pace.due(run);
+        let due = self.throttle.due(run);
         if due {
             self.take_slots(run);
             self.take_order(run);
@@ -236,7 +236,7 @@ impl Index {
 
     /// Whether a later frame has more to take in.
     pub(super) fn is_behind(&self) -> bool {
-        self.pace.is_behind()
+        self.throttle.is_behind()
     }
 
     /// Whether a row is on the critical path.

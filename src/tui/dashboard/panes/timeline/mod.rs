@@ -15,15 +15,24 @@
 //!     2│··················█dates██████████████
 //! ```
 
+pub(crate) mod actions;
 mod index;
 mod paint;
 mod pane;
 mod pieces;
 mod scale;
 mod style;
+mod view;
 
 pub use pane::Timeline;
 pub(crate) use pieces::waited;
+
+use crate::tui::input::key::Key;
+
+/// Its name.
+pub(crate) const NAME: &str = "timeline";
+/// The key that shows it.
+pub(crate) const KEY: Key = Key::char('T');
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 use super::index::{Bar, Line};
 use super::pieces::{Cause, Piece};
 use super::scale::Scale;
-use super::style::{Looks, reversed};
+use super::style::{Styles, reversed};
 use crate::run::RunState;
 use crate::text::{self, format};
 use crate::units::Micros;
@@ -27,7 +27,7 @@ pub(super) struct Painter<'a> {
     pub(super) scale: Scale,
     pub(super) run: &'a RunState,
     pub(super) now: Micros,
-    pub(super) looks: Looks<'a>,
+    pub(super) styles: Styles<'a>,
     /// The waits that were drawn, for the legend.
     pub(super) causes: BTreeSet<Cause>,
     /// Whether cells with several attempts were drawn.
@@ -98,9 +98,9 @@ impl Painter<'_> {
 
     fn style(&self, bar: &Bar, selected: bool) -> Style {
         if selected {
-            self.looks.selected()
+            self.styles.selected()
         } else {
-            self.looks.fate(bar.fate)
+            self.styles.fate(bar.fate)
         }
     }
 
@@ -113,22 +113,22 @@ impl Painter<'_> {
         let (left, right) = (part(starts), part(ends));
         if starts > from && ends < until {
             if bar.fate.status().went_wrong() {
-                self.put(x, y, self.looks.failure(), style);
+                self.put(x, y, self.styles.failure(), style);
             } else {
-                self.put(x, y, self.looks.left(right - left, bar.fate), style);
+                self.put(x, y, self.styles.left(right - left, bar.fate), style);
             }
             return false;
         }
         if starts > from {
-            let (glyph, style) = self.looks.right(left, bar.fate, style);
+            let (glyph, style) = self.styles.right(left, bar.fate, style);
             self.put(x, y, glyph, style);
             return false;
         }
         if ends < until {
-            self.put(x, y, self.looks.left(right, bar.fate), style);
+            self.put(x, y, self.styles.left(right, bar.fate), style);
             return false;
         }
-        self.put(x, y, self.looks.full(bar.fate), style);
+        self.put(x, y, self.styles.full(bar.fate), style);
         true
     }
 
@@ -140,9 +140,9 @@ impl Painter<'_> {
         let part = ((bar.end(self.now) as f64 - from) / self.scale.per).clamp(0.0, 0.875);
         let small = bar.start as f64 > from;
         if small && bar.fate.status().went_wrong() {
-            self.put(x, y, self.looks.failure(), style);
+            self.put(x, y, self.styles.failure(), style);
         } else {
-            self.put(x, y, self.looks.left(part, bar.fate), style);
+            self.put(x, y, self.styles.left(part, bar.fate), style);
         }
     }
 
@@ -151,15 +151,15 @@ impl Painter<'_> {
         self.crowded = true;
         let (from, until) = self.scale.cell(x);
         let share = self
-            .looks
+            .styles
             .share(line.share(seen.clone(), from, until, self.now));
         if selected.is_some_and(|at| seen.contains(&at)) {
-            self.put(x, y, self.looks.mark().0, self.looks.selected());
+            self.put(x, y, self.styles.mark().0, self.styles.selected());
         } else if line.any_bad(seen.clone()) {
-            let style = self.looks.fate(super::index::Fate::Failed);
-            self.put(x, y, self.looks.failure(), style);
+            let style = self.styles.fate(super::index::Fate::Failed);
+            self.put(x, y, self.styles.failure(), style);
         } else {
-            let style = self.looks.fate(line.bars[seen.end - 1].fate);
+            let style = self.styles.fate(line.bars[seen.end - 1].fate);
             self.put(x, y, share, style);
         }
     }
@@ -167,7 +167,7 @@ impl Painter<'_> {
     /// Writes what an attempt is into the cells that it fills.
     fn label(&mut self, y: u16, bar: Bar, cells: Range<u16>, selected: bool) {
         let style = self.style(&bar, selected);
-        let ascii = self.looks.theme.ascii;
+        let ascii = self.styles.theme.ascii;
         let inner = if ascii { style } else { reversed(style) };
         let Some(row) = self.run.steps.get(bar.step.at()) else {
             return;
@@ -186,15 +186,15 @@ impl Painter<'_> {
         // Where there are many, most attempts have no room for a word, and none is put together for them.
         if room < LEGIBLE && row.info.id.len() > room {
             if bad && room > 0 {
-                self.put(cells.start, y, self.looks.failure(), inner);
+                self.put(cells.start, y, self.styles.failure(), inner);
             }
             return;
         }
         let mut words = text::line(&row.info.id);
         if bad {
-            words = format!("{} {words}", self.looks.failure());
+            words = format!("{} {words}", self.styles.failure());
             if room < 2 * LEGIBLE && text::width(&words) > room {
-                self.looks.failure().clone_into(&mut words);
+                self.styles.failure().clone_into(&mut words);
             }
         }
         let number = row
@@ -241,7 +241,7 @@ impl Painter<'_> {
                 .rev()
                 .find(|piece| (piece.from.0 as f64) <= middle && middle < piece.until.0 as f64);
             if let Some(piece) = piece {
-                let (glyph, style) = self.looks.wait(piece.cause);
+                let (glyph, style) = self.styles.wait(piece.cause);
                 self.put(x, y, glyph, style);
                 self.causes.insert(piece.cause);
             }
@@ -250,7 +250,7 @@ impl Painter<'_> {
 
     /// Marks the cells below the attempts that are on the critical path.
     pub(super) fn underline(&mut self, y: u16, line: &Line, is_critical: impl Fn(&Bar) -> bool) {
-        let (glyph, style) = self.looks.underline();
+        let (glyph, style) = self.styles.underline();
         for x in 0..self.scale.width {
             let (from, until) = self.scale.cell(x);
             let seen = line.seen(from, until, self.now);
@@ -264,7 +264,7 @@ impl Painter<'_> {
 
     /// The attempts along the critical path as one line, each with its name.
     pub(super) fn path(&mut self, y: u16, line: &Line) -> Vec<Gap> {
-        let (glyph, style) = self.looks.critical();
+        let (glyph, style) = self.styles.critical();
         let mut gaps: Vec<Gap> = Vec::new();
         let mut names: Vec<(Range<u16>, usize)> = Vec::new();
         for x in 0..self.scale.width {

@@ -4,13 +4,13 @@ use super::index::Index;
 use super::paint::{Gap, Painter};
 use super::pieces::{self, Cause, Piece};
 use super::scale::{self, FINEST, Scale};
-use super::style::Looks;
+use super::style::Styles;
 use crate::plan::StepIx;
 use crate::run::{RunState, StepStatus};
 use crate::text::{self, format};
 use crate::tui::Theme;
-use crate::tui::dashboard::panes::graph::Direction;
-use crate::tui::dashboard::panes::pane_context::Sight;
+use crate::tui::dashboard::panes::pane::Direction;
+use crate::tui::dashboard::panes::pane_context::PaneContext;
 use crate::units::Micros;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -54,7 +54,7 @@ pub struct Timeline {
     /// The attempt that was selected, by its place in its row.
     attempt: Option<(StepIx, u32)>,
     /// What to bring into view in the next frame.
-    wish: bool,
+    pending_scroll: bool,
     index: Index,
     /// Where the lines went in the last frame, without names and axis.
     area: Rect,
@@ -72,7 +72,7 @@ impl Timeline {
             Lines::Steps => Lines::Slots,
         };
         self.top = 0;
-        self.wish = true;
+        self.pending_scroll = true;
     }
 
     /// Shows half as much time (1) or twice as much (-1), around what is selected where that is in view.
@@ -106,7 +106,7 @@ impl Timeline {
     pub fn fit(&mut self) {
         self.window = None;
         self.top = 0;
-        self.wish = true;
+        self.pending_scroll = true;
     }
 
     /// Moves the view by cells: positive is later and down.
@@ -131,7 +131,7 @@ impl Timeline {
 
     /// Brings the selection into view in the next frame.
     pub fn keep_visible(&mut self) {
-        self.wish = true;
+        self.pending_scroll = true;
     }
 
     /// Whether a later frame shows more although nothing more happens.
@@ -265,7 +265,7 @@ impl Timeline {
 
     fn choose(&mut self, step: StepIx, attempt: u32) -> StepIx {
         self.attempt = Some((step, attempt));
-        self.wish = true;
+        self.pending_scroll = true;
         step
     }
 
@@ -346,12 +346,12 @@ impl Timeline {
         &mut self,
         buf: &mut Buffer,
         area: Rect,
-        sight: &Sight<'_>,
+        context: &PaneContext<'_>,
         follow: bool,
     ) -> String {
-        let run = sight.run;
-        self.now = sight.now.max(run.at);
-        self.index.sync(run, &sight.figures.critical_path);
+        let run = context.run;
+        self.now = context.now.max(run.at);
+        self.index.sync(run, &context.figures.critical_path);
         let gutter = self.gutter(run, area.width);
         let path = area.height >= ROOM_FOR_PATH && !self.index.path.bars.is_empty();
         let legend = u16::from(area.height >= ROOM_FOR_LEGEND);
@@ -371,7 +371,7 @@ impl Timeline {
             Lines::Slots if self.count() * 2 <= usize::from(lines.height) => 2,
             _ => 1,
         };
-        self.look_there(sight, follow);
+        self.look_there(context, follow);
         let mut painter = Painter {
             buf,
             area: Rect {
@@ -382,7 +382,9 @@ impl Timeline {
             scale: self.scale,
             run,
             now: self.now,
-            looks: Looks { theme: sight.theme },
+            styles: Styles {
+                theme: context.theme,
+            },
             causes: BTreeSet::new(),
             crowded: false,
             marked: false,
@@ -391,20 +393,27 @@ impl Timeline {
             Lines::Slots => "slot",
             Lines::Steps => "step",
         };
-        names(&mut painter, area.x, area.y, gutter, axis, sight.theme.dim);
+        names(
+            &mut painter,
+            area.x,
+            area.y,
+            gutter,
+            axis,
+            context.theme.dim,
+        );
         self.draw_axis(&mut painter, area.y);
         if path {
             let (glyph, style) = (
                 if gutter > 6 { "critical" } else { "path" },
-                sight.theme.lit,
+                context.theme.highlight,
             );
             names(&mut painter, area.x, area.y + 1, gutter, glyph, style);
             let gaps = painter.path(area.y + 1, &self.index.path);
             self.fill_gaps(&mut painter, area.y + 1, &self.index.path, gaps, None);
         }
         match self.lines {
-            Lines::Slots => self.draw_slots(&mut painter, area.x, gutter, sight),
-            Lines::Steps => self.draw_steps(&mut painter, area.x, gutter, sight),
+            Lines::Slots => self.draw_slots(&mut painter, area.x, gutter, context),
+            Lines::Steps => self.draw_steps(&mut painter, area.x, gutter, context),
         }
         let used = (self.count() - self.top) * usize::from(self.pitch);
         let below = lines.y
@@ -422,9 +431,9 @@ impl Timeline {
                 height: 1,
                 ..area
             };
-            draw_legend(buf, line, entries, sight.theme);
+            draw_legend(buf, line, entries, context.theme);
         }
-        self.caption(sight)
+        self.caption(context)
     }
 
     fn gutter(&self, run: &RunState, width: u16) -> u16 {
@@ -448,9 +457,9 @@ impl Timeline {
     }
 
     /// Settles which times and lines are shown.
-    fn look_there(&mut self, sight: &Sight<'_>, follow: bool) {
+    fn look_there(&mut self, context: &PaneContext<'_>, follow: bool) {
         let width = self.area.width;
-        let until = self.until(sight.run);
+        let until = self.until(context.run);
         self.scale = match self.window {
             None => Scale::fit(until, width),
             Some(window) => Scale {
@@ -460,16 +469,16 @@ impl Timeline {
             },
         };
         let shown = usize::from(self.area.height / self.pitch).max(1);
-        let wish = std::mem::take(&mut self.wish);
-        if let Some(step) = sight.selected.filter(|_| wish) {
-            if let Some(line) = self.line_of(sight.run, step) {
+        let pending_scroll = std::mem::take(&mut self.pending_scroll);
+        if let Some(step) = context.selected.filter(|_| pending_scroll) {
+            if let Some(line) = self.line_of(context.run, step) {
                 self.top = self.top.min(line).max((line + 1).saturating_sub(shown));
             }
-            if let Some((start, end)) = self.span(sight.run, step) {
+            if let Some((start, end)) = self.span(context.run, step) {
                 self.show_times(start, end);
             }
         }
-        if follow && !sight.run.has_ended() {
+        if follow && !context.run.has_ended() {
             let now = self.now.0 as f64;
             self.show_times(now, now);
         }
@@ -497,7 +506,7 @@ impl Timeline {
     }
 
     fn draw_axis(&self, painter: &mut Painter<'_>, y: u16) {
-        let theme = painter.looks.theme;
+        let theme = painter.styles.theme;
         let tick = if theme.ascii { "|" } else { "╷" };
         for (x, label) in self.scale.ticks() {
             painter.put(x, y, tick, theme.border);
@@ -509,11 +518,17 @@ impl Timeline {
         }
     }
 
-    fn draw_slots(&self, painter: &mut Painter<'_>, x: u16, gutter: u16, sight: &Sight<'_>) {
-        let theme = sight.theme;
-        let chosen = sight.selected.and_then(|step| {
-            let at = self.attempt(sight.run, step)?;
-            let attempt = &sight.run.steps.get(step.at())?.attempts[at];
+    fn draw_slots(
+        &self,
+        painter: &mut Painter<'_>,
+        x: u16,
+        gutter: u16,
+        context: &PaneContext<'_>,
+    ) {
+        let theme = context.theme;
+        let chosen = context.selected.and_then(|step| {
+            let at = self.attempt(context.run, step)?;
+            let attempt = &context.run.steps.get(step.at())?.attempts[at];
             Some((step, at as u32, attempt))
         });
         let mut waiting = self.index.waiting.iter();
@@ -574,8 +589,14 @@ impl Timeline {
         }
     }
 
-    fn draw_steps(&self, painter: &mut Painter<'_>, x: u16, gutter: u16, sight: &Sight<'_>) {
-        let (run, theme) = (sight.run, sight.theme);
+    fn draw_steps(
+        &self,
+        painter: &mut Painter<'_>,
+        x: u16,
+        gutter: u16,
+        context: &PaneContext<'_>,
+    ) {
+        let (run, theme) = (context.run, context.theme);
         let shown = usize::from(self.area.height);
         let steps = self.index.order.iter().skip(self.top).take(shown);
         for (at, step) in steps.enumerate() {
@@ -583,7 +604,7 @@ impl Timeline {
                 continue;
             };
             let y = self.area.y + at as u16;
-            let is_selected = sight.selected == Some(*step);
+            let is_selected = context.selected == Some(*step);
             let look = theme.status(row.status);
             let name = if is_selected {
                 theme.strong
@@ -597,7 +618,7 @@ impl Timeline {
                 let room = (x + gutter).saturating_sub(left) as usize;
                 left = painter.buf.set_stringn(left, y, words, room, style).0;
             };
-            let (mark, style) = painter.looks.mark();
+            let (mark, style) = painter.styles.mark();
             let mark = if self.index.is_critical(*step) {
                 mark
             } else {
@@ -638,7 +659,7 @@ impl Timeline {
             && row.elements().is_empty()
             && let Some(x) = self.scale.x(ended.0.saturating_sub(1))
         {
-            let look = painter.looks.theme.status(row.status);
+            let look = painter.styles.theme.status(row.status);
             painter.put(x, y, look.glyph, look.style);
         }
     }
@@ -647,8 +668,8 @@ impl Timeline {
     fn draw_elements(&self, painter: &mut Painter<'_>, y: u16, row: &crate::run::StepState) {
         let Some(start) = row.started_at else { return };
         let end = row.ended_at.unwrap_or(self.now);
-        let style = painter.looks.theme.status(row.status).style;
-        let glyph = if painter.looks.theme.ascii {
+        let style = painter.styles.theme.status(row.status).style;
+        let glyph = if painter.styles.theme.ascii {
             "="
         } else {
             "━"
@@ -694,7 +715,7 @@ impl Timeline {
         let Some(x) = self.scale.x(self.now.0) else {
             return;
         };
-        let (glyph, style) = painter.looks.now();
+        let (glyph, style) = painter.styles.now();
         for y in rows {
             let at = (painter.area.x + x, y);
             let free = painter
@@ -708,11 +729,11 @@ impl Timeline {
     }
 
     /// The selected attempt and what a cell shows, for the border.
-    fn caption(&self, sight: &Sight<'_>) -> String {
+    fn caption(&self, context: &PaneContext<'_>) -> String {
         let mut words = Vec::new();
-        if let Some(step) = sight.selected
-            && let Some(row) = sight.run.steps.get(step.at())
-            && let Some(at) = self.attempt(sight.run, step)
+        if let Some(step) = context.selected
+            && let Some(row) = context.run.steps.get(step.at())
+            && let Some(at) = self.attempt(context.run, step)
         {
             let attempt = &row.attempts[at];
             let end = attempt.end.as_ref().map_or(self.now, |(ended, _)| *ended);
@@ -726,7 +747,7 @@ impl Timeline {
                 format::duration(end - attempt.started),
                 scale::label(attempt.started.0 as f64, self.scale.per),
             ));
-            let waits = pieces::before(sight.run, row, at);
+            let waits = pieces::before(context.run, row, at);
             if let Some((cause, time)) = pieces::chief(&waits) {
                 let mut why = cause.word().to_owned();
                 let mut held = row.waits.spans().iter().filter(|wait| {
@@ -758,23 +779,23 @@ fn names(painter: &mut Painter<'_>, x: u16, y: u16, gutter: u16, name: &str, sty
 type Legend = Vec<(&'static str, Style, &'static str)>;
 
 fn legend_entries(painter: &Painter<'_>) -> Legend {
-    let looks = painter.looks;
+    let styles = painter.styles;
     let seen = Cause::ALL.into_iter();
     let seen = seen.filter(|cause| painter.causes.contains(cause));
     let mut entries: Legend = seen
         .map(|cause| {
-            let (glyph, style) = looks.wait(cause);
+            let (glyph, style) = styles.wait(cause);
             (glyph, style, cause.word())
         })
         .collect();
     if painter.marked {
-        let (glyph, style) = looks.underline();
+        let (glyph, style) = styles.underline();
         entries.push((glyph, style, "critical path"));
     }
     if painter.crowded {
-        let style = looks.fate(super::index::Fate::Succeeded);
+        let style = styles.fate(super::index::Fate::Succeeded);
         entries.push((
-            looks.share(0.5),
+            styles.share(0.5),
             style,
             "several calls: share of the time taken",
         ));

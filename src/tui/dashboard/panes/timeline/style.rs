@@ -15,11 +15,11 @@ const TENTHS: [&str; 10] = ["1", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
 
 /// How the timeline looks in a theme.
 #[derive(Clone, Copy)]
-pub(super) struct Looks<'a> {
+pub(super) struct Styles<'a> {
     pub(super) theme: &'a Theme,
 }
 
-impl Looks<'_> {
+impl Styles<'_> {
     /// The glyph and the style of a wait.
     pub(super) fn wait(self, cause: Cause) -> (&'static str, Style) {
         let theme = self.theme;
@@ -96,19 +96,19 @@ impl Looks<'_> {
     /// The line of the critical path.
     pub(super) fn critical(self) -> (&'static str, Style) {
         let glyph = if self.theme.ascii { "=" } else { "━" };
-        (glyph, self.theme.lit)
+        (glyph, self.theme.highlight)
     }
 
     /// What stands below an attempt on the critical path.
     pub(super) fn underline(self) -> (&'static str, Style) {
         let glyph = if self.theme.ascii { "^" } else { "▔" };
-        (glyph, self.theme.lit)
+        (glyph, self.theme.highlight)
     }
 
     /// The mark of a step on the critical path.
     pub(super) fn mark(self) -> (&'static str, Style) {
         let glyph = if self.theme.ascii { "+" } else { "◆" };
-        (glyph, self.theme.lit)
+        (glyph, self.theme.highlight)
     }
 
     /// The line of the moment that is shown.

@@ -5,8 +5,8 @@ use super::index::{Fate, Line};
 use super::pieces::{self, Cause};
 use crate::plan::StepIx;
 use crate::run::{Fact, Figures, RunOutcome, RunState, figures};
-use crate::tui::dashboard::panes::graph::Direction;
-use crate::tui::dashboard::panes::pane_context::Sight;
+use crate::tui::dashboard::panes::pane::Direction;
+use crate::tui::dashboard::panes::pane_context::PaneContext;
 use crate::tui::fixture::{self, RunFixture, eventful, info};
 use crate::tui::{Theme, theme_named};
 use crate::units::Micros;
@@ -42,14 +42,16 @@ impl Shown {
     fn buffer(&mut self, width: u16, height: u16) -> Buffer {
         let area = Rect::new(0, 0, width, height);
         let mut buf = Buffer::empty(area);
-        let sight = Sight {
+        let context = PaneContext {
             run: &self.stage.run,
             figures: &self.figures,
             selected: self.selected,
             now: self.stage.now(),
             theme: &self.theme,
+            follow: false,
+            typing: false,
         };
-        self.pane.draw(&mut buf, area, &sight, false);
+        self.pane.draw(&mut buf, area, &context, false);
         buf
     }
 
@@ -259,14 +261,16 @@ fn nothing_is_drawn_outside_and_nothing_fails_at_any_size() {
                 let whole = Rect::new(0, 0, width + 6, height + 4);
                 let area = Rect::new(3, 2, width, height);
                 let mut buf = Buffer::empty(whole);
-                let sight = Sight {
+                let context = PaneContext {
                     run: &shown.stage.run,
                     figures: &shown.figures,
                     selected: shown.selected,
                     now: shown.stage.now(),
                     theme: &shown.theme,
+                    follow: false,
+                    typing: false,
                 };
-                shown.pane.draw(&mut buf, area, &sight, true);
+                shown.pane.draw(&mut buf, area, &context, true);
                 for y in 0..whole.height {
                     for x in 0..whole.width {
                         let inside = area.contains((x, y).into());

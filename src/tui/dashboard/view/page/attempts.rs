@@ -4,7 +4,7 @@ use crate::run::{AttemptState, LogStream, StepState, StepStatus};
 use crate::text::format;
 use crate::tui::dashboard::state::model::Model;
 use crate::tui::theme::Theme;
-use crate::tui::widgets::text_page::Sheet;
+use crate::tui::widgets::text_page::TextPage;
 use crate::units::Micros;
 use ratatui::text::{Line, Span};
 
@@ -12,42 +12,42 @@ use ratatui::text::{Line, Span};
 const ENTRY_LINES: usize = 50;
 
 /// Writes the page.
-pub fn write(model: &Model, row: &StepState, sheet: &mut Sheet<'_>) {
+pub fn write(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
     if row.attempts.is_empty() {
-        sheet.text("It has not been called.", sheet.theme.dim);
+        page.text("It has not been called.", page.theme.dim);
         return;
     }
     for (at, attempt) in row.attempts.iter().rev().enumerate() {
         if at > 0 {
-            sheet.space();
+            page.space();
         }
-        write_attempt(model, attempt, sheet);
+        write_attempt(model, attempt, page);
     }
 }
 
-fn write_attempt(model: &Model, attempt: &AttemptState, sheet: &mut Sheet<'_>) {
-    let theme = sheet.theme;
+fn write_attempt(model: &Model, attempt: &AttemptState, page: &mut TextPage<'_>) {
+    let theme = page.theme;
     let (status, word, took) = outcome(model, attempt);
     let look = theme.status(status);
-    sheet.push(Line::from(vec![
+    page.push(Line::from(vec![
         Span::styled(format!("{} ", look.glyph), look.style),
         Span::styled(format!("attempt {}", attempt.number), theme.strong),
         Span::styled(format!("  {word}, {took}"), theme.text),
     ]));
-    sheet.indented(2, &details(attempt), theme.dim);
+    page.indented(2, &details(attempt), theme.dim);
     if let Some((_, end)) = &attempt.end {
         if let Some(error) = &end.error {
-            sheet.bounded(2, &error.message, theme.bad, ENTRY_LINES);
+            page.bounded(2, &error.message, theme.bad, ENTRY_LINES);
         }
         if let Some(wait) = end.retry_in {
-            sheet.indented(
+            page.indented(
                 2,
                 &format!("tried again after {}", format::duration(wait)),
                 theme.dim,
             );
         }
     }
-    write_log(attempt, theme, sheet);
+    write_log(attempt, theme, page);
 }
 
 fn outcome(model: &Model, attempt: &AttemptState) -> (StepStatus, &'static str, String) {
@@ -94,19 +94,19 @@ fn details(attempt: &AttemptState) -> String {
     words.join(", ")
 }
 
-fn write_log(attempt: &AttemptState, theme: &Theme, sheet: &mut Sheet<'_>) {
+fn write_log(attempt: &AttemptState, theme: &Theme, page: &mut TextPage<'_>) {
     if attempt.log.dropped() > 0 {
         let words = format!(
             "{} earlier lines are not kept in view",
             format::thousands(attempt.log.dropped())
         );
-        sheet.indented(2, &words, theme.warning);
+        page.indented(2, &words, theme.warning);
     }
     for (stream, text) in attempt.log.iter() {
         let style = match stream {
             LogStream::Stderr => theme.text,
             LogStream::Note => theme.dim,
         };
-        sheet.bounded(2, text, style, ENTRY_LINES);
+        page.bounded(2, text, style, ENTRY_LINES);
     }
 }

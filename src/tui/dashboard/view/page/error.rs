@@ -3,28 +3,28 @@
 use super::overview::{cause, skipped};
 use crate::run::{ErrorKind, RunError, RunState, StepState, StepStatus};
 use crate::tui::dashboard::state::model::Model;
-use crate::tui::widgets::text_page::Sheet;
+use crate::tui::widgets::text_page::TextPage;
 
 /// How far up the reason of a skip is looked for.
 const ABOVE: usize = 1_000;
 
 /// Writes the page.
-pub fn write(model: &Model, row: &StepState, sheet: &mut Sheet<'_>) {
-    let theme = sheet.theme;
+pub fn write(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
+    let theme = page.theme;
     if let Some(error) = &row.error {
-        describe(error, sheet);
-        sheet.space();
-        sheet.text(
+        describe(error, page);
+        page.space();
+        page.text(
             "r runs the step again, with everything that depends on it.",
             theme.dim,
         );
         return;
     }
     if row.status == StepStatus::Skipped {
-        sheet.text(&skipped(&model.run, row), theme.text);
+        page.text(&skipped(&model.run, row), theme.text);
         if let Some((above, error)) = above(&model.run, row) {
-            sheet.heading(&above.info.id);
-            describe(error, sheet);
+            page.heading(&above.info.id);
+            describe(error, page);
         }
         return;
     }
@@ -38,28 +38,28 @@ pub fn write(model: &Model, row: &StepState, sheet: &mut Sheet<'_>) {
                 StepStatus::Succeeded => "It has succeeded since. ",
                 _ => "",
             };
-            sheet.text(&format!("{now}Attempt {number} failed:"), theme.dim);
-            sheet.space();
-            describe(error, sheet);
+            page.text(&format!("{now}Attempt {number} failed:"), theme.dim);
+            page.space();
+            describe(error, page);
         }
-        None => sheet.text("No error.", theme.dim),
+        None => page.text("No error.", theme.dim),
     }
 }
 
-fn describe(error: &RunError, sheet: &mut Sheet<'_>) {
-    let theme = sheet.theme;
+fn describe(error: &RunError, page: &mut TextPage<'_>) {
+    let theme = page.theme;
     let kind = match error.kind {
         ErrorKind::PlanError => "PlanError",
         ErrorKind::ToolExecutionError => "ToolExecutionError",
         ErrorKind::ResourceLimitError => "ResourceLimitError",
         ErrorKind::TimeoutError => "TimeoutError",
     };
-    sheet.spans("type", vec![(kind.to_owned(), theme.bad)]);
+    page.spans("type", vec![(kind.to_owned(), theme.bad)]);
     if let Some(tool) = &error.tool_name {
-        sheet.field("tool", tool);
+        page.field("tool", tool);
     }
-    sheet.field("attempts", &error.attempts.to_string());
-    sheet.field(
+    page.field("attempts", &error.attempts.to_string());
+    page.field(
         "retry",
         if error.retryable {
             "could help"
@@ -67,8 +67,8 @@ fn describe(error: &RunError, sheet: &mut Sheet<'_>) {
             "the same call would fail again"
         },
     );
-    sheet.space();
-    sheet.text(&error.message, theme.text);
+    page.space();
+    page.text(&error.message, theme.text);
 }
 
 /// The failed step above a skipped one, through steps that were skipped for the same reason.

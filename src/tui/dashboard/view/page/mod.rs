@@ -7,10 +7,11 @@ mod prompt;
 mod run;
 mod value;
 
-pub use value::{branches, fresh_tree, value};
-
-use crate::tui::dashboard::state::model::{Model, Tab};
-use crate::tui::widgets::text_page::Sheet;
+use crate::tui::dashboard::state::inspected;
+use crate::tui::dashboard::state::inspector::Tab;
+use crate::tui::dashboard::state::model::Model;
+use crate::tui::widgets::text_page::TextPage;
+use crate::tui::widgets::tree::branches;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
@@ -24,7 +25,7 @@ pub fn draw(model: &mut Model, buf: &mut Buffer, area: Rect) -> Option<String> {
         return None;
     }
     if !model.inspector.raw
-        && let Some((shown, note)) = value(model)
+        && let Some((shown, note)) = inspected::value(model)
         && branches(&shown)
     {
         return value::draw_tree(model, &shown, note, buf, area);
@@ -53,20 +54,20 @@ pub fn plain(model: &Model) -> String {
 
 /// The page as lines of `width` cells.
 fn lines(model: &Model, width: usize) -> Vec<Line<'static>> {
-    let mut sheet = Sheet::new(&model.theme, width, LINES);
+    let mut page = TextPage::new(&model.theme, width, LINES);
     if model.inspector.of_run {
-        run::write(model, width, &mut sheet);
-        return sheet.finish();
+        run::write(model, width, &mut page);
+        return page.finish();
     }
     let Some(row) = model.row() else {
         return Vec::new();
     };
     match model.inspector.tab {
-        Tab::Overview => overview::write(model, row, &mut sheet),
-        Tab::Input | Tab::Output => value::write(model, row, &mut sheet),
-        Tab::Prompt => prompt::write(model, row, &mut sheet),
-        Tab::Attempts => attempts::write(model, row, &mut sheet),
-        Tab::Error => error::write(model, row, &mut sheet),
+        Tab::Overview => overview::write(model, row, &mut page),
+        Tab::Input | Tab::Output => value::write(model, row, &mut page),
+        Tab::Prompt => prompt::write(model, row, &mut page),
+        Tab::Attempts => attempts::write(model, row, &mut page),
+        Tab::Error => error::write(model, row, &mut page),
     }
-    sheet.finish()
+    page.finish()
 }

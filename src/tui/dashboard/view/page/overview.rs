@@ -9,7 +9,7 @@ use crate::run::{
 use crate::text;
 use crate::text::format;
 use crate::tui::dashboard::state::model::Model;
-use crate::tui::widgets::text_page::Sheet;
+use crate::tui::widgets::text_page::TextPage;
 use crate::units::Micros;
 
 /// Neighbours that are named.
@@ -18,14 +18,14 @@ const NAMED: usize = 8;
 const ERROR_LINES: usize = 10;
 
 /// Writes the page.
-pub fn write(model: &Model, row: &StepState, sheet: &mut Sheet<'_>) {
-    let theme = sheet.theme;
-    sheet.pair("tool", &row.info.tool, "kind", &row.info.kind);
+pub fn write(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
+    let theme = page.theme;
+    page.pair("tool", &row.info.tool, "kind", &row.info.kind);
     if let Some(name) = row.model() {
-        sheet.field("model", name);
+        page.field("model", name);
     }
     let look = theme.status(row.status);
-    sheet.spans(
+    page.spans(
         "state",
         vec![
             (format!("{} ", look.glyph), look.style),
@@ -36,7 +36,7 @@ pub fn write(model: &Model, row: &StepState, sheet: &mut Sheet<'_>) {
         .selected
         .is_some_and(|step| model.breakpoints.contains(&step))
     {
-        sheet.spans(
+        page.spans(
             "",
             vec![(
                 "held by a breakpoint before its next attempt (b)".to_owned(),
@@ -44,25 +44,25 @@ pub fn write(model: &Model, row: &StepState, sheet: &mut Sheet<'_>) {
             )],
         );
     }
-    write_difference(model, sheet);
-    write_time(model, row, sheet);
-    write_cost(model, row, sheet);
-    write_reuse(row, sheet);
+    write_difference(model, page);
+    write_time(model, row, page);
+    write_cost(model, row, page);
+    write_reuse(row, page);
     if !row.elements().is_empty() {
-        sheet.field("elements", &elements(model, row));
+        page.field("elements", &elements(model, row));
     }
-    write_critical(model, sheet);
-    write_neighbours(model, "waits for", &row.info.depends_on, sheet);
+    write_critical(model, page);
+    write_neighbours(model, "waits for", &row.info.depends_on, page);
     if let Some(step) = model.selected {
-        write_neighbours(model, "needed by", model.live.dependents(step), sheet);
+        write_neighbours(model, "needed by", model.run_index.dependents(step), page);
     }
     if let Some(description) = &row.info.description {
-        sheet.space();
-        sheet.text(description, theme.text);
+        page.space();
+        page.text(description, theme.text);
     }
     if let Some(error) = &row.error {
-        sheet.space();
-        sheet.bounded(0, &error.message, theme.bad, ERROR_LINES);
+        page.space();
+        page.bounded(0, &error.message, theme.bad, ERROR_LINES);
     }
 }
 
@@ -203,21 +203,21 @@ fn elements(model: &Model, row: &StepState) -> String {
 }
 
 /// In what the step differs from the other run, where there is one.
-fn write_difference(model: &Model, sheet: &mut Sheet<'_>) {
+fn write_difference(model: &Model, page: &mut TextPage<'_>) {
     let Some(verdict) = model.selected.and_then(|step| model.verdict(step)) else {
         return;
     };
-    let theme = sheet.theme;
+    let theme = page.theme;
     let (words, style) = match verdict {
         Verdict::Open => ("not yet: it has not ended".to_owned(), theme.dim),
         Verdict::Alike => ("in nothing but time".to_owned(), theme.good),
         Verdict::Differs(how) => (format!("in {} (d)", how.words().join(", ")), theme.warning),
         Verdict::Alone => ("the other run has no such step".to_owned(), theme.warning),
     };
-    sheet.spans("differs", vec![(words, style)]);
+    page.spans("differs", vec![(words, style)]);
 }
 
-fn write_time(model: &Model, row: &StepState, sheet: &mut Sheet<'_>) {
+fn write_time(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
     let Some(started) = row.started_at else {
         return;
     };
@@ -230,7 +230,7 @@ fn write_time(model: &Model, row: &StepState, sheet: &mut Sheet<'_>) {
     } else {
         format::duration(service)
     };
-    sheet.field("took", &took);
+    page.field("took", &took);
     let when = match row.ended_at {
         Some(ended) => format!(
             "{} to {}",
@@ -239,16 +239,16 @@ fn write_time(model: &Model, row: &StepState, sheet: &mut Sheet<'_>) {
         ),
         None => format!("from {}", format::duration(started)),
     };
-    sheet.field("when", &when);
+    page.field("when", &when);
     if let Some(ready) = row.ready_at {
         let waited = started - ready;
         if waited > Micros(20_000) {
-            sheet.field("queued", &format::duration(waited));
+            page.field("queued", &format::duration(waited));
         }
     }
 }
 
-fn write_cost(model: &Model, row: &StepState, sheet: &mut Sheet<'_>) {
+fn write_cost(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
     let tracked = model
         .run
         .header
@@ -263,7 +263,7 @@ fn write_cost(model: &Model, row: &StepState, sheet: &mut Sheet<'_>) {
             .cost
             .map_or_else(|| "unknown: no price".to_owned(), |cost| cost.to_string());
         let more = reserved.map_or_else(String::new, |held| format!(", {held} reserved"));
-        sheet.field("cost", &format!("{cost}{more}"));
+        page.field("cost", &format!("{cost}{more}"));
     }
     if let Some(tokens) = row.tokens {
         let cached = if tokens.cached_input > 0 {
@@ -276,19 +276,19 @@ fn write_cost(model: &Model, row: &StepState, sheet: &mut Sheet<'_>) {
             format::thousands(tokens.input),
             format::thousands(tokens.output)
         );
-        sheet.field("tokens", &words);
+        page.field("tokens", &words);
     }
 }
 
 /// What an output that was not called for saved, and what a person put in.
-fn write_reuse(row: &StepState, sheet: &mut Sheet<'_>) {
-    let theme = sheet.theme;
+fn write_reuse(row: &StepState, page: &mut TextPage<'_>) {
+    let theme = page.theme;
     if let Some(reused) = &row.reused {
-        sheet.field("saved", &savings(reused));
+        page.field("saved", &savings(reused));
         let (age, run) = (format::age(reused.age), short(&reused.run_id));
-        sheet.field("made", &format!("{age} before, by run {run}"));
+        page.field("made", &format!("{age} before, by run {run}"));
     }
-    let mut note = |words: &str| sheet.spans("", vec![(words.to_owned(), theme.accent)]);
+    let mut note = |words: &str| page.spans("", vec![(words.to_owned(), theme.accent)]);
     if row.pinned {
         note("pinned: used for this call until it is unpinned (p)");
     }
@@ -297,7 +297,7 @@ fn write_reuse(row: &StepState, sheet: &mut Sheet<'_>) {
     }
 }
 
-fn write_critical(model: &Model, sheet: &mut Sheet<'_>) {
+fn write_critical(model: &Model, page: &mut TextPage<'_>) {
     let figures = &model.figures;
     let Some(at) = figures
         .critical_path
@@ -312,11 +312,11 @@ fn write_critical(model: &Model, sheet: &mut Sheet<'_>) {
         }
         _ => "one of several paths as long".to_owned(),
     };
-    sheet.field("critical", &words);
+    page.field("critical", &words);
 }
 
-fn write_neighbours(model: &Model, label: &'static str, steps: &[StepIx], sheet: &mut Sheet<'_>) {
-    let theme = sheet.theme;
+fn write_neighbours(model: &Model, label: &'static str, steps: &[StepIx], page: &mut TextPage<'_>) {
+    let theme = page.theme;
     for (at, ix) in steps.iter().take(NAMED).enumerate() {
         let Some(row) = model.run.steps.get(ix.at()) else {
             continue;
@@ -324,13 +324,13 @@ fn write_neighbours(model: &Model, label: &'static str, steps: &[StepIx], sheet:
         let look = theme.status(row.status);
         let label = if at == 0 { label } else { "" };
         let id = text::fit(&row.info.id, 60);
-        sheet.spans(
+        page.spans(
             label,
             vec![(format!("{} ", look.glyph), look.style), (id, theme.text)],
         );
     }
     if steps.len() > NAMED {
-        sheet.spans(
+        page.spans(
             "",
             vec![(format!("and {} more", steps.len() - NAMED), theme.dim)],
         );

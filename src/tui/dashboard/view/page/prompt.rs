@@ -2,11 +2,11 @@
 
 use crate::run::{AttemptEnd, StepState};
 use crate::tui::dashboard::state::model::Model;
-use crate::tui::widgets::text_page::Sheet;
+use crate::tui::widgets::text_page::TextPage;
 
 /// Writes the page.
-pub fn write(_: &Model, row: &StepState, sheet: &mut Sheet<'_>) {
-    let theme = sheet.theme;
+pub fn write(_: &Model, row: &StepState, page: &mut TextPage<'_>) {
+    let theme = page.theme;
     let Some(end) = last(row) else {
         let words = if row.under_way().is_some() {
             "The call is under way; what was asked is shown when it has ended."
@@ -15,22 +15,22 @@ pub fn write(_: &Model, row: &StepState, sheet: &mut Sheet<'_>) {
         } else {
             "This kind of tool has no prompt or request to show."
         };
-        sheet.text(words, theme.dim);
+        page.text(words, theme.dim);
         return;
     };
     if row.attempts.len() > 1 {
-        sheet.text(
+        page.text(
             &format!("attempt {} of {}", end.attempt, row.attempts.len()),
             theme.dim,
         );
     }
     if let Some(prompt) = &end.prompt {
-        sheet.heading("Asked");
-        sheet.bounded(0, prompt, theme.text, super::LINES / 2);
+        page.heading("Asked");
+        page.bounded(0, prompt, theme.text, super::LINES / 2);
     }
     if let Some(answer) = &end.answer {
-        sheet.heading("Answered");
-        sheet.text(answer, theme.text);
+        page.heading("Answered");
+        page.text(answer, theme.text);
     }
 }
 
@@ -39,9 +39,9 @@ pub fn plain(model: &Model) -> String {
     let Some(end) = model.row().and_then(last) else {
         return String::new();
     };
-    let parts = [&end.prompt, &end.answer];
-    let parts: Vec<&str> = parts.into_iter().flatten().map(AsRef::as_ref).collect();
-    parts.join("\n\n")
+    let segments = [&end.prompt, &end.answer];
+    let segments: Vec<&str> = segments.into_iter().flatten().map(AsRef::as_ref).collect();
+    segments.join("\n\n")
 }
 
 fn last(row: &StepState) -> Option<&AttemptEnd> {

@@ -4,7 +4,7 @@ use crate::run::{Forecast, RunState, slot_time};
 use crate::text;
 use crate::text::format;
 use crate::tui::dashboard::state::model::Model;
-use crate::tui::widgets::text_page::Sheet;
+use crate::tui::widgets::text_page::TextPage;
 use crate::units::Micros;
 
 /// Cells of a bar.
@@ -17,37 +17,37 @@ const PATH: usize = 30;
 const ROOMY: usize = 44;
 
 /// Writes the page.
-pub fn write(model: &Model, width: usize, sheet: &mut Sheet<'_>) {
+pub fn write(model: &Model, width: usize, page: &mut TextPage<'_>) {
     let run = &model.run;
     let Some(header) = run.header.as_deref() else {
         return;
     };
-    sheet.field("plan", &text::fit(&header.plan, 60));
-    sheet.field("run", &header.run_id);
-    sheet.field("worker", &text::fit(&header.worker, 60));
+    page.field("plan", &text::fit(&header.plan, 60));
+    page.field("run", &header.run_id);
+    page.field("worker", &text::fit(&header.worker, 60));
     if header.track_cost {
-        write_money(model, sheet);
+        write_money(model, page);
     }
-    write_slots(run, model.now, width, sheet);
-    write_path(model, sheet);
+    write_slots(run, model.now, width, page);
+    write_path(model, page);
 }
 
-fn write_money(model: &Model, sheet: &mut Sheet<'_>) {
+fn write_money(model: &Model, page: &mut TextPage<'_>) {
     let run = &model.run;
-    sheet.heading("money");
+    page.heading("money");
     let least = if run.unpriced { "at least " } else { "" };
-    sheet.field("spent", &format!("{least}{}", run.spent));
+    page.field("spent", &format!("{least}{}", run.spent));
     if !run.reserved.is_zero() {
-        sheet.field("reserved", &run.reserved.to_string());
+        page.field("reserved", &run.reserved.to_string());
     }
     let limit = run.header.as_deref();
     if let Some(limit) = limit.and_then(|header| header.limits.max_total_cost_usd) {
         let free = limit - run.spent - run.reserved;
         let words = format!("{free} of {}", format::budget(limit));
-        sheet.field("free", &words);
+        page.field("free", &words);
     }
     if let Some(rest) = model.forecast.filter(|_| !run.has_ended()) {
-        sheet.field("to come", &to_come(&rest));
+        page.field("to come", &to_come(&rest));
     }
     if !run.saved_cost.is_zero() || run.saved_time > Micros(0) {
         let words = format!(
@@ -55,7 +55,7 @@ fn write_money(model: &Model, sheet: &mut Sheet<'_>) {
             run.saved_cost,
             format::duration(run.saved_time)
         );
-        sheet.field("saved", &words);
+        page.field("saved", &words);
     }
 }
 
@@ -81,26 +81,26 @@ fn to_come(rest: &Forecast) -> String {
     )
 }
 
-fn write_slots(run: &RunState, now: Micros, width: usize, sheet: &mut Sheet<'_>) {
+fn write_slots(run: &RunState, now: Micros, width: usize, page: &mut TextPage<'_>) {
     let account = slot_time(run, now);
     let total = account.total();
     if total == Micros(0) {
         return;
     }
-    sheet.heading("time of the slots");
+    page.heading("time of the slots");
     let slots = format::count(account.slots, "slot");
     let words = format!(
         "{slots} over {}: {}",
         format::duration(account.wall),
         format::duration(total)
     );
-    sheet.text(&words, sheet.theme.dim);
-    let theme = sheet.theme;
-    for (at, (name, part)) in account.parts().into_iter().enumerate() {
-        if part == Micros(0) && at > 0 {
+    page.text(&words, page.theme.dim);
+    let theme = page.theme;
+    for (at, (name, segment)) in account.parts().into_iter().enumerate() {
+        if segment == Micros(0) && at > 0 {
             continue;
         }
-        let share = part.0 as f64 / total.0 as f64;
+        let share = segment.0 as f64 / total.0 as f64;
         let style = if at == 0 { theme.good } else { theme.warning };
         let mut spans = vec![ratatui::text::Span::styled(
             format!("{name:<NAME$}"),
@@ -108,28 +108,32 @@ fn write_slots(run: &RunState, now: Micros, width: usize, sheet: &mut Sheet<'_>)
         )];
         if width >= ROOMY {
             let full = (share * BAR as f64).round() as usize;
-            let full = full.clamp(usize::from(part > Micros(0)), BAR);
+            let full = full.clamp(usize::from(segment > Micros(0)), BAR);
             spans.push(ratatui::text::Span::styled("▇".repeat(full), style));
             spans.push(ratatui::text::Span::raw(" ".repeat(BAR - full + 1)));
         }
-        let words = format!("{:>4}  {}", format::percent(share), format::duration(part));
+        let words = format!(
+            "{:>4}  {}",
+            format::percent(share),
+            format::duration(segment)
+        );
         spans.push(ratatui::text::Span::styled(words, theme.text));
-        sheet.push(spans.into());
+        page.push(spans.into());
     }
 }
 
-fn write_path(model: &Model, sheet: &mut Sheet<'_>) {
+fn write_path(model: &Model, page: &mut TextPage<'_>) {
     let (run, figures) = (&model.run, &model.figures);
     if figures.critical_path.is_empty() {
         return;
     }
-    sheet.heading("critical path");
+    page.heading("critical path");
     let words = format!(
         "{} long; what each step could save, made to take no time",
         format::duration(figures.span)
     );
-    sheet.text(&words, sheet.theme.dim);
-    let theme = sheet.theme;
+    page.text(&words, page.theme.dim);
+    let theme = page.theme;
     let rows = figures.critical_path.iter().zip(&figures.potential);
     for (ix, potential) in rows.take(PATH) {
         let Some(row) = run.steps.get(ix.at()) else {
@@ -141,7 +145,7 @@ fn write_path(model: &Model, sheet: &mut Sheet<'_>) {
             format::duration(*potential),
             text::fit(&row.info.id, 60)
         );
-        sheet.push(
+        page.push(
             vec![
                 ratatui::text::Span::styled(format!("{} ", look.glyph), look.style),
                 ratatui::text::Span::styled(words, theme.text),
@@ -151,6 +155,6 @@ fn write_path(model: &Model, sheet: &mut Sheet<'_>) {
     }
     let more = figures.critical_path.len().saturating_sub(PATH);
     if more > 0 {
-        sheet.text(&format!("and {}", format::count(more, "step")), theme.dim);
+        page.text(&format!("and {}", format::count(more, "step")), theme.dim);
     }
 }

@@ -1,0 +1,143 @@
+//! When actions of the dashboard are possible.
+
+use crate::run::{RunPhase, StepStatus};
+use crate::tui::dashboard::panes::View;
+use crate::tui::dashboard::state::inspector::Tab;
+use crate::tui::dashboard::state::model::{Focus, Model};
+use crate::tui::dashboard::state::overlay::Overlay;
+
+pub(crate) fn on_graph(model: &Model) -> bool {
+    model.focus == Focus::Graph && !model.run.steps.is_empty()
+}
+
+pub(crate) fn shows(model: &Model, view: View) -> bool {
+    model.view == view
+}
+
+pub(crate) fn zooms(model: &Model) -> bool {
+    model.panes.get(model.view).can_zoom()
+}
+
+pub(crate) fn folds(model: &Model) -> bool {
+    on_graph(model) && selected(model) && model.panes.get(model.view).can_fold()
+}
+
+pub(crate) fn filtering(model: &Model) -> bool {
+    matches!(model.overlay, Some(Overlay::Filter))
+}
+
+pub(crate) fn on_inspector(model: &Model) -> bool {
+    model.focus == Focus::Inspector && model.selected.is_some()
+}
+
+pub(crate) fn scrolls(model: &Model) -> bool {
+    on_inspector(model)
+        || matches!(
+            model.overlay,
+            Some(
+                Overlay::Help(_) | Overlay::Explain(_) | Overlay::SideBySide(_) | Overlay::Runs(_)
+            )
+        )
+}
+
+pub(crate) fn in_tree(model: &Model) -> bool {
+    on_inspector(model)
+        && !model.inspector.raw
+        && matches!(model.inspector.tab, Tab::Input | Tab::Output)
+}
+
+pub(crate) fn on_text(model: &Model) -> bool {
+    on_inspector(model) && !in_tree(model)
+}
+
+pub(crate) fn selected(model: &Model) -> bool {
+    model.row().is_some()
+}
+
+pub(crate) fn status_is(model: &Model, test: fn(StepStatus) -> bool) -> bool {
+    model.row().is_some_and(|row| test(row.status))
+}
+
+pub(crate) fn can_retry(model: &Model) -> bool {
+    status_is(model, StepStatus::has_ended) && model.run.phase != RunPhase::Stopping
+}
+
+pub(crate) fn can_skip(model: &Model) -> bool {
+    model.in_progress()
+        && status_is(model, |status| {
+            matches!(status, StepStatus::Pending | StepStatus::Ready)
+        })
+}
+
+/// Whether the selected row came to an output of its own.
+pub(crate) fn has_own_output(model: &Model) -> bool {
+    let row = model.row();
+    row.is_some_and(|row| row.status == StepStatus::Succeeded && row.elements().is_empty())
+}
+
+pub(crate) fn can_edit(model: &Model) -> bool {
+    let row = model.row();
+    model.run.phase != RunPhase::Stopping
+        && row.is_some_and(|row| row.under_way().is_none() && row.elements().is_empty())
+}
+
+pub(crate) fn can_fork(model: &Model) -> bool {
+    let over = model.is_replay() || model.run.has_ended();
+    model.forkable && over && selected(model)
+}
+
+pub(crate) fn failed(model: &Model) -> bool {
+    model.run_index.failures() > 0
+}
+
+pub(crate) fn is_before_the_last(model: &Model) -> bool {
+    model.position() < model.time_travel.history().len()
+}
+
+pub(crate) fn side_by_side(model: &Model) -> bool {
+    matches!(model.overlay, Some(Overlay::SideBySide(_)))
+}
+
+pub(crate) fn choosing_run(model: &Model) -> bool {
+    matches!(model.overlay, Some(Overlay::Runs(_)))
+}
+
+pub(crate) fn asked(model: &Model) -> bool {
+    matches!(model.overlay, Some(Overlay::Question(_)))
+}
+
+pub(crate) fn searching(model: &Model) -> bool {
+    matches!(model.overlay, Some(Overlay::Search(_)))
+}
+
+pub(crate) fn at_the_graph(model: &Model) -> bool {
+    !can_go_back(model)
+}
+
+pub(crate) fn asked_unknown(model: &Model) -> bool {
+    matches!(model.overlay, Some(Overlay::Unknown(_)))
+}
+
+pub(crate) fn in_editor(model: &Model) -> bool {
+    matches!(model.overlay, Some(Overlay::Editor(_)))
+}
+
+/// Whether keys are typed into something.
+pub(crate) fn types(model: &Model) -> bool {
+    in_palette(model) || in_editor(model)
+}
+
+pub(crate) fn in_palette(model: &Model) -> bool {
+    matches!(model.overlay, Some(Overlay::Palette(_)))
+}
+
+pub(crate) fn can_go_back(model: &Model) -> bool {
+    model.against.is_some()
+        || model.overlay.is_some()
+        || model.maximised
+        || model.focus == Focus::Inspector
+}
+
+pub(crate) fn stoppable(model: &Model) -> bool {
+    model.in_progress() && model.run.phase != RunPhase::Stopping
+}

@@ -1,0 +1,129 @@
+//! What keys mean, what the footer hints at, and what is possible: all read from one registry.
+
+pub(crate) mod conditions;
+pub(crate) mod entry;
+pub(crate) mod palette;
+pub(crate) mod registry;
+
+use crate::tui::dashboard::state::model::Model;
+use crate::tui::dashboard::state::overlay::{Overlay, Question};
+use crate::tui::input::key::Key;
+use conditions::types;
+use crossterm::event::KeyEvent;
+use entry::{Entry, Group, Over};
+use registry::entries;
+
+/// What a key means now.
+#[derive(Clone, Copy)]
+pub(crate) enum Meaning {
+    /// It does this.
+    Does(&'static Entry),
+    /// It would do this, which is not possible now.
+    Not(&'static Entry),
+    /// Nothing.
+    Nothing,
+}
+
+/// What `event` means in this state.
+pub(crate) fn meaning(model: &Model, event: &KeyEvent) -> Meaning {
+    // What is typed belongs to the line that is typed into; keys with control still act.
+    let counts = |entry: &Entry, key: &Key| !is_typed(model, entry) || key.control;
+    let mut blocked = None;
+    for entry in entries().filter(|entry| entry.has_key(event, |key| counts(entry, key))) {
+        if reachable(model, entry) && entry.is_possible(model) {
+            return Meaning::Does(entry);
+        }
+        if !entry.needs.is_empty() {
+            blocked = blocked.or(Some(entry));
+        }
+    }
+    match (blocked, &model.overlay) {
+        (Some(entry), None) => Meaning::Not(entry),
+        _ => Meaning::Nothing,
+    }
+}
+
+/// Whether the keys of an entry are typed into something instead.
+fn is_typed(model: &Model, entry: &Entry) -> bool {
+    types(model) && !matches!(entry.scope.group, Group::Palette | Group::Editor)
+}
+
+/// While something lies over the panes, only what answers it is reachable.
+fn reachable(model: &Model, entry: &Entry) -> bool {
+    use Overlay as O;
+    let group = entry.scope.group;
+    let Some(overlay) = &model.overlay else {
+        return !matches!(
+            group,
+            Group::Question | Group::Search | Group::Palette | Group::Editor
+        );
+    };
+    let own = match overlay {
+        O::Search(_) => Some(Group::Search),
+        O::Filter | O::Unknown(_) | O::Question(_) => Some(Group::Question),
+        O::Palette(_) => Some(Group::Palette),
+        O::Editor(_) => Some(Group::Editor),
+        O::SideBySide(_) | O::Runs(_) => Some(Group::Compare),
+        O::Help(_) | O::Explain(_) => None,
+    };
+    let over = match entry.scope.over {
+        Over::None => false,
+        Over::Text => matches!(overlay, O::Help(_) | O::Explain(_)),
+        Over::Scroll => {
+            matches!(
+                overlay,
+                O::Help(_) | O::Explain(_) | O::SideBySide(_) | O::Runs(_)
+            )
+        }
+        Over::Quit => !matches!(overlay, O::Search(_) | O::Editor(_)),
+        Over::All => !matches!(overlay, O::Editor(_)),
+    };
+    own == Some(group) || over || opened_by(overlay) == Some(entry.name)
+}
+
+/// The action that opened what lies over the panes, where the same key again answers or closes it.
+const fn opened_by(overlay: &Overlay) -> Option<&'static str> {
+    Some(match overlay {
+        Overlay::Help(_) => "help",
+        Overlay::Explain(_) => "explain",
+        Overlay::Question(Question::Quit) => "quit",
+        Overlay::Question(Question::Stop) => "stop",
+        Overlay::Question(Question::Skip(_)) => "skip",
+        Overlay::Question(Question::Fork(_)) => "fork",
+        _ => return None,
+    })
+}
+
+/// What the footer shows: the hints of what is possible now, each with its first key.
+pub(crate) fn hints(model: &Model) -> impl Iterator<Item = (Key, &'static str)> + '_ {
+    entries().filter_map(move |entry| {
+        let hint = entry.footer()?;
+        let shown = !is_typed(model, entry) && reachable(model, entry) && entry.is_possible(model);
+        shown.then_some(hint)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::StepIx;
+
+    #[test]
+    fn what_an_overlay_is_opened_by_is_in_the_registry() {
+        let step = StepIx(0);
+        let questions = [
+            Question::Quit,
+            Question::Stop,
+            Question::Skip(step),
+            Question::Fork(step),
+        ];
+        let overlays = questions.map(Overlay::Question);
+        for overlay in overlays
+            .iter()
+            .chain(&[Overlay::Help(0), Overlay::Explain(0)])
+        {
+            let name = opened_by(overlay).unwrap();
+            assert!(entries().any(|entry| entry.name == name), "{name}");
+        }
+    }
+}

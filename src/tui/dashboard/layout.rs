@@ -1,0 +1,232 @@
+//! Where everything is on the screen, for drawing and for the mouse alike.
+
+use super::panes::View;
+use super::state::inspector::Tab;
+use super::state::model::{Drag, Focus, Model};
+use crate::text;
+use ratatui::layout::{Position, Rect};
+
+/// Cells between two names, where there is room for their keys and where there is none.
+const GAPS: [usize; 2] = [2, 1];
+
+/// Cells for a time beside the line.
+pub(crate) const TIME: u16 = 8;
+/// Columns from which there are times beside it.
+const ROOMY: u16 = 50;
+
+/// Where the parts of the screen are, borders included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Areas {
+    /// One or two lines at the top.
+    pub header: Rect,
+    /// The view of the run, where it is shown.
+    pub graph: Option<Rect>,
+    /// The inspector, where it is shown.
+    pub inspector: Option<Rect>,
+    /// One line at the bottom; empty on the smallest screens.
+    pub footer: Rect,
+}
+
+/// Rows from which the header has two lines.
+const TALL: u16 = 14;
+/// Columns from which the inspector stands beside the graph.
+const WIDE: u16 = 76;
+/// Rows of the body from which the inspector stands below the graph.
+const DEEP: u16 = 24;
+
+/// Where everything is on a screen of the model's size.
+pub(crate) fn areas(model: &Model) -> Areas {
+    let (width, height) = model.size;
+    let header = if height >= TALL { 2 } else { 1.min(height) };
+    let footer = u16::from(height >= 4);
+    let body = Rect::new(0, header, width, height.saturating_sub(header + footer));
+    let areas = Areas {
+        header: Rect::new(0, 0, width, header),
+        graph: None,
+        inspector: None,
+        footer: Rect::new(0, height - footer, width, footer),
+    };
+    if body.is_empty() {
+        return areas;
+    }
+    let split = !model.maximised && (width >= WIDE && body.height >= 6 || body.height >= DEEP);
+    if !split {
+        return match model.focus {
+            Focus::Graph => Areas {
+                graph: Some(body),
+                ..areas
+            },
+            Focus::Inspector => Areas {
+                inspector: Some(body),
+                ..areas
+            },
+        };
+    }
+    let (graph, inspector) = if width >= WIDE {
+        let columns = (width * 5 / 12).clamp(36, 76);
+        let graph = Rect {
+            width: width - columns,
+            ..body
+        };
+        (
+            graph,
+            Rect {
+                x: graph.right(),
+                width: columns,
+                ..body
+            },
+        )
+    } else {
+        let rows = body.height * 2 / 5;
+        let graph = Rect {
+            height: body.height - rows,
+            ..body
+        };
+        (
+            graph,
+            Rect {
+                y: graph.bottom(),
+                height: rows,
+                ..body
+            },
+        )
+    };
+    Areas {
+        graph: Some(graph),
+        inspector: Some(inspector),
+        ..areas
+    }
+}
+
+/// The line of moments lies over the lower border of the panes, so that nothing moves when it comes.
+pub(crate) fn scrubber(areas: &Areas) -> Rect {
+    let body = areas.footer.y.saturating_sub(areas.header.bottom());
+    Rect {
+        y: areas.footer.y.saturating_sub(1),
+        height: u16::from(body >= 3),
+        ..areas.footer
+    }
+}
+
+/// The names of the views in a border of `width` cells: where each begins, its key where there is room, and
+/// its name.
+pub(crate) fn view_names(width: usize) -> Vec<(usize, Option<String>, View)> {
+    let lay = |keys: bool, gap: usize| {
+        let mut at = 3;
+        let names: Vec<_> = View::ALL
+            .iter()
+            .map(|&view| {
+                let key = keys.then(|| view.key().to_string());
+                let start = at;
+                at += name_cells(key.as_deref(), view) + gap;
+                (start, key, view)
+            })
+            .collect();
+        (names, at - gap + 2)
+    };
+    for (keys, gap) in [(true, GAPS[0]), (false, GAPS[0]), (false, GAPS[1])] {
+        let (names, total) = lay(keys, gap);
+        if total <= width {
+            return names;
+        }
+    }
+    Vec::new()
+}
+
+/// The cells that a name takes with its key.
+pub(crate) fn name_cells(key: Option<&str>, view: View) -> usize {
+    key.map_or(0, |key| text::width(key) + 1) + view.name().len()
+}
+
+/// The view whose name is drawn at this place of a pane in `area`.
+pub(crate) fn view_at(area: Rect, at: Position) -> Option<View> {
+    if area.width < 3 || area.height < 3 || at.y != area.y {
+        return None;
+    }
+    let column = usize::from(at.x - area.x);
+    view_names(area.width as usize)
+        .into_iter()
+        .find(|(start, key, view)| {
+            (*start..start + name_cells(key.as_deref(), *view)).contains(&column)
+        })
+        .map(|(.., view)| view)
+}
+
+/// The tabs that stand in a line of `width` cells: where each begins, and its label.
+pub(crate) fn tab_labels(width: usize) -> Vec<(usize, &'static str, Tab)> {
+    let lay = |name: fn(Tab) -> &'static str, gap: usize| {
+        let mut at = 0;
+        let labels: Vec<_> = Tab::ALL
+            .into_iter()
+            .map(|tab| {
+                let start = at;
+                at += name(tab).len() + gap;
+                (start, name(tab), tab)
+            })
+            .collect();
+        (labels, at - gap)
+    };
+    for (name, gap) in [
+        (Tab::name as fn(Tab) -> &'static str, 3),
+        (Tab::name, 2),
+        (Tab::medium, 2),
+        (Tab::short, 2),
+    ] {
+        let (labels, total) = lay(name, gap);
+        if total <= width {
+            return labels;
+        }
+    }
+    lay(Tab::short, 1).0
+}
+
+/// The tab that is drawn at this place of an inspector in `area`.
+pub(crate) fn tab_at(area: Rect, at: Position) -> Option<Tab> {
+    if area.width < 3 || area.height < 5 || at.y != area.y + 1 {
+        return None;
+    }
+    let margin = u16::from(area.width - 2 > 20);
+    let left = area.x + 1 + margin;
+    let width = (area.width - 2 - 2 * margin) as usize;
+    let column = at.x.checked_sub(left)? as usize;
+    tab_labels(width)
+        .into_iter()
+        .find(|(start, label, _)| (*start..start + label.len()).contains(&column))
+        .map(|(_, _, tab)| tab)
+}
+
+/// The event position at a place of the screen, where the line is drawn there.
+pub(crate) fn position_at(model: &Model, line: Rect, at: Position) -> Option<usize> {
+    let track = track(line);
+    let last = model.time_travel.history().len();
+    let there = model.is_past() || matches!(model.drag, Some(Drag::Scrubber));
+    if !there || !line.contains(at) || track.is_empty() {
+        return None;
+    }
+    let cell = at.x.clamp(track.x, track.right() - 1) - track.x;
+    if cell + 1 == track.width {
+        return Some(last);
+    }
+    Some(positions_of(track, cell, last).start.max(1))
+}
+
+/// The part of the line that events have.
+pub(crate) fn track(line: Rect) -> Rect {
+    let beside = if line.width < ROOMY { 1 } else { TIME };
+    Rect {
+        x: line.x + beside.min(line.width),
+        width: line.width.saturating_sub(2 * beside),
+        ..line
+    }
+}
+
+/// The event positions that a cell of the line stands for.
+pub(crate) fn positions_of(track: Rect, cell: u16, last: usize) -> std::ops::Range<usize> {
+    let edge = |cell: u16| (last as u64 * u64::from(cell)).div_ceil(u64::from(track.width.max(1)));
+    edge(cell) as usize + 1..(edge(cell + 1) as usize + 1).max(edge(cell) as usize + 2)
+}
+
+pub(crate) fn cell_of(track: Rect, position: usize, last: usize) -> u16 {
+    let before = position.saturating_sub(1) as u64 * u64::from(track.width);
+    (before / last.max(1) as u64) as u16
+}

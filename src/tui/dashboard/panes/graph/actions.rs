@@ -1,0 +1,18 @@
+//! The key of the graph. Its other actions stand among those for moving about, which every view shares.
+
+use crate::tui::dashboard::keymap::entry::{Entry, Group, always, change};
+use crate::tui::dashboard::panes::View;
+use crate::tui::dashboard::update::navigation::show_view;
+
+/// What shows it.
+pub(crate) const OPEN: &[Entry] = &[change(
+    super::NAME,
+    &[super::KEY],
+    Group::Views,
+    "the graph",
+    always,
+    |model| show_view(model, View::Graph),
+)];
+
+/// What it can do beyond what every view can.
+pub(crate) const ACTIONS: &[Entry] = &[];

@@ -1,0 +1,23 @@
+//! Columns that several parts of the graph agree on.
+
+/// Columns for `12.3s  $0.0004`.
+pub(super) const TIME_AND_COST: usize = 14;
+/// Columns for the time alone.
+pub(super) const TIME: usize = 6;
+/// Columns for the name of a tool beside the lanes.
+pub(super) const TOOL: usize = 20;
+/// Columns of the list beside the overview.
+const SIDEBAR: u16 = 34;
+/// Empty columns beside it.
+pub(super) const SIDEBAR_GAP: u16 = 2;
+/// The narrowest pane in which there is a list.
+const NARROWEST: u16 = 80;
+
+/// The columns that the list takes of a pane, the gap beside it included.
+pub(super) fn sidebar_columns(pane: u16) -> u16 {
+    if pane < NARROWEST {
+        0
+    } else {
+        SIDEBAR + SIDEBAR_GAP
+    }
+}

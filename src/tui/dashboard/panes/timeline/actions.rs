@@ -1,0 +1,36 @@
+//! The keys of the timeline.
+
+use crate::tui::dashboard::keymap::entry::{Entry, Group, always, change};
+use crate::tui::dashboard::panes::View;
+use crate::tui::dashboard::state::model::Model;
+use crate::tui::dashboard::update::navigation::show_view;
+use crate::tui::input::key::Key;
+
+fn shown(model: &Model) -> bool {
+    model.view == View::Timeline
+}
+
+fn zoomed(model: &Model) -> bool {
+    shown(model) && model.panes.timeline.is_zoomed()
+}
+
+/// What shows it.
+pub(crate) const OPEN: &[Entry] = &[change(
+    super::NAME,
+    &[super::KEY],
+    Group::Views,
+    "the timeline: attempts over time; again: the graph",
+    always,
+    |model| show_view(model, View::Timeline),
+)];
+
+/// What it can do beyond what every view can.
+#[rustfmt::skip]
+pub(crate) const ACTIONS: &[Entry] = &[
+    change("timeline-rows", &[Key::char('t')], Group::Views, "timeline: a line for each slot, or for each step",
+        shown, |m| m.panes.timeline.turn()).hint("slots/steps"),
+    change("look-earlier", &[Key::char(',')], Group::Views, "timeline: look at earlier times",
+        zoomed, |m| m.panes.timeline.shift(-1)).hint("earlier"),
+    change("look-later", &[Key::char('.')], Group::Views, "timeline: look at later times",
+        zoomed, |m| m.panes.timeline.shift(1)).hint("later"),
+];

@@ -1,0 +1,61 @@
+//! What keys and pasted text do: an action of the registry, or something that is typed.
+
+use super::search;
+use crate::tui::dashboard::keymap::{self, Meaning};
+use crate::tui::dashboard::message::Effect;
+use crate::tui::dashboard::state::model::Model;
+use crate::tui::dashboard::state::overlay::Overlay;
+use crate::tui::dashboard::state::palette::Palette;
+use crate::tui::input::text_field::Field;
+use crossterm::event::{KeyEvent, KeyEventKind};
+
+pub(super) fn on_key(model: &mut Model, event: &KeyEvent) -> Vec<Effect> {
+    if event.kind == KeyEventKind::Release {
+        return Vec::new();
+    }
+    model.dirty = true;
+    if !model.leaving {
+        model.notice = None;
+    }
+    // What is typed there goes before the keys of actions.
+    let typed = match &model.overlay {
+        Some(Overlay::Search(_)) => search::typed(model, event),
+        Some(Overlay::Filter) => model.panes.table.type_filter(event),
+        _ => false,
+    };
+    if typed {
+        return Vec::new();
+    }
+    match keymap::meaning(model, event) {
+        Meaning::Does(entry) => return entry.run(model),
+        Meaning::Not(entry) => {
+            model.notice = Some(format!("{} needs {}", entry.name, entry.lacks(model)));
+        }
+        Meaning::Nothing => match &mut model.overlay {
+            Some(Overlay::Palette(palette)) => type_in(palette, |field| {
+                field.edit(event);
+            }),
+            Some(Overlay::Editor(editor)) => editor.edit(event),
+            _ => {}
+        },
+    }
+    Vec::new()
+}
+
+/// Puts pasted text in where something is typed into.
+pub(super) fn on_paste(model: &mut Model, text: &str) {
+    model.dirty = true;
+    match &mut model.overlay {
+        Some(Overlay::Palette(palette)) => type_in(palette, |field| field.insert(text)),
+        Some(Overlay::Editor(editor)) => editor.paste(text),
+        Some(Overlay::Search(_)) => search::paste(model, text),
+        Some(Overlay::Filter) => model.panes.table.paste_filter(text),
+        _ => {}
+    }
+}
+
+/// Changes what was typed; the best match is chosen again.
+fn type_in(palette: &mut Palette, change: impl FnOnce(&mut Field)) {
+    change(&mut palette.field);
+    palette.chosen = 0;
+}

@@ -1,0 +1,102 @@
+//! What the mouse does.
+
+use super::{navigation, pages, search};
+use crate::tui::dashboard::layout;
+use crate::tui::dashboard::state::model::{Drag, Focus, Model};
+use crate::tui::dashboard::state::overlay::Overlay;
+use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
+use ratatui::layout::Position;
+
+/// Lines that one turn of the wheel scrolls.
+const WHEEL: isize = 3;
+
+pub(super) fn on_mouse(model: &mut Model, event: MouseEvent) {
+    let at = Position::new(event.column, event.row);
+    match event.kind {
+        MouseEventKind::ScrollUp => wheel(model, at, 0, -WHEEL),
+        MouseEventKind::ScrollDown => wheel(model, at, 0, WHEEL),
+        MouseEventKind::ScrollLeft => wheel(model, at, -WHEEL, 0),
+        MouseEventKind::ScrollRight => wheel(model, at, WHEEL, 0),
+        MouseEventKind::Down(MouseButton::Left) => click(model, at),
+        MouseEventKind::Drag(MouseButton::Left) => drag(model, at),
+        MouseEventKind::Up(_) => model.drag = None,
+        _ => {}
+    }
+}
+
+fn wheel(model: &mut Model, at: Position, columns: isize, lines: isize) {
+    model.dirty = true;
+    let areas = layout::areas(model);
+    let on = |area: Option<ratatui::layout::Rect>| area.is_some_and(|area| area.contains(at));
+    if model.overlay.is_some() || on(areas.inspector) {
+        pages::scroll(model, lines);
+    } else if on(areas.graph) {
+        let pane = model.panes.get_mut(model.view);
+        pane.scroll(at, columns as i32 * 2, lines as i32);
+    }
+}
+
+/// Selects what is under the pointer.
+fn click(model: &mut Model, at: Position) {
+    if matches!(model.overlay, Some(Overlay::Search(_))) {
+        model.dirty = true;
+        search::click(model, at.x, at.y);
+        return;
+    }
+    if model.overlay.is_some() {
+        return;
+    }
+    model.dirty = true;
+    let areas = layout::areas(model);
+    if let Some(position) = layout::position_at(model, layout::scrubber(&areas), at) {
+        model.drag = Some(Drag::Scrubber);
+        model.show_position(position);
+    } else if let Some(area) = areas.graph.filter(|area| area.contains(at)) {
+        model.focus = Focus::Graph;
+        if let Some(view) = layout::view_at(area, at) {
+            model.view = view;
+            model.keep_visible();
+            return;
+        }
+        let pane = model.panes.get_mut(model.view);
+        if pane.has_map_at(at) {
+            model.drag = Some(Drag::Map);
+            pane.show_on_map(at);
+            return;
+        }
+        model.drag = Some(Drag::Pane(at));
+        let step = pane.hit(&model.run, at);
+        navigation::select(model, step);
+    } else if let Some(area) = areas.inspector.filter(|area| area.contains(at)) {
+        model.focus = Focus::Inspector;
+        match layout::tab_at(area, at) {
+            Some(tab) => pages::show(model, tab),
+            None => pages::click_tree(model, at),
+        }
+    }
+}
+
+/// Moves what is in view with the pointer.
+fn drag(model: &mut Model, at: Position) {
+    match model.drag {
+        Some(Drag::Scrubber) => {
+            let line = layout::scrubber(&layout::areas(model));
+            let at = Position { y: line.y, ..at };
+            if let Some(position) = layout::position_at(model, line, at) {
+                model.show_position(position);
+            }
+        }
+        Some(Drag::Map) => {
+            model.panes.get_mut(model.view).show_on_map(at);
+            model.dirty = true;
+        }
+        Some(Drag::Pane(from)) => {
+            model.drag = Some(Drag::Pane(at));
+            let by = |from: u16, to: u16| i32::from(from) - i32::from(to);
+            let (columns, rows) = (by(from.x, at.x), by(from.y, at.y));
+            model.panes.get_mut(model.view).pan(columns, rows);
+            model.dirty = true;
+        }
+        None => {}
+    }
+}

@@ -1,0 +1,130 @@
+//! Moving about among the steps: the selection, the views, and what of them is shown.
+
+use crate::plan::StepIx;
+use crate::text::format;
+use crate::tui::dashboard::panes::View;
+use crate::tui::dashboard::panes::pane::{Direction, FoldResult};
+use crate::tui::dashboard::state::model::{Focus, Model};
+
+/// Goes where an arrow key leads in the view that is shown.
+pub(crate) fn go(model: &mut Model, towards: Direction) {
+    let pane = model.panes.get_mut(model.view);
+    let next = pane.go(&model.run, model.selected, towards);
+    select(model, next);
+}
+
+/// Goes to the first step.
+pub(crate) fn first(model: &mut Model) {
+    let next = model.panes.get_mut(model.view).first();
+    select(model, next);
+}
+
+/// Goes to the last step.
+pub(crate) fn last(model: &mut Model) {
+    let next = model.panes.get_mut(model.view).last(&model.run);
+    select(model, next);
+}
+
+/// Goes so many pages on, or back.
+pub(crate) fn page_by(model: &mut Model, pages: isize) {
+    let pane = model.panes.get_mut(model.view);
+    let next = pane.page(&model.run, model.selected, pages);
+    select(model, next);
+}
+
+/// Goes to the next failure, or to the one before.
+pub(crate) fn go_to_failure(model: &mut Model, forward: bool) {
+    select(model, model.run_index.failure(model.selected, forward));
+}
+
+/// The user's own choice ends following.
+pub(crate) fn select(model: &mut Model, step: Option<StepIx>) {
+    if let Some(step) = step {
+        model.follow = false;
+        model.select(step);
+    }
+}
+
+/// Lets the selection go with what runs, or no longer.
+pub(crate) fn follow(model: &mut Model) {
+    model.follow = !model.follow;
+    model.notice = Some(if model.follow {
+        "following what runs".to_owned()
+    } else {
+        "no longer following".to_owned()
+    });
+    model.follow_run();
+}
+
+/// Shows a view; the key of the view that is shown goes back to the graph.
+pub(crate) fn show_view(model: &mut Model, view: View) {
+    model.view = if model.view == view {
+        View::Graph
+    } else {
+        view
+    };
+    model.focus = Focus::Graph;
+    model.keep_visible();
+}
+
+/// Selects the step of the critical path without which the run would have been shortest.
+pub(crate) fn bottleneck(model: &mut Model) {
+    let figures = &model.figures;
+    let potentials = figures.critical_path.iter().zip(&figures.potential);
+    // Where nothing could be saved (two equal paths), the longest call is what there is to look at.
+    let service = |step: &StepIx| model.run.steps.get(step.at()).map(|row| row.service);
+    let best = potentials
+        .enumerate()
+        .max_by_key(|(at, (step, potential))| (**potential, service(step), std::cmp::Reverse(*at)))
+        .map(|(_, (step, potential))| (*step, *potential));
+    let Some((step, potential)) = best else {
+        return;
+    };
+    let saved = format::duration(potential);
+    let span = format::duration(figures.span);
+    select(model, Some(step));
+    model.panes.graph.centre_on(step);
+    let id = model
+        .row()
+        .map_or_else(String::new, |row| crate::text::fit(&row.info.id, 40));
+    model.notice = Some(format!(
+        "bottleneck {id}: up to {saved} of the critical path's {span} to be saved here"
+    ));
+}
+
+/// Folds or unfolds what the selected step is part of.
+pub(crate) fn fold_steps(model: &mut Model) {
+    let Some(step) = model.selected else { return };
+    let pane = model.panes.get_mut(model.view);
+    match pane.fold(&model.run, step) {
+        Some(FoldResult::Select(next)) => select(model, next),
+        Some(FoldResult::Say(words)) => model.notice = Some(words),
+        None => {}
+    }
+}
+
+/// Brings the selected step to the middle of the graph.
+pub(crate) fn centre(model: &mut Model) {
+    if let Some(step) = model.selected {
+        model.panes.graph.centre_on(step);
+    }
+}
+
+/// Shows more detail (1) or less (-1).
+pub(crate) fn zoom(model: &mut Model, by: i8) {
+    let pane = model.panes.get_mut(model.view);
+    pane.zoom(by, &model.run, model.selected);
+}
+
+/// Shows the detail that fits.
+pub(crate) fn fit(model: &mut Model) {
+    model.panes.get_mut(model.view).fit(model.selected);
+}
+
+/// Turns the graph from top-down to left-right, or back.
+pub(crate) fn turn_graph(model: &mut Model) {
+    model.panes.graph.turn();
+    if let Some(step) = model.selected {
+        model.panes.graph.keep_visible(step);
+    }
+}

@@ -1,0 +1,107 @@
+//! The inspector: its pages, scrolling, and the clipboard.
+
+use super::search;
+use crate::text::format;
+use crate::tui::dashboard::layout;
+use crate::tui::dashboard::message::Effect;
+use crate::tui::dashboard::state::comparison::Runs;
+use crate::tui::dashboard::state::inspected;
+use crate::tui::dashboard::state::inspector::Tab;
+use crate::tui::dashboard::state::model::{Focus, Model};
+use crate::tui::dashboard::state::overlay::Overlay;
+use crate::tui::dashboard::view::page;
+use crate::tui::terminal::screen::TerminalEffect;
+use crate::tui::widgets::json;
+use crate::tui::widgets::tree::JsonTree;
+use ratatui::layout::Position;
+
+/// What is copied at the most; terminals refuse more.
+const COPY_BYTES: usize = 1_000_000;
+
+/// Turns to a page; where the inspector has no place on the screen it is opened.
+pub(crate) fn show(model: &mut Model, tab: Tab) {
+    if model.inspector.tab != tab || model.inspector.of_run {
+        model.inspector.scroll = 0;
+    }
+    model.inspector.of_run = false;
+    model.inspector.tab = tab;
+    if layout::areas(model).inspector.is_none() {
+        model.focus = Focus::Inspector;
+    }
+}
+
+/// Shows the run as a whole.
+pub(crate) fn show_run(model: &mut Model) {
+    model.inspector.of_run = true;
+    model.inspector.scroll = 0;
+    model.focus = Focus::Inspector;
+}
+
+/// Shows values as text, or as a tree.
+pub(crate) fn toggle_raw(model: &mut Model) {
+    model.inspector.raw = !model.inspector.raw;
+    model.inspector.scroll = 0;
+}
+
+/// Changes what is folded or selected in the tree that is shown.
+pub(crate) fn tree(model: &mut Model, change: impl FnOnce(&mut JsonTree)) {
+    if let Some(step) = model.selected
+        && let Some((value, _)) = inspected::value(model)
+    {
+        change(model.inspector.tree(step, || JsonTree::new(&value)));
+    }
+}
+
+/// Selects what the tree shows at this place, and folds or unfolds it.
+pub(crate) fn click_tree(model: &mut Model, at: Position) {
+    if inspected::is_tree(model) {
+        tree(model, |tree| tree.click(at));
+    }
+}
+
+/// Scrolls what is in front by so many lines, or moves what is chosen in it.
+pub(crate) fn scroll(model: &mut Model, lines: isize) {
+    let in_tree = inspected::is_tree(model);
+    match &mut model.overlay {
+        Some(Overlay::Help(at) | Overlay::Explain(at)) => *at = at.saturating_add_signed(lines),
+        Some(Overlay::Runs(choice)) => {
+            if let Runs::Found(runs) = &choice.runs {
+                let most = runs.len().saturating_sub(1);
+                choice.chosen = choice.chosen.saturating_add_signed(lines).min(most);
+            }
+        }
+        Some(Overlay::SideBySide(shown)) => {
+            let most = shown.extent.0.saturating_sub(shown.extent.1);
+            shown.scroll = shown.scroll.saturating_add_signed(lines).min(most);
+        }
+        Some(Overlay::Search(_)) => search::go(model, lines.signum()),
+        _ if in_tree => tree(model, |tree| tree.select_by(lines)),
+        _ => model.inspector.scroll_by(lines),
+    }
+}
+
+/// Scrolls by pages.
+pub(crate) fn scroll_page(model: &mut Model, pages: isize) {
+    let height = match &model.overlay {
+        Some(Overlay::SideBySide(shown)) => shown.extent.1,
+        _ => model.inspector.extent.1,
+    };
+    let height = height.saturating_sub(1).max(1);
+    scroll(model, pages * height as isize);
+}
+
+/// Copies the page.
+pub(crate) fn copy(model: &mut Model) -> Vec<Effect> {
+    let (text, whole) = match inspected::value(model) {
+        Some((value, _)) => json::pretty(&value, COPY_BYTES),
+        None => (page::plain(model), true),
+    };
+    let whole = whole && text.len() <= COPY_BYTES;
+    let text = text[..text.floor_char_boundary(COPY_BYTES)].to_owned();
+    let rest = if whole { "" } else { ", the beginning" };
+    model.notice = Some(format!(
+        "copied {}{rest}, where the terminal allows it",
+        format::bytes(text.len())
+    ));
+    vec![Effect::Terminal(TerminalEffect::Copy(text))]
+}

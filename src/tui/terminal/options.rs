@@ -1,0 +1,46 @@
+//! How a screen looks and behaves, and why none could be shown.
+
+use crate::tui::theme::Theme;
+use crate::tui::theme::color::{self, ColourMode};
+use crate::tui::theme::file::ThemeError;
+use std::io;
+
+/// How a screen looks and behaves.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The plan's name, shown until the run says its own.
+    pub title: String,
+    /// The theme by name; after the terminal's ground where none is given.
+    pub theme: Option<String>,
+    /// Whether colours are wanted.
+    pub colour: ColourMode,
+    /// Whether only ASCII is drawn; after the locale where nothing is said.
+    pub ascii: Option<bool>,
+    /// Whether shapes stand still and times move seldom.
+    pub reduced_motion: bool,
+    /// Where a recorded run is to be played: how many times as fast as it was.
+    pub replay: Option<f64>,
+    /// Whether the run waits for a person to say what became of steps that nobody knows the end of.
+    pub asks: bool,
+    /// Whether the run is on record, so that another one can be forked from it.
+    pub forkable: bool,
+}
+
+impl Options {
+    /// The theme to draw with on this terminal.
+    pub(crate) fn theme(&self) -> Result<Theme, ThemeError> {
+        let ascii = self.ascii.unwrap_or_else(color::is_ascii_terminal);
+        color::choose(self.theme.as_deref(), self.colour.depth(), ascii)
+    }
+}
+
+/// Why nothing could be shown.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The theme cannot be used.
+    #[error(transparent)]
+    Theme(#[from] ThemeError),
+    /// The terminal failed.
+    #[error("the terminal: {0}")]
+    Terminal(#[from] io::Error),
+}
