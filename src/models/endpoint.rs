@@ -2,10 +2,11 @@
 
 use super::api_quirks::{ApiQuirks, OutputFormat};
 use super::http::{HttpClients, RequestError, body_within, failed};
-use super::protocol::{HttpRequest, HttpResponse, Protocol, Server};
+use super::protocol::{HttpRequest, HttpResponse, Protocol, Server, SseDecoder};
 use super::request::{ChatAnswer, ChatError, ChatRequest};
 use super::structured_output::is_strict;
 use super::time_limits::TimeLimits;
+use reqwest::header::CONTENT_TYPE;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
@@ -59,7 +60,7 @@ impl Endpoint {
                 .unwrap_or_else(|_| Err(ChatError::lost(limits.exceeded().at(&self.base))))?;
             if response.status.is_success() {
                 self.remember(request.model, quirks);
-                return self.protocol.answer(&response.body);
+                return self.answer(&response);
             }
             let refused_form = matches!(response.status.as_u16(), 400 | 422);
             let other = refused_form.then(|| {
@@ -119,6 +120,21 @@ impl Endpoint {
             headers,
             body,
         })
+    }
+
+    /// Reads an answer, also of a server that streams it without having been asked to.
+    fn answer(&self, response: &HttpResponse) -> Result<ChatAnswer, ChatError> {
+        let kind = response.headers.get(CONTENT_TYPE);
+        let is_stream = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
+        match self.protocol.stream().filter(|_| is_stream) {
+            None => self.protocol.answer(&response.body),
+            Some(mut stream) => {
+                for event in SseDecoder::default().push(&response.body) {
+                    stream.event(&event)?;
+                }
+                stream.finish()
+            }
+        }
     }
 
     fn refused(&self, response: &HttpResponse) -> ChatError {

@@ -323,6 +323,49 @@ async fn a_limit_that_the_caller_keeps_replaces_that_of_the_tool() {
     assert!(run(&tool, json!({})).await.output.is_err());
 }
 
+/// Some gateways stream whatever they are asked.
+#[tokio::test]
+async fn an_answer_that_is_streamed_unasked_is_read() {
+    let stream = |chunks: &[Value], end: &str| {
+        let mut body = String::from(": keep-alive\n\n");
+        for chunk in chunks {
+            body.push_str(&format!("data: {chunk}\n\n"));
+        }
+        ResponseTemplate::new(200).set_body_raw(body + end, "text/event-stream; charset=utf-8")
+    };
+    let delta = |text: &str| json!({"choices": [{"index": 0, "delta": {"content": text}, "finish_reason": null}]});
+    let stop = json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]});
+    let usage = json!({"choices": [], "usage": {"prompt_tokens": 310, "completion_tokens": 45}});
+    let server = MockServer::start().await;
+    answers_in_turn(
+        &server,
+        vec![
+            stream(
+                &[delta("{\"total\""), delta(": 4.5}"), stop, usage],
+                "data: [DONE]\n\n",
+            ),
+            stream(&[delta("{\"total\"")], ""),
+            stream(
+                &[delta("{"), json!({"error": {"message": "overloaded"}})],
+                "",
+            ),
+        ],
+    )
+    .await;
+    let tool = model(&server, &receipt());
+    let report = run(&tool, json!({})).await;
+    assert_eq!(*report.output.unwrap(), json!({"total": 4.5}));
+    assert_eq!(report.cost.unwrap().pico(), 310 * 150_000 + 45 * 600_000);
+    let report = run(&tool, json!({})).await;
+    assert_eq!(report.cost, tool.reservation(&json!({}), None).most);
+    assert!(report.output.unwrap_err().retryable);
+    let error = run(&tool, json!({})).await.output.unwrap_err();
+    assert!(
+        error.retryable && error.message.contains("overloaded"),
+        "{error}"
+    );
+}
+
 #[tokio::test]
 async fn an_answer_that_stays_bad_is_a_permanent_error() {
     let server = MockServer::start().await;

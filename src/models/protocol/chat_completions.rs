@@ -2,7 +2,9 @@
 //!
 //! Servers differ in the parameters they take; [`ApiQuirks`] says which ones a request has.
 
-use super::{HttpRequest, Protocol, QUOTED, Server, address, error_message};
+use super::{
+    AnswerStream, HttpRequest, Protocol, QUOTED, Server, ServerEvent, address, error_message,
+};
 use crate::models::api_quirks::{ApiQuirks, OutputFormat};
 use crate::models::http::RequestError;
 use crate::models::request::{ChatAnswer, ChatError, ChatRequest};
@@ -45,7 +47,7 @@ impl Protocol for ChatCompletions {
     fn answer(&self, body: &[u8]) -> Result<ChatAnswer, ChatError> {
         let answer: Value = serde_json::from_slice(body).map_err(|error| {
             let text = quote(&String::from_utf8_lossy(body), QUOTED);
-            malformed(format!("{error}; it begins {text}"))
+            malformed(&format!("{error}; it begins {text}"))
         })?;
         let tokens = self.usage(&answer);
         let failed = |error| ChatError {
@@ -55,7 +57,7 @@ impl Protocol for ChatCompletions {
         };
         let Some(choice) = answer.pointer("/choices/0") else {
             let message = error_message(&answer.to_string());
-            return Err(failed(malformed(format!("it has no choices {message}"))));
+            return Err(failed(malformed(&format!("it has no choices {message}"))));
         };
         let message = &choice["message"];
         if let Some(refusal) = message["refusal"].as_str().filter(|text| !text.is_empty()) {
@@ -68,6 +70,10 @@ impl Protocol for ChatCompletions {
             tokens,
             cut_off: choice["finish_reason"] == "length",
         })
+    }
+
+    fn stream(&self) -> Option<Box<dyn AnswerStream>> {
+        Some(Box::new(Chunks::default()))
     }
 
     fn usage(&self, body: &Value) -> Option<Tokens> {
@@ -99,8 +105,72 @@ impl Protocol for ChatCompletions {
     }
 }
 
+/// The answer so far, of the chunks of a stream. Each chunk has a part of the text; one of the last has the usage.
+#[derive(Default)]
+struct Chunks {
+    answer: ChatAnswer,
+    refusal: String,
+    has_ended: bool,
+}
+
+impl AnswerStream for Chunks {
+    fn event(&mut self, event: &ServerEvent) -> Result<(), ChatError> {
+        if event.data == "[DONE]" {
+            self.has_ended = true;
+            return Ok(());
+        }
+        let chunk: Value = serde_json::from_str(&event.data).map_err(|error| {
+            let text = quote(&event.data, QUOTED);
+            malformed(&format!("{error}; a chunk begins {text}"))
+        })?;
+        self.answer.tokens = ChatCompletions.usage(&chunk).or(self.answer.tokens);
+        if chunk.get("error").is_some() {
+            let message = error_message(&event.data);
+            return Err(self.failed(malformed(&format!("it has no choices {message}"))));
+        }
+        let Some(choice) = chunk.pointer("/choices/0") else {
+            return Ok(());
+        };
+        let delta = &choice["delta"];
+        self.answer.text.push_str(&content(&delta["content"]));
+        self.refusal
+            .push_str(delta["refusal"].as_str().unwrap_or_default());
+        if let Some(reason) = choice["finish_reason"].as_str() {
+            self.has_ended = true;
+            self.answer.cut_off = reason == "length";
+        }
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Result<ChatAnswer, ChatError> {
+        if !self.refusal.is_empty() {
+            let refusal = quote(&self.refusal, QUOTED);
+            let error = RequestError::permanent(format!("the model refused: {refusal}"));
+            return Err(self.failed(error));
+        }
+        if !self.has_ended {
+            let error = malformed("its stream ends before the answer does");
+            return Err(ChatError {
+                lost: self.answer.tokens.is_none(),
+                ..self.failed(error)
+            });
+        }
+        Ok(self.answer)
+    }
+}
+
+impl Chunks {
+    fn failed(&self, error: RequestError) -> ChatError {
+        ChatError {
+            error,
+            tokens: self.answer.tokens,
+            lost: false,
+        }
+    }
+}
+
 /// An answer that cannot be read. It comes from a proxy or a server that stumbled; the next one may be whole.
-fn malformed(why: String) -> RequestError {
+fn malformed(why: &str) -> RequestError {
     RequestError::transient(format!("the server's answer is no chat completion: {why}"))
 }
 

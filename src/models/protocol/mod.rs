@@ -6,10 +6,12 @@
 //! a [`Provider`](super::Provider) that names it.
 
 mod chat_completions;
+mod sse;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use chat_completions::ChatCompletions;
+pub(crate) use sse::{ServerEvent, SseDecoder};
 
 use super::api_quirks::ApiQuirks;
 use super::http::{self, RequestError};
@@ -44,6 +46,11 @@ pub(crate) trait Protocol: fmt::Debug + Send + Sync {
     /// Where it is no answer of this format, or the model refused; with the tokens used where the body says.
     fn answer(&self, body: &[u8]) -> Result<ChatAnswer, ChatError>;
 
+    /// What reads an answer that comes as server-sent events; `None` where the format has no such answers.
+    fn stream(&self) -> Option<Box<dyn AnswerStream>> {
+        None
+    }
+
     /// Reads a response with any other status.
     fn refusal(&self, response: &HttpResponse) -> Refusal {
         let body: Option<Value> = serde_json::from_slice(&response.body).ok();
@@ -64,6 +71,21 @@ pub(crate) trait Protocol: fmt::Debug + Send + Sync {
     /// The parameters to try after the server refused those of `quirks` with this body; `None` where nothing is left to
     /// change.
     fn after_refusal(&self, quirks: ApiQuirks, body: &str, with_schema: bool) -> Option<ApiQuirks>;
+}
+
+/// Puts together one answer that is streamed.
+pub(crate) trait AnswerStream: Send {
+    /// Takes the next event.
+    ///
+    /// # Errors
+    /// Where it reports a failure or is not of this format.
+    fn event(&mut self, event: &ServerEvent) -> Result<(), ChatError>;
+
+    /// The whole answer, when the server has closed the stream.
+    ///
+    /// # Errors
+    /// Where its end is missing.
+    fn finish(self: Box<Self>) -> Result<ChatAnswer, ChatError>;
 }
 
 /// Where a request goes.
