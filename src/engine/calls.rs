@@ -5,7 +5,7 @@
 use super::attempt::{AttemptDone, Bounds, attempt, panicked, unanswered};
 use crate::plan::StepIx;
 use crate::run::LogStream;
-use crate::tools::{Call, CallLog, CallReport, Funds, Tool, ToolError};
+use crate::tools::{Call, CallLog, CallReport, SpendAuthorizer, Tool, ToolError};
 use crate::units::{Micros, Money};
 use futures::FutureExt;
 use serde_json::Value;
@@ -236,9 +236,9 @@ impl Calls {
     }
 
     /// Where the call of a row asks before it spends more than is reserved for it.
-    pub fn funds(&self, row: StepIx) -> Funds {
+    pub fn spend_authorizer(&self, row: StepIx) -> SpendAuthorizer {
         let questions = self.questions.clone();
-        Funds::of(move |total| {
+        SpendAuthorizer::of(move |total| {
             let questions = questions.clone();
             async move {
                 let (answer, answered) = oneshot::channel();

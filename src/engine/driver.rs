@@ -364,7 +364,7 @@ impl Driver {
             max_cpu_percent: self.settings.limits.max_cpu_percent,
             cancel: self.calls.cancellation(),
             log: self.calls.log(row, number),
-            funds: self.calls.funds(row),
+            spend_authorizer: self.calls.spend_authorizer(row),
         };
         let bounds = Bounds {
             limit: own_timeout.or(policy.timeout),

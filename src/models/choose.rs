@@ -3,47 +3,9 @@
 use super::http::HttpClients;
 use super::provider::{Environment, PROVIDERS, Provider};
 use super::worker::{Mode, SmallModelWorker, split};
+use super::worker_error::WorkerError;
 use serde_json::Value;
 use std::time::Duration;
-
-/// Why no worker can be made of what the user names. Each message says what to do.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum WorkerError {
-    /// The server's address cannot be read.
-    #[error("--base-url {url}: {reason}")]
-    BadBaseUrl {
-        /// The address.
-        url: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// The seed of `simulated:SEED` is not a number.
-    #[error("\"{0}\" is no seed; it must be a whole number")]
-    BadSeed(String),
-    /// `PROVIDER/MODEL` names an unknown provider.
-    #[error(
-        "no provider is called \"{name}\"; there are {known}. A server of your own is given with --base-url URL"
-    )]
-    UnknownProvider {
-        /// The name.
-        name: String,
-        /// The names of those that are known.
-        known: String,
-    },
-    /// `PROVIDER/` names no model, and the provider has no default.
-    #[error("which model of {0}? Name it: {0}/MODEL")]
-    NoModel(&'static str),
-    /// The provider's key is not in the environment.
-    #[error(
-        "{provider} needs a key: set {variables}, or choose another worker (--worker offline, --worker ollama/MODEL, --base-url URL)"
-    )]
-    NoKey {
-        /// The provider.
-        provider: &'static str,
-        /// The variables that may hold the key.
-        variables: String,
-    },
-}
 
 /// How long `auto` waits for a local Ollama.
 const OLLAMA_TIMEOUT: Duration = Duration::from_millis(300);

@@ -3,11 +3,11 @@
 use super::answer::{self, OutputSchema};
 use super::endpoint::Endpoint;
 use super::estimate;
-use super::funds::Funds;
 use super::http::{HttpClients, RequestError};
 use super::prices::Price;
 use super::prompt;
 use super::request::{ChatError, ChatRequest, Role};
+use super::spend_authorizer::SpendAuthorizer;
 use super::time_limits::TimeLimits;
 use crate::text::message::quote;
 use crate::units::{Money, Tokens};
@@ -20,7 +20,7 @@ pub(super) const MAX_VIOLATION_BYTES: usize = 1_500;
 pub(super) struct Conversation<'a> {
     pub(super) clients: &'a HttpClients,
     pub(super) endpoint: &'a Endpoint,
-    pub(super) funds: &'a Funds,
+    pub(super) spend_authorizer: &'a SpendAuthorizer,
     pub(super) model: &'a str,
     pub(super) price: Option<Price>,
     pub(super) max_tokens: u32,
@@ -111,7 +111,7 @@ impl Conversation<'_> {
     /// Asks for what another turn can cost. What cannot be priced has no limit to keep.
     async fn can_afford_another_turn(&self) -> bool {
         match self.max_turn_cost() {
-            Some(cost) => self.funds.cover(self.max_cost + cost).await,
+            Some(cost) => self.spend_authorizer.authorize(self.max_cost + cost).await,
             None => true,
         }
     }

@@ -28,7 +28,7 @@ impl SmallModelWorker {
     }
 
     /// What is reserved for a task before it begins, and whether that rests on an estimate: the first turn. The
-    /// repair of a bad answer asks the task's [`Funds`], when it is known how long it is.
+    /// repair of a bad answer asks the task's [`SpendAuthorizer`], when it is known how long it is.
     pub fn reservation(&self, task: &Task, input: &Value) -> (Option<Money>, bool) {
         let Mode::Model { .. } = &self.mode else {
             return (self.quote(task, input).0, false);

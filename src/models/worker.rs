@@ -1,17 +1,17 @@
 //! The worker: the small model that carries out tools, or its stand-in.
 
 use super::answer::OutputSchema;
-use super::choose::WorkerError;
 use super::conversation::Conversation;
 use super::endpoint::Endpoint;
-use super::funds::Funds;
 use super::http::{HttpClients, RequestError};
 use super::prices::{Price, Prices};
 use super::prompt::{self, Task};
 use super::provider::{Environment, PROVIDERS, Provider, process_environment};
 use super::simulation;
+use super::spend_authorizer::SpendAuthorizer;
 use super::structured_output::sendable;
 use super::time_limits::TimeLimits;
+use super::worker_error::WorkerError;
 use crate::units::{Money, Tokens};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -248,7 +248,7 @@ impl SmallModelWorker {
         input: &Value,
         schema: Option<&OutputSchema>,
         attempt: u32,
-        funds: &Funds,
+        spend_authorizer: &SpendAuthorizer,
     ) -> WorkerReport {
         match &self.mode {
             Mode::Offline => WorkerReport::free(Err(RequestError::permanent(format!(
@@ -257,7 +257,7 @@ impl SmallModelWorker {
                 task.name
             )))),
             Mode::Simulated { seed } => self.simulate(*seed, task, input, attempt).await,
-            Mode::Model { .. } => self.ask(task, input, schema, funds).await,
+            Mode::Model { .. } => self.ask(task, input, schema, spend_authorizer).await,
         }
     }
 
@@ -290,7 +290,7 @@ impl SmallModelWorker {
         task: &Task<'_>,
         input: &Value,
         schema: Option<&OutputSchema>,
-        funds: &Funds,
+        spend_authorizer: &SpendAuthorizer,
     ) -> WorkerReport {
         let Some((provider, model)) = self.route(task.model) else {
             return WorkerReport::free(Err(RequestError::permanent(
@@ -306,7 +306,7 @@ impl SmallModelWorker {
         let mut conversation = Conversation {
             clients: &self.clients,
             endpoint: &endpoint,
-            funds,
+            spend_authorizer,
             model,
             price: self.price_for(task.model),
             max_tokens: task.max_tokens.unwrap_or(MAX_TOKENS),

@@ -1,7 +1,7 @@
 //! One call: what a tool is given, and what it reports.
 
 use super::{CallPolicy, Fingerprint, ToolKind};
-use crate::models::Funds;
+use crate::models::SpendAuthorizer;
 use crate::run::{ErrorKind, LogStream};
 use crate::text::message::{clean, is_clean};
 use crate::units::{Money, Tokens};
@@ -39,7 +39,7 @@ pub struct Call {
     /// Where the tool may say something.
     pub log: CallLog,
     /// Where the tool asks before it spends more than [`Pricing::reservation`] said.
-    pub funds: Funds,
+    pub spend_authorizer: SpendAuthorizer,
 }
 
 /// Why a call failed.
@@ -186,7 +186,7 @@ impl Estimate {
 /// What is reserved of the budget before a call is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reservation {
-    /// The most that the call spends without asking its [`Funds`]; `None` where a model has no price.
+    /// The most that the call spends without asking its [`SpendAuthorizer`]; `None` where a model has no price.
     pub most: Option<Money>,
     /// Whether that rests on an estimate of what somebody else will count, which the first call's bill has yet
     /// to bear out.

@@ -35,8 +35,11 @@ impl Tool for Priced {
 
     fn call(&self, call: Call) -> BoxFuture<'static, CallReport> {
         let (kind, price) = (self.kind(), self.price);
-        let funds = call.funds.clone().beside(price);
-        let work = self.tool.call(Call { funds, ..call });
+        let spend_authorizer = call.spend_authorizer.clone().plus(price);
+        let work = self.tool.call(Call {
+            spend_authorizer,
+            ..call
+        });
         async move { Self::charge(kind, price, work.await) }.boxed()
     }
 

@@ -25,7 +25,7 @@ mod toolbox;
 mod unavailable;
 mod worker;
 
-pub use crate::models::Funds;
+pub use crate::models::SpendAuthorizer;
 pub use crate::text::message::{clean, quote, quote_end};
 pub use call::{
     Call, CallLog, CallReport, Estimate, Pricing, Quote, Reservation, Tool, ToolError, Toolbox,

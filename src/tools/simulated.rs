@@ -44,7 +44,13 @@ impl Tool for SimulatedTool {
                 examples: &definition.examples,
                 ..Task::default()
             };
-            let work = worker.perform(&task, &call.input, None, call.attempt, &call.funds);
+            let work = worker.perform(
+                &task,
+                &call.input,
+                None,
+                call.attempt,
+                &call.spend_authorizer,
+            );
             let mut report: CallReport = match cancellable(&call.cancel, work).await {
                 Ok(report) => report.into(),
                 Err(cancelled) => return CallReport::free(Err(cancelled)),

@@ -6,7 +6,7 @@
     reason = "a test that cannot go on fails"
 )]
 
-use plandeck::models::{Environment, Funds, SmallModelWorker};
+use plandeck::models::{Environment, SmallModelWorker, SpendAuthorizer};
 use plandeck::plan::Source;
 use plandeck::tools::{
     Call, CallReport, Catalog, CatalogToolbox, Program, Tool, ToolOptions, Toolbox,
@@ -90,7 +90,7 @@ pub fn call(input: Value) -> (Call, Arc<Mutex<Vec<String>>>) {
         max_cpu_percent: None,
         cancel: CancellationToken::new(),
         log: Arc::new(move |_, line| lines.lock().unwrap().push(line.to_owned())),
-        funds: Funds::unlimited(),
+        spend_authorizer: SpendAuthorizer::unlimited(),
     };
     (call, said)
 }

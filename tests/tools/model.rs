@@ -2,7 +2,7 @@
 
 use crate::support::{call, catalog, environment, output, refusal, run, toolbox_with};
 use futures::FutureExt;
-use plandeck::models::{Environment, Funds, Price, SmallModelWorker};
+use plandeck::models::{Environment, Price, SmallModelWorker, SpendAuthorizer};
 use plandeck::run::ErrorKind;
 use plandeck::tools::{Call, Tool, Toolbox};
 use plandeck::units::Money;
@@ -170,15 +170,15 @@ async fn a_bad_answer_is_repaired_once_and_both_turns_are_paid() {
     );
 }
 
-/// Funds that grant or refuse, and note what they are asked for.
-fn funds(granted: bool) -> (Funds, Arc<Mutex<Vec<Money>>>) {
+/// An authorizer that grants or refuses, and notes what it is asked for.
+fn spend_authorizer(granted: bool) -> (SpendAuthorizer, Arc<Mutex<Vec<Money>>>) {
     let asked = Arc::<Mutex<Vec<Money>>>::default();
     let notes = Arc::clone(&asked);
-    let funds = Funds::of(move |total| {
+    let spend_authorizer = SpendAuthorizer::of(move |total| {
         notes.lock().unwrap().push(total);
         async move { granted }.boxed()
     });
-    (funds, asked)
+    (spend_authorizer, asked)
 }
 
 #[tokio::test]
@@ -190,13 +190,13 @@ async fn a_repair_is_paid_for_when_it_is_needed() {
         let good = completion("{\"total\": 4}", 150, 0, 10);
         answers_in_turn(&server, vec![bad(), good]).await;
         let tool = model(&server, &receipt());
-        let (funds, asked_for) = funds(granted);
+        let (spend_authorizer, asked_for) = spend_authorizer(granted);
         let (call, _) = call(json!({"text": "Milk 4"}));
         let reservation = tool.reservation(&call.input, None);
         assert!(reservation.estimated);
         let report = tool
             .call(Call {
-                funds,
+                spend_authorizer,
                 ..call.clone()
             })
             .await;

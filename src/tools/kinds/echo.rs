@@ -63,7 +63,7 @@ impl Tool for EchoSettings {
 
 mod tests {
     use super::*;
-    use crate::models::{Funds, SmallModelWorker};
+    use crate::models::{SmallModelWorker, SpendAuthorizer};
     use crate::plan::Source;
     use crate::tools::{Catalog, CatalogToolbox, ToolOptions, Toolbox};
     use crate::units::Money;
@@ -112,7 +112,7 @@ mod tests {
             max_cpu_percent: None,
             cancel: CancellationToken::new(),
             log: Arc::new(|_, _| {}),
-            funds: Funds::unlimited(),
+            spend_authorizer: SpendAuthorizer::unlimited(),
         };
         let report = tool.call(call).await;
         assert_eq!(

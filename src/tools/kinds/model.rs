@@ -251,7 +251,13 @@ impl Tool for ModelTool {
                 ..part.task(prompt.as_deref(), call.model.as_deref())
             };
             let output = part.output.as_ref();
-            let work = worker.perform(&task, &call.input, output, call.attempt, &call.funds);
+            let work = worker.perform(
+                &task,
+                &call.input,
+                output,
+                call.attempt,
+                &call.spend_authorizer,
+            );
             match cancellable(&call.cancel, work).await {
                 Ok(report) => report.into(),
                 Err(cancelled) => CallReport::free(Err(cancelled)),
