@@ -1,5 +1,5 @@
-// The receipt plan against a model API server that this project did not write: what comes out, what it costs, what
-// the server was asked, and a 429 that says when to come back.
+// Runs the receipt plan against a model API server that this project did not write, and checks the result, the cost, what
+// the server was asked, and a 429 that says when to retry.
 //
 // usage: node model-api.mjs PROGRAM NODE_MODULES
 
@@ -14,7 +14,7 @@ const [program, modules] = process.argv.slice(2);
 const entry = path.join(modules, "@copilotkit/aimock/dist/index.js");
 const { LLMock } = await import(pathToFileURL(entry).href);
 
-// Each step that a model plays, and how its prompt begins.
+// Each step that a model runs, and how its prompt begins.
 const STEPS = {
   header: "Read the head of this till receipt",
   items: "List every line of this till receipt",

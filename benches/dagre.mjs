@@ -1,5 +1,5 @@
 // Lays out the graph on standard input ({"nodes": count, "edges": [[from, to], …]}) with dagre and prints the
-// milliseconds of processor time that took, the start of Node left out. The first argument is the folder dagre is installed in.
+// milliseconds of processor time that took, without the start of Node. The first argument is the folder that dagre is installed in.
 import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";

@@ -1,8 +1,9 @@
 #!/bin/sh
-# A plan of N steps (10,000 unless told) in layers of a hundred, each waiting for two of the layer above, and its
-# catalog: what the dashboard is looked at with when it has to be quick. `benches/large_plan.sh FOLDER [N]`, then
-# `plandeck run FOLDER/plan.json --max-concurrent 20`, with `--worker offline` or `--worker simulated`. One step near
-# the end fails by its rules.
+# Writes a large plan and its catalog, to check by eye that the dashboard stays fast: N steps (10,000 by default) in layers
+# of a hundred, each waiting for two steps of the layer above. One step near the end fails.
+#
+#   benches/large_plan.sh FOLDER [N]
+#   plandeck run FOLDER/plan.json --max-concurrent 20 --worker offline      # or --worker simulated
 set -eu
 folder=$1
 count=${2:-10000}

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The layout bench beside graphviz `dot` and dagre, timed in the same run on this machine. dagre is installed into
-# the target folder; `dot` is looked for on the path (the package `graphviz` of most systems).
+# Compares the layout with graphviz `dot` and dagre, timed in the same run on this machine. dagre is installed into the
+# target folder; `dot` must be on the path (the package `graphviz` of most systems).
 set -eu
 cd "$(dirname "$0")/.."
 peers="${CARGO_TARGET_DIR:-target}/dagre"

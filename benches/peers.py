@@ -1,4 +1,4 @@
-"""The same trivial plans as benches/engine.rs, run by asyncio with a topological sorter and by Dask.
+"""Runs the trivial plans of benches/engine.rs with asyncio and a topological sorter, and with Dask.
 
 Prints one table: wall-clock microseconds per step, and how many times what Plandeck's engine takes.
 Standard input: the lines of `cargo bench --bench engine -- --json`. See peers.sh.
@@ -29,7 +29,7 @@ def dependencies(shape, steps):
 
 
 def run_asyncio(graph):
-    """One task a step, started as soon as what it waits for is done; at most five at once."""
+    """One task for each step, started as soon as what it waits for is done; at most five at once."""
 
     async def step(at, done, slots):
         async with slots:

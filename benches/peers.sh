@@ -1,6 +1,6 @@
 #!/bin/sh
-# Plandeck's engine beside asyncio with a topological sorter and Dask's threaded scheduler: the same plans, in the
-# same run, on this machine. Dask is installed into a virtual environment in the target folder.
+# Compares Plandeck's engine with asyncio and a topological sorter, and with Dask's threaded scheduler: the same plans, in
+# the same run, on this machine. Dask is installed into a virtual environment in the target folder.
 set -eu
 cd "$(dirname "$0")/.."
 venv="${CARGO_TARGET_DIR:-target}/peers"

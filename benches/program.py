@@ -1,5 +1,5 @@
-"""The whole program, started from the shell on a plan file of many jq steps, with its journal, its progress lines and
-its JSON result: wall clock and processor time, from start to exit.
+"""Measures the whole program on a plan file of many jq steps, with its journal, progress lines and JSON result: wall-clock
+and processor time from start to exit.
 
 usage: python3 benches/program.py [STEPS]      (after `cargo build --release`)
 """
@@ -34,7 +34,7 @@ def dependencies(shape, steps):
 
 
 def plan(shape, steps):
-    """Every step adds one to what a step before it gave."""
+    """Every step adds one to the output of a step before it."""
     return {
         "name": shape,
         "tools": {"next": {"type": "jq", "filter": "{n: (.n + 1)}"}},

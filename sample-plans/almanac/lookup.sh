@@ -1,5 +1,5 @@
 #!/bin/sh
-# Reads {"text": "…"} and prints the line of almanac.txt that shares most words with it.
+# Reads {"text": "…"} and prints the line of almanac.txt that shares the most words with it.
 text=$(sed -n 's/.*"text"[ ]*:[ ]*"\([^"\\]*\)".*/\1/p')
 exec awk -v text="$text" '
 function words_of(line) { line = tolower(line); gsub(/[^a-z0-9 ]/, " ", line); return " " line " " }

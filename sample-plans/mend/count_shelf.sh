@@ -1,5 +1,5 @@
 #!/bin/sh
-# Reads {"shelf": "A"} and prints what stands on that shelf in shelves.csv.
+# Reads {"shelf": "A"} and prints what shelves.csv has on that shelf.
 shelf=$(sed -n 's/.*"shelf"[ ]*:[ ]*"\([A-C]\)".*/\1/p')
 sleep "${SECONDS_A_SHELF:-0}"
 exec awk -F, -v shelf="$shelf" '

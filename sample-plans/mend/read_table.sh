@@ -1,6 +1,6 @@
 #!/bin/sh
 # Prints a comma-separated table as {"rows": [{…}]}. After the file comes the type of each column, `text` or
-# `number`; a cell that is not of its type ends the program with the place on standard error.
+# `number`; a cell of another type ends the program with its place on standard error.
 file=$1
 shift
 exec awk -F, -v file="$file" -v types="$*" '

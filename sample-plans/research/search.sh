@@ -1,5 +1,5 @@
 #!/bin/sh
-# Reads {"term": "…"} and prints the sentences of corpus/*.txt that have the term in them, whatever its case:
+# Reads {"term": "…"} and prints the sentences of corpus/*.txt that contain the term, in any case:
 # {"term": "…", "hits": [{"source": "…", "line": 3, "text": "…"}]}.
 term=$(sed -n 's/.*"term"[ ]*:[ ]*"\([^"\\]*\)".*/\1/p')
 if [ -z "$term" ]; then
