@@ -29,7 +29,7 @@ pub fn show(args: &ShowArgs) -> Result<u8, Failure> {
         let ended = row
             .ended_at
             .map_or_else(String::new, |at| format!("{:>9.3}s", at.seconds()));
-        let status = match (status, row.under_way()) {
+        let status = match (status, row.running_attempt()) {
             (RunWord::Interrupted, Some(_)) => "unknown",
             _ => row.status.word(),
         };

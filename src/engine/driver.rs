@@ -141,7 +141,7 @@ impl Driver {
     fn take_in(&mut self, commands: &mut Commands) {
         self.take_log();
         while let Some((row, total)) = self.calls.try_question() {
-            self.input(Input::Asked(row, total));
+            self.input(Input::BudgetRequest(row, total));
         }
         while let Some(ended) = self.calls.try_ended(self.now) {
             self.call_ended(ended);
@@ -182,7 +182,7 @@ impl Driver {
                     reserved,
                 } => self.call(step, attempt, input, reserved),
                 Action::Cancel(row) => self.calls.cancel(row),
-                Action::Fund(row, granted) => self.calls.answer(row, granted),
+                Action::BudgetDecision(row, granted) => self.calls.answer(row, granted),
                 Action::SetTimer(at, timer) => self.timers.set(at, timer),
             }
         }
@@ -378,7 +378,7 @@ impl Driver {
     fn call_event(&mut self, event: CallEvent) {
         match event {
             CallEvent::Log(entry) => self.log(entry),
-            CallEvent::Asked(row, total) => self.input(Input::Asked(row, total)),
+            CallEvent::Asked(row, total) => self.input(Input::BudgetRequest(row, total)),
             CallEvent::Ended(ended) => self.call_ended(ended),
         }
     }

@@ -109,7 +109,7 @@ pub fn prepare(scope: &RunScope<'_>, rated: &Rated<'_>, tool: Option<&Arc<dyn To
     let demand = rated.demand(&**tool, step, &input);
     Prepared::Call {
         input,
-        most,
+        upper_bound: most,
         estimated,
         demand,
         why: None,

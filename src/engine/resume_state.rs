@@ -146,7 +146,7 @@ impl ResumeState {
                     Some(PriorStep::Unwanted)
                 }
                 StepStatus::Unknown => Some(PriorStep::Interrupted),
-                _ if row.under_way().is_some() => Some(PriorStep::Interrupted),
+                _ if row.running_attempt().is_some() => Some(PriorStep::Interrupted),
                 _ => None,
             };
             match what {

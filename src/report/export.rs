@@ -18,7 +18,7 @@ fn as_it_stands(run: &RunState, status: &str) -> RunState {
     let mut run = run.clone();
     if status == "interrupted" {
         for at in 0..run.steps.len() {
-            if run.steps[at].under_way().is_some() {
+            if run.steps[at].running_attempt().is_some() {
                 run.steps[at].status = StepStatus::Unknown;
             }
         }

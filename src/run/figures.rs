@@ -71,7 +71,7 @@ pub fn figures(state: &RunState, now: Micros) -> Figures {
 /// A row's ended attempts, and the one under way up to `now`.
 fn weight(row: &StepState, now: Micros) -> u64 {
     let open = row
-        .under_way()
+        .running_attempt()
         .map_or(Micros(0), |attempt| now - attempt.started);
     (row.service + open).0
 }

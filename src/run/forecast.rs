@@ -115,7 +115,7 @@ impl Forecast {
             .count() as u64;
         let left = u64::from(price.tries.max(1)).saturating_sub(made);
         let retries = price.most.map(|one| one.times(left));
-        match row.under_way() {
+        match row.running_attempt() {
             // It may ask for more than was reserved for its beginning.
             Some(attempt) => self.add(
                 price.least,

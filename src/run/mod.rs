@@ -48,4 +48,4 @@ pub use slot_time::{SlotTime, slot_time};
 pub use state::RunState;
 pub use step_state::{RateWait, StepState};
 pub use step_status::StepStatus;
-pub use waits::{Standstill, StandstillCause, Standstills, Wait, Waits};
+pub use waits::{IdleCause, IdlePeriod, IdlePeriods, Wait, Waits};

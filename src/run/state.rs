@@ -4,9 +4,8 @@ use super::row_info::RowInfo;
 use super::run_phase::RunPhase;
 use super::slot_accounting::{Conditions, SlotAccounting, SlotUse};
 use super::{
-    AttemptEnd, AttemptLog, AttemptState, Fact, Limit, LogStream, RateWait, Rows, RunError,
-    RunEvent, RunHeader, StandstillCause, Standstills, StepInfo, StepKey, StepSource, StepState,
-    StepStatus,
+    AttemptEnd, AttemptLog, AttemptState, Fact, IdleCause, IdlePeriods, Limit, LogStream, RateWait,
+    Rows, RunError, RunEvent, RunHeader, StepInfo, StepKey, StepSource, StepState, StepStatus,
 };
 use crate::plan::StepIx;
 use crate::units::{Micros, Money, Tokens};
@@ -62,7 +61,7 @@ pub struct RunState {
     /// Since when a pause or a person holds everything.
     pub held_since: Option<Micros>,
     /// When nothing started because of a pause, or because it had ended until something ran again.
-    pub standstills: Standstills,
+    pub idle_periods: IdlePeriods,
     /// Limits that were reached, in order.
     pub exceeded: Vec<Limit>,
     /// The final result, once it ended.
@@ -118,7 +117,7 @@ impl RunState {
         let after = row.and_then(|row| self.slot_use(row));
         self.slot_accounting.change(before, after);
         self.keep_clock(event.at);
-        self.standstills.turn(self.standstill(), event.at);
+        self.idle_periods.turn(self.idle_cause(), event.at);
     }
 
     fn slot_use(&self, row: usize) -> Option<SlotUse> {
@@ -281,10 +280,10 @@ impl RunState {
     }
 
     /// Why nothing starts now.
-    fn standstill(&self) -> Option<StandstillCause> {
+    fn idle_cause(&self) -> Option<IdleCause> {
         match self.phase {
-            RunPhase::Paused => Some(StandstillCause::Pause),
-            RunPhase::Ended(_) => Some(StandstillCause::Ended),
+            RunPhase::Paused => Some(IdleCause::Pause),
+            RunPhase::Ended(_) => Some(IdleCause::Ended),
             RunPhase::Empty | RunPhase::Running | RunPhase::Stopping => None,
         }
     }

@@ -142,7 +142,7 @@ impl StepState {
     }
 
     /// The running attempt, where there is one.
-    pub fn under_way(&self) -> Option<&AttemptState> {
+    pub fn running_attempt(&self) -> Option<&AttemptState> {
         self.attempts.last().filter(|attempt| attempt.end.is_none())
     }
 

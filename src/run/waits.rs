@@ -64,7 +64,7 @@ impl Waits {
 
 /// Why nothing started in the whole run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StandstillCause {
+pub enum IdleCause {
     /// It was paused.
     Pause,
     /// It had ended, until a person had something run again.
@@ -73,30 +73,30 @@ pub enum StandstillCause {
 
 /// A span in which nothing started; what was under way went on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standstill {
+pub struct IdlePeriod {
     /// Why.
-    pub cause: StandstillCause,
+    pub cause: IdleCause,
     /// Since when.
     pub from: Micros,
     /// Until when; `None` while it lasts.
     pub until: Option<Micros>,
 }
 
-/// The spans in which nothing started, oldest first; the last [`Standstills::KEPT`] of them.
+/// The spans in which nothing started, oldest first; the last [`IdlePeriods::KEPT`] of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Standstills(Vec<Standstill>);
+pub struct IdlePeriods(Vec<IdlePeriod>);
 
-impl Standstills {
+impl IdlePeriods {
     /// How many spans a run keeps.
     pub const KEPT: usize = 1_000;
 
     /// The spans, oldest first.
-    pub fn spans(&self) -> &[Standstill] {
+    pub fn spans(&self) -> &[IdlePeriod] {
         &self.0
     }
 
     /// Nothing starts from now on for this cause, or (`None`) steps start again.
-    pub(super) fn turn(&mut self, cause: Option<StandstillCause>, at: Micros) {
+    pub(super) fn turn(&mut self, cause: Option<IdleCause>, at: Micros) {
         if let Some(open) = self.0.last_mut().filter(|span| span.until.is_none()) {
             if Some(open.cause) == cause {
                 return;
@@ -107,7 +107,7 @@ impl Standstills {
         if self.0.len() >= Self::KEPT {
             self.0.remove(0);
         }
-        self.0.push(Standstill {
+        self.0.push(IdlePeriod {
             cause,
             from: at,
             until: None,

@@ -89,7 +89,7 @@ impl InterruptedRun {
         let rows = state
             .steps
             .iter()
-            .filter(|row| row.under_way().is_some() || row.status == StepStatus::Unknown);
+            .filter(|row| row.running_attempt().is_some() || row.status == StepStatus::Unknown);
         rows.map(|row| row.info.id.clone()).collect()
     }
 }

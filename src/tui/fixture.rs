@@ -133,8 +133,10 @@ impl RunFixture {
     ) -> Self {
         let step = self.key(ix);
         let row = &self.run.steps[ix as usize];
-        let attempt = row.under_way().map_or(1, |attempt| attempt.number);
-        let started = row.under_way().map_or(self.at, |attempt| attempt.started);
+        let attempt = row.running_attempt().map_or(1, |attempt| attempt.number);
+        let started = row
+            .running_attempt()
+            .map_or(self.at, |attempt| attempt.started);
         let is_model = &*row.info.kind == "model";
         let end = AttemptEnd {
             step,

@@ -166,7 +166,7 @@ fn detail(store: &mut Option<Store>, id: &str) -> Detail {
         let failed = rows().filter(|row| row.status.went_wrong()).take(FAILURES);
         let cut_short = run.status == RunWord::Interrupted;
         let under_way = rows().filter(|row| {
-            row.status == StepStatus::Unknown || cut_short && row.under_way().is_some()
+            row.status == StepStatus::Unknown || cut_short && row.running_attempt().is_some()
         });
         Ok(Detail {
             plan_path,

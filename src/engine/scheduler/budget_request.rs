@@ -48,7 +48,7 @@ impl Scheduler {
     /// wait here too would wait for ever.
     pub(super) fn budget_requested(&mut self, row: StepIx, total: Money, turn: &mut Turn<'_>) {
         let granted = self.grant(row, total, turn);
-        turn.act(Action::Fund(row, granted));
+        turn.act(Action::BudgetDecision(row, granted));
     }
 
     fn grant(&mut self, row: StepIx, total: Money, turn: &mut Turn<'_>) -> bool {

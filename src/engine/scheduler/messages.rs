@@ -15,7 +15,7 @@ use std::sync::Arc;
 pub enum Input {
     /// The run begins.
     Start,
-    /// A person or a script asks for something.
+    /// The user or a script asks for something.
     Command(RunCommand),
     /// The answer to [`Action::Prepare`].
     Prepared(StepIx, Prepared),
@@ -30,8 +30,8 @@ pub enum Input {
         /// Whether it was stopped rather than ended.
         cancelled: bool,
     },
-    /// A running attempt asks whether it may come to cost so much in all; the answer is [`Action::Fund`].
-    Asked(StepIx, Money),
+    /// A running attempt asks whether it may come to cost so much in all; the answer is [`Action::BudgetDecision`].
+    BudgetRequest(StepIx, Money),
     /// A timer is due.
     Timer(Timer),
 }
@@ -44,7 +44,7 @@ pub enum Prepared {
         /// The resolved parameters.
         input: Arc<Value>,
         /// The most it can cost without asking for more; `None` where that cannot be known.
-        most: Option<Money>,
+        upper_bound: Option<Money>,
         /// Whether that rests on an estimate that the bills of calls have yet to bear out.
         estimated: bool,
         /// What it draws on beside its slot and its money.
@@ -60,16 +60,16 @@ pub enum Prepared {
     Known(Arc<Value>, StepSource, Option<Box<Reuse>>),
     /// It cannot be called.
     Impossible(Box<RunError>),
-    /// It was under way when an earlier run's process died, and nobody has said what to do about it.
+    /// It was running when an earlier run's process died, and nobody has said what to do about it.
     Unknown(Box<RunError>),
-    /// A person does not want it.
+    /// The user does not want it.
     Skip,
 }
 
 /// A moment the scheduler waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Timer {
-    /// The next try of a step after its attempt of this number.
+    /// The next attempt of a step after its attempt of this number.
     Backoff(StepIx, u32),
     /// The run's `timeout_seconds`.
     Deadline,
@@ -88,7 +88,7 @@ pub enum Action {
     Call {
         /// The step.
         step: StepIx,
-        /// Which try, from 1.
+        /// Which attempt, from 1.
         attempt: u32,
         /// The resolved parameters.
         input: Arc<Value>,
@@ -96,8 +96,8 @@ pub enum Action {
         reserved: Money,
     },
     /// Tell the attempt that asked whether it may.
-    Fund(StepIx, bool),
-    /// Stop the attempt under way; it still ends.
+    BudgetDecision(StepIx, bool),
+    /// Stop the running attempt; it still ends.
     Cancel(StepIx),
     /// Answer with [`Input::Timer`] at this moment.
     SetTimer(Micros, Timer),

@@ -18,7 +18,7 @@
 //! of other elements have ended; `(none)` has no row yet. Parentheses mark what takes a rare coincidence. A test
 //! compares the table with what happens in random runs.
 //!
-//! | stage | Start | Command | Prepared | Ended | Asked | Timer |
+//! | stage | Start | Command | Prepared | Ended | BudgetRequest | Timer |
 //! | --- | --- | --- | --- | --- | --- | --- |
 //! | (none) | – | – | Queued Preparing | – | – | – |
 //! | Pending | Queued Preparing | Queued AtBreakpoint Preparing Ended | Queued AtBreakpoint Preparing Ended | Queued AtBreakpoint Preparing Ended | – | Ended |
@@ -123,7 +123,7 @@ impl Scheduler {
                 report,
                 cancelled,
             } => self.attempt_ended(step, service, *report, cancelled, turn),
-            Input::Asked(row, total) => self.budget_requested(row, total, turn),
+            Input::BudgetRequest(row, total) => self.budget_requested(row, total, turn),
             Input::Timer(Timer::Backoff(row, attempt)) => self.backoff_over(row, attempt),
             Input::Timer(Timer::Deadline) => self.deadline(turn),
             Input::Timer(Timer::Rate(limit)) => self.resources.rates.due(now, limit),

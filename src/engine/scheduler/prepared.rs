@@ -40,7 +40,7 @@ impl Scheduler {
         }
         if let Prepared::Call {
             input,
-            most,
+            upper_bound,
             estimated,
             demand,
             why,
@@ -48,7 +48,7 @@ impl Scheduler {
         {
             let planned = Planned {
                 input,
-                upper_bound: most,
+                upper_bound,
                 estimated,
                 demand,
                 why,

@@ -105,7 +105,7 @@ impl Oracle {
                 let slots = world.frame.slots.unwrap_or(u32::MAX);
                 assert!(state.running < slots as usize, "one under way too many");
                 assert!(*slot < slots, "there is no such slot");
-                let mut others = state.steps.iter().filter_map(|row| row.under_way());
+                let mut others = state.steps.iter().filter_map(|row| row.running_attempt());
                 assert!(
                     others.all(|other| other.slot != *slot),
                     "a slot is taken twice"
@@ -120,15 +120,15 @@ impl Oracle {
                 );
             }
             Fact::StepInputSet { step, input } => {
-                let under_way = state.steps[step.ix.at()].under_way();
-                assert!(under_way.is_none(), "{} is being called", step.id);
+                let running = state.steps[step.ix.at()].running_attempt();
+                assert!(running.is_none(), "{} is being called", step.id);
                 match input {
                     Some(input) => drop(self.given.insert(step.ix, Value::clone(input))),
                     None => drop(self.given.remove(&step.ix)),
                 }
             }
             Fact::ReservationRaised { step, reserved, .. } => {
-                let attempt = state.steps[step.ix.at()].under_way();
+                let attempt = state.steps[step.ix.at()].running_attempt();
                 let more = *reserved - attempt.expect("it is under way").reserved;
                 let limit = world.frame.budget.map(Money::from_pico);
                 let total = state.spent + state.reserved + more;
@@ -231,7 +231,7 @@ impl Oracle {
             Fact::StepReset { step } => {
                 let row = &state.steps[step.ix.at()];
                 assert!(
-                    row.under_way().is_none(),
+                    row.running_attempt().is_none(),
                     "{} is reset while it runs",
                     step.id
                 );
@@ -307,7 +307,7 @@ impl Oracle {
             row.info.id
         );
         assert!(
-            row.under_way().is_none(),
+            row.running_attempt().is_none(),
             "{} ends while it runs",
             row.info.id
         );
@@ -330,7 +330,8 @@ impl Oracle {
         self.was_wanted(world, row);
         let sequential = |row: StepIx| world.sketches[plan_row(world, row).at()].sequential;
         let mut others = (0..state.steps.len() as u32).map(StepIx).filter(|other| {
-            state.steps[other.at()].under_way().is_some() && (sequential(row) || sequential(*other))
+            state.steps[other.at()].running_attempt().is_some()
+                && (sequential(row) || sequential(*other))
         });
         assert_eq!(others.next(), None, "{id} overlaps it");
         let last = state.steps[row.at()].last_attempt();
@@ -343,7 +344,11 @@ impl Oracle {
 
     fn attempt_ended(&self, world: &World, end: &crate::run::AttemptEnd) {
         let row = &world.state.steps[end.step.ix.at()];
-        assert!(row.under_way().is_some(), "{} ends twice", end.step.id);
+        assert!(
+            row.running_attempt().is_some(),
+            "{} ends twice",
+            end.step.id
+        );
         let Some(wait) = end.retry_in else { return };
         let tries = row.attempts.iter().rev().take_while(|attempt| {
             row.started_at
@@ -502,7 +507,7 @@ impl Oracle {
         let called = match step.status {
             // Between two tries the input may be another one the next time.
             StepStatus::Running => {
-                step.under_way().is_some() || self.seen_by_lists.contains_key(&row)
+                step.running_attempt().is_some() || self.seen_by_lists.contains_key(&row)
             }
             StepStatus::Succeeded => step.source == Some(StepSource::Call),
             _ => false,
@@ -526,7 +531,7 @@ impl Oracle {
 
     /// Whether a step that runs begins anew as soon as what is under way has ended.
     fn begins_anew(&self, world: &World, row: StepIx) -> bool {
-        let cancelled = |row: &StepIx| world.under_way.get(row).is_some_and(|a| a.cancelled);
+        let cancelled = |row: &StepIx| world.running.get(row).is_some_and(|a| a.cancelled);
         let elements = world.state.steps[row.at()].elements();
         !self.stopping && (cancelled(&row) || elements.iter().any(cancelled))
     }
@@ -545,7 +550,7 @@ impl Oracle {
         let rows = (0..state.steps.len() as u32).map(StepIx);
         let alone = rows.clone().any(|row| {
             let is_next = state.steps[row.at()].waiting == Some(WaitReason::Exclusive);
-            (state.steps[row.at()].under_way().is_some() || is_next) && sequential(row)
+            (state.steps[row.at()].running_attempt().is_some() || is_next) && sequential(row)
         });
         if alone && state.running > 0 {
             return;
@@ -557,7 +562,9 @@ impl Oracle {
             let step = &state.steps[row.at()];
             let waits = match step.status {
                 StepStatus::Ready => true,
-                StepStatus::Running => step.under_way().is_none() && step.elements().is_empty(),
+                StepStatus::Running => {
+                    step.running_attempt().is_none() && step.elements().is_empty()
+                }
                 _ => false,
             };
             let plan_step = plan_row(world, row);

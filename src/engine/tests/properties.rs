@@ -191,17 +191,17 @@ fn play(world: &mut World, step: &Move) {
     let row = |at: usize| StepIx(at as u32);
     match step.op.clone() {
         Op::End(at, end, cost) => {
-            let rows: Vec<StepIx> = world.under_way.keys().copied().collect();
+            let rows: Vec<StepIx> = world.running.keys().copied().collect();
             if rows.is_empty() {
                 return;
             }
             let row = rows[at % rows.len()];
             world.wait(1);
-            let bound = world.under_way[&row].reserved.pico();
+            let bound = world.running[&row].reserved.pico();
             world.end_with(row.0, end, cost.min(bound));
         }
         Op::Ask(at, total) => {
-            let rows: Vec<StepIx> = world.under_way.keys().copied().collect();
+            let rows: Vec<StepIx> = world.running.keys().copied().collect();
             if !rows.is_empty() {
                 world.ask(rows[at % rows.len()].0, total);
             }

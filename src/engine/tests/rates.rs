@@ -13,7 +13,7 @@ const MINUTE: Micros = Micros(60_000_000);
 /// What counts against one name: every start with its tokens, and how many of those calls are under way.
 struct Use {
     starts: Vec<(Micros, u64)>,
-    under_way: u64,
+    running: u64,
 }
 
 fn demand(world: &World, row: StepIx) -> Demand {
@@ -28,7 +28,7 @@ fn draws_on(world: &World, row: StepIx, name: &str) -> bool {
 fn used(world: &World, name: &str) -> Use {
     let mut used = Use {
         starts: Vec::new(),
-        under_way: 0,
+        running: 0,
     };
     for at in 0..world.state.steps.len() {
         let row = StepIx(at as u32);
@@ -38,7 +38,7 @@ fn used(world: &World, name: &str) -> Use {
         let tokens = demand(world, row).tokens;
         for attempt in &world.state.steps[at].attempts {
             used.starts.push((attempt.started, tokens));
-            used.under_way += u64::from(attempt.end.is_none());
+            used.running += u64::from(attempt.end.is_none());
         }
     }
     used
@@ -68,8 +68,7 @@ fn first_moment(rate: &Rate, used: &Use, now: Micros, tokens: u64) -> Micros {
 }
 
 fn is_full(rate: &Rate, used: &Use) -> bool {
-    rate.max_concurrent
-        .is_some_and(|most| used.under_way >= most)
+    rate.max_concurrent.is_some_and(|most| used.running >= most)
 }
 
 /// The row that has waited longest for a name.
@@ -96,7 +95,7 @@ fn delays(world: &World, rate: &Rate, used: &Use, first: StepIx, tokens: u64) ->
     starts.push((world.now, tokens));
     let with = Use {
         starts,
-        under_way: used.under_way + 1,
+        running: used.running + 1,
     };
     first_moment(rate, &with, world.now, wanted) > before || is_full(rate, &with)
 }

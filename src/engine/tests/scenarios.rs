@@ -197,7 +197,7 @@ fn a_dependent_under_way_begins_anew() {
     let mut world = World::new(vec![after(&[]), after(&[]), one], open());
     world.end(0, End::Well);
     world.command(Retry(row(0)));
-    assert!(world.under_way[&row(2)].cancelled);
+    assert!(world.running[&row(2)].cancelled);
     world.end(2, End::Well);
     assert_eq!(world.statuses(), [Running, Running, Pending]);
     world.end(1, End::Well);
@@ -880,7 +880,7 @@ fn an_unforeseen_bill_adds_to_the_bounds_of_later_calls_once() {
         world.end_with(row, End::Well, 9);
         world.work(usize::MAX);
     }
-    assert_eq!(world.under_way[&StepIx(2)].reserved.pico(), 6 + 5);
+    assert_eq!(world.running[&StepIx(2)].reserved.pico(), 6 + 5);
 }
 
 #[test]
@@ -946,7 +946,7 @@ fn a_call_that_may_not_cost_more_is_made_again_once_there_is_enough() {
     assert_eq!(world.status(0), Running);
     world.end_with(1, End::Well, 1);
     world.work(usize::MAX);
-    assert_eq!(world.under_way[&StepIx(0)].reserved.pico(), 6);
+    assert_eq!(world.running[&StepIx(0)].reserved.pico(), 6);
     assert!(world.ask(0, 6), "it has what it asked for");
     world.finish();
     assert_eq!(outcome(&world), RunOutcome::Succeeded);

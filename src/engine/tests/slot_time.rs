@@ -39,7 +39,7 @@ fn stretch(parts: &mut SlotTime, state: &RunState, to: Micros) {
     let running = state
         .steps
         .iter()
-        .filter(|row| row.under_way().is_some())
+        .filter(|row| row.running_attempt().is_some())
         .count();
     let rows = || (0..state.steps.len() as u32).map(StepIx);
     let a_person_is_asked = state.phase == RunPhase::Running
@@ -84,7 +84,7 @@ fn stretch(parts: &mut SlotTime, state: &RunState, to: Micros) {
         || state
             .steps
             .iter()
-            .any(|row| row.under_way().is_some() && row.info.sequential);
+            .any(|row| row.running_attempt().is_some() && row.info.sequential);
     if !stands && !out_of_calls && !alone {
         give(&mut parts.overhead, free);
     }
@@ -96,7 +96,7 @@ fn could_use_a_slot(state: &RunState, ix: StepIx) -> bool {
     let row = &state.steps[ix.at()];
     match row.status {
         StepStatus::Ready => true,
-        StepStatus::Running => row.under_way().is_none() && !row.attempts.is_empty(),
+        StepStatus::Running => row.running_attempt().is_none() && !row.attempts.is_empty(),
         _ => false,
     }
 }

@@ -8,7 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 const DOCUMENTATION: &str = include_str!("../scheduler/mod.rs");
 
 /// The inputs, in the order of the table's columns.
-const INPUTS: [&str; 6] = ["Start", "Command", "Prepared", "Ended", "Asked", "Timer"];
+const INPUTS: [&str; 6] = [
+    "Start",
+    "Command",
+    "Prepared",
+    "Ended",
+    "BudgetRequest",
+    "Timer",
+];
 
 /// The stage that a row was in, the input, and the stage that it is in after that.
 type Transition = (String, String, String);
@@ -24,7 +31,7 @@ pub fn column(input: &Input) -> &'static str {
         Input::Command(_) => "Command",
         Input::Prepared(..) => "Prepared",
         Input::Ended { .. } => "Ended",
-        Input::Asked(..) => "Asked",
+        Input::BudgetRequest(..) => "BudgetRequest",
         Input::Timer(_) => "Timer",
     }
 }

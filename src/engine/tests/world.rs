@@ -135,7 +135,7 @@ pub struct World {
     pub now: Micros,
     /// Not carried out yet.
     pub actions: VecDeque<Action>,
-    pub under_way: BTreeMap<StepIx, Attempt>,
+    pub running: BTreeMap<StepIx, Attempt>,
     pub timers: BTreeSet<(Micros, Timer)>,
     /// What rows asked for in vain since they were reset.
     pub needs: BTreeMap<StepIx, Money>,
@@ -198,7 +198,7 @@ impl World {
             events: Vec::new(),
             now: Micros(0),
             actions: VecDeque::new(),
-            under_way: BTreeMap::new(),
+            running: BTreeMap::new(),
             timers: BTreeSet::new(),
             needs: BTreeMap::new(),
             transitions: Transitions::default(),
@@ -228,7 +228,7 @@ impl World {
                 self.anew.insert(step.ix);
             }
             Fact::ReservationRaised { step, reserved, .. } => {
-                let attempt = self.under_way.get_mut(&step.ix);
+                let attempt = self.running.get_mut(&step.ix);
                 attempt.expect("who asked is under way").reserved = *reserved;
             }
             _ => {}
@@ -276,15 +276,15 @@ impl World {
                         cancelled: false,
                         denied: false,
                     };
-                    let before = self.under_way.insert(step, attempt);
+                    let before = self.running.insert(step, attempt);
                     assert!(before.is_none(), "{step:?} is called twice at once");
                 }
                 Action::Cancel(row) => {
-                    if let Some(attempt) = self.under_way.get_mut(&row) {
+                    if let Some(attempt) = self.running.get_mut(&row) {
                         attempt.cancelled = true;
                     }
                 }
-                Action::Fund(..) => {}
+                Action::BudgetDecision(..) => {}
                 Action::SetTimer(at, timer) => {
                     self.timers.insert((at, timer));
                 }
@@ -314,7 +314,7 @@ impl World {
                     Some(given) => Arc::clone(given),
                     None => Arc::new(self.seen_by(plan_row)),
                 },
-                most: Some(Money::from_pico(sketch.bound)),
+                upper_bound: Some(Money::from_pico(sketch.bound)),
                 estimated: sketch.estimated,
                 demand: sketch.demand(&self.frame.rates),
                 why: None,
@@ -352,7 +352,7 @@ impl World {
     /// Ends the attempt of `row`, billed with `cost`, after `ms` milliseconds.
     pub fn end_with(&mut self, row: u32, end: End, cost: i64) {
         let row = StepIx(row);
-        let attempt = self.under_way.remove(&row);
+        let attempt = self.running.remove(&row);
         let attempt = attempt.unwrap_or_else(|| panic!("{row:?} is not under way"));
         self.outputs += 1;
         let output = match end {
@@ -380,7 +380,7 @@ impl World {
 
     /// Ends the attempt of `row`, billed with its upper bound, and carries everything out.
     pub fn end(&mut self, row: u32, end: End) {
-        let reserved = self.under_way.get(&StepIx(row)).map(|a| a.reserved);
+        let reserved = self.running.get(&StepIx(row)).map(|a| a.reserved);
         self.end_with(row, end, reserved.unwrap_or_default().pico());
         self.work(usize::MAX);
     }
@@ -388,21 +388,21 @@ impl World {
     /// The attempt of `row` asks whether it may come to cost `total` in all; says whether it may.
     pub fn ask(&mut self, row: u32, total: i64) -> bool {
         let (row, total) = (StepIx(row), Money::from_pico(total));
-        let before = self.under_way[&row].clone();
+        let before = self.running[&row].clone();
         let stopped = self.is_cancelled(row) || self.state.phase == RunPhase::Stopping;
         let limit = self.frame.budget.map_or(Money::MAX, Money::from_pico);
         let free = limit - self.state.spent - self.state.reserved;
         let lacking = total - before.reserved > free && total > before.reserved;
-        self.input(Input::Asked(row, total));
+        self.input(Input::BudgetRequest(row, total));
         let answers = self.actions.iter().rev().find_map(|action| match action {
-            Action::Fund(other, granted) if *other == row => Some(*granted),
+            Action::BudgetDecision(other, granted) if *other == row => Some(*granted),
             _ => None,
         });
         let granted = answers.expect("every question is answered");
         assert_eq!(granted, !stopped && !lacking, "{row:?} asks for {total}");
         if lacking && !stopped {
             self.needs.insert(row, total);
-            if let Some(attempt) = self.under_way.get_mut(&row) {
+            if let Some(attempt) = self.running.get_mut(&row) {
                 attempt.denied = true;
             }
         }
@@ -412,7 +412,7 @@ impl World {
     /// Whether the attempt of a row is being cancelled, carried out yet or not.
     pub fn is_cancelled(&self, row: StepIx) -> bool {
         let is_cancel = |action: &Action| matches!(action, Action::Cancel(other) if *other == row);
-        let attempt = self.under_way.get(&row);
+        let attempt = self.running.get(&row);
         attempt.is_some_and(|attempt| attempt.cancelled) || self.actions.iter().any(is_cancel)
     }
 
@@ -461,7 +461,7 @@ impl World {
             }
             if self.state.phase == crate::run::RunPhase::Paused {
                 self.command(RunCommand::Resume);
-            } else if let Some(row) = self.under_way.keys().next().copied() {
+            } else if let Some(row) = self.running.keys().next().copied() {
                 self.wait(1);
                 self.end(row.0, End::Well);
             } else if self.scheduler.waits_for_a_person() {
@@ -482,7 +482,7 @@ impl World {
     }
 
     pub fn running(&self) -> Vec<u32> {
-        self.under_way.keys().map(|row| row.0).collect()
+        self.running.keys().map(|row| row.0).collect()
     }
 }
 

@@ -1,8 +1,8 @@
 //! The fold takes any log, however wrong, without a panic and with a sane account.
 
 use super::super::{
-    AttemptEnd, ErrorKind, ExecutionResult, Fact, Limit, LogStream, ResourceLimits, Reuse,
-    RunError, RunEvent, RunHeader, RunOutcome, SkipReason, Standstill, StandstillCause, StepInfo,
+    AttemptEnd, ErrorKind, ExecutionResult, Fact, IdleCause, IdlePeriod, Limit, LogStream,
+    ResourceLimits, Reuse, RunError, RunEvent, RunHeader, RunOutcome, SkipReason, StepInfo,
     StepKey, StepSource, Wait, WaitReason, Waits, figures,
 };
 use super::{AttemptLog, RunState};
@@ -360,9 +360,9 @@ fn waits_are_kept_with_their_reason_and_span() {
         "the second was ready after its backoff"
     );
     assert_eq!(
-        state.standstills.spans(),
-        [Standstill {
-            cause: StandstillCause::Pause,
+        state.idle_periods.spans(),
+        [IdlePeriod {
+            cause: IdleCause::Pause,
             from: Micros(35),
             until: Some(Micros(50)),
         }]

@@ -78,7 +78,7 @@ pub(crate) fn has_own_output(model: &Model) -> bool {
 pub(crate) fn can_edit(model: &Model) -> bool {
     let row = model.row();
     model.run.phase != RunPhase::Stopping
-        && row.is_some_and(|row| row.under_way().is_none() && row.elements().is_empty())
+        && row.is_some_and(|row| row.running_attempt().is_none() && row.elements().is_empty())
 }
 
 pub(crate) fn can_fork(model: &Model) -> bool {

@@ -146,7 +146,7 @@ impl RunIndex {
     /// The row with a call under way that most waits for; among equals the one that has run longest.
     pub fn blocker(&mut self, run: &RunState) -> Option<StepIx> {
         let calling = |ix: &StepIx| {
-            let started = run.steps.get(ix.at())?.under_way()?.started;
+            let started = run.steps.get(ix.at())?.running_attempt()?.started;
             Some((*ix, started))
         };
         let candidates: Vec<_> = self

@@ -309,7 +309,7 @@ fn waiting(model: &Model) -> Vec<Segment> {
         .and_then(|ix| Some((ix, run.steps.get(ix.at())?)))
     {
         let since = row
-            .under_way()
+            .running_attempt()
             .map_or(Micros(0), |attempt| model.now - attempt.started);
         return words(
             "waiting on ",

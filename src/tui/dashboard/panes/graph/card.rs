@@ -73,12 +73,12 @@ impl Card {
     }
 
     fn running(&mut self, step: &StepState, now: Micros) {
-        if step.under_way().is_none() && step.waiting.is_some() {
+        if step.running_attempt().is_none() && step.waiting.is_some() {
             self.lines = waiting(step, now);
             return;
         }
         if let Some(due) = step.retry_at
-            && step.under_way().is_none()
+            && step.running_attempt().is_none()
         {
             let left = text::span(due - now);
             self.lines.push(format!("retry in {left}"));
@@ -86,7 +86,7 @@ impl Card {
             self.time = left;
             return;
         }
-        if let Some(attempt) = step.under_way() {
+        if let Some(attempt) = step.running_attempt() {
             self.time = text::span(now - attempt.started);
             self.lines.push(self.time.clone());
         }

@@ -60,7 +60,7 @@ impl Facts {
 
     fn of_row(row: &StepState, now: Micros) -> Self {
         let called = !row.attempts.is_empty();
-        let open = row.under_way().map_or(Micros(0), |attempt| {
+        let open = row.running_attempt().map_or(Micros(0), |attempt| {
             row.ended_at.unwrap_or(now) - attempt.started
         });
         Self {

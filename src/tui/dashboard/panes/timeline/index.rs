@@ -292,7 +292,7 @@ impl Index {
     fn take_waiting(&mut self, run: &RunState) {
         let since = |row: &StepState| match row.status {
             StepStatus::Ready => row.ready_at,
-            StepStatus::Running if row.under_way().is_none() => row.retry_at,
+            StepStatus::Running if row.running_attempt().is_none() => row.retry_at,
             _ => None,
         };
         let mut waiting: Vec<(Micros, u32)> = run

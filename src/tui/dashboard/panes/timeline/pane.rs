@@ -420,7 +420,7 @@ impl Timeline {
             ..lines
                 .bottom()
                 .min(lines.y.saturating_add(used.min(9_999) as u16));
-        self.draw_standstills(&mut painter, below.clone());
+        self.draw_idle_periods(&mut painter, below.clone());
         if !run.has_ended() {
             self.draw_now(&mut painter, below);
         }
@@ -684,9 +684,9 @@ impl Timeline {
     }
 
     /// Shades what is empty while nothing could start.
-    fn draw_standstills(&self, painter: &mut Painter<'_>, rows: std::ops::Range<u16>) {
+    fn draw_idle_periods(&self, painter: &mut Painter<'_>, rows: std::ops::Range<u16>) {
         let run = painter.run;
-        let spans = run.standstills.spans();
+        let spans = run.idle_periods.spans();
         let mut shaded: Vec<Piece> = Vec::new();
         for span in spans {
             let until = span.until.unwrap_or(self.now);
@@ -696,8 +696,8 @@ impl Timeline {
             }
             shaded.push(Piece {
                 cause: match span.cause {
-                    crate::run::StandstillCause::Pause => Cause::Pause,
-                    crate::run::StandstillCause::Ended => Cause::Person,
+                    crate::run::IdleCause::Pause => Cause::Pause,
+                    crate::run::IdleCause::Ended => Cause::Person,
                 },
                 from: span.from,
                 until,

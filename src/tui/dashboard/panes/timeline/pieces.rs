@@ -1,6 +1,6 @@
 //! What a row waited for before each of its attempts, and waits for now, as stretches of time.
 
-use crate::run::{RunState, StandstillCause, StepState, StepStatus, WaitReason};
+use crate::run::{IdleCause, RunState, StepState, StepStatus, WaitReason};
 use crate::units::Micros;
 use std::collections::BTreeMap;
 
@@ -93,7 +93,7 @@ pub(super) fn before(run: &RunState, row: &StepState, at: usize) -> Vec<Piece> {
 /// What the row waits for now, or waited for until it ended without an attempt.
 pub(super) fn open(run: &RunState, row: &StepState, now: Micros) -> Vec<Piece> {
     let mut pieces = Vec::new();
-    if row.under_way().is_some() || row.status.has_ended() && !row.attempts.is_empty() {
+    if row.running_attempt().is_some() || row.status.has_ended() && !row.attempts.is_empty() {
         return pieces;
     }
     let now = row.ended_at.unwrap_or(now);
@@ -128,33 +128,27 @@ fn until_ready(run: &RunState, row: &StepState, at: usize, ready: Micros, pieces
     };
     push(cause, from, ready, pieces);
     if !backoff {
-        still(run, StandstillCause::Ended, from, ready, pieces);
+        still(run, IdleCause::Ended, from, ready, pieces);
     }
 }
 
 /// While it could have started: for want of a slot where nothing else is said.
 fn held(run: &RunState, row: &StepState, from: Micros, until: Micros, pieces: &mut Vec<Piece>) {
     push(Cause::Slot, from, until, pieces);
-    still(run, StandstillCause::Pause, from, until, pieces);
-    still(run, StandstillCause::Ended, from, until, pieces);
+    still(run, IdleCause::Pause, from, until, pieces);
+    still(run, IdleCause::Ended, from, until, pieces);
     for wait in row.waits.spans() {
         let end = wait.until.unwrap_or(until).min(until);
         push(wait.reason.into(), wait.from.max(from), end, pieces);
     }
 }
 
-fn still(
-    run: &RunState,
-    cause: StandstillCause,
-    from: Micros,
-    until: Micros,
-    pieces: &mut Vec<Piece>,
-) {
+fn still(run: &RunState, cause: IdleCause, from: Micros, until: Micros, pieces: &mut Vec<Piece>) {
     let shown = match cause {
-        StandstillCause::Pause => Cause::Pause,
-        StandstillCause::Ended => Cause::Person,
+        IdleCause::Pause => Cause::Pause,
+        IdleCause::Ended => Cause::Person,
     };
-    let spans = run.standstills.spans();
+    let spans = run.idle_periods.spans();
     for span in spans.iter().filter(|span| span.cause == cause) {
         let end = span.until.unwrap_or(until).min(until);
         push(shown, span.from.max(from), end, pieces);
@@ -215,7 +209,7 @@ pub(crate) fn waited(row: &StepState, now: Micros) -> Micros {
             .as_ref()
             .and_then(|(ended, end)| end.retry_in.map(|_| *ended));
     }
-    if row.under_way().is_none() && !row.status.has_ended() {
+    if row.running_attempt().is_none() && !row.status.has_ended() {
         let since = due.or(row.ready_at.filter(|_| row.status == StepStatus::Ready));
         sum += since.map_or(Micros(0), |since| now - since);
     }

@@ -87,7 +87,7 @@ pub fn state(model: &Model, row: &StepState) -> String {
         StepStatus::Running if !row.elements().is_empty() => {
             format!("running, {}", elements(model, row))
         }
-        StepStatus::Running => match (row.under_way(), row.retry_at) {
+        StepStatus::Running => match (row.running_attempt(), row.retry_at) {
             (Some(attempt), _) => format!(
                 "running, attempt {}, {}",
                 attempt.number,
@@ -223,7 +223,7 @@ fn write_time(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
     };
     let service = row.service
         + row
-            .under_way()
+            .running_attempt()
             .map_or(Micros(0), |attempt| model.now - attempt.started);
     let took = if row.status == StepStatus::Running {
         format::elapsed(service)
@@ -256,7 +256,7 @@ fn write_cost(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
         .is_none_or(|header| header.track_cost);
     if tracked && !row.attempts.is_empty() {
         let reserved = row
-            .under_way()
+            .running_attempt()
             .map(|attempt| attempt.reserved)
             .filter(|held| !held.is_zero());
         let cost = row

@@ -8,7 +8,7 @@ use crate::tui::widgets::text_page::TextPage;
 pub fn write(_: &Model, row: &StepState, page: &mut TextPage<'_>) {
     let theme = page.theme;
     let Some(end) = last(row) else {
-        let words = if row.under_way().is_some() {
+        let words = if row.running_attempt().is_some() {
             "The call is under way; what was asked is shown when it has ended."
         } else if row.attempts.is_empty() {
             "It has not been called."
