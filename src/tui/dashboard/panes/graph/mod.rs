@@ -3,7 +3,7 @@
 //! ```text
 //!  RunState ─▶ rows       how the rows are called, and which are alike; changes rarely
 //!           ─▶ topology   nodes and edges, with what is folded in one node
-//!           ─▶ scene      geometry of a topology at a level of detail; worked out once, by the studio,
+//!           ─▶ geometry   of a topology at a level of detail; worked out once, by the layout worker,
 //!                         on a thread of its own where it takes time
 //!           ─▶ camera     which part of it the pane shows
 //!           ─▶ paint      cells: wires first, then what stands on them, styled by the state of this frame

@@ -303,7 +303,7 @@ impl GraphPane {
                 .and_then(|node| geometry.extent(node));
             match (target, pending_scroll) {
                 (Some(target), PendingScroll::Centre(_)) => {
-                    self.camera.centre_on(target, width, height)
+                    self.camera.centre_on(target, width, height);
                 }
                 (Some(target), PendingScroll::Visible(_)) => {
                     self.camera.keep_visible(target, width, height);
