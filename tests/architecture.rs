@@ -4,6 +4,8 @@
 //! paths that remain (`crate::…`, `super::…`, `self::…`, in imports and in expressions) are followed to the file that
 //! defines what they name, through the re-exports of `mod.rs` files.
 
+#![allow(clippy::expect_used)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -20,7 +22,7 @@ const PAIRS: &[(&str, &str, &str)] = &[(
 )];
 
 /// Folders in which files still import each other in circles; a circle within one of them is let through.
-const UNTIDY: &[&str] = &["models", "plan", "tools", "tui"];
+const UNTIDY: &[&str] = &["tools", "tui"];
 
 /// Files that print without being the command line, with the reason.
 const PRINTERS: &[(&str, &str)] = &[(
@@ -34,9 +36,7 @@ const MOST_LINES: usize = 500;
 /// Files with more lines, with the reason.
 const LONG: &[(&str, &str)] = &[
     ("cli/args.rs", "the flags of every command, a struct each"),
-    ("engine/driver.rs", "waits to be cut"),
     ("plan/check.rs", "waits to be cut"),
-    ("run/state.rs", "waits to be cut"),
     ("tui/dashboard/panes/cost/pane.rs", "waits to be cut"),
     ("tui/dashboard/panes/graph/pane.rs", "waits to be cut"),
     ("tui/dashboard/panes/timeline/pane.rs", "waits to be cut"),
@@ -177,6 +177,13 @@ fn no_file_is_long_without_a_reason() {
         let is_listed = LONG.iter().any(|(path, _)| *path == file.path);
         if lines > MOST_LINES && !is_listed {
             let _ = writeln!(faults, "src/{} has {lines} lines", file.path);
+        }
+        if lines <= MOST_LINES && is_listed {
+            let _ = writeln!(
+                faults,
+                "src/{} has {lines} lines: take it off the list",
+                file.path
+            );
         }
     }
     assert!(faults.is_empty(), "\n{faults}");
