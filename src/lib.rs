@@ -1,40 +1,56 @@
 //! Plandeck runs execution plans that large language models wrote, and shows the run live.
 //!
-//! A plan is a DAG of tool calls. A large model writes it once; small models and ordinary tools carry it out
-//! many times. [`execute_plan`] runs one and gives its [`ExecutionResult`]; the program `plandeck` does the same
-//! behind a dashboard.
+//! A plan is a DAG of tool calls. A large model writes it once; small models and ordinary tools run it many times.
+//! [`execute_plan`] runs a plan and returns its [`ExecutionResult`]; [`Execution`] is the same with everything that you
+//! can choose. The program `plandeck` does the same behind a dashboard.
 //!
-//! # The house
+//! ```
+//! use plandeck::{ExecutionPlan, ResourceLimits, SmallModelWorker, execute_plan};
+//! use serde_json::json;
 //!
-//! A run is its events. The engine decides, does, and says what happened; everybody else folds the events.
-//!
-//! ```text
-//!  file ──▶ plan ──▶ engine ──▶ events ─┬─▶ run::RunState   a fold, pure
-//!                     │  ▲              │     ├─▶ tui        draws it, sends commands
-//!  catalog ─▶ tools ◀─┘  │              │     └─▶ report     result, progress, summary
-//!               └▶ models│              ├─▶ store           journal, kept outputs
-//!                        │              └─▶ whoever listens
-//!                        └── commands: pause · step · retry · skip · stop
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let plan = ExecutionPlan::from_value(json!({
+//!     "tools": {"double": {"type": "jq", "filter": ".n * 2"}},
+//!     "steps": [{"id": "answer", "tool": "double", "parameters": {"n": "{{half}}"}}]
+//! }))?;
+//! let worker = SmallModelWorker::offline();
+//! let result = execute_plan(&plan, &worker, json!({"half": 21}), ResourceLimits::default(), true).await?;
+//! assert_eq!(*result.result, json!(42));
+//! # Ok(())
+//! # }
 //! ```
 //!
-//! | room | what lives there |
+//! More examples: limits, a batch, parallel calls, errors, the cost of each step, recording and resuming: [`library`].
+//!
+//! # Architecture
+//!
+//! A run is its events. The engine decides, acts, and reports what happened; everything else folds the events.
+//!
+//! ```text
+//!  file ──▶ plan ─▶ session ─▶ engine ──▶ events ─┬─▶ run::RunState   a fold, pure
+//!                     │          │ ▲               │     ├─▶ tui        draws it, sends commands
+//!  catalog ─▶ tools ◀─┴──────────┘ │               │     └─▶ report     sentences, exports
+//!               └▶ models          │               ├─▶ store            journal, cached outputs
+//!                                  │               └─▶ your listener
+//!                                  └── commands: pause · step · retry · skip · stop
+//! ```
+//!
+//! | module | what lives there |
 //! | --- | --- |
 //! | [`plan`] | the plan as data: dialects, references, expressions, checks with places |
-//! | [`run`] | events, commands, the fold, figures, money, limits, the result |
+//! | [`run`] | events, commands, the fold, figures, limits, the result |
 //! | [`engine`] | the pure scheduler, and its driver on tokio |
-//! | [`tools`] | the catalog, and a file for each way to carry out a call |
-//! | [`models`] | providers, prices, estimates, the worker |
+//! | [`tools`] | the catalog, and a file for each kind of tool |
+//! | [`models`] | protocols, providers, prices, estimates, the worker |
 //! | [`session`] | the application layer: opens a plan with all it needs, starts, records, resumes and forks its runs |
 //! | [`store`] | the journal of runs and the cache of outputs, in an embedded database |
+//! | [`units`] | money, durations, tokens |
 //! | [`layout`] | where nodes and edges of a DAG go, in cells |
 //! | [`tui`] | the dashboard |
 //! | [`report`] | what a run or a plan is turned into for others |
 //! | [`text`] | text from outside made safe for a screen, numbers for people |
 //! | [`cli`] | arguments to calls |
-//!
-//! # Examples
-//!
-//! Basic, limits, a batch, parallel calls, errors, the cost of each step: [`library`].
 
 pub mod cli;
 pub mod engine;
