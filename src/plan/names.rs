@@ -28,7 +28,14 @@ fn likeness(given: &str, candidate: &str) -> f64 {
     let contained = given.len() >= 4
         && candidate.len() >= 4
         && (candidate.contains(given) || given.contains(candidate));
-    if contained { edits.max(0.75) } else { edits }
+    // `aa` for `a`: of a short name one character more or less is a large part.
+    let begins = given.starts_with(candidate) || candidate.starts_with(given);
+    let one_more = begins && given.chars().count().abs_diff(candidate.chars().count()) == 1;
+    if contained || one_more {
+        edits.max(0.75)
+    } else {
+        edits
+    }
 }
 
 /// How much the likeliest candidate looks like `given`, from 0 to 1.
