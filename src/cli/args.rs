@@ -95,6 +95,12 @@ pub enum Command {
         /// The shell
         shell: Shell,
     },
+    /// Print the manual page
+    Man {
+        /// Write a page for each command into this folder instead
+        #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+        out: Option<PathBuf>,
+    },
 }
 
 /// Where a plan's tools and values come from.

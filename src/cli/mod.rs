@@ -17,6 +17,7 @@ mod history_feed;
 mod home;
 mod interrupted;
 mod live;
+mod man;
 mod output;
 mod playback;
 mod recorded;
@@ -76,6 +77,7 @@ pub fn main() -> ExitCode {
         Some(Command::Tools(args)) => tools::tools(&args),
         Some(Command::Themes) => themes::themes(),
         Some(Command::Completions { shell }) => completions::completions(shell),
+        Some(Command::Man { out }) => man::man(out.as_deref()),
     };
     match done {
         Ok(code) => ExitCode::from(code),

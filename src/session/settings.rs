@@ -178,4 +178,53 @@ mod tests {
         let settings: Settings = toml::from_str("[limits]\nmax_steps = 2").unwrap();
         assert!(settings.limits_over(ResourceLimits::none()).is_err());
     }
+
+    /// Every key of the sample, uncommented: it reads, and it leaves no setting out.
+    #[test]
+    fn the_sample_file_has_every_key() {
+        let sample = include_str!("../../docs/plandeck.toml");
+        let is_setting = |line: &&str| {
+            line.starts_with('[')
+                || line
+                    .split_once(" = ")
+                    .is_some_and(|(key, _)| !key.contains(' '))
+        };
+        let text: Vec<_> = sample
+            .lines()
+            .filter_map(|line| line.strip_prefix("# "))
+            .filter(is_setting)
+            .collect();
+        let sample: Settings = toml::from_str(&text.join("\n")).unwrap();
+        let limits = serde_json::to_value(ResourceLimits::default()).unwrap();
+        let limits: Vec<_> = limits.as_object().unwrap().keys().collect();
+        let mut named: Vec<_> = sample.limits.keys().collect();
+        named.sort();
+        assert_eq!(named.len(), limits.len(), "{named:?} of {limits:?}");
+        assert!(named.iter().all(|name| limits.contains(name)));
+        // Without `..`: a setting that is added is to be named here, and in the sample.
+        let Settings {
+            worker,
+            base_url,
+            theme,
+            color,
+            limits,
+            rates,
+            prices,
+        } = sample;
+        let limits = Settings {
+            limits,
+            ..Settings::default()
+        };
+        assert!(limits.limits_over(ResourceLimits::none()).is_ok());
+        assert!([worker, base_url, theme, color].iter().all(Option::is_some));
+        let rate = rates.0["gpt-4o-mini"];
+        let rate = [
+            rate.requests_per_minute,
+            rate.tokens_per_minute,
+            rate.max_concurrent,
+        ];
+        assert!(rate.iter().all(Option::is_some));
+        let price = &prices["my-model"];
+        assert!(price.cached.is_some() && price.price().is_ok());
+    }
 }

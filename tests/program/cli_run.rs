@@ -461,3 +461,29 @@ fn a_log_says_what_a_run_does_and_no_secret() {
     }
     assert_eq!(run(&["--log", "loud"]), 2);
 }
+
+#[test]
+fn the_manual_has_a_page_for_each_command() {
+    let one = plandeck().arg("man").output().unwrap();
+    let text = String::from_utf8(one.stdout).unwrap();
+    assert!(
+        text.contains(".TH plandeck 1") && text.contains("max\\-total\\-cost\\-usd"),
+        "{text}"
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let all = plandeck()
+        .args(["man", "--out"])
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    assert!(all.status.success());
+    for command in [
+        "plandeck",
+        "plandeck-run",
+        "plandeck-cache-list",
+        "plandeck-man",
+    ] {
+        let page = std::fs::read_to_string(folder.path().join(format!("{command}.1"))).unwrap();
+        assert!(page.contains(".SH DESCRIPTION"), "{command}: {page}");
+    }
+}
