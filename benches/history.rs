@@ -10,7 +10,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use plandeck::plan::StepIx;
 use plandeck::run::{
-    AttemptEnd, Fact, History, LogStream, RunEvent, RunHeader, RunState, StepInfo, StepKey,
+    AttemptEnd, EventKind, History, LogStream, RunEvent, RunHeader, RunState, StepInfo, StepKey,
     StepSource,
 };
 use plandeck::tui::{Message, Model, TerminalEvent, Theme, update};
@@ -151,12 +151,12 @@ fn log(shape: &str, events: usize) -> Vec<RunEvent> {
         ix: StepIx(at as u32),
         id: Arc::clone(&ids[at]),
     };
-    let mut facts = vec![Fact::RunStarted(Arc::new(header(&ids)))];
+    let mut kinds = vec![EventKind::RunStarted(Arc::new(header(&ids)))];
     if shape == "lines" {
         let nothing: Arc<Value> = Arc::default();
-        facts.extend((0..steps).map(|at| started(key(at), Arc::clone(&nothing))));
+        kinds.extend((0..steps).map(|at| started(key(at), Arc::clone(&nothing))));
         let text: Arc<str> = "read another page".into();
-        facts.extend((0..events).map(|line| Fact::AttemptLog {
+        kinds.extend((0..events).map(|line| EventKind::AttemptLog {
             step: key(line % steps),
             attempt: 1,
             stream: LogStream::Stderr,
@@ -168,26 +168,26 @@ fn log(shape: &str, events: usize) -> Vec<RunEvent> {
         for at in 0..steps + window {
             if let Some(at) = order.get(at) {
                 let input = Arc::new(json!({"n": at}));
-                facts.push(Fact::StepReady { step: key(*at) });
-                facts.push(started(key(*at), input));
+                kinds.push(EventKind::StepReady { step: key(*at) });
+                kinds.push(started(key(*at), input));
             }
             if let Some(at) = at.checked_sub(window) {
-                facts.extend(ended(key(order[at])));
+                kinds.extend(ended(key(order[at])));
             }
         }
     }
-    facts.truncate(events);
-    let events = facts.into_iter().enumerate();
-    let events = events.map(|(seq, fact)| RunEvent {
+    kinds.truncate(events);
+    let events = kinds.into_iter().enumerate();
+    let events = events.map(|(seq, kind)| RunEvent {
         seq: seq as u64,
         at: Micros(seq as u64 * 10),
-        fact,
+        kind,
     });
     events.collect()
 }
 
-fn started(step: StepKey, input: Arc<Value>) -> Fact {
-    Fact::AttemptStarted {
+fn started(step: StepKey, input: Arc<Value>) -> EventKind {
+    EventKind::AttemptStarted {
         step,
         attempt: 1,
         slot: 0,
@@ -197,7 +197,7 @@ fn started(step: StepKey, input: Arc<Value>) -> Fact {
     }
 }
 
-fn ended(step: StepKey) -> [Fact; 2] {
+fn ended(step: StepKey) -> [EventKind; 2] {
     let end = AttemptEnd {
         step: step.clone(),
         attempt: 1,
@@ -214,8 +214,8 @@ fn ended(step: StepKey) -> [Fact; 2] {
     let output = Arc::new(json!({"done": true}));
     let source = StepSource::Call;
     [
-        Fact::AttemptEnded(Arc::new(end)),
-        Fact::StepSucceeded {
+        EventKind::AttemptEnded(Arc::new(end)),
+        EventKind::StepSucceeded {
             step,
             source,
             output,

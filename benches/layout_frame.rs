@@ -4,7 +4,9 @@
 //! are 17 changed states.
 
 use plandeck::plan::{Dialect, StepIx};
-use plandeck::run::{Fact, ResourceLimits, RunEvent, RunHeader, RunState, StepInfo, StepStatus};
+use plandeck::run::{
+    EventKind, ResourceLimits, RunEvent, RunHeader, RunState, StepInfo, StepStatus,
+};
 use plandeck::tui::Theme;
 use plandeck::tui::{GraphPane, Level};
 use plandeck::units::Micros;
@@ -62,7 +64,7 @@ fn run(count: usize) -> RunState {
     RunState::from_events(&[RunEvent {
         seq: 0,
         at: Micros(0),
-        fact: Fact::RunStarted(Arc::new(header)),
+        kind: EventKind::RunStarted(Arc::new(header)),
     }])
 }
 

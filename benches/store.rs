@@ -9,8 +9,8 @@ use futures::future::BoxFuture;
 use plandeck::engine::{Engine, EventSink, Settings, definitions};
 use plandeck::plan::{Dialect, ExecutionPlan, Step, StepIx, Template};
 use plandeck::run::{
-    AttemptEnd, Fact, ResourceLimits, RunEvent, RunHeader, RunOutcome, RunState, StepInfo, StepKey,
-    StepSource,
+    AttemptEnd, EventKind, ResourceLimits, RunEvent, RunHeader, RunOutcome, RunState, StepInfo,
+    StepKey, StepSource,
 };
 use plandeck::store::{Journal, JournalOptions, RunMeta, Store};
 use plandeck::tools::{Call, CallReport, Tool, ToolKind, Toolbox};
@@ -204,23 +204,23 @@ fn header(id: &str, steps: u32) -> Arc<RunHeader> {
 /// The events of a run of `steps` steps, four a step.
 fn events(id: &str, steps: u32) -> Vec<RunEvent> {
     let mut events = Vec::new();
-    let mut tell = |fact| {
+    let mut tell = |kind| {
         let seq = events.len() as u64;
         events.push(RunEvent {
             seq,
             at: Micros(seq * 3),
-            fact,
+            kind,
         });
     };
-    tell(Fact::RunStarted(header(id, steps)));
+    tell(EventKind::RunStarted(header(id, steps)));
     for n in 0..steps {
         let step = StepKey {
             ix: StepIx(n),
             id: n.to_string().into(),
         };
         let input = Arc::new(json!({"n": n, "text": "some words"}));
-        tell(Fact::StepReady { step: step.clone() });
-        tell(Fact::AttemptStarted {
+        tell(EventKind::StepReady { step: step.clone() });
+        tell(EventKind::AttemptStarted {
             step: step.clone(),
             attempt: 1,
             slot: n % 8,
@@ -228,7 +228,7 @@ fn events(id: &str, steps: u32) -> Vec<RunEvent> {
             reserved: Money::ZERO,
             why: None,
         });
-        tell(Fact::AttemptEnded(Arc::new(AttemptEnd {
+        tell(EventKind::AttemptEnded(Arc::new(AttemptEnd {
             step: step.clone(),
             attempt: 1,
             service: Micros(2),
@@ -241,14 +241,14 @@ fn events(id: &str, steps: u32) -> Vec<RunEvent> {
             retry_in: None,
             cancelled: false,
         })));
-        tell(Fact::StepSucceeded {
+        tell(EventKind::StepSucceeded {
             step,
             source: StepSource::Call,
             output: input,
             reused: None,
         });
     }
-    tell(Fact::RunEnded {
+    tell(EventKind::RunEnded {
         status: RunOutcome::Succeeded,
         result: Arc::default(),
         error: None,

@@ -5,7 +5,7 @@
 
 use plandeck::plan::{Dialect, StepIx};
 use plandeck::run::{
-    AttemptEnd, Fact, Rates, ResourceLimits, RunEvent, RunHeader, RunState, StepInfo, StepKey,
+    AttemptEnd, EventKind, Rates, ResourceLimits, RunEvent, RunHeader, RunState, StepInfo, StepKey,
     StepSource, figures,
 };
 use plandeck::tui::{CostPane, PaneContext, Table, Theme, Timeline};
@@ -65,15 +65,15 @@ impl Run {
             at: 0,
             next: 0,
         };
-        run.say(Fact::RunStarted(Arc::new(header)));
+        run.say(EventKind::RunStarted(Arc::new(header)));
         run
     }
 
-    fn say(&mut self, fact: Fact) {
+    fn say(&mut self, kind: EventKind) {
         self.state.apply(&RunEvent {
             seq: self.state.events,
             at: Micros(self.at),
-            fact,
+            kind,
         });
     }
 
@@ -98,7 +98,7 @@ impl Run {
                 output: 40,
             };
             let is_model = end % 3 == 2;
-            self.say(Fact::AttemptEnded(Arc::new(AttemptEnd {
+            self.say(EventKind::AttemptEnded(Arc::new(AttemptEnd {
                 step: step.clone(),
                 attempt,
                 service: Micros(u64::from(SLOTS) * 900),
@@ -111,7 +111,7 @@ impl Run {
                 retry_in: None,
                 cancelled: false,
             })));
-            self.say(Fact::StepSucceeded {
+            self.say(EventKind::StepSucceeded {
                 step,
                 source: StepSource::Call,
                 reused: None,
@@ -119,9 +119,9 @@ impl Run {
             });
         }
         let step = self.key(start);
-        self.say(Fact::StepReady { step: step.clone() });
+        self.say(EventKind::StepReady { step: step.clone() });
         let attempt = self.state.steps[start as usize].attempts.len() as u32 + 1;
-        self.say(Fact::AttemptStarted {
+        self.say(EventKind::AttemptStarted {
             step,
             attempt,
             slot: start % SLOTS,

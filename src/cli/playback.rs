@@ -106,7 +106,7 @@ impl Playback {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::Fact;
+    use crate::run::EventKind;
 
     fn tape() -> Vec<RunEvent> {
         [0, 1000, 1000, 5000]
@@ -115,7 +115,7 @@ mod tests {
             .map(|(seq, ms)| RunEvent {
                 seq: seq as u64,
                 at: Micros(ms * 1000),
-                fact: Fact::RunPaused,
+                kind: EventKind::RunPaused,
             })
             .collect()
     }

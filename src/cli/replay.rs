@@ -11,7 +11,7 @@ use super::screen;
 use super::signals::Signals;
 use super::terminal::{is_interactive, signal_code};
 use crate::report::Progress;
-use crate::run::{Fact, RunEvent};
+use crate::run::{EventKind, RunEvent};
 use crate::session::{ForkRequest, events_from_file};
 use crate::tui::{self, Outcome};
 use std::path::Path;
@@ -27,7 +27,7 @@ pub async fn replay(args: ReplayArgs) -> Result<u8, Failure> {
     } else {
         recording(&args.run)?.events
     };
-    let Some(Fact::RunStarted(header)) = events.first().map(|event| &event.fact) else {
+    let Some(EventKind::RunStarted(header)) = events.first().map(|event| &event.kind) else {
         return Err(Failure::usage(format!(
             "{}: there are no events of a run in it",
             args.run

@@ -16,7 +16,7 @@ use super::step_tools::StepTools;
 use super::timers::Timers;
 use super::{Action, Input, Prepared, Rules, Scheduler};
 use crate::plan::{ExecutionPlan, StepIx};
-use crate::run::{Fact, RunCommand, RunState, StepSource};
+use crate::run::{EventKind, RunCommand, RunState, StepSource};
 use crate::tools::{Call, CallReport, Quote, ToolError, Toolbox};
 use crate::units::{Micros, Money};
 use serde_json::{Map, Value};
@@ -77,7 +77,7 @@ impl Driver {
         };
         let retry = tools.retry_policies(&setup.plan);
         let mut emitter = EventEmitter::new(setup.sinks);
-        emitter.emit(Micros(0), Fact::RunStarted(Arc::new(header)));
+        emitter.emit(Micros(0), EventKind::RunStarted(Arc::new(header)));
         Self {
             scheduler: Scheduler::new(Arc::clone(&setup.plan.steps), retry, rules),
             random: fastrand::Rng::with_seed(settings.seed),
@@ -208,11 +208,11 @@ impl Driver {
         for action in decided.drain(..) {
             // A fact is dated when it is decided, not when it is given to the sinks.
             match action {
-                Action::Emit(fact) => {
-                    if let Fact::StepReset { step } = &fact {
+                Action::Emit(kind) => {
+                    if let EventKind::StepReset { step } = &kind {
                         self.reuse.reset(step);
                     }
-                    self.emitter.emit(now, fact);
+                    self.emitter.emit(now, kind);
                 }
                 other => self.actions.push_back(other),
             }
@@ -317,7 +317,8 @@ impl Driver {
         };
         if self.reuse.pin(&instance, &input, pinned.then_some(output)) {
             let step = self.scheduler.key(row);
-            self.emitter.emit(now, Fact::StepPinned { step, pinned });
+            self.emitter
+                .emit(now, EventKind::StepPinned { step, pinned });
         }
     }
 
@@ -429,12 +430,12 @@ impl Driver {
             count => format!("{} [{count} log entries were dropped]", entry.text).into(),
         };
         let now = self.read_clock();
-        let fact = Fact::AttemptLog {
+        let kind = EventKind::AttemptLog {
             step: self.scheduler.key(entry.row),
             attempt: entry.attempt,
             stream: entry.stream,
             text,
         };
-        self.emitter.emit(now, fact);
+        self.emitter.emit(now, kind);
     }
 }

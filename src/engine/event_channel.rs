@@ -83,7 +83,7 @@ impl EventReader {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::Fact;
+    use crate::run::EventKind;
     use crate::units::Micros;
     use futures::FutureExt;
 
@@ -91,7 +91,7 @@ mod tests {
         let event = |seq| RunEvent {
             seq,
             at: Micros(0),
-            fact: Fact::RunPaused,
+            kind: EventKind::RunPaused,
         };
         seqs.map(event).collect()
     }

@@ -2,7 +2,7 @@
 
 use super::EventSink;
 use super::blocking::blocking;
-use crate::run::{Fact, RunEvent, RunState};
+use crate::run::{EventKind, RunEvent, RunState};
 use crate::units::Micros;
 use std::sync::Arc;
 
@@ -38,11 +38,11 @@ impl EventEmitter {
     }
 
     /// Something happened at this moment.
-    pub fn emit(&mut self, at: Micros, fact: Fact) {
+    pub fn emit(&mut self, at: Micros, kind: EventKind) {
         let event = RunEvent {
             seq: self.next_seq,
             at,
-            fact,
+            kind,
         };
         self.next_seq += 1;
         self.state.apply(&event);

@@ -1,6 +1,6 @@
 //! A run as plain lines, for where there is no screen.
 
-use crate::run::{Fact, RunEvent, RunOutcome, SkipReason, StepSource, WaitReason};
+use crate::run::{EventKind, RunEvent, RunOutcome, SkipReason, StepSource, WaitReason};
 use crate::text::format::count;
 use crate::units::{Micros, Money};
 use std::collections::HashMap;
@@ -27,8 +27,8 @@ impl Progress {
     }
 
     fn text(&mut self, event: &RunEvent) -> Option<String> {
-        Some(match &event.fact {
-            Fact::RunStarted(header) => {
+        Some(match &event.kind {
+            EventKind::RunStarted(header) => {
                 self.total = header.steps.len();
                 let simulated = if header.simulated { ", SIMULATED" } else { "" };
                 format!(
@@ -39,7 +39,7 @@ impl Progress {
                     header.run_id
                 )
             }
-            Fact::StepWaiting {
+            EventKind::StepWaiting {
                 step,
                 reason,
                 on,
@@ -54,17 +54,17 @@ impl Progress {
                 };
                 format!("waits     {} for {what}", step.id)
             }
-            Fact::StepExpanded { step, count, .. } => {
+            EventKind::StepExpanded { step, count, .. } => {
                 format!("expanded  {} into {count} elements", step.id)
             }
-            Fact::AttemptStarted { step, attempt, .. } if *attempt == 1 => {
+            EventKind::AttemptStarted { step, attempt, .. } if *attempt == 1 => {
                 format!("started   {}", step.id)
             }
-            Fact::AttemptStarted { step, attempt, .. } => {
+            EventKind::AttemptStarted { step, attempt, .. } => {
                 format!("started   {} (attempt {attempt})", step.id)
             }
-            Fact::AttemptLog { step, text, .. } => format!("          {}| {text}", step.id),
-            Fact::AttemptEnded(end) => {
+            EventKind::AttemptLog { step, text, .. } => format!("          {}| {text}", step.id),
+            EventKind::AttemptEnded(end) => {
                 let sum = self
                     .sums
                     .entry(end.step.ix.0)
@@ -79,7 +79,7 @@ impl Progress {
                     wait.seconds()
                 )
             }
-            Fact::StepSucceeded { step, source, .. } => {
+            EventKind::StepSucceeded { step, source, .. } => {
                 let from = match source {
                     StepSource::Call => "",
                     StepSource::Cache => " (from the cache)",
@@ -88,11 +88,11 @@ impl Progress {
                 };
                 self.ended("done", &step.id, step.ix.0) + from
             }
-            Fact::StepFailed { step, error } => {
+            EventKind::StepFailed { step, error } => {
                 let line = self.ended("FAILED", &step.id, step.ix.0);
                 format!("{line}: {}", error.message)
             }
-            Fact::StepSkipped {
+            EventKind::StepSkipped {
                 step,
                 reason,
                 because,
@@ -106,31 +106,31 @@ impl Progress {
                 };
                 format!("skipped   {}, {why}", step.id)
             }
-            Fact::StepUnknown { step, error } => {
+            EventKind::StepUnknown { step, error } => {
                 format!("unknown   {}: {}", step.id, error.message)
             }
-            Fact::StepCancelled { step } => format!("cancelled {}", step.id),
-            Fact::StepReset { step } => format!("again     {}", step.id),
-            Fact::StepInputSet { step, input } => match input {
+            EventKind::StepCancelled { step } => format!("cancelled {}", step.id),
+            EventKind::StepReset { step } => format!("again     {}", step.id),
+            EventKind::StepInputSet { step, input } => match input {
                 Some(_) => format!("edited    {}: another input", step.id),
                 None => format!("edited    {}: its input as the plan has it", step.id),
             },
-            Fact::StepPinned { step, pinned } => {
+            EventKind::StepPinned { step, pinned } => {
                 let word = if *pinned { "pinned" } else { "unpinned" };
                 format!("{word:<9} {}", step.id)
             }
-            Fact::RunPaused => "paused".to_owned(),
-            Fact::RunResumed => "resumed".to_owned(),
-            Fact::LimitReached { message, .. } => format!("LIMIT     {message}"),
-            Fact::StopRequested => "stopping".to_owned(),
-            Fact::RunEnded { status, .. } => match status {
+            EventKind::RunPaused => "paused".to_owned(),
+            EventKind::RunResumed => "resumed".to_owned(),
+            EventKind::LimitReached { message, .. } => format!("LIMIT     {message}"),
+            EventKind::StopRequested => "stopping".to_owned(),
+            EventKind::RunEnded { status, .. } => match status {
                 RunOutcome::Succeeded => "run succeeded".to_owned(),
                 RunOutcome::Failed => "run FAILED".to_owned(),
                 RunOutcome::LimitExceeded => "run stopped by a limit".to_owned(),
                 RunOutcome::Cancelled => "run cancelled".to_owned(),
             },
-            Fact::RunReopened => "goes on".to_owned(),
-            Fact::StepReady { .. } | Fact::ReservationRaised { .. } => return None,
+            EventKind::RunReopened => "goes on".to_owned(),
+            EventKind::StepReady { .. } | EventKind::ReservationRaised { .. } => return None,
         })
     }
 

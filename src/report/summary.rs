@@ -208,7 +208,7 @@ mod tests {
     use super::*;
     use crate::plan::{Dialect, StepIx};
     use crate::run::{
-        AttemptEnd, ErrorKind, Fact, ResourceLimits, RunError, RunEvent, RunHeader, StepInfo,
+        AttemptEnd, ErrorKind, EventKind, ResourceLimits, RunError, RunEvent, RunHeader, StepInfo,
         StepKey, StepSource,
     };
     use crate::units::Money;
@@ -244,7 +244,7 @@ mod tests {
             retryable: false,
             attempts: 1,
         };
-        let started = |at: u32| Fact::AttemptStarted {
+        let started = |at: u32| EventKind::AttemptStarted {
             step: key(at),
             attempt: 1,
             slot: 0,
@@ -253,7 +253,7 @@ mod tests {
             why: None,
         };
         let ended = |at: u32, error: Option<RunError>| {
-            Fact::AttemptEnded(Arc::new(AttemptEnd {
+            EventKind::AttemptEnded(Arc::new(AttemptEnd {
                 step: key(at),
                 attempt: 1,
                 service: Micros(100_000),
@@ -283,12 +283,12 @@ mod tests {
             forked_from: None,
         };
         let facts = [
-            (0, Fact::RunStarted(Arc::new(header))),
+            (0, EventKind::RunStarted(Arc::new(header))),
             (0, started(0)),
             (100, ended(0, None)),
             (
                 100,
-                Fact::StepSucceeded {
+                EventKind::StepSucceeded {
                     step: key(0),
                     source: StepSource::Call,
                     output: Arc::default(),
@@ -299,14 +299,14 @@ mod tests {
             (200, ended(1, Some(error.clone()))),
             (
                 200,
-                Fact::StepFailed {
+                EventKind::StepFailed {
                     step: key(1),
                     error: Box::new(error),
                 },
             ),
             (
                 200,
-                Fact::StepSkipped {
+                EventKind::StepSkipped {
                     step: key(2),
                     reason: SkipReason::Upstream,
                     because: None,
@@ -314,7 +314,7 @@ mod tests {
             ),
             (
                 200,
-                Fact::RunEnded {
+                EventKind::RunEnded {
                     status: RunOutcome::Failed,
                     result: Arc::default(),
                     error: None,
@@ -324,10 +324,10 @@ mod tests {
         let events = facts
             .into_iter()
             .enumerate()
-            .map(|(seq, (ms, fact))| RunEvent {
+            .map(|(seq, (ms, kind))| RunEvent {
                 seq: seq as u64,
                 at: Micros(ms * 1000),
-                fact,
+                kind,
             });
         let events: Vec<_> = events.collect();
         RunState::from_events(&events)

@@ -6,7 +6,7 @@
 //! they would hold too much that they do not share (see [`Rows`](super::Rows)), which bounds both the memory and,
 //! for runs that touch their rows more or less in turn, the time of a jump.
 
-use super::{Fact, RunEvent, RunState};
+use super::{EventKind, RunEvent, RunState};
 use crate::units::Micros;
 use std::ops::Range;
 
@@ -84,11 +84,11 @@ impl History {
 
     /// Takes in the next event; `after` is the state that it led to.
     pub fn push(&mut self, event: RunEvent, after: &RunState) {
-        let failed = match &event.fact {
-            Fact::StepFailed { .. } | Fact::StepUnknown { .. } => Some(true),
-            Fact::StepSucceeded { .. } | Fact::StepSkipped { .. } | Fact::StepCancelled { .. } => {
-                Some(false)
-            }
+        let failed = match &event.kind {
+            EventKind::StepFailed { .. } | EventKind::StepUnknown { .. } => Some(true),
+            EventKind::StepSucceeded { .. }
+            | EventKind::StepSkipped { .. }
+            | EventKind::StepCancelled { .. } => Some(false),
             _ => None,
         };
         let before = self.times.last().copied().unwrap_or_default();

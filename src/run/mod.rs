@@ -31,7 +31,7 @@ pub use changes::{Change, changes};
 pub use command::{CommandError, RunCommand};
 pub use compare::{Comparison, Differences, Verdict, first_along};
 pub use event::{
-    Anew, AttemptEnd, ErrorKind, Fact, InputChange, Limit, LogStream, Miss, NotReused, Reuse,
+    Anew, AttemptEnd, ErrorKind, EventKind, InputChange, Limit, LogStream, Miss, NotReused, Reuse,
     RunError, RunEvent, RunHeader, RunOutcome, SkipReason, StepInfo, StepKey, StepPrice,
     StepSource, WaitReason, Why,
 };

@@ -4,8 +4,9 @@ use super::row_info::RowInfo;
 use super::run_phase::RunPhase;
 use super::slot_accounting::{Conditions, SlotAccounting, SlotUse};
 use super::{
-    AttemptEnd, AttemptLog, AttemptState, Fact, IdleCause, IdlePeriods, Limit, LogStream, RateWait,
-    Rows, RunError, RunEvent, RunHeader, StepInfo, StepKey, StepSource, StepState, StepStatus,
+    AttemptEnd, AttemptLog, AttemptState, EventKind, IdleCause, IdlePeriods, Limit, LogStream,
+    RateWait, Rows, RunError, RunEvent, RunHeader, StepInfo, StepKey, StepSource, StepState,
+    StepStatus,
 };
 use crate::plan::StepIx;
 use crate::units::{Micros, Money, Tokens};
@@ -111,7 +112,7 @@ impl RunState {
             self.slot_accounting.pass(event.at - self.at, &now);
         }
         self.at = self.at.max(event.at);
-        let row = event.fact.step().map(|step| step.ix.at());
+        let row = event.kind.step().map(|step| step.ix.at());
         let before = row.and_then(|row| self.slot_use(row));
         self.take_in(event);
         let after = row.and_then(|row| self.slot_use(row));
@@ -138,13 +139,13 @@ impl RunState {
     }
 
     fn take_in(&mut self, event: &RunEvent) {
-        match &event.fact {
-            Fact::RunStarted(header) => self.start(header),
-            Fact::StepReady { step } => {
+        match &event.kind {
+            EventKind::RunStarted(header) => self.start(header),
+            EventKind::StepReady { step } => {
                 self.set_status(step, StepStatus::Ready);
                 self.with(step, |row| row.ready_at = Some(event.at));
             }
-            Fact::StepWaiting {
+            EventKind::StepWaiting {
                 step,
                 reason,
                 on,
@@ -159,12 +160,12 @@ impl RunState {
                     })
                 });
             }),
-            Fact::StepExpanded {
+            EventKind::StepExpanded {
                 step,
                 count,
                 elements,
             } => self.expand(event.at, step, *count, elements),
-            Fact::AttemptStarted {
+            EventKind::AttemptStarted {
                 step,
                 attempt,
                 slot,
@@ -194,19 +195,19 @@ impl RunState {
                     });
                 }
             }
-            Fact::ReservationRaised {
+            EventKind::ReservationRaised {
                 step,
                 attempt,
                 reserved,
             } => self.raise(step, *attempt, *reserved),
-            Fact::AttemptLog {
+            EventKind::AttemptLog {
                 step,
                 attempt,
                 stream,
                 text,
             } => self.log(step, *attempt, *stream, text),
-            Fact::AttemptEnded(end) => self.end_attempt(event.at, end),
-            Fact::StepSucceeded {
+            EventKind::AttemptEnded(end) => self.end_attempt(event.at, end),
+            EventKind::StepSucceeded {
                 step,
                 source,
                 output,
@@ -225,15 +226,15 @@ impl RunState {
                     row.error = None;
                 });
             }
-            Fact::StepFailed { step, error } => {
+            EventKind::StepFailed { step, error } => {
                 self.end_step(step, StepStatus::Failed, event.at);
                 self.with(step, |row| row.error = Some(error.clone()));
             }
-            Fact::StepUnknown { step, error } => {
+            EventKind::StepUnknown { step, error } => {
                 self.end_step(step, StepStatus::Unknown, event.at);
                 self.with(step, |row| row.error = Some(error.clone()));
             }
-            Fact::StepSkipped {
+            EventKind::StepSkipped {
                 step,
                 reason,
                 because,
@@ -245,29 +246,31 @@ impl RunState {
                     row.error = None;
                 });
             }
-            Fact::StepCancelled { step } => self.end_step(step, StepStatus::Cancelled, event.at),
-            Fact::StepReset { step } => self.reset(event.at, step),
-            Fact::StepInputSet { step, input } => {
+            EventKind::StepCancelled { step } => {
+                self.end_step(step, StepStatus::Cancelled, event.at)
+            }
+            EventKind::StepReset { step } => self.reset(event.at, step),
+            EventKind::StepInputSet { step, input } => {
                 self.with(step, |row| row.given.clone_from(input));
             }
-            Fact::StepPinned { step, pinned } => self.with(step, |row| row.pinned = *pinned),
-            Fact::RunPaused => self.phase = RunPhase::Paused,
-            Fact::RunResumed | Fact::RunReopened => {
+            EventKind::StepPinned { step, pinned } => self.with(step, |row| row.pinned = *pinned),
+            EventKind::RunPaused => self.phase = RunPhase::Paused,
+            EventKind::RunResumed | EventKind::RunReopened => {
                 self.phase = RunPhase::Running;
-                if matches!(event.fact, Fact::RunReopened) {
+                if matches!(event.kind, EventKind::RunReopened) {
                     self.result = None;
                     self.error = None;
                     self.exceeded.clear();
                 }
             }
-            Fact::LimitReached { limit, .. } => {
+            EventKind::LimitReached { limit, .. } => {
                 self.phase = RunPhase::Stopping;
                 if !self.exceeded.contains(limit) {
                     self.exceeded.push(*limit);
                 }
             }
-            Fact::StopRequested => self.phase = RunPhase::Stopping,
-            Fact::RunEnded {
+            EventKind::StopRequested => self.phase = RunPhase::Stopping,
+            EventKind::RunEnded {
                 status,
                 result,
                 error,

@@ -1,7 +1,7 @@
 //! A file of events, one JSON object a line, as `run --events FILE` and `export --format jsonl` write it.
 
 use super::error::SessionError;
-use crate::run::{Fact, RunEvent};
+use crate::run::{EventKind, RunEvent};
 use std::path::Path;
 
 /// The events in `file`.
@@ -25,7 +25,7 @@ pub fn events_from_file(file: &Path) -> Result<Vec<RunEvent>, SessionError> {
         };
         let event: RunEvent =
             serde_json::from_slice(line).map_err(|error| fault(format!("no event: {error}")))?;
-        let first = matches!(event.fact, Fact::RunStarted(_));
+        let first = matches!(event.kind, EventKind::RunStarted(_));
         if first != events.is_empty() {
             return Err(fault(if first {
                 "another run begins here".to_owned()

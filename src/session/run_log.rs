@@ -1,7 +1,7 @@
 //! What a run does, line by line in the program's log: a run is its events, so nothing else has to be asked.
 
 use crate::engine::EventSink;
-use crate::run::{Fact, RunEvent, StepSource};
+use crate::run::{EventKind, RunEvent, StepSource};
 use tracing::{debug, info, warn};
 
 /// Writes the events of one run that matter for finding a fault.
@@ -15,15 +15,15 @@ impl EventSink for RunLog {
 
 fn log(event: &RunEvent) {
     let seq = event.seq;
-    match &event.fact {
-        Fact::RunStarted(header) => info!(
+    match &event.kind {
+        EventKind::RunStarted(header) => info!(
             run = &*header.run_id,
             plan = ?header.plan,
             steps = header.steps.len(),
             worker = &*header.worker,
             "run started"
         ),
-        Fact::AttemptStarted {
+        EventKind::AttemptStarted {
             step, attempt, why, ..
         } => {
             if why.is_some() {
@@ -31,7 +31,7 @@ fn log(event: &RunEvent) {
             }
             debug!(seq, step = ?step.id, attempt, "attempt started");
         }
-        Fact::AttemptEnded(end) => {
+        EventKind::AttemptEnded(end) => {
             let error = end.error.as_ref().map(|error| &error.message);
             debug!(
                 seq,
@@ -42,14 +42,14 @@ fn log(event: &RunEvent) {
                 "attempt ended"
             );
         }
-        Fact::StepSucceeded { step, source, .. } if *source == StepSource::Cache => {
+        EventKind::StepSucceeded { step, source, .. } if *source == StepSource::Cache => {
             debug!(seq, step = ?step.id, "cache hit");
         }
-        Fact::StepFailed { step, error } => {
+        EventKind::StepFailed { step, error } => {
             info!(seq, step = ?step.id, error = ?error.message, "step failed");
         }
-        Fact::LimitReached { message, .. } => warn!(seq, ?message, "limit reached"),
-        Fact::RunEnded { status, .. } => info!(seq, ?status, "run ended"),
+        EventKind::LimitReached { message, .. } => warn!(seq, ?message, "limit reached"),
+        EventKind::RunEnded { status, .. } => info!(seq, ?status, "run ended"),
         _ => {}
     }
 }

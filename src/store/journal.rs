@@ -7,7 +7,7 @@ use super::run_lock::RunLock;
 use super::schema::{file_in, open_to_write};
 use super::writer::Writer;
 use crate::engine::EventSink;
-use crate::run::{Fact, RunEvent};
+use crate::run::{EventKind, RunEvent};
 use rusqlite::TransactionBehavior;
 use std::path::Path;
 use std::sync::Arc;
@@ -91,8 +91,8 @@ impl EventSink for Journal {
         }
         self.send(Message::Events(events.to_vec()));
         if matches!(
-            events.last().map(|event| &event.fact),
-            Some(Fact::RunEnded { .. })
+            events.last().map(|event| &event.kind),
+            Some(EventKind::RunEnded { .. })
         ) {
             // Nobody hears that the run has ended before that is on record.
             let _ = self.settle();

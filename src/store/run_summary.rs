@@ -3,7 +3,7 @@
 //! The totals are what [`RunState`](crate::run::RunState) would say, without its memory: a journal does not hold a
 //! second picture of a run with a million steps.
 
-use crate::run::{Fact, RunEvent, RunOutcome};
+use crate::run::{EventKind, RunEvent, RunOutcome};
 use crate::units::{Micros, Money};
 use serde::{Serialize, Serializer};
 use std::sync::Arc;
@@ -153,18 +153,18 @@ impl RunTotals {
     /// Takes in the next event.
     pub fn apply(&mut self, event: &RunEvent) {
         self.at = self.at.max(event.at);
-        match &event.fact {
-            Fact::RunStarted(header) => {
+        match &event.kind {
+            EventKind::RunStarted(header) => {
                 self.tracked = header.track_cost;
                 self.steps = header.steps.len();
                 self.rows = vec![Standing::Other; self.steps];
             }
-            Fact::StepReady { step } => self.set(step.ix.at(), Standing::CouldGoOn),
-            Fact::AttemptStarted { step, .. } => {
+            EventKind::StepReady { step } => self.set(step.ix.at(), Standing::CouldGoOn),
+            EventKind::AttemptStarted { step, .. } => {
                 self.running += 1;
                 self.set(step.ix.at(), Standing::Other);
             }
-            Fact::AttemptEnded(end) => {
+            EventKind::AttemptEnded(end) => {
                 self.running = self.running.saturating_sub(1);
                 if end.retry_in.is_some() {
                     self.set(end.step.ix.at(), Standing::CouldGoOn);
@@ -174,17 +174,19 @@ impl RunTotals {
                     None => self.unpriced |= self.tracked,
                 }
             }
-            Fact::StepSucceeded { step, .. } => self.set(step.ix.at(), Standing::Succeeded),
-            Fact::StepFailed { step, .. } => self.set(step.ix.at(), Standing::Failed),
-            Fact::StepUnknown { step, .. } => self.set(step.ix.at(), Standing::Unknown),
-            Fact::StepReset { step }
-            | Fact::StepExpanded { step, .. }
-            | Fact::StepSkipped { step, .. }
-            | Fact::StepCancelled { step } => self.set(step.ix.at(), Standing::Other),
-            Fact::RunPaused => self.phase = Phase::Paused,
-            Fact::LimitReached { .. } | Fact::StopRequested => self.phase = Phase::Stopping,
-            Fact::RunResumed | Fact::RunReopened => self.phase = Phase::Running,
-            Fact::RunEnded { status, .. } => self.phase = Phase::Ended(*status),
+            EventKind::StepSucceeded { step, .. } => self.set(step.ix.at(), Standing::Succeeded),
+            EventKind::StepFailed { step, .. } => self.set(step.ix.at(), Standing::Failed),
+            EventKind::StepUnknown { step, .. } => self.set(step.ix.at(), Standing::Unknown),
+            EventKind::StepReset { step }
+            | EventKind::StepExpanded { step, .. }
+            | EventKind::StepSkipped { step, .. }
+            | EventKind::StepCancelled { step } => self.set(step.ix.at(), Standing::Other),
+            EventKind::RunPaused => self.phase = Phase::Paused,
+            EventKind::LimitReached { .. } | EventKind::StopRequested => {
+                self.phase = Phase::Stopping
+            }
+            EventKind::RunResumed | EventKind::RunReopened => self.phase = Phase::Running,
+            EventKind::RunEnded { status, .. } => self.phase = Phase::Ended(*status),
             _ => {}
         }
         self.keep_clock(event.at);

@@ -12,7 +12,7 @@ use super::options::{Health, JournalOptions, RunMeta};
 use super::pack::{checksum, pack};
 use super::run_lock::RunLock;
 use super::run_summary::{RunTotals, RunWord};
-use crate::run::{Fact, RunEvent, RunHeader};
+use crate::run::{EventKind, RunEvent, RunHeader};
 use crate::units::{Micros, Money};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use std::path::PathBuf;
@@ -168,16 +168,16 @@ impl Writer {
         let chunks = self.encode(events);
         let blobs = std::mem::take(&mut self.encoder.blobs);
         let kept = std::mem::take(&mut self.kept);
-        if let Some(Fact::RunStarted(header)) = events.first().map(|event| &event.fact) {
+        if let Some(EventKind::RunStarted(header)) = events.first().map(|event| &event.kind) {
             self.run_id = Arc::clone(&header.run_id);
         }
         let count = self.events + events.len() as u64;
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let run = match (self.run, events.first().map(|event| &event.fact)) {
+        let run = match (self.run, events.first().map(|event| &event.kind)) {
             (Some(run), _) => run,
-            (None, Some(Fact::RunStarted(header))) => begin(&transaction, header, &self.meta)?,
+            (None, Some(EventKind::RunStarted(header))) => begin(&transaction, header, &self.meta)?,
             // Not the beginning of a run: there is nothing that this could belong to.
             (None, _) => return Ok(()),
         };

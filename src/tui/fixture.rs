@@ -2,8 +2,8 @@
 
 use crate::plan::{Dialect, StepIx};
 use crate::run::{
-    AttemptEnd, ErrorKind, Fact, ResourceLimits, Reuse, RunError, RunEvent, RunHeader, RunState,
-    StepInfo, StepKey, StepSource, WaitReason,
+    AttemptEnd, ErrorKind, EventKind, ResourceLimits, Reuse, RunError, RunEvent, RunHeader,
+    RunState, StepInfo, StepKey, StepSource, WaitReason,
 };
 use crate::units::{Micros, Money, Tokens};
 use ratatui::buffer::Buffer;
@@ -63,7 +63,7 @@ impl RunFixture {
             run: RunState::default(),
             at: Micros(0),
         };
-        stage.fact(Fact::RunStarted(Arc::new(header)))
+        stage.event(EventKind::RunStarted(Arc::new(header)))
     }
 
     /// The moment.
@@ -78,11 +78,11 @@ impl RunFixture {
     }
 
     /// Something happens.
-    pub(crate) fn fact(mut self, fact: Fact) -> Self {
+    pub(crate) fn event(mut self, kind: EventKind) -> Self {
         self.run.apply(&RunEvent {
             seq: self.run.events,
             at: self.at,
-            fact,
+            kind,
         });
         self
     }
@@ -96,12 +96,12 @@ impl RunFixture {
 
     pub(crate) fn ready(self, ix: u32) -> Self {
         let step = self.key(ix);
-        self.fact(Fact::StepReady { step })
+        self.event(EventKind::StepReady { step })
     }
 
     pub(crate) fn waits(self, ix: u32, reason: WaitReason) -> Self {
         let step = self.key(ix);
-        self.fact(Fact::StepWaiting {
+        self.event(EventKind::StepWaiting {
             step,
             reason,
             on: None,
@@ -113,7 +113,7 @@ impl RunFixture {
     pub(crate) fn call(self, ix: u32, slot: u32) -> Self {
         let step = self.key(ix);
         let attempt = self.run.steps[ix as usize].attempts.len() as u32 + 1;
-        self.fact(Fact::AttemptStarted {
+        self.event(EventKind::AttemptStarted {
             step,
             attempt,
             slot,
@@ -155,7 +155,7 @@ impl RunFixture {
             retry_in: retry_in.map(|ms| Micros(ms * 1_000)),
             cancelled: false,
         };
-        self.fact(Fact::AttemptEnded(Arc::new(end)))
+        self.event(EventKind::AttemptEnded(Arc::new(end)))
     }
 
     /// Ends the attempt under way and the step well, at no cost.
@@ -167,7 +167,7 @@ impl RunFixture {
     /// Ends a step well.
     pub(crate) fn done(self, ix: u32, source: StepSource) -> Self {
         let step = self.key(ix);
-        self.fact(Fact::StepSucceeded {
+        self.event(EventKind::StepSucceeded {
             step,
             source,
             reused: None,
@@ -186,7 +186,7 @@ impl RunFixture {
             pinned: false,
             input: Arc::default(),
         };
-        self.fact(Fact::StepSucceeded {
+        self.event(EventKind::StepSucceeded {
             step,
             source: StepSource::Cache,
             reused: Some(Box::new(reused)),
@@ -197,7 +197,7 @@ impl RunFixture {
     /// Ends a step badly.
     pub(crate) fn fail(self, ix: u32, message: &str) -> Self {
         let step = self.key(ix);
-        self.fact(Fact::StepFailed {
+        self.event(EventKind::StepFailed {
             step,
             error: Box::new(error(message)),
         })
@@ -212,7 +212,7 @@ impl RunFixture {
             ..of.clone()
         };
         let elements = (0..count).map(element).collect();
-        self.fact(Fact::StepExpanded {
+        self.event(EventKind::StepExpanded {
             step,
             count,
             elements,
@@ -288,11 +288,11 @@ pub(crate) fn eventful() -> RunFixture {
     .call(11, 1)
     .at(900)
     .end(1, Some(0.0009), Some("no JSON"), Some(100))
-    .fact(Fact::RunPaused)
+    .event(EventKind::RunPaused)
     .at(980)
     .succeed(11)
     .at(1_200)
-    .fact(Fact::RunResumed)
+    .event(EventKind::RunResumed)
     .call(1, 0)
     .at(1_500)
     .end(1, Some(0.0011), None, None)

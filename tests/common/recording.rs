@@ -2,8 +2,8 @@
 
 use plandeck::plan::{Dialect, StepIx};
 use plandeck::run::{
-    AttemptEnd, ErrorKind, Fact, Limit, LogStream, ResourceLimits, RunError, RunEvent, RunHeader,
-    RunOutcome, SkipReason, StepInfo, StepKey, StepPrice, StepSource, WaitReason,
+    AttemptEnd, ErrorKind, EventKind, Limit, LogStream, ResourceLimits, RunError, RunEvent,
+    RunHeader, RunOutcome, SkipReason, StepInfo, StepKey, StepPrice, StepSource, WaitReason,
 };
 use plandeck::units::{Micros, Money, Tokens};
 use serde_json::{Value, json};
@@ -98,11 +98,11 @@ impl Recording {
     pub fn start(mut self) -> Self {
         self.header.steps = self.steps.clone().into();
         let header = Arc::new(self.header.clone());
-        self.say(Fact::RunStarted(header));
+        self.say(EventKind::RunStarted(header));
         for at in 0..self.steps.len() {
             if self.steps[at].depends_on.is_empty() {
                 let step = self.key_of(StepIx(at as u32));
-                self.say(Fact::StepReady { step });
+                self.say(EventKind::StepReady { step });
             }
         }
         self
@@ -123,7 +123,7 @@ impl Recording {
         self.header.priced = true;
         self.header.steps = self.steps.clone().into();
         if let Some(first) = self.events.first_mut() {
-            first.fact = Fact::RunStarted(Arc::new(self.header.clone()));
+            first.kind = EventKind::RunStarted(Arc::new(self.header.clone()));
         }
         self
     }
@@ -138,7 +138,7 @@ impl Recording {
     pub fn ready(mut self, ids: &[&str]) -> Self {
         for id in ids {
             let step = self.key(id);
-            self.say(Fact::StepReady { step });
+            self.say(EventKind::StepReady { step });
         }
         self
     }
@@ -146,7 +146,7 @@ impl Recording {
     /// Holds a ready step.
     pub fn holds(mut self, id: &str, reason: WaitReason) -> Self {
         let step = self.key(id);
-        self.say(Fact::StepWaiting {
+        self.say(EventKind::StepWaiting {
             step,
             reason,
             on: None,
@@ -158,7 +158,7 @@ impl Recording {
     /// Holds a ready step because of the rate of this name, for so many milliseconds.
     pub fn throttles(mut self, id: &str, name: &str, ms: u64) -> Self {
         let step = self.key(id);
-        self.say(Fact::StepWaiting {
+        self.say(EventKind::StepWaiting {
             step,
             reason: WaitReason::Rate,
             on: Some(name.into()),
@@ -181,7 +181,7 @@ impl Recording {
                 .unwrap_or(self.slots.len());
             self.slots.resize(self.slots.len().max(free + 1), None);
             self.slots[free] = Some(ix);
-            self.say(Fact::AttemptStarted {
+            self.say(EventKind::AttemptStarted {
                 input: Arc::new(json!({
                     "text": format!("Fresh Market\nMilk 2.49\nBread 3.10\n{id}"),
                     "options": { "currency": "EUR", "strict": true, "limit": 10 },
@@ -200,7 +200,7 @@ impl Recording {
     pub fn log(mut self, id: &str, text: &str) -> Self {
         let step = self.key(id);
         let attempt = self.attempts[&step.ix.0].0;
-        self.say(Fact::AttemptLog {
+        self.say(EventKind::AttemptLog {
             step,
             attempt,
             stream: LogStream::Stderr,
@@ -226,7 +226,7 @@ impl Recording {
     pub fn succeed_with(mut self, id: &str, output: Value) -> Self {
         self.end(id, None, None);
         let step = self.key(id);
-        self.say(Fact::StepSucceeded {
+        self.say(EventKind::StepSucceeded {
             step,
             source: StepSource::Call,
             output: Arc::new(output),
@@ -246,7 +246,7 @@ impl Recording {
         self.end(id, Some(message), None);
         let error = Box::new(self.error(id, message));
         let step = self.key(id);
-        self.say(Fact::StepFailed { step, error });
+        self.say(EventKind::StepFailed { step, error });
         self
     }
 
@@ -254,7 +254,7 @@ impl Recording {
     pub fn skip(mut self, ids: &[&str], because: &str) -> Self {
         for id in ids {
             let step = self.key(id);
-            self.say(Fact::StepSkipped {
+            self.say(EventKind::StepSkipped {
                 step,
                 reason: SkipReason::Upstream,
                 because: Some(because.into()),
@@ -275,7 +275,7 @@ impl Recording {
             })
             .collect();
         self.steps.extend(elements.iter().cloned());
-        self.say(Fact::StepExpanded {
+        self.say(EventKind::StepExpanded {
             step,
             count: count as u32,
             elements: elements.into(),
@@ -285,17 +285,17 @@ impl Recording {
 
     /// Pauses.
     pub fn pause(self) -> Self {
-        self.fact(Fact::RunPaused)
+        self.event(EventKind::RunPaused)
     }
 
     /// Goes on.
     pub fn resume(self) -> Self {
-        self.fact(Fact::RunResumed)
+        self.event(EventKind::RunResumed)
     }
 
     /// Reaches a limit.
     pub fn limit(self, limit: Limit) -> Self {
-        self.fact(Fact::LimitReached {
+        self.event(EventKind::LimitReached {
             limit,
             message: "it was reached".into(),
         })
@@ -303,7 +303,7 @@ impl Recording {
 
     /// Ends the run.
     pub fn end_run(self, status: RunOutcome) -> Self {
-        self.fact(Fact::RunEnded {
+        self.event(EventKind::RunEnded {
             status,
             result: Arc::new(json!({ "total": 5.59 })),
             error: None,
@@ -311,8 +311,8 @@ impl Recording {
     }
 
     /// Anything else.
-    pub fn fact(mut self, fact: Fact) -> Self {
-        self.say(fact);
+    pub fn event(mut self, kind: EventKind) -> Self {
+        self.say(kind);
         self
     }
 
@@ -370,7 +370,7 @@ impl Recording {
         }
         let is_model = &*self.steps[step.ix.at()].kind == "model";
         let error = message.map(|message| self.error(id, message));
-        self.say(Fact::AttemptEnded(Arc::new(AttemptEnd {
+        self.say(EventKind::AttemptEnded(Arc::new(AttemptEnd {
             step,
             attempt,
             service: self.at - started,
@@ -393,11 +393,11 @@ impl Recording {
         })));
     }
 
-    fn say(&mut self, fact: Fact) {
+    fn say(&mut self, kind: EventKind) {
         self.events.push(RunEvent {
             seq: self.events.len() as u64,
             at: self.at,
-            fact,
+            kind,
         });
     }
 }

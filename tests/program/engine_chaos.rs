@@ -14,7 +14,8 @@ use plandeck::plan::{
     Dialect, ExecutionPlan, Mode, RetryPolicy, Step, StepIx, StepSettings, Template, Trigger,
 };
 use plandeck::run::{
-    AttemptLog, ExecutionResult, Fact, LogStream, ResourceLimits, RunCommand, RunEvent, RunState,
+    AttemptLog, EventKind, ExecutionResult, LogStream, ResourceLimits, RunCommand, RunEvent,
+    RunState,
 };
 use plandeck::tools::{Call, CallReport, Pricing, Quote, Tool, ToolError, ToolKind, Toolbox};
 use plandeck::units::{Micros, Money};
@@ -339,8 +340,8 @@ fn tell_a_sound_story(events: &[RunEvent], limits: &ResourceLimits) {
         assert_eq!(event.seq, at as u64);
         assert!(event.at >= last, "time goes on");
         last = event.at;
-        match &event.fact {
-            Fact::AttemptStarted {
+        match &event.kind {
+            EventKind::AttemptStarted {
                 step,
                 attempt,
                 reserved,
@@ -363,31 +364,31 @@ fn tell_a_sound_story(events: &[RunEvent], limits: &ResourceLimits) {
                 assert!(limits.max_total_cost_usd.is_none_or(|limit| total <= limit));
                 assert!(limits.max_tool_calls.is_none_or(|most| state.calls < most));
             }
-            Fact::AttemptLog { step, attempt, .. } => {
+            EventKind::AttemptLog { step, attempt, .. } => {
                 assert_eq!(
                     under_way.get(&step.ix),
                     Some(attempt),
                     "it speaks in its time"
                 );
             }
-            Fact::AttemptEnded(end) => {
+            EventKind::AttemptEnded(end) => {
                 assert_eq!(under_way.remove(&end.step.ix), Some(end.attempt));
                 assert!(end.cost.is_none_or(|cost| cost >= Money::ZERO));
             }
-            Fact::StepSucceeded { step, .. }
-            | Fact::StepFailed { step, .. }
-            | Fact::StepSkipped { step, .. }
-            | Fact::StepCancelled { step } => {
+            EventKind::StepSucceeded { step, .. }
+            | EventKind::StepFailed { step, .. }
+            | EventKind::StepSkipped { step, .. }
+            | EventKind::StepCancelled { step } => {
                 assert!(ended.insert(step.ix), "{} ends twice", step.id);
                 assert!(!under_way.contains_key(&step.ix));
             }
-            Fact::StepReset { step } => {
+            EventKind::StepReset { step } => {
                 ended.remove(&step.ix);
                 assert!(!under_way.contains_key(&step.ix));
             }
-            Fact::StopRequested | Fact::LimitReached { .. } => stopping = true,
-            Fact::RunEnded { .. } => assert!(under_way.is_empty()),
-            Fact::RunReopened => stopping = false,
+            EventKind::StopRequested | EventKind::LimitReached { .. } => stopping = true,
+            EventKind::RunEnded { .. } => assert!(under_way.is_empty()),
+            EventKind::RunReopened => stopping = false,
             _ => {}
         }
         state.apply(event);

@@ -5,7 +5,9 @@ use plandeck::engine::{
     CacheKey, CacheMiss, CachedOutput, Engine, NewOutput, OutputCache, Settings, event_channel,
 };
 use plandeck::plan::{Reference, Root, Step, StepIx, StepSettings, Template};
-use plandeck::run::{ExecutionResult, Fact, Miss, NotReused, RunCommand, RunState, StepSource};
+use plandeck::run::{
+    EventKind, ExecutionResult, Miss, NotReused, RunCommand, RunState, StepSource,
+};
 use plandeck::store::{
     CacheOptions, Journal, JournalOptions, PruneRules, RunMeta, Store, StoredCache,
 };
@@ -90,12 +92,12 @@ async fn commanded(
         let mut seen = Vec::new();
         while !matches!(
             seen.last(),
-            Some(Fact::RunEnded { .. } | Fact::StepPinned { .. })
+            Some(EventKind::RunEnded { .. } | EventKind::StepPinned { .. })
         ) {
             reader.changed().await;
             let mut events = Vec::new();
             reader.take(&mut events, usize::MAX);
-            seen.extend(events.into_iter().map(|event| event.fact));
+            seen.extend(events.into_iter().map(|event| event.kind));
         }
         send.send(command).await.unwrap();
     }

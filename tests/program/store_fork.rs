@@ -433,7 +433,7 @@ async fn a_run_under_way_is_not_forked() {
     ))
     .await;
     let mut begun = events[..1].to_vec();
-    if let plandeck::run::Fact::RunStarted(header) = &mut begun[0].fact {
+    if let plandeck::run::EventKind::RunStarted(header) = &mut begun[0].kind {
         Arc::make_mut(header).run_id = engine.run_id().clone();
     }
     plandeck::engine::EventSink::accept(&mut journal, &begun);

@@ -111,7 +111,7 @@ fn cut_short(home: &std::path::Path, events: &[RunEvent], until: usize) -> Arc<s
     let meta = RunMeta::default();
     let mut journal = Journal::begin(home, &id, meta, JournalOptions::default()).unwrap();
     let mut events = events[..until].to_vec();
-    if let plandeck::run::Fact::RunStarted(header) = &mut events[0].fact {
+    if let plandeck::run::EventKind::RunStarted(header) = &mut events[0].kind {
         Arc::make_mut(header).run_id = Arc::clone(&id);
     }
     journal.accept(&events);
@@ -141,7 +141,7 @@ async fn the_list_says_of_a_run_cut_anywhere_what_its_events_say() {
                 .iter()
                 .cloned()
                 .map(|mut event| {
-                    if let plandeck::run::Fact::RunStarted(header) = &mut event.fact {
+                    if let plandeck::run::EventKind::RunStarted(header) = &mut event.kind {
                         Arc::make_mut(header).run_id = Arc::clone(&id);
                     }
                     event

@@ -4,7 +4,7 @@ use crate::store_support::{Echo, Only, engine, plan, run, step};
 use plandeck::engine::{EventSink, ResumeState, UnknownSteps, definitions};
 use plandeck::plan::{Step, StepIx, StepSettings, Template, Trigger};
 use plandeck::run::{
-    ExecutionResult, Fact, RunCommand, RunEvent, RunOutcome, RunState, SkipReason, StepSource,
+    EventKind, ExecutionResult, RunCommand, RunEvent, RunOutcome, RunState, SkipReason, StepSource,
     StepStatus,
 };
 use plandeck::store::{Journal, JournalOptions, RunMeta, Store, StoreError};
@@ -30,7 +30,7 @@ async fn died(home: &Path, steps: &[Step], until: impl Fn(&RunEvent) -> bool) ->
 }
 
 fn record(home: &Path, steps: &[Step], events: &[RunEvent]) {
-    let Fact::RunStarted(header) = &events[0].fact else {
+    let EventKind::RunStarted(header) = &events[0].kind else {
         panic!("a beginning")
     };
     let meta = meta(steps);
@@ -70,11 +70,11 @@ fn chain() -> Vec<Step> {
 }
 
 fn started(id: &'static str) -> impl Fn(&RunEvent) -> bool {
-    move |event| matches!(&event.fact, Fact::AttemptStarted { step, .. } if &*step.id == id)
+    move |event| matches!(&event.kind, EventKind::AttemptStarted { step, .. } if &*step.id == id)
 }
 
 fn succeeded(id: &'static str) -> impl Fn(&RunEvent) -> bool {
-    move |event| matches!(&event.fact, Fact::StepSucceeded { step, .. } if &*step.id == id)
+    move |event| matches!(&event.kind, EventKind::StepSucceeded { step, .. } if &*step.id == id)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -168,7 +168,7 @@ async fn what_was_under_way_is_repeated_only_where_that_is_safe_or_asked_for() {
 async fn a_call_that_is_made_again_has_the_key_it_had() {
     let home = tempfile::tempdir().unwrap();
     let events = died(home.path(), &chain(), started("4")).await;
-    let Fact::RunStarted(header) = &events[0].fact else {
+    let EventKind::RunStarted(header) = &events[0].kind else {
         panic!("a beginning")
     };
     let echo = Arc::new(Echo::default());
@@ -239,7 +239,7 @@ async fn a_failed_step_runs_again_and_so_does_what_saw_it_fail() {
         step("other", json!({}), &[]),
     ];
     died(home.path(), &steps, |event| {
-        matches!(event.fact, Fact::RunEnded { .. })
+        matches!(event.kind, EventKind::RunEnded { .. })
     })
     .await;
     let echo = Arc::new(Echo::default());
@@ -275,7 +275,7 @@ async fn a_run_that_was_gone_on_with_is_not_gone_on_with_twice() {
         run(engine(steps.clone(), &Arc::default()).with_resume_state(recorded.clone())).await;
     let at = events.iter().position(succeeded("5")).unwrap();
     events.truncate(at + 1);
-    let Fact::RunStarted(header) = &events[0].fact else {
+    let EventKind::RunStarted(header) = &events[0].kind else {
         panic!("a beginning")
     };
     let meta = RunMeta {
@@ -288,7 +288,7 @@ async fn a_run_that_was_gone_on_with_is_not_gone_on_with_twice() {
         .accept(&events);
     drop(resumption);
 
-    let Fact::RunStarted(before) = &first[0].fact else {
+    let EventKind::RunStarted(before) = &first[0].kind else {
         panic!("a beginning")
     };
     let again = store.resume(&store.find(&before.run_id).unwrap());
@@ -338,12 +338,12 @@ async fn a_person_decides_about_what_is_unknown() {
         let mut events = Vec::new();
         while !events
             .iter()
-            .any(|event: &RunEvent| matches!(event.fact, Fact::StepUnknown { .. }))
+            .any(|event: &RunEvent| matches!(event.kind, EventKind::StepUnknown { .. }))
         {
             reader.changed().await;
             reader.take(&mut events, usize::MAX);
         }
-        let ended = |event: &RunEvent| matches!(event.fact, Fact::RunEnded { .. });
+        let ended = |event: &RunEvent| matches!(event.kind, EventKind::RunEnded { .. });
         assert!(!events.iter().any(ended), "the run waits for the answer");
         let retried = matches!(command, RunCommand::Retry(_));
         let skipped = matches!(command, RunCommand::Skip(_));
@@ -364,7 +364,7 @@ async fn after_a_journal_broke_nothing_is_taken_for_not_having_happened() {
     let home = tempfile::tempdir().unwrap();
     let steps = chain();
     let events = died(home.path(), &steps, succeeded("4")).await;
-    let Fact::RunStarted(header) = &events[0].fact else {
+    let EventKind::RunStarted(header) = &events[0].kind else {
         panic!("a beginning")
     };
     std::fs::write(home.path().join("running").join(&*header.run_id), "broke\n").unwrap();

@@ -3,7 +3,7 @@
 use crate::common::recording::{Recording, receipt, receipt_failed, receipt_running};
 use crate::common::screen::Screen;
 use plandeck::plan::StepIx;
-use plandeck::run::{Fact, InputChange, Miss, Reuse, RunCommand, RunOutcome, StepSource, Why};
+use plandeck::run::{EventKind, InputChange, Miss, Reuse, RunCommand, RunOutcome, StepSource, Why};
 use plandeck::tui::{Effect, Message, Outcome, Overlay, Question, TerminalEffect};
 use plandeck::units::{Micros, Money};
 use serde_json::json;
@@ -119,7 +119,7 @@ fn an_output_is_pinned_and_a_step_refreshed() {
     assert_eq!(screen.effects, commands.map(Effect::Command));
     let step = run.key("extract");
     let known = run.so_far().len();
-    let run = run.fact(Fact::StepPinned { step, pinned: true });
+    let run = run.event(EventKind::StepPinned { step, pinned: true });
     screen.tell(Message::Events(run.events().split_off(known)));
     assert!(screen.text().contains("pinned: the output of extract"));
     screen.press("1");
@@ -133,7 +133,7 @@ fn reused() -> Recording {
     let run = receipt().start();
     let step = run.key("extract");
     let run = run
-        .fact(Fact::StepSucceeded {
+        .event(EventKind::StepSucceeded {
             step,
             source: StepSource::Cache,
             output: Arc::new(json!({"total": 12})),
@@ -155,7 +155,7 @@ fn reused() -> Recording {
         steps: Arc::new(["extract".into()]),
         context: Arc::default(),
     };
-    run.fact(Fact::AttemptStarted {
+    run.event(EventKind::AttemptStarted {
         step,
         attempt: 1,
         slot: 0,

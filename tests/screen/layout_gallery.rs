@@ -5,7 +5,7 @@
 
 use plandeck::plan::{Dialect, StepIx};
 use plandeck::run::{
-    AttemptEnd, ErrorKind, Fact, ResourceLimits, RunError, RunEvent, RunHeader, RunOutcome,
+    AttemptEnd, ErrorKind, EventKind, ResourceLimits, RunError, RunEvent, RunHeader, RunOutcome,
     RunState, SkipReason, StepInfo, StepKey, StepSource,
 };
 use plandeck::tui::GraphPane;
@@ -214,14 +214,14 @@ fn recorded(picture: &Picture) -> Vec<RunEvent> {
         at: Micros(0),
         steps,
     };
-    run.say(Fact::RunStarted(Arc::new(header)));
+    run.say(EventKind::RunStarted(Arc::new(header)));
     let mut waits: Vec<usize> = run.steps.iter().map(|step| step.depends_on.len()).collect();
     let mut lost: Vec<Option<u32>> = vec![None; waits.len()];
     let mut ready: VecDeque<u32> = (0..picture.steps)
         .filter(|&at| waits[at as usize] == 0)
         .collect();
     for &at in &ready {
-        run.say(Fact::StepReady { step: run.key(at) });
+        run.say(EventKind::StepReady { step: run.key(at) });
     }
     // (end, step, start, slot) of what is under way.
     let mut calls: BTreeSet<(Micros, u32, Micros, u32)> = BTreeSet::new();
@@ -234,7 +234,7 @@ fn recorded(picture: &Picture) -> Vec<RunEvent> {
             let slot = (0..SLOTS as u32)
                 .find(|slot| !taken.contains(slot))
                 .unwrap_or_default();
-            run.say(Fact::AttemptStarted {
+            run.say(EventKind::AttemptStarted {
                 step: run.key(at),
                 attempt: 1,
                 slot,
@@ -262,11 +262,11 @@ fn recorded(picture: &Picture) -> Vec<RunEvent> {
                 let step = run.key(next);
                 match lost[next as usize] {
                     None => {
-                        run.say(Fact::StepReady { step });
+                        run.say(EventKind::StepReady { step });
                         ready.push_back(next);
                     }
                     Some(before) => {
-                        run.say(Fact::StepSkipped {
+                        run.say(EventKind::StepSkipped {
                             step,
                             reason: SkipReason::Upstream,
                             because: Some(Arc::clone(&run.steps[before as usize].id)),
@@ -277,7 +277,7 @@ fn recorded(picture: &Picture) -> Vec<RunEvent> {
             }
         }
     }
-    run.say(Fact::RunEnded {
+    run.say(EventKind::RunEnded {
         status: if failed {
             RunOutcome::Failed
         } else {
@@ -303,11 +303,11 @@ impl Recorder {
         }
     }
 
-    fn say(&mut self, fact: Fact) {
+    fn say(&mut self, kind: EventKind) {
         self.events.push(RunEvent {
             seq: self.events.len() as u64,
             at: self.at,
-            fact,
+            kind,
         });
     }
 
@@ -320,7 +320,7 @@ impl Recorder {
             retryable: false,
             attempts: 1,
         };
-        self.say(Fact::AttemptEnded(Arc::new(AttemptEnd {
+        self.say(EventKind::AttemptEnded(Arc::new(AttemptEnd {
             step: self.key(at),
             attempt: 1,
             service,
@@ -335,12 +335,12 @@ impl Recorder {
         })));
         let step = self.key(at);
         self.say(if fails {
-            Fact::StepFailed {
+            EventKind::StepFailed {
                 step,
                 error: Box::new(error),
             }
         } else {
-            Fact::StepSucceeded {
+            EventKind::StepSucceeded {
                 step,
                 source: StepSource::Call,
                 output: Arc::default(),

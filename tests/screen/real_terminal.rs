@@ -7,7 +7,7 @@
 use crate::common::recording::{Recording, receipt_running};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use plandeck::run::{CommandError, Fact, RunCommand, RunEvent, RunOutcome};
+use plandeck::run::{CommandError, EventKind, RunCommand, RunEvent, RunOutcome};
 use plandeck::tui::{Feed, Options, run};
 use plandeck::units::Micros;
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
@@ -43,11 +43,11 @@ impl Scripted {
         }
     }
 
-    fn say(&mut self, fact: Fact) {
+    fn say(&mut self, kind: EventKind) {
         self.events.push(RunEvent {
             seq: self.events.len() as u64,
             at: self.now(),
-            fact,
+            kind,
         });
         self.changed.notify_one();
     }
@@ -73,10 +73,10 @@ impl Feed for Scripted {
                     let tool = std::thread::spawn(|| panic!("a tool gave way"));
                     assert!(tool.join().is_err());
                 }
-                self.say(Fact::RunPaused);
+                self.say(EventKind::RunPaused);
             }
-            RunCommand::Resume => self.say(Fact::RunResumed),
-            RunCommand::Stop => self.say(Fact::RunEnded {
+            RunCommand::Resume => self.say(EventKind::RunResumed),
+            RunCommand::Stop => self.say(EventKind::RunEnded {
                 status: RunOutcome::Cancelled,
                 result: Arc::default(),
                 error: None,

@@ -3,7 +3,7 @@
 use crate::common::recording::{Recording, receipt, receipt_failed, receipt_running};
 use crate::common::screen::Screen;
 use crossterm::event::{MouseButton, MouseEventKind};
-use plandeck::run::{Fact, Limit, RunCommand, RunOutcome, StepStatus, WaitReason};
+use plandeck::run::{EventKind, Limit, RunCommand, RunOutcome, StepStatus, WaitReason};
 use plandeck::tui::{
     Effect, Focus, Message, Outcome, Overlay, Question, Tab, TerminalEffect, TerminalEvent, Theme,
     theme_named,
@@ -303,7 +303,7 @@ fn events_after(run: &Recording, status: RunOutcome) -> Vec<plandeck::run::RunEv
     vec![plandeck::run::RunEvent {
         seq: 99,
         at: run.at(),
-        fact: Fact::RunEnded {
+        kind: EventKind::RunEnded {
             status,
             result: json!(null).into(),
             error: None,

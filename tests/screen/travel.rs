@@ -4,7 +4,7 @@ use crate::common::recording::{Recording, receipt, receipt_failed, receipt_runni
 use crate::common::screen::Screen;
 use crossterm::event::{MouseButton, MouseEventKind};
 use plandeck::plan::StepIx;
-use plandeck::run::{Fact, RunCommand, RunOutcome, RunState, StepStatus};
+use plandeck::run::{EventKind, RunCommand, RunOutcome, RunState, StepStatus};
 use plandeck::tui::{Effect, Message, Model, Outcome, TerminalEffect, Theme};
 use plandeck::units::Micros;
 
@@ -66,8 +66,10 @@ fn ends_of_steps_are_one_key_apart() {
     let events = receipt_failed().events();
     let is_end = |event: &plandeck::run::RunEvent| {
         matches!(
-            event.fact,
-            Fact::StepSucceeded { .. } | Fact::StepFailed { .. } | Fact::StepSkipped { .. }
+            event.kind,
+            EventKind::StepSucceeded { .. }
+                | EventKind::StepFailed { .. }
+                | EventKind::StepSkipped { .. }
         )
     };
     let ends: Vec<usize> = (1..=events.len())

@@ -3,7 +3,7 @@
 use crate::common::recording::{Recording, receipt, receipt_running};
 use crate::common::screen::{Screen, parse};
 use plandeck::plan::StepIx;
-use plandeck::run::{ErrorKind, Fact, RunCommand, RunError, RunEvent, StepKey};
+use plandeck::run::{ErrorKind, EventKind, RunCommand, RunError, RunEvent, StepKey};
 use plandeck::tui::{Effect, Message, Overlay, TerminalEvent};
 use plandeck::units::Micros;
 use serde_json::json;
@@ -22,7 +22,7 @@ fn unknown(run: &Recording, id: &str, seq: u64) -> RunEvent {
     RunEvent {
         seq,
         at: Micros(1_700_000),
-        fact: Fact::StepUnknown {
+        kind: EventKind::StepUnknown {
             step,
             error: Box::new(error),
         },

@@ -2,7 +2,7 @@
 
 use super::{Action, Scheduler, Stage, Timer, Turn, WaitFor};
 use crate::plan::StepIx;
-use crate::run::{AttemptEnd, Fact, RunError, StepSource};
+use crate::run::{AttemptEnd, EventKind, RunError, StepSource};
 use crate::tools::{CallReport, ToolError};
 use crate::units::{Micros, Money};
 use std::sync::Arc;
@@ -58,7 +58,7 @@ impl Scheduler {
             .filter(|_| !stopped && !rerun && !denied)
             .and_then(|error| self.next_attempt(row, error, turn.random));
         let error = failure.map(|error| self.tool_error(row, error));
-        turn.emit(Fact::AttemptEnded(Arc::new(AttemptEnd {
+        turn.emit(EventKind::AttemptEnded(Arc::new(AttemptEnd {
             step: self.key(row),
             attempt,
             service,

@@ -2,7 +2,7 @@
 
 use super::{Action, Scheduler, Stage, Turn, WaitFor};
 use crate::plan::StepIx;
-use crate::run::{Fact, WaitReason};
+use crate::run::{EventKind, WaitReason};
 use crate::units::Money;
 
 impl Scheduler {
@@ -78,7 +78,7 @@ impl Scheduler {
             return false;
         }
         (*upper_bound, *learned_excess) = (known, known - total);
-        turn.emit(Fact::ReservationRaised {
+        turn.emit(EventKind::ReservationRaised {
             step,
             attempt: calling.attempts,
             reserved: known,

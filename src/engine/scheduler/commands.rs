@@ -3,7 +3,7 @@
 use super::rows::EndedBy;
 use super::{Phase, Scheduler, Stage, Turn};
 use crate::plan::StepIx;
-use crate::run::{Fact, RunCommand, RunOutcome, SkipReason, StepSource, StepStatus};
+use crate::run::{EventKind, RunCommand, RunOutcome, SkipReason, StepSource, StepStatus};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ impl Scheduler {
         match command {
             RunCommand::Pause if self.outcome.phase == Phase::Running => {
                 self.outcome.phase = Phase::Paused;
-                turn.emit(Fact::RunPaused);
+                turn.emit(EventKind::RunPaused);
             }
             RunCommand::Resume if self.outcome.phase == Phase::Paused => self.resume(turn),
             RunCommand::StepOnce(row) if self.outcome.phase == Phase::Paused => {
@@ -30,7 +30,7 @@ impl Scheduler {
                 self.decisions.set_breakpoint(row, on);
             }
             RunCommand::Stop if self.outcome.is_going() => {
-                turn.emit(Fact::StopRequested);
+                turn.emit(EventKind::StopRequested);
                 self.stop(RunOutcome::Cancelled, SkipReason::User, turn);
             }
             _ => {}
@@ -39,7 +39,7 @@ impl Scheduler {
 
     fn resume(&mut self, turn: &mut Turn<'_>) {
         self.outcome.phase = Phase::Running;
-        turn.emit(Fact::RunResumed);
+        turn.emit(EventKind::RunResumed);
         // What a breakpoint held passes it now, once.
         while let Some(row) = self.waiting.pop_at_breakpoint(&self.rows) {
             self.decisions.release(row);
@@ -81,7 +81,7 @@ impl Scheduler {
         }
         self.decisions.set_input(row, input.clone());
         let step = self.key(row);
-        turn.emit(Fact::StepInputSet { step, input });
+        turn.emit(EventKind::StepInputSet { step, input });
         if ended || *self.rows.stage(row) == Stage::Asked {
             self.retry(&[row], turn);
         }

@@ -2,7 +2,7 @@
 
 use super::{Action, Phase, Scheduler, Stage, Turn, WaitFor};
 use crate::plan::StepIx;
-use crate::run::{Fact, WaitReason};
+use crate::run::{EventKind, WaitReason};
 
 /// Rows waiting for money that are looked at, at most, for one that fits.
 const MAX_PARKED_LOOKED_AT: usize = 64;
@@ -96,7 +96,7 @@ impl Scheduler {
         self.enter(row, WaitFor::Breakpoint);
         self.emit_waiting(row, WaitReason::Breakpoint, turn);
         self.outcome.phase = Phase::Paused;
-        turn.emit(Fact::RunPaused);
+        turn.emit(EventKind::RunPaused);
     }
 
     fn give_slot(&mut self, row: StepIx, permitted: bool, turn: &mut Turn<'_>) {
@@ -113,7 +113,7 @@ impl Scheduler {
 
     pub(super) fn emit_waiting(&mut self, row: StepIx, reason: WaitReason, turn: &mut Turn<'_>) {
         self.resources.rates.announced_otherwise(row);
-        turn.emit(Fact::StepWaiting {
+        turn.emit(EventKind::StepWaiting {
             step: self.key(row),
             reason,
             on: None,

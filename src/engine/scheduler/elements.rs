@@ -3,7 +3,7 @@
 use super::steps::Steps;
 use super::{Action, Scheduler, Stage, Turn};
 use crate::plan::{Mode, StepIx};
-use crate::run::{ErrorKind, Fact, RunError, StepInfo, StepSource, StepStatus};
+use crate::run::{ErrorKind, EventKind, RunError, StepInfo, StepSource, StepStatus};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -131,7 +131,7 @@ impl Scheduler {
         let rows: Vec<StepIx> = expansion.rows[..count].to_vec();
         self.elements.expansions.insert(parent, expansion);
         self.rows[parent].status = StepStatus::Running;
-        turn.emit(Fact::StepExpanded {
+        turn.emit(EventKind::StepExpanded {
             step: self.key(parent),
             count: count as u32,
             elements: added.into(),

@@ -3,7 +3,7 @@
 use super::LimitId;
 use crate::plan::StepIx;
 use crate::run::{
-    Demand, Fact, Rates, ResourceLimits, Reuse, RunCommand, RunError, StepSource, Why,
+    Demand, EventKind, Rates, ResourceLimits, Reuse, RunCommand, RunError, StepSource, Why,
 };
 use crate::tools::CallReport;
 use crate::units::{Micros, Money};
@@ -81,7 +81,7 @@ pub enum Timer {
 #[derive(Debug)]
 pub enum Action {
     /// Number this fact and tell everybody.
-    Emit(Fact),
+    Emit(EventKind),
     /// Look at the step's condition, resolve its parameters, and answer with [`Input::Prepared`].
     Prepare(StepIx),
     /// Make the call, and answer with [`Input::Ended`]. Everything emitted so far is told first.

@@ -62,7 +62,7 @@ mod turn;
 mod waiting;
 
 use crate::plan::{RetryPolicy, Step, StepIx};
-use crate::run::{Fact, RunOutcome, SkipReason, StepKey, StepStatus};
+use crate::run::{EventKind, RunOutcome, SkipReason, StepKey, StepStatus};
 use crate::units::Micros;
 use clock::RunClock;
 use decisions::Decisions;
@@ -130,7 +130,7 @@ impl Scheduler {
         }
         self.propagate(turn);
         if std::mem::take(&mut self.outcome.failing) {
-            turn.emit(Fact::StopRequested);
+            turn.emit(EventKind::StopRequested);
             self.stop(RunOutcome::Failed, SkipReason::User, turn);
             self.propagate(turn);
         }
@@ -155,7 +155,7 @@ impl Scheduler {
         }
         if self.rules.paused {
             self.outcome.phase = Phase::Paused;
-            turn.emit(Fact::RunPaused);
+            turn.emit(EventKind::RunPaused);
         }
         self.arm_deadline(turn);
     }

@@ -4,7 +4,7 @@ use super::rate_limiter::Refusal;
 use super::rows::EndedBy;
 use super::{Action, Phase, Prepared, Scheduler, Stage, Timer, Turn, WaitFor};
 use crate::plan::StepIx;
-use crate::run::{Demand, ErrorKind, Fact, RunError, SkipReason, StepStatus, WaitReason, Why};
+use crate::run::{Demand, ErrorKind, EventKind, RunError, SkipReason, StepStatus, WaitReason, Why};
 use crate::units::Money;
 use serde_json::Value;
 use std::sync::Arc;
@@ -70,7 +70,7 @@ impl Scheduler {
             Prepared::Unknown(error) => {
                 let step = self.key(row);
                 let known = error.clone();
-                turn.emit(Fact::StepUnknown { step, error });
+                turn.emit(EventKind::StepUnknown { step, error });
                 if self.rules.asks {
                     self.rows[row].status = StepStatus::Unknown;
                     self.rows[row].stage = Stage::Asked;
@@ -148,7 +148,7 @@ impl Scheduler {
         starting.attempts += 1;
         starting.attempts_since_reset += 1;
         let attempt = starting.attempts;
-        turn.emit(Fact::AttemptStarted {
+        turn.emit(EventKind::AttemptStarted {
             step,
             attempt,
             slot: planned.slot,
@@ -175,7 +175,7 @@ impl Scheduler {
         }
         if standing.is_new {
             let on = Some(rates.name(refusal.limit));
-            turn.emit(Fact::StepWaiting {
+            turn.emit(EventKind::StepWaiting {
                 step: self.key(row),
                 reason: WaitReason::Rate,
                 on,

@@ -3,7 +3,7 @@
 use super::rows::{EndedBy, Verdict};
 use super::{Scheduler, Turn};
 use crate::plan::StepIx;
-use crate::run::{Fact, Reuse, RunError, SkipReason, StepSource, StepStatus};
+use crate::run::{EventKind, Reuse, RunError, SkipReason, StepSource, StepStatus};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -49,7 +49,7 @@ impl Scheduler {
     pub(super) fn make_ready(&mut self, row: StepIx, turn: &mut Turn<'_>) {
         self.rows[row].status = StepStatus::Ready;
         let step = self.key(row);
-        turn.emit(Fact::StepReady { step });
+        turn.emit(EventKind::StepReady { step });
         self.queue(row);
     }
 
@@ -60,7 +60,7 @@ impl Scheduler {
         because: Option<StepIx>,
         turn: &mut Turn<'_>,
     ) {
-        turn.emit(Fact::StepSkipped {
+        turn.emit(EventKind::StepSkipped {
             step: self.key(row),
             reason,
             because: because.map(|row| self.key(row).id),
@@ -76,7 +76,7 @@ impl Scheduler {
         reused: Option<Box<Reuse>>,
         turn: &mut Turn<'_>,
     ) {
-        turn.emit(Fact::StepSucceeded {
+        turn.emit(EventKind::StepSucceeded {
             step: self.key(row),
             source,
             output: Arc::clone(&output),
@@ -89,14 +89,14 @@ impl Scheduler {
     pub(super) fn fail(&mut self, row: StepIx, error: Box<RunError>, turn: &mut Turn<'_>) {
         let step = self.key(row);
         self.outcome.set_error(row, error.clone());
-        turn.emit(Fact::StepFailed { step, error });
+        turn.emit(EventKind::StepFailed { step, error });
         self.end_row(row, StepStatus::Failed);
         self.outcome.failing |= self.rules.fail_fast && !self.outcome.is_stopping();
     }
 
     pub(super) fn cancel(&mut self, row: StepIx, turn: &mut Turn<'_>) {
         let step = self.key(row);
-        turn.emit(Fact::StepCancelled { step });
+        turn.emit(EventKind::StepCancelled { step });
         self.end_row(row, StepStatus::Cancelled);
     }
 

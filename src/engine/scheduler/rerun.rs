@@ -3,7 +3,7 @@
 use super::rows::{EndedBy, Verdict};
 use super::{Action, Phase, Scheduler, Stage, Turn};
 use crate::plan::StepIx;
-use crate::run::{ErrorKind, Fact, StepStatus};
+use crate::run::{ErrorKind, EventKind, StepStatus};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -60,7 +60,7 @@ impl Scheduler {
             return;
         }
         self.outcome.phase = Phase::Running;
-        turn.emit(Fact::RunReopened);
+        turn.emit(EventKind::RunReopened);
         let error = self.outcome.limit_error.take();
         if error.is_some_and(|error| error.kind == ErrorKind::TimeoutError) {
             // Whoever goes on after the time ran out gives it as much again.
@@ -115,7 +115,7 @@ impl Scheduler {
             self.rows.unfinished += 1;
             self.clear(parent, turn);
             self.rows[parent].status = StepStatus::Running;
-            turn.emit(Fact::StepExpanded {
+            turn.emit(EventKind::StepExpanded {
                 step: self.key(parent),
                 count,
                 elements: Arc::default(),
@@ -160,7 +160,7 @@ impl Scheduler {
     /// Forgets what a row came to.
     pub(super) fn clear(&mut self, row: StepIx, turn: &mut Turn<'_>) {
         let step = self.key(row);
-        turn.emit(Fact::StepReset { step });
+        turn.emit(EventKind::StepReset { step });
         self.outcome.forget_error(row);
         self.resources.forget(row);
         self.decisions.hold_again(row);

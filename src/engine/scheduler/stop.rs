@@ -4,7 +4,7 @@ use super::rows::EndedBy;
 use super::waiting::Exhausted;
 use super::{Action, Phase, Scheduler, Stage, Turn};
 use crate::plan::StepIx;
-use crate::run::{ErrorKind, Fact, Limit, RunError, RunOutcome, SkipReason, StepStatus};
+use crate::run::{ErrorKind, EventKind, Limit, RunError, RunOutcome, SkipReason, StepStatus};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ impl Scheduler {
         message: Arc<str>,
         turn: &mut Turn<'_>,
     ) {
-        turn.emit(Fact::LimitReached {
+        turn.emit(EventKind::LimitReached {
             limit,
             message: Arc::clone(&message),
         });
@@ -101,7 +101,7 @@ impl Scheduler {
         if self.rows.unfinished == 0 {
             let cut_short = self.rows.iter().any(super::rows::Row::is_cut_short);
             let (status, error) = self.outcome.conclude(cut_short);
-            turn.emit(Fact::RunEnded {
+            turn.emit(EventKind::RunEnded {
                 status,
                 result: self.result(),
                 error,

@@ -1,7 +1,7 @@
 //! One input's turn: its moment, its random number, and what is to be done because of it.
 
 use super::Action;
-use crate::run::Fact;
+use crate::run::EventKind;
 use crate::units::Micros;
 
 /// What every rule needs while one input is handled.
@@ -22,7 +22,7 @@ impl Turn<'_> {
     }
 
     /// Something has happened that everybody is to know.
-    pub fn emit(&mut self, fact: Fact) {
-        self.act(Action::Emit(fact));
+    pub fn emit(&mut self, kind: EventKind) {
+        self.act(Action::Emit(kind));
     }
 }

@@ -8,7 +8,7 @@ use crate::engine::{
 };
 use crate::plan::{Dialect, ExecutionPlan, RetryPolicy, Step, StepIx, Template};
 use crate::run::{
-    Fact, ResourceLimits, RunCommand, RunEvent, RunOutcome, RunPhase, RunState, StepStatus,
+    EventKind, ResourceLimits, RunCommand, RunEvent, RunOutcome, RunPhase, RunState, StepStatus,
 };
 use crate::tools::{Call, CallReport, Fingerprint, Tool, ToolError, ToolKind, Toolbox};
 use crate::units::Micros;
@@ -183,13 +183,15 @@ async fn run(engine: Engine) -> (RunState, Vec<RunEvent>) {
 fn attempts(events: &[RunEvent], at: u32) -> (Vec<Micros>, Vec<Micros>, usize) {
     let (mut starts, mut ends, mut others, mut before) = (Vec::new(), Vec::new(), 0, 0);
     for event in events {
-        match &event.fact {
-            Fact::AttemptStarted { step, .. } if step.ix == StepIx(at) => starts.push(event.at),
-            Fact::AttemptEnded(end) if end.step.ix == StepIx(at) => {
+        match &event.kind {
+            EventKind::AttemptStarted { step, .. } if step.ix == StepIx(at) => {
+                starts.push(event.at)
+            }
+            EventKind::AttemptEnded(end) if end.step.ix == StepIx(at) => {
                 ends.push(event.at);
                 before = others;
             }
-            Fact::AttemptEnded(_) => others += 1,
+            EventKind::AttemptEnded(_) => others += 1,
             _ => {}
         }
     }

@@ -6,7 +6,7 @@ use super::world::{BACKOFF, World};
 use crate::engine::Timer;
 use crate::plan::{StepIx, Trigger};
 use crate::run::{
-    ExecutionResult, Fact, Limit, RunCommand, RunOutcome, RunPhase, RunState, SkipReason,
+    EventKind, ExecutionResult, Limit, RunCommand, RunOutcome, RunPhase, RunState, SkipReason,
     StepSource, StepStatus, WaitReason,
 };
 use crate::units::{Micros, Money};
@@ -56,10 +56,10 @@ impl Oracle {
     }
 
     /// A fact is about to be taken into the fold.
-    pub fn before(&mut self, world: &World, fact: &Fact) {
+    pub fn before(&mut self, world: &World, kind: &EventKind) {
         let state = &world.state;
-        match fact {
-            Fact::AttemptStarted {
+        match kind {
+            EventKind::AttemptStarted {
                 step,
                 attempt,
                 slot,
@@ -119,7 +119,7 @@ impl Oracle {
                     "fresh input"
                 );
             }
-            Fact::StepInputSet { step, input } => {
+            EventKind::StepInputSet { step, input } => {
                 let running = state.steps[step.ix.at()].running_attempt();
                 assert!(running.is_none(), "{} is being called", step.id);
                 match input {
@@ -127,18 +127,18 @@ impl Oracle {
                     None => drop(self.given.remove(&step.ix)),
                 }
             }
-            Fact::ReservationRaised { step, reserved, .. } => {
+            EventKind::ReservationRaised { step, reserved, .. } => {
                 let attempt = state.steps[step.ix.at()].running_attempt();
                 let more = *reserved - attempt.expect("it is under way").reserved;
                 let limit = world.frame.budget.map(Money::from_pico);
                 let total = state.spent + state.reserved + more;
                 assert!(more > Money::ZERO && limit.is_none_or(|limit| total <= limit));
             }
-            Fact::AttemptEnded(end) => {
+            EventKind::AttemptEnded(end) => {
                 self.margins.remove(&end.step.ix);
                 self.attempt_ended(world, end);
             }
-            Fact::StepWaiting {
+            EventKind::StepWaiting {
                 step,
                 reason: WaitReason::Rate,
                 on,
@@ -148,7 +148,7 @@ impl Oracle {
                 self.turns.entry(step.ix).or_insert(turn);
                 rates::says_what_it_waits_for(world, step.ix, on.as_deref(), *until);
             }
-            Fact::StepSucceeded {
+            EventKind::StepSucceeded {
                 step,
                 source,
                 output,
@@ -174,13 +174,13 @@ impl Oracle {
                     _ => {}
                 }
             }
-            Fact::StepFailed { step, .. } => {
+            EventKind::StepFailed { step, .. } => {
                 self.ends(world, step.ix);
                 if world.frame.fail_fast && !self.stopping {
                     (self.stopping, self.by_failure) = (true, true);
                 }
             }
-            Fact::StepSkipped {
+            EventKind::StepSkipped {
                 step,
                 reason,
                 because,
@@ -210,14 +210,14 @@ impl Oracle {
                     SkipReason::Limit => assert!(!state.exceeded.is_empty()),
                 }
             }
-            Fact::StepUnknown { step, .. } => {
+            EventKind::StepUnknown { step, .. } => {
                 self.was_wanted(world, step.ix);
                 self.ends(world, step.ix);
                 if world.frame.asks {
                     self.asked.insert(step.ix);
                 }
             }
-            Fact::StepCancelled { step } => {
+            EventKind::StepCancelled { step } => {
                 self.ends(world, step.ix);
                 // A `for_each` step stays cut short until all the elements that were have run again.
                 let mut elements = state.steps[step.ix.at()].elements().iter();
@@ -228,7 +228,7 @@ impl Oracle {
                 let why = self.stopping || cut_short;
                 assert!(why, "{} is cancelled in a run that goes on", step.id);
             }
-            Fact::StepReset { step } => {
+            EventKind::StepReset { step } => {
                 let row = &state.steps[step.ix.at()];
                 assert!(
                     row.running_attempt().is_none(),
@@ -241,21 +241,21 @@ impl Oracle {
                 self.decided.remove(&step.ix);
                 self.seen_by_lists.remove(&step.ix);
             }
-            Fact::StepExpanded { step, .. } => {
+            EventKind::StepExpanded { step, .. } => {
                 self.was_wanted(world, step.ix);
                 let seen = world.seen_by(step.ix);
                 self.seen_by_lists.insert(step.ix, seen);
             }
-            Fact::LimitReached { limit, .. } => {
+            EventKind::LimitReached { limit, .. } => {
                 self.stopping = true;
                 self.limit_reached(world, *limit);
                 self.asked.clear();
             }
-            Fact::StopRequested => {
+            EventKind::StopRequested => {
                 self.stopping = true;
                 self.asked.clear();
             }
-            Fact::RunEnded { status, error, .. } => {
+            EventKind::RunEnded { status, error, .. } => {
                 assert_eq!(
                     state.running, 0,
                     "the run ends while something is under way"
@@ -271,13 +271,13 @@ impl Oracle {
                         && !state.steps.iter().any(|row| row.status.went_wrong())
                 );
             }
-            Fact::RunReopened => {
+            EventKind::RunReopened => {
                 (self.stopping, self.by_failure) = (false, false);
                 if state.exceeded.contains(&Limit::TimeoutSeconds) {
                     self.allowance_from = state.wall(world.now);
                 }
             }
-            Fact::RunPaused | Fact::RunResumed => self.permits = 0,
+            EventKind::RunPaused | EventKind::RunResumed => self.permits = 0,
             _ => {}
         }
     }

@@ -6,7 +6,7 @@ use crate::run::RunCommand::{
     Breakpoint, Pause, Resume, Retry, RetryFailed, SetInput, SetOutput, Skip, StepOnce, Stop,
 };
 use crate::run::StepStatus::{Cancelled, Failed, Pending, Ready, Running, Skipped, Succeeded};
-use crate::run::{Fact, Limit, Rate, Rates, RunOutcome, RunPhase, SkipReason, WaitReason};
+use crate::run::{EventKind, Limit, Rate, Rates, RunOutcome, RunPhase, SkipReason, WaitReason};
 use crate::units::Micros;
 use serde_json::json;
 use std::sync::Arc;
@@ -811,7 +811,8 @@ fn an_empty_plan_ends_at_once() {
 fn the_result_is_of_the_sinks() {
     let mut world = World::new(vec![after(&[]), after(&[0]), after(&[0])], open());
     world.finish();
-    let Some(Fact::RunEnded { result, .. }) = world.events.last().map(|event| &event.fact) else {
+    let Some(EventKind::RunEnded { result, .. }) = world.events.last().map(|event| &event.kind)
+    else {
         panic!("it has ended");
     };
     let outputs = |at: usize| world.state.steps[at].output.as_deref().unwrap().clone();

@@ -6,7 +6,7 @@ use super::transitions::{Transitions, column};
 use crate::engine::{Action, Input, Prepared, Rules, Scheduler, Timer};
 use crate::plan::{Mode, RetryPolicy, Step, StepIx, StepSettings, Template, Trigger};
 use crate::run::{
-    Demand, Fact, Rates, ResourceLimits, RunCommand, RunError, RunEvent, RunHeader, RunPhase,
+    Demand, EventKind, Rates, ResourceLimits, RunCommand, RunError, RunEvent, RunHeader, RunPhase,
     RunState, StepInfo, StepSource, StepStatus,
 };
 use crate::tools::{CallReport, ToolError};
@@ -209,25 +209,25 @@ impl World {
             anew: BTreeSet::new(),
             random: fastrand::Rng::with_seed(1),
         };
-        world.hear(Fact::RunStarted(Arc::new(header)));
+        world.hear(EventKind::RunStarted(Arc::new(header)));
         world.input(Input::Start);
         world
     }
 
-    fn hear(&mut self, fact: Fact) {
+    fn hear(&mut self, kind: EventKind) {
         let event = RunEvent {
             seq: self.events.len() as u64,
             at: self.now,
-            fact,
+            kind,
         };
         let mut oracle = std::mem::take(&mut self.oracle);
-        oracle.before(self, &event.fact);
-        match &event.fact {
-            Fact::StepReset { step } => {
+        oracle.before(self, &event.kind);
+        match &event.kind {
+            EventKind::StepReset { step } => {
                 self.needs.remove(&step.ix);
                 self.anew.insert(step.ix);
             }
-            Fact::ReservationRaised { step, reserved, .. } => {
+            EventKind::ReservationRaised { step, reserved, .. } => {
                 let attempt = self.running.get_mut(&step.ix);
                 attempt.expect("who asked is under way").reserved = *reserved;
             }
@@ -250,7 +250,7 @@ impl World {
         self.transitions.note(column, &before, &after);
         for action in out {
             match action {
-                Action::Emit(fact) => self.hear(fact),
+                Action::Emit(kind) => self.hear(kind),
                 other => self.actions.push_back(other),
             }
         }

@@ -1,7 +1,7 @@
 //! A run held against another as it goes on is the same as one held against it at once.
 
-use super::super::state::tests::{events, fact, header, info, started};
-use super::super::{Fact, RunEvent, RunState, StepInfo, StepKey, StepSource};
+use super::super::state::tests::{event_kind, events, header, info, started};
+use super::super::{EventKind, RunEvent, RunState, StepInfo, StepKey, StepSource};
 use super::{Comparison, Differences, Verdict, first_along};
 use crate::plan::StepIx;
 use proptest::prelude::*;
@@ -10,19 +10,19 @@ use std::sync::Arc;
 
 /// Logs of steps that have ids of their own.
 fn log() -> impl Strategy<Value = Vec<RunEvent>> {
-    let facts = prop::collection::vec((fact(), any::<u64>()), 0..60);
-    (started(), facts).prop_map(|(first, facts)| {
+    let kinds = prop::collection::vec((event_kind(), any::<u64>()), 0..60);
+    (started(), kinds).prop_map(|(first, kinds)| {
         let mut all = vec![(first, 0)];
-        all.extend(facts);
+        all.extend(kinds);
         let mut rows = 0;
-        for (fact, _) in &mut all {
-            rename(fact, &mut rows);
+        for (kind, _) in &mut all {
+            rename(kind, &mut rows);
         }
         events(all)
     })
 }
 
-fn rename(fact: &mut Fact, rows: &mut usize) {
+fn rename(kind: &mut EventKind, rows: &mut usize) {
     let mut fresh = |infos: &Arc<[StepInfo]>| -> Arc<[StepInfo]> {
         let named = infos.iter().cloned().map(|info| {
             *rows += 1;
@@ -33,12 +33,12 @@ fn rename(fact: &mut Fact, rows: &mut usize) {
         });
         named.collect()
     };
-    match fact {
-        Fact::RunStarted(header) => {
+    match kind {
+        EventKind::RunStarted(header) => {
             let steps = fresh(&header.steps);
             Arc::make_mut(header).steps = steps;
         }
-        Fact::StepExpanded { elements, .. } => *elements = fresh(elements),
+        EventKind::StepExpanded { elements, .. } => *elements = fresh(elements),
         _ => {}
     }
 }
@@ -80,14 +80,14 @@ fn diamond(outputs: [i32; 4]) -> RunState {
         id: format!("s{at}").into(),
         ..info(None, needs)
     });
-    let mut facts = vec![(Fact::RunStarted(Arc::new(header(rows.collect()))), 0)];
+    let mut kinds = vec![(EventKind::RunStarted(Arc::new(header(rows.collect()))), 0)];
     for (at, output) in outputs.into_iter().enumerate() {
         let step = StepKey {
             ix: StepIx(at as u32),
             id: format!("s{at}").into(),
         };
-        facts.push((
-            Fact::StepSucceeded {
+        kinds.push((
+            EventKind::StepSucceeded {
                 step,
                 source: StepSource::Call,
                 output: Arc::new(json!(output)),
@@ -96,7 +96,7 @@ fn diamond(outputs: [i32; 4]) -> RunState {
             1,
         ));
     }
-    RunState::from_events(&events(facts))
+    RunState::from_events(&events(kinds))
 }
 
 #[test]

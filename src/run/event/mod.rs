@@ -25,7 +25,7 @@ use std::sync::Arc;
 /// One fact about a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub enum Fact {
+pub enum EventKind {
     /// The run began.
     RunStarted(Arc<RunHeader>),
     /// A step could start; a slot, a rate, a breakpoint or the pause holds it.
@@ -198,7 +198,7 @@ pub enum Fact {
     RunReopened,
 }
 
-impl Fact {
+impl EventKind {
     /// The step that it is about, where it is about one.
     pub fn step(&self) -> Option<&StepKey> {
         match self {
@@ -238,5 +238,5 @@ pub struct RunEvent {
     pub at: Micros,
     /// What happened.
     #[serde(flatten)]
-    pub fact: Fact,
+    pub kind: EventKind,
 }

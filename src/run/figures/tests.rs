@@ -1,7 +1,8 @@
 //! The figures against their definitions, worked out by trying every path.
 
 use super::super::{
-    AttemptEnd, Fact, ResourceLimits, RunEvent, RunHeader, RunOutcome, RunState, StepInfo, StepKey,
+    AttemptEnd, EventKind, ResourceLimits, RunEvent, RunHeader, RunOutcome, RunState, StepInfo,
+    StepKey,
 };
 use super::{Figures, figures};
 use crate::plan::{Dialect, StepIx};
@@ -41,14 +42,14 @@ fn run(depends_on: &[Vec<u32>], attempts: &[Vec<(u64, u64)>], slots: u32) -> Run
         steps: depends_on.iter().enumerate().map(info).collect(),
         forked_from: None,
     };
-    let mut facts = vec![(0, 0, Fact::RunStarted(Arc::new(header)))];
+    let mut kinds = vec![(0, 0, EventKind::RunStarted(Arc::new(header)))];
     for (at, attempts) in attempts.iter().enumerate() {
         let step = StepKey {
             ix: StepIx(at as u32),
             id: format!("s{at}").into(),
         };
         for (number, (start, length)) in attempts.iter().enumerate() {
-            let started = Fact::AttemptStarted {
+            let started = EventKind::AttemptStarted {
                 step: step.clone(),
                 attempt: number as u32 + 1,
                 slot: 0,
@@ -56,7 +57,7 @@ fn run(depends_on: &[Vec<u32>], attempts: &[Vec<(u64, u64)>], slots: u32) -> Run
                 reserved: Money::ZERO,
                 why: None,
             };
-            let ended = Fact::AttemptEnded(Arc::new(AttemptEnd {
+            let ended = EventKind::AttemptEnded(Arc::new(AttemptEnd {
                 step: step.clone(),
                 attempt: number as u32 + 1,
                 service: Micros(*length),
@@ -69,28 +70,28 @@ fn run(depends_on: &[Vec<u32>], attempts: &[Vec<(u64, u64)>], slots: u32) -> Run
                 retry_in: None,
                 cancelled: false,
             }));
-            facts.push((*start, 1, started));
-            facts.push((start + length, 2, ended));
+            kinds.push((*start, 1, started));
+            kinds.push((start + length, 2, ended));
         }
     }
-    let end = facts.iter().map(|(at, ..)| *at).max().unwrap_or(0);
-    facts.push((
+    let end = kinds.iter().map(|(at, ..)| *at).max().unwrap_or(0);
+    kinds.push((
         end,
         3,
-        Fact::RunEnded {
+        EventKind::RunEnded {
             status: RunOutcome::Succeeded,
             result: Arc::default(),
             error: None,
         },
     ));
-    facts.sort_by_key(|(at, order, _)| (*at, *order));
-    let events = facts
+    kinds.sort_by_key(|(at, order, _)| (*at, *order));
+    let events = kinds
         .into_iter()
         .enumerate()
-        .map(|(seq, (at, _, fact))| RunEvent {
+        .map(|(seq, (at, _, kind))| RunEvent {
             seq: seq as u64,
             at: Micros(at),
-            fact,
+            kind,
         });
     RunState::from_events(&events.collect::<Vec<_>>())
 }
@@ -241,7 +242,7 @@ fn an_attempt_under_way_counts_up_to_now() {
     state.apply(&RunEvent {
         seq: state.events,
         at: Micros(10),
-        fact: Fact::AttemptStarted {
+        kind: EventKind::AttemptStarted {
             step: StepKey {
                 ix: StepIx(0),
                 id: "s0".into(),

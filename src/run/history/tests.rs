@@ -1,7 +1,7 @@
 //! Any moment, reached any way, is the fold of the events before it.
 
-use super::super::state::tests::{events, fact, header, info, started};
-use super::super::{Fact, RunEvent, RunState, StepInfo, StepKey};
+use super::super::state::tests::{event_kind, events, header, info, started};
+use super::super::{EventKind, RunEvent, RunState, StepInfo, StepKey};
 use super::History;
 use crate::plan::StepIx;
 use proptest::prelude::*;
@@ -10,11 +10,11 @@ use std::sync::Arc;
 fn log() -> impl Strategy<Value = Vec<RunEvent>> {
     (
         started(),
-        prop::collection::vec((fact(), any::<u64>()), 0..120),
+        prop::collection::vec((event_kind(), any::<u64>()), 0..120),
     )
-        .prop_map(|(first, facts)| {
+        .prop_map(|(first, kinds)| {
             let mut all = vec![(first, 0)];
-            all.extend(facts);
+            all.extend(kinds);
             events(all)
         })
 }
@@ -63,9 +63,9 @@ proptest! {
     fn ends_and_times_are_found(log in log(), distance in 1usize..20) {
         let history = history(&log, distance, 64);
         let ended = |moment: &usize| {
-            let fact = serde_json::to_value(&log[moment - 1]).unwrap();
+            let kind = serde_json::to_value(&log[moment - 1]).unwrap();
             let ends = ["succeeded", "failed", "skipped", "cancelled", "unknown"];
-            let name = fact["type"].as_str().unwrap().strip_prefix("step_").map(str::to_owned);
+            let name = kind["type"].as_str().unwrap().strip_prefix("step_").map(str::to_owned);
             name.is_some_and(|name| ends.contains(&&*name))
         };
         let ends: Vec<usize> = (1..=log.len()).filter(ended).collect();
@@ -103,7 +103,7 @@ fn busy(rows: usize, rounds: usize) -> Vec<RunEvent> {
         ..info(None, Vec::new())
     };
     let header = header((0..rows).map(info).collect());
-    let mut facts = vec![(Fact::RunStarted(Arc::new(header)), 0)];
+    let mut kinds = vec![(EventKind::RunStarted(Arc::new(header)), 0)];
     for round in 0..rounds {
         for at in 0..rows {
             let at = (at * 1_009 + round) % rows;
@@ -111,13 +111,13 @@ fn busy(rows: usize, rounds: usize) -> Vec<RunEvent> {
                 ix: StepIx(at as u32),
                 id: at.to_string().into(),
             };
-            let fact = if round % 2 == 0 {
-                Fact::StepReady { step }
+            let kind = if round % 2 == 0 {
+                EventKind::StepReady { step }
             } else {
-                Fact::StepReset { step }
+                EventKind::StepReset { step }
             };
-            facts.push((fact, round as u64));
+            kinds.push((kind, round as u64));
         }
     }
-    events(facts)
+    events(kinds)
 }

@@ -1,8 +1,8 @@
 //! The result: its order, what is `null` and when, and its form as JSON.
 
 use super::super::{
-    AttemptEnd, Fact, ResourceLimits, RunEvent, RunHeader, RunOutcome, RunState, StepInfo, StepKey,
-    StepSource,
+    AttemptEnd, EventKind, ResourceLimits, RunEvent, RunHeader, RunOutcome, RunState, StepInfo,
+    StepKey, StepSource,
 };
 use super::ExecutionResult;
 use crate::plan::{Dialect, StepIx};
@@ -49,11 +49,11 @@ fn run(track_cost: bool, costs: [Option<i64>; 3]) -> RunState {
         steps: vec![info(0, None), info(1, None)].into(),
         forked_from: None,
     };
-    let mut facts = vec![
-        (0, Fact::RunStarted(Arc::new(header))),
+    let mut kinds = vec![
+        (0, EventKind::RunStarted(Arc::new(header))),
         (
             0,
-            Fact::StepExpanded {
+            EventKind::StepExpanded {
                 step: key(0),
                 count: 2,
                 elements: vec![info(2, Some(0)), info(3, Some(0))].into(),
@@ -81,7 +81,7 @@ fn run(track_cost: bool, costs: [Option<i64>; 3]) -> RunState {
         [
             (
                 start,
-                Fact::AttemptStarted {
+                EventKind::AttemptStarted {
                     step: key(ix),
                     attempt: 1,
                     slot: 0,
@@ -90,37 +90,37 @@ fn run(track_cost: bool, costs: [Option<i64>; 3]) -> RunState {
                     why: None,
                 },
             ),
-            (start + 10_000, Fact::AttemptEnded(Arc::new(ended))),
+            (start + 10_000, EventKind::AttemptEnded(Arc::new(ended))),
             (start + 10_000, succeeded(ix)),
         ]
     };
     // The second element ends first.
-    facts.extend(called(3, 0, costs[1]));
-    facts.extend(called(2, 10_000, costs[0]));
-    facts.push((20_000, succeeded(0)));
-    facts.extend(called(1, 20_000, costs[2]));
+    kinds.extend(called(3, 0, costs[1]));
+    kinds.extend(called(2, 10_000, costs[0]));
+    kinds.push((20_000, succeeded(0)));
+    kinds.extend(called(1, 20_000, costs[2]));
     let result = Arc::new(json!("done"));
-    facts.push((
+    kinds.push((
         30_000,
-        Fact::RunEnded {
+        EventKind::RunEnded {
             status: RunOutcome::Succeeded,
             result,
             error: None,
         },
     ));
-    let events = facts
+    let events = kinds
         .into_iter()
         .enumerate()
-        .map(|(seq, (at, fact))| RunEvent {
+        .map(|(seq, (at, kind))| RunEvent {
             seq: seq as u64,
             at: Micros(at),
-            fact,
+            kind,
         });
     RunState::from_events(&events.collect::<Vec<_>>())
 }
 
-fn succeeded(ix: u32) -> Fact {
-    Fact::StepSucceeded {
+fn succeeded(ix: u32) -> EventKind {
+    EventKind::StepSucceeded {
         step: key(ix),
         source: StepSource::Call,
         output: Arc::new(json!(ix)),

@@ -1,7 +1,7 @@
 //! The fold takes any log, however wrong, without a panic and with a sane account.
 
 use super::super::{
-    AttemptEnd, ErrorKind, ExecutionResult, Fact, IdleCause, IdlePeriod, Limit, LogStream,
+    AttemptEnd, ErrorKind, EventKind, ExecutionResult, IdleCause, IdlePeriod, Limit, LogStream,
     ResourceLimits, Reuse, RunError, RunEvent, RunHeader, RunOutcome, SkipReason, StepInfo,
     StepKey, StepSource, Wait, WaitReason, Waits, figures,
 };
@@ -61,14 +61,14 @@ pub fn header(steps: Vec<StepInfo>) -> RunHeader {
     }
 }
 
-pub fn started() -> impl Strategy<Value = Fact> {
+pub fn started() -> impl Strategy<Value = EventKind> {
     (infos(), any::<bool>(), prop::option::of(any::<u32>())).prop_map(
         |(steps, track_cost, max_concurrent)| {
             let limits = ResourceLimits {
                 max_concurrent,
                 ..ResourceLimits::none()
             };
-            Fact::RunStarted(Arc::new(RunHeader {
+            EventKind::RunStarted(Arc::new(RunHeader {
                 track_cost,
                 limits,
                 ..header(steps)
@@ -77,7 +77,7 @@ pub fn started() -> impl Strategy<Value = Fact> {
     )
 }
 
-fn attempt_ended() -> impl Strategy<Value = Fact> {
+fn attempt_ended() -> impl Strategy<Value = EventKind> {
     let tokens = prop::option::of(any::<u64>());
     (
         key(),
@@ -88,7 +88,7 @@ fn attempt_ended() -> impl Strategy<Value = Fact> {
         any::<bool>(),
     )
         .prop_map(|(step, attempt, service, cost, tokens, retries)| {
-            Fact::AttemptEnded(Arc::new(AttemptEnd {
+            EventKind::AttemptEnded(Arc::new(AttemptEnd {
                 step,
                 attempt,
                 service: Micros(service),
@@ -119,17 +119,17 @@ fn error() -> RunError {
     }
 }
 
-pub fn fact() -> impl Strategy<Value = Fact> {
+pub fn event_kind() -> impl Strategy<Value = EventKind> {
     prop_oneof![
         1 => started(),
-        4 => key().prop_map(|step| Fact::StepReady { step }),
-        1 => key().prop_map(|step| Fact::StepWaiting { step, reason: WaitReason::Budget, on: None, until: None }),
-        3 => (key(), any::<u32>(), infos()).prop_map(|(step, count, elements)| Fact::StepExpanded {
+        4 => key().prop_map(|step| EventKind::StepReady { step }),
+        1 => key().prop_map(|step| EventKind::StepWaiting { step, reason: WaitReason::Budget, on: None, until: None }),
+        3 => (key(), any::<u32>(), infos()).prop_map(|(step, count, elements)| EventKind::StepExpanded {
             step,
             count: count % 5,
             elements: elements.into(),
         }),
-        6 => (key(), 1u32..4, any::<i64>()).prop_map(|(step, attempt, reserved)| Fact::AttemptStarted {
+        6 => (key(), 1u32..4, any::<i64>()).prop_map(|(step, attempt, reserved)| EventKind::AttemptStarted {
             step,
             attempt,
             slot: 0,
@@ -137,25 +137,25 @@ pub fn fact() -> impl Strategy<Value = Fact> {
             reserved: Money::from_pico(reserved),
             why: None,
         }),
-        2 => (key(), 1u32..4, any::<i64>()).prop_map(|(step, attempt, reserved)| Fact::ReservationRaised {
+        2 => (key(), 1u32..4, any::<i64>()).prop_map(|(step, attempt, reserved)| EventKind::ReservationRaised {
             step,
             attempt,
             reserved: Money::from_pico(reserved),
         }),
-        2 => (key(), 1u32..4).prop_map(|(step, attempt)| Fact::AttemptLog {
+        2 => (key(), 1u32..4).prop_map(|(step, attempt)| EventKind::AttemptLog {
             step,
             attempt,
             stream: LogStream::Note,
             text: "said".into(),
         }),
         6 => attempt_ended(),
-        3 => key().prop_map(|step| Fact::StepSucceeded {
+        3 => key().prop_map(|step| EventKind::StepSucceeded {
             step,
             source: StepSource::Call,
             output: Arc::default(),
             reused: None,
         }),
-        2 => (key(), any::<i64>(), any::<u64>()).prop_map(|(step, cost, service)| Fact::StepSucceeded {
+        2 => (key(), any::<i64>(), any::<u64>()).prop_map(|(step, cost, service)| EventKind::StepSucceeded {
             step,
             source: StepSource::Cache,
             output: Arc::default(),
@@ -168,25 +168,25 @@ pub fn fact() -> impl Strategy<Value = Fact> {
                 input: Arc::default(),
             })),
         }),
-        1 => (key(), any::<bool>()).prop_map(|(step, given)| Fact::StepInputSet {
+        1 => (key(), any::<bool>()).prop_map(|(step, given)| EventKind::StepInputSet {
             step,
             input: given.then(Arc::default),
         }),
-        1 => (key(), any::<bool>()).prop_map(|(step, pinned)| Fact::StepPinned { step, pinned }),
-        2 => key().prop_map(|step| Fact::StepFailed { step, error: Box::new(error()) }),
-        2 => key().prop_map(|step| Fact::StepSkipped {
+        1 => (key(), any::<bool>()).prop_map(|(step, pinned)| EventKind::StepPinned { step, pinned }),
+        2 => key().prop_map(|step| EventKind::StepFailed { step, error: Box::new(error()) }),
+        2 => key().prop_map(|step| EventKind::StepSkipped {
             step,
             reason: SkipReason::Upstream,
             because: None,
         }),
-        1 => key().prop_map(|step| Fact::StepCancelled { step }),
-        3 => key().prop_map(|step| Fact::StepReset { step }),
-        1 => Just(Fact::RunPaused),
-        1 => Just(Fact::RunResumed),
-        1 => Just(Fact::LimitReached { limit: Limit::MaxToolCalls, message: "enough".into() }),
-        1 => Just(Fact::StopRequested),
-        1 => Just(Fact::RunReopened),
-        1 => Just(Fact::RunEnded {
+        1 => key().prop_map(|step| EventKind::StepCancelled { step }),
+        3 => key().prop_map(|step| EventKind::StepReset { step }),
+        1 => Just(EventKind::RunPaused),
+        1 => Just(EventKind::RunResumed),
+        1 => Just(EventKind::LimitReached { limit: Limit::MaxToolCalls, message: "enough".into() }),
+        1 => Just(EventKind::StopRequested),
+        1 => Just(EventKind::RunReopened),
+        1 => Just(EventKind::RunEnded {
             status: RunOutcome::Failed,
             result: Arc::default(),
             error: None,
@@ -194,12 +194,12 @@ pub fn fact() -> impl Strategy<Value = Fact> {
     ]
 }
 
-pub fn events(facts: Vec<(Fact, u64)>) -> Vec<RunEvent> {
-    let events = facts.into_iter().enumerate();
-    let events = events.map(|(seq, (fact, at))| RunEvent {
+pub fn events(kinds: Vec<(EventKind, u64)>) -> Vec<RunEvent> {
+    let events = kinds.into_iter().enumerate();
+    let events = events.map(|(seq, (kind, at))| RunEvent {
         seq: seq as u64,
         at: Micros(at),
-        fact,
+        kind,
     });
     events.collect()
 }
@@ -210,10 +210,10 @@ proptest! {
     #[test]
     fn any_log_is_folded(
         first in started(),
-        facts in prop::collection::vec((fact(), any::<u64>()), 0..40),
+        kinds in prop::collection::vec((event_kind(), any::<u64>()), 0..40),
     ) {
         let mut all = vec![(first, 0)];
-        all.extend(facts);
+        all.extend(kinds);
         let events = events(all);
         let state = RunState::from_events(&events);
         let plan_steps = state.steps.iter().filter(|row| row.info.parent.is_none()).count();
@@ -242,10 +242,10 @@ fn a_log_is_kept_to_its_last_lines() {
         id: "s".into(),
     };
     let header = header(vec![info(None, Vec::new())]);
-    let mut facts = vec![
-        (Fact::RunStarted(Arc::new(header)), 0),
+    let mut kinds = vec![
+        (EventKind::RunStarted(Arc::new(header)), 0),
         (
-            Fact::AttemptStarted {
+            EventKind::AttemptStarted {
                 step: step.clone(),
                 attempt: 1,
                 slot: 0,
@@ -257,16 +257,16 @@ fn a_log_is_kept_to_its_last_lines() {
         ),
     ];
     let lines = AttemptLog::KEPT + 7;
-    facts.extend((0..lines).map(|line| {
-        let fact = Fact::AttemptLog {
+    kinds.extend((0..lines).map(|line| {
+        let kind = EventKind::AttemptLog {
             step: step.clone(),
             attempt: 1,
             stream: LogStream::Stderr,
             text: line.to_string().into(),
         };
-        (fact, 1)
+        (kind, 1)
     }));
-    let state = RunState::from_events(&events(facts));
+    let state = RunState::from_events(&events(kinds));
     let attempt = &state.steps[0].attempts[0];
     assert_eq!(
         (attempt.log.len(), attempt.log.dropped()),
@@ -296,13 +296,13 @@ fn waits_are_kept_with_their_reason_and_span() {
         context: Arc::default(),
         steps: vec![info(None, Vec::new())].into(),
     };
-    let waiting = |reason| Fact::StepWaiting {
+    let waiting = |reason| EventKind::StepWaiting {
         step: step.clone(),
         reason,
         on: None,
         until: None,
     };
-    let started = |attempt| Fact::AttemptStarted {
+    let started = |attempt| EventKind::AttemptStarted {
         step: step.clone(),
         attempt,
         slot: 0,
@@ -324,15 +324,15 @@ fn waits_are_kept_with_their_reason_and_span() {
         cancelled: false,
     };
     let state = RunState::from_events(&events(vec![
-        (Fact::RunStarted(Arc::new(header)), 0),
-        (Fact::StepReady { step: step.clone() }, 5),
+        (EventKind::RunStarted(Arc::new(header)), 0),
+        (EventKind::StepReady { step: step.clone() }, 5),
         (waiting(WaitReason::Rate), 6),
         (waiting(WaitReason::Rate), 8),
         (waiting(WaitReason::Budget), 9),
         (started(1), 30),
-        (Fact::RunPaused, 35),
-        (Fact::AttemptEnded(Arc::new(ended)), 40),
-        (Fact::RunResumed, 50),
+        (EventKind::RunPaused, 35),
+        (EventKind::AttemptEnded(Arc::new(ended)), 40),
+        (EventKind::RunResumed, 50),
         (started(2), 63),
     ]));
     let row = &state.steps[0];

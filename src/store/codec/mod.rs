@@ -8,7 +8,7 @@
 #[macro_use]
 mod forms;
 
-mod fact;
+mod event;
 mod reuse;
 #[cfg(test)]
 mod tests;
@@ -19,7 +19,7 @@ use std::collections::HashMap;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-pub use fact::{Codec, decode_event, encode_event};
+pub use event::{Codec, decode_event, encode_event};
 
 /// A content address: the blake3 hash of a blob's bytes.
 pub type Hash = [u8; 32];

@@ -3,8 +3,8 @@
 use super::{Blobs, DecodeError, Decoder, Encoder, Hash, Memory, decode_event, encode_event};
 use crate::plan::{Dialect, StepIx};
 use crate::run::{
-    Anew, AttemptEnd, ErrorKind, Fact, InputChange, Limit, LogStream, Miss, NotReused, Rate, Rates,
-    ResourceLimits, Reuse, RunError, RunEvent, RunHeader, RunOutcome, SkipReason, StepInfo,
+    Anew, AttemptEnd, ErrorKind, EventKind, InputChange, Limit, LogStream, Miss, NotReused, Rate,
+    Rates, ResourceLimits, Reuse, RunError, RunEvent, RunHeader, RunOutcome, SkipReason, StepInfo,
     StepKey, StepPrice, StepSource, WaitReason, Why,
 };
 use crate::units::{Micros, Money, Tokens};
@@ -388,7 +388,7 @@ fn end() -> impl Strategy<Value = AttemptEnd> {
     )
 }
 
-fn fact() -> impl Strategy<Value = Fact> {
+fn event_kind() -> impl Strategy<Value = EventKind> {
     use Limit::{MaxCpuPercent, MaxMemoryMb, MaxToolCalls, MaxTotalCostUsd, TimeoutSeconds};
     let waits = [
         WaitReason::Budget,
@@ -422,21 +422,21 @@ fn fact() -> impl Strategy<Value = Fact> {
         RunOutcome::Cancelled,
     ];
     let of_steps = prop_oneof![
-        key().prop_map(|step| Fact::StepReady { step }),
+        key().prop_map(|step| EventKind::StepReady { step }),
         (
             key(),
             prop::sample::select(waits.to_vec()),
             option::of(text()),
             option::of(micros())
         )
-            .prop_map(|(step, reason, on, until)| Fact::StepWaiting {
+            .prop_map(|(step, reason, on, until)| EventKind::StepWaiting {
                 step,
                 reason,
                 on,
                 until
             }),
         (key(), any::<u32>(), vec(info(), 0..4)).prop_map(|(step, count, elements)| {
-            Fact::StepExpanded {
+            EventKind::StepExpanded {
                 step,
                 count,
                 elements: elements.into(),
@@ -450,8 +450,8 @@ fn fact() -> impl Strategy<Value = Fact> {
             money(),
             option::of(why())
         )
-            .prop_map(
-                |(step, attempt, slot, input, reserved, why)| Fact::AttemptStarted {
+            .prop_map(|(step, attempt, slot, input, reserved, why)| {
+                EventKind::AttemptStarted {
                     step,
                     attempt,
                     slot,
@@ -459,16 +459,16 @@ fn fact() -> impl Strategy<Value = Fact> {
                     reserved,
                     why: why.map(Box::new),
                 }
-            ),
+            }),
         (key(), any::<u32>(), money()).prop_map(|(step, attempt, reserved)| {
-            Fact::ReservationRaised {
+            EventKind::ReservationRaised {
                 step,
                 attempt,
                 reserved,
             }
         }),
         (key(), any::<u32>(), any::<bool>(), text()).prop_map(|(step, attempt, note, text)| {
-            Fact::AttemptLog {
+            EventKind::AttemptLog {
                 step,
                 attempt,
                 stream: if note {
@@ -479,7 +479,7 @@ fn fact() -> impl Strategy<Value = Fact> {
                 text,
             }
         }),
-        end().prop_map(|end| Fact::AttemptEnded(Arc::new(end))),
+        end().prop_map(|end| EventKind::AttemptEnded(Arc::new(end))),
         (
             key(),
             prop::sample::select(sources.to_vec()),
@@ -487,14 +487,14 @@ fn fact() -> impl Strategy<Value = Fact> {
             option::of(reuse())
         )
             .prop_map(|(step, source, output, reused)| {
-                Fact::StepSucceeded {
+                EventKind::StepSucceeded {
                     step,
                     source,
                     output,
                     reused: reused.map(Box::new),
                 }
             }),
-        (key(), error()).prop_map(|(step, error)| Fact::StepFailed {
+        (key(), error()).prop_map(|(step, error)| EventKind::StepFailed {
             step,
             error: Box::new(error)
         }),
@@ -503,52 +503,53 @@ fn fact() -> impl Strategy<Value = Fact> {
             prop::sample::select(skips.to_vec()),
             option::of(text())
         )
-            .prop_map(|(step, reason, because)| Fact::StepSkipped {
+            .prop_map(|(step, reason, because)| EventKind::StepSkipped {
                 step,
                 reason,
                 because
             }),
-        (key(), error()).prop_map(|(step, error)| Fact::StepUnknown {
+        (key(), error()).prop_map(|(step, error)| EventKind::StepUnknown {
             step,
             error: Box::new(error)
         }),
-        key().prop_map(|step| Fact::StepCancelled { step }),
-        key().prop_map(|step| Fact::StepReset { step }),
-        (key(), option::of(value())).prop_map(|(step, input)| Fact::StepInputSet { step, input }),
-        (key(), any::<bool>()).prop_map(|(step, pinned)| Fact::StepPinned { step, pinned }),
+        key().prop_map(|step| EventKind::StepCancelled { step }),
+        key().prop_map(|step| EventKind::StepReset { step }),
+        (key(), option::of(value()))
+            .prop_map(|(step, input)| EventKind::StepInputSet { step, input }),
+        (key(), any::<bool>()).prop_map(|(step, pinned)| EventKind::StepPinned { step, pinned }),
     ];
     let of_runs = prop_oneof![
-        header().prop_map(Fact::RunStarted),
-        Just(Fact::RunPaused),
-        Just(Fact::RunResumed),
+        header().prop_map(EventKind::RunStarted),
+        Just(EventKind::RunPaused),
+        Just(EventKind::RunResumed),
         (prop::sample::select(limits.to_vec()), text())
-            .prop_map(|(limit, message)| Fact::LimitReached { limit, message }),
-        Just(Fact::StopRequested),
+            .prop_map(|(limit, message)| EventKind::LimitReached { limit, message }),
+        Just(EventKind::StopRequested),
         (
             prop::sample::select(outcomes.to_vec()),
             value(),
             option::of(error())
         )
             .prop_map(|(status, result, error)| {
-                Fact::RunEnded {
+                EventKind::RunEnded {
                     status,
                     result,
                     error: error.map(Box::new),
                 }
             }),
-        Just(Fact::RunReopened),
+        Just(EventKind::RunReopened),
     ];
     prop_oneof![2 => of_steps, 1 => of_runs]
 }
 
 fn events() -> impl Strategy<Value = Vec<RunEvent>> {
-    vec((micros(), fact()), 0..20).prop_map(|facts| {
-        let numbered = facts.into_iter().enumerate();
+    vec((micros(), event_kind()), 0..20).prop_map(|kinds| {
+        let numbered = kinds.into_iter().enumerate();
         numbered
-            .map(|(seq, (at, fact))| RunEvent {
+            .map(|(seq, (at, kind))| RunEvent {
                 seq: seq as u64,
                 at,
-                fact,
+                kind,
             })
             .collect()
     })
@@ -556,7 +557,7 @@ fn events() -> impl Strategy<Value = Vec<RunEvent>> {
 
 proptest! {
     #[test]
-    fn every_fact_comes_back_exactly(events in events()) {
+    fn every_event_comes_back_exactly(events in events()) {
         let (bytes, mut blobs) = written(&events);
         prop_assert_eq!(read(&bytes, &mut blobs).unwrap(), events);
     }
@@ -585,7 +586,7 @@ fn depth_is_no_danger() {
     for _ in 0..5000 {
         deep = Value::Array(vec![deep]);
     }
-    let fact = Fact::RunEnded {
+    let kind = EventKind::RunEnded {
         status: RunOutcome::Succeeded,
         result: Arc::new(deep),
         error: None,
@@ -593,7 +594,7 @@ fn depth_is_no_danger() {
     let event = RunEvent {
         seq: 0,
         at: Micros(7),
-        fact,
+        kind,
     };
     let (bytes, mut blobs) = written(std::slice::from_ref(&event));
     assert!(
@@ -609,7 +610,7 @@ fn what_is_large_and_the_same_is_kept_once() {
     let succeeded = |seq, output| RunEvent {
         seq,
         at: Micros(seq),
-        fact: Fact::StepSucceeded {
+        kind: EventKind::StepSucceeded {
             step: StepKey {
                 ix: StepIx(0),
                 id: "a".into(),
@@ -651,7 +652,7 @@ fn a_record_from_before_a_field_existed_is_read_with_its_absent_value() {
     let event = RunEvent {
         seq: 0,
         at: Micros(0),
-        fact: Fact::AttemptEnded(Arc::new(end)),
+        kind: EventKind::AttemptEnded(Arc::new(end)),
     };
     let (mut bytes, mut blobs) = written(std::slice::from_ref(&event));
     // Without the last two fields, `retry_in` and `cancelled`, a byte each.
@@ -661,12 +662,12 @@ fn a_record_from_before_a_field_existed_is_read_with_its_absent_value() {
 }
 
 #[test]
-fn facts_from_before_outputs_said_what_they_saved_are_read() {
+fn events_from_before_outputs_said_what_they_saved_are_read() {
     let step = StepKey {
         ix: StepIx(3),
         id: "s".into(),
     };
-    let started = Fact::AttemptStarted {
+    let started = EventKind::AttemptStarted {
         step: step.clone(),
         attempt: 1,
         slot: 0,
@@ -674,17 +675,17 @@ fn facts_from_before_outputs_said_what_they_saved_are_read() {
         reserved: Money::ZERO,
         why: None,
     };
-    let succeeded = Fact::StepSucceeded {
+    let succeeded = EventKind::StepSucceeded {
         step,
         source: StepSource::Cache,
         output: Arc::default(),
         reused: None,
     };
-    for fact in [started, succeeded] {
+    for kind in [started, succeeded] {
         let event = RunEvent {
             seq: 0,
             at: Micros(0),
-            fact,
+            kind,
         };
         let (mut bytes, mut blobs) = written(std::slice::from_ref(&event));
         // Without the last field, a byte.
@@ -699,7 +700,7 @@ fn what_waits_in_an_older_journal_waits_for_nothing_that_is_named() {
     let event = RunEvent {
         seq: 0,
         at: Micros(0),
-        fact: Fact::StepWaiting {
+        kind: EventKind::StepWaiting {
             step: StepKey {
                 ix: StepIx(3),
                 id: "s".into(),

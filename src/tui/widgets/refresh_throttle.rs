@@ -54,7 +54,7 @@ mod tests {
         run.apply(&RunEvent {
             seq: run.events,
             at: Micros(run.events),
-            fact: crate::run::Fact::RunPaused,
+            kind: crate::run::EventKind::RunPaused,
         });
     }
 

@@ -2,7 +2,7 @@
 //! are under way, held or failed, and what waits for each.
 
 use crate::plan::StepIx;
-use crate::run::{Fact, RunEvent, RunState, StepStatus};
+use crate::run::{EventKind, RunEvent, RunState, StepStatus};
 use crate::units::Micros;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -26,20 +26,20 @@ pub struct RunIndex {
 impl RunIndex {
     /// Takes in an event that `run` has applied; whether the shape of the run changed.
     pub fn after(&mut self, event: &RunEvent, run: &RunState) -> bool {
-        match &event.fact {
-            Fact::RunStarted(_) => {
+        match &event.kind {
+            EventKind::RunStarted(_) => {
                 *self = Self::default();
                 self.connect(run);
                 return true;
             }
-            Fact::StepExpanded { step, .. } => {
+            EventKind::StepExpanded { step, .. } => {
                 self.connect(run);
                 self.touch(step.ix, run);
                 return true;
             }
             _ => {}
         }
-        if let Some(step) = event.fact.step() {
+        if let Some(step) = event.kind.step() {
             self.touch(step.ix, run);
             // What happens to an element may take its `for_each` step up again.
             if let Some(parent) = run.steps.get(step.ix.at()).and_then(|row| row.info.parent) {
@@ -221,7 +221,7 @@ mod tests {
             attempts: 1,
         };
         let error = Box::new(error);
-        let late = expanded.fact(Fact::StepUnknown { step, error }).run;
+        let late = expanded.event(EventKind::StepUnknown { step, error }).run;
         let mut index = RunIndex::default();
         index.moved(&RunState::default(), &late);
         assert!(index.unknown().contains(&element));

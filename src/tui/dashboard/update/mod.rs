@@ -15,7 +15,7 @@ pub(crate) mod unknown;
 use super::message::{Effect, Message};
 use super::state::model::Model;
 use super::state::overlay::Overlay;
-use crate::run::{CommandError, Fact, RunEvent};
+use crate::run::{CommandError, EventKind, RunEvent};
 use crate::tui::terminal::screen::{Outcome, TerminalEffect, TerminalEvent};
 
 /// Takes in a message; the effects are to be carried out in order.
@@ -81,8 +81,8 @@ fn on_events(model: &mut Model, events: Vec<RunEvent>) -> Vec<Effect> {
     if events.is_empty() {
         return Vec::new();
     }
-    let pinned = events.iter().rev().find_map(|event| match &event.fact {
-        Fact::StepPinned { step, pinned } => Some((step.id.clone(), *pinned)),
+    let pinned = events.iter().rev().find_map(|event| match &event.kind {
+        EventKind::StepPinned { step, pinned } => Some((step.id.clone(), *pinned)),
         _ => None,
     });
     if let Some((id, pinned)) = pinned {

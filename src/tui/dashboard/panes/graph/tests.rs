@@ -4,7 +4,8 @@ use super::folds::Folded;
 use super::*;
 use crate::plan::{Dialect, StepIx};
 use crate::run::{
-    Fact, ResourceLimits, RunEvent, RunHeader, RunState, SkipReason, StepInfo, StepKey, StepStatus,
+    EventKind, ResourceLimits, RunEvent, RunHeader, RunState, SkipReason, StepInfo, StepKey,
+    StepStatus,
 };
 use crate::tui::Theme;
 use crate::tui::dashboard::panes::pane::Direction;
@@ -50,7 +51,7 @@ fn run(steps: Vec<StepInfo>) -> RunState {
     state.apply(&RunEvent {
         seq: 0,
         at: Micros(0),
-        fact: Fact::RunStarted(Arc::new(header)),
+        kind: EventKind::RunStarted(Arc::new(header)),
     });
     state
 }
@@ -111,7 +112,7 @@ fn attempt(state: &mut RunState, row: u32, number: u32, at: u64) {
     state.apply(&RunEvent {
         seq: state.events,
         at: Micros(at),
-        fact: Fact::AttemptStarted {
+        kind: EventKind::AttemptStarted {
             step,
             attempt: number,
             slot: 0,
@@ -453,7 +454,7 @@ fn elements_are_folded_into_their_step() {
     state.apply(&RunEvent {
         seq: 1,
         at: Micros(5),
-        fact: Fact::StepExpanded {
+        kind: EventKind::StepExpanded {
             step,
             count: 100,
             elements: elements.into(),
@@ -573,7 +574,7 @@ fn an_expanded_step_can_be_unfolded_and_moves_nothing_else() {
     state.apply(&RunEvent {
         seq: 1,
         at: Micros(5),
-        fact: Fact::StepExpanded {
+        kind: EventKind::StepExpanded {
             step: StepKey {
                 ix: StepIx(2),
                 id: "fetch".into(),

@@ -4,7 +4,7 @@ use super::Timeline;
 use super::index::{Fate, Line};
 use super::pieces::{self, Cause};
 use crate::plan::StepIx;
-use crate::run::{Fact, Figures, RunOutcome, RunState, figures};
+use crate::run::{EventKind, Figures, RunOutcome, RunState, figures};
 use crate::tui::dashboard::panes::pane::Direction;
 use crate::tui::dashboard::panes::pane_context::PaneContext;
 use crate::tui::fixture::{self, RunFixture, eventful, info};
@@ -204,7 +204,7 @@ fn dense(count: u32, failing: u32) -> RunFixture {
             stage.succeed(at)
         };
     }
-    stage.at(u64::from(count) * 2).fact(Fact::RunEnded {
+    stage.at(u64::from(count) * 2).event(EventKind::RunEnded {
         status: RunOutcome::Failed,
         result: std::sync::Arc::default(),
         error: None,

@@ -6,8 +6,9 @@
 use super::{DecodeError, Decoder, Encoder, Memory, Rows};
 use crate::plan::{Dialect, StepIx};
 use crate::run::{
-    AttemptEnd, ErrorKind, Fact, Limit, LogStream, Rate, Rates, ResourceLimits, RunError, RunEvent,
-    RunHeader, RunOutcome, SkipReason, StepInfo, StepKey, StepPrice, StepSource, WaitReason,
+    AttemptEnd, ErrorKind, EventKind, Limit, LogStream, Rate, Rates, ResourceLimits, RunError,
+    RunEvent, RunHeader, RunOutcome, SkipReason, StepInfo, StepKey, StepPrice, StepSource,
+    WaitReason,
 };
 use crate::units::{Micros, Money, Tokens};
 use serde_json::Value;
@@ -25,7 +26,7 @@ pub trait Codec: Sized {
     }
 }
 
-choice!(Fact {
+choice!(EventKind {
     0 RunStarted { 0: header },
     1 StepReady { step: step },
     2 StepWaiting { step: step, reason: reason, on: on, until: until },
@@ -423,9 +424,9 @@ impl<T: Codec> Codec for Arc<[T]> {
 pub fn encode_event(event: &RunEvent, before: Micros, out: &mut Encoder) {
     out.framed(|out| {
         out.signed(event.at.0.wrapping_sub(before.0) as i64);
-        event.fact.put(out);
+        event.kind.put(out);
     });
-    learn(&event.fact, &mut out.rows);
+    learn(&event.kind, &mut out.rows);
 }
 
 /// Reads an event that [`encode_event`] wrote.
@@ -434,20 +435,20 @@ pub fn decode_event(
     before: Micros,
     input: &mut Decoder<'_>,
 ) -> Result<RunEvent, DecodeError> {
-    let (at, fact) = input.framed(|input| {
+    let (at, kind) = input.framed(|input| {
         let at = before.0.wrapping_add(input.raw.signed()? as u64);
-        Ok((Micros(at), Fact::take(input)?))
+        Ok((Micros(at), EventKind::take(input)?))
     })?;
     let Memory { rows, .. } = input.memory;
-    learn(&fact, rows);
-    Ok(RunEvent { seq, at, fact })
+    learn(&kind, rows);
+    Ok(RunEvent { seq, at, kind })
 }
 
 /// Takes note of the rows that a fact brings.
-fn learn(fact: &Fact, rows: &mut Rows) {
-    match fact {
-        Fact::RunStarted(header) => rows.begin(&header.steps),
-        Fact::StepExpanded { elements, .. } => rows.extend(elements),
+fn learn(kind: &EventKind, rows: &mut Rows) {
+    match kind {
+        EventKind::RunStarted(header) => rows.begin(&header.steps),
+        EventKind::StepExpanded { elements, .. } => rows.extend(elements),
         _ => {}
     }
 }
