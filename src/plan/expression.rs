@@ -201,9 +201,10 @@ fn from_json(value: &Value) -> Jinja {
         }
         Value::String(text) => Jinja::from(text.as_str()),
         Value::Array(list) => Jinja::from(list.iter().map(from_json).collect::<Vec<_>>()),
-        Value::Object(map) => {
-            Jinja::from_pairs(map.iter().map(|(key, value)| (&*key, from_json(value))))
-        }
+        Value::Object(map) => Jinja::from_pairs(
+            map.iter()
+                .map(|(key, value)| (key.as_str(), from_json(value))),
+        ),
     }
 }
 

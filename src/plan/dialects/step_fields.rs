@@ -79,7 +79,7 @@ pub(super) fn read(members: Vec<Member>, step: &mut DraftStep, collector: &mut C
             }
             "retry_policy" => {
                 step.settings_mut().retry =
-                    field::retry_policy(value, id, collector).or(step.settings.retry)
+                    field::retry_policy(value, id, collector).or(step.settings.retry);
             }
             "retry_count" => {
                 if let Some(count) = field::count(value, "retry_count", id, collector) {

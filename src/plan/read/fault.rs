@@ -26,7 +26,7 @@ impl SyntaxFault {
     pub fn too_deep(at: usize) -> Self {
         Self::new(
             "too_deep",
-            format!("nested deeper than {} levels", MAX_DEPTH),
+            format!("nested deeper than {MAX_DEPTH} levels"),
             at..at + 1,
         )
     }

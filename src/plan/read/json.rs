@@ -1,7 +1,7 @@
 //! Strict JSON with places.
 //!
 //! One walk over the text, since plans of 100,000 steps are read with it. What it refuses is looked at again by
-//! serde_json, whose words for what is wrong are good ones.
+//! `serde_json`, whose words for what is wrong are good ones.
 
 use super::fault::SyntaxFault;
 use super::shared_text::SharedText;
@@ -276,7 +276,7 @@ fn too_deep(text: &str) -> Option<SyntaxFault> {
     None
 }
 
-/// What serde_json finds wrong with a text: exact, and without recursion.
+/// What `serde_json` finds wrong with a text: exact, and without recursion.
 fn not_json(text: &str) -> Option<SyntaxFault> {
     let error = serde_json::from_str::<IgnoredAny>(text).err()?;
     let line_start = text
