@@ -78,7 +78,7 @@ impl EventEmitter {
     fn give(&mut self, survive: bool) {
         for sink in &mut self.sinks {
             sink.accept(&self.batch);
-            if survive && let Err(why) = sink.settle() {
+            if survive && let Err(why) = sink.sync() {
                 self.refusal.get_or_insert(why);
             }
         }

@@ -16,11 +16,11 @@ pub trait EventSink: Send {
     /// Asked before a call is made that can cost or change something, and after such a call has ended before
     /// any later sink hears of it. An error says why nothing can be kept any more: from then on no such call
     /// is made, and the steps that need one fail.
-    fn settle(&mut self) -> Result<(), Arc<str>> {
+    fn sync(&mut self) -> Result<(), Arc<str>> {
         Ok(())
     }
 
-    /// Whether `accept` or `settle` may wait for a file, a database or somebody who reads; then the engine makes
+    /// Whether `accept` or `sync` may wait for a file, a database or somebody who reads; then the engine makes
     /// room on its thread first.
     fn may_block(&self) -> bool {
         true

@@ -88,7 +88,7 @@ pub(super) fn route(
         places: layered.place[..layered.nodes as usize].to_vec(),
         crossings,
     };
-    part.settle();
+    part.move_to_origin();
     part
 }
 
@@ -281,7 +281,7 @@ fn buses(layered: &Layered) -> Vec<u32> {
 
 impl Part {
     /// Moves everything so that it starts in the first column and row, and measures it.
-    fn settle(&mut self) {
+    fn move_to_origin(&mut self) {
         let (mut left, mut top) = (i32::MAX, i32::MAX);
         let (mut right, mut bottom) = (i32::MIN, i32::MIN);
         let corners = self

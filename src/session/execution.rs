@@ -441,8 +441,8 @@ impl EventSink for Box<dyn EventSink> {
         (**self).accept(events);
     }
 
-    fn settle(&mut self) -> Result<(), Arc<str>> {
-        (**self).settle()
+    fn sync(&mut self) -> Result<(), Arc<str>> {
+        (**self).sync()
     }
 
     fn may_block(&self) -> bool {

@@ -95,17 +95,17 @@ impl EventSink for Journal {
             Some(EventKind::RunEnded { .. })
         ) {
             // Nobody hears that the run has ended before that is on record.
-            let _ = self.settle();
+            let _ = self.sync();
         }
     }
 
-    fn settle(&mut self) -> Result<(), Arc<str>> {
+    fn sync(&mut self) -> Result<(), Arc<str>> {
         let (answer, answered) = sync_channel(1);
-        let settled = self.send(Message::Settle(answer)) && answered.recv().is_ok();
+        let synced = self.send(Message::Sync(answer)) && answered.recv().is_ok();
         match (self.on_failure, self.health.failure()) {
             (OnFailure::GoOn, _) => Ok(()),
             (OnFailure::Stop, Some(failure)) => Err(failure),
-            (OnFailure::Stop, None) if settled => Ok(()),
+            (OnFailure::Stop, None) if synced => Ok(()),
             (OnFailure::Stop, None) => Err(StoreError::Stopped.to_string().into()),
         }
     }

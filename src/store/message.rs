@@ -16,7 +16,7 @@ pub enum Message {
     /// Write these.
     Events(Vec<RunEvent>),
     /// Say when everything before this survives the death of the process.
-    Settle(SyncSender<()>),
+    Sync(SyncSender<()>),
     /// Keep this output for later runs.
     Keep(Box<Entry>),
     /// Nothing more will come.

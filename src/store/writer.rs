@@ -116,7 +116,7 @@ impl Writer {
             match message {
                 Message::Events(more) if events.is_empty() => events = more,
                 Message::Events(mut more) => events.append(&mut more),
-                Message::Settle(answer) => waiting.push(answer),
+                Message::Sync(answer) => waiting.push(answer),
                 Message::Keep(entry) => self.kept.push(*entry),
                 Message::Close => {
                     self.closed = true;

@@ -437,7 +437,7 @@ async fn a_run_under_way_is_not_forked() {
         Arc::make_mut(header).run_id = engine.run_id().clone();
     }
     plandeck::engine::EventSink::accept(&mut journal, &begun);
-    plandeck::engine::EventSink::settle(&mut journal).unwrap();
+    plandeck::engine::EventSink::sync(&mut journal).unwrap();
     let store = Store::at(home.path()).unwrap();
     let run = store.find("last").unwrap();
     assert!(matches!(store.fork(&run), Err(StoreError::UnderWay(_))));

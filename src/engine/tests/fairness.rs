@@ -311,7 +311,7 @@ impl EventSink for Blocking {
         self.wait();
     }
 
-    fn settle(&mut self) -> Result<(), Arc<str>> {
+    fn sync(&mut self) -> Result<(), Arc<str>> {
         self.wait();
         Ok(())
     }
