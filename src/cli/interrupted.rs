@@ -56,6 +56,6 @@ fn what(run: &InterruptedRun) -> ResumePrompt {
         done: summary.steps_completed,
         steps: summary.steps,
         cost: summary.cost,
-        under_way: run.running(),
+        running: run.running(),
     }
 }

@@ -83,7 +83,7 @@ pub enum StoreError {
     },
     /// It cannot be gone on with yet.
     #[error("run {0} is still under way")]
-    UnderWay(String),
+    Running(String),
     /// It was gone on with already.
     #[error(
         "run {run} was gone on with by run {by}; resume that one, or what {by} did would be done twice"

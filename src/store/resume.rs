@@ -36,14 +36,14 @@ impl Store {
     pub fn resume(&self, run: &RunSummary) -> Result<Resumption, StoreError> {
         let id = || run.run_id.to_string();
         if run.status == RunWord::Running {
-            return Err(StoreError::UnderWay(id()));
+            return Err(StoreError::Running(id()));
         }
         let claim = Claim::take(self.home(), &run.run_id)
             .map_err(|error| StoreError::Folder {
                 folder: self.home().to_path_buf(),
                 error,
             })?
-            .ok_or_else(|| StoreError::UnderWay(id()))?;
+            .ok_or_else(|| StoreError::Running(id()))?;
         // Looked for with the right in hand, so that nobody goes on with it in between.
         if let Some(by) = self.successor(run)? {
             return Err(StoreError::Superseded {
@@ -58,7 +58,7 @@ impl Store {
     /// forked from one. Refused while its process is at it.
     pub fn fork(&self, run: &RunSummary) -> Result<Resumption, StoreError> {
         if run.status == RunWord::Running {
-            return Err(StoreError::UnderWay(run.run_id.to_string()));
+            return Err(StoreError::Running(run.run_id.to_string()));
         }
         self.line(run, None)
     }

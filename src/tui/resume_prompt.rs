@@ -39,7 +39,7 @@ pub struct ResumePrompt {
     /// What it cost; `None` where that is not known or not tracked.
     pub cost: Option<Money>,
     /// Steps that were under way when the process died.
-    pub under_way: Vec<Arc<str>>,
+    pub running: Vec<Arc<str>>,
 }
 
 /// What a person says to it.
@@ -222,9 +222,9 @@ fn lines(
         ),
         Line::styled(text::fit(&facts.join(", "), width), theme.text),
     ];
-    if !run.under_way.is_empty() {
-        let mut names: Vec<&str> = run.under_way.iter().map(|id| &**id).take(NAMED).collect();
-        let more = run.under_way.len() - names.len();
+    if !run.running.is_empty() {
+        let mut names: Vec<&str> = run.running.iter().map(|id| &**id).take(NAMED).collect();
+        let more = run.running.len() - names.len();
         let more = (more > 0).then(|| format!("{more} more"));
         names.extend(more.as_deref());
         let words = format!("Under way then: {}", names.join(", "));
@@ -254,7 +254,7 @@ mod tests {
             done: 4,
             steps: 9,
             cost: Some(Money::from_usd(0.0123)),
-            under_way: (0..8).map(|n| format!("pay\u{1b}{n}").into()).collect(),
+            running: (0..8).map(|n| format!("pay\u{1b}{n}").into()).collect(),
         }
     }
 

@@ -33,13 +33,13 @@ const BOUND: i64 = 10;
 struct Unruly {
     seed: u64,
     calls: AtomicU64,
-    under_way: Arc<Mutex<HashSet<Arc<str>>>>,
+    running: Arc<Mutex<HashSet<Arc<str>>>>,
 }
 
 /// Takes the step off the list of what is under way however its call ends, dropped or panicking.
-struct UnderWay(Arc<Mutex<HashSet<Arc<str>>>>, Arc<str>);
+struct InFlight(Arc<Mutex<HashSet<Arc<str>>>>, Arc<str>);
 
-impl Drop for UnderWay {
+impl Drop for InFlight {
     fn drop(&mut self) {
         let mut steps = match self.0.lock() {
             Ok(steps) => steps,
@@ -61,9 +61,9 @@ impl Tool for Unruly {
     fn call(&self, call: Call) -> BoxFuture<'static, CallReport> {
         let nth = self.calls.fetch_add(1, Ordering::SeqCst);
         let random = Rng::with_seed(self.seed ^ nth.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-        let fresh = self.under_way.lock().unwrap().insert(call.step.clone());
+        let fresh = self.running.lock().unwrap().insert(call.step.clone());
         assert!(fresh, "{} is called twice at once", call.step);
-        let guard = UnderWay(Arc::clone(&self.under_way), call.step.clone());
+        let guard = InFlight(Arc::clone(&self.running), call.step.clone());
         async move {
             let report = misbehave(random, &call).await;
             drop(guard);
@@ -295,11 +295,11 @@ async fn chaos(seed: u64) -> u64 {
     let steps = Arc::new(plan(&mut random));
     let chosen = settings(&mut random, seed);
     let limits = chosen.limits.clone();
-    let under_way = Arc::<Mutex<HashSet<Arc<str>>>>::default();
+    let running = Arc::<Mutex<HashSet<Arc<str>>>>::default();
     let tool = Arc::new(Unruly {
         seed,
         calls: AtomicU64::new(0),
-        under_way: Arc::clone(&under_way),
+        running: Arc::clone(&running),
     });
     let (events_out, mut reader) = event_channel();
     let engine = Engine::new(steps, Map::new(), Arc::new(Unrulies(tool)), chosen);
@@ -311,7 +311,7 @@ async fn chaos(seed: u64) -> u64 {
     let delay = pressed.elapsed();
     assert!(delay <= Duration::from_secs(2), "stopping took {delay:?}");
     assert!(
-        under_way.lock().unwrap().is_empty(),
+        running.lock().unwrap().is_empty(),
         "nothing is left behind"
     );
     let mut events = Vec::new();
@@ -332,7 +332,7 @@ async fn chaos(seed: u64) -> u64 {
 /// What a log of events has to be, whatever happened.
 fn tell_a_sound_story(events: &[RunEvent], limits: &ResourceLimits) {
     let mut last = Micros(0);
-    let mut under_way: HashMap<StepIx, u32> = HashMap::new();
+    let mut running: HashMap<StepIx, u32> = HashMap::new();
     let mut ended: HashSet<StepIx> = HashSet::new();
     let mut stopping = false;
     let mut state = RunState::default();
@@ -357,22 +357,22 @@ fn tell_a_sound_story(events: &[RunEvent], limits: &ResourceLimits) {
                     "{} starts after its end",
                     step.id
                 );
-                assert_eq!(under_way.insert(step.ix, *attempt), None);
+                assert_eq!(running.insert(step.ix, *attempt), None);
                 let slots = limits.max_concurrent.unwrap_or(u32::MAX) as usize;
-                assert!(under_way.len() <= slots);
+                assert!(running.len() <= slots);
                 let total = state.spent + state.reserved + *reserved;
                 assert!(limits.max_total_cost_usd.is_none_or(|limit| total <= limit));
                 assert!(limits.max_tool_calls.is_none_or(|most| state.calls < most));
             }
             EventKind::AttemptLog { step, attempt, .. } => {
                 assert_eq!(
-                    under_way.get(&step.ix),
+                    running.get(&step.ix),
                     Some(attempt),
                     "it speaks in its time"
                 );
             }
             EventKind::AttemptEnded(end) => {
-                assert_eq!(under_way.remove(&end.step.ix), Some(end.attempt));
+                assert_eq!(running.remove(&end.step.ix), Some(end.attempt));
                 assert!(end.cost.is_none_or(|cost| cost >= Money::ZERO));
             }
             EventKind::StepSucceeded { step, .. }
@@ -380,19 +380,19 @@ fn tell_a_sound_story(events: &[RunEvent], limits: &ResourceLimits) {
             | EventKind::StepSkipped { step, .. }
             | EventKind::StepCancelled { step } => {
                 assert!(ended.insert(step.ix), "{} ends twice", step.id);
-                assert!(!under_way.contains_key(&step.ix));
+                assert!(!running.contains_key(&step.ix));
             }
             EventKind::StepReset { step } => {
                 ended.remove(&step.ix);
-                assert!(!under_way.contains_key(&step.ix));
+                assert!(!running.contains_key(&step.ix));
             }
             EventKind::StopRequested | EventKind::LimitReached { .. } => stopping = true,
-            EventKind::RunEnded { .. } => assert!(under_way.is_empty()),
+            EventKind::RunEnded { .. } => assert!(running.is_empty()),
             EventKind::RunReopened => stopping = false,
             _ => {}
         }
         state.apply(event);
-        assert_eq!(state.running, under_way.len());
+        assert_eq!(state.running, running.len());
     }
     let open = state.steps.iter().filter(|row| row.info.parent.is_none());
     assert_eq!(open.filter(|row| !row.status.has_ended()).count(), 0);

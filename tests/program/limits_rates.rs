@@ -49,14 +49,14 @@ fn a_pool_of_the_settings_lets_one_in_at_a_time() {
     let (output, events) = run(&folder, &["--worker", "offline"]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     assert_eq!(events[0]["rates"]["press"]["max_concurrent"], 1);
-    let mut under_way = 0;
+    let mut running = 0;
     for event in &events {
         match event["type"].as_str() {
-            Some("attempt_started") => under_way += 1,
-            Some("attempt_ended") => under_way -= 1,
+            Some("attempt_started") => running += 1,
+            Some("attempt_ended") => running -= 1,
             _ => {}
         }
-        assert!(under_way <= 1, "{event}");
+        assert!(running <= 1, "{event}");
     }
     let waits = of_type(&events, "step_waiting");
     assert_eq!(waits.len(), 3, "each says it once");

@@ -440,7 +440,7 @@ async fn a_run_under_way_is_not_forked() {
     plandeck::engine::EventSink::sync(&mut journal).unwrap();
     let store = Store::at(home.path()).unwrap();
     let run = store.find("last").unwrap();
-    assert!(matches!(store.fork(&run), Err(StoreError::UnderWay(_))));
+    assert!(matches!(store.fork(&run), Err(StoreError::Running(_))));
     drop(journal);
     assert!(store.fork(&store.find("last").unwrap()).is_ok());
 }

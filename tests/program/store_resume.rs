@@ -263,7 +263,7 @@ async fn a_run_that_was_gone_on_with_is_not_gone_on_with_twice() {
     let resumption = store.resume(&store.find("last").unwrap()).unwrap();
     assert!(matches!(
         store.resume(&store.find("last").unwrap()),
-        Err(StoreError::UnderWay(_))
+        Err(StoreError::Running(_))
     ));
     let toolbox = Only(Arc::default());
     let digests = definitions(&plan(steps.clone()), &toolbox);

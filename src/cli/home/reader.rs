@@ -165,7 +165,7 @@ fn detail(store: &mut Option<Store>, id: &str) -> Detail {
         let rows = || state.steps.iter();
         let failed = rows().filter(|row| row.status.went_wrong()).take(FAILURES);
         let cut_short = run.status == RunWord::Interrupted;
-        let under_way = rows().filter(|row| {
+        let running = rows().filter(|row| {
             row.status == StepStatus::Unknown || cut_short && row.running_attempt().is_some()
         });
         Ok(Detail {
@@ -177,7 +177,7 @@ fn detail(store: &mut Option<Store>, id: &str) -> Detail {
                     (row.info.id.clone(), crate::text::headline(why).into())
                 })
                 .collect(),
-            under_way: under_way
+            running: running
                 .take(FAILURES)
                 .map(|row| row.info.id.clone())
                 .collect(),

@@ -28,8 +28,8 @@ struct Sleeper {
     /// The step and the idempotency key of each call.
     keys: Mutex<Vec<(Arc<str>, Arc<str>)>>,
     repeatable: AtomicBool,
-    under_way: AtomicUsize,
-    most_under_way: AtomicUsize,
+    in_flight: AtomicUsize,
+    most_in_flight: AtomicUsize,
 }
 
 impl Tool for Arc<Sleeper> {
@@ -43,14 +43,14 @@ impl Tool for Arc<Sleeper> {
         async move {
             let key = (call.step.clone(), call.idempotency_key.clone());
             tool.keys.lock().unwrap().push(key);
-            let under_way = tool.under_way.fetch_add(1, Ordering::SeqCst) + 1;
-            tool.most_under_way.fetch_max(under_way, Ordering::SeqCst);
+            let in_flight = tool.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
+            tool.most_in_flight.fetch_max(in_flight, Ordering::SeqCst);
             let number = |name: &str| call.input[name].as_u64().unwrap_or(0);
             let stopped = tokio::select! {
                 () = tokio::time::sleep(Duration::from_millis(number("ms"))) => false,
                 () = call.cancel.cancelled(), if call.input["stubborn"].is_null() => true,
             };
-            tool.under_way.fetch_sub(1, Ordering::SeqCst);
+            tool.in_flight.fetch_sub(1, Ordering::SeqCst);
             let calls = {
                 let mut calls = tool.calls.lock().unwrap();
                 let count = calls.entry(call.step.to_string()).or_default();
@@ -247,7 +247,7 @@ async fn never_more_than_the_slots_are_under_way_and_the_long_chain_goes_first()
     steps.push(sleeping("c3", 100, &[7]));
     let trial = Trial::new(steps).slots(3);
     let state = trial.run().await;
-    assert_eq!(trial.tool.most_under_way.load(Ordering::SeqCst), 3);
+    assert_eq!(trial.tool.most_in_flight.load(Ordering::SeqCst), 3);
     assert_eq!(ms(state.wall(state.at)), 300);
 }
 
@@ -569,7 +569,7 @@ async fn elements_overlap_as_far_as_the_slots_go_and_keep_the_order_of_the_list(
     ])))));
     let trial = Trial::new(vec![each]).slots(3);
     let state = trial.run().await;
-    assert_eq!(trial.tool.most_under_way.load(Ordering::SeqCst), 3);
+    assert_eq!(trial.tool.most_in_flight.load(Ordering::SeqCst), 3);
     assert_eq!(ms(state.wall(state.at)), 200);
     let result = ExecutionResult::of(&state);
     let ids: Vec<&str> = result.steps.iter().map(|row| &*row.id).collect();
@@ -648,7 +648,7 @@ async fn tokens_and_calls_at_once_are_rates_too() {
     };
     let trial = rated(Trial::new(steps()), "model", one);
     let state = trial.run().await;
-    assert_eq!(trial.tool.most_under_way.load(Ordering::SeqCst), 1);
+    assert_eq!(trial.tool.most_in_flight.load(Ordering::SeqCst), 1);
     assert_eq!(ms(state.at), 5000);
 }
 

@@ -103,7 +103,7 @@ pub struct Detail {
     /// Steps that failed and what their errors say.
     pub failed: Vec<(Arc<str>, Arc<str>)>,
     /// Steps that were under way when the process died.
-    pub under_way: Vec<Arc<str>>,
+    pub running: Vec<Arc<str>>,
     /// Whether outputs were invented.
     pub simulated: bool,
     /// What kept this from being found out.

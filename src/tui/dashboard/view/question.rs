@@ -54,7 +54,7 @@ pub fn draw(model: &Model, question: Question, buf: &mut Buffer, screen: Rect) {
 
 fn words(model: &Model, question: Question) -> (&'static str, String) {
     let running = model.latest().running;
-    let under_way = match running {
+    let in_flight = match running {
         0 => "Nothing is under way.".to_owned(),
         1 => "1 call is under way and would be cancelled.".to_owned(),
         many => format!(
@@ -69,11 +69,11 @@ fn words(model: &Model, question: Question) -> (&'static str, String) {
         ),
         Question::Quit => (
             "leave?",
-            format!("The run has not ended. {under_way} Stop the run and leave?"),
+            format!("The run has not ended. {in_flight} Stop the run and leave?"),
         ),
         Question::Stop => (
             "stop the run?",
-            format!("{under_way} What has not started will be skipped."),
+            format!("{in_flight} What has not started will be skipped."),
         ),
         Question::Fork(step) => {
             let row = model.run.steps.get(step.at());

@@ -150,10 +150,10 @@ impl Page<'_> {
             self.gap();
             self.words(fault, theme.warning, 4);
         }
-        if !detail.under_way.is_empty() {
+        if !detail.running.is_empty() {
             self.gap();
             let look = theme.status(crate::run::StepStatus::Unknown);
-            for id in detail.under_way.iter().take(FAILURES) {
+            for id in detail.running.iter().take(FAILURES) {
                 let words = format!("{} {id} was under way", look.glyph);
                 self.words(&words, look.style, 2);
             }

@@ -71,7 +71,7 @@ pub(super) struct Account {
     /// What is reserved for calls under way.
     pub(super) reserved: Money,
     /// Calls under way.
-    pub(super) under_way: u64,
+    pub(super) running: u64,
     /// Ended calls whose price is not known; what they cost is in no sum.
     pub(super) unknown: u64,
     /// Tokens of ended calls.
@@ -98,12 +98,12 @@ impl Account {
 
     /// Calls made.
     pub(super) fn calls(&self) -> u64 {
-        self.first.calls + self.again.calls + self.failed.calls + self.under_way
+        self.first.calls + self.again.calls + self.failed.calls + self.running
     }
 
     fn take(&mut self, attempt: &AttemptState) {
         let Some((_, end)) = &attempt.end else {
-            self.under_way += 1;
+            self.running += 1;
             self.reserved += attempt.reserved;
             return;
         };

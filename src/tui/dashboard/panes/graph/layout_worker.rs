@@ -54,7 +54,7 @@ type Sorted = (Arc<Topology>, Arc<Ordered>);
 #[derive(Debug, Default)]
 pub(super) struct LayoutWorker {
     ready: Option<(LayoutRequest, GraphGeometry)>,
-    under_way: Option<(LayoutRequest, Receiver<Finished>)>,
+    in_flight: Option<(LayoutRequest, Receiver<Finished>)>,
     /// The orders of nodes in their layers that are known, the latest last.
     sorted: Vec<Sorted>,
     /// How many scenes were made.
@@ -78,7 +78,7 @@ impl LayoutWorker {
             .as_ref()
             .is_some_and(|(ready, _)| *ready == request);
         let coming = self
-            .under_way
+            .in_flight
             .as_ref()
             .is_some_and(|(coming, _)| *coming == request);
         if !done && !coming {
@@ -99,7 +99,7 @@ impl LayoutWorker {
 
     /// Whether a scene is being worked on.
     pub(super) fn is_busy(&self) -> bool {
-        self.under_way.is_some()
+        self.in_flight.is_some()
     }
 
     fn take(&mut self, request: LayoutRequest, variants: &Variants) -> bool {
@@ -117,7 +117,7 @@ impl LayoutWorker {
         let quick =
             size(&variants.full) <= AT_ONCE || level.is_some_and(|level| level <= Level::Lane);
         if quick {
-            self.under_way = None;
+            self.in_flight = None;
             self.keep(request, work.best());
             return true;
         }
@@ -133,7 +133,7 @@ impl LayoutWorker {
             self.keep(request, work.best());
             return true;
         }
-        self.under_way = Some((request, receiver));
+        self.in_flight = Some((request, receiver));
         let usable = self
             .ready
             .as_ref()
@@ -160,19 +160,19 @@ impl LayoutWorker {
 
     /// Takes over what became ready.
     fn collect(&mut self) -> bool {
-        let Some((request, receiver)) = &self.under_way else {
+        let Some((request, receiver)) = &self.in_flight else {
             return false;
         };
         let request = *request;
         match receiver.try_recv() {
             Ok(work) => {
                 self.keep(request, work);
-                self.under_way = None;
+                self.in_flight = None;
                 true
             }
             Err(TryRecvError::Empty) => false,
             Err(TryRecvError::Disconnected) => {
-                self.under_way = None;
+                self.in_flight = None;
                 false
             }
         }
@@ -181,7 +181,7 @@ impl LayoutWorker {
     /// Waits for what is being worked on.
     #[cfg(test)]
     pub(super) fn wait(&mut self) {
-        if let Some((request, receiver)) = self.under_way.take() {
+        if let Some((request, receiver)) = self.in_flight.take() {
             let work = receiver.recv().unwrap();
             self.keep(request, work);
         }
