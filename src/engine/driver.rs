@@ -118,7 +118,7 @@ impl Driver {
             if self.scheduler.has_ended() && (commands.closed || !commands.open) {
                 break;
             }
-            if !commands.open && self.scheduler.waits_for_a_person() {
+            if !commands.open && self.scheduler.waits_for_user() {
                 // Nobody is left who could answer.
                 self.command(RunCommand::Stop);
                 continue;

@@ -456,7 +456,7 @@ impl RunState {
     }
 
     /// Whether nothing goes on before a person has said what became of an unknown step.
-    pub fn waits_for_a_person(&self) -> bool {
+    pub fn waits_for_user(&self) -> bool {
         self.phase == RunPhase::Running
             && self.unknown > 0
             && self.slot_accounting.is_used_by_nobody()
@@ -465,7 +465,7 @@ impl RunState {
     /// The run's clock stands still while a pause, a question, or a person after the end holds everything.
     fn keep_clock(&mut self, at: Micros) {
         let stands = matches!(self.phase, RunPhase::Paused | RunPhase::Ended(_));
-        let holds = self.running == 0 && stands || self.waits_for_a_person();
+        let holds = self.running == 0 && stands || self.waits_for_user();
         match (holds, self.held_since) {
             (true, None) => self.held_since = Some(at),
             (false, Some(since)) => {

@@ -138,7 +138,7 @@ impl Scheduler {
         self.dispatch(turn);
         self.check_end(turn);
         let stands = matches!(self.outcome.phase, Phase::Paused | Phase::Ended);
-        let held = self.resources.running == 0 && stands || self.waits_for_a_person();
+        let held = self.resources.running == 0 && stands || self.waits_for_user();
         self.clock.hold(now, held);
         if self.outcome.is_going() && self.clock.is_to_be_armed() {
             self.arm_deadline(turn);
@@ -172,7 +172,7 @@ impl Scheduler {
     }
 
     /// Whether nothing goes on before the user has said what became of an unknown step.
-    pub fn waits_for_a_person(&self) -> bool {
+    pub fn waits_for_user(&self) -> bool {
         self.outcome.phase == Phase::Running
             && self.resources.running == 0
             && self.decisions.is_asking()

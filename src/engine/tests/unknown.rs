@@ -30,12 +30,12 @@ fn row(at: u32) -> StepIx {
 fn the_run_waits_for_the_answer_and_its_clock_stands_still() {
     let mut world = world(true);
     assert_eq!(world.statuses(), [Unknown, Pending, Running]);
-    assert!(!world.state.waits_for_a_person(), "something is under way");
+    assert!(!world.state.waits_for_user(), "something is under way");
     world.wait(40);
     world.end(2, End::Well);
     assert_eq!(world.statuses(), [Unknown, Pending, Succeeded]);
     assert_eq!(world.state.phase, RunPhase::Running);
-    assert!(world.state.waits_for_a_person());
+    assert!(world.state.waits_for_user());
     world.wait(60_000);
     world.command(SetOutput(row(0), Arc::new(json!("seen"))));
     assert_eq!(world.statuses(), [Succeeded, Running, Succeeded]);

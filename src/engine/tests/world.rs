@@ -464,7 +464,7 @@ impl World {
             } else if let Some(row) = self.running.keys().next().copied() {
                 self.wait(1);
                 self.end(row.0, End::Well);
-            } else if self.scheduler.waits_for_a_person() {
+            } else if self.scheduler.waits_for_user() {
                 self.answer();
             } else {
                 assert!(self.tick(), "nothing is under way, and nothing is due");

@@ -324,7 +324,7 @@ fn waiting(model: &Model) -> Vec<Segment> {
             format!(" again in {}", format::elapsed(due - model.now)),
         );
     }
-    if run.waits_for_a_person() {
+    if run.waits_for_user() {
         let count = format::count(model.run_index.unknown().len(), "unknown step");
         return words("waits for your word on ", count, String::new());
     }
