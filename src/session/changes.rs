@@ -21,24 +21,24 @@ impl Changes {
     /// Makes the changes to what a fork takes over.
     pub(super) fn apply(
         self,
-        recorded: &mut ResumeState,
+        resume_state: &mut ResumeState,
         plan: &ExecutionPlan,
     ) -> Result<(), SessionError> {
         for id in &self.from {
             let (_, id) = find(plan, id)?;
-            recorded.run_again(&id);
+            resume_state.run_again(&id);
         }
         for (id, value) in self.inputs {
             let (step, id) = find(plan, &id)?;
             if step.id == id && step.for_each.is_some() {
                 return Err(SessionError::InputOfForEach(id.to_string()));
             }
-            recorded.edits.retain(|edit| *edit.step() != id);
-            recorded.edits.push(Edit::Input(id, Arc::new(value)));
+            resume_state.edits.retain(|edit| *edit.step() != id);
+            resume_state.edits.push(Edit::Input(id, Arc::new(value)));
         }
         for (id, value) in self.outputs {
             let (_, id) = find(plan, &id)?;
-            recorded.edits.push(Edit::Output(id, Arc::new(value)));
+            resume_state.edits.push(Edit::Output(id, Arc::new(value)));
         }
         Ok(())
     }

@@ -328,8 +328,8 @@ impl Execution {
                 let taken =
                     prior.take_over(&self.plan, &*toolbox, self.unknown, &run_id, &mut meta)?;
                 notes.extend(taken.note);
-                if let Some(recorded) = taken.recorded {
-                    engine = engine.with_resume_state(recorded);
+                if let Some(resume_state) = taken.resume_state {
+                    engine = engine.with_resume_state(resume_state);
                 }
                 guard.claim = taken.claim;
             }

@@ -44,14 +44,14 @@ pub struct TakeOver {
 }
 
 impl TakeOver {
-    pub(super) fn of(recorded: &ResumeState, is_fork: bool) -> Self {
+    pub(super) fn of(resume_state: &ResumeState, is_fork: bool) -> Self {
         Self {
-            run_id: Arc::clone(&recorded.run_id),
+            run_id: Arc::clone(&resume_state.run_id),
             is_fork,
-            outputs: recorded.outputs(),
-            asked: recorded.asked().to_vec(),
-            changed: recorded.changed().to_vec(),
-            running: recorded.interrupted(),
+            outputs: resume_state.outputs(),
+            asked: resume_state.asked().to_vec(),
+            changed: resume_state.changed().to_vec(),
+            running: resume_state.interrupted(),
         }
     }
 }

@@ -26,7 +26,7 @@ pub struct PriorRun {
 
 /// What a new run takes over.
 pub(super) struct TakenOver {
-    pub recorded: Option<ResumeState>,
+    pub resume_state: Option<ResumeState>,
     pub note: Option<Note>,
     pub claim: Option<Claim>,
 }
@@ -137,26 +137,26 @@ impl PriorRun {
         meta: &mut RunMeta,
     ) -> Result<TakenOver, SessionError> {
         let definitions = definitions(plan, toolbox);
-        let mut recorded = self.resumption.recorded(plan, &definitions);
+        let mut resume_state = self.resumption.resume_state(plan, &definitions);
         let mut note = None;
-        if let Some(recorded) = &mut recorded {
-            recorded.unknown = unknown;
+        if let Some(resume_state) = &mut resume_state {
+            resume_state.unknown = unknown;
             let is_fork = self.changes.is_some();
             if let Some(changes) = self.changes {
-                recorded.fork(run_id);
-                changes.apply(recorded, plan)?;
+                resume_state.fork(run_id);
+                changes.apply(resume_state, plan)?;
             } else {
-                meta.origin = Some(Arc::clone(&recorded.origin));
+                meta.origin = Some(Arc::clone(&resume_state.origin));
             }
-            note = Some(Note::TakesOver(TakeOver::of(recorded, is_fork)));
-            meta.forked_from = recorded.forked_from().cloned();
+            note = Some(Note::TakesOver(TakeOver::of(resume_state, is_fork)));
+            meta.forked_from = resume_state.forked_from().cloned();
         }
         if meta.forked_from.is_none() {
             meta.resumed_from = Some(self.run_id);
             meta.forked_from = self.resumption.forked_from().cloned();
         }
         Ok(TakenOver {
-            recorded,
+            resume_state,
             note,
             claim: self.resumption.into_claim(),
         })

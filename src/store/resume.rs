@@ -107,7 +107,7 @@ impl Resumption {
     }
 
     /// What a run of `plan`, whose steps have these `definitions`, can take over.
-    pub fn recorded(
+    pub fn resume_state(
         &self,
         plan: &ExecutionPlan,
         definitions: &[StepDigest],

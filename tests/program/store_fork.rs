@@ -306,7 +306,7 @@ fn kept_outputs_are_listed_pinned_and_removed() {
     assert_eq!(desk.run(&["cache", "pin", "zz"]).status.code(), Some(2));
 }
 
-fn recorded(home: &Path, steps: &[Step]) -> ResumeState {
+fn resume_state(home: &Path, steps: &[Step]) -> ResumeState {
     let store = Store::at(home).unwrap();
     let run = store.find("last").unwrap();
     let plan = plan(steps.to_vec());
@@ -314,7 +314,7 @@ fn recorded(home: &Path, steps: &[Step]) -> ResumeState {
     store
         .fork(&run)
         .unwrap()
-        .recorded(&plan, &definitions)
+        .resume_state(&plan, &definitions)
         .unwrap()
 }
 
@@ -322,17 +322,17 @@ async fn on_record(
     home: &Path,
     steps: &[Step],
     echo: &Arc<Echo>,
-    recorded: Option<ResumeState>,
+    resume_state: Option<ResumeState>,
 ) -> RunState {
     let mut engine = engine(steps.to_vec(), echo);
     let mut meta = RunMeta {
         definitions: definitions(&plan(steps.to_vec()), &Only(Arc::default())),
         ..RunMeta::default()
     };
-    if let Some(mut recorded) = recorded {
-        recorded.fork(engine.run_id());
-        meta.forked_from = recorded.forked_from().cloned();
-        engine = engine.with_resume_state(recorded);
+    if let Some(mut resume_state) = resume_state {
+        resume_state.fork(engine.run_id());
+        meta.forked_from = resume_state.forked_from().cloned();
+        engine = engine.with_resume_state(resume_state);
     }
     let journal = Journal::begin(home, engine.run_id(), meta, JournalOptions::default()).unwrap();
     run(engine.with_sink(journal)).await.0
@@ -354,7 +354,7 @@ async fn keys_are_new_for_what_is_called_anew() {
     let first = Arc::new(Echo::default());
     on_record(home.path(), &steps, &first, None).await;
     let second = Arc::new(Echo::default());
-    let mut taken = recorded(home.path(), &steps);
+    let mut taken = resume_state(home.path(), &steps);
     taken.run_again(&"a".into());
     let state = on_record(home.path(), &steps, &second, Some(taken)).await;
     let keys = |echo: &Arc<Echo>| echo.keys.lock().unwrap().clone();
@@ -381,7 +381,7 @@ async fn a_supplied_output_and_an_edited_input_are_kept_by_a_fork() {
         step("c", json!({"n": 3}), &[1]),
     ];
     on_record(home.path(), &steps, &Arc::default(), None).await;
-    let mut taken = recorded(home.path(), &steps);
+    let mut taken = resume_state(home.path(), &steps);
     taken
         .edits
         .push(Edit::Input("a".into(), Arc::new(json!({"n": 9}))));
@@ -401,7 +401,7 @@ async fn a_supplied_output_and_an_edited_input_are_kept_by_a_fork() {
     );
 
     // Nothing is called in a fork of that, although `a` has changed: a person has decided what `b` is.
-    let mut taken = recorded(home.path(), &steps);
+    let mut taken = resume_state(home.path(), &steps);
     taken.run_again(&"a".into());
     let echo = Arc::new(Echo::default());
     let state = on_record(home.path(), &steps, &echo, Some(taken)).await;

@@ -40,19 +40,19 @@ fn record(home: &Path, steps: &[Step], events: &[RunEvent]) {
         .accept(events);
 }
 
-fn recorded(home: &Path, steps: &[Step], unknown: UnknownSteps) -> ResumeState {
+fn resume_state(home: &Path, steps: &[Step], unknown: UnknownSteps) -> ResumeState {
     let store = Store::at(home).unwrap();
     let resumption = store.resume(&store.find("last").unwrap()).unwrap();
     let plan = plan(steps.to_vec());
     let definitions = definitions(&plan, &Only(Arc::default()));
-    let mut recorded = resumption.recorded(&plan, &definitions).unwrap();
-    recorded.unknown = unknown;
-    recorded
+    let mut resume_state = resumption.resume_state(&plan, &definitions).unwrap();
+    resume_state.unknown = unknown;
+    resume_state
 }
 
 async fn resume(home: &Path, steps: &[Step], echo: &Arc<Echo>, unknown: UnknownSteps) -> RunState {
-    let recorded = recorded(home, steps, unknown);
-    run(engine(steps.to_vec(), echo).with_resume_state(recorded))
+    let resume_state = resume_state(home, steps, unknown);
+    run(engine(steps.to_vec(), echo).with_resume_state(resume_state))
         .await
         .0
 }
@@ -182,7 +182,7 @@ async fn what_was_changed_runs_again_with_all_that_depends_on_it() {
     died(home.path(), &chain(), succeeded("9")).await;
     let mut changed = chain();
     changed[6].parameters = Template::Literal(Arc::new(json!({"n": "six"})));
-    let left = recorded(home.path(), &changed, UnknownSteps::Keep);
+    let left = resume_state(home.path(), &changed, UnknownSteps::Keep);
     assert_eq!(left.changed(), ["6".into()]);
     assert_eq!(left.outputs(), 9);
     let echo = Arc::new(Echo::default());
@@ -267,20 +267,20 @@ async fn a_run_that_was_gone_on_with_is_not_gone_on_with_twice() {
     ));
     let toolbox = Only(Arc::default());
     let digests = definitions(&plan(steps.clone()), &toolbox);
-    let mut recorded = resumption.recorded(&plan(steps.clone()), &digests).unwrap();
-    recorded.unknown = UnknownSteps::Rerun;
+    let mut resume_state = resumption.resume_state(&plan(steps.clone()), &digests).unwrap();
+    resume_state.unknown = UnknownSteps::Rerun;
 
     // The second run gets as far as step 5.
     let (_, mut events) =
-        run(engine(steps.clone(), &Arc::default()).with_resume_state(recorded.clone())).await;
+        run(engine(steps.clone(), &Arc::default()).with_resume_state(resume_state.clone())).await;
     let at = events.iter().position(succeeded("5")).unwrap();
     events.truncate(at + 1);
     let EventKind::RunStarted(header) = &events[0].kind else {
         panic!("a beginning")
     };
     let meta = RunMeta {
-        resumed_from: Some(recorded.run_id.clone()),
-        origin: Some(recorded.origin.clone()),
+        resumed_from: Some(resume_state.run_id.clone()),
+        origin: Some(resume_state.origin.clone()),
         ..meta(&steps)
     };
     Journal::begin(home.path(), &header.run_id, meta, JournalOptions::default())
@@ -317,7 +317,7 @@ async fn a_person_decides_about_what_is_unknown() {
         RunCommand::Skip(StepIx(4)),
     ] {
         let echo = Arc::new(Echo::default());
-        let recorded = recorded(home.path(), &steps, UnknownSteps::Keep);
+        let resume_state = resume_state(home.path(), &steps, UnknownSteps::Keep);
         let mut settings = crate::store_support::settings();
         settings.interactive = true;
         let toolbox = Arc::new(Only(Arc::clone(&echo)));
@@ -332,7 +332,7 @@ async fn a_person_decides_about_what_is_unknown() {
         let running = tokio::spawn(
             engine
                 .with_sink(events_out)
-                .with_resume_state(recorded)
+                .with_resume_state(resume_state)
                 .run(tokio::time::Instant::now(), commands),
         );
         let mut events = Vec::new();
@@ -381,7 +381,7 @@ async fn a_run_that_nobody_is_left_to_answer_for_ends_and_can_be_resumed_again()
     let home = tempfile::tempdir().unwrap();
     let steps = chain();
     died(home.path(), &steps, started("4")).await;
-    let recorded = recorded(home.path(), &steps, UnknownSteps::Keep);
+    let resume_state = resume_state(home.path(), &steps, UnknownSteps::Keep);
     let mut settings = crate::store_support::settings();
     settings.interactive = true;
     let toolbox = Arc::new(Only(Arc::default()));
@@ -395,7 +395,7 @@ async fn a_run_that_nobody_is_left_to_answer_for_ends_and_can_be_resumed_again()
     drop(send);
     let origin = tokio::time::Instant::now();
     let state = engine
-        .with_resume_state(recorded)
+        .with_resume_state(resume_state)
         .run(origin, commands)
         .await;
     assert_eq!(state.steps[4].status, StepStatus::Unknown);
