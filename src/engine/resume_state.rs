@@ -10,7 +10,8 @@ use super::step_digest::StepDigest;
 use super::why::input_changes;
 use crate::plan::{ExecutionPlan, Step, StepIx};
 use crate::run::{
-    Anew, ErrorKind, Reuse, RunError, RunState, StepKey, StepSource, StepState, StepStatus, Why,
+    CallReason, ErrorKind, RerunReason, Reuse, RunError, RunState, StepKey, StepSource, StepState,
+    StepStatus,
 };
 use crate::tools::Tool;
 use crate::units::Micros;
@@ -298,7 +299,7 @@ impl ResumeState {
                 self.rerun.insert(ix);
                 let repeatable = tool.is_some_and(|tool| tool.policy().repeatable);
                 if repeatable || self.unknown == UnknownSteps::Rerun {
-                    explain(&mut prepared, Anew::UnderWay);
+                    explain(&mut prepared, RerunReason::Interrupted);
                     return prepared;
                 }
                 match self.unknown {
@@ -332,12 +333,12 @@ impl ResumeState {
         now: &Arc<Value>,
         step: &Step,
         plan: &ExecutionPlan,
-    ) -> Anew {
+    ) -> RerunReason {
         if !self.upstream_is_as_before(step) {
             let before = step.depends_on.iter();
             let rerun = before.filter(|before| self.rerun.contains(before));
             let steps = rerun.filter_map(|ix| plan.step(*ix));
-            return Anew::Upstream {
+            return RerunReason::Upstream {
                 steps: steps.map(|step| Arc::clone(&step.id)).collect(),
             };
         }
@@ -345,14 +346,14 @@ impl ResumeState {
             Some(PriorStep::Output {
                 input: Some(before),
                 ..
-            }) => Anew::Input {
+            }) => RerunReason::Input {
                 changes: input_changes(before, now, step, plan),
             },
-            Some(PriorStep::Rerun) => Anew::Asked,
-            Some(PriorStep::Redefined) => Anew::Redefined,
-            Some(PriorStep::Interrupted) => Anew::UnderWay,
+            Some(PriorStep::Rerun) => RerunReason::Asked,
+            Some(PriorStep::Redefined) => RerunReason::Redefined,
+            Some(PriorStep::Interrupted) => RerunReason::Interrupted,
             Some(PriorStep::Output { input: None, .. } | PriorStep::Unwanted) | None => {
-                Anew::Absent
+                RerunReason::Absent
             }
         }
     }
@@ -374,9 +375,10 @@ impl ResumeState {
     }
 }
 
-fn explain(prepared: &mut Prepared, anew: Anew) {
+fn explain(prepared: &mut Prepared, rerun: RerunReason) {
     if let Prepared::Call { why, .. } = prepared {
-        why.get_or_insert_with(|| Box::new(Why::default())).anew = Some(anew);
+        why.get_or_insert_with(|| Box::new(CallReason::default()))
+            .rerun = Some(rerun);
     }
 }
 

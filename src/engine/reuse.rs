@@ -7,7 +7,9 @@ use super::resume_state::{Edit, ResumeState};
 use super::step_instance::StepInstance;
 use super::{Prepared, Scheduler, why};
 use crate::plan::{ExecutionPlan, Step, StepIx};
-use crate::run::{Miss, NotReused, RunCommand, StepKey, StepSource, StepState, StepStatus, Why};
+use crate::run::{
+    CallReason, MissReason, NotReused, RunCommand, StepKey, StepSource, StepState, StepStatus,
+};
 use crate::tools::CallReport;
 use crate::units::Micros;
 use serde_json::Value;
@@ -84,7 +86,7 @@ impl Reuse {
             (&mut self.cache, key.flatten(), instance.step())
         else {
             return match not_reused {
-                None => because(prepared, Miss::Off),
+                None => because(prepared, MissReason::Off),
                 Some(_) => prepared,
             };
         };
@@ -99,7 +101,7 @@ impl Reuse {
             return prepared;
         }
         let missed = if refreshed {
-            Miss::Refresh
+            MissReason::Refresh
         } else {
             match blocking(|| cache.get(&key)) {
                 Ok(kept) => return hit(kept),
@@ -283,9 +285,10 @@ pub(super) fn to_pin(state: &StepState, run_id: &Arc<str>, now: Micros) -> Optio
     })
 }
 
-fn because(mut prepared: Prepared, miss: Miss) -> Prepared {
+fn because(mut prepared: Prepared, miss: MissReason) -> Prepared {
     if let Prepared::Call { why, .. } = &mut prepared {
-        why.get_or_insert_with(|| Box::new(Why::default())).miss = Some(miss);
+        why.get_or_insert_with(|| Box::new(CallReason::default()))
+            .miss = Some(miss);
     }
     prepared
 }

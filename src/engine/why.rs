@@ -2,7 +2,7 @@
 
 use super::cache::CacheMiss;
 use crate::plan::{ExecutionPlan, Root, Step, Template};
-use crate::run::{InputChange, Miss, changes};
+use crate::run::{InputChange, MissReason, changes};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -18,18 +18,18 @@ const EXCERPT: usize = 60;
 const LEAD: usize = 12;
 
 /// What is told of a look-up that found nothing to use, for a call with the input `now`.
-pub fn miss(missed: CacheMiss, now: &Value, step: &Step, plan: &ExecutionPlan) -> Miss {
+pub fn miss(missed: CacheMiss, now: &Value, step: &Step, plan: &ExecutionPlan) -> MissReason {
     match missed {
-        CacheMiss::Off => Miss::Off,
-        CacheMiss::Fresh => Miss::Fresh,
-        CacheMiss::Never => Miss::Never,
-        CacheMiss::Expired { run_id, age, limit } => Miss::Expired { run_id, age, limit },
+        CacheMiss::Off => MissReason::Off,
+        CacheMiss::Fresh => MissReason::Fresh,
+        CacheMiss::Never => MissReason::Never,
+        CacheMiss::Expired { run_id, age, limit } => MissReason::Expired { run_id, age, limit },
         CacheMiss::Differs {
             run_id,
             age,
             input,
             parts,
-        } => Miss::Differs {
+        } => MissReason::Differs {
             run_id,
             age,
             changes: input_changes(&input, now, step, plan),

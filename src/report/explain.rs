@@ -2,7 +2,8 @@
 
 use crate::plan::StepIx;
 use crate::run::{
-    Anew, InputChange, Miss, NotReused, Reuse, RunState, StepSource, StepState, StepStatus, Why,
+    CallReason, InputChange, MissReason, NotReused, RerunReason, Reuse, RunState, StepSource,
+    StepState, StepStatus,
 };
 use crate::text::{fit, format, line};
 use serde::Serialize;
@@ -34,7 +35,7 @@ pub struct Explanation {
     /// What the reasons are held against, and what was saved.
     pub notes: Vec<String>,
     /// The reasons as the events have them.
-    pub why: Option<Why>,
+    pub why: Option<CallReason>,
     /// What was saved as the events have it.
     pub reused: Option<Box<Reuse>>,
     /// Why outputs of the step are never used again.
@@ -130,8 +131,8 @@ impl Explanation {
     fn called(&mut self, row: &StepState) {
         let tries = format::count(row.attempts.len(), "attempt");
         self.summary = format!("called, {tries}");
-        if let Some(anew) = row.why().and_then(|why| why.anew.as_ref()) {
-            self.anew(anew);
+        if let Some(rerun) = row.why().and_then(|why| why.rerun.as_ref()) {
+            self.rerun(rerun);
         }
         match (row.why().and_then(|why| why.miss.as_ref()), self.not_reused) {
             (Some(miss), _) => self.miss(miss),
@@ -147,21 +148,21 @@ impl Explanation {
         self.pinned(row);
     }
 
-    fn anew(&mut self, anew: &Anew) {
-        match anew {
-            Anew::Asked => self
+    fn rerun(&mut self, rerun: &RerunReason) {
+        match rerun {
+            RerunReason::Asked => self
                 .reasons
                 .push("a person asked for it to run again".to_owned()),
-            Anew::Absent => self
+            RerunReason::Absent => self
                 .reasons
                 .push("the earlier run had no output of it".to_owned()),
-            Anew::Redefined => self
+            RerunReason::Redefined => self
                 .reasons
                 .push("it is defined otherwise than in the earlier run".to_owned()),
-            Anew::UnderWay => self
+            RerunReason::Interrupted => self
                 .reasons
                 .push("it was under way when the earlier run was cut short".to_owned()),
-            Anew::Upstream { steps } => {
+            RerunReason::Upstream { steps } => {
                 for step in steps.iter() {
                     self.reasons.push(format!(
                         "upstream {}: it did not keep its earlier output",
@@ -169,21 +170,21 @@ impl Explanation {
                     ));
                 }
             }
-            Anew::Input { changes } => self.changes(changes),
+            RerunReason::Input { changes } => self.changes(changes),
         }
     }
 
-    fn miss(&mut self, miss: &Miss) {
+    fn miss(&mut self, miss: &MissReason) {
         match miss {
-            Miss::Off => self.reasons.push("this run keeps no outputs".to_owned()),
-            Miss::Fresh => self
+            MissReason::Off => self.reasons.push("this run keeps no outputs".to_owned()),
+            MissReason::Fresh => self
                 .reasons
                 .push("the run was started with --fresh".to_owned()),
-            Miss::Refresh => self
+            MissReason::Refresh => self
                 .reasons
                 .push("a person asked for it to be called again".to_owned()),
-            Miss::Never => self.reasons.push("it was never made before".to_owned()),
-            Miss::Expired { run_id, age, limit } => {
+            MissReason::Never => self.reasons.push("it was never made before".to_owned()),
+            MissReason::Expired { run_id, age, limit } => {
                 self.reasons
                     .push(format!("older than {}", format::age(*limit)));
                 self.notes.push(format!(
@@ -192,7 +193,7 @@ impl Explanation {
                     format::age(*age)
                 ));
             }
-            Miss::Differs {
+            MissReason::Differs {
                 run_id,
                 age,
                 changes,
@@ -360,7 +361,7 @@ mod tests {
             context: Arc::new(["start".into()]),
         };
         let hour = Micros(3_600_000_000);
-        let miss = Miss::Differs {
+        let miss = MissReason::Differs {
             run_id: "0193a5d0-0000-7000-8000-000000000000".into(),
             age: hour,
             changes: Arc::new([
@@ -381,7 +382,7 @@ mod tests {
                 "  held against the newest kept output of this step, made by run 0193a5d0-0000 60m earlier",
             ]
         );
-        let miss = Miss::Expired {
+        let miss = MissReason::Expired {
             run_id: "before".into(),
             age: Micros(hour.0 * 30),
             limit: Micros(hour.0 * 24),

@@ -1,6 +1,6 @@
 //! One attempt at a step, as the fold knows it.
 
-use super::{AttemptEnd, LogStream, Why};
+use super::{AttemptEnd, CallReason, LogStream};
 use crate::units::{Micros, Money};
 use serde_json::Value;
 use std::collections::VecDeque;
@@ -23,7 +23,7 @@ pub struct AttemptState {
     /// What was reserved for it.
     pub reserved: Money,
     /// Why it was made, where the output could have been there already.
-    pub why: Option<Box<Why>>,
+    pub why: Option<Box<CallReason>>,
     /// What the tool said on the way.
     pub log: AttemptLog,
     /// When and how it ended; `None` while it runs.

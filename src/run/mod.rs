@@ -31,9 +31,9 @@ pub use changes::{Change, changes};
 pub use command::{CommandError, RunCommand};
 pub use compare::{Comparison, Differences, Verdict, first_along};
 pub use event::{
-    Anew, AttemptEnd, ErrorKind, EventKind, InputChange, Limit, LogStream, Miss, NotReused, Reuse,
-    RunError, RunEvent, RunHeader, RunOutcome, SkipReason, StepInfo, StepKey, StepPrice,
-    StepSource, WaitReason, Why,
+    AttemptEnd, CallReason, ErrorKind, EventKind, InputChange, Limit, LogStream, MissReason,
+    NotReused, RerunReason, Reuse, RunError, RunEvent, RunHeader, RunOutcome, SkipReason, StepInfo,
+    StepKey, StepPrice, StepSource, WaitReason,
 };
 pub use figures::{Figures, figures};
 pub use forecast::{Forecast, forecast};

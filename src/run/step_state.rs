@@ -2,8 +2,8 @@
 
 use super::row_info::RowInfo;
 use super::{
-    AttemptState, Attempts, Reuse, RunError, SkipReason, StepSource, StepStatus, WaitReason, Waits,
-    Why,
+    AttemptState, Attempts, CallReason, Reuse, RunError, SkipReason, StepSource, StepStatus,
+    WaitReason, Waits,
 };
 use crate::plan::StepIx;
 use crate::units::{Micros, Money, Tokens};
@@ -158,7 +158,7 @@ impl StepState {
     }
 
     /// Why its last call was made, where the output could have been there already.
-    pub fn why(&self) -> Option<&Why> {
+    pub fn why(&self) -> Option<&CallReason> {
         let mut attempts = self.attempts.iter().rev();
         attempts.find_map(|attempt| attempt.why.as_deref())
     }

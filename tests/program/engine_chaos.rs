@@ -310,10 +310,7 @@ async fn chaos(seed: u64) -> u64 {
     let pressed = keys.await.unwrap();
     let delay = pressed.elapsed();
     assert!(delay <= Duration::from_secs(2), "stopping took {delay:?}");
-    assert!(
-        running.lock().unwrap().is_empty(),
-        "nothing is left behind"
-    );
+    assert!(running.lock().unwrap().is_empty(), "nothing is left behind");
     let mut events = Vec::new();
     reader.take(&mut events, usize::MAX);
     tell_a_sound_story(&events, &limits);

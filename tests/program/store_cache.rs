@@ -6,7 +6,7 @@ use plandeck::engine::{
 };
 use plandeck::plan::{Reference, Root, Step, StepIx, StepSettings, Template};
 use plandeck::run::{
-    EventKind, ExecutionResult, Miss, NotReused, RunCommand, RunState, StepSource,
+    EventKind, ExecutionResult, MissReason, NotReused, RunCommand, RunState, StepSource,
 };
 use plandeck::store::{
     CacheOptions, Journal, JournalOptions, PruneRules, RunMeta, Store, StoredCache,
@@ -365,7 +365,7 @@ async fn pruning_takes_runs_and_what_only_they_needed() {
     );
 }
 
-fn miss(state: &RunState, at: usize) -> Option<Miss> {
+fn miss(state: &RunState, at: usize) -> Option<MissReason> {
     state.steps[at].why().and_then(|why| why.miss.clone())
 }
 
@@ -376,7 +376,7 @@ async fn an_output_says_what_it_saved_and_a_call_why_it_was_made() {
     let options = CacheOptions::default();
     let first = cached(home.path(), steps(), &echo, fingerprint("p"), options).await;
     let run_id = first.header.as_ref().unwrap().run_id.clone();
-    assert_eq!(miss(&first, 0), Some(Miss::Never));
+    assert_eq!(miss(&first, 0), Some(MissReason::Never));
     assert_eq!(
         (miss(&first, 2), first.steps[2].info.not_reused),
         (None, Some(NotReused::Step))
@@ -401,7 +401,7 @@ async fn an_output_says_what_it_saved_and_a_call_why_it_was_made() {
         ..options
     };
     let third = cached(home.path(), steps(), &echo, fingerprint("p"), fresh).await;
-    assert_eq!(miss(&third, 0), Some(Miss::Fresh));
+    assert_eq!(miss(&third, 0), Some(MissReason::Fresh));
     let short = CacheOptions {
         time_to_live: Some(Duration::ZERO),
         ..options
@@ -409,7 +409,7 @@ async fn an_output_says_what_it_saved_and_a_call_why_it_was_made() {
     let fourth = cached(home.path(), steps(), &echo, fingerprint("p"), short).await;
     let third_id = third.header.as_ref().unwrap().run_id.clone();
     assert!(
-        matches!(miss(&fourth, 0), Some(Miss::Expired { run_id, limit, .. })
+        matches!(miss(&fourth, 0), Some(MissReason::Expired { run_id, limit, .. })
             if run_id == third_id && limit == Micros(0))
     );
 }
@@ -439,7 +439,7 @@ async fn a_changed_input_is_followed_to_the_step_it_comes_from() {
     };
     cached(home.path(), chain("a"), &echo, fingerprint("p"), options).await;
     let state = cached(home.path(), chain("b"), &echo, fingerprint("q"), options).await;
-    let Some(Miss::Differs { changes, parts, .. }) = miss(&state, 0) else {
+    let Some(MissReason::Differs { changes, parts, .. }) = miss(&state, 0) else {
         panic!("{:?}", miss(&state, 0))
     };
     assert_eq!(&*parts, ["prompt".into()]);
@@ -452,7 +452,7 @@ async fn a_changed_input_is_followed_to_the_step_it_comes_from() {
         ),
         ("text", Some("\"a\""), Some("\"b\""))
     );
-    let Some(Miss::Differs { changes, .. }) = miss(&state, 1) else {
+    let Some(MissReason::Differs { changes, .. }) = miss(&state, 1) else {
         panic!("{:?}", miss(&state, 1))
     };
     assert_eq!((changes.len(), &*changes[0].path), (1, "of.echo.text"));
@@ -480,7 +480,7 @@ async fn a_step_that_is_refreshed_replaces_what_is_kept_of_it_and_of_what_depend
     assert_eq!((echo.calls_of("a"), echo.calls_of("b")), (2, 2));
     assert_eq!(
         (miss(&state, 0), miss(&state, 1)),
-        (Some(Miss::Refresh), Some(Miss::Refresh))
+        (Some(MissReason::Refresh), Some(MissReason::Refresh))
     );
     assert_eq!(
         state.saved_cost,

@@ -4,7 +4,7 @@ use crate::common::plandeck;
 use crate::store_support::{Echo, Only, engine, plan, run, step};
 use plandeck::engine::{Edit, ResumeState, definitions};
 use plandeck::plan::{Step, StepSettings};
-use plandeck::run::{Anew, RunState, StepSource, StepStatus};
+use plandeck::run::{RerunReason, RunState, StepSource, StepStatus};
 use plandeck::store::{Journal, JournalOptions, RunMeta, Store, StoreError};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -362,9 +362,12 @@ async fn keys_are_new_for_what_is_called_anew() {
     assert_eq!((first.len(), second.len(), &*first[1]), (2, 2, "given"));
     let id = &state.header.as_ref().unwrap().run_id;
     assert_eq!(second, [format!("{id}:a"), format!("given:{id}")]);
-    assert_eq!(state.steps[0].why().unwrap().anew, Some(Anew::Asked));
+    assert_eq!(
+        state.steps[0].why().unwrap().rerun,
+        Some(RerunReason::Asked)
+    );
     assert!(
-        matches!(&state.steps[1].why().unwrap().anew, Some(Anew::Upstream { steps }) if &*steps[0] == "a")
+        matches!(&state.steps[1].why().unwrap().rerun, Some(RerunReason::Upstream { steps }) if &*steps[0] == "a")
     );
     let store = Store::at(home.path()).unwrap();
     let fork = store.find("last").unwrap();
@@ -397,7 +400,7 @@ async fn a_supplied_output_and_an_edited_input_are_kept_by_a_fork() {
     );
     assert_eq!(*state.steps[0].attempts[0].input, json!({"n": 9}));
     assert!(
-        matches!(&state.steps[0].why().unwrap().anew, Some(Anew::Input { changes }) if changes.len() == 1)
+        matches!(&state.steps[0].why().unwrap().rerun, Some(RerunReason::Input { changes }) if changes.len() == 1)
     );
 
     // Nothing is called in a fork of that, although `a` has changed: a person has decided what `b` is.

@@ -267,7 +267,9 @@ async fn a_run_that_was_gone_on_with_is_not_gone_on_with_twice() {
     ));
     let toolbox = Only(Arc::default());
     let digests = definitions(&plan(steps.clone()), &toolbox);
-    let mut resume_state = resumption.resume_state(&plan(steps.clone()), &digests).unwrap();
+    let mut resume_state = resumption
+        .resume_state(&plan(steps.clone()), &digests)
+        .unwrap();
     resume_state.unknown = UnknownSteps::Rerun;
 
     // The second run gets as far as step 5.

@@ -3,7 +3,9 @@
 use crate::common::recording::{Recording, receipt, receipt_failed, receipt_running};
 use crate::common::screen::Screen;
 use plandeck::plan::StepIx;
-use plandeck::run::{EventKind, InputChange, Miss, Reuse, RunCommand, RunOutcome, StepSource, Why};
+use plandeck::run::{
+    CallReason, EventKind, InputChange, MissReason, Reuse, RunCommand, RunOutcome, StepSource,
+};
 use plandeck::tui::{Effect, Message, Outcome, Overlay, Question, TerminalEffect};
 use plandeck::units::{Micros, Money};
 use serde_json::json;
@@ -161,9 +163,9 @@ fn reused() -> Recording {
         slot: 0,
         input: Arc::new(json!({"text": "b"})),
         reserved: Money::ZERO,
-        why: Some(Box::new(Why {
-            anew: None,
-            miss: Some(Miss::Differs {
+        why: Some(Box::new(CallReason {
+            rerun: None,
+            miss: Some(MissReason::Differs {
                 run_id: "0193a5d0-7a51-7000-8000-000000000000".into(),
                 age: Micros(10_800_000_000),
                 changes: Arc::new([change]),

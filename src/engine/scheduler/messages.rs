@@ -3,7 +3,7 @@
 use super::LimitId;
 use crate::plan::StepIx;
 use crate::run::{
-    Demand, EventKind, Rates, ResourceLimits, Reuse, RunCommand, RunError, StepSource, Why,
+    CallReason, Demand, EventKind, Rates, ResourceLimits, Reuse, RunCommand, RunError, StepSource,
 };
 use crate::tools::CallReport;
 use crate::units::{Micros, Money};
@@ -50,7 +50,7 @@ pub enum Prepared {
         /// What it draws on beside its slot and its money.
         demand: Demand,
         /// Why it is made, where the output could have been there already.
-        why: Option<Box<Why>>,
+        why: Option<Box<CallReason>>,
     },
     /// Run once for each of these.
     Each(Vec<Arc<Value>>),

@@ -4,7 +4,9 @@ use super::rate_limiter::Refusal;
 use super::rows::EndedBy;
 use super::{Action, Phase, Prepared, Scheduler, Stage, Timer, Turn, WaitFor};
 use crate::plan::StepIx;
-use crate::run::{Demand, ErrorKind, EventKind, RunError, SkipReason, StepStatus, WaitReason, Why};
+use crate::run::{
+    CallReason, Demand, ErrorKind, EventKind, RunError, SkipReason, StepStatus, WaitReason,
+};
 use crate::units::Money;
 use serde_json::Value;
 use std::sync::Arc;
@@ -20,7 +22,7 @@ struct Planned {
     /// The rates that it counts against.
     demand: Demand,
     /// Why it is made, where the output could have been there already.
-    why: Option<Box<Why>>,
+    why: Option<Box<CallReason>>,
     /// The slot that it has.
     slot: u32,
     /// Whether the user asked for this very step.

@@ -148,7 +148,7 @@ pub struct World {
     outputs: u64,
     expansions: BTreeMap<StepIx, usize>,
     /// Rows that were taken back: whatever an earlier run left of them is of no account any more.
-    anew: BTreeSet<StepIx>,
+    rerun: BTreeSet<StepIx>,
     random: fastrand::Rng,
 }
 
@@ -206,7 +206,7 @@ impl World {
             oracle: Oracle::default(),
             outputs: 0,
             expansions: BTreeMap::new(),
-            anew: BTreeSet::new(),
+            rerun: BTreeSet::new(),
             random: fastrand::Rng::with_seed(1),
         };
         world.hear(EventKind::RunStarted(Arc::new(header)));
@@ -225,7 +225,7 @@ impl World {
         match &event.kind {
             EventKind::StepReset { step } => {
                 self.needs.remove(&step.ix);
-                self.anew.insert(step.ix);
+                self.rerun.insert(step.ix);
             }
             EventKind::ReservationRaised { step, reserved, .. } => {
                 let attempt = self.running.get_mut(&step.ix);
@@ -308,7 +308,7 @@ impl World {
             return Prepared::Each(items.collect());
         }
         match sketch.answer {
-            Answer::Unknown if !self.anew.contains(&row) => Prepared::Unknown(Box::new(error())),
+            Answer::Unknown if !self.rerun.contains(&row) => Prepared::Unknown(Box::new(error())),
             Answer::Call | Answer::Unknown => Prepared::Call {
                 input: match self.scheduler.given(row) {
                     Some(given) => Arc::clone(given),

@@ -53,11 +53,11 @@ proptest! {
         for jump in jumps {
             let run = RunState::from_events(&b[..=jump.index(b.len())]);
             comparison.refresh(&run);
-            let anew = Comparison::new(other.clone(), &run);
+            let fresh = Comparison::new(other.clone(), &run);
             for at in 0..run.steps.len() as u32 {
-                prop_assert_eq!(comparison.of(StepIx(at)), anew.of(StepIx(at)));
+                prop_assert_eq!(comparison.of(StepIx(at)), fresh.of(StepIx(at)));
             }
-            prop_assert_eq!(comparison.first(), anew.first());
+            prop_assert_eq!(comparison.first(), fresh.first());
             prop_assert_eq!(comparison.first().is_some(), comparison.differing().next().is_some());
         }
     }

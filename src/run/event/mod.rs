@@ -14,7 +14,7 @@ pub use attempt::{AttemptEnd, LogStream};
 pub use cost::StepPrice;
 pub use error::{ErrorKind, Limit, RunError};
 pub use header::{RunHeader, RunOutcome};
-pub use reuse::{Anew, InputChange, Miss, NotReused, Reuse, Why};
+pub use reuse::{CallReason, InputChange, MissReason, NotReused, RerunReason, Reuse};
 pub use step::{SkipReason, StepInfo, StepKey, StepSource, WaitReason};
 
 use crate::units::{Micros, Money};
@@ -75,7 +75,7 @@ pub enum EventKind {
         reserved: Money,
         /// Why it is made, where the output could have been there already.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        why: Option<Box<Why>>,
+        why: Option<Box<CallReason>>,
     },
     /// A call under way may come to cost more than was reserved for it when it began.
     ReservationRaised {

@@ -31,19 +31,19 @@ pub struct Reuse {
 
 /// Why a call was made although its output could have been there already.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Why {
+pub struct CallReason {
     /// Why the output of the earlier run, which this one goes on with or was forked from, was not taken over.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub anew: Option<Anew>,
+    #[serde(rename = "anew", default, skip_serializing_if = "Option::is_none")]
+    pub rerun: Option<RerunReason>,
     /// Why no kept output was used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub miss: Option<Miss>,
+    pub miss: Option<MissReason>,
 }
 
 /// Why an earlier run's output was not taken over.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "reason", rename_all = "snake_case")]
-pub enum Anew {
+pub enum RerunReason {
     /// A person asked for it to run again.
     Asked,
     /// The earlier run had no output of it.
@@ -51,7 +51,8 @@ pub enum Anew {
     /// The step is defined otherwise than then.
     Redefined,
     /// It was under way when the earlier run was cut short.
-    UnderWay,
+    #[serde(rename = "under_way")]
+    Interrupted,
     /// These steps that it depends on came to something of this run's own.
     Upstream {
         /// Their ids.
@@ -67,7 +68,7 @@ pub enum Anew {
 /// Why no kept output was used for a call whose output could have been.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "reason", rename_all = "snake_case")]
-pub enum Miss {
+pub enum MissReason {
     /// The run keeps no outputs, or what is kept could not be read.
     Off,
     /// The run was started with `--fresh`.

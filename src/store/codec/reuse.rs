@@ -1,7 +1,7 @@
 //! The fields of what is recorded about outputs that are used again.
 
 use super::{Codec, DecodeError, Decoder, Encoder};
-use crate::run::{Anew, InputChange, Miss, NotReused, Reuse, Why};
+use crate::run::{CallReason, InputChange, MissReason, NotReused, RerunReason, Reuse};
 
 record!(Reuse {
     run_id,
@@ -12,18 +12,18 @@ record!(Reuse {
     input
 });
 
-record!(Why { anew, miss });
+record!(CallReason { rerun, miss });
 
-choice!(Anew {
+choice!(RerunReason {
     0 Asked {},
     1 Absent {},
     2 Redefined {},
-    3 UnderWay {},
+    3 Interrupted {},
     4 Upstream { steps: steps },
     5 Input { changes: changes },
 });
 
-choice!(Miss {
+choice!(MissReason {
     0 Off {},
     1 Fresh {},
     2 Refresh {},

@@ -3,9 +3,9 @@
 use super::{Blobs, DecodeError, Decoder, Encoder, Hash, Memory, decode_event, encode_event};
 use crate::plan::{Dialect, StepIx};
 use crate::run::{
-    Anew, AttemptEnd, ErrorKind, EventKind, InputChange, Limit, LogStream, Miss, NotReused, Rate,
-    Rates, ResourceLimits, Reuse, RunError, RunEvent, RunHeader, RunOutcome, SkipReason, StepInfo,
-    StepKey, StepPrice, StepSource, WaitReason, Why,
+    AttemptEnd, CallReason, ErrorKind, EventKind, InputChange, Limit, LogStream, MissReason,
+    NotReused, Rate, Rates, RerunReason, ResourceLimits, Reuse, RunError, RunEvent, RunHeader,
+    RunOutcome, SkipReason, StepInfo, StepKey, StepPrice, StepSource, WaitReason,
 };
 use crate::units::{Micros, Money, Tokens};
 use proptest::collection::vec;
@@ -199,29 +199,29 @@ fn changes() -> impl Strategy<Value = Arc<[InputChange]>> {
     vec(change, 0..3).prop_map(Arc::from)
 }
 
-fn why() -> impl Strategy<Value = Why> {
+fn why() -> impl Strategy<Value = CallReason> {
     let age = || any::<u64>().prop_map(Micros);
     let names = || vec(text(), 0..3).prop_map(Arc::from);
-    let anew = prop_oneof![
-        Just(Anew::Asked),
-        Just(Anew::Absent),
-        Just(Anew::Redefined),
-        Just(Anew::UnderWay),
-        names().prop_map(|steps| Anew::Upstream { steps }),
-        changes().prop_map(|changes| Anew::Input { changes }),
+    let rerun = prop_oneof![
+        Just(RerunReason::Asked),
+        Just(RerunReason::Absent),
+        Just(RerunReason::Redefined),
+        Just(RerunReason::Interrupted),
+        names().prop_map(|steps| RerunReason::Upstream { steps }),
+        changes().prop_map(|changes| RerunReason::Input { changes }),
     ];
     let miss = prop_oneof![
-        Just(Miss::Off),
-        Just(Miss::Fresh),
-        Just(Miss::Refresh),
-        Just(Miss::Never),
-        (text(), age(), age()).prop_map(|(run_id, age, limit)| Miss::Expired {
+        Just(MissReason::Off),
+        Just(MissReason::Fresh),
+        Just(MissReason::Refresh),
+        Just(MissReason::Never),
+        (text(), age(), age()).prop_map(|(run_id, age, limit)| MissReason::Expired {
             run_id,
             age,
             limit
         }),
         (text(), age(), changes(), names()).prop_map(|(run_id, age, changes, parts)| {
-            Miss::Differs {
+            MissReason::Differs {
                 run_id,
                 age,
                 changes,
@@ -229,7 +229,7 @@ fn why() -> impl Strategy<Value = Why> {
             }
         }),
     ];
-    (option::of(anew), option::of(miss)).prop_map(|(anew, miss)| Why { anew, miss })
+    (option::of(rerun), option::of(miss)).prop_map(|(rerun, miss)| CallReason { rerun, miss })
 }
 
 fn reuse() -> impl Strategy<Value = Reuse> {
