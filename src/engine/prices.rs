@@ -36,7 +36,7 @@ pub fn step_prices(
                 least: estimate.least,
                 expected: estimate.expected,
                 most: estimate.most,
-                tries: retry_policy(step, Some(tool)).attempts,
+                attempts: retry_policy(step, Some(tool)).attempts,
                 times,
                 sure: sure[at],
             };

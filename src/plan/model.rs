@@ -74,7 +74,7 @@ pub enum Mode {
 /// How often a step is tried.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RetryPolicy {
-    /// Tries in all, the first included; at least 1.
+    /// Attempts in all, the first included; at least 1.
     pub attempts: u32,
     /// The bound of the first wait; each further one is twice as long, and the wait itself is drawn
     /// evenly from nothing to the bound.

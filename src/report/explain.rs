@@ -129,8 +129,8 @@ impl Explanation {
     }
 
     fn called(&mut self, row: &StepState) {
-        let tries = format::count(row.attempts.len(), "attempt");
-        self.summary = format!("called, {tries}");
+        let attempts = format::count(row.attempts.len(), "attempt");
+        self.summary = format!("called, {attempts}");
         if let Some(rerun) = row.why().and_then(|why| why.rerun.as_ref()) {
             self.rerun(rerun);
         }

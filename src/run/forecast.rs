@@ -49,12 +49,14 @@ impl Forecast {
         match price.times {
             Some(times) => {
                 let times = u64::from(times);
-                let tries = u64::from(price.tries.max(1));
+                let attempts = u64::from(price.attempts.max(1));
                 let least = if price.sure { price.least } else { Money::ZERO };
                 self.add(
                     least.times(times),
                     price.expected.map(|one| one.times(times)),
-                    price.most.map(|one| one.times(times.saturating_mul(tries))),
+                    price
+                        .most
+                        .map(|one| one.times(times.saturating_mul(attempts))),
                 );
             }
             // However many there are, they cost nothing where one costs nothing.
@@ -113,7 +115,7 @@ impl Forecast {
         let made = attempts
             .take_while(|attempt| since(attempt.started))
             .count() as u64;
-        let left = u64::from(price.tries.max(1)).saturating_sub(made);
+        let left = u64::from(price.attempts.max(1)).saturating_sub(made);
         let retries = price.most.map(|one| one.times(left));
         match row.running_attempt() {
             // It may ask for more than was reserved for its beginning.

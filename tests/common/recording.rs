@@ -115,7 +115,7 @@ impl Recording {
                 least: Money::from_usd(0.0001),
                 expected: Some(Money::from_usd(0.0012)),
                 most: Some(Money::from_usd(0.004)),
-                tries: 3,
+                attempts: 3,
                 times: Some(1),
                 sure: true,
             }));

@@ -317,9 +317,9 @@ async fn chaos(seed: u64) -> u64 {
     let folded = RunState::from_events(&events);
     assert_eq!(ExecutionResult::of(&folded), ExecutionResult::of(&end));
     assert!(end.has_ended() && end.running == 0 && end.reserved.is_zero());
-    let tries = end.steps.iter().flat_map(|row| &row.attempts);
+    let attempts = end.steps.iter().flat_map(|row| &row.attempts);
     assert!(
-        tries
+        attempts
             .clone()
             .all(|attempt| attempt.log.len() <= AttemptLog::KEPT)
     );

@@ -32,7 +32,7 @@ const PRICED: &str = "tools:
 ";
 
 #[test]
-fn tries_conditions_and_lists_are_counted() {
+fn attempts_conditions_and_lists_are_counted() {
     let plan = json!({"context": {"who": [1, 2, 3]}, "steps": [
         {"id": "a", "tool": "ask", "parameters": {}},
         {"id": "b", "tool": "post", "parameters": {}, "depends_on": ["a"], "run_if": "{{a.good}}"},

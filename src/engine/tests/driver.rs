@@ -310,7 +310,7 @@ async fn retries_wait_and_then_succeed() {
     let state = Trial::new(vec![flaky]).run().await;
     let row = &state.steps[0];
     assert_eq!((row.status, row.attempts.len()), (StepStatus::Succeeded, 3));
-    assert_eq!(state.spent.pico(), 15, "failed tries were billed too");
+    assert_eq!(state.spent.pico(), 15, "failed attempts were billed too");
     assert_eq!(ms(state.work), 30, "no backoff in the service time");
     assert!(ms(state.at) <= 30 + 100 + 200);
 }
@@ -510,11 +510,11 @@ async fn a_sequential_step_overlaps_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn without_a_policy_only_a_call_that_may_be_repeated_is_tried_three_times() {
-    for (repeatable, tries) in [(true, 3), (false, 1)] {
+    for (repeatable, attempts) in [(true, 3), (false, 1)] {
         let trial = Trial::new(vec![step("flaky", json!({"ms": 1, "fail": 9}), &[])]);
         trial.tool.repeatable.store(repeatable, Ordering::SeqCst);
         let state = trial.run().await;
-        assert_eq!(state.steps[0].attempts.len(), tries);
+        assert_eq!(state.steps[0].attempts.len(), attempts);
         assert_eq!(state.steps[0].status, Failed);
     }
 }

@@ -76,7 +76,7 @@ impl Oracle {
                 assert_eq!(
                     *attempt as usize,
                     row.attempts.len() + 1,
-                    "tries are counted"
+                    "attempts are counted"
                 );
                 let limit = world.frame.budget.map(Money::from_pico);
                 let total = state.spent + state.reserved + *reserved;
@@ -350,16 +350,16 @@ impl Oracle {
             end.step.id
         );
         let Some(wait) = end.retry_in else { return };
-        let tries = row.attempts.iter().rev().take_while(|attempt| {
+        let attempts = row.attempts.iter().rev().take_while(|attempt| {
             row.started_at
                 .is_some_and(|started| attempt.started >= started)
         });
-        let tries = tries.count() as u32;
+        let attempts = attempts.count() as u32;
         assert!(end.error.as_ref().is_some_and(|error| error.retryable));
         assert!(!self.stopping, "{} is to be tried again", end.step.id);
-        let policy = world.sketches[plan_row(world, end.step.ix).at()].tries;
-        assert!(tries < policy, "{} is tried too often", end.step.id);
-        let doubled = BACKOFF.saturating_mul(1 << (tries - 1).min(20));
+        let policy = world.sketches[plan_row(world, end.step.ix).at()].attempts;
+        assert!(attempts < policy, "{} is tried too often", end.step.id);
+        let doubled = BACKOFF.saturating_mul(1 << (attempts - 1).min(20));
         let bound = doubled.min(Duration::from_mins(1));
         // The script asks for waits of whole seconds and more, far above any jitter.
         let asked = wait.0 >= 1_000_000;
@@ -505,7 +505,7 @@ impl Oracle {
     fn nothing_is_stale(&self, world: &World, row: StepIx) {
         let step = &world.state.steps[row.at()];
         let called = match step.status {
-            // Between two tries the input may be another one the next time.
+            // Between two attempts the input may be another one the next time.
             StepStatus::Running => {
                 step.running_attempt().is_some() || self.seen_by_lists.contains_key(&row)
             }
@@ -647,11 +647,11 @@ pub fn the_fold_agrees(world: &World) {
     }
     assert_eq!(counts, state.counts);
     assert_eq!(world.scheduler.has_ended(), state.has_ended());
-    let tries = state.steps.iter().flat_map(|row| &row.attempts);
-    let ended = tries.clone().filter_map(|attempt| attempt.end.as_ref());
+    let attempts = state.steps.iter().flat_map(|row| &row.attempts);
+    let ended = attempts.clone().filter_map(|attempt| attempt.end.as_ref());
     let spent: Money = ended.filter_map(|(_, end)| end.cost).sum();
     assert_eq!(spent, state.spent, "every call is billed once");
-    let open = tries.filter(|attempt| attempt.end.is_none());
+    let open = attempts.filter(|attempt| attempt.end.is_none());
     let reserved: Money = open.map(|attempt| attempt.reserved).sum();
     assert_eq!(reserved, state.reserved);
 }

@@ -164,14 +164,14 @@ fn a_breakpoint_is_passed_once_and_kept() {
 
 #[test]
 fn a_breakpoint_holds_the_next_try_too() {
-    let flaky = with(after(&[]), |sketch| sketch.tries = 3);
+    let flaky = with(after(&[]), |sketch| sketch.attempts = 3);
     let mut world = World::new(vec![flaky], open());
     world.command(Breakpoint(row(0), true));
     world.end(0, End::Passing);
     world.tick();
     world.work(usize::MAX);
     assert_eq!(world.state.phase, RunPhase::Paused);
-    assert_eq!(world.statuses(), [Running], "between two tries");
+    assert_eq!(world.statuses(), [Running], "between two attempts");
     world.finish();
 }
 
@@ -223,7 +223,7 @@ fn what_was_to_begin_anew_is_cancelled_by_a_stop() {
 
 #[test]
 fn a_stop_ends_a_step_whose_next_try_is_being_prepared() {
-    let flaky = with(after(&[]), |sketch| sketch.tries = 2);
+    let flaky = with(after(&[]), |sketch| sketch.attempts = 2);
     let mut world = World::new(vec![flaky], open());
     world.end(0, End::Passing);
     world.tick();
@@ -682,7 +682,7 @@ fn time_does_not_count_while_a_pause_holds_everything() {
 
 #[test]
 fn backoffs_double_with_full_jitter_up_to_a_minute() {
-    let flaky = with(after(&[]), |sketch| sketch.tries = 20);
+    let flaky = with(after(&[]), |sketch| sketch.attempts = 20);
     let mut longest = [Micros(0); 20];
     for seed in 0..200 {
         let mut world = World::seeded(vec![flaky.clone()], open(), seed);
@@ -710,7 +710,7 @@ fn backoffs_double_with_full_jitter_up_to_a_minute() {
 
 #[test]
 fn retry_after_overrides_the_backoff() {
-    let flaky = with(after(&[]), |sketch| sketch.tries = 2);
+    let flaky = with(after(&[]), |sketch| sketch.attempts = 2);
     let mut world = World::new(vec![flaky], open());
     world.end(0, End::ComeBack(120_000));
     assert_eq!(world.timers.first().unwrap().0, Micros(120_000_000));
@@ -721,7 +721,7 @@ fn retry_after_overrides_the_backoff() {
 
 #[test]
 fn what_is_not_worth_retrying_is_not_retried() {
-    let flaky = with(after(&[]), |sketch| sketch.tries = 5);
+    let flaky = with(after(&[]), |sketch| sketch.attempts = 5);
     let mut world = World::new(vec![flaky], open());
     world.end(0, End::Badly);
     assert_eq!(world.statuses(), [Failed]);
@@ -731,7 +731,7 @@ fn what_is_not_worth_retrying_is_not_retried() {
 fn a_failed_call_that_was_billed_counts() {
     let flaky = |bound| {
         with(after(&[]), |sketch| {
-            sketch.tries = 9;
+            sketch.attempts = 9;
             sketch.bound = bound;
         })
     };
@@ -747,7 +747,7 @@ fn a_failed_call_that_was_billed_counts() {
     }
     assert_eq!(world.state.exceeded, [Limit::MaxTotalCostUsd]);
     assert_eq!((world.state.calls, world.state.spent.pico()), (2, 8));
-    assert_eq!(world.statuses(), [Cancelled], "it was between two tries");
+    assert_eq!(world.statuses(), [Cancelled], "it was between two attempts");
 }
 
 #[test]

@@ -25,7 +25,7 @@ pub struct Sketch {
     pub depends_on: Vec<u32>,
     pub trigger: Trigger,
     pub sequential: bool,
-    pub tries: u32,
+    pub attempts: u32,
     /// The lengths of the list of a `for_each` step: the first time, the second, and so on around.
     pub lists: Vec<usize>,
     /// The upper bound of a call.
@@ -71,7 +71,7 @@ impl Default for Sketch {
             depends_on: Vec::new(),
             trigger: Trigger::AllSuccess,
             sequential: false,
-            tries: 1,
+            attempts: 1,
             lists: Vec::new(),
             bound: 0,
             estimated: false,
@@ -179,7 +179,7 @@ impl World {
         };
         let header = header(&steps, &limits);
         let retry = sketches.iter().map(|sketch| RetryPolicy {
-            attempts: sketch.tries,
+            attempts: sketch.attempts,
             backoff: BACKOFF,
         });
         let rules = Rules {

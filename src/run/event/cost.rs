@@ -14,8 +14,9 @@ pub struct StepPrice {
     pub expected: Option<Money>,
     /// The most that one call costs; `None` where there is no bound.
     pub most: Option<Money>,
-    /// How often it is tried at the most.
-    pub tries: u32,
+    /// How many attempts one call may take, retries included.
+    #[serde(rename = "tries")]
+    pub attempts: u32,
     /// How many times it runs: once, or once for each element of a list; `None` until the list is known.
     pub times: Option<u32>,
     /// Whether nothing but a failure can keep it from running.

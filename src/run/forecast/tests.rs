@@ -15,7 +15,7 @@ fn price(least: i64, expected: i64, most: i64) -> StepPrice {
         least: Money::from_pico(least),
         expected: Some(Money::from_pico(expected)),
         most: Some(Money::from_pico(most)),
-        tries: 1,
+        attempts: 1,
         times: Some(1),
         sure: true,
     }
@@ -120,9 +120,9 @@ impl Trial {
 }
 
 #[test]
-fn tries_and_elements_count_and_what_may_be_skipped_is_no_part_of_the_least() {
+fn attempts_and_elements_count_and_what_may_be_skipped_is_no_part_of_the_least() {
     let tried = StepPrice {
-        tries: 3,
+        attempts: 3,
         ..price(1, 5, 10)
     };
     let each = StepPrice {
@@ -163,7 +163,7 @@ fn what_is_not_known_is_not_nothing() {
 #[test]
 fn the_rest_is_what_has_not_ended() {
     let tried = StepPrice {
-        tries: 3,
+        attempts: 3,
         ..price(1, 5, 10)
     };
     let mut trial = Trial::new(&[Some(tried), Some(price(2, 6, 20)), None]);
@@ -187,7 +187,7 @@ fn the_rest_is_what_has_not_ended() {
     assert_eq!(
         trial.rest(),
         (3, Some(11), Some(50)),
-        "it has all its tries again"
+        "it has all its attempts again"
     );
 }
 

@@ -190,7 +190,7 @@ record!(StepPrice {
     least,
     expected,
     most,
-    tries,
+    attempts,
     times,
     sure,
 });

@@ -143,11 +143,11 @@ fn price() -> impl Strategy<Value = StepPrice> {
         option::of(any::<u32>()),
         any::<bool>(),
     )
-        .prop_map(|(least, expected, most, tries, times, sure)| StepPrice {
+        .prop_map(|(least, expected, most, attempts, times, sure)| StepPrice {
             least,
             expected,
             most,
-            tries,
+            attempts,
             times,
             sure,
         })

@@ -140,7 +140,7 @@ fn what_is_still_to_come_is_told_while_the_run_goes_on() {
         least: Money::from_usd(0.001),
         expected: Some(Money::from_usd(0.002)),
         most: None,
-        tries: 3,
+        attempts: 3,
         times: Some(1),
         sure: true,
     };

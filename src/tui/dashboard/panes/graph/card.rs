@@ -32,7 +32,7 @@ pub(super) struct Card {
 impl Card {
     pub(super) fn new(state: &RunState, step: &StepState, now: Micros, theme: &Theme) -> Self {
         let style = theme.status(step.status);
-        let tries = step.last_attempt().map_or(0, |attempt| attempt.number);
+        let attempts = step.last_attempt().map_or(0, |attempt| attempt.number);
         let times = if theme.ascii { "x" } else { "×" };
         let quiet = matches!(step.status, StepStatus::Pending | StepStatus::Skipped);
         let mut card = Self {
@@ -45,8 +45,8 @@ impl Card {
             detail: theme.dim,
             time: String::new(),
         };
-        if tries > 1 && step.elements().is_empty() {
-            card.mark = format!("{times}{tries}");
+        if attempts > 1 && step.elements().is_empty() {
+            card.mark = format!("{times}{attempts}");
         }
         if step.status == StepStatus::Running {
             card.name = theme.strong;

@@ -25,7 +25,7 @@ pub(super) enum Column {
     /// How long its attempts took.
     Time,
     /// How many attempts there were.
-    Tries,
+    Attempts,
     /// What they cost.
     Cost,
     /// Input tokens.
@@ -48,7 +48,7 @@ impl Column {
         Self::Start,
         Self::Wait,
         Self::Time,
-        Self::Tries,
+        Self::Attempts,
         Self::Cost,
         Self::Input,
         Self::Output,
@@ -62,7 +62,7 @@ impl Column {
         Self::Time,
         Self::Cost,
         Self::Status,
-        Self::Tries,
+        Self::Attempts,
         Self::Wait,
         Self::Start,
         Self::Tool,
@@ -83,7 +83,7 @@ impl Column {
             Self::Start => "start",
             Self::Wait => "wait",
             Self::Time => "time",
-            Self::Tries => "tries",
+            Self::Attempts => "tries",
             Self::Cost => "cost",
             Self::Input => "tok in",
             Self::Output => "tok out",
@@ -108,7 +108,7 @@ impl Column {
             Self::Model => widest.model,
             Self::Status => 9,
             Self::Source => 8,
-            Self::Start | Self::Wait | Self::Time | Self::Tries => 6,
+            Self::Start | Self::Wait | Self::Time | Self::Attempts => 6,
             Self::Cost => widest.cost,
             Self::Input | Self::Output => 8,
             Self::Potential => 10,
@@ -218,7 +218,7 @@ pub(super) fn key(column: Column, row: &StepState, facts: &Facts) -> Key {
         Column::Start => time(facts.start),
         Column::Wait => time(facts.wait),
         Column::Time => time(facts.time),
-        Column::Tries => count(Some(facts.tries as u64).filter(|tries| *tries > 0)),
+        Column::Attempts => count(Some(facts.attempts as u64).filter(|attempts| *attempts > 0)),
         Column::Cost => facts
             .cost
             .map_or(Key::Nothing, |cost| Key::Number(cost.pico().into())),
@@ -241,7 +241,7 @@ pub(super) fn cell(column: Column, run: &RunState, row: &StepState, facts: &Fact
         Column::Start => time(facts.start),
         Column::Wait => time(facts.wait),
         Column::Time => time(facts.time),
-        Column::Tries => count(Some(facts.tries as u64).filter(|tries| *tries > 0)),
+        Column::Attempts => count(Some(facts.attempts as u64).filter(|attempts| *attempts > 0)),
         Column::Cost => match (facts.cost, facts.unpriced) {
             (Some(cost), true) if !cost.is_zero() => format!("≥{cost}"),
             (_, true) => "unknown".to_owned(),

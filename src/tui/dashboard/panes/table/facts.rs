@@ -17,7 +17,7 @@ pub(super) struct Facts {
     /// How long its attempts took, the one under way up to now.
     pub(super) time: Option<Micros>,
     /// Attempts.
-    pub(super) tries: usize,
+    pub(super) attempts: usize,
     /// What they cost.
     pub(super) cost: Option<Money>,
     /// Whether an attempt has no price.
@@ -67,7 +67,7 @@ impl Facts {
             start: row.attempts.first().map(|attempt| attempt.started),
             wait: row.ready_at.map(|_| waited(row, now)),
             time: called.then_some(row.service + open),
-            tries: row.attempts.len(),
+            attempts: row.attempts.len(),
             cost: row.cost.filter(|_| called),
             unpriced: called && row.cost.is_none(),
             tokens: row.tokens,
@@ -84,7 +84,7 @@ impl Facts {
         };
         let wait = [self.wait, element.wait].into_iter().flatten();
         self.wait = wait.reduce(|sum, wait| sum + wait);
-        self.tries += element.tries;
+        self.attempts += element.attempts;
         self.cost = match (self.cost, element.cost) {
             (Some(ours), Some(theirs)) => Some(ours + theirs),
             (ours, theirs) => ours.or(theirs),

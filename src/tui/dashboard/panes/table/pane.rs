@@ -383,7 +383,9 @@ impl Table {
                 Column::Status => look.style,
                 Column::Cost if facts.unpriced => theme.warning,
                 Column::Cost if facts.cost.is_none_or(Money::is_zero) => theme.dim,
-                Column::Tries if facts.tries > 1 && row.elements().is_empty() => theme.warning,
+                Column::Attempts if facts.attempts > 1 && row.elements().is_empty() => {
+                    theme.warning
+                }
                 Column::Potential => theme.highlight,
                 Column::Tool | Column::Model | Column::Source | Column::Start => theme.dim,
                 _ => plain,

@@ -131,7 +131,7 @@ fn any_column_sorts_and_what_says_nothing_stands_last() {
     );
     shown.sort(Column::Cost);
     assert_eq!(shown.ids()[..2], ["items", "extract"]);
-    shown.sort(Column::Tries);
+    shown.sort(Column::Attempts);
     assert_eq!(shown.ids()[..2], ["pages", "items"]);
 }
 
