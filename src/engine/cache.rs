@@ -135,21 +135,21 @@ pub trait OutputCache: Send {
 /// The keys of a run's calls.
 pub struct Keys {
     toolbox: Arc<dyn Toolbox>,
-    fingerprints: HashMap<Called, Option<Digested>>,
+    fingerprints: HashMap<ToolAndModel, Option<FingerprintHash>>,
 }
 
 /// A tool's name and the model that a step asks for.
-type Called = (Arc<str>, Option<Arc<str>>);
+type ToolAndModel = (Arc<str>, Option<Arc<str>>);
 
 /// A fingerprint, ready to go into keys.
 #[derive(Clone)]
-struct Digested {
+struct FingerprintHash {
     parts: Arc<Map<String, Value>>,
     digest: [u8; 32],
     not_reused: Option<NotReused>,
 }
 
-impl Digested {
+impl FingerprintHash {
     fn of(fingerprint: &Fingerprint) -> Self {
         let digest = |value: &Value| {
             let hash = blake3::hash(canonical(value).unwrap_or_default().as_bytes());
@@ -179,12 +179,12 @@ impl Keys {
         }
     }
 
-    fn fingerprint(&mut self, step: &Step) -> Option<&Digested> {
+    fn fingerprint(&mut self, step: &Step) -> Option<&FingerprintHash> {
         let toolbox = &self.toolbox;
-        let called = (Arc::clone(&step.tool), step.settings.model.clone());
-        let fingerprint = self.fingerprints.entry(called).or_insert_with(|| {
+        let tool_and_model = (Arc::clone(&step.tool), step.settings.model.clone());
+        let fingerprint = self.fingerprints.entry(tool_and_model).or_insert_with(|| {
             let fingerprint = toolbox.fingerprint(&step.tool, step.settings.model.as_deref())?;
-            Some(Digested::of(&fingerprint))
+            Some(FingerprintHash::of(&fingerprint))
         });
         fingerprint.as_ref()
     }

@@ -24,14 +24,14 @@ pub fn step_prices(
     context: &Map<String, Value>,
     toolbox: &dyn Toolbox,
 ) -> Vec<Option<StepPrice>> {
-    let known = Known { plan, context };
+    let scope = ContextScope { plan, context };
     let tools = tools(plan, toolbox);
     let sure = sure(plan);
     let steps = plan.steps.iter().zip(&tools).enumerate();
     steps
         .map(|(at, (step, tool))| {
             let tool = tool.as_ref()?;
-            let (estimate, times) = known.estimate(step, &**tool, &tools);
+            let (estimate, times) = scope.estimate(step, &**tool, &tools);
             let price = StepPrice {
                 least: estimate.least,
                 expected: estimate.expected,
@@ -93,12 +93,12 @@ fn sure(plan: &ExecutionPlan) -> Vec<bool> {
 }
 
 /// What is known before anything runs: the context.
-struct Known<'a> {
+struct ContextScope<'a> {
     plan: &'a ExecutionPlan,
     context: &'a Map<String, Value>,
 }
 
-impl Known<'_> {
+impl ContextScope<'_> {
     /// What one call of a step can cost, and how many times it runs.
     fn estimate(
         &self,
@@ -162,7 +162,7 @@ fn of_items(items: &[Value]) -> Unseen {
     Unseen::some(sum / items.len().max(1) as u64, most * 2)
 }
 
-impl Scope for Known<'_> {
+impl Scope for ContextScope<'_> {
     fn output(&self, _step: StepIx) -> Option<&Arc<Value>> {
         None
     }

@@ -5,14 +5,14 @@ use std::ops::{Deref, DerefMut};
 
 /// The attempts of one row, oldest first. Most rows need one, which stands in the row itself.
 #[derive(Clone, Debug, Default)]
-pub struct Attempts(Kept);
+pub struct Attempts(Storage);
 
 #[derive(Clone, Debug, Default)]
 #[allow(
     clippy::large_enum_variant,
     reason = "a row with one attempt is the common one, and has no allocation for it"
 )]
-enum Kept {
+enum Storage {
     #[default]
     None,
     One(AttemptState),
@@ -22,11 +22,11 @@ enum Kept {
 impl Attempts {
     pub(super) fn push(&mut self, attempt: AttemptState) {
         self.0 = match std::mem::take(&mut self.0) {
-            Kept::None => Kept::One(attempt),
-            Kept::One(first) => Kept::Many(vec![first, attempt]),
-            Kept::Many(mut all) => {
+            Storage::None => Storage::One(attempt),
+            Storage::One(first) => Storage::Many(vec![first, attempt]),
+            Storage::Many(mut all) => {
                 all.push(attempt);
-                Kept::Many(all)
+                Storage::Many(all)
             }
         };
     }
@@ -37,9 +37,9 @@ impl Deref for Attempts {
 
     fn deref(&self) -> &[AttemptState] {
         match &self.0 {
-            Kept::None => &[],
-            Kept::One(attempt) => std::slice::from_ref(attempt),
-            Kept::Many(all) => all,
+            Storage::None => &[],
+            Storage::One(attempt) => std::slice::from_ref(attempt),
+            Storage::Many(all) => all,
         }
     }
 }
@@ -47,9 +47,9 @@ impl Deref for Attempts {
 impl DerefMut for Attempts {
     fn deref_mut(&mut self) -> &mut [AttemptState] {
         match &mut self.0 {
-            Kept::None => &mut [],
-            Kept::One(attempt) => std::slice::from_mut(attempt),
-            Kept::Many(all) => all,
+            Storage::None => &mut [],
+            Storage::One(attempt) => std::slice::from_mut(attempt),
+            Storage::Many(all) => all,
         }
     }
 }
