@@ -67,7 +67,7 @@ impl EventEmitter {
         if self.sinks.is_empty() || self.batch.is_empty() && !survive {
             return;
         }
-        if self.sinks.iter().any(|sink| sink.may_block()) {
+        if self.sinks.iter().any(|sink| EventSink::may_block(&**sink)) {
             blocking(|| self.give(survive));
         } else {
             self.give(survive);

@@ -247,7 +247,7 @@ impl RunState {
                 });
             }
             EventKind::StepCancelled { step } => {
-                self.end_step(step, StepStatus::Cancelled, event.at)
+                self.end_step(step, StepStatus::Cancelled, event.at);
             }
             EventKind::StepReset { step } => self.reset(event.at, step),
             EventKind::StepInputSet { step, input } => {

@@ -100,7 +100,7 @@ pub struct Execution {
     pub(super) plan: Arc<ExecutionPlan>,
     pub(super) worker: SmallModelWorker,
     pub(super) context: Value,
-    /// NewOutput already where the plan was loaded with its catalog.
+    /// Made already where the plan was loaded with its catalog.
     pub(super) toolbox: Option<CatalogToolbox>,
     pub(super) provenance: Provenance,
     catalog: Option<Catalog>,

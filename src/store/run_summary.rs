@@ -183,7 +183,7 @@ impl RunTotals {
             | EventKind::StepCancelled { step } => self.set(step.ix.at(), Standing::Other),
             EventKind::RunPaused => self.phase = Phase::Paused,
             EventKind::LimitReached { .. } | EventKind::StopRequested => {
-                self.phase = Phase::Stopping
+                self.phase = Phase::Stopping;
             }
             EventKind::RunResumed | EventKind::RunReopened => self.phase = Phase::Running,
             EventKind::RunEnded { status, .. } => self.phase = Phase::Ended(*status),

@@ -329,7 +329,9 @@ async fn an_answer_that_is_streamed_unasked_is_read() {
     let stream = |chunks: &[Value], end: &str| {
         let mut body = String::from(": keep-alive\n\n");
         for chunk in chunks {
-            body.push_str(&format!("data: {chunk}\n\n"));
+            body += "data: ";
+            body += &chunk.to_string();
+            body += "\n\n";
         }
         ResponseTemplate::new(200).set_body_raw(body + end, "text/event-stream; charset=utf-8")
     };

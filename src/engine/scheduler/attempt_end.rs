@@ -1,5 +1,6 @@
 //! The end of an attempt: it is billed, and its row ends, tries again, waits for money, or begins again.
 
+use super::rows::Row;
 use super::{Action, Scheduler, Stage, Timer, Turn, WaitFor};
 use crate::plan::StepIx;
 use crate::run::{AttemptEnd, EventKind, RunError, StepSource};
@@ -20,7 +21,7 @@ impl Scheduler {
         cancelled: bool,
         turn: &mut Turn<'_>,
     ) {
-        if !self.rows.get(row).is_some_and(|row| row.is_calling()) {
+        if !self.rows.get(row).is_some_and(Row::is_calling) {
             return;
         }
         let Stage::Calling {
@@ -57,7 +58,7 @@ impl Scheduler {
         let retry_in = failure
             .filter(|_| !stopped && !rerun && !denied)
             .and_then(|error| self.next_attempt(row, error, turn.random));
-        let error = failure.map(|error| self.tool_error(row, error));
+        let error = failure.map(|error| Box::new(self.tool_error(row, error)));
         turn.emit(EventKind::AttemptEnded(Arc::new(AttemptEnd {
             step: self.key(row),
             attempt,
@@ -113,14 +114,14 @@ impl Scheduler {
         Some(Micros(random % (bound + 1)))
     }
 
-    fn tool_error(&self, row: StepIx, error: &ToolError) -> Box<RunError> {
-        Box::new(RunError {
+    fn tool_error(&self, row: StepIx, error: &ToolError) -> RunError {
+        RunError {
             kind: error.kind,
             step: Some(self.key(row).id),
             tool_name: Some(self.spec(row).tool.clone()),
             message: error.message.as_str().into(),
             retryable: error.retryable,
             attempts: self.rows[row].attempts,
-        })
+        }
     }
 }

@@ -34,12 +34,11 @@ impl Scheduler {
         if !self.has_room() {
             return;
         }
-        let row = match asked {
-            Some(row) => self.could_start(row).then_some(row),
-            None => {
-                let held = self.waiting.pop_at_breakpoint(&self.rows);
-                held.or_else(|| self.pick())
-            }
+        let row = if let Some(row) = asked {
+            self.could_start(row).then_some(row)
+        } else {
+            let held = self.waiting.pop_at_breakpoint(&self.rows);
+            held.or_else(|| self.pick())
         };
         let Some(row) = row else { return };
         if self.must_wait_to_be_alone(row) {

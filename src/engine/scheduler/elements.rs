@@ -1,5 +1,6 @@
 //! `for_each`: rows that appear at run time, one for each element of a list.
 
+use super::rows::Row;
 use super::steps::Steps;
 use super::{Action, Scheduler, Stage, Turn};
 use crate::plan::{Mode, StepIx};
@@ -206,7 +207,7 @@ impl Scheduler {
         let rows = self.elements.of(parent);
         let ended = || rows.iter().map(|row| &self.rows[*row]);
         let failed = ended().filter(|row| row.status.went_wrong()).count();
-        let cut_short = ended().any(|row| row.is_cut_short());
+        let cut_short = ended().any(Row::is_cut_short);
         if self.rows[parent].begins_again() {
             // It was about to begin again when the run was stopped: what it came to has been taken back.
             self.cancel(parent, turn);

@@ -185,7 +185,7 @@ fn attempts(events: &[RunEvent], at: u32) -> (Vec<Micros>, Vec<Micros>, usize) {
     for event in events {
         match &event.kind {
             EventKind::AttemptStarted { step, .. } if step.ix == StepIx(at) => {
-                starts.push(event.at)
+                starts.push(event.at);
             }
             EventKind::AttemptEnded(end) if end.step.ix == StepIx(at) => {
                 ends.push(event.at);
