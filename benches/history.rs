@@ -1,7 +1,7 @@
-//! How long it takes to look at another moment of a run with a million events.
+//! How long it takes to show another event of a run with a million events.
 //!
 //! `cargo bench --bench history` prints a table. The state alone is what `run::History` gives; the dashboard's
-//! time is that of the whole message, from the click on the line of moments to a model that shows another one.
+//! time is that of the whole message, from the click on the scrubber to a model that shows another event.
 //! Every measurement runs in a process of its own, so that the peak of its memory is its own.
 
 // A bench ends by panicking when something is wrong.
@@ -26,7 +26,7 @@ const SHAPES: [&str; 3] = ["in turn", "scattered", "lines"];
 const JUMPS: usize = 300;
 /// Each jump is made this often, and its best time counts: what disturbs a measurement only ever adds to it.
 const TIMES: usize = 3;
-/// The dashboard's columns and rows, and the row of the line of moments.
+/// The dashboard's columns and rows, and the row of the scrubber.
 const SCREEN: (u16, u16) = (200, 60);
 const LINE: u16 = 58;
 
@@ -70,8 +70,8 @@ fn measure(shape: &str, events: usize) {
     }
     let held = memory_mb() - before;
     let mut random = fastrand::Rng::with_seed(7);
-    let moments: Vec<usize> = (0..JUMPS).map(|_| random.usize(0..=count)).collect();
-    let jumps = times(&moments, |to| state = history.state_at(*to));
+    let positions: Vec<usize> = (0..JUMPS).map(|_| random.usize(0..=count)).collect();
+    let jumps = times(&positions, |to| state = history.state_at(*to));
     let steps: Vec<usize> = (1..JUMPS).map(|by| count - by).collect();
     let back = times(&steps, |to| state = history.state_at(*to));
     drop((history, state));

@@ -4,7 +4,7 @@ use crate::report::local_time;
 use crate::run::{CommandError, Comparison, RunCommand, RunEvent};
 use crate::session::{other_runs_of, state_of};
 use crate::store::StoreError;
-use crate::tui::{Answer, Feed, HistoryQuery, PastRun};
+use crate::tui::{Feed, HistoryAnswer, HistoryQuery, PastRun};
 use crate::units::Micros;
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -14,9 +14,9 @@ use tokio::sync::mpsc;
 /// A feed that also answers what is asked of the runs on record.
 pub struct HistoryFeed<F> {
     feed: F,
-    answered: Vec<Answer>,
-    sender: mpsc::UnboundedSender<Answer>,
-    answers: mpsc::UnboundedReceiver<Answer>,
+    answered: Vec<HistoryAnswer>,
+    sender: mpsc::UnboundedSender<HistoryAnswer>,
+    answers: mpsc::UnboundedReceiver<HistoryAnswer>,
 }
 
 impl<F> HistoryFeed<F> {
@@ -63,7 +63,7 @@ impl<F: Feed> Feed for HistoryFeed<F> {
         });
     }
 
-    fn answers(&mut self) -> Vec<Answer> {
+    fn answers(&mut self) -> Vec<HistoryAnswer> {
         while let Ok(answer) = self.answers.try_recv() {
             self.answered.push(answer);
         }
@@ -71,12 +71,14 @@ impl<F: Feed> Feed for HistoryFeed<F> {
     }
 }
 
-fn answer(inquiry: HistoryQuery) -> Answer {
+fn answer(inquiry: HistoryQuery) -> HistoryAnswer {
     match inquiry {
-        HistoryQuery::Runs { run_id, plan } => Answer::Runs(runs(&run_id, &plan).map_err(words)),
+        HistoryQuery::Runs { run_id, plan } => {
+            HistoryAnswer::Runs(runs(&run_id, &plan).map_err(words))
+        }
         HistoryQuery::Compare { with, shown } => {
             let compared = state_of(&with.run_id).map(|run| Box::new(Comparison::new(run, &shown)));
-            Answer::Compared(with, compared.map_err(words))
+            HistoryAnswer::Compared(with, compared.map_err(words))
         }
     }
 }

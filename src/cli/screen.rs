@@ -29,9 +29,9 @@ pub fn options(title: String, args: &ScreenArgs) -> tui::Options {
         title,
         theme: args.theme.clone(),
         colour: match args.color.unwrap_or_default() {
-            ColorWhen::Auto => tui::ColourMode::Auto,
-            ColorWhen::Always => tui::ColourMode::Always,
-            ColorWhen::Never => tui::ColourMode::Never,
+            ColorWhen::Auto => tui::ColorMode::Auto,
+            ColorWhen::Always => tui::ColorMode::Always,
+            ColorWhen::Never => tui::ColorMode::Never,
         },
         ascii: None,
         reduced_motion: std::env::var_os("PLANDECK_REDUCED_MOTION").is_some(),

@@ -41,7 +41,7 @@ pub fn runs_table(runs: &[RunSummary]) -> String {
     text
 }
 
-/// A moment in RFC 3339 as people here read it, to the second.
+/// An RFC 3339 time in the local time zone, to the second.
 pub fn local_time(started_at: &str) -> String {
     match started_at.parse::<Timestamp>() {
         Ok(at) => at

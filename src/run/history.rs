@@ -22,7 +22,7 @@ const COPIES: usize = 8;
 /// Rows that they may hold in any case.
 const COPIED: usize = 200_000;
 
-/// The events of one run so far, in order. A moment is a number of events: at moment n, the first n have happened.
+/// The events of one run so far, in order. A position is a number of events: at position n, the first n have happened.
 #[derive(Debug)]
 pub struct History {
     events: Vec<RunEvent>,
@@ -34,9 +34,9 @@ pub struct History {
     marks: Vec<Mark>,
     distance: usize,
     most: usize,
-    /// The moments right after a step ended.
+    /// The positions right after a step ended.
     ends: Vec<u32>,
-    /// Those of them after which it had failed.
+    /// Those right after a step failed.
     failures: Vec<u32>,
 }
 
@@ -67,7 +67,7 @@ impl History {
         }
     }
 
-    /// How many events there are: the last moment.
+    /// How many events there are: the last position.
     pub fn len(&self) -> usize {
         self.events.len()
     }
@@ -94,14 +94,14 @@ impl History {
         let before = self.times.last().copied().unwrap_or_default();
         self.times.push(event.at.max(before));
         self.events.push(event);
-        let moment = self.events.len() as u32;
+        let position = self.events.len() as u32;
         if let Some(failed) = failed {
-            self.ends.push(moment);
+            self.ends.push(position);
             if failed {
-                self.failures.push(moment);
+                self.failures.push(position);
             }
         }
-        if moment == 1 {
+        if position == 1 {
             self.first = Some(Box::new(after.clone()));
         }
         if self.events.len().is_multiple_of(self.distance) {
@@ -132,58 +132,58 @@ impl History {
         }
     }
 
-    /// The state at a moment; at the last where it lies beyond.
-    pub fn state_at(&self, moment: usize) -> RunState {
-        let moment = moment.min(self.events.len());
-        let (from, mut state) = match (moment / self.distance).min(self.marks.len()) {
+    /// The state at a position; positions past the end give the last state.
+    pub fn state_at(&self, position: usize) -> RunState {
+        let position = position.min(self.events.len());
+        let (from, mut state) = match (position / self.distance).min(self.marks.len()) {
             0 => match &self.first {
-                Some(first) if moment > 0 => (1, RunState::clone(first)),
+                Some(first) if position > 0 => (1, RunState::clone(first)),
                 _ => (0, RunState::default()),
             },
             mark => (mark * self.distance, self.marks[mark - 1].state.clone()),
         };
-        for event in &self.events[from..moment] {
+        for event in &self.events[from..position] {
             state.apply(event);
         }
         state
     }
 
-    /// Whether to fold the events in between is the shortest way from the one moment to the other.
+    /// Whether folding the events in between is the cheapest way from position `from` to position `to`.
     pub fn is_near(&self, from: usize, to: usize) -> bool {
         from <= to && to - from <= to % self.distance
     }
 
-    /// When the event happened that led to a moment.
-    pub fn time_at(&self, moment: usize) -> Micros {
-        let time = self.times.get(moment.saturating_sub(1));
+    /// The time of the event just before a position.
+    pub fn time_at(&self, position: usize) -> Micros {
+        let time = self.times.get(position.saturating_sub(1));
         time.copied().unwrap_or_default()
     }
 
-    /// The last moment at which it was no later than `time`.
-    pub fn moment_at(&self, time: Micros) -> usize {
+    /// The last position whose time is not after `time`.
+    pub fn position_at(&self, time: Micros) -> usize {
         self.times.partition_point(|at| *at <= time)
     }
 
-    /// The nearest moment after `moment` at which a step has just ended.
-    pub fn next_end(&self, moment: usize) -> Option<usize> {
-        let after = self.ends.partition_point(|end| *end as usize <= moment);
+    /// The nearest position after `position` right after a step ended.
+    pub fn next_end(&self, position: usize) -> Option<usize> {
+        let after = self.ends.partition_point(|end| *end as usize <= position);
         self.ends.get(after).map(|end| *end as usize)
     }
 
-    /// The nearest moment before `moment` at which a step had just ended.
-    pub fn previous_end(&self, moment: usize) -> Option<usize> {
-        let before = self.ends.partition_point(|end| (*end as usize) < moment);
+    /// The nearest position before `position` right after a step ended.
+    pub fn previous_end(&self, position: usize) -> Option<usize> {
+        let before = self.ends.partition_point(|end| (*end as usize) < position);
         let end = self.ends.get(before.checked_sub(1)?)?;
         Some(*end as usize)
     }
 
-    /// Whether a step failed at one of these moments.
-    pub fn failed_in(&self, moments: Range<usize>) -> bool {
+    /// Whether a step failed at one of these positions.
+    pub fn failed_in(&self, positions: Range<usize>) -> bool {
         let first = self
             .failures
-            .partition_point(|at| (*at as usize) < moments.start);
+            .partition_point(|at| (*at as usize) < positions.start);
         let next = self.failures.get(first);
-        next.is_some_and(|at| (*at as usize) < moments.end)
+        next.is_some_and(|at| (*at as usize) < positions.end)
     }
 }
 

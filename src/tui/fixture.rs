@@ -59,11 +59,11 @@ impl RunFixture {
             steps: steps.into(),
         };
         change(&mut header);
-        let stage = Self {
+        let fixture = Self {
             run: RunState::default(),
             at: Micros(0),
         };
-        stage.event(EventKind::RunStarted(Arc::new(header)))
+        fixture.event(EventKind::RunStarted(Arc::new(header)))
     }
 
     /// The moment.

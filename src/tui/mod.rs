@@ -27,7 +27,7 @@ mod widgets;
 
 pub use dashboard::app::{Left, run};
 pub use dashboard::feed::Feed;
-pub use dashboard::history::{Answer, HistoryQuery, PastRun};
+pub use dashboard::history::{HistoryAnswer, HistoryQuery, PastRun};
 pub use dashboard::layout::Areas;
 pub use dashboard::message::{Effect, Message};
 pub use dashboard::panes::cost::CostPane;
@@ -53,6 +53,6 @@ pub use input::text_field::Field;
 pub use resume_prompt::{ResumeChoice, ResumePrompt, ask_to_resume};
 pub use terminal::options::{Error, Options};
 pub use terminal::screen::{Outcome, TerminalEffect, TerminalEvent};
-pub use theme::color::{ColourMode, Depth, choose as choose_theme, is_ascii_terminal};
+pub use theme::color::{ColorMode, Depth, choose as choose_theme, is_ascii_terminal};
 pub use theme::file::{ThemeError, named as theme_named, names as theme_names};
 pub use theme::{StatusStyle, Theme};

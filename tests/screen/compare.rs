@@ -3,7 +3,7 @@
 use crate::common::recording::{Recording, receipt, receipt_failed, receipt_running};
 use crate::common::screen::Screen;
 use plandeck::run::{Comparison, RunOutcome, RunState, StepStatus, Verdict};
-use plandeck::tui::{Answer, Effect, HistoryQuery, Message, Overlay, PastRun, Theme};
+use plandeck::tui::{Effect, HistoryAnswer, HistoryQuery, Message, Overlay, PastRun, Theme};
 use plandeck::units::{Micros, Money};
 use serde_json::json;
 use std::sync::Arc;
@@ -75,11 +75,11 @@ fn answer(screen: &mut Screen, runs: Vec<PastRun>, other: &RunState) {
     let answer = match query {
         HistoryQuery::Runs { plan, .. } => {
             assert_eq!(&*plan, "receipt");
-            Answer::Runs(Ok(runs))
+            HistoryAnswer::Runs(Ok(runs))
         }
         HistoryQuery::Compare { with, shown } => {
             let comparison = Comparison::new(other.clone(), &shown);
-            Answer::Compared(with, Ok(Box::new(comparison)))
+            HistoryAnswer::Compared(with, Ok(Box::new(comparison)))
         }
     };
     screen.tell(Message::Answer(answer));
@@ -226,7 +226,7 @@ fn why_the_record_cannot_be_read_is_said() {
     let mut screen = Screen::new(80, 24, ended(json!(1)).events()).keys("d");
     screen.effects.clear();
     let why: Arc<str> = "the journal is locked by another program".into();
-    screen.tell(Message::Answer(Answer::Runs(Err(why))));
+    screen.tell(Message::Answer(HistoryAnswer::Runs(Err(why))));
     assert!(
         screen.text().contains("locked by another program"),
         "{}",

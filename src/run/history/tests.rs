@@ -1,4 +1,4 @@
-//! Any moment, reached any way, is the fold of the events before it.
+//! The state at any position, reached any way, is the fold of the events before it.
 
 use super::super::state::tests::{event_kind, events, header, info, started};
 use super::super::{EventKind, RunEvent, RunState, StepInfo, StepKey};
@@ -33,7 +33,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(600))]
 
     #[test]
-    fn any_moment_is_the_fold_of_what_came_before(
+    fn any_position_is_the_fold_of_the_events_before(
         log in log(),
         distance in 1usize..20,
         most in 1usize..9,
@@ -62,19 +62,19 @@ proptest! {
     #[test]
     fn ends_and_times_are_found(log in log(), distance in 1usize..20) {
         let history = history(&log, distance, 64);
-        let ended = |moment: &usize| {
-            let kind = serde_json::to_value(&log[moment - 1]).unwrap();
+        let ended = |position: &usize| {
+            let kind = serde_json::to_value(&log[position - 1]).unwrap();
             let ends = ["succeeded", "failed", "skipped", "cancelled", "unknown"];
             let name = kind["type"].as_str().unwrap().strip_prefix("step_").map(str::to_owned);
             name.is_some_and(|name| ends.contains(&&*name))
         };
         let ends: Vec<usize> = (1..=log.len()).filter(ended).collect();
-        for moment in 0..=log.len() {
-            prop_assert_eq!(history.next_end(moment), ends.iter().copied().find(|end| *end > moment));
-            prop_assert_eq!(history.previous_end(moment), ends.iter().rev().copied().find(|end| *end < moment));
-            let time = history.time_at(moment);
-            let found = history.moment_at(time);
-            prop_assert!(found >= moment && history.time_at(found) == time);
+        for position in 0..=log.len() {
+            prop_assert_eq!(history.next_end(position), ends.iter().copied().find(|end| *end > position));
+            prop_assert_eq!(history.previous_end(position), ends.iter().rev().copied().find(|end| *end < position));
+            let time = history.time_at(position);
+            let found = history.position_at(time);
+            prop_assert!(found >= position && history.time_at(found) == time);
             prop_assert!(found == log.len() || history.time_at(found + 1) > time);
         }
     }

@@ -1,6 +1,6 @@
 //! Where the dashboard's events come from, and where its commands go.
 
-use super::history::{Answer, HistoryQuery};
+use super::history::{HistoryAnswer, HistoryQuery};
 use crate::run::{CommandError, RunCommand, RunEvent};
 use crate::units::Micros;
 use futures::future::BoxFuture;
@@ -25,7 +25,7 @@ pub trait Feed: Send {
     fn ask(&mut self, _inquiry: HistoryQuery) {}
 
     /// The answers that have come since the last call.
-    fn answers(&mut self) -> Vec<Answer> {
+    fn answers(&mut self) -> Vec<HistoryAnswer> {
         Vec::new()
     }
 }

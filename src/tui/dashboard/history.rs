@@ -43,7 +43,7 @@ pub enum HistoryQuery {
 
 /// What came of an inquiry.
 #[derive(Debug)]
-pub enum Answer {
+pub enum HistoryAnswer {
     /// The runs, or why they cannot be told.
     Runs(Result<Vec<PastRun>, Arc<str>>),
     /// The run that was asked for, held against the one shown, or why it cannot be read.
@@ -52,10 +52,10 @@ pub enum Answer {
 
 impl HistoryQuery {
     /// The answer where nothing can be read.
-    pub fn failed(self, why: &str) -> Answer {
+    pub fn failed(self, why: &str) -> HistoryAnswer {
         match self {
-            Self::Runs { .. } => Answer::Runs(Err(why.into())),
-            Self::Compare { with, .. } => Answer::Compared(with, Err(why.into())),
+            Self::Runs { .. } => HistoryAnswer::Runs(Err(why.into())),
+            Self::Compare { with, .. } => HistoryAnswer::Compared(with, Err(why.into())),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What the dashboard is told, and what it asks for in return.
 
-use super::history::{Answer, HistoryQuery};
+use super::history::{HistoryAnswer, HistoryQuery};
 use crate::run::{CommandError, RunCommand, RunEvent};
 use crate::tui::terminal::screen::{TerminalEffect, TerminalEvent};
 use crate::units::Micros;
@@ -13,7 +13,7 @@ pub enum Message {
     /// The run went on.
     Events(Vec<RunEvent>),
     /// The record answers.
-    Answer(Answer),
+    Answer(HistoryAnswer),
     /// Time went on; sent before anything else that depends on it.
     Tick(Micros),
     /// The run did not take a command.

@@ -1,7 +1,7 @@
 //! How a screen looks and behaves, and why none could be shown.
 
 use crate::tui::theme::Theme;
-use crate::tui::theme::color::{self, ColourMode};
+use crate::tui::theme::color::{self, ColorMode};
 use crate::tui::theme::file::ThemeError;
 use std::io;
 
@@ -13,7 +13,7 @@ pub struct Options {
     /// The theme by name; after the terminal's ground where none is given.
     pub theme: Option<String>,
     /// Whether colours are wanted.
-    pub colour: ColourMode,
+    pub colour: ColorMode,
     /// Whether only ASCII is drawn; after the locale where nothing is said.
     pub ascii: Option<bool>,
     /// Whether shapes stand still and times move seldom.

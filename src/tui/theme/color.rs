@@ -6,7 +6,7 @@ use ratatui::style::Color;
 
 /// Whether colours are wanted, as `--color` says it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ColourMode {
+pub enum ColorMode {
     /// As many as the terminal says it has; none with `NO_COLOR`.
     #[default]
     Auto,
@@ -29,7 +29,7 @@ pub enum Depth {
     True,
 }
 
-impl ColourMode {
+impl ColorMode {
     /// The depth to draw with on standard output.
     pub fn depth(self) -> Depth {
         let level = supports_color::on_cached(supports_color::Stream::Stdout);

@@ -244,7 +244,7 @@ impl Model {
             return;
         }
         let place = player.play(passed, history.time_at(last));
-        let to = history.moment_at(place);
+        let to = history.position_at(place);
         self.go_to(to);
         self.now = place.max(self.run.at);
     }

@@ -1,7 +1,7 @@
 //! Opening what there is to compare, choosing another run, and taking in what the record answers.
 
 use crate::text::format;
-use crate::tui::dashboard::history::{Answer, HistoryQuery};
+use crate::tui::dashboard::history::{HistoryAnswer, HistoryQuery};
 use crate::tui::dashboard::message::Effect;
 use crate::tui::dashboard::state::comparison::{Against, RunChoice, Runs, SideBySide};
 use crate::tui::dashboard::state::model::Model;
@@ -61,19 +61,19 @@ pub(crate) fn take(model: &mut Model) -> Vec<Effect> {
 }
 
 /// Takes in what the record says. Whoever has closed the choice in the meantime does not want it any more.
-pub(crate) fn answer(model: &mut Model, answer: Answer) {
+pub(crate) fn answer(model: &mut Model, answer: HistoryAnswer) {
     model.dirty = true;
     let Some(Overlay::Runs(choice)) = &mut model.overlay else {
         return;
     };
     match answer {
-        Answer::Runs(Ok(runs)) => choice.runs = Runs::Found(runs),
-        Answer::Runs(Err(why)) => choice.runs = Runs::Failed(why),
-        Answer::Compared(_, Err(why)) => {
+        HistoryAnswer::Runs(Ok(runs)) => choice.runs = Runs::Found(runs),
+        HistoryAnswer::Runs(Err(why)) => choice.runs = Runs::Failed(why),
+        HistoryAnswer::Compared(_, Err(why)) => {
             choice.reading = false;
             choice.runs = Runs::Failed(why);
         }
-        Answer::Compared(run, Ok(comparison)) => {
+        HistoryAnswer::Compared(run, Ok(comparison)) => {
             model.overlay = None;
             let mut comparison = *comparison;
             comparison.refresh(&model.run);

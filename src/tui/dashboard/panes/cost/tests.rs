@@ -13,7 +13,7 @@ use ratatui::layout::{Position, Rect};
 
 fn text(
     pane: &mut CostPane,
-    stage: &RunFixture,
+    fixture: &RunFixture,
     selected: u32,
     size: (u16, u16),
     theme: &Theme,
@@ -21,10 +21,10 @@ fn text(
     let area = Rect::new(0, 0, size.0, size.1);
     let mut buf = Buffer::empty(area);
     let context = PaneContext {
-        run: &stage.run,
+        run: &fixture.run,
         figures: &Figures::default(),
         selected: Some(StepIx(selected)),
-        now: stage.now(),
+        now: fixture.now(),
         theme,
         follow: false,
         typing: false,
@@ -33,20 +33,20 @@ fn text(
     fixture::text(&buf)
 }
 
-fn shown(pane: &mut CostPane, stage: &RunFixture, size: (u16, u16)) -> String {
-    text(pane, stage, 1, size, &Theme::default())
+fn shown(pane: &mut CostPane, fixture: &RunFixture, size: (u16, u16)) -> String {
+    text(pane, fixture, 1, size, &Theme::default())
 }
 
 #[test]
 fn money_is_shown_by_step_tool_and_model() {
-    let stage = eventful().at(1_750);
+    let fixture = eventful().at(1_750);
     let mut pane = CostPane::default();
-    insta::assert_snapshot!("step-100x18", shown(&mut pane, &stage, (100, 18)));
-    insta::assert_snapshot!("step-42x8", shown(&mut pane, &stage, (42, 8)));
+    insta::assert_snapshot!("step-100x18", shown(&mut pane, &fixture, (100, 18)));
+    insta::assert_snapshot!("step-42x8", shown(&mut pane, &fixture, (42, 8)));
     pane.turn();
-    insta::assert_snapshot!("tool-70x14", shown(&mut pane, &stage, (70, 14)));
+    insta::assert_snapshot!("tool-70x14", shown(&mut pane, &fixture, (70, 14)));
     pane.turn();
-    insta::assert_snapshot!("model-70x14", shown(&mut pane, &stage, (70, 14)));
+    insta::assert_snapshot!("model-70x14", shown(&mut pane, &fixture, (70, 14)));
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn the_accounts_add_up_to_what_the_run_spent() {
 
 #[test]
 fn an_unknown_price_is_not_nothing() {
-    let stage = RunFixture::new(vec![
+    let fixture = RunFixture::new(vec![
         info("ask", "answer", "model", &[]),
         info("b", "answer", "model", &[]),
     ])
@@ -105,7 +105,7 @@ fn an_unknown_price_is_not_nothing() {
     .at(100)
     .end(0, None, None, None)
     .done(0, StepSource::Call);
-    let all = shown(&mut CostPane::default(), &stage, (80, 12));
+    let all = shown(&mut CostPane::default(), &fixture, (80, 12));
     assert!(
         all.contains("unknown price") && all.contains("1 call"),
         "{all}"
@@ -120,13 +120,13 @@ fn an_unknown_price_is_not_nothing() {
 
 #[test]
 fn what_the_cache_saved_stands_apart_and_is_no_cost() {
-    let stage = eventful()
+    let fixture = eventful()
         .at(1_750)
         .cached(6, 0.003, 1_200)
         .done(7, StepSource::Recorded);
     let before = eventful().run.spent;
-    assert_eq!(stage.run.spent, before);
-    let all = shown(&mut CostPane::default(), &stage, (120, 18));
+    assert_eq!(fixture.run.spent, before);
+    let all = shown(&mut CostPane::default(), &fixture, (120, 18));
     assert!(
         all.contains("the cache saved $0.0030 and 1.20s, 1 step"),
         "{all}"
@@ -149,8 +149,8 @@ fn what_is_still_to_come_is_told_while_the_run_goes_on() {
         ..info(id, "answer", "model", &[])
     };
     let steps = vec![priced("a"), priced("b")];
-    let stage = RunFixture::with(steps, |header| header.priced = true).ready(0);
-    let all = shown(&mut CostPane::default(), &stage, (80, 16));
+    let fixture = RunFixture::with(steps, |header| header.priced = true).ready(0);
+    let all = shown(&mut CostPane::default(), &fixture, (80, 16));
     let words = "still to come $0.0040 expected, least $0.0020, most unknown";
     assert!(all.contains(words), "{all}");
     let all = shown(&mut CostPane::default(), &eventful(), (80, 16));
@@ -159,31 +159,31 @@ fn what_is_still_to_come_is_told_while_the_run_goes_on() {
 
 #[test]
 fn without_any_cost_tokens_are_measured_and_without_tokens_nothing() {
-    let stage = RunFixture::new(vec![info("ask", "answer", "model", &[])])
+    let fixture = RunFixture::new(vec![info("ask", "answer", "model", &[])])
         .ready(0)
         .call(0, 0)
         .at(9)
         .end(0, Some(0.0), None, None);
-    let all = shown(&mut CostPane::default(), &stage, (80, 12));
+    let all = shown(&mut CostPane::default(), &fixture, (80, 12));
     assert!(all.contains("100%") && all.contains('█'), "{all}");
-    let stage = RunFixture::new(vec![info("count", "counter", "jq", &[])]).ready(0);
-    let all = shown(&mut CostPane::default(), &stage, (80, 12));
+    let fixture = RunFixture::new(vec![info("count", "counter", "jq", &[])]).ready(0);
+    let all = shown(&mut CostPane::default(), &fixture, (80, 12));
     assert!(!all.contains('%') && all.contains("count"), "{all}");
 }
 
 #[test]
 fn moving_among_accounts_selects_the_step_that_cost_most() {
-    let stage = eventful().at(1_750);
+    let fixture = eventful().at(1_750);
     let mut pane = CostPane::default();
-    shown(&mut pane, &stage, (100, 18));
+    shown(&mut pane, &fixture, (100, 18));
     assert_eq!(pane.first(), Some(StepIx(1)), "items cost most");
-    assert_eq!(pane.go(&stage.run, Some(StepIx(1)), 1), Some(StepIx(0)));
+    assert_eq!(pane.go(&fixture.run, Some(StepIx(1)), 1), Some(StepIx(0)));
     pane.turn();
     pane.turn();
-    shown(&mut pane, &stage, (100, 18));
+    shown(&mut pane, &fixture, (100, 18));
     assert_eq!(pane.first(), Some(StepIx(1)));
-    let next = pane.go(&stage.run, Some(StepIx(1)), 1);
-    let row = &stage.run.steps[next.unwrap().at()];
+    let next = pane.go(&fixture.run, Some(StepIx(1)), 1);
+    let row = &fixture.run.steps[next.unwrap().at()];
     assert!(
         row.model().is_none(),
         "the account of what is no model: {}",
@@ -194,11 +194,11 @@ fn moving_among_accounts_selects_the_step_that_cost_most() {
 
 #[test]
 fn nothing_fails_at_any_size_and_ascii_is_ascii() {
-    let stage = eventful().at(1_750);
+    let fixture = eventful().at(1_750);
     for (width, height) in [(0, 0), (1, 1), (1, 9), (9, 1), (2, 2), (5, 3), (17, 7)] {
         let mut pane = CostPane::default();
         for _ in 0..3 {
-            shown(&mut pane, &stage, (width, height));
+            shown(&mut pane, &fixture, (width, height));
             pane.turn();
             pane.scroll(100);
         }

@@ -13,17 +13,17 @@ use ratatui::layout::{Position, Rect};
 
 struct Shown {
     pane: Table,
-    stage: RunFixture,
+    fixture: RunFixture,
     figures: Figures,
     selected: Option<StepIx>,
 }
 
 impl Shown {
-    fn new(stage: RunFixture) -> Self {
+    fn new(fixture: RunFixture) -> Self {
         Self {
             pane: Table::default(),
-            figures: figures(&stage.run, stage.now()),
-            stage,
+            figures: figures(&fixture.run, fixture.now()),
+            fixture,
             selected: Some(StepIx(1)),
         }
     }
@@ -33,10 +33,10 @@ impl Shown {
         let mut buf = Buffer::empty(area);
         let theme = Theme::default();
         let context = PaneContext {
-            run: &self.stage.run,
+            run: &self.fixture.run,
             figures: &self.figures,
             selected: self.selected,
-            now: self.stage.now(),
+            now: self.fixture.now(),
             theme: &theme,
             follow: false,
             typing: false,
@@ -139,8 +139,11 @@ fn any_column_sorts_and_what_says_nothing_stands_last() {
 fn elements_are_folded_under_their_step_and_sorted_among_themselves() {
     let mut shown = Shown::new(eventful().at(1_750));
     let pages = StepIx(3);
-    assert_eq!(shown.pane.fold(&shown.stage.run, StepIx(0), true), None);
-    assert_eq!(shown.pane.fold(&shown.stage.run, pages, true), Some(pages));
+    assert_eq!(shown.pane.fold(&shown.fixture.run, StepIx(0), true), None);
+    assert_eq!(
+        shown.pane.fold(&shown.fixture.run, pages, true),
+        Some(pages)
+    );
     assert_eq!(
         shown.ids()[3..8],
         ["pages", "pages[0]", "pages[1]", "pages[2]", "pages[3]"]
@@ -154,13 +157,13 @@ fn elements_are_folded_under_their_step_and_sorted_among_themselves() {
     // Folding from an element goes to the step that it belongs to.
     let element = StepIx(9);
     assert_eq!(
-        shown.pane.fold(&shown.stage.run, element, false),
+        shown.pane.fold(&shown.fixture.run, element, false),
         Some(pages)
     );
     assert_eq!(shown.ids().len(), 8);
     // An element that is folded away is looked for at its step.
     assert_eq!(
-        shown.pane.go(&shown.stage.run, Some(element), 1),
+        shown.pane.go(&shown.fixture.run, Some(element), 1),
         Some(StepIx(1))
     );
 }
@@ -214,26 +217,26 @@ fn a_large_run_is_not_sorted_in_every_frame() {
     shown.sort(Column::Time);
     shown.text(120, 40);
     let before = shown.pane.rows.clone();
-    let change = |stage: RunFixture, frame: u32| {
+    let change = |fixture: RunFixture, frame: u32| {
         let row = 9_999 - frame;
-        stage.at(u64::from(frame) + 10).ready(row).call(row, 0)
+        fixture.at(u64::from(frame) + 10).ready(row).call(row, 0)
     };
-    let mut stage = std::mem::replace(&mut shown.stage, RunFixture::new(Vec::new()));
+    let mut fixture = std::mem::replace(&mut shown.fixture, RunFixture::new(Vec::new()));
     let mut sorted = 0;
     let mut last = before;
     for frame in 0..40 {
-        stage = change(stage, frame);
-        shown.stage = stage;
+        fixture = change(fixture, frame);
+        shown.fixture = fixture;
         shown.text(120, 40);
         sorted += usize::from(shown.pane.rows != last);
         last.clone_from(&shown.pane.rows);
-        stage = std::mem::replace(&mut shown.stage, RunFixture::new(Vec::new()));
+        fixture = std::mem::replace(&mut shown.fixture, RunFixture::new(Vec::new()));
     }
     assert!(
         (1..=10).contains(&sorted),
         "sorted in {sorted} of 40 frames"
     );
-    shown.stage = stage;
+    shown.fixture = fixture;
     for _ in 0..6 {
         shown.text(120, 40);
     }

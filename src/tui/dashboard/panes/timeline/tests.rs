@@ -16,18 +16,18 @@ use ratatui::layout::{Position, Rect};
 
 struct Shown {
     pane: Timeline,
-    stage: RunFixture,
+    fixture: RunFixture,
     figures: Figures,
     theme: Theme,
     selected: Option<StepIx>,
 }
 
 impl Shown {
-    fn new(stage: RunFixture) -> Self {
+    fn new(fixture: RunFixture) -> Self {
         Self {
             pane: Timeline::default(),
-            figures: figures(&stage.run, stage.now()),
-            stage,
+            figures: figures(&fixture.run, fixture.now()),
+            fixture,
             theme: Theme::default(),
             selected: None,
         }
@@ -43,10 +43,10 @@ impl Shown {
         let area = Rect::new(0, 0, width, height);
         let mut buf = Buffer::empty(area);
         let context = PaneContext {
-            run: &self.stage.run,
+            run: &self.fixture.run,
             figures: &self.figures,
             selected: self.selected,
-            now: self.stage.now(),
+            now: self.fixture.now(),
             theme: &self.theme,
             follow: false,
             typing: false,
@@ -60,9 +60,9 @@ impl Shown {
     }
 
     fn go(&mut self, towards: Direction) -> Option<(u32, u32)> {
-        let step = self.pane.go(&self.stage.run, self.selected, towards)?;
+        let step = self.pane.go(&self.fixture.run, self.selected, towards)?;
         self.selected = Some(step);
-        let at = self.pane.attempt(&self.stage.run, step).unwrap_or(0);
+        let at = self.pane.attempt(&self.fixture.run, step).unwrap_or(0);
         Some((step.0, at as u32))
     }
 }
@@ -106,7 +106,7 @@ fn zooming_goes_down_to_microseconds_and_back() {
     let mut shown = Shown::new(eventful().at(1_750)).select(9);
     let all = shown.text(100, 16);
     for _ in 0..11 {
-        let (run, selected) = (&shown.stage.run, shown.selected);
+        let (run, selected) = (&shown.fixture.run, shown.selected);
         shown.pane.zoom(1, run, selected);
         shown.text(100, 16);
     }
@@ -118,7 +118,7 @@ fn zooming_goes_down_to_microseconds_and_back() {
         "the selected stays in view:\n{near}"
     );
     for _ in 0..11 {
-        let (run, selected) = (&shown.stage.run, shown.selected);
+        let (run, selected) = (&shown.fixture.run, shown.selected);
         shown.pane.zoom(-1, run, selected);
         shown.text(100, 16);
     }
@@ -131,7 +131,7 @@ fn panning_stays_within_the_run() {
     let mut shown = Shown::new(eventful().at(1_750));
     shown.text(100, 16);
     for _ in 0..3 {
-        shown.pane.zoom(1, &shown.stage.run, None);
+        shown.pane.zoom(1, &shown.fixture.run, None);
         shown.text(100, 16);
     }
     shown.pane.shift(-100);
@@ -166,7 +166,7 @@ fn arrows_move_between_attempts() {
     assert_eq!(shown.go(Direction::Up).map(|at| at.0), Some(0));
     assert_eq!(shown.go(Direction::Up), None);
     // A step that was not called is a line as well, and leads back to the slots.
-    shown.selected = shown.pane.last(&shown.stage.run);
+    shown.selected = shown.pane.last(&shown.fixture.run);
     shown.pane.turn();
     shown.text(100, 16);
     assert!(shown.go(Direction::Left).is_some());
@@ -184,9 +184,14 @@ fn a_click_selects_the_attempt_under_it() {
                 (y >= 2 && bytes > 20).then(|| (line[..bytes].chars().count() as u16 + 2, y))
             })
             .unwrap_or_else(|| panic!("no bar:\n{}", fixture::text(&buf)));
-        let hit = shown.pane.hit(&shown.stage.run, Position::new(at.0, at.1));
+        let hit = shown
+            .pane
+            .hit(&shown.fixture.run, Position::new(at.0, at.1));
         assert_eq!(hit, Some(StepIx(4)), "lines {lines}");
-        assert_eq!(shown.pane.hit(&shown.stage.run, Position::new(5, 40)), None);
+        assert_eq!(
+            shown.pane.hit(&shown.fixture.run, Position::new(5, 40)),
+            None
+        );
         shown.pane.turn();
     }
 }
@@ -194,17 +199,17 @@ fn a_click_selects_the_attempt_under_it() {
 /// A slot in which half of the time a call is under way, `count` times, one of them failing.
 fn dense(count: u32, failing: u32) -> RunFixture {
     let steps = (0..count).map(|at| info(&format!("s{at}"), "tool", "jq", &[]));
-    let mut stage = RunFixture::new(steps.collect());
+    let mut fixture = RunFixture::new(steps.collect());
     for at in 0..count {
         let ms = u64::from(at) * 2;
-        stage = stage.at(ms).ready(at).call(at, 0).at(ms + 1);
-        stage = if at == failing {
-            stage.end(at, Some(0.0), Some("no"), None).fail(at, "no")
+        fixture = fixture.at(ms).ready(at).call(at, 0).at(ms + 1);
+        fixture = if at == failing {
+            fixture.end(at, Some(0.0), Some("no"), None).fail(at, "no")
         } else {
-            stage.succeed(at)
+            fixture.succeed(at)
         };
     }
-    stage.at(u64::from(count) * 2).event(EventKind::RunEnded {
+    fixture.at(u64::from(count) * 2).event(EventKind::RunEnded {
         status: RunOutcome::Failed,
         result: std::sync::Arc::default(),
         error: None,
@@ -232,21 +237,21 @@ fn the_moment_shown_decides_and_not_what_was_seen_before() {
     let early = || eventful_until(400);
     let mut shown = Shown::new(early());
     let before = shown.text(100, 16);
-    shown.stage = eventful().at(1_750);
-    shown.figures = figures(&shown.stage.run, shown.stage.now());
+    shown.fixture = eventful().at(1_750);
+    shown.figures = figures(&shown.fixture.run, shown.fixture.now());
     assert_eq!(shown.text(100, 16), later);
-    shown.stage = early();
-    shown.figures = figures(&shown.stage.run, shown.stage.now());
+    shown.fixture = early();
+    shown.figures = figures(&shown.fixture.run, shown.fixture.now());
     assert_eq!(shown.text(100, 16), before);
 }
 
 /// The beginning of a run.
 fn eventful_until(ms: u64) -> RunFixture {
-    let stage = RunFixture::new(vec![
+    let fixture = RunFixture::new(vec![
         info("extract", "receipt_ocr", "model", &[]),
         info("items", "line_item_parser", "model", &[0]),
     ]);
-    stage.ready(0).at(10).call(0, 0).at(ms)
+    fixture.ready(0).at(10).call(0, 0).at(ms)
 }
 
 #[test]
@@ -262,10 +267,10 @@ fn nothing_is_drawn_outside_and_nothing_fails_at_any_size() {
                 let area = Rect::new(3, 2, width, height);
                 let mut buf = Buffer::empty(whole);
                 let context = PaneContext {
-                    run: &shown.stage.run,
+                    run: &shown.fixture.run,
                     figures: &shown.figures,
                     selected: shown.selected,
-                    now: shown.stage.now(),
+                    now: shown.fixture.now(),
                     theme: &shown.theme,
                     follow: false,
                     typing: false,
@@ -277,7 +282,7 @@ fn nothing_is_drawn_outside_and_nothing_fails_at_any_size() {
                         assert!(inside || buf[(x, y)].symbol() == " ", "{area:?} at {x},{y}");
                     }
                 }
-                let (run, selected) = (&shown.stage.run, shown.selected);
+                let (run, selected) = (&shown.fixture.run, shown.selected);
                 shown.pane.zoom(1, run, selected);
                 shown.pane.pan(7_000, -9_000);
             }
@@ -287,18 +292,18 @@ fn nothing_is_drawn_outside_and_nothing_fails_at_any_size() {
 
 /// Attempts one after the other, from pairs of a gap and a length.
 fn line(parts: &[(u64, u64, bool)]) -> (RunState, Line) {
-    let mut stage = RunFixture::new(vec![info("s", "tool", "jq", &[])]);
+    let mut fixture = RunFixture::new(vec![info("s", "tool", "jq", &[])]);
     let mut at = 0;
     for (gap, length, fails) in parts {
         at += gap;
-        stage = stage.at(at).call(0, 0);
+        fixture = fixture.at(at).call(0, 0);
         at += length;
-        stage = stage.at(at);
+        fixture = fixture.at(at);
         let message = fails.then_some("no");
-        stage = stage.end(0, Some(0.0), message, None);
+        fixture = fixture.end(0, Some(0.0), message, None);
     }
-    let line = Line::of_row(StepIx(0), &stage.run.steps[0]);
-    (stage.run, line)
+    let line = Line::of_row(StepIx(0), &fixture.run.steps[0]);
+    (fixture.run, line)
 }
 
 #[test]
