@@ -105,11 +105,11 @@ pub fn prepare(scope: &RunScope<'_>, rated: &Rated<'_>, tool: Option<&Arc<dyn To
     let Some(tool) = tool else {
         return impossible(scope, step, format!("no tool is called {:?}", step.tool));
     };
-    let Reservation { most, estimated } = tool.reservation(&input, step.settings.model.as_deref());
+    let Reservation { max, estimated } = tool.reservation(&input, step.settings.model.as_deref());
     let demand = rated.demand(&**tool, step, &input);
     Prepared::Call {
         input,
-        upper_bound: most,
+        upper_bound: max,
         estimated,
         demand,
         why: None,

@@ -33,9 +33,9 @@ pub fn step_prices(
             let tool = tool.as_ref()?;
             let (estimate, times) = scope.estimate(step, &**tool, &tools);
             let price = StepPrice {
-                least: estimate.least,
+                min: estimate.min,
                 expected: estimate.expected,
-                most: estimate.most,
+                max: estimate.max,
                 attempts: retry_policy(step, Some(tool)).attempts,
                 times,
                 sure: sure[at],
@@ -135,9 +135,9 @@ impl ContextScope<'_> {
     fn of_output(&self, from: StepIx, tools: &[Option<Arc<dyn Tool>>]) -> Unseen {
         let step = self.plan.step(from).filter(|step| step.for_each.is_none());
         let tool = tools.get(from.at()).and_then(Option::as_ref);
-        let most = step.and(tool).and_then(|tool| tool.most_answer_tokens());
-        most.map_or_else(unknown, |most| {
-            Unseen::some(most / 2, most.saturating_mul(PER_ANSWER_TOKEN))
+        let max = step.and(tool).and_then(|tool| tool.most_answer_tokens());
+        max.map_or_else(unknown, |max| {
+            Unseen::some(max / 2, max.saturating_mul(PER_ANSWER_TOKEN))
         })
     }
 }
@@ -145,21 +145,21 @@ impl ContextScope<'_> {
 const fn unknown() -> Unseen {
     Unseen {
         expected: EXPECTED_TOKENS,
-        most: None,
+        max: None,
     }
 }
 
 /// What one of these brings in.
 fn of_items(items: &[Value]) -> Unseen {
     use crate::models::estimate;
-    let (mut sum, mut most) = (0, 0);
+    let (mut sum, mut max) = (0, 0);
     for item in items {
         let text = item.to_string();
         sum += estimate::likely_tokens(&text);
-        most = estimate::tokens(&text).max(most);
+        max = estimate::tokens(&text).max(max);
     }
     // Quotes and backslashes may be escaped once more.
-    Unseen::some(sum / items.len().max(1) as u64, most * 2)
+    Unseen::some(sum / items.len().max(1) as u64, max * 2)
 }
 
 impl Scope for ContextScope<'_> {

@@ -21,8 +21,8 @@ impl SmallModelWorker {
             Mode::Model { .. } => {
                 let [first, repair] = turns(task, input);
                 let price = self.price_for(task.model);
-                let most = price.map(|price| price.cost(first) + price.cost(repair));
-                (most, Money::ZERO)
+                let max = price.map(|price| price.cost(first) + price.cost(repair));
+                (max, Money::ZERO)
             }
         }
     }
@@ -35,8 +35,8 @@ impl SmallModelWorker {
         };
         let [first, _] = turns(task, input);
         let price = self.price_for(task.model);
-        let most = price.map(|price| price.cost(first));
-        (most, price != Some(Price::FREE))
+        let max = price.map(|price| price.cost(first));
+        (max, price != Some(Price::FREE))
     }
 
     /// The least, the expected and the most that a task can cost of which only this much of the input is known, and
@@ -49,12 +49,12 @@ impl SmallModelWorker {
         &self,
         task: &Task,
         input: &Value,
-        (expected, most): (u64, Option<u64>),
+        (expected, max): (u64, Option<u64>),
     ) -> (Money, Option<Money>, Option<Money>) {
         let Mode::Model { .. } = &self.mode else {
-            let (most, least) = self.quote(task, input);
-            let mean = |most: Money| Money::from_pico(least.pico().midpoint(most.pico()));
-            return (least, most.map(mean), most);
+            let (max, min) = self.quote(task, input);
+            let mean = |max: Money| Money::from_pico(min.pico().midpoint(max.pico()));
+            return (min, max.map(mean), max);
         };
         let Some(price) = self.price_for(task.model) else {
             return (Money::ZERO, None, None);
@@ -70,26 +70,26 @@ impl SmallModelWorker {
         let sum = |count: fn(&str) -> u64| texts().map(|text| count(text)).sum::<u64>();
         let [first, repair] = turns(task, input);
         let longest = |turn: Tokens| Tokens {
-            input: most.map_or(window, |most| turn.input.saturating_add(most).min(window)),
+            input: max.map_or(window, |max| turn.input.saturating_add(max).min(window)),
             ..turn
         };
         let words: u64 = messages
             .iter()
             .map(|(_, text)| estimate::min_tokens(text))
             .sum();
-        let least = price.input.min(price.cached_input).times(words) + price.output;
+        let min = price.input.min(price.cached_input).times(words) + price.output;
         let likely = Tokens {
             input: (sum(estimate::likely_tokens) + expected).min(window),
             cached_input: 0,
             output: first.output / 2,
         };
-        let mut most = price.cost(longest(first));
+        let mut max = price.cost(longest(first));
         if repair != Tokens::default() {
-            most += price.cost(longest(repair));
+            max += price.cost(longest(repair));
         }
         // A prompt of many short words may have more of them than a token for every four bytes.
-        let likely = price.cost(likely).max(least);
-        (least, Some(likely.min(most)), Some(most))
+        let likely = price.cost(likely).max(min);
+        (min, Some(likely.min(max)), Some(max))
     }
 
     /// The model that a task is given to, as `PROVIDER/MODEL`, and the most tokens that it can take; `None`

@@ -120,9 +120,9 @@ pub fn cost_in_words(cost: &Forecast) -> String {
         Some(expected) => format!("{expected} expected"),
         None => "expected: not known before the run".to_owned(),
     };
-    let most = match cost.most {
-        Some(most) => format!("{most} at the most"),
+    let max = match cost.max {
+        Some(max) => format!("{max} at the most"),
         None => "no upper bound is known".to_owned(),
     };
-    format!("{} at the least, {expected}, {most}", cost.least)
+    format!("{} at the least, {expected}, {max}", cost.min)
 }

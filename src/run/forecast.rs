@@ -2,9 +2,9 @@
 //!
 //! Each step brings what one of its calls can cost. Three sums are made of them:
 //!
-//! - *least*: every step that surely runs ends well at its first call, as cheaply as it can;
+//! - *min*: every step that surely runs ends well at its first call, as cheaply as it can;
 //! - *expected*: every step that is not skipped by then is called once, at the expected price of a call;
-//! - *most*: every step runs and needs all its tries, each at its upper bound.
+//! - *max*: every step runs and needs all its tries, each at its upper bound.
 //!
 //! What is not known makes the sum unknown; it never counts as nothing.
 
@@ -15,20 +15,22 @@ use serde::Serialize;
 /// What calls that have not ended can cost in all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Forecast {
-    /// The least.
-    pub least: Money,
+    /// The lower bound.
+    #[serde(rename = "least")]
+    pub min: Money,
     /// What is to be expected; `None` where that is not known.
     pub expected: Option<Money>,
-    /// The most; `None` where there is no bound.
-    pub most: Option<Money>,
+    /// The upper bound; `None` where there is none.
+    #[serde(rename = "most")]
+    pub max: Option<Money>,
 }
 
 impl Forecast {
     /// Nothing.
     pub const ZERO: Self = Self {
-        least: Money::ZERO,
+        min: Money::ZERO,
         expected: Some(Money::ZERO),
-        most: Some(Money::ZERO),
+        max: Some(Money::ZERO),
     };
 
     /// What a whole run can cost with steps of these prices; a step without one costs nothing.
@@ -50,12 +52,12 @@ impl Forecast {
             Some(times) => {
                 let times = u64::from(times);
                 let attempts = u64::from(price.attempts.max(1));
-                let least = if price.sure { price.least } else { Money::ZERO };
+                let min = if price.sure { price.min } else { Money::ZERO };
                 self.add(
-                    least.times(times),
+                    min.times(times),
                     price.expected.map(|one| one.times(times)),
                     price
-                        .most
+                        .max
                         .map(|one| one.times(times.saturating_mul(attempts))),
                 );
             }
@@ -63,16 +65,16 @@ impl Forecast {
             None => self.add(
                 Money::ZERO,
                 price.expected.filter(|one| one.is_zero()),
-                price.most.filter(|one| one.is_zero()),
+                price.max.filter(|one| one.is_zero()),
             ),
         }
     }
 
-    fn add(&mut self, least: Money, expected: Option<Money>, most: Option<Money>) {
+    fn add(&mut self, min: Money, expected: Option<Money>, max: Option<Money>) {
         let both = |sum: Option<Money>, more: Option<Money>| Some(sum? + more?);
-        self.least += least;
+        self.min += min;
         self.expected = both(self.expected, expected);
-        self.most = both(self.most, most);
+        self.max = both(self.max, max);
     }
 }
 
@@ -116,20 +118,20 @@ impl Forecast {
             .take_while(|attempt| since(attempt.started))
             .count() as u64;
         let left = u64::from(price.attempts.max(1)).saturating_sub(made);
-        let retries = price.most.map(|one| one.times(left));
+        let retries = price.max.map(|one| one.times(left));
         match row.running_attempt() {
             // It may ask for more than was reserved for its beginning.
             Some(attempt) => self.add(
-                price.least,
+                price.min,
                 price.expected,
                 price
-                    .most
+                    .max
                     .zip(retries)
                     .map(|(one, retries)| one.max(attempt.reserved) + retries),
             ),
             None => self.add(
                 if price.sure && made == 0 {
-                    price.least
+                    price.min
                 } else {
                     Money::ZERO
                 },

@@ -413,7 +413,7 @@ impl Execution {
             };
             let is_priced = || {
                 let quote = tool.quote(&Value::Null, step.settings.model.as_deref());
-                quote.most.is_some()
+                quote.max.is_some()
             };
             if limited && !is_priced() {
                 let model = self.worker.model_for(step.settings.model.as_deref());

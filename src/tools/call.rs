@@ -118,16 +118,16 @@ impl CallReport {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quote {
     /// The most it can cost; `None` where a model has no price.
-    pub most: Option<Money>,
+    pub max: Option<Money>,
     /// The least it can cost.
-    pub least: Money,
+    pub min: Money,
 }
 
 impl Quote {
     /// A call that costs nothing.
     pub const FREE: Self = Self {
-        most: Some(Money::ZERO),
-        least: Money::ZERO,
+        max: Some(Money::ZERO),
+        min: Money::ZERO,
     };
 }
 
@@ -137,7 +137,7 @@ pub struct Unseen {
     /// How many are expected.
     pub expected: u64,
     /// How many there may be at the most; `None` where nothing bounds them.
-    pub most: Option<u64>,
+    pub max: Option<u64>,
 }
 
 impl Unseen {
@@ -145,20 +145,20 @@ impl Unseen {
     pub const NONE: Self = Self::some(0, 0);
 
     /// So many, and at the most so many.
-    pub const fn some(expected: u64, most: u64) -> Self {
+    pub const fn some(expected: u64, max: u64) -> Self {
         Self {
             expected,
-            most: Some(most),
+            max: Some(max),
         }
     }
 
     /// Both.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
-        let most = self.most.zip(other.most);
+        let max = self.max.zip(other.max);
         Self {
             expected: self.expected.saturating_add(other.expected),
-            most: most.map(|(a, b)| a.saturating_add(b)),
+            max: max.map(|(a, b)| a.saturating_add(b)),
         }
     }
 }
@@ -167,19 +167,19 @@ impl Unseen {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Estimate {
     /// The least that it costs when it ends well.
-    pub least: Money,
+    pub min: Money,
     /// What is to be expected; `None` where that is not known.
     pub expected: Option<Money>,
     /// The most; `None` where there is no bound.
-    pub most: Option<Money>,
+    pub max: Option<Money>,
 }
 
 impl Estimate {
     /// A call that costs nothing.
     pub const FREE: Self = Self {
-        least: Money::ZERO,
+        min: Money::ZERO,
         expected: Some(Money::ZERO),
-        most: Some(Money::ZERO),
+        max: Some(Money::ZERO),
     };
 }
 
@@ -187,7 +187,7 @@ impl Estimate {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reservation {
     /// The most that the call spends without asking its [`SpendAuthorizer`]; `None` where a model has no price.
-    pub most: Option<Money>,
+    pub max: Option<Money>,
     /// Whether that rests on an estimate of what somebody else will count, which the first call's bill has yet
     /// to bear out.
     pub estimated: bool,
@@ -196,7 +196,7 @@ pub struct Reservation {
 impl Reservation {
     /// A call that costs nothing.
     pub const NOTHING: Self = Self {
-        most: Some(Money::ZERO),
+        max: Some(Money::ZERO),
         estimated: false,
     };
 }
@@ -209,7 +209,7 @@ pub trait Pricing {
     /// What is reserved for a call with this input: all that it can cost, unless it asks for more on its way.
     fn reservation(&self, input: &Value, model: Option<&str>) -> Reservation {
         Reservation {
-            most: self.quote(input, model).most,
+            max: self.quote(input, model).max,
             estimated: false,
         }
     }
@@ -217,17 +217,17 @@ pub trait Pricing {
     /// What a call can cost of which only this much of the input is known. Where a tool knows no better it is expected
     /// to cost the mean of its bounds.
     fn estimate(&self, known: &Value, model: Option<&str>, _unseen: Unseen) -> Estimate {
-        let Quote { most, least } = self.quote(known, model);
-        let mean = |most: Money| Money::from_pico(least.pico().midpoint(most.pico()));
+        let Quote { max, min } = self.quote(known, model);
+        let mean = |max: Money| Money::from_pico(min.pico().midpoint(max.pico()));
         Estimate {
-            least,
-            expected: most.map(mean),
-            most,
+            min,
+            expected: max.map(mean),
+            max,
         }
     }
 
     /// The most tokens that its outputs have, where something bounds them.
-    fn most_answer_tokens(&self) -> Option<u64> {
+    fn max_answer_tokens(&self) -> Option<u64> {
         None
     }
 
@@ -291,9 +291,9 @@ impl dyn Tool + '_ {
         })
     }
 
-    /// See [`Pricing::most_answer_tokens`].
-    pub fn most_answer_tokens(&self) -> Option<u64> {
-        self.pricing()?.most_answer_tokens()
+    /// See [`Pricing::max_answer_tokens`].
+    pub fn max_answer_tokens(&self) -> Option<u64> {
+        self.pricing()?.max_answer_tokens()
     }
 
     /// See [`Pricing::draws_on`].

@@ -66,15 +66,15 @@ impl Pricing for Priced {
     fn quote(&self, input: &Value, model: Option<&str>) -> Quote {
         let bare = self.tool.quote(input, model);
         Quote {
-            most: bare.most.map(|most| most + self.price),
-            least: bare.least + self.price,
+            max: bare.max.map(|max| max + self.price),
+            min: bare.min + self.price,
         }
     }
 
     fn reservation(&self, input: &Value, model: Option<&str>) -> Reservation {
         let bare = self.tool.reservation(input, model);
         Reservation {
-            most: bare.most.map(|most| most + self.price),
+            max: bare.max.map(|max| max + self.price),
             ..bare
         }
     }
@@ -83,14 +83,14 @@ impl Pricing for Priced {
         let bare = self.tool.estimate(known, model, unseen);
         let charged = |cost: Money| cost + self.price;
         Estimate {
-            least: charged(bare.least),
+            min: charged(bare.min),
             expected: bare.expected.map(charged),
-            most: bare.most.map(charged),
+            max: bare.max.map(charged),
         }
     }
 
-    fn most_answer_tokens(&self) -> Option<u64> {
-        self.tool.most_answer_tokens()
+    fn max_answer_tokens(&self) -> Option<u64> {
+        self.tool.max_answer_tokens()
     }
 
     fn draws_on(&self, input: &Value, model: Option<&str>) -> Option<(String, u64)> {

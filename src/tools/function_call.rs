@@ -89,9 +89,9 @@ impl Pricing for FunctionCall {
     fn estimate(&self, known: &Value, model: Option<&str>, unseen: Unseen) -> Estimate {
         // A name that comes from another step may be that of any tool.
         let anything = Estimate {
-            least: Money::ZERO,
+            min: Money::ZERO,
             expected: None,
-            most: None,
+            max: None,
         };
         let meant = self.meant(known);
         meant.map_or(anything, |(tool, known)| {

@@ -116,11 +116,11 @@ impl Pricing for FinalSynthesis {
     fn estimate(&self, known: &Value, model: Option<&str>, unseen: Unseen) -> Estimate {
         let (_, prompt) = synthesis(known);
         let task = priced(&prompt, model);
-        let unseen = (unseen.expected, unseen.most);
+        let unseen = (unseen.expected, unseen.max);
         self.worker.estimate(&task, known, unseen).into()
     }
 
-    fn most_answer_tokens(&self) -> Option<u64> {
+    fn max_answer_tokens(&self) -> Option<u64> {
         (!self.worker.is_offline()).then_some(MAX_TOKENS.into())
     }
 

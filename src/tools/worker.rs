@@ -7,24 +7,20 @@ use crate::units::Money;
 use std::sync::Arc;
 
 impl From<(Option<Money>, Money)> for Quote {
-    fn from((most, least): (Option<Money>, Money)) -> Self {
-        Self { most, least }
+    fn from((max, min): (Option<Money>, Money)) -> Self {
+        Self { max, min }
     }
 }
 
 impl From<(Option<Money>, bool)> for Reservation {
-    fn from((most, estimated): (Option<Money>, bool)) -> Self {
-        Self { most, estimated }
+    fn from((max, estimated): (Option<Money>, bool)) -> Self {
+        Self { max, estimated }
     }
 }
 
 impl From<(Money, Option<Money>, Option<Money>)> for Estimate {
-    fn from((least, expected, most): (Money, Option<Money>, Option<Money>)) -> Self {
-        Self {
-            least,
-            expected,
-            most,
-        }
+    fn from((min, expected, max): (Money, Option<Money>, Option<Money>)) -> Self {
+        Self { min, expected, max }
     }
 }
 

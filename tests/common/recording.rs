@@ -112,9 +112,9 @@ impl Recording {
     pub fn priced(mut self) -> Self {
         for step in self.steps.iter_mut().filter(|step| &*step.kind == "model") {
             step.price = Some(Box::new(StepPrice {
-                least: Money::from_usd(0.0001),
+                min: Money::from_usd(0.0001),
                 expected: Some(Money::from_usd(0.0012)),
-                most: Some(Money::from_usd(0.004)),
+                max: Some(Money::from_usd(0.004)),
                 attempts: 3,
                 times: Some(1),
                 sure: true,

@@ -80,8 +80,8 @@ impl Tool for Unruly {
 impl Pricing for Unruly {
     fn quote(&self, _input: &Value, _model: Option<&str>) -> Quote {
         Quote {
-            most: Some(Money::from_pico(BOUND)),
-            least: Money::ZERO,
+            max: Some(Money::from_pico(BOUND)),
+            min: Money::ZERO,
         }
     }
 }
@@ -359,7 +359,7 @@ fn tell_a_sound_story(events: &[RunEvent], limits: &ResourceLimits) {
                 assert!(running.len() <= slots);
                 let total = state.spent + state.reserved + *reserved;
                 assert!(limits.max_total_cost_usd.is_none_or(|limit| total <= limit));
-                assert!(limits.max_tool_calls.is_none_or(|most| state.calls < most));
+                assert!(limits.max_tool_calls.is_none_or(|max| state.calls < max));
             }
             EventKind::AttemptLog { step, attempt, .. } => {
                 assert_eq!(

@@ -112,8 +112,8 @@ impl Tool for EchoTool {
 impl Pricing for EchoTool {
     fn quote(&self, _input: &Value, _model: Option<&str>) -> Quote {
         Quote {
-            most: Some(self.0.cost),
-            least: self.0.cost,
+            max: Some(self.0.cost),
+            min: self.0.cost,
         }
     }
 }

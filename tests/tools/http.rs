@@ -347,7 +347,7 @@ async fn a_fixed_price_counts_for_failed_calls_too() {
     );
     assert_eq!(run(&unsent, json!({})).await.cost.unwrap().pico(), 0);
     assert_eq!(
-        tool.quote(&json!({}), None).most.unwrap().pico(),
+        tool.quote(&json!({}), None).max.unwrap().pico(),
         2_500_000_000
     );
 }

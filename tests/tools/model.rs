@@ -125,18 +125,18 @@ async fn a_quote_covers_what_a_call_costs() {
     .await;
     let tool = model(&server, &receipt());
     let input = json!({"text": "Milk 4.50"});
-    let quote = tool.quote(&input, None).most.unwrap();
+    let quote = tool.quote(&input, None).max.unwrap();
     let cost = run(&tool, input).await.cost.unwrap();
     assert!(quote >= cost, "{quote} < {cost}");
     assert_eq!(
-        tool.quote(&json!({}), Some("a-model-without-a-price")).most,
+        tool.quote(&json!({}), Some("a-model-without-a-price")).max,
         None
     );
     let priced = worker(&server);
     assert!(
         model_with(&priced, &json!({"max_tokens": 10}))
             .quote(&json!({}), None)
-            .most
+            .max
             .unwrap()
             < quote
     );
@@ -202,10 +202,10 @@ async fn a_repair_is_paid_for_when_it_is_needed() {
             .await;
         let total = asked_for.lock().unwrap()[0];
         assert!(
-            total > spent + reservation.most.unwrap(),
+            total > spent + reservation.max.unwrap(),
             "the second turn is longer"
         );
-        assert!(total <= tool.quote(&call.input, None).most.unwrap());
+        assert!(total <= tool.quote(&call.input, None).max.unwrap());
         if granted {
             assert_eq!(*report.output.unwrap(), json!({"total": 4}));
             assert!(report.cost.unwrap() <= total);
@@ -250,7 +250,7 @@ async fn an_answer_lost_on_its_way_counts_with_its_bound() {
         .base_url(&format!("http://{address}/v1"));
     let tool = model_with(&worker, &receipt());
     let report = run(&tool, json!({})).await;
-    assert_eq!(report.cost, tool.reservation(&json!({}), None).most);
+    assert_eq!(report.cost, tool.reservation(&json!({}), None).max);
     assert!(report.output.unwrap_err().retryable);
     // Nobody listens there: nothing went out.
     let nobody = worker.base_url("http://127.0.0.1:9/v1");
@@ -288,7 +288,7 @@ fn receipt_within(seconds: f64) -> Value {
 async fn a_silent_server_ends_as_a_timeout_and_counts_with_its_bound() {
     let tool = model_with(&silent_server("").await, &receipt_within(0.3));
     let report = run(&tool, json!({})).await;
-    assert_eq!(report.cost, tool.reservation(&json!({}), None).most);
+    assert_eq!(report.cost, tool.reservation(&json!({}), None).max);
     let error = report.output.unwrap_err();
     assert_eq!(error.kind, ErrorKind::TimeoutError);
     assert!(error.retryable);
@@ -304,7 +304,7 @@ async fn an_answer_that_stops_in_its_middle_ends_as_a_timeout() {
     let head = "HTTP/1.1 200 OK\r\ncontent-length: 5000\r\n\r\n{\"choices\": [";
     let tool = model_with(&silent_server(head).await, &receipt_within(0.3));
     let report = run(&tool, json!({})).await;
-    assert_eq!(report.cost, tool.reservation(&json!({}), None).most);
+    assert_eq!(report.cost, tool.reservation(&json!({}), None).max);
     let error = report.output.unwrap_err();
     assert_eq!(error.kind, ErrorKind::TimeoutError);
     assert!(error.retryable, "{error}");
@@ -359,7 +359,7 @@ async fn an_answer_that_is_streamed_unasked_is_read() {
     assert_eq!(*report.output.unwrap(), json!({"total": 4.5}));
     assert_eq!(report.cost.unwrap().pico(), 310 * 150_000 + 45 * 600_000);
     let report = run(&tool, json!({})).await;
-    assert_eq!(report.cost, tool.reservation(&json!({}), None).most);
+    assert_eq!(report.cost, tool.reservation(&json!({}), None).max);
     assert!(report.output.unwrap_err().retryable);
     let error = run(&tool, json!({})).await.output.unwrap_err();
     assert!(
@@ -612,7 +612,7 @@ async fn a_fixed_price_comes_on_top() {
         run(&tool, json!({})).await.cost.unwrap().pico(),
         1_000_000_000 + 10 * 150_000 + 600_000
     );
-    assert_eq!(tool.quote(&json!({}), None).least.pico(), 1_000_000_000);
+    assert_eq!(tool.quote(&json!({}), None).min.pico(), 1_000_000_000);
 }
 
 #[tokio::test]

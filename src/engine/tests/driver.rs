@@ -98,8 +98,8 @@ impl Pricing for Arc<Sleeper> {
 
     fn quote(&self, input: &Value, _model: Option<&str>) -> Quote {
         Quote {
-            most: Some(Money::from_pico(input["most"].as_i64().unwrap_or(0))),
-            least: Money::ZERO,
+            max: Some(Money::from_pico(input["most"].as_i64().unwrap_or(0))),
+            min: Money::ZERO,
         }
     }
 }

@@ -8,12 +8,14 @@ use serde::{Deserialize, Serialize};
 /// What the calls of one step can cost, as far as that is known before it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepPrice {
-    /// The least that one call costs that ends well.
-    pub least: Money,
+    /// The lower bound of one successful call.
+    #[serde(rename = "least")]
+    pub min: Money,
     /// What one call is expected to cost; `None` where that is not known.
     pub expected: Option<Money>,
-    /// The most that one call costs; `None` where there is no bound.
-    pub most: Option<Money>,
+    /// The upper bound of one call; `None` where there is none.
+    #[serde(rename = "most")]
+    pub max: Option<Money>,
     /// How many attempts one call may take, retries included.
     #[serde(rename = "tries")]
     pub attempts: u32,

@@ -10,11 +10,11 @@ use crate::units::Micros;
 use serde_json::Value;
 use std::sync::Arc;
 
-fn price(least: i64, expected: i64, most: i64) -> StepPrice {
+fn price(min: i64, expected: i64, max: i64) -> StepPrice {
     StepPrice {
-        least: Money::from_pico(least),
+        min: Money::from_pico(min),
         expected: Some(Money::from_pico(expected)),
-        most: Some(Money::from_pico(most)),
+        max: Some(Money::from_pico(max)),
         attempts: 1,
         times: Some(1),
         sure: true,
@@ -24,9 +24,9 @@ fn price(least: i64, expected: i64, most: i64) -> StepPrice {
 fn picos(forecast: Forecast) -> (i64, Option<i64>, Option<i64>) {
     let pico = |money: Option<Money>| money.map(Money::pico);
     (
-        forecast.least.pico(),
+        forecast.min.pico(),
         pico(forecast.expected),
-        pico(forecast.most),
+        pico(forecast.max),
     )
 }
 
@@ -142,7 +142,7 @@ fn attempts_and_elements_count_and_what_may_be_skipped_is_no_part_of_the_least()
 fn what_is_not_known_is_not_nothing() {
     let unpriced = StepPrice {
         expected: None,
-        most: None,
+        max: None,
         ..price(0, 0, 0)
     };
     let open = StepPrice {

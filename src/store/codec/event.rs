@@ -187,9 +187,9 @@ impl Codec for StepInfo {
 }
 
 record!(StepPrice {
-    least,
+    min,
     expected,
-    most,
+    max,
     attempts,
     times,
     sure,

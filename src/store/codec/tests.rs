@@ -143,10 +143,10 @@ fn price() -> impl Strategy<Value = StepPrice> {
         option::of(any::<u32>()),
         any::<bool>(),
     )
-        .prop_map(|(least, expected, most, attempts, times, sure)| StepPrice {
-            least,
+        .prop_map(|(min, expected, max, attempts, times, sure)| StepPrice {
+            min,
             expected,
-            most,
+            max,
             attempts,
             times,
             sure,

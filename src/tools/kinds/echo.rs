@@ -98,7 +98,7 @@ mod tests {
         assert!(policy.repeatable);
         assert_eq!(policy.timeout, Some(Duration::from_secs(7)));
         assert_eq!(
-            tool.quote(&json!({}), None).least,
+            tool.quote(&json!({}), None).min,
             Money::from_pico(500_000_000_000)
         );
         let call = Call {

@@ -303,13 +303,13 @@ impl Pricing for ModelTool {
         let prompt = self.role.prompt(known);
         let task = self.role.task(prompt.as_deref(), model);
         self.worker
-            .estimate(&task, known, (unseen.expected, unseen.most))
+            .estimate(&task, known, (unseen.expected, unseen.max))
             .into()
     }
 
-    fn most_answer_tokens(&self) -> Option<u64> {
-        let most = self.role.settings.max_tokens.unwrap_or(MAX_TOKENS);
-        (!self.worker.is_offline()).then_some(most.into())
+    fn max_answer_tokens(&self) -> Option<u64> {
+        let max = self.role.settings.max_tokens.unwrap_or(MAX_TOKENS);
+        (!self.worker.is_offline()).then_some(max.into())
     }
 
     fn draws_on(&self, input: &Value, model: Option<&str>) -> Option<(String, u64)> {

@@ -277,8 +277,8 @@ fn rest_words(rest: &Forecast, width: usize, theme: &Theme) -> Vec<(String, Styl
     };
     let parts = [
         ("", known(rest.expected)),
-        (" expected, least ", known(Some(rest.least))),
-        (", most ", known(rest.most)),
+        (" expected, least ", known(Some(rest.min))),
+        (", most ", known(rest.max)),
     ];
     let mut words = vec![("still to come ".to_owned(), theme.dim)];
     let mut used = 15;

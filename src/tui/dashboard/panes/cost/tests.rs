@@ -137,9 +137,9 @@ fn what_the_cache_saved_stands_apart_and_is_no_cost() {
 #[test]
 fn what_is_still_to_come_is_told_while_the_run_goes_on() {
     let price = StepPrice {
-        least: Money::from_usd(0.001),
+        min: Money::from_usd(0.001),
         expected: Some(Money::from_usd(0.002)),
-        most: None,
+        max: None,
         attempts: 3,
         times: Some(1),
         sure: true,

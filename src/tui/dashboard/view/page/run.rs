@@ -64,8 +64,8 @@ fn to_come(rest: &Forecast) -> String {
     if rest.is_free() {
         return "nothing".to_owned();
     }
-    if rest.expected == Some(rest.least) && rest.most == Some(rest.least) {
-        return rest.least.to_string();
+    if rest.expected == Some(rest.min) && rest.max == Some(rest.min) {
+        return rest.min.to_string();
     }
     let or_unknown = |amount: Option<crate::units::Money>| {
         amount.map_or_else(|| "unknown".to_owned(), |amount| amount.to_string())
@@ -73,9 +73,9 @@ fn to_come(rest: &Forecast) -> String {
     format!(
         "{} expected, from {} to {}",
         or_unknown(rest.expected),
-        rest.least,
-        match rest.most {
-            Some(most) => most.to_string(),
+        rest.min,
+        match rest.max {
+            Some(max) => max.to_string(),
             None => "no known bound".to_owned(),
         }
     )
