@@ -32,7 +32,7 @@ impl Rated<'_> {
         if self.rates.0.is_empty() {
             return Demand::default();
         }
-        let model = tool.draws_on(input, step.settings.model.as_deref());
+        let model = tool.rate_limit_use(input, step.settings.model.as_deref());
         let tokens = model.as_ref().map_or(0, |(_, tokens)| *tokens);
         // A call of another tool counts against that tool's pool.
         let called = input.get("name").filter(|_| tool.kind().delegates);

@@ -92,9 +92,9 @@ impl SmallModelWorker {
         (min, Some(likely.min(max)), Some(max))
     }
 
-    /// The model that a task is given to, as `PROVIDER/MODEL`, and the most tokens that it can take; `None`
-    /// without a model.
-    pub fn draws_on(&self, task: &Task, input: &Value) -> Option<(String, u64)> {
+    /// What a task counts against rate limits: the model that performs it, as `PROVIDER/MODEL`, and the maximum of
+    /// tokens that it uses; `None` without a model.
+    pub fn rate_limit_use(&self, task: &Task, input: &Value) -> Option<(String, u64)> {
         let (provider, model) = self.route(task.model)?;
         let turns = turns(task, input);
         let tokens = turns.iter().map(|turn| turn.input + turn.output).sum();

@@ -231,9 +231,9 @@ pub trait Pricing {
         None
     }
 
-    /// The model that a call with this input asks, as `PROVIDER/MODEL`, and the most tokens it can take. Only
-    /// asked for where rates are in force.
-    fn draws_on(&self, _input: &Value, _model: Option<&str>) -> Option<(String, u64)> {
+    /// What a call with this input counts against rate limits: the model that it calls, as `PROVIDER/MODEL`, and
+    /// the maximum of tokens that it uses. `None` where it calls no model. Only asked for where rates are limited.
+    fn rate_limit_use(&self, _input: &Value, _model: Option<&str>) -> Option<(String, u64)> {
         None
     }
 }
@@ -296,9 +296,9 @@ impl dyn Tool + '_ {
         self.pricing()?.max_answer_tokens()
     }
 
-    /// See [`Pricing::draws_on`].
-    pub fn draws_on(&self, input: &Value, model: Option<&str>) -> Option<(String, u64)> {
-        self.pricing()?.draws_on(input, model)
+    /// See [`Pricing::rate_limit_use`].
+    pub fn rate_limit_use(&self, input: &Value, model: Option<&str>) -> Option<(String, u64)> {
+        self.pricing()?.rate_limit_use(input, model)
     }
 }
 

@@ -93,7 +93,7 @@ impl Pricing for Priced {
         self.tool.max_answer_tokens()
     }
 
-    fn draws_on(&self, input: &Value, model: Option<&str>) -> Option<(String, u64)> {
-        self.tool.draws_on(input, model)
+    fn rate_limit_use(&self, input: &Value, model: Option<&str>) -> Option<(String, u64)> {
+        self.tool.rate_limit_use(input, model)
     }
 }

@@ -99,8 +99,8 @@ impl Pricing for FunctionCall {
         })
     }
 
-    fn draws_on(&self, input: &Value, model: Option<&str>) -> Option<(String, u64)> {
+    fn rate_limit_use(&self, input: &Value, model: Option<&str>) -> Option<(String, u64)> {
         let (tool, input) = self.meant(input).ok()?;
-        tool.draws_on(&input, model)
+        tool.rate_limit_use(&input, model)
     }
 }

@@ -124,8 +124,8 @@ impl Pricing for FinalSynthesis {
         (!self.worker.is_offline()).then_some(MAX_TOKENS.into())
     }
 
-    fn draws_on(&self, input: &Value, model: Option<&str>) -> Option<(String, u64)> {
+    fn rate_limit_use(&self, input: &Value, model: Option<&str>) -> Option<(String, u64)> {
         let (_, prompt) = synthesis(input);
-        self.worker.draws_on(&priced(&prompt, model), input)
+        self.worker.rate_limit_use(&priced(&prompt, model), input)
     }
 }

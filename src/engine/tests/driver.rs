@@ -92,7 +92,7 @@ impl Tool for Arc<Sleeper> {
 }
 
 impl Pricing for Arc<Sleeper> {
-    fn draws_on(&self, input: &Value, _model: Option<&str>) -> Option<(String, u64)> {
+    fn rate_limit_use(&self, input: &Value, _model: Option<&str>) -> Option<(String, u64)> {
         Some(("someone/model".to_owned(), input["tokens"].as_u64()?))
     }
 

@@ -20,7 +20,7 @@ fn demand(world: &World, row: StepIx) -> Demand {
     world.sketches[plan_row(world, row).at()].demand(&world.frame.rates)
 }
 
-fn draws_on(world: &World, row: StepIx, name: &str) -> bool {
+fn uses_rate_limit(world: &World, row: StepIx, name: &str) -> bool {
     let names = demand(world, row).names;
     names.iter().any(|known| &**known == name)
 }
@@ -32,7 +32,7 @@ fn used(world: &World, name: &str) -> Use {
     };
     for at in 0..world.state.steps.len() {
         let row = StepIx(at as u32);
-        if !draws_on(world, row, name) {
+        if !uses_rate_limit(world, row, name) {
             continue;
         }
         let tokens = demand(world, row).tokens;
@@ -125,7 +125,7 @@ pub fn may_start(world: &World, turns: &BTreeMap<StepIx, u64>, row: StepIx, aske
 /// What a step is told to wait for is a name that its calls count against, and the moment is not over.
 pub fn says_what_it_waits_for(world: &World, row: StepIx, on: Option<&str>, until: Option<Micros>) {
     let name = on.expect("a rate has a name");
-    assert!(draws_on(world, row, name));
+    assert!(uses_rate_limit(world, row, name));
     assert!(until.is_none_or(|until| until <= world.now + MINUTE));
 }
 

@@ -312,10 +312,10 @@ impl Pricing for ModelTool {
         (!self.worker.is_offline()).then_some(max.into())
     }
 
-    fn draws_on(&self, input: &Value, model: Option<&str>) -> Option<(String, u64)> {
+    fn rate_limit_use(&self, input: &Value, model: Option<&str>) -> Option<(String, u64)> {
         let prompt = self.role.prompt(input);
         self.worker
-            .draws_on(&self.role.task(prompt.as_deref(), model), input)
+            .rate_limit_use(&self.role.task(prompt.as_deref(), model), input)
     }
 }
 
