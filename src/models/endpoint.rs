@@ -1,7 +1,7 @@
 //! One server and the key to it: sends requests in its protocol and finds out what it takes.
 
 use super::api_quirks::{ApiQuirks, OutputFormat};
-use super::http::{HttpClients, RequestError, body_within, failed};
+use super::http::{HttpClients, RequestError, read_body_within, transport_error};
 use super::protocol::{HttpRequest, HttpResponse, Protocol, Server, SseDecoder};
 use super::request::{ChatAnswer, ChatError, ChatRequest};
 use super::structured_output::is_strict;
@@ -97,12 +97,12 @@ impl Endpoint {
             let never_sent = error.is_connect() || error.is_builder() || error.is_redirect();
             ChatError {
                 lost: !never_sent,
-                ..ChatError::from(failed(error).at(&self.base))
+                ..ChatError::from(transport_error(error).at(&self.base))
             }
         })?;
         let (status, headers) = (response.status(), response.headers().clone());
         tracing::debug!(base = %self.base, status = status.as_u16(), "model request answered");
-        let body = body_within(response, MAX_ANSWER_BYTES, limits.idle).await;
+        let body = read_body_within(response, MAX_ANSWER_BYTES, limits.idle).await;
         let body = if status.is_success() {
             body.map_err(|error| {
                 ChatError::lost(if error.timed_out {

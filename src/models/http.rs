@@ -141,7 +141,7 @@ fn is_loopback(url: &reqwest::Url) -> bool {
 }
 
 /// A failure below HTTP: worth trying again unless the request itself is at fault.
-pub fn failed(error: reqwest::Error) -> RequestError {
+pub fn transport_error(error: reqwest::Error) -> RequestError {
     // The address may carry a secret.
     let error = error.without_url();
     let permanent = error.is_builder() || error.is_redirect();
@@ -189,12 +189,15 @@ pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// The body of an answer, read up to `max_bytes` bytes, with no pause longer than [`IDLE`].
-pub async fn body(response: reqwest::Response, max_bytes: usize) -> Result<Vec<u8>, RequestError> {
-    body_within(response, max_bytes, IDLE).await
+pub async fn read_body(
+    response: reqwest::Response,
+    max_bytes: usize,
+) -> Result<Vec<u8>, RequestError> {
+    read_body_within(response, max_bytes, IDLE).await
 }
 
 /// The body of an answer, read up to `max_bytes` bytes, with no pause longer than `idle`.
-pub(super) async fn body_within(
+pub(super) async fn read_body_within(
     mut response: reqwest::Response,
     max_bytes: usize,
     idle: Duration,
@@ -208,7 +211,7 @@ pub(super) async fn body_within(
                 idle.as_secs_f64()
             ))
         })?;
-        let Some(chunk) = chunk.map_err(failed)? else {
+        let Some(chunk) = chunk.map_err(transport_error)? else {
             return Ok(bytes);
         };
         if bytes.len() + chunk.len() > max_bytes {
@@ -279,7 +282,7 @@ mod tests {
         let clients = HttpClients::default();
         let request = clients.client(&url, false).unwrap().get(url);
         let response = request.send().await.unwrap();
-        let error = body_within(response, 100, Duration::from_millis(50)).await;
+        let error = read_body_within(response, 100, Duration::from_millis(50)).await;
         let error = error.unwrap_err();
         assert!(error.timed_out && error.retryable);
         assert_eq!(

@@ -1,7 +1,7 @@
 //! One request: everything put in, sent, and its answer read.
 
 use super::HttpSettings;
-use crate::models::http::{RequestError, body, failed, is_transient, retry_after};
+use crate::models::http::{RequestError, is_transient, read_body, retry_after, transport_error};
 use crate::text::message::quote;
 use crate::tools::Call;
 use crate::tools::secrets::{Secrets, is_secret_header, percent_encode};
@@ -160,7 +160,7 @@ impl Prepared {
         let response = request
             .send()
             .await
-            .map_err(failed)
+            .map_err(transport_error)
             .map_err(|error| RequestError {
                 message: format!("{place}: {}", error.message),
                 ..error
@@ -168,7 +168,7 @@ impl Prepared {
         let status = response.status();
         tracing::debug!(place = ?place, status = status.as_u16(), "request answered");
         let wait = retry_after(response.headers());
-        let answer = body(response, LARGEST_ANSWER).await;
+        let answer = read_body(response, LARGEST_ANSWER).await;
         if status.as_u16() >= 400 {
             let answer = answer.unwrap_or_default();
             let said = quote(&String::from_utf8_lossy(&answer), QUOTED);
