@@ -135,7 +135,7 @@ impl ContextScope<'_> {
     fn of_output(&self, from: StepIx, tools: &[Option<Arc<dyn Tool>>]) -> Unseen {
         let step = self.plan.step(from).filter(|step| step.for_each.is_none());
         let tool = tools.get(from.at()).and_then(Option::as_ref);
-        let max = step.and(tool).and_then(|tool| tool.most_answer_tokens());
+        let max = step.and(tool).and_then(|tool| tool.max_answer_tokens());
         max.map_or_else(unknown, |max| {
             Unseen::some(max / 2, max.saturating_mul(PER_ANSWER_TOKEN))
         })
