@@ -43,14 +43,14 @@
 //! | [`engine`] | the pure scheduler, and its driver on tokio |
 //! | [`tools`] | the catalog, and a file for each kind of tool |
 //! | [`models`] | protocols, providers, prices, estimates, the worker |
-//! | [`session`] | the application layer: opens a plan with all it needs, starts, records, resumes and forks its runs |
+//! | [`session`] | the application layer: opens a plan with everything it needs; starts, records, resumes and forks runs |
 //! | [`store`] | the journal of runs and the cache of outputs, in an embedded database |
 //! | [`units`] | money, durations, tokens |
 //! | [`layout`] | where nodes and edges of a DAG go, in cells |
 //! | [`tui`] | the dashboard |
-//! | [`report`] | what a run or a plan is turned into for others |
-//! | [`text`] | text from outside made safe for a screen, numbers for people |
-//! | [`cli`] | arguments to calls |
+//! | [`report`] | sentences, exports and tables of a run or a plan |
+//! | [`text`] | text from outside made safe for a screen, numbers in readable form |
+//! | [`cli`] | the command line |
 
 pub mod cli;
 pub mod engine;

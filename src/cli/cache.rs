@@ -1,6 +1,6 @@
-//! `plandeck cache`: outputs that are kept from run to run.
+//! `plandeck cache`: outputs that later runs can reuse.
 
-use super::args::{CacheAction, CacheArgs};
+use super::args::history::{CacheAction, CacheArgs};
 use super::failure::Failure;
 use super::output::{out, out_json, say};
 use crate::report::short;
@@ -10,10 +10,10 @@ use std::fmt::Write;
 
 /// Characters of a key that are shown.
 const KEY: usize = 12;
-/// Cells of a step's and of a tool's name.
+/// Width, in cells, of the columns for steps and tools.
 const NAME: usize = 24;
 
-/// Lists, pins, unpins or removes kept outputs.
+/// Lists, pins, unpins or removes cached outputs.
 pub fn cache(args: &CacheArgs) -> Result<u8, Failure> {
     let store = match Store::open() {
         Err(StoreError::Empty(_)) => None,
@@ -52,7 +52,7 @@ pub fn cache(args: &CacheArgs) -> Result<u8, Failure> {
 fn set(store: Option<Store>, key: &str, pinned: bool) -> Result<(), Failure> {
     let none = || {
         Failure::usage(format!(
-            "no kept output has the key {key:?}; see plandeck cache list"
+            "no cached output has the key {key:?}; `plandeck cache list` shows the keys"
         ))
     };
     let mut store = store.ok_or_else(none)?;
@@ -63,7 +63,7 @@ fn set(store: Option<Store>, key: &str, pinned: bool) -> Result<(), Failure> {
     let one = found.next().ok_or_else(none)?;
     if found.next().is_some() {
         return Err(Failure::usage(format!(
-            "{key:?} is the beginning of more than one key; give more of it"
+            "more than one key starts with {key:?}: give more characters"
         )));
     }
     store.pin(&one.key, pinned)?;

@@ -1,6 +1,7 @@
-//! `plandeck check`: what a plan is, and what is wrong with it, without running anything.
+//! `plandeck check`: describes a plan and reports its faults, without running anything.
 
-use super::args::{CheckArgs, ScreenArgs};
+use super::args::CheckArgs;
+use super::args::run::ScreenArgs;
 use super::context::context;
 use super::failure::{Failure, NOTHING_RAN};
 use super::output::{notes, out, out_json};
@@ -12,7 +13,7 @@ use crate::run::Forecast;
 use crate::session::{SessionError, Settings, load_to_check};
 use serde_json::json;
 
-/// Prints what a plan is like; its faults go to standard error, and the exit code is then 2.
+/// Prints a description of a plan. Faults go to standard error, with exit code 2.
 pub async fn check(args: CheckArgs) -> Result<u8, Failure> {
     let here = std::env::current_dir().unwrap_or_default();
     let settings = Settings::load(&here)?;

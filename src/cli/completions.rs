@@ -1,4 +1,4 @@
-//! `plandeck completions`: what a shell needs to complete our command line.
+//! `plandeck completions`: prints a completion script for a shell.
 
 use super::args::Cli;
 use super::failure::Failure;

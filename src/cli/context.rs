@@ -1,11 +1,11 @@
-//! Context values from the command line.
+//! Reads context values from the command line.
 
 use super::failure::Failure;
 use crate::session::{value_from_file, value_from_text, values_from_file};
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
 
-/// The context that `--context-file` and then `--context` give; what comes later wins.
+/// The context values of `--context-file` and then `--context`; later ones override earlier ones.
 pub fn context(files: &[PathBuf], pairs: &[String]) -> Result<Map<String, Value>, Failure> {
     let mut context = Map::new();
     for file in files {
@@ -13,7 +13,7 @@ pub fn context(files: &[PathBuf], pairs: &[String]) -> Result<Map<String, Value>
             Some(values) => context.extend(values),
             None => {
                 return Err(Failure::usage(format!(
-                    "--context-file {}: not an object of context values",
+                    "--context-file {}: must hold an object: a value for each name",
                     file.display()
                 )));
             }
@@ -22,7 +22,7 @@ pub fn context(files: &[PathBuf], pairs: &[String]) -> Result<Map<String, Value>
     for pair in pairs {
         let Some((key, value)) = pair.split_once('=').filter(|(key, _)| !key.is_empty()) else {
             return Err(Failure::usage(format!(
-                "--context {pair}: give it as KEY=VALUE or KEY=@FILE"
+                "--context {pair}: must be KEY=VALUE or KEY=@FILE"
             )));
         };
         let value = match value.strip_prefix('@') {
@@ -40,7 +40,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_value_is_json_or_else_text() {
+    fn a_value_is_json_or_text() {
         let pairs: Vec<String> = ["n=5", "zip=01234", "o={\"a\":[1]}", "t=a=b", "empty="]
             .map(str::to_owned)
             .into();
@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn files_give_text_or_values() {
+    fn files_hold_text_or_values() {
         let folder = tempfile::tempdir().unwrap();
         let text = folder.path().join("note.txt");
         let yaml = folder.path().join("all.yaml");
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_pair_is_refused() {
+    fn anything_but_a_pair_is_refused() {
         assert!(context(&[], &["=x".to_owned()]).is_err());
         assert!(context(&[], &["novalue".to_owned()]).is_err());
     }

@@ -1,6 +1,6 @@
-//! A run with the dashboard: the engine on its own task, the screen on this one.
+//! Runs a plan with the dashboard: the engine on a task of its own, the screen on this one.
 
-use super::args::ScreenArgs;
+use super::args::run::ScreenArgs;
 use super::failure::Failure;
 use super::history_feed::HistoryFeed;
 use super::live::LiveFeed;
@@ -11,8 +11,8 @@ use crate::run::RunCommand;
 use crate::session::{ForkRequest, PreparedRun};
 use crate::tui::{self, Outcome};
 
-/// Opens the dashboard on a run that begins now, and gives the exit code once it was left, with the fork that
-/// was asked for.
+/// Starts the run and opens the dashboard on it. Returns the exit code when the user leaves, and the fork that they
+/// requested, if any.
 pub async fn open(
     run: PreparedRun,
     look: &ScreenArgs,
@@ -32,7 +32,7 @@ pub async fn open(
         ..screen::options(title, look)
     };
     let left = tui::run(HistoryFeed::new(feed), options).await;
-    // What is still running ends before the program does; a run that has ended ignores this.
+    // Stops what is still running before the program exits; a run that has ended ignores it.
     let _ = live.commands().send_waiting(RunCommand::Stop).await;
     let _ = live.commands().send_waiting(RunCommand::Close).await;
     let state = live.ended().await?;

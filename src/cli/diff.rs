@@ -1,13 +1,13 @@
-//! `plandeck diff`: how two runs differ.
+//! `plandeck diff`: compares two runs.
 
-use super::args::DiffArgs;
+use super::args::history::DiffArgs;
 use super::failure::Failure;
 use super::output::{out, out_json};
 use super::recorded::recording;
 use crate::report::RunDiff;
 use crate::run::RunState;
 
-/// Prints how two runs differ.
+/// Prints the differences between two runs.
 pub fn diff(args: &DiffArgs) -> Result<u8, Failure> {
     let [a, b] = [recording(&args.a)?, recording(&args.b)?];
     let states = [&a, &b].map(|run| RunState::from_events(&run.events));

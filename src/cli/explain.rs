@@ -1,6 +1,6 @@
 //! `plandeck explain`: why a step was called, or why it was not.
 
-use super::args::ExplainArgs;
+use super::args::history::ExplainArgs;
 use super::failure::Failure;
 use super::output::{out, out_json};
 use super::recorded::recording;

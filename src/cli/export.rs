@@ -1,6 +1,6 @@
-//! `plandeck export`: a run in the format of another program.
+//! `plandeck export`: writes a run in a format for other programs.
 
-use super::args::{ExportArgs, ExportFormat};
+use super::args::history::{ExportArgs, ExportFormat};
 use super::failure::Failure;
 use super::output::out_data;
 use super::recorded::recording;
@@ -8,7 +8,7 @@ use crate::report::{csv, json_lines, result_of, trace};
 use crate::run::RunState;
 use crate::session::SessionError;
 
-/// Prints a run in another format, or writes it to a file.
+/// Prints the run in the format that was chosen, or writes it to a file.
 pub fn export(args: &ExportArgs) -> Result<u8, Failure> {
     let recording = recording(&args.run)?;
     let state = RunState::from_events(&recording.events);

@@ -1,26 +1,26 @@
-//! What keeps a command from doing its work, and the exit code that this gives.
+//! Why a command failed, with its message and exit code.
 
 use crate::session::SessionError;
 use crate::store::StoreError;
 
-/// The exit code where nothing ran: bad usage, plan, catalog or configuration.
+/// Exit code where nothing ran: wrong usage, or a fault in the plan, the catalog or the configuration.
 pub const NOTHING_RAN: u8 = 2;
-/// The exit code where the work was done and its output could not be written.
+/// Exit code where the work was done but its output could not be written.
 pub const NOT_WRITTEN: u8 = 1;
 
-/// Why a command did not do its work.
+/// Why a command failed.
 #[derive(Debug)]
 pub enum Failure {
-    /// One sentence: bad usage, or a fault of the terminal.
+    /// A message: wrong usage, or a failure of the terminal.
     Usage(String),
-    /// What the application layer says.
+    /// An error of the application layer.
     Session(SessionError),
-    /// Standard output, or a file, took no more.
+    /// Standard output cannot be written.
     Output(std::io::Error),
 }
 
 impl Failure {
-    /// A failure in one sentence that says what to do.
+    /// A failure with a message that names the remedy.
     pub fn usage(message: impl Into<String>) -> Self {
         Self::Usage(message.into())
     }
@@ -33,20 +33,20 @@ impl Failure {
         }
     }
 
-    /// The message in the words of the command line; empty where nobody is left to read it.
+    /// The message, which names options of the command line; empty where standard output is a closed pipe.
     pub fn message(&self) -> String {
         match self {
             Self::Usage(message) => message.clone(),
             Self::Session(SessionError::Unpriced { step, model }) => {
                 let model = model.as_deref().unwrap_or("its model");
                 format!(
-                    "the price of {model} is not known (step {step}), and a cost limit is in force\n\
-                     give the price in plandeck.toml:  [prices]  \"{model}\" = {{ input = 0.15, output = 0.60 }}\n\
-                     or lift the limit with --max-total-cost-usd none, or do not track cost with --no-track-cost"
+                    "the price of {model} is not known (step {step}), and cost is limited\n\
+                     set the price in plandeck.toml:  [prices]  \"{model}\" = {{ input = 0.15, output = 0.60 }}\n\
+                     or remove the limit with --max-total-cost-usd none, or turn cost tracking off with --no-track-cost"
                 )
             }
             Self::Session(error) => error.to_string(),
-            // Whoever closed the pipe does not want to hear of it.
+            // The reader closed the pipe on purpose, as `head` does.
             Self::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe => String::new(),
             Self::Output(error) => format!("standard output: {error}"),
         }

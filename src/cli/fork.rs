@@ -1,17 +1,17 @@
-//! `plandeck fork`: another run from a recorded one, with something changed.
+//! `plandeck fork`: starts a new run from a recorded one, with changes.
 
-use super::args::ForkArgs;
+use super::args::history::ForkArgs;
 use super::failure::Failure;
 use super::run::run_from;
 use crate::session::{Changes, PriorRun, value_from_file, value_from_text};
 use serde_json::Value;
 use std::path::Path;
 
-/// Forks a run and gives the exit code.
+/// Forks a run and returns the exit code.
 pub async fn fork(args: ForkArgs) -> Result<u8, Failure> {
     if args.options.record.resume.is_some() {
         return Err(Failure::usage(
-            "a run is forked or gone on with: give RUN to fork, or --resume RUN to run",
+            "a run can be forked or resumed, not both: use `plandeck fork RUN` or `plandeck run --resume RUN`",
         ));
     }
     let inputs = args.input.iter().map(|text| input(text));
@@ -27,11 +27,7 @@ pub async fn fork(args: ForkArgs) -> Result<u8, Failure> {
 
 fn pair<'a>(option: &str, text: &'a str) -> Result<(&'a str, &'a str), Failure> {
     let pair = text.split_once('=').filter(|(step, _)| !step.is_empty());
-    pair.ok_or_else(|| {
-        Failure::usage(format!(
-            "{option} {text}: give it as STEP=JSON or STEP=@FILE"
-        ))
-    })
+    pair.ok_or_else(|| Failure::usage(format!("{option} {text}: must be STEP=JSON or STEP=@FILE")))
 }
 
 fn input(text: &str) -> Result<(String, Value), Failure> {
@@ -39,7 +35,7 @@ fn input(text: &str) -> Result<(String, Value), Failure> {
     let value = match value.strip_prefix('@') {
         Some(file) => value_from_file(Path::new(file))?,
         None => serde_json::from_str(value)
-            .map_err(|error| Failure::usage(format!("--input {step}: no JSON: {error}")))?,
+            .map_err(|error| Failure::usage(format!("--input {step}: not valid JSON: {error}")))?,
     };
     Ok((step.to_owned(), value))
 }

@@ -1,6 +1,6 @@
-//! A run without a screen: plain progress on standard error, its result on standard output.
+//! Runs a plan without the dashboard: plain progress on standard error, the result on standard output.
 
-use super::args::RunArgs;
+use super::args::run::RunArgs;
 use super::failure::Failure;
 use super::output::{notes, out_json, out_line};
 use super::signals::Signals;
@@ -13,7 +13,7 @@ use serde_json::Value;
 use std::io::IsTerminal;
 use std::path::Path;
 
-/// Runs to the end, or to the second signal, and gives the exit code.
+/// Runs to the end, or to the second signal, and returns the exit code.
 pub async fn run(prepared: PreparedRun, args: &RunArgs) -> Result<u8, Failure> {
     let mut signals =
         Signals::new().map_err(|error| Failure::usage(format!("signals: {error}")))?;
@@ -25,7 +25,7 @@ pub async fn run(prepared: PreparedRun, args: &RunArgs) -> Result<u8, Failure> {
             code = signals.next() => match signalled {
                 None => {
                     signalled = Some(code);
-                    // The run may also be over.
+                    // Fails if the run has already ended.
                     let _ = live.commands().send(RunCommand::Stop);
                 }
                 Some(_) => return Ok(code),
@@ -40,7 +40,7 @@ pub async fn run(prepared: PreparedRun, args: &RunArgs) -> Result<u8, Failure> {
     );
     printed?;
     let code = exit_code(&state, signalled);
-    // The process ends: to free every row and every output by itself would only take time.
+    // The process exits next: freeing every step and output one by one would only take time.
     std::mem::forget((state, result));
     Ok(code)
 }
@@ -52,11 +52,11 @@ fn print(result: &ExecutionResult, args: &RunArgs) -> Result<(), Failure> {
     if args.events.as_deref() == Some(Path::new("-")) {
         return Ok(());
     }
-    shown(&result.result).map_or(Ok(()), |text| out_line(&text))
+    printable(&result.result).map_or(Ok(()), |text| out_line(&text))
 }
 
-/// The final result for people and pipes: text as it is, anything else as indented JSON.
-fn shown(result: &Value) -> Option<String> {
+/// The final result as printed: text as it is, anything else as indented JSON; `None` for null.
+fn printable(result: &Value) -> Option<String> {
     match result {
         Value::Null => None,
         Value::String(text) if std::io::stdout().is_terminal() => {

@@ -1,4 +1,4 @@
-//! The runs on record, for a dashboard that asks for them: read beside it, on threads that may wait.
+//! Answers the dashboard's queries about recorded runs, on threads that may block.
 
 use crate::report::local_time;
 use crate::run::{CommandError, Comparison, RunCommand, RunEvent};
@@ -11,7 +11,7 @@ use futures::future::BoxFuture;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
-/// A feed that also answers what is asked of the runs on record.
+/// A feed that also answers queries about recorded runs.
 pub struct HistoryFeed<F> {
     feed: F,
     answered: Vec<HistoryAnswer>,
@@ -20,7 +20,7 @@ pub struct HistoryFeed<F> {
 }
 
 impl<F> HistoryFeed<F> {
-    /// The same feed, and the record beside it.
+    /// Wraps `feed`.
     pub fn new(feed: F) -> Self {
         let (sender, answers) = mpsc::unbounded_channel();
         Self {
@@ -55,11 +55,11 @@ impl<F: Feed> Feed for HistoryFeed<F> {
         self.feed.now()
     }
 
-    fn ask(&mut self, inquiry: HistoryQuery) {
+    fn ask(&mut self, query: HistoryQuery) {
         let sender = self.sender.clone();
         tokio::task::spawn_blocking(move || {
-            // Nobody listens any more where the dashboard was left in the meantime.
-            let _ = sender.send(answer(inquiry));
+            // Fails if the user has left the dashboard in the meantime.
+            let _ = sender.send(answer(query));
         });
     }
 
@@ -71,19 +71,19 @@ impl<F: Feed> Feed for HistoryFeed<F> {
     }
 }
 
-fn answer(inquiry: HistoryQuery) -> HistoryAnswer {
-    match inquiry {
+fn answer(query: HistoryQuery) -> HistoryAnswer {
+    match query {
         HistoryQuery::Runs { run_id, plan } => {
-            HistoryAnswer::Runs(runs(&run_id, &plan).map_err(words))
+            HistoryAnswer::Runs(runs(&run_id, &plan).map_err(message))
         }
         HistoryQuery::Compare { with, shown } => {
             let compared = state_of(&with.run_id).map(|run| Box::new(Comparison::new(run, &shown)));
-            HistoryAnswer::Compared(with, compared.map_err(words))
+            HistoryAnswer::Compared(with, compared.map_err(message))
         }
     }
 }
 
-/// The other runs of the plan, the newest first.
+/// The other runs of the plan, newest first.
 fn runs(run_id: &str, plan: &str) -> Result<Vec<PastRun>, StoreError> {
     let runs = other_runs_of(plan, run_id)?.into_iter();
     Ok(runs
@@ -98,7 +98,7 @@ fn runs(run_id: &str, plan: &str) -> Result<Vec<PastRun>, StoreError> {
         .collect())
 }
 
-#[allow(clippy::needless_pass_by_value, reason = "errors are mapped with it")]
-fn words(error: StoreError) -> Arc<str> {
+#[allow(clippy::needless_pass_by_value, reason = "passed to `map_err`")]
+fn message(error: StoreError) -> Arc<str> {
     error.to_string().into()
 }

@@ -1,6 +1,6 @@
-//! A plan whose last run was interrupted: resuming that run is offered, or hinted at.
+//! Offers to resume the last run of a plan, if it was interrupted.
 
-use super::args::{JournalWhen, RunArgs};
+use super::args::run::{JournalWhen, RunArgs};
 use super::failure::Failure;
 use super::output::note_line;
 use super::screen;
@@ -10,9 +10,8 @@ use crate::session::{InterruptedRun, Settings, interrupted_run_of};
 use crate::tui::{Outcome, ResumeChoice, ResumePrompt, ask_to_resume};
 use std::path::Path;
 
-/// Looks whether the last run of the plan was interrupted. With the dashboard the user is asked, and where they
-/// want to resume it `args` say so afterwards; without it a hint is given. An exit code is where the plan is not
-/// to be run at all.
+/// Checks whether the last run of the plan was interrupted. With the dashboard, asks the user, and sets `--resume` in
+/// `args` if they want to resume it; without it, prints a hint. Returns an exit code if the plan should not run.
 pub async fn resume(args: &mut RunArgs) -> Result<Option<u8>, Failure> {
     let off = args.record.journal == JournalWhen::Off;
     let Some(plan) = args.plan.as_deref().filter(|_| !off) else {
@@ -21,13 +20,13 @@ pub async fn resume(args: &mut RunArgs) -> Result<Option<u8>, Failure> {
     if args.record.resume.is_some() || plan == Path::new("-") {
         return Ok(None);
     }
-    // A store that cannot be read is told about when the run is to be recorded.
+    // A store that cannot be read is reported when recording starts.
     let Ok(Some(run)) = interrupted_run_of(plan) else {
         return Ok(None);
     };
     if is_headless(args) {
         note_line(&format!(
-            "the last run of this plan was cut short; to go on with it: plandeck run --resume {}",
+            "the last run of this plan was interrupted; to resume it: plandeck run --resume {}",
             run.summary.run_id
         ));
         return Ok(None);
@@ -36,7 +35,7 @@ pub async fn resume(args: &mut RunArgs) -> Result<Option<u8>, Failure> {
     let mut look = args.screen.clone();
     screen::complete(&mut look, &Settings::load(&here)?)?;
     let options = screen::options(String::new(), &look);
-    let choice = ask_to_resume(what(&run), options).await;
+    let choice = ask_to_resume(prompt(&run), options).await;
     match choice.map_err(|error| Failure::usage(error.to_string()))? {
         ResumeChoice::Resume => {
             args.record.resume = Some(run.summary.run_id.to_string());
@@ -48,7 +47,7 @@ pub async fn resume(args: &mut RunArgs) -> Result<Option<u8>, Failure> {
     }
 }
 
-fn what(run: &InterruptedRun) -> ResumePrompt {
+fn prompt(run: &InterruptedRun) -> ResumePrompt {
     let summary = &run.summary;
     ResumePrompt {
         plan: summary.plan.clone(),

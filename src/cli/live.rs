@@ -1,4 +1,4 @@
-//! A running engine as the dashboard sees it.
+//! The feed of a live run for the dashboard.
 
 use crate::engine::EventReader;
 use crate::run::{CommandError, RunCommand, RunEvent};
@@ -9,13 +9,13 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::time::Instant;
 
-/// The events of a live run, and the way back to its engine.
+/// The events of a live run, and the sender of its commands.
 pub struct LiveFeed {
-    /// The run's events.
+    /// Receives the run's events.
     pub events: EventReader,
-    /// The way to the engine.
+    /// Sends commands to the engine.
     pub commands: CommandSender,
-    /// The start of the run.
+    /// When the run started.
     pub origin: Instant,
 }
 

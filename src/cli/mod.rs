@@ -1,6 +1,5 @@
-//! Arguments to calls, a file for each subcommand.
+//! The command line: parses arguments, calls `session`, prints. One file per subcommand.
 
-mod arg_values;
 mod args;
 mod cache;
 mod check;
@@ -39,7 +38,7 @@ use clap::Parser;
 use failure::{Failure, NOTHING_RAN};
 use std::process::ExitCode;
 
-/// The whole program: reads the command line, does what it says, gives the exit code.
+/// Runs the program: parses the command line, runs the command, returns the exit code.
 pub fn main() -> ExitCode {
     if let Some(code) = as_child() {
         return code;
@@ -88,11 +87,10 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// This program also starts itself: as the sandbox that runs code, and to limit another program. Where it was, it
-/// does that work and gives the exit code.
+/// Runs this process as a child of plandeck, if it was started as one: as the sandbox that runs code, or to limit
+/// another program. Returns the exit code; `None` where the process was started for another reason.
 ///
-/// The `main` of a program that uses the library begins with this, before anything else; then it needs no `plandeck`
-/// beside it:
+/// Call this first in the `main` of a program that uses the library; then the program needs no installed `plandeck`:
 ///
 /// ```no_run
 /// use std::process::ExitCode;
@@ -101,7 +99,7 @@ pub fn main() -> ExitCode {
 ///     if let Some(code) = plandeck::cli::as_child() {
 ///         return code;
 ///     }
-///     // The program itself.
+///     // Your program.
 ///     ExitCode::SUCCESS
 /// }
 /// ```
@@ -115,8 +113,8 @@ pub fn as_child() -> Option<ExitCode> {
     }
 }
 
-/// Commands that are spoken of and not in this version. They would be read as the name of a plan otherwise,
-/// with a message that leads nowhere; a file of that name still is one.
+/// Refuses commands that this version does not have yet, with a clear message: clap would take their names for plan
+/// files. A file with such a name is still run as a plan.
 fn missing_command() -> Option<ExitCode> {
     let mut arguments = std::env::args().skip(1);
     let command = arguments.next()?;
@@ -125,7 +123,7 @@ fn missing_command() -> Option<ExitCode> {
         return None;
     }
     output::note_line(&format!(
-        "this version has no command `{command}`; `plandeck --help` lists what it has"
+        "this version has no command `{command}`; `plandeck --help` lists the commands"
     ));
     Some(ExitCode::from(NOTHING_RAN))
 }
@@ -134,9 +132,9 @@ fn on_tokio(work: impl Future<Output = Result<u8, Failure>>) -> Result<u8, Failu
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::usage(format!("no runtime: {error}")))?;
+        .map_err(|error| Failure::usage(format!("the async runtime cannot start: {error}")))?;
     let done = runtime.block_on(work);
-    // A call that does not end by itself must not keep the program from ending.
+    // A call that never ends must not keep the program from exiting.
     runtime.shutdown_timeout(std::time::Duration::from_millis(100));
     done
 }

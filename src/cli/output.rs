@@ -1,6 +1,6 @@
-//! Everything that the program prints. Nothing else in the command line writes to standard output or standard error.
+//! Prints to standard output and standard error; nothing else in `cli` does.
 
-use super::args::ColorWhen;
+use super::args::run::ColorWhen;
 use super::failure::Failure;
 use super::terminal::stderr_colour;
 use crate::report::{DiagnosticStyle, render, render_faults};
@@ -9,17 +9,17 @@ use crate::text::escape_json;
 use serde::Serialize;
 use std::io::{IsTerminal, Write};
 
-/// Prints what was asked for on standard output. What it quotes of plans and outputs has been made safe.
+/// Prints text on standard output. What it quotes from plans and outputs must already be safe for a terminal.
 ///
 /// # Errors
-/// Where standard output is closed, or takes no more.
+/// When standard output is closed or cannot be written.
 pub fn out(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     written.map_err(Failure::Output)
 }
 
-/// Prints data in a format of its own: to a terminal without characters that it could obey, else as it is.
+/// Prints exported data: with control characters escaped on a terminal, otherwise as it is.
 pub fn out_data(text: &str) -> Result<(), Failure> {
     if std::io::stdout().is_terminal() {
         out(&escape_json(text))
@@ -28,35 +28,35 @@ pub fn out_data(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Prints a text and the end of a line.
+/// Prints a text and a line break.
 pub fn out_line(text: &str) -> Result<(), Failure> {
     out(&format!("{text}\n"))
 }
 
-/// Prints a value as one line of JSON that no terminal can obey.
+/// Prints a value as one line of JSON, with control characters escaped.
 pub fn out_json(value: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string(value).map_err(|error| Failure::Output(error.into()))?;
     out_line(&escape_json(&text))
 }
 
-/// Says something on standard error, to whoever still listens: what cannot be written there can be said nowhere.
+/// Prints on standard error. Failures are ignored: there is no other place to report them.
 pub fn note(text: &str) {
     let mut err = std::io::stderr().lock();
     let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
 }
 
-/// Says plain sentences with the program's name before them, made safe line by line.
+/// Prints a message on standard error after the program's name, made safe for a terminal.
 pub fn note_line(text: &str) {
     say(&format!("plandeck: {text}"));
 }
 
-/// The same without the program's name.
+/// Prints a message on standard error without the program's name, made safe for a terminal.
 pub fn say(text: &str) {
     let lines = text.lines().map(crate::text::line);
     note(&(lines.collect::<Vec<_>>().join("\n") + "\n"));
 }
 
-/// What the application layer has to tell.
+/// Prints the notes of the application layer.
 pub fn notes(notes: &[Note], color: ColorWhen) {
     for one in notes {
         match one {
@@ -69,7 +69,7 @@ pub fn notes(notes: &[Note], color: ColorWhen) {
     }
 }
 
-/// Why a command did not do its work.
+/// Prints why a command failed.
 pub fn failure(failure: &Failure, color: ColorWhen) {
     if let Failure::Session(SessionError::Faults(faults)) = failure {
         let style = DiagnosticStyle::for_stderr(stderr_colour(color));

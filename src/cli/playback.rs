@@ -1,5 +1,5 @@
-//! A recorded run to look at: all of its events for the dashboard, which plays them itself, or one after another
-//! at their times for plain progress.
+//! The events of a recorded run: all at once for the dashboard, which plays them itself, or each at its time for plain
+//! progress.
 
 use crate::run::{CommandError, RunCommand, RunEvent};
 use crate::tui::Feed;
@@ -9,14 +9,14 @@ use futures::future::BoxFuture;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-/// Every event at once, for a dashboard that shows what it likes of them.
+/// A feed of all events at once; the dashboard decides what it shows.
 pub struct Tape {
     events: std::vec::IntoIter<RunEvent>,
     begin: Instant,
 }
 
 impl Tape {
-    /// The events of a run.
+    /// A feed of these events of one run.
     pub fn new(events: Vec<RunEvent>) -> Self {
         Self {
             events: events.into_iter(),
@@ -47,18 +47,18 @@ impl Feed for Tape {
     }
 }
 
-/// A run's events, each at its time or at any other speed.
+/// Plays back the events of a run at its speed, or at a multiple of it.
 pub struct Playback {
     events: Vec<RunEvent>,
     next: usize,
-    /// How many times as fast as it was.
+    /// The speed, as a multiple of the original.
     speed: f64,
     begin: Instant,
 }
 
 impl Playback {
-    /// Begins to play now, `speed` times as fast as it was recorded; a speed that is not a positive number plays
-    /// everything at once.
+    /// Starts playback now, `speed` times as fast as recorded. A speed that is not a positive number plays everything
+    /// at once.
     pub fn new(events: Vec<RunEvent>, speed: f64) -> Self {
         Self {
             events,
@@ -68,17 +68,17 @@ impl Playback {
         }
     }
 
-    /// Whether everything has been taken.
+    /// Whether every event has been taken.
     pub fn is_over(&self) -> bool {
         self.next == self.events.len()
     }
 
-    /// The time of the run that is played now.
+    /// The position in the recorded run.
     fn position(&self) -> Micros {
         Micros((self.begin.elapsed().as_secs_f64() * self.speed * 1e6) as u64)
     }
 
-    /// Appends the events whose time has come.
+    /// Appends the events that are due.
     pub fn take(&mut self, into: &mut Vec<RunEvent>) {
         let position = self.position();
         let rest = self.events.get(self.next..).unwrap_or_default();
@@ -88,7 +88,7 @@ impl Playback {
         self.next += into.len() - before;
     }
 
-    /// Ends when the time of the next event has come; never once there is none.
+    /// Completes when the next event is due; never, after the last one.
     pub async fn due(&self) {
         let Some(next) = self.events.get(self.next) else {
             return std::future::pending().await;

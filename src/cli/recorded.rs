@@ -1,11 +1,11 @@
-//! A run on record, for the subcommands that print one: what is wrong with its record is said on the way.
+//! Finds a recorded run for the subcommands that print one, and prints warnings about its record.
 
 use super::failure::Failure;
 use super::output::note_line;
 use crate::session::find_run;
 use crate::store::Recording;
 
-/// The run of this name.
+/// Finds a run by its id, the start of its id, or `last`.
 pub fn recording(name: &str) -> Result<Recording, Failure> {
     let found = find_run(name)?;
     for warning in &found.warnings {

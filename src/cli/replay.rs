@@ -1,6 +1,7 @@
-//! `plandeck replay`: a recorded run once more, in the dashboard on a terminal, as plain progress elsewhere.
+//! `plandeck replay`: plays back a recorded run, in the dashboard on a terminal and as plain progress elsewhere.
 
-use super::args::{ReplayArgs, RunArgs};
+use super::args::history::ReplayArgs;
+use super::args::run::RunArgs;
 use super::failure::Failure;
 use super::history_feed::HistoryFeed;
 use super::output::out_line;
@@ -16,7 +17,7 @@ use crate::session::{ForkRequest, events_from_file};
 use crate::tui::{self, Outcome};
 use std::path::Path;
 
-/// Plays a run, or a file of events, and gives the exit code.
+/// Plays back a run, or a file of events, and returns the exit code.
 pub async fn replay(args: ReplayArgs) -> Result<u8, Failure> {
     let file = Path::new(&args.run);
     let is_file = file.is_file();
@@ -29,7 +30,7 @@ pub async fn replay(args: ReplayArgs) -> Result<u8, Failure> {
     };
     let Some(EventKind::RunStarted(header)) = events.first().map(|event| &event.kind) else {
         return Err(Failure::usage(format!(
-            "{}: there are no events of a run in it",
+            "{}: holds no events of a run",
             args.run
         )));
     };
@@ -60,7 +61,7 @@ pub async fn replay(args: ReplayArgs) -> Result<u8, Failure> {
     }
 }
 
-/// Prints what happened, when it happened.
+/// Prints each event when it is due.
 async fn play(mut playback: Playback) -> Result<u8, Failure> {
     let mut signals =
         Signals::new().map_err(|error| Failure::usage(format!("signals: {error}")))?;

@@ -1,6 +1,6 @@
-//! `plandeck run`: a run with the dashboard, or without a screen.
+//! `plandeck run`: runs a plan, with the dashboard or without.
 
-use super::args::{JournalWhen, RunArgs, UnknownWhen};
+use super::args::run::{JournalWhen, RunArgs, UnknownWhen};
 use super::context::context;
 use super::failure::Failure;
 use super::output::{note_line, notes};
@@ -17,10 +17,12 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Runs a plan and gives the exit code.
+/// Runs a plan and returns the exit code.
 pub async fn run(mut args: RunArgs) -> Result<u8, Failure> {
     if args.record.unknown.is_some() && args.record.resume.is_none() {
-        return Err(Failure::usage("--unknown belongs to --resume or to a fork"));
+        return Err(Failure::usage(
+            "--unknown needs --resume RUN, or `plandeck fork`",
+        ));
     }
     if let Some(code) = interrupted::resume(&mut args).await? {
         return Ok(code);
@@ -32,8 +34,8 @@ pub async fn run(mut args: RunArgs) -> Result<u8, Failure> {
     run_from(args, prior).await
 }
 
-/// The same where a run resumes another one, or is forked from it; then the forks that are asked for in the
-/// dashboard, one after the other.
+/// Runs a plan that resumes or forks `prior`, if given; then runs the forks that the user requests in the dashboard,
+/// one after the other.
 pub async fn run_from(args: RunArgs, prior: Option<PriorRun>) -> Result<u8, Failure> {
     let mut next = (args.clone(), prior);
     loop {
@@ -44,7 +46,7 @@ pub async fn run_from(args: RunArgs, prior: Option<PriorRun>) -> Result<u8, Fail
         let mut again = args.clone();
         again.record.resume = None;
         again.paused = false;
-        // They are those of the first run.
+        // The file holds the events of the first run.
         again.events = None;
         next = (again, Some(fork.prior_run()?));
     }
@@ -63,12 +65,12 @@ async fn run_once(
     settings.complete(&mut source);
     screen::complete(&mut args.screen, &settings)?;
     let Some(plan) = args.plan.clone() else {
-        return Err(Failure::usage("which plan? plandeck run PLAN"));
+        return Err(Failure::usage("no plan was given: plandeck run PLAN"));
     };
     let headless = is_headless(&args);
     if headless && args.paused {
         return Err(Failure::usage(
-            "--paused needs the dashboard: without it nobody could go on",
+            "--paused needs the dashboard: without it the run cannot be resumed",
         ));
     }
     let limits = args.limits.over(settings.limits()?);
@@ -95,7 +97,7 @@ async fn run_once(
     notes(prepared.notes(), color);
     let written = Written::default();
     let prepared = with_events(prepared, &args, &written)?;
-    // Also with the dashboard: they stand in the scrollback when it was left.
+    // With the dashboard too: they are in the scrollback after the user leaves.
     notes(&warnings, color);
     let plan = Arc::clone(prepared.plan());
     let (mut code, fork) = if headless {
@@ -104,7 +106,7 @@ async fn run_once(
         let is_recorded = args.record.journal != JournalWhen::Off;
         dashboard::open(prepared, &args.screen, is_recorded).await?
     };
-    // As with the state of the run: freeing a large plan is of no use any more.
+    // The process exits next: freeing a large plan would only take time.
     std::mem::forget(plan);
     if code == 0 && written.get().is_some() {
         code = super::failure::NOT_WRITTEN;
@@ -112,8 +114,8 @@ async fn run_once(
     Ok((code, fork))
 }
 
-/// The run with its journal, its cache, and the earlier run that it resumes. `at_once` is whether a failure of the
-/// journal may be told on standard error while the run is running.
+/// Adds journal, cache and the earlier run to the run. `at_once`: whether a failure of the journal is printed on
+/// standard error while the run is running.
 fn recorded(
     execution: Execution,
     args: &RunArgs,
@@ -131,13 +133,13 @@ fn recorded(
     if args.record.journal == JournalWhen::Off {
         return execution;
     }
-    let told = |error: &StoreError| note_line(&Note::NotRecorded(error.to_string()).to_string());
+    let report = |error: &StoreError| note_line(&Note::NotRecorded(error.to_string()).to_string());
     execution
         .journal(JournalSettings {
             home: None,
             durable: args.record.durable,
             required: args.record.journal == JournalWhen::Required,
-            on_broken: at_once.then(|| Arc::new(told) as _),
+            on_broken: at_once.then(|| Arc::new(report) as _),
         })
         .cache(CacheOptions {
             fresh: args.record.fresh,

@@ -1,6 +1,6 @@
-//! `plandeck runs`: the runs on record, and removing old ones.
+//! `plandeck runs`: lists recorded runs, and removes old ones.
 
-use super::args::{RunsAction, RunsArgs};
+use super::args::history::{RunsAction, RunsArgs};
 use super::failure::Failure;
 use super::output::{note, out, out_json};
 use crate::report::runs_table;
@@ -8,7 +8,7 @@ use crate::session::all_runs;
 use crate::store::{PruneRules, Store, StoreError};
 use crate::text::format;
 
-/// Prints the runs, or removes some.
+/// Prints the list of runs, or removes old runs.
 pub fn runs(args: &RunsArgs) -> Result<u8, Failure> {
     match &args.action {
         None => {

@@ -1,4 +1,4 @@
-//! The sample plans, embedded in the program so that they are there however it was installed.
+//! The sample plans, embedded in the program so that they exist however it was installed.
 
 use super::failure::Failure;
 use crate::store::home;
@@ -65,11 +65,11 @@ const FILES: &[(&str, &str)] = files![
     "tickets/tools.yaml",
 ];
 
-/// The folder with the sample plans beside the place where somebody works, as in a clone.
+/// The folder with the sample plans, in a clone of the repository and in the store.
 const FOLDER: &str = "sample-plans";
 
-/// The sample plans in the order of their README, which says what each is for. Where `here` has them as
-/// files, those are meant: whoever changes one there means to run it so.
+/// The sample plans, in the order and with the descriptions of their README. If the folder `here` has a sample as a
+/// file, that file is listed, because the user may have changed it.
 pub fn samples(here: &Path) -> Vec<PlanItem> {
     table()
         .filter_map(|(name, plan, about)| {
@@ -97,7 +97,7 @@ pub fn samples(here: &Path) -> Vec<PlanItem> {
         .collect()
 }
 
-/// Where a sample is put down, for people.
+/// The folder that a sample is written to, as shown to the user.
 fn shown(name: &str) -> Arc<str> {
     let folder = folder_of(name).map_or_else(|_| name.into(), |path| path.display().to_string());
     folder.into()
@@ -115,7 +115,7 @@ fn table() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
     })
 }
 
-/// Whether a folder holds the sample plans, so that they are not listed a second time as plans of it.
+/// Whether a folder holds the sample plans, which are not listed a second time as plans of the user.
 pub fn is_samples(folder: &Path) -> bool {
     folder.file_name().is_some_and(|name| name == FOLDER)
 }
@@ -125,13 +125,13 @@ fn folder_of(name: &str) -> Result<PathBuf, Failure> {
     Ok(home.join(FOLDER).join(name))
 }
 
-/// Puts the sample down under the folder that the program keeps and gives its plan. What is there already is
-/// left as somebody may have changed it, unless `anew`.
-pub fn unpack(name: &str, anew: bool) -> Result<PathBuf, Failure> {
+/// Writes the files of a sample to the store's folder and returns the path of its plan. Existing files are kept,
+/// because the user may have changed them, unless `overwrite` is set.
+pub fn unpack(name: &str, overwrite: bool) -> Result<PathBuf, Failure> {
     let folder = folder_of(name)?;
     let (_, plan, _) = table()
         .find(|(sample, ..)| *sample == name)
-        .ok_or_else(|| Failure::usage(format!("there is no sample {name}")))?;
+        .ok_or_else(|| Failure::usage(format!("there is no sample plan {name:?}")))?;
     let fault =
         |path: &Path, error: std::io::Error| Failure::usage(format!("{}: {error}", path.display()));
     for (path, text) in FILES {
@@ -142,7 +142,7 @@ pub fn unpack(name: &str, anew: bool) -> Result<PathBuf, Failure> {
             continue;
         };
         let file = folder.join(rest);
-        if file.exists() && !anew {
+        if file.exists() && !overwrite {
             continue;
         }
         if let Some(parent) = file.parent() {
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn every_sample_is_listed_with_what_it_is_for() {
+    fn every_sample_is_listed_with_a_description() {
         let folder = tempfile::tempdir().unwrap();
         let samples = samples(folder.path());
         let folders: BTreeSet<&str> = FILES
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn samples_that_are_here_as_files_are_those() {
+    fn sample_files_in_the_folder_are_listed() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let samples = samples(root);
         let receipt = samples.iter().find(|sample| &*sample.name == "receipt");

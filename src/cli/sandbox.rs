@@ -1,4 +1,4 @@
-//! The hidden subcommands in which this program starts itself: `__sandbox` and `__launch`.
+//! `__sandbox` and `__launch`: hidden subcommands with which the program starts itself as a child.
 
 use super::output::note_line;
 use crate::tools::launch::Launch;
@@ -6,10 +6,10 @@ use crate::tools::sandbox;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-/// Memory of a sandbox where the command line does not say, in mebibytes.
+/// Memory of a sandbox in MiB, where the command line does not set it.
 const MEMORY_MB: u64 = 512;
 
-/// `__sandbox --memory-mb N`: serves pieces of work on standard input and output until the input ends.
+/// `__sandbox --memory-mb N`: runs code that it reads from standard input, until the input ends.
 ///
 /// It must be called on the main thread, whose stack it makes larger.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
@@ -22,13 +22,13 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         _ => None,
     };
     let Some(memory_mb) = memory_mb else {
-        note_line("__sandbox is for plandeck itself");
+        note_line("__sandbox is internal to plandeck");
         return ExitCode::from(2);
     };
     match sandbox::serve(memory_mb) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            note_line(&format!("the sandbox could not go on: {error}"));
+            note_line(&format!("the sandbox failed: {error}"));
             ExitCode::FAILURE
         }
     }
@@ -39,7 +39,7 @@ pub fn launch(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     if let Some(launch) = Launch::parse(arguments) {
         launch.run()
     } else {
-        note_line("__launch is for plandeck itself");
+        note_line("__launch is internal to plandeck");
         ExitCode::from(2)
     }
 }

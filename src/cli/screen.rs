@@ -1,29 +1,32 @@
-//! How the dashboard is to look, from the command line, the settings and the environment.
+//! The look of the dashboard, from the command line, the settings and the environment.
 
-use super::args::{ColorWhen, ScreenArgs};
+use super::args::run::{ColorWhen, ScreenArgs};
 use super::failure::Failure;
 use crate::session::Settings;
 use crate::tui;
 use clap::ValueEnum;
 
-/// Fills in what the command line left open.
+/// Fills in theme and colour from the settings where the command line gives none.
 pub fn complete(screen: &mut ScreenArgs, settings: &Settings) -> Result<(), Failure> {
     if screen.theme.is_none() {
         screen.theme.clone_from(&settings.theme);
     }
-    // Said before anything runs, not once the run is running and the screen is to be drawn.
+    // A wrong name is reported before the run starts, not when the screen is first drawn.
     if let Some(theme) = &screen.theme {
         tui::theme_named(theme).map_err(|error| Failure::usage(error.to_string()))?;
     }
     if let (None, Some(color)) = (screen.color, &settings.color) {
-        let color = ColorWhen::from_str(color, true)
-            .map_err(|_| Failure::usage(format!("color = {color:?}: auto, always or never")))?;
+        let color = ColorWhen::from_str(color, true).map_err(|_| {
+            Failure::usage(format!(
+                "color = {color:?} in the settings: must be auto, always or never"
+            ))
+        })?;
         screen.color = Some(color);
     }
     Ok(())
 }
 
-/// How the dashboard is to look, with this title.
+/// Options for the dashboard with this title.
 pub fn options(title: String, args: &ScreenArgs) -> tui::Options {
     tui::Options {
         title,

@@ -1,6 +1,6 @@
-//! `plandeck show`: what came of a run.
+//! `plandeck show`: prints the result of a run.
 
-use super::args::ShowArgs;
+use super::args::history::ShowArgs;
 use super::failure::Failure;
 use super::output::{out, out_json};
 use super::recorded::recording;
@@ -12,7 +12,7 @@ use crate::text::format;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-/// Prints the result of a run as far as it got.
+/// Prints the result of a run; of an interrupted one, as far as it got.
 pub fn show(args: &ShowArgs) -> Result<u8, Failure> {
     let recording = recording(&args.run)?;
     let state = RunState::from_events(&recording.events);
@@ -47,7 +47,7 @@ pub fn show(args: &ShowArgs) -> Result<u8, Failure> {
     if status == RunWord::Interrupted {
         let _ = writeln!(
             text,
-            "cut short; go on with: plandeck run --resume {}",
+            "interrupted; resume with: plandeck run --resume {}",
             recording.summary.run_id
         );
     }
@@ -55,12 +55,12 @@ pub fn show(args: &ShowArgs) -> Result<u8, Failure> {
     Ok(0)
 }
 
-/// Where an output came from that was not called for, and what that saved.
+/// Where an output came from if its tool was not called, and what that saved.
 fn origin(row: &StepState) -> String {
     let word = match row.source {
         Some(StepSource::Cache) => "from the cache",
         Some(StepSource::Recorded) => "recorded",
-        Some(StepSource::Mock) => "supplied by a person",
+        Some(StepSource::Mock) => "supplied by the user",
         Some(StepSource::Call) | None => "",
     };
     let mut words = word.to_owned();
@@ -77,7 +77,7 @@ fn origin(row: &StepState) -> String {
         notes.push("pinned".to_owned());
     }
     if row.given.is_some() {
-        notes.push("input set by a person".to_owned());
+        notes.push("input set by the user".to_owned());
     }
     notes.retain(|note| !note.is_empty());
     if notes.is_empty() {
@@ -87,7 +87,7 @@ fn origin(row: &StepState) -> String {
     }
 }
 
-/// What speeding each step of the critical path up could save at the most, in words.
+/// For each step on the critical path: the most that speeding it up could save, in words.
 fn on_the_critical_path(state: &RunState) -> HashMap<usize, String> {
     let figures = figures(state, state.at);
     let rows = figures.critical_path.iter().zip(&figures.potential);

@@ -2,7 +2,7 @@
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// The signals that stop a run, and lead to a partial result.
+/// The signals that stop a run, which then prints its partial result.
 pub struct Signals {
     interrupt: Signal,
     terminate: Signal,
@@ -10,7 +10,7 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Listens from now on.
+    /// Starts to listen.
     pub fn new() -> std::io::Result<Self> {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,

@@ -1,4 +1,4 @@
-//! Who hears of events when there is no screen: plain progress, and the events as JSON lines.
+//! Sinks that print events: as plain progress, and as JSON lines.
 
 use super::output::{note, note_line};
 use crate::engine::EventSink;
@@ -8,11 +8,11 @@ use crate::text::escape_json;
 use std::io::{BufWriter, Write};
 use std::sync::{Arc, OnceLock};
 
-/// Plain lines on standard error.
+/// Prints plain progress on standard error.
 #[derive(Debug, Default)]
 pub struct ProgressSink {
     progress: Progress,
-    /// What is written at once: standard error is not buffered, and a plan of small steps says much.
+    /// Collects the lines of one batch: standard error is not buffered, and plans of small steps print many lines.
     lines: String,
 }
 
@@ -27,17 +27,17 @@ impl EventSink for ProgressSink {
     }
 }
 
-/// Why events could not be written any more, for whoever ends the program.
+/// The first error in writing events, which decides the exit code.
 pub type Written = Arc<OnceLock<std::io::Error>>;
 
-/// One JSON object a line.
+/// Writes events as one JSON object per line.
 pub struct JsonLinesSink<W: Write + Send> {
     out: BufWriter<W>,
     failed: Written,
 }
 
 impl<W: Write + Send> JsonLinesSink<W> {
-    /// Events go to `out`; the first failure goes to `failed`, and nothing is written after it.
+    /// Writes to `out`; the first error is stored in `failed`, and nothing is written after it.
     pub fn new(out: W, failed: &Written) -> Self {
         Self {
             out: BufWriter::new(out),
@@ -64,7 +64,7 @@ impl<W: Write + Send> EventSink for JsonLinesSink<W> {
             if error.kind() != std::io::ErrorKind::BrokenPipe {
                 note_line(&format!("events are no longer written: {error}"));
             }
-            // It is the first: nothing is written after it.
+            // It is the first error: nothing is written after it.
             let _ = self.failed.set(error);
         }
     }

@@ -1,27 +1,27 @@
-//! What the subcommands ask of the terminal and of a run's end: whether there is a screen, colour, the exit code.
+//! Whether there is a screen and colour, and the exit code of a run.
 
-use super::args::{ColorWhen, RunArgs};
+use super::args::run::{ColorWhen, RunArgs};
 use crate::run::{RunOutcome, RunPhase, RunState};
 use std::io::IsTerminal;
 use std::path::Path;
 
-/// Whether the user can see a screen and type: standard input and output are terminals.
+/// Whether standard input and output are terminals.
 pub fn is_interactive() -> bool {
     std::io::stdout().is_terminal() && std::io::stdin().is_terminal()
 }
 
-/// Whether a run has no dashboard.
+/// Whether a run with these arguments has no dashboard.
 pub fn is_headless(args: &RunArgs) -> bool {
     let on_stdout = args.events.as_deref() == Some(Path::new("-"));
     args.headless || args.json || on_stdout || !is_interactive()
 }
 
-/// Whether standard output gets colour.
+/// Whether to use colour on standard output.
 pub fn stdout_colour() -> bool {
     std::io::stdout().is_terminal() && !no_color()
 }
 
-/// Whether standard error gets colour.
+/// Whether to use colour on standard error.
 pub fn stderr_colour(when: ColorWhen) -> bool {
     match when {
         ColorWhen::Always => true,
@@ -34,12 +34,12 @@ fn no_color() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
-/// The exit code of a program that a signal ended.
+/// The exit code of a program ended by a signal: 128 and the number of the signal.
 pub fn signal_code(number: i32) -> u8 {
     128 + number as u8
 }
 
-/// The exit code of a run that ended, or of the signal that stopped it.
+/// The exit code of a run; `signalled` is the code of the signal that stopped it, if any.
 pub fn exit_code(state: &RunState, signalled: Option<u8>) -> u8 {
     match (state.phase, signalled) {
         (RunPhase::Ended(RunOutcome::Succeeded), _) => 0,

@@ -1,10 +1,10 @@
-//! `plandeck themes`: the themes by name.
+//! `plandeck themes`: lists the themes.
 
 use super::failure::Failure;
 use super::output::out_line;
 use crate::tui;
 
-/// Prints a name a line on standard output.
+/// Prints the names of the themes, one per line.
 pub fn themes() -> Result<u8, Failure> {
     for name in tui::theme_names() {
         out_line(name)?;

@@ -1,4 +1,4 @@
-//! `plandeck tools`: what a catalog offers.
+//! `plandeck tools`: lists the tools of a catalog.
 
 use super::args::ToolsArgs;
 use super::failure::Failure;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Prints the tools of `--tools`, or of a plan, or of the catalog in this folder.
+/// Prints the tools of `--tools`, else of a plan, else of the catalog in this folder.
 pub fn tools(args: &ToolsArgs) -> Result<u8, Failure> {
     let plan = args.plan.as_deref().unwrap_or(Path::new("."));
     let draft = match &args.plan {
@@ -20,7 +20,7 @@ pub fn tools(args: &ToolsArgs) -> Result<u8, Failure> {
     let catalog = catalog(plan, &args.tools, draft.as_ref())?;
     if catalog.tools().is_empty() {
         return Err(Failure::usage(
-            "no catalog here: name one with --tools FILE, or a plan that has one beside it",
+            "no catalog in this folder: name one with --tools FILE, or a plan that has one in its folder",
         ));
     }
     if args.json {

@@ -18,7 +18,7 @@ pub struct Changes {
 }
 
 impl Changes {
-    /// Makes the changes to what a fork takes over.
+    /// Applies the changes to what a fork takes over.
     pub(super) fn apply(
         self,
         resume_state: &mut ResumeState,

@@ -1,4 +1,4 @@
-//! Why a session could not do what was asked: one error for everything that happens before, or instead of, a run.
+//! The error of the application layer: everything that can prevent a run from starting.
 
 use crate::models::WorkerError;
 use crate::plan::PlanFaults;
@@ -6,51 +6,51 @@ use crate::store::StoreError;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Why nothing ran. Every message names the cause, and where one is known the remedy.
+/// Why nothing ran. Every message names the cause and, where one is known, the remedy.
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
-    /// Faults with places, of a catalog, a plan, or both.
+    /// Faults of a catalog, a plan, or both, each with its place.
     #[error("{}", first(.0))]
     Faults(Vec<PlanFaults>),
-    /// The journal, or the runs in it, cannot be read or written, or do not have what was asked for.
+    /// The journal cannot be read or written, or has no such run.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A file cannot be read or written.
     #[error("{place}: {error}")]
     File {
-        /// Its name.
+        /// The path, or `standard input`.
         place: String,
-        /// Why.
+        /// What the system reported.
         #[source]
         error: std::io::Error,
     },
     /// A file of values is not UTF-8.
-    #[error("{place}: not UTF-8 at byte {at}")]
+    #[error("{place}: not valid UTF-8 (at byte {at})")]
     NotText {
-        /// Its name.
+        /// The path.
         place: String,
-        /// The first byte that is not.
+        /// The offset of the first byte that is not UTF-8.
         at: usize,
     },
-    /// A settings file, or a value in one, is at fault.
+    /// A settings file cannot be parsed, or a value in it is not allowed.
     #[error("{0}")]
     Settings(String),
-    /// No worker can be made of what was chosen.
+    /// The chosen worker cannot be set up.
     #[error(transparent)]
     Worker(#[from] WorkerError),
-    /// A file that should name MCP servers names none.
+    /// A file given with `--mcp-config` names no MCP servers.
     #[error("--mcp-config {}: it has no `mcpServers`", .0.display())]
     NoServers(PathBuf),
-    /// A file that is played is not a record of a run.
+    /// A file to replay does not hold the events of one run.
     #[error("{0}")]
     EventFile(String),
     /// The context is not an object.
-    #[error("the context must be an object of values by name")]
-    ContextIsNoObject,
+    #[error("the context must be a JSON object: a value for each name")]
+    ContextNotAnObject,
     /// The plan refers to a value that the context does not have.
     #[error("the plan refers to {0:?}, which the context does not have")]
     MissingValue(Arc<str>),
-    /// A step names a tool that is neither in the catalog nor given.
+    /// A step names a tool that is neither in the catalog nor added by the caller.
     #[error("step {step}: no tool is called {tool_name:?}")]
     UnknownTool {
         /// The step.
@@ -58,7 +58,7 @@ pub enum SessionError {
         /// The name it asks for.
         tool_name: Arc<str>,
     },
-    /// Cost is limited, and what a step's model costs is not known.
+    /// Cost is limited, and the price of a step's model is not known.
     #[error(
         "step {step}: its model has no known price, and max_total_cost_usd is set: \
          give the worker the price, or lift the limit"
@@ -66,27 +66,25 @@ pub enum SessionError {
     Unpriced {
         /// The step.
         step: Arc<str>,
-        /// `PROVIDER/MODEL`, where the worker knows which one it is.
+        /// `PROVIDER/MODEL`; `None` where the worker does not know which model it is.
         model: Option<String>,
     },
-    /// The run to be resumed does not say where its plan is.
-    #[error("run {0} did not read its plan from a file: give the plan as well")]
+    /// The plan of the run to resume was not read from a file.
+    #[error("the plan of run {0} was not read from a file: name the plan file as well")]
     PlanNotOnFile(Arc<str>),
     /// The plan, or the run, has no step of this name.
     #[error("{}", no_such_step(.name, .near.as_deref()))]
     NoSuchStep {
-        /// The name that was given.
+        /// The name that the caller gave.
         name: String,
-        /// The most similar name that exists.
+        /// The most similar name that exists, if one is similar enough.
         near: Option<String>,
     },
     /// An input was given for a step that runs once for each element of a list.
     #[error("--input {0}: it runs once for each element of a list; give an element, as {0}[0]")]
     InputOfForEach(String),
     /// Outputs can be cached only by a run that is recorded.
-    #[error(
-        "a cache needs a journal: outputs are kept beside the record of the run that made them"
-    )]
+    #[error("a cache needs a journal: cached outputs are stored with the run that produced them")]
     CacheWithoutJournal,
     /// The engine's task ended without a result; the run may have begun.
     #[error("the engine failed: {0}")]
@@ -94,7 +92,7 @@ pub enum SessionError {
 }
 
 impl SessionError {
-    /// A file that cannot be read or written.
+    /// The error for a file that cannot be read or written.
     pub fn file(place: impl Into<String>, error: std::io::Error) -> Self {
         Self::File {
             place: place.into(),
@@ -102,7 +100,7 @@ impl SessionError {
         }
     }
 
-    /// No step is called `name`; `known` are those that exist.
+    /// The error for a step `name` that does not exist; `known` are the ids that do.
     pub fn no_such_step<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Self {
         Self::NoSuchStep {
             name: name.to_owned(),
@@ -110,7 +108,7 @@ impl SessionError {
         }
     }
 
-    /// Whether no step can have run: true of everything but a failure of the engine itself.
+    /// Whether it is certain that no step ran: true except where the engine itself failed.
     pub fn nothing_ran(&self) -> bool {
         !matches!(self, Self::Engine(_))
     }

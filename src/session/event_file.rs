@@ -1,13 +1,13 @@
-//! A file of events, one JSON object a line, as `run --events FILE` and `export --format jsonl` write it.
+//! Reads a file of events, one JSON object per line, as `run --events FILE` and `export --format jsonl` write it.
 
 use super::error::SessionError;
 use crate::run::{EventKind, RunEvent};
 use std::path::Path;
 
-/// The events in `file`.
+/// Reads the events in `file`.
 ///
 /// # Errors
-/// Where a line is no event, and where the events are not those of one run from its beginning; with the line.
+/// When a line is not an event, or the events are not those of one run from its start; the message names the line.
 pub fn events_from_file(file: &Path) -> Result<Vec<RunEvent>, SessionError> {
     let place = file.display().to_string();
     let bytes = std::fs::read(file).map_err(|error| SessionError::file(&place, error))?;
@@ -19,23 +19,23 @@ pub fn events_from_file(file: &Path) -> Result<Vec<RunEvent>, SessionError> {
         let fault = |what: String| {
             let what = crate::text::fit(&what, 300);
             SessionError::EventFile(format!(
-                "{place}: line {}: {what}; a file of events is what `run --events FILE` and `export --format jsonl` write",
+                "{place}: line {}: {what}; `run --events FILE` and `export --format jsonl` write files of events",
                 at + 1
             ))
         };
-        let event: RunEvent =
-            serde_json::from_slice(line).map_err(|error| fault(format!("no event: {error}")))?;
+        let event: RunEvent = serde_json::from_slice(line)
+            .map_err(|error| fault(format!("not an event: {error}")))?;
         let first = matches!(event.kind, EventKind::RunStarted(_));
         if first != events.is_empty() {
             return Err(fault(if first {
-                "another run begins here".to_owned()
+                "another run starts here".to_owned()
             } else {
-                "the beginning of the run is missing".to_owned()
+                "the start of the run is missing".to_owned()
             }));
         }
         if event.seq != events.len() as u64 {
             return Err(fault(format!(
-                "event {} stands where {} should",
+                "found event {}, expected {}",
                 event.seq,
                 events.len()
             )));

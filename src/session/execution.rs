@@ -1,34 +1,27 @@
 //! `Execution`: the one way to start a run, for the command line, the dashboard and programs.
 
-use super::error::SessionError;
-use super::log_file::watched;
 use super::options::JournalSettings;
 use super::outcome::{ExecutionError, judge};
-use super::prepared::PreparedRun;
-use super::recording::{Provenance, RecordGuard, meta, record};
+use super::recording::Provenance;
 use super::resume::PriorRun;
-use super::run_log::RunLog;
-use crate::engine::{Engine, EventSink, Settings, UnknownSteps, step_prices};
-use crate::models::{Prices, SmallModelWorker, process_environment};
-use crate::plan::{ExecutionPlan, Source};
+use crate::engine::{EventSink, Settings, UnknownSteps};
+use crate::models::{Prices, SmallModelWorker};
+use crate::plan::ExecutionPlan;
 use crate::run::{ExecutionResult, Rates, ResourceLimits, RunEvent};
 use crate::store::CacheOptions;
-use crate::tools::{
-    Catalog, CatalogToolbox, FnTool, Program, Tool, ToolError, ToolOptions, Toolbox,
-};
-use serde_json::{Map, Value};
-use std::collections::HashSet;
+use crate::tools::{Catalog, CatalogToolbox, FnTool, Program, Tool, ToolError};
+use serde_json::Value;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Runs `plan` once: steps start as soon as what they depend on has ended and a slot is free.
 ///
-/// The tools are those of the plan's own catalog ([`ExecutionPlan::catalog`]); `worker` carries out the ones
-/// that are played by a model. `context` is an object of the values that the plan refers to, or `null`. To
-/// bring functions or another catalog, use [`Execution`].
+/// The tools are those of the plan's own catalog ([`ExecutionPlan::catalog`]); `worker` runs those
+/// that call a model. `context` is an object of the values that the plan refers to, or `null`. To add functions or
+/// another catalog, use [`Execution`].
 ///
 /// # Errors
-/// Where the run did not succeed; what was reached is in the error.
+/// When the run does not succeed; the error holds the partial result.
 ///
 /// ```
 /// use plandeck::{ExecutionPlan, ResourceLimits, SmallModelWorker, execute_plan};
@@ -67,7 +60,7 @@ pub async fn execute_plan(
         .await
 }
 
-/// One run that is being set up: [`execute_plan`] with everything that can be chosen.
+/// Sets up one run: [`execute_plan`] with every option.
 ///
 /// ```
 /// use plandeck::{Execution, ExecutionError, ExecutionPlan};
@@ -89,7 +82,7 @@ pub async fn execute_plan(
 ///     .run()
 ///     .await
 ///     .unwrap_err();
-/// // What failed is named, and what does not depend on it was done all the same.
+/// // The error names what failed; the steps that do not depend on it have run.
 /// let ExecutionError::ToolExecution { tool_name, error, result } = failed else { panic!() };
 /// assert_eq!((&*tool_name, &*error), ("broken", "out of order"));
 /// assert_eq!(*result.result, json!({"count": 2}));
@@ -100,23 +93,23 @@ pub struct Execution {
     pub(super) plan: Arc<ExecutionPlan>,
     pub(super) worker: SmallModelWorker,
     pub(super) context: Value,
-    /// Made already where the plan was loaded with its catalog.
+    /// Set where the plan was loaded with its catalog; otherwise built by [`Execution::prepare`].
     pub(super) toolbox: Option<CatalogToolbox>,
     pub(super) provenance: Provenance,
-    catalog: Option<Catalog>,
-    tools: Vec<(Arc<str>, Arc<dyn Tool>)>,
-    prices: Option<Prices>,
-    settings: Settings,
-    sinks: Vec<Box<dyn EventSink>>,
-    program: Program,
-    journal: Option<JournalSettings>,
-    cache: Option<CacheOptions>,
-    prior: Option<PriorRun>,
-    unknown: UnknownSteps,
+    pub(super) catalog: Option<Catalog>,
+    pub(super) tools: Vec<(Arc<str>, Arc<dyn Tool>)>,
+    pub(super) prices: Option<Prices>,
+    pub(super) settings: Settings,
+    pub(super) sinks: Vec<Box<dyn EventSink>>,
+    pub(super) program: Program,
+    pub(super) journal: Option<JournalSettings>,
+    pub(super) cache: Option<CacheOptions>,
+    pub(super) prior: Option<PriorRun>,
+    pub(super) unknown: UnknownSteps,
 }
 
 impl Execution {
-    /// A run of `plan` with the default limits, without a model, tracking cost, kept nowhere.
+    /// A run of `plan` with the default limits, no model, cost tracking on, and no journal.
     pub fn new(plan: &ExecutionPlan) -> Self {
         Self::of(Arc::new(plan.clone()), SmallModelWorker::offline())
     }
@@ -141,14 +134,14 @@ impl Execution {
         }
     }
 
-    /// Who carries out the tools that are played by a model.
+    /// The worker that runs `model` tools.
     #[must_use]
     pub fn worker(mut self, worker: &SmallModelWorker) -> Self {
         self.worker = worker.clone();
         self
     }
 
-    /// What models cost, instead of the prices that the worker has.
+    /// Prices of models, instead of those of the worker.
     #[must_use]
     pub fn prices(mut self, prices: Prices) -> Self {
         self.prices = Some(prices);
@@ -162,42 +155,42 @@ impl Execution {
         self
     }
 
-    /// The limits.
+    /// The limits of the run; see [`ResourceLimits`].
     #[must_use]
     pub fn limits(mut self, limits: ResourceLimits) -> Self {
         self.settings.limits = limits;
         self
     }
 
-    /// How many calls and tokens models, and pools of tools, may take in a minute.
+    /// How many calls and tokens a model, or a pool of tools, may use per minute.
     #[must_use]
     pub fn rates(mut self, rates: Rates) -> Self {
         self.settings.rates = rates;
         self
     }
 
-    /// Whether cost is tracked.
+    /// Whether cost is tracked; on by default.
     #[must_use]
     pub fn track_cost(mut self, track_cost: bool) -> Self {
         self.settings.track_cost = track_cost;
         self
     }
 
-    /// Whether the first failure stops what is independent of it.
+    /// Whether the first failure also stops steps that do not depend on it; off by default.
     #[must_use]
     pub fn fail_fast(mut self, fail_fast: bool) -> Self {
         self.settings.fail_fast = fail_fast;
         self
     }
 
-    /// The seed of the waits between attempts, so that they are the same each time.
+    /// The seed of the random waits between attempts, which makes them reproducible.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.settings.seed = seed;
         self
     }
 
-    /// Whether the run begins paused, for somebody who sends commands ([`Execution::prepare`]).
+    /// Whether the run starts paused; for callers that send commands (see [`Execution::prepare`]).
     #[must_use]
     pub fn paused(mut self, paused: bool) -> Self {
         self.settings.paused = paused;
@@ -211,14 +204,14 @@ impl Execution {
         self
     }
 
-    /// The catalog, instead of the plan's own.
+    /// A catalog that replaces the plan's own.
     #[must_use]
     pub fn catalog(mut self, catalog: Catalog) -> Self {
         self.catalog = Some(catalog);
         self
     }
 
-    /// A tool that is a function of its parameters. It is called on the engine's own task, so it must be quick.
+    /// Adds a tool that is a function of its parameters. It is called on the engine's own task, so it must be fast.
     #[must_use]
     pub fn function(
         self,
@@ -228,206 +221,73 @@ impl Execution {
         self.tool(name, Arc::new(FnTool::new(function)))
     }
 
-    /// A tool of any kind; it comes before one of the same name in the catalog.
+    /// Adds a tool of any kind; it replaces a tool of the same name in the catalog.
     #[must_use]
     pub fn tool(mut self, name: &str, tool: Arc<dyn Tool>) -> Self {
         self.tools.push((name.into(), tool));
         self
     }
 
-    /// Somebody who hears of every event while the run is running.
+    /// Calls `listener` with every event, as it happens.
     #[must_use]
-    pub fn on_event(self, hear: impl FnMut(&RunEvent) + Send + 'static) -> Self {
-        self.sink(Listener(Box::new(hear)))
+    pub fn on_event(self, listener: impl FnMut(&RunEvent) + Send + 'static) -> Self {
+        self.sink(Listener(Box::new(listener)))
     }
 
-    /// The same for events in batches, as they come; after the journal, in the order in which they were given.
+    /// Adds a sink, which receives events in batches. Sinks run after the journal, in the order in which they were added.
     #[must_use]
     pub fn sink(mut self, sink: impl EventSink + 'static) -> Self {
         self.sinks.push(Box::new(sink));
         self
     }
 
-    /// Records the run, so that it can be shown, resumed and forked later, by this program or by `plandeck`.
+    /// Records the run, so that this program or `plandeck` can show, resume and fork it later.
     #[must_use]
     pub fn journal(mut self, settings: JournalSettings) -> Self {
         self.journal = Some(settings);
         self
     }
 
-    /// Uses outputs of earlier recorded runs again, and keeps new ones. It needs a [`journal`](Self::journal).
+    /// Reuses outputs of earlier recorded runs, and caches new ones. Needs a [`journal`](Self::journal).
     #[must_use]
     pub fn cache(mut self, options: CacheOptions) -> Self {
         self.cache = Some(options);
         self
     }
 
-    /// Resumes or forks an earlier run: what that had done is not done again.
+    /// Resumes or forks an earlier run: steps that it completed do not run again.
     #[must_use]
     pub fn resume(mut self, prior: PriorRun) -> Self {
         self.prior = Some(prior);
         self
     }
 
-    /// What to do with steps of the earlier run of which nobody knows whether they happened.
+    /// What to do with steps that were running when the earlier run was interrupted, and may have happened.
     #[must_use]
     pub fn unknown(mut self, unknown: UnknownSteps) -> Self {
         self.unknown = unknown;
         self
     }
 
-    /// Where the plandeck program is, which is started to run code; otherwise the one that `PLANDECK_EXE` names, this
-    /// program itself where its `main` begins with [`as_child`](crate::cli::as_child), or the one on the search path.
+    /// The path of the `plandeck` program, which is started to run code. By default it is the one that `PLANDECK_EXE`
+    /// names, this program itself if its `main` begins with [`as_child`](crate::cli::as_child), or the one on `PATH`.
     #[must_use]
     pub fn program(mut self, path: impl Into<PathBuf>) -> Self {
         self.program = Program::at(path);
         self
     }
 
-    /// Runs it.
+    /// Runs the plan to its end.
     ///
     /// # Errors
-    /// Where the run did not succeed; what was reached is in the error.
+    /// When the run does not succeed; the error holds the partial result.
     pub async fn run(self) -> Result<ExecutionResult, ExecutionError> {
         let (state, _) = self.prepare()?.run().await;
         judge(ExecutionResult::of(&state))
     }
-
-    /// Sets the run up without starting it, for a caller that reads its notes, sends it commands or follows its
-    /// events.
-    ///
-    /// # Errors
-    /// Where the run would not be what was asked for; nothing ran.
-    pub fn prepare(mut self) -> Result<PreparedRun, SessionError> {
-        let context = match std::mem::take(&mut self.context) {
-            Value::Object(values) => values,
-            Value::Null => Map::new(),
-            _ => return Err(SessionError::ContextIsNoObject),
-        };
-        if self.cache.is_some() && self.journal.is_none() {
-            return Err(SessionError::CacheWithoutJournal);
-        }
-        let toolbox: Arc<dyn Toolbox> = Arc::new(self.toolbox()?);
-        self.check(&*toolbox, &context)?;
-        self.settings.worker = self.worker.name().into();
-        self.settings.simulated = self.worker.is_simulated();
-        let prices = step_prices(&self.plan, &context, &*toolbox);
-        let mut engine = Engine::new(
-            Arc::clone(&self.plan),
-            context,
-            Arc::clone(&toolbox),
-            self.settings,
-        )
-        .with_prices(prices);
-        let mut guard = RecordGuard::default();
-        let mut notes = Vec::new();
-        if self.journal.is_some() || self.prior.is_some() {
-            let mut meta = meta(&self.plan, &*toolbox, self.provenance);
-            if let Some(prior) = self.prior {
-                let run_id = Arc::clone(engine.run_id());
-                let taken =
-                    prior.take_over(&self.plan, &*toolbox, self.unknown, &run_id, &mut meta)?;
-                notes.extend(taken.note);
-                if let Some(resume_state) = taken.resume_state {
-                    engine = engine.with_resume_state(resume_state);
-                }
-                guard.claim = taken.claim;
-            }
-            if let Some(journal) = self.journal {
-                let note;
-                (engine, note) = record(engine, journal, self.cache, meta, &guard)?;
-                notes.extend(note);
-            }
-        }
-        if tracing::enabled!(tracing::Level::WARN) {
-            engine = engine.with_sink(RunLog);
-        }
-        for sink in self.sinks {
-            engine = engine.with_sink(sink);
-        }
-        Ok(PreparedRun {
-            engine,
-            plan: self.plan,
-            guard,
-            notes,
-        })
-    }
-
-    fn toolbox(&mut self) -> Result<CatalogToolbox, SessionError> {
-        if let Some(prices) = self.prices.take() {
-            self.worker = self.worker.clone().prices(prices);
-        }
-        let mut toolbox = if let Some(toolbox) = self.toolbox.take() {
-            toolbox
-        } else {
-            let options = ToolOptions {
-                program: self.program.clone(),
-                environment: watched(process_environment()),
-            };
-            CatalogToolbox::new(&self.own_catalog()?, &self.worker, options)
-        };
-        for (name, tool) in self.tools.drain(..) {
-            toolbox.insert(name, tool);
-        }
-        Ok(toolbox)
-    }
-
-    fn own_catalog(&mut self) -> Result<Catalog, SessionError> {
-        Ok(match (self.catalog.take(), &self.plan.catalog) {
-            (Some(catalog), _) => catalog,
-            (None, Some(own)) => {
-                let source = Source {
-                    name: self.plan.name.clone(),
-                    text: "".into(),
-                };
-                Catalog::from_value(own, &source, None)?
-            }
-            (None, None) => Catalog::default(),
-        })
-    }
-
-    /// What would keep the run from being what was asked for is said before anything is called.
-    fn check(
-        &self,
-        toolbox: &dyn Toolbox,
-        context: &Map<String, Value>,
-    ) -> Result<(), SessionError> {
-        for name in &self.plan.context_names {
-            if !context.contains_key(&**name) && !self.plan.context.contains_key(&**name) {
-                return Err(SessionError::MissingValue(Arc::clone(name)));
-            }
-        }
-        let settings = &self.settings;
-        let limited = settings.track_cost && settings.limits.max_total_cost_usd.is_some();
-        // A plan may have very many steps of one tool.
-        let mut known: HashSet<(&str, Option<&str>)> = HashSet::new();
-        for step in self.plan.steps.iter() {
-            if !known.insert((&step.tool, step.settings.model.as_deref())) {
-                continue;
-            }
-            let Some(tool) = toolbox.tool(&step.tool) else {
-                return Err(SessionError::UnknownTool {
-                    step: step.id.clone(),
-                    tool_name: step.tool.clone(),
-                });
-            };
-            let is_priced = || {
-                let quote = tool.quote(&Value::Null, step.settings.model.as_deref());
-                quote.max.is_some()
-            };
-            if limited && !is_priced() {
-                let model = self.worker.model_for(step.settings.model.as_deref());
-                return Err(SessionError::Unpriced {
-                    step: step.id.clone(),
-                    model: model.map(|(provider, model)| format!("{provider}/{model}")),
-                });
-            }
-        }
-        Ok(())
-    }
 }
 
-/// A function that hears of events.
+/// A sink that calls a function with each event.
 struct Listener(Box<dyn FnMut(&RunEvent) + Send>);
 
 impl EventSink for Listener {

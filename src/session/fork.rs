@@ -1,4 +1,4 @@
-//! A fork that was asked for in the dashboard.
+//! A fork that the user requested in the dashboard.
 
 use super::changes::Changes;
 use super::error::SessionError;
@@ -7,7 +7,7 @@ use crate::plan::StepIx;
 use crate::run::RunState;
 use std::sync::Arc;
 
-/// A fork of a shown run from one of its steps, which the user asked for in the dashboard.
+/// A fork of the run that the dashboard shows, from one of its steps.
 #[derive(Clone, Debug)]
 pub struct ForkRequest {
     run: Arc<str>,
@@ -15,7 +15,7 @@ pub struct ForkRequest {
 }
 
 impl ForkRequest {
-    /// The fork of `run` from one of its rows; `None` where there is no such row.
+    /// The fork of `run` from `step`; `None` where the run has no such step.
     pub fn of(run: &RunState, step: StepIx) -> Option<Self> {
         Some(Self {
             run: Arc::clone(&run.header.as_ref()?.run_id),
@@ -23,7 +23,7 @@ impl ForkRequest {
         })
     }
 
-    /// The run to be forked, as a new run takes it over.
+    /// Looks up the run to fork.
     pub fn prior_run(&self) -> Result<PriorRun, SessionError> {
         let changes = Changes {
             from: vec![self.step.to_string()],

@@ -1,4 +1,4 @@
-//! Earlier runs: looked up, listed, and the states in which they were left.
+//! Looks up recorded runs, lists them, and folds their events to their last state.
 
 use super::error::SessionError;
 use crate::run::{RunState, StepStatus};
@@ -6,18 +6,18 @@ use crate::store::{Recording, RunSummary, RunWord, Store, StoreError};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Events of an interrupted run that are read to say which steps were running; of a longer one that is not said.
+/// The longest interrupted run, in events, that is read to find the steps that were running.
 const EVENTS: u64 = 100_000;
 
-/// A run that was looked up, with what is wrong with its record.
+/// A recorded run, with warnings about its record.
 pub struct FoundRun {
-    /// What is on record of it.
+    /// The recorded events.
     pub recording: Recording,
-    /// Warnings about the record, each one line.
+    /// What is wrong with the record, one line each.
     pub warnings: Vec<String>,
 }
 
-/// The run of this name: an id, the beginning of one, or `last`.
+/// Finds a run: by its id, the beginning of its id, or `last`.
 pub fn find_run(name: &str) -> Result<FoundRun, SessionError> {
     let store = Store::open()?;
     let recording = store.load(&store.find(name)?);
@@ -26,9 +26,7 @@ pub fn find_run(name: &str) -> Result<FoundRun, SessionError> {
         warnings.push(crate::text::line(&damage.to_string()));
     }
     if recording.unrecorded {
-        warnings.push(
-            "the journal broke while this run went on: more happened than is on record".to_owned(),
-        );
+        warnings.push("the journal failed during this run: its record is incomplete".to_owned());
     }
     Ok(FoundRun {
         recording,
@@ -36,7 +34,7 @@ pub fn find_run(name: &str) -> Result<FoundRun, SessionError> {
     })
 }
 
-/// Every run, the newest first; none where nothing has been recorded yet.
+/// Every recorded run, newest first; empty where there is no store yet.
 pub fn all_runs() -> Result<Vec<RunSummary>, StoreError> {
     match Store::open() {
         Err(StoreError::Empty(_)) => Ok(Vec::new()),
@@ -44,14 +42,14 @@ pub fn all_runs() -> Result<Vec<RunSummary>, StoreError> {
     }
 }
 
-/// The other runs of a plan, the newest first.
+/// The runs of a plan except `run_id`, newest first.
 pub fn other_runs_of(plan: &str, run_id: &str) -> Result<Vec<RunSummary>, StoreError> {
     let mut runs = all_runs()?;
     runs.retain(|run| &*run.plan == plan && &*run.run_id != run_id);
     Ok(runs)
 }
 
-/// The state in which a run was left.
+/// The state of a run after its last recorded event.
 pub fn state_of(run_id: &str) -> Result<RunState, StoreError> {
     let store = Store::open()?;
     let recording = store.load(&store.find(run_id)?);
@@ -63,12 +61,12 @@ pub fn state_of(run_id: &str) -> Result<RunState, StoreError> {
 
 /// The last run of a plan, which was interrupted and has not been resumed.
 pub struct InterruptedRun {
-    /// What a list of runs says of it.
+    /// The run as the list of runs has it.
     pub summary: RunSummary,
     store: Store,
 }
 
-/// The last run of the plan in this file, where it was interrupted and nobody has resumed it.
+/// The last run of the plan in this file, if it was interrupted and no other run has resumed it.
 pub fn interrupted_run_of(plan: &Path) -> Result<Option<InterruptedRun>, StoreError> {
     let plan = std::path::absolute(plan).unwrap_or_else(|_| plan.to_path_buf());
     let store = Store::open()?;
@@ -80,7 +78,7 @@ pub fn interrupted_run_of(plan: &Path) -> Result<Option<InterruptedRun>, StoreEr
 }
 
 impl InterruptedRun {
-    /// The ids of the steps that were running; none where the run is too long to be read for it.
+    /// The ids of the steps that were running; empty where the run is too long to read.
     pub fn running(&self) -> Vec<Arc<str>> {
         if self.summary.events > EVENTS {
             return Vec::new();

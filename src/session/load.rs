@@ -1,4 +1,4 @@
-//! A plan with all it needs to run: catalog, context, worker, tools.
+//! Loads a plan with everything it needs to run: catalog, context, worker, tools.
 
 use super::error::SessionError;
 use super::execution::Execution;
@@ -16,18 +16,18 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The names under which a catalog is looked for beside a plan.
+/// Names of the catalog file that is used when it lies in the plan's folder.
 const BESIDE: [&str; 3] = ["tools.yaml", "tools.yml", "tools.json"];
 
 /// A plan that is ready to run.
 pub struct Loaded {
     /// The plan.
     pub plan: Arc<ExecutionPlan>,
-    /// What the caller gives as context.
+    /// The context from the caller and, for a resumed run, from the earlier run.
     pub context: Map<String, Value>,
-    /// The tools.
+    /// The tools of the catalog, ready to call.
     pub toolbox: CatalogToolbox,
-    /// Who carries out `model` tools.
+    /// The worker that runs `model` tools.
     pub worker: SmallModelWorker,
     file: PathBuf,
     options: SourceOptions,
@@ -35,7 +35,7 @@ pub struct Loaded {
     catalog_warnings: Vec<Diagnostic>,
 }
 
-/// Loads a plan for a run: what it refers to must be given.
+/// Loads a plan to run it: every context value that it refers to must be given.
 ///
 /// `file` is `-` for standard input.
 pub async fn load(
@@ -46,7 +46,7 @@ pub async fn load(
     load_with(file, options, settings, true).await
 }
 
-/// Loads a plan to look it over: values that are not given are only listed.
+/// Loads a plan to check it: context values may be missing.
 pub async fn load_to_check(
     file: &Path,
     options: SourceOptions,
@@ -68,7 +68,7 @@ async fn load_with(
     let given = needs_context.then_some(&context);
     let mut catalog = match catalog(file, &options.tools, Some(&draft)) {
         Ok(catalog) => catalog,
-        // What can be said of the plan without its tools is said as well: all faults at once.
+        // The plan is checked without its tools, so that all faults are reported at once.
         Err(SessionError::Faults(mut faults)) => {
             faults.extend(draft.check(None, given).err());
             return Err(SessionError::Faults(faults));
@@ -109,7 +109,7 @@ pub fn read_draft(file: &Path) -> Result<Draft, SessionError> {
     Ok(parse(&name, &bytes)?)
 }
 
-/// The catalog for the plan in the file `plan`: of `files`, else the plan's own, else of the file beside it.
+/// The catalog for the plan in the file `plan`: from `files`, else the plan's own, else the catalog file in its folder.
 pub fn catalog(
     plan: &Path,
     files: &[PathBuf],
@@ -140,7 +140,7 @@ pub fn catalog(
     }
 }
 
-/// The process's environment, whose values do not reach the log once they were read.
+/// Tools that read this process's environment; every value that they read is kept out of the log.
 fn tool_options() -> ToolOptions {
     ToolOptions {
         environment: watched(process_environment()),
@@ -185,12 +185,12 @@ impl Loaded {
         notes
     }
 
-    /// Where the plan was read from.
+    /// The name and text of the plan file.
     pub fn source(&self) -> &Source {
         &self.source
     }
 
-    /// A run of it: what is left to choose is limits, rates, the journal and what the run begins with.
+    /// Starts to set up a run of this plan; limits, rates, journal and an earlier run are set on the result.
     pub fn into_execution(self) -> Execution {
         let provenance = self.provenance();
         let mut execution = Execution::of(self.plan, self.worker);
@@ -220,7 +220,7 @@ impl Loaded {
                 "context": given,
                 "worker": options.worker,
                 "seed": options.seed,
-                // With a name and a password in it, it is none of the record's business.
+                // It may hold a user name and a password, which must not be recorded.
                 "base_url": options.base_url.as_ref().filter(|url| !url.contains('@')),
             }),
         }

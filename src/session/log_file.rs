@@ -1,8 +1,7 @@
-//! The log of the program itself: a file under `PLANDECK_HOME`, off unless it is asked for.
+//! The program's own log: a file under `PLANDECK_HOME`, off by default.
 //!
-//! It says what a run does and when, for whoever looks into why: requests, attempts, cache hits, commands, errors of
-//! the journal. Values of provider keys and of every variable that a catalog reads are left out on the way into the
-//! file.
+//! It records requests, attempts, cache hits, commands and journal errors, with their times, for debugging. Values of
+//! provider keys and of every variable that a catalog reads are removed before a line is written.
 
 use super::error::SessionError;
 use crate::models::{Environment, PROVIDERS, process_environment};
@@ -18,19 +17,19 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 
-/// Bytes after which the file is put aside; one such file is kept.
+/// Size in bytes at which the file is rotated; one old file is kept.
 const LARGEST: u64 = 8 << 20;
 
-/// Whether there is a log; without one nothing has to be remembered for it.
+/// Whether a log is written; without one no secrets need to be collected.
 static IS_ON: AtomicBool = AtomicBool::new(false);
-/// What must not reach the log.
+/// Values that must not reach the log.
 static SECRETS: LazyLock<RwLock<Secrets>> = LazyLock::new(RwLock::default);
 
-/// Begins to write `log/plandeck.log` under `PLANDECK_HOME`, down to events of this level. A second call changes
-/// nothing.
+/// Starts to write `log/plandeck.log` under `PLANDECK_HOME`, with events of this level and above. A second call has
+/// no effect.
 ///
 /// # Errors
-/// Where the file cannot be written.
+/// When the file cannot be written.
 pub fn start_log(level: Level) -> Result<(), SessionError> {
     let folder = home()?.join("log");
     let place = |path: &Path| path.display().to_string();
@@ -49,14 +48,14 @@ pub fn start_log(level: Level) -> Result<(), SessionError> {
     let layer = tracing_subscriber::fmt::layer()
         .with_ansi(false)
         .with_writer(move || LogWriter(Arc::clone(&log)))
-        // Other crates trace as well, headers among other things.
+        // Other crates trace too, and may trace headers.
         .with_filter(Targets::new().with_target("plandeck", level));
-    // There is one already where this is called again.
+    // It fails where a subscriber is already set, as on a second call.
     let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer));
     Ok(())
 }
 
-/// The same environment; what is read of it does not reach the log.
+/// The same environment; every value that is read from it is kept out of the log.
 pub(super) fn watched(environment: Environment) -> Environment {
     if !IS_ON.load(Ordering::Relaxed) {
         return environment;
@@ -77,7 +76,7 @@ fn hide(value: &str) {
         .add(value);
 }
 
-/// Writes one event at a time, without secrets.
+/// Writes one log event at a time, with secrets removed.
 struct LogWriter(Arc<Mutex<LogFile>>);
 
 impl Write for LogWriter {
@@ -95,7 +94,7 @@ impl Write for LogWriter {
     }
 }
 
-/// A file that grows to a bound, and is then put aside for a new one.
+/// A log file that is rotated when it reaches its size limit.
 struct LogFile {
     path: PathBuf,
     file: File,
@@ -119,7 +118,7 @@ impl LogFile {
         })
     }
 
-    /// One write for each event: several processes may write the same file.
+    /// Makes one write per event, because several processes may append to the same file.
     fn append(&mut self, event: &[u8]) -> std::io::Result<()> {
         if self.bytes > 0 && self.bytes + event.len() as u64 > self.largest {
             std::fs::rename(&self.path, self.path.with_extension("old.log"))?;

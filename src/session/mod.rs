@@ -1,8 +1,7 @@
 //! The application layer: opens a plan with everything it needs, and starts, records, resumes and forks its runs.
 //!
-//! Command line, dashboard and library are equal users of this room. Nothing in it knows the arguments of a command
-//! line, prints, or draws: options come in as plain structs, and what is worth telling the user goes out as
-//! [`Note`]s and as a [`SessionError`].
+//! Command line, dashboard and library all start runs through this module. It does not parse arguments, print or
+//! draw: options come in as plain structs, and messages for the user go out as [`Note`]s and [`SessionError`]s.
 //!
 //! ```text
 //!  Settings ─┐
@@ -22,6 +21,7 @@ mod log_file;
 mod note;
 mod options;
 mod outcome;
+mod prepare;
 mod prepared;
 mod recording;
 mod redaction;

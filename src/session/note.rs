@@ -1,43 +1,43 @@
-//! What is worth telling the user about a run that is being set up, or that ended: data, printed by whoever asked.
+//! Notes for the user about a run that is being set up or has ended: data, which the caller prints.
 
 use crate::engine::ResumeState;
 use crate::plan::{Diagnostic, Source};
 use std::fmt;
 use std::sync::Arc;
 
-/// Something the user should know, which does not keep the run from running. One line each, save for
+/// Something that the user should know and that does not prevent the run. Each is one line, except
 /// [`Note::PlanWarnings`].
 #[derive(Clone, Debug)]
 pub enum Note {
     /// An earlier run is resumed or forked.
     TakesOver(TakeOver),
-    /// The run is not recorded, and why.
+    /// The run is not being recorded; holds the reason.
     NotRecorded(String),
-    /// The record of the run has a gap, and why.
+    /// The record of the run is incomplete; holds the reason.
     JournalBroke(String),
     /// Warnings about the plan, with their places in its text.
     PlanWarnings {
-        /// The text.
+        /// The plan's name and text.
         source: Source,
-        /// The warnings; at least one.
+        /// At least one warning.
         warnings: Vec<Diagnostic>,
     },
     /// A warning about the catalog.
     CatalogWarning(String),
 }
 
-/// What a run takes over from an earlier one. Ids of steps are as plans have them.
+/// What a run takes over from an earlier one. Step ids are those of the plan, not made safe for a terminal.
 #[derive(Clone, Debug)]
 pub struct TakeOver {
     /// The earlier run.
     pub run_id: Arc<str>,
-    /// Whether it is forked; otherwise it is resumed.
+    /// Whether the earlier run is forked; otherwise it is resumed.
     pub is_fork: bool,
-    /// How many outputs are taken over.
+    /// The number of outputs taken over.
     pub outputs: usize,
-    /// Steps that run again because that was asked for.
+    /// Steps that run again because the user requested it.
     pub asked: Vec<Arc<str>>,
-    /// Steps that run again because their definition differs.
+    /// Steps that run again because their definition changed.
     pub changed: Vec<Arc<str>>,
     /// Steps that were running when the earlier run was interrupted.
     pub running: Vec<Arc<str>>,
@@ -58,20 +58,16 @@ impl TakeOver {
 
 impl fmt::Display for TakeOver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = if self.is_fork {
-            "a fork of"
-        } else {
-            "going on with"
-        };
+        let what = if self.is_fork { "forking" } else { "resuming" };
         write!(
             f,
             "{what} run {}: {} recorded outputs",
             self.run_id, self.outputs
         )?;
         let lists = [
-            ("run again, with what depends on them", &self.asked),
-            ("defined otherwise than then, so run again", &self.changed),
-            ("under way when it was cut short", &self.running),
+            ("running again, with their dependents", &self.asked),
+            ("changed since then, so running again", &self.changed),
+            ("running when it was interrupted", &self.running),
         ];
         for (words, ids) in lists {
             if !ids.is_empty() {
@@ -88,13 +84,11 @@ impl fmt::Display for Note {
         let line = crate::text::line;
         match self {
             Self::TakesOver(what) => what.fmt(f),
-            Self::NotRecorded(why) => write!(
-                f,
-                "warning: this run is not recorded any further: {}",
-                line(why)
-            ),
+            Self::NotRecorded(why) => {
+                write!(f, "warning: this run is not being recorded: {}", line(why))
+            }
             Self::JournalBroke(why) => {
-                write!(f, "the journal of this run is not whole: {}", line(why))
+                write!(f, "the record of this run is incomplete: {}", line(why))
             }
             Self::PlanWarnings { warnings, .. } => {
                 for (at, warning) in warnings.iter().enumerate() {

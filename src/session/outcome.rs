@@ -1,4 +1,4 @@
-//! What a program gets of a run that did not succeed.
+//! The error of a run that did not succeed, with its partial result.
 
 use super::error::SessionError;
 use crate::plan::PlanFaults;
@@ -6,10 +6,10 @@ use crate::run::{ExecutionResult, Limit, RunError, RunOutcome};
 use crate::store::StoreError;
 use std::sync::Arc;
 
-/// Why a run did not succeed. Whatever was reached by then is in the partial result.
+/// Why a run did not succeed. Where anything ran, the error holds the partial result.
 #[derive(Debug, thiserror::Error)]
 pub enum ExecutionError {
-    /// The plan, its catalog or the context is at fault; nothing ran.
+    /// The plan, its catalog or the context has faults; nothing ran.
     #[error(transparent)]
     Plan(#[from] PlanFaults),
     /// A tool that a step names is neither in the catalog nor among the functions; nothing ran.
@@ -20,36 +20,36 @@ pub enum ExecutionError {
         /// The name it asks for.
         tool_name: Arc<str>,
     },
-    /// The journal that is required cannot be written, or does not have the run to resume; nothing ran.
+    /// The required journal cannot be written, or it has no such run to resume; nothing ran.
     #[error(transparent)]
     Store(StoreError),
-    /// The context is no object, or a model has no price although cost is limited; nothing ran.
+    /// The context is not an object, or a model has no price although cost is limited; nothing ran.
     #[error("{0}")]
     Refused(String),
     /// The run took longer than `timeout_seconds`.
     #[error("{error}")]
     Timeout {
-        /// What happened.
+        /// The message.
         error: Arc<str>,
-        /// What was reached.
+        /// The partial result.
         result: Box<ExecutionResult>,
     },
     /// Another limit stopped the run.
     #[error("{error}")]
     ResourceLimit {
-        /// Which.
+        /// The limit that was reached.
         limit: Option<Limit>,
-        /// What happened.
+        /// The message.
         error: Arc<str>,
-        /// What was reached.
+        /// The partial result.
         result: Box<ExecutionResult>,
     },
-    /// The run was stopped by a command before it had ended.
+    /// A command stopped the run before its end.
     #[error("{error}")]
     Cancelled {
-        /// What happened.
+        /// The message.
         error: Arc<str>,
-        /// What was reached.
+        /// The partial result.
         result: Box<ExecutionResult>,
     },
     /// The engine itself failed; the run may have begun.
@@ -58,17 +58,17 @@ pub enum ExecutionError {
     /// A step failed.
     #[error("{tool_name}: {error}")]
     ToolExecution {
-        /// The tool.
+        /// The tool of the step that failed.
         tool_name: Arc<str>,
-        /// What happened.
+        /// The message.
         error: Arc<str>,
-        /// What was reached: independent branches have gone on.
+        /// The partial result: steps that do not depend on the failed one have run.
         result: Box<ExecutionResult>,
     },
 }
 
 impl ExecutionError {
-    /// What was reached, where anything ran.
+    /// The partial result; `None` where nothing ran.
     pub fn result(&self) -> Option<&ExecutionResult> {
         match self {
             Self::Plan(_)
@@ -96,7 +96,7 @@ impl From<SessionError> for ExecutionError {
     }
 }
 
-/// The result of a run that succeeded, else why it did not.
+/// Returns the result of a run that succeeded, and an error for any other.
 pub(super) fn judge(result: ExecutionResult) -> Result<ExecutionResult, ExecutionError> {
     if result.status == RunOutcome::Succeeded {
         return Ok(result);

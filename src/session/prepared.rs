@@ -1,4 +1,4 @@
-//! A run that is set up and not begun, and one that is running.
+//! A run that is ready to start, and one that is running.
 
 use super::error::SessionError;
 use super::note::Note;
@@ -13,10 +13,10 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-/// Commands that may wait for the engine.
+/// Commands that may wait in the engine's queue.
 const COMMANDS: usize = 64;
 
-/// A run that is set up: whoever prepared it reads its notes, adds listeners and starts it.
+/// A run that is ready to start: the caller reads its notes, adds listeners and starts it.
 pub struct PreparedRun {
     pub(super) engine: Engine,
     pub(super) plan: Arc<ExecutionPlan>,
@@ -35,34 +35,34 @@ impl PreparedRun {
         &self.plan
     }
 
-    /// What the user should know before it starts: what is taken over, whether it is recorded.
+    /// Notes for the user before the run starts: what it takes over, whether it is recorded.
     pub fn notes(&self) -> &[Note] {
         &self.notes
     }
 
-    /// Somebody more who hears of every event, after the journal.
+    /// Adds a sink, which receives every event after the journal.
     #[must_use]
     pub fn with_sink(mut self, sink: impl EventSink + 'static) -> Self {
         self.engine = self.engine.with_sink(sink);
         self
     }
 
-    /// Hands every event to a reader that takes them at its own pace.
+    /// Adds a reader, which takes the events when it is ready for them.
     #[must_use]
     pub fn with_reader(self) -> (Self, EventReader) {
         let (sender, reader) = event_channel();
         (self.with_sink(sender), reader)
     }
 
-    /// Runs to the end in the caller's task, without commands: dropping the future ends the run. Gives the state
-    /// after the last event, and a note where the journal broke.
+    /// Runs to the end in the caller's task, without commands; dropping the future ends the run. Returns the state
+    /// after the last event, and a note if the journal failed.
     pub async fn run(self) -> (RunState, Option<Note>) {
         let (_commands, none) = mpsc::channel(1);
         let state = self.engine.run(Instant::now(), none).await;
         (state, self.guard.release())
     }
 
-    /// Starts it on a task of its own.
+    /// Starts the run on a task of its own.
     pub fn start(self) -> LiveRun {
         let (commands, received) = mpsc::channel(COMMANDS);
         let started = Instant::now();
@@ -75,12 +75,12 @@ impl PreparedRun {
     }
 }
 
-/// The way to the engine of a live run; cheap to clone.
+/// Sends commands to the engine of a live run; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct CommandSender(mpsc::Sender<RunCommand>);
 
 impl CommandSender {
-    /// Sends a command without waiting.
+    /// Sends a command without waiting; `Busy` where the queue is full.
     pub fn send(&self, command: RunCommand) -> Result<(), CommandError> {
         tracing::debug!(?command, "command");
         self.0.try_send(command).map_err(|error| match error {
@@ -96,7 +96,7 @@ impl CommandSender {
     }
 }
 
-/// A run on a task of its own, which takes commands.
+/// A running run, on a task of its own, which takes commands.
 pub struct LiveRun {
     running: JoinHandle<RunState>,
     commands: CommandSender,
@@ -105,34 +105,34 @@ pub struct LiveRun {
 }
 
 impl LiveRun {
-    /// When it started.
+    /// When the run started.
     pub fn started(&self) -> Instant {
         self.started
     }
 
-    /// The way to the engine.
+    /// Sends commands to the engine.
     pub fn commands(&self) -> &CommandSender {
         &self.commands
     }
 
-    /// Waits for the end of the run; may be given up and called again.
+    /// Waits for the end of the run. Cancel-safe: a dropped call may be repeated.
     ///
     /// # Errors
-    /// Where the engine itself failed.
+    /// When the engine itself fails.
     pub async fn ended(&mut self) -> Result<RunState, SessionError> {
         Ok((&mut self.running).await?)
     }
 
-    /// Waits for the end of the run and gives its result.
+    /// Waits for the end of the run and returns its result.
     ///
     /// # Errors
-    /// Where the run did not succeed; what was reached is in the error.
+    /// When the run does not succeed; the error holds the partial result.
     pub async fn result(mut self) -> Result<ExecutionResult, ExecutionError> {
         let state = self.ended().await?;
         judge(ExecutionResult::of(&state))
     }
 
-    /// Lets go of what was held for the run; a note where its journal broke and nobody was told at once.
+    /// Releases the claim on the earlier run. Returns a note if the journal failed and that was not reported at once.
     pub fn release(self) -> Option<Note> {
         self.guard.release()
     }

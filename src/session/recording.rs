@@ -1,4 +1,4 @@
-//! Puts a run on record: its journal, its cache, and what it was started with.
+//! Records a run: its journal, its cache, and how it was started.
 
 use super::error::SessionError;
 use super::note::Note;
@@ -13,28 +13,28 @@ use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
-/// Where a plan came from, for the record; none of it is secret.
+/// Where a plan came from, as the journal stores it; without secrets.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Provenance {
     /// The plan's file, as an absolute path.
     pub plan_path: Option<Arc<str>>,
-    /// The plan's text without the credentials in it.
+    /// The plan's text, with credentials redacted.
     pub plan_text: Option<Arc<str>>,
-    /// The options under which a resumed run finds its plan, tools and context again.
+    /// The options with which a resumed run finds its tools, context and worker.
     pub settings: Value,
 }
 
-/// What has to be held while a recorded run is running.
+/// What is held while a recorded run is running.
 #[derive(Default)]
 pub(super) struct RecordGuard {
-    /// The right to resume the earlier run.
+    /// The claim on the earlier run, so that no other process resumes it.
     pub claim: Option<Claim>,
-    /// Why the journal broke, where nobody is told at once.
+    /// Why the journal failed, where that is reported only at the end.
     broken: Arc<Mutex<Option<String>>>,
 }
 
 impl RecordGuard {
-    /// Lets go, and says that the journal broke, where it did and nobody was told at once.
+    /// Releases the claim. Returns a note if the journal failed and that was not reported at once.
     pub fn release(self) -> Option<Note> {
         drop(self.claim);
         let mut broken = self.broken.lock().ok()?;
@@ -54,8 +54,8 @@ pub(super) fn meta(plan: &ExecutionPlan, toolbox: &dyn Toolbox, provenance: Prov
     }
 }
 
-/// Puts a run on record. The journal becomes the first of the engine's sinks: nobody hears of an end that is not
-/// on record. Where it cannot be begun and is not required, the run goes without, and a note says so.
+/// Adds the journal and the cache to the engine. The journal is the first sink, so no listener sees an event before
+/// it is recorded. If the journal cannot be opened and is not required, the run is not recorded, and a note reports it.
 pub(super) fn record(
     engine: Engine,
     settings: JournalSettings,
@@ -74,7 +74,7 @@ pub(super) fn record(
         },
         patience: None,
         warn: Some(Arc::new(move |error: &StoreError| {
-            tracing::error!(%error, "the journal broke");
+            tracing::error!(%error, "the journal failed");
             match &on_broken {
                 Some(on_broken) => on_broken(error),
                 None => {
@@ -102,13 +102,13 @@ pub(super) fn record(
         }
         Err(error) if settings.required => Err(error.into()),
         Err(error) => {
-            tracing::error!(%error, "the journal cannot be begun");
+            tracing::error!(%error, "the journal cannot be opened");
             Ok((engine, Some(Note::NotRecorded(error.to_string()))))
         }
     }
 }
 
-/// What the tools of the plan are, as a digest.
+/// A hash over the definitions of the tools that the plan uses.
 fn catalog_digest(plan: &ExecutionPlan, toolbox: &dyn Toolbox) -> [u8; 32] {
     let names: BTreeSet<&str> = plan.steps.iter().map(|step| &*step.tool).collect();
     let fingerprints: Map<String, Value> = names

@@ -1,14 +1,14 @@
-//! The text of a plan as it goes on record: without the credentials of the catalog inside it.
+//! Redacts the text of a plan before it is recorded: credentials in its catalog are replaced.
 
 use crate::plan::{ExecutionPlan, Source, credentials};
 use serde_json::Value;
 use std::sync::Arc;
 
-/// What stands where a credential stood.
+/// Replaces a credential.
 const REDACTED: &str = "[redacted]";
 
-/// The plan's text; what stands in the headers and the environments of a catalog inside it is left out, because
-/// people put credentials there. Nothing else changes: the same words elsewhere in the plan are no secrets.
+/// The plan's text with the values in `headers` and `env` of its own catalog replaced, because credentials are
+/// written there. Nothing else changes: the same words elsewhere in the plan are not secrets.
 pub(super) fn without_secrets(source: &Source, plan: &ExecutionPlan) -> Arc<str> {
     let text = &source.text;
     let Some(catalog) = &plan.catalog else {
@@ -21,7 +21,7 @@ pub(super) fn without_secrets(source: &Source, plan: &ExecutionPlan) -> Arc<str>
     for credential in credentials(text) {
         let span = credential.span;
         let before = text.get(end..span.start);
-        // What is read from the environment when it is needed stands there by its name alone.
+        // A `${VAR}` holds only the name of a variable.
         if credential.value.contains("${") {
             continue;
         }
@@ -43,14 +43,14 @@ pub(super) fn without_secrets(source: &Source, plan: &ExecutionPlan) -> Arc<str>
     everywhere(redacted, catalog, &done).into()
 }
 
-/// Whether `written` is `value` as JSON or YAML write it, and not a place that a repair only guessed.
+/// Whether `written` is `value` as JSON or YAML write it. It is not where the place was only guessed by a repair.
 fn stands_in(written: &str, value: &str) -> bool {
     let trimmed = written.trim_matches(['"', '\'']);
     trimmed == value || Value::from(value).to_string().trim_matches('"') == trimmed
 }
 
-/// Credentials whose place is not known exactly, as in a plan that had to be repaired or in a folded text, are
-/// left out wherever they stand: that may spoil other words, but keeps the secret.
+/// Replaces credentials whose place is not known exactly, as in a repaired plan or a folded text, wherever they
+/// occur: that may also replace other words, but no secret remains.
 fn everywhere(mut text: String, catalog: &Value, done: &[String]) -> String {
     let mut open = vec![(catalog, false)];
     while let Some((value, secret)) = open.pop() {

@@ -1,4 +1,4 @@
-//! An earlier run that a new one resumes, or is forked from.
+//! An earlier run that a new run resumes or forks.
 
 use super::changes::Changes;
 use super::error::SessionError;
@@ -12,19 +12,18 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// An earlier run that is to be resumed or forked. While one that is to be resumed is held, no other process can
-/// resume it.
+/// An earlier run to resume or fork. While this value for a run to resume exists, no other process can resume it.
 #[derive(Debug)]
 pub struct PriorRun {
     run_id: Arc<str>,
     resumption: Resumption,
     plan_path: Option<PathBuf>,
     settings: Value,
-    /// What is changed, where the run is forked and not resumed.
+    /// The changes of a fork; `None` where the run is resumed.
     changes: Option<Changes>,
 }
 
-/// What a new run takes over.
+/// What a new run takes over, with the note and the claim that belong to it.
 pub(super) struct TakenOver {
     pub resume_state: Option<ResumeState>,
     pub note: Option<Note>,
@@ -32,10 +31,10 @@ pub(super) struct TakenOver {
 }
 
 impl PriorRun {
-    /// The run of this name (an id, the beginning of one, or `last`), to be resumed.
+    /// The run to resume, by its id, the beginning of its id, or `last`.
     ///
     /// # Errors
-    /// Where there is no such run, where it is still running, and where another run has resumed it.
+    /// When there is no such run, it is still running, or another run has resumed it.
     pub fn resume(name: &str) -> Result<Self, SessionError> {
         Self::resume_in(&Store::open()?, name)
     }
@@ -45,10 +44,10 @@ impl PriorRun {
         Self::resume_in(&Store::at(home)?, name)
     }
 
-    /// The run of this name, to be forked with `changes`.
+    /// The run to fork with `changes`, by its id, the beginning of its id, or `last`.
     ///
     /// # Errors
-    /// Where there is no such run, and where it is still running.
+    /// When there is no such run, or it is still running.
     pub fn fork(name: &str, changes: Changes) -> Result<Self, SessionError> {
         Self::fork_in(&Store::open()?, name, changes)
     }
@@ -82,12 +81,12 @@ impl PriorRun {
         })
     }
 
-    /// Its id.
+    /// The id of the earlier run.
     pub fn run_id(&self) -> &Arc<str> {
         &self.run_id
     }
 
-    /// Fills in what the caller leaves out: the plan, its catalogs, and the context that the run was given.
+    /// Fills in what the caller left out: the plan, its catalogs, its worker, and the context that the earlier run had.
     pub fn complete(
         &self,
         plan: &mut Option<PathBuf>,
@@ -110,7 +109,7 @@ impl PriorRun {
             source.mcp_config = paths("mcp_config");
         }
         let text = |name: &str| self.settings[name].as_str().map(str::to_owned);
-        // A step that another worker carries out is called with another key, and may answer otherwise.
+        // Another worker has other cache keys, and may give other answers.
         source.worker = source.worker.take().or_else(|| text("worker"));
         source.base_url = source.base_url.take().or_else(|| text("base_url"));
         source.seed = source.seed.or_else(|| self.settings["seed"].as_u64());
@@ -127,7 +126,7 @@ impl PriorRun {
         Ok(())
     }
 
-    /// What the run `run_id` of `plan` takes over, and what `meta` says of it.
+    /// What the run `run_id` of `plan` takes over; `meta` gets the ids of the earlier runs.
     pub(super) fn take_over(
         self,
         plan: &ExecutionPlan,

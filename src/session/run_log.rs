@@ -1,10 +1,10 @@
-//! What a run does, line by line in the program's log: a run is its events, so nothing else has to be asked.
+//! Writes the events of a run to the program's log.
 
 use crate::engine::EventSink;
 use crate::run::{EventKind, RunEvent, StepSource};
 use tracing::{debug, info, warn};
 
-/// Writes the events of one run that matter for finding a fault.
+/// Logs those events that help to debug a run.
 pub(super) struct RunLog;
 
 impl EventSink for RunLog {

@@ -1,4 +1,4 @@
-//! Settings that stand in files: `plandeck.toml` from here upwards, then the user's own.
+//! Settings from files: the nearest `plandeck.toml` in this folder or above, then the user's own file.
 
 use super::error::SessionError;
 use super::options::SourceOptions;
@@ -10,10 +10,10 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// The name of the file that is looked for.
+/// The name of the settings file of a project.
 const FILE: &str = "plandeck.toml";
 
-/// What a settings file may say. The command line and the environment come first.
+/// The content of a settings file. Command line and environment override it.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
@@ -25,11 +25,11 @@ pub struct Settings {
     pub theme: Option<String>,
     /// As `--color`.
     pub color: Option<String>,
-    /// As the options of the same names; `"none"` lifts one.
+    /// The limits, named as the options are; `"none"` removes one.
     limits: BTreeMap<String, toml::Value>,
-    /// Rates by model or pool.
+    /// Rate limits by model or pool.
     pub rates: Rates,
-    /// Prices by model, dollars per million tokens.
+    /// Prices by model, in dollars per million tokens.
     pub prices: BTreeMap<String, PriceSetting>,
 }
 
@@ -37,16 +37,16 @@ pub struct Settings {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PriceSetting {
-    /// Input.
+    /// Price of input tokens.
     pub input: f64,
-    /// Input from the provider's cache; as `input` where it is not given.
+    /// Price of input tokens from the provider's cache; defaults to `input`.
     pub cached: Option<f64>,
-    /// Output.
+    /// Price of output tokens.
     pub output: f64,
 }
 
 impl PriceSetting {
-    /// As it is reckoned with.
+    /// The price as an exact amount.
     pub fn price(&self) -> Result<Price, PriceError> {
         let cached = self.cached.map(|price| price.to_string());
         Price::per_million(
@@ -58,8 +58,8 @@ impl PriceSetting {
 }
 
 impl Settings {
-    /// The settings in force in `folder`: of `PLANDECK_CONFIG` alone where that is set, else the nearest
-    /// `plandeck.toml` over the user's own file.
+    /// The settings for `folder`: those of `PLANDECK_CONFIG` alone if that is set, else the nearest `plandeck.toml`
+    /// over the user's own file.
     pub fn load(folder: &Path) -> Result<Self, SessionError> {
         if let Some(file) = std::env::var_os("PLANDECK_CONFIG") {
             return Self::read(Path::new(&file));
@@ -86,7 +86,7 @@ impl Settings {
         Ok(settings)
     }
 
-    /// These settings, and those of `other` where these are silent.
+    /// These settings, completed with those of `other`.
     fn or(self, other: Self) -> Self {
         let mut limits = other.limits;
         limits.extend(self.limits);
@@ -105,7 +105,7 @@ impl Settings {
         }
     }
 
-    /// Fills in what the caller left open.
+    /// Fills in worker and base URL where the caller gave none.
     pub fn complete(&self, source: &mut SourceOptions) {
         if source.worker.is_none() {
             source.worker.clone_from(&self.worker);
@@ -115,7 +115,7 @@ impl Settings {
         }
     }
 
-    /// These limits over the defaults of the command line.
+    /// These limits, over the defaults of the command line.
     pub fn limits(&self) -> Result<ResourceLimits, SessionError> {
         self.limits_over(ResourceLimits::command_line())
             .map_err(SessionError::Settings)
@@ -132,7 +132,7 @@ impl Settings {
                 "max_tool_calls" => limits.max_tool_calls = whole,
                 "max_concurrent" => limits.max_concurrent = whole.map(|n| n as u32),
                 "max_total_cost_usd" => limits.max_total_cost_usd = amount.map(Money::from_usd),
-                _ => return Err(format!("[limits] has no {name}")),
+                _ => return Err(format!("[limits] has no setting {name}")),
             }
         }
         Ok(limits)
@@ -144,7 +144,9 @@ fn limit_value(name: &str, value: &toml::Value) -> Result<Option<f64>, String> {
         toml::Value::Integer(n) if *n >= 0 => Ok(Some(*n as f64)),
         toml::Value::Float(x) if *x >= 0.0 && x.is_finite() => Ok(Some(*x)),
         toml::Value::String(word) if word == "none" => Ok(None),
-        _ => Err(format!("[limits] {name}: a number from 0 up, or \"none\"")),
+        _ => Err(format!(
+            "[limits] {name}: must be a number of at least 0, or \"none\""
+        )),
     }
 }
 
@@ -173,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_is_refused() {
+    fn unknown_settings_are_refused() {
         assert!(toml::from_str::<Settings>("wroker = 'x'").is_err());
         let settings: Settings = toml::from_str("[limits]\nmax_steps = 2").unwrap();
         assert!(settings.limits_over(ResourceLimits::none()).is_err());

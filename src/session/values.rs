@@ -1,16 +1,16 @@
-//! Values for a plan from texts and files: JSON or YAML where it is that, else the text itself.
+//! Reads values for a plan from text and files: JSON or YAML if it parses, else the text itself.
 
 use super::error::SessionError;
 use crate::plan::{PlanFaults, Source, read_data};
 use serde_json::{Map, Value};
 use std::path::Path;
 
-/// JSON where it is JSON, else the text itself.
+/// The value of a JSON text; any other text is a string.
 pub fn value_from_text(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
 }
 
-/// The value in a JSON or YAML file, the text of any other.
+/// The value in a `.json`, `.yaml` or `.yml` file; any other file is a string.
 pub fn value_from_file(file: &Path) -> Result<Value, SessionError> {
     if is_structured(file) {
         return structured(file);
@@ -18,7 +18,7 @@ pub fn value_from_file(file: &Path) -> Result<Value, SessionError> {
     read(file).map(Value::String)
 }
 
-/// The object in a JSON or YAML file, whatever its name ends in; `None` where it is another value.
+/// The object in a JSON or YAML file of any name; `None` if the file holds another value.
 pub fn values_from_file(file: &Path) -> Result<Option<Map<String, Value>>, SessionError> {
     match structured(file)? {
         Value::Object(values) => Ok(Some(values)),

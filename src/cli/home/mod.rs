@@ -3,7 +3,9 @@
 mod plans;
 mod reader;
 
-use super::args::{Cli, ForkArgs, ReplayArgs, RunArgs};
+use super::args::Cli;
+use super::args::history::{ForkArgs, ReplayArgs};
+use super::args::run::RunArgs;
 use super::failure::{Failure, NOTHING_RAN};
 use super::output::note;
 use super::terminal::{is_interactive, signal_code};
@@ -16,7 +18,7 @@ use clap::CommandFactory;
 use reader::Reader;
 use std::sync::Arc;
 
-/// Shows the home screen, and opens what is chosen in it.
+/// Shows the home screen, and opens what the user chooses.
 pub async fn home(args: RunArgs) -> Result<u8, Failure> {
     if args.headless || args.json || args.events.is_some() || !is_interactive() {
         let usage = Cli::command().render_help();
@@ -26,10 +28,10 @@ pub async fn home(args: RunArgs) -> Result<u8, Failure> {
     let here = std::env::current_dir().unwrap_or_default();
     let mut look = args.screen.clone();
     screen::complete(&mut look, &Settings::load(&here)?)?;
-    let mut trouble = None;
+    let mut problem = None;
     loop {
         let options = screen::options(String::new(), &look);
-        let chosen = choose(Reader::start(here.clone()), trouble.take(), options).await;
+        let chosen = choose(Reader::start(here.clone()), problem.take(), options).await;
         let choice = match chosen.map_err(|error| Failure::usage(error.to_string()))? {
             Chosen::This(choice) => choice,
             Chosen::Nothing(Outcome::Signal(number)) => return Ok(signal_code(number)),
@@ -37,8 +39,8 @@ pub async fn home(args: RunArgs) -> Result<u8, Failure> {
         };
         match open(choice, &args).await {
             Ok(code) => return Ok(code),
-            // Nothing ran: back to where something else can be chosen.
-            Err(failure) => trouble = Some(words(&failure)),
+            // Nothing ran: the home screen opens again and shows why.
+            Err(failure) => problem = Some(message(&failure)),
         }
     }
 }
@@ -84,7 +86,7 @@ async fn open(choice: Choice, args: &RunArgs) -> Result<u8, Failure> {
 }
 
 /// The message of a failure, as the home screen shows it.
-fn words(failure: &Failure) -> String {
+fn message(failure: &Failure) -> String {
     match failure {
         Failure::Session(SessionError::Faults(all)) => {
             let style = DiagnosticStyle {

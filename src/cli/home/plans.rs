@@ -1,25 +1,27 @@
-//! The plans near the place where somebody works.
+//! Finds the plans in the current folder and below it.
 
 use crate::cli::samples;
 use crate::plan::parse;
 use crate::tui::home::{PlanItem, PlanPlace};
 use std::path::{Path, PathBuf};
 
-/// Folders that are looked into for plans, how deep, and how large a plan may be to be looked at.
+/// The most folders that are searched.
 const FOLDERS: usize = 500;
-const DEEP: usize = 2;
+/// How many levels below the current folder are searched.
+const DEPTH: usize = 2;
+/// The largest file, in bytes, that is read.
 const BYTES: u64 = 4_000_000;
-/// Plans that are listed.
+/// The most plans that are listed.
 const PLANS: usize = 300;
 
-/// The plans in this folder and the folders in it, the nearest first.
+/// The plans in this folder and the folders in it, nearest first.
 pub fn plans(here: &Path) -> Vec<PlanItem> {
     let mut plans = Vec::new();
     let mut open = std::collections::VecDeque::from([(here.to_path_buf(), 0)]);
-    let mut looked_into = 0;
+    let mut searched = 0;
     while let Some((folder, depth)) = open.pop_front() {
-        looked_into += 1;
-        if looked_into > FOLDERS || plans.len() >= PLANS {
+        searched += 1;
+        if searched > FOLDERS || plans.len() >= PLANS {
             break;
         }
         let Ok(entries) = std::fs::read_dir(&folder) else {
@@ -38,7 +40,7 @@ pub fn plans(here: &Path) -> Vec<PlanItem> {
                 let foreign = path
                     .file_name()
                     .is_some_and(|name| name == "node_modules" || name == "target");
-                if depth < DEEP && !foreign && !(depth == 0 && samples::is_samples(&path)) {
+                if depth < DEPTH && !foreign && !(depth == 0 && samples::is_samples(&path)) {
                     open.push_back((path, depth + 1));
                 }
             } else {
@@ -50,10 +52,10 @@ pub fn plans(here: &Path) -> Vec<PlanItem> {
     plans
 }
 
-/// The plan in a file, where it is one: told from its content, as when it is run.
+/// The plan in a file; `None` where the file is not a plan. Decided by its content, as when it is run.
 fn plan(file: &Path, here: &Path) -> Option<PlanItem> {
     let ending = file.extension()?.to_str()?;
-    // Pages about plans quote them: a page is run by its name, but it is not offered as a plan.
+    // Documentation quotes plans: such a page can be run by name, but is not listed.
     let may_be = matches!(ending, "json" | "yaml" | "yml" | "txt");
     if !may_be || std::fs::metadata(file).ok()?.len() > BYTES {
         return None;
@@ -63,7 +65,7 @@ fn plan(file: &Path, here: &Path) -> Option<PlanItem> {
     let draft = parse(&shown, &bytes)
         .ok()
         .filter(|draft| !draft.is_empty())?;
-    // A file called so says less than its folder.
+    // For `plan.json` the name of the folder says more.
     let folder = file.parent().and_then(Path::file_name);
     let name = match (draft.name(), folder) {
         ("plan", Some(folder)) => folder.to_string_lossy(),
@@ -84,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn plans_are_told_from_what_is_none() {
+    fn only_plans_are_listed() {
         let folder = tempfile::tempdir().unwrap();
         let write = |path: &str, text: &str| {
             let file = folder.path().join(path);

@@ -1,4 +1,4 @@
-//! What the home screen lists, read from the disk on a thread of its own.
+//! Reads what the home screen lists from disk, on a thread of its own.
 
 use super::plans::plans;
 use crate::cli::samples;
@@ -15,12 +15,12 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-/// Events of a run that are read for its detail at the most; of a longer one less is said.
+/// The longest run, in events, that is read for its details; longer ones show fewer details.
 const EVENTS: u64 = 100_000;
-/// Errors that are kept of one run.
+/// The most errors that are listed for one run.
 const FAILURES: usize = 50;
 
-/// Reads the disk on a thread of its own.
+/// Answers the home screen's requests from a thread that reads the disk.
 pub struct Reader {
     requests: Sender<Request>,
     answers: UnboundedReceiver<Answer>,
@@ -28,7 +28,7 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Begins to read for somebody who works in the folder `here`.
+    /// Starts the thread; `here` is the current folder.
     pub fn start(here: PathBuf) -> Self {
         let (requests, received) = channel();
         let (send, answers) = unbounded_channel();
@@ -43,7 +43,7 @@ impl Reader {
 
 impl Source for Reader {
     fn ask(&mut self, request: Request) {
-        // The thread ends only with this.
+        // Cannot fail: the thread ends only after `self` is dropped.
         let _ = self.requests.send(request);
     }
 
@@ -67,14 +67,14 @@ impl Source for Reader {
 fn read(here: &Path, requests: &Receiver<Request>, answers: &UnboundedSender<Answer>) {
     let mut store = None;
     while let Ok(first) = requests.recv() {
-        // Whoever moves through the list wants the detail of where they stopped.
+        // Of several requests for details only the last matters: the selection has moved on.
         let mut waiting: Vec<Request> = vec![first];
         waiting.extend(requests.try_iter());
         let last = waiting
             .iter()
             .rposition(|request| matches!(request, Request::Detail(_)));
         for (at, request) in waiting.into_iter().enumerate() {
-            let told = match request {
+            let sent = match request {
                 Request::Detail(_) if Some(at) != last => Ok(()),
                 Request::Detail(run) => {
                     let detail = detail(&mut store, &run);
@@ -86,14 +86,14 @@ fn read(here: &Path, requests: &Receiver<Request>, answers: &UnboundedSender<Ans
                     .and_then(|()| answers.send(Answer::Runs(runs(&mut store))))
                     .and_then(|()| answers.send(Answer::Plans(plans(here)))),
             };
-            if told.is_err() {
+            if sent.is_err() {
                 return;
             }
         }
     }
 }
 
-/// The store, opened when it is first needed; `None` where nothing has been recorded yet.
+/// The store, opened when it is first needed; `None` where there is no store yet.
 fn opened(store: &mut Option<Store>) -> Result<Option<&Store>, StoreError> {
     if store.is_none() {
         match Store::open() {
@@ -161,12 +161,12 @@ fn detail(store: &mut Option<Store>, id: &str) -> Detail {
         let recording = store.load(&run);
         let state = RunState::from_events(&recording.events);
         let damage = recording.damage.map(|damage| damage.to_string().into());
-        let unrecorded = "the journal broke while it went on: more happened than is on record";
+        let unrecorded = "the journal failed during this run: its record is incomplete";
         let rows = || state.steps.iter();
         let failed = rows().filter(|row| row.status.went_wrong()).take(FAILURES);
-        let cut_short = run.status == RunWord::Interrupted;
+        let interrupted = run.status == RunWord::Interrupted;
         let running = rows().filter(|row| {
-            row.status == StepStatus::Unknown || cut_short && row.running_attempt().is_some()
+            row.status == StepStatus::Unknown || interrupted && row.running_attempt().is_some()
         });
         Ok(Detail {
             plan_path,

@@ -1,49 +1,49 @@
-//! Values of options as people type them: limits, rates, ages, sizes.
+//! Parses the values of options: limits, rates, ages, sizes.
 
 use crate::run::Rate;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A limit that was given: a value, or `none`.
+/// A limit given on the command line: a value, or `none`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Bound<T> {
-    /// Enforce nothing.
-    Lifted,
-    /// At the most this.
-    Most(T),
+    /// `none`: no limit.
+    Unlimited,
+    /// At most this.
+    Max(T),
 }
 
 impl<T> Bound<T> {
-    /// As the limits have it.
+    /// The limit as [`ResourceLimits`](crate::run::ResourceLimits) has it: `None` for no limit.
     pub fn into_option(self) -> Option<T> {
         match self {
-            Self::Lifted => None,
-            Self::Most(value) => Some(value),
+            Self::Unlimited => None,
+            Self::Max(value) => Some(value),
         }
     }
 }
 
 pub fn limit<T: std::str::FromStr + PartialOrd + From<u8>>(text: &str) -> Result<Bound<T>, String> {
     if text.eq_ignore_ascii_case("none") {
-        return Ok(Bound::Lifted);
+        return Ok(Bound::Unlimited);
     }
     match text.parse::<T>() {
-        Ok(value) if value >= T::from(1) => Ok(Bound::Most(value)),
-        _ => Err("a whole number from 1 up, or none".to_owned()),
+        Ok(value) if value >= T::from(1) => Ok(Bound::Max(value)),
+        _ => Err("must be a whole number of at least 1, or none".to_owned()),
     }
 }
 
 pub fn rate(text: &str) -> Result<(Arc<str>, Rate), String> {
     let number = |text: &str| match text.parse::<u64>() {
         Ok(number) if number > 0 => Ok(number),
-        _ => Err(format!("{text:?} is no whole number from 1 up")),
+        _ => Err(format!("{text:?} is not a whole number of at least 1")),
     };
-    let (name, most) = text
+    let (name, limits) = text
         .rsplit_once('=')
-        .ok_or("give it as NAME=CALLS or NAME=CALLS/TOKENS")?;
-    let (calls, tokens) = match most.split_once('/') {
+        .ok_or("must be NAME=CALLS or NAME=CALLS/TOKENS")?;
+    let (calls, tokens) = match limits.split_once('/') {
         Some((calls, tokens)) => (calls, Some(number(tokens)?)),
-        None => (most, None),
+        None => (limits, None),
     };
     let rate = Rate {
         requests_per_minute: Some(number(calls)?),
@@ -55,11 +55,11 @@ pub fn rate(text: &str) -> Result<(Arc<str>, Rate), String> {
 
 pub fn amount(text: &str) -> Result<Bound<f64>, String> {
     if text.eq_ignore_ascii_case("none") {
-        return Ok(Bound::Lifted);
+        return Ok(Bound::Unlimited);
     }
     match text.parse::<f64>() {
-        Ok(value) if value.is_finite() && value >= 0.0 => Ok(Bound::Most(value)),
-        _ => Err("a number from 0 up, or none".to_owned()),
+        Ok(value) if value.is_finite() && value >= 0.0 => Ok(Bound::Max(value)),
+        _ => Err("must be a number of at least 0, or none".to_owned()),
     }
 }
 
@@ -84,7 +84,7 @@ pub fn age(text: &str) -> Result<Duration, String> {
     ];
     with_unit(text, &units)
         .map(Duration::from_secs)
-        .ok_or_else(|| "a number and s, m, h, d or w".to_owned())
+        .ok_or_else(|| "must be a number with the unit s, m, h, d or w".to_owned())
 }
 
 pub fn size(text: &str) -> Result<u64, String> {
@@ -95,5 +95,5 @@ pub fn size(text: &str) -> Result<u64, String> {
         ("mb", 1_000_000),
         ("gb", 1_000_000_000),
     ];
-    with_unit(text, &units).ok_or_else(|| "a number and kB, MB or GB".to_owned())
+    with_unit(text, &units).ok_or_else(|| "must be a number with the unit kB, MB or GB".to_owned())
 }

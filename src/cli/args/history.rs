@@ -1,0 +1,189 @@
+//! The options of the commands that read recorded runs and cached outputs.
+
+use super::run::{RunArgs, ScreenArgs};
+use super::values::{age, size};
+use clap::{Args, Subcommand, ValueEnum, ValueHint};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// `plandeck runs`.
+#[derive(Args, Clone, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct RunsArgs {
+    #[command(subcommand)]
+    pub action: Option<RunsAction>,
+    /// Print the runs as a JSON list on standard output
+    #[arg(long)]
+    pub json: bool,
+    /// List only the N newest runs
+    #[arg(short = 'n', long, value_name = "N")]
+    pub limit: Option<usize>,
+}
+
+/// Subcommands of `plandeck runs`.
+#[derive(Clone, Debug, Subcommand)]
+pub enum RunsAction {
+    /// Remove old runs
+    Prune(PruneArgs),
+}
+
+/// `plandeck runs prune`.
+#[derive(Args, Clone, Debug)]
+#[group(required = true, multiple = true, args = ["older_than", "keep", "max_size"])]
+pub struct PruneArgs {
+    /// Remove runs that started longer ago than this: 12h, 30d, 8w
+    #[arg(long, value_name = "AGE", value_parser = age)]
+    pub older_than: Option<Duration>,
+    /// Remove all but the N newest runs
+    #[arg(long, value_name = "N")]
+    pub keep: Option<usize>,
+    /// Remove the oldest runs until the journal is no larger than this: 500MB, 2GB
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub max_size: Option<u64>,
+    /// Print the removed runs as a JSON list on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `plandeck show`.
+#[derive(Args, Clone, Debug)]
+pub struct ShowArgs {
+    /// The run: its id, the start of its id, or last
+    #[arg(value_name = "RUN")]
+    pub run: String,
+    /// Print the result as a JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `plandeck explain`.
+#[derive(Args, Clone, Debug)]
+pub struct ExplainArgs {
+    /// The run: its id, the start of its id, or last
+    #[arg(value_name = "RUN")]
+    pub run: String,
+    /// The step id; for one element of a `for_each` step, ID[N]
+    #[arg(value_name = "STEP")]
+    pub step: String,
+    /// Print the explanation as a JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `plandeck fork`.
+#[derive(Args, Clone, Debug)]
+pub struct ForkArgs {
+    /// The run to fork: its id, the start of its id, or last
+    #[arg(value_name = "RUN")]
+    pub run: String,
+    /// Run this step and everything that depends on it again, without cached outputs; repeatable
+    #[arg(long, value_name = "STEP")]
+    pub from: Vec<String>,
+    /// Call a step with this input instead of its parameters; repeatable
+    #[arg(long, value_name = "STEP=JSON|STEP=@FILE")]
+    pub input: Vec<String>,
+    /// Use this as the output of a step instead of calling it: JSON, or plain text if it is not valid JSON; repeatable
+    #[arg(long, value_name = "STEP=JSON|STEP=@FILE")]
+    pub output: Vec<String>,
+    #[command(flatten)]
+    pub options: RunArgs,
+}
+
+/// `plandeck cache`.
+#[derive(Args, Clone, Debug)]
+pub struct CacheArgs {
+    #[command(subcommand)]
+    pub action: CacheAction,
+}
+
+/// Subcommands of `plandeck cache`.
+#[derive(Clone, Debug, Subcommand)]
+pub enum CacheAction {
+    /// List cached outputs, pinned ones first
+    List {
+        /// List only pinned outputs
+        #[arg(long)]
+        pinned: bool,
+        /// Print the outputs as a JSON list on standard output
+        #[arg(long)]
+        json: bool,
+    },
+    /// Reuse a cached output for its call whatever its age, until it is unpinned
+    Pin {
+        /// The key of the output, or the start of it, as `cache list` shows it
+        #[arg(value_name = "KEY")]
+        key: String,
+    },
+    /// Let a pinned output expire again
+    Unpin {
+        /// The key of the output, or the start of it
+        #[arg(value_name = "KEY", required_unless_present = "all")]
+        key: Option<String>,
+        /// Unpin every output
+        #[arg(long, conflicts_with = "key")]
+        all: bool,
+    },
+    /// Remove cached outputs; pinned ones stay
+    Clear {
+        /// Remove only outputs that are older than this: 12h, 30d, 8w
+        #[arg(long, value_name = "AGE", value_parser = age)]
+        older_than: Option<Duration>,
+    },
+}
+
+/// `plandeck replay`.
+#[derive(Args, Clone, Debug)]
+pub struct ReplayArgs {
+    /// The run: its id, the start of its id, last, or a file of events that --events wrote
+    #[arg(value_name = "RUN|FILE")]
+    pub run: String,
+    /// Playback speed, as a multiple of the original; 0 shows everything at once
+    #[arg(long, value_name = "X", default_value_t = 1.0)]
+    pub speed: f64,
+    /// Print plain progress on standard output instead of opening the dashboard
+    #[arg(long)]
+    pub headless: bool,
+    #[command(flatten)]
+    pub screen: ScreenArgs,
+}
+
+/// `plandeck diff`.
+#[derive(Args, Clone, Debug)]
+pub struct DiffArgs {
+    /// The first run: its id, the start of its id, or last
+    #[arg(value_name = "RUN")]
+    pub a: String,
+    /// The second run
+    #[arg(value_name = "RUN")]
+    pub b: String,
+    /// Print the differences as a JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `plandeck export`.
+#[derive(Args, Clone, Debug)]
+pub struct ExportArgs {
+    /// The run: its id, the start of its id, or last
+    #[arg(value_name = "RUN")]
+    pub run: String,
+    /// The format to write
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub format: ExportFormat,
+    /// Write to a file instead of standard output
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+}
+
+/// The formats of `plandeck export`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// The result, as a JSON object
+    Json,
+    /// The events, one JSON object per line
+    Jsonl,
+    /// The steps, one line each
+    Csv,
+    /// The attempts in the Trace Event Format, for Perfetto
+    Trace,
+}

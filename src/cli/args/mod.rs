@@ -1,0 +1,136 @@
+//! The command line as clap parses it: the commands, and the options of those that read a plan without running it.
+
+pub mod history;
+pub mod run;
+pub mod values;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
+use history::{
+    CacheArgs, DiffArgs, ExplainArgs, ExportArgs, ForkArgs, ReplayArgs, RunsArgs, ShowArgs,
+};
+use run::{ColorWhen, RunArgs, SourceArgs};
+use std::path::PathBuf;
+
+/// Run, watch and debug execution plans written by large language models.
+#[derive(Debug, Parser)]
+#[command(name = "plandeck", version, args_conflicts_with_subcommands = true)]
+#[command(disable_help_subcommand = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub open: RunArgs,
+    /// Write plandeck's own log to `log/plandeck.log` under `PLANDECK_HOME`
+    #[arg(
+        long,
+        value_enum,
+        value_name = "LEVEL",
+        env = "PLANDECK_LOG",
+        default_value_t,
+        global = true
+    )]
+    pub log: LogLevel,
+}
+
+/// What the log contains.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogLevel {
+    /// Write no log
+    #[default]
+    Off,
+    /// Errors
+    Error,
+    /// Also warnings
+    Warn,
+    /// Also the progress of runs
+    Info,
+    /// Also every attempt, request and command
+    Debug,
+    /// Everything
+    Trace,
+}
+
+impl LogLevel {
+    /// The level for the log; `None` for no log.
+    pub fn level(self) -> Option<tracing::Level> {
+        match self {
+            Self::Off => None,
+            Self::Error => Some(tracing::Level::ERROR),
+            Self::Warn => Some(tracing::Level::WARN),
+            Self::Info => Some(tracing::Level::INFO),
+            Self::Debug => Some(tracing::Level::DEBUG),
+            Self::Trace => Some(tracing::Level::TRACE),
+        }
+    }
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a plan, with the dashboard on a terminal and plain progress elsewhere
+    Run(Box<RunArgs>),
+    /// Check a plan without running anything
+    Check(CheckArgs),
+    /// List recorded runs
+    Runs(RunsArgs),
+    /// Show the result of a run
+    Show(ShowArgs),
+    /// Play back a recorded run; calls nothing
+    Replay(ReplayArgs),
+    /// Show how two runs differ, and where in the DAG the differences start
+    Diff(DiffArgs),
+    /// Explain why a step of a run was called, or why it was not
+    Explain(ExplainArgs),
+    /// Start a new run from a recorded one with changes; unchanged outputs are reused
+    Fork(Box<ForkArgs>),
+    /// List, pin and remove cached outputs
+    Cache(CacheArgs),
+    /// Export a run to another format
+    Export(ExportArgs),
+    /// List the tools of a catalog
+    Tools(ToolsArgs),
+    /// List the themes
+    Themes,
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual page
+    Man {
+        /// Write one page per command to this folder instead
+        #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+        out: Option<PathBuf>,
+    },
+}
+
+/// `plandeck check`.
+#[derive(Args, Clone, Debug)]
+pub struct CheckArgs {
+    /// The plan file: JSON, YAML, or text from a planner; - reads standard input
+    #[arg(value_name = "PLAN", value_hint = ValueHint::FilePath)]
+    pub plan: PathBuf,
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// Print the result as a JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+    /// When to use colour
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
+    pub color: ColorWhen,
+}
+
+/// `plandeck tools`.
+#[derive(Args, Clone, Debug)]
+pub struct ToolsArgs {
+    /// List the tools of this plan
+    #[arg(value_name = "PLAN", value_hint = ValueHint::FilePath)]
+    pub plan: Option<PathBuf>,
+    /// List the tools of this catalog, a JSON or YAML file; repeatable, later files override earlier ones
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub tools: Vec<PathBuf>,
+    /// Print the tools as a JSON list on standard output
+    #[arg(long)]
+    pub json: bool,
+}

@@ -1,0 +1,228 @@
+//! The options of `plandeck run`, which `plandeck fork` and `plandeck PLAN` take too.
+
+use super::values::{Bound, age, amount, limit, rate};
+use crate::run::{Rate, ResourceLimits};
+use crate::session::SourceOptions;
+use crate::units::Money;
+use clap::{Args, ValueEnum, ValueHint};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Where the tools, context values and worker of a plan come from.
+#[derive(Args, Clone, Debug, Default)]
+pub struct SourceArgs {
+    /// Set a context value: JSON, or plain text if it is not valid JSON; @FILE reads it from a file; repeatable
+    #[arg(short, long = "context", value_name = "KEY=VALUE|KEY=@FILE")]
+    pub context: Vec<String>,
+    /// Read context values from a JSON or YAML file that holds an object; repeatable
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub context_file: Vec<PathBuf>,
+    /// Use this tool catalog, a JSON or YAML file; repeatable, later files override earlier ones
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub tools: Vec<PathBuf>,
+    /// Read MCP servers from this file, in the `mcpServers` format of Claude Desktop; repeatable
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub mcp_config: Vec<PathBuf>,
+    /// Run model tools with this worker: PROVIDER/MODEL, MODEL, auto, offline or simulated
+    #[arg(long, value_name = "WORKER", env = "PLANDECK_WORKER")]
+    pub worker: Option<String>,
+    /// Send model requests to this OpenAI-compatible API
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
+    pub base_url: Option<String>,
+    /// Seed the simulated worker and the random waits between attempts
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+}
+
+/// The limits of a run; `none` removes one.
+#[derive(Args, Clone, Debug, Default)]
+pub struct LimitArgs {
+    /// Run at most N attempts at once; none for no limit [default: 5]
+    #[arg(long, value_name = "N", value_parser = limit::<u32>, allow_negative_numbers = true)]
+    pub max_concurrent: Option<Bound<u32>>,
+    /// Spend at most X dollars; none for no limit [default: 10]
+    #[arg(long, value_name = "X", value_parser = amount, allow_negative_numbers = true)]
+    pub max_total_cost_usd: Option<Bound<f64>>,
+    /// Stop the run after S seconds
+    #[arg(long, value_name = "S", value_parser = amount, allow_negative_numbers = true)]
+    pub timeout_seconds: Option<Bound<f64>>,
+    /// Make at most N calls, retries included
+    #[arg(long, value_name = "N", value_parser = limit::<u64>, allow_negative_numbers = true)]
+    pub max_tool_calls: Option<Bound<u64>>,
+    /// Limit each child process to N MiB of memory
+    #[arg(long, value_name = "N", value_parser = limit::<u64>, allow_negative_numbers = true)]
+    pub max_memory_mb: Option<Bound<u64>>,
+    /// Limit each child process to P percent of one core
+    #[arg(long, value_name = "P", value_parser = limit::<u32>, allow_negative_numbers = true)]
+    pub max_cpu_percent: Option<Bound<u32>>,
+    /// Limit a model or a pool of tools to CALLS calls, and TOKENS tokens, per minute; repeatable
+    #[arg(long = "rate", value_name = "NAME=CALLS[/TOKENS]", value_parser = rate)]
+    pub rates: Vec<(Arc<str>, Rate)>,
+}
+
+/// `plandeck run`.
+#[derive(Args, Clone, Debug)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
+pub struct RunArgs {
+    /// The plan file: JSON, YAML, or text from a planner; - reads standard input
+    #[arg(value_name = "PLAN", value_hint = ValueHint::FilePath)]
+    pub plan: Option<PathBuf>,
+    #[command(flatten)]
+    pub source: SourceArgs,
+    #[command(flatten)]
+    pub limits: LimitArgs,
+    /// Print plain progress on standard error instead of opening the dashboard
+    #[arg(long)]
+    pub headless: bool,
+    /// Print the result as a JSON object on standard output (implies --headless)
+    #[arg(long)]
+    pub json: bool,
+    /// Write the events as JSON lines to a file, or with - to standard output (implies --headless)
+    #[arg(long, value_name = "FILE|-", value_hint = ValueHint::FilePath)]
+    pub events: Option<PathBuf>,
+    /// Stop the whole run at the first failure
+    #[arg(long)]
+    pub fail_fast: bool,
+    /// Do not track cost
+    #[arg(long)]
+    pub no_track_cost: bool,
+    /// Start paused (needs the dashboard)
+    #[arg(long)]
+    pub paused: bool,
+    #[command(flatten)]
+    pub record: RecordArgs,
+    #[command(flatten)]
+    pub screen: ScreenArgs,
+}
+
+impl SourceArgs {
+    /// These options for the application layer, without the context, which is read separately.
+    pub fn options(&self) -> SourceOptions {
+        SourceOptions {
+            tools: self.tools.clone(),
+            mcp_config: self.mcp_config.clone(),
+            worker: self.worker.clone(),
+            base_url: self.base_url.clone(),
+            seed: self.seed,
+            ..SourceOptions::default()
+        }
+    }
+}
+
+impl LimitArgs {
+    /// The given limits, over those in `limits`.
+    pub fn over(&self, mut limits: ResourceLimits) -> ResourceLimits {
+        if let Some(bound) = self.max_memory_mb {
+            limits.max_memory_mb = bound.into_option();
+        }
+        if let Some(bound) = self.max_cpu_percent {
+            limits.max_cpu_percent = bound.into_option();
+        }
+        if let Some(bound) = self.timeout_seconds {
+            limits.timeout_seconds = bound.into_option();
+        }
+        if let Some(bound) = self.max_tool_calls {
+            limits.max_tool_calls = bound.into_option();
+        }
+        if let Some(bound) = self.max_concurrent {
+            limits.max_concurrent = bound.into_option();
+        }
+        if let Some(bound) = self.max_total_cost_usd {
+            limits.max_total_cost_usd = bound.into_option().map(Money::from_usd);
+        }
+        limits
+    }
+}
+
+impl RunArgs {
+    /// The arguments of `plandeck run` without any option.
+    pub fn by_default() -> Self {
+        Self {
+            plan: None,
+            source: SourceArgs::default(),
+            limits: LimitArgs::default(),
+            headless: false,
+            json: false,
+            events: None,
+            fail_fast: false,
+            no_track_cost: false,
+            paused: false,
+            record: RecordArgs::default(),
+            screen: ScreenArgs::default(),
+        }
+    }
+}
+
+/// How a run is recorded, and what it reuses of earlier runs.
+#[derive(Args, Clone, Debug, Default)]
+pub struct RecordArgs {
+    /// Resume an interrupted run: steps that it completed do not run again. RUN is an id, the start of one, or last
+    #[arg(long, value_name = "RUN")]
+    pub resume: Option<String>,
+    /// What to do with steps that were running at the interruption and may have happened [default: keep]
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub unknown: Option<UnknownWhen>,
+    /// Whether to record the run
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
+    pub journal: JournalWhen,
+    /// Reuse no outputs of earlier runs, except pinned ones
+    #[arg(long)]
+    pub fresh: bool,
+    /// Reuse outputs of earlier runs up to this age: 12h, 30d [default: 1d if they come from another machine, else 30d]
+    #[arg(long, value_name = "AGE", value_parser = age)]
+    pub cache_ttl: Option<Duration>,
+    /// Flush the journal to disk before every call that can cost money or change something
+    #[arg(long)]
+    pub durable: bool,
+}
+
+/// What happens to steps that were running when the earlier run was interrupted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum UnknownWhen {
+    /// Leave them unknown, unless their tool can safely be called again
+    #[default]
+    Keep,
+    /// Run them again
+    Rerun,
+    /// Skip them
+    Skip,
+}
+
+/// Whether a run is recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum JournalWhen {
+    /// Record it; if recording fails, warn and continue
+    #[default]
+    On,
+    /// Do not record it
+    Off,
+    /// Record it; if recording fails, make no more calls that can cost money or change something
+    Required,
+}
+
+/// The look of the dashboard.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ScreenArgs {
+    /// Use this theme; `plandeck themes` lists them
+    #[arg(long, value_name = "NAME")]
+    pub theme: Option<String>,
+    /// When to use colour
+    #[arg(long, value_enum, value_name = "WHEN")]
+    pub color: Option<ColorWhen>,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ColorWhen {
+    /// On a terminal that supports it, unless `NO_COLOR` is set
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}

@@ -1,0 +1,149 @@
+//! Sets up a run: builds the toolbox, refuses what cannot run as configured, and connects journal, cache and sinks.
+
+use super::error::SessionError;
+use super::execution::Execution;
+use super::log_file::watched;
+use super::prepared::PreparedRun;
+use super::recording::{RecordGuard, meta, record};
+use super::run_log::RunLog;
+use crate::engine::{Engine, step_prices};
+use crate::models::process_environment;
+use crate::plan::Source;
+use crate::tools::{Catalog, CatalogToolbox, ToolOptions, Toolbox};
+use serde_json::{Map, Value};
+use std::collections::HashSet;
+use std::sync::Arc;
+
+impl Execution {
+    /// Sets up the run without starting it, for a caller that reads its notes, sends commands or follows its events.
+    ///
+    /// # Errors
+    /// When the run cannot start as configured; nothing ran.
+    pub fn prepare(mut self) -> Result<PreparedRun, SessionError> {
+        let context = match std::mem::take(&mut self.context) {
+            Value::Object(values) => values,
+            Value::Null => Map::new(),
+            _ => return Err(SessionError::ContextNotAnObject),
+        };
+        if self.cache.is_some() && self.journal.is_none() {
+            return Err(SessionError::CacheWithoutJournal);
+        }
+        let toolbox: Arc<dyn Toolbox> = Arc::new(self.toolbox()?);
+        self.check(&*toolbox, &context)?;
+        self.settings.worker = self.worker.name().into();
+        self.settings.simulated = self.worker.is_simulated();
+        let prices = step_prices(&self.plan, &context, &*toolbox);
+        let mut engine = Engine::new(
+            Arc::clone(&self.plan),
+            context,
+            Arc::clone(&toolbox),
+            self.settings,
+        )
+        .with_prices(prices);
+        let mut guard = RecordGuard::default();
+        let mut notes = Vec::new();
+        if self.journal.is_some() || self.prior.is_some() {
+            let mut meta = meta(&self.plan, &*toolbox, self.provenance);
+            if let Some(prior) = self.prior {
+                let run_id = Arc::clone(engine.run_id());
+                let taken =
+                    prior.take_over(&self.plan, &*toolbox, self.unknown, &run_id, &mut meta)?;
+                notes.extend(taken.note);
+                if let Some(resume_state) = taken.resume_state {
+                    engine = engine.with_resume_state(resume_state);
+                }
+                guard.claim = taken.claim;
+            }
+            if let Some(journal) = self.journal {
+                let note;
+                (engine, note) = record(engine, journal, self.cache, meta, &guard)?;
+                notes.extend(note);
+            }
+        }
+        if tracing::enabled!(tracing::Level::WARN) {
+            engine = engine.with_sink(RunLog);
+        }
+        for sink in self.sinks {
+            engine = engine.with_sink(sink);
+        }
+        Ok(PreparedRun {
+            engine,
+            plan: self.plan,
+            guard,
+            notes,
+        })
+    }
+
+    fn toolbox(&mut self) -> Result<CatalogToolbox, SessionError> {
+        if let Some(prices) = self.prices.take() {
+            self.worker = self.worker.clone().prices(prices);
+        }
+        let mut toolbox = if let Some(toolbox) = self.toolbox.take() {
+            toolbox
+        } else {
+            let options = ToolOptions {
+                program: self.program.clone(),
+                environment: watched(process_environment()),
+            };
+            CatalogToolbox::new(&self.own_catalog()?, &self.worker, options)
+        };
+        for (name, tool) in self.tools.drain(..) {
+            toolbox.insert(name, tool);
+        }
+        Ok(toolbox)
+    }
+
+    fn own_catalog(&mut self) -> Result<Catalog, SessionError> {
+        Ok(match (self.catalog.take(), &self.plan.catalog) {
+            (Some(catalog), _) => catalog,
+            (None, Some(own)) => {
+                let source = Source {
+                    name: self.plan.name.clone(),
+                    text: "".into(),
+                };
+                Catalog::from_value(own, &source, None)?
+            }
+            (None, None) => Catalog::default(),
+        })
+    }
+
+    /// Reports everything that would make a step fail for certain, before any tool is called.
+    fn check(
+        &self,
+        toolbox: &dyn Toolbox,
+        context: &Map<String, Value>,
+    ) -> Result<(), SessionError> {
+        for name in &self.plan.context_names {
+            if !context.contains_key(&**name) && !self.plan.context.contains_key(&**name) {
+                return Err(SessionError::MissingValue(Arc::clone(name)));
+            }
+        }
+        let settings = &self.settings;
+        let limited = settings.track_cost && settings.limits.max_total_cost_usd.is_some();
+        // A plan may have very many steps of one tool.
+        let mut known: HashSet<(&str, Option<&str>)> = HashSet::new();
+        for step in self.plan.steps.iter() {
+            if !known.insert((&step.tool, step.settings.model.as_deref())) {
+                continue;
+            }
+            let Some(tool) = toolbox.tool(&step.tool) else {
+                return Err(SessionError::UnknownTool {
+                    step: step.id.clone(),
+                    tool_name: step.tool.clone(),
+                });
+            };
+            let is_priced = || {
+                let quote = tool.quote(&Value::Null, step.settings.model.as_deref());
+                quote.max.is_some()
+            };
+            if limited && !is_priced() {
+                let model = self.worker.model_for(step.settings.model.as_deref());
+                return Err(SessionError::Unpriced {
+                    step: step.id.clone(),
+                    model: model.map(|(provider, model)| format!("{provider}/{model}")),
+                });
+            }
+        }
+        Ok(())
+    }
+}
