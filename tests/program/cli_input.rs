@@ -279,7 +279,10 @@ fn what_is_wrong_with_an_option_is_said() {
         ),
         (["--mcp-config", &no_servers], "mcpServers"),
         (["--context-file", &no_json], "context.json:2:7"),
-        (["--max-total-cost-usd", "-1"], "a number from 0 up"),
+        (
+            ["--max-total-cost-usd", "-1"],
+            "must be a number of at least 0",
+        ),
         (["--base-url", "no address"], "--base-url no address"),
         (["--base-url", "ftp://here"], "http:// or https://"),
         (["--theme", "neon"], "there is no theme \"neon\""),
@@ -313,7 +316,7 @@ fn who_stops_listening_causes_an_error_and_no_panic() {
         vec!["runs"],
         vec!["no-such-plan.json"],
     ] {
-        // Both streams are pipes that nobody reads from.
+        // Both streams are pipes whose reader is gone.
         let (out, err) = (std::io::pipe().unwrap().1, std::io::pipe().unwrap().1);
         let mut command = std::process::Command::new(crate::common::program());
         command
@@ -329,7 +332,7 @@ fn who_stops_listening_causes_an_error_and_no_panic() {
     }
 }
 
-/// A result that nobody got was a success once.
+/// A result that could not be printed used to count as a success.
 #[test]
 #[cfg(target_os = "linux")]
 fn output_that_cannot_be_written_is_an_error_and_no_panic() {

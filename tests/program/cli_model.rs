@@ -150,7 +150,7 @@ fn a_model_that_refuses_fails_its_step_alone() {
     let result = json(&output);
     let error = &step(&result, "categorize")["error"];
     assert_eq!(error["type"], "ToolExecutionError");
-    // The server answers with 404, which trying again does not mend.
+    // The server answers with 404, which another attempt does not fix.
     assert_eq!(
         (&error["retryable"], &error["attempts"]),
         (&Value::Bool(false), &json!(1))

@@ -1,5 +1,5 @@
 //! The real driver against tools that do whatever they like: they hang, flood the log, fail, panic, answer
-//! garbage, charge nonsense and ignore that they are cancelled, while somebody presses every key.
+//! garbage, charge nonsense and ignore that they are cancelled, while every key is pressed.
 //!
 //! Every run ends, within two seconds of its stop, and its events tell a sound story. It is tokio's paused clock
 //! that passes. A failure prints its seed; `PLANDECK_CHAOS_SEED=n` runs that one alone.
@@ -36,7 +36,7 @@ struct Unruly {
     running: Arc<Mutex<HashSet<Arc<str>>>>,
 }
 
-/// Takes the step off the list of what is under way however its call ends, dropped or panicking.
+/// Removes the step from the set of running steps however its call ends, dropped or panicking.
 struct InFlight(Arc<Mutex<HashSet<Arc<str>>>>, Arc<str>);
 
 impl Drop for InFlight {

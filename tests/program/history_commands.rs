@@ -174,35 +174,35 @@ fn a_file_that_is_no_record_of_a_run_is_refused_with_its_line() {
     let cut = &whole[..whole.len() - 20];
     let deep = "[".repeat(200_000);
     let cases: [(&str, String, &str); 9] = [
-        ("empty", String::new(), "there are no events of a run in it"),
-        ("foreign", "{\"a\": 1}\n".to_owned(), "line 1: no event"),
+        ("empty", String::new(), "holds no events of a run"),
+        ("foreign", "{\"a\": 1}\n".to_owned(), "line 1: not an event"),
         (
             "text",
             "Dear reader,\nhello\n".to_owned(),
-            "line 1: no event",
+            "line 1: not an event",
         ),
-        ("deep", deep, "line 1: no event"),
+        ("deep", deep, "line 1: not an event"),
         (
             "cut",
             cut.to_owned(),
-            &format!("line {}: no event", lines.len()),
+            &format!("line {}: not an event", lines.len()),
         ),
         (
             "headless",
             lines[1..].join("\n"),
-            "line 1: the beginning of the run is missing",
+            "line 1: the start of the run is missing",
         ),
         (
             "gap",
             [lines[0], lines[2]].join("\n"),
-            "line 2: event 2 stands where 1 should",
+            "line 2: found event 2, expected 1",
         ),
         (
             "twice",
             format!("{whole}{whole}"),
-            &format!("line {}: another run begins here", lines.len() + 1),
+            &format!("line {}: another run starts here", lines.len() + 1),
         ),
-        ("escape", "\u{1b}[2J{\n".to_owned(), "line 1: no event"),
+        ("escape", "\u{1b}[2J{\n".to_owned(), "line 1: not an event"),
     ];
     for (name, content, says) in cases {
         std::fs::write(folder.path().join("bad.jsonl"), content).unwrap();

@@ -25,7 +25,7 @@ async fn run(tool: &Value, limits: ResourceLimits) -> Result<Value, String> {
     }
 }
 
-/// It was started as its own launcher once, and began anew from there, without end.
+/// The program used to start itself as its own launcher, again and again.
 #[tokio::test]
 async fn a_program_is_started_and_nothing_else() {
     let limits = ResourceLimits {
@@ -99,7 +99,7 @@ async fn a_recorded_run_is_resumed_with_a_note_and_a_cache_needs_a_journal() {
     let [note] = prepared.notes() else {
         panic!("{:?}", prepared.notes())
     };
-    let says = format!("going on with run {}: 1 recorded outputs", first.run_id);
+    let says = format!("resuming run {}: 1 recorded outputs", first.run_id);
     assert_eq!(note.to_string(), says);
     let (state, note) = prepared.run().await;
     assert!(note.is_none(), "{note:?}");

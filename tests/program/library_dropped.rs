@@ -68,7 +68,7 @@ fn a_model_is_asked_nothing_more() {
     assert_eq!(server.requests().len(), asked);
 }
 
-/// An answer that nobody waits for is billed all the same; who hangs up may be spared it.
+/// A server bills an answer even if no one waits for it; a client that hangs up may be spared the cost.
 #[test]
 fn a_request_that_is_not_answered_yet_is_given_up() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

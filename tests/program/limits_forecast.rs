@@ -1,4 +1,4 @@
-//! What a run can cost, said before it: by `check`, by the head of the run, and held against what it did cost.
+//! The cost forecast, printed by `check` and at the start of a run, compared with the cost of the run.
 
 use crate::common::model_server::{Answer, ModelServer};
 use crate::common::{code, json, plan_in, plandeck, run_json, sample, stderr, step};

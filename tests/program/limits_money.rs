@@ -115,7 +115,7 @@ fn tool(max_tokens: Option<u32>) -> Value {
     tool
 }
 
-/// What came of a run.
+/// The result of a run.
 struct Outcome {
     result: Value,
     /// What was reserved for the first call, in pico-dollars.
@@ -196,7 +196,7 @@ fn nine_calls_that_use_what_they_may_are_made() {
 
 /// The bound of a call is several times its price, so that calls have to wait for others to settle.
 #[test]
-fn calls_wait_for_those_under_way_to_settle() {
+fn calls_wait_for_running_calls_to_settle() {
     for max_concurrent in ["40", "5"] {
         let made = holds((60, 10), Some(60), max_concurrent);
         assert!(made >= 4, "{made} calls");

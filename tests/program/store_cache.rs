@@ -514,7 +514,7 @@ async fn a_pinned_output_is_used_whatever_else_is_asked_for_until_it_is_unpinned
         fresh: true,
         time_to_live: Some(Duration::ZERO),
     };
-    // Its tool may not be used again by itself: a person says so.
+    // Its output may not be reused automatically: the user pins it.
     let writes = || Fingerprint {
         not_reused: Some(NotReused::Effects),
         ..fingerprint("p")
@@ -557,7 +557,7 @@ async fn a_pinned_output_is_used_whatever_else_is_asked_for_until_it_is_unpinned
     assert_eq!((sources(&state)[0], state.steps[0].pinned), (Call, false));
     assert!(store.kept(true).unwrap().is_empty());
 
-    // What a person supplied can be pinned too.
+    // An output that the user supplied can be pinned too.
     let given = Arc::new(json!("given"));
     let commands = vec![
         RunCommand::SetOutput(StepIx(1), Arc::clone(&given)),

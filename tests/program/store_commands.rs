@@ -1,4 +1,4 @@
-//! The commands for runs on record, and going on with one, through the program itself.
+//! The commands for recorded runs, and resuming one, through the program itself.
 
 use crate::common::model_server::{Answer, ModelServer};
 use crate::common::{plandeck, program};

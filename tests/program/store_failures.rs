@@ -1,4 +1,4 @@
-//! What the store does when it cannot: no room, no right, somebody else's lock, a damaged file.
+//! How the store fails: no space, no permission, the lock of another process, a damaged file.
 
 use crate::store_support::{Echo, engine, run, run_journalled, step};
 use plandeck::run::{ExecutionResult, RunOutcome};
@@ -140,11 +140,7 @@ fn when_no_more_can_be_written_the_run_goes_on_with_a_warning() {
     let output = limited(&home, "trap '' XFSZ; ulimit -f 800", "");
     let error = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{error}");
-    assert_eq!(
-        error.matches("not recorded any further").count(),
-        1,
-        "{error}"
-    );
+    assert_eq!(error.matches("is not being recorded").count(), 1, "{error}");
     let result: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(result["steps_completed"], 10);
     // What had been written before can be read, and says that more happened.
@@ -215,7 +211,7 @@ fn whole() -> (Vec<u8>, Vec<plandeck::run::RunEvent>) {
 static WHOLE: std::sync::LazyLock<(Vec<u8>, Vec<plandeck::run::RunEvent>)> =
     std::sync::LazyLock::new(whole);
 
-/// Whatever can be read of a store is right: a run's events or the beginning of them, told from the whole.
+/// What can be read of a damaged store is correct: all events of a run, or the first of them with a warning.
 fn right_or_refused(bytes: &[u8]) {
     let home = tempfile::tempdir().unwrap();
     std::fs::write(home.path().join("plandeck.db"), bytes).unwrap();

@@ -182,22 +182,22 @@ fn why_a_step_was_called_is_told() {
         of_steps(&second, "source"),
         ["call", "call", "cache", "call"]
     );
-    let told = desk.text(&["explain", "last", "a"]);
+    let text = desk.text(&["explain", "last", "a"]);
     assert!(
-        told.contains(r#"input.text changed: "first" → "second""#)
-            && told.contains("context text: value differs"),
-        "{told}"
+        text.contains(r#"input.text changed: "first" → "second""#)
+            && text.contains("context text: value differs"),
+        "{text}"
     );
-    let told = desk.text(&["explain", "last", "c"]);
+    let text = desk.text(&["explain", "last", "c"]);
     assert!(
-        told.contains("a kept output for the very same call") && told.contains("saved $0"),
-        "{told}"
+        text.contains("a kept output for the very same call") && text.contains("saved $0"),
+        "{text}"
     );
-    let told = desk.text(&["explain", "last", "b"]);
-    assert!(told.contains("a call may change something"), "{told}");
-    let told = desk.json(&["explain", "last", "a", "--json"]);
-    assert_eq!(told["why"]["miss"]["reason"], "differs");
-    assert_eq!(told["why"]["miss"]["changes"][0]["path"], "text");
+    let text = desk.text(&["explain", "last", "b"]);
+    assert!(text.contains("a call may change something"), "{text}");
+    let text = desk.json(&["explain", "last", "a", "--json"]);
+    assert_eq!(text["why"]["miss"]["reason"], "differs");
+    assert_eq!(text["why"]["miss"]["changes"][0]["path"], "text");
     let shown = desk.text(&["show", "last"]);
     assert!(
         shown.contains("1 output from the cache, saved $0") && shown.contains("(from the cache: "),
@@ -206,13 +206,13 @@ fn why_a_step_was_called_is_told() {
 
     let id = second["run_id"].as_str().unwrap();
     desk.json(&["fork", id, "--json", "--input", r#"a={"text":"third"}"#]);
-    let told = desk.text(&["explain", "last", "a"]);
+    let text = desk.text(&["explain", "last", "a"]);
     assert!(
-        told.contains(r#""second" → "third""#) && told.contains("set by a person"),
-        "{told}"
+        text.contains(r#""second" → "third""#) && text.contains("set by a person"),
+        "{text}"
     );
-    let told = desk.text(&["explain", "last", "b"]);
-    assert!(told.contains("upstream a: "), "{told}");
+    let text = desk.text(&["explain", "last", "b"]);
+    assert!(text.contains("upstream a: "), "{text}");
     let output = desk.run(&["explain", "last", "aa"]);
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(
@@ -236,10 +236,10 @@ fn a_fork_of_what_is_not_there_is_refused() {
     let refused = [
         (vec!["fork", "last", "--from", "e"], "there is no step"),
         (vec!["fork", "last", "--input", "b"], "STEP=JSON"),
-        (vec!["fork", "last", "--input", "b={"], "no JSON"),
+        (vec!["fork", "last", "--input", "b={"], "not valid JSON"),
         (
             vec!["fork", "last", "--resume", "last"],
-            "forked or gone on with",
+            "forked or resumed",
         ),
         (vec!["fork", "nothing"], "no run is called"),
         (vec!["run", "plan.json", "--unknown", "skip"], "--unknown"),
@@ -403,7 +403,7 @@ async fn a_supplied_output_and_an_edited_input_are_kept_by_a_fork() {
         matches!(&state.steps[0].why().unwrap().rerun, Some(RerunReason::Input { changes }) if changes.len() == 1)
     );
 
-    // Nothing is called in a fork of that, although `a` has changed: a person has decided what `b` is.
+    // Nothing is called in a fork of that, although `a` has changed: the user has decided what `b` is.
     let mut taken = resume_state(home.path(), &steps);
     taken.run_again(&"a".into());
     let echo = Arc::new(Echo::default());
@@ -419,7 +419,7 @@ async fn a_supplied_output_and_an_edited_input_are_kept_by_a_fork() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_under_way_is_not_forked() {
+async fn a_running_run_is_not_forked() {
     let home = tempfile::tempdir().unwrap();
     let steps = [step("a", json!({"n": 1}), &[])];
     let engine = engine(steps.to_vec(), &Arc::default());

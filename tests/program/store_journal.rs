@@ -1,4 +1,4 @@
-//! A run's journal, read back in the same process while the run goes on and after it.
+//! A run's journal, read in the same process during the run and after it.
 
 use crate::store_support::{Echo, engine, journal, run, run_journalled, step};
 use plandeck::engine::EventSink;
@@ -51,7 +51,7 @@ async fn what_was_recorded_is_what_happened() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_under_way_can_be_read_and_its_end_is_told_from_its_death() {
+async fn a_running_run_can_be_read_and_its_end_differs_from_its_death() {
     let home = tempfile::tempdir().unwrap();
     let echo = Arc::new(Echo::default());
     let steps = vec![
@@ -230,11 +230,11 @@ async fn a_journal_that_breaks_is_told_once_and_the_run_goes_on_or_stops_as_chos
             step("b", json!({}), &[0]),
         ];
         let engine = engine(steps, &echo);
-        let (told, hears) = channel();
+        let (report, reports) = channel();
         let options = JournalOptions {
             on_failure,
             warn: Some(Arc::new(move |error: &StoreError| {
-                told.send(error.to_string()).unwrap();
+                report.send(error.to_string()).unwrap();
             })),
             ..JournalOptions::default()
         };
@@ -255,7 +255,7 @@ async fn a_journal_that_breaks_is_told_once_and_the_run_goes_on_or_stops_as_chos
         };
         let (state, _) = run(engine.with_sink(journal)).await;
         sabotage.join().unwrap();
-        assert_eq!(hears.iter().count(), 1, "told once");
+        assert_eq!(reports.iter().count(), 1, "reported once");
         let both = echo.calls_of("b") == 1;
         let expected = match on_failure {
             OnFailure::GoOn => StepStatus::Succeeded,

@@ -137,8 +137,8 @@ impl Trial {
         }
     }
 
-    /// The steps whose success somebody had heard of when the program was killed.
-    fn heard_of(&self) -> BTreeSet<String> {
+    /// The steps whose success had been reported when the program was killed.
+    fn reported(&self) -> BTreeSet<String> {
         let text = std::fs::read_to_string(self.path().join("events")).unwrap_or_default();
         let events = text
             .lines()
@@ -156,7 +156,7 @@ fn torment(random: &mut fastrand::Rng, most: u32, tally: &mut Tally) {
     let mut runs = 0;
     let mut killed = 0;
     while killed < most {
-        // Files of events are written anew by each run.
+        // Each run writes its own file of events.
         let _ = std::fs::remove_file(trial.path().join("events"));
         let mut child = trial.start(runs > 0);
         std::thread::sleep(Duration::from_micros(random.u64(1_000..250_000)));
@@ -176,7 +176,7 @@ fn torment(random: &mut fastrand::Rng, most: u32, tally: &mut Tally) {
         if list.len() == runs {
             // It died before its first event; nothing can have happened.
             tally.before_the_first_event += 1;
-            assert!(trial.heard_of().is_empty());
+            assert!(trial.reported().is_empty());
             continue;
         }
         runs = list.len();
@@ -199,9 +199,9 @@ fn torment(random: &mut fastrand::Rng, most: u32, tally: &mut Tally) {
                 )
             })
             .collect();
-        let heard_of = trial.heard_of();
-        tally.ended += heard_of.len();
-        tally.lost += heard_of
+        let reported = trial.reported();
+        tally.ended += reported.len();
+        tally.lost += reported
             .iter()
             .filter(|id| status[id.as_str()] != "succeeded")
             .count();

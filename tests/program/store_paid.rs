@@ -68,7 +68,7 @@ fn start(plan: &Path, home: &Path, url: &str, more: &[&str]) -> std::process::Ch
         .unwrap()
 }
 
-/// Kills the run once everything in `slow` was asked for and nothing else is under way, and goes on.
+/// Kills the run once everything in `slow` was requested and nothing else is running, and resumes it.
 fn killed(slow: &'static [&'static str], chained: bool, slots: &str, ended: &[&str]) {
     let steps: Vec<Value> = letters()
         .enumerate()
@@ -147,7 +147,7 @@ fn killed_at_the_fifth_of_ten_in_a_row() {
 }
 
 #[test]
-fn killed_with_three_under_way() {
+fn killed_with_three_running() {
     // Those without an answer keep all three slots at the end.
     killed(&["b", "d", "e"], false, "3", &["a", "c"]);
 }

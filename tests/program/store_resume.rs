@@ -1,4 +1,4 @@
-//! Going on with a run that was cut short, from any of its events on.
+//! Resuming an interrupted run, from any of its events on.
 
 use crate::store_support::{Echo, Only, engine, plan, run, step};
 use plandeck::engine::{EventSink, ResumeState, UnknownSteps, definitions};
@@ -107,7 +107,7 @@ async fn what_had_ended_is_not_called_for_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_under_way_is_repeated_only_where_that_is_safe_or_asked_for() {
+async fn running_steps_are_repeated_only_where_that_is_safe_or_requested() {
     let home = tempfile::tempdir().unwrap();
     let mut steps = chain();
     steps.push(step("apart", json!({}), &[3]));
@@ -118,7 +118,7 @@ async fn what_was_under_way_is_repeated_only_where_that_is_safe_or_asked_for() {
     assert_eq!(
         (once.total(), once.calls_of("apart")),
         (1, 1),
-        "the rest of the run goes on"
+        "the rest of the run continues"
     );
     assert_eq!(kept.steps[4].status, StepStatus::Unknown);
     assert!(
@@ -379,7 +379,7 @@ async fn after_a_journal_broke_nothing_is_taken_for_not_having_happened() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_that_nobody_is_left_to_answer_for_ends_and_can_be_resumed_again() {
+async fn a_run_without_anyone_to_answer_ends_and_can_be_resumed_again() {
     let home = tempfile::tempdir().unwrap();
     let steps = chain();
     died(home.path(), &steps, started("4")).await;

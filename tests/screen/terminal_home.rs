@@ -224,7 +224,7 @@ fn without_a_screen_there_is_a_hint_and_unknown_steps_stay_unknown() {
 }
 
 #[test]
-fn a_headless_run_of_a_plan_that_was_cut_short_says_how_to_go_on() {
+fn a_headless_run_of_an_interrupted_plan_says_how_to_resume() {
     let folder = waits();
     killed(folder.path());
     std::fs::write(folder.path().join("go"), "").unwrap();
@@ -236,7 +236,7 @@ fn a_headless_run_of_a_plan_that_was_cut_short_says_how_to_go_on() {
         .unwrap();
     let said = stderr(&output);
     assert!(
-        said.contains("cut short; to go on with it: plandeck run --resume "),
+        said.contains("was interrupted; to resume it: plandeck run --resume "),
         "{said}"
     );
     assert_eq!(code(&output), 0);
