@@ -38,13 +38,11 @@ impl SlotUse {
         });
         match row.status {
             StepStatus::Ready => Some(held.unwrap_or(Self::Free)),
-            StepStatus::Running if row.running_attempt().is_some() => {
-                Some(if row.info.sequential {
-                    Self::BusyAlone
-                } else {
-                    Self::Busy
-                })
-            }
+            StepStatus::Running if row.running_attempt().is_some() => Some(if row.is_sequential {
+                Self::BusyAlone
+            } else {
+                Self::Busy
+            }),
             // A `for_each` step runs in its elements.
             StepStatus::Running if row.is_expanded() => None,
             StepStatus::Running => Some(held.unwrap_or(Self::Backoff)),

@@ -142,8 +142,9 @@ impl RunState {
         match &event.kind {
             EventKind::RunStarted(header) => self.start(header),
             EventKind::StepReady { step } => {
-                self.set_status(step, StepStatus::Ready);
-                self.with(step, |row| row.ready_at = Some(event.at));
+                if let Some(row) = self.set_status(step, StepStatus::Ready) {
+                    row.ready_at = Some(event.at);
+                }
             }
             EventKind::StepWaiting {
                 step,
@@ -173,11 +174,7 @@ impl RunState {
                 reserved,
                 why,
             } => {
-                self.set_status(step, StepStatus::Running);
-                if let Some(row) = self.steps.get_mut(step.ix.at()) {
-                    self.running += 1;
-                    self.calls += 1;
-                    self.reserved += *reserved;
+                if let Some(row) = self.set_status(step, StepStatus::Running) {
                     let due = row.retry_at.or(row.ready_at);
                     let ready = due.unwrap_or(event.at).min(event.at);
                     row.wait_no_more(event.at);
@@ -193,6 +190,9 @@ impl RunState {
                         log: AttemptLog::default(),
                         end: None,
                     });
+                    self.running += 1;
+                    self.calls += 1;
+                    self.reserved += *reserved;
                 }
             }
             EventKind::ReservationRaised {
@@ -213,38 +213,38 @@ impl RunState {
                 output,
                 reused,
             } => {
-                self.end_step(step, StepStatus::Succeeded, event.at);
                 if let (StepSource::Cache, Some(reused)) = (source, reused) {
                     self.saved_cost += reused.cost;
                     self.saved_time += reused.service;
                 }
-                self.with(step, |row| {
+                if let Some(row) = self.end_step(step, StepStatus::Succeeded, event.at) {
                     row.source = Some(*source);
                     row.output = Some(Arc::clone(output));
                     row.pinned = reused.as_ref().is_some_and(|reused| reused.pinned);
                     row.reused.clone_from(reused);
                     row.error = None;
-                });
+                }
             }
             EventKind::StepFailed { step, error } => {
-                self.end_step(step, StepStatus::Failed, event.at);
-                self.with(step, |row| row.error = Some(error.clone()));
+                if let Some(row) = self.end_step(step, StepStatus::Failed, event.at) {
+                    row.error = Some(error.clone());
+                }
             }
             EventKind::StepUnknown { step, error } => {
-                self.end_step(step, StepStatus::Unknown, event.at);
-                self.with(step, |row| row.error = Some(error.clone()));
+                if let Some(row) = self.end_step(step, StepStatus::Unknown, event.at) {
+                    row.error = Some(error.clone());
+                }
             }
             EventKind::StepSkipped {
                 step,
                 reason,
                 because,
             } => {
-                self.end_step(step, StepStatus::Skipped, event.at);
-                self.with(step, |row| {
+                if let Some(row) = self.end_step(step, StepStatus::Skipped, event.at) {
                     row.reason = Some(*reason);
                     row.because.clone_from(because);
                     row.error = None;
-                });
+                }
             }
             EventKind::StepCancelled { step } => {
                 self.end_step(step, StepStatus::Cancelled, event.at);
@@ -325,12 +325,11 @@ impl RunState {
         let of_this_step: Arc<[StepInfo]> = of_this_step.collect();
         let rows = RowInfo::each(&of_this_step).map(StepState::new);
         self.steps.extend(rows);
-        self.set_status(step, StepStatus::Running);
-        self.with(step, |row| {
+        if let Some(row) = self.set_status(step, StepStatus::Running) {
             row.wait_no_more(at);
             row.add_elements(added);
             row.started_at.get_or_insert(at);
-        });
+        }
         self.set_count(step, Some(count));
     }
 
@@ -404,12 +403,16 @@ impl RunState {
         }
     }
 
-    fn end_step(&mut self, step: &StepKey, status: StepStatus, at: Micros) {
-        self.set_status(step, status);
-        self.with(step, |row| {
-            row.wait_no_more(at);
-            row.ended_at = Some(at);
-        });
+    fn end_step(
+        &mut self,
+        step: &StepKey,
+        status: StepStatus,
+        at: Micros,
+    ) -> Option<&mut StepState> {
+        let row = self.set_status(step, status)?;
+        row.wait_no_more(at);
+        row.ended_at = Some(at);
+        Some(row)
     }
 
     fn reset(&mut self, at: Micros, step: &StepKey) {
@@ -437,16 +440,17 @@ impl RunState {
         });
     }
 
-    fn set_status(&mut self, step: &StepKey, status: StepStatus) {
-        if let Some(row) = self.steps.get_mut(step.ix.at()) {
-            if row.info.parent.is_none() {
-                self.counts[row.status as usize] -= 1;
-                self.counts[status as usize] += 1;
-            }
-            let before = std::mem::replace(&mut row.status, status);
-            self.unknown -= usize::from(before == StepStatus::Unknown);
-            self.unknown += usize::from(status == StepStatus::Unknown);
+    /// Changes where a step stands, and returns its row for what else changes.
+    fn set_status(&mut self, step: &StepKey, status: StepStatus) -> Option<&mut StepState> {
+        let row = self.steps.get_mut(step.ix.at())?;
+        if !row.is_element {
+            self.counts[row.status as usize] -= 1;
+            self.counts[status as usize] += 1;
         }
+        let before = std::mem::replace(&mut row.status, status);
+        self.unknown -= usize::from(before == StepStatus::Unknown);
+        self.unknown += usize::from(status == StepStatus::Unknown);
+        Some(row)
     }
 
     fn with(&mut self, step: &StepKey, change: impl FnOnce(&mut StepState)) {

@@ -15,6 +15,10 @@ use std::sync::Arc;
 pub struct StepState {
     /// What was known before anything happened.
     pub info: RowInfo,
+    /// Whether it is an element of a `for_each` step, and whether it runs alone: as the information says, which is
+    /// not worth a look elsewhere in memory for every event.
+    pub(super) is_element: bool,
+    pub(super) is_sequential: bool,
     /// Where it stands.
     pub status: StepStatus,
     /// What holds it while it is ready, beside the slots and the pause.
@@ -80,6 +84,8 @@ pub struct RateWait {
 impl StepState {
     pub(super) fn new(info: RowInfo) -> Self {
         Self {
+            is_element: info.parent.is_some(),
+            is_sequential: info.sequential,
             info,
             status: StepStatus::Pending,
             waiting: None,

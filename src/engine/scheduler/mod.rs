@@ -23,16 +23,16 @@
 //! | (none) | – | – | Queued Preparing | – | – | – |
 //! | Pending | Queued Preparing | Queued AtBreakpoint Preparing Ended | Queued AtBreakpoint Preparing Ended | Queued AtBreakpoint Preparing Ended | – | Ended |
 //! | Queued | – | Pending AtBreakpoint Preparing Withdrawn Dormant Ended | AtBreakpoint Preparing Ended | AtBreakpoint Preparing Ended | – | Ended |
-//! | AtBreakpoint | – | Pending Queued Preparing Ended (Dormant) | – | – | – | – |
-//! | Parked | – | Pending Preparing Ended (Queued) (Withdrawn) (Dormant) | Preparing Ended | AtBreakpoint Preparing Ended | – | Ended |
+//! | AtBreakpoint | – | Pending Queued Preparing Ended (Dormant) | – | (Ended) | – | (Ended) |
+//! | Parked | – | Pending Preparing Ended (Queued) (AtBreakpoint) (Withdrawn) (Dormant) | Preparing Ended | AtBreakpoint Preparing Ended | – | Ended |
 //! | Throttled | – | Pending Queued Preparing Withdrawn Dormant Ended | Queued Preparing Ended (AtBreakpoint) | Queued Preparing Ended (AtBreakpoint) | – | Queued AtBreakpoint Preparing Ended |
-//! | OutOfCalls | – | Withdrawn Ended (Pending) (Preparing) (Dormant) | Ended | Ended | – | Ended |
-//! | Preparing | – | Pending Dormant Ended (Queued) (Withdrawn) | Queued Parked Throttled OutOfCalls Calling Asked Expanded Ended | (Ended) | – | Ended |
+//! | OutOfCalls | – | Withdrawn Ended (Pending) (Queued) (Preparing) (Dormant) | Ended | Ended | – | Ended |
+//! | Preparing | – | Pending Dormant Ended (Queued) (AtBreakpoint) (Withdrawn) | Queued Parked Throttled OutOfCalls Calling Asked Expanded Ended | (Ended) | – | Ended |
 //! | Calling | – | – | – | Pending Queued Parked Preparing Backoff Withdrawn Dormant Ended (AtBreakpoint) | – | – |
 //! | Backoff | – | Pending Queued Preparing Dormant Ended (AtBreakpoint) (Withdrawn) | Ended | Ended | – | Queued AtBreakpoint Preparing Ended |
 //! | Asked | – | Pending Queued AtBreakpoint Preparing Ended (Dormant) | Ended | Ended | – | Ended |
 //! | Expanded | – | Pending Queued Preparing Draining Ended | Ended | Ended | – | Ended |
-//! | Draining | – | – | – | Pending Queued Preparing Ended | – | – |
+//! | Draining | – | – | – | Pending Queued Preparing Ended (AtBreakpoint) | – | – |
 //! | Withdrawn | – | Ended | – | Dormant (Ended) | – | (Ended) |
 //! | Dormant | – | – | Queued AtBreakpoint Preparing | – | – | – |
 //! | Ended | – | Pending Queued AtBreakpoint Preparing Expanded Dormant | – | Dormant | – | – |

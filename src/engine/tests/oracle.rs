@@ -28,6 +28,9 @@ pub struct Oracle {
     seen_by_lists: BTreeMap<StepIx, Value>,
     /// Steps that a person allowed to start while the run is paused.
     permits: usize,
+    /// Whether the user asked for a step since the last moment of rest: it goes ahead of others that wait for a
+    /// rate, even where the run is resumed before it starts.
+    asked_for_one: bool,
     /// A step failed and the run is to stop for it, or a limit or a person stops it.
     stopping: bool,
     /// It is to stop because a step failed.
@@ -52,6 +55,7 @@ impl Oracle {
     pub fn command(&mut self, state: &RunState, command: &RunCommand) {
         if matches!(command, RunCommand::StepOnce(_)) && state.phase == RunPhase::Paused {
             self.permits += 1;
+            self.asked_for_one = true;
         }
     }
 
@@ -69,7 +73,8 @@ impl Oracle {
             } => {
                 let permits = self.permits;
                 self.may_start(world, step.ix);
-                let asked = self.permits < permits;
+                let resumed = state.phase == RunPhase::Running && self.asked_for_one;
+                let asked = self.permits < permits || resumed;
                 rates::may_start(world, &self.turns, step.ix, asked);
                 self.turns.remove(&step.ix);
                 let row = &state.steps[step.ix.at()];
@@ -458,6 +463,7 @@ impl Oracle {
     /// When every action has been carried out.
     pub fn at_rest(&mut self, world: &World) {
         self.permits = 0;
+        self.asked_for_one = false;
         let state = &world.state;
         for at in 0..world.sketches.len() as u32 {
             self.step_at_rest(world, StepIx(at));
