@@ -1,32 +1,46 @@
-//! Finding by a few typed letters: which texts match, how well, and which of their characters to light.
+//! Finding by a few typed letters: which texts match, how well, and which of their characters to highlight.
 //!
 //! The words of a query may stand in any order, and each has to be found in one of the fields of a candidate
-//! as a subsequence. Runs of letters and beginnings of words count more than scattered ones. Only the
-//! beginning of a field is looked at, so that a huge text costs no more than a long one.
+//! as a subsequence. Runs of letters and beginnings of words count more than scattered ones. One word is aligned
+//! with one field by `frizbee`; words, fields and prose are handled here. Only the beginning of a field is looked
+//! at, so that a huge text costs no more than a long one.
 
+use frizbee::{CaseMatching, Config, Matcher, Matching, Scoring};
 use std::cmp::Reverse;
 
 /// Characters of a field that are looked at.
 const LOOKED_AT: usize = 256;
 /// Characters from which a field is prose: scattered letters are in any of them, so only a whole run counts.
 const PROSE: usize = 48;
-/// For each letter that is found.
-const FOUND: i32 = 16;
-/// For a letter that follows the one before it.
-const ADJACENT: i32 = 14;
-/// For the beginning of a word, and for the beginning of the field.
-const WORD: i32 = 10;
-const FIRST: i32 = 14;
-/// For the first letter of a gap, and for each further one.
-const GAP: i32 = 4;
-const WIDER: i32 = 1;
-/// Less than any real score.
-const NONE: i32 = i32::MIN / 2;
+/// Characters that cost a field one point: of texts that match alike the shorter one is more likely meant.
+const PER_POINT: usize = 16;
+/// A gap costs more than the beginning of a word is worth, so that runs are preferred. A letter is worth more than
+/// several wide gaps: an alignment that leaves one out for a better place of the others would score higher otherwise.
+const SCORING: Scoring = Scoring {
+    match_score: 200,
+    mismatch_penalty: 60,
+    gap_open_penalty: 18,
+    gap_extend_penalty: 1,
+    prefix_bonus: 14,
+    capitalization_bonus: 10,
+    matching_case_bonus: 0,
+    exact_match_bonus: 1,
+    delimiter_bonus: 10,
+};
 
-/// What somebody typed, ready to be held against many texts.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What the user typed, ready to be compared with many texts.
+#[derive(Clone, Debug, Default)]
 pub struct Query {
-    words: Vec<Vec<char>>,
+    words: Vec<Word>,
+}
+
+/// One word of a query, with what finds it.
+#[derive(Clone, Debug)]
+struct Word {
+    /// As a subsequence, for short fields.
+    scattered: Matcher,
+    /// As a whole run, for prose.
+    run: Matcher,
 }
 
 /// How well a candidate matches, and where.
@@ -48,14 +62,65 @@ impl Found {
     }
 }
 
+impl Word {
+    fn new(word: &str) -> Self {
+        let config = Config::default()
+            .casing(CaseMatching::Ignore)
+            .scoring(SCORING);
+        Self {
+            scattered: Matcher::new(word, &config),
+            run: Matcher::new(word, &config.matching(Matching::Substring)),
+        }
+    }
+
+    /// How well the field matches, and the positions in it, in order.
+    fn find(&mut self, field: &Field<'_>) -> Option<(i32, Vec<usize>)> {
+        let matcher = if field.length < PROSE {
+            &mut self.scattered
+        } else {
+            &mut self.run
+        };
+        let found = matcher.match_one_indices(field.text, 0)?;
+        // Every byte of what was found is told, the last first.
+        let bytes = found.indices.iter().rev();
+        let mut places: Vec<usize> = bytes.map(|at| field.position(*at as usize)).collect();
+        places.dedup();
+        let shorter = (field.length / PER_POINT) as i32;
+        Some((i32::from(found.score) - shorter, places))
+    }
+}
+
+/// The part of a field that is looked at.
+struct Field<'a> {
+    text: &'a str,
+    /// In characters.
+    length: usize,
+}
+
+impl<'a> Field<'a> {
+    fn new(text: &'a str) -> Self {
+        let end = text.char_indices().nth(LOOKED_AT);
+        let text = end.map_or(text, |(end, _)| &text[..end]);
+        let length = text.chars().count();
+        Self { text, length }
+    }
+
+    /// The position in characters of the one that has this byte.
+    fn position(&self, byte: usize) -> usize {
+        if self.length == self.text.len() {
+            return byte;
+        }
+        let mut starts = self.text.char_indices().skip(1);
+        let after = starts.position(|(start, _)| start > byte);
+        after.unwrap_or(self.length.saturating_sub(1))
+    }
+}
+
 impl Query {
     /// The query in `typed`; upper and lower case are alike.
     pub fn new(typed: &str) -> Self {
-        let words = typed.split_whitespace();
         Self {
-            words: words
-                .map(|word| word.chars().map(lower).collect())
-                .collect(),
+            words: typed.split_whitespace().map(Word::new).collect(),
         }
     }
 
@@ -64,20 +129,14 @@ impl Query {
         self.words.is_empty()
     }
 
-    /// Holds the query against the fields of a candidate; of two fields that match a word equally well the
+    /// Compares the query with the fields of a candidate; of two fields that match a word equally well the
     /// earlier one counts. `None` where a word is in none of them.
-    pub fn find(&self, fields: &[&str]) -> Option<Found> {
+    pub fn find(&mut self, fields: &[&str]) -> Option<Found> {
         let mut found = Found::default();
-        if self.words.is_empty() {
-            return Some(found);
-        }
-        let fields: Vec<Vec<char>> = fields
-            .iter()
-            .map(|field| field.chars().take(LOOKED_AT).collect())
-            .collect();
-        for word in &self.words {
+        let fields: Vec<Field<'_>> = fields.iter().map(|text| Field::new(text)).collect();
+        for word in &mut self.words {
             let matches = fields.iter().enumerate().filter_map(|(at, field)| {
-                let (score, places) = align(word, field)?;
+                let (score, places) = word.find(field)?;
                 Some((score, Reverse(at), places))
             });
             let (score, Reverse(field), places) =
@@ -95,7 +154,7 @@ impl Query {
     /// The positions of the candidates that match, the best first; those that match equally well, and all of
     /// them where nothing was typed, stay in their order.
     pub fn rank<'a, const FIELDS: usize>(
-        &self,
+        &mut self,
         candidates: impl IntoIterator<Item = [&'a str; FIELDS]>,
     ) -> Vec<(usize, Found)> {
         let candidates = candidates.into_iter().enumerate();
@@ -105,91 +164,6 @@ impl Query {
         ranked.sort_by_key(|(_, found)| Reverse(found.score));
         ranked
     }
-}
-
-fn lower(c: char) -> char {
-    c.to_lowercase().next().unwrap_or(c)
-}
-
-/// The best way to find the letters of `word` in `text` in their order: its score and the positions.
-fn align(word: &[char], text: &[char]) -> Option<(i32, Vec<usize>)> {
-    let folded: Vec<char> = text.iter().copied().map(lower).collect();
-    if text.len() >= PROSE {
-        return run_in(word, text, &folded);
-    }
-    let mut rest = folded.iter();
-    if !word.iter().all(|letter| rest.any(|c| c == letter)) {
-        return None;
-    }
-    let width = folded.len();
-    // best[i][j]: the letters up to i found, the last of them at j; from[i][j]: where the one before it is.
-    let mut best = vec![NONE; word.len() * width];
-    let mut from = vec![0; word.len() * width];
-    for (i, letter) in word.iter().enumerate() {
-        // The best place of the letter before, with what the gap from there has cost.
-        let mut far: (i32, usize) = (NONE, 0);
-        for j in 0..width {
-            if folded[j] == *letter {
-                let worth = FOUND + place_worth(text, j);
-                let before = (i > 0 && j > 0).then(|| best[(i - 1) * width + j - 1]);
-                let (score, back) = match before {
-                    None if i > 0 => (NONE, 0),
-                    None => (0, 0),
-                    Some(near) if near + ADJACENT >= far.0 => (near + ADJACENT, j - 1),
-                    Some(_) => far,
-                };
-                if score > NONE / 2 {
-                    best[i * width + j] = score + worth;
-                    from[i * width + j] = back;
-                }
-            }
-            if i > 0 && j > 0 {
-                let near = best[(i - 1) * width + j - 1] - GAP;
-                far = (far.0 - WIDER, far.1).max((near, j - 1));
-            }
-        }
-    }
-    let last = &best[(word.len() - 1) * width..];
-    let (mut at, score) = last
-        .iter()
-        .copied()
-        .enumerate()
-        .max_by_key(|(at, score)| (*score, Reverse(*at)))?;
-    let mut places = vec![at];
-    for i in (1..word.len()).rev() {
-        at = from[i * width + at];
-        places.push(at);
-    }
-    places.reverse();
-    // Among texts that match alike the shorter one is more likely meant.
-    Some((score - (width as i32 / 16), places))
-}
-
-/// The best place of the whole of `word` in prose.
-fn run_in(word: &[char], text: &[char], folded: &[char]) -> Option<(i32, Vec<usize>)> {
-    let starts = folded.windows(word.len()).enumerate();
-    let starts = starts.filter(|(_, letters)| *letters == word);
-    let worth = |at: usize| {
-        let letters = (at..at + word.len()).map(|at| FOUND + place_worth(text, at));
-        letters.sum::<i32>() + ADJACENT * (word.len() as i32 - 1) - text.len() as i32 / 16
-    };
-    let best = starts
-        .map(|(at, _)| (worth(at), Reverse(at)))
-        .max_by_key(|best| *best);
-    let (score, Reverse(at)) = best?;
-    Some((score, (at..at + word.len()).collect()))
-}
-
-/// What a place is worth by itself.
-fn place_worth(text: &[char], at: usize) -> i32 {
-    let Some(before) = at.checked_sub(1).map(|before| text[before]) else {
-        return FIRST;
-    };
-    let here = text[at];
-    let begins = !before.is_alphanumeric() && here.is_alphanumeric();
-    let hump = before.is_lowercase() && here.is_uppercase();
-    let number = !before.is_numeric() && here.is_numeric();
-    if begins || hump || number { WORD } else { 0 }
 }
 
 #[cfg(test)]
@@ -231,7 +205,7 @@ mod tests {
 
     #[test]
     fn words_stand_in_any_order_and_any_field() {
-        let query = Query::new("failed rec");
+        let mut query = Query::new("failed rec");
         let found = query.find(&["receipt", "failed yesterday"]).unwrap();
         assert_eq!(found.in_field(0).collect::<Vec<_>>(), [0, 1, 2]);
         assert_eq!(
@@ -261,46 +235,39 @@ mod tests {
     }
 
     #[test]
-    fn the_best_alignment_is_found() {
-        // Against every alignment there is, on short random texts.
+    fn what_is_found_spells_the_word() {
         let seed = 7;
         let mut random = fastrand::Rng::with_seed(seed);
         for _ in 0..2_000 {
-            let mut letters = |most: usize| -> Vec<char> {
+            let mut letters = |most: usize| -> String {
                 let count = random.usize(1..=most);
                 (0..count)
-                    .map(|_| ['a', 'b', '_', 'A'][random.usize(..4)])
+                    .map(|_| ['a', 'b', '_', 'A', 'é', '日'][random.usize(..6)])
                     .collect()
             };
-            let text = letters(9);
-            let word: Vec<char> = letters(3).into_iter().map(lower).collect();
-            let all = every_alignment(&word, &text, 0, None);
-            let best = all.iter().max().map(|score| score - text.len() as i32 / 16);
-            let found = align(&word, &text).map(|(score, _)| score);
-            assert_eq!(found, best, "seed {seed}: {word:?} in {text:?}");
+            let (text, word) = (letters(PROSE - 1), letters(5));
+            let mut rest = text.chars();
+            let same = |a: char, b: char| a.to_lowercase().eq(b.to_lowercase());
+            let is_in = word.chars().all(|c| rest.any(|other| same(c, other)));
+            let found = places(&word, &text);
+            assert_eq!(found.is_some(), is_in, "seed {seed}: {word} in {text}");
+            let Some(found) = found else { continue };
+            assert!(found.is_sorted_by(|a, b| a < b), "{found:?}");
+            let letters: Vec<char> = text.chars().collect();
+            let spelt: String = found.iter().map(|at| letters[*at]).collect();
+            assert_eq!(
+                spelt.to_lowercase(),
+                word.to_lowercase(),
+                "seed {seed}: {word} in {text}"
+            );
         }
     }
 
-    fn every_alignment(
-        word: &[char],
-        text: &[char],
-        from: usize,
-        before: Option<usize>,
-    ) -> Vec<i32> {
-        let Some((letter, rest)) = word.split_first() else {
-            return vec![0];
-        };
-        let mut scores = Vec::new();
-        for at in (from..text.len()).filter(|at| lower(text[*at]) == *letter) {
-            let step = match before {
-                None => 0,
-                Some(before) if before + 1 == at => ADJACENT,
-                Some(before) => -GAP - WIDER * (at - before - 2) as i32,
-            };
-            let here = FOUND + place_worth(text, at) + step;
-            let after = every_alignment(rest, text, at + 1, Some(at));
-            scores.extend(after.into_iter().map(|score| score + here));
-        }
-        scores
+    #[test]
+    fn positions_count_characters() {
+        assert_eq!(places("plan", "日本 plan"), Some(vec![3, 4, 5, 6]));
+        assert_eq!(places("É", "café"), Some(vec![3]));
+        let far = format!("{}é", "-".repeat(LOOKED_AT));
+        assert_eq!(places("é", &far), None);
     }
 }

@@ -53,10 +53,10 @@ impl Model {
     /// Works out which rows fit what was typed, and selects what `kept` names where it is still there, else
     /// the first that can be.
     pub(super) fn keep_rows(&mut self, kept: Option<&str>) {
-        let query = Query::new(self.field.text());
+        let mut query = Query::new(self.field.text());
         self.rows.clear();
         for part in Part::ALL {
-            let ranked = self.ranked(part, &query);
+            let ranked = self.ranked(part, &mut query);
             let nothing_to_say = ranked.is_empty() && (part != Part::Runs || !query.is_empty());
             if nothing_to_say {
                 continue;
@@ -79,8 +79,8 @@ impl Model {
         }
     }
 
-    fn ranked(&self, part: Part, query: &Query) -> Vec<(usize, Found)> {
-        let plans = |plans: &[PlanItem]| {
+    fn ranked(&self, part: Part, query: &mut Query) -> Vec<(usize, Found)> {
+        let mut plans = |plans: &[PlanItem]| {
             query.rank(
                 plans
                     .iter()

@@ -1,4 +1,5 @@
-//! A line that is typed into: the text, the cursor, the usual editing keys, and how it is drawn.
+//! A line that is typed into. `tui-input` edits it, by grapheme; which keys do what, the longest text, and how it is
+//! drawn are decided here.
 
 use crate::text;
 use crate::tui::theme::Theme;
@@ -7,28 +8,27 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::Span;
+use tui_input::{Input, InputRequest};
 use unicode_segmentation::UnicodeSegmentation;
 
 /// Bytes that are taken in at the most.
 const MOST: usize = 4096;
 
 /// A line of text with a cursor.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Field {
-    text: String,
-    /// A byte position between two graphemes.
-    cursor: usize,
+    input: Input,
 }
 
 impl Field {
     /// What was typed.
     pub fn text(&self) -> &str {
-        &self.text
+        self.input.value()
     }
 
     /// Whether nothing was typed.
     pub fn is_empty(&self) -> bool {
-        self.text.is_empty()
+        self.text().is_empty()
     }
 
     /// Forgets what was typed.
@@ -38,14 +38,18 @@ impl Field {
 
     /// Puts text in at the cursor, as a paste does; line ends and other control characters become spaces.
     pub fn insert(&mut self, text: &str) {
+        let (before, after) = self.around_cursor();
+        let mut taken = before.to_owned();
         for c in text.chars() {
             let c = if c.is_control() { ' ' } else { c };
-            if self.text.len() + c.len_utf8() > MOST {
-                return;
+            if taken.len() + after.len() + c.len_utf8() > MOST {
+                break;
             }
-            self.text.insert(self.cursor, c);
-            self.cursor += c.len_utf8();
+            taken.push(c);
         }
+        let cursor = taken.chars().count();
+        taken.push_str(after);
+        self.input = Input::new(taken).with_cursor(cursor);
     }
 
     /// Takes a key in where it is one that edits: letters, backspace, delete, left and right, ctrl-a, ctrl-e,
@@ -55,48 +59,43 @@ impl Field {
         if key.modifiers.contains(KeyModifiers::ALT) {
             return false;
         }
-        match key.code {
-            KeyCode::Char('a') if control => self.cursor = 0,
-            KeyCode::Char('e') if control => self.cursor = self.text.len(),
-            KeyCode::Char('u') if control => self.cut(0),
-            KeyCode::Char('w') if control => self.cut(self.word_before()),
-            KeyCode::Char('h') if control => self.cut(self.before()),
+        let request = match key.code {
+            KeyCode::Char('a') if control => InputRequest::GoToStart,
+            KeyCode::Char('e') if control => InputRequest::GoToEnd,
+            KeyCode::Char('u') if control => InputRequest::DeleteFromStart,
+            KeyCode::Char('w') if control => {
+                self.delete_word();
+                return true;
+            }
+            KeyCode::Char('h') if control => InputRequest::DeletePrevChar,
             KeyCode::Char(c) if !control && !c.is_control() => {
                 self.insert(c.encode_utf8(&mut [0; 4]));
+                return true;
             }
-            KeyCode::Backspace => self.cut(self.before()),
-            KeyCode::Delete => {
-                let end = self.after();
-                self.text.replace_range(self.cursor..end, "");
-            }
-            KeyCode::Left => self.cursor = self.before(),
-            KeyCode::Right => self.cursor = self.after(),
+            KeyCode::Backspace => InputRequest::DeletePrevChar,
+            KeyCode::Delete => InputRequest::DeleteNextChar,
+            KeyCode::Left => InputRequest::GoToPrevChar,
+            KeyCode::Right => InputRequest::GoToNextChar,
             _ => return false,
-        }
+        };
+        self.input.handle(request);
         true
     }
 
-    /// Removes what stands between `from` and the cursor.
-    fn cut(&mut self, from: usize) {
-        self.text.replace_range(from..self.cursor, "");
-        self.cursor = from;
+    /// Deletes back to a space, as a shell does; the library's words end at punctuation too.
+    fn delete_word(&mut self) {
+        let (before, after) = self.around_cursor();
+        let kept = before.trim_end();
+        let kept = kept.trim_end_matches(|c: char| !c.is_whitespace());
+        let cursor = kept.chars().count();
+        self.input = Input::new(format!("{kept}{after}")).with_cursor(cursor);
     }
 
-    fn before(&self) -> usize {
-        let mut head = self.text[..self.cursor].grapheme_indices(true);
-        head.next_back().map_or(0, |(at, _)| at)
-    }
-
-    fn after(&self) -> usize {
-        let next = self.text[self.cursor..].graphemes(true).next();
-        self.cursor + next.map_or(0, str::len)
-    }
-
-    fn word_before(&self) -> usize {
-        let head = self.text[..self.cursor].trim_end();
-        head.rfind(char::is_whitespace).map_or(0, |space| {
-            space + head[space..].chars().next().map_or(0, char::len_utf8)
-        })
+    /// What stands before and after the cursor.
+    fn around_cursor(&self) -> (&str, &str) {
+        let text = self.text();
+        let at = text.char_indices().nth(self.input.cursor());
+        text.split_at(at.map_or(text.len(), |(at, _)| at))
     }
 
     /// Draws the line with its cursor, scrolled so that the cursor is seen; where nothing was typed, `empty`
@@ -114,7 +113,8 @@ impl Field {
             buf.set_stringn(x, area.y, words, room.saturating_sub(2), theme.dim);
             return;
         }
-        let head = text::line(&self.text[..self.cursor]);
+        let (before, after) = self.around_cursor();
+        let head = text::line(before);
         let mut shown = head.as_str();
         while text::width(shown) + 1 > room {
             let Some(first) = shown.graphemes(true).next() else {
@@ -122,14 +122,14 @@ impl Field {
             };
             shown = &shown[first.len()..];
         }
-        let end = self.after();
-        let under = text::line(&self.text[self.cursor..end]);
+        let under = after.graphemes(true).next().unwrap_or_default();
+        let tail = text::line(after.strip_prefix(under).unwrap_or_default());
+        let under = text::line(under);
         let under = if under.is_empty() {
             " ".to_owned()
         } else {
             under
         };
-        let tail = text::line(&self.text[end..]);
         let mut x = area.x;
         for span in [
             Span::styled(shown, theme.text),
@@ -197,11 +197,30 @@ mod tests {
         assert_eq!(typed(&keys).text(), "xb ");
         keys.push(control('w'));
         assert_eq!(typed(&keys).text(), "");
+        keys.extend(letters("a out/b.json"));
+        keys.push(control('w'));
+        assert_eq!(typed(&keys).text(), "a ");
         keys.extend(letters("again"));
         keys.push(control('u'));
         assert!(typed(&keys).is_empty());
         assert!(!Field::default().edit(&key(KeyCode::Enter)));
         assert!(!Field::default().edit(&control('l')));
+    }
+
+    #[test]
+    fn a_character_of_several_parts_is_edited_as_one() {
+        for whole in ["e\u{301}", "👩\u{200d}🚀", "🤦🏼\u{200d}♂\u{fe0f}"] {
+            let mut field = Field::default();
+            field.insert(&format!("a{whole}b"));
+            assert!(field.edit(&key(KeyCode::Left)));
+            assert!(field.edit(&key(KeyCode::Backspace)));
+            assert_eq!(field.text(), "ab");
+            field.insert(whole);
+            for code in [KeyCode::Left, KeyCode::Delete, KeyCode::Char('x')] {
+                assert!(field.edit(&key(code)));
+            }
+            assert_eq!(field.text(), "axb");
+        }
     }
 
     #[test]

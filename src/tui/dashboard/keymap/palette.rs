@@ -44,7 +44,7 @@ pub(crate) fn answers(model: &Model, typed: &str) -> Vec<Listed> {
             actions.push(entry);
         }
     }
-    let query = Query::new(typed);
+    let mut query = Query::new(typed);
     let ranked = query.rank(actions.iter().map(|entry| [entry.name, entry.description]));
     let mut listed: Vec<Listed> = ranked
         .into_iter()

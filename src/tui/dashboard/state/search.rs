@@ -26,7 +26,7 @@ pub struct Search {
 
 /// The steps that answer what was typed, the best first. Among equals the order of the plan stays.
 pub(crate) fn steps(run: &RunState, typed: &str) -> Vec<StepIx> {
-    let query = Query::new(typed);
+    let mut query = Query::new(typed);
     if query.is_empty() {
         return (0..run.steps.len() as u32).map(StepIx).collect();
     }
@@ -35,7 +35,7 @@ pub(crate) fn steps(run: &RunState, typed: &str) -> Vec<StepIx> {
         .iter()
         .enumerate()
         .filter_map(|(at, row)| {
-            let found = answer(&query, typed, row)?;
+            let found = answer(&mut query, typed, row)?;
             // Of two that answer alike the one whose id does was meant.
             let score = found.score + 4 * found.in_field(0).count() as i32;
             Some((Reverse(score), StepIx(at as u32)))
@@ -46,7 +46,7 @@ pub(crate) fn steps(run: &RunState, typed: &str) -> Vec<StepIx> {
 }
 
 /// How a row answers; the fields are its id, its tool and its description.
-pub(crate) fn answer(query: &Query, typed: &str, row: &StepState) -> Option<Found> {
+pub(crate) fn answer(query: &mut Query, typed: &str, row: &StepState) -> Option<Found> {
     let description = row.info.description.as_deref().unwrap_or_default();
     // Scattered letters are found in all prose: of a description at least one word has to stand in it.
     let stands = |word: &str| contains(description, word);

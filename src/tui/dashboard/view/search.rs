@@ -73,14 +73,14 @@ pub fn draw(model: &Model, search: &mut Search, buf: &mut Buffer, areas: Areas) 
     let shown = usize::from(list.height);
     let first = (search.at + 1).saturating_sub(shown);
     let typed = search.query.text();
-    let query = Query::new(typed);
+    let mut query = Query::new(typed);
     for (row, &step) in search.found.iter().skip(first).take(shown).enumerate() {
         let Some(step) = model.run.steps.get(step.at()) else {
             continue;
         };
         let look = model.theme.status(step.status);
         let description = step.info.description.as_deref().unwrap_or_default();
-        let found = answer(&query, typed, step).unwrap_or_default();
+        let found = answer(&mut query, typed, step).unwrap_or_default();
         let places = |field: usize| found.in_field(field).collect::<Vec<usize>>();
         let mut line = Answer {
             buf,
