@@ -8,7 +8,7 @@ use plandeck::run::{
     AttemptEnd, EventKind, Rates, ResourceLimits, RunEvent, RunHeader, RunState, StepInfo, StepKey,
     StepSource, figures,
 };
-use plandeck::tui::{CostPane, PaneContext, Table, Theme, Timeline};
+use plandeck::tui::{CostPane, Pane, PaneContext, Table, Theme, Timeline};
 use plandeck::units::{Micros, Money, Tokens};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -194,12 +194,16 @@ fn main() {
     for count in [100, 1_000, 10_000, 100_000] {
         let mut slots = Timeline::default();
         measure(count, "timeline by slot", &mut |buf, area, context| {
-            slots.draw(buf, area, context, false);
+            slots.draw(buf, area, context);
         });
         let mut near = Timeline::default();
         let mut frames = 0;
         measure(count, "timeline, zoomed in", &mut |buf, area, context| {
-            near.draw(buf, area, context, true);
+            let followed = PaneContext {
+                follow: true,
+                ..*context
+            };
+            near.draw(buf, area, &followed);
             if frames < 6 {
                 near.zoom(1, context.run, context.selected);
             }
@@ -208,7 +212,7 @@ fn main() {
         let mut steps = Timeline::default();
         steps.turn();
         measure(count, "timeline by step", &mut |buf, area, context| {
-            steps.draw(buf, area, context, false);
+            steps.draw(buf, area, context);
         });
         let mut table = Table::default();
         measure(count, "table, plan's order", &mut |buf, area, context| {

@@ -10,9 +10,11 @@
 //! ```
 
 pub(crate) mod actions;
+mod columns;
 mod ledger;
+mod lines;
 mod pane;
-mod view;
+mod sums;
 
 pub use pane::CostPane;
 

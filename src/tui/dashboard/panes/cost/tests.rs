@@ -5,6 +5,7 @@ use super::ledger::{By, Ledger};
 use crate::plan::StepIx;
 use crate::run::{Figures, StepInfo, StepPrice, StepSource};
 use crate::tui::Theme;
+use crate::tui::dashboard::panes::pane::{Direction, Pane};
 use crate::tui::dashboard::panes::pane_context::PaneContext;
 use crate::tui::fixture::{self, RunFixture, eventful, info};
 use crate::units::Money;
@@ -177,19 +178,22 @@ fn moving_among_accounts_selects_the_step_that_cost_most() {
     let mut pane = CostPane::default();
     shown(&mut pane, &fixture, (100, 18));
     assert_eq!(pane.first(), Some(StepIx(1)), "items cost most");
-    assert_eq!(pane.go(&fixture.run, Some(StepIx(1)), 1), Some(StepIx(0)));
+    assert_eq!(
+        pane.go(&fixture.run, Some(StepIx(1)), Direction::Down),
+        Some(StepIx(0))
+    );
     pane.turn();
     pane.turn();
     shown(&mut pane, &fixture, (100, 18));
     assert_eq!(pane.first(), Some(StepIx(1)));
-    let next = pane.go(&fixture.run, Some(StepIx(1)), 1);
+    let next = pane.go(&fixture.run, Some(StepIx(1)), Direction::Down);
     let row = &fixture.run.steps[next.unwrap().at()];
     assert!(
         row.model().is_none(),
         "the account of what is no model: {}",
         row.info.id
     );
-    assert_eq!(pane.click(Position::new(3, 40)), None);
+    assert_eq!(pane.hit(&fixture.run, Position::new(3, 40)), None);
 }
 
 #[test]
@@ -200,7 +204,7 @@ fn nothing_fails_at_any_size_and_ascii_is_ascii() {
         for _ in 0..3 {
             shown(&mut pane, &fixture, (width, height));
             pane.turn();
-            pane.scroll(100);
+            pane.pan(0, 100);
         }
     }
 }

@@ -16,13 +16,13 @@
 //! ```
 
 pub(crate) mod actions;
+mod draw;
 mod index;
 mod paint;
 mod pane;
 mod pieces;
 mod scale;
 mod style;
-mod view;
 
 pub use pane::Timeline;
 pub(crate) use pieces::waited;

@@ -5,7 +5,7 @@ use super::index::{Fate, Line};
 use super::pieces::{self, Cause};
 use crate::plan::StepIx;
 use crate::run::{EventKind, Figures, RunOutcome, RunState, figures};
-use crate::tui::dashboard::panes::pane::Direction;
+use crate::tui::dashboard::panes::pane::{Direction, Pane};
 use crate::tui::dashboard::panes::pane_context::PaneContext;
 use crate::tui::fixture::{self, RunFixture, eventful, info};
 use crate::tui::{Theme, theme_named};
@@ -35,7 +35,7 @@ impl Shown {
 
     fn select(mut self, ix: u32) -> Self {
         self.selected = Some(StepIx(ix));
-        self.pane.keep_visible();
+        self.pane.keep_visible(None);
         self
     }
 
@@ -51,7 +51,7 @@ impl Shown {
             follow: false,
             typing: false,
         };
-        self.pane.draw(&mut buf, area, &context, false);
+        self.pane.draw(&mut buf, area, &context);
         buf
     }
 
@@ -140,7 +140,7 @@ fn panning_stays_within_the_run() {
     shown.pane.shift(100);
     let end = shown.text(100, 16);
     assert!(!end.contains("extract"), "{end}");
-    shown.pane.fit();
+    shown.pane.fit(None);
     assert!(shown.text(100, 16).contains("extract"));
 }
 
@@ -272,10 +272,10 @@ fn nothing_is_drawn_outside_and_nothing_fails_at_any_size() {
                     selected: shown.selected,
                     now: shown.fixture.now(),
                     theme: &shown.theme,
-                    follow: false,
+                    follow: true,
                     typing: false,
                 };
-                shown.pane.draw(&mut buf, area, &context, true);
+                shown.pane.draw(&mut buf, area, &context);
                 for y in 0..whole.height {
                     for x in 0..whole.width {
                         let inside = area.contains((x, y).into());

@@ -1,0 +1,452 @@
+//! What the timeline draws: the axis, the lines with their bars and waits, the caption and the legend.
+
+use super::index::{Fate, Line};
+use super::paint::{Gap, Painter};
+use super::pane::{Lines, Timeline};
+use super::pieces::{self, Cause, Piece};
+use super::scale;
+use super::style::Styles;
+use crate::plan::StepIx;
+use crate::run::{IdleCause, RunState, StepState, StepStatus};
+use crate::text::{self, format};
+use crate::tui::Theme;
+use crate::tui::dashboard::panes::pane_context::PaneContext;
+use crate::units::Micros;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use std::collections::BTreeSet;
+
+/// Cells that the names of steps take at the most.
+const NAMES: usize = 24;
+/// Rows from which the critical path has a line of its own.
+const ROOM_FOR_PATH: u16 = 6;
+/// Rows from which there is a legend.
+const ROOM_FOR_LEGEND: u16 = 9;
+
+impl Timeline {
+    /// Draws the frame. Everything outside `area` stays as it is. Gives a few words about what is shown.
+    pub(super) fn draw_frame(
+        &mut self,
+        buf: &mut Buffer,
+        area: Rect,
+        context: &PaneContext<'_>,
+    ) -> String {
+        let run = context.run;
+        self.now = context.now.max(run.at);
+        self.index.sync(run, &context.figures.critical_path);
+        let gutter = self.gutter(run, area.width);
+        let path = area.height >= ROOM_FOR_PATH && !self.index.path.bars.is_empty();
+        let legend = u16::from(area.height >= ROOM_FOR_LEGEND);
+        let top = 1 + u16::from(path);
+        let lines = Rect {
+            x: area.x + gutter,
+            y: area.y + top,
+            width: area.width.saturating_sub(gutter),
+            height: area.height.saturating_sub(top + legend),
+        };
+        if area.height < 2 || lines.is_empty() {
+            self.area = Rect::default();
+            return String::new();
+        }
+        self.area = lines;
+        self.pitch = match self.lines {
+            Lines::Slots if self.count() * 2 <= usize::from(lines.height) => 2,
+            _ => 1,
+        };
+        self.look_there(context, context.follow);
+        let mut painter = Painter {
+            buf,
+            area: Rect {
+                y: area.y,
+                height: top + lines.height,
+                ..lines
+            },
+            scale: self.scale,
+            run,
+            now: self.now,
+            styles: Styles {
+                theme: context.theme,
+            },
+            causes: BTreeSet::new(),
+            crowded: false,
+            marked: false,
+        };
+        let axis = match self.lines {
+            Lines::Slots => "slot",
+            Lines::Steps => "step",
+        };
+        names(
+            &mut painter,
+            area.x,
+            area.y,
+            gutter,
+            axis,
+            context.theme.dim,
+        );
+        self.draw_axis(&mut painter, area.y);
+        if path {
+            let (glyph, style) = (
+                if gutter > 6 { "critical" } else { "path" },
+                context.theme.highlight,
+            );
+            names(&mut painter, area.x, area.y + 1, gutter, glyph, style);
+            let gaps = painter.path(area.y + 1, &self.index.path);
+            self.fill_gaps(&mut painter, area.y + 1, &self.index.path, gaps, None);
+        }
+        match self.lines {
+            Lines::Slots => self.draw_slots(&mut painter, area.x, gutter, context),
+            Lines::Steps => self.draw_steps(&mut painter, area.x, gutter, context),
+        }
+        let used = (self.count() - self.top) * usize::from(self.pitch);
+        let below = lines.y
+            ..lines
+                .bottom()
+                .min(lines.y.saturating_add(used.min(9_999) as u16));
+        self.draw_idle_periods(&mut painter, below.clone());
+        if !run.has_ended() {
+            self.draw_now(&mut painter, below);
+        }
+        let entries = legend_entries(&painter);
+        if legend > 0 {
+            let line = Rect {
+                y: lines.bottom(),
+                height: 1,
+                ..area
+            };
+            draw_legend(buf, line, entries, context.theme);
+        }
+        self.caption(context)
+    }
+
+    fn gutter(&self, run: &RunState, width: u16) -> u16 {
+        let most = usize::from(width / 3);
+        let wanted = match self.lines {
+            Lines::Slots => {
+                let last = self
+                    .index
+                    .slots
+                    .last()
+                    .map_or(0, |slot| slot.0 as usize + 1);
+                last.to_string().len().max(4) + 1
+            }
+            // Wide enough for every name, so that it does not change while one scrolls.
+            Lines::Steps => {
+                let names = run.steps.iter().take(200).map(|row| row.info.id.len());
+                names.max().unwrap_or(0).clamp(8, NAMES) + 4
+            }
+        };
+        wanted.min(most) as u16
+    }
+
+    fn draw_axis(&self, painter: &mut Painter<'_>, y: u16) {
+        let theme = painter.styles.theme;
+        let tick = if theme.ascii { "|" } else { "╷" };
+        for (x, label) in self.scale.ticks() {
+            painter.put(x, y, tick, theme.border);
+            let room = usize::from(self.scale.width - x).saturating_sub(1);
+            if label.chars().count() <= room {
+                let at = painter.area.x + x + 1;
+                painter.buf.set_stringn(at, y, label, room, theme.dim);
+            }
+        }
+    }
+
+    fn draw_slots(
+        &self,
+        painter: &mut Painter<'_>,
+        x: u16,
+        gutter: u16,
+        context: &PaneContext<'_>,
+    ) {
+        let theme = context.theme;
+        let chosen = context.selected.and_then(|step| {
+            let at = self.attempt(context.run, step)?;
+            let attempt = &context.run.steps.get(step.at())?.attempts[at];
+            Some((step, at as u32, attempt))
+        });
+        let mut waiting = self.index.waiting.iter();
+        let shown = usize::from(self.area.height / self.pitch);
+        for (place, (slot, line)) in self.index.slots.iter().enumerate() {
+            if place >= self.top + shown {
+                break;
+            }
+            // A step that waits is shown in the first slot that is free, as that is the one it would take.
+            let next = if line.is_taken() {
+                None
+            } else {
+                waiting.next().copied()
+            };
+            let Some(at) = place.checked_sub(self.top) else {
+                continue;
+            };
+            let y = self.area.y + at as u16 * self.pitch;
+            let selected = chosen
+                .filter(|(_, _, attempt)| attempt.slot == *slot)
+                .and_then(|(step, at, attempt)| line.find(step, at, attempt.started.0));
+            let style = if selected.is_some() {
+                theme.strong
+            } else {
+                theme.dim
+            };
+            names(painter, x, y, gutter, &format!("{}", slot + 1), style);
+            let gaps = painter.bars(y, line, selected);
+            self.fill_gaps(painter, y, line, gaps, next);
+            if self.pitch > 1 {
+                painter.underline(y + 1, line, |bar| self.index.is_critical(bar.step));
+            }
+        }
+    }
+
+    /// Says in each gap what the attempt after it waited for; after the last one, what `next` waits for.
+    fn fill_gaps(
+        &self,
+        painter: &mut Painter<'_>,
+        y: u16,
+        line: &Line,
+        gaps: Vec<Gap>,
+        next: Option<StepIx>,
+    ) {
+        let run = painter.run;
+        for (cells, bar) in gaps {
+            let waits: Vec<Piece> = match (line.bars.get(bar), next) {
+                (Some(bar), _) => run.steps.get(bar.step.at()).map_or_else(Vec::new, |row| {
+                    pieces::before(run, row, bar.attempt as usize)
+                }),
+                (None, Some(step)) => run
+                    .steps
+                    .get(step.at())
+                    .map_or_else(Vec::new, |row| pieces::open(run, row, self.now)),
+                (None, None) => continue,
+            };
+            painter.waits(y, &waits, cells);
+        }
+    }
+
+    fn draw_steps(
+        &self,
+        painter: &mut Painter<'_>,
+        x: u16,
+        gutter: u16,
+        context: &PaneContext<'_>,
+    ) {
+        let (run, theme) = (context.run, context.theme);
+        let shown = usize::from(self.area.height);
+        let steps = self.index.order.iter().skip(self.top).take(shown);
+        for (at, step) in steps.enumerate() {
+            let Some(row) = run.steps.get(step.at()) else {
+                continue;
+            };
+            let y = self.area.y + at as u16;
+            let is_selected = context.selected == Some(*step);
+            let look = theme.status(row.status);
+            let name = if is_selected {
+                theme.strong
+            } else if row.status.has_ended() || row.status == StepStatus::Pending {
+                theme.dim
+            } else {
+                theme.text
+            };
+            let mut left = x;
+            let mut part = |painter: &mut Painter<'_>, words: &str, style| {
+                let room = (x + gutter).saturating_sub(left) as usize;
+                left = painter.buf.set_stringn(left, y, words, room, style).0;
+            };
+            let (mark, style) = painter.styles.mark();
+            let mark = if self.index.is_critical(*step) {
+                mark
+            } else {
+                " "
+            };
+            part(painter, mark, style);
+            part(painter, look.glyph, look.style);
+            part(painter, " ", name);
+            let room = usize::from(gutter).saturating_sub(4);
+            part(painter, &text::pad(&row.info.id, room), name);
+            if is_selected {
+                let line = Rect::new(x, y, gutter.saturating_sub(1), 1);
+                painter.buf.set_style(line, theme.selection);
+            }
+            let selected = self.attempt(run, *step).filter(|_| is_selected);
+            self.draw_step(painter, y, *step, selected);
+        }
+    }
+
+    /// The attempts of one row, what it waited for, and what came of it without an attempt.
+    fn draw_step(&self, painter: &mut Painter<'_>, y: u16, step: StepIx, selected: Option<usize>) {
+        let run = painter.run;
+        let Some(row) = run.steps.get(step.at()) else {
+            return;
+        };
+        if !row.elements().is_empty() {
+            self.draw_elements(painter, y, row);
+        }
+        let line = Line::of_row(step, row);
+        let at = selected.and_then(|at| {
+            let started = row.attempts.get(at)?.started.0;
+            line.find(step, at as u32, started)
+        });
+        let gaps = painter.bars(y, &line, at);
+        let next = row.attempts.is_empty() || !row.status.has_ended();
+        self.fill_gaps(painter, y, &line, gaps, next.then_some(step));
+        if let Some(ended) = row.ended_at.filter(|_| row.attempts.is_empty())
+            && row.elements().is_empty()
+            && let Some(x) = self.scale.x(ended.0.saturating_sub(1))
+        {
+            let look = painter.styles.theme.status(row.status);
+            painter.put(x, y, look.glyph, look.style);
+        }
+    }
+
+    /// A `for_each` row is a thin line over the time of its elements.
+    fn draw_elements(&self, painter: &mut Painter<'_>, y: u16, row: &StepState) {
+        let Some(start) = row.started_at else { return };
+        let end = row.ended_at.unwrap_or(self.now);
+        let style = painter.styles.theme.status(row.status).style;
+        let glyph = if painter.styles.theme.ascii {
+            "="
+        } else {
+            "━"
+        };
+        let from = self.scale.place(start.0).max(0.0);
+        let until = self.scale.place(end.0).min(f64::from(self.scale.width));
+        let mut x = from as u16;
+        while f64::from(x) < until {
+            painter.put(x, y, glyph, style);
+            x += 1;
+        }
+    }
+
+    /// Shades what is empty while nothing could start.
+    fn draw_idle_periods(&self, painter: &mut Painter<'_>, rows: std::ops::Range<u16>) {
+        let run = painter.run;
+        let spans = run.idle_periods.spans();
+        let mut shaded: Vec<Piece> = Vec::new();
+        for span in spans {
+            let until = span.until.unwrap_or(self.now);
+            let after = (until.0 as f64) < self.scale.from;
+            if after || span.from.0 as f64 > self.scale.end() {
+                continue;
+            }
+            shaded.push(Piece {
+                cause: match span.cause {
+                    IdleCause::Pause => Cause::Pause,
+                    IdleCause::Ended => Cause::Person,
+                },
+                from: span.from,
+                until,
+            });
+        }
+        if shaded.is_empty() {
+            return;
+        }
+        for y in rows {
+            painter.waits(y, &shaded, 0..self.scale.width);
+        }
+    }
+
+    fn draw_now(&self, painter: &mut Painter<'_>, rows: std::ops::Range<u16>) {
+        let Some(x) = self.scale.x(self.now.0) else {
+            return;
+        };
+        let (glyph, style) = painter.styles.now();
+        for y in rows {
+            let at = (painter.area.x + x, y);
+            let free = painter
+                .buf
+                .cell(at)
+                .is_some_and(|cell| cell.symbol() == " ");
+            if free {
+                painter.put(x, y, glyph, style);
+            }
+        }
+    }
+
+    /// The selected attempt and what a cell shows, for the border.
+    fn caption(&self, context: &PaneContext<'_>) -> String {
+        let mut words = Vec::new();
+        if let Some(step) = context.selected
+            && let Some(row) = context.run.steps.get(step.at())
+            && let Some(at) = self.attempt(context.run, step)
+        {
+            let attempt = &row.attempts[at];
+            let end = attempt.end.as_ref().map_or(self.now, |(ended, _)| *ended);
+            let of = match row.attempts.len() {
+                1 => String::new(),
+                many => format!(" try {} of {many}", at + 1),
+            };
+            words.push(format!(
+                "{}{of}: {} from {}",
+                text::fit(&row.info.id, NAMES),
+                format::duration(end - attempt.started),
+                scale::label(attempt.started.0 as f64, self.scale.per),
+            ));
+            let waits = pieces::before(context.run, row, at);
+            if let Some((cause, time)) = pieces::chief(&waits) {
+                let mut why = cause.word().to_owned();
+                let mut held = row.waits.spans().iter().filter(|wait| {
+                    Cause::from(wait.reason) == cause && wait.from <= attempt.started
+                });
+                if let Some(on) = held.next_back().and_then(|wait| wait.on.as_ref()) {
+                    why = format!("{why} {}", text::fit(on, NAMES));
+                }
+                words.push(format!("waited {} ({why})", format::duration(time)));
+            }
+        }
+        if self.is_zoomed() {
+            let cell = Micros(self.scale.per.round() as u64);
+            words.push(format!("a cell {}", format::duration(cell)));
+        }
+        words.join(", ")
+    }
+}
+
+/// Writes a name at the left of a line, up to the gutter.
+fn names(painter: &mut Painter<'_>, x: u16, y: u16, gutter: u16, name: &str, style: Style) {
+    let room = usize::from(gutter.saturating_sub(1));
+    let name = text::fit(name, room);
+    let indent = room.saturating_sub(text::width(&name)) as u16;
+    painter.buf.set_stringn(x + indent, y, name, room, style);
+}
+
+/// What the signs that are seen stand for: glyph, style, words.
+type Legend = Vec<(&'static str, Style, &'static str)>;
+
+fn legend_entries(painter: &Painter<'_>) -> Legend {
+    let styles = painter.styles;
+    let seen = Cause::ALL.into_iter();
+    let seen = seen.filter(|cause| painter.causes.contains(cause));
+    let mut entries: Legend = seen
+        .map(|cause| {
+            let (glyph, style) = styles.wait(cause);
+            (glyph, style, cause.word())
+        })
+        .collect();
+    if painter.marked {
+        let (glyph, style) = styles.underline();
+        entries.push((glyph, style, "critical path"));
+    }
+    if painter.crowded {
+        let style = styles.fate(Fate::Succeeded);
+        entries.push((
+            styles.share(0.5),
+            style,
+            "several calls: share of the time taken",
+        ));
+    }
+    entries
+}
+
+/// Says what the signs that are seen stand for, as many as there is room for.
+fn draw_legend(buf: &mut Buffer, line: Rect, entries: Legend, theme: &Theme) {
+    let mut x = line.x + 1;
+    for (glyph, style, words) in entries {
+        let needed = (words.len() + 2) as u16;
+        if x + needed > line.right() {
+            break;
+        }
+        buf.set_stringn(x, line.y, glyph, 1, style);
+        buf.set_stringn(x + 2, line.y, words, words.len(), theme.dim);
+        x += needed + 2;
+    }
+}
