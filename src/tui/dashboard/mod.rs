@@ -6,6 +6,7 @@ pub(crate) mod history;
 pub(crate) mod keymap;
 pub(crate) mod layout;
 pub(crate) mod message;
+pub(crate) mod page;
 pub(crate) mod panes;
 pub(crate) mod state;
 pub(crate) mod update;

@@ -23,6 +23,7 @@ mod item;
 mod list;
 mod message;
 mod model;
+mod row;
 mod update;
 mod view;
 

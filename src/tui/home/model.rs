@@ -1,7 +1,7 @@
 //! The state of the home screen.
 
 use super::item::{Detail, PlanItem, PlanPlace, RunItem, Standing};
-use super::list::Row;
+use super::row::Row;
 use crate::tui::input::text_field::Field;
 use crate::tui::theme::Theme;
 use crate::units::Micros;

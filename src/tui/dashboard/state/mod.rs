@@ -5,6 +5,7 @@ pub(crate) mod editor;
 pub(crate) mod inspected;
 pub(crate) mod inspector;
 pub(crate) mod model;
+mod moment;
 pub(crate) mod overlay;
 pub(crate) mod palette;
 pub(crate) mod player;

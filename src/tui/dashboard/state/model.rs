@@ -1,13 +1,14 @@
 //! The state of the dashboard: the run as its events tell it, and what the person looks at.
 
-use super::comparison::Against;
+use super::comparison::{Against, Pair};
 use super::inspector::Inspector;
 use super::overlay::Overlay;
 use super::run_index::RunIndex;
 use super::time_travel::TimeTravel;
 use crate::plan::StepIx;
 use crate::run::{
-    AttemptState, Figures, Forecast, RunPhase, RunState, StepState, StepStatus, figures, forecast,
+    AttemptState, Figures, Forecast, RunPhase, RunState, StepState, StepStatus, Verdict, figures,
+    forecast,
 };
 use crate::tui::dashboard::panes::{Panes, View};
 use crate::tui::theme::Theme;
@@ -294,5 +295,42 @@ impl Model {
         if let Some(blocker) = self.blocker {
             self.select(blocker);
         }
+    }
+
+    /// The pairs that the selected step has.
+    pub fn pairs(&self) -> Vec<Pair> {
+        let Some(row) = self.row() else {
+            return Vec::new();
+        };
+        let attempts = (1..row.attempts.len()).map(|at| Pair::Attempts(at - 1));
+        let twin = self.twin(row).map(|_| Pair::Runs);
+        attempts.chain(twin).collect()
+    }
+
+    /// The same step in the run that this one is held against.
+    pub fn twin(&self, row: &StepState) -> Option<&StepState> {
+        self.against.as_ref()?.comparison.row(&row.info.id)
+    }
+
+    /// How a step stands to the other run, where there is one.
+    pub fn verdict(&self, ix: StepIx) -> Option<Verdict> {
+        Some(self.against.as_ref()?.comparison.of(ix))
+    }
+
+    /// Takes in what changed in the run shown.
+    pub(crate) fn keep_comparison(&mut self) {
+        if let Some(against) = &mut self.against
+            && against.comparison.refresh(&self.run)
+        {
+            self.panes
+                .graph
+                .set_differing(against.comparison.differing());
+        }
+    }
+
+    /// Holds the run against no other any more.
+    pub(crate) fn end_comparison(&mut self) {
+        self.against = None;
+        self.panes.graph.set_differing(std::iter::empty());
     }
 }

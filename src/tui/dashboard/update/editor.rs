@@ -1,6 +1,5 @@
 //! Opening the editor on a value, using what was typed, and leaving it.
 
-use super::unknown;
 use crate::run::RunCommand;
 use crate::tui::dashboard::message::Effect;
 use crate::tui::dashboard::state::editor::{Editor, MOST, Purpose};
@@ -65,7 +64,7 @@ pub(crate) fn apply(model: &mut Model) -> Vec<Effect> {
     let purpose = editor.purpose;
     // Until the run says so the step is as it was; its question has been answered.
     model.unknown.put_off.insert(purpose.step());
-    close(model);
+    model.overlay = None;
     match purpose {
         Purpose::Output(step) => {
             let output = value.map(|value| RunCommand::SetOutput(step, value));
@@ -85,10 +84,5 @@ pub(crate) fn leave(model: &mut Model) {
         model.notice = Some("esc again forgets what was changed".to_owned());
         return;
     }
-    close(model);
-}
-
-fn close(model: &mut Model) {
     model.overlay = None;
-    unknown::ask(model);
 }

@@ -1,6 +1,6 @@
 //! What keys and pasted text do: an action of the registry, or something that is typed.
 
-use super::search;
+use super::{search, unknown};
 use crate::tui::dashboard::keymap::{self, Meaning};
 use crate::tui::dashboard::message::Effect;
 use crate::tui::dashboard::state::model::Model;
@@ -27,7 +27,12 @@ pub(super) fn on_key(model: &mut Model, event: &KeyEvent) -> Vec<Effect> {
         return Vec::new();
     }
     match keymap::meaning(model, event) {
-        Meaning::Does(entry) => return entry.run(model),
+        Meaning::Does(entry) => {
+            let effects = entry.run(model);
+            // What was done may have left the screen free for the next question.
+            unknown::ask(model);
+            return effects;
+        }
         Meaning::Not(entry) => {
             model.notice = Some(format!("{} needs {}", entry.name, entry.lacks(model)));
         }

@@ -38,7 +38,6 @@ pub(crate) fn answer(model: &mut Model, how: fn(StepIx) -> RunCommand) -> Vec<Ef
         // Its question comes again only where the answer did not apply.
         Some(Overlay::Unknown(step)) => {
             model.unknown.put_off.insert(step);
-            ask(model);
             command(how(step))
         }
         _ => Vec::new(),
@@ -57,7 +56,6 @@ pub(crate) fn put_off(model: &mut Model) {
     if let Some(Overlay::Unknown(step)) = model.overlay.take() {
         model.unknown.put_off.insert(step);
         model.notice = Some("u asks again; what depends on it waits".to_owned());
-        ask(model);
     }
 }
 

@@ -1,8 +1,8 @@
 //! The inspector: the selected step, a page at a time.
 
-use super::page;
 use crate::text;
 use crate::tui::dashboard::layout::tab_labels;
+use crate::tui::dashboard::page;
 use crate::tui::dashboard::state::inspector::Tab;
 use crate::tui::dashboard::state::model::{Focus, Model};
 use ratatui::buffer::Buffer;

@@ -13,7 +13,6 @@ mod footer;
 mod header;
 mod help;
 mod inspector;
-pub(crate) mod page;
 mod palette;
 mod question;
 mod runs;

@@ -1,8 +1,9 @@
 //! The list: headings, plans and runs, a line each; only what is in view is looked at.
 
 use super::super::item::{PlanItem, RunItem, Standing};
-use super::super::list::{Part, Row, Selected};
+use super::super::list::Selected;
 use super::super::model::Model;
+use super::super::row::{Part, Row};
 use crate::run::StepStatus;
 use crate::text::fuzzy::Found;
 use crate::text::{self, format};

@@ -1,0 +1,251 @@
+//! Other moments of the run than now, in any run; and a recorded run that is played.
+//!
+//! The model's `run` is what is shown. While that is an earlier moment, the run as it is now is kept here and goes
+//! on behind it. In a replay all events are there from the start, and the moment shown moves by itself.
+
+use super::model::Model;
+use super::player::Player;
+use crate::plan::StepIx;
+use crate::run::{RunEvent, RunPhase, RunState};
+use crate::units::Micros;
+
+/// Rows up to which figures are worked out at every moment that is shown.
+const SMALL: usize = 5_000;
+/// For how long a larger run has to stay at a moment before its figures are worked out.
+const SETTLED: Micros = Micros(150_000);
+
+impl Model {
+    /// Makes this a replay at `speed`: events that come are played instead of being shown at once. A speed that
+    /// is no positive number shows the end at once.
+    #[must_use]
+    pub fn replaying(mut self, speed: f64) -> Self {
+        self.time_travel.player = Some(Player::new(speed));
+        self.time_travel.latest = Some(Box::default());
+        self
+    }
+
+    /// Whether a recorded run is played.
+    pub fn is_replay(&self) -> bool {
+        self.time_travel.player.is_some()
+    }
+
+    /// Whether another moment is shown than now. In a replay it always is.
+    pub fn is_past(&self) -> bool {
+        self.time_travel.latest.is_some()
+    }
+
+    /// The run as far as its events came, whatever moment is shown.
+    pub fn latest(&self) -> &RunState {
+        self.time_travel.latest.as_deref().unwrap_or(&self.run)
+    }
+
+    /// The run as far as its events came, to keep when the dashboard is left.
+    pub(crate) fn into_latest(self) -> RunState {
+        self.time_travel.latest.map_or(self.run, |latest| *latest)
+    }
+
+    /// How many events have happened at the moment shown.
+    pub fn position(&self) -> usize {
+        if self.is_past() {
+            self.time_travel.position
+        } else {
+            self.time_travel.history.len()
+        }
+    }
+
+    /// Whether time goes on by itself at the moment shown.
+    pub(crate) fn goes_on(&self) -> bool {
+        match &self.time_travel.player {
+            Some(player) => player.is_playing() && self.position() < self.time_travel.history.len(),
+            None => !self.is_past(),
+        }
+    }
+
+    /// Plays on, from the start where everything has been played, or stops playing.
+    pub(crate) fn play_or_hold(&mut self) {
+        let goes_on = self.goes_on();
+        if self.position() == self.time_travel.history.len() {
+            self.show_position(1);
+        }
+        if let Some(player) = &mut self.time_travel.player {
+            if goes_on { player.hold() } else { player.go() }
+        }
+    }
+
+    /// Takes in what happened; whether the shape of what is shown changed.
+    pub(crate) fn take_in(&mut self, events: Vec<RunEvent>) -> bool {
+        let mut reshaped = false;
+        for event in events {
+            if let Some(latest) = &mut self.time_travel.latest {
+                latest.apply(&event);
+                self.time_travel.history.push(event, latest);
+            } else {
+                self.run.apply(&event);
+                reshaped |= self.run_index.after(&event, &self.run);
+                self.time_travel.history.push(event, &self.run);
+            }
+        }
+        reshaped
+    }
+
+    /// Moves by `by` events.
+    pub(crate) fn step_position(&mut self, by: isize) {
+        let to = self.position().saturating_add_signed(by);
+        if let Some(player) = &mut self.time_travel.player {
+            player.hold();
+        }
+        self.show_position(to);
+    }
+
+    /// Makes what is played faster, or slower.
+    pub(crate) fn change_speed(&mut self, faster: bool) {
+        if let Some(player) = &mut self.time_travel.player {
+            player.change_speed(faster);
+        }
+    }
+
+    /// Goes to the next or previous end of a step; past the last, to the last moment.
+    pub(crate) fn step_end(&mut self, forward: bool) {
+        let (history, at) = (&self.time_travel.history, self.position());
+        let end = if forward {
+            history.next_end(at).unwrap_or(history.len())
+        } else {
+            history.previous_end(at).unwrap_or(1)
+        };
+        self.show_position(end);
+    }
+
+    /// Goes back to now; in a replay, to its end.
+    pub(crate) fn show_now(&mut self) {
+        self.show_position(usize::MAX);
+    }
+
+    /// Shows the moment after `to` events, the first at the earliest; where that is the last, this is now again.
+    pub fn show_position(&mut self, to: usize) {
+        let goes_on = self.goes_on();
+        self.go_to(to);
+        let time = self.run.at;
+        if let Some(player) = &mut self.time_travel.player {
+            player.seek(time);
+            // Having come to the end is standing still: what goes back from there looks at a moment.
+            if !goes_on {
+                player.hold();
+            }
+        }
+    }
+
+    fn go_to(&mut self, to: usize) {
+        let (from, last) = (self.position(), self.time_travel.history.len());
+        let to = to.clamp(1.min(last), last);
+        if from == to {
+            return;
+        }
+        let back_to_now = to == last && !self.is_replay();
+        let reshaped = if back_to_now {
+            let latest = self.time_travel.latest.take().unwrap_or_default();
+            self.put(*latest)
+        } else if self.is_past() && self.time_travel.history.is_near(from, to) {
+            let mut reshaped = false;
+            for event in &self.time_travel.history.events()[from..to] {
+                self.run.apply(event);
+                reshaped |= self.run_index.after(event, &self.run);
+            }
+            reshaped
+        } else {
+            let past = self.time_travel.history.state_at(to);
+            if self.time_travel.latest.is_none() {
+                self.time_travel.latest = Some(Box::new(self.run.clone()));
+            }
+            self.put(past)
+        };
+        self.time_travel.position = to;
+        self.time_travel.moved = self.clock;
+        self.now = if back_to_now {
+            self.clock.max(self.run.at)
+        } else {
+            self.run.at
+        };
+        if self.run.steps.len() > SMALL && !back_to_now {
+            // Figures of another moment would be worse than none.
+            self.figures = crate::run::Figures::default();
+        }
+        self.shown_changed(reshaped);
+    }
+
+    /// Puts another state in the place of the one shown; whether its shape is another.
+    fn put(&mut self, state: RunState) -> bool {
+        let before = std::mem::replace(&mut self.run, state);
+        self.run_index.moved(&before, &self.run)
+    }
+
+    /// Brings everything that hangs on the state shown up to date with it.
+    pub(crate) fn shown_changed(&mut self, reshaped: bool) {
+        if reshaped {
+            self.sync_panes();
+            if self.selected.is_none() && !self.run.steps.is_empty() {
+                self.selected = self.panes.graph.first().or(Some(StepIx(0)));
+            }
+        }
+        self.keep_comparison();
+        self.blocker = self.run_index.blocker(&self.run);
+        self.follow_run();
+        self.outdate_figures();
+        self.keep_figures();
+        self.dirty = true;
+    }
+
+    /// Tells the views which steps there are. They are given all there are by now, whatever event is shown: going
+    /// back moves none.
+    pub(crate) fn sync_panes(&mut self) {
+        let latest = self.time_travel.latest.as_deref();
+        let run = latest.unwrap_or(&self.run);
+        for pane in self.panes.each_mut() {
+            pane.sync(run);
+        }
+    }
+
+    /// Lets the clock go on, and with it what is played.
+    pub(crate) fn tick(&mut self, clock: Micros) {
+        let passed = clock - self.clock;
+        self.clock = clock;
+        let Some(player) = &mut self.time_travel.player else {
+            if !self.is_past() {
+                self.now = clock;
+            }
+            return;
+        };
+        let (history, last) = (&self.time_travel.history, self.time_travel.history.len());
+        if self.time_travel.position == last || !player.is_playing() {
+            return;
+        }
+        let place = player.play(passed, history.time_at(last));
+        let to = history.position_at(place);
+        self.go_to(to);
+        self.now = place.max(self.run.at);
+    }
+
+    /// In how long the next event is due that is played; `None` where nothing is.
+    pub(crate) fn next_played(&self) -> Option<Micros> {
+        let player = self
+            .time_travel
+            .player
+            .as_ref()
+            .filter(|_| self.goes_on())?;
+        Some(player.time_to(self.time_travel.history.time_at(self.position() + 1)))
+    }
+
+    /// When the figures of a moment in the past are to be worked out, by the feed's clock.
+    pub(crate) fn settles_at(&self) -> Micros {
+        if self.run.steps.len() <= SMALL {
+            Micros(0)
+        } else {
+            self.time_travel.moved + SETTLED
+        }
+    }
+
+    /// Whether the run goes on behind the moment shown.
+    pub(crate) fn goes_on_behind(&self) -> bool {
+        let ended = matches!(self.latest().phase, RunPhase::Empty | RunPhase::Ended(_));
+        self.is_past() && !self.is_replay() && !ended
+    }
+}
