@@ -8,7 +8,7 @@ use plandeck::run::{
     EventKind, ResourceLimits, RunEvent, RunHeader, RunState, StepInfo, StepStatus,
 };
 use plandeck::tui::Theme;
-use plandeck::tui::{GraphPane, Level};
+use plandeck::tui::{GraphPane, Level, Pane};
 use plandeck::units::Micros;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -78,16 +78,16 @@ fn measure(count: usize, level: Option<Level>) {
     pane.sync(&state);
     if let Some(level) = level {
         while pane.level() != level {
-            pane.zoom(if pane.level() > level { -1 } else { 1 });
+            pane.zoom(if pane.level() > level { -1 } else { 1 }, &state, None);
         }
-        pane.zoom(0);
+        pane.zoom(0, &state, None);
     }
     let start = Instant::now();
-    pane.draw(&mut shown, area, &state, Some(StepIx(0)), Micros(0), &theme);
+    pane.draw_frame(&mut shown, area, &state, Some(StepIx(0)), Micros(0), &theme);
     let first = start.elapsed();
-    while pane.is_busy() {
+    while pane.is_behind() {
         std::thread::sleep(Duration::from_millis(1));
-        pane.draw(&mut shown, area, &state, Some(StepIx(0)), Micros(0), &theme);
+        pane.draw_frame(&mut shown, area, &state, Some(StepIx(0)), Micros(0), &theme);
     }
     let ready = start.elapsed();
     let mut times = Vec::with_capacity(FRAMES);
@@ -102,7 +102,7 @@ fn measure(count: usize, level: Option<Level>) {
         let start = Instant::now();
         next.reset();
         pane.sync(&state);
-        pane.draw(&mut next, area, &state, Some(selected), now, &theme);
+        pane.draw_frame(&mut next, area, &state, Some(selected), now, &theme);
         changed += shown.diff(&next).len();
         times.push(start.elapsed());
         std::mem::swap(&mut shown, &mut next);

@@ -41,9 +41,7 @@ const PRINTERS: &[(&str, &str)] = &[(
 const MOST_LINES: usize = 500;
 
 /// Files with more lines, with the reason.
-const LONG: &[(&str, &str)] = &[
-    ("tui/dashboard/panes/graph/pane.rs", "waits to be cut"),
-];
+const LONG: &[(&str, &str)] = &[];
 
 #[test]
 fn rooms_use_what_the_table_allows() {

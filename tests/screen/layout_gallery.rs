@@ -8,8 +8,8 @@ use plandeck::run::{
     AttemptEnd, ErrorKind, EventKind, ResourceLimits, RunError, RunEvent, RunHeader, RunOutcome,
     RunState, SkipReason, StepInfo, StepKey, StepSource,
 };
-use plandeck::tui::GraphPane;
 use plandeck::tui::Theme;
+use plandeck::tui::{GraphPane, Pane};
 use plandeck::units::{Micros, Money};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -370,8 +370,8 @@ fn drawn(pane: &mut GraphPane, state: &RunState, now: Micros, width: u16, height
         pane.sync(state);
         buffer.reset();
         let theme = Theme::default();
-        pane.draw(&mut buffer, area, state, Some(StepIx(0)), now, &theme);
-        if !pane.is_busy() {
+        pane.draw_frame(&mut buffer, area, state, Some(StepIx(0)), now, &theme);
+        if !pane.is_behind() {
             break;
         }
         std::thread::yield_now();

@@ -6,7 +6,7 @@ use crossterm::event::{MouseButton, MouseEventKind};
 use plandeck::run::{EventKind, Limit, RunCommand, RunOutcome, StepStatus, WaitReason};
 use plandeck::tui::{
     Effect, Focus, Message, Outcome, Overlay, Question, Tab, TerminalEffect, TerminalEvent, Theme,
-    theme_named,
+    View, theme_named,
 };
 use plandeck::units::Micros;
 use serde_json::json;
@@ -435,7 +435,7 @@ fn a_large_graph_appears_without_anything_happening() {
     screen.draw();
     // The layout is worked out beside the drawing; as long as it is, a timer looks for it.
     let end = std::time::Instant::now() + std::time::Duration::from_mins(1);
-    while screen.model.panes.graph.is_busy() {
+    while screen.model.panes.get(View::Graph).is_behind() {
         assert!(screen.model.wake_in().is_some());
         assert!(std::time::Instant::now() < end, "no layout came");
         std::thread::yield_now();

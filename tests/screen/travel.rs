@@ -182,7 +182,8 @@ fn no_step_moves_at_any_moment() {
     let places = |screen: &mut Screen| {
         screen.draw();
         let cells = (0..36u16).flat_map(|y| (0..120u16).map(move |x| (x, y)));
-        let hits = cells.filter_map(|(x, y)| Some(((x, y), screen.model.panes.graph.hit(x, y)?)));
+        let graph = &screen.model.panes.graph;
+        let hits = cells.filter_map(|at| Some((at, graph.step_at(at.into())?)));
         hits.collect::<Vec<((u16, u16), StepIx)>>()
     };
     let now = places(&mut screen);

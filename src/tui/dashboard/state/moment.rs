@@ -7,6 +7,7 @@ use super::model::Model;
 use super::player::Player;
 use crate::plan::StepIx;
 use crate::run::{RunEvent, RunPhase, RunState};
+use crate::tui::dashboard::panes::pane::Pane;
 use crate::units::Micros;
 
 /// Rows up to which figures are worked out at every moment that is shown.

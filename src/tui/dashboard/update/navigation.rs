@@ -3,7 +3,7 @@
 use crate::plan::StepIx;
 use crate::text::format;
 use crate::tui::dashboard::panes::View;
-use crate::tui::dashboard::panes::pane::{Direction, FoldResult};
+use crate::tui::dashboard::panes::pane::{Direction, FoldResult, Pane};
 use crate::tui::dashboard::state::model::{Focus, Model};
 
 /// Goes where an arrow key leads in the view that is shown.
@@ -125,6 +125,6 @@ pub(crate) fn fit(model: &mut Model) {
 pub(crate) fn turn_graph(model: &mut Model) {
     model.panes.graph.turn();
     if let Some(step) = model.selected {
-        model.panes.graph.keep_visible(step);
+        model.panes.graph.keep_visible(Some(step));
     }
 }

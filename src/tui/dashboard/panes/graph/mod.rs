@@ -13,6 +13,7 @@
 pub(crate) mod actions;
 mod camera;
 mod card;
+mod draw;
 mod folds;
 mod geometry;
 mod highlight;
@@ -26,7 +27,6 @@ mod rows;
 mod sidebar;
 mod text;
 mod topology;
-mod view;
 mod walk;
 mod wires;
 

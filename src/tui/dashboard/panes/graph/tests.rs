@@ -8,11 +8,11 @@ use crate::run::{
     StepStatus,
 };
 use crate::tui::Theme;
-use crate::tui::dashboard::panes::pane::Direction;
+use crate::tui::dashboard::panes::pane::{Direction, Pane};
 use crate::units::{Micros, Money};
 use proptest::prelude::*;
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use std::sync::Arc;
 
 fn info(id: &str, tool: &str, depends_on: &[u32]) -> StepInfo {
@@ -245,11 +245,11 @@ fn draw(
 ) -> Buffer {
     pane.sync(state);
     let mut buffer = Buffer::empty(area);
-    pane.draw(&mut buffer, area, state, selected.map(StepIx), NOW, theme);
-    if pane.is_busy() {
+    pane.draw_frame(&mut buffer, area, state, selected.map(StepIx), NOW, theme);
+    if pane.is_behind() {
         pane.wait();
         buffer.reset();
-        pane.draw(&mut buffer, area, state, selected.map(StepIx), NOW, theme);
+        pane.draw_frame(&mut buffer, area, state, selected.map(StepIx), NOW, theme);
     }
     buffer
 }
@@ -287,12 +287,12 @@ fn every_level_can_be_chosen() {
     for level in Level::ALL {
         let mut pane = GraphPane::new();
         while pane.level() != level {
-            pane.zoom(if pane.level() > level { -1 } else { 1 });
+            pane.zoom(if pane.level() > level { -1 } else { 1 }, &state, None);
         }
         let seen = screen(&mut pane, &state, (100, 26), 2);
         assert_eq!(pane.level(), level);
         insta::assert_snapshot!(format!("level-{level:?}"), seen);
-        pane.fit();
+        pane.fit(None);
         screen(&mut pane, &state, (100, 26), 2);
         assert_eq!(pane.level(), Level::Box);
     }
@@ -323,7 +323,7 @@ fn ascii_terminals_get_ascii_only() {
     for level in Level::ALL {
         let mut pane = GraphPane::new();
         while pane.level() != level {
-            pane.zoom(-1);
+            pane.zoom(-1, &state, None);
         }
         for width in [30, 100] {
             let area = Rect::new(0, 0, width, 12);
@@ -344,14 +344,14 @@ fn nothing_is_drawn_outside_the_area_and_nothing_fails_at_any_size() {
                 let mut pane = GraphPane::new();
                 pane.sync(&state);
                 while pane.level() != level {
-                    pane.zoom(-1);
+                    pane.zoom(-1, &state, None);
                 }
                 let whole = Rect::new(0, 0, width + 6, height + 4);
                 let area = Rect::new(3, 2, width, height);
                 for _ in 0..2 {
                     let mut buffer = Buffer::empty(whole);
                     let theme = Theme::default();
-                    pane.draw(&mut buffer, area, &state, Some(StepIx(3)), NOW, &theme);
+                    pane.draw_frame(&mut buffer, area, &state, Some(StepIx(3)), NOW, &theme);
                     for y in 0..whole.height {
                         for x in 0..whole.width {
                             let inside = area.contains((x, y).into());
@@ -379,7 +379,7 @@ fn states_move_nothing() {
     let cells = |pane: &GraphPane| -> Vec<Option<StepIx>> {
         (0..40)
             .flat_map(|y| (0..100).map(move |x| (x, y)))
-            .map(|(x, y)| pane.hit(x, y))
+            .map(|(x, y)| pane.step_at(Position::new(x, y)))
             .collect()
     };
     let before = cells(&pane);
@@ -402,7 +402,7 @@ fn edges_do_not_colour_the_labels_they_end_at() {
     let buffer = draw(&mut pane, &state, area, None, &theme);
     assert_eq!(pane.level(), Level::Chip);
     let y = (0..20)
-        .find(|&y| pane.hit(50, y) == Some(StepIx(0)))
+        .find(|&y| pane.step_at(Position::new(50, y)) == Some(StepIx(0)))
         .unwrap();
     let row: Vec<_> = (0..100).map(|x| &buffer[(x, y)]).collect();
     let label = row.windows(7).find(|cells| {
@@ -420,8 +420,8 @@ fn arrow_keys_follow_the_edges() {
     let state = receipt();
     let mut pane = GraphPane::new();
     screen(&mut pane, &state, (100, 40), 0);
-    let go = |from, towards| pane.neighbour(StepIx(from), towards).map(|step| step.0);
     assert_eq!(pane.first(), Some(StepIx(0)));
+    let go = |from, towards| pane.neighbour(StepIx(from), towards).map(|step| step.0);
     assert_eq!(go(0, Down), Some(1));
     assert_eq!(go(1, Right), Some(4));
     assert_eq!(go(4, Left), Some(1));
@@ -481,7 +481,7 @@ fn places(pane: &GraphPane, size: (u16, u16)) -> Vec<(StepIx, (u16, u16))> {
     let mut found: Vec<(StepIx, (u16, u16))> = Vec::new();
     for y in 0..size.1 {
         for x in 0..size.0 {
-            if let Some(step) = pane.hit(x, y)
+            if let Some(step) = pane.step_at(Position::new(x, y))
                 && found.iter().all(|(other, _)| *other != step)
             {
                 found.push((step, (x, y)));
@@ -520,10 +520,16 @@ fn alike_steps_are_folded_where_they_would_not_fit() {
     insta::assert_snapshot!(seen);
     assert_eq!(pane.stand_in(StepIx(50)), Some(StepIx(1)));
     // Unfolded they are a row each; folded again they are one.
-    assert_eq!(pane.fold(&state, StepIx(50)), Some(Folded::Opened(100)));
+    assert_eq!(
+        pane.toggle_fold(&state, StepIx(50)),
+        Some(Folded::Opened(100))
+    );
     screen(&mut pane, &state, (100, 30), 50);
     assert_eq!(pane.stand_in(StepIx(50)), Some(StepIx(50)));
-    assert_eq!(pane.fold(&state, StepIx(50)), Some(Folded::Closed(100)));
+    assert_eq!(
+        pane.toggle_fold(&state, StepIx(50)),
+        Some(Folded::Closed(100))
+    );
     assert_eq!(seen, screen(&mut pane, &state, (100, 30), 0));
     // A pane with room for all of them shows all of them.
     let mut pane = GraphPane::new();
@@ -538,16 +544,16 @@ fn a_subtree_is_folded_into_its_root() {
     let size = (100, 40);
     screen(&mut pane, &state, size, 4);
     // `join` has `check` and `report` for itself; nothing waits for `report`.
-    assert_eq!(pane.fold(&state, StepIx(6)), None);
-    assert_eq!(pane.fold(&state, StepIx(4)), Some(Folded::Closed(3)));
+    assert_eq!(pane.toggle_fold(&state, StepIx(6)), None);
+    assert_eq!(pane.toggle_fold(&state, StepIx(4)), Some(Folded::Closed(3)));
     insta::assert_snapshot!(screen(&mut pane, &state, size, 4));
     assert_eq!(pane.stand_in(StepIx(6)), Some(StepIx(4)));
     assert_eq!(pane.neighbour(StepIx(6), Direction::Up), Some(StepIx(2)));
-    assert_eq!(pane.fold(&state, StepIx(6)), Some(Folded::Opened(3)));
+    assert_eq!(pane.toggle_fold(&state, StepIx(6)), Some(Folded::Opened(3)));
     screen(&mut pane, &state, size, 4);
     assert_eq!(pane.stand_in(StepIx(6)), Some(StepIx(6)));
     // Everything waits for `split` alone.
-    assert_eq!(pane.fold(&state, StepIx(0)), Some(Folded::Closed(7)));
+    assert_eq!(pane.toggle_fold(&state, StepIx(0)), Some(Folded::Closed(7)));
     screen(&mut pane, &state, size, 4);
     assert_eq!(places(&pane, size).len(), 1);
 }
@@ -585,12 +591,12 @@ fn an_expanded_step_can_be_unfolded_and_moves_nothing_else() {
     });
     screen(&mut pane, &state, size, 2);
     assert_eq!(before, places(&pane, size), "folded, they move nothing");
-    assert_eq!(pane.fold(&state, StepIx(2)), Some(Folded::Opened(3)));
+    assert_eq!(pane.toggle_fold(&state, StepIx(2)), Some(Folded::Opened(3)));
     insta::assert_snapshot!(screen(&mut pane, &state, size, 2));
     // An element is a step of its own now, and `fetch` waits for all of them.
     assert_eq!(pane.stand_in(StepIx(6)), Some(StepIx(6)));
     assert_eq!(pane.neighbour(StepIx(5), Direction::Down), Some(StepIx(2)));
-    assert_eq!(pane.fold(&state, StepIx(6)), Some(Folded::Closed(3)));
+    assert_eq!(pane.toggle_fold(&state, StepIx(6)), Some(Folded::Closed(3)));
     screen(&mut pane, &state, size, 6);
     assert_eq!(before, places(&pane, size));
 }
@@ -603,22 +609,26 @@ fn the_map_leads_to_what_it_shows() {
         |at| at.checked_sub(1).into_iter().collect(),
     );
     let mut pane = GraphPane::new();
-    pane.zoom(1);
+    pane.zoom(1, &state, None);
     let size = (100, 30);
     screen(&mut pane, &state, size, 0);
     let on_map: Vec<(u16, u16)> = (0..size.1)
         .flat_map(|y| (0..size.0).map(move |x| (x, y)))
-        .filter(|&(x, y)| pane.on_map(x, y))
+        .filter(|&(x, y)| pane.has_map_at(Position { x, y }))
         .collect();
     let &(x, y) = on_map.last().unwrap();
-    assert_eq!(pane.hit(x, y), None);
+    assert_eq!(pane.step_at(Position::new(x, y)), None);
     assert!(places(&pane, size).iter().all(|(step, _)| step.0 < 20));
-    pane.look_at_map(x, y);
+    pane.show_on_map(Position { x, y });
     screen(&mut pane, &state, size, 0);
     assert!(places(&pane, size).iter().any(|(step, _)| step.0 > 55));
     // What fits needs no map.
     screen(&mut pane, &receipt(), size, 0);
-    assert!(on_map.iter().all(|&(x, y)| !pane.on_map(x, y)));
+    assert!(
+        on_map
+            .iter()
+            .all(|&(x, y)| !pane.has_map_at(Position { x, y }))
+    );
 }
 
 #[test]
@@ -647,7 +657,7 @@ fn names_from_outside_cannot_harm_the_terminal() {
         for width in [12, 37, 80] {
             let mut pane = GraphPane::new();
             while pane.level() != level {
-                pane.zoom(-1);
+                pane.zoom(-1, &state, None);
             }
             let seen = screen(&mut pane, &state, (width, 20), 1);
             assert!(
@@ -682,17 +692,17 @@ proptest! {
         let state = plan(count, |at| format!("step_{at}"), on);
         let mut pane = GraphPane::new();
         while pane.level() != Level::ALL[level] {
-            pane.zoom(-1);
+            pane.zoom(-1, &state, None);
         }
         let step = StepIx(selected.index(count as usize) as u32);
         let area = Rect::new(0, 0, width, height);
         draw(&mut pane, &state, area, Some(step.0), &Theme::default());
         pane.pan(-37, 91);
-        pane.keep_visible(step);
+        pane.keep_visible(Some(step));
         draw(&mut pane, &state, area, Some(step.0), &Theme::default());
         let seen = (0..height)
             .flat_map(|y| (0..width).map(move |x| (x, y)))
-            .any(|(x, y)| pane.hit(x, y) == pane.stand_in(step));
+            .any(|(x, y)| pane.step_at(Position::new(x, y)) == pane.stand_in(step));
         prop_assert!(seen);
     }
 }
