@@ -26,6 +26,8 @@ const DEEPEST_TERM: usize = 60;
 
 /// The longest pattern of a regular expression.
 const LONGEST_PATTERN: usize = 64;
+/// The same with its counted repetitions written out.
+const LONGEST_REPEATED: f64 = 256.0;
 
 /// Where a filter may run on an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -317,12 +319,46 @@ impl<'s> Walk<'s> {
             // An empty separator splits at every character.
             "split" if is_constant(f) => one(TEXT_UNIT + 2.0, TEXT_UNIT + 4.0),
             "join" if is_constant(f) => one(6.0 + inner.growth, 20.0 + inner.growth),
-            // Counted repetitions multiply a pattern.
-            "test" => literal(f)
-                .filter(|text| text.len() <= LONGEST_PATTERN && !text.contains(['{', '}']))
-                .and_then(|text| one(1.0, 300.0 * (text.len() as f64 + 1.0))),
+            "test" | "scan" | "match" | "capture" | "splits" => {
+                let pattern = Pattern::of(&constant_text(f)?)?;
+                let outputs = match name {
+                    "test" => 1.0,
+                    // A match may be empty, so there may be one at every byte, with all its groups.
+                    "scan" | "splits" => (TEXT_UNIT + 1.0) * (2.0 + 2.0 * pattern.groups),
+                    _ => (TEXT_UNIT + 1.0) * 10.0 * (1.0 + pattern.groups),
+                };
+                Some(Cost {
+                    growth: outputs,
+                    steps: 300.0 * (pattern.length + 1.0) + 4.0 * outputs,
+                    single: name == "test",
+                })
+            }
             _ => None,
         }
+    }
+}
+
+/// What a regular expression costs: it is compiled for each call, and matching is linear in the text times its length.
+struct Pattern {
+    /// Characters, counted repetitions written out.
+    length: f64,
+    groups: f64,
+}
+
+impl Pattern {
+    /// `None` where it is too long.
+    fn of(text: &str) -> Option<Self> {
+        let repeated = text.split('{').skip(1).map(|piece| {
+            let counts = piece.split('}').next().unwrap_or_default().split(',');
+            counts
+                .filter_map(|count| count.trim().parse().ok())
+                .fold(1.0, f64::max)
+        });
+        let pattern = Self {
+            length: text.len() as f64 * repeated.product::<f64>(),
+            groups: text.matches('(').count() as f64,
+        };
+        (text.len() <= LONGEST_PATTERN && pattern.length <= LONGEST_REPEATED).then_some(pattern)
     }
 }
 
@@ -366,6 +402,22 @@ fn literal<'s>(term: &Term<&'s str>) -> Option<&'s str> {
         },
         _ => None,
     }
+}
+
+/// The same, its escapes resolved.
+fn constant_text(term: &Term<&str>) -> Option<String> {
+    let Term::Str(None, parts) = term else {
+        return None;
+    };
+    let mut text = String::new();
+    for part in parts {
+        match part {
+            StrPart::Str(piece) => text.push_str(piece),
+            StrPart::Char(one) => text.push(*one),
+            StrPart::Term(_) => return None,
+        }
+    }
+    Some(text)
 }
 
 fn number(term: &Term<&str>) -> Option<f64> {
@@ -430,9 +482,14 @@ mod tests {
             "{n: (.n + 1)}",
             "[.list[] * 2] | add",
             "\"groc\" | test(\"g|m\")",
+            "[.text | scan(\"[0-9]+\\\\.[0-9]{2}\") | tonumber] | add",
+            ".text | capture(\"(?<n>[0-9]+)\")",
         ] {
             assert_eq!(
-                place(filter, &json!({"n": 1, "list": [1, 2]})),
+                place(
+                    filter,
+                    &json!({"n": 1, "list": [1, 2], "text": "1.50, 2.25"})
+                ),
                 Place::Here,
                 "{filter}"
             );
@@ -467,6 +524,8 @@ mod tests {
             ".n as $x | .text * $x",
             "setpath([.n]; 1)",
             ".text | test(\"(a{1000}){1000}\")",
+            ".text | scan(\"\\u007b1000}\")",
+            ".text | scan(.text)",
         ] {
             assert_eq!(place(filter, &input), Place::Sandbox, "{filter}");
         }
@@ -525,6 +584,10 @@ mod tests {
             "(. == .)",
             "any",
             "unique",
+            "[scan(\"\")]",
+            "[match(\"(a?)(b?)\"; \"g\")]",
+            "[match(\"[ab]{1,9}\")]",
+            "[scan(\"(a)|(b)|(.)\")]",
         ];
         prop::collection::vec(prop::sample::select(parts), 1..9)
     }
