@@ -20,7 +20,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// In turn: a window of steps under way moves over the plan. Scattered: the same, the steps in any order. Lines:
+/// In turn: a window of running steps moves over the plan. Scattered: the same, the steps in any order. Lines:
 /// a hundred steps that say a lot.
 const SHAPES: [&str; 3] = ["in turn", "scattered", "lines"];
 const JUMPS: usize = 300;
@@ -163,7 +163,7 @@ fn log(shape: &str, events: usize) -> Vec<RunEvent> {
             text: Arc::clone(&text),
         }));
     } else {
-        // A hundred under way at any time.
+        // A hundred running at any time.
         let window = 100.min(steps);
         for at in 0..steps + window {
             if let Some(at) = order.get(at) {

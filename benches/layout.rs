@@ -4,7 +4,7 @@
 //! `benches/layout_peers.sh` prints the table with both; `cargo bench --bench layout` without dagre; `-- --quick`
 //! leaves out the large graphs. Crossings and lengths are those of the same layered graph: `dot` is given our layers,
 //! long edges cut where they pass one. The length of an edge is how far it goes sideways, in columns; how far down is
-//! the same for both. All times are processor time, where the system tells it (Linux), so that other programs do not
+//! the same for both. All times are processor time, where the system reports it (Linux), so that other programs do not
 //! disturb them: ours that of the thread, the mean of several runs; that of `dot` the whole process; that of dagre the
 //! call within Node.
 
@@ -49,7 +49,7 @@ fn layered(count: usize, skipping: bool, seed: u64) -> Vec<(u32, u32)> {
     edges
 }
 
-/// The processor time of this thread so far; where the system does not say, the time since `start`.
+/// The processor time of this thread so far; where the system does not report it, the time since `start`.
 fn own_time(start: Instant) -> Duration {
     let counters = std::fs::read_to_string("/proc/thread-self/schedstat");
     let ran = counters

@@ -204,7 +204,7 @@ fn header(id: &str, steps: u32) -> Arc<RunHeader> {
 /// The events of a run of `steps` steps, four a step.
 fn events(id: &str, steps: u32) -> Vec<RunEvent> {
     let mut events = Vec::new();
-    let mut tell = |kind| {
+    let mut emit = |kind| {
         let seq = events.len() as u64;
         events.push(RunEvent {
             seq,
@@ -212,15 +212,15 @@ fn events(id: &str, steps: u32) -> Vec<RunEvent> {
             kind,
         });
     };
-    tell(EventKind::RunStarted(header(id, steps)));
+    emit(EventKind::RunStarted(header(id, steps)));
     for n in 0..steps {
         let step = StepKey {
             ix: StepIx(n),
             id: n.to_string().into(),
         };
         let input = Arc::new(json!({"n": n, "text": "some words"}));
-        tell(EventKind::StepReady { step: step.clone() });
-        tell(EventKind::AttemptStarted {
+        emit(EventKind::StepReady { step: step.clone() });
+        emit(EventKind::AttemptStarted {
             step: step.clone(),
             attempt: 1,
             slot: n % 8,
@@ -228,7 +228,7 @@ fn events(id: &str, steps: u32) -> Vec<RunEvent> {
             reserved: Money::ZERO,
             why: None,
         });
-        tell(EventKind::AttemptEnded(Arc::new(AttemptEnd {
+        emit(EventKind::AttemptEnded(Arc::new(AttemptEnd {
             step: step.clone(),
             attempt: 1,
             service: Micros(2),
@@ -241,14 +241,14 @@ fn events(id: &str, steps: u32) -> Vec<RunEvent> {
             retry_in: None,
             cancelled: false,
         })));
-        tell(EventKind::StepSucceeded {
+        emit(EventKind::StepSucceeded {
             step,
             source: StepSource::Call,
             output: input,
             reused: None,
         });
     }
-    tell(EventKind::RunEnded {
+    emit(EventKind::RunEnded {
         status: RunOutcome::Succeeded,
         result: Arc::default(),
         error: None,
@@ -328,7 +328,7 @@ fn listing() -> Outcome<()> {
         Ok(start.elapsed())
     })?;
     line(
-        "a list of 10,000 runs, a tenth of them cut short",
+        "a list of 10,000 runs, a tenth of them interrupted",
         &format!("{} ms", listed.as_millis()),
         "100 ms",
     );

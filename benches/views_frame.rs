@@ -1,4 +1,4 @@
-//! The timeline, the table and the cost view: time of a frame at 200×60 while a large run goes on.
+//! The timeline, the table and the cost view: time of a frame at 200×60 while a large run is running.
 //!
 //! `cargo bench --bench views_frame` prints the table. Between two frames at 60 a second, 1,000 changes a second
 //! are 17 events. In the run measured three quarters of the attempts have ended before the first frame.
@@ -65,11 +65,11 @@ impl Run {
             at: 0,
             next: 0,
         };
-        run.say(EventKind::RunStarted(Arc::new(header)));
+        run.emit(EventKind::RunStarted(Arc::new(header)));
         run
     }
 
-    fn say(&mut self, kind: EventKind) {
+    fn emit(&mut self, kind: EventKind) {
         self.state.apply(&RunEvent {
             seq: self.state.events,
             at: Micros(self.at),
@@ -85,7 +85,7 @@ impl Run {
     }
 
     /// The step that was started `SLOTS` steps ago ends, and the next one starts in its slot; then the clock
-    /// goes on.
+    /// advances.
     fn step(&mut self) {
         let count = self.state.steps.len() as u32;
         let start = self.next % count;
@@ -98,7 +98,7 @@ impl Run {
                 output: 40,
             };
             let is_model = end % 3 == 2;
-            self.say(EventKind::AttemptEnded(Arc::new(AttemptEnd {
+            self.emit(EventKind::AttemptEnded(Arc::new(AttemptEnd {
                 step: step.clone(),
                 attempt,
                 service: Micros(u64::from(SLOTS) * 900),
@@ -111,7 +111,7 @@ impl Run {
                 retry_in: None,
                 cancelled: false,
             })));
-            self.say(EventKind::StepSucceeded {
+            self.emit(EventKind::StepSucceeded {
                 step,
                 source: StepSource::Call,
                 reused: None,
@@ -119,9 +119,9 @@ impl Run {
             });
         }
         let step = self.key(start);
-        self.say(EventKind::StepReady { step: step.clone() });
+        self.emit(EventKind::StepReady { step: step.clone() });
         let attempt = self.state.steps[start as usize].attempts.len() as u32 + 1;
-        self.say(EventKind::AttemptStarted {
+        self.emit(EventKind::AttemptStarted {
             step,
             attempt,
             slot: start % SLOTS,

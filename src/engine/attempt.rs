@@ -11,11 +11,11 @@ use tokio::time::{Instant, sleep, timeout};
 /// 2 s, the rest of which is for the last events.
 const GRACE: Duration = Duration::from_millis(1500);
 
-/// What came of an attempt.
+/// How an attempt ended.
 pub struct AttemptDone {
     /// The time the call took.
     pub service: Micros,
-    /// What came of it.
+    /// The call's result, cost and usage.
     pub report: CallReport,
     /// Whether it was stopped rather than ended.
     pub cancelled: bool,
@@ -87,7 +87,7 @@ async fn bounded(tool: Arc<dyn Tool>, call: Call, bounds: &Bounds) -> CallReport
     }
 }
 
-/// What a step is told whose tool panicked.
+/// The error of a step whose tool panicked.
 pub fn panicked() -> ToolError {
     ToolError::permanent("the tool panicked, which is a defect in it")
 }

@@ -60,7 +60,7 @@ impl Engine {
         self
     }
 
-    /// What the steps can cost, in the plan's order, so that readers of the run can tell what is to come.
+    /// What the steps can cost, in the plan's order, so that readers of the run can forecast what is left.
     #[must_use]
     pub fn with_prices(mut self, prices: Vec<Option<StepPrice>>) -> Self {
         self.0.prices = Some(prices);

@@ -26,7 +26,7 @@ pub struct CacheKey {
     pub tool: Arc<str>,
     /// The step's id, for the same.
     pub step: Arc<str>,
-    /// How long an output stays good where nothing else is said.
+    /// How long a cached output may be used where neither the step nor the tool sets a time.
     pub time_to_live: Duration,
     /// The parts of the tool's fingerprint, each as a digest: what changed can be named without keeping a secret.
     pub parts: Arc<Map<String, Value>>,

@@ -17,9 +17,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// Log entries that may wait for the engine; a tool that says more meanwhile loses them.
+/// Log entries that may wait for the engine; a tool that logs more in the meantime loses the excess.
 const LOG_ENTRIES: usize = 1024;
-/// What is kept of all that one attempt says, in bytes. Everything kept is in memory while a dashboard is open, and
+/// Bytes that are kept of the log of one attempt. Everything kept is in memory while a dashboard is open, and
 /// on disk after that.
 const LOG_KEPT: u64 = 1 << 20;
 /// Questions about money that may wait for the engine; whoever asks one more waits.
@@ -27,15 +27,15 @@ const QUESTIONS: usize = 64;
 
 /// Something that a running call brought.
 pub(super) enum CallEvent {
-    /// It said something.
+    /// It logged something.
     Log(LogEntry),
-    /// It asks whether it may come to cost so much in all; the answer is [`Calls::answer`].
+    /// It asks whether it may cost this much in total; the answer is [`Calls::answer`].
     Asked(StepIx, Money),
     /// It ended.
     Ended(EndedCall),
 }
 
-/// What a call said.
+/// One entry of a call's log.
 pub(super) struct LogEntry {
     pub row: StepIx,
     pub attempt: u32,
@@ -67,7 +67,7 @@ struct RunningCall {
 
 /// The calls that are running.
 pub(super) struct Calls {
-    /// Dropped first, so that calls hear of it before their tasks are aborted.
+    /// Dropped first, so that calls are cancelled before their tasks are aborted.
     _cancel_on_drop: DropGuard,
     stop: CancellationToken,
     tasks: JoinSet<AttemptDone>,
@@ -75,7 +75,7 @@ pub(super) struct Calls {
     running: HashMap<StepIx, RunningCall>,
     questions: mpsc::Sender<Question>,
     asked: mpsc::Receiver<Question>,
-    /// Calls that wait to hear whether they may cost more.
+    /// Calls that wait for a budget decision.
     waiting: HashMap<StepIx, oneshot::Sender<bool>>,
     log: mpsc::Sender<LogEntry>,
     logged: mpsc::Receiver<LogEntry>,
@@ -148,7 +148,7 @@ impl Calls {
         self.running.contains_key(&row)
     }
 
-    /// The call of a row has ended, and everything it said has been taken.
+    /// The call of a row has ended, and its log has been taken.
     pub fn forget(&mut self, row: StepIx) {
         self.running.remove(&row);
         self.waiting.remove(&row);
@@ -249,20 +249,20 @@ impl Calls {
         })
     }
 
-    /// Where an attempt of a row says something.
+    /// The log of an attempt of a row.
     pub fn log(&self, row: StepIx, attempt: u32) -> CallLog {
         let log = self.log.clone();
         let dropped = Arc::clone(&self.log_dropped);
-        let said = AtomicU64::new(0);
+        let logged = AtomicU64::new(0);
         Arc::new(move |stream, text| {
             let size = text.len() as u64 + 1;
-            let before = said.fetch_add(size, Ordering::Relaxed);
+            let before = logged.fetch_add(size, Ordering::Relaxed);
             if before >= LOG_KEPT {
                 return;
             }
             let is_last = before + size >= LOG_KEPT;
             let text = if is_last {
-                format!("{text} [that makes 1 MB; what it says from here on is not kept]").into()
+                format!("{text} [the log has reached 1 MB; what follows is not kept]").into()
             } else {
                 text.into()
             };
@@ -275,7 +275,7 @@ impl Calls {
             if log.try_send(entry).is_err() {
                 dropped.fetch_add(1, Ordering::Relaxed);
                 // Another one will be the last that is kept.
-                said.fetch_sub(size, Ordering::Relaxed);
+                logged.fetch_sub(size, Ordering::Relaxed);
             }
         })
     }

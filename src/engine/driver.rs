@@ -1,8 +1,8 @@
-//! The driver: carries the scheduler's actions out on tokio, and has everybody hear of what happened.
+//! The driver: runs the scheduler's actions on tokio, and reports what happened to the sinks.
 //!
 //! Its loop is fair in time. Each round first takes in what has come: log entries, questions, ended calls, timers,
-//! commands. Only then it carries actions out, for [`SLICE`] at the most, and gives the events to the sinks. A plan of
-//! a million instant steps so holds up no time limit, no backoff, no ended call and no command for longer than that.
+//! commands. Only then it runs actions, for at most [`SLICE`], and gives the events to the sinks. So a plan of a
+//! million instant steps delays no time limit, no backoff, no ended call and no command for longer than that.
 
 use super::attempt::{AttemptDone, Bounds};
 use super::cache::Keys;
@@ -25,13 +25,12 @@ use std::sync::Arc;
 use tokio::sync::mpsc::{self, error::TryRecvError};
 use tokio::time::Instant;
 
-/// How long actions are carried out before the next look at everything else, in microseconds. A single action may
-/// take longer.
+/// How long actions are run before everything else is looked at again. A single action may take longer.
 const SLICE: Micros = Micros(4_000);
 /// Commands taken in one round.
 const COMMANDS_IN_A_ROUND: usize = 64;
 
-/// A run that is going on.
+/// A running run.
 pub(super) struct Driver {
     plan: Arc<ExecutionPlan>,
     context: Arc<Map<String, Value>>,
@@ -57,7 +56,7 @@ struct Commands {
     from: mpsc::Receiver<RunCommand>,
     /// Whether a sender is left.
     open: bool,
-    /// Whether the run may end: [`RunCommand::Close`] came, or nobody waits for it to be sent.
+    /// Whether the run may end: [`RunCommand::Close`] came, or every sender of commands is gone.
     closed: bool,
 }
 
@@ -119,7 +118,7 @@ impl Driver {
                 break;
             }
             if !commands.open && self.scheduler.waits_for_user() {
-                // Nobody is left who could answer.
+                // No user is left who could answer.
                 self.command(RunCommand::Stop);
                 continue;
             }
@@ -137,7 +136,7 @@ impl Driver {
         self.emitter.finish()
     }
 
-    /// Takes in everything that has come so far, without waiting. What a call said comes before its end.
+    /// Takes in everything that has come so far, without waiting. A call's log comes before its end.
     fn take_in(&mut self, commands: &mut Commands) {
         self.take_log();
         while let Some((row, total)) = self.calls.try_question() {
@@ -162,7 +161,7 @@ impl Driver {
         }
     }
 
-    /// Carries out what is to be done for a while, and says whether something is left for the next round.
+    /// Runs actions for up to [`SLICE`]; returns whether some are left for the next round.
     fn carry_out(&mut self) -> bool {
         let begin = self.read_clock();
         while self.now - begin < SLICE {
@@ -206,7 +205,7 @@ impl Driver {
         self.scheduler.handle(now, random, input, &mut decided);
         let rows = self.emitter.state().steps.len();
         for action in decided.drain(..) {
-            // A fact is dated when it is decided, not when it is given to the sinks.
+            // An event is dated when it is decided, not when it is given to the sinks.
             match action {
                 Action::Emit(kind) => {
                     if let EventKind::StepReset { step } = &kind {
@@ -277,7 +276,7 @@ impl Driver {
 
     fn prepare(&mut self, row: StepIx) -> Prepared {
         if self.scheduler.status(row).has_ended() {
-            // The user decided in the meantime; nobody waits for the answer.
+            // The user decided in the meantime; the answer is not needed any more.
             return Prepared::Unwanted;
         }
         let prepared = self.prepare_fresh(row);
@@ -411,7 +410,7 @@ impl Driver {
         });
     }
 
-    /// Takes the log entries that wait now, and not what is said meanwhile.
+    /// Takes the log entries that wait now, and not those that come meanwhile.
     fn take_log(&mut self) {
         for _ in 0..self.calls.waiting_entries() {
             if let Some(entry) = self.calls.try_entry() {
@@ -421,7 +420,7 @@ impl Driver {
     }
 
     fn log(&mut self, entry: LogEntry) {
-        // What is said after the attempt ended has no place any more.
+        // Log entries after the end of the attempt are dropped.
         if !self.calls.is_running(entry.row) {
             return;
         }

@@ -17,7 +17,7 @@ pub fn event_channel() -> (EventSender, EventReader) {
     (sender, EventReader(buffer))
 }
 
-/// Events that nobody has taken yet.
+/// Events that the reader has not taken yet.
 #[derive(Debug, Default)]
 struct Buffer {
     events: Mutex<VecDeque<RunEvent>>,

@@ -6,7 +6,7 @@ use crate::run::{EventKind, RunEvent, RunState};
 use crate::units::Micros;
 use std::sync::Arc;
 
-/// Numbers what happens and gives it to everybody.
+/// Numbers events and gives them to the sinks.
 pub(super) struct EventEmitter {
     sinks: Vec<Box<dyn EventSink>>,
     next_seq: u64,
@@ -20,7 +20,7 @@ pub(super) struct EventEmitter {
 }
 
 impl EventEmitter {
-    /// An emitter to these sinks, which hear of everything in this order.
+    /// An emitter to these sinks, which receive every event in this order.
     pub fn new(sinks: Vec<Box<dyn EventSink>>) -> Self {
         Self {
             sinks,
@@ -37,7 +37,7 @@ impl EventEmitter {
         &self.state
     }
 
-    /// Something happened at this moment.
+    /// Numbers an event that happened at `at`, and applies it to the run's state.
     pub fn emit(&mut self, at: Micros, kind: EventKind) {
         let event = RunEvent {
             seq: self.next_seq,

@@ -1,9 +1,9 @@
-//! Who decides and who does.
+//! Runs a plan: the scheduler decides, the driver acts.
 //!
 //! [`Scheduler`] decides: a pure state machine without clock, randomness or I/O; what happened, when, and a
-//! random number come in, and actions go out. The driver does: it resolves parameters, calls tools, keeps
-//! timers, numbers the facts, and hands them to the [`EventSink`]s, all on tokio. Nobody else reaches in: the
-//! world sends [`RunCommand`](crate::run::RunCommand)s and reads [`RunEvent`](crate::run::RunEvent)s.
+//! random number come in, and actions go out. The driver acts: it resolves parameters, calls tools, keeps
+//! timers, numbers the events, and hands them to the [`EventSink`]s, all on tokio. The rest of the program only
+//! sends [`RunCommand`](crate::run::RunCommand)s and reads [`RunEvent`](crate::run::RunEvent)s.
 
 mod attempt;
 mod blocking;

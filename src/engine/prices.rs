@@ -1,7 +1,7 @@
 //! What the steps of a plan can cost, before any of them runs.
 //!
 //! The input of a call is known as far as it does not depend on other steps. What it takes from their outputs is
-//! counted in tokens: by what a model may answer at the most where a model makes them, else as unknown, which
+//! counted in tokens: by the longest answer of the model where a model makes them, else as unknown, which
 //! the model's window bounds.
 
 use super::step_tools::retry_policy;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 /// Tokens that an output of which nothing is known is expected to have.
 const EXPECTED_TOKENS: u64 = 250;
-/// What one token of an answer can come to in another model's input: it may be escaped, and cut elsewhere.
+/// Tokens that one token of an answer can become in another model's input: it may be escaped, and split differently.
 const PER_ANSWER_TOKEN: u64 = 2;
 
 /// The price of every step, in the plan's order; `None` where its calls cost nothing. `context` is what the caller

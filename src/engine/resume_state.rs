@@ -2,7 +2,7 @@
 //!
 //! A step is taken over where its definition is the same, nothing above it ran again, and its input comes
 //! out the same; its output is then known without a call. What was running when the earlier process died
-//! may or may not have happened: unless the call may be repeated, or somebody says what to do, it stays
+//! may or may not have happened: unless the call may be repeated, or the user decides, it stays
 //! unknown.
 
 use super::Prepared;
@@ -20,7 +20,7 @@ use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-/// What to do with steps of which nobody knows whether they happened.
+/// What to do with steps that may or may not have happened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum UnknownSteps {
     /// Leave them unknown; what depends on them is skipped. The user may still decide.
@@ -32,7 +32,7 @@ pub enum UnknownSteps {
     Skip,
 }
 
-/// What came of a row in the earlier run.
+/// How a row ended in the earlier run.
 #[derive(Clone, Debug)]
 enum PriorStep {
     Output {
@@ -46,7 +46,7 @@ enum PriorStep {
     },
     /// Its condition was not true.
     Unwanted,
-    /// It had an output, and the step is defined otherwise now.
+    /// It had an output, and the step's definition has changed.
     Redefined,
     /// It was running when that run was interrupted, or may have been.
     Interrupted,
@@ -54,7 +54,7 @@ enum PriorStep {
     Rerun,
 }
 
-/// Something that the user put in the place of what the plan says, by the id of a row.
+/// An edit of the user's that replaces what the plan has, by the id of a row.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Edit {
     /// The step is called with this instead of its parameters.
@@ -80,7 +80,7 @@ pub struct ResumeState {
     /// The first run of the line: what idempotency keys are made of, so that the other side knows a call that
     /// it has had before.
     pub origin: Arc<str>,
-    /// What is done with steps of which nobody knows whether they happened.
+    /// What is done with steps that may or may not have happened.
     pub unknown: UnknownSteps,
     /// What is put in the place of inputs and outputs: what the earlier run was given, to be added to.
     pub edits: Vec<Edit>,
@@ -101,13 +101,13 @@ pub struct EarlierRun<'a> {
     pub state: &'a RunState,
     /// The digests of its steps' definitions, in its plan's order.
     pub definitions: &'a [StepDigest],
-    /// Whether it went on after its journal had broken, so that more may have happened than is known.
+    /// Whether it continued after its journal broke, so that more may have happened than is recorded.
     pub unrecorded: bool,
     /// The first run of the line that it belongs to.
     pub origin: Option<Arc<str>>,
-    /// Whether the line began as a fork: keys that the plan gives are then not what the other side was told.
+    /// Whether the line began as a fork: keys that the plan gives are then not those that were sent.
     pub renews_keys: bool,
-    /// What it had taken over itself, where it resumed a run before it: its own events do not say with
+    /// What it had taken over itself, where it resumed a run before it: its own events do not show with
     /// which input those outputs were made.
     pub before: Option<&'a ResumeState>,
 }
@@ -198,7 +198,7 @@ impl ResumeState {
         self.renews_keys
     }
 
-    /// Has the row of this id run again, with everything that depends on it and without kept outputs.
+    /// Has the row of this id run again, with everything that depends on it and without cached outputs.
     pub fn run_again(&mut self, id: &Arc<str>) {
         self.rows.insert(Arc::clone(id), PriorStep::Rerun);
         self.asked.push(Arc::clone(id));
@@ -245,7 +245,7 @@ impl ResumeState {
         self.rows.insert(Arc::clone(&row.id), PriorStep::Rerun);
     }
 
-    /// The user supplies a row's output: what depends on it is done anew, unless it is the one of the earlier
+    /// The user supplies a row's output: what depends on it is done again, unless it is the one of the earlier
     /// run.
     pub(super) fn note_output(&mut self, id: &str, step: StepIx, output: &Arc<Value>) {
         let same = match self.rows.get(id) {
@@ -360,8 +360,8 @@ impl ResumeState {
 
     fn unknown_error(&self, key: &StepKey, step: &Step) -> RunError {
         let message = format!(
-            "it was under way when run {} was cut short, so it may or may not have happened, and it was not \
-             done again; find out, then retry it, or resume with --unknown rerun or --unknown skip",
+            "it was running when run {} was interrupted, so it may or may not have happened, and it was not \
+             repeated; find out, then retry it, or resume with --unknown rerun or --unknown skip",
             self.run_id
         );
         RunError {

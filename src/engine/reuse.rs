@@ -1,4 +1,4 @@
-//! What stands in the place of a call: outputs of an earlier run, cached ones, and those that the user gave; and why
+//! What replaces a call: outputs of an earlier run, cached ones, and those that the user gave; and why
 //! a call is made all the same.
 
 use super::blocking::blocking;
@@ -56,7 +56,7 @@ impl Reuse {
     }
 
     /// What to do with a row of which it is known what would be done with it if nothing were reused. `not_reused`
-    /// says why its outputs are not cached.
+    /// shows why its outputs are not cached.
     pub fn decide(
         &mut self,
         instance: &StepInstance<'_>,

@@ -28,9 +28,9 @@ pub struct Settings {
     pub paused: bool,
     /// Whether the run waits for commands after its end, until [`RunCommand::Close`](crate::run::RunCommand::Close).
     pub interactive: bool,
-    /// Who carries out `model` tools, for the header.
+    /// The worker that runs `model` tools, for the header.
     pub worker: Arc<str>,
-    /// Whether outputs are invented.
+    /// Whether outputs are simulated.
     pub simulated: bool,
     /// The seed of the jitter.
     pub seed: u64,
@@ -68,7 +68,7 @@ pub(super) struct Setup {
 }
 
 impl Setup {
-    /// What the run's first event says.
+    /// The header that the run's first event carries.
     pub fn header(&self, tools: &StepTools, keys: &mut Keys) -> RunHeader {
         let shown = self.plan.steps.len() <= MAX_SHOWN;
         let price = |at: usize| *self.prices.as_ref()?.get(at)?;

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Attempts at a call that may be repeated, where the plan says nothing.
+/// Attempts at a call that may be repeated, where the plan sets no number.
 const DEFAULT_ATTEMPTS: u32 = 3;
 /// The bound of the first wait between them.
 const DEFAULT_BACKOFF: Duration = Duration::from_millis(500);
@@ -51,7 +51,7 @@ impl StepTools {
         self.named.get(*self.of.get(step)? as usize)?.tool.as_ref()
     }
 
-    /// How the calls of a step are carried out, in a word.
+    /// The kind of a step's tool: `model`, `http`, `process`, …
     pub fn kind(&self, step: usize) -> Arc<str> {
         let place = self.of.get(step).copied().unwrap_or_default();
         let named = self.named.get(place as usize);
@@ -67,7 +67,8 @@ impl StepTools {
     }
 }
 
-/// How often a step is tried: as the plan says, else by whether its tool's calls may be repeated.
+/// How many attempts a step has, and the backoff between them: as the plan says, else by whether its tool's calls
+/// may be repeated.
 pub(super) fn retry_policy(step: &Step, tool: Option<&Arc<dyn Tool>>) -> RetryPolicy {
     let repeatable = |tool: &Arc<dyn Tool>| {
         let calls_another = tool.kind().delegates;

@@ -15,7 +15,7 @@ const FURTHEST: Duration = Duration::from_hours(24 * 365);
 /// Timers, on the clock of the run.
 pub(super) struct Timers {
     queue: DelayQueue<(Micros, Timer)>,
-    /// Taken from the queue and not told to anybody yet.
+    /// Taken from the queue and not handed on yet.
     expired: Vec<(Micros, Timer)>,
     origin: Instant,
 }
@@ -42,7 +42,7 @@ impl Timers {
         if self.queue.is_empty() && self.expired.is_empty() {
             return Vec::new();
         }
-        // Not a wait: the task's budget for waits has no say here.
+        // Not a wait: the task's budget for waits does not apply here.
         while let Some(Some(expired)) =
             unconstrained(poll_fn(|context| self.queue.poll_expired(context))).now_or_never()
         {

@@ -12,12 +12,12 @@ use std::sync::Arc;
 const PLACES: usize = 8;
 /// Bytes of a value that are looked at to find where it differs.
 const LOOKED_AT: usize = 64 * 1024;
-/// Characters of a value that are told.
+/// Characters of a value that are shown.
 const EXCERPT: usize = 60;
-/// Characters that are told of what is the same before the first difference.
+/// Characters that are shown of the common part before the first difference.
 const LEAD: usize = 12;
 
-/// What is told of a look-up that found nothing to use, for a call with the input `now`.
+/// Why a look-up found no usable output for a call with the input `now`.
 pub fn miss(missed: CacheMiss, now: &Value, step: &Step, plan: &ExecutionPlan) -> MissReason {
     match missed {
         CacheMiss::Off => MissReason::Off,
@@ -236,16 +236,16 @@ mod tests {
     #[test]
     fn a_long_text_is_told_from_where_it_differs() {
         let text = |end: &str| json!({"text": "lorem ipsum ".repeat(500) + end + &"x".repeat(500)});
-        let told = lines(2, &text("dolor"), &text("color"));
-        assert_eq!(told.len(), 1);
+        let shown = lines(2, &text("dolor"), &text("color"));
+        assert_eq!(shown.len(), 1);
         assert!(
-            told[0].starts_with("text: …lorem ipsum dolorxxx")
-                && told[0].contains(" → …lorem ipsum colorxxx")
-                && told[0].chars().count() < 160,
-            "{told:?}"
+            shown[0].starts_with("text: …lorem ipsum dolorxxx")
+                && shown[0].contains(" → …lorem ipsum colorxxx")
+                && shown[0].chars().count() < 160,
+            "{shown:?}"
         );
         let huge = Value::from(vec![json!({"n": 1}); 100_000]);
-        let told = lines(2, &json!({"text": huge}), &json!({"text": 1}));
-        assert!(told[0].chars().count() < 160, "{told:?}");
+        let shown = lines(2, &json!({"text": huge}), &json!({"text": 1}));
+        assert!(shown[0].chars().count() < 160, "{shown:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! A node a row, with the edges as lanes beside it: the way version control draws history.
+//! One node per row, with the edges as lanes beside it: the way version control draws history.
 //!
 //! Every node has a column. An edge runs down the column of its source and turns into the row of its target,
 //! or turns in the row of its source and runs down the column of its target, whichever of both has more edges

@@ -138,7 +138,7 @@ impl Layered {
 struct Chains {
     /// The trunk that each long edge belongs to; `None` for a short one.
     trunk: Vec<Option<Trunk>>,
-    /// First unit of each source's chain, by node; it stands in the layer below the node.
+    /// First unit of each source's chain, by node; it is in the layer below the node.
     of_source: Vec<u32>,
     /// First (uppermost) unit of each target's chain and its layer, by node.
     of_target: Vec<(u32, u32)>,

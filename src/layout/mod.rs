@@ -64,7 +64,7 @@ pub struct Options {
     pub direction: Direction,
     /// Empty cells between two nodes of a layer.
     pub node_gap: u16,
-    /// Empty cells between an edge and what stands beside it in a layer.
+    /// Empty cells between an edge and its neighbour in a layer.
     pub edge_gap: u16,
     /// Fewest cells between two layers, at least 1.
     pub layer_gap: u16,

@@ -179,7 +179,7 @@ impl<T: Copy + Default> Lists<T> {
         &self.items[self.start[node] as usize..self.start[node + 1] as usize]
     }
 
-    /// Where the items of one node stand among all.
+    /// Where the items of one node are among all.
     pub(super) fn range(&self, node: u32) -> std::ops::Range<usize> {
         let node = node as usize;
         self.start[node] as usize..self.start[node + 1] as usize

@@ -18,7 +18,7 @@ const PATIENCE: u32 = 8;
 /// Sweeps that even the largest graphs get, where they are allowed.
 const LEAST_SWEEPS: u32 = 4;
 
-/// Brings the units into an order with few crossings and says how many are left. Where nothing is gained the
+/// Brings the units into an order with few crossings and returns how many are left. Where nothing is gained the
 /// order of the plan stays. Units of `kept` (by unit; none where it is empty) never change their order among each
 /// other: it is that of the numbers given.
 pub(super) fn reduce(layered: &mut Layered, sweeps: u32, kept: &[Option<u32>]) -> u64 {

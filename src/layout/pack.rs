@@ -82,7 +82,7 @@ pub(super) fn pack(
 struct Shelf {
     x: i32,
     y: i32,
-    /// The height of what stands on the present shelf.
+    /// The height of the present shelf.
     height: i32,
     right: i32,
     bottom: i32,

@@ -2,7 +2,7 @@
 //!
 //! Four drawings are made, each aligning units with a median neighbour above or below and pushing to the left
 //! or to the right; the column of a unit is the mean of the two middle ones. Chains of passing units come out
-//! straight, sources stand in the middle of their targets. The column of a unit is that of its *anchor*, the
+//! straight, sources are centred over their targets. The column of a unit is that of its *anchor*, the
 //! cell in the middle of its width, where edges prefer to go.
 
 use super::Options;

@@ -3,7 +3,7 @@
 //! Layer by layer, the columns nearest to what every unit wishes for are found exactly, within the distances that
 //! the order asks for: units that would pass each other are pooled and go to the median of their wishes (isotonic
 //! regression by pooling adjacent violators). Passes that look to one side only bring whole parts of the drawing
-//! together; passes that look to both sides then settle it. Of all drawings the one with the shortest edges is kept.
+//! together; passes that look to both sides then smooth it. Of all drawings the one with the shortest edges is kept.
 
 use super::layered::Layered;
 use super::space::Space;
@@ -85,7 +85,7 @@ struct Work<'a> {
     offsets: Vec<i32>,
 }
 
-/// Neighbours that stand as close as they may.
+/// Neighbours that are as close as they may be.
 struct Pool {
     /// Its first place in the layer.
     first: usize,

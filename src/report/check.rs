@@ -1,4 +1,4 @@
-//! What can be said of a plan before it runs.
+//! What is known of a plan before it runs: its shape, what it needs and what it can cost.
 
 use crate::plan::{ExecutionPlan, Shape, StepIx};
 use crate::run::Forecast;
@@ -49,7 +49,7 @@ impl CheckReport {
         }
     }
 
-    /// For people: a few aligned lines.
+    /// A few aligned lines, for reading.
     pub fn to_text(&self) -> String {
         let mut text = String::new();
         let mut row = |name: &str, value: &str| {
@@ -92,7 +92,7 @@ impl CheckReport {
         text
     }
 
-    /// For scripts.
+    /// The report as one JSON object, for scripts.
     pub fn to_json(&self, diagnostics: &Value) -> Value {
         json!({
             "sound": true,
@@ -121,8 +121,8 @@ pub fn cost_in_words(cost: &Forecast) -> String {
         None => "expected: not known before the run".to_owned(),
     };
     let max = match cost.max {
-        Some(max) => format!("{max} at the most"),
+        Some(max) => format!("at most {max}"),
         None => "no upper bound is known".to_owned(),
     };
-    format!("{} at the least, {expected}, {max}", cost.min)
+    format!("at least {}, {expected}, {max}", cost.min)
 }

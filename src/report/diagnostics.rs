@@ -156,7 +156,7 @@ struct Lines<'a> {
     text: &'a str,
     starts: Vec<usize>,
     /// The place that was asked for last and its column: diagnostics come in order, and counting the
-    /// characters of one very long line anew for each would take long.
+    /// characters of one very long line again for each would take long.
     last: Cell<(usize, usize)>,
 }
 
@@ -296,7 +296,7 @@ struct Excerpt {
     lines: usize,
     /// The true line and column of the place, from 0.
     position: (usize, usize),
-    /// The true place in words, where the drawing does not say it.
+    /// The exact place in words, where the drawing does not show it.
     label: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Two runs beside each other: the steps that differ, and where along the DAG they part.
+//! Two runs side by side: the steps that differ, and where along the DAG they part.
 
 use super::changes::line;
 use crate::plan::StepIx;
@@ -25,14 +25,14 @@ pub struct RunDiff {
     pub runs: [Arc<str>; 2],
     /// The plans that they are runs of.
     pub plans: [Arc<str>; 2],
-    /// How they ended, or the word for how they stand.
+    /// How they ended, or the words for their present statuses.
     pub status: [Arc<str>; 2],
     /// Their time less held time, in milliseconds.
     pub latency_ms: [f64; 2],
     /// What they cost.
     pub cost: [Option<Money>; 2],
     /// The first step along the DAG that differs: nothing that it depends on does. One in which something else
-    /// came of it goes before one that differs in cost alone.
+    /// result goes before one that differs only in cost.
     pub first_divergence: Option<Arc<str>>,
     /// The places in which the contexts differ.
     pub context: Vec<Change>,
@@ -79,7 +79,7 @@ pub struct StepTimes {
     pub latency_ms: [f64; 2],
 }
 
-/// A run to compare, and the word for how it stands.
+/// A run to compare, and the word for its status.
 pub type Side<'a> = (&'a RunState, &'a str);
 
 impl RunDiff {
@@ -184,7 +184,7 @@ impl RunDiff {
         text
     }
 
-    /// What can be said of the reason from the step at which they part.
+    /// The likely reason, from the first step at which the runs differ; empty where there is none.
     fn why(&self, id: &str) -> &'static str {
         let Some(step) = self.steps.iter().find(|step| &*step.id == id) else {
             return "";
@@ -198,10 +198,10 @@ impl RunDiff {
             if step.attempts.contains(&0) {
                 ""
             } else {
-                ": it was given the same, and something else came of it"
+                ": it was given the same input, and its result differs"
             }
         } else {
-            ": in cost alone"
+            ": only in cost"
         }
     }
 }
@@ -342,7 +342,7 @@ fn source(source: Option<StepSource>) -> &'static str {
         Some(StepSource::Call) => "a call",
         Some(StepSource::Cache) => "the cache",
         Some(StepSource::Recorded) => "an earlier run",
-        Some(StepSource::Mock) => "a person",
+        Some(StepSource::Mock) => "the user",
         None => "nowhere",
     }
 }

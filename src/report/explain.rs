@@ -1,4 +1,4 @@
-//! Why a step was called, or why it was not: in words, from what the run's events say.
+//! Why a step was called, or why it was not: in words, from the run's events.
 
 use crate::plan::StepIx;
 use crate::run::{
@@ -24,7 +24,7 @@ pub struct Explanation {
     pub step: Arc<str>,
     /// The tool.
     pub tool: Arc<str>,
-    /// Where the step stands.
+    /// The status of the step.
     pub status: StepStatus,
     /// Where its output came from.
     pub source: Option<StepSource>,
@@ -32,7 +32,7 @@ pub struct Explanation {
     pub summary: String,
     /// Why, a line for each reason.
     pub reasons: Vec<String>,
-    /// What the reasons are held against, and what was saved.
+    /// What the reasons are compared with, and what was saved.
     pub notes: Vec<String>,
     /// The reasons as the events have them.
     pub why: Option<CallReason>,
@@ -75,21 +75,21 @@ impl Explanation {
         }
         if row.given.is_some() {
             self.notes
-                .push("its input was set by a person, in the place of its parameters".to_owned());
+                .push("the user set its input in place of its parameters".to_owned());
         }
         match (row.status, row.source) {
             (StepStatus::Succeeded, Some(StepSource::Cache)) => {
-                "not called: a kept output for the very same call was used"
+                "not called: a cached output of the same call was used"
                     .clone_into(&mut self.summary);
                 self.saved(row, "made by");
             }
             (StepStatus::Succeeded, Some(StepSource::Recorded)) => {
-                "not called: its definition, its input and all before it are as they were in the earlier run"
+                "not called: its definition, its input and everything it depends on are as in the earlier run"
                     .clone_into(&mut self.summary);
                 self.saved(row, "taken over from");
             }
             (StepStatus::Succeeded, Some(StepSource::Mock)) => {
-                "not called: a person supplied its output".clone_into(&mut self.summary);
+                "not called: the user supplied its output".clone_into(&mut self.summary);
                 self.pinned(row);
             }
             _ if row.attempts.is_empty() => self.summary = not_called(row),
@@ -112,7 +112,7 @@ impl Explanation {
             (StepSource::Call, "called"),
             (StepSource::Cache, "from the cache"),
             (StepSource::Recorded, "recorded"),
-            (StepSource::Mock, "supplied by a person"),
+            (StepSource::Mock, "supplied by the user"),
         ];
         for (source, word) in words {
             let count = from(source);
@@ -152,16 +152,16 @@ impl Explanation {
         match rerun {
             RerunReason::Asked => self
                 .reasons
-                .push("a person asked for it to run again".to_owned()),
+                .push("the user asked to run it again".to_owned()),
             RerunReason::Absent => self
                 .reasons
                 .push("the earlier run had no output of it".to_owned()),
             RerunReason::Redefined => self
                 .reasons
-                .push("it is defined otherwise than in the earlier run".to_owned()),
+                .push("its definition differs from the earlier run".to_owned()),
             RerunReason::Interrupted => self
                 .reasons
-                .push("it was under way when the earlier run was cut short".to_owned()),
+                .push("it was running when the earlier run was interrupted".to_owned()),
             RerunReason::Upstream { steps } => {
                 for step in steps.iter() {
                     self.reasons.push(format!(
@@ -176,19 +176,21 @@ impl Explanation {
 
     fn miss(&mut self, miss: &MissReason) {
         match miss {
-            MissReason::Off => self.reasons.push("this run keeps no outputs".to_owned()),
+            MissReason::Off => self.reasons.push("this run caches no outputs".to_owned()),
             MissReason::Fresh => self
                 .reasons
                 .push("the run was started with --fresh".to_owned()),
             MissReason::Refresh => self
                 .reasons
-                .push("a person asked for it to be called again".to_owned()),
-            MissReason::Never => self.reasons.push("it was never made before".to_owned()),
+                .push("the user asked to call it again".to_owned()),
+            MissReason::Never => self
+                .reasons
+                .push("this call was never made before".to_owned()),
             MissReason::Expired { run_id, age, limit } => {
                 self.reasons
                     .push(format!("older than {}", format::age(*limit)));
                 self.notes.push(format!(
-                    "the kept output of run {} was {} old",
+                    "the cached output of run {} was {} old",
                     short(run_id),
                     format::age(*age)
                 ));
@@ -205,7 +207,7 @@ impl Explanation {
                     self.reasons.push(format!("{part} changed"));
                 }
                 self.notes.push(format!(
-                    "held against the newest kept output of this step, made by run {} {} earlier",
+                    "compared with the newest cached output of this step, made by run {} {} earlier",
                     short(run_id),
                     format::age(*age)
                 ));
@@ -304,13 +306,13 @@ fn change_line(change: &InputChange) -> String {
 const fn not_reused_in_words(why: NotReused) -> &'static str {
     match why {
         NotReused::Step => "the step says cache: false",
-        NotReused::Tool => "the catalog says cache: false of the tool",
-        NotReused::Effects => "a call may change something, and nothing says that it only reads",
+        NotReused::Tool => "the catalog says cache: false for the tool",
+        NotReused::Effects => "a call may change something, and is not declared to only read",
         NotReused::Quick => "a call takes no longer than looking its output up",
         NotReused::Temperature => {
-            "the model takes no temperature and may answer otherwise each time"
+            "the model takes no temperature and may answer differently each time"
         }
-        NotReused::Simulated => "outputs are invented in a simulated run",
+        NotReused::Simulated => "outputs are made up in a simulated run",
         NotReused::Undetermined => "what determines its output is not known",
     }
 }
@@ -319,9 +321,9 @@ fn not_called(row: &StepState) -> String {
     match row.status {
         StepStatus::Pending | StepStatus::Ready => "not called yet".to_owned(),
         StepStatus::Skipped => "not called: it was skipped".to_owned(),
-        StepStatus::Cancelled => "not called: the run was stopped before".to_owned(),
+        StepStatus::Cancelled => "not called: the run was stopped first".to_owned(),
         StepStatus::Unknown => {
-            "not called again: it was under way when the earlier run was cut short".to_owned()
+            "not called again: it was running when the earlier run was interrupted".to_owned()
         }
         _ => "not called".to_owned(),
     }
@@ -379,7 +381,7 @@ mod tests {
                 "  · context start: value differs",
                 "  · prompt changed",
                 "  · wanted model changed",
-                "  held against the newest kept output of this step, made by run 0193a5d0-0000 60m earlier",
+                "  compared with the newest cached output of this step, made by run 0193a5d0-0000 60m earlier",
             ]
         );
         let miss = MissReason::Expired {
@@ -391,7 +393,7 @@ mod tests {
             written(|explanation| explanation.miss(&miss)),
             [
                 "  · older than 24h",
-                "  the kept output of run before was 30h old"
+                "  the cached output of run before was 30h old"
             ]
         );
         let reuse = Reuse {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use std::fmt::Write as _;
 
 /// The result of section "result" of the documentation, with `status` as the word of the run's state: a run that
-/// was cut short is `interrupted`, and its steps that were under way are `unknown`.
+/// was interrupted is `interrupted`, and its steps that were running are `unknown`.
 pub fn result_of(run: &RunState, status: &str) -> Value {
     let mut result =
         serde_json::to_value(ExecutionResult::of(&as_it_stands(run, status))).unwrap_or_default();
@@ -13,7 +13,7 @@ pub fn result_of(run: &RunState, status: &str) -> Value {
     result
 }
 
-/// The run with steps `unknown` that were under way when it was cut short.
+/// The run with steps `unknown` that were running when it was interrupted.
 fn as_it_stands(run: &RunState, status: &str) -> RunState {
     let mut run = run.clone();
     if status == "interrupted" {

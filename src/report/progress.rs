@@ -1,4 +1,4 @@
-//! A run as plain lines, for where there is no screen.
+//! A run as plain lines, for output that is not a terminal.
 
 use crate::run::{EventKind, RunEvent, RunOutcome, SkipReason, StepSource, WaitReason};
 use crate::text::format::count;
@@ -6,7 +6,7 @@ use crate::units::{Micros, Money};
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-/// Turns events into lines, one for each fact that somebody watching a log wants to see.
+/// Turns events into lines, one for each event that a reader of a log wants to see.
 #[derive(Debug, Default)]
 pub struct Progress {
     /// Service time and cost of each row's attempts so far, for the line of its end.
@@ -50,7 +50,7 @@ impl Progress {
                     (WaitReason::Rate, Some(name)) => rate(name, until.map(|at| at - event.at)),
                     (WaitReason::Rate, None) => "its rate".to_owned(),
                     (WaitReason::Exclusive, _) => "the others to end: it runs alone".to_owned(),
-                    (WaitReason::Breakpoint, _) => "a person: breakpoint".to_owned(),
+                    (WaitReason::Breakpoint, _) => "the user: breakpoint".to_owned(),
                 };
                 format!("waits     {} for {what}", step.id)
             }
@@ -84,7 +84,7 @@ impl Progress {
                     StepSource::Call => "",
                     StepSource::Cache => " (from the cache)",
                     StepSource::Recorded => " (recorded)",
-                    StepSource::Mock => " (put in by hand)",
+                    StepSource::Mock => " (supplied by the user)",
                 };
                 self.ended("done", &step.id, step.ix.0) + from
             }
@@ -129,7 +129,7 @@ impl Progress {
                 RunOutcome::LimitExceeded => "run stopped by a limit".to_owned(),
                 RunOutcome::Cancelled => "run cancelled".to_owned(),
             },
-            EventKind::RunReopened => "goes on".to_owned(),
+            EventKind::RunReopened => "reopened".to_owned(),
             EventKind::StepReady { .. } | EventKind::ReservationRaised { .. } => return None,
         })
     }

@@ -36,7 +36,7 @@ pub fn runs_table(runs: &[RunSummary]) -> String {
         );
     }
     if runs.iter().any(|run| run.status == RunWord::Interrupted) {
-        text.push_str("an interrupted run goes on with: plandeck run --resume RUN\n");
+        text.push_str("resume an interrupted run with: plandeck run --resume RUN\n");
     }
     text
 }

@@ -12,10 +12,10 @@ use std::fmt::Write;
 const FAILURES: usize = 5;
 /// Steps of the critical path that are named.
 const PATH: usize = 8;
-/// Cells that a line takes at the most.
+/// The most cells that a line takes.
 const WIDTH: usize = 76;
 
-/// How the parts of a summary stand out.
+/// How the parts of a summary are styled.
 #[derive(Clone, Copy)]
 enum Tone {
     Strong,

@@ -24,13 +24,13 @@ pub struct AttemptState {
     pub reserved: Money,
     /// Why it was made, where the output could have been there already.
     pub why: Option<Box<CallReason>>,
-    /// What the tool said on the way.
+    /// The tool's log.
     pub log: AttemptLog,
     /// When and how it ended; `None` while it runs.
     pub end: Option<(Micros, Arc<AttemptEnd>)>,
 }
 
-/// What the tool said in one attempt, oldest first: the last [`AttemptLog::KEPT`] entries. Most attempts have none,
+/// The log of one attempt, oldest first: the last [`AttemptLog::KEPT`] entries. Most attempts have none,
 /// and take a pointer for it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AttemptLog(Option<Box<Entries>>);
@@ -45,7 +45,7 @@ impl AttemptLog {
     /// How many entries one attempt keeps in view.
     pub const KEPT: usize = 500;
 
-    /// Whether nothing was said.
+    /// Whether nothing was logged.
     pub fn is_empty(&self) -> bool {
         self.0.is_none()
     }

@@ -3,7 +3,7 @@
 use super::AttemptState;
 use std::ops::{Deref, DerefMut};
 
-/// The attempts of one row, oldest first. Most rows need one, which stands in the row itself.
+/// The attempts of one row, oldest first. Most rows need one, which is stored in the row itself.
 #[derive(Clone, Debug, Default)]
 pub struct Attempts(Storage);
 

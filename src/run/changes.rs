@@ -10,7 +10,7 @@ pub struct Change {
     pub path: String,
     /// What stood there; `None` where nothing did.
     pub before: Option<Value>,
-    /// What stands there; `None` where nothing does.
+    /// The value there; `None` where there is none.
     pub after: Option<Value>,
 }
 

@@ -1,4 +1,4 @@
-//! What a person or a script may ask of a running engine.
+//! What the user or a script may ask of a running engine.
 
 use crate::plan::StepIx;
 use serde_json::Value;
@@ -18,7 +18,7 @@ pub enum CommandError {
 /// One request. The engine answers with events, or with nothing where the request does not apply.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RunCommand {
-    /// Start nothing more; let what is under way finish.
+    /// Start nothing more; let what is running finish.
     Pause,
     /// Start steps again.
     Resume,
@@ -26,7 +26,7 @@ pub enum RunCommand {
     StepOnce(Option<StepIx>),
     /// Run a step that has ended again, with everything that depends on it.
     Retry(StepIx),
-    /// The same, and use no kept outputs for it and for everything that depends on it; what is called replaces
+    /// The same, and use no cached outputs for it and for everything that depends on it; what is called replaces
     /// what was kept.
     Refresh(StepIx),
     /// Run every failed step again, with everything that was skipped because of it.
@@ -36,14 +36,14 @@ pub enum RunCommand {
     /// Use this as the step's output instead of calling its tool.
     SetOutput(StepIx, Arc<Value>),
     /// Call the step with this input instead of its parameters from now on, or with its parameters again; a step
-    /// that has ended runs again, with everything that depends on it. Not while a call of it is under way.
+    /// that has ended runs again, with everything that depends on it. Not while a call of it is running.
     SetInput(StepIx, Option<Arc<Value>>),
     /// Pin the step's output, so that it is used for the same call whatever its age and whatever is asked for,
     /// in this run and later ones, or unpin it.
     Pin(StepIx, bool),
     /// Hold the step before its next attempt, or stop holding it.
     Breakpoint(StepIx, bool),
-    /// Stop the run: cancel what is under way, skip the rest.
+    /// Stop the run: cancel what is running, skip the rest.
     Stop,
     /// No more commands will come: end once the run has ended.
     Close,

@@ -1,4 +1,4 @@
-//! Two runs of one plan beside each other: in what their steps differ, and where along the DAG they part.
+//! Two runs of one plan side by side: in what their steps differ, and where along the DAG they part.
 
 use super::{RunState, StepState};
 use crate::plan::StepIx;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 #[cfg(test)]
 mod tests;
 
-/// A difference in time below which nothing is said: no two runs take the same.
+/// Smaller differences in time are ignored: no two runs take the same.
 const NOTHING: Micros = Micros(100_000);
 
 /// In what a step of one run differs from the same step of another.
@@ -19,7 +19,7 @@ const NOTHING: Micros = Micros(100_000);
     reason = "each is a difference of its own"
 )]
 pub struct Differences {
-    /// Where they stand.
+    /// Their statuses.
     pub status: bool,
     /// The inputs of their last attempts, where both are known.
     pub input: bool,
@@ -53,7 +53,7 @@ impl Differences {
         }
     }
 
-    /// Whether something else came of it: all but cost and time.
+    /// Whether its result differs: anything but cost and time.
     pub fn diverges(self) -> bool {
         self.status || self.input || self.output || self.error
     }
@@ -84,7 +84,7 @@ fn same(a: &Arc<serde_json::Value>, b: &Arc<serde_json::Value>) -> bool {
     Arc::ptr_eq(a, b) || a == b
 }
 
-/// The first row along the DAG for which `differs` says so: nothing that it depends on does.
+/// The first row along the DAG for which `differs` is true, and for nothing that it depends on.
 pub fn first_along(run: &RunState, differs: impl Fn(StepIx) -> bool) -> Option<StepIx> {
     let rows = run.steps.len();
     let mut after: Vec<Vec<u32>> = vec![Vec::new(); rows];
@@ -116,10 +116,10 @@ pub fn first_along(run: &RunState, differs: impl Fn(StepIx) -> bool) -> Option<S
     (0..rows as u32).map(StepIx).find(|at| differs(*at))
 }
 
-/// How a row of a run stands to the run that it is compared with.
+/// How a row of a run compares with the same row of the other run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It has not ended: nothing can be said.
+    /// It has not ended: not known yet.
     Open,
     /// It is as it was there, whatever time it took.
     Alike,
@@ -136,7 +136,7 @@ impl Verdict {
     }
 }
 
-/// A run, as it goes on or at any moment, held against another.
+/// A run, live or at any event, compared with another.
 #[derive(Clone, Debug)]
 pub struct Comparison {
     other: RunState,
@@ -204,7 +204,7 @@ impl Comparison {
         }
     }
 
-    /// How a row stands to the other run.
+    /// How a row compares with the other run.
     pub fn of(&self, ix: StepIx) -> Verdict {
         self.verdicts.get(ix.at()).copied().unwrap_or(Verdict::Open)
     }

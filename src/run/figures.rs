@@ -36,9 +36,9 @@ pub struct Figures {
     pub potential: Vec<Micros>,
 }
 
-/// The figures of `state` at `now`; attempts under way count with the time they have taken so far.
+/// The figures of `state` at `now`; running attempts count with the time they have taken so far.
 pub fn figures(state: &RunState, now: Micros) -> Figures {
-    // A log from elsewhere may say anything; no sum over the rows passes what fits.
+    // A foreign log may hold any numbers; no sum over the rows overflows.
     let most = u64::MAX / (2 * state.steps.len() as u64 + 2);
     let weights = state.steps.iter().map(|row| weight(row, now).min(most));
     let weights: Vec<u64> = weights.collect();
@@ -68,7 +68,7 @@ pub fn figures(state: &RunState, now: Micros) -> Figures {
     }
 }
 
-/// A row's ended attempts, and the one under way up to `now`.
+/// A row's ended attempts, and the one running up to `now`.
 fn weight(row: &StepState, now: Micros) -> u64 {
     let open = row
         .running_attempt()
@@ -173,7 +173,7 @@ impl Paths {
         Self { to, from, span }
     }
 
-    /// One longest path, first row to last; among equals the row that stands first.
+    /// One longest path, first row to last; among equals the first row.
     fn critical(&self, graph: &Graph, weights: &[u64]) -> Vec<usize> {
         if self.span == 0 {
             return Vec::new();
@@ -210,7 +210,7 @@ impl Paths {
             place[*row as usize] = at + 1;
         }
         let end = rows + 1;
-        // (from place, to place, length); the virtual source stands at 0, the virtual sink at `end`.
+        // (from place, to place, length); the virtual source is at 0, the virtual sink at `end`.
         let mut edges: Vec<(usize, usize, u64)> = Vec::with_capacity(graph.before.len() + 2 * rows);
         for row in 0..rows {
             edges.push((0, place[row], self.from[row]));

@@ -1,10 +1,10 @@
-//! What a run can cost before it begins, and what is left of that while it goes on.
+//! What a run can cost before it begins, and what is left of that while it is running.
 //!
 //! Each step brings what one of its calls can cost. Three sums are made of them:
 //!
 //! - *min*: every step that surely runs ends well at its first call, as cheaply as it can;
 //! - *expected*: every step that is not skipped by then is called once, at the expected price of a call;
-//! - *max*: every step runs and needs all its tries, each at its upper bound.
+//! - *max*: every step runs and needs all its attempts, each at its upper bound.
 //!
 //! What is not known makes the sum unknown; it never counts as nothing.
 
@@ -78,8 +78,8 @@ impl Forecast {
     }
 }
 
-/// What the calls of a run can still cost, those under way included; `None` where cost is not tracked or the run
-/// does not say what its steps cost.
+/// What the calls of a run can still cost, those running included; `None` where cost is not tracked or the run
+/// has no prices of its steps.
 pub fn forecast(state: &RunState) -> Option<Forecast> {
     let header = state.header.as_deref()?;
     if !header.track_cost || !header.priced {

@@ -15,7 +15,7 @@ mod tests;
 
 /// Events between two marks at first.
 const DISTANCE: usize = 1_024;
-/// Marks at the most.
+/// The highest number of marks.
 const MARKS: usize = 64;
 /// Times as many rows as the run has that marks may hold for themselves.
 const COPIES: usize = 8;
@@ -26,7 +26,7 @@ const COPIED: usize = 200_000;
 #[derive(Debug)]
 pub struct History {
     events: Vec<RunEvent>,
-    /// When each happened, never before the one before it: a log from elsewhere may say anything.
+    /// When each happened, never before the one before it: a foreign log may hold any times.
     times: Vec<Micros>,
     /// The state after the first event: it makes the rows, which takes longest of all.
     first: Option<Box<RunState>>,

@@ -1,4 +1,4 @@
-//! What a run may use at the most.
+//! The most that a run may use.
 
 use crate::units::Money;
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,7 @@ pub struct ResourceLimits {
     pub timeout_seconds: Option<f64>,
     /// Attempts that may be started.
     pub max_tool_calls: Option<u64>,
-    /// Attempts that may be under way at once; at least 1.
+    /// Attempts that may be running at once; at least 1.
     pub max_concurrent: Option<u32>,
     /// Dollars that may be spent, reservations included.
     pub max_total_cost_usd: Option<Money>,
@@ -49,7 +49,7 @@ impl ResourceLimits {
         }
     }
 
-    /// What the command line enforces when nothing is said: 5 slots and 10 dollars.
+    /// What the command line enforces by default: 5 slots and 10 dollars.
     pub fn command_line() -> Self {
         Self {
             max_concurrent: Some(5),

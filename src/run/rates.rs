@@ -12,7 +12,7 @@ pub struct Rate {
     pub requests_per_minute: Option<u64>,
     /// Tokens, by their upper bound, of the calls that may start in any minute.
     pub tokens_per_minute: Option<u64>,
-    /// Calls that may be under way at once.
+    /// Calls that may be running at once.
     pub max_concurrent: Option<u64>,
 }
 
@@ -27,7 +27,7 @@ impl Rates {
         self.0.is_empty()
     }
 
-    /// The name under which the rate of `name` stands: as it is, or without the provider before it.
+    /// The name under which the rate of `name` is listed: as it is, or without the provider before it.
     pub fn name_of(&self, name: &str) -> Option<&Arc<str>> {
         let bare = name.split_once('/').map(|(_, model)| model);
         [Some(name), bare]
@@ -37,7 +37,7 @@ impl Rates {
     }
 }
 
-/// What one call draws on beside its slot and its money.
+/// What one call uses apart from its slot and its money.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Demand {
     /// The rates that it counts against.

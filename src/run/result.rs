@@ -43,9 +43,9 @@ pub struct ExecutionResult {
     pub exceeded_limits: Option<Vec<Limit>>,
     /// The first error, where it did not succeed.
     pub error: Option<Box<RunError>>,
-    /// Who carried out `model` tools.
+    /// The worker that ran `model` tools.
     pub worker: Arc<str>,
-    /// Whether outputs were invented.
+    /// Whether outputs were simulated.
     pub simulated: bool,
 }
 
@@ -56,7 +56,7 @@ pub struct StepResult {
     pub id: Arc<str>,
     /// The tool.
     pub tool: Arc<str>,
-    /// Where it stands.
+    /// Its status.
     pub status: StepStatus,
     /// Where its output came from.
     pub source: Option<StepSource>,
@@ -83,7 +83,7 @@ pub struct StepResult {
 }
 
 impl ExecutionResult {
-    /// The result of `state` as it stands: of a run that ended, or partial.
+    /// The result of `state`: of a run that ended, or partial.
     pub fn of(state: &RunState) -> Self {
         let figures = figures(state, state.at);
         let header = state.header.as_deref();

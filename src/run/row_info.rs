@@ -1,4 +1,4 @@
-//! What was known of a row before anything happened, shared with the event that said it.
+//! What was known of a row before anything happened, shared with the event that carried it.
 
 use super::StepInfo;
 use std::fmt;

@@ -1,7 +1,7 @@
 //! The rows of a run, shared between its states.
 //!
 //! Looking at other moments of a run takes many states of it, and from one to the next most rows are alike. So
-//! rows stand in small blocks that several states may have in common, and a block is copied when one of them
+//! rows are kept in small blocks that several states may share, and a block is copied when one of them
 //! changes a row in it. A copy of all rows costs a pointer for each block.
 
 use super::StepState;

@@ -1,8 +1,8 @@
-//! Where a run stands as a whole.
+//! The phase of a whole run.
 
 use super::RunOutcome;
 
-/// Where a run stands.
+/// The phase of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RunPhase {
     /// No event yet.
@@ -10,9 +10,9 @@ pub enum RunPhase {
     Empty,
     /// Steps start and end.
     Running,
-    /// Nothing starts; attempts may still be under way.
+    /// Nothing starts; attempts may still be running.
     Paused,
-    /// A limit, a person or a signal stops it; attempts may still be under way.
+    /// A limit, the user or a signal stops it; attempts may still be running.
     Stopping,
     /// Nothing is left to do.
     Ended(RunOutcome),

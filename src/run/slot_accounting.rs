@@ -71,7 +71,7 @@ pub(super) struct SlotAccounting {
 pub(super) struct Conditions {
     /// P.
     pub slots: u64,
-    /// Where the run stands.
+    /// The phase of the run.
     pub phase: RunPhase,
     /// Whether no more calls may be made.
     pub out_of_calls: bool,
@@ -93,11 +93,11 @@ impl SlotAccounting {
     }
 
     /// Whether no row is running and none could be.
-    pub(super) fn is_used_by_nobody(&self) -> bool {
+    pub(super) fn is_idle(&self) -> bool {
         self.uses.iter().all(|count| *count == 0)
     }
 
-    /// An attempt took this time beside its service time.
+    /// An attempt took this time in addition to its service time.
     pub(super) fn around(&mut self, time: Micros) {
         self.around = self.around.saturating_add(time.0);
     }

@@ -23,13 +23,13 @@ pub struct RunState {
     pub header: Option<Arc<RunHeader>>,
     /// The rows: the plan's steps in its order, then the elements of `for_each` steps as they appeared.
     pub steps: Rows,
-    /// Where it stands.
+    /// Its phase.
     pub phase: RunPhase,
     /// How many events were applied.
     pub events: u64,
     /// When the last one happened.
     pub at: Micros,
-    /// Attempts under way.
+    /// Running attempts.
     pub running: usize,
     /// Attempts started.
     pub calls: u64,
@@ -45,7 +45,7 @@ pub struct RunState {
     pub spent: Money,
     /// Whether an ended attempt had no price.
     pub unpriced: bool,
-    /// What is reserved for attempts under way.
+    /// What is reserved for running attempts.
     pub reserved: Money,
     /// The service time of all ended attempts: the work T1.
     pub work: Micros,
@@ -55,11 +55,11 @@ pub struct RunState {
     pub saved_cost: Money,
     /// The same as time: how long those calls had taken.
     pub saved_time: Micros,
-    /// Rows of which nobody knows whether they happened.
+    /// Rows whose outcome is unknown.
     unknown: usize,
-    /// Time in which a pause or a person held everything, up to `held_since`.
+    /// Time in which a pause or the user held everything, up to `held_since`.
     pub held: Micros,
-    /// Since when a pause or a person holds everything.
+    /// Since when a pause or the user holds everything.
     pub held_since: Option<Micros>,
     /// When nothing started because of a pause, or because it had ended until something ran again.
     pub idle_periods: IdlePeriods,
@@ -93,18 +93,18 @@ impl RunState {
             .map_or(1, |header| header.limits.slots(self.most_callable))
     }
 
-    /// Wall-clock time at `now` less the time in which a pause or a person held everything: W.
+    /// Wall-clock time at `now` less the time in which a pause or the user held everything: W.
     pub fn wall(&self, now: Micros) -> Micros {
         let open = self.held_since.map_or(Micros(0), |since| now - since);
         now - self.held - open
     }
 
-    /// Whether anything can still happen without a person.
+    /// Whether anything can still happen without the user.
     pub fn has_ended(&self) -> bool {
         matches!(self.phase, RunPhase::Ended(_))
     }
 
-    /// Takes in the next event. An event about a row that does not exist is counted and otherwise ignored.
+    /// Takes in the next event. An event about a row that does not exist is counted, and changes nothing else.
     pub fn apply(&mut self, event: &RunEvent) {
         self.events = event.seq.saturating_add(1);
         if self.held_since.is_none() {
@@ -315,7 +315,7 @@ impl RunState {
             .map(|row| row.info.kind.clone());
         let of_this_step = elements.iter().cloned().map(|info| StepInfo {
             parent: Some(step.ix),
-            // Who names the elements does not know how the tool is carried out.
+            // The event that names the elements does not carry the kind of their tool.
             kind: kind
                 .clone()
                 .filter(|_| info.kind.is_empty())
@@ -459,14 +459,12 @@ impl RunState {
         }
     }
 
-    /// Whether nothing goes on before a person has said what became of an unknown step.
+    /// Whether nothing continues until the user decides about an unknown step.
     pub fn waits_for_user(&self) -> bool {
-        self.phase == RunPhase::Running
-            && self.unknown > 0
-            && self.slot_accounting.is_used_by_nobody()
+        self.phase == RunPhase::Running && self.unknown > 0 && self.slot_accounting.is_idle()
     }
 
-    /// The run's clock stands still while a pause, a question, or a person after the end holds everything.
+    /// The run's clock stops while a pause, a question to the user, or the end of the run holds everything.
     fn keep_clock(&mut self, at: Micros) {
         let stands = matches!(self.phase, RunPhase::Paused | RunPhase::Ended(_));
         let holds = self.running == 0 && stands || self.waits_for_user();

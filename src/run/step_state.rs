@@ -15,13 +15,13 @@ use std::sync::Arc;
 pub struct StepState {
     /// What was known before anything happened.
     pub info: RowInfo,
-    /// Whether it is an element of a `for_each` step, and whether it runs alone: as the information says, which is
-    /// not worth a look elsewhere in memory for every event.
+    /// Whether it is an element of a `for_each` step, and whether it runs alone: copied
+    /// from `info`, so that applying an event needs no other part of memory.
     pub(super) is_element: bool,
     pub(super) is_sequential: bool,
-    /// Where it stands.
+    /// Its status.
     pub status: StepStatus,
-    /// What holds it while it is ready, beside the slots and the pause.
+    /// What holds it while it is ready, other than the slots and the pause.
     pub waiting: Option<WaitReason>,
     /// Which rate, where one holds it.
     pub rate: Option<Box<RateWait>>,
@@ -31,7 +31,7 @@ pub struct StepState {
     pub output: Option<Arc<Value>>,
     /// What the output saved, where the tool was not called.
     pub reused: Option<Box<Reuse>>,
-    /// The input that a person gave it instead of its parameters.
+    /// The input that the user gave it instead of its parameters.
     pub given: Option<Arc<Value>>,
     /// Whether its output is pinned.
     pub pinned: bool,
@@ -59,7 +59,7 @@ pub struct StepState {
     expansion: Option<Box<Expansion>>,
     /// When its next attempt is due, in a backoff.
     pub retry_at: Option<Micros>,
-    /// When something beside the slots and the pause held it.
+    /// When something other than the slots and the pause held it.
     pub waits: Waits,
 }
 
@@ -77,7 +77,7 @@ struct Expansion {
 pub struct RateWait {
     /// The model or pool.
     pub name: Arc<str>,
-    /// The moment before which it does not let the step start; `None` where that depends on the end of a call.
+    /// The time until which the step is held; `None` where that depends on the end of a call.
     pub until: Option<Micros>,
 }
 

@@ -1,8 +1,8 @@
-//! Where a step stands.
+//! The status of a step.
 
 use serde::{Deserialize, Serialize};
 
-/// Where a step stands.
+/// The status of a step.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
 )]
@@ -13,7 +13,7 @@ pub enum StepStatus {
     Pending,
     /// It could start; something holds it.
     Ready,
-    /// An attempt is under way, or the backoff between two.
+    /// An attempt is running, or the backoff between two.
     Running,
     /// It has an output.
     Succeeded,
@@ -21,9 +21,9 @@ pub enum StepStatus {
     Failed,
     /// It will not run.
     Skipped,
-    /// It was under way when the run was stopped.
+    /// It was running when the run was stopped.
     Cancelled,
-    /// It was under way when the process died.
+    /// It was running when the process died.
     Unknown,
 }
 
@@ -54,7 +54,7 @@ impl StepStatus {
         }
     }
 
-    /// Whether it has no output because of an error, or because nobody knows.
+    /// Whether it has no output because of an error, or because its outcome is unknown.
     pub const fn went_wrong(self) -> bool {
         matches!(self, Self::Failed | Self::Unknown)
     }

@@ -1,10 +1,10 @@
-//! What kept a row, or the whole run, from going on: the spans that a reader of the state can draw.
+//! What kept a row, or the whole run, from continuing, as spans that can be drawn.
 
 use super::WaitReason;
 use crate::units::Micros;
 use std::sync::Arc;
 
-/// A span in which something beside the slots and the pause held a row.
+/// A span in which something other than the slots and the pause held a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wait {
     /// What held it.
@@ -67,11 +67,11 @@ impl Waits {
 pub enum IdleCause {
     /// It was paused.
     Pause,
-    /// It had ended, until a person had something run again.
+    /// It had ended, until the user had something run again.
     Ended,
 }
 
-/// A span in which nothing started; what was under way went on.
+/// A span in which nothing started; running attempts continued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IdlePeriod {
     /// Why.

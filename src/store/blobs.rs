@@ -38,7 +38,7 @@ pub(super) fn store_bytes(
     Ok(())
 }
 
-/// Removes every blob that neither a run nor a kept output needs.
+/// Removes every blob that neither a run nor a cached output needs.
 pub(super) fn remove_unneeded_blobs(change: &Transaction<'_>) -> rusqlite::Result<usize> {
     change.execute(
         "DELETE FROM blobs

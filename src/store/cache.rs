@@ -121,7 +121,7 @@ impl OutputCache for StoredCache {
         if self.options.fresh {
             return Err(CacheMiss::Fresh);
         }
-        // What cannot be read is made anew.
+        // An output that cannot be read is made again by a call.
         self.look_up(key).unwrap_or(Err(CacheMiss::Off))
     }
 
@@ -177,7 +177,7 @@ fn value_of(codec: i64, stored: &[u8]) -> Option<Arc<Value>> {
     Codec::take(&mut Decoder::new(&bytes, &mut memory, &mut blobs)).ok()
 }
 
-/// A kept output that is nearest to a key, and how the key differs from its own.
+/// A cached output that is nearest to a key, and how the key differs from its own.
 #[derive(Clone, Debug)]
 pub struct Nearest {
     /// The run that made it.
@@ -196,7 +196,7 @@ pub struct Nearest {
     pub exact: bool,
 }
 
-/// A kept output in a list.
+/// A cached output in a list.
 #[derive(Clone, Debug, Serialize)]
 pub struct KeptSummary {
     /// The digest of what determines it.
@@ -255,7 +255,7 @@ impl Store {
         read().map_err(|error| self.fault(error))
     }
 
-    /// Pins a kept output, or unpins it; whether there is one of this key.
+    /// Pins a cached output, or unpins it; whether there is one of this key.
     pub fn pin(&mut self, key: &Hash, pinned: bool) -> Result<bool, StoreError> {
         let set = self.to_write()?.execute(
             "UPDATE cache SET pinned = ?2 WHERE key = ?1",
@@ -264,7 +264,7 @@ impl Store {
         set.map(|rows| rows > 0).map_err(|error| self.fault(error))
     }
 
-    /// Removes kept outputs that are not pinned: those older than this, or all; gives how many.
+    /// Removes cached outputs that are not pinned: those older than this, or all; gives how many.
     pub fn clear(&mut self, older_than: Option<Duration>) -> Result<usize, StoreError> {
         let age = older_than.map_or(0, |age| age.as_secs());
         let newest = now().saturating_sub(age) as i64;
@@ -281,7 +281,7 @@ impl Store {
         clear(&mut self.to_write()?).map_err(|error| self.fault(error))
     }
 
-    /// The kept output that is nearest to `key`: of the same key, else the newest of the same step of the same
+    /// The cached output that is nearest to `key`: of the same key, else the newest of the same step of the same
     /// tool. Answers why a call was not, or would not be, served from the cache.
     pub fn nearest(&self, key: &CacheKey) -> Result<Option<Nearest>, StoreError> {
         nearest(self.connection(), key).map_err(|error| self.fault(error))

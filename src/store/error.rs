@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// Why the store could not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// There is no place for it.
+    /// No folder is known to keep the store in.
     #[error(
         "no folder for the journal: neither PLANDECK_HOME nor a home folder is set; set PLANDECK_HOME"
     )]
@@ -24,16 +24,16 @@ pub enum StoreError {
     #[error("{}: no run has been recorded here yet", .0.display())]
     Empty(PathBuf),
     /// The file or its folder may not be written to.
-    #[error("{}: it cannot be written to; make it writable, or set PLANDECK_HOME to another folder", .0.display())]
+    #[error("{}: it is not writable; make it writable, or set PLANDECK_HOME to another folder", .0.display())]
     ReadOnly(PathBuf),
     /// No room is left.
     #[error("{}: the disk is full; free some room, or remove old runs with `plandeck runs prune`", .0.display())]
     Full(PathBuf),
-    /// Somebody else holds it.
-    #[error("{}: another process has kept it locked for too long", .0.display())]
+    /// Another process holds its lock.
+    #[error("{}: another process has held its lock for too long", .0.display())]
     Locked(PathBuf),
-    /// It is no database, or no longer a whole one.
-    #[error("{}: it is damaged ({detail}); move the file away and a new one is made, or read what is left of it with `sqlite3 FILE .recover`", file.display())]
+    /// The file is not a database, or is damaged.
+    #[error("{}: it is damaged ({detail}); move the file away to have a new one made, or read what is left of it with `sqlite3 FILE .recover`", file.display())]
     Damaged {
         /// The file.
         file: PathBuf,
@@ -55,7 +55,7 @@ pub enum StoreError {
     Database {
         /// The file.
         file: PathBuf,
-        /// What it says.
+        /// The database's own error.
         error: rusqlite::Error,
     },
     /// A run's events cannot be read.
@@ -81,20 +81,20 @@ pub enum StoreError {
         /// Some of them.
         examples: String,
     },
-    /// It cannot be gone on with yet.
-    #[error("run {0} is still under way")]
+    /// The run is still running, and cannot be resumed or forked yet.
+    #[error("run {0} is still running")]
     Running(String),
-    /// It was gone on with already.
+    /// Another run has resumed it already.
     #[error(
-        "run {run} was gone on with by run {by}; resume that one, or what {by} did would be done twice"
+        "run {run} was already resumed by run {by}; resume that one, or what {by} did would be done twice"
     )]
     Superseded {
         /// The run.
         run: String,
-        /// The one that went on with it.
+        /// The run that resumed it.
         by: String,
     },
-    /// The journal's thread is gone.
+    /// The journal's thread has ended.
     #[error("the journal has stopped")]
     Stopped,
 }

@@ -1,4 +1,4 @@
-//! The journal of a run that is under way.
+//! The journal of a running run.
 
 use super::StoreError;
 use super::message::Message;
@@ -19,7 +19,7 @@ const QUEUE: usize = 64;
 
 /// Writes a run's events into the store, on a thread of its own.
 ///
-/// It has to be the first of an engine's sinks: what it is asked to settle has then been heard by nobody else.
+/// It has to be the first of an engine's sinks: it is then synced before any other sink receives the events.
 pub struct Journal {
     messages: Option<SyncSender<Message>>,
     thread: Option<JoinHandle<()>>,
@@ -94,7 +94,7 @@ impl EventSink for Journal {
             events.last().map(|event| &event.kind),
             Some(EventKind::RunEnded { .. })
         ) {
-            // Nobody hears that the run has ended before that is on record.
+            // The end of the run is on disk before it is reported.
             let _ = self.sync();
         }
     }
@@ -113,7 +113,7 @@ impl EventSink for Journal {
 
 impl Drop for Journal {
     fn drop(&mut self) {
-        // Said in so many words: a cache may hold the other end for longer.
+        // An explicit message: a cache may hold another sender for longer.
         self.send(Message::Close);
         self.messages = None;
         if let Some(thread) = self.thread.take() {

@@ -1,4 +1,4 @@
-//! What the thread of a journal is told: events, and changes of the kept outputs, which it writes as well.
+//! Messages to the thread of a journal: events, and changes of the cache, which it writes as well.
 
 use super::blobs::store_bytes;
 use super::codec::{Codec, Encoder, Hash};
@@ -11,15 +11,15 @@ use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// What the writer is told.
+/// A message to the writer.
 pub enum Message {
-    /// Write these.
+    /// Write these events.
     Events(Vec<RunEvent>),
-    /// Say when everything before this survives the death of the process.
+    /// Answer once everything before this survives the death of the process.
     Sync(SyncSender<()>),
     /// Keep this output for later runs.
     Keep(Box<Entry>),
-    /// Nothing more will come.
+    /// No more messages will come.
     Close,
 }
 
@@ -92,7 +92,7 @@ fn put(transaction: &Transaction<'_>, key: &CacheKey, kept: &CachedOutput) -> ru
     Ok(())
 }
 
-/// A value as one piece, whatever its size: a kept output needs no other blob.
+/// A value as one piece, whatever its size: a cached output needs no other blob.
 fn bytes_of(value: &Arc<Value>) -> (Hash, Vec<u8>) {
     let mut encoder = Encoder::in_one_piece();
     value.put(&mut encoder);

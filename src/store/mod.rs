@@ -4,8 +4,8 @@
 //! run was started with, its numbered events in rows of many, and large contents once by their hash. Any
 //! number of processes may write and read it at once.
 //!
-//! [`Journal`] is an [`EventSink`](crate::engine::EventSink): a thread of its own writes what the engine says.
-//! [`Store`] is the read side, for this process or another, while the run goes on or long after.
+//! [`Journal`] is an [`EventSink`](crate::engine::EventSink): a thread of its own writes the engine's events.
+//! [`Store`] is the read side, for this process or another, while the run is running or long after.
 
 mod blobs;
 mod cache;

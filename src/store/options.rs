@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-/// What a run was started with, beside what its first event says.
+/// What a run was started with, apart from what its first event carries.
 #[derive(Clone, Debug, Default)]
 pub struct RunMeta {
     /// The plan's file.
@@ -18,27 +18,27 @@ pub struct RunMeta {
     pub catalog_digest: Option<Hash>,
     /// Settings worth knowing later; no secrets.
     pub settings: Value,
-    /// The run that this one goes on with.
+    /// The run that this one resumes.
     pub resumed_from: Option<Arc<str>>,
-    /// The run that it is forked from, or that the line it goes on with was.
+    /// The run that it is forked from, or that the line it resumes was forked from.
     pub forked_from: Option<Arc<str>>,
     /// The first run of the line that it belongs to.
     pub origin: Option<Arc<str>>,
-    /// What determines each step beside its input, in the plan's order.
+    /// What determines each step apart from its input, in the plan's order.
     pub definitions: Vec<StepDigest>,
 }
 
 /// What happens when the journal cannot be written any more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnFailure {
-    /// The run goes on without it.
+    /// The run continues without it.
     #[default]
     GoOn,
     /// No further call that can cost or change something is made; the steps that need one fail.
     Stop,
 }
 
-/// Somebody who is told once that the journal broke.
+/// Called once when the journal breaks.
 pub type Warn = Arc<dyn Fn(&StoreError) + Send + Sync>;
 
 /// How a journal is kept.
@@ -48,9 +48,9 @@ pub struct JournalOptions {
     pub durable: bool,
     /// What happens when it cannot be written any more.
     pub on_failure: OnFailure,
-    /// How long to wait for another process that is writing; 5 s where nothing is said.
+    /// How long to wait for another process that is writing; 5 s by default.
     pub patience: Option<Duration>,
-    /// Who is told; called on the journal's own thread.
+    /// Called when it breaks, on the journal's own thread.
     pub warn: Option<Warn>,
 }
 

@@ -1,4 +1,4 @@
-//! Bytes as they stand in the database: compressed where that pays.
+//! Bytes as the database stores them: compressed where that pays.
 
 use super::codec::DecodeError;
 

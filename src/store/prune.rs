@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior};
 use std::time::Duration;
 
-/// Which runs go. A run goes when any of the rules says so; one that is under way never does.
+/// Which runs are removed. A run is removed when any of the rules applies; a running one never is.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PruneRules {
     /// What started longer ago than this.
@@ -103,7 +103,7 @@ impl Store {
         Ok(())
     }
 
-    /// Removes outputs that were kept too long, and every blob that nobody needs any more.
+    /// Removes outputs that were kept too long, and every blob that is not needed any more.
     fn expire(&self, connection: &mut Connection) -> Result<(), StoreError> {
         let oldest = Timestamp::now().as_second() - LONGEST.as_secs() as i64;
         let expire = |connection: &mut Connection| {

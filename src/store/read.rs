@@ -27,20 +27,20 @@ pub struct Details {
     pub settings: Value,
     /// What determined each step, in the plan's order.
     pub definitions: Vec<StepDigest>,
-    /// The first run of the line, where it went on with another.
+    /// The first run of the line, where it resumed another.
     pub origin: Option<Arc<str>>,
 }
 
 /// A run with all of its events.
 #[derive(Debug)]
 pub struct Recording {
-    /// How it stands.
+    /// Its status.
     pub summary: RunSummary,
     /// Its events, in order; where some cannot be read, those before.
     pub events: Vec<RunEvent>,
     /// Why not all of them could be read.
     pub damage: Option<StoreError>,
-    /// Whether the run went on after its journal had broken, so that more may have happened.
+    /// Whether the run continued after its journal broke, so that more may have happened.
     pub unrecorded: bool,
 }
 
@@ -226,7 +226,7 @@ impl Store {
         StoredBlobs(&self.connection)
     }
 
-    /// The run that went on with this one, where there is one.
+    /// The run that resumed this one, where there is one.
     pub fn successor(&self, run: &RunSummary) -> Result<Option<RunSummary>, StoreError> {
         let found = self.select(
             "WHERE resumed_from = ?1 ORDER BY id DESC LIMIT 1",
@@ -338,7 +338,7 @@ impl<'a> Chunk<'a> {
         blobs: &mut dyn Blobs,
         into: &mut Vec<RunEvent>,
     ) -> Result<(), DecodeError> {
-        // A gap in the numbers means that a row is lost, and everything after it says too little.
+        // A gap in the numbers means that a row is lost, and everything after it is incomplete.
         if checksum(self.data) != self.checksum || self.seq != cursor.next {
             return Err(DecodeError::Malformed);
         }

@@ -1,4 +1,4 @@
-//! What an earlier run leaves to a run that goes on with it.
+//! What an earlier run leaves to a run that resumes it.
 
 use super::StoreError;
 use super::read::{Recording, Store};
@@ -9,8 +9,8 @@ use crate::plan::ExecutionPlan;
 use crate::run::RunState;
 use std::sync::Arc;
 
-/// An earlier run, ready to be gone on with, or to be forked. While one that is to be gone on with is held, no
-/// other process can go on with it.
+/// An earlier run, ready to be resumed, or to be forked. While one that is to be resumed is held, no
+/// other process can resume it.
 #[derive(Debug)]
 pub struct Resumption {
     line: Vec<Ancestor>,
@@ -18,7 +18,7 @@ pub struct Resumption {
     forked_from: Option<Arc<str>>,
 }
 
-/// A run of the line that ends with the one to be gone on with.
+/// A run of the line that ends with the one to be resumed.
 #[derive(Debug)]
 struct Ancestor {
     state: RunState,
@@ -27,12 +27,12 @@ struct Ancestor {
     unrecorded: bool,
 }
 
-/// Runs of one line that are looked at, at the most.
+/// The most runs of one line that are read.
 const LONGEST_LINE: usize = 1000;
 
 impl Store {
-    /// Prepares to go on with `run`. Refused while its process is at it, or another one goes on with it, and
-    /// where another run has gone on with it already.
+    /// Prepares to resume `run`. Refused while it is running, while another process resumes it, and
+    /// where another run has resumed it already.
     pub fn resume(&self, run: &RunSummary) -> Result<Resumption, StoreError> {
         let id = || run.run_id.to_string();
         if run.status == RunWord::Running {
@@ -44,7 +44,7 @@ impl Store {
                 error,
             })?
             .ok_or_else(|| StoreError::Running(id()))?;
-        // Looked for with the right in hand, so that nobody goes on with it in between.
+        // Looked for with the claim in hand, so that no other process resumes it in between.
         if let Some(by) = self.successor(run)? {
             return Err(StoreError::Superseded {
                 run: id(),
@@ -67,7 +67,7 @@ impl Store {
         let mut line = vec![self.ancestor(run)?];
         let mut next = run.resumed_from.clone();
         while let Some(id) = next.take().filter(|_| line.len() < LONGEST_LINE) {
-            // A run that was pruned takes its inputs with it; the line goes on without them.
+            // A run that was pruned takes its inputs with it; the line is read without them.
             if let Ok(before) = self.find(&id) {
                 line.push(self.ancestor(&before)?);
                 next = before.resumed_from;
@@ -132,7 +132,7 @@ impl Resumption {
         self.forked_from.as_ref()
     }
 
-    /// The right to go on with the run, to be held as long as the run that does so; a fork needs none.
+    /// The right to resume the run, to be held as long as the run that does so; a fork needs none.
     pub fn into_claim(self) -> Option<Claim> {
         self.claim
     }

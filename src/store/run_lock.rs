@@ -1,9 +1,9 @@
 //! Whether the process of a run is still there.
 //!
 //! A run holds a lock on a file of its own for as long as its process lives; the operating system gives the
-//! lock back however the process ends. A process number could have been given to somebody else meanwhile.
+//! lock back however the process ends. A process number could have been given to another process meanwhile.
 //!
-//! The file also says whether the journal is whole: when a run goes on after its journal broke, what follows
+//! The file also records whether the journal is whole: when a run continues after its journal broke, what follows
 //! is nowhere recorded, and whoever resumes the run has to know. The sign overwrites bytes that are there
 //! already, because a full disk is one of the ways in which a journal breaks.
 
@@ -72,7 +72,7 @@ pub fn is_locked(home: &Path, run_id: &str) -> bool {
     matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
 }
 
-/// Whether the run went on after its journal had broken.
+/// Whether the run continued after its journal broke.
 pub fn went_on_unrecorded(home: &Path, run_id: &str) -> bool {
     std::fs::read(path_of(home, run_id)).is_ok_and(|said| said == BROKEN)
 }
@@ -83,7 +83,7 @@ pub fn forget(home: &Path, run_id: &str) {
     let _ = std::fs::remove_file(claim_of(home, run_id));
 }
 
-/// The right to go on with a run, held by one process at a time.
+/// The right to resume a run, held by one process at a time.
 #[derive(Debug)]
 pub struct Claim {
     _file: File,

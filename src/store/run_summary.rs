@@ -1,6 +1,6 @@
 //! What a list of runs shows of a run: the row of the list, and the totals that a journal keeps up with its events.
 //!
-//! The totals are what [`RunState`](crate::run::RunState) would say, without its memory: a journal does not hold a
+//! The totals are those of [`RunState`](crate::run::RunState), without its memory: a journal does not hold a
 //! second picture of a run with a million steps.
 
 use crate::run::{EventKind, RunEvent, RunOutcome};
@@ -8,7 +8,7 @@ use crate::units::{Micros, Money};
 use serde::{Serialize, Serializer};
 use std::sync::Arc;
 
-/// How a recorded run stands.
+/// The status of a recorded run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunWord {
@@ -22,7 +22,7 @@ pub enum RunWord {
     Failed,
     /// A limit stopped it.
     LimitExceeded,
-    /// A person or a signal stopped it.
+    /// The user or a signal stopped it.
     Cancelled,
 }
 
@@ -63,7 +63,7 @@ pub struct RunSummary {
     pub run_id: Arc<str>,
     /// The plan's name.
     pub plan: Arc<str>,
-    /// How it stands.
+    /// Its status.
     pub status: RunWord,
     /// When it started, RFC 3339.
     pub started_at: Arc<str>,
@@ -79,16 +79,16 @@ pub struct RunSummary {
     /// Events on record.
     #[serde(skip)]
     pub events: u64,
-    /// The run that it went on with.
+    /// The run that it resumed.
     #[serde(skip)]
     pub resumed_from: Option<Arc<str>>,
-    /// The run that it was forked from, or that the line it goes on with was.
+    /// The run that it was forked from, or that the line it resumes was forked from.
     #[serde(skip)]
     pub forked_from: Option<Arc<str>>,
     /// Steps that failed.
     #[serde(skip)]
     pub steps_failed: u64,
-    /// Who carried out `model` tools; `None` where that was not noted yet.
+    /// The worker that ran `model` tools; `None` in runs of versions that did not record it.
     #[serde(skip)]
     pub worker: Option<Arc<str>>,
     #[serde(skip)]
@@ -110,12 +110,12 @@ const MOST_NEW_ROWS: usize = 1 << 20;
 #[derive(Debug, Default)]
 pub struct RunTotals {
     tracked: bool,
-    /// How each row stands; the rows of elements come after those of the plan's steps.
+    /// The status of each row; the rows of elements come after those of the plan's steps.
     rows: Vec<Standing>,
     steps: usize,
     completed: u64,
     failed: u64,
-    /// Rows of every kind that could go on by themselves, and rows that nobody knows the end of.
+    /// Rows of every kind that could continue by themselves, and rows whose outcome is unknown.
     could_go_on: usize,
     unknown: usize,
     spent: Money,
@@ -127,13 +127,13 @@ pub struct RunTotals {
     held_since: Option<Micros>,
 }
 
-/// How a row stands, as far as the figures need it.
+/// The status of a row, as far as the figures need it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Standing {
     /// Anything that matters to no figure.
     #[default]
     Other,
-    /// Ready, or between two tries.
+    /// Ready, or between two attempts.
     CouldGoOn,
     Unknown,
     Succeeded,

@@ -83,7 +83,7 @@ pub fn open_to_read(home: &Path) -> Result<Connection, StoreError> {
         other => return other,
     }
     match connect_to_read(&file, OpenFlags::SQLITE_OPEN_READ_WRITE) {
-        // Without a write-ahead log the file is all there is, and can be read as it stands.
+        // Without a write-ahead log the file is all there is, and can be read as it is.
         Err(StoreError::ReadOnly(_)) if !has_log(&file) => read_as_it_stands(&file),
         other => other,
     }
@@ -97,7 +97,7 @@ fn connect_to_read(file: &Path, flags: OpenFlags) -> Result<Connection, StoreErr
         .execute_batch("PRAGMA query_only = ON;")
         .map_err(fault)?;
     match known(format_of(&connection).map_err(fault)?, file)? {
-        // Made by somebody who did not come to write its tables.
+        // Made by a process that ended before it wrote its tables.
         0 => Err(StoreError::Empty(file.to_path_buf())),
         _ => Ok(connection),
     }
@@ -186,7 +186,7 @@ mod tests {
         store.details(&run).unwrap();
         assert_eq!(std::fs::read(&file).unwrap(), before);
         assert_eq!(format_of(&older).unwrap(), 1);
-        // Who changes something brings the file to the present format, and the reader goes on.
+        // A writer brings the file to the present format, and the reader continues.
         store.prune(&PruneRules::default()).unwrap();
         assert_eq!(format_of(&older).unwrap(), MIGRATIONS.len() as i64);
         assert_eq!(store.runs().unwrap().len(), 1);

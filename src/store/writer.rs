@@ -1,6 +1,6 @@
 //! The thread that writes a journal.
 //!
-//! It takes what has gathered, makes one transaction of it, and goes on. A commit is with the operating
+//! It takes what has gathered, makes one transaction of it, and continues. A commit is with the operating
 //! system, and so survives the death of the process; twice a second one is also waited for until it is on the
 //! disk, so that a power failure takes no more than the last second.
 
@@ -49,7 +49,7 @@ pub struct Writer {
     totals: RunTotals,
     /// Events stored so far.
     events: u64,
-    /// Whether commits wait for the disk at the moment.
+    /// Whether commits wait for the disk now.
     full: bool,
     unsynced: bool,
     synced_at: Instant,
@@ -89,7 +89,7 @@ impl Writer {
         }
     }
 
-    /// Writes until nobody is left to say anything.
+    /// Writes until the journal is closed.
     pub fn run(mut self, messages: &Receiver<Message>) {
         while !self.closed {
             let message = if self.unsynced {

@@ -1,4 +1,4 @@
-//! Two texts beside each other, line by line, and within lines that replace each other word by word.
+//! Two texts side by side, line by line, and within lines that replace each other word by word.
 
 use similar::{ChangeTag, DiffOp, TextDiff};
 
@@ -12,7 +12,7 @@ const CONTEXT: usize = 3;
 /// A piece of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Piece {
-    /// What it says.
+    /// Its text.
     pub text: String,
     /// Whether the other side has something else there.
     pub changed: bool,
@@ -21,9 +21,9 @@ pub struct Piece {
 /// A line of both texts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pair {
-    /// It stands in both.
+    /// It is in both.
     Alike(String),
-    /// It differs, or stands in one of them only.
+    /// It differs, or is in only one of them.
     Apart(Option<Vec<Piece>>, Option<Vec<Piece>>),
     /// As many lines are alike and left out.
     Skipped(usize),

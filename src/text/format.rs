@@ -2,7 +2,7 @@
 
 use crate::units::{Micros, Money};
 
-/// A time that goes on: tenths of a second, so that it moves calmly.
+/// A time that is still counting: tenths of a second, so that it does not flicker.
 pub fn elapsed(span: Micros) -> String {
     let tenths = span.0 / 100_000;
     let seconds = tenths / 10;
@@ -25,7 +25,7 @@ pub fn duration(span: Micros) -> String {
     }
 }
 
-/// How old something is, in the largest unit that says enough.
+/// How old something is, in the largest unit that is exact enough.
 pub fn age(span: Micros) -> String {
     let seconds = span.0 / 1_000_000;
     match seconds {

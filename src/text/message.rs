@@ -3,7 +3,7 @@
 
 use super::unsafe_chars::{belongs, drop_joiner, find_unsafe, is_unsafe};
 
-/// What stands where something was left out.
+/// Marks the place where something was left out.
 const ELLIPSIS: &str = "…";
 
 /// `text` as [`clean`] has it, without blanks around it.
@@ -12,7 +12,7 @@ pub fn quote(text: &str, most: usize) -> String {
 }
 
 /// `text` without unsafe characters (line feeds stay, tabs become spaces, escape sequences go whole), and no
-/// longer than `most` bytes; where it is cut, `…` says so.
+/// longer than `most` bytes; a cut is marked with `…`.
 pub fn clean(text: &str, most: usize) -> String {
     let mut out = String::with_capacity(text.len().min(most) + ELLIPSIS.len());
     let mut rest = text.chars().peekable();

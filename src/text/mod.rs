@@ -115,7 +115,7 @@ pub fn pad(text: &str, width: usize) -> String {
     padded
 }
 
-/// The line of an error message that says most: the first, but of a traceback the last.
+/// The most telling line of an error message: the first, but of a traceback the last.
 pub fn headline(message: &str) -> &str {
     let mut lines = message.lines().filter(|line| !line.trim().is_empty());
     let first = lines.next().unwrap_or_default();
@@ -208,7 +208,7 @@ fn pieces(word: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// What is kept together: what stands between spaces where it fits a line, else its words; and the spaces.
+/// Parts that are not broken: the text between spaces where it fits a line, else its words; and the spaces.
 fn words(text: &str, width: usize) -> impl Iterator<Item = &str> {
     let mut rest = text;
     let runs = std::iter::from_fn(move || {

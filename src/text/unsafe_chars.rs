@@ -1,7 +1,7 @@
 //! The one list of characters that must not reach a reader as they are.
 //!
 //! Text from plans, tools and models may hold characters that a terminal obeys (control characters), that change
-//! the order in which text is read (bidirectional controls), or that nobody sees (zero-width characters, tags),
+//! the order in which text is read (bidirectional controls), or that are invisible (zero-width characters, tags),
 //! so that one text passes for another. Every way out uses this list: the screen drops these characters or draws
 //! a sign for them ([`super::clean`]), messages leave them out ([`super::message`]), diagnostics spell them out
 //! ([`visible`]), and JSON that is printed escapes them ([`escape_json`]).
@@ -80,7 +80,7 @@ pub fn escape_json(json: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// The characters of `text`, and of each whether it is unsafe where it stands.
+/// The characters of `text`, each with whether it is unsafe in its place.
 pub(crate) fn judged(text: &str) -> impl Iterator<Item = (char, bool)> + '_ {
     let mut chars = text.chars().peekable();
     let mut before = None;
@@ -93,7 +93,7 @@ pub(crate) fn judged(text: &str) -> impl Iterator<Item = (char, bool)> + '_ {
 }
 
 /// Whether `c`, which is on the list, is part of a visible sign between `before` and `after`. `before` is `None`
-/// where nothing that is kept stands directly before it.
+/// where nothing that is kept is directly before it.
 pub(super) fn belongs(before: Option<char>, c: char, after: Option<char>) -> bool {
     match (before, c, after) {
         (Some(before), JOINER, Some(after)) => {

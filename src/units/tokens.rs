@@ -16,7 +16,7 @@ pub struct Tokens {
 
 impl AddAssign for Tokens {
     fn add_assign(&mut self, other: Self) {
-        // The numbers are whatever a server says.
+        // The numbers come from a server and can be anything.
         self.input = self.input.saturating_add(other.input);
         self.cached_input = self.cached_input.saturating_add(other.cached_input);
         self.output = self.output.saturating_add(other.output);

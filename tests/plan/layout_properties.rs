@@ -101,7 +101,7 @@ fn check(sizes: &[Size], layout: &Layout) {
         for (n, &(a, along_a)) in users.iter().enumerate() {
             for &(b, along_b) in &users[n + 1..] {
                 let (first, second) = (&layout.routes[a], &layout.routes[b]);
-                // Where both edges exist crosswise too, it is no mistake to read one for the other.
+                // Where both edges exist crosswise too, reading one for the other is not a mistake.
                 if drawn.contains(&(first.from, second.to))
                     && drawn.contains(&(second.from, first.to))
                 {

@@ -335,7 +335,7 @@ fn tell_a_sound_story(events: &[RunEvent], limits: &ResourceLimits) {
     let mut state = RunState::default();
     for (at, event) in events.iter().enumerate() {
         assert_eq!(event.seq, at as u64);
-        assert!(event.at >= last, "time goes on");
+        assert!(event.at >= last, "time never goes back");
         last = event.at;
         match &event.kind {
             EventKind::AttemptStarted {

@@ -42,7 +42,7 @@ fn attempts_conditions_and_lists_are_counted() {
         {"id": "f", "tool": "function_call", "parameters": {"name": "ask", "args": {}}},
     ]});
     let folder = crate::common::folder("plan.json", &plan.to_string(), PRICED);
-    // `a` and `f` may be repeated and have three tries; `b` may be skipped, and `c` with it; `d` runs three times.
+    // `a` and `f` may be repeated and have three attempts; `b` may be skipped, and `c` with it; `d` runs three times.
     assert_eq!(
         cost(&plan_in(folder.path()), &["--worker", "offline"]),
         json!({"least": 0.32, "expected": 0.52, "most": 0.56})
@@ -50,7 +50,7 @@ fn attempts_conditions_and_lists_are_counted() {
     let said = check(&plan_in(folder.path()), &["--worker", "offline"]);
     let said = String::from_utf8_lossy(&said.stdout).into_owned();
     assert!(
-        said.contains("$0.3200 at the least, $0.5200 expected, $0.5600 at the most"),
+        said.contains("at least $0.3200, $0.5200 expected, at most $0.5600"),
         "{said}"
     );
 }

@@ -194,7 +194,7 @@ fn nine_calls_that_use_what_they_may_are_made() {
     }
 }
 
-/// The bound of a call is several times its price, so that calls have to wait for others to settle.
+/// The bound of a call is several times its price, so that calls have to wait until others are billed.
 #[test]
 fn calls_wait_for_running_calls_to_settle() {
     for max_concurrent in ["40", "5"] {

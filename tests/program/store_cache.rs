@@ -147,7 +147,7 @@ async fn the_same_call_is_made_once() {
     );
     assert_eq!(second.spent, Money::from_pico(7));
     assert_eq!(first.result, second.result);
-    // Another name is no other call; another input or fingerprint is.
+    // Another name is not another call; another input or fingerprint is.
     let renamed = vec![step(
         "other name",
         json!({"text": "x".repeat(5000), "n": 1}),

@@ -192,7 +192,7 @@ fn old_runs_are_removed_as_asked() {
     assert_eq!(
         at(folder.path(), &["runs", "prune"]).status.code(),
         Some(2),
-        "it has to be said what goes"
+        "a rule has to be given"
     );
     let removed = json_of(&at(
         folder.path(),

@@ -42,7 +42,7 @@ fn a_place_where_no_folder_can_be_is_named() {
 fn a_file_that_is_no_database_is_left_alone() {
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("plandeck.db");
-    let letter = "Dear reader, this is no database. ".repeat(100);
+    let letter = "Dear reader, this is not a database. ".repeat(100);
     std::fs::write(&file, &letter).unwrap();
     let error = begin(home.path(), JournalOptions::default()).err().unwrap();
     assert!(matches!(error, StoreError::Damaged { .. }), "{error}");

@@ -190,7 +190,7 @@ fn why_a_step_was_called_is_told() {
     );
     let text = desk.text(&["explain", "last", "c"]);
     assert!(
-        text.contains("a kept output for the very same call") && text.contains("saved $0"),
+        text.contains("a cached output of the same call") && text.contains("saved $0"),
         "{text}"
     );
     let text = desk.text(&["explain", "last", "b"]);
@@ -208,7 +208,7 @@ fn why_a_step_was_called_is_told() {
     desk.json(&["fork", id, "--json", "--input", r#"a={"text":"third"}"#]);
     let text = desk.text(&["explain", "last", "a"]);
     assert!(
-        text.contains(r#""second" → "third""#) && text.contains("set by a person"),
+        text.contains(r#""second" → "third""#) && text.contains("the user set its input"),
         "{text}"
     );
     let text = desk.text(&["explain", "last", "b"]);

@@ -106,7 +106,7 @@ async fn a_running_run_can_be_read_and_its_end_differs_from_its_death() {
 }
 
 /// Everything a journal is given up to some event, as if the process had died then.
-fn cut_short(home: &std::path::Path, events: &[RunEvent], until: usize) -> Arc<str> {
+fn interrupted(home: &std::path::Path, events: &[RunEvent], until: usize) -> Arc<str> {
     let id: Arc<str> = format!("cut-{until}").into();
     let meta = RunMeta::default();
     let mut journal = Journal::begin(home, &id, meta, JournalOptions::default()).unwrap();
@@ -124,7 +124,7 @@ async fn the_list_says_of_a_run_cut_anywhere_what_its_events_say() {
     let echo = Arc::new(Echo::default());
     let (_, events) = run(engine(few_steps(), &echo)).await;
     for until in 1..events.len() {
-        let id = cut_short(home.path(), &events, until);
+        let id = interrupted(home.path(), &events, until);
         let store = Store::at(home.path()).unwrap();
         let summary = store.find(&id).unwrap();
         let state = RunState::from_events(&events[..until]);
@@ -157,7 +157,7 @@ async fn a_run_is_found_by_what_only_its_id_begins_with() {
     assert!(matches!(Store::at(home.path()), Err(StoreError::Empty(_))));
     let (_, events) = run(engine(few_steps(), &Arc::default())).await;
     for until in [11, 12, 2] {
-        cut_short(home.path(), &events, until);
+        interrupted(home.path(), &events, until);
     }
     let store = Store::at(home.path()).unwrap();
     let found = |name: &str| store.find(name).map(|run| run.run_id.to_string());

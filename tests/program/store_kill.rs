@@ -235,7 +235,7 @@ fn torment(random: &mut fastrand::Rng, most: u32, tally: &mut Tally) {
             assert_eq!(result["result"]["id"], "all");
         }
     }
-    // Nobody asked for anything to be done again.
+    // Nothing was asked to run again.
     tally.silent_repetitions += trial.effects().values().filter(|count| **count > 1).count();
 
     // The last run may also have ended by itself, with what an earlier kill had left unknown.

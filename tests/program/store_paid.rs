@@ -1,4 +1,4 @@
-//! Ten paid model calls, killed on the way: going on makes exactly the calls that had not ended, and pays for no
+//! Ten paid model calls, killed on the way: resuming makes exactly the calls that had not ended, and pays for no
 //! other.
 
 use crate::common::model_server::ModelServer;

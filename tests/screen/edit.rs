@@ -188,7 +188,7 @@ fn what_was_saved_and_why_a_step_was_called_is_shown() {
     screen.press("e");
     let text = screen.text();
     assert!(
-        text.contains("why extract") && text.contains("a kept output for the very same call"),
+        text.contains("why extract") && text.contains("a cached output of the same call"),
         "{text}"
     );
     screen.press("esc");

@@ -1,4 +1,4 @@
-//! The end of an attempt: it is billed, and its row ends, tries again, waits for money, or begins again.
+//! The end of an attempt: it is billed, and its row ends, is retried, waits for money, or begins again.
 
 use super::rows::Row;
 use super::{Action, Scheduler, Stage, Timer, Turn, WaitFor};
@@ -96,7 +96,7 @@ impl Scheduler {
     }
 
     /// The wait before the next attempt, where there is to be one: doubling bounds with full jitter, unless the
-    /// other side says when to come back.
+    /// server says when to retry.
     fn next_attempt(&self, row: StepIx, error: &ToolError, random: u64) -> Option<Micros> {
         let policy = self.steps.retry(self.plan_step(row));
         let attempts = self.rows[row].attempts_since_reset;

@@ -108,7 +108,7 @@ impl Budget {
     }
 
     /// Takes note of what a call cost; `upper_bound` is its bound without what other bills had added to it. A call that
-    /// somebody counted bears its bound out.
+    /// has been counted confirms its bound.
     pub fn learn(&mut self, tool: &Arc<str>, upper_bound: Money, cost: Money, counted: bool) {
         if cost > upper_bound {
             let known = self.learned_excess.entry(Arc::clone(tool)).or_default();

@@ -1,4 +1,4 @@
-//! The run's own clock and its deadline: both stand still while a pause or the user holds everything.
+//! The run's own clock and its deadline: both stop while a pause or the user holds everything.
 
 use crate::units::Micros;
 
@@ -58,7 +58,7 @@ impl RunClock {
     }
 
     /// The deadline's timer has fired in a run that is going or not. Returns whether the time is over; if not,
-    /// the deadline is set once more as soon as the clock goes on.
+    /// the deadline is set again as soon as the clock resumes.
     pub fn is_over(&mut self, now: Micros, going: bool) -> bool {
         self.deadline_missed = true;
         going && self.held_since.is_none() && self.left(now) == Some(Micros(0))

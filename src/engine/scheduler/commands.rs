@@ -87,7 +87,7 @@ impl Scheduler {
         }
     }
 
-    /// Skips what has not been called for, or what nobody knows the end of.
+    /// Skips a row that has not been called, or whose outcome is unknown.
     fn skip_by_hand(&mut self, row: StepIx, turn: &mut Turn<'_>) {
         if self.is_before_its_call(row) {
             self.leave(row);

@@ -60,7 +60,7 @@ impl Decisions {
         self.inputs.get(&row)
     }
 
-    /// The user is asked what became of a row.
+    /// The user is asked what happened to a row.
     pub fn ask(&mut self, row: StepIx, known: Box<RunError>) {
         self.asked.insert(row, known);
     }

@@ -32,7 +32,7 @@ struct Expansion {
     open: usize,
 }
 
-/// The elements of all `for_each` steps. Their rows stand after those of the plan's steps.
+/// The elements of all `for_each` steps. Their rows follow those of the plan's steps.
 #[derive(Debug)]
 pub struct Elements {
     /// How many steps the plan has.
@@ -207,14 +207,14 @@ impl Scheduler {
         let rows = self.elements.of(parent);
         let ended = || rows.iter().map(|row| &self.rows[*row]);
         let failed = ended().filter(|row| row.status.went_wrong()).count();
-        let cut_short = ended().any(Row::is_cut_short);
+        let incomplete = ended().any(Row::is_incomplete);
         if self.rows[parent].begins_again() {
             // It was about to begin again when the run was stopped: what it came to has been taken back.
             self.cancel(parent, turn);
         } else if failed > 0 {
             let error = self.elements_failed(parent, &rows, failed);
             self.fail(parent, Box::new(error), turn);
-        } else if cut_short {
+        } else if incomplete {
             self.cancel(parent, turn);
         } else {
             let outputs = rows

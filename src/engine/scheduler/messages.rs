@@ -1,4 +1,4 @@
-//! What goes into the scheduler and what comes out of it.
+//! The scheduler's inputs and actions.
 
 use super::LimitId;
 use crate::plan::StepIx;
@@ -25,12 +25,12 @@ pub enum Input {
         step: StepIx,
         /// How long the call itself took.
         service: Micros,
-        /// What came of it.
+        /// Its result, cost and usage.
         report: Box<CallReport>,
         /// Whether it was stopped rather than ended.
         cancelled: bool,
     },
-    /// A running attempt asks whether it may come to cost so much in all; the answer is [`Action::BudgetDecision`].
+    /// A running attempt asks whether it may cost this much in total; the answer is [`Action::BudgetDecision`].
     BudgetRequest(StepIx, Money),
     /// A timer is due.
     Timer(Timer),
@@ -45,7 +45,7 @@ pub enum Prepared {
         input: Arc<Value>,
         /// The most it can cost without asking for more; `None` where that cannot be known.
         upper_bound: Option<Money>,
-        /// Whether that rests on an estimate that the bills of calls have yet to bear out.
+        /// Whether that rests on an estimate that the bills of calls have yet to confirm.
         estimated: bool,
         /// What it draws on beside its slot and its money.
         demand: Demand,
@@ -56,11 +56,11 @@ pub enum Prepared {
     Each(Vec<Arc<Value>>),
     /// Its `run_if` is not true.
     Unwanted,
-    /// Its output is known already, from there, and this is what that saved.
+    /// Its output is known already: the output, its source, and what reusing it saved.
     Known(Arc<Value>, StepSource, Option<Box<Reuse>>),
     /// It cannot be called.
     Impossible(Box<RunError>),
-    /// It was running when an earlier run's process died, and nobody has said what to do about it.
+    /// It was running when an earlier run's process died, and the user has not decided what to do.
     Unknown(Box<RunError>),
     /// The user does not want it.
     Skip,
@@ -80,11 +80,11 @@ pub enum Timer {
 /// Something to be done, in order.
 #[derive(Debug)]
 pub enum Action {
-    /// Number this fact and tell everybody.
+    /// Number this event and give it to the sinks.
     Emit(EventKind),
     /// Look at the step's condition, resolve its parameters, and answer with [`Input::Prepared`].
     Prepare(StepIx),
-    /// Make the call, and answer with [`Input::Ended`]. Everything emitted so far is told first.
+    /// Make the call, and answer with [`Input::Ended`]. Everything emitted so far reaches the sinks first.
     Call {
         /// The step.
         step: StepIx,
@@ -117,7 +117,6 @@ pub struct Rules {
     pub paused: bool,
     /// The rates of models and pools.
     pub rates: Rates,
-    /// Whether somebody is there to say what became of a step that nobody knows the end of: the run waits for
-    /// that.
+    /// Whether a user can decide about steps whose outcome is unknown: the run then waits for the decision.
     pub asks: bool,
 }

@@ -1,7 +1,7 @@
 //! The scheduler: a pure state machine.
 //!
 //! Inputs are what happened (a command, an end, a timer, the answer to a preparation) with the moment and a
-//! random number; outputs are [`Action`]s in the order in which they are to be carried out. The same inputs
+//! random number; outputs are [`Action`]s in the order in which they are to be run. The same inputs
 //! give the same actions. A step starts as soon as its trigger is met and a slot is free: there are no levels.
 //!
 //! A row is a step of the plan, or one element of a `for_each` step. What it does beside its status is its
@@ -171,7 +171,7 @@ impl Scheduler {
         self.outcome.phase == Phase::Ended
     }
 
-    /// Whether nothing goes on before the user has said what became of an unknown step.
+    /// Whether nothing continues until the user decides about an unknown step.
     pub fn waits_for_user(&self) -> bool {
         self.outcome.phase == Phase::Running
             && self.resources.running == 0
@@ -242,7 +242,7 @@ impl Scheduler {
     }
 }
 
-/// What the scheduler believes that the fold of its facts has to agree with.
+/// What the scheduler believes; the fold of its events has to agree with it.
 #[cfg(test)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ledger {

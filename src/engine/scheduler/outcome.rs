@@ -1,10 +1,10 @@
-//! Where the run stands, and what it comes to.
+//! The phase of the run, and how it ends.
 
 use crate::plan::StepIx;
 use crate::run::{RunError, RunOutcome};
 use std::collections::HashMap;
 
-/// Where the run stands.
+/// The phase of the run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Phase {
     /// It has not begun.
@@ -23,7 +23,7 @@ pub enum Phase {
 /// What the run comes to.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// Where it stands.
+    /// Its phase.
     pub phase: Phase,
     /// A step has failed, and the run is to stop because of it.
     pub failing: bool,
@@ -44,7 +44,7 @@ impl Outcome {
         matches!(self.phase, Phase::Stopping(_))
     }
 
-    /// A row failed, or nobody knows what became of it.
+    /// A row failed, or its outcome is unknown.
     pub fn set_error(&mut self, row: StepIx, error: Box<RunError>) {
         self.errors.insert(row, error);
     }
@@ -61,8 +61,8 @@ impl Outcome {
         self.errors.get(&row).map(|error| &**error)
     }
 
-    /// How the run ends now; `cut_short` says whether a stop left rows behind that have not run since.
-    pub fn conclude(&mut self, cut_short: bool) -> (RunOutcome, Option<Box<RunError>>) {
+    /// How the run ends now; `incomplete` is whether a stop left rows behind that have not run since.
+    pub fn conclude(&mut self, incomplete: bool) -> (RunOutcome, Option<Box<RunError>>) {
         let stopped_by = match self.phase {
             Phase::Stopping(outcome) => Some(outcome),
             _ => None,
@@ -75,7 +75,7 @@ impl Outcome {
             (Some(RunOutcome::Cancelled), error) => (RunOutcome::Cancelled, error),
             (_, Some(error)) => (RunOutcome::Failed, Some(error)),
             // Left over from a stop: the user ran other steps again since then.
-            (_, None) if cut_short => (RunOutcome::Cancelled, None),
+            (_, None) if incomplete => (RunOutcome::Cancelled, None),
             (_, None) => (RunOutcome::Succeeded, None),
         }
     }

@@ -23,12 +23,12 @@ pub struct Refusal {
     pub until: Option<Micros>,
 }
 
-/// What became of a row that has to wait.
+/// Where a row that has to wait was put.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
     /// Whether something else is to be announced of it than before.
     pub is_new: bool,
-    /// When to look again, where nobody does yet.
+    /// When to look again, where no timer is set for it yet.
     pub timer: Option<Micros>,
 }
 
@@ -47,7 +47,7 @@ struct RateLimit {
     running: u64,
     /// Who waits with their tokens, by their turn; whoever is about to try stays in it until it starts.
     line: BTreeMap<(u64, StepIx), u64>,
-    /// The row that was told to try again and has not come back yet.
+    /// The row that was asked to try again and has not done so yet.
     trying: Option<StepIx>,
     /// Before which moment the first in line cannot start.
     first_until: Option<Micros>,
@@ -55,7 +55,7 @@ struct RateLimit {
     due: Option<Micros>,
 }
 
-/// Where a row stands that has waited since it became ready.
+/// The place of a row that has waited since it became ready.
 #[derive(Clone, Copy, Debug)]
 struct Waiter {
     turn: u64,
@@ -185,7 +185,7 @@ impl RateLimiter {
             limit.due = timer.or(limit.due);
         }
         if tried && !first {
-            // Somebody came before it while it tried, and nobody else would look whether that one can start.
+            // Another row came before it while it tried, and nothing else would check whether that one can start.
             self.to_recheck.push(refusal.limit);
         }
         Standing {
@@ -279,7 +279,7 @@ impl RateLimiter {
         }
     }
 
-    /// Nobody waits any longer.
+    /// Drops every waiting row.
     pub fn forget_all(&mut self) {
         self.waiters.clear();
         self.to_recheck.clear();

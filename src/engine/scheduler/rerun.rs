@@ -17,7 +17,7 @@ impl Scheduler {
         let rows = self.rows.positions();
         rows.filter(|at| {
             let row = &self.rows[*at];
-            // What may have happened is done again only where the user says so of that very step.
+            // What may have happened is repeated only where the user asks for that very step.
             let wrong = matches!(row.status, StepStatus::Failed | StepStatus::Cancelled);
             // A `for_each` step comes back with its elements.
             wrong && !self.elements.is_expanded(*at) || row.ended_by == EndedBy::Stop
@@ -63,7 +63,7 @@ impl Scheduler {
         turn.emit(EventKind::RunReopened);
         let error = self.outcome.limit_error.take();
         if error.is_some_and(|error| error.kind == ErrorKind::TimeoutError) {
-            // Whoever goes on after the time ran out gives it as much again.
+            // A run that is continued after its time ran out gets the same time again.
             self.clock.renew(turn.now);
         }
     }
@@ -104,7 +104,7 @@ impl Scheduler {
         self.steps.graph.descendants(rows, undecided)
     }
 
-    /// The `for_each` step of an ended element goes on, because that element runs again.
+    /// The `for_each` step of an ended element runs again, because that element runs again.
     fn reopen_expansion(&mut self, row: StepIx, turn: &mut Turn<'_>) {
         let parent = self.plan_step(row);
         self.rows.unfinished += 1;
@@ -177,7 +177,7 @@ impl Scheduler {
         }
     }
 
-    /// Takes back what an ended row came to, with everything that depends on it, because the user says what it
+    /// Takes back what an ended row came to, with everything that depends on it, because the user decides what it
     /// came to instead.
     pub(super) fn take_its_end_back(&mut self, row: StepIx, turn: &mut Turn<'_>) {
         self.reopen(turn);

@@ -65,7 +65,7 @@ pub enum Stage {
         /// How many calls have to end.
         left: u32,
     },
-    /// Nobody knows whether it happened, and the user is asked.
+    /// It may or may not have happened, and the user is asked.
     Asked,
     /// The row of an element that the list does not have at present.
     Dormant,
@@ -85,7 +85,7 @@ pub enum EndedBy {
     Stop,
 }
 
-/// A row's dependencies by how they stand.
+/// A row's dependencies, counted by status.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DependencyCounts {
     /// They have not ended.
@@ -97,7 +97,7 @@ pub struct DependencyCounts {
     failed: u32,
 }
 
-/// What a step's trigger says.
+/// What a step's trigger makes of its dependencies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// A dependency that has not ended decides.
@@ -140,7 +140,7 @@ impl DependencyCounts {
 /// What the scheduler knows of one row.
 #[derive(Debug, Default)]
 pub struct Row {
-    /// Where it stands, for everybody.
+    /// Its public status.
     pub status: StepStatus,
     /// What it is doing.
     pub stage: Stage,
@@ -151,7 +151,7 @@ pub struct Row {
     pub dependents_notified: bool,
     /// Who decided that, once it has ended.
     pub ended_by: EndedBy,
-    /// How its dependencies stand.
+    /// Its dependencies, counted by status.
     pub dependencies: DependencyCounts,
     /// Attempts in all.
     pub attempts: u32,
@@ -170,7 +170,7 @@ impl Row {
         }
     }
 
-    /// What its trigger says.
+    /// What its trigger makes of its dependencies.
     pub fn verdict(&self) -> Verdict {
         self.dependencies.verdict(self.trigger)
     }
@@ -205,11 +205,11 @@ impl Row {
     }
 
     /// Whether a stop kept it from ending.
-    pub fn is_cut_short(&self) -> bool {
+    pub fn is_incomplete(&self) -> bool {
         self.ended_by == EndedBy::Stop || self.status == StepStatus::Cancelled
     }
 
-    /// Whether it can go on by itself: neither the user nor the end of a call is needed first.
+    /// Whether it can continue by itself: neither the user nor the end of a call is needed first.
     pub fn goes_on(&self) -> bool {
         !matches!(
             self.stage,
@@ -301,7 +301,7 @@ impl Rows {
         Some(row)
     }
 
-    /// Counts a row's dependencies by how they stand now.
+    /// Counts a row's dependencies by their present status.
     pub fn recount(&mut self, row: StepIx, graph: &Graph) {
         let before = graph.before(row);
         let mut counts = DependencyCounts::of(before.len());

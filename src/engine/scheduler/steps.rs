@@ -1,4 +1,4 @@
-//! The plan's own steps, with their retry policies and dependencies. Nothing here changes while a run goes on.
+//! The plan's own steps, with their retry policies and dependencies. Nothing here changes during a run.
 
 use super::graph::Graph;
 use crate::plan::{RetryPolicy, Step, StepIx};

@@ -99,8 +99,8 @@ impl Scheduler {
             self.propagate(turn);
         }
         if self.rows.unfinished == 0 {
-            let cut_short = self.rows.iter().any(super::rows::Row::is_cut_short);
-            let (status, error) = self.outcome.conclude(cut_short);
+            let incomplete = self.rows.iter().any(super::rows::Row::is_incomplete);
+            let (status, error) = self.outcome.conclude(incomplete);
             turn.emit(EventKind::RunEnded {
                 status,
                 result: self.result(),

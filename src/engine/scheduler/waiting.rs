@@ -126,7 +126,7 @@ impl Waiting {
         }
     }
 
-    /// Nobody waits any longer.
+    /// Drops every waiting row.
     pub fn clear(&mut self) {
         self.parked.clear();
         self.out_of_calls.clear();

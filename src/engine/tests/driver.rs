@@ -21,7 +21,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-/// Sleeps `ms`, then fails as often as `fail` says, else gives its input back.
+/// Sleeps `ms`, then fails `fail` times, else gives its input back.
 #[derive(Default)]
 struct Sleeper {
     calls: Mutex<HashMap<String, u32>>,
@@ -238,7 +238,7 @@ async fn no_level_waits_for_its_slowest_member() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn never_more_than_the_slots_are_under_way_and_the_long_chain_goes_first() {
+async fn never_more_than_the_slots_are_running_and_the_long_chain_goes_first() {
     let mut steps: Vec<Step> = (0..6)
         .map(|n| sleeping(&format!("w{n}"), 100, &[]))
         .collect();
@@ -331,7 +331,7 @@ async fn a_timeout_is_an_attempt_that_failed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pause_lets_finish_what_is_under_way_and_stops_the_clock() {
+async fn a_pause_lets_running_attempts_finish_and_stops_the_clock() {
     let mut trial = Trial::new(vec![sleeping("1", 100, &[]), sleeping("2", 100, &[0])]);
     let state = trial
         .run_with(async |send| {

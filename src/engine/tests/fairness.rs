@@ -115,9 +115,9 @@ impl Toolbox for Only {
 }
 
 #[derive(Clone, Default)]
-struct Heard(Arc<Mutex<Vec<RunEvent>>>);
+struct Collected(Arc<Mutex<Vec<RunEvent>>>);
 
-impl EventSink for Heard {
+impl EventSink for Collected {
     fn accept(&mut self, events: &[RunEvent]) {
         self.0.lock().unwrap().extend_from_slice(events);
     }
@@ -168,14 +168,14 @@ fn slots(count: u32) -> ResourceLimits {
 }
 
 async fn run(engine: Engine) -> (RunState, Vec<RunEvent>) {
-    let heard = Heard::default();
+    let collected = Collected::default();
     let (_sender, commands) = mpsc::channel(8);
-    let engine = engine.with_sink(heard.clone());
+    let engine = engine.with_sink(collected.clone());
     // As the command line does it: on a worker of the runtime.
     let state = tokio::spawn(engine.run(Instant::now(), commands))
         .await
         .unwrap();
-    let events = std::mem::take(&mut *heard.0.lock().unwrap());
+    let events = std::mem::take(&mut *collected.0.lock().unwrap());
     (state, events)
 }
 
@@ -280,7 +280,11 @@ async fn a_run_that_is_dropped_ends_its_calls() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     });
-    assert!(gone.await.is_ok(), "{} calls go on", tool.calls.now());
+    assert!(
+        gone.await.is_ok(),
+        "{} calls are still running",
+        tool.calls.now()
+    );
     assert_eq!(tool.attempts.load(Ordering::SeqCst), 3, "and none is made");
 }
 

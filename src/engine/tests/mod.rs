@@ -1,6 +1,6 @@
 //! What the engine is trusted for.
 //!
-//! [`world`] plays everything around the pure scheduler, [`oracle`] checks every fact and every moment against
+//! [`world`] plays everything around the pure scheduler, [`oracle`] checks every event and every moment against
 //! rules that are written down a second time, slowly; `properties` sends random plans and scripts through both,
 //! `transitions` counts what that visits, `scenarios` has the small stories that went wrong once. `driver` tests the real driver on tokio's paused clock.
 

@@ -1,5 +1,5 @@
-//! The rules of a run a second time, slow and obvious: everything is worked out anew from the fold of the facts
-//! and from how the dependencies of a step stand, for every fact and every moment of rest.
+//! The rules of a run a second time, slow and obvious: everything is computed again from the fold of the events
+//! and from the status of the step's dependencies, for every event and every moment of rest.
 
 use super::rates;
 use super::world::{BACKOFF, World};
@@ -18,24 +18,24 @@ use std::time::Duration;
 pub struct Oracle {
     /// Rows skipped because of a failure somewhere above.
     tainted: BTreeSet<StepIx>,
-    /// Rows that a person skipped or gave an output.
+    /// Rows that the user skipped or gave an output.
     decided: BTreeSet<StepIx>,
-    /// What a person gave rows as their input.
+    /// What the user gave rows as their input.
     given: BTreeMap<StepIx, Value>,
-    /// Rows that nobody knows the end of, while a person is asked: they have not ended.
+    /// Rows whose outcome is unknown, while the user is asked: they have not ended.
     asked: BTreeSet<StepIx>,
     /// What `for_each` steps saw when they were expanded.
     seen_by_lists: BTreeMap<StepIx, Value>,
-    /// Steps that a person allowed to start while the run is paused.
+    /// Steps that the user allowed to start while the run is paused.
     permits: usize,
     /// Whether the user asked for a step since the last moment of rest: it goes ahead of others that wait for a
     /// rate, even where the run is resumed before it starts.
     asked_for_one: bool,
-    /// A step failed and the run is to stop for it, or a limit or a person stops it.
+    /// A step failed and the run is to stop for it, or a limit or the user stops it.
     stopping: bool,
     /// It is to stop because a step failed.
     by_failure: bool,
-    /// What is held back beside the bounds of calls under way, until one of those that are estimated is billed.
+    /// What is held back beside the bounds of running calls, until one of those that are estimated is billed.
     margins: BTreeMap<StepIx, Money>,
     /// The moment on the run's clock from which its time is counted.
     allowance_from: Micros,
@@ -59,7 +59,7 @@ impl Oracle {
         }
     }
 
-    /// A fact is about to be taken into the fold.
+    /// An event is about to be applied to the fold.
     pub fn before(&mut self, world: &World, kind: &EventKind) {
         let state = &world.state;
         match kind {
@@ -108,8 +108,8 @@ impl Oracle {
                     "one call too many"
                 );
                 let slots = world.frame.slots.unwrap_or(u32::MAX);
-                assert!(state.running < slots as usize, "one under way too many");
-                assert!(*slot < slots, "there is no such slot");
+                assert!(state.running < slots as usize, "one running too many");
+                assert!(*slot < slots, "no slot has this number");
                 let mut others = state.steps.iter().filter_map(|row| row.running_attempt());
                 assert!(
                     others.all(|other| other.slot != *slot),
@@ -134,7 +134,7 @@ impl Oracle {
             }
             EventKind::ReservationRaised { step, reserved, .. } => {
                 let attempt = state.steps[step.ix.at()].running_attempt();
-                let more = *reserved - attempt.expect("it is under way").reserved;
+                let more = *reserved - attempt.expect("it is running").reserved;
                 let limit = world.frame.budget.map(Money::from_pico);
                 let total = state.spent + state.reserved + more;
                 assert!(more > Money::ZERO && limit.is_none_or(|limit| total <= limit));
@@ -224,14 +224,14 @@ impl Oracle {
             }
             EventKind::StepCancelled { step } => {
                 self.ends(world, step.ix);
-                // A `for_each` step stays cut short until all the elements that were have run again.
+                // A `for_each` step stays incomplete until all its earlier elements have run again.
                 let mut elements = state.steps[step.ix.at()].elements().iter();
-                let cut_short = elements.any(|ix| {
+                let incomplete = elements.any(|ix| {
                     let cancelled = state.steps[ix.at()].status == StepStatus::Cancelled;
                     cancelled || self.was_stopped(state, ix.at())
                 });
-                let why = self.stopping || cut_short;
-                assert!(why, "{} is cancelled in a run that goes on", step.id);
+                let why = self.stopping || incomplete;
+                assert!(why, "{} is cancelled in a run that continues", step.id);
             }
             EventKind::StepReset { step } => {
                 let row = &state.steps[step.ix.at()];
@@ -261,10 +261,7 @@ impl Oracle {
                 self.asked.clear();
             }
             EventKind::RunEnded { status, error, .. } => {
-                assert_eq!(
-                    state.running, 0,
-                    "the run ends while something is under way"
-                );
+                assert_eq!(state.running, 0, "the run ends while something is running");
                 let open = state.steps.iter().find(|row| !row.status.has_ended());
                 let open = open.filter(|row| in_use(state, row));
                 assert!(open.is_none(), "the run ends before {open:?}");
@@ -302,7 +299,7 @@ impl Oracle {
         }
     }
 
-    /// Every row ends once between two resets, and not with an attempt under way.
+    /// Every row ends once between two resets, and not with a running attempt.
     fn ends(&mut self, world: &World, row: StepIx) {
         let asked = self.asked.remove(&row);
         let row = &world.state.steps[row.at()];
@@ -387,7 +384,7 @@ impl Oracle {
             assert!(state.wall(world.now) - self.allowance_from >= limit);
             return;
         }
-        assert_eq!(state.running, 0, "calls under way could still free some");
+        assert_eq!(state.running, 0, "running calls could still free some");
         if limit == Limit::MaxToolCalls {
             assert_eq!(Some(state.calls), world.frame.calls);
         } else {
@@ -413,7 +410,7 @@ impl Oracle {
             () if stopped && !state.exceeded.is_empty() => RunOutcome::LimitExceeded,
             () if stopped && !self.by_failure => RunOutcome::Cancelled,
             () if any(StepStatus::Failed) || any(StepStatus::Unknown) => RunOutcome::Failed,
-            // Skipped because of an earlier stop, and not decided by a person.
+            // Skipped because of an earlier stop, and not decided by the user.
             () if any(StepStatus::Cancelled) => RunOutcome::Cancelled,
             () if (0..state.steps.len()).any(|at| self.was_stopped(state, at)) => {
                 RunOutcome::Cancelled
@@ -432,7 +429,7 @@ impl Oracle {
             && in_use(state, row)
     }
 
-    /// What a trigger says, from how the dependencies stand.
+    /// What a trigger makes of the status of the dependencies.
     fn verdict(&self, world: &World, row: StepIx) -> Verdict {
         let state = &world.state;
         let before = depends_on(world, row);
@@ -460,7 +457,7 @@ impl Oracle {
         status == StepStatus::Cancelled || wrong || self.tainted.contains(&row)
     }
 
-    /// When every action has been carried out.
+    /// When every action has been run.
     pub fn at_rest(&mut self, world: &World) {
         self.permits = 0;
         self.asked_for_one = false;
@@ -499,7 +496,7 @@ impl Oracle {
             (StepStatus::Pending, _) => Verdict::Wait,
             (StepStatus::Skipped, Some(SkipReason::Upstream)) => Verdict::Never,
             (StepStatus::Skipped, Some(SkipReason::User | SkipReason::Limit)) => return,
-            // It may have been about to begin anew when the run was stopped.
+            // It may have been about to begin again when the run was stopped.
             (StepStatus::Cancelled, _) => return,
             _ => Verdict::Go,
         };
@@ -535,14 +532,14 @@ impl Oracle {
         }
     }
 
-    /// Whether a step that runs begins anew as soon as what is under way has ended.
+    /// Whether a step that runs begins again as soon as what is running has ended.
     fn begins_anew(&self, world: &World, row: StepIx) -> bool {
         let cancelled = |row: &StepIx| world.running.get(row).is_some_and(|a| a.cancelled);
         let elements = world.state.steps[row.at()].elements();
         !self.stopping && (cancelled(&row) || elements.iter().any(cancelled))
     }
 
-    /// While the run goes on and a slot is free, what is ready waits for something that can be named.
+    /// While the run is running and a slot is free, what is ready waits for something that can be named.
     fn nothing_is_held_for_no_reason(&self, world: &World) {
         let state = &world.state;
         let room = world
@@ -617,7 +614,7 @@ impl Oracle {
     }
 }
 
-/// After every input: the fold says what the scheduler believes.
+/// After every input: the fold agrees with the scheduler.
 pub fn the_fold_agrees(world: &World) {
     let state = &world.state;
     let ledger = world.scheduler.ledger(world.now);

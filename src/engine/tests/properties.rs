@@ -1,4 +1,4 @@
-//! Random plans and random scripts, held against the oracle after every input.
+//! Random plans and random scripts, compared with the oracle after every input.
 
 use super::slot_time::is_accounted_for;
 use super::transitions::Transitions;
@@ -12,7 +12,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::sync::Arc;
 
-/// One move of a script, and how many actions the world carries out after it.
+/// One move of a script, and how many actions the world runs after it.
 #[derive(Clone, Debug)]
 struct Move {
     op: Op,
@@ -21,9 +21,9 @@ struct Move {
 
 #[derive(Clone, Debug)]
 enum Op {
-    /// The n-th attempt under way ends, with this share of its bound as its cost.
+    /// The n-th running attempt ends, with this share of its bound as its cost.
     End(usize, End, i64),
-    /// The n-th attempt under way asks whether it may cost so much.
+    /// The n-th running attempt asks whether it may cost so much.
     Ask(usize, i64),
     /// The next timer fires.
     Tick,
@@ -269,7 +269,7 @@ proptest! {
             Some(_) => ProptestConfig::default().cases,
             None => 2_000,
         },
-        // The same stories each time, unless somebody asks for many: those are new ones.
+        // The same stories each time, unless many are asked for: those are new ones.
         rng_seed: match std::env::var_os("PROPTEST_CASES") {
             Some(_) => ProptestConfig::default().rng_seed,
             None => RngSeed::Fixed(1),

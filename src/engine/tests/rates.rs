@@ -1,4 +1,4 @@
-//! What the rates allow, slowly and obviously: worked out anew from every attempt of the run.
+//! What the rates allow, slowly and obviously: computed again from every attempt of the run.
 
 use super::oracle::plan_row;
 use super::world::World;
@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 const MINUTE: Micros = Micros(60_000_000);
 
-/// What counts against one name: every start with its tokens, and how many of those calls are under way.
+/// What counts against one name: every start with its tokens, and how many of those calls are running.
 struct Use {
     starts: Vec<(Micros, u64)>,
     running: u64,
@@ -100,7 +100,7 @@ fn delays(world: &World, rate: &Rate, used: &Use, first: StepIx, tokens: u64) ->
     first_moment(rate, &with, world.now, wanted) > before || is_full(rate, &with)
 }
 
-/// No name's rate is passed, and nobody is passed over by whom it would cost time.
+/// No name's rate is exceeded, and no row is overtaken by one that would delay it.
 pub fn may_start(world: &World, turns: &BTreeMap<StepIx, u64>, row: StepIx, asked: bool) {
     let demand = demand(world, row);
     for name in &demand.names {
@@ -122,7 +122,7 @@ pub fn may_start(world: &World, turns: &BTreeMap<StepIx, u64>, row: StepIx, aske
     }
 }
 
-/// What a step is told to wait for is a name that its calls count against, and the moment is not over.
+/// What a step waits for is a name that its calls count against, and the time is not over.
 pub fn says_what_it_waits_for(world: &World, row: StepIx, on: Option<&str>, until: Option<Micros>) {
     let name = on.expect("a rate has a name");
     assert!(uses_rate_limit(world, row, name));

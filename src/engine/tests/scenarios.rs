@@ -190,7 +190,7 @@ fn what_is_being_prepared_is_not_called_when_a_dependency_runs_again() {
 }
 
 #[test]
-fn a_dependent_under_way_begins_anew() {
+fn a_running_dependent_begins_again() {
     let one = with(after(&[0, 1]), |sketch| {
         sketch.trigger = Trigger::OneSuccess;
     });
@@ -316,7 +316,7 @@ fn elements_fill_the_slots_of_a_plan_with_one_step() {
 }
 
 #[test]
-fn a_list_step_under_way_begins_anew_when_a_dependency_runs_again() {
+fn a_running_list_step_begins_again_when_a_dependency_runs_again() {
     let list = Sketch {
         lists: vec![3, 2],
         ..after(&[0])
@@ -474,7 +474,7 @@ fn a_step_that_was_let_go_and_then_skipped_does_not_keep_the_next_waiting() {
     let mut world = World::new(sketches, rated(one_at_a_time()));
     assert_eq!(world.running(), [0]);
     world.command(Pause);
-    // The place is free now, and step 1 is told to try as soon as the run goes on.
+    // The place is free now, and step 1 is asked to try as soon as the run resumes.
     world.end(0, End::Well);
     world.command(Skip(row(1)));
     world.command(Resume);

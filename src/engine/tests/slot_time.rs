@@ -42,11 +42,11 @@ fn stretch(parts: &mut SlotTime, state: &RunState, to: Micros) {
         .filter(|row| row.running_attempt().is_some())
         .count();
     let rows = || (0..state.steps.len() as u32).map(StepIx);
-    let a_person_is_asked = state.phase == RunPhase::Running
+    let user_is_asked = state.phase == RunPhase::Running
         && rows().any(|ix| state.steps[ix.at()].status == StepStatus::Unknown)
         && !rows().any(|ix| could_use_a_slot(state, ix));
     let stands = matches!(state.phase, RunPhase::Paused | RunPhase::Ended(_));
-    let held = running == 0 && (stands || a_person_is_asked);
+    let held = running == 0 && (stands || user_is_asked);
     let time = (to - state.at).0;
     if time == 0 || held || state.header.is_none() {
         return;
@@ -75,8 +75,8 @@ fn stretch(parts: &mut SlotTime, state: &RunState, to: Micros) {
         &mut parts.backoff,
         count(&|row| row.waiting.is_none() && row.status == StepStatus::Running),
     );
-    let person = waits(WaitReason::Breakpoint) + if stands { free } else { 0 };
-    give(&mut parts.person, person);
+    let user = waits(WaitReason::Breakpoint) + if stands { free } else { 0 };
+    give(&mut parts.person, user);
     if state.phase == RunPhase::Stopping {
         give(&mut parts.person, usize::MAX);
     }
@@ -91,7 +91,7 @@ fn stretch(parts: &mut SlotTime, state: &RunState, to: Micros) {
     give(&mut parts.dependency, usize::MAX);
 }
 
-/// Ready, or between two tries.
+/// Ready, or between two attempts.
 fn could_use_a_slot(state: &RunState, ix: StepIx) -> bool {
     let row = &state.steps[ix.at()];
     match row.status {

@@ -1,4 +1,4 @@
-//! Steps that were under way when an earlier run's process died, with somebody there to ask.
+//! Steps that were running when an earlier run's process died, with a user there to ask.
 
 use super::world::{Answer, End, Frame, Sketch, World, after};
 use crate::plan::StepIx;
@@ -30,7 +30,7 @@ fn row(at: u32) -> StepIx {
 fn the_run_waits_for_the_answer_and_its_clock_stands_still() {
     let mut world = world(true);
     assert_eq!(world.statuses(), [Unknown, Pending, Running]);
-    assert!(!world.state.waits_for_user(), "something is under way");
+    assert!(!world.state.waits_for_user(), "something is running");
     world.wait(40);
     world.end(2, End::Well);
     assert_eq!(world.statuses(), [Unknown, Pending, Succeeded]);
@@ -100,7 +100,7 @@ fn a_run_that_is_stopped_leaves_it_unknown_and_can_be_taken_up_again() {
 }
 
 #[test]
-fn with_nobody_to_ask_it_ends_at_once() {
+fn with_no_user_to_ask_it_ends_at_once() {
     let mut world = world(false);
     assert_eq!(world.statuses(), [Unknown, Skipped, Running]);
     world.end(2, End::Well);

@@ -1,5 +1,5 @@
 //! Everything around the pure scheduler, scripted: it prepares steps, makes calls, keeps timers, and ends what
-//! is under way when the script says so.
+//! is running when the script says so.
 
 use super::oracle::{Oracle, the_fold_agrees};
 use super::transitions::{Transitions, column};
@@ -30,7 +30,7 @@ pub struct Sketch {
     pub lists: Vec<usize>,
     /// The upper bound of a call.
     pub bound: i64,
-    /// It is an estimate, and somebody counts what the calls use.
+    /// It is an estimate, and what the calls use is counted.
     pub estimated: bool,
     pub answer: Answer,
     /// The names whose rates a call counts against, by their place in [`NAMES`], and its tokens.
@@ -100,7 +100,7 @@ pub struct Frame {
     pub fail_fast: bool,
     pub paused: bool,
     pub rates: Rates,
-    /// Whether a person is asked about what nobody knows.
+    /// Whether the user is asked about unknown steps.
     pub asks: bool,
 }
 
@@ -115,7 +115,7 @@ pub enum End {
     Badly,
 }
 
-/// An attempt under way.
+/// A running attempt.
 #[derive(Clone, Debug)]
 pub struct Attempt {
     pub reserved: Money,
@@ -129,11 +129,11 @@ pub struct World {
     pub sketches: Vec<Sketch>,
     pub frame: Frame,
     pub scheduler: Scheduler,
-    /// The fold of every fact so far.
+    /// The fold of every event so far.
     pub state: RunState,
     pub events: Vec<RunEvent>,
     pub now: Micros,
-    /// Not carried out yet.
+    /// Not run yet.
     pub actions: VecDeque<Action>,
     pub running: BTreeMap<StepIx, Attempt>,
     pub timers: BTreeSet<(Micros, Timer)>,
@@ -153,7 +153,7 @@ pub struct World {
 }
 
 impl World {
-    /// A run that has begun, with its first actions carried out.
+    /// A run that has begun, its first actions run.
     pub fn new(sketches: Vec<Sketch>, frame: Frame) -> Self {
         let mut world = Self::unprepared(sketches, frame);
         world.work(usize::MAX);
@@ -167,7 +167,7 @@ impl World {
         world
     }
 
-    /// A run that has begun, with nothing carried out.
+    /// A run that has begun, no action run yet.
     pub fn unprepared(sketches: Vec<Sketch>, frame: Frame) -> Self {
         let steps: Arc<[Step]> = sketches.iter().enumerate().map(step).collect();
         let limits = ResourceLimits {
@@ -209,12 +209,12 @@ impl World {
             rerun: BTreeSet::new(),
             random: fastrand::Rng::with_seed(1),
         };
-        world.hear(EventKind::RunStarted(Arc::new(header)));
+        world.apply(EventKind::RunStarted(Arc::new(header)));
         world.input(Input::Start);
         world
     }
 
-    fn hear(&mut self, kind: EventKind) {
+    fn apply(&mut self, kind: EventKind) {
         let event = RunEvent {
             seq: self.events.len() as u64,
             at: self.now,
@@ -229,7 +229,7 @@ impl World {
             }
             EventKind::ReservationRaised { step, reserved, .. } => {
                 let attempt = self.running.get_mut(&step.ix);
-                attempt.expect("who asked is under way").reserved = *reserved;
+                attempt.expect("the caller is running").reserved = *reserved;
             }
             _ => {}
         }
@@ -250,14 +250,14 @@ impl World {
         self.transitions.note(column, &before, &after);
         for action in out {
             match action {
-                Action::Emit(kind) => self.hear(kind),
+                Action::Emit(kind) => self.apply(kind),
                 other => self.actions.push_back(other),
             }
         }
         the_fold_agrees(self);
     }
 
-    /// Carries out at most `most` actions, and looks at everything once nothing is left.
+    /// Runs at most `most` actions, and checks everything once none is left.
     pub fn work(&mut self, most: usize) {
         for _ in 0..most {
             let Some(action) = self.actions.pop_front() else {
@@ -338,13 +338,13 @@ impl World {
         outputs.collect()
     }
 
-    /// A command, carried out to the end.
+    /// Sends a command and runs every action that follows.
     pub fn command(&mut self, command: RunCommand) {
         self.send(command);
         self.work(usize::MAX);
     }
 
-    /// A command, with nothing carried out.
+    /// Sends a command and runs no action.
     pub fn send(&mut self, command: RunCommand) {
         self.input(Input::Command(command));
     }
@@ -353,7 +353,7 @@ impl World {
     pub fn end_with(&mut self, row: u32, end: End, cost: i64) {
         let row = StepIx(row);
         let attempt = self.running.remove(&row);
-        let attempt = attempt.unwrap_or_else(|| panic!("{row:?} is not under way"));
+        let attempt = attempt.unwrap_or_else(|| panic!("{row:?} is not running"));
         self.outputs += 1;
         let output = match end {
             End::Well => Ok(self.outputs.into()),
@@ -378,14 +378,14 @@ impl World {
         });
     }
 
-    /// Ends the attempt of `row`, billed with its upper bound, and carries everything out.
+    /// Ends the attempt of `row`, billed with its upper bound, and runs every action that follows.
     pub fn end(&mut self, row: u32, end: End) {
         let reserved = self.running.get(&StepIx(row)).map(|a| a.reserved);
         self.end_with(row, end, reserved.unwrap_or_default().pico());
         self.work(usize::MAX);
     }
 
-    /// The attempt of `row` asks whether it may come to cost `total` in all; says whether it may.
+    /// The attempt of `row` asks whether it may come to cost `total` in all; returns whether it may.
     pub fn ask(&mut self, row: u32, total: i64) -> bool {
         let (row, total) = (StepIx(row), Money::from_pico(total));
         let before = self.running[&row].clone();
@@ -409,7 +409,7 @@ impl World {
         granted
     }
 
-    /// Whether the attempt of a row is being cancelled, carried out yet or not.
+    /// Whether the attempt of a row is being cancelled, or is about to be.
     pub fn is_cancelled(&self, row: StepIx) -> bool {
         let is_cancel = |action: &Action| matches!(action, Action::Cancel(other) if *other == row);
         let attempt = self.running.get(&row);
@@ -429,7 +429,7 @@ impl World {
         self.now += Micros(ms * 1000);
     }
 
-    /// Fires the next timer, where there is one; nothing is carried out.
+    /// Fires the next timer, where there is one; runs no action.
     pub fn tick(&mut self) -> bool {
         let Some((at, timer)) = self.timers.pop_first() else {
             return false;
@@ -439,11 +439,11 @@ impl World {
         true
     }
 
-    /// Answers for one of the rows that a person is asked about.
+    /// Answers for one of the rows that the user is asked about.
     fn answer(&mut self) {
         let unknown = |row: &&StepIx| self.status(row.0) == StepStatus::Unknown;
         let rows: Vec<StepIx> = (0..self.state.steps.len() as u32).map(StepIx).collect();
-        let row = *rows.iter().find(unknown).expect("somebody is asked");
+        let row = *rows.iter().find(unknown).expect("the user is asked");
         let answer = match row.0 % 3 {
             0 => RunCommand::Retry(row),
             1 => RunCommand::SetOutput(row, Arc::new(Value::from("seen"))),
@@ -467,7 +467,7 @@ impl World {
             } else if self.scheduler.waits_for_user() {
                 self.answer();
             } else {
-                assert!(self.tick(), "nothing is under way, and nothing is due");
+                assert!(self.tick(), "nothing is running, and nothing is due");
             }
         }
         panic!("the run does not end");

@@ -18,7 +18,7 @@ impl Counter {
         }
     }
 
-    /// Pairs of edges that cross when the units stand as in `layers`; a link counts once for each edge in it.
+    /// Pairs of edges that cross when the units are ordered as in `layers`; a link counts once for each edge in it.
     pub(super) fn all(&mut self, layered: &Layered, layers: &[Vec<u32>]) -> u64 {
         for layer in layers {
             for (at, &unit) in layer.iter().enumerate() {

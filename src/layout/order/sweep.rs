@@ -2,7 +2,7 @@
 
 use crate::layout::layered::Layered;
 
-/// Where a unit would like to stand.
+/// The position that a unit is drawn to by its neighbours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Measure {
     /// At the mean place of its neighbours.
@@ -35,7 +35,7 @@ pub(super) struct Sweeper<'a> {
 }
 
 impl<'a> Sweeper<'a> {
-    /// Begins with `layers`, once what is kept stands in its order there.
+    /// Begins with `layers`, once what is kept has its order there.
     pub(super) fn new(
         layered: &'a Layered,
         kept: &'a [Option<u32>],
@@ -200,7 +200,7 @@ impl<'a> Sweeper<'a> {
         }
     }
 
-    /// Crossings among the links of two units of a layer: as they stand, and the other way round.
+    /// Crossings among the links of two units of a layer: in their present order, and swapped.
     fn pair(&mut self, left: u32, right: u32) -> (u64, u64) {
         let layered = self.layered;
         let (mut now, mut then) = (0, 0);
@@ -260,7 +260,7 @@ fn keep(layer: &mut [u32], kept: &[Option<u32>]) -> bool {
     true
 }
 
-/// Pairs of weights in which the end of `a` stands after the end of `b`; both sorted.
+/// Pairs of weights in which the end of `a` is after the end of `b`; both sorted.
 fn after(a: &[(u32, u32)], b: &[(u32, u32)]) -> u64 {
     let (mut sum, mut before, mut next) = (0, 0, 0);
     for &(place, weight) in a {

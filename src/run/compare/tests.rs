@@ -1,4 +1,4 @@
-//! A run held against another as it goes on is the same as one held against it at once.
+//! Comparing a run event by event gives the same as comparing it at once.
 
 use super::super::state::tests::{event_kind, events, header, info, started};
 use super::super::{EventKind, RunEvent, RunState, StepInfo, StepKey, StepSource};

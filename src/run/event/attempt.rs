@@ -1,4 +1,4 @@
-//! What events say of one attempt: its end, and what it wrote on the way.
+//! What events record of one attempt: its end, and its log.
 
 use super::{RunError, StepKey};
 use crate::units::{Micros, Money, Tokens};
@@ -11,7 +11,7 @@ use std::sync::Arc;
 pub enum LogStream {
     /// A program's standard error, a sandbox's prints.
     Stderr,
-    /// What the carrying out itself has to say.
+    /// Remarks of the executor itself.
     Note,
 }
 
@@ -21,7 +21,7 @@ pub struct AttemptEnd {
     /// The step.
     #[serde(flatten)]
     pub step: StepKey,
-    /// Which try, from 1.
+    /// The attempt's number, from 1.
     pub attempt: u32,
     /// The time the call itself took.
     #[serde(rename = "service_ms")]
@@ -43,7 +43,7 @@ pub struct AttemptEnd {
     /// Why it failed; `None` where it succeeded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Box<RunError>>,
-    /// The wait before the next try, where there is one.
+    /// The wait before the next attempt; `None` where there is none.
     #[serde(
         rename = "retry_in_ms",
         default,

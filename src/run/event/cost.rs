@@ -1,6 +1,6 @@
-//! What the calls of a step can cost, as the events of a run say it.
+//! What the calls of a step can cost, as recorded in the events of a run.
 //!
-//! It stands apart from the sums over a run, so that events depend on no state.
+//! It is apart from the sums over a run, so that events depend on no state.
 
 use crate::units::Money;
 use serde::{Deserialize, Serialize};

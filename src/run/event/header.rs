@@ -1,4 +1,4 @@
-//! What events say of a run as a whole: what it was started with, and how it ended.
+//! What events record of a run as a whole: what it was started with, and how it ended.
 
 use super::StepInfo;
 use crate::plan::Dialect;
@@ -20,7 +20,7 @@ pub struct RunHeader {
     pub started_at: Arc<str>,
     /// Who carries out `model` tools: `openai/gpt-4o-mini`, `offline`, `simulated`.
     pub worker: Arc<str>,
-    /// Whether outputs are invented.
+    /// Whether outputs are simulated.
     pub simulated: bool,
     /// Whether cost is tracked.
     pub track_cost: bool,
@@ -29,7 +29,7 @@ pub struct RunHeader {
     /// The rates in force.
     #[serde(default, skip_serializing_if = "Rates::is_empty")]
     pub rates: Rates,
-    /// Whether the steps say what their calls can cost.
+    /// Whether the steps carry the prices of their calls.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub priced: bool,
     /// The context that the references see.
@@ -52,6 +52,6 @@ pub enum RunOutcome {
     Failed,
     /// A limit stopped it.
     LimitExceeded,
-    /// A person or a signal stopped it.
+    /// The user or a signal stopped it.
     Cancelled,
 }

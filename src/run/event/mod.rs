@@ -1,7 +1,7 @@
-//! The facts of a run.
+//! The events of a run.
 //!
 //! As JSON an event is one flat object: `{"seq": 3, "at_ms": 0.41, "type": "attempt_started", …}`. Everything that an
-//! event carries is in this folder; what is worked out from events is beside it, and nothing here depends on it.
+//! event carries is in this folder; what is computed from events is in the folder above, and nothing here depends on it.
 
 mod attempt;
 mod cost;
@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::sync::Arc;
 
-/// One fact about a run.
+/// What an event reports.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum EventKind {
@@ -34,7 +34,7 @@ pub enum EventKind {
         #[serde(flatten)]
         step: StepKey,
     },
-    /// Something beside the slots and the pause holds a ready step.
+    /// Something other than the slots and the pause holds a ready step.
     StepWaiting {
         /// The step.
         #[serde(flatten)]
@@ -44,13 +44,13 @@ pub enum EventKind {
         /// The name of the rate or pool, where one holds it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         on: Option<Arc<str>>,
-        /// The moment before which that does not let it start; `None` where it depends on the end of a call.
+        /// The time until which it is held; `None` where that depends on the end of a call.
         #[serde(rename = "until_ms", default, skip_serializing_if = "Option::is_none")]
         until: Option<Micros>,
     },
     /// A `for_each` step runs once for each of `count` elements. Rows it has from an earlier time are used
-    /// again; the ones it lacks stand after all rows so far. It comes a second time, right after the step's
-    /// reset, when a step that had ended goes on because one of its elements runs again.
+    /// again; the ones it lacks follow all rows so far. It comes a second time, right after the step's
+    /// reset, when a step that had ended runs again because one of its elements does.
     StepExpanded {
         /// The step.
         #[serde(flatten)]
@@ -65,7 +65,7 @@ pub enum EventKind {
         /// The step.
         #[serde(flatten)]
         step: StepKey,
-        /// Which try, from 1; retries by a person go on counting.
+        /// The attempt's number, from 1; retries by the user keep counting.
         attempt: u32,
         /// The slot it takes, from 0.
         slot: u32,
@@ -77,22 +77,22 @@ pub enum EventKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         why: Option<Box<CallReason>>,
     },
-    /// A call under way may come to cost more than was reserved for it when it began.
+    /// A running call may come to cost more than was reserved for it when it began.
     ReservationRaised {
         /// The step.
         #[serde(flatten)]
         step: StepKey,
-        /// Which try.
+        /// The attempt's number, from 1.
         attempt: u32,
         /// What is reserved for it now, in all.
         reserved: Money,
     },
-    /// A tool said something on the way.
+    /// A running tool logged something.
     AttemptLog {
         /// The step.
         #[serde(flatten)]
         step: StepKey,
-        /// Which try.
+        /// The attempt's number, from 1.
         attempt: u32,
         /// Where it came from.
         stream: LogStream,
@@ -133,28 +133,28 @@ pub enum EventKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         because: Option<Arc<str>>,
     },
-    /// A step was under way when the process of an earlier run died: it may or may not have happened.
+    /// A step was running when the process of an earlier run died: it may or may not have happened.
     StepUnknown {
         /// The step.
         #[serde(flatten)]
         step: StepKey,
-        /// What is known of it, and what can be done.
+        /// What is known of it, and what the user can do.
         error: Box<RunError>,
     },
-    /// A step was under way when the run was stopped.
+    /// A step was running when the run was stopped.
     StepCancelled {
         /// The step.
         #[serde(flatten)]
         step: StepKey,
     },
-    /// A step is as it was before the run: a person asked to run it again, or what it depends on runs again.
+    /// A step is as it was before the run: the user asked to run it again, or what it depends on runs again.
     /// Its attempts so far stay on record; a `for_each` step has no elements until it is expanded again.
     StepReset {
         /// The step.
         #[serde(flatten)]
         step: StepKey,
     },
-    /// A person gave the step another input, or took that back: from now on its calls are made with this instead
+    /// The user gave the step another input, or took that back: from now on its calls are made with this instead
     /// of the resolved parameters.
     StepInputSet {
         /// The step.
@@ -163,7 +163,7 @@ pub enum EventKind {
         /// The input; `None` for the parameters as the plan has them.
         input: Option<Arc<Value>>,
     },
-    /// A person pinned the step's output, so that it is used for the same call until it is unpinned, or unpinned
+    /// The user pinned the step's output, so that it is used for the same call until it is unpinned, or unpinned
     /// it.
     StepPinned {
         /// The step.
@@ -172,7 +172,7 @@ pub enum EventKind {
         /// Whether it is pinned now.
         pinned: bool,
     },
-    /// Nothing starts any more; what is under way goes on.
+    /// Nothing starts any more; running attempts continue.
     RunPaused,
     /// Steps start again.
     RunResumed,
@@ -183,9 +183,9 @@ pub enum EventKind {
         /// Which call, and by how much.
         message: Arc<str>,
     },
-    /// A person, a signal, or the first failure where that is asked for stops the run.
+    /// The user, a signal, or the first failure where that is asked for stops the run.
     StopRequested,
-    /// Nothing is left to do.
+    /// The run ended: nothing is left to do.
     RunEnded {
         /// How it ended.
         status: RunOutcome,
@@ -194,7 +194,7 @@ pub enum EventKind {
         /// The first error, where it did not succeed.
         error: Option<Box<RunError>>,
     },
-    /// A run that had ended goes on, because a person retried something.
+    /// A run that had ended is running again, because the user retried something.
     RunReopened,
 }
 
@@ -228,7 +228,7 @@ impl EventKind {
     }
 }
 
-/// One numbered fact.
+/// One numbered event.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunEvent {
     /// Its number in the run, from 0.

@@ -1,15 +1,15 @@
 //! Outputs that are used again: what one of them saved, or why a call was made although one could have been
 //! used.
 //!
-//! Both are decided when a step is about to start, and stand in the events: what is kept changes afterwards,
-//! and nobody could say later what was there at that moment.
+//! Both are decided when a step is about to start, and recorded in the events: the cache changes afterwards, and
+//! cannot be asked later what it held at that time.
 
 use crate::units::{Micros, Money};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::sync::Arc;
 
-/// Where an output that was not called for came from, and what it saved.
+/// Where an output that needed no call came from, and what it saved.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reuse {
     /// The run that made it.
@@ -22,7 +22,7 @@ pub struct Reuse {
     /// How long it had taken.
     #[serde(rename = "service_ms")]
     pub service: Micros,
-    /// Whether a person pinned it.
+    /// Whether the user pinned it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub pinned: bool,
     /// The resolved parameters that it was used for.
@@ -32,10 +32,10 @@ pub struct Reuse {
 /// Why a call was made although its output could have been there already.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct CallReason {
-    /// Why the output of the earlier run, which this one goes on with or was forked from, was not taken over.
+    /// Why the output of the earlier run, which this one resumes or was forked from, was not taken over.
     #[serde(rename = "anew", default, skip_serializing_if = "Option::is_none")]
     pub rerun: Option<RerunReason>,
-    /// Why no kept output was used.
+    /// Why no cached output was used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub miss: Option<MissReason>,
 }
@@ -44,40 +44,40 @@ pub struct CallReason {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "reason", rename_all = "snake_case")]
 pub enum RerunReason {
-    /// A person asked for it to run again.
+    /// The user asked for it to run again.
     Asked,
     /// The earlier run had no output of it.
     Absent,
-    /// The step is defined otherwise than then.
+    /// The step's definition has changed since.
     Redefined,
-    /// It was under way when the earlier run was cut short.
+    /// It was running when the earlier run was interrupted.
     #[serde(rename = "under_way")]
     Interrupted,
-    /// These steps that it depends on came to something of this run's own.
+    /// These steps that it depends on have new outputs in this run.
     Upstream {
         /// Their ids.
         steps: Arc<[Arc<str>]>,
     },
-    /// Its input came out otherwise.
+    /// Its input differs.
     Input {
         /// Where.
         changes: Arc<[InputChange]>,
     },
 }
 
-/// Why no kept output was used for a call whose output could have been.
+/// Why no cached output was used for a call whose output could have been.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "reason", rename_all = "snake_case")]
 pub enum MissReason {
-    /// The run keeps no outputs, or what is kept could not be read.
+    /// The run caches no outputs, or the cache could not be read.
     Off,
     /// The run was started with `--fresh`.
     Fresh,
-    /// A person asked for this step to be called again.
+    /// The user asked for this step to be called again.
     Refresh,
-    /// Nothing like it was kept.
+    /// No output of this step is cached.
     Never,
-    /// An output for the very same was kept, and was too old.
+    /// An output of the same call is cached, but is too old.
     Expired {
         /// The run that made it.
         run_id: Arc<str>,
@@ -88,7 +88,7 @@ pub enum MissReason {
         #[serde(rename = "limit_ms")]
         limit: Micros,
     },
-    /// The newest output of this step that was kept was made for something else.
+    /// The newest cached output of this step was made by a different call.
     Differs {
         /// The run that made it.
         run_id: Arc<str>,
@@ -107,9 +107,9 @@ pub enum MissReason {
 pub struct InputChange {
     /// The place, as `text` or `items[3].price`; empty for the whole.
     pub path: Arc<str>,
-    /// The beginning of what stood there, or of where it differs; `None` where nothing stood.
+    /// The old value, cut to the part that differs; `None` where there was none.
     pub before: Option<Arc<str>>,
-    /// The same of what stands there now.
+    /// The same for the new value; `None` where there is none.
     pub after: Option<Arc<str>>,
     /// The steps whose outputs it is made of.
     #[serde(default, skip_serializing_if = "<[Arc<str>]>::is_empty")]
@@ -125,15 +125,15 @@ pub struct InputChange {
 pub enum NotReused {
     /// The step says `cache: false`.
     Step,
-    /// The catalog says `cache: false` of the tool.
+    /// The catalog says `cache: false` for the tool.
     Tool,
-    /// A call may change something outside, and nothing says that it does not.
+    /// A call may change something outside, and is not declared to only read.
     Effects,
     /// A call takes no longer than looking its output up.
     Quick,
-    /// The model takes no temperature, so that it may answer otherwise the next time.
+    /// The model takes no temperature, so that it may answer differently the next time.
     Temperature,
-    /// Outputs are invented.
+    /// Outputs are simulated.
     Simulated,
     /// What determines an output is not known.
     Undetermined,

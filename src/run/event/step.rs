@@ -1,4 +1,4 @@
-//! What events say of a step: which one it is, what is known of it beforehand, and where its output came from.
+//! What events record of a step: which one it is, what is known of it beforehand, and where its output came from.
 
 use super::{NotReused, StepPrice};
 use crate::plan::StepIx;
@@ -24,12 +24,12 @@ pub struct StepInfo {
     pub id: Arc<str>,
     /// The tool it calls.
     pub tool: Arc<str>,
-    /// How the tool is carried out: `model`, `http`, `process`, …
+    /// The kind of its tool: `model`, `http`, `process`, …
     pub kind: Arc<str>,
     /// What it waits for.
     #[serde(default, skip_serializing_if = "<[StepIx]>::is_empty")]
     pub depends_on: Arc<[StepIx]>,
-    /// What the planner said it is for.
+    /// What it is for, in the planner's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<Arc<str>>,
     /// The `for_each` step that this is an element of.
@@ -42,10 +42,10 @@ pub struct StepInfo {
     /// `for_each` step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_reused: Option<NotReused>,
-    /// Whether nothing else is under way while it is.
+    /// Whether nothing else is running while it is.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sequential: bool,
-    /// What its calls can cost; `None` where they cost nothing, or where the run does not say.
+    /// What its calls can cost; `None` where they cost nothing, or where the run has no prices.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<Box<StepPrice>>,
 }
@@ -60,7 +60,7 @@ pub enum StepSource {
     Cache,
     /// An earlier run that is being resumed or forked had it.
     Recorded,
-    /// A person supplied it.
+    /// The user supplied it.
     Mock,
 }
 
@@ -74,19 +74,19 @@ pub enum SkipReason {
     Upstream,
     /// A limit stopped the run.
     Limit,
-    /// A person skipped it, or the run was stopped before it started.
+    /// The user skipped it, or the run was stopped before it started.
     User,
 }
 
-/// What holds a step that is ready, beside the slots and the pause.
+/// What holds a ready step, other than the slots and the pause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WaitReason {
-    /// Its upper bound does not fit in what is left; calls under way may free some.
+    /// Its upper bound does not fit in what is left; running calls may free some.
     Budget,
     /// A rate of its model or pool.
     Rate,
-    /// It runs alone and others are under way.
+    /// It runs alone and others are running.
     Exclusive,
     /// A breakpoint.
     Breakpoint,

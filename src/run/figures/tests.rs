@@ -236,7 +236,7 @@ fn with_nothing_called_there_are_no_ratios() {
 }
 
 #[test]
-fn an_attempt_under_way_counts_up_to_now() {
+fn a_running_attempt_counts_up_to_now() {
     let mut state = run(&[vec![]], &[vec![(0, 10)]], 1);
     state.phase = super::super::RunPhase::Running;
     state.apply(&RunEvent {

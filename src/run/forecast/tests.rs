@@ -54,7 +54,7 @@ impl Trial {
             state: RunState::default(),
             seq: 0,
         };
-        trial.say(EventKind::RunStarted(Arc::new(RunHeader {
+        trial.emit(EventKind::RunStarted(Arc::new(RunHeader {
             run_id: "r".into(),
             plan: "p".into(),
             dialect: Dialect::Documented,
@@ -72,7 +72,7 @@ impl Trial {
         trial
     }
 
-    fn say(&mut self, kind: EventKind) {
+    fn emit(&mut self, kind: EventKind) {
         let (seq, at) = (self.seq, Micros(self.seq));
         self.state.apply(&RunEvent { seq, at, kind });
         self.seq += 1;
@@ -87,7 +87,7 @@ impl Trial {
 
     fn call(&mut self, row: u32, attempt: u32, reserved: i64) {
         let step = self.key(row);
-        self.say(EventKind::AttemptStarted {
+        self.emit(EventKind::AttemptStarted {
             step,
             attempt,
             slot: 0,
@@ -99,7 +99,7 @@ impl Trial {
 
     fn end(&mut self, row: u32, attempt: u32, retry_in: Option<u64>) {
         let step = self.key(row);
-        self.say(EventKind::AttemptEnded(Arc::new(AttemptEnd {
+        self.emit(EventKind::AttemptEnded(Arc::new(AttemptEnd {
             step,
             attempt,
             service: Micros(1),
@@ -175,7 +175,7 @@ fn the_rest_is_what_has_not_ended() {
     trial.call(0, 2, 8);
     trial.end(0, 2, None);
     let step = trial.key(0);
-    trial.say(EventKind::StepSucceeded {
+    trial.emit(EventKind::StepSucceeded {
         step,
         source: StepSource::Call,
         output: Arc::new(Value::Null),
@@ -183,7 +183,7 @@ fn the_rest_is_what_has_not_ended() {
     });
     assert_eq!(trial.rest(), (2, Some(6), Some(20)));
     let step = trial.key(0);
-    trial.say(EventKind::StepReset { step });
+    trial.emit(EventKind::StepReset { step });
     assert_eq!(
         trial.rest(),
         (3, Some(11), Some(50)),
@@ -207,7 +207,7 @@ fn a_list_that_became_known_is_counted() {
     };
     let elements = (0..3).map(element).collect();
     let step = trial.key(0);
-    trial.say(EventKind::StepExpanded {
+    trial.emit(EventKind::StepExpanded {
         step,
         count: 3,
         elements,
@@ -223,7 +223,7 @@ fn a_run_that_does_not_say_has_no_forecast() {
     assert!(forecast(&trial.state).unwrap().is_free());
     let mut header = RunHeader::clone(trial.state.header.as_deref().unwrap());
     header.priced = false;
-    trial.say(EventKind::RunStarted(Arc::new(header)));
+    trial.emit(EventKind::RunStarted(Arc::new(header)));
     assert_eq!(forecast(&trial.state), None);
     assert_eq!(forecast(&RunState::default()), None);
 }

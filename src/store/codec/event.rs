@@ -1,4 +1,4 @@
-//! The fields of every fact, in the order in which they stand in a record.
+//! The fields of every event, in the order in which a record holds them.
 //!
 //! A field that is added to a type here goes last and needs an absent value. A number that stands for a
 //! variant is never used for another.
@@ -14,7 +14,7 @@ use crate::units::{Micros, Money, Tokens};
 use serde_json::Value;
 use std::sync::Arc;
 
-/// Something that can stand in a record.
+/// Something that can be written to a record.
 pub trait Codec: Sized {
     /// Writes it.
     fn put(&self, out: &mut Encoder);
@@ -139,7 +139,7 @@ choice!(LogStream { 0 Stderr {}, 1 Note {} });
 
 choice!(RunOutcome { 0 Succeeded {}, 1 Failed {}, 2 LimitExceeded {}, 3 Cancelled {} });
 
-/// Steps stand in lists, where the end of one is not the end of the record.
+/// Steps are in lists, where the end of one is not the end of the record.
 impl Codec for StepInfo {
     fn put(&self, out: &mut Encoder) {
         let Self {
@@ -444,7 +444,7 @@ pub fn decode_event(
     Ok(RunEvent { seq, at, kind })
 }
 
-/// Takes note of the rows that a fact brings.
+/// Adds the rows that an event brings.
 fn learn(kind: &EventKind, rows: &mut Rows) {
     match kind {
         EventKind::RunStarted(header) => rows.begin(&header.steps),

@@ -1,8 +1,8 @@
-//! How facts stand on disk: a compact binary form that gives back exactly what went in.
+//! How events are stored: a compact binary form that gives back exactly what went in.
 //!
-//! JSON would do for people, but not here: an amount of money or a moment that passes through a decimal
+//! JSON is good enough to read, but not here: an amount of money or a time that passes through a decimal
 //! fraction may come back changed in its last digit, and a million events have to be read within a second.
-//! A record is the fields of a fact in their order. A reader that finds a record ended before a field that
+//! A record is the fields of an event in their order. A reader that finds a record ended before a field that
 //! was added later takes the field's absent value, so older journals stay readable.
 
 #[macro_use]

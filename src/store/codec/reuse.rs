@@ -42,7 +42,7 @@ choice!(NotReused {
     6 Undetermined {},
 });
 
-/// They stand in lists, where the end of one is not the end of the record.
+/// They are in lists, where the end of one is not the end of the record.
 impl Codec for InputChange {
     fn put(&self, out: &mut Encoder) {
         let Self {

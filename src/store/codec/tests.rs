@@ -1,4 +1,4 @@
-//! Every fact comes back as it went in, and nothing that is not a record is taken for one.
+//! Every event comes back as it went in, and nothing that is not a record is taken for one.
 
 use super::{Blobs, DecodeError, Decoder, Encoder, Hash, Memory, decode_event, encode_event};
 use crate::plan::{Dialect, StepIx};
@@ -711,7 +711,7 @@ fn what_waits_in_an_older_journal_waits_for_nothing_that_is_named() {
         },
     };
     let (mut bytes, mut blobs) = written(std::slice::from_ref(&event));
-    // Without the name and the moment, a byte each.
+    // Without the name and the time, a byte each.
     bytes.truncate(bytes.len() - 2);
     bytes[0] -= 2;
     assert_eq!(read(&bytes, &mut blobs).unwrap(), [event]);

@@ -59,7 +59,7 @@ fn a_pool_lets_the_next_in_when_one_ends() {
     limiter.end(StepIx(0));
     assert_eq!(limiter.next_to_try(), Some(StepIx(1)));
     assert_eq!(refused(&mut limiter, Micros(2), 1, 0), None);
-    // Whoever comes in between waits for the one that was told to try.
+    // A row that comes in between waits for the one that was asked to try.
     assert_eq!(refused(&mut limiter, Micros(2), 2, 0), Some(None));
 }
 
@@ -72,7 +72,7 @@ fn who_came_first_while_another_tried_gets_its_try() {
     let mut limiter = RateLimiter::new(&Rates([("m".into(), rate), ("p".into(), rate)].into()));
     let at = |limit| Refusal { limit, until: None };
     let [m, p] = [LimitId(0), LimitId(1)];
-    // The first waits for one name, the second for another, for which it is told to try.
+    // The first waits for one name, the second for another, for which it is asked to try.
     limiter.wait(StepIx(1), at(p), 0);
     limiter.wait(StepIx(2), at(m), 0);
     limiter.to_recheck.push(m);
