@@ -30,7 +30,7 @@ pub enum StoreError {
     #[error("{}: the disk is full; free some room, or remove old runs with `plandeck runs prune`", .0.display())]
     Full(PathBuf),
     /// Another process holds its lock.
-    #[error("{}: another process has held its lock for too long", .0.display())]
+    #[error("{}: another process has kept it locked for too long", .0.display())]
     Locked(PathBuf),
     /// The file is not a database, or is damaged.
     #[error("{}: it is damaged ({detail}); move the file away to have a new one made, or read what is left of it with `sqlite3 FILE .recover`", file.display())]
