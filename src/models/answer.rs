@@ -5,7 +5,7 @@ use serde_json::Value;
 /// Deeper nesting is refused before anything recurses over it.
 const MAX_DEPTH: usize = 120;
 
-/// How many violations one message lists.
+/// The maximum of violations in one message.
 const MAX_VIOLATIONS: usize = 5;
 
 /// What is wrong with a JSON Schema.
@@ -21,7 +21,10 @@ pub struct OutputSchema {
 }
 
 impl OutputSchema {
-    /// Compiles a schema; the error says what is wrong with it.
+    /// Compiles a schema.
+    ///
+    /// # Errors
+    /// What is wrong with the schema.
     pub fn new(schema: &Value) -> Result<Self, SchemaError> {
         let validator =
             jsonschema::validator_for(schema).map_err(|error| SchemaError(error.to_string()))?;
@@ -36,7 +39,7 @@ impl OutputSchema {
         &self.schema
     }
 
-    /// What is wrong with `value`, in a few lines; `None` where it is valid.
+    /// What is wrong with `value`, one violation a line; `None` where it is valid.
     pub fn violation(&self, value: &Value) -> Option<String> {
         if self.validator.is_valid(value) {
             return None;
@@ -60,9 +63,9 @@ impl OutputSchema {
     }
 }
 
-/// The output in `text`. With a schema it is the first piece of JSON in it that is valid, as it stands or
-/// repaired; the error says what is wrong with the best candidate. Without one it is JSON where the whole text is, and else the
-/// text.
+/// The output in `text`. With a schema it is the first JSON in the text that is valid against it, if need be after a
+/// repair; the error says what is wrong with the best candidate. Without a schema it is JSON where the whole text is
+/// valid JSON, else the text.
 pub(super) fn read(text: &str, schema: Option<&OutputSchema>) -> Result<Value, String> {
     let trimmed = text.trim();
     let Some(schema) = schema else {
@@ -84,7 +87,7 @@ pub(super) fn read(text: &str, schema: Option<&OutputSchema>) -> Result<Value, S
             Err(error) => violation = violation.or(Some(error)),
         }
     }
-    // A tool whose output is text may be answered in plain words.
+    // A tool whose output is text may be answered in plain text.
     let plain = Value::String(trimmed.to_owned());
     if !trimmed.is_empty() && schema.violation(&plain).is_none() {
         return Ok(plain);
@@ -93,13 +96,13 @@ pub(super) fn read(text: &str, schema: Option<&OutputSchema>) -> Result<Value, S
         if trimmed.is_empty() {
             "it is empty".to_owned()
         } else {
-            "it is no JSON".to_owned()
+            "it is not valid JSON".to_owned()
         }
     }))
 }
 
-/// The value, or the member `output` that it is wrapped in, where one of them is valid. A schema that is not one of an
-/// object is sent to models wrapped, so there the member comes first.
+/// The value, or its member `output`, whichever is valid. A schema of anything but an object is sent to models as the
+/// member `output` of one, so there the member is preferred.
 fn fit(value: Value, schema: &OutputSchema) -> Result<Value, String> {
     let inner = value
         .as_object()
@@ -120,29 +123,29 @@ fn parse(text: &str) -> Option<Value> {
 }
 
 fn repair(text: &str) -> Option<Value> {
-    // Prose would be "repaired" into a string, and nesting without end would recurse without end.
-    if !text.starts_with(['{', '[']) || deepest(text) > MAX_DEPTH {
+    // Prose would be "repaired" into a string, and deep nesting would overflow the stack.
+    if !text.starts_with(['{', '[']) || max_depth(text) > MAX_DEPTH {
         return None;
     }
     parse(&jsonrepair_rs::jsonrepair(text).ok()?)
 }
 
-fn deepest(text: &str) -> usize {
-    let (mut depth, mut most) = (0usize, 0);
+fn max_depth(text: &str) -> usize {
+    let (mut depth, mut max) = (0usize, 0);
     for byte in text.bytes() {
         match byte {
             b'{' | b'[' | b'(' => {
                 depth += 1;
-                most = most.max(depth);
+                max = max.max(depth);
             }
             b'}' | b']' | b')' => depth = depth.saturating_sub(1),
             _ => {}
         }
     }
-    most
+    max
 }
 
-/// What stands in the first code fence.
+/// The content of the first code fence.
 fn fenced(text: &str) -> Option<&str> {
     let (_, rest) = text.split_once("```")?;
     let (_, rest) = rest.split_once('\n')?;
@@ -205,12 +208,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said() {
+    fn errors_name_the_violation() {
         let error = read("{\"n\": \"x\"}", Some(&schema())).unwrap_err();
         assert!(error.contains("/n") && error.contains("integer"), "{error}");
         assert_eq!(
             read("I cannot.", Some(&schema())).unwrap_err(),
-            "it is no JSON"
+            "it is not valid JSON"
         );
         assert_eq!(read(" ", Some(&schema())).unwrap_err(), "it is empty");
     }

@@ -1,11 +1,12 @@
-//! What servers of one format take and refuse.
+//! The parameters that servers of one format accept and refuse.
 //!
-//! A request begins with what is best for the model. What a server refuses is left out or replaced, and remembered.
+//! The first request has the parameters that are best for the model. A parameter that the server refuses is left out or
+//! replaced, and that is remembered.
 
 /// The parameters that a request has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ApiQuirks {
-    /// How the form of the answer is asked for.
+    /// How the format of the answer is requested.
     pub(crate) format: OutputFormat,
     /// `max_completion_tokens` instead of `max_tokens`.
     pub(crate) max_completion_tokens: bool,
@@ -13,7 +14,7 @@ pub(crate) struct ApiQuirks {
     pub(crate) temperature: bool,
 }
 
-/// How the form of an answer is asked for, from the strictest on.
+/// How the format of an answer is requested, from the strictest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OutputFormat {
     /// A JSON Schema that the server enforces.
@@ -22,7 +23,7 @@ pub(crate) enum OutputFormat {
     Schema,
     /// Any JSON object.
     JsonObject,
-    /// Nothing but the prompt's words.
+    /// Only the prompt describes it.
     Text,
 }
 
@@ -55,8 +56,8 @@ impl ApiQuirks {
     }
 }
 
-/// Whether a refusal can be about the format of the answer. Anything else (a prompt that is too long, a model that
-/// does not exist) is refused in every format, so it is reported at once.
+/// Whether a refusal can be about the format of the answer. Anything else (a prompt that is too long, an unknown
+/// model) is refused in every format, so it is reported at once.
 fn is_about_format(body: &str) -> bool {
     [
         "format",

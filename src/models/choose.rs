@@ -1,4 +1,4 @@
-//! The worker that the user names, or that the environment is set up for.
+//! Chooses the worker: the one that the user names, or one that the environment is configured for.
 
 use super::http::HttpClients;
 use super::provider::{Environment, PROVIDERS, Provider};
@@ -16,7 +16,7 @@ impl SmallModelWorker {
     /// environment has a key for, else a local Ollama that answers within 0.3 s, else none.
     ///
     /// # Errors
-    /// Where the choice cannot be understood or its key is missing, with the remedy.
+    /// Where the choice is not valid or its key is missing, with the remedy.
     pub async fn choose(
         choice: &str,
         base_url: Option<&str>,
@@ -60,7 +60,7 @@ impl SmallModelWorker {
         Ok(worker)
     }
 
-    /// With `custom_server` the models are those of a server whose address the user gives, and have any name.
+    /// With `custom_server` the user gives the server's address, and its models may have any name.
     fn named(choice: &str, custom_server: bool) -> Result<Self, WorkerError> {
         let Some((provider, model)) = split(choice) else {
             return match choice.split_once('/') {
@@ -104,7 +104,7 @@ impl SmallModelWorker {
     }
 }
 
-/// The first model of a local Ollama, where one answers soon.
+/// The first model of a local Ollama; `None` where none answers within [`OLLAMA_TIMEOUT`].
 async fn ollama_model(environment: &Environment) -> Option<String> {
     let base = Provider::named("ollama")?.base(environment);
     let url: reqwest::Url = format!("{}/api/tags", base.strip_suffix("/v1")?)

@@ -1,9 +1,9 @@
-//! The context windows of models: the provider refuses a longer prompt, at no cost.
+//! The context windows of models. A provider refuses a longer prompt without a charge.
 
-/// What is taken for a model that is not known here; none takes more.
+/// The default for an unknown model; no model accepts more.
 const MAX_CONTEXT_WINDOW: u64 = 2_097_152;
 
-/// Beginnings of names, without the provider, and the tokens that such models take; the first that fits counts.
+/// Prefixes of names, without the provider, and the tokens that such models accept; the first match counts.
 const CONTEXT_WINDOWS: [(&str, u64); 22] = [
     ("gpt-3.5", 16_385),
     ("gpt-4.1", 1_047_576),
@@ -29,7 +29,7 @@ const CONTEXT_WINDOWS: [(&str, u64); 22] = [
     ("open-mistral", 131_072),
 ];
 
-/// The most input tokens of one call of `model`.
+/// The maximum of input tokens of one call of `model`.
 pub(super) fn context_window(model: &str) -> u64 {
     let name = model.rsplit('/').next().unwrap_or(model);
     let known = CONTEXT_WINDOWS

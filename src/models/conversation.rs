@@ -13,7 +13,7 @@ use crate::text::message::quote;
 use crate::units::{Money, Tokens};
 use serde_json::Value;
 
-/// A violation that is quoted back to a model is at most this long, in bytes.
+/// The maximum length of a violation that is quoted back to a model, in bytes.
 pub(super) const MAX_VIOLATION_BYTES: usize = 1_500;
 
 /// One task's turns with a model.
@@ -25,7 +25,7 @@ pub(super) struct Conversation<'a> {
     pub(super) price: Option<Price>,
     pub(super) max_tokens: u32,
     pub(super) limits: TimeLimits,
-    /// The schema that is sent.
+    /// The schema as it is sent.
     pub(super) schema: Option<Value>,
     pub(super) messages: Vec<(Role, String)>,
     pub(super) answers: Vec<String>,
@@ -83,7 +83,7 @@ impl Conversation<'_> {
                 if tokens.is_some() {
                     self.charge(tokens);
                 } else if lost {
-                    // It may have been billed: it counts with its upper bound, and no token is claimed.
+                    // It may have been billed: the cost counts with its upper bound, and no tokens are reported.
                     let max = self.max_turn_cost();
                     self.cost = self.cost.zip(max).map(|(sum, max)| sum + max);
                 }
@@ -102,13 +102,13 @@ impl Conversation<'_> {
         Ok(read.map_err(|violation| quote(&violation, MAX_VIOLATION_BYTES)))
     }
 
-    /// The most that a turn with the messages so far can cost; `None` without a price.
+    /// The maximum cost of a turn with the messages so far; `None` without a price.
     fn max_turn_cost(&self) -> Option<Money> {
         let tokens = max_turn_tokens(&self.messages, self.schema.as_ref(), self.max_tokens);
         Some(self.price?.cost(tokens))
     }
 
-    /// Asks for what another turn can cost. What cannot be priced has no limit to keep.
+    /// Whether the budget permits another turn. Without a price there is no limit to enforce.
     async fn can_afford_another_turn(&self) -> bool {
         match self.max_turn_cost() {
             Some(cost) => self.spend_authorizer.authorize(self.max_cost + cost).await,
@@ -116,7 +116,7 @@ impl Conversation<'_> {
         }
     }
 
-    /// Adds the cost of a turn. A turn without usage has no price, unless its model is free.
+    /// Adds the cost of a turn. Without usage the cost is not known, unless the model is free.
     fn charge(&mut self, tokens: Option<Tokens>) {
         let cost = match (self.price, tokens) {
             (Some(price), Some(tokens)) => Some(price.cost(tokens)),
@@ -131,7 +131,7 @@ impl Conversation<'_> {
     }
 }
 
-/// The most tokens of one turn: the messages, the schema (which is sent a second time beside them), the answer.
+/// The maximum of tokens in one turn: the messages, the schema (which is sent a second time besides them), the answer.
 pub(super) fn max_turn_tokens(
     messages: &[(Role, String)],
     schema: Option<&Value>,

@@ -11,9 +11,9 @@ use crate::units::{Money, Tokens};
 use serde_json::Value;
 
 impl SmallModelWorker {
-    /// The most and the least that a task can cost: input tokens by [`estimate`], the most output tokens, and with an
-    /// output schema a second turn. `None` for the most where the model has no price. A simulated worker's
-    /// costs are bounded as well.
+    /// The upper and the lower bound of a task's cost: input tokens by [`estimate`], the maximum of output tokens, and
+    /// with an output schema a second turn. The upper bound is `None` where the model has no price. The costs of a
+    /// simulated worker are bounded too.
     pub fn quote(&self, task: &Task, input: &Value) -> (Option<Money>, Money) {
         match &self.mode {
             Mode::Offline => (Some(Money::ZERO), Money::ZERO),
@@ -27,8 +27,8 @@ impl SmallModelWorker {
         }
     }
 
-    /// What is reserved for a task before it begins, and whether that rests on an estimate: the first turn. The
-    /// repair of a bad answer asks the task's [`SpendAuthorizer`], when it is known how long it is.
+    /// What is reserved for a task before it begins (its first turn), and whether that is an estimate. The repair of a
+    /// bad answer asks the task's [`SpendAuthorizer`](super::SpendAuthorizer) once its length is known.
     pub fn reservation(&self, task: &Task, input: &Value) -> (Option<Money>, bool) {
         let Mode::Model { .. } = &self.mode else {
             return (self.quote(task, input).0, false);
@@ -39,12 +39,12 @@ impl SmallModelWorker {
         (max, price != Some(Price::FREE))
     }
 
-    /// The least, the expected and the most that a task can cost of which only this much of the input is known, and
-    /// into which so many tokens more are expected to come, and may come at the most.
+    /// The minimum, the expected and the maximum cost of a task of which only a part of the input is known. The pair
+    /// is the expected number and the upper bound of the tokens that are still to come.
     ///
-    /// The least counts a token for each word, as if they all came from the provider's cache, and one token of an
-    /// answer. Expected are a token for every four bytes and half of the longest answer. The most is what
-    /// [`quote`](Self::quote) says, with inputs that nothing else bounds as long as the model takes them.
+    /// The minimum counts a token for each word, at the price of cached tokens, and one token of answer. The expected
+    /// cost counts a token for every four bytes and half of the longest answer. The maximum is that of
+    /// [`quote`](Self::quote); an input without a bound counts with the model's context window.
     pub fn estimate(
         &self,
         task: &Task,
@@ -87,7 +87,7 @@ impl SmallModelWorker {
         if repair != Tokens::default() {
             max += price.cost(longest(repair));
         }
-        // A prompt of many short words may have more of them than a token for every four bytes.
+        // A prompt of short words may have more words than a token for every four bytes.
         let likely = price.cost(likely).max(min);
         (min, Some(likely.min(max)), Some(max))
     }
@@ -102,7 +102,7 @@ impl SmallModelWorker {
     }
 }
 
-/// The most tokens of a task's turns: the question, and with an output schema the repair of a bad answer.
+/// The maximum of tokens of a task's turns: the question, and with an output schema the repair of a bad answer.
 fn turns(task: &Task, input: &Value) -> [Tokens; 2] {
     let messages = prompt::messages(task, input);
     let schema = task.output_schema.map(sendable);

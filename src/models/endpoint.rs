@@ -1,4 +1,4 @@
-//! One server and the key to it: sends requests in its protocol and finds out what it takes.
+//! One server with its key: sends requests in its protocol and learns which parameters it accepts.
 
 use super::api_quirks::{ApiQuirks, OutputFormat};
 use super::http::{HttpClients, RequestError, read_body_within, transport_error};
@@ -10,18 +10,18 @@ use reqwest::header::CONTENT_TYPE;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-/// An answer may have this many bytes.
+/// The maximum size of an answer, in bytes.
 const MAX_ANSWER_BYTES: usize = 32 << 20;
 
-/// Forms of one request that are tried. Each refusal changes one of few parameters, so this is never reached.
+/// The maximum of forms of one request. Each refusal changes one of few parameters, so this is never reached.
 const MAX_FORMS: usize = 8;
 
-/// A server and the key to it.
+/// A server and its key.
 pub(super) struct Endpoint {
     protocol: &'static dyn Protocol,
     base: String,
     key: Option<String>,
-    /// What each model was found to take.
+    /// The parameters that each model accepts, as far as they are known.
     quirks: Mutex<HashMap<String, ApiQuirks>>,
 }
 
@@ -79,8 +79,8 @@ impl Endpoint {
         ))))
     }
 
-    /// Sends a request and reads the response whole. An error's body that does not arrive counts as empty; the key, which
-    /// a server may quote, is taken out of it.
+    /// Sends a request and reads the whole response. The body of an error counts as empty where it does not arrive;
+    /// the key, which a server may quote, is redacted in it.
     async fn send(
         &self,
         clients: &HttpClients,
@@ -122,7 +122,7 @@ impl Endpoint {
         })
     }
 
-    /// Reads an answer, also of a server that streams it without having been asked to.
+    /// Reads an answer, even where the server streams it unasked.
     fn answer(&self, response: &HttpResponse) -> Result<ChatAnswer, ChatError> {
         let kind = response.headers.get(CONTENT_TYPE);
         let is_stream = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
@@ -154,7 +154,7 @@ impl Endpoint {
             timed_out: false,
         };
         ChatError {
-            // Who bills a failure says so.
+            // A provider that bills a failure reports its tokens.
             tokens: refusal.tokens,
             ..ChatError::from(error)
         }

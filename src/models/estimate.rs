@@ -1,24 +1,23 @@
-//! How many tokens a text has at the most, without a tokenizer.
+//! An upper bound of the tokens in a text, without a tokenizer.
 //!
-//! Money is reserved by this figure, so it must not be too low; it decides how many calls a small budget admits, so
-//! it must not be far too high. Tokenizers of byte pairs give common words one token, split what they do not know
-//! into pieces of two or three letters, and numbers into pieces of one to three digits. Counted here: one for a word
-//! of up to three letters and for a longer one that every tokenizer knows; two for every five letters of another
-//! word, and four for every five letters that are no word, by their vowels; one for each digit and each mark of
-//! punctuation; one for each line break and for each run of other blanks beyond the single one that words carry; one
-//! for each byte of anything else.
+//! Money is reserved by this number, so it must not be too low; it limits the calls within a small budget, so it must
+//! not be far too high. Byte-pair tokenizers encode a common word as one token, split other words into pieces of two or
+//! three letters, and numbers into pieces of one to three digits. This estimate counts one token for a word of up to
+//! three letters and for a longer word that every tokenizer knows; two for every five letters of other words; four for
+//! every five letters that are not a word, judged by their vowels; one for each digit, punctuation mark and line break,
+//! and for each run of spaces beyond the single space before a word; one for each byte of anything else.
 //!
-//! Held against the encodings cl100k and o200k, English, JSON and program code come out at 1.5 to 1.9 times what they
-//! have, other languages at 1.0 to 1.6 times, keys and letters at random at 0.9 to 1.5 times. Where a bill shows that
-//! an estimate was too low after all, the budget learns of it.
+//! Compared with the encodings cl100k and o200k, the estimate is 1.5 to 1.9 times the real number for English, JSON and
+//! program code, 1.0 to 1.6 times for other languages, and 0.9 to 1.5 times for keys and random letters. Where a bill
+//! shows that an estimate was too low, later reservations are raised.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-/// What a chat's wrapping adds for each message, and once for the reply.
+/// The tokens that the chat format adds for each message, and once for the reply.
 const PER_MESSAGE: u64 = 8;
 
-/// Words that tokenizers know whole, with a capital or without, after a blank or not.
+/// Words that tokenizers encode as one token, capitalised or not, after a space or not.
 static COMMON: LazyLock<HashSet<&[u8]>> = LazyLock::new(|| {
     let words = include_str!("words.txt").split_whitespace();
     words.map(str::as_bytes).collect()
@@ -43,9 +42,9 @@ pub fn tokens(text: &str) -> u64 {
             }
             b' ' | b'\t' => {
                 let blanks = run(at, |byte| matches!(byte, b' ' | b'\t'));
-                // A single blank goes with the word after it.
+                // A single space belongs to the word after it.
                 count += u64::from(blanks > 1);
-                // Long runs are cut at lengths the tokenizer knows; 16 is safe.
+                // Long runs are split at lengths that the tokenizer knows; 16 is safe.
                 count += (blanks / 16) as u64;
                 at += blanks;
             }
@@ -58,7 +57,7 @@ pub fn tokens(text: &str) -> u64 {
     count
 }
 
-/// Letters without a change of case but after capitals at their beginning; `continues` where they follow others.
+/// The tokens of letters that are capitals first and then lower case; `continues` where they follow other letters.
 fn piece(letters: &[u8], capitals: usize, continues: bool) -> u64 {
     let length = letters.len() as u64;
     let (mut vowels, mut cluster, mut longest) = (0, 0, 0);
@@ -82,12 +81,12 @@ fn piece(letters: &[u8], capitals: usize, continues: bool) -> u64 {
     }
 }
 
-/// How many tokens a text is likely to have: one for every four bytes, as prose and JSON in English have.
+/// The expected number of tokens in a text: one for every four bytes, as in English prose and JSON.
 pub fn likely_tokens(text: &str) -> u64 {
     (text.len() as u64).div_ceil(4)
 }
 
-/// A lower bound of the tokens in `text`: no token reaches over a blank into the next word.
+/// A lower bound of the tokens in `text`: no token spans two words.
 pub fn min_tokens(text: &str) -> u64 {
     text.split_whitespace().count() as u64
 }
@@ -134,7 +133,7 @@ mod tests {
     #[test]
     fn it_is_not_wasteful_on_prose() {
         let text =
-            "Reservations hold back money for calls that are under way so that a limit is kept.";
+            "Reservations hold back money for calls that are running so that a limit is kept.";
         assert!(tokens(text) <= text.len() as u64 * 35 / 100);
     }
 

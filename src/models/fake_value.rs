@@ -4,17 +4,17 @@ use super::answer::OutputSchema;
 use serde_json::{Map, Number, Value};
 use std::collections::HashSet;
 
-/// Nesting that a schema may ask for.
-const DEEPEST: usize = 12;
+/// The maximum nesting of a fake value.
+const MAX_DEPTH: usize = 12;
 
-/// An output after `schema`; without one an object that says it is invented.
+/// An output that is valid against `schema`; without a schema an object that is marked as simulated.
 pub(super) fn fake_output(seed: u64, tool: &str, schema: Option<&Value>) -> Value {
     let Some(schema) = schema else {
         return serde_json::json!({"simulated": true, "summary": format!("invented output of {tool}")});
     };
     let compiled = OutputSchema::new(schema).ok();
     let mut last = Value::Null;
-    // Draws that miss a rule that is not known here (a pattern, a dependency) are drawn again.
+    // A value that breaks a rule that is not supported here (a pattern, a dependency) is drawn again.
     for round in 0..16 {
         let mut fake_values = FakeValues {
             root: schema,
@@ -35,12 +35,12 @@ pub(super) fn fake_output(seed: u64, tool: &str, schema: Option<&Value>) -> Valu
 struct FakeValues<'a> {
     root: &'a Value,
     random: fastrand::Rng,
-    /// Whether members that are not required are there too.
+    /// Whether optional members are included.
     generous: bool,
 }
 
 impl<'a> FakeValues<'a> {
-    /// A value after `schema`, for a member called `name`.
+    /// A value for `schema` and a member called `name`.
     fn value(&mut self, schema: &'a Value, name: &str, depth: usize) -> Value {
         let Some(fields) = schema.as_object() else {
             return self.text(&Map::new(), name);
@@ -53,7 +53,7 @@ impl<'a> FakeValues<'a> {
         {
             return choice.clone();
         }
-        if depth < DEEPEST {
+        if depth < MAX_DEPTH {
             if let Some(target) = fields.get("$ref").and_then(Value::as_str) {
                 let target = target
                     .strip_prefix('#')
@@ -80,7 +80,7 @@ impl<'a> FakeValues<'a> {
         self.plain(fields, name, depth)
     }
 
-    /// `value` with what the schema around it says as well.
+    /// `value` merged with the members that the schema around it declares.
     fn merged(
         &mut self,
         value: Value,
@@ -113,12 +113,13 @@ impl<'a> FakeValues<'a> {
             Some(Value::String(kind)) => kind,
             Some(Value::Array(kinds)) => {
                 let kinds: Vec<&str> = kinds.iter().filter_map(Value::as_str).collect();
-                // Something is more telling than nothing.
+                // A value says more than `null`.
                 let telling: Vec<&str> = kinds
                     .iter()
                     .copied()
                     .filter(|kind| {
-                        *kind != "null" && (depth < DEEPEST || !matches!(*kind, "object" | "array"))
+                        *kind != "null"
+                            && (depth < MAX_DEPTH || !matches!(*kind, "object" | "array"))
                     })
                     .collect();
                 let kinds = if telling.is_empty() { kinds } else { telling };
@@ -140,7 +141,7 @@ impl<'a> FakeValues<'a> {
         let mut object = Map::new();
         if let Some(properties) = fields.get("properties").and_then(Value::as_object) {
             for (name, schema) in properties {
-                if required.contains(name.as_str()) || self.generous && depth < DEEPEST / 2 {
+                if required.contains(name.as_str()) || self.generous && depth < MAX_DEPTH / 2 {
                     object.insert(name.clone(), self.value(schema, name, depth + 1));
                 }
             }
@@ -163,10 +164,10 @@ impl<'a> FakeValues<'a> {
                 object.insert(name.to_owned(), value);
             }
         }
-        let least = count(fields, "minProperties")
+        let min = count(fields, "minProperties")
             .unwrap_or(usize::from(others.is_some() && object.is_empty()));
         for at in 1.. {
-            if object.len() >= least || depth >= DEEPEST {
+            if object.len() >= min || depth >= MAX_DEPTH {
                 break;
             }
             let name = format!("entry_{at}");
@@ -180,18 +181,18 @@ impl<'a> FakeValues<'a> {
     }
 
     fn list(&mut self, fields: &'a Map<String, Value>, name: &str, depth: usize) -> Value {
-        let least = count(fields, "minItems").unwrap_or(0);
-        let most = count(fields, "maxItems").unwrap_or(usize::MAX);
-        let wanted = if depth >= DEEPEST {
+        let min = count(fields, "minItems").unwrap_or(0);
+        let max = count(fields, "maxItems").unwrap_or(usize::MAX);
+        let wanted = if depth >= MAX_DEPTH {
             0
         } else {
             self.random.usize(2..=4)
         };
-        let length = wanted.max(least).min(most).min(1_000);
+        let length = wanted.max(min).min(max).min(1_000);
         let first = fields.get("prefixItems").and_then(Value::as_array);
         let rest = fields.get("items").filter(|items| items.is_object());
         let length = match first {
-            Some(first) if rest.is_none() => length.min(first.len()).max(least),
+            Some(first) if rest.is_none() => length.min(first.len()).max(min),
             _ => length,
         };
         let unique = fields.get("uniqueItems") == Some(&Value::Bool(true));
@@ -278,7 +279,7 @@ impl<'a> FakeValues<'a> {
             return number_value(value);
         }
         let drawn = low + (high - low) * (0.05 + 0.9 * self.random.f64());
-        // Two decimals read well, where they fit between the bounds.
+        // Two decimals are easier to read, where they are within the bounds.
         let rounded = (drawn * 100.0).round() / 100.0;
         number_value(if rounded > low && rounded < high {
             rounded
@@ -314,13 +315,13 @@ impl<'a> FakeValues<'a> {
             _ => None,
         };
         let text = formatted.unwrap_or_else(|| self.words(name));
-        let least = count(fields, "minLength").unwrap_or(0).min(10_000);
-        let most = count(fields, "maxLength").unwrap_or(usize::MAX);
+        let min = count(fields, "minLength").unwrap_or(0).min(10_000);
+        let max = count(fields, "maxLength").unwrap_or(usize::MAX);
         let mut text: Vec<char> = text.chars().collect();
-        while text.len() < least {
+        while text.len() < min {
             text.push('o');
         }
-        text.truncate(most);
+        text.truncate(max);
         Value::String(text.into_iter().collect())
     }
 

@@ -1,26 +1,26 @@
-//! HTTP clients with sane limits, and what their failures mean.
+//! HTTP clients with limits, and the meaning of their errors.
 
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Client, StatusCode, redirect};
 use std::sync::{Once, OnceLock};
 use std::time::Duration;
 
-/// Redirects that are followed.
-const MOST_REDIRECTS: usize = 5;
+/// The maximum of redirects that are followed.
+const MAX_REDIRECTS: usize = 5;
 
-/// A connection is up within this time or not at all.
-const CONNECT: Duration = Duration::from_secs(15);
+/// The time limit for a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// A server asks for no longer wait than this; a longer one is cut to it.
-const LONGEST_WAIT: Duration = Duration::from_hours(24);
+/// The maximum of `Retry-After`; a longer wait is shortened to it.
+const MAX_WAIT: Duration = Duration::from_hours(24);
 
-/// A connection that carries nothing is asked whether it still stands this often.
+/// The interval of TCP keepalive probes on an idle connection.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
-/// An answer that has begun ends, or sends more, within this time.
+/// The maximum pause within an answer.
 pub const IDLE: Duration = Duration::from_mins(2);
 
-/// Why a request has no answer.
+/// Why a request failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct RequestError {
@@ -35,7 +35,7 @@ pub struct RequestError {
 }
 
 impl RequestError {
-    /// An error that the same request meets again.
+    /// An error that the same request would cause again.
     pub fn permanent(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
@@ -45,7 +45,7 @@ impl RequestError {
         }
     }
 
-    /// An error that may be gone the next time.
+    /// An error that may not occur again on a retry.
     pub fn transient(message: impl Into<String>) -> Self {
         Self {
             retryable: true,
@@ -53,7 +53,7 @@ impl RequestError {
         }
     }
 
-    /// A time limit that ended a request.
+    /// An error of a request that a time limit ended.
     pub fn timeout(message: impl Into<String>) -> Self {
         Self {
             timed_out: true,
@@ -71,7 +71,7 @@ impl RequestError {
     }
 }
 
-/// Clients, made when they are first needed. Connections are kept and used again.
+/// Clients, built when they are first needed. Connections are reused.
 #[derive(Debug, Default)]
 pub struct HttpClients {
     open: OnceLock<Result<Client, String>>,
@@ -80,7 +80,7 @@ pub struct HttpClients {
 }
 
 impl HttpClients {
-    /// A client for `url`. With `secrets` it follows redirects only on the same host, because headers go along.
+    /// A client for `url`. With `secrets` it follows redirects only on the same host, because headers are sent again.
     /// A loopback address is never reached through a proxy.
     pub fn client(&self, url: &reqwest::Url, secrets: bool) -> Result<&Client, RequestError> {
         let client = if is_loopback(url) {
@@ -91,7 +91,7 @@ impl HttpClients {
                 .get_or_init(|| build(|builder| builder.redirect(same_host())))
         } else {
             self.open.get_or_init(|| {
-                build(|builder| builder.redirect(redirect::Policy::limited(MOST_REDIRECTS)))
+                build(|builder| builder.redirect(redirect::Policy::limited(MAX_REDIRECTS)))
             })
         };
         client.as_ref().map_err(|error| {
@@ -105,19 +105,19 @@ fn build(
 ) -> Result<Client, String> {
     static PROVIDER: Once = Once::new();
     PROVIDER.call_once(|| {
-        // Where the program that uses this library has installed one already, that one serves.
+        // It stays the one that the program installed, where it has installed one already.
         let _ = rustls::crypto::ring::default_provider().install_default();
     });
     let builder = Client::builder()
         .user_agent(concat!("plandeck/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(CONNECT)
+        .connect_timeout(CONNECT_TIMEOUT)
         .tcp_keepalive(KEEPALIVE);
     policy(builder).build().map_err(|error| describe(&error))
 }
 
 fn same_host() -> redirect::Policy {
     redirect::Policy::custom(|attempt| {
-        if attempt.previous().len() > MOST_REDIRECTS {
+        if attempt.previous().len() > MAX_REDIRECTS {
             return attempt.error("too many redirects");
         }
         let origin = attempt.previous().first().map(reqwest::Url::origin);
@@ -140,7 +140,7 @@ fn is_loopback(url: &reqwest::Url) -> bool {
     }
 }
 
-/// A failure below HTTP: worth trying again unless the request itself is at fault.
+/// An error below HTTP: worth a retry unless the request itself is at fault.
 pub fn transport_error(error: reqwest::Error) -> RequestError {
     // The address may carry a secret.
     let error = error.without_url();
@@ -153,7 +153,7 @@ pub fn transport_error(error: reqwest::Error) -> RequestError {
     }
 }
 
-/// The error and what caused it, in one line.
+/// The error and its causes, in one line.
 fn describe(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
@@ -168,7 +168,7 @@ fn describe(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// Whether a status may be another the next time: 408, 409, 429 and 5xx.
+/// Whether a retry may succeed after this status: 408, 409, 429 and 5xx.
 pub fn is_transient(status: StatusCode) -> bool {
     matches!(status.as_u16(), 408 | 409 | 429) || status.is_server_error()
 }
@@ -185,7 +185,7 @@ pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
         let wait = at.duration_since(jiff::Timestamp::now());
         Duration::try_from(wait).unwrap_or(Duration::ZERO)
     };
-    Some(wait.min(LONGEST_WAIT))
+    Some(wait.min(MAX_WAIT))
 }
 
 /// The body of an answer, read up to `max_bytes` bytes, with no pause longer than [`IDLE`].
@@ -207,7 +207,7 @@ pub(super) async fn read_body_within(
         let chunk = tokio::time::timeout(idle, response.chunk()).await;
         let chunk = chunk.map_err(|_| {
             RequestError::timeout(format!(
-                "the answer stopped in its middle: nothing came for {} s",
+                "the answer stopped in the middle: no data for {} s",
                 idle.as_secs_f64()
             ))
         })?;
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_that_stops_is_given_up() {
+    async fn an_answer_that_stops_is_a_timeout() {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -287,7 +287,7 @@ mod tests {
         assert!(error.timed_out && error.retryable);
         assert_eq!(
             error.message,
-            "the answer stopped in its middle: nothing came for 0.05 s"
+            "the answer stopped in the middle: no data for 0.05 s"
         );
     }
 }

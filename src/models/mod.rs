@@ -1,5 +1,4 @@
-//! Models: the providers that serve them, the protocols they are asked in, their prices, and the worker that carries
-//! out tools with them.
+//! Models: their providers, protocols and prices, and the worker that performs tools with them.
 
 mod answer;
 mod api_quirks;

@@ -18,7 +18,7 @@ pub struct Price {
 }
 
 impl Price {
-    /// A model that runs on one's own machine.
+    /// The price of a model on the user's own machine.
     pub const FREE: Self = Self {
         input: Money::ZERO,
         cached_input: Money::ZERO,
@@ -29,7 +29,7 @@ impl Price {
     /// cached price the input price counts for cached tokens too.
     ///
     /// # Errors
-    /// Where a number is none, is negative, or is too fine.
+    /// Where a number is not valid, is negative, or has too many decimals.
     pub fn per_million(
         input: &str,
         cached_input: Option<&str>,
@@ -55,11 +55,11 @@ impl Price {
 /// Why a price or a table of prices cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PriceError {
-    /// Not an amount of dollars, negative, or too fine.
-    #[error("\"{0}\" is no price in dollars with at most six decimals")]
+    /// Not an amount of dollars, negative, or with too many decimals.
+    #[error("\"{0}\" is not a price in dollars with at most six decimals")]
     NotAPrice(String),
     /// The table is not valid TOML.
-    #[error("the price table is no valid TOML: {0}")]
+    #[error("the price table is not valid TOML: {0}")]
     NotToml(String),
     /// The table has no `[models]`.
     #[error("the price table has no [models]")]
@@ -85,7 +85,7 @@ pub struct Prices {
 }
 
 impl Default for Prices {
-    /// The built-in table, read once: a plan's check asks for it at every step.
+    /// The built-in table, read once: checking a plan needs it for every step.
     fn default() -> Self {
         static BUILT_IN: LazyLock<Prices> = LazyLock::new(|| {
             let empty = Prices {
@@ -100,7 +100,7 @@ impl Default for Prices {
 }
 
 impl Prices {
-    /// These prices with those of a TOML table put over them:
+    /// These prices, replaced or extended by those of a TOML table:
     /// `[models]` and a line `"name" = { input = "0.15", cached = "0.075", output = "0.60" }` for each, in
     /// dollars per million tokens.
     ///
@@ -134,7 +134,7 @@ impl Prices {
         })
     }
 
-    /// These prices with one more, or with another for a model that is there.
+    /// These prices with the price of one model added or replaced.
     #[must_use]
     pub fn with(&self, model: &str, price: Price) -> Self {
         let mut by_model = (*self.by_model).clone();
@@ -196,8 +196,8 @@ fn per_token(per_million: &str) -> Result<Money, PriceError> {
     scaled(per_million, 1_000_000).ok_or_else(|| PriceError::NotAPrice(per_million.to_owned()))
 }
 
-/// Dollars written as a decimal number, exactly; `None` where it is no number, negative, too large, or finer than a
-/// pico-dollar.
+/// Dollars from a decimal number, exactly; `None` where it is not a number, negative, too large, or finer than a
+/// picodollar.
 pub fn dollars(text: &str) -> Option<Money> {
     scaled(text, 1_000_000_000_000)
 }
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_of_ones_own_counts_first() {
+    fn a_custom_table_takes_precedence() {
         let prices = Prices::default()
             .with_table("[models]\n\"gpt-4o\" = { input = 1, output = \"2.5\" }\n\"mine\" = { input = 0.01, output = 0 }")
             .unwrap();

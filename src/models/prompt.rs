@@ -1,30 +1,30 @@
-//! The messages that make a model carry out a tool.
+//! The messages that ask a model to perform a tool.
 
 use super::request::Role;
 use serde_json::Value;
 use std::fmt::Write;
 use std::time::Duration;
 
-/// A call of a tool, as a model is asked for it.
+/// A call of a tool that a model performs.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Task<'a> {
     /// The tool's name.
     pub name: &'a str,
     /// What it does.
     pub description: &'a str,
-    /// What it takes.
+    /// The schema of its parameters.
     pub input_schema: Option<&'a Value>,
-    /// What it must give; plain text where nothing is said.
+    /// The schema of its output; plain text where there is none.
     pub output_schema: Option<&'a Value>,
     /// Examples of calls.
     pub examples: &'a [Value],
-    /// A prompt that replaces the one made here, filled.
+    /// A rendered prompt that replaces the default one.
     pub prompt: Option<&'a str>,
     /// The model, instead of the worker's.
     pub model: Option<&'a str>,
-    /// The most tokens an answer may have.
+    /// The maximum of tokens in an answer.
     pub max_tokens: Option<u32>,
-    /// The time that the task may take, its repair included; 300 s where nothing is said.
+    /// The time limit of the task, its repair included; by default 300 s.
     pub timeout: Option<Duration>,
 }
 
@@ -89,7 +89,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn the_model_is_told_what_the_catalog_says() {
+    fn the_messages_contain_what_the_catalog_says() {
         let (input_schema, output_schema) = (json!({"type": "object"}), json!({"type": "array"}));
         let examples = [json!({"scenario": "a bill"})];
         let task = Task {
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_prompt_of_ones_own_stands_alone() {
+    fn a_custom_prompt_is_the_only_message() {
         let task = Task {
             prompt: Some("Say hello."),
             ..Task::default()

@@ -1,4 +1,4 @@
-//! Who serves models: their addresses, keys, default models and protocols.
+//! The providers of models: their addresses, keys, default models and protocols.
 
 use super::protocol::{ChatCompletions, Protocol};
 use std::sync::Arc;
@@ -18,13 +18,13 @@ pub struct Provider {
     pub name: &'static str,
     /// Its address, to which the protocol adds its path.
     pub base: &'static str,
-    /// The variables that may hold its key; empty where it needs none.
+    /// The environment variables with its key, in order; empty where it needs none.
     pub keys: &'static [&'static str],
-    /// The variable that may hold another address.
+    /// The environment variable with another address.
     pub base_variable: Option<&'static str>,
-    /// The model that is taken where none is named; empty where that depends on what is installed.
+    /// The default model; empty where it depends on what is installed.
     pub default_model: &'static str,
-    /// The format that it takes.
+    /// Its request format.
     pub(crate) protocol: &'static dyn Protocol,
 }
 
@@ -110,7 +110,7 @@ impl Provider {
         PROVIDERS.iter().find(|provider| provider.name == name)
     }
 
-    /// Its address: another where the environment says so.
+    /// Its address: that of `base_variable` where it is set.
     pub fn base(&self, environment: &Environment) -> String {
         let other = self.base_variable.and_then(|name| environment(name));
         match other {
@@ -170,6 +170,6 @@ mod tests {
         assert_eq!(provider("openai").base(&environment), "http://here/v1");
         assert_eq!(provider("openai").key(&environment), None);
         assert_eq!(provider("gemini").key(&environment).as_deref(), Some("k"));
-        assert!(Provider::named("nobody").is_none());
+        assert!(Provider::named("unknown").is_none());
     }
 }

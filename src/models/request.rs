@@ -1,4 +1,4 @@
-//! What a model is asked and what it answers, in no protocol's form.
+//! The request to a model and its answer, independent of the protocol.
 
 use super::http::RequestError;
 use crate::units::Tokens;
@@ -26,7 +26,7 @@ impl Role {
     }
 }
 
-/// What a model is asked.
+/// A request to a model.
 #[derive(Clone, Debug)]
 pub(crate) struct ChatRequest<'a> {
     /// The model, as the server names it.
@@ -35,28 +35,28 @@ pub(crate) struct ChatRequest<'a> {
     pub(crate) messages: &'a [(Role, String)],
     /// The JSON Schema of the answer, with an object at its root.
     pub(crate) schema: Option<&'a Value>,
-    /// The most tokens that the answer may have.
+    /// The maximum of tokens in the answer.
     pub(crate) max_tokens: u32,
 }
 
-/// What a model answered.
+/// The answer of a model.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ChatAnswer {
     /// The text.
     pub(crate) text: String,
-    /// The tokens used; `None` where the server does not say.
+    /// The tokens used; `None` where the server reports none.
     pub(crate) tokens: Option<Tokens>,
     /// Whether the answer ends because it reached `max_tokens`.
     pub(crate) cut_off: bool,
 }
 
-/// A failed exchange, with the tokens that it used all the same.
+/// A failed exchange, with the tokens that it used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{error}")]
 pub(crate) struct ChatError {
     /// What went wrong.
     pub(crate) error: RequestError,
-    /// The tokens used, where the server says so although its answer is of no use.
+    /// The tokens used, where the server reports them with the error.
     pub(crate) tokens: Option<Tokens>,
     /// Whether the request was sent and its answer did not arrive whole, so that it may be billed.
     pub(crate) lost: bool,

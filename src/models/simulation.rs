@@ -9,7 +9,7 @@ use crate::units::{Money, Tokens};
 use serde_json::Value;
 use std::time::Duration;
 
-/// Of a hundred calls, how many fail; and of a hundred failures, how many are worth trying again.
+/// The percentage of calls that fail, and the percentage of failures that are transient.
 const FAILURES: u32 = 4;
 const TRANSIENT: u32 = 80;
 
@@ -21,15 +21,15 @@ const MODEL: &str = "gpt-4o-mini";
 pub(super) struct Simulated {
     /// The output, or a simulated failure.
     pub(super) output: Result<Value, RequestError>,
-    /// How long the call seems to take.
+    /// The simulated duration of the call.
     pub(super) latency: Duration,
-    /// What it seems to use.
+    /// The simulated usage.
     pub(super) tokens: Tokens,
-    /// What it seems to cost.
+    /// The simulated cost.
     pub(super) cost: Money,
 }
 
-/// The most a simulated call costs.
+/// The maximum cost of a simulated call.
 pub(super) fn max_cost() -> Money {
     price().cost(Tokens {
         input: 2_000,
@@ -42,7 +42,7 @@ fn price() -> Price {
     Prices::default().get(MODEL).unwrap_or(Price::FREE)
 }
 
-/// Simulates a call. `attempt` counts from 1: a failure that is worth trying again is gone the next time.
+/// Simulates a call. `attempt` counts from 1; only a first attempt fails.
 pub(super) fn simulate(
     seed: u64,
     tool: &str,

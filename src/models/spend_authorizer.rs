@@ -8,8 +8,8 @@ use std::sync::Arc;
 /// Decides whether a call may cost this much in total.
 type Authorize = dyn Fn(Money) -> BoxFuture<'static, bool> + Send + Sync;
 
-/// Where a running call asks before it spends what was not reserved for it: the repair of a bad answer is a second
-/// question to the model, and most answers need none.
+/// Asked before a running call spends more than was reserved for it: the repair of a bad answer is a second request to
+/// the model, which most answers do not need.
 #[derive(Clone, Default)]
 pub struct SpendAuthorizer(Option<Arc<Authorize>>);
 
@@ -26,7 +26,7 @@ impl SpendAuthorizer {
         Self(None)
     }
 
-    /// Whether the call may cost `total`, what it has spent so far included. What is permitted is reserved.
+    /// Whether the call may cost `total`, including what it has spent so far. A permitted amount is reserved.
     pub async fn authorize(&self, total: Money) -> bool {
         match &self.0 {
             Some(authorize) => authorize(total).await,
@@ -34,7 +34,7 @@ impl SpendAuthorizer {
         }
     }
 
-    /// The authorizer of a part of a call, where the call costs `price` more than the part asks for.
+    /// The authorizer for a part of a call that costs `price` more than that part.
     #[must_use]
     pub fn plus(self, price: Money) -> Self {
         let Some(authorize) = self.0 else {

@@ -1,6 +1,6 @@
-//! The JSON Schema of an answer, in the form that structured output takes.
+//! The JSON Schema of an answer, in the form that structured output requires.
 //!
-//! Servers want an object at the root, and in strict mode every object closed and all its members required.
+//! Servers require an object at the root, and in strict mode every object closed and all its members required.
 
 use serde_json::{Map, Value, json};
 
@@ -27,7 +27,7 @@ pub(crate) fn is_strict(schema: &Value) -> bool {
     }
 }
 
-/// What a schema is sent as: with an object at its root (a list or a plain value goes into its member `output`),
+/// The schema as it is sent: with an object at its root (a list or a plain value goes into its member `output`),
 /// and closed where all its members are required, so that it can be strict.
 pub(crate) fn sendable(schema: &Value) -> Value {
     let is_object = schema.get("type") == Some(&Value::from("object"));

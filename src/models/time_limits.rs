@@ -3,7 +3,7 @@
 use super::http::{IDLE, RequestError};
 use std::time::{Duration, Instant};
 
-/// The time that a task may take where nothing says otherwise, its repair included.
+/// The default time limit of a task, its repair included.
 pub(super) const DEFAULT_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// The time limits of a task that has begun.
@@ -16,8 +16,8 @@ pub(super) struct TimeLimits {
 }
 
 impl TimeLimits {
-    /// The limits of a task that begins now. Who gives a task `timeout` expects answers that are long in coming, so
-    /// a pause may be as long.
+    /// The limits of a task that begins now. A task with a `timeout` may expect slow answers, so a pause may last as
+    /// long as the timeout.
     pub(super) fn begin(timeout: Option<Duration>) -> Self {
         Self {
             began: Instant::now(),
@@ -31,7 +31,7 @@ impl TimeLimits {
         self.total.saturating_sub(self.began.elapsed())
     }
 
-    /// What is reported when no time is left.
+    /// The error when no time is left.
     pub(super) fn exceeded(&self) -> RequestError {
         let seconds = self.total.as_secs_f64();
         RequestError::timeout(format!("no answer within timeout_s = {seconds}"))

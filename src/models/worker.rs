@@ -1,4 +1,4 @@
-//! The worker: the small model that carries out tools, or its stand-in.
+//! The worker: the small model that performs tools, or its replacement without a model.
 
 use super::answer::OutputSchema;
 use super::conversation::Conversation;
@@ -17,10 +17,10 @@ use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The most tokens an answer may have where the tool does not say.
+/// The default maximum of tokens in an answer.
 pub const MAX_TOKENS: u32 = 1024;
 
-/// Who carries out `model` tools.
+/// Performs `model` tools.
 ///
 /// ```
 /// use plandeck::models::SmallModelWorker;
@@ -56,7 +56,7 @@ pub(super) enum Mode {
 pub struct WorkerReport {
     /// The output, or why there is none.
     pub output: Result<Value, RequestError>,
-    /// What was spent, a repair turn and a bad answer included; `None` where the model has no price or the server
+    /// What was spent, including a bad answer and its repair; `None` where the model has no price or the server
     /// reports no usage.
     pub cost: Option<Money>,
     /// The tokens used.
@@ -97,12 +97,12 @@ impl SmallModelWorker {
         })
     }
 
-    /// A worker without a model: tools do their work by their `offline` rules.
+    /// A worker without a model: tools run their `offline` rules.
     pub fn offline() -> Self {
         Self::with_mode(Mode::Offline)
     }
 
-    /// A worker that simulates calls with fake outputs. The same seed gives the same.
+    /// A worker that simulates calls with fake outputs. The same seed gives the same outputs.
     pub fn simulated(seed: u64) -> Self {
         Self::with_mode(Mode::Simulated { seed })
     }
@@ -118,7 +118,7 @@ impl SmallModelWorker {
         }
     }
 
-    /// Asks this server whatever the provider: the part of its address before `/chat/completions`.
+    /// Uses this server for every provider. `url` is its address without `/chat/completions`.
     #[must_use]
     pub fn base_url(mut self, url: &str) -> Self {
         self.base_url = Some(url.trim().trim_end_matches('/').into());
@@ -155,7 +155,7 @@ impl SmallModelWorker {
         matches!(self.mode, Mode::Simulated { .. })
     }
 
-    /// Whether it has no model, so that tools work by rules.
+    /// Whether it has no model, so that tools run their rules.
     pub fn is_offline(&self) -> bool {
         matches!(self.mode, Mode::Offline)
     }
@@ -168,20 +168,21 @@ impl SmallModelWorker {
         }
     }
 
-    /// The model that a task is given to, as `(provider, model)`; `None` without a model.
+    /// The model that performs a task, as `(provider, model)`; `wanted` replaces the worker's own. `None` without a
+    /// model.
     pub fn model_for<'a>(&'a self, wanted: Option<&'a str>) -> Option<(&'static str, &'a str)> {
         self.route(wanted)
             .map(|(provider, model)| (provider.name, model))
     }
 
-    /// Whether the model that a task is given to is asked at temperature 0, so that it answers the same again;
-    /// some models take no temperature.
+    /// Whether the model that performs a task runs at temperature 0, so that its answers can be reused; some models
+    /// accept no temperature.
     pub fn takes_temperature(&self, wanted: Option<&str>) -> bool {
         self.route(wanted)
             .is_some_and(|(provider, model)| provider.protocol.quirks(model).temperature)
     }
 
-    /// The address of the server that a task is given to; `None` without a model.
+    /// The address of the server that performs a task; `None` without a model.
     pub fn address(&self, wanted: Option<&str>) -> Option<String> {
         let (provider, _) = self.route(wanted)?;
         Some(match &self.base_url {
@@ -241,7 +242,7 @@ impl SmallModelWorker {
         Ok(endpoint)
     }
 
-    /// Carries out a task. Dropping the future drops the request.
+    /// Performs a task. Dropping the future drops the request.
     pub async fn perform(
         &self,
         task: &Task<'_>,

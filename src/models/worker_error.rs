@@ -1,6 +1,6 @@
-//! Why there is no worker to carry out tools: what the user names cannot be used as it stands.
+//! Why the worker that the user names cannot be used.
 
-/// Why no worker can be made of what the user names. Each message says what to do.
+/// Why the worker that the user names cannot be used. Each message has the remedy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WorkerError {
     /// The server's address cannot be read.
@@ -12,7 +12,7 @@ pub enum WorkerError {
         reason: String,
     },
     /// The seed of `simulated:SEED` is not a number.
-    #[error("\"{0}\" is no seed; it must be a whole number")]
+    #[error("\"{0}\" is not a seed; it must be a whole number")]
     BadSeed(String),
     /// `PROVIDER/MODEL` names an unknown provider.
     #[error(

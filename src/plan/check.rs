@@ -1,4 +1,4 @@
-//! A draft held against a catalog and a context: everything that keeps it from running, all at once.
+//! Checks a draft against a catalog and a context, and reports every fault at once.
 
 mod arguments;
 mod dependencies;
@@ -22,11 +22,11 @@ use std::sync::Arc;
 const CODE_EXEC: &str = "code_exec";
 /// The tool that calls another by name.
 const FUNCTION_CALL: &str = "function_call";
-/// How many faults get a guess of what was meant: each guess looks at every name.
+/// The maximum of faults that get a "did you mean": each guess compares with every name.
 const MAX_GUESSES: usize = 20;
 
 impl Draft {
-    /// Holds the draft against a catalog and a context and gives the plan, or every fault at once.
+    /// Checks the draft against a catalog and a context. Returns the plan, or every fault at once.
     ///
     /// Without `tools` the names of tools and their parameters are not checked. Without `context` the values
     /// that the plan needs are only listed, in [`ExecutionPlan::context_names`]; with one, a value that is
@@ -113,9 +113,9 @@ struct Check<'a> {
     context_names: Vec<Arc<str>>,
     seen_context: HashSet<Arc<str>>,
     guesses: usize,
-    /// Room for what one step waits for.
+    /// A buffer for the dependencies of one step.
     waits_for: Vec<StepIx>,
-    /// Room for what one step refers to.
+    /// A buffer for the references of one step.
     referred: Vec<(StepIx, Range<usize>)>,
 }
 
@@ -212,7 +212,7 @@ impl Check<'_> {
         near
     }
 
-    /// Guessing looks at every name there is, so only the first faults get one.
+    /// A guess, for the first [`MAX_GUESSES`] faults only.
     fn guess(&mut self, guess: impl FnOnce() -> Option<String>) -> Option<String> {
         if self.guesses >= MAX_GUESSES {
             return None;

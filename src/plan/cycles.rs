@@ -5,8 +5,8 @@ use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 use std::collections::{HashMap, HashSet, VecDeque};
 
-/// How many steps of a knot a shortest cycle is looked for from; in a bigger knot a short one is found, which
-/// need not be the shortest.
+/// The maximum of steps of a component from which a shortest cycle is searched. In a larger component the cycle found
+/// is short but may not be the shortest.
 const MAX_STARTS: usize = 200;
 
 /// One cycle for each set of steps that wait for each other, each step before the one that waits for it; the
@@ -27,12 +27,12 @@ pub(super) fn cycles(dependencies: &[Box<[StepIx]>]) -> Vec<Vec<StepIx>> {
     }
     let mut found: Vec<Vec<StepIx>> = kosaraju_scc(&graph)
         .into_iter()
-        .filter_map(|knot| {
-            let first = *knot.first()?;
-            if knot.len() == 1 {
+        .filter_map(|component| {
+            let first = *component.first()?;
+            if component.len() == 1 {
                 return graph.contains_edge(first, first).then(|| vec![step(first)]);
             }
-            shortest(&graph, &knot)
+            shortest(&graph, &component)
         })
         .collect();
     for cycle in &mut found {
@@ -47,7 +47,7 @@ fn step(node: NodeIndex) -> StepIx {
     StepIx(node.index() as u32)
 }
 
-/// Takes away steps that wait for nothing until none are left.
+/// Whether removing steps without dependencies, again and again, removes all of them.
 fn is_acyclic(dependencies: &[Box<[StepIx]>]) -> bool {
     let mut waiting: Vec<usize> = dependencies.iter().map(|list| list.len()).collect();
     let (starts, followers) = followers(dependencies);
@@ -89,14 +89,18 @@ pub(super) fn followers(dependencies: &[Box<[StepIx]>]) -> (Vec<usize>, Vec<u32>
     (starts, list)
 }
 
-/// A shortest cycle within one knot.
-fn shortest(graph: &DiGraph<(), ()>, knot: &[NodeIndex]) -> Option<Vec<StepIx>> {
-    let members: HashSet<NodeIndex> = knot.iter().copied().collect();
-    let mut starts = knot.to_vec();
+/// A shortest cycle within one strongly connected component.
+fn shortest(graph: &DiGraph<(), ()>, component: &[NodeIndex]) -> Option<Vec<StepIx>> {
+    let members: HashSet<NodeIndex> = component.iter().copied().collect();
+    let mut starts = component.to_vec();
     starts.sort_unstable();
     let mut best: Option<Vec<StepIx>> = None;
-    // The whole search stays linear in the knot for a big one.
-    let attempts = if knot.len() > 2_000 { 4 } else { MAX_STARTS };
+    // For a large component the search stays linear.
+    let attempts = if component.len() > 2_000 {
+        4
+    } else {
+        MAX_STARTS
+    };
     for start in starts.into_iter().take(attempts) {
         let mut came_from: HashMap<NodeIndex, NodeIndex> = HashMap::new();
         let mut queue = VecDeque::from([start]);

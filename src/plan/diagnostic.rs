@@ -9,11 +9,11 @@ use std::sync::Arc;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
-    /// The plan runs, and somebody should know.
+    /// The plan runs; the user should know.
     Warning,
-    /// The plan runs because this was mended.
+    /// The plan runs because this was repaired.
     Repaired,
-    /// Nothing runs.
+    /// The plan does not run.
     Error,
 }
 
@@ -82,7 +82,7 @@ pub struct Source {
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{}", summary(.source_text, .diagnostics))]
 pub struct PlanFaults {
-    /// Where they stand.
+    /// The text that the places refer to.
     pub source_text: Source,
     /// In the order of their places.
     pub diagnostics: Vec<Diagnostic>,
@@ -110,10 +110,10 @@ fn summary(source: &Source, diagnostics: &[Diagnostic]) -> String {
     }
 }
 
-/// The most diagnostics that are kept of one plan; what is beyond is only counted.
+/// The maximum of diagnostics that are kept of one plan; further ones are only counted.
 const MAX_KEPT: usize = 500;
 
-/// Diagnostics on their way to being reported.
+/// Collects diagnostics while a plan is read and checked.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Collector {
     kept: Vec<Diagnostic>,
@@ -130,7 +130,7 @@ impl Collector {
             return;
         }
         self.dropped += 1;
-        // An error is worth more than a warning that came before it.
+        // An error replaces a warning.
         if is_error
             && self.errors <= MAX_KEPT
             && let Some(slot) = self
@@ -183,7 +183,7 @@ impl Collector {
     }
 }
 
-/// A place is sometimes known by its first byte only: the characters that it touches.
+/// A place extended to whole characters, since some places are known by one byte only.
 fn whole_characters(text: &str, span: &Range<usize>) -> Range<usize> {
     let start = text.floor_char_boundary(span.start);
     start..text.ceil_char_boundary(span.end).max(start)

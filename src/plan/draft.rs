@@ -1,4 +1,4 @@
-//! A plan as it was read, before it is held against a catalog and a context.
+//! A plan as it was read, before it is checked against a catalog and a context.
 
 use super::diagnostic::{Collector, Source};
 use super::draft_plan::DraftPlan;
@@ -18,12 +18,12 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// What people call the plan.
+    /// The name of the plan.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// How it was written.
+    /// The dialect that it was written in.
     pub fn dialect(&self) -> Dialect {
         self.plan.dialect
     }
@@ -38,7 +38,7 @@ impl Draft {
         self.plan.catalog.as_ref()
     }
 
-    /// Context values that the plan itself brings.
+    /// Context values in the plan itself.
     pub fn context(&self) -> &Map<String, Value> {
         &self.plan.context
     }

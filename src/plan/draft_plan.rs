@@ -52,7 +52,7 @@ impl DraftStep {
         }
     }
 
-    /// What is to be said of how it is carried out.
+    /// The settings of this step, no longer shared with other steps.
     pub fn settings_mut(&mut self) -> &mut StepSettings {
         Arc::make_mut(&mut self.settings)
     }
@@ -66,12 +66,12 @@ impl DraftStep {
     }
 }
 
-/// The opening of something long.
+/// The first byte of a long range, as the place of a fault.
 pub(super) fn first_byte(span: &Range<usize>) -> Range<usize> {
     span.start..span.end.min(span.start + 1)
 }
 
-/// What every dialect becomes.
+/// The plan that every dialect is read into.
 #[derive(Clone, Debug)]
 pub(super) struct DraftPlan {
     pub name: Option<Arc<str>>,
@@ -79,7 +79,7 @@ pub(super) struct DraftPlan {
     pub steps: Vec<DraftStep>,
     pub context: Map<String, Value>,
     pub catalog: Option<Value>,
-    /// Whether something in the place of a step could not be read as one, and that was reported.
+    /// Whether an entry of the steps could not be read as a step, which is reported already.
     pub unreadable: bool,
     pub span: Range<usize>,
 }

@@ -1,8 +1,8 @@
-//! Expressions: what stands in `run_if`, and in `{{ }}` where it is no plain reference.
+//! Expressions: the value of `run_if`, and of `{{ }}` where it is not a plain reference.
 //!
 //! The language is Jinja's. What an expression refers to is found before it is compiled: each name of a step,
-//! an item or a context value becomes a variable of its own, so ids that are no identifiers (`step-1`) work,
-//! and only what is referred to is handed over when it is evaluated.
+//! an item or a context value becomes a variable of its own, so ids that are not identifiers (`step-1`) work,
+//! and only the values that are referred to are passed when it is evaluated.
 
 use super::ids::StepIx;
 use super::reference::{ReferenceError, Root, Scope, Segment, output_path};
@@ -13,12 +13,12 @@ use serde_json::{Map, Number, Value};
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
-/// The steps of the virtual machine that one evaluation may take.
+/// The maximum of virtual machine steps of one evaluation.
 const FUEL: u64 = 200_000;
-/// The longest expression that is read, in bytes.
+/// The maximum length of an expression, in bytes.
 pub(super) const MAX_LENGTH: usize = 10_000;
-/// The most words and signs of an expression: each may nest one level deeper (`a[0][0][0]…`), which the
-/// compiler follows by recursion without a bound of its own.
+/// The maximum of tokens in an expression: each may nest one level deeper (`a[0][0][0]…`), and the compiler recurses
+/// without a limit of its own.
 pub(super) const MAX_TOKENS: usize = 500;
 
 /// Filters, tests and functions of the language, and nothing else: no templates, no files, no environment.
@@ -28,7 +28,7 @@ static LANGUAGE: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment.set_fuel(Some(FUEL));
     environment.set_recursion_limit(50);
     environment.remove_global("debug");
-    // Jinja tells what is undefined from `none`; whoever writes `== null` means both.
+    // Jinja distinguishes undefined from `none`; `== null` means both.
     environment.add_test("nothing", |value: &Jinja| {
         value.is_none() || value.is_undefined()
     });
@@ -208,7 +208,7 @@ fn from_json(value: &Value) -> Jinja {
     }
 }
 
-/// The result as JSON. What JSON does not know becomes text, and no number at all `null`.
+/// The result as JSON. Values that JSON does not have become text; NaN and infinity become `null`.
 fn to_json(value: &Jinja) -> Value {
     match value.kind() {
         ValueKind::Undefined | ValueKind::None => Value::Null,

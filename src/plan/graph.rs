@@ -13,8 +13,8 @@ pub struct Shape {
     pub edges: usize,
     /// The steps of the longest chain.
     pub depth: usize,
-    /// The steps of the level that has most. More could run at once where levels overlap, so this is a lower
-    /// bound of the widest set of independent steps, which would be costly to find.
+    /// The size of the largest level. More steps could run at once where levels overlap, so this is a lower bound of
+    /// the largest set of independent steps, which would be expensive to find.
     pub width: usize,
     /// The steps that wait for nothing.
     pub roots: Vec<StepIx>,

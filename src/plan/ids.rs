@@ -25,12 +25,12 @@ impl StepIx {
 pub(super) struct StepIds {
     positions: HashMap<Arc<str>, StepIx>,
     ids: Vec<Arc<str>>,
-    /// Whether an id holds a character that ends a name in a reference.
+    /// Whether an id contains a character that ends a name in a reference.
     compound: bool,
 }
 
 impl StepIds {
-    /// Room for `count` ids.
+    /// Empty, with capacity for `count` ids.
     pub fn with_capacity(count: usize) -> Self {
         Self {
             positions: HashMap::with_capacity(count),
@@ -39,7 +39,7 @@ impl StepIds {
         }
     }
 
-    /// Takes an id at the next position; false where the plan has it already.
+    /// Adds an id at the next position; false where the plan has it already.
     pub fn add(&mut self, id: &Arc<str>) -> bool {
         let ix = StepIx(self.ids.len() as u32);
         self.ids.push(Arc::clone(id));
@@ -68,7 +68,7 @@ impl StepIds {
     /// The longest id that `text` begins with and that ends where a name can end; and its length.
     pub fn leading(&self, text: &str) -> Option<(StepIx, usize)> {
         let mut found = None;
-        // An id with hundreds of dots is nobody's; without a bound a long path costs its square.
+        // No one uses an id with hundreds of dots; without a limit a long path would cost its square.
         for (at, _) in text.match_indices(['.', '[']).take(32) {
             if let Some(ix) = self.find(&text[..at]) {
                 found = Some((ix, at));

@@ -1,8 +1,8 @@
 //! The plan as data: what a large model wrote, as one [`ExecutionPlan`] whatever dialect it came in.
 //!
-//! Nothing here knows files, clocks, async or the terminal. A plan is read in two steps: [`parse`] turns bytes
-//! into a [`Draft`] (form and dialect recognised, what was sloppy repaired, every place in the text remembered),
-//! and [`Draft::check`] reads its references, holds it against a catalog and a context and gives either an
+//! Nothing here uses files, clocks, async or the terminal. A plan is read in two steps: [`parse`] turns bytes
+//! into a [`Draft`] (form and dialect recognised, mistakes repaired, every place in the text kept),
+//! and [`Draft::check`] reads its references, checks it against a catalog and a context and returns either an
 //! [`ExecutionPlan`] or every fault at once.
 //!
 //! ```text

@@ -67,45 +67,45 @@ pub enum Mode {
     /// It may.
     #[default]
     Parallel,
-    /// It runs alone: nothing else is under way while it is.
+    /// It runs alone: no other step is running meanwhile.
     Sequential,
 }
 
-/// How often a step is tried.
+/// How often a step is attempted.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RetryPolicy {
     /// Attempts in all, the first included; at least 1.
     pub attempts: u32,
-    /// The bound of the first wait; each further one is twice as long, and the wait itself is drawn
-    /// evenly from nothing to the bound.
+    /// The maximum of the first wait; each further maximum is twice as long. The wait itself is random, uniform from 0
+    /// to the maximum.
     pub backoff: Duration,
 }
 
-/// How a step is carried out, as the plan has it; the same before and after checking.
+/// The settings of a step, the same before and after checking.
 #[derive(Clone, Debug, Default)]
 pub struct StepSettings {
     /// Which ends of its dependencies let it start.
     pub trigger: Trigger,
     /// Whether it may overlap others.
     pub mode: Mode,
-    /// The most time one attempt may take.
+    /// The time limit of one attempt.
     pub timeout: Option<Duration>,
-    /// How often it is tried; `None` leaves that to the kind of tool.
+    /// The retries; `None` leaves them to the kind of tool.
     pub retry: Option<RetryPolicy>,
     /// Whether its output may be reused; `None` leaves that to the tool.
     pub cache: Option<bool>,
-    /// The model that carries it out instead of the worker's.
+    /// The model that performs it, in place of the worker's.
     pub model: Option<Arc<str>>,
     /// The plan's own idempotency key.
     pub idempotency_key: Option<Arc<str>>,
-    /// What the planner said it is for.
+    /// Its purpose, in the planner's words.
     pub description: Option<Arc<str>>,
     /// Fields that this program does not know, kept to be shown.
     pub extra: Map<String, Value>,
 }
 
 impl StepSettings {
-    /// Those of a step of which the plan says nothing: always the same, as plans have many such steps.
+    /// The settings of a step without any, one shared value since plans have many such steps.
     pub fn unset() -> Arc<Self> {
         static UNSET: LazyLock<Arc<StepSettings>> = LazyLock::new(Arc::default);
         Arc::clone(&UNSET)
@@ -127,7 +127,7 @@ pub struct Step {
     pub run_if: Option<Box<Expression>>,
     /// Runs once for each element of this list.
     pub for_each: Option<Box<Template>>,
-    /// How it is carried out; most steps share the one of a plan that says nothing.
+    /// The settings; steps without any share one value.
     pub settings: Arc<StepSettings>,
     /// Where the step stands in the source, in bytes.
     pub span: Option<Range<usize>>,
@@ -148,13 +148,13 @@ impl Step {
         }
     }
 
-    /// How it is carried out, to be changed.
+    /// The settings of this step, no longer shared with other steps.
     pub fn settings_mut(&mut self) -> &mut StepSettings {
         Arc::make_mut(&mut self.settings)
     }
 }
 
-/// A plan that was read and found sound: ids are unique, dependencies exist, and there is no cycle.
+/// A plan that was read and checked: ids are unique, dependencies exist, and there is no cycle.
 #[derive(Clone, Debug)]
 pub struct ExecutionPlan {
     /// What people call it: the plan's own name, else its `request_id`, else the file's stem.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-/// One move into a value.
+/// One segment of a path into a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Segment {
     /// A member of an object.
@@ -36,7 +36,7 @@ pub enum Root {
 pub struct Reference {
     /// What it starts from.
     pub root: Root,
-    /// The way from there.
+    /// The path from there.
     pub path: Box<[Segment]>,
     /// As the plan has it, for messages.
     pub source: Arc<str>,
@@ -73,13 +73,12 @@ enum Found<'s> {
     Whole(&'s Arc<Value>),
     /// A part of a value, or a value that is not shared.
     Part(&'s Value),
-    /// A value that was made for it.
+    /// A value that was computed for it.
     Made(Value),
 }
 
 impl Reference {
-    /// The value it names. An output or an item that it names as a whole is shared; of anything else what it
-    /// names is copied, and nothing beside it.
+    /// The value that it names. A whole output or item is shared; a part of a value is copied.
     pub fn resolve(&self, scope: &dyn Scope) -> Result<Arc<Value>, ReferenceError> {
         Ok(match self.find(scope)? {
             Found::Whole(value) => Arc::clone(value),
@@ -250,7 +249,7 @@ fn element(list: &[Value], index: i64) -> Option<&Value> {
     list.get(at)
 }
 
-/// What a place has instead of what was asked for.
+/// Why a value does not have the segment, and what it has instead.
 fn missing(value: &Value, segment: &Segment, place: &str) -> String {
     match (value, segment) {
         (Value::Object(map), _) => {

@@ -1,4 +1,4 @@
-//! Parameters held against what a tool says it takes.
+//! Checks parameters against a tool's schema.
 
 use super::diagnostic::{Collector, Diagnostic, Severity, shown};
 use super::draft_plan::first_byte;
@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// What a plan needs to know of a catalog.
+/// The part of a catalog that checking a plan needs.
 pub trait ToolSchemas {
     /// The names of all tools, in the catalog's order.
     fn names(&self) -> Vec<&str>;
@@ -78,7 +78,7 @@ pub(super) struct Checker<'a> {
 }
 
 impl Checker<'_> {
-    /// Checks what is literal; what references bring is only known when the step runs.
+    /// Checks literal values; values of references are only known when the step runs.
     pub fn check(&mut self, node: &Node, template: &Template, schema: &Value) {
         let Some(members) = node.as_object() else {
             return;
@@ -297,7 +297,7 @@ fn required(schema: &Value) -> Vec<&str> {
         .unwrap_or_default()
 }
 
-/// The types a schema allows; none where it allows all, or names one that JSON does not have.
+/// The types that a schema allows; empty where it allows all, or names a type that JSON does not have.
 fn types(schema: &Value) -> Vec<&str> {
     let known = [
         "null", "boolean", "integer", "number", "string", "array", "object",
@@ -343,7 +343,7 @@ fn given(node: &Node) -> String {
     }
 }
 
-/// Numbers and truths that were written as text.
+/// A hint for numbers and booleans that are written as text.
 fn converted(node: &Node, wanted: &[&str]) -> Option<String> {
     let text = node.as_text()?.trim();
     let number = wanted

@@ -34,7 +34,7 @@ pub enum Part {
 }
 
 impl Template {
-    /// The value in `scope`. A literal, and what exactly one reference names as a whole, is shared, not copied.
+    /// The value in `scope`. A literal, and a whole value that exactly one reference names, is shared, not copied.
     pub fn resolve(&self, scope: &dyn Scope) -> Result<Arc<Value>, ReferenceError> {
         match self {
             Self::Literal(value) => Ok(Arc::clone(value)),
@@ -88,8 +88,8 @@ impl Template {
         }
     }
 
-    /// The value as far as `scope` has what it refers to; `open` is told of everything else, in the place of which
-    /// nothing stands.
+    /// The value as far as `scope` knows what it refers to. `open` is called with every other root, whose value is
+    /// left empty.
     pub fn known(&self, scope: &dyn Scope, open: &mut dyn FnMut(&Root)) -> Value {
         match self {
             Self::Literal(value) => Value::clone(value),
@@ -149,7 +149,7 @@ fn known_reference(reference: &Reference, scope: &dyn Scope, open: &mut dyn FnMu
     })
 }
 
-/// An expression may have a value although what it names has none yet: that is not the one it will have.
+/// An expression may have a value before everything that it names is known, but not its final one.
 fn known_expression(
     expression: &Expression,
     scope: &dyn Scope,
@@ -170,7 +170,7 @@ fn known_expression(
     value.flatten().unwrap_or_default()
 }
 
-/// How a value stands inside a longer string; nothing where it is not known.
+/// A value inside a longer string; empty where it is not known.
 fn inserted(value: Value) -> String {
     match value {
         Value::String(text) => text,

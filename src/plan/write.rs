@@ -9,8 +9,8 @@ use super::template::{Part, Template};
 use serde_json::{Map, Value, json};
 
 impl ExecutionPlan {
-    /// The plan in a value, in any of the dialects that JSON has. Tools are not checked, and what it needs of
-    /// a context is only listed.
+    /// The plan in a value, in any JSON dialect. Tools are not checked, and the context values that it needs are only
+    /// listed.
     pub fn from_value(plan: Value) -> Result<Self, PlanFaults> {
         parse::from_value(plan)?.check(None, None)
     }
@@ -135,7 +135,7 @@ impl ExecutionPlan {
         let Root::Step(step) = reference.root else {
             return reference.source.to_string();
         };
-        // `${1}` is such a form too.
+        // `${1}` is such a reference too.
         let numbered = || {
             let inner = reference.source.trim_matches(['$', '{', '}']);
             inner.parse::<u64>().is_ok()

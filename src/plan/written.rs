@@ -1,9 +1,9 @@
-//! What a file holds once its form is known: a value with places, or the text of a planner.
+//! The contents of a file once its form is known: a value with places, or the text of a planner.
 
 use super::node::{Kind, Node};
 use std::ops::Range;
 
-/// What a plan is, for who gave something else.
+/// The help where a file is not a plan.
 pub(super) const NO_PLAN_HELP: &str =
     "a plan is an object with `steps` in JSON or YAML, or the text of a planner in a known form";
 
@@ -11,7 +11,7 @@ pub(super) const NO_PLAN_HELP: &str =
 pub(super) enum Written<'a> {
     /// A JSON or YAML value.
     Value(Node),
-    /// A stretch of the source that is neither.
+    /// A part of the source that is neither.
     Text {
         /// The whole source, which places count from.
         source: &'a str,
@@ -29,7 +29,7 @@ impl<'a> Written<'a> {
         }
     }
 
-    /// The text, where it is none.
+    /// The text, where it is not a value.
     pub fn text(&self) -> Option<&'a str> {
         match self {
             Self::Value(_) => None,
@@ -37,7 +37,7 @@ impl<'a> Written<'a> {
         }
     }
 
-    /// The value itself; null in the place of a text.
+    /// The value itself; null for a text.
     pub fn into_value(self) -> Node {
         match self {
             Self::Value(node) => node,
@@ -45,7 +45,7 @@ impl<'a> Written<'a> {
         }
     }
 
-    /// The source and the place of the text; nothing in the place of a value.
+    /// The source and the place of the text; empty for a value.
     pub fn into_text(self) -> (&'a str, Range<usize>) {
         match self {
             Self::Value(_) => ("", 0..0),

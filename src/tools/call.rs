@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// Where a tool says something while a call is under way. Never blocks; what is said after the call ended is
-/// dropped.
+/// Takes the lines that a tool logs while a call is running. It never blocks; lines that come after the call has
+/// ended are dropped.
 pub type CallLog = Arc<dyn Fn(LogStream, &str) + Send + Sync>;
 
 /// Everything a tool is given for one attempt.
@@ -20,25 +20,25 @@ pub type CallLog = Arc<dyn Fn(LogStream, &str) + Send + Sync>;
 pub struct Call {
     /// The step's id.
     pub step: Arc<str>,
-    /// Which try, from 1.
+    /// The number of the attempt, from 1.
     pub attempt: u32,
     /// The resolved parameters.
     pub input: Arc<Value>,
-    /// The model that the step asks for instead of the tool's or the worker's.
+    /// The model that the step names, in place of the tool's or the worker's.
     pub model: Option<Arc<str>>,
     /// The same for every attempt at one step in one run.
     pub idempotency_key: Arc<str>,
     /// The time after which the caller drops the call; `None` where it leaves that to the tool.
     pub time_limit: Option<Duration>,
-    /// Memory that a child may use, in mebibytes.
+    /// The memory limit of a child process, in mebibytes.
     pub max_memory_mb: Option<u64>,
-    /// Processor share that a child may use, in percent of one core.
+    /// The processor share of a child process, in percent of one core.
     pub max_cpu_percent: Option<u32>,
     /// Cancelled when the attempt is to stop; the tool ends what it started and returns.
     pub cancel: CancellationToken,
-    /// Where the tool may say something.
+    /// Takes what the tool logs.
     pub log: CallLog,
-    /// Where the tool asks before it spends more than [`Pricing::reservation`] said.
+    /// Asked before the tool spends more than [`Pricing::reservation`] reserved.
     pub spend_authorizer: SpendAuthorizer,
 }
 
@@ -46,7 +46,7 @@ pub struct Call {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct ToolError {
-    /// Its kind, as the result names it.
+    /// The kind of error, as the result names it.
     pub kind: ErrorKind,
     /// What went wrong and what to do; no secrets, no control characters but line feeds.
     pub message: String,
@@ -57,7 +57,7 @@ pub struct ToolError {
 }
 
 impl ToolError {
-    /// An error that trying again will not mend.
+    /// An error that a retry does not fix.
     pub fn permanent(message: impl Into<String>) -> Self {
         let message = message.into();
         // Names and values from plans and catalogs get into messages; nothing in them reaches a terminal raw.
@@ -74,7 +74,7 @@ impl ToolError {
         }
     }
 
-    /// An error that may be gone the next time.
+    /// An error that may not occur again on a retry.
     pub fn transient(message: impl Into<String>) -> Self {
         Self {
             retryable: true,
@@ -83,7 +83,7 @@ impl ToolError {
     }
 }
 
-/// What came of a call.
+/// The result of a call.
 #[derive(Clone, Debug)]
 pub struct CallReport {
     /// The output, or why there is none.
@@ -117,9 +117,9 @@ impl CallReport {
 /// What one call can cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quote {
-    /// The most it can cost; `None` where a model has no price.
+    /// The upper bound; `None` where a model has no price.
     pub max: Option<Money>,
-    /// The least it can cost.
+    /// The lower bound.
     pub min: Money,
 }
 
@@ -131,20 +131,20 @@ impl Quote {
     };
 }
 
-/// Tokens that come into the input of a call beside what is known of it.
+/// Tokens of a call's input that are not known yet, such as the outputs of steps that have not run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unseen {
     /// How many are expected.
     pub expected: u64,
-    /// How many there may be at the most; `None` where nothing bounds them.
+    /// The upper bound; `None` where there is none.
     pub max: Option<u64>,
 }
 
 impl Unseen {
-    /// The input is known whole.
+    /// The whole input is known.
     pub const NONE: Self = Self::some(0, 0);
 
-    /// So many, and at the most so many.
+    /// An expected number and an upper bound.
     pub const fn some(expected: u64, max: u64) -> Self {
         Self {
             expected,
@@ -152,7 +152,7 @@ impl Unseen {
         }
     }
 
-    /// Both.
+    /// The sum of both.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         let max = self.max.zip(other.max);
@@ -166,11 +166,11 @@ impl Unseen {
 /// What a call can cost before its input is known whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Estimate {
-    /// The least that it costs when it ends well.
+    /// The lower bound of a successful call.
     pub min: Money,
-    /// What is to be expected; `None` where that is not known.
+    /// The expected cost; `None` where it is not known.
     pub expected: Option<Money>,
-    /// The most; `None` where there is no bound.
+    /// The upper bound; `None` where there is none.
     pub max: Option<Money>,
 }
 
@@ -186,10 +186,10 @@ impl Estimate {
 /// What is reserved of the budget before a call is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reservation {
-    /// The most that the call spends without asking its [`SpendAuthorizer`]; `None` where a model has no price.
+    /// The maximum that the call spends without asking its [`SpendAuthorizer`]; `None` where a model has no price.
     pub max: Option<Money>,
-    /// Whether that rests on an estimate of what somebody else will count, which the first call's bill has yet
-    /// to bear out.
+    /// Whether this is an estimate of the tokens that a provider will count, not yet confirmed by the bill of a
+    /// first call.
     pub estimated: bool,
 }
 
@@ -214,8 +214,8 @@ pub trait Pricing {
         }
     }
 
-    /// What a call can cost of which only this much of the input is known. Where a tool knows no better it is expected
-    /// to cost the mean of its bounds.
+    /// What a call can cost when only a part of its input is known. By default the expected cost is the mean of the
+    /// bounds.
     fn estimate(&self, known: &Value, model: Option<&str>, _unseen: Unseen) -> Estimate {
         let Quote { max, min } = self.quote(known, model);
         let mean = |max: Money| Money::from_pico(min.pico().midpoint(max.pico()));
@@ -226,7 +226,7 @@ pub trait Pricing {
         }
     }
 
-    /// The most tokens that its outputs have, where something bounds them.
+    /// The maximum of tokens in an output; `None` where there is no bound.
     fn max_answer_tokens(&self) -> Option<u64> {
         None
     }
@@ -240,20 +240,20 @@ pub trait Pricing {
 
 /// A tool that can be called. One value serves every step that names it.
 pub trait Tool: Send + Sync {
-    /// How it is carried out: `model`, `http`, `process`, `jq`, `code_exec`, …
+    /// The kind of tool: `model`, `http`, `process`, `jq`, `code_exec`, …
     fn kind(&self) -> &'static ToolKind;
 
     /// Makes the call. It must end soon after `call.cancel` is cancelled; dropping the future must leave
-    /// nothing behind (children are killed with their group).
+    /// nothing behind (child processes are killed with their group).
     fn call(&self, call: Call) -> BoxFuture<'static, CallReport>;
 
-    /// Answers at once, without waiting for anything, where the tool is a plain function of its input;
-    /// `None` where it must be called. The engine prefers this for tools that take microseconds.
+    /// The result at once, without blocking, where the tool is a plain function of its input; `None` where
+    /// [`call`](Self::call) must be used. The engine prefers this for tools that take microseconds.
     fn call_now(&self, _input: &Arc<Value>) -> Option<CallReport> {
         None
     }
 
-    /// How calls are made; by default as its kind says.
+    /// The retry and time limit policy; by default that of its kind.
     fn policy(&self) -> CallPolicy {
         self.kind().into()
     }
@@ -263,7 +263,7 @@ pub trait Tool: Send + Sync {
         None
     }
 
-    /// The tool that carries out a call with this input, where it is another one.
+    /// The tool that a call with this input delegates to; `None` where the tool runs the call itself.
     fn target(&self, _input: &Value) -> Option<Arc<dyn Tool>> {
         None
     }
@@ -302,17 +302,17 @@ impl dyn Tool + '_ {
     }
 }
 
-/// Where the engine finds its tools.
+/// The tools that the engine can call, by name.
 pub trait Toolbox: Send + Sync {
     /// The tool of this name, `None` where the catalog has none.
     fn tool(&self, name: &str) -> Option<Arc<dyn Tool>>;
 
-    /// The pool whose rate the calls of a tool count against, where the catalog names one.
+    /// The pool whose rate limit the tool's calls count against; `None` where the catalog names none.
     fn pool(&self, _name: &str) -> Option<Arc<str>> {
         None
     }
 
-    /// What determines the tool's outputs beside its input; `model` is the model that a step asks for. `None`
+    /// What determines the tool's outputs besides its input; `model` is the model that the step names. `None`
     /// where that is not known.
     fn fingerprint(&self, _name: &str, _model: Option<&str>) -> Option<Fingerprint> {
         None

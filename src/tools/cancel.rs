@@ -1,10 +1,10 @@
-//! Work that ends when its call is cancelled.
+//! Cancellation, the same for every kind of tool.
 
 use super::ToolError;
 use tokio_util::sync::CancellationToken;
 
-/// What `work` gives, or the error of a cancelled call; then `work` is dropped where it is. A call that was
-/// cancelled before it began does nothing.
+/// The output of `work`, or an error when the call is cancelled first; `work` is then dropped. A call that is
+/// already cancelled does not start.
 pub(super) async fn cancellable<T>(
     cancel: &CancellationToken,
     work: impl Future<Output = T>,

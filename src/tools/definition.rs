@@ -1,4 +1,4 @@
-//! One tool of a catalog, and what a kind of tool has to say for itself.
+//! One tool of a catalog, and the traits that a kind of tool implements.
 
 use super::fields::Fields;
 use super::services::Services;
@@ -19,13 +19,13 @@ use std::time::Duration;
 pub struct ToolDefinition {
     /// Its name.
     pub name: Arc<str>,
-    /// What it does, for people and for models.
+    /// What it does, for users and for models.
     pub description: Arc<str>,
-    /// How it is carried out.
+    /// The settings of its kind.
     pub(crate) implementation: Arc<dyn ToolSettings>,
-    /// What it takes: a JSON Schema of type object. `None` where the catalog says nothing.
+    /// The parameters: a JSON Schema of type object. `None` where the catalog has no schema.
     pub input_schema: Option<Arc<Value>>,
-    /// What it gives: a JSON Schema.
+    /// The output: a JSON Schema.
     pub output_schema: Option<Arc<Value>>,
     /// Examples of calls: `{scenario, input, output, notes}`.
     pub examples: Vec<Value>,
@@ -33,24 +33,24 @@ pub struct ToolDefinition {
     pub metadata: Map<String, Value>,
     /// A fixed price per call.
     pub cost: Money,
-    /// The most time one attempt may take.
+    /// The time limit of one attempt.
     pub timeout: Option<Duration>,
-    /// Whether a call changes nothing.
+    /// Whether a call has no side effects.
     pub read_only: bool,
     /// Whether a call may be repeated without a further effect.
     pub idempotent: bool,
     /// Whether outputs may be reused; `None` leaves that to the kind.
     pub cache: Option<bool>,
-    /// The pool whose rate its calls count against.
+    /// The pool whose rate limit its calls count against.
     pub pool: Option<Arc<str>>,
-    /// The folder that relative paths are relative to.
+    /// The folder that relative paths start from.
     pub folder: Option<Arc<PathBuf>>,
     /// Fields that this program does not know.
     pub extra: Map<String, Value>,
 }
 
 impl ToolDefinition {
-    /// A tool without a description, to be filled by its fields.
+    /// A tool with a name and settings; every other field has its default.
     pub(crate) fn new(name: impl Into<Arc<str>>, implementation: Arc<dyn ToolSettings>) -> Self {
         Self {
             name: name.into(),
@@ -71,12 +71,12 @@ impl ToolDefinition {
         }
     }
 
-    /// How it is carried out.
+    /// The kind of tool.
     pub fn kind(&self) -> &'static ToolKind {
         self.implementation.kind()
     }
 
-    /// How calls are made: as the catalog says, else as its kind does.
+    /// The retry and time limit policy: as in the catalog, else that of its kind.
     pub fn policy(&self) -> CallPolicy {
         let kind = self.kind();
         CallPolicy {
@@ -92,20 +92,23 @@ impl ToolDefinition {
     }
 }
 
-/// What a catalog says of a tool of one kind.
+/// The catalog's settings for a tool of one kind.
 pub(crate) trait ToolSettings: Any + fmt::Debug + Send + Sync {
     /// The kind.
     fn kind(&self) -> &'static ToolKind;
 
-    /// The tool. The error says why it cannot be called.
+    /// Builds the tool.
+    ///
+    /// # Errors
+    /// Why it cannot be called.
     fn build(&self, context: &BuildContext<'_>) -> Result<Arc<dyn Tool>, BuildError>;
 
-    /// Adds what of it determines an output, and says why an output may not be used again where nothing else is
-    /// said; `None` where it may.
+    /// Adds the settings that determine an output. Returns why an output may not be reused by default; `None`
+    /// where it may.
     fn fingerprint(&self, parts: &mut FingerprintParts<'_>) -> Option<NotReused>;
 }
 
-/// What a tool is made of beside its settings.
+/// What a tool is built from besides its settings.
 pub(crate) struct BuildContext<'a> {
     /// What the catalog says of every tool.
     pub definition: &'a Arc<ToolDefinition>,
@@ -126,13 +129,13 @@ pub(super) struct KindEntry {
     pub fields: &'static [&'static str],
     /// Those of them that imply this kind where the catalog gives no `type`.
     pub implied_by: &'static [&'static str],
-    /// Where fields that imply several kinds are given, the kind of the lowest rank counts.
+    /// Where the given fields imply several kinds, the kind with the lowest rank wins.
     pub rank: u8,
     /// Reads its settings.
     pub parse: fn(&mut Fields<'_>) -> Arc<dyn ToolSettings>,
 }
 
-/// What the kinds of tools add to: the parts of a fingerprint.
+/// Collects the parts of a fingerprint.
 pub(crate) struct FingerprintParts<'a> {
     /// What the catalog says of every tool.
     pub definition: &'a ToolDefinition,
@@ -142,12 +145,12 @@ pub(crate) struct FingerprintParts<'a> {
     pub model: Option<&'a str>,
     /// What was added.
     pub parts: Map<String, Value>,
-    /// Who carries the call out.
+    /// What runs the call: the worker, its model and address.
     pub executor: Map<String, Value>,
 }
 
 impl<'a> FingerprintParts<'a> {
-    /// Nothing yet.
+    /// An empty fingerprint.
     pub fn new(
         definition: &'a ToolDefinition,
         worker: &'a SmallModelWorker,
@@ -162,22 +165,22 @@ impl<'a> FingerprintParts<'a> {
         }
     }
 
-    /// Adds a part of the definition; `null` is none.
+    /// Adds a part of the definition; `null` is left out.
     pub fn put(&mut self, name: &str, value: Value) {
         if !value.is_null() {
             self.parts.insert(name.to_owned(), value);
         }
     }
 
-    /// Adds who carries the call out; `null` is none.
+    /// Adds a property of what runs the call; `null` is left out.
     pub fn by(&mut self, name: &str, value: Value) {
         if !value.is_null() {
             self.executor.insert(name.to_owned(), value);
         }
     }
 
-    /// Why an output of what reaches outside may not be used again: a call that `reads`, or is said to, changes
-    /// nothing there.
+    /// Why the output of an external call may not be reused: only a call that `reads`, or that the catalog marks
+    /// as `read_only`, has no side effects.
     pub fn unless_it_reads(&self, reads: bool) -> Option<NotReused> {
         match (
             self.worker.is_simulated(),

@@ -1,4 +1,4 @@
-//! Fields taken one by one out of a tool's object, with a fault for each that is not what it should be.
+//! Reads the fields of a tool's object, with a fault for each value that is not valid.
 
 use crate::units::Money;
 use serde_json::{Map, Value};
@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Texts from `@file` are read up to this size.
-const LARGEST_FILE: u64 = 4 << 20;
+/// The maximum size of an `@file`, in bytes.
+const MAX_FILE_BYTES: u64 = 4 << 20;
 
-/// A tool's object, emptied field by field; what is left at the end is unknown.
+/// A tool's object. Each field that is read is removed; what is left at the end is unknown.
 pub struct Fields<'a> {
     left: Map<String, Value>,
     folder: Option<&'a Path>,
@@ -30,7 +30,7 @@ impl<'a> Fields<'a> {
         self.left.get(name).is_some_and(|value| !value.is_null())
     }
 
-    /// What nobody took, and the faults. A field that is `null` is one that was not given.
+    /// The fields that were not read, and the faults. A field that is `null` counts as not given.
     pub fn into_rest(mut self) -> (Map<String, Value>, Vec<(&'static str, String)>) {
         self.left.retain(|_, value| !value.is_null());
         (self.left, self.faults)
@@ -71,7 +71,7 @@ impl<'a> Fields<'a> {
         let Some(name) = text.strip_prefix('@').map(str::trim) else {
             return Some(text);
         };
-        // A jq format (`@csv "…"`) also begins with an at sign; a file's name has no blank or quote in it.
+        // A jq format (`@csv "…"`) also begins with an at sign; a file name has no spaces or quotes.
         if name.is_empty()
             || name.contains(|c: char| c.is_whitespace() || c == '"')
             || !name.contains('.')
@@ -130,7 +130,7 @@ impl<'a> Fields<'a> {
         span
     }
 
-    /// A price in dollars, taken exactly as it is written.
+    /// A price in dollars, read exactly.
     pub fn money(&mut self, field: &'static str) -> Option<Money> {
         let value = self.take(field)?;
         let money = money(&value);
@@ -185,7 +185,7 @@ impl<'a> Fields<'a> {
         texts
     }
 
-    /// A JSON Schema that can be used; a boolean schema is none that says anything.
+    /// A valid JSON Schema object. Boolean schemas are refused.
     pub fn schema(&mut self, field: &'static str) -> Option<Value> {
         let value = self.take(field)?;
         if !value.is_object() {
@@ -193,7 +193,10 @@ impl<'a> Fields<'a> {
             return None;
         }
         if let Err(error) = jsonschema::validator_for(&value) {
-            self.fault(field, format!("`{field}` is no valid JSON Schema: {error}"));
+            self.fault(
+                field,
+                format!("`{field}` is not a valid JSON Schema: {error}"),
+            );
             return None;
         }
         Some(value)
@@ -268,9 +271,9 @@ fn read_file(path: &Path) -> Result<String, String> {
     let length = std::fs::metadata(path)
         .map_err(|error| error.to_string())?
         .len();
-    if length > LARGEST_FILE {
+    if length > MAX_FILE_BYTES {
         return Err(format!(
-            "it has {length} bytes, and {LARGEST_FILE} are the most"
+            "it has {length} bytes; the maximum is {MAX_FILE_BYTES}"
         ));
     }
     std::fs::read_to_string(path).map_err(|error| error.to_string())

@@ -1,27 +1,25 @@
-//! What determines a tool's outputs beside its input.
+//! What determines a tool's outputs besides its input.
 
 use super::definition::{FingerprintParts, ToolDefinition};
 use crate::models::SmallModelWorker;
 use crate::run::NotReused;
 use serde_json::{Map, Value, json};
 
-/// What determines a tool's outputs beside its input, for whoever asks whether an output would be the same
-/// again.
+/// What determines a tool's outputs besides its input: where two fingerprints and inputs are equal, the cached
+/// output can be reused.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fingerprint {
-    /// The parts of the tool's definition by name. Variables of the environment stand in them as the catalog
-    /// writes them, unread.
+    /// The parts of the tool's definition by name. Environment variables stay as the catalog writes them (`${VAR}`).
     pub parts: Map<String, Value>,
-    /// Who carries it out, by the same kind of names: another worker may answer differently, and yet what the
-    /// step is has not changed.
+    /// What runs the call, by name: another worker may answer differently although the step itself is unchanged.
     pub executor: Map<String, Value>,
-    /// Why an output may not be used again for the same input, where the step says nothing about it; `None`
-    /// where it may.
+    /// Why an output may not be reused for the same input, where the step has no `cache` field; `None` where it
+    /// may.
     pub not_reused: Option<NotReused>,
 }
 
 impl Fingerprint {
-    /// A tool with code of its own and nothing else that matters.
+    /// The fingerprint of a built-in tool, which only its name determines.
     pub fn builtin(name: &str, not_reused: Option<NotReused>) -> Self {
         Self {
             parts: Map::from_iter([("builtin".to_owned(), json!(name))]),
@@ -30,7 +28,7 @@ impl Fingerprint {
         }
     }
 
-    /// The fingerprint of a catalog's tool. `model` is the model that a step asks for.
+    /// The fingerprint of a catalog's tool. `model` is the model that the step names.
     pub fn of(definition: &ToolDefinition, worker: &SmallModelWorker, model: Option<&str>) -> Self {
         let mut parts = FingerprintParts::new(definition, worker, model);
         parts.put("type", json!(definition.kind().name));
@@ -59,7 +57,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn what_a_toolbox_says_of_its_tools() {
+    fn a_toolbox_has_the_fingerprints_of_its_tools() {
         let plan = json!({
             "steps": [{"id": 1, "tool": "say", "parameters": {}}],
             "tools": {

@@ -9,8 +9,8 @@ use futures::future::BoxFuture;
 use serde_json::Value;
 use std::sync::Arc;
 
-/// A tool with a fixed price per call, on top of what it costs by itself. A failed call is charged as well, unless it
-/// never went out.
+/// A tool with a fixed price per call, on top of its own cost. A failed call is charged too, unless it was never
+/// sent.
 pub(super) struct Priced {
     /// The tool.
     pub tool: Arc<dyn Tool>,
@@ -20,7 +20,7 @@ pub(super) struct Priced {
 
 impl Priced {
     fn charge(kind: &ToolKind, price: Money, mut report: CallReport) -> CallReport {
-        // What reaches outside leaves a record of what was asked as soon as it does.
+        // A tool that reaches outside records its prompt or request as soon as it has sent it.
         if report.output.is_ok() || report.prompt.is_some() || !kind.reaches_outside {
             report.cost = report.cost.map(|cost| cost + price);
         }

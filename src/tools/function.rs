@@ -25,7 +25,7 @@ enum Body {
 }
 
 impl FnTool {
-    /// A plain function, answered at once. It must not block.
+    /// A plain function, called in place. It must not block.
     pub fn new(
         function: impl Fn(&Value) -> Result<Value, ToolError> + Send + Sync + 'static,
     ) -> Self {
@@ -47,7 +47,7 @@ impl FnTool {
         }
     }
 
-    /// The same, worth repeating after a failure without being asked to.
+    /// The same tool, retried after a failure by default.
     #[must_use]
     pub fn repeatable(mut self) -> Self {
         self.repeatable = true;

@@ -26,7 +26,7 @@ pub(super) struct FunctionCall {
 }
 
 impl FunctionCall {
-    fn meant(&self, input: &Value) -> Result<(Arc<dyn Tool>, Arc<Value>), ToolError> {
+    fn resolve(&self, input: &Value) -> Result<(Arc<dyn Tool>, Arc<Value>), ToolError> {
         let name = input.get("name").and_then(Value::as_str).ok_or_else(|| {
             ToolError::permanent(
                 "function_call needs a parameter `name` with the name of a tool, and `args`",
@@ -50,14 +50,14 @@ impl Tool for FunctionCall {
     }
 
     fn call(&self, call: Call) -> BoxFuture<'static, CallReport> {
-        match self.meant(&call.input) {
+        match self.resolve(&call.input) {
             Ok((tool, input)) => tool.call(Call { input, ..call }),
             Err(error) => async move { CallReport::free(Err(error)) }.boxed(),
         }
     }
 
     fn call_now(&self, input: &Arc<Value>) -> Option<CallReport> {
-        match self.meant(input) {
+        match self.resolve(input) {
             Ok((tool, input)) => tool.call_now(&input),
             Err(error) => Some(CallReport::free(Err(error))),
         }
@@ -68,39 +68,39 @@ impl Tool for FunctionCall {
     }
 
     fn target(&self, input: &Value) -> Option<Arc<dyn Tool>> {
-        Some(self.meant(input).ok()?.0)
+        Some(self.resolve(input).ok()?.0)
     }
 }
 
-/// A call costs what the tool that is meant costs.
+/// A call costs what the called tool costs.
 impl Pricing for FunctionCall {
     fn quote(&self, input: &Value, model: Option<&str>) -> Quote {
-        self.meant(input)
+        self.resolve(input)
             .map_or(Quote::FREE, |(tool, input)| tool.quote(&input, model))
     }
 
     fn reservation(&self, input: &Value, model: Option<&str>) -> Reservation {
-        let meant = self.meant(input);
-        meant.map_or(Reservation::NOTHING, |(tool, input)| {
+        let called = self.resolve(input);
+        called.map_or(Reservation::NOTHING, |(tool, input)| {
             tool.reservation(&input, model)
         })
     }
 
     fn estimate(&self, known: &Value, model: Option<&str>, unseen: Unseen) -> Estimate {
-        // A name that comes from another step may be that of any tool.
+        // A name that comes from another step may name any tool.
         let anything = Estimate {
             min: Money::ZERO,
             expected: None,
             max: None,
         };
-        let meant = self.meant(known);
-        meant.map_or(anything, |(tool, known)| {
+        let called = self.resolve(known);
+        called.map_or(anything, |(tool, known)| {
             tool.estimate(&known, model, unseen)
         })
     }
 
     fn rate_limit_use(&self, input: &Value, model: Option<&str>) -> Option<(String, u64)> {
-        let (tool, input) = self.meant(input).ok()?;
+        let (tool, input) = self.resolve(input).ok()?;
         tool.rate_limit_use(&input, model)
     }
 }

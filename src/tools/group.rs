@@ -1,9 +1,9 @@
-//! A child's process group, ended with everything in it.
+//! The process group of a child, which ends with everything in it.
 
 use std::time::Duration;
 use tokio::process::Child;
 
-/// What a group gets to end by itself before it is killed.
+/// The time between SIGTERM and SIGKILL.
 const GRACE: Duration = Duration::from_millis(300);
 
 /// The group of a child that was started as the leader of one. Dropping it kills the group.
@@ -43,7 +43,7 @@ impl Group {
         #[cfg(unix)]
         if let Some(leader) = self.leader {
             let _ = rustix::process::kill_process_group(leader, rustix::process::Signal::TERM);
-            // A stopped process does not act on a signal before it goes on.
+            // A stopped process handles a signal only after it is continued.
             let _ = rustix::process::kill_process_group(leader, rustix::process::Signal::CONT);
             let _ = tokio::time::timeout(GRACE, child.wait()).await;
         }

@@ -1,11 +1,11 @@
-//! A kind of tool as data: what the rest of the program decides by, without knowing which kinds there are.
+//! A kind of tool as data, so that the rest of the program needs no list of kinds.
 
 use std::time::Duration;
 
-/// How long an output stays good where what made it does not change by itself.
+/// The time to live of a cached output of a deterministic tool.
 const MONTH: Duration = Duration::from_hours(720);
 
-/// How long what another machine answered stays good.
+/// The time to live of a cached answer from another machine.
 pub(super) const DAY: Duration = Duration::from_hours(24);
 
 /// The properties of a kind of tool.
@@ -13,25 +13,25 @@ pub(super) const DAY: Duration = Duration::from_hours(24);
 // Each is a property of its own.
 #[allow(clippy::struct_excessive_bools)]
 pub struct ToolKind {
-    /// The word for it, as in a catalog's `type`.
+    /// Its name, as in a catalog's `type`.
     pub name: &'static str,
-    /// Whether a call reaches outside this program (a model, a server, another program), so that it is simulated
-    /// where outputs are, and billed only once it went out.
+    /// Whether a call reaches outside this program (a model, a server, another program), so that it is replaced
+    /// when the worker is simulated, and billed only once it was sent.
     pub reaches_outside: bool,
     /// Whether a tool of this kind that costs nothing for one input costs nothing for any.
     pub free: bool,
-    /// Whether calls may be repeated after a failure, where the catalog does not say.
+    /// Whether a failed call is retried by default.
     pub repeatable: bool,
-    /// Whether a call is a call of another tool, which the input names.
+    /// Whether a call runs another tool, which the input names.
     pub delegates: bool,
-    /// The time that one attempt may take, where the catalog does not say.
+    /// The default time limit of one attempt.
     pub timeout: Option<Duration>,
-    /// How long cached outputs stay good, where nothing else is said.
+    /// The default time to live of cached outputs.
     pub time_to_live: Duration,
 }
 
 impl ToolKind {
-    /// A kind of which nothing is known: it reaches outside, may cost something, and is not repeated.
+    /// A kind with the most careful properties: it reaches outside, may cost money, and is not retried.
     pub const fn new(name: &'static str) -> Self {
         Self {
             name,
@@ -51,13 +51,13 @@ pub static FUNCTION: ToolKind = ToolKind {
     ..ToolKind::new("function")
 };
 
-/// How the engine makes calls of a tool.
+/// The retry and time limit policy of a tool.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CallPolicy {
-    /// Whether a call changes nothing outside (or may be repeated without a further effect), so that a failed one
-    /// is tried again without being asked to.
+    /// Whether a call has no side effects (or may be repeated without a further effect), so that a failed call is
+    /// retried by default.
     pub repeatable: bool,
-    /// The time that one attempt may take.
+    /// The time limit of one attempt.
     pub timeout: Option<Duration>,
 }
 

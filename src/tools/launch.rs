@@ -1,21 +1,21 @@
 //! The launcher: this program, started in place of another, sets limits and becomes or supervises it.
 //!
-//! Limits on memory are inherited over `exec`, so the launcher sets them on itself and then becomes the program. They hold for each
-//! process that the program starts, and count private writable memory; what is merely reserved does not count, so
-//! runtimes that reserve much address space work.
+//! Memory limits are inherited over `exec`, so the launcher sets them on itself and then becomes the program. They
+//! apply to each process that the program starts, and count private writable memory; reserved address space does not
+//! count, so runtimes that reserve much of it work.
 //!
-//! There is no such limit for a share of the processor, and control groups are seldom writable. With one the launcher
-//! stays, measures the processor time of its process group twenty times a second, and holds the group with SIGSTOP while it
-//! is ahead of its share.
+//! There is no such limit for a processor share, and control groups are seldom writable. With a processor share the
+//! launcher stays, measures the processor time of its process group twenty times a second, and stops the group with
+//! SIGSTOP while it is ahead of its share.
 
 use std::ffi::OsString;
 use std::process::{Command, ExitCode};
 
-/// The launcher's exit code where the program could not be started, and what it says then.
+/// The launcher's exit code where the program could not be started, and the beginning of its message.
 pub(super) const NOT_STARTED: u8 = 127;
 pub(super) const NOT_STARTED_MARK: &str = "plandeck: cannot start ";
 
-/// What the launcher is told: `[--memory-mb N] [--cpu-percent P] -- PROGRAM [ARGUMENT…]`.
+/// The launcher's arguments: `[--memory-mb N] [--cpu-percent P] -- PROGRAM [ARGUMENT…]`.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Launch {
     memory_mb: Option<u64>,
@@ -51,8 +51,8 @@ impl Launch {
         })
     }
 
-    /// Becomes the program, or supervises it until it ends. Comes back only where it could not be started, or was
-    /// supervised.
+    /// Becomes the program, or supervises it until it ends. Returns only where the program could not be started or
+    /// was supervised.
     pub fn run(self) -> ExitCode {
         if let Some(memory) = self.memory_mb
             && let Err(error) = limit_memory(memory)
@@ -113,13 +113,13 @@ pub(super) mod share {
 
     const TICK: Duration = Duration::from_millis(50);
 
-    /// Processor time a group may take at once, in seconds: short programs are not slowed down.
+    /// Processor time that a group may use beyond its share, in seconds: short programs are not slowed down.
     const BURST: f64 = 0.1;
 
     /// `/proc` counts processor time in hundredths of a second.
     const CLOCK: f64 = 100.0;
 
-    /// Waits for `child` and holds the group while it is ahead of `percent` of one core.
+    /// Waits for `child` and stops its group while it is ahead of `percent` of one core.
     pub fn supervise(mut child: Child, percent: u32) -> ExitCode {
         let mut balance = Balance::new(percent);
         let group = getpgrp().as_raw_nonzero();
@@ -138,7 +138,7 @@ pub(super) mod share {
         ) {
             (Some(code), _) => ExitCode::from(u8::try_from(code).unwrap_or(1)),
             (None, Some(signal)) => {
-                // The one who waits is to see how the program ended.
+                // The parent sees by which signal the program ended.
                 let _ = kill_process(getpid(), signal);
                 ExitCode::FAILURE
             }
@@ -146,8 +146,8 @@ pub(super) mod share {
         }
     }
 
-    /// Holds the group that `leader` leads while it is ahead of `percent` of one core; it goes on until it is
-    /// dropped. For a program that cannot start itself as a launcher.
+    /// Stops the group that `leader` leads while it is ahead of `percent` of one core, until the future is dropped.
+    /// For a program that cannot start itself as a launcher.
     pub async fn hold(leader: u32, percent: u32) {
         let group = i32::try_from(leader).ok().and_then(NonZeroI32::new);
         let Some(group) = group else { return };
@@ -158,12 +158,12 @@ pub(super) mod share {
         }
     }
 
-    /// What a group has used beside what it may.
+    /// The processor time of a group compared with its share.
     struct Balance {
         started: Instant,
         percent: f64,
-        /// What processes that are gone have used stays counted.
-        most_used: f64,
+        /// The time of processes that have ended stays counted.
+        max_used: f64,
         held: bool,
     }
 
@@ -172,18 +172,18 @@ pub(super) mod share {
             Self {
                 started: Instant::now(),
                 percent: percent.into(),
-                most_used: 0.0,
+                max_used: 0.0,
                 held: false,
             }
         }
 
-        /// Stops the group where it is ahead, and lets it go on where it was stopped and is not.
+        /// Stops the group where it is ahead of its share, and continues it where it no longer is.
         fn keep(&mut self, members: &[Member]) {
             let used = members.iter().map(|member| member.used).sum();
-            self.most_used = self.most_used.max(used);
+            self.max_used = self.max_used.max(used);
             let share = self.started.elapsed().as_secs_f64() * self.percent / 100.0;
-            let ahead = self.most_used > share + BURST;
-            // While it is ahead, processes that have just been started are held too.
+            let ahead = self.max_used > share + BURST;
+            // While it is ahead, new processes are stopped too.
             if ahead || self.held {
                 let signal = if ahead { Signal::STOP } else { Signal::CONT };
                 for member in members {
@@ -200,7 +200,7 @@ pub(super) mod share {
         used: f64,
     }
 
-    /// The processes of a group, but for one of them.
+    /// The processes of a group, except one.
     fn members(group: NonZeroI32, but: Option<Pid>) -> Vec<Member> {
         let Ok(entries) = std::fs::read_dir("/proc") else {
             return Vec::new();

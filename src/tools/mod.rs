@@ -1,6 +1,6 @@
-//! The tools that steps call: the catalog, and a file for each way to carry out a call, behind [`Tool`].
+//! The tools that steps call: the catalog, and a file for each kind of tool, behind [`Tool`].
 //!
-//! A further way to carry out a call is a file in `kinds` and its entry in the registry there.
+//! To add a kind, add a file in `kinds` and its entry in the registry there.
 
 mod call;
 mod cancel;
@@ -43,8 +43,8 @@ pub use toolbox::{BUILTINS, CatalogToolbox};
 
 use serde_json::Value;
 
-/// What a program printed or a server answered: JSON where it is JSON, else text without one line feed at its end;
-/// nothing at all is `null`. JSON that nests too deep is an error, since reading it as text would hide that.
+/// The output of a program or the answer of a server as a value: JSON where it is valid JSON, else text without its
+/// last line feed; empty text is `null`. JSON that is nested too deep is an error, since text would hide that.
 fn read_json_or_text(mut text: String) -> Result<Value, String> {
     if text.trim().is_empty() {
         return Ok(Value::Null);

@@ -1,17 +1,17 @@
-//! Values that must not be seen: what `${VAR}` read from the environment, and the contents of headers that
-//! carry credentials.
+//! Values that are never shown: what `${VAR}` reads from the environment, and the values of headers that carry
+//! credentials.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use std::borrow::Cow;
 
-/// What stands where a secret stood.
+/// What replaces a secret.
 pub const REDACTED: &str = "[redacted]";
 
-/// Shorter values (a port, a flag) are no secrets, and blotting them out would spoil every text.
-const SHORTEST: usize = 4;
+/// Shorter values (a port, a flag) are not secrets, and replacing them would garble every text.
+const MIN_BYTES: usize = 4;
 
-/// The secrets of one call. It can blot them out of any text that an outside party produced.
+/// The secrets of one call, which it removes from texts of programs and servers.
 #[derive(Clone, Default)]
 pub struct Secrets {
     /// Longest first, so that a secret inside another does not leave the rest of the longer one.
@@ -30,11 +30,11 @@ impl Secrets {
         Self::default()
     }
 
-    /// Remembers a value in the forms in which it may come back: as it is, as JSON text writes it, and as a
-    /// URL writes it. Values below four bytes are not remembered.
+    /// Adds a value in each form in which it may come back: as it is, JSON-escaped, and percent-encoded. Values
+    /// below four bytes are ignored.
     pub fn add(&mut self, value: &str) {
         let value = value.trim();
-        if value.len() < SHORTEST {
+        if value.len() < MIN_BYTES {
             return;
         }
         let json = Value::from(value).to_string();
@@ -84,7 +84,7 @@ impl Secrets {
     }
 }
 
-/// Whether a header of this name carries a credential, so that its value is a secret wherever it came from.
+/// Whether a header of this name carries a credential, so that its value is always a secret.
 pub fn is_secret_header(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     [
@@ -99,7 +99,7 @@ pub fn is_secret_header(name: &str) -> bool {
     .any(|word| name.contains(word))
 }
 
-/// What stays as it is in a URL.
+/// Characters that are not percent-encoded.
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_output_does_not_tell() {
+    fn debug_output_shows_no_secret() {
         let mut secrets = Secrets::new();
         secrets.add("hunter22");
         assert!(!format!("{secrets:?}").contains("hunter"));

@@ -1,4 +1,4 @@
-//! What tools share: sandboxes, HTTP clients, the environment.
+//! What the tools of a toolbox share: sandboxes, HTTP clients, the environment.
 
 use super::sandbox::{Program, Sandbox};
 use crate::models::{Environment, HttpClients, process_environment};
@@ -26,14 +26,14 @@ impl Default for ToolOptions {
 pub struct Services {
     /// Sandboxes for code.
     pub sandbox: Sandbox,
-    /// Connections.
+    /// HTTP clients with their connections.
     pub http: HttpClients,
     /// Where `${VAR}` is read.
     pub environment: Environment,
 }
 
 impl Services {
-    /// Services made after `options`.
+    /// New services with these options.
     pub fn new(options: ToolOptions) -> Self {
         Self {
             sandbox: Sandbox::new(options.program),

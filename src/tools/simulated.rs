@@ -1,4 +1,4 @@
-//! What stands in for tools that reach outside when outputs are invented.
+//! The replacement of tools that reach outside when the worker is simulated.
 
 use super::cancel::cancellable;
 use super::definition::ToolDefinition;
@@ -10,14 +10,14 @@ use futures::future::BoxFuture;
 use serde_json::Value;
 use std::sync::Arc;
 
-/// A tool of any kind that is not called: its output is invented, and nothing outside is touched.
+/// A tool of any kind that is not called: its output is a fake value, and nothing outside is reached.
 pub struct SimulatedTool {
     definition: Arc<ToolDefinition>,
     worker: SmallModelWorker,
 }
 
 impl SimulatedTool {
-    /// A stand-in for the tool of `definition`.
+    /// Replaces the tool of `definition`.
     pub fn new(definition: Arc<ToolDefinition>, worker: SmallModelWorker) -> Self {
         Self { definition, worker }
     }
@@ -56,7 +56,7 @@ impl Tool for SimulatedTool {
                 Err(cancelled) => return CallReport::free(Err(cancelled)),
             };
             if !is_model {
-                // Only models have tokens, and a price beyond the catalog's fixed one.
+                // Only models have tokens and a price besides the catalog's fixed price.
                 report = CallReport {
                     tokens: None,
                     model: None,

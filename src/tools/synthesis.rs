@@ -1,4 +1,4 @@
-//! `final_synthesis`: the plan's last step, completed by the worker.
+//! `final_synthesis`: the plan's last step, which the worker completes.
 
 use super::cancel::cancellable;
 use super::kinds::model;
@@ -9,19 +9,20 @@ use futures::future::BoxFuture;
 use serde_json::Value;
 use std::sync::Arc;
 
-/// `final_synthesis`: the plan's last step. Its template, already filled, is completed by the worker; offline it is itself the output.
+/// `final_synthesis`: the plan's last step. The worker completes its rendered template; offline the template itself is
+/// the output.
 pub struct FinalSynthesis {
     worker: SmallModelWorker,
 }
 
 impl FinalSynthesis {
-    /// The tool, carried out by `worker`.
+    /// The tool, run by `worker`.
     pub fn new(worker: SmallModelWorker) -> Self {
         Self { worker }
     }
 }
 
-/// What a model is told before the template.
+/// The instructions to the model, before the template.
 const SYNTHESIS: &str = "Write the final result of a plan that has been carried out. \
     Use only what the text below holds. Answer with the result and nothing else.";
 
@@ -52,7 +53,7 @@ impl Tool for FinalSynthesis {
                 name: crate::plan::FINAL_SYNTHESIS,
                 prompt: Some(&prompt),
                 model: call.model.as_deref(),
-                // Only the inventor needs to know that it is text; a model answers in words by itself.
+                // Only fake values need the schema; a model answers in text by itself.
                 output_schema: worker.is_simulated().then_some(&schema),
                 timeout: model::own_timeout(&call, None),
                 ..Task::default()
@@ -68,7 +69,7 @@ impl Tool for FinalSynthesis {
                 Ok(report) => report.into(),
                 Err(cancelled) => return CallReport::free(Err(cancelled)),
             };
-            // The answer is text, also where it happens to be JSON.
+            // The answer is text, even where it is valid JSON.
             if let Some(answer) = report
                 .answer
                 .as_ref()
@@ -92,7 +93,7 @@ impl Tool for FinalSynthesis {
     }
 }
 
-/// The task that a call is priced by.
+/// The task that determines the price of a call.
 fn priced<'a>(prompt: &'a str, model: Option<&'a str>) -> Task<'a> {
     Task {
         prompt: Some(prompt),

@@ -1,14 +1,14 @@
 //! `{{name}}` for a parameter and `${VAR}` for the environment, in the texts of a catalog.
 //!
-//! A text is read once, from left to right, and what is put in is not read again: a parameter whose value
-//! contains `${HOME}` stays just that.
+//! A text is read once, from left to right, and inserted values are not read again: a parameter whose value
+//! contains `${HOME}` is inserted as it is.
 
 use super::secrets::Secrets;
 use crate::models::Environment;
 use serde_json::{Map, Value};
 use std::collections::HashSet;
 
-/// What a text is filled from.
+/// Renders texts with the parameters of one call.
 pub struct TemplateRenderer<'a> {
     /// The parameters.
     pub input: &'a Map<String, Value>,
@@ -16,7 +16,7 @@ pub struct TemplateRenderer<'a> {
     pub environment: Option<&'a Environment>,
     /// What happens to a parameter that was not given.
     pub missing: Missing,
-    /// The names of the parameters that were put in.
+    /// The names of the parameters that were inserted.
     pub used: HashSet<String>,
     /// The values that came from the environment.
     pub secrets: Secrets,
@@ -38,12 +38,12 @@ pub enum TemplateError {
 pub enum Missing {
     /// It is an error.
     Error,
-    /// Nothing is put in.
+    /// Nothing is inserted.
     Empty,
 }
 
 impl<'a> TemplateRenderer<'a> {
-    /// One that knows parameters only.
+    /// A renderer of parameters only.
     pub fn new(input: &'a Map<String, Value>, missing: Missing) -> Self {
         Self {
             input,
@@ -54,14 +54,17 @@ impl<'a> TemplateRenderer<'a> {
         }
     }
 
-    /// The same with an environment.
+    /// The same renderer with an environment.
     #[must_use]
     pub fn with_environment(mut self, environment: &'a Environment) -> Self {
         self.environment = Some(environment);
         self
     }
 
-    /// `text` filled; the value of a parameter passes through `encode`. The error names what is missing.
+    /// The rendered `text`; `encode` is applied to the value of each parameter.
+    ///
+    /// # Errors
+    /// Names what is missing.
     pub fn text(
         &mut self,
         text: &str,
@@ -104,8 +107,8 @@ impl<'a> TemplateRenderer<'a> {
         Ok(out)
     }
 
-    /// `value` with its strings filled. A string that is exactly one `{{name}}` takes the parameter's value
-    /// with its type, and `null` where it was not given.
+    /// `value` with its strings rendered. A string that is exactly one `{{name}}` becomes the parameter's value
+    /// with its type, `null` where it was not given.
     pub fn value(&mut self, value: &Value) -> Result<Value, TemplateError> {
         Ok(match value {
             Value::String(text) => {
@@ -134,7 +137,7 @@ impl<'a> TemplateRenderer<'a> {
         })
     }
 
-    /// The parameters that were not put in anywhere.
+    /// The parameters that were not inserted anywhere.
     pub fn rest(&self) -> impl Iterator<Item = (&'a String, &'a Value)> {
         self.input
             .iter()
@@ -142,7 +145,7 @@ impl<'a> TemplateRenderer<'a> {
     }
 
     fn parameter(&mut self, path: &str) -> Option<&'a Value> {
-        // A parameter may have a dot in its name; the whole name comes first.
+        // A parameter may have a dot in its name, so the whole name is looked up first.
         if let Some(value) = self.input.get(path) {
             self.used.insert(path.to_owned());
             return Some(value);
@@ -206,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_put_in_is_not_read_again() {
+    fn inserted_values_are_not_read_again() {
         let environment: Environment =
             Arc::new(|name| (name == "TOKEN").then(|| "sesame".to_owned()));
         let input = input(&json!({"q": "${TOKEN} {{q}}", "n": {"a": [1, 2]}}));

@@ -1,4 +1,4 @@
-//! The tools of a catalog, each made once and found by name.
+//! The tools of a catalog, each built once and found by name.
 
 use super::catalog::{AgentSettings, Catalog, ModelSettings};
 use super::definition::{BuildContext, ToolDefinition};
@@ -19,7 +19,7 @@ use std::sync::Arc;
 /// The tools that need no entry in a catalog.
 pub const BUILTINS: [&str; 3] = ["code_exec", "function_call", FINAL_SYNTHESIS];
 
-/// The toolbox of one catalog and one worker.
+/// The tools of one catalog with one worker.
 pub struct CatalogToolbox {
     tools: ByName,
     definitions: HashMap<Arc<str>, Arc<ToolDefinition>>,
@@ -27,16 +27,21 @@ pub struct CatalogToolbox {
 }
 
 impl CatalogToolbox {
-    /// Makes every tool of `catalog`, and those that need no entry. A tool that cannot be made is there all the same, and says why
-    /// when it is called.
+    /// Builds every tool of `catalog`, and the built-in tools. A tool that cannot be built is in the toolbox too; its
+    /// calls fail with the reason.
     pub fn new(catalog: &Catalog, worker: &SmallModelWorker, options: ToolOptions) -> Self {
         let services = Arc::new(Services::new(options));
         let mut tools: ByName = catalog
             .tools()
             .iter()
-            .map(|definition| (definition.name.clone(), make(definition, worker, &services)))
+            .map(|definition| {
+                (
+                    definition.name.clone(),
+                    build(definition, worker, &services),
+                )
+            })
             .collect();
-        // A catalog's own tool of a builtin's name counts.
+        // A tool of the catalog replaces a built-in tool of the same name.
         let mut builtin = |name: &str, tool: Arc<dyn Tool>| {
             tools.entry(name.into()).or_insert(tool);
         };
@@ -61,7 +66,7 @@ impl CatalogToolbox {
         }
     }
 
-    /// Puts a tool in, over one of the same name. `function_call` does not reach it.
+    /// Adds a tool, or replaces the one of this name. `function_call` cannot call it.
     pub fn insert(&mut self, name: impl Into<Arc<str>>, tool: Arc<dyn Tool>) {
         let name = name.into();
         self.definitions.remove(&name);
@@ -74,13 +79,13 @@ impl Toolbox for CatalogToolbox {
         if let Some(tool) = self.tools.get(name) {
             return Some(tool.clone());
         }
-        // An agent step calls `agent_ID`; the catalog may know the agent by its id alone.
+        // An agent step calls `agent_ID`; the catalog may list the agent by its id alone.
         let id = name.strip_prefix("agent_").filter(|id| !id.is_empty())?;
         let known = self
             .tools
             .get(id)
             .filter(|tool| *tool.kind() == agent::KIND);
-        Some(known.cloned().unwrap_or_else(|| self.stranger(name)))
+        Some(known.cloned().unwrap_or_else(|| self.unlisted_agent(name)))
     }
 
     fn pool(&self, name: &str) -> Option<Arc<str>> {
@@ -97,15 +102,15 @@ impl Toolbox for CatalogToolbox {
                 let definition = ToolDefinition::new(name, Arc::new(ModelSettings::default()));
                 Some(Fingerprint::of(&definition, &self.worker, model))
             }
-            // It depends on the tool that the input names.
+            // The fingerprint of `function_call` depends on the tool that the input names.
             _ => None,
         }
     }
 }
 
 impl CatalogToolbox {
-    /// An agent that the catalog does not know.
-    fn stranger(&self, name: &str) -> Arc<dyn Tool> {
+    /// The tool for an agent that the catalog does not list.
+    fn unlisted_agent(&self, name: &str) -> Arc<dyn Tool> {
         let settings = Arc::new(AgentSettings::default());
         let definition = Arc::new(ToolDefinition::new(name, settings));
         if self.worker.is_simulated() {
@@ -122,7 +127,7 @@ impl CatalogToolbox {
 }
 
 /// The tool of a definition, with its fixed price.
-fn make(
+fn build(
     definition: &Arc<ToolDefinition>,
     worker: &SmallModelWorker,
     services: &Arc<Services>,
@@ -133,7 +138,7 @@ fn make(
         worker,
         services,
     };
-    // What reaches outside, or would ask a model, is not called where outputs are simulated.
+    // With a simulated worker nothing outside is called.
     let tool: Arc<dyn Tool> = if worker.is_simulated() && kind.reaches_outside {
         Arc::new(SimulatedTool::new(definition.clone(), worker.clone()))
     } else {
@@ -147,7 +152,7 @@ fn make(
             })
         })
     };
-    // Offline rules are at no cost, whatever the model would have cost.
+    // Offline rules are free, whatever the model would cost.
     let by_rules = worker.is_offline() && *kind == model::KIND;
     if definition.cost.is_zero() || by_rules {
         tool

@@ -1,11 +1,11 @@
-//! A tool that is in the catalog and cannot be called.
+//! A tool that is in the catalog but cannot be called.
 
 use super::{Call, CallPolicy, CallReport, Tool, ToolError, ToolKind};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use std::sync::Arc;
 
-/// It says why.
+/// Fails every call with `message`.
 pub(super) struct Unavailable {
     pub kind: &'static ToolKind,
     pub message: Arc<str>,

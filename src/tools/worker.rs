@@ -1,4 +1,4 @@
-//! What the worker reports, as what tools report.
+//! Conversions from the worker's reports and prices to those of tools.
 
 use super::{CallReport, Estimate, Quote, Reservation, ToolError};
 use crate::models::WorkerReport;

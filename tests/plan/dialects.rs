@@ -95,7 +95,7 @@ fn template_in_yaml() {
             ["s2", "tool_b", ["s1"], {"d": "{{s1.result}}", "text": "got {{s1.count}} of ${s1.total}"}],
         ])
     );
-    // `retry_count` counts the tries after the first.
+    // `retry_count` counts the attempts after the first.
     assert_eq!(plan.steps[1].settings.retry.unwrap().attempts, 3);
     assert_eq!(plan.steps[1].settings.timeout, Some(Duration::from_secs(5)));
     assert!(plan.warnings.is_empty(), "{:?}", plan.warnings);
@@ -185,7 +185,7 @@ fn every_dialect_survives_being_written_and_read_again() {
 }
 
 #[test]
-fn what_a_model_wrote_sloppily_is_mended_and_reported() {
+fn sloppy_plans_are_repaired_and_reported() {
     let steps = r#"{"steps": [{"id": 1, "tool": "a", "parameters": {"x": "[y]"}}]}"#;
     let cases = [
         (

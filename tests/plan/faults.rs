@@ -384,7 +384,7 @@ fn a_cycle_is_named_whole_and_once() {
 }
 
 #[test]
-fn what_is_odd_is_said_and_runs() {
+fn oddities_are_warnings_and_the_plan_runs() {
     let text = r#"{"colour": 1, "steps": [
   {"id": "a", "tool": "fetch", "retries": 3},
   {"id": "b", "tool": "extract", "parameters": {"text": "step:a", "extra": 1}}
@@ -447,7 +447,7 @@ fn arguments_by_position_get_the_catalogs_names() {
 }
 
 #[test]
-fn a_reference_to_a_step_that_no_one_has_is_told_from_a_context_value() {
+fn an_unknown_step_is_distinguished_from_a_context_value() {
     let text = r#"{"steps": [
   {"id": "extract", "tool": "fetch"},
   {"id": "b", "tool": "fetch", "parameters": {"x": "{{extrct.total}}", "y": "{{customer.name}}"}}

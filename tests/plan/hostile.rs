@@ -1,4 +1,4 @@
-//! Whatever the file holds, reading it ends soon, with a plan or with a fault that has a place.
+//! Whatever a file contains, reading it ends soon, with a plan or with a fault that has a place.
 
 use plandeck::plan::{PlanFaults, parse};
 use plandeck::report::diagnostics::{DiagnosticStyle, render_faults};
@@ -47,7 +47,7 @@ fn quickly(name: &str, bytes: &[u8]) -> Result<usize, String> {
 }
 
 #[test]
-fn bytes_that_are_no_text() {
+fn bytes_that_are_not_text() {
     assert_eq!(quickly("empty", b"").unwrap_err(), "empty");
     assert_eq!(quickly("blank", b" \n\t ").unwrap_err(), "empty");
     assert_eq!(
@@ -235,7 +235,7 @@ fn yaml_bombs_and_oddities() {
     bomb.push_str("steps: *a11\n");
     quickly("a bomb of anchors", bomb.as_bytes()).unwrap_err();
     quickly("a cycle of anchors", b"steps: &a [*a]\n").unwrap_err();
-    quickly("an unknown anchor", b"steps: *nobody\n").unwrap_err();
+    quickly("an unknown anchor", b"steps: *unknown\n").unwrap_err();
     assert_eq!(
         quickly("a key twice", b"steps: []\nsteps: []\n").unwrap_err(),
         "duplicate_key"

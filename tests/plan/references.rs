@@ -333,7 +333,7 @@ fn template() -> impl Strategy<Value = Value> {
     })
 }
 
-/// What a template means, done the slow way.
+/// The meaning of a template, computed the slow way.
 fn oracle(template: &Value, v: &Value, s: &Value) -> Value {
     let inserted = |value: &Value| match value {
         Value::String(text) => text.clone(),

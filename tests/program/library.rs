@@ -74,6 +74,42 @@ async fn code_runs_in_the_program_that_is_named() {
     assert_eq!(*run.run().await.unwrap().result, json!(42));
 }
 
+/// The test runs itself again without `plandeck` on the search path.
+#[tokio::test]
+async fn without_plandeck_an_unbounded_filter_fails_with_cause_and_remedy() {
+    if std::env::var_os("WITHOUT_PLANDECK").is_none() {
+        let name = "library::without_plandeck_an_unbounded_filter_fails_with_cause_and_remedy";
+        let output = std::process::Command::new(std::env::current_exe().unwrap())
+            .args([name, "--exact"])
+            .env("WITHOUT_PLANDECK", "1")
+            .env("PATH", "")
+            .env_remove("PLANDECK_EXE")
+            .output()
+            .unwrap();
+        let printed = String::from_utf8_lossy(&output.stdout);
+        assert!(
+            output.status.success() && printed.contains("1 passed"),
+            "{printed}"
+        );
+        return;
+    }
+    let limits = ResourceLimits::none;
+    let in_place = json!({"type": "jq", "filter": "{n: (1 + 1)}"});
+    assert_eq!(run(&in_place, limits()).await, Ok(json!({"n": 2})));
+    let unbounded = json!({"type": "jq", "filter": "[range(3)] | map(. * 2)"});
+    let code = json!({"type": "code_exec", "code": "output = 1"});
+    for (tool, cause) in [
+        (unbounded, "a jq filter that could run long"),
+        (code, "Python code"),
+    ] {
+        let error = run(&tool, limits()).await.unwrap_err();
+        assert!(error.contains(cause), "{error}");
+        for remedy in ["Execution::program", "PLANDECK_EXE", "as_child", "PATH"] {
+            assert!(error.contains(remedy), "{error}");
+        }
+    }
+}
+
 /// A stopped run was an error of a tool called "the run" once.
 #[tokio::test]
 async fn a_run_that_is_stopped_is_cancelled_and_no_tool_is_to_blame() {

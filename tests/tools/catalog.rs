@@ -146,8 +146,8 @@ fn every_fault_is_found_at_once_with_its_tool() {
     for part in [
         "tool \"a\": the type \"modle\"",
         "tool \"b\": a process tool needs a `command`",
-        "tool \"c\": `filter` is no valid jq filter",
-        "tool \"d\": `output_schema` is no valid JSON Schema",
+        "tool \"c\": `filter` is not a valid jq filter",
+        "tool \"d\": `output_schema` is not a valid JSON Schema",
         "tool \"e\": `cost_usd`",
         "tool \"e\": `timeout_s`",
         "tool \"e\": `max_tokens`",

@@ -1,5 +1,5 @@
 //! Tools that do the worst a tool can do, through the program: each fails alone, in bounded memory, with an error
-//! that says what happened; the others go on, and a signal ends all of it.
+//! that says what happened; the others continue, and a signal ends all of it.
 
 use crate::common::{FOREIGN, PATIENCE, code, folder, json, plan_in, program, signal, step};
 use serde_json::{Value, json};
@@ -128,7 +128,11 @@ fn each_fails_alone_in_bounded_memory() {
             shell("head -c 10000 /dev/zero | tr '\\0' '['; head -c 10000 /dev/zero | tr '\\0' ']'"),
             "nested deeper",
         ),
-        ("not_text", shell("printf '\\377\\376abc'"), "no UTF-8"),
+        (
+            "not_text",
+            shell("printf '\\377\\376abc'"),
+            "not valid UTF-8",
+        ),
         ("code", shell("echo because >&2; exit 3"), "code 3: because"),
         ("server_floods", http(&flood), "32 MB"),
         ("server_stops", http(&cut_off), ""),
@@ -192,7 +196,7 @@ fn each_fails_alone_in_bounded_memory() {
     assert!(peak > 0 && peak < PEAK_MB, "{peak} MB");
 }
 
-/// What a tool says on its standard error is kept up to a bound, and it says so where that is passed.
+/// The standard error of a tool is kept up to a bound; beyond it a note counts what was dropped.
 #[test]
 fn a_flood_on_standard_error_is_bounded_in_memory_and_on_disk() {
     let folder = folder(

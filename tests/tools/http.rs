@@ -246,7 +246,7 @@ async fn secrets_are_sent_and_never_seen() {
         let server = MockServer::start().await;
         Mock::given(header("authorization", "Bearer sesame-open"))
             .respond_with(move |request: &wiremock::Request| {
-                // A server that repeats everything it was told.
+                // A server that repeats everything it received.
                 let said = format!("{} {:?}", request.url, request.headers);
                 ResponseTemplate::new(status)
                     .set_body_json(json!({"you said": said, "token": "sesame-open"}))
@@ -361,7 +361,7 @@ fn faults_of_an_http_tool_are_found_before_it_is_called() {
         "needs a `url`",
         "must begin with http",
         "\"FETCH\"",
-        "`response` is no valid jq filter",
+        "`response` is not a valid jq filter",
     ] {
         assert!(
             faults.iter().any(|fault| fault.contains(part)),

@@ -4,7 +4,7 @@
 use crate::common::{folder, plan_in, run_json, step};
 use serde_json::{Value, json};
 
-/// Runs tools, each in a step of its own name, beside one that is good.
+/// Runs tools, each in a step of its own name, next to one that succeeds.
 fn run(tools: &[(&str, Value)], more: &[&str]) -> (i32, Value) {
     let mut catalog = json!({"good": {"type": "process", "command": ["echo", "fine"]}});
     let mut steps = vec![json!({"id": "good", "tool": "good", "parameters": {}})];
@@ -116,7 +116,7 @@ fn time_is_up_for_all() {
     }
 }
 
-/// Each try is a call.
+/// Each attempt is a call.
 #[test]
 fn calls_are_counted_with_their_retries() {
     let steps: Vec<Value> = (0..3)

@@ -16,4 +16,6 @@ mod http;
 mod limits_children;
 mod model;
 #[cfg(unix)]
+mod parallel;
+#[cfg(unix)]
 mod process;

@@ -229,7 +229,7 @@ async fn a_failure_that_says_what_it_used_is_paid() {
     assert!(report.output.unwrap_err().retryable);
 }
 
-/// The model has worked and will be paid although nobody heard what it said.
+/// The provider bills the call although its answer did not arrive.
 #[tokio::test]
 async fn an_answer_lost_on_its_way_counts_with_its_bound() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -252,9 +252,9 @@ async fn an_answer_lost_on_its_way_counts_with_its_bound() {
     let report = run(&tool, json!({})).await;
     assert_eq!(report.cost, tool.reservation(&json!({}), None).max);
     assert!(report.output.unwrap_err().retryable);
-    // Nobody listens there: nothing went out.
-    let nobody = worker.base_url("http://127.0.0.1:9/v1");
-    let report = run(&model_with(&nobody, &receipt()), json!({})).await;
+    // No server listens there, so nothing was sent.
+    let no_server = worker.base_url("http://127.0.0.1:9/v1");
+    let report = run(&model_with(&no_server, &receipt()), json!({})).await;
     assert_eq!(report.cost, Some(Money::ZERO));
 }
 
@@ -561,7 +561,7 @@ async fn a_prompt_of_the_tools_own_and_a_model_of_the_step_count() {
 }
 
 #[tokio::test]
-async fn use_that_nobody_counted_has_no_price_but_a_free_model_is_free() {
+async fn unreported_usage_has_no_price_but_a_free_model_is_free() {
     let server = MockServer::start().await;
     answers(
         &server,

@@ -107,7 +107,10 @@ async fn output_is_bounded() {
 #[tokio::test]
 async fn output_that_is_no_text_or_too_deep_is_an_error() {
     let message = refusal(&shell("printf 'ab\\377'"), json!({})).await;
-    assert!(message.contains("no UTF-8 text (byte 2 of 3)"), "{message}");
+    assert!(
+        message.contains("not valid UTF-8 (byte 2 of 3)"),
+        "{message}"
+    );
     let message = refusal(&shell("head -c 10000 /dev/zero | tr '\\0' '['"), json!({})).await;
     assert!(message.contains("nested deeper"), "{message}");
 }

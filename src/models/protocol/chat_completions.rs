@@ -1,6 +1,6 @@
-//! The chat-completions format, as OpenAI defined it and many other servers take it.
+//! The chat-completions format, which OpenAI defined and many other servers accept.
 //!
-//! Servers differ in the parameters they take; [`ApiQuirks`] says which ones a request has.
+//! Servers differ in the parameters they accept; [`ApiQuirks`] has the parameters of a request.
 
 use super::{
     AnswerStream, HttpRequest, Protocol, QUOTED, Server, ServerEvent, address, error_message,
@@ -13,8 +13,8 @@ use crate::units::Tokens;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde_json::{Map, Value, json};
 
-/// Models, by the beginning of their names, that think before they answer: they take no temperature, and count the
-/// thoughts against `max_completion_tokens`.
+/// Prefixes of the names of reasoning models: they accept no temperature, and count their reasoning against
+/// `max_completion_tokens`.
 const REASONING: [&str; 4] = ["o1", "o3", "o4", "gpt-5"];
 
 /// `POST {base}/chat/completions`.
@@ -105,7 +105,7 @@ impl Protocol for ChatCompletions {
     }
 }
 
-/// The answer so far, of the chunks of a stream. Each chunk has a part of the text; one of the last has the usage.
+/// The answer so far, from the chunks of a stream. Each chunk has a part of the text; one of the last has the usage.
 #[derive(Default)]
 struct Chunks {
     answer: ChatAnswer,
@@ -169,9 +169,11 @@ impl Chunks {
     }
 }
 
-/// An answer that cannot be read. It comes from a proxy or a server that stumbled; the next one may be whole.
+/// An answer that cannot be read, from a proxy or a failing server; a retry may succeed.
 fn malformed(why: &str) -> RequestError {
-    RequestError::transient(format!("the server's answer is no chat completion: {why}"))
+    RequestError::transient(format!(
+        "the server's answer is not a chat completion: {why}"
+    ))
 }
 
 /// The text of a message: a string, or the texts of its parts.

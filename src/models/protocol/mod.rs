@@ -1,9 +1,9 @@
-//! The formats in which servers take questions for models, one file each.
+//! The request formats of model servers, one file each.
 //!
 //! Everything that differs between formats is behind [`Protocol`]: address, headers and body of a request, how an
 //! answer and its usage are read, what an error response means, and what to change when a server refuses
-//! a parameter. Sending, time limits, redirects, retries and money know nothing of it. A new format is a file here, and
-//! a [`Provider`](super::Provider) that names it.
+//! a parameter. Sending, time limits, redirects, retries and money do not depend on it. To add a format, add a
+//! file here and a [`Provider`](super::Provider) that names it.
 
 mod chat_completions;
 mod sse;
@@ -24,10 +24,10 @@ use serde_json::Value;
 use std::fmt;
 use std::time::Duration;
 
-/// How much of a server's words a message quotes, in bytes.
+/// How much of a server's answer a message quotes, in bytes.
 const QUOTED: usize = 600;
 
-/// A format in which a server is asked.
+/// The request format of a server.
 pub(crate) trait Protocol: fmt::Debug + Send + Sync {
     /// The HTTP request that asks `request` of `server`, a POST.
     ///
@@ -43,10 +43,10 @@ pub(crate) trait Protocol: fmt::Debug + Send + Sync {
     /// Reads the body of a response with a status of success.
     ///
     /// # Errors
-    /// Where it is no answer of this format, or the model refused; with the tokens used where the body says.
+    /// Where it is not an answer of this format, or the model refused; with the tokens used where the body has them.
     fn answer(&self, body: &[u8]) -> Result<ChatAnswer, ChatError>;
 
-    /// What reads an answer that comes as server-sent events; `None` where the format has no such answers.
+    /// The reader of an answer that is sent as server-sent events; `None` where the format has none.
     fn stream(&self) -> Option<Box<dyn AnswerStream>> {
         None
     }
@@ -62,10 +62,10 @@ pub(crate) trait Protocol: fmt::Debug + Send + Sync {
         }
     }
 
-    /// The tokens used as the body of a response says, an error included; `None` where it does not say.
+    /// The tokens used, from the body of a response or an error; `None` where it has none.
     fn usage(&self, body: &Value) -> Option<Tokens>;
 
-    /// The parameters that a request for `model` has at first.
+    /// The parameters of a first request for `model`.
     fn quirks(&self, model: &str) -> ApiQuirks;
 
     /// The parameters to try after the server refused those of `quirks` with this body; `None` where nothing is left to
@@ -73,7 +73,7 @@ pub(crate) trait Protocol: fmt::Debug + Send + Sync {
     fn after_refusal(&self, quirks: ApiQuirks, body: &str, with_schema: bool) -> Option<ApiQuirks>;
 }
 
-/// Puts together one answer that is streamed.
+/// Assembles one streamed answer.
 pub(crate) trait AnswerStream: Send {
     /// Takes the next event.
     ///
@@ -91,13 +91,13 @@ pub(crate) trait AnswerStream: Send {
 /// Where a request goes.
 #[derive(Clone, Copy)]
 pub(crate) struct Server<'a> {
-    /// The address that the user or the provider's table gives, without a slash at its end.
+    /// The address from the user or the provider's table, without a slash at its end.
     pub(crate) base: &'a str,
     /// The key, where the server needs one.
     pub(crate) key: Option<&'a str>,
 }
 
-/// A request as it is sent. Its headers hold the key.
+/// A request as it is sent. Its headers contain the key.
 pub(crate) struct HttpRequest {
     /// The whole address.
     pub(crate) url: reqwest::Url,

@@ -1,4 +1,4 @@
-//! Server-sent events: the lines in which nearly every format streams an answer.
+//! Server-sent events, in which nearly every format streams an answer.
 
 /// One event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -9,8 +9,8 @@ pub(crate) struct ServerEvent {
     pub(crate) data: String,
 }
 
-/// Puts events together from bytes as they come. Lines end in `\n`, `\r\n` or `\r`, comments begin with `:`, an empty
-/// line ends an event; what follows the last empty line is no event.
+/// Decodes events from bytes as they arrive. Lines end in `\n`, `\r\n` or `\r`, comments begin with `:`, an empty line
+/// ends an event; an event without its empty line is incomplete and dropped.
 #[derive(Debug, Default)]
 pub(crate) struct SseDecoder {
     line: Vec<u8>,

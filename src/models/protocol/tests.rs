@@ -1,4 +1,4 @@
-//! A format that has nothing in common with chat completions, to show that a format is one file: this one.
+//! A format that has nothing in common with chat completions: it shows that a format is one file.
 
 use super::{HttpRequest, HttpResponse, Protocol, Refusal, Server, address};
 use crate::models::api_quirks::{ApiQuirks, OutputFormat};
@@ -151,7 +151,7 @@ async fn a_model_tool_runs_on_another_format() {
 }
 
 #[tokio::test]
-async fn another_format_says_itself_what_its_errors_mean() {
+async fn another_format_has_its_own_error_messages() {
     let server = MockServer::start().await;
     Mock::given(path("/ask/small"))
         .respond_with(ResponseTemplate::new(400).set_body_string("100 0\nbusy, k-12345"))

@@ -12,10 +12,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 impl Check<'_> {
-    /// The tool that is really called. Arguments by position get their names.
+    /// The tool that the step calls, which `function_call` names in its parameters. Arguments by position get names.
     pub(super) fn tool(&mut self, id: &Arc<str>, draft: &mut DraftStep) -> Arc<str> {
         let Some(given) = draft.tool.clone() else {
-            // An agent step without an agent has had its fault.
+            // The fault of an agent step without an agent is reported already.
             self.collector.push(
                 Diagnostic::new(
                     Severity::Error,
@@ -68,7 +68,7 @@ impl Check<'_> {
             diagnostic = diagnostic.help(format!("did you mean {near}?"));
         } else if names.is_empty() {
             diagnostic = diagnostic.help(
-                "there is no catalog: give one with `--tools FILE`, as `tools` in the plan, or as tools.yaml beside it",
+                "there is no catalog: give one with `--tools FILE`, as `tools` in the plan, or as tools.yaml next to it",
             );
         } else if names.len() <= 12 {
             let list: Vec<String> = names.iter().map(|name| shown(name)).collect();

@@ -9,7 +9,7 @@ use crate::text::visible;
 use std::sync::Arc;
 
 impl Check<'_> {
-    /// What a step waits for: what it names and what its references name.
+    /// The dependencies of a step: those that it declares and those of its references.
     pub(super) fn dependencies(
         &mut self,
         ix: StepIx,

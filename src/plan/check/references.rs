@@ -1,4 +1,4 @@
-//! The references of a step: read, counted as dependencies, and told from what they might be taken for.
+//! Reads the references of a step, and counts them as dependencies.
 
 use super::{CODE_EXEC, Check, Uses, is_numbered_alike};
 use crate::plan::diagnostic::{Diagnostic, Severity, shown};
@@ -287,7 +287,7 @@ impl Check<'_> {
                 .push(diagnostic.at(place.clone()).step(Some(&id)));
             return;
         }
-        // Nobody said what the context will hold, so a name that is almost a step's may still be right.
+        // The values of the context are not known, so a name that is almost a step's may still be right.
         let Some(near) = near else { return };
         let surely = dotted
             && (likeness_to(name, self.ids.all()) >= 0.8 || is_numbered_alike(&self.ids, name));

@@ -6,7 +6,7 @@ use crate::plan::draft_plan::{DraftStep, Placed};
 use crate::plan::node::{Kind, Member, Node};
 use std::sync::Arc;
 
-/// What an agent step has beside the fields of every step.
+/// The fields that only an agent step has.
 #[derive(Default)]
 pub(super) struct Agent {
     pub declared: bool,

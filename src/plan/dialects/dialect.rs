@@ -1,4 +1,4 @@
-//! What a dialect has to say of itself.
+//! The trait that each dialect implements.
 
 use crate::plan::diagnostic::Collector;
 use crate::plan::draft_plan::DraftPlan;

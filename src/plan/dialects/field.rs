@@ -100,7 +100,7 @@ pub(super) fn retry_policy(
                 Diagnostic::new(
                     Severity::Warning,
                     "unknown_field",
-                    format!("{} is no field of a retry policy", shown(&member.key)),
+                    format!("{} is not a field of a retry policy", shown(&member.key)),
                 )
                 .at(member.key_span.clone())
                 .step(id),
@@ -193,7 +193,7 @@ pub(super) fn text(
     text.map(|text| Placed::new(text, node.span.clone()))
 }
 
-/// A name of the whole plan, without what a terminal could misread.
+/// A name of the whole plan, without unsafe characters.
 pub(super) fn name(node: &Node, what: &str, collector: &mut Collector) -> Option<Arc<str>> {
     if node.is_null() {
         return None;
@@ -206,7 +206,7 @@ pub(super) fn name(node: &Node, what: &str, collector: &mut Collector) -> Option
     Some(placed.value).filter(|name| !name.trim().is_empty())
 }
 
-/// A name is shown everywhere, so it holds no unsafe characters.
+/// Reports unsafe characters in a name, which is shown everywhere.
 pub(super) fn clean(
     placed: Placed<Arc<str>>,
     what: &str,

@@ -30,7 +30,7 @@ impl Dialect for LlmCompiler {
         let mut plan = DraftPlan::new(self.name(), part.clone());
         let mut thought: Option<Arc<str>> = None;
         let mut from = 0;
-        // Once a parenthesis was never closed, looking beyond the line for others would cost the square of the text.
+        // Once a parenthesis is not closed, searching beyond the line for others would cost the square of the text.
         let mut beyond_line = true;
         for (at, line) in lines(body) {
             if at < from {
@@ -45,7 +45,7 @@ impl Dialect for LlmCompiler {
                         Diagnostic::new(
                             Severity::Repaired,
                             "text_around",
-                            "a line that is no numbered call was left out",
+                            "a line that is not a numbered call was left out",
                         )
                         .at(start..start + line.trim_end().len()),
                     );
@@ -56,7 +56,7 @@ impl Dialect for LlmCompiler {
             beyond_line &= call.closed;
             let tool = &body[call.tool.clone()];
             if tool == "join" {
-                // It ends the plan and calls nothing: what its parameters would be is the plan's result anyway.
+                // It ends the plan and calls no tool; its parameters are the plan's result anyway.
                 thought = None;
                 continue;
             }
@@ -190,7 +190,7 @@ fn read_arguments(text: &str, span: Range<usize>, step: &mut DraftStep, notices:
         step.parameters = Node::object(named, span);
         return;
     }
-    // What is no Python is taken as one text, as the planner's own reader does.
+    // Arguments that are not Python become one text, as in the planner's own reader.
     let trimmed = raw.trim();
     let start = span.start + (raw.len() - raw.trim_start().len());
     let place = start..start + trimmed.len();
@@ -198,7 +198,7 @@ fn read_arguments(text: &str, span: Range<usize>, step: &mut DraftStep, notices:
         Diagnostic::new(
             Severity::Warning,
             "loose_arguments",
-            "the arguments are no Python literals; they are passed on as one text",
+            "the arguments are not Python literals; they are passed on as one text",
         )
         .at(place.clone()),
     );

@@ -1,4 +1,4 @@
-//! The ways in which planners write a plan, a file each. All of them become the same draft.
+//! The dialects in which planners write a plan, a file each. All of them are read into the same draft.
 //!
 //! To add one, write its file, and add it to [`DIALECTS`] and to the names in [`model::Dialect`].
 
@@ -23,7 +23,7 @@ use super::reference_syntax::own::ReferenceSyntax;
 use super::written::{NO_PLAN_HELP, Written};
 use dialect::Dialect;
 
-/// Every dialect. A plan is read in the first that recognises it, so what is more particular comes first.
+/// Every dialect. The first that recognises a plan reads it, so the more specific come first.
 static DIALECTS: [&dyn Dialect; 6] = [
     &hugginggpt::HuggingGpt,
     &template::Template,
@@ -40,7 +40,7 @@ fn recognise(plan: &Written<'_>) -> Option<&'static dyn Dialect> {
         .find(|dialect| dialect.recognises(plan))
 }
 
-/// The plan in what was read, or `None` where there is none to be seen (and that is reported).
+/// The plan in what was read, or `None` where there is none, which is reported.
 pub(super) fn read(plan: Written<'_>, notices: &mut Collector) -> Option<DraftPlan> {
     let plan = match plan {
         Written::Value(root) => Written::Value(unwrap(root)),
@@ -94,7 +94,7 @@ pub(super) fn is_own_reference(source: &str) -> bool {
     own.any(|own| own.find(source, 0).is_some())
 }
 
-/// A plan inside an object that says so.
+/// The plan inside an object such as `{"plan": …}`.
 fn unwrap(root: Node) -> Node {
     if root.get("steps").is_some() {
         return root;

@@ -69,7 +69,7 @@ pub(super) fn read(root: Node, dialect: Dialect, collector: &mut Collector) -> D
                 Diagnostic::new(
                     Severity::Warning,
                     "unknown_field",
-                    format!("{} is no field of a plan; it has no effect", shown(&key)),
+                    format!("{} is not a field of a plan; it has no effect", shown(&key)),
                 )
                 .at(key_span),
             ),

@@ -4,7 +4,7 @@ use crate::plan::node::{Kind, MAX_DEPTH, Member, Node};
 use serde_json::Number;
 use std::ops::Range;
 
-/// The arguments by position and by name that stand at `span` of `text`; `None` where they are no Python.
+/// The arguments by position and by name that stand at `span` of `text`; `None` where they are not Python.
 pub(super) fn arguments(text: &str, span: Range<usize>) -> Option<(Vec<Node>, Vec<Member>)> {
     let mut reader = Reader {
         text,

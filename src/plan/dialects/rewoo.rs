@@ -28,7 +28,7 @@ impl Dialect for ReWoo {
         let mut plan = DraftPlan::new(self.name(), part.clone());
         let place = |range: &Range<usize>| range.start + part.start..range.end + part.start;
         let mut from = 0;
-        // Once a bracket was never closed, looking beyond the line for others would cost the square of the text.
+        // Once a bracket is not closed, searching beyond the line for others would cost the square of the text.
         let mut beyond_line = true;
         while let Some(evidence) = next(body, from, beyond_line) {
             beyond_line &= evidence.closed;

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 /// Reads the members of a step into `step`.
 pub(super) fn read(members: Vec<Member>, step: &mut DraftStep, collector: &mut Collector) {
-    // Faults found on the way name the step, so its id is read first.
+    // Faults name the step, so its id is read first.
     if let Some(member) = members
         .iter()
         .find(|member| matches!(&*member.key, "id" | "step_id"))
@@ -169,7 +169,7 @@ pub(super) fn unknown(member: Member, step: &mut DraftStep, collector: &mut Coll
         Severity::Warning,
         "unknown_field",
         format!(
-            "{} is no field of a step; it is kept and has no effect",
+            "{} is not a field of a step; it is kept and has no effect",
             shown(&member.key)
         ),
     )

@@ -32,11 +32,11 @@ pub(super) fn read_at(text: &str, offset: usize) -> Result<Node, SyntaxFault> {
     }
     let at = reader.at;
     let fault = reader.fault.take();
-    // What cannot be read at all comes before what can and must not.
+    // Invalid syntax is reported before valid syntax that is refused.
     let fault = too_deep(text)
         .or_else(|| not_json(text))
         .or(fault)
-        .unwrap_or_else(|| SyntaxFault::new("bad_json", "no JSON", at..at + 1));
+        .unwrap_or_else(|| SyntaxFault::new("bad_json", "it is not valid JSON", at..at + 1));
     Err(fault.moved(offset))
 }
 
@@ -205,7 +205,7 @@ impl Reader<'_> {
             .map_err(|error| {
                 self.fault = Some(SyntaxFault::new(
                     "bad_json",
-                    format!("no JSON: {}", message(&error)),
+                    format!("it is not valid JSON: {}", message(&error)),
                     start - 1..self.at,
                 ));
             })
@@ -246,7 +246,7 @@ fn is_special(byte: u8) -> bool {
     byte < 0x20 || byte == b'"' || byte == b'\\'
 }
 
-/// Looks for nesting that a reader could not bear, without any recursion of its own.
+/// Finds nesting that is too deep for a recursive reader, without recursion.
 fn too_deep(text: &str) -> Option<SyntaxFault> {
     let mut depth = 0_usize;
     let mut in_string = false;
@@ -288,12 +288,12 @@ fn not_json(text: &str) -> Option<SyntaxFault> {
     let end = text[at..].chars().next().map_or(at, |c| at + c.len_utf8());
     Some(SyntaxFault::new(
         "bad_json",
-        format!("no JSON: {}", message(&error)),
+        format!("it is not valid JSON: {}", message(&error)),
         at..end,
     ))
 }
 
-/// What an error says, without its place.
+/// The message of an error, without its place.
 fn message(error: &serde_json::Error) -> String {
     let mut message = error.to_string();
     if let Some(cut) = message.rfind(" at line ") {
@@ -302,7 +302,7 @@ fn message(error: &serde_json::Error) -> String {
     visible(&message, 200)
 }
 
-/// Two members of one name: which is meant cannot be known. The places of `members` count from `offset`.
+/// The fault of two members with the same name. The places of `members` count from `offset`.
 fn duplicate(members: &[Member], offset: usize) -> Option<SyntaxFault> {
     let twice = if members.len() <= 16 {
         members

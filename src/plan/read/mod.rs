@@ -1,4 +1,4 @@
-//! From a text to a value with places, or to the text of a planner: what form a plan is in is seen from its
+//! Reads a text into a value with places, or into the text of a planner. The form of a plan is recognised by its
 //! content alone.
 
 mod embedded;
@@ -14,7 +14,7 @@ use fault::SyntaxFault;
 use serde_json::Value;
 use std::ops::Range;
 
-/// Reads `text`. What was repaired on the way is reported to `collector`.
+/// Reads `text`. Repairs are reported to `collector`.
 ///
 /// `is_planners_text` says whether what is neither JSON nor YAML is a plan of some dialect.
 pub(super) fn read<'a>(
@@ -25,7 +25,7 @@ pub(super) fn read<'a>(
     if let Some(at) = text.find('\0') {
         return Err(SyntaxFault::new(
             "not_text",
-            "the file holds a NUL byte: it is no text",
+            "the file contains a NUL byte: it is not text",
             at..at + 1,
         ));
     }
@@ -44,7 +44,7 @@ pub(super) fn read<'a>(
     .read(start..text.len(), true)
 }
 
-/// The value in a file that is no plan: JSON where it begins like JSON, else YAML, read as strictly as plans are.
+/// The value in a file that is not a plan: JSON where it begins like JSON, else YAML, read as strictly as a plan.
 pub(crate) fn data(text: &str) -> Result<Value, Diagnostic> {
     let body = text.trim_start_matches('\u{feff}');
     let start = text.len() - body.len();
@@ -58,7 +58,7 @@ pub(crate) fn data(text: &str) -> Result<Value, Diagnostic> {
         .map_err(|fault| fault.moved(start).into_diagnostic())
 }
 
-/// Looks for the form of a text.
+/// Recognises the form of a text.
 struct Forms<'a, 'r> {
     text: &'a str,
     is_planners_text: &'r dyn Fn(&str) -> bool,
@@ -93,7 +93,7 @@ impl<'a> Forms<'a, '_> {
                     Diagnostic::new(
                         Severity::Repaired,
                         "code_fence",
-                        "the plan stands in a code fence; what is around it was left out",
+                        "the plan is in a code fence; the text around it was left out",
                     )
                     .at(part.start + fence.open.start..part.start + fence.open.end),
                 );
@@ -111,7 +111,7 @@ impl<'a> Forms<'a, '_> {
                 let line = body.lines().next().unwrap_or_default().trim_end().len();
                 let mut fault = SyntaxFault::new(
                     "not_a_plan",
-                    "this is no plan in any form that is known",
+                    "this is not a plan in any known form",
                     part.start..part.start + line,
                 );
                 fault.help = Some(NO_PLAN_HELP.to_owned());
@@ -124,7 +124,7 @@ impl<'a> Forms<'a, '_> {
             Err(fault) => fault.code == "bad_yaml",
         };
         if worth_a_look {
-            // Prose may look like YAML, and stand around a plan that is none.
+            // Prose may look like YAML and surround a plan in another form.
             if let Some(node) = repair::read(text, part.clone(), self.collector) {
                 return Ok(Written::Value(node));
             }
@@ -142,7 +142,7 @@ impl<'a> Forms<'a, '_> {
     }
 }
 
-/// Whether the first line that says something is a mapping's or a list's.
+/// Whether the first line with content belongs to a mapping or a list.
 fn looks_like_yaml(body: &str) -> bool {
     let Some(line) = body
         .lines()

@@ -1,14 +1,13 @@
-//! What a model wrote sloppily: the plan is looked for in the text around it and repaired, and everything that
-//! was repaired is reported at its place.
+//! Repairs what a model wrote: the plan is found in the text around it, and each repair is reported at its place.
 
 use super::json;
 use crate::plan::diagnostic::{Collector, Diagnostic, Severity};
 use crate::plan::node::{Kind, Node};
 use std::ops::Range;
 
-/// Repairing is for what a model wrote, which is short; beyond this only strict JSON is looked for.
+/// Only texts up to this size, as a model writes them, are repaired; longer ones must be strict JSON.
 const MAX_REPAIRED: usize = 256 << 10;
-/// How many openings are tried.
+/// The maximum of opening brackets from which a plan is read.
 const MAX_CANDIDATES: usize = 8;
 
 /// A code fence: its first line, and what stands inside.
@@ -36,7 +35,7 @@ pub(super) fn fence(body: &str) -> Option<Fence> {
         }
         at = next;
     }
-    // A fence that nobody closed: the answer was cut short.
+    // A fence that is not closed: the answer was cut off.
     open.and_then(|first| content(body, first, body.len()))
 }
 
@@ -233,15 +232,15 @@ impl Repair {
 
     fn describe(self) -> (&'static str, &'static str) {
         match self {
-            Self::TrailingComma => ("trailing_comma", "a comma too many was left out"),
+            Self::TrailingComma => ("trailing_comma", "an extra comma was left out"),
             Self::MissingBracket => ("missing_bracket", "a missing bracket was added"),
             Self::MissingComma => ("missing_comma", "a missing comma or colon was added"),
             Self::Quotes => ("quotes", "missing or unusual quotes became double quotes"),
             Self::Keyword => ("keyword", "a Python word became its JSON counterpart"),
-            Self::Escape => ("escape", "a character that must be escaped in a string was"),
+            Self::Escape => ("escape", "a character in a string was escaped"),
             Self::Other => (
                 "repaired",
-                "what JSON does not know, such as a comment, was left out or rewritten",
+                "a comment or other text that is not JSON was left out or rewritten",
             ),
         }
     }
@@ -369,7 +368,7 @@ fn difference(o: &[u8], r: &[u8]) -> (Repair, usize, usize) {
     if written == b'"' {
         return (Repair::Quotes, 0, 1);
     }
-    // A stretch of the original that is gone: a comment, an ellipsis, a wrapper.
+    // A part of the original was removed: a comment, an ellipsis, a wrapper.
     let sample = &r[..r.len().min(4)];
     let horizon = o.len().min(4096);
     if let Some(gone) = o[..horizon]

@@ -1,13 +1,13 @@
-//! Short texts that come again and again in a plan (keys, names of tools, ids), each held once where possible.
+//! Shares the allocations of short texts that are repeated in a plan (keys, names of tools, ids).
 
 use std::sync::Arc;
 
-/// Longer texts rarely come twice.
+/// Longer texts are rarely repeated.
 const LONGEST: usize = 40;
 /// A power of two.
 const SLOTS: usize = 256;
 
-/// The short texts that were seen last.
+/// The short texts that were read last.
 pub(super) struct SharedText {
     slots: Box<[Option<Arc<str>>]>,
 }
@@ -21,12 +21,12 @@ impl Default for SharedText {
 }
 
 impl SharedText {
-    /// The text; the same allocation as before where it was seen lately.
+    /// The text, in the same allocation as before where it was read recently.
     pub fn get(&mut self, text: &str) -> Arc<str> {
         if text.len() > LONGEST {
             return text.into();
         }
-        // FNV-1a: good enough to spread some hundred short names.
+        // FNV-1a distributes a few hundred short names well enough.
         let hash = text.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
             (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
         });

@@ -10,8 +10,8 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// The reader takes some tens of kilobytes of stack for each level of nesting; this bears twice as many as
-/// are allowed, whatever the thread of the caller has.
+/// The reader needs some tens of kilobytes of stack for each level of nesting; this is enough for twice the allowed
+/// depth, whatever stack the caller's thread has.
 const STACK: usize = 16 << 20;
 
 /// Reads the one YAML document in `text`. Anchors and merge keys are followed within bounds.
@@ -38,7 +38,7 @@ fn read_here(text: &str) -> Result<Node, SyntaxFault> {
     let options = serde_saphyr::options! {
         strict_booleans: true,
         with_snippet: false,
-        // What anchors may add. A bomb of a few lines asks for billions.
+        // The maximum that anchors may add: an attack of a few lines expands to billions.
         alias_limits: serde_saphyr::alias_limits! {
             max_total_replayed_events: 100_000,
             max_replay_stack_depth: 16,
@@ -69,7 +69,7 @@ fn read_here(text: &str) -> Result<Node, SyntaxFault> {
             {
                 span = span.start + tab..span.start + tab + 1;
             }
-            // The place is said apart.
+            // The place is reported separately.
             let message = message.split(" at line ").next().unwrap_or(message);
             let lowered = message.to_lowercase();
             let says = |words: &[&str]| words.iter().any(|word| lowered.contains(word));
@@ -82,7 +82,7 @@ fn read_here(text: &str) -> Result<Node, SyntaxFault> {
             if says(&["budget", "alias", "replay"]) {
                 return SyntaxFault::new(
                     "too_big",
-                    "no YAML that is read: its anchors stand for more than is allowed",
+                    "the YAML is too large: its anchors expand to more than is allowed",
                     span,
                 );
             }
@@ -91,7 +91,11 @@ fn read_here(text: &str) -> Result<Node, SyntaxFault> {
             } else {
                 "bad_yaml"
             };
-            SyntaxFault::new(code, format!("no YAML: {}", visible(message, 300)), span)
+            SyntaxFault::new(
+                code,
+                format!("it is not valid YAML: {}", visible(message, 300)),
+                span,
+            )
         })?;
     Ok(to_node(spanned, text))
 }
@@ -203,7 +207,7 @@ impl<'de> Visitor<'de> for YamlVisitor {
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Yaml, E> {
         Number::from_f64(value)
             .map(|number| Yaml::Scalar(Kind::Number(number)))
-            .ok_or_else(|| E::custom("infinity and NaN are no JSON numbers"))
+            .ok_or_else(|| E::custom("infinity and NaN are not valid JSON numbers"))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Yaml, E> {

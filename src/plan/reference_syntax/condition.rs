@@ -31,7 +31,7 @@ impl Vocabulary<'_> {
             let end = close + length;
             let before = &text[at..found];
             let inner = self.as_expression(inner);
-            // `"{{s1.state}}" == "done"`: the quotes only meant that a text is put in.
+            // `"{{s1.state}}" == "done"`: the quotes only mark an inserted text.
             let quote = before
                 .chars()
                 .next_back()

@@ -1,4 +1,4 @@
-//! How references are written: from the text in a plan to what it refers to.
+//! The syntax of references: from the text in a plan to what it refers to.
 //!
 //! ```text
 //!  pieces ─▶ plain (a name and a path) ─▶ words
@@ -43,11 +43,11 @@ pub(super) enum Piece {
     Reference(Range<usize>, Reference),
     /// An expression.
     Expression(Range<usize>, Expression),
-    /// Something that was to be a reference or an expression and is none.
+    /// A text that looks like a reference or an expression but is not valid.
     Fault(Range<usize>, Fault),
 }
 
-/// Why something is no reference.
+/// Why a text is not a reference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
     /// The plan has no step of this id.

@@ -1,10 +1,10 @@
-//! What a dialect's references are beside those that all dialects have.
+//! The form of references that only one dialect has.
 
 use std::ops::Range;
 
 /// How the references of a dialect are written.
 pub(in crate::plan) struct ReferenceSyntax {
-    /// The form that it has beside `{{…}}`, `${…}` and `step:…`.
+    /// Its own form besides `{{…}}`, `${…}` and `step:…`.
     pub own: Option<OwnReference>,
     /// Whether a reference alone says what a step waits for: the dialect has no `depends_on` that could differ.
     pub declare: bool,

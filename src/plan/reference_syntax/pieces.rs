@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 impl Vocabulary<'_> {
-    /// Cuts a text into pieces; `None` where it is nothing but text.
+    /// Splits a text into pieces; `None` where it is only text.
     pub fn pieces(&self, text: &str) -> Option<Vec<Piece>> {
         if let Some(id) = text.strip_prefix("step:")
             && !id.is_empty()
@@ -133,7 +133,7 @@ impl Vocabulary<'_> {
         let source = &text[span.clone()];
         let piece = match self.plain(inner.trim()) {
             Plain::Reference(root, path) => {
-                // A bare name that nobody knows is a variable of some other language, as in `${HOME}`.
+                // An unknown bare name is a variable of another language, as in `${HOME}`.
                 if let Root::Context(name) = &root
                     && !(self.context)(name)
                 {

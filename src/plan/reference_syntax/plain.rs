@@ -1,4 +1,4 @@
-//! References that are nothing but a name and a path.
+//! References that are only a name and a path.
 
 use super::Vocabulary;
 use super::words::{identifier, is_name, is_word_of_the_language, name_and_path};
@@ -74,7 +74,7 @@ impl Vocabulary<'_> {
         Plain::Reference(Root::Context(name.into()), path)
     }
 
-    /// What `text` begins with, where that is no context value; and how long it is.
+    /// The name at the beginning of `text`, where it is not a context value, and its length.
     pub(super) fn head(&self, text: &str) -> Option<(Head, usize)> {
         if let Some(rest) = text.strip_prefix("steps") {
             if let Some(bracketed) = rest.strip_prefix('[') {

@@ -1,8 +1,8 @@
-//! The catalog: which tools there are and how each is carried out.
+//! The catalog: the tools and how each of them runs.
 //!
-//! It is ToolWeaver's `ToolCatalog`, as JSON or YAML, with further fields that say how a tool is carried out.
-//! Relative paths in it (`cwd`, a program with a slash in its name, `@file` in place of a prompt, a filter or
-//! code) are relative to the folder that the catalog lies in; a program without `cwd` runs there.
+//! It is ToolWeaver's `ToolCatalog`, in JSON or YAML, with further fields for how a tool runs. Relative paths in it
+//! (`cwd`, a program with a slash in its name, `@file` in place of a prompt, a filter or code) start from the folder
+//! of the catalog; a program without `cwd` runs there.
 
 mod places;
 mod read;
@@ -22,7 +22,7 @@ use serde_json::{Map, Value};
 use std::path::Path;
 use std::sync::Arc;
 
-/// The tools by name, and the MCP servers some of them live on.
+/// The tools by name, and the MCP servers that some of them belong to.
 #[derive(Clone, Debug, Default)]
 pub struct Catalog {
     tools: Vec<Arc<ToolDefinition>>,
@@ -30,12 +30,15 @@ pub struct Catalog {
     pub mcp_servers: Map<String, Value>,
     /// `source`, `version`, `discovered_at`, `metadata` and fields that this program does not know.
     pub extra: Map<String, Value>,
-    /// What was odd without keeping the tools from working.
+    /// Faults that do not keep the tools from working.
     pub warnings: Vec<Diagnostic>,
 }
 
 impl Catalog {
-    /// Reads a catalog from a file. Every fault is in the error at once.
+    /// Reads a catalog from a file.
+    ///
+    /// # Errors
+    /// Every fault at once.
     pub fn load(path: &Path) -> Result<Self, PlanFaults> {
         let name: Arc<str> = path.display().to_string().into();
         let text = std::fs::read(path)
@@ -74,13 +77,12 @@ impl Catalog {
         }
     }
 
-    /// Reads a catalog from text: JSON where it begins like JSON, else YAML. `folder` is what relative paths
-    /// are relative to.
+    /// Reads a catalog from text: JSON where it begins like JSON, else YAML. Relative paths start from `folder`.
     pub fn parse(source: &Source, folder: Option<&Path>) -> Result<Self, PlanFaults> {
         read::parse(source, folder)
     }
 
-    /// Reads a catalog that stands inside a plan: `{"tools": …, "mcpServers": …}`, or the tools alone. Places
+    /// Reads a catalog inside a plan: `{"tools": …, "mcpServers": …}`, or the tools alone. Places
     /// of faults are looked up in `source`, the plan's text.
     pub fn from_value(
         value: &Value,
@@ -90,7 +92,7 @@ impl Catalog {
         read::from_value(value, source, folder)
     }
 
-    /// Adds the tools of `other`; where both have a name, `other`'s counts and a warning says so.
+    /// Adds the tools of `other`. A tool of `other` replaces one of the same name, with a warning.
     pub fn merge(&mut self, other: Self) {
         for tool in other.tools {
             if self.insert(tool.clone()).is_some() {
@@ -112,7 +114,7 @@ impl Catalog {
         self.warnings.extend(other.warnings);
     }
 
-    /// Puts a tool in; gives back the one that had its name.
+    /// Adds a tool; returns the tool of the same name that it replaces.
     pub fn insert(&mut self, tool: Arc<ToolDefinition>) -> Option<Arc<ToolDefinition>> {
         if let Some(old) = self.tools.iter_mut().find(|old| old.name == tool.name) {
             Some(std::mem::replace(old, tool))

@@ -1,9 +1,9 @@
-//! Where something stands in a catalog's text.
+//! Finds tools in a catalog's text, for the places of faults.
 
 use serde_json::Value;
 use std::ops::Range;
 
-/// Where a tool's name stands: as a key, else as the value of `name`.
+/// The place of a tool's name, in bytes: as a key, else as the value of `name`.
 pub(super) fn find_tool(text: &str, name: &str) -> Option<Range<usize>> {
     let quoted = Value::from(name).to_string();
     let places =
@@ -20,7 +20,7 @@ pub(super) fn find_tool(text: &str, name: &str) -> Option<Range<usize>> {
     }
     for at in places(name) {
         let before = text[..at].rsplit('\n').next().unwrap_or_default();
-        // A key stands first in its line, or after what opens or parts a mapping or a list.
+        // A key is the first in its line, or follows what opens or separates the entries of a mapping or a list.
         let before = before.trim_end_matches([' ', '\t', '\'', '"']);
         if key(&at, name.len()) && (before.is_empty() || before.ends_with(['-', '{', ','])) {
             return Some(at..at + name.len());

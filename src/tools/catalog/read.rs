@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Words that leave the kind to the fields that are given.
+/// Values of `type` for which the other fields imply the kind.
 const OPEN_KINDS: [&str; 2] = ["tool", "function"];
 
 /// The fields of tools of any kind.
@@ -82,14 +82,14 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    pub(super) fn say(
+    pub(super) fn report(
         &mut self,
         severity: Severity,
         code: &'static str,
         tool: Option<&str>,
         message: String,
     ) -> &mut Diagnostic {
-        // What is wrong with the catalog as a whole is said at its beginning.
+        // A fault of the catalog as a whole is placed at its beginning.
         let text = &self.source.text;
         let start = text.len() - text.trim_start().len();
         let span = tool
@@ -117,7 +117,7 @@ impl Reader<'_> {
             Value::Object(object) => object.clone(),
             other => {
                 let got = type_name(other);
-                self.say(
+                self.report(
                     Severity::Error,
                     "bad_catalog",
                     None,
@@ -131,7 +131,7 @@ impl Reader<'_> {
             None | Some(Value::Null) => {}
             Some(other) => {
                 let got = type_name(&other);
-                self.say(
+                self.report(
                     Severity::Error,
                     "bad_field",
                     None,
@@ -149,7 +149,7 @@ impl Reader<'_> {
                 for (at, tool) in tools.into_iter().enumerate() {
                     let name = name_of(&tool);
                     if name.is_none() {
-                        self.say(
+                        self.report(
                             Severity::Error,
                             "no_name",
                             None,
@@ -162,7 +162,7 @@ impl Reader<'_> {
             }
             None | Some(Value::Null) if !self.catalog.mcp_servers.is_empty() => {}
             None | Some(Value::Null) => {
-                self.say(
+                self.report(
                     Severity::Error,
                     "no_tools",
                     None,
@@ -171,7 +171,7 @@ impl Reader<'_> {
             }
             Some(other) => {
                 let got = type_name(&other);
-                self.say(
+                self.report(
                     Severity::Error,
                     "bad_field",
                     None,
@@ -186,7 +186,7 @@ impl Reader<'_> {
         let name = key.or_else(|| name_of(&value)).unwrap_or_default();
         let Value::Object(mut object) = value else {
             let got = type_name(&value);
-            self.say(
+            self.report(
                 Severity::Error,
                 "bad_field",
                 Some(&name),
@@ -202,7 +202,7 @@ impl Reader<'_> {
         }
         let name: Arc<str> = name.into();
         if name.trim().is_empty() {
-            self.say(
+            self.report(
                 Severity::Error,
                 "no_name",
                 None,
@@ -211,7 +211,7 @@ impl Reader<'_> {
             return;
         }
         if self.catalog.get(&name).is_some() {
-            self.say(
+            self.report(
                 Severity::Error,
                 "duplicate_tool",
                 Some(&name),
@@ -222,7 +222,7 @@ impl Reader<'_> {
         let folder = self.folder;
         let mut fields = Fields::new(object, folder);
         if let Some(own) = fields.text("name").filter(|own| *own != name) {
-            self.say(
+            self.report(
                 Severity::Warning,
                 "two_names",
                 Some(&name),
@@ -247,14 +247,14 @@ impl Reader<'_> {
         let (rest, faults) = fields.into_rest();
         tool.extra = rest;
         for (_, message) in faults {
-            self.say(Severity::Error, "bad_field", Some(&name), message);
+            self.report(Severity::Error, "bad_field", Some(&name), message);
         }
-        self.warn_of_strangers(&tool);
+        self.warn_of_unknown_fields(&tool);
         self.catalog.insert(Arc::new(tool));
     }
 
-    /// Fields of other kinds that stand where they have no effect, and near misses of known names.
-    fn warn_of_strangers(&mut self, tool: &ToolDefinition) {
+    /// Warns of fields that have no effect: those of other kinds, and names that are not known, with a guess.
+    fn warn_of_unknown_fields(&mut self, tool: &ToolDefinition) {
         const TOOLWEAVER: [&str; 6] = [
             "provider",
             "source",
@@ -277,7 +277,7 @@ impl Reader<'_> {
             let near = nearest(field, &known)
                 .filter(|near| near != field)
                 .map(|near| format!("did you mean `{near}`?"));
-            self.say(
+            self.report(
                 Severity::Warning,
                 "unknown_field",
                 Some(&tool.name),
@@ -300,14 +300,14 @@ impl Reader<'_> {
             let known: Vec<&'static str> = names.chain(OPEN_KINDS).collect();
             let help = nearest(word, &known).map(|near| format!("did you mean `{near}`?"));
             let known = known.join(", ");
-            self.say(
+            self.report(
                 Severity::Error,
                 "unknown_type",
                 Some(name),
                 format!("the type \"{word}\" is not known (there are: {known})"),
             )
             .help = help;
-            // Its fields are not known either, and need no warnings of their own.
+            // Its fields are not known either and need no warnings.
             *fields = Fields::new(Map::new(), None);
         }
         entry

@@ -1,4 +1,4 @@
-//! What a tool takes and gives, as JSON Schemas, from any of the ways in which catalogs say it.
+//! The JSON Schemas of a tool's parameters and output, from every notation that catalogs use.
 
 use super::read::Reader;
 use crate::plan::Severity;
@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
 impl Reader<'_> {
-    /// Reads both schemas into `tool`.
+    /// Reads the input and output schema into `tool`.
     pub(super) fn schemas(&mut self, tool: &mut ToolDefinition, fields: &mut Fields) {
         let given = ["input_schema", "inputSchema"]
             .into_iter()
@@ -25,7 +25,7 @@ impl Reader<'_> {
                     Err(error) => {
                         fields.fault(
                             "parameters",
-                            format!("`parameters` is no valid JSON Schema: {error}"),
+                            format!("`parameters` is not a valid JSON Schema: {error}"),
                         );
                         None
                     }
@@ -53,7 +53,7 @@ impl Reader<'_> {
         for (at, parameter) in list.iter().enumerate() {
             let Some(name) = parameter.get("name").and_then(Value::as_str) else {
                 let place = at + 1;
-                self.say(
+                self.report(
                     Severity::Error,
                     "bad_field",
                     Some(tool),
@@ -69,7 +69,7 @@ impl Reader<'_> {
                     }
                     None if word == "any" => {}
                     None => {
-                        self.say(Severity::Warning, "unknown_type", Some(tool), format!("the parameter \"{name}\" has the type \"{word}\", which is not known; anything is taken"));
+                        self.report(Severity::Warning, "unknown_type", Some(tool), format!("the parameter \"{name}\" has the type \"{word}\", which is not known; anything is taken"));
                     }
                 },
                 Some(kinds @ Value::Array(_)) => {
@@ -94,11 +94,11 @@ impl Reader<'_> {
             }
             let schema = Value::Object(schema);
             if let Err(error) = jsonschema::validator_for(&schema) {
-                self.say(
+                self.report(
                     Severity::Error,
                     "bad_field",
                     Some(tool),
-                    format!("the parameter \"{name}\" is not described well: {error}"),
+                    format!("the parameter \"{name}\" has no valid description: {error}"),
                 );
             }
             properties.insert(name.to_owned(), schema);

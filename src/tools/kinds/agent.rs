@@ -1,4 +1,4 @@
-//! `agent` tools: other agents over the `Agent2Agent` protocol. They are read and shown; there is no client yet.
+//! `agent` tools: other agents over the `Agent2Agent` protocol. They are read and displayed; there is no client yet.
 
 use crate::run::NotReused;
 use crate::tools::definition::{

@@ -35,7 +35,7 @@ pub(super) static ENTRY: KindEntry = KindEntry {
 /// Python.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CodeSettings {
-    /// The code; without it the call brings it.
+    /// The code; `None` where each call has its own.
     pub code: Option<Arc<str>>,
 }
 
@@ -58,7 +58,7 @@ impl ToolSettings for CodeSettings {
     }
 }
 
-/// Runs code that the catalog has, over the parameters; without code of its own it runs what a call brings as
+/// Runs the catalog's code over the parameters. Without code in the catalog it runs the code of each call:
 /// `{"code", "input_data"}`.
 pub(in crate::tools) struct CodeExecTool {
     code: Option<Arc<str>>,
@@ -67,7 +67,7 @@ pub(in crate::tools) struct CodeExecTool {
 }
 
 impl CodeExecTool {
-    /// The tool that runs what it is given.
+    /// The built-in tool, which runs the code of each call.
     pub fn builtin(services: Arc<Services>) -> Self {
         Self {
             code: None,

@@ -1,4 +1,4 @@
-//! A kind for the tests: what it takes to add one is this file, its `mod` line and its entry in the registry.
+//! A kind for the tests. Adding a kind takes this file, its `mod` line and its entry in the registry.
 
 use crate::run::NotReused;
 use crate::tools::definition::{

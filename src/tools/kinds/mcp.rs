@@ -1,4 +1,4 @@
-//! `mcp` tools: tools of a Model Context Protocol server. They are read and shown; there is no client yet.
+//! `mcp` tools: tools of a Model Context Protocol server. They are read and displayed; there is no client yet.
 
 use crate::run::NotReused;
 use crate::tools::definition::{
@@ -35,7 +35,7 @@ pub(super) static ENTRY: KindEntry = KindEntry {
 pub struct McpSettings {
     /// The server's name under `mcpServers`.
     pub server: Option<Arc<str>>,
-    /// The tool's name there, where it is another.
+    /// The tool's name on the server, where it differs.
     pub tool: Option<Arc<str>>,
 }
 

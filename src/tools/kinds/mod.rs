@@ -1,8 +1,8 @@
-//! The registry of tool kinds: a file and an entry in [`KINDS`] for each way to carry out a call.
+//! The registry of tool kinds: a file and an entry in [`KINDS`] for each kind.
 //!
-//! A kind is its properties ([`ToolKind`]), the fields of the catalog that it reads into its settings, the [`Tool`]
-//! that these settings make, and what of them determines an output. Everything that lists kinds (the catalog's
-//! reader, its warnings, fixed prices, the cache) asks this registry.
+//! A kind has properties ([`ToolKind`]), fields of the catalog that it reads into its settings, the [`Tool`] that
+//! these settings build, and the settings that determine an output. Everything that needs the list of kinds (the
+//! catalog's reader, its warnings, fixed prices, the cache) uses this registry.
 
 pub(crate) mod agent;
 pub(crate) mod code_exec;

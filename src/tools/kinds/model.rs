@@ -1,4 +1,4 @@
-//! `model` tools: the worker plays them; offline they work by their own rules.
+//! `model` tools: the worker's model performs them; offline their own rules do.
 
 use super::code_exec;
 use super::jq::{self, JqRule};
@@ -42,25 +42,25 @@ pub(super) static ENTRY: KindEntry = KindEntry {
     },
 };
 
-/// A tool that a model plays.
+/// A tool that a model performs.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ModelSettings {
     /// The prompt, with `{{name}}` for parameters, instead of one made from the description.
     pub prompt: Option<Arc<str>>,
     /// The model, instead of the worker's own.
     pub model: Option<Arc<str>>,
-    /// The most tokens an answer may have.
+    /// The maximum of tokens in an answer.
     pub max_tokens: Option<u32>,
-    /// How its work is done without a model.
+    /// The rules that replace the model offline.
     pub offline: Option<Rules>,
 }
 
-/// How a model tool's work is done without a model.
+/// Rules that replace the model offline.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Rules {
-    /// By a jq filter over the parameters.
+    /// A jq filter over the parameters.
     Jq(Arc<str>),
-    /// By Python: the parameters as `input_data`, the output as `output`.
+    /// Python code: the parameters are `input_data`, the output is the variable `output`.
     Code(Arc<str>),
 }
 
@@ -97,7 +97,7 @@ impl ToolSettings for ModelSettings {
             None => None,
         };
         Ok(Arc::new(ModelTool {
-            role: Arc::new(Part {
+            role: Arc::new(Role {
                 definition: context.definition.clone(),
                 settings: self.clone(),
                 output,
@@ -132,7 +132,7 @@ impl ToolSettings for ModelSettings {
         if worker.is_simulated() {
             Some(NotReused::Simulated)
         } else if worker.is_offline() {
-            // Rules cost nothing and take no longer than looking their output up.
+            // Rules are free and take no longer than a look-up of their output.
             Some(NotReused::Quick)
         } else if worker.takes_temperature(wanted) {
             // It is asked at temperature 0.
@@ -145,13 +145,13 @@ impl ToolSettings for ModelSettings {
 
 /// The tool.
 struct ModelTool {
-    role: Arc<Part>,
+    role: Arc<Role>,
     worker: SmallModelWorker,
     services: Arc<Services>,
 }
 
-/// What is played.
-struct Part {
+/// The tool's definition, compiled.
+struct Role {
     definition: Arc<ToolDefinition>,
     settings: ModelSettings,
     output: Option<OutputSchema>,
@@ -163,8 +163,8 @@ enum CompiledRules {
     Code(Arc<str>),
 }
 
-impl Part {
-    /// The tool's own prompt, filled; parameters that stand nowhere in it come after it, so that none is lost.
+impl Role {
+    /// The tool's own prompt, rendered. Parameters that it does not contain follow it, so that none is lost.
     fn prompt(&self, input: &Value) -> Option<String> {
         let template = self.settings.prompt.as_deref()?;
         let empty = Map::new();
@@ -196,7 +196,7 @@ impl Part {
         }
     }
 
-    /// The output by rules, held against the schema as a model's would be.
+    /// The output of the rules, validated against the schema like a model's.
     fn checked(&self, output: Result<Value, ToolError>) -> Result<Value, ToolError> {
         let output = output.map_err(|error| ToolError {
             message: format!(
@@ -225,16 +225,16 @@ impl Tool for ModelTool {
     }
 
     fn call(&self, call: Call) -> BoxFuture<'static, CallReport> {
-        let (part, worker, services) = (
+        let (role, worker, services) = (
             self.role.clone(),
             self.worker.clone(),
             self.services.clone(),
         );
         async move {
             if worker.is_offline()
-                && let Some(rules) = &part.rules
+                && let Some(rules) = &role.rules
             {
-                let time = part.definition.timeout;
+                let time = role.definition.timeout;
                 let output = match rules {
                     CompiledRules::Jq(rule) => {
                         rule.run(call.input.clone(), &services, &call, time).await
@@ -243,14 +243,14 @@ impl Tool for ModelTool {
                         code_exec::run(code, &call.input, &services, &call, time).await
                     }
                 };
-                return CallReport::free(part.checked(output));
+                return CallReport::free(role.checked(output));
             }
-            let prompt = part.prompt(&call.input);
+            let prompt = role.prompt(&call.input);
             let task = Task {
-                timeout: own_timeout(&call, part.definition.timeout),
-                ..part.task(prompt.as_deref(), call.model.as_deref())
+                timeout: own_timeout(&call, role.definition.timeout),
+                ..role.task(prompt.as_deref(), call.model.as_deref())
             };
-            let output = part.output.as_ref();
+            let output = role.output.as_ref();
             let work = worker.perform(
                 &task,
                 &call.input,
@@ -319,7 +319,7 @@ impl Pricing for ModelTool {
     }
 }
 
-/// The time limit that the worker keeps: none where the caller keeps one, so that the longer one of a step counts.
+/// The time limit that the worker enforces: none where the caller enforces one, since a step's limit may be longer.
 pub(in crate::tools) fn own_timeout(call: &Call, timeout: Option<Duration>) -> Option<Duration> {
     call.time_limit.map_or(timeout, |_| Some(Duration::MAX))
 }

@@ -1,6 +1,6 @@
-//! The sandbox's own side: limits itself, then serves requests until its input ends.
+//! The child's side of the sandbox: sets its own limits, then serves requests until its input ends.
 
-use super::protocol::{LONGEST_LINE, Language, Reply, Request};
+use super::protocol::{Language, MAX_LINE_BYTES, Reply, Request};
 use super::python;
 use crate::tools::kinds::jq::{Filter, FilterError};
 use rlimit::Resource;
@@ -11,8 +11,8 @@ use std::sync::mpsc;
 /// Recursion inside the interpreters needs more than the usual 8 MiB.
 const STACK: u64 = 96 << 20;
 
-/// Compiled filters that are kept.
-const MOST_FILTERS: usize = 64;
+/// The maximum of compiled filters that are kept.
+const MAX_FILTERS: usize = 64;
 
 /// Serves requests from standard input until it ends. `memory_mb` bounds what the sandbox may allocate.
 ///
@@ -22,19 +22,19 @@ pub fn serve(memory_mb: u64) -> io::Result<()> {
     let requests = read_requests();
     limit(memory_mb)?;
     let mut filters = HashMap::new();
-    say(&Reply::Ready)?;
+    send(&Reply::Ready)?;
     for line in requests {
         let reply = match serde_json::from_str::<Request>(&line) {
             Ok(request) => answer(&request, &mut filters),
             Err(error) => Reply::Error(format!("the input cannot be read: {error}")),
         };
-        say(&reply)?;
+        send(&reply)?;
     }
     Ok(())
 }
 
-/// The lines of standard input, read by a thread of its own, so that the sandbox ends at once when whoever
-/// started it is gone, whatever it is doing.
+/// The lines of standard input, read by a thread of its own, so that the sandbox ends as soon as its parent does,
+/// even while code runs.
 fn read_requests() -> mpsc::Receiver<String> {
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {
@@ -43,7 +43,7 @@ fn read_requests() -> mpsc::Receiver<String> {
             let mut line = String::new();
             let read = input
                 .by_ref()
-                .take(LONGEST_LINE as u64)
+                .take(MAX_LINE_BYTES as u64)
                 .read_line(&mut line);
             if !matches!(read, Ok(1..)) || sender.send(line).is_err() {
                 std::process::exit(0);
@@ -58,7 +58,7 @@ fn limit(memory_mb: u64) -> io::Result<()> {
     set(Resource::NOFILE, 16)?;
     let (_, hard) = Resource::STACK.get()?;
     Resource::STACK.set(STACK.min(hard), hard)?;
-    // Address space counts what is mapped already (the program itself), so the limit starts from there.
+    // Address space includes what is mapped already (the program itself), so the limit is added to that.
     let mapped = statm().map_or(256 << 20, |(mapped, _)| mapped);
     set(Resource::AS, mapped.saturating_add(memory_mb << 20))
 }
@@ -69,7 +69,7 @@ fn set(resource: Resource, value: u64) -> io::Result<()> {
     resource.set(value, value)
 }
 
-/// The whole address space and the resident part, in bytes, where the system tells.
+/// The whole address space and the resident part, in bytes; `None` where the system does not report them.
 fn statm() -> Option<(u64, u64)> {
     let text = std::fs::read_to_string("/proc/self/statm").ok()?;
     let mut pages = text
@@ -79,12 +79,12 @@ fn statm() -> Option<(u64, u64)> {
     Some((pages.next()? * page, pages.next()? * page))
 }
 
-/// Lets the process use `seconds` more of processor time; the system ends it after that.
+/// Lets the process use `seconds` more of processor time; then the system ends it.
 fn allow(seconds: u64) {
     let used = std::fs::read_to_string("/proc/self/stat")
         .ok()
         .and_then(|stat| {
-            // The name in parentheses may hold blanks; user and system time are the 12th and 13th fields after it.
+            // The name in parentheses may contain spaces; user and system time are the 12th and 13th fields after it.
             let fields = stat.rsplit(')').next()?;
             let mut times = fields
                 .split_whitespace()
@@ -106,7 +106,7 @@ fn answer(request: &Request, filters: &mut HashMap<String, Filter>) -> Reply {
             &request.input,
             request.seconds,
             &mut |line| {
-                let _ = say(&Reply::Log(line.to_owned()));
+                let _ = send(&Reply::Log(line.to_owned()));
             },
         ),
         Language::Jq => {
@@ -127,7 +127,7 @@ fn filter<'a>(
     source: &str,
     filters: &'a mut HashMap<String, Filter>,
 ) -> Result<&'a Filter, FilterError> {
-    if filters.len() >= MOST_FILTERS && !filters.contains_key(source) {
+    if filters.len() >= MAX_FILTERS && !filters.contains_key(source) {
         filters.clear();
     }
     match filters.entry(source.to_owned()) {
@@ -138,7 +138,7 @@ fn filter<'a>(
     }
 }
 
-fn say(reply: &Reply) -> io::Result<()> {
+fn send(reply: &Reply) -> io::Result<()> {
     let mut line = serde_json::to_vec(reply)?;
     line.push(b'\n');
     let mut output = io::stdout().lock();

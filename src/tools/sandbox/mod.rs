@@ -1,9 +1,8 @@
-//! Code from a catalog or a plan, run in children of this program.
+//! Runs code from a catalog or a plan in child processes of this program.
 //!
-//! A child takes one piece of work at a time and answers it; it stays alive for the next. Before its first
-//! piece it limits its own memory, processor time and open files, and it has no environment, no files and no
-//! network in the languages it speaks. Where a piece runs for ever, uses too much memory or brings the
-//! interpreter down, the child dies and nothing else does.
+//! A child runs one request at a time and stays alive for the next. Before the first request it limits its own memory,
+//! processor time and open files, and its languages have no access to the environment, files or the network. Where
+//! code runs forever, uses too much memory or crashes the interpreter, only the child ends.
 
 mod child;
 mod pool;

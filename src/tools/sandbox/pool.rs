@@ -1,6 +1,6 @@
-//! This program's side: starts sandboxes, hands them work, and keeps the idle ones warm.
+//! The parent's side of the sandbox: starts child processes, sends them code, and keeps idle ones for the next call.
 
-use super::protocol::{LONGEST_LINE, Language, MARK, Reply, Request};
+use super::protocol::{Language, MARK, MAX_LINE_BYTES, Reply, Request};
 use crate::run::LogStream;
 use crate::text::message::{clean, quote_end};
 use crate::tools::cancel::cancellable;
@@ -17,37 +17,37 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio_util::sync::CancellationToken;
 
-/// Memory of a sandbox where no limit is given, in mebibytes.
+/// The default memory limit of a sandbox, in mebibytes.
 const MEMORY_MB: u64 = 512;
 
-/// Processor time of one piece of work where no time is given, in seconds.
+/// The default limit of processor time of one call, in seconds.
 const SECONDS: u64 = 300;
 
-/// Idle sandboxes that are kept.
-const MOST_IDLE: usize = 8;
+/// The maximum of idle sandboxes.
+const MAX_IDLE: usize = 8;
 
-/// A sandbox is replaced after this many pieces of work, or when it holds this much memory.
-const MOST_CALLS: u32 = 10_000;
-const MOST_HELD_MB: u64 = 192;
+/// A sandbox is replaced after this many calls, or when it uses this much memory.
+const MAX_CALLS: u32 = 10_000;
+const MAX_HELD_MB: u64 = 192;
 
-/// A busy machine may take this long to start one.
-const START: Duration = Duration::from_secs(20);
+/// The time limit for starting a sandbox, generous for a busy machine.
+const START_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Whether the running program can be started as a sandbox or a launcher.
 static SERVES: AtomicBool = AtomicBool::new(false);
 
-/// The running program hands the arguments after `__sandbox` and `__launch` on. One that does not would begin anew
-/// if it were started like this, and start itself again from there, without end.
+/// Declares that the running program handles the arguments `__sandbox` and `__launch`. A program that does not would
+/// run its own `main` again in each child, and start itself without end.
 pub fn this_program_serves() {
     SERVES.store(true, Ordering::Relaxed);
 }
 
-/// Where this program is found when it has to start itself.
+/// Where the plandeck program is, which is started to run code and to limit other programs.
 #[derive(Clone, Debug, Default)]
 pub struct Program(Option<PathBuf>);
 
 impl Program {
-    /// At a given place.
+    /// The program at `path`.
     pub fn at(path: impl Into<PathBuf>) -> Self {
         Self(Some(path.into()))
     }
@@ -73,8 +73,8 @@ impl Program {
         }
         on_search_path().ok_or_else(|| {
             ToolError::permanent(
-                "code runs in a process of the plandeck program, which was not found: set PLANDECK_EXE to its path, \
-                 or let main begin with plandeck::cli::as_child",
+                "the plandeck program was not found: give its path with Execution::program or in PLANDECK_EXE, \
+                 let main begin with plandeck::cli::as_child, or add its folder to PATH",
             )
         })
     }
@@ -87,20 +87,20 @@ fn on_search_path() -> Option<PathBuf> {
     places.find(|place| place.is_absolute() && place.is_file())
 }
 
-/// One piece of work.
+/// A call of code in a sandbox.
 #[derive(Clone, Copy, Debug)]
 pub struct Work<'a> {
-    /// What it is written in.
+    /// The language of `source`.
     pub language: Language,
     /// The code.
     pub source: &'a str,
-    /// What it is given.
+    /// The value that the code reads: `input_data` in Python, `.` in jq.
     pub input: &'a Value,
-    /// Memory it may use, in mebibytes; 512 where it is not given.
+    /// The memory limit, in mebibytes; by default 512.
     pub memory_mb: Option<u64>,
-    /// Processor share, in percent of one core.
+    /// The processor share, in percent of one core.
     pub cpu_percent: Option<u32>,
-    /// Processor time it may take.
+    /// The limit of processor time; by default 300 s.
     pub time: Option<Duration>,
 }
 
@@ -114,7 +114,7 @@ pub struct Sandbox {
 #[derive(Debug)]
 struct SandboxProcess {
     child: Child,
-    /// With a launcher between, the sandbox is a member of its group.
+    /// The group of the sandbox, or of the launcher that started it.
     group: Group,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
@@ -137,7 +137,7 @@ impl Sandbox {
         &self.program
     }
 
-    /// Does one piece of work. Cancelling or dropping ends the sandbox that does it.
+    /// Runs the code. Cancelling the call or dropping the future ends its sandbox.
     pub async fn run(
         &self,
         work: Work<'_>,
@@ -161,21 +161,27 @@ impl Sandbox {
             ToolError::permanent(format!("the input cannot be written as JSON: {error}"))
         })?;
         line.push(b'\n');
-        if line.len() > LONGEST_LINE {
+        if line.len() > MAX_LINE_BYTES {
             return Err(ToolError::permanent(format!(
-                "the input has {} MB, and {} are the most that code is given",
+                "the input has {} MB; the maximum for code is {} MB",
                 line.len() >> 20,
-                LONGEST_LINE >> 20
+                MAX_LINE_BYTES >> 20
             )));
         }
         let memory_mb = work.memory_mb.unwrap_or(MEMORY_MB);
         let mut process = match self.take_idle(memory_mb, work.cpu_percent) {
             Some(process) => process,
-            None => SandboxProcess::start(&self.program, memory_mb, work.cpu_percent).await?,
+            None => {
+                let path = self.program.path().map_err(|error| ToolError {
+                    message: format!("{}: {}", work.language.why_sandboxed(), error.message),
+                    ..error
+                })?;
+                SandboxProcess::start(path, memory_mb, work.cpu_percent).await?
+            }
         };
         process.calls += 1;
-        // Writing and reading take turns: a sandbox reads a whole line before it says anything. A broken pipe
-        // shows up again, with its reason, when the answer is read.
+        // A sandbox reads a whole line before it writes anything, so this cannot deadlock. The reason of a broken
+        // pipe is reported when the answer is read.
         let _ = process.input.write_all(&line).await;
         let _ = process.input.flush().await;
         loop {
@@ -186,7 +192,7 @@ impl Sandbox {
                     value,
                     memory_mb: held,
                 }) => {
-                    if process.calls < MOST_CALLS && held < MOST_HELD_MB {
+                    if process.calls < MAX_CALLS && held < MAX_HELD_MB {
                         self.give_back(process);
                     }
                     return Ok(value);
@@ -215,7 +221,7 @@ impl Sandbox {
 
     fn give_back(&self, process: SandboxProcess) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() >= MOST_IDLE {
+        if idle.len() >= MAX_IDLE {
             idle.remove(0);
         }
         idle.push(process);
@@ -224,11 +230,10 @@ impl Sandbox {
 
 impl SandboxProcess {
     async fn start(
-        program: &Program,
+        path: PathBuf,
         memory_mb: u64,
         cpu_percent: Option<u32>,
     ) -> Result<Self, ToolError> {
-        let path = program.path()?;
         let unusable = |why: String| {
             ToolError::permanent(format!(
                 "the sandbox could not be started from {}: {why}; set PLANDECK_EXE to the path of the plandeck program",
@@ -267,27 +272,27 @@ impl SandboxProcess {
             cpu_percent,
             calls: 0,
         };
-        match tokio::time::timeout(START, process.reply()).await {
+        match tokio::time::timeout(START_TIMEOUT, process.reply()).await {
             Ok(Some(Reply::Ready)) => Ok(process),
             Ok(_) => {
                 let said = process.stderr_tail().await.1;
                 Err(unusable(if said.is_empty() {
-                    "it did not answer as one".to_owned()
+                    "it is not a plandeck program".to_owned()
                 } else {
                     said
                 }))
             }
             Err(_) => Err(unusable(format!(
-                "it was not up after {} s",
-                START.as_secs()
+                "it did not start within {} s",
+                START_TIMEOUT.as_secs()
             ))),
         }
     }
 
-    /// The next thing the sandbox says; `None` where it is gone or talks nonsense.
+    /// The next message of the sandbox; `None` where it has ended or the message cannot be read.
     async fn reply(&mut self) -> Option<Reply> {
         let mut line = Vec::new();
-        let mut bounded = (&mut self.output).take(LONGEST_LINE as u64);
+        let mut bounded = (&mut self.output).take(MAX_LINE_BYTES as u64);
         let read = bounded.read_until(b'\n', &mut line).await.ok()?;
         if read == 0 || line.last() != Some(&b'\n') {
             return None;
@@ -295,9 +300,9 @@ impl SandboxProcess {
         serde_json::from_slice(&line).ok()
     }
 
-    /// Ends the sandbox; how it ended and what it said on standard error.
+    /// Ends the sandbox; returns its exit status and the end of its standard error.
     async fn stderr_tail(&mut self) -> (Option<ExitStatus>, String) {
-        // It may be on its way out by itself, and how it ends is what matters.
+        // It may be ending already; its own exit status says why.
         let ended = tokio::time::timeout(Duration::from_millis(500), self.child.wait()).await;
         let status = if let Ok(status) = ended {
             status.ok()

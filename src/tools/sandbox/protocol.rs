@@ -1,4 +1,4 @@
-//! What is said between this program and its sandboxes: one JSON object a line, in both directions.
+//! The protocol between this program and its sandboxes: one JSON object a line, in both directions.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -7,8 +7,8 @@ use std::borrow::Cow;
 /// The environment variable that marks a sandbox, so that one never starts another.
 pub const MARK: &str = "PLANDECK_SANDBOX";
 
-/// The largest line in either direction, in bytes.
-pub const LONGEST_LINE: usize = 96 << 20;
+/// The maximum size of a line in either direction, in bytes.
+pub const MAX_LINE_BYTES: usize = 96 << 20;
 
 /// What a piece of work is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,25 +20,37 @@ pub enum Language {
     Jq,
 }
 
+impl Language {
+    /// Why its code needs a sandbox, for a message where there is none.
+    pub(super) const fn why_sandboxed(self) -> &'static str {
+        match self {
+            Self::Python => "Python code runs in a process of the plandeck program",
+            Self::Jq => {
+                "a jq filter that could run long or grow without a bound runs in a process of the plandeck program"
+            }
+        }
+    }
+}
+
 /// One piece of work.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Request<'a> {
     pub language: Language,
     pub source: Cow<'a, str>,
     pub input: Cow<'a, Value>,
-    /// Processor time it may take, in seconds.
+    /// The limit of processor time, in seconds.
     pub seconds: u64,
 }
 
-/// What a sandbox says.
+/// A message of a sandbox.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reply {
-    /// It is up.
+    /// The sandbox has started.
     Ready,
     /// A line that was printed.
     Log(String),
-    /// The work is done. With the memory the sandbox holds now, in mebibytes.
+    /// The output, and the memory that the sandbox uses now, in mebibytes.
     Output { value: Value, memory_mb: u64 },
     /// The work failed.
     Error(String),

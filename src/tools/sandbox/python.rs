@@ -10,24 +10,26 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 /// Deeper outputs could not be read back as JSON.
-const DEEPEST: usize = 120;
+const MAX_DEPTH: usize = 120;
 
-/// An output may have about this many bytes as JSON.
-const LARGEST_OUTPUT: usize = 64 << 20;
+/// The approximate maximum size of an output as JSON, in bytes.
+const MAX_OUTPUT_BYTES: usize = 64 << 20;
 
-/// A printed line is broken after this many bytes, and a call may print this many in all.
-const LONGEST_LINE: usize = 8 << 10;
-const MOST_PRINTED: usize = 1 << 20;
+/// A printed line is broken after this many bytes, and a call may print this many bytes in all.
+const MAX_LINE_BYTES: usize = 8 << 10;
+const MAX_PRINTED_BYTES: usize = 1 << 20;
 
-/// Runs `code` and gives the value of its variable `output`. The error is a Python traceback, or says what is
-/// wrong with the output.
+/// Runs `code` and returns the value of its variable `output`.
+///
+/// # Errors
+/// A Python traceback, or what is wrong with the output.
 pub fn run(
     code: &str,
     input: &Value,
     seconds: u64,
     log: &mut dyn FnMut(&str),
 ) -> Result<Value, String> {
-    // The value of the last expression is what a run gives.
+    // A run returns the value of the last expression.
     let lines = code.lines().count();
     let program = format!("{code}\n\noutput\n");
     let runner = MontyRun::new(
@@ -67,7 +69,7 @@ pub fn run(
     to_json(output, &mut 0, 0)
 }
 
-/// Hands printed text on line by line.
+/// Logs printed text line by line.
 struct Printer<'a> {
     line: String,
     printed: usize,
@@ -77,7 +79,7 @@ struct Printer<'a> {
 impl Printer<'_> {
     fn push(&mut self, c: char) {
         self.printed += c.len_utf8();
-        if self.printed > MOST_PRINTED {
+        if self.printed > MAX_PRINTED_BYTES {
             return;
         }
         if c == '\n' {
@@ -86,7 +88,7 @@ impl Printer<'_> {
             return;
         }
         self.line.push(c);
-        if self.line.len() >= LONGEST_LINE {
+        if self.line.len() >= MAX_LINE_BYTES {
             (self.log)(&self.line);
             self.line.clear();
         }
@@ -96,10 +98,10 @@ impl Printer<'_> {
         if !self.line.is_empty() {
             (self.log)(&self.line);
         }
-        if self.printed > MOST_PRINTED {
+        if self.printed > MAX_PRINTED_BYTES {
             (self.log)(&format!(
                 "… {} more bytes were printed",
-                self.printed - MOST_PRINTED
+                self.printed - MAX_PRINTED_BYTES
             ));
         }
     }
@@ -107,7 +109,7 @@ impl Printer<'_> {
 
 impl PrintWriterCallback for Printer<'_> {
     fn stdout_write(&mut self, output: Cow<'_, str>) -> Result<(), MontyException> {
-        if self.printed > MOST_PRINTED {
+        if self.printed > MAX_PRINTED_BYTES {
             self.printed += output.len();
         } else {
             output.chars().for_each(|c| self.push(c));
@@ -142,21 +144,20 @@ fn from_json(value: &Value) -> MontyObject {
 }
 
 /// Tuples, sets and the like become lists, named tuples and instances objects, dates and times ISO 8601 text,
-/// a time span seconds, bytes text, an exception its text; not-a-number is `null`. What has no counterpart is
-/// an error.
+/// a time span seconds, bytes text, an exception its text; NaN is `null`. Any other type is an error.
 fn to_json(object: MontyObject, size: &mut usize, depth: usize) -> Result<Value, String> {
-    if depth > DEEPEST {
-        return Err(format!("`output` is nested deeper than {DEEPEST} levels"));
+    if depth > MAX_DEPTH {
+        return Err(format!("`output` is nested deeper than {MAX_DEPTH} levels"));
     }
     *size += match &object {
         MontyObject::String(text) => text.len() + 2,
         MontyObject::Bytes(bytes) => bytes.len() + 2,
         _ => 2,
     };
-    if *size > LARGEST_OUTPUT {
+    if *size > MAX_OUTPUT_BYTES {
         return Err(format!(
             "`output` is larger than {} MB",
-            LARGEST_OUTPUT >> 20
+            MAX_OUTPUT_BYTES >> 20
         ));
     }
     Ok(match object {
@@ -171,7 +172,7 @@ fn to_json(object: MontyObject, size: &mut usize, depth: usize) -> Result<Value,
         MontyObject::Float(float) => Number::from_f64(float).map_or(Value::Null, Value::Number),
         MontyObject::String(text) | MontyObject::Path(text) => Value::String(text),
         MontyObject::Bytes(bytes) => Value::String(String::from_utf8(bytes).map_err(|_| {
-            "`output` holds bytes that are no UTF-8 text; encode them first".to_owned()
+            "`output` holds bytes that are not valid UTF-8; encode them first".to_owned()
         })?),
         MontyObject::List(items)
         | MontyObject::Tuple(items)
@@ -298,7 +299,7 @@ mod tests {
         let mut bytes = 0;
         let code = "for i in range(3000):\n    print('x' * 1000)\noutput = 1";
         run(code, &json!(0), 5, &mut |line| bytes += line.len()).unwrap();
-        assert!(bytes <= MOST_PRINTED + 100, "{bytes}");
+        assert!(bytes <= MAX_PRINTED_BYTES + 100, "{bytes}");
     }
 
     #[test]

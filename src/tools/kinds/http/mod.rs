@@ -1,4 +1,4 @@
-//! `http` tools: one request a call.
+//! `http` tools: one request for each call.
 
 mod request;
 
@@ -43,9 +43,9 @@ pub struct HttpSettings {
     pub method: Arc<str>,
     /// The address, with `{{name}}` for parameters and `${VAR}` for the environment.
     pub url: Arc<str>,
-    /// Headers, with the same.
+    /// Headers, with the same placeholders.
     pub headers: Vec<(Arc<str>, Arc<str>)>,
-    /// Query parameters, with the same.
+    /// Query parameters, with the same placeholders.
     pub query: Vec<(Arc<str>, Value)>,
     /// The body, with `{{name}}` for parameters.
     pub body: Option<Value>,
@@ -156,7 +156,7 @@ async fn run(request: &Request, services: &Services, call: &Call) -> CallReport 
     };
     let shown = prepared.shown();
     let secrets = prepared.secrets.clone();
-    // A caller with a limit of its own drops the call, and that of its step may be the longer one.
+    // A caller with its own time limit drops the call; the limit of its step may be longer.
     let limit = request.timeout.filter(|_| call.time_limit.is_none());
     let answer = within(limit, prepared.send(services)).await;
     let answer = answer.map_err(|error| ToolError {
@@ -197,7 +197,7 @@ async fn run(request: &Request, services: &Services, call: &Call) -> CallReport 
     report
 }
 
-/// The answer, unless the time is over before.
+/// The answer, or a timeout error after `limit`.
 async fn within(
     limit: Option<Duration>,
     answer: impl Future<Output = Result<String, RequestError>>,

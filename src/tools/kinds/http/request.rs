@@ -1,4 +1,4 @@
-//! One request: everything put in, sent, and its answer read.
+//! One request: rendered, sent, and its answer read.
 
 use super::HttpSettings;
 use crate::models::http::{RequestError, is_transient, read_body, retry_after, transport_error};
@@ -11,19 +11,19 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 use serde_json::{Map, Value};
 
-/// An answer may have this many bytes.
-const LARGEST_ANSWER: usize = 32 << 20;
+/// The maximum size of an answer, in bytes.
+const MAX_ANSWER_BYTES: usize = 32 << 20;
 
-/// How much of an answer an error quotes.
-const QUOTED: usize = 600;
+/// How much of an answer an error quotes, in bytes.
+const MAX_QUOTED_BYTES: usize = 600;
 
-/// A request with everything put in.
+/// A request that is rendered and ready to be sent.
 pub(super) struct Prepared {
     method: Method,
     url: Url,
     headers: HeaderMap,
     body: Option<String>,
-    /// What must not be shown.
+    /// Values that are redacted.
     pub secrets: Secrets,
 }
 
@@ -33,7 +33,7 @@ impl Prepared {
         let input = call.input.as_object().unwrap_or(&empty);
         let mut renderer =
             TemplateRenderer::new(input, Missing::Error).with_environment(&services.environment);
-        // An address that begins with a parameter takes it as it is: it is the address itself.
+        // A parameter at the beginning of the address is the address itself and is not encoded.
         let whole = http.url.starts_with("{{");
         let address = renderer.text(&http.url, |value| {
             if whole {
@@ -55,7 +55,7 @@ impl Prepared {
                 }
             }
             let header = HeaderName::from_bytes(name.as_bytes())
-                .map_err(|_| format!("\"{name}\" is no header name"))?;
+                .map_err(|_| format!("\"{name}\" is not a valid header name"))?;
             let value = HeaderValue::from_str(&value).map_err(|_| {
                 format!("the value of the header {name} has characters that a header cannot carry")
             })?;
@@ -86,7 +86,7 @@ impl Prepared {
             };
             add_query(&mut query, name, &value);
         }
-        // The body knows parameters only: what the environment holds has no place in it.
+        // The body takes parameters only, never environment variables.
         let environment = renderer.environment.take();
         let given = http
             .body
@@ -96,7 +96,7 @@ impl Prepared {
         let given = given.map_err(|error| format!("in `body`: {error}"))?;
         renderer.environment = environment;
         let method = Method::from_bytes(http.method.as_bytes())
-            .map_err(|_| format!("\"{}\" is no method", http.method))?;
+            .map_err(|_| format!("\"{}\" is not a valid method", http.method))?;
         let in_query = matches!(
             method,
             Method::GET | Method::DELETE | Method::HEAD | Method::OPTIONS
@@ -130,7 +130,7 @@ impl Prepared {
         })
     }
 
-    /// The request for the record, without secrets.
+    /// The request as it is recorded, without secrets.
     pub fn shown(&self) -> String {
         use std::fmt::Write;
         let mut text = format!("{} {}\n", self.method, self.url);
@@ -168,10 +168,10 @@ impl Prepared {
         let status = response.status();
         tracing::debug!(place = ?place, status = status.as_u16(), "request answered");
         let wait = retry_after(response.headers());
-        let answer = read_body(response, LARGEST_ANSWER).await;
+        let answer = read_body(response, MAX_ANSWER_BYTES).await;
         if status.as_u16() >= 400 {
             let answer = answer.unwrap_or_default();
-            let said = quote(&String::from_utf8_lossy(&answer), QUOTED);
+            let said = quote(&String::from_utf8_lossy(&answer), MAX_QUOTED_BYTES);
             return Err(RequestError {
                 message: format!("{place} answered {status}: {said}")
                     .trim_end_matches([':', ' '])
@@ -183,7 +183,7 @@ impl Prepared {
         }
         String::from_utf8(answer?).map_err(|error| {
             RequestError::permanent(format!(
-                "{place} answered what is no UTF-8 text (byte {})",
+                "{place} answered with text that is not valid UTF-8 (byte {})",
                 error.utf8_error().valid_up_to()
             ))
         })
@@ -197,7 +197,7 @@ fn json_body(headers: &mut HeaderMap, body: &Value) -> String {
     body.to_string()
 }
 
-/// A list of plain values is repeated under its name; `null` is left out.
+/// Adds a query parameter. A list of plain values is repeated under its name; `null` is left out.
 fn add_query(query: &mut Vec<(String, String)>, name: &str, value: &Value) {
     match value {
         Value::Null => {}

@@ -1,10 +1,10 @@
-//! Which filters surely end soon, and so may run in this process.
+//! Which filters are certain to end soon, so that they may run in this process.
 //!
-//! jq can loop for ever, repeat a text a billion times and nest values without end, and jaq has nothing to stop it. So
-//! a filter runs in a sandbox unless all that it is made of is listed here: paths, construction, arithmetic,
-//! comparison, and calls whose work grows evenly with their input. On an input of size `n` each of these gives
-//! outputs of at most `growth × n` in all and takes at most `steps × n` steps, and so does what is put together from
-//! them. A size counts nodes, and [`TEXT_UNIT`] bytes of text as one; a step takes some 50 ns.
+//! jq can loop forever, repeat a text a billion times and nest values without end, and jaq cannot be interrupted. So a
+//! filter runs in a sandbox unless every part of it is listed here: paths, construction, arithmetic, comparison, and
+//! calls whose work is linear in their input. On an input of size `n` each of these has outputs of at most
+//! `growth × n` in all and takes at most `steps × n` steps, and so does every combination of them. A size counts
+//! nodes, and [`TEXT_UNIT`] bytes of text as one; a step takes about 50 ns.
 
 use jaq_core::load::lex::StrPart;
 use jaq_core::load::parse::{BinaryOp, Term};
@@ -14,33 +14,33 @@ use serde_json::Value;
 
 const TEXT_UNIT: f64 = 16.0;
 
-/// The largest input that a filter is run on in place, in bytes of text and two for each node.
-const LARGEST_HERE: usize = 64 << 10;
+/// The maximum input for a run in place, in bytes of text and two for each node.
+const MAX_BYTES_IN_PLACE: usize = 64 << 10;
 
-/// Steps that may be made in place, and on a thread, which nothing stops.
-const MOST_STEPS_HERE: f64 = 100_000.0;
-const MOST_STEPS_ON_A_THREAD: f64 = 5_000_000.0;
+/// The maximum of steps in place, and on a thread, where a filter cannot be stopped.
+const MAX_STEPS_IN_PLACE: f64 = 100_000.0;
+const MAX_STEPS_ON_A_THREAD: f64 = 5_000_000.0;
 
 /// Nesting of syntax that is safe on any thread's stack.
-const DEEPEST_TERM: usize = 60;
+const MAX_DEPTH: usize = 60;
 
-/// The longest pattern of a regular expression.
-const LONGEST_PATTERN: usize = 64;
-/// The same with its counted repetitions written out.
-const LONGEST_REPEATED: f64 = 256.0;
+/// The maximum length of a regular expression, in bytes.
+const MAX_PATTERN_BYTES: usize = 64;
+/// The maximum length with counted repetitions expanded.
+const MAX_EXPANDED_PATTERN: f64 = 256.0;
 
 /// Where a filter may run on an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// At once: it takes a few milliseconds at most.
-    Here,
-    /// On a thread of its own: it ends within a second, and nothing stops it before.
+    /// In place: it takes a few milliseconds at most.
+    InPlace,
+    /// On a thread of its own: it ends within a second and cannot be stopped before.
     Thread,
     /// In a process of its own, which can be stopped.
     Sandbox,
 }
 
-/// The judgement of a filter.
+/// The bounds of a filter's work.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Bound {
     /// Steps for each unit of its input; `None` where there is no bound.
@@ -50,16 +50,18 @@ pub struct Bound {
 }
 
 impl Bound {
-    /// Judges a filter, which must be valid.
+    /// The bounds of a filter, which must be valid.
     pub fn of(source: &str) -> Self {
         let mut walk = Walk::default();
         let term = jaq_core::load::parse(source, |parser| parser.term());
         let cost = term.as_ref().and_then(|term| walk.term(term, 0));
-        // What the filter itself puts under a name, the input does not tell.
-        let told = |_: &Cost| !walk.factors.iter().any(|name| walk.made.contains(name));
+        // The input has no bound for members that the filter itself makes.
+        let is_bounded = |_: &Cost| !walk.factors.iter().any(|name| walk.made.contains(name));
         Self {
             // Its outputs are written, and its input is read.
-            steps: cost.filter(told).map(|cost| cost.steps + cost.growth + 1.0),
+            steps: cost
+                .filter(is_bounded)
+                .map(|cost| cost.steps + cost.growth + 1.0),
             factors: walk.factors.into_iter().map(str::to_owned).collect(),
         }
     }
@@ -72,24 +74,25 @@ impl Bound {
         let mut measure = Measure {
             size: 0.0,
             bytes: 0,
-            most: MOST_STEPS_ON_A_THREAD / steps,
+            max: MAX_STEPS_ON_A_THREAD / steps,
             factors: &self.factors,
         };
         if !measure.take(input) {
             Place::Sandbox
-        } else if measure.size * steps <= MOST_STEPS_HERE && measure.bytes <= LARGEST_HERE {
-            Place::Here
+        } else if measure.size * steps <= MAX_STEPS_IN_PLACE && measure.bytes <= MAX_BYTES_IN_PLACE
+        {
+            Place::InPlace
         } else {
             Place::Thread
         }
     }
 }
 
-/// Measures an input and gives up as soon as it is too large, or where what is multiplied is no number.
+/// Measures an input. Stops as soon as it is too large, or where a member that is multiplied is not a number.
 struct Measure<'a> {
     size: f64,
     bytes: usize,
-    most: f64,
+    max: f64,
     factors: &'a [String],
 }
 
@@ -97,7 +100,7 @@ impl Measure<'_> {
     fn take(&mut self, value: &Value) -> bool {
         self.bytes += 2;
         self.size += 1.0;
-        if self.size > self.most {
+        if self.size > self.max {
             return false;
         }
         match value {
@@ -115,11 +118,11 @@ impl Measure<'_> {
     fn text(&mut self, text: &str) -> bool {
         self.bytes += text.len();
         self.size += text.len() as f64 / TEXT_UNIT;
-        self.size <= self.most
+        self.size <= self.max
     }
 }
 
-/// What a term does with each unit of its input, at the most.
+/// The upper bounds of a term for each unit of its input.
 #[derive(Clone, Copy, Debug)]
 struct Cost {
     /// The number and the size of its outputs.
@@ -129,7 +132,7 @@ struct Cost {
     single: bool,
 }
 
-// Where it is used there may be no cost.
+// An `Option`, because every caller needs one.
 #[allow(clippy::unnecessary_wraps)]
 const fn one(growth: f64, steps: f64) -> Option<Cost> {
     Some(Cost {
@@ -156,7 +159,7 @@ impl Cost {
         }
     }
 
-    /// This beside another on the same input.
+    /// This and another term on the same input.
     fn and(self, other: Self) -> Self {
         Self {
             growth: self.growth + other.growth,
@@ -174,7 +177,7 @@ impl Cost {
         }
     }
 
-    /// `None` where there may be several outputs: what is done for each pair of outputs is not even.
+    /// `None` where there may be several outputs: the work for each pair of outputs is not linear.
     fn if_single(self) -> Option<Self> {
         self.single.then_some(self)
     }
@@ -183,7 +186,7 @@ impl Cost {
 /// A walk over a filter's syntax.
 #[derive(Default)]
 struct Walk<'s> {
-    /// The members that are multiplied, and those that the filter makes.
+    /// The members that are multiplied, and the members that the filter makes.
     factors: Vec<&'s str>,
     made: Vec<&'s str>,
 }
@@ -191,12 +194,12 @@ struct Walk<'s> {
 impl<'s> Walk<'s> {
     fn term(&mut self, term: &Term<&'s str>, depth: usize) -> Option<Cost> {
         let depth = depth + 1;
-        if depth > DEEPEST_TERM {
+        if depth > MAX_DEPTH {
             return None;
         }
         match term {
             Term::Id | Term::Arr(None) => one(1.0, 1.0),
-            // Longer ones take more than a step.
+            // Longer numbers take more than a step.
             Term::Num(digits) if digits.len() <= 20 => one(1.0, 1.0),
             Term::Str(None, parts) => parts.iter().try_fold(one(1.0, 1.0)?, |text, part| {
                 Some(text.and(match part {
@@ -225,7 +228,7 @@ impl<'s> Walk<'s> {
             Term::TryCatch(inner, None) => self.term(inner, depth),
             Term::TryCatch(inner, Some(handler)) => {
                 let inner = self.term(inner, depth)?;
-                // A message quotes what is wrong.
+                // A message quotes the value that caused it.
                 let message = one(20.0 + 6.0 * (inner.growth + 1.0), 6.0)?;
                 Some(inner.and(message.then(self.term(handler, depth)?)))
             }
@@ -358,7 +361,8 @@ impl Pattern {
             length: text.len() as f64 * repeated.product::<f64>(),
             groups: text.matches('(').count() as f64,
         };
-        (text.len() <= LONGEST_PATTERN && pattern.length <= LONGEST_REPEATED).then_some(pattern)
+        (text.len() <= MAX_PATTERN_BYTES && pattern.length <= MAX_EXPANDED_PATTERN)
+            .then_some(pattern)
     }
 }
 
@@ -372,7 +376,7 @@ fn call(name: &str) -> Option<Cost> {
         | "arrays" | "objects" | "iterables" | "scalars" | "ascii_downcase" | "ascii_upcase"
         | "trim" | "ltrim" | "rtrim" | "any" | "all" | "reverse" => one(1.0, 4.0),
         "keys" | "keys_unsorted" | "sort" | "unique" | "min" | "max" => one(1.0, 18.0),
-        // Texts are copied for each that is added.
+        // Each addition copies the text so far.
         "add" => one(1.0, 16.0),
         // A number may have 25 digits, and a character six of its own.
         "tostring" | "tojson" | "@json" | "@text" => one(6.0, 6.0),
@@ -393,7 +397,7 @@ fn pair(l: Cost, r: Cost, right: &Term<&str>) -> Option<Cost> {
     }
 }
 
-/// A text without anything put in.
+/// A string without interpolation.
 fn literal<'s>(term: &Term<&'s str>) -> Option<&'s str> {
     match term {
         Term::Str(None, parts) => match parts.as_slice() {
@@ -475,7 +479,7 @@ mod tests {
             "try error(\"x\") catch .",
             ".items[0].price // 0",
         ] {
-            assert_eq!(place(filter, &receipt), Place::Here, "{filter}");
+            assert_eq!(place(filter, &receipt), Place::InPlace, "{filter}");
         }
         for filter in [
             ".n + 1",
@@ -490,14 +494,14 @@ mod tests {
                     filter,
                     &json!({"n": 1, "list": [1, 2], "text": "1.50, 2.25"})
                 ),
-                Place::Here,
+                Place::InPlace,
                 "{filter}"
             );
         }
     }
 
     #[test]
-    fn what_may_not_end_or_may_grow_does_not() {
+    fn filters_without_a_bound_run_in_the_sandbox() {
         let input = json!({"n": 1_000_000_000, "text": "abc", "list": [1, 2, 3]});
         for filter in [
             "def f: f; f",
@@ -537,11 +541,11 @@ mod tests {
         let pairs = "[.[] + .[]]";
         assert_eq!(place(pairs, &json!([1, 2, 3])), Place::Sandbox);
         let many = |count: u32| json!((0..count).collect::<Vec<_>>());
-        assert_eq!(place("length", &many(2_000)), Place::Here);
+        assert_eq!(place("length", &many(2_000)), Place::InPlace);
         assert_eq!(place("length", &many(50_000)), Place::Thread);
         assert_eq!(place("map(. + 1)", &many(100_000)), Place::Thread);
         assert_eq!(place("map(. + 1)", &many(5_000_000)), Place::Sandbox);
-        let text = json!({"text": "x".repeat(LARGEST_HERE)});
+        let text = json!({"text": "x".repeat(MAX_BYTES_IN_PLACE)});
         assert_eq!(place(".text", &text), Place::Thread);
     }
 
@@ -593,18 +597,18 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever may run in place ends soon, whatever the interpreter makes of it, and gives no more than was judged.
+        /// What may run in place ends soon in the interpreter, and its output is within the bounds.
         #[test]
-        fn the_judgement_holds(parts in parts(), n in 0i64..5, items in 0usize..60) {
+        fn the_bounds_hold(parts in parts(), n in 0i64..5, items in 0usize..60) {
             let source = parts.join(" | ");
             let filter = Filter::compile(&source).unwrap();
             let item = json!([n, "ab", [1, {"a": n, "b": 2}]]);
             let input = Value::Array(vec![item; items]);
-            if filter.place(&input) == Place::Here {
+            if filter.place(&input) == Place::InPlace {
                 let started = std::time::Instant::now();
                 let output = filter.run(&input).unwrap_or_default();
                 prop_assert!(started.elapsed() < std::time::Duration::from_secs(1), "{source}");
-                let mut measure = Measure { size: 0.0, bytes: 0, most: MOST_STEPS_HERE, factors: &[] };
+                let mut measure = Measure { size: 0.0, bytes: 0, max: MAX_STEPS_IN_PLACE, factors: &[] };
                 prop_assert!(measure.take(&output), "{source}");
             }
         }

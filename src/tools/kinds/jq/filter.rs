@@ -14,20 +14,20 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// A filter's text may have this many bytes.
-const LONGEST: usize = 64 << 10;
+/// The maximum size of a filter, in bytes.
+const MAX_FILTER_BYTES: usize = 64 << 10;
 
-/// Parsing recurses as deep as the text nests; this is enough for [`LONGEST`].
+/// The parser recurses as deep as the text nests; this stack is enough for [`MAX_FILTER_BYTES`].
 const STACK: usize = 256 << 20;
 
-/// A text of this many words and signs cannot nest deeper than any thread's stack allows.
+/// A text of this many tokens cannot nest deeper than any thread's stack allows.
 const SHALLOW: usize = 120;
 
-/// An output may have about this many bytes as JSON.
-const LARGEST_OUTPUT: usize = 64 << 20;
+/// The approximate maximum size of an output as JSON, in bytes.
+const MAX_OUTPUT_BYTES: usize = 64 << 20;
 
-/// Compiled filters that are kept: checking a catalog and making its tools both need them.
-const MOST_KNOWN: usize = 1_024;
+/// The maximum of compiled filters that are kept: checking a catalog and building its tools both need them.
+const MAX_KNOWN: usize = 1_024;
 
 /// Filters that reach outside.
 const REMOVED: [&str; 6] = [
@@ -39,7 +39,7 @@ const REMOVED: [&str; 6] = [
     "input_line_number",
 ];
 
-/// What is wrong with a filter and where, in words for the user.
+/// What is wrong with a filter, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct FilterError(String);
@@ -47,7 +47,7 @@ pub struct FilterError(String);
 impl FilterError {
     fn too_long(source: &str) -> Self {
         Self(format!(
-            "it has {} bytes, and {LONGEST} are the most",
+            "it has {} bytes; the maximum is {MAX_FILTER_BYTES}",
             source.len()
         ))
     }
@@ -66,9 +66,12 @@ impl std::fmt::Debug for Filter {
 }
 
 impl Filter {
-    /// Reads a filter. The error says what is wrong and where, in words for a person.
+    /// Reads a filter.
+    ///
+    /// # Errors
+    /// What is wrong, and where.
     pub fn compile(source: &str) -> Result<Self, FilterError> {
-        if source.len() > LONGEST {
+        if source.len() > MAX_FILTER_BYTES {
             return Err(FilterError::too_long(source));
         }
         if is_shallow(source) {
@@ -84,7 +87,7 @@ impl Filter {
             .unwrap_or_else(|_| Err(FilterError("it could not be read".to_owned())))
     }
 
-    /// The filter of this text, compiled once for all who ask for it.
+    /// The filter of this text, compiled once and shared.
     pub fn shared(source: &str) -> Result<Arc<Self>, FilterError> {
         static KNOWN: Mutex<BTreeMap<String, Arc<Filter>>> = Mutex::new(BTreeMap::new());
         let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -93,16 +96,16 @@ impl Filter {
         }
         let filter = Arc::new(Self::compile(source)?);
         let mut known = known();
-        if known.len() >= MOST_KNOWN {
+        if known.len() >= MAX_KNOWN {
             known.clear();
         }
         known.insert(source.to_owned(), filter.clone());
         Ok(filter)
     }
 
-    /// The same on the stack at hand, which must be large: for a process that may die of it.
+    /// Compiles on the caller's stack, which must be large: for the sandbox, which may overflow it.
     pub(crate) fn compile_here(source: &str) -> Result<Self, FilterError> {
-        if source.len() > LONGEST {
+        if source.len() > MAX_FILTER_BYTES {
             return Err(FilterError::too_long(source));
         }
         compile(source)
@@ -113,10 +116,10 @@ impl Filter {
         self.bound.place(input)
     }
 
-    /// Runs it: one output is the value itself, several are a list, none is `null`. It may run for ever or
-    /// use any amount of memory where its [`place`](Filter::place) is the sandbox.
+    /// Runs it: one output is the value itself, several are a list, none is `null`. Where its
+    /// [`place`](Filter::place) is the sandbox it may run forever or use any amount of memory.
     pub fn run(&self, input: &Value) -> Result<Value, String> {
-        // A fault of the interpreter must not take a run with it.
+        // A panic of the interpreter must not end the run.
         let outcome =
             std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.outputs(input)));
         let mut outputs = outcome.unwrap_or_else(|_| Err("the interpreter failed".to_owned()))?;
@@ -134,13 +137,13 @@ impl Filter {
         let results = self.compiled.id.run((context, value::read(input)));
         for output in results.map(unwrap_valr) {
             let output = output.map_err(|error| raised(error, &mut size))?;
-            outputs.push(value::write(&output, &mut size, LARGEST_OUTPUT)?);
+            outputs.push(value::write(&output, &mut size, MAX_OUTPUT_BYTES)?);
         }
         Ok(outputs)
     }
 }
 
-/// Whether a filter has so few words and signs that reading it needs no stack of its own.
+/// Whether a filter has so few tokens that parsing it needs no stack of its own.
 fn is_shallow(source: &str) -> bool {
     let mut in_word = false;
     let tokens = source.bytes().filter(|byte| {
@@ -154,10 +157,10 @@ fn is_part_of_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || !byte.is_ascii()
 }
 
-/// What a filter raised: a text that it gave to `error` as it is, anything else as it is written.
+/// The message of an error that a filter raised: a string as it is, any other value as JSON.
 fn raised(error: jaq_core::Error<Val>, size: &mut usize) -> String {
     let written = error.to_string();
-    let message = match value::write(&error.into_val(), size, LARGEST_OUTPUT) {
+    let message = match value::write(&error.into_val(), size, MAX_OUTPUT_BYTES) {
         Ok(Value::String(text)) => text,
         _ => written,
     };
@@ -245,7 +248,7 @@ fn describe<'s>(
         .flatten()
         .take(5)
         .map(|(part, message)| {
-            // `part` is a piece of `source`, empty at its end; anything else stands in no text of the user's.
+            // `part` is a piece of `source`, empty at its end; anything else is not part of the user's text.
             let at = load::span(source, part).start;
             let Some(before) = source.get(..at) else {
                 return message;
@@ -266,7 +269,7 @@ fn describe<'s>(
         })
         .collect();
     FilterError(if faults.is_empty() {
-        "it is no jq filter".to_owned()
+        "it is not a valid jq filter".to_owned()
     } else {
         faults.join("; ")
     })
@@ -336,12 +339,16 @@ mod tests {
 
     #[test]
     fn nesting_does_not_overflow_a_stack() {
-        let deep = "(".repeat(LONGEST / 2);
+        let deep = "(".repeat(MAX_FILTER_BYTES / 2);
         assert!(Filter::compile(&deep).is_err());
-        let deep = format!("{}1{}", "[".repeat(LONGEST / 3), "]".repeat(LONGEST / 3));
+        let deep = format!(
+            "{}1{}",
+            "[".repeat(MAX_FILTER_BYTES / 3),
+            "]".repeat(MAX_FILTER_BYTES / 3)
+        );
         let _ = Filter::compile(&deep);
-        assert!(Filter::compile(&"(".repeat(LONGEST)).is_err());
-        // The deepest that are read on the stack at hand.
+        assert!(Filter::compile(&"(".repeat(MAX_FILTER_BYTES)).is_err());
+        // The deepest filters that are compiled on the caller's stack.
         for (open, close) in [
             ("[", "]"),
             ("-", ""),
@@ -354,6 +361,6 @@ mod tests {
             assert!(is_shallow(&deep) || deep.len() > SHALLOW, "{deep}");
             let _ = Filter::compile(&deep);
         }
-        assert!(Filter::compile(&" ".repeat(LONGEST + 1)).is_err());
+        assert!(Filter::compile(&" ".repeat(MAX_FILTER_BYTES + 1)).is_err());
     }
 }

@@ -49,7 +49,7 @@ pub struct JqSettings {
     pub filter: Arc<str>,
 }
 
-/// A field with a filter; a fault where it is not valid, or not given and needed.
+/// Reads a field with a filter. It is a fault where the filter is not valid, or is missing and needed.
 pub(super) fn filter_field(
     fields: &mut Fields<'_>,
     field: &'static str,
@@ -63,10 +63,13 @@ pub(super) fn filter_field(
     Some(filter)
 }
 
-/// A fault where `filter` is not valid.
+/// Reports a fault where `filter` is not valid.
 pub(super) fn check_filter(fields: &mut Fields<'_>, field: &'static str, filter: &str) {
     if let Err(error) = Filter::shared(filter) {
-        fields.fault(field, format!("`{field}` is no valid jq filter: {error}"));
+        fields.fault(
+            field,
+            format!("`{field}` is not a valid jq filter: {error}"),
+        );
     }
 }
 
@@ -105,9 +108,9 @@ impl JqRule {
         })
     }
 
-    /// The output for `input`, where it can be worked out in place.
+    /// The output for `input`, where the filter may run in place.
     pub fn run_now(&self, input: &Value) -> Option<Result<Value, ToolError>> {
-        let is_quick = self.filter.place(input) == Place::Here;
+        let is_quick = self.filter.place(input) == Place::InPlace;
         is_quick.then(|| self.filter.run(input).map_err(ToolError::permanent))
     }
 
@@ -120,7 +123,7 @@ impl JqRule {
         time: Option<Duration>,
     ) -> Result<Value, ToolError> {
         match self.filter.place(&input) {
-            Place::Here => self.filter.run(&input).map_err(ToolError::permanent),
+            Place::InPlace => self.filter.run(&input).map_err(ToolError::permanent),
             Place::Thread => {
                 let filter = self.filter.clone();
                 let work = tokio::task::spawn_blocking(move || filter.run(&input));
@@ -143,7 +146,7 @@ impl JqRule {
     }
 }
 
-/// A filter that is run in place where it surely ends soon, and in a sandbox where it might not.
+/// A filter that runs in place where it is certain to end soon, else in a sandbox.
 struct JqTool {
     rule: Arc<JqRule>,
     policy: CallPolicy,

@@ -1,12 +1,12 @@
-//! Between JSON values and jaq's.
+//! Converts between JSON values and jaq's.
 
 use jaq_json::{Map, Num, Val};
 use serde_json::{Number, Value};
 
 /// Deeper outputs could not be read back as JSON.
-const DEEPEST: usize = 120;
+const MAX_DEPTH: usize = 120;
 
-/// Whole numbers up to here are exact as floating point.
+/// Whole numbers below this are exact as floating point.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
 pub fn read(value: &Value) -> Val {
@@ -29,21 +29,23 @@ pub fn read(value: &Value) -> Val {
     }
 }
 
-/// `size` counts the bytes of the outputs so far, roughly, and may reach `most`.
-pub fn write(value: &Val, size: &mut usize, most: usize) -> Result<Value, String> {
-    write_at(value, size, most, 0)
+/// `size` is the approximate size of the outputs so far, in bytes, at most `max`.
+pub fn write(value: &Val, size: &mut usize, max: usize) -> Result<Value, String> {
+    write_at(value, size, max, 0)
 }
 
-fn write_at(value: &Val, size: &mut usize, most: usize, depth: usize) -> Result<Value, String> {
-    if depth > DEEPEST {
-        return Err(format!("the output is nested deeper than {DEEPEST} levels"));
+fn write_at(value: &Val, size: &mut usize, max: usize, depth: usize) -> Result<Value, String> {
+    if depth > MAX_DEPTH {
+        return Err(format!(
+            "the output is nested deeper than {MAX_DEPTH} levels"
+        ));
     }
     *size += match value {
         Val::TStr(text) | Val::BStr(text) => text.len() + 2,
         _ => 2,
     };
-    if *size > most {
-        return Err(format!("the output is larger than {} MB", most >> 20));
+    if *size > max {
+        return Err(format!("the output is larger than {} MB", max >> 20));
     }
     Ok(match value {
         Val::Null => Value::Null,
@@ -54,24 +56,23 @@ fn write_at(value: &Val, size: &mut usize, most: usize, depth: usize) -> Result<
         }
         Val::Arr(items) => items
             .iter()
-            .map(|item| write_at(item, size, most, depth + 1))
+            .map(|item| write_at(item, size, max, depth + 1))
             .collect::<Result<_, _>>()?,
         Val::Obj(members) => {
             let mut object = serde_json::Map::with_capacity(members.len());
             for (name, value) in members.iter() {
-                let name = match write_at(name, size, most, depth + 1)? {
+                let name = match write_at(name, size, max, depth + 1)? {
                     Value::String(text) => text,
                     other => other.to_string(),
                 };
-                object.insert(name, write_at(value, size, most, depth + 1)?);
+                object.insert(name, write_at(value, size, max, depth + 1)?);
             }
             Value::Object(object)
         }
     })
 }
 
-/// As jq prints them: what is not a number is `null`, what is infinite the largest number, and a whole result of
-/// arithmetic has no fraction.
+/// Numbers as jq prints them: NaN is `null`, infinity the largest number, and a whole result has no fraction.
 fn write_number(number: &Num) -> Value {
     if let Some(n) = number.as_isize() {
         return Value::from(n as i64);

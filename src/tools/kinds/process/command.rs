@@ -1,4 +1,4 @@
-//! How a program is started: with its limits, its folder and its environment.
+//! Starts a program with its limits, its folder and its environment.
 
 use super::Program;
 use crate::tools::launch;
@@ -13,15 +13,15 @@ use std::process::Stdio;
 use tokio::process::Command;
 use tokio_util::task::AbortOnDropHandle;
 
-/// What is about to be started.
+/// A command that is ready to be started.
 pub(super) struct Prepared {
     pub command: Command,
     pub secrets: Secrets,
-    /// The share of a processor, in percent, that this program has to keep it to.
+    /// The processor share that this process enforces itself, in percent of one core; `None` where the launcher does.
     pub share: Option<u32>,
 }
 
-/// Keeps a group to its share until what is given back is dropped.
+/// Enforces a group's processor share until the returned handle is dropped.
 #[cfg(target_os = "linux")]
 pub(super) fn hold(leader: u32, percent: u32) -> AbortOnDropHandle<()> {
     AbortOnDropHandle::new(tokio::spawn(launch::share::hold(leader, percent)))
@@ -30,8 +30,7 @@ pub(super) fn hold(leader: u32, percent: u32) -> AbortOnDropHandle<()> {
 #[cfg(not(target_os = "linux"))]
 pub(super) fn hold(_leader: u32, _percent: u32) {}
 
-/// The program under the limits of `call` where there is no launcher, in a program that uses the library. A shell sets
-/// the limit on memory.
+/// The command where there is no launcher, in a program that uses the library: a shell sets the memory limit.
 fn without_launcher(program: PathBuf, call: &Call) -> Command {
     let Some(memory_mb) = call.max_memory_mb else {
         return Command::new(program);
@@ -54,7 +53,7 @@ pub(super) fn prepare(
         .as_deref()
         .map(PathBuf::as_path)
         .filter(|folder| !folder.as_os_str().is_empty());
-    // A program named by a relative path is looked for from the catalog's folder, not from where it runs.
+    // A relative path of a program starts from the catalog's folder, not from where the program runs.
     let program = match folder {
         Some(folder) if process.command[0].contains('/') => folder.join(&*process.command[0]),
         _ => PathBuf::from(&*process.command[0]),
@@ -81,7 +80,7 @@ pub(super) fn prepare(
             command.arg("--").arg(program);
             command
         }
-        // Elsewhere nothing here could limit it.
+        // On other systems nothing else can enforce the limit.
         Some(Err(why)) if cfg!(not(target_os = "linux")) => return Err(why),
         Some(Err(_)) => {
             share = call.max_cpu_percent;
@@ -126,7 +125,7 @@ pub(super) fn not_started(name: &str, error: &str, kind: io::ErrorKind) -> ToolE
         io::ErrorKind::PermissionDenied => {
             "make it executable, or name its interpreter first in the tool's `command`"
         }
-        _ => "see whether it runs by itself",
+        _ => "check that it runs on its own",
     };
     ToolError::permanent(format!(
         "the program {name} cannot be started: {error}; {remedy}"

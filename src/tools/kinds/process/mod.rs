@@ -1,9 +1,9 @@
-//! `process` tools: a program, the parameters as JSON on its standard input, its standard output as JSON or
-//! text.
+//! `process` tools: a program that reads the parameters as JSON from standard input and prints its output as JSON
+//! or text.
 //!
-//! The program runs in a process group of its own. The group is killed when the call is cancelled or dropped
-//! and also when the program has ended by itself: what it left running in the background does not outlive the
-//! call. Lines on its standard error go to the log as they come.
+//! The program runs in a process group of its own. The group is killed when the call is cancelled or dropped, and
+//! when the program has ended: processes that it left in the background do not outlive the call. Lines on its standard
+//! error go to the log at once.
 
 mod command;
 mod output;
@@ -27,8 +27,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// After the program ended its pipes are empty within this time, unless something that left its group still
-/// holds them.
+/// How long the pipes of a program that has ended are still read. A process that left its group may hold them open.
 const DRAIN: Duration = Duration::from_secs(1);
 
 static KIND: ToolKind = ToolKind {
@@ -89,7 +88,7 @@ impl ToolSettings for ProcessSettings {
         parts.put("command", json!(self.command));
         let folder = parts.definition.folder.as_deref();
         let folder = self.cwd.as_deref().or(folder.map(PathBuf::as_path));
-        // The same folder however the catalog was named, and another one elsewhere.
+        // Absolute, so that the fingerprint does not depend on how the path of the catalog was written.
         parts.put("cwd", json!(folder.map(absolute)));
         parts.put("env", json!(self.env));
         parts.unless_it_reads(false)
@@ -97,7 +96,7 @@ impl ToolSettings for ProcessSettings {
 }
 
 fn absolute(folder: &Path) -> PathBuf {
-    // Nothing is where the program was started.
+    // The empty path is the current folder.
     let folder = if folder.as_os_str().is_empty() {
         Path::new(".")
     } else {
@@ -129,7 +128,7 @@ impl Tool for ProcessTool {
         async move {
             let mut started = false;
             let mut report = CallReport::free(run(&program, &services, &call, &mut started).await);
-            // What was run, for the record; a program that was never started leaves none.
+            // The command that was run, for the record; `None` where it was not started.
             report.prompt = started.then(|| program.process.command.join(" ").into());
             report
         }
@@ -172,7 +171,7 @@ async fn run(
         )));
     };
     let work = async {
-        // Too much output ends all of it: what the program still says then does not matter.
+        // Too much output ends all three; what the program still prints does not matter.
         let pipes = async {
             let fed = async {
                 feed(stdin, input).await;

@@ -1,4 +1,4 @@
-//! What a program is given and what it says: its three pipes, and its status.
+//! The three pipes of a program, and its exit status.
 
 use super::command::not_started;
 use crate::run::LogStream;
@@ -12,16 +12,16 @@ use std::process::ExitStatus;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::ChildStdin;
 
-/// What a program may print on standard output, in bytes.
-const LARGEST_OUTPUT: usize = 64 << 20;
+/// The maximum size of standard output, in bytes.
+const MAX_OUTPUT_BYTES: usize = 64 << 20;
 
-/// What is kept of its standard error for an error message.
-const LONGEST_TAIL: usize = 4 << 10;
+/// How much of standard error an error message quotes, in bytes.
+const MAX_TAIL_BYTES: usize = 4 << 10;
 
 /// A longer line on standard error is logged in pieces.
-const LONGEST_LINE: usize = 8 << 10;
+const MAX_LINE_BYTES: usize = 8 << 10;
 
-/// Writes the input. A program that does not read it breaks the pipe, and that is its right.
+/// Writes the input. A program need not read it, so a broken pipe is no error.
 pub(super) async fn feed(mut stdin: ChildStdin, input: Vec<u8>) {
     let _ = stdin.write_all(&input).await;
     let _ = stdin.shutdown().await;
@@ -37,17 +37,17 @@ pub(super) async fn collect(mut stdout: impl AsyncRead + Unpin) -> Result<Vec<u8
         if read == 0 {
             return Ok(output);
         }
-        if output.len() + read > LARGEST_OUTPUT {
+        if output.len() + read > MAX_OUTPUT_BYTES {
             return Err(ToolError::permanent(format!(
-                "the program printed more than {} MB and was stopped; let it print less, or a path to its output",
-                LARGEST_OUTPUT >> 20
+                "the program printed more than {} MB and was stopped; let it print less, or print the path of a file",
+                MAX_OUTPUT_BYTES >> 20
             )));
         }
         output.extend_from_slice(&chunk[..read]);
     }
 }
 
-/// Standard error: each line to the log, the end kept.
+/// Logs each line of standard error and keeps the end.
 pub(super) struct Log<'a> {
     call: &'a Call,
     secrets: &'a Secrets,
@@ -65,33 +65,33 @@ impl<'a> Log<'a> {
         }
     }
 
-    /// Until its end; what is kept of it.
+    /// Reads to the end; returns the end of the text.
     pub async fn follow(mut self, mut stderr: impl AsyncRead + Unpin) -> String {
         let mut chunk = vec![0; 8 << 10];
         while let Ok(read @ 1..) = stderr.read(&mut chunk).await {
             for piece in chunk[..read].split_inclusive(|byte| *byte == b'\n') {
                 self.line.extend_from_slice(piece);
-                if piece.ends_with(b"\n") || self.line.len() >= LONGEST_LINE {
-                    self.say();
+                if piece.ends_with(b"\n") || self.line.len() >= MAX_LINE_BYTES {
+                    self.log_line();
                 }
             }
         }
-        self.say();
+        self.log_line();
         self.tail
     }
 
-    fn say(&mut self) {
+    fn log_line(&mut self) {
         let line = String::from_utf8_lossy(&self.line).into_owned();
         self.line.clear();
         let line = self.secrets.redact(line.trim_end_matches(['\n', '\r']));
         if line.is_empty() {
             return;
         }
-        (self.call.log)(LogStream::Stderr, &clean(&line, LONGEST_LINE));
+        (self.call.log)(LogStream::Stderr, &clean(&line, MAX_LINE_BYTES));
         self.tail.push_str(&line);
         self.tail.push('\n');
-        if self.tail.len() > 2 * LONGEST_TAIL {
-            let mut from = self.tail.len() - LONGEST_TAIL;
+        if self.tail.len() > 2 * MAX_TAIL_BYTES {
+            let mut from = self.tail.len() - MAX_TAIL_BYTES;
             while !self.tail.is_char_boundary(from) {
                 from += 1;
             }
@@ -121,22 +121,22 @@ pub(super) fn failure(name: &str, status: ExitStatus, tail: &str) -> ToolError {
         (None, Some(number)) => format!("was ended by signal {number} ({})", signal_name(number)),
         (None, None) => "ended".to_owned(),
     };
-    let tail = quote_end(tail, LONGEST_TAIL);
-    // What a status means only the program knows. Whether it may be run again at all is the policy's to say,
-    // or the catalog's with `read_only` and `idempotent`.
+    let tail = quote_end(tail, MAX_TAIL_BYTES);
+    // Only the program knows what a status means. Whether it may run again is decided by the policy, or by the
+    // catalog with `read_only` and `idempotent`.
     ToolError::transient(if tail.is_empty() {
-        format!("the program {name} {how} and said nothing")
+        format!("the program {name} {how} without a message on standard error")
     } else {
         format!("the program {name} {how}: {tail}")
     })
 }
 
-/// JSON, else text without one line feed at its end. Nothing at all is `null`.
+/// The output as JSON, else as text without its last line feed; `null` where it is empty.
 pub(super) fn read_output(name: &str, output: Vec<u8>) -> Result<Value, ToolError> {
     let text = String::from_utf8(output).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         ToolError::permanent(format!(
-            "the program {name} printed what is no UTF-8 text (byte {at} of {}); let it print JSON or text",
+            "the program {name} printed text that is not valid UTF-8 (byte {at} of {}); let it print JSON or text",
             error.as_bytes().len()
         ))
     })?;
