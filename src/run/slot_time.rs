@@ -48,7 +48,7 @@ impl SlotTime {
             ("rate", self.rate),
             ("backoff", self.backoff),
             ("budget", self.budget),
-            ("pause or person", self.person),
+            ("pause or user", self.person),
             ("overhead", self.overhead),
         ]
     }

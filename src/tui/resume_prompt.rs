@@ -65,17 +65,17 @@ static REGISTRY: &[Entry] = &[
     Entry {
         choice: ResumeChoice::Resume,
         keys: &[Key::code(KeyCode::Enter), Key::char('g'), Key::char('y')],
-        description: "go on with it: what had ended is not done again",
+        description: "resume it: finished steps are not run again",
     },
     Entry {
         choice: ResumeChoice::StartAgain,
         keys: &[Key::char('n')],
-        description: "start anew",
+        description: "start a new run",
     },
     Entry {
         choice: ResumeChoice::Leave(Outcome::Quit),
         keys: &[Key::code(KeyCode::Esc), Key::char('q'), Key::control('c')],
-        description: "leave",
+        description: "quit",
     },
 ];
 
@@ -213,7 +213,7 @@ fn lines(
     let mut above = vec![
         Line::from(vec![
             Span::styled(unknown.glyph, unknown.style),
-            Span::styled(" The last run of this plan was cut short.", theme.strong),
+            Span::styled(" The last run of this plan was interrupted.", theme.strong),
         ]),
         Line::default(),
         Line::styled(
@@ -227,7 +227,7 @@ fn lines(
         let more = run.running.len() - names.len();
         let more = (more > 0).then(|| format!("{more} more"));
         names.extend(more.as_deref());
-        let words = format!("Under way then: {}", names.join(", "));
+        let words = format!("Running then: {}", names.join(", "));
         let wrapped = text::wrap(&words, width, 3).lines.into_iter();
         above.extend(wrapped.map(|line| Line::styled(line, theme.warning)));
     }
@@ -270,7 +270,7 @@ mod tests {
             let text = text.join("\n");
             assert!(!text.contains('\u{1b}'));
             if width >= 40 {
-                for there in ["go on with it", "start anew", "leave", "payroll"] {
+                for there in ["resume it", "start a new run", "quit", "payroll"] {
                     assert!(text.contains(there), "{there} at {width}×{height}:\n{text}");
                 }
             }

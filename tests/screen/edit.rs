@@ -46,7 +46,7 @@ fn an_edited_input_is_checked_and_then_sent() {
     assert!(matches!(screen.model.overlay, Some(Overlay::Editor(_))));
     let text = screen.text();
     assert!(
-        text.contains("the input of extract") && text.contains("ctrl-s use it"),
+        text.contains("input of extract") && text.contains("ctrl-s apply"),
         "{text}"
     );
     // What is typed is text, whatever the keys mean elsewhere.
@@ -62,7 +62,7 @@ fn an_edited_input_is_checked_and_then_sent() {
     );
     write(&mut screen, "[1]");
     screen.press("ctrl-s");
-    assert!(screen.text().contains("are an object"));
+    assert!(screen.text().contains("must be an object"));
     write(&mut screen, "{\"q\": 1}");
     screen.press("ctrl-s");
     let given = Some(Arc::new(json!({"q": 1})));

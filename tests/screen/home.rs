@@ -199,7 +199,7 @@ fn typing_filters_and_lights_what_was_typed() {
     home.press("f a i l e d space m e n");
     assert_eq!(&*home.model.run().unwrap().plan, "mend");
     home.press("z z z");
-    assert!(home.text().contains("nothing fits"));
+    assert!(home.text().contains("nothing matches"));
     assert!(home.model.selected().is_none());
     home.press("enter");
     assert_eq!(home.chosen(), None);

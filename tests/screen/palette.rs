@@ -73,7 +73,7 @@ fn it_is_moved_in_closed_and_left() {
     )));
     assert_eq!(palette(&screen).field.text(), "zoom-in ");
     screen.press("z z z z z");
-    assert!(screen.text().contains("no action is called so"));
+    assert!(screen.text().contains("no action matches"));
     screen.press("enter ctrl-c");
     let mut ended = Screen::new(80, 24, vec![]).keys(": ctrl-c");
     assert_eq!(

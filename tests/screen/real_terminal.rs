@@ -255,7 +255,7 @@ fn drawn_paused_resumed_resized_and_left() {
         !screen.contents().contains(" keys ")
     });
     terminal.press("q");
-    terminal.shows("leave?");
+    terminal.shows("quit?");
     terminal.press("q");
     assert!(terminal.ends().contains("left by Quit"));
 }

@@ -145,7 +145,7 @@ fn leaving_a_run_asks_once() {
     let mut terminal = open(&sample_folder("straggler"), 100, 30);
     terminal.wait_for("RUNNING");
     terminal.press("q");
-    terminal.wait_for("leave?");
+    terminal.wait_for("quit?");
     terminal.press("y");
     terminal.wait_for_end();
     assert_sane(&terminal);

@@ -105,13 +105,13 @@ fn going_on_is_offered_and_the_unknown_step_is_asked_about() {
     let folder = waits();
     killed(folder.path());
     let mut terminal = start(folder.path(), &["plan.yaml", "--worker", "offline"]);
-    terminal.wait_for("was cut short");
-    let text = terminal.wait_for("Under way then: pay");
+    terminal.wait_for("was interrupted");
+    let text = terminal.wait_for("Running then: pay");
     assert!(text.contains("1 of 3 steps done"), "{text}");
     terminal.press("\r");
     terminal.wait_for("did it happen?");
     terminal.press("O");
-    terminal.wait_for("the output of pay");
+    terminal.wait_for("output of pay");
     // The line is emptied first: ctrl-a, ctrl-k.
     terminal.press("\u{1}\u{b}{\"paid");
     terminal.wait_for("line 1, column");
@@ -142,7 +142,7 @@ fn an_unknown_step_is_run_again_where_a_person_says_so() {
     );
     terminal.wait_for("did it happen?");
     terminal.press("\u{1b}");
-    terminal.wait_for("waits for your word");
+    terminal.wait_for("needs your answer on");
     terminal.press("u");
     terminal.wait_for("did it happen?");
     terminal.press("r");
@@ -157,7 +157,7 @@ fn an_interrupted_run_is_gone_on_with_from_the_home_screen() {
     let folder = waits();
     killed(folder.path());
     let mut terminal = start(folder.path(), &["--worker", "offline"]);
-    terminal.wait_for("cut short");
+    terminal.wait_for("resumable");
     terminal.wait_for("plans here  1");
     // Past the plan of this folder.
     terminal.press("\t");
@@ -178,13 +178,13 @@ fn starting_anew_and_leaving_are_offered_too() {
     killed(folder.path());
     let arguments = ["plan.yaml", "--worker", "offline"];
     let mut terminal = start(folder.path(), &arguments);
-    terminal.wait_for("was cut short");
+    terminal.wait_for("was interrupted");
     terminal.press("\u{1b}");
     assert_eq!(terminal.wait_for_end(), 0);
     assert_eq!(calls(folder.path()), 1);
     std::fs::write(folder.path().join("go"), "").unwrap();
     let mut terminal = start(folder.path(), &arguments);
-    terminal.wait_for("was cut short");
+    terminal.wait_for("was interrupted");
     terminal.press("n");
     terminal.wait_for("SUCCEEDED");
     terminal.press("q");

@@ -102,7 +102,7 @@ fn a_live_run_goes_on_behind_an_earlier_moment() {
     let known = before.so_far().len();
     let mut screen = Screen::new(120, 36, before.so_far()).at(1700).keys("{");
     let (moment, shown) = (screen.model.position(), screen.text());
-    assert!(shown.contains("live goes on"), "{shown}");
+    assert!(shown.contains("still running"), "{shown}");
     let after = before
         .succeed(&["dates", "validate", "categorize"])
         .end_run(RunOutcome::Succeeded)
@@ -116,7 +116,7 @@ fn a_live_run_goes_on_behind_an_earlier_moment() {
     let text = screen.text();
     let counts = format!("event {moment} of {}", after.len());
     assert!(
-        text.contains(&counts) && !text.contains("live goes on"),
+        text.contains(&counts) && !text.contains("still running"),
         "{text}"
     );
     screen.press("end");
@@ -139,7 +139,7 @@ fn nothing_is_asked_of_the_run_from_an_earlier_moment() {
     ] {
         screen.press(key);
         assert!(screen.effects.is_empty(), "{name}");
-        let says = format!("{name} needs the run as it is now: end goes back to it");
+        let says = format!("{name} needs the run as it is now: press end");
         assert!(screen.text().contains(&says), "{}", screen.text());
     }
     screen.press("end r");

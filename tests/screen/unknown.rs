@@ -85,7 +85,7 @@ fn a_question_is_put_off_and_comes_back() {
     screen.tell(Message::Events(vec![unknown(&receipt(), "extract", 90)]));
     screen.press("esc");
     let text = screen.text();
-    assert!(text.contains("waits for your word on 1 unknown"), "{text}");
+    assert!(text.contains("needs your answer on 1 unknown"), "{text}");
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! Every action of the home screen: its name, keys, description, when it is possible and what it runs. Letters are
-//! typed into the filter, so actions have other keys.
+//! Every action of the home screen: its name, keys, description, condition and function. Letters go into the filter,
+//! so actions use other keys.
 
 use super::act::{again, back, clear, go, open, page, read_again, restore, terminal, with_run};
 use super::item::{PlanPlace, Standing};
@@ -58,7 +58,7 @@ fn on_run(model: &Model) -> bool {
     !covered(model) && model.run().is_some()
 }
 
-/// Whether the selected run can be gone on with.
+/// Whether the selected run can be resumed.
 fn resumable(model: &Model) -> bool {
     on_run(model)
         && model
@@ -82,16 +82,16 @@ fn on_file_of_sample(model: &Model) -> bool {
 /// The registry. The footer shows the hints in this order.
 #[rustfmt::skip]
 pub(crate) static REGISTRY: &[Entry] = &[
-    ask("go on", &[code(KeyCode::Enter)],
-        "go on with an interrupted run: what it had done is not done again", resumable, |m| open(m)).hint("go on"),
+    ask("resume", &[code(KeyCode::Enter)],
+        "resume an interrupted run; finished steps are kept", resumable, |m| open(m)).hint("resume"),
     ask("run", &[code(KeyCode::Enter)], "run the selected plan", on_plan, |m| open(m)).hint("run"),
-    ask("look", &[code(KeyCode::Enter)], "look at the selected run as it ended", on_run, |m| open(m)).hint("look"),
-    ask("play", &[Key::control('p')], "play the selected run again, as it went", on_run, |m| with_run(m, Choice::Play)).hint("play"),
+    ask("open", &[code(KeyCode::Enter)], "open the selected run as it ended", on_run, |m| open(m)).hint("open"),
+    ask("replay", &[Key::control('p')], "replay the selected run at its original speed", on_run, |m| with_run(m, Choice::Play)).hint("replay"),
     ask("fork", &[Key::control('f')],
-        "a new run from the selected one: what succeeded in it is taken over, the rest runs", ended, |m| with_run(m, Choice::Fork)).hint("fork"),
-    ask("anew", &[Key::control('n')], "run the plan of the selected run anew", on_run, again).hint("run anew"),
+        "fork the selected run: reuse what succeeded, run the rest", ended, |m| with_run(m, Choice::Fork)).hint("fork"),
+    ask("run again", &[Key::control('n')], "run the plan of the selected run again", on_run, again).hint("run again"),
     ask("restore", &[Key::control('o')],
-        "put the selected sample back as it was, and run it", on_file_of_sample, |m| restore(m)).hint("restore"),
+        "restore the files of the selected sample, and run it", on_file_of_sample, |m| restore(m)).hint("restore"),
     change("up", &[code(KeyCode::Up)], "up", always, |m| go(m, -1)),
     change("down", &[code(KeyCode::Down)], "down", always, |m| go(m, 1)),
     change("page up", &[code(KeyCode::PageUp)], "a page up", always, |m| go(m, -page(m))),
@@ -101,14 +101,14 @@ pub(crate) static REGISTRY: &[Entry] = &[
     change("next part", &[code(KeyCode::Tab)],
         "to the next part: plans, runs, samples", in_list, |m| m.next_part(true)).hint("next part"),
     change("previous part", &[code(KeyCode::BackTab)], "to the previous part", in_list, |m| m.next_part(false)),
-    ask("read", &[code(KeyCode::F(5)), Key::control('r')], "read everything again", always, read_again),
+    ask("reload", &[code(KeyCode::F(5)), Key::control('r')], "reload everything", always, read_again),
     change("back", &[code(KeyCode::Esc)], "back to the list", covered, back).hint("back"),
-    change("clear", &[code(KeyCode::Esc)], "forget what was typed",
+    change("clear", &[code(KeyCode::Esc)], "clear the filter",
         |m| !covered(m) && !m.field.is_empty(), clear).hint("clear"),
-    ask("leave", &[code(KeyCode::Esc), Key::control('c'), Key::control('q')], "leave", always, |_| terminal(TerminalEffect::Leave(Outcome::Quit))).hint("leave"),
-    change("help", &[code(KeyCode::F(1)), Key::char('?')], "these keys", always, |m| m.help = if m.help.is_some() { None } else { Some(0) }).hint("help"),
-    ask("redraw", &[Key::control('l')], "draw everything again", always, |_| terminal(TerminalEffect::Redraw)),
-    ask("suspend", &[Key::control('z')], "suspend, as any program", always, |_| terminal(TerminalEffect::Suspend)),
+    ask("quit", &[code(KeyCode::Esc), Key::control('c'), Key::control('q')], "quit", always, |_| terminal(TerminalEffect::Leave(Outcome::Quit))).hint("quit"),
+    change("help", &[code(KeyCode::F(1)), Key::char('?')], "show the keys", always, |m| m.help = if m.help.is_some() { None } else { Some(0) }).hint("help"),
+    ask("redraw", &[Key::control('l')], "redraw the screen", always, |_| terminal(TerminalEffect::Redraw)),
+    ask("suspend", &[Key::control('z')], "suspend the program", always, |_| terminal(TerminalEffect::Suspend)),
 ];
 
 /// What `event` does in this state; `None` where it is for the filter.
@@ -121,8 +121,7 @@ pub(crate) fn meaning(model: &Model, event: &KeyEvent) -> Option<&'static Entry>
         .find(|entry| entry.has_key(event, counts) && (entry.enabled)(model))
 }
 
-/// What the footer shows: the hints of what is possible now, each with its first key; of those that share a
-/// key the first.
+/// The footer: hints of the possible actions, each with its first key. Of several with the same key, the first.
 pub(crate) fn hints(model: &Model) -> Vec<(Key, &'static str)> {
     let mut hints: Vec<(Key, &'static str)> = Vec::new();
     let possible = REGISTRY.iter().filter(|entry| (entry.enabled)(model));

@@ -29,7 +29,7 @@ impl Standing {
         match self {
             Self::Running => "running",
             Self::Interrupted => "interrupted",
-            Self::Continued => "interrupted, gone on with",
+            Self::Continued => "interrupted, then resumed",
             Self::Succeeded => "succeeded",
             Self::Failed => "failed",
             Self::LimitExceeded => "stopped by a limit",
@@ -102,7 +102,7 @@ pub struct Detail {
     pub plan_path: Option<Arc<str>>,
     /// Steps that failed and what their errors say.
     pub failed: Vec<(Arc<str>, Arc<str>)>,
-    /// Steps that were under way when the process died.
+    /// Steps that were running when the process died.
     pub running: Vec<Arc<str>>,
     /// Whether outputs were invented.
     pub simulated: bool,

@@ -21,7 +21,7 @@ const BUILT_IN: [(&str, &str); 3] = [
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ThemeError {
     /// No theme has this name.
-    #[error("there is no theme \"{name}\"; there are {}", names().join(", "))]
+    #[error("there is no theme \"{name}\"; available: {}", names().join(", "))]
     Unknown {
         /// As it was asked for.
         name: String,
@@ -117,7 +117,7 @@ impl StyleEntry {
             let value = palette.get(name).unwrap_or(name);
             Color::from_str(value)
                 .map(Some)
-                .map_err(|_| format!("\"{value}\" is no colour and no name of the palette"))
+                .map_err(|_| format!("\"{value}\" is neither a colour nor a name in the palette"))
         };
         let mut modifiers = Modifier::empty();
         modifiers.set(Modifier::BOLD, self.bold);
@@ -191,7 +191,7 @@ mod tests {
         let error = named("neon").unwrap_err().to_string();
         assert_eq!(
             error,
-            "there is no theme \"neon\"; there are dark, light, sixteen"
+            "there is no theme \"neon\"; available: dark, light, sixteen"
         );
     }
 
@@ -200,7 +200,7 @@ mod tests {
         let text =
             include_str!("../../../themes/dark.toml").replace("fg = \"red\"", "fg = \"rad\"");
         let error = parse(&text).unwrap_err();
-        assert!(error.contains("\"rad\" is no colour"), "{error}");
+        assert!(error.contains("\"rad\" is neither"), "{error}");
     }
 
     /// WCAG 2's contrast ratio, for what must be read on the theme's own background.

@@ -156,7 +156,7 @@ impl Entry {
     pub(crate) fn lacks(&self, model: &Model) -> &'static str {
         match self.scope.group {
             Group::Run if model.is_replay() => "a live run; this is a replay",
-            Group::Run if model.is_past() => "the run as it is now: end goes back to it",
+            Group::Run if model.is_past() => "the run as it is now: press end",
             _ => self.needs,
         }
     }

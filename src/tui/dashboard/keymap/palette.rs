@@ -64,9 +64,9 @@ pub(crate) fn answers(model: &Model, typed: &str) -> Vec<Listed> {
 /// Why what is listed cannot be done.
 pub(crate) fn reason(model: &Model, entry: &Entry) -> &'static str {
     match (entry.lacks(model), entry.scope.group) {
-        ("", Group::Graph) => "the graph in front",
-        ("", Group::Inspector) => "the inspector in front",
-        ("", _) => "another moment",
+        ("", Group::Graph) => "the graph in focus",
+        ("", Group::Inspector) => "the inspector in focus",
+        ("", _) => "another state of the screen",
         (lacks, _) => lacks,
     }
 }

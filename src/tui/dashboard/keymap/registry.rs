@@ -1,5 +1,5 @@
-//! Every action of the dashboard, in one table: key handling, footer, help and palette are read from it. Where several
-//! actions share a key, the first that is possible is taken; the footer shows the hints in this order.
+//! Every action of the dashboard, in one table: key handling, footer, help and palette are read from it. When several
+//! actions share a key, the first possible one runs; the footer shows the hints in this order.
 
 use super::conditions::{
     asked, asked_unknown, at_the_graph, can_edit, can_fork, can_go_back, can_retry, can_skip,
@@ -63,7 +63,7 @@ pub(crate) fn keys(name: &str) -> String {
 
 macro_rules! view_actions {
     ($($(#[$attribute:meta])* $view:ident => $folder:ident::$pane:ident,)*) => {
-        /// What shows each view, and what the view can do by itself.
+        /// The actions that open each view, and the view's own actions.
         static VIEWS: &[(&[Entry], &[Entry])] = &[
             $($(#[$attribute])* (panes::$folder::actions::OPEN, panes::$folder::actions::ACTIONS),)*
         ];
@@ -86,73 +86,73 @@ fn drop_filter(model: &mut Model) {
 
 #[rustfmt::skip]
 static BEFORE_VIEWS: &[Entry] = &[
-    ask("confirm", &[key('y'), code(KeyCode::Enter)], Asked, "do it", asked, questions::confirm).hint("yes"),
-    change("decline", &[code(KeyCode::Esc), key('n')], Asked, "leave it", asked, close).hint("no"),
+    ask("confirm", &[key('y'), code(KeyCode::Enter)], Asked, "yes", asked, questions::confirm).hint("yes"),
+    change("decline", &[code(KeyCode::Esc), key('n')], Asked, "no", asked, close).hint("no"),
 
-    change("accept", &[code(KeyCode::Enter)], Searching, "stay with this step", searching, search::accept).hint("go there"),
+    change("accept", &[code(KeyCode::Enter)], Searching, "go to this step", searching, search::accept).hint("go there"),
     change("cancel", &[code(KeyCode::Esc), Key::control('c')], Searching, "back to where you were", searching, search::cancel)
         .hint("back"),
-    change("next-answer", &[code(KeyCode::Down), code(KeyCode::Tab), Key::control('n')], Searching,
-        "the next step found", searching, |m| search::go(m, 1)).hint("next"),
-    change("previous-answer", &[code(KeyCode::Up), code(KeyCode::BackTab), Key::control('p')], Searching,
-        "the step found before", searching, |m| search::go(m, -1)).hint("previous"),
-    change("first-event", &[code(KeyCode::Home)], Time, "while at an earlier moment: go to the first event",
+    change("next-match", &[code(KeyCode::Down), code(KeyCode::Tab), Key::control('n')], Searching,
+        "the next match", searching, |m| search::go(m, 1)).hint("next"),
+    change("previous-match", &[code(KeyCode::Up), code(KeyCode::BackTab), Key::control('p')], Searching,
+        "the previous match", searching, |m| search::go(m, -1)).hint("previous"),
+    change("first-event", &[code(KeyCode::Home)], Time, "while looking back: go to the first event",
         Model::is_past, |m| m.show_position(1)),
     change("now", &[code(KeyCode::End)], Time, "go back to now; in a replay, to its end",
         |m| m.is_past() && !m.is_replay(), Model::show_now).hint("now"),
     change("now", &[code(KeyCode::End)], Time, "to the end of the replay",
         |m| m.is_replay() && is_before_the_last(m), Model::show_now).hint("to the end"),
-    change("play", &[key(' ')], Time, "in a replay: play on", |m| m.is_replay() && !m.goes_on(), Model::play_or_hold)
+    change("play", &[key(' ')], Time, "in a replay: play", |m| m.is_replay() && !m.goes_on(), Model::play_or_hold)
         .hint("play"),
-    change("hold", &[key(' ')], Time, "in a replay: hold", |m| m.is_replay() && m.goes_on(), Model::play_or_hold)
-        .hint("hold"),
+    change("hold", &[key(' ')], Time, "in a replay: pause", |m| m.is_replay() && m.goes_on(), Model::play_or_hold)
+        .hint("pause"),
     change("keep-filter", &[code(KeyCode::Enter)], Asked, "keep the filter", filtering, close).hint("keep"),
     change("drop-filter", &[code(KeyCode::Esc)], Asked, "show every step again", filtering, drop_filter).hint("show all"),
-    change("it-happened", &[key('O'), key('o')], Asked, "it happened: give its output", asked_unknown, unknown::give_output)
+    change("it-happened", &[key('O'), key('o')], Asked, "it happened: enter its output", asked_unknown, unknown::give_output)
         .hint("it happened"),
     ask("run-again", &[key('r')], Asked, "run it again", asked_unknown, |m| unknown::answer(m, RunCommand::Retry)).hint("run again"),
     ask("skip-it", &[key('S'), key('s')], Asked,
         "skip it, and what depends on it", asked_unknown, |m| unknown::answer(m, RunCommand::Skip)).hint("skip"),
-    change("put-off", &[code(KeyCode::Esc), key('u')], Asked, "later: u asks again", asked_unknown, unknown::put_off).hint("later"),
-    ask("apply", &[Key::control('s')], Editor, "use this value", in_editor, editor::apply).hint("use it"),
-    change("leave-editor", &[code(KeyCode::Esc)], Editor, "forget it", in_editor, editor::leave).hint("leave"),
+    change("put-off", &[code(KeyCode::Esc), key('u')], Asked, "decide later (u asks again)", asked_unknown, unknown::put_off).hint("later"),
+    ask("apply", &[Key::control('s')], Editor, "use this value", in_editor, editor::apply).hint("apply"),
+    change("leave-editor", &[code(KeyCode::Esc)], Editor, "discard the changes", in_editor, editor::leave).hint("cancel"),
 
-    ask("palette-choose", &[code(KeyCode::Enter)], Palette, "do it", in_palette, palette::choose).hint("do it"),
+    ask("palette-choose", &[code(KeyCode::Enter)], Palette, "run this action", in_palette, palette::choose).hint("run"),
     change("palette-up", &[code(KeyCode::Up), Key::control('p'), code(KeyCode::BackTab)], Palette, "up", in_palette, |m| palette::move_by(m, -1)).hint("up"),
     change("palette-down", &[code(KeyCode::Down), Key::control('n'), code(KeyCode::Tab)], Palette, "down", in_palette, |m| palette::move_by(m, 1)).hint("down"),
     change("palette-close", &[code(KeyCode::Esc)], Palette, "close", in_palette, close).hint("close"),
 
-    ask("pause", &[key(' ')], Run, "pause: start nothing more, let what is under way finish",
+    ask("pause", &[key(' ')], Run, "pause: start nothing new, finish running calls",
         |m| m.run.phase == RunPhase::Running, |_| command(RunCommand::Pause)).hint("pause").needs("a run in progress"),
     ask("resume", &[key(' ')], Run, "resume", |m| m.run.phase == RunPhase::Paused, |_| command(RunCommand::Resume))
         .hint("resume").needs("a run in progress"),
     ask("step", &[key('s')], Run, "while paused: start the selected ready step, or the next one",
         |m| m.run.phase == RunPhase::Paused, run_commands::step_once).hint("step").needs("a paused run"),
-    ask("retry", &[key('r')], Run, "run the selected step again, with everything that depends on it",
+    ask("retry", &[key('r')], Run, "rerun the selected step and its dependents",
         can_retry, |m| on_selected(m, RunCommand::Retry)).hint("retry").needs("a selected step that has ended"),
-    ask("retry-failed", &[key('R')], Run, "run every failed step again",
+    ask("retry-failed", &[key('R')], Run, "rerun every failed step",
         failed, |_| command(RunCommand::RetryFailed)).hint("retry failed").needs("a failed step"),
     change("next-failure", &[key('n')], Graph, "go to the next failure",
         failed, |m| navigation::go_to_failure(m, true)).hint("failure").needs("a failed step"),
     change("previous-failure", &[key('N')], Graph, "go to the previous failure",
         failed, |m| navigation::go_to_failure(m, false)).needs("a failed step"),
-    ask("breakpoint", &[key('b')], Run, "hold the selected step before its next attempt, or let it go",
+    ask("breakpoint", &[key('b')], Run, "hold the selected step before its next attempt, or release it",
         |m| selected(m) && m.in_progress(), run_commands::breakpoint).needs("a selected step in a run in progress"),
     ask("skip", &[key('S')], Run, "skip the selected step (asks)",
         can_skip, questions::ask_to_skip).needs("a selected step that has not started"),
-    change("resolve", &[key('u')], Run, "say what became of a step that was under way when an earlier run died",
+    change("resolve", &[key('u')], Run, "resolve a step that was running when an earlier run died",
         |m| m.unknown.asks && m.in_progress() && !m.run_index.unknown().is_empty(), unknown::resolve).hint("unknown").needs("an unknown step in a run in progress"),
-    ask("refresh", &[Key::control('r')], Run, "run the selected step and what depends on it again, without kept outputs",
+    ask("refresh", &[Key::control('r')], Run, "rerun the step and its dependents, uncached",
         can_retry, |m| on_selected(m, RunCommand::Refresh)).needs("a selected step that has ended"),
-    ask("pin", &[key('p')], Run, "use the selected step's output for the same call whatever happens, or stop that",
+    ask("pin", &[key('p')], Run, "pin the selected step's output, so that the same call always uses it, or unpin it",
         has_own_output, run_commands::pin).needs("a selected step that has succeeded"),
     change("edit-input", &[key('I')], Run, "edit the selected step's input and run it again",
         can_edit, editor::edit_input).needs("a selected step that is not being called"),
     change("set-output", &[key('O')], Run, "set the selected step's output, without a call",
         can_edit, editor::edit_output).needs("a selected step that is not being called"),
-    ask("fork", &[key('F')], Dashboard, "fork: another run that runs again from the selected step (asks)",
+    ask("fork", &[key('F')], Dashboard, "fork: start a new run from the selected step (asks)",
         can_fork, questions::ask_to_fork).needs("a selected step of a recorded run that has ended"),
-    ask("stop", &[key('x')], Run, "stop the run: cancel what is under way (asks)",
+    ask("stop", &[key('x')], Run, "stop the run: cancel running calls (asks)",
         stoppable, |m| questions::ask(m, Question::Stop)).needs("a run in progress"),
 
     change("up", &[code(KeyCode::Up), key('k')], Graph, "go up", on_graph, |m| navigation::go(m, Direction::Up)),
@@ -165,56 +165,56 @@ static BEFORE_VIEWS: &[Entry] = &[
     change("page-down", &[code(KeyCode::PageDown)], Graph, "move the view down", on_graph, |m| navigation::page_by(m, 1)),
     change("find", &[key('/')], Graph, "find a step by its id, tool or description",
         |m| !m.run.steps.is_empty(), search::open).hint("find"),
-    change("bottleneck", &[key('w')], Graph, "go to the bottleneck: the step whose time could save most",
+    change("bottleneck", &[key('w')], Graph, "go to the bottleneck: the step that could save the most time",
         |m| !m.figures.critical_path.is_empty(), navigation::bottleneck).needs("a step that has been called"),
     change("fold-steps", &[key('o')], Graph,
-        "fold or unfold: a for_each step, alike steps, else what waits for this step alone",
+        "fold or unfold: a for_each step, similar steps, or what depends on this step alone",
         folds, navigation::fold_steps)
         .needs("a selected step in the graph or the table"),
-    change("follow", &[key('f')], Graph, "let the selection follow what runs, or stop following", always, navigation::follow),
-    change("centre", &[key('c')], Graph, "bring the selected step to the middle", selected, navigation::centre),
+    change("follow", &[key('f')], Graph, "follow running steps with the selection, or stop following", always, navigation::follow),
+    change("centre", &[key('c')], Graph, "centre the selected step", selected, navigation::centre),
     change("zoom-in", &[key('+'), key('=')], Graph, "more detail", zooms, |m| navigation::zoom(m, 1)),
     change("zoom-out", &[key('-')], Graph, "less detail", zooms, |m| navigation::zoom(m, -1)),
     change("turn", &[key('t')], Graph, "turn the graph: top-down or left-right",
         |m| on_graph(m) && shows(m, View::Graph), navigation::turn_graph),
-    change("fit", &[key('0')], Graph, "the detail that fits the pane", zooms, navigation::fit),
+    change("fit", &[key('0')], Graph, "as much detail as fits the pane", zooms, navigation::fit),
 ];
 
 #[rustfmt::skip]
 static AFTER_VIEWS: &[Entry] = &[
     change("earlier", &[key('[')], Time, "one event back", |m| m.position() > 1, |m| m.step_position(-1))
         .hint("earlier").needs("an earlier event"),
-    change("later", &[key(']')], Time, "one event on; after the last it is now again", is_before_the_last, |m| m.step_position(1))
-        .needs("an earlier moment"),
-    change("earlier-end", &[key('{')], Time, "back to where a step had just ended", |m| m.position() > 1, |m| m.step_end(false))
+    change("later", &[key(']')], Time, "one event forward; after the last, back to now", is_before_the_last, |m| m.step_position(1))
+        .needs("an earlier event on screen"),
+    change("earlier-end", &[key('{')], Time, "back to the previous end of a step", |m| m.position() > 1, |m| m.step_end(false))
         .needs("an earlier event"),
-    change("later-end", &[key('}')], Time, "on to where a step has just ended", is_before_the_last, |m| m.step_end(true))
-        .needs("an earlier moment"),
-    change("slower", &[key('<')], Time, "in a replay: half as fast", Model::is_replay, |m| m.change_speed(false)).needs("a replay"),
-    change("faster", &[key('>')], Time, "in a replay: twice as fast", Model::is_replay, |m| m.change_speed(true))
+    change("later-end", &[key('}')], Time, "forward to the next end of a step", is_before_the_last, |m| m.step_end(true))
+        .needs("an earlier event on screen"),
+    change("slower", &[key('<')], Time, "in a replay: half the speed", Model::is_replay, |m| m.change_speed(false)).needs("a replay"),
+    change("faster", &[key('>')], Time, "in a replay: double the speed", Model::is_replay, |m| m.change_speed(true))
         .hint("faster").needs("a replay"),
 
-    change("close", &[code(KeyCode::Esc), key('d')], Compare, "close what is compared",
+    change("close", &[code(KeyCode::Esc), key('d')], Compare, "close the comparison",
         |m| side_by_side(m) || choosing_run(m), close).hint("back"),
     ask("compare", &[key('d')], Compare,
-        "attempts of the selected step beside each other, or the step in two runs; else choose another run to compare with",
+        "compare attempts of the selected step, or the step in two runs; else choose a run to compare with",
         |m| m.overlay.is_none() && selected(m), compare::open).hint("compare").needs("a selected step"),
-    change("previous-pair", &[code(KeyCode::Left), key('h')], Compare, "the pair before",
-        |m| side_by_side(m) && m.pairs().len() > 1, |m| compare::turn(m, -1)).hint("pair before"),
+    change("previous-pair", &[code(KeyCode::Left), key('h')], Compare, "the previous pair",
+        |m| side_by_side(m) && m.pairs().len() > 1, |m| compare::turn(m, -1)).hint("previous pair"),
     change("next-pair", &[code(KeyCode::Right), key('l')], Compare, "the next pair",
         |m| side_by_side(m) && m.pairs().len() > 1, |m| compare::turn(m, 1)).hint("next pair"),
     ask("choose-run", &[code(KeyCode::Tab)], Compare, "choose another run of the plan to compare with",
         side_by_side, compare::choose).hint("another run"),
     ask("take-run", &[code(KeyCode::Enter)], Compare, "compare with this run", choosing_run, compare::take).hint("compare"),
 
-    change("inspect", &[code(KeyCode::Enter)], Inspector, "look into the selected step",
+    change("inspect", &[code(KeyCode::Enter)], Inspector, "inspect the selected step",
         |m| m.focus == Focus::Graph && selected(m), |m| m.focus = Focus::Inspector).hint("inspect"),
     change("explain", &[key('e')], Inspector, "why the selected step was called, or why it was not", selected, overlays::toggle_explain)
         .hint("why"),
     change("toggle", &[code(KeyCode::Enter)], Inspector, "fold or unfold", in_tree, |m| pages::tree(m, JsonTree::toggle)).hint("fold"),
     change("scroll-up", &[code(KeyCode::Up), key('k')], Inspector, "up", scrolls, |m| pages::scroll(m, -1)).over(Over::Scroll),
     change("scroll-down", &[code(KeyCode::Down), key('j')], Inspector, "down", scrolls, |m| pages::scroll(m, 1)).over(Over::Scroll),
-    change("fold", &[code(KeyCode::Left), key('h')], Inspector, "fold, or go to what it is in", in_tree, |m| pages::tree(m, JsonTree::fold)),
+    change("fold", &[code(KeyCode::Left), key('h')], Inspector, "fold, or go to the parent", in_tree, |m| pages::tree(m, JsonTree::fold)),
     change("unfold", &[code(KeyCode::Right), key('l')], Inspector, "unfold", in_tree, |m| pages::tree(m, JsonTree::unfold)),
     change("previous-tab", &[code(KeyCode::BackTab)], Inspector, "previous page", selected, |m| pages::show(m, m.inspector.tab.step(Tab::ALL.len() - 1))),
     change("previous-tab", &[code(KeyCode::Left), key('h')], Inspector, "previous page", on_text, |m| pages::show(m, m.inspector.tab.step(Tab::ALL.len() - 1))),
@@ -231,17 +231,17 @@ static AFTER_VIEWS: &[Entry] = &[
     change("scroll-top", &[key('g'), code(KeyCode::Home)], Inspector, "to the top", scrolls, |m| pages::scroll(m, isize::MIN)).over(Over::Scroll),
     change("scroll-bottom", &[key('G'), code(KeyCode::End)], Inspector, "to the bottom", scrolls, |m| pages::scroll(m, isize::MAX)).over(Over::Scroll),
     change("raw", &[key('v')], Inspector, "show values as text or as a tree",
-        |m| selected(m) && matches!(m.inspector.tab, Tab::Input | Tab::Output), pages::toggle_raw).hint("text/tree").needs("the page input or output"),
+        |m| selected(m) && matches!(m.inspector.tab, Tab::Input | Tab::Output), pages::toggle_raw).hint("text/tree").needs("the input or output page"),
     ask("copy", &[key('y')], Inspector, "copy the page to the clipboard", selected, pages::copy).hint("copy"),
 
     change("back", &[code(KeyCode::Esc)], Dashboard, "back", can_go_back, overlays::back).over(Over::Text).hint("back"),
-    change("the-run", &[code(KeyCode::Esc)], Dashboard, "the run as a whole: money, slots, critical path", at_the_graph, pages::show_run),
-    change("maximise", &[key('z')], Dashboard, "give the pane all the room, or give it back", always, |m| m.maximised = !m.maximised),
-    change("palette", &[key(':')], Dashboard, "any action by its name", always, palette::open),
-    change("help", &[key('?')], Dashboard, "these keys", always, overlays::toggle_help).hint("help"),
-    ask("redraw", &[Key::control('l')], Dashboard, "draw everything again", always, |_| vec![Effect::Terminal(TerminalEffect::Redraw)]).over(Over::All),
-    ask("suspend", &[Key::control('z')], Dashboard, "suspend, as any program", always, |_| vec![Effect::Terminal(TerminalEffect::Suspend)]).over(Over::All),
-    ask("quit", &[key('q'), Key::control('c')], Dashboard, "leave (asks while the run goes on)", always, questions::quit).over(Over::Quit).hint("quit"),
+    change("the-run", &[code(KeyCode::Esc)], Dashboard, "show the run as a whole: money, slots, critical path", at_the_graph, pages::show_run),
+    change("maximise", &[key('z')], Dashboard, "maximise the pane in focus, or restore it", always, |m| m.maximised = !m.maximised),
+    change("palette", &[key(':')], Dashboard, "find an action by name", always, palette::open),
+    change("help", &[key('?')], Dashboard, "show the keys", always, overlays::toggle_help).hint("help"),
+    ask("redraw", &[Key::control('l')], Dashboard, "redraw the screen", always, |_| vec![Effect::Terminal(TerminalEffect::Redraw)]).over(Over::All),
+    ask("suspend", &[Key::control('z')], Dashboard, "suspend the program", always, |_| vec![Effect::Terminal(TerminalEffect::Suspend)]).over(Over::All),
+    ask("quit", &[key('q'), Key::control('c')], Dashboard, "quit (asks while the run is active)", always, questions::quit).over(Over::Quit).hint("quit"),
 ];
 
 #[cfg(test)]

@@ -42,7 +42,7 @@ fn write_attempt(model: &Model, attempt: &AttemptState, page: &mut TextPage<'_>)
         if let Some(wait) = end.retry_in {
             page.indented(
                 2,
-                &format!("tried again after {}", format::duration(wait)),
+                &format!("retried after {}", format::duration(wait)),
                 theme.dim,
             );
         }
@@ -54,7 +54,7 @@ fn outcome(model: &Model, attempt: &AttemptState) -> (StepStatus, &'static str, 
     match &attempt.end {
         None => (
             StepStatus::Running,
-            "under way",
+            "running",
             format::elapsed(model.now - attempt.started),
         ),
         Some((_, end)) => {
@@ -97,7 +97,7 @@ fn details(attempt: &AttemptState) -> String {
 fn write_log(attempt: &AttemptState, theme: &Theme, page: &mut TextPage<'_>) {
     if attempt.log.dropped() > 0 {
         let words = format!(
-            "{} earlier lines are not kept in view",
+            "{} earlier lines are not shown",
             format::thousands(attempt.log.dropped())
         );
         page.indented(2, &words, theme.warning);

@@ -14,10 +14,7 @@ pub fn write(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
     if let Some(error) = &row.error {
         describe(error, page);
         page.space();
-        page.text(
-            "r runs the step again, with everything that depends on it.",
-            theme.dim,
-        );
+        page.text("r reruns the step and its dependents.", theme.dim);
         return;
     }
     if row.status == StepStatus::Skipped {

@@ -1,4 +1,4 @@
-//! The first page: where the step stands and why, what it took and cost, and its neighbours.
+//! The overview page: the step's state and why, its time and cost, and its neighbours.
 
 use crate::plan::StepIx;
 use crate::report::{savings, short};
@@ -12,9 +12,9 @@ use crate::tui::dashboard::state::model::Model;
 use crate::tui::widgets::text_page::TextPage;
 use crate::units::Micros;
 
-/// Neighbours that are named.
+/// Most neighbours that are named.
 const NAMED: usize = 8;
-/// Lines of an error that are shown here.
+/// Most lines of an error on this page.
 const ERROR_LINES: usize = 10;
 
 /// Writes the page.
@@ -66,7 +66,7 @@ pub fn write(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
     }
 }
 
-/// Where the step stands, with the reason.
+/// The step's state in words, with the reason.
 pub fn state(model: &Model, row: &StepState) -> String {
     let run = &model.run;
     match row.status {
@@ -94,19 +94,19 @@ pub fn state(model: &Model, row: &StepState) -> String {
                 format::elapsed(model.now - attempt.started)
             ),
             (None, Some(due)) if row.waiting.is_none() => format!(
-                "attempt {} failed; next try in {}",
+                "attempt {} failed; retry in {}",
                 row.attempts.len(),
                 format::elapsed(due - model.now)
             ),
             (None, _) if row.waiting.is_some() => {
-                format!("between two tries, {}", held_by(model, row))
+                format!("between attempts, {}", held_by(model, row))
             }
             (None, _) => "running".to_owned(),
         },
         StepStatus::Succeeded => match row.source {
             Some(StepSource::Cache) => "succeeded, from the cache".to_owned(),
             Some(StepSource::Recorded) => "succeeded in an earlier run".to_owned(),
-            Some(StepSource::Mock) => "succeeded, its output supplied by a person".to_owned(),
+            Some(StepSource::Mock) => "succeeded, output set by the user".to_owned(),
             Some(StepSource::Call) | None => "succeeded".to_owned(),
         },
         StepStatus::Failed => match row.attempts.len() {
@@ -114,14 +114,14 @@ pub fn state(model: &Model, row: &StepState) -> String {
             many => format!("failed after {}", format::count(many, "attempt")),
         },
         StepStatus::Skipped => skipped(run, row),
-        StepStatus::Cancelled => "cancelled while it was under way".to_owned(),
-        StepStatus::Unknown => "unknown: under way when the process died".to_owned(),
+        StepStatus::Cancelled => "cancelled while running".to_owned(),
+        StepStatus::Unknown => "unknown: running when the process died".to_owned(),
     }
 }
 
 fn held_by(model: &Model, row: &StepState) -> String {
     let words = match row.waiting {
-        Some(WaitReason::Budget) => "held until calls under way leave enough of the budget",
+        Some(WaitReason::Budget) => "held until running calls leave enough budget",
         Some(WaitReason::Rate) => match row.rate.as_deref() {
             Some(rate) => return held_by_rate(rate, model.now),
             None => "held by a rate limit",
@@ -138,10 +138,10 @@ fn held_by_rate(rate: &RateWait, now: Micros) -> String {
     let name = text::fit(&rate.name, 60);
     match rate.until.filter(|at| *at > now) {
         Some(at) => format!(
-            "held by the rate of {name} for {} at least",
+            "held by rate limit {name} for at least {}",
             format::elapsed(at - now)
         ),
-        None => format!("held by the rate of {name}"),
+        None => format!("held by rate limit {name}"),
     }
 }
 
@@ -161,7 +161,7 @@ pub fn skipped(run: &RunState, row: &StepState) -> String {
             format!("skipped: {because} {what}")
         }
         Some(SkipReason::Limit) => "skipped: a limit stopped the run".to_owned(),
-        Some(SkipReason::User) => "skipped by a person".to_owned(),
+        Some(SkipReason::User) => "skipped by the user".to_owned(),
         None => "skipped".to_owned(),
     }
 }
@@ -199,18 +199,18 @@ fn elements(model: &Model, row: &StepState) -> String {
             )
         })
         .collect();
-    format!("{} in all: {}", row.elements().len(), words.join(" "))
+    format!("{} in total: {}", row.elements().len(), words.join(" "))
 }
 
-/// In what the step differs from the other run, where there is one.
+/// How the step differs from the same step of the other run, if one is compared.
 fn write_difference(model: &Model, page: &mut TextPage<'_>) {
     let Some(verdict) = model.selected.and_then(|step| model.verdict(step)) else {
         return;
     };
     let theme = page.theme;
     let (words, style) = match verdict {
-        Verdict::Open => ("not yet: it has not ended".to_owned(), theme.dim),
-        Verdict::Alike => ("in nothing but time".to_owned(), theme.good),
+        Verdict::Open => ("not known yet: it has not ended".to_owned(), theme.dim),
+        Verdict::Alike => ("only in time".to_owned(), theme.good),
         Verdict::Differs(how) => (format!("in {} (d)", how.words().join(", ")), theme.warning),
         Verdict::Alone => ("the other run has no such step".to_owned(), theme.warning),
     };
@@ -280,7 +280,7 @@ fn write_cost(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
     }
 }
 
-/// What an output that was not called for saved, and what a person put in.
+/// What a reused output saved, and what the user set by hand.
 fn write_reuse(row: &StepState, page: &mut TextPage<'_>) {
     let theme = page.theme;
     if let Some(reused) = &row.reused {
@@ -293,7 +293,7 @@ fn write_reuse(row: &StepState, page: &mut TextPage<'_>) {
         note("pinned: used for this call until it is unpinned (p)");
     }
     if row.given.is_some() {
-        note("its input was set by a person (I)");
+        note("its input was set by the user (I)");
     }
 }
 
@@ -310,7 +310,7 @@ fn write_critical(model: &Model, page: &mut TextPage<'_>) {
         Some(saved) if saved.0 > 0 => {
             format!("could save up to {}", format::duration(*saved))
         }
-        _ => "one of several paths as long".to_owned(),
+        _ => "one of several paths of this length".to_owned(),
     };
     page.field("critical", &words);
 }

@@ -9,7 +9,7 @@ pub fn write(_: &Model, row: &StepState, page: &mut TextPage<'_>) {
     let theme = page.theme;
     let Some(end) = last(row) else {
         let words = if row.running_attempt().is_some() {
-            "The call is under way; what was asked is shown when it has ended."
+            "The call is running; its request is shown when it has ended."
         } else if row.attempts.is_empty() {
             "It has not been called."
         } else {
@@ -25,11 +25,11 @@ pub fn write(_: &Model, row: &StepState, page: &mut TextPage<'_>) {
         );
     }
     if let Some(prompt) = &end.prompt {
-        page.heading("Asked");
+        page.heading("Request");
         page.bounded(0, prompt, theme.text, super::LINES / 2);
     }
     if let Some(answer) = &end.answer {
-        page.heading("Answered");
+        page.heading("Response");
         page.text(answer, theme.text);
     }
 }

@@ -51,7 +51,7 @@ fn write_money(model: &Model, page: &mut TextPage<'_>) {
     }
     if !run.saved_cost.is_zero() || run.saved_time > Micros(0) {
         let words = format!(
-            "{} and {} by outputs that were kept",
+            "{} and {} by cached outputs",
             run.saved_cost,
             format::duration(run.saved_time)
         );
@@ -87,7 +87,7 @@ fn write_slots(run: &RunState, now: Micros, width: usize, page: &mut TextPage<'_
     if total == Micros(0) {
         return;
     }
-    page.heading("time of the slots");
+    page.heading("slot time");
     let slots = format::count(account.slots, "slot");
     let words = format!(
         "{slots} over {}: {}",
@@ -129,7 +129,7 @@ fn write_path(model: &Model, page: &mut TextPage<'_>) {
     }
     page.heading("critical path");
     let words = format!(
-        "{} long; what each step could save, made to take no time",
+        "{} long; what each step would save if it took no time",
         format::duration(figures.span)
     );
     page.text(&words, page.theme.dim);

@@ -23,9 +23,7 @@ pub fn write(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
         let words = match (model.inspector.tab, row.status) {
             (Tab::Input, _) => "No input is known yet.",
             (_, StepStatus::Failed) => "No output: it failed (6 shows why).",
-            (_, StepStatus::Skipped | StepStatus::Cancelled) => {
-                "No output: it did not run to its end."
-            }
+            (_, StepStatus::Skipped | StepStatus::Cancelled) => "No output: it did not finish.",
             _ => "No output yet.",
         };
         page.text(words, theme.dim);

@@ -90,7 +90,7 @@ impl Editor {
     fn check(&mut self) {
         self.fault = match self.value() {
             Ok(value) if self.is_input() && !value.is_object() => {
-                Some(("the parameters of a step are an object".to_owned(), 1, 1))
+                Some(("a step's parameters must be an object".to_owned(), 1, 1))
             }
             Ok(_) => None,
             Err(_) if self.is_input() && self.text().trim().is_empty() => None,

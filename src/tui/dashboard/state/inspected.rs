@@ -17,7 +17,7 @@ pub(crate) fn value(model: &Model) -> Option<(Arc<Value>, &'static str)> {
             Some(input) => Some((Arc::clone(input), "")),
             None => Some((
                 Arc::clone(row.info.parameters.as_ref()?),
-                "as the plan has it; references are not resolved yet",
+                "as written in the plan; references are not resolved yet",
             )),
         },
         Tab::Output => Some((Arc::clone(row.output.as_ref()?), "")),

@@ -93,7 +93,7 @@ fn show(model: &mut Model, against: Against) {
             let verb = if count == 1 { "differs" } else { "differ" };
             format!("{} {verb}; they part at {id}", format::count(count, "step"))
         }
-        None => "nothing but the time they took differs, so far as it has ended".to_owned(),
+        None => "no differences except in time, in what has ended so far".to_owned(),
     });
     model.against = Some(against);
     if let Some(first) = first {

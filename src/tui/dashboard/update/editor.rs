@@ -24,8 +24,7 @@ pub(crate) fn edit_input(model: &mut Model) {
     let value = known.or(row.info.parameters.as_ref()).cloned();
     open_value(model, Purpose::Input(step), value, "--input");
     if unresolved && matches!(model.overlay, Some(Overlay::Editor(_))) {
-        model.notice =
-            Some("nothing was resolved yet: references are taken as they stand".to_owned());
+        model.notice = Some("references are not resolved yet: they are used as written".to_owned());
     }
 }
 
@@ -45,7 +44,7 @@ fn open_value(model: &mut Model, purpose: Purpose, value: Option<Arc<Value>>, op
         open(model, purpose, &text);
     } else {
         model.notice = Some(format!(
-            "too large to be edited here: plandeck fork RUN {option} STEP=@FILE"
+            "too large to edit here: plandeck fork RUN {option} STEP=@FILE"
         ));
     }
 }
@@ -57,7 +56,7 @@ pub(crate) fn apply(model: &mut Model) -> Vec<Effect> {
     };
     if editor.fault.is_some() {
         editor.go_to_fault();
-        model.notice = Some("this cannot be used yet".to_owned());
+        model.notice = Some("the value is not valid yet".to_owned());
         return Vec::new();
     }
     let value = editor.value().ok().map(Arc::new);
@@ -81,7 +80,7 @@ pub(crate) fn leave(model: &mut Model) {
         && !editor.warned
     {
         editor.warned = true;
-        model.notice = Some("esc again forgets what was changed".to_owned());
+        model.notice = Some("press esc again to discard your changes".to_owned());
         return;
     }
     model.overlay = None;

@@ -38,7 +38,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             if model.leaving {
                 return leave(Outcome::Quit);
             }
-            model.notice = Some("the run takes no commands any more".to_owned());
+            model.notice = Some("the run no longer takes commands".to_owned());
             Vec::new()
         }
         Message::Refused(CommandError::Busy) => {

@@ -49,7 +49,7 @@ pub(crate) fn select(model: &mut Model, step: Option<StepIx>) {
 pub(crate) fn follow(model: &mut Model) {
     model.follow = !model.follow;
     model.notice = Some(if model.follow {
-        "following what runs".to_owned()
+        "following running steps".to_owned()
     } else {
         "no longer following".to_owned()
     });
@@ -88,7 +88,7 @@ pub(crate) fn bottleneck(model: &mut Model) {
         .row()
         .map_or_else(String::new, |row| crate::text::fit(&row.info.id, 40));
     model.notice = Some(format!(
-        "bottleneck {id}: up to {saved} of the critical path's {span} to be saved here"
+        "bottleneck {id}: could save up to {saved} of the critical path's {span}"
     ));
 }
 

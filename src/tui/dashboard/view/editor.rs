@@ -20,8 +20,8 @@ pub fn draw(model: &Model, editor: &mut Editor, buf: &mut Buffer, screen: Rect) 
     let row = model.run.steps.get(step.at());
     let id = row.map_or_else(String::new, |row| text::fit(&row.info.id, 40));
     let title = match editor.purpose {
-        Purpose::Output(_) => format!(" the output of {id} "),
-        Purpose::Input(_) => format!(" the input of {id}, in the place of its parameters "),
+        Purpose::Output(_) => format!(" output of {id} "),
+        Purpose::Input(_) => format!(" input of {id}, instead of its parameters "),
     };
     let width = screen
         .width

@@ -89,7 +89,7 @@ fn position(model: &Model) -> Vec<Segment> {
     let time = format!(" · {}", format::elapsed(model.now));
     segments.push(Segment::joined(3, vec![Span::styled(time, theme.warning)]));
     if model.goes_on_behind() {
-        let words = Span::styled(" · live goes on", theme.warning);
+        let words = Span::styled(" · still running", theme.warning);
         segments.push(Segment::joined(10, vec![words]));
     }
     segments
@@ -319,14 +319,14 @@ fn waiting(model: &Model) -> Vec<Segment> {
     }
     if let Some((ix, due)) = model.run_index.next_retry(run) {
         return words(
-            "trying ",
+            "retrying ",
             name(ix),
-            format!(" again in {}", format::elapsed(due - model.now)),
+            format!(" in {}", format::elapsed(due - model.now)),
         );
     }
     if run.waits_for_user() {
         let count = format::count(model.run_index.unknown().len(), "unknown step");
-        return words("waits for your word on ", count, String::new());
+        return words("needs your answer on ", count, String::new());
     }
     let held = model.run_index.held();
     if let Some(rate) = rate(model) {
@@ -337,10 +337,10 @@ fn waiting(model: &Model) -> Vec<Segment> {
         .and_then(|ix| Some((*ix, run.steps.get(ix.at())?.waiting?)))
     {
         let before = match reason {
-            WaitReason::Budget => "the budget holds ",
-            WaitReason::Rate => "a rate holds ",
+            WaitReason::Budget => "held by budget: ",
+            WaitReason::Rate => "held by rate: ",
             WaitReason::Exclusive => "runs alone: ",
-            WaitReason::Breakpoint => "a breakpoint holds ",
+            WaitReason::Breakpoint => "at a breakpoint: ",
         };
         let more = if held.len() > 1 {
             format!(" and {} more", held.len() - 1)
@@ -385,7 +385,7 @@ fn rate(model: &Model) -> Option<Vec<Segment>> {
     Some(vec![Segment::new(
         6,
         vec![
-            Span::styled("waiting on the rate of ", theme.dim),
+            Span::styled("waiting on rate limit ", theme.dim),
             Span::styled(text::fit(&next.name, room), theme.text),
             Span::styled(
                 format!(" ({left}{})", format::count(holds, "step")),
@@ -408,7 +408,7 @@ fn ended(model: &Model, outcome: RunOutcome) -> Vec<Segment> {
                 .collect();
             (format!("reached {}", names.join(", ")), theme.bad)
         }
-        RunOutcome::Failed => ("n shows the failure, r runs it again".to_owned(), theme.dim),
+        RunOutcome::Failed => ("n shows the failure, r reruns it".to_owned(), theme.dim),
         _ => return Vec::new(),
     };
     vec![Segment::new(3, vec![Span::styled(words, style)])]

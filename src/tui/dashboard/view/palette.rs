@@ -31,7 +31,7 @@ pub fn draw(model: &Model, palette: &mut Palette, buf: &mut Buffer, screen: Rect
         0 => String::new(),
         all => format!(" {possible} of {all} possible now "),
     };
-    let (title, bottom) = (Line::from(" do "), Line::from(bottom));
+    let (title, bottom) = (Line::from(" actions "), Line::from(bottom));
     let inner = super::pane(model, buf, area, true, title, bottom);
     if inner.is_empty() {
         return;
@@ -43,12 +43,12 @@ pub fn draw(model: &Model, palette: &mut Palette, buf: &mut Buffer, screen: Rect
         ..inner
     };
     let line = Rect { height: 1, ..inner };
-    let empty = "type a few letters of what you want to do";
+    let empty = "type part of what you want to do";
     palette.field.draw(buf, line, empty, &model.theme);
     let gap = 1 + u16::from(inner.height > 6);
     let rows = inner.height.saturating_sub(gap);
     if listed.is_empty() && rows > 0 {
-        let words = text::fit("no action is called so", inner.width as usize);
+        let words = text::fit("no action matches", inner.width as usize);
         buf.set_string(inner.x, inner.y + gap, words, model.theme.dim);
     }
     let first = first_shown(palette.chosen, listed.len(), rows as usize);

@@ -1,4 +1,4 @@
-//! A question before something that cannot be taken back.
+//! The confirmation of an action that cannot be undone.
 
 use crate::text;
 use crate::text::format;
@@ -55,25 +55,25 @@ pub fn draw(model: &Model, question: Question, buf: &mut Buffer, screen: Rect) {
 fn words(model: &Model, question: Question) -> (&'static str, String) {
     let running = model.latest().running;
     let in_flight = match running {
-        0 => "Nothing is under way.".to_owned(),
-        1 => "1 call is under way and would be cancelled.".to_owned(),
+        0 => "Nothing is running.".to_owned(),
+        1 => "1 call is running and would be cancelled.".to_owned(),
         many => format!(
-            "{} are under way and would be cancelled.",
+            "{} are running and would be cancelled.",
             format::count(many, "call")
         ),
     };
     match question {
         Question::Quit if !model.in_progress() => (
-            "leave?",
-            "The run has ended in the meantime. Leave?".to_owned(),
+            "quit?",
+            "The run has ended in the meantime. Quit?".to_owned(),
         ),
         Question::Quit => (
-            "leave?",
-            format!("The run has not ended. {in_flight} Stop the run and leave?"),
+            "quit?",
+            format!("The run has not ended. {in_flight} Stop the run and quit?"),
         ),
         Question::Stop => (
             "stop the run?",
-            format!("{in_flight} What has not started will be skipped."),
+            format!("{in_flight} Steps that have not started will be skipped."),
         ),
         Question::Fork(step) => {
             let row = model.run.steps.get(step.at());
@@ -81,7 +81,7 @@ fn words(model: &Model, question: Question) -> (&'static str, String) {
             (
                 "fork from here?",
                 format!(
-                    "Another run calls {id} and what depends on it again, and takes everything else over from this one."
+                    "A new run calls {id} and its dependents again, and reuses everything else."
                 ),
             )
         }
@@ -94,7 +94,7 @@ fn words(model: &Model, question: Question) -> (&'static str, String) {
             let id = text::fit(id, 40);
             (
                 "skip?",
-                format!("{id} will not run, and what depends on it sees it as skipped."),
+                format!("{id} will not run, and its dependents see it as skipped."),
             )
         }
     }

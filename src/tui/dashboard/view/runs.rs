@@ -30,7 +30,7 @@ pub fn draw(model: &Model, choice: &RunChoice, buf: &mut Buffer, screen: Rect) {
         Runs::Asked => words("looking for runs of this plan …", theme.dim),
         Runs::Failed(why) => words(why, theme.bad),
         Runs::Found(runs) if runs.is_empty() => {
-            words("No other run of this plan is on record.", theme.dim)
+            words("No other run of this plan is recorded.", theme.dim)
         }
         Runs::Found(runs) => {
             let shown = ROWS.min(screen.height.saturating_sub(6) as usize).max(1);

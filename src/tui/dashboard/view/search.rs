@@ -63,7 +63,7 @@ pub fn draw(model: &Model, search: &mut Search, buf: &mut Buffer, areas: Areas) 
         height: 1,
         ..inner
     };
-    let hint = "letters of an id, a tool or a description";
+    let hint = "part of an id, a tool or a description";
     search.query.draw(buf, line, hint, &model.theme);
     let list = Rect {
         y: inner.y + 1,

@@ -229,15 +229,15 @@ fn texts(
         ),
         ("input", attempt.map(|attempt| value(&attempt.input))),
         (
-            "asked",
+            "request",
             end.and_then(|end| end.prompt.as_deref()).map(bounded),
         ),
         (
-            "answered",
+            "response",
             end.and_then(|end| end.answer.as_deref()).map(bounded),
         ),
         ("output", output.map(value)),
-        ("said", said),
+        ("log", said),
     ]
 }
 
@@ -351,7 +351,7 @@ impl Page<'_> {
                     self.lines.push(Line::styled(words, self.theme.dim));
                 }
                 diff::Pair::Cut => {
-                    let words = "… what comes after is not compared";
+                    let words = "… the rest is not compared";
                     self.lines.push(Line::styled(words, self.theme.warning));
                 }
             }

@@ -1,4 +1,4 @@
-//! The question about a step of which nobody knows whether it happened.
+//! The question about a step whose result was lost with the process that ran it.
 
 use crate::plan::StepIx;
 use crate::text;
@@ -31,8 +31,8 @@ pub fn draw(model: &Model, step: StepIx, buf: &mut Buffer, screen: Rect) {
         ]),
         Line::default(),
     ];
-    let words = "It was under way when the earlier run was cut short: it may or may not have happened. \
-                 Find out, then say:";
+    let words = "It was running when the earlier run was interrupted: it may or may not have happened. \
+                 Check, then choose:";
     let wrapped = text::wrap(words, room, 4).lines.into_iter();
     above.extend(wrapped.map(|line| Line::styled(line, theme.text)));
     above.push(Line::default());

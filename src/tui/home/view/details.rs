@@ -1,4 +1,4 @@
-//! What is known of what is selected.
+//! The details of the selected run or plan.
 
 use super::super::item::{Detail, PlanItem, PlanPlace, RunItem, Standing};
 use super::super::list::Selected;
@@ -12,9 +12,9 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-/// Cells of the column of names.
+/// Width of the label column, in cells.
 const NAME: usize = 11;
-/// Failed steps that are named.
+/// Most failed or running steps that are named.
 const FAILURES: usize = 8;
 
 /// Draws the details into `area`.
@@ -104,7 +104,7 @@ impl Page<'_> {
         self.lines.push(Line::from(head));
         if run.standing == Standing::Interrupted {
             self.words(
-                "Its process is gone. Enter goes on with it: what had ended is not done again.",
+                "Its process is gone. Enter resumes it: finished steps are not run again.",
                 theme.warning,
                 3,
             );
@@ -119,7 +119,7 @@ impl Page<'_> {
         self.fact("took", &format::duration(run.took), theme.text);
         let cost = run
             .cost
-            .map_or_else(|| "not known".to_owned(), |cost| cost.to_string());
+            .map_or_else(|| "unknown".to_owned(), |cost| cost.to_string());
         self.fact("cost", &cost, theme.text);
         let steps = format!("{} of {} done", run.done, run.steps);
         self.fact("steps", &steps, theme.text);
@@ -131,7 +131,7 @@ impl Page<'_> {
         }
         self.fact("run", &run.run_id, theme.dim);
         if let Some(before) = &run.resumed_from {
-            self.fact("went on", &format!("with {before}"), theme.dim);
+            self.fact("resumed", &format!("from {before}"), theme.dim);
         }
         if let Some(before) = &run.forked_from {
             self.fact("forked", &format!("from {before}"), theme.dim);
@@ -154,7 +154,7 @@ impl Page<'_> {
             self.gap();
             let look = theme.status(crate::run::StepStatus::Unknown);
             for id in detail.running.iter().take(FAILURES) {
-                let words = format!("{} {id} was under way", look.glyph);
+                let words = format!("{} {id} was running", look.glyph);
                 self.words(&words, look.style, 2);
             }
         }
@@ -178,14 +178,14 @@ impl Page<'_> {
             self.gap();
         }
         self.fact("steps", &format::thousands(plan.steps as u64), theme.text);
-        self.fact("written as", &plan.dialect, theme.text);
+        self.fact("format", &plan.dialect, theme.text);
         match &plan.place {
             PlanPlace::File(_) => self.fact("file", &plan.shown, theme.dim),
             PlanPlace::Sample(_) => {
                 self.gap();
                 self.words(
-                    "A sample with all it needs, without a model, a key or a network. Its files are put down \
-                     when it is run, and stay for you to change.",
+                    "A self-contained sample: no model, API key or network needed. Its files are written \
+                     when you run it, and are yours to change.",
                     theme.dim,
                     6,
                 );

@@ -30,7 +30,7 @@ pub fn draw(model: &mut Model, buf: &mut Buffer, area: Rect) {
         let words = if model.field.is_empty() {
             "reading…"
         } else {
-            "nothing fits what was typed; esc clears it"
+            "nothing matches; esc clears the filter"
         };
         let words = text::fit(words, inner.width.saturating_sub(2) as usize);
         buf.set_string(inner.x + 1, inner.y, words, model.theme.dim);
@@ -98,7 +98,7 @@ fn heading(model: &Model, part: Part, count: usize, width: usize) -> Vec<Span<'s
         (Part::Runs, 0) => match &model.fault {
             Some(fault) => format!("cannot be read: {fault}"),
             None if model.reading => "reading…".to_owned(),
-            None => "none yet: run a plan and it stands here".to_owned(),
+            None => "none yet: run a plan and it appears here".to_owned(),
         },
         _ => format::thousands(count as u64),
     };
@@ -139,7 +139,7 @@ fn run_line(model: &Model, run: &RunItem, found: &Found, width: usize) -> Vec<Sp
     let look = look(theme, run.standing);
     let column = |text: String, width: usize, style: Style| Column { text, width, style };
     let took = match run.standing {
-        Standing::Interrupted => column("cut short".to_owned(), 9, theme.warning),
+        Standing::Interrupted => column("resumable".to_owned(), 9, theme.warning),
         Standing::LimitExceeded => column("at limit".to_owned(), 9, theme.bad),
         _ => column(format::duration(run.took), 9, theme.text),
     };

@@ -1,9 +1,9 @@
 //! What the home screen looks like: a file for each part.
 //!
 //! ```text
-//! head       what there is, and what was typed
+//! head       counts, and the filter
 //! list │ details (beside it where the screen is wide, below it where it is tall)
-//! foot       the keys that work now, or a word to the person
+//! foot       the keys that work now, or a notice
 //! ```
 
 mod details;
@@ -159,11 +159,11 @@ fn draw_foot(model: &Model, buf: &mut Buffer, area: Rect) {
         buf.set_stringn(area.x + 1, area.y, notice, room, theme.warning);
         return;
     }
-    // What opens, leaves and explains stays longest.
+    // Opening, leaving and help keep their room longest.
     let rank = |word: &str| match word {
-        "run" | "go on" | "look" | "leave" | "back" | "clear" => 9,
+        "run" | "resume" | "open" | "quit" | "back" | "clear" => 9,
         "help" => 8,
-        "play" => 6,
+        "replay" => 6,
         _ => 4,
     };
     let segments = hints(model).into_iter().map(|(key, word)| {
@@ -214,7 +214,7 @@ fn draw_help(model: &mut Model, buf: &mut Buffer, screen: Rect) {
     let Some(scroll) = model.help else { return };
     let theme = &model.theme;
     let mut lines: Vec<Line<'static>> = vec![
-        Line::styled("Letters are typed into the filter.", theme.text),
+        Line::styled("Letters go into the filter.", theme.text),
         Line::default(),
     ];
     for entry in REGISTRY {

@@ -10,7 +10,7 @@ pub(crate) const OPEN: &[Entry] = &[change(
     super::NAME,
     &[super::KEY],
     Group::Views,
-    "nothing; again: the graph",
+    "show nothing; again: the graph",
     always,
     |model| show_view(model, View::Blank),
 )];

@@ -10,7 +10,7 @@ pub(crate) const OPEN: &[Entry] = &[change(
     super::NAME,
     &[super::KEY],
     Group::Views,
-    "the cost: where the money went; again: the graph",
+    "show the cost: where the money went; again: the graph",
     always,
     |model| show_view(model, View::Cost),
 )];

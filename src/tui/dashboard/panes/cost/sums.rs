@@ -68,7 +68,7 @@ pub(super) fn draw(
         theme.bad,
     );
     part(
-        "tried again",
+        "retried",
         money(total.again.cost),
         total.again.calls,
         "call",

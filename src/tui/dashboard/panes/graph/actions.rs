@@ -9,7 +9,7 @@ pub(crate) const OPEN: &[Entry] = &[change(
     super::NAME,
     &[super::KEY],
     Group::Views,
-    "the graph",
+    "show the graph",
     always,
     |model| show_view(model, View::Graph),
 )];

@@ -401,7 +401,7 @@ impl Pane for GraphPane {
         let words = match self.toggle_fold(run, step) {
             Some(Folded::Closed(steps)) => format!("{} folded", format::count(steps, "step")),
             Some(Folded::Opened(steps)) => format!("{} unfolded", format::count(steps, "step")),
-            None => "nothing to fold here: nothing waits for this step alone".to_owned(),
+            None => "nothing to fold here: no step depends on this one alone".to_owned(),
         };
         self.keep_visible(Some(step));
         Some(FoldResult::Say(words))

@@ -67,7 +67,7 @@ pub(super) fn draw(
     if let Some(node) = selected {
         list.step(node, 0, theme.strong);
         list.neighbours("waits for", &topology.above[node as usize]);
-        list.neighbours("is waited for by", &topology.below[node as usize]);
+        list.neighbours("needed by", &topology.below[node as usize]);
         list.row += 1;
     }
     if list.room() > 0 {

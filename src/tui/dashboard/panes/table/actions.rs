@@ -21,7 +21,7 @@ pub(crate) const OPEN: &[Entry] = &[change(
     super::NAME,
     &[super::KEY],
     Group::Views,
-    "the table: a step a row; again: the graph",
+    "show the table: one row per step; again: the graph",
     always,
     |model| show_view(model, View::Table),
 )];
@@ -33,8 +33,8 @@ pub(crate) const ACTIONS: &[Entry] = &[
         shown, |m| m.panes.table.move_sort(-1)).needs("the table"),
     change("sort-right", &[Key::char('.')], Group::Views, "table: sort by the column on the right",
         shown, |m| m.panes.table.move_sort(1)).hint("sort").needs("the table"),
-    change("reverse", &[Key::char('!')], Group::Views, "table: sort the other way round",
+    change("reverse", &[Key::char('!')], Group::Views, "table: reverse the sort order",
         shown, |m| m.panes.table.reverse()).hint("reverse").needs("the table"),
-    change("filter", &[Key::char('&')], Group::Views, "table: type words to see fewer rows; is:failed, -without",
+    change("filter", &[Key::char('&')], Group::Views, "table: filter rows by words; is:failed, -without",
         shown, type_filter).hint("filter").needs("the table"),
 ];

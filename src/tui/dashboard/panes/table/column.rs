@@ -83,12 +83,20 @@ impl Column {
             Self::Start => "start",
             Self::Wait => "wait",
             Self::Time => "time",
-            Self::Attempts => "tries",
+            Self::Attempts => "attempts",
             Self::Cost => "cost",
             Self::Input => "tok in",
             Self::Output => "tok out",
             Self::Model => "model",
             Self::Potential => "potential",
+        }
+    }
+
+    /// Its heading where [`name`](Self::name) is too wide.
+    pub(super) const fn short(self) -> &'static str {
+        match self {
+            Self::Attempts => "tries",
+            column => column.name(),
         }
     }
 
@@ -166,6 +174,14 @@ pub(super) fn lay(
             taken.push((column, needed - GAP));
             room -= needed;
         }
+    }
+    let attempts = taken
+        .iter_mut()
+        .find(|(column, _)| *column == Column::Attempts);
+    if let Some((column, width)) = attempts
+        && room >= column.name().len() - *width
+    {
+        *width = column.name().len();
     }
     taken.sort_unstable();
     let mut x = LEAD;

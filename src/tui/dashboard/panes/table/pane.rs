@@ -332,12 +332,16 @@ impl Table {
         let theme = context.theme;
         for placed in &self.columns {
             let sorted = self.rules.by == Some(placed.column);
-            let name = placed.column.name();
             let style = if sorted { theme.accent } else { theme.dim };
-            let mut words = name.to_owned();
-            if sorted {
-                let down = placed.column.is_number() != self.rules.reversed;
-                words.push_str(if down { "▼" } else { "▲" });
+            let down = placed.column.is_number() != self.rules.reversed;
+            let sign = match (sorted, down) {
+                (false, _) => "",
+                (true, true) => "▼",
+                (true, false) => "▲",
+            };
+            let mut words = format!("{}{sign}", placed.column.name());
+            if text::width(&words) > placed.width {
+                words = format!("{}{sign}", placed.column.short());
             }
             let words = text::fit(&words, placed.width);
             let indent = if placed.column.is_number() {

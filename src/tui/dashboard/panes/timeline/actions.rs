@@ -19,7 +19,7 @@ pub(crate) const OPEN: &[Entry] = &[change(
     super::NAME,
     &[super::KEY],
     Group::Views,
-    "the timeline: attempts over time; again: the graph",
+    "show the timeline: attempts over time; again: the graph",
     always,
     |model| show_view(model, View::Timeline),
 )];
@@ -27,7 +27,7 @@ pub(crate) const OPEN: &[Entry] = &[change(
 /// What it can do beyond what every view can.
 #[rustfmt::skip]
 pub(crate) const ACTIONS: &[Entry] = &[
-    change("timeline-rows", &[Key::char('t')], Group::Views, "timeline: a line for each slot, or for each step",
+    change("timeline-rows", &[Key::char('t')], Group::Views, "timeline: one line per slot, or per step",
         shown, |m| m.panes.timeline.turn()).hint("slots/steps"),
     change("look-earlier", &[Key::char(',')], Group::Views, "timeline: look at earlier times",
         zoomed, |m| m.panes.timeline.shift(-1)).hint("earlier"),

@@ -373,7 +373,7 @@ impl Timeline {
             let end = attempt.end.as_ref().map_or(self.now, |(ended, _)| *ended);
             let of = match row.attempts.len() {
                 1 => String::new(),
-                many => format!(" try {} of {many}", at + 1),
+                many => format!(" attempt {} of {many}", at + 1),
             };
             words.push(format!(
                 "{}{of}: {} from {}",
