@@ -72,13 +72,13 @@ impl Engine {
         &self.0.run_id
     }
 
-    /// Runs to the end, taking commands on the way, and gives the run's state after its last event.
+    /// Runs to the end, taking commands on the way, and returns the run's state after its last event.
     ///
     /// It ends when the run has ended and, where [`Settings::interactive`] is set, [`RunCommand::Close`] came
     /// or no sender of commands is left. `origin` is the moment that events count from.
     ///
     /// Dropping the future ends the run: its calls are cancelled and dropped, and no further one is made. What was
-    /// running is then unknown to whoever resumes the run from its journal.
+    /// running is then unknown to a run that resumes this one from its journal.
     ///
     /// # Runtime
     ///

@@ -85,7 +85,7 @@ pub enum CacheMiss {
     Fresh,
     /// Nothing like it was cached.
     Never,
-    /// One for the very same was cached, and is too old.
+    /// An output of the same call is cached, but is too old.
     Expired {
         /// The run that made it.
         run_id: Arc<str>,

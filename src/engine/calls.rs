@@ -1,4 +1,4 @@
-//! The calls that are running: each on its own task, with a way back for its log, its questions and its end.
+//! The calls that are running: each on its own task, with channels for its log, its budget requests and its end.
 //!
 //! Dropping this cancels every call and aborts its task.
 
@@ -22,7 +22,7 @@ const LOG_ENTRIES: usize = 1024;
 /// Bytes that are kept of the log of one attempt. Everything kept is in memory while a dashboard is open, and
 /// on disk after that.
 const LOG_KEPT: u64 = 1 << 20;
-/// Questions about money that may wait for the engine; whoever asks one more waits.
+/// Budget requests that may wait for the engine; a call that sends one more waits.
 const QUESTIONS: usize = 64;
 
 /// Something that a running call brought.
@@ -135,10 +135,10 @@ impl Calls {
         }
     }
 
-    /// Tells the call of a row that asked whether it may cost what it asked for.
+    /// Answers the budget request of a row's call.
     pub fn answer(&mut self, row: StepIx, granted: bool) {
         if let Some(answer) = self.waiting.remove(&row) {
-            // Who asked may have been stopped meanwhile.
+            // The call may have been stopped in the meantime.
             let _ = answer.send(granted);
         }
     }

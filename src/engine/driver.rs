@@ -45,13 +45,13 @@ pub(super) struct Driver {
     calls: Calls,
     timers: Timers,
     origin: Instant,
-    /// The moment that was read last.
+    /// The time read last.
     now: Micros,
     actions: VecDeque<Action>,
     scratch: Vec<Action>,
 }
 
-/// Where commands come from, and whether more are expected.
+/// The channel of commands, and whether more are expected.
 struct Commands {
     from: mpsc::Receiver<RunCommand>,
     /// Whether a sender is left.
@@ -198,7 +198,7 @@ impl Driver {
         self.input_now(input);
     }
 
-    /// Tells the scheduler of something that happened at the moment that was read last.
+    /// Gives the scheduler an input that happened at the time read last.
     fn input_now(&mut self, input: Input) {
         let (now, random) = (self.now, self.random.u64(..));
         let mut decided = std::mem::take(&mut self.scratch);
@@ -220,7 +220,7 @@ impl Driver {
         self.apply_edits(rows.max(self.plan.steps.len()));
     }
 
-    /// Applies the edits of rows that have come to be, from this one on.
+    /// Applies the edits of rows that now exist, from this one on.
     fn apply_edits(&mut self, from: usize) {
         let mut row = from;
         while self.reuse.has_edits() && row < self.emitter.state().steps.len() {
@@ -345,7 +345,7 @@ impl Driver {
         if has_effect {
             self.emitter.require_survival();
         }
-        // Whoever keeps a record has it before the call can have an effect.
+        // The event is on record before the call can have an effect.
         self.emitter.flush();
         if let Some(why) = self.emitter.refusal().filter(|_| has_effect) {
             let message = format!("the call was not made, because it cannot be recorded: {why}");
@@ -393,7 +393,7 @@ impl Driver {
         self.ended(ended.row, ended.done);
     }
 
-    /// An attempt ended at the moment that was read last.
+    /// An attempt ended at the time read last.
     fn ended(&mut self, row: StepIx, done: AttemptDone) {
         let AttemptDone {
             service,

@@ -1,4 +1,4 @@
-//! Events for a reader in this process, who takes them at its own pace.
+//! Events for a reader in this process that takes them at its own pace.
 //!
 //! The engine appends and never waits for the reader; what the reader takes is its own and is kept nowhere else.
 //! Nothing is dropped while there is a reader, so what it does not take stays in memory; once it is gone, nothing is
@@ -26,7 +26,7 @@ struct Buffer {
 
 impl Buffer {
     fn lock(&self) -> MutexGuard<'_, VecDeque<RunEvent>> {
-        // Whoever panicked meanwhile has left whole events behind.
+        // A panic in between leaves only whole events behind.
         self.events.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

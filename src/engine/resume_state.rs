@@ -77,12 +77,12 @@ impl Edit {
 pub struct ResumeState {
     /// The earlier run.
     pub run_id: Arc<str>,
-    /// The first run of the line: what idempotency keys are made of, so that the other side knows a call that
+    /// The first run of the line: what idempotency keys are made of, so that the server recognises a call that
     /// it has had before.
     pub origin: Arc<str>,
     /// What is done with steps that may or may not have happened.
     pub unknown: UnknownSteps,
-    /// What is put in the place of inputs and outputs: what the earlier run was given, to be added to.
+    /// Inputs and outputs that the user supplied: those of the earlier run, to be added to.
     pub edits: Vec<Edit>,
     rows: HashMap<Arc<str>, PriorStep>,
     asked: Vec<Arc<str>>,

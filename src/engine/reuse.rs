@@ -16,7 +16,7 @@ use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-/// Rows that are called for again although an output is cached.
+/// Rows that are called again although an output is cached.
 #[derive(Debug, Default)]
 struct Refreshed {
     /// Rows, or the plan's steps with all their elements.
@@ -33,7 +33,7 @@ pub(super) struct Reuse {
     /// The keys under which the outputs of running calls are to be cached.
     to_cache: HashMap<StepIx, CacheKey>,
     refreshed: Refreshed,
-    /// Edits of rows that have not come to be yet.
+    /// Edits of rows that do not exist yet.
     edits: Vec<Edit>,
 }
 
@@ -143,7 +143,7 @@ impl Reuse {
         }
     }
 
-    /// What a command means for recorded and cached outputs; the scheduler carries it out.
+    /// What a command means for recorded and cached outputs; the scheduler runs it.
     pub fn note(&mut self, command: &RunCommand, plan: &ExecutionPlan, scheduler: &Scheduler) {
         match command {
             RunCommand::Retry(row) => {
@@ -193,12 +193,12 @@ impl Reuse {
         }
     }
 
-    /// Whether there are edits of rows that have not come to be yet.
+    /// Whether there are edits of rows that do not exist yet.
     pub fn has_edits(&self) -> bool {
         !self.edits.is_empty()
     }
 
-    /// The edits of a row that has come to be, as commands.
+    /// The edits of a row that now exists, as commands.
     pub fn take_edits(&mut self, row: StepIx, id: &Arc<str>) -> Vec<RunCommand> {
         let edits = self.edits.extract_if(.., |edit| edit.step() == id);
         edits
@@ -236,7 +236,7 @@ impl Reuse {
             })
         });
         match (given, resume) {
-            // The other side has had the plan's own key already, in the run that was forked.
+            // The server has seen the plan's own key already, in the run that was forked.
             (Some(given), Some(resume)) if resume.renews_keys() => {
                 format!("{given}:{}", resume.origin).into()
             }

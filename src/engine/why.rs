@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_text_is_told_from_where_it_differs() {
+    fn a_long_text_is_shown_from_where_it_differs() {
         let text = |end: &str| json!({"text": "lorem ipsum ".repeat(500) + end + &"x".repeat(500)});
         let shown = lines(2, &text("dolor"), &text("color"));
         assert_eq!(shown.len(), 1);

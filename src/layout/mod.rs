@@ -13,7 +13,7 @@
 //!        ─▶ pack       components beside each other, lone nodes in a grid
 //! ```
 //!
-//! Everything is worked out top-down; for [`Direction::Right`] sizes are turned before and places after.
+//! Everything is computed top-down; for [`Direction::Right`] sizes are turned before and places after.
 //! The same input gives the same layout, on every machine.
 
 mod channel;
@@ -151,7 +151,7 @@ impl Ordered {
         Self::after(nodes, edges, sweeps, &[])
     }
 
-    /// The same where some nodes were seen before: `kept` says for each node its number in [`Self::sequence`] of
+    /// The same where some nodes were seen before: `kept` holds for each node its number in [`Self::sequence`] of
     /// what was shown then, `None` for a new one. Two nodes that stood in the same layer then and do so now stand
     /// in the same order; what is new goes between them.
     pub fn after(nodes: usize, edges: &[(u32, u32)], sweeps: u32, kept: &[Option<u32>]) -> Self {

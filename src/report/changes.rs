@@ -1,4 +1,4 @@
-//! How two JSON values differ, in lines for people.
+//! How two JSON values differ, as lines of text.
 
 use crate::run::Change;
 use crate::text::fit;

@@ -2,7 +2,7 @@
 //!
 //! Each step brings what one of its calls can cost. Three sums are made of them:
 //!
-//! - *min*: every step that surely runs ends well at its first call, as cheaply as it can;
+//! - *min*: every step that is certain to run succeeds at its first call, as cheaply as it can;
 //! - *expected*: every step that is not skipped by then is called once, at the expected price of a call;
 //! - *max*: every step runs and needs all its attempts, each at its upper bound.
 //!

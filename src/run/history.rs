@@ -1,7 +1,7 @@
 //! Every event of a run, and the way to the state at any of them.
 //!
 //! The state after n events is a fold of all of them, which takes too long for a key press once there are a
-//! million. So states are kept on the way, at regular distances; the state at n is the nearest of them before n
+//! million. So states are kept at regular distances; the state at n is the nearest of them before n
 //! and a fold of the few events between. The distance doubles whenever there would be too many of them, or when
 //! they would hold too much that they do not share (see [`Rows`](super::Rows)), which bounds both the memory and,
 //! for runs that touch their rows more or less in turn, the time of a jump.

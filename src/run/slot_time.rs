@@ -1,6 +1,6 @@
 //! What the slots of a run did with their time.
 //!
-//! P slots over the time W are P · W of slot time. A part of it was work; the rest stood idle, each moment of
+//! P slots over the time W are P · W of slot time. A part of it was work; the rest was idle, each moment of
 //! each slot for one reason. While b attempts are running, P − b slots are idle. A step that could start but
 //! for one thing takes one of them for that thing, in this order: money or calls that are not left, a rate, a
 //! backoff, the user (a pause, a breakpoint, a stop), and for a step that nothing holds the engine's own time.

@@ -35,7 +35,7 @@ pub struct RunState {
     pub calls: u64,
     /// The plan's steps by status, in the order of [`StepStatus::ALL`]; elements count with their step.
     pub counts: [usize; 8],
-    /// Rows that a call can be made for: the plan's steps, with elements in the place of their `for_each` step.
+    /// Rows that a call can be made for: the plan's steps, with elements instead of their `for_each` step.
     callable: usize,
     /// The most that there were of them: what was a slot once remains one, so that no figure is above its bound.
     most_callable: usize,

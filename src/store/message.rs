@@ -17,7 +17,7 @@ pub enum Message {
     Events(Vec<RunEvent>),
     /// Answer once everything before this survives the death of the process.
     Sync(SyncSender<()>),
-    /// Keep this output for later runs.
+    /// Cache this output for later runs.
     Keep(Box<Entry>),
     /// No more messages will come.
     Close,
@@ -25,7 +25,7 @@ pub enum Message {
 
 /// A change on its way into the database.
 pub enum Entry {
-    /// An output is kept.
+    /// An output is cached.
     Keep(CacheKey, NewOutput),
     /// An output is pinned.
     Pin(CacheKey, CachedOutput),
@@ -57,7 +57,7 @@ impl Entry {
     }
 }
 
-/// Keeps an output in the place of an older one of the same key, unless that one is pinned and this is not.
+/// Stores an output, replacing an older one of the same key, unless that one is pinned and this is not.
 fn put(transaction: &Transaction<'_>, key: &CacheKey, kept: &CachedOutput) -> rusqlite::Result<()> {
     let (input, input_bytes) = bytes_of(&key.input);
     let (output, output_bytes) = bytes_of(&kept.output);

@@ -55,7 +55,7 @@ impl Store {
     }
 
     /// Prepares a fork of `run`: another run that takes over what can be taken over. Any number of runs may be
-    /// forked from one. Refused while its process is at it.
+    /// forked from one. Refused while it is running.
     pub fn fork(&self, run: &RunSummary) -> Result<Resumption, StoreError> {
         if run.status == RunWord::Running {
             return Err(StoreError::Running(run.run_id.to_string()));

@@ -4,7 +4,7 @@
 //! lock back however the process ends. A process number could have been given to another process meanwhile.
 //!
 //! The file also records whether the journal is whole: when a run continues after its journal broke, what follows
-//! is nowhere recorded, and whoever resumes the run has to know. The sign overwrites bytes that are there
+//! is nowhere recorded, and a run that resumes it has to know. The sign overwrites bytes that are there
 //! already, because a full disk is one of the ways in which a journal breaks.
 
 use std::fs::{File, OpenOptions, TryLockError};

@@ -12,7 +12,7 @@ use std::sync::Arc;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunWord {
-    /// Its process is at it.
+    /// Its process is running it.
     Running,
     /// Its process is gone and it had not ended.
     Interrupted,

@@ -137,7 +137,7 @@ impl Writer {
             }
         }
         for answer in waiting {
-            // Who asked may have gone.
+            // The journal may have stopped waiting.
             let _ = answer.send(());
         }
     }

@@ -1,6 +1,6 @@
 //! Finding by a few typed letters: which texts match, how well, and which of their characters to highlight.
 //!
-//! The words of a query may stand in any order, and each has to be found in one of the fields of a candidate
+//! The words of a query may be in any order, and each has to be found in one of the fields of a candidate
 //! as a subsequence. Runs of letters and beginnings of words count more than scattered ones. One word is aligned
 //! with one field by `frizbee`; words, fields and prose are handled here. Only the beginning of a field is looked
 //! at, so that a huge text costs no more than a long one.
@@ -81,7 +81,7 @@ impl Word {
             &mut self.run
         };
         let found = matcher.match_one_indices(field.text, 0)?;
-        // Every byte of what was found is told, the last first.
+        // Every matched byte is reported, the last first.
         let bytes = found.indices.iter().rev();
         let mut places: Vec<usize> = bytes.map(|at| field.position(*at as usize)).collect();
         places.dedup();

@@ -1,4 +1,4 @@
-//! Text for people: untrusted text made safe for a grid of cells, and numbers as they are read.
+//! Text for display: untrusted text made safe for a grid of cells, and numbers in readable form.
 //!
 //! Names, outputs and answers come from models and tools. Before any of it is drawn it goes through
 //! [`clean`]: control characters become visible signs, what would reorder or hide text is dropped, and every

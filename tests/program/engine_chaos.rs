@@ -1,7 +1,7 @@
 //! The real driver against tools that do whatever they like: they hang, flood the log, fail, panic, answer
 //! garbage, charge nonsense and ignore that they are cancelled, while every key is pressed.
 //!
-//! Every run ends, within two seconds of its stop, and its events tell a sound story. It is tokio's paused clock
+//! Every run ends, within two seconds of its stop, and its events are consistent. It is tokio's paused clock
 //! that passes. A failure prints its seed; `PLANDECK_CHAOS_SEED=n` runs that one alone.
 
 // Tests fail by panicking.
@@ -252,7 +252,7 @@ async fn press_keys(mut random: Rng, send: mpsc::Sender<RunCommand>) -> Instant 
     }
     let stopped = Instant::now();
     for command in [RunCommand::Stop, RunCommand::Close] {
-        // Whoever listened is gone only when the run is over.
+        // The reader leaves only when the run is over.
         let _ = send.send(command).await;
     }
     stopped

@@ -1,4 +1,4 @@
-//! Rates through the program: never more than they allow, and what waits says for what and until when.
+//! Rates through the program: never more than they allow, and waiting steps show for what and until when.
 
 use crate::common::model_server::{Answer, ModelServer};
 use crate::common::{code, json, plan_in, plandeck, stderr};

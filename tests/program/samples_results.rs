@@ -1,4 +1,4 @@
-//! Every sample plan, run as it stands by rules, gives what its `expected.json` says.
+//! Every sample plan, run unchanged with the offline worker, gives its `expected.json`.
 
 use crate::common::{copy_of, plan_in, run_json, sample, sample_folder, step};
 use serde_json::Value;
@@ -48,7 +48,7 @@ fn no_sample_is_left_out() {
     assert_eq!(found, tested);
 }
 
-/// The sums are worked out again here, in cents, from the lines alone.
+/// The sums are computed again here, in cents, from the lines alone.
 #[test]
 fn the_receipt_adds_up() {
     let result = holds("receipt");

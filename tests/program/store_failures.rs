@@ -68,7 +68,7 @@ fn a_newer_format_is_refused_and_left_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lock_that_is_held_for_too_long_is_told_and_the_run_goes_on() {
+async fn a_lock_that_is_held_for_too_long_is_reported_and_the_run_continues() {
     let home = tempfile::tempdir().unwrap();
     run_journalled(home.path(), engine(some_steps(), &Arc::default())).await;
     let other = rusqlite::Connection::open(home.path().join("plandeck.db")).unwrap();
@@ -133,7 +133,7 @@ fn limited(home: &Path, limits: &str, more: &str) -> Output {
 }
 
 #[test]
-fn when_no_more_can_be_written_the_run_goes_on_with_a_warning() {
+fn when_no_more_can_be_written_the_run_continues_with_a_warning() {
     let folder = tempfile::tempdir().unwrap();
     let home = folder.path().join("home");
     // No file may grow beyond 400 kB; the signal that would end the program is ignored.
@@ -143,7 +143,7 @@ fn when_no_more_can_be_written_the_run_goes_on_with_a_warning() {
     assert_eq!(error.matches("is not being recorded").count(), 1, "{error}");
     let result: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(result["steps_completed"], 10);
-    // What had been written before can be read, and says that more happened.
+    // What had been written before can be read, and shows that more happened.
     let store = Store::at(&home).unwrap();
     let recording = store.load(&store.find("last").unwrap());
     assert!(recording.damage.is_none() && recording.unrecorded);
@@ -152,7 +152,7 @@ fn when_no_more_can_be_written_the_run_goes_on_with_a_warning() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_folder_that_may_only_be_read_is_read_and_a_run_goes_on_without_a_journal() {
+fn a_folder_that_may_only_be_read_is_read_and_a_run_continues_without_a_journal() {
     let folder = tempfile::tempdir().unwrap();
     let home = folder.path().join("home");
     limited(&home, "true", "");

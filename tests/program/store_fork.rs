@@ -166,7 +166,7 @@ fn what_a_fork_leaves_as_it_was_is_not_called_for_and_is_proved_the_same() {
 }
 
 #[test]
-fn why_a_step_was_called_is_told() {
+fn why_a_step_was_called_is_explained() {
     let desk = Desk::new();
     let run = |text: &str| {
         let text = format!("text={text}");
@@ -339,7 +339,7 @@ async fn on_record(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn keys_are_new_for_what_is_called_anew() {
+async fn keys_are_new_for_what_is_called_again() {
     let home = tempfile::tempdir().unwrap();
     let steps = [
         step("a", json!({"n": 1}), &[]),

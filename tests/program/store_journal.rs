@@ -221,7 +221,7 @@ async fn what_two_runs_share_is_stored_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_journal_that_breaks_is_told_once_and_the_run_goes_on_or_stops_as_chosen() {
+async fn a_journal_that_breaks_is_reported_once_and_the_run_continues_or_stops_as_chosen() {
     for on_failure in [OnFailure::GoOn, OnFailure::Stop] {
         let home = tempfile::tempdir().unwrap();
         let echo = Arc::new(Echo::default());
@@ -271,7 +271,7 @@ async fn a_journal_that_breaks_is_told_once_and_the_run_goes_on_or_stops_as_chos
             .unwrap();
         let store = Store::at(home.path()).unwrap();
         let recording = store.load(&store.find(&id).unwrap());
-        assert!(recording.unrecorded, "whoever resumes it has to know");
+        assert!(recording.unrecorded, "a run that resumes it has to know");
         assert_eq!(recording.summary.status, RunWord::Interrupted);
     }
 }

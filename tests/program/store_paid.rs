@@ -105,7 +105,7 @@ fn killed(slow: &'static [&'static str], chained: bool, slots: &str, ended: &[&s
     loop {
         let said = std::fs::read_to_string(&events).unwrap_or_default();
         let waiting = model.asked.lock().unwrap().len() == ended.len() + slow.len();
-        // Whoever hears of an end hears of what is on record.
+        // An end is reported only once it is on record.
         if waiting && said.matches("\"step_succeeded\"").count() == ended.len() {
             break;
         }

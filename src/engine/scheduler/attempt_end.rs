@@ -9,7 +9,7 @@ use crate::units::{Micros, Money};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// No wait between two attempts is longer, unless the other side asks for it.
+/// No wait between two attempts is longer, unless the server asks for it.
 const MAX_BACKOFF: Duration = Duration::from_mins(1);
 
 impl Scheduler {

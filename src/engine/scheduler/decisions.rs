@@ -12,7 +12,7 @@ pub struct Decisions {
     breakpoints: HashSet<StepIx>,
     /// Rows that may pass their breakpoint once.
     released: HashSet<StepIx>,
-    /// Inputs in the place of parameters.
+    /// Inputs that replace parameters.
     inputs: HashMap<StepIx, Arc<Value>>,
     /// What is known of rows about which the user is asked.
     asked: HashMap<StepIx, Box<RunError>>,

@@ -3,7 +3,7 @@
 use crate::plan::StepIx;
 use std::collections::BTreeSet;
 
-/// Who waits for whom, for the plan's own steps.
+/// Dependencies and dependents of the plan's own steps.
 #[derive(Debug, Default)]
 pub struct Graph {
     before: Packed,

@@ -6,7 +6,7 @@
 //!
 //! A row is a step of the plan, or one element of a `for_each` step. What it does beside its status is its
 //! stage, and the stage holds what is known only then. What the scheduler knows beside the rows stands in parts
-//! of its own: who waits for what, what calls draw on, what the user decided, what the run comes to. The rules
+//! of its own: which rows wait for what, what calls use, what the user decided, how the run ends. The rules
 //! that need several of them are here and in the files named after what happens.
 //!
 //! # Transitions
@@ -176,7 +176,7 @@ impl Scheduler {
         self.outcome.phase == Phase::Running
             && self.resources.running == 0
             && self.decisions.is_asking()
-            && !self.rows.iter().any(rows::Row::goes_on)
+            && !self.rows.iter().any(rows::Row::can_continue)
     }
 
     /// A row's status.

@@ -1,6 +1,6 @@
 //! What may start now by the rates of models and pools, and when the rest may.
 //!
-//! Whoever has waited longest for a name comes first there. A later call may go ahead of it only where the first
+//! The row that has waited longest for a name comes first there. A later call may go ahead of it only where the first
 //! one starts no later for that: so nothing starves, and what is left of a minute is not wasted either.
 
 use crate::plan::StepIx;
@@ -36,7 +36,7 @@ pub struct Standing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LimitId(u32);
 
-/// One name's use of its rate: what started in the last minute, what is running, and who waits.
+/// One name's use of its rate: what started in the last minute, what is running, and which rows wait.
 #[derive(Debug)]
 struct RateLimit {
     name: Arc<str>,
@@ -45,7 +45,7 @@ struct RateLimit {
     window: VecDeque<(Micros, u64)>,
     tokens: u64,
     running: u64,
-    /// Who waits with their tokens, by their turn; whoever is about to try stays in it until it starts.
+    /// Waiting rows with their tokens, by their turn; a row that is about to try stays until it starts.
     line: BTreeMap<(u64, StepIx), u64>,
     /// The row that was asked to try again and has not done so yet.
     trying: Option<StepIx>,

@@ -210,7 +210,7 @@ impl Row {
     }
 
     /// Whether it can continue by itself: neither the user nor the end of a call is needed first.
-    pub fn goes_on(&self) -> bool {
+    pub fn can_continue(&self) -> bool {
         !matches!(
             self.stage,
             Stage::Idle

@@ -12,7 +12,7 @@ pub struct Steps {
     policies: Vec<RetryPolicy>,
     /// Which of them each step has.
     policy_of: Vec<u32>,
-    /// Who waits for whom.
+    /// Their dependencies and dependents.
     pub graph: Graph,
 }
 

@@ -109,7 +109,7 @@ impl Waiting {
     /// A row leaves the stage in which it was.
     pub fn leave(&mut self, row: StepIx, stage: &Stage) {
         match stage {
-            // Who takes a row from one of these lists looks at its stage.
+            // The stage of a row is checked when it is taken from one of these lists.
             Stage::AtBreakpoint | Stage::OutOfCalls => {}
             Stage::Queued => {
                 self.exclusive.next = self.exclusive.next.filter(|next| *next != row);

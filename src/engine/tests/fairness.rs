@@ -49,7 +49,7 @@ impl Drop for Counted {
     }
 }
 
-/// Does what its input says: `spin_us` and `block_ms` in place, `sleep_ms` as a call that waits, `work_ms` as a call
+/// Does what its input asks for: `spin_us` and `block_ms` in place, `sleep_ms` as a call that waits, `work_ms` as a call
 /// that keeps its thread; `fail` makes the first attempts fail.
 #[derive(Clone, Default)]
 struct Busy {

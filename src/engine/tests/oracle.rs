@@ -480,7 +480,7 @@ impl Oracle {
     fn step_at_rest(&self, world: &World, row: StepIx) {
         let state = &world.state;
         let step = &state.steps[row.at()];
-        if self.decided.contains(&row) || self.begins_anew(world, row) {
+        if self.decided.contains(&row) || self.begins_again(world, row) {
             return;
         }
         let verdict = self.verdict(world, row);
@@ -533,7 +533,7 @@ impl Oracle {
     }
 
     /// Whether a step that runs begins again as soon as what is running has ended.
-    fn begins_anew(&self, world: &World, row: StepIx) -> bool {
+    fn begins_again(&self, world: &World, row: StepIx) -> bool {
         let cancelled = |row: &StepIx| world.running.get(row).is_some_and(|a| a.cancelled);
         let elements = world.state.steps[row.at()].elements();
         !self.stopping && (cancelled(&row) || elements.iter().any(cancelled))
@@ -571,7 +571,7 @@ impl Oracle {
                 _ => false,
             };
             let plan_step = plan_row(world, row);
-            if !waits || !in_use(state, step) || self.begins_anew(world, plan_step) {
+            if !waits || !in_use(state, step) || self.begins_again(world, plan_step) {
                 continue;
             }
             let backoff = Timer::Backoff(row, step.attempts.len() as u32);

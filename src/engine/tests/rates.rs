@@ -150,6 +150,6 @@ pub fn holds(world: &World, turns: &BTreeMap<StepIx, u64>, row: StepIx) -> bool 
     let first = first(world, turns, &wait.name);
     is_full(rate, &used)
         || !fits(rate, &used, world.now, tokens)
-        // Whoever is behind another one is looked at when that one has started.
+        // A row behind another one is looked at when that one has started.
         || first.is_some_and(|first| first != row)
 }

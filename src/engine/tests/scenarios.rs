@@ -205,7 +205,7 @@ fn a_running_dependent_begins_again() {
 }
 
 #[test]
-fn what_was_to_begin_anew_is_cancelled_by_a_stop() {
+fn what_was_to_begin_again_is_cancelled_by_a_stop() {
     let one = with(after(&[0, 1]), |sketch| {
         sketch.trigger = Trigger::OneSuccess;
     });
@@ -414,7 +414,7 @@ fn a_stop_while_a_list_step_goes_back_leaves_nothing_pending() {
 }
 
 #[test]
-fn an_element_goes_on_by_itself_only_while_its_step_may_run() {
+fn an_element_continues_by_itself_only_while_its_step_may_run() {
     let list = with(each(2), |sketch| sketch.depends_on = vec![0]);
     let stopped = || {
         let mut world = World::new(vec![after(&[]), list.clone()], open());
@@ -618,7 +618,7 @@ fn the_failure_that_stopped_a_run_does_not_stop_it_again() {
 }
 
 #[test]
-fn whoever_goes_on_after_the_time_ran_out_has_as_much_again() {
+fn a_run_continued_after_its_time_ran_out_has_as_much_again() {
     let frame = Frame {
         timeout_ms: Some(100),
         ..open()

@@ -47,7 +47,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn going_on_is_the_same_as_looking_anew(a in log(), b in log(), jumps in prop::collection::vec(any::<prop::sample::Index>(), 1..8)) {
+    fn following_is_the_same_as_comparing_again(a in log(), b in log(), jumps in prop::collection::vec(any::<prop::sample::Index>(), 1..8)) {
         let other = RunState::from_events(&a);
         let mut comparison = Comparison::new(other.clone(), &RunState::default());
         for jump in jumps {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::sync::Arc;
 
-/// Which step an event is about: its id for people, its position for the fold.
+/// Which step an event is about: its id for display, its position for the fold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepKey {
     /// The row of the step in the run.

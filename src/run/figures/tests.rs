@@ -1,4 +1,4 @@
-//! The figures against their definitions, worked out by trying every path.
+//! The figures against their definitions, computed by trying every path.
 
 use super::super::{
     AttemptEnd, EventKind, ResourceLimits, RunEvent, RunHeader, RunOutcome, RunState, StepInfo,

@@ -138,7 +138,7 @@ fn whoever_steps_aside_keeps_its_turn_and_lets_the_next_try() {
 }
 
 proptest! {
-    /// Whoever comes as soon as it may never makes more than the rate in any minute, and never waits
+    /// A row that comes as soon as it may never makes more than the rate in any minute, and never waits
     /// longer than that takes.
     #[test]
     fn no_minute_has_more_than_the_rate(
