@@ -1,6 +1,6 @@
 //! A terminal of any size with the program in it: what it drew, and keys to press.
 
-use super::{FOREIGN, PATIENCE, home, program};
+use super::program::{FOREIGN, PATIENCE, home, program};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use std::ffi::OsStr;
 use std::io::{Read, Write};

@@ -1,6 +1,6 @@
 //! Bad input of every kind: exit 2, a message with a place, and nothing that a terminal would obey.
 
-use crate::common::{code, folder, plan_in, plandeck, program, stderr};
+use crate::common::program::{code, folder, plan_in, plandeck, program, stderr};
 use std::fmt::Write;
 use std::path::Path;
 use std::process::Output;
@@ -318,10 +318,10 @@ fn who_stops_listening_causes_an_error_and_no_panic() {
     ] {
         // Both streams are pipes whose reader is gone.
         let (out, err) = (std::io::pipe().unwrap().1, std::io::pipe().unwrap().1);
-        let mut command = std::process::Command::new(crate::common::program());
+        let mut command = std::process::Command::new(crate::common::program::program());
         command
             .args(&arguments)
-            .env("PLANDECK_HOME", crate::common::home())
+            .env("PLANDECK_HOME", crate::common::program::home())
             .stdout(out)
             .stderr(err);
         let status = command.status().unwrap();

@@ -2,7 +2,8 @@
 //! becomes of answers that do not come.
 
 use crate::common::model_server::{Answer, ModelServer};
-use crate::common::{code, json, plandeck, run_json, sample, stderr, step};
+use crate::common::program::{code, json, plandeck, run_json, stderr, step};
+use crate::common::samples::sample;
 use serde_json::{Value, json};
 use std::process::Output;
 use std::time::Duration;
@@ -172,7 +173,7 @@ fn every_parameter_reaches_the_model() {
         says: json!("red"),
         after: Duration::ZERO,
     }]);
-    let folder = crate::common::folder(
+    let folder = crate::common::program::folder(
         "plan.json",
         r#"{"steps": [{"id": 1, "tool": "pick", "parameters": {"who": "Ada", "from": ["crimson", "teal"]}}]}"#,
         "tools: {pick: {type: model, description: Picks, prompt: 'Pick the colour for {{who}}.', output_schema: {type: string}}}",
@@ -180,7 +181,7 @@ fn every_parameter_reaches_the_model() {
     let output = plandeck()
         .env("OPENAI_API_KEY", KEY)
         .arg("run")
-        .arg(crate::common::plan_in(folder.path()))
+        .arg(crate::common::program::plan_in(folder.path()))
         .args(["--worker", "gpt-4o-mini", "--base-url", &server.url()])
         .args(["--headless", "--json"])
         .output()

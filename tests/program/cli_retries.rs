@@ -1,6 +1,6 @@
 //! How often a failing call is made, by the plan's policy, its dialect, and what the catalog says of the tool.
 
-use crate::common::{folder, run_json, step};
+use crate::common::program::{folder, run_json, step};
 use serde_json::{Value, json};
 
 /// Runs a plan with one step `a` of a program that fails `failures` times; how often it was called, and the step.

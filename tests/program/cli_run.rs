@@ -1,6 +1,7 @@
 //! `plandeck run` without a screen: exit statuses, the result, the events, and what goes to which stream.
 
-use crate::common::{code, folder, json, plan_in, plandeck, run_json, sample, stderr, step};
+use crate::common::program::{code, folder, json, plan_in, plandeck, run_json, stderr, step};
+use crate::common::samples::sample;
 use serde_json::{Value, json};
 
 fn keys(value: &Value) -> Vec<&str> {

@@ -1,6 +1,8 @@
 //! Interrupted or terminated: the partial result is printed, children are gone, and the status says so.
 
-use crate::common::{FOREIGN, PATIENCE, code, folder, home, json, plan_in, program, signal, step};
+use crate::common::program::{
+    FOREIGN, PATIENCE, code, folder, home, json, plan_in, program, signal, step,
+};
 use std::process::{Command, Output, Stdio};
 use std::time::Instant;
 
@@ -69,7 +71,12 @@ fn stopped_by(name: &str) -> Output {
 
 fn holds(name: &str, status: i32) {
     let output = stopped_by(name);
-    assert_eq!(code(&output), status, "{}", crate::common::stderr(&output));
+    assert_eq!(
+        code(&output),
+        status,
+        "{}",
+        crate::common::program::stderr(&output)
+    );
     let result = json(&output);
     assert_eq!(result["status"], "cancelled");
     assert_eq!(step(&result, "first")["output"], "done");

@@ -1,6 +1,6 @@
 //! Looking back through the program: replays of runs and of files, damaged files, and differences.
 
-use crate::common::plandeck;
+use crate::common::program::plandeck;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Output;
@@ -242,7 +242,7 @@ fn a_run_that_was_cut_short_is_told_as_one_in_every_format() {
     });
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("plan.json"), plan.to_string()).unwrap();
-    let mut child = std::process::Command::new(crate::common::program())
+    let mut child = std::process::Command::new(crate::common::program::program())
         .args(["run", "plan.json", "--json"])
         .current_dir(folder.path())
         .env("PLANDECK_HOME", folder.path().join("home"))
@@ -251,7 +251,7 @@ fn a_run_that_was_cut_short_is_told_as_one_in_every_format() {
         .stderr(std::process::Stdio::null())
         .spawn()
         .unwrap();
-    let patience = std::time::Instant::now() + crate::common::PATIENCE;
+    let patience = std::time::Instant::now() + crate::common::program::PATIENCE;
     while !folder.path().join("begun").exists() {
         assert!(
             std::time::Instant::now() < patience,

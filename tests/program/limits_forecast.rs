@@ -1,7 +1,8 @@
 //! The cost forecast, printed by `check` and at the start of a run, compared with the cost of the run.
 
 use crate::common::model_server::{Answer, ModelServer};
-use crate::common::{code, json, plan_in, plandeck, run_json, sample, stderr, step};
+use crate::common::program::{code, json, plan_in, plandeck, run_json, stderr, step};
+use crate::common::samples::sample;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Output;
@@ -41,7 +42,7 @@ fn attempts_conditions_and_lists_are_counted() {
         {"id": "e", "tool": "free", "parameters": {}},
         {"id": "f", "tool": "function_call", "parameters": {"name": "ask", "args": {}}},
     ]});
-    let folder = crate::common::folder("plan.json", &plan.to_string(), PRICED);
+    let folder = crate::common::program::folder("plan.json", &plan.to_string(), PRICED);
     // `a` and `f` may be repeated and have three attempts; `b` may be skipped, and `c` with it; `d` runs three times.
     assert_eq!(
         cost(&plan_in(folder.path()), &["--worker", "offline"]),
@@ -61,7 +62,7 @@ fn what_is_not_known_is_said_and_is_not_nothing() {
         {"id": "a", "tool": "free", "parameters": {}},
         {"id": "b", "tool": "ask", "for_each": "{{a.list}}", "parameters": {}},
     ]});
-    let folder = crate::common::folder("plan.json", &plan.to_string(), PRICED);
+    let folder = crate::common::program::folder("plan.json", &plan.to_string(), PRICED);
     assert_eq!(
         cost(&plan_in(folder.path()), &["--worker", "offline"]),
         json!({"least": 0.0, "expected": null, "most": null})
@@ -140,7 +141,7 @@ fn a_call_of_another_tool_is_tried_as_often_as_that_tool_is() {
         {"id": "a", "tool": "function_call", "parameters": {"name": "bad", "args": {}}},
     ]});
     let tools = "tools: {bad: {type: process, command: ['false'], read_only: true}}";
-    let folder = crate::common::folder("plan.json", &plan.to_string(), tools);
+    let folder = crate::common::program::folder("plan.json", &plan.to_string(), tools);
     let (status, result) = run_json(&plan_in(folder.path()), &[]);
     assert_eq!(status, 1);
     assert_eq!(step(&result, "a")["attempts"], 3);

@@ -1,7 +1,7 @@
 //! Money from outside: a server that counts what it bills, many calls at once, and a budget for a few of them.
 
 use crate::common::model_server::ModelServer;
-use crate::common::{code, json, plandeck, stderr};
+use crate::common::program::{code, json, plandeck, stderr};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
@@ -94,7 +94,7 @@ fn plan(tool: &Value) -> TempDir {
         })
         .collect();
     let plan = json!({"steps": steps}).to_string();
-    crate::common::folder(
+    crate::common::program::folder(
         "plan.json",
         &plan,
         &json!({"tools": {"categorize": tool}}).to_string(),
@@ -132,7 +132,7 @@ fn run(till: &Till, tool: &Value, max_concurrent: &str) -> Outcome {
     let output = plandeck()
         .env("OPENAI_API_KEY", "sk-test")
         .arg("run")
-        .arg(crate::common::plan_in(folder.path()))
+        .arg(crate::common::program::plan_in(folder.path()))
         .args(["--worker", "gpt-4o-mini", "--base-url", &server.url()])
         .args(["--headless", "--json", "--max-concurrent", max_concurrent])
         .args([

@@ -1,7 +1,7 @@
 //! Rates through the program: never more than they allow, and waiting steps show for what and until when.
 
 use crate::common::model_server::{Answer, ModelServer};
-use crate::common::{code, json, plan_in, plandeck, stderr};
+use crate::common::program::{code, json, plan_in, plandeck, stderr};
 use serde_json::{Value, json};
 use std::process::Output;
 use std::time::Duration;
@@ -15,7 +15,8 @@ fn naps(count: usize, settings: &str) -> TempDir {
     let steps: Vec<Value> = (0..count)
         .map(|id| json!({"id": id, "tool": "nap", "parameters": {}}))
         .collect();
-    let folder = crate::common::folder("plan.json", &json!({"steps": steps}).to_string(), NAP);
+    let folder =
+        crate::common::program::folder("plan.json", &json!({"steps": steps}).to_string(), NAP);
     std::fs::write(folder.path().join("plandeck.toml"), settings).unwrap();
     folder
 }
@@ -115,7 +116,7 @@ fn a_model_is_asked_no_more_often_than_its_rate() {
     let steps = json!({"steps": [
         {"id": "all", "tool": "name", "for_each": [1, 2, 3, 4], "parameters": {"of": "{{item}}"}},
     ]});
-    let folder = crate::common::folder(
+    let folder = crate::common::program::folder(
         "plan.json",
         &steps.to_string(),
         "tools: {name: {type: model, prompt: 'Name a colour for {{of}}.', output_schema: {type: string}}}",

@@ -1,10 +1,13 @@
 //! The program from outside: its command line, its results, its store, its limits.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[path = "../common/mod.rs"]
-mod common;
-#[path = "../store_support/mod.rs"]
-mod store_support;
+#[path = "../common"]
+mod common {
+    pub mod model_server;
+    pub mod program;
+    pub mod samples;
+    pub mod store;
+}
 
 mod cli_input;
 mod cli_model;

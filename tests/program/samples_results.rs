@@ -1,6 +1,7 @@
 //! Every sample plan, run unchanged with the offline worker, gives its `expected.json`.
 
-use crate::common::{copy_of, plan_in, run_json, sample, sample_folder, step};
+use crate::common::program::{plan_in, run_json, step};
+use crate::common::samples::{copy_of, sample, sample_folder};
 use serde_json::Value;
 
 fn holds(name: &str) -> Value {

@@ -1,6 +1,6 @@
 //! Outputs used again from one run to the next.
 
-use crate::store_support::{Echo, Only, plan, run, settings, step};
+use crate::common::store::{Echo, Only, plan, run, settings, step};
 use plandeck::engine::{
     CacheKey, CacheMiss, CachedOutput, Engine, NewOutput, OutputCache, Settings, event_channel,
 };
@@ -284,9 +284,9 @@ async fn pruning_takes_runs_and_what_only_they_needed() {
             .take(200_000)
             .collect();
         let steps = vec![step("large", json!({"n": n, "text": noise}), &[])];
-        crate::store_support::run_journalled(
+        crate::common::store::run_journalled(
             home.path(),
-            crate::store_support::engine(steps, &echo),
+            crate::common::store::engine(steps, &echo),
         )
         .await;
     }

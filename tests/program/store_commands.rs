@@ -1,7 +1,7 @@
 //! The commands for recorded runs, and resuming one, through the program itself.
 
 use crate::common::model_server::{Answer, ModelServer};
-use crate::common::{plandeck, program};
+use crate::common::program::{plandeck, program};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

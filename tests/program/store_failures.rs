@@ -1,6 +1,6 @@
 //! How the store fails: no space, no permission, the lock of another process, a damaged file.
 
-use crate::store_support::{Echo, engine, run, run_journalled, step};
+use crate::common::store::{Echo, engine, run, run_journalled, step};
 use plandeck::run::{ExecutionResult, RunOutcome};
 use plandeck::store::{Journal, JournalOptions, OnFailure, RunMeta, Store, StoreError};
 use proptest::prelude::*;

@@ -1,7 +1,7 @@
 //! Forks: another run from a recorded one, with something changed, through the program itself and the engine.
 
-use crate::common::plandeck;
-use crate::store_support::{Echo, Only, engine, plan, run, step};
+use crate::common::program::plandeck;
+use crate::common::store::{Echo, Only, engine, plan, run, step};
 use plandeck::engine::{Edit, ResumeState, definitions};
 use plandeck::plan::{Step, StepSettings};
 use plandeck::run::{RerunReason, RunState, StepSource, StepStatus};
@@ -430,7 +430,7 @@ async fn a_running_run_is_not_forked() {
         JournalOptions::default(),
     )
     .unwrap();
-    let (_, events) = run(crate::store_support::engine(
+    let (_, events) = run(crate::common::store::engine(
         steps.to_vec(),
         &Arc::default(),
     ))

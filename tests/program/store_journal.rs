@@ -1,6 +1,6 @@
 //! A run's journal, read in the same process during the run and after it.
 
-use crate::store_support::{Echo, engine, journal, run, run_journalled, step};
+use crate::common::store::{Echo, engine, journal, run, run_journalled, step};
 use plandeck::engine::EventSink;
 use plandeck::run::{ExecutionResult, RunCommand, RunEvent, RunState, StepStatus};
 use plandeck::store::{Journal, JournalOptions, OnFailure, RunMeta, RunWord, Store, StoreError};

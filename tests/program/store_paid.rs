@@ -2,7 +2,9 @@
 //! other.
 
 use crate::common::model_server::ModelServer;
-use crate::common::{FOREIGN, PATIENCE, code, folder, json, plan_in, program, stderr, step};
+use crate::common::program::{
+    FOREIGN, PATIENCE, code, folder, json, plan_in, program, stderr, step,
+};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,6 +1,6 @@
 //! Resuming an interrupted run, from any of its events on.
 
-use crate::store_support::{Echo, Only, engine, plan, run, step};
+use crate::common::store::{Echo, Only, engine, plan, run, step};
 use plandeck::engine::{EventSink, ResumeState, UnknownSteps, definitions};
 use plandeck::plan::{Step, StepIx, StepSettings, Template, Trigger};
 use plandeck::run::{
@@ -320,7 +320,7 @@ async fn a_person_decides_about_what_is_unknown() {
     ] {
         let echo = Arc::new(Echo::default());
         let resume_state = resume_state(home.path(), &steps, UnknownSteps::Keep);
-        let mut settings = crate::store_support::settings();
+        let mut settings = crate::common::store::settings();
         settings.interactive = true;
         let toolbox = Arc::new(Only(Arc::clone(&echo)));
         let engine = plandeck::engine::Engine::new(
@@ -384,7 +384,7 @@ async fn a_run_without_anyone_to_answer_ends_and_can_be_resumed_again() {
     let steps = chain();
     died(home.path(), &steps, started("4")).await;
     let resume_state = resume_state(home.path(), &steps, UnknownSteps::Keep);
-    let mut settings = crate::store_support::settings();
+    let mut settings = crate::common::store::settings();
     settings.interactive = true;
     let toolbox = Arc::new(Only(Arc::default()));
     let engine = plandeck::engine::Engine::new(

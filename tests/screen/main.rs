@@ -1,8 +1,17 @@
 //! The dashboard: whole screens from events and typed keys, and the program in a real terminal.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[path = "../common/mod.rs"]
-mod common;
+#[path = "../common"]
+mod common {
+    #[allow(dead_code, reason = "these tests do not read the requests")]
+    pub mod model_server;
+    pub mod picture;
+    pub mod program;
+    pub mod recording;
+    pub mod samples;
+    pub mod screen;
+    pub mod terminal;
+}
 
 mod compare;
 mod edit;

@@ -1,12 +1,13 @@
 //! The dashboard in a real terminal: what it draws, the keys, resizing, leaving, and what it leaves behind.
 
+use crate::common::program::{PATIENCE, folder, signal};
+use crate::common::samples::{copy_of, sample_folder};
 use crate::common::terminal::Terminal;
-use crate::common::{PATIENCE, copy_of, folder, sample_folder, signal};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 fn open(folder: &Path, columns: u16, rows: u16) -> Terminal {
-    let plan = crate::common::plan_in(folder);
+    let plan = crate::common::program::plan_in(folder);
     let plan = plan.file_name().unwrap().to_str().unwrap();
     Terminal::start(folder, &["run", plan, "--worker", "offline"], columns, rows)
 }
@@ -186,8 +187,8 @@ fn ended_by(name: &str, when: &str) -> (String, Terminal) {
     let script = format!(
         "sh -c 'echo $$ > {process}; exec {program} run {plan} --worker offline'; echo status=$?; stty -a; echo back in the shell",
         process = process.display(),
-        program = crate::common::program().display(),
-        plan = crate::common::sample("straggler").display(),
+        program = crate::common::program::program().display(),
+        plan = crate::common::samples::sample("straggler").display(),
     );
     let terminal = Terminal::start_program(folder.path(), "sh", &["-c", &script], 100, 30, &[]);
     terminal.wait_for(when);

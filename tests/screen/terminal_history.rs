@@ -1,7 +1,7 @@
 //! Looking back in a real terminal: time travel in a run, a replay, and a run held against another.
 
+use crate::common::program::{folder, plandeck};
 use crate::common::terminal::Terminal;
-use crate::common::{folder, plandeck};
 use std::path::Path;
 
 const HOME: &str = "\x1b[H";

@@ -1,7 +1,7 @@
 //! The home screen and the offer to go on, in a real terminal.
 
+use crate::common::program::{code, folder, plandeck, run_json, signal, stderr};
 use crate::common::terminal::Terminal;
-use crate::common::{code, folder, plandeck, run_json, signal, stderr};
 use std::path::Path;
 
 /// A plan whose second step waits until the file `go` is there, and may not be repeated.
@@ -208,18 +208,30 @@ fn without_a_screen_there_is_a_hint_and_unknown_steps_stay_unknown() {
     };
     let kept = run(&["--resume", "last"]);
     assert_eq!(code(&kept), 1, "{}", stderr(&kept));
-    let result = crate::common::json(&kept);
-    assert_eq!(crate::common::step(&result, "look")["source"], "recorded");
-    assert_eq!(crate::common::step(&result, "pay")["status"], "unknown");
-    assert_eq!(crate::common::step(&result, "tell")["reason"], "upstream");
+    let result = crate::common::program::json(&kept);
+    assert_eq!(
+        crate::common::program::step(&result, "look")["source"],
+        "recorded"
+    );
+    assert_eq!(
+        crate::common::program::step(&result, "pay")["status"],
+        "unknown"
+    );
+    assert_eq!(
+        crate::common::program::step(&result, "tell")["reason"],
+        "upstream"
+    );
     let why = result["error"]["message"].as_str().unwrap();
     assert!(why.contains("may or may not have happened"), "{why}");
     assert_eq!(calls(folder.path()), 1);
 
     let skipped = run(&["--resume", "last", "--unknown", "skip"]);
     assert_eq!(code(&skipped), 0, "{}", stderr(&skipped));
-    let result = crate::common::json(&skipped);
-    assert_eq!(crate::common::step(&result, "pay")["reason"], "user");
+    let result = crate::common::program::json(&skipped);
+    assert_eq!(
+        crate::common::program::step(&result, "pay")["reason"],
+        "user"
+    );
     assert_eq!(calls(folder.path()), 1);
 }
 
@@ -252,7 +264,7 @@ fn idle_it_draws_nothing() {
     terminal.wait_for("grocery receipt");
     // Whatever is still to be drawn comes within moments; then there must be silence.
     let mut drawn = terminal.bytes().len();
-    let deadline = std::time::Instant::now() + crate::common::PATIENCE;
+    let deadline = std::time::Instant::now() + crate::common::program::PATIENCE;
     loop {
         std::thread::sleep(std::time::Duration::from_millis(1500));
         let now = terminal.bytes().len();

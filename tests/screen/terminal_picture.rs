@@ -3,8 +3,9 @@
 
 use crate::common::model_server::{Answer, ModelServer};
 use crate::common::picture::svg;
+use crate::common::program::{run_json, step};
+use crate::common::samples::sample;
 use crate::common::terminal::Terminal;
-use crate::common::{run_json, sample, step};
 use std::num::NonZeroU16;
 use std::path::Path;
 use std::time::Duration;

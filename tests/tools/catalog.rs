@@ -1,6 +1,6 @@
 //! Reading catalogs.
 
-use crate::support::{catalog, faults};
+use crate::common::toolbox::{catalog, faults};
 use plandeck::plan::Source;
 use plandeck::plan::ToolSchemas;
 use plandeck::tools::Catalog;

@@ -1,6 +1,6 @@
 //! `code_exec` and `jq` tools in real sandboxes, with code that means no good.
 
-use crate::support::{call, catalog, environment, output, refusal, run, tool, toolbox};
+use crate::common::toolbox::{call, catalog, environment, output, refusal, run, tool, toolbox};
 use plandeck::models::SmallModelWorker;
 use plandeck::tools::{CatalogToolbox, FnTool, Program, Tool, ToolOptions, Toolbox};
 use serde_json::{Value, json};
@@ -271,7 +271,7 @@ async fn rust_functions_are_tools_too() {
 fn a_sandbox_ends_with_whoever_started_it() {
     use std::io::{BufRead, BufReader, Write};
     use std::process::{Command, Stdio};
-    let mut sandbox = Command::new(crate::support::PROGRAM)
+    let mut sandbox = Command::new(crate::common::toolbox::PROGRAM)
         .args(["__sandbox", "--memory-mb", "200"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -1,7 +1,9 @@
 //! Tools that do the worst a tool can do, through the program: each fails alone, in bounded memory, with an error
 //! that says what happened; the others continue, and a signal ends all of it.
 
-use crate::common::{FOREIGN, PATIENCE, code, folder, json, plan_in, program, signal, step};
+use crate::common::program::{
+    FOREIGN, PATIENCE, code, folder, json, plan_in, program, signal, step,
+};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -179,7 +181,12 @@ fn each_fails_alone_in_bounded_memory() {
     );
     let home = tempfile::tempdir().unwrap();
     let (output, peak) = Watched::start(&folder, home.path(), &[]).end();
-    assert_eq!(code(&output), 1, "{}", crate::common::stderr(&output));
+    assert_eq!(
+        code(&output),
+        1,
+        "{}",
+        crate::common::program::stderr(&output)
+    );
     let result = json(&output);
     for (name, _, words) in &tools {
         let row = step(&result, name);
@@ -210,7 +217,12 @@ fn a_flood_on_standard_error_is_bounded_in_memory_and_on_disk() {
     let events = folder.path().join("events.jsonl");
     let more = ["--events", events.to_str().unwrap()];
     let (output, peak) = Watched::start(&folder, home.path(), &more).end();
-    assert_eq!(code(&output), 0, "{}", crate::common::stderr(&output));
+    assert_eq!(
+        code(&output),
+        0,
+        "{}",
+        crate::common::program::stderr(&output)
+    );
     assert_eq!(json(&output)["result"], "done");
     let events = std::fs::read_to_string(&events).unwrap();
     assert_eq!(events.matches("is not kept").count(), 1);
@@ -289,7 +301,12 @@ fn hanging(name: &str, status: i32) {
     for process in processes.split_whitespace() {
         wait_until("the children to be gone", || !lives(process));
     }
-    assert_eq!(code(&output), status, "{}", crate::common::stderr(&output));
+    assert_eq!(
+        code(&output),
+        status,
+        "{}",
+        crate::common::program::stderr(&output)
+    );
     let result: Value = json(&output);
     assert_eq!(result["status"], "cancelled");
     assert_eq!(step(&result, "quick")["output"], "done");

@@ -1,7 +1,9 @@
 //! `http` tools against a real server.
 
-use crate::common::PATIENCE;
-use crate::support::{call, catalog, environment, faults, output, refusal, run, toolbox_with};
+use crate::common::program::PATIENCE;
+use crate::common::toolbox::{
+    call, catalog, environment, faults, output, refusal, run, toolbox_with,
+};
 use plandeck::models::SmallModelWorker;
 use plandeck::run::ErrorKind;
 use plandeck::tools::{Tool, Toolbox};
@@ -405,7 +407,7 @@ fn stalling_servers() -> [(&'static str, String); 3] {
 async fn a_server_that_does_not_answer_ends_as_a_timeout() {
     for (name, url) in stalling_servers() {
         let fields = json!({"type": "http", "url": url, "timeout_s": 0.4});
-        let tool = crate::support::tool(&json!({"tools": {"t": fields}}).to_string(), "t");
+        let tool = crate::common::toolbox::tool(&json!({"tools": {"t": fields}}).to_string(), "t");
         let report = tokio::time::timeout(PATIENCE, run(&tool, json!({}))).await;
         let report = report.unwrap_or_else(|_| panic!("{name} never ended"));
         assert!(report.prompt.unwrap().starts_with("GET http://127"));
@@ -448,10 +450,10 @@ fn in_a_result_a_silent_server_is_a_timeout() {
     let folder = tempfile::tempdir().unwrap();
     let plan = folder.path().join("plan.json");
     std::fs::write(&plan, json!({"tools": tools, "steps": steps}).to_string()).unwrap();
-    let (code, result) = crate::common::run_json(&plan, &[]);
+    let (code, result) = crate::common::program::run_json(&plan, &[]);
     assert_eq!(code, 1, "{result:#}");
     for (name, _) in stalling_servers() {
-        let error = &crate::common::step(&result, name)["error"];
+        let error = &crate::common::program::step(&result, name)["error"];
         assert_eq!(error["type"], "TimeoutError", "{error}");
         assert_eq!(error["retryable"], true, "{error}");
         assert_eq!(error["attempts"], 2, "{error}");

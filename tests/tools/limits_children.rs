@@ -1,7 +1,7 @@
 //! The limits on children, on time and on calls, through the program: what tries to pass them is stopped, and
 //! what was done by then is returned.
 
-use crate::common::{folder, plan_in, run_json, step};
+use crate::common::program::{folder, plan_in, run_json, step};
 use serde_json::{Value, json};
 
 /// Runs tools, each in a step of its own name, next to one that succeeds.

@@ -1,10 +1,11 @@
 //! The kinds of tools, called through the library and through the program.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[path = "../common/mod.rs"]
-mod common;
-#[path = "../support/mod.rs"]
-mod support;
+#[path = "../common"]
+mod common {
+    pub mod program;
+    pub mod toolbox;
+}
 
 mod catalog;
 #[cfg(unix)]

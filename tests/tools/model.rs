@@ -1,6 +1,6 @@
 //! `model` tools against a server that speaks the chat-completions format.
 
-use crate::support::{call, catalog, environment, output, refusal, run, toolbox_with};
+use crate::common::toolbox::{call, catalog, environment, output, refusal, run, toolbox_with};
 use futures::FutureExt;
 use plandeck::models::{Environment, Price, SmallModelWorker, SpendAuthorizer};
 use plandeck::run::ErrorKind;
@@ -777,7 +777,7 @@ async fn a_simulated_worker_touches_nothing_and_invents_the_same_each_time() {
 
 #[tokio::test]
 async fn kinds_that_are_not_there_yet_say_so() {
-    let toolbox = crate::support::toolbox(
+    let toolbox = crate::common::toolbox::toolbox(
         "tools: {a: {type: mcp, server: s, mcp_tool: x}, b: {type: agent, url: 'http://x'}}\nmcpServers: {s: {command: x}}",
     );
     assert!(

@@ -1,6 +1,6 @@
 //! `process` tools with real programs.
 
-use crate::support::{call, catalog, environment, output, refusal, tool, toolbox_with};
+use crate::common::toolbox::{call, catalog, environment, output, refusal, tool, toolbox_with};
 use plandeck::models::SmallModelWorker;
 use plandeck::tools::Toolbox;
 use serde_json::{Value, json};

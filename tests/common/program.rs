@@ -1,13 +1,4 @@
-//! What the tests from outside share: the program, the sample plans, and a terminal to run the program in.
-//!
-//! Each test file is a program of its own and uses a part of this.
-#![allow(dead_code)]
-
-pub mod model_server;
-pub mod picture;
-pub mod recording;
-pub mod screen;
-pub mod terminal;
+//! The program under test: how it is started, the plans that it runs, and its results.
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -16,10 +7,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// The most time any one run in a test may take; a run that hangs is ended and fails the test.
+/// The longest that a run in a test may take; a run that hangs is killed and fails the test.
 pub const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Variables that would make the program find a model, a setting or a colour of the machine it is tested on.
+/// Variables that would give the program a model, a setting or a colour of the machine that runs the tests.
 pub const FOREIGN: [&str; 13] = [
     "OPENAI_API_KEY",
     "OPENAI_BASE_URL",
@@ -41,7 +32,7 @@ pub fn program() -> &'static Path {
     assert_cmd::cargo::cargo_bin!("plandeck")
 }
 
-/// The program under test, with a home of its own: what one command keeps, another one does not find.
+/// The program under test, with a home of its own, so that commands do not find each other's runs.
 pub fn plandeck() -> assert_cmd::Command {
     static COMMANDS: AtomicUsize = AtomicUsize::new(0);
     let mut command = assert_cmd::Command::new(program());
@@ -55,17 +46,10 @@ pub fn plandeck() -> assert_cmd::Command {
     command
 }
 
-/// A folder for what the program keeps, one for each test program.
+/// The folder for the stores of the program, one for each test program.
 pub fn home() -> &'static Path {
     static HOME: std::sync::OnceLock<TempDir> = std::sync::OnceLock::new();
     HOME.get_or_init(|| tempfile::tempdir().unwrap()).path()
-}
-
-/// The folder of a sample plan.
-pub fn sample_folder(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("sample-plans")
-        .join(name)
 }
 
 /// The plan in a folder.
@@ -75,23 +59,6 @@ pub fn plan_in(folder: &Path) -> PathBuf {
         .map(|name| folder.join(name))
         .find(|path| path.exists())
         .unwrap_or_else(|| panic!("no plan in {}", folder.display()))
-}
-
-/// The plan of a sample.
-pub fn sample(name: &str) -> PathBuf {
-    plan_in(&sample_folder(name))
-}
-
-/// A copy of a sample that a test may change.
-pub fn copy_of(name: &str) -> TempDir {
-    let copy = tempfile::tempdir().unwrap();
-    for entry in std::fs::read_dir(sample_folder(name)).unwrap() {
-        let entry = entry.unwrap();
-        if entry.file_type().unwrap().is_file() {
-            std::fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
-        }
-    }
-    copy
 }
 
 /// A folder with a plan and a catalog of its own; `tools` is YAML.

@@ -1,5 +1,4 @@
-//! Runs for the tests of the store: real engines with tools made of closures.
-#![allow(dead_code)]
+//! Runs for the tests of the store: real engines with a tool that counts its calls.
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -18,7 +17,7 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-/// Counts its calls by step, waits where it is told to, fails where it is told to, and gives its input back.
+/// Counts its calls by step, and returns its input, waits, hangs or fails, as the input asks.
 pub struct Echo {
     pub calls: Mutex<BTreeMap<String, u32>>,
     pub keys: Mutex<Vec<String>>,

@@ -1,10 +1,4 @@
-//! A toolbox from a catalog's text, and calls of its tools, for the tests of tools.
-#![allow(dead_code, reason = "each test binary uses its own part")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test that cannot go on fails"
-)]
+//! Toolboxes from the text of a catalog, and calls of their tools.
 
 use plandeck::models::{Environment, SmallModelWorker, SpendAuthorizer};
 use plandeck::plan::Source;
@@ -75,7 +69,7 @@ pub fn tool(text: &str, name: &str) -> Arc<dyn Tool> {
         .unwrap_or_else(|| panic!("no tool {name}"))
 }
 
-/// A call, and what it said.
+/// A call, and the lines that it logs.
 pub fn call(input: Value) -> (Call, Arc<Mutex<Vec<String>>>) {
     let said = Arc::new(Mutex::new(Vec::new()));
     let lines = said.clone();
