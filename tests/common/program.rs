@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// The longest that a run in a test may take; a run that hangs is killed and fails the test.
-pub const PATIENCE: Duration = Duration::from_mins(1);
+/// A guard against tests that hang: far longer than anything in a test takes, even on a busy machine.
+pub const HANG: Duration = Duration::from_mins(1);
 
 /// Variables that would give the program a model, a setting or a colour of the machine that runs the tests.
 pub const FOREIGN: [&str; 13] = [
@@ -42,7 +42,7 @@ pub fn plandeck() -> assert_cmd::Command {
     let number = COMMANDS.fetch_add(1, Ordering::Relaxed);
     command
         .env("PLANDECK_HOME", home().join(number.to_string()))
-        .timeout(PATIENCE);
+        .timeout(HANG);
     command
 }
 

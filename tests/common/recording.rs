@@ -196,7 +196,7 @@ impl Recording {
         self
     }
 
-    /// Says something from within the attempt under way.
+    /// Logs a line from the running attempt.
     pub fn log(mut self, id: &str, text: &str) -> Self {
         let step = self.key(id);
         let attempt = self.attempts[&step.ix.0].0;
@@ -427,7 +427,7 @@ pub fn receipt() -> Recording {
         )
 }
 
-/// The receipt in full swing: two done, three under way.
+/// The receipt in the middle of its run: two steps done, three running.
 #[allow(dead_code, reason = "every test program uses a part of it")]
 pub fn receipt_running() -> Recording {
     receipt()

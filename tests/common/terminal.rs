@@ -1,6 +1,6 @@
 //! A terminal of any size with the program in it: what it drew, and keys to press.
 
-use super::program::{FOREIGN, PATIENCE, home, program};
+use super::program::{FOREIGN, HANG, home, program};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use std::ffi::OsStr;
 use std::io::{Read, Write};
@@ -164,7 +164,7 @@ impl Terminal {
 
     /// Waits until the screen is as asked for; panics with what stands there if that does not come.
     pub fn wait_until(&self, what: &str, there: impl Fn(&vt100::Screen) -> bool) -> String {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + HANG;
         let mut drawn = self.locked();
         loop {
             if drawn.is_whole() && there(drawn.screen.screen()) {
@@ -187,7 +187,7 @@ impl Terminal {
 
     /// Waits until the program has ended and everything it wrote was read; its exit status.
     pub fn wait_for_end(&mut self) -> u32 {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + HANG;
         let mut drawn = self.drawn.0.lock().unwrap_or_else(PoisonError::into_inner);
         while !drawn.closed {
             let left = deadline.saturating_duration_since(Instant::now());

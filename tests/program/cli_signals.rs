@@ -1,9 +1,8 @@
 //! Interrupted or terminated: the partial result is printed, children are gone, and the status says so.
 
-use crate::common::program::{
-    FOREIGN, PATIENCE, code, folder, home, json, plan_in, program, signal, step,
-};
-use std::process::{Command, Output, Stdio};
+use crate::common::process::{assert_stopped_in_time, lives, start, wait_until};
+use crate::common::program::{code, folder, home, json, signal, step};
+use std::process::Output;
 use std::time::Instant;
 
 const TOOLS: &str = r#"
@@ -21,40 +20,9 @@ const PLAN: &str = r#"{"steps": [
     {"id": "third", "tool": "quick", "parameters": {"x": "{{steps[second].output}}"}, "depends_on": ["second"]}
 ]}"#;
 
-/// Waits for something that another process brings about.
-fn wait_until(what: &str, there: impl Fn() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !there() {
-        assert!(Instant::now() < deadline, "waited in vain for: {what}");
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
-}
-
-/// Whether a process is there and not only waiting to be collected.
-fn lives(process: &str) -> bool {
-    std::fs::read_to_string(format!("/proc/{process}/stat")).is_ok_and(|stat| {
-        !stat
-            .rsplit(')')
-            .next()
-            .is_some_and(|rest| rest.trim_start().starts_with('Z'))
-    })
-}
-
 fn stopped_by(name: &str) -> Output {
     let folder = folder("plan.json", PLAN, TOOLS);
-    let mut command = Command::new(program());
-    for variable in FOREIGN {
-        command.env_remove(variable);
-    }
-    let child = command
-        .env("PLANDECK_HOME", home())
-        .args(["run", "--worker", "offline", "--headless", "--json"])
-        .arg(plan_in(folder.path()))
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let child = start(folder.path(), home(), &[]);
     let file = folder.path().join("processes");
     wait_until("the tool to run", || file.exists());
     let processes = std::fs::read_to_string(&file).unwrap();
@@ -62,7 +30,7 @@ fn stopped_by(name: &str) -> Output {
     signal(name, child.id());
     let output = child.wait_with_output().unwrap();
     let took = before.elapsed();
-    assert!(took.as_secs_f64() < 4.0, "it took {took:?} to stop");
+    assert_stopped_in_time("the program", took);
     for process in processes.split_whitespace() {
         wait_until("the children to be gone", || !lives(process));
     }

@@ -251,10 +251,10 @@ fn a_run_that_was_cut_short_is_told_as_one_in_every_format() {
         .stderr(std::process::Stdio::null())
         .spawn()
         .unwrap();
-    let patience = std::time::Instant::now() + crate::common::program::PATIENCE;
+    let deadline = std::time::Instant::now() + crate::common::program::HANG;
     while !folder.path().join("begun").exists() {
         assert!(
-            std::time::Instant::now() < patience,
+            std::time::Instant::now() < deadline,
             "the slow step never began"
         );
         std::thread::yield_now();

@@ -4,6 +4,7 @@
 #[path = "../common"]
 mod common {
     pub mod model_server;
+    pub mod process;
     pub mod program;
     pub mod samples;
     pub mod store;

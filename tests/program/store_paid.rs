@@ -2,9 +2,7 @@
 //! other.
 
 use crate::common::model_server::ModelServer;
-use crate::common::program::{
-    FOREIGN, PATIENCE, code, folder, json, plan_in, program, stderr, step,
-};
+use crate::common::program::{FOREIGN, HANG, code, folder, json, plan_in, program, stderr, step};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -38,7 +36,7 @@ impl Respond for Model {
         let says = json!({"upper": letter.to_uppercase()}).to_string();
         *self.asked.lock().unwrap().entry(letter).or_default() += 1;
         ResponseTemplate::new(200)
-            .set_delay(if slow { PATIENCE } else { Duration::ZERO })
+            .set_delay(if slow { HANG } else { Duration::ZERO })
             .set_body_json(json!({
                 "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": says}}],
                 "usage": {"prompt_tokens": USAGE.0, "completion_tokens": USAGE.1},
@@ -103,7 +101,7 @@ fn killed(slow: &'static [&'static str], chained: bool, slots: &str, ended: &[&s
         events.to_str().unwrap(),
     ];
     let mut child = start(&plan, home.path(), &server.url(), &more);
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + HANG;
     loop {
         let said = std::fs::read_to_string(&events).unwrap_or_default();
         let waiting = model.asked.lock().unwrap().len() == ended.len() + slow.len();

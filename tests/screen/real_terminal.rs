@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 /// How long something that should appear may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+const HANG: Duration = Duration::from_secs(30);
 const MODE: &str = "PLANDECK_TEST_CHILD";
 
 /// A run in full swing that does what it is told, or panics at it.
@@ -174,7 +174,7 @@ impl Terminal {
     }
 
     fn until(&mut self, what: &str, met: impl Fn(&vt100::Screen) -> bool) {
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + HANG;
         while !met(self.screen.screen()) {
             let left = end.saturating_duration_since(Instant::now());
             match self.output.recv_timeout(left) {

@@ -1,6 +1,6 @@
 //! The dashboard in a real terminal: what it draws, the keys, resizing, leaving, and what it leaves behind.
 
-use crate::common::program::{PATIENCE, folder, signal};
+use crate::common::program::{HANG, folder, signal};
 use crate::common::samples::{copy_of, sample_folder};
 use crate::common::terminal::Terminal;
 use std::path::Path;
@@ -236,7 +236,7 @@ fn idle_costs_nothing() {
     let mut terminal = open(&sample_folder("receipt"), 120, 36);
     terminal.wait_for("SUCCEEDED");
     // Whatever is still to be drawn comes within moments; then there must be silence.
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + HANG;
     let mut drawn = terminal.bytes().len();
     loop {
         std::thread::sleep(Duration::from_millis(500));

@@ -264,7 +264,7 @@ fn idle_it_draws_nothing() {
     terminal.wait_for("grocery receipt");
     // Whatever is still to be drawn comes within moments; then there must be silence.
     let mut drawn = terminal.bytes().len();
-    let deadline = std::time::Instant::now() + crate::common::program::PATIENCE;
+    let deadline = std::time::Instant::now() + crate::common::program::HANG;
     loop {
         std::thread::sleep(std::time::Duration::from_millis(1500));
         let now = terminal.bytes().len();

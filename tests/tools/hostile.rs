@@ -1,14 +1,13 @@
 //! Tools that do the worst a tool can do, through the program: each fails alone, in bounded memory, with an error
 //! that says what happened; the others continue, and a signal ends all of it.
 
-use crate::common::program::{
-    FOREIGN, PATIENCE, code, folder, json, plan_in, program, signal, step,
-};
+use crate::common::process::{assert_stopped_in_time, lives, start, wait_until};
+use crate::common::program::{code, folder, json, signal, step};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Output};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -26,20 +25,7 @@ struct Watched {
 
 impl Watched {
     fn start(folder: &TempDir, home: &Path, more: &[&str]) -> Self {
-        let mut command = Command::new(program());
-        for variable in FOREIGN {
-            command.env_remove(variable);
-        }
-        let child = command
-            .env("PLANDECK_HOME", home)
-            .args(["run", "--worker", "offline", "--headless", "--json"])
-            .arg(plan_in(folder.path()))
-            .args(more)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let child = start(folder.path(), home, more);
         let peak_kb = Arc::<AtomicU64>::default();
         let (status, peak) = (format!("/proc/{}/status", child.id()), Arc::clone(&peak_kb));
         // The system keeps the peak; it can be asked for as long as the process is there.
@@ -235,22 +221,6 @@ fn a_flood_on_standard_error_is_bounded_in_memory_and_on_disk() {
     assert!(kept < 4 << 20, "{} MB on disk", kept >> 20);
 }
 
-fn wait_until(what: &str, there: impl Fn() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !there() {
-        assert!(Instant::now() < deadline, "waited in vain for: {what}");
-        thread::sleep(Duration::from_millis(5));
-    }
-}
-
-/// Whether a process is there and not only waiting to be collected.
-fn lives(process: &str) -> bool {
-    std::fs::read_to_string(format!("/proc/{process}/stat")).is_ok_and(|stat| {
-        let rest = stat.rsplit(')').next();
-        !rest.is_some_and(|rest| rest.trim_start().starts_with('Z'))
-    })
-}
-
 /// Every way to hang at once: a program that heeds no signal and has a child, a loop in the sandbox, a server that
 /// does not answer, a retry that is far away.
 fn hanging(name: &str, status: i32) {
@@ -295,9 +265,7 @@ fn hanging(name: &str, status: i32) {
     signal(name, running.child.id());
     let (output, _) = running.end();
     let took = before.elapsed();
-    println!("{name}: ended after {took:?}");
-    // Two seconds on a machine that is at rest.
-    assert!(took < Duration::from_secs(5), "it took {took:?} to stop");
+    assert_stopped_in_time("the program", took);
     for process in processes.split_whitespace() {
         wait_until("the children to be gone", || !lives(process));
     }

@@ -1,6 +1,7 @@
 //! `http` tools against a real server.
 
-use crate::common::program::PATIENCE;
+use crate::common::process::assert_stopped_in_time;
+use crate::common::program::HANG;
 use crate::common::toolbox::{
     call, catalog, environment, faults, output, refusal, run, toolbox_with,
 };
@@ -220,22 +221,17 @@ async fn answers_are_bounded() {
 #[tokio::test]
 async fn cancelling_does_not_wait_for_the_server() {
     let server = MockServer::start().await;
-    answers(
-        &server,
-        ResponseTemplate::new(200).set_delay(Duration::from_mins(1)),
-    )
-    .await;
+    answers(&server, ResponseTemplate::new(200).set_delay(2 * HANG)).await;
     let (call, _) = call(json!({}));
     let cancel = call.cancel.clone();
     let running = tokio::spawn(http(&server, &json!({"url": "SERVER"})).call(call));
     while server.received_requests().await.unwrap().is_empty() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+    let cancelled = std::time::Instant::now();
     cancel.cancel();
-    let report = tokio::time::timeout(Duration::from_secs(2), running)
-        .await
-        .unwrap()
-        .unwrap();
+    let report = tokio::time::timeout(HANG, running).await.unwrap().unwrap();
+    assert_stopped_in_time("the call", cancelled.elapsed());
     assert_eq!(report.output.unwrap_err().message, "cancelled");
 }
 
@@ -408,7 +404,7 @@ async fn a_server_that_does_not_answer_ends_as_a_timeout() {
     for (name, url) in stalling_servers() {
         let fields = json!({"type": "http", "url": url, "timeout_s": 0.4});
         let tool = crate::common::toolbox::tool(&json!({"tools": {"t": fields}}).to_string(), "t");
-        let report = tokio::time::timeout(PATIENCE, run(&tool, json!({}))).await;
+        let report = tokio::time::timeout(HANG, run(&tool, json!({}))).await;
         let report = report.unwrap_or_else(|_| panic!("{name} never ended"));
         assert!(report.prompt.unwrap().starts_with("GET http://127"));
         let error = report.output.unwrap_err();

@@ -3,6 +3,7 @@
 
 #[path = "../common"]
 mod common {
+    pub mod process;
     pub mod program;
     pub mod toolbox;
 }

@@ -1,5 +1,7 @@
 //! `model` tools against a server that speaks the chat-completions format.
 
+use crate::common::process::assert_stopped_in_time;
+use crate::common::program::HANG;
 use crate::common::toolbox::{call, catalog, environment, output, refusal, run, toolbox_with};
 use futures::FutureExt;
 use plandeck::models::{Environment, Price, SmallModelWorker, SpendAuthorizer};
@@ -618,22 +620,17 @@ async fn a_fixed_price_comes_on_top() {
 #[tokio::test]
 async fn cancelling_drops_the_request() {
     let server = MockServer::start().await;
-    answers(
-        &server,
-        completion("x", 1, 0, 1).set_delay(Duration::from_mins(1)),
-    )
-    .await;
+    answers(&server, completion("x", 1, 0, 1).set_delay(2 * HANG)).await;
     let (call, _) = call(json!({}));
     let cancel = call.cancel.clone();
     let running = tokio::spawn(model(&server, &json!({})).call(call));
     while server.received_requests().await.unwrap().is_empty() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+    let cancelled = std::time::Instant::now();
     cancel.cancel();
-    let report = tokio::time::timeout(Duration::from_secs(2), running)
-        .await
-        .unwrap()
-        .unwrap();
+    let report = tokio::time::timeout(HANG, running).await.unwrap().unwrap();
+    assert_stopped_in_time("the call", cancelled.elapsed());
     assert!(report.output.is_err());
 }
 

@@ -160,7 +160,7 @@ impl RunArgs {
 /// How a run is recorded, and what it reuses of earlier runs.
 #[derive(Args, Clone, Debug, Default)]
 pub struct RecordArgs {
-    /// Resume an interrupted run: steps that it completed do not run again. RUN is an id, the start of one, or last
+    /// Resume an earlier run: steps that it completed do not run again. RUN is an id, the start of one, or last
     #[arg(long, value_name = "RUN")]
     pub resume: Option<String>,
     /// What to do with steps that were running at the interruption and may have happened [default: keep]
