@@ -236,8 +236,8 @@ impl Tool for ModelTool {
             {
                 let time = role.definition.timeout;
                 let output = match rules {
-                    CompiledRules::Jq(rule) => {
-                        rule.run(call.input.clone(), &services, &call, time).await
+                    CompiledRules::Jq(filter) => {
+                        filter.run(call.input.clone(), &services, &call, time).await
                     }
                     CompiledRules::Code(code) => {
                         code_exec::run(code, &call.input, &services, &call, time).await

@@ -169,15 +169,15 @@ impl Sandbox {
             )));
         }
         let memory_mb = work.memory_mb.unwrap_or(MEMORY_MB);
-        let mut process = match self.take_idle(memory_mb, work.cpu_percent) {
-            Some(process) => process,
-            None => {
-                let path = self.program.path().map_err(|error| ToolError {
-                    message: format!("{}: {}", work.language.why_sandboxed(), error.message),
-                    ..error
-                })?;
-                SandboxProcess::start(path, memory_mb, work.cpu_percent).await?
-            }
+        let idle = self.take_idle(memory_mb, work.cpu_percent);
+        let mut process = if let Some(process) = idle {
+            process
+        } else {
+            let path = self.program.path().map_err(|error| ToolError {
+                message: format!("{}: {}", work.language.why_sandboxed(), error.message),
+                ..error
+            })?;
+            SandboxProcess::start(path, memory_mb, work.cpu_percent).await?
         };
         process.calls += 1;
         // A sandbox reads a whole line before it writes anything, so this cannot deadlock. The reason of a broken

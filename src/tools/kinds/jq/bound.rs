@@ -33,7 +33,7 @@ const MAX_EXPANDED_PATTERN: f64 = 256.0;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     /// In place: it takes a few milliseconds at most.
-    InPlace,
+    Inline,
     /// On a thread of its own: it ends within a second and cannot be stopped before.
     Thread,
     /// In a process of its own, which can be stopped.
@@ -81,7 +81,7 @@ impl Bound {
             Place::Sandbox
         } else if measure.size * steps <= MAX_STEPS_IN_PLACE && measure.bytes <= MAX_BYTES_IN_PLACE
         {
-            Place::InPlace
+            Place::Inline
         } else {
             Place::Thread
         }
@@ -479,7 +479,7 @@ mod tests {
             "try error(\"x\") catch .",
             ".items[0].price // 0",
         ] {
-            assert_eq!(place(filter, &receipt), Place::InPlace, "{filter}");
+            assert_eq!(place(filter, &receipt), Place::Inline, "{filter}");
         }
         for filter in [
             ".n + 1",
@@ -494,7 +494,7 @@ mod tests {
                     filter,
                     &json!({"n": 1, "list": [1, 2], "text": "1.50, 2.25"})
                 ),
-                Place::InPlace,
+                Place::Inline,
                 "{filter}"
             );
         }
@@ -541,7 +541,7 @@ mod tests {
         let pairs = "[.[] + .[]]";
         assert_eq!(place(pairs, &json!([1, 2, 3])), Place::Sandbox);
         let many = |count: u32| json!((0..count).collect::<Vec<_>>());
-        assert_eq!(place("length", &many(2_000)), Place::InPlace);
+        assert_eq!(place("length", &many(2_000)), Place::Inline);
         assert_eq!(place("length", &many(50_000)), Place::Thread);
         assert_eq!(place("map(. + 1)", &many(100_000)), Place::Thread);
         assert_eq!(place("map(. + 1)", &many(5_000_000)), Place::Sandbox);
@@ -604,7 +604,7 @@ mod tests {
             let filter = Filter::compile(&source).unwrap();
             let item = json!([n, "ab", [1, {"a": n, "b": 2}]]);
             let input = Value::Array(vec![item; items]);
-            if filter.place(&input) == Place::InPlace {
+            if filter.place(&input) == Place::Inline {
                 let started = std::time::Instant::now();
                 let output = filter.run(&input).unwrap_or_default();
                 prop_assert!(started.elapsed() < std::time::Duration::from_secs(1), "{source}");

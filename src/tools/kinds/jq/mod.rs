@@ -110,7 +110,7 @@ impl JqRule {
 
     /// The output for `input`, where the filter may run in place.
     pub fn run_now(&self, input: &Value) -> Option<Result<Value, ToolError>> {
-        let is_quick = self.filter.place(input) == Place::InPlace;
+        let is_quick = self.filter.place(input) == Place::Inline;
         is_quick.then(|| self.filter.run(input).map_err(ToolError::permanent))
     }
 
@@ -123,7 +123,7 @@ impl JqRule {
         time: Option<Duration>,
     ) -> Result<Value, ToolError> {
         match self.filter.place(&input) {
-            Place::InPlace => self.filter.run(&input).map_err(ToolError::permanent),
+            Place::Inline => self.filter.run(&input).map_err(ToolError::permanent),
             Place::Thread => {
                 let filter = self.filter.clone();
                 let work = tokio::task::spawn_blocking(move || filter.run(&input));
