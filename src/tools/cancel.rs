@@ -1,6 +1,6 @@
 //! Cancellation, the same for every kind of tool.
 
-use super::ToolError;
+use super::error::ToolError;
 use tokio_util::sync::CancellationToken;
 
 /// The output of `work`, or an error when the call is cancelled first; `work` is then dropped. A call that is

@@ -5,7 +5,9 @@
 mod call;
 mod cancel;
 pub mod catalog;
+mod catalog_toolbox;
 mod definition;
+mod error;
 mod fields;
 mod fingerprint;
 mod fixed_price;
@@ -15,31 +17,34 @@ mod group;
 mod kind;
 mod kinds;
 pub mod launch;
+mod pricing;
 pub mod sandbox;
 mod secrets;
 mod services;
 mod simulated;
 mod synthesis;
 mod template;
+mod tool;
 mod toolbox;
 mod unavailable;
 mod worker;
 
 pub use crate::models::SpendAuthorizer;
 pub use crate::text::message::{clean, quote, quote_end};
-pub use call::{
-    Call, CallLog, CallReport, Estimate, Pricing, Quote, Reservation, Tool, ToolError, Toolbox,
-    Unseen,
-};
+pub use call::{Call, CallLog, CallReport};
 pub use catalog::Catalog;
+pub use catalog_toolbox::{BUILTINS, CatalogToolbox};
 pub use definition::ToolDefinition;
+pub use error::ToolError;
 pub use fingerprint::Fingerprint;
 pub use function::FnTool;
 pub use kind::{CallPolicy, FUNCTION, ToolKind};
+pub use pricing::{Estimate, Pricing, Quote, Reservation, Unseen};
 pub use sandbox::Program;
 pub(crate) use secrets::Secrets;
 pub use services::ToolOptions;
-pub use toolbox::{BUILTINS, CatalogToolbox};
+pub use tool::Tool;
+pub use toolbox::Toolbox;
 
 use serde_json::Value;
 

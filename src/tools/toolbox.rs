@@ -1,165 +1,21 @@
-//! The tools of a catalog, each built once and found by name.
+//! Where the engine finds its tools.
 
-use super::catalog::{AgentSettings, Catalog, ModelSettings};
-use super::definition::{BuildContext, ToolDefinition};
-use super::fixed_price::Priced;
-use super::function_call::{ByName, FunctionCall};
-use super::kinds::code_exec::CodeExecTool;
-use super::kinds::{agent, model};
-use super::services::{Services, ToolOptions};
-use super::simulated::SimulatedTool;
-use super::synthesis::FinalSynthesis;
-use super::unavailable::Unavailable;
-use super::{Fingerprint, Tool, Toolbox};
-use crate::models::SmallModelWorker;
-use crate::plan::FINAL_SYNTHESIS;
-use std::collections::HashMap;
+use super::{Fingerprint, Tool};
 use std::sync::Arc;
 
-/// The tools that need no entry in a catalog.
-pub const BUILTINS: [&str; 3] = ["code_exec", "function_call", FINAL_SYNTHESIS];
+/// The tools that the engine can call, by name.
+pub trait Toolbox: Send + Sync {
+    /// The tool of this name, `None` where the catalog has none.
+    fn tool(&self, name: &str) -> Option<Arc<dyn Tool>>;
 
-/// The tools of one catalog with one worker.
-pub struct CatalogToolbox {
-    tools: ByName,
-    definitions: HashMap<Arc<str>, Arc<ToolDefinition>>,
-    worker: SmallModelWorker,
-}
-
-impl CatalogToolbox {
-    /// Builds every tool of `catalog`, and the built-in tools. A tool that cannot be built is in the toolbox too; its
-    /// calls fail with the reason.
-    pub fn new(catalog: &Catalog, worker: &SmallModelWorker, options: ToolOptions) -> Self {
-        let services = Arc::new(Services::new(options));
-        let mut tools: ByName = catalog
-            .tools()
-            .iter()
-            .map(|definition| {
-                (
-                    definition.name.clone(),
-                    build(definition, worker, &services),
-                )
-            })
-            .collect();
-        // A tool of the catalog replaces a built-in tool of the same name.
-        let mut builtin = |name: &str, tool: Arc<dyn Tool>| {
-            tools.entry(name.into()).or_insert(tool);
-        };
-        builtin("code_exec", Arc::new(CodeExecTool::builtin(services)));
-        builtin(
-            FINAL_SYNTHESIS,
-            Arc::new(FinalSynthesis::new(worker.clone())),
-        );
-        let callable = tools.clone();
-        tools.entry("function_call".into()).or_insert_with(|| {
-            Arc::new(FunctionCall {
-                tools: callable.into(),
-            })
-        });
-        let definitions = catalog.tools().iter();
-        Self {
-            tools,
-            definitions: definitions
-                .map(|definition| (definition.name.clone(), Arc::clone(definition)))
-                .collect(),
-            worker: worker.clone(),
-        }
+    /// The pool whose rate limit the tool's calls count against; `None` where the catalog names none.
+    fn pool(&self, _name: &str) -> Option<Arc<str>> {
+        None
     }
 
-    /// Adds a tool, or replaces the one of this name. `function_call` cannot call it.
-    pub fn insert(&mut self, name: impl Into<Arc<str>>, tool: Arc<dyn Tool>) {
-        let name = name.into();
-        self.definitions.remove(&name);
-        self.tools.insert(name, tool);
-    }
-}
-
-impl Toolbox for CatalogToolbox {
-    fn tool(&self, name: &str) -> Option<Arc<dyn Tool>> {
-        if let Some(tool) = self.tools.get(name) {
-            return Some(tool.clone());
-        }
-        // An agent step calls `agent_ID`; the catalog may list the agent by its id alone.
-        let id = name.strip_prefix("agent_").filter(|id| !id.is_empty())?;
-        let known = self
-            .tools
-            .get(id)
-            .filter(|tool| *tool.kind() == agent::KIND);
-        Some(known.cloned().unwrap_or_else(|| self.unlisted_agent(name)))
-    }
-
-    fn pool(&self, name: &str) -> Option<Arc<str>> {
-        self.definitions.get(name)?.pool.clone()
-    }
-
-    fn fingerprint(&self, name: &str, model: Option<&str>) -> Option<Fingerprint> {
-        if let Some(definition) = self.definitions.get(name) {
-            return Some(Fingerprint::of(definition, &self.worker, model));
-        }
-        match name {
-            "code_exec" => Some(Fingerprint::builtin(name, None)),
-            FINAL_SYNTHESIS => {
-                let definition = ToolDefinition::new(name, Arc::new(ModelSettings::default()));
-                Some(Fingerprint::of(&definition, &self.worker, model))
-            }
-            // The fingerprint of `function_call` depends on the tool that the input names.
-            _ => None,
-        }
-    }
-}
-
-impl CatalogToolbox {
-    /// The tool for an agent that the catalog does not list.
-    fn unlisted_agent(&self, name: &str) -> Arc<dyn Tool> {
-        let settings = Arc::new(AgentSettings::default());
-        let definition = Arc::new(ToolDefinition::new(name, settings));
-        if self.worker.is_simulated() {
-            return Arc::new(SimulatedTool::new(definition, self.worker.clone()));
-        }
-        Arc::new(Unavailable {
-            kind: &agent::KIND,
-            message: format!(
-                "the catalog has no agent for \"{name}\": add a tool of type agent with its `url`"
-            )
-            .into(),
-        })
-    }
-}
-
-/// The tool of a definition, with its fixed price.
-fn build(
-    definition: &Arc<ToolDefinition>,
-    worker: &SmallModelWorker,
-    services: &Arc<Services>,
-) -> Arc<dyn Tool> {
-    let kind = definition.kind();
-    let context = BuildContext {
-        definition,
-        worker,
-        services,
-    };
-    // With a simulated worker nothing outside is called.
-    let tool: Arc<dyn Tool> = if worker.is_simulated() && kind.reaches_outside {
-        Arc::new(SimulatedTool::new(definition.clone(), worker.clone()))
-    } else {
-        let built = definition.implementation.build(&context);
-        built.unwrap_or_else(|why| {
-            let (name, word) = (&definition.name, kind.name);
-            let message = format!("the tool \"{name}\" ({word}) cannot be called: {why}");
-            Arc::new(Unavailable {
-                kind,
-                message: message.into(),
-            })
-        })
-    };
-    // Offline rules are free, whatever the model would cost.
-    let by_rules = worker.is_offline() && *kind == model::KIND;
-    if definition.cost.is_zero() || by_rules {
-        tool
-    } else {
-        Arc::new(Priced {
-            tool,
-            price: definition.cost,
-        })
+    /// What determines the tool's outputs besides its input; `model` is the model that the step names. `None`
+    /// where that is not known.
+    fn fingerprint(&self, _name: &str, _model: Option<&str>) -> Option<Fingerprint> {
+        None
     }
 }

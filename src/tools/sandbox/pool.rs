@@ -3,9 +3,10 @@
 use super::protocol::{Language, MARK, MAX_LINE_BYTES, Reply, Request};
 use crate::run::LogStream;
 use crate::text::message::{clean, quote_end};
+use crate::tools::CallLog;
 use crate::tools::cancel::cancellable;
+use crate::tools::error::ToolError;
 use crate::tools::group::Group;
-use crate::tools::{CallLog, ToolError};
 use serde_json::Value;
 use std::borrow::Cow;
 use std::path::PathBuf;

@@ -1,0 +1,72 @@
+//! What a tool is to the engine.
+
+use super::call::{Call, CallReport};
+use super::pricing::{Estimate, Pricing, Quote, Reservation, Unseen};
+use super::{CallPolicy, ToolKind};
+use futures::future::BoxFuture;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// A tool that can be called. One value serves every step that names it.
+pub trait Tool: Send + Sync {
+    /// The kind of tool: `model`, `http`, `process`, `jq`, `code_exec`, …
+    fn kind(&self) -> &'static ToolKind;
+
+    /// Makes the call. It must end soon after `call.cancel` is cancelled; dropping the future must leave
+    /// nothing behind (child processes are killed with their group).
+    fn call(&self, call: Call) -> BoxFuture<'static, CallReport>;
+
+    /// The result at once, without blocking, where the tool is a plain function of its input; `None` where
+    /// [`call`](Self::call) must be used. The engine prefers this for tools that take microseconds.
+    fn call_now(&self, _input: &Arc<Value>) -> Option<CallReport> {
+        None
+    }
+
+    /// The retry and time limit policy; by default that of its kind.
+    fn policy(&self) -> CallPolicy {
+        self.kind().into()
+    }
+
+    /// What calls cost; `None` where they cost nothing.
+    fn pricing(&self) -> Option<&dyn Pricing> {
+        None
+    }
+
+    /// The tool that a call with this input delegates to; `None` where the tool runs the call itself.
+    fn target(&self, _input: &Value) -> Option<Arc<dyn Tool>> {
+        None
+    }
+}
+
+/// A tool without [`Pricing`] costs nothing.
+impl dyn Tool + '_ {
+    /// See [`Pricing::quote`].
+    pub fn quote(&self, input: &Value, model: Option<&str>) -> Quote {
+        self.pricing()
+            .map_or(Quote::FREE, |pricing| pricing.quote(input, model))
+    }
+
+    /// See [`Pricing::reservation`].
+    pub fn reservation(&self, input: &Value, model: Option<&str>) -> Reservation {
+        self.pricing().map_or(Reservation::NOTHING, |pricing| {
+            pricing.reservation(input, model)
+        })
+    }
+
+    /// See [`Pricing::estimate`].
+    pub fn estimate(&self, known: &Value, model: Option<&str>, unseen: Unseen) -> Estimate {
+        self.pricing().map_or(Estimate::FREE, |pricing| {
+            pricing.estimate(known, model, unseen)
+        })
+    }
+
+    /// See [`Pricing::max_answer_tokens`].
+    pub fn max_answer_tokens(&self) -> Option<u64> {
+        self.pricing()?.max_answer_tokens()
+    }
+
+    /// See [`Pricing::rate_limit_use`].
+    pub fn rate_limit_use(&self, input: &Value, model: Option<&str>) -> Option<(String, u64)> {
+        self.pricing()?.rate_limit_use(input, model)
+    }
+}
