@@ -66,7 +66,7 @@ impl RunFixture {
         fixture.event(EventKind::RunStarted(Arc::new(header)))
     }
 
-    /// The moment.
+    /// The time of the fixture's clock.
     pub(crate) fn now(&self) -> Micros {
         self.at
     }
@@ -123,7 +123,7 @@ impl RunFixture {
         })
     }
 
-    /// Ends the attempt under way; with a message badly, and perhaps with another one in `retry_in` ms.
+    /// Ends the running attempt, as failed if there is a message, with a retry in `retry_in` ms if given.
     pub(crate) fn end(
         self,
         ix: u32,
@@ -158,7 +158,7 @@ impl RunFixture {
         self.event(EventKind::AttemptEnded(Arc::new(end)))
     }
 
-    /// Ends the attempt under way and the step well, at no cost.
+    /// Ends the running attempt and the step as succeeded, at no cost.
     pub(crate) fn succeed(self, ix: u32) -> Self {
         self.end(ix, Some(0.0), None, None)
             .done(ix, StepSource::Call)
@@ -238,7 +238,7 @@ pub(crate) fn chain(count: u32) -> RunState {
     RunFixture::new(steps.collect()).run
 }
 
-/// A run in which steps wait for everything that there is to wait for, with tries, failures and elements.
+/// A run with every kind of wait, with retries, failures and elements.
 pub(crate) fn eventful() -> RunFixture {
     RunFixture::new(vec![
         info("extract", "receipt_ocr", "model", &[]),

@@ -1,4 +1,4 @@
-//! What is asked before a plan is run whose last run was cut short: go on with that one, or start anew.
+//! The question before running a plan whose last run was interrupted: resume that run, or start a new one.
 
 use super::theme::Theme;
 use crate::run::StepStatus;
@@ -22,15 +22,15 @@ use std::time::Duration;
 
 /// Cells of the box.
 const WIDTH: u16 = 64;
-/// Steps that are named.
+/// Most steps that are named.
 const NAMED: usize = 6;
 
-/// A run that was cut short.
+/// An interrupted run.
 #[derive(Clone, Debug)]
 pub struct ResumePrompt {
     /// The plan's name.
     pub plan: Arc<str>,
-    /// When the run started, as people here read it.
+    /// When the run started, in the local time zone.
     pub started_at: Arc<str>,
     /// Steps that succeeded.
     pub done: u64,
@@ -38,18 +38,18 @@ pub struct ResumePrompt {
     pub steps: u64,
     /// What it cost; `None` where that is not known or not tracked.
     pub cost: Option<Money>,
-    /// Steps that were under way when the process died.
+    /// Steps that were running when the process died.
     pub running: Vec<Arc<str>>,
 }
 
-/// What a person says to it.
+/// The user's answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResumeChoice {
-    /// Go on with the run.
+    /// Resume the run.
     Resume,
     /// Start a new one.
     StartAgain,
-    /// Neither.
+    /// Quit.
     Leave(Outcome),
 }
 

@@ -1,4 +1,4 @@
-//! Attempts beside each other, and a run held against another: whole screens, from lists of events and typed keys.
+//! Attempts side by side, and a run compared with another: whole screens, from lists of events and typed keys.
 
 use crate::common::recording::{Recording, receipt, receipt_failed, receipt_running};
 use crate::common::screen::Screen;
@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 const SIZES: [(u16, u16); 4] = [(80, 24), (120, 36), (200, 60), (40, 10)];
 
-/// Three tries of a model call, each with another answer.
-fn tries() -> Recording {
+/// Three attempts of a model call, each with another answer.
+fn three_attempts() -> Recording {
     receipt()
         .start()
         .call(&["extract"])
@@ -89,7 +89,7 @@ fn answer(screen: &mut Screen, runs: Vec<PastRun>, other: &RunState) {
 #[test]
 fn attempts_beside_each_other() {
     for (columns, rows) in SIZES {
-        let mut screen = Screen::new(columns, rows, tries().events())
+        let mut screen = Screen::new(columns, rows, three_attempts().events())
             .at(9000)
             .keys("d");
         assert!(matches!(screen.model.overlay, Some(Overlay::SideBySide(_))));
@@ -99,7 +99,9 @@ fn attempts_beside_each_other() {
 
 #[test]
 fn one_moves_between_pairs_of_attempts() {
-    let mut screen = Screen::new(120, 36, tries().events()).at(9000).keys("d");
+    let mut screen = Screen::new(120, 36, three_attempts().events())
+        .at(9000)
+        .keys("d");
     assert!(screen.text().contains("pair 2 of 2"));
     assert!(screen.text().contains("attempt 2") && screen.text().contains("attempt 3"));
     screen.press("left");
@@ -119,8 +121,8 @@ fn one_moves_between_pairs_of_attempts() {
 }
 
 #[test]
-fn attempts_are_those_of_the_moment_shown() {
-    let mut screen = Screen::new(120, 36, tries().events())
+fn attempts_are_those_of_the_event_shown() {
+    let mut screen = Screen::new(120, 36, three_attempts().events())
         .at(9000)
         .keys("[ [ [ d");
     assert_eq!(screen.model.row().unwrap().attempts.len(), 2);
@@ -153,7 +155,7 @@ fn the_choice_of_another_run() {
     }
 }
 
-/// A screen on a run that is held against another.
+/// A screen with a run that is compared with another.
 fn compared(columns: u16, rows: u16) -> Screen {
     let other =
         RunState::from_events(&ended(json!({"items": [1, 2], "note": "the sum is 5"})).events());
@@ -189,7 +191,7 @@ fn a_run_held_against_another() {
 }
 
 #[test]
-fn what_differs_is_told_at_each_moment_and_as_the_run_goes_on() {
+fn what_differs_is_shown_at_each_event_and_while_the_run_continues() {
     let mut screen = compared(120, 36);
     let items = receipt().key("items").ix;
     assert!(screen.model.verdict(items).unwrap().differs());

@@ -1,4 +1,4 @@
-//! The home screen, from what it is told and what is typed.
+//! The home screen, from its answers and typed keys.
 
 use crate::common::screen::parse;
 use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
@@ -30,7 +30,7 @@ impl Home {
         }
     }
 
-    fn told(mut self, answers: Vec<Answer>) -> Self {
+    fn with(mut self, answers: Vec<Answer>) -> Self {
         for answer in answers {
             self.tell(Message::Answer(answer));
         }
@@ -159,7 +159,7 @@ fn detail() -> Detail {
 #[test]
 fn it_shows_what_there_is() {
     for (columns, rows) in SIZES {
-        let mut home = Home::new(columns, rows).told(everything());
+        let mut home = Home::new(columns, rows).with(everything());
         insta::assert_snapshot!(format!("home_{columns}x{rows}"), home.text());
     }
 }
@@ -167,7 +167,7 @@ fn it_shows_what_there_is() {
 #[test]
 fn a_failed_run_says_what_failed() {
     for (columns, rows) in SIZES {
-        let mut home = Home::new(columns, rows).told(everything());
+        let mut home = Home::new(columns, rows).with(everything());
         home.press("down down down down");
         let id = home.model.run().unwrap().run_id.clone();
         home.tell(Message::Answer(Answer::Detail(id, detail())));
@@ -183,7 +183,7 @@ fn before_the_first_run_it_says_what_to_do() {
             Answer::Runs(Ok(vec![])),
             Answer::Plans(vec![]),
         ];
-        let mut home = Home::new(columns, rows).told(answers);
+        let mut home = Home::new(columns, rows).with(answers);
         insta::assert_snapshot!(format!("home_first_{columns}x{rows}"), home.text());
     }
 }
@@ -191,11 +191,11 @@ fn before_the_first_run_it_says_what_to_do() {
 #[test]
 fn typing_filters_and_lights_what_was_typed() {
     for (columns, rows) in SIZES {
-        let mut home = Home::new(columns, rows).told(everything());
+        let mut home = Home::new(columns, rows).with(everything());
         home.press("p a y");
         insta::assert_snapshot!(format!("home_typed_{columns}x{rows}"), home.text());
     }
-    let mut home = Home::new(80, 24).told(everything());
+    let mut home = Home::new(80, 24).with(everything());
     home.press("f a i l e d space m e n");
     assert_eq!(&*home.model.run().unwrap().plan, "mend");
     home.press("z z z");
@@ -219,7 +219,7 @@ fn typing_filters_and_lights_what_was_typed() {
 
 #[test]
 fn enter_does_what_fits_what_is_selected() {
-    let mut home = Home::new(120, 36).told(everything());
+    let mut home = Home::new(120, 36).with(everything());
     home.press("enter");
     let file = PathBuf::from("/home/me/invoice/plan.yaml");
     assert_eq!(
@@ -258,7 +258,7 @@ fn enter_does_what_fits_what_is_selected() {
 
 #[test]
 fn it_asks_for_the_detail_of_what_is_selected_once() {
-    let mut home = Home::new(120, 36).told(everything());
+    let mut home = Home::new(120, 36).with(everything());
     home.effects.clear();
     home.press("tab down");
     let id = runs()[1].run_id.clone();
@@ -281,7 +281,7 @@ fn it_asks_for_the_detail_of_what_is_selected_once() {
 
 #[test]
 fn what_is_under_way_is_read_again_and_the_selection_stays() {
-    let mut home = Home::new(120, 36).told(everything());
+    let mut home = Home::new(120, 36).with(everything());
     home.press("tab down down");
     home.effects.clear();
     home.tell(Message::Tick(NOW + 1));
@@ -299,13 +299,13 @@ fn what_is_under_way_is_read_again_and_the_selection_stays() {
     home.tell(Message::Answer(Answer::Runs(Ok(ended))));
     home.effects.clear();
     home.tell(Message::Tick(NOW + 100));
-    assert!(home.effects.is_empty(), "nothing is under way");
+    assert!(home.effects.is_empty(), "nothing is running");
 }
 
 #[test]
 fn ten_thousand_runs_are_a_list_of_those_in_view() {
     let many = (1..=10_000).map(|number| run(number, "nightly", Standing::Succeeded));
-    let mut home = Home::new(80, 24).told(vec![Answer::Runs(Ok(many.collect()))]);
+    let mut home = Home::new(80, 24).with(vec![Answer::Runs(Ok(many.collect()))]);
     home.press("end");
     let text = home.text();
     assert!(text.contains("10,000 of 10,000"), "{text}");
@@ -318,7 +318,7 @@ fn ten_thousand_runs_are_a_list_of_those_in_view() {
 
 #[test]
 fn trouble_and_keys_lie_over_the_list() {
-    let mut home = Home::new(80, 24).told(everything());
+    let mut home = Home::new(80, 24).with(everything());
     home.model.trouble = Some((
         "plan.yaml, line 3: no tool is called \"x\u{1b}\"".to_owned(),
         0,
@@ -343,13 +343,13 @@ fn trouble_and_keys_lie_over_the_list() {
 #[test]
 fn a_store_that_cannot_be_read_is_said() {
     let fault = Err("plandeck.db: the file is not a database".to_owned());
-    let mut home = Home::new(100, 30).told(vec![Answer::Samples(samples()), Answer::Runs(fault)]);
+    let mut home = Home::new(100, 30).with(vec![Answer::Samples(samples()), Answer::Runs(fault)]);
     assert!(home.text().contains("cannot be read"));
 }
 
 #[test]
 fn the_mouse_selects_and_opens() {
-    let mut home = Home::new(120, 36).told(everything());
+    let mut home = Home::new(120, 36).with(everything());
     let click = |row| {
         Message::Terminal(TerminalEvent::Mouse(MouseEvent {
             kind: MouseEventKind::Down(MouseButton::Left),
@@ -370,12 +370,12 @@ fn the_mouse_selects_and_opens() {
 fn any_size_can_be_drawn() {
     for columns in (0..50).step_by(7).chain([1, 2, 3]) {
         for rows in 0..14 {
-            let mut home = Home::new(columns, rows).told(everything());
+            let mut home = Home::new(columns, rows).with(everything());
             home.press("down ? esc");
             home.draw();
         }
     }
-    let mut home = Home::new(80, 24).told(everything());
+    let mut home = Home::new(80, 24).with(everything());
     home.model.theme = Theme::default().in_ascii();
     assert!(home.text().is_ascii());
 }

@@ -1,7 +1,7 @@
 //! The pictures in `docs/gallery/`: what the DAG pane makes of plans of every shape.
 //!
 //! The test fails where a picture is not what the program draws; `UPDATE_GALLERY=1 cargo test --test
-//! layout_gallery` draws them anew.
+//! layout_gallery` draws them again.
 
 use plandeck::plan::{Dialect, StepIx};
 use plandeck::run::{
@@ -223,7 +223,7 @@ fn recorded(picture: &Picture) -> Vec<RunEvent> {
     for &at in &ready {
         run.say(EventKind::StepReady { step: run.key(at) });
     }
-    // (end, step, start, slot) of what is under way.
+    // (end, step, start, slot) of running calls.
     let mut calls: BTreeSet<(Micros, u32, Micros, u32)> = BTreeSet::new();
     let mut failed = false;
     loop {
@@ -350,12 +350,12 @@ impl Recorder {
     }
 }
 
-/// The moments that are pictured: before anything was called, at three fifths of the time, and at the end.
-fn moments(picture: &Picture) -> [(&'static str, RunState, Micros); 3] {
+/// The times that are pictured: before anything was called, at three fifths of the time, and at the end.
+fn times(picture: &Picture) -> [(&'static str, RunState, Micros); 3] {
     let events = recorded(picture);
     let end = events.last().map_or(Micros(0), |event| event.at);
     let middle = Micros(end.0 * 3 / 5);
-    let until = |moment: Micros| events.iter().take_while(move |event| event.at <= moment);
+    let until = |time: Micros| events.iter().take_while(move |event| event.at <= time);
     [
         ("before", RunState::from_events(&events[..1]), Micros(0)),
         ("during", RunState::from_events(until(middle)), middle),
@@ -391,12 +391,12 @@ fn the_gallery_shows_what_the_program_draws() {
     let update = std::env::var_os("UPDATE_GALLERY").is_some();
     let mut outdated = Vec::new();
     for picture in pictures() {
-        let moments = moments(&picture);
+        let times = times(&picture);
         for (width, height) in [(80, 24), (200, 60)] {
-            // One pane for all moments, as in the program: nothing moves from one to the next.
+            // One pane for all times, as in the program: nothing moves from one to the next.
             let mut pane = GraphPane::new();
-            for (moment, state, now) in &moments {
-                let file = format!("{}-{width}x{height}-{moment}.txt", picture.name);
+            for (time, state, now) in &times {
+                let file = format!("{}-{width}x{height}-{time}.txt", picture.name);
                 let file = folder.join(file);
                 let text = drawn(&mut pane, state, *now, width, height);
                 if update {
@@ -410,6 +410,6 @@ fn the_gallery_shows_what_the_program_draws() {
     }
     assert!(
         outdated.is_empty(),
-        "out of date; UPDATE_GALLERY=1 cargo test --test screen layout_gallery draws them anew: {outdated:?}"
+        "out of date; UPDATE_GALLERY=1 cargo test --test screen layout_gallery draws them again: {outdated:?}"
     );
 }

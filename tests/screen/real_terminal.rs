@@ -22,7 +22,7 @@ use tokio::sync::Notify;
 const HANG: Duration = Duration::from_secs(30);
 const MODE: &str = "PLANDECK_TEST_CHILD";
 
-/// A run in full swing that does what it is told, or panics at it.
+/// A run in full swing that follows commands, or panics on one.
 struct Scripted {
     events: Vec<RunEvent>,
     given: usize,

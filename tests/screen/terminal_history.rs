@@ -1,4 +1,4 @@
-//! Looking back in a real terminal: time travel in a run, a replay, and a run held against another.
+//! Looking back in a real terminal: time travel in a run, a replay, and a run compared with another.
 
 use crate::common::program::{folder, plandeck};
 use crate::common::terminal::Terminal;

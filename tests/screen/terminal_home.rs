@@ -1,4 +1,4 @@
-//! The home screen and the offer to go on, in a real terminal.
+//! The home screen and the resume prompt, in a real terminal.
 
 use crate::common::program::{code, folder, plandeck, run_json, signal, stderr};
 use crate::common::terminal::Terminal;
@@ -21,7 +21,7 @@ fn start(folder: &Path, arguments: &[&str]) -> Terminal {
     Terminal::start_as(folder, arguments, 110, 32, &variables)
 }
 
-/// A run of [`waits`] that was killed while its second step was under way.
+/// A run of [`waits`] that was killed while its second step was running.
 fn killed(folder: &Path) {
     let mut terminal = start(folder, &["plan.yaml", "--worker", "offline"]);
     terminal.wait_until("the call to be made", |_| folder.join("calls").exists());

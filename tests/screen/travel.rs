@@ -1,4 +1,4 @@
-//! Other moments of a run, and a run that is played: whole screens, from lists of events and typed keys.
+//! Earlier events of a run, and replay: whole screens, from lists of events and typed keys.
 
 use crate::common::recording::{Recording, receipt, receipt_failed, receipt_running};
 use crate::common::screen::Screen;
@@ -17,7 +17,7 @@ fn status_of(screen: &Screen, id: &str) -> StepStatus {
 }
 
 #[test]
-fn an_earlier_moment_of_a_live_run() {
+fn an_earlier_event_of_a_live_run() {
     for (columns, rows) in SIZES {
         let mut screen = Screen::new(columns, rows, receipt_running().events())
             .at(1700)
@@ -27,7 +27,7 @@ fn an_earlier_moment_of_a_live_run() {
 }
 
 #[test]
-fn an_earlier_moment_of_a_run_that_failed() {
+fn an_earlier_event_of_a_run_that_failed() {
     for (columns, rows) in SIZES {
         let run = receipt_failed().end_run(RunOutcome::Failed);
         let mut screen = Screen::new(columns, rows, run.events())
@@ -38,21 +38,21 @@ fn an_earlier_moment_of_a_run_that_failed() {
 }
 
 #[test]
-fn every_moment_is_what_the_events_before_it_say() {
+fn every_position_is_the_fold_of_the_events_before() {
     let events = receipt_failed().end_run(RunOutcome::Failed).events();
     let mut screen = Screen::new(120, 36, events.clone()).at(9000);
-    for moment in (1..events.len()).rev() {
+    for position in (1..events.len()).rev() {
         screen.press("[");
-        assert_eq!(screen.model.position(), moment);
-        assert_eq!(screen.model.run, RunState::from_events(&events[..moment]));
-        assert_eq!(screen.model.now, events[moment - 1].at);
+        assert_eq!(screen.model.position(), position);
+        assert_eq!(screen.model.run, RunState::from_events(&events[..position]));
+        assert_eq!(screen.model.now, events[position - 1].at);
     }
     screen.press("[");
     assert_eq!(screen.model.position(), 1);
     assert!(screen.text().contains("earlier needs an earlier event"));
-    for moment in 2..events.len() {
+    for position in 2..events.len() {
         screen.press("]");
-        assert_eq!(screen.model.run, RunState::from_events(&events[..moment]));
+        assert_eq!(screen.model.run, RunState::from_events(&events[..position]));
     }
     assert!(screen.model.is_past());
     screen.press("]");
@@ -97,11 +97,11 @@ fn ends_of_steps_are_one_key_apart() {
 }
 
 #[test]
-fn a_live_run_goes_on_behind_an_earlier_moment() {
+fn a_live_run_continues_behind_an_earlier_event() {
     let before = receipt_running();
     let known = before.so_far().len();
     let mut screen = Screen::new(120, 36, before.so_far()).at(1700).keys("{");
-    let (moment, shown) = (screen.model.position(), screen.text());
+    let (position, shown) = (screen.model.position(), screen.text());
     assert!(shown.contains("still running"), "{shown}");
     let after = before
         .succeed(&["dates", "validate", "categorize"])
@@ -111,10 +111,10 @@ fn a_live_run_goes_on_behind_an_earlier_moment() {
     screen.tell(Message::Events(after[known..].to_vec()));
     screen.tell(Message::Tick(Micros(5_000_000)));
     assert!(screen.model.dirty, "the header counts the events");
-    assert_eq!(screen.model.position(), moment);
+    assert_eq!(screen.model.position(), position);
     assert_eq!(status_of(&screen, "validate"), StepStatus::Pending);
     let text = screen.text();
-    let counts = format!("event {moment} of {}", after.len());
+    let counts = format!("event {position} of {}", after.len());
     assert!(
         text.contains(&counts) && !text.contains("still running"),
         "{text}"
@@ -125,7 +125,7 @@ fn a_live_run_goes_on_behind_an_earlier_moment() {
 }
 
 #[test]
-fn nothing_is_asked_of_the_run_from_an_earlier_moment() {
+fn nothing_is_asked_of_the_run_from_an_earlier_event() {
     let mut screen = Screen::new(80, 24, receipt_failed().events())
         .at(2200)
         .keys("n [ [");
@@ -164,7 +164,7 @@ fn leaving_asks_for_the_run_as_it_is_now() {
 }
 
 #[test]
-fn no_step_moves_at_any_moment() {
+fn no_step_moves_at_any_event() {
     let run = Recording::new("each")
         .step("list", "list", "jq", &[])
         .step("fetch", "fetch", "http", &["list"])
@@ -197,7 +197,7 @@ fn no_step_moves_at_any_moment() {
 }
 
 #[test]
-fn an_earlier_moment_needs_no_timer() {
+fn an_earlier_event_needs_no_timer() {
     let mut screen = Screen::new(80, 24, receipt_running().events())
         .at(1700)
         .keys("[");
@@ -211,21 +211,21 @@ fn an_earlier_moment_needs_no_timer() {
 }
 
 #[test]
-fn the_line_of_moments_is_clicked_and_dragged() {
+fn the_scrubber_is_clicked_and_dragged() {
     let events = receipt_failed().events();
     let last = events.len();
     let mut screen = Screen::new(80, 24, events).at(2200).keys("[");
     let row = 22;
     screen.mouse(MouseEventKind::Down(MouseButton::Left), (8, row));
     assert_eq!(screen.model.position(), 1);
-    let mut moments = Vec::new();
+    let mut positions = Vec::new();
     for column in 8..72 {
         screen.mouse(MouseEventKind::Drag(MouseButton::Left), (column, row - 5));
-        moments.push(screen.model.position());
+        positions.push(screen.model.position());
     }
     assert!(
-        moments.is_sorted() && moments.contains(&(last / 2)),
-        "{moments:?}"
+        positions.is_sorted() && positions.contains(&(last / 2)),
+        "{positions:?}"
     );
     assert_eq!(screen.model.position(), last, "the end of the line is now");
     screen.mouse(MouseEventKind::Drag(MouseButton::Left), (40, row));

@@ -1,4 +1,4 @@
-//! The question about steps of which nobody knows whether they happened, and the editor for their output.
+//! The question about steps whose result is unknown, and the editor for their output.
 
 use crate::common::recording::{Recording, receipt, receipt_running};
 use crate::common::screen::{Screen, parse};
@@ -29,7 +29,7 @@ fn unknown(run: &Recording, id: &str, seq: u64) -> RunEvent {
     }
 }
 
-/// A run in which two steps turned out to be unknown, with somebody to ask.
+/// A run in which two steps are unknown, with a user to ask.
 fn asking(columns: u16, rows: u16) -> (Screen, StepIx, StepIx) {
     let run = receipt_running();
     let (first, second) = (run.key("validate").ix, run.key("categorize").ix);
@@ -89,7 +89,7 @@ fn a_question_is_put_off_and_comes_back() {
 }
 
 #[test]
-fn nobody_is_asked_in_a_run_that_does_not_wait() {
+fn no_one_is_asked_in_a_run_that_does_not_wait() {
     let run = receipt_running();
     let event = unknown(&run, "validate", 90);
     let mut screen = Screen::new(100, 30, run.events());
@@ -112,7 +112,10 @@ fn the_output_is_written_by_hand_and_checked() {
     assert!(matches!(screen.model.overlay, Some(Overlay::Editor(_))));
     type_in(&mut screen, "x");
     screen.press("ctrl-s");
-    assert!(screen.effects.is_empty(), "what is no JSON is not used");
+    assert!(
+        screen.effects.is_empty(),
+        "what is not valid JSON is not used"
+    );
     screen.press("esc");
     assert!(
         matches!(screen.model.overlay, Some(Overlay::Editor(_))),

@@ -10,7 +10,7 @@ use plandeck::units::Micros;
 
 const SIZES: [(u16, u16); 4] = [(40, 10), (80, 24), (120, 36), (200, 60)];
 
-/// A run with waits, tries, elements, a pause and a failure, still going on.
+/// A run with waits, attempts, elements, a pause and a failure, still running.
 fn eventful() -> Recording {
     receipt_running()
         .stumble("validate", "connection reset by peer", 400)

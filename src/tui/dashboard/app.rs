@@ -1,4 +1,4 @@
-//! The dashboard as a scene: messages go through [`update`], and effects to the run or to the terminal.
+//! The dashboard as a screen of the terminal: messages go through [`update`], and effects to the run or to the terminal.
 
 use super::feed::Feed;
 use super::message::{Effect, Message};
@@ -12,24 +12,24 @@ use futures::future::BoxFuture;
 use ratatui::Frame;
 use std::time::Duration;
 
-/// Events that are taken in at once; between two batches input is looked at.
+/// Most events applied in one batch; input is read between batches.
 const BATCH: usize = 20_000;
 
-/// What is left when the dashboard is.
+/// How the dashboard was left, and the run.
 #[derive(Debug)]
 pub struct Left {
     /// Why it was left.
     pub outcome: Outcome,
-    /// The run, as far as its events came.
+    /// The run, folded from every event received.
     pub run: RunState,
 }
 
 /// Shows the run behind `feed` until it is left. The terminal is given back before this returns, whatever way
-/// it returns. It stays open when the run has ended. Left while the run goes on, it has asked the run to stop
-/// and waited for its end, unless it was told to leave at once or by a signal: the caller sees to the rest.
+/// it returns. It stays open after the run has ended. If the user quits during the run, it asks the run to stop
+/// and waits for its end, unless the user insists or a signal arrives: then the caller has to stop the run.
 ///
-/// It is to be driven by the thread that calls `block_on`, not by a task: what that thread draws must not move
-/// to another one, or a panic there would be taken for a tool's.
+/// Drive it on the thread that calls `block_on`, not in a task: a task may move to another thread, where a panic
+/// would be taken for a tool's.
 pub async fn run(feed: impl Feed, options: Options) -> Result<Left, Error> {
     let theme = options.theme()?;
     let session = TerminalSession::take()?;

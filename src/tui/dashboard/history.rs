@@ -1,16 +1,16 @@
-//! What the dashboard may ask of the runs on record. The answer comes later, through the feed: reading them takes
-//! time that no key press waits for.
+//! Queries for recorded runs. The answer arrives later, through the feed, because reading the store takes time that
+//! no key press should wait for.
 
 use crate::run::{Comparison, RunState};
 use crate::units::{Micros, Money};
 use std::sync::Arc;
 
-/// A run on record, as a list of runs shows it.
+/// A recorded run, as the list of runs shows it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PastRun {
     /// Its id.
     pub run_id: Arc<str>,
-    /// When it started, for people.
+    /// When it started, in the local time zone.
     pub started: String,
     /// How it stands: `succeeded`, `failed`, `interrupted`, …
     pub status: &'static str,
@@ -22,7 +22,7 @@ pub struct PastRun {
     pub steps: (u64, u64),
 }
 
-/// Something that is asked of the record.
+/// A query for recorded runs.
 #[derive(Clone, Debug, PartialEq)]
 pub enum HistoryQuery {
     /// Which other runs of the same plan there are, the newest first.
@@ -32,21 +32,21 @@ pub enum HistoryQuery {
         /// Its plan.
         plan: Arc<str>,
     },
-    /// How a run on record and the one that is shown differ.
+    /// How a recorded run and the run shown differ.
     Compare {
-        /// The one on record.
+        /// The recorded run.
         with: PastRun,
-        /// The one that is shown, at the moment that is shown.
+        /// The run shown, at the event shown.
         shown: Box<RunState>,
     },
 }
 
-/// What came of an inquiry.
+/// The answer to a [`HistoryQuery`].
 #[derive(Debug)]
 pub enum HistoryAnswer {
-    /// The runs, or why they cannot be told.
+    /// The runs, or why they cannot be listed.
     Runs(Result<Vec<PastRun>, Arc<str>>),
-    /// The run that was asked for, held against the one shown, or why it cannot be read.
+    /// The run asked for, compared with the run shown, or why it cannot be read.
     Compared(PastRun, Result<Box<Comparison>, Arc<str>>),
 }
 

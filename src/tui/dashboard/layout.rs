@@ -98,7 +98,7 @@ pub(crate) fn areas(model: &Model) -> Areas {
     }
 }
 
-/// The line of moments lies over the lower border of the panes, so that nothing moves when it comes.
+/// The scrubber lies over the lower border of the panes, so that nothing moves when it appears.
 pub(crate) fn scrubber(areas: &Areas) -> Rect {
     let body = areas.footer.y.saturating_sub(areas.header.bottom());
     Rect {

@@ -1,4 +1,4 @@
-//! What the dashboard is told, and what it asks for in return.
+//! Messages that the dashboard receives, and effects that it asks for.
 
 use super::history::{HistoryAnswer, HistoryQuery};
 use crate::run::{CommandError, RunCommand, RunEvent};

@@ -1,4 +1,4 @@
-//! The home screen as a screen of the terminal, and who tells it what there is.
+//! The home screen as a screen of the terminal, and the source of its items.
 
 use super::item::{Answer, Request};
 use super::message::{Effect, Message};
@@ -21,7 +21,7 @@ pub trait Source {
     fn changed(&mut self) -> BoxFuture<'_, ()>;
 }
 
-/// What came of the home screen.
+/// How the home screen was left.
 #[derive(Debug)]
 pub enum Chosen {
     /// Something to open.

@@ -1,4 +1,4 @@
-//! What can be chosen, as whoever reads the disk says it.
+//! The runs and plans that can be chosen, as read from the disk.
 
 use crate::units::{Micros, Money};
 use std::path::PathBuf;
@@ -7,11 +7,11 @@ use std::sync::Arc;
 /// How an earlier run stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// Its process is at it.
+    /// Its process is running.
     Running,
     /// Its process is gone, and it had not ended.
     Interrupted,
-    /// The same, and another run has gone on with it since.
+    /// The same, and another run has resumed it since.
     Continued,
     /// Every step that was to run succeeded.
     Succeeded,
@@ -19,12 +19,12 @@ pub enum Standing {
     Failed,
     /// A limit stopped it.
     LimitExceeded,
-    /// A person or a signal stopped it.
+    /// The user or a signal stopped it.
     Cancelled,
 }
 
 impl Standing {
-    /// As people say it.
+    /// Its name on the screen.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Running => "running",
@@ -49,7 +49,7 @@ pub struct RunItem {
     pub standing: Standing,
     /// When it started, in seconds since 1970.
     pub started: i64,
-    /// When it started, as people here read it.
+    /// When it started, in the local time zone.
     pub started_at: Arc<str>,
     /// Wall-clock time less held time.
     pub took: Micros,
@@ -61,9 +61,9 @@ pub struct RunItem {
     pub failed: u64,
     /// The plan's steps.
     pub steps: u64,
-    /// Who carried out `model` tools; empty where that is not on record.
+    /// The worker that ran `model` tools; empty if not recorded.
     pub worker: Arc<str>,
-    /// The run that it went on with.
+    /// The run that it resumed.
     pub resumed_from: Option<Arc<str>>,
     /// The run that it was forked from.
     pub forked_from: Option<Arc<str>>,
@@ -85,17 +85,17 @@ pub struct PlanItem {
     pub name: Arc<str>,
     /// Where it is.
     pub place: PlanPlace,
-    /// The place for people: a path from here.
+    /// The place as shown: a path relative to the current folder.
     pub shown: Arc<str>,
     /// How it is written.
     pub dialect: Arc<str>,
     /// Its steps.
     pub steps: usize,
-    /// What it is for; empty where nobody says.
+    /// The plan's description; empty if it has none.
     pub about: Arc<str>,
 }
 
-/// What takes longer to find out about a run.
+/// Details of a run that take longer to read.
 #[derive(Clone, Debug, Default)]
 pub struct Detail {
     /// The plan's file.
@@ -104,24 +104,24 @@ pub struct Detail {
     pub failed: Vec<(Arc<str>, Arc<str>)>,
     /// Steps that were running when the process died.
     pub running: Vec<Arc<str>>,
-    /// Whether outputs were invented.
+    /// Whether its outputs were simulated.
     pub simulated: bool,
-    /// What kept this from being found out.
+    /// Why the rest could not be read.
     pub fault: Option<Arc<str>>,
 }
 
-/// What the home screen wants to know.
+/// What the home screen asks to be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
     /// Every run, every plan.
     Everything,
-    /// The runs alone, because one is under way.
+    /// The runs alone, because one is running.
     Runs,
     /// The detail of this run.
     Detail(Arc<str>),
 }
 
-/// What it is told.
+/// The answer to a [`Request`].
 #[derive(Clone, Debug)]
 pub enum Answer {
     /// The runs, newest first, or why they cannot be read.

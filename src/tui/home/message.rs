@@ -1,4 +1,4 @@
-//! What the home screen is told, and what it asks for in return.
+//! Messages that the home screen receives, and effects that it asks for.
 
 use super::item::{Answer, Request};
 use super::model::Choice;

@@ -10,9 +10,9 @@ use std::sync::Arc;
 
 /// How often the times since the runs started are looked at.
 const LOOK_EVERY: Micros = Micros(30_000_000);
-/// How often the runs are read again while one is under way.
+/// Seconds between two reads of the runs while one is running.
 const READ_EVERY: i64 = 2;
-/// Details that are kept.
+/// Most details kept in memory.
 pub(super) const DETAILS: usize = 500;
 
 /// What was chosen.
@@ -22,13 +22,13 @@ pub enum Choice {
     Open(PlanPlace),
     /// Put the sample back as it comes with the program, then run it.
     Restore(Arc<str>),
-    /// Go on with this run.
+    /// Resume this run.
     Resume(Arc<str>),
-    /// Look at this run as it ended, or as far as it is.
+    /// Show this run as it ended, or as far as it got.
     Look(Arc<str>),
-    /// A new run that takes over what this one did.
+    /// Fork this run: a new run that reuses what succeeded.
     Fork(Arc<str>),
-    /// Play this run at the speed at which it went.
+    /// Replay this run at its original speed.
     Play(Arc<str>),
 }
 
@@ -57,13 +57,13 @@ pub struct Model {
     pub top: usize,
     /// The rows that were shown when the list was last drawn.
     pub height: usize,
-    /// Whether a person has done something.
+    /// Whether the user has pressed a key or used the mouse.
     pub touched: bool,
     /// Whether the keys are shown, and scrolled by how many lines.
     pub help: Option<usize>,
     /// Why what was chosen before could not be opened, until a key is pressed; scrolled by so many lines.
     pub trouble: Option<(String, usize)>,
-    /// A word to the person, until the next key.
+    /// A notice to the user, until the next key.
     pub notice: Option<String>,
     /// The present, in seconds since 1970.
     pub now: i64,
@@ -80,7 +80,7 @@ pub struct Model {
 }
 
 impl Model {
-    /// A home screen that has heard of nothing yet.
+    /// A home screen before the first answer.
     pub fn new(theme: Theme, size: (u16, u16), now: i64) -> Self {
         Self {
             runs: Vec::new(),
@@ -107,7 +107,7 @@ impl Model {
         }
     }
 
-    /// Whether something is under way whose figures change.
+    /// Whether a run is running, so that its figures change.
     fn any_running(&self) -> bool {
         let mut runs = self.runs.iter();
         runs.any(|run| run.standing == Standing::Running)

@@ -12,7 +12,7 @@ use crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEve
 /// Rows that one turn of the wheel moves.
 const WHEEL: isize = 3;
 
-/// Takes in a message; the effects are to be carried out in order.
+/// Applies a message; returns effects to run in order.
 pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
     let mut effects = match message {
         Message::Terminal(event) => on_terminal(model, event),
@@ -58,7 +58,7 @@ fn detail_wanted(model: &mut Model) -> Option<Effect> {
 }
 
 fn tick(model: &mut Model, now: i64) -> Vec<Effect> {
-    // Times are shown to the minute, and what is under way is read again anyway.
+    // Times are shown to the minute, and running runs are read again anyway.
     model.dirty |= now / 60 != model.now / 60;
     model.now = now;
     if model.is_stale() {
@@ -70,7 +70,7 @@ fn tick(model: &mut Model, now: i64) -> Vec<Effect> {
 
 fn on_answer(model: &mut Model, answer: Answer) {
     model.dirty = true;
-    // Until a person does something, the selection stays at the top, whatever comes in above it.
+    // Until the user acts, the selection stays at the top, whatever arrives above it.
     let kept = model.identity().filter(|_| model.touched);
     match answer {
         Answer::Runs(runs) => {
@@ -96,7 +96,7 @@ fn on_answer(model: &mut Model, answer: Answer) {
     model.keep_rows(kept.as_deref());
 }
 
-/// What was found out about a run that has gone on since is out of date.
+/// Forgets the details of runs that have changed since they were read.
 fn forget_details(model: &mut Model, runs: &[super::RunItem]) {
     let before = &model.runs;
     for run in runs {

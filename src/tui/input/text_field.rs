@@ -11,7 +11,7 @@ use ratatui::text::Span;
 use tui_input::{Input, InputRequest};
 use unicode_segmentation::UnicodeSegmentation;
 
-/// Bytes that are taken in at the most.
+/// Most bytes that a field accepts.
 const MOST: usize = 4096;
 
 /// A line of text with a cursor.

@@ -12,7 +12,7 @@ impl FrameLimiter {
     /// The time between two frames.
     const APART: Duration = Duration::from_millis(33);
 
-    /// The earliest moment for the next frame; one that has passed where there is nothing to wait for.
+    /// The earliest time for the next frame; in the past if there is nothing to wait for.
     pub fn next(&self, now: Instant) -> Instant {
         self.last.map_or(now, |last| last + Self::APART)
     }

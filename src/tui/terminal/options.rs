@@ -18,9 +18,9 @@ pub struct Options {
     pub ascii: Option<bool>,
     /// Whether shapes stand still and times move seldom.
     pub reduced_motion: bool,
-    /// Where a recorded run is to be played: how many times as fast as it was.
+    /// For a replay: the speed, as a multiple of the original.
     pub replay: Option<f64>,
-    /// Whether the run waits for a person to say what became of steps that nobody knows the end of.
+    /// Whether the run waits for the user to resolve steps whose result is unknown.
     pub asks: bool,
     /// Whether the run is on record, so that another one can be forked from it.
     pub forkable: bool,

@@ -17,7 +17,7 @@ use std::io::{self, BufWriter, Stdout};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// What the terminal or the system says.
+/// An event of the terminal or the system.
 #[derive(Debug)]
 pub enum TerminalEvent {
     /// A key was pressed.
@@ -28,7 +28,7 @@ pub enum TerminalEvent {
     Paste(String),
     /// The terminal has another size now: columns, rows.
     Resize(u16, u16),
-    /// The process was asked to end, by this signal.
+    /// A signal asked the process to end: its number.
     Signal(i32),
 }
 
@@ -52,7 +52,7 @@ pub enum Outcome {
     Quit,
     /// The user wants a run of its own that runs again from this row.
     Fork(StepIx),
-    /// The process was asked to end, by this signal.
+    /// A signal asked the process to end: its number.
     Signal(i32),
     /// The terminal went away.
     TerminalLost,
@@ -124,10 +124,10 @@ impl TerminalSession {
         })
     }
 
-    /// Shows a scene until it is left.
+    /// Shows a screen until it is left.
     ///
-    /// It is to be driven by the thread that calls `block_on`, not by a task: what that thread draws must not
-    /// move to another one, or a panic there would be taken for a tool's.
+    /// Drive it on the thread that calls `block_on`, not in a task: a task may move to another thread, where a
+    /// panic would be taken for a tool's.
     pub async fn show(mut self, screen: &mut impl Screen) -> io::Result<Outcome> {
         let kept = INPUT.lock().unwrap_or_else(PoisonError::into_inner).take();
         let mut input = kept.unwrap_or_default();
@@ -178,7 +178,7 @@ impl TerminalSession {
         }
     }
 
-    /// What an event of the terminal says to a scene.
+    /// The message that an event of the terminal becomes.
     fn event_of(&mut self, event: Option<io::Result<Event>>) -> Option<TerminalEvent> {
         Some(match event {
             Some(Ok(Event::Key(key))) => TerminalEvent::Key(key),

@@ -26,7 +26,7 @@ pub enum ThemeError {
         /// As it was asked for.
         name: String,
     },
-    /// The file is no theme.
+    /// The file is not a theme.
     #[error("theme {name}: {message}")]
     Faulty {
         /// The theme's name.

@@ -43,7 +43,7 @@ pub struct Theme {
     pub warning: Style,
     /// Something failed.
     pub bad: Style,
-    /// A mark that must not be overlooked: invented outputs.
+    /// A mark that must not be overlooked: simulated outputs.
     pub badge: Style,
     /// Strings of a JSON value.
     pub string: Style,
@@ -56,7 +56,7 @@ pub struct Theme {
 }
 
 /// The shapes of the statuses, in the order of [`StepStatus::ALL`]: no two alike, so that colour is never
-/// needed to tell them apart.
+/// needed to distinguish them.
 pub(crate) const GLYPHS: [&str; 8] = ["·", "○", "●", "✔", "✖", "⊘", "■", "?"];
 
 /// The same in ASCII.

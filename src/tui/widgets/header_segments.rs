@@ -1,4 +1,4 @@
-//! A line made of parts, of which those that matter least give way where there is no room.
+//! A line of segments; the least important are dropped first when there is no room.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;

@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn an_earlier_moment_is_looked_at_at_once() {
+    fn an_earlier_state_is_computed_at_once() {
         let (mut throttle, mut run) = (RefreshThrottle::default(), fixture::chain(10_000));
         let early = run.clone();
         more(&mut run);

@@ -68,7 +68,7 @@ pub struct JsonTree {
 }
 
 impl JsonTree {
-    /// A tree that nobody has looked at yet.
+    /// A tree that was not shown yet.
     pub(crate) fn new(value: &Value) -> Self {
         Self {
             state: unfolded(value),
@@ -185,7 +185,7 @@ impl JsonTree {
     }
 }
 
-/// What is unfolded of a value that nobody has looked at yet: from the top as far as it stays short.
+/// What is unfolded of a value that was not shown yet: from the top, as far as it stays short.
 fn unfolded(value: &Value) -> TreeState<usize> {
     let mut state = TreeState::default();
     state.select(vec![0]);

@@ -12,7 +12,7 @@ pub enum Group {
     Run,
     /// Moving about in the DAG.
     Graph,
-    /// Other moments of the run than now.
+    /// Earlier events, and replay.
     Time,
     /// The other views of the run.
     Views,
@@ -134,7 +134,7 @@ pub(crate) const fn ask(
     )
 }
 
-/// The condition of what is always possible.
+/// The condition of an action that is always possible.
 pub(crate) fn always(_: &Model) -> bool {
     true
 }
@@ -146,13 +146,13 @@ impl Entry {
         self
     }
 
-    /// Whether it is possible now. What is asked of a run is asked of it as it is now: not while another moment
-    /// is shown, and never of one that is replayed.
+    /// Whether it is possible now. Commands apply to the run as it is now: they are not possible while an earlier
+    /// event is shown, nor in a replay.
     pub(crate) fn is_possible(&self, model: &Model) -> bool {
         (self.enabled)(model) && !(self.scope.group == Group::Run && model.is_past())
     }
 
-    /// What is missing where it is not possible.
+    /// What it needs, when it is not possible.
     pub(crate) fn lacks(&self, model: &Model) -> &'static str {
         match self.scope.group {
             Group::Run if model.is_replay() => "a live run; this is a replay",

@@ -26,7 +26,7 @@ pub(crate) enum Meaning {
 
 /// What `event` means in this state.
 pub(crate) fn meaning(model: &Model, event: &KeyEvent) -> Meaning {
-    // What is typed belongs to the line that is typed into; keys with control still act.
+    // Letters go into the open text field; keys with control still run actions.
     let counts = |entry: &Entry, key: &Key| !is_typed(model, entry) || key.control;
     let mut blocked = None;
     for entry in entries().filter(|entry| entry.has_key(event, |key| counts(entry, key))) {

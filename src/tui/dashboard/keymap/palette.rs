@@ -16,12 +16,12 @@ pub(crate) struct Listed {
     pub keys: String,
     /// Whether it can be done now.
     pub possible: bool,
-    /// What of its name and description was typed.
+    /// The matched letters of its name and description.
     pub found: Found,
 }
 
-/// What the palette lists: with nothing typed first what is possible now, in the order of the registry; else
-/// the best match first.
+/// What the palette lists: with nothing typed, possible actions first, in the order of the registry; else the best
+/// match first.
 pub(crate) fn listed(model: &mut Model) -> Vec<Listed> {
     // What can be done is asked of the dashboard below, not of the palette that lies over it.
     let overlay = model.overlay.take();
@@ -61,7 +61,7 @@ pub(crate) fn answers(model: &Model, typed: &str) -> Vec<Listed> {
     listed
 }
 
-/// Why what is listed cannot be done.
+/// What an action that is not possible needs.
 pub(crate) fn reason(model: &Model, entry: &Entry) -> &'static str {
     match (entry.lacks(model), entry.scope.group) {
         ("", Group::Graph) => "the graph in focus",
@@ -87,7 +87,7 @@ pub(crate) fn move_by(model: &mut Model, by: isize) {
     }
 }
 
-/// Does what is chosen; where that is not possible, says why and stays open.
+/// Runs the chosen action; if it is not possible, shows why and stays open.
 pub(crate) fn choose(model: &mut Model) -> Vec<Effect> {
     let listed = listed(model);
     let Some(Overlay::Palette(palette)) = &model.overlay else {

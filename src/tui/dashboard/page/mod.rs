@@ -16,7 +16,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-/// Lines that a page has at the most; what is longer says that it is cut.
+/// Most lines of a page; a longer one says that it is cut.
 const LINES: usize = 1_500;
 
 /// Draws the page into `area`; gives where in the page it is, for the border, where not all of it fits.

@@ -41,7 +41,7 @@ impl Direction {
     }
 }
 
-/// What came of folding or unfolding a step.
+/// The result of folding or unfolding a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FoldResult {
     /// This step is to be selected now, where it is one.

@@ -23,7 +23,7 @@ pub enum Runs {
     Asked,
     /// Here they are.
     Found(Vec<PastRun>),
-    /// They cannot be told.
+    /// They cannot be listed.
     Failed(Arc<str>),
 }
 

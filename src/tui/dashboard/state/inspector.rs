@@ -15,7 +15,7 @@ pub enum Tab {
     Overview,
     /// The parameters.
     Input,
-    /// What came of it.
+    /// Its output.
     Output,
     /// What a model was asked and answered, or the request and the response.
     Prompt,

@@ -1,14 +1,14 @@
-//! What the dashboard knows: the run as its events tell it, and what the user looks at.
+//! What the dashboard knows: the run as its events describe it, and what the user looks at.
 
 pub(crate) mod comparison;
 pub(crate) mod editor;
 pub(crate) mod inspected;
 pub(crate) mod inspector;
 pub(crate) mod model;
-mod moment;
 pub(crate) mod overlay;
 pub(crate) mod palette;
 pub(crate) mod player;
+mod position;
 pub(crate) mod run_index;
 pub(crate) mod search;
 pub(crate) mod time_travel;

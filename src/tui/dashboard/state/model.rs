@@ -1,4 +1,4 @@
-//! The state of the dashboard: the run as its events tell it, and what the person looks at.
+//! The state of the dashboard: the run as its events describe it, and what the user looks at.
 
 use super::comparison::{Against, Pair};
 use super::inspector::Inspector;
@@ -16,7 +16,7 @@ use crate::units::Micros;
 use ratatui::layout::Position;
 use std::collections::BTreeSet;
 
-/// How often figures are worked out at the most, for a small run.
+/// The shortest time between two computations of the figures, for a small run.
 const FIGURES_EVERY: Micros = Micros(100_000);
 /// How often a moving screen moves.
 const MOVE_EVERY: Micros = Micros(100_000);
@@ -56,10 +56,10 @@ struct FiguresClock {
     behind: bool,
 }
 
-/// Steps that were running when an earlier run died: nobody knows whether they happened.
+/// Steps that were running when an earlier run died, so that their results are unknown.
 #[derive(Debug, Default)]
 pub struct UnknownSteps {
-    /// Whether the user can say what became of them: the run waits for that.
+    /// Whether the run waits for the user to resolve them.
     pub asks: bool,
     /// Those whose question was put off.
     pub put_off: BTreeSet<StepIx>,
@@ -69,17 +69,17 @@ pub struct UnknownSteps {
 #[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 #[derive(Debug)]
 pub struct Model {
-    /// The run at the moment shown, folded from its events.
+    /// The run at the event shown, folded from its events.
     pub run: RunState,
-    /// Its other moments.
+    /// Its other events.
     pub time_travel: TimeTravel,
     /// The run that the one shown is compared with.
     pub against: Option<Against>,
     /// The plan's name, shown until the run says its own.
     pub title: String,
-    /// The moment that is shown, counted from the start of the run.
+    /// The time shown, counted from the start of the run.
     pub now: Micros,
-    /// The time of the feed, whatever moment is shown.
+    /// The time of the feed, whatever event is shown.
     pub(crate) clock: Micros,
     /// The figures, worked out some time before `now`.
     pub figures: Figures,
@@ -107,11 +107,11 @@ pub struct Model {
     pub inspector: Inspector,
     /// What lies over the panes.
     pub overlay: Option<Overlay>,
-    /// Steps of which nobody knows whether they happened.
+    /// Steps whose result is unknown.
     pub unknown: UnknownSteps,
     /// Whether the run is on record, so that it can be forked.
     pub forkable: bool,
-    /// A word to the person, until the next key.
+    /// A notice to the user, until the next key.
     pub notice: Option<String>,
     /// Whether the dashboard is left as soon as the run has ended.
     pub leaving: bool,
@@ -174,7 +174,7 @@ impl Model {
         self.row()?.last_attempt()
     }
 
-    /// Whether the run has begun and not ended, whatever moment of it is shown. One that is replayed has.
+    /// Whether the run has begun and not ended, whatever event is shown. A replayed run counts as ended.
     pub fn in_progress(&self) -> bool {
         let over = matches!(self.latest().phase, RunPhase::Empty | RunPhase::Ended(_));
         !over && !self.is_replay()
@@ -307,7 +307,7 @@ impl Model {
         attempts.chain(twin).collect()
     }
 
-    /// The same step in the run that this one is held against.
+    /// The same step in the run that this one is compared with.
     pub fn twin(&self, row: &StepState) -> Option<&StepState> {
         self.against.as_ref()?.comparison.row(&row.info.id)
     }

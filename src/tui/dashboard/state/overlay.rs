@@ -32,7 +32,7 @@ pub enum Overlay {
     Runs(RunChoice),
     /// Why the selected step was called, scrolled by this many lines.
     Explain(usize),
-    /// The search for a step. What it found best is looked at while it goes on.
+    /// The search for a step. The best match is shown while the user types.
     Search(Search),
     /// Nothing to see: keys are typed into the filter of the table.
     Filter,
@@ -40,7 +40,7 @@ pub enum Overlay {
     Palette(Palette),
     /// A value that is being edited.
     Editor(Box<Editor>),
-    /// Whether this step happened, which nobody knows.
+    /// What happened to this step, whose result is unknown.
     Unknown(StepIx),
 }
 

@@ -15,7 +15,7 @@ pub struct Player {
 }
 
 impl Player {
-    /// At the start, playing; a speed that is no positive number is the end at once.
+    /// At the start, playing; a speed that is not a positive number goes to the end at once.
     pub(crate) fn new(speed: f64) -> Self {
         Self {
             speed: if speed > 0.0 { speed } else { f64::INFINITY },
@@ -63,7 +63,7 @@ impl Player {
         self.speed = (speed * factor).clamp(SPEEDS.0, SPEEDS.1);
     }
 
-    /// Moves the place by what has passed on the clock, to `end` at the most.
+    /// Moves the place by the time that has passed on the clock, at most to `end`.
     pub(crate) fn play(&mut self, passed: Micros, end: Micros) -> Micros {
         let end = end.0 as f64;
         let by = if self.speed.is_finite() {

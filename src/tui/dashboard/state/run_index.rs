@@ -1,5 +1,5 @@
 //! What the dashboard keeps beside the run's state so that no frame has to look at every row: which rows
-//! are under way, held or failed, and what waits for each.
+//! are running, held or failed, and what waits for each.
 
 use crate::plan::StepIx;
 use crate::run::{EventKind, RunEvent, RunState, StepStatus};
@@ -7,9 +7,9 @@ use crate::units::Micros;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-/// Rows looked at, at the most, to count what depends on one.
+/// Most rows visited to count the dependents of one.
 const REACH: usize = 300;
-/// Rows under way that are compared to find what the run waits for.
+/// Most running rows that are compared to find what the run waits for.
 const COMPARED: usize = 200;
 
 /// Indexes over the rows of one run.
@@ -49,7 +49,7 @@ impl RunIndex {
         false
     }
 
-    /// Takes in that `run` is shown in the place of another moment, `before`; whether the shape is another.
+    /// Takes in that `run` is shown in the place of another state, `before`; whether the shape is another.
     pub fn moved(&mut self, before: &RunState, run: &RunState) -> bool {
         let same = match (&before.header, &run.header) {
             (Some(before), Some(now)) => Arc::ptr_eq(before, now),
@@ -118,7 +118,7 @@ impl RunIndex {
         &self.held
     }
 
-    /// The rows of which nobody knows whether they happened.
+    /// The rows whose result is unknown.
     pub fn unknown(&self) -> &BTreeSet<StepIx> {
         &self.unknown
     }
@@ -143,7 +143,7 @@ impl RunIndex {
         }
     }
 
-    /// The row with a call under way that most waits for; among equals the one that has run longest.
+    /// The running row that the most rows wait for; among equals, the one that has run longest.
     pub fn blocker(&mut self, run: &RunState) -> Option<StepIx> {
         let calling = |ix: &StepIx| {
             let started = run.steps.get(ix.at())?.running_attempt()?.started;
@@ -162,7 +162,7 @@ impl RunIndex {
             .map(|(_, ix)| ix)
     }
 
-    /// The row whose next try comes first, and when.
+    /// The row whose next attempt comes first, and when.
     pub fn next_retry(&self, run: &RunState) -> Option<(StepIx, Micros)> {
         let due = |ix: &StepIx| Some((*ix, run.steps.get(ix.at())?.retry_at?));
         let rows = self.running.iter().take(COMPARED * 10);

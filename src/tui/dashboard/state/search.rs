@@ -7,7 +7,7 @@ use crate::tui::input::text_field::Field;
 use ratatui::layout::Rect;
 use std::cmp::Reverse;
 
-/// A search under way. What it found best is looked at while it goes on.
+/// An open search. The best match is shown while the user types.
 #[derive(Clone, Debug, Default)]
 pub struct Search {
     /// What was typed so far.

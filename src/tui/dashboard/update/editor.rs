@@ -49,7 +49,7 @@ fn open_value(model: &mut Model, purpose: Purpose, value: Option<Arc<Value>>, op
     }
 }
 
-/// Uses the value; where the text is no JSON, goes to where it is not.
+/// Applies the value; if the text is not valid JSON, moves the cursor to the fault.
 pub(crate) fn apply(model: &mut Model) -> Vec<Effect> {
     let Some(Overlay::Editor(editor)) = &mut model.overlay else {
         return Vec::new();

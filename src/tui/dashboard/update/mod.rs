@@ -18,7 +18,7 @@ use super::state::overlay::Overlay;
 use crate::run::{CommandError, EventKind, RunEvent};
 use crate::tui::terminal::screen::{Outcome, TerminalEffect, TerminalEvent};
 
-/// Takes in a message; the effects are to be carried out in order.
+/// Applies a message; returns effects to run in order.
 pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
     match message {
         Message::Terminal(event) => on_terminal(model, event),

@@ -15,7 +15,7 @@ use crate::tui::widgets::json;
 use crate::tui::widgets::tree::JsonTree;
 use ratatui::layout::Position;
 
-/// What is copied at the most; terminals refuse more.
+/// Most bytes to copy; terminals refuse more.
 const COPY_BYTES: usize = 1_000_000;
 
 /// Turns to a page; where the inspector has no place on the screen it is opened.

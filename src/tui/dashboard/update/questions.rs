@@ -50,7 +50,7 @@ pub(crate) fn confirm(model: &mut Model) -> Vec<Effect> {
     }
 }
 
-/// Leaves; while the run goes on it asks first.
+/// Quits; during a run it asks first.
 pub(crate) fn quit(model: &mut Model) -> Vec<Effect> {
     if model.leaving || !model.in_progress() {
         return leave(Outcome::Quit);

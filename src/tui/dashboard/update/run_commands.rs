@@ -22,7 +22,7 @@ pub(crate) fn step_once(model: &mut Model) -> Vec<Effect> {
     command(RunCommand::StepOnce(model.selected.filter(|_| ready)))
 }
 
-/// What came of it is told once the run says so.
+/// The result is reported once the run's events show it.
 pub(crate) fn pin(model: &mut Model) -> Vec<Effect> {
     let (Some(step), Some(row)) = (model.selected, model.row()) else {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! Steps of which nobody knows whether they happened: asking the user, and taking the answer.
+//! Steps whose result is unknown: asking the user, and applying the answer.
 
 use super::editor;
 use super::run_commands::command;
@@ -9,8 +9,7 @@ use crate::tui::dashboard::state::editor::Purpose;
 use crate::tui::dashboard::state::model::Model;
 use crate::tui::dashboard::state::overlay::Overlay;
 
-/// Asks about the next step of which nobody knows whether it happened, unless something else is in front or
-/// the question was put off.
+/// Asks about the next step whose result is unknown, unless another overlay is open or the question was put off.
 pub(crate) fn ask(model: &mut Model) {
     if let Some(Overlay::Unknown(step)) = &model.overlay
         && !model.run_index.unknown().contains(step)
@@ -32,7 +31,7 @@ pub(crate) fn ask(model: &mut Model) {
     }
 }
 
-/// What the user says became of the step that the question is about.
+/// Applies the user's answer to the step in question.
 pub(crate) fn answer(model: &mut Model, how: fn(StepIx) -> RunCommand) -> Vec<Effect> {
     match model.overlay.take() {
         // Its question comes again only where the answer did not apply.
@@ -44,7 +43,7 @@ pub(crate) fn answer(model: &mut Model, how: fn(StepIx) -> RunCommand) -> Vec<Ef
     }
 }
 
-/// It happened: what came of it is to be given.
+/// It happened: asks for its output.
 pub(crate) fn give_output(model: &mut Model) {
     if let Some(Overlay::Unknown(step)) = model.overlay {
         editor::open(model, Purpose::Output(step), "null");

@@ -9,9 +9,9 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Widget};
 
-/// Cells of the box at the most.
+/// Most cells of the box's width.
 const WIDTH: u16 = 100;
-/// Rows of the box at the least, where the screen has them.
+/// Fewest rows of the box, where the screen has them.
 const HEIGHT: u16 = 10;
 
 /// Draws the editor.

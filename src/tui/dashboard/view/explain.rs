@@ -10,7 +10,7 @@ use ratatui::widgets::{Clear, Widget};
 
 /// Cells of the box where there is room.
 const WIDTH: u16 = 84;
-/// Lines that one reason takes at the most.
+/// Most lines of one reason.
 const LINES: usize = 6;
 
 /// Draws the explanation, `scrolled` by so many lines.

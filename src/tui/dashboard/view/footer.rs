@@ -1,4 +1,4 @@
-//! The keys that work now, from the registry; in their place a word to the person, where there is one.
+//! The keys that work now, from the registry, or a notice in their place.
 
 use crate::text;
 use crate::tui::dashboard::keymap::hints;

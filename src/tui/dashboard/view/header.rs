@@ -58,7 +58,7 @@ fn identity(model: &Model) -> Vec<Segment> {
     segments
 }
 
-/// Which moment is shown, where that is not now; whether a recorded run is played.
+/// Which event is shown, if it is not the latest, and whether a replay plays.
 fn position(model: &Model) -> Vec<Segment> {
     let theme = &model.theme;
     if !model.is_past() {
@@ -95,7 +95,7 @@ fn position(model: &Model) -> Vec<Segment> {
     segments
 }
 
-/// How many steps differ from the run that this one is held against.
+/// How many steps differ from the run that this one is compared with.
 fn against(model: &Model) -> Option<Segment> {
     let against = model.against.as_ref()?;
     let count = against.comparison.differing().count();
@@ -360,7 +360,7 @@ fn waiting(model: &Model) -> Vec<Segment> {
     Vec::new()
 }
 
-/// The rate that the run waits for, with the moment of its next start and the steps that it holds.
+/// The rate limit that the run waits for, with the time until its next start and the steps that it holds.
 fn rate(model: &Model) -> Option<Vec<Segment>> {
     let theme = &model.theme;
     let rows = model.run_index.held().iter();

@@ -3,7 +3,7 @@
 //! ```text
 //! header     plan, state, cost, counts; figures, slots, what the run waits for
 //! view │ inspector (beside it, below it where the screen is narrow and tall, in its place where it is small)
-//! footer     the keys that work now, or a word to the person
+//! footer     the keys that work now, or a notice
 //! ```
 
 mod body;

@@ -12,7 +12,7 @@ use ratatui::widgets::{Clear, Widget};
 
 /// Cells of the box.
 const WIDTH: u16 = 76;
-/// Lines of actions at the most.
+/// Most lines of actions.
 const LINES: u16 = 14;
 /// Cells of the column of names.
 const NAME: usize = 18;

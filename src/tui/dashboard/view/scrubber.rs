@@ -1,5 +1,5 @@
 //! The line of events: how far in the run the one shown is, and where steps failed. Each event takes the same
-//! room, whatever time lies between: what happens at once can be told apart, and a night's pause takes none.
+//! room, whatever time lies between: simultaneous events stay distinguishable, and a night's pause takes no room.
 
 use crate::text::format;
 use crate::tui::dashboard::layout::{TIME, cell_of, positions_of, track};

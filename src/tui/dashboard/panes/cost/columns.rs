@@ -10,9 +10,9 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use std::fmt::Write;
 
-/// Cells that a name takes at the most.
+/// Most cells of a name.
 const NAME: usize = 28;
-/// Cells from which an account has a bar, and that the bar takes at the most.
+/// Fewest and most cells of a bar.
 const BAR: (usize, usize) = (6, 60);
 /// Cells of the columns of numbers, with the gap before each.
 const COST: usize = 11;
@@ -36,7 +36,7 @@ pub(super) struct Columns {
 /// What bars measure.
 #[derive(Clone, Copy)]
 enum Measure {
-    /// Money, against the dearest account.
+    /// Money, relative to the most expensive account.
     Money(Money),
     /// Tokens, where nothing cost anything.
     Tokens(u64),
@@ -52,14 +52,14 @@ impl Columns {
             .max()
             .unwrap_or(0);
         let held = |entry: &Entry| entry.account.spent() + entry.account.reserved;
-        let dearest = ledger.entries.iter().map(held).max().unwrap_or_default();
+        let highest = ledger.entries.iter().map(held).max().unwrap_or_default();
         let most = ledger
             .entries
             .iter()
             .map(|entry| entry.account.all_tokens())
             .max();
         let whole = match most {
-            _ if dearest.pico() > 0 => Measure::Money(dearest),
+            _ if highest.pico() > 0 => Measure::Money(highest),
             Some(tokens) if tokens > 0 => Measure::Tokens(tokens),
             _ => Measure::Nothing,
         };
@@ -201,7 +201,7 @@ impl Columns {
         }
     }
 
-    /// First tries, later tries, failures and what is held, as parts of the longest bar.
+    /// First attempts, retries, failures and reservations, as parts of the longest bar.
     fn cells(&self, account: &Account, theme: &Theme) -> Vec<(String, Style)> {
         let good = theme.status(StepStatus::Succeeded).style;
         let (again, failed) = (theme.warning, theme.bad);

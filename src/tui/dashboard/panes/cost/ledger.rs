@@ -68,9 +68,9 @@ pub(super) struct Account {
     pub(super) again: Part,
     /// Calls that failed or were cancelled.
     pub(super) failed: Part,
-    /// What is reserved for calls under way.
+    /// Money reserved for running calls.
     pub(super) reserved: Money,
-    /// Calls under way.
+    /// Running calls.
     pub(super) running: u64,
     /// Ended calls whose price is not known; what they cost is in no sum.
     pub(super) unknown: u64,
@@ -148,7 +148,7 @@ pub(super) struct Entry {
 /// Every account of a run.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ledger {
-    /// The dearest first; among equals the one that stands first in the plan.
+    /// The most expensive first; equal ones in the order of the plan.
     pub(super) entries: Vec<Entry>,
     /// All of them together.
     pub(super) total: Account,

@@ -11,7 +11,7 @@ use ratatui::style::Style;
 /// Rows that the sums above the accounts may take of the pane: half of it.
 const SUMS: u16 = 2;
 
-/// Spent, reserved and free, and what is to be told apart.
+/// The lines above the accounts: spent, reserved and free, then failures, retries, the cache and tokens.
 pub(super) fn draw(
     writer: &mut LineWriter<'_>,
     run: &RunState,

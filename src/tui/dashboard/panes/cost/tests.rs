@@ -82,10 +82,10 @@ fn the_accounts_add_up_to_what_the_run_spent() {
         assert_eq!(tokens, run.tokens.input, "{by:?}");
     }
     let ledger = Ledger::of(&run, By::Step);
-    let dearest = &ledger.entries[0];
-    assert_eq!(&*dearest.name, "items");
-    assert_eq!(dearest.account.failed.cost, Money::from_usd(0.0009));
-    assert_eq!(dearest.account.again.cost, Money::from_usd(0.0011));
+    let first = &ledger.entries[0];
+    assert_eq!(&*first.name, "items");
+    assert_eq!(first.account.failed.cost, Money::from_usd(0.0009));
+    assert_eq!(first.account.again.cost, Money::from_usd(0.0011));
     let pages = ledger.entries.iter().find(|entry| &*entry.name == "pages");
     let pages = &pages.unwrap().account;
     assert_eq!(

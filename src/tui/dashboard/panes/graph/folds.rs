@@ -1,4 +1,4 @@
-//! What a person folded and unfolded.
+//! What the user folded and unfolded.
 
 use super::rows::Rows;
 use super::topology::{Topology, subtree};

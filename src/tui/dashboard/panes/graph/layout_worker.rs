@@ -126,7 +126,7 @@ impl LayoutWorker {
         let spawned = std::thread::Builder::new()
             .name("layout".to_owned())
             .spawn(move || {
-                // Nobody may be waiting any more: the pane went on to another order.
+                // The receiver may be gone: the pane may have moved on to another request.
                 let _ = sender.send(copy.best());
             });
         if spawned.is_err() {

@@ -21,7 +21,7 @@ pub(super) struct NodeView<'a> {
     pub(super) selected: bool,
     /// Whether a search found it.
     pub(super) matched: bool,
-    /// Whether another run, which this one is held against, has it otherwise.
+    /// Whether the step differs in the run that this one is compared with.
     pub(super) differs: bool,
     /// Whether it steps back behind what is lit.
     pub(super) back: bool,

@@ -44,8 +44,8 @@ impl Rows {
         }
     }
 
-    /// Takes in what changed; whether this is another run. Of the same run an earlier moment may be looked at,
-    /// with fewer rows.
+    /// Takes in what changed; whether this is another run. The state may be an earlier one of the same run, with
+    /// fewer rows.
     pub(super) fn sync(&mut self, state: &RunState) -> bool {
         let fresh = !self.same_run(state);
         if fresh {

@@ -155,8 +155,7 @@ impl List<'_> {
         }
     }
 
-    /// What failed, then what is under way, the longest first, then what is held. Says how far that can be
-    /// scrolled.
+    /// Failed steps, then running ones, the longest first, then held ones. Returns how far the list scrolls.
     fn attention(&mut self, scrolled: usize) -> usize {
         let room = self.room().saturating_sub(1);
         let mut urgent: Vec<(u8, u64, u32)> = Vec::new();

@@ -7,14 +7,14 @@ use crate::units::{Micros, Money, Tokens};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// The numbers of one row at one moment.
+/// The numbers of one row at one time of the run.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Facts {
     /// When its first attempt started.
     pub(super) start: Option<Micros>,
     /// How long it waited since it was ready, backoffs included.
     pub(super) wait: Option<Micros>,
-    /// How long its attempts took, the one under way up to now.
+    /// How long its attempts took, including the running one up to now.
     pub(super) time: Option<Micros>,
     /// Attempts.
     pub(super) attempts: usize,

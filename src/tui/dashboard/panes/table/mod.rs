@@ -2,7 +2,7 @@
 //! many columns as fit.
 //!
 //! ```text
-//!    id            status       time tries      cost
+//!    id            status       time attempts   cost
 //!  ✔ extract       succeeded   0.32s     1   $0.0007
 //!  ▸ pages         running     0.65s     5   $0.0000
 //! ```

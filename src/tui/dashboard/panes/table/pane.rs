@@ -17,7 +17,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Modifier;
 use std::collections::HashMap;
 
-/// Cells that an id takes at the least and at the most.
+/// Fewest and most cells of an id.
 const ID: (usize, usize) = (10, 32);
 /// The same for tools and models.
 const NAME: (usize, usize) = (6, 22);

@@ -17,7 +17,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use std::collections::BTreeSet;
 
-/// Cells that the names of steps take at the most.
+/// Most cells of a step's name.
 const NAMES: usize = 24;
 /// Rows from which the critical path has a line of its own.
 const ROOM_FOR_PATH: u16 = 6;
@@ -272,7 +272,7 @@ impl Timeline {
         }
     }
 
-    /// The attempts of one row, what it waited for, and what came of it without an attempt.
+    /// One row: its attempts, what it waited for, and how it ended if it was never called.
     fn draw_step(&self, painter: &mut Painter<'_>, y: u16, step: StepIx, selected: Option<usize>) {
         let run = painter.run;
         let Some(row) = run.steps.get(step.at()) else {

@@ -12,7 +12,7 @@ const EMPTY_SLOTS: usize = 64;
 /// Rows that wait and are kept to be shown in free slots.
 const WAITING: usize = 1_000;
 
-/// What came of an attempt.
+/// How an attempt ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
     Running,
@@ -61,7 +61,7 @@ pub(super) struct Bar {
     pub(super) start: u64,
     /// When it ended; [`Bar::OPEN`] while it has not.
     end: u64,
-    /// What came of it.
+    /// How it ended.
     pub(super) fate: Fate,
 }
 
@@ -84,7 +84,7 @@ impl Bar {
         }
     }
 
-    /// When it ended, or the moment that is shown; after its start.
+    /// When it ended, or the time shown if it has not; never before its start.
     pub(super) fn end(&self, now: Micros) -> u64 {
         if self.end == Self::OPEN {
             now.0.max(self.start.saturating_add(1))
@@ -142,7 +142,7 @@ impl Line {
         first..last.max(first)
     }
 
-    /// The share of the time between `from` and `until` in which one of these bars is under way.
+    /// The share of the time between `from` and `until` covered by at least one of these bars.
     pub(super) fn share(&self, seen: Range<usize>, from: f64, until: f64, now: Micros) -> f64 {
         let clipped = |at: usize| {
             let bar = &self.bars[at];
@@ -193,13 +193,13 @@ impl Line {
             .min_by(|a, b| distance(*a).total_cmp(&distance(*b)))
     }
 
-    /// Whether an attempt is under way on it.
+    /// Whether an attempt is running on it.
     pub(super) fn is_taken(&self) -> bool {
         self.bars.last().is_some_and(|bar| bar.end == Bar::OPEN)
     }
 }
 
-/// What the timeline looks things up in; made from the state, and made anew when that has changed.
+/// What the timeline is drawn from; made from the run's state, and made again when that changes.
 #[derive(Debug, Default)]
 pub(super) struct Index {
     throttle: RefreshThrottle,

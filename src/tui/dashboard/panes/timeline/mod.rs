@@ -2,7 +2,7 @@
 //! them.
 //!
 //! ```text
-//!  RunState ─▶ index    attempts by slot and by start, the critical path; made anew when the state changed
+//!  RunState ─▶ index    attempts by slot and by start, the critical path; made again when the state changes
 //!           ─▶ pieces   what a row waited for, as stretches of time; only for what is seen
 //!  window   ─▶ scale    which time a cell shows, and the ticks
 //!           ─▶ paint    cells

@@ -133,7 +133,7 @@ impl Painter<'_> {
     }
 
     /// The last cell of an attempt that another one follows within it: that one begins with the next cell, so
-    /// that the two can be told apart.
+    /// that the two can be distinguished.
     fn end_of(&mut self, x: u16, y: u16, bar: &Bar, selected: bool) {
         let style = self.style(bar, selected);
         let (from, _) = self.scale.cell(x);

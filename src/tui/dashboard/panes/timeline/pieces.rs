@@ -18,15 +18,15 @@ pub(super) enum Cause {
     Rate,
     /// It did not fit in what was left of the budget.
     Budget,
-    /// It runs alone and others were under way.
+    /// It runs alone and other calls were running.
     Alone,
     /// A breakpoint.
     Breakpoint,
-    /// The time between two tries.
+    /// The time between two attempts.
     Backoff,
     /// The run was paused.
     Pause,
-    /// The run had ended until a person had something run again.
+    /// The run had ended, until the user made something run again.
     Person,
 }
 
@@ -99,7 +99,7 @@ pub(super) fn open(run: &RunState, row: &StepState, now: Micros) -> Vec<Piece> {
     let now = row.ended_at.unwrap_or(now);
     let at = row.attempts.len();
     match (row.status, row.retry_at, row.ready_at) {
-        // An expanded `for_each` row is carried out by its elements.
+        // An expanded `for_each` row is run by its elements.
         (StepStatus::Running, None, _) if at == 0 => {}
         (StepStatus::Running, Some(due), _) => {
             until_ready(run, row, at, due.min(now), &mut pieces);
@@ -198,7 +198,7 @@ pub(super) fn chief(pieces: &[Piece]) -> Option<(Cause, Micros)> {
     (all >= WORTH_SAYING).then_some((cause, all))
 }
 
-/// How long the row waited in all since it was ready, backoffs included: what a person would call waiting.
+/// How long the row waited in all since it was ready, backoffs included.
 pub(crate) fn waited(row: &StepState, now: Micros) -> Micros {
     let mut sum = Micros(0);
     let mut due: Option<Micros> = None;

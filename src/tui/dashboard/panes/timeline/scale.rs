@@ -1,6 +1,6 @@
 //! Which stretch of time a line of cells shows, and its ticks.
 
-/// Microseconds that a cell shows at the least.
+/// Fewest microseconds in a cell.
 pub(super) const FINEST: f64 = 1.0;
 /// The steps that ticks and round ends are taken from, in microseconds below a minute.
 const ROUND: [f64; 3] = [1.0, 2.0, 5.0];
@@ -88,7 +88,7 @@ fn steps() -> impl Iterator<Item = f64> {
     below.chain(above).chain(days)
 }
 
-/// The next round time from `until` on, so that the picture of a run that goes on seldom moves.
+/// The next round time from `until` on, so that the picture of a running run seldom moves.
 pub(super) fn rounded_up(until: f64) -> f64 {
     let until = until.max(100_000.0);
     let power = 10f64.powf(until.log10().floor());

@@ -79,7 +79,7 @@ impl Styles<'_> {
         (glyph, reversed(style))
     }
 
-    /// A cell in which several attempts stand: the share of its time in which one was under way.
+    /// A cell with several attempts: the share of its time in which one was running.
     pub(super) fn share(self, share: f64) -> &'static str {
         if self.theme.ascii {
             TENTHS[((share * 10.0).ceil() as usize).clamp(1, 10) - 1]
@@ -111,7 +111,7 @@ impl Styles<'_> {
         (glyph, self.theme.highlight)
     }
 
-    /// The line of the moment that is shown.
+    /// The line at the time shown.
     pub(super) fn now(self) -> (&'static str, Style) {
         let glyph = if self.theme.ascii { "|" } else { "│" };
         (glyph, self.theme.status(StepStatus::Running).style)

@@ -155,7 +155,7 @@ fn arrows_move_between_attempts() {
     assert_eq!(shown.go(Direction::Right), None);
     assert_eq!(shown.go(Direction::Left), Some((1, 1)));
     assert_eq!(shown.go(Direction::Left), Some((1, 0)));
-    // What was under way at the same time in the slots below.
+    // What was running at the same time in the slots below.
     let below = shown.go(Direction::Down).unwrap();
     assert!([8, 9, 10, 11].contains(&below.0), "{below:?}");
     assert_eq!(shown.go(Direction::Up), Some((1, 0)));
@@ -196,7 +196,7 @@ fn a_click_selects_the_attempt_under_it() {
     }
 }
 
-/// A slot in which half of the time a call is under way, `count` times, one of them failing.
+/// A slot in which a call runs half of the time, `count` times, one of them failing.
 fn dense(count: u32, failing: u32) -> RunFixture {
     let steps = (0..count).map(|at| info(&format!("s{at}"), "tool", "jq", &[]));
     let mut fixture = RunFixture::new(steps.collect());
@@ -232,7 +232,7 @@ fn many_attempts_in_a_cell_show_how_much_of_it_is_taken() {
 }
 
 #[test]
-fn the_moment_shown_decides_and_not_what_was_seen_before() {
+fn the_event_shown_decides_and_not_what_was_drawn_before() {
     let later = Shown::new(eventful().at(1_750)).text(100, 16);
     let early = || eventful_until(400);
     let mut shown = Shown::new(early());

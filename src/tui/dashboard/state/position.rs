@@ -1,7 +1,7 @@
-//! Other moments of the run than now, in any run; and a recorded run that is played.
+//! Showing earlier events of a run, and playing a recorded one.
 //!
-//! The model's `run` is what is shown. While that is an earlier moment, the run as it is now is kept here and goes
-//! on behind it. In a replay all events are there from the start, and the moment shown moves by itself.
+//! The model's `run` is the state shown. While an earlier event is shown, the latest state is kept here and updated
+//! as events arrive. In a replay all events are known from the start, and the event shown advances with the clock.
 
 use super::model::Model;
 use super::player::Player;
@@ -10,14 +10,14 @@ use crate::run::{RunEvent, RunPhase, RunState};
 use crate::tui::dashboard::panes::pane::Pane;
 use crate::units::Micros;
 
-/// Rows up to which figures are worked out at every moment that is shown.
+/// Most rows for which figures are computed at every event shown.
 const SMALL: usize = 5_000;
-/// For how long a larger run has to stay at a moment before its figures are worked out.
+/// How long a larger run must stay at an event before its figures are computed.
 const SETTLED: Micros = Micros(150_000);
 
 impl Model {
-    /// Makes this a replay at `speed`: events that come are played instead of being shown at once. A speed that
-    /// is no positive number shows the end at once.
+    /// Makes this a replay at `speed`: events are played instead of being shown at once. A speed that is not a
+    /// positive number shows the end at once.
     #[must_use]
     pub fn replaying(mut self, speed: f64) -> Self {
         self.time_travel.player = Some(Player::new(speed));
@@ -30,22 +30,22 @@ impl Model {
         self.time_travel.player.is_some()
     }
 
-    /// Whether another moment is shown than now. In a replay it always is.
+    /// Whether an earlier event is shown. Always true in a replay.
     pub fn is_past(&self) -> bool {
         self.time_travel.latest.is_some()
     }
 
-    /// The run as far as its events came, whatever moment is shown.
+    /// The latest state of the run, whatever event is shown.
     pub fn latest(&self) -> &RunState {
         self.time_travel.latest.as_deref().unwrap_or(&self.run)
     }
 
-    /// The run as far as its events came, to keep when the dashboard is left.
+    /// The latest state of the run, to keep after the dashboard.
     pub(crate) fn into_latest(self) -> RunState {
         self.time_travel.latest.map_or(self.run, |latest| *latest)
     }
 
-    /// How many events have happened at the moment shown.
+    /// How many events the state shown is folded from.
     pub fn position(&self) -> usize {
         if self.is_past() {
             self.time_travel.position
@@ -54,7 +54,7 @@ impl Model {
         }
     }
 
-    /// Whether time goes on by itself at the moment shown.
+    /// Whether time advances by itself at the event shown.
     pub(crate) fn goes_on(&self) -> bool {
         match &self.time_travel.player {
             Some(player) => player.is_playing() && self.position() < self.time_travel.history.len(),
@@ -105,7 +105,7 @@ impl Model {
         }
     }
 
-    /// Goes to the next or previous end of a step; past the last, to the last moment.
+    /// Goes to the next or previous end of a step; past the last, to the last event.
     pub(crate) fn step_end(&mut self, forward: bool) {
         let (history, at) = (&self.time_travel.history, self.position());
         let end = if forward {
@@ -121,14 +121,14 @@ impl Model {
         self.show_position(usize::MAX);
     }
 
-    /// Shows the moment after `to` events, the first at the earliest; where that is the last, this is now again.
+    /// Shows the state after `to` events, at least one; after the last, the present again.
     pub fn show_position(&mut self, to: usize) {
         let goes_on = self.goes_on();
         self.go_to(to);
         let time = self.run.at;
         if let Some(player) = &mut self.time_travel.player {
             player.seek(time);
-            // Having come to the end is standing still: what goes back from there looks at a moment.
+            // A replay that reached its end stands still: going back from there looks at one event.
             if !goes_on {
                 player.hold();
             }
@@ -167,7 +167,7 @@ impl Model {
             self.run.at
         };
         if self.run.steps.len() > SMALL && !back_to_now {
-            // Figures of another moment would be worse than none.
+            // Figures of another event would be worse than none.
             self.figures = crate::run::Figures::default();
         }
         self.shown_changed(reshaped);
@@ -205,7 +205,7 @@ impl Model {
         }
     }
 
-    /// Lets the clock go on, and with it what is played.
+    /// Advances the clock, and with it the replay.
     pub(crate) fn tick(&mut self, clock: Micros) {
         let passed = clock - self.clock;
         self.clock = clock;
@@ -225,7 +225,7 @@ impl Model {
         self.now = place.max(self.run.at);
     }
 
-    /// In how long the next event is due that is played; `None` where nothing is.
+    /// The time until the next event of a playing replay; `None` if nothing plays.
     pub(crate) fn next_played(&self) -> Option<Micros> {
         let player = self
             .time_travel
@@ -235,7 +235,7 @@ impl Model {
         Some(player.time_to(self.time_travel.history.time_at(self.position() + 1)))
     }
 
-    /// When the figures of a moment in the past are to be worked out, by the feed's clock.
+    /// When to compute the figures of an earlier event, by the feed's clock.
     pub(crate) fn settles_at(&self) -> Micros {
         if self.run.steps.len() <= SMALL {
             Micros(0)
@@ -244,7 +244,7 @@ impl Model {
         }
     }
 
-    /// Whether the run goes on behind the moment shown.
+    /// Whether the run continues behind the event shown.
     pub(crate) fn goes_on_behind(&self) -> bool {
         let ended = matches!(self.latest().phase, RunPhase::Empty | RunPhase::Ended(_));
         self.is_past() && !self.is_replay() && !ended
