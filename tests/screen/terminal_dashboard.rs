@@ -235,7 +235,7 @@ fn ticks(process: u32) -> u64 {
 fn idle_costs_nothing() {
     let mut terminal = open(&sample_folder("receipt"), 120, 36);
     terminal.wait_for("SUCCEEDED");
-    // Whatever is still to be drawn comes within moments; then there must be silence.
+    // Whatever is still to be drawn comes within a moment; then there must be silence.
     let deadline = Instant::now() + HANG;
     let mut drawn = terminal.bytes().len();
     loop {

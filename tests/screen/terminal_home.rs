@@ -262,7 +262,7 @@ fn idle_it_draws_nothing() {
     let terminal = start(folder.path(), &[]);
     terminal.wait_for("none yet");
     terminal.wait_for("grocery receipt");
-    // Whatever is still to be drawn comes within moments; then there must be silence.
+    // Whatever is still to be drawn comes within a moment; then there must be silence.
     let mut drawn = terminal.bytes().len();
     let deadline = std::time::Instant::now() + crate::common::program::HANG;
     loop {

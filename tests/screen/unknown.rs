@@ -15,7 +15,7 @@ fn unknown(run: &Recording, id: &str, seq: u64) -> RunEvent {
         kind: ErrorKind::ToolExecutionError,
         step: Some(step.id.clone()),
         tool_name: None,
-        message: "it was under way when run 0199 was cut short".into(),
+        message: "it was running when run 0199 was interrupted".into(),
         retryable: false,
         attempts: 0,
     };
