@@ -11,9 +11,9 @@ use crate::units::{Money, Tokens};
 use serde_json::Value;
 
 impl SmallModelWorker {
-    /// The upper and the lower bound of a task's cost: input tokens by [`estimate`], the maximum of output tokens, and
-    /// with an output schema a second turn. The upper bound is `None` where the model has no price. The costs of a
-    /// simulated worker are bounded too.
+    /// The upper and the lower bound of a task's cost: input tokens by an estimate that stays above what tokenizers
+    /// count, the maximum of output tokens, and with an output schema a second turn. The upper bound is `None` where
+    /// the model has no price. The costs of a simulated worker are bounded too.
     pub fn quote(&self, task: &Task, input: &Value) -> (Option<Money>, Money) {
         match &self.mode {
             Mode::Offline => (Some(Money::ZERO), Money::ZERO),

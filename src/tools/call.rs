@@ -36,7 +36,7 @@ pub struct Call {
     pub cancel: CancellationToken,
     /// Takes what the tool logs.
     pub log: CallLog,
-    /// Asked before the tool spends more than [`Pricing::reservation`] reserved.
+    /// Asked before the tool spends more than [`Pricing::reservation`](super::Pricing::reservation) reserved.
     pub spend_authorizer: SpendAuthorizer,
 }
 

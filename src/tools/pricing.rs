@@ -75,7 +75,7 @@ impl Estimate {
 /// What is reserved of the budget before a call is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reservation {
-    /// The maximum that the call spends without asking its [`SpendAuthorizer`]; `None` where a model has no price.
+    /// The maximum that the call spends without asking its [`SpendAuthorizer`](super::SpendAuthorizer); `None` where a model has no price.
     pub max: Option<Money>,
     /// Whether this is an estimate of the tokens that a provider will count, not yet confirmed by the bill of a
     /// first call.

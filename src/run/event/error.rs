@@ -34,7 +34,7 @@ pub struct RunError {
     pub attempts: u32,
 }
 
-/// A limit, named as the field of [`ResourceLimits`].
+/// A limit, named as the field of [`ResourceLimits`](crate::run::ResourceLimits).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Limit {
