@@ -370,7 +370,8 @@ impl Driver {
             limit: own_timeout.or(policy.timeout),
             reserved,
             origin: self.origin,
-            started,
+            // Recording the start is no part of the call.
+            started: self.read_clock(),
         };
         self.calls.start(row, tool, call, bounds, has_effect);
     }

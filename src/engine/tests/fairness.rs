@@ -363,3 +363,38 @@ async fn what_blocks_in_a_sink_or_a_cache_blocks_no_other_task() {
         assert_eq!(count(&blocking.in_vain), 0, "with a cache: {with_cache}");
     }
 }
+
+/// Takes its time over every batch, as a journal does that records a large header.
+struct SlowToRecord;
+
+impl EventSink for SlowToRecord {
+    fn accept(&mut self, _events: &[RunEvent]) {
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn recording_the_start_of_a_call_is_no_part_of_its_service_time() {
+    let engine = engine(
+        vec![step("only", json!({"sleep_ms": 1}))],
+        &Busy::default(),
+        slots(1),
+    );
+    let (_, events) = run(engine.with_sink(SlowToRecord)).await;
+    let started = events.iter().find_map(|event| match &event.kind {
+        EventKind::AttemptStarted { .. } => Some(event.at),
+        _ => None,
+    });
+    let ended = events.iter().find_map(|event| match &event.kind {
+        EventKind::AttemptEnded(end) => Some((event.at, end.service)),
+        _ => None,
+    });
+    let (Some(started), Some((ended, service))) = (started, ended) else {
+        panic!("the attempt starts and ends: {events:?}");
+    };
+    assert!(
+        service.0 * 2 < (ended - started).0,
+        "{service:?} of {:?}",
+        ended - started
+    );
+}
