@@ -19,6 +19,7 @@ mod live;
 mod man;
 mod output;
 mod playback;
+mod prices;
 mod recorded;
 mod replay;
 mod run;
@@ -74,6 +75,7 @@ pub fn main() -> ExitCode {
         Some(Command::Export(args)) => export::export(&args),
         Some(Command::Replay(args)) => on_tokio(replay::replay(args)),
         Some(Command::Tools(args)) => tools::tools(&args),
+        Some(Command::Prices(args)) => prices::prices(&args),
         Some(Command::Themes) => themes::themes(),
         Some(Command::Completions { shell }) => completions::completions(shell),
         Some(Command::Man { out }) => man::man(out.as_deref()),

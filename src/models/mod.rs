@@ -24,7 +24,7 @@ mod worker_error;
 
 pub use answer::{OutputSchema, SchemaError};
 pub use http::{HttpClients, RequestError};
-pub use prices::{Price, PriceError, Prices};
+pub use prices::{LongInput, Price, PriceError, PriceRow, Prices};
 pub use prompt::Task;
 pub use provider::{Environment, PROVIDERS, Provider, process_environment};
 pub use spend_authorizer::SpendAuthorizer;

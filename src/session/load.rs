@@ -8,7 +8,7 @@ use super::options::SourceOptions;
 use super::recording::Provenance;
 use super::redaction::without_secrets;
 use super::settings::Settings;
-use crate::models::{Prices, SmallModelWorker, process_environment};
+use crate::models::{SmallModelWorker, process_environment};
 use crate::plan::{Diagnostic, Draft, ExecutionPlan, Source, parse};
 use crate::tools::{Catalog, CatalogToolbox, ToolOptions};
 use serde_json::{Map, Value, json};
@@ -160,14 +160,7 @@ async fn worker(
     let base_url = options.base_url.as_deref();
     let worker = SmallModelWorker::choose(&choice, base_url, process_environment());
     let worker = worker.await?;
-    let mut prices = Prices::default();
-    for (model, setting) in &settings.prices {
-        let price = setting.price().map_err(|why| {
-            SessionError::Settings(format!("the price of {model} in the settings: {why}"))
-        })?;
-        prices = prices.with(model, price);
-    }
-    Ok(worker.prices(prices))
+    Ok(worker.prices(settings.model_prices()?))
 }
 
 impl Loaded {

@@ -2,7 +2,7 @@
 
 use super::error::SessionError;
 use super::options::SourceOptions;
-use crate::models::{Price, PriceError};
+use crate::models::{Price, PriceError, Prices};
 use crate::run::{Rates, ResourceLimits};
 use crate::units::Money;
 use etcetera::BaseStrategy;
@@ -103,6 +103,18 @@ impl Settings {
             rates,
             prices,
         }
+    }
+
+    /// Today's built-in prices, with those of the settings.
+    pub fn model_prices(&self) -> Result<Prices, SessionError> {
+        let mut prices = Prices::default();
+        for (model, setting) in &self.prices {
+            let price = setting.price().map_err(|why| {
+                SessionError::Settings(format!("the price of {model} in the settings: {why}"))
+            })?;
+            prices = prices.with(model, price);
+        }
+        Ok(prices)
     }
 
     /// Fills in worker and base URL where the caller gave none.

@@ -24,6 +24,7 @@ mod library_dropped;
 mod limits_forecast;
 mod limits_money;
 mod limits_rates;
+mod prices;
 mod samples_results;
 mod store_cache;
 mod store_commands;

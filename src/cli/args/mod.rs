@@ -90,6 +90,8 @@ pub enum Command {
     Export(ExportArgs),
     /// List the tools of a catalog
     Tools(ToolsArgs),
+    /// List what models cost
+    Prices(PricesArgs),
     /// List the themes
     Themes,
     /// Print a completion script for a shell
@@ -119,6 +121,17 @@ pub struct CheckArgs {
     /// When to use colour
     #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
     pub color: ColorWhen,
+}
+
+/// `plandeck prices`.
+#[derive(Args, Clone, Debug)]
+pub struct PricesArgs {
+    /// Only models whose `PROVIDER/MODEL` contains this text
+    #[arg(value_name = "MODEL")]
+    pub model: Option<String>,
+    /// Print the prices as a JSON list on standard output
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `plandeck tools`.
