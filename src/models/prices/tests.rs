@@ -1,3 +1,5 @@
+//! Names, dates and precedence of prices.
+
 use super::*;
 use crate::units::Money;
 
