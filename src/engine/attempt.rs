@@ -36,6 +36,8 @@ impl AttemptDone {
 pub struct Bounds {
     /// The most time it may take.
     pub limit: Option<Duration>,
+    /// Whether the call would run into that limit again.
+    pub deterministic: bool,
     /// What is reserved for it.
     pub reserved: Money,
     /// The start of the run. Service time is counted on the same clock as the events, so that it never
@@ -80,7 +82,7 @@ async fn bounded(tool: Arc<dyn Tool>, call: Call, bounds: &Bounds) -> CallReport
         let error = ToolError {
             kind: ErrorKind::TimeoutError,
             message: format!("no answer within timeout_s = {seconds}"),
-            retryable: true,
+            retryable: !bounds.deterministic,
             retry_after: None,
         };
         unanswered(error, bounds.reserved)

@@ -368,6 +368,7 @@ impl Driver {
         };
         let bounds = Bounds {
             limit: own_timeout.or(policy.timeout),
+            deterministic: policy.deterministic,
             reserved,
             origin: self.origin,
             // Recording the start is no part of the call.

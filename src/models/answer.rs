@@ -1,5 +1,6 @@
 //! Reading a model's answer as an output.
 
+use crate::text::json;
 use serde_json::Value;
 
 /// Deeper nesting is refused before anything recurses over it.
@@ -119,7 +120,7 @@ fn fit(value: Value, schema: &OutputSchema) -> Result<Value, String> {
 }
 
 fn parse(text: &str) -> Option<Value> {
-    serde_json::from_str(text).ok()
+    json::read(text.as_bytes()).ok()
 }
 
 fn repair(text: &str) -> Option<Value> {

@@ -120,7 +120,7 @@ async fn ollama_model(environment: &Environment) -> Option<String> {
             .await
             .ok()?;
         let bytes = super::http::read_body(response, 4 << 20).await.ok()?;
-        let answer: Value = serde_json::from_slice(&bytes).ok()?;
+        let answer: Value = crate::text::json::read(&bytes).ok()?;
         let name = answer.pointer("/models/0/name")?.as_str()?;
         Some(name.to_owned())
     };

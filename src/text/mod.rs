@@ -7,6 +7,7 @@
 pub mod diff;
 pub mod format;
 pub mod fuzzy;
+pub mod json;
 pub mod message;
 mod unsafe_chars;
 

@@ -81,6 +81,7 @@ impl ToolDefinition {
         let kind = self.kind();
         CallPolicy {
             repeatable: kind.repeatable || self.read_only || self.idempotent,
+            deterministic: kind.deterministic,
             timeout: self.timeout.or(kind.timeout),
         }
     }

@@ -22,6 +22,9 @@ pub struct ToolKind {
     pub free: bool,
     /// Whether a failed call is retried by default.
     pub repeatable: bool,
+    /// Whether a call computes its output from its input alone, so that what ran into the time limit once does so
+    /// again.
+    pub deterministic: bool,
     /// Whether a call runs another tool, which the input names.
     pub delegates: bool,
     /// The default time limit of one attempt.
@@ -38,6 +41,7 @@ impl ToolKind {
             reaches_outside: true,
             free: false,
             repeatable: false,
+            deterministic: false,
             delegates: false,
             timeout: None,
             time_to_live: MONTH,
@@ -57,6 +61,8 @@ pub struct CallPolicy {
     /// Whether a call has no side effects (or may be repeated without a further effect), so that a failed call is
     /// retried by default.
     pub repeatable: bool,
+    /// Whether an attempt that ran into its time limit would do so again, so that it is not retried.
+    pub deterministic: bool,
     /// The time limit of one attempt.
     pub timeout: Option<Duration>,
 }
@@ -65,6 +71,7 @@ impl From<&ToolKind> for CallPolicy {
     fn from(kind: &ToolKind) -> Self {
         Self {
             repeatable: kind.repeatable,
+            deterministic: kind.deterministic,
             timeout: kind.timeout,
         }
     }

@@ -46,20 +46,20 @@ pub use services::ToolOptions;
 pub use tool::Tool;
 pub use toolbox::Toolbox;
 
+use crate::text::json::{self, JsonError};
 use serde_json::Value;
 
 /// The output of a program or the answer of a server as a value: JSON where it is valid JSON, else text without its
-/// last line feed; empty text is `null`. JSON that is nested too deep is an error, since text would hide that.
+/// last line feed; empty text is `null`. JSON that is nested too deep or too large is an error, since text would hide
+/// that.
 fn read_json_or_text(mut text: String) -> Result<Value, String> {
     if text.trim().is_empty() {
         return Ok(Value::Null);
     }
-    match serde_json::from_str(&text) {
+    match json::read(text.as_bytes()) {
         Ok(value) => Ok(value),
-        Err(error) if error.to_string().contains("recursion limit") => {
-            Err("JSON that is nested deeper than 127 levels".to_owned())
-        }
-        Err(_) => {
+        Err(error @ (JsonError::TooDeep | JsonError::TooLarge(_))) => Err(error.to_string()),
+        Err(JsonError::NotJson(_)) => {
             if text.ends_with('\n') {
                 text.truncate(text.len() - 1);
                 if text.ends_with('\r') {

@@ -45,7 +45,7 @@ impl Protocol for ChatCompletions {
     }
 
     fn answer(&self, body: &[u8]) -> Result<ChatAnswer, ChatError> {
-        let answer: Value = serde_json::from_slice(body).map_err(|error| {
+        let answer: Value = crate::text::json::read(body).map_err(|error| {
             let text = quote(&String::from_utf8_lossy(body), QUOTED);
             malformed(&format!("{error}; it begins {text}"))
         })?;
@@ -119,7 +119,7 @@ impl AnswerStream for Chunks {
             self.has_ended = true;
             return Ok(());
         }
-        let chunk: Value = serde_json::from_str(&event.data).map_err(|error| {
+        let chunk: Value = crate::text::json::read(event.data.as_bytes()).map_err(|error| {
             let text = quote(&event.data, QUOTED);
             malformed(&format!("{error}; a chunk begins {text}"))
         })?;

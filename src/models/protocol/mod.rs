@@ -16,6 +16,7 @@ pub(crate) use sse::{ServerEvent, SseDecoder};
 use super::api_quirks::ApiQuirks;
 use super::http::{self, RequestError};
 use super::request::{ChatAnswer, ChatError, ChatRequest};
+use crate::text::json;
 use crate::text::message::quote;
 use crate::units::Tokens;
 use reqwest::StatusCode;
@@ -53,7 +54,7 @@ pub(crate) trait Protocol: fmt::Debug + Send + Sync {
 
     /// Reads a response with any other status.
     fn refusal(&self, response: &HttpResponse) -> Refusal {
-        let body: Option<Value> = serde_json::from_slice(&response.body).ok();
+        let body: Option<Value> = json::read(&response.body).ok();
         Refusal {
             message: error_message(&String::from_utf8_lossy(&response.body)),
             retryable: http::is_transient(response.status),
@@ -143,7 +144,7 @@ pub(crate) fn address(base: &str, path: &str) -> Result<reqwest::Url, RequestErr
 /// The message inside an error's JSON, which nearly all formats write as `{"error": {"message": …}}`; else the
 /// beginning of the body.
 pub(crate) fn error_message(body: &str) -> String {
-    let message = serde_json::from_str::<Value>(body).ok().and_then(|answer| {
+    let message = json::read::<Value>(body.as_bytes()).ok().and_then(|answer| {
         let error = answer
             .get("error")
             .or_else(|| answer.get(0)?.get("error"))?;

@@ -17,6 +17,7 @@ static KIND: ToolKind = ToolKind {
     reaches_outside: false,
     free: true,
     repeatable: true,
+    deterministic: true,
     ..ToolKind::new("code_exec")
 };
 

@@ -276,7 +276,10 @@ impl Tool for ModelTool {
     }
 
     fn policy(&self) -> CallPolicy {
-        self.role.definition.policy()
+        CallPolicy {
+            deterministic: self.worker.is_offline() && self.role.rules.is_some(),
+            ..self.role.definition.policy()
+        }
     }
 
     fn pricing(&self) -> Option<&dyn Pricing> {

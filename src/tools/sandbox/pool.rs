@@ -2,6 +2,7 @@
 
 use super::protocol::{Language, MARK, MAX_LINE_BYTES, Reply, Request};
 use crate::run::LogStream;
+use crate::text::json::{self, JsonError};
 use crate::text::message::{clean, quote_end};
 use crate::tools::CallLog;
 use crate::tools::cancel::cancellable;
@@ -186,7 +187,15 @@ impl Sandbox {
         let _ = process.input.write_all(&line).await;
         let _ = process.input.flush().await;
         loop {
-            match process.reply().await {
+            let reply = match process.reply().await {
+                Some(Err(error @ JsonError::TooLarge(_))) => {
+                    self.give_back(process);
+                    return Err(ToolError::permanent(format!("the output is {error}")));
+                }
+                Some(reply) => reply.ok(),
+                None => None,
+            };
+            match reply {
                 Some(Reply::Ready) => {}
                 Some(Reply::Log(line)) => log(LogStream::Stderr, &clean(&line, 8 << 10)),
                 Some(Reply::Output {
@@ -274,7 +283,7 @@ impl SandboxProcess {
             calls: 0,
         };
         match tokio::time::timeout(START_TIMEOUT, process.reply()).await {
-            Ok(Some(Reply::Ready)) => Ok(process),
+            Ok(Some(Ok(Reply::Ready))) => Ok(process),
             Ok(_) => {
                 let said = process.stderr_tail().await.1;
                 Err(unusable(if said.is_empty() {
@@ -290,15 +299,15 @@ impl SandboxProcess {
         }
     }
 
-    /// The next message of the sandbox; `None` where it has ended or the message cannot be read.
-    async fn reply(&mut self) -> Option<Reply> {
+    /// The next message of the sandbox; `None` where it has ended.
+    async fn reply(&mut self) -> Option<Result<Reply, JsonError>> {
         let mut line = Vec::new();
         let mut bounded = (&mut self.output).take(MAX_LINE_BYTES as u64);
         let read = bounded.read_until(b'\n', &mut line).await.ok()?;
         if read == 0 || line.last() != Some(&b'\n') {
             return None;
         }
-        serde_json::from_slice(&line).ok()
+        Some(json::read(&line))
     }
 
     /// Ends the sandbox; returns its exit status and the end of its standard error.
