@@ -55,3 +55,34 @@ fn what_cannot_be_started_is_not_tried_again() {
     let (_, result) = run_json(&folder.path().join("plan.yaml"), &[]);
     assert_eq!(step(&result, "a")["attempts"], 1);
 }
+
+/// The same code over the same input loops again, whoever runs it and whatever the plan says of failures.
+#[test]
+fn what_computes_without_end_is_not_tried_again() {
+    let tools = json!({"tools": {
+        "code": {"type": "code_exec", "code": "n = 0\nwhile n >= 0: n += 1", "timeout_s": 0.3},
+        "filter": {"type": "jq", "filter": "[limit(1; repeat(1) | select(. > 1))]", "timeout_s": 0.3},
+        "rules": {"type": "model", "offline": {"code": "while input_data is not None: pass"}, "timeout_s": 0.3},
+        "asleep": {"type": "process", "command": ["sleep", "600"], "read_only": true, "timeout_s": 0.3},
+    }});
+    let plan = json!({"steps": [
+        {"id": "code", "tool": "code", "parameters": {}},
+        {"id": "insists", "tool": "code", "parameters": {}, "retry_policy": {"retries": 3, "backoff_s": 0.01}},
+        {"id": "called", "tool": "function_call", "parameters": {"name": "code", "args": {}}},
+        {"id": "filter", "tool": "filter", "parameters": {}},
+        {"id": "rules", "tool": "rules", "parameters": {"n": 1}},
+        {"id": "asleep", "tool": "asleep", "parameters": {}, "retry_policy": {"retries": 2, "backoff_s": 0.01}},
+    ]});
+    let folder = folder("plan.json", &plan.to_string(), &tools.to_string());
+    let (_, result) = run_json(&folder.path().join("plan.json"), &[]);
+    for id in ["code", "insists", "called", "filter", "rules"] {
+        let row = step(&result, id);
+        assert_eq!(row["error"]["type"], "TimeoutError", "{row}");
+        assert_eq!(
+            (&row["attempts"], &row["error"]["retryable"]),
+            (&json!(1), &json!(false)),
+            "{id}"
+        );
+    }
+    assert_eq!(step(&result, "asleep")["attempts"], 2);
+}

@@ -97,6 +97,12 @@ fn each_fails_alone_in_bounded_memory() {
         let _ = stream.write_all(&[b'['; 10_000]);
         let _ = stream.write_all(&[b']'; 10_000]);
     });
+    let crowded = server(|stream| {
+        head(stream, 9_000_001);
+        let _ = stream.write_all(b"[");
+        let _ = stream.write_all(&b"[],".repeat(2_999_999));
+        let _ = stream.write_all(b"[]]");
+    });
     let shell = |script: &str| json!({"type": "process", "command": ["sh", "-c", script]});
     let mut endless = shell("sleep 600 & wait");
     endless["timeout_s"] = json!(0.5);
@@ -122,9 +128,25 @@ fn each_fails_alone_in_bounded_memory() {
             "not valid UTF-8",
         ),
         ("code", shell("echo because >&2; exit 3"), "code 3: because"),
+        (
+            "many_numbers",
+            shell("printf '[0'; yes ',0' | tr -d '\\n' | head -c 6000000; printf ']'"),
+            "MB of memory",
+        ),
+        (
+            "many_objects",
+            shell("printf '[0'; yes ',{\"a\":1}' | tr -d '\\n' | head -c 4500000; printf ']'"),
+            "MB of memory",
+        ),
+        (
+            "never_closed",
+            shell("yes '[' | tr -d '\\n' | head -c 20000000"),
+            "nested deeper",
+        ),
         ("server_floods", http(&flood), "32 MB"),
         ("server_stops", http(&cut_off), ""),
         ("server_is_deep", http(&deep), "nested deeper"),
+        ("server_is_crowded", http(&crowded), "MB of memory"),
         (
             "loops",
             json!({"type": "code_exec", "code": "while True: pass", "timeout_s": 0.5}),
@@ -134,6 +156,11 @@ fn each_fails_alone_in_bounded_memory() {
             "grows",
             json!({"type": "code_exec", "code": "a = []\nwhile True: a.append('x' * 100000)"}),
             "memory",
+        ),
+        (
+            "code_crowds",
+            json!({"type": "code_exec", "code": "output = [{'a': 1}] * 400000"}),
+            "MB of memory",
         ),
         (
             "nests",

@@ -144,15 +144,17 @@ pub(crate) fn address(base: &str, path: &str) -> Result<reqwest::Url, RequestErr
 /// The message inside an error's JSON, which nearly all formats write as `{"error": {"message": …}}`; else the
 /// beginning of the body.
 pub(crate) fn error_message(body: &str) -> String {
-    let message = json::read::<Value>(body.as_bytes()).ok().and_then(|answer| {
-        let error = answer
-            .get("error")
-            .or_else(|| answer.get(0)?.get("error"))?;
-        error
-            .get("message")
-            .unwrap_or(error)
-            .as_str()
-            .map(str::to_owned)
-    });
+    let message = json::read::<Value>(body.as_bytes())
+        .ok()
+        .and_then(|answer| {
+            let error = answer
+                .get("error")
+                .or_else(|| answer.get(0)?.get("error"))?;
+            error
+                .get("message")
+                .unwrap_or(error)
+                .as_str()
+                .map(str::to_owned)
+        });
     quote(message.as_deref().unwrap_or(body), QUOTED)
 }
