@@ -4,36 +4,27 @@
 //! an item or a context value becomes a variable of its own, so ids that are not identifiers (`step-1`) work,
 //! and only the values that are referred to are passed when it is evaluated.
 
+mod json;
+mod language;
+mod order;
+mod syntax;
+#[cfg(test)]
+mod tests;
+
 use super::ids::StepIx;
 use super::reference::{ReferenceError, Root, Scope, Segment, output_path};
 use crate::text::visible;
-use minijinja::value::{Value as Jinja, ValueKind};
-use minijinja::{Environment, UndefinedBehavior};
-use serde_json::{Map, Number, Value};
+use language::LANGUAGE;
+use minijinja::value::Value as Jinja;
+use serde_json::Value;
 use std::fmt;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
-/// The maximum of virtual machine steps of one evaluation.
-const FUEL: u64 = 200_000;
 /// The maximum length of an expression, in bytes.
 pub(super) const MAX_LENGTH: usize = 10_000;
 /// The maximum of tokens in an expression: each may nest one level deeper (`a[0][0][0]…`), and the compiler recurses
 /// without a limit of its own.
 pub(super) const MAX_TOKENS: usize = 500;
-
-/// Filters, tests and functions of the language, and nothing else: no templates, no files, no environment.
-static LANGUAGE: LazyLock<Environment<'static>> = LazyLock::new(|| {
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Chainable);
-    environment.set_fuel(Some(FUEL));
-    environment.set_recursion_limit(50);
-    environment.remove_global("debug");
-    // Jinja distinguishes undefined from `none`; `== null` means both.
-    environment.add_test("nothing", |value: &Jinja| {
-        value.is_none() || value.is_undefined()
-    });
-    environment
-});
 
 /// A parsed expression; its language is Jinja's.
 #[derive(Clone)]
@@ -88,27 +79,24 @@ impl Expression {
     /// What is wrong with the text, in one line.
     pub(super) fn compile(
         source: Arc<str>,
-        text: String,
+        text: &str,
         mut variables: Vec<Variable>,
     ) -> Result<Self, String> {
+        let syntax = syntax::read(text)?;
         let compiled = LANGUAGE
-            .compile_expression_owned(text)
+            .compile_expression_owned(syntax.text)
             .map_err(|error| describe(&error))?;
-        let mut undeclared: Vec<String> = compiled
-            .undeclared_variables(false)
-            .into_iter()
-            .filter(|name| {
-                !variables.iter().any(|variable| *variable.name == **name) && !is_global(name)
-            })
-            .collect();
-        undeclared.sort_unstable();
-        variables.extend(undeclared.into_iter().map(|name| {
-            let name: Arc<str> = name.into();
-            Variable {
-                meaning: Meaning::Root(Root::Context(Arc::clone(&name))),
-                name,
+        for name in syntax.names {
+            if !variables
+                .iter()
+                .any(|variable| *variable.name == *name.name)
+            {
+                variables.push(Variable {
+                    meaning: Meaning::Root(Root::Context(name.name.into())),
+                    name: name.written.into(),
+                });
             }
-        }));
+        }
         let mut roots = Vec::new();
         for variable in &variables {
             let root = variable.meaning.root();
@@ -136,7 +124,7 @@ impl Expression {
         if value.is_undefined() {
             return Err(self.error("it has no value: something in it is undefined"));
         }
-        Ok(to_json(&value))
+        json::write(&value).map_err(|what| self.error(&what))
     }
 
     fn run(&self, scope: &dyn Scope) -> Result<Jinja, ReferenceError> {
@@ -159,7 +147,7 @@ impl Expression {
 
 impl Meaning {
     fn value(&self, scope: &dyn Scope) -> Jinja {
-        let json = |value: Option<&Value>| value.map_or(Jinja::UNDEFINED, from_json);
+        let json = |value: Option<&Value>| value.map_or(Jinja::UNDEFINED, json::read);
         let shared = |value: Option<&Arc<Value>>| json(value.map(|value| &**value));
         match self {
             Self::Root(Root::Step(step)) => shared(scope.output(*step)),
@@ -171,7 +159,7 @@ impl Meaning {
             Self::Root(Root::Outputs) => Jinja::from_pairs(
                 (0..scope.steps() as u32)
                     .map(StepIx)
-                    .filter_map(|step| Some((scope.id(step), from_json(scope.output(step)?)))),
+                    .filter_map(|step| Some((scope.id(step), json::read(scope.output(step)?)))),
             ),
             Self::Output(step) => json(scope.output(*step).map(|output| {
                 let whole = output_path(output, &[Segment::Field("output".into())]).is_empty();
@@ -180,70 +168,6 @@ impl Meaning {
             Self::Status(step) => Jinja::from(scope.status(*step)),
         }
     }
-}
-
-fn is_global(name: &str) -> bool {
-    LANGUAGE.globals().any(|(global, _)| global == name)
-}
-
-fn from_json(value: &Value) -> Jinja {
-    match value {
-        Value::Null => Jinja::from(()),
-        Value::Bool(truth) => Jinja::from(*truth),
-        Value::Number(number) => {
-            if let Some(integer) = number.as_i64() {
-                Jinja::from(integer)
-            } else if let Some(integer) = number.as_u64() {
-                Jinja::from(integer)
-            } else {
-                Jinja::from(number.as_f64().unwrap_or(f64::NAN))
-            }
-        }
-        Value::String(text) => Jinja::from(text.as_str()),
-        Value::Array(list) => Jinja::from(list.iter().map(from_json).collect::<Vec<_>>()),
-        Value::Object(map) => Jinja::from_pairs(
-            map.iter()
-                .map(|(key, value)| (key.as_str(), from_json(value))),
-        ),
-    }
-}
-
-/// The result as JSON. Values that JSON does not have become text; NaN and infinity become `null`.
-fn to_json(value: &Jinja) -> Value {
-    match value.kind() {
-        ValueKind::Undefined | ValueKind::None => Value::Null,
-        ValueKind::Bool => Value::Bool(value.is_true()),
-        ValueKind::Number => number(value),
-        ValueKind::Seq | ValueKind::Iterable => value.try_iter().map_or(Value::Null, |elements| {
-            Value::Array(elements.map(|element| to_json(&element)).collect())
-        }),
-        ValueKind::Map => {
-            let mut map = Map::new();
-            if let Ok(keys) = value.try_iter() {
-                for key in keys {
-                    let member = value.get_item(&key).unwrap_or(Jinja::UNDEFINED);
-                    map.insert(key.to_string(), to_json(&member));
-                }
-            }
-            Value::Object(map)
-        }
-        _ => Value::String(value.to_string()),
-    }
-}
-
-fn number(value: &Jinja) -> Value {
-    if value.is_integer() {
-        if let Some(integer) = value.as_i64() {
-            return Value::from(integer);
-        }
-        if let Ok(integer) = u64::try_from(value.clone()) {
-            return Value::from(integer);
-        }
-    }
-    f64::try_from(value.clone())
-        .ok()
-        .and_then(Number::from_f64)
-        .map_or(Value::Null, Value::Number)
 }
 
 fn describe(error: &minijinja::Error) -> String {

@@ -42,6 +42,9 @@ pub struct Reference {
     pub source: Arc<str>,
 }
 
+/// The status word of a step that did not run, whose output is `null` for what refers to it.
+const SKIPPED: &str = "skipped";
+
 /// What the references of one step see when they are resolved.
 pub trait Scope {
     /// The output of a step that succeeded.
@@ -96,7 +99,8 @@ impl Reference {
         })
     }
 
-    /// Writes the value it names at the end of `text`: a string as it is, any other value as compact JSON.
+    /// Writes the value it names at the end of `text`: a string as it is, null as nothing, any other value as compact
+    /// JSON.
     pub(super) fn write(&self, scope: &dyn Scope, text: &mut String) -> Result<(), ReferenceError> {
         match self.find(scope)? {
             Found::Whole(value) => write_value(value, text),
@@ -109,13 +113,17 @@ impl Reference {
     fn find<'s>(&self, scope: &'s dyn Scope) -> Result<Found<'s>, ReferenceError> {
         match &self.root {
             Root::Step(step) => {
-                let output = scope.output(*step).ok_or_else(|| {
-                    self.error(&format!(
+                let Some(output) = scope.output(*step) else {
+                    // The trigger let the step run without it.
+                    if scope.status(*step) == SKIPPED {
+                        return Ok(Found::Made(Value::Null));
+                    }
+                    return Err(self.error(&format!(
                         "step {} has no output (it is {})",
                         visible(scope.id(*step), 80),
                         scope.status(*step)
-                    ))
-                })?;
+                    )));
+                };
                 self.within(output, output_path(output, &self.path), || {
                     format!("the output of step {}", visible(scope.id(*step), 80))
                 })
@@ -194,9 +202,10 @@ impl Reference {
     }
 }
 
-/// Writes a value into a longer text: a string as it is, any other value as compact JSON.
+/// Writes a value into a longer text: a string as it is, null as nothing, any other value as compact JSON.
 pub(super) fn write_value(value: &Value, text: &mut String) {
     match value {
+        Value::Null => {}
         Value::String(piece) => text.push_str(piece),
         other => {
             // Writing to a string cannot fail.

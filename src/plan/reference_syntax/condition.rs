@@ -2,7 +2,7 @@
 
 use super::closer::Closer;
 use super::plain::Plain;
-use super::words::identifier_without_dash;
+use super::words::{identifier_without_dash, trim_marks};
 use super::{Fault, Vocabulary};
 use crate::plan::expression::{Expression, Meaning, Variable};
 use crate::plan::reference::{Root, Segment};
@@ -28,6 +28,11 @@ impl Vocabulary<'_> {
             };
             let Some(close) = close else { break };
             let inner = &text[found + 2..close];
+            let inner = if length == 2 {
+                trim_marks(inner).0
+            } else {
+                inner
+            };
             let end = close + length;
             let before = &text[at..found];
             let inner = self.as_expression(inner);
@@ -99,8 +104,7 @@ fn compile_alone(meaning: Meaning, source: &str) -> Result<Expression, Fault> {
         name: Arc::clone(&name),
         meaning,
     };
-    Expression::compile(source.into(), name.to_string(), vec![variable])
-        .map_err(Fault::BadExpression)
+    Expression::compile(source.into(), &name, vec![variable]).map_err(Fault::BadExpression)
 }
 
 fn next_opening(text: &str, from: usize) -> Option<usize> {

@@ -25,7 +25,7 @@ impl Vocabulary<'_> {
         }
         let mut variables = Vec::new();
         let flat = self.rewrite(text, &mut variables)?;
-        Expression::compile(source.into(), flat, variables).map_err(Fault::BadExpression)
+        Expression::compile(source.into(), &flat, variables).map_err(Fault::BadExpression)
     }
 
     /// Replaces each name of a step, an item or all outputs by a variable, and what other languages write by

@@ -2,6 +2,7 @@
 
 use super::closer::Closer;
 use super::plain::{Plain, path};
+use super::words::trim_marks;
 use super::{Fault, Piece, Vocabulary};
 use crate::plan::reference::{Reference, Root, Segment};
 use std::ops::Range;
@@ -43,12 +44,17 @@ impl Vocabulary<'_> {
             match found {
                 None => at += 1,
                 Some((end, piece)) => {
-                    if plain_from < at {
-                        pieces.push(Piece::Text(plain_from..at));
+                    let (before, after) = self.trims(&text[at..end], &piece);
+                    let plain = &text[plain_from..at];
+                    let plain = if before { plain.trim_end() } else { plain };
+                    if !plain.is_empty() {
+                        pieces.push(Piece::Text(plain_from..plain_from + plain.len()));
                     }
                     pieces.push(piece);
-                    at = end;
-                    plain_from = end;
+                    let rest = &text[end..];
+                    let rest = if after { rest.trim_start() } else { rest };
+                    at = text.len() - rest.len();
+                    plain_from = at;
                 }
             }
         }
@@ -59,6 +65,20 @@ impl Vocabulary<'_> {
             pieces.push(Piece::Text(plain_from..text.len()));
         }
         Some(pieces)
+    }
+
+    /// Whether the text before and after a piece loses its blanks, as `{{-` and `-}}` ask for.
+    fn trims(&self, source: &str, piece: &Piece) -> (bool, bool) {
+        let inner = source
+            .strip_prefix("{{")
+            .and_then(|rest| rest.strip_suffix("}}"));
+        match (inner, piece) {
+            (Some(inner), Piece::Reference(..) | Piece::Expression(..)) if !self.in_code => {
+                let (_, before, after) = trim_marks(inner);
+                (before, after)
+            }
+            _ => (false, false),
+        }
     }
 
     fn step_reference(&self, text: &str, id: &str) -> Piece {
@@ -99,6 +119,11 @@ impl Vocabulary<'_> {
         inner: &str,
         source: impl Fn() -> Arc<str>,
     ) -> Option<Piece> {
+        let inner = if self.in_code {
+            inner
+        } else {
+            trim_marks(inner).0
+        };
         if inner.trim().is_empty() {
             return None;
         }

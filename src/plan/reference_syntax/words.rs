@@ -8,8 +8,11 @@ pub(super) fn name_and_path(text: &str) -> &str {
     &text[..end]
 }
 
-/// The length of the name that `text` begins with; a dash may stand inside it, not at its end.
+/// The length of the name that `text` begins with; a dash may stand inside it, not at its beginning or end.
 pub(super) fn identifier(text: &str) -> usize {
+    if text.starts_with('-') {
+        return 0;
+    }
     let length = text.find(|c: char| !is_name(c)).unwrap_or(text.len());
     text[..length].trim_end_matches('-').len()
 }
@@ -21,6 +24,19 @@ pub(super) fn identifier_without_dash(text: &str) -> usize {
 
 pub(super) fn is_name(character: char) -> bool {
     character.is_alphanumeric() || matches!(character, '_' | '-' | '@')
+}
+
+/// What stands between the braces, without the marks that trim the text around them (`{{-`, `-}}`); and whether each
+/// of them is there.
+pub(super) fn trim_marks(inner: &str) -> (&str, bool, bool) {
+    let (inner, before) = match inner.strip_prefix('-') {
+        Some(rest) => (rest, true),
+        None => (inner, false),
+    };
+    match inner.strip_suffix('-') {
+        Some(rest) => (rest, before, true),
+        None => (inner, before, false),
+    }
 }
 
 /// Whether a name after this character is a member, a filter or the rest of a longer name.
