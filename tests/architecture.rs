@@ -32,10 +32,7 @@ const PAIRS: &[(&str, &str, &str)] = &[
 const UNTIDY: &[&str] = &[];
 
 /// Files that print without being the command line, with the reason.
-const PRINTERS: &[(&str, &str)] = &[(
-    "tools/launch.rs",
-    "runs in a child before the program it starts, and says there why it could not",
-)];
+const PRINTERS: &[(&str, &str)] = &[];
 
 /// The most lines of a file, its tests not counted.
 const MOST_LINES: usize = 500;

@@ -89,8 +89,8 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Runs this process as a child of plandeck, if it was started as one: as the sandbox that runs code, or to limit
-/// another program. Returns the exit code; `None` where the process was started for another reason.
+/// Runs this process as a child of plandeck, if it was started as one: as the sandbox that runs code, or to start
+/// another program and end with it. Returns the exit code; `None` where the process was started for another reason.
 ///
 /// Call this first in the `main` of a program that uses the library; then the program needs no installed `plandeck`:
 ///
@@ -111,6 +111,7 @@ pub fn as_child() -> Option<ExitCode> {
     match arguments.next()?.to_str()? {
         "__sandbox" => Some(sandbox::main(arguments)),
         "__launch" => Some(sandbox::launch(arguments)),
+        "__start" => Some(sandbox::start(arguments)),
         _ => None,
     }
 }

@@ -1,4 +1,4 @@
-//! `__sandbox` and `__launch`: hidden subcommands with which the program starts itself as a child.
+//! `__sandbox`, `__launch` and `__start`: hidden subcommands with which the program starts itself as a child.
 
 use super::output::note_line;
 use crate::tools::launch::Launch;
@@ -34,12 +34,23 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     }
 }
 
-/// `__launch [--memory-mb N] [--cpu-percent P] -- PROGRAM [ARGUMENT…]`: becomes the program under these limits.
+/// `__launch [--parent ID] [--memory-mb N] [--cpu-percent P] -- PROGRAM [ARGUMENT…]`: runs the program under these
+/// limits and ends with everything that it started.
 pub fn launch(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     if let Some(launch) = Launch::parse(arguments) {
         launch.run()
     } else {
         note_line("__launch is internal to plandeck");
+        ExitCode::from(2)
+    }
+}
+
+/// `__start` with the same arguments: the second stage of `__launch`, which becomes the program.
+pub fn start(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    if let Some(launch) = Launch::parse(arguments) {
+        launch.start().run()
+    } else {
+        note_line("__start is internal to plandeck");
         ExitCode::from(2)
     }
 }

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ResourceLimits {
-    /// Memory of one `process` or `code_exec` child, in mebibytes.
+    /// Memory of everything that a `process` or `code_exec` call starts, together, in mebibytes.
     pub max_memory_mb: Option<u64>,
-    /// Processor share of one child, in percent of one core.
+    /// Processor share of the same, in percent of one core.
     pub max_cpu_percent: Option<u32>,
     /// Wall-clock time of the run without the time it was held, in seconds.
     pub timeout_seconds: Option<f64>,

@@ -1,51 +1,95 @@
-//! The process group of a child, which ends with everything in it.
+//! A child with everything that it started, which end together.
 
+use super::launch::GRACE;
+use std::process::ExitStatus;
 use std::time::Duration;
 use tokio::process::Child;
 
-/// The time between SIGTERM and SIGKILL.
-const GRACE: Duration = Duration::from_millis(300);
+/// How long a supervisor may take to end its program after the grace time. Then it is no longer waited for.
+const SUPERVISOR: Duration = Duration::from_millis(1_200);
 
-/// The group of a child that was started as the leader of one. Dropping it kills the group.
+/// Who ends what a child started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keeper {
+    /// The child is a launcher, which stays as the supervisor of the program.
+    Supervisor,
+    /// This process: the child is the program, or a launcher that becomes it.
+    ThisProcess,
+}
+
+/// A child and what it started. Dropping it kills them.
 #[derive(Debug)]
 pub struct Group {
     #[cfg(unix)]
     leader: Option<rustix::process::Pid>,
+    keeper: Keeper,
 }
 
 impl Group {
-    /// The group that `child` leads.
-    #[cfg(unix)]
-    pub fn of(child: &Child) -> Self {
+    /// What `child` starts. Where nothing supervises it, the child leads a process group.
+    pub fn of(child: &Child, keeper: Keeper) -> Self {
+        #[cfg(unix)]
         let leader = child
             .id()
             .and_then(|id| i32::try_from(id).ok())
             .and_then(rustix::process::Pid::from_raw);
-        Self { leader }
-    }
-
-    /// On other systems there are no groups; the child itself is killed by its handle.
-    #[cfg(not(unix))]
-    pub fn of(_child: &Child) -> Self {
-        Self {}
-    }
-
-    /// Kills the whole group, once.
-    pub fn kill(&mut self) {
-        #[cfg(unix)]
-        if let Some(leader) = self.leader.take() {
-            let _ = rustix::process::kill_process_group(leader, rustix::process::Signal::KILL);
+        Self {
+            #[cfg(unix)]
+            leader,
+            keeper,
         }
     }
 
-    /// Asks the group to end, and kills what is left of it shortly after.
+    /// Kills them all, once.
+    pub fn kill(&mut self) {
+        #[cfg(unix)]
+        if let Some(leader) = self.leader.take() {
+            match self.keeper {
+                Keeper::Supervisor => tell(leader, super::launch::AT_ONCE),
+                Keeper::ThisProcess => kill_group(leader),
+            }
+        }
+    }
+
+    /// Notes that the child has ended with this status, and kills what its supervisor has left: nothing, unless the
+    /// supervisor itself was killed.
+    pub fn ended(&mut self, status: Option<ExitStatus>) {
+        #[cfg(unix)]
+        match (self.keeper, self.leader.take()) {
+            (Keeper::Supervisor, Some(leader)) => {
+                let by_signal = |status: ExitStatus| status.code().is_none();
+                if status.is_none_or(by_signal) {
+                    kill_group(leader);
+                }
+            }
+            (Keeper::ThisProcess, Some(leader)) => kill_group(leader),
+            (_, None) => {}
+        }
+    }
+
+    /// Asks them all to end, and kills what is left of them shortly after.
     pub async fn end(&mut self, child: &mut Child) {
         #[cfg(unix)]
         if let Some(leader) = self.leader {
-            let _ = rustix::process::kill_process_group(leader, rustix::process::Signal::TERM);
-            // A stopped process handles a signal only after it is continued.
-            let _ = rustix::process::kill_process_group(leader, rustix::process::Signal::CONT);
-            let _ = tokio::time::timeout(GRACE, child.wait()).await;
+            match self.keeper {
+                Keeper::Supervisor => {
+                    tell(leader, rustix::process::Signal::TERM);
+                    let ended = tokio::time::timeout(GRACE + SUPERVISOR, child.wait()).await;
+                    if let Ok(status) = ended {
+                        self.ended(status.ok());
+                        return;
+                    }
+                    self.leader = None;
+                    kill_group(leader);
+                }
+                Keeper::ThisProcess => {
+                    use rustix::process::{Signal, kill_process_group};
+                    let _ = kill_process_group(leader, Signal::TERM);
+                    // A stopped process handles a signal only after it is continued.
+                    let _ = kill_process_group(leader, Signal::CONT);
+                    let _ = tokio::time::timeout(GRACE, child.wait()).await;
+                }
+            }
         }
         self.kill();
         let _ = child.kill().await;
@@ -56,4 +100,20 @@ impl Drop for Group {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// Sends a signal to a supervisor, even a stopped one.
+#[cfg(unix)]
+fn tell(supervisor: rustix::process::Pid, signal: rustix::process::Signal) {
+    use rustix::process::{Signal, kill_process};
+    let _ = kill_process(supervisor, signal);
+    let _ = kill_process(supervisor, Signal::CONT);
+}
+
+/// Kills the group and the session that `leader` leads or led, and what they started as far as it can be found.
+#[cfg(unix)]
+fn kill_group(leader: rustix::process::Pid) {
+    #[cfg(target_os = "linux")]
+    super::launch::family::kill_all(|| super::launch::family::of_leader(leader));
+    let _ = rustix::process::kill_process_group(leader, rustix::process::Signal::KILL);
 }

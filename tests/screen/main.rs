@@ -28,6 +28,8 @@ mod terminal_history;
 mod terminal_home;
 mod terminal_panic;
 mod terminal_picture;
+#[cfg(unix)]
+mod terminal_tools;
 mod travel;
 mod unknown;
 mod views;

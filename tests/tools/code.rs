@@ -307,3 +307,62 @@ fn a_sandbox_ends_with_whoever_started_it() {
     };
     assert!(status.success());
 }
+
+/// The walls that the system puts up around the process that runs code, whatever its interpreter does.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_sandbox_is_walled_in_by_the_system() {
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
+    // The shell leaves a file open, as whoever starts the program may.
+    let mut sandbox = Command::new("sh")
+        .args(["-c", "exec 7</etc/hostname 8<&7; exec \"$0\" __sandbox"])
+        .arg(crate::common::toolbox::PROGRAM)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let mut output = BufReader::new(sandbox.stdout.take().unwrap());
+    output.read_line(&mut line).unwrap();
+    let place = format!("/proc/{}", sandbox.id());
+    let status = std::fs::read_to_string(format!("{place}/status")).unwrap();
+    let field = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        line.map(|value| value.trim().to_owned())
+    };
+    let none = Some("0000000000000000".to_owned());
+    assert_eq!(field("NoNewPrivs:").as_deref(), Some("1"));
+    assert_eq!(field("CapEff:"), none);
+    assert_eq!(field("CapPrm:"), none);
+    // A kernel without filters has no such line.
+    assert!(field("Seccomp:").is_none_or(|mode| mode == "2"), "{status}");
+    // Each thread has them.
+    for task in std::fs::read_dir(format!("{place}/task")).unwrap() {
+        let status = std::fs::read_to_string(task.unwrap().path().join("status")).unwrap();
+        assert!(
+            status.contains("NoNewPrivs:\t1") && !status.contains("Seccomp:\t0"),
+            "{status}"
+        );
+        assert!(status.contains("CapEff:\t0000000000000000"), "{status}");
+    }
+    let stat = std::fs::read_to_string(format!("{place}/stat")).unwrap();
+    let session = stat
+        .rsplit(')')
+        .next()
+        .unwrap()
+        .split_whitespace()
+        .nth(3)
+        .unwrap();
+    assert_eq!(session, sandbox.id().to_string());
+    let files = std::fs::read_dir(format!("{place}/fd")).unwrap();
+    let files: Vec<_> = files
+        .map(|file| std::fs::read_link(file.unwrap().path()).unwrap())
+        .collect();
+    assert!(
+        !files.iter().any(|file| file.ends_with("hostname")),
+        "{files:?}"
+    );
+    drop(sandbox.stdin.take());
+    assert!(sandbox.wait().unwrap().success());
+}

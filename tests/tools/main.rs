@@ -12,6 +12,8 @@ mod catalog;
 #[cfg(unix)]
 mod code;
 #[cfg(target_os = "linux")]
+mod family;
+#[cfg(target_os = "linux")]
 mod hostile;
 mod http;
 #[cfg(target_os = "linux")]

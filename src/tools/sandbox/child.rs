@@ -2,9 +2,12 @@
 
 use super::protocol::{Language, MAX_LINE_BYTES, Reply, Request};
 use super::python;
+#[cfg(target_os = "linux")]
+use super::walls;
 use crate::tools::kinds::jq::{Filter, FilterError};
 use rlimit::Resource;
 use std::collections::HashMap;
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::sync::mpsc;
 
@@ -19,13 +22,22 @@ const MAX_FILTERS: usize = 64;
 /// # Errors
 /// Where a limit cannot be set: without its limits it must not run anything.
 pub fn serve(memory_mb: u64) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    crate::tools::launch::close_inherited();
+    // Files cannot be opened later: the time zone, which is kept for some minutes, and the figures of this process.
+    let _ = jiff::tz::TimeZone::system();
+    let figures = Figures::open();
+    #[cfg(target_os = "linux")]
+    walls::raise()?;
     let requests = read_requests();
-    limit(memory_mb)?;
+    limit(memory_mb, &figures)?;
+    #[cfg(target_os = "linux")]
+    walls::filter_system_calls()?;
     let mut filters = HashMap::new();
     send(&Reply::Ready)?;
     for line in requests {
         let reply = match serde_json::from_str::<Request>(&line) {
-            Ok(request) => answer(&request, &mut filters),
+            Ok(request) => answer(&request, &mut filters, &figures),
             Err(error) => Reply::Error(format!("the input cannot be read: {error}")),
         };
         send(&reply)?;
@@ -53,13 +65,17 @@ fn read_requests() -> mpsc::Receiver<String> {
     receiver
 }
 
-fn limit(memory_mb: u64) -> io::Result<()> {
+fn limit(memory_mb: u64, figures: &Figures) -> io::Result<()> {
     set(Resource::CORE, 0)?;
-    set(Resource::NOFILE, 16)?;
+    set(Resource::FSIZE, 0)?;
+    set(Resource::NOFILE, 0)?;
+    // Threads count as processes.
+    #[cfg(target_os = "linux")]
+    set(Resource::NPROC, 0)?;
     let (_, hard) = Resource::STACK.get()?;
     Resource::STACK.set(STACK.min(hard), hard)?;
     // Address space includes what is mapped already (the program itself), so the limit is added to that.
-    let mapped = statm().map_or(256 << 20, |(mapped, _)| mapped);
+    let mapped = figures.memory().map_or(256 << 20, |(mapped, _)| mapped);
     set(Resource::AS, mapped.saturating_add(memory_mb << 20))
 }
 
@@ -69,37 +85,67 @@ fn set(resource: Resource, value: u64) -> io::Result<()> {
     resource.set(value, value)
 }
 
-/// The whole address space and the resident part, in bytes; `None` where the system does not report them.
-fn statm() -> Option<(u64, u64)> {
-    let text = std::fs::read_to_string("/proc/self/statm").ok()?;
-    let mut pages = text
-        .split_whitespace()
-        .map_while(|word| word.parse::<u64>().ok());
-    let page = 4096;
-    Some((pages.next()? * page, pages.next()? * page))
+/// What the system reports about this process, in files that stay open.
+struct Figures {
+    memory: Option<File>,
+    processor: Option<File>,
+}
+
+impl Figures {
+    fn open() -> Self {
+        Self {
+            memory: File::open("/proc/self/statm").ok(),
+            processor: File::open("/proc/self/stat").ok(),
+        }
+    }
+
+    /// The whole address space and the resident part, in bytes; `None` where the system does not report them.
+    fn memory(&self) -> Option<(u64, u64)> {
+        let text = read_again(self.memory.as_ref()?)?;
+        let mut pages = text
+            .split_whitespace()
+            .map_while(|word| word.parse::<u64>().ok());
+        let page = 4096;
+        Some((pages.next()? * page, pages.next()? * page))
+    }
+
+    /// The processor time used so far, in whole seconds.
+    fn processor(&self) -> Option<u64> {
+        let stat = read_again(self.processor.as_ref()?)?;
+        // The name in parentheses may contain spaces; user and system time are the 12th and 13th fields after it.
+        let fields = stat.rsplit(')').next()?;
+        let mut times = fields
+            .split_whitespace()
+            .skip(11)
+            .map_while(|word| word.parse::<u64>().ok());
+        Some((times.next()? + times.next()?) / 100)
+    }
+}
+
+/// The present contents of a short file of `/proc`.
+#[cfg(unix)]
+fn read_again(file: &File) -> Option<String> {
+    let mut text = vec![0; 1024];
+    let length = std::os::unix::fs::FileExt::read_at(file, &mut text, 0).ok()?;
+    text.truncate(length);
+    String::from_utf8(text).ok()
+}
+
+#[cfg(not(unix))]
+fn read_again(_file: &File) -> Option<String> {
+    None
 }
 
 /// Lets the process use `seconds` more of processor time; then the system ends it.
-fn allow(seconds: u64) {
-    let used = std::fs::read_to_string("/proc/self/stat")
-        .ok()
-        .and_then(|stat| {
-            // The name in parentheses may contain spaces; user and system time are the 12th and 13th fields after it.
-            let fields = stat.rsplit(')').next()?;
-            let mut times = fields
-                .split_whitespace()
-                .skip(11)
-                .map_while(|word| word.parse::<u64>().ok());
-            Some((times.next()? + times.next()?) / 100)
-        });
-    if let (Some(used), Ok((_, hard))) = (used, Resource::CPU.get()) {
+fn allow(seconds: u64, figures: &Figures) {
+    if let (Some(used), Ok((_, hard))) = (figures.processor(), Resource::CPU.get()) {
         let soft = used.saturating_add(seconds).saturating_add(1).min(hard);
         let _ = Resource::CPU.set(soft, hard);
     }
 }
 
-fn answer(request: &Request, filters: &mut HashMap<String, Filter>) -> Reply {
-    allow(request.seconds);
+fn answer(request: &Request, filters: &mut HashMap<String, Filter>, figures: &Figures) -> Reply {
+    allow(request.seconds, figures);
     let output = match request.language {
         Language::Python => python::run(
             &request.source,
@@ -117,7 +163,7 @@ fn answer(request: &Request, filters: &mut HashMap<String, Filter>) -> Reply {
     match output {
         Ok(value) => Reply::Output {
             value,
-            memory_mb: statm().map_or(0, |(_, resident)| resident >> 20),
+            memory_mb: figures.memory().map_or(0, |(_, resident)| resident >> 20),
         },
         Err(message) => Reply::Error(message),
     }

@@ -7,14 +7,15 @@ use crate::text::message::{clean, quote_end};
 use crate::tools::CallLog;
 use crate::tools::cancel::cancellable;
 use crate::tools::error::ToolError;
-use crate::tools::group::Group;
+use crate::tools::group::{Group, Keeper};
+use crate::tools::launch::STARTED;
 use serde_json::Value;
 use std::borrow::Cow;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio_util::sync::CancellationToken;
@@ -32,13 +33,23 @@ const MAX_IDLE: usize = 8;
 const MAX_CALLS: u32 = 10_000;
 const MAX_HELD_MB: u64 = 192;
 
+/// An older sandbox is replaced: it cannot read the time zone again, which it knows for five minutes.
+const MAX_AGE: Duration = Duration::from_mins(4);
+
 /// The time limit for starting a sandbox, generous for a busy machine.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Who ends a sandbox with a processor share: its launcher, where the system has supervisors.
+const KEEPER: Keeper = if cfg!(target_os = "linux") {
+    Keeper::Supervisor
+} else {
+    Keeper::ThisProcess
+};
 
 /// Whether the running program can be started as a sandbox or a launcher.
 static SERVES: AtomicBool = AtomicBool::new(false);
 
-/// Declares that the running program handles the arguments `__sandbox` and `__launch`. A program that does not would
+/// Declares that the running program handles the arguments `__sandbox`, `__launch` and `__start`. A program that does not would
 /// run its own `main` again in each child, and start itself without end.
 pub fn this_program_serves() {
     SERVES.store(true, Ordering::Relaxed);
@@ -115,14 +126,15 @@ pub struct Sandbox {
 
 #[derive(Debug)]
 struct SandboxProcess {
+    /// Where a launcher supervises the sandbox. It is dropped first: then the launcher is told to end it.
+    group: Option<Group>,
     child: Child,
-    /// The group of the sandbox, or of the launcher that started it.
-    group: Group,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
     memory_mb: u64,
     cpu_percent: Option<u32>,
     calls: u32,
+    started: Instant,
 }
 
 impl Sandbox {
@@ -223,8 +235,15 @@ impl Sandbox {
                 process.memory_mb == memory_mb && process.cpu_percent == cpu_percent
             };
             let mut process = idle.iter().rposition(fits).map(|at| idle.swap_remove(at))?;
-            if matches!(process.child.try_wait(), Ok(None)) {
-                return Some(process);
+            match process.child.try_wait() {
+                Ok(None) if process.started.elapsed() < MAX_AGE => return Some(process),
+                Ok(None) => {}
+                Ok(status) => {
+                    if let Some(group) = &mut process.group {
+                        group.ended(status);
+                    }
+                }
+                Err(_) => {}
             }
         }
     }
@@ -253,7 +272,8 @@ impl SandboxProcess {
         let mut command = Command::new(&path);
         if let Some(percent) = cpu_percent {
             command
-                .args(["__launch", "--cpu-percent", &percent.to_string(), "--"])
+                .args(["__launch", "--parent", &std::process::id().to_string()])
+                .args(["--cpu-percent", &percent.to_string(), "--"])
                 .arg(&path);
         }
         command
@@ -264,9 +284,7 @@ impl SandboxProcess {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            .kill_on_drop(true);
-        #[cfg(unix)]
-        command.process_group(0);
+            .kill_on_drop(cpu_percent.is_none() || cfg!(not(target_os = "linux")));
         let mut child = command
             .spawn()
             .map_err(|error| unusable(error.to_string()))?;
@@ -274,13 +292,14 @@ impl SandboxProcess {
             return Err(unusable("it has no pipes".to_owned()));
         };
         let mut process = Self {
-            group: Group::of(&child),
+            group: cpu_percent.map(|_| Group::of(&child, KEEPER)),
             child,
             input,
             output: BufReader::new(output),
             memory_mb,
             cpu_percent,
             calls: 0,
+            started: Instant::now(),
         };
         match tokio::time::timeout(START_TIMEOUT, process.reply()).await {
             Ok(Some(Ok(Reply::Ready))) => Ok(process),
@@ -315,10 +334,16 @@ impl SandboxProcess {
         // It may be ending already; its own exit status says why.
         let ended = tokio::time::timeout(Duration::from_millis(500), self.child.wait()).await;
         let status = if let Ok(status) = ended {
-            status.ok()
+            let status = status.ok();
+            if let Some(group) = &mut self.group {
+                group.ended(status);
+            }
+            status
         } else {
-            self.group.kill();
-            let _ = self.child.kill().await;
+            match &mut self.group {
+                Some(group) => group.end(&mut self.child).await,
+                None => drop(self.child.kill().await),
+            }
             None
         };
         let mut said = Vec::new();
@@ -327,7 +352,9 @@ impl SandboxProcess {
             let _ = tokio::time::timeout(Duration::from_millis(200), stderr.read_to_end(&mut said))
                 .await;
         }
-        (status, quote_end(&String::from_utf8_lossy(&said), 400))
+        let said = String::from_utf8_lossy(&said);
+        let said = said.strip_prefix(STARTED).unwrap_or(&said);
+        (status, quote_end(said.trim_start(), 400))
     }
 
     async fn exit_reason(mut self, memory_mb: u64, seconds: u64) -> ToolError {

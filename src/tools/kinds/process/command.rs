@@ -1,6 +1,7 @@
 //! Starts a program with its limits, its folder and its environment.
 
 use super::Program;
+use crate::tools::group::Keeper;
 use crate::tools::launch;
 use crate::tools::secrets::Secrets;
 use crate::tools::services::Services;
@@ -17,6 +18,10 @@ use tokio_util::task::AbortOnDropHandle;
 pub(super) struct Prepared {
     pub command: Command,
     pub secrets: Secrets,
+    /// Who ends what the program starts.
+    pub keeper: Keeper,
+    /// Whether the command is a launcher that becomes the program or supervises it.
+    pub launched: bool,
     /// The processor share that this process enforces itself, in percent of one core; `None` where the launcher does.
     pub share: Option<u32>,
 }
@@ -29,6 +34,16 @@ pub(super) fn hold(leader: u32, percent: u32) -> AbortOnDropHandle<()> {
 
 #[cfg(not(target_os = "linux"))]
 pub(super) fn hold(_leader: u32, _percent: u32) {}
+
+/// What is wrong with a launcher that did not say it is one.
+pub(super) fn no_launcher(services: &Services) -> ToolError {
+    let path = services.sandbox.program().path();
+    let path = path.map_or_else(|_| "plandeck".into(), |path| path.display().to_string());
+    ToolError::permanent(format!(
+        "programs cannot be started with {path}: it is not a plandeck program, or one of another version; \
+         set PLANDECK_EXE to the path of the plandeck program"
+    ))
+}
 
 /// The command where there is no launcher, in a program that uses the library: a shell sets the memory limit.
 fn without_launcher(program: PathBuf, call: &Call) -> Command {
@@ -64,13 +79,16 @@ pub(super) fn prepare(
         program
     };
     let limited = call.max_memory_mb.is_some() || call.max_cpu_percent.is_some();
-    let launcher = limited.then(|| services.sandbox.program().path());
+    // On other systems a launcher has nothing to do without limits.
+    let starter = (limited || cfg!(unix)).then(|| services.sandbox.program().path());
+    let launched = matches!(starter, Some(Ok(_)));
     let mut share = None;
-    let mut command = match launcher {
+    let mut command = match starter {
         None => Command::new(program),
-        Some(Ok(launcher)) => {
-            let mut command = Command::new(launcher);
-            command.arg("__launch");
+        Some(Ok(path)) => {
+            let mut command = Command::new(path);
+            let parent = std::process::id().to_string();
+            command.args(["__launch", "--parent", &parent]);
             if let Some(memory) = call.max_memory_mb {
                 command.args(["--memory-mb", &memory.to_string()]);
             }
@@ -81,7 +99,7 @@ pub(super) fn prepare(
             command
         }
         // On other systems nothing else can enforce the limit.
-        Some(Err(why)) if cfg!(not(target_os = "linux")) => return Err(why),
+        Some(Err(why)) if limited && cfg!(not(target_os = "linux")) => return Err(why),
         Some(Err(_)) => {
             share = call.max_cpu_percent;
             without_launcher(program, call)
@@ -99,10 +117,19 @@ pub(super) fn prepare(
         .args(process.command[1..].iter().map(|argument| &**argument))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
+        .stderr(Stdio::piped());
+    let keeper = if launched && cfg!(target_os = "linux") {
+        Keeper::Supervisor
+    } else {
+        Keeper::ThisProcess
+    };
+    // A supervisor ends its program first; its group tells it to.
+    command.kill_on_drop(keeper == Keeper::ThisProcess);
+    // A launcher leads a session, and so a group.
     #[cfg(unix)]
-    command.process_group(0);
+    if !launched {
+        command.process_group(0);
+    }
     if let Some(cwd) = process.cwd.as_deref().or(folder) {
         if !cwd.is_dir() {
             return Err(ToolError::permanent(format!(
@@ -115,6 +142,8 @@ pub(super) fn prepare(
     Ok(Prepared {
         command,
         secrets: renderer.secrets,
+        keeper,
+        launched,
         share,
     })
 }

@@ -1,9 +1,9 @@
 //! `process` tools: a program that reads the parameters as JSON from standard input and prints its output as JSON
 //! or text.
 //!
-//! The program runs in a process group of its own. The group is killed when the call is cancelled or dropped, and
-//! when the program has ended: processes that it left in the background do not outlive the call. Lines on its standard
-//! error go to the log at once.
+//! The program runs under a launcher, in a session of its own. It is killed with everything that it started when the
+//! call is cancelled or dropped, and when the program has ended: processes that it left in the background do not
+//! outlive the call. Lines on its standard error go to the log at once.
 
 mod command;
 mod output;
@@ -18,10 +18,10 @@ use crate::tools::group::Group;
 use crate::tools::kind::DAY;
 use crate::tools::services::Services;
 use crate::tools::{Call, CallPolicy, CallReport, Tool, ToolError, ToolKind};
-use command::{Prepared, hold, not_started};
+use command::{Prepared, hold, no_launcher, not_started};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use output::{Log, collect, failure, feed, read_output};
+use output::{Log, collect, failure, feed, launch_failure, read_output};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -149,6 +149,8 @@ async fn run(
     let Prepared {
         mut command,
         secrets,
+        keeper,
+        launched,
         share,
     } = command::prepare(settings, services, call)?;
     let input = serde_json::to_vec(&*call.input).map_err(|error| {
@@ -159,7 +161,7 @@ async fn run(
         .spawn()
         .map_err(|error| not_started(name, &error.to_string(), error.kind()))?;
     *started = true;
-    let mut group = Group::of(&child);
+    let mut group = Group::of(&child, keeper);
     let _held = share
         .zip(child.id())
         .map(|(percent, leader)| hold(leader, percent));
@@ -177,37 +179,49 @@ async fn run(
                 feed(stdin, input).await;
                 Ok(())
             };
-            let log = async { Ok(Log::new(call, &secrets).follow(stderr).await) };
-            let ((), output, tail) = tokio::try_join!(fed, collect(stdout), log)?;
-            Ok::<_, ToolError>((output, tail))
+            let log = async { Ok(Log::new(call, &secrets, launched).follow(stderr).await) };
+            let ((), output, said) = tokio::try_join!(fed, collect(stdout), log)?;
+            Ok::<_, ToolError>((output, said))
         };
         tokio::pin!(pipes);
-        let ((output, tail), status) = tokio::select! {
+        let ((output, said), status) = tokio::select! {
             said = &mut pipes => (said?, child.wait().await),
             status = child.wait() => {
-                group.kill();
+                group.ended(status.as_ref().ok().copied());
                 let said = tokio::time::timeout(DRAIN, &mut pipes).await.map_err(|_| {
                     ToolError::permanent(format!("the program {name} ended, but something it started still holds its output"))
                 })?;
                 (said?, status)
             }
         };
-        group.kill();
+        group.ended(status.as_ref().ok().copied());
         let status = status.map_err(|error| {
             ToolError::permanent(format!("the program {name} was lost: {error}"))
         })?;
-        Ok::<_, ToolError>((output, status, tail))
+        Ok::<_, ToolError>((output, status, said))
     };
     let ended = cancellable(&call.cancel, work).await;
-    let (output, status, tail) = match ended {
+    let (output, status, said) = match ended {
         Ok(ended) => ended?,
         Err(cancelled) => {
             group.end(&mut child).await;
             return Err(cancelled);
         }
     };
+    let tail = secrets.redact(&said.tail);
+    let not_launched = launched.then(|| {
+        if said.by_launcher {
+            launch_failure(name, status, &tail)
+        } else {
+            Some(no_launcher(services))
+        }
+    });
+    if let Some(error) = not_launched.flatten() {
+        *started = false;
+        return Err(error);
+    }
     if !status.success() {
-        return Err(failure(name, status, &secrets.redact(&tail)));
+        return Err(failure(name, status, &tail));
     }
     Ok(secrets.redact_value(read_output(name, output)?))
 }

@@ -3,7 +3,7 @@
 use super::command::not_started;
 use crate::run::LogStream;
 use crate::text::message::{clean, quote_end};
-use crate::tools::launch::{NOT_STARTED, NOT_STARTED_MARK};
+use crate::tools::launch::{NOT_STARTED, NOT_STARTED_MARK, OVER_MEMORY, OVER_MEMORY_MARK, STARTED};
 use crate::tools::secrets::Secrets;
 use crate::tools::{Call, ToolError};
 use serde_json::Value;
@@ -52,21 +52,34 @@ pub(super) struct Log<'a> {
     call: &'a Call,
     secrets: &'a Secrets,
     line: Vec<u8>,
-    tail: String,
+    said: Said,
+    /// Whether the next line is a launcher's.
+    is_first: bool,
+}
+
+/// What came on standard error.
+#[derive(Debug, Default)]
+pub(super) struct Said {
+    /// The end of the text.
+    pub tail: String,
+    /// Whether the first line was a launcher's.
+    pub by_launcher: bool,
 }
 
 impl<'a> Log<'a> {
-    pub fn new(call: &'a Call, secrets: &'a Secrets) -> Self {
+    /// `launched` says whether a launcher is expected to write the first line.
+    pub fn new(call: &'a Call, secrets: &'a Secrets, launched: bool) -> Self {
         Self {
             call,
             secrets,
             line: Vec::new(),
-            tail: String::new(),
+            said: Said::default(),
+            is_first: launched,
         }
     }
 
-    /// Reads to the end; returns the end of the text.
-    pub async fn follow(mut self, mut stderr: impl AsyncRead + Unpin) -> String {
+    /// Reads to the end.
+    pub async fn follow(mut self, mut stderr: impl AsyncRead + Unpin) -> Said {
         let mut chunk = vec![0; 8 << 10];
         while let Ok(read @ 1..) = stderr.read(&mut chunk).await {
             for piece in chunk[..read].split_inclusive(|byte| *byte == b'\n') {
@@ -77,10 +90,15 @@ impl<'a> Log<'a> {
             }
         }
         self.log_line();
-        self.tail
+        self.said
     }
 
     fn log_line(&mut self) {
+        if std::mem::take(&mut self.is_first) && self.line.trim_ascii_end() == STARTED.as_bytes() {
+            self.said.by_launcher = true;
+            self.line.clear();
+            return;
+        }
         let line = String::from_utf8_lossy(&self.line).into_owned();
         self.line.clear();
         let line = self.secrets.redact(line.trim_end_matches(['\n', '\r']));
@@ -88,33 +106,46 @@ impl<'a> Log<'a> {
             return;
         }
         (self.call.log)(LogStream::Stderr, &clean(&line, MAX_LINE_BYTES));
-        self.tail.push_str(&line);
-        self.tail.push('\n');
-        if self.tail.len() > 2 * MAX_TAIL_BYTES {
-            let mut from = self.tail.len() - MAX_TAIL_BYTES;
-            while !self.tail.is_char_boundary(from) {
+        let tail = &mut self.said.tail;
+        tail.push_str(&line);
+        tail.push('\n');
+        if tail.len() > 2 * MAX_TAIL_BYTES {
+            let mut from = tail.len() - MAX_TAIL_BYTES;
+            while !tail.is_char_boundary(from) {
                 from += 1;
             }
-            self.tail.drain(..from);
+            tail.drain(..from);
         }
     }
 }
 
+/// What a launcher says where it could not start the program; `None` where the program was started.
+pub(super) fn launch_failure(name: &str, status: ExitStatus, tail: &str) -> Option<ToolError> {
+    if status.code() != Some(i32::from(NOT_STARTED)) {
+        return None;
+    }
+    let (_, error) = tail.split_once(NOT_STARTED_MARK)?;
+    let error = error.trim();
+    let kind = if error.contains("No such file") {
+        io::ErrorKind::NotFound
+    } else if error.contains("Permission denied") {
+        io::ErrorKind::PermissionDenied
+    } else {
+        io::ErrorKind::Other
+    };
+    let why = error.split_once(": ").map_or(error, |(_, why)| why);
+    Some(not_started(name, why, kind))
+}
+
 pub(super) fn failure(name: &str, status: ExitStatus, tail: &str) -> ToolError {
-    if status.code() == Some(i32::from(NOT_STARTED))
-        && let Some((_, error)) = tail.split_once(NOT_STARTED_MARK)
+    if status.code() == Some(i32::from(OVER_MEMORY))
+        && let Some((_, limit)) = tail.rsplit_once(OVER_MEMORY_MARK)
     {
-        let error = error.trim();
-        let kind = if error.contains("No such file") {
-            io::ErrorKind::NotFound
-        } else {
-            io::ErrorKind::Other
-        };
-        return not_started(
-            name,
-            error.split_once(": ").map_or(error, |(_, why)| why),
-            kind,
-        );
+        let limit = limit.trim();
+        return ToolError::permanent(format!(
+            "the program {name} and what it started used more than {limit} of memory together and were stopped; \
+             raise --max-memory-mb, or let it use less"
+        ));
     }
     let how = match (status.code(), signal(status)) {
         (Some(code), _) => format!("exited with code {code}"),

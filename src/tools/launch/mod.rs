@@ -1,0 +1,150 @@
+//! The launcher: this program, started in place of another.
+//!
+//! On Linux it starts the program and stays beside it as its [supervisor], so that everything that the program
+//! starts ends with it. Other systems have neither child subreapers nor `/proc`: there it sets the limits that the
+//! system has, leaves the terminal and becomes the program.
+
+#[cfg(target_os = "linux")]
+mod descriptors;
+#[cfg(target_os = "linux")]
+pub(super) mod family;
+#[cfg(target_os = "linux")]
+mod memory;
+#[cfg(target_os = "linux")]
+pub(super) mod share;
+mod start;
+#[cfg(target_os = "linux")]
+mod supervisor;
+
+#[cfg(target_os = "linux")]
+pub(super) use descriptors::close_inherited;
+pub use start::Start;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// The launcher's exit code where the program could not be started, and the beginning of its message.
+pub(super) const NOT_STARTED: u8 = 127;
+pub(super) const NOT_STARTED_MARK: &str = "plandeck: cannot start ";
+
+/// The launcher's exit code where the program used too much memory, and the beginning of its message.
+pub(super) const OVER_MEMORY: u8 = 137;
+pub(super) const OVER_MEMORY_MARK: &str = "plandeck: over the memory limit of ";
+
+/// The first line of a launcher on standard error, by which it is told from any other program.
+pub(super) const STARTED: &str = "plandeck: launcher";
+
+/// The time between asking programs to end and killing them.
+pub(super) const GRACE: Duration = Duration::from_millis(300);
+
+/// The signal that tells a supervisor to kill everything without asking first.
+#[cfg(unix)]
+pub(super) const AT_ONCE: rustix::process::Signal = rustix::process::Signal::USR1;
+
+/// The launcher's arguments: `[--parent ID] [--memory-mb N] [--cpu-percent P] -- PROGRAM [ARGUMENT…]`.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Launch {
+    /// The process with which the program ends.
+    parent: Option<u32>,
+    memory_mb: Option<u64>,
+    cpu_percent: Option<u32>,
+    program: OsString,
+    arguments: Vec<OsString>,
+}
+
+impl Launch {
+    /// Reads the arguments; `None` where they are not the launcher's.
+    pub fn parse(mut arguments: impl Iterator<Item = OsString>) -> Option<Self> {
+        let (mut parent, mut memory_mb, mut cpu_percent) = (None, None, None);
+        loop {
+            let flag = arguments.next()?;
+            if flag == "--" {
+                break;
+            }
+            let value = arguments.next()?;
+            let value = value.to_str()?;
+            match flag.to_str()? {
+                "--parent" => parent = Some(value.parse().ok()?),
+                "--memory-mb" => memory_mb = Some(value.parse().ok()?),
+                "--cpu-percent" => {
+                    cpu_percent = Some(value.parse().ok().filter(|percent| *percent > 0)?);
+                }
+                _ => return None,
+            }
+        }
+        Some(Self {
+            parent,
+            memory_mb,
+            cpu_percent,
+            program: arguments.next()?,
+            arguments: arguments.collect(),
+        })
+    }
+
+    /// Supervises the program until it ends, or becomes it where the system has no means for that.
+    pub fn run(self) -> ExitCode {
+        #[cfg(target_os = "linux")]
+        {
+            supervisor::supervise(&self)
+        }
+        #[cfg(not(target_os = "linux"))]
+        {
+            say(STARTED);
+            #[cfg(unix)]
+            let _ = rustix::process::setsid();
+            self.start().run()
+        }
+    }
+
+    /// The second stage, as which this program starts itself to become the other: the same arguments.
+    pub fn start(self) -> Start {
+        Start {
+            parent: self.parent,
+            memory_mb: self.memory_mb,
+            program: self.program,
+            arguments: self.arguments,
+        }
+    }
+}
+
+/// Tells the parent something on standard error, which the parent may have closed.
+fn say(line: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+fn not_started(program: &OsString, error: &std::io::Error) -> ExitCode {
+    say(&format!("{NOT_STARTED_MARK}{}: {error}", program.display()));
+    ExitCode::from(NOT_STARTED)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Option<Launch> {
+        Launch::parse(line.split_whitespace().map(OsString::from))
+    }
+
+    #[test]
+    fn arguments_after_the_dashes_are_the_programs() {
+        let launch =
+            parse("--parent 7 --memory-mb 64 --cpu-percent 50 -- prog --memory-mb x").unwrap();
+        assert_eq!(launch.parent, Some(7));
+        assert_eq!((launch.memory_mb, launch.cpu_percent), (Some(64), Some(50)));
+        assert_eq!(launch.program, "prog");
+        assert_eq!(launch.arguments, ["--memory-mb", "x"]);
+        for bad in [
+            "",
+            "--",
+            "prog",
+            "--memory-mb -- x",
+            "--memory-mb x -- y",
+            "--cpu-percent 0 -- x",
+            "--other 1 -- x",
+        ] {
+            assert_eq!(parse(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! The second stage: the process that becomes the program.
+//!
+//! Only a process itself can ask for the signal that ends it with its parent, and the limit of its own memory must not
+//! hold for the supervisor. So the supervisor starts this program once more, which sets both and becomes the other.
+
+use super::not_started;
+use std::ffi::OsString;
+use std::process::{Command, ExitCode};
+
+/// `[--memory-mb N] [--parent ID] -- PROGRAM [ARGUMENT…]`, as the supervisor passes it on.
+#[derive(Debug)]
+pub struct Start {
+    pub(super) parent: Option<u32>,
+    pub(super) memory_mb: Option<u64>,
+    pub(super) program: OsString,
+    pub(super) arguments: Vec<OsString>,
+}
+
+impl Start {
+    /// Becomes the program; returns only where it cannot be started.
+    pub fn run(self) -> ExitCode {
+        #[cfg(target_os = "linux")]
+        if let Some(parent) = self.parent {
+            use rustix::process::{Signal, getppid, set_parent_process_death_signal};
+            let _ = set_parent_process_death_signal(Some(Signal::KILL));
+            // Where the supervisor ended before that, no signal comes.
+            let now = getppid().and_then(|id| u32::try_from(id.as_raw_nonzero().get()).ok());
+            if now != Some(parent) {
+                return ExitCode::FAILURE;
+            }
+        }
+        if let Some(memory) = self.memory_mb
+            && let Err(error) = limit_memory(memory)
+        {
+            return not_started(&self.program, &error);
+        }
+        let mut command = Command::new(&self.program);
+        command.args(&self.arguments);
+        become_program(command, &self.program)
+    }
+}
+
+/// Private writable memory of each process. Reserved address space does not count, so runtimes that reserve much of it
+/// work.
+fn limit_memory(memory_mb: u64) -> std::io::Result<()> {
+    let resource = rlimit::Resource::DATA;
+    let (_, hard) = resource.get()?;
+    let limit = memory_mb.saturating_mul(1 << 20).min(hard);
+    resource.set(limit, limit)
+}
+
+#[cfg(unix)]
+fn become_program(mut command: Command, program: &OsString) -> ExitCode {
+    let error = std::os::unix::process::CommandExt::exec(&mut command);
+    not_started(program, &error)
+}
+
+#[cfg(not(unix))]
+fn become_program(mut command: Command, program: &OsString) -> ExitCode {
+    match command.status() {
+        Ok(status) => ExitCode::from(
+            status
+                .code()
+                .and_then(|code| u8::try_from(code).ok())
+                .unwrap_or(1),
+        ),
+        Err(error) => not_started(program, &error),
+    }
+}
