@@ -11,22 +11,22 @@ pub fn quote(text: &str, most: usize) -> String {
     clean(text.trim(), most)
 }
 
-/// `text` without unsafe characters (line feeds stay, tabs become spaces, escape sequences go whole), and no
+/// `text` without unsafe characters (line feeds stay, tabs become spaces, complete escape sequences go whole), and no
 /// longer than `most` bytes; a cut is marked with `…`.
 pub fn clean(text: &str, most: usize) -> String {
     let mut out = String::with_capacity(text.len().min(most) + ELLIPSIS.len());
-    let mut rest = text.chars().peekable();
+    let mut rest = text.chars();
     let mut before = None;
     while let Some(c) = rest.next() {
         if c == '\u{1b}' {
-            skip_escape(&mut rest);
+            rest = after_escape(rest.as_str()).chars();
             before = None;
             continue;
         }
         let c = match c {
             '\t' => ' ',
             '\n' => '\n',
-            c if is_unsafe(c) && !belongs(before, c, rest.peek().copied()) => {
+            c if is_unsafe(c) && !belongs(before, c, rest.clone().next()) => {
                 before = None;
                 continue;
             }
@@ -61,30 +61,43 @@ pub fn is_clean(text: &str) -> bool {
     text.split('\n').all(|line| find_unsafe(line).is_none())
 }
 
-/// After ESC: a control sequence up to its final byte, an operating system command up to its terminator, or one
-/// character.
-fn skip_escape(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) {
-    match rest.next() {
-        Some('[') => {
-            for c in rest.by_ref() {
-                if ('\u{40}'..='\u{7e}').contains(&c) {
-                    break;
-                }
-            }
-        }
-        Some(']' | 'P' | '_' | '^' | 'X') => {
-            while let Some(c) = rest.next() {
-                if c == '\u{7}' {
-                    break;
-                }
-                if c == '\u{1b}' {
-                    rest.next_if_eq(&'\\');
-                    break;
-                }
-            }
-        }
-        _ => {}
+/// What follows an escape sequence, where `text` is what follows its ESC. Only a complete sequence is skipped: of one
+/// that never ends, or is interrupted, the text is a message that the reader would miss.
+fn after_escape(text: &str) -> &str {
+    let end = match text.bytes().next() {
+        Some(b'[') => control_sequence(text),
+        Some(b']' | b'P' | b'_' | b'^' | b'X') => control_string(text),
+        _ => short_sequence(text),
+    };
+    end.map_or(text, |end| &text[end..])
+}
+
+/// The end of a control sequence: parameters, intermediate bytes, and the final byte.
+fn control_sequence(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let end = 1 + bytes[1..]
+        .iter()
+        .position(|byte| !matches!(byte, b' '..=b'?'))?;
+    matches!(bytes[end], b'@'..=b'~').then_some(end + 1)
+}
+
+/// The end of an operating system command, or another string for the terminal: BEL, or ESC and a backslash. Such a
+/// string is of one line.
+fn control_string(text: &str) -> Option<usize> {
+    let end = text.find(|c: char| c.is_control())?;
+    match text[end..].as_bytes() {
+        [7, ..] => Some(end + 1),
+        [0x1b, b'\\', ..] => Some(end + 2),
+        [0xc2, 0x9c, ..] => Some(end + 2),
+        _ => None,
     }
+}
+
+/// The end of a sequence without parameters: intermediate bytes, and the final byte.
+fn short_sequence(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let end = bytes.iter().position(|byte| !matches!(byte, b' '..=b'/'))?;
+    matches!(bytes[end], b'0'..=b'~').then_some(end + 1)
 }
 
 #[cfg(test)]
@@ -96,6 +109,34 @@ mod tests {
     fn escape_sequences_go_whole() {
         assert_eq!(quote("\u{1b}[31mred\u{1b}[0m\tend\u{7}", 100), "red end");
         assert_eq!(quote("a\u{1b}]0;title\u{7}b", 100), "ab");
+        assert_eq!(
+            quote("a\u{1b}]8;;file:///x\u{1b}\\link\u{1b}]8;;\u{9c}b", 100),
+            "alinkb"
+        );
+        assert_eq!(
+            quote("\u{1b}(Bplain\u{1b}7\u{1b}[?25l\u{1b}[2 q.", 100),
+            "plain."
+        );
+    }
+
+    #[test]
+    fn an_unfinished_escape_sequence_hides_no_message() {
+        for (text, told) in [
+            ("\u{1b}]0;working\nout of paper", "]0;working\nout of paper"),
+            ("\u{1b}]0;out of paper", "]0;out of paper"),
+            (
+                "\u{1b}Pjam in tray 2\n\u{1b}[0mdone",
+                "Pjam in tray 2\ndone",
+            ),
+            ("\u{1b}_stuck\u{1b}[1m fast", "_stuck fast"),
+            ("\u{1b}[12;\n40 pages left", "[12;\n40 pages left"),
+            ("\u{1b}[38;5", "[38;5"),
+            ("tray\u{1b}", "tray"),
+            ("\u{1b}\nline two", "line two"),
+            ("\u{1b}é", "é"),
+        ] {
+            assert_eq!(quote(text, 100), told, "{text:?}");
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ pub mod message;
 mod unsafe_chars;
 
 pub(crate) use unsafe_chars::judged;
-pub use unsafe_chars::{escape_json, find_unsafe, is_unsafe, visible};
+pub use unsafe_chars::{escape_json, find_unsafe, for_terminal, is_unsafe, visible};
 
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};

@@ -4,13 +4,17 @@
 //! the order in which text is read (bidirectional controls), or that are invisible (zero-width characters, tags),
 //! so that one text passes for another. Every way out uses this list: the screen drops these characters or draws
 //! a sign for them ([`super::clean`]), messages leave them out ([`super::message`]), diagnostics spell them out
-//! ([`visible`]), and JSON that is printed escapes them ([`escape_json`]).
+//! ([`visible`]), and JSON that is printed escapes them ([`escape_json`]). [`for_terminal`] is the last gate before a
+//! terminal.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// U+200D, which joins emoji (and letters of some scripts) into one sign.
 const JOINER: char = '\u{200d}';
+
+/// ESC, which begins an escape sequence.
+const ESCAPE: char = '\u{1b}';
 
 /// Whether `c` is on the list: a control character, a line or paragraph separator, a bidirectional control, or a
 /// character that takes no place on a screen (Unicode's `Default_Ignorable_Code_Point`, interlinear annotation).
@@ -63,8 +67,7 @@ pub fn visible(text: &str, limit: usize) -> String {
 /// JSON text with characters of the list escaped as `\u202e`, so that it reads as the same value and cannot steer
 /// a terminal. The line feeds, tabs and carriage returns between its parts stay.
 pub fn escape_json(json: &str) -> Cow<'_, str> {
-    let is_harmless = |byte: u8| matches!(byte, b' '..=b'~' | b'\n' | b'\r' | b'\t');
-    if json.bytes().all(is_harmless) {
+    if json.bytes().all(|byte| is_harmless(byte) || byte == b'\r') {
         return Cow::Borrowed(json);
     }
     let mut escaped = String::with_capacity(json.len() + 16);
@@ -78,6 +81,54 @@ pub fn escape_json(json: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(escaped)
+}
+
+/// Printed text with characters of the list spelled out as `\u{202e}`: what is left are line feeds, tabs, and the
+/// escape sequences for colours and weights.
+///
+/// This is the last gate before a terminal. Text from outside is made safe where it is put into a message: a colour
+/// in it would pass here.
+pub fn for_terminal(text: &str) -> Cow<'_, str> {
+    if text.bytes().all(is_harmless) {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len() + 16);
+    let mut rest = text;
+    while let Some(at) = rest.find(ESCAPE) {
+        spell_out(&rest[..at], &mut safe);
+        let style = style_at_start(&rest[at..]).unwrap_or_default();
+        if style.is_empty() {
+            spell_out("\u{1b}", &mut safe);
+        }
+        safe.push_str(style);
+        rest = &rest[at + style.len().max(ESCAPE.len_utf8())..];
+    }
+    spell_out(rest, &mut safe);
+    Cow::Owned(safe)
+}
+
+/// The escape sequence for colours and weights (`ESC [ 1;31 m`) that `text` begins with.
+fn style_at_start(text: &str) -> Option<&str> {
+    let parameters = text.strip_prefix(ESCAPE)?.strip_prefix('[')?;
+    let end = parameters.find(|c: char| !matches!(c, '0'..='9' | ';' | ':'))?;
+    let style = text.len() - parameters.len() + end + 1;
+    (parameters[end..].starts_with('m')).then(|| &text[..style])
+}
+
+fn spell_out(text: &str, into: &mut String) {
+    for (c, is_unsafe) in judged(text) {
+        if is_unsafe && !matches!(c, '\n' | '\t') {
+            // Writing to a string cannot fail.
+            let _ = write!(into, "\\u{{{:x}}}", u32::from(c));
+        } else {
+            into.push(c);
+        }
+    }
+}
+
+/// Whether a byte is of printable ASCII, a line feed or a tab.
+fn is_harmless(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~' | b'\n' | b'\t')
 }
 
 /// The characters of `text`, each with whether it is unsafe in its place.
@@ -185,6 +236,22 @@ mod tests {
         );
     }
 
+    #[test]
+    fn colours_pass_to_a_terminal_and_nothing_else_that_it_obeys() {
+        for kept in ["\u{1b}[1;38:5:9mred\u{1b}[0m\n\t…", "\u{1b}[m"] {
+            assert_eq!(for_terminal(kept), kept);
+        }
+        for (text, shown) in [
+            ("\u{1b}[2Jgone", "\\u{1b}[2Jgone"),
+            ("\u{1b}]0;title\u{7}", "\\u{1b}]0;title\\u{7}"),
+            ("\u{1b}[31", "\\u{1b}[31"),
+            ("\u{1b}\u{1b}[31mé\r", "\\u{1b}\u{1b}[31mé\\u{d}"),
+            ("a\u{202e}b\u{9b}", "a\\u{202e}b\\u{9b}"),
+        ] {
+            assert_eq!(for_terminal(text), shown);
+        }
+    }
+
     fn hostile() -> impl Strategy<Value = String> {
         let signs = "[ab 1é漢🎉👩🔬❤क\u{94d}\u{301}\u{200d}\u{fe0f}\n\t\r\u{1b}\\[\\]]";
         let piece = prop_oneof![
@@ -215,6 +282,13 @@ mod tests {
             }
             let whole = message::clean(&text, usize::MAX);
             prop_assert_eq!(message::clean(&whole, usize::MAX), whole);
+            let printed = for_terminal(&text);
+            let unstyled = printed.split(ESCAPE).enumerate().all(|(at, part)| {
+                let is_style = part.starts_with('[') && part.contains('m');
+                let mut lines = part.split(['\n', '\t']);
+                lines.all(|line| find_unsafe(line).is_none()) && (at == 0 || is_style)
+            });
+            prop_assert!(unstyled, "{printed:?}");
             let json = serde_json::to_string(&text).unwrap();
             let escaped = escape_json(&json);
             prop_assert_eq!(find_unsafe(&escaped), None);
@@ -228,6 +302,7 @@ mod tests {
             prop_assert_eq!(visible(&text, usize::MAX), text.clone());
             prop_assert_eq!(message::clean(&text, usize::MAX), text.clone());
             prop_assert_eq!(&*escape_json(&text), &*text);
+            prop_assert_eq!(&*for_terminal(&text), &*text);
         }
     }
 }
