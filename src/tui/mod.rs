@@ -53,6 +53,7 @@ pub use input::text_field::Field;
 pub use resume_prompt::{ResumeChoice, ResumePrompt, ask_to_resume};
 pub use terminal::options::{Error, Options};
 pub use terminal::screen::{Outcome, TerminalEffect, TerminalEvent};
+pub use terminal::signals::EndingSignals;
 pub use theme::color::{ColorMode, Depth, choose as choose_theme, is_ascii_terminal};
 pub use theme::file::{ThemeError, named as theme_named, names as theme_names};
 pub use theme::{StatusStyle, Theme};

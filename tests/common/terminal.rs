@@ -7,13 +7,15 @@ use std::io::{Read, Write};
 use std::num::NonZeroU16;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What came out of the program so far.
 struct Drawn {
     screen: vt100::Parser,
     bytes: Vec<u8>,
     closed: bool,
+    /// Whether nobody looks at the terminal any more.
+    unwatched: bool,
 }
 
 impl Drawn {
@@ -33,8 +35,9 @@ impl Drawn {
 /// A running program in a terminal.
 pub struct Terminal {
     drawn: Arc<(Mutex<Drawn>, Condvar)>,
-    keys: Box<dyn Write + Send>,
-    master: Box<dyn MasterPty + Send>,
+    /// `None` once the window was closed; so is `master`.
+    keys: Option<Box<dyn Write + Send>>,
+    master: Option<Box<dyn MasterPty + Send>>,
     child: Box<dyn Child + Send + Sync>,
 }
 
@@ -98,6 +101,7 @@ impl Terminal {
                 screen: vt100::Parser::new(cells(rows), cells(columns), 200),
                 bytes: Vec::new(),
                 closed: false,
+                unwatched: false,
             }),
             Condvar::new(),
         ));
@@ -112,15 +116,15 @@ impl Terminal {
                 drawn.bytes.extend_from_slice(&buffer[..count]);
                 drawn.closed = count == 0;
                 into.1.notify_all();
-                if drawn.closed {
+                if drawn.closed || drawn.unwatched {
                     return;
                 }
             }
         });
         Self {
             drawn,
-            keys: pair.master.take_writer().unwrap(),
-            master: pair.master,
+            keys: Some(pair.master.take_writer().unwrap()),
+            master: Some(pair.master),
             child,
         }
     }
@@ -132,14 +136,16 @@ impl Terminal {
 
     /// Presses keys, given as the bytes a terminal sends.
     pub fn press(&mut self, keys: &str) {
-        self.keys.write_all(keys.as_bytes()).unwrap();
-        self.keys.flush().unwrap();
+        let to = self.keys.as_mut().expect("the window is open");
+        to.write_all(keys.as_bytes()).unwrap();
+        to.flush().unwrap();
     }
 
     /// Makes the terminal another size; the screen first, so that it is ready for what the program draws then.
     pub fn resize(&mut self, columns: u16, rows: u16) {
         self.locked().screen.set_size(cells(rows), cells(columns));
-        self.master.resize(size(columns, rows)).unwrap();
+        let master = self.master.as_ref().expect("the window is open");
+        master.resize(size(columns, rows)).unwrap();
     }
 
     /// The text on the screen.
@@ -205,6 +211,25 @@ impl Terminal {
         }
         drop(drawn);
         self.child.wait().unwrap().exit_code()
+    }
+
+    /// Closes the window: the program has no terminal any more. Its exit status.
+    pub fn close_window(mut self) -> u32 {
+        self.locked().unwatched = true;
+        // What is drawn for the new size ends the thread that reads, the last to hold the terminal open.
+        self.resize(91, 31);
+        (self.keys, self.master) = (None, None);
+        let deadline = Instant::now() + HANG;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.exit_code();
+            }
+            assert!(
+                Instant::now() < deadline,
+                "the program did not end when its window was closed"
+            );
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     fn locked(&self) -> MutexGuard<'_, Drawn> {

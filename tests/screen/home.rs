@@ -338,6 +338,10 @@ fn trouble_and_keys_lie_over_the_list() {
     );
     home.tell(Message::Terminal(TerminalEvent::Paste("b\nc".to_owned())));
     assert_eq!(home.model.field.text(), "a?b c");
+    // What lies over the filter hides it: nothing is put in unseen.
+    home.model.help = Some(0);
+    home.tell(Message::Terminal(TerminalEvent::Paste("d".to_owned())));
+    assert_eq!(home.model.field.text(), "a?b c");
 }
 
 #[test]

@@ -23,6 +23,8 @@ mod real_terminal;
 mod robust;
 mod screens;
 mod terminal_dashboard;
+#[cfg(unix)]
+mod terminal_end;
 mod terminal_history;
 #[cfg(unix)]
 mod terminal_home;

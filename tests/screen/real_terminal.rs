@@ -299,10 +299,41 @@ fn a_panic_in_another_thread_stays_off_the_screen_until_the_end() {
 
 #[test]
 fn suspended_and_continued() {
+    // By the key, and by another process.
+    let ways: [fn(&mut Terminal); 2] = [
+        |terminal| terminal.press("\u{1a}"),
+        |terminal| terminal.kill("-TSTP"),
+    ];
+    for suspend in ways {
+        let mut terminal = Terminal::start("plain", 80, 24);
+        terminal.shows("RUNNING");
+        let raw = format!("{:?}", terminal.master.get_termios());
+        suspend(&mut terminal);
+        terminal.until("the ordinary screen", |screen| {
+            !screen.alternate_screen() && !screen.hide_cursor()
+        });
+        let mode = || format!("{:?}", terminal.master.get_termios());
+        let end = Instant::now() + HANG;
+        while mode() != terminal.before {
+            assert!(Instant::now() < end, "the mode is not given back");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        terminal.kill("-CONT");
+        terminal.until("the dashboard", vt100::Screen::alternate_screen);
+        terminal.shows("RUNNING");
+        assert_eq!(format!("{:?}", terminal.master.get_termios()), raw);
+        terminal.press("qq");
+        assert!(terminal.ends().contains("left by Quit"));
+    }
+}
+
+/// SIGSTOP cannot be caught: what the shell did to the terminal in the meantime is undone.
+#[test]
+fn stopped_without_notice_and_continued_it_takes_the_terminal_over_again() {
     let mut terminal = Terminal::start("plain", 80, 24);
     terminal.shows("RUNNING");
-    terminal.press("\u{1a}");
-    terminal.until("the ordinary screen", |screen| !screen.alternate_screen());
+    terminal.kill("-STOP");
+    terminal.screen.process(b"\x1b[?1049l\x1b[2Jthe shell");
     terminal.kill("-CONT");
     terminal.until("the dashboard", vt100::Screen::alternate_screen);
     terminal.shows("RUNNING");

@@ -203,7 +203,11 @@ fn a_signal_gives_the_terminal_back() {
     for (name, when, status) in [
         ("TERM", "RUNNING", "status=143"),
         ("TERM", "SUCCEEDED", "status="),
-        ("HUP", "RUNNING", "status="),
+        ("HUP", "RUNNING", "status=129"),
+        ("QUIT", "RUNNING", "status=131"),
+        ("ABRT", "RUNNING", "status=134"),
+        ("ALRM", "RUNNING", "status=142"),
+        ("USR1", "RUNNING", "status=1"),
     ] {
         let (text, terminal) = ended_by(name, when);
         assert!(text.contains(status), "{name} at {when}:\n{text}");

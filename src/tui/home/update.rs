@@ -31,9 +31,13 @@ fn on_terminal(model: &mut Model, event: TerminalEvent) -> Vec<Effect> {
         TerminalEvent::Key(event) => on_key(model, &event),
         TerminalEvent::Mouse(event) => on_mouse(model, event),
         TerminalEvent::Paste(text) => {
-            model.field.insert(&text);
-            model.keep_rows(None);
-            model.dirty = true;
+            if is_typed_into(model) {
+                model.field.insert(&text);
+                model.keep_rows(None);
+                model.touched = true;
+                model.notice = None;
+                model.dirty = true;
+            }
             Vec::new()
         }
         TerminalEvent::Resize(columns, rows) => {
@@ -127,13 +131,18 @@ fn on_key(model: &mut Model, event: &KeyEvent) -> Vec<Effect> {
     if let Some(entry) = actions::meaning(model, event) {
         return entry.run(model);
     }
-    if model.help.is_none() && model.trouble.is_none() {
+    if is_typed_into(model) {
         let before = model.field.text().to_owned();
         if model.field.edit(event) && model.field.text() != before {
             model.keep_rows(None);
         }
     }
     Vec::new()
+}
+
+/// Whether what is typed goes into the filter: nothing lies over it.
+fn is_typed_into(model: &Model) -> bool {
+    model.help.is_none() && model.trouble.is_none()
 }
 
 fn on_mouse(model: &mut Model, event: MouseEvent) -> Vec<Effect> {

@@ -7,7 +7,8 @@ use crossterm::event::{
 use crossterm::queue;
 use crossterm::style::ResetColor;
 use crossterm::terminal::{
-    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+    EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
+    enable_raw_mode,
 };
 use std::io::{self, Write};
 use std::panic::PanicHookInfo;
@@ -23,6 +24,8 @@ static DRAWS: Mutex<Option<ThreadId>> = Mutex::new(None);
 static LATER: Mutex<Vec<String>> = Mutex::new(Vec::new());
 /// Panics of other threads that are kept.
 const KEPT: usize = 20;
+/// CAN, which ends an unfinished escape sequence.
+const CANCEL: u8 = 0x18;
 
 /// Holds the terminal in raw mode on the alternate screen; dropping it gives the terminal back.
 pub struct Guard(());
@@ -34,11 +37,29 @@ impl Guard {
         enable_raw_mode()?;
         HELD.store(true, Ordering::SeqCst);
         let guard = Self(());
-        let mut out = io::stdout();
-        take_over(&mut out)?;
-        out.flush()?;
+        enter()?;
         Ok(guard)
     }
+
+    /// Takes over again what the guard already holds: while the process was stopped, a shell may have changed the
+    /// terminal.
+    pub fn renew(&self) -> io::Result<()> {
+        // Raw mode that is thought to be on would not be set again.
+        disable_raw_mode()?;
+        enable_raw_mode()?;
+        enter()
+    }
+}
+
+/// Whether the terminal is ours now.
+pub fn is_held() -> bool {
+    HELD.load(Ordering::SeqCst)
+}
+
+fn enter() -> io::Result<()> {
+    let mut out = io::stdout();
+    take_over(&mut out)?;
+    out.flush()
 }
 
 impl Drop for Guard {
@@ -79,8 +100,11 @@ fn take_over(out: &mut impl Write) -> io::Result<()> {
 }
 
 fn give_back(out: &mut impl Write) -> io::Result<()> {
+    // A frame that broke off may have left an escape sequence open, which would swallow what follows.
+    out.write_all(&[CANCEL])?;
     queue!(
         out,
+        EndSynchronizedUpdate,
         DisableBracketedPaste,
         DisableMouseCapture,
         ResetColor,
@@ -98,7 +122,7 @@ fn install_hook() {
 }
 
 fn on_panic(info: &PanicHookInfo<'_>, before: &(dyn Fn(&PanicHookInfo<'_>) + Sync + Send)) {
-    if HELD.load(Ordering::SeqCst) {
+    if is_held() {
         let here = Some(std::thread::current().id());
         let draws = *DRAWS.lock().unwrap_or_else(PoisonError::into_inner);
         if draws != here {
@@ -131,8 +155,12 @@ mod tests {
         assert!(terminal.screen().alternate_screen());
         assert!(terminal.screen().hide_cursor());
         assert!(terminal.screen().bracketed_paste());
+        // The panic of a frame that was half written: an operating system command that never ends.
+        terminal.process(b"\x1b[?2026h\x1b]52;c;aGFsZi");
         bytes.clear();
         give_back(&mut bytes).unwrap();
+        assert!(bytes.starts_with(&[CANCEL]));
+        assert!(bytes.windows(8).any(|part| part == b"\x1b[?2026l"));
         terminal.process(&bytes);
         let screen = terminal.screen();
         assert!(!screen.alternate_screen());

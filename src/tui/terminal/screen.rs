@@ -1,20 +1,19 @@
 //! The loop that every screen shares: input first, then what comes from behind, then time; a frame only after
 //! a change.
 
+use super::backend::{HeldOutput, SafeBackend};
 use super::frame_limiter::FrameLimiter;
 use super::guard::{self, Guard};
-use super::signals::Signals;
+use super::input::Input;
+use super::signals::{Asked, ScreenSignals};
 use crate::plan::StepIx;
 use crossterm::clipboard::CopyToClipboard;
-use crossterm::event::{Event, EventStream, KeyEvent, MouseEvent};
+use crossterm::event::{Event, KeyEvent, MouseEvent};
 use crossterm::terminal::{BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate};
 use crossterm::{execute, queue};
-use futures::StreamExt;
 use futures::future::BoxFuture;
-use ratatui::backend::CrosstermBackend;
 use ratatui::{Frame, Terminal};
-use std::io::{self, BufWriter, Stdout};
-use std::sync::{Mutex, PoisonError};
+use std::io::{self, BufWriter};
 use std::time::{Duration, Instant};
 
 /// An event of the terminal or the system.
@@ -86,24 +85,19 @@ pub(crate) trait Screen {
     }
 }
 
-/// The input, from one screen to the next. A stream that is dropped wakes whoever polls the terminal; a key
-/// that comes with this waking, before the next stream has looked for the first time, would not be noticed
-/// until another one is pressed.
-static INPUT: Mutex<Option<EventStream>> = Mutex::new(None);
-
-type Canvas = Terminal<CrosstermBackend<BufWriter<Stdout>>>;
+type Canvas = Terminal<SafeBackend<BufWriter<HeldOutput>>>;
 
 /// A screen of which nothing is known, so that every cell is drawn.
 fn canvas() -> io::Result<Canvas> {
-    let out = BufWriter::with_capacity(1 << 16, io::stdout());
-    Terminal::new(CrosstermBackend::new(out))
+    let out = BufWriter::with_capacity(1 << 16, HeldOutput::stdout());
+    Terminal::new(SafeBackend::new(out))
 }
 
 /// The terminal, taken over; dropping it gives the terminal back.
 pub(crate) struct TerminalSession {
     terminal: Canvas,
     guard: Option<Guard>,
-    signals: Signals,
+    signals: ScreenSignals,
     outcome: Option<Outcome>,
     /// Columns and rows.
     pub size: (u16, u16),
@@ -112,7 +106,7 @@ pub(crate) struct TerminalSession {
 impl TerminalSession {
     /// Takes the terminal over, and listens to signals.
     pub fn take() -> io::Result<Self> {
-        let signals = Signals::listen()?;
+        let signals = ScreenSignals::listen()?;
         let guard = Some(Guard::take()?);
         let size = crossterm::terminal::size()?;
         Ok(Self {
@@ -129,8 +123,14 @@ impl TerminalSession {
     /// Drive it on the thread that calls `block_on`, not in a task: a task may move to another thread, where a
     /// panic would be taken for a tool's.
     pub async fn show(mut self, screen: &mut impl Screen) -> io::Result<Outcome> {
-        let kept = INPUT.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let mut input = kept.unwrap_or_default();
+        match self.serve(screen).await {
+            Err(error) if is_gone(&error) => Ok(Outcome::TerminalLost),
+            served => served,
+        }
+    }
+
+    async fn serve(&mut self, screen: &mut impl Screen) -> io::Result<Outcome> {
+        let mut input = Input::take()?;
         let mut limiter = FrameLimiter::default();
         let mut behind = true;
         loop {
@@ -149,7 +149,7 @@ impl TerminalSession {
             }
             if let Some(outcome) = self.outcome {
                 if screen.leads_on() {
-                    *INPUT.lock().unwrap_or_else(PoisonError::into_inner) = Some(input);
+                    input.keep();
                 }
                 return Ok(outcome);
             }
@@ -162,9 +162,7 @@ impl TerminalSession {
             let wake = [look, frame].into_iter().flatten().min();
             let event = tokio::select! {
                 biased;
-                signal = self.signals.next() => Some(TerminalEvent::Signal(signal)),
-                // One at a time, always under this task's own waker: the stream keeps the waker of the first
-                // look that found nothing, so a look under another one would leave this task asleep.
+                asked = self.signals.next() => self.asked(screen, asked)?,
                 event = input.next() => self.event_of(event),
                 () = screen.changed(), if !behind => {
                     behind = true;
@@ -176,6 +174,33 @@ impl TerminalSession {
                 self.emit(screen, event.into())?;
             }
         }
+    }
+
+    /// Does what a signal asks for; the message where it asks for the end.
+    fn asked(
+        &mut self,
+        screen: &mut impl Screen,
+        asked: Asked,
+    ) -> io::Result<Option<TerminalEvent>> {
+        match asked {
+            Asked::End(signal) => return Ok(Some(TerminalEvent::Signal(signal))),
+            Asked::Suspend => self.suspend(screen)?,
+            Asked::Continued => {
+                if let Some(guard) = &self.guard {
+                    guard.renew()?;
+                }
+                self.forget_screen(screen)?;
+            }
+        }
+        Ok(None)
+    }
+
+    /// Gives the terminal back, stops until the process is continued, and takes the terminal over again.
+    fn suspend(&mut self, screen: &mut impl Screen) -> io::Result<()> {
+        drop(self.guard.take());
+        signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP)?;
+        self.guard = Some(Guard::take()?);
+        self.forget_screen(screen)
     }
 
     /// The message that an event of the terminal becomes.
@@ -201,13 +226,7 @@ impl TerminalSession {
                     self.terminal.backend_mut(),
                     CopyToClipboard::to_clipboard_from(text)
                 )?,
-                TerminalEffect::Suspend => {
-                    // Given back until the process is continued.
-                    drop(self.guard.take());
-                    signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP)?;
-                    self.guard = Some(Guard::take()?);
-                    self.forget_screen(screen)?;
-                }
+                TerminalEffect::Suspend => self.suspend(screen)?,
                 TerminalEffect::Redraw => self.forget_screen(screen)?,
                 TerminalEffect::Leave(outcome) => {
                     self.outcome.get_or_insert(outcome);
@@ -231,6 +250,16 @@ impl TerminalSession {
         screen.set_dirty();
         Ok(())
     }
+}
+
+/// Whether a failure of the terminal says that it is there no more: its window was closed, or its connection broke.
+fn is_gone(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let number = error.raw_os_error().map(Errno::from_raw_os_error);
+    matches!(
+        number,
+        Some(Errno::IO | Errno::NXIO | Errno::BADF | Errno::PIPE | Errno::NODEV | Errno::NOTTY)
+    )
 }
 
 async fn sleep_until(wake: Option<Instant>) {
