@@ -6,7 +6,7 @@ use super::history_feed::HistoryFeed;
 use super::live::LiveFeed;
 use super::output::{note, notes};
 use super::screen;
-use super::terminal::{exit_code, signal_code, stderr_colour};
+use super::terminal::{ended_by, exit_code, stderr_colour};
 use crate::run::RunCommand;
 use crate::session::{ForkRequest, PreparedRun};
 use crate::tui::{self, Outcome};
@@ -40,10 +40,7 @@ pub async fn open(
     note(&crate::report::summary(&state, stderr_colour(color)));
     notes(live.release().as_slice(), color);
     let left = left.map_err(|error| Failure::usage(error.to_string()))?;
-    let signalled = match left.outcome {
-        Outcome::Signal(number) => Some(signal_code(number)),
-        Outcome::Quit | Outcome::Fork(_) | Outcome::TerminalLost => None,
-    };
+    let signalled = ended_by(left.outcome);
     let fork = match left.outcome {
         Outcome::Fork(step) => ForkRequest::of(&state, step),
         _ => None,

@@ -7,17 +7,23 @@ use super::recorded::recording;
 use crate::report::{csv, json_lines, result_of, trace};
 use crate::run::RunState;
 use crate::session::SessionError;
+use crate::text::escape_json;
 
 /// Prints the run in the format that was chosen, or writes it to a file.
 pub fn export(args: &ExportArgs) -> Result<u8, Failure> {
     let recording = recording(&args.run)?;
     let state = RunState::from_events(&recording.events);
     let status = recording.summary.status.word();
-    let text = match args.format {
-        ExportFormat::Json => result_of(&state, status).to_string() + "\n",
-        ExportFormat::Jsonl => json_lines(&recording.events),
-        ExportFormat::Csv => csv(&state, status),
-        ExportFormat::Trace => trace(&state, status).to_string() + "\n",
+    let json = match args.format {
+        ExportFormat::Json => Some(result_of(&state, status).to_string() + "\n"),
+        ExportFormat::Jsonl => Some(json_lines(&recording.events)),
+        ExportFormat::Csv => None,
+        ExportFormat::Trace => Some(trace(&state, status).to_string() + "\n"),
+    };
+    // Escaped, JSON stands for the same values.
+    let text = match json {
+        Some(json) => escape_json(&json).into_owned(),
+        None => csv(&state, status),
     };
     match &args.output {
         None => out_data(&text)?,

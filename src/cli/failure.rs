@@ -17,6 +17,13 @@ pub enum Failure {
     Session(SessionError),
     /// Standard output cannot be written.
     Output(std::io::Error),
+    /// The result of a run cannot be written.
+    ResultLost {
+        /// Why.
+        error: std::io::Error,
+        /// The run, where it is recorded and its result can be printed again.
+        recorded: Option<String>,
+    },
 }
 
 impl Failure {
@@ -29,11 +36,11 @@ impl Failure {
     pub fn code(&self) -> u8 {
         match self {
             Self::Usage(_) | Self::Session(_) => NOTHING_RAN,
-            Self::Output(_) => NOT_WRITTEN,
+            Self::Output(_) | Self::ResultLost { .. } => NOT_WRITTEN,
         }
     }
 
-    /// The message, which names options of the command line; empty where standard output is a closed pipe.
+    /// The message, which names options of the command line; empty where the reader of a listing closed the pipe.
     pub fn message(&self) -> String {
         match self {
             Self::Usage(message) => message.clone(),
@@ -49,6 +56,21 @@ impl Failure {
             // The reader closed the pipe on purpose, as `head` does.
             Self::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe => String::new(),
             Self::Output(error) => format!("standard output: {error}"),
+            Self::ResultLost { error, recorded } => {
+                let remedy = match recorded {
+                    Some(run) => format!("; to print it again: plandeck show {run} --json"),
+                    None => String::new(),
+                };
+                format!("the result could not be written to standard output: {error}{remedy}")
+            }
+        }
+    }
+
+    /// The same failure for the result of a run, which is lost even where its reader left on purpose.
+    pub fn of_result(self, recorded: Option<String>) -> Self {
+        match self {
+            Self::Output(error) => Self::ResultLost { error, recorded },
+            other => other,
         }
     }
 }

@@ -1,45 +1,51 @@
 //! Runs a plan without the dashboard: plain progress on standard error, the result on standard output.
 
-use super::args::run::RunArgs;
+use super::args::run::{JournalWhen, RunArgs};
 use super::failure::Failure;
-use super::output::{notes, out_json, out_line};
-use super::signals::Signals;
+use super::output::{self, notes, out_json, out_line};
 use super::sinks::ProgressSink;
-use super::terminal::exit_code;
+use super::terminal::{exit_code, signal_code};
 use crate::run::{ExecutionResult, RunCommand};
 use crate::session::PreparedRun;
 use crate::text::escape_json;
+use crate::tui::EndingSignals;
 use serde_json::Value;
 use std::io::IsTerminal;
 use std::path::Path;
 
 /// Runs to the end, or to the second signal, and returns the exit code.
 pub async fn run(prepared: PreparedRun, args: &RunArgs) -> Result<u8, Failure> {
-    let mut signals =
-        Signals::new().map_err(|error| Failure::usage(format!("signals: {error}")))?;
+    let mut signals = EndingSignals::listen_in_background()
+        .map_err(|error| Failure::usage(format!("signals: {error}")))?;
+    let recorded = args.record.journal != JournalWhen::Off;
+    let run = recorded.then(|| prepared.run_id().to_string());
     let mut live = prepared.with_sink(ProgressSink::default()).start();
     let mut signalled = None;
     let state = loop {
         tokio::select! {
             ended = live.ended() => break ended?,
-            code = signals.next() => match signalled {
+            number = signals.next() => match signalled {
                 None => {
-                    signalled = Some(code);
+                    signalled = Some(signal_code(number));
                     // Fails if the run has already ended.
                     let _ = live.commands().send(RunCommand::Stop);
                 }
-                Some(_) => return Ok(code),
+                Some(_) => return Ok(signal_code(number)),
             }
         }
     };
     let result = ExecutionResult::of(&state);
     let printed = print(&result, args);
-    notes(
-        live.release().as_slice(),
-        args.screen.color.unwrap_or_default(),
-    );
-    printed?;
-    let code = exit_code(&state, signalled);
+    let broken = live.release();
+    let color = args.screen.color.unwrap_or_default();
+    notes(broken.as_slice(), color);
+    let mut code = exit_code(&state, signalled);
+    if let Err(failure) = printed {
+        let lost = failure.of_result(run.filter(|_| broken.is_none()));
+        output::failure(&lost, color);
+        // What became of the run says more, where it did not succeed.
+        code = if code == 0 { lost.code() } else { code };
+    }
     // The process exits next: freeing every step and output one by one would only take time.
     std::mem::forget((state, result));
     Ok(code)

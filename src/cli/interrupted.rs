@@ -4,10 +4,10 @@ use super::args::run::{JournalWhen, RunArgs};
 use super::failure::Failure;
 use super::output::note_line;
 use super::screen;
-use super::terminal::{is_headless, signal_code};
+use super::terminal::{ended_by, is_headless};
 use crate::report::local_time;
 use crate::session::{InterruptedRun, Settings, interrupted_run_of};
-use crate::tui::{Outcome, ResumeChoice, ResumePrompt, ask_to_resume};
+use crate::tui::{ResumeChoice, ResumePrompt, ask_to_resume};
 use std::path::Path;
 
 /// Checks whether the last run of the plan was interrupted. With the dashboard, asks the user, and sets `--resume` in
@@ -42,8 +42,7 @@ pub async fn resume(args: &mut RunArgs) -> Result<Option<u8>, Failure> {
             Ok(None)
         }
         ResumeChoice::StartAgain => Ok(None),
-        ResumeChoice::Leave(Outcome::Signal(number)) => Ok(Some(signal_code(number))),
-        ResumeChoice::Leave(_) => Ok(Some(0)),
+        ResumeChoice::Leave(outcome) => Ok(Some(ended_by(outcome).unwrap_or(0))),
     }
 }
 

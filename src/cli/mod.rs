@@ -28,7 +28,6 @@ mod samples;
 pub mod sandbox;
 mod screen;
 mod show;
-mod signals;
 mod sinks;
 mod terminal;
 mod themes;
@@ -38,6 +37,7 @@ use args::{Cli, Command};
 use clap::Parser;
 use failure::{Failure, NOTHING_RAN};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// Runs the program: parses the command line, runs the command, returns the exit code.
 pub fn main() -> ExitCode {
@@ -47,7 +47,11 @@ pub fn main() -> ExitCode {
     if let Some(code) = missing_command() {
         return code;
     }
-    let cli = Cli::parse();
+    survive_size_limit();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(answer) => return no_command(&answer),
+    };
     let color = match &cli.command {
         Some(Command::Check(args)) => args.color,
         Some(Command::Run(args)) => args.screen.color.unwrap_or_default(),
@@ -80,6 +84,11 @@ pub fn main() -> ExitCode {
         Some(Command::Completions { shell }) => completions::completions(shell),
         Some(Command::Man { out }) => man::man(out.as_deref()),
     };
+    end(done, color)
+}
+
+/// Prints why the command failed, if it did; returns the exit code.
+fn end(done: Result<u8, Failure>, color: args::run::ColorWhen) -> ExitCode {
     match done {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
@@ -87,6 +96,36 @@ pub fn main() -> ExitCode {
             ExitCode::from(failure.code())
         }
     }
+}
+
+/// Prints the help or the version that was asked for, or what is wrong with the arguments.
+fn no_command(answer: &clap::Error) -> ExitCode {
+    let code = u8::try_from(answer.exit_code()).unwrap_or(NOTHING_RAN);
+    let color = args::run::ColorWhen::Auto;
+    let colours = if answer.use_stderr() {
+        terminal::stderr_colour(color)
+    } else {
+        terminal::stdout_colour()
+    };
+    let text = answer.render();
+    let text = if colours {
+        text.ansi().to_string()
+    } else {
+        text.to_string()
+    };
+    if answer.use_stderr() {
+        output::note(&text);
+        return ExitCode::from(code);
+    }
+    end(output::out(&text).map(|()| code), color)
+}
+
+/// Keeps the program alive where a file reaches the size that the system allows (`ulimit -f`): the write fails, and
+/// is reported as any other. By default the signal ends the process. Programs that are started are not affected.
+fn survive_size_limit() {
+    let noted = Arc::default();
+    // Without it the program works, up to that limit.
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, noted);
 }
 
 /// Runs this process as a child of plandeck, if it was started as one: as the sandbox that runs code, or to start

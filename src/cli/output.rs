@@ -5,16 +5,21 @@ use super::failure::Failure;
 use super::terminal::stderr_colour;
 use crate::report::{DiagnosticStyle, render, render_faults};
 use crate::session::{Note, SessionError};
-use crate::text::escape_json;
+use crate::text::{escape_json, for_terminal};
 use serde::Serialize;
 use std::io::{IsTerminal, Write};
 
-/// Prints text on standard output. What it quotes from plans and outputs must already be safe for a terminal.
+/// Prints text on standard output: what a pipe or a file gets is the text itself, what a terminal gets is safe.
 ///
 /// # Errors
 /// When standard output is closed or cannot be written.
 pub fn out(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
+    let text = if out.is_terminal() {
+        for_terminal(text)
+    } else {
+        text.into()
+    };
     let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     written.map_err(Failure::Output)
 }
@@ -39,10 +44,12 @@ pub fn out_json(value: &impl Serialize) -> Result<(), Failure> {
     out_line(&escape_json(&text))
 }
 
-/// Prints on standard error. Failures are ignored: there is no other place to report them.
+/// Prints on standard error, safe for a terminal. Failures are ignored: there is no other place to report them.
 pub fn note(text: &str) {
     let mut err = std::io::stderr().lock();
-    let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
+    let _ = err
+        .write_all(for_terminal(text).as_bytes())
+        .and_then(|()| err.flush());
 }
 
 /// Prints a message on standard error after the program's name, made safe for a terminal.

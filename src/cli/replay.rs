@@ -9,12 +9,11 @@ use super::playback::{Playback, Tape};
 use super::recorded::recording;
 use super::run::run_from;
 use super::screen;
-use super::signals::Signals;
-use super::terminal::{is_interactive, signal_code};
+use super::terminal::{ended_by, is_interactive, signal_code};
 use crate::report::Progress;
 use crate::run::{EventKind, RunEvent};
 use crate::session::{ForkRequest, events_from_file};
-use crate::tui::{self, Outcome};
+use crate::tui::{self, EndingSignals, Outcome};
 use std::path::Path;
 
 /// Plays back a run, or a file of events, and returns the exit code.
@@ -46,7 +45,6 @@ pub async fn replay(args: ReplayArgs) -> Result<u8, Failure> {
     let left = tui::run(HistoryFeed::new(Tape::new(events)), options).await;
     let left = left.map_err(|error| Failure::usage(error.to_string()))?;
     match left.outcome {
-        Outcome::Signal(number) => Ok(signal_code(number)),
         Outcome::Fork(step) => {
             let Some(fork) = ForkRequest::of(&left.run, step) else {
                 return Ok(0);
@@ -57,20 +55,20 @@ pub async fn replay(args: ReplayArgs) -> Result<u8, Failure> {
             };
             run_from(options, Some(fork.prior_run()?)).await
         }
-        Outcome::Quit | Outcome::TerminalLost => Ok(0),
+        outcome => Ok(ended_by(outcome).unwrap_or(0)),
     }
 }
 
 /// Prints each event when it is due.
 async fn play(mut playback: Playback) -> Result<u8, Failure> {
-    let mut signals =
-        Signals::new().map_err(|error| Failure::usage(format!("signals: {error}")))?;
+    let mut signals = EndingSignals::listen_in_background()
+        .map_err(|error| Failure::usage(format!("signals: {error}")))?;
     let mut progress = Progress::default();
     let mut events: Vec<RunEvent> = Vec::new();
     while !playback.is_over() {
         tokio::select! {
             () = playback.due() => {}
-            code = signals.next() => return Ok(code),
+            number = signals.next() => return Ok(signal_code(number)),
         }
         events.clear();
         playback.take(&mut events);

@@ -4,7 +4,7 @@ use super::args::run::{JournalWhen, RunArgs, UnknownWhen};
 use super::context::context;
 use super::failure::Failure;
 use super::output::{note_line, notes};
-use super::sinks::{JsonLinesSink, Written};
+use super::sinks::{JsonLinesSink, Written, events_lost};
 use super::terminal::is_headless;
 use super::{dashboard, headless, interrupted, screen};
 use crate::engine::UnknownSteps;
@@ -96,7 +96,7 @@ async fn run_once(
     let color = args.screen.color.unwrap_or_default();
     notes(prepared.notes(), color);
     let written = Written::default();
-    let prepared = with_events(prepared, &args, &written)?;
+    let prepared = with_events(prepared, &args, &written, headless)?;
     // With the dashboard too: they are in the scrollback after the user leaves.
     notes(&warnings, color);
     let plan = Arc::clone(prepared.plan());
@@ -108,8 +108,13 @@ async fn run_once(
     };
     // The process exits next: freeing a large plan would only take time.
     std::mem::forget(plan);
-    if code == 0 && written.get().is_some() {
-        code = super::failure::NOT_WRITTEN;
+    if let Some(error) = written.get() {
+        if !headless {
+            events_lost(error);
+        }
+        if code == 0 {
+            code = super::failure::NOT_WRITTEN;
+        }
     }
     Ok((code, fork))
 }
@@ -151,16 +156,17 @@ fn with_events(
     run: PreparedRun,
     args: &RunArgs,
     written: &Written,
+    headless: bool,
 ) -> Result<PreparedRun, Failure> {
     Ok(match args.events.as_deref() {
         None => run,
         Some(file) if file == Path::new("-") => {
-            run.with_sink(JsonLinesSink::new(std::io::stdout(), written))
+            run.with_sink(JsonLinesSink::new(std::io::stdout(), written, headless))
         }
         Some(file) => {
             let out = File::create(file)
                 .map_err(|error| SessionError::file(file.display().to_string(), error))?;
-            run.with_sink(JsonLinesSink::new(out, written))
+            run.with_sink(JsonLinesSink::new(out, written, headless))
         }
     })
 }

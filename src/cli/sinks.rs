@@ -30,18 +30,26 @@ impl EventSink for ProgressSink {
 /// The first error in writing events, which decides the exit code.
 pub type Written = Arc<OnceLock<std::io::Error>>;
 
+/// Prints that events could not be written.
+pub fn events_lost(error: &std::io::Error) {
+    note_line(&format!("events are no longer written: {error}"));
+}
+
 /// Writes events as one JSON object per line.
 pub struct JsonLinesSink<W: Write + Send> {
     out: BufWriter<W>,
     failed: Written,
+    says_so: bool,
 }
 
 impl<W: Write + Send> JsonLinesSink<W> {
-    /// Writes to `out`; the first error is stored in `failed`, and nothing is written after it.
-    pub fn new(out: W, failed: &Written) -> Self {
+    /// Writes to `out`; the first error is stored in `failed`, and nothing is written after it. `says_so`: whether the
+    /// error is printed at once, which would be across a dashboard.
+    pub fn new(out: W, failed: &Written, says_so: bool) -> Self {
         Self {
             out: BufWriter::new(out),
             failed: Arc::clone(failed),
+            says_so,
         }
     }
 
@@ -61,8 +69,8 @@ impl<W: Write + Send> EventSink for JsonLinesSink<W> {
             return;
         }
         if let Err(error) = self.write(events) {
-            if error.kind() != std::io::ErrorKind::BrokenPipe {
-                note_line(&format!("events are no longer written: {error}"));
+            if self.says_so {
+                events_lost(&error);
             }
             // It is the first error: nothing is written after it.
             let _ = self.failed.set(error);

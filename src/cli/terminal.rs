@@ -2,6 +2,7 @@
 
 use super::args::run::{ColorWhen, RunArgs};
 use crate::run::{RunOutcome, RunPhase, RunState};
+use crate::tui::Outcome;
 use std::io::IsTerminal;
 use std::path::Path;
 
@@ -37,6 +38,15 @@ fn no_color() -> bool {
 /// The exit code of a program ended by a signal: 128 and the number of the signal.
 pub fn signal_code(number: i32) -> u8 {
     128 + number as u8
+}
+
+/// The exit code where a signal, or the loss of the terminal, ended a screen; `None` where the user left it.
+pub fn ended_by(outcome: Outcome) -> Option<u8> {
+    match outcome {
+        Outcome::Signal(number) => Some(signal_code(number)),
+        Outcome::TerminalLost => Some(signal_code(signal_hook::consts::SIGHUP)),
+        Outcome::Quit | Outcome::Fork(_) => None,
+    }
 }
 
 /// The exit code of a run; `signalled` is the code of the signal that stopped it, if any.

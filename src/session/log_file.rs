@@ -47,6 +47,8 @@ pub fn start_log(level: Level) -> Result<(), SessionError> {
     let log = Arc::new(Mutex::new(log));
     let layer = tracing_subscriber::fmt::layer()
         .with_ansi(false)
+        // A log that cannot be written, on a full disk for instance, must not print across the screen.
+        .log_internal_errors(false)
         .with_writer(move || LogWriter(Arc::clone(&log)))
         // Other crates trace too, and may trace headers.
         .with_filter(Targets::new().with_target("plandeck", level));

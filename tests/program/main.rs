@@ -12,6 +12,8 @@ mod common {
 
 mod cli_input;
 mod cli_model;
+#[cfg(target_os = "linux")]
+mod cli_output;
 mod cli_retries;
 mod cli_run;
 mod cli_signals;

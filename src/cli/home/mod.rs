@@ -8,11 +8,10 @@ use super::args::history::{ForkArgs, ReplayArgs};
 use super::args::run::RunArgs;
 use super::failure::{Failure, NOTHING_RAN};
 use super::output::note;
-use super::terminal::{is_interactive, signal_code};
+use super::terminal::{ended_by, is_interactive};
 use super::{fork, replay, run, samples, screen};
 use crate::report::{DiagnosticStyle, render_faults};
 use crate::session::{SessionError, Settings};
-use crate::tui::Outcome;
 use crate::tui::home::{Choice, Chosen, PlanPlace, choose};
 use clap::CommandFactory;
 use reader::Reader;
@@ -34,8 +33,7 @@ pub async fn home(args: RunArgs) -> Result<u8, Failure> {
         let chosen = choose(Reader::start(here.clone()), problem.take(), options).await;
         let choice = match chosen.map_err(|error| Failure::usage(error.to_string()))? {
             Chosen::This(choice) => choice,
-            Chosen::Nothing(Outcome::Signal(number)) => return Ok(signal_code(number)),
-            Chosen::Nothing(_) => return Ok(0),
+            Chosen::Nothing(outcome) => return Ok(ended_by(outcome).unwrap_or(0)),
         };
         match open(choice, &args).await {
             Ok(code) => return Ok(code),
