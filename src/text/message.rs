@@ -85,7 +85,7 @@ fn control_sequence(text: &str) -> Option<usize> {
 /// string is of one line.
 fn control_string(text: &str) -> Option<usize> {
     let end = text.find(|c: char| c.is_control())?;
-    match text[end..].as_bytes() {
+    match &text.as_bytes()[end..] {
         [7, ..] => Some(end + 1),
         [0x1b, b'\\', ..] => Some(end + 2),
         [0xc2, 0x9c, ..] => Some(end + 2),

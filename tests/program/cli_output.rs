@@ -6,11 +6,11 @@ use std::fs::{File, OpenOptions};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-const TOOLS: &str = r#"
+const TOOLS: &str = r"
 tools:
   word: {type: jq, filter: '[97, 27, 91, 49, 109, 98, 8238, 99, 155, 917569] | implode'}
   wait: {type: process, command: [sh, -c, 'echo > waits; while ! test -e go; do sleep 0.02; done; echo 1']}
-"#;
+";
 
 /// A plan whose output is a text with characters that steer a terminal.
 fn word() -> tempfile::TempDir {
@@ -208,9 +208,9 @@ fn a_log_that_cannot_be_written_prints_nothing() {
 #[test]
 fn a_run_that_hangs_up_is_stopped_and_one_under_nohup_is_not() {
     let plan = "steps: [{id: one, tool: wait}]\n";
-    let plain = folder("plan.yaml", plan, TOOLS);
-    let waits = plain.path().join("waits");
-    let child = start(plain.path(), &plain.path().join("home"), &[]);
+    let stopped = folder("plan.yaml", plan, TOOLS);
+    let waits = stopped.path().join("waits");
+    let child = start(stopped.path(), &stopped.path().join("home"), &[]);
     wait_until("the tool to run", || waits.exists());
     signal("HUP", child.id());
     let output = child.wait_with_output().unwrap();

@@ -43,11 +43,12 @@ impl Guard {
 
     /// Takes over again what the guard already holds: while the process was stopped, a shell may have changed the
     /// terminal.
-    pub fn renew(&self) -> io::Result<()> {
+    pub fn renew(self) -> io::Result<Self> {
         // Raw mode that is thought to be on would not be set again.
         disable_raw_mode()?;
         enable_raw_mode()?;
-        enter()
+        enter()?;
+        Ok(self)
     }
 }
 

@@ -186,9 +186,7 @@ impl TerminalSession {
             Asked::End(signal) => return Ok(Some(TerminalEvent::Signal(signal))),
             Asked::Suspend => self.suspend(screen)?,
             Asked::Continued => {
-                if let Some(guard) = &self.guard {
-                    guard.renew()?;
-                }
+                self.guard = self.guard.take().map(Guard::renew).transpose()?;
                 self.forget_screen(screen)?;
             }
         }
