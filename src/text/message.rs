@@ -132,7 +132,7 @@ mod tests {
             ("\u{1b}[12;\n40 pages left", "[12;\n40 pages left"),
             ("\u{1b}[38;5", "[38;5"),
             ("tray\u{1b}", "tray"),
-            ("\u{1b}\nline two", "line two"),
+            ("one\u{1b}\nline two", "one\nline two"),
             ("\u{1b}é", "é"),
         ] {
             assert_eq!(quote(text, 100), told, "{text:?}");
