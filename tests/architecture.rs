@@ -47,6 +47,10 @@ const PRINTERS: &[(&str, &str)] = &[
         "takes the terminal over and gives it back",
     ),
     (
+        "tools/launch/mod.rs",
+        "runs in a child before the program it starts, and says there why it could not",
+    ),
+    (
         "tools/sandbox/child.rs",
         "answers the parent that started it as the sandbox",
     ),
