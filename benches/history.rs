@@ -191,7 +191,7 @@ fn started(step: StepKey, input: Arc<Value>) -> EventKind {
         step,
         attempt: 1,
         slot: 0,
-        input,
+        input: input.into(),
         reserved: Money::ZERO,
         why: None,
     }

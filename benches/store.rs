@@ -224,7 +224,7 @@ fn events(id: &str, steps: u32) -> Vec<RunEvent> {
             step: step.clone(),
             attempt: 1,
             slot: n % 8,
-            input: Arc::clone(&input),
+            input: Arc::clone(&input).into(),
             reserved: Money::ZERO,
             why: None,
         });

@@ -3,7 +3,7 @@
 //! `cargo bench --bench views_frame` prints the table. Between two frames at 60 a second, 1,000 changes a second
 //! are 17 events. In the run measured three quarters of the attempts have ended before the first frame.
 
-use plandeck::plan::{Dialect, StepIx};
+use plandeck::plan::{Dialect, StepInput, StepIx};
 use plandeck::run::{
     AttemptEnd, EventKind, Rates, ResourceLimits, RunEvent, RunHeader, RunState, StepInfo, StepKey,
     StepSource, figures,
@@ -125,7 +125,7 @@ impl Run {
             step,
             attempt,
             slot: start % SLOTS,
-            input: Arc::default(),
+            input: StepInput::default(),
             reserved: Money::from_usd(0.001),
             why: None,
         });

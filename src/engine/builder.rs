@@ -28,7 +28,7 @@ impl Engine {
         all.extend(context);
         Self(Setup {
             plan,
-            context: Arc::new(all),
+            context: Arc::new(Value::Object(all)),
             toolbox,
             settings,
             run_id: uuid::Uuid::now_v7().to_string().into(),

@@ -3,12 +3,13 @@
 //! The key is made of what determines an output: the tool's fingerprint and the resolved input in canonical form.
 //! The run, the attempt and names are no part of it.
 
-use crate::plan::Step;
+use crate::plan::{Step, StepInput, View};
 use crate::run::{NotReused, Reuse};
 use crate::tools::{Fingerprint, Toolbox};
 use crate::units::{Micros, Money};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,7 +32,7 @@ pub struct CacheKey {
     /// The parts of the tool's fingerprint, each as a digest: what changed can be named without keeping a secret.
     pub parts: Arc<Map<String, Value>>,
     /// The resolved parameters.
-    pub input: Arc<Value>,
+    pub input: StepInput,
 }
 
 /// An output with what it took to make it.
@@ -64,14 +65,14 @@ pub struct CachedOutput {
 
 impl CachedOutput {
     /// What it saves where it is used for this input.
-    pub fn reuse(&self, input: &Arc<Value>) -> Reuse {
+    pub fn reuse(&self, input: &StepInput) -> Reuse {
         Reuse {
             run_id: Arc::clone(&self.run_id),
             age: self.age,
             cost: self.cost,
             service: self.service,
             pinned: self.pinned,
-            input: Arc::clone(input),
+            input: input.clone(),
         }
     }
 }
@@ -208,20 +209,24 @@ impl Keys {
         id: &Arc<str>,
         step: &Step,
         time_to_live: Duration,
-        input: &Arc<Value>,
+        input: &StepInput,
     ) -> Option<CacheKey> {
         let fingerprint = self.fingerprint(step)?;
         let mut hasher = blake3::Hasher::new();
         hasher.update(&[VERSION]);
         hasher.update(&fingerprint.digest);
-        hasher.update(canonical(input)?.as_bytes());
+        let mut text = String::new();
+        if !write_input(input, &mut text, 0) {
+            return None;
+        }
+        hasher.update(text.as_bytes());
         Some(CacheKey {
             digest: *hasher.finalize().as_bytes(),
             tool: Arc::clone(&step.tool),
             step: Arc::clone(id),
             time_to_live,
             parts: Arc::clone(&fingerprint.parts),
-            input: Arc::clone(input),
+            input: input.clone(),
         })
     }
 }
@@ -233,37 +238,71 @@ fn canonical(value: &Value) -> Option<String> {
     write(value, &mut text, 0).then_some(text)
 }
 
+/// [`canonical`] of an input, without making it a value first.
+fn write_input(input: &StepInput, text: &mut String, depth: usize) -> bool {
+    match input.view() {
+        View::Value(value) => write(value, text, depth),
+        View::List(items) => write_list(items, text, depth, write_input),
+        View::Object(members) => {
+            let members = members.iter().map(|(name, member)| (&**name, member));
+            write_object(members.collect(), text, depth, write_input)
+        }
+    }
+}
+
 fn write(value: &Value, text: &mut String, depth: usize) -> bool {
+    match value {
+        Value::Array(items) => write_list(items, text, depth, write),
+        Value::Object(members) => {
+            let members = members.iter().map(|(name, member)| (&**name, member));
+            write_object(members.collect(), text, depth, write)
+        }
+        plain => {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{plain}");
+            depth <= DEEPEST
+        }
+    }
+}
+
+/// Writes a part at this depth; whether it could.
+type WritePart<T> = fn(&T, &mut String, usize) -> bool;
+
+fn write_list<T>(items: &[T], text: &mut String, depth: usize, part: WritePart<T>) -> bool {
     if depth > DEEPEST {
         return false;
     }
-    match value {
-        Value::Array(items) => {
-            text.push('[');
-            for item in items {
-                if !write(item, text, depth + 1) {
-                    return false;
-                }
-                text.push(',');
-            }
-            text.push(']');
+    text.push('[');
+    for item in items {
+        if !part(item, text, depth + 1) {
+            return false;
         }
-        Value::Object(members) => {
-            let mut members: Vec<_> = members.iter().collect();
-            members.sort_unstable_by_key(|(name, _)| *name);
-            text.push('{');
-            for (name, member) in members {
-                *text += &Value::String(name.clone()).to_string();
-                text.push(':');
-                if !write(member, text, depth + 1) {
-                    return false;
-                }
-                text.push(',');
-            }
-            text.push('}');
-        }
-        plain => *text += &plain.to_string(),
+        text.push(',');
     }
+    text.push(']');
+    true
+}
+
+fn write_object<T>(
+    mut members: Vec<(&str, &T)>,
+    text: &mut String,
+    depth: usize,
+    part: WritePart<T>,
+) -> bool {
+    if depth > DEEPEST {
+        return false;
+    }
+    members.sort_unstable_by_key(|(name, _)| *name);
+    text.push('{');
+    for (name, member) in members {
+        let _ = write!(text, "{}", Value::from(name));
+        text.push(':');
+        if !part(member, text, depth + 1) {
+            return false;
+        }
+        text.push(',');
+    }
+    text.push('}');
     true
 }
 

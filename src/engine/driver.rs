@@ -15,11 +15,11 @@ use super::step_instance::StepInstance;
 use super::step_tools::StepTools;
 use super::timers::Timers;
 use super::{Action, Input, Prepared, Rules, Scheduler};
-use crate::plan::{ExecutionPlan, StepIx};
+use crate::plan::{ExecutionPlan, StepInput, StepIx};
 use crate::run::{EventKind, RunCommand, RunState, StepSource};
 use crate::tools::{Call, CallReport, Quote, ToolError, Toolbox};
 use crate::units::{Micros, Money};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use tokio::sync::mpsc::{self, error::TryRecvError};
@@ -33,7 +33,7 @@ const COMMANDS_IN_A_ROUND: usize = 64;
 /// A running run.
 pub(super) struct Driver {
     plan: Arc<ExecutionPlan>,
-    context: Arc<Map<String, Value>>,
+    context: Arc<Value>,
     tools: StepTools,
     toolbox: Arc<dyn Toolbox>,
     settings: Settings,
@@ -179,7 +179,7 @@ impl Driver {
                     attempt,
                     input,
                     reserved,
-                } => self.call(step, attempt, input, reserved),
+                } => self.call(step, attempt, &input, reserved),
                 Action::Cancel(row) => self.calls.cancel(row),
                 Action::BudgetDecision(row, granted) => self.calls.answer(row, granted),
                 Action::SetTimer(at, timer) => self.timers.set(at, timer),
@@ -322,7 +322,8 @@ impl Driver {
     }
 
     /// Makes a call, in place or on a task of its own. Every way out of it ends the attempt or leaves a task that will.
-    fn call(&mut self, row: StepIx, number: u32, input: Arc<Value>, reserved: Money) {
+    fn call(&mut self, row: StepIx, number: u32, input: &StepInput, reserved: Money) {
+        let input = input.to_value();
         let instance = self.instance(row);
         let (Some(tool), Some(step)) = (instance.tool().cloned(), instance.step()) else {
             return self.ended(row, AttemptDone::free(nothing_to_call()));

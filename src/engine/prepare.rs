@@ -4,7 +4,7 @@ use super::{Prepared, Scheduler};
 use crate::plan::{ExecutionPlan, ReferenceError, Root, Scope, Step, StepIx, Template, type_name};
 use crate::run::{Demand, ErrorKind, Rates, RunError};
 use crate::tools::{Reservation, Tool, Toolbox};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::sync::Arc;
 
 /// What the references of one row see.
@@ -13,8 +13,8 @@ pub struct RunScope<'a> {
     pub plan: &'a ExecutionPlan,
     /// Statuses, outputs and elements.
     pub scheduler: &'a Scheduler,
-    /// The context of the run.
-    pub context: &'a Map<String, Value>,
+    /// The context of the run, an object.
+    pub context: &'a Arc<Value>,
     /// The row whose references are resolved.
     pub row: StepIx,
 }
@@ -72,6 +72,10 @@ impl Scope for RunScope<'_> {
         self.context.get(name)
     }
 
+    fn shared_context(&self) -> Option<&Arc<Value>> {
+        Some(self.context)
+    }
+
     fn item(&self) -> Option<(&Arc<Value>, usize)> {
         self.scheduler.item(self.row)
     }
@@ -96,8 +100,8 @@ pub fn prepare(scope: &RunScope<'_>, rated: &Rated<'_>, tool: Option<&Arc<dyn To
         };
     }
     let input = match scope.scheduler.given(scope.row) {
-        Some(given) => Arc::clone(given),
-        None => match step.parameters.resolve(scope) {
+        Some(given) => Arc::clone(given).into(),
+        None => match step.parameters.input(scope) {
             Ok(input) => input,
             Err(error) => return impossible(scope, step, error.message),
         },
@@ -105,8 +109,14 @@ pub fn prepare(scope: &RunScope<'_>, rated: &Rated<'_>, tool: Option<&Arc<dyn To
     let Some(tool) = tool else {
         return impossible(scope, step, format!("no tool is called {:?}", step.tool));
     };
-    let Reservation { max, estimated } = tool.reservation(&input, step.settings.model.as_deref());
-    let demand = rated.demand(&**tool, step, &input);
+    let (reservation, demand) = if tool.pricing().is_none() && rated.rates.0.is_empty() {
+        (Reservation::NOTHING, Demand::default())
+    } else {
+        let input = input.to_value();
+        let reservation = tool.reservation(&input, step.settings.model.as_deref());
+        (reservation, rated.demand(&**tool, step, &input))
+    };
+    let Reservation { max, estimated } = reservation;
     Prepared::Call {
         input,
         upper_bound: max,

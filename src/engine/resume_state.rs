@@ -8,7 +8,7 @@
 use super::Prepared;
 use super::step_digest::StepDigest;
 use super::why::input_changes;
-use crate::plan::{ExecutionPlan, Step, StepIx};
+use crate::plan::{ExecutionPlan, Step, StepInput, StepIx};
 use crate::run::{
     CallReason, ErrorKind, RerunReason, Reuse, RunError, RunState, StepKey, StepSource, StepState,
     StepStatus,
@@ -37,7 +37,7 @@ pub enum UnknownSteps {
 enum PriorStep {
     Output {
         /// `None` where it does not matter, or is not known.
-        input: Option<Arc<Value>>,
+        input: Option<StepInput>,
         output: Arc<Value>,
         /// What it saves; its input is filled in when it is used.
         reuse: Box<Reuse>,
@@ -230,7 +230,7 @@ impl ResumeState {
         ids
     }
 
-    fn input_of(&self, id: &str) -> Option<Arc<Value>> {
+    fn input_of(&self, id: &str) -> Option<StepInput> {
         match self.rows.get(id)? {
             PriorStep::Output { input, .. } => input.clone(),
             PriorStep::Unwanted
@@ -330,7 +330,7 @@ impl ResumeState {
     fn why(
         &self,
         earlier: Option<&PriorStep>,
-        now: &Arc<Value>,
+        now: &StepInput,
         step: &Step,
         plan: &ExecutionPlan,
     ) -> RerunReason {
@@ -347,7 +347,7 @@ impl ResumeState {
                 input: Some(before),
                 ..
             }) => RerunReason::Input {
-                changes: input_changes(before, now, step, plan),
+                changes: input_changes(&before.to_value(), &now.to_value(), step, plan),
             },
             Some(PriorStep::Rerun) => RerunReason::Asked,
             Some(PriorStep::Redefined) => RerunReason::Redefined,
@@ -419,7 +419,7 @@ impl Dated {
                 cost: row.cost.unwrap_or_default(),
                 service: row.service,
                 pinned: false,
-                input: Arc::default(),
+                input: StepInput::default(),
             },
         }
     }

@@ -6,13 +6,12 @@ use super::cache::{CacheKey, CachedOutput, Keys, NewOutput, OutputCache};
 use super::resume_state::{Edit, ResumeState};
 use super::step_instance::StepInstance;
 use super::{Prepared, Scheduler, why};
-use crate::plan::{ExecutionPlan, Step, StepIx};
+use crate::plan::{ExecutionPlan, Step, StepInput, StepIx};
 use crate::run::{
     CallReason, MissReason, NotReused, RunCommand, StepKey, StepSource, StepState, StepStatus,
 };
 use crate::tools::CallReport;
 use crate::units::Micros;
-use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -213,7 +212,7 @@ impl Reuse {
     pub fn pin(
         &mut self,
         instance: &StepInstance<'_>,
-        input: &Arc<Value>,
+        input: &StepInput,
         output: Option<CachedOutput>,
     ) -> bool {
         let Some(key) = self.key(instance, input) else {
@@ -246,7 +245,7 @@ impl Reuse {
         }
     }
 
-    fn key(&mut self, instance: &StepInstance<'_>, input: &Arc<Value>) -> Option<CacheKey> {
+    fn key(&mut self, instance: &StepInstance<'_>, input: &StepInput) -> Option<CacheKey> {
         let (step, tool) = (instance.step()?, instance.tool()?);
         let id = instance.key().id;
         self.keys.of(&id, step, tool.kind().time_to_live, input)

@@ -7,7 +7,7 @@ use super::step_tools::StepTools;
 use crate::plan::{ExecutionPlan, Mode};
 use crate::run::{Rates, ResourceLimits, RunHeader, StepInfo, StepPrice};
 use crate::tools::Toolbox;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::sync::Arc;
 
 /// Steps of a plan whose parameters are in the run's first event; in a larger plan that would be most of the record.
@@ -57,7 +57,8 @@ impl Default for Settings {
 /// Everything that a run begins with.
 pub(super) struct Setup {
     pub plan: Arc<ExecutionPlan>,
-    pub context: Arc<Map<String, Value>>,
+    /// The context, an object.
+    pub context: Arc<Value>,
     pub toolbox: Arc<dyn Toolbox>,
     pub settings: Settings,
     pub run_id: Arc<str>,
@@ -100,7 +101,7 @@ impl Setup {
             limits: self.settings.limits.clone(),
             rates: self.settings.rates.clone(),
             priced: self.prices.is_some(),
-            context: Arc::new(Value::Object(Map::clone(&self.context))),
+            context: Arc::clone(&self.context),
             steps: steps.collect(),
             forked_from: self
                 .resume

@@ -1,7 +1,7 @@
 //! Why a call is made: how its input differs from an earlier one, and what that comes from.
 
 use super::cache::CacheMiss;
-use crate::plan::{ExecutionPlan, Root, Step, Template};
+use crate::plan::{ExecutionPlan, Root, Step, StepInput, Template};
 use crate::run::{InputChange, MissReason, changes};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -18,7 +18,7 @@ const EXCERPT: usize = 60;
 const LEAD: usize = 12;
 
 /// Why a look-up found no usable output for a call with the input `now`.
-pub fn miss(missed: CacheMiss, now: &Value, step: &Step, plan: &ExecutionPlan) -> MissReason {
+pub fn miss(missed: CacheMiss, now: &StepInput, step: &Step, plan: &ExecutionPlan) -> MissReason {
     match missed {
         CacheMiss::Off => MissReason::Off,
         CacheMiss::Fresh => MissReason::Fresh,
@@ -32,7 +32,7 @@ pub fn miss(missed: CacheMiss, now: &Value, step: &Step, plan: &ExecutionPlan) -
         } => MissReason::Differs {
             run_id,
             age,
-            changes: input_changes(&input, now, step, plan),
+            changes: input_changes(&input, &now.to_value(), step, plan),
             parts: parts.into_iter().map(Arc::from).collect(),
         },
     }

@@ -2,8 +2,9 @@
 
 use super::ids::StepIx;
 use super::names::type_name;
+use super::step_input::{InputObject, InputPart, StepInput};
 use crate::text::visible;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -57,6 +58,10 @@ pub trait Scope {
     fn steps(&self) -> usize;
     /// A context value.
     fn context(&self, name: &str) -> Option<&Value>;
+    /// The object of the context values, where a step's input may share it.
+    fn shared_context(&self) -> Option<&Arc<Value>> {
+        None
+    }
     /// The element and its position, inside a `for_each` step.
     fn item(&self) -> Option<(&Arc<Value>, usize)>;
 }
@@ -74,19 +79,43 @@ pub struct ReferenceError {
 enum Found<'s> {
     /// The whole of a value that is shared.
     Whole(&'s Arc<Value>),
-    /// A part of a value, or a value that is not shared.
-    Part(&'s Value),
+    /// The part at the end of a path of a value that is shared.
+    Part(&'s Arc<Value>, &'s [Segment], &'s Value),
+    /// A value that is not shared.
+    Alone(&'s Value),
     /// A value that was computed for it.
     Made(Value),
 }
 
 impl Reference {
-    /// The value that it names. A whole output or item is shared; a part of a value is copied.
-    pub fn resolve(&self, scope: &dyn Scope) -> Result<Arc<Value>, ReferenceError> {
+    /// The value that it names. Where it is a part of one, a large part is shared and a small one copied.
+    pub(super) fn input(&self, scope: &dyn Scope) -> Result<StepInput, ReferenceError> {
+        match self.find(scope)? {
+            Found::Whole(value) => Ok(Arc::clone(value).into()),
+            _ => self.part(scope).map(StepInput::from),
+        }
+    }
+
+    /// The value that it names, as a part of a step's input.
+    pub(super) fn part(&self, scope: &dyn Scope) -> Result<InputPart, ReferenceError> {
+        if self.root == Root::Outputs && self.path.is_empty() {
+            let mut all = InputObject::default();
+            for (id, output) in outputs(scope) {
+                all.push(id, InputPart::of(output));
+            }
+            return Ok(all.done());
+        }
         Ok(match self.find(scope)? {
-            Found::Whole(value) => Arc::clone(value),
-            Found::Part(value) => Arc::new(value.clone()),
-            Found::Made(value) => Arc::new(value),
+            Found::Whole(value) => InputPart::of(value),
+            Found::Part(root, path, value) => InputPart::part_of(root, value, || path.into()),
+            Found::Alone(value) => match (scope.shared_context(), &self.root) {
+                (Some(root), Root::Context(name)) => InputPart::part_of(root, value, || {
+                    let name = Segment::Field(Arc::clone(name));
+                    [&[name], &*self.path].concat().into()
+                }),
+                _ => InputPart::Own(value.clone()),
+            },
+            Found::Made(value) => InputPart::Own(value),
         })
     }
 
@@ -94,7 +123,7 @@ impl Reference {
     pub(super) fn copy(&self, scope: &dyn Scope) -> Result<Value, ReferenceError> {
         Ok(match self.find(scope)? {
             Found::Whole(value) => Value::clone(value),
-            Found::Part(value) => value.clone(),
+            Found::Part(_, _, value) | Found::Alone(value) => value.clone(),
             Found::Made(value) => value,
         })
     }
@@ -104,13 +133,13 @@ impl Reference {
     pub(super) fn write(&self, scope: &dyn Scope, text: &mut String) -> Result<(), ReferenceError> {
         match self.find(scope)? {
             Found::Whole(value) => write_value(value, text),
-            Found::Part(value) => write_value(value, text),
+            Found::Part(_, _, value) | Found::Alone(value) => write_value(value, text),
             Found::Made(value) => write_value(&value, text),
         }
         Ok(())
     }
 
-    fn find<'s>(&self, scope: &'s dyn Scope) -> Result<Found<'s>, ReferenceError> {
+    fn find<'s>(&'s self, scope: &'s dyn Scope) -> Result<Found<'s>, ReferenceError> {
         match &self.root {
             Root::Step(step) => {
                 let Some(output) = scope.output(*step) else {
@@ -136,7 +165,7 @@ impl Reference {
                     ))
                 })?;
                 let named = || format!("the context value {}", visible(name, 80));
-                self.follow(value, &self.path, named).map(Found::Part)
+                self.follow(value, &self.path, named).map(Found::Alone)
             }
             Root::Item => {
                 let (item, _) = self.item(scope)?;
@@ -146,7 +175,7 @@ impl Reference {
                 let (_, index) = self.item(scope)?;
                 self.made(Value::from(index), "the index")
             }
-            Root::Outputs => self.made(outputs(scope), "the object of all outputs"),
+            Root::Outputs => self.of_outputs(scope),
         }
     }
 
@@ -170,16 +199,29 @@ impl Reference {
         Ok(Found::Made(part.clone()))
     }
 
+    fn of_outputs<'s>(&'s self, scope: &'s dyn Scope) -> Result<Found<'s>, ReferenceError> {
+        if let Some((step, path)) = self.path.split_first()
+            && let Some((id, output)) = outputs(scope).find(|(id, _)| is_named(id, step))
+        {
+            return self.within(output, path, || {
+                format!("the output of step {}", visible(id, 80))
+            });
+        }
+        let all = outputs(scope).map(|(id, output)| (id.to_owned(), Value::clone(output)));
+        self.made(Value::Object(all.collect()), "the object of all outputs")
+    }
+
     fn within<'s>(
         &self,
         root: &'s Arc<Value>,
-        path: &[Segment],
+        path: &'s [Segment],
         named: impl Fn() -> String,
     ) -> Result<Found<'s>, ReferenceError> {
         if path.is_empty() {
             return Ok(Found::Whole(root));
         }
-        self.follow(root, path, named).map(Found::Part)
+        let part = self.follow(root, path, named)?;
+        Ok(Found::Part(root, path, part))
     }
 
     fn follow<'s>(
@@ -228,14 +270,21 @@ pub(super) fn output_path<'p>(output: &Value, path: &'p [Segment]) -> &'p [Segme
 }
 
 /// The outputs of all steps that have one, by id, in the plan's order.
-fn outputs(scope: &dyn Scope) -> Value {
-    let mut all = Map::new();
-    for ix in (0..scope.steps() as u32).map(StepIx) {
-        if let Some(output) = scope.output(ix) {
-            all.insert(scope.id(ix).to_owned(), Value::clone(output));
-        }
+fn outputs(scope: &dyn Scope) -> impl Iterator<Item = (&str, &Arc<Value>)> {
+    let steps = (0..scope.steps() as u32).map(StepIx);
+    steps.filter_map(|ix| Some((scope.id(ix), scope.output(ix)?)))
+}
+
+fn is_named(id: &str, segment: &Segment) -> bool {
+    match segment {
+        Segment::Field(field) => **field == *id,
+        Segment::Index(index) => index.to_string() == id,
     }
-    Value::Object(all)
+}
+
+/// What a path leads to.
+pub(super) fn follow<'v>(root: &'v Value, path: &[Segment]) -> Option<&'v Value> {
+    path.iter().try_fold(root, step_into)
 }
 
 fn step_into<'v>(value: &'v Value, segment: &Segment) -> Option<&'v Value> {

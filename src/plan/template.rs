@@ -2,7 +2,8 @@
 
 use super::expression::Expression;
 use super::reference::{Reference, ReferenceError, Root, Scope, write_value};
-use serde_json::{Map, Value};
+use super::step_input::{InputList, InputObject, InputPart, StepInput};
+use serde_json::Value;
 use std::sync::Arc;
 
 /// A JSON value in which strings may refer to outputs and context values.
@@ -36,30 +37,39 @@ pub enum Part {
 impl Template {
     /// The value in `scope`. A literal, and a whole value that exactly one reference names, is shared, not copied.
     pub fn resolve(&self, scope: &dyn Scope) -> Result<Arc<Value>, ReferenceError> {
+        self.input(scope).map(|input| input.to_value())
+    }
+
+    /// The value in `scope`, as the input of a step: what is large is shared, not copied.
+    pub fn input(&self, scope: &dyn Scope) -> Result<StepInput, ReferenceError> {
         match self {
-            Self::Literal(value) => Ok(Arc::clone(value)),
-            Self::Reference(reference) => reference.resolve(scope),
-            other => other.value(scope).map(Arc::new),
+            Self::Literal(value) => Ok(Arc::clone(value).into()),
+            Self::Reference(reference) => reference.input(scope),
+            other => other.part(scope).map(StepInput::from),
         }
     }
 
-    fn value(&self, scope: &dyn Scope) -> Result<Value, ReferenceError> {
-        match self {
-            Self::Literal(value) => Ok(Value::clone(value)),
-            Self::Reference(reference) => reference.copy(scope),
-            Self::Expression(expression) => expression.value(scope),
-            Self::Text(parts) => text(parts, scope).map(Value::String),
-            Self::List(list) => list
-                .iter()
-                .map(|element| element.value(scope))
-                .collect::<Result<Vec<_>, _>>()
-                .map(Value::Array),
-            Self::Object(members) => members
-                .iter()
-                .map(|(key, member)| Ok((key.to_string(), member.value(scope)?)))
-                .collect::<Result<Map<_, _>, _>>()
-                .map(Value::Object),
-        }
+    fn part(&self, scope: &dyn Scope) -> Result<InputPart, ReferenceError> {
+        Ok(match self {
+            Self::Literal(value) => InputPart::of(value),
+            Self::Reference(reference) => reference.part(scope)?,
+            Self::Expression(expression) => InputPart::Own(expression.value(scope)?),
+            Self::Text(parts) => InputPart::Own(Value::String(text(parts, scope)?)),
+            Self::List(items) => {
+                let mut list = InputList::with_capacity(items.len());
+                for item in items {
+                    list.push(item.part(scope)?);
+                }
+                list.done()
+            }
+            Self::Object(members) => {
+                let mut object = InputObject::with_capacity(members.len());
+                for (name, member) in members {
+                    object.push(name, member.part(scope)?);
+                }
+                object.done()
+            }
+        })
     }
 
     /// The value as the plan has it: references and expressions as text.

@@ -250,7 +250,9 @@ impl StepDiff {
         let output = |row: &StepState| row.output.clone();
         let (before, after) = (output(a), output(b));
         let input = match (a.last_attempt(), b.last_attempt()) {
-            (Some(a), Some(b)) if how.input => changes(&a.input, &b.input, PLACES + 1),
+            (Some(a), Some(b)) if how.input => {
+                changes(&a.input.to_value(), &b.input.to_value(), PLACES + 1)
+            }
             _ => Vec::new(),
         };
         Self {

@@ -332,6 +332,7 @@ fn not_called(row: &StepState) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::StepInput;
     use crate::units::{Micros, Money};
 
     fn written(write: impl FnOnce(&mut Explanation)) -> Vec<String> {
@@ -402,7 +403,7 @@ mod tests {
             cost: Money::from_usd(0.0002),
             service: Micros(1_240_000),
             pinned: true,
-            input: Arc::default(),
+            input: StepInput::default(),
         };
         assert_eq!(savings(&reuse), "$0.0002 and 1.24s");
     }

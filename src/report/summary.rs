@@ -206,7 +206,7 @@ impl Summary {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Dialect, StepIx};
+    use crate::plan::{Dialect, StepInput, StepIx};
     use crate::run::{
         AttemptEnd, ErrorKind, EventKind, ResourceLimits, RunError, RunEvent, RunHeader, StepInfo,
         StepKey, StepSource,
@@ -248,7 +248,7 @@ mod tests {
             step: key(at),
             attempt: 1,
             slot: 0,
-            input: Arc::default(),
+            input: StepInput::default(),
             reserved: Money::ZERO,
             why: None,
         };

@@ -1,8 +1,8 @@
 //! One attempt at a step, as the fold knows it.
 
 use super::{AttemptEnd, CallReason, LogStream};
+use crate::plan::StepInput;
 use crate::units::{Micros, Money};
-use serde_json::Value;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ pub struct AttemptState {
     /// When it started.
     pub started: Micros,
     /// The resolved parameters.
-    pub input: Arc<Value>,
+    pub input: StepInput,
     /// What was reserved for it.
     pub reserved: Money,
     /// Why it was made, where the output could have been there already.

@@ -41,7 +41,7 @@ impl Differences {
         let apart = Micros(a.service.0.abs_diff(b.service.0));
         Self {
             status: a.status != b.status,
-            input: matches!(inputs, (Some(a), Some(b)) if !same(&a.input, &b.input)),
+            input: matches!(inputs, (Some(a), Some(b)) if a.input != b.input),
             output: match (&a.output, &b.output) {
                 (Some(a), Some(b)) => !same(a, b),
                 (None, None) => false,

@@ -184,7 +184,7 @@ impl RunState {
                         slot: *slot,
                         ready,
                         started: event.at,
-                        input: Arc::clone(input),
+                        input: input.clone(),
                         reserved: *reserved,
                         why: why.clone(),
                         log: AttemptLog::default(),

@@ -5,7 +5,7 @@ use super::{
     AttemptState, Attempts, CallReason, Reuse, RunError, SkipReason, StepSource, StepStatus,
     WaitReason, Waits,
 };
-use crate::plan::StepIx;
+use crate::plan::{StepInput, StepIx};
 use crate::units::{Micros, Money, Tokens};
 use serde_json::Value;
 use std::sync::Arc;
@@ -158,7 +158,7 @@ impl StepState {
     }
 
     /// The resolved parameters that it was last called with, or that its output was used again for.
-    pub fn input(&self) -> Option<&Arc<Value>> {
+    pub fn input(&self) -> Option<&StepInput> {
         let reused = self.reused.as_ref().map(|reused| &reused.input);
         reused.or_else(|| self.last_attempt().map(|attempt| &attempt.input))
     }

@@ -1,13 +1,11 @@
 //! Messages to the thread of a journal: events, and changes of the cache, which it writes as well.
 
 use super::blobs::store_bytes;
-use super::codec::{Codec, Encoder, Hash};
+use super::codec::{Encoder, Hash};
 use crate::engine::{CacheKey, CachedOutput, NewOutput};
 use crate::run::RunEvent;
 use crate::units::Micros;
 use rusqlite::{Transaction, params};
-use serde_json::Value;
-use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -59,8 +57,8 @@ impl Entry {
 
 /// Stores an output, replacing an older one of the same key, unless that one is pinned and this is not.
 fn put(transaction: &Transaction<'_>, key: &CacheKey, kept: &CachedOutput) -> rusqlite::Result<()> {
-    let (input, input_bytes) = bytes_of(&key.input);
-    let (output, output_bytes) = bytes_of(&kept.output);
+    let (input, input_bytes) = bytes_of(|encoder| encoder.input(&key.input));
+    let (output, output_bytes) = bytes_of(|encoder| encoder.value(&kept.output));
     for (hash, bytes) in [(input, input_bytes), (output, output_bytes)] {
         store_bytes(transaction, &hash, bytes)?;
     }
@@ -93,9 +91,9 @@ fn put(transaction: &Transaction<'_>, key: &CacheKey, kept: &CachedOutput) -> ru
 }
 
 /// A value as one piece, whatever its size: a cached output needs no other blob.
-fn bytes_of(value: &Arc<Value>) -> (Hash, Vec<u8>) {
+fn bytes_of(write: impl FnOnce(&mut Encoder)) -> (Hash, Vec<u8>) {
     let mut encoder = Encoder::in_one_piece();
-    value.put(&mut encoder);
+    write(&mut encoder);
     (*blake3::hash(&encoder.out).as_bytes(), encoder.out)
 }
 

@@ -1,6 +1,6 @@
 //! Runs for the tests of panes, written down as events.
 
-use crate::plan::{Dialect, StepIx};
+use crate::plan::{Dialect, StepInput, StepIx};
 use crate::run::{
     AttemptEnd, ErrorKind, EventKind, ResourceLimits, Reuse, RunError, RunEvent, RunHeader,
     RunState, StepInfo, StepKey, StepSource, WaitReason,
@@ -117,7 +117,7 @@ impl RunFixture {
             step,
             attempt,
             slot,
-            input: Arc::default(),
+            input: StepInput::default(),
             reserved: Money::from_usd(0.002),
             why: None,
         })
@@ -184,7 +184,7 @@ impl RunFixture {
             cost: Money::from_usd(usd),
             service: Micros(ms * 1_000),
             pinned: false,
-            input: Arc::default(),
+            input: StepInput::default(),
         };
         self.event(EventKind::StepSucceeded {
             step,

@@ -1,6 +1,6 @@
 //! Runs written down as lists of events, for tests that show or fold them.
 
-use plandeck::plan::{Dialect, StepIx};
+use plandeck::plan::{Dialect, StepInput, StepIx};
 use plandeck::run::{
     AttemptEnd, ErrorKind, EventKind, Limit, LogStream, ResourceLimits, RunError, RunEvent,
     RunHeader, RunOutcome, SkipReason, StepInfo, StepKey, StepPrice, StepSource, WaitReason,
@@ -182,7 +182,7 @@ impl Recording {
             self.slots.resize(self.slots.len().max(free + 1), None);
             self.slots[free] = Some(ix);
             self.say(EventKind::AttemptStarted {
-                input: Arc::new(json!({
+                input: StepInput::from(json!({
                     "text": format!("Fresh Market\nMilk 2.49\nBread 3.10\n{id}"),
                     "options": { "currency": "EUR", "strict": true, "limit": 10 },
                 })),

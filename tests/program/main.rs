@@ -26,6 +26,8 @@ mod library_dropped;
 mod limits_forecast;
 mod limits_money;
 mod limits_rates;
+#[cfg(target_os = "linux")]
+mod memory;
 mod prices;
 mod samples_results;
 mod store_cache;

@@ -398,7 +398,7 @@ async fn a_supplied_output_and_an_edited_input_are_kept_by_a_fork() {
         sources,
         [StepSource::Call, StepSource::Mock, StepSource::Call].map(Some)
     );
-    assert_eq!(*state.steps[0].attempts[0].input, json!({"n": 9}));
+    assert_eq!(state.steps[0].attempts[0].input, json!({"n": 9}));
     assert!(
         matches!(&state.steps[0].why().unwrap().rerun, Some(RerunReason::Input { changes }) if changes.len() == 1)
     );
@@ -409,7 +409,7 @@ async fn a_supplied_output_and_an_edited_input_are_kept_by_a_fork() {
     let echo = Arc::new(Echo::default());
     let state = on_record(home.path(), &steps, &echo, Some(taken)).await;
     assert_eq!((echo.calls_of("a"), echo.total()), (1, 1));
-    assert_eq!(*state.steps[0].attempts[0].input, json!({"n": 9}));
+    assert_eq!(state.steps[0].attempts[0].input, json!({"n": 9}));
     assert!(
         state
             .steps

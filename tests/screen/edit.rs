@@ -145,7 +145,7 @@ fn reused() -> Recording {
                 cost: Money::from_usd(0.0002),
                 service: Micros(1_240_000),
                 pinned: false,
-                input: Arc::new(json!({"text": "receipt"})),
+                input: json!({"text": "receipt"}).into(),
             })),
         })
         .ready(&["dates"]);
@@ -161,7 +161,7 @@ fn reused() -> Recording {
         step,
         attempt: 1,
         slot: 0,
-        input: Arc::new(json!({"text": "b"})),
+        input: json!({"text": "b"}).into(),
         reserved: Money::ZERO,
         why: Some(Box::new(CallReason {
             rerun: None,

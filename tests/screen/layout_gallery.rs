@@ -3,7 +3,7 @@
 //! The test fails where a picture is not what the program draws; `UPDATE_GALLERY=1 cargo test --test
 //! layout_gallery` draws them again.
 
-use plandeck::plan::{Dialect, StepIx};
+use plandeck::plan::{Dialect, StepInput, StepIx};
 use plandeck::run::{
     AttemptEnd, ErrorKind, EventKind, ResourceLimits, RunError, RunEvent, RunHeader, RunOutcome,
     RunState, SkipReason, StepInfo, StepKey, StepSource,
@@ -238,7 +238,7 @@ fn recorded(picture: &Picture) -> Vec<RunEvent> {
                 step: run.key(at),
                 attempt: 1,
                 slot,
-                input: Arc::default(),
+                input: StepInput::default(),
                 reserved: Money::ZERO,
                 why: None,
             });

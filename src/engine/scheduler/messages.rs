@@ -1,7 +1,7 @@
 //! The scheduler's inputs and actions.
 
 use super::LimitId;
-use crate::plan::StepIx;
+use crate::plan::{StepInput, StepIx};
 use crate::run::{
     CallReason, Demand, EventKind, Rates, ResourceLimits, Reuse, RunCommand, RunError, StepSource,
 };
@@ -42,7 +42,7 @@ pub enum Prepared {
     /// Call the tool.
     Call {
         /// The resolved parameters.
-        input: Arc<Value>,
+        input: StepInput,
         /// The most it can cost without asking for more; `None` where that cannot be known.
         upper_bound: Option<Money>,
         /// Whether that rests on an estimate that the bills of calls have yet to confirm.
@@ -91,7 +91,7 @@ pub enum Action {
         /// Which attempt, from 1.
         attempt: u32,
         /// The resolved parameters.
-        input: Arc<Value>,
+        input: StepInput,
         /// What is reserved for it.
         reserved: Money,
     },

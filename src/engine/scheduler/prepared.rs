@@ -3,18 +3,16 @@
 use super::rate_limiter::Refusal;
 use super::rows::EndedBy;
 use super::{Action, Phase, Prepared, Scheduler, Stage, Timer, Turn, WaitFor};
-use crate::plan::StepIx;
+use crate::plan::{StepInput, StepIx};
 use crate::run::{
     CallReason, Demand, ErrorKind, EventKind, RunError, SkipReason, StepStatus, WaitReason,
 };
 use crate::units::Money;
-use serde_json::Value;
-use std::sync::Arc;
 
 /// A call that is about to be made.
 struct Planned {
     /// The resolved parameters.
-    input: Arc<Value>,
+    input: StepInput,
     /// The most it can cost; `None` where that cannot be known.
     upper_bound: Option<Money>,
     /// Whether that is an estimate.
@@ -154,7 +152,7 @@ impl Scheduler {
             step,
             attempt,
             slot: planned.slot,
-            input: Arc::clone(&planned.input),
+            input: planned.input.clone(),
             reserved,
             why: planned.why,
         });

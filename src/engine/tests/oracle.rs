@@ -117,7 +117,7 @@ impl Oracle {
                 );
                 let given = self.given.get(&step.ix);
                 assert_eq!(
-                    **input,
+                    *input,
                     given
                         .cloned()
                         .unwrap_or_else(|| world.seen_by(plan_row(world, step.ix))),
@@ -516,13 +516,17 @@ impl Oracle {
             _ => false,
         };
         if let Some(given) = self.given.get(&row) {
-            let seen = step.last_attempt().map(|attempt| &*attempt.input);
-            assert!(!called || seen == Some(given), "{} is stale", step.info.id);
+            let seen = step.last_attempt().map(|attempt| &attempt.input);
+            assert!(
+                !called || seen.is_some_and(|seen| seen == given),
+                "{} is stale",
+                step.info.id
+            );
             return;
         }
         let seen = match self.seen_by_lists.get(&row) {
-            Some(seen) => Some(seen),
-            None => step.last_attempt().map(|attempt| &*attempt.input),
+            Some(seen) => Some(seen.clone().into()),
+            None => step.last_attempt().map(|attempt| attempt.input.to_value()),
         };
         if let Some(seen) = seen.filter(|_| called) {
             let now = world.seen_by(row);

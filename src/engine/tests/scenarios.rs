@@ -101,7 +101,7 @@ fn another_input_is_used_from_the_next_call_on_until_it_is_taken_back() {
     let given = || Some(Arc::new(json!("given")));
     let input = |world: &World, at: usize| {
         let attempt = world.state.steps[at].last_attempt().unwrap();
-        (*attempt.input).clone()
+        attempt.input.clone()
     };
     let mut world = World::new(vec![after(&[]), after(&[0]), after(&[1])], open());
     world.command(SetInput(row(0), given()));
@@ -141,7 +141,7 @@ fn another_input_is_for_an_element_and_not_for_its_list() {
     world.command(SetInput(row(3), Some(Arc::new(json!("given")))));
     assert_eq!(world.running(), [3]);
     let attempt = world.state.steps[3].last_attempt().unwrap();
-    assert_eq!(*attempt.input, json!("given"));
+    assert_eq!(attempt.input, json!("given"));
     assert_eq!(world.state.steps[2].status, Succeeded);
 }
 
@@ -262,7 +262,7 @@ fn a_new_output_runs_again_what_was_made_from_the_old_one() {
     assert_eq!(world.running(), [1]);
     world.finish();
     assert_eq!(world.state.steps[2].attempts.len(), 1);
-    assert_eq!(*world.state.steps[1].attempts[1].input, json!([7]));
+    assert_eq!(world.state.steps[1].attempts[1].input, json!([7]));
 }
 
 #[test]
@@ -444,7 +444,7 @@ fn an_element_continues_by_itself_only_while_its_step_may_run() {
 fn an_empty_list_is_an_empty_output() {
     let mut world = World::new(vec![each(0), after(&[0])], open());
     world.end(1, End::Well);
-    assert_eq!(*world.state.steps[1].attempts[0].input, json!([[]]));
+    assert_eq!(world.state.steps[1].attempts[0].input, json!([[]]));
 }
 
 // Rates

@@ -41,7 +41,7 @@ fn the_run_waits_for_the_answer_and_its_clock_stands_still() {
     assert_eq!(world.statuses(), [Succeeded, Running, Succeeded]);
     assert_eq!(world.state.steps[0].source, Some(StepSource::Mock));
     assert_eq!(
-        *world.state.steps[1].attempts[0].input,
+        world.state.steps[1].attempts[0].input,
         json!(["seen"]),
         "what depends on it sees the output"
     );

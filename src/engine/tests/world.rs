@@ -311,8 +311,8 @@ impl World {
             Answer::Unknown if !self.rerun.contains(&row) => Prepared::Unknown(Box::new(error())),
             Answer::Call | Answer::Unknown => Prepared::Call {
                 input: match self.scheduler.given(row) {
-                    Some(given) => Arc::clone(given),
-                    None => Arc::new(self.seen_by(plan_row)),
+                    Some(given) => Arc::clone(given).into(),
+                    None => self.seen_by(plan_row).into(),
                 },
                 upper_bound: Some(Money::from_pico(sketch.bound)),
                 estimated: sketch.estimated,

@@ -17,6 +17,7 @@ pub use header::{RunHeader, RunOutcome};
 pub use reuse::{CallReason, InputChange, MissReason, NotReused, RerunReason, Reuse};
 pub use step::{SkipReason, StepInfo, StepKey, StepSource, WaitReason};
 
+use crate::plan::StepInput;
 use crate::units::{Micros, Money};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -70,7 +71,7 @@ pub enum EventKind {
         /// The slot it takes, from 0.
         slot: u32,
         /// The resolved parameters.
-        input: Arc<Value>,
+        input: StepInput,
         /// What was reserved of the budget: its upper bound.
         reserved: Money,
         /// Why it is made, where the output could have been there already.

@@ -4,9 +4,9 @@
 //! Both are decided when a step is about to start, and recorded in the events: the cache changes afterwards, and
 //! cannot be asked later what it held at that time.
 
+use crate::plan::StepInput;
 use crate::units::{Micros, Money};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::sync::Arc;
 
 /// Where an output that needed no call came from, and what it saved.
@@ -26,7 +26,7 @@ pub struct Reuse {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub pinned: bool,
     /// The resolved parameters that it was used for.
-    pub input: Arc<Value>,
+    pub input: StepInput,
 }
 
 /// Why a call was made although its output could have been there already.

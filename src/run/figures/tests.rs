@@ -5,7 +5,7 @@ use super::super::{
     StepKey,
 };
 use super::{Figures, figures};
-use crate::plan::{Dialect, StepIx};
+use crate::plan::{Dialect, StepInput, StepIx};
 use crate::units::{Micros, Money};
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -53,7 +53,7 @@ fn run(depends_on: &[Vec<u32>], attempts: &[Vec<(u64, u64)>], slots: u32) -> Run
                 step: step.clone(),
                 attempt: number as u32 + 1,
                 slot: 0,
-                input: Arc::default(),
+                input: StepInput::default(),
                 reserved: Money::ZERO,
                 why: None,
             };
@@ -249,7 +249,7 @@ fn a_running_attempt_counts_up_to_now() {
             },
             attempt: 2,
             slot: 0,
-            input: Arc::default(),
+            input: StepInput::default(),
             reserved: Money::ZERO,
             why: None,
         },

@@ -1,7 +1,7 @@
 //! Forecasts against sums written out by hand.
 
 use super::*;
-use crate::plan::{Dialect, StepIx};
+use crate::plan::{Dialect, StepInput, StepIx};
 use crate::run::{
     AttemptEnd, EventKind, Rates, ResourceLimits, RunEvent, RunHeader, StepInfo, StepKey,
     StepSource,
@@ -91,7 +91,7 @@ impl Trial {
             step,
             attempt,
             slot: 0,
-            input: Arc::default(),
+            input: StepInput::default(),
             reserved: Money::from_pico(reserved),
             why: None,
         });

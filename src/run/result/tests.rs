@@ -5,7 +5,7 @@ use super::super::{
     StepKey, StepSource,
 };
 use super::ExecutionResult;
-use crate::plan::{Dialect, StepIx};
+use crate::plan::{Dialect, StepInput, StepIx};
 use crate::units::{Micros, Money, Tokens};
 use serde_json::json;
 use std::sync::Arc;
@@ -85,7 +85,7 @@ fn run(track_cost: bool, costs: [Option<i64>; 3]) -> RunState {
                     step: key(ix),
                     attempt: 1,
                     slot: 0,
-                    input: Arc::default(),
+                    input: StepInput::default(),
                     reserved: Money::ZERO,
                     why: None,
                 },

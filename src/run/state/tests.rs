@@ -6,7 +6,7 @@ use super::super::{
     StepKey, StepSource, Wait, WaitReason, Waits, figures,
 };
 use super::{AttemptLog, RunState};
-use crate::plan::{Dialect, StepIx};
+use crate::plan::{Dialect, StepInput, StepIx};
 use crate::units::{Micros, Money, Tokens};
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -133,7 +133,7 @@ pub fn event_kind() -> impl Strategy<Value = EventKind> {
             step,
             attempt,
             slot: 0,
-            input: Arc::default(),
+            input: StepInput::default(),
             reserved: Money::from_pico(reserved),
             why: None,
         }),
@@ -165,7 +165,7 @@ pub fn event_kind() -> impl Strategy<Value = EventKind> {
                 cost: Money::from_pico(cost),
                 service: Micros(service),
                 pinned: cost % 2 == 0,
-                input: Arc::default(),
+                input: StepInput::default(),
             })),
         }),
         1 => (key(), any::<bool>()).prop_map(|(step, given)| EventKind::StepInputSet {
@@ -249,7 +249,7 @@ fn a_log_is_kept_to_its_last_lines() {
                 step: step.clone(),
                 attempt: 1,
                 slot: 0,
-                input: Arc::default(),
+                input: StepInput::default(),
                 reserved: Money::ZERO,
                 why: None,
             },
@@ -306,7 +306,7 @@ fn waits_are_kept_with_their_reason_and_span() {
         step: step.clone(),
         attempt,
         slot: 0,
-        input: Arc::default(),
+        input: StepInput::default(),
         reserved: Money::ZERO,
         why: None,
     };

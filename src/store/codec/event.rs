@@ -4,7 +4,7 @@
 //! variant is never used for another.
 
 use super::{DecodeError, Decoder, Encoder, Memory, Rows};
-use crate::plan::{Dialect, StepIx};
+use crate::plan::{Dialect, StepInput, StepIx};
 use crate::run::{
     AttemptEnd, ErrorKind, EventKind, Limit, LogStream, Rate, Rates, ResourceLimits, RunError,
     RunEvent, RunHeader, RunOutcome, SkipReason, StepInfo, StepKey, StepPrice, StepSource,
@@ -345,6 +345,16 @@ impl Codec for Arc<Value> {
 
     fn take(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         input.value()
+    }
+}
+
+impl Codec for StepInput {
+    fn put(&self, out: &mut Encoder) {
+        out.input(self);
+    }
+
+    fn take(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        input.input()
     }
 }
 

@@ -14,6 +14,7 @@ mod reuse;
 mod tests;
 mod value;
 
+use crate::plan::StepInput;
 use crate::run::StepInfo;
 use std::collections::HashMap;
 use std::collections::HashSet;
@@ -138,6 +139,8 @@ pub struct Memory {
     rows: Rows,
     short: HashSet<Arc<str>>,
     values: HashMap<Hash, Arc<serde_json::Value>>,
+    /// Those blobs of inputs that refer to other blobs.
+    inputs: HashMap<Hash, StepInput>,
     texts: HashMap<Hash, Arc<str>>,
 }
 

@@ -1,7 +1,7 @@
 //! Every event comes back as it went in, and nothing that is not a record is taken for one.
 
 use super::{Blobs, DecodeError, Decoder, Encoder, Hash, Memory, decode_event, encode_event};
-use crate::plan::{Dialect, StepIx};
+use crate::plan::{Dialect, InputList, InputObject, InputPart, StepInput, StepIx, View};
 use crate::run::{
     AttemptEnd, CallReason, ErrorKind, EventKind, InputChange, Limit, LogStream, MissReason,
     NotReused, Rate, Rates, RerunReason, ResourceLimits, Reuse, RunError, RunEvent, RunHeader,
@@ -241,7 +241,7 @@ fn reuse() -> impl Strategy<Value = Reuse> {
             cost,
             service,
             pinned,
-            input,
+            input: input.into(),
         },
     )
 }
@@ -455,7 +455,7 @@ fn event_kind() -> impl Strategy<Value = EventKind> {
                     step,
                     attempt,
                     slot,
-                    input,
+                    input: input.into(),
                     reserved,
                     why: why.map(Box::new),
                 }
@@ -632,6 +632,85 @@ fn what_is_large_and_the_same_is_kept_once() {
 }
 
 #[test]
+fn an_input_is_written_as_its_value_and_read_as_shared_parts() {
+    let page = Arc::new(Value::from("word ".repeat(10_000)));
+    let step = || StepKey {
+        ix: StepIx(0),
+        id: "a".into(),
+    };
+    let event = |seq, kind| RunEvent {
+        seq,
+        at: Micros(seq),
+        kind,
+    };
+    let started = |seq, input| {
+        let kind = EventKind::AttemptStarted {
+            step: step(),
+            attempt: 1,
+            slot: 0,
+            input,
+            reserved: Money::ZERO,
+            why: None,
+        };
+        event(seq, kind)
+    };
+    let output = EventKind::StepSucceeded {
+        step: step(),
+        source: StepSource::Call,
+        output: Arc::clone(&page),
+        reused: None,
+    };
+    // The second object is large even without the page, and so a blob that refers to a blob.
+    let long = "long ".repeat(500);
+    let input = |name: &str| {
+        let mut list = InputList::with_capacity(1);
+        list.push(InputPart::of(&page));
+        let mut object = InputObject::default();
+        object.push("list", list.done());
+        object.push(name, InputPart::Own(1.into()));
+        StepInput::from(object.done())
+    };
+    let value = |name: &str| serde_json::json!({"list": [page], name: 1});
+    let events = [
+        event(0, output),
+        started(1, input("n")),
+        started(2, input(&long)),
+        started(3, input(&long)),
+    ];
+    let plain = [
+        events[0].clone(),
+        started(1, value("n").into()),
+        started(2, value(&long).into()),
+        started(3, value(&long).into()),
+    ];
+    let (bytes, mut blobs) = written(&events);
+    assert_eq!(blobs.0.len(), 2);
+    let (plain_bytes, plain_blobs) = written(&plain);
+    assert_eq!((&bytes, &blobs.0), (&plain_bytes, &plain_blobs.0));
+    let read = read(&bytes, &mut blobs).unwrap();
+    assert_eq!(read, events);
+    assert_eq!(read, plain);
+    let pages = read.iter().map(|event| match &event.kind {
+        EventKind::StepSucceeded { output, .. } => std::ptr::from_ref(&**output),
+        EventKind::AttemptStarted { input, .. } => {
+            let View::Object([(_, list), _]) = input.view() else {
+                panic!("{input:?}")
+            };
+            let View::List([page]) = list.view() else {
+                panic!("{list:?}")
+            };
+            let View::Value(page) = page.view() else {
+                panic!("{page:?}")
+            };
+            std::ptr::from_ref(page)
+        }
+        other => panic!("{other:?}"),
+    });
+    let pages: Vec<_> = pages.collect();
+    assert!(pages.iter().all(|page| *page == pages[0]), "{pages:?}");
+}
+
+#[test]
 fn a_record_from_before_a_field_existed_is_read_with_its_absent_value() {
     let end = AttemptEnd {
         step: StepKey {
@@ -671,7 +750,7 @@ fn events_from_before_outputs_said_what_they_saved_are_read() {
         step: step.clone(),
         attempt: 1,
         slot: 0,
-        input: Arc::default(),
+        input: StepInput::default(),
         reserved: Money::ZERO,
         why: None,
     };

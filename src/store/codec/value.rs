@@ -4,6 +4,7 @@
 //! input and the same text as an earlier output are one blob.
 
 use super::{Cursor, DecodeError, Decoder, Encoder, Hash};
+use crate::plan::{InputList, InputObject, InputPart, StepInput, View};
 use serde_json::{Map, Number, Value};
 use std::sync::Arc;
 
@@ -55,6 +56,28 @@ impl Encoder {
                 }
             }
         }
+    }
+
+    /// Writes a step's input as the value that it stands for. It nests no deeper than a plan.
+    pub fn input(&mut self, input: &StepInput) {
+        let start = self.out.len();
+        match input.view() {
+            View::Value(value) => return self.value(value),
+            View::List(items) => {
+                self.byte(LIST);
+                self.number(items.len() as u64);
+                items.iter().for_each(|item| self.input(item));
+            }
+            View::Object(members) => {
+                self.byte(OBJECT);
+                self.number(members.len() as u64);
+                for (name, member) in members {
+                    self.bytes(name.as_bytes());
+                    self.input(member);
+                }
+            }
+        }
+        self.outline(start);
     }
 
     /// Writes a value without parts, or opens one that has some.
@@ -115,6 +138,8 @@ struct Inside {
     around: usize,
 }
 
+/// Inputs share what is a blob in them down to this depth, which is more than a plan has. Below it they are values.
+const MAX_INPUT_DEPTH: usize = 110;
 /// Lists are not given more room in advance than for this many elements.
 const MOST_IN_ADVANCE: u64 = 1024;
 
@@ -159,6 +184,65 @@ impl Decoder<'_> {
         let value = Arc::new(value);
         self.memory.values.insert(hash, Arc::clone(&value));
         Ok(value)
+    }
+
+    /// Reads a step's input. What is a blob in it is shared with whatever else refers to that.
+    pub fn input(&mut self) -> Result<StepInput, DecodeError> {
+        Ok(match self.input_part(0)? {
+            InputPart::Own(value) => value.into(),
+            InputPart::Shared(input) => input,
+        })
+    }
+
+    fn input_part(&mut self, depth: usize) -> Result<InputPart, DecodeError> {
+        if depth > MAX_INPUT_DEPTH {
+            return self.value().map(|value| InputPart::Shared(value.into()));
+        }
+        match self.raw.0.first() {
+            Some(&LIST) => {
+                self.raw.byte()?;
+                let count = self.raw.number()?;
+                let mut list = InputList::with_capacity(count.min(MOST_IN_ADVANCE) as usize);
+                for _ in 0..count {
+                    list.push(self.input_part(depth + 1)?);
+                }
+                Ok(list.done())
+            }
+            Some(&OBJECT) => {
+                self.raw.byte()?;
+                let mut object = InputObject::default();
+                for _ in 0..self.raw.number()? {
+                    let name = self.raw.str()?;
+                    object.push(name, self.input_part(depth + 1)?);
+                }
+                Ok(object.done())
+            }
+            Some(&BLOB) => {
+                self.raw.byte()?;
+                let hash = self.raw.hash()?;
+                if let Some(known) = self.memory.values.get(&hash) {
+                    return Ok(InputPart::Shared(Arc::clone(known).into()));
+                }
+                if let Some(known) = self.memory.inputs.get(&hash) {
+                    return Ok(InputPart::Shared(known.clone()));
+                }
+                let bytes = self.blobs.bytes(&hash)?;
+                let mut blob = Decoder::new(&bytes, self.memory, self.blobs);
+                let input = match blob.input_part(depth + 1)? {
+                    InputPart::Own(value) => {
+                        let value = Arc::new(value);
+                        self.memory.values.insert(hash, Arc::clone(&value));
+                        value.into()
+                    }
+                    InputPart::Shared(input) => {
+                        self.memory.inputs.insert(hash, input.clone());
+                        input
+                    }
+                };
+                Ok(InputPart::Shared(input))
+            }
+            _ => self.tree().map(InputPart::Own),
+        }
     }
 
     fn tree(&mut self) -> Result<Value, DecodeError> {

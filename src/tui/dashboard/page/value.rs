@@ -7,7 +7,6 @@ use crate::tui::dashboard::state::inspector::Tab;
 use crate::tui::dashboard::state::model::{Focus, Model};
 use crate::tui::widgets::json;
 use crate::tui::widgets::text_page::TextPage;
-use crate::tui::widgets::tree::JsonTree;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use serde_json::Value;
@@ -65,6 +64,6 @@ pub fn draw_tree(
     }
     model.inspector.extent = (0, area.height as usize);
     let focused = model.focus == Focus::Inspector;
-    let tree = model.inspector.tree(step, || JsonTree::new(value));
+    let tree = model.inspector.tree(step, value);
     tree.draw(value, &model.theme, focused, buf, area)
 }

@@ -14,7 +14,7 @@ pub(crate) fn value(model: &Model) -> Option<(Arc<Value>, &'static str)> {
     let row = model.row()?;
     match model.inspector.tab {
         Tab::Input => match row.input() {
-            Some(input) => Some((Arc::clone(input), "")),
+            Some(input) => Some((input.to_value(), "")),
             None => Some((
                 Arc::clone(row.info.parameters.as_ref()?),
                 "as written in the plan; references are not resolved yet",

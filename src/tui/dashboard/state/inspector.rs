@@ -2,7 +2,9 @@
 
 use crate::plan::StepIx;
 use crate::tui::widgets::tree::JsonTree;
+use serde_json::Value;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// How many trees remember what was folded.
 const TREES: usize = 200;
@@ -91,12 +93,15 @@ pub struct Inspector {
     trees: HashMap<(StepIx, Tab), JsonTree>,
     /// The tree that was looked at last.
     last_tree: Option<(StepIx, Tab)>,
+    /// The value of that tree. An input that shares parts with outputs is copied to be shown: once, not for every frame.
+    shown: Option<Arc<Value>>,
 }
 
 impl Inspector {
-    /// What is folded and selected in the tree of this page; made by `fresh` when it is first looked at.
-    pub(crate) fn tree(&mut self, step: StepIx, fresh: impl FnOnce() -> JsonTree) -> &mut JsonTree {
+    /// What is folded and selected in the tree of `value` on this page.
+    pub(crate) fn tree(&mut self, step: StepIx, value: &Arc<Value>) -> &mut JsonTree {
         let key = (step, self.tab);
+        self.shown = Some(Arc::clone(value));
         if let Some(last) = self.last_tree.replace(key)
             && last != key
             && let Some(tree) = self.trees.get_mut(&last)
@@ -106,7 +111,9 @@ impl Inspector {
         if self.trees.len() >= TREES && !self.trees.contains_key(&key) {
             self.trees.clear();
         }
-        self.trees.entry(key).or_insert_with(fresh)
+        self.trees
+            .entry(key)
+            .or_insert_with(|| JsonTree::new(value))
     }
 
     /// Scrolls text by `lines`, within the page.

@@ -1,5 +1,6 @@
 //! Opening the editor on a value, using what was typed, and leaving it.
 
+use crate::plan::StepInput;
 use crate::run::RunCommand;
 use crate::tui::dashboard::message::Effect;
 use crate::tui::dashboard::state::editor::{Editor, MOST, Purpose};
@@ -19,9 +20,10 @@ pub(crate) fn edit_input(model: &mut Model) {
     let (Some(step), Some(row)) = (model.selected, model.row()) else {
         return;
     };
-    let known = row.given.as_ref().or_else(|| row.input());
+    let given = row.given.clone();
+    let known = given.or_else(|| row.input().map(StepInput::to_value));
     let unresolved = known.is_none();
-    let value = known.or(row.info.parameters.as_ref()).cloned();
+    let value = known.or_else(|| row.info.parameters.clone());
     open_value(model, Purpose::Input(step), value, "--input");
     if unresolved && matches!(model.overlay, Some(Overlay::Editor(_))) {
         model.notice = Some("references are not resolved yet: they are used as written".to_owned());

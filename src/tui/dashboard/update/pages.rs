@@ -48,7 +48,7 @@ pub(crate) fn tree(model: &mut Model, change: impl FnOnce(&mut JsonTree)) {
     if let Some(step) = model.selected
         && let Some((value, _)) = inspected::value(model)
     {
-        change(model.inspector.tree(step, || JsonTree::new(&value)));
+        change(model.inspector.tree(step, &value));
     }
 }
 

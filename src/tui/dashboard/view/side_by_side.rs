@@ -227,7 +227,10 @@ fn texts(
             "error",
             end.and_then(|end| Some(bounded(&end.error.as_ref()?.message))),
         ),
-        ("input", attempt.map(|attempt| value(&attempt.input))),
+        (
+            "input",
+            attempt.map(|attempt| value(&attempt.input.to_value())),
+        ),
         (
             "request",
             end.and_then(|end| end.prompt.as_deref()).map(bounded),

@@ -2,7 +2,7 @@
 
 use super::folds::Folded;
 use super::*;
-use crate::plan::{Dialect, StepIx};
+use crate::plan::{Dialect, StepInput, StepIx};
 use crate::run::{
     EventKind, ResourceLimits, RunEvent, RunHeader, RunState, SkipReason, StepInfo, StepKey,
     StepStatus,
@@ -116,7 +116,7 @@ fn attempt(state: &mut RunState, row: u32, number: u32, at: u64) {
             step,
             attempt: number,
             slot: 0,
-            input: Arc::default(),
+            input: StepInput::default(),
             reserved: Money::ZERO,
             why: None,
         },

@@ -1,0 +1,113 @@
+//! How much memory and disk a run takes when many steps refer to the same large value.
+
+use crate::common::program::{FOREIGN, json, program, step};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::process::Command;
+
+/// Steps that use the large value.
+const STEPS: usize = 100;
+/// Its size in bytes. A copy for each step would take [`STEPS`] times as much.
+const LARGE: usize = 2_000_000;
+const SMALL: usize = 2_000;
+/// What the large value may cost in all: it itself, copies for the calls that are running, what is being written.
+const COPIES: usize = 25;
+
+/// Runs a program and prints the highest memory use of it or a child, in kilobytes, on standard error.
+const MEASURED: &str = "
+import resource, subprocess, sys
+ended = subprocess.run(sys.argv[1:])
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr)
+sys.exit(ended.returncode)";
+
+/// Runs the program with a store in `home`; gives what it printed and its highest memory use in bytes.
+fn measured(home: &Path, arguments: &[&str]) -> (Value, usize) {
+    let mut command = Command::new("python3");
+    command.args(["-c", MEASURED]).arg(program());
+    command.args(arguments).env("PLANDECK_HOME", home);
+    FOREIGN.map(|name| command.env_remove(name));
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let kilobytes: usize = said.lines().last().unwrap().parse().unwrap();
+    (json(&output), kilobytes * 1024)
+}
+
+/// A plan whose steps take `parameter` as one of several, where `page` is a text, and `book` an object with a text.
+fn plan(parameter: &Value) -> Value {
+    let write = "import json, sys\nn = json.load(sys.stdin)['n']\nprint(json.dumps({'title': 't', 'text': 'abcd' * (n // 4)}))";
+    let use_it = (0..STEPS).map(|at| {
+        json!({"id": format!("use{at}"), "tool": "weigh", "parameters": {"at": at, "of": parameter}})
+    });
+    let steps = [
+        json!({"id": "book", "tool": "write", "parameters": {"n": "{{size}}"}}),
+        json!({"id": "page", "tool": "text", "parameters": "{{book}}"}),
+    ];
+    json!({
+        "tools": {
+            "write": {"type": "process", "command": ["python3", "-c", write], "read_only": true},
+            "text": {"type": "jq", "filter": ".text"},
+            "weigh": {"type": "jq", "filter": "{at: .at, weight: (.of | tojson | length)}"},
+        },
+        "steps": steps.into_iter().chain(use_it).collect::<Vec<_>>(),
+    })
+}
+
+/// What a run with this parameter takes, and what showing it from its journal takes, in bytes; and what is stored.
+fn taken(parameter: &Value, size: usize) -> [usize; 3] {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("plan.json");
+    std::fs::write(&file, plan(parameter).to_string()).unwrap();
+    std::fs::write(folder.path().join("note.txt"), "n".repeat(size)).unwrap();
+    let home = folder.path().join("home");
+    let note = format!("note=@{}", folder.path().join("note.txt").display());
+    let size = format!("size={size}");
+    let (result, run) = measured(
+        &home,
+        &[
+            "run",
+            &file.to_string_lossy(),
+            "--worker",
+            "offline",
+            "--headless",
+            "--json",
+            "--context",
+            &size,
+            "--context",
+            &note,
+        ],
+    );
+    let weights: Vec<&Value> = (0..STEPS)
+        .map(|at| &step(&result, &format!("use{at}"))["output"]["weight"])
+        .collect();
+    assert!(weights.iter().all(|weight| **weight == *weights[0]));
+    let (shown, show) = measured(&home, &["show", "last", "--json"]);
+    assert_eq!(shown["steps"], result["steps"]);
+    let files = std::fs::read_dir(&home).unwrap();
+    let stored = files.map(|file| file.unwrap().metadata().unwrap().len() as usize);
+    [run, show, stored.sum()]
+}
+
+#[test]
+fn what_many_steps_refer_to_is_in_memory_and_on_disk_once() {
+    let parameters = [
+        json!("{{page}}"),
+        json!("{{book.text}}"),
+        json!({"deep": ["{{book}}"]}),
+        json!("{{note}}"),
+    ];
+    for parameter in parameters {
+        let small = taken(&parameter, SMALL);
+        let large = taken(&parameter, LARGE);
+        for (what, (small, large)) in ["run", "show", "stored"]
+            .iter()
+            .zip(small.iter().zip(large))
+        {
+            let more = large.saturating_sub(*small);
+            assert!(
+                more < COPIES * LARGE,
+                "{parameter}: {what} takes {more} bytes more"
+            );
+        }
+    }
+}
