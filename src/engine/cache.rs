@@ -136,7 +136,11 @@ pub trait OutputCache: Send {
 /// The keys of a run's calls.
 pub struct Keys {
     toolbox: Arc<dyn Toolbox>,
-    fingerprints: HashMap<ToolAndModel, Option<FingerprintHash>>,
+    /// Where in `fingerprints` a tool with a model is.
+    places: HashMap<ToolAndModel, usize>,
+    fingerprints: Vec<Option<FingerprintHash>>,
+    /// What was looked up last. Steps in a row often call the same tool.
+    last: Option<(ToolAndModel, usize)>,
 }
 
 /// A tool's name and the model that a step asks for.
@@ -176,18 +180,32 @@ impl Keys {
     pub fn new(toolbox: Arc<dyn Toolbox>) -> Self {
         Self {
             toolbox,
-            fingerprints: HashMap::new(),
+            places: HashMap::new(),
+            fingerprints: Vec::new(),
+            last: None,
         }
     }
 
     fn fingerprint(&mut self, step: &Step) -> Option<&FingerprintHash> {
-        let toolbox = &self.toolbox;
-        let tool_and_model = (Arc::clone(&step.tool), step.settings.model.clone());
-        let fingerprint = self.fingerprints.entry(tool_and_model).or_insert_with(|| {
-            let fingerprint = toolbox.fingerprint(&step.tool, step.settings.model.as_deref())?;
-            Some(FingerprintHash::of(&fingerprint))
-        });
-        fingerprint.as_ref()
+        let model = &step.settings.model;
+        let place = match &self.last {
+            Some(((tool, last), place)) if Arc::ptr_eq(tool, &step.tool) && last == model => *place,
+            _ => {
+                let tool_and_model = (Arc::clone(&step.tool), model.clone());
+                let place = *self
+                    .places
+                    .entry(tool_and_model.clone())
+                    .or_insert_with(|| {
+                        let fingerprint = self.toolbox.fingerprint(&step.tool, model.as_deref());
+                        self.fingerprints
+                            .push(fingerprint.as_ref().map(FingerprintHash::of));
+                        self.fingerprints.len() - 1
+                    });
+                self.last = Some((tool_and_model, place));
+                place
+            }
+        };
+        self.fingerprints.get(place)?.as_ref()
     }
 
     /// Why outputs of a step are not to be used again; `None` where they may be.

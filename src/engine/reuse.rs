@@ -119,8 +119,11 @@ impl Reuse {
         report: &CallReport,
         id: &Scheduler,
     ) {
-        let key = self.to_cache.remove(&row);
-        if let (Some(cache), Some(key), Ok(output)) = (&mut self.cache, key, &report.output) {
+        // Where nothing is cached, no call pays for a look-up.
+        let key = (!self.to_cache.is_empty()).then(|| self.to_cache.remove(&row));
+        if let (Some(cache), Some(key), Ok(output)) =
+            (&mut self.cache, key.flatten(), &report.output)
+        {
             let made = NewOutput {
                 output: Arc::clone(output),
                 cost: report.cost.unwrap_or_default(),
@@ -296,7 +299,7 @@ fn because(mut prepared: Prepared, miss: MissReason) -> Prepared {
 fn below(steps: &[Step], from: StepIx) -> HashSet<StepIx> {
     let mut after: Vec<Vec<StepIx>> = vec![Vec::new(); steps.len()];
     for (at, step) in steps.iter().enumerate() {
-        for before in &step.depends_on {
+        for before in step.depends_on.iter() {
             if let Some(after) = after.get_mut(before.at()) {
                 after.push(StepIx(at as u32));
             }

@@ -82,7 +82,7 @@ impl Setup {
                 id: step.id.clone(),
                 tool: step.tool.clone(),
                 kind: tools.kind(at),
-                depends_on: Arc::from(&*step.depends_on),
+                depends_on: Arc::clone(&step.depends_on),
                 description: step.settings.description.clone(),
                 parent: None,
                 parameters: shown.then(|| Arc::new(step.parameters.source())),

@@ -52,7 +52,7 @@ fn definition(plan: &ExecutionPlan, step: &Step, tool: &[u8; 32]) -> StepDigest 
             .unwrap_or_default()
             .as_bytes(),
     );
-    for before in &step.depends_on {
+    for before in step.depends_on.iter() {
         let id = plan.step(*before).map_or("", |before| &before.id);
         part(id.as_bytes());
     }

@@ -36,11 +36,18 @@ impl StepTools {
                 .into();
             Named { tool, kind }
         };
-        let of = plan.steps.iter().map(|step| {
-            *places.entry(&step.tool).or_insert_with(|| {
-                named.push(look_up(step));
-                named.len() as u32 - 1
-            })
+        // Steps in a row often call the same tool.
+        let mut last: Option<(&Arc<str>, u32)> = None;
+        let of = plan.steps.iter().map(|step| match last {
+            Some((tool, place)) if Arc::ptr_eq(tool, &step.tool) => place,
+            _ => {
+                let place = *places.entry(&step.tool).or_insert_with(|| {
+                    named.push(look_up(step));
+                    named.len() as u32 - 1
+                });
+                last = Some((&step.tool, place));
+                place
+            }
         });
         let of = of.collect();
         Self { named, of }

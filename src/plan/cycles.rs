@@ -4,6 +4,7 @@ use super::ids::StepIx;
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 
 /// The maximum of steps of a component from which a shortest cycle is searched. In a larger component the cycle found
 /// is short but may not be the shortest.
@@ -11,7 +12,7 @@ const MAX_STARTS: usize = 200;
 
 /// One cycle for each set of steps that wait for each other, each step before the one that waits for it; the
 /// first step is not repeated at the end. In the order of the steps.
-pub(super) fn cycles(dependencies: &[Box<[StepIx]>]) -> Vec<Vec<StepIx>> {
+pub(super) fn cycles(dependencies: &[Arc<[StepIx]>]) -> Vec<Vec<StepIx>> {
     if is_acyclic(dependencies) {
         return Vec::new();
     }
@@ -21,7 +22,7 @@ pub(super) fn cycles(dependencies: &[Box<[StepIx]>]) -> Vec<Vec<StepIx>> {
         graph.add_node(());
     }
     for (step, list) in dependencies.iter().enumerate() {
-        for dependency in list {
+        for dependency in list.iter() {
             graph.add_edge(NodeIndex::new(dependency.at()), NodeIndex::new(step), ());
         }
     }
@@ -48,7 +49,7 @@ fn step(node: NodeIndex) -> StepIx {
 }
 
 /// Whether removing steps without dependencies, again and again, removes all of them.
-fn is_acyclic(dependencies: &[Box<[StepIx]>]) -> bool {
+fn is_acyclic(dependencies: &[Arc<[StepIx]>]) -> bool {
     let mut waiting: Vec<usize> = dependencies.iter().map(|list| list.len()).collect();
     let (starts, followers) = followers(dependencies);
     let mut free: Vec<usize> = (0..waiting.len())
@@ -68,10 +69,10 @@ fn is_acyclic(dependencies: &[Box<[StepIx]>]) -> bool {
 }
 
 /// Who waits for each step: the followers of step `i` are `list[starts[i]..starts[i + 1]]`.
-pub(super) fn followers(dependencies: &[Box<[StepIx]>]) -> (Vec<usize>, Vec<u32>) {
+pub(super) fn followers(dependencies: &[Arc<[StepIx]>]) -> (Vec<usize>, Vec<u32>) {
     let mut starts = vec![0; dependencies.len() + 1];
     for list in dependencies {
-        for dependency in list {
+        for dependency in list.iter() {
             starts[dependency.at() + 1] += 1;
         }
     }
@@ -81,7 +82,7 @@ pub(super) fn followers(dependencies: &[Box<[StepIx]>]) -> (Vec<usize>, Vec<u32>
     let mut next = starts.clone();
     let mut list = vec![0; starts[dependencies.len()]];
     for (step, dependencies) in dependencies.iter().enumerate() {
-        for dependency in dependencies {
+        for dependency in dependencies.iter() {
             list[next[dependency.at()]] = step as u32;
             next[dependency.at()] += 1;
         }

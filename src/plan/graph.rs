@@ -3,6 +3,7 @@
 use super::cycles::followers;
 use super::ids::StepIx;
 use super::model::ExecutionPlan;
+use std::sync::Arc;
 
 /// Facts about the DAG that follow from the plan alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,15 +30,13 @@ pub struct Shape {
 impl Shape {
     /// The shape of a plan; linear in its steps and dependencies.
     pub fn of(plan: &ExecutionPlan) -> Self {
-        let dependencies: Vec<Box<[StepIx]>> = plan
-            .steps
-            .iter()
-            .map(|step| step.depends_on.clone())
-            .collect();
+        let steps = plan.steps.iter();
+        let dependencies: Vec<Arc<[StepIx]>> =
+            steps.map(|step| Arc::clone(&step.depends_on)).collect();
         Self::of_dependencies(&dependencies)
     }
 
-    fn of_dependencies(dependencies: &[Box<[StepIx]>]) -> Self {
+    fn of_dependencies(dependencies: &[Arc<[StepIx]>]) -> Self {
         let count = dependencies.len();
         let (starts, list) = followers(dependencies);
         let mut waiting: Vec<usize> = dependencies.iter().map(|list| list.len()).collect();
@@ -119,7 +118,7 @@ mod tests {
     }
 
     /// The steps of the longest chain that ends with `step`.
-    fn longest(dependencies: &[Box<[StepIx]>], step: usize) -> usize {
+    fn longest(dependencies: &[Arc<[StepIx]>], step: usize) -> usize {
         let before = dependencies[step].iter();
         1 + before
             .map(|ix| longest(dependencies, ix.at()))
@@ -132,7 +131,7 @@ mod tests {
         fn depth_and_critical_path_are_the_longest_chain(
             rows in prop::collection::vec(prop::collection::vec(any::<prop::sample::Index>(), 0..3), 1..12)
         ) {
-            let dependencies: Vec<Box<[StepIx]>> = rows
+            let dependencies: Vec<Arc<[StepIx]>> = rows
                 .iter()
                 .enumerate()
                 .map(|(step, row)| {

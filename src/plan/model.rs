@@ -121,8 +121,9 @@ pub struct Step {
     pub tool: Arc<str>,
     /// The parameters, references parsed.
     pub parameters: Template,
-    /// What it waits for: `depends_on` and what its references name, without repetition, ascending.
-    pub depends_on: Box<[StepIx]>,
+    /// What it waits for: `depends_on` and what its references name, without repetition, ascending. The record of a run
+    /// shares it.
+    pub depends_on: Arc<[StepIx]>,
     /// Runs only where this is true.
     pub run_if: Option<Box<Expression>>,
     /// Runs once for each element of this list.
@@ -140,7 +141,7 @@ impl Step {
             id: id.into(),
             tool: tool.into(),
             parameters,
-            depends_on: Box::default(),
+            depends_on: Arc::default(),
             run_if: None,
             for_each: None,
             settings: StepSettings::unset(),
@@ -191,7 +192,7 @@ impl ExecutionPlan {
     pub fn sinks(&self) -> Vec<StepIx> {
         let mut waited_for = vec![false; self.steps.len()];
         for step in self.steps.iter() {
-            for dependency in &step.depends_on {
+            for dependency in step.depends_on.iter() {
                 if let Some(flag) = waited_for.get_mut(dependency.at()) {
                     *flag = true;
                 }

@@ -94,7 +94,7 @@ fn element_info(steps: &Steps, parent: StepIx, index: usize) -> StepInfo {
         id: format!("{}[{index}]", step.id).into(),
         tool: step.tool.clone(),
         kind: "".into(),
-        depends_on: step.depends_on.to_vec().into(),
+        depends_on: Arc::clone(&step.depends_on),
         description: None,
         parent: Some(parent),
         parameters: None,

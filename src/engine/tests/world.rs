@@ -520,7 +520,7 @@ fn header(steps: &[Step], limits: &ResourceLimits) -> RunHeader {
         id: step.id.clone(),
         tool: step.tool.clone(),
         kind: "test".into(),
-        depends_on: step.depends_on.to_vec().into(),
+        depends_on: Arc::clone(&step.depends_on),
         description: None,
         parent: None,
         parameters: None,

@@ -15,7 +15,7 @@ impl Check<'_> {
         ix: StepIx,
         draft: &DraftStep,
         uses: &Uses,
-    ) -> Box<[StepIx]> {
+    ) -> Arc<[StepIx]> {
         let id = Arc::clone(self.ids.id(ix));
         let mut all = std::mem::take(&mut self.waits_for);
         for given in &draft.depends_on {
@@ -71,10 +71,10 @@ impl Check<'_> {
         }
         all.sort_unstable();
         all.dedup();
-        let boxed = Box::from(all.as_slice());
+        let waits_for = Arc::from(all.as_slice());
         all.clear();
         self.waits_for = all;
-        boxed
+        waits_for
     }
 
     /// The final synthesis waits for every step that nothing else waits for.
@@ -88,7 +88,7 @@ impl Check<'_> {
         let own = StepIx(others.len() as u32);
         let mut waited_for = vec![false; others.len() + 1];
         for other in others.iter() {
-            for dependency in &other.step.depends_on {
+            for dependency in other.step.depends_on.iter() {
                 waited_for[dependency.at()] = true;
             }
         }
@@ -103,7 +103,7 @@ impl Check<'_> {
     }
 
     pub(super) fn find_cycles(&mut self, steps: &mut [Checked]) {
-        let dependencies: Vec<Box<[StepIx]>> = steps
+        let dependencies: Vec<Arc<[StepIx]>> = steps
             .iter_mut()
             .map(|checked| std::mem::take(&mut checked.step.depends_on))
             .collect();
