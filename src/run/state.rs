@@ -107,9 +107,10 @@ impl RunState {
     /// Takes in the next event. An event about a row that does not exist is counted, and changes nothing else.
     pub fn apply(&mut self, event: &RunEvent) {
         self.events = event.seq.saturating_add(1);
-        if self.held_since.is_none() {
+        let passed = event.at - self.at;
+        if passed.0 > 0 && self.held_since.is_none() {
             let now = self.conditions();
-            self.slot_accounting.pass(event.at - self.at, &now);
+            self.slot_accounting.pass(passed, &now);
         }
         self.at = self.at.max(event.at);
         let row = event.kind.step().map(|step| step.ix.at());
