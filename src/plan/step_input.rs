@@ -396,7 +396,10 @@ mod tests {
             format!("{:?}", mixed("b").1).len()
         );
         let read: StepInput = serde_json::from_value(value.clone()).unwrap();
-        assert!(read == input && input == read && input == mixed("a").1);
+        for same in [&read, &mixed("a").1] {
+            assert_eq!(*same, input);
+            assert_eq!(input, *same);
+        }
         assert!(input == value && input != plain("b", &output));
         for other in [
             mixed("b").1,
@@ -404,16 +407,19 @@ mod tests {
             output.into(),
             StepInput::default(),
         ] {
-            assert!(other != input && input != other, "{other:?}");
+            assert_ne!(other, input);
+            assert_ne!(input, other);
         }
         // The order of members is no difference.
         let mut turned = InputObject::with_capacity(4);
         let members = ["n", "whole", "list", "a"].map(|name| (name, Arc::new(value[name].clone())));
-        members
-            .iter()
-            .for_each(|(name, member)| turned.push(name, InputPart::of(member)));
+        for (name, member) in &members {
+            turned.push(name, InputPart::of(member));
+        }
         let turned: StepInput = turned.done().into();
-        assert!(matches!(turned.view(), View::Object(_)) && turned == input && input == turned);
+        assert!(matches!(turned.view(), View::Object(_)));
+        assert_eq!(turned, input);
+        assert_eq!(input, turned);
     }
 
     #[test]

@@ -66,7 +66,9 @@ impl Encoder {
             View::List(items) => {
                 self.byte(LIST);
                 self.number(items.len() as u64);
-                items.iter().for_each(|item| self.input(item));
+                for item in items {
+                    self.input(item);
+                }
             }
             View::Object(members) => {
                 self.byte(OBJECT);
