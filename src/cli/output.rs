@@ -40,8 +40,9 @@ pub fn out_line(text: &str) -> Result<(), Failure> {
 
 /// Prints a value as one line of JSON, with control characters escaped.
 pub fn out_json(value: &impl Serialize) -> Result<(), Failure> {
-    let text = serde_json::to_string(value).map_err(|error| Failure::Output(error.into()))?;
-    out_line(&escape_json(&text))
+    let mut text = serde_json::to_string(value).map_err(|error| Failure::Output(error.into()))?;
+    text.push('\n');
+    out(&escape_json(&text))
 }
 
 /// Prints on standard error, safe for a terminal. Failures are ignored: there is no other place to report them.

@@ -19,9 +19,10 @@ pub struct ProgressSink {
 impl EventSink for ProgressSink {
     fn accept(&mut self, events: &[RunEvent]) {
         self.lines.clear();
-        for line in events.iter().filter_map(|event| self.progress.line(event)) {
-            self.lines.push_str(&line);
-            self.lines.push('\n');
+        for event in events {
+            if self.progress.write(event, &mut self.lines) {
+                self.lines.push('\n');
+            }
         }
         note(&self.lines);
     }

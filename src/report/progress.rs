@@ -10,20 +10,55 @@ use std::fmt::Write as _;
 #[derive(Debug, Default)]
 pub struct Progress {
     /// Service time and cost of each row's attempts so far, for the line of its end.
-    sums: HashMap<u32, (Micros, Option<Money>)>,
+    sums: HashMap<u32, Sum>,
+    /// The sum of the row whose attempt ended last: mostly the row ends next.
+    last: Option<(u32, Sum)>,
     total: usize,
 }
+
+/// Service time and cost of a row's attempts; no cost where one has no price.
+type Sum = (Micros, Option<Money>);
 
 impl Progress {
     /// The line for `event`, without a line feed and without control characters.
     pub fn line(&mut self, event: &RunEvent) -> Option<String> {
-        let text = self.text(event)?;
-        let line = format!("{:>9.3}s  {text}", event.at.seconds());
-        Some(if crate::text::is_plain(&line) {
-            line
-        } else {
-            crate::text::line(&line)
-        })
+        let mut line = String::new();
+        self.write(event, &mut line).then_some(line)
+    }
+
+    /// Writes the line for `event`, as [`Self::line`], at the end of `out`; whether there is one.
+    pub fn write(&mut self, event: &RunEvent, out: &mut String) -> bool {
+        let start = out.len();
+        // Plans of small steps have many lines of these two kinds, and formatting would be most of their time.
+        match &event.kind {
+            EventKind::AttemptStarted {
+                step, attempt: 1, ..
+            } => {
+                moment(event.at, out);
+                out.extend(["started   ", &step.id]);
+            }
+            EventKind::StepSucceeded {
+                step,
+                source: StepSource::Call,
+                ..
+            } => {
+                moment(event.at, out);
+                self.ended("done", &step.id, step.ix.0, out);
+            }
+            _ => match self.text(event) {
+                Some(text) => {
+                    moment(event.at, out);
+                    out.push_str(&text);
+                }
+                None => return false,
+            },
+        }
+        if !crate::text::is_plain(&out[start..]) {
+            let line = crate::text::line(&out[start..]);
+            out.truncate(start);
+            out.push_str(&line);
+        }
+        true
     }
 
     fn text(&mut self, event: &RunEvent) -> Option<String> {
@@ -65,12 +100,11 @@ impl Progress {
             }
             EventKind::AttemptLog { step, text, .. } => format!("          {}| {text}", step.id),
             EventKind::AttemptEnded(end) => {
-                let sum = self
-                    .sums
-                    .entry(end.step.ix.0)
-                    .or_insert((Micros(0), Some(Money::ZERO)));
-                sum.0 += end.service;
-                sum.1 = sum.1.zip(end.cost).map(|(a, b)| a + b);
+                let row = end.step.ix.0;
+                let (service, cost) = self.take_sum(row).unwrap_or((Micros(0), Some(Money::ZERO)));
+                let cost = cost.zip(end.cost).map(|(a, b)| a + b);
+                let sum = (row, (service + end.service, cost));
+                self.sums.extend(self.last.replace(sum));
                 let wait = end.retry_in?;
                 let message = end.error.as_ref().map_or("", |error| &error.message);
                 format!(
@@ -86,11 +120,14 @@ impl Progress {
                     StepSource::Recorded => " (recorded)",
                     StepSource::Mock => " (supplied by the user)",
                 };
-                self.ended("done", &step.id, step.ix.0) + from
+                let mut line = String::new();
+                self.ended("done", &step.id, step.ix.0, &mut line);
+                line + from
             }
             EventKind::StepFailed { step, error } => {
-                let line = self.ended("FAILED", &step.id, step.ix.0);
-                format!("{line}: {}", error.message)
+                let mut line = String::new();
+                self.ended("FAILED", &step.id, step.ix.0, &mut line);
+                line + ": " + &error.message
             }
             EventKind::StepSkipped {
                 step,
@@ -134,18 +171,54 @@ impl Progress {
         })
     }
 
-    fn ended(&mut self, word: &str, id: &str, row: u32) -> String {
-        let mut line = format!("{word:<9} {id}");
-        let Some((service, cost)) = self.sums.remove(&row) else {
-            return line;
-        };
+    fn ended(&mut self, word: &str, id: &str, row: u32, out: &mut String) {
         // Writing to a string cannot fail.
-        let _ = write!(line, "  {:.3}s", service.seconds());
+        let _ = write!(out, "{word:<9} ");
+        out.push_str(id);
+        let Some((service, cost)) = self.take_sum(row) else {
+            return;
+        };
+        out.push_str("  ");
+        seconds(service, 0, out);
         if let Some(cost) = cost.filter(|cost| !cost.is_zero()) {
-            let _ = write!(line, "  {cost}");
+            let _ = write!(out, "  {cost}");
         }
-        line
     }
+
+    fn take_sum(&mut self, row: u32) -> Option<Sum> {
+        if let Some((_, sum)) = self.last.take_if(|(last, _)| *last == row) {
+            return Some(sum);
+        }
+        // Mostly there is nothing to look up.
+        (!self.sums.is_empty()).then(|| self.sums.remove(&row))?
+    }
+}
+
+/// Writes the moment that a line begins with.
+fn moment(at: Micros, out: &mut String) {
+    seconds(at, 9, out);
+    out.push_str("  ");
+}
+
+/// Writes a time in seconds with three decimals, at least `width` characters of digits: `    1.204s`.
+fn seconds(time: Micros, width: usize, out: &mut String) {
+    let millis = time.0.saturating_add(500) / 1_000;
+    // From the end, because formatting a float takes longer than everything else of a line.
+    let mut digits = [b' '; 24];
+    let (mut at, mut left, mut written) = (digits.len(), millis, 0);
+    while left > 0 || written < 5 {
+        at -= 1;
+        written += 1;
+        if written == 4 {
+            digits[at] = b'.';
+            continue;
+        }
+        digits[at] = b'0' + (left % 10) as u8;
+        left /= 10;
+    }
+    let from = at.min(digits.len() - width.min(digits.len()));
+    out.extend(digits[from..].iter().map(|digit| char::from(*digit)));
+    out.push('s');
 }
 
 /// The rate of a name, and how long it lets nothing start.
@@ -153,5 +226,36 @@ fn rate(name: &str, left: Option<Micros>) -> String {
     match left {
         Some(left) => format!("the rate of {name}, {:.1}s", left.seconds()),
         None => format!("the rate of {name}, until a call has ended"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_a_number_of_seconds_with_three_decimals() {
+        let times = [
+            0,
+            7,
+            42,
+            999,
+            1_000,
+            61_204,
+            999_999,
+            12_345_678,
+            1_234_567_890,
+        ];
+        for (ms, more) in times.into_iter().zip([0, 499, 1].into_iter().cycle()) {
+            for width in [0, 9] {
+                let mut written = String::new();
+                seconds(Micros(ms * 1_000 + more), width, &mut written);
+                assert_eq!(written, format!("{:>width$.3}s", ms as f64 / 1e3));
+            }
+        }
+        let mut written = String::new();
+        seconds(Micros(1_999_500), 0, &mut written);
+        seconds(Micros(u64::MAX), 0, &mut written);
+        assert_eq!(written, "2.000s18446744073709.551s");
     }
 }
