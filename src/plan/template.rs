@@ -3,6 +3,7 @@
 use super::expression::Expression;
 use super::reference::{Reference, ReferenceError, Root, Scope, write_value};
 use super::step_input::{InputList, InputObject, InputPart, StepInput};
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -78,16 +79,7 @@ impl Template {
             Self::Literal(value) => Value::clone(value),
             Self::Reference(reference) => Value::String(reference.source.to_string()),
             Self::Expression(expression) => Value::String(expression.source.to_string()),
-            Self::Text(parts) => Value::String(
-                parts
-                    .iter()
-                    .map(|part| match part {
-                        Part::Text(text) => &**text,
-                        Part::Reference(reference) => &*reference.source,
-                        Part::Expression(expression) => &*expression.source,
-                    })
-                    .collect(),
-            ),
+            Self::Text(parts) => Value::String(parts.iter().map(Part::source).collect()),
             Self::List(list) => Value::Array(list.iter().map(Self::source).collect()),
             Self::Object(members) => Value::Object(
                 members
@@ -148,6 +140,35 @@ impl Template {
             }
             Self::List(list) => list.iter().for_each(|element| element.roots(visit)),
             Self::Object(members) => members.iter().for_each(|(_, member)| member.roots(visit)),
+        }
+    }
+}
+
+impl Part {
+    /// As the plan has it.
+    fn source(&self) -> &str {
+        match self {
+            Self::Text(text) => text,
+            Self::Reference(reference) => &reference.source,
+            Self::Expression(expression) => &expression.source,
+        }
+    }
+}
+
+/// Writes [`Template::source`] without making it a value first.
+impl Serialize for Template {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Literal(value) => value.serialize(serializer),
+            Self::Reference(reference) => serializer.serialize_str(&reference.source),
+            Self::Expression(expression) => serializer.serialize_str(&expression.source),
+            Self::Text(parts) => {
+                serializer.serialize_str(&parts.iter().map(Part::source).collect::<String>())
+            }
+            Self::List(list) => serializer.collect_seq(list.iter()),
+            Self::Object(members) => {
+                serializer.collect_map(members.iter().map(|(name, member)| (&**name, member)))
+            }
         }
     }
 }
