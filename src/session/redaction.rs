@@ -11,7 +11,11 @@ const REDACTED: &str = "[redacted]";
 /// written there. Nothing else changes: the same words elsewhere in the plan are not secrets.
 pub(super) fn without_secrets(source: &Source, plan: &ExecutionPlan) -> Arc<str> {
     let text = &source.text;
-    let Some(catalog) = &plan.catalog else {
+    let Some(catalog) = plan
+        .catalog
+        .as_ref()
+        .filter(|catalog| may_hold_secrets(catalog))
+    else {
         return Arc::clone(text);
     };
     let mut redacted = String::with_capacity(text.len());
@@ -41,6 +45,24 @@ pub(super) fn without_secrets(source: &Source, plan: &ExecutionPlan) -> Arc<str>
     redacted.push_str(text.get(end..).unwrap_or_default());
     done.retain(|value| !missed.contains(value));
     everywhere(redacted, catalog, &done).into()
+}
+
+/// Whether a catalog has headers or an environment at all. Most have none, and a large plan is not read once more for it.
+fn may_hold_secrets(catalog: &Value) -> bool {
+    let mut open = vec![catalog];
+    while let Some(value) = open.pop() {
+        match value {
+            Value::Object(members) => {
+                if members.contains_key("headers") || members.contains_key("env") {
+                    return true;
+                }
+                open.extend(members.values());
+            }
+            Value::Array(items) => open.extend(items),
+            _ => {}
+        }
+    }
+    false
 }
 
 /// Whether `written` is `value` as JSON or YAML write it. It is not where the place was only guessed by a repair.
