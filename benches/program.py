@@ -1,5 +1,5 @@
 """Measures the whole program on a plan file of many jq steps, with its journal, progress lines and JSON result: wall-clock
-and processor time from start to exit.
+and processor time from start to exit. Then the memory of a run in which many steps use one large output.
 
 usage: python3 benches/program.py [STEPS]      (after `cargo build --release`)
 """
@@ -67,6 +67,43 @@ def measure(file, folder):
     return took, cpu, result["latency_ms"] / 1e3
 
 
+def sharing_plan(steps):
+    """An output of a megabyte, and steps that take it as one of their parameters."""
+    return {
+        "name": "sharing",
+        "tools": {
+            "large": {"type": "jq", "filter": '[range(16384) | "64 characters of text that are repeated until they are a megabyte."]'},
+            "count": {"type": "jq", "filter": "{n: .n, length: (.text | length)}"},
+        },
+        "steps": [{"id": "large", "tool": "large", "parameters": {}}]
+        + [
+            {"id": f"s{at}", "tool": "count", "parameters": {"n": at, "text": "{{large}}"}, "depends_on": ["large"]}
+            for at in range(steps)
+        ],
+    }
+
+
+def peak_mb(file, folder):
+    """The most memory that the program or one of its children had."""
+    command = [PROGRAM, "run", file, "--worker", "offline", "--headless", "--json"]
+    environment = dict(os.environ, PLANDECK_HOME=os.path.join(folder, "home"))
+    program = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, used = os.wait4(program.pid, 0)
+    if status != 0:
+        sys.exit(f"{command} ended with {status}")
+    return used.ru_maxrss / 1024
+
+
+def sharing():
+    print("\nsteps that use an output of 1 MB, and the peak MB")
+    for steps in [1, 10, 100, 1_000]:
+        with tempfile.TemporaryDirectory(dir=os.environ.get("PLANDECK_BENCH_DIR")) as folder:
+            file = os.path.join(folder, "plan.json")
+            with open(file, "w") as out:
+                json.dump(sharing_plan(steps), out)
+            print(f"{steps:>5} {peak_mb(file, folder):>8.0f}")
+
+
 def main():
     steps = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
     print(f"{steps} jq steps, best of {TIMES}; microseconds per step")
@@ -78,6 +115,7 @@ def main():
                 json.dump(plan(shape, steps), out)
             best = min(measure(file, folder) for _ in range(TIMES))
         print(f"{shape:<8} " + f"{best[0] * 1e6 / steps:>10.1f} {best[1] * 1e6 / steps:>10.1f} {best[2] * 1e6 / steps:>14.1f}")
+    sharing()
 
 
 if __name__ == "__main__":

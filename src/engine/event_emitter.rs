@@ -67,17 +67,21 @@ impl EventEmitter {
         if self.sinks.is_empty() || self.batch.is_empty() && !survive {
             return;
         }
+        let batch = Arc::new(std::mem::take(&mut self.batch));
         if self.sinks.iter().any(|sink| EventSink::may_block(&**sink)) {
-            blocking(|| self.give(survive));
+            blocking(|| self.give(&batch, survive));
         } else {
-            self.give(survive);
+            self.give(&batch, survive);
         }
-        self.batch.clear();
+        // Where no sink holds it, its room is used again.
+        let mut batch = Arc::try_unwrap(batch).unwrap_or_default();
+        batch.clear();
+        self.batch = batch;
     }
 
-    fn give(&mut self, survive: bool) {
+    fn give(&mut self, batch: &Arc<Vec<RunEvent>>, survive: bool) {
         for sink in &mut self.sinks {
-            sink.accept(&self.batch);
+            sink.accept_shared(batch);
             if survive && let Err(why) = sink.sync() {
                 self.refusal.get_or_insert(why);
             }

@@ -11,6 +11,11 @@ pub trait EventSink: Send {
     /// Takes the next events.
     fn accept(&mut self, events: &[RunEvent]);
 
+    /// Takes the next events where it keeps them: as [`accept`](Self::accept), without a copy of each.
+    fn accept_shared(&mut self, events: &Arc<Vec<RunEvent>>) {
+        self.accept(events);
+    }
+
     /// Returns once everything accepted so far survives the death of this process.
     ///
     /// Asked before a call is made that can cost or change something, and after such a call has ended before

@@ -1,6 +1,6 @@
 //! Runs as a table.
 
-use crate::store::{RunSummary, RunWord};
+use crate::run::{RunSummary, RunWord};
 use crate::text::{fit, format, pad};
 use crate::units::Money;
 use jiff::Timestamp;

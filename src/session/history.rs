@@ -1,8 +1,8 @@
 //! Looks up recorded runs, lists them, and folds their events to their last state.
 
 use super::error::SessionError;
-use crate::run::{RunState, StepStatus};
-use crate::store::{Recording, RunSummary, RunWord, Store, StoreError};
+use crate::run::{RunState, RunSummary, RunWord, StepStatus};
+use crate::store::{Recording, Store, StoreError};
 use std::path::Path;
 use std::sync::Arc;
 

@@ -43,7 +43,8 @@ pub(super) fn remove_unneeded_blobs(change: &Transaction<'_>) -> rusqlite::Resul
     change.execute(
         "DELETE FROM blobs
          WHERE NOT EXISTS (SELECT 1 FROM run_blobs WHERE run_blobs.hash = blobs.hash)
-         AND NOT EXISTS (SELECT 1 FROM cache WHERE cache.input = blobs.hash OR cache.output = blobs.hash)",
+         AND NOT EXISTS (SELECT 1 FROM cache WHERE cache.input = blobs.hash OR cache.output = blobs.hash)
+         AND NOT EXISTS (SELECT 1 FROM cache_blobs WHERE cache_blobs.hash = blobs.hash)",
         [],
     )
 }

@@ -7,7 +7,7 @@ use super::blobs::remove_unneeded_blobs;
 use super::codec::{Blobs, Codec, Decoder, Hash, Memory};
 use super::journal::Journal;
 use super::message::{Entry, Message, now};
-use super::read::Store;
+use super::read::{Store, StoredBlobs};
 use super::schema::{file_in, open_to_write};
 use super::{StoreError, pack::unpack};
 use crate::engine::{CacheKey, CacheMiss, CachedOutput, NewOutput, OutputCache};
@@ -70,7 +70,8 @@ impl StoredCache {
             )?
             .query_row([&key.digest[..]], |row| {
                 let codec: i64 = row.get(0)?;
-                let Some(output) = value_of(codec, row.get_ref(1)?.as_blob()?) else {
+                let stored = row.get_ref(1)?.as_blob()?;
+                let Some(output) = value_of(codec, stored, &mut NoBlobs) else {
                     return Ok(None);
                 };
                 Ok(Some(CachedOutput {
@@ -171,10 +172,9 @@ impl Blobs for NoBlobs {
     }
 }
 
-fn value_of(codec: i64, stored: &[u8]) -> Option<Arc<Value>> {
+fn value_of(codec: i64, stored: &[u8], blobs: &mut dyn Blobs) -> Option<Arc<Value>> {
     let bytes = unpack(codec, stored).ok()?;
-    let (mut memory, mut blobs) = (Memory::default(), NoBlobs);
-    Codec::take(&mut Decoder::new(&bytes, &mut memory, &mut blobs)).ok()
+    Codec::take(&mut Decoder::new(&bytes, &mut Memory::default(), blobs)).ok()
 }
 
 /// A cached output that is nearest to a key, and how the key differs from its own.
@@ -300,14 +300,15 @@ fn nearest(connection: &Connection, key: &CacheKey) -> rusqlite::Result<Option<N
             .query_row(params![&key.digest[..], &*key.tool, &*key.step], |row| {
                 let parts: String = row.get(4)?;
                 let before: Map<String, Value> = serde_json::from_str(&parts).unwrap_or_default();
-                let codec: i64 = row.get(5)?;
+                let (codec, stored) = (row.get(5)?, row.get_ref(6)?.as_blob()?);
                 Ok(Nearest {
                     run_id: row.get(0)?,
                     stored_at: row.get::<_, i64>(1)?.max(0) as u64,
                     cost: Money::from_pico(row.get(2)?),
                     service: Micros(row.get::<_, i64>(3)?.max(0) as u64),
                     parts: differing(&before, &key.parts),
-                    input: value_of(codec, row.get_ref(6)?.as_blob()?).unwrap_or_default(),
+                    input: value_of(codec, stored, &mut StoredBlobs(connection))
+                        .unwrap_or_default(),
                     exact: row.get(7)?,
                 })
             })

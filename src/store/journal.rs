@@ -86,10 +86,14 @@ impl Journal {
 
 impl EventSink for Journal {
     fn accept(&mut self, events: &[RunEvent]) {
+        self.accept_shared(&Arc::new(events.to_vec()));
+    }
+
+    fn accept_shared(&mut self, events: &Arc<Vec<RunEvent>>) {
         if self.health.is_broken() {
             return;
         }
-        self.send(Message::Events(events.to_vec()));
+        self.send(Message::Events(Arc::clone(events)));
         if matches!(
             events.last().map(|event| &event.kind),
             Some(EventKind::RunEnded { .. })

@@ -6,13 +6,14 @@ use crate::engine::{CacheKey, CachedOutput, NewOutput};
 use crate::run::RunEvent;
 use crate::units::Micros;
 use rusqlite::{Transaction, params};
+use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A message to the writer.
 pub enum Message {
     /// Write these events.
-    Events(Vec<RunEvent>),
+    Events(Arc<Vec<RunEvent>>),
     /// Answer once everything before this survives the death of the process.
     Sync(SyncSender<()>),
     /// Cache this output for later runs.
@@ -57,13 +58,21 @@ impl Entry {
 
 /// Stores an output, replacing an older one of the same key, unless that one is pinned and this is not.
 fn put(transaction: &Transaction<'_>, key: &CacheKey, kept: &CachedOutput) -> rusqlite::Result<()> {
-    let (input, input_bytes) = bytes_of(|encoder| encoder.input(&key.input));
-    let (output, output_bytes) = bytes_of(|encoder| encoder.value(&kept.output));
-    for (hash, bytes) in [(input, input_bytes), (output, output_bytes)] {
+    // An output is one piece, whatever its size: to use it takes one look-up. An input is only read to explain a
+    // difference, and its large parts are mostly the outputs of other steps.
+    let mut input = Encoder::default();
+    input.input(&key.input);
+    let mut output = Encoder::in_one_piece();
+    output.value(&kept.output);
+    let parts: Vec<Hash> = input.blobs.iter().map(|(hash, _)| *hash).collect();
+    let [input_hash, output_hash] =
+        [&input.out, &output.out].map(|bytes| *blake3::hash(bytes).as_bytes());
+    let whole = [(input_hash, input.out), (output_hash, output.out)];
+    for (hash, bytes) in input.blobs.into_iter().chain(whole) {
         store_bytes(transaction, &hash, bytes)?;
     }
     let made_at = now().saturating_sub(kept.age.0 / 1_000_000);
-    transaction
+    let stored = transaction
         .prepare_cached(
             "INSERT INTO cache
              (key, tool, parts, input, output, cost_pico, service_us, stored_at, run_id, step, pinned)
@@ -78,8 +87,8 @@ fn put(transaction: &Transaction<'_>, key: &CacheKey, kept: &CachedOutput) -> ru
             &key.digest[..],
             &*key.tool,
             serde_json::to_string(&*key.parts).unwrap_or_default(),
-            &input[..],
-            &output[..],
+            &input_hash[..],
+            &output_hash[..],
             kept.cost.pico(),
             kept.service.0 as i64,
             made_at as i64,
@@ -87,14 +96,23 @@ fn put(transaction: &Transaction<'_>, key: &CacheKey, kept: &CachedOutput) -> ru
             &*key.step,
             kept.pinned,
         ])?;
+    if stored > 0 {
+        name_parts(transaction, &key.digest, &parts)?;
+    }
     Ok(())
 }
 
-/// A value as one piece, whatever its size: a cached output needs no other blob.
-fn bytes_of(write: impl FnOnce(&mut Encoder)) -> (Hash, Vec<u8>) {
-    let mut encoder = Encoder::in_one_piece();
-    write(&mut encoder);
-    (*blake3::hash(&encoder.out).as_bytes(), encoder.out)
+/// Says which blobs the input of a cached output needs.
+fn name_parts(transaction: &Transaction<'_>, key: &Hash, parts: &[Hash]) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached("DELETE FROM cache_blobs WHERE key = ?1")?
+        .execute([&key[..]])?;
+    for part in parts {
+        transaction
+            .prepare_cached("INSERT OR IGNORE INTO cache_blobs (key, hash) VALUES (?1, ?2)")?
+            .execute([&key[..], &part[..]])?;
+    }
+    Ok(())
 }
 
 /// Seconds since 1970.

@@ -19,7 +19,7 @@ mod prune;
 mod read;
 mod resume;
 mod run_lock;
-mod run_summary;
+mod run_totals;
 mod schema;
 mod writer;
 
@@ -32,5 +32,4 @@ pub use prune::{PruneRules, Pruned};
 pub use read::{Details, EventCursor, Recording, Store};
 pub use resume::Resumption;
 pub use run_lock::Claim;
-pub use run_summary::{RunSummary, RunWord};
 pub use schema::home;

@@ -5,7 +5,7 @@ use super::blobs::remove_unneeded_blobs;
 use super::cache::LONGEST;
 use super::read::Store;
 use super::run_lock::forget;
-use super::run_summary::{RunSummary, RunWord};
+use crate::run::{RunSummary, RunWord};
 use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior};
 use std::time::Duration;
@@ -92,7 +92,8 @@ impl Store {
             change.execute(
                 "DELETE FROM blobs WHERE hash IN (SELECT hash FROM run_blobs WHERE run = ?1)
                  AND NOT EXISTS (SELECT 1 FROM run_blobs other WHERE other.hash = blobs.hash AND other.run <> ?1)
-                 AND NOT EXISTS (SELECT 1 FROM cache WHERE cache.input = blobs.hash OR cache.output = blobs.hash)",
+                 AND NOT EXISTS (SELECT 1 FROM cache WHERE cache.input = blobs.hash OR cache.output = blobs.hash)
+                 AND NOT EXISTS (SELECT 1 FROM cache_blobs WHERE cache_blobs.hash = blobs.hash)",
                 [row],
             )?;
             change.execute("DELETE FROM runs WHERE id = ?1", [row])?;

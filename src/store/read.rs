@@ -4,10 +4,9 @@ use super::StoreError;
 use super::codec::{Blobs, DecodeError, Decoder, Hash, Memory, decode_event};
 use super::pack::{checksum, unpack};
 use super::run_lock::{is_locked, went_on_unrecorded};
-use super::run_summary::{RunSummary, RunWord};
 use super::schema::{file_in, format_of, home, open_to_read, open_to_write};
 use crate::engine::StepDigest;
-use crate::run::RunEvent;
+use crate::run::{RunEvent, RunSummary, RunWord};
 use crate::units::{Micros, Money};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::Value;
@@ -360,7 +359,7 @@ impl<'a> Chunk<'a> {
 }
 
 /// Blobs as the database has them.
-struct StoredBlobs<'a>(&'a Connection);
+pub(super) struct StoredBlobs<'a>(pub &'a Connection);
 
 impl Blobs for StoredBlobs<'_> {
     fn bytes(&mut self, hash: &Hash) -> Result<Arc<[u8]>, DecodeError> {

@@ -3,10 +3,9 @@
 use super::StoreError;
 use super::read::{Recording, Store};
 use super::run_lock::Claim;
-use super::run_summary::{RunSummary, RunWord};
 use crate::engine::{EarlierRun, ResumeState, StepDigest};
 use crate::plan::ExecutionPlan;
-use crate::run::RunState;
+use crate::run::{RunState, RunSummary, RunWord};
 use std::sync::Arc;
 
 /// An earlier run, ready to be resumed, or to be forked. While one that is to be resumed is held, no

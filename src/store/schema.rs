@@ -15,10 +15,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const CHECKPOINT_PAGES: u32 = 4096;
 
 /// What brings a store from each format to the next; the first makes an empty one.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("schema/1.sql"),
     include_str!("schema/2.sql"),
     include_str!("schema/3.sql"),
+    include_str!("schema/4.sql"),
 ];
 
 /// The folder of the store: `PLANDECK_HOME`, else `plandeck` in the user's data folder.
@@ -203,7 +204,7 @@ mod tests {
         made.unwrap();
         writing
             .execute_batch(
-                "PRAGMA user_version = 3; PRAGMA cache_size = 1; BEGIN;
+                "PRAGMA user_version = 4; PRAGMA cache_size = 1; BEGIN;
                  INSERT INTO blobs (hash, codec, data) VALUES (x'00', 0, randomblob(1000000));",
             )
             .unwrap();

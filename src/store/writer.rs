@@ -11,8 +11,8 @@ use super::message::{Entry, Message};
 use super::options::{Health, JournalOptions, RunMeta};
 use super::pack::{checksum, pack};
 use super::run_lock::RunLock;
-use super::run_summary::{RunTotals, RunWord};
-use crate::run::{EventKind, RunEvent, RunHeader};
+use super::run_totals::RunTotals;
+use crate::run::{EventKind, RunEvent, RunHeader, RunWord};
 use crate::units::{Micros, Money};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use std::path::PathBuf;
@@ -27,6 +27,9 @@ const MOST_EVENTS: usize = 32 * 1024;
 /// Events and bytes of one row.
 const CHUNK_EVENTS: u64 = 4096;
 const CHUNK_BYTES: usize = 256 * 1024;
+
+/// Events as the engine gave them.
+type Batch = Arc<Vec<RunEvent>>;
 
 /// Events that are ready to be stored as one row.
 struct Chunk {
@@ -109,13 +112,16 @@ impl Writer {
 
     /// Takes what has gathered and makes one transaction of it.
     fn round(&mut self, first: Message, messages: &Receiver<Message>) {
-        let mut events = Vec::new();
+        let mut events: Vec<Batch> = Vec::new();
+        let mut count = 0;
         let mut waiting = Vec::new();
         let mut next = Some(first);
         while let Some(message) = next {
             match message {
-                Message::Events(more) if events.is_empty() => events = more,
-                Message::Events(mut more) => events.append(&mut more),
+                Message::Events(more) => {
+                    count += more.len();
+                    events.push(more);
+                }
                 Message::Sync(answer) => waiting.push(answer),
                 Message::Keep(entry) => self.kept.push(*entry),
                 Message::Close => {
@@ -123,12 +129,12 @@ impl Writer {
                     break;
                 }
             }
-            next = match events.len() {
+            next = match count {
                 0..MOST_EVENTS => messages.try_recv().ok(),
                 _ => None,
             };
         }
-        let something = !events.is_empty() || !self.kept.is_empty();
+        let something = count > 0 || !self.kept.is_empty();
         if something && !self.health.is_broken() {
             let due = self.synced_at.elapsed() >= SYNC_EVERY;
             let full = self.options.durable || due;
@@ -159,23 +165,25 @@ impl Writer {
             .break_down(&StoreError::of(&self.file, error), &self.options);
     }
 
-    fn write(&mut self, events: &[RunEvent], full: bool) -> rusqlite::Result<()> {
+    fn write(&mut self, batches: &[Batch], full: bool) -> rusqlite::Result<()> {
         if full != self.full {
             let word = if full { "FULL" } else { "NORMAL" };
             self.connection.pragma_update(None, "synchronous", word)?;
             self.full = full;
         }
-        let chunks = self.encode(events);
+        let events = || batches.iter().flat_map(|batch| batch.iter());
+        let first = events().next().map(|event| &event.kind);
+        let chunks = self.encode(events());
         let blobs = std::mem::take(&mut self.encoder.blobs);
         let kept = std::mem::take(&mut self.kept);
-        if let Some(EventKind::RunStarted(header)) = events.first().map(|event| &event.kind) {
+        if let Some(EventKind::RunStarted(header)) = first {
             self.run_id = Arc::clone(&header.run_id);
         }
-        let count = self.events + events.len() as u64;
+        let count = self.events + batches.iter().map(|batch| batch.len() as u64).sum::<u64>();
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let run = match (self.run, events.first().map(|event| &event.kind)) {
+        let run = match (self.run, first) {
             (Some(run), _) => run,
             (None, Some(EventKind::RunStarted(header))) => begin(&transaction, header, &self.meta)?,
             // Not the beginning of a run: there is nothing that this could belong to.
@@ -201,7 +209,7 @@ impl Writer {
         Ok(())
     }
 
-    fn encode(&mut self, events: &[RunEvent]) -> Vec<Chunk> {
+    fn encode<'a>(&mut self, events: impl Iterator<Item = &'a RunEvent>) -> Vec<Chunk> {
         let mut chunks: Vec<Chunk> = Vec::new();
         let mut before = Micros(0);
         for event in events {

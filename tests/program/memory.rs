@@ -35,11 +35,18 @@ fn measured(home: &Path, arguments: &[&str]) -> (Value, usize) {
     (json(&output), kilobytes * 1024)
 }
 
-/// A plan whose steps take `parameter` as one of several, where `page` is a text, and `book` an object with a text.
+/// A large text that no compression makes small.
+fn note() -> String {
+    let mut random = fastrand::Rng::with_seed(3);
+    (0..LARGE).map(|_| random.alphanumeric()).collect()
+}
+
+/// A plan whose steps take `parameter` as one of several, where `page` is a text, and `book` an object with a text. The
+/// outputs of the steps are cached, with their inputs.
 fn plan(parameter: &Value, steps: usize) -> Value {
-    let write = "import json, sys\nn = json.load(sys.stdin)['n']\nprint(json.dumps({'title': 't', 'text': 'abcd' * (n // 4)}))";
+    let write = "import json, random, sys\nn = json.load(sys.stdin)['n']\nprint(json.dumps({'title': 't', 'text': random.Random(n).randbytes(n // 2).hex()}))";
     let use_it = (0..steps).map(|at| {
-        json!({"id": format!("use{at}"), "tool": "weigh", "parameters": {"at": at, "of": parameter}})
+        json!({"id": format!("use{at}"), "tool": "weigh", "parameters": {"at": at, "of": parameter}, "cache": true})
     });
     let made = [
         json!({"id": "book", "tool": "write", "parameters": {"n": "{{size}}"}}),
@@ -60,7 +67,7 @@ fn taken(parameter: &Value, steps: usize) -> [usize; 3] {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("plan.json");
     std::fs::write(&file, plan(parameter, steps).to_string()).unwrap();
-    std::fs::write(folder.path().join("note.txt"), "n".repeat(LARGE)).unwrap();
+    std::fs::write(folder.path().join("note.txt"), note()).unwrap();
     let home = folder.path().join("home");
     let note = format!("note=@{}", folder.path().join("note.txt").display());
     let size = format!("size={LARGE}");

@@ -2,8 +2,8 @@
 
 use crate::common::store::{Echo, engine, journal, run, run_journalled, step};
 use plandeck::engine::EventSink;
-use plandeck::run::{ExecutionResult, RunCommand, RunEvent, RunState, StepStatus};
-use plandeck::store::{Journal, JournalOptions, OnFailure, RunMeta, RunWord, Store, StoreError};
+use plandeck::run::{ExecutionResult, RunCommand, RunEvent, RunState, RunWord, StepStatus};
+use plandeck::store::{Journal, JournalOptions, OnFailure, RunMeta, Store, StoreError};
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::mpsc::channel;

@@ -3,8 +3,8 @@
 use super::plans::plans;
 use crate::cli::samples;
 use crate::report::local_time;
-use crate::run::{RunState, StepStatus};
-use crate::store::{Details, RunSummary, RunWord, Store, StoreError};
+use crate::run::{RunState, RunSummary, RunWord, StepStatus};
+use crate::store::{Details, Store, StoreError};
 use crate::tui::home::{Answer, Detail, Request, RunItem, Source, Standing};
 use futures::FutureExt;
 use futures::future::BoxFuture;
