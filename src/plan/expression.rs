@@ -12,7 +12,8 @@ mod syntax;
 mod tests;
 
 use super::ids::StepIx;
-use super::reference::{ReferenceError, Root, Scope, Segment, output_path};
+use super::path::Segment;
+use super::reference::{ReferenceError, Root, Scope, output_path};
 use crate::text::visible;
 use language::LANGUAGE;
 use minijinja::value::Value as Jinja;

@@ -4,7 +4,7 @@
 //! names something large, the input holds on to the output and does not copy it. Small values are copied, because a
 //! copy of those is cheaper than a part of its own.
 
-use super::reference::{Segment, follow};
+use super::path::{Segment, follow};
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};

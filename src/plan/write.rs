@@ -4,7 +4,8 @@ use super::diagnostic::PlanFaults;
 use super::dialects;
 use super::model::{ExecutionPlan, FINAL_SYNTHESIS, Mode, Step, Trigger};
 use super::parse;
-use super::reference::{Reference, Root, Segment};
+use super::path::Segment;
+use super::reference::{Reference, Root};
 use super::template::{Part, Template};
 use serde_json::{Map, Value, json};
 

@@ -10,8 +10,9 @@ const FEW: usize = 10;
 const MANY: usize = 110;
 /// Its size in bytes.
 const LARGE: usize = 1_000_000;
-/// How many copies more many steps may take than few: of calls that happen to run at the same time.
-const COPIES: usize = 25;
+/// How many copies more many steps may take than few: of calls that happen to run at the same
+/// time, and in what the threads that made them keep of the memory that they have freed.
+const COPIES: usize = 60;
 
 /// Runs a program and prints the highest memory use of it or a child, in kilobytes, on standard error.
 const MEASURED: &str = "

@@ -5,7 +5,8 @@ use super::plain::Plain;
 use super::words::{identifier_without_dash, trim_marks};
 use super::{Fault, Vocabulary};
 use crate::plan::expression::{Expression, Meaning, Variable};
-use crate::plan::reference::{Root, Segment};
+use crate::plan::path::Segment;
+use crate::plan::reference::Root;
 use std::sync::Arc;
 
 impl Vocabulary<'_> {

@@ -4,7 +4,8 @@ use super::closer::Closer;
 use super::plain::{Plain, path};
 use super::words::trim_marks;
 use super::{Fault, Piece, Vocabulary};
-use crate::plan::reference::{Reference, Root, Segment};
+use crate::plan::path::Segment;
+use crate::plan::reference::{Reference, Root};
 use std::ops::Range;
 use std::sync::Arc;
 

@@ -4,7 +4,8 @@ use super::Vocabulary;
 use super::words::{identifier, is_name, is_word_of_the_language, name_and_path};
 use crate::plan::expression::MAX_LENGTH;
 use crate::plan::ids::StepIx;
-use crate::plan::reference::{Root, Segment};
+use crate::plan::path::Segment;
+use crate::plan::reference::Root;
 use std::sync::Arc;
 
 /// A plain reference, or what there is instead.
