@@ -63,7 +63,7 @@ pub fn is_clean(text: &str) -> bool {
 
 /// What follows an escape sequence, where `text` is what follows its ESC. Only a complete sequence is skipped: of one
 /// that never ends, or is interrupted, the text is a message that the reader would miss.
-fn after_escape(text: &str) -> &str {
+pub(super) fn after_escape(text: &str) -> &str {
     let end = match text.bytes().next() {
         Some(b'[') => control_sequence(text),
         Some(b']' | b'P' | b'_' | b'^' | b'X') => control_string(text),

@@ -9,6 +9,7 @@ pub mod format;
 pub mod fuzzy;
 pub mod json;
 pub mod message;
+pub mod secrets;
 mod unsafe_chars;
 
 pub(crate) use unsafe_chars::judged;

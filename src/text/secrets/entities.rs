@@ -1,0 +1,35 @@
+//! The named entities of HTML for ASCII and Latin-1, which are the names that programs write.
+
+/// Names, without `&` and `;`, and their characters.
+#[rustfmt::skip]
+pub const ENTITIES: [(&str, char); 154] = [
+    ("Tab", '\t'), ("NewLine", '\n'), ("excl", '!'), ("QUOT", '"'), ("quot", '"'), ("num", '#'), ("dollar", '$'),
+    ("percnt", '%'), ("AMP", '&'), ("amp", '&'), ("apos", '\''), ("lpar", '('), ("rpar", ')'), ("ast", '*'),
+    ("midast", '*'), ("plus", '+'), ("comma", ','), ("period", '.'), ("sol", '/'), ("colon", ':'), ("semi", ';'),
+    ("LT", '<'), ("lt", '<'), ("equals", '='), ("GT", '>'), ("gt", '>'), ("quest", '?'), ("commat", '@'),
+    ("lbrack", '['), ("lsqb", '['), ("bsol", '\\'), ("rbrack", ']'), ("rsqb", ']'), ("Hat", '^'), ("UnderBar", '_'),
+    ("lowbar", '_'), ("grave", '`'), ("lbrace", '{'), ("lcub", '{'), ("verbar", '|'), ("vert", '|'),
+    ("rbrace", '}'), ("rcub", '}'), ("nbsp", '\u{a0}'), ("iexcl", '\u{a1}'), ("cent", '\u{a2}'),
+    ("pound", '\u{a3}'), ("curren", '\u{a4}'), ("yen", '\u{a5}'), ("brvbar", '\u{a6}'), ("sect", '\u{a7}'),
+    ("Dot", '\u{a8}'), ("DoubleDot", '\u{a8}'), ("die", '\u{a8}'), ("uml", '\u{a8}'), ("COPY", '\u{a9}'),
+    ("copy", '\u{a9}'), ("ordf", '\u{aa}'), ("laquo", '\u{ab}'), ("not", '\u{ac}'), ("shy", '\u{ad}'),
+    ("REG", '\u{ae}'), ("circledR", '\u{ae}'), ("reg", '\u{ae}'), ("macr", '\u{af}'), ("strns", '\u{af}'),
+    ("deg", '\u{b0}'), ("PlusMinus", '\u{b1}'), ("plusmn", '\u{b1}'), ("pm", '\u{b1}'), ("sup2", '\u{b2}'),
+    ("sup3", '\u{b3}'), ("acute", '\u{b4}'), ("micro", '\u{b5}'), ("para", '\u{b6}'), ("CenterDot", '\u{b7}'),
+    ("centerdot", '\u{b7}'), ("middot", '\u{b7}'), ("Cedilla", '\u{b8}'), ("cedil", '\u{b8}'), ("sup1", '\u{b9}'),
+    ("ordm", '\u{ba}'), ("raquo", '\u{bb}'), ("frac14", '\u{bc}'), ("frac12", '\u{bd}'), ("half", '\u{bd}'),
+    ("frac34", '\u{be}'), ("iquest", '\u{bf}'), ("Agrave", '\u{c0}'), ("Aacute", '\u{c1}'), ("Acirc", '\u{c2}'),
+    ("Atilde", '\u{c3}'), ("Auml", '\u{c4}'), ("Aring", '\u{c5}'), ("angst", '\u{c5}'), ("AElig", '\u{c6}'),
+    ("Ccedil", '\u{c7}'), ("Egrave", '\u{c8}'), ("Eacute", '\u{c9}'), ("Ecirc", '\u{ca}'), ("Euml", '\u{cb}'),
+    ("Igrave", '\u{cc}'), ("Iacute", '\u{cd}'), ("Icirc", '\u{ce}'), ("Iuml", '\u{cf}'), ("ETH", '\u{d0}'),
+    ("Ntilde", '\u{d1}'), ("Ograve", '\u{d2}'), ("Oacute", '\u{d3}'), ("Ocirc", '\u{d4}'), ("Otilde", '\u{d5}'),
+    ("Ouml", '\u{d6}'), ("times", '\u{d7}'), ("Oslash", '\u{d8}'), ("Ugrave", '\u{d9}'), ("Uacute", '\u{da}'),
+    ("Ucirc", '\u{db}'), ("Uuml", '\u{dc}'), ("Yacute", '\u{dd}'), ("THORN", '\u{de}'), ("szlig", '\u{df}'),
+    ("agrave", '\u{e0}'), ("aacute", '\u{e1}'), ("acirc", '\u{e2}'), ("atilde", '\u{e3}'), ("auml", '\u{e4}'),
+    ("aring", '\u{e5}'), ("aelig", '\u{e6}'), ("ccedil", '\u{e7}'), ("egrave", '\u{e8}'), ("eacute", '\u{e9}'),
+    ("ecirc", '\u{ea}'), ("euml", '\u{eb}'), ("igrave", '\u{ec}'), ("iacute", '\u{ed}'), ("icirc", '\u{ee}'),
+    ("iuml", '\u{ef}'), ("eth", '\u{f0}'), ("ntilde", '\u{f1}'), ("ograve", '\u{f2}'), ("oacute", '\u{f3}'),
+    ("ocirc", '\u{f4}'), ("otilde", '\u{f5}'), ("ouml", '\u{f6}'), ("div", '\u{f7}'), ("divide", '\u{f7}'),
+    ("oslash", '\u{f8}'), ("ugrave", '\u{f9}'), ("uacute", '\u{fa}'), ("ucirc", '\u{fb}'), ("uuml", '\u{fc}'),
+    ("yacute", '\u{fd}'), ("thorn", '\u{fe}'), ("yuml", '\u{ff}'),
+];
