@@ -34,7 +34,8 @@ pub async fn check(args: CheckArgs) -> Result<u8, Failure> {
         &loaded.context,
         &loaded.worker.name(),
         Forecast::of(prices.iter().map(Option::as_ref)),
-    );
+    )
+    .reaches(loaded.reaches().lists());
     if args.json {
         let diagnostics = diagnostics_to_json(loaded.source(), &loaded.plan.warnings);
         out_json(&report.to_json(&diagnostics))?;

@@ -11,12 +11,13 @@ use crate::run::RunCommand;
 use crate::session::{ForkRequest, PreparedRun};
 use crate::tui::{self, Outcome};
 
-/// Starts the run and opens the dashboard on it. Returns the exit code when the user leaves, and the fork that they
+/// Starts the run and opens the dashboard on it. `address` is where requests to models go, if the header names it. Returns the exit code when the user leaves, and the fork that they
 /// requested, if any.
 pub async fn open(
     run: PreparedRun,
     look: &ScreenArgs,
     is_recorded: bool,
+    address: Option<String>,
 ) -> Result<(u8, Option<ForkRequest>), Failure> {
     let title = run.plan().name.to_string();
     let (run, events) = run.with_reader();
@@ -29,6 +30,7 @@ pub async fn open(
     let options = tui::Options {
         asks: true,
         forkable: is_recorded,
+        address,
         ..screen::options(title, look)
     };
     let left = tui::run(HistoryFeed::new(feed), options).await;

@@ -63,6 +63,7 @@ async fn run_once(
         prior.complete(&mut args.plan, &mut source)?;
     }
     settings.complete(&mut source);
+    source.trust = args.trust || std::env::var("PLANDECK_TRUST").is_ok_and(|word| word == "1");
     screen::complete(&mut args.screen, &settings)?;
     let Some(plan) = args.plan.clone() else {
         return Err(Failure::usage("no plan was given: plandeck run PLAN"));
@@ -80,6 +81,7 @@ async fn run_once(
     let seed = source.seed;
     let loaded = load(&plan, source, &settings).await?;
     let warnings = loaded.warnings();
+    let address = loaded.address_of_project();
     let execution = loaded
         .into_execution()
         .limits(limits)
@@ -104,7 +106,7 @@ async fn run_once(
         (headless::run(prepared, &args).await?, None)
     } else {
         let is_recorded = args.record.journal != JournalWhen::Off;
-        dashboard::open(prepared, &args.screen, is_recorded).await?
+        dashboard::open(prepared, &args.screen, is_recorded, address).await?
     };
     // The process exits next: freeing a large plan would only take time.
     std::mem::forget(plan);

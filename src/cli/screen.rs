@@ -41,5 +41,6 @@ pub fn options(title: String, args: &ScreenArgs) -> tui::Options {
         replay: None,
         asks: false,
         forkable: false,
+        address: None,
     }
 }

@@ -3,9 +3,10 @@
 //! The key is made of what determines an output: the tool's fingerprint and the resolved input in canonical form.
 //! The run, the attempt and names are no part of it.
 
+use super::blocking::blocking;
 use crate::plan::{Step, StepInput, View};
 use crate::run::{NotReused, Reuse};
-use crate::tools::{Fingerprint, Toolbox};
+use crate::tools::{FileDigests, FileInputs, Fingerprint, Toolbox};
 use crate::units::{Micros, Money};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The version of the key: it changes when the same parts come to mean something else.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 /// Values that nest deeper are not looked up.
 const DEEPEST: usize = 256;
 
@@ -127,6 +128,12 @@ pub trait OutputCache: Send {
         false
     }
 
+    /// What keys are hashed with, the same for all runs on one installation: values from the environment are in them,
+    /// and a short one could be found by trying all if anybody could make the same hash.
+    fn hash_key(&self) -> [u8; 32] {
+        [0; 32]
+    }
+
     /// Pins an output for this key, or unpins what is pinned for it; whether it can.
     fn pin(&mut self, _key: CacheKey, _output: Option<CachedOutput>) -> bool {
         false
@@ -136,11 +143,20 @@ pub trait OutputCache: Send {
 /// The keys of a run's calls.
 pub struct Keys {
     toolbox: Arc<dyn Toolbox>,
+    hash_key: [u8; 32],
     /// Where in `fingerprints` a tool with a model is.
     places: HashMap<ToolAndModel, usize>,
     fingerprints: Vec<Option<FingerprintHash>>,
     /// What was looked up last. Steps in a row often call the same tool.
     last: Option<(ToolAndModel, usize)>,
+    digests: FileDigests,
+}
+
+/// The files that a key was made with, and what they were.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FilesSeen {
+    files: FileInputs,
+    digests: Map<String, Value>,
 }
 
 /// A tool's name and the model that a step asks for.
@@ -151,38 +167,47 @@ type ToolAndModel = (Arc<str>, Option<Arc<str>>);
 struct FingerprintHash {
     parts: Arc<Map<String, Value>>,
     digest: [u8; 32],
+    files: Option<FileInputs>,
     not_reused: Option<NotReused>,
 }
 
 impl FingerprintHash {
-    fn of(fingerprint: &Fingerprint) -> Self {
-        let digest = |value: &Value| {
-            let hash = blake3::hash(canonical(value).unwrap_or_default().as_bytes());
-            Value::String(hash.to_hex()[..16].to_owned())
-        };
+    fn of(fingerprint: &Fingerprint, hash_key: &[u8; 32]) -> Self {
         let mut all = fingerprint.parts.clone();
         all.extend(fingerprint.executor.clone());
-        let parts = all.iter();
-        let parts: Map<String, Value> = parts
-            .map(|(name, value)| (name.clone(), digest(value)))
+        // Beside the others: a variable may have the name of a field.
+        let environment = &fingerprint.environment.0;
+        let named = all.iter().chain(environment);
+        let parts: Map<String, Value> = named
+            .map(|(name, value)| (name.clone(), short_digest(value, hash_key)))
             .collect();
-        let all = canonical(&Value::Object(all));
+        let all = Value::Array(vec![Value::Object(all), Value::Object(environment.clone())]);
+        let all = canonical(&all).unwrap_or_default();
         Self {
             parts: Arc::new(parts),
-            digest: *blake3::hash(all.unwrap_or_default().as_bytes()).as_bytes(),
+            digest: *blake3::keyed_hash(hash_key, all.as_bytes()).as_bytes(),
+            files: fingerprint.files.clone(),
             not_reused: fingerprint.not_reused,
         }
     }
 }
 
+fn short_digest(value: &Value, hash_key: &[u8; 32]) -> Value {
+    let text = canonical(value).unwrap_or_default();
+    let hash = blake3::keyed_hash(hash_key, text.as_bytes());
+    Value::String(hash.to_hex()[..16].to_owned())
+}
+
 impl Keys {
-    /// The keys of calls of these tools.
-    pub fn new(toolbox: Arc<dyn Toolbox>) -> Self {
+    /// The keys of calls of these tools, hashed with `hash_key`.
+    pub fn new(toolbox: Arc<dyn Toolbox>, hash_key: [u8; 32]) -> Self {
         Self {
             toolbox,
+            hash_key,
             places: HashMap::new(),
             fingerprints: Vec::new(),
             last: None,
+            digests: FileDigests::default(),
         }
     }
 
@@ -197,8 +222,10 @@ impl Keys {
                     .entry(tool_and_model.clone())
                     .or_insert_with(|| {
                         let fingerprint = self.toolbox.fingerprint(&step.tool, model.as_deref());
-                        self.fingerprints
-                            .push(fingerprint.as_ref().map(FingerprintHash::of));
+                        let hash = fingerprint
+                            .as_ref()
+                            .map(|fingerprint| FingerprintHash::of(fingerprint, &self.hash_key));
+                        self.fingerprints.push(hash);
                         self.fingerprints.len() - 1
                     });
                 self.last = Some((tool_and_model, place));
@@ -228,9 +255,9 @@ impl Keys {
         step: &Step,
         time_to_live: Duration,
         input: &StepInput,
-    ) -> Option<CacheKey> {
-        let fingerprint = self.fingerprint(step)?;
-        let mut hasher = blake3::Hasher::new();
+    ) -> Option<(CacheKey, Option<FilesSeen>)> {
+        let fingerprint = self.fingerprint(step)?.clone();
+        let mut hasher = blake3::Hasher::new_keyed(&self.hash_key);
         hasher.update(&[VERSION]);
         hasher.update(&fingerprint.digest);
         let mut text = String::new();
@@ -238,14 +265,34 @@ impl Keys {
             return None;
         }
         hasher.update(text.as_bytes());
-        Some(CacheKey {
+        let mut parts = fingerprint.parts;
+        let seen = match fingerprint.files {
+            Some(files) => {
+                let digests = blocking(|| files.digests(&mut self.digests))?;
+                hasher.update(canonical(&Value::Object(digests.clone()))?.as_bytes());
+                let named = digests.iter();
+                let named =
+                    named.map(|(name, it)| (name.clone(), short_digest(it, &self.hash_key)));
+                Arc::make_mut(&mut parts).extend(named);
+                Some(FilesSeen { files, digests })
+            }
+            None => None,
+        };
+        let key = CacheKey {
             digest: *hasher.finalize().as_bytes(),
             tool: Arc::clone(&step.tool),
             step: Arc::clone(id),
             time_to_live,
-            parts: Arc::clone(&fingerprint.parts),
+            parts,
             input: input.clone(),
-        })
+        };
+        Some((key, seen))
+    }
+
+    /// Whether the files are still what they were: an output may have been made with either otherwise.
+    pub fn are_unchanged(&mut self, seen: &FilesSeen) -> bool {
+        let now = blocking(|| seen.files.digests(&mut self.digests));
+        now.as_ref() == Some(&seen.digests)
     }
 }
 

@@ -9,6 +9,7 @@ use super::cache::Keys;
 use super::calls::{CallEvent, Calls, EndedCall, LogEntry, in_place, nothing_to_call};
 use super::event_emitter::EventEmitter;
 use super::prepare::{Rated, RunScope, prepare};
+use super::redaction::shown_input;
 use super::reuse::{Reuse, to_pin};
 use super::setup::{Settings, Setup};
 use super::step_instance::StepInstance;
@@ -63,7 +64,8 @@ struct Commands {
 impl Driver {
     pub fn new(setup: Setup, origin: Instant) -> Self {
         let tools = StepTools::new(&setup.plan, &*setup.toolbox);
-        let mut keys = Keys::new(Arc::clone(&setup.toolbox));
+        let hash_key = setup.cache.as_ref().map(|cache| cache.hash_key());
+        let mut keys = Keys::new(Arc::clone(&setup.toolbox), hash_key.unwrap_or_default());
         let header = setup.header(&tools, &mut keys);
         let settings = setup.settings;
         let rules = Rules {
@@ -75,12 +77,12 @@ impl Driver {
             asks: settings.interactive,
         };
         let retry = tools.retry_policies(&setup.plan);
-        let mut emitter = EventEmitter::new(setup.sinks);
+        let mut emitter = EventEmitter::new(setup.sinks, setup.toolbox.secrets());
         emitter.emit(Micros(0), EventKind::RunStarted(Arc::new(header)));
         Self {
             scheduler: Scheduler::new(Arc::clone(&setup.plan.steps), retry, rules),
             random: fastrand::Rng::with_seed(settings.seed),
-            reuse: Reuse::new(setup.resume, setup.cache, keys),
+            reuse: Reuse::new(setup.resume, setup.cache, keys, setup.toolbox.secrets()),
             plan: setup.plan,
             context: setup.context,
             tools,
@@ -299,12 +301,22 @@ impl Driver {
         let Some(output) = to_pin(state, &self.run_id, now) else {
             return;
         };
+        if self.scheduler.output(row) != Some(&output.output) {
+            // It holds a secret, and only what may be shown is stored.
+            return;
+        }
         let supplied = state.source == Some(StepSource::Mock);
         let known = state.input().cloned().filter(|_| !supplied);
-        let input = known.or_else(|| match self.prepare_fresh(row) {
+        let fresh = match self.prepare_fresh(row) {
             Prepared::Call { input, .. } => Some(input),
             _ => None,
-        });
+        };
+        // What is known of the call is without secrets, and its key is made of the whole input.
+        let is_shown_as = |fresh: &StepInput| {
+            let shown = shown_input(fresh, &self.toolbox.secrets().now());
+            known.as_ref().is_none_or(|known| *known == shown)
+        };
+        let input = fresh.filter(is_shown_as).or(known);
         let Some(input) = input else {
             return;
         };
@@ -400,11 +412,15 @@ impl Driver {
     fn ended(&mut self, row: StepIx, done: AttemptDone) {
         let AttemptDone {
             service,
-            report,
+            mut report,
             cancelled,
         } = done;
         self.reuse
             .call_ended(row, service, &report, &self.scheduler);
+        // Later steps need the output as it is; events are redacted on their way out.
+        if let Some(whole) = report.unredacted.take() {
+            report.output = Ok(whole.into_value());
+        }
         self.input_now(Input::Ended {
             step: row,
             service,

@@ -1,8 +1,10 @@
-//! Events on their way out: they are numbered, folded into the run's state, and given to the sinks in batches.
+//! Events on their way out: they are redacted, numbered, folded into the run's state, and given to the sinks in batches.
 
 use super::EventSink;
 use super::blocking::blocking;
+use super::redaction::redacted;
 use crate::run::{EventKind, RunEvent, RunState};
+use crate::tools::SharedSecrets;
 use crate::units::Micros;
 use std::sync::Arc;
 
@@ -17,11 +19,13 @@ pub(super) struct EventEmitter {
     must_survive: bool,
     /// Why nothing can be recorded any more, where calls that have an effect are not to be made then.
     refusal: Option<Arc<str>>,
+    /// What no event may hold.
+    secrets: SharedSecrets,
 }
 
 impl EventEmitter {
-    /// An emitter to these sinks, which receive every event in this order.
-    pub fn new(sinks: Vec<Box<dyn EventSink>>) -> Self {
+    /// An emitter to these sinks, which receive every event in this order, without `secrets`.
+    pub fn new(sinks: Vec<Box<dyn EventSink>>, secrets: SharedSecrets) -> Self {
         Self {
             sinks,
             next_seq: 0,
@@ -29,6 +33,7 @@ impl EventEmitter {
             batch: Vec::new(),
             must_survive: false,
             refusal: None,
+            secrets,
         }
     }
 
@@ -42,7 +47,7 @@ impl EventEmitter {
         let event = RunEvent {
             seq: self.next_seq,
             at,
-            kind,
+            kind: redacted(kind, &self.secrets.now()),
         };
         self.next_seq += 1;
         self.state.apply(&event);

@@ -16,6 +16,7 @@ mod event_emitter;
 mod event_sink;
 mod prepare;
 mod prices;
+mod redaction;
 mod resume_state;
 mod reuse;
 mod scheduler;

@@ -257,7 +257,8 @@ impl ResumeState {
         }
     }
 
-    /// What to do with a row, given what would be done with it without an earlier run.
+    /// What to do with a row, given what would be done with it without an earlier run. `shown` is the input of its call
+    /// as it would be recorded.
     pub(super) fn instead(
         &mut self,
         key: &StepKey,
@@ -265,6 +266,7 @@ impl ResumeState {
         plan: &ExecutionPlan,
         tool: Option<&Arc<dyn Tool>>,
         prepared: Prepared,
+        shown: Option<&StepInput>,
     ) -> Prepared {
         let Some(step) = plan.step(ix) else {
             return prepared;
@@ -284,7 +286,7 @@ impl ResumeState {
                 Prepared::Call { input: now, .. },
             ) if *supplied
                 || self.upstream_is_as_before(step)
-                    && input.as_ref().is_none_or(|input| *input == now) =>
+                    && input.as_ref().is_none_or(|input| shown == Some(input)) =>
             {
                 let reuse = Reuse {
                     input: now,
@@ -311,7 +313,7 @@ impl ResumeState {
                 }
             }
             (earlier, mut prepared) => {
-                if let Prepared::Call { input, .. } = &prepared {
+                if let Some(input) = shown {
                     let why = self.why(earlier, input, step, plan);
                     explain(&mut prepared, why);
                 }

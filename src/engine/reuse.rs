@@ -2,16 +2,19 @@
 //! a call is made all the same.
 
 use super::blocking::blocking;
-use super::cache::{CacheKey, CachedOutput, Keys, NewOutput, OutputCache};
+use super::cache::{CacheKey, CachedOutput, FilesSeen, Keys, NewOutput, OutputCache};
+use super::redaction::{any_value, shown_input};
 use super::resume_state::{Edit, ResumeState};
 use super::step_instance::StepInstance;
 use super::{Prepared, Scheduler, why};
 use crate::plan::{ExecutionPlan, Step, StepInput, StepIx};
 use crate::run::{
-    CallReason, MissReason, NotReused, RunCommand, StepKey, StepSource, StepState, StepStatus,
+    CallReason, ErrorKind, MissReason, NotReused, RunCommand, RunError, StepKey, StepSource,
+    StepState, StepStatus,
 };
-use crate::tools::CallReport;
+use crate::tools::{CallReport, REDACTED, SharedSecrets};
 use crate::units::Micros;
+use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -30,10 +33,12 @@ pub(super) struct Reuse {
     cache: Option<Box<dyn OutputCache>>,
     keys: Keys,
     /// The keys under which the outputs of running calls are to be cached.
-    to_cache: HashMap<StepIx, CacheKey>,
+    to_cache: HashMap<StepIx, (CacheKey, Option<FilesSeen>)>,
     refreshed: Refreshed,
     /// Edits of rows that do not exist yet.
     edits: Vec<Edit>,
+    /// What is not stored.
+    secrets: SharedSecrets,
 }
 
 impl Reuse {
@@ -42,6 +47,7 @@ impl Reuse {
         mut resume: Option<ResumeState>,
         cache: Option<Box<dyn OutputCache>>,
         keys: Keys,
+        secrets: SharedSecrets,
     ) -> Self {
         let edits = resume.as_mut().map(|it| std::mem::take(&mut it.edits));
         Self {
@@ -51,6 +57,7 @@ impl Reuse {
             to_cache: HashMap::new(),
             refreshed: Refreshed::default(),
             edits: edits.unwrap_or_default(),
+            secrets,
         }
     }
 
@@ -63,15 +70,24 @@ impl Reuse {
         prepared: Prepared,
     ) -> Prepared {
         let prepared = match &mut self.resume {
-            Some(resume) => resume.instead(
-                &instance.key(),
-                instance.plan_step(),
-                instance.plan,
-                instance.tool(),
-                prepared,
-            ),
+            Some(resume) => {
+                // What was recorded is compared with what would be recorded now.
+                let shown = match &prepared {
+                    Prepared::Call { input, .. } => Some(shown_input(input, &self.secrets.now())),
+                    _ => None,
+                };
+                resume.instead(
+                    &instance.key(),
+                    instance.plan_step(),
+                    instance.plan,
+                    instance.tool(),
+                    prepared,
+                    shown.as_ref(),
+                )
+            }
             None => prepared,
         };
+        let prepared = self.unless_redacted(instance, prepared);
         let Prepared::Call { input, .. } = &prepared else {
             return prepared;
         };
@@ -81,7 +97,7 @@ impl Reuse {
         }
         let refreshed = self.is_refreshed(instance);
         let key = self.cache.is_some().then(|| self.key(instance, input));
-        let (Some(cache), Some(key), Some(step)) =
+        let (Some(cache), Some((key, seen)), Some(step)) =
             (&mut self.cache, key.flatten(), instance.step())
         else {
             return match not_reused {
@@ -107,7 +123,7 @@ impl Reuse {
                 Err(missed) => why::miss(missed, &key.input, step, instance.plan),
             }
         };
-        self.to_cache.insert(instance.row, key);
+        self.to_cache.insert(instance.row, (key, seen));
         because(prepared, missed)
     }
 
@@ -121,9 +137,18 @@ impl Reuse {
     ) {
         // Where nothing is cached, no call pays for a look-up.
         let key = (!self.to_cache.is_empty()).then(|| self.to_cache.remove(&row));
-        if let (Some(cache), Some(key), Ok(output)) =
-            (&mut self.cache, key.flatten(), &report.output)
-        {
+        let Some((key, seen)) = key.flatten() else {
+            return;
+        };
+        if let (Some(cache), Ok(output)) = (&mut self.cache, &report.output) {
+            let has_secret = self.secrets.now().redacted(output).is_some();
+            if report.unredacted.is_some() || has_secret {
+                // What is stored holds no secret, and without it this is not the output.
+                return;
+            }
+            if seen.is_some_and(|seen| !self.keys.are_unchanged(&seen)) {
+                return;
+            }
             let made = NewOutput {
                 output: Arc::clone(output),
                 cost: report.cost.unwrap_or_default(),
@@ -218,7 +243,7 @@ impl Reuse {
         input: &StepInput,
         output: Option<CachedOutput>,
     ) -> bool {
-        let Some(key) = self.key(instance, input) else {
+        let Some((key, _)) = self.key(instance, input) else {
             return false;
         };
         let cache = self.cache.as_mut();
@@ -248,10 +273,49 @@ impl Reuse {
         }
     }
 
-    fn key(&mut self, instance: &StepInstance<'_>, input: &StepInput) -> Option<CacheKey> {
+    fn key(
+        &mut self,
+        instance: &StepInstance<'_>,
+        input: &StepInput,
+    ) -> Option<(CacheKey, Option<FilesSeen>)> {
         let (step, tool) = (instance.step()?, instance.tool()?);
         let id = instance.key().id;
-        self.keys.of(&id, step, tool.kind().time_to_live, input)
+        let time_to_live = tool.kind().time_to_live;
+        let (mut key, seen) = self.keys.of(&id, step, time_to_live, input)?;
+        // The digest is of the whole input; what is stored beside it is for readers.
+        key.input = shown_input(input, &self.secrets.now());
+        Some((key, seen))
+    }
+
+    /// The same, unless its input lacks a secret that was left out of what it comes from: the record of an earlier
+    /// run, or what the user saw and edited.
+    fn unless_redacted(&self, instance: &StepInstance<'_>, prepared: Prepared) -> Prepared {
+        let Prepared::Call { input, .. } = &prepared else {
+            return prepared;
+        };
+        let is_edited = instance.scheduler.given(instance.row).is_some();
+        let Some(step) = instance
+            .step()
+            .filter(|_| is_edited || self.resume.is_some())
+        else {
+            return prepared;
+        };
+        let in_plan = || any_value(&step.parameters.source().into(), &holds_mark);
+        if !any_value(input, &holds_mark) || in_plan() {
+            return prepared;
+        }
+        Prepared::Impossible(Box::new(RunError {
+            kind: ErrorKind::ToolExecutionError,
+            step: Some(instance.key().id),
+            tool_name: Some(step.tool.clone()),
+            message: format!(
+                "its input has {REDACTED} where a secret was left out of the record; run the step that gives this \
+                 value again, or set the input"
+            )
+            .into(),
+            retryable: false,
+            attempts: 0,
+        }))
     }
 
     fn is_refreshed(&self, instance: &StepInstance<'_>) -> bool {
@@ -285,6 +349,20 @@ pub(super) fn to_pin(state: &StepState, run_id: &Arc<str>, now: Micros) -> Optio
             pinned: true,
         },
     })
+}
+
+/// Whether a text in the value has the sign of what was left out.
+fn holds_mark(value: &Value) -> bool {
+    let mut open = vec![value];
+    while let Some(value) = open.pop() {
+        match value {
+            Value::String(text) if text.contains(REDACTED) => return true,
+            Value::Array(items) => open.extend(items),
+            Value::Object(members) => open.extend(members.values()),
+            _ => {}
+        }
+    }
+    false
 }
 
 fn because(mut prepared: Prepared, miss: MissReason) -> Prepared {

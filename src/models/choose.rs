@@ -25,7 +25,7 @@ impl SmallModelWorker {
         let choice = choice.trim();
         if let Some(url) = base_url {
             let bad = |reason: String| WorkerError::BadBaseUrl {
-                url: url.to_owned(),
+                url: crate::text::secrets::mask_password(url).into_owned(),
                 reason,
             };
             let parsed = url.parse::<reqwest::Url>();

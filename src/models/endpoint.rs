@@ -6,12 +6,17 @@ use super::protocol::{HttpRequest, HttpResponse, Protocol, Server, SseDecoder};
 use super::request::{ChatAnswer, ChatError, ChatRequest};
 use super::structured_output::is_strict;
 use super::time_limits::TimeLimits;
+use crate::text::secrets::{Secrets, SharedSecrets, mask_password};
 use reqwest::header::CONTENT_TYPE;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 /// The maximum size of an answer, in bytes.
 const MAX_ANSWER_BYTES: usize = 32 << 20;
+
+/// The maximum length of a message, in bytes.
+const QUOTED: usize = 1_200;
 
 /// The maximum of forms of one request. Each refusal changes one of few parameters, so this is never reached.
 const MAX_FORMS: usize = 8;
@@ -21,6 +26,10 @@ pub(super) struct Endpoint {
     protocol: &'static dyn Protocol,
     base: String,
     key: Option<String>,
+    /// The address without a password, for messages.
+    shown: String,
+    /// The key and a password in the address, which a server may quote.
+    secrets: Secrets,
     /// The parameters that each model accepts, as far as they are known.
     quirks: Mutex<HashMap<String, ApiQuirks>>,
 }
@@ -28,16 +37,46 @@ pub(super) struct Endpoint {
 impl Endpoint {
     /// The server at `base`, asked in `protocol`.
     pub(super) fn new(protocol: &'static dyn Protocol, base: &str, key: Option<String>) -> Self {
+        let base = base.trim_end_matches('/');
+        let secrets = SharedSecrets::default();
+        secrets.add_credentials_of(base);
+        if let Some(key) = &key {
+            secrets.add(key);
+        }
         Self {
             protocol,
-            base: base.trim_end_matches('/').to_owned(),
+            base: base.to_owned(),
+            shown: mask_password(base).into_owned(),
+            secrets: Secrets::clone(&secrets.now()),
             key,
             quirks: Mutex::default(),
         }
     }
 
-    /// Asks and waits for the answer.
+    /// Asks and waits for the answer. Neither it nor an error has a secret.
     pub(super) async fn ask(
+        &self,
+        clients: &HttpClients,
+        request: &ChatRequest<'_>,
+        limits: TimeLimits,
+    ) -> Result<ChatAnswer, ChatError> {
+        match self.exchange(clients, request, limits).await {
+            Ok(answer) => Ok(ChatAnswer {
+                // A stream may have carried it in pieces.
+                text: self.secrets.redact(&answer.text).into_owned(),
+                ..answer
+            }),
+            Err(error) => Err(ChatError {
+                error: RequestError {
+                    message: self.secrets.quote(&error.error.message, QUOTED),
+                    ..error.error
+                },
+                ..error
+            }),
+        }
+    }
+
+    async fn exchange(
         &self,
         clients: &HttpClients,
         request: &ChatRequest<'_>,
@@ -57,7 +96,7 @@ impl Endpoint {
             let post = self.protocol.request(server, request, quirks)?;
             let response = tokio::time::timeout(limits.left(), self.send(clients, post, limits))
                 .await
-                .unwrap_or_else(|_| Err(ChatError::lost(limits.exceeded().at(&self.base))))?;
+                .unwrap_or_else(|_| Err(ChatError::lost(limits.exceeded().at(&self.shown))))?;
             if response.status.is_success() {
                 self.remember(request.model, quirks);
                 return self.answer(&response);
@@ -75,7 +114,7 @@ impl Endpoint {
         }
         Err(ChatError::from(RequestError::permanent(format!(
             "{} refuses every form of the request",
-            self.base
+            self.shown
         ))))
     }
 
@@ -92,29 +131,33 @@ impl Endpoint {
             .post(request.url)
             .headers(request.headers)
             .body(request.body);
-        tracing::debug!(base = %self.base, "model request sent");
+        tracing::debug!(base = %self.shown, "model request sent");
         let response = post.send().await.map_err(|error| {
             let never_sent = error.is_connect() || error.is_builder() || error.is_redirect();
             ChatError {
                 lost: !never_sent,
-                ..ChatError::from(transport_error(error).at(&self.base))
+                ..ChatError::from(transport_error(error).at(&self.shown))
             }
         })?;
         let (status, headers) = (response.status(), response.headers().clone());
-        tracing::debug!(base = %self.base, status = status.as_u16(), "model request answered");
+        tracing::debug!(base = %self.shown, status = status.as_u16(), "model request answered");
         let body = read_body_within(response, MAX_ANSWER_BYTES, limits.idle).await;
         let body = if status.is_success() {
             body.map_err(|error| {
                 ChatError::lost(if error.timed_out {
-                    error.at(&self.base)
+                    error.at(&self.shown)
                 } else {
                     error
                 })
             })?
         } else {
-            let body = body.unwrap_or_default();
-            self.redact(&String::from_utf8_lossy(&body)).into_bytes()
+            body.unwrap_or_default()
         };
+        let redacted = match self.secrets.redact(&String::from_utf8_lossy(&body)) {
+            Cow::Owned(redacted) => Some(redacted.into_bytes()),
+            Cow::Borrowed(_) => None,
+        };
+        let body = redacted.unwrap_or(body);
         Ok(HttpResponse {
             status,
             headers,
@@ -147,7 +190,7 @@ impl Endpoint {
         let error = RequestError {
             message: format!(
                 "{} answered {}{hint} {}",
-                self.base, response.status, refusal.message
+                self.shown, response.status, refusal.message
             ),
             retryable: refusal.retryable,
             retry_after: refusal.retry_after,
@@ -176,12 +219,5 @@ impl Endpoint {
             quirks.format
         };
         known.insert(model.to_owned(), ApiQuirks { format, ..quirks });
-    }
-
-    fn redact(&self, text: &str) -> String {
-        match &self.key {
-            Some(key) if key.len() >= 4 => text.replace(key.as_str(), "[redacted]"),
-            _ => text.to_owned(),
-        }
     }
 }

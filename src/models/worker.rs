@@ -12,6 +12,7 @@ use super::spend_authorizer::SpendAuthorizer;
 use super::structured_output::sendable;
 use super::time_limits::TimeLimits;
 use super::worker_error::WorkerError;
+use crate::text::secrets::SharedSecrets;
 use crate::units::{Money, Tokens};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -189,6 +190,43 @@ impl SmallModelWorker {
             Some(base) => base.to_string(),
             None => provider.base(&self.environment),
         })
+    }
+
+    /// The key that is sent to the server that performs a task; `None` where there is none.
+    pub(crate) fn key_for(&self, wanted: Option<&str>) -> Option<String> {
+        self.route(wanted)?.0.key(&self.environment)
+    }
+
+    /// The variable that holds the key that [`key_for`](Self::key_for) gives.
+    pub(crate) fn key_variable(&self, wanted: Option<&str>) -> Option<&'static str> {
+        let names = self.route(wanted)?.0.keys.iter();
+        names
+            .copied()
+            .find(|name| (self.environment)(name).is_some())
+    }
+
+    /// The variables that hold a key of a provider, where a model runs tools: a step may ask for a model of any of them.
+    pub(crate) fn keys_at_hand(&self) -> Vec<&'static str> {
+        if !matches!(self.mode, Mode::Model { .. }) {
+            return Vec::new();
+        }
+        let names = PROVIDERS.iter().flat_map(|provider| provider.keys);
+        let names = names.filter(|name| (self.environment)(name).is_some());
+        names.copied().collect()
+    }
+
+    /// Adds what must not be shown: the keys of all providers that the environment has, and passwords in addresses.
+    pub(crate) fn add_secrets_to(&self, secrets: &SharedSecrets) {
+        for provider in &PROVIDERS {
+            let keys = provider.keys.iter();
+            for key in keys.filter_map(|name| (self.environment)(name)) {
+                secrets.add(&key);
+            }
+            secrets.add_credentials_of(&provider.base(&self.environment));
+        }
+        if let Some(base) = &self.base_url {
+            secrets.add_credentials_of(base);
+        }
     }
 
     /// The price of what [`model_for`](Self::model_for) names; `None` where it is not known.

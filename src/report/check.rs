@@ -21,6 +21,7 @@ pub struct CheckReport {
     context: Vec<(String, bool)>,
     worker: String,
     cost: Forecast,
+    reaches: Vec<(&'static str, &'static str, Vec<String>)>,
 }
 
 impl CheckReport {
@@ -45,8 +46,19 @@ impl CheckReport {
                 .collect(),
             worker: worker.to_owned(),
             cost,
+            reaches: Vec::new(),
             shape,
         }
+    }
+
+    /// Adds what would be started, reached and read: lists, each with its name in JSON and in the text.
+    #[must_use]
+    pub fn reaches(
+        mut self,
+        lists: impl IntoIterator<Item = (&'static str, &'static str, Vec<String>)>,
+    ) -> Self {
+        self.reaches.extend(lists);
+        self
     }
 
     /// A few aligned lines, for reading.
@@ -78,6 +90,11 @@ impl CheckReport {
             row("context", &format!("{name} ({state})"));
         }
         row("worker", &self.worker);
+        for (_, name, list) in &self.reaches {
+            for one in list {
+                row(name, one);
+            }
+        }
         row("cost", &cost_in_words(&self.cost));
         text
     }
@@ -94,6 +111,10 @@ impl CheckReport {
 
     /// The report as one JSON object, for scripts.
     pub fn to_json(&self, diagnostics: &Value) -> Value {
+        let reaches = self.reaches.iter();
+        let reaches: Map<String, Value> = reaches
+            .map(|(name, _, list)| ((*name).to_owned(), json!(list)))
+            .collect();
         json!({
             "sound": true,
             "plan": self.name,
@@ -105,6 +126,7 @@ impl CheckReport {
             "critical_path": self.critical_path,
             "context": self.context.iter().map(|(name, given)| json!({"name": name, "given": given})).collect::<Vec<_>>(),
             "worker": self.worker,
+            "reaches": reaches,
             "cost": self.cost,
             "diagnostics": diagnostics,
         })

@@ -38,6 +38,20 @@ pub enum SessionError {
     /// The chosen worker cannot be set up.
     #[error(transparent)]
     Worker(#[from] WorkerError),
+    /// Keys would go to an address that a project's settings file names.
+    #[error(
+        "{}: base_url sends model requests to {address}, with the key in {keys}; if that address may have the key, \
+         run with --trust (or PLANDECK_TRUST=1), or give it yourself with --base-url",
+        .file.display()
+    )]
+    AddressOfProject {
+        /// The settings file.
+        file: PathBuf,
+        /// The address, without a password.
+        address: String,
+        /// The variables that hold keys.
+        keys: String,
+    },
     /// A file given with `--mcp-config` names no MCP servers.
     #[error("--mcp-config {}: it has no `mcpServers`", .0.display())]
     NoServers(PathBuf),

@@ -10,7 +10,8 @@ use super::redaction::without_secrets;
 use super::settings::Settings;
 use crate::models::{SmallModelWorker, process_environment};
 use crate::plan::{Diagnostic, Draft, ExecutionPlan, Source, parse};
-use crate::tools::{Catalog, CatalogToolbox, ToolOptions};
+use crate::text::secrets::mask_password;
+use crate::tools::{Catalog, CatalogToolbox, Reaches, ToolOptions, Toolbox};
 use serde_json::{Map, Value, json};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -84,6 +85,9 @@ async fn load_with(
     }
     let plan = draft.check(Some(&catalog), given)?;
     let worker = worker(&options, settings).await?;
+    if needs_context {
+        refuse_address_of_project(&options, &worker)?;
+    }
     Ok(Loaded {
         plan: Arc::new(plan),
         context,
@@ -163,7 +167,39 @@ async fn worker(
     Ok(worker.prices(settings.model_prices()?))
 }
 
+/// A base URL that a project's file names gets no key unless the user consents: the folder may come from anybody.
+fn refuse_address_of_project(
+    options: &SourceOptions,
+    worker: &SmallModelWorker,
+) -> Result<(), SessionError> {
+    let (Some(file), Some(address)) = (&options.base_url_of, &options.base_url) else {
+        return Ok(());
+    };
+    let keys = worker.keys_at_hand();
+    if options.trust || keys.is_empty() {
+        return Ok(());
+    }
+    Err(SessionError::AddressOfProject {
+        file: file.clone(),
+        address: mask_password(address).into_owned(),
+        keys: keys.join(", "),
+    })
+}
+
 impl Loaded {
+    /// Where requests to models go, if a project's settings file and not the user says so; without a password.
+    pub fn address_of_project(&self) -> Option<String> {
+        self.options.base_url_of.as_ref()?;
+        self.worker
+            .address(None)
+            .map(|address| mask_password(&address).into_owned())
+    }
+
+    /// What the plan would start, reach and read.
+    pub fn reaches(&self) -> Reaches {
+        self.toolbox.reaches(&self.plan)
+    }
+
     /// The plan's and the catalog's warnings.
     pub fn warnings(&self) -> Vec<Note> {
         let mut notes = Vec::new();
@@ -172,6 +208,11 @@ impl Loaded {
                 source: self.source.clone(),
                 warnings: self.plan.warnings.clone(),
             });
+        }
+        if let (Some(file), Some(address)) = (&self.options.base_url_of, self.address_of_project())
+        {
+            let file = file.clone();
+            notes.push(Note::AddressOfProject { file, address });
         }
         let messages = self.catalog_warnings.iter().map(|one| one.message.clone());
         notes.extend(messages.map(Note::CatalogWarning));
@@ -203,10 +244,11 @@ impl Loaded {
             paths.collect::<Vec<_>>()
         };
         let options = &self.options;
+        let secrets = self.toolbox.secrets().now();
         let given: Vec<&String> = self.context.keys().collect();
         Provenance {
             plan_path: (self.file != Path::new("-")).then(|| absolute(&self.file).into()),
-            plan_text: Some(without_secrets(&self.source, &self.plan)),
+            plan_text: Some(secrets.redact_text(&without_secrets(&self.source, &self.plan))),
             settings: json!({
                 "tools": all(&options.tools),
                 "mcp_config": all(&options.mcp_config),
@@ -215,6 +257,7 @@ impl Loaded {
                 "seed": options.seed,
                 // It may hold a user name and a password, which must not be recorded.
                 "base_url": options.base_url.as_ref().filter(|url| !url.contains('@')),
+                "base_url_of": options.base_url_of.as_deref().map(absolute),
             }),
         }
     }

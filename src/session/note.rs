@@ -3,6 +3,7 @@
 use crate::engine::ResumeState;
 use crate::plan::{Diagnostic, Source};
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Something that the user should know and that does not prevent the run. Each is one line, except
@@ -21,6 +22,13 @@ pub enum Note {
         source: Source,
         /// At least one warning.
         warnings: Vec<Diagnostic>,
+    },
+    /// Requests to models go where a project's settings file says.
+    AddressOfProject {
+        /// The settings file.
+        file: PathBuf,
+        /// The address.
+        address: String,
     },
     /// A warning about the catalog.
     CatalogWarning(String),
@@ -96,6 +104,10 @@ impl fmt::Display for Note {
                     write!(f, "{comma}{}", line(&warning.message))?;
                 }
                 Ok(())
+            }
+            Self::AddressOfProject { file, address } => {
+                let (file, address) = (line(&file.to_string_lossy()), line(address));
+                write!(f, "model requests go to {address}, as {file} says")
             }
             Self::CatalogWarning(message) => write!(f, "warning: {}", line(message)),
         }

@@ -20,6 +20,10 @@ pub struct SourceOptions {
     pub worker: Option<String>,
     /// The base URL of an OpenAI-compatible API.
     pub base_url: Option<String>,
+    /// The settings file of a project that names the base URL; `None` where the user gave it.
+    pub base_url_of: Option<PathBuf>,
+    /// Whether the user trusts what the project brings: its base URL may get the user's keys.
+    pub trust: bool,
     /// The seed of the simulated worker.
     pub seed: Option<u64>,
 }

@@ -7,7 +7,7 @@ use super::options::SourceOptions;
 use crate::engine::{ResumeState, UnknownSteps, definitions};
 use crate::plan::ExecutionPlan;
 use crate::store::{Claim, Resumption, RunMeta, Store};
-use crate::tools::Toolbox;
+use crate::tools::{REDACTED, Toolbox};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -111,13 +111,18 @@ impl PriorRun {
         let text = |name: &str| self.settings[name].as_str().map(str::to_owned);
         // Another worker has other cache keys, and may give other answers.
         source.worker = source.worker.take().or_else(|| text("worker"));
-        source.base_url = source.base_url.take().or_else(|| text("base_url"));
+        if source.base_url.is_none() {
+            source.base_url = text("base_url");
+            source.base_url_of = text("base_url_of").map(PathBuf::from);
+        }
         source.seed = source.seed.or_else(|| self.settings["seed"].as_u64());
         let header = self.resumption.state().header.as_deref();
         let recorded = header.and_then(|header| header.context.as_object());
         let given = self.settings["context"].as_array().into_iter().flatten();
         for name in given.filter_map(Value::as_str) {
-            if let Some(value) = recorded.and_then(|context| context.get(name)) {
+            let value = recorded.and_then(|context| context.get(name));
+            // Where a secret was left out, the value has to be given again.
+            if let Some(value) = value.filter(|value| !value.to_string().contains(REDACTED)) {
                 source
                     .recorded_context
                     .insert(name.to_owned(), value.clone());

@@ -21,6 +21,9 @@ pub struct Settings {
     pub worker: Option<String>,
     /// As `--base-url`.
     pub base_url: Option<String>,
+    /// The project's file, where the base URL is from one: the user has not chosen that address.
+    #[serde(skip)]
+    pub base_url_of: Option<PathBuf>,
     /// As `--theme`.
     pub theme: Option<String>,
     /// As `--color`.
@@ -69,7 +72,17 @@ impl Settings {
             .map(|folder| folder.join(FILE))
             .find(|file| file.is_file());
         let user = user_file().filter(|file| file.is_file());
-        let project = project.map_or_else(|| Ok(Self::default()), |file| Self::read(&file))?;
+        let project = match project {
+            Some(file) => {
+                let settings = Self::read(&file)?;
+                let base_url_of = settings.base_url.is_some().then_some(file);
+                Self {
+                    base_url_of,
+                    ..settings
+                }
+            }
+            None => Self::default(),
+        };
         let user = user.map_or_else(|| Ok(Self::default()), |file| Self::read(&file))?;
         Ok(project.or(user))
     }
@@ -97,6 +110,7 @@ impl Settings {
         Self {
             worker: self.worker.or(other.worker),
             base_url: self.base_url.or(other.base_url),
+            base_url_of: self.base_url_of.or(other.base_url_of),
             theme: self.theme.or(other.theme),
             color: self.color.or(other.color),
             limits,
@@ -124,6 +138,7 @@ impl Settings {
         }
         if source.base_url.is_none() {
             source.base_url.clone_from(&self.base_url);
+            source.base_url_of.clone_from(&self.base_url_of);
         }
     }
 
@@ -219,6 +234,7 @@ mod tests {
         let Settings {
             worker,
             base_url,
+            base_url_of: _,
             theme,
             color,
             limits,

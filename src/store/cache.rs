@@ -5,6 +5,7 @@
 
 use super::blobs::remove_unneeded_blobs;
 use super::codec::{Blobs, Codec, Decoder, Hash, Memory};
+use super::hash_key::hash_key;
 use super::journal::Journal;
 use super::message::{Entry, Message, now};
 use super::read::{Store, StoredBlobs};
@@ -38,6 +39,7 @@ pub struct StoredCache {
     connection: Connection,
     messages: SyncSender<Message>,
     options: CacheOptions,
+    hash_key: [u8; 32],
     /// What is pinned; with its output where that was done by this run.
     pins: HashMap<[u8; 32], Option<CachedOutput>>,
 }
@@ -58,6 +60,7 @@ impl StoredCache {
             connection,
             messages,
             options,
+            hash_key: hash_key(home)?,
             pins: pins.into_iter().map(|key| (key, None)).collect(),
         })
     }
@@ -136,6 +139,10 @@ impl OutputCache for StoredCache {
             Some(kept) => Some(kept.clone()),
             None => self.of_key(key).ok().flatten().filter(|kept| kept.pinned),
         }
+    }
+
+    fn hash_key(&self) -> [u8; 32] {
+        self.hash_key
     }
 
     fn has_pins(&self) -> bool {

@@ -1,6 +1,7 @@
 //! One call: what a tool is given, and what it reports.
 
 use super::error::ToolError;
+use super::secrets::Secrets;
 use crate::models::SpendAuthorizer;
 use crate::run::LogStream;
 use crate::units::{Money, Tokens};
@@ -43,8 +44,10 @@ pub struct Call {
 /// The result of a call.
 #[derive(Clone, Debug)]
 pub struct CallReport {
-    /// The output, or why there is none.
+    /// The output as it is shown and recorded, or why there is none.
     pub output: Result<Arc<Value>, ToolError>,
+    /// The output as later steps get it, where it holds a secret.
+    pub unredacted: Option<Unredacted>,
     /// What was spent, failed calls included; `None` where it cannot be known (a model without a price).
     pub cost: Option<Money>,
     /// Tokens, for a model call.
@@ -57,16 +60,44 @@ pub struct CallReport {
     pub answer: Option<Arc<str>>,
 }
 
+/// A value that holds a secret.
+#[derive(Clone)]
+pub struct Unredacted(Arc<Value>);
+
+impl Unredacted {
+    /// The value itself.
+    pub fn into_value(self) -> Arc<Value> {
+        self.0
+    }
+}
+
+impl std::fmt::Debug for Unredacted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Unredacted")
+    }
+}
+
 impl CallReport {
     /// A report of a call that cost nothing and involved no model.
     pub fn free(output: Result<Value, ToolError>) -> Self {
         Self {
             output: output.map(Arc::new),
+            unredacted: None,
             cost: Some(Money::ZERO),
             tokens: None,
             model: None,
             prompt: None,
             answer: None,
+        }
+    }
+
+    /// Redacts the output; later steps still get it as it was.
+    pub(super) fn hide(&mut self, secrets: &Secrets) {
+        if let Ok(output) = &mut self.output
+            && let Some(redacted) = secrets.redacted(output)
+        {
+            let whole = std::mem::replace(output, Arc::new(redacted));
+            self.unredacted = Some(Unredacted(whole));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The tools of a catalog, each built once and found by name.
 
-use super::catalog::{AgentSettings, Catalog, ModelSettings};
+use super::catalog::{AgentSettings, Catalog, McpSettings, ModelSettings, Rules};
 use super::definition::{BuildContext, ToolDefinition};
 use super::fixed_price::Priced;
 use super::function_call::{ByName, FunctionCall};
@@ -10,10 +10,11 @@ use super::services::{Services, ToolOptions};
 use super::simulated::SimulatedTool;
 use super::synthesis::FinalSynthesis;
 use super::unavailable::Unavailable;
-use super::{Fingerprint, Tool, Toolbox};
+use super::{Fingerprint, Reaches, SharedSecrets, Tool, Toolbox};
 use crate::models::SmallModelWorker;
-use crate::plan::FINAL_SYNTHESIS;
-use std::collections::HashMap;
+use crate::plan::{ExecutionPlan, FINAL_SYNTHESIS};
+use serde_json::{Map, Value};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// The tools that need no entry in a catalog.
@@ -24,6 +25,8 @@ pub struct CatalogToolbox {
     tools: ByName,
     definitions: HashMap<Arc<str>, Arc<ToolDefinition>>,
     worker: SmallModelWorker,
+    services: Arc<Services>,
+    mcp_servers: Map<String, Value>,
 }
 
 impl CatalogToolbox {
@@ -31,6 +34,7 @@ impl CatalogToolbox {
     /// calls fail with the reason.
     pub fn new(catalog: &Catalog, worker: &SmallModelWorker, options: ToolOptions) -> Self {
         let services = Arc::new(Services::new(options));
+        worker.add_secrets_to(&services.secrets);
         let mut tools: ByName = catalog
             .tools()
             .iter()
@@ -45,7 +49,10 @@ impl CatalogToolbox {
         let mut builtin = |name: &str, tool: Arc<dyn Tool>| {
             tools.entry(name.into()).or_insert(tool);
         };
-        builtin("code_exec", Arc::new(CodeExecTool::builtin(services)));
+        builtin(
+            "code_exec",
+            Arc::new(CodeExecTool::builtin(services.clone())),
+        );
         builtin(
             FINAL_SYNTHESIS,
             Arc::new(FinalSynthesis::new(worker.clone())),
@@ -63,6 +70,8 @@ impl CatalogToolbox {
                 .map(|definition| (definition.name.clone(), Arc::clone(definition)))
                 .collect(),
             worker: worker.clone(),
+            services,
+            mcp_servers: catalog.mcp_servers.clone(),
         }
     }
 
@@ -92,15 +101,19 @@ impl Toolbox for CatalogToolbox {
         self.definitions.get(name)?.pool.clone()
     }
 
+    fn secrets(&self) -> SharedSecrets {
+        self.services.secrets.clone()
+    }
+
     fn fingerprint(&self, name: &str, model: Option<&str>) -> Option<Fingerprint> {
         if let Some(definition) = self.definitions.get(name) {
-            return Some(Fingerprint::of(definition, &self.worker, model));
+            return Some(self.fingerprint_of(definition, model));
         }
         match name {
             "code_exec" => Some(Fingerprint::builtin(name, None)),
             FINAL_SYNTHESIS => {
                 let definition = ToolDefinition::new(name, Arc::new(ModelSettings::default()));
-                Some(Fingerprint::of(&definition, &self.worker, model))
+                Some(self.fingerprint_of(&definition, model))
             }
             // The fingerprint of `function_call` depends on the tool that the input names.
             _ => None,
@@ -109,6 +122,63 @@ impl Toolbox for CatalogToolbox {
 }
 
 impl CatalogToolbox {
+    /// What the steps of `plan` start, reach and read. A step that may call any tool counts for all of them.
+    pub fn reaches(&self, plan: &ExecutionPlan) -> Reaches {
+        let mut reaches = Reaches::default();
+        let called: HashSet<&str> = plan.steps.iter().map(|step| &*step.tool).collect();
+        let calls_any = called.contains("function_call");
+        for definition in self.definitions.values() {
+            let name = &*definition.name;
+            let is_agent = called
+                .iter()
+                .any(|tool| tool.strip_prefix("agent_") == Some(name));
+            if calls_any || called.contains(name) || is_agent {
+                self.add_reaches(definition, &mut reaches);
+            }
+        }
+        for name in BUILTINS {
+            if called.contains(name) && !self.definitions.contains_key(name) {
+                match name {
+                    FINAL_SYNTHESIS => self.add_worker(&mut reaches, None),
+                    "code_exec" => drop(reaches.code.insert(name.to_owned())),
+                    _ => {}
+                }
+            }
+        }
+        reaches
+    }
+
+    fn add_reaches(&self, definition: &Arc<ToolDefinition>, reaches: &mut Reaches) {
+        if self.worker.is_simulated() && definition.kind().reaches_outside {
+            return;
+        }
+        definition.implementation.reaches(definition, reaches);
+        if let Some(model) = definition.settings::<ModelSettings>() {
+            if self.worker.is_offline() && matches!(model.offline, Some(Rules::Code(_))) {
+                reaches.code.insert(definition.name.to_string());
+            }
+            self.add_worker(reaches, model.model.as_deref());
+        }
+        let server = definition.settings::<McpSettings>();
+        let server = server.and_then(|mcp| self.mcp_servers.get(&**mcp.server.as_ref()?));
+        if let Some(server) = server {
+            reaches.server(server);
+        }
+    }
+
+    /// The server that is asked, and the variable with its key.
+    fn add_worker(&self, reaches: &mut Reaches, model: Option<&str>) {
+        if let Some(address) = self.worker.address(model) {
+            reaches.address(&address);
+            let key = self.worker.key_variable(model);
+            reaches.variables.extend(key.map(str::to_owned));
+        }
+    }
+
+    fn fingerprint_of(&self, definition: &ToolDefinition, model: Option<&str>) -> Fingerprint {
+        Fingerprint::of(definition, &self.worker, &self.services.environment, model)
+    }
+
     /// The tool for an agent that the catalog does not list.
     fn unlisted_agent(&self, name: &str) -> Arc<dyn Tool> {
         let settings = Arc::new(AgentSettings::default());

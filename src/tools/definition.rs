@@ -2,8 +2,9 @@
 
 use super::fields::Fields;
 use super::services::Services;
-use super::{CallPolicy, Tool, ToolKind};
-use crate::models::SmallModelWorker;
+use super::template::variables;
+use super::{CallPolicy, FileInputs, Reaches, Tool, ToolKind};
+use crate::models::{Environment, SmallModelWorker};
 use crate::run::NotReused;
 use crate::units::Money;
 use serde_json::{Map, Value};
@@ -104,6 +105,9 @@ pub(crate) trait ToolSettings: Any + fmt::Debug + Send + Sync {
     /// Why it cannot be called.
     fn build(&self, context: &BuildContext<'_>) -> Result<Arc<dyn Tool>, BuildError>;
 
+    /// Adds what a call starts, reaches and reads.
+    fn reaches(&self, _definition: &ToolDefinition, _reaches: &mut Reaches) {}
+
     /// Adds the settings that determine an output. Returns why an output may not be reused by default; `None`
     /// where it may.
     fn fingerprint(&self, parts: &mut FingerprintParts<'_>) -> Option<NotReused>;
@@ -144,10 +148,16 @@ pub(crate) struct FingerprintParts<'a> {
     pub worker: &'a SmallModelWorker,
     /// The model that the step asks for.
     pub model: Option<&'a str>,
+    /// Where `${VAR}` is read.
+    read: &'a Environment,
     /// What was added.
     pub parts: Map<String, Value>,
     /// What runs the call: the worker, its model and address.
     pub executor: Map<String, Value>,
+    /// Values from the environment.
+    pub environment: Map<String, Value>,
+    /// Files that determine the output.
+    pub files: Option<FileInputs>,
 }
 
 impl<'a> FingerprintParts<'a> {
@@ -155,14 +165,32 @@ impl<'a> FingerprintParts<'a> {
     pub fn new(
         definition: &'a ToolDefinition,
         worker: &'a SmallModelWorker,
+        read: &'a Environment,
         model: Option<&'a str>,
     ) -> Self {
         Self {
             definition,
             worker,
             model,
+            read,
             parts: Map::new(),
             executor: Map::new(),
+            environment: Map::new(),
+            files: None,
+        }
+    }
+
+    /// Adds the values of the variables that texts of the catalog name as `${VAR}`.
+    pub fn variables<'t>(&mut self, texts: impl IntoIterator<Item = &'t str>) {
+        for name in texts.into_iter().flat_map(variables) {
+            self.value(&format!("${{{name}}}"), (self.read)(name));
+        }
+    }
+
+    /// Adds a value from the environment.
+    pub fn value(&mut self, name: &str, value: Option<String>) {
+        if let Some(value) = value {
+            self.environment.insert(name.to_owned(), value.into());
         }
     }
 

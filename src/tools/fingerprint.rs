@@ -1,7 +1,8 @@
 //! What determines a tool's outputs besides its input.
 
+use super::FileInputs;
 use super::definition::{FingerprintParts, ToolDefinition};
-use crate::models::SmallModelWorker;
+use crate::models::{Environment, SmallModelWorker};
 use crate::run::NotReused;
 use serde_json::{Map, Value, json};
 
@@ -13,9 +14,23 @@ pub struct Fingerprint {
     pub parts: Map<String, Value>,
     /// What runs the call, by name: another worker may answer differently although the step itself is unchanged.
     pub executor: Map<String, Value>,
+    /// Values from the environment, by name: another tenant or another token is another call.
+    pub environment: Values,
+    /// Files that determine the output. They are read when a call's key is made.
+    pub files: Option<FileInputs>,
     /// Why an output may not be reused for the same input, where the step has no `cache` field; `None` where it
     /// may.
     pub not_reused: Option<NotReused>,
+}
+
+/// Values that are hashed and never shown, by name.
+#[derive(Clone, Default, PartialEq)]
+pub struct Values(pub Map<String, Value>);
+
+impl std::fmt::Debug for Values {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
 }
 
 impl Fingerprint {
@@ -24,13 +39,20 @@ impl Fingerprint {
         Self {
             parts: Map::from_iter([("builtin".to_owned(), json!(name))]),
             executor: Map::new(),
+            environment: Values::default(),
+            files: None,
             not_reused,
         }
     }
 
     /// The fingerprint of a catalog's tool. `model` is the model that the step names.
-    pub fn of(definition: &ToolDefinition, worker: &SmallModelWorker, model: Option<&str>) -> Self {
-        let mut parts = FingerprintParts::new(definition, worker, model);
+    pub fn of(
+        definition: &ToolDefinition,
+        worker: &SmallModelWorker,
+        environment: &Environment,
+        model: Option<&str>,
+    ) -> Self {
+        let mut parts = FingerprintParts::new(definition, worker, environment, model);
         parts.put("type", json!(definition.kind().name));
         let not_reused = definition.implementation.fingerprint(&mut parts);
         if worker.is_simulated() {
@@ -39,6 +61,8 @@ impl Fingerprint {
         Self {
             parts: parts.parts,
             executor: parts.executor,
+            environment: Values(parts.environment),
+            files: parts.files,
             not_reused: match definition.cache {
                 Some(true) => None,
                 Some(false) => Some(NotReused::Tool),

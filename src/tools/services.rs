@@ -1,7 +1,13 @@
-//! What the tools of a toolbox share: sandboxes, HTTP clients, the environment.
+//! What the tools of a toolbox share: sandboxes, HTTP clients, the environment, the secrets that came from it.
 
 use super::sandbox::{Program, Sandbox};
+use super::secrets::SharedSecrets;
 use crate::models::{Environment, HttpClients, process_environment};
+use std::ffi::OsString;
+use std::sync::Arc;
+
+/// The variables of this process that every program it starts gets. What they hold is no secret.
+pub(super) const PASSED_ON: [&str; 4] = ["PATH", "HOME", "LANG", "TZ"];
 
 /// What tools need from outside the catalog.
 pub struct ToolOptions {
@@ -28,17 +34,37 @@ pub struct Services {
     pub sandbox: Sandbox,
     /// HTTP clients with their connections.
     pub http: HttpClients,
-    /// Where `${VAR}` is read.
+    /// Where `${VAR}` is read. Each value becomes a secret.
     pub environment: Environment,
+    /// The values that must not be shown.
+    pub secrets: SharedSecrets,
 }
 
 impl Services {
     /// New services with these options.
     pub fn new(options: ToolOptions) -> Self {
+        let secrets = SharedSecrets::default();
+        let (read, watched) = (options.environment, secrets.clone());
+        let environment: Environment = Arc::new(move |name| {
+            let value = read(name)?;
+            if !PASSED_ON.contains(&name) {
+                watched.add(&value);
+            }
+            Some(value)
+        });
         Self {
-            sandbox: Sandbox::new(options.program),
+            sandbox: Sandbox::new(options.program, secrets.clone()),
             http: HttpClients::default(),
-            environment: options.environment,
+            environment,
+            secrets,
         }
     }
+}
+
+/// The variables that a program gets without asking: they say where programs are, and how people write times and texts.
+pub(super) fn passed_on() -> impl Iterator<Item = (&'static str, OsString)> {
+    // Without it most programs do not start on Windows.
+    let system = cfg!(windows).then_some("SystemRoot");
+    let names = PASSED_ON.into_iter().chain(system);
+    names.filter_map(|name| Some((name, std::env::var_os(name)?)))
 }

@@ -3,7 +3,6 @@
 //! A text is read once, from left to right, and inserted values are not read again: a parameter whose value
 //! contains `${HOME}` is inserted as it is.
 
-use super::secrets::Secrets;
 use crate::models::Environment;
 use serde_json::{Map, Value};
 use std::collections::HashSet;
@@ -18,8 +17,6 @@ pub struct TemplateRenderer<'a> {
     pub missing: Missing,
     /// The names of the parameters that were inserted.
     pub used: HashSet<String>,
-    /// The values that came from the environment.
-    pub secrets: Secrets,
 }
 
 /// What a text cannot be rendered without.
@@ -50,7 +47,6 @@ impl<'a> TemplateRenderer<'a> {
             environment: None,
             missing,
             used: HashSet::new(),
-            secrets: Secrets::new(),
         }
     }
 
@@ -168,9 +164,18 @@ impl<'a> TemplateRenderer<'a> {
             .environment
             .and_then(|environment| environment(name))
             .ok_or_else(|| TemplateError::Variable(name.to_owned()))?;
-        self.secrets.add(&value);
         Ok(value)
     }
+}
+
+/// The names of the variables that a text of a catalog reads.
+pub fn variables(text: &str) -> impl Iterator<Item = &str> {
+    text.split("${").skip(1).filter_map(|rest| {
+        let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))?;
+        let (name, after) = rest.split_at(end);
+        let closed = after.starts_with('}') || after.starts_with(':') && after.contains('}');
+        (closed && is_name(name)).then_some(name)
+    })
 }
 
 /// A value inside a longer text: a string as it is, `null` as nothing, anything else as compact JSON.
@@ -217,7 +222,6 @@ mod tests {
             TemplateRenderer::new(&input, Missing::Error).with_environment(&environment);
         let text = renderer.text("${TOKEN}|{{q}}|{{ n.a.1 }}|${no good}|{{", str::to_owned);
         assert_eq!(text.unwrap(), "sesame|${TOKEN} {{q}}|2|${no good}|{{");
-        assert_eq!(renderer.secrets.redact("sesame"), "[redacted]");
     }
 
     #[test]

@@ -37,6 +37,7 @@ impl From<WorkerReport> for CallReport {
                 retry_after: error.retry_after,
                 ..ToolError::permanent(error.message)
             }),
+            unredacted: None,
             cost: report.cost,
             tokens: report.tokens,
             model: report.model,

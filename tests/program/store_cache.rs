@@ -39,8 +39,7 @@ impl Toolbox for Known {
 fn fingerprint(prompt: &str) -> Fingerprint {
     Fingerprint {
         parts: Map::from_iter([("prompt".to_owned(), json!(prompt))]),
-        executor: Map::new(),
-        not_reused: None,
+        ..Fingerprint::builtin("echo", None)
     }
 }
 
@@ -218,8 +217,8 @@ async fn a_failure_is_not_kept_and_a_tool_says_whether_it_may_be() {
     assert_eq!((echo.calls_of("w"), echo.calls_of("asked")), (2, 1));
 }
 
-/// Remembers the keys that it was asked for.
-struct Asked(Arc<std::sync::Mutex<Vec<CacheKey>>>);
+/// Remembers the keys that it was asked for, made with the hash key of a store.
+struct Asked(Arc<std::sync::Mutex<Vec<CacheKey>>>, [u8; 32]);
 
 impl OutputCache for Asked {
     fn get(&mut self, key: &CacheKey) -> Result<CachedOutput, CacheMiss> {
@@ -228,16 +227,22 @@ impl OutputCache for Asked {
     }
 
     fn put(&mut self, _key: CacheKey, _made: NewOutput) {}
+
+    fn hash_key(&self) -> [u8; 32] {
+        self.1
+    }
 }
 
-async fn key_of(step: Step, fingerprint: Fingerprint) -> CacheKey {
+async fn key_of(home: &Path, step: Step, fingerprint: Fingerprint) -> CacheKey {
+    let hash_key = std::fs::read(home.join("hash.key")).unwrap();
+    let hash_key = hash_key.try_into().unwrap();
     let asked = Arc::default();
     let toolbox = Arc::new(Known {
         tools: Only(paid()),
         fingerprint,
     });
     let engine = Engine::new(plan(vec![step]), Map::new(), toolbox, settings());
-    run(engine.with_cache(Asked(Arc::clone(&asked)))).await;
+    run(engine.with_cache(Asked(Arc::clone(&asked), hash_key))).await;
     asked.lock().unwrap().pop().unwrap()
 }
 
@@ -254,7 +259,14 @@ async fn why_a_call_was_made_again_can_be_said() {
     .await;
     let store = Store::at(home.path()).unwrap();
     let nearest = store
-        .nearest(&key_of(step("a", json!({"n": 2}), &[]), fingerprint("q")).await)
+        .nearest(
+            &key_of(
+                home.path(),
+                step("a", json!({"n": 2}), &[]),
+                fingerprint("q"),
+            )
+            .await,
+        )
         .unwrap()
         .unwrap();
     assert!(!nearest.exact);
@@ -263,13 +275,27 @@ async fn why_a_call_was_made_again_can_be_said() {
         (vec!["prompt".to_owned()], &json!({"n": 1}))
     );
     let exact = store
-        .nearest(&key_of(step("a", json!({"n": 1}), &[]), fingerprint("p")).await)
+        .nearest(
+            &key_of(
+                home.path(),
+                step("a", json!({"n": 1}), &[]),
+                fingerprint("p"),
+            )
+            .await,
+        )
         .unwrap()
         .unwrap();
     assert!(exact.exact && exact.parts.is_empty() && exact.cost == Money::from_pico(7));
     assert!(
         store
-            .nearest(&key_of(step("z", json!({"n": 9}), &[]), fingerprint("p")).await)
+            .nearest(
+                &key_of(
+                    home.path(),
+                    step("z", json!({"n": 9}), &[]),
+                    fingerprint("p")
+                )
+                .await
+            )
             .unwrap()
             .is_none()
     );

@@ -90,6 +90,10 @@ pub struct RunArgs {
     /// Do not track cost
     #[arg(long)]
     pub no_track_cost: bool,
+    /// Trust this plan and its project for this run, as `PLANDECK_TRUST=1` does: the `base_url` of a project's
+    /// plandeck.toml gets the key of the provider
+    #[arg(long)]
+    pub trust: bool,
     /// Start paused (needs the dashboard)
     #[arg(long)]
     pub paused: bool,
@@ -150,6 +154,7 @@ impl RunArgs {
             events: None,
             fail_fast: false,
             no_track_cost: false,
+            trust: false,
             paused: false,
             record: RecordArgs::default(),
             screen: ScreenArgs::default(),

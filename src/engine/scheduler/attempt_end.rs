@@ -43,6 +43,8 @@ impl Scheduler {
             model,
             prompt,
             answer,
+            // The driver has put it in the place of the output.
+            unredacted: _,
         } = report;
         let cost = cost.map(|cost| cost.max(Money::ZERO));
         let billed = cost.unwrap_or(reserved);

@@ -25,8 +25,9 @@ use serde_json::Value;
 use std::fmt;
 use std::time::Duration;
 
-/// How much of a server's answer a message quotes, in bytes.
-const QUOTED: usize = 600;
+/// How much of a server's answer a message quotes, in bytes. It is cut again after secrets are out of it, since a cut
+/// would leave a part of one.
+const QUOTED: usize = 16 << 10;
 
 /// The request format of a server.
 pub(crate) trait Protocol: fmt::Debug + Send + Sync {

@@ -6,6 +6,7 @@ use super::{MIN_BYTES, REDACTED};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
+use serde_json::Value;
 use std::borrow::Cow;
 use std::fmt::Write;
 
@@ -31,7 +32,7 @@ pub fn patterns(value: &str) -> Vec<Pattern> {
     if let Some(decoded) = decoded(value) {
         whole(&decoded, &mut found);
     }
-    for part in address_parts(value) {
+    for part in address_parts(value).into_iter().chain(json_parts(value)) {
         whole(&part, &mut found);
     }
     for number in numbers(value) {
@@ -86,6 +87,33 @@ fn lines(value: &str) -> impl Iterator<Item = &str> {
     lines.filter(|line| !line.starts_with("-----"))
 }
 
+/// The texts in a value that is JSON, such as a file of credentials in a variable, and the lines of a key that is
+/// written on one line with `\n` in it.
+fn json_parts(value: &str) -> Vec<String> {
+    let mut parts = Vec::new();
+    let json: Option<Value> = serde_json::from_str(value).ok();
+    let mut open: Vec<&Value> = json
+        .iter()
+        .filter(|it| it.is_object() || it.is_array())
+        .collect();
+    while let Some(value) = open.pop() {
+        match value {
+            Value::String(text) if text.len() >= MIN_PART => {
+                parts.push(text.clone());
+                parts.extend(lines(text).map(str::to_owned));
+            }
+            Value::Array(items) => open.extend(items),
+            Value::Object(members) => open.extend(members.values()),
+            _ => {}
+        }
+    }
+    if value.contains("\\n") {
+        let written_out = value.replace("\\r", "").replace("\\n", "\n");
+        parts.extend(lines(&written_out).map(str::to_owned));
+    }
+    parts
+}
+
 /// A value that is a number, as JSON may write it.
 fn numbers(value: &str) -> Vec<String> {
     let Ok(number) = value.parse::<f64>() else {
@@ -94,7 +122,7 @@ fn numbers(value: &str) -> Vec<String> {
     if !number.is_finite() {
         return Vec::new();
     }
-    let mut texts = vec![serde_json::Value::from(number).to_string()];
+    let mut texts = vec![Value::from(number).to_string()];
     // Every whole number below has a form without a point.
     if number.fract() == 0.0 && number.abs() < 1e15 {
         texts.push(format!("{number:.0}"));

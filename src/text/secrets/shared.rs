@@ -1,6 +1,8 @@
 //! The secrets of a run, which grow while it reads its environment.
 
 use super::{Secrets, forms};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// The secrets that everything in a run shares: what one tool reads must not be shown by another.
@@ -21,6 +23,28 @@ impl SharedSecrets {
     pub fn add_credentials_of(&self, address: &str) {
         if let Some(password) = forms::password(address) {
             self.add(password);
+        }
+    }
+
+    /// Adds the value of a header that carries a credential, and the credential alone: what follows `Bearer`, the
+    /// password behind `Basic`, the values of cookies.
+    pub fn add_header(&self, value: &str) {
+        self.add(value);
+        if let Some((scheme, credential)) = value.split_once(' ') {
+            self.add(credential);
+            let is_basic = scheme.eq_ignore_ascii_case("basic");
+            let decoded = STANDARD.decode(credential.trim()).ok().filter(|_| is_basic);
+            let decoded = decoded.and_then(|bytes| String::from_utf8(bytes).ok());
+            if let Some((_, password)) = decoded.as_deref().and_then(|both| both.split_once(':')) {
+                self.add(password);
+            }
+        }
+        if value.contains(['=', ';']) {
+            let values = value.split(';').filter_map(|pair| pair.split_once('='));
+            let values = values.map(|(_, value)| value.trim());
+            for value in values.filter(|value| value.len() >= 8) {
+                self.add(value);
+            }
         }
     }
 

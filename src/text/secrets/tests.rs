@@ -151,8 +151,6 @@ fn in_pieces(secrets: Secrets, text: &str, cuts: &[usize]) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(500))]
-
     #[test]
     fn no_encoding_of_a_secret_comes_out(
         secret in secret(),
@@ -263,6 +261,29 @@ fn each_line_of_a_key_is_a_secret() {
     let wrapped = STANDARD.encode(key);
     let wrapped = format!("{}\n{}", &wrapped[..40], &wrapped[40..]);
     assert!(!secrets.redact(&wrapped).contains(&wrapped[10..38]));
+}
+
+#[test]
+fn what_a_structured_value_holds_is_secret() {
+    let json = r#"{"type": "robot", "key": "-----BEGIN KEY-----\nMIIEvQIBADAN\nhkiG9w0BAQEF\n-----END KEY-----\n"}"#;
+    let on_one_line = "-----BEGIN KEY-----\\nMIIEvQIBADAN\\nhkiG9w0BAQEF\\n-----END KEY-----";
+    for value in [json, on_one_line] {
+        let secrets = secrets(&[value]);
+        assert_eq!(
+            secrets.redact("line: hkiG9w0BAQEF"),
+            "line: [redacted]",
+            "{value}"
+        );
+    }
+    let shared = SharedSecrets::default();
+    shared.add_header(&format!("Basic {}", STANDARD.encode("bob:sesame-open")));
+    shared.add_header("Bearer tok-12345");
+    shared.add_header("theme=dark; session=s-0123456789");
+    let secrets = shared.now();
+    for part in ["sesame-open", "tok-12345", "s-0123456789"] {
+        assert_eq!(secrets.redact(part), REDACTED);
+    }
+    assert_eq!(secrets.redact("dark bob"), "dark bob");
 }
 
 #[test]

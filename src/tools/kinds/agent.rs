@@ -2,10 +2,10 @@
 
 use crate::run::NotReused;
 use crate::tools::definition::{
-    BuildContext, BuildError, FingerprintParts, KindEntry, ToolSettings,
+    BuildContext, BuildError, FingerprintParts, KindEntry, ToolDefinition, ToolSettings,
 };
 use crate::tools::kind::DAY;
-use crate::tools::{Tool, ToolKind};
+use crate::tools::{Reaches, Tool, ToolKind};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,6 +42,12 @@ impl ToolSettings for AgentSettings {
 
     fn build(&self, _context: &BuildContext<'_>) -> Result<Arc<dyn Tool>, BuildError> {
         Err("this version has no Agent2Agent client".into())
+    }
+
+    fn reaches(&self, _definition: &ToolDefinition, reaches: &mut Reaches) {
+        if let Some(url) = &self.url {
+            reaches.address(url);
+        }
     }
 
     fn fingerprint(&self, parts: &mut FingerprintParts<'_>) -> Option<NotReused> {

@@ -2,11 +2,11 @@
 
 use crate::run::NotReused;
 use crate::tools::definition::{
-    BuildContext, BuildError, FingerprintParts, KindEntry, ToolSettings,
+    BuildContext, BuildError, FingerprintParts, KindEntry, ToolDefinition, ToolSettings,
 };
 use crate::tools::sandbox::{Language, Work};
 use crate::tools::services::Services;
-use crate::tools::{Call, CallPolicy, CallReport, Tool, ToolError, ToolKind};
+use crate::tools::{Call, CallPolicy, CallReport, Reaches, Tool, ToolError, ToolKind};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::{Map, Value, json};
@@ -51,6 +51,10 @@ impl ToolSettings for CodeSettings {
             policy: context.definition.policy(),
             services: context.services.clone(),
         }))
+    }
+
+    fn reaches(&self, definition: &ToolDefinition, reaches: &mut Reaches) {
+        reaches.code.insert(definition.name.to_string());
     }
 
     fn fingerprint(&self, parts: &mut FingerprintParts<'_>) -> Option<NotReused> {

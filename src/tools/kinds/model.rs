@@ -128,6 +128,8 @@ impl ToolSettings for ModelSettings {
         if let Some((provider, model)) = worker.model_for(wanted) {
             parts.by("model", json!(format!("{provider}/{model}")));
         }
+        // Another account may have another model under the same name.
+        parts.value("key", worker.key_for(wanted));
         parts.by("seed", json!(worker.seed()));
         if worker.is_simulated() {
             Some(NotReused::Simulated)

@@ -9,6 +9,7 @@ use crate::tools::cancel::cancellable;
 use crate::tools::error::ToolError;
 use crate::tools::group::{Group, Keeper};
 use crate::tools::launch::STARTED;
+use crate::tools::secrets::SharedSecrets;
 use serde_json::Value;
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -121,6 +122,7 @@ pub struct Work<'a> {
 #[derive(Debug, Default)]
 pub struct Sandbox {
     program: Program,
+    secrets: SharedSecrets,
     idle: Mutex<Vec<SandboxProcess>>,
 }
 
@@ -138,10 +140,11 @@ struct SandboxProcess {
 }
 
 impl Sandbox {
-    /// Sandboxes that are started from `program`.
-    pub fn new(program: Program) -> Self {
+    /// Sandboxes that are started from `program`. What code says is shown without `secrets`.
+    pub fn new(program: Program, secrets: SharedSecrets) -> Self {
         Self {
             program,
+            secrets,
             idle: Mutex::default(),
         }
     }
@@ -209,7 +212,11 @@ impl Sandbox {
             };
             match reply {
                 Some(Reply::Ready) => {}
-                Some(Reply::Log(line)) => log(LogStream::Stderr, &clean(&line, 8 << 10)),
+                Some(Reply::Log(line)) => {
+                    let line = clean(&line, usize::MAX);
+                    let line = self.secrets.now().redact(&line).into_owned();
+                    log(LogStream::Stderr, &clean(&line, 8 << 10));
+                }
                 Some(Reply::Output {
                     value,
                     memory_mb: held,
@@ -221,7 +228,8 @@ impl Sandbox {
                 }
                 Some(Reply::Error(message)) => {
                     self.give_back(process);
-                    return Err(ToolError::permanent(quote_end(&message, 4_000)));
+                    let secrets = self.secrets.now();
+                    return Err(ToolError::permanent(secrets.quote_end(&message, 4_000)));
                 }
                 None => return Err(process.exit_reason(memory_mb, seconds).await),
             }

@@ -36,6 +36,7 @@ pub async fn run(feed: impl Feed, options: Options) -> Result<Left, Error> {
     let mut model = Model::new(options.title, theme, !options.reduced_motion, session.size);
     model.unknown.asks = options.asks;
     model.forkable = options.forkable;
+    model.address = options.address;
     if let Some(speed) = options.replay {
         model = model.replaying(speed);
     }

@@ -24,6 +24,8 @@ pub struct Options {
     pub asks: bool,
     /// Whether the run is on record, so that another one can be forked from it.
     pub forkable: bool,
+    /// Where requests to models go, if a project and not the user says so; the header names it.
+    pub address: Option<String>,
 }
 
 impl Options {

@@ -5,15 +5,14 @@ mod request;
 use super::jq::{self, JqRule};
 use crate::models::http::RequestError;
 use crate::run::{ErrorKind, NotReused};
-use crate::text::message::quote;
 use crate::tools::cancel::cancellable;
 use crate::tools::definition::{
-    BuildContext, BuildError, FingerprintParts, KindEntry, ToolSettings,
+    BuildContext, BuildError, FingerprintParts, KindEntry, ToolDefinition, ToolSettings,
 };
 use crate::tools::fields::Fields;
 use crate::tools::kind::DAY;
 use crate::tools::services::Services;
-use crate::tools::{Call, CallPolicy, CallReport, Tool, ToolError, ToolKind};
+use crate::tools::{Call, CallPolicy, CallReport, Reaches, Tool, ToolError, ToolKind};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use request::Prepared;
@@ -106,6 +105,14 @@ impl ToolSettings for HttpSettings {
         }))
     }
 
+    fn reaches(&self, _definition: &ToolDefinition, reaches: &mut Reaches) {
+        reaches.address(&self.url);
+        reaches.variables_in(self.headers.iter().map(|(_, value)| &**value));
+        for (_, value) in &self.query {
+            reaches.variables_in([&*value.to_string()]);
+        }
+    }
+
     fn fingerprint(&self, parts: &mut FingerprintParts<'_>) -> Option<NotReused> {
         parts.put("method", json!(self.method));
         parts.put("url", json!(self.url));
@@ -113,6 +120,11 @@ impl ToolSettings for HttpSettings {
         parts.put("query", json!(self.query));
         parts.put("body", json!(self.body));
         parts.put("response", json!(self.response));
+        parts.variables([&*self.url]);
+        parts.variables(self.headers.iter().map(|(_, value)| &**value));
+        for (_, value) in &self.query {
+            parts.variables([&*value.to_string()]);
+        }
         parts.unless_it_reads(matches!(&*self.method, "GET" | "HEAD"))
     }
 }
@@ -154,8 +166,8 @@ async fn run(request: &Request, services: &Services, call: &Call) -> CallReport 
         Ok(prepared) => prepared,
         Err(message) => return CallReport::free(Err(ToolError::permanent(message))),
     };
-    let shown = prepared.shown();
-    let secrets = prepared.secrets.clone();
+    let secrets = services.secrets.now();
+    let shown = secrets.redact(&prepared.shown).into_owned();
     // A caller with its own time limit drops the call; the limit of its step may be longer.
     let limit = request.timeout.filter(|_| call.time_limit.is_none());
     let answer = within(limit, prepared.send(services)).await;
@@ -167,15 +179,14 @@ async fn run(request: &Request, services: &Services, call: &Call) -> CallReport 
         },
         retryable: error.retryable,
         retry_after: error.retry_after,
-        ..ToolError::permanent(quote(&secrets.redact(&error.message), 1_000))
+        ..ToolError::permanent(secrets.quote(&error.message, 1_000))
     });
     let mut report = CallReport::free(Ok(Value::Null));
     report.prompt = Some(shown.into());
     report.output = match answer {
         Err(error) => Err(error),
         Ok(text) => {
-            let text = secrets.redact(&text).into_owned();
-            report.answer = Some(text.as_str().into());
+            report.answer = Some(secrets.redact(&text).into());
             let output = crate::tools::read_json_or_text(text)
                 .map_err(|error| ToolError::permanent(format!("the answer is {error}")));
             match (output, &request.response) {
@@ -185,15 +196,16 @@ async fn run(request: &Request, services: &Services, call: &Call) -> CallReport 
                     .map_err(|error| ToolError {
                         message: format!(
                             "the filter `response` failed on the answer: {}",
-                            error.message
+                            secrets.redact(&error.message)
                         ),
                         ..error
                     }),
                 (output, _) => output,
             }
-            .map(|output| Arc::new(secrets.redact_value(output)))
+            .map(Arc::new)
         }
     };
+    report.hide(&secrets);
     report
 }
 

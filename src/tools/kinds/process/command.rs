@@ -3,8 +3,7 @@
 use super::Program;
 use crate::tools::group::Keeper;
 use crate::tools::launch;
-use crate::tools::secrets::Secrets;
-use crate::tools::services::Services;
+use crate::tools::services::{Services, passed_on};
 use crate::tools::template::{Missing, TemplateRenderer};
 use crate::tools::{Call, ToolError};
 use serde_json::Map;
@@ -17,7 +16,6 @@ use tokio_util::task::AbortOnDropHandle;
 /// A command that is ready to be started.
 pub(super) struct Prepared {
     pub command: Command,
-    pub secrets: Secrets,
     /// Who ends what the program starts.
     pub keeper: Keeper,
     /// Whether the command is a launcher that becomes the program or supervises it.
@@ -105,6 +103,8 @@ pub(super) fn prepare(
             without_launcher(program, call)
         }
     };
+    // Keys of providers and other variables are none of the program's business.
+    command.env_clear().envs(passed_on());
     let parameters = Map::new();
     let mut renderer =
         TemplateRenderer::new(&parameters, Missing::Error).with_environment(&services.environment);
@@ -141,7 +141,6 @@ pub(super) fn prepare(
     }
     Ok(Prepared {
         command,
-        secrets: renderer.secrets,
         keeper,
         launched,
         share,

@@ -11,13 +11,13 @@ mod output;
 use crate::run::NotReused;
 use crate::tools::cancel::cancellable;
 use crate::tools::definition::{
-    BuildContext, BuildError, FingerprintParts, KindEntry, ToolSettings,
+    BuildContext, BuildError, FingerprintParts, KindEntry, ToolDefinition, ToolSettings,
 };
 use crate::tools::fields::Fields;
 use crate::tools::group::Group;
 use crate::tools::kind::DAY;
-use crate::tools::services::Services;
-use crate::tools::{Call, CallPolicy, CallReport, Tool, ToolError, ToolKind};
+use crate::tools::services::{Services, passed_on};
+use crate::tools::{Call, CallPolicy, CallReport, FileInputs, Reaches, Tool, ToolError, ToolKind};
 use command::{Prepared, hold, no_launcher, not_started};
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -38,7 +38,7 @@ static KIND: ToolKind = ToolKind {
 
 pub(super) static ENTRY: KindEntry = KindEntry {
     kind: &KIND,
-    fields: &["command", "cwd", "env"],
+    fields: &["command", "cwd", "env", "inputs"],
     implied_by: &["command"],
     rank: 1,
     parse: |fields| Arc::new(parse(fields)),
@@ -53,6 +53,8 @@ pub struct ProcessSettings {
     pub cwd: Option<PathBuf>,
     /// Variables added to the environment, with `${VAR}` for others.
     pub env: Vec<(Arc<str>, Arc<str>)>,
+    /// Files, folders and globs that determine its output, relative to where it runs.
+    pub inputs: Vec<Arc<str>>,
 }
 
 fn parse(fields: &mut Fields<'_>) -> ProcessSettings {
@@ -65,7 +67,25 @@ fn parse(fields: &mut Fields<'_>) -> ProcessSettings {
         command,
         cwd,
         env: fields.texts("env"),
+        inputs: inputs(fields),
     }
+}
+
+fn inputs(fields: &mut Fields<'_>) -> Vec<Arc<str>> {
+    let mut inputs = Vec::new();
+    for input in fields.list("inputs").unwrap_or_default() {
+        match input.as_str() {
+            Some(name) if !name.trim().is_empty() => match glob::Pattern::new(name) {
+                Ok(_) => inputs.push(name.into()),
+                Err(error) => fields.fault("inputs", format!("`inputs`: \"{name}\": {error}")),
+            },
+            _ => fields.fault(
+                "inputs",
+                "`inputs` must be a list of files, folders and globs",
+            ),
+        }
+    }
+    inputs
 }
 
 impl ToolSettings for ProcessSettings {
@@ -84,6 +104,11 @@ impl ToolSettings for ProcessSettings {
         }))
     }
 
+    fn reaches(&self, _definition: &ToolDefinition, reaches: &mut Reaches) {
+        reaches.program(self.command.iter().map(|word| &**word));
+        reaches.variables_in(self.env.iter().map(|(_, value)| &**value));
+    }
+
     fn fingerprint(&self, parts: &mut FingerprintParts<'_>) -> Option<NotReused> {
         parts.put("command", json!(self.command));
         let folder = parts.definition.folder.as_deref();
@@ -91,6 +116,20 @@ impl ToolSettings for ProcessSettings {
         // Absolute, so that the fingerprint does not depend on how the path of the catalog was written.
         parts.put("cwd", json!(folder.map(absolute)));
         parts.put("env", json!(self.env));
+        if !self.inputs.is_empty() {
+            parts.put("inputs", json!(self.inputs));
+        }
+        parts.variables(self.env.iter().map(|(_, value)| &**value));
+        for (name, value) in passed_on() {
+            parts.value(name, Some(value.to_string_lossy().into_owned()));
+        }
+        let catalog = parts.definition.folder.as_deref().map(PathBuf::as_path);
+        parts.files = Some(FileInputs::new(
+            &self.command,
+            catalog,
+            self.cwd.as_deref().or(catalog),
+            &self.inputs,
+        ));
         parts.unless_it_reads(false)
     }
 }
@@ -128,6 +167,7 @@ impl Tool for ProcessTool {
         async move {
             let mut started = false;
             let mut report = CallReport::free(run(&program, &services, &call, &mut started).await);
+            report.hide(&services.secrets.now());
             // The command that was run, for the record; `None` where it was not started.
             report.prompt = started.then(|| program.process.command.join(" ").into());
             report
@@ -148,11 +188,11 @@ async fn run(
 ) -> Result<Value, ToolError> {
     let Prepared {
         mut command,
-        secrets,
         keeper,
         launched,
         share,
     } = command::prepare(settings, services, call)?;
+    let secrets = services.secrets.now();
     let input = serde_json::to_vec(&*call.input).map_err(|error| {
         ToolError::permanent(format!("the parameters cannot be written as JSON: {error}"))
     })?;
@@ -179,7 +219,8 @@ async fn run(
                 feed(stdin, input).await;
                 Ok(())
             };
-            let log = async { Ok(Log::new(call, &secrets, launched).follow(stderr).await) };
+            let log = Log::new(call, Arc::clone(&secrets), launched);
+            let log = async { Ok(log.follow(stderr).await) };
             let ((), output, said) = tokio::try_join!(fed, collect(stdout), log)?;
             Ok::<_, ToolError>((output, said))
         };
@@ -223,5 +264,5 @@ async fn run(
     if !status.success() {
         return Err(failure(name, status, &tail));
     }
-    Ok(secrets.redact_value(read_output(name, output)?))
+    read_output(name, output)
 }

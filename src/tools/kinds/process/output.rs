@@ -4,11 +4,12 @@ use super::command::not_started;
 use crate::run::LogStream;
 use crate::text::message::{clean, quote_end};
 use crate::tools::launch::{NOT_STARTED, NOT_STARTED_MARK, OVER_MEMORY, OVER_MEMORY_MARK, STARTED};
-use crate::tools::secrets::Secrets;
+use crate::tools::secrets::{Redactor, Secrets};
 use crate::tools::{Call, ToolError};
 use serde_json::Value;
 use std::io;
 use std::process::ExitStatus;
+use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::ChildStdin;
 
@@ -47,11 +48,11 @@ pub(super) async fn collect(mut stdout: impl AsyncRead + Unpin) -> Result<Vec<u8
     }
 }
 
-/// Logs each line of standard error and keeps the end.
+/// Logs each line of standard error, without secrets, and keeps the end.
 pub(super) struct Log<'a> {
     call: &'a Call,
-    secrets: &'a Secrets,
-    line: Vec<u8>,
+    redactor: Redactor,
+    line: String,
     said: Said,
     /// Whether the next line is a launcher's.
     is_first: bool,
@@ -68,11 +69,11 @@ pub(super) struct Said {
 
 impl<'a> Log<'a> {
     /// `launched` says whether a launcher is expected to write the first line.
-    pub fn new(call: &'a Call, secrets: &'a Secrets, launched: bool) -> Self {
+    pub fn new(call: &'a Call, secrets: Arc<Secrets>, launched: bool) -> Self {
         Self {
             call,
-            secrets,
-            line: Vec::new(),
+            redactor: Redactor::new(secrets),
+            line: String::new(),
             said: Said::default(),
             is_first: launched,
         }
@@ -82,32 +83,46 @@ impl<'a> Log<'a> {
     pub async fn follow(mut self, mut stderr: impl AsyncRead + Unpin) -> Said {
         let mut chunk = vec![0; 8 << 10];
         while let Ok(read @ 1..) = stderr.read(&mut chunk).await {
-            for piece in chunk[..read].split_inclusive(|byte| *byte == b'\n') {
-                self.line.extend_from_slice(piece);
-                if piece.ends_with(b"\n") || self.line.len() >= MAX_LINE_BYTES {
-                    self.log_line();
-                }
-            }
+            let text = self.redactor.push(&chunk[..read]);
+            self.take(&text);
         }
+        let text = self.redactor.finish();
+        self.take(&text);
         self.log_line();
         self.said
     }
 
+    fn take(&mut self, text: &str) {
+        for piece in text.split_inclusive('\n') {
+            self.line.push_str(piece);
+            while self.line.len() > MAX_LINE_BYTES {
+                let mut end = MAX_LINE_BYTES;
+                while !self.line.is_char_boundary(end) {
+                    end -= 1;
+                }
+                let rest = self.line.split_off(end);
+                self.log_line();
+                self.line = rest;
+            }
+            if piece.ends_with('\n') {
+                self.log_line();
+            }
+        }
+    }
+
     fn log_line(&mut self) {
-        if std::mem::take(&mut self.is_first) && self.line.trim_ascii_end() == STARTED.as_bytes() {
+        let line = std::mem::take(&mut self.line);
+        if std::mem::take(&mut self.is_first) && line.trim_ascii_end() == STARTED {
             self.said.by_launcher = true;
-            self.line.clear();
             return;
         }
-        let line = String::from_utf8_lossy(&self.line).into_owned();
-        self.line.clear();
-        let line = self.secrets.redact(line.trim_end_matches(['\n', '\r']));
+        let line = line.trim_end_matches(['\n', '\r']);
         if line.is_empty() {
             return;
         }
-        (self.call.log)(LogStream::Stderr, &clean(&line, MAX_LINE_BYTES));
+        (self.call.log)(LogStream::Stderr, &clean(line, MAX_LINE_BYTES));
         let tail = &mut self.said.tail;
-        tail.push_str(&line);
+        tail.push_str(line);
         tail.push('\n');
         if tail.len() > 2 * MAX_TAIL_BYTES {
             let mut from = tail.len() - MAX_TAIL_BYTES;

@@ -111,6 +111,8 @@ pub struct Model {
     pub unknown: UnknownSteps,
     /// Whether the run is on record, so that it can be forked.
     pub forkable: bool,
+    /// Where requests to models go, if a project and not the user says so.
+    pub address: Option<String>,
     /// A notice to the user, until the next key.
     pub notice: Option<String>,
     /// Whether the dashboard is left as soon as the run has ended.
@@ -153,6 +155,7 @@ impl Model {
             overlay: None,
             unknown: UnknownSteps::default(),
             forkable: false,
+            address: None,
             notice: None,
             leaving: false,
             drag: None,

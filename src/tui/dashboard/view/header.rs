@@ -55,6 +55,10 @@ fn identity(model: &Model) -> Vec<Segment> {
         let worker = text::fit(&header.worker, room);
         segments.push(Segment::new(3, vec![Span::styled(worker, theme.dim)]));
     }
+    if let Some(address) = &model.address {
+        let address = format!("→ {}", text::fit(address, NAME));
+        segments.push(Segment::new(10, vec![Span::styled(address, theme.warning)]));
+    }
     segments
 }
 

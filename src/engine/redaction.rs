@@ -1,0 +1,135 @@
+//! The one place where secrets are taken out of a run's record: every event passes it before anyone sees it.
+
+use crate::plan::{StepInput, View};
+use crate::run::{
+    AttemptEnd, CallReason, EventKind, InputChange, MissReason, RerunReason, Reuse, RunError,
+    RunHeader, StepInfo,
+};
+use crate::tools::Secrets;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// The event without secrets in anything that comes from outside: parameters, inputs, outputs, prompts, answers,
+/// messages and logs. Names and ids stay, since readers tell steps apart by them.
+pub fn redacted(mut kind: EventKind, secrets: &Secrets) -> EventKind {
+    if secrets.is_empty() {
+        return kind;
+    }
+    let value = |value: &mut Arc<Value>| *value = secrets.redact_shared(value);
+    let text = |text: &mut Arc<str>| *text = secrets.redact_text(text);
+    match &mut kind {
+        EventKind::RunStarted(header) => {
+            let header: &mut RunHeader = Arc::make_mut(header);
+            value(&mut header.context);
+            infos(&mut header.steps, secrets);
+        }
+        EventKind::StepExpanded { elements, .. } => infos(elements, secrets),
+        EventKind::AttemptStarted { input, why, .. } => {
+            *input = shown_input(input, secrets);
+            if let Some(why) = why {
+                reason(why, secrets);
+            }
+        }
+        EventKind::AttemptLog { text: line, .. } => text(line),
+        EventKind::AttemptEnded(end) => {
+            let end: &mut AttemptEnd = Arc::make_mut(end);
+            end.prompt.iter_mut().for_each(text);
+            end.answer.iter_mut().for_each(text);
+            if let Some(one) = &mut end.error {
+                error(one, secrets);
+            }
+        }
+        EventKind::StepSucceeded { output, reused, .. } => {
+            value(output);
+            if let Some(reused) = reused {
+                let reused: &mut Reuse = reused;
+                reused.input = shown_input(&reused.input, secrets);
+            }
+        }
+        EventKind::StepFailed { error: one, .. } | EventKind::StepUnknown { error: one, .. } => {
+            error(one, secrets);
+        }
+        EventKind::StepInputSet { input, .. } => input.iter_mut().for_each(value),
+        EventKind::LimitReached { message, .. } => text(message),
+        EventKind::RunEnded {
+            result, error: one, ..
+        } => {
+            value(result);
+            if let Some(one) = one {
+                error(one, secrets);
+            }
+        }
+        EventKind::StepReady { .. }
+        | EventKind::StepWaiting { .. }
+        | EventKind::ReservationRaised { .. }
+        | EventKind::StepSkipped { .. }
+        | EventKind::StepCancelled { .. }
+        | EventKind::StepReset { .. }
+        | EventKind::StepPinned { .. }
+        | EventKind::RunPaused
+        | EventKind::RunResumed
+        | EventKind::StopRequested
+        | EventKind::RunReopened => {}
+    }
+    kind
+}
+
+/// The input without secrets; the same one, with all that it shares, where it has none.
+pub fn shown_input(input: &StepInput, secrets: &Secrets) -> StepInput {
+    let has_secret = |value: &Value| secrets.redacted(value).is_some();
+    if secrets.is_empty() || !any_value(input, &has_secret) {
+        return input.clone();
+    }
+    secrets.redact_shared(&input.to_value()).into()
+}
+
+/// Whether a value that the input consists of is `wanted`, or the name of one is as a text.
+pub fn any_value(input: &StepInput, wanted: &dyn Fn(&Value) -> bool) -> bool {
+    match input.view() {
+        View::Value(value) => wanted(value),
+        View::List(items) => items.iter().any(|item| any_value(item, wanted)),
+        View::Object(members) => members
+            .iter()
+            .any(|(name, part)| wanted(&Value::from(&**name)) || any_value(part, wanted)),
+    }
+}
+
+fn infos(steps: &mut Arc<[StepInfo]>, secrets: &Secrets) {
+    let is_clean = |step: &StepInfo| {
+        let parameters = step.parameters.as_deref();
+        let description = step.description.as_deref().unwrap_or_default();
+        parameters.is_none_or(|value| secrets.redacted(value).is_none())
+            && secrets.redact(description) == description
+    };
+    if steps.iter().all(is_clean) {
+        return;
+    }
+    let steps_now = steps.iter().map(|step| StepInfo {
+        parameters: step.parameters.as_ref().map(|it| secrets.redact_shared(it)),
+        description: step.description.as_ref().map(|it| secrets.redact_text(it)),
+        ..step.clone()
+    });
+    *steps = steps_now.collect();
+}
+
+fn error(error: &mut RunError, secrets: &Secrets) {
+    error.message = secrets.redact_text(&error.message);
+}
+
+fn reason(why: &mut CallReason, secrets: &Secrets) {
+    let differing = |changes: &mut Arc<[InputChange]>| {
+        let redacted = changes.iter().map(|change| InputChange {
+            path: secrets.redact_text(&change.path),
+            before: change.before.as_ref().map(|it| secrets.redact_text(it)),
+            after: change.after.as_ref().map(|it| secrets.redact_text(it)),
+            ..change.clone()
+        });
+        *changes = redacted.collect();
+    };
+    if let Some(RerunReason::Input { changes, .. }) = &mut why.rerun {
+        differing(changes);
+    }
+    if let Some(MissReason::Differs { changes, .. }) = &mut why.miss {
+        differing(changes);
+    }
+}

@@ -1,0 +1,95 @@
+//! What a plan would start, reach and read: for the user, before anything runs.
+
+use super::template::variables;
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// What the tools of a plan start, reach and read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reaches {
+    /// Programs with their arguments, and MCP servers, as a shell would be given them.
+    pub programs: BTreeSet<String>,
+    /// Hosts with their ports. One that a parameter or a variable gives stands as the catalog writes it.
+    pub hosts: BTreeSet<String>,
+    /// Tools that run Python in a sandbox.
+    pub code: BTreeSet<String>,
+    /// Variables of the environment whose values are used.
+    pub variables: BTreeSet<String>,
+}
+
+impl Reaches {
+    /// The lists, each with its name in JSON and as a person reads it.
+    pub fn lists(&self) -> [(&'static str, &'static str, Vec<String>); 4] {
+        let list = |set: &BTreeSet<String>| set.iter().cloned().collect();
+        [
+            ("programs", "starts", list(&self.programs)),
+            ("hosts", "reaches", list(&self.hosts)),
+            ("code", "runs code", list(&self.code)),
+            ("variables", "reads", list(&self.variables)),
+        ]
+    }
+
+    /// A program is started with these words.
+    pub(super) fn program<'w>(&mut self, words: impl IntoIterator<Item = &'w str>) {
+        let words: Vec<&str> = words.into_iter().collect();
+        let line = shlex::try_join(words.iter().copied());
+        self.programs
+            .insert(line.unwrap_or_else(|_| words.join(" ")));
+    }
+
+    /// The host of an address is reached.
+    pub(super) fn address(&mut self, address: &str) {
+        let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let host = rest[..end].rsplit('@').next().unwrap_or_default();
+        if !host.is_empty() {
+            self.hosts.insert(host.to_owned());
+        }
+        self.variables_in([address]);
+    }
+
+    /// Texts of the catalog read variables.
+    pub(super) fn variables_in<'t>(&mut self, texts: impl IntoIterator<Item = &'t str>) {
+        let names = texts.into_iter().flat_map(variables);
+        self.variables.extend(names.map(str::to_owned));
+    }
+
+    /// An MCP server is started, or reached where it has an address.
+    pub(super) fn server(&mut self, server: &Value) {
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        if let Some(url) = server["url"].as_str() {
+            self.address(url);
+        } else if let Some(command) = server["command"].as_str() {
+            let arguments = server["args"].as_array().into_iter().flatten();
+            let arguments: Vec<String> = arguments.filter_map(text).collect();
+            let arguments = arguments.iter().map(String::as_str);
+            self.program(std::iter::once(command).chain(arguments));
+        }
+        for name in ["env", "headers"] {
+            let values = server[name].as_object().into_iter().flatten();
+            self.variables_in(values.filter_map(|(_, value)| value.as_str()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_is_reached_is_named_as_the_catalog_writes_it() {
+        let mut reaches = Reaches::default();
+        reaches.address("https://user:${PASSWORD}@api.example.net:8443/v1/{{id}}?key=${KEY:-none}");
+        reaches.address("${BASE}/v1");
+        reaches.address("{{url}}");
+        reaches.program(["sh", "-c", "echo a b"]);
+        reaches.server(&json!({"command": "npx", "args": ["srv"], "env": {"T": "${TOKEN}"}}));
+        reaches.server(&json!({"url": "http://localhost:1/mcp"}));
+        let [programs, hosts, _, variables] = reaches.lists().map(|(_, _, list)| list);
+        assert_eq!(programs, ["npx srv", "sh -c 'echo a b'"]);
+        let named = ["${BASE}", "api.example.net:8443", "localhost:1", "{{url}}"];
+        assert_eq!(hosts, named);
+        assert_eq!(variables, ["BASE", "KEY", "PASSWORD", "TOKEN"]);
+    }
+}
