@@ -42,5 +42,38 @@ pub fn events_from_file(file: &Path) -> Result<Vec<RunEvent>, SessionError> {
         }
         events.push(event);
     }
+    put_times_in_order(&mut events);
     Ok(events)
+}
+
+/// Times never go back in a run. Where they do in a file, the greater one is wrong, and playing it back would wait for
+/// it: it becomes the smallest of those after it.
+fn put_times_in_order(events: &mut [RunEvent]) {
+    let mut least = None;
+    for event in events.iter_mut().rev() {
+        event.at = least.map_or(event.at, |least| event.at.min(least));
+        least = Some(event.at);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::Micros;
+
+    #[test]
+    fn a_time_that_is_too_late_is_put_in_order() {
+        let mut events: Vec<RunEvent> = [5, 9_000_000, 7, 8, 3_000, 2_000]
+            .into_iter()
+            .enumerate()
+            .map(|(seq, at)| RunEvent {
+                seq: seq as u64,
+                at: Micros(at),
+                kind: EventKind::RunPaused,
+            })
+            .collect();
+        put_times_in_order(&mut events);
+        let times: Vec<u64> = events.iter().map(|event| event.at.0).collect();
+        assert_eq!(times, [5, 7, 7, 8, 2_000, 2_000]);
+    }
 }

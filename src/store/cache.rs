@@ -264,11 +264,13 @@ impl Store {
 
     /// Pins a cached output, or unpins it; whether there is one of this key.
     pub fn pin(&mut self, key: &Hash, pinned: bool) -> Result<bool, StoreError> {
-        let set = self.to_write()?.execute(
-            "UPDATE cache SET pinned = ?2 WHERE key = ?1",
-            params![&key[..], pinned],
-        );
-        set.map(|rows| rows > 0).map_err(|error| self.fault(error))
+        self.change(|store, connection| {
+            let set = connection.execute(
+                "UPDATE cache SET pinned = ?2 WHERE key = ?1",
+                params![&key[..], pinned],
+            );
+            set.map(|rows| rows > 0).map_err(|error| store.fault(error))
+        })
     }
 
     /// Removes cached outputs that are not pinned: those older than this, or all; gives how many.
@@ -285,7 +287,7 @@ impl Store {
             change.commit()?;
             Ok(gone)
         };
-        clear(&mut self.to_write()?).map_err(|error| self.fault(error))
+        self.change(|store, connection| clear(connection).map_err(|error| store.fault(error)))
     }
 
     /// The cached output that is nearest to `key`: of the same key, else the newest of the same step of the same

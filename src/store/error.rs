@@ -2,6 +2,7 @@
 
 use super::codec::DecodeError;
 use rusqlite::ErrorCode;
+use rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
 use std::path::{Path, PathBuf};
 
 /// Why the store could not do what was asked.
@@ -29,6 +30,9 @@ pub enum StoreError {
     /// No room is left.
     #[error("{}: the disk is full; free some room, or remove old runs with `plandeck runs prune`", .0.display())]
     Full(PathBuf),
+    /// The file was removed or replaced while it was open.
+    #[error("{}: it was removed or replaced while the run was being recorded; what is written to it is lost", .0.display())]
+    Gone(PathBuf),
     /// Another process holds its lock.
     #[error("{}: another process has kept it locked for too long", .0.display())]
     Locked(PathBuf),
@@ -106,6 +110,12 @@ impl StoreError {
         let Some(code) = error.sqlite_error_code() else {
             return Self::Database { file, error };
         };
+        if error
+            .sqlite_error()
+            .is_some_and(|error| error.extended_code == SQLITE_IOERR_SHMSIZE)
+        {
+            return Self::Full(file);
+        }
         match code {
             ErrorCode::ReadOnly | ErrorCode::PermissionDenied => Self::ReadOnly(file),
             ErrorCode::CannotOpen => Self::ReadOnly(file),

@@ -16,6 +16,7 @@ mod journal;
 mod message;
 mod options;
 mod pack;
+mod presence;
 mod prune;
 mod read;
 mod resume;

@@ -36,8 +36,21 @@ impl Store {
     /// Removes runs, and what only they needed.
     pub fn prune(&mut self, rules: &PruneRules) -> Result<Pruned, StoreError> {
         let bytes_before = self.bytes()?;
-        let mut connection = self.to_write()?;
-        self.expire(&mut connection)?;
+        let mut gone = self.change(|store, connection| store.prune_over(connection, rules))?;
+        gone.sort_by_key(|run| std::cmp::Reverse(run.row));
+        Ok(Pruned {
+            runs: gone,
+            bytes_before,
+            bytes_after: self.bytes()?,
+        })
+    }
+
+    fn prune_over(
+        &self,
+        connection: &mut Connection,
+        rules: &PruneRules,
+    ) -> Result<Vec<RunSummary>, StoreError> {
+        self.expire(connection)?;
         let mut rest = Vec::new();
         let mut gone = Vec::new();
         for (at, run) in self.runs()?.into_iter().enumerate() {
@@ -47,7 +60,7 @@ impl Store {
             let surplus = rules.keep.is_some_and(|keep| at >= keep);
             let old = rules.older_than.is_some_and(|age| is_older(&run, age));
             if surplus || old {
-                self.remove(&mut connection, &run)?;
+                self.remove(connection, &run)?;
                 gone.push(run);
             } else {
                 rest.push(run);
@@ -58,18 +71,13 @@ impl Store {
             .is_some_and(|most| self.bytes().is_ok_and(|bytes| bytes > most))
         {
             let Some(oldest) = rest.pop() else { break };
-            self.remove(&mut connection, &oldest)?;
+            self.remove(connection, &oldest)?;
             gone.push(oldest);
         }
-        gone.sort_by_key(|run| std::cmp::Reverse(run.row));
         if !gone.is_empty() {
-            self.shrink(&connection)?;
+            self.shrink(connection)?;
         }
-        Ok(Pruned {
-            runs: gone,
-            bytes_before,
-            bytes_after: self.bytes()?,
-        })
+        Ok(gone)
     }
 
     /// Bytes that the store takes, without what is free for later use.

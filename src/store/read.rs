@@ -4,7 +4,7 @@ use super::StoreError;
 use super::codec::{Blobs, DecodeError, Decoder, Hash, Memory, decode_event};
 use super::pack::{checksum, unpack};
 use super::run_lock::{is_locked, went_on_unrecorded};
-use super::schema::{file_in, format_of, home, open_to_read, open_to_write};
+use super::schema::{file_in, format_of, home, open_to_make_room, open_to_read, open_to_write};
 use crate::engine::StepDigest;
 use crate::run::{RunEvent, RunSummary, RunWord};
 use crate::units::{Micros, Money};
@@ -85,9 +85,23 @@ impl Store {
         &self.connection
     }
 
-    /// A connection that may write, for a change: the store's own only reads.
-    pub(super) fn to_write(&self) -> Result<Connection, StoreError> {
-        open_to_write(&self.home)
+    /// Makes a change over a connection that may write: the store's own only reads. Where the disk is full, the change
+    /// is made again without a write-ahead log, so that what it removes makes room.
+    pub(super) fn change<T>(
+        &mut self,
+        change: impl Fn(&Self, &mut Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let changed = open_to_write(&self.home).and_then(|mut one| change(self, &mut one));
+        let Err(full @ StoreError::Full(_)) = changed else {
+            return changed;
+        };
+        // The store's own connection would be in the way of the other, and reads nothing meanwhile.
+        self.connection = Connection::open_in_memory().map_err(|error| self.fault(error))?;
+        let opened = open_to_make_room(&self.home);
+        self.connection = open_to_read(&self.home)?;
+        // Where another process uses the store, the full disk is still what the user has to know.
+        let mut connection = opened.map_err(|_| full)?;
+        change(self, &mut connection)
     }
 
     /// The expression for what an older format of the file has no column for: the column itself where the file is

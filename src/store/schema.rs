@@ -69,6 +69,33 @@ pub fn open_to_write(home: &Path) -> Result<Connection, StoreError> {
     connect()
 }
 
+/// Opens the database to remove something where the disk is full: without a write-ahead log, which would need room.
+/// Pages are overwritten in place, and what they held is kept in memory until the change is complete; a process that is
+/// killed in the middle of it leaves a damaged file. So [`open_to_write`] comes first.
+///
+/// # Errors
+/// When another process uses the store.
+pub fn open_to_make_room(home: &Path) -> Result<Connection, StoreError> {
+    let file = file_in(home);
+    let fault = |error| StoreError::of(&file, error);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(&file, flags).map_err(fault)?;
+    connection.busy_timeout(PATIENCE).map_err(fault)?;
+    // Alone, it keeps the index of the log in its own memory, and can do away with the log.
+    connection
+        .execute_batch("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY;")
+        .map_err(fault)?;
+    connection
+        .execute_batch("PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;")
+        .map_err(fault)?;
+    migrate(&mut connection, &file)?;
+    // Readers are let in again after the next change.
+    connection
+        .execute_batch("PRAGMA locking_mode = NORMAL; SELECT count(*) FROM runs;")
+        .map_err(fault)?;
+    Ok(connection)
+}
+
 /// Opens the database to read: nothing in it changes. It is not made where it is not there, and a folder that may not
 /// be written to will do.
 ///
@@ -81,6 +108,8 @@ pub fn open_to_read(home: &Path) -> Result<Connection, StoreError> {
     match connect_to_read(&file, OpenFlags::SQLITE_OPEN_READ_ONLY) {
         // A process that was killed may have left something half done, which only who may write can undo.
         Err(StoreError::ReadOnly(_)) => {}
+        // No room for the index of the write-ahead log.
+        Err(StoreError::Full(_)) if !has_log(&file) => return read_as_it_stands(&file),
         other => return other,
     }
     match connect_to_read(&file, OpenFlags::SQLITE_OPEN_READ_WRITE) {

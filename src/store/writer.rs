@@ -10,6 +10,7 @@ use super::codec::{Encoder, encode_event};
 use super::message::{Entry, Message};
 use super::options::{Health, JournalOptions, RunMeta};
 use super::pack::{checksum, pack};
+use super::presence::Presence;
 use super::run_lock::RunLock;
 use super::run_totals::RunTotals;
 use crate::run::{EventKind, RunEvent, RunHeader, RunWord};
@@ -42,6 +43,7 @@ struct Chunk {
 pub struct Writer {
     connection: Connection,
     file: PathBuf,
+    presence: Presence,
     lock: RunLock,
     meta: RunMeta,
     options: JournalOptions,
@@ -74,6 +76,7 @@ impl Writer {
     ) -> Self {
         Self {
             connection,
+            presence: Presence::of(&file),
             file,
             lock,
             meta,
@@ -139,8 +142,13 @@ impl Writer {
             let due = self.synced_at.elapsed() >= SYNC_EVERY;
             let full = self.options.durable || due;
             if let Err(error) = self.write(&events, full) {
-                self.break_down(error);
+                self.break_down(&StoreError::of(&self.file, error));
             }
+        }
+        // Afterwards: what was written counts only where it can be found again.
+        let counts = something || !waiting.is_empty();
+        if counts && !self.health.is_broken() && !self.presence.holds() {
+            self.break_down(&StoreError::Gone(self.file.clone()));
         }
         for answer in waiting {
             // The journal may have stopped waiting.
@@ -155,14 +163,13 @@ impl Writer {
         }
         // Only a commit that changes something waits for the disk.
         if let Err(error) = self.write(&[], true) {
-            self.break_down(error);
+            self.break_down(&StoreError::of(&self.file, error));
         }
     }
 
-    fn break_down(&mut self, error: rusqlite::Error) {
+    fn break_down(&mut self, error: &StoreError) {
         self.lock.journal_broke();
-        self.health
-            .break_down(&StoreError::of(&self.file, error), &self.options);
+        self.health.break_down(error, &self.options);
     }
 
     fn write(&mut self, batches: &[Batch], full: bool) -> rusqlite::Result<()> {

@@ -166,6 +166,33 @@ fn a_file_of_events_is_played_as_the_run_is() {
 }
 
 #[test]
+fn a_file_whose_times_are_out_of_order_is_played_to_its_end() {
+    let folder = folder();
+    run(folder.path(), 1, 1);
+    let file = folder.path().join("events.jsonl");
+    let whole = std::fs::read_to_string(&file).unwrap();
+    let wrong = |(at, line): (usize, &str)| {
+        let mut event: serde_json::Value = serde_json::from_str(line).unwrap();
+        match at {
+            1 => event["at_ms"] = 4.0e12.into(),
+            2 => event["at_ms"] = 0.into(),
+            _ => {}
+        }
+        format!("{event}\n")
+    };
+    std::fs::write(
+        &file,
+        whole.lines().enumerate().map(wrong).collect::<String>(),
+    )
+    .unwrap();
+    for speed in ["0", "1", "-3", "nan", "1e300"] {
+        let played = at(folder.path(), &["replay", "events.jsonl", "--speed", speed]);
+        assert_eq!(played.status.code(), Some(0), "{speed}");
+        assert!(out(&played).ends_with("run succeeded\n"), "{speed}");
+    }
+}
+
+#[test]
 fn a_file_that_is_no_record_of_a_run_is_refused_with_its_line() {
     let folder = folder();
     run(folder.path(), 1, 1);

@@ -186,6 +186,115 @@ fn a_folder_that_may_only_be_read_is_read_and_a_run_continues_without_a_journal(
     assert_eq!(required.status.code(), Some(2));
 }
 
+/// A file system of 3 MB of its own, filled up by other files; `None` where this user may not have one. The script
+/// finds its folder in `$HOME_DIR`, and the program in `$BIN`.
+#[cfg(target_os = "linux")]
+fn on_a_full_disk(folder: &Path, script: &str) -> Option<Output> {
+    let disk = folder.join("disk");
+    std::fs::create_dir(&disk).unwrap();
+    let may = "mount -t tmpfs -o size=3m tmpfs \"$HOME_DIR\" || exit 99\n";
+    let output = Command::new("unshare")
+        .args(["-rm", "sh", "-c", &format!("{may}{script}")])
+        .current_dir(folder)
+        .env("HOME_DIR", &disk)
+        .env("PLANDECK_HOME", &disk)
+        .env("BIN", env!("CARGO_BIN_EXE_plandeck"))
+        .output()
+        .ok()?;
+    let refused = String::from_utf8_lossy(&output.stderr).starts_with("unshare:");
+    (output.status.code() != Some(99) && !refused).then_some(output)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_read_and_making_room_works() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = json!({
+        "tools": {"long": {"type": "jq", "filter": "[range(600)] | map(tostring) | join(\" \")"}},
+        "steps": [{"id": "only", "tool": "long", "parameters": {}}],
+    });
+    std::fs::write(folder.path().join("plan.json"), plan.to_string()).unwrap();
+    let script = r#"
+        for n in 1 2 3; do "$BIN" run plan.json --headless --fresh > /dev/null 2>&1 || exit 98; done
+        dd if=/dev/zero of="$HOME_DIR/other" bs=512 2> /dev/null
+        "$BIN" runs --json; echo "status $?"
+        "$BIN" show last --json; echo "status $?"
+        "$BIN" cache list --json; echo "status $?"
+        "$BIN" run plan.json --headless --json --journal required; echo "status $?"
+        "$BIN" cache clear; echo "status $?"
+        "$BIN" runs prune --keep 1 --json; echo "status $?"
+        "$BIN" runs --json; echo "status $?"
+        rm "$HOME_DIR/other"
+        "$BIN" run plan.json --headless --json --journal required | grep -c succeeded; echo "status $?"
+        "$BIN" runs --json; echo "status $?"
+    "#;
+    let Some(output) = on_a_full_disk(folder.path(), script) else {
+        return;
+    };
+    let error = String::from_utf8_lossy(&output.stderr);
+    let text = String::from_utf8_lossy(&output.stdout);
+    let lines: Vec<&str> = text.lines().collect();
+    let statuses: Vec<&str> = lines
+        .iter()
+        .filter_map(|line| line.strip_prefix("status "))
+        .collect();
+    assert_eq!(
+        statuses,
+        ["0", "0", "0", "2", "0", "0", "0", "0", "0"],
+        "{text}{error}"
+    );
+    assert!(error.contains("the disk is full"), "{error}");
+    let lists: Vec<usize> = lines
+        .iter()
+        .filter_map(|line| serde_json::from_str::<Vec<serde_json::Value>>(line).ok())
+        .map(|list| list.len())
+        .collect();
+    // Runs, cached outputs, runs removed, runs left, and runs with the new one.
+    assert_eq!(lists, [3, 1, 2, 1, 2], "{text}{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_store_that_vanishes_stops_a_run_that_has_to_be_recorded() {
+    let plan = json!({
+        "tools": {
+            "remove": {"type": "process", "command": ["sh", "-c", "rm -rf home; echo 1"]},
+            "touch": {"type": "process", "command": ["touch", "was-called"]},
+        },
+        "steps": [
+            {"id": "first", "tool": "remove", "parameters": {}},
+            {"id": "second", "tool": "touch", "parameters": {}, "depends_on": ["first"]},
+        ],
+    });
+    for (required, status) in [(true, 1), (false, 0)] {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("plan.json"), plan.to_string()).unwrap();
+        let journal = if required { "required" } else { "on" };
+        let output = Command::new(env!("CARGO_BIN_EXE_plandeck"))
+            .args([
+                "run",
+                "plan.json",
+                "--headless",
+                "--json",
+                "--journal",
+                journal,
+            ])
+            .current_dir(folder.path())
+            .env("PLANDECK_HOME", folder.path().join("home"))
+            .env("PLANDECK_TRUST", "1")
+            .output()
+            .unwrap();
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(error.contains("was removed or replaced"), "{error}");
+        assert_eq!(output.status.code(), Some(status), "{error}");
+        assert_eq!(
+            folder.path().join("was-called").exists(),
+            !required,
+            "{error}"
+        );
+    }
+}
+
 /// A store with one run, as bytes, and what it holds.
 fn whole() -> (Vec<u8>, Vec<plandeck::run::RunEvent>) {
     let home = tempfile::tempdir().unwrap();
