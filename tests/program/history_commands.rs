@@ -185,7 +185,7 @@ fn a_file_whose_times_are_out_of_order_is_played_to_its_end() {
         whole.lines().enumerate().map(wrong).collect::<String>(),
     )
     .unwrap();
-    for speed in ["0", "1", "-3", "nan", "1e300"] {
+    for speed in ["0", "1", "nan", "1e300"] {
         let played = at(folder.path(), &["replay", "events.jsonl", "--speed", speed]);
         assert_eq!(played.status.code(), Some(0), "{speed}");
         assert!(out(&played).ends_with("run succeeded\n"), "{speed}");
