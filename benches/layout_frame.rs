@@ -60,6 +60,7 @@ fn run(count: usize) -> RunState {
         context: Arc::default(),
         steps: steps.into(),
         forked_from: None,
+        spent_before: plandeck::units::Money::ZERO,
     };
     RunState::from_events(&[RunEvent {
         seq: 0,

@@ -198,6 +198,7 @@ fn header(id: &str, steps: u32) -> Arc<RunHeader> {
         context: Arc::new(json!({})),
         steps: infos.collect(),
         forked_from: None,
+        spent_before: Money::ZERO,
     })
 }
 

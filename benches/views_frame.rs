@@ -45,6 +45,7 @@ impl Run {
         let header = RunHeader {
             run_id: "bench".into(),
             forked_from: None,
+            spent_before: Money::ZERO,
             plan: "bench".into(),
             dialect: Dialect::Documented,
             started_at: "2026-01-01T00:00:00Z".into(),

@@ -1,8 +1,8 @@
 //! One attempt on its own task: the call, its time limit and its cancellation.
 
 use crate::run::ErrorKind;
-use crate::tools::{Call, CallReport, Tool, ToolError};
-use crate::units::{Micros, Money};
+use crate::tools::{Call, CallReport, CostBasis, Tool, ToolError};
+use crate::units::Micros;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
@@ -38,8 +38,6 @@ pub struct Bounds {
     pub limit: Option<Duration>,
     /// Whether the call would run into that limit again.
     pub deterministic: bool,
-    /// What is reserved for it.
-    pub reserved: Money,
     /// The start of the run. Service time is counted on the same clock as the events, so that it never
     /// exceeds what they show.
     pub origin: Instant,
@@ -62,8 +60,7 @@ pub async fn attempt(tool: Arc<dyn Tool>, call: Call, bounds: Bounds) -> Attempt
             (ended, true)
         }
     };
-    let report =
-        ended.unwrap_or_else(|| unanswered(ToolError::permanent("stopped"), bounds.reserved));
+    let report = ended.unwrap_or_else(|| unanswered(ToolError::permanent("stopped")));
     AttemptDone {
         service: Micros::from(bounds.origin.elapsed()) - bounds.started,
         report,
@@ -85,7 +82,7 @@ async fn bounded(tool: Arc<dyn Tool>, call: Call, bounds: &Bounds) -> CallReport
             retryable: !bounds.deterministic,
             retry_after: None,
         };
-        unanswered(error, bounds.reserved)
+        unanswered(error)
     }
 }
 
@@ -94,10 +91,10 @@ pub fn panicked() -> ToolError {
     ToolError::permanent("the tool panicked, which is a defect in it")
 }
 
-/// The report of a call that was given up. It may have been billed: it counts with its upper bound.
-pub fn unanswered(error: ToolError, reserved: Money) -> CallReport {
+/// The report of a call that was given up. It may have been billed: all that is reserved for it counts.
+pub fn unanswered(error: ToolError) -> CallReport {
     CallReport {
-        cost: Some(reserved),
+        basis: CostBasis::Reservation,
         ..CallReport::free(Err(error))
     }
 }

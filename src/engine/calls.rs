@@ -61,7 +61,6 @@ struct Question {
 struct RunningCall {
     cancel: CancellationToken,
     has_effect: bool,
-    reserved: Money,
     started: Micros,
 }
 
@@ -120,7 +119,6 @@ impl Calls {
         let running = RunningCall {
             cancel: call.cancel.clone(),
             has_effect,
-            reserved: bounds.reserved,
             started: bounds.started,
         };
         self.running.insert(row, running);
@@ -225,7 +223,7 @@ impl Calls {
         let call = self.running.get(&row)?;
         let done = done.unwrap_or_else(|| AttemptDone {
             service: now - call.started,
-            report: unanswered(panicked(), call.reserved),
+            report: unanswered(panicked()),
             cancelled: call.cancel.is_cancelled(),
         });
         Some(EndedCall {

@@ -67,6 +67,7 @@ impl Driver {
         let hash_key = setup.cache.as_ref().map(|cache| cache.hash_key());
         let mut keys = Keys::new(Arc::clone(&setup.toolbox), hash_key.unwrap_or_default());
         let header = setup.header(&tools, &mut keys);
+        let spent_before = setup.spent_before();
         let settings = setup.settings;
         let rules = Rules {
             limits: settings.limits.clone(),
@@ -75,6 +76,7 @@ impl Driver {
             paused: settings.paused,
             rates: settings.rates.clone(),
             asks: settings.interactive,
+            spent_before,
         };
         let retry = tools.retry_policies(&setup.plan);
         let mut emitter = EventEmitter::new(setup.sinks, setup.toolbox.secrets());
@@ -382,7 +384,6 @@ impl Driver {
         let bounds = Bounds {
             limit: own_timeout.or(policy.timeout),
             deterministic: policy.deterministic,
-            reserved,
             origin: self.origin,
             // Recording the start is no part of the call.
             started: self.read_clock(),

@@ -14,7 +14,7 @@ use crate::run::{
     StepStatus,
 };
 use crate::tools::Tool;
-use crate::units::Micros;
+use crate::units::{Micros, Money};
 use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
@@ -90,6 +90,8 @@ pub struct ResumeState {
     renews_keys: bool,
     /// Whether more may have happened than is known.
     unrecorded: bool,
+    /// What it and the runs that it resumed have spent.
+    spent: Money,
     changed: Vec<Arc<str>>,
     /// Steps that ran again, or differently, in this run.
     rerun: HashSet<StepIx>,
@@ -176,6 +178,7 @@ impl ResumeState {
             forked_from: None,
             renews_keys: earlier.renews_keys,
             unrecorded: earlier.unrecorded,
+            spent: earlier.state.ledger(),
             changed,
             rerun: HashSet::new(),
         }
@@ -186,6 +189,13 @@ impl ResumeState {
         self.forked_from = Some(Arc::clone(&self.run_id));
         self.origin = Arc::clone(run_id);
         self.renews_keys = true;
+        self.spent = Money::ZERO;
+    }
+
+    /// What the earlier run and those that it resumed have spent, which counts against the limit of a run that
+    /// continues them; nothing for a fork.
+    pub fn spent(&self) -> Money {
+        self.spent
     }
 
     /// The run that this one is forked from, where it is a fork.

@@ -7,6 +7,7 @@ use super::step_tools::StepTools;
 use crate::plan::{ExecutionPlan, Mode};
 use crate::run::{Rates, ResourceLimits, RunHeader, StepInfo, StepPrice};
 use crate::tools::Toolbox;
+use crate::units::Money;
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -69,6 +70,11 @@ pub(super) struct Setup {
 }
 
 impl Setup {
+    /// What the runs that it resumes have spent.
+    pub fn spent_before(&self) -> Money {
+        self.resume.as_ref().map_or(Money::ZERO, ResumeState::spent)
+    }
+
     /// The header that the run's first event carries.
     pub fn header(&self, tools: &StepTools, keys: &mut Keys) -> RunHeader {
         let shown = self.plan.steps.len() <= MAX_SHOWN;
@@ -107,6 +113,7 @@ impl Setup {
                 .resume
                 .as_ref()
                 .and_then(|resume| resume.forked_from().cloned()),
+            spent_before: self.spent_before(),
         }
     }
 }

@@ -1,20 +1,25 @@
 //! One task's turns with a model: the question, the answer, and one repair.
 
 use super::answer::{self, OutputSchema};
-use super::endpoint::Endpoint;
+use super::cost_basis::CostBasis;
+use super::endpoint::{Asked, Endpoint};
 use super::estimate;
 use super::http::{HttpClients, RequestError};
 use super::prices::Price;
 use super::prompt;
-use super::request::{ChatError, ChatRequest, Role};
+use super::request::{ChatAnswer, ChatError, ChatRequest, Role};
 use super::spend_authorizer::SpendAuthorizer;
 use super::time_limits::TimeLimits;
+use super::usage::Usage;
 use crate::text::message::quote;
 use crate::units::{Money, Tokens};
 use serde_json::Value;
 
 /// The maximum length of a violation that is quoted back to a model, in bytes.
 pub(super) const MAX_VIOLATION_BYTES: usize = 1_500;
+
+/// The maximum of forms of one request. Each refusal changes one of few parameters, so this is never reached.
+const MAX_FORMS: usize = 8;
 
 /// One task's turns with a model.
 pub(super) struct Conversation<'a> {
@@ -29,18 +34,50 @@ pub(super) struct Conversation<'a> {
     pub(super) schema: Option<Value>,
     pub(super) messages: Vec<(Role, String)>,
     pub(super) answers: Vec<String>,
+    pub(super) spent: Spent,
+}
+
+/// What the requests of a conversation have cost so far.
+pub(super) struct Spent {
+    /// `None` without a price.
     pub(super) cost: Option<Money>,
     pub(super) tokens: Option<Tokens>,
-    /// An upper bound of the cost so far, also where no usage was reported.
-    pub(super) max_cost: Money,
+    pub(super) basis: CostBasis,
+    /// Whether a request is waiting for its answer.
+    waiting: bool,
+}
+
+impl Spent {
+    pub(super) const NOTHING: Self = Self {
+        cost: Some(Money::ZERO),
+        tokens: None,
+        basis: CostBasis::NotSent,
+        waiting: false,
+    };
 }
 
 impl Conversation<'_> {
-    /// The output, after one repair where the first answer is not valid.
-    pub(super) async fn output(
+    /// The output, or an error once `cancelled` is ready. A request that is dropped then counts as billed.
+    pub(super) async fn output_unless(
         &mut self,
+        cancelled: impl Future<Output = ()>,
         schema: Option<&OutputSchema>,
     ) -> Result<Value, RequestError> {
+        let output = tokio::select! {
+            biased;
+            () = cancelled => None,
+            output = self.output(schema) => Some(output),
+        };
+        output.unwrap_or_else(|| {
+            if self.spent.waiting {
+                self.charge(Usage::UNKNOWN);
+            }
+            Err(RequestError::permanent("cancelled"))
+        })
+    }
+
+    /// The output, after one repair where the first answer is not valid.
+    async fn output(&mut self, schema: Option<&OutputSchema>) -> Result<Value, RequestError> {
         let violation = match self.turn(schema).await? {
             Ok(output) => return Ok(output),
             Err(violation) => violation,
@@ -48,7 +85,7 @@ impl Conversation<'_> {
         let bad_answer = self.answers.last().cloned().unwrap_or_default();
         self.messages.push((Role::Assistant, bad_answer));
         self.messages.push((Role::User, prompt::repair(&violation)));
-        if !self.can_afford_another_turn().await {
+        if !self.can_afford_another_request().await {
             return Err(RequestError::permanent(format!(
                 "bad output, and asking again could cost more than is left: {violation}"
             )));
@@ -66,31 +103,7 @@ impl Conversation<'_> {
         &mut self,
         schema: Option<&OutputSchema>,
     ) -> Result<Result<Value, String>, RequestError> {
-        let request = ChatRequest {
-            model: self.model,
-            messages: &self.messages,
-            schema: self.schema.as_ref(),
-            max_tokens: self.max_tokens,
-        };
-        let asked = self.endpoint.ask(self.clients, &request, self.limits);
-        let answer = match asked.await {
-            Ok(answer) => answer,
-            Err(ChatError {
-                error,
-                tokens,
-                lost,
-            }) => {
-                if tokens.is_some() {
-                    self.charge(tokens);
-                } else if lost {
-                    // It may have been billed: the cost counts with its upper bound, and no tokens are reported.
-                    let max = self.max_turn_cost();
-                    self.cost = self.cost.zip(max).map(|(sum, max)| sum + max);
-                }
-                return Err(error);
-            }
-        };
-        self.charge(answer.tokens);
+        let answer = self.answer().await?;
         let read = answer::read(&answer.text, schema);
         self.answers.push(answer.text);
         if answer.cut_off && schema.is_some() {
@@ -102,31 +115,97 @@ impl Conversation<'_> {
         Ok(read.map_err(|violation| quote(&violation, MAX_VIOLATION_BYTES)))
     }
 
-    /// The maximum cost of a turn with the messages so far; `None` without a price.
-    fn max_turn_cost(&self) -> Option<Money> {
-        let tokens = max_turn_tokens(&self.messages, self.schema.as_ref(), self.max_tokens);
-        Some(self.price?.cost(tokens))
+    /// The answer to the messages so far, in the form of request that the server accepts.
+    async fn answer(&mut self) -> Result<ChatAnswer, RequestError> {
+        let mut quirks = self.endpoint.first_quirks(&self.request());
+        for _ in 0..MAX_FORMS {
+            self.spent.waiting = true;
+            let request = self.request();
+            let asked = self
+                .endpoint
+                .ask(self.clients, &request, quirks, self.limits);
+            let asked = asked.await;
+            self.spent.waiting = false;
+            match asked {
+                Ok(Asked::Answer(answer)) => {
+                    self.charge(answer.usage);
+                    return Ok(answer);
+                }
+                Ok(Asked::Refused { next, error, usage }) => {
+                    self.settle(&error, usage);
+                    if usage.is_some() && !self.can_afford_another_request().await {
+                        return Err(RequestError {
+                            message: format!(
+                                "{}; asking in another form could cost more than is left",
+                                error.message
+                            ),
+                            ..error
+                        });
+                    }
+                    quirks = next;
+                }
+                Err(ChatError { error, usage }) => {
+                    self.settle(&error, usage);
+                    return Err(error);
+                }
+            }
+        }
+        Err(RequestError::permanent("the server refuses every form of the request").sent())
     }
 
-    /// Whether the budget permits another turn. Without a price there is no limit to enforce.
-    async fn can_afford_another_turn(&self) -> bool {
-        match self.max_turn_cost() {
-            Some(cost) => self.spend_authorizer.authorize(self.max_cost + cost).await,
+    fn request(&self) -> ChatRequest<'_> {
+        ChatRequest {
+            model: self.model,
+            messages: &self.messages,
+            schema: self.schema.as_ref(),
+            max_tokens: self.max_tokens,
+        }
+    }
+
+    /// The maximum of tokens of a request with the messages so far.
+    fn max_request_tokens(&self) -> Tokens {
+        max_turn_tokens(&self.messages, self.schema.as_ref(), self.max_tokens)
+    }
+
+    /// Whether the budget permits another request. Without a price there is no limit to enforce.
+    async fn can_afford_another_request(&self) -> bool {
+        match self.price.zip(self.spent.cost) {
+            Some((price, spent)) => {
+                let total = spent + price.cost(self.max_request_tokens());
+                self.spend_authorizer.authorize(total).await
+            }
             None => true,
         }
     }
 
-    /// Adds the cost of a turn. Without usage the cost is not known, unless the model is free.
-    fn charge(&mut self, tokens: Option<Tokens>) {
-        let cost = match (self.price, tokens) {
-            (Some(price), Some(tokens)) => Some(price.cost(tokens)),
-            (Some(Price::FREE), None) => Some(Money::ZERO),
-            _ => None,
-        };
-        self.cost = self.cost.zip(cost).map(|(sum, cost)| sum + cost);
-        self.max_cost += cost.or_else(|| self.max_turn_cost()).unwrap_or_default();
-        if let Some(tokens) = tokens {
-            *self.tokens.get_or_insert_default() += tokens;
+    /// Takes note of a request that failed.
+    fn settle(&mut self, error: &RequestError, usage: Option<Usage>) {
+        match usage {
+            Some(usage) => self.charge(usage),
+            None if error.sent && self.spent.basis == CostBasis::NotSent => {
+                self.spent.basis = CostBasis::Billed;
+            }
+            None => {}
+        }
+    }
+
+    /// Adds the cost of a request that was billed. What is not known of its tokens counts with its upper bound; without
+    /// a price the cost is not known.
+    fn charge(&mut self, usage: Usage) {
+        let max = self.max_request_tokens();
+        let price = self.price;
+        let spent = &mut self.spent;
+        spent.waiting = false;
+        let cost = price.map(|price| price.cost(usage.at_most(max)));
+        spent.cost = spent.cost.zip(cost).map(|(sum, cost)| sum + cost);
+        match usage.tokens() {
+            Some(tokens) => {
+                *spent.tokens.get_or_insert_default() += tokens;
+                if spent.basis == CostBasis::NotSent {
+                    spent.basis = CostBasis::Billed;
+                }
+            }
+            None => spent.basis = CostBasis::UpperBound,
         }
     }
 }

@@ -6,7 +6,9 @@ use super::protocol::{HttpRequest, HttpResponse, Protocol, Server, SseDecoder};
 use super::request::{ChatAnswer, ChatError, ChatRequest};
 use super::structured_output::is_strict;
 use super::time_limits::TimeLimits;
+use super::usage::Usage;
 use crate::text::secrets::{Secrets, SharedSecrets, mask_password};
+use reqwest::StatusCode;
 use reqwest::header::CONTENT_TYPE;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -18,8 +20,20 @@ const MAX_ANSWER_BYTES: usize = 32 << 20;
 /// The maximum length of a message, in bytes.
 const QUOTED: usize = 1_200;
 
-/// The maximum of forms of one request. Each refusal changes one of few parameters, so this is never reached.
-const MAX_FORMS: usize = 8;
+/// How a server answered a request in one form.
+pub(super) enum Asked {
+    /// It answered.
+    Answer(ChatAnswer),
+    /// It refused a parameter.
+    Refused {
+        /// The parameters to try next.
+        next: ApiQuirks,
+        /// The refusal.
+        error: RequestError,
+        /// The tokens used, where it bills a refusal.
+        usage: Option<Usage>,
+    },
+}
 
 /// A server and its key.
 pub(super) struct Endpoint {
@@ -53,25 +67,43 @@ impl Endpoint {
         }
     }
 
-    /// Asks and waits for the answer. Neither it nor an error has a secret.
+    /// The parameters of the first request for `request`.
+    pub(super) fn first_quirks(&self, request: &ChatRequest<'_>) -> ApiQuirks {
+        let mut quirks = self.quirks(request.model);
+        if quirks.format == OutputFormat::StrictSchema
+            && request.schema.is_some_and(|schema| !is_strict(schema))
+        {
+            quirks.format = OutputFormat::Schema;
+        }
+        quirks
+    }
+
+    /// Asks with the parameters of `quirks` and waits for the answer. Neither it nor an error has a secret.
     pub(super) async fn ask(
         &self,
         clients: &HttpClients,
         request: &ChatRequest<'_>,
+        quirks: ApiQuirks,
         limits: TimeLimits,
-    ) -> Result<ChatAnswer, ChatError> {
-        match self.exchange(clients, request, limits).await {
-            Ok(answer) => Ok(ChatAnswer {
+    ) -> Result<Asked, ChatError> {
+        let redacted = |error: RequestError| RequestError {
+            message: self.secrets.quote(&error.message, QUOTED),
+            ..error
+        };
+        match self.exchange(clients, request, quirks, limits).await {
+            Ok(Asked::Answer(answer)) => Ok(Asked::Answer(ChatAnswer {
                 // A stream may have carried it in pieces.
                 text: self.secrets.redact(&answer.text).into_owned(),
                 ..answer
+            })),
+            Ok(Asked::Refused { next, error, usage }) => Ok(Asked::Refused {
+                next,
+                error: redacted(error),
+                usage,
             }),
-            Err(error) => Err(ChatError {
-                error: RequestError {
-                    message: self.secrets.quote(&error.error.message, QUOTED),
-                    ..error.error
-                },
-                ..error
+            Err(ChatError { error, usage }) => Err(ChatError {
+                error: redacted(error),
+                usage,
             }),
         }
     }
@@ -80,42 +112,40 @@ impl Endpoint {
         &self,
         clients: &HttpClients,
         request: &ChatRequest<'_>,
+        quirks: ApiQuirks,
         limits: TimeLimits,
-    ) -> Result<ChatAnswer, ChatError> {
+    ) -> Result<Asked, ChatError> {
         let server = Server {
             base: &self.base,
             key: self.key.as_deref(),
         };
-        let mut quirks = self.quirks(request.model);
-        if quirks.format == OutputFormat::StrictSchema
-            && request.schema.is_some_and(|schema| !is_strict(schema))
-        {
-            quirks.format = OutputFormat::Schema;
+        let post = self.protocol.request(server, request, quirks)?;
+        let response = tokio::time::timeout(limits.left(), self.send(clients, post, limits)).await;
+        let response = response.unwrap_or_else(|_| {
+            let error = limits.exceeded().at(&self.shown);
+            Err(ChatError::billed(error, Usage::UNKNOWN))
+        })?;
+        if response.status.is_success() {
+            self.remember(request.model, quirks);
+            return match self.answer(&response) {
+                Ok(answer) => Ok(Asked::Answer(answer)),
+                // An answer that came was billed, even if it cannot be used.
+                Err(ChatError { error, usage }) => {
+                    Err(ChatError::billed(error.sent(), usage.unwrap_or_default()))
+                }
+            };
         }
-        for _ in 0..MAX_FORMS {
-            let post = self.protocol.request(server, request, quirks)?;
-            let response = tokio::time::timeout(limits.left(), self.send(clients, post, limits))
-                .await
-                .unwrap_or_else(|_| Err(ChatError::lost(limits.exceeded().at(&self.shown))))?;
-            if response.status.is_success() {
-                self.remember(request.model, quirks);
-                return self.answer(&response);
-            }
-            let refused_form = matches!(response.status.as_u16(), 400 | 422);
-            let other = refused_form.then(|| {
-                let body = String::from_utf8_lossy(&response.body);
-                let with_schema = request.schema.is_some();
-                self.protocol.after_refusal(quirks, &body, with_schema)
-            });
-            match other.flatten() {
-                Some(other) => quirks = other,
-                None => return Err(self.refused(&response)),
-            }
+        let refused_form = matches!(response.status.as_u16(), 400 | 422);
+        let next = refused_form.then(|| {
+            let body = String::from_utf8_lossy(&response.body);
+            let with_schema = request.schema.is_some();
+            self.protocol.after_refusal(quirks, &body, with_schema)
+        });
+        let ChatError { error, usage } = self.refused(&response);
+        match next.flatten() {
+            Some(next) => Ok(Asked::Refused { next, error, usage }),
+            None => Err(ChatError { error, usage }),
         }
-        Err(ChatError::from(RequestError::permanent(format!(
-            "{} refuses every form of the request",
-            self.shown
-        ))))
     }
 
     /// Sends a request and reads the whole response. The body of an error counts as empty where it does not arrive;
@@ -127,31 +157,35 @@ impl Endpoint {
         limits: TimeLimits,
     ) -> Result<HttpResponse, ChatError> {
         let client = clients.client(&request.url, self.key.is_some())?;
+        let url = request.url.clone();
         let post = client
             .post(request.url)
             .headers(request.headers)
             .body(request.body);
         tracing::debug!(base = %self.shown, "model request sent");
         let response = post.send().await.map_err(|error| {
-            let never_sent = error.is_connect() || error.is_builder() || error.is_redirect();
-            ChatError {
-                lost: !never_sent,
-                ..ChatError::from(transport_error(error).at(&self.shown))
-            }
+            // A redirect that is not followed is a refusal, which is not billed.
+            let is_refusal = error.is_redirect();
+            let error = transport_error(error, &url).at(&self.shown);
+            let usage = (error.sent && !is_refusal).then_some(Usage::UNKNOWN);
+            ChatError { error, usage }
         })?;
         let (status, headers) = (response.status(), response.headers().clone());
         tracing::debug!(base = %self.shown, status = status.as_u16(), "model request answered");
         let body = read_body_within(response, MAX_ANSWER_BYTES, limits.idle).await;
-        let body = if status.is_success() {
-            body.map_err(|error| {
-                ChatError::lost(if error.timed_out {
+        let (body, is_whole) = if status.is_success() {
+            let body = body.map_err(|error| {
+                let error = if error.timed_out {
                     error.at(&self.shown)
                 } else {
                     error
-                })
-            })?
+                };
+                ChatError::billed(error, Usage::UNKNOWN)
+            });
+            (body?, true)
         } else {
-            body.unwrap_or_default()
+            let is_whole = body.is_ok();
+            (body.unwrap_or_default(), is_whole)
         };
         let redacted = match self.secrets.redact(&String::from_utf8_lossy(&body)) {
             Cow::Owned(redacted) => Some(redacted.into_bytes()),
@@ -162,13 +196,17 @@ impl Endpoint {
             status,
             headers,
             body,
+            is_whole,
         })
     }
 
     /// Reads an answer, even where the server streams it unasked.
     fn answer(&self, response: &HttpResponse) -> Result<ChatAnswer, ChatError> {
         let kind = response.headers.get(CONTENT_TYPE);
-        let is_stream = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
+        let kind = kind.map_or(&b""[..], |kind| kind.as_bytes());
+        // Some proxies pass a stream on as plain text.
+        let body = response.body.trim_ascii_start();
+        let is_stream = kind.starts_with(b"text/event-stream") || body.starts_with(b"data:");
         match self.protocol.stream().filter(|_| is_stream) {
             None => self.protocol.answer(&response.body),
             Some(mut stream) => {
@@ -180,6 +218,8 @@ impl Endpoint {
         }
     }
 
+    /// Reads a response with a status of failure. A provider that bills a failure reports its tokens; where the report,
+    /// or the answer behind a gateway, did not arrive, it counts as billed.
     fn refused(&self, response: &HttpResponse) -> ChatError {
         let refusal = self.protocol.refusal(response);
         let hint = match response.status.as_u16() {
@@ -187,19 +227,14 @@ impl Endpoint {
             404 => "; does the server have this model?",
             _ => "",
         };
-        let error = RequestError {
-            message: format!(
-                "{} answered {}{hint} {}",
-                self.shown, response.status, refusal.message
-            ),
-            retryable: refusal.retryable,
-            retry_after: refusal.retry_after,
-            timed_out: false,
-        };
+        let message = format!(
+            "{} answered {}{hint} {}",
+            self.shown, response.status, refusal.message
+        );
+        let is_lost = !response.is_whole || is_of_a_gateway(response.status);
         ChatError {
-            // A provider that bills a failure reports its tokens.
-            tokens: refusal.tokens,
-            ..ChatError::from(error)
+            error: RequestError::refused(message, refusal.retryable, refusal.retry_after),
+            usage: refusal.usage.or(is_lost.then_some(Usage::UNKNOWN)),
         }
     }
 
@@ -220,4 +255,9 @@ impl Endpoint {
         };
         known.insert(model.to_owned(), ApiQuirks { format, ..quirks });
     }
+}
+
+/// Whether a gateway reports that it lost the answer of the server behind it, which may have been billed.
+fn is_of_a_gateway(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 502 | 504 | 520..=527)
 }

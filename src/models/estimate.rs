@@ -14,8 +14,12 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-/// The tokens that the chat format adds for each message, and once for the reply.
+/// The tokens that the chat format adds for each message.
 const PER_MESSAGE: u64 = 8;
+
+/// The tokens that a server adds once: for the reply, and for instructions of its own. The template of some models
+/// begins with a paragraph about the model and today's date.
+const PER_CHAT: u64 = 128;
 
 /// Words that tokenizers encode as one token, capitalised or not, after a space or not.
 static COMMON: LazyLock<HashSet<&[u8]>> = LazyLock::new(|| {
@@ -97,7 +101,7 @@ pub fn chat<'a>(messages: impl IntoIterator<Item = &'a str>) -> u64 {
         .into_iter()
         .map(|message| tokens(message) + PER_MESSAGE)
         .sum::<u64>()
-        + PER_MESSAGE
+        + PER_CHAT
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Client, StatusCode, redirect};
 use std::sync::{Once, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// The maximum of redirects that are followed.
 const MAX_REDIRECTS: usize = 5;
@@ -11,8 +11,11 @@ const MAX_REDIRECTS: usize = 5;
 /// The time limit for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// The maximum of `Retry-After`; a longer wait is shortened to it.
-const MAX_WAIT: Duration = Duration::from_hours(24);
+/// The maximum wait before a retry. A server that asks for a longer one is not asked again.
+const MAX_WAIT: Duration = Duration::from_hours(1);
+
+/// Headers with a wait in milliseconds, which some servers send beside `Retry-After` because it is more precise.
+const RETRY_AFTER_MS: [&str; 2] = ["retry-after-ms", "x-ms-retry-after-ms"];
 
 /// The interval of TCP keepalive probes on an idle connection.
 const KEEPALIVE: Duration = Duration::from_secs(30);
@@ -32,6 +35,8 @@ pub struct RequestError {
     pub retry_after: Option<Duration>,
     /// Whether a time limit ended it.
     pub timed_out: bool,
+    /// Whether the request may have reached a server.
+    pub sent: bool,
 }
 
 impl RequestError {
@@ -42,6 +47,7 @@ impl RequestError {
             retryable: false,
             retry_after: None,
             timed_out: false,
+            sent: false,
         }
     }
 
@@ -57,8 +63,36 @@ impl RequestError {
     pub fn timeout(message: impl Into<String>) -> Self {
         Self {
             timed_out: true,
+            sent: true,
             ..Self::transient(message)
         }
+    }
+
+    /// The error of a request that a server answered with a failure, and the wait that the server asks for. One that
+    /// is longer than a run can be expected to wait makes the error permanent.
+    pub fn refused(message: String, retryable: bool, wait: Option<Duration>) -> Self {
+        let overlong = wait.is_some_and(|wait| wait > MAX_WAIT) && retryable;
+        let message = if overlong {
+            let hours = MAX_WAIT.as_secs() / 3600;
+            format!(
+                "{message}; it is not retried, because the server asks to wait for longer than {hours} h: resume the \
+                 run later"
+            )
+        } else {
+            message
+        };
+        Self {
+            retryable: retryable && !overlong,
+            retry_after: wait.filter(|_| !overlong),
+            sent: true,
+            ..Self::permanent(message)
+        }
+    }
+
+    /// The same error, of a request that has reached a server.
+    #[must_use]
+    pub fn sent(self) -> Self {
+        Self { sent: true, ..self }
     }
 
     /// The same error with `place` before its message.
@@ -140,8 +174,11 @@ fn is_loopback(url: &reqwest::Url) -> bool {
     }
 }
 
-/// An error below HTTP: worth a retry unless the request itself is at fault.
-pub fn transport_error(error: reqwest::Error) -> RequestError {
+/// An error below HTTP of a request to `url`: worth a retry unless the request itself is at fault.
+pub fn transport_error(error: reqwest::Error, url: &reqwest::Url) -> RequestError {
+    // A redirect may lead to a server that cannot be reached; the one before it has had the request.
+    let is_first = error.url().is_none_or(|failed| failed == url);
+    let sent = !(error.is_builder() || error.is_connect() && is_first);
     // The address may carry a secret.
     let error = error.without_url();
     let permanent = error.is_builder() || error.is_redirect();
@@ -150,6 +187,7 @@ pub fn transport_error(error: reqwest::Error) -> RequestError {
         retryable: !permanent,
         retry_after: None,
         timed_out: error.is_timeout(),
+        sent,
     }
 }
 
@@ -173,19 +211,32 @@ pub fn is_transient(status: StatusCode) -> bool {
     matches!(status.as_u16(), 408 | 409 | 429) || status.is_server_error()
 }
 
-/// The wait that `Retry-After` asks for, given in seconds or as a date.
+/// The wait that a server asks for: in milliseconds, in seconds, or as one of the three forms of an HTTP date.
 pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    let wait = if let Ok(seconds) = text.parse::<f64>() {
-        Duration::try_from_secs_f64(seconds).ok()?
-    } else {
-        // HTTP writes GMT where mail writes +0000.
-        let date = text.replace("GMT", "+0000");
-        let at = jiff::fmt::rfc2822::parse(&date).ok()?.timestamp();
-        let wait = at.duration_since(jiff::Timestamp::now());
-        Duration::try_from(wait).unwrap_or(Duration::ZERO)
+    let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
+    let number = |text: &str, scale: f64| {
+        let number = text.parse::<f64>().ok().filter(|number| *number >= 0.0)?;
+        // What a duration cannot hold is longer than any wait.
+        Some(Duration::try_from_secs_f64(number / scale).unwrap_or(Duration::MAX))
     };
-    Some(wait.min(MAX_WAIT))
+    let mut precise = RETRY_AFTER_MS.iter().copied().filter_map(text);
+    let precise = precise.find_map(|text| number(text, 1e3));
+    precise.or_else(|| {
+        let text = text(RETRY_AFTER.as_str())?;
+        number(text, 1.0).or_else(|| until(text))
+    })
+}
+
+/// The time until a date.
+fn until(date: &str) -> Option<Duration> {
+    let now = SystemTime::now();
+    let at = httpdate::parse_http_date(date).ok().or_else(|| {
+        // Some servers write dates as mail does, or as logs do.
+        let mail = jiff::fmt::rfc2822::parse(date).map(|at| at.timestamp());
+        let at = mail.or_else(|_| date.parse::<jiff::Timestamp>()).ok()?;
+        Some(SystemTime::from(at))
+    })?;
+    Some(at.duration_since(now).unwrap_or(Duration::ZERO))
 }
 
 /// The body of an answer, read up to `max_bytes` bytes, with no pause longer than [`IDLE`].
@@ -202,6 +253,7 @@ pub(super) async fn read_body_within(
     max_bytes: usize,
     idle: Duration,
 ) -> Result<Vec<u8>, RequestError> {
+    let url = response.url().clone();
     let mut bytes = Vec::new();
     loop {
         let chunk = tokio::time::timeout(idle, response.chunk()).await;
@@ -211,14 +263,15 @@ pub(super) async fn read_body_within(
                 idle.as_secs_f64()
             ))
         })?;
-        let Some(chunk) = chunk.map_err(transport_error)? else {
+        let Some(chunk) = chunk.map_err(|error| transport_error(error, &url).sent())? else {
             return Ok(bytes);
         };
         if bytes.len() + chunk.len() > max_bytes {
             return Err(RequestError::permanent(format!(
                 "the answer is larger than {} MB",
                 max_bytes >> 20
-            )));
+            ))
+            .sent());
         }
         bytes.extend_from_slice(&chunk);
     }
@@ -246,7 +299,51 @@ mod tests {
         assert!((98..=100).contains(&waited.as_secs()), "{waited:?}");
         assert_eq!(wait("soon"), None);
         assert_eq!(wait("-1"), None);
-        assert_eq!(wait("1e300"), None);
+        assert_eq!(wait("nan"), None);
+        assert_eq!(wait("1e300"), Some(Duration::MAX));
+    }
+
+    #[test]
+    fn every_form_of_a_date_is_read() {
+        let later = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(100);
+        for form in [
+            "%a, %d %b %Y %H:%M:%S GMT",
+            "%A, %d-%b-%y %H:%M:%S GMT",
+            "%a %b %e %H:%M:%S %Y",
+            "%a, %d %b %Y %H:%M:%S +0000",
+            "%Y-%m-%dT%H:%M:%SZ",
+        ] {
+            let date = later.strftime(form).to_string();
+            let waited = wait(&date).unwrap_or_else(|| panic!("{date} is not read"));
+            assert!((95..=100).contains(&waited.as_secs()), "{date}: {waited:?}");
+        }
+        assert_eq!(wait("Friday, 31-Dec-99 23:59:59 GMT"), Some(Duration::ZERO));
+        assert_eq!(wait("Fri Dec 31 23:59:59 1999"), Some(Duration::ZERO));
+    }
+
+    #[test]
+    fn milliseconds_are_more_precise() {
+        let mut headers = HeaderMap::new();
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("2"));
+        for (text, wait) in [("1250", 1250), ("0.5", 0), ("soon", 2000), ("-3", 2000)] {
+            headers.insert(RETRY_AFTER_MS[0], HeaderValue::from_static(text));
+            let read = retry_after(&headers).unwrap();
+            assert_eq!(read.as_millis(), wait, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_overlong_wait_is_not_waited_for() {
+        let hour = Duration::from_hours(1);
+        let refused = |wait| RequestError::refused("busy".to_owned(), true, Some(wait));
+        assert_eq!(refused(hour).retry_after, Some(hour));
+        assert!(refused(hour).retryable);
+        for overlong in [hour + Duration::from_secs(1), Duration::MAX] {
+            let error = refused(overlong);
+            assert!(!error.retryable);
+            assert_eq!(error.retry_after, None);
+            assert!(error.message.contains("longer than 1 h"), "{error}");
+        }
     }
 
     #[test]

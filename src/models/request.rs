@@ -1,7 +1,7 @@
 //! The request to a model and its answer, independent of the protocol.
 
 use super::http::RequestError;
-use crate::units::Tokens;
+use super::usage::Usage;
 use serde_json::Value;
 
 /// The author of a message.
@@ -44,8 +44,8 @@ pub(crate) struct ChatRequest<'a> {
 pub(crate) struct ChatAnswer {
     /// The text.
     pub(crate) text: String,
-    /// The tokens used; `None` where the server reports none.
-    pub(crate) tokens: Option<Tokens>,
+    /// The tokens used, as far as the server reports them.
+    pub(crate) usage: Usage,
     /// Whether the answer ends because it reached `max_tokens`.
     pub(crate) cut_off: bool,
 }
@@ -56,28 +56,22 @@ pub(crate) struct ChatAnswer {
 pub(crate) struct ChatError {
     /// What went wrong.
     pub(crate) error: RequestError,
-    /// The tokens used, where the server reports them with the error.
-    pub(crate) tokens: Option<Tokens>,
-    /// Whether the request was sent and its answer did not arrive whole, so that it may be billed.
-    pub(crate) lost: bool,
+    /// The tokens used, as far as they are known; `None` where nothing was billed.
+    pub(crate) usage: Option<Usage>,
 }
 
 impl From<RequestError> for ChatError {
     fn from(error: RequestError) -> Self {
-        Self {
-            error,
-            tokens: None,
-            lost: false,
-        }
+        Self { error, usage: None }
     }
 }
 
 impl ChatError {
-    /// An exchange whose answer did not arrive whole.
-    pub(crate) fn lost(error: RequestError) -> Self {
+    /// An exchange that was billed with `usage`, or may have been.
+    pub(crate) fn billed(error: RequestError, usage: Usage) -> Self {
         Self {
-            lost: true,
-            ..Self::from(error)
+            error,
+            usage: Some(usage),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! The worker: the small model that performs tools, or its replacement without a model.
 
 use super::answer::OutputSchema;
-use super::conversation::Conversation;
+use super::conversation::{Conversation, Spent};
+use super::cost_basis::CostBasis;
 use super::endpoint::Endpoint;
 use super::http::{HttpClients, RequestError};
 use super::prices::{Price, Prices};
@@ -57,9 +58,10 @@ pub(super) enum Mode {
 pub struct WorkerReport {
     /// The output, or why there is none.
     pub output: Result<Value, RequestError>,
-    /// What was spent, including a bad answer and its repair; `None` where the model has no price or the server
-    /// reports no usage.
+    /// What was spent, including a bad answer and its repair; `None` where the model has no price.
     pub cost: Option<Money>,
+    /// What the cost rests on: where the server does not say what it bills, it is an upper bound.
+    pub basis: CostBasis,
     /// The tokens used.
     pub tokens: Option<Tokens>,
     /// The model that answered.
@@ -71,10 +73,12 @@ pub struct WorkerReport {
 }
 
 impl WorkerReport {
-    fn free(output: Result<Value, RequestError>) -> Self {
+    /// The report of a task for which nothing was sent.
+    fn not_sent(error: RequestError) -> Self {
         Self {
-            output,
+            output: Err(error),
             cost: Some(Money::ZERO),
+            basis: CostBasis::NotSent,
             tokens: None,
             model: None,
             prompt: None,
@@ -280,7 +284,8 @@ impl SmallModelWorker {
         Ok(endpoint)
     }
 
-    /// Performs a task. Dropping the future drops the request.
+    /// Performs a task, or stops once `cancelled` is ready. Dropping the future drops the request, and with it what is
+    /// known of its cost.
     pub async fn perform(
         &self,
         task: &Task<'_>,
@@ -288,15 +293,28 @@ impl SmallModelWorker {
         schema: Option<&OutputSchema>,
         attempt: u32,
         spend_authorizer: &SpendAuthorizer,
+        cancelled: impl Future<Output = ()>,
     ) -> WorkerReport {
         match &self.mode {
-            Mode::Offline => WorkerReport::free(Err(RequestError::permanent(format!(
+            Mode::Offline => WorkerReport::not_sent(RequestError::permanent(format!(
                 "the tool \"{}\" needs a model, and the worker is offline: give the tool `offline` rules, \
                  or choose a worker (--worker PROVIDER/MODEL with its key in the environment, or --base-url URL)",
                 task.name
-            )))),
-            Mode::Simulated { seed } => self.simulate(*seed, task, input, attempt).await,
-            Mode::Model { .. } => self.ask(task, input, schema, spend_authorizer).await,
+            ))),
+            Mode::Simulated { seed } => {
+                let work = self.simulate(*seed, task, input, attempt);
+                tokio::select! {
+                    biased;
+                    () = cancelled => {
+                        WorkerReport::not_sent(RequestError::permanent("cancelled"))
+                    }
+                    report = work => report,
+                }
+            }
+            Mode::Model { .. } => {
+                self.ask(task, input, schema, spend_authorizer, cancelled)
+                    .await
+            }
         }
     }
 
@@ -316,6 +334,7 @@ impl SmallModelWorker {
             .map(|output| output.to_string().into());
         WorkerReport {
             cost: Some(simulated.cost),
+            basis: CostBasis::Billed,
             tokens: Some(simulated.tokens),
             model: Some("simulated".into()),
             prompt: Some(prompt::transcript(&prompt::messages(task, input)).into()),
@@ -330,16 +349,15 @@ impl SmallModelWorker {
         input: &Value,
         schema: Option<&OutputSchema>,
         spend_authorizer: &SpendAuthorizer,
+        cancelled: impl Future<Output = ()>,
     ) -> WorkerReport {
         let Some((provider, model)) = self.route(task.model) else {
-            return WorkerReport::free(Err(RequestError::permanent(
-                "there is no model".to_owned(),
-            )));
+            return WorkerReport::not_sent(RequestError::permanent("there is no model"));
         };
         let endpoint = match self.endpoint(provider) {
             Ok(endpoint) => endpoint,
             Err(error) => {
-                return WorkerReport::free(Err(RequestError::permanent(error.to_string())));
+                return WorkerReport::not_sent(RequestError::permanent(error.to_string()));
             }
         };
         let mut conversation = Conversation {
@@ -353,15 +371,14 @@ impl SmallModelWorker {
             schema: task.output_schema.map(sendable),
             messages: prompt::messages(task, input),
             answers: Vec::new(),
-            cost: Some(Money::ZERO),
-            tokens: None,
-            max_cost: Money::ZERO,
+            spent: Spent::NOTHING,
         };
-        let output = conversation.output(schema).await;
+        let output = conversation.output_unless(cancelled, schema).await;
         WorkerReport {
             output,
-            cost: conversation.cost,
-            tokens: conversation.tokens,
+            cost: conversation.spent.cost,
+            basis: conversation.spent.basis,
+            tokens: conversation.spent.tokens,
             model: Some(model.into()),
             prompt: Some(prompt::transcript(&conversation.messages).into()),
             answer: (!conversation.answers.is_empty())

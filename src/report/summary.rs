@@ -281,6 +281,7 @@ mod tests {
             context: Arc::default(),
             steps: steps.clone().into(),
             forked_from: None,
+            spent_before: Money::ZERO,
         };
         let facts = [
             (0, EventKind::RunStarted(Arc::new(header))),

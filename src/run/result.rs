@@ -25,7 +25,8 @@ pub struct ExecutionResult {
     pub result: Arc<Value>,
     /// Every step in the plan's order; the elements of a `for_each` step follow it.
     pub steps: Vec<StepResult>,
-    /// What it cost; `None` without cost tracking or where a model has no price.
+    /// What it cost, with the upper bound of what a server did not report and of what was running when the run was cut
+    /// short; `None` without cost tracking or where a model has no price.
     pub cost: Option<Money>,
     /// W: wall-clock time less held time.
     pub latency_ms: f64,
@@ -108,7 +109,8 @@ impl ExecutionResult {
             steps: rows_in_order(state)
                 .map(|row| StepResult::of(row, tracked))
                 .collect(),
-            cost: (tracked && !state.unpriced).then_some(state.spent),
+            // What was running when the run was cut short may have been billed.
+            cost: (tracked && !state.unpriced).then_some(state.spent + state.reserved),
             latency_ms: wall.ms(),
             steps_completed: state
                 .steps
@@ -152,7 +154,10 @@ impl StepResult {
             output: row.output.clone(),
             error: row.error.clone(),
             reason: row.reason,
-            cost: row.cost.filter(|_| tracked),
+            cost: row.cost.filter(|_| tracked).map(|cost| {
+                let running = row.running_attempt();
+                cost + running.map_or(Money::ZERO, |attempt| attempt.reserved)
+            }),
             latency_ms: row.service.ms(),
             started_ms: row.started_at.map(Micros::ms),
             ended_ms: row.ended_at.map(Micros::ms),

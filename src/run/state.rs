@@ -99,6 +99,19 @@ impl RunState {
         now - self.held - open
     }
 
+    /// What the run and those that it resumed have spent, as far as it counts against a limit. An attempt counts with
+    /// what was reserved for it where its bill is not known, because it was cut off or had no price.
+    pub fn ledger(&self) -> Money {
+        let attempts = self.steps.iter().flat_map(|row| &row.attempts);
+        let unknown = attempts.filter(|attempt| {
+            let end = attempt.end.as_ref();
+            end.is_none_or(|(_, end)| end.cost.is_none())
+        });
+        let before = self.header.as_ref().map(|header| header.spent_before);
+        let unknown: Money = unknown.map(|attempt| attempt.reserved).sum();
+        before.unwrap_or_default() + self.spent + unknown
+    }
+
     /// Whether anything can still happen without the user.
     pub fn has_ended(&self) -> bool {
         matches!(self.phase, RunPhase::Ended(_))

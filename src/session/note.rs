@@ -2,6 +2,7 @@
 
 use crate::engine::ResumeState;
 use crate::plan::{Diagnostic, Source};
+use crate::units::Money;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -41,6 +42,8 @@ pub struct TakeOver {
     pub run_id: Arc<str>,
     /// Whether the earlier run is forked; otherwise it is resumed.
     pub is_fork: bool,
+    /// What the earlier run and those that it resumed have spent, which counts against the limit.
+    pub spent: Money,
     /// The number of outputs taken over.
     pub outputs: usize,
     /// Steps that run again because the user requested it.
@@ -56,6 +59,7 @@ impl TakeOver {
         Self {
             run_id: Arc::clone(&resume_state.run_id),
             is_fork,
+            spent: resume_state.spent(),
             outputs: resume_state.outputs(),
             asked: resume_state.asked().to_vec(),
             changed: resume_state.changed().to_vec(),
@@ -72,6 +76,9 @@ impl fmt::Display for TakeOver {
             "{what} run {}: {} recorded outputs",
             self.run_id, self.outputs
         )?;
+        if !self.spent.is_zero() {
+            write!(f, "; {} spent so far", self.spent)?;
+        }
         let lists = [
             ("running again, with their dependents", &self.asked),
             ("changed since then, so running again", &self.changed),

@@ -3,8 +3,10 @@
 //! They are those of [`RunState`](crate::run::RunState), without its memory: a journal does not hold a second picture of
 //! a run with a million steps.
 
+use crate::plan::StepIx;
 use crate::run::{EventKind, RunEvent, RunOutcome};
 use crate::units::{Micros, Money};
+use std::collections::HashMap;
 
 /// Rows that an event may add beyond a doubling of those there are.
 const MOST_NEW_ROWS: usize = 1 << 20;
@@ -23,7 +25,8 @@ pub struct RunTotals {
     unknown: usize,
     spent: Money,
     unpriced: bool,
-    running: usize,
+    /// What is reserved for each running attempt, by its row.
+    running: HashMap<StepIx, Money>,
     phase: Phase,
     at: Micros,
     held: Micros,
@@ -63,12 +66,17 @@ impl RunTotals {
                 self.rows = vec![Standing::Other; self.steps];
             }
             EventKind::StepReady { step } => self.set(step.ix.at(), Standing::CouldGoOn),
-            EventKind::AttemptStarted { step, .. } => {
-                self.running += 1;
+            EventKind::AttemptStarted { step, reserved, .. } => {
+                self.running.insert(step.ix, *reserved);
                 self.set(step.ix.at(), Standing::Other);
             }
+            EventKind::ReservationRaised { step, reserved, .. } => {
+                if let Some(running) = self.running.get_mut(&step.ix) {
+                    *running = *reserved;
+                }
+            }
             EventKind::AttemptEnded(end) => {
-                self.running = self.running.saturating_sub(1);
+                self.running.remove(&end.step.ix);
                 if end.retry_in.is_some() {
                     self.set(end.step.ix.at(), Standing::CouldGoOn);
                 }
@@ -127,7 +135,7 @@ impl RunTotals {
             Phase::Running => self.unknown > 0 && self.could_go_on == 0,
             Phase::Stopping => false,
         };
-        let holds = self.running == 0 && a_person_holds;
+        let holds = self.running.is_empty() && a_person_holds;
         match (holds, self.held_since) {
             (true, None) => self.held_since = Some(at),
             (false, Some(since)) => {
@@ -148,9 +156,10 @@ impl RunTotals {
         self.failed
     }
 
-    /// What it cost; `None` where that is not known or not tracked.
+    /// What it cost, with the upper bound of what is running; `None` where that is not known or not tracked.
     pub fn cost(&self) -> Option<Money> {
-        (self.tracked && !self.unpriced).then_some(self.spent)
+        let running: Money = self.running.values().copied().sum();
+        (self.tracked && !self.unpriced).then_some(self.spent + running)
     }
 
     /// Wall-clock time less held time, up to the last event.

@@ -2,7 +2,7 @@
 
 use super::error::ToolError;
 use super::secrets::Secrets;
-use crate::models::SpendAuthorizer;
+use crate::models::{CostBasis, SpendAuthorizer};
 use crate::run::LogStream;
 use crate::units::{Money, Tokens};
 use serde_json::Value;
@@ -50,6 +50,8 @@ pub struct CallReport {
     pub unredacted: Option<Unredacted>,
     /// What was spent, failed calls included; `None` where it cannot be known (a model without a price).
     pub cost: Option<Money>,
+    /// What the cost rests on.
+    pub basis: CostBasis,
     /// Tokens, for a model call.
     pub tokens: Option<Tokens>,
     /// The model that answered.
@@ -84,10 +86,19 @@ impl CallReport {
             output: output.map(Arc::new),
             unredacted: None,
             cost: Some(Money::ZERO),
+            basis: CostBasis::Billed,
             tokens: None,
             model: None,
             prompt: None,
             answer: None,
+        }
+    }
+
+    /// A report of a call that failed before anything was sent, so that it cannot have been billed.
+    pub fn not_sent(error: ToolError) -> Self {
+        Self {
+            basis: CostBasis::NotSent,
+            ..Self::free(Err(error))
         }
     }
 

@@ -3,14 +3,15 @@
 use super::{
     Call, CallPolicy, CallReport, Estimate, Pricing, Quote, Reservation, Tool, ToolKind, Unseen,
 };
+use crate::models::CostBasis;
 use crate::units::Money;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::Value;
 use std::sync::Arc;
 
-/// A tool with a fixed price per call, on top of its own cost. A failed call is charged too, unless it was never
-/// sent.
+/// A tool with a fixed price per call, on top of its own cost. A call that failed or was cut off is charged too, unless
+/// it was never sent.
 pub(super) struct Priced {
     /// The tool.
     pub tool: Arc<dyn Tool>,
@@ -19,9 +20,8 @@ pub(super) struct Priced {
 }
 
 impl Priced {
-    fn charge(kind: &ToolKind, price: Money, mut report: CallReport) -> CallReport {
-        // A tool that reaches outside records its prompt or request as soon as it has sent it.
-        if report.output.is_ok() || report.prompt.is_some() || !kind.reaches_outside {
+    fn charge(price: Money, mut report: CallReport) -> CallReport {
+        if report.basis != CostBasis::NotSent {
             report.cost = report.cost.map(|cost| cost + price);
         }
         report
@@ -34,19 +34,19 @@ impl Tool for Priced {
     }
 
     fn call(&self, call: Call) -> BoxFuture<'static, CallReport> {
-        let (kind, price) = (self.kind(), self.price);
+        let price = self.price;
         let spend_authorizer = call.spend_authorizer.clone().plus(price);
         let work = self.tool.call(Call {
             spend_authorizer,
             ..call
         });
-        async move { Self::charge(kind, price, work.await) }.boxed()
+        async move { Self::charge(price, work.await) }.boxed()
     }
 
     fn call_now(&self, input: &Arc<Value>) -> Option<CallReport> {
         self.tool
             .call_now(input)
-            .map(|report| Self::charge(self.kind(), self.price, report))
+            .map(|report| Self::charge(self.price, report))
     }
 
     fn policy(&self) -> CallPolicy {

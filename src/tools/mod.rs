@@ -31,7 +31,7 @@ mod toolbox;
 mod unavailable;
 mod worker;
 
-pub use crate::models::SpendAuthorizer;
+pub use crate::models::{CostBasis, SpendAuthorizer};
 pub use crate::text::message::{clean, quote, quote_end};
 pub use call::{Call, CallLog, CallReport, Unredacted};
 pub use catalog::Catalog;

@@ -1,10 +1,9 @@
 //! The replacement of tools that reach outside when the worker is simulated.
 
-use super::cancel::cancellable;
 use super::definition::ToolDefinition;
 use super::kinds::model;
 use super::{Call, CallPolicy, CallReport, Pricing, Quote, Tool, ToolKind};
-use crate::models::{SmallModelWorker, Task};
+use crate::models::{CostBasis, SmallModelWorker, Task};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::Value;
@@ -50,12 +49,13 @@ impl Tool for SimulatedTool {
                 None,
                 call.attempt,
                 &call.spend_authorizer,
+                call.cancel.cancelled(),
             );
-            let mut report: CallReport = match cancellable(&call.cancel, work).await {
-                Ok(report) => report.into(),
-                Err(cancelled) => return CallReport::free(Err(cancelled)),
-            };
+            let mut report: CallReport = work.await.into();
             if !is_model {
+                if report.output.is_err() {
+                    report.basis = CostBasis::NotSent;
+                }
                 // Only models have tokens and a price besides the catalog's fixed price.
                 report = CallReport {
                     tokens: None,

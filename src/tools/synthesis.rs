@@ -1,6 +1,5 @@
 //! `final_synthesis`: the plan's last step, which the worker completes.
 
-use super::cancel::cancellable;
 use super::kinds::model;
 use super::{Call, CallReport, Estimate, Pricing, Quote, Reservation, Tool, ToolKind, Unseen};
 use crate::models::{MAX_TOKENS, SmallModelWorker, Task};
@@ -64,11 +63,9 @@ impl Tool for FinalSynthesis {
                 None,
                 call.attempt,
                 &call.spend_authorizer,
+                call.cancel.cancelled(),
             );
-            let mut report: CallReport = match cancellable(&call.cancel, work).await {
-                Ok(report) => report.into(),
-                Err(cancelled) => return CallReport::free(Err(cancelled)),
-            };
+            let mut report: CallReport = work.await.into();
             // The answer is text, even where it is valid JSON.
             if let Some(answer) = report
                 .answer

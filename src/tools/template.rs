@@ -107,18 +107,10 @@ impl<'a> TemplateRenderer<'a> {
     /// with its type, `null` where it was not given.
     pub fn value(&mut self, value: &Value) -> Result<Value, TemplateError> {
         Ok(match value {
-            Value::String(text) => {
-                let whole = text
-                    .trim()
-                    .strip_prefix("{{")
-                    .and_then(|text| text.strip_suffix("}}"))
-                    .map(str::trim)
-                    .filter(|name| is_path(name));
-                match whole {
-                    Some(name) => self.parameter(name).cloned().unwrap_or_default(),
-                    None => Value::String(self.text(text, str::to_owned)?),
-                }
-            }
+            Value::String(text) => match whole_reference(text) {
+                Some(name) => self.parameter(name).cloned().unwrap_or_default(),
+                None => Value::String(self.text(text, str::to_owned)?),
+            },
             Value::Array(items) => items
                 .iter()
                 .map(|item| self.value(item))
@@ -176,6 +168,19 @@ pub fn variables(text: &str) -> impl Iterator<Item = &str> {
         let closed = after.starts_with('}') || after.starts_with(':') && after.contains('}');
         (closed && is_name(name)).then_some(name)
     })
+}
+
+/// Whether a text is exactly one `{{name}}`, which stands for the parameter's value with its type.
+pub fn is_whole_reference(text: &str) -> bool {
+    whole_reference(text).is_some()
+}
+
+fn whole_reference(text: &str) -> Option<&str> {
+    text.trim()
+        .strip_prefix("{{")
+        .and_then(|text| text.strip_suffix("}}"))
+        .map(str::trim)
+        .filter(|name| is_path(name))
 }
 
 /// A value inside a longer text: a string as it is, `null` as nothing, anything else as compact JSON.

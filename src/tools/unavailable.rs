@@ -18,7 +18,7 @@ impl Tool for Unavailable {
 
     fn call(&self, _call: Call) -> BoxFuture<'static, CallReport> {
         let message = self.message.clone();
-        async move { CallReport::free(Err(ToolError::permanent(&*message))) }.boxed()
+        async move { CallReport::not_sent(ToolError::permanent(&*message)) }.boxed()
     }
 
     fn policy(&self) -> CallPolicy {

@@ -42,6 +42,7 @@ impl RunFixture {
         let mut header = RunHeader {
             run_id: "r".into(),
             forked_from: None,
+            spent_before: Money::ZERO,
             rates: crate::run::Rates::default(),
             priced: false,
             plan: "p".into(),

@@ -42,6 +42,7 @@ impl Recording {
                 context: Arc::new(json!({})),
                 steps: Arc::new([]),
                 forked_from: None,
+                spent_before: Money::ZERO,
             },
             steps: Vec::new(),
             events: Vec::new(),

@@ -23,6 +23,7 @@ mod history_commands;
 mod library;
 #[cfg(target_os = "linux")]
 mod library_dropped;
+mod limits_billing;
 mod limits_forecast;
 mod limits_money;
 mod limits_rates;

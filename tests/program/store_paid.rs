@@ -2,7 +2,10 @@
 //! other.
 
 use crate::common::model_server::ModelServer;
-use crate::common::program::{FOREIGN, HANG, code, folder, json, plan_in, program, stderr, step};
+use crate::common::process::wait_until;
+use crate::common::program::{
+    FOREIGN, HANG, code, folder, json, plan_in, plandeck, program, stderr, step,
+};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -59,7 +62,7 @@ fn start(plan: &Path, home: &Path, url: &str, more: &[&str]) -> std::process::Ch
         .arg("run")
         .arg(plan)
         .args(["--worker", "gpt-4o-mini", "--base-url", url])
-        .args(["--headless", "--json", "--max-total-cost-usd", "0.10"])
+        .args(["--headless", "--json"])
         .args(more)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -95,6 +98,8 @@ fn killed(slow: &'static [&'static str], chained: bool, slots: &str, ended: &[&s
     let server = ModelServer::answering(model.clone());
     let events = folder.path().join("events.jsonl");
     let more = [
+        "--max-total-cost-usd",
+        "0.10",
         "--max-concurrent",
         slots,
         "--events",
@@ -118,7 +123,14 @@ fn killed(slow: &'static [&'static str], chained: bool, slots: &str, ended: &[&s
     let before = std::mem::take(&mut *model.asked.lock().unwrap());
     assert_eq!(before.len(), ended.len() + slow.len());
 
-    let more = ["--max-concurrent", slots, "--resume", "last"];
+    let more = [
+        "--max-total-cost-usd",
+        "0.10",
+        "--max-concurrent",
+        slots,
+        "--resume",
+        "last",
+    ];
     let child = start(&plan, home.path(), &server.url(), &more);
     let output = child.wait_with_output().unwrap();
     assert_eq!(code(&output), 0, "{}", stderr(&output));
@@ -150,4 +162,88 @@ fn killed_at_the_fifth_of_ten_in_a_row() {
 fn killed_with_three_running() {
     // Those without an answer keep all three slots at the end.
     killed(&["b", "d", "e"], false, "3", &["a", "c"]);
+}
+
+/// Runs ten letters in a row with a budget for seven, kills the run while the fifth is asked for, and resumes it with the
+/// same budget: the calls of both runs fit into it, the lost one included.
+#[test]
+fn a_resumed_run_has_what_the_first_one_left() {
+    let steps: Vec<Value> = letters()
+        .enumerate()
+        .map(|(at, letter)| {
+            let before = letters().nth(at.wrapping_sub(1));
+            json!({"id": letter, "tool": "upper", "parameters": {"letter": letter},
+                "depends_on": before.map_or(json!([]), |before| json!([before]))})
+        })
+        .collect();
+    let tool = json!({"type": "model", "prompt": "Make this a capital: letter {{letter}}", "max_tokens": 30});
+    let folder = folder(
+        "plan.json",
+        &json!({"steps": steps}).to_string(),
+        &json!({"tools": {"upper": tool}}).to_string(),
+    );
+    let plan = plan_in(folder.path());
+    let home = tempfile::tempdir().unwrap();
+    let model = Model {
+        asked: Arc::default(),
+        slow: &["e"],
+        killed: Arc::default(),
+    };
+    let server = ModelServer::answering(model.clone());
+    let limit = 7 * PRICE + PRICE / 2;
+    let limit = format!("{:.12}", limit as f64 / 1e12);
+    let events = folder.path().join("events.jsonl");
+    let more = [
+        "--max-total-cost-usd",
+        &limit,
+        "--events",
+        events.to_str().unwrap(),
+    ];
+    let mut child = start(&plan, home.path(), &server.url(), &more);
+    wait_until("the fifth letter", || {
+        model.asked.lock().unwrap().contains_key("e")
+    });
+    child.kill().unwrap();
+    child.wait().unwrap();
+    model.killed.store(true, Ordering::SeqCst);
+
+    // What was asked for and never answered may have been billed.
+    for (command, cost) in [(["show", "last"], "/cost"), (["runs", "-n1"], "/0/cost")] {
+        let mut shown = plandeck();
+        shown.env("PLANDECK_HOME", home.path()).args(command);
+        let shown = json(&shown.arg("--json").output().unwrap());
+        let cost = shown.pointer(cost).and_then(Value::as_f64).unwrap();
+        assert!(cost * 1e12 > (4 * PRICE) as f64, "{command:?}: {cost}");
+    }
+
+    let more = ["--max-total-cost-usd", &limit, "--resume", "last"];
+    let child = start(&plan, home.path(), &server.url(), &more);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(code(&output), 3, "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("spent so far"),
+        "{}",
+        stderr(&output)
+    );
+    let result = json(&output);
+    assert_eq!(result["status"], "limit_exceeded");
+    assert_eq!(result["exceeded_limits"], json!(["max_total_cost_usd"]));
+    let asked: usize = model.asked.lock().unwrap().values().sum();
+    assert!((6..=7).contains(&asked), "{asked} requests");
+    let message = result["error"]["message"].as_str().unwrap();
+    assert!(message.contains("this one resumes spent"), "{message}");
+
+    // The run after that one still knows what both have spent.
+    let more = ["--max-total-cost-usd", &limit, "--resume", "last"];
+    let child = start(&plan, home.path(), &server.url(), &more);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(code(&output), 3, "{}", stderr(&output));
+    let again: usize = model.asked.lock().unwrap().values().sum();
+    assert_eq!(again, asked, "no further request");
+
+    // A larger budget lets it finish.
+    let more = ["--max-total-cost-usd", "0.01", "--resume", "last"];
+    let child = start(&plan, home.path(), &server.url(), &more);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
 }

@@ -208,6 +208,7 @@ fn recorded(picture: &Picture) -> Vec<RunEvent> {
         context: Arc::default(),
         steps: Arc::clone(&steps),
         forked_from: None,
+        spent_before: Money::ZERO,
     };
     let mut run = Recorder {
         events: Vec::new(),

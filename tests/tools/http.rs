@@ -455,3 +455,179 @@ fn in_a_result_a_silent_server_is_a_timeout() {
         assert_eq!(error["attempts"], 2, "{error}");
     }
 }
+
+#[tokio::test]
+async fn only_an_answer_of_success_is_an_output() {
+    for (status, location, words) in [
+        (
+            302,
+            Some("file:///etc/hostname"),
+            "a redirect to \"file:///etc/hostname\" that cannot",
+        ),
+        (307, Some("http://[oops"), "that cannot be followed"),
+        (301, None, "301"),
+        (300, None, "choices"),
+        (304, None, "304"),
+    ] {
+        let server = MockServer::start().await;
+        let mut answer = ResponseTemplate::new(status).set_body_string("choices");
+        if let Some(location) = location {
+            answer = answer.insert_header("location", location);
+        }
+        answers(&server, answer).await;
+        for method in ["GET", "POST"] {
+            let tool = http(&server, &json!({"method": method, "url": "SERVER/it"}));
+            let message = refusal(&tool, json!({})).await;
+            assert!(message.contains(words), "{status} {method}: {message}");
+        }
+    }
+    let server = MockServer::start().await;
+    Mock::given(path("/old"))
+        .respond_with(ResponseTemplate::new(308).insert_header("location", "/new"))
+        .mount(&server)
+        .await;
+    Mock::given(path("/new"))
+        .respond_with(ResponseTemplate::new(203).set_body_json(json!("found")))
+        .mount(&server)
+        .await;
+    let tool = http(&server, &json!({"url": "SERVER/old"}));
+    assert_eq!(output(&tool, json!({})).await, json!("found"));
+}
+
+#[tokio::test]
+async fn a_parameter_stays_in_its_segment_after_a_base_address_too() {
+    let server = MockServer::start().await;
+    Mock::given(path("/api/users/..%2F..%2Fadmin%3Fx"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!("mine")))
+        .mount(&server)
+        .await;
+    let tool = http(&server, &json!({"url": "{{base}}/users/{{id}}"}));
+    let base = format!("{}/api", server.uri());
+    let ask = |id: &str| json!({"base": base, "id": id});
+    assert_eq!(output(&tool, ask("../../admin?x")).await, json!("mine"));
+    let message = refusal(&tool, ask("..")).await;
+    assert!(
+        message.contains("in `url`") && message.contains("\"..\""),
+        "{message}"
+    );
+    assert_eq!(server.received_requests().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_form_is_sent_where_the_catalog_says_so() {
+    let server = MockServer::start().await;
+    answers(&server, ResponseTemplate::new(200)).await;
+    let form = |more: Value| {
+        let mut fields = json!({"method": "POST", "url": "SERVER/",
+            "headers": {"Content-Type": "application/x-www-form-urlencoded; charset=UTF-8"}});
+        for (name, value) in more.as_object().unwrap() {
+            fields[name] = value.clone();
+        }
+        http(&server, &fields)
+    };
+    let input = json!({"q": "1 & 2=3+ü", "tags": ["a b", 2], "none": null, "on": true});
+    let written = "q=1+%26+2%3D3%2B%C3%BC&tags=a+b&tags=2&on=true";
+    for (tool, body) in [
+        (form(json!({})), written),
+        (
+            form(
+                json!({"body": {"q": "{{q}}", "tags": "{{tags}}", "none": "{{none}}", "on": "{{on}}"}}),
+            ),
+            written,
+        ),
+        (
+            form(json!({"body": "x=1&q={{q}}"})),
+            "x=1&q=1%20%26%202%3D3%2B%C3%BC",
+        ),
+        (form(json!({"body": "{{q}}"})), "1 & 2=3+ü"),
+    ] {
+        output(&tool, input.clone()).await;
+        let request = server.received_requests().await.unwrap().pop().unwrap();
+        assert_eq!(String::from_utf8(request.body).unwrap(), body);
+        let kind = request.headers.get("content-type").unwrap();
+        assert!(kind.to_str().unwrap().starts_with("application/x-www-form"));
+    }
+    let message = refusal(&form(json!({"body": "{{tags}}"})), input).await;
+    assert!(message.contains("must be an object or text"), "{message}");
+    let faults = faults(
+        "tools: {t: {type: http, method: POST, url: 'http://h/', body: [1], \
+         headers: {content-type: application/x-www-form-urlencoded}}}",
+    );
+    assert!(faults[0].contains("the `body` of a form"), "{faults:?}");
+}
+
+#[tokio::test]
+async fn every_wait_that_a_server_asks_for_is_kept_or_refused() {
+    let in_a_minute = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(60);
+    let date = |form: &str| in_a_minute.strftime(form).to_string();
+    for (name, value, seconds) in [
+        ("retry-after", "60".to_owned(), Some(60.0)),
+        ("retry-after", "0.25".to_owned(), Some(0.25)),
+        ("retry-after-ms", "1500".to_owned(), Some(1.5)),
+        ("retry-after", date("%a, %d %b %Y %H:%M:%S GMT"), Some(60.0)),
+        ("retry-after", date("%A, %d-%b-%y %H:%M:%S GMT"), Some(60.0)),
+        ("retry-after", date("%a %b %e %H:%M:%S %Y"), Some(60.0)),
+        (
+            "retry-after",
+            "123456789012345678901234567890".to_owned(),
+            None,
+        ),
+        ("retry-after", "86400".to_owned(), None),
+        (
+            "retry-after",
+            "Tue, 01 Jan 2999 00:00:00 GMT".to_owned(),
+            None,
+        ),
+    ] {
+        let server = MockServer::start().await;
+        answers(
+            &server,
+            ResponseTemplate::new(503).insert_header(name, &*value),
+        )
+        .await;
+        let report = run(&http(&server, &json!({"url": "SERVER"})), json!({})).await;
+        let error = report.output.unwrap_err();
+        assert_eq!(error.retryable, seconds.is_some(), "{value}");
+        match (seconds, error.retry_after) {
+            (Some(seconds), Some(wait)) => {
+                let early = seconds - wait.as_secs_f64();
+                // A date has no fractions, and time passes meanwhile.
+                assert!((-0.01..30.0).contains(&early), "{value}: {wait:?}");
+            }
+            (None, None) => assert!(error.message.contains("longer than 1 h"), "{error}"),
+            (_, wait) => panic!("{value}: {wait:?}"),
+        }
+    }
+}
+
+/// A fixed price is charged for what was sent, whatever became of it.
+#[tokio::test]
+async fn a_price_is_charged_once_the_request_was_sent() {
+    let price = plandeck::units::Money::from_usd(0.25);
+    let server = MockServer::start().await;
+    answers(&server, ResponseTemplate::new(200).set_delay(2 * HANG)).await;
+    let tool = http(&server, &json!({"url": "SERVER", "cost_usd": 0.25}));
+    let (call, _) = call(json!({}));
+    let cancel = call.cancel.clone();
+    let running = tokio::spawn(tool.call(call));
+    while server.received_requests().await.unwrap().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    cancel.cancel();
+    let report = tokio::time::timeout(HANG, running).await.unwrap().unwrap();
+    assert!(report.output.is_err());
+    assert_eq!(report.cost, Some(price));
+
+    // Nothing listens there any more.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let url = format!("http://{address}/");
+    let report = run(
+        &http(&server, &json!({"url": url, "cost_usd": 0.25})),
+        json!({}),
+    )
+    .await;
+    assert!(report.output.is_err());
+    assert_eq!(report.cost, Some(plandeck::units::Money::ZERO));
+}

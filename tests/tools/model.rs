@@ -6,7 +6,7 @@ use crate::common::toolbox::{call, catalog, environment, output, refusal, run, t
 use futures::FutureExt;
 use plandeck::models::{Environment, Price, SmallModelWorker, SpendAuthorizer};
 use plandeck::run::ErrorKind;
-use plandeck::tools::{Call, Tool, Toolbox};
+use plandeck::tools::{Call, CostBasis, Tool, Toolbox};
 use plandeck::units::Money;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
@@ -562,8 +562,13 @@ async fn a_prompt_of_the_tools_own_and_a_model_of_the_step_count() {
     );
 }
 
+/// The most that one request of a tool can cost, by its own reservation.
+fn bound(tool: &Arc<dyn Tool>) -> i64 {
+    tool.reservation(&json!({}), None).max.unwrap().pico()
+}
+
 #[tokio::test]
-async fn unreported_usage_has_no_price_but_a_free_model_is_free() {
+async fn usage_that_is_not_reported_counts_with_its_bound_but_a_free_model_is_free() {
     let server = MockServer::start().await;
     answers(
         &server,
@@ -571,7 +576,12 @@ async fn unreported_usage_has_no_price_but_a_free_model_is_free() {
             .set_body_json(json!({"choices": [{"message": {"content": "x"}}]})),
     )
     .await;
-    assert_eq!(run(&model(&server, &json!({})), json!({})).await.cost, None);
+    let tool = model(&server, &json!({}));
+    let report = run(&tool, json!({})).await;
+    assert!(report.output.is_ok());
+    assert_eq!(report.cost.unwrap().pico(), bound(&tool));
+    assert_eq!(report.basis, CostBasis::UpperBound);
+    assert_eq!(report.tokens, None);
     let own = worker(&server)
         .prices(plandeck::models::Prices::default().with("gpt-4o-mini", Price::FREE));
     assert_eq!(
@@ -581,6 +591,195 @@ async fn unreported_usage_has_no_price_but_a_free_model_is_free() {
             .unwrap()
             .pico(),
         0
+    );
+    let unpriced = Call {
+        model: Some("openai/my-model".into()),
+        ..call(json!({})).0
+    };
+    assert_eq!(tool.call(unpriced).await.cost, None);
+}
+
+/// What came is billed, whether it can be used or not.
+#[tokio::test]
+async fn an_answer_that_cannot_be_used_counts_with_its_bound() {
+    for body in [
+        "<html><body>Welcome</body></html>",
+        "",
+        "{}",
+        "[]",
+        "{\"choices\": []}",
+        "{\"error\": {\"message\": \"the engine is gone\"}}",
+        "{\"choices\": [{\"message\": {\"content\": \"4.2\"}}], \"usage\": {\"prompt_tokens\": NaN}}",
+        "{\"choices\": [{\"message\": {\"content\": \"4.",
+        "{\"choices\": [{\"message\": {\"refusal\": \"I had rather not.\"}}]}",
+        "data: {\"choices\": [{\"delta\": {\"content\": \"half\"}}]}\n\n",
+        "data: {\"choices\": [{\"delta\": {\"content\": \"half\"\n\n",
+        "data: {\"error\": {\"message\": \"the engine is gone\"}}\n\n",
+    ] {
+        let server = MockServer::start().await;
+        answers(&server, ResponseTemplate::new(200).set_body_string(body)).await;
+        let tool = model(&server, &json!({"max_tokens": 70}));
+        let report = run(&tool, json!({})).await;
+        assert!(report.output.is_err(), "{body}");
+        assert_eq!(report.cost.unwrap().pico(), bound(&tool), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_whole_answer_in_one_event_is_read() {
+    let server = MockServer::start().await;
+    let event = json!({"choices": [{"message": {"content": "Ciao"}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 31, "completion_tokens": 2}});
+    answers(
+        &server,
+        ResponseTemplate::new(200).set_body_raw(
+            format!("data: {event}\n\ndata: [DONE]\n\n"),
+            "text/event-stream",
+        ),
+    )
+    .await;
+    let report = run(&model(&server, &json!({})), json!({})).await;
+    assert_eq!(*report.output.unwrap(), json!("Ciao"));
+    assert_eq!(report.cost.unwrap().pico(), 31 * 150_000 + 2 * 600_000);
+}
+
+#[tokio::test]
+async fn a_stream_that_breaks_off_counts_at_least_what_it_reported() {
+    let server = MockServer::start().await;
+    let event = json!({"choices": [{"delta": {"content": "Ci"}}],
+        "usage": {"prompt_tokens": 5_000, "completion_tokens": 1}});
+    let body = format!("data: {event}\n\n");
+    answers(
+        &server,
+        ResponseTemplate::new(200).set_body_raw(body, "text/event-stream"),
+    )
+    .await;
+    let report = run(&model(&server, &json!({"max_tokens": 70})), json!({})).await;
+    assert_eq!(report.cost.unwrap().pico(), 5_000 * 150_000 + 70 * 600_000);
+}
+
+#[tokio::test]
+async fn usage_that_is_no_number_of_tokens_counts_with_its_bound() {
+    for odd in [
+        json!("31"),
+        json!("a few"),
+        json!(30.5),
+        json!(-4),
+        json!(4e18),
+        json!(null),
+    ] {
+        let server = MockServer::start().await;
+        let body = json!({"choices": [{"message": {"content": "x"}, "finish_reason": "stop"}],
+            "usage": {"prompt_tokens": 12, "completion_tokens": odd}});
+        answers(&server, ResponseTemplate::new(200).set_body_json(body)).await;
+        let tool = model(&server, &json!({"max_tokens": 70}));
+        let report = run(&tool, json!({})).await;
+        assert!(report.output.is_ok());
+        let cost = report.cost.unwrap().pico();
+        assert_eq!(cost, 12 * 150_000 + 70 * 600_000, "{odd}");
+    }
+}
+
+/// A failure is free unless it says what it used, or the report of it is lost.
+#[tokio::test]
+async fn failures_count_what_they_say_that_they_used() {
+    let usage = json!({"prompt_tokens": 900, "completion_tokens": 3});
+    let said = Some(900 * 150_000 + 3 * 600_000);
+    for (status, body, cost) in [
+        (429, json!({"error": {"message": "no"}}), Some(0)),
+        (
+            429,
+            json!({"error": {"message": "no"}, "usage": null}),
+            Some(0),
+        ),
+        (
+            429,
+            json!({"error": {"message": "no"}, "usage": usage}),
+            said,
+        ),
+        (
+            403,
+            json!({"error": {"message": "no", "usage": usage}}),
+            said,
+        ),
+        (
+            500,
+            json!({"error": {"message": "no"}, "usage": "much"}),
+            None,
+        ),
+        (500, json!("no \"usage\": 7"), Some(0)),
+        (502, json!({"error": {"message": "no"}}), None),
+        (504, json!("no"), None),
+        (524, json!("no"), None),
+    ] {
+        let server = MockServer::start().await;
+        answers(&server, ResponseTemplate::new(status).set_body_json(&body)).await;
+        let tool = model(&server, &json!({"max_tokens": 70}));
+        let report = run(&tool, json!({})).await;
+        assert!(report.output.is_err());
+        let cost = cost.unwrap_or_else(|| bound(&tool));
+        assert_eq!(report.cost.unwrap().pico(), cost, "{status} {body}");
+    }
+}
+
+/// A refused parameter may be billed; each refusal is counted before the request is made in another form.
+#[tokio::test]
+async fn refusals_on_the_way_to_an_answer_count() {
+    let server = MockServer::start().await;
+    let refused = |message: &str, tokens: u64| {
+        ResponseTemplate::new(422).set_body_json(json!({"error": {"message": message},
+            "usage": {"prompt_tokens": tokens, "completion_tokens": 0}}))
+    };
+    answers_in_turn(
+        &server,
+        vec![
+            refused("response_format: json_schema is not known here", 700),
+            refused("response_format is not known here", 650),
+            completion("{\"total\": 3}", 90, 0, 6),
+        ],
+    )
+    .await;
+    let report = run(&model(&server, &receipt()), json!({})).await;
+    assert_eq!(*report.output.unwrap(), json!({"total": 3}));
+    let cost = report.cost.unwrap().pico();
+    assert_eq!(cost, (700 + 650 + 90) * 150_000 + 6 * 600_000);
+    assert_eq!(report.basis, CostBasis::Billed);
+}
+
+#[tokio::test]
+async fn a_billed_refusal_is_not_followed_by_a_request_that_could_pass_the_budget() {
+    let server = MockServer::start().await;
+    answers(&server, |_: &Request| {
+        ResponseTemplate::new(400).set_body_json(json!({"error": {"message": "no json_schema"},
+            "usage": {"prompt_tokens": 700, "completion_tokens": 0}}))
+    })
+    .await;
+    let refusing = SpendAuthorizer::of(|_| async { false }.boxed());
+    let call = Call {
+        spend_authorizer: refusing,
+        ..call(json!({})).0
+    };
+    let report = model(&server, &receipt()).call(call).await;
+    assert_eq!(report.cost.unwrap().pico(), 700 * 150_000);
+    let error = report.output.unwrap_err();
+    assert!(error.message.contains("more than is left"), "{error}");
+    assert_eq!(asked(&server).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_request_that_never_left_costs_nothing() {
+    // Nothing listens there any more.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let worker = SmallModelWorker::new("gpt-4o-mini")
+        .environment(variables())
+        .base_url(&format!("http://{address}/v1"));
+    let report = run(&model_with(&worker, &json!({"cost_usd": 0.5})), json!({})).await;
+    assert!(report.output.unwrap_err().retryable);
+    assert_eq!(
+        (report.cost, report.basis),
+        (Some(Money::ZERO), CostBasis::NotSent)
     );
 }
 
@@ -632,6 +831,48 @@ async fn cancelling_drops_the_request() {
     let report = tokio::time::timeout(HANG, running).await.unwrap().unwrap();
     assert_stopped_in_time("the call", cancelled.elapsed());
     assert!(report.output.is_err());
+    // The server answers, and bills, all the same.
+    assert_eq!(
+        report.cost.unwrap().pico(),
+        bound(&model(&server, &json!({})))
+    );
+}
+
+#[tokio::test]
+async fn cancelling_a_repair_counts_both_requests() {
+    let server = MockServer::start().await;
+    let turns = std::sync::atomic::AtomicUsize::new(0);
+    answers(&server, move |_: &Request| {
+        let delay = match turns.fetch_add(1, std::sync::atomic::Ordering::SeqCst) {
+            0 => Duration::ZERO,
+            _ => 2 * HANG,
+        };
+        completion("neither", 40, 0, 5).set_delay(delay)
+    })
+    .await;
+    let tool = model(&server, &receipt());
+    let (call, _) = call(json!({}));
+    let cancel = call.cancel.clone();
+    let running = tokio::spawn(tool.call(call));
+    while asked(&server).await.len() < 2 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    cancel.cancel();
+    let report = tokio::time::timeout(HANG, running).await.unwrap().unwrap();
+    let cost = report.cost.unwrap().pico();
+    let first = 40 * 150_000 + 5 * 600_000;
+    assert!(cost > first + bound(&tool), "{cost}");
+    assert!(cost <= tool.quote(&json!({}), None).max.unwrap().pico());
+}
+
+#[tokio::test]
+async fn a_call_that_is_cancelled_before_it_starts_costs_nothing() {
+    let server = MockServer::start().await;
+    let (call, _) = call(json!({}));
+    call.cancel.cancel();
+    let report = model(&server, &json!({})).call(call).await;
+    assert_eq!(report.cost, Some(Money::ZERO));
+    assert_eq!(asked(&server).await.len(), 0);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use super::rows::Row;
 use super::{Action, Scheduler, Stage, Timer, Turn, WaitFor};
 use crate::plan::StepIx;
 use crate::run::{AttemptEnd, EventKind, RunError, StepSource};
-use crate::tools::{CallReport, ToolError};
+use crate::tools::{CallReport, CostBasis, ToolError};
 use crate::units::{Micros, Money};
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +29,7 @@ impl Scheduler {
             learned_excess,
             headroom,
             estimated,
+            priced,
             denied,
             rerun,
             ..
@@ -39,6 +40,7 @@ impl Scheduler {
         let CallReport {
             output,
             cost,
+            basis,
             tokens,
             model,
             prompt,
@@ -46,10 +48,20 @@ impl Scheduler {
             // The driver has put it in the place of the output.
             unredacted: _,
         } = report;
+        let cost = match basis {
+            CostBasis::NotSent | CostBasis::Billed => cost,
+            // Its bill may pass the bound as the bills of other calls have.
+            CostBasis::UpperBound => cost.map(|cost| cost.max(reserved.min(cost + learned_excess))),
+            CostBasis::Reservation => priced.then_some(reserved),
+        };
         let cost = cost.map(|cost| cost.max(Money::ZERO));
         let billed = cost.unwrap_or(reserved);
         let budget = &mut self.resources.budget;
         budget.charge(reserved, headroom, billed);
+        if budget.is_overdrawn() {
+            self.resources.overdrawn_by.get_or_insert(row);
+        }
+        let budget = &mut self.resources.budget;
         let tool = &self.steps.get(self.elements.plan_step(row)).tool;
         budget.learn(tool, reserved - learned_excess, billed, tokens.is_some());
         self.resources.rates.end(row);

@@ -13,6 +13,8 @@ const HEADROOM: u64 = 9;
 #[derive(Debug, Default)]
 pub struct Budget {
     limit: Option<Money>,
+    /// What the runs that this one resumes have spent.
+    before: Money,
     spent: Money,
     reserved: Money,
     /// What is held back beside the reservations.
@@ -22,10 +24,11 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// A budget; `None` is without a limit.
-    pub fn new(limit: Option<Money>) -> Self {
+    /// A budget of which `before` is spent already; `None` is without a limit.
+    pub fn new(limit: Option<Money>, before: Money) -> Self {
         Self {
             limit,
+            before,
             ..Self::default()
         }
     }
@@ -37,8 +40,20 @@ impl Budget {
 
     /// What is neither spent nor reserved; without a limit, all there is.
     pub fn free(&self) -> Money {
+        self.limit.map_or(Money::MAX, |limit| {
+            limit - self.before - self.spent() - self.reserved()
+        })
+    }
+
+    /// Whether more is spent than the limit: a bill was higher than its bound.
+    pub fn is_overdrawn(&self) -> bool {
         self.limit
-            .map_or(Money::MAX, |limit| limit - self.spent() - self.reserved())
+            .is_some_and(|limit| self.before + self.spent > limit)
+    }
+
+    /// What the runs that this one resumes have spent.
+    pub fn spent_before(&self) -> Money {
+        self.before
     }
 
     /// The limit, where there is one.

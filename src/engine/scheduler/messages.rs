@@ -119,4 +119,6 @@ pub struct Rules {
     pub rates: Rates,
     /// Whether a user can decide about steps whose outcome is unknown: the run then waits for the decision.
     pub asks: bool,
+    /// What the runs that it resumes have spent; it counts against the limit.
+    pub spent_before: Money,
 }

@@ -123,6 +123,7 @@ impl Scheduler {
             learned_excess: known - quoted,
             headroom,
             estimated: planned.estimated,
+            priced: planned.upper_bound.is_some(),
             denied: false,
             rerun: false,
         };

@@ -16,6 +16,8 @@ pub struct Resources {
     pub slots: Slots,
     /// Money.
     pub budget: Budget,
+    /// The row whose bill passed the limit.
+    pub overdrawn_by: Option<StepIx>,
     /// The rates of models and pools.
     pub rates: RateLimiter,
     /// Attempts that are running.
@@ -34,7 +36,8 @@ impl Resources {
         let limit = limits.max_total_cost_usd.filter(|_| rules.track_cost);
         Self {
             slots: Slots::new(limits.max_concurrent),
-            budget: Budget::new(limit),
+            budget: Budget::new(limit, rules.spent_before),
+            overdrawn_by: None,
             rates: RateLimiter::new(&rules.rates),
             running: 0,
             calls: 0,

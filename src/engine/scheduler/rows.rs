@@ -55,6 +55,8 @@ pub enum Stage {
         headroom: Money,
         /// Whether the upper bound is an estimate.
         estimated: bool,
+        /// Whether its upper bound is known, because its model has a price.
+        priced: bool,
         /// It asked for more money than there was.
         denied: bool,
         /// It is being cancelled, and goes back to the beginning once it has ended.

@@ -5,6 +5,7 @@ use super::waiting::Exhausted;
 use super::{Action, Phase, Scheduler, Stage, Turn};
 use crate::plan::StepIx;
 use crate::run::{ErrorKind, EventKind, Limit, RunError, RunOutcome, SkipReason, StepStatus};
+use crate::units::Money;
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
@@ -99,6 +100,7 @@ impl Scheduler {
             self.propagate(turn);
         }
         if self.rows.unfinished == 0 {
+            self.report_overdraft(turn);
             let incomplete = self.rows.iter().any(super::rows::Row::is_incomplete);
             let (status, error) = self.outcome.conclude(incomplete);
             turn.emit(EventKind::RunEnded {
@@ -107,6 +109,30 @@ impl Scheduler {
                 error,
             });
         }
+    }
+
+    /// A run that has spent more than its limit does not succeed, even where nothing was left to do.
+    fn report_overdraft(&mut self, turn: &mut Turn<'_>) {
+        let budget = &self.resources.budget;
+        let stopped = match self.outcome.phase {
+            Phase::Stopping(outcome) => outcome != RunOutcome::Failed,
+            _ => false,
+        };
+        if stopped || !budget.is_overdrawn() {
+            return;
+        }
+        let limit = budget.limit().unwrap_or_default();
+        let spent = budget.spent_before() + budget.spent();
+        let by = self.resources.overdrawn_by;
+        let cause = match by {
+            Some(row) => format!(
+                "the bill of step {} was higher than its upper bound: ",
+                self.key(row).id
+            ),
+            None => String::new(),
+        };
+        let message = format!("{cause}{spent} is spent of max_total_cost_usd = {limit}");
+        self.limit_reached(Limit::MaxTotalCostUsd, by, message.into(), turn);
     }
 
     fn explain(&self, exhausted: Exhausted) -> (Limit, StepIx, String) {
@@ -123,10 +149,11 @@ impl Scheduler {
             Exhausted::Money(row, upper_bound) => {
                 let budget = &self.resources.budget;
                 let message = format!(
-                    "step {} may cost up to {upper_bound}, and {} of max_total_cost_usd = {} is left",
+                    "step {} may cost up to {upper_bound}, and {} of max_total_cost_usd = {} is left{}",
                     self.key(row).id,
-                    budget.free(),
-                    budget.limit().unwrap_or_default()
+                    budget.free().max(Money::ZERO),
+                    budget.limit().unwrap_or_default(),
+                    spent_before(budget.spent_before())
                 );
                 (Limit::MaxTotalCostUsd, row, message)
             }
@@ -152,5 +179,14 @@ impl Scheduler {
                 Arc::new(Value::Object(outputs))
             }
         }
+    }
+}
+
+/// What a message about the limit adds where earlier runs have spent some of it.
+fn spent_before(money: Money) -> String {
+    if money.is_zero() {
+        String::new()
+    } else {
+        format!("; the runs that this one resumes spent {money}")
     }
 }

@@ -83,7 +83,7 @@ impl Oracle {
                     row.attempts.len() + 1,
                     "attempts are counted"
                 );
-                let limit = world.frame.budget.map(Money::from_pico);
+                let limit = world.frame.left();
                 let total = state.spent + state.reserved + *reserved;
                 assert!(
                     reserved.is_zero() || limit.is_none_or(|limit| total <= limit),
@@ -135,7 +135,7 @@ impl Oracle {
             EventKind::ReservationRaised { step, reserved, .. } => {
                 let attempt = state.steps[step.ix.at()].running_attempt();
                 let more = *reserved - attempt.expect("it is running").reserved;
-                let limit = world.frame.budget.map(Money::from_pico);
+                let limit = world.frame.left();
                 let total = state.spent + state.reserved + more;
                 assert!(more > Money::ZERO && limit.is_none_or(|limit| total <= limit));
             }
@@ -388,12 +388,12 @@ impl Oracle {
         if limit == Limit::MaxToolCalls {
             assert_eq!(Some(state.calls), world.frame.calls);
         } else {
-            let left = Money::from_pico(world.frame.budget.unwrap()) - state.spent;
+            let left = world.frame.left().unwrap() - state.spent;
             let too_dear =
                 state.steps.iter().enumerate().any(|(at, row)| {
                     !row.status.has_ended() && world.bound(StepIx(at as u32)) > left
                 });
-            assert!(too_dear, "something fits");
+            assert!(too_dear || left < Money::ZERO, "something fits");
         }
     }
 
@@ -418,6 +418,10 @@ impl Oracle {
             () => RunOutcome::Succeeded,
         };
         assert_eq!(outcome, wanted);
+        let is_overdrawn = world.frame.left().is_some_and(|left| state.spent > left);
+        assert!(
+            !is_overdrawn || matches!(outcome, RunOutcome::LimitExceeded | RunOutcome::Cancelled)
+        );
     }
 
     fn was_stopped(&self, state: &RunState, at: usize) -> bool {
@@ -562,9 +566,10 @@ impl Oracle {
         if alone && state.running > 0 {
             return;
         }
-        let free = world.frame.budget.map_or(Money::MAX, |limit| {
-            Money::from_pico(limit) - state.spent - state.reserved
-        });
+        let free = world
+            .frame
+            .left()
+            .map_or(Money::MAX, |limit| limit - state.spent - state.reserved);
         for row in rows {
             let step = &state.steps[row.at()];
             let waits = match step.status {

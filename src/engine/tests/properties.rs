@@ -111,6 +111,9 @@ fn sketches() -> impl Strategy<Value = Vec<Sketch>> {
     })
 }
 
+/// What earlier runs have spent of each budget.
+const SPENT_BEFORE: i64 = 5;
+
 fn frames() -> impl Strategy<Value = Frame> {
     let rarely = || prop::bool::weighted(0.15);
     (
@@ -126,13 +129,14 @@ fn frames() -> impl Strategy<Value = Frame> {
         .prop_map(
             |(slots, budget, calls, timeout_ms, fail_fast, paused, rates, asks)| Frame {
                 slots,
-                budget,
+                budget: budget.map(|left| left + SPENT_BEFORE),
                 calls,
                 timeout_ms,
                 fail_fast,
                 paused,
                 rates,
                 asks,
+                spent_before: SPENT_BEFORE,
             },
         )
 }

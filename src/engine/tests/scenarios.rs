@@ -6,7 +6,9 @@ use crate::run::RunCommand::{
     Breakpoint, Pause, Resume, Retry, RetryFailed, SetInput, SetOutput, Skip, StepOnce, Stop,
 };
 use crate::run::StepStatus::{Cancelled, Failed, Pending, Ready, Running, Skipped, Succeeded};
-use crate::run::{EventKind, Limit, Rate, Rates, RunOutcome, RunPhase, SkipReason, WaitReason};
+use crate::run::{
+    ErrorKind, EventKind, Limit, Rate, Rates, RunOutcome, RunPhase, SkipReason, WaitReason,
+};
 use crate::units::Micros;
 use serde_json::json;
 use std::sync::Arc;
@@ -958,4 +960,67 @@ fn a_call_that_may_not_cost_more_is_made_again_once_there_is_enough() {
     world.work(usize::MAX);
     assert_eq!(world.state.exceeded, [Limit::MaxTotalCostUsd]);
     assert_eq!(world.state.spent.pico(), 2);
+}
+
+/// A bill that no bound foresaw is the last thing that happens: the run does not pass for one that kept its limit.
+#[test]
+fn a_last_bill_above_the_limit_is_no_success() {
+    let costing = |bound| with(after(&[]), |sketch| sketch.bound = bound);
+    let frame = Frame {
+        budget: Some(10),
+        ..open()
+    };
+    let cached = with(after(&[0]), |sketch| sketch.answer = Answer::Known);
+    let mut world = World::new(vec![costing(4), cached], frame.clone());
+    world.end_with(0, End::Well, 12);
+    world.work(usize::MAX);
+    assert_eq!(outcome(&world), RunOutcome::LimitExceeded);
+    assert_eq!(world.state.exceeded, [Limit::MaxTotalCostUsd]);
+    assert_eq!(world.status(1), Succeeded);
+    let error = world.state.error.as_ref().unwrap();
+    assert_eq!(error.kind, ErrorKind::ResourceLimitError);
+    assert_eq!(error.step.as_deref(), Some("0"));
+
+    // Exactly the limit is within it.
+    let mut world = World::new(vec![costing(4)], frame.clone());
+    world.end_with(0, End::Well, 10);
+    world.work(usize::MAX);
+    assert_eq!(outcome(&world), RunOutcome::Succeeded);
+
+    // The limit says more than the failure.
+    let mut world = World::new(vec![costing(4)], frame);
+    world.end_with(0, End::Badly, 11);
+    world.work(usize::MAX);
+    assert_eq!(outcome(&world), RunOutcome::LimitExceeded);
+}
+
+#[test]
+fn a_call_of_whose_bill_nothing_is_known_counts_with_all_that_is_reserved() {
+    let costing = |bound| with(after(&[]), |sketch| sketch.bound = bound);
+    let frame = Frame {
+        budget: Some(20),
+        ..open()
+    };
+    let mut world = World::new(vec![costing(3)], frame);
+    assert!(world.ask(0, 7));
+    world.end_unknown(0);
+    world.work(usize::MAX);
+    assert_eq!(world.state.spent.pico(), 7, "what it asked for included");
+}
+
+#[test]
+fn what_earlier_runs_spent_counts_against_the_limit() {
+    let costing = |bound| with(after(&[]), |sketch| sketch.bound = bound);
+    let frame = Frame {
+        budget: Some(10),
+        spent_before: 7,
+        ..open()
+    };
+    let mut world = World::new(vec![costing(2), costing(2)], frame);
+    assert_eq!(world.running(), [0], "3 are left");
+    world.end_with(0, End::Well, 2);
+    world.work(usize::MAX);
+    assert_eq!(world.state.exceeded, [Limit::MaxTotalCostUsd]);
+    assert_eq!(world.state.spent.pico(), 2, "this run's own");
+    assert_eq!(world.state.ledger().pico(), 9);
 }

@@ -3,6 +3,7 @@
 
 use super::oracle::{Oracle, the_fold_agrees};
 use super::transitions::{Transitions, column};
+use crate::engine::attempt::unanswered;
 use crate::engine::{Action, Input, Prepared, Rules, Scheduler, Timer};
 use crate::plan::{Mode, RetryPolicy, Step, StepIx, StepSettings, Template, Trigger};
 use crate::run::{
@@ -102,6 +103,16 @@ pub struct Frame {
     pub rates: Rates,
     /// Whether the user is asked about unknown steps.
     pub asks: bool,
+    /// What earlier runs have spent.
+    pub spent_before: i64,
+}
+
+impl Frame {
+    /// What earlier runs have left of the budget.
+    pub fn left(&self) -> Option<Money> {
+        let left = |budget| Money::from_pico(budget) - Money::from_pico(self.spent_before);
+        self.budget.map(left)
+    }
 }
 
 /// How an attempt ends.
@@ -177,7 +188,10 @@ impl World {
             max_total_cost_usd: frame.budget.map(Money::from_pico),
             ..ResourceLimits::none()
         };
-        let header = header(&steps, &limits);
+        let header = RunHeader {
+            spent_before: Money::from_pico(frame.spent_before),
+            ..header(&steps, &limits)
+        };
         let retry = sketches.iter().map(|sketch| RetryPolicy {
             attempts: sketch.attempts,
             backoff: BACKOFF,
@@ -189,6 +203,7 @@ impl World {
             paused: frame.paused,
             rates: frame.rates.clone(),
             asks: frame.asks,
+            spent_before: Money::from_pico(frame.spent_before),
         };
         let mut world = Self {
             scheduler: Scheduler::new(Arc::clone(&steps), retry.collect(), rules),
@@ -378,6 +393,19 @@ impl World {
         });
     }
 
+    /// Ends the attempt of `row`, which was given up, so that nothing is known of its bill.
+    pub fn end_unknown(&mut self, row: u32) {
+        let row = StepIx(row);
+        let attempt = self.running.remove(&row).unwrap();
+        let report = unanswered(ToolError::permanent("given up"));
+        self.input(Input::Ended {
+            step: row,
+            service: self.now - attempt.started,
+            report: Box::new(report),
+            cancelled: attempt.cancelled,
+        });
+    }
+
     /// Ends the attempt of `row`, billed with its upper bound, and runs every action that follows.
     pub fn end(&mut self, row: u32, end: End) {
         let reserved = self.running.get(&StepIx(row)).map(|a| a.reserved);
@@ -390,7 +418,7 @@ impl World {
         let (row, total) = (StepIx(row), Money::from_pico(total));
         let before = self.running[&row].clone();
         let stopped = self.is_cancelled(row) || self.state.phase == RunPhase::Stopping;
-        let limit = self.frame.budget.map_or(Money::MAX, Money::from_pico);
+        let limit = self.frame.left().unwrap_or(Money::MAX);
         let free = limit - self.state.spent - self.state.reserved;
         let lacking = total - before.reserved > free && total > before.reserved;
         self.input(Input::BudgetRequest(row, total));
@@ -542,5 +570,6 @@ fn header(steps: &[Step], limits: &ResourceLimits) -> RunHeader {
         context: Arc::default(),
         steps: steps.iter().map(info).collect(),
         forked_from: None,
+        spent_before: Money::ZERO,
     }
 }

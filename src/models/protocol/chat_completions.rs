@@ -8,8 +8,8 @@ use super::{
 use crate::models::api_quirks::{ApiQuirks, OutputFormat};
 use crate::models::http::RequestError;
 use crate::models::request::{ChatAnswer, ChatError, ChatRequest};
+use crate::models::usage::Usage;
 use crate::text::message::quote;
-use crate::units::Tokens;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde_json::{Map, Value, json};
 
@@ -49,12 +49,8 @@ impl Protocol for ChatCompletions {
             let text = quote(&String::from_utf8_lossy(body), QUOTED);
             malformed(&format!("{error}; it begins {text}"))
         })?;
-        let tokens = self.usage(&answer);
-        let failed = |error| ChatError {
-            error,
-            tokens,
-            lost: false,
-        };
+        let usage = self.usage(&answer);
+        let failed = |error| ChatError { error, usage };
         let Some(choice) = answer.pointer("/choices/0") else {
             let message = error_message(&answer.to_string());
             return Err(failed(malformed(&format!("it has no choices {message}"))));
@@ -67,7 +63,7 @@ impl Protocol for ChatCompletions {
         }
         Ok(ChatAnswer {
             text: content(&message["content"]),
-            tokens,
+            usage: usage.unwrap_or_default(),
             cut_off: choice["finish_reason"] == "length",
         })
     }
@@ -76,18 +72,23 @@ impl Protocol for ChatCompletions {
         Some(Box::new(Chunks::default()))
     }
 
-    fn usage(&self, body: &Value) -> Option<Tokens> {
-        let usage = body.get("usage").filter(|usage| usage.is_object())?;
-        let count = |path: &str| usage.pointer(path).and_then(Value::as_u64);
-        Some(Tokens {
-            input: count("/prompt_tokens").or_else(|| count("/input_tokens"))?,
-            cached_input: count("/prompt_tokens_details/cached_tokens")
-                .or_else(|| count("/prompt_cache_hit_tokens"))
-                .unwrap_or(0),
-            output: count("/completion_tokens")
-                .or_else(|| count("/output_tokens"))
-                .unwrap_or(0),
-        })
+    fn usage(&self, body: &Value) -> Option<Usage> {
+        let usage = ["/usage", "/error/usage", "/x_groq/usage"]
+            .iter()
+            .find_map(|path| body.pointer(path).filter(|usage| !usage.is_null()))?;
+        let first = |paths: &[&str]| {
+            let mut found = paths.iter().filter_map(|path| usage.pointer(path));
+            found.find(|value| !value.is_null())
+        };
+        Some(Usage::read(
+            first(&["/prompt_tokens", "/input_tokens"]),
+            first(&[
+                "/prompt_tokens_details/cached_tokens",
+                "/prompt_cache_hit_tokens",
+            ]),
+            first(&["/completion_tokens", "/output_tokens"]),
+            first(&["/total_tokens"]),
+        ))
     }
 
     fn quirks(&self, model: &str) -> ApiQuirks {
@@ -109,6 +110,7 @@ impl Protocol for ChatCompletions {
 #[derive(Default)]
 struct Chunks {
     answer: ChatAnswer,
+    usage: Option<Usage>,
     refusal: String,
     has_ended: bool,
 }
@@ -121,17 +123,18 @@ impl AnswerStream for Chunks {
         }
         let chunk: Value = crate::text::json::read(event.data.as_bytes()).map_err(|error| {
             let text = quote(&event.data, QUOTED);
-            malformed(&format!("{error}; a chunk begins {text}"))
+            self.broken_off(malformed(&format!("{error}; a chunk begins {text}")))
         })?;
-        self.answer.tokens = ChatCompletions.usage(&chunk).or(self.answer.tokens);
+        self.usage = ChatCompletions.usage(&chunk).or(self.usage);
         if chunk.get("error").is_some() {
             let message = error_message(&event.data);
-            return Err(self.failed(malformed(&format!("it has no choices {message}"))));
+            return Err(self.broken_off(malformed(&format!("it has no choices {message}"))));
         }
         let Some(choice) = chunk.pointer("/choices/0") else {
             return Ok(());
         };
-        let delta = &choice["delta"];
+        // A server may put a whole answer into one event.
+        let delta = choice.get("delta").unwrap_or(&choice["message"]);
         self.answer.text.push_str(&content(&delta["content"]));
         self.refusal
             .push_str(delta["refusal"].as_str().unwrap_or_default());
@@ -146,26 +149,24 @@ impl AnswerStream for Chunks {
         if !self.refusal.is_empty() {
             let refusal = quote(&self.refusal, QUOTED);
             let error = RequestError::permanent(format!("the model refused: {refusal}"));
-            return Err(self.failed(error));
+            let usage = self.usage;
+            return Err(ChatError { error, usage });
         }
         if !self.has_ended {
             let error = malformed("its stream ends before the answer does");
-            return Err(ChatError {
-                lost: self.answer.tokens.is_none(),
-                ..self.failed(error)
-            });
+            return Err(self.broken_off(error));
         }
-        Ok(self.answer)
+        Ok(ChatAnswer {
+            usage: self.usage.unwrap_or_default(),
+            ..self.answer
+        })
     }
 }
 
 impl Chunks {
-    fn failed(&self, error: RequestError) -> ChatError {
-        ChatError {
-            error,
-            tokens: self.answer.tokens,
-            lost: false,
-        }
+    /// The error of a stream whose rest is not known.
+    fn broken_off(&self, error: RequestError) -> ChatError {
+        ChatError::billed(error, self.usage.unwrap_or_default().or_more())
     }
 }
 
@@ -206,6 +207,7 @@ fn payload(request: &ChatRequest<'_>, quirks: ApiQuirks) -> Value {
         "max_tokens"
     };
     payload.insert(max_tokens.to_owned(), request.max_tokens.into());
+    payload.insert("stream".to_owned(), false.into());
     if let Some(schema) = request.schema {
         let format = match quirks.format {
             OutputFormat::StrictSchema => Some(json!({"type": "json_schema",
@@ -223,13 +225,14 @@ fn payload(request: &ChatRequest<'_>, quirks: ApiQuirks) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::units::Tokens;
 
     #[test]
     fn usage_is_read_in_several_spellings() {
         let answer = ChatCompletions.answer(br#"{"choices":[{"message":{"content":"hi"},"finish_reason":"stop"}],
             "usage":{"prompt_tokens":10,"completion_tokens":2,"prompt_tokens_details":{"cached_tokens":4}}}"#).unwrap();
         assert_eq!(
-            answer.tokens,
+            answer.usage.tokens(),
             Some(Tokens {
                 input: 10,
                 cached_input: 4,
@@ -242,7 +245,7 @@ mod tests {
                 br#"{"choices":[{"message":{"content":[{"type":"text","text":"a"},{"text":"b"}]}}]}"#,
             )
             .unwrap();
-        assert_eq!((parts.text.as_str(), parts.tokens), ("ab", None));
+        assert_eq!((parts.text.as_str(), parts.usage), ("ab", Usage::UNKNOWN));
         assert!(
             ChatCompletions
                 .answer(b"<html>")

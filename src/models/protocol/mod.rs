@@ -16,9 +16,9 @@ pub(crate) use sse::{ServerEvent, SseDecoder};
 use super::api_quirks::ApiQuirks;
 use super::http::{self, RequestError};
 use super::request::{ChatAnswer, ChatError, ChatRequest};
+use super::usage::Usage;
 use crate::text::json;
 use crate::text::message::quote;
-use crate::units::Tokens;
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
@@ -46,6 +46,7 @@ pub(crate) trait Protocol: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// Where it is not an answer of this format, or the model refused; with the tokens used where the body has them.
+    /// Without them the caller counts the request as one that was billed.
     fn answer(&self, body: &[u8]) -> Result<ChatAnswer, ChatError>;
 
     /// The reader of an answer that is sent as server-sent events; `None` where the format has none.
@@ -60,12 +61,15 @@ pub(crate) trait Protocol: fmt::Debug + Send + Sync {
             message: error_message(&String::from_utf8_lossy(&response.body)),
             retryable: http::is_transient(response.status),
             retry_after: http::retry_after(&response.headers),
-            tokens: body.as_ref().and_then(|body| self.usage(body)),
+            usage: match &body {
+                Some(body) => self.usage(body),
+                None => names_usage(&response.body).then_some(Usage::UNKNOWN),
+            },
         }
     }
 
-    /// The tokens used, from the body of a response or an error; `None` where it has none.
-    fn usage(&self, body: &Value) -> Option<Tokens>;
+    /// The tokens used, from the body of a response or an error; `None` where it does not mention any.
+    fn usage(&self, body: &Value) -> Option<Usage>;
 
     /// The parameters of a first request for `model`.
     fn quirks(&self, model: &str) -> ApiQuirks;
@@ -117,6 +121,8 @@ pub(crate) struct HttpResponse {
     pub(crate) headers: HeaderMap,
     /// The bytes of its body.
     pub(crate) body: Vec<u8>,
+    /// Whether the body of a failure arrived whole; that of a success always did.
+    pub(crate) is_whole: bool,
 }
 
 /// Why a server did not answer a request that it understood.
@@ -128,7 +134,7 @@ pub(crate) struct Refusal {
     /// When the server asks to be called again.
     pub(crate) retry_after: Option<Duration>,
     /// The tokens used, where the server bills a failure.
-    pub(crate) tokens: Option<Tokens>,
+    pub(crate) usage: Option<Usage>,
 }
 
 /// The address `base` with `path` after it.
@@ -140,6 +146,12 @@ pub(crate) fn address(base: &str, path: &str) -> Result<reqwest::Url, RequestErr
     address.parse().map_err(|error| {
         RequestError::permanent(format!("the address {address} is not valid: {error}"))
     })
+}
+
+/// Whether a body that is not valid JSON mentions a usage all the same.
+fn names_usage(body: &[u8]) -> bool {
+    const NAME: &[u8] = b"\"usage\"";
+    body.windows(NAME.len()).any(|bytes| bytes == NAME)
 }
 
 /// The message inside an error's JSON, which nearly all formats write as `{"error": {"message": …}}`; else the

@@ -4,6 +4,7 @@ use super::{HttpRequest, HttpResponse, Protocol, Refusal, Server, address};
 use crate::models::api_quirks::{ApiQuirks, OutputFormat};
 use crate::models::http::RequestError;
 use crate::models::request::{ChatAnswer, ChatError, ChatRequest};
+use crate::models::usage::Usage;
 use crate::models::{Environment, Price, Prices, Provider, SmallModelWorker};
 use crate::tools::{Call, CallReport, Catalog, CatalogToolbox, ToolOptions, Toolbox};
 use crate::units::{Money, Tokens};
@@ -57,7 +58,7 @@ impl Protocol for Lines {
             .ok_or_else(|| RequestError::transient("the answer has no line of usage"))?;
         Ok(ChatAnswer {
             text: text.to_owned(),
-            tokens: tokens(usage),
+            usage: tokens(usage).unwrap_or_default(),
             cut_off: false,
         })
     }
@@ -69,11 +70,11 @@ impl Protocol for Lines {
             message: message.to_owned(),
             retryable: message.contains("busy"),
             retry_after: Some(Duration::from_secs(3)),
-            tokens: tokens(usage),
+            usage: tokens(usage),
         }
     }
 
-    fn usage(&self, _: &Value) -> Option<Tokens> {
+    fn usage(&self, _: &Value) -> Option<Usage> {
         None
     }
 
@@ -90,13 +91,13 @@ impl Protocol for Lines {
     }
 }
 
-fn tokens(usage: &str) -> Option<Tokens> {
+fn tokens(usage: &str) -> Option<Usage> {
     let (input, output) = usage.split_once(' ')?;
-    Some(Tokens {
+    Some(Usage::from(Tokens {
         input: input.parse().ok()?,
         cached_input: 0,
         output: output.parse().ok()?,
-    })
+    }))
 }
 
 async fn call_model_tool(server: &MockServer) -> CallReport {

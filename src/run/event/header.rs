@@ -3,6 +3,7 @@
 use super::StepInfo;
 use crate::plan::Dialect;
 use crate::run::{Rates, ResourceLimits};
+use crate::units::Money;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::sync::Arc;
@@ -40,6 +41,26 @@ pub struct RunHeader {
     /// The run that it was forked from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forked_from: Option<Arc<str>>,
+    /// What the runs that it resumes have spent, in dollars as JSON: it counts against the limit. What was running when
+    /// they were interrupted counts with its upper bound.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub spent_before: Money,
+}
+
+impl RunHeader {
+    /// What the run may spend itself: the limit less what the runs that it resumes have spent; `None` without a limit.
+    pub fn budget(&self) -> Option<Money> {
+        let limit = self.limits.max_total_cost_usd?;
+        Some((limit - self.spent_before).max(Money::ZERO))
+    }
+}
+
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a field by reference"
+)]
+fn is_zero(money: &Money) -> bool {
+    money.is_zero()
 }
 
 /// How a run ended.

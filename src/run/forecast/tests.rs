@@ -68,6 +68,7 @@ impl Trial {
             context: Arc::default(),
             steps: prices.iter().enumerate().map(info).collect(),
             forked_from: None,
+            spent_before: crate::units::Money::ZERO,
         })));
         trial
     }

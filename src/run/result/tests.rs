@@ -48,6 +48,7 @@ fn run(track_cost: bool, costs: [Option<i64>; 3]) -> RunState {
         context: Arc::default(),
         steps: vec![info(0, None), info(1, None)].into(),
         forked_from: None,
+        spent_before: Money::ZERO,
     };
     let mut kinds = vec![
         (0, EventKind::RunStarted(Arc::new(header))),

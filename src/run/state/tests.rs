@@ -58,6 +58,7 @@ pub fn header(steps: Vec<StepInfo>) -> RunHeader {
         context: Arc::default(),
         steps: steps.into(),
         forked_from: None,
+        spent_before: Money::ZERO,
     }
 }
 
@@ -284,6 +285,7 @@ fn waits_are_kept_with_their_reason_and_span() {
     let header = RunHeader {
         run_id: "run".into(),
         forked_from: None,
+        spent_before: Money::ZERO,
         rates: crate::run::Rates::default(),
         priced: false,
         plan: "plan".into(),

@@ -65,6 +65,7 @@ record!(RunHeader {
     forked_from,
     rates,
     priced,
+    spent_before,
 });
 
 record!(AttemptEnd {
@@ -315,6 +316,10 @@ impl Codec for Money {
 
     fn take(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         input.raw.signed().map(Self::from_pico)
+    }
+
+    fn absent() -> Option<Self> {
+        Some(Self::ZERO)
     }
 }
 

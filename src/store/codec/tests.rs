@@ -314,6 +314,7 @@ fn header() -> impl Strategy<Value = Arc<RunHeader>> {
                 context,
                 steps: steps.into(),
                 forked_from,
+                spent_before: Money::ZERO,
             })
         },
     )

@@ -4,7 +4,6 @@ use super::code_exec;
 use super::jq::{self, JqRule};
 use crate::models::{MAX_TOKENS, OutputSchema, SmallModelWorker, Task};
 use crate::run::NotReused;
-use crate::tools::cancel::cancellable;
 use crate::tools::definition::{
     BuildContext, BuildError, FingerprintParts, KindEntry, ToolDefinition, ToolSettings,
 };
@@ -259,11 +258,9 @@ impl Tool for ModelTool {
                 output,
                 call.attempt,
                 &call.spend_authorizer,
+                call.cancel.cancelled(),
             );
-            match cancellable(&call.cancel, work).await {
-                Ok(report) => report.into(),
-                Err(cancelled) => CallReport::free(Err(cancelled)),
-            }
+            work.await.into()
         }
         .boxed()
     }

@@ -1,8 +1,12 @@
 //! `http` tools: one request for each call.
 
+mod address;
+mod body;
+mod query;
 mod request;
 
 use super::jq::{self, JqRule};
+use crate::models::CostBasis;
 use crate::models::http::RequestError;
 use crate::run::{ErrorKind, NotReused};
 use crate::tools::cancel::cancellable;
@@ -69,15 +73,27 @@ fn parse(fields: &mut Fields<'_>) -> HttpSettings {
         fields.fault("method", format!("`method` \"{method}\" is not known"));
     }
     let query = fields.object("query").unwrap_or_default();
+    let headers = fields.texts("headers");
+    let body = fields.take("body");
+    let is_form = headers.iter().any(|(name, value)| {
+        name.eq_ignore_ascii_case("content-type") && body::is_form_type(value)
+    });
+    if is_form
+        && body
+            .as_ref()
+            .is_some_and(|body| !body.is_object() && !body.is_string())
+    {
+        fields.fault("body", "the `body` of a form must be an object or text");
+    }
     HttpSettings {
         method: method.into(),
         url,
-        headers: fields.texts("headers"),
+        headers,
         query: query
             .into_iter()
             .map(|(name, value)| (name.into(), value))
             .collect(),
-        body: fields.take("body"),
+        body,
         response: jq::filter_field(fields, "response", false),
     }
 }
@@ -149,9 +165,16 @@ impl Tool for HttpTool {
     fn call(&self, call: Call) -> BoxFuture<'static, CallReport> {
         let (request, services) = (self.request.clone(), self.services.clone());
         async move {
-            let work = run(&request, &services, &call);
+            let mut sent = false;
+            let work = run(&request, &services, &call, &mut sent);
             let report = cancellable(&call.cancel, work).await;
-            report.unwrap_or_else(|cancelled| CallReport::free(Err(cancelled)))
+            report.unwrap_or_else(|cancelled| {
+                let mut report = CallReport::not_sent(cancelled);
+                if sent {
+                    report.basis = CostBasis::UpperBound;
+                }
+                report
+            })
         }
         .boxed()
     }
@@ -161,16 +184,19 @@ impl Tool for HttpTool {
     }
 }
 
-async fn run(request: &Request, services: &Services, call: &Call) -> CallReport {
+/// Makes the request; `sent` is set as soon as it may have reached the server.
+async fn run(request: &Request, services: &Services, call: &Call, sent: &mut bool) -> CallReport {
     let prepared = match Prepared::new(&request.http, services, call) {
         Ok(prepared) => prepared,
-        Err(message) => return CallReport::free(Err(ToolError::permanent(message))),
+        Err(message) => return CallReport::not_sent(ToolError::permanent(message)),
     };
     let secrets = services.secrets.now();
     let shown = secrets.redact(&prepared.shown).into_owned();
     // A caller with its own time limit drops the call; the limit of its step may be longer.
     let limit = request.timeout.filter(|_| call.time_limit.is_none());
+    *sent = true;
     let answer = within(limit, prepared.send(services)).await;
+    let not_sent = answer.as_ref().is_err_and(|error| !error.sent);
     let answer = answer.map_err(|error| ToolError {
         kind: if error.timed_out {
             ErrorKind::TimeoutError
@@ -182,6 +208,9 @@ async fn run(request: &Request, services: &Services, call: &Call) -> CallReport 
         ..ToolError::permanent(secrets.quote(&error.message, 1_000))
     });
     let mut report = CallReport::free(Ok(Value::Null));
+    if not_sent {
+        report.basis = CostBasis::NotSent;
+    }
     report.prompt = Some(shown.into());
     report.output = match answer {
         Err(error) => Err(error),

@@ -1,13 +1,14 @@
 //! One request: rendered, sent, and its answer read.
 
-use super::HttpSettings;
+use super::query::add_query;
+use super::{HttpSettings, address, body};
 use crate::models::http::{RequestError, is_transient, read_body, retry_after, transport_error};
 use crate::text::secrets::mask_password;
 use crate::tools::Call;
-use crate::tools::secrets::{REDACTED, is_secret_header, percent_encode};
+use crate::tools::secrets::{REDACTED, is_secret_header};
 use crate::tools::services::Services;
-use crate::tools::template::{Missing, TemplateRenderer, plain};
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use crate::tools::template::{Missing, TemplateRenderer};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use reqwest::{Method, Url};
 use serde_json::{Map, Value};
 use std::fmt::Write;
@@ -40,18 +41,8 @@ impl Prepared {
             TemplateRenderer::new(input, Missing::Error).with_environment(&services.environment);
         // Without an environment a variable stays as it is written.
         let mut template = TemplateRenderer::new(input, Missing::Empty);
-        // A parameter at the beginning of the address is the address itself and is not encoded.
-        let whole = http.url.starts_with("{{");
-        let encode = |value: &str| {
-            if whole {
-                value.to_owned()
-            } else {
-                percent_encode(value)
-            }
-        };
-        let address = renderer.text(&http.url, encode);
-        let address = address.map_err(|error| format!("in `url`: {error}"))?;
-        let written = template.text(&http.url, encode).unwrap_or_default();
+        let address = address::render(&http.url, &mut renderer)?;
+        let written = address::render(&http.url, &mut template).unwrap_or_default();
         let written = mask_password(&written);
         services.secrets.add_credentials_of(&address);
         let mut has_secrets = address.contains('@') || http.url.contains("${");
@@ -117,12 +108,13 @@ impl Prepared {
             add_query(&mut query, name, &value);
             add_query(&mut shown_query, name, &written);
         }
+        let is_form = body::is_form(&headers);
         // The body takes parameters only, never environment variables.
         let environment = renderer.environment.take();
         let given = http
             .body
             .as_ref()
-            .map(|body| renderer.value(body))
+            .map(|template| body::render(template, is_form, &mut renderer))
             .transpose();
         let given = given.map_err(|error| format!("in `body`: {error}"))?;
         renderer.environment = environment;
@@ -132,17 +124,17 @@ impl Prepared {
             method,
             Method::GET | Method::DELETE | Method::HEAD | Method::OPTIONS
         );
-        let body = match given {
+        let content = given.or_else(|| {
+            let rest = renderer
+                .rest()
+                .map(|(name, value)| (name.clone(), value.clone()));
+            (!in_query).then(|| Value::Object(rest.collect()))
+        });
+        let body = match content {
+            None => None,
             Some(Value::String(text)) => Some(text),
-            Some(other) => Some(json_body(&mut headers, &other)),
-            None if in_query => None,
-            None => {
-                let rest: Map<String, Value> = renderer
-                    .rest()
-                    .map(|(name, value)| (name.clone(), value.clone()))
-                    .collect();
-                Some(json_body(&mut headers, &Value::Object(rest)))
-            }
+            Some(content) if is_form => Some(body::form(&content)?),
+            Some(content) => Some(body::json(&mut headers, &content)),
         };
         if in_query && http.body.is_none() {
             for (name, value) in renderer.rest() {
@@ -186,6 +178,7 @@ impl Prepared {
     pub async fn send(self, services: &Services) -> Result<String, RequestError> {
         let client = services.http.client(&self.url, self.has_secrets)?;
         let place = self.place;
+        let url = self.url.clone();
         let mut request = client.request(self.method, self.url).headers(self.headers);
         if let Some(body) = self.body {
             request = request.body(body);
@@ -194,55 +187,37 @@ impl Prepared {
         let response = request
             .send()
             .await
-            .map_err(transport_error)
-            .map_err(|error| RequestError {
-                message: format!("{place}: {}", error.message),
-                ..error
-            })?;
+            .map_err(|error| transport_error(error, &url).at(&place))?;
         let status = response.status();
         tracing::debug!(place = ?place, status = status.as_u16(), "request answered");
         let wait = retry_after(response.headers());
-        let answer = read_body(response, MAX_ANSWER_BYTES).await;
-        if status.as_u16() >= 400 {
+        let location = response.headers().get(LOCATION).cloned();
+        let answer = if status.is_informational() {
+            // The connection belongs to another protocol now.
+            Ok(Vec::new())
+        } else {
+            read_body(response, MAX_ANSWER_BYTES).await
+        };
+        if !status.is_success() {
             let answer = answer.unwrap_or_default();
-            let answer = String::from_utf8_lossy(&answer);
+            let answer = match location.filter(|_| status.is_redirection()) {
+                Some(location) => format!(
+                    "a redirect to \"{}\" that cannot be followed",
+                    String::from_utf8_lossy(location.as_bytes())
+                ),
+                None => String::from_utf8_lossy(&answer).into_owned(),
+            };
             let said = services.secrets.now().quote(&answer, MAX_QUOTED_BYTES);
-            return Err(RequestError {
-                message: format!("{place} answered {status}: {said}")
-                    .trim_end_matches([':', ' '])
-                    .to_owned(),
-                retryable: is_transient(status),
-                retry_after: wait,
-                timed_out: false,
-            });
+            let message = format!("{place} answered {status}: {said}");
+            let message = message.trim_end_matches([':', ' ']).to_owned();
+            return Err(RequestError::refused(message, is_transient(status), wait));
         }
         String::from_utf8(answer?).map_err(|error| {
             RequestError::permanent(format!(
                 "{place} answered with text that is not valid UTF-8 (byte {})",
                 error.utf8_error().valid_up_to()
             ))
+            .sent()
         })
-    }
-}
-
-fn json_body(headers: &mut HeaderMap, body: &Value) -> String {
-    headers
-        .entry(CONTENT_TYPE)
-        .or_insert(HeaderValue::from_static("application/json"));
-    body.to_string()
-}
-
-/// Adds a query parameter. A list of plain values is repeated under its name; `null` is left out.
-fn add_query(query: &mut Vec<(String, String)>, name: &str, value: &Value) {
-    match value {
-        Value::Null => {}
-        Value::Array(items)
-            if items
-                .iter()
-                .all(|item| !item.is_object() && !item.is_array()) =>
-        {
-            query.extend(items.iter().map(|item| (name.to_owned(), plain(item))));
-        }
-        other => query.push((name.to_owned(), plain(other))),
     }
 }

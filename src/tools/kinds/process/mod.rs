@@ -8,6 +8,7 @@
 mod command;
 mod output;
 
+use crate::models::CostBasis;
 use crate::run::NotReused;
 use crate::tools::cancel::cancellable;
 use crate::tools::definition::{
@@ -168,8 +169,12 @@ impl Tool for ProcessTool {
             let mut started = false;
             let mut report = CallReport::free(run(&program, &services, &call, &mut started).await);
             report.hide(&services.secrets.now());
-            // The command that was run, for the record; `None` where it was not started.
-            report.prompt = started.then(|| program.process.command.join(" ").into());
+            if started {
+                // The command that was run, for the record.
+                report.prompt = Some(program.process.command.join(" ").into());
+            } else {
+                report.basis = CostBasis::NotSent;
+            }
             report
         }
         .boxed()

@@ -1,6 +1,6 @@
 //! The run as a whole, in the place of a step: its money, where the time of its slots went, what it hangs on.
 
-use crate::run::{Forecast, RunState, slot_time};
+use crate::run::{Forecast, RunHeader, RunState, slot_time};
 use crate::text;
 use crate::text::format;
 use crate::tui::dashboard::state::model::Model;
@@ -41,7 +41,7 @@ fn write_money(model: &Model, page: &mut TextPage<'_>) {
         page.field("reserved", &run.reserved.to_string());
     }
     let limit = run.header.as_deref();
-    if let Some(limit) = limit.and_then(|header| header.limits.max_total_cost_usd) {
+    if let Some(limit) = limit.and_then(RunHeader::budget) {
         let free = limit - run.spent - run.reserved;
         let words = format!("{free} of {}", format::budget(limit));
         page.field("free", &words);

@@ -184,7 +184,7 @@ fn cost(run: &RunState, theme: &Theme) -> Vec<Segment> {
     let least = if run.unpriced { "≥ " } else { "" };
     let spent = Span::styled(format!("{least}{}", run.spent), theme.text);
     let mut segments = vec![Segment::new(7, vec![spent])];
-    if let Some(most) = header.limits.max_total_cost_usd {
+    if let Some(most) = header.budget() {
         segments.push(Segment::joined(
             4,
             vec![Span::styled(

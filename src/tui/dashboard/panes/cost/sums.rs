@@ -22,10 +22,7 @@ pub(super) fn draw(
     let theme = writer.theme;
     let most = (writer.area.height / SUMS).max(1);
     if tracked {
-        let limit = run
-            .header
-            .as_ref()
-            .and_then(|header| header.limits.max_total_cost_usd);
+        let limit = run.header.as_ref().and_then(|header| header.budget());
         writer.line(budget_words(
             run,
             limit,

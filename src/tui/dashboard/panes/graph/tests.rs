@@ -46,6 +46,7 @@ fn run(steps: Vec<StepInfo>) -> RunState {
         context: Arc::default(),
         steps: steps.into(),
         forked_from: None,
+        spent_before: Money::ZERO,
     };
     let mut state = RunState::default();
     state.apply(&RunEvent {

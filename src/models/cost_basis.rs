@@ -1,0 +1,15 @@
+//! How well the cost of a call is known.
+
+/// What the cost in a report rests on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CostBasis {
+    /// Nothing was sent, so nothing can have been billed.
+    NotSent,
+    /// It is what was billed.
+    #[default]
+    Billed,
+    /// It is an upper bound, because some of the bill is not known.
+    UpperBound,
+    /// Nothing is known of the bill: all that was reserved for the call counts, whatever the cost says.
+    Reservation,
+}
