@@ -1,10 +1,11 @@
 //! Reading a model's answer as an output.
 
-use crate::text::json;
+use crate::text::loose_json::{self, Fault};
+use crate::text::{fences, json, thoughts};
 use serde_json::Value;
 
-/// Deeper nesting is refused before anything recurses over it.
-const MAX_DEPTH: usize = 120;
+/// The maximum of opening brackets in prose that are passed over.
+const MAX_BRACKETS: usize = 64;
 
 /// The maximum of violations in one message.
 const MAX_VIOLATIONS: usize = 5;
@@ -40,6 +41,15 @@ impl OutputSchema {
         &self.schema
     }
 
+    /// Whether an object has members that this schema describes, so that it could be meant as the output.
+    fn resembles(&self, value: &Value) -> bool {
+        let described = self.schema.get("properties").and_then(Value::as_object);
+        let (Some(described), Some(members)) = (described, value.as_object()) else {
+            return false;
+        };
+        members.keys().any(|key| described.contains_key(key))
+    }
+
     /// What is wrong with `value`, one violation a line; `None` where it is valid.
     pub fn violation(&self, value: &Value) -> Option<String> {
         if self.validator.is_valid(value) {
@@ -64,42 +74,123 @@ impl OutputSchema {
     }
 }
 
-/// The output in `text`. With a schema it is the first JSON in the text that is valid against it, if need be after a
-/// repair; the error says what is wrong with the best candidate. Without a schema it is JSON where the whole text is
-/// valid JSON, else the text.
+/// The output in `text`, without what the model thought aloud. With a schema it is the one JSON value in the text that is
+/// valid against it, if need be after a repair of its form; the error says what is wrong. Different values that could be
+/// meant are an error as well. Without a schema it is JSON where the whole text is valid JSON, else the text.
 pub(super) fn read(text: &str, schema: Option<&OutputSchema>) -> Result<Value, String> {
     let trimmed = text.trim();
     let Some(schema) = schema else {
-        let inner = fenced(trimmed)
-            .filter(|inner| trimmed.len() - inner.len() < 20)
-            .unwrap_or(trimmed);
-        return Ok(parse(inner).unwrap_or_else(|| Value::String(trimmed.to_owned())));
+        let answer = without_first_thoughts(trimmed);
+        if answer.is_empty() && !trimmed.is_empty() {
+            return Err("it holds thoughts and no answer".to_owned());
+        }
+        let inner = fenced(answer)
+            .filter(|inner| answer.len() - inner.len() < 20)
+            .unwrap_or(answer);
+        return Ok(parse(inner).unwrap_or_else(|| Value::String(answer.to_owned())));
     };
+    if let Some(value) = parse(trimmed) {
+        let read = fit(value, schema);
+        return read.or_else(|violation| plain(trimmed, schema).ok_or(violation));
+    }
+    let spoken = thoughts::blanked(trimmed, &thoughts::find(trimmed));
+    let spoken = spoken.trim();
     let mut violation = None;
-    let candidates: Vec<&str> = [Some(trimmed), fenced(trimmed), balanced(trimmed)]
-        .into_iter()
-        .flatten()
-        .collect();
-    let strict = candidates.iter().map(|text| parse(text));
-    let repaired = candidates.iter().rev().map(|text| repair(text));
-    for value in strict.chain(repaired).flatten() {
+    let mut fitting: Vec<Value> = Vec::new();
+    let mut rivals = 0;
+    for value in values(spoken)? {
+        let resembles = schema.resembles(&value);
         match fit(value, schema) {
-            Ok(value) => return Ok(value),
-            Err(error) => violation = violation.or(Some(error)),
+            Ok(value) if fitting.contains(&value) => {}
+            Ok(value) => fitting.push(value),
+            Err(error) => {
+                violation = violation.or(Some(error));
+                rivals += usize::from(resembles);
+            }
         }
     }
+    if fitting.len() + rivals > 1 {
+        return Err(
+            "it holds several different JSON values, and it is not clear which is the output: give one and nothing else"
+                .to_owned(),
+        );
+    }
+    if let Some(value) = fitting.pop() {
+        return Ok(value);
+    }
     // A tool whose output is text may be answered in plain text.
-    let plain = Value::String(trimmed.to_owned());
-    if !trimmed.is_empty() && schema.violation(&plain).is_none() {
+    if let Some(plain) = plain(spoken, schema) {
         return Ok(plain);
     }
     Err(violation.unwrap_or_else(|| {
-        if trimmed.is_empty() {
+        if spoken.is_empty() {
             "it is empty".to_owned()
         } else {
             "it is not valid JSON".to_owned()
         }
     }))
+}
+
+/// The text as the output, where a text is valid.
+fn plain(text: &str, schema: &OutputSchema) -> Option<Value> {
+    let plain = Value::String(text.to_owned());
+    (!text.is_empty() && schema.violation(&plain).is_none()).then_some(plain)
+}
+
+/// The text after the thoughts that it begins with.
+fn without_first_thoughts(text: &str) -> &str {
+    let mut answer = text;
+    while let Some(first) = thoughts::find(answer).first()
+        && first.start == 0
+    {
+        answer = answer[first.end..].trim_start();
+    }
+    answer
+}
+
+/// The JSON values in a text: the text itself, else what a code fence holds, else its lists and objects, strict or with
+/// a form that has one reading. An object that is neither is an error, since what stands in it would be lost.
+fn values(text: &str) -> Result<Vec<Value>, String> {
+    if let Some(value) = parse(text) {
+        return Ok(vec![value]);
+    }
+    let fences = fences::find(text);
+    if let [fence] = fences.as_slice()
+        && let Some(value) = parse(&text[fence.content.clone()])
+        && !value.is_array()
+        && !value.is_object()
+    {
+        return Ok(vec![value]);
+    }
+    let mut values = Vec::new();
+    let mut from = 0;
+    let mut passed = 0;
+    while let Some(open) = text[from..].find(['{', '[']).map(|at| from + at)
+        && passed < MAX_BRACKETS
+    {
+        let read = loose_json::read(text, open, true);
+        let reaches_end = matches!(read, Err(Fault::CutOff { .. }));
+        let read = read.ok();
+        match read.and_then(|read| Some((parse(&read.json)?, read.span.end))) {
+            Some((value, end)) => {
+                values.push(value);
+                from = end;
+            }
+            None if begins_object(&text[open..]) => return Err("it is not valid JSON".to_owned()),
+            None if reaches_end => break,
+            None => {
+                from = open + 1;
+                passed += 1;
+            }
+        }
+    }
+    Ok(values)
+}
+
+/// Whether a bracket begins JSON rather than a remark: a quote follows it.
+fn begins_object(text: &str) -> bool {
+    let inside = text.trim_start_matches(|c: char| matches!(c, '{' | '[') || c.is_whitespace());
+    inside.starts_with(['"', '\''])
 }
 
 /// The value, or its member `output`, whichever is valid. A schema of anything but an object is sent to models as the
@@ -123,57 +214,12 @@ fn parse(text: &str) -> Option<Value> {
     json::read(text.as_bytes()).ok()
 }
 
-fn repair(text: &str) -> Option<Value> {
-    // Prose would be "repaired" into a string, and deep nesting would overflow the stack.
-    if !text.starts_with(['{', '[']) || max_depth(text) > MAX_DEPTH {
-        return None;
-    }
-    parse(&jsonrepair_rs::jsonrepair(text).ok()?)
-}
-
-fn max_depth(text: &str) -> usize {
-    let (mut depth, mut max) = (0usize, 0);
-    for byte in text.bytes() {
-        match byte {
-            b'{' | b'[' | b'(' => {
-                depth += 1;
-                max = max.max(depth);
-            }
-            b'}' | b']' | b')' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    max
-}
-
-/// The content of the first code fence.
+/// The content of the only code fence.
 fn fenced(text: &str) -> Option<&str> {
-    let (_, rest) = text.split_once("```")?;
-    let (_, rest) = rest.split_once('\n')?;
-    Some(rest.split("```").next().unwrap_or(rest).trim())
-}
-
-/// From the first opening bracket to its closing one, or to the end where it is not closed.
-fn balanced(text: &str) -> Option<&str> {
-    let from = text.find(['{', '['])?;
-    let (mut depth, mut quoted, mut escaped) = (0usize, false, false);
-    for (at, byte) in text.bytes().enumerate().skip(from) {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            _ if quoted => {}
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => {
-                depth = depth.saturating_sub(1);
-                if depth == 0 {
-                    return Some(&text[from..=at]);
-                }
-            }
-            _ => {}
-        }
+    match fences::find(text).as_slice() {
+        [fence] => Some(&text[fence.content.clone()]),
+        _ => None,
     }
-    Some(&text[from..])
 }
 
 #[cfg(test)]
@@ -206,6 +252,59 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn thoughts_are_no_answer() {
+        for text in [
+            "<think>{\"n\": 7}? No.</think>\n{\"n\": 1}",
+            "perhaps {\"n\": 7}\n</think>\n\n```json\n{\"n\": 1}\n```",
+            "<thinking>\n{\"n\": 7}\n</thinking>Here: {\"n\": 1}",
+        ] {
+            assert_eq!(read(text, Some(&schema())), Ok(json!({"n": 1})), "{text}");
+        }
+        assert_eq!(read("<think>seven</think>\nOne.", None), Ok(json!("One.")));
+        assert_eq!(read("<think>[7]</think>[1]", None), Ok(json!([1])));
+        assert_eq!(
+            read("The tag <think> opens.", None),
+            Ok(json!("The tag <think> opens."))
+        );
+        assert!(read("<think>seven", None).is_err());
+        assert!(read("<think>{\"n\": 7}", Some(&schema())).is_err());
+        let kept = json!({"n": 1, "tag": "</think>"});
+        assert_eq!(read(&kept.to_string(), Some(&schema())), Ok(kept));
+    }
+
+    #[test]
+    fn several_values_are_no_answer() {
+        for text in [
+            "{\"n\": 7}\nWait, that is wrong.\n{\"n\": 1}",
+            "{\"n\": 7} or {\"n\": \"one\"}",
+            "```json\n{\"n\": 7}\n```\n```json\n{\"n\": 1}\n```",
+        ] {
+            let error = read(text, Some(&schema())).unwrap_err();
+            assert!(error.contains("several"), "{text}: {error}");
+        }
+        for text in [
+            "{\"n\": 1}\nAgain: {\"n\": 1}",
+            "From {\"city\": \"Oslo\"} and [1] follows {\"n\": 1}",
+        ] {
+            assert_eq!(read(text, Some(&schema())), Ok(json!({"n": 1})), "{text}");
+        }
+    }
+
+    #[test]
+    fn nothing_of_a_broken_object_is_an_answer() {
+        for text in [
+            "{\"data\": {\"n\": 1}, \"say\": \"a \"b\" c\"}",
+            "{\"n\": 1, ...}",
+            "{\"n\": ",
+        ] {
+            assert!(read(text, Some(&schema())).is_err(), "{text}");
+        }
+        let text = "{\"n\": 1, \"path\": \"C:\\Users\\me\"}";
+        let value = json!({"n": 1, "path": "C:\\Users\\me"});
+        assert_eq!(read(text, Some(&schema())), Ok(value));
     }
 
     #[test]

@@ -37,7 +37,8 @@ pub fn parse(name: &str, bytes: &[u8]) -> Result<Draft, PlanFaults> {
         }
     };
     let source = source(name, text);
-    match read::read(text, &dialects::is_planners_text, &mut collector) {
+    let text = read::without_thoughts(text, &mut collector);
+    match read::read(&text, &dialects::is_planners_text, &mut collector) {
         Ok(written) => draft(source, written, collector),
         Err(fault) => {
             collector.push(fault.into_diagnostic());

@@ -26,7 +26,8 @@ pub(crate) struct Credential {
 /// none where the text is not JSON or YAML.
 pub(crate) fn credentials(text: &str) -> Vec<Credential> {
     let mut notices = Collector::default();
-    let read = read::read(text, &dialects::is_planners_text, &mut notices);
+    let text = read::without_thoughts(text, &mut notices);
+    let read = read::read(&text, &dialects::is_planners_text, &mut notices);
     let Ok(Written::Value(root)) = read else {
         return Vec::new();
     };

@@ -37,6 +37,14 @@ impl<'a> Written<'a> {
         }
     }
 
+    /// Whether two plans are the same but for their places.
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Value(one), Self::Value(other)) => one.to_value() == other.to_value(),
+            _ => self.text().map(str::trim) == other.text().map(str::trim) && self.text().is_some(),
+        }
+    }
+
     /// The value itself; null for a text.
     pub fn into_value(self) -> Node {
         match self {

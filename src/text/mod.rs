@@ -3,13 +3,19 @@
 //! Names, outputs and answers come from models and tools. Before any of it is drawn it goes through
 //! [`clean`]: control characters become visible signs, what would reorder or hide text is dropped, and every
 //! width is counted in cells. Which characters these are is one list, [`is_unsafe`].
+//!
+//! What is looked for in the answers of models is here too: their thoughts, code fences, and JSON whose form needs
+//! repair.
 
 pub mod diff;
+pub(crate) mod fences;
 pub mod format;
 pub mod fuzzy;
 pub mod json;
+pub(crate) mod loose_json;
 pub mod message;
 pub mod secrets;
+pub(crate) mod thoughts;
 mod unsafe_chars;
 
 pub(crate) use unsafe_chars::judged;

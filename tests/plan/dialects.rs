@@ -196,7 +196,10 @@ fn sloppy_plans_are_repaired_and_reported() {
         (format!("{steps}\nI hope this helps."), "text_after"),
         (steps.replace("}]}", "},]}"), "trailing_comma"),
         (steps.replace("}}]}", "}}]"), "missing_bracket"),
-        (steps.replace("}}]}", "}}"), "missing_bracket"),
+        (
+            format!("```json\n{}\n```", steps.replace("}}]}", "}}")),
+            "missing_bracket",
+        ),
         (steps.replace('"', "'"), "quotes"),
         (steps.replace("\"id\"", "id"), "quotes"),
         (steps.replace("\"id\": 1,", "\"id\": 1"), "missing_comma"),

@@ -5,4 +5,5 @@ mod dialects;
 mod faults;
 mod hostile;
 mod layout_properties;
+mod reading;
 mod references;

@@ -191,6 +191,27 @@ impl Check<'_> {
                     shown(source)
                 ),
             ),
+            Fault::Amount(step) => Diagnostic::new(
+                Severity::Warning,
+                "not_a_reference",
+                format!("{} begins an amount of money and stays text", shown(source)),
+            )
+            .help(format!("`${{{step}}}` names the output of step {step}")),
+            Fault::Index => Diagnostic::new(
+                Severity::Warning,
+                "not_a_reference",
+                format!(
+                    "{} after a reference inside a longer text stays text",
+                    shown(source)
+                ),
+            )
+            .help("`${1[0]}` names an element of the output of step 1"),
+            Fault::Placeholder => Diagnostic::new(
+                Severity::Warning,
+                "not_a_reference",
+                format!("{} names no task and stays text", shown(source)),
+            )
+            .help("`<GENERATED>-0` names what task 0 made"),
         };
         self.collector.push(diagnostic.at(place).step(Some(&id)));
     }

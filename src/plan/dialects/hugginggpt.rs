@@ -62,9 +62,12 @@ impl Dialect for HuggingGpt {
     fn references(&self) -> &'static ReferenceSyntax {
         &ReferenceSyntax {
             own: Some(OwnReference {
-                before_id: "<GENERATED>-",
+                // The second stands in the planner's own examples.
+                forms: &[("<GENERATED>-", ""), ("<GENERATED-", ">")],
                 id_prefix: "",
-                may_be_text: false,
+                may_be_amount: false,
+                has_path: false,
+                placeholder: Some("<GENERATED"),
             }),
             declare: true,
         }

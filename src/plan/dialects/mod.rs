@@ -14,11 +14,12 @@ mod rewoo;
 mod runtime;
 mod step_fields;
 mod template;
+mod text_lines;
 
-use super::diagnostic::{Collector, Diagnostic, Severity};
+use super::diagnostic::{Collector, Diagnostic, Severity, shown};
 use super::draft_plan::{DraftPlan, first_byte};
 use super::model;
-use super::node::{Kind, Node};
+use super::node::{Kind, Member, Node};
 use super::reference_syntax::own::ReferenceSyntax;
 use super::written::{NO_PLAN_HELP, Written};
 use dialect::Dialect;
@@ -43,7 +44,7 @@ fn recognise(plan: &Written<'_>) -> Option<&'static dyn Dialect> {
 /// The plan in what was read, or `None` where there is none, which is reported.
 pub(super) fn read(plan: Written<'_>, notices: &mut Collector) -> Option<DraftPlan> {
     let plan = match plan {
-        Written::Value(root) => Written::Value(unwrap(root)),
+        Written::Value(root) => Written::Value(unwrap(root, notices)),
         text @ Written::Text { .. } => text,
     };
     if let Some(dialect) = recognise(&plan) {
@@ -94,8 +95,42 @@ pub(super) fn is_own_reference(source: &str) -> bool {
     own.any(|own| own.find(source, 0).is_some())
 }
 
+/// What is said of a member that stands beside a plan in an object, and not in the plan.
+fn beside(member: &Member) -> Diagnostic {
+    let belongs_to_plan = matches!(
+        &*member.key,
+        "final_synthesis"
+            | "context"
+            | "variables"
+            | "tools"
+            | "mcpServers"
+            | "tasks"
+            | "workflow"
+            | "plan"
+            | "execution_plan"
+    ) && !member.value.is_null();
+    let diagnostic = if belongs_to_plan {
+        Diagnostic::new(
+            Severity::Error,
+            "stray_part",
+            format!("{} stands beside the plan, not in it", shown(&member.key)),
+        )
+        .help("move it next to `steps`")
+    } else {
+        Diagnostic::new(
+            Severity::Warning,
+            "unknown_field",
+            format!(
+                "{} stands beside the plan; it has no effect",
+                shown(&member.key)
+            ),
+        )
+    };
+    diagnostic.at(member.key_span.clone())
+}
+
 /// The plan inside an object such as `{"plan": …}`.
-fn unwrap(root: Node) -> Node {
+fn unwrap(root: Node, notices: &mut Collector) -> Node {
     if root.get("steps").is_some() {
         return root;
     }
@@ -109,10 +144,15 @@ fn unwrap(root: Node) -> Node {
         ) && (member.value.get("steps").is_some() || hugginggpt::is_task_list(&member.value))
     });
     match inner {
-        Some(at) => members
-            .into_iter()
-            .nth(at)
-            .map_or_else(|| Node::new(Kind::Null, 0..0), |member| member.value),
+        Some(at) => {
+            for member in members.iter().enumerate().filter(|(other, _)| *other != at) {
+                notices.push(beside(member.1));
+            }
+            members
+                .into_iter()
+                .nth(at)
+                .map_or_else(|| Node::new(Kind::Null, 0..0), |member| member.value)
+        }
         None => Node::new(Kind::Object(members), root.span),
     }
 }

@@ -21,6 +21,7 @@ pub(super) fn read(members: Vec<Member>, step: &mut DraftStep, collector: &mut C
     }
     let id = step.id.as_ref().map(|id| Arc::clone(&id.value));
     let id = id.as_ref();
+    given_twice(&members, id, collector);
     let mut agent = Agent::default();
     let mut has_parameters = false;
     for member in members {
@@ -142,6 +143,41 @@ pub(super) fn read(members: Vec<Member>, step: &mut DraftStep, collector: &mut C
             .flatten()
         {
             unknown(member, step, collector);
+        }
+    }
+}
+
+/// Names that mean the same field.
+const SYNONYMS: [&[&str]; 6] = [
+    &["id", "step_id"],
+    &["tool", "tool_name"],
+    &["depends_on"],
+    &["run_if", "condition"],
+    &["timeout_s", "timeout_seconds"],
+    &["parameters", "input"],
+];
+
+/// Reports a field that is given twice, under two names or one, with different values: one of them would be lost.
+fn given_twice(members: &[Member], id: Option<&Arc<str>>, collector: &mut Collector) {
+    for names in SYNONYMS {
+        let mut given = members
+            .iter()
+            .filter(|member| names.contains(&&*member.key) && !member.value.is_null());
+        let Some(first) = given.next() else { continue };
+        if let Some(other) = given.find(|other| other.value.to_value() != first.value.to_value()) {
+            collector.push(
+                Diagnostic::new(
+                    Severity::Error,
+                    "duplicate_field",
+                    format!(
+                        "{} is given already, as {}",
+                        shown(&other.key),
+                        shown(&first.key)
+                    ),
+                )
+                .at(other.key_span.clone())
+                .step(id),
+            );
         }
     }
 }

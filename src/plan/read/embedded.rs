@@ -1,48 +1,54 @@
 //! A YAML plan with prose around it, as a model answers that was asked for a plan alone.
 
-use super::yaml;
-use crate::plan::diagnostic::{Collector, Diagnostic, Severity};
+use super::fault::SyntaxFault;
+use super::{left_out, yaml};
+use crate::plan::diagnostic::Collector;
 use crate::plan::node::Node;
-use std::ops::Range;
 
-/// Looks for the plan in `body`, whose line `steps:` begins at `steps`. What was left out is reported; `offset` is
-/// where `body` stands in the source.
+/// Looks for the plan in `body`, whose line `steps:` begins at `steps`. What was left out is reported, and is an error
+/// where it could belong to the plan; `offset` is where `body` stands in the source.
 pub(super) fn read(
     body: &str,
     steps: usize,
     offset: usize,
     collector: &mut Collector,
-) -> Option<Node> {
-    let start = beginning(body, steps);
-    let end = ending(body, steps);
-    let before = body[..start].trim();
-    let after = body[end..].trim();
-    if before.is_empty() && after.is_empty() {
-        return None;
+) -> Result<Option<Node>, SyntaxFault> {
+    let kept = beginning(body, steps)..ending(body, steps);
+    let (before, after) = (&body[..kept.start], &body[kept.end..]);
+    if before.trim().is_empty() && after.trim().is_empty() {
+        return Ok(None);
     }
-    let mut node = yaml::read(&body[start..end]).ok()?;
-    node.shift(start);
-    let mut report = |range: Range<usize>, code, message| {
-        let text = &body[range.clone()];
-        let Some(line) = text.trim().lines().next() else {
-            return;
-        };
-        let at = offset + range.start + (text.len() - text.trim_start().len());
-        collector.push(
-            Diagnostic::new(Severity::Repaired, code, message).at(at..at + line.trim_end().len()),
-        );
+    let Ok(mut node) = yaml::read(&body[kept.clone()]) else {
+        return Ok(None);
     };
-    report(
-        0..start,
-        "text_before",
-        "the text before the plan was left out",
-    );
-    report(
-        end..body.len(),
-        "text_after",
-        "the text after the plan was left out",
-    );
-    Some(node)
+    for (outside, start) in [(before, 0), (after, kept.end)] {
+        let found = left_out::part_of_a_plan(outside).or_else(|| indented(outside));
+        if let Some(at) = found {
+            return Err(left_out::stray(body, start + at));
+        }
+    }
+    node.shift(kept.start);
+    let mut notices = Collector::default();
+    left_out::report_around(body, &(0..body.len()), &kept, &mut notices);
+    for mut notice in notices.finish() {
+        notice.span = notice
+            .span
+            .map(|span| span.start + offset..span.end + offset);
+        collector.push(notice);
+    }
+    Ok(Some(node))
+}
+
+/// The first line that is indented or an element, as the lines of a plan are and those of prose around it are not.
+fn indented(text: &str) -> Option<usize> {
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        if !line.trim().is_empty() && line.starts_with([' ', '\t', '}', ']']) {
+            return Some(at);
+        }
+        at += line.len();
+    }
+    None
 }
 
 /// The first of the lines that lead to `steps` and can be a mapping's.

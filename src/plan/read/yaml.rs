@@ -79,6 +79,11 @@ fn read_here(text: &str) -> Result<Node, SyntaxFault> {
                 fault.span = span;
                 return fault;
             }
+            if says(&["budget", "document"])
+                && let Some(fault) = several_documents(text)
+            {
+                return fault;
+            }
             if says(&["budget", "alias", "replay"]) {
                 return SyntaxFault::new(
                     "too_big",
@@ -98,6 +103,64 @@ fn read_here(text: &str) -> Result<Node, SyntaxFault> {
             )
         })?;
     Ok(to_node(spanned, text))
+}
+
+/// The fault of a file with more than one document.
+fn several_documents(text: &str) -> Option<SyntaxFault> {
+    let mut begins = Vec::new();
+    let mut has_content = false;
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        let marker = line
+            .strip_prefix("---")
+            .filter(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace));
+        let is_content =
+            |line: &str| !matches!(line.trim_start().chars().next(), None | Some('#' | '%'));
+        if let Some(rest) = marker {
+            begins.push(at);
+            has_content = is_content(rest);
+        } else if line.trim_end() == "..." {
+            has_content = false;
+        } else if is_content(line) && !has_content {
+            has_content = true;
+            if begins.is_empty() {
+                begins.push(at);
+            }
+        }
+        at += line.len();
+    }
+    let second = *begins.get(1)?;
+    let count = match begins.len() {
+        2 => "two".to_owned(),
+        3 => "three".to_owned(),
+        more => more.to_string(),
+    };
+    let mut fault = SyntaxFault::new(
+        "several_documents",
+        format!("the file holds {count} YAML documents"),
+        second..second + 3,
+    );
+    fault.help = Some("a line `---` begins a document; leave only one of them".to_owned());
+    Some(fault)
+}
+
+/// Whether the text ends where the value of a key or an element should stand, as one that was cut off does.
+pub(super) fn ends_without_value(root: &Node, text: &str) -> bool {
+    let mut node = root;
+    loop {
+        let next = match &node.kind {
+            Kind::List(list) => list.last(),
+            Kind::Object(members) => members.last().map(|member| &member.value),
+            Kind::Null => {
+                let line = text.trim_end().lines().next_back().unwrap_or_default();
+                let line = line.split(" #").next().unwrap_or_default().trim_end();
+                return line.ends_with(':') || line.ends_with('-');
+            }
+            _ => return false,
+        };
+        let Some(next) = next else { return false };
+        node = next;
+    }
 }
 
 /// Where something stands. Faults in the form itself come with a line and a column only.

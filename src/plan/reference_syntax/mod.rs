@@ -54,8 +54,14 @@ pub(super) enum Fault {
     UnknownStep(String),
     /// It cannot be read as an expression.
     BadExpression(String),
-    /// It looks like one and stays text.
+    /// It looks like one, but no step has this id, so it stays text.
     Text(String),
+    /// It looks like one of this step, but it is an amount of money, so it stays text.
+    Amount(String),
+    /// An index after a reference inside a longer text, which stays text.
+    Index,
+    /// It stands for an output without naming a step, so it stays text.
+    Placeholder,
 }
 
 /// The context values that a caller gave or the plan brings.

@@ -36,12 +36,11 @@ impl Vocabulary<'_> {
         let mut closer = Closer::default();
         let bytes = text.as_bytes();
         while at < bytes.len() {
-            let found = match bytes[at] {
+            let found = self.own(text, at).or_else(|| match bytes[at] {
                 b'{' if bytes.get(at + 1) == Some(&b'{') => self.braces(text, at, &mut closer),
                 b'$' => self.dollar(text, at),
                 _ => None,
-            }
-            .or_else(|| self.own(text, at));
+            });
             match found {
                 None => at += 1,
                 Some((end, piece)) => {
@@ -185,18 +184,35 @@ impl Vocabulary<'_> {
     /// longer text it may well be an amount of money, so it stays text and is mentioned.
     fn own(&self, text: &str, at: usize) -> Option<(usize, Piece)> {
         let own = self.syntax.own.as_ref()?;
-        let (end, id) = own.find(text, at)?;
-        let span = at..end;
-        let source = &text[span.clone()];
-        let id = &text[id];
-        let piece = match self.ids.find(id) {
-            Some(step) => Piece::Reference(span, reference(Root::Step(step), Vec::new(), source)),
-            None if own.may_be_text && span.len() < text.len() => {
-                Piece::Fault(span, Fault::Text(id.to_owned()))
+        let Some(mut found) = own.find(text, at) else {
+            if let Some(end) = own.index_after(text, at) {
+                return Some((end, Piece::Fault(at..end, Fault::Index)));
             }
-            None => Piece::Fault(span, Fault::UnknownStep(id.to_owned())),
+            let end = at + own.placeholder(text, at)?;
+            return Some((end, Piece::Fault(at..end, Fault::Placeholder)));
         };
-        Some((end, piece))
+        // `see $1[0]` may be a note; alone it is an element.
+        let is_alone = at == 0 && found.path.end == text.len();
+        if text[found.path.clone()].starts_with('[') && !is_alone {
+            found.path.end = found.path.start;
+        }
+        let digits = at..found.path.start;
+        let span = at..found.path.end;
+        let id = &text[found.id];
+        let piece = match self.ids.find(id) {
+            Some(_) if found.is_amount => Piece::Fault(digits, Fault::Amount(id.to_owned())),
+            Some(step) => {
+                let path = path(&text[found.path]).unwrap_or_default();
+                let source = &text[span.clone()];
+                let reference = reference(Root::Step(step), path, source);
+                return Some((span.end, Piece::Reference(span, reference)));
+            }
+            None if own.may_be_amount && digits.len() < text.len() => {
+                Piece::Fault(digits, Fault::Text(id.to_owned()))
+            }
+            None => Piece::Fault(digits, Fault::UnknownStep(id.to_owned())),
+        };
+        Some((found.path.start, piece))
     }
 }
 
