@@ -7,6 +7,7 @@
 use super::attempt::{AttemptDone, Bounds};
 use super::cache::Keys;
 use super::calls::{CallEvent, Calls, EndedCall, LogEntry, in_place, nothing_to_call};
+use super::evaluations::Evaluations;
 use super::event_emitter::EventEmitter;
 use super::prepare::{Rated, RunScope, prepare};
 use super::redaction::shown_input;
@@ -16,13 +17,15 @@ use super::step_instance::StepInstance;
 use super::step_tools::StepTools;
 use super::timers::Timers;
 use super::{Action, Input, Prepared, Rules, Scheduler};
-use crate::plan::{ExecutionPlan, StepInput, StepIx};
+use crate::plan::{Evaluation, ExecutionPlan, StepInput, StepIx};
 use crate::run::{EventKind, RunCommand, RunState, StepSource};
 use crate::tools::{Call, CallReport, Quote, ToolError, Toolbox};
 use crate::units::{Micros, Money};
 use serde_json::Value;
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::mpsc::{self, error::TryRecvError};
 use tokio::time::Instant;
 
@@ -30,6 +33,8 @@ use tokio::time::Instant;
 const SLICE: Micros = Micros(4_000);
 /// Commands taken in one round.
 const COMMANDS_IN_A_ROUND: usize = 64;
+/// The most time that one expression may take.
+const EVALUATION_LIMIT: Duration = Duration::from_secs(10);
 
 /// A running run.
 pub(super) struct Driver {
@@ -44,6 +49,7 @@ pub(super) struct Driver {
     reuse: Reuse,
     emitter: EventEmitter,
     calls: Calls,
+    evaluations: Evaluations,
     timers: Timers,
     origin: Instant,
     /// The time read last.
@@ -93,6 +99,7 @@ impl Driver {
             run_id: setup.run_id,
             emitter,
             calls: Calls::new(),
+            evaluations: Evaluations::default(),
             timers: Timers::new(origin),
             origin,
             now: Micros(0),
@@ -134,6 +141,7 @@ impl Driver {
                     None => commands.open = false,
                 },
                 event = self.calls.next(|| origin.elapsed().into()) => self.call_event(event),
+                row = self.evaluations.ended() => self.prepare(row),
                 () = self.timers.wait() => {}
             }
         }
@@ -148,6 +156,9 @@ impl Driver {
         }
         while let Some(ended) = self.calls.try_ended(self.now) {
             self.call_ended(ended);
+        }
+        while let Some(row) = self.evaluations.try_ended() {
+            self.prepare(row);
         }
         let now = self.read_clock();
         for timer in self.timers.take_due(now) {
@@ -175,8 +186,8 @@ impl Driver {
             match action {
                 Action::Emit(_) => {}
                 Action::Prepare(row) => {
-                    let prepared = self.prepare(row);
-                    self.input(Input::Prepared(row, prepared));
+                    self.evaluations.forget(row);
+                    self.prepare(row);
                 }
                 Action::Call {
                     step,
@@ -263,27 +274,39 @@ impl Driver {
         }
     }
 
-    /// What a row comes to if nothing is reused.
-    fn prepare_fresh(&self, row: StepIx) -> Prepared {
+    /// What a row comes to if nothing is reused; the expression that has to be evaluated first, where there is one.
+    fn prepare_fresh(&self, row: StepIx) -> Result<Prepared, Evaluation> {
         let scope = RunScope {
             plan: &self.plan,
             scheduler: &self.scheduler,
             context: &self.context,
             row,
+            evaluated: self.evaluations.of(row),
+            wanted: RefCell::default(),
         };
         let rated = Rated {
             rates: &self.settings.rates,
             toolbox: &*self.toolbox,
         };
-        prepare(&scope, &rated, self.instance(row).tool())
+        let prepared = prepare(&scope, &rated, self.instance(row).tool());
+        match scope.wanted.into_inner() {
+            None => Ok(prepared),
+            Some(evaluation) => Err(evaluation),
+        }
     }
 
-    fn prepare(&mut self, row: StepIx) -> Prepared {
-        if self.scheduler.status(row).has_ended() {
-            // The user decided in the meantime; the answer is not needed any more.
-            return Prepared::Unwanted;
+    /// Prepares a row, or has an expression evaluated first and comes back to it.
+    fn prepare(&mut self, row: StepIx) {
+        if !self.scheduler.is_preparing(row) {
+            // The user decided in the meantime, or the run was stopped; the answer is not needed any more.
+            self.evaluations.forget(row);
+            return;
         }
-        let prepared = self.prepare_fresh(row);
+        let prepared = match self.prepare_fresh(row) {
+            Ok(prepared) => prepared,
+            Err(evaluation) => return self.evaluate(row, evaluation),
+        };
+        self.evaluations.forget(row);
         let instance = StepInstance {
             row,
             plan: &self.plan,
@@ -292,7 +315,17 @@ impl Driver {
         };
         let state = self.emitter.state().steps.get(instance.plan_step().at());
         let not_reused = state.and_then(|step| step.info.not_reused);
-        self.reuse.decide(&instance, not_reused, prepared)
+        let prepared = self.reuse.decide(&instance, not_reused, prepared);
+        self.input(Input::Prepared(row, prepared));
+    }
+
+    fn evaluate(&mut self, row: StepIx, evaluation: Evaluation) {
+        let step = self.instance(row).step();
+        let own_limit = step.and_then(|step| step.settings.timeout);
+        let limit = own_limit.map_or(EVALUATION_LIMIT, |limit| limit.min(EVALUATION_LIMIT));
+        let memory_mb = self.settings.limits.max_memory_mb;
+        let value = self.toolbox.evaluate(evaluation.clone(), memory_mb, limit);
+        self.evaluations.start(row, &evaluation, value);
     }
 
     fn pin(&mut self, row: StepIx, pinned: bool) {
@@ -310,7 +343,7 @@ impl Driver {
         let supplied = state.source == Some(StepSource::Mock);
         let known = state.input().cloned().filter(|_| !supplied);
         let fresh = match self.prepare_fresh(row) {
-            Prepared::Call { input, .. } => Some(input),
+            Ok(Prepared::Call { input, .. }) => Some(input),
             _ => None,
         };
         // What is known of the call is without secrets, and its key is made of the whole input.

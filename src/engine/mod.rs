@@ -11,6 +11,7 @@ mod builder;
 mod cache;
 mod calls;
 mod driver;
+mod evaluations;
 mod event_channel;
 mod event_emitter;
 mod event_sink;

@@ -1,10 +1,14 @@
 //! What a step is about to do: its condition, its list, its parameters, what the call can cost.
 
+use super::evaluations::RowEvaluations;
 use super::{Prepared, Scheduler};
-use crate::plan::{ExecutionPlan, ReferenceError, Root, Scope, Step, StepIx, Template, type_name};
+use crate::plan::{
+    Evaluation, ExecutionPlan, ReferenceError, Root, Scope, Step, StepIx, Template, type_name,
+};
 use crate::run::{Demand, ErrorKind, Rates, RunError};
 use crate::tools::{Reservation, Tool, Toolbox};
 use serde_json::Value;
+use std::cell::RefCell;
 use std::sync::Arc;
 
 /// What the references of one row see.
@@ -17,6 +21,10 @@ pub struct RunScope<'a> {
     pub context: &'a Arc<Value>,
     /// The row whose references are resolved.
     pub row: StepIx,
+    /// The values of its expressions that were evaluated in a sandbox.
+    pub evaluated: Option<&'a RowEvaluations>,
+    /// The expression that has to be evaluated before it can be prepared.
+    pub wanted: RefCell<Option<Evaluation>>,
 }
 
 /// The rates in force, and who knows what counts against them.
@@ -78,6 +86,14 @@ impl Scope for RunScope<'_> {
 
     fn item(&self) -> Option<(&Arc<Value>, usize)> {
         self.scheduler.item(self.row)
+    }
+
+    fn evaluate(&self, evaluation: Evaluation) -> Result<Value, String> {
+        let known = self.evaluated.and_then(|known| known.outcome(&evaluation));
+        known.unwrap_or_else(|| {
+            self.wanted.borrow_mut().get_or_insert(evaluation);
+            Err("it is being evaluated".to_owned())
+        })
     }
 }
 

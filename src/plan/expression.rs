@@ -2,30 +2,44 @@
 //!
 //! The language is Jinja's. What an expression refers to is found before it is compiled: each name of a step,
 //! an item or a context value becomes a variable of its own, so ids that are not identifiers (`step-1`) work,
-//! and only the values that are referred to are passed when it is evaluated.
+//! and only what is needed of the values is passed when it is evaluated.
+//!
+//! Fuel bounds the steps of an evaluation, and not what one step makes: `join` and `*` multiply. So an expression is
+//! evaluated in place where [`cost`] shows that little can come of it, and otherwise handed to the
+//! [`Scope`](super::Scope), which has a sandbox for it.
 
+mod cost;
+#[cfg(test)]
+mod cost_tests;
 mod json;
 mod language;
 mod order;
 mod syntax;
 #[cfg(test)]
 mod tests;
+mod view;
 
+use super::evaluation::Evaluation;
 use super::ids::StepIx;
 use super::path::Segment;
 use super::reference::{ReferenceError, Root, Scope, output_path};
 use crate::text::visible;
+use cost::{Leaves, Needs, Operations};
 use language::LANGUAGE;
 use minijinja::value::Value as Jinja;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use view::View;
 
 /// The maximum length of an expression, in bytes.
 pub(super) const MAX_LENGTH: usize = 10_000;
 /// The maximum of tokens in an expression: each may nest one level deeper (`a[0][0][0]…`), and the compiler recurses
 /// without a limit of its own.
 pub(super) const MAX_TOKENS: usize = 500;
+/// The maximum memory of the values that are handed to a sandbox, in bytes.
+const MAX_HANDED_OVER: usize = 64 << 20;
 
 /// A parsed expression; its language is Jinja's.
 #[derive(Clone)]
@@ -35,7 +49,21 @@ pub struct Expression {
     /// What it refers to.
     pub roots: Box<[Root]>,
     compiled: Arc<minijinja::Expression<'static, 'static>>,
-    variables: Box<[Variable]>,
+    /// As it was compiled.
+    text: Arc<str>,
+    variables: Box<[Passed]>,
+    /// Numbers that stand in the text as variables.
+    numbers: Box<[(String, Value)]>,
+    operations: Operations,
+}
+
+/// A variable, and how it is used.
+#[derive(Clone, Debug)]
+struct Passed {
+    variable: Variable,
+    needs: Needs,
+    /// How often it stands in the text.
+    times: usize,
 }
 
 impl fmt::Debug for Expression {
@@ -84,8 +112,14 @@ impl Expression {
         mut variables: Vec<Variable>,
     ) -> Result<Self, String> {
         let syntax = syntax::read(text)?;
+        let operations = Operations::of(&syntax.text);
+        let (text, numbers) = if operations.may_fold() {
+            numbers_as_variables(syntax.text)
+        } else {
+            (syntax.text, Vec::new())
+        };
         let compiled = LANGUAGE
-            .compile_expression_owned(syntax.text)
+            .compile_expression_owned(text.clone())
             .map_err(|error| describe(&error))?;
         for name in syntax.names {
             if !variables
@@ -105,38 +139,113 @@ impl Expression {
                 roots.push(root);
             }
         }
+        let pass = |variable: Variable| {
+            let (needs, times) = Needs::in_text(&text, &variable.name);
+            Passed {
+                variable,
+                needs,
+                times,
+            }
+        };
         Ok(Self {
             source,
             roots: roots.into(),
             compiled: Arc::new(compiled),
-            variables: variables.into(),
+            variables: variables.into_iter().map(pass).collect(),
+            text: text.into(),
+            numbers: numbers.into(),
+            operations,
         })
     }
 
     /// Whether it holds in `scope`: by Jinja's rule, so that `0`, empty text, an empty list or object, `null`
     /// and what is undefined do not.
     pub fn is_true(&self, scope: &dyn Scope) -> Result<bool, ReferenceError> {
-        self.run(scope).map(|value| value.is_true())
+        let views = self.views(scope);
+        if self.is_small(&views) {
+            return self.run(&views).map(|value| value.is_true());
+        }
+        let holds = self.hand_over(&views, scope, true)?;
+        Ok(holds == Value::Bool(true))
     }
 
     /// Its value in `scope`, as a parameter: what is undefined is an error.
     pub fn value(&self, scope: &dyn Scope) -> Result<Value, ReferenceError> {
-        let value = self.run(scope)?;
-        if value.is_undefined() {
-            return Err(self.error("it has no value: something in it is undefined"));
-        }
-        json::write(&value).map_err(|what| self.error(&what))
+        let views = self.views(scope);
+        let value = if self.is_small(&views) {
+            let value = self.run(&views)?;
+            let value = (!value.is_undefined()).then(|| json::write(&value));
+            value.transpose().map_err(|what| self.error(&what))?
+        } else {
+            match self.hand_over(&views, scope, false)? {
+                Value::Array(mut value) => value.pop(),
+                _ => None,
+            }
+        };
+        value.ok_or_else(|| self.error("it has no value: something in it is undefined"))
     }
 
-    fn run(&self, scope: &dyn Scope) -> Result<Jinja, ReferenceError> {
-        let context = Jinja::from_pairs(
-            self.variables
-                .iter()
-                .map(|variable| (&*variable.name, variable.meaning.value(scope))),
-        );
-        self.compiled
-            .eval(context)
-            .map_err(|error| self.error(&describe(&error)))
+    fn views<'s>(&self, scope: &'s dyn Scope) -> Vec<View<'s>> {
+        let variables = self.variables.iter();
+        variables
+            .map(|passed| passed.variable.meaning.view(scope))
+            .collect()
+    }
+
+    /// Whether it may be evaluated in place.
+    fn is_small(&self, views: &[View<'_>]) -> bool {
+        let mut leaves = Leaves::default();
+        for (passed, view) in self.variables.iter().zip(views) {
+            view.measure(&passed.needs, passed.times, &mut leaves);
+        }
+        self.operations.are_small(&leaves)
+    }
+
+    fn run(&self, views: &[View<'_>]) -> Result<Jinja, ReferenceError> {
+        let variables = self.variables.iter().zip(views);
+        let variables = variables
+            .map(|(passed, view)| (&*passed.variable.name, view.to_jinja(&passed.needs)))
+            .chain(
+                self.numbers
+                    .iter()
+                    .map(|(name, number)| (&**name, json::read(number))),
+            );
+        eval(&self.compiled, Jinja::from_pairs(variables)).map_err(|what| self.error(&what))
+    }
+
+    fn hand_over(
+        &self,
+        views: &[View<'_>],
+        scope: &dyn Scope,
+        is_condition: bool,
+    ) -> Result<Value, ReferenceError> {
+        let variables = self.variables.iter().zip(views);
+        let size: usize = variables
+            .clone()
+            .map(|(passed, view)| view.footprint(&passed.needs))
+            .sum();
+        if size > MAX_HANDED_OVER {
+            return Err(self.error(&format!(
+                "the values that it needs take {} MB of memory, and the maximum for an expression is {} MB; \
+                 use a jq or a code tool",
+                size >> 20,
+                MAX_HANDED_OVER >> 20
+            )));
+        }
+        let variables = variables
+            .filter_map(|(passed, view)| {
+                let name = passed.variable.name.to_string();
+                Some((name, view.to_json(&passed.needs)?))
+            })
+            .chain(self.numbers.iter().cloned())
+            .collect();
+        let evaluation = Evaluation {
+            source: Arc::clone(&self.source),
+            text: Arc::clone(&self.text),
+            variables,
+            is_condition,
+        };
+        scope.evaluate(evaluation).map_err(|what| self.error(&what))
     }
 
     fn error(&self, what: &str) -> ReferenceError {
@@ -147,28 +256,88 @@ impl Expression {
 }
 
 impl Meaning {
-    fn value(&self, scope: &dyn Scope) -> Jinja {
-        let json = |value: Option<&Value>| value.map_or(Jinja::UNDEFINED, json::read);
-        let shared = |value: Option<&Arc<Value>>| json(value.map(|value| &**value));
+    fn view<'s>(&self, scope: &'s dyn Scope) -> View<'s> {
+        let shared = |value: Option<&'s Arc<Value>>| {
+            value.map_or(View::Undefined, |value| View::Value(value))
+        };
         match self {
             Self::Root(Root::Step(step)) => shared(scope.output(*step)),
-            Self::Root(Root::Context(name)) => json(scope.context(name)),
+            Self::Root(Root::Context(name)) => {
+                scope.context(name).map_or(View::Undefined, View::Value)
+            }
             Self::Root(Root::Item) => shared(scope.item().map(|(item, _)| item)),
             Self::Root(Root::Index) => scope
                 .item()
-                .map_or(Jinja::UNDEFINED, |(_, index)| Jinja::from(index)),
-            Self::Root(Root::Outputs) => Jinja::from_pairs(
+                .map_or(View::Undefined, |(_, index)| View::Made(index.into())),
+            Self::Root(Root::Outputs) => View::Outputs(
                 (0..scope.steps() as u32)
                     .map(StepIx)
-                    .filter_map(|step| Some((scope.id(step), json::read(scope.output(step)?)))),
+                    .filter_map(|step| Some((scope.id(step), &**scope.output(step)?)))
+                    .collect(),
             ),
-            Self::Output(step) => json(scope.output(*step).map(|output| {
+            Self::Output(step) => scope.output(*step).map_or(View::Undefined, |output| {
                 let whole = output_path(output, &[Segment::Field("output".into())]).is_empty();
-                if whole { &**output } else { &output["output"] }
-            })),
-            Self::Status(step) => Jinja::from(scope.status(*step)),
+                View::Value(if whole { output } else { &output["output"] })
+            }),
+            Self::Status(step) => View::Made(scope.status(*step).into()),
         }
     }
+}
+
+/// The value of `text` with these variables: for a condition whether it holds, else a list of the value, which is
+/// empty where it is undefined. For a sandbox: it may take any memory.
+///
+/// # Errors
+/// What went wrong, in one line.
+pub(crate) fn evaluate(
+    text: &str,
+    variables: &Map<String, Value>,
+    is_condition: bool,
+) -> Result<Value, String> {
+    let compiled = LANGUAGE
+        .compile_expression(text)
+        .map_err(|error| describe(&error))?;
+    let variables = variables
+        .iter()
+        .map(|(name, value)| (name.as_str(), json::read(value)));
+    let value = eval(&compiled, Jinja::from_pairs(variables))?;
+    Ok(if is_condition {
+        Value::Bool(value.is_true())
+    } else if value.is_undefined() {
+        Value::Array(Vec::new())
+    } else {
+        Value::Array(vec![json::write(&value)?])
+    })
+}
+
+/// A panic of the language ends the expression and nothing else.
+fn eval(expression: &minijinja::Expression<'_, '_>, variables: Jinja) -> Result<Jinja, String> {
+    catch_unwind(AssertUnwindSafe(|| expression.eval(variables)))
+        .unwrap_or_else(|_| {
+            let kind = minijinja::ErrorKind::InvalidOperation;
+            Err(minijinja::Error::new(kind, "it cannot be evaluated"))
+        })
+        .map_err(|error| describe(&error))
+}
+
+/// The text with its whole numbers as variables, and these. The compiler computes what has no variables in it, however
+/// large it is: `"x" * 100000000`.
+fn numbers_as_variables(mut text: String) -> (String, Vec<(String, Value)>) {
+    let mut numbers = Vec::new();
+    for place in cost::numbers(&text) {
+        let number = LANGUAGE
+            .compile_expression(&text[place.clone()])
+            .and_then(|number| number.eval(()));
+        if let Ok(number) = number
+            && let Ok(value) = json::write(&number)
+            && (value.is_i64() || value.is_u64())
+        {
+            let name = format!("__number_{}", numbers.len());
+            text.replace_range(place, &name);
+            numbers.push((name, value));
+        }
+    }
+    (text, numbers)
 }
 
 fn describe(error: &minijinja::Error) -> String {

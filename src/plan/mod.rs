@@ -27,6 +27,7 @@ mod diagnostic;
 mod dialects;
 mod draft;
 mod draft_plan;
+mod evaluation;
 mod expression;
 mod graph;
 mod ids;
@@ -47,7 +48,9 @@ mod written;
 
 pub use diagnostic::{Diagnostic, PlanFaults, Severity, Source};
 pub use draft::Draft;
+pub use evaluation::Evaluation;
 pub use expression::Expression;
+pub(crate) use expression::evaluate;
 pub use graph::Shape;
 pub use ids::StepIx;
 pub use model::{

@@ -1,5 +1,6 @@
 //! References: how one step names another's output, or a context value.
 
+use super::evaluation::Evaluation;
 use super::ids::StepIx;
 use super::names::type_name;
 use super::path::{Segment, step_into};
@@ -56,6 +57,11 @@ pub trait Scope {
     }
     /// The element and its position, inside a `for_each` step.
     fn item(&self) -> Option<(&Arc<Value>, usize)>;
+    /// The value of an expression that is not certain to be small and quick: for a condition whether it holds, else a
+    /// list of the value, which is empty where it is undefined. The error says what is wrong.
+    fn evaluate(&self, _evaluation: Evaluation) -> Result<Value, String> {
+        Err("its value is computed when it runs".to_owned())
+    }
 }
 
 /// Why a reference or an expression has no value.

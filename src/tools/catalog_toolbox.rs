@@ -10,12 +10,15 @@ use super::services::{Services, ToolOptions};
 use super::simulated::SimulatedTool;
 use super::synthesis::FinalSynthesis;
 use super::unavailable::Unavailable;
-use super::{Fingerprint, Reaches, SharedSecrets, Tool, Toolbox};
+use super::{Fingerprint, Reaches, SharedSecrets, Tool, ToolError, Toolbox};
 use crate::models::SmallModelWorker;
-use crate::plan::{ExecutionPlan, FINAL_SYNTHESIS};
+use crate::plan::{Evaluation, ExecutionPlan, FINAL_SYNTHESIS};
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use serde_json::{Map, Value};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The tools that need no entry in a catalog.
 pub const BUILTINS: [&str; 3] = ["code_exec", "function_call", FINAL_SYNTHESIS];
@@ -118,6 +121,20 @@ impl Toolbox for CatalogToolbox {
             // The fingerprint of `function_call` depends on the tool that the input names.
             _ => None,
         }
+    }
+
+    fn evaluate(
+        &self,
+        evaluation: Evaluation,
+        memory_mb: Option<u64>,
+        limit: Duration,
+    ) -> BoxFuture<'static, Result<Value, ToolError>> {
+        let services = Arc::clone(&self.services);
+        async move {
+            let sandbox = &services.sandbox;
+            sandbox.evaluate(evaluation, memory_mb, limit).await
+        }
+        .boxed()
     }
 }
 

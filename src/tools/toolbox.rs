@@ -1,7 +1,13 @@
 //! Where the engine finds its tools.
 
-use super::{Fingerprint, SharedSecrets, Tool};
+use super::sandbox::Sandbox;
+use super::{Fingerprint, SharedSecrets, Tool, ToolError};
+use crate::plan::Evaluation;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use serde_json::Value;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The tools that the engine can call, by name.
 pub trait Toolbox: Send + Sync {
@@ -22,5 +28,21 @@ pub trait Toolbox: Send + Sync {
     /// where that is not known.
     fn fingerprint(&self, _name: &str, _model: Option<&str>) -> Option<Fingerprint> {
         None
+    }
+
+    /// The value of an expression that is not certain to be small and quick, in at most `memory_mb` mebibytes (512 by
+    /// default) and `limit`: for a condition whether it holds, else a list of the value, which is empty where it is
+    /// undefined. By default a process of the plandeck program is started for it.
+    fn evaluate(
+        &self,
+        evaluation: Evaluation,
+        memory_mb: Option<u64>,
+        limit: Duration,
+    ) -> BoxFuture<'static, Result<Value, ToolError>> {
+        async move {
+            let sandbox = Sandbox::default();
+            sandbox.evaluate(evaluation, memory_mb, limit).await
+        }
+        .boxed()
     }
 }

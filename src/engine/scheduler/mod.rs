@@ -185,6 +185,12 @@ impl Scheduler {
         row.map_or_else(Default::default, |row| row.status)
     }
 
+    /// Whether a row waits to be prepared.
+    pub fn is_preparing(&self, row: StepIx) -> bool {
+        let stage = self.rows.get(row).map(|row| &row.stage);
+        matches!(stage, Some(Stage::Preparing { .. }))
+    }
+
     /// A row's output, once it succeeded.
     pub fn output(&self, row: StepIx) -> Option<&Arc<Value>> {
         self.rows.get(row)?.output.as_ref()

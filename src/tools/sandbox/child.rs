@@ -6,6 +6,7 @@ use super::python;
 use super::walls;
 use crate::tools::kinds::jq::{Filter, FilterError};
 use rlimit::Resource;
+use serde_json::Map;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -155,6 +156,12 @@ fn answer(request: &Request, filters: &mut HashMap<String, Filter>, figures: &Fi
                 let _ = send(&Reply::Log(line.to_owned()));
             },
         ),
+        Language::Expression | Language::Condition => {
+            let empty = Map::new();
+            let variables = request.input.as_object().unwrap_or(&empty);
+            let is_condition = request.language == Language::Condition;
+            crate::plan::evaluate(&request.source, variables, is_condition)
+        }
         Language::Jq => {
             let filter = filter(&request.source, filters).map_err(|error| error.to_string());
             filter.and_then(|filter| filter.run(&request.input))

@@ -1,6 +1,7 @@
 //! The parent's side of the sandbox: starts child processes, sends them code, and keeps idle ones for the next call.
 
 use super::protocol::{Language, MARK, MAX_LINE_BYTES, Reply, Request};
+use crate::plan::Evaluation;
 use crate::run::LogStream;
 use crate::text::json::{self, JsonError};
 use crate::text::message::{clean, quote_end};
@@ -15,7 +16,7 @@ use std::borrow::Cow;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
@@ -164,6 +165,38 @@ impl Sandbox {
         cancellable(cancel, self.work(work, log)).await?
     }
 
+    /// The value of an expression: for a condition whether it holds, else a list of the value, which is empty where it
+    /// is undefined.
+    pub async fn evaluate(
+        &self,
+        evaluation: Evaluation,
+        memory_mb: Option<u64>,
+        limit: Duration,
+    ) -> Result<Value, ToolError> {
+        let input = Value::Object(evaluation.variables);
+        let work = Work {
+            language: if evaluation.is_condition {
+                Language::Condition
+            } else {
+                Language::Expression
+            },
+            source: &evaluation.text,
+            input: &input,
+            memory_mb,
+            cpu_percent: None,
+            time: Some(limit),
+        };
+        let nothing: CallLog = Arc::new(|_, _| {});
+        tokio::time::timeout(limit, self.work(work, &nothing))
+            .await
+            .unwrap_or_else(|_| {
+                let seconds = limit.as_secs_f64();
+                Err(ToolError::permanent(format!(
+                    "it has no value within {seconds} s"
+                )))
+            })
+    }
+
     async fn work(&self, work: Work<'_>, log: &CallLog) -> Result<Value, ToolError> {
         let seconds = work
             .time
@@ -180,8 +213,9 @@ impl Sandbox {
         line.push(b'\n');
         if line.len() > MAX_LINE_BYTES {
             return Err(ToolError::permanent(format!(
-                "the input has {} MB; the maximum for code is {} MB",
+                "the input has {} MB; the maximum for {} is {} MB",
                 line.len() >> 20,
+                work.language.subject(),
                 MAX_LINE_BYTES >> 20
             )));
         }
@@ -203,7 +237,7 @@ impl Sandbox {
         let _ = process.input.flush().await;
         loop {
             let reply = match process.reply().await {
-                Some(Err(error @ JsonError::TooLarge(_))) => {
+                Some(Err(error @ (JsonError::TooLarge(_) | JsonError::TooDeep))) => {
                     self.give_back(process);
                     return Err(ToolError::permanent(format!("the output is {error}")));
                 }
@@ -231,7 +265,7 @@ impl Sandbox {
                     let secrets = self.secrets.now();
                     return Err(ToolError::permanent(secrets.quote_end(&message, 4_000)));
                 }
-                None => return Err(process.exit_reason(memory_mb, seconds).await),
+                None => return Err(process.exit_reason(&work, memory_mb, seconds).await),
             }
         }
     }
@@ -365,20 +399,21 @@ impl SandboxProcess {
         (status, quote_end(said.trim_start(), 400))
     }
 
-    async fn exit_reason(mut self, memory_mb: u64, seconds: u64) -> ToolError {
+    async fn exit_reason(mut self, work: &Work<'_>, memory_mb: u64, seconds: u64) -> ToolError {
+        let what = work.language.subject();
         let (status, said) = self.stderr_tail().await;
         ToolError::permanent(if said.contains("memory allocation of") {
-            format!("the code used more than {memory_mb} MB of memory and was stopped")
+            format!("{what} used more than {memory_mb} MB of memory and was stopped")
         } else if said.contains("overflowed its stack") {
-            "the code recursed too deep and was stopped".to_owned()
+            format!("{what} recursed too deep and was stopped")
         } else {
             match status.map(|status| (signal(status), status)) {
                 Some((Some(SIGXCPU), _)) => {
-                    format!("the code used more than {seconds} s of processor time and was stopped")
+                    format!("{what} used more than {seconds} s of processor time and was stopped")
                 }
-                Some((Some(SIGSEGV), _)) => "the code recursed too deep and was stopped".to_owned(),
+                Some((Some(SIGSEGV), _)) => format!("{what} recursed too deep and was stopped"),
                 Some((_, status)) => {
-                    format!("the sandbox ended while the code ran ({status}) {said}")
+                    format!("the sandbox ended while {what} ran ({status}) {said}")
                         .trim_end()
                         .to_owned()
                 }

@@ -18,6 +18,10 @@ pub enum Language {
     Python,
     /// A jq filter.
     Jq,
+    /// An expression of a plan; its variables are the input.
+    Expression,
+    /// The same, asked only whether it holds.
+    Condition,
 }
 
 impl Language {
@@ -28,6 +32,18 @@ impl Language {
             Self::Jq => {
                 "a jq filter that could run long or grow without a bound runs in a process of the plandeck program"
             }
+            Self::Expression | Self::Condition => {
+                "an expression that could run long or grow without a bound is evaluated in a process of the plandeck program"
+            }
+        }
+    }
+
+    /// What is run, for a message.
+    pub(super) const fn subject(self) -> &'static str {
+        match self {
+            Self::Python => "the code",
+            Self::Jq => "the filter",
+            Self::Expression | Self::Condition => "the expression",
         }
     }
 }
