@@ -21,6 +21,7 @@
 //! # Ok::<(), plandeck::plan::PlanFaults>(())
 //! ```
 
+mod bounded_text;
 mod check;
 mod cycles;
 mod diagnostic;

@@ -1,5 +1,6 @@
 //! References: how one step names another's output, or a context value.
 
+use super::bounded_text::BoundedText;
 use super::evaluation::Evaluation;
 use super::ids::StepIx;
 use super::names::type_name;
@@ -128,13 +129,17 @@ impl Reference {
 
     /// Writes the value it names at the end of `text`: a string as it is, null as nothing, any other value as compact
     /// JSON.
-    pub(super) fn write(&self, scope: &dyn Scope, text: &mut String) -> Result<(), ReferenceError> {
-        match self.find(scope)? {
+    /// Returns whether it fits.
+    pub(super) fn write(
+        &self,
+        scope: &dyn Scope,
+        text: &mut BoundedText,
+    ) -> Result<bool, ReferenceError> {
+        Ok(match self.find(scope)? {
             Found::Whole(value) => write_value(value, text),
             Found::Part(_, _, value) | Found::Alone(value) => write_value(value, text),
             Found::Made(value) => write_value(&value, text),
-        }
-        Ok(())
+        })
     }
 
     fn find<'s>(&'s self, scope: &'s dyn Scope) -> Result<Found<'s>, ReferenceError> {
@@ -243,14 +248,12 @@ impl Reference {
 }
 
 /// Writes a value into a longer text: a string as it is, null as nothing, any other value as compact JSON.
-pub(super) fn write_value(value: &Value, text: &mut String) {
+/// Returns whether it fits.
+pub(super) fn write_value(value: &Value, text: &mut BoundedText) -> bool {
     match value {
-        Value::Null => {}
-        Value::String(piece) => text.push_str(piece),
-        other => {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "{other}");
-        }
+        Value::Null => true,
+        Value::String(piece) => text.push(piece),
+        other => write!(text, "{other}").is_ok(),
     }
 }
 

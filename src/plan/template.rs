@@ -1,11 +1,17 @@
 //! Parameters with references in them, parsed once and resolved for every attempt.
 
 use super::expression::Expression;
+use super::bounded_text::BoundedText;
 use super::reference::{Reference, ReferenceError, Root, Scope, write_value};
 use super::step_input::{InputList, InputObject, InputPart, StepInput};
+use crate::text::json::footprint;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 use std::sync::Arc;
+
+/// The most that is built for one input: longer strings and values of expressions, in bytes. What is shared does not
+/// count.
+const MAX_BUILT: usize = 32 << 20;
 
 /// A JSON value in which strings may refer to outputs and context values.
 #[derive(Clone, Debug)]
@@ -46,27 +52,37 @@ impl Template {
         match self {
             Self::Literal(value) => Ok(Arc::clone(value).into()),
             Self::Reference(reference) => reference.input(scope),
-            other => other.part(scope).map(StepInput::from),
+            other => {
+                let mut left = MAX_BUILT;
+                other.part(scope, &mut left).map(StepInput::from)
+            }
         }
     }
 
-    fn part(&self, scope: &dyn Scope) -> Result<InputPart, ReferenceError> {
+    /// `left` is how many bytes may still be built for the input.
+    fn part(&self, scope: &dyn Scope, left: &mut usize) -> Result<InputPart, ReferenceError> {
         Ok(match self {
             Self::Literal(value) => InputPart::of(value),
             Self::Reference(reference) => reference.part(scope)?,
-            Self::Expression(expression) => InputPart::Own(expression.value(scope)?),
-            Self::Text(parts) => InputPart::Own(Value::String(text(parts, scope)?)),
+            Self::Expression(expression) => {
+                let value = expression.value(scope)?;
+                *left = left
+                    .checked_sub(footprint(&value))
+                    .ok_or_else(too_large)?;
+                InputPart::Own(value)
+            }
+            Self::Text(parts) => InputPart::Own(Value::String(text(parts, scope, left)?)),
             Self::List(items) => {
                 let mut list = InputList::with_capacity(items.len());
                 for item in items {
-                    list.push(item.part(scope)?);
+                    list.push(item.part(scope, left)?);
                 }
                 list.done()
             }
             Self::Object(members) => {
                 let mut object = InputObject::with_capacity(members.len());
                 for (name, member) in members {
-                    object.push(name, member.part(scope)?);
+                    object.push(name, member.part(scope, left)?);
                 }
                 object.done()
             }
@@ -97,20 +113,22 @@ impl Template {
             Self::Literal(value) => Value::clone(value),
             Self::Reference(reference) => known_reference(reference, scope, open),
             Self::Expression(expression) => known_expression(expression, scope, open),
-            Self::Text(parts) => Value::String(
-                parts
-                    .iter()
-                    .map(|part| match part {
-                        Part::Text(text) => text.to_string(),
+            Self::Text(parts) => {
+                let mut text = BoundedText::new(MAX_BUILT);
+                for part in parts {
+                    // What does not fit is left out: the step will fail before it costs anything.
+                    let _ = match part {
+                        Part::Text(piece) => text.push(piece),
                         Part::Reference(reference) => {
-                            inserted(known_reference(reference, scope, open))
+                            write_value(&known_reference(reference, scope, open), &mut text)
                         }
                         Part::Expression(expression) => {
-                            inserted(known_expression(expression, scope, open))
+                            write_value(&known_expression(expression, scope, open), &mut text)
                         }
-                    })
-                    .collect(),
-            ),
+                    };
+                }
+                Value::String(text.into_string())
+            }
             Self::List(list) => list.iter().map(|part| part.known(scope, open)).collect(),
             Self::Object(members) => Value::Object(
                 members
@@ -201,23 +219,28 @@ fn known_expression(
     value.flatten().unwrap_or_default()
 }
 
-/// A value inside a longer string; empty where it is not known.
-fn inserted(value: Value) -> String {
-    match value {
-        Value::String(text) => text,
-        Value::Null => String::new(),
-        other => other.to_string(),
-    }
-}
-
-fn text(parts: &[Part], scope: &dyn Scope) -> Result<String, ReferenceError> {
-    let mut text = String::new();
+fn text(parts: &[Part], scope: &dyn Scope, left: &mut usize) -> Result<String, ReferenceError> {
+    let mut text = BoundedText::new(*left);
     for part in parts {
-        match part {
-            Part::Text(piece) => text.push_str(piece),
+        let fits = match part {
+            Part::Text(piece) => text.push(piece),
             Part::Reference(reference) => reference.write(scope, &mut text)?,
             Part::Expression(expression) => write_value(&expression.value(scope)?, &mut text),
+        };
+        if !fits {
+            return Err(too_large());
         }
     }
-    Ok(text)
+    *left = text.left();
+    Ok(text.into_string())
+}
+
+fn too_large() -> ReferenceError {
+    ReferenceError {
+        message: format!(
+            "the texts and values that are built for its parameters take more than {} MB; let a parameter be one \
+             reference alone, which is not copied, or insert less",
+            MAX_BUILT >> 20
+        ),
+    }
 }

@@ -320,3 +320,77 @@ fn terminated_while_everything_hangs() {
 fn interrupted_while_everything_hangs() {
     hanging("INT", 130);
 }
+
+/// Expressions and texts of a plan that try to take all memory, or for ever: each step fails alone.
+#[test]
+fn what_a_plan_computes_is_bounded() {
+    let letters: Vec<&str> = vec!["a"; 2000];
+    let conditions = [
+        ("joins", "{{ letters|join(letters|join(letters)) }}"),
+        ("repeats", "{{ (note * 99999999)|length > 3 }}"),
+        ("lists", "{{ [note * 90000000, note * 90000001, note * 90000002, note * 90000003, note * 90000004] }}"),
+        ("replaces", "{{ letters|join|replace('', letters|join|replace('', letters|join)) }}"),
+    ];
+    let mut steps = vec![json!({"id": "t0", "tool": "start", "parameters": {}})];
+    for (id, condition) in conditions {
+        steps.push(json!({"id": id, "tool": "echo", "run_if": condition, "parameters": {}}));
+    }
+    // Each is twice the one before it.
+    for at in 1..12 {
+        let before = at - 1;
+        let text = format!("{{{{t{before}}}}}{{{{t{before}}}}}");
+        steps.push(json!({"id": format!("t{at}"), "tool": "echo", "parameters": {"x": text}}));
+    }
+    steps.push(json!({"id": "rows", "tool": "echo", "parameters": {"x": vec!["{{t3}}."; 100]}}));
+    steps.push(json!({"id": "good", "tool": "echo", "run_if": "{{ letters|length * 2 == 4000 }}",
+        "parameters": {"x": "{{ letters|join('-')|length }}"}}));
+    let catalog = json!({
+        "start": {"type": "code_exec", "code": "output = 'x' * 1000000"},
+        "echo": {"type": "jq", "filter": ".x"},
+    });
+    let folder = folder(
+        "plan.json",
+        &json!({"steps": steps, "context": {"letters": letters, "note": "xy"}}).to_string(),
+        &json!({"tools": catalog}).to_string(),
+    );
+    let home = tempfile::tempdir().unwrap();
+    let (output, peak) = Watched::start(&folder, home.path(), &[]).end();
+    assert_eq!(code(&output), 1, "{}", crate::common::program::stderr(&output));
+    let result = json(&output);
+    for (id, _) in conditions {
+        let row = step(&result, id);
+        assert_eq!(row["status"], "failed", "{id}");
+        let message = row["error"]["message"].as_str().unwrap();
+        assert!(
+            ["memory", "too large", "fuel", "within", "processor time"].iter().any(|word| message.contains(word)),
+            "{id}: {message}"
+        );
+    }
+    for id in ["t6", "rows"] {
+        let message = step(&result, id)["error"]["message"].as_str().unwrap();
+        assert!(message.contains("32 MB"), "{id}: {message}");
+    }
+    assert_eq!(step(&result, "t7")["reason"], "upstream");
+    assert_eq!(step(&result, "good")["output"], 3999);
+    assert!(peak > 0 && peak < PEAK_MB, "{peak} MB");
+}
+
+/// An evaluation that takes long holds up neither the run's time limit nor a signal.
+#[test]
+fn a_slow_expression_delays_no_end() {
+    let numbers: Vec<usize> = (0..30_000).collect();
+    let condition = "{{ numbers|select('in', numbers)|list|length > 1 }}";
+    let plan = json!({"steps": [{"id": "slow", "tool": "echo", "run_if": condition, "parameters": {}}],
+        "context": {"numbers": numbers}});
+    let folder = folder(
+        "plan.json",
+        &plan.to_string(),
+        &json!({"tools": {"echo": {"type": "jq", "filter": "1"}}}).to_string(),
+    );
+    let home = tempfile::tempdir().unwrap();
+    let before = Instant::now();
+    let (output, _) = Watched::start(&folder, home.path(), &["--timeout-seconds", "1"]).end();
+    // One second is the limit.
+    assert_stopped_in_time("the program", before.elapsed().saturating_sub(Duration::from_secs(1)));
+    assert_eq!(code(&output), 3, "{}", crate::common::program::stderr(&output));
+}
