@@ -40,6 +40,10 @@ impl BoundedText {
 
 impl fmt::Write for BoundedText {
     fn write_str(&mut self, piece: &str) -> fmt::Result {
-        if self.push(piece) { Ok(()) } else { Err(fmt::Error) }
+        if self.push(piece) {
+            Ok(())
+        } else {
+            Err(fmt::Error)
+        }
     }
 }

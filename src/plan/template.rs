@@ -1,7 +1,7 @@
 //! Parameters with references in them, parsed once and resolved for every attempt.
 
-use super::expression::Expression;
 use super::bounded_text::BoundedText;
+use super::expression::Expression;
 use super::reference::{Reference, ReferenceError, Root, Scope, write_value};
 use super::step_input::{InputList, InputObject, InputPart, StepInput};
 use crate::text::json::footprint;
@@ -66,9 +66,7 @@ impl Template {
             Self::Reference(reference) => reference.part(scope)?,
             Self::Expression(expression) => {
                 let value = expression.value(scope)?;
-                *left = left
-                    .checked_sub(footprint(&value))
-                    .ok_or_else(too_large)?;
+                *left = left.checked_sub(footprint(&value)).ok_or_else(too_large)?;
                 InputPart::Own(value)
             }
             Self::Text(parts) => InputPart::Own(Value::String(text(parts, scope, left)?)),

@@ -115,26 +115,39 @@ impl Trial {
             .then(|| serde_json::from_slice(&output.stdout).unwrap())
     }
 
-    /// How often each step began, once everything that began has ended: a child outlives the program that is
-    /// killed.
+    /// How often each step began, once nothing that the killed program started is running.
     fn effects(&self) -> BTreeMap<String, usize> {
         let patience = Instant::now() + Duration::from_secs(20);
-        loop {
-            let text = std::fs::read_to_string(self.path().join("effects")).unwrap_or_default();
-            let count = |word: &str| {
-                let lines = text.lines().filter_map(|line| line.strip_prefix(word));
-                lines.fold(BTreeMap::new(), |mut all, id| {
-                    *all.entry(id.to_owned()).or_default() += 1;
-                    all
-                })
-            };
-            let (begun, ended): (BTreeMap<String, usize>, _) = (count("begin "), count("end "));
-            if begun == ended {
-                return begun;
-            }
-            assert!(Instant::now() < patience, "a child never ended: {text}");
+        while self.is_busy() {
+            assert!(Instant::now() < patience, "a child never ended");
             std::thread::yield_now();
         }
+        self.lines("begin ")
+    }
+
+    /// Whether a process works in the folder of the plan, as the steps do.
+    #[cfg(target_os = "linux")]
+    fn is_busy(&self) -> bool {
+        let folder = self.path().canonicalize().unwrap();
+        let processes = std::fs::read_dir("/proc").unwrap().flatten();
+        let mut places = processes.map(|process| process.path().join("cwd").read_link());
+        places.any(|place| place.is_ok_and(|place| place == folder))
+    }
+
+    /// Whether a step that began has not ended: here a child outlives the program that is killed.
+    #[cfg(not(target_os = "linux"))]
+    fn is_busy(&self) -> bool {
+        self.lines("begin ") != self.lines("end ")
+    }
+
+    /// How often each step stands in a line of the file of effects that begins with `word`.
+    fn lines(&self, word: &str) -> BTreeMap<String, usize> {
+        let text = std::fs::read_to_string(self.path().join("effects")).unwrap_or_default();
+        let lines = text.lines().filter_map(|line| line.strip_prefix(word));
+        lines.fold(BTreeMap::new(), |mut all, id| {
+            *all.entry(id.to_owned()).or_default() += 1;
+            all
+        })
     }
 
     /// The steps whose success had been reported when the program was killed.

@@ -328,8 +328,14 @@ fn what_a_plan_computes_is_bounded() {
     let conditions = [
         ("joins", "{{ letters|join(letters|join(letters)) }}"),
         ("repeats", "{{ (note * 99999999)|length > 3 }}"),
-        ("lists", "{{ [note * 90000000, note * 90000001, note * 90000002, note * 90000003, note * 90000004] }}"),
-        ("replaces", "{{ letters|join|replace('', letters|join|replace('', letters|join)) }}"),
+        (
+            "lists",
+            "{{ [note * 90000000, note * 90000001, note * 90000002, note * 90000003, note * 90000004] }}",
+        ),
+        (
+            "replaces",
+            "{{ letters|join|replace('', letters|join|replace('', letters|join)) }}",
+        ),
     ];
     let mut steps = vec![json!({"id": "t0", "tool": "start", "parameters": {}})];
     for (id, condition) in conditions {
@@ -342,8 +348,10 @@ fn what_a_plan_computes_is_bounded() {
         steps.push(json!({"id": format!("t{at}"), "tool": "echo", "parameters": {"x": text}}));
     }
     steps.push(json!({"id": "rows", "tool": "echo", "parameters": {"x": vec!["{{t3}}."; 100]}}));
-    steps.push(json!({"id": "good", "tool": "echo", "run_if": "{{ letters|length * 2 == 4000 }}",
-        "parameters": {"x": "{{ letters|join('-')|length }}"}}));
+    steps.push(
+        json!({"id": "good", "tool": "echo", "run_if": "{{ letters|length * 2 == 4000 }}",
+        "parameters": {"x": "{{ letters|join('-')|length }}"}}),
+    );
     let catalog = json!({
         "start": {"type": "code_exec", "code": "output = 'x' * 1000000"},
         "echo": {"type": "jq", "filter": ".x"},
@@ -355,14 +363,21 @@ fn what_a_plan_computes_is_bounded() {
     );
     let home = tempfile::tempdir().unwrap();
     let (output, peak) = Watched::start(&folder, home.path(), &[]).end();
-    assert_eq!(code(&output), 1, "{}", crate::common::program::stderr(&output));
+    assert_eq!(
+        code(&output),
+        1,
+        "{}",
+        crate::common::program::stderr(&output)
+    );
     let result = json(&output);
     for (id, _) in conditions {
         let row = step(&result, id);
         assert_eq!(row["status"], "failed", "{id}");
         let message = row["error"]["message"].as_str().unwrap();
         assert!(
-            ["memory", "too large", "fuel", "within", "processor time"].iter().any(|word| message.contains(word)),
+            ["memory", "too large", "fuel", "within", "processor time"]
+                .iter()
+                .any(|word| message.contains(word)),
             "{id}: {message}"
         );
     }
@@ -391,6 +406,14 @@ fn a_slow_expression_delays_no_end() {
     let before = Instant::now();
     let (output, _) = Watched::start(&folder, home.path(), &["--timeout-seconds", "1"]).end();
     // One second is the limit.
-    assert_stopped_in_time("the program", before.elapsed().saturating_sub(Duration::from_secs(1)));
-    assert_eq!(code(&output), 3, "{}", crate::common::program::stderr(&output));
+    assert_stopped_in_time(
+        "the program",
+        before.elapsed().saturating_sub(Duration::from_secs(1)),
+    );
+    assert_eq!(
+        code(&output),
+        3,
+        "{}",
+        crate::common::program::stderr(&output)
+    );
 }
