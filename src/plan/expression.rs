@@ -163,7 +163,7 @@ impl Expression {
     pub fn is_true(&self, scope: &dyn Scope) -> Result<bool, ReferenceError> {
         let views = self.views(scope);
         if self.is_small(&views) {
-            return self.run(&views).map(|value| value.is_true());
+            return self.run(&views, |value| Ok(value.is_true()));
         }
         let holds = self.hand_over(&views, scope, true)?;
         Ok(holds == Value::Bool(true))
@@ -173,9 +173,10 @@ impl Expression {
     pub fn value(&self, scope: &dyn Scope) -> Result<Value, ReferenceError> {
         let views = self.views(scope);
         let value = if self.is_small(&views) {
-            let value = self.run(&views)?;
-            let value = (!value.is_undefined()).then(|| json::write(&value));
-            value.transpose().map_err(|what| self.error(&what))?
+            self.run(&views, |value| {
+                let value = (!value.is_undefined()).then(|| json::write(value));
+                value.transpose()
+            })?
         } else {
             match self.hand_over(&views, scope, false)? {
                 Value::Array(mut value) => value.pop(),
@@ -201,7 +202,12 @@ impl Expression {
         self.operations.are_small(&leaves)
     }
 
-    fn run(&self, views: &[View<'_>]) -> Result<Jinja, ReferenceError> {
+    /// What `read` makes of its value.
+    fn run<T>(
+        &self,
+        views: &[View<'_>],
+        read: impl FnOnce(&Jinja) -> Result<T, String>,
+    ) -> Result<T, ReferenceError> {
         let variables = self.variables.iter().zip(views);
         let variables = variables
             .map(|(passed, view)| (&*passed.variable.name, view.to_jinja(&passed.needs)))
@@ -210,7 +216,11 @@ impl Expression {
                     .iter()
                     .map(|(name, number)| (&**name, json::read(number))),
             );
-        eval(&self.compiled, Jinja::from_pairs(variables)).map_err(|what| self.error(&what))
+        guarded(|| {
+            let value = self.compiled.eval(Jinja::from_pairs(variables));
+            read(&value.map_err(|error| describe(&error))?)
+        })
+        .map_err(|what| self.error(&what))
     }
 
     fn hand_over(
@@ -300,24 +310,25 @@ pub(crate) fn evaluate(
     let variables = variables
         .iter()
         .map(|(name, value)| (name.as_str(), json::read(value)));
-    let value = eval(&compiled, Jinja::from_pairs(variables))?;
-    Ok(if is_condition {
-        Value::Bool(value.is_true())
-    } else if value.is_undefined() {
-        Value::Array(Vec::new())
-    } else {
-        Value::Array(vec![json::write(&value)?])
+    guarded(|| {
+        let value = compiled
+            .eval(Jinja::from_pairs(variables))
+            .map_err(|error| describe(&error))?;
+        Ok(if is_condition {
+            Value::Bool(value.is_true())
+        } else if value.is_undefined() {
+            Value::Array(Vec::new())
+        } else {
+            Value::Array(vec![json::write(&value)?])
+        })
     })
 }
 
-/// A panic of the language ends the expression and nothing else.
-fn eval(expression: &minijinja::Expression<'_, '_>, variables: Jinja) -> Result<Jinja, String> {
-    catch_unwind(AssertUnwindSafe(|| expression.eval(variables)))
-        .unwrap_or_else(|_| {
-            let kind = minijinja::ErrorKind::InvalidOperation;
-            Err(minijinja::Error::new(kind, "it cannot be evaluated"))
-        })
-        .map_err(|error| describe(&error))
+/// A panic of the language ends the expression and nothing else. A list may be computed only when it is read, so that
+/// is part of the work.
+fn guarded<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|_| Err("it cannot be evaluated".to_owned()))
 }
 
 /// The text with its whole numbers as variables, and these. The compiler computes what has no variables in it, however
