@@ -27,7 +27,8 @@ pub fn context(files: &[PathBuf], pairs: &[String]) -> Result<Map<String, Value>
         };
         let value = match value.strip_prefix('@') {
             Some(file) => value_from_file(Path::new(file))?,
-            None => value_from_text(value),
+            None => value_from_text(value)
+                .map_err(|what| Failure::usage(format!("--context {key}: {what}")))?,
         };
         context.insert(key.to_owned(), value);
     }

@@ -32,10 +32,12 @@ fn pair<'a>(option: &str, text: &'a str) -> Result<(&'a str, &'a str), Failure> 
 
 fn input(text: &str) -> Result<(String, Value), Failure> {
     let (step, value) = pair("--input", text)?;
-    let value = match value.strip_prefix('@') {
-        Some(file) => value_from_file(Path::new(file))?,
-        None => serde_json::from_str(value)
-            .map_err(|error| Failure::usage(format!("--input {step}: not valid JSON: {error}")))?,
+    let value = if let Some(file) = value.strip_prefix('@') {
+        value_from_file(Path::new(file))?
+    } else {
+        serde_json::from_str::<Value>(value)
+            .map_err(|error| Failure::usage(format!("--input {step}: not valid JSON: {error}")))?;
+        value_from_text(value).map_err(|what| Failure::usage(format!("--input {step}: {what}")))?
     };
     Ok((step.to_owned(), value))
 }
@@ -44,7 +46,8 @@ fn output(text: &str) -> Result<(String, Value), Failure> {
     let (step, value) = pair("--output", text)?;
     let value = match value.strip_prefix('@') {
         Some(file) => value_from_file(Path::new(file))?,
-        None => value_from_text(value),
+        None => value_from_text(value)
+            .map_err(|what| Failure::usage(format!("--output {step}: {what}")))?,
     };
     Ok((step.to_owned(), value))
 }

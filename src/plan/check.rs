@@ -14,7 +14,7 @@ use super::names::closest;
 use super::reference_syntax::own::ReferenceSyntax;
 use super::schema::{self, ToolSchemas};
 use serde_json::{Map, Value};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -52,6 +52,7 @@ impl Draft {
             context_names: Vec::new(),
             seen_context: HashSet::new(),
             guesses: 0,
+            validators: HashMap::new(),
             waits_for: Vec::new(),
             referred: Vec::new(),
         };
@@ -113,6 +114,8 @@ struct Check<'a> {
     context_names: Vec<Arc<str>>,
     seen_context: HashSet<Arc<str>>,
     guesses: usize,
+    /// The compiled schemas of tools that ask more than the checker reads itself.
+    validators: HashMap<Arc<str>, Option<jsonschema::Validator>>,
     /// A buffer for the dependencies of one step.
     waits_for: Vec<StepIx>,
     /// A buffer for the references of one step.
@@ -121,6 +124,7 @@ struct Check<'a> {
 
 impl Check<'_> {
     fn collect_ids(&mut self, steps: &[DraftStep]) {
+        self.find_ids_of_elements(steps);
         for (at, step) in steps.iter().enumerate() {
             let Some(id) = &step.id else {
                 self.collector.push(
@@ -152,6 +156,37 @@ impl Check<'_> {
                     .step(Some(&id.value)),
                 );
             }
+        }
+    }
+
+    /// An id that an element of a `for_each` step gets when it runs.
+    fn find_ids_of_elements(&mut self, steps: &[DraftStep]) {
+        let lists: HashSet<&str> = steps
+            .iter()
+            .filter(|step| step.for_each.is_some())
+            .filter_map(|step| Some(&*step.id.as_ref()?.value))
+            .collect();
+        if lists.is_empty() {
+            return;
+        }
+        for id in steps.iter().filter_map(|step| step.id.as_ref()) {
+            let Some(list) = list_of_element(&id.value).filter(|list| lists.contains(list)) else {
+                continue;
+            };
+            self.collector.push(
+                Diagnostic::new(
+                    Severity::Error,
+                    "duplicate_id",
+                    format!(
+                        "{} is the id of an element of the `for_each` step {}",
+                        shown(&id.value),
+                        shown(list)
+                    ),
+                )
+                .at(id.span.clone())
+                .step(Some(&id.value))
+                .help("give the step another `id`"),
+            );
         }
     }
 
@@ -220,6 +255,14 @@ impl Check<'_> {
         self.guesses += 1;
         guess()
     }
+}
+
+/// The step whose element has this id: `m` for `m[0]`.
+fn list_of_element(id: &str) -> Option<&str> {
+    let (list, index) = id.strip_suffix(']')?.rsplit_once('[')?;
+    let is_index = index == "0"
+        || (!index.starts_with('0') && index.bytes().all(|byte| byte.is_ascii_digit()));
+    (is_index && !index.is_empty()).then_some(list)
 }
 
 fn without_number(name: &str) -> Option<&str> {

@@ -1,5 +1,7 @@
 //! Checks parameters against a tool's schema.
 
+pub(super) mod keywords;
+
 use super::diagnostic::{Collector, Diagnostic, Severity, shown};
 use super::draft_plan::first_byte;
 use super::names::closest;
@@ -75,6 +77,8 @@ pub(super) struct Checker<'a> {
     /// Where a fault about the parameters as a whole is shown.
     pub place: Range<usize>,
     pub collector: &'a mut Collector,
+    /// Where faults were found already.
+    pub reported: keywords::Places,
 }
 
 impl Checker<'_> {
@@ -114,7 +118,7 @@ impl Checker<'_> {
                     diagnostic.help(format!("did you mean {} by {}?", shown(name), shown(near)));
             }
             let place = self.place.clone();
-            self.collector.push(diagnostic.at(place));
+            self.report(diagnostic, place);
         }
         for (at, member) in members.iter().enumerate() {
             let Some(property) = properties.get(&*member.key) else {
@@ -153,7 +157,7 @@ impl Checker<'_> {
         if let Some(near) = closest(key, properties.keys().map(String::as_str)) {
             diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
         }
-        self.collector.push(diagnostic.at(span.clone()));
+        self.report(diagnostic, span.clone());
     }
 
     /// `template` is `None` where the whole value is literal.
@@ -183,7 +187,7 @@ impl Checker<'_> {
             if let Some(help) = converted(node, &types) {
                 diagnostic = diagnostic.help(help);
             }
-            self.collector.push(diagnostic.at(place));
+            self.report(diagnostic, place);
             return;
         }
         if let Some(allowed) = schema.get("enum").and_then(Value::as_array) {
@@ -234,7 +238,7 @@ impl Checker<'_> {
                         shown(name)
                     ),
                 );
-                self.collector.push(diagnostic.at(first_byte(&node.span)));
+                self.report(diagnostic, first_byte(&node.span));
             }
         }
         let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
@@ -281,6 +285,11 @@ impl Checker<'_> {
         {
             diagnostic = diagnostic.help(format!("did you mean {}?", shown(near)));
         }
+        self.report(diagnostic, place);
+    }
+
+    fn report(&mut self, diagnostic: Diagnostic, place: Range<usize>) {
+        self.reported.push(place.clone());
         self.collector.push(diagnostic.at(place));
     }
 

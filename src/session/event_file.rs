@@ -2,6 +2,7 @@
 
 use super::error::SessionError;
 use crate::run::{EventKind, RunEvent};
+use crate::text::beyond_64_bits;
 use std::path::Path;
 
 /// Reads the events in `file`.
@@ -12,6 +13,8 @@ pub fn events_from_file(file: &Path) -> Result<Vec<RunEvent>, SessionError> {
     let place = file.display().to_string();
     let bytes = std::fs::read(file).map_err(|error| SessionError::file(&place, error))?;
     let mut events: Vec<RunEvent> = Vec::new();
+    // A byte order mark, which some editors write.
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     for (at, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
         if line.trim_ascii().is_empty() {
             continue;
@@ -23,6 +26,9 @@ pub fn events_from_file(file: &Path) -> Result<Vec<RunEvent>, SessionError> {
                 at + 1
             ))
         };
+        if let Some(integer) = std::str::from_utf8(line).ok().and_then(beyond_64_bits) {
+            return Err(fault(format!("the integer {integer} is beyond 64 bits")));
+        }
         let event: RunEvent = serde_json::from_slice(line)
             .map_err(|error| fault(format!("not an event: {error}")))?;
         let first = matches!(event.kind, EventKind::RunStarted(_));

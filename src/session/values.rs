@@ -2,12 +2,25 @@
 
 use super::error::SessionError;
 use crate::plan::{PlanFaults, Source, read_data};
+use crate::text::{beyond_64_bits, visible};
 use serde_json::{Map, Value};
 use std::path::Path;
 
 /// The value of a JSON text; any other text is a string.
-pub fn value_from_text(text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
+///
+/// # Errors
+/// JSON with an integer that a value cannot hold, which is named.
+pub fn value_from_text(text: &str) -> Result<Value, String> {
+    let Ok(value) = serde_json::from_str(text) else {
+        return Ok(Value::String(text.to_owned()));
+    };
+    match beyond_64_bits(text) {
+        None => Ok(value),
+        Some(integer) => Err(format!(
+            "the integer {} is beyond 64 bits; give it as text, in double quotes",
+            visible(integer, 60)
+        )),
+    }
 }
 
 /// The value in a `.json`, `.yaml` or `.yml` file; any other file is a string.

@@ -11,6 +11,7 @@ pub mod diff;
 pub(crate) mod fences;
 pub mod format;
 pub mod fuzzy;
+mod integers;
 pub mod json;
 pub(crate) mod loose_json;
 pub mod message;
@@ -18,8 +19,11 @@ pub mod secrets;
 pub(crate) mod thoughts;
 mod unsafe_chars;
 
+pub use integers::{beyond_64_bits, is_beyond_64_bits};
 pub(crate) use unsafe_chars::judged;
-pub use unsafe_chars::{escape_json, find_unsafe, for_terminal, is_unsafe, visible};
+pub use unsafe_chars::{
+    escape_json, find_unsafe, for_terminal, is_unsafe, name_of_unsafe, visible,
+};
 
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};

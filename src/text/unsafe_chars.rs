@@ -12,6 +12,8 @@ use std::fmt::Write as _;
 
 /// U+200D, which joins emoji (and letters of some scripts) into one sign.
 const JOINER: char = '\u{200d}';
+/// U+200C, which keeps two letters of a script that joins them apart, as Persian words need it.
+const NON_JOINER: char = '\u{200c}';
 
 /// ESC, which begins an escape sequence.
 const ESCAPE: char = '\u{1b}';
@@ -19,8 +21,8 @@ const ESCAPE: char = '\u{1b}';
 /// Whether `c` is on the list: a control character, a line or paragraph separator, a bidirectional control, or a
 /// character that takes no place on a screen (Unicode's `Default_Ignorable_Code_Point`, interlinear annotation).
 ///
-/// U+200D and the variation selectors U+FE00 to U+FE0F are on it, though they belong to many emoji:
-/// [`find_unsafe`] accepts them where they do.
+/// U+200C, U+200D and the variation selectors U+FE00 to U+FE0F are on it, though they belong to many emoji and to the
+/// words of some scripts: [`find_unsafe`] accepts them where they do.
 pub fn is_unsafe(c: char) -> bool {
     match c {
         ' '..='~' => false,
@@ -36,13 +38,27 @@ pub fn is_unsafe(c: char) -> bool {
 }
 
 /// The first character of `text` that is on the list, except where it belongs to a visible sign: U+200D between
-/// two emoji or between two letters of a script that it joins, and a variation selector after a character that has
-/// variants (`❤️`, `1️⃣`).
+/// two emoji, U+200C and U+200D between two letters of a script that joins its letters, and a variation selector
+/// after a character that has variants (`❤️`, `1️⃣`).
 pub fn find_unsafe(text: &str) -> Option<char> {
     if super::is_plain(text) {
         return None;
     }
     judged(text).find_map(|(c, is_unsafe)| is_unsafe.then_some(c))
+}
+
+/// What a character of the list is, for a message: `the control character U+001B`.
+pub fn name_of_unsafe(c: char) -> String {
+    let what = match c {
+        '\u{200c}' | '\u{200d}' => "a joiner where nothing is joined,",
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+            "the control of the reading direction"
+        }
+        '\u{2028}' | '\u{2029}' => "the line separator",
+        c if c.is_control() => "the control character",
+        _ => "the invisible character",
+    };
+    format!("{what} U+{:04X}", u32::from(c))
 }
 
 /// The text with characters of the list spelled out as `\u{202e}`, cut after `limit` characters.
@@ -156,6 +172,9 @@ pub(super) fn belongs(before: Option<char>, c: char, after: Option<char>) -> boo
             (is_pictograph(before) || is_selector(before)) && is_pictograph(after)
                 || is_joining_letter(before) && is_joining_letter(after)
         }
+        (Some(before), NON_JOINER, Some(after)) => {
+            is_joining_letter(before) && is_joining_letter(after)
+        }
         (Some(before), c, _) if is_selector(c) => {
             let has_variants = before >= '\u{a9}' || matches!(before, '0'..='9' | '#' | '*');
             has_variants && !is_unsafe(before)
@@ -266,6 +285,19 @@ mod tests {
             any::<char>().prop_map(String::from),
         ];
         proptest::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
+    }
+
+    #[test]
+    fn joiners_belong_to_words_and_emoji() {
+        for text in ["می\u{200c}روم", "क्\u{200d}ष", "👩\u{200d}🔬"] {
+            assert_eq!(find_unsafe(text), None, "{text:?}");
+            assert_eq!(visible(text, 20), text);
+        }
+        for text in ["a\u{200c}b", "می\u{200c}", "\u{200c}می", "👩\u{200c}🔬"] {
+            assert!(find_unsafe(text).is_some(), "{text:?}");
+        }
+        assert_eq!(name_of_unsafe('\u{1b}'), "the control character U+001B");
+        assert_eq!(name_of_unsafe('\u{200b}'), "the invisible character U+200B");
     }
 
     proptest! {

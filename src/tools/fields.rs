@@ -1,5 +1,6 @@
 //! Reads the fields of a tool's object, with a fault for each value that is not valid.
 
+use super::template::unknown_form;
 use crate::units::Money;
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
@@ -164,6 +165,19 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Refuses the forms of variables that a shell has and a catalog has not.
+    pub fn check_variables(&mut self, field: &'static str, text: &str) {
+        if let Some(form) = unknown_form(text) {
+            let form = crate::text::message::quote(form, 80);
+            self.fault(
+                field,
+                format!(
+                    "`{field}` holds {form}; a variable is read as ${{NAME}} or ${{NAME:-default}}"
+                ),
+            );
+        }
+    }
+
     /// An object of texts; numbers and flags become text.
     pub fn texts(&mut self, field: &'static str) -> Vec<(Arc<str>, Arc<str>)> {
         let Some(object) = self.object(field) else {
@@ -172,7 +186,10 @@ impl<'a> Fields<'a> {
         let mut texts = Vec::with_capacity(object.len());
         for (name, value) in object {
             match value {
-                Value::String(text) => texts.push((name.into(), text.into())),
+                Value::String(text) => {
+                    self.check_variables(field, &text);
+                    texts.push((name.into(), text.into()));
+                }
                 Value::Number(_) | Value::Bool(_) => {
                     texts.push((name.into(), value.to_string().into()));
                 }

@@ -50,18 +50,33 @@ pub use services::ToolOptions;
 pub use tool::Tool;
 pub use toolbox::Toolbox;
 
+use crate::text::beyond_64_bits;
 use crate::text::json::{self, JsonError};
 use serde_json::Value;
+
+/// What some programs write before UTF-8 text.
+const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// The output of a program or the answer of a server as a value: JSON where it is valid JSON, else text without its
 /// last line feed; empty text is `null`. JSON that is nested too deep or too large is an error, since text would hide
 /// that.
+///
+/// A byte order mark before it is not part of it, and JSON with an integer that a value cannot hold is an error too.
 fn read_json_or_text(mut text: String) -> Result<Value, String> {
+    if text.starts_with(BYTE_ORDER_MARK) {
+        text.drain(..BYTE_ORDER_MARK.len_utf8());
+    }
     if text.trim().is_empty() {
         return Ok(Value::Null);
     }
     match json::read(text.as_bytes()) {
-        Ok(value) => Ok(value),
+        Ok(value) => match beyond_64_bits(&text) {
+            None => Ok(value),
+            Some(integer) => Err(format!(
+                "JSON with the integer {}, which is beyond 64 bits; as text, in quotes, it keeps its digits",
+                quote(integer, 60)
+            )),
+        },
         Err(error @ (JsonError::TooDeep | JsonError::TooLarge(_))) => Err(error.to_string()),
         Err(JsonError::NotJson(_)) => {
             if text.ends_with('\n') {

@@ -28,7 +28,15 @@ pub enum TemplateError {
     /// A variable of the environment.
     #[error("the environment variable {0} is not set; the catalog reads ${{{0}}}")]
     Variable(String),
+    /// A default in too many others.
+    #[error(
+        "the default of the environment variable {0} stands in more than {MAX_DEFAULTS} others"
+    )]
+    Nested(String),
 }
+
+/// How deep a default may stand in another.
+const MAX_DEFAULTS: usize = 8;
 
 /// What happens to a parameter that was not given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +74,16 @@ impl<'a> TemplateRenderer<'a> {
         text: &str,
         encode: impl Fn(&str) -> String,
     ) -> Result<String, TemplateError> {
+        self.render(text, &encode, 0)
+    }
+
+    /// `depth` is how many defaults this text stands in.
+    fn render(
+        &mut self,
+        text: &str,
+        encode: &dyn Fn(&str) -> String,
+        depth: usize,
+    ) -> Result<String, TemplateError> {
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
         loop {
@@ -77,6 +95,20 @@ impl<'a> TemplateRenderer<'a> {
             out.push_str(&rest[..next]);
             let (opener, tail) = rest[next..].split_at(2);
             let closer = if opener == "{{" { "}}" } else { "}" };
+            if opener == "${"
+                && self.environment.is_some()
+                && let Some((name, default, after)) = with_default(tail)
+            {
+                match self.variable(name) {
+                    Ok(value) if !value.is_empty() => out.push_str(&value),
+                    _ if depth == MAX_DEFAULTS => {
+                        return Err(TemplateError::Nested(name.to_owned()));
+                    }
+                    _ => out.push_str(&self.render(default, encode, depth + 1)?),
+                }
+                rest = after;
+                continue;
+            }
             let piece = tail
                 .find(closer)
                 .map(|end| (tail[..end].trim(), &tail[end + closer.len()..]))
@@ -192,6 +224,46 @@ pub fn plain(value: &Value) -> String {
     }
 }
 
+/// What follows `${` where it is a name with a default, `NAME:-default}`: the name, the default, and what stands after
+/// it. The default is used where the variable is not set or empty, as in a shell.
+fn with_default(tail: &str) -> Option<(&str, &str, &str)> {
+    let (name, text) = tail.split_once(":-").filter(|(name, _)| is_name(name))?;
+    let mut open = 0_usize;
+    let mut at = 0;
+    while let Some(byte) = text.as_bytes().get(at) {
+        let two = text.as_bytes().get(at..at + 2);
+        match byte {
+            _ if two == Some(b"${") => {
+                open += 1;
+                at += 1;
+            }
+            _ if two == Some(b"{{") => {
+                open += 2;
+                at += 1;
+            }
+            b'}' if open == 0 => return Some((name, &text[..at], &text[at + 1..])),
+            b'}' => open -= 1,
+            _ => {}
+        }
+        at += 1;
+    }
+    None
+}
+
+/// The first variable in a text that is written in a form of a shell which is not read here, as it is written.
+pub fn unknown_form(text: &str) -> Option<&str> {
+    text.match_indices("${").find_map(|(at, _)| {
+        let inner = &text[at + 2..];
+        let length = inner.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))?;
+        let (name, form) = inner.split_at(length);
+        let is_form = [":?", ":+", ":=", "-", "?", "+", "=", "#", "%", "^", ","]
+            .iter()
+            .any(|sign| form.starts_with(sign));
+        let end = form.find('}')?;
+        (is_name(name) && is_form).then(|| &text[at..=at + 2 + length + end])
+    })
+}
+
 fn is_name(name: &str) -> bool {
     name.bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
@@ -227,6 +299,52 @@ mod tests {
             TemplateRenderer::new(&input, Missing::Error).with_environment(&environment);
         let text = renderer.text("${TOKEN}|{{q}}|{{ n.a.1 }}|${no good}|{{", str::to_owned);
         assert_eq!(text.unwrap(), "sesame|${TOKEN} {{q}}|2|${no good}|{{");
+    }
+
+    #[test]
+    fn a_variable_may_have_a_default() {
+        let environment: Environment = Arc::new(|name| match name {
+            "TOKEN" => Some("sesame".to_owned()),
+            "EMPTY" => Some(String::new()),
+            _ => None,
+        });
+        let input = input(&json!({"city": "Ulm"}));
+        for (text, rendered) in [
+            ("${TOKEN:-x}", "sesame"),
+            ("<${NONE:-a:-b c}>", "<a:-b c>"),
+            ("${EMPTY:-x}${NONE:-}|", "x|"),
+            ("${NONE:-${ALSO:-${TOKEN}}}!", "sesame!"),
+            ("${NONE:-in {{city}}}/{{city}}", "in Ulm/Ulm"),
+            ("${TOKEN:-never {{no}}}", "sesame"),
+            ("${NONE:-open", "${NONE:-open"),
+        ] {
+            let mut renderer =
+                TemplateRenderer::new(&input, Missing::Error).with_environment(&environment);
+            assert_eq!(
+                renderer.text(text, str::to_owned).as_deref(),
+                Ok(rendered),
+                "{text}"
+            );
+        }
+        let mut renderer =
+            TemplateRenderer::new(&input, Missing::Error).with_environment(&environment);
+        let deep = "${A:-".repeat(5_000) + &"}".repeat(5_000);
+        assert!(matches!(
+            renderer.text(&deep, str::to_owned),
+            Err(TemplateError::Nested(_))
+        ));
+        assert!(renderer.text("${NONE:-${ALSO}}", str::to_owned).is_err());
+    }
+
+    #[test]
+    fn forms_that_are_not_read_are_named() {
+        for (text, form) in [
+            ("x ${HOME:?set it} y", Some("${HOME:?set it}")),
+            ("${A:-b} ${C-d}", Some("${C-d}")),
+            ("${A} ${B:-c} ${not one} ${1:?}", None),
+        ] {
+            assert_eq!(unknown_form(text), form, "{text}");
+        }
     }
 
     #[test]

@@ -7,3 +7,4 @@ mod hostile;
 mod layout_properties;
 mod reading;
 mod references;
+mod values;

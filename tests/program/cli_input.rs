@@ -383,3 +383,35 @@ fn output_that_cannot_be_written_is_an_error_and_no_panic() {
         assert!(!said.contains("panicked"), "{arguments:?}: {said}");
     }
 }
+
+#[test]
+fn integers_that_would_be_rounded_are_refused_wherever_they_come_from() {
+    let digits = "73786976294838206464";
+    let folder = folder(
+        "p.yaml",
+        "steps: [{id: a, tool: echo, parameters: {n: '{{n}}'}}]",
+        TOOLS,
+    );
+    let plan = folder.path().join("p.yaml");
+    let file = folder.path().join("c.json");
+    std::fs::write(&file, format!("{{\"n\": {digits}}}")).unwrap();
+    for arguments in [
+        ["-c".to_owned(), format!("n={digits}")],
+        ["-c".to_owned(), format!("n=[{digits}]")],
+        ["--context-file".to_owned(), file.display().to_string()],
+    ] {
+        let mut command = plandeck();
+        command.args(["run", "--headless", "--json", "--worker", "offline"]);
+        let output = command.args(&arguments).arg(&plan).output().unwrap();
+        assert_eq!(code(&output), 2, "{arguments:?}: {}", stderr(&output));
+        assert!(stderr(&output).contains(digits), "{}", stderr(&output));
+    }
+    let mut command = plandeck();
+    command.args(["run", "--headless", "--json", "--worker", "offline", "-c"]);
+    let output = command
+        .arg(format!("n=\"{digits}\""))
+        .arg(&plan)
+        .output()
+        .unwrap();
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+}

@@ -631,3 +631,23 @@ async fn a_price_is_charged_once_the_request_was_sent() {
     assert!(report.output.is_err());
     assert_eq!(report.cost, Some(plandeck::units::Money::ZERO));
 }
+
+#[tokio::test]
+async fn answers_may_have_a_byte_order_mark_and_no_rounded_integers() {
+    let server = MockServer::start().await;
+    answers(
+        &server,
+        ResponseTemplate::new(200).set_body_string("\u{feff}{\"ok\": true}"),
+    )
+    .await;
+    let tool = http(&server, &json!({"url": "SERVER"}));
+    assert_eq!(output(&tool, json!({})).await, json!({"ok": true}));
+    let server = MockServer::start().await;
+    answers(
+        &server,
+        ResponseTemplate::new(200).set_body_string("[92233720368547758080]"),
+    )
+    .await;
+    let message = refusal(&http(&server, &json!({"url": "SERVER"})), json!({})).await;
+    assert!(message.contains("92233720368547758080"), "{message}");
+}

@@ -254,3 +254,30 @@ async fn a_fixed_price_is_paid_for_what_was_started() {
         assert_eq!(report.cost.unwrap().pico(), cost, "{name}");
     }
 }
+
+#[tokio::test]
+async fn a_byte_order_mark_is_not_part_of_an_output() {
+    let marked = |text: &str| shell(&format!("printf '\\357\\273\\277{text}'"));
+    assert_eq!(
+        output(&marked("[1, {\\\"k\\\": 2}]"), json!({})).await,
+        json!([1, {"k": 2}])
+    );
+    assert_eq!(output(&marked("plain"), json!({})).await, json!("plain"));
+    assert_eq!(output(&marked(""), json!({})).await, Value::Null);
+}
+
+#[tokio::test]
+async fn an_integer_that_would_be_rounded_is_an_error() {
+    let message = refusal(&shell("echo '{\"id\": 36893488147419103232}'"), json!({})).await;
+    assert!(
+        message.contains("36893488147419103232") && message.contains("beyond 64 bits"),
+        "{message}"
+    );
+    let kept = shell(
+        "echo '{\"id\": \"36893488147419103232\", \"n\": 18446744073709551615, \"f\": 1e30}'",
+    );
+    assert_eq!(
+        output(&kept, json!({})).await,
+        json!({"id": "36893488147419103232", "n": u64::MAX, "f": 1e30})
+    );
+}

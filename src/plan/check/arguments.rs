@@ -221,13 +221,21 @@ impl Check<'_> {
                 .tool
                 .as_ref()
                 .map_or_else(|| draft.place(), |tool| tool.span.clone());
-            Checker {
+            let mut checker = Checker {
                 tool,
                 step: id,
                 place,
                 collector: &mut self.collector,
+                reported: Vec::new(),
+            };
+            checker.check(&draft.parameters, template, schema);
+            let validator = self
+                .validators
+                .entry(tool.into())
+                .or_insert_with(|| schema::keywords::compile(schema));
+            if let Some(validator) = validator {
+                checker.keywords(&draft.parameters, template, schema, validator);
             }
-            .check(&draft.parameters, template, schema);
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::plan::draft_plan::{Placed, first_byte};
 use crate::plan::model::RetryPolicy;
 use crate::plan::names::closest;
 use crate::plan::node::{Kind, Node};
-use crate::text::find_unsafe;
+use crate::text::{find_unsafe, name_of_unsafe};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -212,10 +212,14 @@ pub(super) fn clean(
     what: &str,
     collector: &mut Collector,
 ) -> Placed<Arc<str>> {
-    if find_unsafe(&placed.value).is_some() {
+    if let Some(found) = find_unsafe(&placed.value) {
         collector.error(
             "control_character",
-            format!("{what} holds a control character: {}", shown(&placed.value)),
+            format!(
+                "{what} holds {}: {}",
+                name_of_unsafe(found),
+                shown(&placed.value)
+            ),
             &placed.span,
         );
     }

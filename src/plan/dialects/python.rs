@@ -1,6 +1,7 @@
 //! Python literals as the arguments of a call.
 
 use crate::plan::node::{Kind, MAX_DEPTH, Member, Node};
+use crate::text::is_beyond_64_bits;
 use serde_json::Number;
 use std::ops::Range;
 
@@ -163,6 +164,7 @@ impl<'a> Reader<'a> {
             "True" | "true" => Some(Kind::Bool(true)),
             "False" | "false" => Some(Kind::Bool(false)),
             "None" | "null" => Some(Kind::Null),
+            word if is_beyond_64_bits(&word.replace('_', "")) => None,
             _ => number(word).map(Kind::Number),
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::plan::diagnostic::{Diagnostic, Severity};
 use crate::plan::node::MAX_DEPTH;
+use crate::text::visible;
 use std::ops::Range;
 
 /// What keeps a text from being read.
@@ -29,6 +30,18 @@ impl SyntaxFault {
             format!("nested deeper than {MAX_DEPTH} levels"),
             at..at + 1,
         )
+    }
+
+    /// The fault of an integer, as it is written, that a value cannot hold.
+    pub fn beyond_64_bits(written: &str, span: Range<usize>) -> Self {
+        Self {
+            help: Some("write it as text, in quotes: its digits stay as they are".to_owned()),
+            ..Self::new(
+                "bad_number",
+                format!("the integer {} is beyond 64 bits", visible(written, 60)),
+                span,
+            )
+        }
     }
 
     pub fn into_diagnostic(self) -> Diagnostic {

@@ -6,7 +6,7 @@
 use super::fault::SyntaxFault;
 use super::shared_text::SharedText;
 use crate::plan::node::{Kind, MAX_DEPTH, Member, Node};
-use crate::text::visible;
+use crate::text::{is_beyond_64_bits, visible};
 use serde::de::IgnoredAny;
 use serde_json::Number;
 use std::collections::HashSet;
@@ -229,6 +229,10 @@ impl Reader<'_> {
         {
             return Some(number.into());
         }
+        if is_beyond_64_bits(written) {
+            self.fault = Some(SyntaxFault::beyond_64_bits(written, start..self.at));
+            return None;
+        }
         let number = serde_json::from_str(written);
         if number.is_err() {
             self.fault = Some(SyntaxFault::new(
@@ -303,7 +307,7 @@ fn message(error: &serde_json::Error) -> String {
 }
 
 /// The fault of two members with the same name. The places of `members` count from `offset`.
-fn duplicate(members: &[Member], offset: usize) -> Option<SyntaxFault> {
+pub(super) fn duplicate(members: &[Member], offset: usize) -> Option<SyntaxFault> {
     let twice = if members.len() <= 16 {
         members
             .iter()

@@ -1,8 +1,9 @@
 //! YAML with places.
 
 use super::fault::SyntaxFault;
+use super::json::duplicate;
 use crate::plan::node::{Kind, MAX_DEPTH, Member, Node};
-use crate::text::visible;
+use crate::text::{is_beyond_64_bits, visible};
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
 use serde_saphyr::{Location, Spanned};
@@ -102,7 +103,7 @@ fn read_here(text: &str) -> Result<Node, SyntaxFault> {
                 span,
             )
         })?;
-    Ok(to_node(spanned, text))
+    to_node(spanned, text)
 }
 
 /// The fault of a file with more than one document.
@@ -211,25 +212,69 @@ enum Yaml {
     Object(Vec<(Spanned<Key>, Spanned<Yaml>)>),
 }
 
-struct Key(Arc<str>);
+/// A key, and whether it was written as text.
+struct Key(Arc<str>, bool);
 
-fn to_node(spanned: Spanned<Yaml>, text: &str) -> Node {
+fn to_node(spanned: Spanned<Yaml>, text: &str) -> Result<Node, SyntaxFault> {
     let span = place(text, spanned.referenced);
     let kind = match spanned.value {
-        Yaml::Scalar(kind) => kind,
-        Yaml::List(list) => Kind::List(list.into_iter().map(|node| to_node(node, text)).collect()),
-        Yaml::Object(members) => Kind::Object(
-            members
-                .into_iter()
-                .map(|(key, value)| Member {
-                    key_span: place(text, key.referenced),
-                    key: key.value.0,
-                    value: to_node(value, text),
-                })
-                .collect(),
+        Yaml::Scalar(kind) => scalar(kind, &text[place(text, spanned.defined)], &span)?,
+        Yaml::List(list) => Kind::List(
+            list.into_iter()
+                .map(|node| to_node(node, text))
+                .collect::<Result<_, _>>()?,
         ),
+        Yaml::Object(members) => {
+            let members: Vec<Member> = members
+                .into_iter()
+                .map(|(key, value)| {
+                    Ok(Member {
+                        key_span: place(text, key.referenced),
+                        key: key_text(&key.value, &text[place(text, key.defined)]),
+                        value: to_node(value, text)?,
+                    })
+                })
+                .collect::<Result<_, SyntaxFault>>()?;
+            // `1` and `"1"` are two keys in YAML and one here.
+            if let Some(fault) = duplicate(&members, 0) {
+                return Err(fault);
+            }
+            Kind::Object(members)
+        }
     };
-    Node::new(kind, span)
+    Ok(Node::new(kind, span))
+}
+
+/// A scalar as it is meant. `written` is how it stands in the text.
+fn scalar(kind: Kind, written: &str, span: &Range<usize>) -> Result<Kind, SyntaxFault> {
+    let Kind::Number(number) = &kind else {
+        return Ok(kind);
+    };
+    // A number with a leading zero is a postcode, an account or a telephone number more often than a quantity, and is
+    // decimal to some readers and octal to others. As text nothing of it is lost.
+    if has_leading_zero(written) {
+        return Ok(Kind::Text(written.into()));
+    }
+    if number.is_f64() && is_beyond_64_bits(written) {
+        return Err(SyntaxFault::beyond_64_bits(written, span.clone()));
+    }
+    Ok(kind)
+}
+
+fn has_leading_zero(written: &str) -> bool {
+    let digits = written.strip_prefix(['-', '+']).unwrap_or(written);
+    digits.starts_with('0') && digits[1..].starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// A key as it is written: `007` and `1e3` are no other keys than they look.
+fn key_text(key: &Key, written: &str) -> Arc<str> {
+    let Key(text, is_text) = key;
+    let is_number = written.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c));
+    if *is_text || !is_number {
+        Arc::clone(text)
+    } else {
+        written.into()
+    }
 }
 
 impl<'de> Deserialize<'de> for Yaml {
@@ -313,10 +358,10 @@ impl<'de> Visitor<'de> for YamlVisitor {
 impl<'de> Deserialize<'de> for Key {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match Yaml::deserialize(deserializer)? {
-            Yaml::Scalar(Kind::Text(text)) => Ok(Self(text)),
-            Yaml::Scalar(Kind::Bool(truth)) => Ok(Self(truth.to_string().into())),
-            Yaml::Scalar(Kind::Number(number)) => Ok(Self(number.to_string().into())),
-            Yaml::Scalar(Kind::Null) => Ok(Self("null".into())),
+            Yaml::Scalar(Kind::Text(text)) => Ok(Self(text, true)),
+            Yaml::Scalar(Kind::Bool(truth)) => Ok(Self(truth.to_string().into(), false)),
+            Yaml::Scalar(Kind::Number(number)) => Ok(Self(number.to_string().into(), false)),
+            Yaml::Scalar(Kind::Null) => Ok(Self("null".into(), false)),
             _ => Err(D::Error::custom("a key must be text")),
         }
     }

@@ -2,8 +2,8 @@
 
 use super::plain::Head;
 use super::words::{
-    ends_after, identifier, identifier_without_dash, is_keyword, is_name_before, name_and_path,
-    quoted, tokens,
+    ends_after, identifier, identifier_without_dash, is_joiner, is_keyword, is_name_before,
+    name_and_path, quoted, tokens,
 };
 use super::{Fault, Vocabulary};
 use crate::plan::expression::{Expression, MAX_LENGTH, MAX_TOKENS, Meaning, Variable};
@@ -163,7 +163,7 @@ impl Vocabulary<'_> {
             if let Some(found) = self.head(name).filter(|(_, length)| *length == end) {
                 return Some(found);
             }
-            if name.contains('-') && (self.context)(name) {
+            if name.contains(|c| c == '-' || is_joiner(c)) && (self.context)(name) {
                 return Some((Head::Known(Root::Context(name.into())), end));
             }
             if name == "context" && !(self.context)(name) {

@@ -23,7 +23,12 @@ pub(super) fn identifier_without_dash(text: &str) -> usize {
 }
 
 pub(super) fn is_name(character: char) -> bool {
-    character.is_alphanumeric() || matches!(character, '_' | '-' | '@')
+    character.is_alphanumeric() || matches!(character, '_' | '-' | '@') || is_joiner(character)
+}
+
+/// U+200C and U+200D, which stand inside the words of some scripts.
+pub(super) fn is_joiner(character: char) -> bool {
+    matches!(character, '\u{200c}' | '\u{200d}')
 }
 
 /// What stands between the braces, without the marks that trim the text around them (`{{-`, `-}}`); and whether each

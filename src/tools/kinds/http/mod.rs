@@ -61,6 +61,7 @@ fn parse(fields: &mut Fields<'_>) -> HttpSettings {
         fields.fault("url", "an http tool needs a `url`");
     }
     let url = fields.text("url").unwrap_or_default();
+    fields.check_variables("url", &url);
     let open = url.starts_with("{{") || url.starts_with("${");
     if !url.is_empty() && !open && !url.starts_with("http://") && !url.starts_with("https://") {
         fields.fault("url", "`url` must begin with http:// or https://");

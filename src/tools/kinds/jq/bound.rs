@@ -321,7 +321,7 @@ impl<'s> Walk<'s> {
             }
             // An empty separator splits at every character.
             "split" if is_constant(f) => one(TEXT_UNIT + 2.0, TEXT_UNIT + 4.0),
-            "join" if is_constant(f) => one(6.0 + inner.growth, 20.0 + inner.growth),
+            "join" if is_constant(f) => one(6.0 + inner.growth, 40.0 + inner.growth),
             "test" | "scan" | "match" | "capture" | "splits" => {
                 let pattern = Pattern::of(&constant_text(f)?)?;
                 let outputs = match name {

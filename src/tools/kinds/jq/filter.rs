@@ -1,12 +1,14 @@
 //! A compiled jq filter.
 //!
-//! The language is jq's as jaq has it, without what reaches outside: there is no `env`, `$ENV`, `input`,
+//! The language is jq's ([`dialect`] is what jaq has otherwise), without what reaches outside: there is no `env`, `$ENV`, `input`,
 //! `inputs`, `halt` or `halt_error`, and `debug` and `stderr` pass their input on and write nothing.
 
 use super::bound::{Bound, Place};
+use super::dialect;
 use super::value;
 use crate::text::message::quote;
 use jaq_core::data::JustLut;
+use jaq_core::load::parse::Def;
 use jaq_core::load::{self, Arena, File, Loader};
 use jaq_core::{Compiler, Ctx, Vars, native, unwrap_valr};
 use jaq_json::Val;
@@ -38,6 +40,9 @@ const REMOVED: [&str; 6] = [
     "inputs",
     "input_line_number",
 ];
+
+/// The name of the definition that a filter becomes.
+const MAIN: &str = "_main";
 
 /// What is wrong with a filter, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -171,20 +176,31 @@ fn compile(source: &str) -> Result<Filter, FilterError> {
     let defs = jaq_core::defs()
         .chain(jaq_std::defs())
         .chain(jaq_json::defs())
-        .filter(|def| !REMOVED.contains(&def.name));
+        .filter(|def| !REMOVED.contains(&def.name))
+        .chain(dialect::defs())
+        .map(as_short_as_any);
+    // The filter itself is the last definition, its operators rewritten. One that is not a single term (it imports
+    // modules, or is not valid) is loaded as it is, which says what is wrong.
+    let main = load::parse(source, |parser| parser.term()).map(|term| Def {
+        name: MAIN,
+        args: Vec::new(),
+        body: dialect::rewrite(term),
+    });
+    let code = if main.is_some() { MAIN } else { source };
+    let defs = defs.chain(main);
     let silent = ["debug_empty", "stderr_empty"];
     let funs = jaq_core::funs()
         .chain(jaq_std::funs())
         .chain(jaq_json::funs())
-        .filter(|(name, ..)| !REMOVED.contains(name) && !silent.contains(name))
+        .filter(|(name, ..)| {
+            !REMOVED.contains(name) && !silent.contains(name) && !dialect::REPLACED.contains(name)
+        })
+        .chain(dialect::funs())
         .chain(
             silent.map(|name| native::run((name, native::v(0), |_| Box::new(std::iter::empty())))),
         );
     let arena = Arena::default();
-    let file = File {
-        code: source,
-        path: (),
-    };
+    let file = File { code, path: () };
     let modules = Loader::new(defs).load(&arena, file).map_err(|errors| {
         describe(
             source,
@@ -215,6 +231,11 @@ fn compile(source: &str) -> Result<Filter, FilterError> {
         compiled,
         bound: Bound::of(source),
     })
+}
+
+/// A definition among those of a filter that lives shorter.
+fn as_short_as_any<'s>(def: Def<&'static str>) -> Def<&'s str> {
+    def
 }
 
 fn load_error(error: load::Error<&str>) -> Vec<(&str, String)> {

@@ -1,7 +1,9 @@
 //! `jq` tools: a filter over the parameters.
 
 mod bound;
+mod dialect;
 mod filter;
+mod paths;
 mod value;
 
 pub use filter::{Filter, FilterError};

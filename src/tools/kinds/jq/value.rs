@@ -6,6 +6,9 @@ use serde_json::{Number, Value};
 /// Deeper outputs could not be read back as JSON.
 const MAX_DEPTH: usize = 120;
 
+/// The maximum size of a value as text, in bytes.
+pub const MAX_TEXT_BYTES: usize = 64 << 20;
+
 /// Whole numbers below this are exact as floating point.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
@@ -50,7 +53,7 @@ fn write_at(value: &Val, size: &mut usize, max: usize, depth: usize) -> Result<V
     Ok(match value {
         Val::Null => Value::Null,
         Val::Bool(flag) => Value::Bool(*flag),
-        Val::Num(number) => write_number(number),
+        Val::Num(number) => write_number(number)?,
         Val::TStr(text) | Val::BStr(text) => {
             Value::String(String::from_utf8_lossy(text).into_owned())
         }
@@ -72,29 +75,59 @@ fn write_at(value: &Val, size: &mut usize, max: usize, depth: usize) -> Result<V
     })
 }
 
-/// Numbers as jq prints them: NaN is `null`, infinity the largest number, and a whole result has no fraction.
-fn write_number(number: &Num) -> Value {
+/// Numbers as jq prints them: NaN is `null`, infinity the largest number, and a whole result has no fraction. An
+/// integer that a value cannot hold is an error, where jq would round it.
+fn write_number(number: &Num) -> Result<Value, String> {
     if let Some(n) = number.as_isize() {
-        return Value::from(n as i64);
+        return Ok(Value::from(n as i64));
     }
     let float = match number {
         Num::Float(float) => *float,
         Num::Int(n) => *n as f64,
         Num::BigInt(n) => {
             let text = n.to_string();
-            if let Ok(n) = text.parse::<u64>() {
-                return Value::from(n);
-            }
-            text.parse().unwrap_or(f64::NAN)
+            return text.parse::<u64>().map(Value::from).map_err(|_| {
+                format!("the integer {text} is beyond 64 bits; make it text with `tostring`")
+            });
         }
         Num::Dec(text) => text.parse().unwrap_or(f64::NAN),
     };
-    if float.is_nan() {
+    Ok(if float.is_nan() {
         Value::Null
     } else if float.fract() == 0.0 && float.abs() < EXACT {
         Value::from(float as i64)
     } else {
         Number::from_f64(float.clamp(f64::MIN, f64::MAX)).map_or(Value::Null, Value::Number)
+    })
+}
+
+/// Text as a value.
+pub fn text_value(text: String) -> Val {
+    Val::utf8_str(text.into_bytes())
+}
+
+/// A value in an error message.
+pub fn shown(value: &Val) -> String {
+    let json =
+        write(value, &mut 0, MAX_TEXT_BYTES).map_or_else(|error| error, |json| json.to_string());
+    let short: String = json.chars().take(40).collect();
+    let name = match value {
+        Val::Null => "null",
+        Val::Bool(_) => "boolean",
+        Val::Num(_) => "number",
+        Val::BStr(_) | Val::TStr(_) => "string",
+        Val::Arr(_) => "array",
+        Val::Obj(_) => "object",
+    };
+    format!("{name} ({short})")
+}
+
+/// A number as floating point.
+pub fn float(number: &Num) -> f64 {
+    match number {
+        Num::Int(n) => *n as f64,
+        Num::Float(float) => *float,
+        other => other.to_string().parse().unwrap_or(f64::NAN),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The editor: a JSON value that is written or changed by hand, checked while it is typed.
 
 use crate::plan::StepIx;
+use crate::text::beyond_64_bits;
 use crossterm::event::KeyEvent;
 use ratatui_textarea::{CursorMove, TextArea};
 use serde_json::Value;
@@ -92,7 +93,21 @@ impl Editor {
             Ok(value) if self.is_input() && !value.is_object() => {
                 Some(("a step's parameters must be an object".to_owned(), 1, 1))
             }
-            Ok(_) => None,
+            Ok(_) => beyond_64_bits(&self.text()).map(|integer| {
+                let what = format!(
+                    "the integer {} is beyond 64 bits; write it in quotes",
+                    crate::text::visible(integer, 40)
+                );
+                let text = self.text();
+                let before = &text[..text.find(integer).unwrap_or(0)];
+                let line = before.matches('\n').count() + 1;
+                let column = before
+                    .rsplit('\n')
+                    .next()
+                    .map_or(0, |part| part.chars().count())
+                    + 1;
+                (what, line, column)
+            }),
             Err(_) if self.is_input() && self.text().trim().is_empty() => None,
             Err(_) if self.text().trim().is_empty() => {
                 Some(("a value is missing".to_owned(), 1, 1))
