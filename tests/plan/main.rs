@@ -5,6 +5,7 @@ mod dialects;
 mod faults;
 mod hostile;
 mod layout_properties;
+mod model_answers;
 mod reading;
 mod references;
 mod values;

@@ -152,6 +152,7 @@ impl Reader<'_, '_> {
                     return self.end(head.arguments);
                 }
                 let Some(end) = self.call(&head) else {
+                    self.plan.unreadable = true;
                     return;
                 };
                 at = end;

@@ -159,6 +159,7 @@ impl Reader<'_, '_> {
                 continue;
             };
             let Some(close) = self.close(id, start) else {
+                self.plan.unreadable = true;
                 return;
             };
             let mut step = DraftStep::new(head.id.start - 1..close + 1);
