@@ -259,7 +259,7 @@ async fn a_fixed_price_is_paid_for_what_was_started() {
 async fn a_byte_order_mark_is_not_part_of_an_output() {
     let marked = |text: &str| shell(&format!("printf '\\357\\273\\277{text}'"));
     assert_eq!(
-        output(&marked("[1, {\\\"k\\\": 2}]"), json!({})).await,
+        output(&marked(r#"[1, {"k": 2}]"#), json!({})).await,
         json!([1, {"k": 2}])
     );
     assert_eq!(output(&marked("plain"), json!({})).await, json!("plain"));
