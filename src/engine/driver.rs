@@ -304,7 +304,7 @@ impl Driver {
         }
         let prepared = match self.prepare_fresh(row) {
             Ok(prepared) => prepared,
-            Err(evaluation) => return self.evaluate(row, evaluation),
+            Err(evaluation) => return self.evaluate(row, &evaluation),
         };
         self.evaluations.forget(row);
         let instance = StepInstance {
@@ -319,13 +319,13 @@ impl Driver {
         self.input(Input::Prepared(row, prepared));
     }
 
-    fn evaluate(&mut self, row: StepIx, evaluation: Evaluation) {
+    fn evaluate(&mut self, row: StepIx, evaluation: &Evaluation) {
         let step = self.instance(row).step();
         let own_limit = step.and_then(|step| step.settings.timeout);
         let limit = own_limit.map_or(EVALUATION_LIMIT, |limit| limit.min(EVALUATION_LIMIT));
         let memory_mb = self.settings.limits.max_memory_mb;
         let value = self.toolbox.evaluate(evaluation.clone(), memory_mb, limit);
-        self.evaluations.start(row, &evaluation, value);
+        self.evaluations.start(row, evaluation, value);
     }
 
     fn pin(&mut self, row: StepIx, pinned: bool) {

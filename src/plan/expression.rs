@@ -17,6 +17,7 @@ mod order;
 mod syntax;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod view;
 
 use super::evaluation::Evaluation;
@@ -335,7 +336,7 @@ fn guarded<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
 /// large it is: `"x" * 100000000`.
 fn numbers_as_variables(mut text: String) -> (String, Vec<(String, Value)>) {
     let mut numbers = Vec::new();
-    for place in cost::numbers(&text) {
+    for place in tokens::numbers(&text) {
         let number = LANGUAGE
             .compile_expression(&text[place.clone()])
             .and_then(|number| number.eval(()));

@@ -979,7 +979,7 @@ fn a_last_bill_above_the_limit_is_no_success() {
     assert_eq!(world.status(1), Succeeded);
     let error = world.state.error.as_ref().unwrap();
     assert_eq!(error.kind, ErrorKind::ResourceLimitError);
-    assert_eq!(error.step.as_deref(), Some("0"));
+    assert_eq!(error.step.as_deref(), Some("s0"));
 
     // Exactly the limit is within it.
     let mut world = World::new(vec![costing(4)], frame.clone());

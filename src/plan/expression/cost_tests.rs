@@ -30,7 +30,7 @@ impl Scope for Given {
         "pending"
     }
 
-    fn id(&self, _step: StepIx) -> &str {
+    fn id(&self, _step: StepIx) -> &'static str {
         ""
     }
 
