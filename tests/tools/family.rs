@@ -156,6 +156,16 @@ fn nothing_outlives_the_program_that_is_killed() {
     }
 }
 
+#[test]
+fn a_supervisor_that_was_stopped_ends_its_program_all_the_same() {
+    let (mut child, runaways, _folder) = run_with_runaways();
+    let program = std::fs::read_to_string(runaways.folder.path().join("self.pid")).unwrap();
+    signal("STOP", parent(&program).parse().unwrap());
+    signal("KILL", child.id());
+    child.wait().unwrap();
+    runaways.wait_until_gone();
+}
+
 /// The parent of a process.
 fn parent(process: &str) -> String {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();

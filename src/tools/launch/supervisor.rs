@@ -13,7 +13,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{
     Pid, PidfdFlags, Signal, WaitOptions, WaitStatus, getpid, getppid, kill_process, pidfd_open,
-    set_child_subreaper, setsid, wait,
+    set_child_subreaper, set_parent_process_death_signal, setsid, wait,
 };
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use std::collections::HashSet;
@@ -39,6 +39,9 @@ pub(super) fn supervise(launch: &Launch) -> ExitCode {
     let _ = rustix::thread::set_name(c"launcher");
     let _ = setsid();
     let _ = set_child_subreaper(Some(getpid()));
+    // Where the program has stopped this process, it is continued to see that its parent is gone. The signal also comes
+    // when only a thread of the parent ends; then it changes nothing.
+    let _ = set_parent_process_death_signal(Some(Signal::CONT));
     let started = Events::new(launch.parent).and_then(|events| {
         // The first line on standard error tells that this is a launcher.
         say(STARTED);
