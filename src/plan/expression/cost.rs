@@ -153,8 +153,6 @@ impl Operations {
             '+' => self.adds = true,
             '[' => self.has_lists |= !follows_value,
             '{' | ',' => self.has_lists = true,
-            // A slice with a step: some panic, which is caught and still reported.
-            ':' if after == Some(Token::Sign(':')) => self.is_unknown = true,
             _ => {}
         }
     }
