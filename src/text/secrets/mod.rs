@@ -3,7 +3,7 @@
 //! A secret comes back in many forms: a server echoes it percent-encoded in an address, JSON escapes it, a page
 //! writes it with entities, a header carries it in base64, a program prints it a piece at a time. So texts are not
 //! searched for a list of spellings. Each character of a secret is compared with each character of the text as it
-//! stands and as every common escape reads it, and both may be mixed within one secret; see [`pattern`].
+//! stands and as every common escape reads it, and both may be mixed within one secret.
 //!
 //! Redaction comes after cleaning and before cutting: what [`clean`](super::message::clean) would drop is passed over
 //! between two characters of a secret, and a cut would leave a part that is no longer recognised.

@@ -1,6 +1,6 @@
 //! The launcher: this program, started in place of another.
 //!
-//! On Linux it starts the program and stays beside it as its [supervisor], so that everything that the program
+//! On Linux it starts the program and stays beside it as its supervisor, so that everything that the program
 //! starts ends with it. Other systems have neither child subreapers nor `/proc`: there it sets the limits that the
 //! system has, leaves the terminal and becomes the program.
 
