@@ -200,7 +200,7 @@ impl Period {
             input: classes.input.0,
             cached_input: cached(classes),
             output: classes.output.0,
-            // Of several limits the dearest prices hold above the lowest, so that a cost is never too low.
+            // Of several limits the most expensive prices hold above the lowest, so that a cost is never too low.
             long_input: self
                 .above
                 .first()

@@ -6,7 +6,7 @@ use super::token::{Kind, Token};
 use super::{Edit, Repair};
 
 /// The tokens of a whole value with its commas and colons as they should be; `None` where something else is wrong.
-pub(super) fn mended(tokens: &[Token]) -> Option<(Vec<Token>, Vec<Edit>)> {
+pub(super) fn fixed(tokens: &[Token]) -> Option<(Vec<Token>, Vec<Edit>)> {
     let mut form = Form::default();
     let mut fixed: Vec<Token> = Vec::with_capacity(tokens.len());
     let mut edits = Vec::new();

@@ -191,8 +191,8 @@ fn finish(
 ) -> Result<Repaired, Fault> {
     let mut left_open = 0;
     let mut fixed;
-    if let Some((mended, more)) = commas::mended(tokens) {
-        fixed = mended;
+    if let Some((with_commas, more)) = commas::fixed(tokens) {
+        fixed = with_commas;
         edits.extend(more);
     } else {
         let (kept, more) = commas::without_trailing(tokens);
