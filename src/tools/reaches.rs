@@ -18,7 +18,7 @@ pub struct Reaches {
 }
 
 impl Reaches {
-    /// The lists, each with its name in JSON and as a person reads it.
+    /// The lists, each with its name in JSON and as the user reads it.
     pub fn lists(&self) -> [(&'static str, &'static str, Vec<String>); 4] {
         let list = |set: &BTreeSet<String>| set.iter().cloned().collect();
         [
