@@ -12,6 +12,7 @@ mod entities;
 mod escapes;
 mod forms;
 mod pattern;
+mod scan;
 mod shared;
 mod stream;
 #[cfg(test)]
@@ -22,11 +23,10 @@ pub use shared::SharedSecrets;
 pub use stream::Redactor;
 
 use super::message;
-use pattern::{Match, Pattern, fold};
+use pattern::{Pattern, fold};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
-use std::ops::Range;
 use std::sync::Arc;
 
 /// What replaces a secret.
@@ -66,15 +66,6 @@ impl Default for Secrets {
     }
 }
 
-/// Where patterns match a text.
-#[derive(Debug, Default)]
-struct Found {
-    /// Sorted, and not overlapping.
-    ranges: Vec<Range<usize>>,
-    /// Where a match begins that the end of the text cuts off, and how many characters of it are there.
-    cut_off: Option<(usize, usize)>,
-}
-
 impl Secrets {
     /// No secrets.
     pub fn new() -> Self {
@@ -93,6 +84,12 @@ impl Secrets {
                 self.index(pattern);
             }
         }
+    }
+
+    /// The patterns that begin with `c`.
+    fn beginning_with(&self, c: char) -> impl Iterator<Item = usize> {
+        let found = self.by_first.get(&fold(c));
+        found.into_iter().flatten().copied()
     }
 
     fn index(&mut self, pattern: Pattern) {
@@ -126,7 +123,7 @@ impl Secrets {
         if self.is_empty() {
             return Cow::Borrowed(text);
         }
-        let found = self.find(text, 0, true);
+        let found = scan::find(self, text, true);
         if found.ranges.is_empty() {
             return Cow::Borrowed(text);
         }
@@ -218,65 +215,6 @@ impl Secrets {
         match self.redact(text) {
             Cow::Owned(redacted) => redacted.into(),
             Cow::Borrowed(_) => Arc::clone(text),
-        }
-    }
-
-    /// Every place of a secret at or after `from`. `last`: no more text follows.
-    fn find(&self, text: &str, from: usize, last: bool) -> Found {
-        let bytes = text.as_bytes();
-        let mut found = Found::default();
-        let mut at = from;
-        while at < bytes.len() {
-            let byte = bytes[at];
-            let is_candidate = match byte {
-                0..=127 => self.ascii[byte as usize] || escapes::introduces(byte),
-                _ => true,
-            };
-            if !is_candidate {
-                at += 1;
-                continue;
-            }
-            let Some(c) = text[at..].chars().next() else {
-                break;
-            };
-            self.at(text, at, c, last, &mut found);
-            if c.is_ascii() && escapes::introduces(byte) {
-                let readings = escapes::read(text, at);
-                for (decoded, _) in readings.chars {
-                    if fold(decoded) != fold(c) {
-                        self.at(text, at, decoded, last, &mut found);
-                    }
-                }
-                if readings.incomplete && !last {
-                    found.cut_off.get_or_insert((at, 0));
-                }
-            }
-            at += c.len_utf8();
-        }
-        found
-    }
-
-    /// Tries the patterns that begin with `first`, which the text at `at` stands for.
-    fn at(&self, text: &str, at: usize, first: char, last: bool, found: &mut Found) {
-        let Some(patterns) = self.by_first.get(&fold(first)) else {
-            return;
-        };
-        let mut end = None;
-        for pattern in patterns {
-            match self.patterns[*pattern].at(text, at, last) {
-                Match::No => {}
-                Match::To(to) => end = end.max(Some(to)),
-                Match::CutOff { to, matched } => {
-                    end = end.max(to);
-                    let most = found.cut_off.unwrap_or((at, matched));
-                    found.cut_off = Some((most.0, most.1.max(matched)));
-                }
-            }
-        }
-        let Some(end) = end else { return };
-        match found.ranges.last_mut() {
-            Some(before) if at < before.end => before.end = before.end.max(end),
-            _ => found.ranges.push(at..end),
         }
     }
 }

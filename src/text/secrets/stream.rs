@@ -1,6 +1,6 @@
 //! Redaction of a text that arrives in pieces.
 
-use super::{REDACTED, Secrets};
+use super::{REDACTED, Secrets, scan};
 use std::sync::Arc;
 
 /// As many characters of a secret may be shown at the end of a line that has arrived whole. Otherwise a line that ends
@@ -57,7 +57,7 @@ impl Redactor {
         if self.secrets.is_empty() {
             return std::mem::take(&mut self.text);
         }
-        let found = self.secrets.find(&self.text, 0, last);
+        let found = scan::find(&self.secrets, &self.text, last);
         let mut out = String::new();
         let (keep_from, given_to) = match found.cut_off.filter(|_| !last) {
             None => (self.text.len(), self.text.len()),

@@ -326,3 +326,80 @@ fn debug_output_shows_no_secret() {
     let secrets = secrets(&["hunter22"]);
     assert!(!format!("{secrets:?}").contains("hunter"));
 }
+
+/// What a search from each place on by itself finds: `scan::find` follows them all at once.
+fn one_at_a_time(secrets: &Secrets, text: &str) -> Vec<(usize, usize)> {
+    let mut ranges: Vec<(usize, usize)> = Vec::new();
+    for (start, _) in text.char_indices() {
+        let mut end = None;
+        for pattern in &secrets.patterns {
+            let mut open = vec![(0, start)];
+            while let Some((matched, at)) = open.pop() {
+                if pattern.is_whole(matched) {
+                    end = end.max(Some(at));
+                    continue;
+                }
+                let Some(c) = text[at..].chars().next() else {
+                    continue;
+                };
+                let mut chars = vec![(c, c.len_utf8())];
+                if c.is_ascii() {
+                    chars.extend(escapes::read(text, at).chars);
+                }
+                for (c, length) in chars {
+                    if pattern.takes(matched, c) {
+                        open.push((matched + 1, at + length));
+                    }
+                    if pattern.passes_over(matched, c) {
+                        open.push((matched, at + length));
+                    }
+                }
+                if c == '\u{1b}' && matched > 0 {
+                    open.push((
+                        matched,
+                        text.len() - message::after_escape(&text[at + 1..]).len(),
+                    ));
+                }
+            }
+        }
+        let Some(end) = end else { continue };
+        match ranges.last_mut() {
+            Some((_, before)) if start < *before => *before = end.max(*before),
+            _ => ranges.push((start, end)),
+        }
+    }
+    ranges
+}
+
+proptest! {
+    #[test]
+    fn one_pass_finds_what_a_search_from_each_place_finds(
+        text in prop::collection::vec(prop::sample::select(vec![
+            "a", "B", "ab", "ba", "aba", " ", "\n", "\\n", "\\\\n", "%61", "%2561", "&#97;", "\\u0061", "+", "/",
+            "\u{200b}", "\u{1b}[1m", "\u{1b}", "YWJh", "Yg", "é", "%C3%A9", "x",
+        ]), 0..14).prop_map(|parts| parts.concat()),
+    ) {
+        let secrets = secrets(&["abab", "ab ab", "baab\naab", "éaba+"]);
+        let found: Vec<(usize, usize)> = scan::find(&secrets, &text, true)
+            .ranges
+            .into_iter()
+            .map(|range| (range.start, range.end))
+            .collect();
+        prop_assert_eq!(found, one_at_a_time(&secrets, &text));
+    }
+}
+
+/// From each of these letters a secret could begin, and go on behind all line breaks that follow: an effort that grows
+/// with the square of the length would not end here.
+#[test]
+fn a_hundred_thousand_beginnings_are_read_once() {
+    let secrets = secrets(&["not-a-key", "n n n n"]);
+    for part in ["n\n", "n\\n", "\\n\\\\n", "\u{1b}n", "n\u{200b}", "bm\n"] {
+        let text = part.repeat(100_000) + "not-\na-key";
+        let redacted = secrets.redact(&text);
+        assert!(
+            redacted.ends_with(REDACTED) && !redacted.contains("a-key"),
+            "{part:?}"
+        );
+    }
+}
