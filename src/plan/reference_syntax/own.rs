@@ -47,12 +47,11 @@ impl OwnReference {
         self.forms.iter().find_map(|(before, after)| {
             let rest = text.get(at..)?;
             let matches = rest.get(..before.len())?.eq_ignore_ascii_case(before);
-            let id = rest[before.len()..].strip_prefix(self.id_prefix)?;
-            let length = self.id_prefix.len() + leading_digits(id);
-            let end = id[leading_digits(id)..].strip_prefix(after)?;
-            if !matches || leading_digits(id) == 0 {
-                return None;
-            }
+            let id = rest.get(before.len()..).filter(|_| matches)?;
+            let id = id.strip_prefix(self.id_prefix)?;
+            let digits = leading_digits(id);
+            let length = self.id_prefix.len() + digits;
+            let end = id[digits..].strip_prefix(after).filter(|_| digits > 0)?;
             let start = at + before.len();
             let end = text.len() - end.len();
             let length_of_path = if self.has_path { path(&text[end..]) } else { 0 };
@@ -74,7 +73,7 @@ impl OwnReference {
     /// The end of the index that stands at `at` directly after a reference.
     pub fn index_after(&self, text: &str, at: usize) -> Option<usize> {
         let inner = text.get(at..)?.strip_prefix('[')?;
-        let close = inner.find(']').filter(|close| is_key(&inner[..*close]))?;
+        let close = key(inner)?;
         let is_reference = self.has_path
             && self.forms.iter().any(|(before, after)| {
                 let id = text[..at].strip_suffix(after);
@@ -89,8 +88,9 @@ impl OwnReference {
         let begins = self.placeholder?;
         let rest = text.get(at..)?;
         let matches = rest.get(..begins.len())?.eq_ignore_ascii_case(begins);
-        let close = rest.find('>').filter(|close| *close < begins.len() + 24)?;
-        matches.then_some(close + 1)
+        let mut near = rest.bytes().take(begins.len() + 24);
+        let close = near.position(|byte| byte == b'>').filter(|_| matches)?;
+        Some(close + 1)
     }
 }
 
@@ -118,10 +118,8 @@ fn path(text: &str) -> usize {
                 .find(|c: char| !(c.is_alphanumeric() || c == '_'))
                 .unwrap_or(field.len());
             begins.then_some(1 + name)
-        } else if let Some(key) = rest.strip_prefix('[') {
-            key.find(']')
-                .filter(|close| is_key(&key[..*close]))
-                .map(|close| close + 2)
+        } else if let Some(inner) = rest.strip_prefix('[') {
+            key(inner).map(|close| close + 2)
         } else {
             None
         };
@@ -132,17 +130,23 @@ fn path(text: &str) -> usize {
     }
 }
 
-/// Whether an index or a quoted key stands between brackets.
-fn is_key(inner: &str) -> bool {
-    let digits = inner.strip_prefix('-').unwrap_or(inner);
-    let is_index = leading_digits(digits) == digits.len() && !digits.is_empty();
-    is_index
-        || ['"', '\''].into_iter().any(|quote| {
-            inner
-                .strip_prefix(quote)
-                .and_then(|rest| rest.strip_suffix(quote))
-                .is_some_and(|key| !key.is_empty() && !key.contains(quote))
-        })
+/// The length of the index or quoted key that a closing bracket follows. It is read from its beginning and not from
+/// that bracket, which may be far away or missing, once for each bracket that opens.
+fn key(inner: &str) -> Option<usize> {
+    let length = match inner.bytes().next()? {
+        quote @ (b'"' | b'\'') => {
+            let quoted = &inner.as_bytes()[1..];
+            let end = quoted.iter().position(|byte| *byte == quote || *byte == b']');
+            let end = end.filter(|end| *end > 0 && quoted[*end] == quote)?;
+            end + 2
+        }
+        first => {
+            let sign = usize::from(first == b'-');
+            let digits = leading_digits(&inner[sign..]);
+            Some(sign + digits).filter(|_| digits > 0)?
+        }
+    };
+    (inner.as_bytes().get(length) == Some(&b']')).then_some(length)
 }
 
 #[cfg(test)]
@@ -186,6 +190,40 @@ mod tests {
         }
         assert_eq!(MONEY.find("${1.x}", 0), None);
         assert!(!MONEY.find("$1,0415", 0).unwrap().is_amount);
+    }
+
+    #[test]
+    fn an_index_is_read_from_its_beginning() {
+        for (text, length) in [
+            ("0]", Some(1)),
+            ("-12] x]", Some(3)),
+            ("\"a b\"]", Some(5)),
+            ("'é']", Some(4)),
+            ("\"\"]", None),
+            ("\"a]\"]", None),
+            ("'a\"]", None),
+            ("-]", None),
+            ("]", None),
+            ("0", None),
+            ("a]", None),
+        ] {
+            assert_eq!(key(text), length, "{text}");
+        }
+    }
+
+    /// An effort that grows with the square of the length would not end here.
+    #[test]
+    fn each_byte_of_a_long_text_is_read_a_few_times() {
+        for part in ["9", "$1", "$9[", "$1[\"", "1[", "<GENERATED", "<", "$1.a", "$1,"] {
+            let text = part.repeat(200_000);
+            for reference in [MONEY, TASK] {
+                for at in 0..text.len() {
+                    let _ = reference.find(&text, at);
+                    let _ = reference.index_after(&text, at);
+                    let _ = reference.placeholder(&text, at);
+                }
+            }
+        }
     }
 
     #[test]
