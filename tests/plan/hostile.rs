@@ -215,6 +215,18 @@ fn no_text_costs_its_square() {
         ("[1,", format!("[{}", "1,".repeat(many))),
         ("\"", "\"".repeat(many)),
         ("{ and prose", "{ and prose ".repeat(many)),
+        (
+            "digits in a call",
+            format!("1. a(\"$1 {}\")\n2. join()\n", "9".repeat(5 * many)),
+        ),
+        (
+            "line breaks in a call",
+            format!("1. a(\"{}\")\n2. join()\n", "\n".repeat(5 * many)),
+        ),
+        (
+            "templates before a plan",
+            "{{ x }}".repeat(3 * many) + "\n" + &inside("y"),
+        ),
         ("yaml keys", "a: b\n".repeat(many)),
         ("yaml quotes", "steps: '\n".repeat(many)),
         (

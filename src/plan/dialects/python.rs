@@ -395,7 +395,8 @@ impl Opening {
 
 /// Whether a line begins as the next part of a plan does: a string that reaches it was not closed.
 fn begins_call(text: &str) -> bool {
-    let line = text.trim_start();
+    // Of this line alone: the next one has its own turn.
+    let line = text.trim_start_matches(|c: char| c.is_whitespace() && c != '\n');
     let after = line.trim_start_matches(|c: char| c.is_ascii_digit());
     (after.len() < line.len() && after.starts_with(['.', ')'])) || line.starts_with("Thought:")
 }

@@ -11,6 +11,9 @@ use std::ops::Range;
 /// The members that name a step.
 const IDS: [&str; 2] = ["id", "step_id"];
 
+/// As many brackets in prose are looked at as if they held a plan. Each look may read the whole rest of the text.
+const MAX_LOOKS: usize = 64;
+
 /// A plan in a text.
 struct Found {
     node: Node,
@@ -35,10 +38,17 @@ pub(super) fn read(
     // What stands outside of the plan. The same plan again has the same meaning.
     let mut outside = vec![part.start];
     let mut from = part.start;
+    let mut looks = 0;
     while let Some(open) = body[from..].find(['{', '[']).map(|at| from + at) {
         // A plan holds fields.
         if open > last_field {
             break;
+        }
+        if looks == MAX_LOOKS
+            && let Some(prose) = prose(body, open)
+        {
+            from = prose.end;
+            continue;
         }
         match value(body, open, is_whole) {
             Ok(found) => {
@@ -55,14 +65,8 @@ pub(super) fn read(
                 plan = plan.or(Some(found));
             }
             Err(fault) => {
-                // Brackets in prose hold words.
-                let prose = balanced(&body[open..]).map(|length| open..open + length);
-                match prose {
-                    Some(prose) if left_out::last_field(&body[prose.clone()]).is_none() => {
-                        from = prose.end;
-                    }
-                    _ => return Err(fault),
-                }
+                from = prose(body, open).ok_or(fault)?.end;
+                looks += 1;
             }
         }
     }
@@ -78,6 +82,13 @@ pub(super) fn read(
     left_out::report_around(text, part, &plan.span, collector);
     report_edits(&plan.edits, &plan.span, collector);
     Ok(Some(plan.node))
+}
+
+/// What the bracket at `open` begins where it is prose: such brackets hold words, and no field of a plan.
+fn prose(body: &str, open: usize) -> Option<Range<usize>> {
+    let prose = open..open + balanced(&body[open..])?;
+    let field = left_out::last_field(&body[prose.clone()]);
+    field.is_none().then_some(prose)
 }
 
 /// The value that begins at `open`, read strictly where that is possible.

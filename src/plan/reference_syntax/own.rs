@@ -136,7 +136,9 @@ fn key(inner: &str) -> Option<usize> {
     let length = match inner.bytes().next()? {
         quote @ (b'"' | b'\'') => {
             let quoted = &inner.as_bytes()[1..];
-            let end = quoted.iter().position(|byte| *byte == quote || *byte == b']');
+            let end = quoted
+                .iter()
+                .position(|byte| *byte == quote || *byte == b']');
             let end = end.filter(|end| *end > 0 && quoted[*end] == quote)?;
             end + 2
         }
@@ -214,7 +216,17 @@ mod tests {
     /// An effort that grows with the square of the length would not end here.
     #[test]
     fn each_byte_of_a_long_text_is_read_a_few_times() {
-        for part in ["9", "$1", "$9[", "$1[\"", "1[", "<GENERATED", "<", "$1.a", "$1,"] {
+        for part in [
+            "9",
+            "$1",
+            "$9[",
+            "$1[\"",
+            "1[",
+            "<GENERATED",
+            "<",
+            "$1.a",
+            "$1,",
+        ] {
             let text = part.repeat(200_000);
             for reference in [MONEY, TASK] {
                 for at in 0..text.len() {
