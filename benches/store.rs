@@ -41,6 +41,7 @@ impl Tool for Trivial {
 
     fn call_now(&self, input: &Arc<Value>) -> Option<CallReport> {
         (!self.awaited).then(|| CallReport {
+            charges: Vec::new(),
             output: Ok(Arc::clone(input)),
             ..CallReport::free(Ok(Value::Null))
         })
@@ -230,6 +231,7 @@ fn events(id: &str, steps: u32) -> Vec<RunEvent> {
             why: None,
         });
         emit(EventKind::AttemptEnded(Arc::new(AttemptEnd {
+            charges: Arc::default(),
             step: step.clone(),
             attempt: 1,
             service: Micros(2),

@@ -93,13 +93,10 @@ impl Run {
         if let Some(end) = self.next.checked_sub(SLOTS).map(|end| end % count) {
             let step = self.key(end);
             let attempt = self.state.steps[end as usize].attempts.len() as u32;
-            let tokens = Tokens {
-                input: 300,
-                cached_input: 0,
-                output: 40,
-            };
+            let tokens = Tokens::plain(300, 40);
             let is_model = end % 3 == 2;
             self.emit(EventKind::AttemptEnded(Arc::new(AttemptEnd {
+                charges: Arc::default(),
                 step: step.clone(),
                 attempt,
                 service: Micros(u64::from(SLOTS) * 900),

@@ -5,7 +5,7 @@ use super::failure::Failure;
 use super::output::{out, out_json};
 use super::recorded::recording;
 use super::terminal::stdout_colour;
-use crate::report::{result_of, savings, short, summary};
+use crate::report::{result_of, savings, short, sum_in_words, summary};
 use crate::run::{RunState, RunWord, StepSource, StepState, figures};
 use crate::text::format;
 use std::collections::HashMap;
@@ -39,6 +39,17 @@ pub fn show(args: &ShowArgs) -> Result<u8, Failure> {
             "  {status:<10} {ended:>10}  {id}{path}{}",
             origin(row)
         );
+        for (_, end) in row
+            .attempts
+            .iter()
+            .filter_map(|attempt| attempt.end.as_ref())
+        {
+            if let Some(sum) = sum_in_words(end) {
+                let model = end.model.as_deref().unwrap_or("call");
+                let model = crate::text::fit(model, 40);
+                let _ = writeln!(text, "{:25}attempt {}, {model}: {sum}", "", end.attempt);
+            }
+        }
     }
     if let Some(from) = &recording.summary.forked_from {
         let _ = writeln!(text, "forked from run {from}");

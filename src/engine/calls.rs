@@ -26,6 +26,10 @@ const LOG_KEPT: u64 = 1 << 20;
 const QUESTIONS: usize = 64;
 
 /// Something that a running call brought.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "it is passed on at once and never stored"
+)]
 pub(super) enum CallEvent {
     /// It logged something.
     Log(LogEntry),

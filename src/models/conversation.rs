@@ -12,7 +12,7 @@ use super::spend_authorizer::SpendAuthorizer;
 use super::time_limits::TimeLimits;
 use super::usage::Usage;
 use crate::text::message::quote;
-use crate::units::{Money, Tokens};
+use crate::units::{Charge, Money, Tokens};
 use serde_json::Value;
 
 /// The maximum length of a violation that is quoted back to a model, in bytes.
@@ -42,6 +42,8 @@ pub(super) struct Spent {
     /// `None` without a price.
     pub(super) cost: Option<Money>,
     pub(super) tokens: Option<Tokens>,
+    /// The parts of the cost.
+    pub(super) charges: Vec<Charge>,
     pub(super) basis: CostBasis,
     /// Whether a request is waiting for its answer.
     waiting: bool,
@@ -51,6 +53,7 @@ impl Spent {
     pub(super) const NOTHING: Self = Self {
         cost: Some(Money::ZERO),
         tokens: None,
+        charges: Vec::new(),
         basis: CostBasis::NotSent,
         waiting: false,
     };
@@ -171,7 +174,7 @@ impl Conversation<'_> {
     async fn can_afford_another_request(&self) -> bool {
         match self.price.zip(self.spent.cost) {
             Some((price, spent)) => {
-                let total = spent + price.cost(self.max_request_tokens());
+                let total = spent + price.cost(price.most_expensive(self.max_request_tokens()));
                 self.spend_authorizer.authorize(total).await
             }
             None => true,
@@ -196,8 +199,25 @@ impl Conversation<'_> {
         let price = self.price;
         let spent = &mut self.spent;
         spent.waiting = false;
-        let cost = price.map(|price| price.cost(usage.at_most(max)));
-        spent.cost = spent.cost.zip(cost).map(|(sum, cost)| sum + cost);
+        match price {
+            Some(price) => {
+                let (input, output) = usage.bounded();
+                for charge in price.charges(usage.at_most(price.most_expensive(max))) {
+                    let upper_bound = if charge.class.is_of_output() {
+                        output
+                    } else {
+                        input
+                    };
+                    let charge = Charge {
+                        upper_bound,
+                        ..charge
+                    };
+                    spent.cost = spent.cost.map(|cost| cost + charge.cost());
+                    charge.add_to(&mut spent.charges);
+                }
+            }
+            None => spent.cost = None,
+        }
         match usage.tokens() {
             Some(tokens) => {
                 *spent.tokens.get_or_insert_default() += tokens;
@@ -218,9 +238,5 @@ pub(super) fn max_turn_tokens(
 ) -> Tokens {
     let texts = messages.iter().map(|(_, text)| text.as_str());
     let schema = schema.map_or(0, |schema| estimate::tokens(&schema.to_string()));
-    Tokens {
-        input: estimate::chat(texts) + schema,
-        cached_input: 0,
-        output: max_tokens.into(),
-    }
+    Tokens::plain(estimate::chat(texts) + schema, max_tokens.into())
 }

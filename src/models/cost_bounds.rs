@@ -21,7 +21,7 @@ impl SmallModelWorker {
             Mode::Model { .. } => {
                 let [first, repair] = turns(task, input);
                 let price = self.price_for(task.model);
-                let max = price.map(|price| price.cost(first) + price.cost(repair));
+                let max = price.map(|price| max_cost(price, first) + max_cost(price, repair));
                 (max, Money::ZERO)
             }
         }
@@ -35,7 +35,7 @@ impl SmallModelWorker {
         };
         let [first, _] = turns(task, input);
         let price = self.price_for(task.model);
-        let max = price.map(|price| price.cost(first));
+        let max = price.map(|price| max_cost(price, first));
         (max, price != Some(Price::FREE))
     }
 
@@ -78,14 +78,13 @@ impl SmallModelWorker {
             .map(|(_, text)| estimate::min_tokens(text))
             .sum();
         let min = price.input.min(price.cached_input).times(words) + price.output;
-        let likely = Tokens {
-            input: (sum(estimate::likely_tokens) + expected).min(window),
-            cached_input: 0,
-            output: first.output / 2,
-        };
-        let mut max = price.cost(longest(first));
+        let likely = Tokens::plain(
+            (sum(estimate::likely_tokens) + expected).min(window),
+            first.output / 2,
+        );
+        let mut max = max_cost(price, longest(first));
         if repair != Tokens::default() {
-            max += price.cost(longest(repair));
+            max += max_cost(price, longest(repair));
         }
         // A prompt of short words may have more words than a token for every four bytes.
         let likely = price.cost(likely).max(min);
@@ -100,6 +99,11 @@ impl SmallModelWorker {
         let tokens = turns.iter().map(|turn| turn.input + turn.output).sum();
         Some((format!("{}/{model}", provider.name), tokens))
     }
+}
+
+/// The maximum cost of a turn of so many tokens.
+fn max_cost(price: Price, tokens: Tokens) -> Money {
+    price.cost(price.most_expensive(tokens))
 }
 
 /// The maximum of tokens of a task's turns: the question, and with an output schema the repair of a bad answer.

@@ -5,7 +5,7 @@
 use super::RequestError;
 use super::fake_value::fake_output;
 use super::prices::{Price, Prices};
-use crate::units::{Money, Tokens};
+use crate::units::{Charge, Money, Tokens};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -27,15 +27,13 @@ pub(super) struct Simulated {
     pub(super) tokens: Tokens,
     /// The simulated cost.
     pub(super) cost: Money,
+    /// Its parts.
+    pub(super) charges: Vec<Charge>,
 }
 
 /// The maximum cost of a simulated call.
 pub(super) fn max_cost() -> Money {
-    price().cost(Tokens {
-        input: 2_000,
-        cached_input: 0,
-        output: 400,
-    })
+    price().cost(Tokens::plain(2_000, 400))
 }
 
 fn price() -> Price {
@@ -54,11 +52,8 @@ pub(super) fn simulate(
     let mut trial =
         fastrand::Rng::with_seed(call ^ u64::from(attempt).wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let latency = Duration::from_millis(trial.u64(150..=900));
-    let tokens = Tokens {
-        input: trial.u64(120..=2_000),
-        cached_input: 0,
-        output: trial.u64(20..=400),
-    };
+    let input_tokens = trial.u64(120..=2_000);
+    let tokens = Tokens::plain(input_tokens, trial.u64(20..=400));
     let output = if attempt == 1 && trial.u32(0..100) < FAILURES {
         let transient = trial.u32(0..100) < TRANSIENT;
         let what = if transient {
@@ -73,12 +68,14 @@ pub(super) fn simulate(
     } else {
         Ok(fake_output(call, tool, schema))
     };
+    let charges: Vec<Charge> = if output.is_ok() {
+        price().charges(tokens).collect()
+    } else {
+        Vec::new()
+    };
     Simulated {
-        cost: if output.is_ok() {
-            price().cost(tokens)
-        } else {
-            Money::ZERO
-        },
+        cost: charges.iter().map(Charge::cost).sum(),
+        charges,
         output,
         latency,
         tokens,

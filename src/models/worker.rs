@@ -14,7 +14,7 @@ use super::structured_output::sendable;
 use super::time_limits::TimeLimits;
 use super::worker_error::WorkerError;
 use crate::text::secrets::SharedSecrets;
-use crate::units::{Money, Tokens};
+use crate::units::{Charge, Money, Tokens};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -60,6 +60,8 @@ pub struct WorkerReport {
     pub output: Result<Value, RequestError>,
     /// What was spent, including a bad answer and its repair; `None` where the model has no price.
     pub cost: Option<Money>,
+    /// The parts of that cost.
+    pub charges: Vec<Charge>,
     /// What the cost rests on: where the server does not say what it bills, it is an upper bound.
     pub basis: CostBasis,
     /// The tokens used.
@@ -78,6 +80,7 @@ impl WorkerReport {
         Self {
             output: Err(error),
             cost: Some(Money::ZERO),
+            charges: Vec::new(),
             basis: CostBasis::NotSent,
             tokens: None,
             model: None,
@@ -334,6 +337,7 @@ impl SmallModelWorker {
             .map(|output| output.to_string().into());
         WorkerReport {
             cost: Some(simulated.cost),
+            charges: simulated.charges,
             basis: CostBasis::Billed,
             tokens: Some(simulated.tokens),
             model: Some("simulated".into()),
@@ -377,6 +381,7 @@ impl SmallModelWorker {
         WorkerReport {
             output,
             cost: conversation.spent.cost,
+            charges: conversation.spent.charges,
             basis: conversation.spent.basis,
             tokens: conversation.spent.tokens,
             model: Some(model.into()),

@@ -1,5 +1,6 @@
 //! Why a step was called, or why it was not: in words, from the run's events.
 
+use super::sum_in_words;
 use crate::plan::StepIx;
 use crate::run::{
     CallReason, InputChange, MissReason, NotReused, RerunReason, Reuse, RunState, StepSource,
@@ -128,6 +129,18 @@ impl Explanation {
         ));
     }
 
+    /// What each attempt cost, as a sum.
+    fn costs(&mut self, row: &StepState) {
+        let ends = row.attempts.iter();
+        let ends = ends.filter_map(|attempt| attempt.end.as_ref());
+        for (_, end) in ends {
+            if let Some(sum) = sum_in_words(end) {
+                self.notes
+                    .push(format!("cost of attempt {}: {sum}", end.attempt));
+            }
+        }
+    }
+
     fn called(&mut self, row: &StepState) {
         let attempts = format::count(row.attempts.len(), "attempt");
         self.summary = format!("called, {attempts}");
@@ -145,6 +158,7 @@ impl Explanation {
                 .push("the reason is not on record: the run is of an older version".to_owned()),
             (None, None) => {}
         }
+        self.costs(row);
         self.pinned(row);
     }
 

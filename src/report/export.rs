@@ -38,7 +38,7 @@ pub fn json_lines(events: &[RunEvent]) -> String {
     })
 }
 
-const COLUMNS: &str = "id,tool,kind,status,source,reason,attempts,started_ms,ended_ms,latency_ms,cost_usd,model,input_tokens,cached_input_tokens,output_tokens,error\r\n";
+const COLUMNS: &str = "id,tool,kind,status,source,reason,attempts,started_ms,ended_ms,latency_ms,cost_usd,model,input_tokens,cached_input_tokens,output_tokens,error,cache_write_tokens,reasoning_tokens\r\n";
 
 /// A line for each step, with a head; `status` is the word of the run's state.
 pub fn csv(run: &RunState, status: &str) -> String {
@@ -75,6 +75,8 @@ pub fn csv(run: &RunState, status: &str) -> String {
                 .as_ref()
                 .map(|error| error.message.to_string())
                 .unwrap_or_default(),
+            tokens(step.tokens.and_then(|tokens| tokens.cache_write)),
+            tokens(step.tokens.and_then(|tokens| tokens.reasoning)),
         ];
         let fields: Vec<String> = fields.iter().map(|field| quoted(field)).collect();
         let _ = write!(text, "{}\r\n", fields.join(","));

@@ -1,6 +1,7 @@
 //! Everything a run is turned into for others.
 
 mod changes;
+mod charges;
 mod check;
 pub mod diagnostics;
 mod diff;
@@ -10,6 +11,7 @@ mod progress;
 mod runs;
 mod summary;
 
+pub use charges::sum_in_words;
 pub use check::CheckReport;
 pub use diagnostics::{DiagnosticStyle, render, render_faults, to_json as diagnostics_to_json};
 pub use diff::{RunDiff, StepDiff, StepTimes};

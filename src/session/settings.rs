@@ -44,6 +44,10 @@ pub struct PriceSetting {
     pub input: f64,
     /// Price of input tokens from the provider's cache; defaults to `input`.
     pub cached: Option<f64>,
+    /// Price of input tokens that the provider writes to its cache for 5 minutes; defaults to `input`.
+    pub cache_write: Option<f64>,
+    /// Price of input tokens that the provider writes to its cache for an hour; defaults to `cache_write`.
+    pub cache_write_1h: Option<f64>,
     /// Price of output tokens.
     pub output: f64,
 }
@@ -51,11 +55,15 @@ pub struct PriceSetting {
 impl PriceSetting {
     /// The price as an exact amount.
     pub fn price(&self) -> Result<Price, PriceError> {
-        let cached = self.cached.map(|price| price.to_string());
-        Price::per_million(
+        let text = |price: Option<f64>| price.map(|price| price.to_string());
+        let price = Price::per_million(
             &self.input.to_string(),
-            cached.as_deref(),
+            text(self.cached).as_deref(),
             &self.output.to_string(),
+        )?;
+        price.cache_writes(
+            text(self.cache_write).as_deref(),
+            text(self.cache_write_1h).as_deref(),
         )
     }
 }
@@ -255,6 +263,7 @@ mod tests {
         ];
         assert!(rate.iter().all(Option::is_some));
         let price = &prices["my-model"];
-        assert!(price.cached.is_some() && price.price().is_ok());
+        let optional = [price.cached, price.cache_write, price.cache_write_1h];
+        assert!(optional.iter().all(Option::is_some) && price.price().is_ok());
     }
 }

@@ -46,6 +46,19 @@ pub fn budget(amount: Money) -> String {
     }
 }
 
+/// An amount of money with every digit that it has, `$0.0000465`.
+pub fn exact(amount: Money) -> String {
+    const PICO: u64 = 1_000_000_000_000;
+    let (sign, pico) = (
+        if amount.pico() < 0 { "-" } else { "" },
+        amount.pico().unsigned_abs(),
+    );
+    let fraction = format!("{:012}", pico % PICO);
+    let fraction = fraction.trim_end_matches('0');
+    let point = if fraction.is_empty() { "" } else { "." };
+    format!("{sign}${}{point}{fraction}", pico / PICO)
+}
+
 /// A share of one, in percent.
 pub fn percent(share: f64) -> String {
     format!("{:.0}%", share * 100.0)

@@ -4,7 +4,7 @@ use super::error::ToolError;
 use super::secrets::Secrets;
 use crate::models::{CostBasis, SpendAuthorizer};
 use crate::run::LogStream;
-use crate::units::{Money, Tokens};
+use crate::units::{Charge, Money, Tokens};
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,6 +50,8 @@ pub struct CallReport {
     pub unredacted: Option<Unredacted>,
     /// What was spent, failed calls included; `None` where it cannot be known (a model without a price).
     pub cost: Option<Money>,
+    /// The parts of the cost, as far as there are any.
+    pub charges: Vec<Charge>,
     /// What the cost rests on.
     pub basis: CostBasis,
     /// Tokens, for a model call.
@@ -86,6 +88,7 @@ impl CallReport {
             output: output.map(Arc::new),
             unredacted: None,
             cost: Some(Money::ZERO),
+            charges: Vec::new(),
             basis: CostBasis::Billed,
             tokens: None,
             model: None,

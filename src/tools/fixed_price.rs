@@ -4,7 +4,7 @@ use super::{
     Call, CallPolicy, CallReport, Estimate, Pricing, Quote, Reservation, Tool, ToolKind, Unseen,
 };
 use crate::models::CostBasis;
-use crate::units::Money;
+use crate::units::{Charge, ChargeClass, Money};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::Value;
@@ -23,6 +23,13 @@ impl Priced {
     fn charge(price: Money, mut report: CallReport) -> CallReport {
         if report.basis != CostBasis::NotSent {
             report.cost = report.cost.map(|cost| cost + price);
+            let charge = Charge {
+                class: ChargeClass::Call,
+                count: 1,
+                price,
+                upper_bound: false,
+            };
+            charge.add_to(&mut report.charges);
         }
         report
     }

@@ -63,6 +63,7 @@ impl Tool for SimulatedTool {
                     prompt: None,
                     answer: None,
                     cost: Some(crate::units::Money::ZERO),
+                    charges: Vec::new(),
                     ..report
                 };
             }

@@ -39,6 +39,7 @@ impl From<WorkerReport> for CallReport {
             }),
             unredacted: None,
             cost: report.cost,
+            charges: report.charges,
             basis: report.basis,
             tokens: report.tokens,
             model: report.model,

@@ -140,14 +140,14 @@ impl RunFixture {
             .map_or(self.at, |attempt| attempt.started);
         let is_model = &*row.info.kind == "model";
         let end = AttemptEnd {
+            charges: Arc::default(),
             step,
             attempt,
             service: self.at - started,
             cost: usd.map(Money::from_usd),
             tokens: is_model.then_some(Tokens {
-                input: 310,
                 cached_input: 20,
-                output: 45,
+                ..Tokens::plain(310, 45)
             }),
             model: is_model.then(|| "gpt-4o-mini".into()),
             prompt: None,

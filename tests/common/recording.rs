@@ -372,6 +372,7 @@ impl Recording {
         let is_model = &*self.steps[step.ix.at()].kind == "model";
         let error = message.map(|message| self.error(id, message));
         self.say(EventKind::AttemptEnded(Arc::new(AttemptEnd {
+            charges: Arc::default(),
             step,
             attempt,
             service: self.at - started,
@@ -381,9 +382,8 @@ impl Recording {
                 Money::ZERO
             }),
             tokens: is_model.then_some(Tokens {
-                input: 310,
                 cached_input: 20,
-                output: 45,
+                ..Tokens::plain(310, 45)
             }),
             model: is_model.then(|| "gpt-4o-mini".into()),
             prompt: is_model.then(|| format!("You are the tool {id}.\n\nAnswer in JSON.").into()),

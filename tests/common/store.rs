@@ -45,6 +45,7 @@ impl Echo {
             None => Ok(Arc::new(json!({"echo": input}))),
         };
         CallReport {
+            charges: Vec::new(),
             output,
             cost: Some(self.cost),
             ..CallReport::free(Ok(Value::Null))

@@ -10,6 +10,7 @@ mod common {
     pub mod store;
 }
 
+mod charges;
 mod cli_input;
 mod cli_model;
 #[cfg(target_os = "linux")]

@@ -5,7 +5,7 @@ use super::{Action, Scheduler, Stage, Timer, Turn, WaitFor};
 use crate::plan::StepIx;
 use crate::run::{AttemptEnd, EventKind, RunError, StepSource};
 use crate::tools::{CallReport, CostBasis, ToolError};
-use crate::units::{Micros, Money};
+use crate::units::{Charge, ChargeClass, Micros, Money};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,6 +40,7 @@ impl Scheduler {
         let CallReport {
             output,
             cost,
+            mut charges,
             basis,
             tokens,
             model,
@@ -55,6 +56,9 @@ impl Scheduler {
             CostBasis::Reservation => priced.then_some(reserved),
         };
         let cost = cost.map(|cost| cost.max(Money::ZERO));
+        if let Some(cost) = cost {
+            explain(cost, &mut charges);
+        }
         let billed = cost.unwrap_or(reserved);
         let budget = &mut self.resources.budget;
         budget.charge(reserved, headroom, billed);
@@ -78,6 +82,11 @@ impl Scheduler {
             attempt,
             service,
             cost: cost.filter(|_| self.rules.track_cost),
+            charges: if cost.is_some() && self.rules.track_cost {
+                charges.into()
+            } else {
+                Arc::default()
+            },
             tokens,
             model,
             prompt,
@@ -137,5 +146,22 @@ impl Scheduler {
             retryable: error.retryable,
             attempts: self.rows[row].attempts,
         }
+    }
+}
+
+/// Adds to the charges what of the cost they do not have, so that they make the whole of it.
+fn explain(cost: Money, charges: &mut Vec<Charge>) {
+    let sum: Money = charges.iter().map(Charge::cost).sum();
+    if sum > cost {
+        // The report contradicts itself; the cost is what counts.
+        charges.clear();
+        explain(cost, charges);
+    } else if cost > sum {
+        charges.push(Charge {
+            class: ChargeClass::Reserved,
+            count: 1,
+            price: cost - sum,
+            upper_bound: true,
+        });
     }
 }

@@ -66,6 +66,7 @@ impl Tool for Arc<Sleeper> {
                 Ok(call.input)
             };
             CallReport {
+                charges: Vec::new(),
                 output,
                 cost: Some(cost),
                 ..CallReport::free(Ok(Value::Null))

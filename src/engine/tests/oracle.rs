@@ -9,7 +9,7 @@ use crate::run::{
     EventKind, ExecutionResult, Limit, RunCommand, RunOutcome, RunPhase, RunState, SkipReason,
     StepSource, StepStatus, WaitReason,
 };
-use crate::units::{Micros, Money};
+use crate::units::{Charge, Micros, Money};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -140,6 +140,8 @@ impl Oracle {
                 assert!(more > Money::ZERO && limit.is_none_or(|limit| total <= limit));
             }
             EventKind::AttemptEnded(end) => {
+                let sum: Money = end.charges.iter().map(Charge::cost).sum();
+                assert_eq!(sum, end.cost.unwrap_or_default(), "{:?}", end.charges);
                 self.margins.remove(&end.step.ix);
                 self.attempt_ended(world, end);
             }

@@ -1,6 +1,6 @@
 //! The price of a model: dollars for each class of tokens.
 
-use crate::units::{Money, Tokens};
+use crate::units::{Charge, ChargeClass, Money, Tokens};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
@@ -11,7 +11,11 @@ pub struct Price {
     pub input: Money,
     /// An input token that the provider served from its cache.
     pub cached_input: Money,
-    /// An output token.
+    /// An input token that the provider wrote to its cache for 5 minutes.
+    pub cache_write: Money,
+    /// An input token that the provider wrote to its cache for an hour.
+    pub cache_write_1h: Money,
+    /// An output token, reasoning included.
     pub output: Money,
     /// What replaces these prices, for the whole call, where its input is long.
     pub long_input: Option<LongInput>,
@@ -26,7 +30,11 @@ pub struct LongInput {
     pub input: Money,
     /// An input token that the provider served from its cache.
     pub cached_input: Money,
-    /// An output token.
+    /// An input token that the provider wrote to its cache for 5 minutes.
+    pub cache_write: Money,
+    /// An input token that the provider wrote to its cache for an hour.
+    pub cache_write_1h: Money,
+    /// An output token, reasoning included.
     pub output: Money,
 }
 
@@ -35,12 +43,15 @@ impl Price {
     pub const FREE: Self = Self {
         input: Money::ZERO,
         cached_input: Money::ZERO,
+        cache_write: Money::ZERO,
+        cache_write_1h: Money::ZERO,
         output: Money::ZERO,
         long_input: None,
     };
 
     /// The price from dollars per million tokens, as decimal numbers with at most six decimals. Without a
-    /// cached price the input price counts for cached tokens too.
+    /// cached price the input price counts for cached tokens too; it counts for cache writes, which
+    /// [`cache_writes`](Self::cache_writes) changes.
     ///
     /// # Errors
     /// Where a number is not valid, is negative, or has too many decimals.
@@ -53,21 +64,86 @@ impl Price {
         Ok(Self {
             input: input_price,
             cached_input: cached_input.map_or(Ok(input_price), per_token)?,
+            cache_write: input_price,
+            cache_write_1h: input_price,
             output: per_token(output)?,
             long_input: None,
         })
     }
 
+    /// This price with those of tokens that the provider writes to its cache for 5 minutes and for an hour, in dollars
+    /// per million tokens. Without the second the first counts for both.
+    ///
+    /// # Errors
+    /// As [`per_million`](Self::per_million).
+    pub fn cache_writes(
+        self,
+        five_minutes: Option<&str>,
+        hour: Option<&str>,
+    ) -> Result<Self, PriceError> {
+        let cache_write = five_minutes.map_or(Ok(self.cache_write), per_token)?;
+        Ok(Self {
+            cache_write,
+            cache_write_1h: hour.map_or(Ok(cache_write), per_token)?,
+            ..self
+        })
+    }
+
+    /// These tokens in the classes that cost the most: where writing to the provider's cache costs more than reading
+    /// the input, a provider may write all of it.
+    pub(crate) fn most_expensive(&self, tokens: Tokens) -> Tokens {
+        let costs_more = self.cache_write > self.input;
+        let costs_more_when_long = self
+            .long_input
+            .is_some_and(|long| long.cache_write > long.input);
+        Tokens {
+            cache_write: (costs_more || costs_more_when_long).then_some(tokens.input),
+            ..tokens
+        }
+    }
+
     /// What these tokens cost, as the tokens of one call.
     pub fn cost(&self, tokens: Tokens) -> Money {
-        let cached = tokens.cached_input.min(tokens.input);
-        let (input, cached_input, output) = match self.long_input {
-            Some(long) if tokens.input > long.above => (long.input, long.cached_input, long.output),
-            _ => (self.input, self.cached_input, self.output),
+        self.charges(tokens).map(|charge| charge.cost()).sum()
+    }
+
+    /// The parts of what these tokens cost, as the tokens of one call, a part for each class.
+    pub fn charges(&self, tokens: Tokens) -> impl Iterator<Item = Charge> {
+        let price = match self.long_input {
+            Some(long) if tokens.input > long.above => Self {
+                input: long.input,
+                cached_input: long.cached_input,
+                cache_write: long.cache_write,
+                cache_write_1h: long.cache_write_1h,
+                output: long.output,
+                long_input: None,
+            },
+            _ => *self,
         };
-        input.times(tokens.input - cached)
-            + cached_input.times(cached)
-            + output.times(tokens.output)
+        // The parts are never more than the whole, whatever a report says.
+        let cached = tokens.cached_input.min(tokens.input);
+        let written = tokens.cache_write.unwrap_or(0).min(tokens.input - cached);
+        let hour = tokens.cache_write_1h.unwrap_or(0).min(written);
+        let reasoning = tokens.reasoning.unwrap_or(0).min(tokens.output);
+        let parts = [
+            (
+                ChargeClass::Input,
+                tokens.input - cached - written,
+                price.input,
+            ),
+            (ChargeClass::CachedInput, cached, price.cached_input),
+            (ChargeClass::CacheWrite, written - hour, price.cache_write),
+            (ChargeClass::CacheWrite1h, hour, price.cache_write_1h),
+            (ChargeClass::Output, tokens.output - reasoning, price.output),
+            (ChargeClass::Reasoning, reasoning, price.output),
+        ];
+        let parts = parts.into_iter().filter(|(_, count, _)| *count > 0);
+        parts.map(|(class, count, price)| Charge {
+            class,
+            count,
+            price,
+            upper_bound: false,
+        })
     }
 }
 
@@ -111,18 +187,16 @@ mod tests {
     fn cached_tokens_cost_their_own_price() {
         let price = Price::per_million("0.15", Some("0.075"), "0.60").unwrap();
         let tokens = Tokens {
-            input: 1000,
             cached_input: 400,
-            output: 10,
+            ..Tokens::plain(1000, 10)
         };
         assert_eq!(
             price.cost(tokens).pico(),
             600 * 150_000 + 400 * 75_000 + 10 * 600_000
         );
         let odd = Tokens {
-            input: 10,
             cached_input: 40,
-            output: 0,
+            ..Tokens::plain(10, 0)
         };
         assert_eq!(price.cost(odd).pico(), 10 * 75_000);
     }
@@ -134,13 +208,11 @@ mod tests {
             above: 200_000,
             input: Money::from_pico(2_500_000),
             cached_input: Money::from_pico(250_000),
+            cache_write: Money::from_pico(2_500_000),
+            cache_write_1h: Money::from_pico(2_500_000),
             output: Money::from_pico(15_000_000),
         });
-        let tokens = |input| Tokens {
-            input,
-            cached_input: 0,
-            output: 2,
-        };
+        let tokens = |input| Tokens::plain(input, 2);
         assert_eq!(
             price.cost(tokens(200_000)).pico(),
             200_000 * 1_250_000 + 2 * 10_000_000

@@ -194,11 +194,12 @@ impl Entry {
 
 impl Period {
     fn price(&self) -> Price {
-        let cached = |classes: &Classes| classes.cached.unwrap_or(classes.input).0;
         let classes = &self.classes;
         Price {
             input: classes.input.0,
-            cached_input: cached(classes),
+            cached_input: classes.cached(),
+            cache_write: classes.write(),
+            cache_write_1h: classes.write_1h(),
             output: classes.output.0,
             // Of several limits the most expensive prices hold above the lowest, so that a cost is never too low.
             long_input: self
@@ -208,10 +209,27 @@ impl Period {
                 .map(|((above, _), (_, last))| LongInput {
                     above: *above,
                     input: last.input.0,
-                    cached_input: cached(last),
+                    cached_input: last.cached(),
+                    cache_write: last.write().max(classes.write()),
+                    cache_write_1h: last.write_1h().max(classes.write_1h()),
                     output: last.output.0,
                 }),
         }
+    }
+}
+
+impl Classes {
+    fn cached(&self) -> Money {
+        self.cached.unwrap_or(self.input).0
+    }
+
+    /// A provider without a price of its own for this charges its input price.
+    fn write(&self) -> Money {
+        self.write.unwrap_or(self.input).0
+    }
+
+    fn write_1h(&self) -> Money {
+        self.write_1h.map_or_else(|| self.write(), |price| price.0)
     }
 }
 

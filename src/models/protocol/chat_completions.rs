@@ -8,7 +8,7 @@ use super::{
 use crate::models::api_quirks::{ApiQuirks, OutputFormat};
 use crate::models::http::RequestError;
 use crate::models::request::{ChatAnswer, ChatError, ChatRequest};
-use crate::models::usage::Usage;
+use crate::models::usage::{Report, Usage};
 use crate::text::message::quote;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde_json::{Map, Value, json};
@@ -80,15 +80,18 @@ impl Protocol for ChatCompletions {
             let mut found = paths.iter().filter_map(|path| usage.pointer(path));
             found.find(|value| !value.is_null())
         };
-        Some(Usage::read(
-            first(&["/prompt_tokens", "/input_tokens"]),
-            first(&[
+        Some(Usage::read(Report {
+            input: first(&["/prompt_tokens", "/input_tokens"]),
+            cached_input: first(&[
                 "/prompt_tokens_details/cached_tokens",
                 "/prompt_cache_hit_tokens",
             ]),
-            first(&["/completion_tokens", "/output_tokens"]),
-            first(&["/total_tokens"]),
-        ))
+            cache_write: first(&["/prompt_tokens_details/cache_write_tokens"]),
+            output: first(&["/completion_tokens", "/output_tokens"]),
+            reasoning: first(&["/completion_tokens_details/reasoning_tokens"]),
+            total: first(&["/total_tokens"]),
+            ..Report::default()
+        }))
     }
 
     fn quirks(&self, model: &str) -> ApiQuirks {
@@ -234,9 +237,8 @@ mod tests {
         assert_eq!(
             answer.usage.tokens(),
             Some(Tokens {
-                input: 10,
                 cached_input: 4,
-                output: 2
+                ..Tokens::plain(10, 2)
             })
         );
         assert_eq!(answer.text, "hi");

@@ -93,11 +93,8 @@ impl Protocol for Lines {
 
 fn tokens(usage: &str) -> Option<Usage> {
     let (input, output) = usage.split_once(' ')?;
-    Some(Usage::from(Tokens {
-        input: input.parse().ok()?,
-        cached_input: 0,
-        output: output.parse().ok()?,
-    }))
+    let (input, output) = (input.parse().ok()?, output.parse().ok()?);
+    Some(Usage::from(Tokens::plain(input, output)))
 }
 
 async fn call_model_tool(server: &MockServer) -> CallReport {

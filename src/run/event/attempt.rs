@@ -1,7 +1,7 @@
 //! What events record of one attempt: its end, and its log.
 
 use super::{RunError, StepKey};
-use crate::units::{Micros, Money, Tokens};
+use crate::units::{Charge, Micros, Money, Tokens};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -28,6 +28,9 @@ pub struct AttemptEnd {
     pub service: Micros,
     /// What it cost; `None` where the model has no price or cost is not tracked.
     pub cost: Option<Money>,
+    /// The parts of the cost: together they make it. Runs of older versions have none.
+    #[serde(default, skip_serializing_if = "no_charges")]
+    pub charges: Arc<[Charge]>,
     /// Tokens, for a model call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens: Option<Tokens>,
@@ -53,4 +56,8 @@ pub struct AttemptEnd {
     /// Whether it was stopped rather than ended.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cancelled: bool,
+}
+
+fn no_charges(charges: &Arc<[Charge]>) -> bool {
+    charges.is_empty()
 }

@@ -63,15 +63,12 @@ fn run(track_cost: bool, costs: [Option<i64>; 3]) -> RunState {
     ];
     let called = |ix: u32, start: u64, cost: Option<i64>| {
         let ended = AttemptEnd {
+            charges: Arc::default(),
             step: key(ix),
             attempt: 1,
             service: Micros(10_000),
             cost: cost.filter(|_| track_cost).map(Money::from_pico),
-            tokens: Some(Tokens {
-                input: 310,
-                cached_input: 0,
-                output: 45,
-            }),
+            tokens: Some(Tokens::plain(310, 45)),
             model: Some("gpt-4o-mini".into()),
             prompt: None,
             answer: None,

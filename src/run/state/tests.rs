@@ -90,14 +90,14 @@ fn attempt_ended() -> impl Strategy<Value = EventKind> {
     )
         .prop_map(|(step, attempt, service, cost, tokens, retries)| {
             EventKind::AttemptEnded(Arc::new(AttemptEnd {
+                charges: Arc::default(),
                 step,
                 attempt,
                 service: Micros(service),
                 cost: cost.map(Money::from_pico),
                 tokens: tokens.map(|tokens| Tokens {
-                    input: tokens,
                     cached_input: tokens,
-                    output: tokens,
+                    ..Tokens::plain(tokens, tokens)
                 }),
                 model: None,
                 prompt: None,
@@ -313,6 +313,7 @@ fn waits_are_kept_with_their_reason_and_span() {
         why: None,
     };
     let ended = AttemptEnd {
+        charges: Arc::default(),
         step: step.clone(),
         attempt: 1,
         service: Micros(10),

@@ -10,7 +10,7 @@ use crate::run::{
     RunEvent, RunHeader, RunOutcome, SkipReason, StepInfo, StepKey, StepPrice, StepSource,
     WaitReason,
 };
-use crate::units::{Micros, Money, Tokens};
+use crate::units::{Charge, ChargeClass, Micros, Money, Tokens};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -68,18 +68,142 @@ record!(RunHeader {
     spent_before,
 });
 
-record!(AttemptEnd {
-    step,
-    attempt,
-    service,
-    cost,
-    tokens,
-    model,
-    prompt,
-    answer,
-    error,
-    retry_in,
-    cancelled,
+/// The fields that older versions do not write stand at the end.
+impl Codec for AttemptEnd {
+    fn put(&self, out: &mut Encoder) {
+        let Self {
+            step,
+            attempt,
+            service,
+            cost,
+            charges,
+            tokens,
+            model,
+            prompt,
+            answer,
+            error,
+            retry_in,
+            cancelled,
+        } = self;
+        step.put(out);
+        attempt.put(out);
+        service.put(out);
+        cost.put(out);
+        tokens.put(out);
+        model.put(out);
+        prompt.put(out);
+        answer.put(out);
+        error.put(out);
+        retry_in.put(out);
+        cancelled.put(out);
+        let rarely_known = tokens.map(|tokens| RareTokens {
+            cache_write: tokens.cache_write,
+            cache_write_1h: tokens.cache_write_1h,
+            reasoning: tokens.reasoning,
+        });
+        let rarely_known = rarely_known.filter(|tokens| *tokens != RareTokens::default());
+        if rarely_known.is_some() || !charges.is_empty() {
+            rarely_known.put(out);
+            charges.put(out);
+        }
+    }
+
+    fn take(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        let mut end = Self {
+            step: input.field()?,
+            attempt: input.field()?,
+            service: input.field()?,
+            cost: input.field()?,
+            tokens: input.field()?,
+            model: input.field()?,
+            prompt: input.field()?,
+            answer: input.field()?,
+            error: input.field()?,
+            retry_in: input.field()?,
+            cancelled: input.field()?,
+            charges: Arc::default(),
+        };
+        let rarely_known: Option<RareTokens> = input.field()?;
+        if let Some((tokens, rare)) = end.tokens.as_mut().zip(rarely_known) {
+            tokens.cache_write = rare.cache_write;
+            tokens.cache_write_1h = rare.cache_write_1h;
+            tokens.reasoning = rare.reasoning;
+        }
+        end.charges = input.field()?;
+        Ok(end)
+    }
+}
+
+/// The classes of tokens that only some providers report.
+#[derive(Default, PartialEq)]
+struct RareTokens {
+    cache_write: Option<u64>,
+    cache_write_1h: Option<u64>,
+    reasoning: Option<u64>,
+}
+
+record!(RareTokens {
+    cache_write,
+    cache_write_1h,
+    reasoning
+});
+
+/// The classes of tokens that every provider reports; [`AttemptEnd`] has the others.
+impl Codec for Tokens {
+    fn put(&self, out: &mut Encoder) {
+        self.input.put(out);
+        self.cached_input.put(out);
+        self.output.put(out);
+    }
+
+    fn take(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            input: input.field()?,
+            cached_input: input.field()?,
+            output: input.field()?,
+            ..Self::default()
+        })
+    }
+}
+
+/// They are in lists, where the end of one is not the end of the record.
+impl Codec for Charge {
+    fn put(&self, out: &mut Encoder) {
+        let Self {
+            class,
+            count,
+            price,
+            upper_bound,
+        } = self;
+        out.framed(|out| {
+            class.put(out);
+            count.put(out);
+            price.put(out);
+            upper_bound.put(out);
+        });
+    }
+
+    fn take(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        input.framed(|input| {
+            Ok(Self {
+                class: input.field()?,
+                count: input.field()?,
+                price: input.field()?,
+                upper_bound: input.field()?,
+            })
+        })
+    }
+}
+
+choice!(ChargeClass {
+    0 Input {},
+    1 CachedInput {},
+    2 CacheWrite {},
+    3 CacheWrite1h {},
+    4 Output {},
+    5 Reasoning {},
+    6 Call {},
+    7 Reserved {},
 });
 
 record!(RunError {
@@ -98,12 +222,6 @@ record!(ResourceLimits {
     max_tool_calls,
     max_concurrent,
     max_total_cost_usd,
-});
-
-record!(Tokens {
-    input,
-    cached_input,
-    output
 });
 
 choice!(Dialect {

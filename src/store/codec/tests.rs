@@ -7,7 +7,7 @@ use crate::run::{
     NotReused, Rate, Rates, RerunReason, ResourceLimits, Reuse, RunError, RunEvent, RunHeader,
     RunOutcome, SkipReason, StepInfo, StepKey, StepPrice, StepSource, WaitReason,
 };
-use crate::units::{Micros, Money, Tokens};
+use crate::units::{Charge, ChargeClass, Micros, Money, Tokens};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -348,27 +348,60 @@ fn error() -> impl Strategy<Value = RunError> {
         )
 }
 
+fn tokens() -> impl Strategy<Value = Tokens> {
+    let count = any::<u64>;
+    let rare = (
+        option::of(count()),
+        option::of(count()),
+        option::of(count()),
+    );
+    (count(), count(), count(), rare).prop_map(
+        |(input, cached_input, output, (cache_write, cache_write_1h, reasoning))| Tokens {
+            input,
+            cached_input,
+            cache_write,
+            cache_write_1h,
+            output,
+            reasoning,
+        },
+    )
+}
+
+fn charge() -> impl Strategy<Value = Charge> {
+    let class = prop_oneof![
+        Just(ChargeClass::Input),
+        Just(ChargeClass::CachedInput),
+        Just(ChargeClass::CacheWrite),
+        Just(ChargeClass::CacheWrite1h),
+        Just(ChargeClass::Output),
+        Just(ChargeClass::Reasoning),
+        Just(ChargeClass::Call),
+        Just(ChargeClass::Reserved),
+    ];
+    (class, any::<u64>(), money(), any::<bool>()).prop_map(|(class, count, price, upper_bound)| {
+        Charge {
+            class,
+            count,
+            price,
+            upper_bound,
+        }
+    })
+}
+
 fn end() -> impl Strategy<Value = AttemptEnd> {
-    let tokens =
-        (any::<u64>(), any::<u64>(), any::<u64>()).prop_map(|(input, cached_input, output)| {
-            Tokens {
-                input,
-                cached_input,
-                output,
-            }
-        });
     let texts = (option::of(text()), option::of(text()), option::of(text()));
     let first = (
         key(),
         any::<u32>(),
         micros(),
         option::of(money()),
-        option::of(tokens),
+        option::of(tokens()),
+        proptest::collection::vec(charge(), 0..3),
     );
     let last = (option::of(error()), option::of(micros()), any::<bool>());
     (first, texts, last).prop_map(
         |(
-            (step, attempt, service, cost, tokens),
+            (step, attempt, service, cost, tokens, charges),
             (model, prompt, answer),
             (error, retry_in, cancelled),
         )| {
@@ -377,6 +410,7 @@ fn end() -> impl Strategy<Value = AttemptEnd> {
                 attempt,
                 service,
                 cost,
+                charges: charges.into(),
                 tokens,
                 model,
                 prompt,
@@ -714,6 +748,7 @@ fn an_input_is_written_as_its_value_and_read_as_shared_parts() {
 #[test]
 fn a_record_from_before_a_field_existed_is_read_with_its_absent_value() {
     let end = AttemptEnd {
+        charges: Arc::default(),
         step: StepKey {
             ix: StepIx(3),
             id: "s".into(),

@@ -1,5 +1,6 @@
 //! Every try, the last one first, with what the tool said on the way.
 
+use crate::report::sum_in_words;
 use crate::run::{AttemptState, LogStream, StepState, StepStatus};
 use crate::text::format;
 use crate::tui::dashboard::state::model::Model;
@@ -36,6 +37,9 @@ fn write_attempt(model: &Model, attempt: &AttemptState, page: &mut TextPage<'_>)
     ]));
     page.indented(2, &details(attempt), theme.dim);
     if let Some((_, end)) = &attempt.end {
+        if let Some(sum) = sum_in_words(end) {
+            page.indented(2, &sum, theme.dim);
+        }
         if let Some(error) = &end.error {
             page.bounded(2, &error.message, theme.bad, ENTRY_LINES);
         }

@@ -10,7 +10,7 @@ use crate::text;
 use crate::text::format;
 use crate::tui::dashboard::state::model::Model;
 use crate::tui::widgets::text_page::TextPage;
-use crate::units::Micros;
+use crate::units::{Micros, Tokens};
 
 /// Most neighbours that are named.
 const NAMED: usize = 8;
@@ -266,18 +266,35 @@ fn write_cost(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
         page.field("cost", &format!("{cost}{more}"));
     }
     if let Some(tokens) = row.tokens {
-        let cached = if tokens.cached_input > 0 {
-            format!(" ({} cached)", format::thousands(tokens.cached_input))
-        } else {
-            String::new()
-        };
-        let words = format!(
-            "{} in{cached}, {} out",
-            format::thousands(tokens.input),
-            format::thousands(tokens.output)
-        );
+        let words = tokens_in_words(tokens);
         page.field("tokens", &words);
     }
+}
+
+/// The tokens in words, with the parts that are known.
+fn tokens_in_words(tokens: Tokens) -> String {
+    let side = |count: u64, word: &str, parts: &[(u64, &str)]| {
+        let parts: Vec<String> = parts
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, name)| format!("{} {name}", format::thousands(*count)))
+            .collect();
+        let parts = match parts.as_slice() {
+            [] => String::new(),
+            parts => format!(" ({})", parts.join(", ")),
+        };
+        format!("{} {word}{parts}", format::thousands(count))
+    };
+    let input = [
+        (tokens.cached_input, "cached"),
+        (tokens.cache_write.unwrap_or(0), "written to the cache"),
+    ];
+    let output = [(tokens.reasoning.unwrap_or(0), "reasoning")];
+    format!(
+        "{}, {}",
+        side(tokens.input, "in", &input),
+        side(tokens.output, "out", &output)
+    )
 }
 
 /// What a reused output saved, and what the user set by hand.
