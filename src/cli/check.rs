@@ -32,7 +32,7 @@ pub async fn check(args: CheckArgs) -> Result<u8, Failure> {
     let report = CheckReport::new(
         &loaded.plan,
         &loaded.context,
-        &loaded.worker.name(),
+        (&loaded.worker.name(), loaded.worker.reason()),
         Forecast::of(prices.iter().map(Option::as_ref)),
     )
     .reaches(loaded.reaches().lists());

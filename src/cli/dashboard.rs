@@ -11,13 +11,21 @@ use crate::run::RunCommand;
 use crate::session::{ForkRequest, PreparedRun};
 use crate::tui::{self, Outcome};
 
-/// Starts the run and opens the dashboard on it. `address` is where requests to models go, if the header names it. Returns the exit code when the user leaves, and the fork that they
+/// What the header says about where the outputs of models come from.
+pub struct Origin {
+    /// Where requests to models go, if a project's file and not the user says so.
+    pub address: Option<String>,
+    /// Why `auto` took the worker.
+    pub worker_reason: Option<String>,
+}
+
+/// Starts the run and opens the dashboard on it. Returns the exit code when the user leaves, and the fork that they
 /// requested, if any.
 pub async fn open(
     run: PreparedRun,
     look: &ScreenArgs,
     is_recorded: bool,
-    address: Option<String>,
+    origin: Origin,
 ) -> Result<(u8, Option<ForkRequest>), Failure> {
     let title = run.plan().name.to_string();
     let (run, events) = run.with_reader();
@@ -30,7 +38,8 @@ pub async fn open(
     let options = tui::Options {
         asks: true,
         forkable: is_recorded,
-        address,
+        address: origin.address,
+        worker_reason: origin.worker_reason,
         ..screen::options(title, look)
     };
     let left = tui::run(HistoryFeed::new(feed), options).await;

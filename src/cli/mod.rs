@@ -3,6 +3,7 @@
 mod args;
 mod cache;
 mod check;
+mod columns;
 mod completions;
 mod context;
 mod dashboard;
@@ -17,6 +18,7 @@ mod home;
 mod interrupted;
 mod live;
 mod man;
+mod models;
 mod output;
 mod playback;
 mod prices;
@@ -79,6 +81,7 @@ pub fn main() -> ExitCode {
         Some(Command::Export(args)) => export::export(&args),
         Some(Command::Replay(args)) => on_tokio(replay::replay(args)),
         Some(Command::Tools(args)) => tools::tools(&args),
+        Some(Command::Models(args)) => on_tokio(models::models(args)),
         Some(Command::Prices(args)) => prices::prices(&args),
         Some(Command::Themes) => themes::themes(),
         Some(Command::Completions { shell }) => completions::completions(shell),

@@ -1,11 +1,12 @@
 //! `plandeck prices`: lists what models cost.
 
 use super::args::PricesArgs;
+use super::columns;
 use super::failure::Failure;
 use super::output::{note_line, out, out_json};
 use crate::models::PriceRow;
 use crate::session::Settings;
-use crate::text::{line, pad, width};
+use crate::text::line;
 use crate::units::Money;
 use serde_json::{Value, json};
 
@@ -45,7 +46,7 @@ fn name(row: &PriceRow) -> String {
 }
 
 /// A price of a token as dollars per million tokens.
-fn per_million(price: Money) -> f64 {
+pub(super) fn per_million(price: Money) -> f64 {
     price.pico() as f64 / 1e6
 }
 
@@ -120,31 +121,5 @@ fn table(rows: &[PriceRow]) -> String {
             ]);
         }
     }
-    let columns: Vec<usize> = (0..head.len())
-        .map(|at| {
-            lines
-                .iter()
-                .map(|cells| width(&cells[at]))
-                .max()
-                .unwrap_or(0)
-        })
-        .collect();
-    let mut text = String::new();
-    for cells in &lines {
-        let cells = cells
-            .iter()
-            .zip(&columns)
-            .enumerate()
-            .map(|(at, (cell, column))| {
-                // Numbers stand to the right.
-                if (1..=4).contains(&at) {
-                    format!("{}{cell}", " ".repeat(column - width(cell)))
-                } else {
-                    pad(cell, *column)
-                }
-            });
-        text += cells.collect::<Vec<_>>().join("  ").trim_end();
-        text.push('\n');
-    }
-    text
+    columns::aligned(&lines, 1..5)
 }

@@ -80,8 +80,14 @@ async fn run_once(
     source.context = context(&args.source.context_file, &args.source.context)?;
     let seed = source.seed;
     let loaded = load(&plan, source, &settings).await?;
-    let warnings = loaded.warnings();
-    let address = loaded.address_of_project();
+    let mut warnings = loaded.warnings();
+    let origin = dashboard::Origin {
+        address: loaded.address_of_project(),
+        worker_reason: loaded.worker.reason().map(str::to_owned),
+    };
+    if headless {
+        warnings.extend(loaded.worker_chosen());
+    }
     let execution = loaded
         .into_execution()
         .limits(limits)
@@ -106,7 +112,7 @@ async fn run_once(
         (headless::run(prepared, &args).await?, None)
     } else {
         let is_recorded = args.record.journal != JournalWhen::Off;
-        dashboard::open(prepared, &args.screen, is_recorded, address).await?
+        dashboard::open(prepared, &args.screen, is_recorded, origin).await?
     };
     // The process exits next: freeing a large plan would only take time.
     std::mem::forget(plan);

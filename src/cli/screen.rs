@@ -42,5 +42,6 @@ pub fn options(title: String, args: &ScreenArgs) -> tui::Options {
         asks: false,
         forkable: false,
         address: None,
+        worker_reason: None,
     }
 }

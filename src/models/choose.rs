@@ -1,19 +1,18 @@
 //! Chooses the worker: the one that the user names, or one that the environment is configured for.
 
 use super::http::HttpClients;
+use super::model_list;
 use super::provider::{Environment, PROVIDERS, Provider};
 use super::worker::{Mode, SmallModelWorker, split};
 use super::worker_error::WorkerError;
-use serde_json::Value;
-use std::time::Duration;
-
-/// How long `auto` waits for a local Ollama.
-const OLLAMA_TIMEOUT: Duration = Duration::from_millis(300);
+use crate::text::secrets::mask_password;
+use futures::future::join_all;
 
 impl SmallModelWorker {
     /// The worker that `--worker` names: `auto`, `offline`, `simulated` (or `simulated:SEED`), `PROVIDER/MODEL`, `PROVIDER/` for its
     /// default model, or `MODEL`. `auto` takes `base_url` or the first provider that the
-    /// environment has a key for, else a local Ollama that answers within 0.3 s, else none.
+    /// environment has a key for, else the first server on this machine that answers within 150 ms (Ollama, llama.cpp,
+    /// LM Studio, vLLM) with its first model, else none; [`reason`](Self::reason) says which and why.
     ///
     /// # Errors
     /// Where the choice is not valid or its key is missing, with the remedy.
@@ -25,7 +24,7 @@ impl SmallModelWorker {
         let choice = choice.trim();
         if let Some(url) = base_url {
             let bad = |reason: String| WorkerError::BadBaseUrl {
-                url: crate::text::secrets::mask_password(url).into_owned(),
+                url: mask_password(url).into_owned(),
                 reason,
             };
             let parsed = url.parse::<reqwest::Url>();
@@ -88,44 +87,36 @@ impl SmallModelWorker {
 
     async fn automatic(base_url: Option<&str>, environment: &Environment) -> Self {
         let open_ai = &PROVIDERS[0];
-        if base_url.is_some() || environment("OPENAI_BASE_URL").is_some() {
-            return Self::new(open_ai.default_model);
+        let default_of = |provider: &Provider| {
+            Self::new(&format!("{}/{}", provider.name, provider.default_model))
+        };
+        if base_url.is_some() {
+            return default_of(open_ai).because("--base-url is given");
         }
-        let configured = PROVIDERS
-            .iter()
-            .find(|provider| provider.key(environment).is_some());
-        if let Some(provider) = configured {
-            return Self::new(&format!("{}/{}", provider.name, provider.default_model));
+        if environment("OPENAI_BASE_URL").is_some() {
+            return default_of(open_ai).because("OPENAI_BASE_URL is set");
         }
-        match ollama_model(environment).await {
-            Some(model) => Self::new(&format!("ollama/{model}")),
-            None => Self::offline(),
+        for provider in &PROVIDERS {
+            let mut keys = provider.keys.iter();
+            if let Some(key) = keys.find(|name| environment(name).is_some()) {
+                return default_of(provider).because(&format!("{key} is set"));
+            }
         }
+        let clients = HttpClients::default();
+        let local = PROVIDERS.iter().filter(|provider| provider.is_local());
+        let asked = local.map(|provider| {
+            let (base, clients) = (provider.base(environment), &clients);
+            async move {
+                let models = model_list::ask(provider, &base, environment, clients).await;
+                let mut models = models.ok()?.into_iter();
+                let model = models.find(model_list::ServedModel::is_for_chat)?;
+                let reason = format!("no key is set, and {} answers", mask_password(&base));
+                Some(Self::of_provider(provider, &model.id).because(&reason))
+            }
+        });
+        let answered = join_all(asked).await.into_iter().flatten().next();
+        answered.unwrap_or_else(|| {
+            Self::offline().because("no key is set, and no model server on this machine answers")
+        })
     }
-}
-
-/// The first model of a local Ollama; `None` where none answers within [`OLLAMA_TIMEOUT`].
-async fn ollama_model(environment: &Environment) -> Option<String> {
-    let base = Provider::named("ollama")?.base(environment);
-    let url: reqwest::Url = format!("{}/api/tags", base.strip_suffix("/v1")?)
-        .parse()
-        .ok()?;
-    let clients = HttpClients::default();
-    let ask = async {
-        let response = clients
-            .client(&url, false)
-            .ok()?
-            .get(url.clone())
-            .send()
-            .await
-            .ok()?;
-        let bytes = super::http::read_body(response, 4 << 20).await.ok()?;
-        let answer: Value = crate::text::json::read(&bytes).ok()?;
-        let name = answer.pointer("/models/0/name")?.as_str()?;
-        Some(name.to_owned())
-    };
-    tokio::time::timeout(OLLAMA_TIMEOUT, ask)
-        .await
-        .ok()
-        .flatten()
 }

@@ -35,7 +35,10 @@ pub(super) fn context_window(model: &str) -> u64 {
     let known = CONTEXT_WINDOWS
         .iter()
         .find(|(start, _)| name.starts_with(start));
-    known.map_or(MAX_CONTEXT_WINDOW, |(_, tokens)| *tokens)
+    let by_name = known.map(|(_, tokens)| *tokens);
+    // A window that is too small would make an upper bound too low: the larger one counts.
+    let listed = super::prices::context_window(model);
+    by_name.max(listed).unwrap_or(MAX_CONTEXT_WINDOW)
 }
 
 #[cfg(test)]

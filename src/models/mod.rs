@@ -2,6 +2,7 @@
 
 mod answer;
 mod api_quirks;
+mod available;
 mod choose;
 mod context_window;
 mod conversation;
@@ -11,6 +12,7 @@ mod endpoint;
 pub(crate) mod estimate;
 mod fake_value;
 pub(crate) mod http;
+mod model_list;
 pub(crate) mod prices;
 mod prompt;
 pub(crate) mod protocol;
@@ -25,6 +27,7 @@ mod worker;
 mod worker_error;
 
 pub use answer::{OutputSchema, SchemaError};
+pub use available::{Availability, AvailableModel, ProviderState, available};
 pub use cost_basis::CostBasis;
 pub use http::{HttpClients, RequestError};
 pub use prices::{LongInput, Price, PriceError, PriceRow, Prices};

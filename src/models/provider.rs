@@ -28,8 +28,8 @@ pub struct Provider {
     pub(crate) protocol: &'static dyn Protocol,
 }
 
-/// The providers, in the order in which `auto` looks for them.
-pub const PROVIDERS: [Provider; 9] = [
+/// The providers, in the order in which `auto` looks for them: those with keys, then servers on this machine.
+pub const PROVIDERS: [Provider; 12] = [
     Provider {
         name: "openai",
         base: "https://api.openai.com/v1",
@@ -102,12 +102,41 @@ pub const PROVIDERS: [Provider; 9] = [
         default_model: "",
         protocol: &ChatCompletions,
     },
+    Provider {
+        name: "llamacpp",
+        base: "http://127.0.0.1:8080/v1",
+        keys: &[],
+        base_variable: Some("LLAMACPP_BASE_URL"),
+        default_model: "",
+        protocol: &ChatCompletions,
+    },
+    Provider {
+        name: "lmstudio",
+        base: "http://127.0.0.1:1234/v1",
+        keys: &[],
+        base_variable: Some("LMSTUDIO_BASE_URL"),
+        default_model: "",
+        protocol: &ChatCompletions,
+    },
+    Provider {
+        name: "vllm",
+        base: "http://127.0.0.1:8000/v1",
+        keys: &[],
+        base_variable: Some("VLLM_BASE_URL"),
+        default_model: "",
+        protocol: &ChatCompletions,
+    },
 ];
 
 impl Provider {
     /// The provider of this name.
     pub fn named(name: &str) -> Option<&'static Self> {
         PROVIDERS.iter().find(|provider| provider.name == name)
+    }
+
+    /// Whether it is a server of the user's own, which needs no key and costs nothing.
+    pub fn is_local(&self) -> bool {
+        self.keys.is_empty()
     }
 
     /// Its address: that of `base_variable` where it is set.

@@ -34,6 +34,7 @@ pub const MAX_TOKENS: u32 = 1024;
 #[derive(Clone)]
 pub struct SmallModelWorker {
     pub(super) mode: Mode,
+    reason: Option<Arc<str>>,
     base_url: Option<Arc<str>>,
     environment: Environment,
     prices: Prices,
@@ -118,6 +119,7 @@ impl SmallModelWorker {
     fn with_mode(mode: Mode) -> Self {
         Self {
             mode,
+            reason: None,
             base_url: None,
             environment: process_environment(),
             prices: Prices::default(),
@@ -156,6 +158,17 @@ impl SmallModelWorker {
             Mode::Offline => "offline".to_owned(),
             Mode::Simulated { .. } => "simulated".to_owned(),
         }
+    }
+
+    /// Says why it was chosen.
+    pub(super) fn because(mut self, reason: &str) -> Self {
+        self.reason = Some(reason.into());
+        self
+    }
+
+    /// Why `auto` chose it; `None` where the user named it.
+    pub fn reason(&self) -> Option<&str> {
+        self.reason.as_deref()
     }
 
     /// Whether its outputs are simulated.
@@ -239,9 +252,11 @@ impl SmallModelWorker {
     /// The price of what [`model_for`](Self::model_for) names; `None` where it is not known.
     pub fn price_for(&self, wanted: Option<&str>) -> Option<Price> {
         let (provider, model) = self.route(wanted)?;
-        self.prices
-            .get(&format!("{}/{model}", provider.name))
-            .or_else(|| (provider.name == "ollama").then_some(Price::FREE))
+        let name = format!("{}/{model}", provider.name);
+        if provider.is_local() {
+            return Some(self.prices.own_price(&name).unwrap_or(Price::FREE));
+        }
+        self.prices.get(&name)
     }
 
     pub(super) fn route<'a>(

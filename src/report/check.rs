@@ -20,16 +20,18 @@ pub struct CheckReport {
     /// Names with whether there is a value.
     context: Vec<(String, bool)>,
     worker: String,
+    worker_reason: Option<String>,
     cost: Forecast,
     reaches: Vec<(&'static str, &'static str, Vec<String>)>,
 }
 
 impl CheckReport {
-    /// The report on `plan`, with what the command line gives as context, and with what a run can cost.
+    /// The report on `plan`, with what the command line gives as context, the worker and why `auto` took it, and with
+    /// what a run can cost.
     pub fn new(
         plan: &ExecutionPlan,
         given: &Map<String, Value>,
-        worker: &str,
+        (worker, worker_reason): (&str, Option<&str>),
         cost: Forecast,
     ) -> Self {
         let shape = Shape::of(plan);
@@ -45,6 +47,7 @@ impl CheckReport {
                 .map(|name| (name.to_string(), has(name)))
                 .collect(),
             worker: worker.to_owned(),
+            worker_reason: worker_reason.map(str::to_owned),
             cost,
             reaches: Vec::new(),
             shape,
@@ -89,7 +92,10 @@ impl CheckReport {
             let state = if *given { "given" } else { "needed: --context" };
             row("context", &format!("{name} ({state})"));
         }
-        row("worker", &self.worker);
+        match &self.worker_reason {
+            Some(reason) => row("worker", &format!("{} ({reason})", self.worker)),
+            None => row("worker", &self.worker),
+        }
         for (_, name, list) in &self.reaches {
             for one in list {
                 row(name, one);
@@ -126,6 +132,7 @@ impl CheckReport {
             "critical_path": self.critical_path,
             "context": self.context.iter().map(|(name, given)| json!({"name": name, "given": given})).collect::<Vec<_>>(),
             "worker": self.worker,
+            "worker_reason": self.worker_reason,
             "reaches": reaches,
             "cost": self.cost,
             "diagnostics": diagnostics,

@@ -195,6 +195,14 @@ impl Loaded {
             .map(|address| mask_password(&address).into_owned())
     }
 
+    /// Which worker `auto` took, and why; `None` where the user chose it.
+    pub fn worker_chosen(&self) -> Option<Note> {
+        Some(Note::WorkerChosen {
+            worker: self.worker.name(),
+            reason: self.worker.reason()?.to_owned(),
+        })
+    }
+
     /// What the plan would start, reach and read.
     pub fn reaches(&self) -> Reaches {
         self.toolbox.reaches(&self.plan)

@@ -31,6 +31,13 @@ pub enum Note {
         /// The address.
         address: String,
     },
+    /// Which worker `auto` took.
+    WorkerChosen {
+        /// Its name.
+        worker: String,
+        /// Why it was taken.
+        reason: String,
+    },
     /// A warning about the catalog.
     CatalogWarning(String),
 }
@@ -115,6 +122,9 @@ impl fmt::Display for Note {
             Self::AddressOfProject { file, address } => {
                 let (file, address) = (line(&file.to_string_lossy()), line(address));
                 write!(f, "model requests go to {address}, as {file} says")
+            }
+            Self::WorkerChosen { worker, reason } => {
+                write!(f, "worker    {}: {}", line(worker), line(reason))
             }
             Self::CatalogWarning(message) => write!(f, "warning: {}", line(message)),
         }

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 pub const HANG: Duration = Duration::from_mins(1);
 
 /// Variables that would give the program a model, a setting or a colour of the machine that runs the tests.
-pub const FOREIGN: [&str; 13] = [
+pub const FOREIGN: [&str; 16] = [
     "OPENAI_API_KEY",
     "OPENAI_BASE_URL",
     "ANTHROPIC_API_KEY",
@@ -23,6 +23,9 @@ pub const FOREIGN: [&str; 13] = [
     "TOGETHER_API_KEY",
     "DEEPSEEK_API_KEY",
     "OLLAMA_HOST",
+    "LLAMACPP_BASE_URL",
+    "LMSTUDIO_BASE_URL",
+    "VLLM_BASE_URL",
     "PLANDECK_CONFIG",
     "NO_COLOR",
 ];

@@ -30,6 +30,7 @@ mod limits_money;
 mod limits_rates;
 #[cfg(target_os = "linux")]
 mod memory;
+mod models;
 mod prices;
 mod samples_results;
 mod secrets;

@@ -877,7 +877,14 @@ async fn a_call_that_is_cancelled_before_it_starts_costs_nothing() {
 
 #[tokio::test]
 async fn a_worker_is_chosen_by_name() {
-    let none = || environment(&[("OLLAMA_HOST", "127.0.0.1:9")]);
+    let nobody = [
+        "OLLAMA_HOST",
+        "LLAMACPP_BASE_URL",
+        "LMSTUDIO_BASE_URL",
+        "VLLM_BASE_URL",
+    ]
+    .map(|name| (name, "http://127.0.0.1:9"));
+    let none = || environment(&nobody);
     let choose = |choice: &'static str, base: Option<&'static str>, environment| async move {
         SmallModelWorker::choose(choice, base, environment)
             .await
@@ -954,8 +961,12 @@ async fn a_local_ollama_is_found() {
         .mount(&server)
         .await;
     let host = server.uri();
-    let environment: Environment =
-        Arc::new(move |name| (name == "OLLAMA_HOST").then(|| host.clone()));
+    let environment: Environment = Arc::new(move |name| match name {
+        "OLLAMA_HOST" => Some(host.clone()),
+        // A busy machine may take its time.
+        "PLANDECK_PROBE_MS" => Some("20000".to_owned()),
+        _ => None,
+    });
     let worker = SmallModelWorker::choose("auto", None, environment)
         .await
         .unwrap();

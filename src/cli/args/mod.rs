@@ -90,6 +90,8 @@ pub enum Command {
     Export(ExportArgs),
     /// List the tools of a catalog
     Tools(ToolsArgs),
+    /// List the models that can be reached, and the worker that `auto` takes
+    Models(ModelsArgs),
     /// List what models cost
     Prices(PricesArgs),
     /// List the themes
@@ -121,6 +123,17 @@ pub struct CheckArgs {
     /// When to use colour
     #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
     pub color: ColorWhen,
+}
+
+/// `plandeck models`.
+#[derive(Args, Clone, Debug)]
+pub struct ModelsArgs {
+    /// Ask the server at this address too: what precedes `/chat/completions`
+    #[arg(long, value_name = "URL")]
+    pub base_url: Option<String>,
+    /// Print the models as a JSON list on standard output, those that cannot be reached too
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `plandeck prices`.

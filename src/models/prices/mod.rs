@@ -26,6 +26,11 @@ impl Default for Prices {
     }
 }
 
+/// The maximum of tokens that one call of a model may have, where the built-in table says it.
+pub(super) fn context_window(model: &str) -> Option<u64> {
+    table::find(model)?.window()
+}
+
 impl Prices {
     /// The built-in prices as they hold on a date.
     pub fn on(date: Date) -> Self {
@@ -60,7 +65,15 @@ impl Prices {
         table::find(model).map(|entry| entry.row_on(self.date))
     }
 
-    fn own_price(&self, model: &str) -> Option<Price> {
+    /// What a model costs, and who says so: the user's own price, else that of the built-in table.
+    pub fn listed(&self, model: &str) -> Option<PriceRow> {
+        let own = self.own_price(model);
+        own.map(|price| PriceRow::own(model, price))
+            .or_else(|| self.row(model))
+    }
+
+    /// The user's own price of a model, if there is one.
+    pub fn own_price(&self, model: &str) -> Option<Price> {
         if self.own.is_empty() {
             return None;
         }

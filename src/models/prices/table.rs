@@ -170,6 +170,10 @@ impl Entry {
         self.on(date).map_or(Price::FREE, Period::price)
     }
 
+    pub(super) fn window(&self) -> Option<u64> {
+        self.window
+    }
+
     pub(super) fn row_on(&self, date: Date) -> PriceRow {
         let head = TABLE.head.as_ref();
         let period = self.on(date);

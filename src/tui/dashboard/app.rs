@@ -37,6 +37,7 @@ pub async fn run(feed: impl Feed, options: Options) -> Result<Left, Error> {
     model.unknown.asks = options.asks;
     model.forkable = options.forkable;
     model.address = options.address;
+    model.worker_reason = options.worker_reason;
     if let Some(speed) = options.replay {
         model = model.replaying(speed);
     }

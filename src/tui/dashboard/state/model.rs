@@ -113,6 +113,8 @@ pub struct Model {
     pub forkable: bool,
     /// Where requests to models go, if a project and not the user says so.
     pub address: Option<String>,
+    /// Why the worker was chosen, where the user did not choose it.
+    pub worker_reason: Option<String>,
     /// A notice to the user, until the next key.
     pub notice: Option<String>,
     /// Whether the dashboard is left as soon as the run has ended.
@@ -156,6 +158,7 @@ impl Model {
             unknown: UnknownSteps::default(),
             forkable: false,
             address: None,
+            worker_reason: None,
             notice: None,
             leaving: false,
             drag: None,

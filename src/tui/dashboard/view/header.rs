@@ -18,6 +18,9 @@ const SLOT_CELLS: usize = 10;
 /// Cells that a name may take in the header.
 const NAME: usize = 40;
 
+/// The maximum width of why the worker was chosen.
+const REASON: usize = 60;
+
 /// Draws the header.
 pub fn draw(model: &Model, buf: &mut Buffer, area: Rect) {
     let line = |at: u16| Rect {
@@ -54,6 +57,10 @@ fn identity(model: &Model) -> Vec<Segment> {
     {
         let worker = text::fit(&header.worker, room);
         segments.push(Segment::new(3, vec![Span::styled(worker, theme.dim)]));
+        if let Some(reason) = &model.worker_reason {
+            let reason = format!("({})", text::fit(reason, REASON));
+            segments.push(Segment::new(0, vec![Span::styled(reason, theme.dim)]));
+        }
     }
     if let Some(address) = &model.address {
         let address = format!("→ {}", text::fit(address, NAME));
