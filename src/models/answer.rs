@@ -1,106 +1,59 @@
 //! Reading a model's answer as an output.
 
+use super::output_schema::OutputSchema;
 use crate::text::loose_json::{self, Fault};
-use crate::text::{fences, json, thoughts};
+use crate::text::{beyond_64_bits, fences, json, thoughts};
 use serde_json::Value;
+use std::borrow::Cow;
+use std::sync::Arc;
 
-/// The maximum of opening brackets in prose that are passed over.
+/// The maximum of opening brackets in prose that are passed over, and of values that are looked at.
 const MAX_BRACKETS: usize = 64;
 
-/// The maximum of violations in one message.
-const MAX_VIOLATIONS: usize = 5;
+/// The maximum size of a text that is read in place, in bytes; a longer one is read on a thread.
+const MAX_IN_PLACE: usize = 64 << 10;
 
-/// What is wrong with a JSON Schema.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct SchemaError(String);
-
-/// A compiled output schema.
-#[derive(Debug)]
-pub struct OutputSchema {
-    schema: Value,
-    validator: jsonschema::Validator,
+/// Why an answer is not an output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Unusable {
+    /// What is wrong with it; the model can be asked to repair it.
+    Wrong(String),
+    /// Why it was not validated.
+    NotValidated(String),
 }
 
-impl OutputSchema {
-    /// Compiles a schema.
-    ///
-    /// # Errors
-    /// What is wrong with the schema.
-    pub fn new(schema: &Value) -> Result<Self, SchemaError> {
-        let validator =
-            jsonschema::validator_for(schema).map_err(|error| SchemaError(error.to_string()))?;
-        Ok(Self {
-            schema: schema.clone(),
-            validator,
-        })
-    }
-
-    /// The schema itself.
-    pub fn schema(&self) -> &Value {
-        &self.schema
-    }
-
-    /// Whether an object has members that this schema describes, so that it could be meant as the output.
-    fn resembles(&self, value: &Value) -> bool {
-        let described = self.schema.get("properties").and_then(Value::as_object);
-        let (Some(described), Some(members)) = (described, value.as_object()) else {
-            return false;
-        };
-        members.keys().any(|key| described.contains_key(key))
-    }
-
-    /// What is wrong with `value`, one violation a line; `None` where it is valid.
-    pub fn violation(&self, value: &Value) -> Option<String> {
-        if self.validator.is_valid(value) {
-            return None;
-        }
-        let faults: Vec<String> = self
-            .validator
-            .iter_errors(value)
-            .take(MAX_VIOLATIONS)
-            .map(|error| {
-                let path = error.instance_path().to_string();
-                let place = if path.is_empty() {
-                    "the value"
-                } else {
-                    path.as_str()
-                };
-                let message: String = error.to_string().chars().take(300).collect();
-                format!("{place}: {message}")
-            })
-            .collect();
-        Some(faults.join("\n"))
+impl From<String> for Unusable {
+    fn from(wrong: String) -> Self {
+        Self::Wrong(wrong)
     }
 }
 
 /// The output in `text`, without what the model thought aloud. With a schema it is the one JSON value in the text that is
 /// valid against it, if need be after a repair of its form; the error says what is wrong. Different values that could be
 /// meant are an error as well. Without a schema it is JSON where the whole text is valid JSON, else the text.
-pub(super) fn read(text: &str, schema: Option<&OutputSchema>) -> Result<Value, String> {
-    let trimmed = text.trim();
+pub(super) async fn read(text: &str, schema: Option<&OutputSchema>) -> Result<Value, Unusable> {
     let Some(schema) = schema else {
-        let answer = without_first_thoughts(trimmed);
-        if answer.is_empty() && !trimmed.is_empty() {
-            return Err("it holds thoughts and no answer".to_owned());
-        }
-        let inner = fenced(answer)
-            .filter(|inner| answer.len() - inner.len() < 20)
-            .unwrap_or(answer);
-        return Ok(parse(inner).unwrap_or_else(|| Value::String(answer.to_owned())));
+        let plain = apart(text, without_schema).await;
+        return Ok(plain?);
     };
-    if let Some(value) = parse(trimmed) {
-        let read = fit(value, schema);
-        return read.or_else(|violation| plain(trimmed, schema).ok_or(violation));
-    }
-    let spoken = thoughts::blanked(trimmed, &thoughts::find(trimmed));
-    let spoken = spoken.trim();
+    let (spoken, values) = match apart(text, found).await {
+        Found::Whole(value) => {
+            return match fit(value?, schema).await? {
+                Ok(value) => Ok(value),
+                Err(violation) => match plain(text.trim(), schema).await? {
+                    Some(plain) => Ok(plain),
+                    None => Err(violation.into()),
+                },
+            };
+        }
+        Found::Parts(spoken, values) => (spoken, values?),
+    };
     let mut violation = None;
     let mut fitting: Vec<Value> = Vec::new();
     let mut rivals = 0;
-    for value in values(spoken)? {
+    for value in values {
         let resembles = schema.resembles(&value);
-        match fit(value, schema) {
+        match fit(value, schema).await? {
             Ok(value) if fitting.contains(&value) => {}
             Ok(value) => fitting.push(value),
             Err(error) => {
@@ -110,31 +63,96 @@ pub(super) fn read(text: &str, schema: Option<&OutputSchema>) -> Result<Value, S
         }
     }
     if fitting.len() + rivals > 1 {
-        return Err(
-            "it holds several different JSON values, and it is not clear which is the output: give one and nothing else"
-                .to_owned(),
-        );
+        return Err(several().into());
     }
     if let Some(value) = fitting.pop() {
         return Ok(value);
     }
     // A tool whose output is text may be answered in plain text.
-    if let Some(plain) = plain(spoken, schema) {
+    if let Some(plain) = plain(&spoken, schema).await? {
         return Ok(plain);
     }
-    Err(violation.unwrap_or_else(|| {
+    Err(Unusable::Wrong(violation.unwrap_or_else(|| {
         if spoken.is_empty() {
             "it is empty".to_owned()
         } else {
-            "it is not valid JSON".to_owned()
+            NOT_JSON.to_owned()
         }
-    }))
+    })))
+}
+
+const NOT_JSON: &str = "it is not valid JSON";
+
+fn several() -> String {
+    "it holds several different JSON values, and it is not clear which is the output: give one and nothing else"
+        .to_owned()
+}
+
+/// What `work` makes of a text, on a thread where the text is long.
+async fn apart<T: Send + 'static>(text: &str, work: fn(&str) -> T) -> T {
+    if text.len() <= MAX_IN_PLACE {
+        return work(text);
+    }
+    let long = text.to_owned();
+    match tokio::task::spawn_blocking(move || work(&long)).await {
+        Ok(done) => done,
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        // The runtime is shutting down, and this future with it.
+        Err(_) => std::future::pending().await,
+    }
+}
+
+/// The output where there is no schema.
+fn without_schema(text: &str) -> Result<Value, String> {
+    let trimmed = text.trim();
+    let answer = without_first_thoughts(trimmed);
+    if answer.is_empty() && !trimmed.is_empty() {
+        return Err("it holds thoughts and no answer".to_owned());
+    }
+    let inner = fenced(answer)
+        .filter(|inner| answer.len() - inner.len() < 20)
+        .unwrap_or(answer);
+    match parse(inner) {
+        // As text the integer keeps its digits.
+        Some(Err(_)) if !inner.trim_start().starts_with(['{', '[']) => {
+            Ok(Value::String(answer.to_owned()))
+        }
+        Some(value) => value,
+        None => Ok(Value::String(answer.to_owned())),
+    }
+}
+
+/// What an answer holds.
+enum Found {
+    /// It is one JSON value.
+    Whole(Result<Value, String>),
+    /// The text without thoughts, and the JSON values in it.
+    Parts(String, Result<Vec<Value>, String>),
+}
+
+fn found(text: &str) -> Found {
+    let trimmed = text.trim();
+    if let Some(value) = parse(trimmed) {
+        return Found::Whole(value);
+    }
+    let spoken = thoughts::blanked(trimmed, &thoughts::find(trimmed));
+    let spoken = spoken.trim();
+    Found::Parts(spoken.to_owned(), values(spoken))
 }
 
 /// The text as the output, where a text is valid.
-fn plain(text: &str, schema: &OutputSchema) -> Option<Value> {
-    let plain = Value::String(text.to_owned());
-    (!text.is_empty() && schema.violation(&plain).is_none()).then_some(plain)
+async fn plain(text: &str, schema: &OutputSchema) -> Result<Option<Value>, Unusable> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let plain = Arc::new(Value::String(text.to_owned()));
+    let violation = violation(&plain, schema).await?;
+    Ok(violation.is_none().then(|| Arc::unwrap_or_clone(plain)))
+}
+
+async fn violation(value: &Arc<Value>, schema: &OutputSchema) -> Result<Option<String>, Unusable> {
+    let violation = schema.violation(value).await;
+    violation.map_err(Unusable::NotValidated)
 }
 
 /// The text after the thoughts that it begins with.
@@ -152,15 +170,16 @@ fn without_first_thoughts(text: &str) -> &str {
 /// a form that has one reading. An object that is neither is an error, since what stands in it would be lost.
 fn values(text: &str) -> Result<Vec<Value>, String> {
     if let Some(value) = parse(text) {
-        return Ok(vec![value]);
+        return Ok(vec![value?]);
     }
     let fences = fences::find(text);
     if let [fence] = fences.as_slice()
         && let Some(value) = parse(&text[fence.content.clone()])
-        && !value.is_array()
-        && !value.is_object()
     {
-        return Ok(vec![value]);
+        let value = value?;
+        if !value.is_array() && !value.is_object() {
+            return Ok(vec![value]);
+        }
     }
     let mut values = Vec::new();
     let mut from = 0;
@@ -173,10 +192,13 @@ fn values(text: &str) -> Result<Vec<Value>, String> {
         let read = read.ok();
         match read.and_then(|read| Some((parse(&read.json)?, read.span.end))) {
             Some((value, end)) => {
-                values.push(value);
+                values.push(value?);
+                if values.len() > MAX_BRACKETS {
+                    return Err(several());
+                }
                 from = end;
             }
-            None if begins_object(&text[open..]) => return Err("it is not valid JSON".to_owned()),
+            None if begins_object(&text[open..]) => return Err(NOT_JSON.to_owned()),
             None if reaches_end => break,
             None => {
                 from = open + 1;
@@ -193,25 +215,49 @@ fn begins_object(text: &str) -> bool {
     inside.starts_with(['"', '\''])
 }
 
-/// The value, or its member `output`, whichever is valid. A schema of anything but an object is sent to models as the
-/// member `output` of one, so there the member is preferred.
-fn fit(value: Value, schema: &OutputSchema) -> Result<Value, String> {
-    let inner = value
-        .as_object()
-        .filter(|members| members.len() == 1)
-        .and_then(|members| members.get("output"))
-        .filter(|inner| schema.violation(inner).is_none());
-    let wrapped = schema.schema.get("type") != Some(&Value::from("object"));
-    match (schema.violation(&value), inner) {
-        (None, Some(inner)) if wrapped => Ok(inner.clone()),
-        (None, _) => Ok(value),
-        (Some(_), Some(inner)) => Ok(inner.clone()),
+/// The value, or its member `output`, whichever is valid; the inner error says what is wrong with the value. A schema of
+/// anything but an object is sent to models as the member `output` of one, so there the member is preferred.
+async fn fit(value: Value, schema: &OutputSchema) -> Result<Result<Value, String>, Unusable> {
+    let mut inner = None;
+    let value = match value {
+        Value::Object(mut members) if members.len() == 1 && members.contains_key("output") => {
+            let member = Arc::new(members.remove("output").unwrap_or_default());
+            let is_valid = violation(&member, schema).await?.is_none();
+            let wrapped = schema.schema().get("type") != Some(&Value::from("object"));
+            if is_valid && wrapped {
+                return Ok(Ok(Arc::unwrap_or_clone(member)));
+            }
+            inner = is_valid.then(|| Arc::clone(&member));
+            members.insert("output".to_owned(), Arc::unwrap_or_clone(member));
+            Value::Object(members)
+        }
+        value => value,
+    };
+    let value = Arc::new(value);
+    Ok(match (violation(&value, schema).await?, inner) {
+        (None, _) => Ok(Arc::unwrap_or_clone(value)),
+        (Some(_), Some(inner)) => Ok(Arc::unwrap_or_clone(inner)),
         (Some(violation), None) => Err(violation),
-    }
+    })
 }
 
-fn parse(text: &str) -> Option<Value> {
-    json::read(text.as_bytes()).ok()
+/// The value of a text that is valid JSON; the error names an integer in it that would be rounded.
+fn parse(text: &str) -> Option<Result<Value, String>> {
+    let value = json::read(text.as_bytes()).ok()?;
+    Some(match beyond_64_bits(text) {
+        None => Ok(value),
+        Some(integer) => Err(format!(
+            "it has the integer {}, which is beyond 64 bits and would be rounded: give it as text, in quotes",
+            shortened(integer)
+        )),
+    })
+}
+
+fn shortened(integer: &str) -> Cow<'_, str> {
+    match integer.get(..60) {
+        Some(first) => format!("{first}…").into(),
+        None => integer.into(),
+    }
 }
 
 /// The content of the only code fence.
@@ -228,8 +274,21 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
+    /// Reads without a thread to wait for.
+    fn read(text: &str, schema: Option<&OutputSchema>) -> Result<Value, String> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        runtime
+            .block_on(super::read(text, schema))
+            .map_err(|error| match error {
+                Unusable::Wrong(why) | Unusable::NotValidated(why) => why,
+            })
+    }
+
     fn schema() -> OutputSchema {
         OutputSchema::new(
+            "t",
             &json!({"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}),
         )
         .unwrap()
@@ -323,9 +382,44 @@ mod tests {
         assert_eq!(read("Hello.", None).unwrap(), json!("Hello."));
         assert_eq!(read("```json\n[1]\n```", None).unwrap(), json!([1]));
         assert_eq!(read("{\"a\": 1}", None).unwrap(), json!({"a": 1}));
-        let text = OutputSchema::new(&json!({"type": "string"})).unwrap();
+        let text = OutputSchema::new("t", &json!({"type": "string"})).unwrap();
         assert_eq!(read("Hello.", Some(&text)).unwrap(), json!("Hello."));
         assert_eq!(read("\"Hello.\"", Some(&text)).unwrap(), json!("Hello."));
+    }
+
+    #[test]
+    fn integers_beyond_64_bits_are_not_rounded() {
+        let text = "{\"n\": 340282366920938463463374607431768211455}";
+        for (text, schema) in [
+            (text, Some(schema())),
+            (text, None),
+            ("```\n[-9223372036854775809]\n```", None),
+        ] {
+            let error = read(text, schema.as_ref()).unwrap_err();
+            assert!(error.contains("in quotes"), "{error}");
+        }
+        let prose = format!("Here: {text}, as asked.");
+        assert!(read(&prose, Some(&schema())).is_err());
+        assert_eq!(
+            read("18446744073709551616", None),
+            Ok(json!("18446744073709551616"))
+        );
+        assert_eq!(
+            read("{\"n\": 18446744073709551615}", None),
+            Ok(json!({"n": u64::MAX}))
+        );
+    }
+
+    #[test]
+    fn long_answers_and_many_values_are_read_in_bounds() {
+        let many = "{\"n\": 1} ".repeat(20_000);
+        assert!(
+            read(&many, Some(&schema()))
+                .unwrap_err()
+                .contains("several")
+        );
+        let long = json!({"n": 7, "text": "x".repeat(1 << 20)});
+        assert_eq!(read(&long.to_string(), Some(&schema())), Ok(long));
     }
 
     #[test]
@@ -340,7 +434,7 @@ mod tests {
         #[test]
         fn no_answer_panics(text in "[\\[\\]{}\",:'`a-z0-9\\\\\n ]{0,80}") {
             if let Ok(value) = read(&text, Some(&schema())) {
-                prop_assert!(schema().violation(&value).is_none());
+                prop_assert_eq!(schema().verdict_now(&value), Some(None));
             }
             let _ = read(&text, None);
         }

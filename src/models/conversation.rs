@@ -1,10 +1,11 @@
 //! One task's turns with a model: the question, the answer, and one repair.
 
-use super::answer::{self, OutputSchema};
+use super::answer::{self, Unusable};
 use super::cost_basis::CostBasis;
 use super::endpoint::{Asked, Endpoint};
 use super::estimate;
 use super::http::{HttpClients, RequestError};
+use super::output_schema::OutputSchema;
 use super::prices::Price;
 use super::prompt;
 use super::request::{ChatAnswer, ChatError, ChatRequest, Role};
@@ -107,7 +108,7 @@ impl Conversation<'_> {
         schema: Option<&OutputSchema>,
     ) -> Result<Result<Value, String>, RequestError> {
         let answer = self.answer().await?;
-        let read = answer::read(&answer.text, schema);
+        let read = answer::read(&answer.text, schema).await;
         self.answers.push(answer.text);
         if answer.cut_off && schema.is_some() {
             return Err(RequestError::permanent(format!(
@@ -115,7 +116,11 @@ impl Conversation<'_> {
                 self.max_tokens
             )));
         }
-        Ok(read.map_err(|violation| quote(&violation, MAX_VIOLATION_BYTES)))
+        match read {
+            Ok(output) => Ok(Ok(output)),
+            Err(Unusable::Wrong(violation)) => Ok(Err(quote(&violation, MAX_VIOLATION_BYTES))),
+            Err(Unusable::NotValidated(why)) => Err(RequestError::permanent(why)),
+        }
     }
 
     /// The answer to the messages so far, in the form of request that the server accepts.

@@ -1,18 +1,21 @@
 //! Fake values that are valid against a JSON Schema.
 
-use super::answer::OutputSchema;
+use super::output_schema::OutputSchema;
 use serde_json::{Map, Number, Value};
 use std::collections::HashSet;
 
 /// The maximum nesting of a fake value.
 const MAX_DEPTH: usize = 12;
 
+/// The maximum of values that are made for one: where schemas multiply, the rest is `null`.
+const MAX_VALUES: usize = 20_000;
+
 /// An output that is valid against `schema`; without a schema an object that is marked as simulated.
 pub(super) fn fake_output(seed: u64, tool: &str, schema: Option<&Value>) -> Value {
     let Some(schema) = schema else {
         return serde_json::json!({"simulated": true, "summary": format!("invented output of {tool}")});
     };
-    let compiled = OutputSchema::new(schema).ok();
+    let compiled = OutputSchema::new(tool, schema).ok();
     let mut last = Value::Null;
     // A value that breaks a rule that is not supported here (a pattern, a dependency) is drawn again.
     for round in 0..16 {
@@ -20,12 +23,14 @@ pub(super) fn fake_output(seed: u64, tool: &str, schema: Option<&Value>) -> Valu
             root: schema,
             random: fastrand::Rng::with_seed(seed ^ (round << 32)),
             generous: round % 2 == 0,
+            left: MAX_VALUES,
         };
         last = fake_values.value(schema, "", 0);
-        if compiled
+        // Where validation could take long, the value is taken as it is.
+        let verdict = compiled
             .as_ref()
-            .is_none_or(|compiled| compiled.violation(&last).is_none())
-        {
+            .and_then(|compiled| compiled.verdict_now(&last));
+        if verdict.is_none_or(|violation| violation.is_none()) {
             break;
         }
     }
@@ -37,11 +42,17 @@ struct FakeValues<'a> {
     random: fastrand::Rng,
     /// Whether optional members are included.
     generous: bool,
+    /// How many values may still be made.
+    left: usize,
 }
 
 impl<'a> FakeValues<'a> {
     /// A value for `schema` and a member called `name`.
     fn value(&mut self, schema: &'a Value, name: &str, depth: usize) -> Value {
+        let Some(left) = self.left.checked_sub(1) else {
+            return Value::Null;
+        };
+        self.left = left;
         let Some(fields) = schema.as_object() else {
             return self.text(&Map::new(), name);
         };
@@ -157,27 +168,31 @@ impl<'a> FakeValues<'a> {
             .filter_map(Value::as_str)
         {
             if !object.contains_key(name) {
-                let value = others.map_or_else(
-                    || Value::from("invented"),
-                    |schema| self.value(schema, name, depth + 1),
-                );
+                let value = self.other(others, name, depth);
                 object.insert(name.to_owned(), value);
             }
         }
         let min = count(fields, "minProperties")
-            .unwrap_or(usize::from(others.is_some() && object.is_empty()));
+            .unwrap_or(usize::from(others.is_some() && object.is_empty()))
+            .min(1_000);
         for at in 1.. {
             if object.len() >= min || depth >= MAX_DEPTH {
                 break;
             }
             let name = format!("entry_{at}");
-            let value = others.map_or_else(
-                || Value::from("invented"),
-                |schema| self.value(schema, &name, depth + 1),
-            );
+            let value = self.other(others, &name, depth);
             object.insert(name, value);
         }
         Value::Object(object)
+    }
+
+    /// A member or an element for which there may be no schema.
+    fn other(&mut self, schema: Option<&'a Value>, name: &str, depth: usize) -> Value {
+        if let Some(schema) = schema {
+            return self.value(schema, name, depth + 1);
+        }
+        self.left = self.left.saturating_sub(1);
+        Value::from("invented")
     }
 
     fn list(&mut self, fields: &'a Map<String, Value>, name: &str, depth: usize) -> Value {
@@ -197,16 +212,13 @@ impl<'a> FakeValues<'a> {
         };
         let unique = fields.get("uniqueItems") == Some(&Value::Bool(true));
         let singular = name.strip_suffix('s').unwrap_or(name);
-        let mut items: Vec<Value> = Vec::with_capacity(length);
+        let mut items: Vec<Value> = Vec::new();
         for _ in 0..length * 4 {
-            if items.len() == length {
+            if items.len() == length || self.left == 0 {
                 break;
             }
             let schema = first.and_then(|first| first.get(items.len())).or(rest);
-            let item = match schema {
-                Some(schema) => self.value(schema, singular, depth + 1),
-                None => Value::from("invented"),
-            };
+            let item = self.other(schema, singular, depth);
             if !unique || !items.contains(&item) {
                 items.push(item);
             }
@@ -322,6 +334,7 @@ impl<'a> FakeValues<'a> {
             text.push('o');
         }
         text.truncate(max);
+        self.left = self.left.saturating_sub(text.len() / 64);
         Value::String(text.into_iter().collect())
     }
 
@@ -469,13 +482,39 @@ mod tests {
         })
     }
 
+    #[test]
+    fn schemas_that_multiply_give_bounded_values() {
+        let mut definitions = Map::new();
+        for at in 0..9 {
+            let next = json!({"$ref": format!("#/definitions/l{}", at + 1)});
+            let members: Map<String, Value> = (0..9)
+                .map(|member| (format!("m{member}"), next.clone()))
+                .collect();
+            let names: Vec<&String> = members.keys().collect();
+            let level = json!({"type": "object", "required": names, "properties": members});
+            definitions.insert(format!("l{at}"), level);
+        }
+        definitions.insert(
+            "l9".to_owned(),
+            json!({"type": "string", "minLength": 9_000}),
+        );
+        let nine = json!({"$ref": "#/definitions/l0", "definitions": definitions});
+        let lists = json!({"type": "array", "minItems": 900, "items": {"type": "array", "minItems": 900,
+            "items": {"type": "array", "minItems": 900}}});
+        let names = json!({"type": "object", "minProperties": 4_000_000_000_u64});
+        for schema in [nine, lists, names] {
+            let value = fake_output(1, "t", Some(&schema));
+            assert!(crate::text::json::footprint(&value) < 64 << 20, "{schema}");
+        }
+    }
+
     proptest! {
         #[test]
         fn fake_values_are_valid(schema in schemas(), refer in any::<bool>(), seed in any::<u64>()) {
             let schema = if refer { json!({"$ref": "#/$defs/x", "$defs": {"x": schema}}) } else { schema };
             let value = fake_output(seed, "t", Some(&schema));
-            let compiled = OutputSchema::new(&schema).unwrap();
-            prop_assert!(compiled.violation(&value).is_none(), "{value} after {schema}: {:?}", compiled.violation(&value));
+            let compiled = OutputSchema::new("t", &schema).unwrap();
+            prop_assert_eq!(compiled.verdict_now(&value), Some(None), "{} after {}", value, schema);
         }
     }
 }

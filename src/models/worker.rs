@@ -1,10 +1,10 @@
 //! The worker: the small model that performs tools, or its replacement without a model.
 
-use super::answer::OutputSchema;
 use super::conversation::{Conversation, Spent};
 use super::cost_basis::CostBasis;
 use super::endpoint::Endpoint;
 use super::http::{HttpClients, RequestError};
+use super::output_schema::OutputSchema;
 use super::prices::{Price, Prices};
 use super::prompt::{self, Task};
 use super::provider::{Environment, PROVIDERS, Provider, process_environment};

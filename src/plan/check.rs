@@ -13,6 +13,7 @@ use super::model::{ExecutionPlan, Step};
 use super::names::closest;
 use super::reference_syntax::own::ReferenceSyntax;
 use super::schema::{self, ToolSchemas};
+use crate::text::schema::Schema;
 use serde_json::{Map, Value};
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -115,7 +116,7 @@ struct Check<'a> {
     seen_context: HashSet<Arc<str>>,
     guesses: usize,
     /// The compiled schemas of tools that ask more than the checker reads itself.
-    validators: HashMap<Arc<str>, Option<jsonschema::Validator>>,
+    validators: HashMap<Arc<str>, Option<Schema>>,
     /// A buffer for the dependencies of one step.
     waits_for: Vec<StepIx>,
     /// A buffer for the references of one step.

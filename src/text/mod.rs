@@ -5,7 +5,7 @@
 //! width is counted in cells. Which characters these are is one list, [`is_unsafe`].
 //!
 //! What is looked for in the answers of models is here too: their thoughts, code fences, and JSON whose form needs
-//! repair.
+//! repair. So are the JSON Schemas of tools, with a bound of what validating a value takes.
 
 pub mod diff;
 pub(crate) mod fences;
@@ -15,6 +15,7 @@ mod integers;
 pub mod json;
 pub(crate) mod loose_json;
 pub mod message;
+pub mod schema;
 pub mod secrets;
 pub(crate) mod thoughts;
 mod unsafe_chars;

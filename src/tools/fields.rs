@@ -209,7 +209,7 @@ impl<'a> Fields<'a> {
             self.wrong(field, "a JSON Schema, which is an object", &value);
             return None;
         }
-        if let Err(error) = jsonschema::validator_for(&value) {
+        if let Some(error) = crate::text::schema::fault(&value) {
             self.fault(
                 field,
                 format!("`{field}` is not a valid JSON Schema: {error}"),

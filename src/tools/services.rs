@@ -2,7 +2,10 @@
 
 use super::sandbox::{Program, Sandbox};
 use super::secrets::SharedSecrets;
-use crate::models::{Environment, HttpClients, process_environment};
+use crate::models::{Environment, HttpClients, SchemaSandbox, process_environment};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use serde_json::Value;
 use std::ffi::OsString;
 use std::sync::Arc;
 
@@ -58,6 +61,16 @@ impl Services {
             environment,
             secrets,
         }
+    }
+}
+
+impl SchemaSandbox for Services {
+    fn violation<'a>(
+        &'a self,
+        schema: &'a Value,
+        value: &'a Value,
+    ) -> BoxFuture<'a, Result<Option<String>, String>> {
+        self.sandbox.violation(schema, value).boxed()
     }
 }
 

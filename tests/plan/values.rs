@@ -273,4 +273,20 @@ fn a_schema_without_an_end_is_not_followed() {
         deep = json!({"n": deep});
     }
     assert_eq!(against(&doubling, &json!({"v": deep})), Vec::new());
+    // It is said that these values are not checked.
+    for (schema, value) in [
+        (&schema, json!("x")),
+        (&circle, json!(1)),
+        (&doubling, deep),
+    ] {
+        let plan = json!({"steps": [{"id": "a", "tool": "t", "parameters": {"v": value}}]});
+        let draft = parse("p.json", plan.to_string().as_bytes()).unwrap();
+        let plan = draft.check(Some(&Tool(schema.clone())), None).unwrap();
+        let codes: Vec<_> = plan.warnings.iter().map(|warning| warning.code).collect();
+        assert_eq!(codes, ["not_validated"]);
+    }
+    assert_eq!(
+        against(&doubling, &json!({"v": {"n": {"n": 1}}})),
+        Vec::new()
+    );
 }

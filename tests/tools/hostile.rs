@@ -417,3 +417,153 @@ fn a_slow_expression_delays_no_end() {
         crate::common::program::stderr(&output)
     );
 }
+
+/// Names that refer to the next one twice, so that all of them together are too many to be looked at.
+fn doubling(keyword: &str) -> Value {
+    let mut names = serde_json::Map::new();
+    for at in 0..36 {
+        let next = json!({"$ref": format!("#/definitions/n{}", at + 1)});
+        names.insert(format!("n{at}"), json!({keyword: [next, next]}));
+    }
+    names.insert("n36".to_owned(), json!({"required": ["a"]}));
+    json!({"$ref": "#/definitions/n0", "definitions": names})
+}
+
+/// Schemas that ask for more than can be done: each step fails alone, in bounded time and memory, and says why.
+#[test]
+fn schemas_that_ask_for_too_much_are_given_up() {
+    let tree = json!({"anyOf": [
+        {"items": {"$ref": "#"}, "type": "array"}, {"items": {"$ref": "#"}, "type": "array", "maxItems": 9}, {"type": "boolean"}]});
+    let mut chain = serde_json::Map::new();
+    for at in 0..20_000 {
+        chain.insert(
+            format!("n{at}"),
+            json!({"$ref": format!("#/definitions/n{}", at + 1)}),
+        );
+    }
+    chain.insert("n20000".to_owned(), json!({"type": "string"}));
+    let chain = json!({"$ref": "#/definitions/n0", "definitions": chain});
+    let choices: Vec<Value> = (0..2000).map(|n| json!({"n": n})).collect();
+    let rules = |schema: &Value, filter: &str| json!({"type": "model", "prompt": "x", "output_schema": schema, "offline": {"jq": filter}});
+    let limited = |schema: &Value, filter: &str| {
+        let mut tool = rules(schema, filter);
+        tool["timeout_s"] = json!(1);
+        tool
+    };
+    // What each is, and words of its error.
+    let tools = [
+        ("all", limited(&doubling("allOf"), "{a: 1}"), "time"),
+        ("any", limited(&doubling("anyOf"), "{b: 1}"), "time"),
+        ("one", limited(&doubling("oneOf"), "{b: 1}"), "time"),
+        ("chain", limited(&chain, "1"), ""),
+        (
+            "tree",
+            rules(&tree, "reduce range(90) as $n (1; [.])"),
+            "not valid",
+        ),
+        (
+            "looks",
+            rules(&json!({"pattern": "^(?:(?=(a|a)+)a)*\\1c"}), "\"a\" * 3000"),
+            "pattern",
+        ),
+        (
+            "states",
+            rules(&json!({"pattern": "(((b{90}){90}){90})"}), "\"b\" * 30"),
+            "regex",
+        ),
+        (
+            "steps",
+            limited(
+                &json!({"pattern": "(?:.*a.*c|.*b){900}z"}),
+                "\"abc\" * 400000",
+            ),
+            "",
+        ),
+        (
+            "copies",
+            rules(
+                &json!({"items": {"enum": choices}}),
+                "[range(2000) | {n: -.}]",
+            ),
+            "not valid",
+        ),
+        (
+            "named",
+            rules(
+                &json!({"properties": {"k": {"type": "integer"}}}),
+                "{k: \"v\"}",
+            ),
+            "/k: \"v\" is not of type",
+        ),
+    ];
+    let mut catalog = json!({"good": {"type": "jq", "filter": "1"}});
+    let mut steps = vec![json!({"id": "good", "tool": "good", "parameters": {}})];
+    for (name, tool, _) in &tools {
+        catalog[name] = tool.clone();
+        steps.push(json!({"id": name, "tool": name, "parameters": {}}));
+    }
+    // Few enough steps are made, whatever the schema looks like.
+    catalog["long"] = rules(
+        &json!({"items": {"type": "integer"}}),
+        "[range(90000)] | length as $n | [$n]",
+    );
+    steps.push(json!({"id": "long", "tool": "long", "parameters": {}}));
+    let folder = folder(
+        "plan.json",
+        &json!({"steps": steps}).to_string(),
+        &json!({"tools": catalog}).to_string(),
+    );
+    let home = tempfile::tempdir().unwrap();
+    let (output, peak) = Watched::start(&folder, home.path(), &[]).end();
+    assert_eq!(
+        code(&output),
+        1,
+        "{}",
+        crate::common::program::stderr(&output)
+    );
+    let result = json(&output);
+    for (name, _, words) in &tools {
+        let row = step(&result, name);
+        assert_eq!(row["status"], "failed", "{row}");
+        let message = row["error"]["message"].as_str().unwrap();
+        assert!(message.contains(words), "{name}: {message}");
+        assert_eq!(row["attempts"], 1, "{name}: {message}");
+    }
+    assert_eq!(step(&result, "good")["output"], 1);
+    assert_eq!(step(&result, "long")["output"], json!([90_000]));
+    assert!(peak > 0 && peak < PEAK_MB, "{peak} MB");
+}
+
+/// Validation that takes long holds up neither the run's time limit nor a signal.
+#[test]
+fn a_slow_validation_delays_no_end() {
+    let tool = json!({"type": "model", "prompt": "x", "output_schema": doubling("oneOf"), "offline": {"jq": "{a: 1}"}});
+    let folder = folder(
+        "plan.json",
+        r#"{"steps": [{"id": "slow", "tool": "slow", "parameters": {}}]}"#,
+        &json!({"tools": {"slow": tool}}).to_string(),
+    );
+    let home = tempfile::tempdir().unwrap();
+    let before = Instant::now();
+    let (output, _) = Watched::start(&folder, home.path(), &["--timeout-seconds", "1"]).end();
+    assert_stopped_in_time(
+        "the program",
+        before.elapsed().saturating_sub(Duration::from_secs(1)),
+    );
+    assert_eq!(code(&output), 3);
+    let events = folder.path().join("events.jsonl");
+    let running = Watched::start(
+        &folder,
+        home.path(),
+        &["--events", events.to_str().unwrap()],
+    );
+    wait_until("the step to start", || {
+        let events = std::fs::read_to_string(&events).unwrap_or_default();
+        events.contains("\"attempt_started\"")
+    });
+    let before = Instant::now();
+    signal("INT", running.child.id());
+    let (output, _) = running.end();
+    assert_stopped_in_time("the program", before.elapsed());
+    assert_eq!(code(&output), 130);
+}

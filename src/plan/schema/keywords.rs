@@ -3,22 +3,19 @@
 //! not depend on them.
 
 use super::{Checker, converted, given, is_of};
-use crate::plan::diagnostic::{Diagnostic, shown};
+use crate::plan::diagnostic::{Diagnostic, Severity, shown};
 use crate::plan::draft_plan::first_byte;
 use crate::plan::node::{Kind, Member, Node};
 use crate::plan::template::Template;
+use crate::text::schema::{Place, Schema, is_unfinished};
 use crate::text::visible;
+use jsonschema::ValidationError;
 use jsonschema::error::{TypeKind, ValidationErrorKind};
-use jsonschema::{ValidationError, Validator};
 use serde_json::{Map, Value};
 use std::ops::Range;
 
 /// The maximum of faults of one step that are shown.
 const MAX_FAULTS: usize = 20;
-
-/// The maximum of schemas that are applied to one value. A schema can refer to itself in so many ways that it never
-/// ends.
-const MAX_APPLIED: u64 = 10_000;
 
 /// The keywords that [`Checker`] reads itself, and those that ask nothing.
 const PLAIN: &[&str] = &[
@@ -39,28 +36,12 @@ const PLAIN: &[&str] = &[
     "writeOnly",
 ];
 
-/// The keywords that apply other schemas to the same value.
-const IN_PLACE: &[&str] = &[
-    "allOf",
-    "anyOf",
-    "oneOf",
-    "not",
-    "if",
-    "then",
-    "else",
-    "dependentSchemas",
-];
-
 /// A compiled schema of a tool's parameters, where it asks more than [`Checker`] reads.
-pub(in crate::plan) fn compile(schema: &Value) -> Option<Validator> {
+pub(in crate::plan) fn compile(schema: &Value) -> Option<Schema> {
     if is_plain(schema, true) {
         return None;
     }
-    // Other files and addresses are never fetched: without a resolver they do not compile.
-    jsonschema::options()
-        .should_validate_formats(true)
-        .build(schema)
-        .ok()
+    Schema::new(schema).ok()
 }
 
 fn is_plain(schema: &Value, is_root: bool) -> bool {
@@ -80,13 +61,14 @@ fn is_plain(schema: &Value, is_root: bool) -> bool {
 }
 
 impl Checker<'_> {
-    /// Reports what `validator` finds wrong with the parameters, beyond what was reported before.
+    /// Reports what `compiled` finds wrong with the parameters, beyond what was reported before. Where that could take
+    /// long, it reports that they were not validated.
     pub fn keywords(
         &mut self,
         node: &Node,
         template: &Template,
         schema: &Value,
-        validator: &Validator,
+        compiled: &Schema,
     ) {
         let mut open = Vec::new();
         let mut value = literal(node, Some(template), String::new(), &mut open);
@@ -95,10 +77,15 @@ impl Checker<'_> {
         if let Value::Object(members) = &mut value {
             members.retain(|name, member| !member.is_null() || required.contains(&&**name));
         }
-        if !ends(schema, depth(&value)) {
+        let Place::InPlace(validator) = compiled.place(&value) else {
+            self.not_validated();
             return;
-        }
-        let errors = validator.iter_errors(&value).take(4 * MAX_FAULTS);
+        };
+        let mut is_whole = true;
+        let errors = validator
+            .iter_errors(&value)
+            .take(4 * MAX_FAULTS)
+            .inspect(|error| is_whole &= !is_unfinished(error.kind()));
         let faults: Vec<Diagnostic> = errors
             .filter(|error| is_certain(error, &open))
             .filter_map(|error| self.violation(node, &error))
@@ -113,6 +100,24 @@ impl Checker<'_> {
                 self.collector.push(fault);
             }
         }
+        if !is_whole {
+            self.not_validated();
+        }
+    }
+
+    fn not_validated(&mut self) {
+        let mut warning = self.fault(
+            "not_validated",
+            format!(
+                "the values for {} are not checked against all of its schema, which could take too long",
+                shown(self.tool)
+            ),
+        );
+        warning.severity = Severity::Warning;
+        let warning = warning.help(
+            "give the tool a smaller schema: fewer `$ref`, `allOf`, `anyOf` and `oneOf` inside each other, simpler patterns",
+        );
+        self.collector.push(warning.at(self.place.clone()));
     }
 
     fn violation(&self, root: &Node, error: &ValidationError<'_>) -> Option<Diagnostic> {
@@ -154,8 +159,7 @@ impl Checker<'_> {
             |noun: &str, limit: u64| format!("{limit} {noun}{}", if limit == 1 { "" } else { "s" });
         let mut help = None;
         let (code, message) = match error.kind() {
-            ValidationErrorKind::BacktrackLimitExceeded { .. }
-            | ValidationErrorKind::RegexEngineFailure { .. } => return None,
+            kind if is_unfinished(kind) => return None,
             ValidationErrorKind::Type { kind } => {
                 let types = types(kind);
                 let types: Vec<&str> = types.iter().map(String::as_str).collect();
@@ -345,90 +349,6 @@ fn types(kind: &TypeKind) -> Vec<String> {
     match kind {
         TypeKind::Single(one) => vec![one.to_string()],
         TypeKind::Multiple(many) => many.iter().map(|one| one.to_string()).collect(),
-    }
-}
-
-fn depth(value: &Value) -> u32 {
-    match value {
-        Value::Array(list) => 1 + list.iter().map(depth).max().unwrap_or_default(),
-        Value::Object(map) => 1 + map.values().map(depth).max().unwrap_or_default(),
-        _ => 0,
-    }
-}
-
-/// Whether holding a value of this depth against the schema takes a bounded number of steps.
-fn ends(schema: &Value, depth: u32) -> bool {
-    let mut work = Work {
-        root: schema,
-        left: 20 * MAX_APPLIED,
-    };
-    let Some(ways) = work.most(schema) else {
-        return false;
-    };
-    // Each way leads to the members, and each of them has as many again.
-    ways.checked_pow(depth)
-        .is_some_and(|all| all <= 100 * MAX_APPLIED)
-}
-
-/// Counts in how many ways one value is looked into.
-struct Work<'s> {
-    root: &'s Value,
-    /// The schemas that may still be counted.
-    left: u64,
-}
-
-impl Work<'_> {
-    /// The most ways of any schema inside `schema`.
-    fn most(&mut self, schema: &Value) -> Option<u64> {
-        let mut most = 1;
-        let mut open = vec![schema];
-        while let Some(next) = open.pop() {
-            match next {
-                Value::Object(members) => {
-                    most = most.max(self.ways(next, 0)?);
-                    open.extend(members.values());
-                }
-                Value::Array(list) => open.extend(list),
-                _ => {}
-            }
-        }
-        Some(most)
-    }
-
-    /// The schemas that `schema` applies to the same value and that look into it; at least 1.
-    fn ways(&mut self, schema: &Value, depth: u32) -> Option<u64> {
-        self.left = self.left.checked_sub(1)?;
-        if depth > 100 {
-            return None;
-        }
-        let Some(keywords) = schema.as_object() else {
-            return Some(1);
-        };
-        let looks_in = keywords.keys().any(|keyword| {
-            keyword.contains("tems") || keyword.contains("ropert") || keyword == "contains"
-        });
-        let mut ways = u64::from(looks_in);
-        for (keyword, value) in keywords {
-            if matches!(&**keyword, "$ref" | "$dynamicRef" | "$recursiveRef") {
-                let target = value
-                    .as_str()
-                    .and_then(|reference| reference.strip_prefix('#'))
-                    .and_then(|pointer| self.root.pointer(&pointer.replace("%25", "%")));
-                if let Some(target) = target {
-                    ways += self.ways(target, depth + 1)?;
-                }
-            } else if IN_PLACE.contains(&&**keyword) {
-                let inner: Vec<&Value> = match (&**keyword, value) {
-                    (_, Value::Array(list)) => list.iter().collect(),
-                    ("dependentSchemas", Value::Object(members)) => members.values().collect(),
-                    (_, one) => vec![one],
-                };
-                for one in inner {
-                    ways += self.ways(one, depth + 1)?;
-                }
-            }
-        }
-        Some(ways.max(1))
     }
 }
 

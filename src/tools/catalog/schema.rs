@@ -2,6 +2,7 @@
 
 use super::read::Reader;
 use crate::plan::Severity;
+use crate::text::schema;
 use crate::tools::definition::ToolDefinition;
 use crate::tools::fields::{Fields, type_name};
 use serde_json::{Map, Value, json};
@@ -20,9 +21,9 @@ impl Reader<'_> {
                 Value::Array(list) if list.is_empty() => None,
                 Value::Array(list) => Some(self.schema_of(&tool.name, &list)),
                 // The function-calling format has a JSON Schema here.
-                object @ Value::Object(_) => match jsonschema::validator_for(&object) {
-                    Ok(_) => Some(object),
-                    Err(error) => {
+                object @ Value::Object(_) => match schema::fault(&object) {
+                    None => Some(object),
+                    Some(error) => {
                         fields.fault(
                             "parameters",
                             format!("`parameters` is not a valid JSON Schema: {error}"),
@@ -93,7 +94,7 @@ impl Reader<'_> {
                 }
             }
             let schema = Value::Object(schema);
-            if let Err(error) = jsonschema::validator_for(&schema) {
+            if let Some(error) = schema::fault(&schema) {
                 self.report(
                     Severity::Error,
                     "bad_field",

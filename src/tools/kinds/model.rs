@@ -2,8 +2,9 @@
 
 use super::code_exec;
 use super::jq::{self, JqRule};
-use crate::models::{MAX_TOKENS, OutputSchema, SmallModelWorker, Task};
+use crate::models::{MAX_TOKENS, OutputSchema, SchemaSandbox, SmallModelWorker, Task};
 use crate::run::NotReused;
+use crate::tools::cancel::cancellable;
 use crate::tools::definition::{
     BuildContext, BuildError, FingerprintParts, KindEntry, ToolDefinition, ToolSettings,
 };
@@ -89,7 +90,11 @@ impl ToolSettings for ModelSettings {
 
     fn build(&self, context: &BuildContext<'_>) -> Result<Arc<dyn Tool>, BuildError> {
         let output = context.definition.output_schema.as_deref();
-        let output = output.map(OutputSchema::new).transpose()?;
+        let name = &context.definition.name;
+        let output = output
+            .map(|schema| OutputSchema::new(name, schema))
+            .transpose()?;
+        let sandbox: Arc<dyn SchemaSandbox> = context.services.clone();
         let rules = match &self.offline {
             Some(Rules::Jq(filter)) => Some(CompiledRules::Jq(JqRule::new(filter)?)),
             Some(Rules::Code(code)) => Some(CompiledRules::Code(code.clone())),
@@ -99,7 +104,10 @@ impl ToolSettings for ModelSettings {
             role: Arc::new(Role {
                 definition: context.definition.clone(),
                 settings: self.clone(),
-                output,
+                output: output.map(|schema| {
+                    let secrets = context.services.secrets.clone();
+                    schema.sandbox(sandbox).secrets(secrets)
+                }),
                 rules,
             }),
             worker: context.worker.clone(),
@@ -198,19 +206,41 @@ impl Role {
     }
 
     /// The output of the rules, validated against the schema like a model's.
-    fn checked(&self, output: Result<Value, ToolError>) -> Result<Value, ToolError> {
-        let output = output.map_err(|error| ToolError {
-            message: format!(
-                "the offline rules of \"{}\" failed: {}",
-                self.definition.name, error.message
-            ),
-            ..error
-        })?;
-        match self
-            .output
-            .as_ref()
-            .and_then(|schema| schema.violation(&output))
-        {
+    async fn checked(&self, output: Result<Value, ToolError>) -> Result<Value, ToolError> {
+        let output = Arc::new(output.map_err(|error| self.failed(error))?);
+        let violation = match &self.output {
+            None => None,
+            Some(schema) => schema
+                .violation(&output)
+                .await
+                .map_err(ToolError::permanent)?,
+        };
+        self.allowed(Arc::unwrap_or_clone(output), violation)
+    }
+
+    /// The same at once; `None` where validation may take long.
+    fn checked_now(&self, output: Result<Value, ToolError>) -> Option<Result<Value, ToolError>> {
+        let output = match output {
+            Ok(output) => output,
+            Err(error) => return Some(Err(self.failed(error))),
+        };
+        let violation = match &self.output {
+            None => None,
+            Some(schema) => schema.verdict_now(&output)?,
+        };
+        Some(self.allowed(output, violation))
+    }
+
+    fn failed(&self, mut error: ToolError) -> ToolError {
+        error.message = format!(
+            "the offline rules of \"{}\" failed: {}",
+            self.definition.name, error.message
+        );
+        error
+    }
+
+    fn allowed(&self, output: Value, violation: Option<String>) -> Result<Value, ToolError> {
+        match violation {
             None => Ok(output),
             Some(violation) => Err(ToolError::permanent(format!(
                 "the offline rules of \"{}\" gave what its output_schema does not allow: {violation}",
@@ -244,7 +274,8 @@ impl Tool for ModelTool {
                         code_exec::run(code, &call.input, &services, &call, time).await
                     }
                 };
-                return CallReport::free(role.checked(output));
+                let checked = cancellable(&call.cancel, role.checked(output)).await;
+                return CallReport::free(checked.unwrap_or_else(Err));
             }
             let prompt = role.prompt(&call.input);
             let task = Task {
@@ -267,9 +298,10 @@ impl Tool for ModelTool {
 
     fn call_now(&self, input: &Arc<Value>) -> Option<CallReport> {
         match &self.role.rules {
-            Some(CompiledRules::Jq(rule)) if self.worker.is_offline() => rule
-                .run_now(input)
-                .map(|output| CallReport::free(self.role.checked(output))),
+            Some(CompiledRules::Jq(rule)) if self.worker.is_offline() => {
+                let output = rule.run_now(input)?;
+                self.role.checked_now(output).map(CallReport::free)
+            }
             _ => None,
         }
     }

@@ -4,10 +4,13 @@ use super::protocol::{Language, MAX_LINE_BYTES, Reply, Request};
 use super::python;
 #[cfg(target_os = "linux")]
 use super::walls;
+use crate::text::schema::{self, Verdict};
 use crate::tools::kinds::jq::{Filter, FilterError};
+use jsonschema::Validator;
 use rlimit::Resource;
-use serde_json::Map;
+use serde_json::{Map, Value};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::sync::mpsc;
@@ -15,8 +18,9 @@ use std::sync::mpsc;
 /// Recursion inside the interpreters needs more than the usual 8 MiB.
 const STACK: u64 = 96 << 20;
 
-/// The maximum of compiled filters that are kept.
+/// The maximum of compiled filters, and of schemas, that are kept.
 const MAX_FILTERS: usize = 64;
+const MAX_SCHEMAS: usize = 8;
 
 /// Serves requests from standard input until it ends. `memory_mb` bounds what the sandbox may allocate.
 ///
@@ -34,11 +38,11 @@ pub fn serve(memory_mb: u64) -> io::Result<()> {
     limit(memory_mb, &figures)?;
     #[cfg(target_os = "linux")]
     walls::filter_system_calls()?;
-    let mut filters = HashMap::new();
+    let mut compiled = Compiled::default();
     send(&Reply::Ready)?;
     for line in requests {
         let reply = match serde_json::from_str::<Request>(&line) {
-            Ok(request) => answer(&request, &mut filters, &figures),
+            Ok(request) => answer(&request, &mut compiled, &figures),
             Err(error) => Reply::Error(format!("the input cannot be read: {error}")),
         };
         send(&reply)?;
@@ -145,7 +149,7 @@ fn allow(seconds: u64, figures: &Figures) {
     }
 }
 
-fn answer(request: &Request, filters: &mut HashMap<String, Filter>, figures: &Figures) -> Reply {
+fn answer(request: &Request, compiled: &mut Compiled, figures: &Figures) -> Reply {
     allow(request.seconds, figures);
     let output = match request.language {
         Language::Python => python::run(
@@ -162,8 +166,15 @@ fn answer(request: &Request, filters: &mut HashMap<String, Filter>, figures: &Fi
             let is_condition = request.language == Language::Condition;
             crate::plan::evaluate(&request.source, variables, is_condition)
         }
+        Language::Schema | Language::Violations => {
+            let is_asked_why = request.language == Language::Violations;
+            compiled
+                .schema(&request.source)
+                .map(|validator| validated(validator, &request.input, is_asked_why))
+        }
         Language::Jq => {
-            let filter = filter(&request.source, filters).map_err(|error| error.to_string());
+            let filter = compiled.filter(&request.source);
+            let filter = filter.map_err(|error| error.to_string());
             filter.and_then(|filter| filter.run(&request.input))
         }
     };
@@ -176,18 +187,50 @@ fn answer(request: &Request, filters: &mut HashMap<String, Filter>, figures: &Fi
     }
 }
 
-fn filter<'a>(
-    source: &str,
-    filters: &'a mut HashMap<String, Filter>,
-) -> Result<&'a Filter, FilterError> {
-    if filters.len() >= MAX_FILTERS && !filters.contains_key(source) {
-        filters.clear();
-    }
-    match filters.entry(source.to_owned()) {
-        std::collections::hash_map::Entry::Occupied(entry) => Ok(entry.into_mut()),
-        std::collections::hash_map::Entry::Vacant(entry) => {
-            Ok(entry.insert(Filter::compile_here(source)?))
+/// What was compiled for earlier requests.
+#[derive(Default)]
+struct Compiled {
+    filters: HashMap<String, Filter>,
+    schemas: HashMap<String, Validator>,
+}
+
+impl Compiled {
+    fn filter(&mut self, source: &str) -> Result<&Filter, FilterError> {
+        if self.filters.len() >= MAX_FILTERS && !self.filters.contains_key(source) {
+            self.filters.clear();
         }
+        match self.filters.entry(source.to_owned()) {
+            Entry::Occupied(entry) => Ok(entry.into_mut()),
+            Entry::Vacant(entry) => Ok(entry.insert(Filter::compile_here(source)?)),
+        }
+    }
+
+    fn schema(&mut self, source: &str) -> Result<&Validator, String> {
+        if self.schemas.len() >= MAX_SCHEMAS && !self.schemas.contains_key(source) {
+            self.schemas.clear();
+        }
+        match self.schemas.entry(source.to_owned()) {
+            Entry::Occupied(entry) => Ok(entry.into_mut()),
+            Entry::Vacant(entry) => {
+                let schema: Value =
+                    serde_json::from_str(source).map_err(|error| error.to_string())?;
+                let validator = schema::compile_here(&schema)
+                    .map_err(|error| format!("it is not a valid JSON Schema: {error}"))?;
+                Ok(entry.insert(validator))
+            }
+        }
+    }
+}
+
+/// Whether a value is valid, or what is wrong with it.
+fn validated(validator: &Validator, value: &Value, is_asked_why: bool) -> Value {
+    if !is_asked_why {
+        return validator.is_valid(value).into();
+    }
+    match schema::describe(validator, value) {
+        Verdict::Valid => "".into(),
+        Verdict::Invalid(violation) => violation.into(),
+        Verdict::Undecided => Value::Null,
     }
 }
 

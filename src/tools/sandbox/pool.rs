@@ -28,6 +28,10 @@ const MEMORY_MB: u64 = 512;
 /// The default limit of processor time of one call, in seconds.
 const SECONDS: u64 = 300;
 
+/// The time limits for validating a value, and for saying what is wrong with it.
+const VALIDATION_LIMIT: Duration = Duration::from_secs(10);
+const DESCRIPTION_LIMIT: Duration = Duration::from_secs(3);
+
 /// The maximum of idle sandboxes.
 const MAX_IDLE: usize = 8;
 
@@ -195,6 +199,45 @@ impl Sandbox {
                     "it has no value within {seconds} s"
                 )))
             })
+    }
+
+    /// What is wrong with a value, one violation a line; `None` where it is valid against the schema.
+    pub async fn violation(&self, schema: &Value, value: &Value) -> Result<Option<String>, String> {
+        let source = schema.to_string();
+        let is_valid = self
+            .validate(Language::Schema, &source, value, VALIDATION_LIMIT)
+            .await?;
+        if is_valid == Value::Bool(true) {
+            return Ok(None);
+        }
+        let why = self.validate(Language::Violations, &source, value, DESCRIPTION_LIMIT);
+        Ok(Some(match why.await {
+            Ok(Value::String(violation)) => violation,
+            Ok(_) => return Err("a pattern in it goes back too often".to_owned()),
+            Err(why) => format!("it is not valid; which part is not was not found out: {why}"),
+        }))
+    }
+
+    async fn validate(
+        &self,
+        language: Language,
+        source: &str,
+        value: &Value,
+        limit: Duration,
+    ) -> Result<Value, String> {
+        let work = Work {
+            language,
+            source,
+            input: value,
+            memory_mb: None,
+            cpu_percent: None,
+            time: Some(limit),
+        };
+        let nothing: CallLog = Arc::new(|_, _| {});
+        match tokio::time::timeout(limit, self.work(work, &nothing)).await {
+            Ok(answer) => answer.map_err(|error| error.message),
+            Err(_) => Err(format!("it did not end within {} s", limit.as_secs())),
+        }
     }
 
     async fn work(&self, work: Work<'_>, log: &CallLog) -> Result<Value, ToolError> {

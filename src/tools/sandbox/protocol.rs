@@ -22,6 +22,10 @@ pub enum Language {
     Expression,
     /// The same, asked only whether it holds.
     Condition,
+    /// A JSON Schema, asked whether the input is valid.
+    Schema,
+    /// The same, asked what is wrong with an input that is not.
+    Violations,
 }
 
 impl Language {
@@ -35,6 +39,9 @@ impl Language {
             Self::Expression | Self::Condition => {
                 "an expression that could run long or grow without a bound is evaluated in a process of the plandeck program"
             }
+            Self::Schema | Self::Violations => {
+                "a value whose validation could take long is validated in a process of the plandeck program"
+            }
         }
     }
 
@@ -44,6 +51,7 @@ impl Language {
             Self::Python => "the code",
             Self::Jq => "the filter",
             Self::Expression | Self::Condition => "the expression",
+            Self::Schema | Self::Violations => "validation",
         }
     }
 }
