@@ -59,6 +59,7 @@ pub mod layout;
 pub mod library {}
 pub mod models;
 pub mod plan;
+pub mod planner;
 pub mod report;
 pub mod run;
 pub mod session;
@@ -70,5 +71,6 @@ pub mod units;
 
 pub use models::SmallModelWorker;
 pub use plan::ExecutionPlan;
+pub use planner::LargePlanner;
 pub use run::{ExecutionResult, ResourceLimits};
 pub use session::{Execution, ExecutionError, execute_plan};

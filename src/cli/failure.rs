@@ -5,6 +5,8 @@ use crate::store::StoreError;
 
 /// Exit code where nothing ran: wrong usage, or a fault in the plan, the catalog or the configuration.
 pub const NOTHING_RAN: u8 = 2;
+/// Exit code where a limit stopped it.
+pub const OVER_LIMIT: u8 = 3;
 /// Exit code where the work was done but its output could not be written.
 pub const NOT_WRITTEN: u8 = 1;
 
@@ -15,6 +17,8 @@ pub enum Failure {
     Usage(String),
     /// An error of the application layer.
     Session(SessionError),
+    /// The reason is printed already; holds the exit code.
+    Said(u8),
     /// Standard output cannot be written.
     Output(std::io::Error),
     /// The result of a run cannot be written.
@@ -35,7 +39,11 @@ impl Failure {
     /// The exit code.
     pub fn code(&self) -> u8 {
         match self {
+            Self::Session(SessionError::Planning(failure)) if failure.error.is_of_budget() => {
+                OVER_LIMIT
+            }
             Self::Usage(_) | Self::Session(_) => NOTHING_RAN,
+            Self::Said(code) => *code,
             Self::Output(_) | Self::ResultLost { .. } => NOT_WRITTEN,
         }
     }
@@ -44,6 +52,7 @@ impl Failure {
     pub fn message(&self) -> String {
         match self {
             Self::Usage(message) => message.clone(),
+            Self::Said(_) => String::new(),
             Self::Session(SessionError::Unpriced { step, model }) => {
                 let model = model.as_deref().unwrap_or("its model");
                 format!(

@@ -9,7 +9,7 @@ use crate::run::{ExecutionResult, RunCommand};
 use crate::session::PreparedRun;
 use crate::text::escape_json;
 use crate::tui::EndingSignals;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::io::IsTerminal;
 use std::path::Path;
 
@@ -52,6 +52,11 @@ pub async fn run(prepared: PreparedRun, args: &RunArgs) -> Result<u8, Failure> {
 }
 
 fn print(result: &ExecutionResult, args: &RunArgs) -> Result<(), Failure> {
+    if let Some(planning) = &args.planning {
+        let mut both = planning.clone();
+        both["run"] = json!(result);
+        return out_json(&both);
+    }
     if args.json {
         return out_json(result);
     }

@@ -20,6 +20,7 @@ mod live;
 mod man;
 mod models;
 mod output;
+mod plan;
 mod playback;
 mod prices;
 mod recorded;
@@ -56,6 +57,7 @@ pub fn main() -> ExitCode {
     };
     let color = match &cli.command {
         Some(Command::Check(args)) => args.color,
+        Some(Command::Plan(args)) => args.color,
         Some(Command::Run(args)) => args.screen.color.unwrap_or_default(),
         Some(Command::Fork(args)) => args.options.screen.color.unwrap_or_default(),
         _ => cli.open.screen.color.unwrap_or_default(),
@@ -72,6 +74,7 @@ pub fn main() -> ExitCode {
         None => on_tokio(run::run(cli.open)),
         Some(Command::Run(args)) => on_tokio(run::run(*args)),
         Some(Command::Check(args)) => on_tokio(check::check(args)),
+        Some(Command::Plan(args)) => on_tokio(plan::plan(*args)),
         Some(Command::Runs(args)) => runs::runs(&args),
         Some(Command::Show(args)) => show::show(&args),
         Some(Command::Diff(args)) => diff::diff(&args),
@@ -163,7 +166,7 @@ pub fn as_child() -> Option<ExitCode> {
 fn missing_command() -> Option<ExitCode> {
     let mut arguments = std::env::args().skip(1);
     let command = arguments.next()?;
-    let is_known = matches!(&*command, "plan" | "batch" | "mcp" | "agent" | "help");
+    let is_known = matches!(&*command, "batch" | "mcp" | "agent" | "help");
     if !is_known || std::path::Path::new(&command).exists() {
         return None;
     }

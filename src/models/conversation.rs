@@ -20,7 +20,7 @@ use serde_json::Value;
 pub(super) const MAX_VIOLATION_BYTES: usize = 1_500;
 
 /// The maximum of forms of one request. Each refusal changes one of few parameters, so this is never reached.
-const MAX_FORMS: usize = 8;
+pub(super) const MAX_FORMS: usize = 8;
 
 /// One task's turns with a model.
 pub(super) struct Conversation<'a> {
@@ -36,6 +36,10 @@ pub(super) struct Conversation<'a> {
     pub(super) messages: Vec<(Role, String)>,
     pub(super) answers: Vec<String>,
     pub(super) spent: Spent,
+    /// The maximum of requests for one answer: each form of the request that the server refuses is one.
+    pub(super) max_requests: usize,
+    /// How many requests were sent.
+    pub(super) requests: u32,
 }
 
 /// What the requests of a conversation have cost so far.
@@ -124,10 +128,12 @@ impl Conversation<'_> {
     }
 
     /// The answer to the messages so far, in the form of request that the server accepts.
-    async fn answer(&mut self) -> Result<ChatAnswer, RequestError> {
+    pub(super) async fn answer(&mut self) -> Result<ChatAnswer, RequestError> {
         let mut quirks = self.endpoint.first_quirks(&self.request());
-        for _ in 0..MAX_FORMS {
+        let mut refusal = None;
+        for _ in 0..self.max_requests {
             self.spent.waiting = true;
+            self.requests += 1;
             let request = self.request();
             let asked = self
                 .endpoint
@@ -151,6 +157,7 @@ impl Conversation<'_> {
                         });
                     }
                     quirks = next;
+                    refusal = Some(error);
                 }
                 Err(ChatError { error, usage }) => {
                     self.settle(&error, usage);
@@ -158,7 +165,8 @@ impl Conversation<'_> {
                 }
             }
         }
-        Err(RequestError::permanent("the server refuses every form of the request").sent())
+        let every_form = "the server refuses every form of the request";
+        Err(refusal.unwrap_or_else(|| RequestError::permanent(every_form).sent()))
     }
 
     fn request(&self) -> ChatRequest<'_> {

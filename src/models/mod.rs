@@ -3,6 +3,7 @@
 mod answer;
 mod api_quirks;
 mod available;
+mod chat;
 mod choose;
 mod context_window;
 mod conversation;
@@ -29,12 +30,14 @@ mod worker_error;
 
 pub use crate::text::schema::SchemaError;
 pub use available::{Availability, AvailableModel, ProviderState, available};
+pub(crate) use chat::{Chat, ChatReport};
 pub use cost_basis::CostBasis;
 pub use http::{HttpClients, RequestError};
 pub use output_schema::{OutputSchema, SchemaSandbox};
 pub use prices::{LongInput, Price, PriceError, PriceRow, Prices};
 pub use prompt::Task;
 pub use provider::{Environment, PROVIDERS, Provider, process_environment};
+pub(crate) use request::Role;
 pub use spend_authorizer::SpendAuthorizer;
 pub use worker::{MAX_TOKENS, SmallModelWorker, WorkerReport};
 pub use worker_error::WorkerError;

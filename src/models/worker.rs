@@ -1,6 +1,6 @@
 //! The worker: the small model that performs tools, or its replacement without a model.
 
-use super::conversation::{Conversation, Spent};
+use super::conversation::{Conversation, MAX_FORMS, Spent};
 use super::cost_basis::CostBasis;
 use super::endpoint::Endpoint;
 use super::http::{HttpClients, RequestError};
@@ -38,7 +38,7 @@ pub struct SmallModelWorker {
     base_url: Option<Arc<str>>,
     environment: Environment,
     prices: Prices,
-    clients: Arc<HttpClients>,
+    pub(super) clients: Arc<HttpClients>,
     endpoints: Arc<Mutex<HashMap<&'static str, Arc<Endpoint>>>>,
 }
 
@@ -391,6 +391,8 @@ impl SmallModelWorker {
             messages: prompt::messages(task, input),
             answers: Vec::new(),
             spent: Spent::NOTHING,
+            max_requests: MAX_FORMS,
+            requests: 0,
         };
         let output = conversation.output_unless(cancelled, schema).await;
         WorkerReport {

@@ -2,6 +2,7 @@
 
 use crate::models::WorkerError;
 use crate::plan::PlanFaults;
+use crate::planner::PlanningFailure;
 use crate::store::StoreError;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -38,6 +39,9 @@ pub enum SessionError {
     /// The chosen worker cannot be set up.
     #[error(transparent)]
     Worker(#[from] WorkerError),
+    /// The planner made no plan.
+    #[error(transparent)]
+    Planning(Box<PlanningFailure>),
     /// Keys would go to an address that a project's settings file names.
     #[error(
         "{}: base_url sends model requests to {address}, with the key in {keys}; if that address may have the key, \

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Names of the catalog file that is used when it lies in the plan's folder.
-const BESIDE: [&str; 3] = ["tools.yaml", "tools.yml", "tools.json"];
+pub(super) const BESIDE: [&str; 3] = ["tools.yaml", "tools.yml", "tools.json"];
 
 /// A plan that is ready to run.
 pub struct Loaded {
@@ -168,7 +168,7 @@ async fn worker(
 }
 
 /// A base URL that a project's file names gets no key unless the user consents: the folder may come from anybody.
-fn refuse_address_of_project(
+pub(super) fn refuse_address_of_project(
     options: &SourceOptions,
     worker: &SmallModelWorker,
 ) -> Result<(), SessionError> {

@@ -19,6 +19,8 @@ const FILE: &str = "plandeck.toml";
 pub struct Settings {
     /// As `--worker`.
     pub worker: Option<String>,
+    /// As `--planner`.
+    pub planner: Option<String>,
     /// As `--base-url`.
     pub base_url: Option<String>,
     /// The project's file, where the base URL is from one: the user has not chosen that address.
@@ -117,6 +119,7 @@ impl Settings {
         prices.extend(self.prices);
         Self {
             worker: self.worker.or(other.worker),
+            planner: self.planner.or(other.planner),
             base_url: self.base_url.or(other.base_url),
             base_url_of: self.base_url_of.or(other.base_url_of),
             theme: self.theme.or(other.theme),
@@ -241,6 +244,7 @@ mod tests {
         // Without `..`: a setting that is added is to be named here, and in the sample.
         let Settings {
             worker,
+            planner,
             base_url,
             base_url_of: _,
             theme,
@@ -254,7 +258,11 @@ mod tests {
             ..Settings::default()
         };
         assert!(limits.limits_over(ResourceLimits::none()).is_ok());
-        assert!([worker, base_url, theme, color].iter().all(Option::is_some));
+        assert!(
+            [worker, planner, base_url, theme, color]
+                .iter()
+                .all(Option::is_some)
+        );
         let rate = rates.0["gpt-4o-mini"];
         let rate = [
             rate.requests_per_minute,

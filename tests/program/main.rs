@@ -31,6 +31,7 @@ mod limits_rates;
 #[cfg(target_os = "linux")]
 mod memory;
 mod models;
+mod planner;
 mod prices;
 mod samples_results;
 mod secrets;

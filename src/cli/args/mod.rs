@@ -1,6 +1,7 @@
 //! The command line as clap parses it: the commands, and the options of those that read a plan without running it.
 
 pub mod history;
+pub mod plan;
 pub mod run;
 pub mod values;
 
@@ -9,6 +10,7 @@ use clap_complete::Shell;
 use history::{
     CacheArgs, DiffArgs, ExplainArgs, ExportArgs, ForkArgs, ReplayArgs, RunsArgs, ShowArgs,
 };
+use plan::PlanArgs;
 use run::{ColorWhen, RunArgs, SourceArgs};
 use std::path::PathBuf;
 
@@ -72,6 +74,8 @@ pub enum Command {
     Run(Box<RunArgs>),
     /// Check a plan without running anything
     Check(CheckArgs),
+    /// Write a plan for a task, change one, or rewrite one so that it waits less
+    Plan(Box<PlanArgs>),
     /// List recorded runs
     Runs(RunsArgs),
     /// Show the result of a run

@@ -101,6 +101,9 @@ pub struct RunArgs {
     pub record: RecordArgs,
     #[command(flatten)]
     pub screen: ScreenArgs,
+    /// What `plandeck plan --run --json` prints about the planning, together with the result.
+    #[arg(skip)]
+    pub planning: Option<serde_json::Value>,
 }
 
 impl SourceArgs {
@@ -158,6 +161,7 @@ impl RunArgs {
             paused: false,
             record: RecordArgs::default(),
             screen: ScreenArgs::default(),
+            planning: None,
         }
     }
 }

@@ -1,0 +1,185 @@
+//! Plans from tasks: opens the catalog, chooses the planner, keeps its budget, and writes the plan to a file.
+
+use super::error::SessionError;
+use super::load::{Loaded, catalog, load_to_check, read_draft, refuse_address_of_project};
+use super::options::SourceOptions;
+use super::plan_document::PlanDocument;
+use super::settings::Settings;
+use crate::engine::step_prices;
+use crate::models::process_environment;
+use crate::planner::{
+    ChangedPlan, CreatedPlan, LargePlanner, OptimizedPlan, PlanningProgress, optimize_plan,
+};
+use crate::run::StepPrice;
+use crate::tools::Catalog;
+use crate::units::Money;
+use serde_json::Value;
+use std::path::Path;
+
+/// The default planning budget: 25 cents.
+const MAX_PLANNING_COST: Money = Money::from_pico(250_000_000_000);
+
+/// How a plan is made.
+#[derive(Clone, Debug)]
+pub struct PlanningOptions {
+    /// Catalog, context and base URL. The worker plays no part.
+    pub source: SourceOptions,
+    /// The planner: `PROVIDER/MODEL`, `MODEL`, `auto` or `offline`.
+    pub planner: Option<String>,
+    /// What planning may cost; `None` for no limit.
+    pub max_cost: Option<Money>,
+}
+
+impl Default for PlanningOptions {
+    fn default() -> Self {
+        Self {
+            source: SourceOptions::default(),
+            planner: None,
+            max_cost: Some(MAX_PLANNING_COST),
+        }
+    }
+}
+
+/// A planner with its catalog.
+#[derive(Debug)]
+pub struct Planning {
+    /// The planner.
+    pub planner: LargePlanner,
+    /// The tools that it may use.
+    pub catalog: Catalog,
+    options: PlanningOptions,
+}
+
+impl Planning {
+    /// Opens the catalog that the options name, else the one beside `plan` (in the current folder where that is only a
+    /// name), and chooses the planner.
+    ///
+    /// # Errors
+    /// Faults of the catalog; a planner that cannot be used, with the remedy.
+    pub async fn open(
+        plan: &Path,
+        options: PlanningOptions,
+        settings: &Settings,
+        report: impl Fn(&PlanningProgress) + Send + Sync + 'static,
+    ) -> Result<Self, SessionError> {
+        let source = &options.source;
+        let draft = if plan.as_os_str().is_empty() {
+            None
+        } else {
+            Some(read_draft(plan)?)
+        };
+        let mut catalog = catalog(plan, &source.tools, draft.as_ref())?;
+        for file in &source.mcp_config {
+            catalog.mcp_servers.extend(Catalog::load(file)?.mcp_servers);
+        }
+        let choice = options.planner.as_deref().unwrap_or("auto");
+        let base_url = source.base_url.as_deref();
+        let planner = LargePlanner::choose(choice, base_url, process_environment()).await?;
+        refuse_address_of_project(source, planner.worker())?;
+        let planner = planner
+            .prices(settings.model_prices()?)
+            .max_cost(options.max_cost)
+            .on_progress(report);
+        Ok(Self {
+            planner,
+            catalog,
+            options,
+        })
+    }
+
+    /// The plan for a task.
+    ///
+    /// # Errors
+    /// Why there is none, with what the attempt took.
+    pub async fn create(&self, task: &str) -> Result<CreatedPlan, SessionError> {
+        let context = Value::Object(self.options.source.context.clone());
+        let created = self
+            .planner
+            .create_plan(task, &self.catalog, &context)
+            .await;
+        created.map_err(SessionError::Planning)
+    }
+
+    /// The plan in a file, changed after an instruction. `ask` is told the maximum cost of a request before the first is
+    /// sent.
+    ///
+    /// # Errors
+    /// Faults of the plan; why there is no changed plan, with what the attempt took.
+    pub async fn refine(
+        &self,
+        plan: &Path,
+        instruction: &str,
+        ask: impl FnOnce(Option<Money>),
+    ) -> Result<ChangedPlan, SessionError> {
+        let before = read_draft(plan)?.check(Some(&self.catalog), None)?;
+        let mut context = before.context.clone();
+        context.extend(self.options.source.context.clone());
+        let context = Value::Object(context);
+        if !self.planner.is_offline() {
+            ask(self
+                .planner
+                .max_refinement_cost(&before, instruction, &self.catalog, &context));
+        }
+        let changed = self
+            .planner
+            .refine_plan(&before, instruction, &self.catalog, &context)
+            .await;
+        changed.map_err(SessionError::Planning)
+    }
+
+    /// The plan as a file that `plandeck check` accepts, to be written to `file`, or to be printed where that is `None`.
+    pub fn document(
+        &self,
+        plan: &crate::plan::ExecutionPlan,
+        task: &str,
+        file: Option<&Path>,
+    ) -> PlanDocument {
+        PlanDocument::new(plan, task, &self.options.source.tools, file)
+    }
+}
+
+/// A plan with less waiting and fewer calls, with what each rewrite saves.
+pub struct Optimization {
+    /// The plan and its rewrites.
+    pub optimized: OptimizedPlan,
+    /// What one call of the tool that each rewrite saves is expected to cost, and can cost at most; `None` where that
+    /// is not known.
+    pub saves: Vec<Option<(Option<Money>, Option<Money>)>>,
+    /// The lines in which the plans differ.
+    pub diff: String,
+    /// The plan as it was read.
+    pub loaded: Loaded,
+}
+
+/// The plan in a file with less waiting and fewer calls. It asks no model and runs nothing.
+///
+/// # Errors
+/// Faults of the plan or its catalog.
+pub async fn optimize(
+    plan: &Path,
+    source: SourceOptions,
+    settings: &Settings,
+) -> Result<Optimization, SessionError> {
+    let draft = read_draft(plan)?;
+    let catalog = catalog(plan, &source.tools, Some(&draft))?;
+    let loaded = load_to_check(plan, source, settings).await?;
+    let optimized = optimize_plan(&loaded.plan, &catalog);
+    let prices = step_prices(&loaded.plan, &loaded.context, &loaded.toolbox);
+    let price_of =
+        |id: &str| -> Option<&StepPrice> { prices.get(loaded.plan.find(id)?.at())?.as_ref() };
+    let saves = optimized.rewrites.iter().map(|rewrite| {
+        rewrite.saves_call_of.as_ref()?;
+        // A step without a price is free.
+        Some(
+            price_of(&rewrite.step).map_or((Some(Money::ZERO), Some(Money::ZERO)), |price| {
+                (price.expected, price.max)
+            }),
+        )
+    });
+    Ok(Optimization {
+        saves: saves.collect(),
+        diff: crate::planner::plan_diff(&loaded.plan, &optimized.plan),
+        optimized,
+        loaded,
+    })
+}
