@@ -43,6 +43,7 @@
 //! | [`engine`] | the pure scheduler, and its driver on tokio |
 //! | [`tools`] | the catalog, and a file for each kind of tool |
 //! | [`models`] | protocols, providers, prices, estimates, the worker |
+//! | [`planner`] | from a task to a plan, with a large model or by search |
 //! | [`session`] | the application layer: opens a plan with everything it needs; starts, records, resumes and forks runs |
 //! | [`store`] | the journal of runs and the cache of outputs, in an embedded database |
 //! | [`units`] | money, durations, tokens |

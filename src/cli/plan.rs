@@ -262,7 +262,7 @@ fn failed(failure: &PlanningFailure) -> Value {
     } else {
         "PlanError"
     };
-    let limits = error.is_of_budget().then(|| ["max_planning_cost_usd"]);
+    let limits = error.is_of_budget().then_some(["max_planning_cost_usd"]);
     all.insert("exceeded_limits".to_owned(), json!(limits));
     all.insert(
         "error".to_owned(),

@@ -79,7 +79,7 @@ mod tests {
         let marked: Vec<&str> = diff
             .lines()
             .filter(|line| !line.starts_with("  "))
-            .map(|line| line.trim_end())
+            .map(str::trim_end)
             .collect();
         assert_eq!(marked.len(), 2, "{diff}");
         assert!(

@@ -61,6 +61,10 @@ pub struct PlannerArgs {
 /// How the plan is run with `--run`.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Options of --run")]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 pub struct RunningArgs {
     #[command(flatten)]
     pub limits: LimitArgs,

@@ -147,14 +147,12 @@ fn value(token: &str) -> Option<(Kind, Value)> {
     {
         return Some((Kind::Email, text()));
     }
-    let has_folder = token.contains('/')
-        && token.len() > 2
-        && !lower.starts_with("and/")
-        && token != "either/or";
     let is_rooted = ["/", "./", "../", "~/"]
         .iter()
         .any(|root| token.starts_with(root));
-    let extension = token.rsplit_once('.').map(|(stem, end)| (stem, end.len()));
+    let extension = token.rsplit_once('.');
+    let extension = extension.filter(|(_, end)| end.starts_with(|c: char| c.is_ascii_alphabetic()));
+    let extension = extension.map(|(stem, end)| (stem, end.len()));
     let has_extension = extension.is_some_and(|(stem, length)| {
         !stem.is_empty()
             && (1..=5).contains(&length)
@@ -163,8 +161,7 @@ fn value(token: &str) -> Option<(Kind, Value)> {
             && stem.contains(char::is_alphabetic)
             && !matches!(&*lower, "e.g" | "i.e")
     });
-    ((is_rooted && token.len() > 2) || (has_folder && has_extension) || has_extension)
-        .then(|| (Kind::Path, text()))
+    ((is_rooted && token.len() > 2) || has_extension).then(|| (Kind::Path, text()))
 }
 
 /// `text` with blanks in these places.
@@ -184,7 +181,7 @@ mod tests {
 
     #[test]
     fn values_of_every_kind_are_found_and_prose_is_not() {
-        let task = "Fetch https://example.org/a?b=1, take 3 rows of ./in/data.csv since 2026-02-01 with a 2.5% cut, don't stop, \
+        let task = "Fetch https://example.org/a?b=1, take 3 rows of ./in/data.csv since 2026-02-01 with a 2.5% cut and/or v1.2, don't stop, \
                     and mail \"all's well\" to ada@example.org (e.g. today).";
         let (found, rest) = find(task);
         let found: Vec<(Kind, Value)> =

@@ -127,7 +127,7 @@ pub fn plan(
 /// The parts of a task that each ask for something.
 fn clauses(prose: &str) -> Vec<String> {
     let mut clauses = vec![String::new()];
-    for sentence in prose.split(|c| matches!(c, '.' | ',' | ';' | ':' | '\n' | '!' | '?')) {
+    for sentence in prose.split(['.', ',', ';', ':', '\n', '!', '?']) {
         for word in sentence.split_whitespace() {
             if matches!(
                 word.to_lowercase().as_str(),

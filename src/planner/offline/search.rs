@@ -259,7 +259,7 @@ impl<'a> Search<'a> {
         if let Some(choice) = named_choice(schema, &self.task_words) {
             found.push((3, Source::Value(choice.clone())));
         }
-        self.from_literals(name, schema, &mut found);
+        self.of_the_task(name, schema, &mut found);
         let fits = |list: &Option<String>| {
             list.is_none() || for_each.is_none() || list.as_deref() == for_each
         };
@@ -325,7 +325,7 @@ impl<'a> Search<'a> {
         found
     }
 
-    fn from_literals(&self, name: &str, schema: &Value, found: &mut Vec<(u32, Source)>) {
+    fn of_the_task(&self, name: &str, schema: &Value, found: &mut Vec<(u32, Source)>) {
         let items = types(schema)
             .contains(&"array")
             .then(|| schema.get("items"))

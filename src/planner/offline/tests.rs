@@ -1,3 +1,5 @@
+//! Which plans the search finds, and what it says where it finds none.
+
 use super::*;
 use crate::planner::validate::answer;
 use serde_json::json;

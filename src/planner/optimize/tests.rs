@@ -1,3 +1,5 @@
+//! What is rewritten, and what is not.
+
 use super::*;
 use crate::planner::validate::answer;
 use serde_json::{Value, json};
@@ -11,7 +13,7 @@ fn catalog() -> Catalog {
     Catalog::from_value(&tools, &answer("tools"), None).unwrap()
 }
 
-fn optimized(steps: Value) -> (Value, Vec<String>) {
+fn optimized(steps: &Value) -> (Value, Vec<String>) {
     let plan = ExecutionPlan::from_value(json!({"steps": steps})).unwrap();
     let done = optimize_plan(&plan, &catalog());
     let said = done
@@ -32,7 +34,7 @@ fn ids(steps: &Value) -> Vec<&str> {
 
 #[test]
 fn equal_calls_are_made_once_and_both_outputs_are_one() {
-    let (steps, said) = optimized(json!([
+    let (steps, said) = optimized(&json!([
         {"id": "a", "tool": "talk", "parameters": {"x": "{{c}}", "y": 1}},
         {"id": "b", "tool": "talk", "parameters": {"y": 1, "x": "{{c}}"}},
         {"id": "c1", "tool": "pure", "parameters": {"of": "{{steps[a].output.n}}"}},
@@ -90,7 +92,7 @@ fn calls_that_differ_in_anything_are_made() {
                 .unwrap()
                 .extend(more.as_object().unwrap().clone());
         }
-        let (_, said) = optimized(steps);
+        let (_, said) = optimized(&steps);
         assert!(said.is_empty(), "{what}: {said:?}");
     }
 }
@@ -98,7 +100,7 @@ fn calls_that_differ_in_anything_are_made() {
 #[test]
 fn what_is_a_result_or_stands_in_an_expression_is_not_merged() {
     let twins = |end: Value| {
-        optimized(json!([{"id": "a", "tool": "pure", "parameters": {}}, {"id": "b", "tool": "pure", "parameters": {}}, end])).1
+        optimized(&json!([{"id": "a", "tool": "pure", "parameters": {}}, {"id": "b", "tool": "pure", "parameters": {}}, end])).1
     };
     assert!(twins(json!({"id": "end", "tool": "pure", "parameters": {"x": "{{a}}"}})).is_empty());
     assert!(twins(json!({"id": "end", "tool": "pure", "parameters": {"x": "{{a}}", "y": "{{steps[b].output + 1}}"}})).is_empty());
@@ -106,7 +108,7 @@ fn what_is_a_result_or_stands_in_an_expression_is_not_merged() {
 
 #[test]
 fn waiting_without_a_need_ends() {
-    let (steps, said) = optimized(json!([
+    let (steps, said) = optimized(&json!([
         {"id": "a", "tool": "talk", "parameters": {}},
         {"id": "b", "tool": "talk", "parameters": {"n": 2}, "depends_on": ["a"]},
         {"id": "end", "tool": "send", "parameters": {"x": "{{a}}", "y": "{{b}}"}}
@@ -148,14 +150,14 @@ fn order_that_could_matter_stays() {
             {"id": "end", "tool": "pure", "parameters": {"x": ["{{a}}", "{{b}}"]}}]),
         ),
     ] {
-        let (_, said) = optimized(steps);
+        let (_, said) = optimized(&steps);
         assert!(said.is_empty(), "{what}: {said:?}");
     }
 }
 
 #[test]
 fn a_condition_holds_for_what_only_its_step_needs() {
-    let (steps, said) = optimized(json!([
+    let (steps, said) = optimized(&json!([
         {"id": "load", "tool": "look", "parameters": {}},
         {"id": "read", "tool": "talk", "parameters": {"x": "{{load}}"}},
         {"id": "mail", "tool": "send", "parameters": {"text": "{{read}}"}, "run_if": "{{wanted and steps[load].output.n > 2}}"}
@@ -191,7 +193,7 @@ fn a_condition_does_not_move_where_it_would_be_waited_for_or_seen() {
             {"id": "b", "tool": "pure", "parameters": {"x": "{{a}}"}, "run_if": "{{steps[a].output.ok}}"}]),
         ),
     ] {
-        let (_, said) = optimized(steps);
+        let (_, said) = optimized(&steps);
         assert!(said.is_empty(), "{what}: {said:?}");
     }
 }
