@@ -79,9 +79,14 @@ impl EventEmitter {
             self.give(&batch, survive);
         }
         // Where no sink holds it, its room is used again.
-        let mut batch = Arc::try_unwrap(batch).unwrap_or_default();
-        batch.clear();
-        self.batch = batch;
+        let length = batch.len();
+        self.batch = Arc::try_unwrap(batch).map_or_else(
+            |_| Vec::with_capacity(length),
+            |mut batch| {
+                batch.clear();
+                batch
+            },
+        );
     }
 
     fn give(&mut self, batch: &Arc<Vec<RunEvent>>, survive: bool) {

@@ -301,11 +301,52 @@ impl EventSink for Box<dyn EventSink> {
         (**self).accept(events);
     }
 
+    fn accept_shared(&mut self, events: &Arc<Vec<RunEvent>>) {
+        (**self).accept_shared(events);
+    }
+
     fn sync(&mut self) -> Result<(), Arc<str>> {
         (**self).sync()
     }
 
     fn may_block(&self) -> bool {
         (**self).may_block()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+
+    /// Keeps the batches that it is given.
+    struct Keeps(Arc<Mutex<Vec<Arc<Vec<RunEvent>>>>>);
+
+    impl EventSink for Keeps {
+        fn accept(&mut self, _: &[RunEvent]) {
+            panic!("it was given a copy");
+        }
+
+        fn accept_shared(&mut self, events: &Arc<Vec<RunEvent>>) {
+            self.0.lock().unwrap().push(Arc::clone(events));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_sink_that_keeps_events_is_given_no_copies() {
+        let plan = r#"{"tools": {"same": {"type": "jq", "filter": "."}}, "steps": [{"id": "a", "tool": "same"}]}"#;
+        let draft = crate::plan::parse("plan", plan.as_bytes()).unwrap();
+        let plan = draft.check(None, None).unwrap();
+        let kept = Arc::default();
+        let run = Execution::new(&plan).sink(Keeps(Arc::clone(&kept))).run();
+        run.await.unwrap();
+        let kept = kept.lock().unwrap();
+        let events: Vec<u64> = kept
+            .iter()
+            .flat_map(|batch| batch.iter())
+            .map(|event| event.seq)
+            .collect();
+        assert!(events.len() > 3);
+        assert!(events.iter().enumerate().all(|(at, seq)| at as u64 == *seq));
     }
 }
