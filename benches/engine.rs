@@ -18,6 +18,10 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Instant;
 
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const SHAPES: [&str; 3] = ["wide", "deep", "random"];
 const SIZES: [usize; 4] = [1_000, 10_000, 100_000, 1_000_000];
 /// Each cell is the best of this many: what disturbs a measurement only ever adds to it.

@@ -9,6 +9,10 @@ use plandeck::plan::parse;
 use std::fmt::Write as _;
 use std::time::Instant;
 
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const SHAPES: [&str; 3] = ["wide", "deep", "random"];
 const STEPS: usize = 100_000;
 /// Each cell is the best of this many: what disturbs a measurement only ever adds to it.

@@ -133,6 +133,12 @@ async fn memory_is_bounded() {
     }
     let message = refusal(&jq("\"x\" * 10000000000"), json!({})).await;
     assert!(message.contains("memory"), "{message}");
+    // Address space that the allocator reserves beforehand would hold this much.
+    let (mut call, _) = call(json!({}));
+    call.max_memory_mb = Some(100);
+    let output = jq("\"x\" * 300000000 | length").call(call).await.output;
+    let message = output.unwrap_err().message;
+    assert!(message.contains("memory"), "{message}");
 }
 
 #[tokio::test]
