@@ -38,6 +38,15 @@ pub struct Figures {
 
 /// The figures of `state` at `now`; running attempts count with the time they have taken so far.
 pub fn figures(state: &RunState, now: Micros) -> Figures {
+    measured(state, now, true)
+}
+
+/// The figures without `potential`: a result does not have it, and it takes most of the time.
+pub(super) fn figures_without_potential(state: &RunState, now: Micros) -> Figures {
+    measured(state, now, false)
+}
+
+fn measured(state: &RunState, now: Micros, with_potential: bool) -> Figures {
     // A foreign log may hold any numbers; no sum over the rows overflows.
     let most = u64::MAX / (2 * state.steps.len() as u64 + 2);
     let weights = state.steps.iter().map(|row| weight(row, now).min(most));
@@ -52,7 +61,11 @@ pub fn figures(state: &RunState, now: Micros) -> Figures {
         .into_iter()
         .filter(|row| weights[*row] > 0)
         .collect();
-    let potential = paths.potential(&graph, &weights, &critical);
+    let potential = if with_potential {
+        paths.potential(&graph, &weights, &critical)
+    } else {
+        Vec::new()
+    };
     let ratio = |part: f64| (work > 0 && wall.0 > 0).then(|| part / wall.0 as f64);
     let bound = (paths.span as f64).max(work as f64 / slots as f64);
     Figures {

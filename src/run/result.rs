@@ -1,8 +1,9 @@
 //! What `execute_plan` returns and `plandeck run --json` prints.
 
+use super::figures::figures_without_potential;
 use super::{
     Figures, Limit, RunError, RunOutcome, RunPhase, RunState, SkipReason, StepSource, StepState,
-    StepStatus, figures,
+    StepStatus,
 };
 use crate::units::{Micros, Money, Tokens};
 use serde::{Deserialize, Serialize};
@@ -86,7 +87,7 @@ pub struct StepResult {
 impl ExecutionResult {
     /// The result of `state`: of a run that ended, or partial.
     pub fn of(state: &RunState) -> Self {
-        let figures = figures(state, state.at);
+        let figures = figures_without_potential(state, state.at);
         let header = state.header.as_deref();
         let tracked = header.is_none_or(|h| h.track_cost);
         let Figures {

@@ -2,7 +2,7 @@
 
 use super::super::{
     AttemptEnd, EventKind, ResourceLimits, RunEvent, RunHeader, RunOutcome, RunState, StepInfo,
-    StepKey, StepSource,
+    StepKey, StepSource, figures,
 };
 use super::ExecutionResult;
 use crate::plan::{Dialect, StepInput, StepIx};
@@ -207,4 +207,29 @@ fn as_json_it_has_the_fields_of_the_contract() {
     assert_eq!(json["exceeded_limits"], json!(null));
     let back: ExecutionResult = serde_json::from_value(json).unwrap();
     assert_eq!(back, result);
+}
+
+#[test]
+fn its_figures_are_those_of_the_run() {
+    let state = run(true, [Some(0); 3]);
+    let (result, figures) = (ExecutionResult::of(&state), figures(&state, state.at));
+    let ids = figures
+        .critical_path
+        .iter()
+        .map(|ix| &state.steps[ix.at()].info.id);
+    assert!(result.critical_path.iter().eq(ids));
+    assert_eq!(
+        (
+            result.speedup,
+            result.parallel_efficiency,
+            result.slot_utilisation,
+            result.latency_ms
+        ),
+        (
+            figures.speedup,
+            figures.parallel_efficiency,
+            figures.slot_utilisation,
+            figures.wall.ms()
+        )
+    );
 }
