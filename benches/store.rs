@@ -90,7 +90,7 @@ fn run(plan: &Arc<ExecutionPlan>, tool: Trivial, home: Option<(&Path, bool)>) ->
     let mut engine = Engine::new(Arc::clone(plan), Map::new(), Arc::new(tool), settings);
     if let Some((home, durable)) = home {
         let meta = RunMeta {
-            definitions: definitions(plan, &tool),
+            definitions: definitions(plan, &tool).into(),
             ..RunMeta::default()
         };
         let options = JournalOptions {

@@ -38,4 +38,4 @@ pub use prices::step_prices;
 pub use resume_state::{EarlierRun, Edit, ResumeState, UnknownSteps};
 pub use scheduler::{Action, Input, Prepared, Rules, Scheduler, Timer};
 pub use setup::Settings;
-pub use step_digest::{StepDigest, definitions};
+pub use step_digest::{Definitions, StepDigest, definitions};

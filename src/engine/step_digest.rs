@@ -4,34 +4,95 @@ use crate::plan::{ExecutionPlan, Step, Template};
 use crate::tools::Toolbox;
 use serde_json::Value;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, LazyLock};
 
 /// The digest of a step's definition: of everything beside its input that determines what it does.
 pub type StepDigest = [u8; 16];
 
 /// The digest of every step's definition, in the plan's order.
 pub fn definitions(plan: &ExecutionPlan, toolbox: &dyn Toolbox) -> Vec<StepDigest> {
-    let mut tools: HashMap<(&str, Option<&str>), [u8; 32]> = HashMap::new();
-    let mut text = Vec::new();
+    let tools = tool_digests(plan, toolbox);
+    of_steps(plan, &tools)
+}
+
+/// The digests of a plan's definitions, computed by the first thread that asks for them. A copy shares them.
+#[derive(Clone)]
+pub struct Definitions(Arc<LazyLock<Vec<StepDigest>, Box<dyn FnOnce() -> Vec<StepDigest> + Send>>>);
+
+impl Definitions {
+    /// The [`definitions`] of a plan, whose tools are looked at now.
+    pub fn of(plan: &Arc<ExecutionPlan>, toolbox: &dyn Toolbox) -> Self {
+        let tools = tool_digests(plan, toolbox);
+        let plan = Arc::clone(plan);
+        Self::later(move || of_steps(&plan, &tools))
+    }
+
+    /// The digests, in the plan's order.
+    pub fn all(&self) -> &[StepDigest] {
+        &self.0
+    }
+
+    fn later(compute: impl FnOnce() -> Vec<StepDigest> + Send + 'static) -> Self {
+        Self(Arc::new(LazyLock::new(Box::new(compute))))
+    }
+}
+
+impl Default for Definitions {
+    fn default() -> Self {
+        Vec::new().into()
+    }
+}
+
+impl From<Vec<StepDigest>> for Definitions {
+    fn from(digests: Vec<StepDigest>) -> Self {
+        Self::later(|| digests)
+    }
+}
+
+impl fmt::Debug for Definitions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Definitions").finish_non_exhaustive()
+    }
+}
+
+/// The digest of each tool that a plan calls, and for each step which of them is its own.
+struct ToolDigests {
+    digests: Vec<[u8; 32]>,
+    of_steps: Vec<u32>,
+}
+
+fn tool_digests(plan: &ExecutionPlan, toolbox: &dyn Toolbox) -> ToolDigests {
+    let mut known: HashMap<(&str, Option<&str>), u32> = HashMap::new();
+    let mut digests = Vec::new();
     // Steps in a row often call the same tool.
-    let mut last: Option<(&Step, [u8; 32])> = None;
-    let steps = plan.steps.iter();
+    let mut last: Option<(&Step, u32)> = None;
+    let of_steps = plan.steps.iter().map(|step| {
+        let model = step.settings.model.as_deref();
+        let same = |(other, _): &(&Step, _)| {
+            Arc::ptr_eq(&other.tool, &step.tool) && other.settings.model.as_deref() == model
+        };
+        let at = last.filter(same).map_or_else(
+            || {
+                *known.entry((&*step.tool, model)).or_insert_with(|| {
+                    digests.push(tool_digest(toolbox, &step.tool, model));
+                    digests.len() as u32 - 1
+                })
+            },
+            |(_, at)| at,
+        );
+        last = Some((step, at));
+        at
+    });
+    let of_steps = of_steps.collect();
+    ToolDigests { digests, of_steps }
+}
+
+fn of_steps(plan: &ExecutionPlan, tools: &ToolDigests) -> Vec<StepDigest> {
+    let mut text = Vec::new();
+    let steps = plan.steps.iter().zip(&tools.of_steps);
     steps
-        .map(|step| {
-            let model = step.settings.model.as_deref();
-            let same = |(other, _): &(&Step, _)| {
-                Arc::ptr_eq(&other.tool, &step.tool) && other.settings.model.as_deref() == model
-            };
-            let tool = last.filter(same).map_or_else(
-                || {
-                    let known = tools.entry((&*step.tool, model));
-                    *known.or_insert_with(|| tool_digest(toolbox, &step.tool, model))
-                },
-                |(_, digest)| digest,
-            );
-            last = Some((step, tool));
-            definition(plan, step, &tool, &mut text)
-        })
+        .map(|(step, tool)| definition(plan, step, &tools.digests[*tool as usize], &mut text))
         .collect()
 }
 
@@ -147,5 +208,6 @@ mod tests {
         });
         let digests: Vec<StepDigest> = digests.collect();
         assert_eq!(definitions(&plan, &Nothing), digests);
+        assert_eq!(Definitions::of(&Arc::new(plan), &Nothing).all(), digests);
     }
 }

@@ -46,8 +46,7 @@ impl Execution {
             let mut meta = meta(&self.plan, &*toolbox, self.provenance);
             if let Some(prior) = self.prior {
                 let run_id = Arc::clone(engine.run_id());
-                let taken =
-                    prior.take_over(&self.plan, &*toolbox, self.unknown, &run_id, &mut meta)?;
+                let taken = prior.take_over(&self.plan, self.unknown, &run_id, &mut meta)?;
                 notes.extend(taken.note);
                 if let Some(resume_state) = taken.resume_state {
                     engine = engine.with_resume_state(resume_state);

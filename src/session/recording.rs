@@ -3,7 +3,7 @@
 use super::error::SessionError;
 use super::note::Note;
 use super::options::JournalSettings;
-use crate::engine::{Engine, definitions};
+use crate::engine::{Definitions, Engine};
 use crate::plan::ExecutionPlan;
 use crate::store::{
     CacheOptions, Claim, Journal, JournalOptions, OnFailure, RunMeta, StoreError, StoredCache, home,
@@ -43,13 +43,17 @@ impl RecordGuard {
 }
 
 /// The first entry of the journal of a run of `plan`.
-pub(super) fn meta(plan: &ExecutionPlan, toolbox: &dyn Toolbox, provenance: Provenance) -> RunMeta {
+pub(super) fn meta(
+    plan: &Arc<ExecutionPlan>,
+    toolbox: &dyn Toolbox,
+    provenance: Provenance,
+) -> RunMeta {
     RunMeta {
         plan_path: provenance.plan_path,
         plan_text: provenance.plan_text,
         catalog_digest: Some(catalog_digest(plan, toolbox)),
         settings: provenance.settings,
-        definitions: definitions(plan, toolbox),
+        definitions: Definitions::of(plan, toolbox),
         ..RunMeta::default()
     }
 }
@@ -110,7 +114,17 @@ pub(super) fn record(
 
 /// A hash over the definitions of the tools that the plan uses.
 fn catalog_digest(plan: &ExecutionPlan, toolbox: &dyn Toolbox) -> [u8; 32] {
-    let names: BTreeSet<&str> = plan.steps.iter().map(|step| &*step.tool).collect();
+    let mut names: BTreeSet<&str> = BTreeSet::new();
+    let mut last: Option<&Arc<str>> = None;
+    for step in plan.steps.iter() {
+        // Steps in a row often call the same tool.
+        if last
+            .replace(&step.tool)
+            .is_none_or(|last| !Arc::ptr_eq(last, &step.tool))
+        {
+            names.insert(&step.tool);
+        }
+    }
     let fingerprints: Map<String, Value> = names
         .into_iter()
         .filter_map(|name| {

@@ -4,10 +4,10 @@ use super::changes::Changes;
 use super::error::SessionError;
 use super::note::{Note, TakeOver};
 use super::options::SourceOptions;
-use crate::engine::{ResumeState, UnknownSteps, definitions};
+use crate::engine::{ResumeState, UnknownSteps};
 use crate::plan::ExecutionPlan;
 use crate::store::{Claim, Resumption, RunMeta, Store};
-use crate::tools::{REDACTED, Toolbox};
+use crate::tools::REDACTED;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -135,13 +135,12 @@ impl PriorRun {
     pub(super) fn take_over(
         self,
         plan: &ExecutionPlan,
-        toolbox: &dyn Toolbox,
         unknown: UnknownSteps,
         run_id: &Arc<str>,
         meta: &mut RunMeta,
     ) -> Result<TakenOver, SessionError> {
-        let definitions = definitions(plan, toolbox);
-        let mut resume_state = self.resumption.resume_state(plan, &definitions);
+        let definitions = meta.definitions.all();
+        let mut resume_state = self.resumption.resume_state(plan, definitions);
         let mut note = None;
         if let Some(resume_state) = &mut resume_state {
             resume_state.unknown = unknown;

@@ -2,7 +2,7 @@
 
 use super::StoreError;
 use super::codec::Hash;
-use crate::engine::StepDigest;
+use crate::engine::Definitions;
 use serde_json::Value;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -25,7 +25,7 @@ pub struct RunMeta {
     /// The first run of the line that it belongs to.
     pub origin: Option<Arc<str>>,
     /// What determines each step apart from its input, in the plan's order.
-    pub definitions: Vec<StepDigest>,
+    pub definitions: Definitions,
 }
 
 /// What happens when the journal cannot be written any more.

@@ -97,6 +97,8 @@ impl Writer {
 
     /// Writes until the journal is closed.
     pub fn run(mut self, messages: &Receiver<Message>) {
+        // Here, while the run is set up on another thread, and before the database is held for it.
+        self.meta.definitions.all();
         while !self.closed {
             let message = if self.unsynced {
                 let due = SYNC_EVERY.saturating_sub(self.synced_at.elapsed());
@@ -282,7 +284,7 @@ fn begin(
             text.as_ref().map(|(hash, _)| &hash[..]),
             meta.catalog_digest.as_ref().map(|digest| &digest[..]),
             meta.settings.to_string(),
-            meta.definitions.as_flattened(),
+            meta.definitions.all().as_flattened(),
             meta.origin.as_deref(),
         ],
     )?;

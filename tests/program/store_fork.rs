@@ -326,7 +326,7 @@ async fn on_record(
 ) -> RunState {
     let mut engine = engine(steps.to_vec(), echo);
     let mut meta = RunMeta {
-        definitions: definitions(&plan(steps.to_vec()), &Only(Arc::default())),
+        definitions: definitions(&plan(steps.to_vec()), &Only(Arc::default())).into(),
         ..RunMeta::default()
     };
     if let Some(mut resume_state) = resume_state {

@@ -15,7 +15,7 @@ use std::sync::Arc;
 fn meta(steps: &[Step]) -> RunMeta {
     let toolbox = Only(Arc::default());
     RunMeta {
-        definitions: definitions(&plan(steps.to_vec()), &toolbox),
+        definitions: definitions(&plan(steps.to_vec()), &toolbox).into(),
         ..RunMeta::default()
     }
 }
