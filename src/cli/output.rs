@@ -7,7 +7,7 @@ use crate::report::{DiagnosticStyle, render, render_faults};
 use crate::session::{Note, SessionError};
 use crate::text::{escape_json, for_terminal};
 use serde::Serialize;
-use std::io::{IsTerminal, Write};
+use std::io::{BufWriter, IsTerminal, Write};
 
 /// Prints text on standard output: what a pipe or a file gets is the text itself, what a terminal gets is safe.
 ///
@@ -40,9 +40,29 @@ pub fn out_line(text: &str) -> Result<(), Failure> {
 
 /// Prints a value as one line of JSON, with control characters escaped.
 pub fn out_json(value: &impl Serialize) -> Result<(), Failure> {
-    let mut text = serde_json::to_string(value).map_err(|error| Failure::Output(error.into()))?;
-    text.push('\n');
-    out(&escape_json(&text))
+    // A result may be large: it is written as it is made, and is never in memory as a whole text.
+    let mut out = BufWriter::with_capacity(64 << 10, std::io::stdout().lock());
+    write_json(value, &mut out).map_err(Failure::Output)
+}
+
+fn write_json(value: &impl Serialize, out: &mut impl Write) -> std::io::Result<()> {
+    let mut serializer = serde_json::Serializer::with_formatter(&mut *out, SafeJson);
+    value.serialize(&mut serializer)?;
+    out.write_all(b"\n")?;
+    out.flush()
+}
+
+/// JSON on one line in which no character steers a terminal.
+struct SafeJson;
+
+impl serde_json::ser::Formatter for SafeJson {
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        out: &mut W,
+        fragment: &str,
+    ) -> std::io::Result<()> {
+        out.write_all(escape_json(fragment).as_bytes())
+    }
 }
 
 /// Prints on standard error, safe for a terminal. Failures are ignored: there is no other place to report them.
@@ -88,5 +108,42 @@ pub fn failure(failure: &Failure, color: ColorWhen) {
     let message = failure.message();
     if !message.is_empty() {
         note_line(&message);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn json_is_one_line_that_reads_as_the_value_and_steers_no_terminal() {
+        let value = json!({
+            "a\u{202e}b": ["\u{1b}[2J", "\u{1}\u{fe0f}", "\u{feff}\n\"\\", 1.5, null],
+            "large": "word \u{9b}".repeat(40_000),
+            "plain": "é ✅ 👩‍👩‍👧 ❤️",
+        });
+        let mut out = Vec::new();
+        write_json(&value, &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let line = text.strip_suffix('\n').unwrap();
+        assert_eq!(crate::text::find_unsafe(line), None);
+        assert!(line.contains("é ✅ 👩‍👩‍👧 ❤️"));
+        assert_eq!(serde_json::from_str::<Value>(line).unwrap(), value);
+    }
+
+    #[test]
+    fn json_that_cannot_be_written_is_an_error() {
+        struct Full;
+        impl Write for Full {
+            fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+                Err(std::io::ErrorKind::StorageFull.into())
+            }
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+        let error = write_json(&json!({"a": 1}), &mut Full).unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::StorageFull);
     }
 }

@@ -13,7 +13,31 @@ pub struct Progress {
     sums: HashMap<u32, Sum>,
     /// The sum of the row whose attempt ended last: mostly the row ends next.
     last: Option<(u32, Sum)>,
+    moment: Moment,
     total: usize,
+}
+
+/// The width of the word that says what happened.
+const WORD: usize = 9;
+
+/// What a line begins with, which the next ones of the same millisecond begin with, too.
+#[derive(Debug, Default)]
+struct Moment {
+    millis: Option<u64>,
+    text: String,
+}
+
+impl Moment {
+    fn write(&mut self, at: Micros, out: &mut String) {
+        let millis = millis(at);
+        if self.millis != Some(millis) {
+            self.text.clear();
+            seconds(at, 9, &mut self.text);
+            self.text.push_str("  ");
+            self.millis = Some(millis);
+        }
+        out.push_str(&self.text);
+    }
 }
 
 /// Service time and cost of a row's attempts; no cost where one has no price.
@@ -34,7 +58,7 @@ impl Progress {
             EventKind::AttemptStarted {
                 step, attempt: 1, ..
             } => {
-                moment(event.at, out);
+                self.moment.write(event.at, out);
                 out.extend(["started   ", &step.id]);
             }
             EventKind::StepSucceeded {
@@ -42,12 +66,12 @@ impl Progress {
                 source: StepSource::Call,
                 ..
             } => {
-                moment(event.at, out);
+                self.moment.write(event.at, out);
                 self.ended("done", &step.id, step.ix.0, out);
             }
             _ => match self.text(event) {
                 Some(text) => {
-                    moment(event.at, out);
+                    self.moment.write(event.at, out);
                     out.push_str(&text);
                 }
                 None => return false,
@@ -172,15 +196,16 @@ impl Progress {
     }
 
     fn ended(&mut self, word: &str, id: &str, row: u32, out: &mut String) {
-        // Writing to a string cannot fail.
-        let _ = write!(out, "{word:<9} ");
-        out.push_str(id);
+        out.push_str(word);
+        out.extend(std::iter::repeat_n(' ', WORD.saturating_sub(word.len())));
+        out.extend([" ", id]);
         let Some((service, cost)) = self.take_sum(row) else {
             return;
         };
         out.push_str("  ");
         seconds(service, 0, out);
         if let Some(cost) = cost.filter(|cost| !cost.is_zero()) {
+            // Writing to a string cannot fail.
             let _ = write!(out, "  {cost}");
         }
     }
@@ -194,15 +219,14 @@ impl Progress {
     }
 }
 
-/// Writes the moment that a line begins with.
-fn moment(at: Micros, out: &mut String) {
-    seconds(at, 9, out);
-    out.push_str("  ");
+/// A time in milliseconds, rounded.
+fn millis(time: Micros) -> u64 {
+    time.0.saturating_add(500) / 1_000
 }
 
 /// Writes a time in seconds with three decimals, at least `width` characters of digits: `    1.204s`.
 fn seconds(time: Micros, width: usize, out: &mut String) {
-    let millis = time.0.saturating_add(500) / 1_000;
+    let millis = millis(time);
     // From the end, because formatting a float takes longer than everything else of a line.
     let mut digits = [b' '; 24];
     let (mut at, mut left, mut written) = (digits.len(), millis, 0);
@@ -217,7 +241,8 @@ fn seconds(time: Micros, width: usize, out: &mut String) {
         left /= 10;
     }
     let from = at.min(digits.len() - width.min(digits.len()));
-    out.extend(digits[from..].iter().map(|digit| char::from(*digit)));
+    // They are digits, a point and spaces.
+    out.push_str(std::str::from_utf8(&digits[from..]).unwrap_or_default());
     out.push('s');
 }
 
@@ -257,5 +282,23 @@ mod tests {
         seconds(Micros(1_999_500), 0, &mut written);
         seconds(Micros(u64::MAX), 0, &mut written);
         assert_eq!(written, "2.000s18446744073709.551s");
+    }
+
+    #[test]
+    fn lines_of_one_millisecond_and_of_the_next_begin_with_their_own_moment() {
+        let mut progress = Progress::default();
+        let times = [0, 499, 500, 1_499, 1_500, 1_499, 61_000_000];
+        let lines = times.map(|at| {
+            let event = RunEvent {
+                seq: 0,
+                at: Micros(at),
+                kind: EventKind::RunPaused,
+            };
+            progress.line(&event).unwrap()
+        });
+        let moments = [
+            "0.000", "0.000", "0.001", "0.001", "0.002", "0.001", "61.000",
+        ];
+        assert_eq!(lines, moments.map(|moment| format!("{moment:>9}s  paused")));
     }
 }

@@ -69,7 +69,7 @@ pub fn line(text: &str) -> String {
 
 /// Whether `text` is of printable ASCII alone, so that nothing has to be made safe.
 pub fn is_plain(text: &str) -> bool {
-    text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+    unsafe_chars::all_bytes(text, |byte| matches!(byte, b' '..=b'~'))
 }
 
 /// What is drawn for a character: itself, a sign for a control character, nothing for what is invisible.

@@ -83,12 +83,7 @@ pub fn visible(text: &str, limit: usize) -> String {
 /// JSON text with characters of the list escaped as `\u202e`, so that it reads as the same value and cannot steer
 /// a terminal. The line feeds, tabs and carriage returns between its parts stay.
 pub fn escape_json(json: &str) -> Cow<'_, str> {
-    // A piece at a time without a way out of it, which the compiler makes a few instructions of.
-    let harmless = |bytes: &[u8]| {
-        let each = bytes.iter().copied();
-        each.fold(true, |all, byte| all & (is_harmless(byte) || byte == b'\r'))
-    };
-    if json.as_bytes().chunks(256).all(harmless) {
+    if all_bytes(json, |byte| is_harmless(byte) || byte == b'\r') {
         return Cow::Borrowed(json);
     }
     let mut escaped = String::with_capacity(json.len() + 16);
@@ -110,7 +105,7 @@ pub fn escape_json(json: &str) -> Cow<'_, str> {
 /// This is the last gate before a terminal. Text from outside is made safe where it is put into a message: a colour
 /// in it would pass here.
 pub fn for_terminal(text: &str) -> Cow<'_, str> {
-    if text.bytes().all(is_harmless) {
+    if all_bytes(text, is_harmless) {
         return Cow::Borrowed(text);
     }
     let mut safe = String::with_capacity(text.len() + 16);
@@ -145,6 +140,13 @@ fn spell_out(text: &str, into: &mut String) {
             into.push(c);
         }
     }
+}
+
+/// Whether every byte of a text is `wanted`. It looks at a piece at a time without a way out of it, which the compiler
+/// makes a few instructions of.
+pub(super) fn all_bytes(text: &str, wanted: impl Fn(u8) -> bool) -> bool {
+    let all_wanted = |piece: &[u8]| piece.iter().fold(true, |all, byte| all & wanted(*byte));
+    text.as_bytes().chunks(256).all(all_wanted)
 }
 
 /// Whether a byte is of printable ASCII, a line feed or a tab.
