@@ -26,6 +26,9 @@ pub fn step_prices(
 ) -> Vec<Option<StepPrice>> {
     let scope = ContextScope { plan, context };
     let tools = tools(plan, toolbox);
+    if tools.iter().all(Option::is_none) {
+        return vec![None; plan.steps.len()];
+    }
     let sure = sure(plan);
     let steps = plan.steps.iter().zip(&tools).enumerate();
     steps

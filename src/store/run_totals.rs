@@ -6,7 +6,7 @@
 use crate::plan::StepIx;
 use crate::run::{EventKind, RunEvent, RunOutcome};
 use crate::units::{Micros, Money};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 /// Rows that an event may add beyond a doubling of those there are.
 const MOST_NEW_ROWS: usize = 1 << 20;
@@ -25,8 +25,8 @@ pub struct RunTotals {
     unknown: usize,
     spent: Money,
     unpriced: bool,
-    /// What is reserved for each running attempt, by its row.
-    running: HashMap<StepIx, Money>,
+    /// What is reserved for each running attempt, by its row: mostly a few rows.
+    running: BTreeMap<StepIx, Money>,
     phase: Phase,
     at: Micros,
     held: Micros,
