@@ -28,7 +28,7 @@ mod replay;
 mod run;
 mod runs;
 mod samples;
-pub mod sandbox;
+mod sandbox;
 mod screen;
 mod show;
 mod sinks;

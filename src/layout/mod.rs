@@ -30,9 +30,9 @@ mod refine;
 mod route;
 mod space;
 
-pub use dots::dots;
+pub(crate) use dots::dots;
 pub use geometry::{Point, Rect, Size};
-pub use lanes::lanes;
+pub(crate) use lanes::lanes;
 
 use layered::Layered;
 use normalize::Normalized;

@@ -3,7 +3,7 @@
 use super::diagnostic::{Collector, Source};
 use super::draft_plan::DraftPlan;
 use super::model::Dialect;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::sync::Arc;
 
 /// A plan as it was read: its dialect is known and its steps are found, but nothing was checked.
@@ -36,11 +36,6 @@ impl Draft {
     /// The catalog inside the plan: an object with `tools` or `mcpServers`, or both, as they stand there.
     pub fn catalog(&self) -> Option<&Value> {
         self.plan.catalog.as_ref()
-    }
-
-    /// Context values in the plan itself.
-    pub fn context(&self) -> &Map<String, Value> {
-        &self.plan.context
     }
 
     /// How many steps were found.

@@ -187,20 +187,4 @@ impl ExecutionPlan {
     pub fn step(&self, ix: StepIx) -> Option<&Step> {
         self.steps.get(ix.at())
     }
-
-    /// The steps that nothing waits for, in the plan's order.
-    pub fn sinks(&self) -> Vec<StepIx> {
-        let mut waited_for = vec![false; self.steps.len()];
-        for step in self.steps.iter() {
-            for dependency in step.depends_on.iter() {
-                if let Some(flag) = waited_for.get_mut(dependency.at()) {
-                    *flag = true;
-                }
-            }
-        }
-        (0..self.steps.len() as u32)
-            .map(StepIx)
-            .filter(|ix| !waited_for[ix.at()])
-            .collect()
-    }
 }

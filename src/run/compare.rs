@@ -220,11 +220,6 @@ impl Comparison {
         self.first
     }
 
-    /// The other run.
-    pub fn other(&self) -> &RunState {
-        &self.other
-    }
-
     /// A step of the other run.
     pub fn row(&self, id: &str) -> Option<&StepState> {
         self.other.steps.get(self.rows.get(id)?.at())

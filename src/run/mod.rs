@@ -28,16 +28,17 @@ mod waits;
 
 pub use attempt_state::{AttemptLog, AttemptState};
 pub use attempts::Attempts;
-pub use changes::{Change, changes};
+pub(crate) use changes::{Change, changes};
 pub use command::{CommandError, RunCommand};
-pub use compare::{Comparison, Differences, Verdict, first_along};
+pub(crate) use compare::first_along;
+pub use compare::{Comparison, Differences, Verdict};
 pub use event::{
     AttemptEnd, CallReason, ErrorKind, EventKind, InputChange, Limit, LogStream, MissReason,
     NotReused, RerunReason, Reuse, RunError, RunEvent, RunHeader, RunOutcome, SkipReason, StepInfo,
     StepKey, StepPrice, StepSource, WaitReason,
 };
 pub use figures::{Figures, figures};
-pub use forecast::{Forecast, forecast};
+pub(crate) use forecast::{Forecast, forecast};
 pub use history::History;
 pub use limits::ResourceLimits;
 pub use rates::{Demand, Rate, Rates};
@@ -46,7 +47,7 @@ pub use row_info::RowInfo;
 pub use rows::{Iter as RowIter, Rows};
 pub use run_phase::RunPhase;
 pub use run_summary::{RunSummary, RunWord};
-pub use slot_time::{SlotTime, slot_time};
+pub(crate) use slot_time::{SlotTime, slot_time};
 pub use state::RunState;
 pub use step_state::{RateWait, StepState};
 pub use step_status::StepStatus;

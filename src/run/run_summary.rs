@@ -35,11 +35,6 @@ impl RunWord {
             Self::Cancelled => "cancelled",
         }
     }
-
-    /// Whether it has an end on record.
-    pub const fn has_ended(self) -> bool {
-        !matches!(self, Self::Running | Self::Interrupted)
-    }
 }
 
 impl From<RunOutcome> for RunWord {

@@ -125,11 +125,6 @@ impl SessionError {
             near: crate::plan::closest(name, known).map(str::to_owned),
         }
     }
-
-    /// Whether it is certain that no step ran: true except where the engine itself failed.
-    pub fn nothing_ran(&self) -> bool {
-        !matches!(self, Self::Engine(_))
-    }
 }
 
 impl From<PlanFaults> for SessionError {

@@ -37,11 +37,12 @@ pub use error::SessionError;
 pub use event_file::events_from_file;
 pub use execution::{Execution, execute_plan};
 pub use fork::ForkRequest;
-pub use history::{
-    FoundRun, InterruptedRun, all_runs, find_run, interrupted_run_of, other_runs_of, state_of,
+pub(crate) use history::{
+    InterruptedRun, all_runs, find_run, interrupted_run_of, other_runs_of, state_of,
 };
-pub use load::{Loaded, catalog, load, load_to_check, read_draft};
-pub use log_file::start_log;
+pub use load::{Loaded, load};
+pub(crate) use load::{catalog, load_to_check, read_draft};
+pub(crate) use log_file::start_log;
 pub use note::{Note, TakeOver};
 pub use options::{JournalSettings, OnBroken, SourceOptions};
 pub use outcome::ExecutionError;
@@ -50,4 +51,4 @@ pub use planning::{Optimization, Planning, PlanningOptions, optimize};
 pub use prepared::{CommandSender, LiveRun, PreparedRun};
 pub use resume::PriorRun;
 pub use settings::Settings;
-pub use values::{value_from_file, value_from_text, values_from_file};
+pub(crate) use values::{value_from_file, value_from_text, values_from_file};

@@ -25,7 +25,8 @@ mod run_totals;
 mod schema;
 mod writer;
 
-pub use cache::{CacheOptions, KeptSummary, Nearest, StoredCache, key_text};
+pub(crate) use cache::key_text;
+pub use cache::{CacheOptions, KeptSummary, Nearest, StoredCache};
 pub use codec::{DecodeError, Hash};
 pub use error::StoreError;
 pub use journal::Journal;

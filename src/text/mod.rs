@@ -7,24 +7,22 @@
 //! What is looked for in the answers of models is here too: their thoughts, code fences, and JSON whose form needs
 //! repair. So are the JSON Schemas of tools, with a bound of what validating a value takes.
 
-pub mod diff;
+pub(crate) mod diff;
 pub(crate) mod fences;
-pub mod format;
-pub mod fuzzy;
+pub(crate) mod format;
+pub(crate) mod fuzzy;
 mod integers;
-pub mod json;
+pub(crate) mod json;
 pub(crate) mod loose_json;
-pub mod message;
-pub mod schema;
-pub mod secrets;
+pub(crate) mod message;
+pub(crate) mod schema;
+pub(crate) mod secrets;
 pub(crate) mod thoughts;
 mod unsafe_chars;
 
-pub use integers::{beyond_64_bits, is_beyond_64_bits};
-pub(crate) use unsafe_chars::judged;
-pub use unsafe_chars::{
-    escape_json, find_unsafe, for_terminal, is_unsafe, name_of_unsafe, visible,
-};
+pub(crate) use integers::{beyond_64_bits, is_beyond_64_bits};
+pub(crate) use unsafe_chars::{escape_json, for_terminal, judged, name_of_unsafe, visible};
+pub use unsafe_chars::{find_unsafe, is_unsafe};
 
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};

@@ -49,13 +49,3 @@ pub enum HistoryAnswer {
     /// The run asked for, compared with the run shown, or why it cannot be read.
     Compared(PastRun, Result<Box<Comparison>, Arc<str>>),
 }
-
-impl HistoryQuery {
-    /// The answer where nothing can be read.
-    pub fn failed(self, why: &str) -> HistoryAnswer {
-        match self {
-            Self::Runs { .. } => HistoryAnswer::Runs(Err(why.into())),
-            Self::Compare { with, .. } => HistoryAnswer::Compared(with, Err(why.into())),
-        }
-    }
-}

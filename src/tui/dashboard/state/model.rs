@@ -7,8 +7,7 @@ use super::run_index::RunIndex;
 use super::time_travel::TimeTravel;
 use crate::plan::StepIx;
 use crate::run::{
-    AttemptState, Figures, Forecast, RunPhase, RunState, StepState, StepStatus, Verdict, figures,
-    forecast,
+    Figures, Forecast, RunPhase, RunState, StepState, StepStatus, Verdict, figures, forecast,
 };
 use crate::tui::dashboard::panes::{Panes, View};
 use crate::tui::theme::Theme;
@@ -173,11 +172,6 @@ impl Model {
     /// The selected row.
     pub fn row(&self) -> Option<&StepState> {
         self.run.steps.get(self.selected?.at())
-    }
-
-    /// The last try of the selected row.
-    pub fn attempt(&self) -> Option<&AttemptState> {
-        self.row()?.last_attempt()
     }
 
     /// Whether the run has begun and not ended, whatever event is shown. A replayed run counts as ended.
