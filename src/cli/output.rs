@@ -7,7 +7,7 @@ use crate::report::{DiagnosticStyle, render, render_faults};
 use crate::session::{Note, SessionError};
 use crate::text::{escape_json, for_terminal};
 use serde::Serialize;
-use std::io::{BufWriter, IsTerminal, Write};
+use std::io::{IsTerminal, Write};
 
 /// Prints text on standard output: what a pipe or a file gets is the text itself, what a terminal gets is safe.
 ///
@@ -40,28 +40,53 @@ pub fn out_line(text: &str) -> Result<(), Failure> {
 
 /// Prints a value as one line of JSON, with control characters escaped.
 pub fn out_json(value: &impl Serialize) -> Result<(), Failure> {
-    // A result may be large: it is written as it is made, and is never in memory as a whole text.
-    let mut out = BufWriter::with_capacity(64 << 10, std::io::stdout().lock());
-    write_json(value, &mut out).map_err(Failure::Output)
+    write_json(value, &mut std::io::stdout().lock()).map_err(Failure::Output)
 }
 
 fn write_json(value: &impl Serialize, out: &mut impl Write) -> std::io::Result<()> {
-    let mut serializer = serde_json::Serializer::with_formatter(&mut *out, SafeJson);
-    value.serialize(&mut serializer)?;
-    out.write_all(b"\n")?;
-    out.flush()
+    let mut json = SafeJson {
+        pending: Vec::with_capacity(2 * PIECE),
+        out,
+    };
+    serde_json::to_writer(&mut json, value)?;
+    json.write_all(b"\n")?;
+    json.flush()
 }
 
-/// JSON on one line in which no character steers a terminal.
-struct SafeJson;
+/// The bytes of JSON that are made safe and written together, or more.
+const PIECE: usize = 64 << 10;
 
-impl serde_json::ser::Formatter for SafeJson {
-    fn write_string_fragment<W: ?Sized + Write>(
-        &mut self,
-        out: &mut W,
-        fragment: &str,
-    ) -> std::io::Result<()> {
-        out.write_all(escape_json(fragment).as_bytes())
+/// Writes JSON as it is made, so that a large result is never in memory as a whole text, and lets no character through
+/// that steers a terminal.
+struct SafeJson<'a, W> {
+    pending: Vec<u8>,
+    out: &'a mut W,
+}
+
+impl<W: Write> SafeJson<'_, W> {
+    /// Writes what is pending, which is whole characters.
+    fn pass_on(&mut self) -> std::io::Result<()> {
+        let text = str::from_utf8(&self.pending).map_err(std::io::Error::other)?;
+        self.out.write_all(escape_json(text).as_bytes())?;
+        self.pending.clear();
+        Ok(())
+    }
+}
+
+impl<W: Write> Write for SafeJson<'_, W> {
+    #[inline]
+    fn write(&mut self, json: &[u8]) -> std::io::Result<usize> {
+        self.pending.extend_from_slice(json);
+        // Whether a character is safe depends on its neighbours, but not next to the quotation mark of a string.
+        if self.pending.len() >= PIECE && json == b"\"" {
+            self.pass_on()?;
+        }
+        Ok(json.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.pass_on()?;
+        self.out.flush()
     }
 }
 
@@ -121,6 +146,7 @@ mod tests {
         let value = json!({
             "a\u{202e}b": ["\u{1b}[2J", "\u{1}\u{fe0f}", "\u{feff}\n\"\\", 1.5, null],
             "large": "word \u{9b}".repeat(40_000),
+            "many": vec!["é\u{200d}"; 40_000],
             "plain": "é ✅ 👩‍👩‍👧 ❤️",
         });
         let mut out = Vec::new();

@@ -16,9 +16,12 @@ pub fn definitions(plan: &ExecutionPlan, toolbox: &dyn Toolbox) -> Vec<StepDiges
     of_steps(plan, &tools)
 }
 
+/// What computes digests, once.
+type Compute = Box<dyn FnOnce() -> Vec<StepDigest> + Send>;
+
 /// The digests of a plan's definitions, computed by the first thread that asks for them. A copy shares them.
 #[derive(Clone)]
-pub struct Definitions(Arc<LazyLock<Vec<StepDigest>, Box<dyn FnOnce() -> Vec<StepDigest> + Send>>>);
+pub struct Definitions(Arc<LazyLock<Vec<StepDigest>, Compute>>);
 
 impl Definitions {
     /// The [`definitions`] of a plan, whose tools are looked at now.

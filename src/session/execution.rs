@@ -320,14 +320,16 @@ mod tests {
     use std::sync::Mutex;
 
     /// Keeps the batches that it is given.
-    struct Keeps(Arc<Mutex<Vec<Arc<Vec<RunEvent>>>>>);
+    struct Keeps(Arc<Mutex<Vec<Batch>>>);
+
+    type Batch = Arc<Vec<RunEvent>>;
 
     impl EventSink for Keeps {
         fn accept(&mut self, _: &[RunEvent]) {
             panic!("it was given a copy");
         }
 
-        fn accept_shared(&mut self, events: &Arc<Vec<RunEvent>>) {
+        fn accept_shared(&mut self, events: &Batch) {
             self.0.lock().unwrap().push(Arc::clone(events));
         }
     }
