@@ -112,7 +112,7 @@ impl OutputSchema {
 
     /// The same where the answer comes soon; `None` where it may take long.
     pub fn verdict_now(&self, value: &Value) -> Option<Option<String>> {
-        let Place::InPlace(validator) = self.schema.place(value) else {
+        let Place::Inline(validator) = self.schema.place(value) else {
             return None;
         };
         match schema::validate(validator, value) {

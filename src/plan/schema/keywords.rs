@@ -77,7 +77,7 @@ impl Checker<'_> {
         if let Value::Object(members) = &mut value {
             members.retain(|name, member| !member.is_null() || required.contains(&&**name));
         }
-        let Place::InPlace(validator) = compiled.place(&value) else {
+        let Place::Inline(validator) = compiled.place(&value) else {
             self.not_validated();
             return;
         };

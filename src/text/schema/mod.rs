@@ -45,7 +45,7 @@ pub struct SchemaError(String);
 #[derive(Clone, Debug)]
 pub enum Place<'a> {
     /// Here.
-    InPlace(&'a Validator),
+    Inline(&'a Validator),
     /// On a thread, and only whether it is valid: describing violations can take far more memory.
     Thread(Arc<Validator>),
     /// In a process of its own.
@@ -102,7 +102,7 @@ impl Schema {
             return Place::Process;
         };
         match self.measured.steps(&self.value, value, MAX_STEPS_ON_THREAD) {
-            Some(..=MAX_STEPS_IN_PLACE) => Place::InPlace(validator),
+            Some(..=MAX_STEPS_IN_PLACE) => Place::Inline(validator),
             Some(_) => Place::Thread(Arc::clone(validator)),
             None => Place::Process,
         }
@@ -225,11 +225,11 @@ mod tests {
     fn few_steps_are_made_in_place_and_more_are_not() {
         let schema = Schema::new(&json!({"items": {"type": "integer"}})).unwrap();
         let list = |length: usize| json!((0..length).collect::<Vec<_>>());
-        assert!(matches!(schema.place(&list(1_000)), Place::InPlace(_)));
+        assert!(matches!(schema.place(&list(1_000)), Place::Inline(_)));
         assert!(matches!(schema.place(&list(100_000)), Place::Thread(_)));
         assert!(matches!(schema.place(&list(3_000_000)), Place::Process));
         let back = Schema::new(&json!({"pattern": "^(?=(a+)+b)"})).unwrap();
-        let Place::InPlace(validator) = back.place(&json!("aab")) else {
+        let Place::Inline(validator) = back.place(&json!("aab")) else {
             panic!("it is short");
         };
         assert_eq!(validate(validator, &json!("aab")), Verdict::Valid);
