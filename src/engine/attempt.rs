@@ -68,13 +68,21 @@ pub async fn attempt(tool: Arc<dyn Tool>, call: Call, bounds: Bounds) -> Attempt
     }
 }
 
-async fn bounded(tool: Arc<dyn Tool>, call: Call, bounds: &Bounds) -> CallReport {
+async fn bounded(tool: Arc<dyn Tool>, mut call: Call, bounds: &Bounds) -> CallReport {
     let Some(limit) = bounds.limit else {
         return tool.call(call).await;
     };
-    if let Ok(report) = timeout(limit, tool.call(call)).await {
+    // Cancelled alone, the call is not taken for one that the user stopped.
+    let cancel = call.cancel.child_token();
+    call.cancel = cancel.clone();
+    let work = tool.call(call);
+    tokio::pin!(work);
+    if let Ok(report) = timeout(limit, &mut work).await {
         report
     } else {
+        // It ends what it started, as when a run is stopped.
+        cancel.cancel();
+        let _ = timeout(GRACE, work).await;
         let seconds = limit.as_secs_f64();
         let error = ToolError {
             kind: ErrorKind::TimeoutError,

@@ -1,5 +1,6 @@
 //! Reading a model's answer as an output.
 
+use super::off_thread::off_thread;
 use super::output_schema::OutputSchema;
 use crate::text::loose_json::{self, Fault};
 use crate::text::{beyond_64_bits, fences, json, thoughts};
@@ -9,9 +10,6 @@ use std::sync::Arc;
 
 /// The maximum of opening brackets in prose that are passed over, and of values that are looked at.
 const MAX_BRACKETS: usize = 64;
-
-/// The maximum size of a text that is read in place, in bytes; a longer one is read on a thread.
-const MAX_IN_PLACE: usize = 64 << 10;
 
 /// Why an answer is not an output.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,16 +88,8 @@ fn several() -> String {
 
 /// What `work` makes of a text, on a thread where the text is long.
 async fn apart<T: Send + 'static>(text: &str, work: fn(&str) -> T) -> T {
-    if text.len() <= MAX_IN_PLACE {
-        return work(text);
-    }
-    let long = text.to_owned();
-    match tokio::task::spawn_blocking(move || work(&long)).await {
-        Ok(done) => done,
-        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-        // The runtime is shutting down, and this future with it.
-        Err(_) => std::future::pending().await,
-    }
+    let text: Arc<str> = text.into();
+    off_thread(text.len(), move || work(&text)).await
 }
 
 /// The output where there is no schema.

@@ -2,6 +2,7 @@
 
 use super::api_quirks::{ApiQuirks, OutputFormat};
 use super::http::{HttpClients, RequestError, read_body_within, transport_error};
+use super::off_thread::off_thread;
 use super::protocol::{HttpRequest, HttpResponse, Protocol, Server, SseDecoder};
 use super::request::{ChatAnswer, ChatError, ChatRequest};
 use super::structured_output::is_strict;
@@ -15,7 +16,13 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 /// The maximum size of an answer, in bytes.
-const MAX_ANSWER_BYTES: usize = 32 << 20;
+const MAX_ANSWER_BYTES: usize = 16 << 20;
+
+/// The maximum size of the text in it, in bytes: more than any model writes at once.
+const MAX_TEXT_BYTES: usize = 4 << 20;
+
+/// The bytes of a stream whose events are decoded at a time.
+const SSE_PIECE: usize = 64 << 10;
 
 /// The maximum length of a message, in bytes.
 const QUOTED: usize = 1_200;
@@ -127,7 +134,9 @@ impl Endpoint {
         })?;
         if response.status.is_success() {
             self.remember(request.model, quirks);
-            return match self.answer(&response) {
+            let protocol = self.protocol;
+            let read = off_thread(response.body.len(), move || read(protocol, &response)).await;
+            return match read {
                 Ok(answer) => Ok(Asked::Answer(answer)),
                 // An answer that came was billed, even if it cannot be used.
                 Err(ChatError { error, usage }) => {
@@ -187,35 +196,19 @@ impl Endpoint {
             let is_whole = body.is_ok();
             (body.unwrap_or_default(), is_whole)
         };
-        let redacted = match self.secrets.redact(&String::from_utf8_lossy(&body)) {
-            Cow::Owned(redacted) => Some(redacted.into_bytes()),
-            Cow::Borrowed(_) => None,
+        let length = body.len();
+        let secrets = self.secrets.clone();
+        let redacted = move || match secrets.redact(&String::from_utf8_lossy(&body)) {
+            Cow::Owned(redacted) => redacted.into_bytes(),
+            Cow::Borrowed(_) => body,
         };
-        let body = redacted.unwrap_or(body);
+        let body = off_thread(length, redacted).await;
         Ok(HttpResponse {
             status,
             headers,
             body,
             is_whole,
         })
-    }
-
-    /// Reads an answer, even where the server streams it unasked.
-    fn answer(&self, response: &HttpResponse) -> Result<ChatAnswer, ChatError> {
-        let kind = response.headers.get(CONTENT_TYPE);
-        let kind = kind.map_or(&b""[..], |kind| kind.as_bytes());
-        // Some proxies pass a stream on as plain text.
-        let body = response.body.trim_ascii_start();
-        let is_stream = kind.starts_with(b"text/event-stream") || body.starts_with(b"data:");
-        match self.protocol.stream().filter(|_| is_stream) {
-            None => self.protocol.answer(&response.body),
-            Some(mut stream) => {
-                for event in SseDecoder::default().push(&response.body) {
-                    stream.event(&event)?;
-                }
-                stream.finish()
-            }
-        }
     }
 
     /// Reads a response with a status of failure. A provider that bills a failure reports its tokens; where the report,
@@ -255,6 +248,35 @@ impl Endpoint {
         };
         known.insert(model.to_owned(), ApiQuirks { format, ..quirks });
     }
+}
+
+/// Reads an answer, even where the server streams it unasked.
+fn read(protocol: &dyn Protocol, response: &HttpResponse) -> Result<ChatAnswer, ChatError> {
+    let kind = response.headers.get(CONTENT_TYPE);
+    let kind = kind.map_or(&b""[..], |kind| kind.as_bytes());
+    // Some proxies pass a stream on as plain text.
+    let body = response.body.trim_ascii_start();
+    let is_stream = kind.starts_with(b"text/event-stream") || body.starts_with(b"data:");
+    let answer = match protocol.stream().filter(|_| is_stream) {
+        None => protocol.answer(&response.body)?,
+        Some(mut stream) => {
+            let mut decoder = SseDecoder::default();
+            for piece in response.body.chunks(SSE_PIECE) {
+                for event in decoder.push(piece) {
+                    stream.event(&event)?;
+                }
+            }
+            stream.finish()?
+        }
+    };
+    if answer.text.len() > MAX_TEXT_BYTES {
+        let error = RequestError::permanent(format!(
+            "the model's text is larger than {} MB; let it write less at once",
+            MAX_TEXT_BYTES >> 20
+        ));
+        return Err(ChatError::billed(error, answer.usage));
+    }
+    Ok(answer)
 }
 
 /// Whether a gateway reports that it lost the answer of the server behind it, which may have been billed.

@@ -14,6 +14,7 @@ pub(crate) mod estimate;
 mod fake_value;
 pub(crate) mod http;
 mod model_list;
+pub(crate) mod off_thread;
 mod output_schema;
 pub(crate) mod prices;
 mod prompt;

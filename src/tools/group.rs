@@ -17,7 +17,7 @@ pub enum Keeper {
     ThisProcess,
 }
 
-/// A child and what it started. Dropping it kills them.
+/// A child and what it started. Dropping it ends them.
 #[derive(Debug)]
 pub struct Group {
     #[cfg(unix)]
@@ -40,12 +40,13 @@ impl Group {
         }
     }
 
-    /// Kills them all, once.
-    pub fn kill(&mut self) {
+    /// Ends them all, once: a supervisor asks its program first and kills what is left of it shortly after, without being
+    /// waited for.
+    fn end_unattended(&mut self) {
         #[cfg(unix)]
         if let Some(leader) = self.leader.take() {
             match self.keeper {
-                Keeper::Supervisor => tell(leader, super::launch::AT_ONCE),
+                Keeper::Supervisor => tell(leader, rustix::process::Signal::TERM),
                 Keeper::ThisProcess => kill_group(leader),
             }
         }
@@ -91,14 +92,14 @@ impl Group {
                 }
             }
         }
-        self.kill();
+        self.end_unattended();
         let _ = child.kill().await;
     }
 }
 
 impl Drop for Group {
     fn drop(&mut self) {
-        self.kill();
+        self.end_unattended();
     }
 }
 

@@ -135,6 +135,52 @@ async fn nothing_outlives_a_program_that_is_cancelled_or_dropped() {
     }
 }
 
+/// A program that says in its folder that it is up, and then that it was asked to end.
+fn polite(folder: &Path) -> Value {
+    let script = "trap 'echo > asked; exit 0' TERM; echo > up; sleep 600 & wait";
+    json!({"type": "process", "command": ["sh", "-c", script], "cwd": folder})
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_that_is_dropped_is_asked_to_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let (call, _) = call(json!({}));
+    let running = tokio::spawn(process(&polite(folder.path())).call(call));
+    let deadline = Instant::now() + HANG;
+    while !folder.path().join("up").exists() {
+        assert!(Instant::now() < deadline);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    running.abort();
+    wait_until("the program to be asked", || {
+        folder.path().join("asked").exists()
+    });
+}
+
+#[test]
+fn a_program_is_asked_to_end_when_its_time_is_up() {
+    // On a busy machine it may not be up in time, or not be done when it is killed.
+    let asked = (1..=4).any(|seconds| {
+        let there = tempfile::tempdir().unwrap();
+        let mut tool = polite(there.path());
+        tool["timeout_s"] = json!(seconds);
+        let folder = folder(
+            "plan.json",
+            r#"{"steps": [{"id": "a", "tool": "t", "parameters": {}}]}"#,
+            &json!({"tools": {"t": tool}}).to_string(),
+        );
+        let output = start(folder.path(), home(), &[])
+            .wait_with_output()
+            .unwrap();
+        let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let error = &result["steps"][0]["error"];
+        assert_eq!(error["type"], "TimeoutError", "{error}");
+        assert_eq!(result["steps"][0]["status"], "failed");
+        there.path().join("asked").exists()
+    });
+    assert!(asked);
+}
+
 /// Runs the program on a plan whose only tool starts runaways and hangs, until all are up.
 fn run_with_runaways() -> (std::process::Child, Runaways, TempDir) {
     let (runaways, tool) = Runaways::new("time.sleep(600)");

@@ -38,10 +38,6 @@ pub(super) const STARTED: &str = "plandeck: launcher";
 /// The time between asking programs to end and killing them.
 pub(super) const GRACE: Duration = Duration::from_millis(300);
 
-/// The signal that tells a supervisor to kill everything without asking first.
-#[cfg(unix)]
-pub(super) const AT_ONCE: rustix::process::Signal = rustix::process::Signal::USR1;
-
 /// The launcher's arguments: `[--parent ID] [--memory-mb N] [--cpu-percent P] -- PROGRAM [ARGUMENT…]`.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Launch {

@@ -8,7 +8,7 @@ use super::descriptors::{close_inherited, release_pipes};
 use super::family::{Member, descendants};
 use super::memory::MemoryLimit;
 use super::share::Share;
-use super::{AT_ONCE, GRACE, Launch, OVER_MEMORY, OVER_MEMORY_MARK, STARTED, not_started, say};
+use super::{GRACE, Launch, OVER_MEMORY, OVER_MEMORY_MARK, STARTED, not_started, say};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{
@@ -98,10 +98,6 @@ impl Supervisor {
                 self.kill_all();
                 return self.status.map_or(ExitCode::FAILURE, end_like);
             }
-            if self.events.at_once.load(Ordering::Relaxed) {
-                self.kill_all();
-                return ExitCode::FAILURE;
-            }
             if self.events.end.load(Ordering::Relaxed) || self.events.is_orphan() {
                 self.end_all();
                 return ExitCode::FAILURE;
@@ -155,7 +151,7 @@ impl Supervisor {
             member.signal(Signal::CONT);
         }
         let until = Instant::now() + GRACE;
-        while !self.reap() && !self.events.at_once.load(Ordering::Relaxed) {
+        while !self.reap() {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 break;
@@ -257,21 +253,17 @@ struct Events {
     is_orphan: bool,
     /// Somebody asks for the end.
     end: Arc<AtomicBool>,
-    /// And does not wait for it.
-    at_once: Arc<AtomicBool>,
 }
 
 impl Events {
     fn new(parent: Option<u32>) -> io::Result<Self> {
         let (signals, sender) = UnixStream::pair()?;
         signals.set_nonblocking(true)?;
-        let (end, at_once) = (Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
+        let end = Arc::<AtomicBool>::default();
         for signal in [SIGTERM, SIGINT, SIGHUP, SIGQUIT] {
             signal_hook::flag::register(signal, end.clone())?;
             signal_hook::low_level::pipe::register(signal, sender.try_clone()?)?;
         }
-        signal_hook::flag::register(AT_ONCE.as_raw(), at_once.clone())?;
-        signal_hook::low_level::pipe::register(AT_ONCE.as_raw(), sender.try_clone()?)?;
         signal_hook::low_level::pipe::register(SIGCHLD, sender)?;
         let parent = parent.and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
         let watched = parent.map(|id| pidfd_open(id, PidfdFlags::empty()));
@@ -283,7 +275,6 @@ impl Events {
                 _ => Parent::Asked(getppid().filter(|id| Some(*id) == parent)),
             },
             end,
-            at_once,
         })
     }
 

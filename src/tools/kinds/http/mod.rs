@@ -8,6 +8,7 @@ mod request;
 use super::jq::{self, JqRule};
 use crate::models::CostBasis;
 use crate::models::http::RequestError;
+use crate::models::off_thread::off_thread;
 use crate::run::{ErrorKind, NotReused};
 use crate::tools::cancel::cancellable;
 use crate::tools::definition::{
@@ -216,9 +217,15 @@ async fn run(request: &Request, services: &Services, call: &Call, sent: &mut boo
     report.output = match answer {
         Err(error) => Err(error),
         Ok(text) => {
-            report.answer = Some(secrets.redact(&text).into());
-            let output = crate::tools::read_json_or_text(text)
-                .map_err(|error| ToolError::permanent(format!("the answer is {error}")));
+            let hidden = Arc::clone(&secrets);
+            let read = off_thread(text.len(), move || {
+                let shown: Arc<str> = hidden.redact(&text).into();
+                (shown, crate::tools::read_json_or_text(text))
+            });
+            let (shown, output) = read.await;
+            report.answer = Some(shown);
+            let output =
+                output.map_err(|error| ToolError::permanent(format!("the answer is {error}")));
             match (output, &request.response) {
                 (Ok(output), Some(filter)) => filter
                     .run(Arc::new(output), services, call, request.timeout)

@@ -9,6 +9,7 @@ mod command;
 mod output;
 
 use crate::models::CostBasis;
+use crate::models::off_thread::off_thread;
 use crate::run::NotReused;
 use crate::tools::cancel::cancellable;
 use crate::tools::definition::{
@@ -269,5 +270,6 @@ async fn run(
     if !status.success() {
         return Err(failure(name, status, &tail));
     }
-    read_output(name, output)
+    let name = Arc::clone(name);
+    off_thread(output.len(), move || read_output(&name, output)).await
 }
