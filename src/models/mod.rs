@@ -3,6 +3,7 @@
 mod answer;
 mod api_quirks;
 mod available;
+mod capabilities;
 mod chat;
 mod choose;
 mod context_window;
@@ -31,6 +32,7 @@ mod worker_error;
 
 pub use crate::text::schema::SchemaError;
 pub use available::{Availability, AvailableModel, ProviderState, available};
+pub use capabilities::Capabilities;
 pub(crate) use chat::{Chat, ChatReport};
 pub use cost_basis::CostBasis;
 pub use http::{HttpClients, RequestError};

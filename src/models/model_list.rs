@@ -132,7 +132,13 @@ async fn fetch(
         };
     }
     let response = request.send().await;
-    let response = response.map_err(|error| http::transport_error(error, &url).message)?;
+    let response = response.map_err(|error| {
+        if error.is_connect() && provider.is_local() {
+            "nothing answers there".to_owned()
+        } else {
+            http::transport_error(error, &url).message
+        }
+    })?;
     let status = response.status();
     if !status.is_success() {
         return Err(format!("it answers with status {}", status.as_u16()));

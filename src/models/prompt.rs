@@ -1,8 +1,10 @@
 //! The messages that ask a model to perform a tool.
 
 use super::request::Role;
+use minijinja::{Environment, context};
 use serde_json::Value;
 use std::fmt::Write;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 /// A call of a tool that a model performs.
@@ -28,37 +30,33 @@ pub struct Task<'a> {
     pub timeout: Option<Duration>,
 }
 
+/// The template of the instructions, compiled once.
+static TEMPLATE: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut environment = Environment::new();
+    // A syntax error would leave the prompt empty, which a test would show.
+    let _ = environment.add_template(NAME, include_str!("prompt.jinja"));
+    environment
+});
+
+/// The name of the template.
+const NAME: &str = "prompt.jinja";
+
 /// The messages for one call with `input`.
 pub(super) fn messages(task: &Task, input: &Value) -> Vec<(Role, String)> {
-    let mut system = String::new();
-    if task.prompt.is_none() {
-        let _ = write!(system, "You carry out the tool \"{}\". ", task.name);
-        if !task.description.is_empty() {
-            let _ = writeln!(system, "What it does: {}", task.description.trim());
-        }
-        system.push_str("Work only from the input. Do not invent what it does not say.\n");
-        if let Some(schema) = task.input_schema {
-            let _ = writeln!(system, "\nIts parameters, as a JSON Schema:\n{schema}");
-        }
-        if !task.examples.is_empty() {
-            system.push_str("\nExamples:\n");
-            for example in task.examples {
-                let _ = writeln!(system, "{example}");
-            }
-        }
-    }
-    if let Some(schema) = task.output_schema {
-        let _ = write!(
-            system,
-            "\nAnswer with one JSON value and nothing else. It must be valid against this JSON Schema:\n{schema}"
-        );
-    } else if task.prompt.is_none() {
-        system.push_str(
-            "\nAnswer with the tool's output and nothing else, as JSON where it has structure.",
-        );
-    }
+    let text = |value: Option<&Value>| value.map(Value::to_string);
+    let examples: Vec<String> = task.examples.iter().map(Value::to_string).collect();
+    let values = context! {
+        name => task.name,
+        description => task.description.trim(),
+        input_schema => text(task.input_schema),
+        output_schema => text(task.output_schema),
+        examples => examples,
+        own_prompt => task.prompt.is_some(),
+    };
+    let template = TEMPLATE.get_template(NAME);
+    let system = template.and_then(|template| template.render(values));
+    let system = system.unwrap_or_default().trim().to_owned();
     let user = task.prompt.map_or_else(|| input.to_string(), str::to_owned);
-    let system = system.trim().to_owned();
     if system.is_empty() {
         vec![(Role::User, user)]
     } else {
@@ -112,6 +110,45 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part} is not in {text}");
         }
+    }
+
+    #[test]
+    fn the_template_reads_as_a_person_would_write_it() {
+        let (input_schema, output_schema) = (json!({"type": "object"}), json!({"type": "array"}));
+        let examples = [json!({"input": 1}), json!({"input": "<b>{{x}}</b>"})];
+        let whole = Task {
+            name: "parse",
+            description: " Reads a bill.\n",
+            input_schema: Some(&input_schema),
+            output_schema: Some(&output_schema),
+            examples: &examples,
+            ..Task::default()
+        };
+        let instructions = |task: &Task| messages(task, &json!({})).remove(0).1;
+        assert_eq!(
+            instructions(&whole),
+            "You carry out the tool \"parse\". What it does: Reads a bill.\n\
+             Work only from the input. Do not invent what it does not say.\n\n\
+             Its parameters, as a JSON Schema:\n{\"type\":\"object\"}\n\n\
+             Examples:\n{\"input\":1}\n{\"input\":\"<b>{{x}}</b>\"}\n\n\
+             Answer with one JSON value and nothing else. It must be valid against this JSON Schema:\n\
+             {\"type\":\"array\"}"
+        );
+        let bare = Task {
+            name: "parse",
+            ..Task::default()
+        };
+        assert_eq!(
+            instructions(&bare),
+            "You carry out the tool \"parse\". Work only from the input. Do not invent what it does not say.\n\n\
+             Answer with the tool's output and nothing else, as JSON where it has structure."
+        );
+        let own = Task {
+            prompt: Some("Say hello."),
+            output_schema: Some(&output_schema),
+            ..Task::default()
+        };
+        assert!(instructions(&own).starts_with("Answer with one JSON value"));
     }
 
     #[test]

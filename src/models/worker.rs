@@ -20,7 +20,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The default maximum of tokens in an answer.
-pub const MAX_TOKENS: u32 = 1024;
+pub const MAX_TOKENS: u32 = 1000;
 
 /// Performs `model` tools.
 ///

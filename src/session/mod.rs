@@ -31,6 +31,7 @@ mod resume;
 mod run_log;
 mod settings;
 mod values;
+mod worker_calls;
 
 pub use changes::Changes;
 pub use error::SessionError;

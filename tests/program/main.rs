@@ -45,3 +45,4 @@ mod store_journal;
 mod store_kill;
 mod store_paid;
 mod store_resume;
+mod worker_calls;

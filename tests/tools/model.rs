@@ -105,7 +105,7 @@ async fn the_model_plays_the_tool_and_its_use_is_paid_exactly() {
             &request["temperature"],
             &request["max_tokens"]
         ),
-        (&json!("gpt-4o-mini"), &json!(0), &json!(1024))
+        (&json!("gpt-4o-mini"), &json!(0), &json!(1000))
     );
     assert_eq!(request["response_format"]["json_schema"]["strict"], true);
     assert_eq!(
@@ -120,8 +120,8 @@ async fn a_quote_covers_what_a_call_costs() {
     answers_in_turn(
         &server,
         vec![
-            completion("no", 400, 0, 1024),
-            completion("{\"total\": 1}", 1600, 0, 1024),
+            completion("no", 400, 0, 1000),
+            completion("{\"total\": 1}", 1600, 0, 1000),
         ],
     )
     .await;

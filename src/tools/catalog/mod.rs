@@ -82,6 +82,15 @@ impl Catalog {
         read::parse(source, folder)
     }
 
+    /// The catalog that a JSON value describes: `{"tools": …}`, or the tools alone.
+    pub fn from_json(value: &Value) -> Result<Self, PlanFaults> {
+        let source = Source {
+            name: "the catalog".into(),
+            text: value.to_string().into(),
+        };
+        Self::from_value(value, &source, None)
+    }
+
     /// Reads a catalog inside a plan: `{"tools": …, "mcpServers": …}`, or the tools alone. Places
     /// of faults are looked up in `source`, the plan's text.
     pub fn from_value(
