@@ -144,7 +144,7 @@ async fn a_model_tool_runs_on_another_format() {
     );
     let requests = server.received_requests().await.unwrap();
     let body = String::from_utf8(requests[0].body.clone()).unwrap();
-    assert!(body.starts_with("1024 Text\nsystem: "), "{body}");
+    assert!(body.starts_with("1000 Text\nsystem: "), "{body}");
     assert!(body.ends_with("user: {\"text\":\"Milk 4.50\"}\n"), "{body}");
 }
 
