@@ -8,6 +8,7 @@
 #[macro_use]
 mod forms;
 
+mod basic;
 mod event;
 mod reuse;
 #[cfg(test)]
