@@ -88,7 +88,7 @@ fn a_model_is_asked_within_the_budget() {
     let spent: i64 = many
         .iter()
         .filter_map(|result| result.cost)
-        .map(|cost| cost.pico())
+        .map(plandeck::units::Money::pico)
         .sum();
     assert!(spent <= 2_000_000_000, "{spent}");
     let made = many
