@@ -39,6 +39,7 @@ pub async fn plan(args: PlanArgs) -> Result<u8, Failure> {
 /// A plan with what it took.
 struct Made {
     document: PlanDocument,
+    tools: Vec<PathBuf>,
     json: Value,
 }
 
@@ -85,9 +86,10 @@ async fn written(args: &PlanArgs, planning: &Planning) -> Result<Made, Failure> 
         note_line(one);
     }
     say_what_it_took(&created.plan, &created.record);
-    let document = planning.document(&created.plan, task, args.output.as_deref());
+    let document = planning.document(&created.plan, task, &created.record, args.output.as_deref());
     Ok(Made {
         json: succeeded(&document.value, &created.record),
+        tools: planning.tools().to_vec(),
         document,
     })
 }
@@ -111,9 +113,10 @@ async fn refined(args: &PlanArgs, planning: &Planning, file: &Path) -> Result<Ma
         note(&changed.diff);
     }
     say_what_it_took(&changed.plan, &changed.record);
-    let document = planning.document(&changed.plan, "", args.output.as_deref());
+    let document = planning.document(&changed.plan, "", &changed.record, args.output.as_deref());
     Ok(Made {
         json: succeeded(&document.value, &changed.record),
+        tools: planning.tools().to_vec(),
         document,
     })
 }
@@ -155,7 +158,7 @@ fn instruction(args: &PlanArgs) -> Result<String, Failure> {
 }
 
 /// Writes or prints the plan, and runs it.
-async fn finish(args: PlanArgs, mut made: Made) -> Result<u8, Failure> {
+async fn finish(mut args: PlanArgs, mut made: Made) -> Result<u8, Failure> {
     if let Some(why) = &made.document.needs_tools {
         note_line(&format!(
             "{why}, so check and run the plan with the same --tools"
@@ -177,6 +180,7 @@ async fn finish(args: PlanArgs, mut made: Made) -> Result<u8, Failure> {
         Some(file) => file.clone(),
         None => keep_plan(&made.document)?,
     };
+    args.source.tools = made.tools;
     Box::pin(run::run_from(run_args(args, file, made.json.take()), None)).await
 }
 
@@ -294,7 +298,6 @@ async fn optimized(args: &PlanArgs, file: &Path, settings: &Settings) -> Result<
     let mut source = args.source.options();
     settings.complete(&mut source);
     source.context = context(&args.source.context_file, &args.source.context)?;
-    let catalogs = source.tools.clone();
     let done = optimize(file, source, settings).await?;
     notes(&done.loaded.warnings(), args.color);
     let (before, after) = done.optimized.longest_path;
@@ -309,13 +312,21 @@ async fn optimized(args: &PlanArgs, file: &Path, settings: &Settings) -> Result<
             "the longest path has {after} calls, before {before}"
         ));
     }
-    let document = PlanDocument::of(&done.optimized.plan, &catalogs, args.output.as_deref());
+    let document = PlanDocument::of(&done.optimized.plan, &done.tools, args.output.as_deref());
     let rewrites = done.optimized.rewrites.iter().zip(&done.saves);
     let rewrites: Vec<Value> = rewrites
         .map(|(rewrite, saves)| rewrite_to_json(rewrite, *saves))
         .collect();
     let json = json!({"plan": document.value, "rewrites": rewrites, "longest_path": {"before": before, "after": after}});
-    finish(args.clone(), Made { document, json }).await
+    finish(
+        args.clone(),
+        Made {
+            document,
+            tools: done.tools,
+            json,
+        },
+    )
+    .await
 }
 
 /// What a rewrite saves, in words.

@@ -6,8 +6,11 @@ use super::output::{out, out_json};
 use super::recorded::recording;
 use super::terminal::stdout_colour;
 use crate::report::{result_of, savings, short, sum_in_words, summary};
-use crate::run::{RunState, RunWord, StepSource, StepState, figures};
+use crate::run::{RunState, RunSummary, RunWord, StepSource, StepState, figures};
+use crate::session::{Savings, Settings, savings as savings_of};
 use crate::text::format;
+use crate::units::Money;
+use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
@@ -16,6 +19,9 @@ pub fn show(args: &ShowArgs) -> Result<u8, Failure> {
     let recording = recording(&args.run)?;
     let state = RunState::from_events(&recording.events);
     let status = recording.summary.status;
+    if args.savings {
+        return show_savings(args, &recording.summary, &state);
+    }
     if args.json {
         let result = result_of(&state, status.word());
         out_json(&result)?;
@@ -63,6 +69,92 @@ pub fn show(args: &ShowArgs) -> Result<u8, Failure> {
     }
     out(&text)?;
     Ok(0)
+}
+
+/// Prints what the plan saves, compared with a large model that does all the work.
+fn show_savings(args: &ShowArgs, summary: &RunSummary, state: &RunState) -> Result<u8, Failure> {
+    let settings = Settings::load(&std::env::current_dir().unwrap_or_default())?;
+    let saved = savings_of(summary, state, args.planner.as_deref(), &settings)?;
+    if args.json {
+        out_json(&savings_to_json(&summary.run_id, &saved, args.executions))?;
+    } else {
+        out(&savings_to_text(&saved, args.executions))?;
+    }
+    Ok(0)
+}
+
+fn savings_to_json(run: &str, saved: &Savings, more: Option<u64>) -> Value {
+    let rows = saved.rows(more).into_iter().map(|row| {
+        json!({"executions": row.executions, "planned": row.planned, "all_large": row.all_large, "saved": row.all_large - row.planned})
+    });
+    json!({
+        "run_id": run,
+        "large_model": saved.large,
+        "planning": {"cost": saved.planning, "source": if saved.planning_is_recorded { "recorded" } else { "estimated" }},
+        "execution": {"cost": saved.small, "calls": saved.calls, "tokens": saved.tokens},
+        "all_large": {"cost": saved.all_large},
+        "executions": rows.collect::<Vec<_>>(),
+        "break_even": saved.break_even(),
+        "assumptions": saved.assumptions,
+    })
+}
+
+fn savings_to_text(saved: &Savings, more: Option<u64>) -> String {
+    let amount =
+        |cost: Option<Money>| cost.map_or_else(|| "unknown".to_owned(), |cost| cost.to_string());
+    let source = if saved.planning_is_recorded {
+        "recorded"
+    } else {
+        "estimated"
+    };
+    let mut text = format!(
+        "planning, once       {}  ({source}, {})\nan execution         {}  ({} model calls)\nall by the large     {}  ({})\n",
+        amount(saved.planning),
+        saved.large,
+        amount(saved.small),
+        saved.calls,
+        amount(saved.all_large),
+        saved.large
+    );
+    let rows = saved.rows(more);
+    if !rows.is_empty() {
+        let _ = writeln!(
+            text,
+            "\n{:>12}  {:>14}  {:>14}  {:>14}",
+            "executions", "plan + small", "all large", "saved"
+        );
+    }
+    for row in rows {
+        let _ = writeln!(
+            text,
+            "{:>12}  {:>14}  {:>14}  {:>14}",
+            format::thousands(row.executions),
+            row.planned.to_string(),
+            row.all_large.to_string(),
+            (row.all_large - row.planned).to_string()
+        );
+    }
+    text.push('\n');
+    match saved.break_even() {
+        Some(count) => {
+            let _ = writeln!(
+                text,
+                "the plan is the cheaper way from execution {} on",
+                format::thousands(count)
+            );
+        }
+        None if saved.calls == 0 => {
+            text.push_str("this run asked no model: there are no tokens to compare\n")
+        }
+        None => text.push_str(
+            "the plan is not cheaper at any number of executions, or a price is not known\n",
+        ),
+    }
+    text.push_str("\nassumptions\n");
+    for assumption in &saved.assumptions {
+        let _ = writeln!(text, "- {assumption}");
+    }
+    text
 }
 
 /// Where an output came from if its tool was not called, and what that saved.

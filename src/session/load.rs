@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Names of the catalog file that is used when it lies in the plan's folder.
-pub(super) const BESIDE: [&str; 3] = ["tools.yaml", "tools.yml", "tools.json"];
+const BESIDE: [&str; 3] = ["tools.yaml", "tools.yml", "tools.json"];
 
 /// A plan that is ready to run.
 pub struct Loaded {
@@ -134,14 +134,16 @@ pub fn catalog(
     if let Some((draft, own)) = draft.and_then(|draft| Some((draft, draft.catalog()?))) {
         return Ok(Catalog::from_value(own, draft.source(), Some(folder))?);
     }
-    let beside = BESIDE
-        .iter()
-        .map(|name| folder.join(name))
-        .find(|file| file.is_file());
-    match beside {
+    match beside(folder) {
         Some(file) => Ok(Catalog::load(&file)?),
         None => Ok(Catalog::default()),
     }
+}
+
+/// The catalog file in a folder.
+pub(super) fn beside(folder: &Path) -> Option<PathBuf> {
+    let files = BESIDE.iter().map(|name| folder.join(name));
+    files.into_iter().find(|file| file.is_file())
 }
 
 /// Tools that read this process's environment; every value that they read is kept out of the log.

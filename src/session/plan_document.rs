@@ -1,10 +1,11 @@
 //! A plan as a file: with the tools that it needs, so that the file can be checked and run by itself.
 
 use super::error::SessionError;
-use super::load::BESIDE;
+use super::load::beside;
 use crate::plan::{ExecutionPlan, read_data};
+use crate::planner::PlanningRecord;
 use crate::store::home;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 
 /// Fields of a tool whose texts are read from the catalog's folder where they begin with `@`.
@@ -23,6 +24,7 @@ impl PlanDocument {
     pub(super) fn new(
         plan: &ExecutionPlan,
         task: &str,
+        planning: Option<&PlanningRecord>,
         catalogs: &[PathBuf],
         file: Option<&Path>,
     ) -> Self {
@@ -37,6 +39,18 @@ impl PlanDocument {
         if !task.trim().is_empty() {
             members.insert("description".to_owned(), task.trim().into());
         }
+        if let Some(record) = planning {
+            members.insert(
+                "metadata".to_owned(),
+                json!({"planning": {
+                    "planner": record.planner,
+                    "cost_usd": record.cost,
+                    "tokens": record.tokens,
+                    "attempts": record.attempts,
+                    "latency_ms": (record.latency.as_secs_f64() * 1e6).round() / 1e3,
+                }}),
+            );
+        }
         let needs_tools = match tools_of(plan, catalogs, file) {
             Ok(tools) => {
                 members.extend(tools);
@@ -50,7 +64,7 @@ impl PlanDocument {
 
     /// A plan with the tools of these catalogs, for `file`.
     pub fn of(plan: &ExecutionPlan, catalogs: &[PathBuf], file: Option<&Path>) -> Self {
-        Self::new(plan, "", catalogs, file)
+        Self::new(plan, "", None, catalogs, file)
     }
 
     /// The text of a file of this name: YAML for `.yaml` and `.yml`, else JSON.
@@ -109,12 +123,9 @@ fn tools_of(
     file: Option<&Path>,
 ) -> Result<Map<String, Value>, String> {
     let folder = file.and_then(Path::parent).unwrap_or(Path::new(""));
-    let beside = BESIDE
-        .iter()
-        .map(|name| folder.join(name))
-        .find(|file| file.is_file());
+    let beside = beside(folder);
     let is_beside = match (catalogs, &beside) {
-        ([], _) => true,
+        ([], _) => true, // The tools are the plan's own.
         ([one], Some(beside)) => is_same(one, beside),
         _ => false,
     };
@@ -203,7 +214,6 @@ fn is_same(one: &Path, other: &Path) -> bool {
 mod tests {
     use super::*;
     use crate::plan::parse;
-    use serde_json::json;
 
     fn plan() -> ExecutionPlan {
         let steps = json!([{"id": "a", "tool": "look", "parameters": {"zip": "01234", "on": "yes", "n": 1.0, "x": "{{c}}", "t": "a: b\n\n # c\t"}}]);
@@ -219,7 +229,13 @@ mod tests {
 
     #[test]
     fn yaml_and_json_hold_the_same_plan() {
-        let document = PlanDocument::new(&plan(), "Find it: \"now\"", &[], None);
+        let document = PlanDocument::new(
+            &plan(),
+            "Find it: \"now\"",
+            Some(&PlanningRecord::default()),
+            &[],
+            None,
+        );
         for file in ["p.yaml", "p.json", "p.yml", "p"] {
             let text = document.text(Some(Path::new(file)));
             assert_eq!(read(&text).to_value(), plan().to_value(), "{text}");
@@ -234,7 +250,13 @@ mod tests {
         std::fs::create_dir(&elsewhere).unwrap();
         let tools = folder.path().join("tools.yaml");
         let of = |file: PathBuf| {
-            PlanDocument::new(&plan(), "x", std::slice::from_ref(&tools), Some(&file))
+            PlanDocument::new(
+                &plan(),
+                "x",
+                None,
+                std::slice::from_ref(&tools),
+                Some(&file),
+            )
         };
         std::fs::write(
             &tools,

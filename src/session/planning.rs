@@ -1,20 +1,22 @@
 //! Plans from tasks: opens the catalog, chooses the planner, keeps its budget, and writes the plan to a file.
 
 use super::error::SessionError;
-use super::load::{Loaded, catalog, load_to_check, read_draft, refuse_address_of_project};
+use super::load::{Loaded, beside, catalog, load_to_check, read_draft, refuse_address_of_project};
 use super::options::SourceOptions;
 use super::plan_document::PlanDocument;
 use super::settings::Settings;
 use crate::engine::step_prices;
 use crate::models::process_environment;
+use crate::plan::Draft;
 use crate::planner::{
-    ChangedPlan, CreatedPlan, LargePlanner, OptimizedPlan, PlanningProgress, optimize_plan,
+    ChangedPlan, CreatedPlan, LargePlanner, OptimizedPlan, PlanningProgress, PlanningRecord,
+    optimize_plan,
 };
 use crate::run::StepPrice;
 use crate::tools::Catalog;
 use crate::units::Money;
 use serde_json::Value;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The default planning budget: 25 cents.
 const MAX_PLANNING_COST: Money = Money::from_pico(250_000_000_000);
@@ -47,6 +49,8 @@ pub struct Planning {
     pub planner: LargePlanner,
     /// The tools that it may use.
     pub catalog: Catalog,
+    /// The catalog inside the plan that is changed.
+    own_tools: Option<Value>,
     options: PlanningOptions,
 }
 
@@ -58,16 +62,17 @@ impl Planning {
     /// Faults of the catalog; a planner that cannot be used, with the remedy.
     pub async fn open(
         plan: &Path,
-        options: PlanningOptions,
+        mut options: PlanningOptions,
         settings: &Settings,
         report: impl Fn(&PlanningProgress) + Send + Sync + 'static,
     ) -> Result<Self, SessionError> {
-        let source = &options.source;
         let draft = if plan.as_os_str().is_empty() {
             None
         } else {
             Some(read_draft(plan)?)
         };
+        let own_tools = known_catalogs(plan, draft.as_ref(), &mut options.source);
+        let source = &options.source;
         let mut catalog = catalog(plan, &source.tools, draft.as_ref())?;
         for file in &source.mcp_config {
             catalog.mcp_servers.extend(Catalog::load(file)?.mcp_servers);
@@ -83,6 +88,7 @@ impl Planning {
         Ok(Self {
             planner,
             catalog,
+            own_tools,
             options,
         })
     }
@@ -132,10 +138,32 @@ impl Planning {
         &self,
         plan: &crate::plan::ExecutionPlan,
         task: &str,
+        record: &PlanningRecord,
         file: Option<&Path>,
     ) -> PlanDocument {
-        PlanDocument::new(plan, task, &self.options.source.tools, file)
+        let mut plan = plan.clone();
+        plan.catalog.clone_from(&self.own_tools);
+        PlanDocument::new(&plan, task, Some(record), self.tools(), file)
     }
+
+    /// The catalog files, that in the folder of the plan included.
+    pub fn tools(&self) -> &[PathBuf] {
+        &self.options.source.tools
+    }
+}
+
+/// Adds the catalog file beside the plan, where no other is given; gives the catalog inside the plan, which comes first.
+fn known_catalogs(plan: &Path, draft: Option<&Draft>, source: &mut SourceOptions) -> Option<Value> {
+    if !source.tools.is_empty() {
+        return None;
+    }
+    let own = draft.and_then(|draft| draft.catalog().cloned());
+    if own.is_none() {
+        source
+            .tools
+            .extend(beside(plan.parent().unwrap_or(Path::new(""))));
+    }
+    own
 }
 
 /// A plan with less waiting and fewer calls, with what each rewrite saves.
@@ -149,6 +177,8 @@ pub struct Optimization {
     pub diff: String,
     /// The plan as it was read.
     pub loaded: Loaded,
+    /// The catalog files.
+    pub tools: Vec<PathBuf>,
 }
 
 /// The plan in a file with less waiting and fewer calls. It asks no model and runs nothing.
@@ -157,11 +187,13 @@ pub struct Optimization {
 /// Faults of the plan or its catalog.
 pub async fn optimize(
     plan: &Path,
-    source: SourceOptions,
+    mut source: SourceOptions,
     settings: &Settings,
 ) -> Result<Optimization, SessionError> {
     let draft = read_draft(plan)?;
+    known_catalogs(plan, Some(&draft), &mut source);
     let catalog = catalog(plan, &source.tools, Some(&draft))?;
+    let tools = source.tools.clone();
     let loaded = load_to_check(plan, source, settings).await?;
     let optimized = optimize_plan(&loaded.plan, &catalog);
     let prices = step_prices(&loaded.plan, &loaded.context, &loaded.toolbox);
@@ -181,5 +213,6 @@ pub async fn optimize(
         diff: crate::planner::plan_diff(&loaded.plan, &optimized.plan),
         optimized,
         loaded,
+        tools,
     })
 }

@@ -561,3 +561,84 @@ fn rewrites_are_told_with_their_gain() {
     };
     assert_eq!(result("p.json"), result("q.yaml"));
 }
+
+#[test]
+fn savings_are_computed_from_recorded_tokens_and_prices() {
+    let plan = json!({"name": "shout", "steps": [
+        {"id": "a", "tool": "shout", "parameters": {"text": "{{letter}}"}, "depends_on": []}]});
+    let server = server(vec![
+        says(&plan),
+        Step::Says("{\"loud\": \"TWO WORDS\"}".to_owned()),
+    ]);
+    let folder = workplace();
+    let home = folder.path().join("home");
+    let tools = "tools: {shout: {type: model, description: Counts loudly., parameters: [{name: text, type: string, required: true}], \
+                 output_schema: {type: object, properties: {loud: {type: string}}, required: [loud]}}}";
+    std::fs::write(folder.path().join("catalog.yaml"), tools).unwrap();
+    let url = server.url();
+    let run = plandeck()
+        .current_dir(folder.path())
+        .env("OPENAI_API_KEY", "sk-x")
+        .env("PLANDECK_HOME", &home)
+        .args([
+            "plan",
+            "Shout it",
+            "--tools",
+            "catalog.yaml",
+            "-c",
+            "letter=two words",
+            "--run",
+            "--json",
+        ])
+        .args([
+            "--planner",
+            "openai/gpt-4o",
+            "--worker",
+            "openai/gpt-4o-mini",
+            "--base-url",
+            &url,
+        ])
+        .output()
+        .unwrap();
+    assert_eq!(code(&run), 0, "{}", stderr(&run));
+    let show = |more: &[&str]| {
+        let output = plandeck()
+            .env("PLANDECK_HOME", &home)
+            .args(["show", "last", "--savings"])
+            .args(more)
+            .output()
+            .unwrap();
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        output
+    };
+    let saved = json(&show(&["--json", "--executions", "40"]));
+    assert_eq!(saved["large_model"], "openai/gpt-4o");
+    assert_eq!(
+        saved["planning"],
+        json!({"cost": 0.0045, "source": "recorded"})
+    );
+    // 1000 and 200 tokens: gpt-4o-mini at $0.15 and $0.60 per million, gpt-4o at $2.50 and $10.
+    assert_eq!(
+        (&saved["execution"]["cost"], &saved["all_large"]["cost"]),
+        (&json!(0.00027), &json!(0.0045))
+    );
+    let forty = &saved["executions"].as_array().unwrap()[2];
+    assert_eq!(
+        (&forty["executions"], &forty["planned"], &forty["all_large"]),
+        (&json!(40), &json!(0.0153), &json!(0.18))
+    );
+    assert_eq!(saved["break_even"], 2);
+    let text = String::from_utf8(show(&[]).stdout).unwrap();
+    assert!(
+        text.contains("assumptions") && text.contains("the prices of openai/gpt-4o are those of"),
+        "{text}"
+    );
+    // The plan itself keeps what it cost.
+    let other = json(&show(&[
+        "--json",
+        "--planner",
+        "anthropic/claude-sonnet-4-5",
+    ]));
+    assert_eq!(other["planning"]["cost"], 0.0045);
+    assert_ne!(other["all_large"]["cost"], 0.0045);
+}

@@ -54,6 +54,15 @@ pub struct ShowArgs {
     /// Print the result as a JSON object on standard output
     #[arg(long)]
     pub json: bool,
+    /// Compare planning once and executing with small models to a large model that does all the work
+    #[arg(long)]
+    pub savings: bool,
+    /// With --savings: the large model [default: the one that wrote the plan, else that of the worker's provider]
+    #[arg(long, value_name = "PROVIDER/MODEL", requires = "savings")]
+    pub planner: Option<String>,
+    /// With --savings: also for N executions
+    #[arg(long, value_name = "N", requires = "savings")]
+    pub executions: Option<u64>,
 }
 
 /// `plandeck explain`.
