@@ -3,8 +3,8 @@
 use crate::common::screen::parse;
 use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use plandeck::tui::home::{
-    Answer, Choice, Detail, Effect, Message, Model, PlanItem, PlanPlace, Request, RunItem,
-    Standing, update, view,
+    Answer, Choice, Detail, Effect, MadePlan, MadeStep, Message, Model, PlanItem, PlanPlace,
+    PlanRequest, PlanningAnswer, Request, RunItem, Standing, update, view,
 };
 use plandeck::tui::{Outcome, TerminalEffect, TerminalEvent, Theme};
 use plandeck::units::{Micros, Money};
@@ -382,4 +382,103 @@ fn any_size_can_be_drawn() {
     let mut home = Home::new(80, 24).with(everything());
     home.model.theme = Theme::default().in_ascii();
     assert!(home.text().is_ascii());
+}
+
+fn made(diff: &str) -> PlanningAnswer {
+    let step = |id: &str, waits_for: &[&str], depth| MadeStep {
+        id: id.to_owned(),
+        tool: format!("{id}_tool"),
+        waits_for: waits_for.iter().map(|one| (*one).to_owned()).collect(),
+        depth,
+    };
+    PlanningAnswer::Made(Box::new(MadePlan {
+        name: "weigh_cargo".into(),
+        file: PathBuf::from("/home/me/plans/weigh.json"),
+        tools: vec![PathBuf::from("/home/me/tools.yaml")],
+        took: "openai/gpt-4o in 2.1 s for $0.0045".to_owned(),
+        price: "about $0.0002, at most $0.0011 (worker openai/gpt-4o-mini)".to_owned(),
+        notes: vec!["nothing takes 7 of the task".to_owned()],
+        steps: vec![step("load", &[], 0), step("weigh", &["load"], 1)],
+        diff: diff.to_owned(),
+    }))
+}
+
+#[test]
+fn a_task_becomes_a_plan_that_is_looked_at_changed_and_run() {
+    let mut home = Home::new(120, 36).with(everything());
+    home.press("w e i g h ctrl-t");
+    // What was typed so far is the beginning of the task; a question mark is a part of it.
+    home.press("space i t ? enter");
+    let task = |text: &str, change: Option<&str>| {
+        Effect::Ask(Request::Plan(PlanRequest {
+            task: text.to_owned(),
+            change: change.map(PathBuf::from),
+        }))
+    };
+    assert_eq!(home.effects.pop(), Some(task("weigh it?", None)));
+    assert!(home.text().contains("the planner works"));
+    let progress = PlanningAnswer::Progress("request 1: asking openai/gpt-4o\u{1b}[31m".to_owned());
+    home.tell(Message::Answer(Answer::Planning(progress)));
+    let text = home.text();
+    assert!(
+        text.contains("asking openai/gpt-4o") && !text.contains('\u{1b}'),
+        "{text}"
+    );
+    home.press("enter x");
+    assert_eq!(home.chosen(), None, "there is no plan to run yet");
+
+    home.tell(Message::Answer(Answer::Planning(made(""))));
+    let text = home.text();
+    for part in [
+        "weigh_cargo",
+        "for $0.0045",
+        "at most $0.0011",
+        "nothing takes 7",
+        "2 steps",
+        "weigh_tool",
+        "◂ load",
+    ] {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
+    home.press("ctrl-e");
+    home.press("t w i c e enter");
+    assert_eq!(
+        home.effects.pop(),
+        Some(task("twice", Some("/home/me/plans/weigh.json")))
+    );
+    home.tell(Message::Answer(Answer::Planning(made(
+        "- \"n\": 1\n+ \"n\": 2",
+    ))));
+    assert!(home.text().contains("+ \"n\": 2"));
+    home.press("enter");
+    let choice = Choice::RunMade {
+        plan: PathBuf::from("/home/me/plans/weigh.json"),
+        tools: vec![PathBuf::from("/home/me/tools.yaml")],
+    };
+    assert_eq!(home.chosen(), Some(choice));
+    home.press("esc");
+    assert!(home.model.planning.is_none());
+    assert_eq!(home.model.field.text(), "weigh", "the filter is as it was");
+}
+
+#[test]
+fn a_planner_that_fails_or_is_stopped_leaves_the_task() {
+    for (columns, rows) in SIZES {
+        let mut home = Home::new(columns, rows).with(everything());
+        home.press("ctrl-t k n i t enter");
+        let failed =
+            PlanningAnswer::Failed("openai/gpt-4o wrote no valid plan in 3 requests".to_owned());
+        home.tell(Message::Answer(Answer::Planning(failed)));
+        assert!(home.text().contains("no valid"), "{}", home.text());
+        home.press("t i n g enter");
+        home.effects.clear();
+        home.press("esc");
+        assert_eq!(home.effects, [Effect::Ask(Request::StopPlanning)]);
+        home.tell(Message::Answer(Answer::Planning(made(""))));
+        let planning = home.model.planning.as_ref().unwrap();
+        assert!(planning.made.is_none(), "an answer after the end counts");
+        assert_eq!(planning.field.text(), "knitting");
+        home.press("esc");
+        assert!(home.model.planning.is_none());
+    }
 }

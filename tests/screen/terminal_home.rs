@@ -278,3 +278,33 @@ fn idle_it_draws_nothing() {
         );
     }
 }
+
+#[test]
+fn a_typed_task_ends_as_a_run() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(
+        folder.path().join("tools.yaml"),
+        "tools:\n  count_letters: {type: jq, description: Counts the letters of a word., filter: '.word | length', parameters: [{name: word, type: string, required: true}], output_schema: {type: integer}}\n",
+    )
+    .unwrap();
+    let arguments = ["--worker", "offline", "--planner", "offline"];
+    let mut terminal = start(folder.path(), &arguments);
+    terminal.wait_for("none yet");
+    terminal.press("\u{14}");
+    terminal.wait_for("what should it do?");
+    terminal.press("knit a jumper\r");
+    terminal.wait_for("no tool of the catalog");
+    // The line is emptied first: ctrl-a, ctrl-k.
+    terminal.press("\u{1}\u{b}count the letters of the word \"zebra\"\r");
+    terminal.wait_for("the plan is ready");
+    terminal.wait_for("count_letters");
+    terminal.press("\r");
+    terminal.wait_for("SUCCEEDED");
+    terminal.press("q");
+    assert_eq!(terminal.wait_for_end(), 0);
+    assert!(
+        terminal.text().contains("1 of 1 step"),
+        "{}",
+        terminal.text()
+    );
+}

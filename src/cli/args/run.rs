@@ -101,6 +101,9 @@ pub struct RunArgs {
     pub record: RecordArgs,
     #[command(flatten)]
     pub screen: ScreenArgs,
+    /// Write plans on the home screen with this model: PROVIDER/MODEL, MODEL, auto or offline
+    #[arg(long, value_name = "PLANNER", env = "PLANDECK_PLANNER")]
+    pub planner: Option<String>,
     /// What `plandeck plan --run --json` prints about the planning, together with the result.
     #[arg(skip)]
     pub planning: Option<serde_json::Value>,
@@ -161,6 +164,7 @@ impl RunArgs {
             paused: false,
             record: RecordArgs::default(),
             screen: ScreenArgs::default(),
+            planner: None,
             planning: None,
         }
     }

@@ -1,5 +1,6 @@
 //! `plandeck` without a plan: the home screen on a terminal, usage elsewhere.
 
+mod planner;
 mod plans;
 mod reader;
 
@@ -30,7 +31,12 @@ pub async fn home(args: RunArgs) -> Result<u8, Failure> {
     let mut problem = None;
     loop {
         let options = screen::options(String::new(), &look);
-        let chosen = choose(Reader::start(here.clone()), problem.take(), options).await;
+        let chosen = choose(
+            Reader::start(here.clone(), args.clone()),
+            problem.take(),
+            options,
+        )
+        .await;
         let choice = match chosen.map_err(|error| Failure::usage(error.to_string()))? {
             Chosen::This(choice) => choice,
             Chosen::Nothing(outcome) => return Ok(ended_by(outcome).unwrap_or(0)),
@@ -60,6 +66,11 @@ async fn open(choice: Choice, args: &RunArgs) -> Result<u8, Failure> {
         }
         Choice::Open(PlanPlace::Sample(name)) => {
             args.plan = Some(samples::unpack(&name, false)?);
+            run::run(args).await
+        }
+        Choice::RunMade { plan, tools } => {
+            args.plan = Some(plan);
+            args.source.tools = tools;
             run::run(args).await
         }
         Choice::Restore(name) => {

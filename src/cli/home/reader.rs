@@ -1,11 +1,13 @@
 //! Reads what the home screen lists from disk, on a thread of its own.
 
+use super::planner;
 use super::plans::plans;
+use crate::cli::args::run::RunArgs;
 use crate::cli::samples;
 use crate::report::local_time;
 use crate::run::{RunState, RunSummary, RunWord, StepStatus};
 use crate::store::{Details, Store, StoreError};
-use crate::tui::home::{Answer, Detail, Request, RunItem, Source, Standing};
+use crate::tui::home::{Answer, Detail, PlanRequest, Request, RunItem, Source, Standing};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
@@ -14,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::JoinHandle;
 
 /// The longest run, in events, that is read for its details; longer ones show fewer details.
 const EVENTS: u64 = 100_000;
@@ -25,24 +28,65 @@ pub struct Reader {
     requests: Sender<Request>,
     answers: UnboundedReceiver<Answer>,
     next: Option<Answer>,
+    planner: PlannerTask,
+}
+
+/// The planner, as a task on the runtime: what it asks takes longer than anything that is read.
+struct PlannerTask {
+    here: PathBuf,
+    args: RunArgs,
+    answers: UnboundedSender<Answer>,
+    working: Option<JoinHandle<()>>,
+}
+
+impl PlannerTask {
+    fn stop(&mut self) {
+        if let Some(working) = self.working.take() {
+            working.abort();
+        }
+    }
+
+    fn start(&mut self, request: PlanRequest) {
+        self.stop();
+        let (args, here, answers) = (self.args.clone(), self.here.clone(), self.answers.clone());
+        self.working = Some(tokio::spawn(planner::make(request, args, here, answers)));
+    }
+}
+
+impl Drop for PlannerTask {
+    fn drop(&mut self) {
+        self.stop();
+    }
 }
 
 impl Reader {
-    /// Starts the thread; `here` is the current folder.
-    pub fn start(here: PathBuf) -> Self {
+    /// Starts the thread; `here` is the current folder, and `args` say with what plans are made.
+    pub fn start(here: PathBuf, args: RunArgs) -> Self {
         let (requests, received) = channel();
         let (send, answers) = unbounded_channel();
+        let planner = PlannerTask {
+            here: here.clone(),
+            args,
+            answers: send.clone(),
+            working: None,
+        };
         std::thread::spawn(move || read(&here, &received, &send));
         Self {
             requests,
             answers,
             next: None,
+            planner,
         }
     }
 }
 
 impl Source for Reader {
     fn ask(&mut self, request: Request) {
+        match request {
+            Request::Plan(request) => return self.planner.start(request),
+            Request::StopPlanning => return self.planner.stop(),
+            Request::Everything | Request::Runs | Request::Detail(_) => {}
+        }
         // Cannot fail: the thread ends only after `self` is dropped.
         let _ = self.requests.send(request);
     }
@@ -76,6 +120,7 @@ fn read(here: &Path, requests: &Receiver<Request>, answers: &UnboundedSender<Ans
         for (at, request) in waiting.into_iter().enumerate() {
             let sent = match request {
                 Request::Detail(_) if Some(at) != last => Ok(()),
+                Request::Plan(_) | Request::StopPlanning => Ok(()),
                 Request::Detail(run) => {
                     let detail = detail(&mut store, &run);
                     answers.send(Answer::Detail(run, detail))

@@ -42,6 +42,8 @@ pub(super) fn go(model: &mut Model, lines: isize) {
         *scroll = scroll.saturating_add_signed(lines);
     } else if let Some((_, scroll)) = &mut model.trouble {
         *scroll = scroll.saturating_add_signed(lines);
+    } else if let Some(planning) = &mut model.planning {
+        planning.scroll = planning.scroll.saturating_add_signed(lines);
     } else {
         model.move_by(lines);
     }

@@ -6,6 +6,8 @@ use super::item::{PlanPlace, Standing};
 use super::list::Selected;
 use super::message::Effect;
 use super::model::{Choice, Model};
+use super::plan_act;
+use super::planning::Planning;
 use crate::tui::input::action::{Action, Run};
 use crate::tui::input::key::Key;
 use crate::tui::terminal::screen::{Outcome, TerminalEffect};
@@ -43,7 +45,22 @@ fn always(_: &Model) -> bool {
 }
 
 fn covered(model: &Model) -> bool {
-    model.help.is_some() || model.trouble.is_some()
+    model.help.is_some() || model.trouble.is_some() || model.planning.is_some()
+}
+
+/// Whether the box in which a plan is made is in front.
+fn in_planning(model: &Model) -> bool {
+    model.planning.is_some() && model.help.is_none() && model.trouble.is_none()
+}
+
+fn typing_a_task(model: &Model) -> bool {
+    in_planning(model) && model.planning.as_ref().is_some_and(Planning::is_typing)
+}
+
+fn plan_is_made(model: &Model) -> bool {
+    let made =
+        |planning: &Planning| planning.made.is_some() && !planning.working && !planning.changing;
+    in_planning(model) && model.planning.as_ref().is_some_and(made)
 }
 
 fn in_list(model: &Model) -> bool {
@@ -82,6 +99,10 @@ fn on_file_of_sample(model: &Model) -> bool {
 /// The registry. The footer shows the hints in this order.
 #[rustfmt::skip]
 pub(crate) static REGISTRY: &[Entry] = &[
+    ask("make a plan", &[code(KeyCode::Enter)], "write the plan for the task that was typed", typing_a_task, plan_act::ask).hint("write the plan"),
+    ask("run the plan", &[code(KeyCode::Enter)], "run the plan that was made", plan_is_made, plan_act::run).hint("run"),
+    change("change the plan", &[Key::control('e')], "say what should change in the plan that was made", plan_is_made, plan_act::change).hint("change"),
+    ask("close", &[code(KeyCode::Esc)], "stop the planner, or close the plan that was made", in_planning, plan_act::close).hint("back"),
     ask("resume", &[code(KeyCode::Enter)],
         "resume an interrupted run; finished steps are kept", resumable, |m| open(m)).hint("resume"),
     ask("run", &[code(KeyCode::Enter)], "run the selected plan", on_plan, |m| open(m)).hint("run"),
@@ -92,6 +113,7 @@ pub(crate) static REGISTRY: &[Entry] = &[
     ask("run again", &[Key::control('n')], "run the plan of the selected run again", on_run, again).hint("run again"),
     ask("restore", &[Key::control('o')],
         "restore the files of the selected sample, and run it", on_file_of_sample, |m| restore(m)).hint("restore"),
+    change("new plan", &[Key::control('t')], "write a plan for a task", |m| !covered(m), plan_act::begin).hint("new plan"),
     change("up", &[code(KeyCode::Up)], "up", always, |m| go(m, -1)),
     change("down", &[code(KeyCode::Down)], "down", always, |m| go(m, 1)),
     change("page up", &[code(KeyCode::PageUp)], "a page up", always, |m| go(m, -page(m))),
@@ -114,8 +136,11 @@ pub(crate) static REGISTRY: &[Entry] = &[
 /// What `event` does in this state; `None` where it is for the filter.
 pub(crate) fn meaning(model: &Model, event: &KeyEvent) -> Option<&'static Entry> {
     // A letter is typed; the question mark is one as soon as something was typed before it.
-    let counts =
-        |key: &Key| !matches!(key.code, KeyCode::Char(_)) || key.control || model.field.is_empty();
+    let counts = |key: &Key| {
+        !matches!(key.code, KeyCode::Char(_))
+            || key.control
+            || (model.field.is_empty() && !typing_a_task(model))
+    };
     REGISTRY
         .iter()
         .find(|entry| entry.has_key(event, counts) && (entry.enabled)(model))

@@ -119,6 +119,64 @@ pub enum Request {
     Runs,
     /// The detail of this run.
     Detail(Arc<str>),
+    /// A plan for a task.
+    Plan(PlanRequest),
+    /// No plan any more.
+    StopPlanning,
+}
+
+/// A plan that is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanRequest {
+    /// The task, or what should change.
+    pub task: String,
+    /// The plan that is to be changed.
+    pub change: Option<PathBuf>,
+}
+
+/// What becomes of a plan that is wanted.
+#[derive(Clone, Debug)]
+pub enum PlanningAnswer {
+    /// What the planner does, in one line.
+    Progress(String),
+    /// The plan.
+    Made(Box<MadePlan>),
+    /// Why there is none.
+    Failed(String),
+}
+
+/// A plan that a planner made, with what it took and what a run can cost, in words.
+#[derive(Clone, Debug)]
+pub struct MadePlan {
+    /// Its name.
+    pub name: Arc<str>,
+    /// The file that holds it.
+    pub file: PathBuf,
+    /// The catalogs that it was made for.
+    pub tools: Vec<PathBuf>,
+    /// The planner, its time and its cost.
+    pub took: String,
+    /// What a run can cost.
+    pub price: String,
+    /// What it leaves out.
+    pub notes: Vec<String>,
+    /// The steps in the plan's order.
+    pub steps: Vec<MadeStep>,
+    /// The lines that differ from the plan that was changed.
+    pub diff: String,
+}
+
+/// A step of a plan that a planner made.
+#[derive(Clone, Debug)]
+pub struct MadeStep {
+    /// Its id.
+    pub id: String,
+    /// Its tool.
+    pub tool: String,
+    /// The ids of the steps that it waits for.
+    pub waits_for: Vec<String>,
+    /// The steps on the longest way to it.
+    pub depth: usize,
 }
 
 /// The answer to a [`Request`].
@@ -132,4 +190,6 @@ pub enum Answer {
     Samples(Vec<PlanItem>),
     /// The detail of a run.
     Detail(Arc<str>, Detail),
+    /// What becomes of the plan that is wanted.
+    Planning(PlanningAnswer),
 }

@@ -23,13 +23,19 @@ mod item;
 mod list;
 mod message;
 mod model;
+mod plan_act;
+mod planning;
 mod row;
 mod update;
 mod view;
 
 pub use app::{Chosen, Source, choose};
-pub use item::{Answer, Detail, PlanItem, PlanPlace, Request, RunItem, Standing};
+pub use item::{
+    Answer, Detail, MadePlan, MadeStep, PlanItem, PlanPlace, PlanRequest, PlanningAnswer, Request,
+    RunItem, Standing,
+};
 pub use message::{Effect, Message};
 pub use model::{Choice, Model};
+pub use planning::Planning;
 pub use update::update;
 pub use view::view;

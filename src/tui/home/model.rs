@@ -1,11 +1,13 @@
 //! The state of the home screen.
 
 use super::item::{Detail, PlanItem, PlanPlace, RunItem, Standing};
+use super::planning::Planning;
 use super::row::Row;
 use crate::tui::input::text_field::Field;
 use crate::tui::theme::Theme;
 use crate::units::Micros;
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// How often the times since the runs started are looked at.
@@ -30,6 +32,13 @@ pub enum Choice {
     Fork(Arc<str>),
     /// Replay this run at its original speed.
     Play(Arc<str>),
+    /// Run the plan in this file, which a planner made for these catalogs.
+    RunMade {
+        /// The plan.
+        plan: PathBuf,
+        /// The catalogs.
+        tools: Vec<PathBuf>,
+    },
 }
 
 /// Everything the home screen knows.
@@ -63,6 +72,8 @@ pub struct Model {
     pub help: Option<usize>,
     /// Why what was chosen before could not be opened, until a key is pressed; scrolled by so many lines.
     pub trouble: Option<(String, usize)>,
+    /// A plan that is being made.
+    pub planning: Option<Planning>,
     /// A notice to the user, until the next key.
     pub notice: Option<String>,
     /// The present, in seconds since 1970.
@@ -97,6 +108,7 @@ impl Model {
             touched: false,
             help: None,
             trouble: None,
+            planning: None,
             notice: None,
             now,
             asked: now,

@@ -5,6 +5,8 @@ use super::actions;
 use super::item::{Answer, Request};
 use super::message::{Effect, Message};
 use super::model::{DETAILS, Model};
+use super::plan_act;
+use super::planning::Planning;
 use super::view;
 use crate::tui::terminal::screen::{Outcome, TerminalEffect, TerminalEvent};
 use crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
@@ -31,7 +33,10 @@ fn on_terminal(model: &mut Model, event: TerminalEvent) -> Vec<Effect> {
         TerminalEvent::Key(event) => on_key(model, &event),
         TerminalEvent::Mouse(event) => on_mouse(model, event),
         TerminalEvent::Paste(text) => {
-            if is_typed_into(model) {
+            if let Some(planning) = task_typed_into(model) {
+                planning.field.insert(&text);
+                model.dirty = true;
+            } else if is_typed_into(model) {
                 model.field.insert(&text);
                 model.keep_rows(None);
                 model.touched = true;
@@ -87,6 +92,10 @@ fn on_answer(model: &mut Model, answer: Answer) {
                 Err(fault) => model.fault = Some(fault),
             }
         }
+        Answer::Planning(answer) => {
+            plan_act::answer(model, answer);
+            return;
+        }
         Answer::Plans(plans) => model.plans = plans,
         Answer::Samples(samples) => model.samples = samples,
         Answer::Detail(id, detail) => {
@@ -131,6 +140,10 @@ fn on_key(model: &mut Model, event: &KeyEvent) -> Vec<Effect> {
     if let Some(entry) = actions::meaning(model, event) {
         return entry.run(model);
     }
+    if let Some(planning) = task_typed_into(model) {
+        planning.field.edit(event);
+        return Vec::new();
+    }
     if is_typed_into(model) {
         let before = model.field.text().to_owned();
         if model.field.edit(event) && model.field.text() != before {
@@ -142,7 +155,14 @@ fn on_key(model: &mut Model, event: &KeyEvent) -> Vec<Effect> {
 
 /// Whether what is typed goes into the filter: nothing lies over it.
 fn is_typed_into(model: &Model) -> bool {
-    model.help.is_none() && model.trouble.is_none()
+    model.help.is_none() && model.trouble.is_none() && model.planning.is_none()
+}
+
+/// The box in which a task is typed, where it is in front.
+fn task_typed_into(model: &mut Model) -> Option<&mut Planning> {
+    let is_covered = model.help.is_some() || model.trouble.is_some();
+    let planning = model.planning.as_mut()?;
+    (!is_covered && planning.is_typing()).then_some(planning)
 }
 
 fn on_mouse(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
@@ -151,7 +171,7 @@ fn on_mouse(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
         MouseEventKind::ScrollUp => act::go(model, -WHEEL),
         MouseEventKind::ScrollDown => act::go(model, WHEEL),
         MouseEventKind::Down(MouseButton::Left)
-            if model.help.is_none() && model.trouble.is_none() =>
+            if model.help.is_none() && model.trouble.is_none() && model.planning.is_none() =>
         {
             model.dirty = true;
             let Some(row) = view::row_at(model, event.column, event.row) else {

@@ -8,6 +8,7 @@
 
 mod details;
 mod list;
+mod planning;
 
 use super::actions::{REGISTRY, hints};
 use super::model::Model;
@@ -96,6 +97,7 @@ pub fn view(model: &mut Model, frame: &mut Frame<'_>) {
         details::draw(model, buf, area);
     }
     draw_foot(model, buf, areas.foot);
+    planning::draw(model, buf, area);
     draw_help(model, buf, area);
     draw_trouble(model, buf, area);
     if model.theme.ascii {
@@ -161,7 +163,7 @@ fn draw_foot(model: &Model, buf: &mut Buffer, area: Rect) {
     }
     // Opening, leaving and help keep their room longest.
     let rank = |word: &str| match word {
-        "run" | "resume" | "open" | "quit" | "back" | "clear" => 9,
+        "run" | "resume" | "open" | "quit" | "back" | "clear" | "write the plan" => 9,
         "help" => 8,
         "replay" => 6,
         _ => 4,

@@ -1,0 +1,164 @@
+//! The box in which a plan is made: the task, what the planner says, and the plan with its graph and its price.
+
+use super::super::item::MadePlan;
+use super::super::model::Model;
+use crate::text::{self, format};
+use crate::tui::theme::Theme;
+use crate::tui::widgets::frame::frame;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Clear, Widget};
+
+/// The most columns of the box.
+const WIDTH: u16 = 110;
+/// The most lines of a message.
+const MESSAGE: usize = 60;
+
+/// Draws the box over the screen.
+pub fn draw(model: &mut Model, buf: &mut Buffer, screen: Rect) {
+    let theme = &model.theme;
+    let Some(planning) = &mut model.planning else {
+        return;
+    };
+    let width = screen
+        .width
+        .saturating_sub(4)
+        .clamp(screen.width.min(20), WIDTH);
+    let height = screen.height.saturating_sub(4).max(screen.height.min(5));
+    let area = Rect {
+        x: screen.x + (screen.width - width) / 2,
+        y: screen.y + (screen.height - height) / 2,
+        width,
+        height,
+    };
+    Clear.render(area, buf);
+    buf.set_style(area, theme.background);
+    let state = if planning.working {
+        " the planner works "
+    } else if planning.made.is_some() {
+        " the plan is ready "
+    } else {
+        " what should it do? "
+    };
+    let inner = frame(
+        theme,
+        buf,
+        area,
+        true,
+        Line::from(" new plan "),
+        Line::from(state),
+    );
+    if inner.width < 4 || inner.height == 0 {
+        return;
+    }
+    let inner = Rect {
+        x: inner.x + 1,
+        width: inner.width - 2,
+        ..inner
+    };
+    let label = if planning.changing {
+        "change "
+    } else {
+        "task "
+    };
+    buf.set_stringn(inner.x, inner.y, label, inner.width as usize, theme.accent);
+    let taken = (label.len() as u16).min(inner.width);
+    let field = Rect {
+        x: inner.x + taken,
+        width: inner.width - taken,
+        height: 1,
+        ..inner
+    };
+    if planning.is_typing() {
+        let hint = if planning.changing {
+            "what should change, in plain words"
+        } else {
+            "what the plan should do, in plain words"
+        };
+        planning.field.draw(buf, field, hint, theme);
+    } else {
+        let shown = text::fit(planning.field.text(), field.width as usize);
+        buf.set_stringn(field.x, field.y, shown, field.width as usize, theme.text);
+    }
+    let room = inner.width as usize;
+    let mut lines: Vec<Line<'static>> = Vec::new();
+    if let Some(made) = &planning.made {
+        plan(made, theme, room, &mut lines);
+    }
+    for said in &planning.said {
+        let wrapped = text::wrap(said, room, MESSAGE).lines.into_iter();
+        lines.extend(wrapped.map(|line| Line::styled(line, theme.text)));
+    }
+    if planning.working {
+        lines.push(Line::styled("…", theme.accent));
+    }
+    let rows = inner.height.saturating_sub(2) as usize;
+    let most = lines.len().saturating_sub(rows);
+    // The newest line stays in view until there is a plan.
+    planning.scroll = if planning.made.is_none() {
+        most
+    } else {
+        planning.scroll.min(most)
+    };
+    for (row, line) in lines.iter().skip(planning.scroll).take(rows).enumerate() {
+        buf.set_line(inner.x, inner.y + 2 + row as u16, line, inner.width);
+    }
+}
+
+/// The plan: what it took, what a run can cost, and its steps with what each of them waits for.
+fn plan(made: &MadePlan, theme: &Theme, room: usize, lines: &mut Vec<Line<'static>>) {
+    let mut fact = |name: &str, value: &str| {
+        let name = Span::styled(text::pad(name, 10), theme.dim);
+        lines.push(Line::from(vec![
+            name,
+            Span::styled(text::fit(value, room.saturating_sub(10)), theme.text),
+        ]));
+    };
+    fact("plan", &made.name);
+    fact("planned by", &made.took);
+    fact("a run", &made.price);
+    for note in &made.notes {
+        fact("note", note);
+    }
+    lines.push(Line::default());
+    lines.push(Line::styled(
+        format::count(made.steps.len(), "step"),
+        theme.strong,
+    ));
+    let name = made
+        .steps
+        .iter()
+        .map(|step| text::width(&step.id))
+        .max()
+        .unwrap_or(0);
+    let name = name.min(room / 3);
+    for step in &made.steps {
+        let indent = "  ".repeat(step.depth.min(room / 8));
+        let mut spans = vec![
+            Span::styled(format!(" {indent}▸ "), theme.accent),
+            Span::styled(text::pad(&step.id, name), theme.text),
+            Span::styled(format!("  {}", text::fit(&step.tool, room / 3)), theme.dim),
+        ];
+        if !step.waits_for.is_empty() {
+            let waits_for = step.waits_for.join(", ");
+            spans.push(Span::styled(
+                format!("  ◂ {}", text::fit(&waits_for, room / 3)),
+                theme.dim,
+            ));
+        }
+        lines.push(Line::from(spans));
+    }
+    if !made.diff.is_empty() {
+        lines.push(Line::default());
+        lines.push(Line::styled("what changed", theme.strong));
+        for line in made.diff.lines() {
+            let style = match line.as_bytes().first() {
+                Some(b'-') => theme.bad,
+                Some(b'+') => theme.good,
+                _ => theme.dim,
+            };
+            lines.push(Line::styled(text::fit(line, room), style));
+        }
+    }
+}
