@@ -108,11 +108,11 @@ fn savings_to_text(saved: &Savings, more: Option<u64>) -> String {
         "estimated"
     };
     let mut text = format!(
-        "planning, once       {}  ({source}, {})\nan execution         {}  ({} model calls)\nall by the large     {}  ({})\n",
+        "planning, once       {}  ({source}, {})\nan execution         {}  ({})\nall by the large     {}  ({})\n",
         amount(saved.planning),
         saved.large,
         amount(saved.small),
-        saved.calls,
+        format::count(saved.calls as usize, "model call"),
         amount(saved.all_large),
         saved.large
     );

@@ -32,6 +32,8 @@ mod limits_rates;
 mod memory;
 mod models;
 mod planner;
+#[cfg(target_os = "linux")]
+mod planner_optimize;
 mod prices;
 mod samples_results;
 mod secrets;
