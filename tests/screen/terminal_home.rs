@@ -294,8 +294,8 @@ fn a_typed_task_ends_as_a_run() {
     terminal.wait_for("what should it do?");
     terminal.press("knit a jumper\r");
     terminal.wait_for("no tool of the catalog");
-    // The line is emptied first: ctrl-a, ctrl-k.
-    terminal.press("\u{1}\u{b}count the letters of the word \"zebra\"\r");
+    // The line is emptied first: ctrl-u.
+    terminal.press("\u{15}count the letters of the word \"zebra\"\r");
     terminal.wait_for("the plan is ready");
     terminal.wait_for("count_letters");
     terminal.press("\r");
