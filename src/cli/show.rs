@@ -144,7 +144,7 @@ fn savings_to_text(saved: &Savings, more: Option<u64>) -> String {
             );
         }
         None if saved.calls == 0 => {
-            text.push_str("this run asked no model: there are no tokens to compare\n")
+            text.push_str("this run asked no model: there are no tokens to compare\n");
         }
         None => text.push_str(
             "the plan is not cheaper at any number of executions, or a price is not known\n",
