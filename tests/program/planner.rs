@@ -289,12 +289,24 @@ fn an_answer_that_is_no_plan_is_a_clear_error() {
 }
 
 #[test]
-fn ten_megabytes_are_not_sent_back() {
-    let server = server(vec![Step::Says("word ".repeat(2 << 20)), says(&good())]);
+fn a_very_long_answer_is_not_sent_back() {
+    let answer = |megabytes: usize| Step::Says("word ".repeat((megabytes << 20) / 5));
+    let server_of = |megabytes| server(vec![answer(megabytes), says(&good())]);
+    let server = server_of(3);
     let output = asked(&server, &[]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     let second = server.requests()[1].1.to_string();
     assert!(second.len() < 100_000, "{} bytes", second.len());
+
+    let server = server_of(10);
+    let output = asked(&server, &["--json"]);
+    let said = stderr(&output);
+    assert_eq!(code(&output), 2, "{said}");
+    assert!(
+        said.contains("openai/gpt-4o") && said.contains("MB"),
+        "{said}"
+    );
+    assert_eq!(json(&output)["cost"], json!(0.0045), "it was billed");
 }
 
 #[test]
