@@ -160,6 +160,7 @@ impl Tool for Same {
     fn call_now(&self, input: &Arc<Value>) -> Option<CallReport> {
         Some(CallReport {
             charges: Vec::new(),
+            reasoning: None,
             output: Ok(Arc::clone(input)),
             ..CallReport::free(Ok(Value::Null))
         })

@@ -199,6 +199,7 @@ fn started(step: StepKey, input: Arc<Value>) -> EventKind {
 
 fn ended(step: StepKey) -> [EventKind; 2] {
     let end = AttemptEnd {
+        reasoning: None,
         charges: Arc::default(),
         step: step.clone(),
         attempt: 1,

@@ -42,6 +42,7 @@ impl Tool for Trivial {
     fn call_now(&self, input: &Arc<Value>) -> Option<CallReport> {
         (!self.awaited).then(|| CallReport {
             charges: Vec::new(),
+            reasoning: None,
             output: Ok(Arc::clone(input)),
             ..CallReport::free(Ok(Value::Null))
         })
@@ -231,6 +232,7 @@ fn events(id: &str, steps: u32) -> Vec<RunEvent> {
             why: None,
         });
         emit(EventKind::AttemptEnded(Arc::new(AttemptEnd {
+            reasoning: None,
             charges: Arc::default(),
             step: step.clone(),
             attempt: 1,

@@ -96,6 +96,7 @@ impl Run {
             let tokens = Tokens::plain(300, 40);
             let is_model = end % 3 == 2;
             self.emit(EventKind::AttemptEnded(Arc::new(AttemptEnd {
+                reasoning: None,
                 charges: Arc::default(),
                 step: step.clone(),
                 attempt,

@@ -1,6 +1,7 @@
 //! Reading a model's answer as an output.
 
 use super::off_thread::off_thread;
+use super::optional_nulls::without_nulls;
 use super::output_schema::OutputSchema;
 use crate::text::loose_json::{self, Fault};
 use crate::text::{beyond_64_bits, fences, json, thoughts};
@@ -224,11 +225,22 @@ async fn fit(value: Value, schema: &OutputSchema) -> Result<Result<Value, String
         value => value,
     };
     let value = Arc::new(value);
-    Ok(match (violation(&value, schema).await?, inner) {
-        (None, _) => Ok(Arc::unwrap_or_clone(value)),
-        (Some(_), Some(inner)) => Ok(Arc::unwrap_or_clone(inner)),
-        (Some(violation), None) => Err(violation),
-    })
+    let wrong = match (violation(&value, schema).await?, inner) {
+        (None, _) => return Ok(Ok(Arc::unwrap_or_clone(value))),
+        (Some(_), Some(inner)) => return Ok(Ok(Arc::unwrap_or_clone(inner))),
+        (Some(violation), None) => violation,
+    };
+    let inner = value
+        .get("output")
+        .filter(|_| value.as_object().is_some_and(|all| all.len() == 1));
+    for value in [Some(&*value), inner].into_iter().flatten() {
+        if let Some(value) = without_nulls(value, schema.schema()).map(Arc::new)
+            && violation(&value, schema).await?.is_none()
+        {
+            return Ok(Ok(Arc::unwrap_or_clone(value)));
+        }
+    }
+    Ok(Err(wrong))
 }
 
 /// The value of a text that is valid JSON; the error names an integer in it that would be rounded.
@@ -301,6 +313,24 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn an_optional_member_may_be_null() {
+        let schema = OutputSchema::new(
+            "t",
+            &json!({"type": "object", "required": ["n"], "properties": {
+            "n": {"type": "integer"}, "note": {"type": "string"}, "a/b": {"type": "object",
+                "properties": {"c": {"type": "string"}}}, "free": {"type": ["string", "null"]}}}),
+        )
+        .unwrap();
+        let read = |text: &str| read(text, Some(&schema));
+        assert_eq!(
+            read("{\"n\": 1, \"note\": null, \"a/b\": {\"c\": null}, \"free\": null}"),
+            Ok(json!({"n": 1, "a/b": {}, "free": null}))
+        );
+        assert!(read("{\"n\": null}").is_err());
+        assert!(read("{\"n\": 1, \"note\": 7}").is_err());
     }
 
     #[test]

@@ -12,6 +12,20 @@ pub(crate) struct ApiQuirks {
     pub(crate) max_completion_tokens: bool,
     /// Whether a temperature is sent.
     pub(crate) temperature: bool,
+    /// The Responses format instead of chat completions, of servers that have both.
+    pub(crate) responses: bool,
+}
+
+impl Default for ApiQuirks {
+    /// What most servers accept.
+    fn default() -> Self {
+        Self {
+            format: OutputFormat::StrictSchema,
+            max_completion_tokens: false,
+            temperature: true,
+            responses: false,
+        }
+    }
 }
 
 /// How the format of an answer is requested, from the strictest.
@@ -37,13 +51,21 @@ impl ApiQuirks {
                 ..self
             });
         }
-        if body.contains("temperature") && self.temperature {
-            return Some(Self {
-                temperature: false,
-                ..self
-            });
-        }
-        if !with_schema || !is_about_format(&body) {
+        self.without_temperature(&body)
+            .or_else(|| self.in_looser_format(&body, with_schema))
+    }
+
+    /// Without a temperature, where this body in lower case is about it.
+    pub(crate) fn without_temperature(self, body: &str) -> Option<Self> {
+        (body.contains("temperature") && self.temperature).then_some(Self {
+            temperature: false,
+            ..self
+        })
+    }
+
+    /// With the next looser format of the answer, where this body in lower case is about it.
+    pub(crate) fn in_looser_format(self, body: &str, with_schema: bool) -> Option<Self> {
+        if !with_schema || !is_about_format(body) {
             return None;
         }
         let format = match self.format {

@@ -5,7 +5,7 @@ use super::cost_basis::CostBasis;
 use super::http::RequestError;
 use super::request::Role;
 use super::spend_authorizer::SpendAuthorizer;
-use super::structured_output::sendable;
+use super::structured_output::SentSchema;
 use super::time_limits::TimeLimits;
 use super::worker::SmallModelWorker;
 use crate::units::{Money, Tokens};
@@ -70,9 +70,11 @@ impl SmallModelWorker {
             price: self.price_for(None),
             max_tokens: chat.max_tokens,
             limits: TimeLimits::begin(Some(chat.timeout)),
-            schema: Some(sendable(chat.schema)),
+            schema: Some(SentSchema::new(chat.schema, provider.protocol.subset())),
             messages: chat.messages.to_vec(),
+            attempt: 1,
             answers: Vec::new(),
+            reasoning: Vec::new(),
             spent: Spent::NOTHING,
             max_requests: chat.max_requests,
             requests: 0,
@@ -90,8 +92,10 @@ impl SmallModelWorker {
 
     /// The maximum cost of one request; `None` where the model has no price.
     pub(crate) fn max_chat_cost(&self, chat: &Chat<'_>) -> Option<Money> {
-        let schema = sendable(chat.schema);
-        let tokens = max_turn_tokens(chat.messages, Some(&schema), chat.max_tokens);
-        self.price_for(None).map(|price| price.cost(tokens))
+        let protocol = self.route(None)?.0.protocol;
+        let schema = SentSchema::new(chat.schema, protocol.subset());
+        let tokens = max_turn_tokens(protocol, chat.messages, Some(&schema), chat.max_tokens);
+        let price = self.price_for(None)?;
+        Some(price.cost(price.most_expensive(tokens)))
     }
 }

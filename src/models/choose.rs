@@ -96,7 +96,11 @@ impl SmallModelWorker {
         if environment("OPENAI_BASE_URL").is_some() {
             return default_of(open_ai).because("OPENAI_BASE_URL is set");
         }
-        for provider in &PROVIDERS {
+        // A provider without a default model needs one to be named.
+        let with_default = PROVIDERS
+            .iter()
+            .filter(|provider| !provider.default_model.is_empty());
+        for provider in with_default {
             let mut keys = provider.keys.iter();
             if let Some(key) = keys.find(|name| environment(name).is_some()) {
                 return default_of(provider).because(&format!("{key} is set"));

@@ -2,17 +2,21 @@
 
 use super::answer::{self, Unusable};
 use super::cost_basis::CostBasis;
+use super::degenerate;
 use super::endpoint::{Asked, Endpoint};
 use super::estimate;
 use super::http::{HttpClients, RequestError};
 use super::output_schema::OutputSchema;
 use super::prices::Price;
 use super::prompt;
+use super::protocol::Protocol;
 use super::request::{ChatAnswer, ChatError, ChatRequest, Role};
 use super::spend_authorizer::SpendAuthorizer;
+use super::structured_output::SentSchema;
 use super::time_limits::TimeLimits;
 use super::usage::Usage;
 use crate::text::message::quote;
+use crate::text::thoughts;
 use crate::units::{Charge, Money, Tokens};
 use serde_json::Value;
 
@@ -31,10 +35,15 @@ pub(super) struct Conversation<'a> {
     pub(super) price: Option<Price>,
     pub(super) max_tokens: u32,
     pub(super) limits: TimeLimits,
-    /// The schema as it is sent.
-    pub(super) schema: Option<Value>,
+    /// The schema in the forms in which it is sent.
+    pub(super) schema: Option<SentSchema>,
     pub(super) messages: Vec<(Role, String)>,
+    /// The number of the attempt, from 1.
+    pub(super) attempt: u32,
+    /// The answers, without what the model thought.
     pub(super) answers: Vec<String>,
+    /// What the model thought.
+    pub(super) reasoning: Vec<String>,
     pub(super) spent: Spent,
     /// The maximum of requests for one answer: each form of the request that the server refuses is one.
     pub(super) max_requests: usize,
@@ -95,13 +104,15 @@ impl Conversation<'_> {
         self.messages.push((Role::User, prompt::repair(&violation)));
         if !self.can_afford_another_request().await {
             return Err(RequestError::permanent(format!(
-                "bad output, and asking again could cost more than is left: {violation}"
+                "{}: bad output, and asking again could cost more than is left: {violation}",
+                self.model
             )));
         }
         match self.turn(schema).await? {
             Ok(output) => Ok(output),
             Err(violation) => Err(RequestError::permanent(format!(
-                "bad output after repair: {violation}"
+                "{}: bad output after repair: {violation} (choose a larger model, or simplify the tool's `output_schema`)",
+                self.model
             ))),
         }
     }
@@ -113,11 +124,25 @@ impl Conversation<'_> {
     ) -> Result<Result<Value, String>, RequestError> {
         let answer = self.answer().await?;
         let read = answer::read(&answer.text, schema).await;
-        self.answers.push(answer.text);
+        let read = read.and_then(|output| {
+            // The first answer to a first attempt may be empty for a reason; after failures it is how models give up.
+            let after_failure = self.attempt > 1 || !self.answers.is_empty();
+            match degenerate::fault(&output).filter(|_| after_failure) {
+                Some(fault) => Err(Unusable::Wrong(fault)),
+                None => Ok(output),
+            }
+        });
+        let (text, thoughts) = thoughts::split(&answer.text);
+        self.reasoning.extend(
+            [answer.reasoning, thoughts]
+                .into_iter()
+                .filter(|part| !part.is_empty()),
+        );
+        self.answers.push(text);
         if answer.cut_off && schema.is_some() {
             return Err(RequestError::permanent(format!(
-                "the answer was cut off at {} tokens; give the tool more `max_tokens`",
-                self.max_tokens
+                "{}: the answer was cut off at {} tokens; give the tool more `max_tokens`",
+                self.model, self.max_tokens
             )));
         }
         match read {
@@ -180,7 +205,13 @@ impl Conversation<'_> {
 
     /// The maximum of tokens of a request with the messages so far.
     fn max_request_tokens(&self) -> Tokens {
-        max_turn_tokens(&self.messages, self.schema.as_ref(), self.max_tokens)
+        let protocol = self.endpoint.protocol();
+        max_turn_tokens(
+            protocol,
+            &self.messages,
+            self.schema.as_ref(),
+            self.max_tokens,
+        )
     }
 
     /// Whether the budget permits another request. Without a price there is no limit to enforce.
@@ -245,11 +276,14 @@ impl Conversation<'_> {
 
 /// The maximum of tokens in one turn: the messages, the schema (which is sent a second time besides them), the answer.
 pub(super) fn max_turn_tokens(
+    protocol: &dyn Protocol,
     messages: &[(Role, String)],
-    schema: Option<&Value>,
+    schema: Option<&SentSchema>,
     max_tokens: u32,
 ) -> Tokens {
     let texts = messages.iter().map(|(_, text)| text.as_str());
-    let schema = schema.map_or(0, |schema| estimate::tokens(&schema.to_string()));
-    Tokens::plain(estimate::chat(texts) + schema, max_tokens.into())
+    let input = estimate::chat(texts)
+        + schema.map_or(0, SentSchema::max_tokens)
+        + protocol.overhead(schema.is_some());
+    Tokens::plain(input, max_tokens.into())
 }

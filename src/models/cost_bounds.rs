@@ -4,7 +4,8 @@ use super::context_window::context_window;
 use super::conversation::{MAX_VIOLATION_BYTES, max_turn_tokens};
 use super::prices::Price;
 use super::prompt::{self, Task};
-use super::structured_output::sendable;
+use super::provider::PROVIDERS;
+use super::structured_output::SentSchema;
 use super::worker::{MAX_TOKENS, Mode, SmallModelWorker};
 use super::{estimate, simulation};
 use crate::units::{Money, Tokens};
@@ -19,7 +20,7 @@ impl SmallModelWorker {
             Mode::Offline => (Some(Money::ZERO), Money::ZERO),
             Mode::Simulated { .. } => (Some(simulation::max_cost()), Money::ZERO),
             Mode::Model { .. } => {
-                let [first, repair] = turns(task, input);
+                let [first, repair] = turns(self, task, input);
                 let price = self.price_for(task.model);
                 let max = price.map(|price| max_cost(price, first) + max_cost(price, repair));
                 (max, Money::ZERO)
@@ -33,7 +34,7 @@ impl SmallModelWorker {
         let Mode::Model { .. } = &self.mode else {
             return (self.quote(task, input).0, false);
         };
-        let [first, _] = turns(task, input);
+        let [first, _] = turns(self, task, input);
         let price = self.price_for(task.model);
         let max = price.map(|price| max_cost(price, first));
         (max, price != Some(Price::FREE))
@@ -63,12 +64,10 @@ impl SmallModelWorker {
             .route(task.model)
             .map_or(u64::MAX, |(_, model)| context_window(model));
         let messages = prompt::messages(task, input);
-        let schema = task
-            .output_schema
-            .map(|schema| sendable(schema).to_string());
+        let schema = task.output_schema.map(Value::to_string);
         let texts = || messages.iter().map(|(_, text)| text).chain(&schema);
         let sum = |count: fn(&str) -> u64| texts().map(|text| count(text)).sum::<u64>();
-        let [first, repair] = turns(task, input);
+        let [first, repair] = turns(self, task, input);
         let longest = |turn: Tokens| Tokens {
             input: max.map_or(window, |max| turn.input.saturating_add(max).min(window)),
             ..turn
@@ -95,7 +94,7 @@ impl SmallModelWorker {
     /// tokens that it uses; `None` without a model.
     pub fn rate_limit_use(&self, task: &Task, input: &Value) -> Option<(String, u64)> {
         let (provider, model) = self.route(task.model)?;
-        let turns = turns(task, input);
+        let turns = turns(self, task, input);
         let tokens = turns.iter().map(|turn| turn.input + turn.output).sum();
         Some((format!("{}/{model}", provider.name), tokens))
     }
@@ -107,11 +106,16 @@ fn max_cost(price: Price, tokens: Tokens) -> Money {
 }
 
 /// The maximum of tokens of a task's turns: the question, and with an output schema the repair of a bad answer.
-fn turns(task: &Task, input: &Value) -> [Tokens; 2] {
+fn turns(worker: &SmallModelWorker, task: &Task, input: &Value) -> [Tokens; 2] {
+    let protocol = worker
+        .route(task.model)
+        .map_or(PROVIDERS[0].protocol, |(provider, _)| provider.protocol);
     let messages = prompt::messages(task, input);
-    let schema = task.output_schema.map(sendable);
+    let schema = task
+        .output_schema
+        .map(|schema| SentSchema::new(schema, protocol.subset()));
     let max_tokens = task.max_tokens.unwrap_or(MAX_TOKENS);
-    let first = max_turn_tokens(&messages, schema.as_ref(), max_tokens);
+    let first = max_turn_tokens(protocol, &messages, schema.as_ref(), max_tokens);
     let repair = match schema {
         Some(_) => Tokens {
             input: first.input + first.output + MAX_VIOLATION_BYTES as u64 + 100,

@@ -4,8 +4,10 @@ use super::api_quirks::{ApiQuirks, OutputFormat};
 use super::http::{HttpClients, RequestError, read_body_within, transport_error};
 use super::off_thread::off_thread;
 use super::protocol::{HttpRequest, HttpResponse, Protocol, Server, SseDecoder};
+use super::provider::Provider;
+use super::rate_limit_headers;
+use super::refusal_kind::RefusalKind;
 use super::request::{ChatAnswer, ChatError, ChatRequest};
-use super::structured_output::is_strict;
 use super::time_limits::TimeLimits;
 use super::usage::Usage;
 use crate::text::secrets::{Secrets, SharedSecrets, mask_password};
@@ -44,9 +46,10 @@ pub(super) enum Asked {
 
 /// A server and its key.
 pub(super) struct Endpoint {
-    protocol: &'static dyn Protocol,
+    provider: &'static Provider,
     base: String,
     key: Option<String>,
+    version: Option<String>,
     /// The address without a password, for messages.
     shown: String,
     /// The key and a password in the address, which a server may quote.
@@ -56,8 +59,13 @@ pub(super) struct Endpoint {
 }
 
 impl Endpoint {
-    /// The server at `base`, asked in `protocol`.
-    pub(super) fn new(protocol: &'static dyn Protocol, base: &str, key: Option<String>) -> Self {
+    /// The server at `base`, asked as `provider` is, in this version of its API.
+    pub(super) fn new(
+        provider: &'static Provider,
+        base: &str,
+        key: Option<String>,
+        version: Option<String>,
+    ) -> Self {
         let base = base.trim_end_matches('/');
         let secrets = SharedSecrets::default();
         secrets.add_credentials_of(base);
@@ -65,7 +73,8 @@ impl Endpoint {
             secrets.add(key);
         }
         Self {
-            protocol,
+            provider,
+            version,
             base: base.to_owned(),
             shown: mask_password(base).into_owned(),
             secrets: Secrets::clone(&secrets.now()),
@@ -74,13 +83,20 @@ impl Endpoint {
         }
     }
 
+    /// The format of its requests.
+    pub(super) fn protocol(&self) -> &'static dyn Protocol {
+        self.provider.protocol
+    }
+
     /// The parameters of the first request for `request`.
     pub(super) fn first_quirks(&self, request: &ChatRequest<'_>) -> ApiQuirks {
         let mut quirks = self.quirks(request.model);
         if quirks.format == OutputFormat::StrictSchema
-            && request.schema.is_some_and(|schema| !is_strict(schema))
+            && request
+                .schema
+                .is_some_and(|schema| schema.strict().is_none())
         {
-            quirks.format = OutputFormat::Schema;
+            quirks.format = self.protocol().format_without_strict();
         }
         quirks
     }
@@ -93,14 +109,22 @@ impl Endpoint {
         quirks: ApiQuirks,
         limits: TimeLimits,
     ) -> Result<Asked, ChatError> {
-        let redacted = |error: RequestError| RequestError {
-            message: self.secrets.quote(&error.message, QUOTED),
-            ..error
+        let redacted = |error: RequestError| {
+            let error = if error.message.starts_with(&self.shown) {
+                error
+            } else {
+                error.at(&self.place(request.model))
+            };
+            RequestError {
+                message: self.secrets.quote(&error.message, QUOTED),
+                ..error
+            }
         };
         match self.exchange(clients, request, quirks, limits).await {
             Ok(Asked::Answer(answer)) => Ok(Asked::Answer(ChatAnswer {
                 // A stream may have carried it in pieces.
                 text: self.secrets.redact(&answer.text).into_owned(),
+                reasoning: self.secrets.redact(&answer.reasoning).into_owned(),
                 ..answer
             })),
             Ok(Asked::Refused { next, error, usage }) => Ok(Asked::Refused {
@@ -125,16 +149,21 @@ impl Endpoint {
         let server = Server {
             base: &self.base,
             key: self.key.as_deref(),
+            version: self.version.as_deref(),
         };
-        let post = self.protocol.request(server, request, quirks)?;
-        let response = tokio::time::timeout(limits.left(), self.send(clients, post, limits)).await;
+        let post = self.protocol().request(server, request, quirks)?;
+        let response = tokio::time::timeout(
+            limits.left(),
+            self.send(clients, post, request.model, limits),
+        )
+        .await;
         let response = response.unwrap_or_else(|_| {
-            let error = limits.exceeded().at(&self.shown);
+            let error = limits.exceeded().at(&self.place(request.model));
             Err(ChatError::billed(error, Usage::UNKNOWN))
         })?;
         if response.status.is_success() {
-            self.remember(request.model, quirks);
-            let protocol = self.protocol;
+            self.remember(request, quirks);
+            let protocol = self.protocol();
             let read = off_thread(response.body.len(), move || read(protocol, &response)).await;
             return match read {
                 Ok(answer) => Ok(Asked::Answer(answer)),
@@ -144,14 +173,14 @@ impl Endpoint {
                 }
             };
         }
-        let refused_form = matches!(response.status.as_u16(), 400 | 422);
-        let next = refused_form.then(|| {
-            let body = String::from_utf8_lossy(&response.body);
-            let with_schema = request.schema.is_some();
-            self.protocol.after_refusal(quirks, &body, with_schema)
-        });
-        let ChatError { error, usage } = self.refused(&response);
-        match next.flatten() {
+        let next = self.protocol().after_refusal(
+            quirks,
+            response.status,
+            &String::from_utf8_lossy(&response.body),
+            request.schema.is_some(),
+        );
+        let ChatError { error, usage } = self.refused(&response, request.model);
+        match next {
             Some(next) => Ok(Asked::Refused { next, error, usage }),
             None => Err(ChatError { error, usage }),
         }
@@ -163,6 +192,7 @@ impl Endpoint {
         &self,
         clients: &HttpClients,
         request: HttpRequest,
+        model: &str,
         limits: TimeLimits,
     ) -> Result<HttpResponse, ChatError> {
         let client = clients.client(&request.url, self.key.is_some())?;
@@ -175,7 +205,7 @@ impl Endpoint {
         let response = post.send().await.map_err(|error| {
             // A redirect that is not followed is a refusal, which is not billed.
             let is_refusal = error.is_redirect();
-            let error = transport_error(error, &url).at(&self.shown);
+            let error = transport_error(error, &url).at(&self.place(model));
             let usage = (error.sent && !is_refusal).then_some(Usage::UNKNOWN);
             ChatError { error, usage }
         })?;
@@ -185,7 +215,7 @@ impl Endpoint {
         let (body, is_whole) = if status.is_success() {
             let body = body.map_err(|error| {
                 let error = if error.timed_out {
-                    error.at(&self.shown)
+                    error.at(&self.place(model))
                 } else {
                     error
                 };
@@ -213,40 +243,49 @@ impl Endpoint {
 
     /// Reads a response with a status of failure. A provider that bills a failure reports its tokens; where the report,
     /// or the answer behind a gateway, did not arrive, it counts as billed.
-    fn refused(&self, response: &HttpResponse) -> ChatError {
-        let refusal = self.protocol.refusal(response);
-        let hint = match response.status.as_u16() {
-            401 | 403 => "; is the key right?",
-            404 => "; does the server have this model?",
-            _ => "",
-        };
+    fn refused(&self, response: &HttpResponse, model: &str) -> ChatError {
+        let refusal = self.protocol().refusal(response);
+        let body = String::from_utf8_lossy(&response.body);
+        let kind = RefusalKind::of(response.status, &body);
         let message = format!(
-            "{} answered {}{hint} {}",
-            self.shown, response.status, refusal.message
+            "{} answered {}{} {}",
+            self.place(model),
+            response.status,
+            kind.remedy(self.provider),
+            refusal.message
         );
+        let is_limit = response.status == StatusCode::TOO_MANY_REQUESTS;
+        let limited = || is_limit.then(|| rate_limit_headers::wait(&response.headers));
+        let wait = refusal.retry_after.or_else(|| limited().flatten());
         let is_lost = !response.is_whole || is_of_a_gateway(response.status);
         ChatError {
-            error: RequestError::refused(message, refusal.retryable, refusal.retry_after),
+            error: RequestError::refused(message, refusal.retryable && !kind.is_permanent(), wait),
             usage: refusal.usage.or(is_lost.then_some(Usage::UNKNOWN)),
         }
+    }
+
+    /// The server and the model, for messages.
+    fn place(&self, model: &str) -> String {
+        format!("{} ({}/{model})", self.shown, self.provider.name)
     }
 
     fn quirks(&self, model: &str) -> ApiQuirks {
         let known = self.quirks.lock().unwrap_or_else(PoisonError::into_inner);
         let known = known.get(model).copied();
-        known.unwrap_or_else(|| self.protocol.quirks(model))
+        known.unwrap_or_else(|| self.protocol().quirks(model))
     }
 
-    fn remember(&self, model: &str, quirks: ApiQuirks) {
+    fn remember(&self, request: &ChatRequest<'_>, quirks: ApiQuirks) {
         let mut known = self.quirks.lock().unwrap_or_else(PoisonError::into_inner);
-        // A schema that was not strict says nothing about what the server takes.
-        let format = if quirks.format == OutputFormat::Schema {
-            let old = known.get(model).map(|old| old.format);
-            old.unwrap_or(OutputFormat::StrictSchema)
-        } else {
-            quirks.format
+        // A schema without a strict form says nothing about what the server takes.
+        let format = match request.schema {
+            Some(schema) if schema.strict().is_some() => quirks.format,
+            _ => {
+                let old = known.get(request.model).map(|old| old.format);
+                old.unwrap_or_else(|| self.protocol().quirks(request.model).format)
+            }
         };
-        known.insert(model.to_owned(), ApiQuirks { format, ..quirks });
+        known.insert(request.model.to_owned(), ApiQuirks { format, ..quirks });
     }
 }
 
@@ -269,7 +308,7 @@ fn read(protocol: &dyn Protocol, response: &HttpResponse) -> Result<ChatAnswer, 
             stream.finish()?
         }
     };
-    if answer.text.len() > MAX_TEXT_BYTES {
+    if answer.text.len() + answer.reasoning.len() > MAX_TEXT_BYTES {
         let error = RequestError::permanent(format!(
             "the model's text is larger than {} MB; let it write less at once",
             MAX_TEXT_BYTES >> 20

@@ -102,6 +102,7 @@ fn addresses(provider: &Provider, base: &str) -> Vec<String> {
             format!("{base}/models"),
         ],
         "anthropic" => vec![format!("{}/v1/models?limit=1000", root("/v1"))],
+        "azure" => vec![format!("{}/openai/v1/models", root("/openai"))],
         "gemini" => {
             let root = root("/openai");
             let root = root.strip_suffix("/v1beta").unwrap_or(&root);
@@ -128,6 +129,7 @@ async fn fetch(
                 .header("x-api-key", key)
                 .header("anthropic-version", "2023-06-01"),
             "gemini" => request.header("x-goog-api-key", key),
+            "azure" => request.header("api-key", key),
             _ => request.bearer_auth(key),
         };
     }

@@ -1,6 +1,6 @@
 //! The providers of models: their addresses, keys, default models and protocols.
 
-use super::protocol::{ChatCompletions, Protocol};
+use super::protocol::{Anthropic, Azure, ChatCompletions, Gemini, OpenAi, Protocol, Responses};
 use std::sync::Arc;
 
 /// Where variables are read; a function, so that tests need not change the process's own environment.
@@ -16,122 +16,172 @@ pub fn process_environment() -> Environment {
 pub struct Provider {
     /// Its name in `PROVIDER/MODEL`.
     pub name: &'static str,
-    /// Its address, to which the protocol adds its path.
+    /// Its address, to which the protocol adds its path; empty where each account has its own.
     pub base: &'static str,
     /// The environment variables with its key, in order; empty where it needs none.
     pub keys: &'static [&'static str],
     /// The environment variable with another address.
     pub base_variable: Option<&'static str>,
-    /// The default model; empty where it depends on what is installed.
+    /// The environment variable with the version of its API, and the default.
+    pub version: Option<(&'static str, &'static str)>,
+    /// The default model; empty where it depends on what is installed or deployed.
     pub default_model: &'static str,
     /// Its request format.
     pub(crate) protocol: &'static dyn Protocol,
 }
 
+/// A provider with a key that speaks chat completions.
+const fn hosted(
+    name: &'static str,
+    base: &'static str,
+    keys: &'static [&'static str],
+    default_model: &'static str,
+) -> Provider {
+    Provider {
+        name,
+        base,
+        keys,
+        base_variable: None,
+        version: None,
+        default_model,
+        protocol: &ChatCompletions,
+    }
+}
+
+/// A server on the user's own machine that speaks chat completions.
+const fn local(name: &'static str, base: &'static str, base_variable: &'static str) -> Provider {
+    Provider {
+        base_variable: Some(base_variable),
+        ..hosted(name, base, &[], "")
+    }
+}
+
 /// The providers, in the order in which `auto` looks for them: those with keys, then servers on this machine.
-pub const PROVIDERS: [Provider; 12] = [
+pub const PROVIDERS: [Provider; 17] = [
     Provider {
-        name: "openai",
-        base: "https://api.openai.com/v1",
-        keys: &["OPENAI_API_KEY"],
         base_variable: Some("OPENAI_BASE_URL"),
-        default_model: "gpt-4o-mini",
-        protocol: &ChatCompletions,
+        protocol: &OpenAi,
+        ..hosted(
+            "openai",
+            "https://api.openai.com/v1",
+            &["OPENAI_API_KEY"],
+            "gpt-4o-mini",
+        )
     },
     Provider {
-        name: "anthropic",
-        base: "https://api.anthropic.com/v1",
-        keys: &["ANTHROPIC_API_KEY"],
-        base_variable: None,
-        default_model: "claude-haiku-4-5",
-        protocol: &ChatCompletions,
+        base_variable: Some("ANTHROPIC_BASE_URL"),
+        protocol: &Anthropic,
+        ..hosted(
+            "anthropic",
+            "https://api.anthropic.com",
+            &["ANTHROPIC_API_KEY"],
+            "claude-haiku-4-5",
+        )
     },
     Provider {
-        name: "gemini",
-        base: "https://generativelanguage.googleapis.com/v1beta/openai",
-        keys: &["GEMINI_API_KEY", "GOOGLE_API_KEY"],
-        base_variable: None,
-        default_model: "gemini-2.5-flash-lite",
-        protocol: &ChatCompletions,
+        base_variable: Some("GOOGLE_GEMINI_BASE_URL"),
+        protocol: &Gemini,
+        ..hosted(
+            "gemini",
+            "https://generativelanguage.googleapis.com",
+            &["GEMINI_API_KEY", "GOOGLE_API_KEY"],
+            "gemini-2.5-flash-lite",
+        )
     },
     Provider {
-        name: "groq",
-        base: "https://api.groq.com/openai/v1",
-        keys: &["GROQ_API_KEY"],
-        base_variable: None,
-        default_model: "llama-3.1-8b-instant",
-        protocol: &ChatCompletions,
+        base_variable: Some("AZURE_OPENAI_ENDPOINT"),
+        version: Some(("AZURE_OPENAI_API_VERSION", "2024-10-21")),
+        protocol: &Azure,
+        ..hosted("azure", "", &["AZURE_OPENAI_API_KEY"], "")
+    },
+    hosted(
+        "groq",
+        "https://api.groq.com/openai/v1",
+        &["GROQ_API_KEY"],
+        "llama-3.1-8b-instant",
+    ),
+    hosted(
+        "mistral",
+        "https://api.mistral.ai/v1",
+        &["MISTRAL_API_KEY"],
+        "mistral-small-latest",
+    ),
+    hosted(
+        "openrouter",
+        "https://openrouter.ai/api/v1",
+        &["OPENROUTER_API_KEY"],
+        "openai/gpt-4o-mini",
+    ),
+    hosted(
+        "deepseek",
+        "https://api.deepseek.com/v1",
+        &["DEEPSEEK_API_KEY"],
+        "deepseek-chat",
+    ),
+    hosted(
+        "together",
+        "https://api.together.xyz/v1",
+        &["TOGETHER_API_KEY"],
+        "meta-llama/Llama-3.2-3B-Instruct-Turbo",
+    ),
+    hosted(
+        "xai",
+        "https://api.x.ai/v1",
+        &["XAI_API_KEY"],
+        "grok-3-mini",
+    ),
+    hosted(
+        "cerebras",
+        "https://api.cerebras.ai/v1",
+        &["CEREBRAS_API_KEY"],
+        "llama3.1-8b",
+    ),
+    hosted(
+        "moonshot",
+        "https://api.moonshot.ai/v1",
+        &["MOONSHOT_API_KEY"],
+        "",
+    ),
+    hosted(
+        "perplexity",
+        "https://api.perplexity.ai",
+        &["PERPLEXITY_API_KEY"],
+        "sonar",
+    ),
+    local("ollama", "http://127.0.0.1:11434/v1", "OLLAMA_HOST"),
+    local("llamacpp", "http://127.0.0.1:8080/v1", "LLAMACPP_BASE_URL"),
+    local("lmstudio", "http://127.0.0.1:1234/v1", "LMSTUDIO_BASE_URL"),
+    local("vllm", "http://127.0.0.1:8000/v1", "VLLM_BASE_URL"),
+];
+
+/// `OpenAI` by the format of its requests, where the name of a model does not say which one it needs.
+static BY_FORMAT: [Provider; 2] = [
+    Provider {
+        base_variable: Some("OPENAI_BASE_URL"),
+        protocol: &Responses,
+        ..hosted(
+            "openai-responses",
+            "https://api.openai.com/v1",
+            &["OPENAI_API_KEY"],
+            "gpt-4o-mini",
+        )
     },
     Provider {
-        name: "mistral",
-        base: "https://api.mistral.ai/v1",
-        keys: &["MISTRAL_API_KEY"],
-        base_variable: None,
-        default_model: "mistral-small-latest",
-        protocol: &ChatCompletions,
-    },
-    Provider {
-        name: "openrouter",
-        base: "https://openrouter.ai/api/v1",
-        keys: &["OPENROUTER_API_KEY"],
-        base_variable: None,
-        default_model: "openai/gpt-4o-mini",
-        protocol: &ChatCompletions,
-    },
-    Provider {
-        name: "deepseek",
-        base: "https://api.deepseek.com/v1",
-        keys: &["DEEPSEEK_API_KEY"],
-        base_variable: None,
-        default_model: "deepseek-chat",
-        protocol: &ChatCompletions,
-    },
-    Provider {
-        name: "together",
-        base: "https://api.together.xyz/v1",
-        keys: &["TOGETHER_API_KEY"],
-        base_variable: None,
-        default_model: "meta-llama/Llama-3.2-3B-Instruct-Turbo",
-        protocol: &ChatCompletions,
-    },
-    Provider {
-        name: "ollama",
-        base: "http://127.0.0.1:11434/v1",
-        keys: &[],
-        base_variable: Some("OLLAMA_HOST"),
-        default_model: "",
-        protocol: &ChatCompletions,
-    },
-    Provider {
-        name: "llamacpp",
-        base: "http://127.0.0.1:8080/v1",
-        keys: &[],
-        base_variable: Some("LLAMACPP_BASE_URL"),
-        default_model: "",
-        protocol: &ChatCompletions,
-    },
-    Provider {
-        name: "lmstudio",
-        base: "http://127.0.0.1:1234/v1",
-        keys: &[],
-        base_variable: Some("LMSTUDIO_BASE_URL"),
-        default_model: "",
-        protocol: &ChatCompletions,
-    },
-    Provider {
-        name: "vllm",
-        base: "http://127.0.0.1:8000/v1",
-        keys: &[],
-        base_variable: Some("VLLM_BASE_URL"),
-        default_model: "",
-        protocol: &ChatCompletions,
+        base_variable: Some("OPENAI_BASE_URL"),
+        ..hosted(
+            "openai-chat",
+            "https://api.openai.com/v1",
+            &["OPENAI_API_KEY"],
+            "gpt-4o-mini",
+        )
     },
 ];
 
 impl Provider {
     /// The provider of this name.
     pub fn named(name: &str) -> Option<&'static Self> {
-        PROVIDERS.iter().find(|provider| provider.name == name)
+        let mut known = PROVIDERS.iter().chain(&BY_FORMAT);
+        known.find(|provider| provider.name == name)
     }
 
     /// Whether it is a server of the user's own, which needs no key and costs nothing.
@@ -147,6 +197,12 @@ impl Provider {
             Some(base) => base.trim().trim_end_matches('/').to_owned(),
             None => self.base.to_owned(),
         }
+    }
+
+    /// The version of its API, where its address has one.
+    pub(crate) fn version(&self, environment: &Environment) -> Option<String> {
+        let (variable, default) = self.version?;
+        Some(environment(variable).unwrap_or_else(|| default.to_owned()))
     }
 
     /// Its key, where the environment has one.

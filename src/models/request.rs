@@ -1,8 +1,8 @@
 //! The request to a model and its answer, independent of the protocol.
 
 use super::http::RequestError;
+use super::structured_output::SentSchema;
 use super::usage::Usage;
-use serde_json::Value;
 
 /// The author of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +33,8 @@ pub(crate) struct ChatRequest<'a> {
     pub(crate) model: &'a str,
     /// The messages so far.
     pub(crate) messages: &'a [(Role, String)],
-    /// The JSON Schema of the answer, with an object at its root.
-    pub(crate) schema: Option<&'a Value>,
+    /// The JSON Schema of the answer.
+    pub(crate) schema: Option<&'a SentSchema>,
     /// The maximum of tokens in the answer.
     pub(crate) max_tokens: u32,
 }
@@ -44,6 +44,8 @@ pub(crate) struct ChatRequest<'a> {
 pub(crate) struct ChatAnswer {
     /// The text.
     pub(crate) text: String,
+    /// What the model thought before it answered, where the server gives that apart from the text.
+    pub(crate) reasoning: String,
     /// The tokens used, as far as the server reports them.
     pub(crate) usage: Usage,
     /// Whether the answer ends because it reached `max_tokens`.

@@ -10,7 +10,7 @@ use super::prompt::{self, Task};
 use super::provider::{Environment, PROVIDERS, Provider, process_environment};
 use super::simulation;
 use super::spend_authorizer::SpendAuthorizer;
-use super::structured_output::sendable;
+use super::structured_output::SentSchema;
 use super::time_limits::TimeLimits;
 use super::worker_error::WorkerError;
 use crate::text::secrets::SharedSecrets;
@@ -73,6 +73,8 @@ pub struct WorkerReport {
     pub prompt: Option<Arc<str>>,
     /// What it answered.
     pub answer: Option<Arc<str>>,
+    /// What it thought before it answered.
+    pub reasoning: Option<Arc<str>>,
 }
 
 impl WorkerReport {
@@ -87,6 +89,7 @@ impl WorkerReport {
             model: None,
             prompt: None,
             answer: None,
+            reasoning: None,
         }
     }
 }
@@ -128,7 +131,8 @@ impl SmallModelWorker {
         }
     }
 
-    /// Uses this server for every provider. `url` is its address without `/chat/completions`.
+    /// Uses this server for every provider. `url` is what precedes `/chat/completions`, and the bare root for `anthropic/`,
+    /// `gemini/` and `azure/`.
     #[must_use]
     pub fn base_url(mut self, url: &str) -> Self {
         self.base_url = Some(url.trim().trim_end_matches('/').into());
@@ -290,6 +294,12 @@ impl SmallModelWorker {
             Some(base) => base.to_string(),
             None => provider.base(&self.environment),
         };
+        if base.is_empty() {
+            return Err(WorkerError::NoAddress {
+                provider: provider.name,
+                variable: provider.base_variable.unwrap_or_default(),
+            });
+        }
         let elsewhere = base != provider.base;
         if key.is_none() && !provider.keys.is_empty() && !elsewhere {
             return Err(WorkerError::NoKey {
@@ -297,7 +307,12 @@ impl SmallModelWorker {
                 variables: provider.keys.join(" or "),
             });
         }
-        let endpoint = Arc::new(Endpoint::new(provider.protocol, &base, key));
+        let endpoint = Arc::new(Endpoint::new(
+            provider,
+            &base,
+            key,
+            provider.version(&self.environment),
+        ));
         endpoints.insert(provider.name, endpoint.clone());
         Ok(endpoint)
     }
@@ -330,7 +345,7 @@ impl SmallModelWorker {
                 }
             }
             Mode::Model { .. } => {
-                self.ask(task, input, schema, spend_authorizer, cancelled)
+                self.ask(task, input, schema, attempt, spend_authorizer, cancelled)
                     .await
             }
         }
@@ -358,6 +373,7 @@ impl SmallModelWorker {
             model: Some("simulated".into()),
             prompt: Some(prompt::transcript(&prompt::messages(task, input)).into()),
             answer,
+            reasoning: None,
             output: simulated.output,
         }
     }
@@ -367,6 +383,7 @@ impl SmallModelWorker {
         task: &Task<'_>,
         input: &Value,
         schema: Option<&OutputSchema>,
+        attempt: u32,
         spend_authorizer: &SpendAuthorizer,
         cancelled: impl Future<Output = ()>,
     ) -> WorkerReport {
@@ -387,9 +404,13 @@ impl SmallModelWorker {
             price: self.price_for(task.model),
             max_tokens: task.max_tokens.unwrap_or(MAX_TOKENS),
             limits: TimeLimits::begin(task.timeout),
-            schema: task.output_schema.map(sendable),
+            schema: task
+                .output_schema
+                .map(|schema| SentSchema::new(schema, provider.protocol.subset())),
             messages: prompt::messages(task, input),
+            attempt,
             answers: Vec::new(),
+            reasoning: Vec::new(),
             spent: Spent::NOTHING,
             max_requests: MAX_FORMS,
             requests: 0,
@@ -405,6 +426,8 @@ impl SmallModelWorker {
             prompt: Some(prompt::transcript(&conversation.messages).into()),
             answer: (!conversation.answers.is_empty())
                 .then(|| conversation.answers.join("\n\n").into()),
+            reasoning: (!conversation.reasoning.is_empty())
+                .then(|| conversation.reasoning.join("\n\n").into()),
         }
     }
 }

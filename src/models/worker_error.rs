@@ -37,4 +37,12 @@ pub enum WorkerError {
         /// The variables that may hold the key.
         variables: String,
     },
+    /// The provider's address is not in the environment, and each account has its own.
+    #[error("{provider} needs an address: set {variable}, or give it with --base-url URL")]
+    NoAddress {
+        /// The provider.
+        provider: &'static str,
+        /// The variable that may hold the address.
+        variable: &'static str,
+    },
 }

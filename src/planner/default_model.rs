@@ -3,7 +3,7 @@
 use crate::models::Provider;
 
 /// Providers and the models that write plans.
-const PLANNERS: [(&str, &str); 9] = [
+const PLANNERS: [(&str, &str); 13] = [
     ("openai", "gpt-4o"),
     ("azure", "gpt-4o"),
     ("anthropic", "claude-sonnet-4-5"),
@@ -13,6 +13,10 @@ const PLANNERS: [(&str, &str); 9] = [
     ("openrouter", "openai/gpt-4o"),
     ("deepseek", "deepseek-chat"),
     ("together", "meta-llama/Llama-3.3-70B-Instruct-Turbo"),
+    ("xai", "grok-4.3"),
+    ("cerebras", "gpt-oss-120b"),
+    ("moonshot", "kimi-k2.5"),
+    ("perplexity", "sonar-pro"),
 ];
 
 /// The model of a provider that writes plans unless the user names another: one of the class of gpt-4o. `None` where

@@ -68,6 +68,7 @@ mod tests {
                 upper_bound: *upper_bound,
             });
         AttemptEnd {
+            reasoning: None,
             step: StepKey {
                 ix: StepIx(0),
                 id: "s".into(),

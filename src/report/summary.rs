@@ -254,6 +254,7 @@ mod tests {
         };
         let ended = |at: u32, error: Option<RunError>| {
             EventKind::AttemptEnded(Arc::new(AttemptEnd {
+                reasoning: None,
                 charges: Arc::default(),
                 step: key(at),
                 attempt: 1,

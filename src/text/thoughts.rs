@@ -30,6 +30,32 @@ pub(crate) fn find(text: &str) -> Vec<Range<usize>> {
     found
 }
 
+/// `text` without its thoughts, and the thoughts without their tags.
+pub(crate) fn split(text: &str) -> (String, String) {
+    let parts = find(text);
+    let mut rest = String::with_capacity(text.len());
+    let mut thoughts = Vec::new();
+    let mut from = 0;
+    for part in &parts {
+        rest.push_str(&text[from..part.start]);
+        thoughts.push(without_tags(&text[part.clone()]));
+        from = part.end;
+    }
+    rest.push_str(&text[from..]);
+    if parts.is_empty() {
+        return (rest, String::new());
+    }
+    (rest.trim().to_owned(), thoughts.join("\n\n"))
+}
+
+fn without_tags(thought: &str) -> &str {
+    let opened = tag(thought, 0, "<").map_or(thought, |(_, end)| &thought[end..]);
+    let close = opened
+        .rfind("</")
+        .filter(|at| tag(opened, *at, "</").is_some());
+    close.map_or(opened, |at| &opened[..at]).trim()
+}
+
 /// `text` with blanks in place of these parts, so that every place stays what it is.
 pub(crate) fn blanked(text: &str, parts: &[Range<usize>]) -> String {
     let mut blanked = String::with_capacity(text.len());
@@ -82,6 +108,22 @@ mod tests {
         let blanked = blanked(text, &find(text));
         assert_eq!(blanked.len(), text.len());
         blanked.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn thoughts_are_split_from_the_answer() {
+        for (text, rest, thoughts) in [
+            ("<think>two and two</think>\n4", "4", "two and two"),
+            ("so it is 4</think>4", "4", "so it is 4"),
+            ("<think>on and on", "", "on and on"),
+            ("4", "4", ""),
+        ] {
+            assert_eq!(
+                split(text),
+                (rest.to_owned(), thoughts.to_owned()),
+                "{text}"
+            );
+        }
     }
 
     #[test]

@@ -62,6 +62,8 @@ pub struct CallReport {
     pub prompt: Option<Arc<str>>,
     /// What came back, before it was read as an output.
     pub answer: Option<Arc<str>>,
+    /// What the model thought before it answered.
+    pub reasoning: Option<Arc<str>>,
 }
 
 /// A value that holds a secret.
@@ -94,6 +96,7 @@ impl CallReport {
             model: None,
             prompt: None,
             answer: None,
+            reasoning: None,
         }
     }
 

@@ -62,6 +62,7 @@ impl Tool for SimulatedTool {
                     model: None,
                     prompt: None,
                     answer: None,
+                    reasoning: None,
                     cost: Some(crate::units::Money::ZERO),
                     charges: Vec::new(),
                     ..report

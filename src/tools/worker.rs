@@ -45,6 +45,7 @@ impl From<WorkerReport> for CallReport {
             model: report.model,
             prompt: report.prompt,
             answer: report.answer,
+            reasoning: report.reasoning,
         }
     }
 }

@@ -140,6 +140,7 @@ impl RunFixture {
             .map_or(self.at, |attempt| attempt.started);
         let is_model = &*row.info.kind == "model";
         let end = AttemptEnd {
+            reasoning: None,
             charges: Arc::default(),
             step,
             attempt,

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 pub const HANG: Duration = Duration::from_mins(1);
 
 /// Variables that would give the program a model, a setting or a colour of the machine that runs the tests.
-pub const FOREIGN: [&str; 16] = [
+pub const FOREIGN: [&str; 26] = [
     "OPENAI_API_KEY",
     "OPENAI_BASE_URL",
     "ANTHROPIC_API_KEY",
@@ -26,6 +26,16 @@ pub const FOREIGN: [&str; 16] = [
     "LLAMACPP_BASE_URL",
     "LMSTUDIO_BASE_URL",
     "VLLM_BASE_URL",
+    "ANTHROPIC_BASE_URL",
+    "GOOGLE_GEMINI_BASE_URL",
+    "AZURE_OPENAI_API_KEY",
+    "AZURE_OPENAI_ENDPOINT",
+    "AZURE_OPENAI_API_VERSION",
+    "XAI_API_KEY",
+    "CEREBRAS_API_KEY",
+    "FIREWORKS_API_KEY",
+    "MOONSHOT_API_KEY",
+    "PERPLEXITY_API_KEY",
     "PLANDECK_CONFIG",
     "NO_COLOR",
 ];

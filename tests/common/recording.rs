@@ -372,6 +372,7 @@ impl Recording {
         let is_model = &*self.steps[step.ix.at()].kind == "model";
         let error = message.map(|message| self.error(id, message));
         self.say(EventKind::AttemptEnded(Arc::new(AttemptEnd {
+            reasoning: None,
             charges: Arc::default(),
             step,
             attempt,

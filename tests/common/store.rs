@@ -46,6 +46,7 @@ impl Echo {
         };
         CallReport {
             charges: Vec::new(),
+            reasoning: None,
             output,
             cost: Some(self.cost),
             ..CallReport::free(Ok(Value::Null))

@@ -131,6 +131,7 @@ async fn misbehave(mut random: Rng, call: &Call) -> CallReport {
     };
     CallReport {
         charges: Vec::new(),
+        reasoning: None,
         cost: match random.u8(0..8) {
             0 => None,
             1 => Some(Money::from_pico(-1_000_000)),

@@ -322,6 +322,7 @@ impl Recorder {
             attempts: 1,
         };
         self.say(EventKind::AttemptEnded(Arc::new(AttemptEnd {
+            reasoning: None,
             charges: Arc::default(),
             step: self.key(at),
             attempt: 1,

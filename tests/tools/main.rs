@@ -23,3 +23,4 @@ mod model;
 mod parallel;
 #[cfg(unix)]
 mod process;
+mod providers;

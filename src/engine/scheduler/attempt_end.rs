@@ -46,6 +46,7 @@ impl Scheduler {
             model,
             prompt,
             answer,
+            reasoning,
             // The driver has put it in the place of the output.
             unredacted: _,
         } = report;
@@ -91,6 +92,7 @@ impl Scheduler {
             model,
             prompt,
             answer,
+            reasoning,
             error: error.clone(),
             retry_in,
             cancelled: cancelled && output.is_err(),

@@ -67,6 +67,7 @@ impl Tool for Arc<Sleeper> {
             };
             CallReport {
                 charges: Vec::new(),
+                reasoning: None,
                 output,
                 cost: Some(cost),
                 ..CallReport::free(Ok(Value::Null))

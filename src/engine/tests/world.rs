@@ -382,6 +382,7 @@ impl World {
         let counted = self.sketches[self.scheduler.plan_step(row).at()].estimated;
         let report = CallReport {
             charges: Vec::new(),
+            reasoning: None,
             cost: Some(Money::from_pico(cost)),
             tokens: counted.then(Tokens::default),
             ..CallReport::free(output)

@@ -3,19 +3,29 @@
 //! Servers differ in the parameters they accept; [`ApiQuirks`] has the parameters of a request.
 
 use super::{
-    AnswerStream, HttpRequest, Protocol, QUOTED, Server, ServerEvent, address, error_message,
+    AnswerStream, HttpRequest, Protocol, Server, ServerEvent, address, error_message, malformed,
+    post, read_json, refused, refuses_parameter,
 };
 use crate::models::api_quirks::{ApiQuirks, OutputFormat};
 use crate::models::http::RequestError;
 use crate::models::request::{ChatAnswer, ChatError, ChatRequest};
 use crate::models::usage::{Report, Usage};
-use crate::text::message::quote;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::StatusCode;
+use reqwest::header::AUTHORIZATION;
 use serde_json::{Map, Value, json};
 
 /// Prefixes of the names of reasoning models: they accept no temperature, and count their reasoning against
 /// `max_completion_tokens`.
 const REASONING: [&str; 4] = ["o1", "o3", "o4", "gpt-5"];
+
+/// What an answer should be, for messages.
+const WHAT: &str = "a chat completion";
+
+/// Whether a model of OpenAI's reasons before it answers, by its name.
+pub(super) fn reasons(model: &str) -> bool {
+    let name = model.rsplit('/').next().unwrap_or(model);
+    REASONING.iter().any(|prefix| name.starts_with(prefix))
+}
 
 /// `POST {base}/chat/completions`.
 #[derive(Debug)]
@@ -28,41 +38,29 @@ impl Protocol for ChatCompletions {
         request: &ChatRequest<'_>,
         quirks: ApiQuirks,
     ) -> Result<HttpRequest, RequestError> {
-        let mut headers = HeaderMap::new();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if let Some(key) = server.key {
-            let mut value = HeaderValue::from_str(&format!("Bearer {key}")).map_err(|_| {
-                RequestError::permanent("the key has characters that a header cannot carry")
-            })?;
-            value.set_sensitive(true);
-            headers.insert(AUTHORIZATION, value);
-        }
-        Ok(HttpRequest {
-            url: address(server.base, "/chat/completions")?,
-            headers,
-            body: payload(request, quirks).to_string().into_bytes(),
-        })
+        let url = address(server.base, "/chat/completions")?;
+        let key = (AUTHORIZATION.as_str(), "Bearer ");
+        post(url, key, server.key, &payload(request, quirks))
     }
 
     fn answer(&self, body: &[u8]) -> Result<ChatAnswer, ChatError> {
-        let answer: Value = crate::text::json::read(body).map_err(|error| {
-            let text = quote(&String::from_utf8_lossy(body), QUOTED);
-            malformed(&format!("{error}; it begins {text}"))
-        })?;
+        let answer = read_json(WHAT, body)?;
         let usage = self.usage(&answer);
         let failed = |error| ChatError { error, usage };
         let Some(choice) = answer.pointer("/choices/0") else {
             let message = error_message(&answer.to_string());
-            return Err(failed(malformed(&format!("it has no choices {message}"))));
+            return Err(failed(malformed(
+                WHAT,
+                &format!("it has no choices {message}"),
+            )));
         };
         let message = &choice["message"];
         if let Some(refusal) = message["refusal"].as_str().filter(|text| !text.is_empty()) {
-            let refusal = quote(refusal, QUOTED);
-            let error = RequestError::permanent(format!("the model refused: {refusal}"));
-            return Err(failed(error));
+            return Err(failed(refused(refusal)));
         }
         Ok(ChatAnswer {
             text: content(&message["content"]),
+            reasoning: reasoning(message).to_owned(),
             usage: usage.unwrap_or_default(),
             cut_off: choice["finish_reason"] == "length",
         })
@@ -95,17 +93,24 @@ impl Protocol for ChatCompletions {
     }
 
     fn quirks(&self, model: &str) -> ApiQuirks {
-        let name = model.rsplit('/').next().unwrap_or(model);
-        let reasons = REASONING.iter().any(|prefix| name.starts_with(prefix));
+        let reasons = reasons(model);
         ApiQuirks {
-            format: OutputFormat::StrictSchema,
             max_completion_tokens: reasons,
             temperature: !reasons,
+            ..ApiQuirks::default()
         }
     }
 
-    fn after_refusal(&self, quirks: ApiQuirks, body: &str, with_schema: bool) -> Option<ApiQuirks> {
-        quirks.after_refusal(body, with_schema)
+    fn after_refusal(
+        &self,
+        quirks: ApiQuirks,
+        status: StatusCode,
+        body: &str,
+        with_schema: bool,
+    ) -> Option<ApiQuirks> {
+        refuses_parameter(status)
+            .then(|| quirks.after_refusal(body, with_schema))
+            .flatten()
     }
 }
 
@@ -124,14 +129,12 @@ impl AnswerStream for Chunks {
             self.has_ended = true;
             return Ok(());
         }
-        let chunk: Value = crate::text::json::read(event.data.as_bytes()).map_err(|error| {
-            let text = quote(&event.data, QUOTED);
-            self.broken_off(malformed(&format!("{error}; a chunk begins {text}")))
-        })?;
+        let chunk =
+            read_json(WHAT, event.data.as_bytes()).map_err(|error| self.broken_off(error))?;
         self.usage = ChatCompletions.usage(&chunk).or(self.usage);
         if chunk.get("error").is_some() {
             let message = error_message(&event.data);
-            return Err(self.broken_off(malformed(&format!("it has no choices {message}"))));
+            return Err(self.broken_off(malformed(WHAT, &format!("it has no choices {message}"))));
         }
         let Some(choice) = chunk.pointer("/choices/0") else {
             return Ok(());
@@ -139,6 +142,7 @@ impl AnswerStream for Chunks {
         // A server may put a whole answer into one event.
         let delta = choice.get("delta").unwrap_or(&choice["message"]);
         self.answer.text.push_str(&content(&delta["content"]));
+        self.answer.reasoning.push_str(reasoning(delta));
         self.refusal
             .push_str(delta["refusal"].as_str().unwrap_or_default());
         if let Some(reason) = choice["finish_reason"].as_str() {
@@ -150,13 +154,13 @@ impl AnswerStream for Chunks {
 
     fn finish(self: Box<Self>) -> Result<ChatAnswer, ChatError> {
         if !self.refusal.is_empty() {
-            let refusal = quote(&self.refusal, QUOTED);
-            let error = RequestError::permanent(format!("the model refused: {refusal}"));
-            let usage = self.usage;
-            return Err(ChatError { error, usage });
+            return Err(ChatError {
+                error: refused(&self.refusal),
+                usage: self.usage,
+            });
         }
         if !self.has_ended {
-            let error = malformed("its stream ends before the answer does");
+            let error = malformed(WHAT, "its stream ends before the answer does");
             return Err(self.broken_off(error));
         }
         Ok(ChatAnswer {
@@ -173,13 +177,6 @@ impl Chunks {
     }
 }
 
-/// An answer that cannot be read, from a proxy or a failing server; a retry may succeed.
-fn malformed(why: &str) -> RequestError {
-    RequestError::transient(format!(
-        "the server's answer is not a chat completion: {why}"
-    ))
-}
-
 /// The text of a message: a string, or the texts of its parts.
 fn content(content: &Value) -> String {
     match content {
@@ -192,7 +189,14 @@ fn content(content: &Value) -> String {
     }
 }
 
-fn payload(request: &ChatRequest<'_>, quirks: ApiQuirks) -> Value {
+/// What the model thought, under the names that servers have for it.
+fn reasoning(message: &Value) -> &str {
+    let names = ["reasoning_content", "reasoning"];
+    let found = names.iter().find_map(|name| message[*name].as_str());
+    found.unwrap_or_default()
+}
+
+pub(super) fn payload(request: &ChatRequest<'_>, quirks: ApiQuirks) -> Value {
     let messages: Vec<Value> = request
         .messages
         .iter()
@@ -212,13 +216,15 @@ fn payload(request: &ChatRequest<'_>, quirks: ApiQuirks) -> Value {
     payload.insert(max_tokens.to_owned(), request.max_tokens.into());
     payload.insert("stream".to_owned(), false.into());
     if let Some(schema) = request.schema {
-        let format = match quirks.format {
-            OutputFormat::StrictSchema => Some(json!({"type": "json_schema",
+        let format = match (quirks.format, schema.strict()) {
+            (OutputFormat::StrictSchema, Some(schema)) => Some(json!({"type": "json_schema",
                 "json_schema": {"name": "output", "strict": true, "schema": schema}})),
-            OutputFormat::Schema => Some(json!({"type": "json_schema",
-                "json_schema": {"name": "output", "strict": false, "schema": schema}})),
-            OutputFormat::JsonObject => Some(json!({"type": "json_object"})),
-            OutputFormat::Text => None,
+            (OutputFormat::StrictSchema | OutputFormat::Schema, _) => {
+                Some(json!({"type": "json_schema",
+                    "json_schema": {"name": "output", "strict": false, "schema": schema.open()}}))
+            }
+            (OutputFormat::JsonObject, _) => Some(json!({"type": "json_object"})),
+            (OutputFormat::Text, _) => None,
         };
         payload.extend(format.map(|format| ("response_format".to_owned(), format)));
     }

@@ -5,22 +5,33 @@
 //! a parameter. Sending, time limits, redirects, retries and money do not depend on it. To add a format, add a
 //! file here and a [`Provider`](super::Provider) that names it.
 
+mod anthropic;
+mod azure;
 mod chat_completions;
+mod gemini;
+mod open_ai;
+mod responses;
 mod sse;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use anthropic::Anthropic;
+pub(crate) use azure::Azure;
 pub(crate) use chat_completions::ChatCompletions;
+pub(crate) use gemini::Gemini;
+pub(crate) use open_ai::OpenAi;
+pub(crate) use responses::Responses;
 pub(crate) use sse::{ServerEvent, SseDecoder};
 
-use super::api_quirks::ApiQuirks;
+use super::api_quirks::{ApiQuirks, OutputFormat};
 use super::http::{self, RequestError};
 use super::request::{ChatAnswer, ChatError, ChatRequest};
+use super::structured_output::Subset;
 use super::usage::Usage;
 use crate::text::json;
 use crate::text::message::quote;
 use reqwest::StatusCode;
-use reqwest::header::HeaderMap;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde_json::Value;
 use std::fmt;
 use std::time::Duration;
@@ -54,6 +65,25 @@ pub(crate) trait Protocol: fmt::Debug + Send + Sync {
         None
     }
 
+    /// What the server's strict mode accepts of a JSON Schema.
+    fn subset(&self) -> Subset {
+        Subset {
+            constraints: true,
+            optional: false,
+        }
+    }
+
+    /// How the format of an answer is requested where its schema has no strict form.
+    fn format_without_strict(&self) -> OutputFormat {
+        OutputFormat::Schema
+    }
+
+    /// An upper bound of the input tokens that a request has besides its messages and its schema, where they are more than
+    /// those of a chat.
+    fn overhead(&self, _with_schema: bool) -> u64 {
+        0
+    }
+
     /// Reads a response with any other status.
     fn refusal(&self, response: &HttpResponse) -> Refusal {
         let body: Option<Value> = json::read(&response.body).ok();
@@ -74,9 +104,15 @@ pub(crate) trait Protocol: fmt::Debug + Send + Sync {
     /// The parameters of a first request for `model`.
     fn quirks(&self, model: &str) -> ApiQuirks;
 
-    /// The parameters to try after the server refused those of `quirks` with this body; `None` where nothing is left to
-    /// change.
-    fn after_refusal(&self, quirks: ApiQuirks, body: &str, with_schema: bool) -> Option<ApiQuirks>;
+    /// The parameters to try after the server refused those of `quirks` with this status and body; `None` where nothing
+    /// is left to change.
+    fn after_refusal(
+        &self,
+        quirks: ApiQuirks,
+        status: StatusCode,
+        body: &str,
+        with_schema: bool,
+    ) -> Option<ApiQuirks>;
 }
 
 /// Assembles one streamed answer.
@@ -101,6 +137,19 @@ pub(crate) struct Server<'a> {
     pub(crate) base: &'a str,
     /// The key, where the server needs one.
     pub(crate) key: Option<&'a str>,
+    /// The version of its API, where that is a part of the address.
+    pub(crate) version: Option<&'a str>,
+}
+
+impl<'a> Server<'a> {
+    /// The address without an ending that users may give and the protocol adds.
+    fn root(self, endings: &[&str]) -> &'a str {
+        let mut root = self.base.trim_end_matches('/');
+        for ending in endings {
+            root = root.strip_suffix(ending).unwrap_or(root);
+        }
+        root
+    }
 }
 
 /// A request as it is sent. Its headers contain the key.
@@ -135,6 +184,61 @@ pub(crate) struct Refusal {
     pub(crate) retry_after: Option<Duration>,
     /// The tokens used, where the server bills a failure.
     pub(crate) usage: Option<Usage>,
+}
+
+/// A POST of JSON to `url`, with the key in the header `name` after `before`.
+fn post(
+    url: reqwest::Url,
+    (name, before): (&'static str, &str),
+    key: Option<&str>,
+    body: &Value,
+) -> Result<HttpRequest, RequestError> {
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Some(key) = key {
+        let mut value = HeaderValue::from_str(&format!("{before}{key}")).map_err(|_| {
+            RequestError::permanent("the key has characters that a header cannot carry")
+        })?;
+        value.set_sensitive(true);
+        headers.insert(name, value);
+    }
+    Ok(HttpRequest {
+        url,
+        headers,
+        body: body.to_string().into_bytes(),
+    })
+}
+
+/// Whether a refusal of a parameter may be answered by another form of the request.
+fn refuses_parameter(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 400 | 422)
+}
+
+/// An answer that cannot be read, from a proxy or a failing server; a retry may succeed.
+fn malformed(what: &str, why: &str) -> RequestError {
+    RequestError::transient(format!("the server's answer is not {what}: {why}"))
+}
+
+/// The JSON of a response or of an event of a stream.
+fn read_json(what: &str, body: &[u8]) -> Result<Value, RequestError> {
+    json::read(body).map_err(|error| {
+        let text = quote(&String::from_utf8_lossy(body), QUOTED);
+        malformed(what, &format!("{error}; it begins {text}"))
+    })
+}
+
+/// The error of a model that refuses to answer.
+fn refused(why: &str) -> RequestError {
+    RequestError::permanent(format!("the model refused: {}", quote(why, QUOTED)))
+}
+
+/// The text of a message, for APIs that accept no empty one.
+fn not_empty(text: &str) -> &str {
+    if text.trim().is_empty() {
+        "(nothing)"
+    } else {
+        text
+    }
 }
 
 /// The address `base` with `path` after it.

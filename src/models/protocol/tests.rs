@@ -8,6 +8,7 @@ use crate::models::usage::Usage;
 use crate::models::{Environment, Price, Prices, Provider, SmallModelWorker};
 use crate::tools::{Call, CallReport, Catalog, CatalogToolbox, ToolOptions, Toolbox};
 use crate::units::{Money, Tokens};
+use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -25,6 +26,7 @@ static LINES: Provider = Provider {
     base: "http://127.0.0.1:9",
     keys: &["LINES_KEY"],
     base_variable: None,
+    version: None,
     default_model: "small",
     protocol: &Lines,
 };
@@ -59,7 +61,7 @@ impl Protocol for Lines {
         Ok(ChatAnswer {
             text: text.to_owned(),
             usage: tokens(usage).unwrap_or_default(),
-            cut_off: false,
+            ..ChatAnswer::default()
         })
     }
 
@@ -81,12 +83,12 @@ impl Protocol for Lines {
     fn quirks(&self, _: &str) -> ApiQuirks {
         ApiQuirks {
             format: OutputFormat::Text,
-            max_completion_tokens: false,
             temperature: false,
+            ..ApiQuirks::default()
         }
     }
 
-    fn after_refusal(&self, _: ApiQuirks, _: &str, _: bool) -> Option<ApiQuirks> {
+    fn after_refusal(&self, _: ApiQuirks, _: StatusCode, _: &str, _: bool) -> Option<ApiQuirks> {
         None
     }
 }

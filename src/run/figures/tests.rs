@@ -59,6 +59,7 @@ fn run(depends_on: &[Vec<u32>], attempts: &[Vec<(u64, u64)>], slots: u32) -> Run
                 why: None,
             };
             let ended = EventKind::AttemptEnded(Arc::new(AttemptEnd {
+                reasoning: None,
                 charges: Arc::default(),
                 step: step.clone(),
                 attempt: number as u32 + 1,

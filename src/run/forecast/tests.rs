@@ -101,6 +101,7 @@ impl Trial {
     fn end(&mut self, row: u32, attempt: u32, retry_in: Option<u64>) {
         let step = self.key(row);
         self.emit(EventKind::AttemptEnded(Arc::new(AttemptEnd {
+            reasoning: None,
             charges: Arc::default(),
             step,
             attempt,

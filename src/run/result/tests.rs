@@ -63,6 +63,7 @@ fn run(track_cost: bool, costs: [Option<i64>; 3]) -> RunState {
     ];
     let called = |ix: u32, start: u64, cost: Option<i64>| {
         let ended = AttemptEnd {
+            reasoning: None,
             charges: Arc::default(),
             step: key(ix),
             attempt: 1,

@@ -90,6 +90,7 @@ fn attempt_ended() -> impl Strategy<Value = EventKind> {
     )
         .prop_map(|(step, attempt, service, cost, tokens, retries)| {
             EventKind::AttemptEnded(Arc::new(AttemptEnd {
+                reasoning: None,
                 charges: Arc::default(),
                 step,
                 attempt,
@@ -313,6 +314,7 @@ fn waits_are_kept_with_their_reason_and_span() {
         why: None,
     };
     let ended = AttemptEnd {
+        reasoning: None,
         charges: Arc::default(),
         step: step.clone(),
         attempt: 1,

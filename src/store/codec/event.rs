@@ -80,6 +80,7 @@ impl Codec for AttemptEnd {
             model,
             prompt,
             answer,
+            reasoning,
             error,
             retry_in,
             cancelled,
@@ -101,9 +102,10 @@ impl Codec for AttemptEnd {
             reasoning: tokens.reasoning,
         });
         let rarely_known = rarely_known.filter(|tokens| *tokens != RareTokens::default());
-        if rarely_known.is_some() || !charges.is_empty() {
+        if rarely_known.is_some() || !charges.is_empty() || reasoning.is_some() {
             rarely_known.put(out);
             charges.put(out);
+            reasoning.put(out);
         }
     }
 
@@ -121,6 +123,7 @@ impl Codec for AttemptEnd {
             retry_in: input.field()?,
             cancelled: input.field()?,
             charges: Arc::default(),
+            reasoning: None,
         };
         let rarely_known: Option<RareTokens> = input.field()?;
         if let Some((tokens, rare)) = end.tokens.as_mut().zip(rarely_known) {
@@ -129,6 +132,7 @@ impl Codec for AttemptEnd {
             tokens.reasoning = rare.reasoning;
         }
         end.charges = input.field()?;
+        end.reasoning = input.field()?;
         Ok(end)
     }
 }

@@ -389,7 +389,12 @@ fn charge() -> impl Strategy<Value = Charge> {
 }
 
 fn end() -> impl Strategy<Value = AttemptEnd> {
-    let texts = (option::of(text()), option::of(text()), option::of(text()));
+    let texts = (
+        option::of(text()),
+        option::of(text()),
+        option::of(text()),
+        option::of(text()),
+    );
     let first = (
         key(),
         any::<u32>(),
@@ -402,10 +407,11 @@ fn end() -> impl Strategy<Value = AttemptEnd> {
     (first, texts, last).prop_map(
         |(
             (step, attempt, service, cost, tokens, charges),
-            (model, prompt, answer),
+            (model, prompt, answer, reasoning),
             (error, retry_in, cancelled),
         )| {
             AttemptEnd {
+                reasoning,
                 step,
                 attempt,
                 service,
@@ -748,6 +754,7 @@ fn an_input_is_written_as_its_value_and_read_as_shared_parts() {
 #[test]
 fn a_record_from_before_a_field_existed_is_read_with_its_absent_value() {
     let end = AttemptEnd {
+        reasoning: None,
         charges: Arc::default(),
         step: StepKey {
             ix: StepIx(3),

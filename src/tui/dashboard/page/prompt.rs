@@ -28,6 +28,10 @@ pub fn write(_: &Model, row: &StepState, page: &mut TextPage<'_>) {
         page.heading("Request");
         page.bounded(0, prompt, theme.text, super::LINES / 2);
     }
+    if let Some(reasoning) = &end.reasoning {
+        page.heading("Reasoning");
+        page.bounded(0, reasoning, theme.dim, super::LINES / 4);
+    }
     if let Some(answer) = &end.answer {
         page.heading("Response");
         page.text(answer, theme.text);
