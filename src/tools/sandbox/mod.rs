@@ -6,6 +6,7 @@
 //! much memory or crashes the interpreter, only the child ends.
 
 mod child;
+mod log;
 mod pool;
 mod protocol;
 mod python;

@@ -1,10 +1,10 @@
 //! The parent's side of the sandbox: starts child processes, sends them code, and keeps idle ones for the next call.
 
+use super::log::PrintLog;
 use super::protocol::{Language, MARK, MAX_LINE_BYTES, Reply, Request};
 use crate::plan::Evaluation;
-use crate::run::LogStream;
 use crate::text::json::{self, JsonError};
-use crate::text::message::{clean, quote_end};
+use crate::text::message::quote_end;
 use crate::tools::CallLog;
 use crate::tools::cancel::cancellable;
 use crate::tools::error::ToolError;
@@ -278,22 +278,19 @@ impl Sandbox {
         // pipe is reported when the answer is read.
         let _ = process.input.write_all(&line).await;
         let _ = process.input.flush().await;
-        loop {
+        let mut printed = PrintLog::new(log, self.secrets.now());
+        let ended = loop {
             let reply = match process.reply().await {
                 Some(Err(error @ (JsonError::TooLarge(_) | JsonError::TooDeep))) => {
                     self.give_back(process);
-                    return Err(ToolError::permanent(format!("the output is {error}")));
+                    break Err(ToolError::permanent(format!("the output is {error}")));
                 }
                 Some(reply) => reply.ok(),
                 None => None,
             };
             match reply {
                 Some(Reply::Ready) => {}
-                Some(Reply::Log(line)) => {
-                    let line = clean(&line, usize::MAX);
-                    let line = self.secrets.now().redact(&line).into_owned();
-                    log(LogStream::Stderr, &clean(&line, 8 << 10));
-                }
+                Some(Reply::Log(text)) => printed.push(&text),
                 Some(Reply::Output {
                     value,
                     memory_mb: held,
@@ -301,16 +298,18 @@ impl Sandbox {
                     if process.calls < MAX_CALLS && held < MAX_HELD_MB {
                         self.give_back(process);
                     }
-                    return Ok(value);
+                    break Ok(value);
                 }
                 Some(Reply::Error(message)) => {
                     self.give_back(process);
                     let secrets = self.secrets.now();
-                    return Err(ToolError::permanent(secrets.quote_end(&message, 4_000)));
+                    break Err(ToolError::permanent(secrets.quote_end(&message, 4_000)));
                 }
-                None => return Err(process.exit_reason(&work, memory_mb, seconds).await),
+                None => break Err(process.exit_reason(&work, memory_mb, seconds).await),
             }
-        }
+        };
+        printed.finish();
+        ended
     }
 
     fn take_idle(&self, memory_mb: u64, cpu_percent: Option<u32>) -> Option<SandboxProcess> {

@@ -72,7 +72,7 @@ pub struct Request<'a> {
 pub enum Reply {
     /// The sandbox has started.
     Ready,
-    /// A line that was printed.
+    /// Printed text: a line with its line feed, or a piece of a long line.
     Log(String),
     /// The output, and the memory that the sandbox uses now, in mebibytes.
     Output { value: Value, memory_mb: u64 },

@@ -69,7 +69,7 @@ pub fn run(
     to_json(output, &mut 0, 0)
 }
 
-/// Logs printed text line by line.
+/// Hands printed text on, line by line, each with its line feed; long lines in pieces.
 struct Printer<'a> {
     line: String,
     printed: usize,
@@ -82,23 +82,20 @@ impl Printer<'_> {
         if self.printed > MAX_PRINTED_BYTES {
             return;
         }
-        if c == '\n' {
-            (self.log)(&self.line);
-            self.line.clear();
-            return;
-        }
         self.line.push(c);
-        if self.line.len() >= MAX_LINE_BYTES {
+        if c == '\n' || self.line.len() >= MAX_LINE_BYTES {
             (self.log)(&self.line);
             self.line.clear();
         }
     }
 
     fn end(&mut self) {
-        if !self.line.is_empty() {
-            (self.log)(&self.line);
-        }
-        if self.printed > MAX_PRINTED_BYTES {
+        if self.printed <= MAX_PRINTED_BYTES {
+            if !self.line.is_empty() {
+                (self.log)(&self.line);
+            }
+        } else {
+            // A line that is cut may have a part of a secret at its end.
             (self.log)(&format!(
                 "… {} more bytes were printed",
                 self.printed - MAX_PRINTED_BYTES
@@ -294,7 +291,8 @@ mod tests {
     fn prints_come_line_by_line_and_bounded() {
         let mut lines = Vec::new();
         let code = "print('a', 'b')\nprint('c', end='')\noutput = 1";
-        run(code, &json!(0), 5, &mut |line| lines.push(line.to_owned())).unwrap();
+        let mut keep = |line: &str| lines.push(line.trim_end_matches('\n').to_owned());
+        run(code, &json!(0), 5, &mut keep).unwrap();
         assert_eq!(lines, ["a b", "c"]);
         let mut bytes = 0;
         let code = "for i in range(3000):\n    print('x' * 1000)\noutput = 1";
