@@ -9,6 +9,7 @@ use super::cache::Keys;
 use super::calls::{CallEvent, Calls, EndedCall, LogEntry, in_place, nothing_to_call};
 use super::evaluations::Evaluations;
 use super::event_emitter::EventEmitter;
+use super::held_outputs::HeldOutputs;
 use super::prepare::{Rated, RunScope, prepare};
 use super::redaction::shown_input;
 use super::reuse::{Reuse, to_pin};
@@ -51,6 +52,7 @@ pub(super) struct Driver {
     calls: Calls,
     evaluations: Evaluations,
     timers: Timers,
+    held: HeldOutputs,
     origin: Instant,
     /// The time read last.
     now: Micros,
@@ -101,6 +103,7 @@ impl Driver {
             calls: Calls::new(),
             evaluations: Evaluations::default(),
             timers: Timers::new(origin),
+            held: HeldOutputs::default(),
             origin,
             now: Micros(0),
             actions: VecDeque::new(),
@@ -449,6 +452,7 @@ impl Driver {
             mut report,
             cancelled,
         } = done;
+        self.held.count(row, &mut report);
         self.reuse
             .call_ended(row, service, &report, &self.scheduler);
         // Later steps need the output as it is; events are redacted on their way out.

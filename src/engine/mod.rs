@@ -15,6 +15,7 @@ mod evaluations;
 mod event_channel;
 mod event_emitter;
 mod event_sink;
+mod held_outputs;
 mod prepare;
 mod prices;
 mod redaction;

@@ -11,6 +11,9 @@ use serde_json::Value;
 use std::cell::RefCell;
 use std::sync::Arc;
 
+/// The maximum of elements of all `for_each` steps of a run: each is a step of its own, with its events.
+const MAX_ELEMENTS: usize = 100_000;
+
 /// What the references of one row see.
 pub struct RunScope<'a> {
     /// The plan.
@@ -159,6 +162,13 @@ fn wanted(scope: &RunScope<'_>, step: &Step, is_element: bool) -> Result<bool, R
 
 fn elements(scope: &RunScope<'_>, list: &Template) -> Result<Vec<Arc<Value>>, String> {
     let value = list.resolve(scope).map_err(|error| error.message)?;
+    let left = MAX_ELEMENTS.saturating_sub(scope.scheduler.elements());
+    if let Some(count) = value.as_array().map(Vec::len).filter(|count| *count > left) {
+        return Err(format!(
+            "for_each has a list of {count} elements; a run may have {MAX_ELEMENTS} of all its lists, of which {left} are \
+             left. Give the list to a tool as a whole, or in parts"
+        ));
+    }
     match Arc::unwrap_or_clone(value) {
         Value::Array(items) => Ok(items.into_iter().map(Arc::new).collect()),
         other => Err(format!(

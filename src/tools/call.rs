@@ -4,6 +4,7 @@ use super::error::ToolError;
 use super::secrets::Secrets;
 use crate::models::{CostBasis, SpendAuthorizer};
 use crate::run::LogStream;
+use crate::text::json::footprint;
 use crate::units::{Charge, Money, Tokens};
 use serde_json::Value;
 use std::sync::Arc;
@@ -106,6 +107,14 @@ impl CallReport {
             basis: CostBasis::NotSent,
             ..Self::free(Err(error))
         }
+    }
+
+    /// The memory that it takes, in bytes.
+    pub fn footprint(&self) -> usize {
+        let texts = self.prompt.iter().chain(&self.answer);
+        let whole = self.unredacted.as_ref().map(|whole| &whole.0);
+        let values = self.output.as_ref().ok().into_iter().chain(whole);
+        texts.map(|text| text.len()).sum::<usize>() + values.map(|it| footprint(it)).sum::<usize>()
     }
 
     /// Redacts the output; later steps still get it as it was.

@@ -567,3 +567,44 @@ fn a_slow_validation_delays_no_end() {
     assert_stopped_in_time("the program", before.elapsed());
     assert_eq!(code(&output), 130);
 }
+
+/// All outputs together, and all elements of lists, have a bound as well: what does not fit fails alone.
+#[test]
+fn what_a_run_holds_is_bounded() {
+    let catalog = json!({
+        "fills": {"type": "process", "command": ["sh", "-c", "head -c 45000000 /dev/zero | tr '\\0' x"], "cache": false},
+        "lists": {"type": "jq", "filter": "[range(100001)]"},
+        "one": {"type": "jq", "filter": ".x"},
+        "length": {"type": "jq", "filter": ".x | length"},
+    });
+    let mut steps = vec![
+        json!({"id": "numbers", "tool": "lists", "parameters": {}}),
+        json!({"id": "each", "tool": "one", "for_each": "{{numbers}}", "parameters": {"x": "{{item}}"}}),
+        json!({"id": "all", "tool": "length", "parameters": {"x": "step:numbers"}}),
+    ];
+    for at in 0..6 {
+        let before: Vec<String> = (0..at).map(|before| format!("f{before}")).collect();
+        steps.push(
+            json!({"id": format!("f{at}"), "tool": "fills", "parameters": {}, "depends_on": before,
+            "trigger": "all_done"}),
+        );
+    }
+    let folder = folder(
+        "plan.json",
+        &json!({"steps": steps}).to_string(),
+        &json!({"tools": catalog}).to_string(),
+    );
+    let home = tempfile::tempdir().unwrap();
+    let (output, peak) = Watched::start(&folder, home.path(), &[]).end();
+    let result = json(&output);
+    let message = |id: &str| step(&result, id)["error"]["message"].to_string();
+    assert!(message("each").contains("100000"), "{}", message("each"));
+    assert_eq!(step(&result, "all")["output"], 100_001);
+    for id in ["f0", "f1"] {
+        assert_eq!(step(&result, id)["status"], "succeeded", "{}", message(id));
+    }
+    for id in ["f3", "f5"] {
+        assert!(message(id).contains("together"), "{id}: {}", message(id));
+    }
+    assert!(peak > 0 && peak < PEAK_MB, "{peak} MB");
+}

@@ -212,6 +212,11 @@ impl Scheduler {
         Some((&element.item, element.index as usize))
     }
 
+    /// How many elements of `for_each` steps there are.
+    pub fn elements(&self) -> usize {
+        self.rows.positions().count() - self.steps.len()
+    }
+
     /// What a row is called in events.
     pub fn key(&self, row: StepIx) -> StepKey {
         let id = match self.elements.get(row) {

@@ -156,8 +156,11 @@ fn answer(request: &Request, compiled: &mut Compiled, figures: &Figures) -> Repl
             &request.source,
             &request.input,
             request.seconds,
-            &mut |line| {
-                let _ = send(&Reply::Log(line.to_owned()));
+            &mut |text| {
+                let _ = send(&match text.strip_suffix('\n') {
+                    Some(line) => Reply::Log(line.to_owned()),
+                    None => Reply::LogPart(text.to_owned()),
+                });
             },
         ),
         Language::Expression | Language::Condition => {

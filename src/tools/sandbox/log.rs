@@ -78,9 +78,9 @@ mod tests {
         let kept = Arc::clone(&lines);
         let log: CallLog = Arc::new(move |_, line| kept.lock().unwrap().push(line.to_owned()));
         let mut printed = PrintLog::new(&log, secrets.now());
-        let long = "x".repeat(MAX_LINE_BYTES - 10);
+        let filler = "x".repeat(MAX_LINE_BYTES - 10);
         for text in [
-            &long,
+            &filler,
             "correct-hor",
             "se-battery\n",
             "first half\n",
@@ -93,7 +93,7 @@ mod tests {
         printed.finish();
         let lines = lines.lock().unwrap();
         let all = lines.join("\n");
-        assert!(all.starts_with(&long), "{all}");
+        assert!(all.starts_with(&filler), "{all}");
         for word in ["horse", "battery", "correct", "first", "second"] {
             assert!(!all.contains(word), "{word}");
         }

@@ -290,7 +290,8 @@ impl Sandbox {
             };
             match reply {
                 Some(Reply::Ready) => {}
-                Some(Reply::Log(text)) => printed.push(&text),
+                Some(Reply::Log(line)) => printed.push(&(line + "\n")),
+                Some(Reply::LogPart(part)) => printed.push(&part),
                 Some(Reply::Output {
                     value,
                     memory_mb: held,

@@ -72,8 +72,10 @@ pub struct Request<'a> {
 pub enum Reply {
     /// The sandbox has started.
     Ready,
-    /// Printed text: a line with its line feed, or a piece of a long line.
+    /// A line that was printed.
     Log(String),
+    /// A part of a line, which goes on.
+    LogPart(String),
     /// The output, and the memory that the sandbox uses now, in mebibytes.
     Output { value: Value, memory_mb: u64 },
     /// The work failed.
