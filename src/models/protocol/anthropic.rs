@@ -123,6 +123,8 @@ impl Protocol for Anthropic {
             } else {
                 OutputFormat::StrictSchema
             },
+            // The API has no temperature any more; its newer models refuse one.
+            temperature: false,
             ..ApiQuirks::default()
         }
     }
