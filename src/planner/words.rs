@@ -41,11 +41,18 @@ pub fn words(text: &str) -> Vec<String> {
     words
 }
 
+/// The words of a text that say something.
+pub fn telling_words(text: &str) -> Vec<String> {
+    let words = words(text).into_iter();
+    words
+        .filter(|word| !STOP_WORDS.contains(&&**word))
+        .collect()
+}
+
 /// The stems of the words of a text that say something.
 pub fn stems(text: &str) -> Vec<String> {
     let stemmer = Stemmer::create(Algorithm::English);
-    let words = words(text).into_iter();
-    let words = words.filter(|word| !STOP_WORDS.contains(&&**word));
+    let words = telling_words(text).into_iter();
     words
         .map(|word| {
             let stem = stemmer.stem(&word);

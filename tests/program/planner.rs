@@ -1,7 +1,8 @@
 //! `plandeck plan`: plans by a model behind a scripted server, by search, and what becomes of answers that are no plans.
 
 use crate::common::model_server::ModelServer;
-use crate::common::program::{code, json, plandeck, stderr};
+use crate::common::program::{code, json, plandeck, run_json, stderr};
+use crate::common::samples::sample;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Output;
@@ -463,6 +464,35 @@ fn without_a_model_a_search_finds_the_plan() {
             .contains("`text`"),
         "{made:#}"
     );
+}
+
+/// The search finds the plan of the receipt again, and it gives the same result.
+#[test]
+fn the_receipt_is_planned_without_a_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let sample = sample("receipt");
+    let (status, expected) = run_json(&sample, &[]);
+    assert_eq!(status, 0);
+    let text = std::fs::read_to_string(&sample).unwrap();
+    let context = text.split("context:\n").nth(1).unwrap();
+    let context = context.split("\nsteps:").next().unwrap();
+    let context: String = context
+        .lines()
+        .map(|line| line.strip_prefix("  ").unwrap_or(line).to_owned() + "\n")
+        .collect();
+    std::fs::write(folder.path().join("context.yaml"), context).unwrap();
+    let output = plandeck()
+        .current_dir(folder.path())
+        .args(["plan", "Read the receipt, check its sums and its date, and write a summary of where the money went"])
+        .arg("--tools")
+        .arg(sample.with_file_name("tools.yaml"))
+        .args(["--context-file", "context.yaml", "--planner", "offline", "--worker", "offline", "--run", "--json"])
+        .output()
+        .unwrap();
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let made = json(&output);
+    assert_eq!(made["run"]["result"], expected["result"]);
+    assert_eq!(made["plan"]["steps"].as_array().unwrap().len(), 8);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The values that stand in a task: quoted texts, addresses, paths, dates and numbers.
 
-use crate::planner::words::{name_stems, stems};
+use crate::planner::words::{name_stems, telling_words};
 use serde_json::{Number, Value};
 use std::ops::Range;
 
@@ -22,6 +22,8 @@ pub struct Literal {
     pub value: Value,
     /// The stems of the words just before and after it.
     pub near: Vec<String>,
+    /// Where it stands in the task.
+    pub at: usize,
 }
 
 /// Quotation marks: what opens and what closes.
@@ -51,11 +53,17 @@ pub fn find(task: &str) -> (Vec<Literal>, String) {
     let words = found.iter().filter(|(_, kind, _)| *kind != Kind::Number);
     rest = blanked(&rest, words.map(|(place, ..)| place.clone()));
     let literals = found.into_iter().map(|(place, kind, value)| {
-        let before = stems(&rest[..place.start]);
+        let before = telling_words(&rest[..place.start]);
         let mut near: Vec<String> = before.into_iter().rev().take(NEAR).collect();
-        near.extend(stems(&rest[place.end..]).into_iter().take(NEAR));
-        let near = near.iter().flat_map(|stem| name_stems(stem)).collect();
-        Literal { kind, value, near }
+        near.extend(telling_words(&rest[place.end..]).into_iter().take(NEAR));
+        let near = near.iter().flat_map(|word| name_stems(word)).collect();
+        let at = place.start;
+        Literal {
+            kind,
+            value,
+            near,
+            at,
+        }
     });
     let literals = literals.collect();
     (literals, rest)

@@ -21,7 +21,7 @@ use super::words::{stems, words};
 use crate::plan::ExecutionPlan;
 use crate::text::visible;
 use crate::tools::Catalog;
-use search::Search;
+use search::{Clause, Search};
 use serde_json::{Map, Value, json};
 
 /// A clause's tool counts as one of its goals from this share of the score of the task's best tool.
@@ -41,9 +41,9 @@ pub fn plan(
     let (literals, prose) = literals::find(task);
     let ranking = Ranking::of(catalog);
     let clauses = clauses(&prose);
-    let ranked: Vec<(&str, Vec<(usize, f32)>)> = clauses
+    let ranked: Vec<(&Clause, Vec<(usize, f32)>)> = clauses
         .iter()
-        .map(|clause| (&**clause, ranking.rank(clause)))
+        .map(|clause| (clause, ranking.rank(&clause.text)))
         .collect();
     let best = ranked
         .iter()
@@ -63,18 +63,17 @@ pub fn plan(
     let mut missing = Vec::new();
     for (clause, ranked) in &ranked {
         let Some((_, top)) = ranked.first() else {
-            if !stems(clause).is_empty() {
-                notes.push(format!(
-                    "no tool fits \"{}\"; the plan leaves it out",
-                    visible(clause, 80)
-                ));
+            // "… and body" names a parameter of the tool before it.
+            if !search.takes(clause) {
+                let clause = visible(&clause.text, 80);
+                notes.push(format!("no tool fits \"{clause}\"; the plan leaves it out"));
             }
             continue;
         };
         if *top < best * MIN_SHARE {
             notes.push(format!(
                 "no tool fits \"{}\" well enough; the plan leaves it out",
-                visible(clause, 80)
+                visible(&clause.text, 80)
             ));
             continue;
         }
@@ -84,7 +83,7 @@ pub fn plan(
         let mut reached = false;
         let mut reasons = Vec::new();
         for (at, _) in likely {
-            match search.reach(*at) {
+            match search.reach(*at, clause) {
                 Ok(()) => {
                     reached = true;
                     break;
@@ -99,7 +98,10 @@ pub fn plan(
                 missing.extend(reasons);
             } else {
                 notes.extend(reasons.map(|reason| {
-                    format!("{reason}; the plan leaves \"{}\" out", visible(clause, 80))
+                    format!(
+                        "{reason}; the plan leaves \"{}\" out",
+                        visible(&clause.text, 80)
+                    )
                 }));
             }
         }
@@ -125,29 +127,49 @@ pub fn plan(
 }
 
 /// The parts of a task that each ask for something.
-fn clauses(prose: &str) -> Vec<String> {
-    let mut clauses = vec![String::new()];
-    for sentence in prose.split(['.', ',', ';', ':', '\n', '!', '?']) {
-        for word in sentence.split_whitespace() {
-            if matches!(
-                word.to_lowercase().as_str(),
-                "and" | "then" | "afterwards" | "finally" | "&"
-            ) {
-                clauses.push(String::new());
-                continue;
-            }
-            if let Some(clause) = clauses.last_mut() {
-                if !clause.is_empty() {
-                    clause.push(' ');
-                }
-                clause.push_str(word);
-            }
+fn clauses(prose: &str) -> Vec<Clause> {
+    let mut clauses = Vec::new();
+    let mut start = 0;
+    let mut end = |start: &mut usize, at: usize, next: usize| {
+        let text = prose[*start..at]
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
+        let place = *start..next;
+        *start = next;
+        // Numbers alone ask for nothing.
+        let stems = stems(&text);
+        if stems.iter().any(|stem| stem.contains(char::is_alphabetic)) {
+            let refers_back = words(&text).iter().any(|word| BACK.contains(&&**word));
+            clauses.push(Clause {
+                text,
+                place,
+                stems,
+                refers_back,
+            });
+        } else if let Some(last) = clauses.last_mut() {
+            // What stands there belongs to the part before.
+            last.place.end = next;
         }
-        clauses.push(String::new());
+    };
+    let base = prose.as_ptr() as usize;
+    for word in prose.split_whitespace() {
+        let at = word.as_ptr() as usize - base;
+        let bare = word.trim_end_matches(['.', ',', ';', ':', '!', '?']);
+        if BREAKS.contains(&&*bare.to_lowercase()) {
+            end(&mut start, at, at + word.len());
+        } else if bare.len() < word.len() {
+            end(&mut start, at + bare.len(), at + word.len());
+        }
     }
-    clauses.retain(|clause| !clause.is_empty());
+    end(&mut start, prose.len(), prose.len());
     clauses
 }
+
+/// Words between the parts of a task.
+const BREAKS: [&str; 5] = ["and", "then", "afterwards", "finally", "&"];
+/// Words that speak of what was there before.
+const BACK: [&str; 7] = ["it", "its", "them", "this", "that", "result", "output"];
 
 /// A name for the plan: the first words of the task.
 fn name_of(task: &str) -> String {

@@ -4,14 +4,15 @@ use super::literals::Literal;
 use super::sources::{
     Origin, Owner, Want, cost_of, cost_of_literal, named_choice, takes_a_question,
 };
-use super::types::{schema_of, types};
+use super::types::{Fit, fit, schema_of, types};
 use super::values::{Offer, offers};
 use crate::planner::narrow::required;
-use crate::planner::words::words;
+use crate::planner::words::{stems, words};
 use crate::text::visible;
 use crate::tools::{Catalog, ToolDefinition};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// The maximum of steps between a goal and what is given.
@@ -22,11 +23,26 @@ const MAX_TRIES: usize = 4_000;
 const CLEARLY_MEANT: u32 = 6;
 /// The cost of a value of the right type that is the only one of that type.
 const ONLY_ONE: u32 = 30;
+/// The cost of a value that the part of the task names.
+const NAMED: u32 = 13;
 /// The cost of the task itself as the question.
 const QUESTION: u32 = 34;
 
 /// The schema of an output of which the catalog says nothing.
 static ANYTHING: Value = Value::Null;
+
+/// A part of a task, which asks for one thing.
+#[derive(Clone, Debug, Default)]
+pub struct Clause {
+    /// Its words.
+    pub text: String,
+    /// Where it stands in the task.
+    pub place: Range<usize>,
+    /// The stems of its words.
+    pub stems: Vec<String>,
+    /// Whether it speaks of the result of the part before it.
+    pub refers_back: bool,
+}
 
 /// A value for a parameter.
 #[derive(Clone, Debug)]
@@ -64,6 +80,10 @@ pub struct Search<'a> {
     used: Vec<bool>,
     task: &'a str,
     task_words: Vec<String>,
+    /// The part of the task whose tool is searched for.
+    clause: Clause,
+    /// The step of the part before it.
+    before: Option<usize>,
     owners: Vec<Owner>,
     planned: Vec<Planned>,
     tries: usize,
@@ -89,6 +109,8 @@ impl<'a> Search<'a> {
             literals,
             task,
             task_words: words(task),
+            clause: Clause::default(),
+            before: None,
             owners: catalog.tools().iter().map(|tool| Owner::of(tool)).collect(),
             planned: Vec::new(),
             tries: 0,
@@ -97,12 +119,26 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Plans a step of this tool and all that it needs; the error says what is missing.
-    pub fn reach(&mut self, tool: usize) -> Result<(), String> {
-        if self.step_of(tool).is_some() {
-            return Ok(());
-        }
-        self.plan(tool, &mut Vec::new()).map(|_| ())
+    /// Plans a step of this tool and all that it needs, for a part of the task; the error says what is missing.
+    pub fn reach(&mut self, tool: usize, clause: &Clause) -> Result<(), String> {
+        self.clause = clause.clone();
+        let step = match self.step_of(tool) {
+            Some(step) => step,
+            None => self.plan(tool, &mut Vec::new())?,
+        };
+        self.before = Some(step);
+        Ok(())
+    }
+
+    /// Whether a part of the task says no more than the names of parameters of the steps so far.
+    pub fn takes(&self, clause: &Clause) -> bool {
+        let schemas = self
+            .planned
+            .iter()
+            .filter_map(|step| self.tools[step.tool].input_schema.as_deref());
+        let names = schemas.filter_map(|schema| schema.get("properties")?.as_object());
+        let names: Vec<String> = names.flatten().flat_map(|(name, _)| stems(name)).collect();
+        clause.stems.iter().all(|stem| names.contains(stem))
     }
 
     /// The values of the task that no step takes.
@@ -260,6 +296,7 @@ impl<'a> Search<'a> {
             found.push((3, Source::Value(choice.clone())));
         }
         self.of_the_task(name, schema, &mut found);
+        self.named_by_the_clause(schema, &mut found);
         let fits = |list: &Option<String>| {
             list.is_none() || for_each.is_none() || list.as_deref() == for_each
         };
@@ -334,12 +371,19 @@ impl<'a> Search<'a> {
         for (at, literal) in self.literals.iter().enumerate() {
             match items {
                 None => {
-                    let cost = cost_of_literal(literal, self.used[at], name, schema);
+                    let cost = cost_of_literal(
+                        literal,
+                        self.used[at],
+                        self.is_here(literal),
+                        name,
+                        schema,
+                    );
                     found.extend(cost.map(|cost| (cost, Source::Literal(at))));
                 }
                 Some(items) => {
-                    let cost = cost_of_literal(literal, self.used[at], name, items)
-                        .filter(|_| !self.used[at]);
+                    let cost =
+                        cost_of_literal(literal, self.used[at], self.is_here(literal), name, items)
+                            .filter(|_| !self.used[at]);
                     all.extend(cost.map(|cost| (cost, at)));
                 }
             }
@@ -356,6 +400,47 @@ impl<'a> Search<'a> {
         }
     }
 
+    fn is_here(&self, literal: &Literal) -> bool {
+        self.clause.place.contains(&literal.at)
+    }
+
+    /// Values that the part of the task names: a context value or a member of an output by its name, and the output of the
+    /// part before by a word such as "it".
+    fn named_by_the_clause(&self, schema: &Value, found: &mut Vec<(u32, Source)>) {
+        let suits = |offer: &Offer<'_>| {
+            offer.list.is_none() && fit(offer.schema, schema) == Some(Fit::Exact)
+        };
+        let is_named = |name: &str| {
+            let stems = stems(name);
+            !stems.is_empty() && stems.iter().all(|stem| self.clause.stems.contains(stem))
+        };
+        if types(schema).is_empty() {
+            return;
+        }
+        for (name, value) in &self.context {
+            let offers = offers(name, true, value);
+            let offer = offers
+                .iter()
+                .find(|offer| suits(offer) && is_named(&offer.name));
+            found.extend(offer.map(|offer| (NAMED, spelled(name, offer))));
+        }
+        for (at, step) in self.planned.iter().enumerate() {
+            let output = step.output.as_ref().unwrap_or(&ANYTHING);
+            let root = format!("steps[{}].output", step.id);
+            let offers = offers(&step.id, false, output);
+            let is_meant = self.before == Some(at) && self.clause.refers_back;
+            let offer = offers.iter().find(|offer| {
+                suits(offer) && (is_meant || (offer.is_named && is_named(&offer.name)))
+            });
+            found.extend(offer.map(|offer| {
+                (
+                    if is_meant { NAMED - 1 } else { NAMED + 2 },
+                    spelled(&root, offer),
+                )
+            }));
+        }
+    }
+
     /// The only context value, or the only planned output, of a parameter's type.
     fn of_the_only_type(&self, schema: &Value, found: &mut Vec<(u32, Source)>) {
         let wanted = types(schema);
@@ -367,7 +452,7 @@ impl<'a> Search<'a> {
             let has = types(value);
             !has.is_empty()
                 && has.iter().all(|one| wanted.contains(one))
-                && super::types::fit(value, schema).is_some()
+                && fit(value, schema).is_some()
         };
         let mut context = self.context.iter().filter(|(_, value)| exact(value));
         if let (Some((name, _)), None) = (context.next(), context.next()) {

@@ -3,7 +3,7 @@
 use super::literals::{Kind, Literal};
 use super::types::{Fit, fit, properties, types};
 use super::values::Offer;
-use crate::planner::words::{name_stems, stems};
+use crate::planner::words::{name_stems, stems, words};
 use crate::tools::ToolDefinition;
 use serde_json::Value;
 
@@ -136,62 +136,85 @@ fn names(schema: &Value, depth: usize, found: &mut Vec<String>) {
     }
 }
 
-/// The cost of taking a value of the task; `None` where it does not fit.
+/// The cost of taking a value of the task; `None` where it does not fit. `is_here`: whether it stands in the part of the
+/// task that the tool is wanted for.
 pub fn cost_of_literal(
     literal: &Literal,
     is_used: bool,
+    is_here: bool,
     name: &str,
     schema: &Value,
 ) -> Option<u32> {
     let kinds = types(schema);
     let takes = |kind: &str| kinds.is_empty() || kinds.contains(&kind);
-    let stems = name_stems(name);
-    let means = |words: &[&str]| words.iter().any(|word| stems.contains(&(*word).to_owned()));
+    let said = words(name);
     let format = schema
         .get("format")
         .and_then(Value::as_str)
         .unwrap_or_default();
-    let is_near = stems.iter().any(|stem| literal.near.contains(stem));
+    let is_near = name_stems(name)
+        .iter()
+        .any(|stem| literal.near.contains(stem));
     let is_whole = literal.value.as_i64().is_some();
-    let cost = match literal.kind {
-        Kind::Number if kinds.contains(&"number") || (kinds.contains(&"integer") && is_whole) => {
-            if is_near {
-                5
-            } else {
-                12
-            }
-        }
-        Kind::Number => return None,
-        _ if !takes("string") => return None,
-        Kind::Url if means(&["url"]) || format == "uri" => 2,
-        Kind::Path if means(&["path"]) => 2,
-        Kind::Email if means(&["email", "mail", "recipi", "to"]) || format == "email" => 2,
-        Kind::Date if means(&["date", "dai", "day", "since", "until"]) || format == "date" => 2,
-        Kind::Quoted if is_near => 5,
-        Kind::Quoted => 15,
-        _ if is_near => 6,
-        _ => 24,
+    let again = if is_used { 30 } else { 0 };
+    if literal.kind == Kind::Number {
+        let fits = kinds.contains(&"number") || (kinds.contains(&"integer") && is_whole);
+        let cost = if is_near { 5 } else { 12 } + if is_here { 0 } else { 10 };
+        return fits.then_some(cost + again);
+    }
+    if !takes("string") {
+        return None;
+    }
+    // What a parameter of a certain kind takes.
+    let meant = MEANINGS.iter().find(|(_, names, formats)| {
+        names.iter().any(|one| said.iter().any(|word| word == one)) || formats.contains(&format)
+    });
+    let cost = match (literal.kind, meant) {
+        (kind, Some((wanted, ..))) if kind == *wanted => 2,
+        (Kind::Quoted, _) if is_near => 5,
+        // A quoted text is for what stands beside it.
+        (Kind::Quoted, _) if !is_here || is_used => return None,
+        (Kind::Quoted, Some(_)) => 20,
+        (Kind::Quoted, None) => 15,
+        (_, Some(_)) => return None,
+        (_, None) if is_near => 6,
+        (_, None) => 24,
     };
-    Some(cost + if is_used { 30 } else { 0 })
+    Some(cost + again)
 }
+
+/// Kinds of values, with the words in the names of parameters that take them, and their formats.
+const MEANINGS: [(Kind, &[&str], &[&str]); 4] = [
+    (
+        Kind::Url,
+        &["url", "uri", "link", "href", "endpoint"],
+        &["uri", "url"],
+    ),
+    (
+        Kind::Path,
+        &["path", "file", "filename", "filepath"],
+        &["path"],
+    ),
+    (
+        Kind::Email,
+        &["email", "mail", "recipient", "to", "sender"],
+        &["email"],
+    ),
+    (Kind::Date, &["date", "day", "since", "until"], &["date"]),
+];
 
 /// The value of an enumeration that the task names.
 pub fn named_choice<'s>(schema: &'s Value, task_words: &[String]) -> Option<&'s Value> {
     let choices = schema.get("enum")?.as_array()?;
     choices.iter().find(|choice| {
-        let words = choice
-            .as_str()
-            .map(crate::planner::words::words)
-            .unwrap_or_default();
-        !words.is_empty() && words.iter().all(|word| task_words.contains(word))
+        let choice = choice.as_str().map(words).unwrap_or_default();
+        !choice.is_empty() && choice.iter().all(|word| task_words.contains(word))
     })
 }
 
 /// Whether a parameter takes a question in plain words.
 pub fn takes_a_question(name: &str, schema: &Value) -> bool {
-    let words = crate::planner::words::words(name);
+    let said = words(name);
     types(schema).contains(&"string")
-        && words
-            .last()
-            .is_some_and(|last| QUESTIONS.contains(&&**last))
+        && said.last().is_some_and(|last| QUESTIONS.contains(&&**last))
 }

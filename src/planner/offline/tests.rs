@@ -169,3 +169,50 @@ fn descriptions_decide_between_outputs() {
         "{{steps[audit_heights].output}}"
     );
 }
+
+/// What stands in one part of a task is not taken for another, and "it" is the result of the part before.
+#[test]
+fn parts_of_a_task_speak_of_each_other() {
+    let catalog = catalog(&json!({
+        "shorten": {"type": "model", "description": "Shortens a text.", "parameters": [parameter("text", "string"), {"name": "max_words", "type": "integer"}],
+            "output_schema": {"type": "object", "properties": {"gist": {"type": "string"}}}},
+        "render": {"type": "model", "description": "Renders a text in a dialect.", "parameters": [parameter("text", "string"), parameter("dialect", "string")],
+            "output_schema": {"type": "object", "properties": {"rendering": {"type": "string"}}}},
+        "post_letter": {"type": "process", "command": ["cat"], "description": "Posts a letter to a recipient.",
+            "parameters": [parameter("recipient", "string"), parameter("subject", "string"), parameter("body", "string")]},
+        "raise": {"type": "jq", "filter": ".", "description": "Raises a number to a power.", "parameters": [parameter("base", "number"), parameter("power", "number")],
+            "output_schema": {"type": "number"}},
+        "halve": {"type": "jq", "filter": ".", "description": "Halves a number.", "parameters": [parameter("number", "number")], "output_schema": {"type": "number"}}
+    }));
+    let context = json!({"memo": "x", "footnote": "y"});
+    let steps_of = |task: &str| steps(task, &catalog, &context);
+    let found = steps_of("Shorten the memo to 30 words and render it in the dialect \"Bernese\"");
+    assert_eq!(
+        found[0]["parameters"],
+        json!({"text": "{{memo}}", "max_words": 30})
+    );
+    assert_eq!(
+        found[1]["parameters"],
+        json!({"text": "{{steps[shorten].output.gist}}", "dialect": "Bernese"})
+    );
+    let found =
+        steps_of("post a letter to ada@example.org with subject \"Hi\" and body \"All is well\"");
+    assert_eq!(
+        found[0]["parameters"],
+        json!({"recipient": "ada@example.org", "subject": "Hi", "body": "All is well"})
+    );
+    let found = steps_of("raise 2.5 to the power 3 and halve the result");
+    assert_eq!(found[0]["parameters"], json!({"base": 2.5, "power": 3}));
+    assert_eq!(
+        found[1]["parameters"],
+        json!({"number": "{{steps[raise].output}}"})
+    );
+    // A quoted text of another part is not the text that is missing here.
+    let failed = super::plan(
+        "Shorten a text and render it in \"Bernese\"",
+        &catalog,
+        &Map::new(),
+    )
+    .unwrap_err();
+    assert!(failed.to_string().contains("`text`"), "{failed}");
+}
