@@ -41,18 +41,15 @@ pub fn words(text: &str) -> Vec<String> {
     words
 }
 
-/// The words of a text that say something.
-pub fn telling_words(text: &str) -> Vec<String> {
-    let words = words(text).into_iter();
-    words
-        .filter(|word| !STOP_WORDS.contains(&&**word))
-        .collect()
+/// Whether a word says something about what a tool does.
+pub fn is_telling(word: &str) -> bool {
+    !STOP_WORDS.contains(&word)
 }
 
 /// The stems of the words of a text that say something.
 pub fn stems(text: &str) -> Vec<String> {
     let stemmer = Stemmer::create(Algorithm::English);
-    let words = telling_words(text).into_iter();
+    let words = words(text).into_iter().filter(|word| is_telling(word));
     words
         .map(|word| {
             let stem = stemmer.stem(&word);

@@ -1,6 +1,6 @@
 //! The values that stand in a task: quoted texts, addresses, paths, dates and numbers.
 
-use crate::planner::words::{name_stems, telling_words};
+use crate::planner::words::{is_telling, name_stems, words};
 use serde_json::{Number, Value};
 use std::ops::Range;
 
@@ -36,6 +36,9 @@ const QUOTES: [(char, char); 6] = [
     ('«', '»'),
 ];
 
+/// Words between the parts of a task.
+pub const BREAKS: [&str; 5] = ["and", "then", "afterwards", "finally", "&"];
+
 /// How many words before and after a value say what it is.
 const NEAR: usize = 3;
 
@@ -53,9 +56,20 @@ pub fn find(task: &str) -> (Vec<Literal>, String) {
     let words = found.iter().filter(|(_, kind, _)| *kind != Kind::Number);
     rest = blanked(&rest, words.map(|(place, ..)| place.clone()));
     let literals = found.into_iter().map(|(place, kind, value)| {
-        let before = telling_words(&rest[..place.start]);
-        let mut near: Vec<String> = before.into_iter().rev().take(NEAR).collect();
-        near.extend(telling_words(&rest[place.end..]).into_iter().take(NEAR));
+        let is_inside = |word: &String| !BREAKS.contains(&&**word);
+        let before = words(&rest[..place.start]).into_iter().rev();
+        let after = words(&rest[place.end..]).into_iter();
+        let mut near: Vec<String> = before
+            .take_while(is_inside)
+            .filter(|word| is_telling(word))
+            .take(NEAR)
+            .collect();
+        near.extend(
+            after
+                .take_while(is_inside)
+                .filter(|word| is_telling(word))
+                .take(NEAR),
+        );
         let near = near.iter().flat_map(|word| name_stems(word)).collect();
         let at = place.start;
         Literal {

@@ -21,6 +21,7 @@ use super::words::{stems, words};
 use crate::plan::ExecutionPlan;
 use crate::text::visible;
 use crate::tools::Catalog;
+use literals::BREAKS;
 use search::{Clause, Search};
 use serde_json::{Map, Value, json};
 
@@ -166,10 +167,8 @@ fn clauses(prose: &str) -> Vec<Clause> {
     clauses
 }
 
-/// Words between the parts of a task.
-const BREAKS: [&str; 5] = ["and", "then", "afterwards", "finally", "&"];
 /// Words that speak of what was there before.
-const BACK: [&str; 7] = ["it", "its", "them", "this", "that", "result", "output"];
+const BACK: [&str; 4] = ["it", "them", "result", "output"];
 
 /// A name for the plan: the first words of the task.
 fn name_of(task: &str) -> String {
