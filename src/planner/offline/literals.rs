@@ -53,8 +53,8 @@ pub fn find(task: &str) -> (Vec<Literal>, String) {
     }
     found.sort_by_key(|(place, ..)| place.start);
     // A number may be a part of a tool's name.
-    let words = found.iter().filter(|(_, kind, _)| *kind != Kind::Number);
-    rest = blanked(&rest, words.map(|(place, ..)| place.clone()));
+    let lasting = found.iter().filter(|(_, kind, _)| *kind != Kind::Number);
+    rest = blanked(&rest, lasting.map(|(place, ..)| place.clone()));
     let literals = found.into_iter().map(|(place, kind, value)| {
         let is_inside = |word: &String| !BREAKS.contains(&&**word);
         let before = words(&rest[..place.start]).into_iter().rev();
