@@ -153,9 +153,9 @@ fn clauses(prose: &str) -> Vec<Clause> {
             last.place.end = next;
         }
     };
-    let base = prose.as_ptr() as usize;
+    let origin = prose.as_ptr() as usize;
     for word in prose.split_whitespace() {
-        let at = word.as_ptr() as usize - base;
+        let at = word.as_ptr() as usize - origin;
         let bare = word.trim_end_matches(['.', ',', ';', ':', '!', '?']);
         if BREAKS.contains(&&*bare.to_lowercase()) {
             end(&mut start, at, at + word.len());
