@@ -8,6 +8,9 @@ use super::entities::ENTITIES;
 /// The longest escape that is read, in bytes.
 const MAX_BYTES: usize = 48;
 
+/// The longest run of backslashes that is read as the beginning of an escape.
+pub const MAX_BACKSLASHES: usize = MAX_BYTES / 2;
+
 /// The ways to read what stands at one place.
 #[derive(Debug, Default)]
 pub struct Readings {
@@ -53,7 +56,7 @@ pub fn read(text: &str, at: usize) -> Readings {
 /// `\n`, `\"`, `\u00e9`, `\ud83d\ude00`, `\x41`, `\u{1f600}`, `\U0001f600`. A text that was escaped more than once has
 /// more backslashes.
 fn backslash(rest: &[u8], chars: &mut Vec<(char, usize)>) {
-    let slashes = run(rest, MAX_BYTES / 2, |byte| byte == b'\\');
+    let slashes = run(rest, MAX_BACKSLASHES, |byte| byte == b'\\');
     let powers = [2, 4, 8, 16].into_iter();
     chars.extend(
         powers
@@ -92,7 +95,7 @@ fn code_point(after: &[u8]) -> Option<(char, usize)> {
         b'u' => fixed(4).or_else(|| {
             let high = hex(after.get(1..5)?).filter(|unit| (0xd800..0xdc00).contains(unit))?;
             let second = &after[5..];
-            let slashes = run(second, MAX_BYTES / 2, |byte| byte == b'\\');
+            let slashes = run(second, MAX_BACKSLASHES, |byte| byte == b'\\');
             let digits = second.get(slashes..)?.strip_prefix(b"u")?.get(..4)?;
             let low = hex(digits).filter(|unit| (0xdc00..0xe000).contains(unit) && slashes > 0)?;
             let c = char::from_u32(0x1_0000 + ((high - 0xd800) << 10) + (low - 0xdc00))?;

@@ -79,7 +79,14 @@ impl Scan<'_> {
             _ => true,
         };
         let found = between.and_then(|bytes| bytes.iter().position(begins));
-        found.map_or(goes_on, |offset| from + offset)
+        let at = found.map_or(goes_on, |offset| from + offset);
+        // Of a long run of backslashes only the end can be read as anything but more backslashes.
+        if at < goes_on && bytes[at] == b'\\' && !self.secrets.ascii[usize::from(b'\\')] {
+            let run = bytes[at..].iter().take_while(|byte| **byte == b'\\');
+            let skipped = run.count().saturating_sub(escapes::MAX_BACKSLASHES);
+            return goes_on.min(at + skipped);
+        }
+        at
     }
 
     /// Reads what stands at `at`, for every secret that goes on or begins there.

@@ -376,7 +376,7 @@ proptest! {
     fn one_pass_finds_what_a_search_from_each_place_finds(
         text in prop::collection::vec(prop::sample::select(vec![
             "a", "B", "ab", "ba", "aba", " ", "\n", "\\n", "\\\\n", "%61", "%2561", "&#97;", "\\u0061", "+", "/",
-            "\u{200b}", "\u{1b}[1m", "\u{1b}", "YWJh", "Yg", "é", "%C3%A9", "x",
+            "\u{200b}", "\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\", "\u{1b}[1m", "\u{1b}", "YWJh", "Yg", "é", "%C3%A9", "x",
         ]), 0..14).prop_map(|parts| parts.concat()),
     ) {
         let secrets = secrets(&["abab", "ab ab", "baab\naab", "éaba+"]);
@@ -394,7 +394,7 @@ proptest! {
 #[test]
 fn a_hundred_thousand_beginnings_are_read_once() {
     let secrets = secrets(&["not-a-key", "n n n n"]);
-    for part in ["n\n", "n\\n", "\\n\\\\n", "\u{1b}n", "n\u{200b}", "bm\n"] {
+    for part in ["n\n", "n\\n", "\\n\\\\n", "\u{1b}n", "n\u{200b}", "bm\n", "\\"] {
         let text = part.repeat(100_000) + "not-\na-key";
         let redacted = secrets.redact(&text);
         assert!(
