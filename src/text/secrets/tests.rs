@@ -394,7 +394,15 @@ proptest! {
 #[test]
 fn a_hundred_thousand_beginnings_are_read_once() {
     let secrets = secrets(&["not-a-key", "n n n n"]);
-    for part in ["n\n", "n\\n", "\\n\\\\n", "\u{1b}n", "n\u{200b}", "bm\n", "\\"] {
+    for part in [
+        "n\n",
+        "n\\n",
+        "\\n\\\\n",
+        "\u{1b}n",
+        "n\u{200b}",
+        "bm\n",
+        "\\",
+    ] {
         let text = part.repeat(100_000) + "not-\na-key";
         let redacted = secrets.redact(&text);
         assert!(
