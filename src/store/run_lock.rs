@@ -61,7 +61,15 @@ impl Drop for RunLock {
         if self.whole {
             let _ = std::fs::remove_file(&self.path);
         }
+        unlock(&self.file);
     }
+}
+
+/// Gives a lock back. Closing the file is not enough: a program that another thread is just starting has it open for a
+/// moment too.
+fn unlock(file: &File) {
+    // Where it fails, the lock ends with the last one that has the file open.
+    let _ = file.unlock();
 }
 
 /// Whether the process of this run is there.
@@ -86,7 +94,7 @@ pub fn forget(home: &Path, run_id: &str) {
 /// The right to resume a run, held by one process at a time.
 #[derive(Debug)]
 pub struct Claim {
-    _file: File,
+    file: File,
 }
 
 impl Claim {
@@ -103,10 +111,16 @@ impl Claim {
             .truncate(false)
             .open(path)?;
         match file.try_lock() {
-            Ok(()) => Ok(Some(Self { _file: file })),
+            Ok(()) => Ok(Some(Self { file })),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error),
         }
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        unlock(&self.file);
     }
 }
 
@@ -116,4 +130,29 @@ fn claim_of(home: &Path, run_id: &str) -> PathBuf {
 
 fn path_of(home: &Path, run_id: &str) -> PathBuf {
     home.join(FOLDER).join(run_id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_ends_with_its_holder_though_another_has_the_file_open() {
+        let home = tempfile::tempdir().unwrap();
+        let claim = Claim::take(home.path(), "a").unwrap().unwrap();
+        let inherited = claim.file.try_clone().unwrap();
+        assert!(Claim::take(home.path(), "a").unwrap().is_none());
+        drop(claim);
+        assert!(Claim::take(home.path(), "a").unwrap().is_some());
+        drop(inherited);
+
+        let mut lock = RunLock::begin(home.path(), "a").unwrap();
+        lock.journal_broke();
+        let inherited = lock.file.try_clone().unwrap();
+        assert!(is_locked(home.path(), "a"));
+        drop(lock);
+        assert!(!is_locked(home.path(), "a"));
+        assert!(went_on_unrecorded(home.path(), "a"));
+        drop(inherited);
+    }
 }

@@ -7,13 +7,13 @@ use std::process::Command;
 
 /// Steps that use the large value.
 const FEW: usize = 10;
-const MANY: usize = 120;
+const MANY: usize = 240;
 /// Its size in bytes.
 const LARGE: usize = 400_000;
-/// How many copies more many steps may take than few: of calls that happen to run at the same
-/// time, and in what the threads that made them keep of the memory that they have freed: about half as many as there are
-/// more steps.
-const COPIES: usize = 60;
+/// How many copies more many steps may take than few: of calls that happen to run at the same time, and in what the
+/// threads that made them keep of the memory that they have freed. It is less than half of what a copy for each step
+/// would take.
+const COPIES: usize = 100;
 
 /// Runs a program and prints the highest memory use of it or a child, in kilobytes, on standard error.
 const MEASURED: &str = "
