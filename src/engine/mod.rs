@@ -1,6 +1,6 @@
 //! Runs a plan: the scheduler decides, the driver acts.
 //!
-//! [`Scheduler`] decides: a pure state machine without clock, randomness or I/O; what happened, when, and a
+//! The scheduler is a pure state machine without clock, randomness or I/O; what happened, when, and a
 //! random number come in, and actions go out. The driver acts: it resolves parameters, calls tools, keeps
 //! timers, numbers the events, and hands them to the [`EventSink`]s, all on tokio. The rest of the program only
 //! sends [`RunCommand`](crate::run::RunCommand)s and reads [`RunEvent`](crate::run::RunEvent)s.

@@ -72,7 +72,7 @@ impl Secrets {
         Self::default()
     }
 
-    /// Adds a value. Values below [`MIN_BYTES`] and words such as `true` are not secrets.
+    /// Adds a value. Values below 4 bytes and words such as `true` are not secrets.
     pub fn add(&mut self, value: &str) {
         let value = value.trim();
         if !forms::is_secret(value) || self.values.contains(value) {
@@ -138,13 +138,13 @@ impl Secrets {
         Cow::Owned(redacted)
     }
 
-    /// `text` as [`message::quote`] has it, without secrets: cleaned, redacted, and only then cut.
+    /// `text` on one line of at most `most` characters, without secrets: cleaned, redacted, and only then cut.
     pub fn quote(&self, text: &str, most: usize) -> String {
         let text = message::quote(text, usize::MAX);
         message::quote(&self.redact(&text), most)
     }
 
-    /// The end of `text` as [`message::quote_end`] has it, without secrets.
+    /// The end of `text` on one line of at most `most` characters, without secrets.
     pub fn quote_end(&self, text: &str, most: usize) -> String {
         let text = message::quote(text, usize::MAX);
         message::quote_end(&self.redact(&text), most)
