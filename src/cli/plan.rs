@@ -222,7 +222,7 @@ fn say_what_it_took(plan: &ExecutionPlan, record: &PlanningRecord) {
             .iter()
             .map(|name| crate::text::visible(name, 60))
             .collect();
-        note_line(&format!("it needs the context values {}", names.join(", ")));
+        note_line(&format!("it takes from the context: {}", names.join(", ")));
     }
 }
 

@@ -1,6 +1,6 @@
 //! The box in which a plan is made: the task, what the planner says, and the plan with its graph and its price.
 
-use super::super::item::MadePlan;
+use super::super::item::{MadePlan, MadeStep};
 use super::super::model::Model;
 use crate::text::{self, format};
 use crate::tui::theme::Theme;
@@ -12,6 +12,8 @@ use ratatui::widgets::{Clear, Widget};
 
 /// The most columns of the box.
 const WIDTH: u16 = 110;
+/// The columns of a fact's name.
+const FACT: usize = 12;
 /// The most lines of a message.
 const MESSAGE: usize = 60;
 
@@ -109,10 +111,10 @@ pub fn draw(model: &mut Model, buf: &mut Buffer, screen: Rect) {
 /// The plan: what it took, what a run can cost, and its steps with what each of them waits for.
 fn plan(made: &MadePlan, theme: &Theme, room: usize, lines: &mut Vec<Line<'static>>) {
     let mut fact = |name: &str, value: &str| {
-        let name = Span::styled(text::pad(name, 10), theme.dim);
+        let name = Span::styled(text::pad(name, FACT), theme.dim);
         lines.push(Line::from(vec![
             name,
-            Span::styled(text::fit(value, room.saturating_sub(10)), theme.text),
+            Span::styled(text::fit(value, room.saturating_sub(FACT)), theme.text),
         ]));
     };
     fact("plan", &made.name);
@@ -126,18 +128,15 @@ fn plan(made: &MadePlan, theme: &Theme, room: usize, lines: &mut Vec<Line<'stati
         format::count(made.steps.len(), "step"),
         theme.strong,
     ));
-    let name = made
-        .steps
-        .iter()
-        .map(|step| text::width(&step.id))
-        .max()
-        .unwrap_or(0);
-    let name = name.min(room / 3);
+    let indent = |step: &MadeStep| 2 * step.depth.min(room / 8);
+    let widths = made.steps.iter();
+    let widths = widths.map(|step| indent(step) + text::width(&step.id));
+    let name = widths.max().unwrap_or(0).min(room / 2);
     for step in &made.steps {
-        let indent = "  ".repeat(step.depth.min(room / 8));
+        let indent = indent(step);
         let mut spans = vec![
-            Span::styled(format!(" {indent}▸ "), theme.accent),
-            Span::styled(text::pad(&step.id, name), theme.text),
+            Span::styled(format!(" {}▸ ", " ".repeat(indent)), theme.accent),
+            Span::styled(text::pad(&step.id, name.saturating_sub(indent)), theme.text),
             Span::styled(format!("  {}", text::fit(&step.tool, room / 3)), theme.dim),
         ];
         if !step.waits_for.is_empty() {
