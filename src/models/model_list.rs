@@ -1,6 +1,7 @@
 //! The models that a server offers: what it answers when it is asked for them.
 
 use super::http::{self, HttpClients};
+use super::protocol::{Server, address};
 use super::provider::{Environment, PROVIDERS, Provider};
 use serde_json::Value;
 use std::time::Duration;
@@ -55,11 +56,15 @@ pub(super) async fn ask(
     } else {
         REMOTE_TIMEOUT
     };
+    if base.is_empty() {
+        let variable = provider.base_variable.unwrap_or("--base-url");
+        return Err(format!("no address: set {variable}"));
+    }
     let key = provider.key(environment);
     let asked = async {
         let mut last = String::new();
-        for url in addresses(provider, base) {
-            match fetch(&url, provider, key.as_deref(), clients).await {
+        for url in addresses(provider, base)? {
+            match fetch(url, provider, key.as_deref(), clients).await {
                 Ok(answer) => match read(&answer) {
                     Some(models) => return Ok(models),
                     None => "it answers with something else".clone_into(&mut last),
@@ -88,51 +93,35 @@ fn is_hosted(owner: &str) -> bool {
 }
 
 /// Where the list may be, the likeliest first.
-fn addresses(provider: &Provider, base: &str) -> Vec<String> {
-    let base = base.trim_end_matches('/');
-    let root = |end: &str| base.strip_suffix(end).unwrap_or(base).to_owned();
-    match provider.name {
-        "ollama" => vec![
-            format!("{}/api/tags", root("/v1")),
-            format!("{base}/models"),
-        ],
-        // Only its own list tells the length of the context.
-        "lmstudio" => vec![
-            format!("{}/api/v0/models", root("/v1")),
-            format!("{base}/models"),
-        ],
-        "anthropic" => vec![format!("{}/v1/models?limit=1000", root("/v1"))],
-        "azure" => vec![format!("{}/openai/v1/models", root("/openai"))],
-        "gemini" => {
-            let root = root("/openai");
-            let root = root.strip_suffix("/v1beta").unwrap_or(&root);
-            vec![format!("{root}/v1beta/models?pageSize=1000")]
-        }
-        _ => vec![format!("{base}/models")],
-    }
+fn addresses(provider: &Provider, base: &str) -> Result<Vec<reqwest::Url>, String> {
+    let server = Server {
+        base: base.trim_end_matches('/'),
+        key: None,
+        version: None,
+    };
+    // These have a list of their own besides, with what is installed, and with the length of the context.
+    let own = match provider.name {
+        "ollama" => Some("/api/tags"),
+        "lmstudio" => Some("/api/v0/models"),
+        _ => None,
+    };
+    let own = own.map(|path| address(server.root(&["/v1"]), path));
+    let common = provider.protocol.models_address(server);
+    let all = own.into_iter().chain([common]).collect::<Result<_, _>>();
+    all.map_err(|error| error.message)
 }
 
 async fn fetch(
-    url: &str,
+    url: reqwest::Url,
     provider: &Provider,
     key: Option<&str>,
     clients: &HttpClients,
 ) -> Result<Value, String> {
-    let url: reqwest::Url = url
-        .parse()
-        .map_err(|why| format!("its address is not valid: {why}"))?;
     let client = clients.client(&url, key.is_some());
-    let mut request = client.map_err(|error| error.message)?.get(url.clone());
-    if let Some(key) = key {
-        request = match provider.name {
-            "anthropic" => request
-                .header("x-api-key", key)
-                .header("anthropic-version", "2023-06-01"),
-            "gemini" => request.header("x-goog-api-key", key),
-            "azure" => request.header("api-key", key),
-            _ => request.bearer_auth(key),
-        };
-    }
+    let headers = provider.protocol.headers(key);
+    let headers = headers.map_err(|error| error.message)?;
+    let request = client.map_err(|error| error.message)?.get(url.clone());
+    let request = request.headers(headers);
     let response = request.send().await;
     let response = response.map_err(|error| {
         if error.is_connect() && provider.is_local() {

@@ -15,7 +15,7 @@ const LOCAL: [&str; 4] = [
     "VLLM_BASE_URL",
 ];
 
-/// A server that has an answer for some paths, and 404 for the others. It says which key it saw.
+/// A server that has an answer for some paths, and 404 for the others.
 fn server(answers: Vec<(&'static str, Value)>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
@@ -191,4 +191,73 @@ fn a_run_says_which_worker_it_takes_and_why() {
         told.contains("offline: no key is set, and no model server on this machine answers"),
         "{told}"
     );
+}
+
+/// A server that keeps what it is asked, and lists one model in every form.
+fn asked_for_models() -> (String, std::sync::mpsc::Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let (sender, heads) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let lines = BufReader::new(stream.try_clone().unwrap()).lines();
+            let head: Vec<String> = lines
+                .map(Result::unwrap)
+                .take_while(|line| !line.is_empty())
+                .collect();
+            let _ = sender.send(head.join("\n").to_lowercase());
+            let body = json!({"data": [{"id": "some-model"}]}).to_string();
+            let _ = write!(
+                stream,
+                "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+                body.len()
+            );
+        }
+    });
+    (address, heads)
+}
+
+#[test]
+fn each_provider_is_asked_in_its_own_way() {
+    for (variables, first, headers) in [
+        (
+            ["ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"],
+            "get /v1/models?limit=1000 http/1.1",
+            vec!["x-api-key: k-0123456789", "anthropic-version: 2023-06-01"],
+        ),
+        (
+            ["GEMINI_API_KEY", "GOOGLE_GEMINI_BASE_URL"],
+            "get /v1beta/models?pagesize=1000 http/1.1",
+            vec!["x-goog-api-key: k-0123456789"],
+        ),
+        (
+            ["AZURE_OPENAI_API_KEY", "AZURE_OPENAI_ENDPOINT"],
+            "get /openai/v1/models http/1.1",
+            vec!["api-key: k-0123456789"],
+        ),
+        (
+            ["OPENAI_API_KEY", "OPENAI_BASE_URL"],
+            "get /models http/1.1",
+            vec!["authorization: bearer k-0123456789"],
+        ),
+    ] {
+        let (address, heads) = asked_for_models();
+        let models = listed(&[(variables[0], "k-0123456789"), (variables[1], &address)]);
+        assert!(
+            models
+                .iter()
+                .any(|row| row["id"] == "some-model" && row["reachable"] == true)
+        );
+        let head = heads.recv().unwrap();
+        let lines: Vec<&str> = head.lines().collect();
+        assert_eq!(lines[0], first);
+        for header in headers {
+            assert!(lines.contains(&header), "{header} is not in {head}");
+        }
+    }
+    let output = command(&[("AZURE_OPENAI_API_KEY", "k-0123456789")])
+        .arg("models")
+        .output()
+        .unwrap();
+    assert!(stdout(&output).contains("no address: set AZURE_OPENAI_ENDPOINT"));
 }

@@ -1,8 +1,8 @@
 //! The Messages format of Anthropic.
 
 use super::{
-    AnswerStream, HttpRequest, Protocol, Server, ServerEvent, address, error_message, malformed,
-    not_empty, post, read_json, refused, refuses_parameter,
+    AnswerStream, HttpRequest, Protocol, Server, ServerEvent, address, error_message, key_header,
+    malformed, not_empty, post, read_json, refused, refuses_parameter,
 };
 use crate::models::api_quirks::{ApiQuirks, OutputFormat};
 use crate::models::http::RequestError;
@@ -10,7 +10,7 @@ use crate::models::request::{ChatAnswer, ChatError, ChatRequest, Role};
 use crate::models::structured_output::Subset;
 use crate::models::usage::{Apart, Report, Usage};
 use reqwest::StatusCode;
-use reqwest::header::HeaderValue;
+use reqwest::header::{HeaderMap, HeaderValue};
 use serde_json::{Map, Value, json};
 
 /// What an answer should be, for messages.
@@ -48,15 +48,18 @@ impl Protocol for Anthropic {
         quirks: ApiQuirks,
     ) -> Result<HttpRequest, RequestError> {
         let url = address(server.root(&["/v1"]), "/v1/messages")?;
-        let mut post = post(
-            url,
-            ("x-api-key", ""),
-            server.key,
-            &payload(request, quirks),
-        )?;
-        let version = HeaderValue::from_static(VERSION);
-        post.headers.insert("anthropic-version", version);
-        Ok(post)
+        let headers = self.headers(server.key)?;
+        Ok(post(url, headers, &payload(request, quirks)))
+    }
+
+    fn headers(&self, key: Option<&str>) -> Result<HeaderMap, RequestError> {
+        let mut headers = key_header("x-api-key", "", key)?;
+        headers.insert("anthropic-version", HeaderValue::from_static(VERSION));
+        Ok(headers)
+    }
+
+    fn models_address(&self, server: Server<'_>) -> Result<reqwest::Url, RequestError> {
+        address(server.root(&["/v1"]), "/v1/models?limit=1000")
     }
 
     fn answer(&self, body: &[u8]) -> Result<ChatAnswer, ChatError> {

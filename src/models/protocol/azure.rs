@@ -2,13 +2,16 @@
 
 use super::open_ai::OpenAi;
 use super::responses;
-use super::{AnswerStream, HttpRequest, Protocol, Server, address, chat_completions, post};
+use super::{
+    AnswerStream, HttpRequest, Protocol, Server, address, chat_completions, key_header, post,
+};
 use crate::models::api_quirks::ApiQuirks;
 use crate::models::http::RequestError;
 use crate::models::request::{ChatAnswer, ChatError, ChatRequest};
 use crate::models::structured_output::Subset;
 use crate::models::usage::Usage;
 use reqwest::StatusCode;
+use reqwest::header::HeaderMap;
 use serde_json::Value;
 
 /// `POST {root}/openai/deployments/{model}/chat/completions?api-version=…`, and `POST {root}/openai/v1/responses` for a
@@ -37,7 +40,15 @@ impl Protocol for Azure {
         if let Some(version) = server.version.filter(|_| !quirks.responses) {
             url.query_pairs_mut().append_pair("api-version", version);
         }
-        post(url, ("api-key", ""), server.key, &body)
+        Ok(post(url, self.headers(server.key)?, &body))
+    }
+
+    fn headers(&self, key: Option<&str>) -> Result<HeaderMap, RequestError> {
+        key_header("api-key", "", key)
+    }
+
+    fn models_address(&self, server: Server<'_>) -> Result<reqwest::Url, RequestError> {
+        address(server.root(&["/v1", "/openai"]), "/openai/v1/models")
     }
 
     fn answer(&self, body: &[u8]) -> Result<ChatAnswer, ChatError> {

@@ -11,7 +11,6 @@ use crate::models::http::RequestError;
 use crate::models::request::{ChatAnswer, ChatError, ChatRequest};
 use crate::models::usage::{Report, Usage};
 use reqwest::StatusCode;
-use reqwest::header::AUTHORIZATION;
 use serde_json::{Map, Value, json};
 
 /// Prefixes of the names of reasoning models: they accept no temperature, and count their reasoning against
@@ -39,8 +38,8 @@ impl Protocol for ChatCompletions {
         quirks: ApiQuirks,
     ) -> Result<HttpRequest, RequestError> {
         let url = address(server.base, "/chat/completions")?;
-        let key = (AUTHORIZATION.as_str(), "Bearer ");
-        post(url, key, server.key, &payload(request, quirks))
+        let headers = self.headers(server.key)?;
+        Ok(post(url, headers, &payload(request, quirks)))
     }
 
     fn answer(&self, body: &[u8]) -> Result<ChatAnswer, ChatError> {

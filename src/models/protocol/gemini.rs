@@ -2,7 +2,7 @@
 
 use super::{
     AnswerStream, HttpRequest, HttpResponse, Protocol, Refusal, Server, ServerEvent, address,
-    error_message, malformed, not_empty, post, read_json, refused, refuses_parameter,
+    error_message, key_header, malformed, not_empty, post, read_json, refused, refuses_parameter,
 };
 use crate::models::api_quirks::{ApiQuirks, OutputFormat};
 use crate::models::http::{self, RequestError};
@@ -11,6 +11,7 @@ use crate::models::structured_output::Subset;
 use crate::models::usage::{Apart, Report, Usage};
 use crate::text::json;
 use reqwest::StatusCode;
+use reqwest::header::HeaderMap;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 
@@ -37,7 +38,16 @@ impl Protocol for Gemini {
             path.extend(["models", &format!("{model}:generateContent")]);
         }
         let body = payload(request, quirks);
-        post(url, ("x-goog-api-key", ""), server.key, &body)
+        Ok(post(url, self.headers(server.key)?, &body))
+    }
+
+    fn headers(&self, key: Option<&str>) -> Result<HeaderMap, RequestError> {
+        key_header("x-goog-api-key", "", key)
+    }
+
+    fn models_address(&self, server: Server<'_>) -> Result<reqwest::Url, RequestError> {
+        let root = server.root(&["/openai", "/v1beta"]);
+        address(root, "/v1beta/models?pageSize=1000")
     }
 
     fn answer(&self, body: &[u8]) -> Result<ChatAnswer, ChatError> {

@@ -31,7 +31,7 @@ use super::usage::Usage;
 use crate::text::json;
 use crate::text::message::quote;
 use reqwest::StatusCode;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde_json::Value;
 use std::fmt;
 use std::time::Duration;
@@ -52,6 +52,22 @@ pub(crate) trait Protocol: fmt::Debug + Send + Sync {
         request: &ChatRequest<'_>,
         quirks: ApiQuirks,
     ) -> Result<HttpRequest, RequestError>;
+
+    /// The headers of every request besides those of its content: the key, and what the format asks for.
+    ///
+    /// # Errors
+    /// Where the key cannot be sent.
+    fn headers(&self, key: Option<&str>) -> Result<HeaderMap, RequestError> {
+        key_header(AUTHORIZATION.as_str(), "Bearer ", key)
+    }
+
+    /// Where the server lists its models.
+    ///
+    /// # Errors
+    /// Where the server's address is not valid.
+    fn models_address(&self, server: Server<'_>) -> Result<reqwest::Url, RequestError> {
+        address(server.base, "/models")
+    }
 
     /// Reads the body of a response with a status of success.
     ///
@@ -143,7 +159,7 @@ pub(crate) struct Server<'a> {
 
 impl<'a> Server<'a> {
     /// The address without an ending that users may give and the protocol adds.
-    fn root(self, endings: &[&str]) -> &'a str {
+    pub(crate) fn root(self, endings: &[&str]) -> &'a str {
         let mut root = self.base.trim_end_matches('/');
         for ending in endings {
             root = root.strip_suffix(ending).unwrap_or(root);
@@ -186,15 +202,23 @@ pub(crate) struct Refusal {
     pub(crate) usage: Option<Usage>,
 }
 
-/// A POST of JSON to `url`, with the key in the header `name` after `before`.
-fn post(
-    url: reqwest::Url,
-    (name, before): (&'static str, &str),
-    key: Option<&str>,
-    body: &Value,
-) -> Result<HttpRequest, RequestError> {
-    let mut headers = HeaderMap::new();
+/// A POST of JSON to `url`.
+fn post(url: reqwest::Url, mut headers: HeaderMap, body: &Value) -> HttpRequest {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    HttpRequest {
+        url,
+        headers,
+        body: body.to_string().into_bytes(),
+    }
+}
+
+/// The key in the header `name`, after `before`.
+fn key_header(
+    name: &'static str,
+    before: &str,
+    key: Option<&str>,
+) -> Result<HeaderMap, RequestError> {
+    let mut headers = HeaderMap::new();
     if let Some(key) = key {
         let mut value = HeaderValue::from_str(&format!("{before}{key}")).map_err(|_| {
             RequestError::permanent("the key has characters that a header cannot carry")
@@ -202,11 +226,7 @@ fn post(
         value.set_sensitive(true);
         headers.insert(name, value);
     }
-    Ok(HttpRequest {
-        url,
-        headers,
-        body: body.to_string().into_bytes(),
-    })
+    Ok(headers)
 }
 
 /// Whether a refusal of a parameter may be answered by another form of the request.

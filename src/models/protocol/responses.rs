@@ -10,7 +10,6 @@ use crate::models::http::RequestError;
 use crate::models::request::{ChatAnswer, ChatError, ChatRequest};
 use crate::models::usage::{Report, Usage};
 use reqwest::StatusCode;
-use reqwest::header::AUTHORIZATION;
 use serde_json::{Value, json};
 
 /// What an answer should be, for messages.
@@ -28,8 +27,8 @@ impl Protocol for Responses {
         quirks: ApiQuirks,
     ) -> Result<HttpRequest, RequestError> {
         let url = address(server.base, "/responses")?;
-        let key = (AUTHORIZATION.as_str(), "Bearer ");
-        post(url, key, server.key, &payload(request, quirks))
+        let headers = self.headers(server.key)?;
+        Ok(post(url, headers, &payload(request, quirks)))
     }
 
     fn answer(&self, body: &[u8]) -> Result<ChatAnswer, ChatError> {
