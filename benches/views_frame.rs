@@ -8,6 +8,7 @@ use plandeck::run::{
     AttemptEnd, EventKind, Rates, ResourceLimits, RunEvent, RunHeader, RunState, StepInfo, StepKey,
     StepSource, figures,
 };
+use plandeck::tui::StepNames;
 use plandeck::tui::{CostPane, Pane, PaneContext, Table, Theme, Timeline};
 use plandeck::units::{Micros, Money, Tokens};
 use ratatui::buffer::Buffer;
@@ -155,9 +156,13 @@ fn measure(count: u32, name: &str, draw: Draw<'_>) {
         if frame % 60 == 0 {
             figures_now = figures(&run.state, Micros(run.at));
         }
+        let names = StepNames::default();
+        let breakpoints = std::collections::BTreeSet::new();
         let context = PaneContext {
             run: &run.state,
             figures: &figures_now,
+            names: &names,
+            breakpoints: &breakpoints,
             selected: Some(StepIx((frame / 30) as u32 % count)),
             now: Micros(run.at),
             theme: &theme,

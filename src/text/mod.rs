@@ -15,6 +15,7 @@ mod integers;
 pub(crate) mod json;
 pub(crate) mod loose_json;
 pub(crate) mod message;
+pub(crate) mod names;
 pub(crate) mod schema;
 pub(crate) mod secrets;
 pub(crate) mod thoughts;

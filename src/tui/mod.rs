@@ -43,6 +43,7 @@ pub use dashboard::state::model::{Drag, Focus, Model, UnknownSteps};
 pub use dashboard::state::overlay::{Overlay, Question};
 pub use dashboard::state::palette::Palette;
 pub use dashboard::state::search::Search;
+pub use dashboard::state::step_names::StepNames;
 pub use dashboard::update::update;
 pub use dashboard::view::view;
 pub(crate) use resume_prompt::{ResumeChoice, ResumePrompt, ask_to_resume};

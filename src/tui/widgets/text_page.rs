@@ -7,6 +7,8 @@ use ratatui::text::{Line, Span};
 
 /// Cells of the column of labels.
 const LABEL: usize = 11;
+/// Most lines of one field.
+const FIELD: usize = 60;
 /// Widths below which labels stand on lines of their own.
 const NARROW: usize = 28;
 
@@ -30,6 +32,11 @@ impl<'a> TextPage<'a> {
             lines: Vec::new(),
             cut: false,
         }
+    }
+
+    /// The cells of a line.
+    pub fn width(&self) -> usize {
+        self.width
     }
 
     /// A heading, with an empty line before it.
@@ -108,7 +115,7 @@ impl<'a> TextPage<'a> {
             used += text::width(&words);
             line.push(Span::styled(words, style));
         }
-        let wrapped = text::wrap(&words, self.width.saturating_sub(used), 12);
+        let wrapped = text::wrap(&words, self.width.saturating_sub(used), FIELD);
         let mut lines = wrapped.lines.into_iter();
         line.push(Span::styled(lines.next().unwrap_or_default(), style));
         self.push(Line::from(line));

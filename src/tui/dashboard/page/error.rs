@@ -20,7 +20,8 @@ pub fn write(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
     if row.status == StepStatus::Skipped {
         page.text(&skipped(&model.run, row), theme.text);
         if let Some((above, error)) = above(&model.run, row) {
-            page.heading(&above.info.id);
+            page.space();
+            page.text(&above.info.id, theme.strong);
             describe(error, page);
         }
         return;

@@ -20,6 +20,10 @@ const ERROR_LINES: usize = 10;
 /// Writes the page.
 pub fn write(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
     let theme = page.theme;
+    // Where the border has no room for all of the id, the page has.
+    if text::width(&row.info.id) + 4 > page.width() {
+        page.field("id", &row.info.id);
+    }
     page.pair("tool", &row.info.tool, "kind", &row.info.kind);
     if let Some(name) = row.model() {
         page.field("model", name);
@@ -340,10 +344,12 @@ fn write_neighbours(model: &Model, label: &'static str, steps: &[StepIx], page: 
         };
         let look = theme.status(row.status);
         let label = if at == 0 { label } else { "" };
-        let id = text::fit(&row.info.id, 60);
         page.spans(
             label,
-            vec![(format!("{} ", look.glyph), look.style), (id, theme.text)],
+            vec![
+                (format!("{} ", look.glyph), look.style),
+                (row.info.id.to_string(), theme.text),
+            ],
         );
     }
     if steps.len() > NAMED {

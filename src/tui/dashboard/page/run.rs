@@ -143,7 +143,9 @@ fn write_path(model: &Model, page: &mut TextPage<'_>) {
         let words = format!(
             "{:>7}  {}",
             format::duration(*potential),
-            text::fit(&row.info.id, 60)
+            model
+                .names
+                .fit(&row.info.id, page.width().saturating_sub(11))
         );
         page.push(
             vec![

@@ -2,8 +2,10 @@
 
 use crate::plan::StepIx;
 use crate::run::{Figures, RunState};
+use crate::tui::dashboard::state::step_names::StepNames;
 use crate::tui::theme::Theme;
 use crate::units::Micros;
+use std::collections::BTreeSet;
 
 /// A run as it is looked at in one frame.
 #[derive(Clone, Copy)]
@@ -12,6 +14,10 @@ pub struct PaneContext<'a> {
     pub run: &'a RunState,
     /// Its figures, worked out some time before.
     pub figures: &'a Figures,
+    /// The ids of its steps, to be cut alike in every view.
+    pub names: &'a StepNames,
+    /// Steps with a breakpoint.
+    pub breakpoints: &'a BTreeSet<StepIx>,
     /// The step that every pane shows as selected.
     pub selected: Option<StepIx>,
     /// The time that is shown.

@@ -4,6 +4,7 @@ use super::comparison::{Against, Pair};
 use super::inspector::Inspector;
 use super::overlay::Overlay;
 use super::run_index::RunIndex;
+use super::step_names::StepNames;
 use super::time_travel::TimeTravel;
 use crate::plan::StepIx;
 use crate::run::{
@@ -84,6 +85,8 @@ pub struct Model {
     pub figures: Figures,
     /// What the rest of the run can cost, worked out with the figures.
     pub forecast: Option<Forecast>,
+    /// The ids of the steps there are by now, cut alike wherever one is too long.
+    pub names: StepNames,
     /// Indexes beside the run.
     pub run_index: RunIndex,
     /// The step that the run waits for.
@@ -143,6 +146,7 @@ impl Model {
             clock: Micros(0),
             figures: Figures::default(),
             forecast: None,
+            names: StepNames::default(),
             run_index: RunIndex::default(),
             blocker: None,
             view: View::default(),

@@ -200,6 +200,7 @@ impl Model {
     pub(crate) fn sync_panes(&mut self) {
         let latest = self.time_travel.latest.as_deref();
         let run = latest.unwrap_or(&self.run);
+        self.names.keep(run);
         for pane in self.panes.each_mut() {
             pane.sync(run);
         }

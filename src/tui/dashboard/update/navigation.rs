@@ -86,7 +86,7 @@ pub(crate) fn bottleneck(model: &mut Model) {
     model.panes.graph.centre_on(step);
     let id = model
         .row()
-        .map_or_else(String::new, |row| crate::text::fit(&row.info.id, 40));
+        .map_or_else(String::new, |row| model.names.fit(&row.info.id, 40));
     model.notice = Some(format!(
         "bottleneck {id}: could save up to {saved} of the critical path's {span}"
     ));

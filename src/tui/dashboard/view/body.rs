@@ -29,6 +29,8 @@ pub fn draw(model: &mut Model, buf: &mut Buffer, area: Rect) {
     let context = PaneContext {
         run: &model.run,
         figures: &model.figures,
+        names: &model.names,
+        breakpoints: &model.breakpoints,
         selected: model.selected,
         now: model.now,
         theme: &model.theme,

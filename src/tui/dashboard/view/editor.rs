@@ -18,7 +18,7 @@ const HEIGHT: u16 = 10;
 pub fn draw(model: &Model, editor: &mut Editor, buf: &mut Buffer, screen: Rect) {
     let step = editor.purpose.step();
     let row = model.run.steps.get(step.at());
-    let id = row.map_or_else(String::new, |row| text::fit(&row.info.id, 40));
+    let id = row.map_or_else(String::new, |row| model.names.fit(&row.info.id, 40));
     let title = match editor.purpose {
         Purpose::Output(_) => format!(" output of {id} "),
         Purpose::Input(_) => format!(" input of {id}, instead of its parameters "),

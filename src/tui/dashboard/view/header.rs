@@ -299,7 +299,7 @@ fn waiting(model: &Model) -> Vec<Segment> {
             .run
             .steps
             .get(ix.at())
-            .map_or_else(String::new, |row| text::fit(&row.info.id, room))
+            .map_or_else(String::new, |row| model.names.fit(&row.info.id, room))
     };
     let words = |before: &'static str, name: String, after: String| {
         vec![Segment::new(

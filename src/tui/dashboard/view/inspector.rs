@@ -37,7 +37,9 @@ pub fn draw(model: &mut Model, buf: &mut Buffer, area: Rect) {
         Span::styled(look.glyph, look.style),
         Span::raw(format!(
             " {} ",
-            text::fit(&row.info.id, area.width.saturating_sub(8) as usize)
+            model
+                .names
+                .fit(&row.info.id, area.width.saturating_sub(8) as usize)
         )),
     ]);
     let inner = super::pane(model, buf, area, focused, title, Line::default());

@@ -77,7 +77,7 @@ fn words(model: &Model, question: Question) -> (&'static str, String) {
         ),
         Question::Fork(step) => {
             let row = model.run.steps.get(step.at());
-            let id = text::fit(row.map_or("", |row| &row.info.id), 40);
+            let id = model.names.fit(row.map_or("", |row| &row.info.id), 40);
             (
                 "fork from here?",
                 format!(

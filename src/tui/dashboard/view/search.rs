@@ -100,7 +100,17 @@ pub fn draw(model: &Model, search: &mut Search, buf: &mut Buffer, areas: Areas) 
             model.theme.text
         };
         let columns = usize::from(list.width);
-        line.field(&step.info.id, &places(0), ID.min(columns / 2), name);
+        let room = ID.min(columns / 2);
+        let id = text::line(&step.info.id);
+        if text::width(&id) + 1 < room {
+            line.field(&step.info.id, &places(0), room, name);
+        } else {
+            let shown = model.names.fit(&id, room.saturating_sub(2));
+            let head = shown.chars().take_while(|c| *c != '…').count();
+            let mut places = places(0);
+            places.retain(|at| *at < head);
+            line.field(&shown, &places, room, name);
+        }
         line.field(&step.info.tool, &places(1), TOOL, model.theme.dim);
         line.field(description, &places(2), columns, model.theme.dim);
     }

@@ -22,7 +22,9 @@ pub fn draw(model: &Model, step: StepIx, buf: &mut Buffer, screen: Rect) {
     let room = width.saturating_sub(4) as usize;
     let look = theme.status(row.status);
     let tool = text::fit(&format!("{} ({})", row.info.tool, row.info.kind), 30);
-    let id = text::fit(&row.info.id, room.saturating_sub(text::width(&tool) + 4));
+    let id = model
+        .names
+        .fit(&row.info.id, room.saturating_sub(text::width(&tool) + 4));
     let mut above = vec![
         Line::from(vec![
             Span::styled(look.glyph, look.style),

@@ -24,6 +24,8 @@ fn text(
     let context = PaneContext {
         run: &fixture.run,
         figures: &Figures::default(),
+        names: &crate::tui::dashboard::state::step_names::StepNames::default(),
+        breakpoints: &std::collections::BTreeSet::new(),
         selected: Some(StepIx(selected)),
         now: fixture.now(),
         theme,

@@ -90,7 +90,17 @@ impl GraphPane {
         let (mut picture, list) = sidebar::split(area);
         if !list.is_empty() {
             let scrolled = self.scrolled;
-            self.list = sidebar::draw(buffer, list, topology, state, node, scrolled, now, theme);
+            self.list = sidebar::draw(
+                buffer,
+                list,
+                topology,
+                state,
+                &self.rows.names,
+                node,
+                scrolled,
+                now,
+                theme,
+            );
             self.scrolled = self.scrolled.min(self.list.most);
         }
         let Some(geometry) = self.worker.last() else {
@@ -175,6 +185,7 @@ impl GraphPane {
             );
             Some(NodeView {
                 label: &topology.labels[node as usize],
+                names: &self.rows.names,
                 tool: &topology.tools[node as usize],
                 card,
                 selected: selected == Some(node),

@@ -7,6 +7,7 @@ use super::text;
 use super::wires::{self, Knot, Mesh, Window};
 use crate::layout::{self, Point};
 use crate::tui::Theme;
+use crate::tui::dashboard::state::step_names::StepNames;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
@@ -16,6 +17,8 @@ use unicode_width::UnicodeWidthChar;
 #[allow(clippy::struct_excessive_bools, reason = "each is a look of its own")]
 pub(super) struct NodeView<'a> {
     pub(super) label: &'a str,
+    /// The ids of the run, by which the label is cut.
+    pub(super) names: &'a StepNames,
     pub(super) tool: &'a str,
     pub(super) card: Card,
     pub(super) selected: bool,
@@ -97,10 +100,10 @@ impl Painter<'_> {
             if width == 0 {
                 continue;
             }
-            let c = if self.theme.ascii && !c.is_ascii() {
-                '?'
-            } else {
-                c
+            let c = match c {
+                '…' if self.theme.ascii => '~',
+                c if self.theme.ascii && !c.is_ascii() => '?',
+                c => c,
             };
             let last = column + width - self.origin.x;
             if column >= self.origin.x && last <= i32::from(self.area.width) {
@@ -145,7 +148,7 @@ impl Painter<'_> {
         self.write(rect.x + 2, rect.y + 1, card.glyph, card.style);
         let mark = text::width(&card.mark);
         let room = inner.saturating_sub(2 + if mark > 0 { mark + 1 } else { 0 });
-        let label = text::fit(view.label, room, ascii);
+        let label = view.names.fit(view.label, room);
         self.write(rect.x + 4, rect.y + 1, &label, self.name_style(view));
         self.write(
             right - 1 - mark as i32,
@@ -222,7 +225,9 @@ impl Painter<'_> {
             0 => 0,
             columns => columns + 1,
         };
-        let label = text::fit(view.label, inner.saturating_sub(2 + taken + mark), ascii);
+        let label = view
+            .names
+            .fit(view.label, inner.saturating_sub(2 + taken + mark));
         let shift = if centred {
             inner.saturating_sub(2 + text::width(&label) + mark + metrics::TIME + 1) as i32 / 2
         } else {
@@ -286,7 +291,7 @@ impl Painter<'_> {
         let end = self.write(
             first,
             y,
-            &text::fit(view.label, room, ascii),
+            &view.names.fit(view.label, room),
             self.name_style(view),
         );
         if mark > 0 {

@@ -3,10 +3,11 @@
 use super::text;
 use crate::plan::StepIx;
 use crate::run::{RunHeader, RunState};
+use crate::tui::dashboard::state::step_names::StepNames;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Characters of an id or a tool's name that are looked at.
+/// Characters of a tool's name that are looked at.
 const MOST_NAME: usize = 80;
 /// The fewest steps that are worth folding into one.
 const ALIKE: usize = 4;
@@ -15,12 +16,14 @@ const ALIKE: usize = 4;
 type Alike<'a> = (&'a str, Vec<u32>, &'a [u32]);
 
 /// The rows of one run.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Rows {
     /// The run.
     pub(super) header: Option<Arc<RunHeader>>,
-    /// What each row is called.
+    /// What each row is called: its id, made safe.
     pub(super) labels: Vec<Arc<str>>,
+    /// The ids, to be cut alike.
+    pub(super) names: StepNames,
     /// The tool of each row.
     pub(super) tools: Vec<Arc<str>>,
     /// The `for_each` step of each element.
@@ -59,7 +62,7 @@ impl Rows {
         self.tools.truncate(known);
         self.parents.truncate(known);
         for row in state.steps.iter().skip(known) {
-            self.labels.push(label(&row.info.id, &row.info.tool));
+            self.labels.push(crate::text::line(&row.info.id).into());
             self.tools
                 .push(text::clean(&row.info.tool, MOST_NAME).into());
             self.parents.push(row.info.parent);
@@ -68,6 +71,7 @@ impl Rows {
             self.find_alike(state);
         }
         self.group_of.resize(self.labels.len(), None);
+        self.names.keep(state);
         fresh
     }
 
@@ -135,40 +139,5 @@ impl Rows {
         } else {
             Arc::clone(&self.tools[first.at()])
         }
-    }
-}
-
-/// The id, or number and tool where the id says nothing by itself (`2`, `step-2`, `s2`).
-fn label(id: &str, tool: &str) -> Arc<str> {
-    let id = text::clean(id, MOST_NAME);
-    let digits = id.trim_start_matches(|c: char| c.is_ascii_alphabetic());
-    let word = &id[..id.len() - digits.len()];
-    let digits = digits.trim_start_matches(['-', '_']);
-    let bare = !digits.is_empty()
-        && digits.chars().all(|c| c.is_ascii_digit())
-        && matches!(
-            word.to_ascii_lowercase().as_str(),
-            "" | "step" | "s" | "task" | "t" | "node" | "n" | "e"
-        );
-    if bare {
-        format!("{digits} {}", text::clean(tool, MOST_NAME)).into()
-    } else {
-        id.into()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::label;
-
-    #[test]
-    fn an_id_that_says_nothing_gives_way_to_the_tool() {
-        assert_eq!(&*label("2", "categorize"), "2 categorize");
-        assert_eq!(&*label("step-12", "ocr"), "12 ocr");
-        assert_eq!(&*label("E3", "LLM"), "3 LLM");
-        assert_eq!(&*label("extract", "ocr"), "extract");
-        assert_eq!(&*label("fetch_2", "http"), "fetch_2");
-        assert_eq!(&*label("step", "http"), "step");
-        assert_eq!(&*label("a\u{1b}[31m", "x"), "a\u{fffd}[31m");
     }
 }

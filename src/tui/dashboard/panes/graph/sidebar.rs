@@ -7,6 +7,7 @@ use super::topology::Topology;
 use crate::plan::StepIx;
 use crate::run::{RunState, StepStatus};
 use crate::tui::Theme;
+use crate::tui::dashboard::state::step_names::StepNames;
 use crate::units::Micros;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -48,6 +49,7 @@ pub(super) fn draw(
     area: Rect,
     topology: &Topology,
     state: &RunState,
+    names: &StepNames,
     selected: Option<u32>,
     scrolled: usize,
     now: Micros,
@@ -59,6 +61,7 @@ pub(super) fn draw(
         row: 0,
         topology,
         state,
+        names,
         now,
         theme,
         steps: Vec::new(),
@@ -86,6 +89,7 @@ struct List<'a> {
     row: u16,
     topology: &'a Topology,
     state: &'a RunState,
+    names: &'a StepNames,
     now: Micros,
     theme: &'a Theme,
     steps: Vec<(u16, StepIx)>,
@@ -101,7 +105,7 @@ impl List<'_> {
             let most = usize::from(self.area.width - indent);
             let text = text::fit(text, most, self.theme.ascii);
             let text = if self.theme.ascii {
-                text.replace(|c: char| !c.is_ascii(), "?")
+                text.replace('…', "~").replace(|c: char| !c.is_ascii(), "?")
             } else {
                 text
             };
@@ -127,7 +131,7 @@ impl List<'_> {
         let taken = text::width(&figures);
         self.line(indent, card.glyph, card.style);
         let label = &self.topology.labels[node as usize];
-        let label = text::fit(label, columns.saturating_sub(taken + 1), self.theme.ascii);
+        let label = self.names.fit(label, columns.saturating_sub(taken + 1));
         self.line(indent + 2, &label, style);
         self.line(
             self.area.width.saturating_sub(taken as u16),

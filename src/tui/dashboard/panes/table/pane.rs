@@ -395,12 +395,16 @@ impl Table {
                 _ => plain,
             };
             if placed.column == Column::Id {
-                if entry.element {
-                    words.insert_str(0, "  ");
-                }
-                if !row.elements().is_empty() {
-                    words = format!("{words} ×{}", row.elements().len());
-                }
+                let indent = if entry.element { "  " } else { "" };
+                let count = match row.elements().len() {
+                    0 => String::new(),
+                    many => format!(" ×{many}"),
+                };
+                let taken = text::width(indent) + text::width(&count);
+                let id = context
+                    .names
+                    .fit(&row.info.id, placed.width.saturating_sub(taken));
+                words = format!("{indent}{id}{count}");
             }
             let words = text::fit(&words, placed.width);
             let indent = if placed.column.is_number() {

@@ -35,6 +35,8 @@ impl Shown {
         let context = PaneContext {
             run: &self.fixture.run,
             figures: &self.figures,
+            names: &crate::tui::dashboard::state::step_names::StepNames::default(),
+            breakpoints: &std::collections::BTreeSet::new(),
             selected: self.selected,
             now: self.fixture.now(),
             theme: &theme,

@@ -65,6 +65,7 @@ impl Timeline {
             scale: self.scale,
             run,
             now: self.now,
+            names: context.names,
             styles: Styles {
                 theme: context.theme,
             },
@@ -262,7 +263,8 @@ impl Timeline {
             part(painter, look.glyph, look.style);
             part(painter, " ", name);
             let room = usize::from(gutter).saturating_sub(4);
-            part(painter, &text::pad(&row.info.id, room), name);
+            let id = context.names.fit(&row.info.id, room);
+            part(painter, &text::pad(&id, room), name);
             if is_selected {
                 let line = Rect::new(x, y, gutter.saturating_sub(1), 1);
                 painter.buf.set_style(line, theme.selection);
@@ -377,7 +379,7 @@ impl Timeline {
             };
             words.push(format!(
                 "{}{of}: {} from {}",
-                text::fit(&row.info.id, NAMES),
+                context.names.fit(&row.info.id, NAMES),
                 format::duration(end - attempt.started),
                 scale::label(attempt.started.0 as f64, self.scale.per),
             ));

@@ -6,6 +6,7 @@ use super::scale::Scale;
 use super::style::{Styles, reversed};
 use crate::run::RunState;
 use crate::text::{self, format};
+use crate::tui::dashboard::state::step_names::StepNames;
 use crate::units::Micros;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -27,6 +28,7 @@ pub(super) struct Painter<'a> {
     pub(super) scale: Scale,
     pub(super) run: &'a RunState,
     pub(super) now: Micros,
+    pub(super) names: &'a StepNames,
     pub(super) styles: Styles<'a>,
     /// The waits that were drawn, for the legend.
     pub(super) causes: BTreeSet<Cause>,
@@ -190,7 +192,8 @@ impl Painter<'_> {
             }
             return;
         }
-        let mut words = text::line(&row.info.id);
+        let id = text::line(&row.info.id);
+        let mut words = id.clone();
         if bad {
             words = format!("{} {words}", self.styles.failure());
             if room < 2 * LEGIBLE && text::width(&words) > room {
@@ -223,6 +226,15 @@ impl Painter<'_> {
         if room < LEGIBLE && text::width(&words) > room {
             return;
         }
+        let words = match words.find(&*id) {
+            // The id gives way, what stands around it stays.
+            Some(at) if text::width(&words) > room => {
+                let around = text::width(&words) - text::width(&id);
+                let shown = self.names.fit(&row.info.id, room.saturating_sub(around));
+                format!("{}{shown}{}", &words[..at], &words[at + id.len()..])
+            }
+            _ => words,
+        };
         let words = text::fit(&words, room);
         self.buf
             .set_stringn(self.area.x + cells.start, y, words, room, critical);
@@ -295,7 +307,7 @@ impl Painter<'_> {
             if room < LEGIBLE && text::width(&row.info.id) > room {
                 continue;
             }
-            let name = text::fit(&row.info.id, room);
+            let name = self.names.fit(&row.info.id, room);
             let x = self.area.x + cells.start + 1;
             self.buf
                 .set_stringn(x, y, format!(" {name} "), room + 2, style);

@@ -45,6 +45,8 @@ impl Shown {
         let context = PaneContext {
             run: &self.fixture.run,
             figures: &self.figures,
+            names: &crate::tui::dashboard::state::step_names::StepNames::default(),
+            breakpoints: &std::collections::BTreeSet::new(),
             selected: self.selected,
             now: self.fixture.now(),
             theme: &self.theme,
@@ -269,6 +271,8 @@ fn nothing_is_drawn_outside_and_nothing_fails_at_any_size() {
                 let context = PaneContext {
                     run: &shown.fixture.run,
                     figures: &shown.figures,
+                    names: &crate::tui::dashboard::state::step_names::StepNames::default(),
+                    breakpoints: &std::collections::BTreeSet::new(),
                     selected: shown.selected,
                     now: shown.fixture.now(),
                     theme: &shown.theme,

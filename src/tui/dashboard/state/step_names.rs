@@ -1,0 +1,39 @@
+//! The ids of the steps that there are, cut alike wherever one is too long.
+
+use crate::run::{RunHeader, RunState};
+use crate::text::names::Names;
+use std::ops::Deref;
+use std::sync::Arc;
+
+/// The ids of one run.
+#[derive(Debug, Default)]
+pub struct StepNames {
+    header: Option<Arc<RunHeader>>,
+    steps: usize,
+    names: Names,
+}
+
+impl StepNames {
+    /// Takes in which steps there are in the run.
+    pub(crate) fn keep(&mut self, run: &RunState) {
+        let same = match (&self.header, &run.header) {
+            (Some(ours), Some(theirs)) => Arc::ptr_eq(ours, theirs),
+            (None, None) => true,
+            _ => false,
+        };
+        if same && self.steps == run.steps.len() {
+            return;
+        }
+        self.header.clone_from(&run.header);
+        self.steps = run.steps.len();
+        self.names = Names::new(run.steps.iter().map(|row| Arc::clone(&row.info.id)));
+    }
+}
+
+impl Deref for StepNames {
+    type Target = Names;
+
+    fn deref(&self) -> &Names {
+        &self.names
+    }
+}
