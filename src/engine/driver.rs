@@ -23,7 +23,6 @@ use crate::run::{EventKind, RunCommand, RunState, StepSource};
 use crate::tools::{Call, CallReport, Quote, ToolError, Toolbox};
 use crate::units::{Micros, Money};
 use serde_json::Value;
-use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -118,7 +117,7 @@ impl Driver {
             closed: !self.settings.interactive,
         };
         self.input(Input::Start);
-        self.reuse.begin(&self.plan);
+        self.reuse.begin(&self.plan, &self.tools);
         self.apply_edits(0);
         loop {
             self.take_in(&mut commands);
@@ -274,24 +273,22 @@ impl Driver {
             plan: &self.plan,
             scheduler: &self.scheduler,
             tools: &self.tools,
+            context: &self.context,
         }
     }
 
     /// What a row comes to if nothing is reused; the expression that has to be evaluated first, where there is one.
-    fn prepare_fresh(&self, row: StepIx) -> Result<Prepared, Evaluation> {
+    fn prepare_fresh(&self, row: StepIx, condition: Option<bool>) -> Result<Prepared, Evaluation> {
+        let instance = self.instance(row);
         let scope = RunScope {
-            plan: &self.plan,
-            scheduler: &self.scheduler,
-            context: &self.context,
-            row,
             evaluated: self.evaluations.of(row),
-            wanted: RefCell::default(),
+            ..instance.scope()
         };
         let rated = Rated {
             rates: &self.settings.rates,
             toolbox: &*self.toolbox,
         };
-        let prepared = prepare(&scope, &rated, self.instance(row).tool());
+        let prepared = prepare(&scope, &rated, instance.tool(), condition);
         match scope.wanted.into_inner() {
             None => Ok(prepared),
             Some(evaluation) => Err(evaluation),
@@ -305,9 +302,11 @@ impl Driver {
             self.evaluations.forget(row);
             return;
         }
-        let prepared = match self.prepare_fresh(row) {
-            Ok(prepared) => prepared,
-            Err(evaluation) => return self.evaluate(row, &evaluation),
+        let condition = self.reuse.condition(&self.instance(row));
+        let prepared = match condition.map(|known| self.prepare_fresh(row, known)) {
+            Ok(Ok(prepared)) => prepared,
+            Ok(Err(evaluation)) => return self.evaluate(row, &evaluation),
+            Err(refused) => refused,
         };
         self.evaluations.forget(row);
         let instance = StepInstance {
@@ -315,6 +314,7 @@ impl Driver {
             plan: &self.plan,
             scheduler: &self.scheduler,
             tools: &self.tools,
+            context: &self.context,
         };
         let state = self.emitter.state().steps.get(instance.plan_step().at());
         let not_reused = state.and_then(|step| step.info.not_reused);
@@ -345,7 +345,7 @@ impl Driver {
         }
         let supplied = state.source == Some(StepSource::Mock);
         let known = state.input().cloned().filter(|_| !supplied);
-        let fresh = match self.prepare_fresh(row) {
+        let fresh = match self.prepare_fresh(row, None) {
             Ok(Prepared::Call { input, .. }) => Some(input),
             _ => None,
         };
@@ -363,6 +363,7 @@ impl Driver {
             plan: &self.plan,
             scheduler: &self.scheduler,
             tools: &self.tools,
+            context: &self.context,
         };
         if self.reuse.pin(&instance, &input, pinned.then_some(output)) {
             let step = self.scheduler.key(row);

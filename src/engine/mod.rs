@@ -16,6 +16,7 @@ mod event_channel;
 mod event_emitter;
 mod event_sink;
 mod held_outputs;
+mod left_out;
 mod prepare;
 mod prices;
 mod redaction;

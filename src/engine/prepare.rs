@@ -3,7 +3,8 @@
 use super::evaluations::RowEvaluations;
 use super::{Prepared, Scheduler};
 use crate::plan::{
-    Evaluation, ExecutionPlan, ReferenceError, Root, Scope, Step, StepIx, Template, type_name,
+    Evaluation, ExecutionPlan, Expression, ReferenceError, Root, Scope, Step, StepIx, Template,
+    type_name,
 };
 use crate::run::{Demand, ErrorKind, Rates, RunError};
 use crate::tools::{Reservation, Tool, Toolbox};
@@ -100,14 +101,19 @@ impl Scope for RunScope<'_> {
     }
 }
 
-/// Looks at a row that is about to start.
-pub fn prepare(scope: &RunScope<'_>, rated: &Rated<'_>, tool: Option<&Arc<dyn Tool>>) -> Prepared {
+/// Looks at a row that is about to start. `condition` is whether its condition holds, where that is known already.
+pub fn prepare(
+    scope: &RunScope<'_>,
+    rated: &Rated<'_>,
+    tool: Option<&Arc<dyn Tool>>,
+    condition: Option<bool>,
+) -> Prepared {
     let ix = scope.scheduler.plan_step(scope.row);
     let Some(step) = scope.plan.step(ix) else {
         return Prepared::Unwanted;
     };
     let is_element = ix != scope.row;
-    match wanted(scope, step, is_element) {
+    match condition.map_or_else(|| wanted(scope, step, is_element), Ok) {
         Ok(true) => {}
         Ok(false) => return Prepared::Unwanted,
         Err(error) => return impossible(scope, step, error.message),
@@ -147,17 +153,17 @@ pub fn prepare(scope: &RunScope<'_>, rated: &Rated<'_>, tool: Option<&Arc<dyn To
 
 /// A condition that looks at `item` or `index` is asked for each element, any other once for the step.
 fn wanted(scope: &RunScope<'_>, step: &Step, is_element: bool) -> Result<bool, ReferenceError> {
-    let Some(condition) = &step.run_if else {
-        return Ok(true);
+    asked(step, is_element).map_or(Ok(true), |condition| condition.is_true(scope))
+}
+
+/// The condition that is asked before a step starts, or before an element of it does.
+pub fn asked(step: &Step, is_element: bool) -> Option<&Expression> {
+    let condition = step.run_if.as_deref()?;
+    let of_elements = || {
+        let mut roots = condition.roots.iter();
+        roots.any(|root| matches!(root, Root::Item | Root::Index))
     };
-    let of_elements = condition
-        .roots
-        .iter()
-        .any(|root| matches!(root, Root::Item | Root::Index));
-    if step.for_each.is_some() && of_elements != is_element {
-        return Ok(true);
-    }
-    condition.is_true(scope)
+    (step.for_each.is_none() || of_elements() == is_element).then_some(condition)
 }
 
 fn elements(scope: &RunScope<'_>, list: &Template) -> Result<Vec<Arc<Value>>, String> {
@@ -178,7 +184,8 @@ fn elements(scope: &RunScope<'_>, list: &Template) -> Result<Vec<Arc<Value>>, St
     }
 }
 
-fn impossible(scope: &RunScope<'_>, step: &Step, message: String) -> Prepared {
+/// The answer to a preparation of a row that cannot start, because of `message`.
+pub fn impossible(scope: &RunScope<'_>, step: &Step, message: String) -> Prepared {
     Prepared::Impossible(Box::new(RunError {
         kind: ErrorKind::ToolExecutionError,
         step: Some(scope.scheduler.key(scope.row).id),

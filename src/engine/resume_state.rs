@@ -10,8 +10,8 @@ use super::step_digest::StepDigest;
 use super::why::input_changes;
 use crate::plan::{ExecutionPlan, Step, StepInput, StepIx};
 use crate::run::{
-    CallReason, ErrorKind, RerunReason, Reuse, RunError, RunState, StepKey, StepSource, StepState,
-    StepStatus,
+    CallReason, ErrorKind, RerunReason, Reuse, RunError, RunState, SkipReason, StepKey, StepSource,
+    StepState, StepStatus,
 };
 use crate::tools::Tool;
 use crate::units::{Micros, Money};
@@ -85,6 +85,14 @@ pub struct ResumeState {
     /// Inputs and outputs that the user supplied: those of the earlier run, to be added to.
     pub edits: Vec<Edit>,
     rows: HashMap<Arc<str>, PriorStep>,
+    /// Whether the conditions of rows held, as far as it is known.
+    conditions: HashMap<Arc<str>, bool>,
+    /// How many elements the lists of `for_each` steps had.
+    elements: HashMap<Arc<str>, usize>,
+    /// The context of the earlier run, as it was recorded.
+    context: Arc<Value>,
+    /// The rows that run again because their recorded output lacks a secret that a step needs.
+    incomplete: HashSet<Arc<str>>,
     asked: Vec<Arc<str>>,
     forked_from: Option<Arc<str>>,
     renews_keys: bool,
@@ -121,6 +129,7 @@ impl ResumeState {
         let run_id = header.map_or_else(|| "".into(), |header| Arc::clone(&header.run_id));
         let same: HashSet<&str> = same(earlier, plan, definitions);
         let mut rows = HashMap::new();
+        let (mut conditions, mut elements) = (HashMap::new(), HashMap::new());
         let mut changed = Vec::new();
         let mut edits = Vec::new();
         let dated = Dated::of(earlier.state);
@@ -131,6 +140,14 @@ impl ResumeState {
             };
             let is_same = of_plan.is_some_and(|step| same.contains(&*step.info.id));
             let id = Arc::clone(&row.info.id);
+            if is_same {
+                if let Some(held) = condition(row) {
+                    conditions.insert(Arc::clone(&id), held);
+                }
+                if !row.elements().is_empty() {
+                    elements.insert(Arc::clone(&id), row.elements().len());
+                }
+            }
             let what = match row.status {
                 StepStatus::Succeeded if row.elements().is_empty() => {
                     let supplied = row.source == Some(StepSource::Mock);
@@ -145,7 +162,7 @@ impl ResumeState {
                         }
                     })
                 }
-                StepStatus::Skipped if row.reason == Some(crate::run::SkipReason::Condition) => {
+                StepStatus::Skipped if row.reason == Some(SkipReason::Condition) => {
                     Some(PriorStep::Unwanted)
                 }
                 StepStatus::Unknown => Some(PriorStep::Interrupted),
@@ -174,6 +191,10 @@ impl ResumeState {
             unknown: UnknownSteps::default(),
             edits,
             rows,
+            conditions,
+            elements,
+            context: header.map_or_else(Arc::default, |header| Arc::clone(&header.context)),
+            incomplete: HashSet::new(),
             asked: Vec::new(),
             forked_from: None,
             renews_keys: earlier.renews_keys,
@@ -240,6 +261,67 @@ impl ResumeState {
         ids
     }
 
+    /// The recorded output of a row, and whether the user supplied it.
+    pub(super) fn output_of(&self, id: &str) -> Option<(&Arc<Value>, bool)> {
+        match self.rows.get(id)? {
+            PriorStep::Output {
+                output, supplied, ..
+            } => Some((output, *supplied)),
+            _ => None,
+        }
+    }
+
+    /// Whether it is known what a row came to, so that nothing has to be decided where nothing above it changes.
+    pub(super) fn is_decided(&self, id: &str) -> bool {
+        matches!(
+            self.rows.get(id),
+            Some(PriorStep::Output { .. } | PriorStep::Unwanted)
+        )
+    }
+
+    /// How many elements the list of a `for_each` step had; 0 where that is not known.
+    pub(super) fn elements_of(&self, id: &str) -> usize {
+        self.elements.get(id).copied().unwrap_or_default()
+    }
+
+    /// The context of the earlier run, as it was recorded.
+    pub(super) fn context(&self) -> &Value {
+        &self.context
+    }
+
+    /// Has these rows run again, for the secrets that their recorded outputs lack. What depends on them is taken over
+    /// all the same where its input comes out the same.
+    pub(super) fn complete(&mut self, rows: HashSet<Arc<str>>) {
+        self.incomplete = rows;
+    }
+
+    /// Whether the condition of a row held, where nothing that it depends on has run again.
+    pub(super) fn condition(&self, id: &str, step: &Step) -> Option<bool> {
+        let held = self.conditions.get(id).copied()?;
+        self.upstream_is_as_before(step).then_some(held)
+    }
+
+    /// The recorded output of a row, where nothing that it depends on has run again.
+    pub(super) fn taken_over(&self, id: &str, step: &Step) -> Option<Prepared> {
+        let PriorStep::Output {
+            input,
+            output,
+            reuse,
+            ..
+        } = self.rows.get(id)?
+        else {
+            return None;
+        };
+        self.upstream_is_as_before(step).then(|| {
+            let reuse = Reuse {
+                input: input.clone().unwrap_or_default(),
+                ..Reuse::clone(reuse)
+            };
+            let output = Arc::clone(output);
+            Prepared::Known(output, StepSource::Recorded, Some(Box::new(reuse)))
+        })
+    }
+
     fn input_of(&self, id: &str) -> Option<StepInput> {
         match self.rows.get(id)? {
             PriorStep::Output { input, .. } => input.clone(),
@@ -293,11 +375,18 @@ impl ResumeState {
                     reuse,
                     supplied,
                 }),
-                Prepared::Call { input: now, .. },
+                mut prepared @ Prepared::Call { .. },
             ) if *supplied
                 || self.upstream_is_as_before(step)
                     && input.as_ref().is_none_or(|input| shown == Some(input)) =>
             {
+                if self.incomplete.contains(&key.id) {
+                    explain(&mut prepared, RerunReason::Redacted);
+                    return prepared;
+                }
+                let Prepared::Call { input: now, .. } = prepared else {
+                    return prepared;
+                };
                 let reuse = Reuse {
                     input: now,
                     ..Reuse::clone(reuse)
@@ -333,7 +422,7 @@ impl ResumeState {
         }
     }
 
-    fn upstream_is_as_before(&self, step: &Step) -> bool {
+    pub(super) fn upstream_is_as_before(&self, step: &Step) -> bool {
         let mut before = step.depends_on.iter();
         before.all(|before| !self.rerun.contains(before))
     }
@@ -384,6 +473,21 @@ impl ResumeState {
             retryable: false,
             attempts: 0,
         }
+    }
+}
+
+/// Whether the condition of a row held, as far as its state shows: an attempt was made or an element began only where
+/// it did.
+fn condition(row: &StepState) -> Option<bool> {
+    match row.status {
+        StepStatus::Skipped => (row.reason == Some(SkipReason::Condition)).then_some(false),
+        StepStatus::Succeeded if row.source == Some(StepSource::Mock) => None,
+        StepStatus::Succeeded | StepStatus::Unknown => Some(true),
+        StepStatus::Running | StepStatus::Failed | StepStatus::Cancelled => {
+            let began = !row.attempts.is_empty() || !row.elements().is_empty();
+            began.then_some(true)
+        }
+        StepStatus::Pending | StepStatus::Ready => None,
     }
 }
 

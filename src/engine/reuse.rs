@@ -3,18 +3,20 @@
 
 use super::blocking::blocking;
 use super::cache::{CacheKey, CachedOutput, FilesSeen, Keys, NewOutput, OutputCache};
+use super::left_out::{Lacking, LeftOut, holds_mark};
+use super::prepare::impossible;
 use super::redaction::{any_value, shown_input};
 use super::resume_state::{Edit, ResumeState};
 use super::step_instance::StepInstance;
+use super::step_tools::StepTools;
 use super::{Prepared, Scheduler, why};
-use crate::plan::{ExecutionPlan, Step, StepInput, StepIx};
+use crate::plan::{ExecutionPlan, Root, Step, StepInput, StepIx, Template};
 use crate::run::{
     CallReason, ErrorKind, MissReason, NotReused, RunCommand, RunError, StepKey, StepSource,
     StepState, StepStatus,
 };
 use crate::tools::{CallReport, REDACTED, SharedSecrets};
 use crate::units::Micros;
-use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -39,6 +41,7 @@ pub(super) struct Reuse {
     edits: Vec<Edit>,
     /// What is not stored.
     secrets: SharedSecrets,
+    left_out: LeftOut,
 }
 
 impl Reuse {
@@ -58,7 +61,44 @@ impl Reuse {
             refreshed: Refreshed::default(),
             edits: edits.unwrap_or_default(),
             secrets,
+            left_out: LeftOut::default(),
         }
+    }
+
+    /// Whether the condition of a row holds, where that is on record and cannot be found out again because the record
+    /// lacks a secret; the error says so where it is not on record either.
+    pub fn condition(&self, instance: &StepInstance<'_>) -> Result<Option<bool>, Prepared> {
+        let Some(lacking) = self.left_out.in_condition(instance) else {
+            return Ok(None);
+        };
+        let recorded = self.resume.as_ref().and_then(|resume| {
+            let step = instance.step()?;
+            let condition = step.run_if.as_ref()?;
+            let mut roots = condition.roots.iter();
+            let is_as_before = roots.all(|root| self.is_as_before(resume, root, instance));
+            resume
+                .condition(&instance.key().id, step)
+                .filter(|_| is_as_before)
+        });
+        match recorded {
+            Some(held) => Ok(Some(held)),
+            None => Err(lacks(instance, "run_if", &lacking)),
+        }
+    }
+
+    /// Whether what stands outside of the outputs is as it was in the earlier run.
+    fn is_as_before(&self, resume: &ResumeState, root: &Root, instance: &StepInstance<'_>) -> bool {
+        let Root::Context(name) = root else {
+            return true;
+        };
+        let now = instance.context.get(&**name);
+        let now = now.map(|now| {
+            self.secrets
+                .now()
+                .redacted(now)
+                .unwrap_or_else(|| now.clone())
+        });
+        resume.context().get(&**name) == now.as_ref()
     }
 
     /// What to do with a row of which it is known what would be done with it if nothing were reused. `not_reused`
@@ -69,7 +109,9 @@ impl Reuse {
         not_reused: Option<NotReused>,
         prepared: Prepared,
     ) -> Prepared {
+        let (recorded, refused) = self.computed_from_what_lacks(instance, &prepared);
         let prepared = match &mut self.resume {
+            _ if recorded.is_some() => recorded.unwrap_or(prepared),
             Some(resume) => {
                 // What was recorded is compared with what would be recorded now.
                 let shown = match &prepared {
@@ -87,7 +129,13 @@ impl Reuse {
             }
             None => prepared,
         };
-        let prepared = self.unless_redacted(instance, prepared);
+        let prepared = match refused {
+            Some(refused) if would_use(&prepared) => refused,
+            _ => self.unless_redacted(instance, prepared),
+        };
+        if !matches!(prepared, Prepared::Known(_, StepSource::Recorded, _)) {
+            self.left_out.made(instance.plan_step(), &instance.key().id);
+        }
         let Prepared::Call { input, .. } = &prepared else {
             return prepared;
         };
@@ -183,6 +231,7 @@ impl Reuse {
             RunCommand::SetOutput(row, output) => {
                 let step = scheduler.plan_step(*row);
                 let id = scheduler.key(*row).id;
+                self.left_out.given(step, &id, output);
                 if let Some(resume) = &mut self.resume {
                     resume.note_output(&id, step, output);
                 }
@@ -197,10 +246,13 @@ impl Reuse {
     }
 
     /// The rows of which it was asked before the run began that they run again, whatever is cached.
-    pub fn begin(&mut self, plan: &ExecutionPlan) {
-        let Some(resume) = &self.resume else {
+    pub fn begin(&mut self, plan: &ExecutionPlan, tools: &StepTools) {
+        let Some(resume) = &mut self.resume else {
             return;
         };
+        self.left_out = LeftOut::of(resume, plan);
+        let incomplete = self.left_out.to_complete(resume, plan, tools);
+        resume.complete(incomplete);
         for id in resume.asked().to_vec() {
             let known = plan.steps.iter().position(|step| step.id == id);
             if let Some(at) = known {
@@ -318,10 +370,78 @@ impl Reuse {
         }))
     }
 
+    /// For a row whose list or parameters are computed from a value that lacks a secret: what is on record of it, or else
+    /// why it cannot start.
+    fn computed_from_what_lacks(
+        &self,
+        instance: &StepInstance<'_>,
+        prepared: &Prepared,
+    ) -> (Option<Prepared>, Option<Prepared>) {
+        let Some(step) = instance.step().filter(|_| would_use(prepared)) else {
+            return (None, None);
+        };
+        let id = instance.key().id;
+        let resume = self.resume.as_ref();
+        if let Some(list) = step.for_each.as_deref().filter(|_| !instance.is_element()) {
+            let lacking = self.left_out.in_list(instance);
+            let refused = lacking.filter(|_| {
+                !resume.is_some_and(|resume| {
+                    let count = resume.elements_of(&id);
+                    matches!(prepared, Prepared::Each(items) if items.len() == count)
+                        && resume.upstream_is_as_before(step)
+                        && self.names_as_before(resume, list, instance)
+                })
+            });
+            return (None, refused.map(|it| lacks(instance, "for_each", &it)));
+        }
+        if instance.scheduler.given(instance.row).is_some() {
+            return (None, None);
+        }
+        let Some(lacking) = self.left_out.in_parameters(instance) else {
+            return (None, None);
+        };
+        let recorded = resume.and_then(|resume| {
+            let taken_over = resume.taken_over(&id, step)?;
+            self.names_as_before(resume, &step.parameters, instance)
+                .then_some(taken_over)
+        });
+        match recorded {
+            Some(recorded) => (Some(recorded), None),
+            None => (None, Some(lacks(instance, "parameters", &lacking))),
+        }
+    }
+
+    fn names_as_before(
+        &self,
+        resume: &ResumeState,
+        template: &Template,
+        instance: &StepInstance<'_>,
+    ) -> bool {
+        let mut is_as_before = true;
+        template.roots(&mut |root| is_as_before &= self.is_as_before(resume, root, instance));
+        is_as_before
+    }
+
     fn is_refreshed(&self, instance: &StepInstance<'_>) -> bool {
         let Refreshed { rows, ids } = &self.refreshed;
         let by_row = || rows.contains(&instance.row) || rows.contains(&instance.plan_step());
         !rows.is_empty() && by_row() || !ids.is_empty() && ids.contains(&instance.key().id)
+    }
+}
+
+/// Whether a row uses its list or its parameters.
+fn would_use(prepared: &Prepared) -> bool {
+    matches!(
+        prepared,
+        Prepared::Call { .. } | Prepared::Each(_) | Prepared::Impossible(_)
+    )
+}
+
+fn lacks(instance: &StepInstance<'_>, part: &str, lacking: &Lacking) -> Prepared {
+    let message = lacking.message(part, instance.plan);
+    match instance.step() {
+        Some(step) => impossible(&instance.scope(), step, message),
+        None => Prepared::Unwanted,
     }
 }
 
@@ -349,20 +469,6 @@ pub(super) fn to_pin(state: &StepState, run_id: &Arc<str>, now: Micros) -> Optio
             pinned: true,
         },
     })
-}
-
-/// Whether a text in the value has the sign of what was left out.
-fn holds_mark(value: &Value) -> bool {
-    let mut open = vec![value];
-    while let Some(value) = open.pop() {
-        match value {
-            Value::String(text) if text.contains(REDACTED) => return true,
-            Value::Array(items) => open.extend(items),
-            Value::Object(members) => open.extend(members.values()),
-            _ => {}
-        }
-    }
-    false
 }
 
 fn because(mut prepared: Prepared, miss: MissReason) -> Prepared {

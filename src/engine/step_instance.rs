@@ -1,10 +1,13 @@
 //! A step, or an element of a `for_each` step, as the engine looks at it.
 
 use super::Scheduler;
+use super::prepare::RunScope;
 use super::step_tools::StepTools;
 use crate::plan::{ExecutionPlan, Step, StepIx};
 use crate::run::StepKey;
 use crate::tools::Tool;
+use serde_json::Value;
+use std::cell::RefCell;
 use std::sync::Arc;
 
 /// A step or an element, with what is known of it.
@@ -14,6 +17,8 @@ pub(super) struct StepInstance<'a> {
     pub plan: &'a ExecutionPlan,
     pub scheduler: &'a Scheduler,
     pub tools: &'a StepTools,
+    /// The context of the run, an object.
+    pub context: &'a Arc<Value>,
 }
 
 impl<'a> StepInstance<'a> {
@@ -30,6 +35,23 @@ impl<'a> StepInstance<'a> {
     /// Its tool, where the toolbox has it.
     pub fn tool(&self) -> Option<&'a Arc<dyn Tool>> {
         self.tools.get(self.plan_step().at())
+    }
+
+    /// Whether it is an element of a `for_each` step.
+    pub fn is_element(&self) -> bool {
+        self.plan_step() != self.row
+    }
+
+    /// What its references see.
+    pub fn scope(&self) -> RunScope<'a> {
+        RunScope {
+            plan: self.plan,
+            scheduler: self.scheduler,
+            context: self.context,
+            row: self.row,
+            evaluated: None,
+            wanted: RefCell::default(),
+        }
     }
 
     /// What it is called in events.

@@ -74,22 +74,20 @@ impl StepTools {
     }
 }
 
+/// Whether the calls of a step may be made again without harm.
+pub(super) fn is_repeatable(step: &Step, tool: &Arc<dyn Tool>) -> bool {
+    let calls_another = tool.kind().delegates;
+    let target = calls_another.then(|| tool.target(&step.parameters.source()));
+    let target = target.flatten();
+    target.as_ref().unwrap_or(tool).policy().repeatable
+}
+
 /// How many attempts a step has, and the backoff between them: as the plan says, else by whether its tool's calls
 /// may be repeated.
 pub(super) fn retry_policy(step: &Step, tool: Option<&Arc<dyn Tool>>) -> RetryPolicy {
-    let repeatable = |tool: &Arc<dyn Tool>| {
-        let calls_another = tool.kind().delegates;
-        let target = calls_another.then(|| tool.target(&step.parameters.source()));
-        target
-            .flatten()
-            .as_ref()
-            .unwrap_or(tool)
-            .policy()
-            .repeatable
-    };
     step.settings.retry.unwrap_or_else(|| RetryPolicy {
         attempts: match tool {
-            Some(tool) if repeatable(tool) => DEFAULT_ATTEMPTS,
+            Some(tool) if is_repeatable(step, tool) => DEFAULT_ATTEMPTS,
             _ => 1,
         },
         backoff: DEFAULT_BACKOFF,

@@ -22,13 +22,15 @@ mod view;
 
 use super::evaluation::Evaluation;
 use super::ids::StepIx;
+use super::named::Named;
 use super::path::Segment;
-use super::reference::{ReferenceError, Root, Scope, output_path};
+use super::reference::{ReferenceError, Root, Scope, named_outputs, output_path};
 use crate::text::visible;
 use cost::{Leaves, Needs, Operations};
 use language::LANGUAGE;
 use minijinja::value::Value as Jinja;
 use serde_json::{Map, Value};
+use std::collections::HashMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -65,6 +67,8 @@ struct Passed {
     needs: Needs,
     /// How often it stands in the text.
     times: usize,
+    /// The parts of it that the text names.
+    paths: Box<[Box<[Segment]>]>,
 }
 
 impl fmt::Debug for Expression {
@@ -122,16 +126,20 @@ impl Expression {
         let compiled = LANGUAGE
             .compile_expression_owned(text.clone())
             .map_err(|error| describe(&error))?;
+        let mut paths: HashMap<Arc<str>, Vec<Box<[Segment]>>> = HashMap::new();
         for name in syntax.names {
-            if !variables
-                .iter()
-                .any(|variable| *variable.name == *name.name)
-            {
+            let known = variables.iter().find(|known| *known.name == *name.name);
+            let written = if let Some(known) = known {
+                Arc::clone(&known.name)
+            } else {
+                let written: Arc<str> = name.written.into();
                 variables.push(Variable {
                     meaning: Meaning::Root(Root::Context(name.name.into())),
-                    name: name.written.into(),
+                    name: Arc::clone(&written),
                 });
-            }
+                written
+            };
+            paths.insert(written, name.paths);
         }
         let mut roots = Vec::new();
         for variable in &variables {
@@ -140,9 +148,12 @@ impl Expression {
                 roots.push(root);
             }
         }
-        let pass = |variable: Variable| {
+        let mut pass = |variable: Variable| {
             let (needs, times) = Needs::in_text(&text, &variable.name);
+            // A name that the syntax tree does not have is taken as the whole value.
+            let paths = paths.remove(&variable.name);
             Passed {
+                paths: paths.unwrap_or_else(|| vec![Box::default()]).into(),
                 variable,
                 needs,
                 times,
@@ -152,7 +163,7 @@ impl Expression {
             source,
             roots: roots.into(),
             compiled: Arc::new(compiled),
-            variables: variables.into_iter().map(pass).collect(),
+            variables: variables.into_iter().map(&mut pass).collect(),
             text: text.into(),
             numbers: numbers.into(),
             operations,
@@ -185,6 +196,35 @@ impl Expression {
             }
         };
         value.ok_or_else(|| self.error("it has no value: something in it is undefined"))
+    }
+
+    /// Calls `visit` with every value that it names of outputs and of the element, as far as `scope` has them.
+    pub fn named(&self, scope: &dyn Scope, visit: &mut dyn FnMut(&Named<'_>)) {
+        for passed in &self.variables {
+            let of = |step, value| Named {
+                step,
+                value,
+                source: &self.source,
+                computed: true,
+            };
+            let meaning = &passed.variable.meaning;
+            let root = match meaning {
+                Meaning::Root(Root::Outputs) => {
+                    for path in &passed.paths {
+                        named_outputs(scope, path, &of, visit);
+                    }
+                    continue;
+                }
+                Meaning::Root(Root::Step(step)) | Meaning::Output(step) => Some(*step),
+                Meaning::Root(Root::Item) => None,
+                Meaning::Root(Root::Context(_) | Root::Index) | Meaning::Status(_) => continue,
+            };
+            if let View::Value(value) = meaning.view(scope) {
+                for path in &passed.paths {
+                    of(root, value).follow(path, visit);
+                }
+            }
+        }
     }
 
     fn views<'s>(&self, scope: &'s dyn Scope) -> Vec<View<'s>> {

@@ -33,6 +33,7 @@ mod expression;
 mod graph;
 mod ids;
 mod model;
+mod named;
 mod names;
 mod node;
 mod parse;
@@ -57,6 +58,7 @@ pub use ids::StepIx;
 pub use model::{
     Dialect, ExecutionPlan, FINAL_SYNTHESIS, Mode, RetryPolicy, Step, StepSettings, Trigger,
 };
+pub use named::Named;
 pub(crate) use names::{closest, type_name};
 pub use parse::parse;
 pub use path::Segment;

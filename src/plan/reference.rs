@@ -3,6 +3,7 @@
 use super::bounded_text::BoundedText;
 use super::evaluation::Evaluation;
 use super::ids::StepIx;
+use super::named::Named;
 use super::names::type_name;
 use super::path::{Segment, step_into};
 use super::step_input::{InputObject, InputPart, StepInput};
@@ -116,6 +117,30 @@ impl Reference {
             },
             Found::Made(value) => InputPart::Own(value),
         })
+    }
+
+    /// Calls `visit` with what it names of outputs and of the element.
+    pub(super) fn named(&self, scope: &dyn Scope, visit: &mut dyn FnMut(&Named<'_>)) {
+        let of = |step, value| Named {
+            step,
+            value,
+            source: &self.source,
+            computed: false,
+        };
+        match &self.root {
+            Root::Step(step) => {
+                if let Some(output) = scope.output(*step) {
+                    of(Some(*step), output).follow(output_path(output, &self.path), visit);
+                }
+            }
+            Root::Item => {
+                if let Some((item, _)) = scope.item() {
+                    of(None, item).follow(&self.path, visit);
+                }
+            }
+            Root::Outputs => named_outputs(scope, &self.path, &of, visit),
+            Root::Context(_) | Root::Index => {}
+        }
     }
 
     /// The value it names, copied.
@@ -274,6 +299,27 @@ pub(super) fn output_path<'p>(output: &Value, path: &'p [Segment]) -> &'p [Segme
 fn outputs(scope: &dyn Scope) -> impl Iterator<Item = (&str, &Arc<Value>)> {
     let steps = (0..scope.steps() as u32).map(StepIx);
     steps.filter_map(|ix| Some((scope.id(ix), scope.output(ix)?)))
+}
+
+/// Calls `visit` with what a path into the object of all outputs names.
+pub(super) fn named_outputs<'v>(
+    scope: &'v dyn Scope,
+    path: &[Segment],
+    of: &dyn Fn(Option<StepIx>, &'v Value) -> Named<'v>,
+    visit: &mut dyn FnMut(&Named<'_>),
+) {
+    for step in (0..scope.steps() as u32).map(StepIx) {
+        let Some(output) = scope.output(step) else {
+            continue;
+        };
+        match path.split_first() {
+            None => visit(&of(Some(step), output)),
+            Some((id, rest)) if is_named(scope.id(step), id) => {
+                of(Some(step), output).follow(rest, visit);
+            }
+            Some(_) => {}
+        }
+    }
 }
 
 fn is_named(id: &str, segment: &Segment) -> bool {

@@ -2,6 +2,7 @@
 
 use super::bounded_text::BoundedText;
 use super::expression::Expression;
+use super::named::Named;
 use super::reference::{Reference, ReferenceError, Root, Scope, write_value};
 use super::step_input::{InputList, InputObject, InputPart, StepInput};
 use crate::text::json::footprint;
@@ -134,6 +135,30 @@ impl Template {
                     .map(|(key, member)| (key.to_string(), member.known(scope, open)))
                     .collect(),
             ),
+        }
+    }
+
+    /// Calls `visit` with every value that it names of outputs and of the element, as far as `scope` has them.
+    pub fn named(&self, scope: &dyn Scope, visit: &mut dyn FnMut(&Named<'_>)) {
+        match self {
+            Self::Literal(_) => {}
+            Self::Reference(reference) => reference.named(scope, visit),
+            Self::Expression(expression) => expression.named(scope, visit),
+            Self::Text(parts) => {
+                for part in parts {
+                    match part {
+                        Part::Text(_) => {}
+                        Part::Reference(reference) => reference.named(scope, visit),
+                        Part::Expression(expression) => expression.named(scope, visit),
+                    }
+                }
+            }
+            Self::List(list) => list.iter().for_each(|part| part.named(scope, visit)),
+            Self::Object(members) => {
+                members
+                    .iter()
+                    .for_each(|(_, part)| part.named(scope, visit));
+            }
         }
     }
 

@@ -176,6 +176,9 @@ impl Explanation {
             RerunReason::Interrupted => self
                 .reasons
                 .push("it was running when the earlier run was interrupted".to_owned()),
+            RerunReason::Redacted => self
+                .reasons
+                .push("its recorded output lacks a secret, which a later step needs".to_owned()),
             RerunReason::Upstream { steps } => {
                 for step in steps.iter() {
                     self.reasons.push(format!(

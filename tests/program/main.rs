@@ -38,6 +38,7 @@ mod prices;
 mod samples_results;
 mod secrets;
 mod secrets_consent;
+mod secrets_on_resume;
 mod store_cache;
 mod store_cache_key;
 mod store_commands;

@@ -3,6 +3,7 @@
 
 use super::language::{COMPARE, FILTERS, FUNCTIONS, IN, METHOD, METHODS, TESTS};
 use crate::plan::names::closest;
+use crate::plan::path::Segment;
 use minijinja::machinery::ast::{BinOpKind, CallArg, Compare, CompareOpKind, Expr, UnaryOpKind};
 use minijinja::machinery::parse_expr;
 use minijinja::value::Value;
@@ -14,16 +15,18 @@ pub(super) struct Syntax {
     /// The text in which comparisons and methods are calls of the language's own functions.
     pub text: String,
     /// The variables that it reads, in the order of their first place, each once.
-    pub names: Vec<Name>,
+    pub names: Vec<NamedVariable>,
 }
 
-/// A variable.
+/// A variable that an expression reads.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Name {
+pub(super) struct NamedVariable {
     /// As the expression has it.
     pub name: String,
     /// As the text has it: a value that is called like a function of the language must not hide it.
     pub written: String,
+    /// The parts of its value that the expression names, each once; an empty path is the whole.
+    pub paths: Vec<Box<[Segment]>>,
 }
 
 /// Reads an expression.
@@ -65,8 +68,10 @@ enum Level {
 #[derive(Default)]
 struct Writer {
     text: String,
-    names: Vec<Name>,
+    names: Vec<NamedVariable>,
     fault: Option<String>,
+    /// What is named of the expression that is written next, from the end of the path.
+    path: Vec<Segment>,
 }
 
 impl Writer {
@@ -83,8 +88,12 @@ impl Writer {
     }
 
     fn expr(&mut self, expr: &Expr<'_>) {
+        let mut path = std::mem::take(&mut self.path);
         match expr {
-            Expr::Var(variable) => self.name(variable.id),
+            Expr::Var(variable) => {
+                path.reverse();
+                self.name(variable.id, path.into());
+            }
             Expr::Const(constant) => self.constant(&constant.value),
             Expr::UnaryOp(operation) => match operation.op {
                 UnaryOpKind::Not => {
@@ -131,10 +140,16 @@ impl Writer {
                 self.arguments(&test.args);
             }
             Expr::GetAttr(attribute) => {
+                path.push(Segment::Field(attribute.name.into()));
+                self.path = path;
                 self.at(&attribute.expr, Level::Postfix);
                 let _ = write!(self.text, ".{}", attribute.name);
             }
             Expr::GetItem(item) => {
+                if let Some(segment) = segment(&item.subscript_expr) {
+                    path.push(segment);
+                    self.path = path;
+                }
                 self.at(&item.expr, Level::Postfix);
                 self.text.push('[');
                 self.at(&item.subscript_expr, Level::Choice);
@@ -186,7 +201,7 @@ impl Writer {
         }
     }
 
-    fn name(&mut self, name: &str) {
+    fn name(&mut self, name: &str, path: Box<[Segment]>) {
         let hides = FUNCTIONS.contains(&name) || matches!(name, COMPARE | IN | METHOD);
         let written = if hides {
             format!("{name}_value")
@@ -194,11 +209,14 @@ impl Writer {
             name.to_owned()
         };
         self.text.push_str(&written);
-        if !self.names.iter().any(|known| known.name == name) {
-            self.names.push(Name {
+        match self.names.iter_mut().find(|known| known.name == name) {
+            Some(known) if known.paths.contains(&path) => {}
+            Some(known) => known.paths.push(path),
+            None => self.names.push(NamedVariable {
                 name: name.to_owned(),
                 written,
-            });
+                paths: vec![path],
+            }),
         }
     }
 
@@ -370,6 +388,25 @@ impl Writer {
             near.unwrap_or_default()
         ));
     }
+}
+
+/// The member or the element that a constant in brackets names.
+fn segment(subscript: &Expr<'_>) -> Option<Segment> {
+    let (constant, negative) = match subscript {
+        Expr::Const(constant) => (constant, false),
+        Expr::UnaryOp(operation) if matches!(operation.op, UnaryOpKind::Neg) => {
+            match &operation.expr {
+                Expr::Const(constant) => (constant, true),
+                _ => return None,
+            }
+        }
+        _ => return None,
+    };
+    if let Some(name) = constant.value.as_str() {
+        return (!negative).then(|| Segment::Field(name.into()));
+    }
+    let index = i64::try_from(constant.value.clone()).ok()?;
+    Some(Segment::Index(if negative { -index } else { index }))
 }
 
 /// Whether a chain only asks what is equal.

@@ -53,6 +53,8 @@ pub enum RerunReason {
     /// It was running when the earlier run was interrupted.
     #[serde(rename = "under_way")]
     Interrupted,
+    /// A secret was left out of its recorded output, and a step needs it.
+    Redacted,
     /// These steps that it depends on have new outputs in this run.
     Upstream {
         /// Their ids.

@@ -21,6 +21,7 @@ choice!(RerunReason {
     3 Interrupted {},
     4 Upstream { steps: steps },
     5 Input { changes: changes },
+    6 Redacted {},
 });
 
 choice!(MissReason {

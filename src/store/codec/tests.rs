@@ -207,6 +207,7 @@ fn why() -> impl Strategy<Value = CallReason> {
         Just(RerunReason::Absent),
         Just(RerunReason::Redefined),
         Just(RerunReason::Interrupted),
+        Just(RerunReason::Redacted),
         names().prop_map(|steps| RerunReason::Upstream { steps }),
         changes().prop_map(|changes| RerunReason::Input { changes }),
     ];
