@@ -103,7 +103,7 @@ impl Run {
                 attempt,
                 service: Micros(u64::from(SLOTS) * 900),
                 cost: Some(Money::from_usd(if is_model { 0.0004 } else { 0.0 })),
-                tokens: is_model.then_some(tokens),
+                tokens: is_model.then(|| Box::new(tokens)),
                 model: is_model.then(|| "gpt-4o-mini".into()),
                 prompt: None,
                 answer: None,

@@ -9,7 +9,7 @@ use crate::units::{Charge, ChargeClass};
 /// What the server does not say counts at its upper bound, and the sum says so.
 pub fn sum_in_words(end: &AttemptEnd) -> Option<String> {
     let Some(cost) = end.cost else {
-        let tokens = end.tokens?;
+        let tokens = end.tokens.as_deref()?;
         return Some(format!(
             "{} input + {} output tokens × no known price",
             format::thousands(tokens.input),
@@ -77,7 +77,7 @@ mod tests {
             service: Micros(1),
             cost,
             charges: charges.collect(),
-            tokens: Some(Tokens::plain(1_310, 45)),
+            tokens: Some(Box::new(Tokens::plain(1_310, 45))),
             model: None,
             prompt: None,
             answer: None,

@@ -164,7 +164,7 @@ impl StepResult {
             ended_ms: row.ended_at.map(Micros::ms),
             attempts: row.attempts.len() as u32,
             model: row.model().cloned(),
-            tokens: row.tokens,
+            tokens: row.tokens.as_deref().copied(),
         }
     }
 }

@@ -167,8 +167,9 @@ impl RunState {
                 until,
             } => self.with(step, |row| {
                 row.waiting = Some(*reason);
-                row.waits.begin(*reason, on.as_ref(), event.at);
-                row.rate = on.as_ref().map(|name| {
+                let details = row.details_mut();
+                details.waits.begin(*reason, on.as_ref(), event.at);
+                details.rate = on.as_ref().map(|name| {
                     Box::new(RateWait {
                         name: Arc::clone(name),
                         until: *until,
@@ -235,18 +236,22 @@ impl RunState {
                     row.source = Some(*source);
                     row.output = Some(Arc::clone(output));
                     row.pinned = reused.as_ref().is_some_and(|reused| reused.pinned);
-                    row.reused.clone_from(reused);
-                    row.error = None;
+                    if reused.is_some() {
+                        row.details_mut().reused.clone_from(reused);
+                    } else if let Some(details) = row.details_if_any() {
+                        details.reused = None;
+                    }
+                    row.clear_error();
                 }
             }
             EventKind::StepFailed { step, error } => {
                 if let Some(row) = self.end_step(step, StepStatus::Failed, event.at) {
-                    row.error = Some(error.clone());
+                    row.details_mut().error = Some(error.clone());
                 }
             }
             EventKind::StepUnknown { step, error } => {
                 if let Some(row) = self.end_step(step, StepStatus::Unknown, event.at) {
-                    row.error = Some(error.clone());
+                    row.details_mut().error = Some(error.clone());
                 }
             }
             EventKind::StepSkipped {
@@ -256,8 +261,8 @@ impl RunState {
             } => {
                 if let Some(row) = self.end_step(step, StepStatus::Skipped, event.at) {
                     row.reason = Some(*reason);
-                    row.because.clone_from(because);
-                    row.error = None;
+                    row.details_mut().because.clone_from(because);
+                    row.clear_error();
                 }
             }
             EventKind::StepCancelled { step } => {
@@ -265,7 +270,7 @@ impl RunState {
             }
             EventKind::StepReset { step } => self.reset(event.at, step),
             EventKind::StepInputSet { step, input } => {
-                self.with(step, |row| row.given.clone_from(input));
+                self.with(step, |row| row.details_mut().given.clone_from(input));
             }
             EventKind::StepPinned { step, pinned } => self.with(step, |row| row.pinned = *pinned),
             EventKind::RunPaused => self.phase = RunPhase::Paused,
@@ -398,10 +403,12 @@ impl RunState {
         self.reserved -= attempt.reserved;
         attempt.end = Some((at, Arc::clone(end)));
         row.service += end.service;
-        row.retry_at = end.retry_in.map(|wait| at + wait);
+        if let Some(wait) = end.retry_in {
+            row.details_mut().retry_at = Some(at + wait);
+        }
         self.work += end.service;
-        if let Some(tokens) = end.tokens {
-            *row.tokens.get_or_insert_default() += tokens;
+        if let Some(tokens) = end.tokens.as_deref().copied() {
+            **row.tokens.get_or_insert_default() += tokens;
             self.tokens += tokens;
         }
         match end.cost {
@@ -443,11 +450,13 @@ impl RunState {
             row.wait_no_more(at);
             row.source = None;
             row.output = None;
-            row.reused = None;
+            if let Some(details) = row.details_if_any() {
+                details.reused = None;
+                details.because = None;
+            }
+            row.clear_error();
             row.pinned = false;
-            row.error = None;
             row.reason = None;
-            row.because = None;
             row.ready_at = None;
             row.started_at = None;
             row.ended_at = None;

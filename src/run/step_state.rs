@@ -8,6 +8,7 @@ use super::{
 use crate::plan::{StepInput, StepIx};
 use crate::units::{Micros, Money, Tokens};
 use serde_json::Value;
+use std::ops::Deref;
 use std::sync::Arc;
 
 /// One row of a run.
@@ -23,24 +24,14 @@ pub struct StepState {
     pub status: StepStatus,
     /// What holds it while it is ready, other than the slots and the pause.
     pub waiting: Option<WaitReason>,
-    /// Which rate, where one holds it.
-    pub rate: Option<Box<RateWait>>,
     /// Where its output came from.
     pub source: Option<StepSource>,
     /// Its output.
     pub output: Option<Arc<Value>>,
-    /// What the output saved, where the tool was not called.
-    pub reused: Option<Box<Reuse>>,
-    /// The input that the user gave it instead of its parameters.
-    pub given: Option<Arc<Value>>,
     /// Whether its output is pinned.
     pub pinned: bool,
-    /// Its last error.
-    pub error: Option<Box<RunError>>,
     /// Why it was skipped.
     pub reason: Option<SkipReason>,
-    /// The dependency because of which it was skipped.
-    pub because: Option<Arc<str>>,
     /// When it became ready.
     pub ready_at: Option<Micros>,
     /// When its first attempt since the last reset started.
@@ -54,13 +45,50 @@ pub struct StepState {
     /// What its ended attempts cost; `None` where one has no price.
     pub cost: Option<Money>,
     /// Tokens of its ended attempts; `None` where none was a model call.
-    pub tokens: Option<Tokens>,
-    /// The elements of a `for_each` step.
-    expansion: Option<Box<Expansion>>,
+    pub tokens: Option<Box<Tokens>>,
+    /// What only some rows have; read as if it were here.
+    details: Option<Box<Details>>,
+}
+
+/// What only some rows of a run have: a million rows that were called and succeeded do not carry the room for it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Details {
+    /// Which rate, where one holds it.
+    pub rate: Option<Box<RateWait>>,
+    /// What the output saved, where the tool was not called.
+    pub reused: Option<Box<Reuse>>,
+    /// The input that the user gave it instead of its parameters.
+    pub given: Option<Arc<Value>>,
+    /// Its last error.
+    pub error: Option<Box<RunError>>,
+    /// The dependency because of which it was skipped.
+    pub because: Option<Arc<str>>,
     /// When its next attempt is due, in a backoff.
     pub retry_at: Option<Micros>,
     /// When something other than the slots and the pause held it.
     pub waits: Waits,
+    /// The elements of a `for_each` step.
+    expansion: Option<Expansion>,
+}
+
+/// The details of a row that has none.
+static NO_DETAILS: Details = Details {
+    rate: None,
+    reused: None,
+    given: None,
+    error: None,
+    because: None,
+    retry_at: None,
+    waits: Waits::NONE,
+    expansion: None,
+};
+
+impl Deref for StepState {
+    type Target = Details;
+
+    fn deref(&self) -> &Details {
+        self.details.as_deref().unwrap_or(&NO_DETAILS)
+    }
 }
 
 /// The elements of a `for_each` step that has been expanded.
@@ -89,15 +117,10 @@ impl StepState {
             info,
             status: StepStatus::Pending,
             waiting: None,
-            rate: None,
             source: None,
             output: None,
-            reused: None,
-            given: None,
             pinned: false,
-            error: None,
             reason: None,
-            because: None,
             ready_at: None,
             started_at: None,
             ended_at: None,
@@ -105,17 +128,33 @@ impl StepState {
             service: Micros(0),
             cost: Some(Money::ZERO),
             tokens: None,
-            expansion: None,
-            retry_at: None,
-            waits: Waits::default(),
+            details: None,
         }
     }
 
+    /// Its details, with the room for them made.
+    pub fn details_mut(&mut self) -> &mut Details {
+        self.details.get_or_insert_default()
+    }
+
+    /// Its details, where it has any: for what takes something away.
+    pub(super) fn details_if_any(&mut self) -> Option<&mut Details> {
+        self.details.as_deref_mut()
+    }
+
     pub(super) fn wait_no_more(&mut self, at: Micros) {
-        self.waits.end(at);
         self.waiting = None;
-        self.rate = None;
-        self.retry_at = None;
+        if let Some(details) = self.details_if_any() {
+            details.waits.end(at);
+            details.rate = None;
+            details.retry_at = None;
+        }
+    }
+
+    pub(super) fn clear_error(&mut self) {
+        if let Some(details) = self.details_if_any() {
+            details.error = None;
+        }
     }
 
     /// Whether it is a `for_each` step whose list is known.
@@ -130,12 +169,13 @@ impl StepState {
 
     pub(super) fn set_element_count(&mut self, count: Option<u32>) {
         if count.is_some() || self.expansion.is_some() {
-            self.expansion.get_or_insert_default().count = count;
+            self.details_mut().expansion.get_or_insert_default().count = count;
         }
     }
 
     pub(super) fn add_elements(&mut self, rows: impl IntoIterator<Item = StepIx>) {
-        self.expansion.get_or_insert_default().rows.extend(rows);
+        let expansion = &mut self.details_mut().expansion;
+        expansion.get_or_insert_default().rows.extend(rows);
     }
 
     /// The rows of its elements, for a `for_each` step that was expanded.

@@ -29,6 +29,8 @@ struct Spans(Vec<Wait>);
 impl Waits {
     /// How many spans one row keeps.
     pub const KEPT: usize = 64;
+    /// Of a row that was never held.
+    pub(super) const NONE: Self = Self(None);
 
     /// The spans, oldest first.
     pub fn spans(&self) -> &[Wait] {

@@ -120,12 +120,12 @@ fn compare(
             Some(cost) => small += cost,
             None => unknown += 1,
         }
-        let Some(used) = end.tokens else {
+        let Some(used) = end.tokens.as_deref() else {
             // Fixed prices of tools are paid either way.
             all_large = all_large.zip(end.cost).map(|(sum, cost)| sum + cost);
             continue;
         };
-        tokens += used;
+        tokens += *used;
         calls += 1;
         let plain = Tokens::plain(used.input, used.output);
         all_large = all_large

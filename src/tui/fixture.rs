@@ -146,9 +146,11 @@ impl RunFixture {
             attempt,
             service: self.at - started,
             cost: usd.map(Money::from_usd),
-            tokens: is_model.then_some(Tokens {
-                cached_input: 20,
-                ..Tokens::plain(310, 45)
+            tokens: is_model.then(|| {
+                Box::new(Tokens {
+                    cached_input: 20,
+                    ..Tokens::plain(310, 45)
+                })
             }),
             model: is_model.then(|| "gpt-4o-mini".into()),
             prompt: None,

@@ -382,9 +382,11 @@ impl Recording {
             } else {
                 Money::ZERO
             }),
-            tokens: is_model.then_some(Tokens {
-                cached_input: 20,
-                ..Tokens::plain(310, 45)
+            tokens: is_model.then(|| {
+                Box::new(Tokens {
+                    cached_input: 20,
+                    ..Tokens::plain(310, 45)
+                })
             }),
             model: is_model.then(|| "gpt-4o-mini".into()),
             prompt: is_model.then(|| format!("You are the tool {id}.\n\nAnswer in JSON.").into()),

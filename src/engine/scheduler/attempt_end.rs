@@ -88,7 +88,7 @@ impl Scheduler {
             } else {
                 Arc::default()
             },
-            tokens,
+            tokens: tokens.map(Box::new),
             model,
             prompt,
             answer,

@@ -33,7 +33,7 @@ pub struct AttemptEnd {
     pub charges: Arc<[Charge]>,
     /// Tokens, for a model call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tokens: Option<Tokens>,
+    pub tokens: Option<Box<Tokens>>,
     /// The model that answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<Arc<str>>,

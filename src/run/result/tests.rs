@@ -69,7 +69,7 @@ fn run(track_cost: bool, costs: [Option<i64>; 3]) -> RunState {
             attempt: 1,
             service: Micros(10_000),
             cost: cost.filter(|_| track_cost).map(Money::from_pico),
-            tokens: Some(Tokens::plain(310, 45)),
+            tokens: Some(Box::new(Tokens::plain(310, 45))),
             model: Some("gpt-4o-mini".into()),
             prompt: None,
             answer: None,

@@ -96,9 +96,11 @@ fn attempt_ended() -> impl Strategy<Value = EventKind> {
                 attempt,
                 service: Micros(service),
                 cost: cost.map(Money::from_pico),
-                tokens: tokens.map(|tokens| Tokens {
-                    cached_input: tokens,
-                    ..Tokens::plain(tokens, tokens)
+                tokens: tokens.map(|tokens| {
+                    Box::new(Tokens {
+                        cached_input: tokens,
+                        ..Tokens::plain(tokens, tokens)
+                    })
                 }),
                 model: None,
                 prompt: None,

@@ -96,7 +96,7 @@ impl Codec for AttemptEnd {
         error.put(out);
         retry_in.put(out);
         cancelled.put(out);
-        let rarely_known = tokens.map(|tokens| RareTokens {
+        let rarely_known = tokens.as_deref().map(|tokens| RareTokens {
             cache_write: tokens.cache_write,
             cache_write_1h: tokens.cache_write_1h,
             reasoning: tokens.reasoning,

@@ -418,7 +418,7 @@ fn end() -> impl Strategy<Value = AttemptEnd> {
                 service,
                 cost,
                 charges: charges.into(),
-                tokens,
+                tokens: tokens.map(Box::new),
                 model,
                 prompt,
                 answer,

@@ -87,7 +87,7 @@ fn details(attempt: &AttemptState) -> String {
                 .map(|cost| cost.to_string()),
         );
         words.extend(end.model.as_ref().map(ToString::to_string));
-        words.extend(end.tokens.map(|tokens| {
+        words.extend(end.tokens.as_deref().map(|tokens| {
             format!(
                 "{} + {} tokens",
                 format::thousands(tokens.input),

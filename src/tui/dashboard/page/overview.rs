@@ -269,8 +269,8 @@ fn write_cost(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
         let more = reserved.map_or_else(String::new, |held| format!(", {held} reserved"));
         page.field("cost", &format!("{cost}{more}"));
     }
-    if let Some(tokens) = row.tokens {
-        let words = tokens_in_words(tokens);
+    if let Some(tokens) = row.tokens.as_deref() {
+        let words = tokens_in_words(*tokens);
         page.field("tokens", &words);
     }
 }

@@ -166,6 +166,7 @@ fn attempt_face(model: &Model, row: &StepState, attempt: &AttemptState) -> Face 
         facts.extend(end.model.as_ref().map(|name| ("model", name.to_string())));
         facts.extend(
             end.tokens
+                .as_deref()
                 .map(|t| ("tokens", format!("{} + {}", t.input, t.output))),
         );
     }
@@ -191,6 +192,7 @@ fn row_face(row: &StepState, title: String) -> Face {
     facts.extend(row.model().map(|name| ("model", name.to_string())));
     facts.extend(
         row.tokens
+            .as_deref()
             .map(|t| ("tokens", format!("{} + {}", t.input, t.output))),
     );
     let mut texts = texts(row.last_attempt(), row.output.as_deref());

@@ -107,7 +107,7 @@ impl Account {
             self.reserved += attempt.reserved;
             return;
         };
-        let tokens = end.tokens.unwrap_or_default();
+        let tokens = end.tokens.as_deref().copied().unwrap_or_default();
         self.tokens += tokens;
         self.unknown += u64::from(end.cost.is_none());
         let part = if end.error.is_some() || end.cancelled {

@@ -100,7 +100,7 @@ fn receipt() -> RunState {
         step.cost = Some(Money::from_usd(0.0004));
     }
     state.steps[5].reason = Some(SkipReason::Upstream);
-    state.steps[5].because = Some("validate_totals".into());
+    state.steps[5].details_mut().because = Some("validate_totals".into());
     state
 }
 
@@ -641,7 +641,7 @@ fn a_step_says_what_it_is_doing() {
     attempt(&mut state, 1, 1, 1_000_000);
     attempt(&mut state, 3, 2, 400_000);
     state.steps[1].attempts = crate::run::Attempts::default();
-    state.steps[1].retry_at = Some(Micros(2_850_000));
+    state.steps[1].details_mut().retry_at = Some(Micros(2_850_000));
     state.steps[2].status = StepStatus::Ready;
     state.steps[2].waiting = Some(crate::run::WaitReason::Budget);
     insta::assert_snapshot!(screen(&mut GraphPane::new(), &state, (80, 6), 0));

@@ -70,7 +70,7 @@ impl Facts {
             attempts: row.attempts.len(),
             cost: row.cost.filter(|_| called),
             unpriced: called && row.cost.is_none(),
-            tokens: row.tokens,
+            tokens: row.tokens.as_deref().copied(),
             model: row.model().cloned(),
             potential: None,
         }
