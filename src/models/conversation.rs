@@ -12,6 +12,7 @@ use super::prompt;
 use super::protocol::Protocol;
 use super::request::{ChatAnswer, ChatError, ChatRequest, Role};
 use super::spend_authorizer::SpendAuthorizer;
+use super::stated_bill;
 use super::structured_output::SentSchema;
 use super::time_limits::TimeLimits;
 use super::usage::Usage;
@@ -237,12 +238,13 @@ impl Conversation<'_> {
     }
 
     /// Adds the cost of a request that was billed. What is not known of its tokens counts with its upper bound; without
-    /// a price the cost is not known.
+    /// a price the cost is what the provider states, else not known. Of our own sum and the stated bill the higher counts.
     fn charge(&mut self, usage: Usage) {
         let max = self.max_request_tokens();
         let price = self.price;
         let spent = &mut self.spent;
         spent.waiting = false;
+        let mut own = price.map(|_| Money::ZERO);
         match price {
             Some(price) => {
                 let (input, output) = usage.bounded();
@@ -257,10 +259,16 @@ impl Conversation<'_> {
                         ..charge
                     };
                     spent.cost = spent.cost.map(|cost| cost + charge.cost());
+                    own = own.map(|own| own + charge.cost());
                     charge.add_to(&mut spent.charges);
                 }
             }
-            None => spent.cost = None,
+            None if usage.bill.is_none() => spent.cost = None,
+            None => {}
+        }
+        if let Some(bill) = usage.bill {
+            let more = stated_bill::charge(bill, own, &mut spent.charges);
+            spent.cost = spent.cost.map(|cost| cost + more);
         }
         match usage.tokens() {
             Some(tokens) => {

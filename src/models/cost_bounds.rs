@@ -21,7 +21,7 @@ impl SmallModelWorker {
             Mode::Simulated { .. } => (Some(simulation::max_cost()), Money::ZERO),
             Mode::Model { .. } => {
                 let [first, repair] = turns(self, task, input);
-                let price = self.price_for(task.model);
+                let price = self.price_of(task);
                 let max = price.map(|price| max_cost(price, first) + max_cost(price, repair));
                 (max, Money::ZERO)
             }
@@ -35,7 +35,7 @@ impl SmallModelWorker {
             return (self.quote(task, input).0, false);
         };
         let [first, _] = turns(self, task, input);
-        let price = self.price_for(task.model);
+        let price = self.price_of(task);
         let max = price.map(|price| max_cost(price, first));
         (max, price != Some(Price::FREE))
     }
@@ -57,7 +57,7 @@ impl SmallModelWorker {
             let mean = |max: Money| Money::from_pico(min.pico().midpoint(max.pico()));
             return (min, max.map(mean), max);
         };
-        let Some(price) = self.price_for(task.model) else {
+        let Some(price) = self.price_of(task) else {
             return (Money::ZERO, None, None);
         };
         let window = self

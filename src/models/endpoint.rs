@@ -8,6 +8,7 @@ use super::provider::Provider;
 use super::rate_limit_headers;
 use super::refusal_kind::RefusalKind;
 use super::request::{ChatAnswer, ChatError, ChatRequest};
+use super::stated_bill;
 use super::time_limits::TimeLimits;
 use super::usage::Usage;
 use crate::text::secrets::{Secrets, SharedSecrets, mask_password};
@@ -164,13 +165,18 @@ impl Endpoint {
         if response.status.is_success() {
             self.remember(request, quirks);
             let protocol = self.protocol();
+            let bill = stated_bill::in_headers(&response.headers);
             let read = off_thread(response.body.len(), move || read(protocol, &response)).await;
             return match read {
-                Ok(answer) => Ok(Asked::Answer(answer)),
+                Ok(answer) => Ok(Asked::Answer(ChatAnswer {
+                    usage: answer.usage.billed(bill),
+                    ..answer
+                })),
                 // An answer that came was billed, even if it cannot be used.
-                Err(ChatError { error, usage }) => {
-                    Err(ChatError::billed(error.sent(), usage.unwrap_or_default()))
-                }
+                Err(ChatError { error, usage }) => Err(ChatError::billed(
+                    error.sent(),
+                    usage.unwrap_or_default().billed(bill),
+                )),
             };
         }
         let next = self.protocol().after_refusal(

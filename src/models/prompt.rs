@@ -1,5 +1,6 @@
 //! The messages that ask a model to perform a tool.
 
+use super::prices::Price;
 use super::request::Role;
 use minijinja::{Environment, context};
 use serde_json::Value;
@@ -26,6 +27,8 @@ pub struct Task<'a> {
     pub model: Option<&'a str>,
     /// The maximum of tokens in an answer.
     pub max_tokens: Option<u32>,
+    /// The price of the model, instead of the one that is known for it.
+    pub price: Option<Price>,
     /// The time limit of the task, its repair included; by default 300 s.
     pub timeout: Option<Duration>,
 }

@@ -4,7 +4,7 @@
 //! way that cannot be a number of tokens, is counted with the upper bound of that class of tokens, because the call was
 //! billed all the same.
 
-use crate::units::Tokens;
+use crate::units::{Money, Tokens};
 use serde_json::Value;
 
 /// More tokens than any request can use; a larger number is not a number of tokens.
@@ -123,6 +123,8 @@ pub(crate) struct Usage {
     pub(crate) output: Count,
     /// Output tokens used for reasoning, where the provider says how many.
     pub(crate) reasoning: Part,
+    /// The bill, where the provider states it.
+    pub(crate) bill: Option<Money>,
 }
 
 impl Default for Usage {
@@ -141,6 +143,7 @@ impl From<Tokens> for Usage {
             cache_write_1h: part(tokens.cache_write_1h),
             output: Count::Exactly(tokens.output),
             reasoning: part(tokens.reasoning),
+            bill: None,
         }
     }
 }
@@ -154,6 +157,7 @@ impl Usage {
         cache_write_1h: None,
         output: Count::UNKNOWN,
         reasoning: None,
+        bill: None,
     };
 
     /// The usage in the numbers of a report.
@@ -219,6 +223,15 @@ impl Usage {
             cache_write_1h: kept(report.cache_write_1h),
             output,
             reasoning: small(reasoning).filter(|_| output.known().is_some()),
+            bill: None,
+        }
+    }
+
+    /// The same usage with the bill that the provider states, where it has none yet.
+    pub(crate) fn billed(self, bill: Option<Money>) -> Self {
+        Self {
+            bill: self.bill.or(bill),
+            ..self
         }
     }
 

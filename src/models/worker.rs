@@ -263,6 +263,11 @@ impl SmallModelWorker {
         self.prices.get(&name)
     }
 
+    /// The price of the model that performs a task; `None` where it is not known.
+    pub(super) fn price_of(&self, task: &Task) -> Option<Price> {
+        task.price.or_else(|| self.price_for(task.model))
+    }
+
     pub(super) fn route<'a>(
         &'a self,
         wanted: Option<&'a str>,
@@ -401,7 +406,7 @@ impl SmallModelWorker {
             endpoint: &endpoint,
             spend_authorizer,
             model,
-            price: self.price_for(task.model),
+            price: self.price_of(task),
             max_tokens: task.max_tokens.unwrap_or(MAX_TOKENS),
             limits: TimeLimits::begin(task.timeout),
             schema: task

@@ -2,7 +2,7 @@
 
 use crate::run::AttemptEnd;
 use crate::text::format;
-use crate::units::{Charge, ChargeClass};
+use crate::units::{Charge, ChargeClass, Money};
 
 /// The sum: tokens times price for each class, then the cost. `None` where nothing was charged.
 ///
@@ -19,11 +19,53 @@ pub fn sum_in_words(end: &AttemptEnd) -> Option<String> {
     if end.charges.is_empty() {
         return None;
     }
-    let parts: Vec<String> = end.charges.iter().map(part).collect();
-    Some(format!("{} = {}", parts.join(" + "), format::exact(cost)))
+    let counted = || {
+        let charges = end.charges.iter();
+        charges.filter(|charge| charge.class != ChargeClass::Stated)
+    };
+    let is_alone = !counted().any(|charge| charge.class.is_of_tokens());
+    let mut parts: Vec<String> = counted().map(|charge| part(charge, is_alone)).collect();
+    if parts.is_empty() {
+        parts.push("nothing".to_owned());
+    }
+    Some(format!(
+        "{} = {}{}",
+        parts.join(" + "),
+        format::exact(cost),
+        comparison(&end.charges)
+    ))
 }
 
-fn part(charge: &Charge) -> String {
+/// What follows a sum where the provider states its bill.
+fn comparison(charges: &[Charge]) -> String {
+    let stated = charges
+        .iter()
+        .find(|charge| charge.class == ChargeClass::Stated);
+    let Some(stated) = stated else {
+        return String::new();
+    };
+    let bill = format::exact(stated.price);
+    let counted = charges.iter().filter(|charge| charge.class.is_of_tokens());
+    let own: Money = counted.map(Charge::cost).sum();
+    let is_of_bill = charges
+        .iter()
+        .any(|charge| charge.class == ChargeClass::Billed);
+    if is_of_bill {
+        format!(" (the provider states {bill})")
+    } else if own == stated.price {
+        " (the provider states the same)".to_owned()
+    } else {
+        format!(" (the provider states {bill}; the higher amount counts)")
+    }
+}
+
+/// What a bill adds to the other parts, or all of it.
+fn bill(amount: Money, is_alone: bool) -> String {
+    let more = if is_alone { "" } else { " more" };
+    format!("{}{more} by the provider's bill", format::exact(amount))
+}
+
+fn part(charge: &Charge, is_alone: bool) -> String {
     let name = match charge.class {
         ChargeClass::Input => "input",
         ChargeClass::CachedInput => "cached input",
@@ -35,6 +77,9 @@ fn part(charge: &Charge) -> String {
             let calls = format::count(usize::try_from(charge.count).unwrap_or(usize::MAX), "call");
             return format!("{calls} × {}", format::exact(charge.price));
         }
+        ChargeClass::Billed => return bill(charge.price, is_alone),
+        // It follows the sum.
+        ChargeClass::Stated => return String::new(),
         ChargeClass::Reserved => {
             return format!(
                 "{} reserved (the bill is not known)",
@@ -56,7 +101,7 @@ mod tests {
     use super::*;
     use crate::plan::StepIx;
     use crate::run::StepKey;
-    use crate::units::{Micros, Money, Tokens};
+    use crate::units::{Micros, Tokens};
 
     fn end(cost: Option<Money>, charges: &[(ChargeClass, u64, i64, bool)]) -> AttemptEnd {
         let charges = charges

@@ -18,6 +18,7 @@ mod group;
 mod kind;
 mod kinds;
 pub(crate) mod launch;
+mod model_price;
 mod pricing;
 mod reaches;
 pub(crate) mod sandbox;

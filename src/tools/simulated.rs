@@ -51,7 +51,7 @@ impl Tool for SimulatedTool {
                 &call.spend_authorizer,
                 call.cancel.cancelled(),
             );
-            let mut report: CallReport = work.await.into();
+            let mut report = CallReport::of_worker(work.await, &call.log);
             if !is_model {
                 if report.output.is_err() {
                     report.basis = CostBasis::NotSent;

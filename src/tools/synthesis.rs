@@ -65,7 +65,7 @@ impl Tool for FinalSynthesis {
                 &call.spend_authorizer,
                 call.cancel.cancelled(),
             );
-            let mut report: CallReport = work.await.into();
+            let mut report = CallReport::of_worker(work.await, &call.log);
             // The answer is text, even where it is valid JSON.
             if let Some(answer) = report
                 .answer

@@ -1,8 +1,9 @@
 //! Conversions from the worker's reports and prices to those of tools.
 
+use super::call::CallLog;
 use super::{CallReport, Estimate, Quote, Reservation, ToolError};
-use crate::models::WorkerReport;
-use crate::run::ErrorKind;
+use crate::models::{WorkerReport, disagreement};
+use crate::run::{ErrorKind, LogStream};
 use crate::units::Money;
 use std::sync::Arc;
 
@@ -24,8 +25,12 @@ impl From<(Money, Option<Money>, Option<Money>)> for Estimate {
     }
 }
 
-impl From<WorkerReport> for CallReport {
-    fn from(report: WorkerReport) -> Self {
+impl CallReport {
+    /// The report of a worker; what a user should know of its bill is logged.
+    pub(super) fn of_worker(report: WorkerReport, log: &CallLog) -> Self {
+        if let Some(warning) = disagreement(&report.charges) {
+            log(LogStream::Note, &warning);
+        }
         Self {
             output: report.output.map(Arc::new).map_err(|error| ToolError {
                 kind: if error.timed_out {

@@ -24,9 +24,26 @@ pub enum ChargeClass {
     Call,
     /// The part of a reservation that counts because the bill is not known.
     Reserved,
+    /// What the provider says that it billed beyond the other parts.
+    Billed,
+    /// What the provider says that it billed, for comparison: its count is 0, so it adds nothing.
+    Stated,
 }
 
 impl ChargeClass {
+    /// Whether it is a class of tokens.
+    pub const fn is_of_tokens(self) -> bool {
+        matches!(
+            self,
+            Self::Input
+                | Self::CachedInput
+                | Self::CacheWrite
+                | Self::CacheWrite1h
+                | Self::Output
+                | Self::Reasoning
+        )
+    }
+
     /// Whether it is a class of output tokens.
     pub const fn is_of_output(self) -> bool {
         matches!(self, Self::Output | Self::Reasoning)

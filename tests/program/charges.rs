@@ -122,3 +122,58 @@ fn a_usage_that_the_server_does_not_report_is_shown_as_a_bound() {
     let words = "1,000 input × $2/M + at most 100 output (the server does not say) × $10/M + 1 call × $0.002 = $0.005";
     assert!(shown.contains(words), "{shown}");
 }
+
+/// The tokens of these usages make $0.003 at the prices of the settings, and the call costs $0.002.
+fn usage_with(bill: &Value) -> Value {
+    json!({"prompt_tokens": 1_000, "completion_tokens": 100, "total_tokens": 1_100, "cost": bill})
+}
+
+fn notes(events: &[Value]) -> Vec<&str> {
+    let logs = events.iter().filter(|event| event["type"] == "attempt_log");
+    logs.filter_map(|event| event["text"].as_str()).collect()
+}
+
+#[test]
+fn a_bill_above_the_sum_of_the_tokens_counts() {
+    let (result, events, shown, explained) = counted(usage_with(&json!(0.0037)));
+    assert_eq!(step(&result, "summary")["cost"], json!(0.0057));
+    let words = "1,000 input × $2/M + 100 output × $10/M + $0.0007 more by the provider's bill + 1 call × $0.002 = \
+                 $0.0057 (the provider states $0.0037)";
+    assert!(shown.contains(words), "{shown}");
+    assert!(explained.contains(words), "{explained}");
+    let notes = notes(&events);
+    assert_eq!(notes.len(), 1, "{notes:?}");
+    for part in ["states a bill of $0.0037", "make $0.003;", "[prices]"] {
+        assert!(notes[0].contains(part), "{notes:?}");
+    }
+}
+
+#[test]
+fn a_bill_below_the_sum_of_the_tokens_is_shown_and_does_not_count() {
+    let (result, events, shown, _) = counted(usage_with(&json!("0.0021")));
+    assert_eq!(step(&result, "summary")["cost"], json!(0.005));
+    let words = "= $0.005 (the provider states $0.0021; the higher amount counts)";
+    assert!(shown.contains(words), "{shown}");
+    assert_eq!(notes(&events).len(), 1);
+}
+
+#[test]
+fn a_bill_that_agrees_needs_no_warning() {
+    let (result, events, shown, _) = counted(usage_with(&json!(0.003)));
+    assert_eq!(step(&result, "summary")["cost"], json!(0.005));
+    assert!(
+        shown.contains("= $0.005 (the provider states the same)"),
+        "{shown}"
+    );
+    assert_eq!(notes(&events), [""; 0]);
+}
+
+#[test]
+fn what_cannot_be_a_bill_changes_nothing() {
+    for odd in [json!(null), json!(-2), json!("soon"), json!(1e40)] {
+        let (result, events, shown, _) = counted(usage_with(&odd));
+        assert_eq!(step(&result, "summary")["cost"], json!(0.005), "{odd}");
+        assert!(!shown.contains("the provider states"), "{shown}");
+        assert_eq!(notes(&events), [""; 0], "{odd}");
+    }
+}

@@ -141,6 +141,8 @@ fn every_fault_is_found_at_once_with_its_tool() {
   h: {parameters: [{type: string}]}
   i: {prompt: '@missing.txt'}
   j: {command: \"sh -c 'x\"}
+  k: {price: {input: 1, ouput: 2}}
+  l: {price: 0.5}
 ";
     let found = faults(text);
     for part in [
@@ -156,6 +158,8 @@ fn every_fault_is_found_at_once_with_its_tool() {
         "tool \"h\": the parameter at place 1 has no name",
         "tool \"i\": `prompt` names the file missing.txt",
         "tool \"j\": `command`: a ' is not closed",
+        "tool \"k\": `price.ouput` is not a class of tokens; did you mean `output`?",
+        "tool \"l\": `price` must be an object",
     ] {
         assert!(
             found.iter().any(|fault| fault.starts_with(part)),

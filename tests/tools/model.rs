@@ -145,6 +145,51 @@ async fn a_quote_covers_what_a_call_costs() {
 }
 
 #[tokio::test]
+async fn a_tool_may_have_prices_of_its_own() {
+    let server = MockServer::start().await;
+    answers(&server, completion("{\"total\": 4.5}", 310, 100, 45)).await;
+    let mut fields = receipt();
+    fields["price"] = json!({"input": 1.25, "cached": 0.5, "output": "9.5"});
+    fields["model"] = json!("house-model");
+    let tool = model(&server, &fields);
+    let report = run(&tool, json!({"text": "Milk 4.50"})).await;
+    let cost = report.cost.unwrap();
+    assert_eq!(
+        cost.pico(),
+        210 * 1_250_000 + 100 * 500_000 + 45 * 9_500_000
+    );
+    let input = json!({"text": "Milk 4.50"});
+    assert!(tool.quote(&input, None).max.unwrap() >= cost);
+    assert!(tool.reservation(&input, None).max.unwrap() >= cost);
+    assert_eq!(
+        tool.quote(&input, Some("house-model")),
+        tool.quote(&input, None)
+    );
+    // They are those of the tool's model; a step that asks for another one pays for that.
+    let elsewhere = tool.quote(&input, Some("gpt-4o-mini"));
+    assert_ne!(elsewhere, tool.quote(&input, None));
+    assert_eq!(
+        tool.quote(&input, Some("a-model-without-a-price")).max,
+        None
+    );
+}
+
+#[tokio::test]
+async fn a_gateway_states_the_bill_in_a_header() {
+    let server = MockServer::start().await;
+    let answer = completion("{\"total\": 4.5}", 310, 0, 45)
+        .insert_header("x-litellm-response-cost", "0.00081");
+    answers(&server, answer).await;
+    let report = run(&model(&server, &receipt()), json!({"text": "Milk 4.50"})).await;
+    assert_eq!(report.cost, Some(Money::from_usd(0.000_81)));
+    // It is the only thing that is known of the cost of a model without a price.
+    let mut unpriced = receipt();
+    unpriced["model"] = json!("openai/a-model-without-a-price");
+    let report = run(&model(&server, &unpriced), json!({})).await;
+    assert_eq!(report.cost, Some(Money::from_usd(0.000_81)));
+}
+
+#[tokio::test]
 async fn a_bad_answer_is_repaired_once_and_both_turns_are_paid() {
     let server = MockServer::start().await;
     answers_in_turn(

@@ -43,13 +43,9 @@ impl Prices {
     /// These prices with the price of one model added or replaced. The name may begin with a provider, as in
     /// `openai/gpt-4o`; without one it holds for every provider.
     #[must_use]
-    pub fn with(&self, model: &str, price: Price) -> Self {
-        let mut own = (*self.own).clone();
-        own.insert(model.to_owned(), price);
-        Self {
-            own: Arc::new(own),
-            date: self.date,
-        }
+    pub fn with(mut self, model: &str, price: Price) -> Self {
+        Arc::make_mut(&mut self.own).insert(model.to_owned(), price);
+        self
     }
 
     /// The price of `PROVIDER/MODEL` or `MODEL`; `None` where it is not known. A date, a version or `-latest` at the

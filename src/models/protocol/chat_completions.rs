@@ -9,6 +9,7 @@ use super::{
 use crate::models::api_quirks::{ApiQuirks, OutputFormat};
 use crate::models::http::RequestError;
 use crate::models::request::{ChatAnswer, ChatError, ChatRequest};
+use crate::models::stated_bill;
 use crate::models::usage::{Report, Usage};
 use reqwest::StatusCode;
 use serde_json::{Map, Value, json};
@@ -77,7 +78,7 @@ impl Protocol for ChatCompletions {
             let mut found = paths.iter().filter_map(|path| usage.pointer(path));
             found.find(|value| !value.is_null())
         };
-        Some(Usage::read(Report {
+        let said = Usage::read(Report {
             input: first(&["/prompt_tokens", "/input_tokens"]),
             cached_input: first(&[
                 "/prompt_tokens_details/cached_tokens",
@@ -88,7 +89,8 @@ impl Protocol for ChatCompletions {
             reasoning: first(&["/completion_tokens_details/reasoning_tokens"]),
             total: first(&["/total_tokens"]),
             ..Report::default()
-        }))
+        });
+        Some(said.billed(stated_bill::in_usage(usage)))
     }
 
     fn quirks(&self, model: &str) -> ApiQuirks {

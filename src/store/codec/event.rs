@@ -207,6 +207,8 @@ choice!(ChargeClass {
     5 Reasoning {},
     6 Call {},
     7 Reserved {},
+    8 Billed {},
+    9 Stated {},
 });
 
 record!(RunError {

@@ -378,6 +378,8 @@ fn charge() -> impl Strategy<Value = Charge> {
         Just(ChargeClass::Reasoning),
         Just(ChargeClass::Call),
         Just(ChargeClass::Reserved),
+        Just(ChargeClass::Billed),
+        Just(ChargeClass::Stated),
     ];
     (class, any::<u64>(), money(), any::<bool>()).prop_map(|(class, count, price, upper_bound)| {
         Charge {

@@ -2,13 +2,14 @@
 
 use super::code_exec;
 use super::jq::{self, JqRule};
-use crate::models::{MAX_TOKENS, OutputSchema, SchemaSandbox, SmallModelWorker, Task};
+use crate::models::{MAX_TOKENS, OutputSchema, Price, SchemaSandbox, SmallModelWorker, Task};
 use crate::run::NotReused;
 use crate::tools::cancel::cancellable;
 use crate::tools::definition::{
     BuildContext, BuildError, FingerprintParts, KindEntry, ToolDefinition, ToolSettings,
 };
 use crate::tools::fields::Fields;
+use crate::tools::model_price;
 use crate::tools::services::Services;
 use crate::tools::template::{Missing, TemplateRenderer};
 use crate::tools::{
@@ -29,7 +30,13 @@ pub(in crate::tools) static KIND: ToolKind = ToolKind {
 
 pub(super) static ENTRY: KindEntry = KindEntry {
     kind: &KIND,
-    fields: &["prompt", "model", "max_tokens", "offline"],
+    fields: &[
+        "prompt",
+        "model",
+        "max_tokens",
+        "offline",
+        model_price::FIELD,
+    ],
     implied_by: &[],
     rank: 0,
     parse: |fields| {
@@ -37,6 +44,7 @@ pub(super) static ENTRY: KindEntry = KindEntry {
             prompt: fields.text_or_file("prompt"),
             model: fields.text("model"),
             max_tokens: fields.count("max_tokens"),
+            price: model_price::read(fields),
             offline: offline(fields),
         })
     },
@@ -51,6 +59,8 @@ pub struct ModelSettings {
     pub model: Option<Arc<str>>,
     /// The maximum of tokens in an answer.
     pub max_tokens: Option<u32>,
+    /// The price of the model, instead of that of the settings or the built-in table.
+    pub price: Option<Price>,
     /// The rules that replace the model offline.
     pub offline: Option<Rules>,
 }
@@ -191,6 +201,12 @@ impl Role {
         Some(prompt)
     }
 
+    /// The tool's own price, unless a step asks for another model than the tool's.
+    fn price(&self, model: Option<&str>) -> Option<Price> {
+        let is_its_own = model.is_none() || model == self.settings.model.as_deref();
+        self.settings.price.filter(|_| is_its_own)
+    }
+
     fn task<'a>(&'a self, prompt: Option<&'a str>, model: Option<&'a str>) -> Task<'a> {
         Task {
             name: &self.definition.name,
@@ -201,6 +217,7 @@ impl Role {
             prompt,
             model: model.or(self.settings.model.as_deref()),
             max_tokens: self.settings.max_tokens,
+            price: self.price(model),
             timeout: None,
         }
     }
@@ -291,7 +308,7 @@ impl Tool for ModelTool {
                 &call.spend_authorizer,
                 call.cancel.cancelled(),
             );
-            work.await.into()
+            CallReport::of_worker(work.await, &call.log)
         }
         .boxed()
     }
