@@ -263,10 +263,10 @@ impl Conversation<'_> {
                     charge.add_to(&mut spent.charges);
                 }
             }
-            None if usage.bill.is_none() => spent.cost = None,
+            None if usage.bill().is_none() => spent.cost = None,
             None => {}
         }
-        if let Some(bill) = usage.bill {
+        if let Some(bill) = usage.bill() {
             let more = stated_bill::charge(bill, own, &mut spent.charges);
             spent.cost = spent.cost.map(|cost| cost + more);
         }

@@ -77,9 +77,7 @@ pub(crate) fn disagreement(charges: &[Charge]) -> Option<String> {
         .find(|charge| charge.class == ChargeClass::Stated)?
         .price;
     let counted = charges.iter().filter(|charge| charge.class.is_of_tokens());
-    if counted.clone().next().is_none() {
-        return None;
-    }
+    counted.clone().next()?;
     let own: Money = counted.map(Charge::cost).sum();
     let (low, high) = (own.min(bill), own.max(bill));
     (high - low > SAME).then(|| {

@@ -6,6 +6,7 @@
 
 use crate::units::{Money, Tokens};
 use serde_json::Value;
+use std::num::NonZeroI64;
 
 /// More tokens than any request can use; a larger number is not a number of tokens.
 const MAX_TOKENS: f64 = 1e9;
@@ -108,6 +109,23 @@ pub(crate) struct Apart {
 /// A number of tokens that some providers report; no request has more than fits.
 type Part = Option<u32>;
 
+/// An amount that a provider states, small enough for an error that carries it. One more than its picodollars.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Bill(NonZeroI64);
+
+impl Bill {
+    fn of(amount: Money) -> Option<Self> {
+        let above = amount.pico().checked_add(1)?;
+        NonZeroI64::new(above)
+            .filter(|above| above.is_positive())
+            .map(Self)
+    }
+
+    const fn amount(self) -> Money {
+        Money::from_pico(self.0.get() - 1)
+    }
+}
+
 /// The tokens that one request used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Usage {
@@ -124,7 +142,7 @@ pub(crate) struct Usage {
     /// Output tokens used for reasoning, where the provider says how many.
     pub(crate) reasoning: Part,
     /// The bill, where the provider states it.
-    pub(crate) bill: Option<Money>,
+    bill: Option<Bill>,
 }
 
 impl Default for Usage {
@@ -230,9 +248,14 @@ impl Usage {
     /// The same usage with the bill that the provider states, where it has none yet.
     pub(crate) fn billed(self, bill: Option<Money>) -> Self {
         Self {
-            bill: self.bill.or(bill),
+            bill: self.bill.or(bill.and_then(Bill::of)),
             ..self
         }
+    }
+
+    /// The bill, where the provider states it.
+    pub(crate) fn bill(self) -> Option<Money> {
+        self.bill.map(Bill::amount)
     }
 
     /// The usage of an answer that broke off: more may be billed than was reported by then.
