@@ -2,7 +2,7 @@
 
 use crate::report::local_time;
 use crate::run::{CommandError, Comparison, RunCommand, RunEvent};
-use crate::session::{other_runs_of, state_of};
+use crate::session::{other_runs_of, savings_so_far, state_of};
 use crate::store::StoreError;
 use crate::tui::{Feed, HistoryAnswer, HistoryQuery, PastRun};
 use crate::units::Micros;
@@ -79,6 +79,10 @@ fn answer(query: HistoryQuery) -> HistoryAnswer {
         HistoryQuery::Compare { with, shown } => {
             let compared = state_of(&with.run_id).map(|run| Box::new(Comparison::new(run, &shown)));
             HistoryAnswer::Compared(with, compared.map_err(message))
+        }
+        HistoryQuery::Savings { shown } => {
+            let saved = savings_so_far(&shown).map(Box::new);
+            HistoryAnswer::Saved(saved.map_err(|error| error.to_string().into()))
         }
     }
 }

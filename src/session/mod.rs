@@ -52,6 +52,7 @@ pub use plan_document::{PlanDocument, keep_plan};
 pub use planning::{Optimization, Planning, PlanningOptions, optimize};
 pub use prepared::{CommandSender, LiveRun, PreparedRun};
 pub use resume::PriorRun;
-pub use savings::{Savings, SavingsRow, savings};
+pub use savings::savings;
+pub(crate) use savings::savings_so_far;
 pub use settings::Settings;
 pub(crate) use values::{value_from_file, value_from_text, values_from_file};

@@ -684,3 +684,83 @@ fn savings_are_computed_from_recorded_tokens_and_prices() {
     assert_eq!(other["planning"]["cost"], 0.0045);
     assert_ne!(other["all_large"]["cost"], 0.0045);
 }
+
+#[test]
+fn a_plan_is_changed_after_what_failed_in_a_run() {
+    // Counting fails while the letter is split at a character that jq cannot split at.
+    let mut wrong = good();
+    wrong["steps"][1]["parameters"]["words"] = "{{steps[split].output.words[0]}}".into();
+    let server = server(vec![says(&good())]);
+    let folder = workplace();
+    let home = folder.path().join("home");
+    let tools = TOOLS.replace(
+        "'.words | length'",
+        "'if (.words | type) == \"array\" then (.words | length) else error(\"cannot count \\(.words)\") end'",
+    );
+    let tools = tools.replace("{name: words, type: array,", "{name: words,");
+    std::fs::write(folder.path().join("catalog.yaml"), tools).unwrap();
+    std::fs::write(folder.path().join("p.json"), wrong.to_string()).unwrap();
+    let url = server.url();
+    let plandeck_with = |arguments: &[&str]| {
+        plandeck()
+            .current_dir(folder.path())
+            .env("OPENAI_API_KEY", "sk-x")
+            .env("PLANDECK_HOME", &home)
+            .args(arguments)
+            .args(["--tools", "catalog.yaml"])
+            .output()
+            .unwrap()
+    };
+    let run = |plan: &str| {
+        plandeck_with(&[
+            "run",
+            plan,
+            "--headless",
+            "--json",
+            "--worker",
+            "offline",
+            "-c",
+            "letter=Dear Ada",
+        ])
+    };
+    let failed = run("p.json");
+    assert_eq!(code(&failed), 1, "{}", stderr(&failed));
+    let refine = |more: &[&str]| {
+        let fixed = [
+            "plan",
+            "--refine",
+            "p.json",
+            "--failure",
+            "last",
+            "-o",
+            "q.json",
+            "--planner",
+            "openai/gpt-4o",
+            "--base-url",
+            &url,
+        ];
+        plandeck_with(&[&fixed[..], more].concat())
+    };
+    let output = refine(&["Count every word"]);
+    let said = stderr(&output);
+    assert_eq!(code(&output), 0, "{said}");
+    assert!(said.contains("- ") && said.contains("words[0]"), "{said}");
+    let prompt = server.requests()[0].1["messages"].to_string();
+    for part in [
+        "Count every word",
+        "step count (count_words)",
+        "cannot count Dear",
+        "words[0]",
+    ] {
+        assert!(prompt.contains(part), "{part} is not in {prompt}");
+    }
+    // The changed plan does not fail; then there is nothing to change.
+    let succeeded = run("q.json");
+    assert_eq!(code(&succeeded), 0, "{}", stderr(&succeeded));
+    assert_eq!(json(&succeeded)["result"], 2);
+    let output = refine(&[]);
+    let said = stderr(&output);
+    assert_eq!(code(&output), 2, "{said}");
+    assert!(said.contains("no step of this run failed"), "{said}");
+    assert_eq!(server.requests().len(), 1);
+}

@@ -21,6 +21,7 @@ mod palette;
 #[cfg(unix)]
 mod real_terminal;
 mod robust;
+mod savings;
 mod screens;
 mod terminal_dashboard;
 #[cfg(unix)]

@@ -1,7 +1,7 @@
 //! Queries for recorded runs. The answer arrives later, through the feed, because reading the store takes time that
 //! no key press should wait for.
 
-use crate::run::{Comparison, RunState};
+use crate::run::{Comparison, RunState, Savings};
 use crate::units::{Micros, Money};
 use std::sync::Arc;
 
@@ -39,6 +39,11 @@ pub enum HistoryQuery {
         /// The run shown, at the event shown.
         shown: Box<RunState>,
     },
+    /// What the plan of the run saves, compared with a large model that does all the work.
+    Savings {
+        /// The run.
+        shown: Box<RunState>,
+    },
 }
 
 /// The answer to a [`HistoryQuery`].
@@ -48,4 +53,6 @@ pub enum HistoryAnswer {
     Runs(Result<Vec<PastRun>, Arc<str>>),
     /// The run asked for, compared with the run shown, or why it cannot be read.
     Compared(PastRun, Result<Box<Comparison>, Arc<str>>),
+    /// What the plan saves, or why that is not known.
+    Saved(Result<Box<Savings>, Arc<str>>),
 }

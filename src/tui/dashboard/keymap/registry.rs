@@ -235,7 +235,7 @@ static AFTER_VIEWS: &[Entry] = &[
     ask("copy", &[key('y')], Inspector, "copy the page to the clipboard", selected, pages::copy).hint("copy"),
 
     change("back", &[code(KeyCode::Esc)], Dashboard, "back", can_go_back, overlays::back).over(Over::Text).hint("back"),
-    change("the-run", &[code(KeyCode::Esc)], Dashboard, "show the run as a whole: money, slots, critical path", at_the_graph, pages::show_run),
+    ask("the-run", &[code(KeyCode::Esc)], Dashboard, "show the run as a whole: money, slots, critical path", at_the_graph, pages::show_run),
     change("maximise", &[key('z')], Dashboard, "maximise the pane in focus, or restore it", always, |m| m.maximised = !m.maximised),
     change("palette", &[key(':')], Dashboard, "find an action by name", always, palette::open),
     change("help", &[key('?')], Dashboard, "show the keys", always, overlays::toggle_help).hint("help"),

@@ -5,7 +5,7 @@ use crate::text;
 use crate::text::format;
 use crate::tui::dashboard::state::model::Model;
 use crate::tui::widgets::text_page::TextPage;
-use crate::units::Micros;
+use crate::units::{Micros, Money};
 
 /// Cells of a bar.
 const BAR: usize = 16;
@@ -27,6 +27,7 @@ pub fn write(model: &Model, width: usize, page: &mut TextPage<'_>) {
     page.field("worker", &text::fit(&header.worker, 60));
     if header.track_cost {
         write_money(model, page);
+        write_savings(model, page);
     }
     write_slots(run, model.now, width, page);
     write_path(model, page);
@@ -59,6 +60,68 @@ fn write_money(model: &Model, page: &mut TextPage<'_>) {
     }
 }
 
+/// Planning once and executing often, beside the same work by the large model alone.
+fn write_savings(model: &Model, page: &mut TextPage<'_>) {
+    let known = model
+        .savings
+        .as_ref()
+        .filter(|saved| saved.at == model.run.at);
+    let Some(known) = known.and_then(|saved| saved.known.as_ref()) else {
+        return;
+    };
+    page.heading("what the plan saves");
+    let theme = page.theme;
+    let saved = match known {
+        Ok(saved) => saved,
+        Err(why) => {
+            page.text(&format!("not known: {why}"), theme.warning);
+            return;
+        }
+    };
+    let large = text::fit(&saved.large, 40);
+    let source = if saved.planning_is_recorded {
+        "recorded"
+    } else {
+        "estimated"
+    };
+    page.field(
+        "planning",
+        &format!("{} once, {source}, {large}", or_unknown(saved.planning)),
+    );
+    let calls = format::count(
+        usize::try_from(saved.calls).unwrap_or(usize::MAX),
+        "model call",
+    );
+    page.field(
+        "execution",
+        &format!("{} in {calls}", or_unknown(saved.small)),
+    );
+    page.field(
+        "all large",
+        &format!("{} each time, {large}", or_unknown(saved.all_large)),
+    );
+    for row in saved.rows(None) {
+        let words = format!(
+            "{:>5} × {:>9} planned, {:>9} all large",
+            format::thousands(row.executions),
+            row.planned.to_string(),
+            row.all_large.to_string()
+        );
+        page.text(&words, theme.text);
+    }
+    let words = match saved.break_even() {
+        Some(count) => format!(
+            "the plan is cheaper from execution {} on",
+            format::thousands(count)
+        ),
+        None => "the plan is not cheaper, or a price is not known".to_owned(),
+    };
+    page.text(&words, theme.text);
+    for assumption in &saved.assumptions {
+        page.text(&format!("- {assumption}"), theme.dim);
+    }
+}
+
 /// What the rest of a run can cost.
 fn to_come(rest: &Forecast) -> String {
     if rest.is_free() {
@@ -67,9 +130,6 @@ fn to_come(rest: &Forecast) -> String {
     if rest.expected == Some(rest.min) && rest.max == Some(rest.min) {
         return rest.min.to_string();
     }
-    let or_unknown = |amount: Option<crate::units::Money>| {
-        amount.map_or_else(|| "unknown".to_owned(), |amount| amount.to_string())
-    };
     format!(
         "{} expected, from {} to {}",
         or_unknown(rest.expected),
@@ -79,6 +139,10 @@ fn to_come(rest: &Forecast) -> String {
             None => "no known bound".to_owned(),
         }
     )
+}
+
+fn or_unknown(amount: Option<Money>) -> String {
+    amount.map_or_else(|| "unknown".to_owned(), |amount| amount.to_string())
 }
 
 fn write_slots(run: &RunState, now: Micros, width: usize, page: &mut TextPage<'_>) {

@@ -8,13 +8,15 @@ use super::step_names::StepNames;
 use super::time_travel::TimeTravel;
 use crate::plan::StepIx;
 use crate::run::{
-    Figures, Forecast, RunPhase, RunState, StepState, StepStatus, Verdict, figures, forecast,
+    Figures, Forecast, RunPhase, RunState, Savings, StepState, StepStatus, Verdict, figures,
+    forecast,
 };
 use crate::tui::dashboard::panes::{Panes, View};
 use crate::tui::theme::Theme;
 use crate::units::Micros;
 use ratatui::layout::Position;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// The shortest time between two computations of the figures, for a small run.
 const FIGURES_EVERY: Micros = Micros(100_000);
@@ -65,6 +67,15 @@ pub struct UnknownSteps {
     pub put_off: BTreeSet<StepIx>,
 }
 
+/// What the plan of the run saves.
+#[derive(Debug)]
+pub(crate) struct SavingsOfRun {
+    /// The end of the run for which it was asked.
+    pub at: Micros,
+    /// The answer, or why there is none.
+    pub known: Option<Result<Box<Savings>, Arc<str>>>,
+}
+
 /// Everything the dashboard knows.
 #[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 #[derive(Debug)]
@@ -85,6 +96,8 @@ pub struct Model {
     pub figures: Figures,
     /// What the rest of the run can cost, worked out with the figures.
     pub forecast: Option<Forecast>,
+    /// What the plan saves, once the page of the run has asked for it.
+    pub(crate) savings: Option<SavingsOfRun>,
     /// The ids of the steps there are by now, cut alike wherever one is too long.
     pub names: StepNames,
     /// Indexes beside the run.
@@ -146,6 +159,7 @@ impl Model {
             clock: Micros(0),
             figures: Figures::default(),
             forecast: None,
+            savings: None,
             names: StepNames::default(),
             run_index: RunIndex::default(),
             blocker: None,

@@ -12,6 +12,7 @@ pub(crate) mod run_commands;
 pub(crate) mod search;
 pub(crate) mod unknown;
 
+use super::history::HistoryAnswer;
 use super::message::{Effect, Message};
 use super::state::model::Model;
 use super::state::overlay::Overlay;
@@ -23,6 +24,10 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
     match message {
         Message::Terminal(event) => on_terminal(model, event),
         Message::Events(events) => on_events(model, events),
+        Message::Answer(HistoryAnswer::Saved(saved)) => {
+            pages::take_savings(model, saved);
+            Vec::new()
+        }
         Message::Answer(answer) => {
             compare::answer(model, answer);
             Vec::new()
@@ -106,5 +111,5 @@ fn on_events(model: &mut Model, events: Vec<RunEvent>) -> Vec<Effect> {
     if model.leaving && !model.in_progress() {
         return leave(Outcome::Quit);
     }
-    Vec::new()
+    pages::ask_for_savings(model)
 }

@@ -1,19 +1,22 @@
 //! The inspector: its pages, scrolling, and the clipboard.
 
 use super::search;
+use crate::run::Savings;
 use crate::text::format;
+use crate::tui::dashboard::history::HistoryQuery;
 use crate::tui::dashboard::layout;
 use crate::tui::dashboard::message::Effect;
 use crate::tui::dashboard::page;
 use crate::tui::dashboard::state::comparison::Runs;
 use crate::tui::dashboard::state::inspected;
 use crate::tui::dashboard::state::inspector::Tab;
-use crate::tui::dashboard::state::model::{Focus, Model};
+use crate::tui::dashboard::state::model::{Focus, Model, SavingsOfRun};
 use crate::tui::dashboard::state::overlay::Overlay;
 use crate::tui::terminal::screen::TerminalEffect;
 use crate::tui::widgets::json;
 use crate::tui::widgets::tree::JsonTree;
 use ratatui::layout::Position;
+use std::sync::Arc;
 
 /// Most bytes to copy; terminals refuse more.
 const COPY_BYTES: usize = 1_000_000;
@@ -31,10 +34,39 @@ pub(crate) fn show(model: &mut Model, tab: Tab) {
 }
 
 /// Shows the run as a whole.
-pub(crate) fn show_run(model: &mut Model) {
+pub(crate) fn show_run(model: &mut Model) -> Vec<Effect> {
     model.inspector.of_run = true;
     model.inspector.scroll = 0;
     model.focus = Focus::Inspector;
+    ask_for_savings(model)
+}
+
+/// Asks what the plan saves, where the page of the run is shown, the run has ended, and it has not been asked since.
+pub(crate) fn ask_for_savings(model: &mut Model) -> Vec<Effect> {
+    let run = &model.run;
+    let is_due = model.inspector.of_run && run.has_ended() && !model.is_past();
+    let is_known = model
+        .savings
+        .as_ref()
+        .is_some_and(|saved| saved.at == run.at);
+    let has_asked_models = run.tokens.input > 0 || run.tokens.output > 0;
+    if !is_due || is_known || !has_asked_models {
+        return Vec::new();
+    }
+    let shown = Box::new(run.clone());
+    model.savings = Some(SavingsOfRun {
+        at: shown.at,
+        known: None,
+    });
+    vec![Effect::Ask(HistoryQuery::Savings { shown })]
+}
+
+/// Takes in what the plan saves.
+pub(crate) fn take_savings(model: &mut Model, saved: Result<Box<Savings>, Arc<str>>) {
+    model.dirty = true;
+    if let Some(asked) = &mut model.savings {
+        asked.known = Some(saved);
+    }
 }
 
 /// Shows values as text, or as a tree.
