@@ -194,6 +194,7 @@ fn started(step: StepKey, input: Arc<Value>) -> EventKind {
         input: input.into(),
         reserved: Money::ZERO,
         why: None,
+        prompt: None,
     }
 }
 
@@ -212,6 +213,7 @@ fn ended(step: StepKey) -> [EventKind; 2] {
         error: None,
         retry_in: None,
         cancelled: false,
+        streamed: None,
     };
     let output = Arc::new(json!({"done": true}));
     let source = StepSource::Call;

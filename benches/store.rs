@@ -230,6 +230,7 @@ fn events(id: &str, steps: u32) -> Vec<RunEvent> {
             input: Arc::clone(&input).into(),
             reserved: Money::ZERO,
             why: None,
+            prompt: None,
         });
         emit(EventKind::AttemptEnded(Arc::new(AttemptEnd {
             reasoning: None,
@@ -245,6 +246,7 @@ fn events(id: &str, steps: u32) -> Vec<RunEvent> {
             error: None,
             retry_in: None,
             cancelled: false,
+            streamed: None,
         })));
         emit(EventKind::StepSucceeded {
             step,

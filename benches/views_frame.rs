@@ -110,6 +110,7 @@ impl Run {
                 error: None,
                 retry_in: None,
                 cancelled: false,
+                streamed: None,
             })));
             self.emit(EventKind::StepSucceeded {
                 step,
@@ -128,6 +129,7 @@ impl Run {
             input: StepInput::default(),
             reserved: Money::from_usd(0.001),
             why: None,
+            prompt: None,
         });
         self.next += 1;
         self.at += 900;

@@ -82,15 +82,36 @@ async fn bounded(tool: Arc<dyn Tool>, mut call: Call, bounds: &Bounds) -> CallRe
     } else {
         // It ends what it started, as when a run is stopped.
         cancel.cancel();
-        let _ = timeout(GRACE, work).await;
+        let ended = timeout(GRACE, work).await.ok();
         let seconds = limit.as_secs_f64();
+        let mut message = format!("no answer within timeout_s = {seconds}");
+        // A model's error says which server was asked, and how much of its answer had arrived.
+        if let Some(CallReport {
+            output: Err(error),
+            model: Some(_),
+            ..
+        }) = &ended
+        {
+            message = format!("{message}: {}", error.message);
+        }
         let error = ToolError {
             kind: ErrorKind::TimeoutError,
-            message: format!("no answer within timeout_s = {seconds}"),
+            message,
             retryable: !bounds.deterministic,
             retry_after: None,
         };
-        unanswered(error)
+        let report = unanswered(error);
+        match ended {
+            Some(ended) => CallReport {
+                model: ended.model,
+                prompt: ended.prompt,
+                answer: ended.answer,
+                reasoning: ended.reasoning,
+                first_token: ended.first_token,
+                ..report
+            },
+            None => report,
+        }
     }
 }
 

@@ -224,9 +224,16 @@ impl Driver {
         for action in decided.drain(..) {
             // An event is dated when it is decided, not when it is given to the sinks.
             match action {
-                Action::Emit(kind) => {
-                    if let EventKind::StepReset { step } = &kind {
-                        self.reuse.reset(step);
+                Action::Emit(mut kind) => {
+                    match &mut kind {
+                        EventKind::StepReset { step } => self.reuse.reset(step),
+                        EventKind::AttemptStarted {
+                            step,
+                            input,
+                            prompt,
+                            ..
+                        } => *prompt = self.prompt(step.ix, input),
+                        _ => {}
                     }
                     self.emitter.emit(now, kind);
                 }
@@ -235,6 +242,16 @@ impl Driver {
         }
         self.scratch = decided;
         self.apply_edits(rows.max(self.plan.steps.len()));
+    }
+
+    /// What a call of a row is going to ask a model.
+    fn prompt(&self, row: StepIx, input: &StepInput) -> Option<Arc<str>> {
+        let instance = self.instance(row);
+        let (tool, step) = (instance.tool()?, instance.step()?);
+        // Models have a price, and most tools have none.
+        tool.pricing()?;
+        let prompt = tool.prompt(&input.to_value(), step.settings.model.as_deref());
+        prompt.map(Arc::from)
     }
 
     /// Applies the edits of rows that now exist, from this one on.
@@ -416,6 +433,7 @@ impl Driver {
             max_cpu_percent: self.settings.limits.max_cpu_percent,
             cancel: self.calls.cancellation(),
             log: self.calls.log(row, number),
+            listener: None,
             spend_authorizer: self.calls.spend_authorizer(row),
         };
         let bounds = Bounds {
@@ -454,6 +472,12 @@ impl Driver {
             cancelled,
         } = done;
         self.held.count(row, &mut report);
+        // What was asked is on record already, unless there was more than one request.
+        let state = self.emitter.state().steps.get(row.at());
+        let known = state.and_then(|step| step.running_attempt()?.prompt.as_ref());
+        if let Some(known) = known.filter(|known| report.prompt.as_ref() == Some(&***known)) {
+            report.prompt = Some(Arc::clone(&**known));
+        }
         self.reuse
             .call_ended(row, service, &report, &self.scheduler);
         // Later steps need the output as it is; events are redacted on their way out.

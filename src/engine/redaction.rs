@@ -24,8 +24,11 @@ pub fn redacted(mut kind: EventKind, secrets: &Secrets) -> EventKind {
             infos(&mut header.steps, secrets);
         }
         EventKind::StepExpanded { elements, .. } => infos(elements, secrets),
-        EventKind::AttemptStarted { input, why, .. } => {
+        EventKind::AttemptStarted {
+            input, why, prompt, ..
+        } => {
             *input = shown_input(input, secrets);
+            prompt.iter_mut().for_each(text);
             if let Some(why) = why {
                 reason(why, secrets);
             }
@@ -35,6 +38,7 @@ pub fn redacted(mut kind: EventKind, secrets: &Secrets) -> EventKind {
             let end: &mut AttemptEnd = Arc::make_mut(end);
             end.prompt.iter_mut().for_each(text);
             end.answer.iter_mut().for_each(text);
+            end.reasoning.iter_mut().for_each(text);
             if let Some(one) = &mut end.error {
                 error(one, secrets);
             }

@@ -14,6 +14,8 @@ pub(crate) struct ApiQuirks {
     pub(crate) temperature: bool,
     /// The Responses format instead of chat completions, of servers that have both.
     pub(crate) responses: bool,
+    /// Whether the answer is requested as a stream.
+    pub(crate) stream: Stream,
 }
 
 impl Default for ApiQuirks {
@@ -24,7 +26,26 @@ impl Default for ApiQuirks {
             max_completion_tokens: false,
             temperature: true,
             responses: false,
+            stream: Stream::WithUsage,
         }
+    }
+}
+
+/// Whether an answer is requested as a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stream {
+    /// It is, and so is the number of tokens used, in formats that report it in a stream only on request.
+    WithUsage,
+    /// It is, in its plain form.
+    Plain,
+    /// The whole answer is requested.
+    Off,
+}
+
+impl Stream {
+    /// Whether it is.
+    pub(crate) fn is_on(self) -> bool {
+        self != Self::Off
     }
 }
 
@@ -52,7 +73,21 @@ impl ApiQuirks {
             });
         }
         self.without_temperature(&body)
+            .or_else(|| self.without_stream(&body))
             .or_else(|| self.in_looser_format(&body, with_schema))
+    }
+
+    /// Without the usage in the stream, or without a stream, where this body in lower case is about it.
+    pub(crate) fn without_stream(self, body: &str) -> Option<Self> {
+        let is_about_usage = ["stream_options", "include_usage"]
+            .iter()
+            .any(|word| body.contains(word));
+        let stream = match self.stream {
+            Stream::WithUsage if is_about_usage => Stream::Plain,
+            Stream::WithUsage | Stream::Plain if body.contains("stream") => Stream::Off,
+            _ => return None,
+        };
+        Some(Self { stream, ..self })
     }
 
     /// Without a temperature, where this body in lower case is about it.
@@ -110,6 +145,8 @@ mod tests {
         for body in [
             "use max_completion_tokens",
             "temperature is not supported",
+            "Unrecognized request argument supplied: stream_options",
+            "streaming is not supported for this model",
             "bad schema",
             "this model does not support response format `json_schema`",
             "json mode is not enabled",

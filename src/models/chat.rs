@@ -1,5 +1,7 @@
 //! A request with messages of the caller's own, for those who ask a model for more than the output of a tool.
 
+use super::answer_listener::AnswerListener;
+use super::arrival::Arrival;
 use super::conversation::{Conversation, Spent, max_turn_tokens};
 use super::cost_basis::CostBasis;
 use super::http::RequestError;
@@ -25,6 +27,8 @@ pub(crate) struct Chat<'a> {
     pub(crate) max_requests: usize,
     /// The time limit.
     pub(crate) timeout: Duration,
+    /// Follows the answer while it arrives.
+    pub(crate) listener: Option<&'a AnswerListener>,
 }
 
 /// What became of a [`Chat`].
@@ -69,7 +73,8 @@ impl SmallModelWorker {
             model,
             price: self.price_for(None),
             max_tokens: chat.max_tokens,
-            limits: TimeLimits::begin(Some(chat.timeout)),
+            limits: TimeLimits::begin(Some(chat.timeout), self.stall_timeout),
+            arrival: Arrival::new(chat.listener),
             schema: Some(SentSchema::new(chat.schema, provider.protocol.subset())),
             messages: chat.messages.to_vec(),
             attempt: 1,

@@ -1,6 +1,8 @@
 //! One task's turns with a model: the question, the answer, and one repair.
 
 use super::answer::{self, Unusable};
+use super::answer_stream::kept;
+use super::arrival::Arrival;
 use super::cost_basis::CostBasis;
 use super::degenerate;
 use super::endpoint::{Asked, Endpoint};
@@ -36,6 +38,8 @@ pub(super) struct Conversation<'a> {
     pub(super) price: Option<Price>,
     pub(super) max_tokens: u32,
     pub(super) limits: TimeLimits,
+    /// What of the answers has arrived.
+    pub(super) arrival: Arrival,
     /// The schema in the forms in which it is sent.
     pub(super) schema: Option<SentSchema>,
     pub(super) messages: Vec<(Role, String)>,
@@ -87,11 +91,43 @@ impl Conversation<'_> {
             output = self.output(schema) => Some(output),
         };
         output.unwrap_or_else(|| {
+            let kept = kept(self.arrival.bytes());
             if self.spent.waiting {
                 self.charge(Usage::UNKNOWN);
+                self.salvage();
             }
-            Err(RequestError::permanent("cancelled"))
+            let place = self.endpoint.place(self.model);
+            Err(RequestError::permanent(format!("{place}: cancelled{kept}")))
         })
+    }
+
+    /// Keeps what has arrived of an answer that does not come to its end.
+    fn salvage(&mut self) {
+        let partial = self.arrival.take_partial();
+        let text = self.endpoint.redact(&partial.text);
+        let (text, thoughts) = thoughts::split(&text);
+        let reasoning = self.endpoint.redact(&partial.reasoning);
+        self.keep(text, [reasoning, thoughts]);
+    }
+
+    /// Keeps an answer and what the model thought.
+    fn keep(&mut self, text: String, reasoning: [String; 2]) {
+        let thoughts = reasoning.into_iter().filter(|part| !part.is_empty());
+        self.reasoning.extend(thoughts);
+        if !text.is_empty() {
+            self.answers.push(text);
+        }
+    }
+
+    /// The output tokens per second while the answers arrived. Tokens of thoughts that the server does not show came
+    /// before them and do not count.
+    pub(super) fn tokens_per_second(&self) -> Option<f64> {
+        let tokens = self.spent.tokens?;
+        let hidden = tokens.reasoning.filter(|_| self.reasoning.is_empty());
+        let tokens = tokens.output.saturating_sub(hidden.unwrap_or(0));
+        let seconds = self.arrival.times()?.generating.as_secs_f64();
+        let rate = tokens as f64 / seconds;
+        (tokens > 1 && rate.is_finite()).then_some(rate)
     }
 
     /// The output, after one repair where the first answer is not valid.
@@ -134,16 +170,15 @@ impl Conversation<'_> {
             }
         });
         let (text, thoughts) = thoughts::split(&answer.text);
-        self.reasoning.extend(
-            [answer.reasoning, thoughts]
-                .into_iter()
-                .filter(|part| !part.is_empty()),
-        );
+        let reasoning = [answer.reasoning, thoughts];
+        let reasoning = reasoning.into_iter().filter(|part| !part.is_empty());
+        self.reasoning.extend(reasoning);
         self.answers.push(text);
         if answer.cut_off && schema.is_some() {
             return Err(RequestError::permanent(format!(
                 "{}: the answer was cut off at {} tokens; give the tool more `max_tokens`",
-                self.model, self.max_tokens
+                self.endpoint.place(self.model),
+                self.max_tokens
             )));
         }
         match read {
@@ -161,9 +196,9 @@ impl Conversation<'_> {
             self.spent.waiting = true;
             self.requests += 1;
             let request = self.request();
-            let asked = self
-                .endpoint
-                .ask(self.clients, &request, quirks, self.limits);
+            let asked =
+                self.endpoint
+                    .ask(self.clients, &request, quirks, self.limits, &self.arrival);
             let asked = asked.await;
             self.spent.waiting = false;
             match asked {
@@ -187,6 +222,7 @@ impl Conversation<'_> {
                 }
                 Err(ChatError { error, usage }) => {
                     self.settle(&error, usage);
+                    self.salvage();
                     return Err(error);
                 }
             }

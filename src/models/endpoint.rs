@@ -1,9 +1,11 @@
 //! One server with its key: sends requests in its protocol and learns which parameters it accepts.
 
-use super::api_quirks::{ApiQuirks, OutputFormat};
+use super::answer_stream::{MAX_BODY_BYTES, MAX_TEXT_BYTES, Received, receive, too_large};
+use super::api_quirks::{ApiQuirks, OutputFormat, Stream};
+use super::arrival::Arrival;
 use super::http::{HttpClients, RequestError, read_body_within, transport_error};
 use super::off_thread::off_thread;
-use super::protocol::{HttpRequest, HttpResponse, Protocol, Server, SseDecoder};
+use super::protocol::{HttpRequest, HttpResponse, Protocol, Server};
 use super::provider::Provider;
 use super::rate_limit_headers;
 use super::refusal_kind::RefusalKind;
@@ -13,19 +15,9 @@ use super::time_limits::TimeLimits;
 use super::usage::Usage;
 use crate::text::secrets::{Secrets, SharedSecrets, mask_password};
 use reqwest::StatusCode;
-use reqwest::header::CONTENT_TYPE;
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
-
-/// The maximum size of an answer, in bytes.
-const MAX_ANSWER_BYTES: usize = 16 << 20;
-
-/// The maximum size of the text in it, in bytes: more than any model writes at once.
-const MAX_TEXT_BYTES: usize = 4 << 20;
-
-/// The bytes of a stream whose events are decoded at a time.
-const SSE_PIECE: usize = 64 << 10;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The maximum length of a message, in bytes.
 const QUOTED: usize = 1_200;
@@ -54,7 +46,9 @@ pub(super) struct Endpoint {
     /// The address without a password, for messages.
     shown: String,
     /// The key and a password in the address, which a server may quote.
-    secrets: Secrets,
+    secrets: Arc<Secrets>,
+    /// Whether answers are requested as streams.
+    streaming: bool,
     /// The parameters that each model accepts, as far as they are known.
     quirks: Mutex<HashMap<String, ApiQuirks>>,
 }
@@ -66,6 +60,7 @@ impl Endpoint {
         base: &str,
         key: Option<String>,
         version: Option<String>,
+        streaming: bool,
     ) -> Self {
         let base = base.trim_end_matches('/');
         let secrets = SharedSecrets::default();
@@ -78,7 +73,8 @@ impl Endpoint {
             version,
             base: base.to_owned(),
             shown: mask_password(base).into_owned(),
-            secrets: Secrets::clone(&secrets.now()),
+            secrets: secrets.now(),
+            streaming,
             key,
             quirks: Mutex::default(),
         }
@@ -92,6 +88,9 @@ impl Endpoint {
     /// The parameters of the first request for `request`.
     pub(super) fn first_quirks(&self, request: &ChatRequest<'_>) -> ApiQuirks {
         let mut quirks = self.quirks(request.model);
+        if !self.streaming || self.protocol().stream().is_none() {
+            quirks.stream = Stream::Off;
+        }
         if quirks.format == OutputFormat::StrictSchema
             && request
                 .schema
@@ -102,13 +101,20 @@ impl Endpoint {
         quirks
     }
 
-    /// Asks with the parameters of `quirks` and waits for the answer. Neither it nor an error has a secret.
+    /// The text without the key, and without a password in the address.
+    pub(super) fn redact(&self, text: &str) -> String {
+        self.secrets.redact(text).into_owned()
+    }
+
+    /// Asks with the parameters of `quirks` and waits for the answer, which goes to `arrival` while it comes. Neither it
+    /// nor an error has a secret.
     pub(super) async fn ask(
         &self,
         clients: &HttpClients,
         request: &ChatRequest<'_>,
         quirks: ApiQuirks,
         limits: TimeLimits,
+        arrival: &Arrival,
     ) -> Result<Asked, ChatError> {
         let redacted = |error: RequestError| {
             let error = if error.message.starts_with(&self.shown) {
@@ -121,7 +127,10 @@ impl Endpoint {
                 ..error
             }
         };
-        match self.exchange(clients, request, quirks, limits).await {
+        match self
+            .exchange(clients, request, quirks, limits, arrival)
+            .await
+        {
             Ok(Asked::Answer(answer)) => Ok(Asked::Answer(ChatAnswer {
                 // A stream may have carried it in pieces.
                 text: self.secrets.redact(&answer.text).into_owned(),
@@ -146,6 +155,7 @@ impl Endpoint {
         request: &ChatRequest<'_>,
         quirks: ApiQuirks,
         limits: TimeLimits,
+        arrival: &Arrival,
     ) -> Result<Asked, ChatError> {
         let server = Server {
             base: &self.base,
@@ -153,15 +163,24 @@ impl Endpoint {
             version: self.version.as_deref(),
         };
         let post = self.protocol().request(server, request, quirks)?;
+        arrival.begin(&self.secrets);
         let response = tokio::time::timeout(
             limits.left(),
-            self.send(clients, post, request.model, limits),
+            self.send(clients, post, request.model, limits, arrival),
         )
         .await;
         let response = response.unwrap_or_else(|_| {
-            let error = limits.exceeded().at(&self.place(request.model));
+            let error = limits.exceeded(arrival.bytes());
+            let error = error.at(&self.place(request.model));
             Err(ChatError::billed(error, Usage::UNKNOWN))
         })?;
+        let response = match response {
+            Response::Streamed(answer) => {
+                self.remember(request, after_stream(quirks, &answer));
+                return Ok(Asked::Answer(answer));
+            }
+            Response::Whole(response) => response,
+        };
         if response.status.is_success() {
             self.remember(request, quirks);
             let protocol = self.protocol();
@@ -192,15 +211,16 @@ impl Endpoint {
         }
     }
 
-    /// Sends a request and reads the whole response. The body of an error counts as empty where it does not arrive;
-    /// the key, which a server may quote, is redacted in it.
+    /// Sends a request and reads the response. The body of an error counts as empty where it does not arrive; the key,
+    /// which a server may quote, is redacted in a body that is read whole.
     async fn send(
         &self,
         clients: &HttpClients,
         request: HttpRequest,
         model: &str,
         limits: TimeLimits,
-    ) -> Result<HttpResponse, ChatError> {
+        arrival: &Arrival,
+    ) -> Result<Response, ChatError> {
         let client = clients.client(&request.url, self.key.is_some())?;
         let url = request.url.clone();
         let post = client
@@ -208,7 +228,12 @@ impl Endpoint {
             .headers(request.headers)
             .body(request.body);
         tracing::debug!(base = %self.shown, "model request sent");
-        let response = post.send().await.map_err(|error| {
+        let head = tokio::time::timeout(limits.before_first_byte(), post.send()).await;
+        let head = head.map_err(|_| {
+            let error = TimeLimits::stalled(limits.stall, 0).at(&self.place(model));
+            ChatError::billed(error, Usage::UNKNOWN)
+        })?;
+        let response = head.map_err(|error| {
             // A redirect that is not followed is a refusal, which is not billed.
             let is_refusal = error.is_redirect();
             let error = transport_error(error, &url).at(&self.place(model));
@@ -217,34 +242,29 @@ impl Endpoint {
         })?;
         let (status, headers) = (response.status(), response.headers().clone());
         tracing::debug!(base = %self.shown, status = status.as_u16(), "model request answered");
-        let body = read_body_within(response, MAX_ANSWER_BYTES, limits.idle).await;
         let (body, is_whole) = if status.is_success() {
-            let body = body.map_err(|error| {
-                let error = if error.timed_out {
-                    error.at(&self.place(model))
-                } else {
-                    error
-                };
-                ChatError::billed(error, Usage::UNKNOWN)
-            });
-            (body?, true)
+            match receive(response, self.protocol(), arrival, limits).await? {
+                Received::Whole(body) => (body, true),
+                Received::Answer(answer) => return Ok(Response::Streamed(answer)),
+            }
         } else {
+            let body = read_body_within(response, MAX_BODY_BYTES, limits.stall).await;
             let is_whole = body.is_ok();
             (body.unwrap_or_default(), is_whole)
         };
         let length = body.len();
-        let secrets = self.secrets.clone();
+        let secrets = Arc::clone(&self.secrets);
         let redacted = move || match secrets.redact(&String::from_utf8_lossy(&body)) {
             Cow::Owned(redacted) => redacted.into_bytes(),
             Cow::Borrowed(_) => body,
         };
         let body = off_thread(length, redacted).await;
-        Ok(HttpResponse {
+        Ok(Response::Whole(HttpResponse {
             status,
             headers,
             body,
             is_whole,
-        })
+        }))
     }
 
     /// Reads a response with a status of failure. A provider that bills a failure reports its tokens; where the report,
@@ -271,7 +291,7 @@ impl Endpoint {
     }
 
     /// The server and the model, for messages.
-    fn place(&self, model: &str) -> String {
+    pub(super) fn place(&self, model: &str) -> String {
         format!("{} ({}/{model})", self.shown, self.provider.name)
     }
 
@@ -295,33 +315,34 @@ impl Endpoint {
     }
 }
 
-/// Reads an answer, even where the server streams it unasked.
+/// A response to a request.
+enum Response {
+    /// It was read whole.
+    Whole(HttpResponse),
+    /// It streamed an answer.
+    Streamed(ChatAnswer),
+}
+
+/// Reads an answer that came in one piece.
 fn read(protocol: &dyn Protocol, response: &HttpResponse) -> Result<ChatAnswer, ChatError> {
-    let kind = response.headers.get(CONTENT_TYPE);
-    let kind = kind.map_or(&b""[..], |kind| kind.as_bytes());
-    // Some proxies pass a stream on as plain text.
-    let body = response.body.trim_ascii_start();
-    let is_stream = kind.starts_with(b"text/event-stream") || body.starts_with(b"data:");
-    let answer = match protocol.stream().filter(|_| is_stream) {
-        None => protocol.answer(&response.body)?,
-        Some(mut stream) => {
-            let mut decoder = SseDecoder::default();
-            for piece in response.body.chunks(SSE_PIECE) {
-                for event in decoder.push(piece) {
-                    stream.event(&event)?;
-                }
-            }
-            stream.finish()?
-        }
-    };
+    let answer = protocol.answer(&response.body)?;
     if answer.text.len() + answer.reasoning.len() > MAX_TEXT_BYTES {
-        let error = RequestError::permanent(format!(
-            "the model's text is larger than {} MB; let it write less at once",
-            MAX_TEXT_BYTES >> 20
-        ));
-        return Err(ChatError::billed(error, answer.usage));
+        return Err(ChatError::billed(too_large(), answer.usage));
     }
     Ok(answer)
+}
+
+/// The parameters after a streamed answer. A server that reports no usage in a stream, and refuses to be asked for it, is
+/// asked for whole answers, which have one: what they cost is then known.
+fn after_stream(quirks: ApiQuirks, answer: &ChatAnswer) -> ApiQuirks {
+    if quirks.stream == Stream::Plain && answer.usage == Usage::UNKNOWN {
+        ApiQuirks {
+            stream: Stream::Off,
+            ..quirks
+        }
+    } else {
+        quirks
+    }
 }
 
 /// Whether a gateway reports that it lost the answer of the server behind it, which may have been billed.

@@ -1,7 +1,10 @@
 //! Models: their providers, protocols and prices, and the worker that performs tools with them.
 
 mod answer;
+mod answer_listener;
+mod answer_stream;
 mod api_quirks;
+mod arrival;
 mod available;
 mod capabilities;
 mod chat;
@@ -36,6 +39,7 @@ mod worker;
 mod worker_error;
 
 pub use crate::text::schema::SchemaError;
+pub use answer_listener::{AnswerListener, AnswerPart};
 pub use available::{Availability, AvailableModel, ProviderState, available};
 pub use capabilities::Capabilities;
 pub(crate) use chat::{Chat, ChatReport};

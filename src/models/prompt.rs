@@ -1,5 +1,6 @@
 //! The messages that ask a model to perform a tool.
 
+use super::answer_listener::AnswerListener;
 use super::prices::Price;
 use super::request::Role;
 use minijinja::{Environment, context};
@@ -31,6 +32,10 @@ pub struct Task<'a> {
     pub price: Option<Price>,
     /// The time limit of the task, its repair included; by default 300 s.
     pub timeout: Option<Duration>,
+    /// The longest time without a byte of an answer; by default that of the worker.
+    pub stall_timeout: Option<Duration>,
+    /// Follows the answers while they arrive.
+    pub listener: Option<&'a AnswerListener>,
 }
 
 /// The template of the instructions, compiled once.

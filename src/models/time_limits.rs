@@ -1,7 +1,9 @@
 //! How long a task may wait for its model.
 
+use super::answer_stream::kept;
 use super::http::{IDLE, RequestError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// The default time limit of a task, its repair included.
 pub(super) const DEFAULT_TIMEOUT: Duration = Duration::from_mins(5);
@@ -12,17 +14,29 @@ pub(super) struct TimeLimits {
     began: Instant,
     total: Duration,
     /// The longest pause within an answer.
-    pub(super) idle: Duration,
+    pub(super) stall: Duration,
+    /// Whether the user chose that pause.
+    is_chosen: bool,
 }
 
 impl TimeLimits {
-    /// The limits of a task that begins now. A task with a `timeout` may expect slow answers, so a pause may last as
-    /// long as the timeout.
-    pub(super) fn begin(timeout: Option<Duration>) -> Self {
+    /// The limits of a task that begins now.
+    pub(super) fn begin(timeout: Option<Duration>, stall: Option<Duration>) -> Self {
         Self {
             began: Instant::now(),
             total: timeout.unwrap_or(DEFAULT_TIMEOUT),
-            idle: timeout.unwrap_or(IDLE),
+            stall: stall.unwrap_or(IDLE),
+            is_chosen: stall.is_some(),
+        }
+    }
+
+    /// How long the first byte of an answer may take. A server may load the model first, or think, so that only a pause
+    /// that the user chose counts before it.
+    pub(super) fn before_first_byte(&self) -> Duration {
+        if self.is_chosen {
+            self.stall
+        } else {
+            Duration::MAX
         }
     }
 
@@ -31,9 +45,24 @@ impl TimeLimits {
         self.total.saturating_sub(self.began.elapsed())
     }
 
-    /// The error when no time is left.
-    pub(super) fn exceeded(&self) -> RequestError {
+    /// The error when no time is left, and so many bytes of the answer have arrived.
+    pub(super) fn exceeded(&self, arrived: usize) -> RequestError {
         let seconds = self.total.as_secs_f64();
-        RequestError::timeout(format!("no answer within timeout_s = {seconds}"))
+        let kept = if arrived == 0 {
+            String::new()
+        } else {
+            kept(arrived)
+        };
+        RequestError::timeout(format!("no answer within timeout_s = {seconds}{kept}"))
+    }
+
+    /// The error of an answer of which nothing came for this long, after so many bytes of it.
+    pub(super) fn stalled(pause: Duration, arrived: usize) -> RequestError {
+        let seconds = pause.as_secs_f64();
+        let kept = kept(arrived);
+        RequestError::timeout(format!(
+            "the answer stalled: no data for stall_timeout_s = {seconds}{kept}. Where the model needs longer pauses, raise \
+             `stall_timeout_s` of the tool or in plandeck.toml"
+        ))
     }
 }

@@ -1,5 +1,6 @@
 //! The worker: the small model that performs tools, or its replacement without a model.
 
+use super::arrival::Arrival;
 use super::conversation::{Conversation, MAX_FORMS, Spent};
 use super::cost_basis::CostBasis;
 use super::endpoint::Endpoint;
@@ -18,6 +19,7 @@ use crate::units::{Charge, Money, Tokens};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// The default maximum of tokens in an answer.
 pub const MAX_TOKENS: u32 = 1000;
@@ -38,6 +40,10 @@ pub struct SmallModelWorker {
     base_url: Option<Arc<str>>,
     environment: Environment,
     prices: Prices,
+    /// The longest time without a byte of an answer; `None` for the default.
+    pub(super) stall_timeout: Option<Duration>,
+    /// Whether answers are requested as streams.
+    streaming: bool,
     pub(super) clients: Arc<HttpClients>,
     endpoints: Arc<Mutex<HashMap<&'static str, Arc<Endpoint>>>>,
 }
@@ -75,6 +81,10 @@ pub struct WorkerReport {
     pub answer: Option<Arc<str>>,
     /// What it thought before it answered.
     pub reasoning: Option<Arc<str>>,
+    /// When the answer began to arrive, from the start of the task; `None` where it came in one piece.
+    pub first_token: Option<Duration>,
+    /// The output tokens per second, from the first to the last part of the answers, as far as that can be known.
+    pub tokens_per_second: Option<f64>,
 }
 
 impl WorkerReport {
@@ -90,6 +100,8 @@ impl WorkerReport {
             prompt: None,
             answer: None,
             reasoning: None,
+            first_token: None,
+            tokens_per_second: None,
         }
     }
 }
@@ -126,6 +138,8 @@ impl SmallModelWorker {
             base_url: None,
             environment: process_environment(),
             prices: Prices::default(),
+            stall_timeout: None,
+            streaming: true,
             clients: Arc::default(),
             endpoints: Arc::default(),
         }
@@ -152,6 +166,22 @@ impl SmallModelWorker {
     #[must_use]
     pub fn prices(mut self, prices: Prices) -> Self {
         self.prices = prices;
+        self
+    }
+
+    /// Ends a request after this time without a byte of its answer, where a tool has no `stall_timeout_s` of its own. By
+    /// default 120 s, counted from the first byte.
+    #[must_use]
+    pub fn stall_timeout(mut self, stall_timeout: Option<Duration>) -> Self {
+        self.stall_timeout = stall_timeout;
+        self
+    }
+
+    /// Whether answers are requested as streams, so that they can be followed while they arrive. They are by default.
+    #[must_use]
+    pub fn streaming(mut self, streaming: bool) -> Self {
+        self.streaming = streaming;
+        self.endpoints = Arc::default();
         self
     }
 
@@ -317,9 +347,15 @@ impl SmallModelWorker {
             &base,
             key,
             provider.version(&self.environment),
+            self.streaming,
         ));
         endpoints.insert(provider.name, endpoint.clone());
         Ok(endpoint)
+    }
+
+    /// What a task asks a model, for the record; `None` without a model.
+    pub fn prompt(&self, task: &Task<'_>, input: &Value) -> Option<String> {
+        (!self.is_offline()).then(|| prompt::transcript(&prompt::messages(task, input)))
     }
 
     /// Performs a task, or stops once `cancelled` is ready. Dropping the future drops the request, and with it what is
@@ -379,6 +415,8 @@ impl SmallModelWorker {
             prompt: Some(prompt::transcript(&prompt::messages(task, input)).into()),
             answer,
             reasoning: None,
+            first_token: None,
+            tokens_per_second: None,
             output: simulated.output,
         }
     }
@@ -408,7 +446,8 @@ impl SmallModelWorker {
             model,
             price: self.price_of(task),
             max_tokens: task.max_tokens.unwrap_or(MAX_TOKENS),
-            limits: TimeLimits::begin(task.timeout),
+            limits: TimeLimits::begin(task.timeout, task.stall_timeout.or(self.stall_timeout)),
+            arrival: Arrival::new(task.listener),
             schema: task
                 .output_schema
                 .map(|schema| SentSchema::new(schema, provider.protocol.subset())),
@@ -421,7 +460,10 @@ impl SmallModelWorker {
             requests: 0,
         };
         let output = conversation.output_unless(cancelled, schema).await;
+        let times = conversation.arrival.times();
         WorkerReport {
+            first_token: times.map(|times| times.first),
+            tokens_per_second: conversation.tokens_per_second(),
             output,
             cost: conversation.spent.cost,
             charges: conversation.spent.charges,

@@ -138,6 +138,11 @@ impl LargePlanner {
         }
     }
 
+    /// The same planner that asks through another worker.
+    pub(crate) fn with_worker(self, worker: SmallModelWorker) -> Self {
+        Self { worker, ..self }
+    }
+
     /// Uses these prices.
     #[must_use]
     pub fn prices(self, prices: Prices) -> Self {

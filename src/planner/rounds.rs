@@ -172,6 +172,7 @@ impl<'a> Rounds<'a> {
             max_tokens,
             max_requests: 1,
             timeout: TIMEOUT,
+            listener: None,
         }
     }
 

@@ -129,6 +129,7 @@ mod tests {
             error: None,
             retry_in: None,
             cancelled: false,
+            streamed: None,
         }
     }
 

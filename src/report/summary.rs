@@ -251,6 +251,7 @@ mod tests {
             input: StepInput::default(),
             reserved: Money::ZERO,
             why: None,
+            prompt: None,
         };
         let ended = |at: u32, error: Option<RunError>| {
             EventKind::AttemptEnded(Arc::new(AttemptEnd {
@@ -267,6 +268,7 @@ mod tests {
                 error: error.map(Box::new),
                 retry_in: None,
                 cancelled: false,
+                streamed: None,
             }))
         };
         let header = RunHeader {

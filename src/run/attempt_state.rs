@@ -24,6 +24,8 @@ pub struct AttemptState {
     pub reserved: Money,
     /// Why it was made, where the output could have been there already.
     pub why: Option<Box<CallReason>>,
+    /// What a model was going to be asked, known before the call. Most attempts have none, and take a pointer for it.
+    pub prompt: Option<Box<Arc<str>>>,
     /// The tool's log.
     pub log: AttemptLog,
     /// When and how it ended; `None` while it runs.

@@ -36,7 +36,7 @@ pub use compare::{Comparison, Differences, Verdict};
 pub use event::{
     AttemptEnd, CallReason, ErrorKind, EventKind, InputChange, Limit, LogStream, MissReason,
     NotReused, RerunReason, Reuse, RunError, RunEvent, RunHeader, RunOutcome, SkipReason, StepInfo,
-    StepKey, StepPrice, StepSource, WaitReason,
+    StepKey, StepPrice, StepSource, Streamed, WaitReason,
 };
 pub use figures::{Figures, figures};
 pub(crate) use forecast::{Forecast, forecast};

@@ -188,6 +188,7 @@ impl RunState {
                 input,
                 reserved,
                 why,
+                prompt,
             } => {
                 if let Some(row) = self.set_status(step, StepStatus::Running) {
                     let due = row.retry_at.or(row.ready_at);
@@ -202,6 +203,7 @@ impl RunState {
                         input: input.clone(),
                         reserved: *reserved,
                         why: why.clone(),
+                        prompt: prompt.clone().map(Box::new),
                         log: AttemptLog::default(),
                         end: None,
                     });

@@ -166,7 +166,7 @@ async fn worker(
     let base_url = options.base_url.as_deref();
     let worker = SmallModelWorker::choose(&choice, base_url, process_environment());
     let worker = worker.await?;
-    Ok(worker.prices(settings.model_prices()?))
+    settings.applied_to(worker)
 }
 
 /// A base URL that a project's file names gets no key unless the user consents: the folder may come from anybody.

@@ -81,8 +81,9 @@ impl Planning {
         let base_url = source.base_url.as_deref();
         let planner = LargePlanner::choose(choice, base_url, process_environment()).await?;
         refuse_address_of_project(source, planner.worker())?;
+        let worker = settings.applied_to(planner.worker().clone())?;
         let planner = planner
-            .prices(settings.model_prices()?)
+            .with_worker(worker)
             .max_cost(options.max_cost)
             .on_progress(report);
         Ok(Self {

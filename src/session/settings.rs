@@ -2,13 +2,14 @@
 
 use super::error::SessionError;
 use super::options::SourceOptions;
-use crate::models::{Price, PriceError, Prices};
+use crate::models::{Price, PriceError, Prices, SmallModelWorker};
 use crate::run::{Rates, ResourceLimits};
 use crate::units::Money;
 use etcetera::BaseStrategy;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The name of the settings file of a project.
 const FILE: &str = "plandeck.toml";
@@ -26,6 +27,10 @@ pub struct Settings {
     /// The project's file, where the base URL is from one: the user has not chosen that address.
     #[serde(skip)]
     pub base_url_of: Option<PathBuf>,
+    /// Whether answers of models are requested as streams; `None` for the default, which is that they are.
+    pub stream: Option<bool>,
+    /// The longest time without a byte of a model's answer, in seconds; a tool's own comes first.
+    pub stall_timeout_s: Option<f64>,
     /// As `--theme`.
     pub theme: Option<String>,
     /// As `--color`.
@@ -106,7 +111,32 @@ impl Settings {
         settings
             .limits_over(ResourceLimits::none())
             .map_err(|why| SessionError::Settings(format!("{place}: {why}")))?;
+        settings
+            .stall_timeout()
+            .map_err(|why| SessionError::Settings(format!("{place}: {why}")))?;
         Ok(settings)
+    }
+
+    fn stall_timeout(&self) -> Result<Option<Duration>, String> {
+        let Some(seconds) = self.stall_timeout_s else {
+            return Ok(None);
+        };
+        match Duration::try_from_secs_f64(seconds) {
+            Ok(span) if !span.is_zero() => Ok(Some(span)),
+            _ => Err("stall_timeout_s must be a number of seconds above 0".to_owned()),
+        }
+    }
+
+    /// `worker` with the prices of the settings, and with how its answers are requested.
+    ///
+    /// # Errors
+    /// Where a price or a time is not valid.
+    pub fn applied_to(&self, worker: SmallModelWorker) -> Result<SmallModelWorker, SessionError> {
+        let stall_timeout = self.stall_timeout().map_err(SessionError::Settings)?;
+        Ok(worker
+            .prices(self.model_prices()?)
+            .streaming(self.stream.unwrap_or(true))
+            .stall_timeout(stall_timeout))
     }
 
     /// These settings, completed with those of `other`.
@@ -122,6 +152,8 @@ impl Settings {
             planner: self.planner.or(other.planner),
             base_url: self.base_url.or(other.base_url),
             base_url_of: self.base_url_of.or(other.base_url_of),
+            stream: self.stream.or(other.stream),
+            stall_timeout_s: self.stall_timeout_s.or(other.stall_timeout_s),
             theme: self.theme.or(other.theme),
             color: self.color.or(other.color),
             limits,
@@ -247,6 +279,8 @@ mod tests {
             planner,
             base_url,
             base_url_of: _,
+            stream,
+            stall_timeout_s,
             theme,
             color,
             limits,
@@ -263,6 +297,7 @@ mod tests {
                 .iter()
                 .all(Option::is_some)
         );
+        assert!(stream.is_some() && stall_timeout_s.is_some());
         let rate = rates.0["gpt-4o-mini"];
         let rate = [
             rate.requests_per_minute,

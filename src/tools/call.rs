@@ -2,7 +2,7 @@
 
 use super::error::ToolError;
 use super::secrets::Secrets;
-use crate::models::{CostBasis, SpendAuthorizer};
+use crate::models::{AnswerListener, CostBasis, SpendAuthorizer};
 use crate::run::LogStream;
 use crate::text::json::footprint;
 use crate::units::{Charge, Money, Tokens};
@@ -38,6 +38,8 @@ pub struct Call {
     pub cancel: CancellationToken,
     /// Takes what the tool logs.
     pub log: CallLog,
+    /// Follows the answers of a model while they arrive; `None` where nobody does.
+    pub listener: Option<AnswerListener>,
     /// Asked before the tool spends more than [`Pricing::reservation`](super::Pricing::reservation) reserved.
     pub spend_authorizer: SpendAuthorizer,
 }
@@ -65,6 +67,10 @@ pub struct CallReport {
     pub answer: Option<Arc<str>>,
     /// What the model thought before it answered.
     pub reasoning: Option<Arc<str>>,
+    /// When a streamed answer began to arrive, from the start of the call.
+    pub first_token: Option<Duration>,
+    /// The output tokens per second while it arrived.
+    pub tokens_per_second: Option<f64>,
 }
 
 /// A value that holds a secret.
@@ -98,6 +104,8 @@ impl CallReport {
             prompt: None,
             answer: None,
             reasoning: None,
+            first_token: None,
+            tokens_per_second: None,
         }
     }
 

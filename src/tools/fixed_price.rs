@@ -56,6 +56,10 @@ impl Tool for Priced {
             .map(|report| Self::charge(self.price, report))
     }
 
+    fn prompt(&self, input: &Value, model: Option<&str>) -> Option<String> {
+        self.tool.prompt(input, model)
+    }
+
     fn policy(&self) -> CallPolicy {
         self.tool.policy()
     }

@@ -63,6 +63,11 @@ impl Tool for FunctionCall {
         }
     }
 
+    fn prompt(&self, input: &Value, model: Option<&str>) -> Option<String> {
+        let (tool, input) = self.resolve(input).ok()?;
+        tool.prompt(&input, model)
+    }
+
     fn pricing(&self) -> Option<&dyn Pricing> {
         Some(self)
     }

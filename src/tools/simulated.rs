@@ -26,6 +26,17 @@ impl SimulatedTool {
     }
 }
 
+fn task(definition: &ToolDefinition) -> Task<'_> {
+    Task {
+        name: &definition.name,
+        description: &definition.description,
+        input_schema: definition.input_schema.as_deref(),
+        output_schema: definition.output_schema.as_deref(),
+        examples: &definition.examples,
+        ..Task::default()
+    }
+}
+
 impl Tool for SimulatedTool {
     fn kind(&self) -> &'static ToolKind {
         self.definition.kind()
@@ -35,14 +46,7 @@ impl Tool for SimulatedTool {
         let (definition, worker) = (self.definition.clone(), self.worker.clone());
         let is_model = self.is_model();
         async move {
-            let task = Task {
-                name: &definition.name,
-                description: &definition.description,
-                input_schema: definition.input_schema.as_deref(),
-                output_schema: definition.output_schema.as_deref(),
-                examples: &definition.examples,
-                ..Task::default()
-            };
+            let task = task(&definition);
             let work = worker.perform(
                 &task,
                 &call.input,
@@ -71,6 +75,11 @@ impl Tool for SimulatedTool {
             report
         }
         .boxed()
+    }
+
+    fn prompt(&self, input: &Value, _model: Option<&str>) -> Option<String> {
+        let prompt = || self.worker.prompt(&task(&self.definition), input);
+        self.is_model().then(prompt).flatten()
     }
 
     fn policy(&self) -> CallPolicy {

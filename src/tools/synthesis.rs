@@ -55,6 +55,7 @@ impl Tool for FinalSynthesis {
                 // Only fake values need the schema; a model answers in text by itself.
                 output_schema: worker.is_simulated().then_some(&schema),
                 timeout: model::own_timeout(&call, None),
+                listener: call.listener.as_ref(),
                 ..Task::default()
             };
             let work = worker.perform(
@@ -85,14 +86,20 @@ impl Tool for FinalSynthesis {
             .then(|| CallReport::free(Ok(Value::String(synthesis(input).0))))
     }
 
+    fn prompt(&self, input: &Value, model: Option<&str>) -> Option<String> {
+        let (_, prompt) = synthesis(input);
+        self.worker.prompt(&asked(&prompt, model), input)
+    }
+
     fn pricing(&self) -> Option<&dyn Pricing> {
         Some(self)
     }
 }
 
-/// The task that determines the price of a call.
-fn priced<'a>(prompt: &'a str, model: Option<&'a str>) -> Task<'a> {
+/// The task of a call, as it is priced.
+fn asked<'a>(prompt: &'a str, model: Option<&'a str>) -> Task<'a> {
     Task {
+        name: crate::plan::FINAL_SYNTHESIS,
         prompt: Some(prompt),
         model,
         ..Task::default()
@@ -102,18 +109,18 @@ fn priced<'a>(prompt: &'a str, model: Option<&'a str>) -> Task<'a> {
 impl Pricing for FinalSynthesis {
     fn quote(&self, input: &Value, model: Option<&str>) -> Quote {
         let (_, prompt) = synthesis(input);
-        self.worker.quote(&priced(&prompt, model), input).into()
+        self.worker.quote(&asked(&prompt, model), input).into()
     }
 
     fn reservation(&self, input: &Value, model: Option<&str>) -> Reservation {
         let (_, prompt) = synthesis(input);
-        let task = priced(&prompt, model);
+        let task = asked(&prompt, model);
         self.worker.reservation(&task, input).into()
     }
 
     fn estimate(&self, known: &Value, model: Option<&str>, unseen: Unseen) -> Estimate {
         let (_, prompt) = synthesis(known);
-        let task = priced(&prompt, model);
+        let task = asked(&prompt, model);
         let unseen = (unseen.expected, unseen.max);
         self.worker.estimate(&task, known, unseen).into()
     }
@@ -124,6 +131,6 @@ impl Pricing for FinalSynthesis {
 
     fn rate_limit_use(&self, input: &Value, model: Option<&str>) -> Option<(String, u64)> {
         let (_, prompt) = synthesis(input);
-        self.worker.rate_limit_use(&priced(&prompt, model), input)
+        self.worker.rate_limit_use(&asked(&prompt, model), input)
     }
 }

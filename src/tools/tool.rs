@@ -27,6 +27,11 @@ pub trait Tool: Send + Sync {
         self.kind().into()
     }
 
+    /// What a call with this input asks a model, by `model` where that is given; `None` for tools that ask none.
+    fn prompt(&self, _input: &Value, _model: Option<&str>) -> Option<String> {
+        None
+    }
+
     /// What calls cost; `None` where they cost nothing.
     fn pricing(&self) -> Option<&dyn Pricing> {
         None

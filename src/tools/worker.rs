@@ -51,6 +51,8 @@ impl CallReport {
             prompt: report.prompt,
             answer: report.answer,
             reasoning: report.reasoning,
+            first_token: report.first_token,
+            tokens_per_second: report.tokens_per_second,
         }
     }
 }

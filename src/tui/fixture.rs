@@ -121,6 +121,7 @@ impl RunFixture {
             input: StepInput::default(),
             reserved: Money::from_usd(0.002),
             why: None,
+            prompt: None,
         })
     }
 
@@ -158,6 +159,7 @@ impl RunFixture {
             error: message.map(|message| Box::new(error(message))),
             retry_in: retry_in.map(|ms| Micros(ms * 1_000)),
             cancelled: false,
+            streamed: None,
         };
         self.event(EventKind::AttemptEnded(Arc::new(end)))
     }

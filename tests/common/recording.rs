@@ -192,6 +192,7 @@ impl Recording {
                 slot: free as u32,
                 reserved: Money::from_usd(0.002),
                 why: None,
+                prompt: None,
             });
         }
         self
@@ -394,6 +395,7 @@ impl Recording {
             error: error.map(Box::new),
             retry_in,
             cancelled: false,
+            streamed: None,
         })));
     }
 

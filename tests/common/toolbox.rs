@@ -84,6 +84,7 @@ pub fn call(input: Value) -> (Call, Arc<Mutex<Vec<String>>>) {
         max_cpu_percent: None,
         cancel: CancellationToken::new(),
         log: Arc::new(move |_, line| lines.lock().unwrap().push(line.to_owned())),
+        listener: None,
         spend_authorizer: SpendAuthorizer::unlimited(),
     };
     (call, said)

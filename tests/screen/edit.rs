@@ -172,6 +172,7 @@ fn reused() -> Recording {
                 parts: Arc::new(["prompt".into()]),
             }),
         })),
+        prompt: None,
     })
 }
 

@@ -242,6 +242,7 @@ fn recorded(picture: &Picture) -> Vec<RunEvent> {
                 input: StepInput::default(),
                 reserved: Money::ZERO,
                 why: None,
+                prompt: None,
             });
             let service = Micros(90_000 + 61_000 * (u64::from(at) * 7 % 37));
             calls.insert((run.at + service, at, run.at, slot));
@@ -335,6 +336,7 @@ impl Recorder {
             error: fails.then(|| Box::new(error.clone())),
             retry_in: None,
             cancelled: false,
+            streamed: None,
         })));
         let step = self.key(at);
         self.say(if fails {

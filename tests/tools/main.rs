@@ -5,6 +5,7 @@
 mod common {
     pub mod process;
     pub mod program;
+    pub mod raw_server;
     pub mod toolbox;
 }
 
@@ -24,3 +25,4 @@ mod parallel;
 #[cfg(unix)]
 mod process;
 mod providers;
+mod streaming;

@@ -257,7 +257,7 @@ async fn each_provider_has_its_address_its_key_and_its_structured_output() {
                 strict(false, false),
             ),
             _ => (
-                "/v1beta/models/gemini-2.5-flash-lite:generateContent",
+                "/v1beta/models/gemini-2.5-flash-lite:streamGenerateContent?alt=sse",
                 ("x-goog-api-key", "key-of-gemini"),
                 "/generationConfig/responseJsonSchema",
                 strict(true, false),

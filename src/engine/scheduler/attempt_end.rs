@@ -3,7 +3,7 @@
 use super::rows::Row;
 use super::{Action, Scheduler, Stage, Timer, Turn, WaitFor};
 use crate::plan::StepIx;
-use crate::run::{AttemptEnd, EventKind, RunError, StepSource};
+use crate::run::{AttemptEnd, EventKind, RunError, StepSource, Streamed};
 use crate::tools::{CallReport, CostBasis, ToolError};
 use crate::units::{Charge, ChargeClass, Micros, Money};
 use std::sync::Arc;
@@ -47,6 +47,8 @@ impl Scheduler {
             prompt,
             answer,
             reasoning,
+            first_token,
+            tokens_per_second,
             // The driver has put it in the place of the output.
             unredacted: _,
         } = report;
@@ -93,6 +95,12 @@ impl Scheduler {
             prompt,
             answer,
             reasoning,
+            streamed: first_token.map(|first_token| {
+                Box::new(Streamed {
+                    first_token: first_token.into(),
+                    tokens_per_second,
+                })
+            }),
             error: error.clone(),
             retry_in,
             cancelled: cancelled && output.is_err(),

@@ -156,6 +156,8 @@ impl Scheduler {
             input: planned.input.clone(),
             reserved,
             why: planned.why,
+            // The driver knows the tools.
+            prompt: None,
         });
         turn.act(Action::Call {
             step: row,

@@ -70,6 +70,7 @@ impl Oracle {
                 input,
                 reserved,
                 why: _,
+                prompt: _,
             } => {
                 let permits = self.permits;
                 self.may_start(world, step.ix);

@@ -1,8 +1,8 @@
 //! The Messages format of Anthropic.
 
 use super::{
-    AnswerStream, HttpRequest, Protocol, Server, ServerEvent, address, error_message, key_header,
-    malformed, not_empty, post, read_json, refused, refuses_parameter,
+    AnswerStream, Delta, HttpRequest, Protocol, Server, ServerEvent, address, error_message,
+    key_header, malformed, not_empty, post, read_json, refused, refuses_parameter,
 };
 use crate::models::api_quirks::{ApiQuirks, OutputFormat};
 use crate::models::http::RequestError;
@@ -143,13 +143,16 @@ impl Protocol for Anthropic {
             return None;
         }
         let body = body.to_ascii_lowercase();
-        let changed = quirks.without_temperature(&body).or_else(|| {
-            let is_about_format = ["output_config", "tool"]
-                .iter()
-                .any(|word| body.contains(word));
-            let body = if is_about_format { "format" } else { &body };
-            quirks.in_looser_format(body, with_schema)
-        })?;
+        let changed = quirks.without_temperature(&body);
+        let changed = changed
+            .or_else(|| quirks.without_stream(&body))
+            .or_else(|| {
+                let is_about_format = ["output_config", "tool"]
+                    .iter()
+                    .any(|word| body.contains(word));
+                let body = if is_about_format { "format" } else { &body };
+                quirks.in_looser_format(body, with_schema)
+            })?;
         // There is no format of just any JSON.
         Some(if changed.format == OutputFormat::JsonObject {
             ApiQuirks {
@@ -186,7 +189,7 @@ fn payload(request: &ChatRequest<'_>, quirks: ApiQuirks) -> Value {
     if quirks.temperature {
         payload.insert("temperature".to_owned(), 0.into());
     }
-    payload.insert("stream".to_owned(), false.into());
+    payload.insert("stream".to_owned(), quirks.stream.is_on().into());
     let Some(schema) = request.schema else {
         return Value::Object(payload);
     };
@@ -288,7 +291,8 @@ struct Events {
 }
 
 impl AnswerStream for Events {
-    fn event(&mut self, event: &ServerEvent) -> Result<(), ChatError> {
+    fn event(&mut self, event: &ServerEvent) -> Result<Delta, ChatError> {
+        let mut new = Delta::default();
         let event =
             read_json(WHAT, event.data.as_bytes()).map_err(|error| self.broken_off(error))?;
         let usage = event
@@ -304,18 +308,23 @@ impl AnswerStream for Events {
                 let mut block = Block::of(&event["content_block"]);
                 // The input of a tool begins as an empty object, and its text follows.
                 block.input = block.input.map(|_| String::new());
+                new.text.clone_from(&block.text);
+                new.reasoning.clone_from(&block.thoughts);
                 self.assembled.blocks.push(block);
             }
             Some("content_block_delta") => {
                 let delta = &event["delta"];
                 let Some(block) = self.assembled.blocks.last_mut() else {
-                    return Ok(());
+                    return Ok(new);
                 };
                 let text = |field: &str| delta[field].as_str().unwrap_or_default();
                 block.text.push_str(text("text"));
                 block.thoughts.push_str(text("thinking"));
+                text("text").clone_into(&mut new.text);
+                text("thinking").clone_into(&mut new.reasoning);
                 if let Some(input) = &mut block.input {
                     input.push_str(text("partial_json"));
+                    new.text.push_str(text("partial_json"));
                 }
             }
             Some("message_delta") => self.assembled.stop(&event["delta"]["stop_reason"]),
@@ -327,7 +336,19 @@ impl AnswerStream for Events {
             }
             _ => {}
         }
-        Ok(())
+        Ok(new)
+    }
+
+    fn has_ended(&self) -> bool {
+        self.has_ended
+    }
+
+    fn is_done(&self) -> bool {
+        self.has_ended
+    }
+
+    fn broken_off(&self, error: RequestError) -> ChatError {
+        ChatError::billed(error, self.said().or_more())
     }
 
     fn finish(mut self: Box<Self>) -> Result<ChatAnswer, ChatError> {
@@ -346,10 +367,5 @@ impl Events {
         let usage = json!({"usage": self.usage});
         let usage = (!self.usage.is_empty()).then(|| Anthropic.usage(&usage));
         usage.flatten().unwrap_or_default()
-    }
-
-    /// The error of a stream whose rest is not known.
-    fn broken_off(&self, error: RequestError) -> ChatError {
-        ChatError::billed(error, self.said().or_more())
     }
 }

@@ -3,10 +3,10 @@
 //! Servers differ in the parameters they accept; [`ApiQuirks`] has the parameters of a request.
 
 use super::{
-    AnswerStream, HttpRequest, Protocol, Server, ServerEvent, address, error_message, malformed,
-    post, read_json, refused, refuses_parameter,
+    AnswerStream, Delta, HttpRequest, Protocol, Server, ServerEvent, address, error_message,
+    malformed, post, read_json, refused, refuses_parameter,
 };
-use crate::models::api_quirks::{ApiQuirks, OutputFormat};
+use crate::models::api_quirks::{ApiQuirks, OutputFormat, Stream};
 use crate::models::http::RequestError;
 use crate::models::request::{ChatAnswer, ChatError, ChatRequest};
 use crate::models::stated_bill;
@@ -122,13 +122,15 @@ struct Chunks {
     usage: Option<Usage>,
     refusal: String,
     has_ended: bool,
+    is_done: bool,
 }
 
 impl AnswerStream for Chunks {
-    fn event(&mut self, event: &ServerEvent) -> Result<(), ChatError> {
-        if event.data == "[DONE]" {
+    fn event(&mut self, event: &ServerEvent) -> Result<Delta, ChatError> {
+        if event.data.trim() == "[DONE]" {
             self.has_ended = true;
-            return Ok(());
+            self.is_done = true;
+            return Ok(Delta::default());
         }
         let chunk =
             read_json(WHAT, event.data.as_bytes()).map_err(|error| self.broken_off(error))?;
@@ -138,19 +140,35 @@ impl AnswerStream for Chunks {
             return Err(self.broken_off(malformed(WHAT, &format!("it has no choices {message}"))));
         }
         let Some(choice) = chunk.pointer("/choices/0") else {
-            return Ok(());
+            return Ok(Delta::default());
         };
         // A server may put a whole answer into one event.
         let delta = choice.get("delta").unwrap_or(&choice["message"]);
-        self.answer.text.push_str(&content(&delta["content"]));
-        self.answer.reasoning.push_str(reasoning(delta));
+        let new = Delta {
+            text: content(&delta["content"]),
+            reasoning: reasoning(delta).to_owned(),
+        };
+        self.answer.text.push_str(&new.text);
+        self.answer.reasoning.push_str(&new.reasoning);
         self.refusal
             .push_str(delta["refusal"].as_str().unwrap_or_default());
         if let Some(reason) = choice["finish_reason"].as_str() {
             self.has_ended = true;
             self.answer.cut_off = reason == "length";
         }
-        Ok(())
+        Ok(new)
+    }
+
+    fn has_ended(&self) -> bool {
+        self.has_ended
+    }
+
+    fn is_done(&self) -> bool {
+        self.is_done
+    }
+
+    fn broken_off(&self, error: RequestError) -> ChatError {
+        ChatError::billed(error, self.usage.unwrap_or_default().or_more())
     }
 
     fn finish(self: Box<Self>) -> Result<ChatAnswer, ChatError> {
@@ -168,13 +186,6 @@ impl AnswerStream for Chunks {
             usage: self.usage.unwrap_or_default(),
             ..self.answer
         })
-    }
-}
-
-impl Chunks {
-    /// The error of a stream whose rest is not known.
-    fn broken_off(&self, error: RequestError) -> ChatError {
-        ChatError::billed(error, self.usage.unwrap_or_default().or_more())
     }
 }
 
@@ -215,7 +226,11 @@ pub(super) fn payload(request: &ChatRequest<'_>, quirks: ApiQuirks) -> Value {
         "max_tokens"
     };
     payload.insert(max_tokens.to_owned(), request.max_tokens.into());
-    payload.insert("stream".to_owned(), false.into());
+    payload.insert("stream".to_owned(), quirks.stream.is_on().into());
+    if quirks.stream == Stream::WithUsage {
+        let options = json!({"include_usage": true});
+        payload.insert("stream_options".to_owned(), options);
+    }
     if let Some(schema) = request.schema {
         let format = match (quirks.format, schema.strict()) {
             (OutputFormat::StrictSchema, Some(schema)) => Some(json!({"type": "json_schema",

@@ -1,10 +1,11 @@
 //! The `generateContent` format of Gemini.
 
 use super::{
-    AnswerStream, HttpRequest, HttpResponse, Protocol, Refusal, Server, ServerEvent, address,
-    error_message, key_header, malformed, not_empty, post, read_json, refused, refuses_parameter,
+    AnswerStream, Delta, HttpRequest, HttpResponse, Protocol, Refusal, Server, ServerEvent,
+    address, error_message, key_header, malformed, not_empty, post, read_json, refused,
+    refuses_parameter,
 };
-use crate::models::api_quirks::{ApiQuirks, OutputFormat};
+use crate::models::api_quirks::{ApiQuirks, OutputFormat, Stream};
 use crate::models::http::{self, RequestError};
 use crate::models::request::{ChatAnswer, ChatError, ChatRequest, Role};
 use crate::models::structured_output::Subset;
@@ -18,7 +19,7 @@ use std::time::Duration;
 /// What an answer should be, for messages.
 const WHAT: &str = "an answer of the Gemini API";
 
-/// `POST {root}/v1beta/models/{model}:generateContent`.
+/// `POST {root}/v1beta/models/{model}:streamGenerateContent?alt=sse`, or `:generateContent` without a stream.
 #[derive(Debug)]
 pub(crate) struct Gemini;
 
@@ -34,8 +35,16 @@ impl Protocol for Gemini {
             .model
             .strip_prefix("models/")
             .unwrap_or(request.model);
+        let method = if quirks.stream.is_on() {
+            "streamGenerateContent"
+        } else {
+            "generateContent"
+        };
         if let Ok(mut path) = url.path_segments_mut() {
-            path.extend(["models", &format!("{model}:generateContent")]);
+            path.extend(["models", &format!("{model}:{method}")]);
+        }
+        if quirks.stream.is_on() {
+            url.set_query(Some("alt=sse"));
         }
         let body = payload(request, quirks);
         Ok(post(url, self.headers(server.key)?, &body))
@@ -53,8 +62,14 @@ impl Protocol for Gemini {
     fn answer(&self, body: &[u8]) -> Result<ChatAnswer, ChatError> {
         let answer = read_json(WHAT, body)?;
         let mut assembled = Assembled::default();
-        assembled.take(&answer)?;
-        assembled.finish()
+        // A proxy may pass the parts of a stream on as a list.
+        let parts = answer
+            .as_array()
+            .map_or(std::slice::from_ref(&answer), Vec::as_slice);
+        for part in parts {
+            assembled.take(part)?;
+        }
+        assembled.whole()
     }
 
     fn stream(&self) -> Option<Box<dyn AnswerStream>> {
@@ -112,11 +127,21 @@ impl Protocol for Gemini {
     ) -> Option<ApiQuirks> {
         // A key that is not valid is a bad request here.
         let body = body.to_ascii_lowercase();
+        let is_absent = matches!(status.as_u16(), 404 | 405 | 501)
+            && (body.contains("streamgeneratecontent") || !body.contains("model"));
+        if is_absent && quirks.stream.is_on() {
+            // A server that lacks the address of streams says nothing about the model.
+            return Some(ApiQuirks {
+                stream: Stream::Off,
+                ..quirks
+            });
+        }
         if !refuses_parameter(status) || body.contains("api key") {
             return None;
         }
         quirks
             .without_temperature(&body)
+            .or_else(|| quirks.without_stream(&body))
             .or_else(|| quirks.in_looser_format(&body, with_schema))
     }
 }
@@ -231,7 +256,8 @@ struct Assembled {
 }
 
 impl Assembled {
-    fn take(&mut self, part: &Value) -> Result<(), ChatError> {
+    fn take(&mut self, part: &Value) -> Result<Delta, ChatError> {
+        let mut new = Delta::default();
         self.usage = Gemini.usage(part).or(self.usage);
         if part.get("error").is_some() {
             let message = error_message(&part.to_string());
@@ -241,20 +267,22 @@ impl Assembled {
         if let Some(reason) = part.pointer("/promptFeedback/blockReason") {
             self.refusal = Some(format!("the prompt is blocked: {reason}"));
             self.has_ended = true;
-            return Ok(());
+            return Ok(new);
         }
         let Some(candidate) = part.pointer("/candidates/0") else {
-            return Ok(());
+            return Ok(new);
         };
         let parts = candidate.pointer("/content/parts");
         for part in parts.and_then(Value::as_array).into_iter().flatten() {
             let text = part["text"].as_str().unwrap_or_default();
             if part["thought"] == true {
-                self.answer.reasoning.push_str(text);
+                new.reasoning.push_str(text);
             } else {
-                self.answer.text.push_str(text);
+                new.text.push_str(text);
             }
         }
+        self.answer.text.push_str(&new.text);
+        self.answer.reasoning.push_str(&new.reasoning);
         match candidate["finishReason"].as_str() {
             None => {}
             Some("STOP" | "FINISH_REASON_UNSPECIFIED") => self.has_ended = true,
@@ -268,15 +296,10 @@ impl Assembled {
                 self.refusal = Some(format!("{reason} {message}").trim_end().to_owned());
             }
         }
-        Ok(())
+        Ok(new)
     }
 
-    /// The error of an answer whose rest is not known.
-    fn broken_off(&self, error: RequestError) -> ChatError {
-        ChatError::billed(error, self.usage.unwrap_or_default().or_more())
-    }
-
-    fn finish(self) -> Result<ChatAnswer, ChatError> {
+    fn whole(self) -> Result<ChatAnswer, ChatError> {
         if let Some(refusal) = &self.refusal {
             return Err(ChatError {
                 error: refused(refusal),
@@ -295,10 +318,22 @@ impl Assembled {
 }
 
 impl AnswerStream for Assembled {
-    fn event(&mut self, event: &ServerEvent) -> Result<(), ChatError> {
+    fn event(&mut self, event: &ServerEvent) -> Result<Delta, ChatError> {
         let part =
             read_json(WHAT, event.data.as_bytes()).map_err(|error| self.broken_off(error))?;
         self.take(&part)
+    }
+
+    fn has_ended(&self) -> bool {
+        self.has_ended
+    }
+
+    fn is_done(&self) -> bool {
+        false
+    }
+
+    fn broken_off(&self, error: RequestError) -> ChatError {
+        ChatError::billed(error, self.usage.unwrap_or_default().or_more())
     }
 
     fn finish(self: Box<Self>) -> Result<ChatAnswer, ChatError> {
@@ -306,6 +341,6 @@ impl AnswerStream for Assembled {
             let error = malformed(WHAT, "its stream ends before the answer does");
             return Err(self.broken_off(error));
         }
-        Self::finish(*self)
+        self.whole()
     }
 }

@@ -131,13 +131,32 @@ pub(crate) trait Protocol: fmt::Debug + Send + Sync {
     ) -> Option<ApiQuirks>;
 }
 
+/// What one event of a stream adds to the answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Delta {
+    /// Text of the answer.
+    pub(crate) text: String,
+    /// What the model thinks before it answers, where the server gives that apart from the text.
+    pub(crate) reasoning: String,
+}
+
 /// Assembles one streamed answer.
 pub(crate) trait AnswerStream: Send {
-    /// Takes the next event.
+    /// Takes the next event, and gives what it adds to the answer.
     ///
     /// # Errors
     /// Where it reports a failure or is not of this format.
-    fn event(&mut self, event: &ServerEvent) -> Result<(), ChatError>;
+    fn event(&mut self, event: &ServerEvent) -> Result<Delta, ChatError>;
+
+    /// Whether the answer is whole. Its usage may still come.
+    fn has_ended(&self) -> bool;
+
+    /// Whether nothing more comes, though the server may keep the connection open.
+    fn is_done(&self) -> bool;
+
+    /// The failure of an exchange of which the rest is not known: it counts as billed with what was reported so far, or
+    /// more.
+    fn broken_off(&self, error: RequestError) -> ChatError;
 
     /// The whole answer, when the server has closed the stream.
     ///

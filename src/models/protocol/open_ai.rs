@@ -1,6 +1,8 @@
 //! OpenAI's own API, which has two formats: chat completions for most models, Responses for those that need it.
 
-use super::{AnswerStream, ChatCompletions, HttpRequest, Protocol, Responses, Server, ServerEvent};
+use super::{
+    AnswerStream, ChatCompletions, Delta, HttpRequest, Protocol, Responses, Server, ServerEvent,
+};
 use crate::models::api_quirks::ApiQuirks;
 use crate::models::http::RequestError;
 use crate::models::request::{ChatAnswer, ChatError, ChatRequest};
@@ -117,7 +119,7 @@ fn is_response(body: &[u8]) -> bool {
 struct Either(Option<Box<dyn AnswerStream>>);
 
 impl AnswerStream for Either {
-    fn event(&mut self, event: &ServerEvent) -> Result<(), ChatError> {
+    fn event(&mut self, event: &ServerEvent) -> Result<Delta, ChatError> {
         let is_response = || {
             let data: Option<Value> = crate::text::json::read(event.data.as_bytes()).ok();
             data.is_some_and(|data| data["type"].is_string())
@@ -131,6 +133,21 @@ impl AnswerStream for Either {
             format.stream().unwrap_or_else(|| Box::new(Self(None)))
         });
         stream.event(event)
+    }
+
+    fn has_ended(&self) -> bool {
+        self.0.as_ref().is_some_and(|stream| stream.has_ended())
+    }
+
+    fn is_done(&self) -> bool {
+        self.0.as_ref().is_some_and(|stream| stream.is_done())
+    }
+
+    fn broken_off(&self, error: RequestError) -> ChatError {
+        match &self.0 {
+            Some(stream) => stream.broken_off(error),
+            None => ChatError::billed(error, Usage::UNKNOWN),
+        }
     }
 
     fn finish(self: Box<Self>) -> Result<ChatAnswer, ChatError> {

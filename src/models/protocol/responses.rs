@@ -2,8 +2,8 @@
 
 use super::chat_completions::reasons;
 use super::{
-    AnswerStream, HttpRequest, Protocol, Server, ServerEvent, address, error_message, malformed,
-    post, read_json, refused, refuses_parameter,
+    AnswerStream, Delta, HttpRequest, Protocol, Server, ServerEvent, address, error_message,
+    malformed, post, read_json, refused, refuses_parameter,
 };
 use crate::models::api_quirks::{ApiQuirks, OutputFormat};
 use crate::models::http::RequestError;
@@ -71,6 +71,7 @@ impl Protocol for Responses {
         let changed = || {
             quirks
                 .without_temperature(&body)
+                .or_else(|| quirks.without_stream(&body))
                 .or_else(|| quirks.in_looser_format(&body, with_schema))
         };
         refuses_parameter(status).then(changed).flatten()
@@ -86,7 +87,7 @@ pub(super) fn payload(request: &ChatRequest<'_>, quirks: ApiQuirks) -> Value {
         "max_output_tokens": request.max_tokens,
         // Nothing of a run stays on the server.
         "store": false,
-        "stream": false,
+        "stream": quirks.stream.is_on(),
     });
     if quirks.temperature {
         payload["temperature"] = 0.into();
@@ -177,23 +178,47 @@ fn failure(response: &Value) -> RequestError {
 #[derive(Default)]
 struct Events {
     response: Option<Value>,
+    /// Whether the part of the thoughts that comes is not the first.
+    has_thoughts: bool,
 }
 
 impl AnswerStream for Events {
-    fn event(&mut self, event: &ServerEvent) -> Result<(), ChatError> {
-        if event.data == "[DONE]" {
-            return Ok(());
+    fn event(&mut self, event: &ServerEvent) -> Result<Delta, ChatError> {
+        let mut new = Delta::default();
+        if event.data.trim() == "[DONE]" {
+            return Ok(new);
         }
-        let broken_off = |error| ChatError::billed(error, Usage::UNKNOWN);
-        let mut event = read_json(WHAT, event.data.as_bytes()).map_err(broken_off)?;
+        let mut event =
+            read_json(WHAT, event.data.as_bytes()).map_err(|error| self.broken_off(error))?;
+        let text = |event: &Value| event["delta"].as_str().unwrap_or_default().to_owned();
         match event["type"].as_str() {
+            Some("response.output_text.delta") => new.text = text(&event),
+            Some("response.reasoning_summary_text.delta" | "response.reasoning_text.delta") => {
+                new.reasoning = text(&event);
+                self.has_thoughts = true;
+            }
+            Some("response.reasoning_summary_part.added") if self.has_thoughts => {
+                "\n\n".clone_into(&mut new.reasoning);
+            }
             Some("response.completed" | "response.incomplete" | "response.failed") => {
                 self.response = Some(event["response"].take());
             }
-            Some("error") => return Err(broken_off(failure(&event))),
+            Some("error") => return Err(self.broken_off(failure(&event))),
             _ => {}
         }
-        Ok(())
+        Ok(new)
+    }
+
+    fn has_ended(&self) -> bool {
+        self.response.is_some()
+    }
+
+    fn is_done(&self) -> bool {
+        self.response.is_some()
+    }
+
+    fn broken_off(&self, error: RequestError) -> ChatError {
+        ChatError::billed(error, Usage::UNKNOWN)
     }
 
     fn finish(self: Box<Self>) -> Result<ChatAnswer, ChatError> {
@@ -201,6 +226,6 @@ impl AnswerStream for Events {
             return read(response);
         }
         let error = malformed(WHAT, "its stream ends before the answer does");
-        Err(ChatError::billed(error, Usage::UNKNOWN))
+        Err(self.broken_off(error))
     }
 }

@@ -20,6 +20,11 @@ pub(crate) struct SseDecoder {
 }
 
 impl SseDecoder {
+    /// The bytes of the event that has not ended.
+    pub(crate) fn pending(&self) -> usize {
+        self.line.len() + self.event.data.len()
+    }
+
     /// The events that end in `bytes`.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> Vec<ServerEvent> {
         let mut events = Vec::new();

@@ -125,6 +125,7 @@ async fn call_model_tool(server: &MockServer) -> CallReport {
         max_cpu_percent: None,
         cancel: tokio_util::sync::CancellationToken::new(),
         log: Arc::new(|_, _| {}),
+        listener: None,
         spend_authorizer: crate::models::SpendAuthorizer::unlimited(),
     };
     toolbox.tool("total").unwrap().call(call).await

@@ -46,6 +46,9 @@ pub struct AttemptEnd {
     /// What the model thought before it answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reasoning: Option<Arc<str>>,
+    /// How its answer arrived, where that was streamed.
+    #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
+    pub streamed: Option<Box<Streamed>>,
     /// Why it failed; `None` where it succeeded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Box<RunError>>,
@@ -59,6 +62,17 @@ pub struct AttemptEnd {
     /// Whether it was stopped rather than ended.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cancelled: bool,
+}
+
+/// How a streamed answer arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Streamed {
+    /// When it began, from the start of the attempt.
+    #[serde(rename = "first_token_ms")]
+    pub first_token: Micros,
+    /// The output tokens per second from its first part to its last, where the server counts tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens_per_second: Option<f64>,
 }
 
 fn no_charges(charges: &Arc<[Charge]>) -> bool {

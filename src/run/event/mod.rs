@@ -10,7 +10,7 @@ mod header;
 mod reuse;
 mod step;
 
-pub use attempt::{AttemptEnd, LogStream};
+pub use attempt::{AttemptEnd, LogStream, Streamed};
 pub use cost::StepPrice;
 pub use error::{ErrorKind, Limit, RunError};
 pub use header::{RunHeader, RunOutcome};
@@ -77,6 +77,9 @@ pub enum EventKind {
         /// Why it is made, where the output could have been there already.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         why: Option<Box<CallReason>>,
+        /// What a model is going to be asked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        prompt: Option<Arc<str>>,
     },
     /// A running call may come to cost more than was reserved for it when it began.
     ReservationRaised {

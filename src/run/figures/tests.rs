@@ -57,6 +57,7 @@ fn run(depends_on: &[Vec<u32>], attempts: &[Vec<(u64, u64)>], slots: u32) -> Run
                 input: StepInput::default(),
                 reserved: Money::ZERO,
                 why: None,
+                prompt: None,
             };
             let ended = EventKind::AttemptEnded(Arc::new(AttemptEnd {
                 reasoning: None,
@@ -72,6 +73,7 @@ fn run(depends_on: &[Vec<u32>], attempts: &[Vec<(u64, u64)>], slots: u32) -> Run
                 error: None,
                 retry_in: None,
                 cancelled: false,
+                streamed: None,
             }));
             kinds.push((*start, 1, started));
             kinds.push((start + length, 2, ended));
@@ -255,6 +257,7 @@ fn a_running_attempt_counts_up_to_now() {
             input: StepInput::default(),
             reserved: Money::ZERO,
             why: None,
+            prompt: None,
         },
     });
     assert_eq!(figures(&state, Micros(40)).work, Micros(40));

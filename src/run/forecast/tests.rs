@@ -95,6 +95,7 @@ impl Trial {
             input: StepInput::default(),
             reserved: Money::from_pico(reserved),
             why: None,
+            prompt: None,
         });
     }
 
@@ -114,6 +115,7 @@ impl Trial {
             error: None,
             retry_in: retry_in.map(Micros),
             cancelled: false,
+            streamed: None,
         })));
     }
 

@@ -76,6 +76,7 @@ fn run(track_cost: bool, costs: [Option<i64>; 3]) -> RunState {
             error: None,
             retry_in: None,
             cancelled: false,
+            streamed: None,
         };
         [
             (
@@ -87,6 +88,7 @@ fn run(track_cost: bool, costs: [Option<i64>; 3]) -> RunState {
                     input: StepInput::default(),
                     reserved: Money::ZERO,
                     why: None,
+                    prompt: None,
                 },
             ),
             (start + 10_000, EventKind::AttemptEnded(Arc::new(ended))),

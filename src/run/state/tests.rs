@@ -108,6 +108,7 @@ fn attempt_ended() -> impl Strategy<Value = EventKind> {
                 error: None,
                 retry_in: retries.then_some(Micros(u64::MAX)),
                 cancelled: false,
+                streamed: None,
             }))
         })
 }
@@ -140,6 +141,7 @@ pub fn event_kind() -> impl Strategy<Value = EventKind> {
             input: StepInput::default(),
             reserved: Money::from_pico(reserved),
             why: None,
+            prompt: None,
         }),
         2 => (key(), 1u32..4, any::<i64>()).prop_map(|(step, attempt, reserved)| EventKind::ReservationRaised {
             step,
@@ -256,6 +258,7 @@ fn a_log_is_kept_to_its_last_lines() {
                 input: StepInput::default(),
                 reserved: Money::ZERO,
                 why: None,
+                prompt: None,
             },
             0,
         ),
@@ -314,6 +317,7 @@ fn waits_are_kept_with_their_reason_and_span() {
         input: StepInput::default(),
         reserved: Money::ZERO,
         why: None,
+        prompt: None,
     };
     let ended = AttemptEnd {
         reasoning: None,
@@ -329,6 +333,7 @@ fn waits_are_kept_with_their_reason_and_span() {
         error: Some(Box::new(error())),
         retry_in: Some(Micros(20)),
         cancelled: false,
+        streamed: None,
     };
     let state = RunState::from_events(&events(vec![
         (EventKind::RunStarted(Arc::new(header)), 0),

@@ -8,7 +8,7 @@ use crate::plan::{Dialect, StepIx};
 use crate::run::{
     AttemptEnd, ErrorKind, EventKind, Limit, LogStream, Rate, Rates, ResourceLimits, RunError,
     RunEvent, RunHeader, RunOutcome, SkipReason, StepInfo, StepKey, StepPrice, StepSource,
-    WaitReason,
+    Streamed, WaitReason,
 };
 use crate::units::{Charge, ChargeClass, Micros, Tokens};
 use std::sync::Arc;
@@ -30,7 +30,7 @@ choice!(EventKind {
     1 StepReady { step: step },
     2 StepWaiting { step: step, reason: reason, on: on, until: until },
     3 StepExpanded { step: step, count: count, elements: elements },
-    4 AttemptStarted { step: step, attempt: attempt, slot: slot, input: input, reserved: reserved, why: why },
+    4 AttemptStarted { step: step, attempt: attempt, slot: slot, input: input, reserved: reserved, why: why, prompt: prompt },
     5 AttemptLog { step: step, attempt: attempt, stream: stream, text: text },
     6 AttemptEnded { 0: end },
     7 StepSucceeded { step: step, source: source, output: output, reused: reused },
@@ -81,6 +81,7 @@ impl Codec for AttemptEnd {
             prompt,
             answer,
             reasoning,
+            streamed,
             error,
             retry_in,
             cancelled,
@@ -102,10 +103,14 @@ impl Codec for AttemptEnd {
             reasoning: tokens.reasoning,
         });
         let rarely_known = rarely_known.filter(|tokens| *tokens != RareTokens::default());
-        if rarely_known.is_some() || !charges.is_empty() || reasoning.is_some() {
+        let has_more = !charges.is_empty() || reasoning.is_some() || streamed.is_some();
+        if rarely_known.is_some() || has_more {
             rarely_known.put(out);
             charges.put(out);
             reasoning.put(out);
+        }
+        if streamed.is_some() {
+            streamed.put(out);
         }
     }
 
@@ -124,6 +129,7 @@ impl Codec for AttemptEnd {
             cancelled: input.field()?,
             charges: Arc::default(),
             reasoning: None,
+            streamed: None,
         };
         let rarely_known: Option<RareTokens> = input.field()?;
         if let Some((tokens, rare)) = end.tokens.as_mut().zip(rarely_known) {
@@ -133,9 +139,15 @@ impl Codec for AttemptEnd {
         }
         end.charges = input.field()?;
         end.reasoning = input.field()?;
+        end.streamed = input.field()?;
         Ok(end)
     }
 }
+
+record!(Streamed {
+    first_token,
+    tokens_per_second,
+});
 
 /// The classes of tokens that only some providers report.
 #[derive(Default, PartialEq)]

@@ -5,7 +5,7 @@ use crate::plan::{Dialect, InputList, InputObject, InputPart, StepInput, StepIx,
 use crate::run::{
     AttemptEnd, CallReason, ErrorKind, EventKind, InputChange, Limit, LogStream, MissReason,
     NotReused, Rate, Rates, RerunReason, ResourceLimits, Reuse, RunError, RunEvent, RunHeader,
-    RunOutcome, SkipReason, StepInfo, StepKey, StepPrice, StepSource, WaitReason,
+    RunOutcome, SkipReason, StepInfo, StepKey, StepPrice, StepSource, Streamed, WaitReason,
 };
 use crate::units::{Charge, ChargeClass, Micros, Money, Tokens};
 use proptest::collection::vec;
@@ -406,15 +406,28 @@ fn end() -> impl Strategy<Value = AttemptEnd> {
         option::of(tokens()),
         proptest::collection::vec(charge(), 0..3),
     );
-    let last = (option::of(error()), option::of(micros()), any::<bool>());
+    let speed = any::<f64>().prop_filter("comparable", |speed| !speed.is_nan());
+    let streamed = (micros(), option::of(speed)).prop_map(|(first_token, tokens_per_second)| {
+        Box::new(Streamed {
+            first_token,
+            tokens_per_second,
+        })
+    });
+    let last = (
+        option::of(error()),
+        option::of(micros()),
+        any::<bool>(),
+        option::of(streamed),
+    );
     (first, texts, last).prop_map(
         |(
             (step, attempt, service, cost, tokens, charges),
             (model, prompt, answer, reasoning),
-            (error, retry_in, cancelled),
+            (error, retry_in, cancelled, streamed),
         )| {
             AttemptEnd {
                 reasoning,
+                streamed,
                 step,
                 attempt,
                 service,
@@ -492,9 +505,10 @@ fn event_kind() -> impl Strategy<Value = EventKind> {
             any::<u32>(),
             value(),
             money(),
-            option::of(why())
+            option::of(why()),
+            option::of(text())
         )
-            .prop_map(|(step, attempt, slot, input, reserved, why)| {
+            .prop_map(|(step, attempt, slot, input, reserved, why, prompt)| {
                 EventKind::AttemptStarted {
                     step,
                     attempt,
@@ -502,6 +516,7 @@ fn event_kind() -> impl Strategy<Value = EventKind> {
                     input: input.into(),
                     reserved,
                     why: why.map(Box::new),
+                    prompt,
                 }
             }),
         (key(), any::<u32>(), money()).prop_map(|(step, attempt, reserved)| {
@@ -695,6 +710,7 @@ fn an_input_is_written_as_its_value_and_read_as_shared_parts() {
             input,
             reserved: Money::ZERO,
             why: None,
+            prompt: None,
         };
         event(seq, kind)
     };
@@ -773,6 +789,7 @@ fn a_record_from_before_a_field_existed_is_read_with_its_absent_value() {
         error: None,
         retry_in: None,
         cancelled: false,
+        streamed: None,
     };
     let event = RunEvent {
         seq: 0,
@@ -799,6 +816,7 @@ fn events_from_before_outputs_said_what_they_saved_are_read() {
         input: StepInput::default(),
         reserved: Money::ZERO,
         why: None,
+        prompt: None,
     };
     let succeeded = EventKind::StepSucceeded {
         step,

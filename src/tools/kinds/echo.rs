@@ -112,6 +112,7 @@ mod tests {
             max_cpu_percent: None,
             cancel: CancellationToken::new(),
             log: Arc::new(|_, _| {}),
+            listener: None,
             spend_authorizer: SpendAuthorizer::unlimited(),
         };
         let report = tool.call(call).await;

@@ -34,6 +34,7 @@ pub(super) static ENTRY: KindEntry = KindEntry {
         "prompt",
         "model",
         "max_tokens",
+        "stall_timeout_s",
         "offline",
         model_price::FIELD,
     ],
@@ -45,6 +46,7 @@ pub(super) static ENTRY: KindEntry = KindEntry {
             model: fields.text("model"),
             max_tokens: fields.count("max_tokens"),
             price: model_price::read(fields),
+            stall_timeout: fields.seconds("stall_timeout_s"),
             offline: offline(fields),
         })
     },
@@ -61,6 +63,8 @@ pub struct ModelSettings {
     pub max_tokens: Option<u32>,
     /// The price of the model, instead of that of the settings or the built-in table.
     pub price: Option<Price>,
+    /// The longest time without a byte of an answer, instead of the worker's own.
+    pub stall_timeout: Option<Duration>,
     /// The rules that replace the model offline.
     pub offline: Option<Rules>,
 }
@@ -219,6 +223,8 @@ impl Role {
             max_tokens: self.settings.max_tokens,
             price: self.price(model),
             timeout: None,
+            stall_timeout: self.settings.stall_timeout,
+            listener: None,
         }
     }
 
@@ -297,6 +303,7 @@ impl Tool for ModelTool {
             let prompt = role.prompt(&call.input);
             let task = Task {
                 timeout: own_timeout(&call, role.definition.timeout),
+                listener: call.listener.as_ref(),
                 ..role.task(prompt.as_deref(), call.model.as_deref())
             };
             let output = role.output.as_ref();
@@ -321,6 +328,12 @@ impl Tool for ModelTool {
             }
             _ => None,
         }
+    }
+
+    fn prompt(&self, input: &Value, model: Option<&str>) -> Option<String> {
+        let prompt = self.role.prompt(input);
+        self.worker
+            .prompt(&self.role.task(prompt.as_deref(), model), input)
     }
 
     fn policy(&self) -> CallPolicy {

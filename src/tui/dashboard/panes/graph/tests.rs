@@ -120,6 +120,7 @@ fn attempt(state: &mut RunState, row: u32, number: u32, at: u64) {
             input: StepInput::default(),
             reserved: Money::ZERO,
             why: None,
+            prompt: None,
         },
     });
 }
