@@ -51,6 +51,8 @@ pub fn main() -> ExitCode {
         return code;
     }
     survive_size_limit();
+    #[cfg(target_os = "linux")]
+    crate::tools::launch::adopt();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(answer) => return no_command(&answer),

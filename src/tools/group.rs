@@ -1,9 +1,12 @@
 //! A child with everything that it started, which end together.
 
 use super::launch::GRACE;
+#[cfg(target_os = "linux")]
+use super::launch::orphans::Launcher;
+use std::io;
 use std::process::ExitStatus;
 use std::time::Duration;
-use tokio::process::Child;
+use tokio::process::{Child, Command};
 
 /// How long a supervisor may take to end its program after the grace time. Then it is no longer waited for.
 const SUPERVISOR: Duration = Duration::from_millis(1_200);
@@ -22,22 +25,38 @@ pub enum Keeper {
 pub struct Group {
     #[cfg(unix)]
     leader: Option<rustix::process::Pid>,
+    /// The child, where it is a launcher that stays.
+    #[cfg(target_os = "linux")]
+    launcher: Option<Launcher>,
     keeper: Keeper,
 }
 
 impl Group {
-    /// What `child` starts. Where nothing supervises it, the child leads a process group.
-    pub fn of(child: &Child, keeper: Keeper) -> Self {
-        #[cfg(unix)]
-        let leader = child
-            .id()
-            .and_then(|id| i32::try_from(id).ok())
-            .and_then(rustix::process::Pid::from_raw);
-        Self {
-            #[cfg(unix)]
-            leader,
-            keeper,
+    /// Starts a child. Where nothing supervises it, it leads a process group.
+    pub fn start(command: &mut Command, keeper: Keeper) -> io::Result<(Child, Self)> {
+        #[cfg(target_os = "linux")]
+        if keeper == Keeper::Supervisor {
+            let (child, launcher) = Launcher::start(|| {
+                let child = command.spawn()?;
+                let id = leader(&child);
+                Ok((child, id))
+            })?;
+            let group = Self {
+                leader: leader(&child),
+                launcher,
+                keeper,
+            };
+            return Ok((child, group));
         }
+        let child = command.spawn()?;
+        let group = Self {
+            #[cfg(unix)]
+            leader: leader(&child),
+            #[cfg(target_os = "linux")]
+            launcher: None,
+            keeper,
+        };
+        Ok((child, group))
     }
 
     /// Ends them all, once: a supervisor asks its program first and kills what is left of it shortly after, without being
@@ -61,6 +80,9 @@ impl Group {
                 let by_signal = |status: ExitStatus| status.code().is_none();
                 if status.is_none_or(by_signal) {
                     kill_group(leader);
+                    self.launcher_was_killed();
+                } else {
+                    self.launcher_has_ended();
                 }
             }
             (Keeper::ThisProcess, Some(leader)) => kill_group(leader),
@@ -94,7 +116,29 @@ impl Group {
         }
         self.end_unattended();
         let _ = child.kill().await;
+        self.launcher_was_killed();
     }
+
+    fn launcher_has_ended(&mut self) {
+        #[cfg(target_os = "linux")]
+        if let Some(launcher) = self.launcher.take() {
+            launcher.has_ended();
+        }
+    }
+
+    /// Its orphans are children of this process now.
+    fn launcher_was_killed(&mut self) {
+        #[cfg(target_os = "linux")]
+        if let Some(launcher) = self.launcher.take() {
+            launcher.was_killed();
+        }
+    }
+}
+
+#[cfg(unix)]
+fn leader(child: &Child) -> Option<rustix::process::Pid> {
+    let id = child.id().and_then(|id| i32::try_from(id).ok())?;
+    rustix::process::Pid::from_raw(id)
 }
 
 impl Drop for Group {

@@ -20,7 +20,18 @@ def note(name):
         file.write(str(os.getpid()))
     os.rename(name + ".new", name + ".pid")
 
+def leave_control_group():
+    own = [line for line in open("/proc/self/cgroup").read().split("\n") if line.startswith("0::")]
+    for mount in ("/sys/fs/cgroup", "/sys/fs/cgroup/unified"):
+        try:
+            with open(mount + os.path.dirname(own[0][3:]) + "/cgroup.procs", "w") as file:
+                file.write("0")
+        except (OSError, IndexError):
+            pass
+
 def daemon():
+    if "LEAVES" in os.environ:
+        leave_control_group()
     os.setsid()
     if os.fork():
         os._exit(0)
@@ -220,19 +231,91 @@ fn parent(process: &str) -> String {
 }
 
 #[test]
-fn a_program_ends_with_its_supervisor() {
-    let (mut child, runaways, _folder) = run_with_runaways();
+fn everything_ends_with_a_supervisor_that_is_killed() {
+    let (runaways, mut first) = Runaways::new("time.sleep(600)");
+    // Where there is a control group, one has left it too.
+    first["env"] = json!({"LEAVES": "1"});
+    let other = tempfile::tempdir().unwrap();
+    // It goes on: only what belongs to the one that was killed is ended.
+    let wait = "echo > up; while ! test -e go; do sleep 0.01; done; echo unharmed";
+    let second = json!({"type": "process", "command": ["sh", "-c", wait], "cwd": other.path()});
+    let plan = json!({"steps": [
+        {"id": "first", "tool": "first", "parameters": {}},
+        {"id": "second", "tool": "second", "parameters": {}},
+    ]});
+    let tools = json!({"tools": {"first": first, "second": second}});
+    let folder = folder("plan.json", &plan.to_string(), &tools.to_string());
+    let child = start(folder.path(), home(), &[]);
+    runaways.wait_until_up();
+    wait_until("the other to be up", || other.path().join("up").exists());
     let program = std::fs::read_to_string(runaways.folder.path().join("self.pid")).unwrap();
     let supervisor = parent(&program);
     assert_eq!(parent(&supervisor), child.id().to_string());
     signal("KILL", supervisor.parse().unwrap());
-    wait_until("the program to be gone", || !lives(&program));
-    assert!(!child.wait().unwrap().success());
-    // What has left the session as well is out of reach then.
-    for id in runaways.ids() {
-        if lives(&id) {
-            signal("KILL", id.parse().unwrap());
+    runaways.wait_until_gone();
+    let ids = runaways.ids();
+    let is_there = |id: &String| Path::new("/proc").join(id).exists();
+    wait_until("all to be reaped", || !ids.iter().any(is_there));
+    std::fs::write(other.path().join("go"), "").unwrap();
+    let output = child.wait_with_output().unwrap();
+    let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(result["steps"][0]["status"], "failed");
+    assert_eq!(result["steps"][1]["output"], "unharmed");
+}
+
+/// The folder of the control group of this process, where it may make others in it.
+fn own_control_group() -> Option<std::path::PathBuf> {
+    let groups = std::fs::read_to_string("/proc/self/cgroup").unwrap();
+    let own = groups.lines().find_map(|line| line.strip_prefix("0::/"))?;
+    let mut mounts = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"]
+        .iter()
+        .map(Path::new);
+    let mount = mounts.find(|mount| mount.join("cgroup.controllers").exists())?;
+    let folder = mount.join(own);
+    let trial = folder.join(format!("trial-{}", std::process::id()));
+    std::fs::create_dir(&trial).ok()?;
+    let ends = trial.join("cgroup.kill").exists();
+    std::fs::remove_dir(&trial).unwrap();
+    ends.then_some(folder)
+}
+
+#[test]
+fn a_program_has_a_control_group_where_the_system_lets_it() {
+    let Some(own) = own_control_group() else {
+        eprintln!("skipped: no control group can be made here");
+        return;
+    };
+    let (runaways, tool) = Runaways::new("time.sleep(600)");
+    let plan = json!({"steps": [{"id": "only", "tool": "t", "parameters": {}}]});
+    let tools = json!({"tools": {"t": tool}});
+    let folder = folder("plan.json", &plan.to_string(), &tools.to_string());
+    for name in ["TERM", "KILL"] {
+        for id in runaways.ids() {
+            assert!(!lives(&id));
         }
+        for file in std::fs::read_dir(runaways.folder.path()).unwrap() {
+            std::fs::remove_file(file.unwrap().path()).unwrap();
+        }
+        let mut child = start(folder.path(), home(), &[]);
+        runaways.wait_until_up();
+        let program = std::fs::read_to_string(runaways.folder.path().join("self.pid")).unwrap();
+        let supervisor = parent(&program);
+        let group = own.join(format!("plandeck-{supervisor}"));
+        let members = std::fs::read_to_string(group.join("cgroup.procs")).unwrap();
+        let members: Vec<&str> = members.lines().collect();
+        for id in runaways.ids() {
+            assert!(members.contains(&&*id), "{id} is not in {members:?}");
+        }
+        assert!(!members.contains(&&*supervisor));
+        let victim = if name == "KILL" {
+            supervisor.parse().unwrap()
+        } else {
+            child.id()
+        };
+        signal(name, victim);
+        child.wait().unwrap();
+        runaways.wait_until_gone();
+        wait_until("the group to be removed", || !group.exists());
     }
 }
 

@@ -113,6 +113,19 @@ fn children(parent: Pid) -> Vec<Pid> {
         .collect()
 }
 
+/// The children of a process that exist now, ended ones that are not reaped included.
+pub(super) fn children_of(parent: Pid) -> Vec<Member> {
+    if lists_children() {
+        return children(parent)
+            .into_iter()
+            .filter_map(Member::read)
+            .collect();
+    }
+    let mut all = everything();
+    all.retain(|member| member.parent == parent.as_raw_nonzero().get());
+    all
+}
+
 /// All processes that can be seen.
 fn everything() -> Vec<Member> {
     let Ok(entries) = std::fs::read_dir("/proc") else {
@@ -160,10 +173,12 @@ pub(super) fn members_of_leader(leader: Pid) -> Vec<Member> {
     found
 }
 
-/// Kills processes that are searched with `find`: first stops them all, so that none starts another meanwhile.
-/// Returns after some rounds even where there are still others.
+/// Kills processes that are searched with `find`: first stops them all, so that none starts another meanwhile. It looks
+/// until two looks in a row find nothing new: where a process ends, its children have another parent, and one look may
+/// miss them. Returns after some rounds even where there are still others.
 pub(in crate::tools) fn kill_all(find: impl Fn() -> Vec<Pid>) {
     let mut stopped = HashSet::new();
+    let mut quiet = 0;
     for _ in 0..50 {
         let mut is_new = false;
         for id in find() {
@@ -171,7 +186,8 @@ pub(in crate::tools) fn kill_all(find: impl Fn() -> Vec<Pid>) {
                 is_new |= kill_process(id, Signal::STOP).is_ok();
             }
         }
-        if !is_new {
+        quiet = if is_new { 0 } else { quiet + 1 };
+        if quiet == 2 {
             break;
         }
     }

@@ -5,11 +5,15 @@
 //! system has, leaves the terminal and becomes the program.
 
 #[cfg(target_os = "linux")]
+mod control_group;
+#[cfg(target_os = "linux")]
 mod descriptors;
 #[cfg(target_os = "linux")]
 pub(super) mod family;
 #[cfg(target_os = "linux")]
 mod memory;
+#[cfg(target_os = "linux")]
+pub(super) mod orphans;
 #[cfg(target_os = "linux")]
 pub(super) mod share;
 mod start;
@@ -18,9 +22,12 @@ mod supervisor;
 
 #[cfg(target_os = "linux")]
 pub(super) use descriptors::close_inherited;
+#[cfg(target_os = "linux")]
+pub use orphans::adopt;
 pub use start::Start;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -38,13 +45,15 @@ pub(super) const STARTED: &str = "plandeck: launcher";
 /// The time between asking programs to end and killing them.
 pub(super) const GRACE: Duration = Duration::from_millis(300);
 
-/// The launcher's arguments: `[--parent ID] [--memory-mb N] [--cpu-percent P] -- PROGRAM [ARGUMENT…]`.
+/// The launcher's arguments: `[--parent ID] [--memory-mb N] [--cpu-percent P] [--group FOLDER] -- PROGRAM [ARGUMENT…]`.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Launch {
     /// The process with which the program ends.
     parent: Option<u32>,
     memory_mb: Option<u64>,
     cpu_percent: Option<u32>,
+    /// Where the launcher makes a control group; for the second stage: the one of the program.
+    group: Option<PathBuf>,
     program: OsString,
     arguments: Vec<OsString>,
 }
@@ -53,12 +62,17 @@ impl Launch {
     /// Reads the arguments; `None` where they are not the launcher's.
     pub fn parse(mut arguments: impl Iterator<Item = OsString>) -> Option<Self> {
         let (mut parent, mut memory_mb, mut cpu_percent) = (None, None, None);
+        let mut group = None;
         loop {
             let flag = arguments.next()?;
             if flag == "--" {
                 break;
             }
             let value = arguments.next()?;
+            if flag == "--group" {
+                group = Some(value.into());
+                continue;
+            }
             let value = value.to_str()?;
             match flag.to_str()? {
                 "--parent" => parent = Some(value.parse().ok()?),
@@ -73,6 +87,7 @@ impl Launch {
             parent,
             memory_mb,
             cpu_percent,
+            group,
             program: arguments.next()?,
             arguments: arguments.collect(),
         })
@@ -98,10 +113,21 @@ impl Launch {
         Start {
             parent: self.parent,
             memory_mb: self.memory_mb,
+            group: self.group,
             program: self.program,
             arguments: self.arguments,
         }
     }
+}
+
+/// Tells the launcher of this command where it can make a control group, if it can.
+pub(super) fn with_group(command: &mut tokio::process::Command) {
+    #[cfg(target_os = "linux")]
+    if let Some(parent) = orphans::parent_group() {
+        command.arg("--group").arg(parent);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = command;
 }
 
 /// Tells the parent something on standard error, which the parent may have closed.
@@ -126,8 +152,10 @@ mod tests {
     #[test]
     fn arguments_after_the_dashes_are_the_programs() {
         let launch =
-            parse("--parent 7 --memory-mb 64 --cpu-percent 50 -- prog --memory-mb x").unwrap();
+            parse("--parent 7 --memory-mb 64 --group /g --cpu-percent 50 -- prog --memory-mb x")
+                .unwrap();
         assert_eq!(launch.parent, Some(7));
+        assert_eq!(launch.group, Some("/g".into()));
         assert_eq!((launch.memory_mb, launch.cpu_percent), (Some(64), Some(50)));
         assert_eq!(launch.program, "prog");
         assert_eq!(launch.arguments, ["--memory-mb", "x"]);

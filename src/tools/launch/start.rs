@@ -5,13 +5,16 @@
 
 use super::not_started;
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
-/// `[--memory-mb N] [--parent ID] -- PROGRAM [ARGUMENT…]`, as the supervisor passes it on.
+/// `[--memory-mb N] [--parent ID] [--group FOLDER] -- PROGRAM [ARGUMENT…]`, as the supervisor passes it on.
 #[derive(Debug)]
 pub struct Start {
     pub(super) parent: Option<u32>,
     pub(super) memory_mb: Option<u64>,
+    /// The control group that it enters.
+    pub(super) group: Option<PathBuf>,
     pub(super) program: OsString,
     pub(super) arguments: Vec<OsString>,
 }
@@ -28,6 +31,11 @@ impl Start {
             if now != Some(parent) {
                 return ExitCode::FAILURE;
             }
+        }
+        #[cfg(target_os = "linux")]
+        if let Some(group) = &self.group {
+            // Outside of it the program still has its supervisor.
+            let _ = super::control_group::enter(group);
         }
         if let Some(memory) = self.memory_mb
             && let Err(error) = limit_memory(memory)

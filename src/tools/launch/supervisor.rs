@@ -4,6 +4,7 @@
 //! program starts stays its descendant: double forks, sessions and groups of their own do not change that. It ends them
 //! all when the program has ended, when it is told to, and when the process that started it is gone, even by SIGKILL.
 
+use super::control_group::ControlGroup;
 use super::descriptors::{close_inherited, release_pipes};
 use super::family::{Member, descendants};
 use super::memory::MemoryLimit;
@@ -42,10 +43,14 @@ pub(super) fn supervise(launch: &Launch) -> ExitCode {
     // Where the program has stopped this process, it is continued to see that its parent is gone. The signal also comes
     // when only a thread of the parent ends; then it changes nothing.
     let _ = set_parent_process_death_signal(Some(Signal::CONT));
+    let parent = launch.group.as_deref();
+    let group = parent.and_then(|parent| {
+        ControlGroup::make(parent, getpid(), launch.memory_mb, launch.cpu_percent)
+    });
     let started = Events::new(launch.parent).and_then(|events| {
         // The first line on standard error tells that this is a launcher.
         say(STARTED);
-        let program = second_stage(launch).spawn()?;
+        let program = second_stage(launch, group.as_ref()).spawn()?;
         release_pipes()?;
         Ok((events, Pid::from_child(&program)))
     });
@@ -53,15 +58,21 @@ pub(super) fn supervise(launch: &Launch) -> ExitCode {
         Ok((events, program)) => Supervisor {
             events,
             program,
+            group,
             status: None,
             reaped: HashSet::new(),
         }
         .run(launch),
-        Err(error) => not_started(&launch.program, &error),
+        Err(error) => {
+            if let Some(group) = group {
+                group.remove();
+            }
+            not_started(&launch.program, &error)
+        }
     }
 }
 
-fn second_stage(launch: &Launch) -> Command {
+fn second_stage(launch: &Launch, group: Option<&ControlGroup>) -> Command {
     // The running file, even where another version has replaced it meanwhile.
     let mut command = Command::new("/proc/self/exe");
     command
@@ -69,6 +80,9 @@ fn second_stage(launch: &Launch) -> Command {
         .args(["--parent", &std::process::id().to_string()]);
     if let Some(memory) = launch.memory_mb {
         command.args(["--memory-mb", &memory.to_string()]);
+    }
+    if let Some(group) = group {
+        command.arg("--group").arg(group.folder());
     }
     command
         .arg("--")
@@ -82,6 +96,8 @@ fn second_stage(launch: &Launch) -> Command {
 struct Supervisor {
     events: Events,
     program: Pid,
+    /// The control group of the program, where there is one.
+    group: Option<ControlGroup>,
     /// The program's; `None` while it runs.
     status: Option<WaitStatus>,
     /// What was reaped since the last look at the processor time.
@@ -90,24 +106,47 @@ struct Supervisor {
 
 impl Supervisor {
     fn run(mut self, launch: &Launch) -> ExitCode {
+        let over_memory = self.keep(launch);
+        let by_kernel = || {
+            let group = self.group.as_ref();
+            let was_killed = self
+                .status
+                .is_none_or(|status| status.exit_status().is_none());
+            was_killed && group.is_some_and(ControlGroup::was_over_memory)
+        };
+        let over_memory = over_memory || by_kernel();
+        if let Some(group) = &self.group {
+            group.remove();
+        }
+        if over_memory {
+            let megabytes = launch.memory_mb.unwrap_or_default();
+            say(&format!("{OVER_MEMORY_MARK}{megabytes} MB"));
+            return ExitCode::from(OVER_MEMORY);
+        }
+        self.status.map_or(ExitCode::FAILURE, end_like)
+    }
+
+    /// Supervises the program until there is nothing left of it; whether it was ended because it used too much memory.
+    fn keep(&mut self, launch: &Launch) -> bool {
         let mut memory = Timed::new(launch.memory_mb.map(MemoryLimit::new));
-        let mut share = Timed::new(launch.cpu_percent.map(Share::new));
+        let held = self.group.as_ref().is_some_and(|group| group.holds_share);
+        let percent = launch.cpu_percent.filter(|_| !held);
+        let mut share = Timed::new(percent.map(Share::new));
         loop {
             let nobody_left = self.reap();
             if self.status.is_some() || nobody_left {
                 self.kill_all();
-                return self.status.map_or(ExitCode::FAILURE, end_like);
+                return false;
             }
             if self.events.end.load(Ordering::Relaxed) || self.events.is_orphan() {
                 self.end_all();
-                return ExitCode::FAILURE;
+                self.status = None;
+                return false;
             }
             if let Some(limit) = memory.due() {
                 if limit.is_exceeded(&descendants(getpid())) {
                     self.kill_all();
-                    let megabytes = launch.memory_mb.unwrap_or_default();
-                    say(&format!("{OVER_MEMORY_MARK}{megabytes} MB"));
-                    return ExitCode::from(OVER_MEMORY);
+                    return true;
                 }
                 memory.at = Instant::now() + limit.next_look();
             }
@@ -164,6 +203,9 @@ impl Supervisor {
     /// Kills all descendants: stops them first, so that none starts others meanwhile, and repeats it until there are
     /// none.
     fn kill_all(&mut self) {
+        if let Some(group) = &self.group {
+            group.kill();
+        }
         let mut last_end = Instant::now();
         let mut before = usize::MAX;
         while !self.reap() && last_end.elapsed() < GIVE_UP {

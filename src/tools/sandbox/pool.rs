@@ -9,7 +9,7 @@ use crate::tools::CallLog;
 use crate::tools::cancel::cancellable;
 use crate::tools::error::ToolError;
 use crate::tools::group::{Group, Keeper};
-use crate::tools::launch::STARTED;
+use crate::tools::launch::{self, STARTED};
 use crate::tools::secrets::SharedSecrets;
 use serde_json::Value;
 use std::borrow::Cow;
@@ -358,8 +358,9 @@ impl SandboxProcess {
         if let Some(percent) = cpu_percent {
             command
                 .args(["__launch", "--parent", &std::process::id().to_string()])
-                .args(["--cpu-percent", &percent.to_string(), "--"])
-                .arg(&path);
+                .args(["--cpu-percent", &percent.to_string()]);
+            launch::with_group(&mut command);
+            command.arg("--").arg(&path);
         }
         command
             .args(["__sandbox", "--memory-mb", &memory_mb.to_string()])
@@ -372,14 +373,18 @@ impl SandboxProcess {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(cpu_percent.is_none() || cfg!(not(target_os = "linux")));
-        let mut child = command
-            .spawn()
-            .map_err(|error| unusable(error.to_string()))?;
+        let started = match cpu_percent {
+            Some(_) => {
+                Group::start(&mut command, KEEPER).map(|(child, group)| (child, Some(group)))
+            }
+            None => command.spawn().map(|child| (child, None)),
+        };
+        let (mut child, group) = started.map_err(|error| unusable(error.to_string()))?;
         let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(unusable("it has no pipes".to_owned()));
         };
         let mut process = Self {
-            group: cpu_percent.map(|_| Group::of(&child, KEEPER)),
+            group,
             child,
             input,
             output: BufReader::new(output),

@@ -93,6 +93,7 @@ pub(super) fn prepare(
             if let Some(percent) = call.max_cpu_percent {
                 command.args(["--cpu-percent", &percent.to_string()]);
             }
+            launch::with_group(&mut command);
             command.arg("--").arg(program);
             command
         }

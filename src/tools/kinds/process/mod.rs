@@ -203,11 +203,9 @@ async fn run(
         ToolError::permanent(format!("the parameters cannot be written as JSON: {error}"))
     })?;
     let name = &settings.process.command[0];
-    let mut child = command
-        .spawn()
+    let (mut child, mut group) = Group::start(&mut command, keeper)
         .map_err(|error| not_started(name, &error.to_string(), error.kind()))?;
     *started = true;
-    let mut group = Group::of(&child, keeper);
     let _held = share
         .zip(child.id())
         .map(|(percent, leader)| hold(leader, percent));
