@@ -5,21 +5,14 @@
 // usage: node planner.mjs PROGRAM NODE_MODULES
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import path from "node:path";
-import { pathToFileURL } from "node:url";
-
-const [program, modules] = process.argv.slice(2);
-const entry = path.join(modules, "@copilotkit/aimock/dist/index.js");
-const { LLMock } = await import(pathToFileURL(entry).href);
+import { inFolder, journal, plandeck, server, slowDown } from "./counterpart.mjs";
 
 const USAGE = { prompt_tokens: 2000, completion_tokens: 150, total_tokens: 2150 };
 // Dollars of gpt-4o for that.
 const PRICE = (2000 * 2.5 + 150 * 10) / 1e6;
 
-const folder = mkdtempSync(path.join(tmpdir(), "plandeck-planner-"));
 const tools = {
   sort_names: {
     type: "jq", filter: "{names: (.names | sort)}", description: "Sorts a list of names.",
@@ -34,8 +27,6 @@ const tools = {
 for (let n = 0; n < 198; n++) {
   tools[`stamp_${n}`] = { type: "jq", filter: ".", description: `Stamps parcel ${n}.` };
 }
-writeFileSync(path.join(folder, "catalog.json"), JSON.stringify({ tools }));
-
 const plan = (tool) => JSON.stringify({
   name: "first",
   steps: [
@@ -44,37 +35,22 @@ const plan = (tool) => JSON.stringify({
   ],
 });
 
-/** Plans and runs; gives the exit code, what was printed and what was said. */
-function run(task, ...more) {
+/** Plans, and runs if asked to. */
+function run(folder, task, ...more) {
   const args = ["plan", task, "--tools", "catalog.json", "-c", 'names=["Zoe","Ada"]', "--planner", "openai/gpt-4o", "--json", ...more];
-  const env = { ...process.env, PLANDECK_HOME: path.join(folder, "home"), OPENAI_API_KEY: "sk-of-nobody" };
-  const child = spawn(program, args, { env, cwd: folder, stdio: ["ignore", "pipe", "pipe"], timeout: 120_000 });
-  const said = { stdout: "", stderr: "" };
-  for (const name of ["stdout", "stderr"]) {
-    child[name].setEncoding("utf8").on("data", (text) => (said[name] += text));
-  }
-  return new Promise((resolve, reject) => {
-    child.on("error", reject);
-    child.on("close", (code) => {
-      try {
-        resolve({ code, made: JSON.parse(said.stdout), stderr: said.stderr });
-      } catch (error) {
-        reject(new Error(`exit ${code}, and no result (${error.message}): ${said.stderr}`));
-      }
-    });
-  });
+  return plandeck(args, { cwd: folder, variables: { PLANDECK_HOME: path.join(folder, "home") } });
 }
 
-const mock = new LLMock({ port: 0, host: "127.0.0.1", strict: true, logLevel: "silent" });
+const mock = server();
 mock.on({ userMessage: "not a valid plan" }, { content: plan("first_name"), usage: USAGE });
 mock.on({ userMessage: "Task: Take the first" }, { content: plan("first_nmae"), usage: USAGE });
-const error = { message: "slow down", type: "rate_limit_error" };
-mock.on({ userMessage: "Task: Slowly", sequenceIndex: 0 }, { error, status: 429, retryAfter: 1 });
+mock.on({ userMessage: "Task: Slowly", sequenceIndex: 0 }, slowDown(1));
 mock.on({ userMessage: "Task: Slowly", sequenceIndex: 1 }, { content: plan("first_name"), usage: USAGE });
 await mock.start();
-try {
+await inFolder("planner", async (folder) => {
+  writeFileSync(path.join(folder, "catalog.json"), JSON.stringify({ tools }));
   const server = ["--base-url", `${mock.url}/v1`];
-  const { code, made, stderr } = await run("Take the first of the sorted names", ...server, "--run", "--worker", "offline");
+  const { code, result: made, stderr } = await run(folder, "Take the first of the sorted names", ...server, "--run", "--worker", "offline");
   assert.equal(code, 0, stderr);
   assert.equal(made.run.result, "Ada");
   assert.equal(made.attempts, 2);
@@ -82,12 +58,11 @@ try {
   assert.equal(Math.round(made.cost * 1e9), Math.round(2 * PRICE * 1e9));
   assert.match(stderr, /200 tools/);
 
-  const slow = await run("Slowly take the first name", ...server);
+  const slow = await run(folder, "Slowly take the first name", ...server);
   assert.equal(slow.code, 0, slow.stderr);
-  assert.equal(slow.made.attempts, 2);
+  assert.equal(slow.result.attempts, 2);
 
-  const journal = await (await fetch(`${mock.url}/__aimock/journal`)).json();
-  const asked = journal.filter((entry) => entry.path === "/v1/chat/completions");
+  const asked = await journal(mock, "/v1/chat/completions");
   assert.equal(asked.length, 4);
   const prompt = JSON.stringify(asked[0].body.messages);
   assert.ok(prompt.includes("sort_names") && prompt.includes("first_name"));
@@ -95,11 +70,8 @@ try {
   assert.ok(!prompt.includes("Zoe"), "a context value was sent");
   assert.equal(asked[0].body.response_format.type, "json_schema");
 
-  const poor = await run("Take the first of the sorted names", ...server, "--max-planning-cost-usd", "0.001");
+  const poor = await run(folder, "Take the first of the sorted names", ...server, "--max-planning-cost-usd", "0.001");
   assert.equal(poor.code, 3, poor.stderr);
-  assert.equal(poor.made.cost, 0);
+  assert.equal(poor.result.cost, 0);
   console.log(`a plan with a catalog of 200 tools: ${made.attempts} requests, $${made.cost}, run: ${made.run.result}`);
-} finally {
-  await mock.stop();
-  rmSync(folder, { recursive: true, force: true });
-}
+}).finally(() => mock.stop());

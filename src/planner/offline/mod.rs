@@ -8,6 +8,8 @@
 //!         context values · literals in the task · outputs of other tools, whose parameters are found the same way
 //! ```
 
+mod candidates;
+mod known;
 mod literals;
 mod search;
 mod sources;
@@ -21,8 +23,9 @@ use super::words::{stems, words};
 use crate::plan::ExecutionPlan;
 use crate::text::visible;
 use crate::tools::Catalog;
+use known::Clause;
 use literals::BREAKS;
-use search::{Clause, Search};
+use search::Search;
 use serde_json::{Map, Value, json};
 
 /// A clause's tool counts as one of its goals from this share of the score of the task's best tool.
