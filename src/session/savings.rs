@@ -7,7 +7,7 @@ use crate::models::{PROVIDERS, Prices};
 use crate::planner::planner_model;
 use crate::run::{RunState, RunSummary, Savings};
 use crate::store::Store;
-use crate::text::json;
+use crate::text::{format, json};
 use crate::units::{Money, Tokens};
 use serde_json::Value;
 
@@ -99,8 +99,9 @@ fn compare(
         }),
     };
     assumptions.push(format!(
-        "{large} uses as many tokens as the models of this run did: {} in {calls} calls",
-        tokens.input + tokens.output
+        "{large} uses as many tokens as the models of this run did: {} in {}",
+        tokens.input + tokens.output,
+        format::count(calls as usize, "call")
     ));
     assumptions.push(
         "each execution is like this one: as many calls, the same lengths, no cached outputs"

@@ -32,6 +32,8 @@ mod terminal_home;
 mod terminal_panic;
 mod terminal_picture;
 #[cfg(unix)]
+mod terminal_planner;
+#[cfg(unix)]
 mod terminal_tools;
 mod travel;
 mod unknown;
