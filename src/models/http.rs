@@ -1,5 +1,8 @@
 //! HTTP clients with limits, and the meaning of their errors.
 
+pub use super::request_error::RequestError;
+pub use super::transport::transport_error;
+use super::transport::{describe, is_loopback};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Client, StatusCode, redirect};
 use std::sync::{Once, OnceLock};
@@ -11,9 +14,6 @@ const MAX_REDIRECTS: usize = 5;
 /// The time limit for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// The maximum wait before a retry. A server that asks for a longer one is not asked again.
-const MAX_WAIT: Duration = Duration::from_hours(1);
-
 /// Headers with a wait in milliseconds, which some servers send beside `Retry-After` because it is more precise.
 const RETRY_AFTER_MS: [&str; 2] = ["retry-after-ms", "x-ms-retry-after-ms"];
 
@@ -22,88 +22,6 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 
 /// The maximum pause within an answer.
 pub const IDLE: Duration = Duration::from_mins(2);
-
-/// Why a request failed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct RequestError {
-    /// What went wrong.
-    pub message: String,
-    /// Whether the same request can succeed later.
-    pub retryable: bool,
-    /// When the server asks to be called again.
-    pub retry_after: Option<Duration>,
-    /// Whether a time limit ended it.
-    pub timed_out: bool,
-    /// Whether the request may have reached a server.
-    pub sent: bool,
-}
-
-impl RequestError {
-    /// An error that the same request would cause again.
-    pub fn permanent(message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            retryable: false,
-            retry_after: None,
-            timed_out: false,
-            sent: false,
-        }
-    }
-
-    /// An error that may not occur again on a retry.
-    pub fn transient(message: impl Into<String>) -> Self {
-        Self {
-            retryable: true,
-            ..Self::permanent(message)
-        }
-    }
-
-    /// An error of a request that a time limit ended.
-    pub fn timeout(message: impl Into<String>) -> Self {
-        Self {
-            timed_out: true,
-            sent: true,
-            ..Self::transient(message)
-        }
-    }
-
-    /// The error of a request that a server answered with a failure, and the wait that the server asks for. One that
-    /// is longer than a run can be expected to wait makes the error permanent.
-    pub fn refused(message: String, retryable: bool, wait: Option<Duration>) -> Self {
-        let overlong = wait.is_some_and(|wait| wait > MAX_WAIT) && retryable;
-        let message = if overlong {
-            let hours = MAX_WAIT.as_secs() / 3600;
-            format!(
-                "{message}; it is not retried, because the server asks to wait for longer than {hours} h: resume the \
-                 run later"
-            )
-        } else {
-            message
-        };
-        Self {
-            retryable: retryable && !overlong,
-            retry_after: wait.filter(|_| !overlong),
-            sent: true,
-            ..Self::permanent(message)
-        }
-    }
-
-    /// The same error, of a request that has reached a server.
-    #[must_use]
-    pub fn sent(self) -> Self {
-        Self { sent: true, ..self }
-    }
-
-    /// The same error with `place` before its message.
-    #[must_use]
-    pub fn at(self, place: &str) -> Self {
-        Self {
-            message: format!("{place}: {}", self.message),
-            ..self
-        }
-    }
-}
 
 /// Clients, built when they are first needed. Connections are reused.
 #[derive(Debug, Default)]
@@ -161,49 +79,6 @@ fn same_host() -> redirect::Policy {
             attempt.error("it redirects to another host, where the request's headers must not go")
         }
     })
-}
-
-fn is_loopback(url: &reqwest::Url) -> bool {
-    match url.host_str() {
-        Some("localhost") => true,
-        Some(host) => host
-            .trim_matches(['[', ']'])
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback()),
-        None => false,
-    }
-}
-
-/// An error below HTTP of a request to `url`: worth a retry unless the request itself is at fault.
-pub fn transport_error(error: reqwest::Error, url: &reqwest::Url) -> RequestError {
-    // A redirect may lead to a server that cannot be reached; the one before it has had the request.
-    let is_first = error.url().is_none_or(|failed| failed == url);
-    let sent = !(error.is_builder() || error.is_connect() && is_first);
-    // The address may carry a secret.
-    let error = error.without_url();
-    let permanent = error.is_builder() || error.is_redirect();
-    RequestError {
-        message: describe(&error),
-        retryable: !permanent,
-        retry_after: None,
-        timed_out: error.is_timeout(),
-        sent,
-    }
-}
-
-/// The error and its causes, in one line.
-fn describe(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    text
 }
 
 /// Whether a retry may succeed after this status: 408, 409, 429 and 5xx.

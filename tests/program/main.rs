@@ -31,6 +31,7 @@ mod limits_rates;
 #[cfg(target_os = "linux")]
 mod memory;
 mod models;
+mod network;
 mod planner;
 #[cfg(target_os = "linux")]
 mod planner_optimize;
