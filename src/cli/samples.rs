@@ -15,6 +15,9 @@ macro_rules! files {
 
 const FILES: &[(&str, &str)] = files![
     "README.md",
+    "abroad/expected.json",
+    "abroad/plan.yaml",
+    "abroad/tools.yaml",
     "almanac/almanac.txt",
     "almanac/expected.json",
     "almanac/lookup.sh",

@@ -1,6 +1,6 @@
 //! The tools of a catalog, each built once and found by name.
 
-use super::catalog::{AgentSettings, Catalog, McpSettings, ModelSettings, Rules};
+use super::catalog::{AgentSettings, Catalog, HttpSettings, McpSettings, ModelSettings, Rules};
 use super::definition::{BuildContext, ToolDefinition};
 use super::fixed_price::Priced;
 use super::function_call::{ByName, FunctionCall};
@@ -169,6 +169,14 @@ impl CatalogToolbox {
         if self.worker.is_simulated() && definition.kind().reaches_outside {
             return;
         }
+        if self.worker.is_offline()
+            && let Some(rules) = http_rules(definition)
+        {
+            if matches!(rules, Rules::Code(_)) {
+                reaches.code.insert(definition.name.to_string());
+            }
+            return;
+        }
         definition.implementation.reaches(definition, reaches);
         if let Some(model) = definition.settings::<ModelSettings>() {
             if self.worker.is_offline() && matches!(model.offline, Some(Rules::Code(_))) {
@@ -240,7 +248,8 @@ fn build(
         })
     };
     // Offline rules are free, whatever the model would cost.
-    let by_rules = worker.is_offline() && *kind == model::KIND;
+    let has_rules = *kind == model::KIND || http_rules(definition).is_some();
+    let by_rules = worker.is_offline() && has_rules;
     if definition.cost.is_zero() || by_rules {
         tool
     } else {
@@ -249,4 +258,9 @@ fn build(
             price: definition.cost,
         })
     }
+}
+
+/// The rules that do the work of an `http` tool while the worker is offline.
+fn http_rules(definition: &ToolDefinition) -> Option<&Rules> {
+    definition.settings::<HttpSettings>()?.offline.as_ref()
 }

@@ -74,6 +74,18 @@ impl ModelServer {
         Self { runtime, server }
     }
 
+    /// Starts a server of exchange rates, at which every currency is worth this much.
+    #[allow(dead_code, reason = "not every test program has such a plan")]
+    pub fn rates(rate: f64) -> Self {
+        let server = Self::answering(ResponseTemplate::new(404));
+        let body = json!({"amount": 1.0, "rates": {"EUR": rate}});
+        let mock = Mock::given(method("GET"))
+            .and(path("/v1/latest"))
+            .respond_with(ResponseTemplate::new(200).set_body_json(body));
+        server.runtime.block_on(mock.mount(&server.server));
+        server
+    }
+
     /// What `--base-url` takes.
     pub fn url(&self) -> String {
         format!("{}/v1", self.server.uri())

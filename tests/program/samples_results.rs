@@ -1,6 +1,7 @@
 //! Every sample plan, run unchanged with the offline worker, gives its `expected.json`.
 
-use crate::common::program::{plan_in, run_json, step};
+use crate::common::model_server::{Answer, ModelServer};
+use crate::common::program::{code, json, plan_in, plandeck, run_json, stderr, step};
 use crate::common::samples::{copy_of, sample, sample_folder};
 use serde_json::Value;
 
@@ -28,6 +29,7 @@ fn holds(name: &str) -> Value {
 #[test]
 fn no_sample_is_left_out() {
     let tested = [
+        "abroad",
         "almanac",
         "figures",
         "letter",
@@ -163,6 +165,53 @@ fn once_mended_the_plan_succeeds() {
             "evening_report": "4 invoices over 617.78 euros; to order: 4 strainer, 3 teapot.",
         })
     );
+}
+
+#[test]
+fn an_order_is_converted_by_rules_without_a_network() {
+    let result = holds("abroad");
+    assert_eq!(result["cost"], 0.0);
+}
+
+/// The same plan with one flag more: a model performs the `model` tools, and the request is made.
+#[test]
+fn an_order_is_converted_by_a_model_and_a_request() {
+    let answer = |to: &str, says| Answer {
+        to: to.to_owned(),
+        says,
+        after: std::time::Duration::ZERO,
+    };
+    let lines = serde_json::json!([{"name": "lamp", "count": 2, "price": 10.5}]);
+    let models = ModelServer::start(vec![
+        answer(
+            "Read this order",
+            serde_json::json!({"customer": "Ida", "currency": "USD", "lines": lines}),
+        ),
+        answer(
+            "Ida",
+            serde_json::json!({"output": "Dear Ida, it is 42 EUR."}),
+        ),
+    ]);
+    let rates = ModelServer::rates(2.0);
+    let output = plandeck()
+        .env("OPENAI_API_KEY", "sk-order")
+        .env("RATES_URL", rates.url())
+        .args(["run", sample("abroad").to_str().unwrap()])
+        .args([
+            "--worker",
+            "openai/gpt-4o-mini",
+            "--base-url",
+            &models.url(),
+        ])
+        .args(["--headless", "--json", "--trust"])
+        .output()
+        .unwrap();
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let result = json(&output);
+    assert_eq!(step(&result, "rate")["output"], 2.0);
+    assert_eq!(step(&result, "total")["output"], 42);
+    assert_eq!(result["result"], "Dear Ida, it is 42 EUR.");
+    assert!(result["cost"].as_f64().unwrap() > 0.0);
 }
 
 #[test]

@@ -78,7 +78,7 @@ pub enum Rules {
     Code(Arc<str>),
 }
 
-fn offline(fields: &mut Fields<'_>) -> Option<Rules> {
+pub(super) fn offline(fields: &mut Fields<'_>) -> Option<Rules> {
     let rules = fields.object("offline")?;
     let (jq, code) = (rules.get("jq"), rules.get("code"));
     match (jq, code) {
@@ -103,30 +103,7 @@ impl ToolSettings for ModelSettings {
     }
 
     fn build(&self, context: &BuildContext<'_>) -> Result<Arc<dyn Tool>, BuildError> {
-        let output = context.definition.output_schema.as_deref();
-        let name = &context.definition.name;
-        let output = output
-            .map(|schema| OutputSchema::new(name, schema))
-            .transpose()?;
-        let sandbox: Arc<dyn SchemaSandbox> = context.services.clone();
-        let rules = match &self.offline {
-            Some(Rules::Jq(filter)) => Some(CompiledRules::Jq(JqRule::new(filter)?)),
-            Some(Rules::Code(code)) => Some(CompiledRules::Code(code.clone())),
-            None => None,
-        };
-        Ok(Arc::new(ModelTool {
-            role: Arc::new(Role {
-                definition: context.definition.clone(),
-                settings: self.clone(),
-                output: output.map(|schema| {
-                    let secrets = context.services.secrets.clone();
-                    schema.sandbox(sandbox).secrets(secrets)
-                }),
-                rules,
-            }),
-            worker: context.worker.clone(),
-            services: context.services.clone(),
-        }))
+        self.build_as(&KIND, context)
     }
 
     fn fingerprint(&self, parts: &mut FingerprintParts<'_>) -> Option<NotReused> {
@@ -166,8 +143,56 @@ impl ToolSettings for ModelSettings {
     }
 }
 
+impl ModelSettings {
+    fn build_as(
+        &self,
+        kind: &'static ToolKind,
+        context: &BuildContext<'_>,
+    ) -> Result<Arc<dyn Tool>, BuildError> {
+        let output = context.definition.output_schema.as_deref();
+        let name = &context.definition.name;
+        let output = output
+            .map(|schema| OutputSchema::new(name, schema))
+            .transpose()?;
+        let sandbox: Arc<dyn SchemaSandbox> = context.services.clone();
+        let rules = match &self.offline {
+            Some(Rules::Jq(filter)) => Some(CompiledRules::Jq(JqRule::new(filter)?)),
+            Some(Rules::Code(code)) => Some(CompiledRules::Code(code.clone())),
+            None => None,
+        };
+        Ok(Arc::new(ModelTool {
+            kind,
+            role: Arc::new(Role {
+                definition: context.definition.clone(),
+                settings: self.clone(),
+                output: output.map(|schema| {
+                    let secrets = context.services.secrets.clone();
+                    schema.sandbox(sandbox).secrets(secrets)
+                }),
+                rules,
+            }),
+            worker: context.worker.clone(),
+            services: context.services.clone(),
+        }))
+    }
+}
+
+/// A tool of another kind whose rules do its work while the worker is offline.
+pub(super) fn by_rules(
+    kind: &'static ToolKind,
+    rules: &Rules,
+    context: &BuildContext<'_>,
+) -> Result<Arc<dyn Tool>, BuildError> {
+    let settings = ModelSettings {
+        offline: Some(rules.clone()),
+        ..ModelSettings::default()
+    };
+    settings.build_as(kind, context)
+}
+
 /// The tool.
 struct ModelTool {
+    kind: &'static ToolKind,
     role: Arc<Role>,
     worker: SmallModelWorker,
     services: Arc<Services>,
@@ -275,7 +300,7 @@ impl Role {
 
 impl Tool for ModelTool {
     fn kind(&self) -> &'static ToolKind {
-        &KIND
+        self.kind
     }
 
     fn call(&self, call: Call) -> BoxFuture<'static, CallReport> {

@@ -6,6 +6,7 @@ mod query;
 mod request;
 
 use super::jq::{self, JqRule};
+use super::model::{self, Rules};
 use crate::models::CostBasis;
 use crate::models::http::RequestError;
 use crate::models::off_thread::off_thread;
@@ -34,7 +35,9 @@ static KIND: ToolKind = ToolKind {
 
 pub(super) static ENTRY: KindEntry = KindEntry {
     kind: &KIND,
-    fields: &["method", "url", "headers", "query", "body", "response"],
+    fields: &[
+        "method", "url", "headers", "query", "body", "response", "offline",
+    ],
     implied_by: &["url"],
     rank: 2,
     parse: |fields| Arc::new(parse(fields)),
@@ -55,6 +58,8 @@ pub struct HttpSettings {
     pub body: Option<Value>,
     /// A jq filter over the answer.
     pub response: Option<Arc<str>>,
+    /// The rules that replace the request while the worker is offline.
+    pub offline: Option<Rules>,
 }
 
 fn parse(fields: &mut Fields<'_>) -> HttpSettings {
@@ -97,6 +102,7 @@ fn parse(fields: &mut Fields<'_>) -> HttpSettings {
             .collect(),
         body,
         response: jq::filter_field(fields, "response", false),
+        offline: model::offline(fields),
     }
 }
 
@@ -106,6 +112,13 @@ impl ToolSettings for HttpSettings {
     }
 
     fn build(&self, context: &BuildContext<'_>) -> Result<Arc<dyn Tool>, BuildError> {
+        if let Some(rules) = self
+            .offline
+            .as_ref()
+            .filter(|_| context.worker.is_offline())
+        {
+            return model::by_rules(&KIND, rules, context);
+        }
         let response = self.response.as_ref().map(JqRule::new).transpose()?;
         let policy = context.definition.policy();
         let reads = matches!(&*self.method, "GET" | "HEAD" | "OPTIONS");
@@ -132,6 +145,9 @@ impl ToolSettings for HttpSettings {
     }
 
     fn fingerprint(&self, parts: &mut FingerprintParts<'_>) -> Option<NotReused> {
+        if self.offline.is_some() && parts.worker.is_offline() {
+            return Some(NotReused::Quick);
+        }
         parts.put("method", json!(self.method));
         parts.put("url", json!(self.url));
         parts.put("headers", json!(self.headers));
