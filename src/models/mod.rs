@@ -49,7 +49,7 @@ pub use cost_basis::CostBasis;
 pub use http::{HttpClients, RequestError};
 pub use output_schema::{OutputSchema, SchemaSandbox};
 pub use prices::{LongInput, Price, PriceError, PriceRow, Prices};
-pub use prompt::Task;
+pub use prompt::{MAX_PROMPT_BYTES, Task, too_large};
 pub use provider::{Environment, PROVIDERS, Provider, process_environment};
 pub(crate) use request::Role;
 pub use spend_authorizer::SpendAuthorizer;

@@ -3,6 +3,8 @@
 use super::answer_listener::AnswerListener;
 use super::prices::Price;
 use super::request::Role;
+use crate::text::json::footprint;
+use crate::text::{BoundedText, visible};
 use minijinja::{Environment, context};
 use serde_json::Value;
 use std::fmt::Write;
@@ -38,6 +40,9 @@ pub struct Task<'a> {
     pub listener: Option<&'a AnswerListener>,
 }
 
+/// The maximum size of what a model is asked, in bytes: more than the largest context windows hold.
+pub const MAX_PROMPT_BYTES: usize = 16 << 20;
+
 /// The template of the instructions, compiled once.
 static TEMPLATE: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
@@ -64,12 +69,43 @@ pub(super) fn messages(task: &Task, input: &Value) -> Vec<(Role, String)> {
     let template = TEMPLATE.get_template(NAME);
     let system = template.and_then(|template| template.render(values));
     let system = system.unwrap_or_default().trim().to_owned();
-    let user = task.prompt.map_or_else(|| input.to_string(), str::to_owned);
+    // One that is too large is not sent, and costs nothing.
+    let user = match task.prompt {
+        Some(prompt) if prompt.len() > MAX_PROMPT_BYTES => String::new(),
+        Some(prompt) => prompt.to_owned(),
+        None => as_json(input).unwrap_or_default(),
+    };
     if system.is_empty() {
         vec![(Role::User, user)]
     } else {
         vec![(Role::System, system), (Role::User, user)]
     }
+}
+
+/// The input as JSON; `None` where it is larger than [`MAX_PROMPT_BYTES`].
+fn as_json(input: &Value) -> Option<String> {
+    let mut text = BoundedText::new(MAX_PROMPT_BYTES);
+    let fits = write!(text, "{input}").is_ok();
+    fits.then(|| text.into_string())
+}
+
+/// What is wrong with a call whose prompt is larger than any model reads.
+pub(super) fn fault(task: &Task<'_>, input: &Value) -> Option<String> {
+    let fits = match task.prompt {
+        Some(prompt) => prompt.len() <= MAX_PROMPT_BYTES,
+        // Large inputs are rare, so the text is written twice only for those.
+        None => footprint(input) <= MAX_PROMPT_BYTES || as_json(input).is_some(),
+    };
+    (!fits).then(|| too_large(task.name))
+}
+
+/// The message about such a prompt of a tool.
+pub fn too_large(tool: &str) -> String {
+    format!(
+        "the prompt of \"{}\" is larger than {} MB, which no model reads; give it less, or a part at a time",
+        visible(tool, 80),
+        MAX_PROMPT_BYTES >> 20
+    )
 }
 
 /// The message after an answer that is not valid.
@@ -157,6 +193,35 @@ mod tests {
             ..Task::default()
         };
         assert!(instructions(&own).starts_with("Answer with one JSON value"));
+    }
+
+    #[test]
+    fn a_prompt_that_no_model_reads_is_not_built() {
+        let own = "w ".repeat(MAX_PROMPT_BYTES / 2);
+        let longer = format!("{own}w");
+        let with_prompt = |prompt| Task {
+            name: "sum",
+            prompt,
+            ..Task::default()
+        };
+        for (task, input, fits) in [
+            (with_prompt(Some(&*own)), json!({}), true),
+            (with_prompt(Some(&*longer)), json!({}), false),
+            (with_prompt(None), json!([own]), false),
+            // It takes more memory than text.
+            (with_prompt(None), json!(vec![0; 1_000_000]), true),
+        ] {
+            let fault = fault(&task, &input);
+            assert_eq!(fault.is_none(), fits);
+            let asked = &messages(&task, &input).pop().unwrap().1;
+            assert_eq!(!asked.is_empty(), fits);
+            if let Some(fault) = fault {
+                assert!(
+                    fault.contains("\"sum\"") && fault.contains("16 MB"),
+                    "{fault}"
+                );
+            }
+        }
     }
 
     #[test]

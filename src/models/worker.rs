@@ -369,6 +369,11 @@ impl SmallModelWorker {
         spend_authorizer: &SpendAuthorizer,
         cancelled: impl Future<Output = ()>,
     ) -> WorkerReport {
+        if !self.is_offline()
+            && let Some(fault) = prompt::fault(task, input)
+        {
+            return WorkerReport::not_sent(RequestError::permanent(fault));
+        }
         match &self.mode {
             Mode::Offline => WorkerReport::not_sent(RequestError::permanent(format!(
                 "the tool \"{}\" needs a model, and the worker is offline: give the tool `offline` rules, \

@@ -21,7 +21,6 @@
 //! # Ok::<(), plandeck::plan::PlanFaults>(())
 //! ```
 
-mod bounded_text;
 mod check;
 mod cycles;
 mod diagnostic;

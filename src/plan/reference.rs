@@ -1,15 +1,13 @@
 //! References: how one step names another's output, or a context value.
 
-use super::bounded_text::BoundedText;
 use super::evaluation::Evaluation;
 use super::ids::StepIx;
 use super::named::Named;
 use super::names::type_name;
 use super::path::{Segment, step_into};
 use super::step_input::{InputObject, InputPart, StepInput};
-use crate::text::visible;
+use crate::text::{BoundedText, visible};
 use serde_json::Value;
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 /// What a reference starts from.
@@ -161,9 +159,9 @@ impl Reference {
         text: &mut BoundedText,
     ) -> Result<bool, ReferenceError> {
         Ok(match self.find(scope)? {
-            Found::Whole(value) => write_value(value, text),
-            Found::Part(_, _, value) | Found::Alone(value) => write_value(value, text),
-            Found::Made(value) => write_value(&value, text),
+            Found::Whole(value) => text.push_value(value),
+            Found::Part(_, _, value) | Found::Alone(value) => text.push_value(value),
+            Found::Made(value) => text.push_value(&value),
         })
     }
 
@@ -269,16 +267,6 @@ impl Reference {
             })?;
         }
         Ok(value)
-    }
-}
-
-/// Writes a value into a longer text: a string as it is, null as nothing, any other value as compact JSON.
-/// Returns whether it fits.
-pub(super) fn write_value(value: &Value, text: &mut BoundedText) -> bool {
-    match value {
-        Value::Null => true,
-        Value::String(piece) => text.push(piece),
-        other => write!(text, "{other}").is_ok(),
     }
 }
 

@@ -1,10 +1,10 @@
 //! Parameters with references in them, parsed once and resolved for every attempt.
 
-use super::bounded_text::BoundedText;
 use super::expression::Expression;
 use super::named::Named;
-use super::reference::{Reference, ReferenceError, Root, Scope, write_value};
+use super::reference::{Reference, ReferenceError, Root, Scope};
 use super::step_input::{InputList, InputObject, InputPart, StepInput};
+use crate::text::BoundedText;
 use crate::text::json::footprint;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -119,10 +119,10 @@ impl Template {
                     let _ = match part {
                         Part::Text(piece) => text.push(piece),
                         Part::Reference(reference) => {
-                            write_value(&known_reference(reference, scope, open), &mut text)
+                            text.push_value(&known_reference(reference, scope, open))
                         }
                         Part::Expression(expression) => {
-                            write_value(&known_expression(expression, scope, open), &mut text)
+                            text.push_value(&known_expression(expression, scope, open))
                         }
                     };
                 }
@@ -248,7 +248,7 @@ fn text(parts: &[Part], scope: &dyn Scope, left: &mut usize) -> Result<String, R
         let fits = match part {
             Part::Text(piece) => text.push(piece),
             Part::Reference(reference) => reference.write(scope, &mut text)?,
-            Part::Expression(expression) => write_value(&expression.value(scope)?, &mut text),
+            Part::Expression(expression) => text.push_value(&expression.value(scope)?),
         };
         if !fits {
             return Err(too_large());

@@ -7,6 +7,7 @@
 //! What is looked for in the answers of models is here too: their thoughts, code fences, and JSON whose form needs
 //! repair. So are the JSON Schemas of tools, with a bound of what validating a value takes.
 
+mod bounded_text;
 pub(crate) mod diff;
 pub(crate) mod fences;
 pub(crate) mod format;
@@ -21,6 +22,7 @@ pub(crate) mod secrets;
 pub(crate) mod thoughts;
 mod unsafe_chars;
 
+pub(crate) use bounded_text::BoundedText;
 pub(crate) use integers::{beyond_64_bits, is_beyond_64_bits};
 pub(crate) use unsafe_chars::{escape_json, for_terminal, judged, name_of_unsafe, visible};
 pub use unsafe_chars::{find_unsafe, is_unsafe};

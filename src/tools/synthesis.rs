@@ -1,11 +1,15 @@
 //! `final_synthesis`: the plan's last step, which the worker completes.
 
 use super::kinds::model;
-use super::{Call, CallReport, Estimate, Pricing, Quote, Reservation, Tool, ToolKind, Unseen};
+use super::{
+    Call, CallReport, Estimate, Pricing, Quote, Reservation, Tool, ToolError, ToolKind, Unseen,
+};
 use crate::models::{MAX_TOKENS, SmallModelWorker, Task};
+use crate::text::BoundedText;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::Value;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 /// `final_synthesis`: the plan's last step. The worker completes its rendered template; offline the template itself is
@@ -25,14 +29,32 @@ impl FinalSynthesis {
 const SYNTHESIS: &str = "Write the final result of a plan that has been carried out. \
     Use only what the text below holds. Answer with the result and nothing else.";
 
-/// The template of a call, and the whole prompt made of it.
-fn synthesis(input: &Value) -> (String, String) {
-    let template = match input.get("prompt_template").unwrap_or(input) {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
+/// The most that is written of values which are themselves the template, in bytes.
+const MAX_WRITTEN: usize = 32 << 20;
+
+/// The rendered template of a call.
+///
+/// # Errors
+/// Where it is not a text but other values, and they are too large.
+fn template(input: &Value) -> Result<String, ToolError> {
+    let mut text = BoundedText::new(MAX_WRITTEN);
+    let fits = match input.get("prompt_template").unwrap_or(input) {
+        Value::String(text) => return Ok(text.clone()),
+        other => write!(text, "{other}").is_ok(),
     };
-    let prompt = format!("{SYNTHESIS}\n\n{template}");
-    (template, prompt)
+    if fits {
+        return Ok(text.into_string());
+    }
+    Err(ToolError::permanent(format!(
+        "the values of its template take more than {} MB as text; name a part of them",
+        MAX_WRITTEN >> 20
+    )))
+}
+
+/// The whole prompt of a call. One that is too large is not sent, and costs nothing.
+fn prompt(input: &Value) -> String {
+    let template = template(input).unwrap_or_default();
+    format!("{SYNTHESIS}\n\n{template}")
 }
 
 impl Tool for FinalSynthesis {
@@ -43,10 +65,15 @@ impl Tool for FinalSynthesis {
     fn call(&self, call: Call) -> BoxFuture<'static, CallReport> {
         let worker = self.worker.clone();
         async move {
-            let (template, prompt) = synthesis(&call.input);
+            let template = match template(&call.input) {
+                Ok(template) => template,
+                Err(error) => return CallReport::free(Err(error)),
+            };
             if worker.is_offline() {
                 return CallReport::free(Ok(Value::String(template)));
             }
+            let prompt = format!("{SYNTHESIS}\n\n{template}");
+            drop(template);
             let schema = serde_json::json!({"type": "string"});
             let task = Task {
                 name: crate::plan::FINAL_SYNTHESIS,
@@ -83,11 +110,11 @@ impl Tool for FinalSynthesis {
     fn call_now(&self, input: &Arc<Value>) -> Option<CallReport> {
         self.worker
             .is_offline()
-            .then(|| CallReport::free(Ok(Value::String(synthesis(input).0))))
+            .then(|| CallReport::free(template(input).map(Value::String)))
     }
 
     fn prompt(&self, input: &Value, model: Option<&str>) -> Option<String> {
-        let (_, prompt) = synthesis(input);
+        let prompt = prompt(input);
         self.worker.prompt(&asked(&prompt, model), input)
     }
 
@@ -108,18 +135,18 @@ fn asked<'a>(prompt: &'a str, model: Option<&'a str>) -> Task<'a> {
 
 impl Pricing for FinalSynthesis {
     fn quote(&self, input: &Value, model: Option<&str>) -> Quote {
-        let (_, prompt) = synthesis(input);
+        let prompt = prompt(input);
         self.worker.quote(&asked(&prompt, model), input).into()
     }
 
     fn reservation(&self, input: &Value, model: Option<&str>) -> Reservation {
-        let (_, prompt) = synthesis(input);
+        let prompt = prompt(input);
         let task = asked(&prompt, model);
         self.worker.reservation(&task, input).into()
     }
 
     fn estimate(&self, known: &Value, model: Option<&str>, unseen: Unseen) -> Estimate {
-        let (_, prompt) = synthesis(known);
+        let prompt = prompt(known);
         let task = asked(&prompt, model);
         let unseen = (unseen.expected, unseen.max);
         self.worker.estimate(&task, known, unseen).into()
@@ -130,7 +157,7 @@ impl Pricing for FinalSynthesis {
     }
 
     fn rate_limit_use(&self, input: &Value, model: Option<&str>) -> Option<(String, u64)> {
-        let (_, prompt) = synthesis(input);
+        let prompt = prompt(input);
         self.worker.rate_limit_use(&asked(&prompt, model), input)
     }
 }

@@ -4,6 +4,8 @@
 //! contains `${HOME}` is inserted as it is.
 
 use crate::models::Environment;
+use crate::text::BoundedText;
+use crate::text::json::footprint;
 use serde_json::{Map, Value};
 use std::collections::HashSet;
 
@@ -17,6 +19,8 @@ pub struct TemplateRenderer<'a> {
     pub missing: Missing,
     /// The names of the parameters that were inserted.
     pub used: HashSet<String>,
+    /// How many bytes of parameters may still be inserted.
+    left: usize,
 }
 
 /// What a text cannot be rendered without.
@@ -33,7 +37,13 @@ pub enum TemplateError {
         "the default of the environment variable {0} stands in more than {MAX_DEFAULTS} others"
     )]
     Nested(String),
+    /// Values that are too large, or inserted too often.
+    #[error("what is put together of the parameters takes more than {} MB; insert less", MAX_RENDERED >> 20)]
+    TooLarge,
 }
+
+/// The most that is put together of the parameters of a call, in bytes.
+const MAX_RENDERED: usize = 32 << 20;
 
 /// How deep a default may stand in another.
 const MAX_DEFAULTS: usize = 8;
@@ -55,7 +65,38 @@ impl<'a> TemplateRenderer<'a> {
             environment: None,
             missing,
             used: HashSet::new(),
+            left: MAX_RENDERED,
         }
+    }
+
+    /// The same renderer, for texts of at most so many bytes.
+    #[must_use]
+    pub fn up_to(mut self, max: usize) -> Self {
+        self.left = max;
+        self
+    }
+
+    /// A value as a text, encoded.
+    fn insert(
+        &mut self,
+        value: &Value,
+        encode: &dyn Fn(&str) -> String,
+    ) -> Result<String, TemplateError> {
+        let mut text = BoundedText::new(self.left);
+        if !text.push_value(value) {
+            return Err(TemplateError::TooLarge);
+        }
+        let encoded = encode(&text.into_string());
+        self.take(encoded.len())?;
+        Ok(encoded)
+    }
+
+    fn take(&mut self, bytes: usize) -> Result<(), TemplateError> {
+        self.left = self
+            .left
+            .checked_sub(bytes)
+            .ok_or(TemplateError::TooLarge)?;
+        Ok(())
     }
 
     /// The same renderer with an environment.
@@ -68,7 +109,7 @@ impl<'a> TemplateRenderer<'a> {
     /// The rendered `text`; `encode` is applied to the value of each parameter.
     ///
     /// # Errors
-    /// Names what is missing.
+    /// Names what is missing, or says that it would be too large.
     pub fn text(
         &mut self,
         text: &str,
@@ -120,7 +161,7 @@ impl<'a> TemplateRenderer<'a> {
             };
             if opener == "{{" {
                 if let Some(value) = self.parameter(name) {
-                    out.push_str(&encode(&plain(value)));
+                    out.push_str(&self.insert(value, encode)?);
                 } else if self.missing == Missing::Error {
                     return Err(TemplateError::Parameter(name.to_owned()));
                 }
@@ -140,7 +181,13 @@ impl<'a> TemplateRenderer<'a> {
     pub fn value(&mut self, value: &Value) -> Result<Value, TemplateError> {
         Ok(match value {
             Value::String(text) => match whole_reference(text) {
-                Some(name) => self.parameter(name).cloned().unwrap_or_default(),
+                Some(name) => match self.parameter(name) {
+                    Some(value) => {
+                        self.take(footprint(value))?;
+                        value.clone()
+                    }
+                    None => Value::Null,
+                },
                 None => Value::String(self.text(text, str::to_owned)?),
             },
             Value::Array(items) => items
@@ -363,6 +410,26 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(error.contains("API_KEY"), "{error}");
+    }
+
+    #[test]
+    fn a_value_is_not_multiplied_without_end() {
+        let input = input(&json!({"t": "y".repeat(3 << 20), "l": vec!["item"; 100_000]}));
+        let renderer = || TemplateRenderer::new(&input, Missing::Error);
+        let too_large = |often: usize| {
+            let text = renderer().text(&"{{t}}".repeat(often), str::to_owned);
+            text == Err(TemplateError::TooLarge)
+        };
+        assert!(!too_large(10) && too_large(11) && too_large(2_000_000));
+        let lists = json!(vec!["{{l}}"; 1000]);
+        assert_eq!(renderer().value(&lists), Err(TemplateError::TooLarge));
+        // Several texts of a call count together, as they are inserted.
+        let mut one = renderer();
+        let encoded = |text: &str| text.replace('y', "%79");
+        for expected in [true, true, true, false] {
+            assert_eq!(one.text("{{t}}", encoded).is_ok(), expected);
+        }
+        assert!(renderer().up_to(100).text("{{t}}", str::to_owned).is_err());
     }
 
     #[test]

@@ -8,15 +8,22 @@ use std::time::{Duration, Instant};
 /// What the program promises: what is stopped or dropped ends within this time, on a machine at rest.
 pub const STOP: Duration = Duration::from_secs(2);
 
-/// Starts the program without a dashboard on the plan in a folder, with its output in pipes.
+/// Starts the program without a dashboard on the plan in a folder, with its output in pipes; offline where `more` names
+/// no worker.
 pub fn start(folder: &Path, home: &Path, more: &[&str]) -> Child {
     let mut command = Command::new(program());
     for variable in FOREIGN {
         command.env_remove(variable);
     }
+    let worker = if more.contains(&"--worker") {
+        &[][..]
+    } else {
+        &["--worker", "offline"]
+    };
     command
         .env("PLANDECK_HOME", home)
-        .args(["run", "--worker", "offline", "--headless", "--json"])
+        .args(["run", "--headless", "--json"])
+        .args(worker)
         .arg(plan_in(folder))
         .args(more)
         .stdin(Stdio::null())

@@ -2,7 +2,7 @@
 //! that says what happened; the others continue, and a signal ends all of it.
 
 use crate::common::process::{assert_stopped_in_time, lives, start, wait_until};
-use crate::common::program::{code, folder, json, signal, step};
+use crate::common::program::{code, folder, json, signal, stderr, step};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -42,6 +42,33 @@ impl Watched {
     fn end(self) -> (Output, u64) {
         let output = self.child.wait_with_output().unwrap();
         (output, self.peak_kb.load(Ordering::Relaxed) >> 10)
+    }
+}
+
+/// A folder with this plan and this catalog.
+fn lay_out(plan: &Value, catalog: &Value) -> TempDir {
+    let tools = json!({"tools": catalog});
+    folder("plan.json", &plan.to_string(), &tools.to_string())
+}
+
+/// Runs a plan to its end and gives its result. Asserts the exit status, and that it took a bounded memory.
+fn bounded(plan: &Value, catalog: &Value, status: i32) -> Value {
+    let folder = lay_out(plan, catalog);
+    let home = tempfile::tempdir().unwrap();
+    let (output, peak) = Watched::start(&folder, home.path(), &[]).end();
+    assert_eq!(code(&output), status, "{}", stderr(&output));
+    assert!(peak > 0 && peak < PEAK_MB, "{peak} MB");
+    json(&output)
+}
+
+/// Asserts that each tool's step failed, with these words in its error.
+fn assert_failed(result: &Value, tools: &[(&str, Value, &str)]) {
+    for (name, _, words) in tools {
+        let row = step(result, name);
+        assert_eq!(row["status"], "failed", "{row}");
+        let message = row["error"]["message"].as_str().unwrap();
+        assert!(message.contains(words), "{name}: {message}");
+        assert_eq!(row["error"]["tool_name"], **name);
     }
 }
 
@@ -187,33 +214,15 @@ fn each_fails_alone_in_bounded_memory() {
         };
         steps.push(json!({"id": format!("good-{at}"), "tool": "good", "parameters": parameters}));
     }
-    let folder = folder(
-        "plan.json",
-        &json!({"steps": steps}).to_string(),
-        &json!({"tools": catalog}).to_string(),
-    );
-    let home = tempfile::tempdir().unwrap();
-    let (output, peak) = Watched::start(&folder, home.path(), &[]).end();
-    assert_eq!(
-        code(&output),
-        1,
-        "{}",
-        crate::common::program::stderr(&output)
-    );
-    let result = json(&output);
-    for (name, _, words) in &tools {
-        let row = step(&result, name);
-        assert_eq!(row["status"], "failed", "{row}");
-        let message = row["error"]["message"].as_str().unwrap();
-        assert!(message.contains(words), "{name}: {message}");
-        assert_eq!(row["error"]["tool_name"], **name);
+    let result = bounded(&json!({"steps": steps}), &catalog, 1);
+    assert_failed(&result, &tools);
+    for (name, _, _) in &tools {
         assert_eq!(
             step(&result, &format!("after_{name}"))["reason"],
             "upstream"
         );
     }
     assert_eq!(step(&result, "good-19")["output"], 20);
-    assert!(peak > 0 && peak < PEAK_MB, "{peak} MB");
 }
 
 /// The standard error of a tool is kept up to a bound; beyond it a note counts what was dropped.
@@ -230,12 +239,7 @@ fn a_flood_on_standard_error_is_bounded_in_memory_and_on_disk() {
     let events = folder.path().join("events.jsonl");
     let more = ["--events", events.to_str().unwrap()];
     let (output, peak) = Watched::start(&folder, home.path(), &more).end();
-    assert_eq!(
-        code(&output),
-        0,
-        "{}",
-        crate::common::program::stderr(&output)
-    );
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     assert_eq!(json(&output)["result"], "done");
     let events = std::fs::read_to_string(&events).unwrap();
     assert_eq!(events.matches("is not kept").count(), 1);
@@ -269,11 +273,7 @@ fn hanging(name: &str, status: i32) {
         steps.push(json!({"id": id, "tool": id, "parameters": {}, "depends_on": ["quick"]}));
     }
     steps.push(json!({"id": "last", "tool": "quick", "parameters": {}, "depends_on": ids}));
-    let folder = folder(
-        "plan.json",
-        &json!({"steps": steps}).to_string(),
-        &json!({"tools": catalog}).to_string(),
-    );
+    let folder = lay_out(&json!({"steps": steps}), &catalog);
     let home = tempfile::tempdir().unwrap();
     let events = folder.path().join("events.jsonl");
     let running = Watched::start(
@@ -296,12 +296,7 @@ fn hanging(name: &str, status: i32) {
     for process in processes.split_whitespace() {
         wait_until("the children to be gone", || !lives(process));
     }
-    assert_eq!(
-        code(&output),
-        status,
-        "{}",
-        crate::common::program::stderr(&output)
-    );
+    assert_eq!(code(&output), status, "{}", stderr(&output));
     let result: Value = json(&output);
     assert_eq!(result["status"], "cancelled");
     assert_eq!(step(&result, "quick")["output"], "done");
@@ -356,20 +351,8 @@ fn what_a_plan_computes_is_bounded() {
         "start": {"type": "code_exec", "code": "output = 'x' * 1000000"},
         "echo": {"type": "jq", "filter": ".x"},
     });
-    let folder = folder(
-        "plan.json",
-        &json!({"steps": steps, "context": {"letters": letters, "note": "xy"}}).to_string(),
-        &json!({"tools": catalog}).to_string(),
-    );
-    let home = tempfile::tempdir().unwrap();
-    let (output, peak) = Watched::start(&folder, home.path(), &[]).end();
-    assert_eq!(
-        code(&output),
-        1,
-        "{}",
-        crate::common::program::stderr(&output)
-    );
-    let result = json(&output);
+    let plan = json!({"steps": steps, "context": {"letters": letters, "note": "xy"}});
+    let result = bounded(&plan, &catalog, 1);
     for (id, _) in conditions {
         let row = step(&result, id);
         assert_eq!(row["status"], "failed", "{id}");
@@ -387,7 +370,6 @@ fn what_a_plan_computes_is_bounded() {
     }
     assert_eq!(step(&result, "t7")["reason"], "upstream");
     assert_eq!(step(&result, "good")["output"], 3999);
-    assert!(peak > 0 && peak < PEAK_MB, "{peak} MB");
 }
 
 /// An evaluation that takes long holds up neither the run's time limit nor a signal.
@@ -397,11 +379,7 @@ fn a_slow_expression_delays_no_end() {
     let condition = "{{ numbers|select('in', numbers)|list|length > 1 }}";
     let plan = json!({"steps": [{"id": "slow", "tool": "echo", "run_if": condition, "parameters": {}}],
         "context": {"numbers": numbers}});
-    let folder = folder(
-        "plan.json",
-        &plan.to_string(),
-        &json!({"tools": {"echo": {"type": "jq", "filter": "1"}}}).to_string(),
-    );
+    let folder = lay_out(&plan, &json!({"echo": {"type": "jq", "filter": "1"}}));
     let home = tempfile::tempdir().unwrap();
     let before = Instant::now();
     let (output, _) = Watched::start(&folder, home.path(), &["--timeout-seconds", "1"]).end();
@@ -410,12 +388,90 @@ fn a_slow_expression_delays_no_end() {
         "the program",
         before.elapsed().saturating_sub(Duration::from_secs(1)),
     );
-    assert_eq!(
-        code(&output),
-        3,
-        "{}",
-        crate::common::program::stderr(&output)
-    );
+    assert_eq!(code(&output), 3, "{}", stderr(&output));
+}
+
+/// Texts that are put together for a call multiply what they are given: too large ones are given up before they are
+/// built, and cost nothing.
+#[test]
+fn what_is_put_together_for_a_call_is_bounded() {
+    let asked = Arc::<AtomicU64>::default();
+    let count = Arc::clone(&asked);
+    let model = server(move |stream| {
+        count.fetch_add(1, Ordering::Relaxed);
+        let _ = stream.write_all(b"HTTP/1.1 500 No\r\ncontent-length: 0\r\n\r\n");
+    });
+    let often = |what: &str| what.repeat(400);
+    let http = |fields: Value| {
+        let mut tool =
+            json!({"type": "http", "method": "POST", "url": model, "description": "Asks."});
+        tool.as_object_mut()
+            .unwrap()
+            .extend(fields.as_object().unwrap().clone());
+        tool
+    };
+    let tools = [
+        ("asks", json!({"type": "model"}), "16 MB"),
+        (
+            "repeats",
+            json!({"type": "model", "prompt": often("{{text}}")}),
+            "16 MB",
+        ),
+        (
+            "adds",
+            json!({"type": "model", "prompt": "Read this:"}),
+            "16 MB",
+        ),
+        (
+            "sends",
+            http(json!({"body": {"all": often("{{text}}")}})),
+            "32 MB",
+        ),
+        (
+            "sends_lists",
+            http(json!({"body": vec!["{{text}}"; 400]})),
+            "32 MB",
+        ),
+        (
+            "heads",
+            http(json!({"headers": {"x-all": often("{{text}}")}})),
+            "32 MB",
+        ),
+    ];
+    let mut catalog = json!({"text": {"type": "process", "command": ["sh", "-c", "head -c 11500000 /dev/zero | tr '\\0' x"]}});
+    let mut steps = vec![json!({"id": "text", "tool": "text", "input": {}})];
+    for (name, tool, _) in &tools {
+        catalog[name] = tool.clone();
+        steps.push(json!({"id": name, "tool": name, "input": {"text": "step:text", "more": "step:text"}, "depends_on": ["text"]}));
+    }
+    let last = json!({"prompt_template": "{{text}}{{text}}"});
+    let plan = json!({"request_id": "r", "steps": steps, "final_synthesis": last});
+    let folder = lay_out(&plan, &catalog);
+    let home = tempfile::tempdir().unwrap();
+    let more = [
+        "--worker",
+        "gpt-4o-mini",
+        "--base-url",
+        &model,
+        "--max-total-cost-usd",
+        "0.01",
+    ];
+    let (output, peak) = Watched::start(&folder, home.path(), &more).end();
+    assert_eq!(code(&output), 1, "{}", stderr(&output));
+    let result = json(&output);
+    assert_failed(&result, &tools);
+    assert_eq!(asked.load(Ordering::Relaxed), 0);
+    assert_eq!(result["cost"], 0.0);
+    assert!(peak > 0 && peak < PEAK_MB, "{peak} MB");
+    // What is not asked of a model has a bound as well.
+    let several: Vec<Value> = (0..3)
+        .map(|at| json!({"id": format!("t{at}"), "tool": "text", "input": {}}))
+        .collect();
+    let last = json!({"prompt_template": "{{steps}}"});
+    let plan = json!({"request_id": "r", "steps": several, "final_synthesis": last});
+    let result = bounded(&plan, &catalog, 1);
+    let message = step(&result, "final_synthesis")["error"]["message"].to_string();
+    assert!(message.contains("32 MB"), "{message}");
 }
 
 /// Names that refer to the next one twice, so that all of them together are too many to be looked at.
@@ -508,41 +564,21 @@ fn schemas_that_ask_for_too_much_are_given_up() {
         "[range(90000)] | length as $n | [$n]",
     );
     steps.push(json!({"id": "long", "tool": "long", "parameters": {}}));
-    let folder = folder(
-        "plan.json",
-        &json!({"steps": steps}).to_string(),
-        &json!({"tools": catalog}).to_string(),
-    );
-    let home = tempfile::tempdir().unwrap();
-    let (output, peak) = Watched::start(&folder, home.path(), &[]).end();
-    assert_eq!(
-        code(&output),
-        1,
-        "{}",
-        crate::common::program::stderr(&output)
-    );
-    let result = json(&output);
-    for (name, _, words) in &tools {
-        let row = step(&result, name);
-        assert_eq!(row["status"], "failed", "{row}");
-        let message = row["error"]["message"].as_str().unwrap();
-        assert!(message.contains(words), "{name}: {message}");
-        assert_eq!(row["attempts"], 1, "{name}: {message}");
+    let result = bounded(&json!({"steps": steps}), &catalog, 1);
+    assert_failed(&result, &tools);
+    for (name, _, _) in &tools {
+        assert_eq!(step(&result, name)["attempts"], 1, "{name}");
     }
     assert_eq!(step(&result, "good")["output"], 1);
     assert_eq!(step(&result, "long")["output"], json!([90_000]));
-    assert!(peak > 0 && peak < PEAK_MB, "{peak} MB");
 }
 
 /// Validation that takes long holds up neither the run's time limit nor a signal.
 #[test]
 fn a_slow_validation_delays_no_end() {
     let tool = json!({"type": "model", "prompt": "x", "output_schema": doubling("oneOf"), "offline": {"jq": "{a: 1}"}});
-    let folder = folder(
-        "plan.json",
-        r#"{"steps": [{"id": "slow", "tool": "slow", "parameters": {}}]}"#,
-        &json!({"tools": {"slow": tool}}).to_string(),
-    );
+    let plan = json!({"steps": [{"id": "slow", "tool": "slow", "parameters": {}}]});
+    let folder = lay_out(&plan, &json!({"slow": tool}));
     let home = tempfile::tempdir().unwrap();
     let before = Instant::now();
     let (output, _) = Watched::start(&folder, home.path(), &["--timeout-seconds", "1"]).end();
@@ -589,14 +625,7 @@ fn what_a_run_holds_is_bounded() {
             "trigger": "all_done"}),
         );
     }
-    let folder = folder(
-        "plan.json",
-        &json!({"steps": steps}).to_string(),
-        &json!({"tools": catalog}).to_string(),
-    );
-    let home = tempfile::tempdir().unwrap();
-    let (output, peak) = Watched::start(&folder, home.path(), &[]).end();
-    let result = json(&output);
+    let result = bounded(&json!({"steps": steps}), &catalog, 1);
     let message = |id: &str| step(&result, id)["error"]["message"].to_string();
     assert!(message("each").contains("100000"), "{}", message("each"));
     assert_eq!(step(&result, "all")["output"], 100_001);
@@ -606,5 +635,4 @@ fn what_a_run_holds_is_bounded() {
     for id in ["f3", "f5"] {
         assert!(message(id).contains("together"), "{id}: {}", message(id));
     }
-    assert!(peak > 0 && peak < PEAK_MB, "{peak} MB");
 }

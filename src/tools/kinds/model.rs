@@ -2,8 +2,12 @@
 
 use super::code_exec;
 use super::jq::{self, JqRule};
-use crate::models::{MAX_TOKENS, OutputSchema, Price, SchemaSandbox, SmallModelWorker, Task};
+use crate::models::{
+    MAX_PROMPT_BYTES, MAX_TOKENS, OutputSchema, Price, SchemaSandbox, SmallModelWorker, Task,
+    too_large,
+};
 use crate::run::NotReused;
+use crate::text::BoundedText;
 use crate::tools::cancel::cancellable;
 use crate::tools::definition::{
     BuildContext, BuildError, FingerprintParts, KindEntry, ToolDefinition, ToolSettings,
@@ -19,6 +23,7 @@ use crate::tools::{
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::{Map, Value, json};
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -212,22 +217,39 @@ enum CompiledRules {
 }
 
 impl Role {
-    /// The tool's own prompt, rendered. Parameters that it does not contain follow it, so that none is lost.
-    fn prompt(&self, input: &Value) -> Option<String> {
-        let template = self.settings.prompt.as_deref()?;
+    /// The tool's own prompt, rendered; `None` where it has none. Parameters that it does not contain follow it, so that
+    /// none is lost. The error says that it is too large.
+    fn prompt(&self, input: &Value) -> Result<Option<String>, ToolError> {
+        let Some(template) = self.settings.prompt.as_deref() else {
+            return Ok(None);
+        };
         let empty = Map::new();
         let given = input.as_object().unwrap_or(&empty);
-        let mut renderer = TemplateRenderer::new(given, Missing::Empty);
-        let mut prompt = renderer.text(template, str::to_owned).ok()?;
-        let left: Map<String, Value> = given
-            .iter()
-            .filter(|(name, _)| !renderer.used.contains(*name))
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect();
-        if !left.is_empty() {
-            prompt = format!("{}\n\n{}", prompt.trim_end(), Value::Object(left));
+        let mut renderer = TemplateRenderer::new(given, Missing::Empty).up_to(MAX_PROMPT_BYTES);
+        let too_large = || ToolError::permanent(too_large(&self.definition.name));
+        let text = renderer.text(template, str::to_owned);
+        let text = text.map_err(|_| too_large())?;
+        let mut left = renderer.rest().peekable();
+        if left.peek().is_none() {
+            return Ok(Some(text));
         }
-        Some(prompt)
+        let mut prompt = BoundedText::new(MAX_PROMPT_BYTES);
+        let mut fits = prompt.push(text.trim_end()) && prompt.push("\n\n{");
+        for (at, (name, value)) in left.enumerate() {
+            fits = fits
+                && (at == 0 || prompt.push(","))
+                && write!(prompt, "{}:{value}", Value::from(name.as_str())).is_ok();
+        }
+        if fits && prompt.push("}") {
+            Ok(Some(prompt.into_string()))
+        } else {
+            Err(too_large())
+        }
+    }
+
+    /// The same for a figure or a record. One that is too large is not sent, and costs nothing.
+    fn known_prompt(&self, input: &Value) -> Option<String> {
+        self.prompt(input).unwrap_or_else(|_| Some(String::new()))
     }
 
     /// The tool's own price, unless a step asks for another model than the tool's.
@@ -325,7 +347,10 @@ impl Tool for ModelTool {
                 let checked = cancellable(&call.cancel, role.checked(output)).await;
                 return CallReport::free(checked.unwrap_or_else(Err));
             }
-            let prompt = role.prompt(&call.input);
+            let prompt = match role.prompt(&call.input) {
+                Ok(prompt) => prompt,
+                Err(error) => return CallReport::free(Err(error)),
+            };
             let task = Task {
                 timeout: own_timeout(&call, role.definition.timeout),
                 listener: call.listener.as_ref(),
@@ -356,7 +381,7 @@ impl Tool for ModelTool {
     }
 
     fn prompt(&self, input: &Value, model: Option<&str>) -> Option<String> {
-        let prompt = self.role.prompt(input);
+        let prompt = self.role.known_prompt(input);
         self.worker
             .prompt(&self.role.task(prompt.as_deref(), model), input)
     }
@@ -375,21 +400,21 @@ impl Tool for ModelTool {
 
 impl Pricing for ModelTool {
     fn quote(&self, input: &Value, model: Option<&str>) -> Quote {
-        let prompt = self.role.prompt(input);
+        let prompt = self.role.known_prompt(input);
         self.worker
             .quote(&self.role.task(prompt.as_deref(), model), input)
             .into()
     }
 
     fn reservation(&self, input: &Value, model: Option<&str>) -> Reservation {
-        let prompt = self.role.prompt(input);
+        let prompt = self.role.known_prompt(input);
         self.worker
             .reservation(&self.role.task(prompt.as_deref(), model), input)
             .into()
     }
 
     fn estimate(&self, known: &Value, model: Option<&str>, unseen: Unseen) -> Estimate {
-        let prompt = self.role.prompt(known);
+        let prompt = self.role.known_prompt(known);
         let task = self.role.task(prompt.as_deref(), model);
         self.worker
             .estimate(&task, known, (unseen.expected, unseen.max))
@@ -402,7 +427,7 @@ impl Pricing for ModelTool {
     }
 
     fn rate_limit_use(&self, input: &Value, model: Option<&str>) -> Option<(String, u64)> {
-        let prompt = self.role.prompt(input);
+        let prompt = self.role.known_prompt(input);
         self.worker
             .rate_limit_use(&self.role.task(prompt.as_deref(), model), input)
     }

@@ -1,9 +1,11 @@
 //! Text that is put together up to a bound, which is looked at before anything is added.
 
-use std::fmt;
+use serde_json::Value;
+use std::fmt::{self, Write as _};
 
 /// A text with a maximum length.
-pub(super) struct BoundedText {
+#[derive(Debug)]
+pub struct BoundedText {
     text: String,
     left: usize,
 }
@@ -30,6 +32,16 @@ impl BoundedText {
     /// How many bytes still fit.
     pub fn left(&self) -> usize {
         self.left
+    }
+
+    /// Adds a value as it stands inside a longer text: a string as it is, null as nothing, any other value as compact
+    /// JSON. Returns whether it fits; a part of it may be added where it does not.
+    pub fn push_value(&mut self, value: &Value) -> bool {
+        match value {
+            Value::Null => true,
+            Value::String(piece) => self.push(piece),
+            other => write!(self, "{other}").is_ok(),
+        }
     }
 
     /// The text.
