@@ -28,9 +28,10 @@ mod rounds;
 mod validate;
 mod words;
 
-pub use changed_plan::{ChangedPlan, plan_diff};
+pub use changed_plan::ChangedPlan;
+pub(crate) use changed_plan::plan_diff;
 pub use created_plan::{Correction, CreatedPlan, PlanningError, PlanningFailure, PlanningRecord};
-pub use default_model::planner_model;
+pub(crate) use default_model::planner_model;
 pub use large_planner::LargePlanner;
 pub use optimize::{OptimizedPlan, Rewrite, RewriteKind, optimize_plan};
 pub use progress::PlanningProgress;
