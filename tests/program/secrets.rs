@@ -277,3 +277,51 @@ fn a_program_gets_no_variable_that_the_catalog_does_not_name() {
         );
     }
 }
+
+/// What a schema does not allow is quoted up to some length: a secret that stands across the cut shows no part of itself.
+#[test]
+fn a_violation_quotes_no_secret() {
+    let pass = "never-quoted-5f0c-77aa-e812-99d4";
+    let mut steps = vec![json!({"id": "give", "tool": "give", "parameters": {}})];
+    let places = (0..300).step_by(11).chain((880..1060).step_by(17));
+    let places: Vec<usize> = places.chain((3920..4040).step_by(17)).collect();
+    for at in &places {
+        let text = format!("{}{{{{give.pass}}}} and more", "-".repeat(*at));
+        for tool in ["number", "object"] {
+            steps.push(
+                json!({"id": format!("{tool}_{at}"), "tool": tool, "parameters": {"text": text}}),
+            );
+        }
+    }
+    let checked = |schema: &Value, filter: &str| json!({"type": "model", "prompt": "x", "output_schema": schema, "offline": {"jq": filter}});
+    let object = json!({"type": "object", "properties": {"short": {"maxLength": 2}}, "additionalProperties": false});
+    let plan = json!({
+        "steps": steps,
+        "tools": {
+            "give": {"type": "process", "command": ["sh", "-c", r#"printf '{"pass": "%s"}' "$PASS""#],
+                "env": {"PASS": "${MY_PASS}"}},
+            "number": checked(&json!({"type": "integer"}), ".text"),
+            "object": checked(&object, "{short: .text, (.text): 1}"),
+        },
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let (output, seen) = everything(
+        folder.path(),
+        &plan,
+        &[("MY_PASS", pass)],
+        &["--worker", "offline"],
+    );
+    assert_eq!(code(&output), 1, "{}", stderr(&output));
+    let result = json(&output);
+    for tool in ["number", "object"] {
+        let row = step(&result, &format!("{tool}_{}", places[0]));
+        let message = row["error"]["message"].as_str().unwrap();
+        assert!(
+            message.contains("does not allow") && message.contains("[redacted]"),
+            "{message}"
+        );
+    }
+    for part in [&pass[..8], &pass[pass.len() - 8..], pass] {
+        assert_hidden(&seen, &[part]);
+    }
+}

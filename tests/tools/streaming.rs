@@ -222,6 +222,38 @@ async fn more_text_than_a_model_writes_is_an_error() {
     assert!(error.message.contains("larger than 16 MB"), "{error}");
 }
 
+/// An answer that comes in one piece has the same bounds, and is counted as what it was billed, or at its upper bound.
+#[tokio::test]
+async fn a_whole_answer_has_bounds_as_well() {
+    let definition = json!({"type": "model", "timeout_s": 120});
+    let whole = |status: &str, body: &str| {
+        let length = body.len();
+        say(format!(
+            "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+        ))
+    };
+    let answer = |text: &str| {
+        json!({"choices": [{"message": {"content": text}, "finish_reason": "stop"}],
+            "usage": {"prompt_tokens": 7, "completion_tokens": 1_000}})
+        .to_string()
+    };
+    let written = answer(&"zig ".repeat((4 << 20) / 4 + 1));
+    let (error, report) = fails(&definition, vec![whole("200 OK", &written)]).await;
+    assert!(error.message.contains("larger than 4 MB"), "{error}");
+    assert_eq!(report.basis, CostBasis::Billed);
+    assert_eq!(report.tokens.unwrap().output, 1_000);
+    // Most of it is no text.
+    let padded = format!("{}{}", answer("zag"), " ".repeat(16 << 20));
+    let (error, report) = fails(&definition, vec![whole("200 OK", &padded)]).await;
+    assert!(error.message.contains("larger than 16 MB"), "{error}");
+    assert_eq!(report.basis, CostBasis::UpperBound);
+    assert!(report.cost.unwrap().pico() > 0);
+    // Of a refusal that is larger still the status is enough.
+    let (error, _) = fails(&definition, vec![whole("400 Bad Request", &padded)]).await;
+    assert!(error.message.contains("400"), "{error}");
+    assert!(error.message.len() < 2_000, "{}", error.message.len());
+}
+
 #[tokio::test]
 async fn a_stream_without_usage_costs_its_upper_bound() {
     let last = end("stop", 0, 0)[0].clone();
