@@ -61,6 +61,7 @@ fn run(count: usize) -> RunState {
         steps: steps.into(),
         forked_from: None,
         spent_before: plandeck::units::Money::ZERO,
+        pace: None,
     };
     RunState::from_events(&[RunEvent {
         seq: 0,

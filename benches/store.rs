@@ -201,6 +201,7 @@ fn header(id: &str, steps: u32) -> Arc<RunHeader> {
         steps: infos.collect(),
         forked_from: None,
         spent_before: Money::ZERO,
+        pace: None,
     })
 }
 

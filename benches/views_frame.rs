@@ -47,6 +47,7 @@ impl Run {
             run_id: "bench".into(),
             forked_from: None,
             spent_before: Money::ZERO,
+            pace: None,
             plan: "bench".into(),
             dialect: Dialect::Documented,
             started_at: "2026-01-01T00:00:00Z".into(),

@@ -6,7 +6,7 @@ use super::failure::Failure;
 use super::output::{note_line, notes};
 use super::sinks::{JsonLinesSink, Written, events_lost};
 use super::terminal::is_headless;
-use super::{dashboard, headless, interrupted, screen};
+use super::{dashboard, headless, interrupted, samples, screen};
 use crate::engine::UnknownSteps;
 use crate::session::{
     Execution, ForkRequest, JournalSettings, Note, PreparedRun, PriorRun, SessionError, Settings,
@@ -88,6 +88,10 @@ async fn run_once(
     if headless {
         warnings.extend(loaded.worker_chosen());
     }
+    let watched = !headless && prior.is_none() && loaded.worker.is_offline();
+    let pace = args
+        .pace
+        .or_else(|| samples::pace(&plan).filter(|_| watched));
     let execution = loaded
         .into_execution()
         .limits(limits)
@@ -95,6 +99,7 @@ async fn run_once(
         .track_cost(!args.no_track_cost)
         .fail_fast(args.fail_fast)
         .paused(args.paused)
+        .pace(pace)
         .interactive(!headless);
     let execution = match seed {
         Some(seed) => execution.seed(seed),

@@ -5,6 +5,7 @@ use crate::store::home;
 use crate::tui::home::{PlanItem, PlanPlace};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The files of `sample-plans`, by their path in it.
 macro_rules! files {
@@ -71,6 +72,9 @@ const FILES: &[(&str, &str)] = files![
 /// The folder with the sample plans, in a clone of the repository and in the store.
 const FOLDER: &str = "sample-plans";
 
+/// How long a step of a sample is shown as running at least, when no model runs it.
+const PACE: Duration = Duration::from_millis(700);
+
 /// The sample plans, in the order and with the descriptions of their README. If the folder `here` has a sample as a
 /// file, that file is listed, because the user may have changed it.
 pub fn samples(here: &Path) -> Vec<PlanItem> {
@@ -121,6 +125,13 @@ fn table() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
 /// Whether a folder holds the sample plans, which are not listed a second time as plans of the user.
 pub fn is_samples(folder: &Path) -> bool {
     folder.file_name().is_some_and(|name| name == FOLDER)
+}
+
+/// How slowly the plan in this file runs when somebody watches it and no model is called: `None` unless it is a sample.
+/// Without a model the samples are over before their first frame is drawn.
+pub fn pace(plan: &Path) -> Option<Duration> {
+    let plan = plan.canonicalize().ok()?;
+    is_samples(plan.parent()?.parent()?).then_some(PACE)
 }
 
 fn folder_of(name: &str) -> Result<PathBuf, Failure> {

@@ -53,6 +53,10 @@ pub(super) struct EndedCall {
     pub done: AttemptDone,
     /// Whether it could cost or change something.
     pub has_effect: bool,
+    /// When the call began.
+    pub started: Micros,
+    /// Whether it was to stop, although it may have ended by itself.
+    pub stopped: bool,
 }
 
 struct Question {
@@ -234,6 +238,8 @@ impl Calls {
             row,
             done,
             has_effect: call.has_effect,
+            started: call.started,
+            stopped: call.cancel.is_cancelled(),
         })
     }
 

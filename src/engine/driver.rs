@@ -14,6 +14,7 @@ use super::prepare::{Rated, RunScope, prepare};
 use super::redaction::shown_input;
 use super::reuse::{Reuse, to_pin};
 use super::setup::{Settings, Setup};
+use super::slow_motion::SlowMotion;
 use super::step_instance::StepInstance;
 use super::step_tools::StepTools;
 use super::timers::Timers;
@@ -51,6 +52,7 @@ pub(super) struct Driver {
     calls: Calls,
     evaluations: Evaluations,
     timers: Timers,
+    slow_motion: SlowMotion,
     held: HeldOutputs,
     origin: Instant,
     /// The time read last.
@@ -96,6 +98,7 @@ impl Driver {
             context: setup.context,
             tools,
             toolbox: setup.toolbox,
+            slow_motion: SlowMotion::new(settings.pace, origin),
             settings,
             run_id: setup.run_id,
             emitter,
@@ -145,6 +148,7 @@ impl Driver {
                 event = self.calls.next(|| origin.elapsed().into()) => self.call_event(event),
                 row = self.evaluations.ended() => self.prepare(row),
                 () = self.timers.wait() => {}
+                () = self.slow_motion.wait() => {}
             }
         }
         self.emitter.finish()
@@ -163,6 +167,9 @@ impl Driver {
             self.prepare(row);
         }
         let now = self.read_clock();
+        while let Some((row, done)) = self.slow_motion.take_due(now) {
+            self.ended(row, done);
+        }
         for timer in self.timers.take_due(now) {
             self.input(Input::Timer(timer));
         }
@@ -197,7 +204,7 @@ impl Driver {
                     input,
                     reserved,
                 } => self.call(step, attempt, &input, reserved),
-                Action::Cancel(row) => self.calls.cancel(row),
+                Action::Cancel(row) => self.cancel(row),
                 Action::BudgetDecision(row, granted) => self.calls.answer(row, granted),
                 Action::SetTimer(at, timer) => self.timers.set(at, timer),
             }
@@ -404,7 +411,7 @@ impl Driver {
                 service,
                 ..AttemptDone::free(report)
             };
-            return self.ended(row, done);
+            return self.ended_in_slow_motion(row, started, done);
         }
         let free = || reserved.is_zero() && tool.quote(&input, model.as_deref()) == Quote::FREE;
         let target = tool.target(&input);
@@ -446,6 +453,31 @@ impl Driver {
         self.calls.start(row, tool, call, bounds, has_effect);
     }
 
+    /// Has the attempt of a row stop; it still ends.
+    fn cancel(&mut self, row: StepIx) {
+        match self.slow_motion.release(row) {
+            Some(done) => self.ended(row, done),
+            None => self.calls.cancel(row),
+        }
+    }
+
+    /// The call of an attempt that began at `started` has ended at the time read last, and it changed nothing: where it
+    /// was too fast for the eye, slow motion holds its end.
+    fn ended_in_slow_motion(&mut self, row: StepIx, started: Micros, done: AttemptDone) {
+        let parent = self.scheduler.plan_step(row);
+        let list = (parent != row).then(|| self.emitter.state().steps.get(parent.at()));
+        let siblings = list
+            .flatten()
+            .map_or(1, |step| step.elements().len() as u64);
+        match self.slow_motion.until(started, self.now, siblings) {
+            Some(until) => {
+                self.input_now(Input::Paced(row));
+                self.slow_motion.hold(row, until, done);
+            }
+            None => self.ended(row, done),
+        }
+    }
+
     fn call_event(&mut self, event: CallEvent) {
         match event {
             CallEvent::Log(entry) => self.log(entry),
@@ -457,11 +489,15 @@ impl Driver {
     fn call_ended(&mut self, ended: EndedCall) {
         self.take_log();
         self.calls.forget(ended.row);
+        self.read_clock();
         if ended.has_effect {
             self.emitter.require_survival();
         }
-        self.read_clock();
-        self.ended(ended.row, ended.done);
+        if ended.has_effect || ended.stopped {
+            self.ended(ended.row, ended.done);
+        } else {
+            self.ended_in_slow_motion(ended.row, ended.started, ended.done);
+        }
     }
 
     /// An attempt ended at the time read last.

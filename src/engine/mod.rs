@@ -24,6 +24,7 @@ mod resume_state;
 mod reuse;
 mod scheduler;
 mod setup;
+mod slow_motion;
 mod step_digest;
 mod step_instance;
 mod step_tools;

@@ -66,6 +66,7 @@ pub fn redacted(mut kind: EventKind, secrets: &Secrets) -> EventKind {
         EventKind::StepReady { .. }
         | EventKind::StepWaiting { .. }
         | EventKind::ReservationRaised { .. }
+        | EventKind::AttemptPaced { .. }
         | EventKind::StepSkipped { .. }
         | EventKind::StepCancelled { .. }
         | EventKind::StepReset { .. }

@@ -7,9 +7,10 @@ use super::step_tools::StepTools;
 use crate::plan::{ExecutionPlan, Mode};
 use crate::run::{Rates, ResourceLimits, RunHeader, StepInfo, StepPrice};
 use crate::tools::Toolbox;
-use crate::units::Money;
+use crate::units::{Micros, Money};
 use serde_json::Value;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Steps of a plan whose parameters are in the run's first event; in a larger plan that would be most of the record.
 const MAX_SHOWN: usize = 10_000;
@@ -37,6 +38,8 @@ pub struct Settings {
     pub seed: u64,
     /// The rates of models and of the catalog's pools.
     pub rates: Rates,
+    /// Slow motion: steps that cost nothing, change nothing and take no time are shown as running for this long.
+    pub pace: Option<Duration>,
 }
 
 impl Default for Settings {
@@ -51,6 +54,7 @@ impl Default for Settings {
             simulated: false,
             seed: fastrand::u64(..),
             rates: Rates::default(),
+            pace: None,
         }
     }
 }
@@ -114,6 +118,7 @@ impl Setup {
                 .as_ref()
                 .and_then(|resume| resume.forked_from().cloned()),
             spent_before: self.spent_before(),
+            pace: self.settings.pace.map(Micros::from),
         }
     }
 }

@@ -191,7 +191,9 @@ impl Progress {
                 RunOutcome::Cancelled => "run cancelled".to_owned(),
             },
             EventKind::RunReopened => "reopened".to_owned(),
-            EventKind::StepReady { .. } | EventKind::ReservationRaised { .. } => return None,
+            EventKind::StepReady { .. }
+            | EventKind::ReservationRaised { .. }
+            | EventKind::AttemptPaced { .. } => return None,
         })
     }
 

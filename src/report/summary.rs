@@ -286,6 +286,7 @@ mod tests {
             steps: steps.clone().into(),
             forked_from: None,
             spent_before: Money::ZERO,
+            pace: None,
         };
         let facts = [
             (0, EventKind::RunStarted(Arc::new(header))),

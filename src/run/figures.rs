@@ -83,9 +83,9 @@ fn measured(state: &RunState, now: Micros, with_potential: bool) -> Figures {
 
 /// A row's ended attempts, and the one running up to `now`.
 fn weight(row: &StepState, now: Micros) -> u64 {
-    let open = row
-        .running_attempt()
-        .map_or(Micros(0), |attempt| now - attempt.started);
+    let open = row.running_attempt().map_or(Micros(0), |attempt| {
+        row.paced_since.unwrap_or(now) - attempt.started
+    });
     (row.service + open).0
 }
 

@@ -11,6 +11,8 @@ pub(super) enum SlotUse {
     Busy,
     /// The same of a step that runs alone.
     BusyAlone,
+    /// Its call has ended, and slow motion keeps its slot.
+    Paced,
     /// Nothing of its own holds it.
     Free,
     /// Money holds it.
@@ -38,6 +40,7 @@ impl SlotUse {
         });
         match row.status {
             StepStatus::Ready => Some(held.unwrap_or(Self::Free)),
+            StepStatus::Running if row.paced_since.is_some() => Some(Self::Paced),
             StepStatus::Running if row.running_attempt().is_some() => Some(if row.is_sequential {
                 Self::BusyAlone
             } else {
@@ -116,6 +119,7 @@ impl SlotAccounting {
             room -= taken;
             taken.saturating_mul(time.0)
         };
+        let paced = take(rows(SlotUse::Paced));
         let free = rows(SlotUse::Free);
         let holds = matches!(now.phase, RunPhase::Paused | RunPhase::Stopping);
         let (for_calls, for_the_user, for_nothing) = match () {
@@ -133,7 +137,7 @@ impl SlotAccounting {
         } else {
             0
         };
-        let person = take(rows(SlotUse::Breakpoint) + for_the_user + stopping);
+        let person = paced + take(rows(SlotUse::Breakpoint) + for_the_user + stopping);
         let unused = take(for_nothing);
         for (sum, more) in [
             (&mut self.busy, busy.saturating_mul(time.0)),

@@ -31,6 +31,8 @@ pub struct RunState {
     pub at: Micros,
     /// Running attempts.
     pub running: usize,
+    /// Those of them whose call has ended, and which slow motion keeps running.
+    paced: usize,
     /// Attempts started.
     pub calls: u64,
     /// The plan's steps by status, in the order of [`StepStatus::ALL`]; elements count with their step.
@@ -217,6 +219,7 @@ impl RunState {
                 attempt,
                 reserved,
             } => self.raise(step, *attempt, *reserved),
+            EventKind::AttemptPaced { step, attempt } => self.pace(event.at, step, *attempt),
             EventKind::AttemptLog {
                 step,
                 attempt,
@@ -400,8 +403,12 @@ impl RunState {
             return;
         };
         self.running = self.running.saturating_sub(1);
+        let details = row.details.as_deref_mut();
+        let paced_since = details.and_then(|details| details.paced_since.take());
+        self.paced -= usize::from(paced_since.is_some());
+        let called_until = paced_since.unwrap_or(at);
         self.slot_accounting
-            .around((at - attempt.started) - end.service);
+            .around((called_until - attempt.started) - end.service);
         self.reserved -= attempt.reserved;
         attempt.end = Some((at, Arc::clone(end)));
         row.service += end.service;
@@ -423,6 +430,16 @@ impl RunState {
                 row.cost = None;
             }
             None => row.cost = None,
+        }
+    }
+
+    /// The call of an attempt has ended, and slow motion keeps it running.
+    fn pace(&mut self, at: Micros, step: &StepKey, attempt: u32) {
+        let row = self.steps.get_mut(step.ix.at());
+        let running = row.filter(|row| row.running_attempt().is_some_and(|a| a.number == attempt));
+        if let Some(row) = running.filter(|row| row.paced_since.is_none()) {
+            row.details_mut().paced_since = Some(at);
+            self.paced += 1;
         }
     }
 
@@ -489,10 +506,11 @@ impl RunState {
         self.phase == RunPhase::Running && self.unknown > 0 && self.slot_accounting.is_idle()
     }
 
-    /// The run's clock stops while a pause, a question to the user, or the end of the run holds everything.
+    /// The run's clock stops while a pause, slow motion, a question to the user, or the end of the run holds everything.
     fn keep_clock(&mut self, at: Micros) {
         let stands = matches!(self.phase, RunPhase::Paused | RunPhase::Ended(_));
-        let holds = self.running == 0 && stands || self.waits_for_user();
+        let works = self.running > self.paced;
+        let holds = !works && (stands || self.paced > 0) || self.waits_for_user();
         match (holds, self.held_since) {
             (true, None) => self.held_since = Some(at),
             (false, Some(since)) => {

@@ -47,7 +47,7 @@ pub struct StepState {
     /// Tokens of its ended attempts; `None` where none was a model call.
     pub tokens: Option<Box<Tokens>>,
     /// What only some rows have; read as if it were here.
-    details: Option<Box<Details>>,
+    pub(super) details: Option<Box<Details>>,
 }
 
 /// What only some rows of a run have: a million rows that were called and succeeded do not carry the room for it.
@@ -65,6 +65,8 @@ pub struct Details {
     pub because: Option<Arc<str>>,
     /// When its next attempt is due, in a backoff.
     pub retry_at: Option<Micros>,
+    /// Since when slow motion keeps it running, although its call has ended.
+    pub paced_since: Option<Micros>,
     /// When something other than the slots and the pause held it.
     pub waits: Waits,
     /// The elements of a `for_each` step.
@@ -79,6 +81,7 @@ static NO_DETAILS: Details = Details {
     error: None,
     because: None,
     retry_at: None,
+    paced_since: None,
     waits: Waits::NONE,
     expansion: None,
 };

@@ -13,6 +13,7 @@ use crate::tools::{Catalog, CatalogToolbox, FnTool, Program, Tool, ToolError};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Runs `plan` once: steps start as soon as what they depend on has ended and a slot is free.
 ///
@@ -194,6 +195,14 @@ impl Execution {
     #[must_use]
     pub fn paused(mut self, paused: bool) -> Self {
         self.settings.paused = paused;
+        self
+    }
+
+    /// Slow motion: steps that cost nothing, change nothing and take no time are shown as running for this long. The
+    /// figures of the run stay as they are.
+    #[must_use]
+    pub fn pace(mut self, pace: Option<Duration>) -> Self {
+        self.settings.pace = pace;
         self
     }
 

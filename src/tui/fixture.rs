@@ -43,6 +43,7 @@ impl RunFixture {
             run_id: "r".into(),
             forked_from: None,
             spent_before: Money::ZERO,
+            pace: None,
             rates: crate::run::Rates::default(),
             priced: false,
             plan: "p".into(),

@@ -43,6 +43,7 @@ impl Recording {
                 steps: Arc::new([]),
                 forked_from: None,
                 spent_before: Money::ZERO,
+                pace: None,
             },
             steps: Vec::new(),
             events: Vec::new(),

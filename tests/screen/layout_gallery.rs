@@ -209,6 +209,7 @@ fn recorded(picture: &Picture) -> Vec<RunEvent> {
         steps: Arc::clone(&steps),
         forked_from: None,
         spent_before: Money::ZERO,
+        pace: None,
     };
     let mut run = Recorder {
         events: Vec::new(),

@@ -1,6 +1,6 @@
 //! The options of `plandeck run`, which `plandeck fork` and `plandeck PLAN` take too.
 
-use super::values::{Bound, age, amount, limit, rate};
+use super::values::{Bound, age, amount, limit, pace, rate};
 use crate::run::{Rate, ResourceLimits};
 use crate::session::SourceOptions;
 use crate::units::Money;
@@ -97,6 +97,10 @@ pub struct RunArgs {
     /// Start paused (needs the dashboard)
     #[arg(long)]
     pub paused: bool,
+    /// Slow motion: show steps that take no time as running for this long. Figures and costs stay as they are
+    /// [default: 0.7 for sample plans in the dashboard that no model runs, else 0]
+    #[arg(long, value_name = "SECONDS", value_parser = pace, env = "PLANDECK_PACE")]
+    pub pace: Option<Duration>,
     #[command(flatten)]
     pub record: RecordArgs,
     #[command(flatten)]
@@ -162,6 +166,7 @@ impl RunArgs {
             no_track_cost: false,
             trust: false,
             paused: false,
+            pace: None,
             record: RecordArgs::default(),
             screen: ScreenArgs::default(),
             planner: None,

@@ -33,6 +33,14 @@ pub fn limit<T: std::str::FromStr + PartialOrd + From<u8>>(text: &str) -> Result
     }
 }
 
+/// A time of at most an hour.
+pub fn pace(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse::<f64>().ok();
+    let seconds = seconds.filter(|seconds| (0.0..=3600.0).contains(seconds));
+    let seconds = seconds.ok_or("must be seconds from 0 to 3600")?;
+    Ok(Duration::from_secs_f64(seconds))
+}
+
 pub fn rate(text: &str) -> Result<(Arc<str>, Rate), String> {
     let number = |text: &str| match text.parse::<u64>() {
         Ok(number) if number > 0 => Ok(number),

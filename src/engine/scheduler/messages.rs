@@ -19,6 +19,8 @@ pub enum Input {
     Command(RunCommand),
     /// The answer to [`Action::Prepare`].
     Prepared(StepIx, Prepared),
+    /// The call of a step has ended, and slow motion keeps the step running for a moment; [`Input::Ended`] follows.
+    Paced(StepIx),
     /// An attempt ended; cancelled ones too.
     Ended {
         /// The step.

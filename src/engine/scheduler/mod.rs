@@ -123,6 +123,7 @@ impl Scheduler {
                 report,
                 cancelled,
             } => self.attempt_ended(step, service, *report, cancelled, turn),
+            Input::Paced(row) => self.pace(row, turn),
             Input::BudgetRequest(row, total) => self.budget_requested(row, total, turn),
             Input::Timer(Timer::Backoff(row, attempt)) => self.backoff_over(row, attempt),
             Input::Timer(Timer::Deadline) => self.deadline(turn),
@@ -138,7 +139,8 @@ impl Scheduler {
         self.dispatch(turn);
         self.check_end(turn);
         let stands = matches!(self.outcome.phase, Phase::Paused | Phase::Ended);
-        let held = self.resources.running == 0 && stands || self.waits_for_user();
+        let (running, paced) = (self.resources.running, self.resources.paced.len());
+        let held = running == paced && (stands || paced > 0) || self.waits_for_user();
         self.clock.hold(now, held);
         if self.outcome.is_going() && self.clock.is_to_be_armed() {
             self.arm_deadline(turn);
@@ -158,6 +160,15 @@ impl Scheduler {
             turn.emit(EventKind::RunPaused);
         }
         self.arm_deadline(turn);
+    }
+
+    /// Slow motion holds the end of a row's call.
+    fn pace(&mut self, row: StepIx, turn: &mut Turn<'_>) {
+        if self.rows.get(row).is_some_and(rows::Row::is_calling) && self.resources.paced.insert(row)
+        {
+            let (step, attempt) = (self.key(row), self.rows[row].attempts);
+            turn.emit(EventKind::AttemptPaced { step, attempt });
+        }
     }
 
     fn arm_deadline(&mut self, turn: &mut Turn<'_>) {
@@ -245,7 +256,7 @@ impl Scheduler {
     fn leave(&mut self, row: StepIx) -> Stage {
         let stage = std::mem::take(&mut self.rows[row].stage);
         self.waiting.leave(row, &stage);
-        self.resources.leave(&stage);
+        self.resources.leave(row, &stage);
         if stage == Stage::Asked {
             self.decisions.take_question(row);
         }

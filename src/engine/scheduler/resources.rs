@@ -7,7 +7,7 @@ use super::rows::Stage;
 use super::slots::Slots;
 use crate::plan::StepIx;
 use crate::units::Money;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// What is taken and what is left.
 #[derive(Debug)]
@@ -22,6 +22,8 @@ pub struct Resources {
     pub rates: RateLimiter,
     /// Attempts that are running.
     pub running: usize,
+    /// Those of them whose call has ended, and which slow motion keeps running.
+    pub paced: BTreeSet<StepIx>,
     /// Attempts started.
     pub calls: u64,
     max_calls: Option<u64>,
@@ -40,6 +42,7 @@ impl Resources {
             overdrawn_by: None,
             rates: RateLimiter::new(&rules.rates),
             running: 0,
+            paced: BTreeSet::new(),
             calls: 0,
             max_calls: limits.max_tool_calls,
             requested: HashMap::new(),
@@ -52,11 +55,12 @@ impl Resources {
     }
 
     /// A row leaves a stage; the slot that it had there is free again.
-    pub fn leave(&mut self, stage: &Stage) {
+    pub fn leave(&mut self, row: StepIx, stage: &Stage) {
         match stage {
             Stage::Preparing { slot, .. } => self.slots.give(*slot),
             Stage::Calling { slot, .. } => {
                 self.running -= 1;
+                self.paced.remove(&row);
                 self.slots.give(*slot);
             }
             _ => {}

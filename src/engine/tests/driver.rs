@@ -23,11 +23,11 @@ use tokio::time::Instant;
 
 /// Sleeps `ms`, then fails `fail` times, else gives its input back.
 #[derive(Default)]
-struct Sleeper {
+pub(super) struct Sleeper {
     calls: Mutex<HashMap<String, u32>>,
     /// The step and the idempotency key of each call.
     keys: Mutex<Vec<(Arc<str>, Arc<str>)>>,
-    repeatable: AtomicBool,
+    pub repeatable: AtomicBool,
     in_flight: AtomicUsize,
     most_in_flight: AtomicUsize,
 }
@@ -121,18 +121,18 @@ fn step(id: &str, parameters: Value, depends_on: &[u32]) -> Step {
     }
 }
 
-fn sleeping(id: &str, ms: u64, depends_on: &[u32]) -> Step {
+pub(super) fn sleeping(id: &str, ms: u64, depends_on: &[u32]) -> Step {
     step(id, json!({"ms": ms}), depends_on)
 }
 
-struct Trial {
-    steps: Vec<Step>,
-    settings: Settings,
-    tool: Arc<Sleeper>,
+pub(super) struct Trial {
+    pub steps: Vec<Step>,
+    pub settings: Settings,
+    pub tool: Arc<Sleeper>,
 }
 
 impl Trial {
-    fn new(steps: Vec<Step>) -> Self {
+    pub fn new(steps: Vec<Step>) -> Self {
         Self {
             steps,
             settings: Settings {
@@ -144,7 +144,7 @@ impl Trial {
         }
     }
 
-    fn slots(mut self, slots: u32) -> Self {
+    pub fn slots(mut self, slots: u32) -> Self {
         self.settings.limits.max_concurrent = Some(slots);
         self
     }
@@ -163,13 +163,16 @@ impl Trial {
         Engine::new(Arc::new(plan), Map::new(), toolbox, self.settings.clone())
     }
 
-    async fn run(&self) -> RunState {
+    pub async fn run(&self) -> RunState {
         let (_sender, commands) = mpsc::channel(8);
         self.engine().run(Instant::now(), commands).await
     }
 
     /// Runs while `script` sends commands.
-    async fn run_with<F>(&mut self, script: impl FnOnce(mpsc::Sender<RunCommand>) -> F) -> RunState
+    pub async fn run_with<F>(
+        &mut self,
+        script: impl FnOnce(mpsc::Sender<RunCommand>) -> F,
+    ) -> RunState
     where
         F: Future<Output = ()> + Send + 'static,
     {
@@ -189,15 +192,15 @@ impl Trial {
     }
 }
 
-fn statuses(state: &RunState) -> Vec<StepStatus> {
+pub(super) fn statuses(state: &RunState) -> Vec<StepStatus> {
     state.steps.iter().map(|row| row.status).collect()
 }
 
-fn ms(value: Micros) -> u64 {
+pub(super) fn ms(value: Micros) -> u64 {
     (value.0 + 500) / 1000
 }
 
-async fn after(ms: u64) {
+pub(super) async fn after(ms: u64) {
     tokio::time::sleep(Duration::from_millis(ms)).await;
 }
 

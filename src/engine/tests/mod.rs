@@ -7,6 +7,7 @@
 mod driver;
 mod fairness;
 mod oracle;
+mod pace;
 mod properties;
 mod rates;
 mod scenarios;

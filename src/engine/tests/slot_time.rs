@@ -3,7 +3,8 @@
 use super::world::World;
 use crate::plan::StepIx;
 use crate::run::{
-    RunEvent, RunPhase, RunState, SlotTime, StepState, StepStatus, WaitReason, figures, slot_time,
+    AttemptEnd, EventKind, RunEvent, RunPhase, RunState, SlotTime, StepKey, StepState, StepStatus,
+    WaitReason, figures, slot_time,
 };
 use crate::units::Micros;
 
@@ -22,7 +23,13 @@ fn slowly(events: &[RunEvent], now: Micros) -> SlotTime {
         .flat_map(|row| &row.attempts)
         .filter_map(|attempt| {
             let (at, end) = attempt.end.as_ref()?;
-            Some((*at - attempt.started - end.service).0)
+            let paced = events.iter().find_map(|event| match &event.kind {
+                EventKind::AttemptPaced { step, attempt } if is(step, *attempt, end) => {
+                    Some(event.at)
+                }
+                _ => None,
+            });
+            Some((paced.unwrap_or(*at) - attempt.started - end.service).0)
         })
         .sum();
     parts.work = parts.work - Micros(around);
@@ -33,6 +40,10 @@ fn slowly(events: &[RunEvent], now: Micros) -> SlotTime {
     let others: u64 = parts.parts().iter().map(|(_, part)| part.0).sum();
     parts.dependency += Micros(parts.total().0 - others);
     parts
+}
+
+fn is(step: &StepKey, attempt: u32, end: &AttemptEnd) -> bool {
+    (step.ix, attempt) == (end.step.ix, end.attempt)
 }
 
 fn stretch(parts: &mut SlotTime, state: &RunState, to: Micros) {
@@ -46,13 +57,16 @@ fn stretch(parts: &mut SlotTime, state: &RunState, to: Micros) {
         && rows().any(|ix| state.steps[ix.at()].status == StepStatus::Unknown)
         && !rows().any(|ix| could_use_a_slot(state, ix));
     let stands = matches!(state.phase, RunPhase::Paused | RunPhase::Ended(_));
-    let held = running == 0 && (stands || user_is_asked);
+    let paced = state.steps.iter().filter(|row| row.paced_since.is_some());
+    let paced = paced.count();
+    let held = running == paced && (stands || paced > 0) || running == 0 && user_is_asked;
     let time = (to - state.at).0;
     if time == 0 || held || state.header.is_none() {
         return;
     }
     let mut room = state.slots() - running;
-    parts.work += Micros(time * running as u64);
+    parts.work += Micros(time * (running - paced) as u64);
+    parts.person += Micros(time * paced as u64);
     let mut give = |part: &mut Micros, rows: usize| {
         let taken = rows.min(room);
         room -= taken;
@@ -81,10 +95,10 @@ fn stretch(parts: &mut SlotTime, state: &RunState, to: Micros) {
         give(&mut parts.person, usize::MAX);
     }
     let alone = waits(WaitReason::Exclusive) > 0
-        || state
-            .steps
-            .iter()
-            .any(|row| row.running_attempt().is_some() && row.info.sequential);
+        || state.steps.iter().any(|row| {
+            let works = row.running_attempt().is_some() && row.paced_since.is_none();
+            works && row.info.sequential
+        });
     if !stands && !out_of_calls && !alone {
         give(&mut parts.overhead, free);
     }

@@ -31,6 +31,8 @@ pub fn column(input: &Input) -> &'static str {
         Input::Command(_) => "Command",
         Input::Prepared(..) => "Prepared",
         Input::Ended { .. } => "Ended",
+        // Slow motion takes no row to another stage: the table has no column for it.
+        Input::Paced(_) => "Paced",
         Input::BudgetRequest(..) => "BudgetRequest",
         Input::Timer(_) => "Timer",
     }

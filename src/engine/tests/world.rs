@@ -134,6 +134,8 @@ pub struct Attempt {
     pub cancelled: bool,
     /// It asked for more money than there was.
     pub denied: bool,
+    /// When its call ended, where slow motion keeps it running.
+    pub paced: Option<Micros>,
 }
 
 pub struct World {
@@ -290,6 +292,7 @@ impl World {
                         started: self.now,
                         cancelled: false,
                         denied: false,
+                        paced: None,
                     };
                     let before = self.running.insert(step, attempt);
                     assert!(before.is_none(), "{step:?} is called twice at once");
@@ -389,10 +392,20 @@ impl World {
         };
         self.input(Input::Ended {
             step: row,
-            service: self.now - attempt.started,
+            service: attempt.paced.unwrap_or(self.now) - attempt.started,
             report: Box::new(report),
             cancelled: attempt.cancelled,
         });
+    }
+
+    /// The call of `row` has ended, and slow motion keeps it running.
+    pub fn pace(&mut self, row: u32) {
+        let row = StepIx(row);
+        let now = self.now;
+        if let Some(attempt) = self.running.get_mut(&row) {
+            attempt.paced.get_or_insert(now);
+        }
+        self.input(Input::Paced(row));
     }
 
     /// Ends the attempt of `row`, which was given up, so that nothing is known of its bill.
@@ -402,7 +415,7 @@ impl World {
         let report = unanswered(ToolError::permanent("given up"));
         self.input(Input::Ended {
             step: row,
-            service: self.now - attempt.started,
+            service: attempt.paced.unwrap_or(self.now) - attempt.started,
             report: Box::new(report),
             cancelled: attempt.cancelled,
         });
@@ -573,5 +586,6 @@ fn header(steps: &[Step], limits: &ResourceLimits) -> RunHeader {
         steps: steps.iter().map(info).collect(),
         forked_from: None,
         spent_before: Money::ZERO,
+        pace: None,
     }
 }

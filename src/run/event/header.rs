@@ -3,7 +3,7 @@
 use super::StepInfo;
 use crate::plan::Dialect;
 use crate::run::{Rates, ResourceLimits};
-use crate::units::Money;
+use crate::units::{Micros, Money};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::sync::Arc;
@@ -45,6 +45,9 @@ pub struct RunHeader {
     /// they were interrupted counts with its upper bound.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub spent_before: Money,
+    /// How long steps that take no time are shown as running, in slow motion; `None` at full speed.
+    #[serde(rename = "pace_ms", default, skip_serializing_if = "Option::is_none")]
+    pub pace: Option<Micros>,
 }
 
 impl RunHeader {

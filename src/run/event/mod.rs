@@ -91,6 +91,15 @@ pub enum EventKind {
         /// What is reserved for it now, in all.
         reserved: Money,
     },
+    /// A call has ended, and slow motion keeps its step running for a moment. The run's clock stands still while that
+    /// holds everything.
+    AttemptPaced {
+        /// The step.
+        #[serde(flatten)]
+        step: StepKey,
+        /// The attempt's number, from 1.
+        attempt: u32,
+    },
     /// A running tool logged something.
     AttemptLog {
         /// The step.
@@ -211,6 +220,7 @@ impl EventKind {
             | Self::StepExpanded { step, .. }
             | Self::AttemptStarted { step, .. }
             | Self::ReservationRaised { step, .. }
+            | Self::AttemptPaced { step, .. }
             | Self::AttemptLog { step, .. }
             | Self::StepSucceeded { step, .. }
             | Self::StepFailed { step, .. }

@@ -42,6 +42,7 @@ fn run(depends_on: &[Vec<u32>], attempts: &[Vec<(u64, u64)>], slots: u32) -> Run
         steps: depends_on.iter().enumerate().map(info).collect(),
         forked_from: None,
         spent_before: Money::ZERO,
+        pace: None,
     };
     let mut kinds = vec![(0, 0, EventKind::RunStarted(Arc::new(header)))];
     for (at, attempts) in attempts.iter().enumerate() {

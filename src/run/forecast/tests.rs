@@ -69,6 +69,7 @@ impl Trial {
             steps: prices.iter().enumerate().map(info).collect(),
             forked_from: None,
             spent_before: crate::units::Money::ZERO,
+            pace: None,
         })));
         trial
     }

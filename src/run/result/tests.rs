@@ -49,6 +49,7 @@ fn run(track_cost: bool, costs: [Option<i64>; 3]) -> RunState {
         steps: vec![info(0, None), info(1, None)].into(),
         forked_from: None,
         spent_before: Money::ZERO,
+        pace: None,
     };
     let mut kinds = vec![
         (0, EventKind::RunStarted(Arc::new(header))),

@@ -59,6 +59,7 @@ pub fn header(steps: Vec<StepInfo>) -> RunHeader {
         steps: steps.into(),
         forked_from: None,
         spent_before: Money::ZERO,
+        pace: None,
     }
 }
 
@@ -292,6 +293,7 @@ fn waits_are_kept_with_their_reason_and_span() {
         run_id: "run".into(),
         forked_from: None,
         spent_before: Money::ZERO,
+        pace: None,
         rates: crate::run::Rates::default(),
         priced: false,
         plan: "plan".into(),

@@ -48,6 +48,7 @@ choice!(EventKind {
     19 ReservationRaised { step: step, attempt: attempt, reserved: reserved },
     20 StepInputSet { step: step, input: input },
     21 StepPinned { step: step, pinned: pinned },
+    22 AttemptPaced { step: step, attempt: attempt },
 });
 
 record!(RunHeader {
@@ -65,6 +66,7 @@ record!(RunHeader {
     rates,
     priced,
     spent_before,
+    pace,
 });
 
 /// The fields that older versions do not write stand at the end.

@@ -316,6 +316,7 @@ fn header() -> impl Strategy<Value = Arc<RunHeader>> {
                 steps: steps.into(),
                 forked_from,
                 spent_before: Money::ZERO,
+                pace: None,
             })
         },
     )

@@ -52,6 +52,10 @@ fn identity(model: &Model) -> Vec<Segment> {
         let badge = Span::styled(" SIMULATED ", theme.badge);
         segments.push(Segment::new(11, vec![badge]));
     }
+    if header.is_some_and(|header| header.pace.is_some()) {
+        let words = Span::styled("slow motion", theme.warning);
+        segments.push(Segment::new(7, vec![words]));
+    }
     if let Some(header) =
         header.filter(|header| !header.simulated || &*header.worker != "simulated")
     {

@@ -47,6 +47,7 @@ fn run(steps: Vec<StepInfo>) -> RunState {
         steps: steps.into(),
         forked_from: None,
         spent_before: Money::ZERO,
+        pace: None,
     };
     let mut state = RunState::default();
     state.apply(&RunEvent {
