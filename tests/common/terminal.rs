@@ -90,9 +90,14 @@ impl Terminal {
         command.env("TERM", "xterm-256color");
         command.env("COLORTERM", "truecolor");
         command.env("PLANDECK_HOME", home());
+        // The tests are no audience: samples run at full speed.
+        command.env("PLANDECK_PACE", "0");
         command.env_remove("CI");
         for (name, value) in variables {
-            command.env(name, value);
+            match value {
+                "" => command.env_remove(name),
+                value => command.env(name, value),
+            }
         }
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);

@@ -488,3 +488,32 @@ fn the_manual_has_a_page_for_each_command() {
         assert!(page.contains(".SH DESCRIPTION"), "{command}: {page}");
     }
 }
+
+#[test]
+fn slow_motion_holds_steps_and_changes_no_figure() {
+    let step = |id: u32, before: &[u32]| json!({"id": id, "tool": "add", "parameters": {"n": id}, "depends_on": before});
+    let steps = [step(1, &[]), step(2, &[1]), step(3, &[2])];
+    let folder = folder(
+        "plan.json",
+        &json!({ "steps": steps }).to_string(),
+        "tools:\n  add: {type: jq, description: Adds, filter: '.n + 1'}\n",
+    );
+    let plan = folder.path().join("plan.json");
+    let (code, result) = run_json(&plan, &["--pace", "0.4"]);
+    assert_eq!(code, 0);
+    let last = &result["steps"][2];
+    let (ended, wall) = (last["ended_ms"].as_f64(), result["latency_ms"].as_f64());
+    assert!(ended.unwrap() >= 1_200.0, "{result}");
+    // What the steps themselves took, however slow the machine, is a part of the time in which they were shown.
+    assert!(wall.unwrap() < ended.unwrap(), "{result}");
+    assert!(last["latency_ms"].as_f64().unwrap() < 400.0, "{result}");
+    let refused = plandeck()
+        .args(["run", "plan.json", "--pace", "slow"])
+        .output();
+    let refused = refused.unwrap();
+    assert_eq!(crate::common::program::code(&refused), 2);
+    assert!(
+        stderr(&refused).contains("seconds from 0 to 3600"),
+        "{refused:?}"
+    );
+}

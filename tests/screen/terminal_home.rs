@@ -35,6 +35,30 @@ fn calls(folder: &Path) -> usize {
 }
 
 #[test]
+fn a_sample_without_a_model_runs_in_slow_motion() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("home");
+    let variables = [
+        ("PLANDECK_HOME", home.to_str().unwrap()),
+        // As if it were not set.
+        ("PLANDECK_PACE", ""),
+    ];
+    let arguments = ["--worker", "offline"];
+    let mut terminal = Terminal::start_as(folder.path(), &arguments, 110, 32, &variables);
+    terminal.wait_for("grocery receipt");
+    terminal.press("receipt\r");
+    terminal.wait_for("slow motion");
+    // There is time to see that it is running, and to pause it.
+    terminal.wait_for("RUNNING");
+    terminal.press(" ");
+    terminal.wait_for("PAUSED");
+    terminal.press(" ");
+    terminal.wait_for("SUCCEEDED");
+    terminal.press("q");
+    assert_eq!(terminal.wait_for_end(), 0);
+}
+
+#[test]
 fn without_a_terminal_there_is_usage() {
     let output = plandeck().output().unwrap();
     assert_eq!(code(&output), 2);
