@@ -118,7 +118,11 @@ impl Setup {
                 .as_ref()
                 .and_then(|resume| resume.forked_from().cloned()),
             spent_before: self.spent_before(),
-            pace: self.settings.pace.map(Micros::from),
+            pace: self
+                .settings
+                .pace
+                .map(Micros::from)
+                .filter(|pace| pace.0 > 0),
         }
     }
 }

@@ -94,7 +94,7 @@ impl Terminal {
         command.env("PLANDECK_PACE", "0");
         command.env_remove("CI");
         for (name, value) in variables {
-            match value {
+            match *value {
                 "" => command.env_remove(name),
                 value => command.env(name, value),
             }
