@@ -29,9 +29,11 @@ pub async fn open(
 ) -> Result<(u8, Option<ForkRequest>), Failure> {
     let title = run.plan().name.to_string();
     let (run, events) = run.with_reader();
+    let (run, answers) = run.with_answers();
     let mut live = run.start();
     let feed = LiveFeed {
         events,
+        answers,
         commands: live.commands().clone(),
         origin: live.started(),
     };

@@ -1,7 +1,7 @@
 //! Answers the dashboard's queries about recorded runs, on threads that may block.
 
 use crate::report::local_time;
-use crate::run::{CommandError, Comparison, RunCommand, RunEvent};
+use crate::run::{CommandError, Comparison, LiveAnswers, RunCommand, RunEvent};
 use crate::session::{other_runs_of, savings_so_far, state_of};
 use crate::store::StoreError;
 use crate::tui::{Feed, HistoryAnswer, HistoryQuery, PastRun};
@@ -49,6 +49,10 @@ impl<F: Feed> Feed for HistoryFeed<F> {
 
     fn command(&mut self, command: RunCommand) -> Result<(), CommandError> {
         self.feed.command(command)
+    }
+
+    fn live_answers(&mut self) -> LiveAnswers {
+        self.feed.live_answers()
     }
 
     fn now(&self) -> Micros {

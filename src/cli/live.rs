@@ -1,7 +1,7 @@
 //! The feed of a live run for the dashboard.
 
-use crate::engine::EventReader;
-use crate::run::{CommandError, RunCommand, RunEvent};
+use crate::engine::{AnswerReader, EventReader};
+use crate::run::{CommandError, LiveAnswers, RunCommand, RunEvent};
 use crate::session::CommandSender;
 use crate::tui::Feed;
 use crate::units::Micros;
@@ -13,6 +13,8 @@ use tokio::time::Instant;
 pub struct LiveFeed {
     /// Receives the run's events.
     pub events: EventReader,
+    /// Receives the answers of models while they arrive.
+    pub answers: AnswerReader,
     /// Sends commands to the engine.
     pub commands: CommandSender,
     /// When the run started.
@@ -25,11 +27,22 @@ impl Feed for LiveFeed {
     }
 
     fn changed(&mut self) -> BoxFuture<'_, ()> {
-        self.events.changed().boxed()
+        async move {
+            tokio::select! {
+                biased;
+                () = self.events.changed() => {}
+                () = self.answers.changed() => {}
+            }
+        }
+        .boxed()
     }
 
     fn command(&mut self, command: RunCommand) -> Result<(), CommandError> {
         self.commands.send(command)
+    }
+
+    fn live_answers(&mut self) -> LiveAnswers {
+        self.answers.take()
     }
 
     fn now(&self) -> Micros {

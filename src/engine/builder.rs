@@ -1,10 +1,10 @@
 //! A run that has not begun, and how it is begun.
 
-use super::EventSink;
 use super::cache::OutputCache;
 use super::driver::Driver;
 use super::resume_state::ResumeState;
 use super::setup::{Settings, Setup};
+use super::{AnswerSender, EventSink};
 use crate::plan::ExecutionPlan;
 use crate::run::{RunCommand, RunState, StepPrice};
 use crate::tools::Toolbox;
@@ -36,6 +36,7 @@ impl Engine {
             resume: None,
             cache: None,
             prices: None,
+            answers: None,
         })
     }
 
@@ -57,6 +58,13 @@ impl Engine {
     #[must_use]
     pub fn with_sink(mut self, sink: impl EventSink + 'static) -> Self {
         self.0.sinks.push(Box::new(sink));
+        self
+    }
+
+    /// Passes the answers of models on while they arrive.
+    #[must_use]
+    pub fn with_answers(mut self, answers: AnswerSender) -> Self {
+        self.0.answers = Some(answers);
         self
     }
 

@@ -4,6 +4,7 @@
 //! commands. Only then it runs actions, for at most [`SLICE`], and gives the events to the sinks. So a plan of a
 //! million instant steps delays no time limit, no backoff, no ended call and no command for longer than that.
 
+use super::answer_channel::AnswerSender;
 use super::attempt::{AttemptDone, Bounds};
 use super::cache::Keys;
 use super::calls::{CallEvent, Calls, EndedCall, LogEntry, in_place, nothing_to_call};
@@ -21,7 +22,7 @@ use super::timers::Timers;
 use super::{Action, Input, Prepared, Rules, Scheduler};
 use crate::plan::{Evaluation, ExecutionPlan, StepInput, StepIx};
 use crate::run::{EventKind, RunCommand, RunState, StepSource};
-use crate::tools::{Call, CallReport, Quote, ToolError, Toolbox};
+use crate::tools::{AnswerListener, Call, CallReport, Quote, ToolError, Toolbox};
 use crate::units::{Micros, Money};
 use serde_json::Value;
 use std::collections::VecDeque;
@@ -50,6 +51,7 @@ pub(super) struct Driver {
     reuse: Reuse,
     emitter: EventEmitter,
     calls: Calls,
+    answers: Option<AnswerSender>,
     evaluations: Evaluations,
     timers: Timers,
     slow_motion: SlowMotion,
@@ -103,6 +105,7 @@ impl Driver {
             run_id: setup.run_id,
             emitter,
             calls: Calls::new(),
+            answers: setup.answers,
             evaluations: Evaluations::default(),
             timers: Timers::new(origin),
             held: HeldOutputs::default(),
@@ -440,7 +443,7 @@ impl Driver {
             max_cpu_percent: self.settings.limits.max_cpu_percent,
             cancel: self.calls.cancellation(),
             log: self.calls.log(row, number),
-            listener: None,
+            listener: self.listener(row, number),
             spend_authorizer: self.calls.spend_authorizer(row),
         };
         let bounds = Bounds {
@@ -476,6 +479,13 @@ impl Driver {
             }
             None => self.ended(row, done),
         }
+    }
+
+    /// Who follows the answers of a call.
+    fn listener(&self, row: StepIx, attempt: u32) -> Option<AnswerListener> {
+        let secrets = self.toolbox.secrets().now();
+        let answers = self.answers.as_ref()?;
+        answers.listener(row, attempt, self.origin, &secrets)
     }
 
     fn call_event(&mut self, event: CallEvent) {

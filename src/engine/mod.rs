@@ -5,6 +5,7 @@
 //! timers, numbers the events, and hands them to the [`EventSink`]s, all on tokio. The rest of the program only
 //! sends [`RunCommand`](crate::run::RunCommand)s and reads [`RunEvent`](crate::run::RunEvent)s.
 
+mod answer_channel;
 mod attempt;
 mod blocking;
 mod builder;
@@ -33,6 +34,7 @@ mod tests;
 mod timers;
 mod why;
 
+pub use answer_channel::{AnswerReader, AnswerSender, answer_channel};
 pub use builder::Engine;
 pub use cache::{CacheKey, CacheMiss, CachedOutput, NewOutput, OutputCache};
 pub use event_channel::{EventReader, EventSender, event_channel};

@@ -1,9 +1,9 @@
 //! What a run is started with.
 
-use super::EventSink;
 use super::cache::{Keys, OutputCache};
 use super::resume_state::ResumeState;
 use super::step_tools::StepTools;
+use super::{AnswerSender, EventSink};
 use crate::plan::{ExecutionPlan, Mode};
 use crate::run::{Rates, ResourceLimits, RunHeader, StepInfo, StepPrice};
 use crate::tools::Toolbox;
@@ -71,6 +71,7 @@ pub(super) struct Setup {
     pub resume: Option<ResumeState>,
     pub cache: Option<Box<dyn OutputCache>>,
     pub prices: Option<Vec<Option<StepPrice>>>,
+    pub answers: Option<AnswerSender>,
 }
 
 impl Setup {

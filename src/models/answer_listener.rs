@@ -26,7 +26,7 @@ impl AnswerListener {
     }
 
     /// Passes a part on.
-    pub(super) fn take(&self, part: AnswerPart<'_>) {
+    pub(crate) fn take(&self, part: AnswerPart<'_>) {
         (self.0)(part);
     }
 }

@@ -5,7 +5,7 @@ use super::http::{RequestError, transport_error};
 use super::off_thread::off_thread;
 use super::protocol::{AnswerStream, Delta, Protocol, ServerEvent, SseDecoder};
 use super::request::{ChatAnswer, ChatError};
-use super::time_limits::TimeLimits;
+use super::time_limits::{TimeLimits, kept};
 use super::usage::Usage;
 use reqwest::header::CONTENT_TYPE;
 use std::time::Duration;
@@ -134,16 +134,6 @@ impl Fault {
                     ..error
                 }
             }
-        }
-    }
-}
-
-/// What became of the bytes of an answer that was cut off, to be added to a message.
-pub(super) fn kept(bytes: usize) -> String {
-    match bytes {
-        0 => "; nothing of the answer had arrived".to_owned(),
-        bytes => {
-            format!("; the {bytes} bytes of the answer that had arrived are kept with the attempt")
         }
     }
 }

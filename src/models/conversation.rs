@@ -1,7 +1,6 @@
 //! One task's turns with a model: the question, the answer, and one repair.
 
 use super::answer::{self, Unusable};
-use super::answer_stream::kept;
 use super::arrival::Arrival;
 use super::cost_basis::CostBasis;
 use super::degenerate;
@@ -16,7 +15,7 @@ use super::request::{ChatAnswer, ChatError, ChatRequest, Role};
 use super::spend_authorizer::SpendAuthorizer;
 use super::stated_bill;
 use super::structured_output::SentSchema;
-use super::time_limits::TimeLimits;
+use super::time_limits::{TimeLimits, kept};
 use super::usage::Usage;
 use crate::text::message::quote;
 use crate::text::thoughts;

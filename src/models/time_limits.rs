@@ -1,6 +1,5 @@
 //! How long a task may wait for its model.
 
-use super::answer_stream::kept;
 use super::http::{IDLE, RequestError};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -64,5 +63,15 @@ impl TimeLimits {
             "the answer stalled: no data for stall_timeout_s = {seconds}{kept}. Where the model needs longer pauses, raise \
              `stall_timeout_s` of the tool or in plandeck.toml"
         ))
+    }
+}
+
+/// What became of the bytes of an answer that was cut off, to be added to a message.
+pub(super) fn kept(bytes: usize) -> String {
+    match bytes {
+        0 => "; nothing of the answer had arrived".to_owned(),
+        bytes => {
+            format!("; the {bytes} bytes of the answer that had arrived are kept with the attempt")
+        }
     }
 }

@@ -4,7 +4,7 @@ use super::error::SessionError;
 use super::note::Note;
 use super::outcome::{ExecutionError, judge};
 use super::recording::RecordGuard;
-use crate::engine::{Engine, EventReader, EventSink, event_channel};
+use crate::engine::{AnswerReader, Engine, EventReader, EventSink, answer_channel, event_channel};
 use crate::plan::ExecutionPlan;
 use crate::run::{CommandError, ExecutionResult, RunCommand, RunState};
 use std::sync::Arc;
@@ -52,6 +52,14 @@ impl PreparedRun {
     pub fn with_reader(self) -> (Self, EventReader) {
         let (sender, reader) = event_channel();
         (self.with_sink(sender), reader)
+    }
+
+    /// Adds a reader of the answers of models, which follows them while they arrive.
+    #[must_use]
+    pub fn with_answers(mut self) -> (Self, AnswerReader) {
+        let (sender, reader) = answer_channel();
+        self.engine = self.engine.with_answers(sender);
+        (self, reader)
     }
 
     /// Runs to the end in the caller's task, without commands; dropping the future ends the run. Returns the state

@@ -46,6 +46,7 @@ pub use kind::{CallPolicy, FUNCTION, ToolKind};
 pub use pricing::{Estimate, Pricing, Quote, Reservation, Unseen};
 pub use reaches::Reaches;
 pub use sandbox::Program;
+pub(crate) use secrets::Redactor;
 pub use secrets::{REDACTED, Secrets, SharedSecrets};
 pub use services::ToolOptions;
 pub use tool::Tool;

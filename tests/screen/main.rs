@@ -23,6 +23,7 @@ mod real_terminal;
 mod robust;
 mod savings;
 mod screens;
+mod streaming;
 mod terminal_dashboard;
 #[cfg(unix)]
 mod terminal_end;

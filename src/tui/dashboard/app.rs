@@ -82,7 +82,8 @@ impl<F: Feed> Screen for Dashboard<F> {
         self.feed.take(&mut events, BATCH);
         let more = events.len() >= BATCH;
         let answers = self.feed.answers().into_iter().map(Message::Answer);
-        let messages = std::iter::once(Message::Events(events)).chain(answers);
+        let live = Message::Live(self.feed.live_answers());
+        let messages = [Message::Events(events), live].into_iter().chain(answers);
         (messages.collect(), more)
     }
 

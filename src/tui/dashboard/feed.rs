@@ -1,7 +1,7 @@
 //! Where the dashboard's events come from, and where its commands go.
 
 use super::history::{HistoryAnswer, HistoryQuery};
-use crate::run::{CommandError, RunCommand, RunEvent};
+use crate::run::{CommandError, LiveAnswers, RunCommand, RunEvent};
 use crate::units::Micros;
 use futures::future::BoxFuture;
 
@@ -16,6 +16,11 @@ pub trait Feed: Send {
 
     /// Passes a command on without waiting.
     fn command(&mut self, command: RunCommand) -> Result<(), CommandError>;
+
+    /// What arrived of the answers of models since the last call. A feed of a recorded run has none.
+    fn live_answers(&mut self) -> LiveAnswers {
+        LiveAnswers::new()
+    }
 
     /// The time since the start of the run.
     fn now(&self) -> Micros;

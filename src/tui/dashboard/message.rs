@@ -1,7 +1,7 @@
 //! Messages that the dashboard receives, and effects that it asks for.
 
 use super::history::{HistoryAnswer, HistoryQuery};
-use crate::run::{CommandError, RunCommand, RunEvent};
+use crate::run::{CommandError, LiveAnswers, RunCommand, RunEvent};
 use crate::tui::terminal::screen::{TerminalEffect, TerminalEvent};
 use crate::units::Micros;
 
@@ -12,6 +12,8 @@ pub enum Message {
     Terminal(TerminalEvent),
     /// The run went on.
     Events(Vec<RunEvent>),
+    /// Answers of models went on.
+    Live(LiveAnswers),
     /// The record answers.
     Answer(HistoryAnswer),
     /// Time went on; sent before anything else that depends on it.

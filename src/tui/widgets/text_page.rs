@@ -79,6 +79,19 @@ impl<'a> TextPage<'a> {
         self.cut |= wrapped.cut && left <= most;
     }
 
+    /// The last lines of a paragraph, at most `most` of them.
+    pub fn last_lines(&mut self, words: &str, style: Style, most: usize) {
+        // Longer than that it does not get, however wide its characters are.
+        let from = words.len().saturating_sub(self.width * most * 4);
+        let from = (from..words.len()).find(|at| words.is_char_boundary(*at));
+        let end = &words[from.unwrap_or(words.len())..];
+        let wrapped = text::wrap(end, self.width, end.len() + 1);
+        let skipped = wrapped.lines.len().saturating_sub(most);
+        for line in wrapped.lines.into_iter().skip(skipped) {
+            self.push(Line::styled(line, style));
+        }
+    }
+
     /// A label and what it says.
     pub fn field(&mut self, label: &'static str, words: &str) {
         self.spans(label, vec![(words.to_owned(), self.theme.text)]);

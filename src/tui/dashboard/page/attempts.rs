@@ -37,6 +37,9 @@ fn write_attempt(model: &Model, attempt: &AttemptState, page: &mut TextPage<'_>)
     ]));
     page.indented(2, &details(attempt), theme.dim);
     if let Some((_, end)) = &attempt.end {
+        if let Some(words) = super::live::arrived(end) {
+            page.indented(2, &words, theme.dim);
+        }
         if let Some(sum) = sum_in_words(end) {
             page.indented(2, &sum, theme.dim);
         }

@@ -2,6 +2,7 @@
 
 mod attempts;
 mod error;
+mod live;
 mod overview;
 mod prompt;
 mod run;
@@ -32,7 +33,17 @@ pub fn draw(model: &mut Model, buf: &mut Buffer, area: Rect) -> Option<String> {
     }
     let lines = lines(model, area.width as usize);
     let height = area.height as usize;
+    let (total, shown) = model.inspector.extent;
+    let was_at_end = model.inspector.scroll > 0 && model.inspector.scroll + shown >= total;
     model.inspector.extent = (lines.len(), height);
+    let is_growing = model.inspector.tab == Tab::Prompt
+        && model
+            .selected
+            .is_some_and(|step| model.live_of(step).is_some());
+    if was_at_end && is_growing {
+        // Who looks at the end of an answer sees it grow.
+        model.inspector.scroll = lines.len();
+    }
     model.inspector.scroll_by(0);
     let from = model.inspector.scroll;
     for (at, line) in lines.iter().skip(from).take(height).enumerate() {

@@ -49,6 +49,12 @@ pub fn write(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
         );
     }
     write_difference(model, page);
+    let answer = model.selected.and_then(|step| model.live_of(step));
+    if let Some((attempt, answer)) = row.running_attempt().zip(answer)
+        && let Some(figures) = super::live::figures(attempt, answer)
+    {
+        page.field("answer", &figures);
+    }
     write_time(model, row, page);
     write_cost(model, row, page);
     write_reuse(row, page);
@@ -59,6 +65,9 @@ pub fn write(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
     write_neighbours(model, "waits for", &row.info.depends_on, page);
     if let Some(step) = model.selected {
         write_neighbours(model, "needed by", model.run_index.dependents(step), page);
+    }
+    if let Some(answer) = answer.filter(|_| row.running_attempt().is_some()) {
+        super::live::write_end(answer, page);
     }
     if let Some(description) = &row.info.description {
         page.space();

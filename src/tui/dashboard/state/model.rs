@@ -8,8 +8,8 @@ use super::step_names::StepNames;
 use super::time_travel::TimeTravel;
 use crate::plan::StepIx;
 use crate::run::{
-    Figures, Forecast, RunPhase, RunState, Savings, StepState, StepStatus, Verdict, figures,
-    forecast,
+    Figures, Forecast, LiveAnswer, LiveAnswers, RunPhase, RunState, Savings, StepState, StepStatus,
+    Verdict, figures, forecast,
 };
 use crate::tui::dashboard::panes::{Panes, View};
 use crate::tui::theme::Theme;
@@ -118,6 +118,8 @@ pub struct Model {
     pub follow: bool,
     /// Steps with a breakpoint that was set here.
     pub breakpoints: BTreeSet<StepIx>,
+    /// What has arrived of the answers of running attempts.
+    pub live: LiveAnswers,
     /// The inspector.
     pub inspector: Inspector,
     /// What lies over the panes.
@@ -170,6 +172,7 @@ impl Model {
             maximised: false,
             follow: false,
             breakpoints: BTreeSet::new(),
+            live: LiveAnswers::new(),
             inspector: Inspector::default(),
             overlay: None,
             unknown: UnknownSteps::default(),
@@ -190,6 +193,43 @@ impl Model {
     /// The selected row.
     pub fn row(&self) -> Option<&StepState> {
         self.run.steps.get(self.selected?.at())
+    }
+
+    /// Takes in what arrived of the answers of models.
+    pub(crate) fn take_live(&mut self, answers: LiveAnswers) {
+        for (step, more) in answers {
+            match self.live.get_mut(&step) {
+                Some(answer) => answer.extend(more),
+                None => {
+                    self.live.insert(step, more);
+                }
+            }
+        }
+        self.keep_live();
+    }
+
+    /// Forgets the answers of attempts that have ended: their events have them.
+    pub(crate) fn keep_live(&mut self) {
+        if self.live.is_empty() {
+            return;
+        }
+        let latest = self.time_travel.latest.as_deref();
+        let run = latest.unwrap_or(&self.run);
+        self.live.retain(|step, answer| {
+            let row = run.steps.get(step.at());
+            let running = row.and_then(StepState::running_attempt);
+            running.is_some_and(|attempt| attempt.number == answer.attempt)
+        });
+        if latest.is_none() {
+            self.panes.graph.set_live(&self.live, &self.run);
+        } else {
+            self.panes.graph.set_live(&LiveAnswers::new(), &self.run);
+        }
+    }
+
+    /// What has arrived of the answer of this row's running attempt, where that is shown.
+    pub(crate) fn live_of(&self, step: StepIx) -> Option<&LiveAnswer> {
+        self.live.get(&step).filter(|_| !self.is_past())
     }
 
     /// Whether the run has begun and not ended, whatever event is shown. A replayed run counts as ended.

@@ -28,6 +28,13 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             pages::take_savings(model, saved);
             Vec::new()
         }
+        Message::Live(answers) => {
+            if !answers.is_empty() {
+                model.take_live(answers);
+                model.dirty = true;
+            }
+            Vec::new()
+        }
         Message::Answer(answer) => {
             compare::answer(model, answer);
             Vec::new()
@@ -98,6 +105,7 @@ fn on_events(model: &mut Model, events: Vec<RunEvent>) -> Vec<Effect> {
         });
     }
     let reshaped = model.take_in(events);
+    model.keep_live();
     model.dirty = true;
     if !model.is_past() {
         model.clock = model.clock.max(model.run.at);

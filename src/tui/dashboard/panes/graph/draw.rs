@@ -172,6 +172,10 @@ impl GraphPane {
                     theme,
                 ),
             };
+            let arriving = topology.step(node).and_then(|step| self.live.get(&step));
+            if let Some(arriving) = arriving {
+                card.arriving(arriving);
+            }
             let differs = differs(node);
             if differs {
                 let sign = if card.mark.is_empty() { "≠" } else { " ≠" };

@@ -19,6 +19,7 @@ mod geometry;
 mod highlight;
 mod layout_worker;
 mod level;
+mod live;
 mod metrics;
 mod minimap;
 mod paint;

@@ -5,6 +5,7 @@ use super::folds::{Folded, Folds};
 use super::highlight::Highlight;
 use super::layout_worker::{LayoutWorker, Variants};
 use super::level::Level;
+use super::live::{self, Live};
 use super::minimap::Minimap;
 use super::rows::Rows;
 use super::sidebar::Sidebar;
@@ -13,7 +14,7 @@ use super::walk;
 use super::wires::Mesh;
 use crate::layout::{self, Point};
 use crate::plan::StepIx;
-use crate::run::RunState;
+use crate::run::{LiveAnswers, RunState};
 use crate::text::format;
 use crate::tui::dashboard::panes::pane::{Caption, Direction, FoldResult, Pane};
 use crate::tui::dashboard::panes::pane_context::PaneContext;
@@ -56,6 +57,8 @@ pub struct GraphPane {
     pub(super) matches: HashSet<StepIx>,
     /// The rows that another run has otherwise.
     pub(super) differing: HashSet<StepIx>,
+    /// How fast answers arrive.
+    pub(super) live: Live,
     /// The list beside the picture, and how far it is scrolled.
     pub(super) list: Sidebar,
     pub(super) scrolled: usize,
@@ -243,6 +246,11 @@ impl GraphPane {
     pub fn set_matches(&mut self, steps: &[StepIx]) {
         self.matches.clear();
         self.matches.extend(steps);
+    }
+
+    /// Shows how fast these answers arrive, with their steps.
+    pub fn set_live(&mut self, answers: &LiveAnswers, run: &RunState) {
+        self.live = live::words(answers, run);
     }
 
     /// Marks these steps as differing from another run.
