@@ -5,7 +5,8 @@
 //! differently than it did, so a row is looked at before that: only the values that it names count, not all that
 //! stands in the outputs beside them.
 
-use super::prepare::asked;
+use super::Prepared;
+use super::prepare::{asked, impossible};
 use super::resume_state::ResumeState;
 use super::step_instance::StepInstance;
 use super::step_tools::{StepTools, is_repeatable};
@@ -166,6 +167,15 @@ impl LeftOut {
 }
 
 impl Lacking {
+    /// A row that cannot be called, because a part of its step names the value.
+    pub fn refusal(&self, part: &str, instance: &StepInstance<'_>) -> Prepared {
+        let message = self.message(part, instance.plan);
+        match instance.step() {
+            Some(step) => impossible(&instance.scope(), step, message),
+            None => Prepared::Unwanted,
+        }
+    }
+
     /// Why what names it cannot be used, and what to do. `part` is the part of the step where it stands.
     pub fn message(&self, part: &str, plan: &ExecutionPlan) -> String {
         let source = visible(&self.source, 200);

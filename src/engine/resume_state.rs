@@ -6,6 +6,8 @@
 //! unknown.
 
 use super::Prepared;
+use super::dated::Dated;
+use super::edit::Edit;
 use super::step_digest::StepDigest;
 use super::why::input_changes;
 use crate::plan::{ExecutionPlan, Step, StepInput, StepIx};
@@ -14,8 +16,7 @@ use crate::run::{
     StepState, StepStatus,
 };
 use crate::tools::Tool;
-use crate::units::{Micros, Money};
-use jiff::Timestamp;
+use crate::units::Money;
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -52,24 +53,6 @@ enum PriorStep {
     Interrupted,
     /// Whatever it was, the user wants it to run.
     Rerun,
-}
-
-/// An edit of the user's that replaces what the plan has, by the id of a row.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Edit {
-    /// The step is called with this instead of its parameters.
-    Input(Arc<str>, Arc<Value>),
-    /// The step is not called, and this is its output.
-    Output(Arc<str>, Arc<Value>),
-}
-
-impl Edit {
-    /// The row.
-    pub const fn step(&self) -> &Arc<str> {
-        match self {
-            Self::Input(step, _) | Self::Output(step, _) => step,
-        }
-    }
 }
 
 /// An earlier run that is resumed, or that this one is forked from.
@@ -495,49 +478,6 @@ fn explain(prepared: &mut Prepared, rerun: RerunReason) {
     if let Prepared::Call { why, .. } = prepared {
         why.get_or_insert_with(|| Box::new(CallReason::default()))
             .rerun = Some(rerun);
-    }
-}
-
-/// The moments of an earlier run, seen from now.
-struct Dated {
-    started: Option<Timestamp>,
-    now: Timestamp,
-}
-
-impl Dated {
-    fn of(state: &RunState) -> Self {
-        let header = state.header.as_deref();
-        Self {
-            started: header.and_then(|header| header.started_at.parse().ok()),
-            now: Timestamp::now(),
-        }
-    }
-
-    fn age(&self, at: Micros) -> Micros {
-        let since_start = self.started.map_or(0, |started| {
-            self.now.as_microsecond() - started.as_microsecond()
-        });
-        Micros(u64::try_from(since_start).unwrap_or(0)) - at
-    }
-
-    /// What the output of a row saves where it is taken over.
-    fn reuse(&self, row: &StepState, run_id: &Arc<str>) -> Reuse {
-        let age = self.age(row.ended_at.unwrap_or_default());
-        match &row.reused {
-            Some(before) => Reuse {
-                age: before.age + age,
-                pinned: false,
-                ..Reuse::clone(before)
-            },
-            None => Reuse {
-                run_id: Arc::clone(run_id),
-                age,
-                cost: row.cost.unwrap_or_default(),
-                service: row.service,
-                pinned: false,
-                input: StepInput::default(),
-            },
-        }
     }
 }
 

@@ -3,10 +3,10 @@
 
 use super::blocking::blocking;
 use super::cache::{CacheKey, CachedOutput, FilesSeen, Keys, NewOutput, OutputCache};
-use super::left_out::{Lacking, LeftOut, holds_mark};
-use super::prepare::impossible;
+use super::edit::Edit;
+use super::left_out::{LeftOut, holds_mark};
 use super::redaction::{any_value, shown_input};
-use super::resume_state::{Edit, ResumeState};
+use super::resume_state::ResumeState;
 use super::step_instance::StepInstance;
 use super::step_tools::StepTools;
 use super::{Prepared, Scheduler, why};
@@ -82,7 +82,7 @@ impl Reuse {
         });
         match recorded {
             Some(held) => Ok(Some(held)),
-            None => Err(lacks(instance, "run_if", &lacking)),
+            None => Err(lacking.refusal("run_if", instance)),
         }
     }
 
@@ -392,7 +392,7 @@ impl Reuse {
                         && self.names_as_before(resume, list, instance)
                 })
             });
-            return (None, refused.map(|it| lacks(instance, "for_each", &it)));
+            return (None, refused.map(|it| it.refusal("for_each", instance)));
         }
         if instance.scheduler.given(instance.row).is_some() {
             return (None, None);
@@ -407,7 +407,7 @@ impl Reuse {
         });
         match recorded {
             Some(recorded) => (Some(recorded), None),
-            None => (None, Some(lacks(instance, "parameters", &lacking))),
+            None => (None, Some(lacking.refusal("parameters", instance))),
         }
     }
 
@@ -435,14 +435,6 @@ fn would_use(prepared: &Prepared) -> bool {
         prepared,
         Prepared::Call { .. } | Prepared::Each(_) | Prepared::Impossible(_)
     )
-}
-
-fn lacks(instance: &StepInstance<'_>, part: &str, lacking: &Lacking) -> Prepared {
-    let message = lacking.message(part, instance.plan);
-    match instance.step() {
-        Some(step) => impossible(&instance.scope(), step, message),
-        None => Prepared::Unwanted,
-    }
 }
 
 /// The output of a row that succeeded, as it is pinned. `now` dates what the run made itself.

@@ -4,15 +4,15 @@ use super::row_info::RowInfo;
 use super::run_phase::RunPhase;
 use super::slot_accounting::{Conditions, SlotAccounting, SlotUse};
 use super::{
-    AttemptEnd, AttemptLog, AttemptState, EventKind, IdleCause, IdlePeriods, Limit, LogStream,
-    RateWait, Rows, RunError, RunEvent, RunHeader, StepInfo, StepKey, StepSource, StepState,
-    StepStatus,
+    AttemptLog, AttemptState, EventKind, IdleCause, IdlePeriods, Limit, RateWait, Rows, RunError,
+    RunEvent, RunHeader, StepInfo, StepKey, StepSource, StepState, StepStatus,
 };
 use crate::plan::StepIx;
 use crate::units::{Micros, Money, Tokens};
 use serde_json::Value;
 use std::sync::Arc;
 
+mod attempt;
 #[cfg(test)]
 pub(super) mod tests;
 
@@ -367,80 +367,6 @@ impl RunState {
             row.set_element_count(count);
         }
         self.most_callable = self.most_callable.max(self.callable);
-    }
-
-    fn raise(&mut self, step: &StepKey, attempt: u32, reserved: Money) {
-        let row = self.steps.get_mut(step.ix.at());
-        let entry = row.and_then(|row| {
-            let mut open = row.attempts.iter_mut();
-            open.rfind(|a| a.number == attempt && a.end.is_none())
-        });
-        if let Some(entry) = entry {
-            self.reserved += reserved - entry.reserved;
-            entry.reserved = reserved;
-        }
-    }
-
-    fn log(&mut self, step: &StepKey, attempt: u32, stream: LogStream, text: &Arc<str>) {
-        self.with(step, |row| {
-            let Some(entry) = row.attempts.iter_mut().rfind(|a| a.number == attempt) else {
-                return;
-            };
-            entry.log.push(stream, text);
-        });
-    }
-
-    fn end_attempt(&mut self, at: Micros, end: &Arc<AttemptEnd>) {
-        let tracked = self.header.as_ref().is_none_or(|h| h.track_cost);
-        let Some(row) = self.steps.get_mut(end.step.ix.at()) else {
-            return;
-        };
-        let Some(attempt) = row
-            .attempts
-            .iter_mut()
-            .rfind(|a| a.number == end.attempt && a.end.is_none())
-        else {
-            return;
-        };
-        self.running = self.running.saturating_sub(1);
-        let details = row.details.as_deref_mut();
-        let paced_since = details.and_then(|details| details.paced_since.take());
-        self.paced -= usize::from(paced_since.is_some());
-        let called_until = paced_since.unwrap_or(at);
-        self.slot_accounting
-            .around((called_until - attempt.started) - end.service);
-        self.reserved -= attempt.reserved;
-        attempt.end = Some((at, Arc::clone(end)));
-        row.service += end.service;
-        if let Some(wait) = end.retry_in {
-            row.details_mut().retry_at = Some(at + wait);
-        }
-        self.work += end.service;
-        if let Some(tokens) = end.tokens.as_deref().copied() {
-            **row.tokens.get_or_insert_default() += tokens;
-            self.tokens += tokens;
-        }
-        match end.cost {
-            Some(cost) => {
-                self.spent += cost;
-                row.cost = row.cost.map(|sum| sum + cost);
-            }
-            None if tracked => {
-                self.unpriced = true;
-                row.cost = None;
-            }
-            None => row.cost = None,
-        }
-    }
-
-    /// The call of an attempt has ended, and slow motion keeps it running.
-    fn pace(&mut self, at: Micros, step: &StepKey, attempt: u32) {
-        let row = self.steps.get_mut(step.ix.at());
-        let running = row.filter(|row| row.running_attempt().is_some_and(|a| a.number == attempt));
-        if let Some(row) = running.filter(|row| row.paced_since.is_none()) {
-            row.details_mut().paced_since = Some(at);
-            self.paced += 1;
-        }
     }
 
     fn end_step(
