@@ -21,11 +21,6 @@ const PLANNERS: [(&str, &str); 13] = [
 
 /// The model of a provider that writes plans unless the user names another: one of the class of gpt-4o. `None` where
 /// it depends on what is installed.
-///
-/// ```
-/// assert_eq!(plandeck::planner::planner_model("openai"), Some("gpt-4o"));
-/// assert_eq!(plandeck::planner::planner_model("ollama"), None);
-/// ```
 pub fn planner_model(provider: &str) -> Option<&'static str> {
     let planner = PLANNERS.iter().find(|(name, _)| *name == provider);
     planner.map(|(_, model)| *model).or_else(|| {
@@ -38,6 +33,12 @@ pub fn planner_model(provider: &str) -> Option<&'static str> {
 mod tests {
     use super::*;
     use crate::models::{PROVIDERS, Prices};
+
+    #[test]
+    fn what_is_installed_here_decides_where_no_cloud_does() {
+        assert_eq!(planner_model("openai"), Some("gpt-4o"));
+        assert_eq!(planner_model("ollama"), None);
+    }
 
     #[test]
     fn every_provider_of_the_cloud_has_a_planner_with_a_price() {
