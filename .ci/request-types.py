@@ -17,10 +17,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 # validated at once.
 typing.Iterable = typing.List
 
-from anthropic.types.message_create_params import MessageCreateParamsNonStreaming
+from anthropic.types.message_create_params import MessageCreateParamsNonStreaming, MessageCreateParamsStreaming
 from google.genai import types as gemini
-from openai.types.chat.completion_create_params import CompletionCreateParamsNonStreaming
-from openai.types.responses.response_create_params import ResponseCreateParamsNonStreaming
+from openai.types.chat.completion_create_params import (
+    CompletionCreateParamsNonStreaming,
+    CompletionCreateParamsStreaming,
+)
+from openai.types.responses.response_create_params import (
+    ResponseCreateParamsNonStreaming,
+    ResponseCreateParamsStreaming,
+)
 from pydantic import TypeAdapter
 
 # Schemas of outputs that structured output has to convert: an optional member, a reference, a list, any members.
@@ -75,7 +81,7 @@ def answer(path, text):
         content = [{"type": "text", "text": text}]
         usage = {"input_tokens": 9, "output_tokens": 3}
         return {"type": "message", "content": content, "stop_reason": "end_turn", "usage": usage}
-    if ":generateContent" in path:
+    if "enerateContent" in path:
         candidate = {"content": {"role": "model", "parts": [{"text": text}]}, "finishReason": "STOP"}
         usage = {"promptTokenCount": 9, "candidatesTokenCount": 3, "totalTokenCount": 12}
         return {"candidates": [candidate], "usageMetadata": usage}
@@ -112,16 +118,21 @@ def validated(kind, body):
         unknown -= set(getattr(base, "__annotations__", {}))
     for base in getattr(kind, "__orig_bases__", ()):
         unknown -= set(getattr(base, "__annotations__", {}))
-    assert not unknown - {"stream"}, f"{kind.__name__} has no {unknown}"
+    assert not unknown, f"{kind.__name__} has no {unknown}"
     TypeAdapter(kind).validate_python(body)
 
 
-def validate(path, body):
+def validate(path, body, streamed):
+    """The format of Gemini says in the address whether an answer is streamed, the others in the body."""
+    if "enerateContent" in path:
+        assert (":streamGenerateContent" in path) == streamed, path
+    else:
+        assert body.get("stream", False) == streamed, body.get("stream")
     if path.endswith("/responses"):
-        validated(ResponseCreateParamsNonStreaming, body)
+        validated(ResponseCreateParamsStreaming if streamed else ResponseCreateParamsNonStreaming, body)
     elif path.endswith("/v1/messages"):
-        validated(MessageCreateParamsNonStreaming, body)
-    elif ":generateContent" in path:
+        validated(MessageCreateParamsStreaming if streamed else MessageCreateParamsNonStreaming, body)
+    elif "enerateContent" in path:
         assert set(body) <= {"contents", "systemInstruction", "generationConfig"}, set(body)
         for content in body["contents"]:
             gemini.Content.model_validate(content)
@@ -129,7 +140,7 @@ def validate(path, body):
             gemini.Content.model_validate(body["systemInstruction"])
         gemini.GenerationConfig.model_validate(body["generationConfig"])
     else:
-        validated(CompletionCreateParamsNonStreaming, body)
+        validated(CompletionCreateParamsStreaming if streamed else CompletionCreateParamsNonStreaming, body)
 
 
 def main(program):
@@ -149,21 +160,28 @@ def main(program):
         with open(plan, "w") as file:
             json.dump({"steps": steps, "tools": tools}, file)
         environment = {**os.environ, "PLANDECK_HOME": folder, **{key: "key-of-nobody" for key in keys}}
-        for name, (model, path) in FORMATS.items():
-            Server.requests.clear()
-            command = [program, "run", plan, "--trust", "--headless", "--json", "--fresh", "--no-track-cost"]
-            command += ["--worker", model, "--base-url", root + path]
-            run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
-            assert run.returncode == 0, f"{name}: {run.stdout} {run.stderr}"
-            asked = list(Server.requests)
-            # Each schema is a question and a repair; plain text is one question.
-            assert len(asked) == 2 * len(tools) - 1, f"{name}: {len(asked)} requests"
-            for path, body in asked:
-                try:
-                    validate(path.split("?")[0], body)
-                except Exception as error:
-                    sys.exit(f"{name}: {json.dumps(body)[:2000]}\n{error}")
-            print(f"{name:<28} {model:<36} {len(asked)} bodies are valid")
+        for streamed in (True, False):
+            # The settings of a project: the nearest plandeck.toml upwards of the working folder.
+            with open(os.path.join(folder, "plandeck.toml"), "w") as file:
+                file.write(f"stream = {str(streamed).lower()}\n")
+            for name, (model, path) in FORMATS.items():
+                Server.requests.clear()
+                command = [program, "run", plan, "--trust", "--headless", "--json", "--fresh", "--no-track-cost"]
+                command += ["--worker", model, "--base-url", root + path]
+                run = subprocess.run(
+                    command, env=environment, cwd=folder, capture_output=True, text=True, timeout=120
+                )
+                assert run.returncode == 0, f"{name}: {run.stdout} {run.stderr}"
+                asked = list(Server.requests)
+                # Each schema is a question and a repair; plain text is one question.
+                assert len(asked) == 2 * len(tools) - 1, f"{name}: {len(asked)} requests"
+                for path, body in asked:
+                    try:
+                        validate(path.split("?")[0], body, streamed)
+                    except Exception as error:
+                        sys.exit(f"{name}: {json.dumps(body)[:2000]}\n{error}")
+                kind = "streamed" if streamed else "whole"
+                print(f"{name:<28} {model:<36} {kind:<9} {len(asked)} bodies are valid")
 
 
 main(sys.argv[1])
