@@ -96,7 +96,7 @@ mod tests {
         assert_eq!((&*one.text, &*one.reasoning), ("Tea 4.50", "Hm"));
         assert_eq!(one.tokens(), 3);
         assert_eq!(one.tokens_per_second(), Some(1.5));
-        // Another request begins anew.
+        // Another request begins again.
         let repair = LiveAnswer {
             request: 1,
             ..LiveAnswer::default()
