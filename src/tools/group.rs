@@ -2,7 +2,7 @@
 
 use super::launch::GRACE;
 #[cfg(target_os = "linux")]
-use super::launch::orphans::Launcher;
+use super::launch::orphans::{Launcher, start_own};
 use std::io;
 use std::process::ExitStatus;
 use std::time::Duration;
@@ -20,6 +20,14 @@ pub enum Keeper {
     ThisProcess,
 }
 
+/// Starts a child that ends alone and of which nothing is left.
+pub fn start_single(command: &mut Command) -> io::Result<Child> {
+    #[cfg(target_os = "linux")]
+    return start_own(command).map(|(child, _)| child);
+    #[cfg(not(target_os = "linux"))]
+    command.spawn()
+}
+
 /// A child and what it started. Dropping it ends them.
 #[derive(Debug)]
 pub struct Group {
@@ -35,25 +43,14 @@ impl Group {
     /// Starts a child. Where nothing supervises it, it leads a process group.
     pub fn start(command: &mut Command, keeper: Keeper) -> io::Result<(Child, Self)> {
         #[cfg(target_os = "linux")]
-        if keeper == Keeper::Supervisor {
-            let (child, launcher) = Launcher::start(|| {
-                let child = command.spawn()?;
-                let id = leader(&child);
-                Ok((child, id))
-            })?;
-            let group = Self {
-                leader: leader(&child),
-                launcher,
-                keeper,
-            };
-            return Ok((child, group));
-        }
+        let (child, launcher) = start_own(command)?;
+        #[cfg(not(target_os = "linux"))]
         let child = command.spawn()?;
         let group = Self {
             #[cfg(unix)]
             leader: leader(&child),
             #[cfg(target_os = "linux")]
-            launcher: None,
+            launcher: launcher.filter(|_| keeper == Keeper::Supervisor),
             keeper,
         };
         Ok((child, group))

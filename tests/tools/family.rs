@@ -263,6 +263,84 @@ fn everything_ends_with_a_supervisor_that_is_killed() {
     assert_eq!(result["steps"][1]["output"], "unharmed");
 }
 
+/// A program that dies of a signal takes its whole family with it, and nobody else: the sandbox is a later child of the
+/// same process, in a session of its own.
+#[test]
+fn a_program_that_dies_ends_no_sandbox() {
+    let dies = r#"
+import os, signal, time
+
+def children(process):
+    for task in os.listdir(f"/proc/{process}/task"):
+        yield from open(f"/proc/{process}/task/{task}/children").read().split()
+
+def stat(process):
+    return open(f"/proc/{process}/stat").read().rsplit(")", 1)[1].split()
+
+def is_working_sandbox(process):
+    try:
+        if "__sandbox" not in open(f"/proc/{process}/cmdline").read():
+            return False
+        before = int(stat(process)[11])
+        time.sleep(0.2)
+        return int(stat(process)[11]) - before > 5
+    except OSError:
+        return False
+
+launcher = os.getppid()
+own = stat(launcher)[1]
+while not any(map(is_working_sandbox, children(own))):
+    time.sleep(0.01)
+os.kill(os.getpid(), signal.SIGSEGV)
+"#;
+    let plan = json!({"steps": [
+        {"id": "dies", "tool": "dies", "parameters": {}},
+        {"id": "before", "tool": "before", "parameters": {}},
+        {"id": "works", "tool": "works", "parameters": {}, "depends_on": ["before"]},
+    ]});
+    let tools = json!({"tools": {
+        "dies": {"type": "process", "command": ["python3", "-c", dies]},
+        // The sandbox starts after the program.
+        "before": {"type": "process", "command": ["sleep", "0.5"]},
+        "works": {"type": "code_exec", "code": "n = 0\nwhile n < 3000000: n += 1\noutput = n"},
+    }});
+    let folder = folder("plan.json", &plan.to_string(), &tools.to_string());
+    let output = start(folder.path(), home(), &[])
+        .wait_with_output()
+        .unwrap();
+    let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let error = result["steps"][0]["error"]["message"].as_str().unwrap();
+    assert!(error.contains("signal 11"), "{error}");
+    assert_eq!(result["steps"][2]["output"], 3_000_000, "{result}");
+}
+
+/// In a container the leader of the session is often outside of the namespace, and its id reads as 0.
+#[test]
+fn the_leader_of_the_session_may_be_out_of_sight() {
+    let plan = json!({"steps": [{"id": "only", "tool": "t", "parameters": {}}]});
+    let tools = json!({"tools": {
+        "t": {"type": "process", "command": ["sh", "-c", "sleep 600 & kill -SEGV $$"]},
+    }});
+    let folder = folder("plan.json", &plan.to_string(), &tools.to_string());
+    let script = r#"awk '{ print $6 }' /proc/self/stat; "$0" run plan.json --headless --json --worker offline; exit 0"#;
+    let output = std::process::Command::new("unshare")
+        .args(["-rpf", "--mount-proc", "sh", "-c", script])
+        .arg(crate::common::program::program())
+        .current_dir(folder.path())
+        .env("PLANDECK_HOME", home())
+        .output();
+    let Ok(output) = output else { return };
+    let text = String::from_utf8(output.stdout).unwrap();
+    // This user may have no namespaces, or the tests run in a new session.
+    let Some(json) = text.strip_prefix("0\n") else {
+        eprintln!("skipped: {}", String::from_utf8_lossy(&output.stderr));
+        return;
+    };
+    let result: Value = serde_json::from_str(json).unwrap();
+    let error = result["steps"][0]["error"]["message"].as_str().unwrap();
+    assert!(error.contains("signal 11"), "{error}");
+}
+
 /// The folder of the control group of this process, where it may make others in it.
 fn own_control_group() -> Option<std::path::PathBuf> {
     let groups = std::fs::read_to_string("/proc/self/cgroup").unwrap();

@@ -2,29 +2,32 @@
 //!
 //! A supervisor ends all that its program started, because orphans become its children. Where it is itself killed, they
 //! become children of this process, if this process adopts orphans too: those are the children that it did not start,
-//! and that lead or belong to another session.
+//! and that lead or belong to another session. So everything that this process starts in another session is started
+//! here.
 
 use super::control_group;
 use super::family::{self, Member};
-use rustix::process::{Pid, WaitOptions, getpid, getsid, set_child_subreaper, waitpid};
-use std::collections::HashSet;
+use rustix::process::{Pid, WaitOptions, getpid, set_child_subreaper, waitpid};
+use std::collections::HashMap;
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock};
+use tokio::process::{Child, Command};
 
 /// Whether orphans become children of this process.
 static ADOPTS: AtomicBool = AtomicBool::new(false);
 
-/// The launchers that this process has started and that have not ended. A launcher is in it before anyone else looks.
-static LAUNCHERS: Launchers = Launchers {
+/// The children that this process has started, with when each did, as the system counts: an id is used again. A child
+/// is among them before anyone else looks.
+static OWN: Own = Own {
     starting: RwLock::new(()),
-    known: Mutex::new(None),
+    children: Mutex::new(None),
 };
 
-struct Launchers {
+struct Own {
     starting: RwLock<()>,
-    known: Mutex<Option<HashSet<Pid>>>,
+    children: Mutex<Option<HashMap<Pid, u64>>>,
 }
 
 /// Has this process adopt the orphans of its descendants. Only for a program whose every child is its own to end.
@@ -45,27 +48,23 @@ pub(in crate::tools) struct Launcher {
     started: u64,
 }
 
-impl Launcher {
-    /// Starts one with `start`, which gives it and its id.
-    pub fn start<T>(
-        start: impl FnOnce() -> io::Result<(T, Option<Pid>)>,
-    ) -> io::Result<(T, Option<Self>)> {
-        let _starting = LAUNCHERS
-            .starting
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        let (child, id) = start()?;
-        let launcher = id.map(|id| {
-            known(|all| all.insert(id));
-            let started = Member::read(id).map_or(0, |member| member.started);
-            Self { id, started }
-        });
-        Ok((child, launcher))
-    }
+/// Starts a child that is not an orphan: it stays a child of this process, and is not ended with a launcher.
+pub(in crate::tools) fn start_own(command: &mut Command) -> io::Result<(Child, Option<Launcher>)> {
+    let _starting = OWN.starting.read().unwrap_or_else(PoisonError::into_inner);
+    let child = command.spawn()?;
+    let id = child.id().and_then(|id| i32::try_from(id).ok());
+    let launcher = id.and_then(Pid::from_raw).map(|id| {
+        let started = Member::read(id).map_or(0, |member| member.started);
+        own(|all| all.insert(id, started));
+        Launcher { id, started }
+    });
+    Ok((child, launcher))
+}
 
+impl Launcher {
     /// It has ended, and with it all that it supervised.
     pub fn has_ended(self) {
-        known(|all| all.remove(&self.id));
+        own(|all| all.remove(&self.id));
     }
 
     /// It was killed: kills the program and what that started, and removes its control group.
@@ -73,18 +72,16 @@ impl Launcher {
         if let Some(parent) = parent_group() {
             control_group::kill_of(parent, self.id);
         }
-        {
+        let children: Vec<Pid> = {
             // What has just been started is not taken for an orphan.
-            let _none_starts = LAUNCHERS
-                .starting
-                .write()
-                .unwrap_or_else(PoisonError::into_inner);
+            let _none_starts = OWN.starting.write().unwrap_or_else(PoisonError::into_inner);
             family::kill_all(|| self.left());
-        }
+            self.adopted().iter().map(|member| member.id).collect()
+        };
         self.has_ended();
-        let children: Vec<Pid> = self.adopted().iter().map(|member| member.id).collect();
-        // Those that do not end at once wait for a device.
-        std::thread::spawn(move || {
+        // Those that do not end at once wait for a device. Where no thread can be started, they are reaped with this
+        // process.
+        let _ = std::thread::Builder::new().spawn(move || {
             for id in children {
                 let _ = waitpid(Some(id), WaitOptions::empty());
             }
@@ -109,20 +106,18 @@ impl Launcher {
         if !ADOPTS.load(Ordering::Relaxed) {
             return Vec::new();
         }
-        let session = getsid(None).map_or(0, |id| id.as_raw_nonzero().get());
+        // It is 0 where the leader is outside of this process's namespace, as in many containers.
+        let session = Member::read(getpid()).map_or(0, |this| this.session);
         let mut children = family::children_of(getpid());
-        let is_launcher = |id| known(|all| all.contains(&id)) && id != self.id;
+        let is_own = |child: &Member| own(|all| all.get(&child.id) == Some(&child.started));
         children.retain(|child| {
-            child.session != session && child.started >= self.started && !is_launcher(child.id)
+            child.session != session && child.started >= self.started && !is_own(child)
         });
         children
     }
 }
 
-fn known<T>(what: impl FnOnce(&mut HashSet<Pid>) -> T) -> T {
-    let mut all = LAUNCHERS
-        .known
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
+fn own<T>(what: impl FnOnce(&mut HashMap<Pid, u64>) -> T) -> T {
+    let mut all = OWN.children.lock().unwrap_or_else(PoisonError::into_inner);
     what(all.get_or_insert_default())
 }

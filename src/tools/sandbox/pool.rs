@@ -8,7 +8,7 @@ use crate::text::message::quote_end;
 use crate::tools::CallLog;
 use crate::tools::cancel::cancellable;
 use crate::tools::error::ToolError;
-use crate::tools::group::{Group, Keeper};
+use crate::tools::group::{Group, Keeper, start_single};
 use crate::tools::launch::{self, STARTED};
 use crate::tools::secrets::SharedSecrets;
 use serde_json::Value;
@@ -377,7 +377,7 @@ impl SandboxProcess {
             Some(_) => {
                 Group::start(&mut command, KEEPER).map(|(child, group)| (child, Some(group)))
             }
-            None => command.spawn().map(|child| (child, None)),
+            None => start_single(&mut command).map(|child| (child, None)),
         };
         let (mut child, group) = started.map_err(|error| unusable(error.to_string()))?;
         let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
