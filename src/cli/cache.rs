@@ -14,7 +14,7 @@ const KEY: usize = 12;
 const NAME: usize = 24;
 
 /// Lists, pins, unpins or removes cached outputs.
-pub fn cache(args: &CacheArgs) -> Result<u8, Failure> {
+pub(super) fn cache(args: &CacheArgs) -> Result<u8, Failure> {
     let store = match Store::open() {
         Err(StoreError::Empty(_)) => None,
         store => Some(store?),

@@ -14,7 +14,7 @@ use crate::session::{SessionError, Settings, load_to_check};
 use serde_json::json;
 
 /// Prints a description of a plan. Faults go to standard error, with exit code 2.
-pub async fn check(args: CheckArgs) -> Result<u8, Failure> {
+pub(super) async fn check(args: CheckArgs) -> Result<u8, Failure> {
     let here = std::env::current_dir().unwrap_or_default();
     let settings = Settings::load(&here)?;
     let mut source = args.source.options();

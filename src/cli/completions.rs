@@ -7,7 +7,7 @@ use clap::CommandFactory;
 use clap_complete::Shell;
 
 /// Prints the script for `shell` on standard output.
-pub fn completions(shell: Shell) -> Result<u8, Failure> {
+pub(super) fn completions(shell: Shell) -> Result<u8, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "plandeck", &mut script);
     out(&String::from_utf8_lossy(&script))?;

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
 
 /// The context values of `--context-file` and then `--context`; later ones override earlier ones.
-pub fn context(files: &[PathBuf], pairs: &[String]) -> Result<Map<String, Value>, Failure> {
+pub(super) fn context(files: &[PathBuf], pairs: &[String]) -> Result<Map<String, Value>, Failure> {
     let mut context = Map::new();
     for file in files {
         match values_from_file(file)? {

@@ -12,7 +12,7 @@ use crate::session::{ForkRequest, PreparedRun};
 use crate::tui::{self, Outcome};
 
 /// What the header says about where the outputs of models come from.
-pub struct Origin {
+pub(super) struct Origin {
     /// Where requests to models go, if a project's file and not the user says so.
     pub address: Option<String>,
     /// Why `auto` took the worker.
@@ -21,7 +21,7 @@ pub struct Origin {
 
 /// Starts the run and opens the dashboard on it. Returns the exit code when the user leaves, and the fork that they
 /// requested, if any.
-pub async fn open(
+pub(super) async fn open(
     run: PreparedRun,
     look: &ScreenArgs,
     is_recorded: bool,

@@ -8,7 +8,7 @@ use crate::report::RunDiff;
 use crate::run::RunState;
 
 /// Prints the differences between two runs.
-pub fn diff(args: &DiffArgs) -> Result<u8, Failure> {
+pub(super) fn diff(args: &DiffArgs) -> Result<u8, Failure> {
     let [a, b] = [recording(&args.a)?, recording(&args.b)?];
     let states = [&a, &b].map(|run| RunState::from_events(&run.events));
     let words = [&a, &b].map(|run| run.summary.status.word());

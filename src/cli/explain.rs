@@ -10,7 +10,7 @@ use crate::run::RunState;
 use crate::session::SessionError;
 
 /// Prints why a step was called, or why it was not.
-pub fn explain(args: &ExplainArgs) -> Result<u8, Failure> {
+pub(super) fn explain(args: &ExplainArgs) -> Result<u8, Failure> {
     let recording = recording(&args.run)?;
     let state = RunState::from_events(&recording.events);
     let ids = || state.steps.iter().map(|row| &*row.info.id);

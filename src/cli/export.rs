@@ -10,7 +10,7 @@ use crate::session::SessionError;
 use crate::text::escape_json;
 
 /// Prints the run in the format that was chosen, or writes it to a file.
-pub fn export(args: &ExportArgs) -> Result<u8, Failure> {
+pub(super) fn export(args: &ExportArgs) -> Result<u8, Failure> {
     let recording = recording(&args.run)?;
     let state = RunState::from_events(&recording.events);
     let status = recording.summary.status.word();

@@ -4,15 +4,15 @@ use crate::session::SessionError;
 use crate::store::StoreError;
 
 /// Exit code where nothing ran: wrong usage, or a fault in the plan, the catalog or the configuration.
-pub const NOTHING_RAN: u8 = 2;
+pub(super) const NOTHING_RAN: u8 = 2;
 /// Exit code where a limit stopped it.
-pub const OVER_LIMIT: u8 = 3;
+pub(super) const OVER_LIMIT: u8 = 3;
 /// Exit code where the work was done but its output could not be written.
-pub const NOT_WRITTEN: u8 = 1;
+pub(super) const NOT_WRITTEN: u8 = 1;
 
 /// Why a command failed.
 #[derive(Debug)]
-pub enum Failure {
+pub(super) enum Failure {
     /// A message: wrong usage, or a failure of the terminal.
     Usage(String),
     /// An error of the application layer.
@@ -32,12 +32,12 @@ pub enum Failure {
 
 impl Failure {
     /// A failure with a message that names the remedy.
-    pub fn usage(message: impl Into<String>) -> Self {
+    pub(super) fn usage(message: impl Into<String>) -> Self {
         Self::Usage(message.into())
     }
 
     /// The exit code.
-    pub fn code(&self) -> u8 {
+    pub(super) fn code(&self) -> u8 {
         match self {
             Self::Session(SessionError::Planning(failure)) if failure.error.is_of_budget() => {
                 OVER_LIMIT
@@ -49,7 +49,7 @@ impl Failure {
     }
 
     /// The message, which names options of the command line; empty where the reader of a listing closed the pipe.
-    pub fn message(&self) -> String {
+    pub(super) fn message(&self) -> String {
         match self {
             Self::Usage(message) => message.clone(),
             Self::Said(_) => String::new(),
@@ -76,7 +76,7 @@ impl Failure {
     }
 
     /// The same failure for the result of a run, which is lost even where its reader left on purpose.
-    pub fn of_result(self, recorded: Option<String>) -> Self {
+    pub(super) fn of_result(self, recorded: Option<String>) -> Self {
         match self {
             Self::Output(error) => Self::ResultLost { error, recorded },
             other => other,

@@ -14,7 +14,7 @@ use std::io::IsTerminal;
 use std::path::Path;
 
 /// Runs to the end, or to the second signal, and returns the exit code.
-pub async fn run(prepared: PreparedRun, args: &RunArgs) -> Result<u8, Failure> {
+pub(super) async fn run(prepared: PreparedRun, args: &RunArgs) -> Result<u8, Failure> {
     let mut signals = EndingSignals::listen_in_background()
         .map_err(|error| Failure::usage(format!("signals: {error}")))?;
     let recorded = args.record.journal != JournalWhen::Off;

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 /// A feed that also answers queries about recorded runs.
-pub struct HistoryFeed<F> {
+pub(super) struct HistoryFeed<F> {
     feed: F,
     answered: Vec<HistoryAnswer>,
     sender: mpsc::UnboundedSender<HistoryAnswer>,
@@ -21,7 +21,7 @@ pub struct HistoryFeed<F> {
 
 impl<F> HistoryFeed<F> {
     /// Wraps `feed`.
-    pub fn new(feed: F) -> Self {
+    pub(super) fn new(feed: F) -> Self {
         let (sender, answers) = mpsc::unbounded_channel();
         Self {
             feed,

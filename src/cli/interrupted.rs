@@ -12,7 +12,7 @@ use std::path::Path;
 
 /// Checks whether the last run of the plan was interrupted. With the dashboard, asks the user, and sets `--resume` in
 /// `args` if they want to resume it; without it, prints a hint. Returns an exit code if the plan should not run.
-pub async fn resume(args: &mut RunArgs) -> Result<Option<u8>, Failure> {
+pub(super) async fn resume(args: &mut RunArgs) -> Result<Option<u8>, Failure> {
     let off = args.record.journal == JournalWhen::Off;
     let Some(plan) = args.plan.as_deref().filter(|_| !off) else {
         return Ok(None);

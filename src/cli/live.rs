@@ -10,7 +10,7 @@ use futures::future::BoxFuture;
 use tokio::time::Instant;
 
 /// The events of a live run, and the sender of its commands.
-pub struct LiveFeed {
+pub(super) struct LiveFeed {
     /// Receives the run's events.
     pub events: EventReader,
     /// Receives the answers of models while they arrive.

@@ -9,7 +9,7 @@ use clap_mangen::Man;
 use std::path::Path;
 
 /// Prints the program's page on standard output. With a folder, writes one page per command to it and prints the paths.
-pub fn man(folder: Option<&Path>) -> Result<u8, Failure> {
+pub(super) fn man(folder: Option<&Path>) -> Result<u8, Failure> {
     match folder {
         None => out(&page(Cli::command())?)?,
         Some(folder) => {

@@ -14,7 +14,7 @@ use crate::units::Money;
 use serde_json::{Value, json};
 
 /// Prints the models. With `--json` also those that the price table has of providers that cannot be reached.
-pub async fn models(args: ModelsArgs) -> Result<u8, Failure> {
+pub(super) async fn models(args: ModelsArgs) -> Result<u8, Failure> {
     let settings = Settings::load(&std::env::current_dir().unwrap_or_default())?;
     let prices = settings.model_prices()?;
     // An address from a project's file gets no key without consent.

@@ -13,7 +13,7 @@ use std::io::{IsTerminal, Write};
 ///
 /// # Errors
 /// When standard output is closed or cannot be written.
-pub fn out(text: &str) -> Result<(), Failure> {
+pub(super) fn out(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     let text = if out.is_terminal() {
         for_terminal(text)
@@ -25,7 +25,7 @@ pub fn out(text: &str) -> Result<(), Failure> {
 }
 
 /// Prints exported data: with control characters escaped on a terminal, otherwise as it is.
-pub fn out_data(text: &str) -> Result<(), Failure> {
+pub(super) fn out_data(text: &str) -> Result<(), Failure> {
     if std::io::stdout().is_terminal() {
         out(&escape_json(text))
     } else {
@@ -34,12 +34,12 @@ pub fn out_data(text: &str) -> Result<(), Failure> {
 }
 
 /// Prints a text and a line break.
-pub fn out_line(text: &str) -> Result<(), Failure> {
+pub(super) fn out_line(text: &str) -> Result<(), Failure> {
     out(&format!("{text}\n"))
 }
 
 /// Prints a value as one line of JSON, with control characters escaped.
-pub fn out_json(value: &impl Serialize) -> Result<(), Failure> {
+pub(super) fn out_json(value: &impl Serialize) -> Result<(), Failure> {
     write_json(value, &mut std::io::stdout().lock()).map_err(Failure::Output)
 }
 
@@ -91,7 +91,7 @@ impl<W: Write> Write for SafeJson<'_, W> {
 }
 
 /// Prints on standard error, safe for a terminal. Failures are ignored: there is no other place to report them.
-pub fn note(text: &str) {
+pub(super) fn note(text: &str) {
     let mut err = std::io::stderr().lock();
     let _ = err
         .write_all(for_terminal(text).as_bytes())
@@ -99,18 +99,18 @@ pub fn note(text: &str) {
 }
 
 /// Prints a message on standard error after the program's name, made safe for a terminal.
-pub fn note_line(text: &str) {
+pub(super) fn note_line(text: &str) {
     say(&format!("plandeck: {text}"));
 }
 
 /// Prints a message on standard error without the program's name, made safe for a terminal.
-pub fn say(text: &str) {
+pub(super) fn say(text: &str) {
     let lines = text.lines().map(crate::text::line);
     note(&(lines.collect::<Vec<_>>().join("\n") + "\n"));
 }
 
 /// Prints the notes of the application layer.
-pub fn notes(notes: &[Note], color: ColorWhen) {
+pub(super) fn notes(notes: &[Note], color: ColorWhen) {
     for one in notes {
         match one {
             Note::PlanWarnings { source, warnings } => {
@@ -123,7 +123,7 @@ pub fn notes(notes: &[Note], color: ColorWhen) {
 }
 
 /// Prints why a command failed.
-pub fn failure(failure: &Failure, color: ColorWhen) {
+pub(super) fn failure(failure: &Failure, color: ColorWhen) {
     if let Failure::Session(SessionError::Faults(faults)) = failure {
         let style = DiagnosticStyle::for_stderr(stderr_colour(color));
         let all = faults.iter().map(|one| render_faults(one, style));

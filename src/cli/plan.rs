@@ -20,7 +20,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 /// Writes, changes or rewrites a plan and returns the exit code.
-pub async fn plan(args: PlanArgs) -> Result<u8, Failure> {
+pub(super) async fn plan(args: PlanArgs) -> Result<u8, Failure> {
     let here = std::env::current_dir().unwrap_or_default();
     let settings = Settings::load(&here)?;
     if let Some(file) = args.optimize.clone() {

@@ -10,14 +10,14 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 /// A feed of all events at once; the dashboard decides what it shows.
-pub struct Tape {
+pub(super) struct Tape {
     events: std::vec::IntoIter<RunEvent>,
     begin: Instant,
 }
 
 impl Tape {
     /// A feed of these events of one run.
-    pub fn new(events: Vec<RunEvent>) -> Self {
+    pub(super) fn new(events: Vec<RunEvent>) -> Self {
         Self {
             events: events.into_iter(),
             begin: Instant::now(),
@@ -48,7 +48,7 @@ impl Feed for Tape {
 }
 
 /// Plays back the events of a run at its speed, or at a multiple of it.
-pub struct Playback {
+pub(super) struct Playback {
     events: Vec<RunEvent>,
     next: usize,
     /// The speed, as a multiple of the original.
@@ -59,7 +59,7 @@ pub struct Playback {
 impl Playback {
     /// Starts playback now, `speed` times as fast as recorded. A speed that is not a positive number plays everything
     /// at once.
-    pub fn new(events: Vec<RunEvent>, speed: f64) -> Self {
+    pub(super) fn new(events: Vec<RunEvent>, speed: f64) -> Self {
         Self {
             events,
             next: 0,
@@ -69,7 +69,7 @@ impl Playback {
     }
 
     /// Whether every event has been taken.
-    pub fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         self.next == self.events.len()
     }
 
@@ -79,7 +79,7 @@ impl Playback {
     }
 
     /// Appends the events that are due.
-    pub fn take(&mut self, into: &mut Vec<RunEvent>) {
+    pub(super) fn take(&mut self, into: &mut Vec<RunEvent>) {
         let position = self.position();
         let rest = self.events.get(self.next..).unwrap_or_default();
         let due = rest.iter().take_while(|event| event.at <= position);
@@ -89,7 +89,7 @@ impl Playback {
     }
 
     /// Completes when the next event is due; never, after the last one.
-    pub async fn due(&self) {
+    pub(super) async fn due(&self) {
         let Some(next) = self.events.get(self.next) else {
             return std::future::pending().await;
         };

@@ -11,7 +11,7 @@ use crate::units::Money;
 use serde_json::{Value, json};
 
 /// Prints the built-in prices as they hold today and those of the settings. Without a match it exits with 1.
-pub fn prices(args: &PricesArgs) -> Result<u8, Failure> {
+pub(super) fn prices(args: &PricesArgs) -> Result<u8, Failure> {
     let prices = Settings::load(&std::env::current_dir().unwrap_or_default())?.model_prices()?;
     let wanted = args.model.as_deref().unwrap_or("").to_lowercase();
     let mut rows = prices.rows();

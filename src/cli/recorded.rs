@@ -6,7 +6,7 @@ use crate::session::find_run;
 use crate::store::Recording;
 
 /// Finds a run by its id, the start of its id, or `last`.
-pub fn recording(name: &str) -> Result<Recording, Failure> {
+pub(super) fn recording(name: &str) -> Result<Recording, Failure> {
     let found = find_run(name)?;
     for warning in &found.warnings {
         note_line(&format!("warning: {warning}"));

@@ -17,7 +17,7 @@ use crate::tui::{self, EndingSignals, Outcome};
 use std::path::Path;
 
 /// Plays back a run, or a file of events, and returns the exit code.
-pub async fn replay(args: ReplayArgs) -> Result<u8, Failure> {
+pub(super) async fn replay(args: ReplayArgs) -> Result<u8, Failure> {
     let file = Path::new(&args.run);
     let is_file = file.is_file();
     let events = if is_file {

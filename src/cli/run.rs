@@ -18,7 +18,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// Runs a plan and returns the exit code.
-pub async fn run(mut args: RunArgs) -> Result<u8, Failure> {
+pub(super) async fn run(mut args: RunArgs) -> Result<u8, Failure> {
     if args.record.unknown.is_some() && args.record.resume.is_none() {
         return Err(Failure::usage(
             "--unknown needs --resume RUN, or `plandeck fork`",
@@ -36,7 +36,7 @@ pub async fn run(mut args: RunArgs) -> Result<u8, Failure> {
 
 /// Runs a plan that resumes or forks `prior`, if given; then runs the forks that the user requests in the dashboard,
 /// one after the other.
-pub async fn run_from(args: RunArgs, prior: Option<PriorRun>) -> Result<u8, Failure> {
+pub(super) async fn run_from(args: RunArgs, prior: Option<PriorRun>) -> Result<u8, Failure> {
     let mut next = (args.clone(), prior);
     loop {
         let (code, fork) = Box::pin(run_once(next.0, next.1)).await?;

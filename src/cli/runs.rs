@@ -9,7 +9,7 @@ use crate::store::{PruneRules, Store, StoreError};
 use crate::text::format;
 
 /// Prints the list of runs, or removes old runs.
-pub fn runs(args: &RunsArgs) -> Result<u8, Failure> {
+pub(super) fn runs(args: &RunsArgs) -> Result<u8, Failure> {
     match &args.action {
         None => {
             let mut runs = all_runs()?;

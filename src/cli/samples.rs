@@ -77,7 +77,7 @@ const PACE: Duration = Duration::from_millis(700);
 
 /// The sample plans, in the order and with the descriptions of their README. If the folder `here` has a sample as a
 /// file, that file is listed, because the user may have changed it.
-pub fn samples(here: &Path) -> Vec<PlanItem> {
+pub(super) fn samples(here: &Path) -> Vec<PlanItem> {
     table()
         .filter_map(|(name, plan, about)| {
             let file = Path::new(FOLDER).join(plan);
@@ -123,13 +123,13 @@ fn table() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
 }
 
 /// Whether a folder holds the sample plans, which are not listed a second time as plans of the user.
-pub fn is_samples(folder: &Path) -> bool {
+pub(super) fn is_samples(folder: &Path) -> bool {
     folder.file_name().is_some_and(|name| name == FOLDER)
 }
 
 /// How slowly the plan in this file runs when somebody watches it and no model is called: `None` unless it is a sample.
 /// Without a model the samples are over before their first frame is drawn.
-pub fn pace(plan: &Path) -> Option<Duration> {
+pub(super) fn pace(plan: &Path) -> Option<Duration> {
     let plan = plan.canonicalize().ok()?;
     is_samples(plan.parent()?.parent()?).then_some(PACE)
 }
@@ -141,7 +141,7 @@ fn folder_of(name: &str) -> Result<PathBuf, Failure> {
 
 /// Writes the files of a sample to the store's folder and returns the path of its plan. Existing files are kept,
 /// because the user may have changed them, unless `overwrite` is set.
-pub fn unpack(name: &str, overwrite: bool) -> Result<PathBuf, Failure> {
+pub(super) fn unpack(name: &str, overwrite: bool) -> Result<PathBuf, Failure> {
     let folder = folder_of(name)?;
     let (_, plan, _) = table()
         .find(|(sample, ..)| *sample == name)

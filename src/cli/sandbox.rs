@@ -12,7 +12,7 @@ const MEMORY_MB: u64 = 512;
 /// `__sandbox --memory-mb N`: runs code that it reads from standard input, until the input ends.
 ///
 /// It must be called on the main thread, whose stack it makes larger.
-pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+pub(super) fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.collect();
     let memory_mb = match arguments.as_slice() {
         [] => Some(MEMORY_MB),
@@ -36,7 +36,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
 
 /// `__launch [--parent ID] [--memory-mb N] [--cpu-percent P] -- PROGRAM [ARGUMENT…]`: runs the program under these
 /// limits and ends with everything that it started.
-pub fn launch(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+pub(super) fn launch(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     if let Some(launch) = Launch::parse(arguments) {
         launch.run()
     } else {
@@ -46,7 +46,7 @@ pub fn launch(arguments: impl Iterator<Item = OsString>) -> ExitCode {
 }
 
 /// `__start` with the same arguments: the second stage of `__launch`, which becomes the program.
-pub fn start(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+pub(super) fn start(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     if let Some(launch) = Launch::parse(arguments) {
         launch.start().run()
     } else {

@@ -7,7 +7,7 @@ use crate::tui;
 use clap::ValueEnum;
 
 /// Fills in theme and colour from the settings where the command line gives none.
-pub fn complete(screen: &mut ScreenArgs, settings: &Settings) -> Result<(), Failure> {
+pub(super) fn complete(screen: &mut ScreenArgs, settings: &Settings) -> Result<(), Failure> {
     if screen.theme.is_none() {
         screen.theme.clone_from(&settings.theme);
     }
@@ -27,7 +27,7 @@ pub fn complete(screen: &mut ScreenArgs, settings: &Settings) -> Result<(), Fail
 }
 
 /// Options for the dashboard with this title.
-pub fn options(title: String, args: &ScreenArgs) -> tui::Options {
+pub(super) fn options(title: String, args: &ScreenArgs) -> tui::Options {
     tui::Options {
         title,
         theme: args.theme.clone(),

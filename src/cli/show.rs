@@ -15,7 +15,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 
 /// Prints the result of a run; of an interrupted one, as far as it got.
-pub fn show(args: &ShowArgs) -> Result<u8, Failure> {
+pub(super) fn show(args: &ShowArgs) -> Result<u8, Failure> {
     let recording = recording(&args.run)?;
     let state = RunState::from_events(&recording.events);
     let status = recording.summary.status;

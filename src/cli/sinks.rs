@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 
 /// Prints plain progress on standard error.
 #[derive(Debug, Default)]
-pub struct ProgressSink {
+pub(super) struct ProgressSink {
     progress: Progress,
     /// Collects the lines of one batch: standard error is not buffered, and plans of small steps print many lines.
     lines: String,
@@ -29,15 +29,15 @@ impl EventSink for ProgressSink {
 }
 
 /// The first error in writing events, which decides the exit code.
-pub type Written = Arc<OnceLock<std::io::Error>>;
+pub(super) type Written = Arc<OnceLock<std::io::Error>>;
 
 /// Prints that events could not be written.
-pub fn events_lost(error: &std::io::Error) {
+pub(super) fn events_lost(error: &std::io::Error) {
     note_line(&format!("events are no longer written: {error}"));
 }
 
 /// Writes events as one JSON object per line.
-pub struct JsonLinesSink<W: Write + Send> {
+pub(super) struct JsonLinesSink<W: Write + Send> {
     out: BufWriter<W>,
     failed: Written,
     says_so: bool,
@@ -46,7 +46,7 @@ pub struct JsonLinesSink<W: Write + Send> {
 impl<W: Write + Send> JsonLinesSink<W> {
     /// Writes to `out`; the first error is stored in `failed`, and nothing is written after it. `says_so`: whether the
     /// error is printed at once, which would be across a dashboard.
-    pub fn new(out: W, failed: &Written, says_so: bool) -> Self {
+    pub(super) fn new(out: W, failed: &Written, says_so: bool) -> Self {
         Self {
             out: BufWriter::new(out),
             failed: Arc::clone(failed),

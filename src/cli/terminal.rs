@@ -7,23 +7,23 @@ use std::io::IsTerminal;
 use std::path::Path;
 
 /// Whether standard input and output are terminals.
-pub fn is_interactive() -> bool {
+pub(super) fn is_interactive() -> bool {
     std::io::stdout().is_terminal() && std::io::stdin().is_terminal()
 }
 
 /// Whether a run with these arguments has no dashboard.
-pub fn is_headless(args: &RunArgs) -> bool {
+pub(super) fn is_headless(args: &RunArgs) -> bool {
     let on_stdout = args.events.as_deref() == Some(Path::new("-"));
     args.headless || args.json || on_stdout || !is_interactive()
 }
 
 /// Whether to use colour on standard output.
-pub fn stdout_colour() -> bool {
+pub(super) fn stdout_colour() -> bool {
     std::io::stdout().is_terminal() && !no_color()
 }
 
 /// Whether to use colour on standard error.
-pub fn stderr_colour(when: ColorWhen) -> bool {
+pub(super) fn stderr_colour(when: ColorWhen) -> bool {
     match when {
         ColorWhen::Always => true,
         ColorWhen::Never => false,
@@ -36,12 +36,12 @@ fn no_color() -> bool {
 }
 
 /// The exit code of a program ended by a signal: 128 and the number of the signal.
-pub fn signal_code(number: i32) -> u8 {
+pub(super) fn signal_code(number: i32) -> u8 {
     128 + number as u8
 }
 
 /// The exit code where a signal, or the loss of the terminal, ended a screen; `None` where the user left it.
-pub fn ended_by(outcome: Outcome) -> Option<u8> {
+pub(super) fn ended_by(outcome: Outcome) -> Option<u8> {
     match outcome {
         Outcome::Signal(number) => Some(signal_code(number)),
         Outcome::TerminalLost => Some(signal_code(signal_hook::consts::SIGHUP)),
@@ -50,7 +50,7 @@ pub fn ended_by(outcome: Outcome) -> Option<u8> {
 }
 
 /// The exit code of a run; `signalled` is the code of the signal that stopped it, if any.
-pub fn exit_code(state: &RunState, signalled: Option<u8>) -> u8 {
+pub(super) fn exit_code(state: &RunState, signalled: Option<u8>) -> u8 {
     match (state.phase, signalled) {
         (RunPhase::Ended(RunOutcome::Succeeded), _) => 0,
         (_, Some(code)) => code,

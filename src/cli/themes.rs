@@ -5,7 +5,7 @@ use super::output::out_line;
 use crate::tui;
 
 /// Prints the names of the themes, one per line.
-pub fn themes() -> Result<u8, Failure> {
+pub(super) fn themes() -> Result<u8, Failure> {
     for name in tui::theme_names() {
         out_line(name)?;
     }

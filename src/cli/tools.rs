@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// Prints the tools of `--tools`, else of a plan, else of the catalog in this folder.
-pub fn tools(args: &ToolsArgs) -> Result<u8, Failure> {
+pub(super) fn tools(args: &ToolsArgs) -> Result<u8, Failure> {
     let plan = args.plan.as_deref().unwrap_or(Path::new("."));
     let draft = match &args.plan {
         Some(file) if args.tools.is_empty() => Some(read_draft(file)?),

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep, timeout};
 const GRACE: Duration = Duration::from_millis(1500);
 
 /// How an attempt ended.
-pub struct AttemptDone {
+pub(super) struct AttemptDone {
     /// The time the call took.
     pub service: Micros,
     /// The call's result, cost and usage.
@@ -23,7 +23,7 @@ pub struct AttemptDone {
 
 impl AttemptDone {
     /// An attempt that took no time, because nothing was called.
-    pub const fn free(report: CallReport) -> Self {
+    pub(super) const fn free(report: CallReport) -> Self {
         Self {
             service: Micros(0),
             report,
@@ -33,7 +33,7 @@ impl AttemptDone {
 }
 
 /// The frame of one attempt.
-pub struct Bounds {
+pub(super) struct Bounds {
     /// The most time it may take.
     pub limit: Option<Duration>,
     /// Whether the call would run into that limit again.
@@ -46,7 +46,7 @@ pub struct Bounds {
 }
 
 /// Makes the call.
-pub async fn attempt(tool: Arc<dyn Tool>, call: Call, bounds: Bounds) -> AttemptDone {
+pub(super) async fn attempt(tool: Arc<dyn Tool>, call: Call, bounds: Bounds) -> AttemptDone {
     let cancel = call.cancel.clone();
     let work = bounded(tool, call, &bounds);
     tokio::pin!(work);
@@ -116,12 +116,12 @@ async fn bounded(tool: Arc<dyn Tool>, mut call: Call, bounds: &Bounds) -> CallRe
 }
 
 /// The error of a step whose tool panicked.
-pub fn panicked() -> ToolError {
+pub(super) fn panicked() -> ToolError {
     ToolError::permanent("the tool panicked, which is a defect in it")
 }
 
 /// The report of a call that was given up. It may have been billed: all that is reserved for it counts.
-pub fn unanswered(error: ToolError) -> CallReport {
+pub(super) fn unanswered(error: ToolError) -> CallReport {
     CallReport {
         basis: CostBasis::Reservation,
         ..CallReport::free(Err(error))

@@ -141,7 +141,7 @@ pub trait OutputCache: Send {
 }
 
 /// The keys of a run's calls.
-pub struct Keys {
+pub(super) struct Keys {
     toolbox: Arc<dyn Toolbox>,
     hash_key: [u8; 32],
     /// Where in `fingerprints` a tool with a model is.
@@ -154,7 +154,7 @@ pub struct Keys {
 
 /// The files that a key was made with, and what they were.
 #[derive(Clone, Debug, PartialEq)]
-pub struct FilesSeen {
+pub(super) struct FilesSeen {
     files: FileInputs,
     digests: Map<String, Value>,
 }
@@ -200,7 +200,7 @@ fn short_digest(value: &Value, hash_key: &[u8; 32]) -> Value {
 
 impl Keys {
     /// The keys of calls of these tools, hashed with `hash_key`.
-    pub fn new(toolbox: Arc<dyn Toolbox>, hash_key: [u8; 32]) -> Self {
+    pub(super) fn new(toolbox: Arc<dyn Toolbox>, hash_key: [u8; 32]) -> Self {
         Self {
             toolbox,
             hash_key,
@@ -236,7 +236,7 @@ impl Keys {
     }
 
     /// Why outputs of a step are not to be used again; `None` where they may be.
-    pub fn not_reused(&mut self, step: &Step) -> Option<NotReused> {
+    pub(super) fn not_reused(&mut self, step: &Step) -> Option<NotReused> {
         let Some(fingerprint) = self.fingerprint(step) else {
             return Some(NotReused::Undetermined);
         };
@@ -249,7 +249,7 @@ impl Keys {
 
     /// The key of a call, whether or not its output is to be used again; `None` where what determines it is not
     /// known.
-    pub fn of(
+    pub(super) fn of(
         &mut self,
         id: &Arc<str>,
         step: &Step,
@@ -290,7 +290,7 @@ impl Keys {
     }
 
     /// Whether the files are still what they were: an output may have been made with either otherwise.
-    pub fn are_unchanged(&mut self, seen: &FilesSeen) -> bool {
+    pub(super) fn are_unchanged(&mut self, seen: &FilesSeen) -> bool {
         let now = blocking(|| seen.files.digests(&mut self.digests));
         now.as_ref() == Some(&seen.digests)
     }

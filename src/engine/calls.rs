@@ -91,7 +91,7 @@ pub(super) struct Calls {
 
 impl Calls {
     /// No calls.
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         let stop = CancellationToken::new();
         let (questions, asked) = mpsc::channel(QUESTIONS);
         let (log, logged) = mpsc::channel(LOG_ENTRIES);
@@ -111,12 +111,12 @@ impl Calls {
     }
 
     /// What a new call is cancelled with.
-    pub fn cancellation(&self) -> CancellationToken {
+    pub(super) fn cancellation(&self) -> CancellationToken {
         self.stop.child_token()
     }
 
     /// Makes a call of a row.
-    pub fn start(
+    pub(super) fn start(
         &mut self,
         row: StepIx,
         tool: Arc<dyn Tool>,
@@ -135,14 +135,14 @@ impl Calls {
     }
 
     /// Has the call of a row stop; it still ends.
-    pub fn cancel(&self, row: StepIx) {
+    pub(super) fn cancel(&self, row: StepIx) {
         if let Some(call) = self.running.get(&row) {
             call.cancel.cancel();
         }
     }
 
     /// Answers the budget request of a row's call.
-    pub fn answer(&mut self, row: StepIx, granted: bool) {
+    pub(super) fn answer(&mut self, row: StepIx, granted: bool) {
         if let Some(answer) = self.waiting.remove(&row) {
             // The call may have been stopped in the meantime.
             let _ = answer.send(granted);
@@ -150,39 +150,39 @@ impl Calls {
     }
 
     /// Whether a call of a row is running.
-    pub fn is_running(&self, row: StepIx) -> bool {
+    pub(super) fn is_running(&self, row: StepIx) -> bool {
         self.running.contains_key(&row)
     }
 
     /// The call of a row has ended, and its log has been taken.
-    pub fn forget(&mut self, row: StepIx) {
+    pub(super) fn forget(&mut self, row: StepIx) {
         self.running.remove(&row);
         self.waiting.remove(&row);
     }
 
     /// How many log entries are waiting.
-    pub fn waiting_entries(&self) -> usize {
+    pub(super) fn waiting_entries(&self) -> usize {
         self.logged.len()
     }
 
     /// The next log entry, if one is waiting.
-    pub fn try_entry(&mut self) -> Option<LogEntry> {
+    pub(super) fn try_entry(&mut self) -> Option<LogEntry> {
         self.logged.try_recv().ok()
     }
 
     /// How many log entries were lost since the last time this was asked.
-    pub fn take_dropped(&self) -> u64 {
+    pub(super) fn take_dropped(&self) -> u64 {
         self.log_dropped.swap(0, Ordering::Relaxed)
     }
 
     /// The next question, if one is waiting.
-    pub fn try_question(&mut self) -> Option<(StepIx, Money)> {
+    pub(super) fn try_question(&mut self) -> Option<(StepIx, Money)> {
         let question = self.asked.try_recv().ok()?;
         Some(self.take_question(question))
     }
 
     /// The next call that has ended, if one has.
-    pub fn try_ended(&mut self, now: Micros) -> Option<EndedCall> {
+    pub(super) fn try_ended(&mut self, now: Micros) -> Option<EndedCall> {
         loop {
             let joined = self.tasks.try_join_next_with_id()?;
             if let Some(ended) = self.ended(joined, now) {
@@ -192,7 +192,7 @@ impl Calls {
     }
 
     /// Waits for whatever a call brings next; for ever where none is running.
-    pub async fn next(&mut self, now: impl Fn() -> Micros) -> CallEvent {
+    pub(super) async fn next(&mut self, now: impl Fn() -> Micros) -> CallEvent {
         loop {
             tokio::select! {
                 biased;
@@ -244,7 +244,7 @@ impl Calls {
     }
 
     /// Where the call of a row asks before it spends more than is reserved for it.
-    pub fn spend_authorizer(&self, row: StepIx) -> SpendAuthorizer {
+    pub(super) fn spend_authorizer(&self, row: StepIx) -> SpendAuthorizer {
         let questions = self.questions.clone();
         SpendAuthorizer::of(move |total| {
             let questions = questions.clone();
@@ -258,7 +258,7 @@ impl Calls {
     }
 
     /// The log of an attempt of a row.
-    pub fn log(&self, row: StepIx, attempt: u32) -> CallLog {
+    pub(super) fn log(&self, row: StepIx, attempt: u32) -> CallLog {
         let log = self.log.clone();
         let dropped = Arc::clone(&self.log_dropped);
         let logged = AtomicU64::new(0);

@@ -14,7 +14,7 @@ pub(super) struct Dated {
 
 impl Dated {
     /// Those of the run that `state` is the fold of.
-    pub fn of(state: &RunState) -> Self {
+    pub(super) fn of(state: &RunState) -> Self {
         let header = state.header.as_deref();
         Self {
             started: header.and_then(|header| header.started_at.parse().ok()),
@@ -23,7 +23,7 @@ impl Dated {
     }
 
     /// How long ago the moment `at` of that run is.
-    pub fn age(&self, at: Micros) -> Micros {
+    pub(super) fn age(&self, at: Micros) -> Micros {
         let since_start = self.started.map_or(0, |started| {
             self.now.as_microsecond() - started.as_microsecond()
         });
@@ -31,7 +31,7 @@ impl Dated {
     }
 
     /// What the output of a row saves where it is taken over.
-    pub fn reuse(&self, row: &StepState, run_id: &Arc<str>) -> Reuse {
+    pub(super) fn reuse(&self, row: &StepState, run_id: &Arc<str>) -> Reuse {
         let age = self.age(row.ended_at.unwrap_or_default());
         match &row.reused {
             Some(before) => Reuse {

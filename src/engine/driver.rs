@@ -70,7 +70,7 @@ struct Commands {
 }
 
 impl Driver {
-    pub fn new(setup: Setup, origin: Instant) -> Self {
+    pub(super) fn new(setup: Setup, origin: Instant) -> Self {
         let tools = StepTools::new(&setup.plan, &*setup.toolbox);
         let hash_key = setup.cache.as_ref().map(|cache| cache.hash_key());
         let mut keys = Keys::new(Arc::clone(&setup.toolbox), hash_key.unwrap_or_default());
@@ -113,7 +113,7 @@ impl Driver {
         }
     }
 
-    pub async fn run(mut self, commands: mpsc::Receiver<RunCommand>) -> RunState {
+    pub(super) async fn run(mut self, commands: mpsc::Receiver<RunCommand>) -> RunState {
         let mut commands = Commands {
             from: commands,
             open: true,

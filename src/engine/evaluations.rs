@@ -41,12 +41,12 @@ struct Done {
 
 impl Evaluations {
     /// What is known of a row.
-    pub fn of(&self, row: StepIx) -> Option<&RowEvaluations> {
+    pub(super) fn of(&self, row: StepIx) -> Option<&RowEvaluations> {
         self.rows.get(&row)
     }
 
     /// Begins the evaluation of an expression of a row.
-    pub fn start(
+    pub(super) fn start(
         &mut self,
         row: StepIx,
         evaluation: &Evaluation,
@@ -68,7 +68,7 @@ impl Evaluations {
     }
 
     /// Gives up what is known of a row, and what is being evaluated for it.
-    pub fn forget(&mut self, row: StepIx) {
+    pub(super) fn forget(&mut self, row: StepIx) {
         // Asked for every row, and most plans evaluate nothing here.
         if self.rows.is_empty() {
             return;
@@ -83,7 +83,7 @@ impl Evaluations {
     }
 
     /// The row of an evaluation that has ended, if one has.
-    pub fn try_ended(&mut self) -> Option<StepIx> {
+    pub(super) fn try_ended(&mut self) -> Option<StepIx> {
         loop {
             let done = self.tasks.try_join_next()?;
             if let Some(row) = done.ok().and_then(|done| self.take(done)) {
@@ -93,7 +93,7 @@ impl Evaluations {
     }
 
     /// Waits for an evaluation to end, for ever where none is running; its row.
-    pub async fn ended(&mut self) -> StepIx {
+    pub(super) async fn ended(&mut self) -> StepIx {
         loop {
             match self.tasks.join_next().await {
                 Some(Ok(done)) => {
@@ -119,7 +119,7 @@ impl Evaluations {
 
 impl RowEvaluations {
     /// What came of an expression; `None` where it has not been evaluated.
-    pub fn outcome(&self, evaluation: &Evaluation) -> Option<Outcome> {
+    pub(super) fn outcome(&self, evaluation: &Evaluation) -> Option<Outcome> {
         let mut known = self.known.iter();
         known
             .find(|(source, is_condition, _)| {

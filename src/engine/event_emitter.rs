@@ -25,7 +25,7 @@ pub(super) struct EventEmitter {
 
 impl EventEmitter {
     /// An emitter to these sinks, which receive every event in this order, without `secrets`.
-    pub fn new(sinks: Vec<Box<dyn EventSink>>, secrets: SharedSecrets) -> Self {
+    pub(super) fn new(sinks: Vec<Box<dyn EventSink>>, secrets: SharedSecrets) -> Self {
         Self {
             sinks,
             next_seq: 0,
@@ -38,12 +38,12 @@ impl EventEmitter {
     }
 
     /// The state of the run after everything that was emitted.
-    pub fn state(&self) -> &RunState {
+    pub(super) fn state(&self) -> &RunState {
         &self.state
     }
 
     /// Numbers an event that happened at `at`, and applies it to the run's state.
-    pub fn emit(&mut self, at: Micros, kind: EventKind) {
+    pub(super) fn emit(&mut self, at: Micros, kind: EventKind) {
         let event = RunEvent {
             seq: self.next_seq,
             at,
@@ -57,17 +57,17 @@ impl EventEmitter {
     }
 
     /// Has the next batch survive the death of this process before anyone acts on it.
-    pub fn require_survival(&mut self) {
+    pub(super) fn require_survival(&mut self) {
         self.must_survive = true;
     }
 
     /// Why nothing can be recorded any more, where calls that have an effect are not to be made then.
-    pub fn refusal(&self) -> Option<&Arc<str>> {
+    pub(super) fn refusal(&self) -> Option<&Arc<str>> {
         self.refusal.as_ref()
     }
 
     /// Gives what was emitted to the sinks.
-    pub fn flush(&mut self) {
+    pub(super) fn flush(&mut self) {
         let survive = std::mem::take(&mut self.must_survive);
         if self.sinks.is_empty() || self.batch.is_empty() && !survive {
             return;
@@ -99,7 +99,7 @@ impl EventEmitter {
     }
 
     /// Closes the sinks and gives the run's last state.
-    pub fn finish(mut self) -> RunState {
+    pub(super) fn finish(mut self) -> RunState {
         self.flush();
         if !self.sinks.is_empty() {
             // A journal waits for its last transaction.

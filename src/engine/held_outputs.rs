@@ -20,7 +20,7 @@ pub(super) struct HeldOutputs {
 impl HeldOutputs {
     /// Counts what a call of a row brought, in place of what an earlier one did. Where all of it would take too much,
     /// the output becomes an error.
-    pub fn count(&mut self, row: StepIx, report: &mut CallReport) {
+    pub(super) fn count(&mut self, row: StepIx, report: &mut CallReport) {
         self.count_within(MAX_HELD, row, report);
     }
 

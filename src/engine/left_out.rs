@@ -34,7 +34,7 @@ pub(super) struct Lacking {
 
 impl LeftOut {
     /// Those of an earlier run.
-    pub fn of(resume: &ResumeState, plan: &ExecutionPlan) -> Self {
+    pub(super) fn of(resume: &ResumeState, plan: &ExecutionPlan) -> Self {
         let mut found = Self::default();
         for (at, step) in plan.steps.iter().enumerate() {
             for id in rows_of(step, resume) {
@@ -50,7 +50,7 @@ impl LeftOut {
     }
 
     /// The output of a row is this now, as the user gave it.
-    pub fn given(&mut self, step: StepIx, row: &Arc<str>, output: &Value) {
+    pub(super) fn given(&mut self, step: StepIx, row: &Arc<str>, output: &Value) {
         if holds_mark(output) {
             let rows = self.rows.entry(step).or_default();
             rows.insert(Arc::clone(row));
@@ -60,7 +60,7 @@ impl LeftOut {
     }
 
     /// The output of a row is made in this run.
-    pub fn made(&mut self, step: StepIx, row: &Arc<str>) {
+    pub(super) fn made(&mut self, step: StepIx, row: &Arc<str>) {
         if self.rows.is_empty() {
             return;
         }
@@ -73,7 +73,7 @@ impl LeftOut {
     }
 
     /// The first value that lacks a secret of those that the condition names which is asked before a row starts.
-    pub fn in_condition(&self, instance: &StepInstance<'_>) -> Option<Lacking> {
+    pub(super) fn in_condition(&self, instance: &StepInstance<'_>) -> Option<Lacking> {
         let step = instance.step().filter(|_| !self.rows.is_empty())?;
         let condition = asked(step, instance.is_element())?;
         self.first(step, false, |visit| {
@@ -82,14 +82,14 @@ impl LeftOut {
     }
 
     /// The same for the list that a row runs for.
-    pub fn in_list(&self, instance: &StepInstance<'_>) -> Option<Lacking> {
+    pub(super) fn in_list(&self, instance: &StepInstance<'_>) -> Option<Lacking> {
         let step = instance.step().filter(|_| !self.rows.is_empty())?;
         let list = step.for_each.as_ref().filter(|_| !instance.is_element())?;
         self.first(step, true, |visit| list.named(&instance.scope(), visit))
     }
 
     /// The same for what is computed for the parameters of a row. What is put in as it is can be seen there.
-    pub fn in_parameters(&self, instance: &StepInstance<'_>) -> Option<Lacking> {
+    pub(super) fn in_parameters(&self, instance: &StepInstance<'_>) -> Option<Lacking> {
         let step = instance.step().filter(|_| !self.rows.is_empty())?;
         self.first(step, true, |visit| {
             step.parameters.named(&instance.scope(), visit);
@@ -135,7 +135,7 @@ impl LeftOut {
 
     /// The rows of an earlier run that run again, so that what is yet to be decided or called has the secrets that the
     /// record lacks: where their calls may be repeated, and they have everything for it.
-    pub fn to_complete(
+    pub(super) fn to_complete(
         &self,
         resume: &ResumeState,
         plan: &ExecutionPlan,
@@ -168,7 +168,7 @@ impl LeftOut {
 
 impl Lacking {
     /// A row that cannot be called, because a part of its step names the value.
-    pub fn refusal(&self, part: &str, instance: &StepInstance<'_>) -> Prepared {
+    pub(super) fn refusal(&self, part: &str, instance: &StepInstance<'_>) -> Prepared {
         let message = self.message(part, instance.plan);
         match instance.step() {
             Some(step) => impossible(&instance.scope(), step, message),
@@ -177,7 +177,7 @@ impl Lacking {
     }
 
     /// Why what names it cannot be used, and what to do. `part` is the part of the step where it stands.
-    pub fn message(&self, part: &str, plan: &ExecutionPlan) -> String {
+    pub(super) fn message(&self, part: &str, plan: &ExecutionPlan) -> String {
         let source = visible(&self.source, 200);
         let from = self.step.and_then(|step| plan.step(step)).map_or_else(
             || {

@@ -16,7 +16,7 @@ use std::sync::Arc;
 const MAX_ELEMENTS: usize = 100_000;
 
 /// What the references of one row see.
-pub struct RunScope<'a> {
+pub(super) struct RunScope<'a> {
     /// The plan.
     pub plan: &'a ExecutionPlan,
     /// Statuses, outputs and elements.
@@ -32,7 +32,7 @@ pub struct RunScope<'a> {
 }
 
 /// The rates in force, and who knows what counts against them.
-pub struct Rated<'a> {
+pub(super) struct Rated<'a> {
     /// The rates.
     pub rates: &'a Rates,
     /// Knows the tools' pools.
@@ -102,7 +102,7 @@ impl Scope for RunScope<'_> {
 }
 
 /// Looks at a row that is about to start. `condition` is whether its condition holds, where that is known already.
-pub fn prepare(
+pub(super) fn prepare(
     scope: &RunScope<'_>,
     rated: &Rated<'_>,
     tool: Option<&Arc<dyn Tool>>,
@@ -157,7 +157,7 @@ fn wanted(scope: &RunScope<'_>, step: &Step, is_element: bool) -> Result<bool, R
 }
 
 /// The condition that is asked before a step starts, or before an element of it does.
-pub fn asked(step: &Step, is_element: bool) -> Option<&Expression> {
+pub(super) fn asked(step: &Step, is_element: bool) -> Option<&Expression> {
     let condition = step.run_if.as_deref()?;
     let of_elements = || {
         let mut roots = condition.roots.iter();
@@ -185,7 +185,7 @@ fn elements(scope: &RunScope<'_>, list: &Template) -> Result<Vec<Arc<Value>>, St
 }
 
 /// The answer to a preparation of a row that cannot start, because of `message`.
-pub fn impossible(scope: &RunScope<'_>, step: &Step, message: String) -> Prepared {
+pub(super) fn impossible(scope: &RunScope<'_>, step: &Step, message: String) -> Prepared {
     Prepared::Impossible(Box::new(RunError {
         kind: ErrorKind::ToolExecutionError,
         step: Some(scope.scheduler.key(scope.row).id),

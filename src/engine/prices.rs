@@ -19,7 +19,7 @@ const PER_ANSWER_TOKEN: u64 = 2;
 
 /// The price of every step, in the plan's order; `None` where its calls cost nothing. `context` is what the caller
 /// gives; values that are missing count as unknown.
-pub fn step_prices(
+pub(crate) fn step_prices(
     plan: &ExecutionPlan,
     context: &Map<String, Value>,
     toolbox: &dyn Toolbox,

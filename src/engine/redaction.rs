@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 /// The event without secrets in anything that comes from outside: parameters, inputs, outputs, prompts, answers,
 /// messages and logs. Names and ids stay, since readers tell steps apart by them.
-pub fn redacted(mut kind: EventKind, secrets: &Secrets) -> EventKind {
+pub(super) fn redacted(mut kind: EventKind, secrets: &Secrets) -> EventKind {
     if secrets.is_empty() {
         return kind;
     }
@@ -80,7 +80,7 @@ pub fn redacted(mut kind: EventKind, secrets: &Secrets) -> EventKind {
 }
 
 /// The input without secrets; the same one, with all that it shares, where it has none.
-pub fn shown_input(input: &StepInput, secrets: &Secrets) -> StepInput {
+pub(super) fn shown_input(input: &StepInput, secrets: &Secrets) -> StepInput {
     let has_secret = |value: &Value| secrets.redacted(value).is_some();
     if secrets.is_empty() || !any_value(input, &has_secret) {
         return input.clone();
@@ -89,7 +89,7 @@ pub fn shown_input(input: &StepInput, secrets: &Secrets) -> StepInput {
 }
 
 /// Whether a value that the input consists of is `wanted`, or the name of one is as a text.
-pub fn any_value(input: &StepInput, wanted: &dyn Fn(&Value) -> bool) -> bool {
+pub(super) fn any_value(input: &StepInput, wanted: &dyn Fn(&Value) -> bool) -> bool {
     match input.view() {
         View::Value(value) => wanted(value),
         View::List(items) => items.iter().any(|item| any_value(item, wanted)),

@@ -46,7 +46,7 @@ pub(super) struct Reuse {
 
 impl Reuse {
     /// What an earlier run and a cache have.
-    pub fn new(
+    pub(super) fn new(
         mut resume: Option<ResumeState>,
         cache: Option<Box<dyn OutputCache>>,
         keys: Keys,
@@ -67,7 +67,7 @@ impl Reuse {
 
     /// Whether the condition of a row holds, where that is on record and cannot be found out again because the record
     /// lacks a secret; the error says so where it is not on record either.
-    pub fn condition(&self, instance: &StepInstance<'_>) -> Result<Option<bool>, Prepared> {
+    pub(super) fn condition(&self, instance: &StepInstance<'_>) -> Result<Option<bool>, Prepared> {
         let Some(lacking) = self.left_out.in_condition(instance) else {
             return Ok(None);
         };
@@ -103,7 +103,7 @@ impl Reuse {
 
     /// What to do with a row of which it is known what would be done with it if nothing were reused. `not_reused`
     /// shows why its outputs are not cached.
-    pub fn decide(
+    pub(super) fn decide(
         &mut self,
         instance: &StepInstance<'_>,
         not_reused: Option<NotReused>,
@@ -176,7 +176,7 @@ impl Reuse {
     }
 
     /// A call of a row ended: its output may be cached.
-    pub fn call_ended(
+    pub(super) fn call_ended(
         &mut self,
         row: StepIx,
         service: Micros,
@@ -212,14 +212,19 @@ impl Reuse {
     }
 
     /// A row goes back to its beginning: what an earlier run had of it is not used.
-    pub fn reset(&mut self, step: &StepKey) {
+    pub(super) fn reset(&mut self, step: &StepKey) {
         if let Some(resume) = &mut self.resume {
             resume.forget(step);
         }
     }
 
     /// What a command means for recorded and cached outputs; the scheduler runs it.
-    pub fn note(&mut self, command: &RunCommand, plan: &ExecutionPlan, scheduler: &Scheduler) {
+    pub(super) fn note(
+        &mut self,
+        command: &RunCommand,
+        plan: &ExecutionPlan,
+        scheduler: &Scheduler,
+    ) {
         match command {
             RunCommand::Retry(row) => {
                 self.refreshed.rows.insert(*row);
@@ -246,7 +251,7 @@ impl Reuse {
     }
 
     /// The rows of which it was asked before the run began that they run again, whatever is cached.
-    pub fn begin(&mut self, plan: &ExecutionPlan, tools: &StepTools) {
+    pub(super) fn begin(&mut self, plan: &ExecutionPlan, tools: &StepTools) {
         let Some(resume) = &mut self.resume else {
             return;
         };
@@ -273,12 +278,12 @@ impl Reuse {
     }
 
     /// Whether there are edits of rows that do not exist yet.
-    pub fn has_edits(&self) -> bool {
+    pub(super) fn has_edits(&self) -> bool {
         !self.edits.is_empty()
     }
 
     /// The edits of a row that now exists, as commands.
-    pub fn take_edits(&mut self, row: StepIx, id: &Arc<str>) -> Vec<RunCommand> {
+    pub(super) fn take_edits(&mut self, row: StepIx, id: &Arc<str>) -> Vec<RunCommand> {
         let edits = self.edits.extract_if(.., |edit| edit.step() == id);
         edits
             .map(|edit| match edit {
@@ -289,7 +294,7 @@ impl Reuse {
     }
 
     /// Pins the output of a row for its input, or unpins it; whether that was done.
-    pub fn pin(
+    pub(super) fn pin(
         &mut self,
         instance: &StepInstance<'_>,
         input: &StepInput,
@@ -303,7 +308,7 @@ impl Reuse {
     }
 
     /// The idempotency key of a row's calls, the same for every attempt.
-    pub fn idempotency_key(&self, instance: &StepInstance<'_>, run_id: &str) -> Arc<str> {
+    pub(super) fn idempotency_key(&self, instance: &StepInstance<'_>, run_id: &str) -> Arc<str> {
         let id = instance.key().id;
         let resume = self.resume.as_ref();
         let given = instance.step().and_then(|step| {

@@ -76,12 +76,12 @@ pub(super) struct Setup {
 
 impl Setup {
     /// What the runs that it resumes have spent.
-    pub fn spent_before(&self) -> Money {
+    pub(super) fn spent_before(&self) -> Money {
         self.resume.as_ref().map_or(Money::ZERO, ResumeState::spent)
     }
 
     /// The header that the run's first event carries.
-    pub fn header(&self, tools: &StepTools, keys: &mut Keys) -> RunHeader {
+    pub(super) fn header(&self, tools: &StepTools, keys: &mut Keys) -> RunHeader {
         let shown = self.plan.steps.len() <= MAX_SHOWN;
         let price = |at: usize| *self.prices.as_ref()?.get(at)?;
         let steps = self

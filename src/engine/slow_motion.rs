@@ -26,7 +26,7 @@ pub(super) struct SlowMotion {
 
 impl SlowMotion {
     /// No end is held yet; moments count from `origin`.
-    pub fn new(pace: Option<Duration>, origin: Instant) -> Self {
+    pub(super) fn new(pace: Option<Duration>, origin: Instant) -> Self {
         Self {
             pace: pace.map(Micros::from).filter(|pace| pace.0 > 0),
             origin,
@@ -37,7 +37,7 @@ impl SlowMotion {
 
     /// The moment until which a call is shown as running that began at `started` and has ended at `now`; `None` where
     /// it may end. `siblings` is the length of the list of which its step is an element, or 1.
-    pub fn until(&self, started: Micros, now: Micros, siblings: u64) -> Option<Micros> {
+    pub(super) fn until(&self, started: Micros, now: Micros, siblings: u64) -> Option<Micros> {
         let pace = self.pace?.0;
         let shared = pace.saturating_mul(STEPS_OF_A_LIST) / siblings.max(1);
         let until = started + Micros(pace.min(shared));
@@ -45,20 +45,20 @@ impl SlowMotion {
     }
 
     /// Holds the end of a row's call.
-    pub fn hold(&mut self, row: StepIx, until: Micros, done: AttemptDone) {
+    pub(super) fn hold(&mut self, row: StepIx, until: Micros, done: AttemptDone) {
         self.due.insert((until, row));
         self.held.insert(row, (until, done));
     }
 
     /// The end of a row's call, where it is held: it comes now.
-    pub fn release(&mut self, row: StepIx) -> Option<AttemptDone> {
+    pub(super) fn release(&mut self, row: StepIx) -> Option<AttemptDone> {
         let (until, done) = self.held.remove(&row)?;
         self.due.remove(&(until, row));
         Some(done)
     }
 
     /// The next end that is due by `now`.
-    pub fn take_due(&mut self, now: Micros) -> Option<(StepIx, AttemptDone)> {
+    pub(super) fn take_due(&mut self, now: Micros) -> Option<(StepIx, AttemptDone)> {
         let (until, row) = *self.due.first()?;
         if until > now {
             return None;
@@ -67,7 +67,7 @@ impl SlowMotion {
     }
 
     /// Ends once an end may be due; never where none is held.
-    pub async fn wait(&self) {
+    pub(super) async fn wait(&self) {
         match self.due.first() {
             Some((until, _)) => sleep_until(self.origin + Duration::from(*until)).await,
             None => std::future::pending().await,

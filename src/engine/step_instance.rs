@@ -23,27 +23,27 @@ pub(super) struct StepInstance<'a> {
 
 impl<'a> StepInstance<'a> {
     /// The place of its step in the plan.
-    pub fn plan_step(&self) -> StepIx {
+    pub(super) fn plan_step(&self) -> StepIx {
         self.scheduler.plan_step(self.row)
     }
 
     /// Its step in the plan.
-    pub fn step(&self) -> Option<&'a Step> {
+    pub(super) fn step(&self) -> Option<&'a Step> {
         self.plan.step(self.plan_step())
     }
 
     /// Its tool, where the toolbox has it.
-    pub fn tool(&self) -> Option<&'a Arc<dyn Tool>> {
+    pub(super) fn tool(&self) -> Option<&'a Arc<dyn Tool>> {
         self.tools.get(self.plan_step().at())
     }
 
     /// Whether it is an element of a `for_each` step.
-    pub fn is_element(&self) -> bool {
+    pub(super) fn is_element(&self) -> bool {
         self.plan_step() != self.row
     }
 
     /// What its references see.
-    pub fn scope(&self) -> RunScope<'a> {
+    pub(super) fn scope(&self) -> RunScope<'a> {
         RunScope {
             plan: self.plan,
             scheduler: self.scheduler,
@@ -55,7 +55,7 @@ impl<'a> StepInstance<'a> {
     }
 
     /// What it is called in events.
-    pub fn key(&self) -> StepKey {
+    pub(super) fn key(&self) -> StepKey {
         self.scheduler.key(self.row)
     }
 }

@@ -25,7 +25,7 @@ struct Named {
 
 impl StepTools {
     /// Looks up the tools of a plan.
-    pub fn new(plan: &ExecutionPlan, toolbox: &dyn Toolbox) -> Self {
+    pub(super) fn new(plan: &ExecutionPlan, toolbox: &dyn Toolbox) -> Self {
         let mut places: HashMap<&str, u32> = HashMap::new();
         let mut named = Vec::new();
         let look_up = |step: &Step| {
@@ -54,19 +54,19 @@ impl StepTools {
     }
 
     /// The tool of the step at this place in the plan, where the toolbox has it.
-    pub fn get(&self, step: usize) -> Option<&Arc<dyn Tool>> {
+    pub(super) fn get(&self, step: usize) -> Option<&Arc<dyn Tool>> {
         self.named.get(*self.of.get(step)? as usize)?.tool.as_ref()
     }
 
     /// The kind of a step's tool: `model`, `http`, `process`, …
-    pub fn kind(&self, step: usize) -> Arc<str> {
+    pub(super) fn kind(&self, step: usize) -> Arc<str> {
         let place = self.of.get(step).copied().unwrap_or_default();
         let named = self.named.get(place as usize);
         named.map_or_else(|| "unknown".into(), |named| Arc::clone(&named.kind))
     }
 
     /// How often each step is tried, in the plan's order.
-    pub fn retry_policies(&self, plan: &ExecutionPlan) -> Vec<RetryPolicy> {
+    pub(super) fn retry_policies(&self, plan: &ExecutionPlan) -> Vec<RetryPolicy> {
         let steps = plan.steps.iter().enumerate();
         steps
             .map(|(at, step)| retry_policy(step, self.get(at)))

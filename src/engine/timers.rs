@@ -22,7 +22,7 @@ pub(super) struct Timers {
 
 impl Timers {
     /// No timers; moments count from `origin`.
-    pub fn new(origin: Instant) -> Self {
+    pub(super) fn new(origin: Instant) -> Self {
         Self {
             queue: DelayQueue::new(),
             expired: Vec::new(),
@@ -31,14 +31,14 @@ impl Timers {
     }
 
     /// Has `timer` be due at this moment.
-    pub fn set(&mut self, at: Micros, timer: Timer) {
+    pub(super) fn set(&mut self, at: Micros, timer: Timer) {
         let furthest = Instant::now() + FURTHEST;
         let when = self.origin.checked_add(at.into()).unwrap_or(furthest);
         self.queue.insert_at((at, timer), when.min(furthest));
     }
 
     /// Takes the timers that are due by `now`, the earliest first.
-    pub fn take_due(&mut self, now: Micros) -> Vec<Timer> {
+    pub(super) fn take_due(&mut self, now: Micros) -> Vec<Timer> {
         if self.queue.is_empty() && self.expired.is_empty() {
             return Vec::new();
         }
@@ -59,7 +59,7 @@ impl Timers {
     }
 
     /// Ends once a timer may be due; never where there is none.
-    pub async fn wait(&mut self) {
+    pub(super) async fn wait(&mut self) {
         match poll_fn(|context| self.queue.poll_expired(context)).await {
             Some(expired) => self.expired.push(expired.into_inner()),
             None => std::future::pending().await,

@@ -18,7 +18,12 @@ const EXCERPT: usize = 60;
 const LEAD: usize = 12;
 
 /// Why a look-up found no usable output for a call with the input `now`.
-pub fn miss(missed: CacheMiss, now: &StepInput, step: &Step, plan: &ExecutionPlan) -> MissReason {
+pub(super) fn miss(
+    missed: CacheMiss,
+    now: &StepInput,
+    step: &Step,
+    plan: &ExecutionPlan,
+) -> MissReason {
     match missed {
         CacheMiss::Off => MissReason::Off,
         CacheMiss::Fresh => MissReason::Fresh,
@@ -39,7 +44,7 @@ pub fn miss(missed: CacheMiss, now: &StepInput, step: &Step, plan: &ExecutionPla
 }
 
 /// The first places in which an input differs from an earlier one.
-pub fn input_changes(
+pub(super) fn input_changes(
     before: &Value,
     now: &Value,
     step: &Step,

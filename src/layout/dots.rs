@@ -6,7 +6,7 @@ use super::normalize;
 
 /// Lays nodes out a layer after the other, each node one cell, within the columns of `wanted`. A layer begins a row
 /// of its own, unless the rows of `wanted` would not do and running on takes far fewer. There are no routes.
-pub fn dots(nodes: usize, edges: &[(u32, u32)], wanted: Size) -> Layout {
+pub(crate) fn dots(nodes: usize, edges: &[(u32, u32)], wanted: Size) -> Layout {
     let columns = i32::from(wanted.width.max(1));
     let edges = normalize::dag(nodes, edges);
     let ranks = ranks(nodes, &edges);

@@ -14,7 +14,7 @@ const PITCH: i32 = 2;
 
 /// Lays `nodes` nodes out in rows, in an order that follows the edges and else keeps theirs; each is one cell.
 /// Lanes beyond `most` share the last column.
-pub fn lanes(nodes: usize, edges: &[(u32, u32)], most: u32) -> Layout {
+pub(crate) fn lanes(nodes: usize, edges: &[(u32, u32)], most: u32) -> Layout {
     let edges = normalize::dag(nodes, edges);
     let (order, ranks) = rows(nodes, &edges);
     let mut row = vec![0u32; nodes];

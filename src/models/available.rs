@@ -11,7 +11,7 @@ use jiff::civil::Date;
 
 /// Providers and models.
 #[derive(Clone, Debug)]
-pub struct Availability {
+pub(crate) struct Availability {
     /// Every known provider, in the order in which `auto` looks for them.
     pub providers: Vec<ProviderState>,
     /// What the servers that answer offer, then what the built-in table has of the others.
@@ -20,7 +20,7 @@ pub struct Availability {
 
 /// Whether a provider can be used from here.
 #[derive(Clone, Debug)]
-pub struct ProviderState {
+pub(crate) struct ProviderState {
     /// Its name in `PROVIDER/MODEL`.
     pub provider: &'static str,
     /// Its address, without a password.
@@ -33,7 +33,7 @@ pub struct ProviderState {
 
 /// A model.
 #[derive(Clone, Debug, Default)]
-pub struct AvailableModel {
+pub(crate) struct AvailableModel {
     /// Its name, as the provider has it.
     pub id: String,
     /// Its provider.
@@ -56,7 +56,7 @@ pub struct AvailableModel {
 
 /// Asks every provider that has a key, and the servers on this machine, for their models. `base_url` is asked instead of
 /// the first provider's address.
-pub async fn available(
+pub(crate) async fn available(
     environment: &Environment,
     base_url: Option<&str>,
     prices: &Prices,

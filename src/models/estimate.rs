@@ -28,7 +28,7 @@ static COMMON: LazyLock<HashSet<&[u8]>> = LazyLock::new(|| {
 });
 
 /// An upper bound of the tokens in `text`.
-pub fn tokens(text: &str) -> u64 {
+pub(crate) fn tokens(text: &str) -> u64 {
     let bytes = text.as_bytes();
     let mut count = 0;
     let mut at = 0;
@@ -86,17 +86,17 @@ fn piece(letters: &[u8], capitals: usize, continues: bool) -> u64 {
 }
 
 /// The expected number of tokens in a text: one for every four bytes, as in English prose and JSON.
-pub fn likely_tokens(text: &str) -> u64 {
+pub(crate) fn likely_tokens(text: &str) -> u64 {
     (text.len() as u64).div_ceil(4)
 }
 
 /// A lower bound of the tokens in `text`: no token spans two words.
-pub fn min_tokens(text: &str) -> u64 {
+pub(crate) fn min_tokens(text: &str) -> u64 {
     text.split_whitespace().count() as u64
 }
 
 /// An upper bound of the input tokens of a chat with these messages.
-pub fn chat<'a>(messages: impl IntoIterator<Item = &'a str>) -> u64 {
+pub(crate) fn chat<'a>(messages: impl IntoIterator<Item = &'a str>) -> u64 {
     messages
         .into_iter()
         .map(|message| tokens(message) + PER_MESSAGE)

@@ -1,7 +1,7 @@
 //! HTTP clients with limits, and the meaning of their errors.
 
 pub use super::request_error::RequestError;
-pub use super::transport::transport_error;
+pub(crate) use super::transport::transport_error;
 use super::transport::{describe, is_loopback};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Client, StatusCode, redirect};
@@ -21,11 +21,11 @@ const RETRY_AFTER_MS: [&str; 2] = ["retry-after-ms", "x-ms-retry-after-ms"];
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
 /// The maximum pause within an answer.
-pub const IDLE: Duration = Duration::from_mins(2);
+pub(crate) const IDLE: Duration = Duration::from_mins(2);
 
 /// Clients, built when they are first needed. Connections are reused.
 #[derive(Debug, Default)]
-pub struct HttpClients {
+pub(crate) struct HttpClients {
     open: OnceLock<Result<Client, String>>,
     faithful: OnceLock<Result<Client, String>>,
     local: OnceLock<Result<Client, String>>,
@@ -34,7 +34,11 @@ pub struct HttpClients {
 impl HttpClients {
     /// A client for `url`. With `secrets` it follows redirects only on the same host, because headers are sent again.
     /// A loopback address is never reached through a proxy.
-    pub fn client(&self, url: &reqwest::Url, secrets: bool) -> Result<&Client, RequestError> {
+    pub(crate) fn client(
+        &self,
+        url: &reqwest::Url,
+        secrets: bool,
+    ) -> Result<&Client, RequestError> {
         let client = if is_loopback(url) {
             self.local
                 .get_or_init(|| build(|builder| builder.no_proxy().redirect(same_host())))
@@ -82,12 +86,12 @@ fn same_host() -> redirect::Policy {
 }
 
 /// Whether a retry may succeed after this status: 408, 409, 429 and 5xx.
-pub fn is_transient(status: StatusCode) -> bool {
+pub(crate) fn is_transient(status: StatusCode) -> bool {
     matches!(status.as_u16(), 408 | 409 | 429) || status.is_server_error()
 }
 
 /// The wait that a server asks for: in milliseconds, in seconds, or as one of the three forms of an HTTP date.
-pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
     let number = |text: &str, scale: f64| {
         let number = text.parse::<f64>().ok().filter(|number| *number >= 0.0)?;
@@ -115,7 +119,7 @@ fn until(date: &str) -> Option<Duration> {
 }
 
 /// The body of an answer, read up to `max_bytes` bytes, with no pause longer than [`IDLE`].
-pub async fn read_body(
+pub(crate) async fn read_body(
     response: reqwest::Response,
     max_bytes: usize,
 ) -> Result<Vec<u8>, RequestError> {

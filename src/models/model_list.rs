@@ -23,7 +23,7 @@ const NOT_FOR_CHAT: [&str; 6] = ["embed", "rerank", "whisper", "tts", "bge-", "m
 
 /// A model that a server offers.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ServedModel {
+pub(super) struct ServedModel {
     /// Its name, as requests have it.
     pub id: String,
     /// The maximum of tokens that one call may have, where the server says it.

@@ -7,13 +7,13 @@ use std::sync::Arc;
 pub type Environment = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 /// The process's environment. A variable that is empty or not UTF-8 counts as not set.
-pub fn process_environment() -> Environment {
+pub(crate) fn process_environment() -> Environment {
     Arc::new(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
 }
 
 /// A provider.
 #[derive(Debug)]
-pub struct Provider {
+pub(crate) struct Provider {
     /// Its name in `PROVIDER/MODEL`.
     pub name: &'static str,
     /// Its address, to which the protocol adds its path; empty where each account has its own.
@@ -57,7 +57,7 @@ const fn local(name: &'static str, base: &'static str, base_variable: &'static s
 }
 
 /// The providers, in the order in which `auto` looks for them: those with keys, then servers on this machine.
-pub const PROVIDERS: [Provider; 17] = [
+pub(crate) const PROVIDERS: [Provider; 17] = [
     Provider {
         base_variable: Some("OPENAI_BASE_URL"),
         protocol: &OpenAi,
@@ -179,18 +179,18 @@ static BY_FORMAT: [Provider; 2] = [
 
 impl Provider {
     /// The provider of this name.
-    pub fn named(name: &str) -> Option<&'static Self> {
+    pub(crate) fn named(name: &str) -> Option<&'static Self> {
         let mut known = PROVIDERS.iter().chain(&BY_FORMAT);
         known.find(|provider| provider.name == name)
     }
 
     /// Whether it is a server of the user's own, which needs no key and costs nothing.
-    pub fn is_local(&self) -> bool {
+    pub(crate) fn is_local(&self) -> bool {
         self.keys.is_empty()
     }
 
     /// Its address: that of `base_variable` where it is set.
-    pub fn base(&self, environment: &Environment) -> String {
+    pub(crate) fn base(&self, environment: &Environment) -> String {
         let other = self.base_variable.and_then(|name| environment(name));
         match other {
             Some(host) if self.name == "ollama" => ollama_base(&host),
@@ -206,7 +206,7 @@ impl Provider {
     }
 
     /// Its key, where the environment has one.
-    pub fn key(&self, environment: &Environment) -> Option<String> {
+    pub(crate) fn key(&self, environment: &Environment) -> Option<String> {
         self.keys.iter().find_map(|name| environment(name))
     }
 }

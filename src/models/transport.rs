@@ -22,7 +22,7 @@ const PROXIES: [(&str, [&str; 4]); 2] = [
 
 /// An error below HTTP of a request to `url`: worth a retry unless the request itself is at fault, or the server's
 /// certificate.
-pub fn transport_error(error: reqwest::Error, url: &Url) -> RequestError {
+pub(crate) fn transport_error(error: reqwest::Error, url: &Url) -> RequestError {
     // A redirect may lead to a server that cannot be reached; the one before it has had the request.
     let is_first = error.url().is_none_or(|failed| failed == url);
     let sent = !(error.is_builder() || error.is_connect() && is_first);

@@ -122,7 +122,7 @@ pub(super) struct Collector {
 }
 
 impl Collector {
-    pub fn push(&mut self, diagnostic: Diagnostic) {
+    pub(super) fn push(&mut self, diagnostic: Diagnostic) {
         let is_error = diagnostic.severity == Severity::Error;
         self.errors += usize::from(is_error);
         if self.kept.len() < MAX_KEPT {
@@ -143,16 +143,21 @@ impl Collector {
         }
     }
 
-    pub fn error(&mut self, code: &'static str, message: impl Into<String>, span: &Range<usize>) {
+    pub(super) fn error(
+        &mut self,
+        code: &'static str,
+        message: impl Into<String>,
+        span: &Range<usize>,
+    ) {
         self.push(Diagnostic::new(Severity::Error, code, message).at(span.clone()));
     }
 
-    pub fn has_errors(&self) -> bool {
+    pub(super) fn has_errors(&self) -> bool {
         self.errors > 0
     }
 
     /// All of them, as what keeps the plan in `source` from running.
-    pub fn faults(self, source: Source) -> PlanFaults {
+    pub(super) fn faults(self, source: Source) -> PlanFaults {
         let mut diagnostics = self.finish();
         for span in diagnostics.iter_mut().filter_map(|one| one.span.as_mut()) {
             *span = whole_characters(&source.text, span);
@@ -164,7 +169,7 @@ impl Collector {
     }
 
     /// All of them, in the order of their places.
-    pub fn finish(mut self) -> Vec<Diagnostic> {
+    pub(super) fn finish(mut self) -> Vec<Diagnostic> {
         self.kept
             .sort_by_key(|diagnostic| diagnostic.span.as_ref().map_or(0, |span| span.start));
         if self.dropped > 0 {

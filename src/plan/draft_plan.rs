@@ -14,7 +14,7 @@ pub(super) struct Placed<T> {
 }
 
 impl<T> Placed<T> {
-    pub fn new(value: T, span: Range<usize>) -> Self {
+    pub(super) fn new(value: T, span: Range<usize>) -> Self {
         Self { value, span }
     }
 }
@@ -37,7 +37,7 @@ pub(super) struct DraftStep {
 }
 
 impl DraftStep {
-    pub fn new(span: Range<usize>) -> Self {
+    pub(super) fn new(span: Range<usize>) -> Self {
         Self {
             id: None,
             tool: None,
@@ -53,12 +53,12 @@ impl DraftStep {
     }
 
     /// The settings of this step, no longer shared with other steps.
-    pub fn settings_mut(&mut self) -> &mut StepSettings {
+    pub(super) fn settings_mut(&mut self) -> &mut StepSettings {
         Arc::make_mut(&mut self.settings)
     }
 
     /// The best place for a fault about the step as a whole.
-    pub fn place(&self) -> Range<usize> {
+    pub(super) fn place(&self) -> Range<usize> {
         self.id
             .as_ref()
             .or(self.tool.as_ref())
@@ -85,7 +85,7 @@ pub(super) struct DraftPlan {
 }
 
 impl DraftPlan {
-    pub fn new(dialect: Dialect, span: Range<usize>) -> Self {
+    pub(super) fn new(dialect: Dialect, span: Range<usize>) -> Self {
         Self {
             name: None,
             dialect,

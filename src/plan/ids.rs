@@ -31,7 +31,7 @@ pub(super) struct StepIds {
 
 impl StepIds {
     /// Empty, with capacity for `count` ids.
-    pub fn with_capacity(count: usize) -> Self {
+    pub(super) fn with_capacity(count: usize) -> Self {
         Self {
             positions: HashMap::with_capacity(count),
             ids: Vec::with_capacity(count),
@@ -40,7 +40,7 @@ impl StepIds {
     }
 
     /// Adds an id at the next position; false where the plan has it already.
-    pub fn add(&mut self, id: &Arc<str>) -> bool {
+    pub(super) fn add(&mut self, id: &Arc<str>) -> bool {
         let ix = StepIx(self.ids.len() as u32);
         self.ids.push(Arc::clone(id));
         self.compound |= id.contains(['.', '[']);
@@ -53,20 +53,20 @@ impl StepIds {
         }
     }
 
-    pub fn find(&self, id: &str) -> Option<StepIx> {
+    pub(super) fn find(&self, id: &str) -> Option<StepIx> {
         self.positions.get(id).copied()
     }
 
-    pub fn id(&self, ix: StepIx) -> &Arc<str> {
+    pub(super) fn id(&self, ix: StepIx) -> &Arc<str> {
         &self.ids[ix.at()]
     }
 
-    pub fn all(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn all(&self) -> impl Iterator<Item = &str> {
         self.ids.iter().map(|id| &**id)
     }
 
     /// The longest id that `text` begins with and that ends where a name can end; and its length.
-    pub fn leading(&self, text: &str) -> Option<(StepIx, usize)> {
+    pub(super) fn leading(&self, text: &str) -> Option<(StepIx, usize)> {
         let mut found = None;
         // No one uses an id with hundreds of dots; without a limit a long path would cost its square.
         for (at, _) in text.match_indices(['.', '[']).take(32) {

@@ -35,45 +35,45 @@ pub(super) struct Member {
 }
 
 impl Node {
-    pub fn new(kind: Kind, span: Range<usize>) -> Self {
+    pub(super) fn new(kind: Kind, span: Range<usize>) -> Self {
         Self { kind, span }
     }
 
-    pub fn text(text: impl Into<Arc<str>>, span: Range<usize>) -> Self {
+    pub(super) fn text(text: impl Into<Arc<str>>, span: Range<usize>) -> Self {
         Self::new(Kind::Text(text.into()), span)
     }
 
-    pub fn object(members: Vec<Member>, span: Range<usize>) -> Self {
+    pub(super) fn object(members: Vec<Member>, span: Range<usize>) -> Self {
         Self::new(Kind::Object(members), span)
     }
 
-    pub fn as_text(&self) -> Option<&str> {
+    pub(super) fn as_text(&self) -> Option<&str> {
         match &self.kind {
             Kind::Text(text) => Some(text),
             _ => None,
         }
     }
 
-    pub fn as_list(&self) -> Option<&[Node]> {
+    pub(super) fn as_list(&self) -> Option<&[Node]> {
         match &self.kind {
             Kind::List(list) => Some(list),
             _ => None,
         }
     }
 
-    pub fn as_object(&self) -> Option<&[Member]> {
+    pub(super) fn as_object(&self) -> Option<&[Member]> {
         match &self.kind {
             Kind::Object(members) => Some(members),
             _ => None,
         }
     }
 
-    pub fn is_null(&self) -> bool {
+    pub(super) fn is_null(&self) -> bool {
         matches!(self.kind, Kind::Null)
     }
 
     /// A member of an object, by key.
-    pub fn get(&self, key: &str) -> Option<&Node> {
+    pub(super) fn get(&self, key: &str) -> Option<&Node> {
         self.as_object()?
             .iter()
             .find(|member| *member.key == *key)
@@ -81,7 +81,7 @@ impl Node {
     }
 
     /// What it is, in a JSON Schema's words.
-    pub fn type_name(&self) -> &'static str {
+    pub(super) fn type_name(&self) -> &'static str {
         match &self.kind {
             Kind::Null => "null",
             Kind::Bool(_) => "boolean",
@@ -94,7 +94,7 @@ impl Node {
     }
 
     /// The value without its places.
-    pub fn to_value(&self) -> Value {
+    pub(super) fn to_value(&self) -> Value {
         match &self.kind {
             Kind::Null => Value::Null,
             Kind::Bool(truth) => Value::Bool(*truth),
@@ -106,7 +106,7 @@ impl Node {
     }
 
     /// The same value without any place, for plans that never were text.
-    pub fn from_value(value: Value) -> Self {
+    pub(super) fn from_value(value: Value) -> Self {
         let kind = match value {
             Value::Null => Kind::Null,
             Value::Bool(truth) => Kind::Bool(truth),
@@ -127,14 +127,14 @@ impl Node {
     }
 
     /// The same in a text that begins `by` bytes earlier.
-    pub fn shift(&mut self, by: usize) {
+    pub(super) fn shift(&mut self, by: usize) {
         if by > 0 {
             self.map_spans(&|span| span.start + by..span.end + by);
         }
     }
 
     /// Changes every place in the value.
-    pub fn map_spans(&mut self, map: &impl Fn(&Range<usize>) -> Range<usize>) {
+    pub(super) fn map_spans(&mut self, map: &impl Fn(&Range<usize>) -> Range<usize>) {
         self.span = map(&self.span);
         match &mut self.kind {
             Kind::List(list) => {

@@ -83,7 +83,7 @@ pub(super) struct Checker<'a> {
 
 impl Checker<'_> {
     /// Checks literal values; values of references are only known when the step runs.
-    pub fn check(&mut self, node: &Node, template: &Template, schema: &Value) {
+    pub(super) fn check(&mut self, node: &Node, template: &Template, schema: &Value) {
         let Some(members) = node.as_object() else {
             return;
         };

@@ -217,7 +217,7 @@ pub(crate) enum InputPart {
 
 impl InputPart {
     /// A shared value, or a copy of it where it is small.
-    pub fn of(value: &Arc<Value>) -> Self {
+    pub(crate) fn of(value: &Arc<Value>) -> Self {
         if is_large(value) {
             Self::Shared(Arc::clone(value).into())
         } else {
@@ -256,12 +256,12 @@ pub(crate) enum InputList {
 
 impl InputList {
     /// An empty list with room for `count` elements.
-    pub fn with_capacity(count: usize) -> Self {
+    pub(crate) fn with_capacity(count: usize) -> Self {
         Self::Own(Vec::with_capacity(count))
     }
 
     /// One more element.
-    pub fn push(&mut self, part: InputPart) {
+    pub(crate) fn push(&mut self, part: InputPart) {
         match (&mut *self, part) {
             (Self::Own(items), InputPart::Own(value)) => items.push(value),
             (Self::Shares(items), part) => items.push(part.into()),
@@ -273,7 +273,7 @@ impl InputList {
     }
 
     /// The list.
-    pub fn done(self) -> InputPart {
+    pub(crate) fn done(self) -> InputPart {
         match self {
             Self::Own(items) => InputPart::Own(Value::Array(items)),
             Self::Shares(items) => shared(Parts::List(items.into())),
@@ -295,12 +295,12 @@ impl Default for InputObject {
 
 impl InputObject {
     /// An empty object with room for `count` members; no room is taken for none.
-    pub fn with_capacity(count: usize) -> Self {
+    pub(crate) fn with_capacity(count: usize) -> Self {
         Self::Own(Map::with_capacity(count))
     }
 
     /// One more member.
-    pub fn push(&mut self, name: &str, part: InputPart) {
+    pub(crate) fn push(&mut self, name: &str, part: InputPart) {
         match (&mut *self, part) {
             (Self::Own(members), InputPart::Own(value)) => {
                 members.insert(name.to_owned(), value);
@@ -315,7 +315,7 @@ impl InputObject {
     }
 
     /// The object.
-    pub fn done(self) -> InputPart {
+    pub(crate) fn done(self) -> InputPart {
         match self {
             Self::Own(members) => InputPart::Own(Value::Object(members)),
             Self::Shares(members) => shared(Parts::Object(members.into())),

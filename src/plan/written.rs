@@ -22,7 +22,7 @@ pub(super) enum Written<'a> {
 
 impl<'a> Written<'a> {
     /// The value, where it is one.
-    pub fn value(&self) -> Option<&Node> {
+    pub(super) fn value(&self) -> Option<&Node> {
         match self {
             Self::Value(node) => Some(node),
             Self::Text { .. } => None,
@@ -30,7 +30,7 @@ impl<'a> Written<'a> {
     }
 
     /// The text, where it is not a value.
-    pub fn text(&self) -> Option<&'a str> {
+    pub(super) fn text(&self) -> Option<&'a str> {
         match self {
             Self::Value(_) => None,
             Self::Text { source, part } => source.get(part.clone()),
@@ -38,7 +38,7 @@ impl<'a> Written<'a> {
     }
 
     /// Whether two plans are the same but for their places.
-    pub fn is_same(&self, other: &Self) -> bool {
+    pub(super) fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Value(one), Self::Value(other)) => one.to_value() == other.to_value(),
             _ => self.text().map(str::trim) == other.text().map(str::trim) && self.text().is_some(),
@@ -46,7 +46,7 @@ impl<'a> Written<'a> {
     }
 
     /// The value itself; null for a text.
-    pub fn into_value(self) -> Node {
+    pub(super) fn into_value(self) -> Node {
         match self {
             Self::Value(node) => node,
             Self::Text { part, .. } => Node::new(Kind::Null, part),
@@ -54,7 +54,7 @@ impl<'a> Written<'a> {
     }
 
     /// The source and the place of the text; empty for a value.
-    pub fn into_text(self) -> (&'a str, Range<usize>) {
+    pub(super) fn into_text(self) -> (&'a str, Range<usize>) {
         match self {
             Self::Value(_) => ("", 0..0),
             Self::Text { source, part } => (source, part),

@@ -7,14 +7,14 @@ use futures::future::ready;
 
 /// What planning may cost, and what it has cost.
 #[derive(Clone, Copy, Debug)]
-pub struct Budget {
+pub(super) struct Budget {
     limit: Option<Money>,
     spent: Money,
 }
 
 impl Budget {
     /// At most `limit`; `None` for no limit.
-    pub const fn new(limit: Option<Money>) -> Self {
+    pub(super) const fn new(limit: Option<Money>) -> Self {
         Self {
             limit,
             spent: Money::ZERO,
@@ -22,12 +22,12 @@ impl Budget {
     }
 
     /// What is left; `None` for no limit.
-    pub fn left(&self) -> Option<Money> {
+    pub(super) fn left(&self) -> Option<Money> {
         self.limit.map(|limit| limit - self.spent)
     }
 
     /// Whether a request that costs at most `max` fits.
-    pub fn fits(&self, max: Option<Money>) -> bool {
+    pub(super) fn fits(&self, max: Option<Money>) -> bool {
         match (self.left(), max) {
             (None, _) => true,
             (Some(left), Some(max)) => max <= left,
@@ -36,7 +36,7 @@ impl Budget {
     }
 
     /// Permits the request that follows to cost, with all its forms, what is left.
-    pub fn authorizer(&self) -> SpendAuthorizer {
+    pub(super) fn authorizer(&self) -> SpendAuthorizer {
         match self.left() {
             None => SpendAuthorizer::unlimited(),
             Some(left) => SpendAuthorizer::of(move |total| ready(total <= left).boxed()),
@@ -44,7 +44,7 @@ impl Budget {
     }
 
     /// Takes note of what a request has cost.
-    pub fn charge(&mut self, cost: Option<Money>) {
+    pub(super) fn charge(&mut self, cost: Option<Money>) {
         self.spent += cost.unwrap_or(Money::ZERO);
     }
 }

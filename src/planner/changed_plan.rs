@@ -26,7 +26,7 @@ impl ChangedPlan {
 }
 
 /// The lines in which two plans differ, as `- ` and `+ `, with a few lines around them; empty where nothing differs.
-pub fn plan_diff(before: &ExecutionPlan, after: &ExecutionPlan) -> String {
+pub(crate) fn plan_diff(before: &ExecutionPlan, after: &ExecutionPlan) -> String {
     let (mut removed, mut added) = (Vec::new(), Vec::new());
     let mut lines = Vec::new();
     let mut differ = false;

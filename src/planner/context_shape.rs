@@ -9,7 +9,7 @@ const MAX_DEPTH: usize = 4;
 const MAX_MEMBERS: usize = 40;
 
 /// One line for each value: its name and its type, as `{a: string, b: [number]}`.
-pub fn lines(context: &Map<String, Value>) -> String {
+pub(super) fn lines(context: &Map<String, Value>) -> String {
     let mut text = String::new();
     for (name, value) in context {
         let _ = writeln!(text, "- {name}: {}", shape(value, MAX_DEPTH));

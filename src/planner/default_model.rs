@@ -21,7 +21,7 @@ const PLANNERS: [(&str, &str); 13] = [
 
 /// The model of a provider that writes plans unless the user names another: one of the class of gpt-4o. `None` where
 /// it depends on what is installed.
-pub fn planner_model(provider: &str) -> Option<&'static str> {
+pub(crate) fn planner_model(provider: &str) -> Option<&'static str> {
     let planner = PLANNERS.iter().find(|(name, _)| *name == provider);
     planner.map(|(_, model)| *model).or_else(|| {
         let model = Provider::named(provider)?.default_model;

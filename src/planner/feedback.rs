@@ -12,7 +12,7 @@ const MAX_BYTES: usize = 6_000;
 const MAX_ANSWER: usize = 24_000;
 
 /// The message after an answer that is not a valid plan.
-pub fn feedback(faults: &PlanFaults) -> String {
+pub(super) fn feedback(faults: &PlanFaults) -> String {
     let mut text = "This is not a valid plan:\n".to_owned();
     let mut errors = faults.errors();
     for fault in errors.by_ref().take(MAX_FAULTS) {
@@ -35,7 +35,7 @@ pub fn feedback(faults: &PlanFaults) -> String {
 }
 
 /// The bad answer as it is sent back: a very long one only with its beginning.
-pub fn sent_back(answer: &str) -> String {
+pub(super) fn sent_back(answer: &str) -> String {
     let answer = answer.trim();
     if answer.is_empty() {
         return "(no answer)".to_owned();

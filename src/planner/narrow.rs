@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// A catalog of this many tools is shown whole.
-pub const SHOWN_WHOLE: usize = 20;
+pub(super) const SHOWN_WHOLE: usize = 20;
 
 /// The maximum of tools that are added because they make the inputs of those that were chosen.
 const MAX_SUPPLIERS: usize = 20;
@@ -17,13 +17,13 @@ const MAX_SUPPLIERS: usize = 20;
 const MAX_TEXT: usize = 8_000;
 
 /// How well each tool of a catalog fits a text.
-pub struct Ranking {
+pub(super) struct Ranking {
     engine: SearchEngine<u32, u32, Stems>,
 }
 
 impl Ranking {
     /// Ranks by names, descriptions and examples.
-    pub fn of(catalog: &Catalog) -> Self {
+    pub(super) fn of(catalog: &Catalog) -> Self {
         let documents = catalog.tools().iter().enumerate().map(|(at, tool)| {
             // The name counts three times: it is short and chosen with care.
             let mut text = format!("{0} {0} {0} {1}", tool.name, tool.description);
@@ -47,7 +47,7 @@ impl Ranking {
     }
 
     /// The positions of the tools that share a word with `text`, best first, with their scores.
-    pub fn rank(&self, text: &str) -> Vec<(usize, f32)> {
+    pub(super) fn rank(&self, text: &str) -> Vec<(usize, f32)> {
         let found = self.engine.search(text, None);
         let mut ranked: Vec<(usize, f32)> = found
             .into_iter()
@@ -60,7 +60,11 @@ impl Ranking {
 
 /// The tools that the prompt shows, in the catalog's order: all of a small catalog; of a large one those that fit the
 /// task best, those that `keep` names, and those whose outputs have what these need.
-pub fn narrow<'c>(task: &str, catalog: &'c Catalog, keep: &[&str]) -> Vec<&'c Arc<ToolDefinition>> {
+pub(super) fn narrow<'c>(
+    task: &str,
+    catalog: &'c Catalog,
+    keep: &[&str],
+) -> Vec<&'c Arc<ToolDefinition>> {
     let tools = catalog.tools();
     if tools.len() <= SHOWN_WHOLE {
         return tools.iter().collect();
@@ -86,7 +90,7 @@ pub fn narrow<'c>(task: &str, catalog: &'c Catalog, keep: &[&str]) -> Vec<&'c Ar
 }
 
 /// The names of the parameters that a tool needs.
-pub fn required(tool: &ToolDefinition) -> Vec<&str> {
+pub(super) fn required(tool: &ToolDefinition) -> Vec<&str> {
     let schema = tool.input_schema.as_deref();
     let names = schema.and_then(|schema| schema.get("required")?.as_array());
     let properties = schema.and_then(|schema| schema.get("properties"));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 /// The schema of a plan that calls these tools. It asks what every plan of the documented form has; what depends on
 /// the whole plan (ids, cycles, parameters) is checked when the answer is read.
-pub fn plan_schema(tools: &[&Arc<ToolDefinition>]) -> Value {
+pub(super) fn plan_schema(tools: &[&Arc<ToolDefinition>]) -> Value {
     let names: Vec<&str> = tools.iter().map(|tool| &*tool.name).collect();
     json!({
         "type": "object",

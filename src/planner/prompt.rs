@@ -18,7 +18,7 @@ const MAX_EXAMPLE: usize = 600;
 
 /// What a plan is wanted for.
 #[derive(Clone, Copy, Debug)]
-pub struct Wish<'a> {
+pub(super) struct Wish<'a> {
     /// The task, or the instruction that changes a plan.
     pub text: &'a str,
     /// The plan to change.
@@ -28,7 +28,7 @@ pub struct Wish<'a> {
 }
 
 /// The messages of the first request.
-pub fn messages(wish: Wish<'_>, tools: &[&Arc<ToolDefinition>]) -> Vec<(Role, String)> {
+pub(super) fn messages(wish: Wish<'_>, tools: &[&Arc<ToolDefinition>]) -> Vec<(Role, String)> {
     let mut shown = String::new();
     for tool in tools {
         let _ = writeln!(shown, "{}", described(tool));

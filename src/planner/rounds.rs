@@ -28,7 +28,7 @@ const TIMEOUT: Duration = Duration::from_mins(5);
 const MAX_WAIT: Duration = Duration::from_mins(1);
 
 /// One plan that is being made.
-pub struct Rounds<'a> {
+pub(super) struct Rounds<'a> {
     pub worker: &'a SmallModelWorker,
     pub catalog: &'a Catalog,
     pub wish: Wish<'a>,
@@ -42,7 +42,7 @@ pub struct Rounds<'a> {
 }
 
 impl<'a> Rounds<'a> {
-    pub fn new(
+    pub(super) fn new(
         worker: &'a SmallModelWorker,
         catalog: &'a Catalog,
         wish: Wish<'a>,
@@ -78,12 +78,12 @@ impl<'a> Rounds<'a> {
     }
 
     /// The maximum cost of the first request; `None` where the model has no price.
-    pub fn max_cost(&self) -> Option<Money> {
+    pub(super) fn max_cost(&self) -> Option<Money> {
         self.worker.max_chat_cost(&self.chat(MAX_TOKENS[0]))
     }
 
     /// The plan, or why there is none.
-    pub async fn run(mut self) -> Result<CreatedPlan, Box<PlanningFailure>> {
+    pub(super) async fn run(mut self) -> Result<CreatedPlan, Box<PlanningFailure>> {
         let began = Instant::now();
         let done = self.rounds().await;
         self.record.latency = began.elapsed();

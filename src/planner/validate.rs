@@ -11,13 +11,13 @@ use crate::tools::Catalog;
 use serde_json::{Map, Value};
 
 /// The maximum of steps that a planner may write.
-pub const MAX_STEPS: usize = 500;
+pub(super) const MAX_STEPS: usize = 500;
 
 /// Reads and checks a plan. With `context`, a value that is referred to and not given is a fault.
 ///
 /// # Errors
 /// Every fault at once.
-pub fn validate(
+pub(super) fn validate(
     name: &str,
     text: &str,
     catalog: &Catalog,
@@ -50,7 +50,7 @@ pub fn validate(
 }
 
 /// An answer without a plan, for a fault that is not one of the text.
-pub fn answer(name: &str) -> Source {
+pub(super) fn answer(name: &str) -> Source {
     Source {
         name: name.into(),
         text: "".into(),

@@ -24,7 +24,7 @@ const ALIKE: [&[&str]; 7] = [
 ];
 
 /// The words of a text in lower case: of `receiptText`, `receipt_text` and `Receipt text` alike, `receipt` and `text`.
-pub fn words(text: &str) -> Vec<String> {
+pub(super) fn words(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word = String::new();
     let mut last_is_lower = false;
@@ -42,12 +42,12 @@ pub fn words(text: &str) -> Vec<String> {
 }
 
 /// Whether a word says something about what a tool does.
-pub fn is_telling(word: &str) -> bool {
+pub(super) fn is_telling(word: &str) -> bool {
     !STOP_WORDS.contains(&word)
 }
 
 /// The stems of the words of a text that say something.
-pub fn stems(text: &str) -> Vec<String> {
+pub(super) fn stems(text: &str) -> Vec<String> {
     let stemmer = Stemmer::create(Algorithm::English);
     let words = words(text).into_iter().filter(|word| is_telling(word));
     words
@@ -64,7 +64,7 @@ pub fn stems(text: &str) -> Vec<String> {
 }
 
 /// The stems of the words of a name, with one word for those that name the same thing.
-pub fn name_stems(name: &str) -> Vec<String> {
+pub(super) fn name_stems(name: &str) -> Vec<String> {
     let same = |word: String| {
         let alike = ALIKE.iter().find(|alike| alike.contains(&&*word));
         alike.map_or(word, |alike| alike[0].to_owned())
@@ -75,7 +75,7 @@ pub fn name_stems(name: &str) -> Vec<String> {
 
 /// Splits texts into stems for BM25.
 #[derive(Debug, Default)]
-pub struct Stems;
+pub(super) struct Stems;
 
 impl Tokenizer for Stems {
     fn tokenize(&self, text: &str) -> Vec<String> {

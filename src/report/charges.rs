@@ -7,7 +7,7 @@ use crate::units::{Charge, ChargeClass, Money};
 /// The sum: tokens times price for each class, then the cost. `None` where nothing was charged.
 ///
 /// What the server does not say counts at its upper bound, and the sum says so.
-pub fn sum_in_words(end: &AttemptEnd) -> Option<String> {
+pub(crate) fn sum_in_words(end: &AttemptEnd) -> Option<String> {
     let Some(cost) = end.cost else {
         let tokens = end.tokens.as_deref()?;
         return Some(format!(

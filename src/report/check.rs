@@ -12,7 +12,7 @@ const PATH: usize = 12;
 
 /// A plan's shape, what it needs, and what it can cost.
 #[derive(Clone, Debug)]
-pub struct CheckReport {
+pub(crate) struct CheckReport {
     name: String,
     dialect: String,
     shape: Shape,
@@ -28,7 +28,7 @@ pub struct CheckReport {
 impl CheckReport {
     /// The report on `plan`, with what the command line gives as context, the worker and why `auto` took it, and with
     /// what a run can cost.
-    pub fn new(
+    pub(crate) fn new(
         plan: &ExecutionPlan,
         given: &Map<String, Value>,
         (worker, worker_reason): (&str, Option<&str>),
@@ -56,7 +56,7 @@ impl CheckReport {
 
     /// Adds what would be started, reached and read: lists, each with its name in JSON and in the text.
     #[must_use]
-    pub fn reaches(
+    pub(crate) fn reaches(
         mut self,
         lists: impl IntoIterator<Item = (&'static str, &'static str, Vec<String>)>,
     ) -> Self {
@@ -65,7 +65,7 @@ impl CheckReport {
     }
 
     /// A few aligned lines, for reading.
-    pub fn to_text(&self) -> String {
+    pub(crate) fn to_text(&self) -> String {
         let mut text = String::new();
         let mut row = |name: &str, value: &str| {
             // Writing to a string cannot fail.
@@ -116,7 +116,7 @@ impl CheckReport {
     }
 
     /// The report as one JSON object, for scripts.
-    pub fn to_json(&self, diagnostics: &Value) -> Value {
+    pub(crate) fn to_json(&self, diagnostics: &Value) -> Value {
         let reaches = self.reaches.iter();
         let reaches: Map<String, Value> = reaches
             .map(|(name, _, list)| ((*name).to_owned(), json!(list)))
@@ -141,7 +141,7 @@ impl CheckReport {
 }
 
 /// What a run can cost, in words.
-pub fn cost_in_words(cost: &Forecast) -> String {
+pub(super) fn cost_in_words(cost: &Forecast) -> String {
     if cost.is_free() {
         return "nothing".to_owned();
     }

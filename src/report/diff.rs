@@ -80,7 +80,7 @@ pub struct StepTimes {
 }
 
 /// A run to compare, and the word for its status.
-pub type Side<'a> = (&'a RunState, &'a str);
+pub(super) type Side<'a> = (&'a RunState, &'a str);
 
 impl RunDiff {
     /// Compares two runs, steps by their ids.

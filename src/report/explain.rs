@@ -291,12 +291,12 @@ impl Explanation {
 }
 
 /// The money and the time that an output saved.
-pub fn savings(reused: &Reuse) -> String {
+pub(crate) fn savings(reused: &Reuse) -> String {
     format!("{} and {}", reused.cost, format::duration(reused.service))
 }
 
 /// The beginning of a run's id.
-pub fn short(run_id: &str) -> String {
+pub(crate) fn short(run_id: &str) -> String {
     fit(run_id, SHOWN).chars().take(RUN_ID).collect()
 }
 

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use std::fmt::Write as _;
 
 /// A line for each run, under a head. What it names comes from plans and is made safe to print.
-pub fn runs_table(runs: &[RunSummary]) -> String {
+pub(crate) fn runs_table(runs: &[RunSummary]) -> String {
     let mut text = format!(
         "{}  {}  {}  {}  {:>8}  {:>10}  {}\n",
         pad("RUN", 36),
@@ -42,7 +42,7 @@ pub fn runs_table(runs: &[RunSummary]) -> String {
 }
 
 /// An RFC 3339 time in the local time zone, to the second.
-pub fn local_time(started_at: &str) -> String {
+pub(crate) fn local_time(started_at: &str) -> String {
     match started_at.parse::<Timestamp>() {
         Ok(at) => at
             .to_zoned(TimeZone::system())

@@ -15,7 +15,7 @@ pub struct Change {
 }
 
 /// The places in which `after` differs from `before`, in the order of the values, at most `most` of them.
-pub fn changes(before: &Value, after: &Value, most: usize) -> Vec<Change> {
+pub(crate) fn changes(before: &Value, after: &Value, most: usize) -> Vec<Change> {
     let mut found = Vec::new();
     let mut open = vec![(String::new(), Some(before), Some(after))];
     while let Some((path, before, after)) = open.pop() {

@@ -85,7 +85,7 @@ fn same(a: &Arc<serde_json::Value>, b: &Arc<serde_json::Value>) -> bool {
 }
 
 /// The first row along the DAG for which `differs` is true, and for nothing that it depends on.
-pub fn first_along(run: &RunState, differs: impl Fn(StepIx) -> bool) -> Option<StepIx> {
+pub(crate) fn first_along(run: &RunState, differs: impl Fn(StepIx) -> bool) -> Option<StepIx> {
     let rows = run.steps.len();
     let mut after: Vec<Vec<u32>> = vec![Vec::new(); rows];
     let mut open: Vec<u32> = vec![0; rows];

@@ -80,7 +80,7 @@ impl Forecast {
 
 /// What the calls of a run can still cost, those running included; `None` where cost is not tracked or the run
 /// has no prices of its steps.
-pub fn forecast(state: &RunState) -> Option<Forecast> {
+pub(crate) fn forecast(state: &RunState) -> Option<Forecast> {
     let header = state.header.as_deref()?;
     if !header.track_cost || !header.priced {
         return None;

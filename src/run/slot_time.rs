@@ -13,7 +13,7 @@ use crate::units::Micros;
 
 /// P · W in parts, in slot time: two slots that are idle for a second are idle for two.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SlotTime {
+pub(crate) struct SlotTime {
     /// P.
     pub slots: usize,
     /// W.
@@ -36,12 +36,12 @@ pub struct SlotTime {
 
 impl SlotTime {
     /// P · W.
-    pub fn total(&self) -> Micros {
+    pub(crate) fn total(&self) -> Micros {
         Micros(self.wall.0.saturating_mul(self.slots as u64))
     }
 
     /// The parts by name, work first. They add up to [`total`](Self::total).
-    pub const fn parts(&self) -> [(&'static str, Micros); 7] {
+    pub(crate) const fn parts(&self) -> [(&'static str, Micros); 7] {
         [
             ("work", self.work),
             ("dependency", self.dependency),
@@ -55,7 +55,7 @@ impl SlotTime {
 }
 
 /// What the slots of the run did up to `now`, which is not before its last event.
-pub fn slot_time(state: &RunState, now: Micros) -> SlotTime {
+pub(crate) fn slot_time(state: &RunState, now: Micros) -> SlotTime {
     let mut accounting = state.slot_accounting().clone();
     if state.held_since.is_none() {
         accounting.pass(now - state.at, &state.conditions());

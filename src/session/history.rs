@@ -10,7 +10,7 @@ use std::sync::Arc;
 const EVENTS: u64 = 100_000;
 
 /// A recorded run, with warnings about its record.
-pub struct FoundRun {
+pub(crate) struct FoundRun {
     /// The recorded events.
     pub recording: Recording,
     /// What is wrong with the record, one line each.
@@ -18,7 +18,7 @@ pub struct FoundRun {
 }
 
 /// Finds a run: by its id, the beginning of its id, or `last`.
-pub fn find_run(name: &str) -> Result<FoundRun, SessionError> {
+pub(crate) fn find_run(name: &str) -> Result<FoundRun, SessionError> {
     let store = Store::open()?;
     let recording = store.load(&store.find(name)?);
     let mut warnings = Vec::new();
@@ -35,7 +35,7 @@ pub fn find_run(name: &str) -> Result<FoundRun, SessionError> {
 }
 
 /// Every recorded run, newest first; empty where there is no store yet.
-pub fn all_runs() -> Result<Vec<RunSummary>, StoreError> {
+pub(crate) fn all_runs() -> Result<Vec<RunSummary>, StoreError> {
     match Store::open() {
         Err(StoreError::Empty(_)) => Ok(Vec::new()),
         store => store?.runs(),
@@ -43,14 +43,14 @@ pub fn all_runs() -> Result<Vec<RunSummary>, StoreError> {
 }
 
 /// The runs of a plan except `run_id`, newest first.
-pub fn other_runs_of(plan: &str, run_id: &str) -> Result<Vec<RunSummary>, StoreError> {
+pub(crate) fn other_runs_of(plan: &str, run_id: &str) -> Result<Vec<RunSummary>, StoreError> {
     let mut runs = all_runs()?;
     runs.retain(|run| &*run.plan == plan && &*run.run_id != run_id);
     Ok(runs)
 }
 
 /// The state of a run after its last recorded event.
-pub fn state_of(run_id: &str) -> Result<RunState, StoreError> {
+pub(crate) fn state_of(run_id: &str) -> Result<RunState, StoreError> {
     let store = Store::open()?;
     let recording = store.load(&store.find(run_id)?);
     match recording.damage {
@@ -60,14 +60,14 @@ pub fn state_of(run_id: &str) -> Result<RunState, StoreError> {
 }
 
 /// The last run of a plan, which was interrupted and has not been resumed.
-pub struct InterruptedRun {
+pub(crate) struct InterruptedRun {
     /// The run as the list of runs has it.
     pub summary: RunSummary,
     store: Store,
 }
 
 /// The last run of the plan in this file, if it was interrupted and no other run has resumed it.
-pub fn interrupted_run_of(plan: &Path) -> Result<Option<InterruptedRun>, StoreError> {
+pub(crate) fn interrupted_run_of(plan: &Path) -> Result<Option<InterruptedRun>, StoreError> {
     let plan = std::path::absolute(plan).unwrap_or_else(|_| plan.to_path_buf());
     let store = Store::open()?;
     let Some(summary) = store.last_of(&plan.to_string_lossy())? else {
@@ -79,7 +79,7 @@ pub fn interrupted_run_of(plan: &Path) -> Result<Option<InterruptedRun>, StoreEr
 
 impl InterruptedRun {
     /// The ids of the steps that were running; empty where the run is too long to read.
-    pub fn running(&self) -> Vec<Arc<str>> {
+    pub(crate) fn running(&self) -> Vec<Arc<str>> {
         if self.summary.events > EVENTS {
             return Vec::new();
         }

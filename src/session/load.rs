@@ -48,7 +48,7 @@ pub async fn load(
 }
 
 /// Loads a plan to check it: context values may be missing.
-pub async fn load_to_check(
+pub(crate) async fn load_to_check(
     file: &Path,
     options: SourceOptions,
     settings: &Settings,
@@ -101,7 +101,7 @@ async fn load_with(
 }
 
 /// Reads a plan from a file, or from standard input where the name is `-`, without checking it.
-pub fn read_draft(file: &Path) -> Result<Draft, SessionError> {
+pub(crate) fn read_draft(file: &Path) -> Result<Draft, SessionError> {
     let (name, bytes) = if file == Path::new("-") {
         let mut bytes = Vec::new();
         let read = std::io::stdin().lock().read_to_end(&mut bytes);
@@ -114,7 +114,7 @@ pub fn read_draft(file: &Path) -> Result<Draft, SessionError> {
 }
 
 /// The catalog for the plan in the file `plan`: from `files`, else the plan's own, else the catalog file in its folder.
-pub fn catalog(
+pub(crate) fn catalog(
     plan: &Path,
     files: &[PathBuf],
     draft: Option<&Draft>,

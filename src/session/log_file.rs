@@ -30,7 +30,7 @@ static SECRETS: LazyLock<RwLock<Secrets>> = LazyLock::new(RwLock::default);
 ///
 /// # Errors
 /// When the file cannot be written.
-pub fn start_log(level: Level) -> Result<(), SessionError> {
+pub(crate) fn start_log(level: Level) -> Result<(), SessionError> {
     let folder = home()?.join("log");
     let place = |path: &Path| path.display().to_string();
     std::fs::create_dir_all(&folder).map_err(|error| SessionError::file(place(&folder), error))?;

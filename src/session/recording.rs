@@ -35,7 +35,7 @@ pub(super) struct RecordGuard {
 
 impl RecordGuard {
     /// Releases the claim. Returns a note if the journal failed and that was not reported at once.
-    pub fn release(self) -> Option<Note> {
+    pub(super) fn release(self) -> Option<Note> {
         drop(self.claim);
         let mut broken = self.broken.lock().ok()?;
         broken.take().map(Note::JournalBroke)

@@ -10,7 +10,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// JSON with an integer that a value cannot hold, which is named.
-pub fn value_from_text(text: &str) -> Result<Value, String> {
+pub(crate) fn value_from_text(text: &str) -> Result<Value, String> {
     let Ok(value) = serde_json::from_str(text) else {
         return Ok(Value::String(text.to_owned()));
     };
@@ -24,7 +24,7 @@ pub fn value_from_text(text: &str) -> Result<Value, String> {
 }
 
 /// The value in a `.json`, `.yaml` or `.yml` file; any other file is a string.
-pub fn value_from_file(file: &Path) -> Result<Value, SessionError> {
+pub(crate) fn value_from_file(file: &Path) -> Result<Value, SessionError> {
     if is_structured(file) {
         return structured(file);
     }
@@ -32,7 +32,7 @@ pub fn value_from_file(file: &Path) -> Result<Value, SessionError> {
 }
 
 /// The object in a JSON or YAML file of any name; `None` if the file holds another value.
-pub fn values_from_file(file: &Path) -> Result<Option<Map<String, Value>>, SessionError> {
+pub(crate) fn values_from_file(file: &Path) -> Result<Option<Map<String, Value>>, SessionError> {
     match structured(file)? {
         Value::Object(values) => Ok(Some(values)),
         _ => Ok(None),

@@ -228,7 +228,7 @@ pub struct KeptSummary {
 }
 
 /// A key as people write it.
-pub fn key_text(key: &Hash) -> String {
+pub(crate) fn key_text(key: &Hash) -> String {
     blake3::Hash::from(*key).to_hex().to_string()
 }
 

@@ -11,7 +11,7 @@ use std::path::Path;
 const FILE: &str = "hash.key";
 
 /// The key in the store at `home`; made where there is none.
-pub fn hash_key(home: &Path) -> Result<[u8; 32], StoreError> {
+pub(super) fn hash_key(home: &Path) -> Result<[u8; 32], StoreError> {
     let file = home.join(FILE);
     let fault = |error| StoreError::Folder {
         folder: file.clone(),

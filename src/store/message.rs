@@ -11,7 +11,7 @@ use std::sync::mpsc::SyncSender;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A message to the writer.
-pub enum Message {
+pub(super) enum Message {
     /// Write these events.
     Events(Arc<Vec<RunEvent>>),
     /// Answer once everything before this survives the death of the process.
@@ -23,7 +23,7 @@ pub enum Message {
 }
 
 /// A change on its way into the database.
-pub enum Entry {
+pub(super) enum Entry {
     /// An output is cached.
     Keep(CacheKey, NewOutput),
     /// An output is pinned.

@@ -12,7 +12,7 @@ const WORTH_IT: usize = 512;
 const MOST_EXPANSION: usize = 256;
 
 /// The codec and the bytes to be stored.
-pub fn pack(bytes: Vec<u8>) -> (i64, Vec<u8>) {
+pub(super) fn pack(bytes: Vec<u8>) -> (i64, Vec<u8>) {
     if bytes.len() < WORTH_IT {
         return (PLAIN, bytes);
     }
@@ -25,7 +25,7 @@ pub fn pack(bytes: Vec<u8>) -> (i64, Vec<u8>) {
 }
 
 /// What [`pack`] was given.
-pub fn unpack(codec: i64, stored: &[u8]) -> Result<Vec<u8>, DecodeError> {
+pub(super) fn unpack(codec: i64, stored: &[u8]) -> Result<Vec<u8>, DecodeError> {
     match codec {
         PLAIN => Ok(stored.to_vec()),
         LZ4 => {
@@ -42,7 +42,7 @@ pub fn unpack(codec: i64, stored: &[u8]) -> Result<Vec<u8>, DecodeError> {
 }
 
 /// A checksum by which a changed byte is noticed.
-pub fn checksum(stored: &[u8]) -> i64 {
+pub(super) fn checksum(stored: &[u8]) -> i64 {
     let hash = blake3::hash(stored);
     let mut first = [0; 8];
     first.copy_from_slice(&hash.as_bytes()[..8]);

@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 
 /// The file that was at a path when it was opened.
 #[derive(Debug)]
-pub struct Presence {
+pub(super) struct Presence {
     path: PathBuf,
     identity: Option<(u64, u64)>,
 }
 
 impl Presence {
     /// The file that is at this path now.
-    pub fn of(path: &Path) -> Self {
+    pub(super) fn of(path: &Path) -> Self {
         Self {
             path: path.to_path_buf(),
             identity: identity(path),
@@ -22,7 +22,7 @@ impl Presence {
     }
 
     /// Whether that file is still there. On systems that cannot tell files apart, whether there is one.
-    pub fn holds(&self) -> bool {
+    pub(super) fn holds(&self) -> bool {
         let now = identity(&self.path);
         now.is_some() && now == self.identity
     }

@@ -17,7 +17,7 @@ const BROKEN: &[u8] = b"broke\n";
 
 /// The sign of life of a run.
 #[derive(Debug)]
-pub struct RunLock {
+pub(super) struct RunLock {
     file: File,
     path: PathBuf,
     whole: bool,
@@ -25,7 +25,7 @@ pub struct RunLock {
 
 impl RunLock {
     /// Gives the run with this id a sign of life.
-    pub fn begin(home: &Path, run_id: &str) -> io::Result<Self> {
+    pub(super) fn begin(home: &Path, run_id: &str) -> io::Result<Self> {
         let path = path_of(home, run_id);
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;
@@ -45,7 +45,7 @@ impl RunLock {
     }
 
     /// Notes that what follows is not in the journal.
-    pub fn journal_broke(&mut self) {
+    pub(super) fn journal_broke(&mut self) {
         self.whole = false;
         // Where even this fails, nothing more can be done, and the warning has been given.
         let _ = self
@@ -73,7 +73,7 @@ fn unlock(file: &File) {
 }
 
 /// Whether the process of this run is there.
-pub fn is_locked(home: &Path, run_id: &str) -> bool {
+pub(super) fn is_locked(home: &Path, run_id: &str) -> bool {
     let Ok(file) = File::open(path_of(home, run_id)) else {
         return false;
     };
@@ -81,12 +81,12 @@ pub fn is_locked(home: &Path, run_id: &str) -> bool {
 }
 
 /// Whether the run continued after its journal broke.
-pub fn went_on_unrecorded(home: &Path, run_id: &str) -> bool {
+pub(super) fn went_on_unrecorded(home: &Path, run_id: &str) -> bool {
     std::fs::read(path_of(home, run_id)).is_ok_and(|said| said == BROKEN)
 }
 
 /// Forgets a run that is gone.
-pub fn forget(home: &Path, run_id: &str) {
+pub(super) fn forget(home: &Path, run_id: &str) {
     let _ = std::fs::remove_file(path_of(home, run_id));
     let _ = std::fs::remove_file(claim_of(home, run_id));
 }

@@ -13,7 +13,7 @@ const MOST_NEW_ROWS: usize = 1 << 20;
 
 /// Figures of a run so far.
 #[derive(Debug, Default)]
-pub struct RunTotals {
+pub(super) struct RunTotals {
     tracked: bool,
     /// The status of each row; the rows of elements come after those of the plan's steps.
     rows: Vec<Standing>,
@@ -57,7 +57,7 @@ enum Phase {
 
 impl RunTotals {
     /// Takes in the next event.
-    pub fn apply(&mut self, event: &RunEvent) {
+    pub(super) fn apply(&mut self, event: &RunEvent) {
         self.at = self.at.max(event.at);
         match &event.kind {
             EventKind::RunStarted(header) => {
@@ -147,29 +147,29 @@ impl RunTotals {
     }
 
     /// Those that succeeded.
-    pub fn steps_completed(&self) -> u64 {
+    pub(super) fn steps_completed(&self) -> u64 {
         self.completed
     }
 
     /// Those that failed.
-    pub fn steps_failed(&self) -> u64 {
+    pub(super) fn steps_failed(&self) -> u64 {
         self.failed
     }
 
     /// What it cost, with the upper bound of what is running; `None` where that is not known or not tracked.
-    pub fn cost(&self) -> Option<Money> {
+    pub(super) fn cost(&self) -> Option<Money> {
         let running: Money = self.running.values().copied().sum();
         (self.tracked && !self.unpriced).then_some(self.spent + running)
     }
 
     /// Wall-clock time less held time, up to the last event.
-    pub fn latency(&self) -> Micros {
+    pub(super) fn latency(&self) -> Micros {
         let open = self.held_since.map_or(Micros(0), |since| self.at - since);
         self.at - self.held - open
     }
 
     /// How it ended, where it has.
-    pub fn outcome(&self) -> Option<RunOutcome> {
+    pub(super) fn outcome(&self) -> Option<RunOutcome> {
         match self.phase {
             Phase::Ended(outcome) => Some(outcome),
             _ => None,

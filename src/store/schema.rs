@@ -33,12 +33,12 @@ pub fn home() -> Result<PathBuf, StoreError> {
 }
 
 /// The database file in this folder.
-pub fn file_in(home: &Path) -> PathBuf {
+pub(super) fn file_in(home: &Path) -> PathBuf {
     home.join(FILE)
 }
 
 /// Opens the database for writing; makes folder and file where they are not there.
-pub fn open_to_write(home: &Path) -> Result<Connection, StoreError> {
+pub(super) fn open_to_write(home: &Path) -> Result<Connection, StoreError> {
     std::fs::create_dir_all(home).map_err(|error| StoreError::Folder {
         folder: home.to_path_buf(),
         error,
@@ -75,7 +75,7 @@ pub fn open_to_write(home: &Path) -> Result<Connection, StoreError> {
 ///
 /// # Errors
 /// When another process uses the store.
-pub fn open_to_make_room(home: &Path) -> Result<Connection, StoreError> {
+pub(super) fn open_to_make_room(home: &Path) -> Result<Connection, StoreError> {
     let file = file_in(home);
     let fault = |error| StoreError::of(&file, error);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -100,7 +100,7 @@ pub fn open_to_make_room(home: &Path) -> Result<Connection, StoreError> {
 /// be written to will do.
 ///
 /// Such a file may be of an older format than this version writes.
-pub fn open_to_read(home: &Path) -> Result<Connection, StoreError> {
+pub(super) fn open_to_read(home: &Path) -> Result<Connection, StoreError> {
     let file = file_in(home);
     if !file.exists() {
         return Err(StoreError::Empty(file));
@@ -154,7 +154,7 @@ fn read_as_it_stands(file: &Path) -> Result<Connection, StoreError> {
 }
 
 /// The format of the file behind a connection.
-pub fn format_of(connection: &Connection) -> rusqlite::Result<i64> {
+pub(super) fn format_of(connection: &Connection) -> rusqlite::Result<i64> {
     connection.query_row("PRAGMA user_version", [], |row| row.get(0))
 }
 

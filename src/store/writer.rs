@@ -40,7 +40,7 @@ struct Chunk {
 }
 
 /// The state of the thread.
-pub struct Writer {
+pub(super) struct Writer {
     connection: Connection,
     file: PathBuf,
     presence: Presence,
@@ -66,7 +66,7 @@ pub struct Writer {
 
 impl Writer {
     /// A writer for one run, whose first event brings its row.
-    pub fn new(
+    pub(super) fn new(
         connection: Connection,
         file: PathBuf,
         lock: RunLock,
@@ -96,7 +96,7 @@ impl Writer {
     }
 
     /// Writes until the journal is closed.
-    pub fn run(mut self, messages: &Receiver<Message>) {
+    pub(super) fn run(mut self, messages: &Receiver<Message>) {
         // Here, while the run is set up on another thread, and before the database is held for it.
         self.meta.definitions.all();
         while !self.closed {

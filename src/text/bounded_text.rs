@@ -5,14 +5,14 @@ use std::fmt::{self, Write as _};
 
 /// A text with a maximum length.
 #[derive(Debug)]
-pub struct BoundedText {
+pub(crate) struct BoundedText {
     text: String,
     left: usize,
 }
 
 impl BoundedText {
     /// An empty text of at most so many bytes.
-    pub fn new(max: usize) -> Self {
+    pub(crate) fn new(max: usize) -> Self {
         Self {
             text: String::new(),
             left: max,
@@ -20,7 +20,7 @@ impl BoundedText {
     }
 
     /// Adds a piece, and returns whether it fits; nothing is added where it does not.
-    pub fn push(&mut self, piece: &str) -> bool {
+    pub(crate) fn push(&mut self, piece: &str) -> bool {
         let Some(left) = self.left.checked_sub(piece.len()) else {
             return false;
         };
@@ -30,13 +30,13 @@ impl BoundedText {
     }
 
     /// How many bytes still fit.
-    pub fn left(&self) -> usize {
+    pub(crate) fn left(&self) -> usize {
         self.left
     }
 
     /// Adds a value as it stands inside a longer text: a string as it is, null as nothing, any other value as compact
     /// JSON. Returns whether it fits; a part of it may be added where it does not.
-    pub fn push_value(&mut self, value: &Value) -> bool {
+    pub(crate) fn push_value(&mut self, value: &Value) -> bool {
         match value {
             Value::Null => true,
             Value::String(piece) => self.push(piece),
@@ -45,7 +45,7 @@ impl BoundedText {
     }
 
     /// The text.
-    pub fn into_string(self) -> String {
+    pub(crate) fn into_string(self) -> String {
         self.text
     }
 }

@@ -11,7 +11,7 @@ const CONTEXT: usize = 3;
 
 /// A piece of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Piece {
+pub(crate) struct Piece {
     /// Its text.
     pub text: String,
     /// Whether the other side has something else there.
@@ -20,7 +20,7 @@ pub struct Piece {
 
 /// A line of both texts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Pair {
+pub(crate) enum Pair {
     /// It is in both.
     Alike(String),
     /// It differs, or is in only one of them.
@@ -32,7 +32,7 @@ pub enum Pair {
 }
 
 /// The lines of both texts, those that are alike and far from what differs left out.
-pub fn pairs(before: &str, after: &str) -> Vec<Pair> {
+pub(crate) fn pairs(before: &str, after: &str) -> Vec<Pair> {
     let (a, cut_a) = lines(before);
     let (b, cut_b) = lines(after);
     let mut pairs = Vec::new();

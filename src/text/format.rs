@@ -3,7 +3,7 @@
 use crate::units::{Micros, Money};
 
 /// A time that is still counting: tenths of a second, so that it does not flicker.
-pub fn elapsed(span: Micros) -> String {
+pub(crate) fn elapsed(span: Micros) -> String {
     let tenths = span.0 / 100_000;
     let seconds = tenths / 10;
     match seconds {
@@ -14,7 +14,7 @@ pub fn elapsed(span: Micros) -> String {
 }
 
 /// A time that is over, to about three digits.
-pub fn duration(span: Micros) -> String {
+pub(crate) fn duration(span: Micros) -> String {
     match span.0 {
         0 => "0".to_owned(),
         1..1_000 => format!("{}µs", span.0),
@@ -26,7 +26,7 @@ pub fn duration(span: Micros) -> String {
 }
 
 /// How old something is, in the largest unit that is exact enough.
-pub fn age(span: Micros) -> String {
+pub(crate) fn age(span: Micros) -> String {
     let seconds = span.0 / 1_000_000;
     match seconds {
         0..120 => format!("{seconds}s"),
@@ -37,7 +37,7 @@ pub fn age(span: Micros) -> String {
 }
 
 /// A limit of money: whole cents where it is that, `$10.00`.
-pub fn budget(amount: Money) -> String {
+pub(crate) fn budget(amount: Money) -> String {
     const CENT: i64 = 10_000_000_000;
     if amount.pico() % CENT == 0 {
         format!("${:.2}", amount.usd())
@@ -47,7 +47,7 @@ pub fn budget(amount: Money) -> String {
 }
 
 /// An amount of money with every digit that it has, `$0.0000465`.
-pub fn exact(amount: Money) -> String {
+pub(crate) fn exact(amount: Money) -> String {
     const PICO: u64 = 1_000_000_000_000;
     let (sign, pico) = (
         if amount.pico() < 0 { "-" } else { "" },
@@ -60,23 +60,23 @@ pub fn exact(amount: Money) -> String {
 }
 
 /// A share of one, in percent.
-pub fn percent(share: f64) -> String {
+pub(crate) fn percent(share: f64) -> String {
     format!("{:.0}%", share * 100.0)
 }
 
 /// A ratio, `2.3×`.
-pub fn times(ratio: f64) -> String {
+pub(crate) fn times(ratio: f64) -> String {
     format!("{ratio:.1}×")
 }
 
 /// A number with its noun: `1 step`, `3 steps`.
-pub fn count(number: usize, noun: &str) -> String {
+pub(crate) fn count(number: usize, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", thousands(number as u64))
 }
 
 /// `12,345`.
-pub fn thousands(number: u64) -> String {
+pub(crate) fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
@@ -89,7 +89,7 @@ pub fn thousands(number: u64) -> String {
 }
 
 /// A size in bytes, `12.3 kB`.
-pub fn bytes(size: usize) -> String {
+pub(crate) fn bytes(size: usize) -> String {
     let size = size as f64;
     if size < 1e3 {
         format!("{size} B")

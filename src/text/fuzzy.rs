@@ -30,7 +30,7 @@ const SCORING: Scoring = Scoring {
 
 /// What the user typed, ready to be compared with many texts.
 #[derive(Clone, Debug, Default)]
-pub struct Query {
+pub(crate) struct Query {
     words: Vec<Word>,
 }
 
@@ -118,20 +118,20 @@ impl<'a> Field<'a> {
 
 impl Query {
     /// The query in `typed`; upper and lower case are alike.
-    pub fn new(typed: &str) -> Self {
+    pub(crate) fn new(typed: &str) -> Self {
         Self {
             words: typed.split_whitespace().map(Word::new).collect(),
         }
     }
 
     /// Whether it has no words: it matches everything.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.words.is_empty()
     }
 
     /// Compares the query with the fields of a candidate; of two fields that match a word equally well the
     /// earlier one counts. `None` where a word is in none of them.
-    pub fn find(&mut self, fields: &[&str]) -> Option<Found> {
+    pub(crate) fn find(&mut self, fields: &[&str]) -> Option<Found> {
         let mut found = Found::default();
         let fields: Vec<Field<'_>> = fields.iter().map(|text| Field::new(text)).collect();
         for word in &mut self.words {
@@ -153,7 +153,7 @@ impl Query {
 
     /// The positions of the candidates that match, the best first; those that match equally well, and all of
     /// them where nothing was typed, stay in their order.
-    pub fn rank<'a, const FIELDS: usize>(
+    pub(crate) fn rank<'a, const FIELDS: usize>(
         &mut self,
         candidates: impl IntoIterator<Item = [&'a str; FIELDS]>,
     ) -> Vec<(usize, Found)> {

@@ -5,7 +5,7 @@
 
 /// The first integer in a JSON text that 64 bits cannot hold, as it is written. Decimal numbers have no such bound:
 /// `1e30` and `0.1` are floating point wherever they stand.
-pub fn beyond_64_bits(json: &str) -> Option<&str> {
+pub(crate) fn beyond_64_bits(json: &str) -> Option<&str> {
     let bytes = json.as_bytes();
     let mut at = 0;
     while let Some(byte) = bytes.get(at) {
@@ -31,7 +31,7 @@ pub fn beyond_64_bits(json: &str) -> Option<&str> {
 }
 
 /// Whether a number is an integer that 64 bits cannot hold.
-pub fn is_beyond_64_bits(number: &str) -> bool {
+pub(crate) fn is_beyond_64_bits(number: &str) -> bool {
     // As many digits as the smallest integer that does not fit.
     if number.len() < 19 {
         return false;

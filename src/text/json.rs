@@ -8,7 +8,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 
 /// The maximum memory of a value that is read from outside, in bytes: four times the text for 40 MB.
-pub const MAX_FOOTPRINT: usize = 160 << 20;
+pub(crate) const MAX_FOOTPRINT: usize = 160 << 20;
 
 /// Deeper nesting is refused by the reader. What is deeper is not measured either.
 const MAX_DEPTH: usize = 127;
@@ -22,7 +22,7 @@ const LARGE: usize = 128 << 10;
 
 /// Why a text is not read as a value.
 #[derive(Debug, thiserror::Error)]
-pub enum JsonError {
+pub(crate) enum JsonError {
     /// It is not valid JSON.
     #[error("not valid JSON: {0}")]
     NotJson(serde_json::Error),
@@ -38,7 +38,7 @@ pub enum JsonError {
 ///
 /// # Errors
 /// Where it is not valid JSON, or is but would be too deep or too large as a value.
-pub fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T, JsonError> {
+pub(crate) fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T, JsonError> {
     read_within(text, MAX_FOOTPRINT)
 }
 
@@ -68,7 +68,7 @@ fn fault(error: serde_json::Error) -> JsonError {
 }
 
 /// The memory that a value takes, in bytes.
-pub fn footprint(value: &Value) -> usize {
+pub(crate) fn footprint(value: &Value) -> usize {
     VALUE + held(value)
 }
 

@@ -7,13 +7,13 @@ use super::unsafe_chars::{belongs, drop_joiner, find_unsafe, is_unsafe};
 const ELLIPSIS: &str = "…";
 
 /// `text` as [`clean`] has it, without blanks around it.
-pub fn quote(text: &str, most: usize) -> String {
+pub(crate) fn quote(text: &str, most: usize) -> String {
     clean(text.trim(), most)
 }
 
 /// `text` without unsafe characters (line feeds stay, tabs become spaces, complete escape sequences go whole), and no
 /// longer than `most` bytes; a cut is marked with `…`.
-pub fn clean(text: &str, most: usize) -> String {
+pub(crate) fn clean(text: &str, most: usize) -> String {
     let mut out = String::with_capacity(text.len().min(most) + ELLIPSIS.len());
     let mut rest = text.chars();
     let mut before = None;
@@ -44,7 +44,7 @@ pub fn clean(text: &str, most: usize) -> String {
 }
 
 /// The end of `text`, cleaned as [`quote`] does, at most about `most` bytes of it.
-pub fn quote_end(text: &str, most: usize) -> String {
+pub(crate) fn quote_end(text: &str, most: usize) -> String {
     let text = text.trim();
     if text.len() <= most {
         return quote(text, most);
@@ -57,7 +57,7 @@ pub fn quote_end(text: &str, most: usize) -> String {
 }
 
 /// Whether [`clean`] would leave `text` as it is, but for its length.
-pub fn is_clean(text: &str) -> bool {
+pub(crate) fn is_clean(text: &str) -> bool {
     text.split('\n').all(|line| find_unsafe(line).is_none())
 }
 

@@ -48,7 +48,7 @@ pub fn find_unsafe(text: &str) -> Option<char> {
 }
 
 /// What a character of the list is, for a message: `the control character U+001B`.
-pub fn name_of_unsafe(c: char) -> String {
+pub(crate) fn name_of_unsafe(c: char) -> String {
     let what = match c {
         '\u{200c}' | '\u{200d}' => "a joiner where nothing is joined,",
         '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
@@ -62,7 +62,7 @@ pub fn name_of_unsafe(c: char) -> String {
 }
 
 /// The text with characters of the list spelled out as `\u{202e}`, cut after `limit` characters.
-pub fn visible(text: &str, limit: usize) -> String {
+pub(crate) fn visible(text: &str, limit: usize) -> String {
     let mut shown = String::with_capacity(text.len().min(limit) + 4);
     for (count, (c, is_unsafe)) in judged(text).enumerate() {
         if count == limit {
@@ -82,7 +82,7 @@ pub fn visible(text: &str, limit: usize) -> String {
 
 /// JSON text with characters of the list escaped as `\u202e`, so that it reads as the same value and cannot steer
 /// a terminal. The line feeds, tabs and carriage returns between its parts stay.
-pub fn escape_json(json: &str) -> Cow<'_, str> {
+pub(crate) fn escape_json(json: &str) -> Cow<'_, str> {
     if all_bytes(json, |byte| is_harmless(byte) || byte == b'\r') {
         return Cow::Borrowed(json);
     }
@@ -104,7 +104,7 @@ pub fn escape_json(json: &str) -> Cow<'_, str> {
 ///
 /// This is the last gate before a terminal. Text from outside is made safe where it is put into a message: a colour
 /// in it would pass here.
-pub fn for_terminal(text: &str) -> Cow<'_, str> {
+pub(crate) fn for_terminal(text: &str) -> Cow<'_, str> {
     if all_bytes(text, is_harmless) {
         return Cow::Borrowed(text);
     }

@@ -162,7 +162,7 @@ pub(crate) struct FingerprintParts<'a> {
 
 impl<'a> FingerprintParts<'a> {
     /// An empty fingerprint.
-    pub fn new(
+    pub(crate) fn new(
         definition: &'a ToolDefinition,
         worker: &'a SmallModelWorker,
         read: &'a Environment,
@@ -181,28 +181,28 @@ impl<'a> FingerprintParts<'a> {
     }
 
     /// Adds the values of the variables that texts of the catalog name as `${VAR}`.
-    pub fn variables<'t>(&mut self, texts: impl IntoIterator<Item = &'t str>) {
+    pub(crate) fn variables<'t>(&mut self, texts: impl IntoIterator<Item = &'t str>) {
         for name in texts.into_iter().flat_map(variables) {
             self.value(&format!("${{{name}}}"), (self.read)(name));
         }
     }
 
     /// Adds a value from the environment.
-    pub fn value(&mut self, name: &str, value: Option<String>) {
+    pub(crate) fn value(&mut self, name: &str, value: Option<String>) {
         if let Some(value) = value {
             self.environment.insert(name.to_owned(), value.into());
         }
     }
 
     /// Adds a part of the definition; `null` is left out.
-    pub fn put(&mut self, name: &str, value: Value) {
+    pub(crate) fn put(&mut self, name: &str, value: Value) {
         if !value.is_null() {
             self.parts.insert(name.to_owned(), value);
         }
     }
 
     /// Adds a property of what runs the call; `null` is left out.
-    pub fn by(&mut self, name: &str, value: Value) {
+    pub(crate) fn by(&mut self, name: &str, value: Value) {
         if !value.is_null() {
             self.executor.insert(name.to_owned(), value);
         }
@@ -210,7 +210,7 @@ impl<'a> FingerprintParts<'a> {
 
     /// Why the output of an external call may not be reused: only a call that `reads`, or that the catalog marks
     /// as `read_only`, has no side effects.
-    pub fn unless_it_reads(&self, reads: bool) -> Option<NotReused> {
+    pub(crate) fn unless_it_reads(&self, reads: bool) -> Option<NotReused> {
         match (
             self.worker.is_simulated(),
             reads || self.definition.read_only,

@@ -11,7 +11,7 @@ use std::time::Duration;
 const MAX_FILE_BYTES: u64 = 4 << 20;
 
 /// A tool's object. Each field that is read is removed; what is left at the end is unknown.
-pub struct Fields<'a> {
+pub(super) struct Fields<'a> {
     left: Map<String, Value>,
     folder: Option<&'a Path>,
     /// The field and what is wrong with it.
@@ -19,7 +19,7 @@ pub struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    pub fn new(object: Map<String, Value>, folder: Option<&'a Path>) -> Self {
+    pub(super) fn new(object: Map<String, Value>, folder: Option<&'a Path>) -> Self {
         Self {
             left: object,
             folder,
@@ -27,23 +27,23 @@ impl<'a> Fields<'a> {
         }
     }
 
-    pub fn has(&self, name: &str) -> bool {
+    pub(super) fn has(&self, name: &str) -> bool {
         self.left.get(name).is_some_and(|value| !value.is_null())
     }
 
     /// The fields that were not read, and the faults. A field that is `null` counts as not given.
-    pub fn into_rest(mut self) -> (Map<String, Value>, Vec<(&'static str, String)>) {
+    pub(super) fn into_rest(mut self) -> (Map<String, Value>, Vec<(&'static str, String)>) {
         self.left.retain(|_, value| !value.is_null());
         (self.left, self.faults)
     }
 
-    pub fn take(&mut self, name: &str) -> Option<Value> {
+    pub(super) fn take(&mut self, name: &str) -> Option<Value> {
         self.left
             .shift_remove(name)
             .filter(|value| !value.is_null())
     }
 
-    pub fn fault(&mut self, field: &'static str, message: impl Into<String>) {
+    pub(super) fn fault(&mut self, field: &'static str, message: impl Into<String>) {
         self.faults.push((field, message.into()));
     }
 
@@ -52,7 +52,7 @@ impl<'a> Fields<'a> {
         self.fault(field, format!("`{field}` must be {wanted}, not {got}"));
     }
 
-    pub fn text(&mut self, field: &'static str) -> Option<Arc<str>> {
+    pub(super) fn text(&mut self, field: &'static str) -> Option<Arc<str>> {
         match self.take(field)? {
             Value::String(text) => Some(text.into()),
             other => {
@@ -63,12 +63,12 @@ impl<'a> Fields<'a> {
     }
 
     /// Text, or the contents of the file that `@name` names.
-    pub fn text_or_file(&mut self, field: &'static str) -> Option<Arc<str>> {
+    pub(super) fn text_or_file(&mut self, field: &'static str) -> Option<Arc<str>> {
         let text = self.text(field)?;
         self.resolve_file(field, text)
     }
 
-    pub fn resolve_file(&mut self, field: &'static str, text: Arc<str>) -> Option<Arc<str>> {
+    pub(super) fn resolve_file(&mut self, field: &'static str, text: Arc<str>) -> Option<Arc<str>> {
         let Some(name) = text.strip_prefix('@').map(str::trim) else {
             return Some(text);
         };
@@ -92,12 +92,12 @@ impl<'a> Fields<'a> {
     }
 
     /// A path relative to the catalog's folder.
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.folder
             .map_or_else(|| PathBuf::from(name), |folder| folder.join(name))
     }
 
-    pub fn flag(&mut self, field: &'static str) -> Option<bool> {
+    pub(super) fn flag(&mut self, field: &'static str) -> Option<bool> {
         match self.take(field)? {
             Value::Bool(flag) => Some(flag),
             other => {
@@ -107,7 +107,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    pub fn count(&mut self, field: &'static str) -> Option<u32> {
+    pub(super) fn count(&mut self, field: &'static str) -> Option<u32> {
         let value = self.take(field)?;
         let count = value
             .as_u64()
@@ -119,7 +119,7 @@ impl<'a> Fields<'a> {
         count
     }
 
-    pub fn seconds(&mut self, field: &'static str) -> Option<Duration> {
+    pub(super) fn seconds(&mut self, field: &'static str) -> Option<Duration> {
         let value = self.take(field)?;
         let span = value
             .as_f64()
@@ -132,7 +132,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A price in dollars, read exactly.
-    pub fn money(&mut self, field: &'static str) -> Option<Money> {
+    pub(super) fn money(&mut self, field: &'static str) -> Option<Money> {
         let value = self.take(field)?;
         let money = money(&value);
         if money.is_none() {
@@ -145,7 +145,7 @@ impl<'a> Fields<'a> {
         money
     }
 
-    pub fn object(&mut self, field: &'static str) -> Option<Map<String, Value>> {
+    pub(super) fn object(&mut self, field: &'static str) -> Option<Map<String, Value>> {
         match self.take(field)? {
             Value::Object(object) => Some(object),
             other => {
@@ -155,7 +155,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    pub fn list(&mut self, field: &'static str) -> Option<Vec<Value>> {
+    pub(super) fn list(&mut self, field: &'static str) -> Option<Vec<Value>> {
         match self.take(field)? {
             Value::Array(items) => Some(items),
             other => {
@@ -166,7 +166,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Refuses the forms of variables that a shell has and a catalog has not.
-    pub fn check_variables(&mut self, field: &'static str, text: &str) {
+    pub(super) fn check_variables(&mut self, field: &'static str, text: &str) {
         if let Some(form) = unknown_form(text) {
             let form = crate::text::message::quote(form, 80);
             self.fault(
@@ -179,7 +179,7 @@ impl<'a> Fields<'a> {
     }
 
     /// An object of texts; numbers and flags become text.
-    pub fn texts(&mut self, field: &'static str) -> Vec<(Arc<str>, Arc<str>)> {
+    pub(super) fn texts(&mut self, field: &'static str) -> Vec<(Arc<str>, Arc<str>)> {
         let Some(object) = self.object(field) else {
             return Vec::new();
         };
@@ -203,7 +203,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A valid JSON Schema object. Boolean schemas are refused.
-    pub fn schema(&mut self, field: &'static str) -> Option<Value> {
+    pub(super) fn schema(&mut self, field: &'static str) -> Option<Value> {
         let value = self.take(field)?;
         if !value.is_object() {
             self.wrong(field, "a JSON Schema, which is an object", &value);
@@ -220,7 +220,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A program and its arguments, as a list or as a line to be split.
-    pub fn command(&mut self, field: &'static str) -> Option<Vec<Arc<str>>> {
+    pub(super) fn command(&mut self, field: &'static str) -> Option<Vec<Arc<str>>> {
         let words = match self.take(field)? {
             Value::String(line) => match split_command(&line) {
                 Ok(words) => words,
@@ -257,7 +257,7 @@ impl<'a> Fields<'a> {
 }
 
 /// A price in dollars as exact money.
-pub fn money(value: &Value) -> Option<Money> {
+pub(super) fn money(value: &Value) -> Option<Money> {
     let text = match value {
         Value::Number(number) => number.to_string(),
         Value::String(text) => text.trim().trim_start_matches('$').to_owned(),
@@ -280,7 +280,7 @@ fn split_command(line: &str) -> Result<Vec<String>, &'static str> {
     })
 }
 
-pub fn type_name(value: &Value) -> &'static str {
+pub(super) fn type_name(value: &Value) -> &'static str {
     crate::plan::type_name(value)
 }
 

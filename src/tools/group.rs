@@ -13,7 +13,7 @@ const SUPERVISOR: Duration = Duration::from_millis(1_200);
 
 /// Who ends what a child started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Keeper {
+pub(super) enum Keeper {
     /// The child is a launcher, which stays as the supervisor of the program.
     Supervisor,
     /// This process: the child is the program, or a launcher that becomes it.
@@ -21,7 +21,7 @@ pub enum Keeper {
 }
 
 /// Starts a child that ends alone and of which nothing is left.
-pub fn start_single(command: &mut Command) -> io::Result<Child> {
+pub(super) fn start_single(command: &mut Command) -> io::Result<Child> {
     #[cfg(target_os = "linux")]
     return start_own(command).map(|(child, _)| child);
     #[cfg(not(target_os = "linux"))]
@@ -30,7 +30,7 @@ pub fn start_single(command: &mut Command) -> io::Result<Child> {
 
 /// A child and what it started. Dropping it ends them.
 #[derive(Debug)]
-pub struct Group {
+pub(super) struct Group {
     #[cfg(unix)]
     leader: Option<rustix::process::Pid>,
     /// The child, where it is a launcher that stays.
@@ -41,7 +41,7 @@ pub struct Group {
 
 impl Group {
     /// Starts a child. Where nothing supervises it, it leads a process group.
-    pub fn start(command: &mut Command, keeper: Keeper) -> io::Result<(Child, Self)> {
+    pub(super) fn start(command: &mut Command, keeper: Keeper) -> io::Result<(Child, Self)> {
         #[cfg(target_os = "linux")]
         let (child, launcher) = start_own(command)?;
         #[cfg(not(target_os = "linux"))]
@@ -70,7 +70,7 @@ impl Group {
 
     /// Notes that the child has ended with this status, and kills what its supervisor has left: nothing, unless the
     /// supervisor itself was killed.
-    pub fn ended(&mut self, status: Option<ExitStatus>) {
+    pub(super) fn ended(&mut self, status: Option<ExitStatus>) {
         #[cfg(unix)]
         match (self.keeper, self.leader.take()) {
             (Keeper::Supervisor, Some(leader)) => {
@@ -88,7 +88,7 @@ impl Group {
     }
 
     /// Asks them all to end, and kills what is left of them shortly after.
-    pub async fn end(&mut self, child: &mut Child) {
+    pub(super) async fn end(&mut self, child: &mut Child) {
         #[cfg(unix)]
         if let Some(leader) = self.leader {
             match self.keeper {

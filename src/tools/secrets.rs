@@ -2,10 +2,11 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-pub use crate::text::secrets::{REDACTED, Redactor, Secrets, SharedSecrets};
+pub(crate) use crate::text::secrets::Redactor;
+pub use crate::text::secrets::{REDACTED, Secrets, SharedSecrets};
 
 /// Whether a header of this name carries a credential, so that its value is always a secret.
-pub fn is_secret_header(name: &str) -> bool {
+pub(super) fn is_secret_header(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     [
         "authorization",
@@ -27,6 +28,6 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 
 /// `text` with everything but unreserved characters percent-encoded.
-pub fn percent_encode(text: &str) -> String {
+pub(super) fn percent_encode(text: &str) -> String {
     utf8_percent_encode(text, UNRESERVED).to_string()
 }

@@ -32,7 +32,7 @@ impl Default for ToolOptions {
 }
 
 /// What the tools of one toolbox share.
-pub struct Services {
+pub(crate) struct Services {
     /// Sandboxes for code.
     pub sandbox: Sandbox,
     /// HTTP clients with their connections.
@@ -45,7 +45,7 @@ pub struct Services {
 
 impl Services {
     /// New services with these options.
-    pub fn new(options: ToolOptions) -> Self {
+    pub(crate) fn new(options: ToolOptions) -> Self {
         let secrets = SharedSecrets::default();
         let (read, watched) = (options.environment, secrets.clone());
         let environment: Environment = Arc::new(move |name| {

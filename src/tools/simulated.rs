@@ -10,14 +10,14 @@ use serde_json::Value;
 use std::sync::Arc;
 
 /// A tool of any kind that is not called: its output is a fake value, and nothing outside is reached.
-pub struct SimulatedTool {
+pub(super) struct SimulatedTool {
     definition: Arc<ToolDefinition>,
     worker: SmallModelWorker,
 }
 
 impl SimulatedTool {
     /// Replaces the tool of `definition`.
-    pub fn new(definition: Arc<ToolDefinition>, worker: SmallModelWorker) -> Self {
+    pub(super) fn new(definition: Arc<ToolDefinition>, worker: SmallModelWorker) -> Self {
         Self { definition, worker }
     }
 

@@ -14,13 +14,13 @@ use std::sync::Arc;
 
 /// `final_synthesis`: the plan's last step. The worker completes its rendered template; offline the template itself is
 /// the output.
-pub struct FinalSynthesis {
+pub(super) struct FinalSynthesis {
     worker: SmallModelWorker,
 }
 
 impl FinalSynthesis {
     /// The tool, run by `worker`.
-    pub fn new(worker: SmallModelWorker) -> Self {
+    pub(super) fn new(worker: SmallModelWorker) -> Self {
         Self { worker }
     }
 }

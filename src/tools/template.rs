@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use std::collections::HashSet;
 
 /// Renders texts with the parameters of one call.
-pub struct TemplateRenderer<'a> {
+pub(super) struct TemplateRenderer<'a> {
     /// The parameters.
     pub input: &'a Map<String, Value>,
     /// The environment; without one `${VAR}` is plain text.
@@ -25,7 +25,7 @@ pub struct TemplateRenderer<'a> {
 
 /// What a text cannot be rendered without.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TemplateError {
+pub(super) enum TemplateError {
     /// A parameter.
     #[error("the parameter \"{0}\" was not given")]
     Parameter(String),
@@ -50,7 +50,7 @@ const MAX_DEFAULTS: usize = 8;
 
 /// What happens to a parameter that was not given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Missing {
+pub(super) enum Missing {
     /// It is an error.
     Error,
     /// Nothing is inserted.
@@ -59,7 +59,7 @@ pub enum Missing {
 
 impl<'a> TemplateRenderer<'a> {
     /// A renderer of parameters only.
-    pub fn new(input: &'a Map<String, Value>, missing: Missing) -> Self {
+    pub(super) fn new(input: &'a Map<String, Value>, missing: Missing) -> Self {
         Self {
             input,
             environment: None,
@@ -71,7 +71,7 @@ impl<'a> TemplateRenderer<'a> {
 
     /// The same renderer, for texts of at most so many bytes.
     #[must_use]
-    pub fn up_to(mut self, max: usize) -> Self {
+    pub(super) fn up_to(mut self, max: usize) -> Self {
         self.left = max;
         self
     }
@@ -101,7 +101,7 @@ impl<'a> TemplateRenderer<'a> {
 
     /// The same renderer with an environment.
     #[must_use]
-    pub fn with_environment(mut self, environment: &'a Environment) -> Self {
+    pub(super) fn with_environment(mut self, environment: &'a Environment) -> Self {
         self.environment = Some(environment);
         self
     }
@@ -110,7 +110,7 @@ impl<'a> TemplateRenderer<'a> {
     ///
     /// # Errors
     /// Names what is missing, or says that it would be too large.
-    pub fn text(
+    pub(super) fn text(
         &mut self,
         text: &str,
         encode: impl Fn(&str) -> String,
@@ -178,7 +178,7 @@ impl<'a> TemplateRenderer<'a> {
 
     /// `value` with its strings rendered. A string that is exactly one `{{name}}` becomes the parameter's value
     /// with its type, `null` where it was not given.
-    pub fn value(&mut self, value: &Value) -> Result<Value, TemplateError> {
+    pub(super) fn value(&mut self, value: &Value) -> Result<Value, TemplateError> {
         Ok(match value {
             Value::String(text) => match whole_reference(text) {
                 Some(name) => match self.parameter(name) {
@@ -205,7 +205,7 @@ impl<'a> TemplateRenderer<'a> {
     }
 
     /// The parameters that were not inserted anywhere.
-    pub fn rest(&self) -> impl Iterator<Item = (&'a String, &'a Value)> {
+    pub(super) fn rest(&self) -> impl Iterator<Item = (&'a String, &'a Value)> {
         self.input
             .iter()
             .filter(|(name, _)| !self.used.contains(*name))
@@ -240,7 +240,7 @@ impl<'a> TemplateRenderer<'a> {
 }
 
 /// The names of the variables that a text of a catalog reads.
-pub fn variables(text: &str) -> impl Iterator<Item = &str> {
+pub(super) fn variables(text: &str) -> impl Iterator<Item = &str> {
     text.split("${").skip(1).filter_map(|rest| {
         let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))?;
         let (name, after) = rest.split_at(end);
@@ -250,7 +250,7 @@ pub fn variables(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Whether a text is exactly one `{{name}}`, which stands for the parameter's value with its type.
-pub fn is_whole_reference(text: &str) -> bool {
+pub(super) fn is_whole_reference(text: &str) -> bool {
     whole_reference(text).is_some()
 }
 
@@ -263,7 +263,7 @@ fn whole_reference(text: &str) -> Option<&str> {
 }
 
 /// A value inside a longer text: a string as it is, `null` as nothing, anything else as compact JSON.
-pub fn plain(value: &Value) -> String {
+pub(super) fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Null => String::new(),
@@ -298,7 +298,7 @@ fn with_default(tail: &str) -> Option<(&str, &str, &str)> {
 }
 
 /// The first variable in a text that is written in a form of a shell which is not read here, as it is written.
-pub fn unknown_form(text: &str) -> Option<&str> {
+pub(super) fn unknown_form(text: &str) -> Option<&str> {
     text.match_indices("${").find_map(|(at, _)| {
         let inner = &text[at + 2..];
         let length = inner.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))?;

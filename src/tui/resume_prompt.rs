@@ -27,7 +27,7 @@ const NAMED: usize = 6;
 
 /// An interrupted run.
 #[derive(Clone, Debug)]
-pub struct ResumePrompt {
+pub(crate) struct ResumePrompt {
     /// The plan's name.
     pub plan: Arc<str>,
     /// When the run started, in the local time zone.
@@ -44,7 +44,7 @@ pub struct ResumePrompt {
 
 /// The user's answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ResumeChoice {
+pub(crate) enum ResumeChoice {
     /// Resume the run.
     Resume,
     /// Start a new one.
@@ -80,7 +80,10 @@ static REGISTRY: &[Entry] = &[
 ];
 
 /// Asks, and gives the terminal back before this returns.
-pub async fn ask_to_resume(run: ResumePrompt, options: Options) -> Result<ResumeChoice, Error> {
+pub(crate) async fn ask_to_resume(
+    run: ResumePrompt,
+    options: Options,
+) -> Result<ResumeChoice, Error> {
     let theme = options.theme()?;
     let session = TerminalSession::take()?;
     let mut screen = PromptScreen {

@@ -7,7 +7,7 @@ use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
 /// What is said to a request that has a certain text in it.
 #[derive(Clone)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// The text that the request has in it.
     pub to: String,
     /// What the model says.
@@ -44,19 +44,19 @@ impl Respond for Answers {
 }
 
 /// The server, with a runtime of its own that ends with it.
-pub struct ModelServer {
+pub(crate) struct ModelServer {
     runtime: tokio::runtime::Runtime,
     server: MockServer,
 }
 
 impl ModelServer {
     /// Starts a server that knows these answers.
-    pub fn start(answers: Vec<Answer>) -> Self {
+    pub(crate) fn start(answers: Vec<Answer>) -> Self {
         Self::answering(Answers(answers))
     }
 
     /// Starts a server that answers in its own way.
-    pub fn answering(answers: impl Respond + 'static) -> Self {
+    pub(crate) fn answering(answers: impl Respond + 'static) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -76,7 +76,7 @@ impl ModelServer {
 
     /// Starts a server of exchange rates, at which every currency is worth this much.
     #[allow(dead_code, reason = "not every test program has such a plan")]
-    pub fn rates(rate: f64) -> Self {
+    pub(crate) fn rates(rate: f64) -> Self {
         let server = Self::answering(ResponseTemplate::new(404));
         let body = json!({"amount": 1.0, "rates": {"EUR": rate}});
         let mock = Mock::given(method("GET"))
@@ -87,12 +87,12 @@ impl ModelServer {
     }
 
     /// What `--base-url` takes.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("{}/v1", self.server.uri())
     }
 
     /// The requests so far: the `authorization` header and the body.
-    pub fn requests(&self) -> Vec<(String, Value)> {
+    pub(crate) fn requests(&self) -> Vec<(String, Value)> {
         let requests = self.runtime.block_on(self.server.received_requests());
         requests
             .unwrap_or_default()

@@ -21,7 +21,7 @@ const SIXTEEN: [&str; 16] = [
 ];
 
 /// Draws `screen` in a window with a title.
-pub fn svg(screen: &vt100::Screen, title: &str) -> String {
+pub(crate) fn svg(screen: &vt100::Screen, title: &str) -> String {
     let (rows, columns) = screen.size();
     let (rows, columns) = (rows.get(), columns.get());
     let width = f32::from(columns) * CELL_WIDTH + 2.0 * MARGIN;

@@ -6,11 +6,11 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// What the program promises: what is stopped or dropped ends within this time, on a machine at rest.
-pub const STOP: Duration = Duration::from_secs(2);
+pub(crate) const STOP: Duration = Duration::from_secs(2);
 
 /// Starts the program without a dashboard on the plan in a folder, with its output in pipes; offline where `more` names
 /// no worker.
-pub fn start(folder: &Path, home: &Path, more: &[&str]) -> Child {
+pub(crate) fn start(folder: &Path, home: &Path, more: &[&str]) -> Child {
     let mut command = Command::new(program());
     for variable in FOREIGN {
         command.env_remove(variable);
@@ -37,7 +37,7 @@ pub fn start(folder: &Path, home: &Path, more: &[&str]) -> Child {
 ///
 /// A busy machine may take longer: it is allowed 100 times the slowest of five starts of a process that does nothing,
 /// measured now. That is some 0.1 s on a machine at rest.
-pub fn assert_stopped_in_time(what: &str, took: Duration) {
+pub(crate) fn assert_stopped_in_time(what: &str, took: Duration) {
     let slowest = (0..5).map(|_| {
         let before = Instant::now();
         assert!(Command::new("true").status().unwrap().success());
@@ -48,7 +48,7 @@ pub fn assert_stopped_in_time(what: &str, took: Duration) {
 }
 
 /// Waits for something that another process does.
-pub fn wait_until(what: &str, there: impl Fn() -> bool) {
+pub(crate) fn wait_until(what: &str, there: impl Fn() -> bool) {
     let deadline = Instant::now() + HANG;
     while !there() {
         assert!(Instant::now() < deadline, "waited in vain for: {what}");
@@ -57,7 +57,7 @@ pub fn wait_until(what: &str, there: impl Fn() -> bool) {
 }
 
 /// Whether a process exists and is not a zombie.
-pub fn lives(process: &str) -> bool {
+pub(crate) fn lives(process: &str) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", process.trim()));
     stat.is_ok_and(|stat| {
         let rest = stat.rsplit(')').next();

@@ -8,10 +8,10 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 /// A guard against tests that hang: far longer than anything in a test takes, even on a busy machine.
-pub const HANG: Duration = Duration::from_mins(1);
+pub(crate) const HANG: Duration = Duration::from_mins(1);
 
 /// Variables that would give the program a model, a setting or a colour of the machine that runs the tests.
-pub const FOREIGN: [&str; 26] = [
+pub(crate) const FOREIGN: [&str; 26] = [
     "OPENAI_API_KEY",
     "OPENAI_BASE_URL",
     "ANTHROPIC_API_KEY",
@@ -41,12 +41,12 @@ pub const FOREIGN: [&str; 26] = [
 ];
 
 /// The program under test.
-pub fn program() -> &'static Path {
+pub(crate) fn program() -> &'static Path {
     assert_cmd::cargo::cargo_bin!("plandeck")
 }
 
 /// The program under test, with a home of its own, so that commands do not find each other's runs.
-pub fn plandeck() -> assert_cmd::Command {
+pub(crate) fn plandeck() -> assert_cmd::Command {
     static COMMANDS: AtomicUsize = AtomicUsize::new(0);
     let mut command = assert_cmd::Command::new(program());
     for name in FOREIGN {
@@ -60,13 +60,13 @@ pub fn plandeck() -> assert_cmd::Command {
 }
 
 /// The folder for the stores of the program, one for each test program.
-pub fn home() -> &'static Path {
+pub(crate) fn home() -> &'static Path {
     static HOME: std::sync::OnceLock<TempDir> = std::sync::OnceLock::new();
     HOME.get_or_init(|| tempfile::tempdir().unwrap()).path()
 }
 
 /// The plan in a folder.
-pub fn plan_in(folder: &Path) -> PathBuf {
+pub(crate) fn plan_in(folder: &Path) -> PathBuf {
     ["plan.yaml", "plan.json", "plan.txt"]
         .iter()
         .map(|name| folder.join(name))
@@ -75,7 +75,7 @@ pub fn plan_in(folder: &Path) -> PathBuf {
 }
 
 /// A folder with a plan and a catalog of its own; `tools` is YAML.
-pub fn folder(plan_file: &str, plan: &str, tools: &str) -> TempDir {
+pub(crate) fn folder(plan_file: &str, plan: &str, tools: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join(plan_file), plan).unwrap();
     std::fs::write(folder.path().join("tools.yaml"), tools).unwrap();
@@ -83,7 +83,7 @@ pub fn folder(plan_file: &str, plan: &str, tools: &str) -> TempDir {
 }
 
 /// Runs a plan without a screen and without a model, and reads the result it prints.
-pub fn run_json(plan: &Path, more: &[&str]) -> (i32, Value) {
+pub(crate) fn run_json(plan: &Path, more: &[&str]) -> (i32, Value) {
     let output = plandeck()
         .arg("run")
         .arg(plan)
@@ -95,7 +95,7 @@ pub fn run_json(plan: &Path, more: &[&str]) -> (i32, Value) {
 }
 
 /// The status a program exited with.
-pub fn code(output: &Output) -> i32 {
+pub(crate) fn code(output: &Output) -> i32 {
     output
         .status
         .code()
@@ -103,12 +103,12 @@ pub fn code(output: &Output) -> i32 {
 }
 
 /// Standard error as text.
-pub fn stderr(output: &Output) -> String {
+pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// Standard output, which must be one JSON value and nothing else.
-pub fn json(output: &Output) -> Value {
+pub(crate) fn json(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
         panic!(
             "standard output is not one JSON value: {error}\nstdout: {}\nstderr: {}",
@@ -119,7 +119,7 @@ pub fn json(output: &Output) -> Value {
 }
 
 /// The step of a result with this id.
-pub fn step<'a>(result: &'a Value, id: &str) -> &'a Value {
+pub(crate) fn step<'a>(result: &'a Value, id: &str) -> &'a Value {
     result["steps"]
         .as_array()
         .and_then(|steps| steps.iter().find(|step| step["id"] == id))
@@ -127,7 +127,7 @@ pub fn step<'a>(result: &'a Value, id: &str) -> &'a Value {
 }
 
 /// Sends a signal to a process, by its name (`TERM`, `INT`).
-pub fn signal(name: &str, process: u32) {
+pub(crate) fn signal(name: &str, process: u32) {
     let status = std::process::Command::new("sh")
         .args(["-c", &format!("kill -{name} {process}")])
         .status()

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 /// One thing that the server does with a connection.
 #[derive(Clone, Debug)]
-pub enum Act {
+pub(crate) enum Act {
     /// It sends this.
     Say(String),
     /// It sends this again and again, with a pause after each, until the client has gone.
@@ -21,27 +21,27 @@ pub enum Act {
 }
 
 /// The head of a stream.
-pub const STREAM: &str =
+pub(crate) const STREAM: &str =
     "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
 
 /// A stream of these events, which ends with the connection.
-pub fn stream(events: &[Value]) -> String {
+pub(crate) fn stream(events: &[Value]) -> String {
     let events: String = events.iter().map(sse).collect();
     format!("{STREAM}{events}data: [DONE]\n\n")
 }
 
 /// One event.
-pub fn sse(event: &Value) -> String {
+pub(crate) fn sse(event: &Value) -> String {
     format!("data: {event}\n\n")
 }
 
 /// A chunk of a chat completion with this text.
-pub fn chunk(text: &str) -> Value {
+pub(crate) fn chunk(text: &str) -> Value {
     serde_json::json!({"choices": [{"index": 0, "delta": {"content": text}, "finish_reason": null}]})
 }
 
 /// The last chunks of a chat completion: why it ends, and what it used.
-pub fn end(reason: &str, input: u64, output: u64) -> [Value; 2] {
+pub(crate) fn end(reason: &str, input: u64, output: u64) -> [Value; 2] {
     [
         serde_json::json!({"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]}),
         serde_json::json!({"choices": [], "usage": {"prompt_tokens": input, "completion_tokens": output}}),
@@ -49,7 +49,7 @@ pub fn end(reason: &str, input: u64, output: u64) -> [Value; 2] {
 }
 
 /// The server; its threads end with the test program.
-pub struct RawServer {
+pub(crate) struct RawServer {
     address: String,
     bodies: Arc<Mutex<Vec<Value>>>,
     go_on: Sender<()>,
@@ -57,7 +57,7 @@ pub struct RawServer {
 
 impl RawServer {
     /// A server that treats its connections in turn so, and further ones as the last.
-    pub fn start(connections: Vec<Vec<Act>>) -> Self {
+    pub(crate) fn start(connections: Vec<Vec<Act>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let bodies = Arc::<Mutex<Vec<Value>>>::default();
@@ -80,17 +80,17 @@ impl RawServer {
     }
 
     /// Its address, without a path.
-    pub fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> &str {
         &self.address
     }
 
     /// The bodies of the requests so far.
-    pub fn bodies(&self) -> Vec<Value> {
+    pub(crate) fn bodies(&self) -> Vec<Value> {
         self.bodies.lock().unwrap().clone()
     }
 
     /// Lets one connection that waits go on.
-    pub fn go_on(&self) {
+    pub(crate) fn go_on(&self) {
         self.go_on.send(()).unwrap();
     }
 }

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// A run in the making: first its steps, then what happens, each with the time going on by hand.
-pub struct Recording {
+pub(crate) struct Recording {
     header: RunHeader,
     steps: Vec<StepInfo>,
     events: Vec<RunEvent>,
@@ -23,7 +23,7 @@ pub struct Recording {
 #[allow(dead_code, reason = "every test program uses a part of it")]
 impl Recording {
     /// A run of the plan with this name, without steps yet.
-    pub fn new(plan: &str) -> Self {
+    pub(crate) fn new(plan: &str) -> Self {
         Self {
             header: RunHeader {
                 run_id: "run-1".into(),
@@ -54,13 +54,13 @@ impl Recording {
     }
 
     /// Changes what is known at the start.
-    pub fn header(mut self, change: impl FnOnce(&mut RunHeader)) -> Self {
+    pub(crate) fn header(mut self, change: impl FnOnce(&mut RunHeader)) -> Self {
         change(&mut self.header);
         self
     }
 
     /// Adds a step.
-    pub fn step(mut self, id: &str, tool: &str, kind: &str, needs: &[&str]) -> Self {
+    pub(crate) fn step(mut self, id: &str, tool: &str, kind: &str, needs: &[&str]) -> Self {
         let depends_on: Vec<StepIx> = needs.iter().map(|id| self.find(id)).collect();
         let parameters = json!({ "from": needs, "limit": 10 });
         self.steps.push(StepInfo {
@@ -79,7 +79,7 @@ impl Recording {
     }
 
     /// Adds a step whose dependencies are known by their position in their name (`s12`), without searching.
-    pub fn step_at(mut self, id: &str, tool: &str, kind: &str, needs: &[&str]) -> Self {
+    pub(crate) fn step_at(mut self, id: &str, tool: &str, kind: &str, needs: &[&str]) -> Self {
         let place = |id: &&str| StepIx(id[1..].parse().expect("a position"));
         self.steps.push(StepInfo {
             id: id.into(),
@@ -97,7 +97,7 @@ impl Recording {
     }
 
     /// Starts the run; the steps without dependencies are ready.
-    pub fn start(mut self) -> Self {
+    pub(crate) fn start(mut self) -> Self {
         self.header.steps = self.steps.clone().into();
         let header = Arc::new(self.header.clone());
         self.say(EventKind::RunStarted(header));
@@ -111,7 +111,7 @@ impl Recording {
     }
 
     /// Says of every model step what it can cost, also where the run has begun.
-    pub fn priced(mut self) -> Self {
+    pub(crate) fn priced(mut self) -> Self {
         for step in self.steps.iter_mut().filter(|step| &*step.kind == "model") {
             step.price = Some(Box::new(StepPrice {
                 min: Money::from_usd(0.0001),
@@ -131,13 +131,13 @@ impl Recording {
     }
 
     /// Lets time go on, in milliseconds.
-    pub fn wait(mut self, ms: u64) -> Self {
+    pub(crate) fn wait(mut self, ms: u64) -> Self {
         self.at += Micros(ms * 1000);
         self
     }
 
     /// Makes steps ready.
-    pub fn ready(mut self, ids: &[&str]) -> Self {
+    pub(crate) fn ready(mut self, ids: &[&str]) -> Self {
         for id in ids {
             let step = self.key(id);
             self.say(EventKind::StepReady { step });
@@ -146,7 +146,7 @@ impl Recording {
     }
 
     /// Holds a ready step.
-    pub fn holds(mut self, id: &str, reason: WaitReason) -> Self {
+    pub(crate) fn holds(mut self, id: &str, reason: WaitReason) -> Self {
         let step = self.key(id);
         self.say(EventKind::StepWaiting {
             step,
@@ -158,7 +158,7 @@ impl Recording {
     }
 
     /// Holds a ready step because of the rate of this name, for so many milliseconds.
-    pub fn throttles(mut self, id: &str, name: &str, ms: u64) -> Self {
+    pub(crate) fn throttles(mut self, id: &str, name: &str, ms: u64) -> Self {
         let step = self.key(id);
         self.say(EventKind::StepWaiting {
             step,
@@ -170,7 +170,7 @@ impl Recording {
     }
 
     /// Begins attempts.
-    pub fn call(mut self, ids: &[&str]) -> Self {
+    pub(crate) fn call(mut self, ids: &[&str]) -> Self {
         for id in ids {
             let step = self.key(id);
             let ix = step.ix.0;
@@ -200,7 +200,7 @@ impl Recording {
     }
 
     /// Logs a line from the running attempt.
-    pub fn log(mut self, id: &str, text: &str) -> Self {
+    pub(crate) fn log(mut self, id: &str, text: &str) -> Self {
         let step = self.key(id);
         let attempt = self.attempts[&step.ix.0].0;
         self.say(EventKind::AttemptLog {
@@ -213,7 +213,7 @@ impl Recording {
     }
 
     /// Ends attempts well.
-    pub fn succeed(self, ids: &[&str]) -> Self {
+    pub(crate) fn succeed(self, ids: &[&str]) -> Self {
         ids.iter().fold(self, |run, id| {
             let output = json!({
                 "items": [{ "name": "Milk", "price": 2.49 }, { "name": "Bread", "price": 3.1 }],
@@ -226,7 +226,7 @@ impl Recording {
     }
 
     /// Ends an attempt with this output.
-    pub fn succeed_with(mut self, id: &str, output: Value) -> Self {
+    pub(crate) fn succeed_with(mut self, id: &str, output: Value) -> Self {
         self.end(id, None, None);
         let step = self.key(id);
         self.say(EventKind::StepSucceeded {
@@ -239,13 +239,13 @@ impl Recording {
     }
 
     /// Ends an attempt badly, with another try in `ms` milliseconds.
-    pub fn stumble(mut self, id: &str, message: &str, ms: u64) -> Self {
+    pub(crate) fn stumble(mut self, id: &str, message: &str, ms: u64) -> Self {
         self.end(id, Some(message), Some(Micros(ms * 1000)));
         self
     }
 
     /// Ends an attempt badly, and with it the step.
-    pub fn fail(mut self, id: &str, message: &str) -> Self {
+    pub(crate) fn fail(mut self, id: &str, message: &str) -> Self {
         self.end(id, Some(message), None);
         let error = Box::new(self.error(id, message));
         let step = self.key(id);
@@ -254,7 +254,7 @@ impl Recording {
     }
 
     /// Skips steps because of another.
-    pub fn skip(mut self, ids: &[&str], because: &str) -> Self {
+    pub(crate) fn skip(mut self, ids: &[&str], because: &str) -> Self {
         for id in ids {
             let step = self.key(id);
             self.say(EventKind::StepSkipped {
@@ -267,7 +267,7 @@ impl Recording {
     }
 
     /// Expands a `for_each` step into `count` elements.
-    pub fn expand(mut self, id: &str, count: usize) -> Self {
+    pub(crate) fn expand(mut self, id: &str, count: usize) -> Self {
         let step = self.key(id);
         let of = self.steps[step.ix.at()].clone();
         let elements: Vec<StepInfo> = (0..count)
@@ -287,17 +287,17 @@ impl Recording {
     }
 
     /// Pauses.
-    pub fn pause(self) -> Self {
+    pub(crate) fn pause(self) -> Self {
         self.event(EventKind::RunPaused)
     }
 
     /// Goes on.
-    pub fn resume(self) -> Self {
+    pub(crate) fn resume(self) -> Self {
         self.event(EventKind::RunResumed)
     }
 
     /// Reaches a limit.
-    pub fn limit(self, limit: Limit) -> Self {
+    pub(crate) fn limit(self, limit: Limit) -> Self {
         self.event(EventKind::LimitReached {
             limit,
             message: "it was reached".into(),
@@ -305,7 +305,7 @@ impl Recording {
     }
 
     /// Ends the run.
-    pub fn end_run(self, status: RunOutcome) -> Self {
+    pub(crate) fn end_run(self, status: RunOutcome) -> Self {
         self.event(EventKind::RunEnded {
             status,
             result: Arc::new(json!({ "total": 5.59 })),
@@ -314,28 +314,28 @@ impl Recording {
     }
 
     /// Anything else.
-    pub fn event(mut self, kind: EventKind) -> Self {
+    pub(crate) fn event(mut self, kind: EventKind) -> Self {
         self.say(kind);
         self
     }
 
     /// The time so far.
-    pub fn at(&self) -> Micros {
+    pub(crate) fn at(&self) -> Micros {
         self.at
     }
 
     /// The events so far.
-    pub fn events(self) -> Vec<RunEvent> {
+    pub(crate) fn events(self) -> Vec<RunEvent> {
         self.events
     }
 
     /// The events so far, with more to come.
-    pub fn so_far(&self) -> Vec<RunEvent> {
+    pub(crate) fn so_far(&self) -> Vec<RunEvent> {
         self.events.clone()
     }
 
     /// Which step an event is about.
-    pub fn key(&self, id: &str) -> StepKey {
+    pub(crate) fn key(&self, id: &str) -> StepKey {
         self.key_of(self.find(id))
     }
 
@@ -411,7 +411,7 @@ impl Recording {
 
 /// The grocery receipt: extract, then three in parallel, then statistics and a summary.
 #[allow(dead_code, reason = "every test program uses a part of it")]
-pub fn receipt() -> Recording {
+pub(crate) fn receipt() -> Recording {
     Recording::new("receipt")
         .step("extract", "receipt_ocr", "model", &[])
         .step("items", "line_item_parser", "model", &["extract"])
@@ -436,7 +436,7 @@ pub fn receipt() -> Recording {
 
 /// The receipt in the middle of its run: two steps done, three running.
 #[allow(dead_code, reason = "every test program uses a part of it")]
-pub fn receipt_running() -> Recording {
+pub(crate) fn receipt_running() -> Recording {
     receipt()
         .start()
         .wait(2)
@@ -455,7 +455,7 @@ pub fn receipt_running() -> Recording {
 
 /// The receipt with a step that failed on its second try and took others with it.
 #[allow(dead_code, reason = "every test program uses a part of it")]
-pub fn receipt_failed() -> Recording {
+pub(crate) fn receipt_failed() -> Recording {
     receipt_running()
         .stumble("validate", "connection reset by peer", 400)
         .succeed(&["dates"])

@@ -5,19 +5,19 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 /// The folder of a sample plan.
-pub fn sample_folder(name: &str) -> PathBuf {
+pub(crate) fn sample_folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("sample-plans")
         .join(name)
 }
 
 /// The plan of a sample.
-pub fn sample(name: &str) -> PathBuf {
+pub(crate) fn sample(name: &str) -> PathBuf {
     plan_in(&sample_folder(name))
 }
 
 /// A copy of a sample that a test may change.
-pub fn copy_of(name: &str) -> TempDir {
+pub(crate) fn copy_of(name: &str) -> TempDir {
     let copy = tempfile::tempdir().unwrap();
     for entry in std::fs::read_dir(sample_folder(name)).unwrap() {
         let entry = entry.unwrap();

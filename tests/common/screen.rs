@@ -8,7 +8,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
 /// A dashboard and what it asked for.
-pub struct Screen {
+pub(crate) struct Screen {
     pub model: Model,
     pub effects: Vec<Effect>,
     terminal: Terminal<TestBackend>,
@@ -17,7 +17,7 @@ pub struct Screen {
 #[allow(dead_code, reason = "every test program uses a part of it")]
 impl Screen {
     /// A dashboard of this size that has taken in `events`.
-    pub fn new(columns: u16, rows: u16, events: Vec<RunEvent>) -> Self {
+    pub(crate) fn new(columns: u16, rows: u16, events: Vec<RunEvent>) -> Self {
         let model = Model::new("plan", Theme::default(), false, (columns, rows));
         let terminal = Terminal::new(TestBackend::new(columns, rows)).expect("a screen in memory");
         let mut screen = Self {
@@ -31,24 +31,24 @@ impl Screen {
     }
 
     /// Sends a message.
-    pub fn tell(&mut self, message: Message) {
+    pub(crate) fn tell(&mut self, message: Message) {
         self.effects.extend(update(&mut self.model, message));
     }
 
     /// Lets it be `ms` milliseconds after the start of the run.
-    pub fn at(mut self, ms: u64) -> Self {
+    pub(crate) fn at(mut self, ms: u64) -> Self {
         self.tell(Message::Tick(Micros(ms * 1000)));
         self
     }
 
     /// Presses keys, written as `j j enter ? ctrl-c`, a frame after each.
-    pub fn keys(mut self, keys: &str) -> Self {
+    pub(crate) fn keys(mut self, keys: &str) -> Self {
         self.press(keys);
         self
     }
 
     /// The same in place.
-    pub fn press(&mut self, keys: &str) {
+    pub(crate) fn press(&mut self, keys: &str) {
         for key in keys.split_whitespace() {
             self.tell(Message::Terminal(TerminalEvent::Key(parse(key))));
             self.draw();
@@ -56,7 +56,7 @@ impl Screen {
     }
 
     /// Does something with the mouse at a column and a row, and draws a frame.
-    pub fn mouse(&mut self, kind: MouseEventKind, (column, row): (u16, u16)) {
+    pub(crate) fn mouse(&mut self, kind: MouseEventKind, (column, row): (u16, u16)) {
         self.tell(Message::Terminal(TerminalEvent::Mouse(MouseEvent {
             kind,
             column,
@@ -67,14 +67,14 @@ impl Screen {
     }
 
     /// Gives the screen another size and draws a frame.
-    pub fn resize(&mut self, columns: u16, rows: u16) {
+    pub(crate) fn resize(&mut self, columns: u16, rows: u16) {
         self.terminal.backend_mut().resize(columns, rows);
         self.tell(Message::Terminal(TerminalEvent::Resize(columns, rows)));
         self.draw();
     }
 
     /// Draws a frame.
-    pub fn draw(&mut self) {
+    pub(crate) fn draw(&mut self) {
         let model = &mut self.model;
         self.terminal
             .draw(|frame| view(model, frame))
@@ -82,13 +82,13 @@ impl Screen {
     }
 
     /// The screen as text.
-    pub fn text(&mut self) -> String {
+    pub(crate) fn text(&mut self) -> String {
         self.draw();
         self.terminal.backend().to_string()
     }
 
     /// The cells.
-    pub fn buffer(&mut self) -> &ratatui::buffer::Buffer {
+    pub(crate) fn buffer(&mut self) -> &ratatui::buffer::Buffer {
         self.draw();
         self.terminal.backend().buffer()
     }
@@ -96,7 +96,7 @@ impl Screen {
 
 /// A key by its name.
 #[allow(dead_code, reason = "every test program uses a part of it")]
-pub fn parse(key: &str) -> KeyEvent {
+pub(crate) fn parse(key: &str) -> KeyEvent {
     let (modifiers, name) = match key.strip_prefix("ctrl-") {
         Some(name) => (KeyModifiers::CONTROL, name),
         None => (KeyModifiers::NONE, key),

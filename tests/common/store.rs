@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 /// Counts its calls by step, and returns its input, waits, hangs or fails, as the input asks.
-pub struct Echo {
+pub(crate) struct Echo {
     pub calls: Mutex<BTreeMap<String, u32>>,
     pub keys: Mutex<Vec<String>>,
     pub repeatable: bool,
@@ -39,7 +39,7 @@ impl Default for Echo {
 }
 
 impl Echo {
-    pub fn report(&self, input: &Value) -> CallReport {
+    pub(crate) fn report(&self, input: &Value) -> CallReport {
         let output = match input["fail"].as_str() {
             Some(why) => Err(ToolError::permanent(why)),
             None => Ok(Arc::new(json!({"echo": input}))),
@@ -53,11 +53,11 @@ impl Echo {
         }
     }
 
-    pub fn calls_of(&self, step: &str) -> u32 {
+    pub(crate) fn calls_of(&self, step: &str) -> u32 {
         self.calls.lock().unwrap().get(step).copied().unwrap_or(0)
     }
 
-    pub fn total(&self) -> u32 {
+    pub(crate) fn total(&self) -> u32 {
         self.calls.lock().unwrap().values().sum()
     }
 }
@@ -120,7 +120,7 @@ impl Pricing for EchoTool {
 }
 
 /// Every name is the same tool.
-pub struct Only(pub Arc<Echo>);
+pub(crate) struct Only(pub Arc<Echo>);
 
 impl Toolbox for Only {
     fn tool(&self, _name: &str) -> Option<Arc<dyn Tool>> {
@@ -128,14 +128,14 @@ impl Toolbox for Only {
     }
 }
 
-pub fn step(id: &str, parameters: Value, depends_on: &[u32]) -> Step {
+pub(crate) fn step(id: &str, parameters: Value, depends_on: &[u32]) -> Step {
     Step {
         depends_on: depends_on.iter().copied().map(StepIx).collect(),
         ..Step::new(id, "echo", Template::Literal(Arc::new(parameters)))
     }
 }
 
-pub fn plan(steps: Vec<Step>) -> Arc<ExecutionPlan> {
+pub(crate) fn plan(steps: Vec<Step>) -> Arc<ExecutionPlan> {
     Arc::new(ExecutionPlan {
         name: "trial".into(),
         dialect: Dialect::Documented,
@@ -147,7 +147,7 @@ pub fn plan(steps: Vec<Step>) -> Arc<ExecutionPlan> {
     })
 }
 
-pub fn settings() -> Settings {
+pub(crate) fn settings() -> Settings {
     Settings {
         limits: ResourceLimits::none(),
         seed: 7,
@@ -155,12 +155,12 @@ pub fn settings() -> Settings {
     }
 }
 
-pub fn engine(steps: Vec<Step>, echo: &Arc<Echo>) -> Engine {
+pub(crate) fn engine(steps: Vec<Step>, echo: &Arc<Echo>) -> Engine {
     let toolbox = Arc::new(Only(Arc::clone(echo)));
     Engine::new(plan(steps), Map::new(), toolbox, settings())
 }
 
-pub fn journal(home: &Path, engine: &Engine) -> Journal {
+pub(crate) fn journal(home: &Path, engine: &Engine) -> Journal {
     Journal::begin(
         home,
         engine.run_id(),
@@ -171,12 +171,12 @@ pub fn journal(home: &Path, engine: &Engine) -> Journal {
 }
 
 /// Runs with a journal in `home`, to the end; gives the state and the events as a reader in memory saw them.
-pub async fn run_journalled(home: &Path, engine: Engine) -> (RunState, Vec<RunEvent>) {
+pub(crate) async fn run_journalled(home: &Path, engine: Engine) -> (RunState, Vec<RunEvent>) {
     let journal = journal(home, &engine);
     run(engine.with_sink(journal)).await
 }
 
-pub async fn run(engine: Engine) -> (RunState, Vec<RunEvent>) {
+pub(crate) async fn run(engine: Engine) -> (RunState, Vec<RunEvent>) {
     let (events_out, mut reader) = event_channel();
     let engine = engine.with_sink(events_out);
     let (_send, commands) = mpsc::channel::<RunCommand>(1);

@@ -33,7 +33,7 @@ impl Drawn {
 }
 
 /// A running program in a terminal.
-pub struct Terminal {
+pub(crate) struct Terminal {
     drawn: Arc<(Mutex<Drawn>, Condvar)>,
     /// `None` once the window was closed; so is `master`.
     keys: Option<Box<dyn Write + Send>>,
@@ -56,12 +56,12 @@ fn size(columns: u16, rows: u16) -> PtySize {
 
 impl Terminal {
     /// Starts the program with these arguments in a folder, in a terminal of true colour.
-    pub fn start(folder: &Path, arguments: &[&str], columns: u16, rows: u16) -> Self {
+    pub(crate) fn start(folder: &Path, arguments: &[&str], columns: u16, rows: u16) -> Self {
         Self::start_as(folder, arguments, columns, rows, &[])
     }
 
     /// The same with variables set for the program.
-    pub fn start_as(
+    pub(crate) fn start_as(
         folder: &Path,
         arguments: &[&str],
         columns: u16,
@@ -72,7 +72,7 @@ impl Terminal {
     }
 
     /// The same with another program.
-    pub fn start_program(
+    pub(crate) fn start_program(
         folder: &Path,
         program: impl AsRef<OsStr>,
         arguments: &[&str],
@@ -135,46 +135,46 @@ impl Terminal {
     }
 
     /// The program's process id.
-    pub fn process(&self) -> u32 {
+    pub(crate) fn process(&self) -> u32 {
         self.child.process_id().unwrap()
     }
 
     /// Presses keys, given as the bytes a terminal sends.
-    pub fn press(&mut self, keys: &str) {
+    pub(crate) fn press(&mut self, keys: &str) {
         let to = self.keys.as_mut().expect("the window is open");
         to.write_all(keys.as_bytes()).unwrap();
         to.flush().unwrap();
     }
 
     /// Makes the terminal another size; the screen first, so that it is ready for what the program draws then.
-    pub fn resize(&mut self, columns: u16, rows: u16) {
+    pub(crate) fn resize(&mut self, columns: u16, rows: u16) {
         self.locked().screen.set_size(cells(rows), cells(columns));
         let master = self.master.as_ref().expect("the window is open");
         master.resize(size(columns, rows)).unwrap();
     }
 
     /// The text on the screen.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         self.locked().screen.screen().contents()
     }
 
     /// A copy of the screen with its colours.
-    pub fn screen(&self) -> vt100::Screen {
+    pub(crate) fn screen(&self) -> vt100::Screen {
         self.locked().screen.screen().clone()
     }
 
     /// Everything the program wrote so far.
-    pub fn bytes(&self) -> Vec<u8> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         self.locked().bytes.clone()
     }
 
     /// Waits until this stands on the screen.
-    pub fn wait_for(&self, text: &str) -> String {
+    pub(crate) fn wait_for(&self, text: &str) -> String {
         self.wait_until(text, |screen| screen.contents().contains(text))
     }
 
     /// Waits until the screen is as asked for; panics with what stands there if that does not come.
-    pub fn wait_until(&self, what: &str, there: impl Fn(&vt100::Screen) -> bool) -> String {
+    pub(crate) fn wait_until(&self, what: &str, there: impl Fn(&vt100::Screen) -> bool) -> String {
         let deadline = Instant::now() + HANG;
         let mut drawn = self.locked();
         loop {
@@ -197,7 +197,7 @@ impl Terminal {
     }
 
     /// Waits until the program has ended and everything it wrote was read; its exit status.
-    pub fn wait_for_end(&mut self) -> u32 {
+    pub(crate) fn wait_for_end(&mut self) -> u32 {
         let deadline = Instant::now() + HANG;
         let mut drawn = self.drawn.0.lock().unwrap_or_else(PoisonError::into_inner);
         while !drawn.closed {
@@ -219,7 +219,7 @@ impl Terminal {
     }
 
     /// Closes the window: the program has no terminal any more. Its exit status.
-    pub fn close_window(mut self) -> u32 {
+    pub(crate) fn close_window(mut self) -> u32 {
         self.locked().unwatched = true;
         // What is drawn for the new size ends the thread that reads, the last to hold the terminal open.
         self.resize(91, 31);

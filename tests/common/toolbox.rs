@@ -10,9 +10,9 @@ use std::sync::{Arc, Mutex};
 use tokio_util::sync::CancellationToken;
 
 /// The program under test, which starts itself as sandbox and launcher.
-pub const PROGRAM: &str = env!("CARGO_BIN_EXE_plandeck");
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_plandeck");
 
-pub fn catalog(text: &str) -> Catalog {
+pub(crate) fn catalog(text: &str) -> Catalog {
     let source = Source {
         name: "tools.yaml".into(),
         text: text.into(),
@@ -21,7 +21,7 @@ pub fn catalog(text: &str) -> Catalog {
         .unwrap_or_else(|faults| panic!("{faults}: {:#?}", faults.diagnostics))
 }
 
-pub fn faults(text: &str) -> Vec<String> {
+pub(crate) fn faults(text: &str) -> Vec<String> {
     let source = Source {
         name: "tools.yaml".into(),
         text: text.into(),
@@ -35,7 +35,7 @@ pub fn faults(text: &str) -> Vec<String> {
 }
 
 /// No variables but these.
-pub fn environment(variables: &[(&'static str, &'static str)]) -> Environment {
+pub(crate) fn environment(variables: &[(&'static str, &'static str)]) -> Environment {
     let variables = variables.to_vec();
     Arc::new(move |name| {
         let found = variables.iter().find(|(known, _)| *known == name);
@@ -43,7 +43,7 @@ pub fn environment(variables: &[(&'static str, &'static str)]) -> Environment {
     })
 }
 
-pub fn toolbox_with(
+pub(crate) fn toolbox_with(
     catalog: &Catalog,
     worker: &SmallModelWorker,
     environment: Environment,
@@ -55,7 +55,7 @@ pub fn toolbox_with(
     CatalogToolbox::new(catalog, worker, options)
 }
 
-pub fn toolbox(text: &str) -> CatalogToolbox {
+pub(crate) fn toolbox(text: &str) -> CatalogToolbox {
     toolbox_with(
         &catalog(text),
         &SmallModelWorker::offline(),
@@ -63,14 +63,14 @@ pub fn toolbox(text: &str) -> CatalogToolbox {
     )
 }
 
-pub fn tool(text: &str, name: &str) -> Arc<dyn Tool> {
+pub(crate) fn tool(text: &str, name: &str) -> Arc<dyn Tool> {
     toolbox(text)
         .tool(name)
         .unwrap_or_else(|| panic!("no tool {name}"))
 }
 
 /// A call, and the lines that it logs.
-pub fn call(input: Value) -> (Call, Arc<Mutex<Vec<String>>>) {
+pub(crate) fn call(input: Value) -> (Call, Arc<Mutex<Vec<String>>>) {
     let said = Arc::new(Mutex::new(Vec::new()));
     let lines = said.clone();
     let call = Call {
@@ -90,19 +90,19 @@ pub fn call(input: Value) -> (Call, Arc<Mutex<Vec<String>>>) {
     (call, said)
 }
 
-pub async fn run(tool: &Arc<dyn Tool>, input: Value) -> CallReport {
+pub(crate) async fn run(tool: &Arc<dyn Tool>, input: Value) -> CallReport {
     tool.call(call(input).0).await
 }
 
 /// The output of a call that must succeed.
-pub async fn output(tool: &Arc<dyn Tool>, input: Value) -> Value {
+pub(crate) async fn output(tool: &Arc<dyn Tool>, input: Value) -> Value {
     let output = run(tool, input).await.output;
     let output = output.unwrap_or_else(|error| panic!("{error}"));
     Arc::unwrap_or_clone(output)
 }
 
 /// The message of a call that must fail for good.
-pub async fn refusal(tool: &Arc<dyn Tool>, input: Value) -> String {
+pub(crate) async fn refusal(tool: &Arc<dyn Tool>, input: Value) -> String {
     let error = run(tool, input).await.output.expect_err("an error");
     assert!(!error.retryable, "{error}");
     error.message

@@ -3,11 +3,11 @@
 
 #[path = "../common"]
 mod common {
-    pub mod model_server;
-    pub mod process;
-    pub mod program;
-    pub mod samples;
-    pub mod store;
+    pub(crate) mod model_server;
+    pub(crate) mod process;
+    pub(crate) mod program;
+    pub(crate) mod samples;
+    pub(crate) mod store;
 }
 
 mod charges;

@@ -4,13 +4,13 @@
 #[path = "../common"]
 mod common {
     #[allow(dead_code, reason = "these tests do not read the requests")]
-    pub mod model_server;
-    pub mod picture;
-    pub mod program;
-    pub mod recording;
-    pub mod samples;
-    pub mod screen;
-    pub mod terminal;
+    pub(crate) mod model_server;
+    pub(crate) mod picture;
+    pub(crate) mod program;
+    pub(crate) mod recording;
+    pub(crate) mod samples;
+    pub(crate) mod screen;
+    pub(crate) mod terminal;
 }
 
 mod compare;

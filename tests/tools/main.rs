@@ -3,10 +3,10 @@
 
 #[path = "../common"]
 mod common {
-    pub mod process;
-    pub mod program;
-    pub mod raw_server;
-    pub mod toolbox;
+    pub(crate) mod process;
+    pub(crate) mod program;
+    pub(crate) mod raw_server;
+    pub(crate) mod toolbox;
 }
 
 mod catalog;

@@ -9,7 +9,7 @@ use std::time::Duration;
 /// `plandeck runs`.
 #[derive(Args, Clone, Debug)]
 #[command(args_conflicts_with_subcommands = true)]
-pub struct RunsArgs {
+pub(crate) struct RunsArgs {
     #[command(subcommand)]
     pub action: Option<RunsAction>,
     /// Print the runs as a JSON list on standard output
@@ -22,7 +22,7 @@ pub struct RunsArgs {
 
 /// Subcommands of `plandeck runs`.
 #[derive(Clone, Debug, Subcommand)]
-pub enum RunsAction {
+pub(crate) enum RunsAction {
     /// Remove old runs
     Prune(PruneArgs),
 }
@@ -30,7 +30,7 @@ pub enum RunsAction {
 /// `plandeck runs prune`.
 #[derive(Args, Clone, Debug)]
 #[group(required = true, multiple = true, args = ["older_than", "keep", "max_size"])]
-pub struct PruneArgs {
+pub(crate) struct PruneArgs {
     /// Remove runs that started longer ago than this: 12h, 30d, 8w
     #[arg(long, value_name = "AGE", value_parser = age)]
     pub older_than: Option<Duration>,
@@ -47,7 +47,7 @@ pub struct PruneArgs {
 
 /// `plandeck show`.
 #[derive(Args, Clone, Debug)]
-pub struct ShowArgs {
+pub(crate) struct ShowArgs {
     /// The run: its id, the start of its id, or last
     #[arg(value_name = "RUN")]
     pub run: String,
@@ -67,7 +67,7 @@ pub struct ShowArgs {
 
 /// `plandeck explain`.
 #[derive(Args, Clone, Debug)]
-pub struct ExplainArgs {
+pub(crate) struct ExplainArgs {
     /// The run: its id, the start of its id, or last
     #[arg(value_name = "RUN")]
     pub run: String,
@@ -81,7 +81,7 @@ pub struct ExplainArgs {
 
 /// `plandeck fork`.
 #[derive(Args, Clone, Debug)]
-pub struct ForkArgs {
+pub(crate) struct ForkArgs {
     /// The run to fork: its id, the start of its id, or last
     #[arg(value_name = "RUN")]
     pub run: String,
@@ -100,14 +100,14 @@ pub struct ForkArgs {
 
 /// `plandeck cache`.
 #[derive(Args, Clone, Debug)]
-pub struct CacheArgs {
+pub(crate) struct CacheArgs {
     #[command(subcommand)]
     pub action: CacheAction,
 }
 
 /// Subcommands of `plandeck cache`.
 #[derive(Clone, Debug, Subcommand)]
-pub enum CacheAction {
+pub(crate) enum CacheAction {
     /// List cached outputs, pinned ones first
     List {
         /// List only pinned outputs
@@ -142,7 +142,7 @@ pub enum CacheAction {
 
 /// `plandeck replay`.
 #[derive(Args, Clone, Debug)]
-pub struct ReplayArgs {
+pub(crate) struct ReplayArgs {
     /// The run: its id, the start of its id, last, or a file of events that --events wrote
     #[arg(value_name = "RUN|FILE")]
     pub run: String,
@@ -158,7 +158,7 @@ pub struct ReplayArgs {
 
 /// `plandeck diff`.
 #[derive(Args, Clone, Debug)]
-pub struct DiffArgs {
+pub(crate) struct DiffArgs {
     /// The first run: its id, the start of its id, or last
     #[arg(value_name = "RUN")]
     pub a: String,
@@ -172,7 +172,7 @@ pub struct DiffArgs {
 
 /// `plandeck export`.
 #[derive(Args, Clone, Debug)]
-pub struct ExportArgs {
+pub(crate) struct ExportArgs {
     /// The run: its id, the start of its id, or last
     #[arg(value_name = "RUN")]
     pub run: String,
@@ -186,7 +186,7 @@ pub struct ExportArgs {
 
 /// The formats of `plandeck export`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ExportFormat {
+pub(crate) enum ExportFormat {
     /// The result, as a JSON object
     Json,
     /// The events, one JSON object per line

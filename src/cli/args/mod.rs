@@ -1,9 +1,9 @@
 //! The command line as clap parses it: the commands, and the options of those that read a plan without running it.
 
-pub mod history;
-pub mod plan;
-pub mod run;
-pub mod values;
+pub(super) mod history;
+pub(super) mod plan;
+pub(super) mod run;
+pub(super) mod values;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
@@ -18,7 +18,7 @@ use std::path::PathBuf;
 #[derive(Debug, Parser)]
 #[command(name = "plandeck", version, args_conflicts_with_subcommands = true)]
 #[command(disable_help_subcommand = true)]
-pub struct Cli {
+pub(super) struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,
     #[command(flatten)]
@@ -37,7 +37,7 @@ pub struct Cli {
 
 /// What the log contains.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum LogLevel {
+pub(super) enum LogLevel {
     /// Write no log
     #[default]
     Off,
@@ -55,7 +55,7 @@ pub enum LogLevel {
 
 impl LogLevel {
     /// The level for the log; `None` for no log.
-    pub fn level(self) -> Option<tracing::Level> {
+    pub(super) fn level(self) -> Option<tracing::Level> {
         match self {
             Self::Off => None,
             Self::Error => Some(tracing::Level::ERROR),
@@ -69,7 +69,7 @@ impl LogLevel {
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(super) enum Command {
     /// Run a plan, with the dashboard on a terminal and plain progress elsewhere
     Run(Box<RunArgs>),
     /// Check a plan without running anything
@@ -115,7 +115,7 @@ pub enum Command {
 
 /// `plandeck check`.
 #[derive(Args, Clone, Debug)]
-pub struct CheckArgs {
+pub(super) struct CheckArgs {
     /// The plan file: JSON, YAML, or text from a planner; - reads standard input
     #[arg(value_name = "PLAN", value_hint = ValueHint::FilePath)]
     pub plan: PathBuf,
@@ -131,7 +131,7 @@ pub struct CheckArgs {
 
 /// `plandeck models`.
 #[derive(Args, Clone, Debug)]
-pub struct ModelsArgs {
+pub(super) struct ModelsArgs {
     /// Ask the server at this address too: what precedes `/chat/completions`
     #[arg(long, value_name = "URL")]
     pub base_url: Option<String>,
@@ -142,7 +142,7 @@ pub struct ModelsArgs {
 
 /// `plandeck prices`.
 #[derive(Args, Clone, Debug)]
-pub struct PricesArgs {
+pub(super) struct PricesArgs {
     /// Only models whose `PROVIDER/MODEL` contains this text
     #[arg(value_name = "MODEL")]
     pub model: Option<String>,
@@ -153,7 +153,7 @@ pub struct PricesArgs {
 
 /// `plandeck tools`.
 #[derive(Args, Clone, Debug)]
-pub struct ToolsArgs {
+pub(super) struct ToolsArgs {
     /// List the tools of this plan
     #[arg(value_name = "PLAN", value_hint = ValueHint::FilePath)]
     pub plan: Option<PathBuf>,

@@ -13,7 +13,7 @@ use std::path::PathBuf;
     clippy::struct_excessive_bools,
     reason = "each is a flag of the command line"
 )]
-pub struct PlanArgs {
+pub(crate) struct PlanArgs {
     /// What the plan should do, in plain words; with --refine, what should change
     #[arg(value_name = "TASK", required_unless_present_any = ["optimize", "failure"])]
     pub task: Option<String>,
@@ -48,7 +48,7 @@ pub struct PlanArgs {
 
 /// Who writes plans, and what that may cost.
 #[derive(Args, Clone, Debug, Default)]
-pub struct PlannerArgs {
+pub(crate) struct PlannerArgs {
     /// Write the plan with this model: PROVIDER/MODEL, MODEL, auto (the large model of the first provider that is
     /// configured, else offline) or offline (a search of the catalog)
     #[arg(long, value_name = "PLANNER", env = "PLANDECK_PLANNER")]
@@ -65,7 +65,7 @@ pub struct PlannerArgs {
     clippy::struct_excessive_bools,
     reason = "each is a flag of the command line"
 )]
-pub struct RunningArgs {
+pub(crate) struct RunningArgs {
     #[command(flatten)]
     pub limits: LimitArgs,
     /// Print plain progress on standard error instead of opening the dashboard
@@ -90,7 +90,7 @@ pub struct RunningArgs {
 
 impl PlannerArgs {
     /// These options for the application layer, without the context, which is read separately.
-    pub fn options(&self, source: &SourceArgs) -> PlanningOptions {
+    pub(crate) fn options(&self, source: &SourceArgs) -> PlanningOptions {
         let defaults = PlanningOptions::default();
         PlanningOptions {
             source: source.options(),

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// Where the tools, context values and worker of a plan come from.
 #[derive(Args, Clone, Debug, Default)]
-pub struct SourceArgs {
+pub(crate) struct SourceArgs {
     /// Set a context value: JSON, or plain text if it is not valid JSON; @FILE reads it from a file; repeatable
     #[arg(short, long = "context", value_name = "KEY=VALUE|KEY=@FILE")]
     pub context: Vec<String>,
@@ -37,7 +37,7 @@ pub struct SourceArgs {
 
 /// The limits of a run; `none` removes one.
 #[derive(Args, Clone, Debug, Default)]
-pub struct LimitArgs {
+pub(crate) struct LimitArgs {
     /// Run at most N attempts at once; none for no limit [default: 5]
     #[arg(long, value_name = "N", value_parser = limit::<u32>, allow_negative_numbers = true)]
     pub max_concurrent: Option<Bound<u32>>,
@@ -67,7 +67,7 @@ pub struct LimitArgs {
     clippy::struct_excessive_bools,
     reason = "each is a flag of the command line"
 )]
-pub struct RunArgs {
+pub(crate) struct RunArgs {
     /// The plan file: JSON, YAML, or text from a planner; - reads standard input
     #[arg(value_name = "PLAN", value_hint = ValueHint::FilePath)]
     pub plan: Option<PathBuf>,
@@ -115,7 +115,7 @@ pub struct RunArgs {
 
 impl SourceArgs {
     /// These options for the application layer, without the context, which is read separately.
-    pub fn options(&self) -> SourceOptions {
+    pub(crate) fn options(&self) -> SourceOptions {
         SourceOptions {
             tools: self.tools.clone(),
             mcp_config: self.mcp_config.clone(),
@@ -129,7 +129,7 @@ impl SourceArgs {
 
 impl LimitArgs {
     /// The given limits, over those in `limits`.
-    pub fn over(&self, mut limits: ResourceLimits) -> ResourceLimits {
+    pub(crate) fn over(&self, mut limits: ResourceLimits) -> ResourceLimits {
         if let Some(bound) = self.max_memory_mb {
             limits.max_memory_mb = bound.into_option();
         }
@@ -154,7 +154,7 @@ impl LimitArgs {
 
 impl RunArgs {
     /// The arguments of `plandeck run` without any option.
-    pub fn by_default() -> Self {
+    pub(crate) fn by_default() -> Self {
         Self {
             plan: None,
             source: SourceArgs::default(),
@@ -177,7 +177,7 @@ impl RunArgs {
 
 /// How a run is recorded, and what it reuses of earlier runs.
 #[derive(Args, Clone, Debug, Default)]
-pub struct RecordArgs {
+pub(crate) struct RecordArgs {
     /// Resume an earlier run: steps that it completed do not run again. RUN is an id, the start of one, or last
     #[arg(long, value_name = "RUN")]
     pub resume: Option<String>,
@@ -200,7 +200,7 @@ pub struct RecordArgs {
 
 /// What happens to steps that were running when the earlier run was interrupted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum UnknownWhen {
+pub(crate) enum UnknownWhen {
     /// Leave them unknown, unless their tool can safely be called again
     #[default]
     Keep,
@@ -212,7 +212,7 @@ pub enum UnknownWhen {
 
 /// Whether a run is recorded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum JournalWhen {
+pub(crate) enum JournalWhen {
     /// Record it; if recording fails, warn and continue
     #[default]
     On,
@@ -224,7 +224,7 @@ pub enum JournalWhen {
 
 /// The look of the dashboard.
 #[derive(Args, Clone, Debug, Default)]
-pub struct ScreenArgs {
+pub(crate) struct ScreenArgs {
     /// Use this theme; `plandeck themes` lists them
     #[arg(long, value_name = "NAME")]
     pub theme: Option<String>,
@@ -235,7 +235,7 @@ pub struct ScreenArgs {
 
 /// When to use colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum ColorWhen {
+pub(crate) enum ColorWhen {
     /// On a terminal that supports it, unless `NO_COLOR` is set
     #[default]
     Auto,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 /// A limit given on the command line: a value, or `none`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Bound<T> {
+pub(crate) enum Bound<T> {
     /// `none`: no limit.
     Unlimited,
     /// At most this.
@@ -15,7 +15,7 @@ pub enum Bound<T> {
 
 impl<T> Bound<T> {
     /// The limit as [`ResourceLimits`](crate::run::ResourceLimits) has it: `None` for no limit.
-    pub fn into_option(self) -> Option<T> {
+    pub(crate) fn into_option(self) -> Option<T> {
         match self {
             Self::Unlimited => None,
             Self::Max(value) => Some(value),
@@ -23,7 +23,9 @@ impl<T> Bound<T> {
     }
 }
 
-pub fn limit<T: std::str::FromStr + PartialOrd + From<u8>>(text: &str) -> Result<Bound<T>, String> {
+pub(crate) fn limit<T: std::str::FromStr + PartialOrd + From<u8>>(
+    text: &str,
+) -> Result<Bound<T>, String> {
     if text.eq_ignore_ascii_case("none") {
         return Ok(Bound::Unlimited);
     }
@@ -34,14 +36,14 @@ pub fn limit<T: std::str::FromStr + PartialOrd + From<u8>>(text: &str) -> Result
 }
 
 /// A time of at most an hour.
-pub fn pace(text: &str) -> Result<Duration, String> {
+pub(crate) fn pace(text: &str) -> Result<Duration, String> {
     let seconds = text.parse::<f64>().ok();
     let seconds = seconds.filter(|seconds| (0.0..=3600.0).contains(seconds));
     let seconds = seconds.ok_or("must be seconds from 0 to 3600")?;
     Ok(Duration::from_secs_f64(seconds))
 }
 
-pub fn rate(text: &str) -> Result<(Arc<str>, Rate), String> {
+pub(crate) fn rate(text: &str) -> Result<(Arc<str>, Rate), String> {
     let number = |text: &str| match text.parse::<u64>() {
         Ok(number) if number > 0 => Ok(number),
         _ => Err(format!("{text:?} is not a whole number of at least 1")),
@@ -61,7 +63,7 @@ pub fn rate(text: &str) -> Result<(Arc<str>, Rate), String> {
     Ok((name.into(), rate))
 }
 
-pub fn amount(text: &str) -> Result<Bound<f64>, String> {
+pub(crate) fn amount(text: &str) -> Result<Bound<f64>, String> {
     if text.eq_ignore_ascii_case("none") {
         return Ok(Bound::Unlimited);
     }
@@ -82,7 +84,7 @@ fn with_unit(text: &str, units: &[(&str, u64)]) -> Option<u64> {
     number.parse::<u64>().ok()?.checked_mul(*factor)
 }
 
-pub fn age(text: &str) -> Result<Duration, String> {
+pub(crate) fn age(text: &str) -> Result<Duration, String> {
     let units = [
         ("s", 1),
         ("m", 60),
@@ -95,7 +97,7 @@ pub fn age(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "must be a number with the unit s, m, h, d or w".to_owned())
 }
 
-pub fn size(text: &str) -> Result<u64, String> {
+pub(crate) fn size(text: &str) -> Result<u64, String> {
     let units = [
         ("", 1),
         ("b", 1),

@@ -19,7 +19,7 @@ use reader::Reader;
 use std::sync::Arc;
 
 /// Shows the home screen, and opens what the user chooses.
-pub async fn home(args: RunArgs) -> Result<u8, Failure> {
+pub(super) async fn home(args: RunArgs) -> Result<u8, Failure> {
     if args.headless || args.json || args.events.is_some() || !is_interactive() {
         let usage = Cli::command().render_help();
         note(&usage.to_string());

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use tokio::sync::mpsc::UnboundedSender;
 
 /// Makes a plan, and tells the home screen how that goes.
-pub async fn make(
+pub(super) async fn make(
     request: PlanRequest,
     args: RunArgs,
     here: PathBuf,

@@ -15,7 +15,7 @@ const BYTES: u64 = 4_000_000;
 const PLANS: usize = 300;
 
 /// The plans in this folder and the folders in it, nearest first.
-pub fn plans(here: &Path) -> Vec<PlanItem> {
+pub(super) fn plans(here: &Path) -> Vec<PlanItem> {
     let mut plans = Vec::new();
     let mut open = std::collections::VecDeque::from([(here.to_path_buf(), 0)]);
     let mut searched = 0;

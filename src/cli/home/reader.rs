@@ -24,7 +24,7 @@ const EVENTS: u64 = 100_000;
 const FAILURES: usize = 50;
 
 /// Answers the home screen's requests from a thread that reads the disk.
-pub struct Reader {
+pub(super) struct Reader {
     requests: Sender<Request>,
     answers: UnboundedReceiver<Answer>,
     next: Option<Answer>,
@@ -61,7 +61,7 @@ impl Drop for PlannerTask {
 
 impl Reader {
     /// Starts the thread; `here` is the current folder, and `args` say with what plans are made.
-    pub fn start(here: PathBuf, args: RunArgs) -> Self {
+    pub(super) fn start(here: PathBuf, args: RunArgs) -> Self {
         let (requests, received) = channel();
         let (send, answers) = unbounded_channel();
         let planner = PlannerTask {

@@ -11,7 +11,7 @@ const HEADROOM: u64 = 9;
 /// What is left of the budget. Spending plus reservations never pass the limit, as long as no call costs more
 /// than its upper bound.
 #[derive(Debug, Default)]
-pub struct Budget {
+pub(super) struct Budget {
     limit: Option<Money>,
     /// What the runs that this one resumes have spent.
     before: Money,
@@ -25,7 +25,7 @@ pub struct Budget {
 
 impl Budget {
     /// A budget of which `before` is spent already; `None` is without a limit.
-    pub fn new(limit: Option<Money>, before: Money) -> Self {
+    pub(super) fn new(limit: Option<Money>, before: Money) -> Self {
         Self {
             limit,
             before,
@@ -34,46 +34,46 @@ impl Budget {
     }
 
     /// Whether there is a limit.
-    pub fn is_limited(&self) -> bool {
+    pub(super) fn is_limited(&self) -> bool {
         self.limit.is_some()
     }
 
     /// What is neither spent nor reserved; without a limit, all there is.
-    pub fn free(&self) -> Money {
+    pub(super) fn free(&self) -> Money {
         self.limit.map_or(Money::MAX, |limit| {
             limit - self.before - self.spent() - self.reserved()
         })
     }
 
     /// Whether more is spent than the limit: a bill was higher than its bound.
-    pub fn is_overdrawn(&self) -> bool {
+    pub(super) fn is_overdrawn(&self) -> bool {
         self.limit
             .is_some_and(|limit| self.before + self.spent > limit)
     }
 
     /// What the runs that this one resumes have spent.
-    pub fn spent_before(&self) -> Money {
+    pub(super) fn spent_before(&self) -> Money {
         self.before
     }
 
     /// The limit, where there is one.
-    pub fn limit(&self) -> Option<Money> {
+    pub(super) fn limit(&self) -> Option<Money> {
         self.limit
     }
 
     /// What calls have cost.
-    pub fn spent(&self) -> Money {
+    pub(super) fn spent(&self) -> Money {
         self.spent
     }
 
     /// What running calls may cost.
-    pub fn reserved(&self) -> Money {
+    pub(super) fn reserved(&self) -> Money {
         self.reserved
     }
 
     /// Whether `upper_bound` could be reserved with `headroom` beside it. A call that costs nothing always fits, even when
     /// the money is gone; one that would be alone needs no headroom.
-    pub fn fits(&self, upper_bound: Money, headroom: Money) -> bool {
+    pub(super) fn fits(&self, upper_bound: Money, headroom: Money) -> bool {
         let free = self.free();
         let alone = self.reserved.is_zero();
         upper_bound.is_zero()
@@ -81,7 +81,7 @@ impl Budget {
     }
 
     /// Reserves `upper_bound` and holds `headroom` back if they fit.
-    pub fn reserve(&mut self, upper_bound: Money, headroom: Money) -> bool {
+    pub(super) fn reserve(&mut self, upper_bound: Money, headroom: Money) -> bool {
         let fits = self.fits(upper_bound, headroom);
         if fits {
             self.reserved += upper_bound;
@@ -91,7 +91,7 @@ impl Budget {
     }
 
     /// Reserves so much more for a running call, if there is so much.
-    pub fn raise(&mut self, more: Money) -> bool {
+    pub(super) fn raise(&mut self, more: Money) -> bool {
         let fits = more <= self.free();
         if fits {
             self.reserved += more;
@@ -100,14 +100,14 @@ impl Budget {
     }
 
     /// Replaces a reservation by the true cost.
-    pub fn charge(&mut self, reserved: Money, headroom: Money, cost: Money) {
+    pub(super) fn charge(&mut self, reserved: Money, headroom: Money, cost: Money) {
         self.reserved -= reserved;
         self.headrooms -= headroom;
         self.spent += cost;
     }
 
     /// What is held back beside the bound of a tool's next call, where the bound is an estimate.
-    pub fn headroom(&self, tool: &str, upper_bound: Money) -> Money {
+    pub(super) fn headroom(&self, tool: &str, upper_bound: Money) -> Money {
         if self.is_limited() && !self.learned_excess.contains_key(tool) {
             upper_bound.times(HEADROOM)
         } else {
@@ -117,14 +117,20 @@ impl Budget {
 
     /// The bound of a tool's next call: `upper_bound`, and by how much the bill of a call has passed its bound before. A
     /// provider may bill what no estimate foresees, but not twice unforeseen.
-    pub fn upper_bound(&self, tool: &str, upper_bound: Money) -> Money {
+    pub(super) fn upper_bound(&self, tool: &str, upper_bound: Money) -> Money {
         let excess = self.learned_excess.get(tool).copied();
         upper_bound + excess.unwrap_or_default()
     }
 
     /// Takes note of what a call cost; `upper_bound` is its bound without what other bills had added to it. A call that
     /// has been counted confirms its bound.
-    pub fn learn(&mut self, tool: &Arc<str>, upper_bound: Money, cost: Money, counted: bool) {
+    pub(super) fn learn(
+        &mut self,
+        tool: &Arc<str>,
+        upper_bound: Money,
+        cost: Money,
+        counted: bool,
+    ) {
         if cost > upper_bound {
             let known = self.learned_excess.entry(Arc::clone(tool)).or_default();
             *known = (cost - upper_bound).max(*known);

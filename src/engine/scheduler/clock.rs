@@ -4,7 +4,7 @@ use crate::units::Micros;
 
 /// Wall-clock time less held time. The same rule as in the fold, kept here because the deadline needs it.
 #[derive(Debug, Default)]
-pub struct RunClock {
+pub(super) struct RunClock {
     held: Micros,
     held_since: Option<Micros>,
     /// The run's `timeout_seconds`.
@@ -17,7 +17,7 @@ pub struct RunClock {
 
 impl RunClock {
     /// A clock for a run that may take so many seconds.
-    pub fn new(timeout_seconds: Option<f64>) -> Self {
+    pub(super) fn new(timeout_seconds: Option<f64>) -> Self {
         Self {
             timeout: timeout_seconds.map(|seconds| Micros((seconds.max(0.0) * 1e6) as u64)),
             ..Self::default()
@@ -25,7 +25,7 @@ impl RunClock {
     }
 
     /// Takes note of whether everything is held from `now` on.
-    pub fn hold(&mut self, now: Micros, holds: bool) {
+    pub(super) fn hold(&mut self, now: Micros, holds: bool) {
         match (holds, self.held_since) {
             (true, None) => self.held_since = Some(now),
             (false, Some(since)) => {
@@ -37,35 +37,35 @@ impl RunClock {
     }
 
     /// What it shows at `now`.
-    pub fn wall(&self, now: Micros) -> Micros {
+    pub(super) fn wall(&self, now: Micros) -> Micros {
         now - self.held - self.held_since.map_or(Micros(0), |since| now - since)
     }
 
     /// What the run may take in all.
-    pub fn timeout(&self) -> Option<Micros> {
+    pub(super) fn timeout(&self) -> Option<Micros> {
         self.timeout
     }
 
     /// Sets the deadline: the moment at which its timer is to fire, where the run has one.
-    pub fn arm(&mut self, now: Micros) -> Option<Micros> {
+    pub(super) fn arm(&mut self, now: Micros) -> Option<Micros> {
         self.deadline_missed = false;
         Some(now + self.left(now)?)
     }
 
     /// Whether the deadline has to be set once more, because its timer fired in vain.
-    pub fn is_to_be_armed(&self) -> bool {
+    pub(super) fn is_to_be_armed(&self) -> bool {
         self.deadline_missed && self.held_since.is_none()
     }
 
     /// The deadline's timer has fired in a run that is going or not. Returns whether the time is over; if not,
     /// the deadline is set again as soon as the clock resumes.
-    pub fn is_over(&mut self, now: Micros, going: bool) -> bool {
+    pub(super) fn is_over(&mut self, now: Micros, going: bool) -> bool {
         self.deadline_missed = true;
         going && self.held_since.is_none() && self.left(now) == Some(Micros(0))
     }
 
     /// Gives the run as much time again.
-    pub fn renew(&mut self, now: Micros) {
+    pub(super) fn renew(&mut self, now: Micros) {
         self.allowance_from = self.wall(now);
     }
 

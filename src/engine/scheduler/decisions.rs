@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 /// The user's decisions.
 #[derive(Debug, Default)]
-pub struct Decisions {
+pub(super) struct Decisions {
     breakpoints: HashSet<StepIx>,
     /// Rows that may pass their breakpoint once.
     released: HashSet<StepIx>,
@@ -20,7 +20,7 @@ pub struct Decisions {
 
 impl Decisions {
     /// Sets or removes a breakpoint.
-    pub fn set_breakpoint(&mut self, row: StepIx, on: bool) {
+    pub(super) fn set_breakpoint(&mut self, row: StepIx, on: bool) {
         if on {
             self.breakpoints.insert(row);
         } else {
@@ -29,26 +29,26 @@ impl Decisions {
     }
 
     /// Whether a breakpoint holds a row.
-    pub fn holds(&self, row: StepIx) -> bool {
+    pub(super) fn holds(&self, row: StepIx) -> bool {
         !self.breakpoints.is_empty()
             && self.breakpoints.contains(&row)
             && !self.released.contains(&row)
     }
 
     /// A row may pass its breakpoint the next time.
-    pub fn release(&mut self, row: StepIx) {
+    pub(super) fn release(&mut self, row: StepIx) {
         self.released.insert(row);
     }
 
     /// A row's breakpoint counts again: its attempt starts, or it goes back to the beginning.
-    pub fn hold_again(&mut self, row: StepIx) {
+    pub(super) fn hold_again(&mut self, row: StepIx) {
         if !self.released.is_empty() {
             self.released.remove(&row);
         }
     }
 
     /// From now on a row is called with this, or (`None`) with its parameters.
-    pub fn set_input(&mut self, row: StepIx, input: Option<Arc<Value>>) {
+    pub(super) fn set_input(&mut self, row: StepIx, input: Option<Arc<Value>>) {
         match input {
             Some(input) => drop(self.inputs.insert(row, input)),
             None => drop(self.inputs.remove(&row)),
@@ -56,22 +56,22 @@ impl Decisions {
     }
 
     /// What a row is called with instead of its parameters.
-    pub fn input(&self, row: StepIx) -> Option<&Arc<Value>> {
+    pub(super) fn input(&self, row: StepIx) -> Option<&Arc<Value>> {
         self.inputs.get(&row)
     }
 
     /// The user is asked what happened to a row.
-    pub fn ask(&mut self, row: StepIx, known: Box<RunError>) {
+    pub(super) fn ask(&mut self, row: StepIx, known: Box<RunError>) {
         self.asked.insert(row, known);
     }
 
     /// The user is asked about a row no longer; returns what is known of it.
-    pub fn take_question(&mut self, row: StepIx) -> Option<Box<RunError>> {
+    pub(super) fn take_question(&mut self, row: StepIx) -> Option<Box<RunError>> {
         self.asked.remove(&row)
     }
 
     /// Whether the user is asked about any row.
-    pub fn is_asking(&self) -> bool {
+    pub(super) fn is_asking(&self) -> bool {
         !self.asked.is_empty()
     }
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 /// A row that runs for one element.
 #[derive(Debug)]
-pub struct Element {
+pub(super) struct Element {
     /// The `for_each` step.
     pub parent: StepIx,
     /// Its place in the list.
@@ -34,7 +34,7 @@ struct Expansion {
 
 /// The elements of all `for_each` steps. Their rows follow those of the plan's steps.
 #[derive(Debug)]
-pub struct Elements {
+pub(super) struct Elements {
     /// How many steps the plan has.
     steps: usize,
     all: Vec<Element>,
@@ -43,7 +43,7 @@ pub struct Elements {
 
 impl Elements {
     /// No elements, for a plan of so many steps.
-    pub fn new(steps: usize) -> Self {
+    pub(super) fn new(steps: usize) -> Self {
         Self {
             steps,
             all: Vec::new(),
@@ -52,17 +52,17 @@ impl Elements {
     }
 
     /// The element that a row runs for; `None` for a step of the plan.
-    pub fn get(&self, row: StepIx) -> Option<&Element> {
+    pub(super) fn get(&self, row: StepIx) -> Option<&Element> {
         self.all.get(row.at().checked_sub(self.steps)?)
     }
 
     /// The plan's step behind a row.
-    pub fn plan_step(&self, row: StepIx) -> StepIx {
+    pub(super) fn plan_step(&self, row: StepIx) -> StepIx {
         self.get(row).map_or(row, |element| element.parent)
     }
 
     /// Whether a row is a `for_each` step whose elements are its rows at present.
-    pub fn is_expanded(&self, row: StepIx) -> bool {
+    pub(super) fn is_expanded(&self, row: StepIx) -> bool {
         !self.expansions.is_empty() && self.expansions.get(&row).is_some_and(|e| e.used > 0)
     }
 
@@ -73,7 +73,7 @@ impl Elements {
     }
 
     /// An element that had ended runs again. Returns how many elements the list has.
-    pub fn reopen(&mut self, parent: StepIx) -> Option<u32> {
+    pub(super) fn reopen(&mut self, parent: StepIx) -> Option<u32> {
         let expansion = self.expansions.get_mut(&parent)?;
         expansion.open += 1;
         Some(expansion.used as u32)

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 /// Dependencies and dependents of the plan's own steps.
 #[derive(Debug, Default)]
-pub struct Graph {
+pub(super) struct Graph {
     before: Packed,
     after: Packed,
     /// For each step the steps on the longest way from it to an end, itself included.
@@ -30,7 +30,7 @@ impl Packed {
 
 impl Graph {
     /// The graph of `steps` steps, where `before(step)` names what a step waits for. Without cycles.
-    pub fn new<'a>(steps: usize, before: impl Fn(usize) -> &'a [StepIx]) -> Self {
+    pub(super) fn new<'a>(steps: usize, before: impl Fn(usize) -> &'a [StepIx]) -> Self {
         let mut packed = Packed::default();
         packed.starts.reserve_exact(steps + 1);
         packed.starts.push(0);
@@ -67,23 +67,27 @@ impl Graph {
     }
 
     /// What `step` waits for.
-    pub fn before(&self, step: StepIx) -> &[StepIx] {
+    pub(super) fn before(&self, step: StepIx) -> &[StepIx] {
         self.before.of(step)
     }
 
     /// What waits for `step`.
-    pub fn after(&self, step: StepIx) -> &[StepIx] {
+    pub(super) fn after(&self, step: StepIx) -> &[StepIx] {
         self.after.of(step)
     }
 
     /// The steps on the longest way from `step` to an end, itself included.
-    pub fn height(&self, step: StepIx) -> u32 {
+    pub(super) fn height(&self, step: StepIx) -> u32 {
         self.heights.get(step.at()).copied().unwrap_or(1)
     }
 
     /// Everything that depends on `steps`, directly or not, without them (unless one depends on another). What
     /// is not `open` is left out, and so is what is reached only through it.
-    pub fn descendants(&self, steps: &[StepIx], open: impl Fn(StepIx) -> bool) -> BTreeSet<StepIx> {
+    pub(super) fn descendants(
+        &self,
+        steps: &[StepIx],
+        open: impl Fn(StepIx) -> bool,
+    ) -> BTreeSet<StepIx> {
         let mut left: Vec<StepIx> = steps.to_vec();
         let mut found = BTreeSet::new();
         while let Some(step) = left.pop() {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 /// Something that happened.
 #[derive(Debug)]
-pub enum Input {
+pub(crate) enum Input {
     /// The run begins.
     Start,
     /// The user or a script asks for something.
@@ -40,7 +40,7 @@ pub enum Input {
 
 /// What is to be done with a step that is about to start.
 #[derive(Debug)]
-pub enum Prepared {
+pub(crate) enum Prepared {
     /// Call the tool.
     Call {
         /// The resolved parameters.
@@ -70,7 +70,7 @@ pub enum Prepared {
 
 /// A moment the scheduler waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Timer {
+pub(crate) enum Timer {
     /// The next attempt of a step after its attempt of this number.
     Backoff(StepIx, u32),
     /// The run's `timeout_seconds`.
@@ -81,7 +81,7 @@ pub enum Timer {
 
 /// Something to be done, in order.
 #[derive(Debug)]
-pub enum Action {
+pub(crate) enum Action {
     /// Number this event and give it to the sinks.
     Emit(EventKind),
     /// Look at the step's condition, resolve its parameters, and answer with [`Input::Prepared`].
@@ -108,7 +108,7 @@ pub enum Action {
 /// What the scheduler needs to know beside the plan.
 #[derive(Clone, Debug)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a rule of its own")]
-pub struct Rules {
+pub(crate) struct Rules {
     /// The limits of the run.
     pub limits: ResourceLimits,
     /// Whether the first failure stops what is independent of it.

@@ -67,9 +67,9 @@ use crate::units::Micros;
 use clock::RunClock;
 use decisions::Decisions;
 use elements::Elements;
-pub use messages::{Action, Input, Prepared, Rules, Timer};
+pub(crate) use messages::{Action, Input, Prepared, Rules, Timer};
 use outcome::{Outcome, Phase};
-pub use rate_limiter::LimitId;
+pub(super) use rate_limiter::LimitId;
 use resources::Resources;
 use rows::{Rows, Stage};
 use serde_json::Value;
@@ -80,7 +80,7 @@ use waiting::{WaitFor, Waiting};
 
 /// Decides what happens next in a run.
 #[derive(Debug)]
-pub struct Scheduler {
+pub(crate) struct Scheduler {
     rules: Rules,
     steps: Steps,
     rows: Rows,
@@ -94,7 +94,7 @@ pub struct Scheduler {
 
 impl Scheduler {
     /// A scheduler for `steps`, whose `depends_on` have no cycle. `retry` is each step's policy.
-    pub fn new(steps: Arc<[Step]>, retry: Vec<RetryPolicy>, rules: Rules) -> Self {
+    pub(crate) fn new(steps: Arc<[Step]>, retry: Vec<RetryPolicy>, rules: Rules) -> Self {
         let steps = Steps::new(steps, retry);
         Self {
             rows: Rows::new(&steps),
@@ -111,7 +111,7 @@ impl Scheduler {
 
     /// Takes in what happened at `now` and appends what is to be done to `out`. `random` is used for the
     /// jitter of a backoff.
-    pub fn handle(&mut self, now: Micros, random: u64, input: Input, out: &mut Vec<Action>) {
+    pub(crate) fn handle(&mut self, now: Micros, random: u64, input: Input, out: &mut Vec<Action>) {
         let turn = &mut Turn { now, random, out };
         match input {
             Input::Start => self.begin(turn),
@@ -178,12 +178,12 @@ impl Scheduler {
     }
 
     /// Whether nothing more happens without a command.
-    pub fn has_ended(&self) -> bool {
+    pub(crate) fn has_ended(&self) -> bool {
         self.outcome.phase == Phase::Ended
     }
 
     /// Whether nothing continues until the user decides about an unknown step.
-    pub fn waits_for_user(&self) -> bool {
+    pub(crate) fn waits_for_user(&self) -> bool {
         self.outcome.phase == Phase::Running
             && self.resources.running == 0
             && self.decisions.is_asking()
@@ -191,45 +191,45 @@ impl Scheduler {
     }
 
     /// A row's status.
-    pub fn status(&self, row: StepIx) -> StepStatus {
+    pub(crate) fn status(&self, row: StepIx) -> StepStatus {
         let row = self.rows.get(row);
         row.map_or_else(Default::default, |row| row.status)
     }
 
     /// Whether a row waits to be prepared.
-    pub fn is_preparing(&self, row: StepIx) -> bool {
+    pub(crate) fn is_preparing(&self, row: StepIx) -> bool {
         let stage = self.rows.get(row).map(|row| &row.stage);
         matches!(stage, Some(Stage::Preparing { .. }))
     }
 
     /// A row's output, once it succeeded.
-    pub fn output(&self, row: StepIx) -> Option<&Arc<Value>> {
+    pub(crate) fn output(&self, row: StepIx) -> Option<&Arc<Value>> {
         self.rows.get(row)?.output.as_ref()
     }
 
     /// The input that the user gave a row instead of its parameters.
-    pub fn given(&self, row: StepIx) -> Option<&Arc<Value>> {
+    pub(crate) fn given(&self, row: StepIx) -> Option<&Arc<Value>> {
         self.decisions.input(row)
     }
 
     /// The plan's step behind a row: itself, or the `for_each` step that the row is an element of.
-    pub fn plan_step(&self, row: StepIx) -> StepIx {
+    pub(crate) fn plan_step(&self, row: StepIx) -> StepIx {
         self.elements.plan_step(row)
     }
 
     /// The element and its position that a row runs for.
-    pub fn item(&self, row: StepIx) -> Option<(&Arc<Value>, usize)> {
+    pub(crate) fn item(&self, row: StepIx) -> Option<(&Arc<Value>, usize)> {
         let element = self.elements.get(row)?;
         Some((&element.item, element.index as usize))
     }
 
     /// How many elements of `for_each` steps there are.
-    pub fn elements(&self) -> usize {
+    pub(crate) fn elements(&self) -> usize {
         self.rows.positions().count() - self.steps.len()
     }
 
     /// What a row is called in events.
-    pub fn key(&self, row: StepIx) -> StepKey {
+    pub(crate) fn key(&self, row: StepIx) -> StepKey {
         let id = match self.elements.get(row) {
             Some(element) => Arc::clone(&element.id),
             None => self.steps.id(row),
@@ -267,7 +267,7 @@ impl Scheduler {
 /// What the scheduler believes; the fold of its events has to agree with it.
 #[cfg(test)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ledger {
+pub(crate) struct Ledger {
     pub spent: crate::units::Money,
     pub reserved: crate::units::Money,
     pub running: usize,
@@ -278,7 +278,7 @@ pub struct Ledger {
 #[cfg(test)]
 impl Scheduler {
     /// What every row is doing, by the names of the table of transitions.
-    pub fn stages(&self) -> Vec<&'static str> {
+    pub(crate) fn stages(&self) -> Vec<&'static str> {
         let name = |row: StepIx| {
             let is_element = self.elements.get(row).is_some();
             let row = &self.rows[row];
@@ -304,7 +304,7 @@ impl Scheduler {
     }
 
     /// The scheduler's own account at `now`.
-    pub fn ledger(&self, now: Micros) -> Ledger {
+    pub(crate) fn ledger(&self, now: Micros) -> Ledger {
         Ledger {
             spent: self.resources.budget.spent(),
             reserved: self.resources.budget.reserved(),

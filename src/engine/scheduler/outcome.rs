@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 /// The phase of the run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Phase {
+pub(super) enum Phase {
     /// It has not begun.
     #[default]
     New,
@@ -22,7 +22,7 @@ pub enum Phase {
 
 /// What the run comes to.
 #[derive(Debug, Default)]
-pub struct Outcome {
+pub(super) struct Outcome {
     /// Its phase.
     pub phase: Phase,
     /// A step has failed, and the run is to stop because of it.
@@ -35,34 +35,34 @@ pub struct Outcome {
 
 impl Outcome {
     /// Whether it has begun and is neither being stopped nor over.
-    pub fn is_going(&self) -> bool {
+    pub(super) fn is_going(&self) -> bool {
         matches!(self.phase, Phase::Running | Phase::Paused)
     }
 
     /// Whether it is being stopped.
-    pub fn is_stopping(&self) -> bool {
+    pub(super) fn is_stopping(&self) -> bool {
         matches!(self.phase, Phase::Stopping(_))
     }
 
     /// A row failed, or its outcome is unknown.
-    pub fn set_error(&mut self, row: StepIx, error: Box<RunError>) {
+    pub(super) fn set_error(&mut self, row: StepIx, error: Box<RunError>) {
         self.errors.insert(row, error);
     }
 
     /// A row begins again.
-    pub fn forget_error(&mut self, row: StepIx) {
+    pub(super) fn forget_error(&mut self, row: StepIx) {
         if !self.errors.is_empty() {
             self.errors.remove(&row);
         }
     }
 
     /// Why a row failed.
-    pub fn error(&self, row: StepIx) -> Option<&RunError> {
+    pub(super) fn error(&self, row: StepIx) -> Option<&RunError> {
         self.errors.get(&row).map(|error| &**error)
     }
 
     /// How the run ends now; `incomplete` is whether a stop left rows behind that have not run since.
-    pub fn conclude(&mut self, incomplete: bool) -> (RunOutcome, Option<Box<RunError>>) {
+    pub(super) fn conclude(&mut self, incomplete: bool) -> (RunOutcome, Option<Box<RunError>>) {
         let stopped_by = match self.phase {
             Phase::Stopping(outcome) => Some(outcome),
             _ => None,

@@ -16,7 +16,7 @@ const MINUTE: Micros = Micros(60_000_000);
 
 /// Why a call may not start now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub(super) struct Refusal {
     /// The name that keeps it.
     pub limit: LimitId,
     /// The moment before which it cannot start; `None` where that depends on an end.
@@ -25,7 +25,7 @@ pub struct Refusal {
 
 /// Where a row that has to wait was put.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Standing {
+pub(super) struct Standing {
     /// Whether something else is to be announced of it than before.
     pub is_new: bool,
     /// When to look again, where no timer is set for it yet.
@@ -34,7 +34,7 @@ pub struct Standing {
 
 /// Which of the limits a name has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct LimitId(u32);
+pub(crate) struct LimitId(u32);
 
 /// One name's use of its rate: what started in the last minute, what is running, and which rows wait.
 #[derive(Debug)]
@@ -67,7 +67,7 @@ struct Waiter {
 
 /// The limits of all names that have a rate.
 #[derive(Debug, Default)]
-pub struct RateLimiter {
+pub(super) struct RateLimiter {
     all: Vec<RateLimit>,
     ids: HashMap<Arc<str>, LimitId>,
     /// What a running call counts against.
@@ -80,7 +80,7 @@ pub struct RateLimiter {
 
 impl RateLimiter {
     /// Limits of which nothing is used.
-    pub fn new(rates: &Rates) -> Self {
+    pub(super) fn new(rates: &Rates) -> Self {
         let mut limiter = Self::default();
         for (name, rate) in &rates.0 {
             let id = LimitId(limiter.all.len() as u32);
@@ -113,13 +113,13 @@ impl RateLimiter {
     }
 
     /// What a name is called.
-    pub fn name(&self, id: LimitId) -> Arc<str> {
+    pub(super) fn name(&self, id: LimitId) -> Arc<str> {
         Arc::clone(&self.all[id.0 as usize].name)
     }
 
     /// What keeps a call with this demand from starting at `now`: every name that it counts against has to let
     /// it. What the user asks for goes before its turn.
-    pub fn refuse(
+    pub(super) fn refuse(
         &mut self,
         now: Micros,
         row: StepIx,
@@ -153,7 +153,7 @@ impl RateLimiter {
     }
 
     /// A row waits from now on where it was refused. It keeps its turn when it has waited before.
-    pub fn wait(&mut self, row: StepIx, refusal: Refusal, tokens: u64) -> Standing {
+    pub(super) fn wait(&mut self, row: StepIx, refusal: Refusal, tokens: u64) -> Standing {
         let before = self.waiters.get(&row).copied();
         if before.is_some_and(|before| before.limit != Some(refusal.limit)) {
             self.step_aside(row);
@@ -195,7 +195,7 @@ impl RateLimiter {
     }
 
     /// Counts a call that starts.
-    pub fn start(&mut self, now: Micros, row: StepIx, demand: &Demand) {
+    pub(super) fn start(&mut self, now: Micros, row: StepIx, demand: &Demand) {
         if self.all.is_empty() {
             return;
         }
@@ -213,7 +213,7 @@ impl RateLimiter {
     }
 
     /// Counts a call that ended.
-    pub fn end(&mut self, row: StepIx) {
+    pub(super) fn end(&mut self, row: StepIx) {
         if self.held.is_empty() {
             return;
         }
@@ -225,14 +225,14 @@ impl RateLimiter {
     }
 
     /// The timer of a name is due.
-    pub fn due(&mut self, now: Micros, id: LimitId) {
+    pub(super) fn due(&mut self, now: Micros, id: LimitId) {
         let limit = self.at(id);
         limit.due = limit.due.filter(|due| *due > now);
         self.to_recheck.push(id);
     }
 
     /// A row that is to try again, where one may be able to start; to be asked until there is none.
-    pub fn next_to_try(&mut self) -> Option<StepIx> {
+    pub(super) fn next_to_try(&mut self) -> Option<StepIx> {
         while let Some(id) = self.to_recheck.pop() {
             let limit = self.at(id);
             if limit.trying.is_none()
@@ -246,7 +246,7 @@ impl RateLimiter {
     }
 
     /// A row leaves its line, because something else holds it now; it keeps its turn.
-    pub fn step_aside(&mut self, row: StepIx) {
+    pub(super) fn step_aside(&mut self, row: StepIx) {
         let Some(waiter) = self.waiters.get_mut(&row) else {
             return;
         };
@@ -265,14 +265,14 @@ impl RateLimiter {
     }
 
     /// Something else was announced of a row: what it waits for here is new again.
-    pub fn announced_otherwise(&mut self, row: StepIx) {
+    pub(super) fn announced_otherwise(&mut self, row: StepIx) {
         if let Some(waiter) = self.waiters.get_mut(&row) {
             waiter.announced = None;
         }
     }
 
     /// A row waits no longer: it starts, it ended, or it is taken back.
-    pub fn forget(&mut self, row: StepIx) {
+    pub(super) fn forget(&mut self, row: StepIx) {
         if !self.waiters.is_empty() {
             self.step_aside(row);
             self.waiters.remove(&row);
@@ -280,7 +280,7 @@ impl RateLimiter {
     }
 
     /// Drops every waiting row.
-    pub fn forget_all(&mut self) {
+    pub(super) fn forget_all(&mut self) {
         self.waiters.clear();
         self.to_recheck.clear();
         for limit in &mut self.all {

@@ -8,18 +8,18 @@ use std::collections::BinaryHeap;
 /// not left for the end; among equals the plan's order decides. Entries are not removed when a step is
 /// skipped or reset: who pops one looks at the step's status.
 #[derive(Debug, Default)]
-pub struct ReadyQueue {
+pub(super) struct ReadyQueue {
     heap: BinaryHeap<(u32, Reverse<StepIx>)>,
 }
 
 impl ReadyQueue {
     /// Adds a step with the given height.
-    pub fn push(&mut self, step: StepIx, height: u32) {
+    pub(super) fn push(&mut self, step: StepIx, height: u32) {
         self.heap.push((height, Reverse(step)));
     }
 
     /// Takes the step that starts next.
-    pub fn pop(&mut self) -> Option<StepIx> {
+    pub(super) fn pop(&mut self) -> Option<StepIx> {
         self.heap.pop().map(|(_, Reverse(step))| step)
     }
 }

@@ -11,7 +11,7 @@ use std::collections::{BTreeSet, HashMap};
 
 /// What is taken and what is left.
 #[derive(Debug)]
-pub struct Resources {
+pub(super) struct Resources {
     /// The places in which attempts run.
     pub slots: Slots,
     /// Money.
@@ -33,7 +33,7 @@ pub struct Resources {
 
 impl Resources {
     /// Nothing is taken.
-    pub fn new(rules: &Rules) -> Self {
+    pub(super) fn new(rules: &Rules) -> Self {
         let limits = &rules.limits;
         let limit = limits.max_total_cost_usd.filter(|_| rules.track_cost);
         Self {
@@ -50,12 +50,12 @@ impl Resources {
     }
 
     /// Whether no more calls may be made.
-    pub fn is_out_of_calls(&self) -> bool {
+    pub(super) fn is_out_of_calls(&self) -> bool {
         self.max_calls.is_some_and(|max| self.calls >= max)
     }
 
     /// A row leaves a stage; the slot that it had there is free again.
-    pub fn leave(&mut self, row: StepIx, stage: &Stage) {
+    pub(super) fn leave(&mut self, row: StepIx, stage: &Stage) {
         match stage {
             Stage::Preparing { slot, .. } => self.slots.give(*slot),
             Stage::Calling { slot, .. } => {
@@ -68,12 +68,12 @@ impl Resources {
     }
 
     /// An attempt of a row asked for so much in vain.
-    pub fn request(&mut self, row: StepIx, total: Money) {
+    pub(super) fn request(&mut self, row: StepIx, total: Money) {
         self.requested.insert(row, total);
     }
 
     /// What attempts of a row asked for in vain.
-    pub fn requested(&self, row: StepIx) -> Money {
+    pub(super) fn requested(&self, row: StepIx) -> Money {
         if self.requested.is_empty() {
             return Money::ZERO;
         }
@@ -81,7 +81,7 @@ impl Resources {
     }
 
     /// A row begins again, or has ended: nothing waits on its behalf.
-    pub fn forget(&mut self, row: StepIx) {
+    pub(super) fn forget(&mut self, row: StepIx) {
         if !self.requested.is_empty() {
             self.requested.remove(&row);
         }

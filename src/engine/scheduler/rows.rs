@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 /// What a row is doing, beside its status; with what is known only while it does that.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Stage {
+pub(super) enum Stage {
     /// Nothing of its own: its trigger is not met, its elements run, or it has ended.
     #[default]
     Idle,
@@ -75,7 +75,7 @@ pub enum Stage {
 
 /// Who decided how an ended row ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum EndedBy {
+pub(super) enum EndedBy {
     /// Its own call, its condition, or a skipped dependency.
     #[default]
     Itself,
@@ -89,7 +89,7 @@ pub enum EndedBy {
 
 /// A row's dependencies, counted by status.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct DependencyCounts {
+pub(super) struct DependencyCounts {
     /// They have not ended.
     open: u32,
     ended: u32,
@@ -101,7 +101,7 @@ pub struct DependencyCounts {
 
 /// What a step's trigger makes of its dependencies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub(super) enum Verdict {
     /// A dependency that has not ended decides.
     Wait,
     /// The step may run.
@@ -119,7 +119,7 @@ impl DependencyCounts {
     }
 
     /// Takes note of how a dependency ended.
-    pub fn note(&mut self, succeeded: bool, failed: bool) {
+    pub(super) fn note(&mut self, succeeded: bool, failed: bool) {
         self.open = self.open.saturating_sub(1);
         self.ended += 1;
         self.succeeded += u32::from(succeeded);
@@ -141,7 +141,7 @@ impl DependencyCounts {
 
 /// What the scheduler knows of one row.
 #[derive(Debug, Default)]
-pub struct Row {
+pub(super) struct Row {
     /// Its public status.
     pub status: StepStatus,
     /// What it is doing.
@@ -173,17 +173,17 @@ impl Row {
     }
 
     /// What its trigger makes of its dependencies.
-    pub fn verdict(&self) -> Verdict {
+    pub(super) fn verdict(&self) -> Verdict {
         self.dependencies.verdict(self.trigger)
     }
 
     /// Whether its attempt is running.
-    pub fn is_calling(&self) -> bool {
+    pub(super) fn is_calling(&self) -> bool {
         matches!(self.stage, Stage::Calling { .. })
     }
 
     /// Whether it goes back to the beginning once what is running has ended.
-    pub fn begins_again(&self) -> bool {
+    pub(super) fn begins_again(&self) -> bool {
         match self.stage {
             Stage::Calling { rerun, .. } => rerun,
             Stage::Draining { .. } => true,
@@ -192,12 +192,12 @@ impl Row {
     }
 
     /// Whether it has ended: one that the user is asked about has not.
-    pub fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         self.status.has_ended() && self.stage != Stage::Asked
     }
 
     /// Failed, cancelled, unknown for good, or skipped because of that.
-    pub fn is_failed(&self) -> bool {
+    pub(super) fn is_failed(&self) -> bool {
         let failed = match self.status {
             StepStatus::Failed | StepStatus::Cancelled => true,
             StepStatus::Unknown => self.stage != Stage::Asked,
@@ -207,12 +207,12 @@ impl Row {
     }
 
     /// Whether a stop kept it from ending.
-    pub fn is_incomplete(&self) -> bool {
+    pub(super) fn is_incomplete(&self) -> bool {
         self.ended_by == EndedBy::Stop || self.status == StepStatus::Cancelled
     }
 
     /// Whether it can continue by itself: neither the user nor the end of a call is needed first.
-    pub fn can_continue(&self) -> bool {
+    pub(super) fn can_continue(&self) -> bool {
         !matches!(
             self.stage,
             Stage::Idle
@@ -224,7 +224,7 @@ impl Row {
     }
 
     /// Forgets what it came to.
-    pub fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.status = StepStatus::Pending;
         self.ended_by = EndedBy::Itself;
         self.dependents_notified = false;
@@ -235,7 +235,7 @@ impl Row {
 
 /// All rows by position.
 #[derive(Debug)]
-pub struct Rows {
+pub(super) struct Rows {
     all: Vec<Row>,
     /// How many have not ended, dormant ones left out.
     pub unfinished: usize,
@@ -245,7 +245,7 @@ pub struct Rows {
 
 impl Rows {
     /// A row for each step.
-    pub fn new(steps: &Steps) -> Self {
+    pub(super) fn new(steps: &Steps) -> Self {
         let row = |step: &Step| Row {
             dependencies: DependencyCounts::of(step.depends_on.len()),
             ..Row::of(step)
@@ -258,38 +258,38 @@ impl Rows {
     }
 
     /// Whether there is such a row.
-    pub fn exists(&self, row: StepIx) -> bool {
+    pub(super) fn exists(&self, row: StepIx) -> bool {
         row.at() < self.all.len()
     }
 
     /// The row at a position.
-    pub fn get(&self, row: StepIx) -> Option<&Row> {
+    pub(super) fn get(&self, row: StepIx) -> Option<&Row> {
         self.all.get(row.at())
     }
 
     /// What a row is doing; nothing where there is none.
-    pub fn stage(&self, row: StepIx) -> &Stage {
+    pub(super) fn stage(&self, row: StepIx) -> &Stage {
         self.get(row).map_or(&Stage::Idle, |row| &row.stage)
     }
 
     /// Every row, in order.
-    pub fn iter(&self) -> impl Iterator<Item = &Row> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Row> {
         self.all.iter()
     }
 
     /// Every row with its position, in order.
-    pub fn positions(&self) -> impl Iterator<Item = StepIx> + use<> {
+    pub(super) fn positions(&self) -> impl Iterator<Item = StepIx> + use<> {
         (0..self.all.len() as u32).map(StepIx)
     }
 
     /// A row for an element of a `for_each` step.
-    pub fn add_element(&mut self, step: &Step) -> StepIx {
+    pub(super) fn add_element(&mut self, step: &Step) -> StepIx {
         self.all.push(Row::of(step));
         StepIx(self.all.len() as u32 - 1)
     }
 
     /// A row has come to its end; it waits for nothing any more and has no slot.
-    pub fn end(&mut self, row: StepIx, status: StepStatus) {
+    pub(super) fn end(&mut self, row: StepIx, status: StepStatus) {
         self[row].status = status;
         self[row].stage = Stage::Idle;
         self.unfinished -= 1;
@@ -297,14 +297,14 @@ impl Rows {
     }
 
     /// A row that has ended and whose dependents do not know it yet.
-    pub fn next_ended(&mut self) -> Option<StepIx> {
+    pub(super) fn next_ended(&mut self) -> Option<StepIx> {
         let row = self.ended.pop_front()?;
         self[row].dependents_notified = true;
         Some(row)
     }
 
     /// Counts a row's dependencies by their present status.
-    pub fn recount(&mut self, row: StepIx, graph: &Graph) {
+    pub(super) fn recount(&mut self, row: StepIx, graph: &Graph) {
         let before = graph.before(row);
         let mut counts = DependencyCounts::of(before.len());
         for dependency in before {
@@ -318,13 +318,13 @@ impl Rows {
     }
 
     /// Whether a dependency of a row failed, notified of or not.
-    pub fn follows_a_failure(&self, row: StepIx, graph: &Graph) -> bool {
+    pub(super) fn follows_a_failure(&self, row: StepIx, graph: &Graph) -> bool {
         let mut before = graph.before(row).iter();
         before.any(|from| self[*from].is_failed())
     }
 
     /// The first dependency that ended without success.
-    pub fn first_in_the_way(&self, row: StepIx, graph: &Graph) -> Option<StepIx> {
+    pub(super) fn first_in_the_way(&self, row: StepIx, graph: &Graph) -> Option<StepIx> {
         let mut before = graph.before(row).iter().copied();
         before.find(|row| {
             let row = &self[*row];

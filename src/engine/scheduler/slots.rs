@@ -5,7 +5,7 @@ use std::collections::BinaryHeap;
 
 /// The places in which attempts run; the lowest free one is taken.
 #[derive(Debug)]
-pub struct Slots {
+pub(super) struct Slots {
     free: BinaryHeap<Reverse<u32>>,
     next: u32,
     max: u32,
@@ -14,7 +14,7 @@ pub struct Slots {
 
 impl Slots {
     /// `max` slots, at least one, all free; `None` is as many as are asked for.
-    pub fn new(max: Option<u32>) -> Self {
+    pub(super) fn new(max: Option<u32>) -> Self {
         Self {
             free: BinaryHeap::new(),
             next: 0,
@@ -24,17 +24,17 @@ impl Slots {
     }
 
     /// How many are taken.
-    pub fn taken(&self) -> usize {
+    pub(super) fn taken(&self) -> usize {
         self.taken as usize
     }
 
     /// Whether one is free.
-    pub fn any_free(&self) -> bool {
+    pub(super) fn any_free(&self) -> bool {
         self.taken < self.max
     }
 
     /// Takes the lowest free one.
-    pub fn take(&mut self) -> Option<u32> {
+    pub(super) fn take(&mut self) -> Option<u32> {
         if !self.any_free() {
             return None;
         }
@@ -47,7 +47,7 @@ impl Slots {
     }
 
     /// Gives one back.
-    pub fn give(&mut self, slot: u32) {
+    pub(super) fn give(&mut self, slot: u32) {
         self.taken = self.taken.saturating_sub(1);
         self.free.push(Reverse(slot));
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 /// The steps of the plan, in its order.
 #[derive(Debug)]
-pub struct Steps {
+pub(super) struct Steps {
     all: Arc<[Step]>,
     /// The policies that there are: few, in most plans one.
     policies: Vec<RetryPolicy>,
@@ -18,7 +18,7 @@ pub struct Steps {
 
 impl Steps {
     /// `all` without a cycle in its `depends_on`; `retry` is each step's policy.
-    pub fn new(all: Arc<[Step]>, retry: Vec<RetryPolicy>) -> Self {
+    pub(super) fn new(all: Arc<[Step]>, retry: Vec<RetryPolicy>) -> Self {
         let graph = Graph::new(all.len(), |at| &all[at].depends_on);
         let mut policies: Vec<RetryPolicy> = Vec::new();
         let mut policy_of = Vec::with_capacity(retry.len());
@@ -41,33 +41,33 @@ impl Steps {
     }
 
     /// How many there are.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.all.len()
     }
 
     /// Every step, in order.
-    pub fn iter(&self) -> impl Iterator<Item = &Step> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Step> {
         self.all.iter()
     }
 
     /// Every step's position, in order.
-    pub fn positions(&self) -> impl Iterator<Item = StepIx> + use<> {
+    pub(super) fn positions(&self) -> impl Iterator<Item = StepIx> + use<> {
         (0..self.all.len() as u32).map(StepIx)
     }
 
     /// The step at a position that the plan has.
-    pub fn get(&self, step: StepIx) -> &Step {
+    pub(super) fn get(&self, step: StepIx) -> &Step {
         &self.all[step.at()]
     }
 
     /// What a step is called; nothing where the plan has no such step.
-    pub fn id(&self, step: StepIx) -> Arc<str> {
+    pub(super) fn id(&self, step: StepIx) -> Arc<str> {
         let step = self.all.get(step.at());
         step.map_or_else(|| "".into(), |step| Arc::clone(&step.id))
     }
 
     /// How a step is tried again.
-    pub fn retry(&self, step: StepIx) -> RetryPolicy {
+    pub(super) fn retry(&self, step: StepIx) -> RetryPolicy {
         self.policies[self.policy_of[step.at()] as usize]
     }
 }

@@ -6,7 +6,7 @@ use crate::units::Micros;
 
 /// What every rule needs while one input is handled.
 #[derive(Debug)]
-pub struct Turn<'a> {
+pub(super) struct Turn<'a> {
     /// The moment of the input.
     pub now: Micros,
     /// The random number of the input, for the jitter of a backoff.
@@ -17,12 +17,12 @@ pub struct Turn<'a> {
 
 impl Turn<'_> {
     /// Something is to be done after everything so far.
-    pub fn act(&mut self, action: Action) {
+    pub(super) fn act(&mut self, action: Action) {
         self.out.push(action);
     }
 
     /// Something has happened that everybody is to know.
-    pub fn emit(&mut self, kind: EventKind) {
+    pub(super) fn emit(&mut self, kind: EventKind) {
         self.act(Action::Emit(kind));
     }
 }

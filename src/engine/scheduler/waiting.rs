@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 /// What a row without a slot waits for.
 #[derive(Clone, Copy, Debug)]
-pub enum WaitFor {
+pub(super) enum WaitFor {
     /// A slot; those with more height below them come first.
     Slot {
         /// The steps on the longest way from it to an end.
@@ -37,7 +37,7 @@ pub enum WaitFor {
 
 /// Rows that overlap nothing.
 #[derive(Debug, Default)]
-pub struct Exclusive {
+pub(super) struct Exclusive {
     /// It is queued, and waits for the others to end; nothing else starts before it.
     pub next: Option<StepIx>,
     /// It has a slot.
@@ -46,7 +46,7 @@ pub struct Exclusive {
 
 /// A limit that keeps every row that is left from starting.
 #[derive(Clone, Copy, Debug)]
-pub enum Exhausted {
+pub(super) enum Exhausted {
     /// This row's upper bound is more than what is left.
     Money(StepIx, Money),
     /// This row's call would be one too many.
@@ -55,7 +55,7 @@ pub enum Exhausted {
 
 /// The rows that wait.
 #[derive(Debug, Default)]
-pub struct Waiting {
+pub(super) struct Waiting {
     ready: ReadyQueue,
     /// Rows that wait for money, by their upper bound.
     parked: BTreeSet<(Money, StepIx)>,
@@ -71,7 +71,7 @@ pub struct Waiting {
 
 impl Waiting {
     /// A row without a slot begins to wait; returns its stage from now on.
-    pub fn enter(&mut self, row: StepIx, wait: WaitFor) -> Stage {
+    pub(super) fn enter(&mut self, row: StepIx, wait: WaitFor) -> Stage {
         match wait {
             WaitFor::Slot { height } => {
                 self.ready.push(row, height);
@@ -107,7 +107,7 @@ impl Waiting {
     }
 
     /// A row leaves the stage in which it was.
-    pub fn leave(&mut self, row: StepIx, stage: &Stage) {
+    pub(super) fn leave(&mut self, row: StepIx, stage: &Stage) {
         match stage {
             // The stage of a row is checked when it is taken from one of these lists.
             Stage::AtBreakpoint | Stage::OutOfCalls => {}
@@ -127,7 +127,7 @@ impl Waiting {
     }
 
     /// Drops every waiting row.
-    pub fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.parked.clear();
         self.out_of_calls.clear();
         self.at_breakpoint.clear();
@@ -135,7 +135,7 @@ impl Waiting {
     }
 
     /// The row that has been in the queue with the most below it, taken from there.
-    pub fn pop_ready(&mut self, rows: &Rows) -> Option<StepIx> {
+    pub(super) fn pop_ready(&mut self, rows: &Rows) -> Option<StepIx> {
         loop {
             let row = self.ready.pop()?;
             if rows[row].stage == Stage::Queued {
@@ -145,7 +145,7 @@ impl Waiting {
     }
 
     /// The row that has been held at a breakpoint for longest, taken from the list; its stage stays.
-    pub fn pop_at_breakpoint(&mut self, rows: &Rows) -> Option<StepIx> {
+    pub(super) fn pop_at_breakpoint(&mut self, rows: &Rows) -> Option<StepIx> {
         loop {
             let row = self.at_breakpoint.pop_front()?;
             if rows[row].stage == Stage::AtBreakpoint {
@@ -155,17 +155,17 @@ impl Waiting {
     }
 
     /// The rows that wait for money, the cheapest first, with their upper bounds.
-    pub fn parked(&self) -> impl Iterator<Item = (Money, StepIx)> {
+    pub(super) fn parked(&self) -> impl Iterator<Item = (Money, StepIx)> {
         self.parked.iter().copied()
     }
 
     /// Whether something starts again as time passes.
-    pub fn needs_only_time(&self) -> bool {
+    pub(super) fn needs_only_time(&self) -> bool {
         self.backoffs + self.throttled > 0
     }
 
     /// Why nothing can start although something is left, once nothing is running.
-    pub fn exhausted(&self, rows: &Rows) -> Option<Exhausted> {
+    pub(super) fn exhausted(&self, rows: &Rows) -> Option<Exhausted> {
         if let Some((upper_bound, row)) = self.parked.first() {
             return Some(Exhausted::Money(*row, *upper_bound));
         }

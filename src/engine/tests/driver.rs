@@ -132,7 +132,7 @@ pub(super) struct Trial {
 }
 
 impl Trial {
-    pub fn new(steps: Vec<Step>) -> Self {
+    pub(super) fn new(steps: Vec<Step>) -> Self {
         Self {
             steps,
             settings: Settings {
@@ -144,7 +144,7 @@ impl Trial {
         }
     }
 
-    pub fn slots(mut self, slots: u32) -> Self {
+    pub(super) fn slots(mut self, slots: u32) -> Self {
         self.settings.limits.max_concurrent = Some(slots);
         self
     }
@@ -163,13 +163,13 @@ impl Trial {
         Engine::new(Arc::new(plan), Map::new(), toolbox, self.settings.clone())
     }
 
-    pub async fn run(&self) -> RunState {
+    pub(super) async fn run(&self) -> RunState {
         let (_sender, commands) = mpsc::channel(8);
         self.engine().run(Instant::now(), commands).await
     }
 
     /// Runs while `script` sends commands.
-    pub async fn run_with<F>(
+    pub(super) async fn run_with<F>(
         &mut self,
         script: impl FnOnce(mpsc::Sender<RunCommand>) -> F,
     ) -> RunState

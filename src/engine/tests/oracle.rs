@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 #[derive(Debug, Default)]
-pub struct Oracle {
+pub(super) struct Oracle {
     /// Rows skipped because of a failure somewhere above.
     tainted: BTreeSet<StepIx>,
     /// Rows that the user skipped or gave an output.
@@ -52,7 +52,7 @@ enum Verdict {
 
 impl Oracle {
     /// A command is about to be given.
-    pub fn command(&mut self, state: &RunState, command: &RunCommand) {
+    pub(super) fn command(&mut self, state: &RunState, command: &RunCommand) {
         if matches!(command, RunCommand::StepOnce(_)) && state.phase == RunPhase::Paused {
             self.permits += 1;
             self.asked_for_one = true;
@@ -60,7 +60,7 @@ impl Oracle {
     }
 
     /// An event is about to be applied to the fold.
-    pub fn before(&mut self, world: &World, kind: &EventKind) {
+    pub(super) fn before(&mut self, world: &World, kind: &EventKind) {
         let state = &world.state;
         match kind {
             EventKind::AttemptStarted {
@@ -465,7 +465,7 @@ impl Oracle {
     }
 
     /// When every action has been run.
-    pub fn at_rest(&mut self, world: &World) {
+    pub(super) fn at_rest(&mut self, world: &World) {
         self.permits = 0;
         self.asked_for_one = false;
         let state = &world.state;
@@ -627,7 +627,7 @@ impl Oracle {
 }
 
 /// After every input: the fold agrees with the scheduler.
-pub fn the_fold_agrees(world: &World) {
+pub(super) fn the_fold_agrees(world: &World) {
     let state = &world.state;
     let ledger = world.scheduler.ledger(world.now);
     assert_eq!(
@@ -671,7 +671,7 @@ pub fn the_fold_agrees(world: &World) {
     assert_eq!(reserved, state.reserved);
 }
 
-pub fn plan_row(world: &World, row: StepIx) -> StepIx {
+pub(super) fn plan_row(world: &World, row: StepIx) -> StepIx {
     world.state.steps[row.at()].info.parent.unwrap_or(row)
 }
 

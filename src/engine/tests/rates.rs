@@ -101,7 +101,7 @@ fn delays(world: &World, rate: &Rate, used: &Use, first: StepIx, tokens: u64) ->
 }
 
 /// No name's rate is exceeded, and no row is overtaken by one that would delay it.
-pub fn may_start(world: &World, turns: &BTreeMap<StepIx, u64>, row: StepIx, asked: bool) {
+pub(super) fn may_start(world: &World, turns: &BTreeMap<StepIx, u64>, row: StepIx, asked: bool) {
     let demand = demand(world, row);
     for name in &demand.names {
         let rate = &world.frame.rates.0[name];
@@ -123,14 +123,19 @@ pub fn may_start(world: &World, turns: &BTreeMap<StepIx, u64>, row: StepIx, aske
 }
 
 /// What a step waits for is a name that its calls count against, and the time is not over.
-pub fn says_what_it_waits_for(world: &World, row: StepIx, on: Option<&str>, until: Option<Micros>) {
+pub(super) fn says_what_it_waits_for(
+    world: &World,
+    row: StepIx,
+    on: Option<&str>,
+    until: Option<Micros>,
+) {
     let name = on.expect("a rate has a name");
     assert!(uses_rate_limit(world, row, name));
     assert!(until.is_none_or(|until| until <= world.now + MINUTE));
 }
 
 /// Whether a rate holds a row now.
-pub fn holds(world: &World, turns: &BTreeMap<StepIx, u64>, row: StepIx) -> bool {
+pub(super) fn holds(world: &World, turns: &BTreeMap<StepIx, u64>, row: StepIx) -> bool {
     let step = &world.state.steps[row.at()];
     assert!(matches!(
         step.status,

@@ -116,7 +116,7 @@ fn could_use_a_slot(state: &RunState, ix: StepIx) -> bool {
 }
 
 /// The account of a whole run, and of any moment of it, equals the slow one, and its parts add up.
-pub fn is_accounted_for(world: &World) {
+pub(super) fn is_accounted_for(world: &World) {
     let all = world.events.len();
     for (count, later) in [(all / 2 + 1, 1_500), (all, 0)] {
         let events = &world.events[..count];

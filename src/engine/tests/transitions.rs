@@ -22,10 +22,10 @@ type Transition = (String, String, String);
 
 /// How often each transition happened.
 #[derive(Clone, Debug, Default)]
-pub struct Transitions(BTreeMap<Transition, u64>);
+pub(super) struct Transitions(BTreeMap<Transition, u64>);
 
 /// Which column an input belongs to.
-pub fn column(input: &Input) -> &'static str {
+pub(super) fn column(input: &Input) -> &'static str {
     match input {
         Input::Start => "Start",
         Input::Command(_) => "Command",
@@ -40,7 +40,7 @@ pub fn column(input: &Input) -> &'static str {
 
 impl Transitions {
     /// Takes note of what every row was doing before and after an input; rows may be new.
-    pub fn note(&mut self, input: &str, before: &[&str], after: &[&str]) {
+    pub(super) fn note(&mut self, input: &str, before: &[&str], after: &[&str]) {
         let before = before.iter().copied().chain(std::iter::repeat("(none)"));
         for (from, to) in before.zip(after) {
             if from != *to {
@@ -51,7 +51,7 @@ impl Transitions {
     }
 
     /// Adds what another run visited.
-    pub fn add(&mut self, other: &Self) {
+    pub(super) fn add(&mut self, other: &Self) {
         for (transition, count) in &other.0 {
             *self.0.entry(transition.clone()).or_default() += count;
         }
@@ -59,7 +59,7 @@ impl Transitions {
 
     /// Whether the table has exactly what happened; what is rare need not have. Where few stories were played,
     /// the table may have more.
-    pub fn agree_with_the_table(&self, many: bool) {
+    pub(super) fn agree_with_the_table(&self, many: bool) {
         let (common, rare) = table();
         let known = |t: &Transition| common.contains(t) || rare.contains(t);
         let outside: Vec<_> = self.0.iter().filter(|(t, _)| !known(t)).collect();

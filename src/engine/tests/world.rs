@@ -18,11 +18,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The bound of the first backoff of every step.
-pub const BACKOFF: Duration = Duration::from_millis(100);
+pub(super) const BACKOFF: Duration = Duration::from_millis(100);
 
 /// One step and how the world treats it.
 #[derive(Clone, Debug)]
-pub struct Sketch {
+pub(super) struct Sketch {
     pub depends_on: Vec<u32>,
     pub trigger: Trigger,
     pub sequential: bool,
@@ -40,11 +40,11 @@ pub struct Sketch {
 }
 
 /// What a call may count against.
-pub const NAMES: [&str; 2] = ["model", "pool"];
+pub(super) const NAMES: [&str; 2] = ["model", "pool"];
 
 impl Sketch {
     /// What a call counts against, of what has a rate.
-    pub fn demand(&self, rates: &Rates) -> Demand {
+    pub(super) fn demand(&self, rates: &Rates) -> Demand {
         let names = self.draws.iter().map(|at| NAMES[*at]);
         Demand {
             names: names
@@ -57,7 +57,7 @@ impl Sketch {
 
 /// What comes of a preparation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub(super) enum Answer {
     Call,
     Unwanted,
     Known,
@@ -84,7 +84,7 @@ impl Default for Sketch {
 }
 
 /// A step that waits for `depends_on`.
-pub fn after(depends_on: &[u32]) -> Sketch {
+pub(super) fn after(depends_on: &[u32]) -> Sketch {
     Sketch {
         depends_on: depends_on.to_vec(),
         ..Sketch::default()
@@ -93,7 +93,7 @@ pub fn after(depends_on: &[u32]) -> Sketch {
 
 /// The settings of a run.
 #[derive(Clone, Debug, Default)]
-pub struct Frame {
+pub(super) struct Frame {
     pub slots: Option<u32>,
     pub budget: Option<i64>,
     pub calls: Option<u64>,
@@ -109,7 +109,7 @@ pub struct Frame {
 
 impl Frame {
     /// What earlier runs have left of the budget.
-    pub fn left(&self) -> Option<Money> {
+    pub(super) fn left(&self) -> Option<Money> {
         let left = |budget| Money::from_pico(budget) - Money::from_pico(self.spent_before);
         self.budget.map(left)
     }
@@ -117,7 +117,7 @@ impl Frame {
 
 /// How an attempt ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
+pub(super) enum End {
     Well,
     /// It may be gone the next time.
     Passing,
@@ -128,7 +128,7 @@ pub enum End {
 
 /// A running attempt.
 #[derive(Clone, Debug)]
-pub struct Attempt {
+pub(super) struct Attempt {
     pub reserved: Money,
     pub started: Micros,
     pub cancelled: bool,
@@ -138,7 +138,7 @@ pub struct Attempt {
     pub paced: Option<Micros>,
 }
 
-pub struct World {
+pub(super) struct World {
     pub sketches: Vec<Sketch>,
     pub frame: Frame,
     pub scheduler: Scheduler,
@@ -167,21 +167,21 @@ pub struct World {
 
 impl World {
     /// A run that has begun, its first actions run.
-    pub fn new(sketches: Vec<Sketch>, frame: Frame) -> Self {
+    pub(super) fn new(sketches: Vec<Sketch>, frame: Frame) -> Self {
         let mut world = Self::unprepared(sketches, frame);
         world.work(usize::MAX);
         world
     }
 
     /// The same with other random numbers.
-    pub fn seeded(sketches: Vec<Sketch>, frame: Frame, seed: u64) -> Self {
+    pub(super) fn seeded(sketches: Vec<Sketch>, frame: Frame, seed: u64) -> Self {
         let mut world = Self::new(sketches, frame);
         world.random = fastrand::Rng::with_seed(seed);
         world
     }
 
     /// A run that has begun, no action run yet.
-    pub fn unprepared(sketches: Vec<Sketch>, frame: Frame) -> Self {
+    pub(super) fn unprepared(sketches: Vec<Sketch>, frame: Frame) -> Self {
         let steps: Arc<[Step]> = sketches.iter().enumerate().map(step).collect();
         let limits = ResourceLimits {
             timeout_seconds: frame.timeout_ms.map(|ms| ms as f64 / 1e3),
@@ -275,7 +275,7 @@ impl World {
     }
 
     /// Runs at most `most` actions, and checks everything once none is left.
-    pub fn work(&mut self, most: usize) {
+    pub(super) fn work(&mut self, most: usize) {
         for _ in 0..most {
             let Some(action) = self.actions.pop_front() else {
                 break;
@@ -348,7 +348,7 @@ impl World {
     }
 
     /// The outputs of what a step of the plan depends on, `null` for what has none.
-    pub fn seen_by(&self, row: StepIx) -> Value {
+    pub(super) fn seen_by(&self, row: StepIx) -> Value {
         let outputs = self.sketches[row.at()].depends_on.iter().map(|from| {
             let output = self.scheduler.output(StepIx(*from));
             output.map_or(Value::Null, |output| Value::clone(output))
@@ -357,18 +357,18 @@ impl World {
     }
 
     /// Sends a command and runs every action that follows.
-    pub fn command(&mut self, command: RunCommand) {
+    pub(super) fn command(&mut self, command: RunCommand) {
         self.send(command);
         self.work(usize::MAX);
     }
 
     /// Sends a command and runs no action.
-    pub fn send(&mut self, command: RunCommand) {
+    pub(super) fn send(&mut self, command: RunCommand) {
         self.input(Input::Command(command));
     }
 
     /// Ends the attempt of `row`, billed with `cost`, after `ms` milliseconds.
-    pub fn end_with(&mut self, row: u32, end: End, cost: i64) {
+    pub(super) fn end_with(&mut self, row: u32, end: End, cost: i64) {
         let row = StepIx(row);
         let attempt = self.running.remove(&row);
         let attempt = attempt.unwrap_or_else(|| panic!("{row:?} is not running"));
@@ -399,7 +399,7 @@ impl World {
     }
 
     /// The call of `row` has ended, and slow motion keeps it running.
-    pub fn pace(&mut self, row: u32) {
+    pub(super) fn pace(&mut self, row: u32) {
         let row = StepIx(row);
         let now = self.now;
         if let Some(attempt) = self.running.get_mut(&row) {
@@ -409,7 +409,7 @@ impl World {
     }
 
     /// Ends the attempt of `row`, which was given up, so that nothing is known of its bill.
-    pub fn end_unknown(&mut self, row: u32) {
+    pub(super) fn end_unknown(&mut self, row: u32) {
         let row = StepIx(row);
         let attempt = self.running.remove(&row).unwrap();
         let report = unanswered(ToolError::permanent("given up"));
@@ -422,14 +422,14 @@ impl World {
     }
 
     /// Ends the attempt of `row`, billed with its upper bound, and runs every action that follows.
-    pub fn end(&mut self, row: u32, end: End) {
+    pub(super) fn end(&mut self, row: u32, end: End) {
         let reserved = self.running.get(&StepIx(row)).map(|a| a.reserved);
         self.end_with(row, end, reserved.unwrap_or_default().pico());
         self.work(usize::MAX);
     }
 
     /// The attempt of `row` asks whether it may come to cost `total` in all; returns whether it may.
-    pub fn ask(&mut self, row: u32, total: i64) -> bool {
+    pub(super) fn ask(&mut self, row: u32, total: i64) -> bool {
         let (row, total) = (StepIx(row), Money::from_pico(total));
         let before = self.running[&row].clone();
         let stopped = self.is_cancelled(row) || self.state.phase == RunPhase::Stopping;
@@ -453,14 +453,14 @@ impl World {
     }
 
     /// Whether the attempt of a row is being cancelled, or is about to be.
-    pub fn is_cancelled(&self, row: StepIx) -> bool {
+    pub(super) fn is_cancelled(&self, row: StepIx) -> bool {
         let is_cancel = |action: &Action| matches!(action, Action::Cancel(other) if *other == row);
         let attempt = self.running.get(&row);
         attempt.is_some_and(|attempt| attempt.cancelled) || self.actions.iter().any(is_cancel)
     }
 
     /// What is reserved for the next call of a row.
-    pub fn bound(&self, row: StepIx) -> Money {
+    pub(super) fn bound(&self, row: StepIx) -> Money {
         let plan_row = self.scheduler.plan_step(row);
         let bound = Money::from_pico(self.sketches[plan_row.at()].bound);
         let needs = self.needs.get(&row).copied();
@@ -468,12 +468,12 @@ impl World {
     }
 
     /// Lets time pass.
-    pub fn wait(&mut self, ms: u64) {
+    pub(super) fn wait(&mut self, ms: u64) {
         self.now += Micros(ms * 1000);
     }
 
     /// Fires the next timer, where there is one; runs no action.
-    pub fn tick(&mut self) -> bool {
+    pub(super) fn tick(&mut self) -> bool {
         let Some((at, timer)) = self.timers.pop_first() else {
             return false;
         };
@@ -496,7 +496,7 @@ impl World {
     }
 
     /// Ends everything well until the run has ended, resuming it where it is paused.
-    pub fn finish(&mut self) {
+    pub(super) fn finish(&mut self) {
         for _ in 0..10_000 {
             self.work(usize::MAX);
             if self.scheduler.has_ended() {
@@ -516,15 +516,15 @@ impl World {
         panic!("the run does not end");
     }
 
-    pub fn status(&self, row: u32) -> StepStatus {
+    pub(super) fn status(&self, row: u32) -> StepStatus {
         self.state.steps[row as usize].status
     }
 
-    pub fn statuses(&self) -> Vec<StepStatus> {
+    pub(super) fn statuses(&self) -> Vec<StepStatus> {
         self.state.steps.iter().map(|row| row.status).collect()
     }
 
-    pub fn running(&self) -> Vec<u32> {
+    pub(super) fn running(&self) -> Vec<u32> {
         self.running.keys().map(|row| row.0).collect()
     }
 }

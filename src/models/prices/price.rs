@@ -162,7 +162,7 @@ pub(super) fn per_token(per_million: &str) -> Result<Money, PriceError> {
 
 /// Dollars from a decimal number, exactly; `None` where it is not a number, negative, too large, or finer than a
 /// picodollar.
-pub fn dollars(text: &str) -> Option<Money> {
+pub(crate) fn dollars(text: &str) -> Option<Money> {
     scaled(text, 1_000_000_000_000)
 }
 

@@ -19,7 +19,7 @@ pub(super) struct Agent {
 impl Agent {
     /// An agent step is a call of the tool `agent_<agent_id>` with a task and a context; what `inputs` names goes
     /// into the context under the same names.
-    pub fn join(self, step: &mut DraftStep, collector: &mut Collector) {
+    pub(super) fn join(self, step: &mut DraftStep, collector: &mut Collector) {
         let Some(agent_id) = self.id else {
             collector.push(
                 Diagnostic::new(

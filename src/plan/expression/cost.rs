@@ -78,7 +78,7 @@ pub(super) enum Needs {
 
 impl Operations {
     /// What `text` does; in it every name is a variable or a word of the language.
-    pub fn of(text: &str) -> Self {
+    pub(super) fn of(text: &str) -> Self {
         let tokens = tokens(text);
         let mut of = Self {
             size: tokens.len(),
@@ -238,12 +238,12 @@ impl Operations {
     }
 
     /// Whether the compiler could compute something large: what has no variables in it is computed there.
-    pub fn may_fold(&self) -> bool {
+    pub(super) fn may_fold(&self) -> bool {
         self.repeat > 0 && (self.has_lists || self.has_texts || self.concatenate > 0)
     }
 
     /// Whether it may be evaluated in place: certain to end soon, with a small value.
-    pub fn are_small(&self, leaves: &Leaves) -> bool {
+    pub(super) fn are_small(&self, leaves: &Leaves) -> bool {
         let size = self.size + leaves.size;
         if self.is_unknown || size > MAX_IN_PLACE {
             return false;
@@ -277,7 +277,7 @@ impl Operations {
 
 impl Leaves {
     /// Adds what is needed of a value that stands in the expression `times` times.
-    pub fn add(&mut self, value: &Value, needs: &Needs, times: usize) {
+    pub(super) fn add(&mut self, value: &Value, needs: &Needs, times: usize) {
         let before = self.size;
         self.visit(value, needs);
         let added = self.size - before;
@@ -325,7 +325,7 @@ impl Leaves {
 
 impl Needs {
     /// What is needed of a member; `None` where it is not needed.
-    pub fn of(&self, name: &str) -> Option<&Self> {
+    pub(super) fn of(&self, name: &str) -> Option<&Self> {
         match self {
             Self::Whole => Some(&Self::Whole),
             Self::Members(members) => members.get(name),
@@ -333,7 +333,7 @@ impl Needs {
     }
 
     /// What `text` needs of the variable `name`, and how often it stands there.
-    pub fn in_text(text: &str, name: &str) -> (Self, usize) {
+    pub(super) fn in_text(text: &str, name: &str) -> (Self, usize) {
         let tokens = tokens(text);
         let mut all = Self::Members(BTreeMap::new());
         let mut times = 0;

@@ -16,7 +16,7 @@ pub(super) enum View<'s> {
 }
 
 impl View<'_> {
-    pub fn measure(&self, needs: &Needs, times: usize, leaves: &mut Leaves) {
+    pub(super) fn measure(&self, needs: &Needs, times: usize, leaves: &mut Leaves) {
         match self {
             Self::Undefined => {}
             Self::Value(value) => leaves.add(value, needs, times),
@@ -34,7 +34,7 @@ impl View<'_> {
         }
     }
 
-    pub fn footprint(&self, needs: &Needs) -> usize {
+    pub(super) fn footprint(&self, needs: &Needs) -> usize {
         match self {
             Self::Undefined => 0,
             Self::Value(value) => needed_footprint(value, needs),
@@ -46,7 +46,7 @@ impl View<'_> {
         }
     }
 
-    pub fn to_jinja(&self, needs: &Needs) -> Jinja {
+    pub(super) fn to_jinja(&self, needs: &Needs) -> Jinja {
         match self {
             Self::Undefined => Jinja::UNDEFINED,
             Self::Value(value) => read(value, needs),
@@ -59,7 +59,7 @@ impl View<'_> {
         }
     }
 
-    pub fn to_json(&self, needs: &Needs) -> Option<Value> {
+    pub(super) fn to_json(&self, needs: &Needs) -> Option<Value> {
         match self {
             Self::Undefined => None,
             Self::Value(value) => Some(needed(value, needs)),

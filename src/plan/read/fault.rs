@@ -15,7 +15,7 @@ pub(in crate::plan) struct SyntaxFault {
 }
 
 impl SyntaxFault {
-    pub fn new(code: &'static str, message: impl Into<String>, span: Range<usize>) -> Self {
+    pub(crate) fn new(code: &'static str, message: impl Into<String>, span: Range<usize>) -> Self {
         Self {
             code,
             message: message.into(),
@@ -24,7 +24,7 @@ impl SyntaxFault {
         }
     }
 
-    pub fn too_deep(at: usize) -> Self {
+    pub(crate) fn too_deep(at: usize) -> Self {
         Self::new(
             "too_deep",
             format!("nested deeper than {MAX_DEPTH} levels"),
@@ -33,7 +33,7 @@ impl SyntaxFault {
     }
 
     /// The fault of an integer, as it is written, that a value cannot hold.
-    pub fn beyond_64_bits(written: &str, span: Range<usize>) -> Self {
+    pub(crate) fn beyond_64_bits(written: &str, span: Range<usize>) -> Self {
         Self {
             help: Some("write it as text, in quotes: its digits stay as they are".to_owned()),
             ..Self::new(
@@ -44,7 +44,7 @@ impl SyntaxFault {
         }
     }
 
-    pub fn into_diagnostic(self) -> Diagnostic {
+    pub(crate) fn into_diagnostic(self) -> Diagnostic {
         Diagnostic {
             help: self.help,
             ..Diagnostic::new(Severity::Error, self.code, self.message).at(self.span)
@@ -52,7 +52,7 @@ impl SyntaxFault {
     }
 
     /// The same in a text that begins `by` bytes earlier.
-    pub fn moved(mut self, by: usize) -> Self {
+    pub(crate) fn moved(mut self, by: usize) -> Self {
         self.span = self.span.start + by..self.span.end + by;
         self
     }

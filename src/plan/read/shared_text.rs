@@ -22,7 +22,7 @@ impl Default for SharedText {
 
 impl SharedText {
     /// The text, in the same allocation as before where it was read recently.
-    pub fn get(&mut self, text: &str) -> Arc<str> {
+    pub(super) fn get(&mut self, text: &str) -> Arc<str> {
         if text.len() > LONGEST {
             return text.into();
         }

@@ -9,7 +9,7 @@ pub(super) struct Closer {
 }
 
 impl Closer {
-    pub fn find(&mut self, text: &str, from: usize) -> Option<usize> {
+    pub(super) fn find(&mut self, text: &str, from: usize) -> Option<usize> {
         if self.none_after.is_some_and(|at| from >= at) {
             return None;
         }

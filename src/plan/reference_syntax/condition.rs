@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 impl Vocabulary<'_> {
     /// Reads a condition: bare, between braces, or mixed.
-    pub fn condition(&self, text: &str) -> Result<Expression, Fault> {
+    pub(crate) fn condition(&self, text: &str) -> Result<Expression, Fault> {
         if let Some(id) = text.trim().strip_prefix("step:") {
             return match self.ids.find(id) {
                 Some(step) => compile_alone(Meaning::Root(Root::Step(step)), text),

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 impl Vocabulary<'_> {
     /// Compiles an expression; `source` is how the plan has it.
-    pub fn expression(&self, text: &str, source: &str) -> Result<Expression, Fault> {
+    pub(crate) fn expression(&self, text: &str, source: &str) -> Result<Expression, Fault> {
         if text.len() > MAX_LENGTH {
             return Err(Fault::BadExpression(format!(
                 "it is longer than {MAX_LENGTH} bytes"

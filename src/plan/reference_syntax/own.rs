@@ -12,7 +12,7 @@ pub(in crate::plan) struct ReferenceSyntax {
 
 impl ReferenceSyntax {
     /// What a dialect has that brings nothing of its own.
-    pub const COMMON: Self = Self {
+    pub(crate) const COMMON: Self = Self {
         own: None,
         declare: false,
     };
@@ -43,7 +43,7 @@ pub(in crate::plan) struct OwnFound {
 
 impl OwnReference {
     /// The reference that stands at `at`.
-    pub fn find(&self, text: &str, at: usize) -> Option<OwnFound> {
+    pub(crate) fn find(&self, text: &str, at: usize) -> Option<OwnFound> {
         self.forms.iter().find_map(|(before, after)| {
             let rest = text.get(at..)?;
             let matches = rest.get(..before.len())?.eq_ignore_ascii_case(before);
@@ -64,14 +64,14 @@ impl OwnReference {
     }
 
     /// Whether one could begin with this byte.
-    pub fn begins_with(&self, byte: u8) -> bool {
+    pub(crate) fn begins_with(&self, byte: u8) -> bool {
         self.forms
             .iter()
             .any(|(before, _)| before.as_bytes().first() == Some(&byte))
     }
 
     /// The end of the index that stands at `at` directly after a reference.
-    pub fn index_after(&self, text: &str, at: usize) -> Option<usize> {
+    pub(crate) fn index_after(&self, text: &str, at: usize) -> Option<usize> {
         let inner = text.get(at..)?.strip_prefix('[')?;
         let close = key(inner)?;
         let is_reference = self.has_path
@@ -84,7 +84,7 @@ impl OwnReference {
     }
 
     /// The length of what looks like a reference at `at` and is none.
-    pub fn placeholder(&self, text: &str, at: usize) -> Option<usize> {
+    pub(crate) fn placeholder(&self, text: &str, at: usize) -> Option<usize> {
         let begins = self.placeholder?;
         let rest = text.get(at..)?;
         let matches = rest.get(..begins.len())?.eq_ignore_ascii_case(begins);

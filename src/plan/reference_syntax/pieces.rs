@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 impl Vocabulary<'_> {
     /// Splits a text into pieces; `None` where it is only text.
-    pub fn pieces(&self, text: &str) -> Option<Vec<Piece>> {
+    pub(crate) fn pieces(&self, text: &str) -> Option<Vec<Piece>> {
         if let Some(id) = text.strip_prefix("step:")
             && !id.is_empty()
             && !id.contains(char::is_whitespace)
@@ -93,7 +93,7 @@ impl Vocabulary<'_> {
     }
 
     /// The piece of a text that is exactly one `{{…}}`: what most parameters with a reference are.
-    pub fn whole(&self, text: &Arc<str>) -> Option<Piece> {
+    pub(crate) fn whole(&self, text: &Arc<str>) -> Option<Piece> {
         if !text.starts_with("{{") || !text.ends_with("}}") {
             return None;
         }

@@ -63,7 +63,7 @@ fn is_plain(schema: &Value, is_root: bool) -> bool {
 impl Checker<'_> {
     /// Reports what `compiled` finds wrong with the parameters, beyond what was reported before. Where that could take
     /// long, it reports that they were not validated.
-    pub fn keywords(
+    pub(crate) fn keywords(
         &mut self,
         node: &Node,
         template: &Template,

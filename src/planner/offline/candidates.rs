@@ -21,7 +21,7 @@ static ANYTHING: Value = Value::Null;
 
 /// A value for a parameter.
 #[derive(Clone, Debug)]
-pub enum Source {
+pub(super) enum Source {
     /// A value, or a reference as the plan has it.
     Value(Value),
     /// A value of the task, by its position.
@@ -39,7 +39,7 @@ pub enum Source {
 }
 
 /// What there is to choose from at one point of the search.
-pub struct Candidates<'s> {
+pub(super) struct Candidates<'s> {
     pub known: &'s Known<'s>,
     /// Which values of the task have been taken.
     pub used: &'s [bool],
@@ -52,7 +52,7 @@ pub struct Candidates<'s> {
 
 impl Candidates<'_> {
     /// Everything that a parameter may take, best first.
-    pub fn of(
+    pub(super) fn of(
         &self,
         tool: usize,
         name: &str,

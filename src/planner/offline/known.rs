@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 /// A part of a task, which asks for one thing.
 #[derive(Clone, Debug, Default)]
-pub struct Clause {
+pub(super) struct Clause {
     /// Its words.
     pub text: String,
     /// Where it stands in the task.
@@ -23,7 +23,7 @@ pub struct Clause {
 }
 
 /// A step that is planned.
-pub struct Planned {
+pub(super) struct Planned {
     pub tool: usize,
     pub id: String,
     pub parameters: Map<String, Value>,
@@ -33,7 +33,7 @@ pub struct Planned {
 }
 
 /// What is given: the tools, the context, and the task with the values in it.
-pub struct Known<'a> {
+pub(super) struct Known<'a> {
     pub tools: &'a [Arc<ToolDefinition>],
     pub owners: Vec<Owner>,
     /// The name and the schema of each context value.
@@ -44,7 +44,7 @@ pub struct Known<'a> {
 }
 
 impl<'a> Known<'a> {
-    pub fn new(
+    pub(super) fn new(
         catalog: &'a Catalog,
         context: &'a Map<String, Value>,
         literals: Vec<Literal>,

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 /// What a value in a task is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(super) enum Kind {
     Quoted,
     Url,
     Email,
@@ -17,7 +17,7 @@ pub enum Kind {
 
 /// A value that stands in a task.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Literal {
+pub(super) struct Literal {
     pub kind: Kind,
     pub value: Value,
     /// The stems of the words just before and after it.
@@ -37,13 +37,13 @@ const QUOTES: [(char, char); 6] = [
 ];
 
 /// Words between the parts of a task.
-pub const BREAKS: [&str; 5] = ["and", "then", "afterwards", "finally", "&"];
+pub(super) const BREAKS: [&str; 5] = ["and", "then", "afterwards", "finally", "&"];
 
 /// How many words before and after a value say what it is.
 const NEAR: usize = 3;
 
 /// The values in a task in order, and the task with blanks in their places.
-pub fn find(task: &str) -> (Vec<Literal>, String) {
+pub(super) fn find(task: &str) -> (Vec<Literal>, String) {
     let mut found: Vec<(Range<usize>, Kind, Value)> = quoted(task);
     let mut rest = blanked(task, found.iter().map(|(place, ..)| place.clone()));
     for place in tokens(&rest) {

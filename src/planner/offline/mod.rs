@@ -37,7 +37,7 @@ const NEXT_BEST: f32 = 0.6;
 ///
 /// # Errors
 /// What is missing.
-pub fn plan(
+pub(super) fn plan(
     task: &str,
     catalog: &Catalog,
     context: &Map<String, Value>,

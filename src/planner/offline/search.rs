@@ -18,7 +18,7 @@ const MAX_DEPTH: usize = 10;
 const MAX_TRIES: usize = 4_000;
 /// An optional parameter takes a value up to this cost: one that is clearly meant.
 const CLEARLY_MEANT: u32 = 6;
-pub struct Search<'a> {
+pub(super) struct Search<'a> {
     known: Known<'a>,
     used: Vec<bool>,
     /// The part of the task whose tool is searched for.
@@ -33,7 +33,7 @@ pub struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    pub fn new(
+    pub(super) fn new(
         catalog: &'a Catalog,
         context: &'a Map<String, Value>,
         literals: Vec<Literal>,
@@ -53,7 +53,7 @@ impl<'a> Search<'a> {
     }
 
     /// Plans a step of this tool and all that it needs, for a part of the task; the error says what is missing.
-    pub fn reach(&mut self, tool: usize, clause: &Clause) -> Result<(), String> {
+    pub(super) fn reach(&mut self, tool: usize, clause: &Clause) -> Result<(), String> {
         self.clause = clause.clone();
         let step = match self.step_of(tool) {
             Some(step) => step,
@@ -64,7 +64,7 @@ impl<'a> Search<'a> {
     }
 
     /// Whether a part of the task says no more than the names of parameters of the steps so far.
-    pub fn takes(&self, clause: &Clause) -> bool {
+    pub(super) fn takes(&self, clause: &Clause) -> bool {
         let schemas = self
             .planned
             .iter()
@@ -75,7 +75,7 @@ impl<'a> Search<'a> {
     }
 
     /// The values of the task that no step takes.
-    pub fn unused(&self) -> impl Iterator<Item = String> {
+    pub(super) fn unused(&self) -> impl Iterator<Item = String> {
         let unused = self
             .known
             .literals
@@ -89,7 +89,7 @@ impl<'a> Search<'a> {
     }
 
     /// The steps as a plan has them.
-    pub fn into_steps(self) -> Vec<Value> {
+    pub(super) fn into_steps(self) -> Vec<Value> {
         let steps = self.planned.into_iter();
         steps
             .map(|step| {

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 /// Where a value comes from, from the cheapest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub(super) enum Origin {
     Context,
     Planned,
     NewStep,
@@ -28,14 +28,14 @@ const QUESTIONS: [&str; 8] = [
 ];
 
 /// A parameter that needs a value.
-pub struct Want<'s> {
+pub(super) struct Want<'s> {
     pub schema: &'s Value,
     name: Vec<String>,
     description: Vec<String>,
 }
 
 impl<'s> Want<'s> {
-    pub fn new(name: &str, schema: &'s Value) -> Self {
+    pub(super) fn new(name: &str, schema: &'s Value) -> Self {
         let description = schema.get("description").and_then(Value::as_str);
         Self {
             schema,
@@ -46,13 +46,13 @@ impl<'s> Want<'s> {
 }
 
 /// The tool that gives a value.
-pub struct Owner {
+pub(super) struct Owner {
     name: Vec<String>,
     words: Vec<String>,
 }
 
 impl Owner {
-    pub fn of(tool: &ToolDefinition) -> Self {
+    pub(super) fn of(tool: &ToolDefinition) -> Self {
         let name = name_stems(&tool.name);
         let mut words = stems(&tool.description);
         words.extend(name.iter().cloned());
@@ -62,7 +62,7 @@ impl Owner {
 }
 
 /// The cost of taking `offer` for a parameter; `None` where it does not fit. `owner` is `None` for a context value.
-pub fn cost_of(
+pub(super) fn cost_of(
     offer: &Offer<'_>,
     origin: Origin,
     owner: Option<&Owner>,
@@ -138,7 +138,7 @@ fn names(schema: &Value, depth: usize, found: &mut Vec<String>) {
 
 /// The cost of taking a value of the task; `None` where it does not fit. `is_here`: whether it stands in the part of the
 /// task that the tool is wanted for.
-pub fn cost_of_literal(
+pub(super) fn cost_of_literal(
     literal: &Literal,
     is_used: bool,
     is_here: bool,
@@ -204,7 +204,7 @@ const MEANINGS: [(Kind, &[&str], &[&str]); 4] = [
 ];
 
 /// The value of an enumeration that the task names.
-pub fn named_choice<'s>(schema: &'s Value, task_words: &[String]) -> Option<&'s Value> {
+pub(super) fn named_choice<'s>(schema: &'s Value, task_words: &[String]) -> Option<&'s Value> {
     let choices = schema.get("enum")?.as_array()?;
     choices.iter().find(|choice| {
         let choice = choice.as_str().map(words).unwrap_or_default();
@@ -213,7 +213,7 @@ pub fn named_choice<'s>(schema: &'s Value, task_words: &[String]) -> Option<&'s 
 }
 
 /// Whether a parameter takes a question in plain words.
-pub fn takes_a_question(name: &str, schema: &Value) -> bool {
+pub(super) fn takes_a_question(name: &str, schema: &Value) -> bool {
     let said = words(name);
     types(schema).contains(&"string")
         && said.last().is_some_and(|last| QUESTIONS.contains(&&**last))

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 /// How well a value fits where it is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Fit {
+pub(super) enum Fit {
     /// It has the type.
     Exact,
     /// One of both is not known, or it may be null.
@@ -12,7 +12,7 @@ pub enum Fit {
 }
 
 /// How well a value of the schema `from` fits a parameter of the schema `to`; `None` where it does not.
-pub fn fit(from: &Value, to: &Value) -> Option<Fit> {
+pub(super) fn fit(from: &Value, to: &Value) -> Option<Fit> {
     let (has, wants) = (types(from), types(to));
     if has.is_empty() || wants.is_empty() {
         return Some(Fit::Open);
@@ -47,7 +47,7 @@ pub fn fit(from: &Value, to: &Value) -> Option<Fit> {
 }
 
 /// The schema of a value.
-pub fn schema_of(value: &Value) -> Value {
+pub(super) fn schema_of(value: &Value) -> Value {
     match value {
         Value::Null => json!({}),
         Value::Bool(_) => json!({"type": "boolean"}),
@@ -69,7 +69,7 @@ pub fn schema_of(value: &Value) -> Value {
 }
 
 /// The types that a schema names.
-pub fn types(schema: &Value) -> Vec<&str> {
+pub(super) fn types(schema: &Value) -> Vec<&str> {
     match schema.get("type") {
         Some(Value::String(one)) => vec![one],
         Some(Value::Array(many)) => many.iter().filter_map(Value::as_str).collect(),
@@ -77,7 +77,7 @@ pub fn types(schema: &Value) -> Vec<&str> {
     }
 }
 
-pub fn properties(schema: &Value) -> Option<&Map<String, Value>> {
+pub(super) fn properties(schema: &Value) -> Option<&Map<String, Value>> {
     schema.get("properties")?.as_object()
 }
 

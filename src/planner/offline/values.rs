@@ -8,7 +8,7 @@ const MAX_DEPTH: usize = 3;
 
 /// A value that a parameter may take.
 #[derive(Clone, Debug)]
-pub struct Offer<'s> {
+pub(super) struct Offer<'s> {
     /// Its name: that of the member, else that of the whole.
     pub name: String,
     /// Whether it is a whole context value or a member; a whole output has only the name of its tool.
@@ -21,7 +21,7 @@ pub struct Offer<'s> {
 }
 
 /// The values within `schema`.
-pub fn offers<'s>(name: &str, is_named: bool, schema: &'s Value) -> Vec<Offer<'s>> {
+pub(super) fn offers<'s>(name: &str, is_named: bool, schema: &'s Value) -> Vec<Offer<'s>> {
     let whole = Offer {
         name: name.to_owned(),
         is_named,

@@ -7,7 +7,7 @@ use crate::plan::{FINAL_SYNTHESIS, Mode, Root, Step, StepIx, Trigger};
 use crate::tools::Catalog;
 
 /// Moves one condition up by one step; false where none can move.
-pub fn move_one(work: &mut Work, catalog: &Catalog) -> bool {
+pub(super) fn move_one(work: &mut Work, catalog: &Catalog) -> bool {
     let found = work.steps().find_map(|(ix, step)| {
         let of = step
             .depends_on

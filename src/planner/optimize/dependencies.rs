@@ -6,7 +6,7 @@ use crate::plan::{FINAL_SYNTHESIS, Mode, Root, Step, StepIx, Trigger};
 use crate::tools::Catalog;
 
 /// Drops one such dependency; false where there is none.
-pub fn drop_one(work: &mut Work, catalog: &Catalog) -> bool {
+pub(super) fn drop_one(work: &mut Work, catalog: &Catalog) -> bool {
     let found = work.steps().find_map(|(ix, step)| {
         let of = step
             .depends_on

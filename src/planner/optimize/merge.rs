@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::fmt::Write;
 
 /// Merges one call into an equal one before it; false where there is none.
-pub fn merge_one(work: &mut Work, catalog: &Catalog) -> bool {
+pub(super) fn merge_one(work: &mut Work, catalog: &Catalog) -> bool {
     let found = work.steps().find_map(|(ix, step)| {
         if !can_go(work, catalog, ix, step) {
             return None;

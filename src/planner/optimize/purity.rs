@@ -4,14 +4,14 @@ use crate::plan::Step;
 use crate::tools::{Catalog, ToolDefinition};
 
 /// Whether a step only computes or reads: skipping it, or running it at another moment, changes nothing outside.
-pub fn has_no_effects(step: &Step, catalog: &Catalog) -> bool {
+pub(super) fn has_no_effects(step: &Step, catalog: &Catalog) -> bool {
     catalog
         .get(&step.tool)
         .is_some_and(|tool| is_computed(tool) || tool.read_only)
 }
 
 /// Whether equal inputs give equal outputs at any moment.
-pub fn is_repeatable(step: &Step, catalog: &Catalog) -> bool {
+pub(super) fn is_repeatable(step: &Step, catalog: &Catalog) -> bool {
     let tool = catalog.get(&step.tool);
     tool.is_some_and(|tool| is_computed(tool) && tool.cache != Some(false))
         && step.settings.cache != Some(false)

@@ -11,7 +11,7 @@ use crate::units::{Micros, Money, Tokens};
 use proptest::prelude::*;
 use std::sync::Arc;
 
-pub fn info(parent: Option<u32>, depends_on: Vec<u32>) -> StepInfo {
+pub(crate) fn info(parent: Option<u32>, depends_on: Vec<u32>) -> StepInfo {
     StepInfo {
         id: "s".into(),
         tool: "tool".into(),
@@ -43,7 +43,7 @@ fn infos() -> impl Strategy<Value = Vec<StepInfo>> {
     prop::collection::vec(info, 0..4)
 }
 
-pub fn header(steps: Vec<StepInfo>) -> RunHeader {
+pub(crate) fn header(steps: Vec<StepInfo>) -> RunHeader {
     RunHeader {
         run_id: "run".into(),
         plan: "plan".into(),
@@ -63,7 +63,7 @@ pub fn header(steps: Vec<StepInfo>) -> RunHeader {
     }
 }
 
-pub fn started() -> impl Strategy<Value = EventKind> {
+pub(crate) fn started() -> impl Strategy<Value = EventKind> {
     (infos(), any::<bool>(), prop::option::of(any::<u32>())).prop_map(
         |(steps, track_cost, max_concurrent)| {
             let limits = ResourceLimits {
@@ -125,7 +125,7 @@ fn error() -> RunError {
     }
 }
 
-pub fn event_kind() -> impl Strategy<Value = EventKind> {
+pub(crate) fn event_kind() -> impl Strategy<Value = EventKind> {
     prop_oneof![
         1 => started(),
         4 => key().prop_map(|step| EventKind::StepReady { step }),
@@ -201,7 +201,7 @@ pub fn event_kind() -> impl Strategy<Value = EventKind> {
     ]
 }
 
-pub fn events(kinds: Vec<(EventKind, u64)>) -> Vec<RunEvent> {
+pub(crate) fn events(kinds: Vec<(EventKind, u64)>) -> Vec<RunEvent> {
     let events = kinds.into_iter().enumerate();
     let events = events.map(|(seq, (kind, at))| RunEvent {
         seq: seq as u64,

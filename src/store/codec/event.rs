@@ -14,7 +14,7 @@ use crate::units::{Charge, ChargeClass, Micros, Tokens};
 use std::sync::Arc;
 
 /// Something that can be written to a record.
-pub trait Codec: Sized {
+pub(crate) trait Codec: Sized {
     /// Writes it.
     fn put(&self, out: &mut Encoder);
     /// Reads it.
@@ -388,7 +388,7 @@ impl Codec for StepKey {
 }
 
 /// Writes an event; its number follows from its place. `before` is the moment of the event before it.
-pub fn encode_event(event: &RunEvent, before: Micros, out: &mut Encoder) {
+pub(crate) fn encode_event(event: &RunEvent, before: Micros, out: &mut Encoder) {
     out.framed(|out| {
         out.signed(event.at.0.wrapping_sub(before.0) as i64);
         event.kind.put(out);
@@ -397,7 +397,7 @@ pub fn encode_event(event: &RunEvent, before: Micros, out: &mut Encoder) {
 }
 
 /// Reads an event that [`encode_event`] wrote.
-pub fn decode_event(
+pub(crate) fn decode_event(
     seq: u64,
     before: Micros,
     input: &mut Decoder<'_>,

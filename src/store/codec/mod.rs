@@ -21,13 +21,13 @@ use std::collections::HashMap;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-pub use event::{Codec, decode_event, encode_event};
+pub(super) use event::{Codec, decode_event, encode_event};
 
 /// A content address: the blake3 hash of a blob's bytes.
 pub type Hash = [u8; 32];
 
 /// What is at least this long in bytes is kept once by its content, outside of the record.
-pub const BLOB_FROM: usize = 2048;
+pub(super) const BLOB_FROM: usize = 2048;
 
 /// A record that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -44,14 +44,14 @@ pub enum DecodeError {
 }
 
 /// Where large contents are read from.
-pub trait Blobs {
+pub(super) trait Blobs {
     /// The bytes with this hash.
     fn bytes(&mut self, hash: &Hash) -> Result<Arc<[u8]>, DecodeError>;
 }
 
 /// The ids of the rows so far: an event names its step by position, and the id follows from that.
 #[derive(Debug, Default)]
-pub struct Rows {
+pub(super) struct Rows {
     ids: Vec<Arc<str>>,
 }
 
@@ -68,7 +68,7 @@ impl Rows {
 
 /// Writes records.
 #[derive(Debug, Default)]
-pub struct Encoder {
+pub(super) struct Encoder {
     /// The records so far.
     pub out: Vec<u8>,
     /// Contents that the records refer to and that this encoder had not met before, by hash.
@@ -81,7 +81,7 @@ pub struct Encoder {
 
 impl Encoder {
     /// An encoder that moves nothing out of its records.
-    pub fn in_one_piece() -> Self {
+    pub(super) fn in_one_piece() -> Self {
         Self {
             one_piece: true,
             ..Self::default()
@@ -136,7 +136,7 @@ impl Encoder {
 
 /// What a decoder keeps from one record to the next.
 #[derive(Debug, Default)]
-pub struct Memory {
+pub(super) struct Memory {
     rows: Rows,
     short: HashSet<Arc<str>>,
     values: HashMap<Hash, Arc<serde_json::Value>>,
@@ -220,7 +220,7 @@ impl<'a> Cursor<'a> {
 }
 
 /// Reads records.
-pub struct Decoder<'a> {
+pub(super) struct Decoder<'a> {
     raw: Cursor<'a>,
     memory: &'a mut Memory,
     blobs: &'a mut dyn Blobs,
@@ -228,7 +228,7 @@ pub struct Decoder<'a> {
 
 impl<'a> Decoder<'a> {
     /// A decoder for the records in `input`.
-    pub fn new(input: &'a [u8], memory: &'a mut Memory, blobs: &'a mut dyn Blobs) -> Self {
+    pub(super) fn new(input: &'a [u8], memory: &'a mut Memory, blobs: &'a mut dyn Blobs) -> Self {
         Self {
             raw: Cursor(input),
             memory,
@@ -237,7 +237,7 @@ impl<'a> Decoder<'a> {
     }
 
     /// Whether nothing is left.
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.raw.0.is_empty()
     }
 

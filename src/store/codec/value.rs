@@ -18,7 +18,7 @@ const TEXT: u8 = 6;
 const LIST: u8 = 7;
 const OBJECT: u8 = 8;
 /// What follows is the hash of a blob that holds the value.
-pub const BLOB: u8 = 9;
+pub(super) const BLOB: u8 = 9;
 
 /// A list or an object that is being written.
 enum Open<'a> {
@@ -28,7 +28,7 @@ enum Open<'a> {
 
 impl Encoder {
     /// Writes a text.
-    pub fn text(&mut self, text: &str) {
+    pub(crate) fn text(&mut self, text: &str) {
         let start = self.out.len();
         self.byte(TEXT);
         self.bytes(text.as_bytes());
@@ -36,7 +36,7 @@ impl Encoder {
     }
 
     /// Writes a value.
-    pub fn value(&mut self, value: &Value) {
+    pub(crate) fn value(&mut self, value: &Value) {
         let mut open: Vec<Open<'_>> = Vec::new();
         self.leaf(value, &mut open);
         while let Some(top) = open.last_mut() {
@@ -59,7 +59,7 @@ impl Encoder {
     }
 
     /// Writes a step's input as the value that it stands for. It nests no deeper than a plan.
-    pub fn input(&mut self, input: &StepInput) {
+    pub(crate) fn input(&mut self, input: &StepInput) {
         let start = self.out.len();
         match input.view() {
             View::Value(value) => return self.value(value),
@@ -147,7 +147,7 @@ const MOST_IN_ADVANCE: u64 = 1024;
 
 impl Decoder<'_> {
     /// Reads a text.
-    pub fn text(&mut self) -> Result<Arc<str>, DecodeError> {
+    pub(crate) fn text(&mut self) -> Result<Arc<str>, DecodeError> {
         match self.raw.byte()? {
             TEXT => {
                 let text = self.raw.str()?;
@@ -172,7 +172,7 @@ impl Decoder<'_> {
     }
 
     /// Reads a value; one that is a blob as a whole is shared by everything that refers to it.
-    pub fn value(&mut self) -> Result<Arc<Value>, DecodeError> {
+    pub(crate) fn value(&mut self) -> Result<Arc<Value>, DecodeError> {
         if self.raw.0.first() != Some(&BLOB) {
             return self.tree().map(Arc::new);
         }
@@ -189,7 +189,7 @@ impl Decoder<'_> {
     }
 
     /// Reads a step's input. What is a blob in it is shared with whatever else refers to that.
-    pub fn input(&mut self) -> Result<StepInput, DecodeError> {
+    pub(crate) fn input(&mut self) -> Result<StepInput, DecodeError> {
         Ok(match self.input_part(0)? {
             InputPart::Own(value) => value.into(),
             InputPart::Shared(input) => input,

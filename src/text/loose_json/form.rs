@@ -24,7 +24,7 @@ pub(super) struct Form {
 
 impl Form {
     /// Takes the next token; false where it cannot stand there.
-    pub fn take(&mut self, kind: Kind) -> bool {
+    pub(super) fn take(&mut self, kind: Kind) -> bool {
         let Some(top) = self.open.last_mut() else {
             return match kind {
                 Kind::Open(mark) if !self.is_done => {
@@ -64,7 +64,7 @@ impl Form {
     }
 
     /// Takes back the comma that was taken last.
-    pub fn undo_comma(&mut self) {
+    pub(super) fn undo_comma(&mut self) {
         if let Some(top) = self.open.last_mut() {
             *top = match *top {
                 Expects::Element => Expects::CommaInList,
@@ -83,7 +83,7 @@ impl Form {
     }
 
     /// Whether a bracket could close the innermost list or object here.
-    pub fn is_between_values(&self) -> bool {
+    pub(super) fn is_between_values(&self) -> bool {
         matches!(
             self.open.last(),
             Some(
@@ -96,7 +96,7 @@ impl Form {
     }
 
     /// The brackets that close all that is open, the innermost first.
-    pub fn closers(&self) -> Vec<u8> {
+    pub(super) fn closers(&self) -> Vec<u8> {
         let closer = |expects: &Expects| match expects {
             Expects::FirstElement | Expects::Element | Expects::CommaInList => b']',
             _ => b'}',

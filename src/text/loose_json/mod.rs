@@ -96,7 +96,7 @@ pub(crate) struct Repaired {
 
 impl Repaired {
     /// Where something stands in the text that stands at `span` of the JSON.
-    pub fn place(&self, span: &Range<usize>) -> Range<usize> {
+    pub(crate) fn place(&self, span: &Range<usize>) -> Range<usize> {
         let first = self
             .places
             .partition_point(|(json, _)| json.end <= span.start);

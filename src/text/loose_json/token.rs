@@ -29,7 +29,7 @@ pub(super) struct Token {
 }
 
 impl Token {
-    pub fn mark(kind: Kind, span: Range<usize>) -> Self {
+    pub(super) fn mark(kind: Kind, span: Range<usize>) -> Self {
         Self {
             kind,
             span,
@@ -38,7 +38,7 @@ impl Token {
     }
 
     /// The token in JSON.
-    pub fn written<'a>(&'a self, text: &'a str) -> &'a str {
+    pub(super) fn written<'a>(&'a self, text: &'a str) -> &'a str {
         if let Some(json) = &self.json {
             return json;
         }
@@ -73,7 +73,7 @@ impl<'a> Tokens<'a> {
     }
 
     /// The next token; `None` at the end.
-    pub fn next(&mut self) -> Result<Option<Token>, Fault> {
+    pub(super) fn next(&mut self) -> Result<Option<Token>, Fault> {
         self.blanks_and_comments()?;
         let start = self.at;
         let Some(first) = self.rest().chars().next() else {

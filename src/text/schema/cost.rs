@@ -36,7 +36,7 @@ pub(super) struct Measured {
 }
 
 impl Measured {
-    pub fn of(schema: &Value) -> Self {
+    pub(super) fn of(schema: &Value) -> Self {
         let mut measured = Self {
             is_closed: true,
             ..Self::default()
@@ -91,12 +91,12 @@ impl Measured {
     }
 
     /// Whether it can be compiled here.
-    pub fn is_small(&self) -> bool {
+    pub(super) fn is_small(&self) -> bool {
         self.values <= MAX_SCHEMA_VALUES && self.patterns <= MAX_PATTERNS
     }
 
     /// The steps that `value` takes at most; `None` where they are more than `max`.
-    pub fn steps(&self, schema: &Value, value: &Value, max: u64) -> Option<u64> {
+    pub(super) fn steps(&self, schema: &Value, value: &Value, max: u64) -> Option<u64> {
         if !self.is_small() || !self.is_closed {
             return None;
         }

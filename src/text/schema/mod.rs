@@ -14,10 +14,10 @@ use serde_json::Value;
 use std::sync::Arc;
 
 /// The maximum of steps that are made in place.
-pub const MAX_STEPS_IN_PLACE: u64 = 20_000;
+pub(crate) const MAX_STEPS_IN_PLACE: u64 = 20_000;
 
 /// The maximum of steps that are made on a thread, where they cannot be stopped.
-pub const MAX_STEPS_ON_THREAD: u64 = 4_000_000;
+pub(crate) const MAX_STEPS_ON_THREAD: u64 = 4_000_000;
 
 /// The maximum of violations in one message.
 const MAX_VIOLATIONS: usize = 5;
@@ -43,7 +43,7 @@ pub struct SchemaError(String);
 
 /// Where a value is validated.
 #[derive(Clone, Debug)]
-pub enum Place<'a> {
+pub(crate) enum Place<'a> {
     /// Here.
     Inline(&'a Validator),
     /// On a thread, and only whether it is valid: describing violations can take far more memory.
@@ -54,7 +54,7 @@ pub enum Place<'a> {
 
 /// What validation gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// The value is valid.
     Valid,
     /// It is not; one violation a line.
@@ -65,7 +65,7 @@ pub enum Verdict {
 
 /// A JSON Schema.
 #[derive(Debug)]
-pub struct Schema {
+pub(crate) struct Schema {
     value: Arc<Value>,
     measured: Measured,
     /// `None` where only a process of its own compiles it.
@@ -77,7 +77,7 @@ impl Schema {
     ///
     /// # Errors
     /// What is wrong with the schema. One that is too large to be compiled here is not looked at.
-    pub fn new(schema: &Value) -> Result<Self, SchemaError> {
+    pub(crate) fn new(schema: &Value) -> Result<Self, SchemaError> {
         let measured = Measured::of(schema);
         let validator = if measured.is_small() {
             Some(Arc::new(compile(schema, BACKTRACKS_HERE)?))
@@ -92,12 +92,12 @@ impl Schema {
     }
 
     /// The schema itself.
-    pub fn value(&self) -> &Arc<Value> {
+    pub(crate) fn value(&self) -> &Arc<Value> {
         &self.value
     }
 
     /// Where `value` is validated.
-    pub fn place(&self, value: &Value) -> Place<'_> {
+    pub(crate) fn place(&self, value: &Value) -> Place<'_> {
         let Some(validator) = &self.validator else {
             return Place::Process;
         };
@@ -110,7 +110,7 @@ impl Schema {
 }
 
 /// What is wrong with a schema; `None` where nothing is, or where it is too large to be compiled here.
-pub fn fault(schema: &Value) -> Option<SchemaError> {
+pub(crate) fn fault(schema: &Value) -> Option<SchemaError> {
     Schema::new(schema).err()
 }
 
@@ -118,7 +118,7 @@ pub fn fault(schema: &Value) -> Option<SchemaError> {
 ///
 /// # Errors
 /// What is wrong with the schema.
-pub fn compile_here(schema: &Value) -> Result<Validator, SchemaError> {
+pub(crate) fn compile_here(schema: &Value) -> Result<Validator, SchemaError> {
     compile(schema, BACKTRACKS)
 }
 
@@ -136,7 +136,7 @@ fn compile(schema: &Value, backtracks: usize) -> Result<Validator, SchemaError> 
 }
 
 /// Validates a value. The caller knows that it ends, or can end it.
-pub fn validate(validator: &Validator, value: &Value) -> Verdict {
+pub(crate) fn validate(validator: &Validator, value: &Value) -> Verdict {
     if validator.is_valid(value) {
         return Verdict::Valid;
     }
@@ -144,7 +144,7 @@ pub fn validate(validator: &Validator, value: &Value) -> Verdict {
 }
 
 /// What is wrong with a value that is not valid. It is shown [`shortened`], when secrets are out of it.
-pub fn describe(validator: &Validator, value: &Value) -> Verdict {
+pub(crate) fn describe(validator: &Validator, value: &Value) -> Verdict {
     let mut faults = Vec::new();
     for error in validator.iter_errors(value) {
         if is_unfinished(error.kind()) {
@@ -167,7 +167,7 @@ pub fn describe(validator: &Validator, value: &Value) -> Verdict {
 }
 
 /// Whether a match was given up.
-pub fn is_unfinished(kind: &ValidationErrorKind) -> bool {
+pub(crate) fn is_unfinished(kind: &ValidationErrorKind) -> bool {
     matches!(
         kind,
         ValidationErrorKind::BacktrackLimitExceeded { .. }
@@ -176,7 +176,7 @@ pub fn is_unfinished(kind: &ValidationErrorKind) -> bool {
 }
 
 /// Violations, each as long as it is shown.
-pub fn shortened(violations: &str) -> String {
+pub(crate) fn shortened(violations: &str) -> String {
     let short = violations.lines().map(|line| {
         let length = line.chars().count();
         if length <= MAX_SHOWN {

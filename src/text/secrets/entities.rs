@@ -2,7 +2,7 @@
 
 /// Names, without `&` and `;`, and their characters.
 #[rustfmt::skip]
-pub const ENTITIES: [(&str, char); 154] = [
+pub(super) const ENTITIES: [(&str, char); 154] = [
     ("Tab", '\t'), ("NewLine", '\n'), ("excl", '!'), ("QUOT", '"'), ("quot", '"'), ("num", '#'), ("dollar", '$'),
     ("percnt", '%'), ("AMP", '&'), ("amp", '&'), ("apos", '\''), ("lpar", '('), ("rpar", ')'), ("ast", '*'),
     ("midast", '*'), ("plus", '+'), ("comma", ','), ("period", '.'), ("sol", '/'), ("colon", ':'), ("semi", ';'),

@@ -9,11 +9,11 @@ use super::entities::ENTITIES;
 const MAX_BYTES: usize = 48;
 
 /// The longest run of backslashes that is read as the beginning of an escape.
-pub const MAX_BACKSLASHES: usize = MAX_BYTES / 2;
+pub(super) const MAX_BACKSLASHES: usize = MAX_BYTES / 2;
 
 /// The ways to read what stands at one place.
 #[derive(Debug, Default)]
-pub struct Readings {
+pub(super) struct Readings {
     /// Characters, each with the length of its escape in bytes.
     pub chars: Vec<(char, usize)>,
     /// Whether the text ends within what may become an escape.
@@ -21,12 +21,12 @@ pub struct Readings {
 }
 
 /// Whether an escape may begin with this byte.
-pub const fn introduces(byte: u8) -> bool {
+pub(super) const fn introduces(byte: u8) -> bool {
     matches!(byte, b'\\' | b'%' | b'&' | b'+')
 }
 
 /// Reads the escape at `at`.
-pub fn read(text: &str, at: usize) -> Readings {
+pub(super) fn read(text: &str, at: usize) -> Readings {
     let rest = text.as_bytes().get(at..).unwrap_or_default();
     let mut readings = Readings::default();
     let goes_on: fn(&u8) -> bool = match rest.first() {

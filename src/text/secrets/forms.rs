@@ -17,13 +17,13 @@ const MIN_PART: usize = 8;
 const WORDS: [&str; 4] = ["true", "false", "null", "none"];
 
 /// Whether a value is long enough to be a secret, and not a word that stands everywhere.
-pub fn is_secret(value: &str) -> bool {
+pub(super) fn is_secret(value: &str) -> bool {
     Pattern::new(value, Kind::Text).bytes() >= MIN_BYTES
         && !WORDS.iter().any(|word| value.eq_ignore_ascii_case(word))
 }
 
 /// Everything to look for where `value` is a secret.
-pub fn patterns(value: &str) -> Vec<Pattern> {
+pub(super) fn patterns(value: &str) -> Vec<Pattern> {
     let mut found = Vec::new();
     whole(value, &mut found);
     for line in lines(value) {
@@ -174,7 +174,7 @@ fn decoded(text: &str) -> Option<String> {
 }
 
 /// The password in an address, or the user's name where there is none.
-pub fn password(address: &str) -> Option<&str> {
+pub(super) fn password(address: &str) -> Option<&str> {
     let (_, rest) = address.split_once("://")?;
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (user, _) = rest[..end].rsplit_once('@')?;
@@ -182,7 +182,7 @@ pub fn password(address: &str) -> Option<&str> {
 }
 
 /// `address` with the user's name and password replaced, unless they come from a variable that it names.
-pub fn mask_password(address: &str) -> Cow<'_, str> {
+pub(crate) fn mask_password(address: &str) -> Cow<'_, str> {
     let Some((scheme, rest)) = address.split_once("://") else {
         return Cow::Borrowed(address);
     };

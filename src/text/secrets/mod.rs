@@ -18,9 +18,9 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
-pub use forms::mask_password;
+pub(crate) use forms::mask_password;
 pub use shared::SharedSecrets;
-pub use stream::Redactor;
+pub(crate) use stream::Redactor;
 
 use super::message;
 use pattern::{Pattern, fold};
@@ -33,7 +33,7 @@ use std::sync::Arc;
 pub const REDACTED: &str = "[redacted]";
 
 /// Shorter values (a port, a flag) are not secrets: replacing them would garble every text.
-pub const MIN_BYTES: usize = 4;
+pub(crate) const MIN_BYTES: usize = 4;
 
 /// Values that nest deeper are replaced as a whole.
 const MAX_DEPTH: usize = 512;

@@ -5,7 +5,7 @@ use crate::text::is_unsafe;
 
 /// How the characters of a pattern are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(super) enum Kind {
     /// Upper and lower case are the same.
     Text,
     /// The characters of base64: case matters, both alphabets are the same, and line breaks may stand anywhere.
@@ -14,7 +14,7 @@ pub enum Kind {
 
 impl Kind {
     /// The characters that count as `c`.
-    pub fn alike(self, c: char) -> impl Iterator<Item = char> {
+    pub(super) fn alike(self, c: char) -> impl Iterator<Item = char> {
         let other = match (self, c) {
             (Self::Base64, '+') => Some('-'),
             (Self::Base64, '/') => Some('_'),
@@ -34,7 +34,7 @@ impl Kind {
 }
 
 /// `c` in lower case, where that is one character.
-pub fn fold(c: char) -> char {
+pub(super) fn fold(c: char) -> char {
     if c.is_ascii() {
         return c.to_ascii_lowercase();
     }
@@ -55,14 +55,14 @@ struct Element {
 
 /// One spelling of a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pattern {
+pub(super) struct Pattern {
     kind: Kind,
     elements: Vec<Element>,
 }
 
 impl Pattern {
     /// The pattern of `text`. Blanks in it may be others or missing in a text, and what cleaning drops is not looked for.
-    pub fn new(text: &str, kind: Kind) -> Self {
+    pub(super) fn new(text: &str, kind: Kind) -> Self {
         let mut elements = Vec::new();
         let mut gap = false;
         for c in text.chars() {
@@ -78,17 +78,17 @@ impl Pattern {
     }
 
     /// How characters are compared.
-    pub fn kind(&self) -> Kind {
+    pub(super) fn kind(&self) -> Kind {
         self.kind
     }
 
     /// Its first character.
-    pub fn first(&self) -> Option<char> {
+    pub(super) fn first(&self) -> Option<char> {
         Some(self.elements.first()?.c)
     }
 
     /// How many bytes its characters have.
-    pub fn bytes(&self) -> usize {
+    pub(super) fn bytes(&self) -> usize {
         self.elements
             .iter()
             .map(|element| element.c.len_utf8())
@@ -96,18 +96,18 @@ impl Pattern {
     }
 
     /// Whether all characters are matched.
-    pub fn is_whole(&self, matched: usize) -> bool {
+    pub(super) fn is_whole(&self, matched: usize) -> bool {
         matched == self.elements.len()
     }
 
     /// Whether `c` is the character after the first `matched` ones.
-    pub fn takes(&self, matched: usize, c: char) -> bool {
+    pub(super) fn takes(&self, matched: usize, c: char) -> bool {
         let wanted = self.elements.get(matched);
         wanted.is_some_and(|wanted| self.kind.is_same(wanted.c, c))
     }
 
     /// Whether `c` may stand before the character after the first `matched` ones, and does not count.
-    pub fn passes_over(&self, matched: usize, c: char) -> bool {
+    pub(super) fn passes_over(&self, matched: usize, c: char) -> bool {
         let Some(wanted) = self.elements.get(matched).filter(|_| matched > 0) else {
             return false;
         };
@@ -119,7 +119,7 @@ impl Pattern {
 
     /// Whether it can be seen at once that nothing matches: a plain character, after which comes a plain one that is not
     /// the second.
-    pub fn is_refused(&self, text: &[u8], start: usize) -> bool {
+    pub(super) fn is_refused(&self, text: &[u8], start: usize) -> bool {
         let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && !escapes::introduces(byte);
         let (Some(first), Some(second)) = (text.get(start), self.elements.get(1)) else {
             return false;

@@ -19,7 +19,7 @@ const MAX_SEQUENCE: usize = 512;
 
 /// Where patterns match a text.
 #[derive(Debug, Default)]
-pub struct Found {
+pub(super) struct Found {
     /// Sorted, and not overlapping.
     pub ranges: Vec<Range<usize>>,
     /// Where a match begins that the end of the text cuts off, and how many characters of it are there.
@@ -27,7 +27,7 @@ pub struct Found {
 }
 
 /// Every place of a secret. `last`: no more text follows.
-pub fn find(secrets: &Secrets, text: &str, last: bool) -> Found {
+pub(super) fn find(secrets: &Secrets, text: &str, last: bool) -> Found {
     let mut scan = Scan {
         secrets,
         text,

@@ -12,7 +12,7 @@ const MAX_HELD: usize = 1 << 20;
 
 /// Removes secrets from a stream of bytes. What may be the beginning of a secret is held back until more has come.
 #[derive(Debug)]
-pub struct Redactor {
+pub(crate) struct Redactor {
     secrets: Arc<Secrets>,
     /// The beginning of a character whose end has not come.
     bytes: Vec<u8>,
@@ -24,7 +24,7 @@ pub struct Redactor {
 
 impl Redactor {
     /// A redactor of these secrets.
-    pub fn new(secrets: Arc<Secrets>) -> Self {
+    pub(crate) fn new(secrets: Arc<Secrets>) -> Self {
         Self {
             secrets,
             bytes: Vec::new(),
@@ -34,7 +34,7 @@ impl Redactor {
     }
 
     /// Takes the next bytes and returns what can be shown now. What is not UTF-8 becomes U+FFFD.
-    pub fn push(&mut self, bytes: &[u8]) -> String {
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> String {
         self.bytes.extend_from_slice(bytes);
         let whole = match std::str::from_utf8(&self.bytes) {
             Err(error) if error.error_len().is_none() => error.valid_up_to(),
@@ -47,7 +47,7 @@ impl Redactor {
     }
 
     /// The rest: nothing more comes.
-    pub fn finish(&mut self) -> String {
+    pub(crate) fn finish(&mut self) -> String {
         self.text += &String::from_utf8_lossy(&self.bytes);
         self.bytes.clear();
         self.give(true)

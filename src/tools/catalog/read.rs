@@ -35,7 +35,7 @@ const COMMON_FIELDS: [&str; 17] = [
     "source",
 ];
 
-pub fn parse(source: &Source, folder: Option<&Path>) -> Result<Catalog, PlanFaults> {
+pub(super) fn parse(source: &Source, folder: Option<&Path>) -> Result<Catalog, PlanFaults> {
     match read_data(&source.text) {
         Ok(value) => from_value(&value, source, folder),
         Err(fault) => Err(PlanFaults {
@@ -45,7 +45,7 @@ pub fn parse(source: &Source, folder: Option<&Path>) -> Result<Catalog, PlanFaul
     }
 }
 
-pub fn from_value(
+pub(super) fn from_value(
     value: &Value,
     source: &Source,
     folder: Option<&Path>,

@@ -73,7 +73,7 @@ pub(in crate::tools) struct CodeExecTool {
 
 impl CodeExecTool {
     /// The built-in tool, which runs the code of each call.
-    pub fn builtin(services: Arc<Services>) -> Self {
+    pub(crate) fn builtin(services: Arc<Services>) -> Self {
         Self {
             code: None,
             policy: CallPolicy::from(&KIND),

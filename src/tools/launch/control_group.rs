@@ -95,7 +95,7 @@ pub(super) struct ControlGroup {
 impl ControlGroup {
     /// Makes the group of the program that the launcher `launcher` starts, with its limits; `None` where that is not
     /// possible.
-    pub fn make(
+    pub(super) fn make(
         parent: &Path,
         launcher: Pid,
         memory_mb: Option<u64>,
@@ -132,17 +132,17 @@ impl ControlGroup {
         path.exists() && std::fs::write(path, value).is_ok()
     }
 
-    pub fn folder(&self) -> &Path {
+    pub(super) fn folder(&self) -> &Path {
         &self.folder
     }
 
     /// Kills all processes in it.
-    pub fn kill(&self) {
+    pub(super) fn kill(&self) {
         kill(&self.folder);
     }
 
     /// Whether the kernel killed some for the memory limit.
-    pub fn was_over_memory(&self) -> bool {
+    pub(super) fn was_over_memory(&self) -> bool {
         let events = std::fs::read_to_string(self.folder.join("memory.events"));
         events.unwrap_or_default().lines().any(|line| {
             let count = line.strip_prefix("oom_kill ");
@@ -151,7 +151,7 @@ impl ControlGroup {
     }
 
     /// Removes it, once nothing is in it.
-    pub fn remove(&self) {
+    pub(super) fn remove(&self) {
         remove(&self.folder);
     }
 }

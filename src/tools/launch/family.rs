@@ -27,7 +27,7 @@ pub(super) struct Member {
 
 impl Member {
     /// The process of this id; `None` where there is none.
-    pub fn read(id: Pid) -> Option<Self> {
+    pub(super) fn read(id: Pid) -> Option<Self> {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", id.as_raw_nonzero())).ok()?;
         Self::parse(id, &stat)
     }
@@ -56,12 +56,12 @@ impl Member {
     }
 
     /// Whether it has ended and only waits to be reaped.
-    pub fn has_ended(&self) -> bool {
+    pub(super) fn has_ended(&self) -> bool {
         matches!(self.state, b'Z' | b'X')
     }
 
     /// Sends it a signal; whether it could be sent.
-    pub fn signal(&self, signal: Signal) -> bool {
+    pub(super) fn signal(&self, signal: Signal) -> bool {
         kill_process(self.id, signal).is_ok()
     }
 }

@@ -35,7 +35,7 @@ pub(super) struct MemoryLimit {
 }
 
 impl MemoryLimit {
-    pub fn new(limit_mb: u64) -> Self {
+    pub(super) fn new(limit_mb: u64) -> Self {
         let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
         let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
         let mut in_memory = mounts_in_memory(&mounts);
@@ -50,12 +50,12 @@ impl MemoryLimit {
     }
 
     /// When to look again.
-    pub fn next_look(&self) -> Duration {
+    pub(super) fn next_look(&self) -> Duration {
         self.next_look
     }
 
     /// Whether the processes together use more than the limit.
-    pub fn is_exceeded(&mut self, members: &[Member]) -> bool {
+    pub(super) fn is_exceeded(&mut self, members: &[Member]) -> bool {
         let begun = Instant::now();
         let living = || members.iter().filter(|member| !member.has_ended());
         let mut files = HashMap::new();

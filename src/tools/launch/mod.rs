@@ -23,8 +23,8 @@ mod supervisor;
 #[cfg(target_os = "linux")]
 pub(super) use descriptors::close_inherited;
 #[cfg(target_os = "linux")]
-pub use orphans::adopt;
-pub use start::Start;
+pub(crate) use orphans::adopt;
+pub(crate) use start::Start;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -47,7 +47,7 @@ pub(super) const GRACE: Duration = Duration::from_millis(300);
 
 /// The launcher's arguments: `[--parent ID] [--memory-mb N] [--cpu-percent P] [--group FOLDER] -- PROGRAM [ARGUMENT…]`.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Launch {
+pub(crate) struct Launch {
     /// The process with which the program ends.
     parent: Option<u32>,
     memory_mb: Option<u64>,
@@ -60,7 +60,7 @@ pub struct Launch {
 
 impl Launch {
     /// Reads the arguments; `None` where they are not the launcher's.
-    pub fn parse(mut arguments: impl Iterator<Item = OsString>) -> Option<Self> {
+    pub(crate) fn parse(mut arguments: impl Iterator<Item = OsString>) -> Option<Self> {
         let (mut parent, mut memory_mb, mut cpu_percent) = (None, None, None);
         let mut group = None;
         loop {
@@ -94,7 +94,7 @@ impl Launch {
     }
 
     /// Supervises the program until it ends, or becomes it where the system has no means for that.
-    pub fn run(self) -> ExitCode {
+    pub(crate) fn run(self) -> ExitCode {
         #[cfg(target_os = "linux")]
         {
             supervisor::supervise(&self)
@@ -109,7 +109,7 @@ impl Launch {
     }
 
     /// The second stage, as which this program starts itself to become the other: the same arguments.
-    pub fn start(self) -> Start {
+    pub(crate) fn start(self) -> Start {
         Start {
             parent: self.parent,
             memory_mb: self.memory_mb,

@@ -31,7 +31,7 @@ struct Own {
 }
 
 /// Has this process adopt the orphans of its descendants. Only for a program whose every child is its own to end.
-pub fn adopt() {
+pub(crate) fn adopt() {
     let adopts = set_child_subreaper(Some(getpid())).is_ok();
     ADOPTS.store(adopts, Ordering::Relaxed);
 }
@@ -63,12 +63,12 @@ pub(in crate::tools) fn start_own(command: &mut Command) -> io::Result<(Child, O
 
 impl Launcher {
     /// It has ended, and with it all that it supervised.
-    pub fn has_ended(self) {
+    pub(crate) fn has_ended(self) {
         own(|all| all.remove(&self.id));
     }
 
     /// It was killed: kills the program and what that started, and removes its control group.
-    pub fn was_killed(self) {
+    pub(crate) fn was_killed(self) {
         if let Some(parent) = parent_group() {
             control_group::kill_of(parent, self.id);
         }

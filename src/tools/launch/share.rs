@@ -42,7 +42,7 @@ pub(super) struct Share {
 }
 
 impl Share {
-    pub fn new(percent: u32) -> Self {
+    pub(super) fn new(percent: u32) -> Self {
         Self {
             started: Instant::now(),
             percent: percent.into(),
@@ -54,7 +54,7 @@ impl Share {
 
     /// Stops the family where it is ahead of its share, and continues it where it no longer is. `adopter` is the time
     /// of the processes that the supervisor has reaped, in seconds, and `reaped` their ids since the last look.
-    pub fn keep(&mut self, members: &[Member], adopter: f64, reaped: &HashSet<Pid>) {
+    pub(super) fn keep(&mut self, members: &[Member], adopter: f64, reaped: &HashSet<Pid>) {
         let now = Instant::now();
         let ran = if self.is_held {
             Duration::ZERO
@@ -78,7 +78,7 @@ impl Share {
     }
 
     /// When to look again.
-    pub fn next_look(&self) -> Duration {
+    pub(super) fn next_look(&self) -> Duration {
         if self.is_held {
             TICK
         } else {

@@ -10,7 +10,7 @@ use std::process::{Command, ExitCode};
 
 /// `[--memory-mb N] [--parent ID] [--group FOLDER] -- PROGRAM [ARGUMENT…]`, as the supervisor passes it on.
 #[derive(Debug)]
-pub struct Start {
+pub(crate) struct Start {
     pub(super) parent: Option<u32>,
     pub(super) memory_mb: Option<u64>,
     /// The control group that it enters.
@@ -21,7 +21,7 @@ pub struct Start {
 
 impl Start {
     /// Becomes the program; returns only where it cannot be started.
-    pub fn run(self) -> ExitCode {
+    pub(crate) fn run(self) -> ExitCode {
         #[cfg(target_os = "linux")]
         if let Some(parent) = self.parent {
             use rustix::process::{Signal, getppid, set_parent_process_death_signal};

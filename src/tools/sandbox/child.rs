@@ -26,7 +26,7 @@ const MAX_SCHEMAS: usize = 8;
 ///
 /// # Errors
 /// Where a limit cannot be set: without its limits it must not run anything.
-pub fn serve(memory_mb: u64) -> io::Result<()> {
+pub(crate) fn serve(memory_mb: u64) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     crate::tools::launch::close_inherited();
     // Files cannot be opened later: the time zone, which is kept for some minutes, and the figures of this process.

@@ -17,7 +17,7 @@ pub(super) struct PrintLog<'a> {
 }
 
 impl<'a> PrintLog<'a> {
-    pub fn new(log: &'a CallLog, secrets: Arc<Secrets>) -> Self {
+    pub(super) fn new(log: &'a CallLog, secrets: Arc<Secrets>) -> Self {
         Self {
             log,
             redactor: Redactor::new(secrets),
@@ -26,13 +26,13 @@ impl<'a> PrintLog<'a> {
     }
 
     /// Takes the next text.
-    pub fn push(&mut self, text: &str) {
+    pub(super) fn push(&mut self, text: &str) {
         let text = self.redactor.push(text.as_bytes());
         self.take(&text);
     }
 
     /// Logs the rest: nothing more comes.
-    pub fn finish(mut self) {
+    pub(super) fn finish(mut self) {
         let text = self.redactor.finish();
         self.take(&text);
         if !self.line.is_empty() {

@@ -13,6 +13,7 @@ mod python;
 #[cfg(target_os = "linux")]
 mod walls;
 
-pub use child::serve;
-pub use pool::{Program, Sandbox, Work, this_program_serves};
-pub use protocol::Language;
+pub(crate) use child::serve;
+pub use pool::Program;
+pub(crate) use pool::{Sandbox, Work, this_program_serves};
+pub(crate) use protocol::Language;

@@ -57,7 +57,7 @@ static SERVES: AtomicBool = AtomicBool::new(false);
 
 /// Declares that the running program handles the arguments `__sandbox`, `__launch` and `__start`. A program that does not would
 /// run its own `main` again in each child, and start itself without end.
-pub fn this_program_serves() {
+pub(crate) fn this_program_serves() {
     SERVES.store(true, Ordering::Relaxed);
 }
 
@@ -108,7 +108,7 @@ fn on_search_path() -> Option<PathBuf> {
 
 /// A call of code in a sandbox.
 #[derive(Clone, Copy, Debug)]
-pub struct Work<'a> {
+pub(crate) struct Work<'a> {
     /// The language of `source`.
     pub language: Language,
     /// The code.
@@ -125,7 +125,7 @@ pub struct Work<'a> {
 
 /// The sandboxes of one toolbox.
 #[derive(Debug, Default)]
-pub struct Sandbox {
+pub(crate) struct Sandbox {
     program: Program,
     secrets: SharedSecrets,
     idle: Mutex<Vec<SandboxProcess>>,
@@ -146,7 +146,7 @@ struct SandboxProcess {
 
 impl Sandbox {
     /// Sandboxes that are started from `program`. What code says is shown without `secrets`.
-    pub fn new(program: Program, secrets: SharedSecrets) -> Self {
+    pub(crate) fn new(program: Program, secrets: SharedSecrets) -> Self {
         Self {
             program,
             secrets,
@@ -155,12 +155,12 @@ impl Sandbox {
     }
 
     /// The program that sandboxes are started from.
-    pub fn program(&self) -> &Program {
+    pub(crate) fn program(&self) -> &Program {
         &self.program
     }
 
     /// Runs the code. Cancelling the call or dropping the future ends its sandbox.
-    pub async fn run(
+    pub(crate) async fn run(
         &self,
         work: Work<'_>,
         log: &CallLog,
@@ -171,7 +171,7 @@ impl Sandbox {
 
     /// The value of an expression: for a condition whether it holds, else a list of the value, which is empty where it
     /// is undefined.
-    pub async fn evaluate(
+    pub(crate) async fn evaluate(
         &self,
         evaluation: Evaluation,
         memory_mb: Option<u64>,
@@ -202,7 +202,11 @@ impl Sandbox {
     }
 
     /// What is wrong with a value, one violation a line; `None` where it is valid against the schema.
-    pub async fn violation(&self, schema: &Value, value: &Value) -> Result<Option<String>, String> {
+    pub(crate) async fn violation(
+        &self,
+        schema: &Value,
+        value: &Value,
+    ) -> Result<Option<String>, String> {
         let source = schema.to_string();
         let is_valid = self
             .validate(Language::Schema, &source, value, VALIDATION_LIMIT)

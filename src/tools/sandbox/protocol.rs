@@ -5,15 +5,15 @@ use serde_json::Value;
 use std::borrow::Cow;
 
 /// The environment variable that marks a sandbox, so that one never starts another.
-pub const MARK: &str = "PLANDECK_SANDBOX";
+pub(super) const MARK: &str = "PLANDECK_SANDBOX";
 
 /// The maximum size of a line in either direction, in bytes.
-pub const MAX_LINE_BYTES: usize = 96 << 20;
+pub(super) const MAX_LINE_BYTES: usize = 96 << 20;
 
 /// What a piece of work is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Language {
+pub(crate) enum Language {
     /// Python: `input_data` in, `output` out.
     Python,
     /// A jq filter.
@@ -58,7 +58,7 @@ impl Language {
 
 /// One piece of work.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Request<'a> {
+pub(super) struct Request<'a> {
     pub language: Language,
     pub source: Cow<'a, str>,
     pub input: Cow<'a, Value>,
@@ -69,7 +69,7 @@ pub struct Request<'a> {
 /// A message of a sandbox.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Reply {
+pub(super) enum Reply {
     /// The sandbox has started.
     Ready,
     /// A line that was printed.

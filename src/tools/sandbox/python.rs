@@ -23,7 +23,7 @@ const MAX_PRINTED_BYTES: usize = 1 << 20;
 ///
 /// # Errors
 /// A Python traceback, or what is wrong with the output.
-pub fn run(
+pub(super) fn run(
     code: &str,
     input: &Value,
     seconds: u64,

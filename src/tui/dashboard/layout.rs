@@ -16,7 +16,7 @@ const ROOMY: u16 = 50;
 
 /// Where the parts of the screen are, borders included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Areas {
+pub(crate) struct Areas {
     /// One or two lines at the top.
     pub header: Rect,
     /// The view of the run, where it is shown.

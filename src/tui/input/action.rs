@@ -5,7 +5,7 @@ use super::key::Key;
 use crossterm::event::KeyEvent;
 
 /// What an action does: it changes the model `M`, and may ask for effects `E`.
-pub enum Run<M: 'static, E: 'static> {
+pub(crate) enum Run<M: 'static, E: 'static> {
     /// It changes the model only.
     Change(fn(&mut M)),
     /// It asks for something to be done outside of the model.
@@ -13,7 +13,7 @@ pub enum Run<M: 'static, E: 'static> {
 }
 
 /// An action on a model `M` with effects `E`; `S` is what else its screen sorts actions by.
-pub struct Action<M: 'static, E: 'static, S: 'static> {
+pub(crate) struct Action<M: 'static, E: 'static, S: 'static> {
     /// A name for settings and the palette. Entries of one name are one action in several situations.
     pub name: &'static str,
     /// The keys it has by default.
@@ -34,7 +34,7 @@ pub struct Action<M: 'static, E: 'static, S: 'static> {
 
 impl<M, E, S: Copy> Action<M, E, S> {
     /// An entry that stands only in the help.
-    pub const fn new(
+    pub(crate) const fn new(
         name: &'static str,
         keys: &'static [Key],
         scope: S,
@@ -56,20 +56,20 @@ impl<M, E, S: Copy> Action<M, E, S> {
 
     /// The same with a word for the footer.
     #[must_use]
-    pub const fn hint(mut self, word: &'static str) -> Self {
+    pub(crate) const fn hint(mut self, word: &'static str) -> Self {
         self.hint = Some(word);
         self
     }
 
     /// The same with what is missing where it is not possible.
     #[must_use]
-    pub const fn needs(mut self, what: &'static str) -> Self {
+    pub(crate) const fn needs(mut self, what: &'static str) -> Self {
         self.needs = what;
         self
     }
 
     /// Does it. Whoever calls this has asked whether it is possible.
-    pub fn run(&self, model: &mut M) -> Vec<E> {
+    pub(crate) fn run(&self, model: &mut M) -> Vec<E> {
         match self.run {
             Run::Change(change) => {
                 change(model);
@@ -80,13 +80,13 @@ impl<M, E, S: Copy> Action<M, E, S> {
     }
 
     /// Whether one of its keys that `counts` was pressed.
-    pub fn has_key(&self, event: &KeyEvent, counts: impl Fn(&Key) -> bool) -> bool {
+    pub(crate) fn has_key(&self, event: &KeyEvent, counts: impl Fn(&Key) -> bool) -> bool {
         let mut keys = self.keys.iter();
         keys.any(|key| key.matches(event) && counts(key))
     }
 
     /// What the footer shows of it: its first key and its word.
-    pub fn footer(&self) -> Option<(Key, &'static str)> {
+    pub(crate) fn footer(&self) -> Option<(Key, &'static str)> {
         Some((*self.keys.first()?, self.hint?))
     }
 }

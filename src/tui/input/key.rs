@@ -5,7 +5,7 @@ use std::fmt;
 
 /// One key with its modifiers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Key {
+pub(crate) struct Key {
     /// The key itself; a letter as it is typed, so capitals need no shift.
     pub code: KeyCode,
     /// Whether control is held.
@@ -14,12 +14,12 @@ pub struct Key {
 
 impl Key {
     /// A character as it is typed.
-    pub const fn char(c: char) -> Self {
+    pub(crate) const fn char(c: char) -> Self {
         Self::code(KeyCode::Char(c))
     }
 
     /// A character with control held.
-    pub const fn control(c: char) -> Self {
+    pub(crate) const fn control(c: char) -> Self {
         Self {
             code: KeyCode::Char(c),
             control: true,
@@ -27,7 +27,7 @@ impl Key {
     }
 
     /// Any other key.
-    pub const fn code(code: KeyCode) -> Self {
+    pub(crate) const fn code(code: KeyCode) -> Self {
         Self {
             code,
             control: false,
@@ -35,7 +35,7 @@ impl Key {
     }
 
     /// Whether `event` is this key. With alt or another modifier that a terminal reports it is not.
-    pub fn matches(self, event: &KeyEvent) -> bool {
+    pub(crate) fn matches(self, event: &KeyEvent) -> bool {
         let others = KeyModifiers::ALT | KeyModifiers::SUPER | KeyModifiers::META;
         self.code == event.code
             && self.control == event.modifiers.contains(KeyModifiers::CONTROL)

@@ -143,7 +143,7 @@ impl Field {
 }
 
 /// `text`, made safe already, with the characters at `places` in another style; `places` are in order.
-pub fn highlight(
+pub(crate) fn highlight(
     text: &str,
     places: impl IntoIterator<Item = usize>,
     plain: Style,

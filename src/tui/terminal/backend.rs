@@ -11,11 +11,11 @@ use std::io::{self, Stdout, Write};
 /// Standard output while the terminal is held; afterwards writes are dropped. What a writer in front of it still
 /// buffers when the terminal is given back, half a frame perhaps, would land in the user's scrollback.
 #[derive(Debug)]
-pub struct HeldOutput<W = Stdout>(W);
+pub(super) struct HeldOutput<W = Stdout>(W);
 
 impl HeldOutput {
     /// The terminal on standard output.
-    pub fn stdout() -> Self {
+    pub(super) fn stdout() -> Self {
         Self(io::stdout())
     }
 }
@@ -39,11 +39,11 @@ impl<W: Write> Write for HeldOutput<W> {
 }
 
 /// `crossterm`'s backend behind the gate.
-pub struct SafeBackend<W: Write>(CrosstermBackend<W>);
+pub(super) struct SafeBackend<W: Write>(CrosstermBackend<W>);
 
 impl<W: Write> SafeBackend<W> {
     /// Draws on `out`.
-    pub const fn new(out: W) -> Self {
+    pub(super) const fn new(out: W) -> Self {
         Self(CrosstermBackend::new(out))
     }
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 /// At most about thirty frames a second; the first change after a rest is drawn at once.
 #[derive(Debug, Default)]
-pub struct FrameLimiter {
+pub(super) struct FrameLimiter {
     last: Option<Instant>,
 }
 
@@ -13,12 +13,12 @@ impl FrameLimiter {
     const APART: Duration = Duration::from_millis(33);
 
     /// The earliest time for the next frame; in the past if there is nothing to wait for.
-    pub fn next(&self, now: Instant) -> Instant {
+    pub(super) fn next(&self, now: Instant) -> Instant {
         self.last.map_or(now, |last| last + Self::APART)
     }
 
     /// Says that a frame was drawn.
-    pub fn drawn(&mut self, now: Instant) {
+    pub(super) fn drawn(&mut self, now: Instant) {
         self.last = Some(now);
     }
 }

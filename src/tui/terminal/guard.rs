@@ -28,11 +28,11 @@ const KEPT: usize = 20;
 const CANCEL: u8 = 0x18;
 
 /// Holds the terminal in raw mode on the alternate screen; dropping it gives the terminal back.
-pub struct Guard(());
+pub(super) struct Guard(());
 
 impl Guard {
     /// Takes the terminal over.
-    pub fn take() -> io::Result<Self> {
+    pub(super) fn take() -> io::Result<Self> {
         install_hook();
         enable_raw_mode()?;
         HELD.store(true, Ordering::SeqCst);
@@ -43,7 +43,7 @@ impl Guard {
 
     /// Takes over again what the guard already holds: while the process was stopped, a shell may have changed the
     /// terminal.
-    pub fn renew(self) -> io::Result<Self> {
+    pub(super) fn renew(self) -> io::Result<Self> {
         // Raw mode that is thought to be on would not be set again.
         disable_raw_mode()?;
         enable_raw_mode()?;
@@ -53,7 +53,7 @@ impl Guard {
 }
 
 /// Whether the terminal is ours now.
-pub fn is_held() -> bool {
+pub(super) fn is_held() -> bool {
     HELD.load(Ordering::SeqCst)
 }
 
@@ -70,7 +70,7 @@ impl Drop for Guard {
 }
 
 /// Says that the calling thread is the one that draws: its panics end the dashboard.
-pub fn draws_here() {
+pub(super) fn draws_here() {
     let here = std::thread::current().id();
     *DRAWS.lock().unwrap_or_else(PoisonError::into_inner) = Some(here);
 }

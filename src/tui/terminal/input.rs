@@ -17,20 +17,20 @@ static KEPT: Mutex<Option<Input>> = Mutex::new(None);
 
 /// What is typed; dropping it ends the thread that reads.
 #[derive(Debug)]
-pub struct Input {
+pub(super) struct Input {
     events: mpsc::UnboundedReceiver<io::Result<Event>>,
     _stop: oneshot::Sender<()>,
 }
 
 impl Input {
     /// The input that a screen before this one left, or a new one.
-    pub fn take() -> io::Result<Self> {
+    pub(super) fn take() -> io::Result<Self> {
         let kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner).take();
         kept.map_or_else(Self::start, Ok)
     }
 
     /// Leaves the input to the next screen.
-    pub fn keep(self) {
+    pub(super) fn keep(self) {
         *KEPT.lock().unwrap_or_else(PoisonError::into_inner) = Some(self);
     }
 
@@ -47,7 +47,7 @@ impl Input {
     }
 
     /// The next event; `None` where the input has ended.
-    pub async fn next(&mut self) -> Option<io::Result<Event>> {
+    pub(super) async fn next(&mut self) -> Option<io::Result<Event>> {
         self.events.recv().await
     }
 }

@@ -105,7 +105,7 @@ pub(crate) struct TerminalSession {
 
 impl TerminalSession {
     /// Takes the terminal over, and listens to signals.
-    pub fn take() -> io::Result<Self> {
+    pub(crate) fn take() -> io::Result<Self> {
         let signals = ScreenSignals::listen()?;
         let guard = Some(Guard::take()?);
         let size = crossterm::terminal::size()?;
@@ -122,7 +122,7 @@ impl TerminalSession {
     ///
     /// Drive it on the thread that calls `block_on`, not in a task: a task may move to another thread, where a
     /// panic would be taken for a tool's.
-    pub async fn show(mut self, screen: &mut impl Screen) -> io::Result<Outcome> {
+    pub(crate) async fn show(mut self, screen: &mut impl Screen) -> io::Result<Outcome> {
         match self.serve(screen).await {
             Err(error) if is_gone(&error) => Ok(Outcome::TerminalLost),
             served => served,

@@ -23,14 +23,14 @@ const ENDING: [i32; 11] = [
 
 /// Listens for the signals that ask the process to end.
 #[derive(Debug)]
-pub struct EndingSignals(Vec<(i32, Signal)>);
+pub(crate) struct EndingSignals(Vec<(i32, Signal)>);
 
 impl EndingSignals {
     /// Starts to listen; from here on they do not end the process by themselves.
     ///
     /// # Errors
     /// When the system refuses.
-    pub fn listen() -> io::Result<Self> {
+    pub(crate) fn listen() -> io::Result<Self> {
         Self::listen_to(&ENDING)
     }
 
@@ -38,7 +38,7 @@ impl EndingSignals {
     ///
     /// # Errors
     /// When the system refuses.
-    pub fn listen_in_background() -> io::Result<Self> {
+    pub(crate) fn listen_in_background() -> io::Result<Self> {
         let ignored = ignored_signals();
         let is_ignored = |signal: i32| ignored >> (signal - 1) & 1 == 1;
         let of: Vec<i32> = ENDING
@@ -58,7 +58,7 @@ impl EndingSignals {
     }
 
     /// The number of the next signal.
-    pub async fn next(&mut self) -> i32 {
+    pub(crate) async fn next(&mut self) -> i32 {
         std::future::poll_fn(|context| self.poll(context)).await
     }
 
@@ -101,7 +101,7 @@ pub(super) struct ScreenSignals {
 
 impl ScreenSignals {
     /// Starts to listen.
-    pub fn listen() -> io::Result<Self> {
+    pub(super) fn listen() -> io::Result<Self> {
         let listen = |number| signal(SignalKind::from_raw(number));
         Ok(Self {
             ending: EndingSignals::listen()?,
@@ -111,7 +111,7 @@ impl ScreenSignals {
     }
 
     /// What the next signal asks.
-    pub async fn next(&mut self) -> Asked {
+    pub(super) async fn next(&mut self) -> Asked {
         tokio::select! {
             biased;
             number = self.ending.next() => Asked::End(number),

@@ -4,7 +4,7 @@
 use ratatui::buffer::Buffer;
 
 /// Replaces what is not ASCII.
-pub fn translate(buf: &mut Buffer) {
+pub(crate) fn translate(buf: &mut Buffer) {
     for cell in &mut buf.content {
         if !cell.symbol().is_ascii() {
             let sign = cell.symbol().chars().next().map_or(" ", nearest);

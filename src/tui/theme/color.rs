@@ -48,7 +48,7 @@ impl ColorMode {
 }
 
 /// The theme to draw with: by name, or after the terminal's ground where no name is given.
-pub fn choose(name: Option<&str>, depth: Depth, ascii: bool) -> Result<Theme, ThemeError> {
+pub(crate) fn choose(name: Option<&str>, depth: Depth, ascii: bool) -> Result<Theme, ThemeError> {
     let ground = std::env::var("COLORFGBG").ok();
     let name = name.unwrap_or_else(|| by_ground(ground.as_deref()));
     let theme = at_depth(file::named(name)?, depth);
@@ -65,7 +65,7 @@ fn by_ground(ground: Option<&str>) -> &'static str {
 
 /// Whether only ASCII can be shown: the locale names another character set than UTF-8, or the terminal is
 /// the kernel's own, whose font lacks most signs. Without a locale UTF-8 is taken for granted.
-pub fn is_ascii_terminal() -> bool {
+pub(crate) fn is_ascii_terminal() -> bool {
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
         .iter()
         .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Span;
 
 /// Columns from which there is room to spare.
-pub const ROOMY: u16 = 100;
+pub(crate) const ROOMY: u16 = 100;
 
 /// Cells between two parts on a line of `width` cells.
 fn gap(width: usize) -> usize {
@@ -13,7 +13,7 @@ fn gap(width: usize) -> usize {
 }
 
 /// A piece of a line.
-pub struct Segment {
+pub(crate) struct Segment {
     /// What it says; made safe already.
     pub spans: Vec<Span<'static>>,
     /// The part with the lowest rank gives way first.
@@ -24,7 +24,7 @@ pub struct Segment {
 
 impl Segment {
     /// A part that stands by itself.
-    pub fn new(rank: u8, spans: Vec<Span<'static>>) -> Self {
+    pub(crate) fn new(rank: u8, spans: Vec<Span<'static>>) -> Self {
         Self {
             spans,
             rank,
@@ -33,7 +33,7 @@ impl Segment {
     }
 
     /// A part that continues the one before it.
-    pub fn joined(rank: u8, spans: Vec<Span<'static>>) -> Self {
+    pub(crate) fn joined(rank: u8, spans: Vec<Span<'static>>) -> Self {
         Self {
             spans,
             rank,
@@ -86,7 +86,7 @@ fn thin_out(left: &mut Vec<Segment>, right: &mut Vec<Segment>, width: usize) {
 }
 
 /// Draws `left` from the left edge and `right` up to the right edge of one line.
-pub fn draw(buf: &mut Buffer, line: Rect, mut left: Vec<Segment>, mut right: Vec<Segment>) {
+pub(crate) fn draw(buf: &mut Buffer, line: Rect, mut left: Vec<Segment>, mut right: Vec<Segment>) {
     if line.is_empty() {
         return;
     }

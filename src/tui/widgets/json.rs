@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 /// The text of `value`, two spaces of indentation a level, and whether it is whole: it stops soon after
 /// `most` bytes.
-pub fn pretty(value: &Value, most: usize) -> (String, bool) {
+pub(crate) fn pretty(value: &Value, most: usize) -> (String, bool) {
     let mut writer = Writer {
         text: String::new(),
         most,
@@ -93,7 +93,7 @@ impl Writer {
 }
 
 /// What a closed list or object holds, in a word: `3 members`, `1 element`.
-pub fn size(value: &Value) -> String {
+pub(crate) fn size(value: &Value) -> String {
     match value {
         Value::Array(list) => crate::text::format::count(list.len(), "element"),
         Value::Object(members) => crate::text::format::count(Map::len(members), "member"),

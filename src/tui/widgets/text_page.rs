@@ -13,7 +13,7 @@ const FIELD: usize = 60;
 const NARROW: usize = 28;
 
 /// Lines so far.
-pub struct TextPage<'a> {
+pub(crate) struct TextPage<'a> {
     /// Styles.
     pub theme: &'a Theme,
     width: usize,
@@ -24,7 +24,7 @@ pub struct TextPage<'a> {
 
 impl<'a> TextPage<'a> {
     /// An empty page.
-    pub fn new(theme: &'a Theme, width: usize, most: usize) -> Self {
+    pub(crate) fn new(theme: &'a Theme, width: usize, most: usize) -> Self {
         Self {
             theme,
             width,
@@ -35,12 +35,12 @@ impl<'a> TextPage<'a> {
     }
 
     /// The cells of a line.
-    pub fn width(&self) -> usize {
+    pub(crate) fn width(&self) -> usize {
         self.width
     }
 
     /// A heading, with an empty line before it.
-    pub fn heading(&mut self, words: &str) {
+    pub(crate) fn heading(&mut self, words: &str) {
         if !self.lines.is_empty() {
             self.space();
         }
@@ -49,22 +49,22 @@ impl<'a> TextPage<'a> {
     }
 
     /// An empty line.
-    pub fn space(&mut self) {
+    pub(crate) fn space(&mut self) {
         self.push(Line::default());
     }
 
     /// A paragraph.
-    pub fn text(&mut self, words: &str, style: Style) {
+    pub(crate) fn text(&mut self, words: &str, style: Style) {
         self.indented(0, words, style);
     }
 
     /// A paragraph that stands `by` cells in.
-    pub fn indented(&mut self, by: usize, words: &str, style: Style) {
+    pub(crate) fn indented(&mut self, by: usize, words: &str, style: Style) {
         self.bounded(by, words, style, usize::MAX);
     }
 
     /// A paragraph of at most `most` lines, `by` cells in.
-    pub fn bounded(&mut self, by: usize, words: &str, style: Style, most: usize) {
+    pub(crate) fn bounded(&mut self, by: usize, words: &str, style: Style, most: usize) {
         let by = by.min(self.width / 4);
         let left = self.most.saturating_sub(self.lines.len());
         let wrapped = text::wrap(words, self.width.saturating_sub(by), most.min(left));
@@ -80,7 +80,7 @@ impl<'a> TextPage<'a> {
     }
 
     /// The last lines of a paragraph, at most `most` of them.
-    pub fn last_lines(&mut self, words: &str, style: Style, most: usize) {
+    pub(crate) fn last_lines(&mut self, words: &str, style: Style, most: usize) {
         // Longer than that it does not get, however wide its characters are.
         let from = words.len().saturating_sub(self.width * most * 4);
         let from = (from..words.len()).find(|at| words.is_char_boundary(*at));
@@ -93,12 +93,18 @@ impl<'a> TextPage<'a> {
     }
 
     /// A label and what it says.
-    pub fn field(&mut self, label: &'static str, words: &str) {
+    pub(crate) fn field(&mut self, label: &'static str, words: &str) {
         self.spans(label, vec![(words.to_owned(), self.theme.text)]);
     }
 
     /// Two words that belong together: the second in brackets behind the first, or on a line of its own.
-    pub fn pair(&mut self, label: &'static str, words: &str, other: &'static str, more: &str) {
+    pub(crate) fn pair(
+        &mut self,
+        label: &'static str,
+        words: &str,
+        other: &'static str,
+        more: &str,
+    ) {
         let bracket = format!("  ({more})");
         if LABEL + text::width(words) + text::width(&bracket) <= self.width {
             let (text, dim) = (self.theme.text, self.theme.dim);
@@ -110,7 +116,7 @@ impl<'a> TextPage<'a> {
     }
 
     /// A label and what it says in several styles; only the last is wrapped.
-    pub fn spans(&mut self, label: &'static str, mut spans: Vec<(String, Style)>) {
+    pub(crate) fn spans(&mut self, label: &'static str, mut spans: Vec<(String, Style)>) {
         let column = if self.width < NARROW { 0 } else { LABEL };
         let head = if column == 0 {
             self.push(Line::styled(label, self.theme.dim));
@@ -139,7 +145,7 @@ impl<'a> TextPage<'a> {
     }
 
     /// A line as it is.
-    pub fn push(&mut self, line: Line<'static>) {
+    pub(crate) fn push(&mut self, line: Line<'static>) {
         if self.lines.len() < self.most {
             self.lines.push(line);
         } else {
@@ -148,12 +154,12 @@ impl<'a> TextPage<'a> {
     }
 
     /// Says that there was more than the page shows.
-    pub fn cut(&mut self) {
+    pub(crate) fn cut(&mut self) {
         self.cut = true;
     }
 
     /// The lines.
-    pub fn finish(mut self) -> Vec<Line<'static>> {
+    pub(crate) fn finish(mut self) -> Vec<Line<'static>> {
         if self.cut {
             let words = text::fit("… there is more; y copies it", self.width);
             self.lines.push(Line::styled(words, self.theme.warning));

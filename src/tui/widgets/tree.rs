@@ -60,7 +60,7 @@ struct LaidOut {
 
 /// A tree with what is folded and selected in it.
 #[derive(Debug, Default)]
-pub struct JsonTree {
+pub(crate) struct JsonTree {
     state: TreeState<usize>,
     laid_out: Option<LaidOut>,
     #[cfg(test)]

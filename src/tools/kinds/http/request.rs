@@ -34,7 +34,11 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
-    pub fn new(http: &HttpSettings, services: &Services, call: &Call) -> Result<Self, String> {
+    pub(super) fn new(
+        http: &HttpSettings,
+        services: &Services,
+        call: &Call,
+    ) -> Result<Self, String> {
         let empty = Map::new();
         let input = call.input.as_object().unwrap_or(&empty);
         let mut renderer =
@@ -175,7 +179,7 @@ impl Prepared {
         })
     }
 
-    pub async fn send(self, services: &Services) -> Result<String, RequestError> {
+    pub(super) async fn send(self, services: &Services) -> Result<String, RequestError> {
         let client = services.http.client(&self.url, self.has_secrets)?;
         let place = self.place;
         let url = self.url.clone();

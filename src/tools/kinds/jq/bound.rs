@@ -31,7 +31,7 @@ const MAX_EXPANDED_PATTERN: f64 = 256.0;
 
 /// Where a filter may run on an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub(crate) enum Place {
     /// In place: it takes a few milliseconds at most.
     Inline,
     /// On a thread of its own: it ends within a second and cannot be stopped before.
@@ -42,7 +42,7 @@ pub enum Place {
 
 /// The bounds of a filter's work.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Bound {
+pub(super) struct Bound {
     /// Steps for each unit of its input; `None` where there is no bound.
     steps: Option<f64>,
     /// Members that it multiplies or divides by one another: a text in one of them would be repeated.
@@ -51,7 +51,7 @@ pub struct Bound {
 
 impl Bound {
     /// The bounds of a filter, which must be valid.
-    pub fn of(source: &str) -> Self {
+    pub(super) fn of(source: &str) -> Self {
         let mut walk = Walk::default();
         let term = jaq_core::load::parse(source, |parser| parser.term());
         let cost = term.as_ref().and_then(|term| walk.term(term, 0));
@@ -67,7 +67,7 @@ impl Bound {
     }
 
     /// Where the filter may run on `input`.
-    pub fn place(&self, input: &Value) -> Place {
+    pub(super) fn place(&self, input: &Value) -> Place {
         let Some(steps) = self.steps else {
             return Place::Sandbox;
         };

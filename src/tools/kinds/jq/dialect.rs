@@ -22,7 +22,7 @@ const RIGHT: &str = "$__right";
 type Fun = native::Fun<JustLut<Val>>;
 
 /// The definitions of `builtins.jq`.
-pub fn defs() -> impl Iterator<Item = Def<&'static str>> {
+pub(super) fn defs() -> impl Iterator<Item = Def<&'static str>> {
     static DEFS: LazyLock<Vec<Def<&'static str>>> = LazyLock::new(|| {
         let defs = load::parse(include_str!("builtins.jq"), |parser| parser.defs());
         defs.unwrap_or_default()
@@ -37,7 +37,7 @@ pub fn defs() -> impl Iterator<Item = Def<&'static str>> {
 const MAX_DEPTH: usize = 4_000;
 
 /// A filter's term with jq's operators.
-pub fn rewrite(term: Term<&str>) -> Term<&str> {
+pub(super) fn rewrite(term: Term<&str>) -> Term<&str> {
     rewrite_at(term, 0)
 }
 
@@ -189,10 +189,10 @@ fn is_number_but_zero(term: &Term<&str>) -> bool {
 }
 
 /// The names of the interpreter's own functions that are replaced.
-pub const REPLACED: [&str; 1] = ["tojson"];
+pub(super) const REPLACED: [&str; 1] = ["tojson"];
 
 /// The functions that `builtins.jq` and the rewritten operators call.
-pub fn funs() -> Vec<Fun> {
+pub(super) fn funs() -> Vec<Fun> {
     let funs = || [Bind::Fun(()), Bind::Fun(())].into();
     vec![
         native::run(("tojson", v(0), |cv| {

@@ -47,7 +47,7 @@ const MAIN: &str = "_main";
 /// What is wrong with a filter, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct FilterError(String);
+pub(crate) struct FilterError(String);
 
 impl FilterError {
     fn too_long(source: &str) -> Self {
@@ -59,7 +59,7 @@ impl FilterError {
 }
 
 /// A jq filter, ready to run.
-pub struct Filter {
+pub(crate) struct Filter {
     compiled: jaq_core::Filter<JustLut<Val>>,
     bound: Bound,
 }
@@ -75,7 +75,7 @@ impl Filter {
     ///
     /// # Errors
     /// What is wrong, and where.
-    pub fn compile(source: &str) -> Result<Self, FilterError> {
+    pub(crate) fn compile(source: &str) -> Result<Self, FilterError> {
         if source.len() > MAX_FILTER_BYTES {
             return Err(FilterError::too_long(source));
         }
@@ -93,7 +93,7 @@ impl Filter {
     }
 
     /// The filter of this text, compiled once and shared.
-    pub fn shared(source: &str) -> Result<Arc<Self>, FilterError> {
+    pub(crate) fn shared(source: &str) -> Result<Arc<Self>, FilterError> {
         static KNOWN: Mutex<BTreeMap<String, Arc<Filter>>> = Mutex::new(BTreeMap::new());
         let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(filter) = known().get(source) {
@@ -117,13 +117,13 @@ impl Filter {
     }
 
     /// Where it may run on `input`.
-    pub fn place(&self, input: &Value) -> Place {
+    pub(crate) fn place(&self, input: &Value) -> Place {
         self.bound.place(input)
     }
 
     /// Runs it: one output is the value itself, several are a list, none is `null`. Where its
     /// [`place`](Filter::place) is the sandbox it may run forever or use any amount of memory.
-    pub fn run(&self, input: &Value) -> Result<Value, String> {
+    pub(crate) fn run(&self, input: &Value) -> Result<Value, String> {
         // A panic of the interpreter must not end the run.
         let outcome =
             std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.outputs(input)));

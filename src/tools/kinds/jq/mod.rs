@@ -6,7 +6,7 @@ mod filter;
 mod paths;
 mod value;
 
-pub use filter::{Filter, FilterError};
+pub(crate) use filter::{Filter, FilterError};
 
 use bound::Place;
 
@@ -97,14 +97,14 @@ impl ToolSettings for JqSettings {
 
 /// A compiled filter with its text.
 #[derive(Debug)]
-pub struct JqRule {
+pub(crate) struct JqRule {
     source: Arc<str>,
     filter: Arc<Filter>,
 }
 
 impl JqRule {
     /// Compiles `source`; the error says what is wrong with it.
-    pub fn new(source: &Arc<str>) -> Result<Self, FilterError> {
+    pub(crate) fn new(source: &Arc<str>) -> Result<Self, FilterError> {
         Ok(Self {
             source: source.clone(),
             filter: Filter::shared(source)?,
@@ -112,13 +112,13 @@ impl JqRule {
     }
 
     /// The output for `input`, where the filter may run in place.
-    pub fn run_now(&self, input: &Value) -> Option<Result<Value, ToolError>> {
+    pub(crate) fn run_now(&self, input: &Value) -> Option<Result<Value, ToolError>> {
         let is_quick = self.filter.place(input) == Place::Inline;
         is_quick.then(|| self.filter.run(input).map_err(ToolError::permanent))
     }
 
     /// The output for `input`, in place, on a thread or in a sandbox.
-    pub async fn run(
+    pub(crate) async fn run(
         &self,
         input: Arc<Value>,
         services: &Services,

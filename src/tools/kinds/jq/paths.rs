@@ -9,7 +9,7 @@ use std::rc::Rc;
 const MAX_INDEX: usize = 1 << 29;
 
 /// The steps of a path, or the paths of a list of paths.
-pub fn steps(path: &Val) -> Result<&[Val], Error<Val>> {
+pub(super) fn steps(path: &Val) -> Result<&[Val], Error<Val>> {
     match path {
         Val::Arr(steps) => Ok(steps),
         other => Err(Error::str(format!(
@@ -19,12 +19,12 @@ pub fn steps(path: &Val) -> Result<&[Val], Error<Val>> {
     }
 }
 
-pub fn get(root: &Val, path: &[Val]) -> Result<Val, Error<Val>> {
+pub(super) fn get(root: &Val, path: &[Val]) -> Result<Val, Error<Val>> {
     path.iter().try_fold(root.clone(), ValT::index)
 }
 
 /// `root` with `new` at `path`. What is null on the way becomes an object or a list.
-pub fn set(root: Val, path: &[Val], new: Val) -> Result<Val, Error<Val>> {
+pub(super) fn set(root: Val, path: &[Val], new: Val) -> Result<Val, Error<Val>> {
     let Some((step, rest)) = path.split_first() else {
         return Ok(new);
     };
@@ -107,7 +107,7 @@ fn range(slice: &Val, length: usize) -> Result<std::ops::Range<usize>, Error<Val
 }
 
 /// `root` without what stands at the paths; the last ones first, so that positions stay.
-pub fn delete_all(root: Val, mut paths: Vec<Vec<Val>>) -> Result<Val, Error<Val>> {
+pub(super) fn delete_all(root: Val, mut paths: Vec<Vec<Val>>) -> Result<Val, Error<Val>> {
     paths.sort();
     paths
         .into_iter()

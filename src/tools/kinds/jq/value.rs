@@ -7,12 +7,12 @@ use serde_json::{Number, Value};
 const MAX_DEPTH: usize = 120;
 
 /// The maximum size of a value as text, in bytes.
-pub const MAX_TEXT_BYTES: usize = 64 << 20;
+pub(super) const MAX_TEXT_BYTES: usize = 64 << 20;
 
 /// Whole numbers below this are exact as floating point.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-pub fn read(value: &Value) -> Val {
+pub(super) fn read(value: &Value) -> Val {
     match value {
         Value::Null => Val::Null,
         Value::Bool(flag) => Val::Bool(*flag),
@@ -33,7 +33,7 @@ pub fn read(value: &Value) -> Val {
 }
 
 /// `size` is the approximate size of the outputs so far, in bytes, at most `max`.
-pub fn write(value: &Val, size: &mut usize, max: usize) -> Result<Value, String> {
+pub(super) fn write(value: &Val, size: &mut usize, max: usize) -> Result<Value, String> {
     write_at(value, size, max, 0)
 }
 
@@ -102,12 +102,12 @@ fn write_number(number: &Num) -> Result<Value, String> {
 }
 
 /// Text as a value.
-pub fn text_value(text: String) -> Val {
+pub(super) fn text_value(text: String) -> Val {
     Val::utf8_str(text.into_bytes())
 }
 
 /// A value in an error message.
-pub fn shown(value: &Val) -> String {
+pub(super) fn shown(value: &Val) -> String {
     let json =
         write(value, &mut 0, MAX_TEXT_BYTES).map_or_else(|error| error, |json| json.to_string());
     let short: String = json.chars().take(40).collect();
@@ -123,7 +123,7 @@ pub fn shown(value: &Val) -> String {
 }
 
 /// A number as floating point.
-pub fn float(number: &Num) -> f64 {
+pub(super) fn float(number: &Num) -> f64 {
     match number {
         Num::Int(n) => *n as f64,
         Num::Float(float) => *float,

@@ -69,7 +69,7 @@ pub(super) struct Said {
 
 impl<'a> Log<'a> {
     /// `launched` says whether a launcher is expected to write the first line.
-    pub fn new(call: &'a Call, secrets: Arc<Secrets>, launched: bool) -> Self {
+    pub(super) fn new(call: &'a Call, secrets: Arc<Secrets>, launched: bool) -> Self {
         Self {
             call,
             redactor: Redactor::new(secrets),
@@ -80,7 +80,7 @@ impl<'a> Log<'a> {
     }
 
     /// Reads to the end.
-    pub async fn follow(mut self, mut stderr: impl AsyncRead + Unpin) -> Said {
+    pub(super) async fn follow(mut self, mut stderr: impl AsyncRead + Unpin) -> Said {
         let mut chunk = vec![0; 8 << 10];
         while let Ok(read @ 1..) = stderr.read(&mut chunk).await {
             let text = self.redactor.push(&chunk[..read]);

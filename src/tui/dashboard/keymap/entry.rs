@@ -7,7 +7,7 @@ use crate::tui::input::key::Key;
 
 /// What an action has to do with, for the help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Group {
+pub(crate) enum Group {
     /// The run.
     Run,
     /// Moving about in the DAG.
@@ -34,7 +34,7 @@ pub enum Group {
 
 impl Group {
     /// The groups in the order of the help.
-    pub const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Run,
         Self::Graph,
         Self::Time,
@@ -45,7 +45,7 @@ impl Group {
     ];
 
     /// Its heading.
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Run => "Run",
             Self::Graph => "Graph",
@@ -64,7 +64,7 @@ impl Group {
 
 /// Over which overlays an action is reachable that does not answer them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Over {
+pub(crate) enum Over {
     /// Over none: nothing else may lie over the panes.
     None,
     /// Over pages of text.
@@ -79,7 +79,7 @@ pub enum Over {
 
 /// What the dashboard sorts its actions by.
 #[derive(Clone, Copy, Debug)]
-pub struct Scope {
+pub(crate) struct Scope {
     /// What the action has to do with.
     pub group: Group,
     /// Over which overlays it is reachable.
@@ -87,7 +87,7 @@ pub struct Scope {
 }
 
 /// An action of the dashboard.
-pub type Entry = Action<Model, Effect, Scope>;
+pub(crate) type Entry = Action<Model, Effect, Scope>;
 
 const fn scope(group: Group) -> Scope {
     Scope {

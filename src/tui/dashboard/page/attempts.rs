@@ -13,7 +13,7 @@ use ratatui::text::{Line, Span};
 const ENTRY_LINES: usize = 50;
 
 /// Writes the page.
-pub fn write(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
+pub(super) fn write(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
     if row.attempts.is_empty() {
         page.text("It has not been called.", page.theme.dim);
         return;

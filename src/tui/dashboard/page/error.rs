@@ -9,7 +9,7 @@ use crate::tui::widgets::text_page::TextPage;
 const ABOVE: usize = 1_000;
 
 /// Writes the page.
-pub fn write(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
+pub(super) fn write(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
     let theme = page.theme;
     if let Some(error) = &row.error {
         describe(error, page);

@@ -21,7 +21,7 @@ use ratatui::text::Line;
 const LINES: usize = 1_500;
 
 /// Draws the page into `area`; gives where in the page it is, for the border, where not all of it fits.
-pub fn draw(model: &mut Model, buf: &mut Buffer, area: Rect) -> Option<String> {
+pub(crate) fn draw(model: &mut Model, buf: &mut Buffer, area: Rect) -> Option<String> {
     if area.is_empty() {
         return None;
     }
@@ -54,7 +54,7 @@ pub fn draw(model: &mut Model, buf: &mut Buffer, area: Rect) -> Option<String> {
 }
 
 /// The page as text, for the clipboard.
-pub fn plain(model: &Model) -> String {
+pub(crate) fn plain(model: &Model) -> String {
     if model.inspector.tab == Tab::Prompt && !model.inspector.of_run {
         return prompt::plain(model);
     }

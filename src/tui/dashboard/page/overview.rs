@@ -18,7 +18,7 @@ const NAMED: usize = 8;
 const ERROR_LINES: usize = 10;
 
 /// Writes the page.
-pub fn write(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
+pub(super) fn write(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
     let theme = page.theme;
     // Where the border has no room for all of the id, the page has.
     if text::width(&row.info.id) + 4 > page.width() {
@@ -80,7 +80,7 @@ pub fn write(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
 }
 
 /// The step's state in words, with the reason.
-pub fn state(model: &Model, row: &StepState) -> String {
+pub(super) fn state(model: &Model, row: &StepState) -> String {
     let run = &model.run;
     match row.status {
         StepStatus::Pending => {
@@ -159,7 +159,7 @@ fn held_by_rate(rate: &RateWait, now: Micros) -> String {
 }
 
 /// Why a step was skipped.
-pub fn skipped(run: &RunState, row: &StepState) -> String {
+pub(super) fn skipped(run: &RunState, row: &StepState) -> String {
     match row.reason {
         Some(SkipReason::Condition) => "skipped: its condition is not true".to_owned(),
         Some(SkipReason::Upstream) => {
@@ -180,7 +180,7 @@ pub fn skipped(run: &RunState, row: &StepState) -> String {
 }
 
 /// The row because of which this one was skipped.
-pub fn cause<'a>(run: &'a RunState, row: &StepState) -> Option<&'a StepState> {
+pub(super) fn cause<'a>(run: &'a RunState, row: &StepState) -> Option<&'a StepState> {
     let because = row.because.as_ref()?;
     let rows = row
         .info

@@ -15,7 +15,7 @@ struct Exchange<'a> {
 }
 
 /// Writes the page.
-pub fn write(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
+pub(super) fn write(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
     let theme = page.theme;
     let Some(exchange) = exchange(model, row) else {
         let words = if row.running_attempt().is_some() {
@@ -66,7 +66,7 @@ fn status(model: &Model, attempt: &AttemptState) -> Option<String> {
 }
 
 /// The page as text.
-pub fn plain(model: &Model) -> String {
+pub(super) fn plain(model: &Model) -> String {
     let Some(exchange) = model.row().and_then(|row| exchange(model, row)) else {
         return String::new();
     };

@@ -17,7 +17,7 @@ const PATH: usize = 30;
 const ROOMY: usize = 44;
 
 /// Writes the page.
-pub fn write(model: &Model, width: usize, page: &mut TextPage<'_>) {
+pub(super) fn write(model: &Model, width: usize, page: &mut TextPage<'_>) {
     let run = &model.run;
     let Some(header) = run.header.as_deref() else {
         return;

@@ -16,7 +16,7 @@ use std::sync::Arc;
 const TEXT_BYTES: usize = 128 * 1024;
 
 /// Writes the page as text: a value that has nothing to fold, a value as text, or that there is none.
-pub fn write(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
+pub(super) fn write(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
     let theme = page.theme;
     let Some((value, note)) = value(model) else {
         let words = match (model.inspector.tab, row.status) {
@@ -44,7 +44,7 @@ pub fn write(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
 }
 
 /// Draws the value as a tree.
-pub fn draw_tree(
+pub(super) fn draw_tree(
     model: &mut Model,
     value: &Arc<Value>,
     note: &str,

@@ -51,7 +51,7 @@ pub enum FoldResult {
 }
 
 /// What stands in the border below a view.
-pub type Caption = String;
+pub(crate) type Caption = String;
 
 /// A view of the run. Steps that it gives are to be selected; `None` leaves the selection as it is.
 pub trait Pane {

@@ -11,7 +11,7 @@ use ratatui::style::Modifier;
 use ratatui::text::Line;
 
 /// Draws the pane.
-pub fn draw(model: &mut Model, buf: &mut Buffer, area: Rect) {
+pub(super) fn draw(model: &mut Model, buf: &mut Buffer, area: Rect) {
     let follow = if model.follow { " following " } else { "" };
     let focused = model.focus == Focus::Graph;
     let inner = super::pane(model, buf, area, focused, Line::default(), Line::default());

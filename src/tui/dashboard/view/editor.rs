@@ -15,7 +15,7 @@ const WIDTH: u16 = 100;
 const HEIGHT: u16 = 10;
 
 /// Draws the editor.
-pub fn draw(model: &Model, editor: &mut Editor, buf: &mut Buffer, screen: Rect) {
+pub(super) fn draw(model: &Model, editor: &mut Editor, buf: &mut Buffer, screen: Rect) {
     let step = editor.purpose.step();
     let row = model.run.steps.get(step.at());
     let id = row.map_or_else(String::new, |row| model.names.fit(&row.info.id, 40));

@@ -14,7 +14,7 @@ const WIDTH: u16 = 84;
 const LINES: usize = 6;
 
 /// Draws the explanation, `scrolled` by so many lines.
-pub fn draw(model: &Model, scrolled: &mut usize, buf: &mut Buffer, screen: Rect) {
+pub(super) fn draw(model: &Model, scrolled: &mut usize, buf: &mut Buffer, screen: Rect) {
     let Some(explanation) = model.selected.and_then(|step| explain(&model.run, step)) else {
         return;
     };

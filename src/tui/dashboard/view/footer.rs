@@ -15,7 +15,7 @@ const KEPT: [&str; 3] = ["back", "help", "quit"];
 const NARROW: u16 = 60;
 
 /// Draws the footer.
-pub fn draw(model: &Model, buf: &mut Buffer, area: Rect) {
+pub(super) fn draw(model: &Model, buf: &mut Buffer, area: Rect) {
     if area.is_empty() {
         return;
     }

@@ -22,7 +22,7 @@ const NAME: usize = 40;
 const REASON: usize = 60;
 
 /// Draws the header.
-pub fn draw(model: &Model, buf: &mut Buffer, area: Rect) {
+pub(super) fn draw(model: &Model, buf: &mut Buffer, area: Rect) {
     let line = |at: u16| Rect {
         y: area.y + at,
         height: 1,

@@ -19,7 +19,7 @@ const DOUBLE: u16 = 110;
 
 /// Draws the help over `screen`, which leaves out the footer, scrolled by `scroll` lines; in two columns where there
 /// is room. Gives how far it is scrolled, which is no further than there is something to see.
-pub fn draw(model: &Model, scroll: usize, buf: &mut Buffer, screen: Rect) -> usize {
+pub(super) fn draw(model: &Model, scroll: usize, buf: &mut Buffer, screen: Rect) -> usize {
     let double = screen.width >= DOUBLE;
     let column = if double {
         (screen.width - 6).min(2 * WIDTH) / 2

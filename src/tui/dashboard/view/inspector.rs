@@ -10,7 +10,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 /// Draws the inspector.
-pub fn draw(model: &mut Model, buf: &mut Buffer, area: Rect) {
+pub(super) fn draw(model: &mut Model, buf: &mut Buffer, area: Rect) {
     let focused = model.focus == Focus::Inspector;
     if model.inspector.of_run {
         return draw_run(model, buf, area, focused);

@@ -38,7 +38,7 @@ pub fn view(model: &mut Model, frame: &mut Frame<'_>) {
 }
 
 /// Draws the model into `area` of `buf`; `area` starts at the origin.
-pub fn draw(model: &mut Model, buf: &mut Buffer, area: Rect) {
+pub(crate) fn draw(model: &mut Model, buf: &mut Buffer, area: Rect) {
     model.size = (area.width, area.height);
     model.turn();
     if area.is_empty() {

@@ -18,7 +18,7 @@ const LINES: u16 = 14;
 const NAME: usize = 18;
 
 /// Draws the palette over the screen, near its top, so that it does not move while it becomes shorter.
-pub fn draw(model: &Model, palette: &mut Palette, buf: &mut Buffer, screen: Rect) {
+pub(super) fn draw(model: &Model, palette: &mut Palette, buf: &mut Buffer, screen: Rect) {
     let listed = answers(model, palette.field.text());
     palette.chosen = palette.chosen.min(listed.len().saturating_sub(1));
     let height = (LINES + 4).min(screen.height);

@@ -14,7 +14,7 @@ use ratatui::widgets::{Clear, Widget};
 const WIDTH: u16 = 52;
 
 /// Draws the question over the screen.
-pub fn draw(model: &Model, question: Question, buf: &mut Buffer, screen: Rect) {
+pub(super) fn draw(model: &Model, question: Question, buf: &mut Buffer, screen: Rect) {
     let width = screen.width.min(WIDTH);
     let (title, body) = words(model, question);
     let room = width.saturating_sub(4) as usize;
@@ -101,7 +101,7 @@ fn words(model: &Model, question: Question) -> (&'static str, String) {
 }
 
 /// A box of this size in the middle of the screen.
-pub fn centred(screen: Rect, width: u16, height: u16) -> Rect {
+pub(super) fn centred(screen: Rect, width: u16, height: u16) -> Rect {
     let (width, height) = (width.min(screen.width), height.min(screen.height));
     Rect {
         x: screen.x + (screen.width - width) / 2,

@@ -16,7 +16,7 @@ const WIDTH: u16 = 78;
 const ROWS: usize = 16;
 
 /// Draws the choice over the screen.
-pub fn draw(model: &Model, choice: &RunChoice, buf: &mut Buffer, screen: Rect) {
+pub(super) fn draw(model: &Model, choice: &RunChoice, buf: &mut Buffer, screen: Rect) {
     let theme = &model.theme;
     let width = screen.width.min(WIDTH);
     let room = width.saturating_sub(4) as usize;

@@ -10,7 +10,7 @@ use ratatui::style::Modifier;
 use ratatui::text::Span;
 
 /// Draws the line, where another time than now is shown.
-pub fn draw(model: &Model, buf: &mut Buffer, line: Rect) {
+pub(super) fn draw(model: &Model, buf: &mut Buffer, line: Rect) {
     if line.is_empty() || !model.is_past() {
         return;
     }

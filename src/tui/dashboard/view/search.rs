@@ -22,7 +22,7 @@ const ID: usize = 32;
 const TOOL: usize = 20;
 
 /// Draws the search.
-pub fn draw(model: &Model, search: &mut Search, buf: &mut Buffer, areas: Areas) {
+pub(super) fn draw(model: &Model, search: &mut Search, buf: &mut Buffer, areas: Areas) {
     let room = areas.graph.or(areas.inspector).unwrap_or(areas.header);
     let answers = search.found.len().min(usize::from(ANSWERS)) as u16;
     let rows = (answers + 3).min(room.height / 2).max(3).min(room.height);

@@ -32,7 +32,7 @@ struct Face {
 }
 
 /// Draws the two over the panes.
-pub fn draw(model: &Model, shown: &mut SideBySide, buf: &mut Buffer, body: Rect) {
+pub(super) fn draw(model: &Model, shown: &mut SideBySide, buf: &mut Buffer, body: Rect) {
     Clear.render(body, buf);
     buf.set_style(body, model.theme.background);
     let pairs = model.pairs();

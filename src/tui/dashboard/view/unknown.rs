@@ -13,7 +13,7 @@ use ratatui::widgets::{Clear, Widget};
 const WIDTH: u16 = 66;
 
 /// Draws the question.
-pub fn draw(model: &Model, step: StepIx, buf: &mut Buffer, screen: Rect) {
+pub(super) fn draw(model: &Model, step: StepIx, buf: &mut Buffer, screen: Rect) {
     let Some(row) = model.run.steps.get(step.at()) else {
         return;
     };

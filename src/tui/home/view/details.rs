@@ -18,7 +18,7 @@ const NAME: usize = 11;
 const FAILURES: usize = 8;
 
 /// Draws the details into `area`.
-pub fn draw(model: &Model, buf: &mut Buffer, area: Rect) {
+pub(super) fn draw(model: &Model, buf: &mut Buffer, area: Rect) {
     let theme = &model.theme;
     let name = match model.selected() {
         Some(Selected::Run(run)) => &*run.plan,

@@ -16,7 +16,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 /// Draws the list into `area`.
-pub fn draw(model: &mut Model, buf: &mut Buffer, area: Rect) {
+pub(super) fn draw(model: &mut Model, buf: &mut Buffer, area: Rect) {
     let title = Line::from(" plans and runs ");
     let place = place(model);
     let inner = frame(&model.theme, buf, area, true, title, Line::from(place));

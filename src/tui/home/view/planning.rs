@@ -18,7 +18,7 @@ const FACT: usize = 12;
 const MESSAGE: usize = 60;
 
 /// Draws the box over the screen.
-pub fn draw(model: &mut Model, buf: &mut Buffer, screen: Rect) {
+pub(super) fn draw(model: &mut Model, buf: &mut Buffer, screen: Rect) {
     let theme = &model.theme;
     let Some(planning) = &mut model.planning else {
         return;

@@ -18,7 +18,7 @@ pub(super) struct Folds {
 
 /// What folding did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Folded {
+pub(super) enum Folded {
     /// So many steps are shown as one now.
     Closed(usize),
     /// So many are shown by themselves.
