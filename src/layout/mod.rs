@@ -68,8 +68,12 @@ pub struct Options {
     pub edge_gap: u16,
     /// Fewest cells between two layers, at least 1.
     pub layer_gap: u16,
-    /// Cells that stay clear between a layer and the first or last track of the channel beside it.
-    pub margin: u16,
+    /// Cells that stay clear between a layer and the first track of the channel after it.
+    pub leaving: u16,
+    /// Cells that stay clear between the last track of a channel and the layer after it, for heads of arrows.
+    pub entering: u16,
+    /// Cells from one track of a channel to the next, at least 1.
+    pub pitch: u16,
     /// Sweeps that may be spent on fewer crossings; 0 leaves the order of the first guess.
     pub sweeps: u32,
     /// The size that the whole should stay within where that is possible, in cells: components and lone
@@ -80,7 +84,7 @@ pub struct Options {
 impl Options {
     /// What suits boxes that run in this direction.
     pub const fn new(direction: Direction) -> Self {
-        let (node_gap, edge_gap, layer_gap, margin) = match direction {
+        let (node_gap, edge_gap, layer_gap, leaving) = match direction {
             Direction::Down => (2, 1, 1, 0),
             Direction::Right => (0, 0, 3, 1),
         };
@@ -89,7 +93,9 @@ impl Options {
             node_gap,
             edge_gap,
             layer_gap,
-            margin,
+            leaving,
+            entering: 1,
+            pitch: 1,
             sweeps: 220,
             wanted: Size {
                 width: 120,
@@ -176,6 +182,20 @@ impl Ordered {
             normalized,
             parts,
         }
+    }
+
+    /// For each node the layer that it is in: layers of different components have different numbers, and a node
+    /// without edges has none.
+    pub fn layers(&self) -> Vec<Option<u32>> {
+        let mut layers = vec![None; self.nodes];
+        let mut first = 0;
+        for (component, (layered, _)) in self.normalized.components.iter().zip(&self.parts) {
+            for (own, &node) in component.nodes.iter().enumerate() {
+                layers[node as usize] = Some(first + layered.units[own].layer);
+            }
+            first += layered.layers.len() as u32;
+        }
+        layers
     }
 
     /// The nodes numbered such that in each layer the numbers grow from the first place to the last.

@@ -61,7 +61,7 @@ pub(super) fn route(
                 turn(
                     &mut points,
                     &channels[layer as usize],
-                    tops[layer as usize].track,
+                    (tops[layer as usize].track, i32::from(options.pitch.max(1))),
                     nets.of_link[link as usize] as usize,
                     (out, into),
                 );
@@ -93,7 +93,14 @@ pub(super) fn route(
 }
 
 /// Adds the corners of one link.
-fn turn(points: &mut Vec<Point>, tracks: &Tracks, first: i32, net: usize, (out, into): (i32, i32)) {
+fn turn(
+    points: &mut Vec<Point>,
+    tracks: &Tracks,
+    (first, pitch): (i32, i32),
+    net: usize,
+    (out, into): (i32, i32),
+) {
+    let row = |track: i32| first + track * pitch;
     let mut from = out;
     let jog = tracks
         .jogs
@@ -102,11 +109,11 @@ fn turn(points: &mut Vec<Point>, tracks: &Tracks, first: i32, net: usize, (out, 
     if let Some(jog) = jog {
         points.push(Point {
             x: from,
-            y: first + jog.track,
+            y: row(jog.track),
         });
         points.push(Point {
             x: jog.to,
-            y: first + jog.track,
+            y: row(jog.track),
         });
         from = jog.to;
     }
@@ -115,11 +122,11 @@ fn turn(points: &mut Vec<Point>, tracks: &Tracks, first: i32, net: usize, (out, 
     {
         points.push(Point {
             x: from,
-            y: first + track,
+            y: row(track),
         });
         points.push(Point {
             x: into,
-            y: first + track,
+            y: row(track),
         });
     }
 }
@@ -158,15 +165,17 @@ fn rows(layered: &Layered, channels: &[Tracks], options: &Options) -> Vec<Rows> 
             .unwrap_or(1);
         let count = channels.get(at).map_or(0, |channel| channel.count);
         let least = i32::from(options.layer_gap.max(1));
-        let margins = if count > 0 {
-            2 * i32::from(options.margin)
+        let (leaving, entering) = (i32::from(options.leaving), i32::from(options.entering));
+        let tracks = if count > 0 {
+            leaving + (count - 1) * i32::from(options.pitch.max(1)) + 1 + entering
         } else {
-            0
+            entering
         };
-        let gap = least.max(count + margins);
+        let is_lowest = at + 1 == layered.layers.len();
+        let gap = if is_lowest { 0 } else { least.max(tracks) };
         rows.push(Rows {
             first: y,
-            track: y + height + (gap - count) / 2,
+            track: y + height + leaving + (gap - tracks) / 2,
         });
         y += height + gap;
     }

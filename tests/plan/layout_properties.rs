@@ -139,7 +139,7 @@ fn options() -> impl Strategy<Value = Options> {
         1u16..60,
     )
         .prop_map(
-            |(right, node_gap, edge_gap, layer_gap, margin, sweeps, width, height)| {
+            |(right, node_gap, edge_gap, layer_gap, leaving, sweeps, width, height)| {
                 let direction = if right {
                     Direction::Right
                 } else {
@@ -149,7 +149,8 @@ fn options() -> impl Strategy<Value = Options> {
                     node_gap,
                     edge_gap,
                     layer_gap,
-                    margin,
+                    leaving,
+                    pitch: 1 + leaving,
                     sweeps,
                     wanted: Size { width, height },
                     ..Options::new(direction)

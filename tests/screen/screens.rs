@@ -389,7 +389,9 @@ fn the_mouse_selects_turns_pages_and_folds() {
 
 #[test]
 fn the_mouse_moves_the_view() {
-    let mut screen = Screen::new(80, 24, receipt_failed().events()).at(2200);
+    // Boxes do not fit here, and at the size that does nothing is out of view.
+    let screen = Screen::new(80, 24, receipt_failed().events()).at(2200);
+    let mut screen = screen.keys("+++");
     let before = screen.text();
     screen.mouse(MouseEventKind::ScrollDown, (10, 10));
     let scrolled = screen.text();

@@ -17,6 +17,9 @@ const BUILT_IN: [(&str, &str); 3] = [
     ("sixteen", include_str!("../../../themes/sixteen.toml")),
 ];
 
+/// How much of a status's colour is in the ground of its steps.
+const TINT: f32 = 0.14;
+
 /// Why a theme cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ThemeError {
@@ -79,6 +82,8 @@ struct Styles {
     selection: StyleEntry,
     #[serde(rename = "lit")]
     highlight: StyleEntry,
+    upstream: StyleEntry,
+    downstream: StyleEntry,
     good: StyleEntry,
     warning: StyleEntry,
     bad: StyleEntry,
@@ -140,7 +145,7 @@ fn parse(text: &str) -> Result<Theme, String> {
         })
     };
     let (styles, statuses) = (&file.styles, &file.statuses);
-    Ok(Theme {
+    let mut theme = Theme {
         background: of(&styles.background)?,
         text: of(&styles.text)?,
         dim: of(&styles.dim)?,
@@ -150,6 +155,8 @@ fn parse(text: &str) -> Result<Theme, String> {
         focus: of(&styles.focus)?,
         selection: of(&styles.selection)?,
         highlight: of(&styles.highlight)?,
+        upstream: of(&styles.upstream)?,
+        downstream: of(&styles.downstream)?,
         good: of(&styles.good)?,
         warning: of(&styles.warning)?,
         bad: of(&styles.bad)?,
@@ -166,8 +173,23 @@ fn parse(text: &str) -> Result<Theme, String> {
             status(StepStatus::Cancelled, &statuses.cancelled)?,
             status(StepStatus::Unknown, &statuses.unknown)?,
         ],
+        tints: [Style::new(); 8],
         ascii: false,
-    })
+    };
+    let ground = theme.background.bg;
+    for (tint, look) in theme.tints.iter_mut().zip(&theme.statuses) {
+        tint.bg = ground.and_then(|ground| blend(ground, look.style.fg?, TINT));
+    }
+    Ok(theme)
+}
+
+/// The colour `share` of the way from one to the other, where both have one.
+pub(crate) fn blend(from: Color, to: Color, share: f32) -> Option<Color> {
+    let (Color::Rgb(r, g, b), Color::Rgb(tr, tg, tb)) = (from, to) else {
+        return None;
+    };
+    let mix = |a: u8, b: u8| (f32::from(a) + (f32::from(b) - f32::from(a)) * share).round() as u8;
+    Some(Color::Rgb(mix(r, tr), mix(g, tg), mix(b, tb)))
 }
 
 #[cfg(test)]
@@ -239,6 +261,8 @@ mod tests {
                 theme.number,
                 theme.focus,
                 theme.highlight,
+                theme.upstream,
+                theme.downstream,
             ];
             let statuses = theme.statuses.iter().map(|look| look.style);
             for style in readable.into_iter().chain(statuses) {

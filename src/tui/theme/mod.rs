@@ -35,8 +35,12 @@ pub struct Theme {
     pub focus: Style,
     /// What is selected.
     pub selection: Style,
-    /// Edges on a way to or from the selected step.
+    /// The critical path, and what is found.
     pub highlight: Style,
+    /// Edges on a way to the selected step.
+    pub upstream: Style,
+    /// Edges on a way from the selected step.
+    pub downstream: Style,
     /// Something went well.
     pub good: Style,
     /// Something needs a look.
@@ -51,6 +55,8 @@ pub struct Theme {
     pub number: Style,
     /// Statuses, in the order of [`StepStatus::ALL`].
     pub statuses: [StatusStyle; 8],
+    /// The ground of a step in a line of its own, by status; without colours the terminal's own.
+    pub tints: [Style; 8],
     /// Only ASCII may be drawn.
     pub ascii: bool,
 }
@@ -69,6 +75,11 @@ impl Theme {
     /// How `status` is shown.
     pub fn status(&self, status: StepStatus) -> StatusStyle {
         self.statuses[status as usize]
+    }
+
+    /// The ground of a step with this status.
+    pub fn tint(&self, status: StepStatus) -> Style {
+        self.tints[status as usize]
     }
 
     /// Gives `running` the shape of this turn.
@@ -107,6 +118,8 @@ impl Theme {
             &mut self.focus,
             &mut self.selection,
             &mut self.highlight,
+            &mut self.upstream,
+            &mut self.downstream,
             &mut self.good,
             &mut self.warning,
             &mut self.bad,
@@ -116,6 +129,7 @@ impl Theme {
         ]
         .into_iter()
         .chain(self.statuses.iter_mut().map(|look| &mut look.style))
+        .chain(&mut self.tints)
     }
 
     /// No colours at all: weight, reversal and shapes carry the meaning.
@@ -129,6 +143,8 @@ impl Theme {
         theme.border = theme.border.add_modifier(Modifier::DIM);
         theme.focus = theme.focus.add_modifier(Modifier::BOLD);
         theme.highlight = theme.highlight.add_modifier(Modifier::BOLD);
+        theme.upstream = theme.upstream.add_modifier(Modifier::BOLD);
+        theme.downstream = theme.downstream.add_modifier(Modifier::BOLD);
         theme.accent = theme.accent.add_modifier(Modifier::BOLD);
         theme.bad = theme.bad.add_modifier(Modifier::BOLD);
         theme.warning = theme.warning.add_modifier(Modifier::BOLD);
@@ -154,6 +170,8 @@ impl Default for Theme {
             focus: plain.fg(Color::Cyan),
             selection: plain.add_modifier(Modifier::REVERSED),
             highlight: plain.fg(Color::Cyan),
+            upstream: plain.fg(Color::Magenta),
+            downstream: plain.fg(Color::Cyan),
             good: plain.fg(Color::Green),
             warning: plain.fg(Color::Yellow),
             bad: plain.fg(Color::Red),
@@ -172,6 +190,7 @@ impl Default for Theme {
                 look(StepStatus::Cancelled, Color::Magenta),
                 look(StepStatus::Unknown, Color::Magenta),
             ],
+            tints: [plain; 8],
             ascii: false,
         }
     }

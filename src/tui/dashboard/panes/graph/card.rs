@@ -5,19 +5,25 @@ use super::text;
 use crate::plan::StepIx;
 use crate::run::{RunState, SkipReason, StepSource, StepState, StepStatus, WaitReason};
 use crate::tui::Theme;
+use crate::tui::dashboard::state::step_look::StepLook;
 use crate::units::{Micros, Money};
 use ratatui::style::Style;
 
 /// The words and looks of one node in one frame.
 #[derive(Clone, Debug)]
 pub(super) struct Card {
-    /// The status, by shape.
+    /// The state, by shape.
     pub(super) glyph: &'static str,
-    /// The status, by colour.
+    /// The state, by colour.
     pub(super) style: Style,
+    /// Whether it has nothing to call for: its border is grey.
+    pub(super) recedes: bool,
+    /// The ground of a pill.
+    pub(super) tint: Style,
     /// For the label.
     pub(super) name: Style,
-    /// Stands beside the label: `×2` for a second try, `×100` for what is folded here. May be empty.
+    /// Stands beside the label: `×2` for a second attempt, `×100` for what is folded here, `◉` for a breakpoint. May be
+    /// empty.
     pub(super) mark: String,
     /// For the mark.
     pub(super) mark_look: Style,
@@ -30,27 +36,24 @@ pub(super) struct Card {
 }
 
 impl Card {
-    pub(super) fn new(state: &RunState, step: &StepState, now: Micros, theme: &Theme) -> Self {
-        let style = theme.status(step.status);
+    pub(super) fn new(
+        state: &RunState,
+        step: &StepState,
+        broken: bool,
+        now: Micros,
+        theme: &Theme,
+    ) -> Self {
+        let look = StepLook::of(step, broken);
+        let mut card = Self::looking(look, theme);
         let attempts = step.last_attempt().map_or(0, |attempt| attempt.number);
         let times = if theme.ascii { "x" } else { "×" };
-        let quiet = matches!(step.status, StepStatus::Pending | StepStatus::Skipped);
-        let mut card = Self {
-            glyph: style.glyph,
-            style: style.style,
-            name: if quiet { theme.dim } else { theme.text },
-            mark: String::new(),
-            mark_look: theme.warning,
-            lines: Vec::new(),
-            detail: theme.dim,
-            time: String::new(),
-        };
-        if attempts > 1 && step.elements().is_empty() {
+        if attempts > 1 && step.elements().is_empty() && look != StepLook::Retry {
             card.mark = format!("{times}{attempts}");
         }
-        if step.status == StepStatus::Running {
-            card.name = theme.strong;
-            card.detail = theme.text;
+        if broken && look != StepLook::Breakpoint {
+            let sign = StepLook::Breakpoint.style(theme);
+            card.mark.push_str(sign.glyph);
+            card.mark_look = sign.style;
         }
         if !step.elements().is_empty() {
             card.counts(state, step.elements(), theme);
@@ -60,9 +63,15 @@ impl Card {
             return card;
         }
         match step.status {
+            StepStatus::Pending if look == StepLook::Breakpoint => {
+                card.lines.push("breakpoint".to_owned());
+            }
             StepStatus::Pending => {}
+            StepStatus::Ready if look == StepLook::Breakpoint => {
+                card.lines.push("breakpoint".to_owned());
+            }
             StepStatus::Ready => card.lines = waiting(step, now),
-            StepStatus::Running => card.running(step, now),
+            StepStatus::Running => card.running(step, now, theme),
             StepStatus::Skipped => card.skipped(step),
             StepStatus::Succeeded
             | StepStatus::Failed
@@ -72,7 +81,33 @@ impl Card {
         card
     }
 
-    fn running(&mut self, step: &StepState, now: Micros) {
+    fn looking(look: StepLook, theme: &Theme) -> Self {
+        let style = look.style(theme);
+        let status = look.status();
+        let quiet = matches!(
+            look,
+            StepLook::Status(StepStatus::Pending | StepStatus::Skipped)
+        );
+        let runs = look == StepLook::Status(StepStatus::Running);
+        Self {
+            glyph: style.glyph,
+            style: style.style,
+            recedes: look.recedes(),
+            tint: theme.tint(status),
+            name: match (runs, quiet) {
+                (true, _) => theme.strong,
+                (_, true) => theme.dim,
+                _ => theme.text,
+            },
+            mark: String::new(),
+            mark_look: theme.warning,
+            lines: Vec::new(),
+            detail: if runs { theme.text } else { theme.dim },
+            time: String::new(),
+        }
+    }
+
+    fn running(&mut self, step: &StepState, now: Micros, theme: &Theme) {
         if step.running_attempt().is_none() && step.waiting.is_some() {
             self.lines = waiting(step, now);
             return;
@@ -81,7 +116,15 @@ impl Card {
             && step.running_attempt().is_none()
         {
             let left = text::span(due - now);
-            self.lines.push(format!("retry in {left}"));
+            let sign = StepLook::Retry.style(theme).glyph;
+            let next = step.last_attempt().map_or(1, |attempt| attempt.number) + 1;
+            let of = step.info.price.as_ref().map(|price| price.attempts);
+            let number = match of.filter(|all| *all >= next) {
+                Some(all) => format!("{next}/{all}"),
+                None => next.to_string(),
+            };
+            self.lines.push(format!("retry {number} in {left}"));
+            self.lines.push(format!("{sign} {number} in {left}"));
             self.lines.push(left.clone());
             self.time = left;
             return;
@@ -130,28 +173,16 @@ impl Card {
     }
 
     /// What is folded in a node: its steps by state, and the state among them that needs a look most.
-    pub(super) fn folded(state: &RunState, members: &[StepIx], now: Micros, theme: &Theme) -> Self {
-        let status = urgent(state, members);
-        let style = theme.status(status);
-        let quiet = matches!(status, StepStatus::Pending | StepStatus::Skipped);
-        let mut card = Self {
-            glyph: style.glyph,
-            style: style.style,
-            name: match status {
-                StepStatus::Running => theme.strong,
-                _ if quiet => theme.dim,
-                _ => theme.text,
-            },
-            mark: String::new(),
-            mark_look: theme.accent,
-            lines: Vec::new(),
-            detail: theme.dim,
-            time: String::new(),
-        };
+    pub(super) fn folded(
+        state: &RunState,
+        members: &[StepIx],
+        broken: &dyn Fn(StepIx) -> bool,
+        now: Micros,
+        theme: &Theme,
+    ) -> Self {
+        let mut card = Self::looking(urgent(state, members, broken), theme);
+        card.mark_look = theme.accent;
         card.counts(state, members, theme);
-        if status == StepStatus::Running {
-            card.detail = theme.text;
-        }
         let rows = members.iter().filter_map(|row| state.steps.get(row.at()));
         let started = rows
             .clone()
@@ -221,36 +252,28 @@ impl Card {
     }
 }
 
-/// The state that needs a look most; where all have ended well or been skipped, that.
-pub(super) fn urgent(state: &RunState, members: &[StepIx]) -> StepStatus {
-    let rows = members.iter().filter_map(|row| state.steps.get(row.at()));
-    rows.map(|row| row.status)
-        .min_by_key(|&status| urgency(status))
-        .unwrap_or_default()
-}
-
-/// How soon a state is looked for among others; 0 first.
-pub(super) fn urgency(status: StepStatus) -> u8 {
-    match status {
-        StepStatus::Failed => 0,
-        StepStatus::Unknown => 1,
-        StepStatus::Running => 2,
-        StepStatus::Cancelled => 3,
-        StepStatus::Ready => 4,
-        StepStatus::Pending => 5,
-        StepStatus::Succeeded => 6,
-        StepStatus::Skipped => 7,
-    }
+/// The look that needs attention most; where all have ended well or been skipped, that.
+pub(super) fn urgent(
+    state: &RunState,
+    members: &[StepIx],
+    broken: &dyn Fn(StepIx) -> bool,
+) -> StepLook {
+    let rows = members
+        .iter()
+        .filter_map(|ix| Some((*ix, state.steps.get(ix.at())?)));
+    rows.map(|(ix, row)| StepLook::of(row, broken(ix)))
+        .min_by_key(|look| look.urgency())
+        .unwrap_or(StepLook::Status(StepStatus::Pending))
 }
 
 /// How long the step has been at it, or was.
-fn elapsed(step: &StepState, now: Micros) -> Option<Micros> {
+pub(super) fn elapsed(step: &StepState, now: Micros) -> Option<Micros> {
     let started = step.started_at.or(step.ready_at)?;
     Some(step.ended_at.unwrap_or(now) - started)
 }
 
 /// What holds the step, the fullest words first.
-fn waiting(step: &StepState, now: Micros) -> Vec<String> {
+pub(super) fn waiting(step: &StepState, now: Micros) -> Vec<String> {
     let words = match step.waiting {
         None => "ready",
         Some(WaitReason::Budget) => "waits: budget",
@@ -279,7 +302,7 @@ fn throttled(step: &StepState, now: Micros) -> Vec<String> {
 }
 
 /// At most seven columns for what a step usually costs.
-fn short(cost: Money) -> String {
+pub(super) fn short(cost: Money) -> String {
     let usd = cost.usd();
     if usd >= 100.0 {
         format!("${usd:.0}")

@@ -1,25 +1,68 @@
 //! What the graph draws: the picture at its level of detail, the list and the map beside it.
 
-use super::card::{Card, urgent};
+use super::card::{self, Card, urgent};
+use super::detail;
 use super::highlight::Highlight;
 use super::layout_worker::LayoutRequest;
 use super::level::Level;
+use super::metrics::{BESIDE, WATERFALL};
 use super::minimap::{self, Minimap};
 use super::paint::{HiddenNodes, NodeView, Painter};
 use super::pane::GraphPane;
 use super::sidebar::{self, Sidebar};
 use super::topology::Topology;
-use super::wires::Window;
+use super::wires::{Stroke, Window};
 use crate::layout::{self, Size};
 use crate::plan::StepIx;
 use crate::run::{RunState, StepStatus};
 use crate::tui::Theme;
+use crate::tui::dashboard::panes::timeline::Waterfall;
+use crate::tui::dashboard::state::step_look::StepLook;
 use crate::units::Micros;
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::style::Modifier;
 use std::collections::HashSet;
 use std::sync::Arc;
+
+/// The narrowest pane in which an overview stands beside rows.
+const NARROWEST: u16 = 60;
+/// Rows of a run up to which it is looked through for how long calls usually take.
+const LOOKED_THROUGH: usize = 5_000;
+
+/// The whole in a few cells, beside rows of which the pane shows some.
+#[derive(Debug, Default)]
+pub(super) struct OverviewBeside {
+    /// The cell of each node.
+    pub(super) cells: Vec<(Position, u32)>,
+}
+
+impl OverviewBeside {
+    /// In `room`; nothing where that does not hold all of them.
+    fn new(room: Rect, topology: &Topology) -> Self {
+        let size = Size {
+            width: room.width,
+            height: room.height,
+        };
+        if topology.steps.len() > usize::from(room.width) * usize::from(room.height) {
+            return Self::default();
+        }
+        let dots = layout::dots(topology.steps.len(), &topology.edges, size);
+        if dots.height > i32::from(room.height) {
+            return Self::default();
+        }
+        // Apart where there is room.
+        let fold = |size: i32, room: u16| if size * 2 <= i32::from(room) { 2 } else { 1 };
+        let (wide, high) = (fold(dots.width, room.width), fold(dots.height, room.height));
+        let cells = dots.nodes.iter().enumerate().map(|(node, place)| {
+            let (x, y) = ((place.x * wide) as u16, (place.y * high) as u16);
+            (Position::new(room.x + x, room.y + y), node as u32)
+        });
+        Self {
+            cells: cells.collect(),
+        }
+    }
+}
 
 impl GraphPane {
     /// Draws the frame. Everything outside `area` stays as it is.
@@ -59,8 +102,18 @@ impl GraphPane {
         }
         let node = selected.and_then(|step| self.node(&topology, step));
         let mut area = area;
-        if level == Level::Overview {
-            area = self.around_overview(buffer, area, &topology, state, node, now, theme);
+        self.beside = OverviewBeside::default();
+        let mut axis = None;
+        match level {
+            Level::Overview => {
+                area = self.around_overview(buffer, area, &topology, state, node, now, theme);
+            }
+            Level::Row => (area, axis) = self.around_rows(area, &topology),
+            Level::Pill | Level::Box | Level::Card => {
+                if state.steps.len() <= LOOKED_THROUGH {
+                    self.usual.keep(state);
+                }
+            }
         }
         self.area = area;
         self.look_there(area);
@@ -72,7 +125,119 @@ impl GraphPane {
             self.map = Minimap::in_corner(area, geometry, window, node);
         }
         self.paint(buffer, area, state, node, now, theme);
+        if level == Level::Row {
+            self.draw_times(buffer, axis, state, now, theme);
+            self.draw_beside(buffer, &topology, state, node, theme);
+        }
         self.remember(selected);
+    }
+
+    /// What stands beside rows: an axis above them where a line is free, and where the pane does not show all of them
+    /// an overview of the whole. Gives the room for the rows.
+    fn around_rows(&mut self, area: Rect, topology: &Arc<Topology>) -> (Rect, Option<u16>) {
+        let Some(geometry) = self.worker.last() else {
+            return (area, None);
+        };
+        let (rows, width) = (geometry.layout.height, geometry.width);
+        let mut area = area;
+        let crowded = rows > i32::from(area.height);
+        if crowded && area.width >= NARROWEST && i32::from(area.width - BESIDE) >= width.min(40) {
+            let room = Rect {
+                x: area.right() - BESIDE + 2,
+                width: BESIDE - 2,
+                ..area
+            };
+            self.beside = OverviewBeside::new(room, topology);
+            if !self.beside.cells.is_empty() {
+                area.width -= BESIDE;
+            }
+        }
+        let has_times = i32::from(area.width) >= width + 2 + i32::from(WATERFALL);
+        let free = rows != i32::from(area.height) && area.height > 3;
+        let axis = (has_times && free).then_some(area.y);
+        if axis.is_some() {
+            area.y += 1;
+            area.height -= 1;
+        }
+        (area, axis)
+    }
+
+    /// The time of each row, right of it.
+    fn draw_times(
+        &self,
+        buffer: &mut Buffer,
+        axis: Option<u16>,
+        state: &RunState,
+        now: Micros,
+        theme: &Theme,
+    ) {
+        let Some(geometry) = self.worker.last() else {
+            return;
+        };
+        let from = geometry.width + 2 - self.origin.x;
+        let room = i32::from(self.area.width) - from - i32::from(self.map.is_some()) * 2;
+        if self.origin.x > 0 || room < i32::from(WATERFALL) {
+            return;
+        }
+        let lines = Rect {
+            x: self.area.x + from as u16,
+            y: self.area.y.saturating_sub(1),
+            width: room as u16,
+            height: self.area.height + 1,
+        };
+        let names = &self.rows.names;
+        let mut times = Waterfall::new(buffer, lines, state, now, names, theme);
+        if let Some(y) = axis {
+            times.axis(y);
+        }
+        let shown = self.origin.y..self.origin.y + i32::from(self.area.height);
+        for &node in geometry.rows(shown) {
+            let y = geometry.layout.nodes[node as usize].y - self.origin.y;
+            if let (Some(step), Ok(y)) = (geometry.topology.step(node), u16::try_from(y)) {
+                times.step(self.area.y + y, step);
+            }
+        }
+    }
+
+    /// The overview beside the rows; steps whose rows are in view stand out.
+    fn draw_beside(
+        &self,
+        buffer: &mut Buffer,
+        topology: &Topology,
+        state: &RunState,
+        selected: Option<u32>,
+        theme: &Theme,
+    ) {
+        let Some(geometry) = self.worker.last() else {
+            return;
+        };
+        let shown = self.origin.y..self.origin.y + i32::from(self.area.height);
+        for (cell, node) in &self.beside.cells {
+            let look = self.look(topology, state, *node).style(theme);
+            let row = geometry.layout.nodes.get(*node as usize);
+            let visible = row.is_some_and(|row| shown.contains(&row.y));
+            let style = if selected == Some(*node) {
+                look.style.add_modifier(Modifier::REVERSED)
+            } else if visible {
+                look.style.add_modifier(Modifier::BOLD)
+            } else {
+                look.style.add_modifier(Modifier::DIM)
+            };
+            buffer.set_stringn(cell.x, cell.y, look.glyph, 1, theme.text.patch(style));
+        }
+    }
+
+    fn look(&self, topology: &Topology, state: &RunState, node: u32) -> StepLook {
+        let broken = |step: StepIx| self.breakpoints.contains(&step);
+        if let Some(members) = topology.members.get(&node) {
+            return urgent(state, members, &broken);
+        }
+        let row = topology
+            .step(node)
+            .and_then(|step| Some((step, state.steps.get(step.at())?)));
+        row.map_or(StepLook::Status(StepStatus::Pending), |(step, row)| {
+            StepLook::of(row, broken(step))
+        })
     }
 
     /// What stands beside and above an overview; gives the room for the picture.
@@ -96,6 +261,7 @@ impl GraphPane {
                 topology,
                 state,
                 &self.rows.names,
+                &self.breakpoints,
                 node,
                 scrolled,
                 now,
@@ -110,8 +276,8 @@ impl GraphPane {
         if let Some(map) = self.map {
             let x = map.area.right() + 2;
             let room = usize::from(picture.right().saturating_sub(x));
-            let status = |node: u32| status(topology, state, node);
-            let words = minimap::legend(geometry, &status, theme);
+            let look = |node: u32| self.look(topology, state, node);
+            let words = minimap::legend(geometry, &look, theme);
             for ((words, style), row) in words.iter().zip(map.area.top()..map.area.bottom()) {
                 buffer.set_stringn(x, row, words, room, *style);
             }
@@ -139,8 +305,8 @@ impl GraphPane {
         self.mesh.clear(window);
         let highlight = self.highlight.as_ref();
         for (at, route) in geometry.layout.routes.iter().enumerate() {
-            self.mesh
-                .add(route, highlight.is_some_and(|highlight| highlight.edge(at)));
+            let stroke = highlight.map_or(Stroke::Plain, |highlight| highlight.edge(at));
+            self.mesh.add(route, stroke, geometry.level != Level::Row);
         }
         let mut painter = Painter {
             buffer,
@@ -161,16 +327,29 @@ impl GraphPane {
         };
         let matched = |node: u32| is_among(node, &self.matches);
         let differs = |node: u32| is_among(node, &self.differing);
-        let status = |node: u32| status(topology, state, node);
+        let breakpoints = &self.breakpoints;
+        let broken = |step: StepIx| breakpoints.contains(&step);
+        let look_of = |node: u32| self.look(topology, state, node);
+        let lines = usize::from(geometry.lines);
         let view_of = |node: u32| {
-            let mut card = match topology.members.get(&node) {
-                Some(members) => Card::folded(state, members, now, theme),
-                None => Card::new(
-                    state,
-                    state.steps.get(topology.step(node)?.at())?,
-                    now,
-                    theme,
-                ),
+            let step = topology.step(node)?;
+            let row = state.steps.get(step.at())?;
+            let members = topology.members.get(&node);
+            let mut card = match members {
+                Some(members) => Card::folded(state, members, &broken, now, theme),
+                None => Card::new(state, row, broken(step), now, theme),
+            };
+            let details = match members {
+                _ if lines == 0 => Vec::new(),
+                Some(members) => detail::of_members(state, members, None, &card, now),
+                None => detail::of_step(state, row, broken(step), &card, lines, now, theme),
+            };
+            let (elapsed, cost) = if lines > 1 && members.is_none() {
+                let cost = row.cost.filter(|cost| !cost.is_zero() && topology.cost);
+                let cost = cost.map(card::short).unwrap_or_default();
+                (detail::elapsed(row, &card, &self.usual), cost)
+            } else {
+                (vec![card.time.clone()], String::new())
             };
             let arriving = topology.step(node).and_then(|step| self.live.get(&step));
             if let Some(arriving) = arriving {
@@ -183,10 +362,8 @@ impl GraphPane {
             }
             // Beside what is lit the rest steps back, except for what needs a look.
             let apart = highlight.is_some_and(|highlight| !highlight.node(node));
-            let calm = !matches!(
-                status(node),
-                StepStatus::Running | StepStatus::Failed | StepStatus::Unknown
-            );
+            let look = look_of(node);
+            let calm = look.recedes() || look == StepLook::Status(StepStatus::Ready);
             Some(NodeView {
                 label: &topology.labels[node as usize],
                 names: &self.rows.names,
@@ -196,10 +373,13 @@ impl GraphPane {
                 matched: matched(node),
                 differs,
                 back: apart && calm,
+                details,
+                elapsed,
+                cost,
             })
         };
         let mut hidden = HiddenNodes::default();
-        if geometry.level == Level::Lane {
+        if geometry.level == Level::Row {
             hidden = HiddenNodes::rows(geometry.layout.height, window);
             for &node in geometry.rows(window.y..window.y + window.height) {
                 if let Some(view) = view_of(node) {
@@ -213,7 +393,7 @@ impl GraphPane {
                 }
                 let node = node as u32;
                 if geometry.level == Level::Overview {
-                    let status_style = theme.status(status(node));
+                    let status_style = look_of(node).style(theme);
                     let style = if selected == Some(node) {
                         status_style.style.patch(theme.selection)
                     } else if matched(node) {
@@ -234,10 +414,10 @@ impl GraphPane {
                 let Some(view) = view_of(node) else {
                     continue;
                 };
-                if geometry.level == Level::Box {
+                if geometry.lines > 0 {
                     painter.card(rect, &view);
                 } else {
-                    painter.chip(rect, &view, geometry.direction == layout::Direction::Down);
+                    painter.pill(rect, &view);
                 }
             }
         }
@@ -246,7 +426,7 @@ impl GraphPane {
         }
         if let Some(map) = &self.map {
             let framed = geometry.level != Level::Overview;
-            map.draw(buffer, geometry, &status, window, theme, framed);
+            map.draw(buffer, geometry, &look_of, window, theme, framed);
         }
     }
 
@@ -260,16 +440,5 @@ impl GraphPane {
         self.highlight = geometry
             .zip(wanted)
             .map(|(geometry, (serial, node))| Highlight::new(serial, geometry, node));
-    }
-}
-
-/// The state of a node; of several rows that of the one that needs a look most.
-fn status(topology: &Topology, state: &RunState, node: u32) -> StepStatus {
-    match topology.members.get(&node) {
-        Some(members) => urgent(state, members),
-        None => topology
-            .step(node)
-            .and_then(|step| state.steps.get(step.at()))
-            .map_or(StepStatus::Pending, |row| row.status),
     }
 }

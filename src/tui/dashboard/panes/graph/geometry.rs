@@ -1,19 +1,16 @@
 //! The geometry of a topology at one level of detail, worked out once.
 
 use super::level::Level;
-use super::metrics::{TIME, TIME_AND_COST, TOOL, sidebar_columns};
+use super::metrics::{TIME_AND_COST, sidebar_columns};
+use super::shape::{self, Gaps, Shape};
 use super::topology::Topology;
-use crate::layout::{self, Direction, Layout, Options, Ordered, Point, Rect, Size};
+use crate::layout::{self, Direction, Layout, Ordered, Point, Rect, Size};
 use std::sync::Arc;
 
-/// The widest that a box gets, in columns.
-const WIDEST_BOX: usize = 22;
-/// The widest that a chip gets, in columns.
-const WIDEST_CHIP: usize = 30;
 /// The widest that a label beside the lanes gets, in columns.
 const WIDEST_LABEL: usize = 36;
-/// Columns for `✔83 ●9 ✖1`, what a box says of the steps folded in it.
-const COUNTS: usize = 16;
+/// The columns that a row needs beside its lanes.
+const LEAST_ROW: i32 = 22;
 
 /// A picture of the DAG: where everything is, not how it looks.
 #[derive(Clone, Debug)]
@@ -22,6 +19,8 @@ pub(super) struct GraphGeometry {
     pub(super) topology: Arc<Topology>,
     /// How much each node shows.
     pub(super) level: Level,
+    /// Lines within the border of a box.
+    pub(super) lines: u16,
     /// Which way edges run.
     pub(super) direction: Direction,
     /// Where everything is.
@@ -35,31 +34,32 @@ pub(super) struct GraphGeometry {
 }
 
 impl GraphGeometry {
-    /// Boxes or chips, in this order, for a pane of about `pane` cells.
+    /// In layers, for a pane of about `pane` cells. `None` where that could not fit and has to.
     pub(super) fn layered(
         topology: &Arc<Topology>,
         ordered: &Ordered,
-        level: Level,
-        direction: Direction,
+        layers: &[Option<u32>],
+        (shape, direction, gaps): (Shape, Direction, Gaps),
         pane: Size,
-    ) -> Self {
-        let size = node_size(topology, level);
-        let sizes = vec![size; topology.steps.len()];
-        let mut options = Options::new(direction);
-        options.wanted = pane;
-        if level == Level::Chip && direction == Direction::Down {
-            options.node_gap = 1;
+        has_to_fit: bool,
+    ) -> Option<Self> {
+        let sizes = shape.sizes(topology, layers);
+        let options = shape::options(direction, gaps, shape, pane);
+        if has_to_fit && !shape::could_fit(&sizes, layers, direction, &options, pane) {
+            return None;
         }
         let layout = ordered.layout(&sizes, &options);
-        Self {
+        let geometry = Self {
             topology: Arc::clone(topology),
-            level,
+            level: shape.level,
+            lines: shape.lines,
             direction,
             width: layout.width,
             layout,
             labels: (0, 0),
             rows: Vec::new(),
-        }
+        };
+        (!has_to_fit || geometry.panes(pane) <= 1.0).then_some(geometry)
     }
 
     /// A step a row.
@@ -72,17 +72,31 @@ impl GraphGeometry {
                 *row = node as u32;
             }
         }
-        let label = topology.widest.min(WIDEST_LABEL);
         let first = layout.width + 2;
+        // The sign, and the name as wide as leaves room for figures and time.
+        let room = usize::from(pane.width).saturating_sub(first as usize + 2 + TIME_AND_COST + 2);
+        let share = (room * 3 / 5).max(12);
+        let label = topology.widest.min(WIDEST_LABEL).min(share);
         Self {
             topology: Arc::clone(topology),
-            level: Level::Lane,
+            level: Level::Row,
+            lines: 0,
             direction: Direction::Down,
-            width: first + (label + 2 + TIME_AND_COST + 2 + topology.widest_tool.min(TOOL)) as i32,
+            width: first + (2 + label + 2 + TIME_AND_COST) as i32,
             labels: (first, label),
             layout,
             rows,
         }
+    }
+
+    /// Whether every row and its name are within the pane.
+    pub(super) fn rows_fit(&self, pane: Size) -> bool {
+        self.layout.height <= i32::from(pane.height) && self.is_wide_enough(pane)
+    }
+
+    /// Whether a row has room beside its lanes.
+    pub(super) fn is_wide_enough(&self, pane: Size) -> bool {
+        self.layout.width + LEAST_ROW <= i32::from(pane.width)
     }
 
     /// A step a cell.
@@ -95,19 +109,13 @@ impl GraphGeometry {
         Self {
             topology: Arc::clone(topology),
             level: Level::Overview,
+            lines: 0,
             direction: Direction::Down,
             width: layout.width,
             layout,
             labels: (0, 0),
             rows: Vec::new(),
         }
-    }
-
-    /// Whether the smallest nodes have room in the pane, edges left out.
-    pub(super) fn could_fit(topology: &Topology, pane: Size) -> bool {
-        let node = node_size(topology, Level::Chip);
-        let nodes = topology.steps.len() * usize::from(node.width.min(pane.width));
-        nodes <= usize::from(pane.width) * usize::from(pane.height)
     }
 
     /// How many panes wide and high the picture is, the larger of both.
@@ -117,22 +125,10 @@ impl GraphGeometry {
         wide.max(high)
     }
 
-    /// The share of the picture's cells that nodes take, from 0 to 1.
-    pub(super) fn density(&self) -> f32 {
-        let nodes: i64 = self
-            .layout
-            .nodes
-            .iter()
-            .map(|node| i64::from(node.width) * i64::from(node.height))
-            .sum();
-        let all = i64::from(self.layout.width) * i64::from(self.layout.height);
-        nodes as f32 / all.max(1) as f32
-    }
-
     /// What is to be seen of a node.
     pub(super) fn extent(&self, node: u32) -> Option<Rect> {
         let rect = *self.layout.nodes.get(node as usize)?;
-        Some(if self.level == Level::Lane {
+        Some(if self.level == Level::Row {
             Rect {
                 x: 0,
                 width: self.width,
@@ -145,7 +141,7 @@ impl GraphGeometry {
 
     /// The node at a cell of the picture.
     pub(super) fn at(&self, cell: Point) -> Option<u32> {
-        if self.level == Level::Lane {
+        if self.level == Level::Row {
             let row = usize::try_from(cell.y).ok()?;
             return self.rows.get(row).copied();
         }
@@ -160,29 +156,5 @@ impl GraphGeometry {
         let from = usize::try_from(rows.start).unwrap_or(0).min(count);
         let to = usize::try_from(rows.end).unwrap_or(0).clamp(from, count);
         &self.rows[from..to]
-    }
-}
-
-/// One size for all nodes, so that columns and rows line up and nothing jumps when times change.
-fn node_size(topology: &Topology, level: Level) -> Size {
-    // Beside a label stand its glyph, a space, and an empty column at either side.
-    if level == Level::Box {
-        let figures = if !topology.members.is_empty() {
-            COUNTS
-        } else if topology.cost {
-            TIME_AND_COST
-        } else {
-            TIME + 4
-        };
-        let inner = (topology.widest + 2).max(figures);
-        Size {
-            width: (inner + 4).min(WIDEST_BOX) as u16,
-            height: 4,
-        }
-    } else {
-        Size {
-            width: (topology.widest + 2 + TIME + 1 + 2).min(WIDEST_CHIP) as u16,
-            height: 1,
-        }
     }
 }

@@ -1,6 +1,7 @@
-//! Which nodes and edges lead to the selected step, or from it, at any distance.
+//! Which nodes and edges lead to the selected step, or from it.
 
 use super::geometry::GraphGeometry;
+use super::wires::Stroke;
 
 /// What is lit in one scene for one selected node.
 #[derive(Clone, Debug)]
@@ -10,7 +11,7 @@ pub(super) struct Highlight {
     /// By node.
     nodes: Vec<bool>,
     /// By route.
-    edges: Vec<bool>,
+    edges: Vec<Stroke>,
 }
 
 impl Highlight {
@@ -33,7 +34,17 @@ impl Highlight {
         let edges = routes
             .map(|route| {
                 let (from, to) = (route.from as usize, route.to as usize);
-                (above[from] && above[to]) || (below[from] && below[to])
+                if route.to == node {
+                    Stroke::Entering
+                } else if route.from == node {
+                    Stroke::Leaving
+                } else if above[from] && above[to] {
+                    Stroke::Upstream
+                } else if below[from] && below[to] {
+                    Stroke::Downstream
+                } else {
+                    Stroke::Plain
+                }
             })
             .collect();
         let nodes = above
@@ -47,9 +58,9 @@ impl Highlight {
         }
     }
 
-    /// Whether an edge is lit.
-    pub(super) fn edge(&self, route: usize) -> bool {
-        self.edges.get(route) == Some(&true)
+    /// How an edge is drawn.
+    pub(super) fn edge(&self, route: usize) -> Stroke {
+        self.edges.get(route).copied().unwrap_or(Stroke::Plain)
     }
 
     /// Whether a node is.

@@ -2,6 +2,7 @@
 
 use super::geometry::GraphGeometry;
 use super::level::Level;
+use super::shape::{self, Gaps, Shape};
 use super::topology::Topology;
 use crate::layout::{Direction, Ordered, Size};
 use std::sync::Arc;
@@ -12,9 +13,8 @@ const AT_ONCE: usize = 450;
 /// The most nodes that are laid out in layers without being asked for.
 const LAYERED: usize = 1_500;
 
-/// The least share of a picture that nodes must take for it to be shown where it does not fit: with less, a pane
-/// shows little but edges, and lanes say more.
-const SPARSE: f32 = 0.12;
+/// The cells of the smallest pill with a gap beside it.
+const SMALLEST: u16 = 12;
 /// Sweeps spent on the order of nodes; the layout itself bounds what large graphs get.
 const SWEEPS: u32 = 220;
 
@@ -115,7 +115,7 @@ impl LayoutWorker {
         };
         let size = |topology: &Topology| topology.steps.len() + topology.edges.len();
         let quick =
-            size(&variants.full) <= AT_ONCE || level.is_some_and(|level| level <= Level::Lane);
+            size(&variants.full) <= AT_ONCE || level.is_some_and(|level| level <= Level::Row);
         if quick {
             self.in_flight = None;
             self.keep(request, work.best());
@@ -199,76 +199,91 @@ struct LayoutJob {
 }
 
 impl LayoutJob {
-    /// The fullest picture that fits: of all steps, else with alike ones folded. Where none does, the fullest
-    /// that is not too many panes large.
+    /// The fullest picture that fits: of all steps, else with alike ones folded. Where none does, rows, of which the
+    /// pane shows some; where they have no room either, an overview.
     fn best(mut self) -> Finished {
         let pane = self.request.pane;
         let (full, least) = (
             Arc::clone(&self.variants.full),
             Arc::clone(self.variants.least()),
         );
-        match self.level {
-            Some(Level::Overview) => return (GraphGeometry::overview(&full, pane), self.sorted),
-            Some(Level::Lane) => {
+        let geometry = match self.level {
+            Some(Level::Overview) => GraphGeometry::overview(&full, pane),
+            Some(Level::Row) => {
                 let fits = full.steps.len() <= usize::from(pane.height);
-                let topology = if fits { &full } else { &least };
-                return (GraphGeometry::lanes(topology, pane), self.sorted);
+                GraphGeometry::lanes(if fits { &full } else { &least }, pane)
             }
-            Some(Level::Chip | Level::Box) | None => {}
-        }
-        if self.variants.lean.is_some()
-            && GraphGeometry::could_fit(&full, pane)
-            && let Ok(geometry) = self.layered(&full)
-        {
-            return (geometry, self.sorted);
-        }
-        let geometry = match self.layered(&least) {
-            Ok(geometry) => geometry,
-            Err(Some(tolerable)) => *tolerable,
-            Err(None) => GraphGeometry::lanes(&least, pane),
+            Some(level) => {
+                let fitting = self.layered(&full, level);
+                fitting.unwrap_or_else(|| self.cropped(&least, level))
+            }
+            None => self.fitting(&full).unwrap_or_else(|| {
+                let lean = self.variants.lean.is_some();
+                let fitting = lean.then(|| self.fitting(&least)).flatten();
+                fitting.unwrap_or_else(|| {
+                    let rows = GraphGeometry::lanes(&least, pane);
+                    if rows.is_wide_enough(pane) && pane.height > 2 {
+                        rows
+                    } else {
+                        GraphGeometry::overview(&least, pane)
+                    }
+                })
+            }),
         };
         (geometry, self.sorted)
     }
 
-    /// The fullest picture in layers that fits the pane, else (as the error) the best that does not, where it is
-    /// good for anything.
-    fn layered(
+    /// The fullest picture of which nothing is outside the pane.
+    fn fitting(&mut self, topology: &Arc<Topology>) -> Option<GraphGeometry> {
+        let pane = self.request.pane;
+        let layered = self.first(topology, |_| true);
+        layered.or_else(|| {
+            let few = topology.steps.len() <= usize::from(pane.height);
+            let rows = few.then(|| GraphGeometry::lanes(topology, pane));
+            rows.filter(|rows| rows.rows_fit(pane))
+        })
+    }
+
+    /// A picture of this level that fits.
+    fn layered(&mut self, topology: &Arc<Topology>, level: Level) -> Option<GraphGeometry> {
+        self.first(topology, |shape| shape.level == level)
+    }
+
+    fn first(
         &mut self,
         topology: &Arc<Topology>,
-    ) -> Result<GraphGeometry, Option<Box<GraphGeometry>>> {
-        use Direction::{Down, Right};
-        let ordered = self.sort(topology);
-        let candidates = [
-            (Level::Box, Down, 2.5),
-            (Level::Box, Right, 2.5),
-            (Level::Chip, Down, 2.5),
-            (Level::Chip, Right, 4.0),
-        ];
+        wanted: impl Fn(&Shape) -> bool,
+    ) -> Option<GraphGeometry> {
         let pane = self.request.pane;
-        let mut tolerable: Option<(GraphGeometry, f32)> = None;
-        for (candidate, direction, most) in candidates {
-            if self.level.is_some_and(|level| level != candidate)
-                || self
-                    .request
-                    .direction
-                    .is_some_and(|chosen| chosen != direction)
-            {
-                continue;
-            }
-            let geometry = GraphGeometry::layered(topology, &ordered, candidate, direction, pane);
-            let panes = geometry.panes(pane);
-            if panes <= 1.0 {
-                return Ok(geometry);
-            }
-            let better = match &tolerable {
-                None => self.level.is_some() || (panes <= most && geometry.density() >= SPARSE),
-                Some((other, least)) => other.level == candidate && panes < *least,
-            };
-            if better {
-                tolerable = Some((geometry, panes));
-            }
+        let smallest = topology.steps.len().saturating_mul(usize::from(SMALLEST));
+        if smallest > usize::from(pane.width) * usize::from(pane.height) {
+            return None;
         }
-        Err(tolerable.map(|(geometry, _)| Box::new(geometry)))
+        let ordered = self.sort(topology);
+        let layers = ordered.layers();
+        let chosen = self.request.direction;
+        shape::ladder()
+            .filter(|(shape, direction, _)| {
+                wanted(shape) && chosen.is_none_or(|chosen| chosen == *direction)
+            })
+            .find_map(|way| GraphGeometry::layered(topology, &ordered, &layers, way, pane, true))
+    }
+
+    /// A picture of this level that does not fit: the one that is fewest panes large.
+    fn cropped(&mut self, topology: &Arc<Topology>, level: Level) -> GraphGeometry {
+        let pane = self.request.pane;
+        let ordered = self.sort(topology);
+        let layers = ordered.layers();
+        let directions = match self.request.direction {
+            Some(direction) => vec![direction],
+            None => vec![Direction::Down, Direction::Right],
+        };
+        let pictures = directions.into_iter().filter_map(|direction| {
+            let way = (Shape::of(level), direction, Gaps::Wide);
+            GraphGeometry::layered(topology, &ordered, &layers, way, pane, false)
+        });
+        let smallest = pictures.min_by(|a, b| a.panes(pane).total_cmp(&b.panes(pane)));
+        smallest.unwrap_or_else(|| GraphGeometry::lanes(topology, pane))
     }
 
     /// The order of the nodes in their layers. What was shown of the run before keeps its order in it.

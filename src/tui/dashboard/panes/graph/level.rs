@@ -3,20 +3,22 @@
 /// How much of each step the picture shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
-    /// Every step one cell, coloured and shaped by state.
+    /// Every step a few cells, coloured and shaped by state.
     Overview,
-    /// A step a row, with the edges as lanes beside it.
-    Lane,
-    /// One line: state, label, time.
-    Chip,
-    /// A box with time and cost.
+    /// A step a row: its dependencies as lanes on the left, its time on the right.
+    Row,
+    /// One line on a ground of its own: state, name, time.
+    Pill,
+    /// A box: name, and what matters most.
     #[default]
     Box,
+    /// A box with several lines of what matters.
+    Card,
 }
 
 impl Level {
     /// From the most steps to the most of each step.
-    pub const ALL: [Self; 4] = [Self::Overview, Self::Lane, Self::Chip, Self::Box];
+    pub const ALL: [Self; 5] = [Self::Overview, Self::Row, Self::Pill, Self::Box, Self::Card];
 
     /// The level that shows more of each step (positive) or more steps (negative).
     #[must_use]

@@ -4,8 +4,10 @@
 pub(super) const TIME_AND_COST: usize = 14;
 /// Columns for the time alone.
 pub(super) const TIME: usize = 6;
-/// Columns for the name of a tool beside the lanes.
-pub(super) const TOOL: usize = 20;
+/// The fewest columns for time beside the rows.
+pub(super) const WATERFALL: u16 = 10;
+/// The columns of the overview beside rows of which the pane shows some, the gap included.
+pub(super) const BESIDE: u16 = 15;
 /// Columns of the list beside the overview.
 const SIDEBAR: u16 = 34;
 /// Empty columns beside it.

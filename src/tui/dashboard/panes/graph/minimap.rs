@@ -3,7 +3,6 @@
 //! Each cell is a braille character of two by four dots, and each dot stands for a part of the picture. A cell has
 //! the colour of the state in it that needs a look most.
 
-use super::card::urgency;
 use super::geometry::GraphGeometry;
 use super::level::Level;
 use super::wires::Window;
@@ -11,6 +10,7 @@ use crate::layout::{Point, Rect as Place};
 use crate::run::StepStatus;
 use crate::text::format::thousands;
 use crate::tui::Theme;
+use crate::tui::dashboard::state::step_look::StepLook;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
@@ -48,7 +48,7 @@ impl Minimap {
         selected: Option<u32>,
     ) -> Option<Self> {
         let picture = (geometry.width, geometry.layout.height);
-        if geometry.level == Level::Lane {
+        if geometry.level == Level::Row {
             let strip = Rect {
                 x: pane.right().saturating_sub(1),
                 width: 1,
@@ -185,7 +185,7 @@ impl Minimap {
         &self,
         buffer: &mut Buffer,
         geometry: &GraphGeometry,
-        status: &dyn Fn(u32) -> StepStatus,
+        look: &dyn Fn(u32) -> StepLook,
         window: Window,
         theme: &Theme,
         framed: bool,
@@ -194,7 +194,7 @@ impl Minimap {
         if area.is_empty() {
             return;
         }
-        let cells = self.cells(geometry, status);
+        let cells = self.cells(geometry, look);
         if self.strip {
             self.draw_strip(buffer, &cells, window, theme);
             return;
@@ -217,9 +217,7 @@ impl Minimap {
             for column in 0..area.width {
                 let cell =
                     cells[usize::from(row) * usize::from(self.area.width) + usize::from(column)];
-                let style = cell
-                    .worst
-                    .map_or(theme.dim, |status| theme.status(status).style);
+                let style = cell.worst.map_or(theme.dim, |look| look.style(theme).style);
                 let shape = cell.shape(theme);
                 put(
                     buffer,
@@ -232,15 +230,15 @@ impl Minimap {
         self.draw_frame(buffer, window, theme);
     }
 
-    fn cells(&self, geometry: &GraphGeometry, status: &dyn Fn(u32) -> StepStatus) -> Vec<Cell> {
+    fn cells(&self, geometry: &GraphGeometry, look: &dyn Fn(u32) -> StepLook) -> Vec<Cell> {
         let (columns, rows) = (usize::from(self.area.width), usize::from(self.area.height));
         let mut cells = vec![Cell::default(); columns * rows];
         for (node, place) in geometry.layout.nodes.iter().enumerate() {
-            let status = status(node as u32);
+            let look = look(node as u32);
             if self.strip {
                 let row = (place.y as f32 / self.dot.1) as usize;
                 if let Some(cell) = cells.get_mut(row) {
-                    cell.add(0, status);
+                    cell.add(0, look);
                 }
                 continue;
             }
@@ -253,7 +251,7 @@ impl Minimap {
                 for x in dots(place.x, place.right(), self.dot.0, columns * 2) {
                     // Bits of a braille character, by column and row of the dot.
                     const BITS: [[u8; 4]; 2] = [[0x01, 0x02, 0x04, 0x40], [0x08, 0x10, 0x20, 0x80]];
-                    cells[y / 4 * columns + x / 2].add(BITS[x % 2][y % 4], status);
+                    cells[y / 4 * columns + x / 2].add(BITS[x % 2][y % 4], look);
                 }
             }
         }
@@ -272,8 +270,10 @@ impl Minimap {
                 (true, false) => "|",
             };
             let style = match cell.worst {
-                Some(status) if urgency(status) <= urgency(StepStatus::Cancelled) => {
-                    theme.status(status).style
+                Some(look)
+                    if look.urgency() <= StepLook::Status(StepStatus::Cancelled).urgency() =>
+                {
+                    look.style(theme).style
                 }
                 _ => theme.border,
             };
@@ -325,17 +325,17 @@ impl Minimap {
 #[derive(Clone, Copy, Debug, Default)]
 struct Cell {
     dots: u8,
-    worst: Option<StepStatus>,
+    worst: Option<StepLook>,
 }
 
 impl Cell {
-    fn add(&mut self, dot: u8, status: StepStatus) {
+    fn add(&mut self, dot: u8, look: StepLook) {
         self.dots |= dot;
         if self
             .worst
-            .is_none_or(|worst| urgency(status) < urgency(worst))
+            .is_none_or(|worst| look.urgency() < worst.urgency())
         {
-            self.worst = Some(status);
+            self.worst = Some(look);
         }
     }
 
@@ -343,8 +343,8 @@ impl Cell {
     fn shape(self, theme: &Theme) -> String {
         match self.worst {
             None => " ".to_owned(),
-            Some(status) if theme.ascii || theme.status(StepStatus::Failed).style.fg.is_none() => {
-                theme.status(status).glyph.to_owned()
+            Some(look) if theme.ascii || theme.status(StepStatus::Failed).style.fg.is_none() => {
+                look.style(theme).glyph.to_owned()
             }
             Some(_) => {
                 char::from_u32(0x2800 + u32::from(self.dots)).map_or_else(String::new, String::from)
@@ -363,12 +363,12 @@ fn put(buffer: &mut Buffer, at: (u16, u16), glyph: &str, style: Style) {
 /// How many nodes are in which state, in words, for beside the map.
 pub(super) fn legend(
     geometry: &GraphGeometry,
-    status: &dyn Fn(u32) -> StepStatus,
+    look: &dyn Fn(u32) -> StepLook,
     theme: &Theme,
 ) -> Vec<(String, Style)> {
     let mut counts = [0u64; 8];
     for node in 0..geometry.layout.nodes.len() as u32 {
-        counts[status(node) as usize] += 1;
+        counts[look(node).status() as usize] += 1;
     }
     StepStatus::ALL
         .into_iter()

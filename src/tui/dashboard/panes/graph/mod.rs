@@ -13,6 +13,7 @@
 pub(crate) mod actions;
 mod camera;
 mod card;
+mod detail;
 mod draw;
 mod folds;
 mod geometry;
@@ -23,8 +24,10 @@ mod live;
 mod metrics;
 mod minimap;
 mod paint;
+mod paint_node;
 mod pane;
 mod rows;
+mod shape;
 mod sidebar;
 mod text;
 mod topology;

@@ -1,10 +1,9 @@
 //! Cells of the picture into cells of the screen.
 
 use super::card::Card;
-use super::geometry::GraphGeometry;
-use super::metrics;
+use super::detail::Detail;
 use super::text;
-use super::wires::{self, Knot, Mesh, Window};
+use super::wires::{Mesh, Stroke, Window};
 use crate::layout::{self, Point};
 use crate::tui::Theme;
 use crate::tui::dashboard::state::step_names::StepNames;
@@ -28,6 +27,12 @@ pub(super) struct NodeView<'a> {
     pub(super) differs: bool,
     /// Whether it steps back behind what is lit.
     pub(super) back: bool,
+    /// The lines of a box.
+    pub(super) details: Vec<Detail>,
+    /// The time in the border of a card, the fullest words first.
+    pub(super) elapsed: Vec<String>,
+    /// What it cost, in the border of a card.
+    pub(super) cost: String,
 }
 
 /// Puts cells of the picture into the buffer.
@@ -41,32 +46,27 @@ pub(super) struct Painter<'a> {
 }
 
 impl Painter<'_> {
-    /// The edges. Where one crosses another, the level one passes behind, so that `┼` always joins.
+    /// The edges.
     pub(super) fn wires(&mut self) {
         for row in 0..self.area.height {
             for column in 0..self.area.width {
                 let x = i32::from(column) + self.origin.x;
                 let y = i32::from(row) + self.origin.y;
-                let knot = self.mesh.at(x, y);
-                if knot.directions == 0 {
-                    continue;
+                let knot = self.mesh.at(x, y).shown();
+                if let Some(glyph) = knot.glyph(self.theme.ascii) {
+                    self.put(x, y, glyph, self.wire_style(knot.stroke()));
                 }
-                let mut shown = knot;
-                if knot.is_crossing() {
-                    shown.directions = wires::UP | wires::DOWN;
-                    shown.highlight &= shown.directions;
-                }
-                let glyph = wires::glyph(shown.directions, self.theme.ascii);
-                self.put(x, y, glyph, self.wire_style(shown));
             }
         }
     }
 
-    fn wire_style(&self, knot: Knot) -> Style {
-        if knot.highlight == 0 {
-            self.theme.border
-        } else {
-            self.theme.highlight
+    fn wire_style(&self, stroke: Stroke) -> Style {
+        match stroke {
+            Stroke::None | Stroke::Plain => self.theme.border,
+            Stroke::Upstream => self.theme.upstream,
+            Stroke::Entering => self.theme.upstream.add_modifier(Modifier::BOLD),
+            Stroke::Downstream => self.theme.downstream,
+            Stroke::Leaving => self.theme.downstream.add_modifier(Modifier::BOLD),
         }
     }
 
@@ -87,6 +87,18 @@ impl Painter<'_> {
             cell.modifier = Modifier::empty();
             cell.set_symbol(glyph)
                 .set_style(self.theme.text.patch(style));
+        }
+    }
+
+    /// Changes the style of a cell of the picture, where it is visible.
+    pub(super) fn tint(&mut self, x: i32, y: i32, style: Style) {
+        let (column, row) = (x - self.origin.x, y - self.origin.y);
+        let inside = |at: i32, most: u16| at >= 0 && at < i32::from(most);
+        if inside(column, self.area.width) && inside(row, self.area.height) {
+            let at = (self.area.x + column as u16, self.area.y + row as u16);
+            if let Some(cell) = self.buffer.cell_mut(at) {
+                cell.set_style(style);
+            }
         }
     }
 
@@ -118,7 +130,7 @@ impl Painter<'_> {
         column
     }
 
-    fn name_style(&self, view: &NodeView<'_>) -> Style {
+    pub(super) fn name_style(&self, view: &NodeView<'_>) -> Style {
         let mut style = if view.back {
             self.theme.dim
         } else {
@@ -136,185 +148,6 @@ impl Painter<'_> {
             style = style.patch(self.theme.selection);
         }
         style
-    }
-
-    /// A box: label, then time and cost.
-    pub(super) fn card(&mut self, rect: layout::Rect, view: &NodeView<'_>) {
-        let card = &view.card;
-        let ascii = self.theme.ascii;
-        let right = rect.right() - 1;
-        self.frame(rect, view);
-        let inner = (rect.width - 4).max(0) as usize;
-        self.write(rect.x + 2, rect.y + 1, card.glyph, card.style);
-        let mark = text::width(&card.mark);
-        let room = inner.saturating_sub(2 + if mark > 0 { mark + 1 } else { 0 });
-        let label = view.names.fit(view.label, room);
-        self.write(rect.x + 4, rect.y + 1, &label, self.name_style(view));
-        self.write(
-            right - 1 - mark as i32,
-            rect.y + 1,
-            &card.mark,
-            card.mark_look,
-        );
-        // What has nothing to say of itself yet says what it will do.
-        let line = if card.lines.is_empty() {
-            text::fit(view.tool, inner, ascii)
-        } else {
-            card.line(inner, ascii)
-        };
-        self.write(rect.x + 2, rect.y + 2, &line, card.detail);
-    }
-
-    fn frame(&mut self, rect: layout::Rect, view: &NodeView<'_>) {
-        let (right, bottom) = (rect.right() - 1, rect.bottom() - 1);
-        let style = if view.selected {
-            self.theme
-                .focus
-                .patch(view.card.style)
-                .patch(self.theme.strong)
-        } else if view.back {
-            self.theme.border
-        } else {
-            view.card.style
-        };
-        for y in rect.y..=bottom {
-            for x in rect.x..=right {
-                let border = match (y == rect.y, y == bottom, x == rect.x, x == right) {
-                    (true, _, true, _) => wires::RIGHT | wires::DOWN,
-                    (true, _, _, true) => wires::LEFT | wires::DOWN,
-                    (_, true, true, _) => wires::RIGHT | wires::UP,
-                    (_, true, _, true) => wires::LEFT | wires::UP,
-                    (true, ..) | (_, true, ..) => wires::LEFT | wires::RIGHT,
-                    (_, _, true, _) | (_, _, _, true) => wires::UP | wires::DOWN,
-                    _ => 0,
-                };
-                let lines = self.mesh.at(x, y).directions;
-                let ascii = self.theme.ascii;
-                let glyph = match (border, view.selected) {
-                    (0, _) => " ",
-                    (_, true) => wires::double_glyph(border, lines, ascii),
-                    (_, false) => wires::glyph(border | lines, ascii),
-                };
-                self.put(
-                    x,
-                    y,
-                    glyph,
-                    if border == 0 { self.theme.text } else { style },
-                );
-            }
-        }
-    }
-
-    /// One line, with an empty column at either side for the edges or the brackets of the selection.
-    /// `centred` where edges come from above and below.
-    pub(super) fn chip(&mut self, rect: layout::Rect, view: &NodeView<'_>, centred: bool) {
-        let card = &view.card;
-        let (left, right, y) = (rect.x, rect.right() - 1, rect.y);
-        let ascii = self.theme.ascii;
-        for x in left + 1..right {
-            self.put(x, y, " ", self.theme.text);
-        }
-        let inner = (rect.width - 2).max(0) as usize;
-        let time = text::fit(&card.time, inner.saturating_sub(4), ascii);
-        let taken = if time.is_empty() {
-            0
-        } else {
-            text::width(&time) + 1
-        };
-        let mark = match text::width(&card.mark) {
-            0 => 0,
-            columns => columns + 1,
-        };
-        let label = view
-            .names
-            .fit(view.label, inner.saturating_sub(2 + taken + mark));
-        let shift = if centred {
-            inner.saturating_sub(2 + text::width(&label) + mark + metrics::TIME + 1) as i32 / 2
-        } else {
-            0
-        };
-        self.write(left + 1 + shift, y, card.glyph, card.style);
-        let mut end = self.write(left + 3 + shift, y, &label, self.name_style(view));
-        if mark > 0 {
-            end = self.write(end + 1, y, &card.mark, card.mark_look);
-        }
-        let leaving = self.mesh.at(right, y);
-        if !time.is_empty() {
-            let x = if centred {
-                end + 1
-            } else {
-                right - text::width(&time) as i32
-            };
-            self.write(x, y, &time, card.detail);
-        } else if leaving.directions & wires::RIGHT != 0 {
-            // Nothing is to be said here: the edge begins where the label ends.
-            for x in end + 1..right {
-                let line = wires::glyph(wires::LEFT | wires::RIGHT, ascii);
-                self.put(x, y, line, self.wire_style(leaving));
-            }
-        }
-        for (x, bracket) in [(left, "["), (right, "]")] {
-            let knot = self.mesh.at(x, y);
-            if view.selected {
-                self.put(x, y, bracket, self.theme.focus);
-            } else if knot.directions & (wires::LEFT | wires::RIGHT) != 0 {
-                let line = wires::glyph(wires::LEFT | wires::RIGHT, ascii);
-                self.put(x, y, line, self.wire_style(knot));
-            } else {
-                self.put(x, y, " ", self.theme.text);
-            }
-        }
-    }
-
-    /// A row beside the lanes: the state in its lane, then label, time and cost, and the tool.
-    pub(super) fn row(
-        &mut self,
-        geometry: &GraphGeometry,
-        rect: layout::Rect,
-        view: &NodeView<'_>,
-    ) {
-        let card = &view.card;
-        let (first, columns) = geometry.labels;
-        let ascii = self.theme.ascii;
-        let y = rect.y;
-        for x in first - 1..geometry.width {
-            self.put(x, y, " ", self.theme.text);
-        }
-        let glyph = if view.selected {
-            card.style.patch(self.theme.selection)
-        } else {
-            card.style
-        };
-        self.put(rect.x, y, card.glyph, glyph);
-        let mark = text::width(&card.mark);
-        let room = columns.saturating_sub(if mark > 0 { mark + 1 } else { 0 });
-        let end = self.write(
-            first,
-            y,
-            &view.names.fit(view.label, room),
-            self.name_style(view),
-        );
-        if mark > 0 {
-            self.write(end + 1, y, &card.mark, card.mark_look);
-        }
-        if view.selected {
-            self.put(
-                first - 1,
-                y,
-                if ascii { ">" } else { "▸" },
-                self.theme.focus,
-            );
-        }
-        let figures = first + columns as i32 + 2;
-        self.write(
-            figures,
-            y,
-            &card.line(metrics::TIME_AND_COST, ascii),
-            card.detail,
-        );
-        let tool = text::fit(view.tool, metrics::TOOL, ascii);
-        let x = figures + metrics::TIME_AND_COST as i32 + 2;
-        self.write(x, y, &tool, self.theme.dim);
     }
 
     /// How much lies outside, in the lower right corner.

@@ -1,6 +1,8 @@
 //! The widget: what is looked at, folded and selected, and moving about.
 
 use super::camera::Camera;
+use super::detail::Usual;
+use super::draw::OverviewBeside;
 use super::folds::{Folded, Folds};
 use super::highlight::Highlight;
 use super::layout_worker::{LayoutWorker, Variants};
@@ -20,7 +22,7 @@ use crate::tui::dashboard::panes::pane::{Caption, Direction, FoldResult, Pane};
 use crate::tui::dashboard::panes::pane_context::PaneContext;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 /// What to bring into view in the next frame.
@@ -63,6 +65,12 @@ pub struct GraphPane {
     pub(super) list: Sidebar,
     pub(super) scrolled: usize,
     pub(super) map: Option<Minimap>,
+    /// The overview beside rows.
+    pub(super) beside: OverviewBeside,
+    /// Steps with a breakpoint.
+    pub(super) breakpoints: BTreeSet<StepIx>,
+    /// How long calls usually take.
+    pub(super) usual: Usual,
 }
 
 impl GraphPane {
@@ -278,10 +286,13 @@ impl GraphPane {
             let found = self.list.steps.iter().find(|(row, _)| *row == at.y)?;
             return Some(found.1);
         }
+        let geometry = self.worker.last()?;
+        if let Some((_, node)) = self.beside.cells.iter().find(|(cell, _)| *cell == at) {
+            return geometry.topology.step(*node);
+        }
         if !self.area.contains(at) || self.has_map_at(at) {
             return None;
         }
-        let geometry = self.worker.last()?;
         let node = geometry.at(Point {
             x: i32::from(at.x - self.area.x) + self.origin.x,
             y: i32::from(at.y - self.area.y) + self.origin.y,
@@ -380,6 +391,9 @@ impl Pane for GraphPane {
             theme,
             ..
         } = *context;
+        if self.breakpoints != *context.breakpoints {
+            self.breakpoints.clone_from(context.breakpoints);
+        }
         self.draw_frame(buf, area, run, selected, now, theme);
         Caption::new()
     }

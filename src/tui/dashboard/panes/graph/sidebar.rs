@@ -1,17 +1,19 @@
 //! Beside the overview: what the selected step waits for, what waits for it, and what needs attention.
 
-use super::card::{Card, urgency};
+use super::card::Card;
 use super::metrics::{SIDEBAR_GAP, sidebar_columns};
 use super::text;
 use super::topology::Topology;
 use crate::plan::StepIx;
-use crate::run::{RunState, StepStatus};
+use crate::run::RunState;
 use crate::tui::Theme;
+use crate::tui::dashboard::state::step_look::StepLook;
 use crate::tui::dashboard::state::step_names::StepNames;
 use crate::units::Micros;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
+use std::collections::BTreeSet;
 
 /// Parts a pane into the picture and the list.
 pub(super) fn split(pane: Rect) -> (Rect, Rect) {
@@ -50,6 +52,7 @@ pub(super) fn draw(
     topology: &Topology,
     state: &RunState,
     names: &StepNames,
+    breakpoints: &BTreeSet<StepIx>,
     selected: Option<u32>,
     scrolled: usize,
     now: Micros,
@@ -62,6 +65,7 @@ pub(super) fn draw(
         topology,
         state,
         names,
+        breakpoints,
         now,
         theme,
         steps: Vec::new(),
@@ -90,6 +94,7 @@ struct List<'a> {
     topology: &'a Topology,
     state: &'a RunState,
     names: &'a StepNames,
+    breakpoints: &'a BTreeSet<StepIx>,
     now: Micros,
     theme: &'a Theme,
     steps: Vec<(u16, StepIx)>,
@@ -125,7 +130,13 @@ impl List<'_> {
         if self.room() == 0 {
             return;
         }
-        let card = Card::new(self.state, row, self.now, self.theme);
+        let card = Card::new(
+            self.state,
+            row,
+            self.breakpoints.contains(&step),
+            self.now,
+            self.theme,
+        );
         let columns = usize::from(self.area.width.saturating_sub(indent + 2));
         let figures = card.line(columns.min(15), self.theme.ascii);
         let taken = text::width(&figures);
@@ -167,12 +178,12 @@ impl List<'_> {
             let Some(row) = self.state.steps.get(step.at()) else {
                 continue;
             };
-            let held = row.status == StepStatus::Ready && row.waiting.is_some();
-            if !held && urgency(row.status) > urgency(StepStatus::Cancelled) {
+            let look = StepLook::of(row, self.breakpoints.contains(step));
+            if look.urgency() > StepLook::Exclusive.urgency() {
                 continue;
             }
             let since = row.started_at.or(row.ready_at).unwrap_or_default();
-            urgent.push((urgency(row.status), since.0, node as u32));
+            urgent.push((look.urgency(), since.0, node as u32));
         }
         let count = urgent.len();
         let most = count.saturating_sub(room);

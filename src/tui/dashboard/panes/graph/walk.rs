@@ -14,7 +14,7 @@ pub(super) fn neighbour(
     towards: Direction,
 ) -> Option<u32> {
     let here = *geometry.layout.nodes.get(from as usize)?;
-    if geometry.level == Level::Lane {
+    if geometry.level == Level::Row {
         return beside_lanes(topology, geometry, from, here.y, towards);
     }
     let forward = match geometry.direction {

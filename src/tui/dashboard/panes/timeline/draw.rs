@@ -1,13 +1,12 @@
 //! What the timeline draws: the axis, the lines with their bars and waits, the caption and the legend.
 
-use super::index::{Fate, Line};
-use super::paint::{Gap, Painter};
+use super::index::Fate;
+use super::paint::Painter;
 use super::pane::{Lines, Timeline};
 use super::pieces::{self, Cause, Piece};
 use super::scale;
 use super::style::Styles;
-use crate::plan::StepIx;
-use crate::run::{IdleCause, RunState, StepState, StepStatus};
+use crate::run::{IdleCause, RunState, StepStatus};
 use crate::text::{self, format};
 use crate::tui::Theme;
 use crate::tui::dashboard::panes::pane_context::PaneContext;
@@ -66,6 +65,7 @@ impl Timeline {
             run,
             now: self.now,
             names: context.names,
+            named: true,
             styles: Styles {
                 theme: context.theme,
             },
@@ -93,7 +93,7 @@ impl Timeline {
             );
             names(&mut painter, area.x, area.y + 1, gutter, glyph, style);
             let gaps = painter.path(area.y + 1, &self.index.path);
-            self.fill_gaps(&mut painter, area.y + 1, &self.index.path, gaps, None);
+            painter.fill_gaps(area.y + 1, &self.index.path, gaps, None);
         }
         match self.lines {
             Lines::Slots => self.draw_slots(&mut painter, area.x, gutter, context),
@@ -192,35 +192,10 @@ impl Timeline {
             };
             names(painter, x, y, gutter, &format!("{}", slot + 1), style);
             let gaps = painter.bars(y, line, selected);
-            self.fill_gaps(painter, y, line, gaps, next);
+            painter.fill_gaps(y, line, gaps, next);
             if self.pitch > 1 {
                 painter.underline(y + 1, line, |bar| self.index.is_critical(bar.step));
             }
-        }
-    }
-
-    /// Says in each gap what the attempt after it waited for; after the last one, what `next` waits for.
-    fn fill_gaps(
-        &self,
-        painter: &mut Painter<'_>,
-        y: u16,
-        line: &Line,
-        gaps: Vec<Gap>,
-        next: Option<StepIx>,
-    ) {
-        let run = painter.run;
-        for (cells, bar) in gaps {
-            let waits: Vec<Piece> = match (line.bars.get(bar), next) {
-                (Some(bar), _) => run.steps.get(bar.step.at()).map_or_else(Vec::new, |row| {
-                    pieces::before(run, row, bar.attempt as usize)
-                }),
-                (None, Some(step)) => run
-                    .steps
-                    .get(step.at())
-                    .map_or_else(Vec::new, |row| pieces::open(run, row, self.now)),
-                (None, None) => continue,
-            };
-            painter.waits(y, &waits, cells);
         }
     }
 
@@ -270,52 +245,7 @@ impl Timeline {
                 painter.buf.set_style(line, theme.selection);
             }
             let selected = self.attempt(run, *step).filter(|_| is_selected);
-            self.draw_step(painter, y, *step, selected);
-        }
-    }
-
-    /// One row: its attempts, what it waited for, and how it ended if it was never called.
-    fn draw_step(&self, painter: &mut Painter<'_>, y: u16, step: StepIx, selected: Option<usize>) {
-        let run = painter.run;
-        let Some(row) = run.steps.get(step.at()) else {
-            return;
-        };
-        if !row.elements().is_empty() {
-            self.draw_elements(painter, y, row);
-        }
-        let line = Line::of_row(step, row);
-        let at = selected.and_then(|at| {
-            let started = row.attempts.get(at)?.started.0;
-            line.find(step, at as u32, started)
-        });
-        let gaps = painter.bars(y, &line, at);
-        let next = row.attempts.is_empty() || !row.status.has_ended();
-        self.fill_gaps(painter, y, &line, gaps, next.then_some(step));
-        if let Some(ended) = row.ended_at.filter(|_| row.attempts.is_empty())
-            && row.elements().is_empty()
-            && let Some(x) = self.scale.x(ended.0.saturating_sub(1))
-        {
-            let look = painter.styles.theme.status(row.status);
-            painter.put(x, y, look.glyph, look.style);
-        }
-    }
-
-    /// A `for_each` row is a thin line over the time of its elements.
-    fn draw_elements(&self, painter: &mut Painter<'_>, y: u16, row: &StepState) {
-        let Some(start) = row.started_at else { return };
-        let end = row.ended_at.unwrap_or(self.now);
-        let style = painter.styles.theme.status(row.status).style;
-        let glyph = if painter.styles.theme.ascii {
-            "="
-        } else {
-            "━"
-        };
-        let from = self.scale.place(start.0).max(0.0);
-        let until = self.scale.place(end.0).min(f64::from(self.scale.width));
-        let mut x = from as u16;
-        while f64::from(x) < until {
-            painter.put(x, y, glyph, style);
-            x += 1;
+            painter.step(y, *step, selected);
         }
     }
 

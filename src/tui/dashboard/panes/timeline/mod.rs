@@ -22,10 +22,12 @@ mod paint;
 mod pane;
 mod pieces;
 mod scale;
+mod step_line;
 mod style;
 
 pub use pane::Timeline;
 pub(crate) use pieces::waited;
+pub(crate) use step_line::Waterfall;
 
 use crate::tui::input::key::Key;
 

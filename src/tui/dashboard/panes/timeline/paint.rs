@@ -29,6 +29,8 @@ pub(super) struct Painter<'a> {
     pub(super) run: &'a RunState,
     pub(super) now: Micros,
     pub(super) names: &'a StepNames,
+    /// Whether a bar says what it is.
+    pub(super) named: bool,
     pub(super) styles: Styles<'a>,
     /// The waits that were drawn, for the legend.
     pub(super) causes: BTreeSet<Cause>,
@@ -168,6 +170,9 @@ impl Painter<'_> {
 
     /// Writes what an attempt is into the cells that it fills.
     fn label(&mut self, y: u16, bar: Bar, cells: Range<u16>, selected: bool) {
+        if !self.named {
+            return;
+        }
         let style = self.style(&bar, selected);
         let ascii = self.styles.theme.ascii;
         let inner = if ascii { style } else { reversed(style) };

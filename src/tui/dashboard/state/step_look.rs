@@ -1,0 +1,109 @@
+//! What a step looks like: its status, and what a status does not say about what it waits for.
+
+use crate::run::{StepState, StepStatus, WaitReason};
+use crate::tui::theme::{StatusStyle, Theme};
+use ratatui::style::Modifier;
+
+/// How a step is shown in every view. States that differ look different.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StepLook {
+    /// As its status.
+    Status(StepStatus),
+    /// Between two attempts.
+    Retry,
+    /// Held by a rate or the budget.
+    Held,
+    /// Waiting to run alone.
+    Exclusive,
+    /// A breakpoint is set and holds it, or will.
+    Breakpoint,
+}
+
+impl StepLook {
+    /// The look of a step; `broken` where a breakpoint is set on it.
+    pub fn of(step: &StepState, broken: bool) -> Self {
+        let status = step.status;
+        let starts = matches!(status, StepStatus::Pending | StepStatus::Ready);
+        let between = status == StepStatus::Running && step.running_attempt().is_none();
+        match step.waiting {
+            _ if broken && (starts || between) => Self::Breakpoint,
+            Some(WaitReason::Breakpoint) if starts || between => Self::Breakpoint,
+            Some(WaitReason::Rate | WaitReason::Budget) if starts || between => Self::Held,
+            Some(WaitReason::Exclusive) if starts || between => Self::Exclusive,
+            _ if between && step.retry_at.is_some() => Self::Retry,
+            _ => Self::Status(status),
+        }
+    }
+
+    /// The status behind it.
+    pub const fn status(self) -> StepStatus {
+        match self {
+            Self::Status(status) => status,
+            Self::Retry => StepStatus::Running,
+            Self::Held | Self::Exclusive | Self::Breakpoint => StepStatus::Ready,
+        }
+    }
+
+    /// Its sign and colour.
+    pub fn style(self, theme: &Theme) -> StatusStyle {
+        let sign = |sign, ascii, style| StatusStyle {
+            glyph: if theme.ascii { ascii } else { sign },
+            style,
+        };
+        match self {
+            Self::Status(status) => theme.status(status),
+            // Nothing turns and no slot is taken.
+            Self::Retry => sign("↻", "r", theme.warning.add_modifier(Modifier::DIM)),
+            Self::Held => sign("≈", "~", theme.warning),
+            Self::Exclusive => sign("═", "=", theme.status(StepStatus::Ready).style),
+            Self::Breakpoint => sign("◉", "@", theme.bad),
+        }
+    }
+
+    /// How soon it is looked for among others; 0 first.
+    pub const fn urgency(self) -> u8 {
+        match self {
+            Self::Breakpoint => 0,
+            Self::Status(StepStatus::Failed) => 1,
+            Self::Status(StepStatus::Unknown) => 2,
+            Self::Status(StepStatus::Running) => 3,
+            Self::Retry => 4,
+            Self::Held => 5,
+            Self::Status(StepStatus::Cancelled) => 6,
+            Self::Exclusive => 7,
+            Self::Status(StepStatus::Ready) => 8,
+            Self::Status(StepStatus::Pending) => 9,
+            Self::Status(StepStatus::Succeeded) => 10,
+            Self::Status(StepStatus::Skipped) => 11,
+        }
+    }
+
+    /// Whether it has ended in a way that needs no look, so that it steps back.
+    pub const fn recedes(self) -> bool {
+        matches!(
+            self,
+            Self::Status(StepStatus::Succeeded | StepStatus::Skipped | StepStatus::Pending)
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::StepStatus as S;
+
+    #[test]
+    fn no_two_looks_share_a_sign() {
+        let all = S::ALL.into_iter().map(StepLook::Status).chain([
+            StepLook::Retry,
+            StepLook::Held,
+            StepLook::Exclusive,
+            StepLook::Breakpoint,
+        ]);
+        for theme in [Theme::default(), Theme::default().in_ascii()] {
+            let signs: std::collections::HashSet<_> =
+                all.clone().map(|look| look.style(&theme).glyph).collect();
+            assert_eq!(signs.len(), 12);
+        }
+    }
+}
