@@ -6,7 +6,7 @@ use ratatui::style::Modifier;
 
 /// How a step is shown in every view. States that differ look different.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum StepLook {
+pub(crate) enum StepLook {
     /// As its status.
     Status(StepStatus),
     /// Between two attempts.
@@ -21,7 +21,7 @@ pub enum StepLook {
 
 impl StepLook {
     /// The look of a step; `broken` where a breakpoint is set on it.
-    pub fn of(step: &StepState, broken: bool) -> Self {
+    pub(crate) fn of(step: &StepState, broken: bool) -> Self {
         let status = step.status;
         let starts = matches!(status, StepStatus::Pending | StepStatus::Ready);
         let between = status == StepStatus::Running && step.running_attempt().is_none();
@@ -36,7 +36,7 @@ impl StepLook {
     }
 
     /// The status behind it.
-    pub const fn status(self) -> StepStatus {
+    pub(crate) const fn status(self) -> StepStatus {
         match self {
             Self::Status(status) => status,
             Self::Retry => StepStatus::Running,
@@ -45,7 +45,7 @@ impl StepLook {
     }
 
     /// Its sign and colour.
-    pub fn style(self, theme: &Theme) -> StatusStyle {
+    pub(crate) fn style(self, theme: &Theme) -> StatusStyle {
         let sign = |sign, ascii, style| StatusStyle {
             glyph: if theme.ascii { ascii } else { sign },
             style,
@@ -61,7 +61,7 @@ impl StepLook {
     }
 
     /// How soon it is looked for among others; 0 first.
-    pub const fn urgency(self) -> u8 {
+    pub(crate) const fn urgency(self) -> u8 {
         match self {
             Self::Breakpoint => 0,
             Self::Status(StepStatus::Failed) => 1,
@@ -79,7 +79,7 @@ impl StepLook {
     }
 
     /// Whether it has ended in a way that needs no look, so that it steps back.
-    pub const fn recedes(self) -> bool {
+    pub(crate) const fn recedes(self) -> bool {
         matches!(
             self,
             Self::Status(StepStatus::Succeeded | StepStatus::Skipped | StepStatus::Pending)
