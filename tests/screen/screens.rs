@@ -391,7 +391,7 @@ fn the_mouse_selects_turns_pages_and_folds() {
 fn the_mouse_moves_the_view() {
     // Boxes do not fit here, and at the size that does nothing is out of view.
     let screen = Screen::new(80, 24, receipt_failed().events()).at(2200);
-    let mut screen = screen.keys("+++");
+    let mut screen = screen.keys("+ +");
     let before = screen.text();
     screen.mouse(MouseEventKind::ScrollDown, (10, 10));
     let scrolled = screen.text();

@@ -21,6 +21,8 @@ const LOOKED_AT: usize = 400;
 pub(super) enum Detail {
     /// Words, the fullest first.
     Words(Vec<String>, Style),
+    /// The end of a text, in at most so many rows.
+    End(String, Style, usize),
     /// A part of a whole as a bar, and words after it.
     Bar {
         /// From 0 to 1.
@@ -220,6 +222,38 @@ fn last_line(text: &str) -> Option<String> {
 
 fn bounded(text: &str) -> &str {
     &text[..text.floor_char_boundary(LOOKED_AT)]
+}
+
+/// The end of `text` in at most so many rows of so many columns.
+pub(super) fn end_rows(text: &str, columns: usize, most: usize, ascii: bool) -> Vec<String> {
+    if most <= 1 {
+        return vec![end_row(text, columns, ascii)];
+    }
+    let mut rows: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match rows.last_mut() {
+            Some(row) if text::width(row) + 1 + text::width(word) <= columns => {
+                row.push(' ');
+                row.push_str(word);
+            }
+            _ => rows.push(text::fit(word, columns, ascii)),
+        }
+    }
+    rows.split_off(rows.len().saturating_sub(most))
+}
+
+/// As many of the last words as fit in one row.
+fn end_row(text: &str, columns: usize, ascii: bool) -> String {
+    if text::width(text) <= columns {
+        return text.to_owned();
+    }
+    let starts = text.match_indices(' ').map(|(at, _)| &text[at + 1..]);
+    let mut fitting = starts.filter(|rest| text::width(rest) + 2 <= columns);
+    let cut = if ascii { '~' } else { '…' };
+    match fitting.next() {
+        Some(rest) if !rest.is_empty() => format!("{cut} {rest}"),
+        _ => text::fit(text, columns, ascii),
+    }
 }
 
 /// The fullest of these words that fits, else the shortest, cut.

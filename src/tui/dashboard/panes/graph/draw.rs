@@ -339,10 +339,16 @@ impl GraphPane {
                 Some(members) => Card::folded(state, members, &broken, now, theme),
                 None => Card::new(state, row, broken(step), now, theme),
             };
+            let arriving = self.live.get(&step);
             let details = match members {
                 _ if lines == 0 => Vec::new(),
                 Some(members) => detail::of_members(state, members, None, &card, now),
-                None => detail::of_step(state, row, broken(step), &card, lines, now, theme),
+                None => match arriving {
+                    // A box has one line, which the card fills.
+                    Some(_) if lines == 1 => Vec::new(),
+                    Some(arriving) => arriving.details(lines, theme),
+                    None => detail::of_step(state, row, broken(step), &card, lines, now, theme),
+                },
             };
             let (elapsed, cost) = if lines > 1 && members.is_none() {
                 let cost = row.cost.filter(|cost| !cost.is_zero() && topology.cost);
@@ -351,7 +357,6 @@ impl GraphPane {
             } else {
                 (vec![card.time.clone()], String::new())
             };
-            let arriving = topology.step(node).and_then(|step| self.live.get(&step));
             if let Some(arriving) = arriving {
                 card.arriving(arriving);
             }

@@ -57,14 +57,26 @@ impl Painter<'_> {
             self.write(rect.x + 2, rect.y + 1, &words, card.detail);
             return;
         }
-        for (detail, y) in view.details.iter().zip(rect.y + 1..bottom) {
-            self.detail(rect.x + 2, y, inner, detail);
+        let mut y = rect.y + 1;
+        for detail in &view.details {
+            if y >= bottom {
+                break;
+            }
+            y += self.detail(rect.x + 2, y, inner, detail);
         }
     }
 
-    fn detail(&mut self, x: i32, y: i32, columns: usize, detail: &Detail) {
+    /// Gives the rows that it takes.
+    fn detail(&mut self, x: i32, y: i32, columns: usize, detail: &Detail) -> i32 {
         let ascii = self.theme.ascii;
         match detail {
+            Detail::End(text, style, most) => {
+                let rows = detail::end_rows(text, columns, *most, ascii);
+                for (row, y) in rows.iter().zip(y..) {
+                    self.write(x, y, row, *style);
+                }
+                return rows.len() as i32;
+            }
             Detail::Words(words, style) => {
                 self.write(x, y, &detail::fitting(words, columns, ascii), *style);
             }
@@ -88,6 +100,7 @@ impl Painter<'_> {
                 self.write(x + room as i32 + 1, y, &words, self.theme.text);
             }
         }
+        1
     }
 
     /// The border of a box; gives its style.
