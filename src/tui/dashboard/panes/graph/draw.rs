@@ -1,5 +1,6 @@
 //! What the graph draws: the picture at its level of detail, the list and the map beside it.
 
+use super::beside::OverviewBeside;
 use super::card::{self, Card, urgent};
 use super::detail;
 use super::highlight::Highlight;
@@ -12,7 +13,7 @@ use super::pane::GraphPane;
 use super::sidebar::{self, Sidebar};
 use super::topology::Topology;
 use super::wires::{Stroke, Window};
-use crate::layout::{self, Size};
+use crate::layout::Size;
 use crate::plan::StepIx;
 use crate::run::{RunState, StepStatus};
 use crate::tui::Theme;
@@ -20,7 +21,7 @@ use crate::tui::dashboard::panes::timeline::Waterfall;
 use crate::tui::dashboard::state::step_look::StepLook;
 use crate::units::Micros;
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -29,40 +30,6 @@ use std::sync::Arc;
 const NARROWEST: u16 = 60;
 /// Rows of a run up to which it is looked through for how long calls usually take.
 const LOOKED_THROUGH: usize = 5_000;
-
-/// The whole in a few cells, beside rows of which the pane shows some.
-#[derive(Debug, Default)]
-pub(super) struct OverviewBeside {
-    /// The cell of each node.
-    pub(super) cells: Vec<(Position, u32)>,
-}
-
-impl OverviewBeside {
-    /// In `room`; nothing where that does not hold all of them.
-    fn new(room: Rect, topology: &Topology) -> Self {
-        let size = Size {
-            width: room.width,
-            height: room.height,
-        };
-        if topology.steps.len() > usize::from(room.width) * usize::from(room.height) {
-            return Self::default();
-        }
-        let dots = layout::dots(topology.steps.len(), &topology.edges, size);
-        if dots.height > i32::from(room.height) {
-            return Self::default();
-        }
-        // Apart where there is room.
-        let fold = |size: i32, room: u16| if size * 2 <= i32::from(room) { 2 } else { 1 };
-        let (wide, high) = (fold(dots.width, room.width), fold(dots.height, room.height));
-        let cells = dots.nodes.iter().enumerate().map(|(node, place)| {
-            let (x, y) = ((place.x * wide) as u16, (place.y * high) as u16);
-            (Position::new(room.x + x, room.y + y), node as u32)
-        });
-        Self {
-            cells: cells.collect(),
-        }
-    }
-}
 
 impl GraphPane {
     /// Draws the frame. Everything outside `area` stays as it is.

@@ -11,6 +11,7 @@
 //! ```
 
 pub(crate) mod actions;
+mod beside;
 mod camera;
 mod card;
 mod detail;

@@ -1,8 +1,8 @@
 //! The widget: what is looked at, folded and selected, and moving about.
 
+use super::beside::OverviewBeside;
 use super::camera::Camera;
 use super::detail::Usual;
-use super::draw::OverviewBeside;
 use super::folds::{Folded, Folds};
 use super::highlight::Highlight;
 use super::layout_worker::{LayoutWorker, Variants};
