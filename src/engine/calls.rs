@@ -5,6 +5,7 @@
 use super::attempt::{AttemptDone, Bounds, attempt, panicked, unanswered};
 use crate::plan::StepIx;
 use crate::run::LogStream;
+use crate::text::held_memory::{CallMemory, HeldMemory};
 use crate::tools::{Call, CallLog, CallReport, SpendAuthorizer, Tool, ToolError};
 use crate::units::{Micros, Money};
 use futures::FutureExt;
@@ -70,6 +71,8 @@ struct RunningCall {
     cancel: CancellationToken,
     has_effect: bool,
     started: Micros,
+    /// Its right to build large values lasts until its end has been taken.
+    _memory: CallMemory,
 }
 
 /// The calls that are running.
@@ -123,14 +126,19 @@ impl Calls {
         call: Call,
         bounds: Bounds,
         has_effect: bool,
+        held: HeldMemory,
     ) {
+        let memory = CallMemory::new(held);
         let running = RunningCall {
             cancel: call.cancel.clone(),
             has_effect,
             started: bounds.started,
+            _memory: memory.clone(),
         };
         self.running.insert(row, running);
-        let task = self.tasks.spawn(attempt(tool, call, bounds));
+        let task = self
+            .tasks
+            .spawn(memory.clone().during(attempt(tool, call, bounds)));
         self.rows.insert(task.id(), row);
     }
 

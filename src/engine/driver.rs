@@ -13,6 +13,7 @@ use super::calls::{CallEvent, Calls, EndedCall, LogEntry, in_place, nothing_to_c
 use super::evaluations::Evaluations;
 use super::event_emitter::EventEmitter;
 use super::held_outputs::HeldOutputs;
+use super::large_inputs::LargeInputs;
 use super::reuse::Reuse;
 use super::setup::{Settings, Setup};
 use super::slow_motion::SlowMotion;
@@ -53,6 +54,7 @@ pub(super) struct Driver {
     timers: Timers,
     slow_motion: SlowMotion,
     held: HeldOutputs,
+    large: LargeInputs,
     origin: Instant,
     /// The time read last.
     now: Micros,
@@ -106,6 +108,7 @@ impl Driver {
             evaluations: Evaluations::default(),
             timers: Timers::new(origin),
             held: HeldOutputs::default(),
+            large: LargeInputs::default(),
             origin,
             now: Micros(0),
             actions: VecDeque::new(),
@@ -191,6 +194,9 @@ impl Driver {
         while self.now - begin < SLICE {
             let Some(action) = self.actions.pop_front() else {
                 return false;
+            };
+            let Some(action) = self.large.admit(action) else {
+                continue;
             };
             match action {
                 Action::Emit(_) => {}
@@ -355,11 +361,20 @@ impl Driver {
             // Recording the start is no part of the call.
             started: self.read_clock(),
         };
-        self.calls.start(row, tool, call, bounds, has_effect);
+        self.calls
+            .start(row, tool, call, bounds, has_effect, self.held.memory());
     }
 
     /// Has the attempt of a row stop; it still ends.
     fn cancel(&mut self, row: StepIx) {
+        if self.large.cancel(row) {
+            let report = CallReport::not_sent(ToolError::permanent("stopped"));
+            let done = AttemptDone {
+                cancelled: true,
+                ..AttemptDone::free(report)
+            };
+            return self.ended(row, done);
+        }
         match self.slow_motion.release(row) {
             Some(done) => self.ended(row, done),
             None => self.calls.cancel(row),
@@ -438,6 +453,8 @@ impl Driver {
             report: Box::new(report),
             cancelled,
         });
+        let next = self.large.ended(row);
+        self.actions.extend(next);
     }
 
     /// Takes the log entries that wait now, and not those that come meanwhile.

@@ -1,23 +1,23 @@
 //! The memory that the outputs of a run take together.
 
 use crate::plan::StepIx;
+use crate::text::held_memory::{HeldMemory, MAX_HELD, SMALL};
 use crate::tools::{CallReport, ToolError};
 use std::collections::HashMap;
-
-/// The maximum for the outputs of a run, in bytes. They are kept until it ends: later steps may refer to them.
-const MAX_HELD: usize = 128 << 20;
-
-/// Smaller outputs are not counted, in bytes.
-const SMALL: usize = 16 << 10;
 
 /// How much memory the large outputs take.
 #[derive(Debug, Default)]
 pub(super) struct HeldOutputs {
-    total: usize,
+    total: HeldMemory,
     rows: HashMap<StepIx, usize>,
 }
 
 impl HeldOutputs {
+    /// What they take together.
+    pub(super) fn memory(&self) -> HeldMemory {
+        self.total.clone()
+    }
+
     /// Counts what a call of a row brought, in place of what an earlier one did. Where all of it would take too much,
     /// the output becomes an error.
     pub(super) fn count(&mut self, row: StepIx, report: &mut CallReport) {
@@ -30,12 +30,13 @@ impl HeldOutputs {
             return;
         }
         let before = self.rows.remove(&row).unwrap_or_default();
-        self.total -= before;
+        self.total.subtract(before);
         if size < SMALL {
             return;
         }
+        let total = self.total.get();
         // One alone is bounded where it is read.
-        if self.total > 0 && self.total + size > max {
+        if total > 0 && total + size > max {
             report.unredacted = None;
             report.answer = None;
             report.output = Err(ToolError::permanent(format!(
@@ -43,11 +44,11 @@ impl HeldOutputs {
                  used; let tools give less, or the paths of files",
                 size >> 20,
                 max >> 20,
-                self.total >> 20
+                total >> 20
             )));
             return;
         }
-        self.total += size;
+        self.total.add(size);
         self.rows.insert(row, size);
     }
 }

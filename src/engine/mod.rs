@@ -19,6 +19,7 @@ mod event_channel;
 mod event_emitter;
 mod event_sink;
 mod held_outputs;
+mod large_inputs;
 mod left_out;
 mod prepare;
 mod prices;

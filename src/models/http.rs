@@ -3,8 +3,10 @@
 pub use super::request_error::RequestError;
 pub(crate) use super::transport::transport_error;
 use super::transport::{describe, is_loopback};
+use crate::text::spool::Spool;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Client, StatusCode, redirect};
+use std::io;
 use std::sync::{Once, OnceLock};
 use std::time::{Duration, SystemTime};
 
@@ -128,12 +130,34 @@ pub(crate) async fn read_body(
 
 /// The body of an answer, read up to `max_bytes` bytes, with no pause longer than `idle`.
 pub(super) async fn read_body_within(
-    mut response: reqwest::Response,
+    response: reqwest::Response,
     max_bytes: usize,
     idle: Duration,
 ) -> Result<Vec<u8>, RequestError> {
+    let body = spool_within(response, max_bytes, idle).await?;
+    body.into_bytes().map_err(|error| lost(&error))
+}
+
+/// What has arrived cannot be kept, or read again.
+pub(crate) fn lost(error: &io::Error) -> RequestError {
+    RequestError::permanent(format!("the answer was lost: {error}")).sent()
+}
+
+/// The body of an answer as it arrives, up to `max_bytes` bytes, with no pause longer than [`IDLE`].
+pub(crate) async fn spool_body(
+    response: reqwest::Response,
+    max_bytes: usize,
+) -> Result<Spool, RequestError> {
+    spool_within(response, max_bytes, IDLE).await
+}
+
+async fn spool_within(
+    mut response: reqwest::Response,
+    max_bytes: usize,
+    idle: Duration,
+) -> Result<Spool, RequestError> {
     let url = response.url().clone();
-    let mut bytes = Vec::new();
+    let mut body = Spool::default();
     loop {
         let chunk = tokio::time::timeout(idle, response.chunk()).await;
         let chunk = chunk.map_err(|_| {
@@ -143,16 +167,16 @@ pub(super) async fn read_body_within(
             ))
         })?;
         let Some(chunk) = chunk.map_err(|error| transport_error(error, &url).sent())? else {
-            return Ok(bytes);
+            return Ok(body);
         };
-        if bytes.len() + chunk.len() > max_bytes {
+        if body.len() + chunk.len() > max_bytes {
             return Err(RequestError::permanent(format!(
                 "the answer is larger than {} MB",
                 max_bytes >> 20
             ))
             .sent());
         }
-        bytes.extend_from_slice(&chunk);
+        body.push(&chunk).map_err(|error| lost(&error))?;
     }
 }
 

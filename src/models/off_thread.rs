@@ -1,14 +1,12 @@
 //! Work that takes long where its input is large, away from the threads on which everything else waits.
 
-use tokio::sync::Semaphore;
+use crate::text::held_memory::{CallMemory, Turn};
 
 /// Input up to this size is worked on in place, in bytes.
 const MAX_IN_PLACE: usize = 64 << 10;
 
 /// From this size on inputs wait for each other, in bytes: the values of one may take 160 MB.
 const LARGE: usize = 1 << 20;
-
-static AT_A_TIME: Semaphore = Semaphore::const_new(1);
 
 /// What `work` returns, which has an input of so many bytes. Once it has begun on a thread it does not stop where this
 /// future is dropped, so it must end by itself.
@@ -19,14 +17,15 @@ pub(crate) async fn off_thread<T: Send + 'static>(
     if bytes <= MAX_IN_PLACE {
         return work();
     }
+    let call = CallMemory::of_this_call();
     let turn = if bytes >= LARGE {
-        AT_A_TIME.acquire().await.ok()
+        Some(call.turn().await)
     } else {
         None
     };
     let work = tokio::task::spawn_blocking(move || {
-        let _turn = turn;
-        work()
+        let _turn: Option<Turn> = turn;
+        call.within(work)
     });
     match work.await {
         Ok(done) => done,

@@ -5,6 +5,7 @@
 //! copy of those is cheaper than a part of its own.
 
 use super::path::{Segment, follow};
+use crate::text::json::footprint;
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -102,6 +103,29 @@ impl StepInput {
                         .map(|(name, part)| (name.to_string(), part.copy()))
                         .collect(),
                 )
+            }
+        }
+    }
+
+    /// The memory that a copy of it takes, in bytes, where that is `min` or more.
+    pub(crate) fn footprint_from(&self, min: usize) -> Option<usize> {
+        if let Node::Whole(value) = &self.0
+            && !is_large(value)
+        {
+            return None;
+        }
+        Some(self.footprint()).filter(|size| *size >= min)
+    }
+
+    fn footprint(&self) -> usize {
+        match self.view() {
+            View::Value(value) => footprint(value),
+            View::List(items) => items.iter().map(Self::footprint).sum(),
+            View::Object(members) => {
+                let parts = members.iter();
+                parts
+                    .map(|(name, part)| name.len() + part.footprint())
+                    .sum()
             }
         }
     }

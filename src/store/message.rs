@@ -62,15 +62,15 @@ fn put(transaction: &Transaction<'_>, key: &CacheKey, kept: &CachedOutput) -> ru
     // difference, and its large parts are mostly the outputs of other steps.
     let mut input = Encoder::default();
     input.input(&key.input);
-    let mut output = Encoder::in_one_piece();
-    output.value(&kept.output);
     let parts: Vec<Hash> = input.blobs.iter().map(|(hash, _)| *hash).collect();
-    let [input_hash, output_hash] =
-        [&input.out, &output.out].map(|bytes| *blake3::hash(bytes).as_bytes());
-    let whole = [(input_hash, input.out), (output_hash, output.out)];
-    for (hash, bytes) in input.blobs.into_iter().chain(whole) {
+    let input_hash = *blake3::hash(&input.out).as_bytes();
+    for (hash, bytes) in input.blobs.into_iter().chain([(input_hash, input.out)]) {
         store_bytes(transaction, &hash, bytes)?;
     }
+    let mut output = Encoder::in_one_piece();
+    output.value(&kept.output);
+    let output_hash = *blake3::hash(&output.out).as_bytes();
+    store_bytes(transaction, &output_hash, output.out)?;
     let made_at = now().saturating_sub(kept.age.0 / 1_000_000);
     let stored = transaction
         .prepare_cached(

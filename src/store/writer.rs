@@ -16,6 +16,7 @@ use super::run_totals::RunTotals;
 use crate::run::{EventKind, RunEvent, RunHeader, RunWord};
 use crate::units::{Micros, Money};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use std::iter::Peekable;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -28,6 +29,8 @@ const MOST_EVENTS: usize = 32 * 1024;
 /// Events and bytes of one row.
 const CHUNK_EVENTS: u64 = 4096;
 const CHUNK_BYTES: usize = 256 * 1024;
+/// Bytes of large contents after which a transaction takes no more events.
+const MOST_BLOBS: usize = 4 << 20;
 
 /// Events as the engine gave them.
 type Batch = Arc<Vec<RunEvent>>;
@@ -180,15 +183,33 @@ impl Writer {
             self.connection.pragma_update(None, "synchronous", word)?;
             self.full = full;
         }
-        let events = || batches.iter().flat_map(|batch| batch.iter());
-        let first = events().next().map(|event| &event.kind);
-        let chunks = self.encode(events());
+        let mut events = batches.iter().flat_map(|batch| batch.iter()).peekable();
+        loop {
+            self.write_some(&mut events, full)?;
+            if events.peek().is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Writes events in one transaction: all of them, unless their contents are large.
+    fn write_some<'a>(
+        &mut self,
+        events: &mut Peekable<impl Iterator<Item = &'a RunEvent>>,
+        full: bool,
+    ) -> rusqlite::Result<()> {
+        let first = events.peek().map(|event| &event.kind);
+        let chunks = self.encode(events);
         let blobs = std::mem::take(&mut self.encoder.blobs);
-        let kept = std::mem::take(&mut self.kept);
+        self.encoder.blob_bytes = 0;
+        let kept = match events.peek() {
+            None => std::mem::take(&mut self.kept),
+            Some(_) => Vec::new(),
+        };
         if let Some(EventKind::RunStarted(header)) = first {
             self.run_id = Arc::clone(&header.run_id);
         }
-        let count = self.events + batches.iter().map(|batch| batch.len() as u64).sum::<u64>();
+        let count = self.events + chunks.iter().map(|chunk| chunk.events).sum::<u64>();
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -218,10 +239,15 @@ impl Writer {
         Ok(())
     }
 
-    fn encode<'a>(&mut self, events: impl Iterator<Item = &'a RunEvent>) -> Vec<Chunk> {
+    fn encode<'a>(
+        &mut self,
+        events: &mut Peekable<impl Iterator<Item = &'a RunEvent>>,
+    ) -> Vec<Chunk> {
         let mut chunks: Vec<Chunk> = Vec::new();
         let mut before = Micros(0);
-        for event in events {
+        while self.encoder.blob_bytes < MOST_BLOBS
+            && let Some(event) = events.next()
+        {
             let fits = chunks.last().is_some_and(|chunk| {
                 chunk.events < CHUNK_EVENTS && self.encoder.out.len() < CHUNK_BYTES
             });

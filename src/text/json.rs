@@ -4,6 +4,7 @@
 //! takes about 480. So the memory is computed from the text before a value is built, and text that would take too
 //! much is refused.
 
+use super::held_memory::{CallMemory, MAX_HELD, SMALL};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 
@@ -32,14 +33,37 @@ pub(crate) enum JsonError {
     /// Its value would take too much memory; so many bytes.
     #[error("JSON whose values would take {} MB of memory (the maximum is {} MB); give less at once, or the path of a file", .0 >> 20, MAX_FOOTPRINT >> 20)]
     TooLarge(usize),
+    /// Its value would take so many bytes, and the outputs of the run take so many already.
+    #[error("JSON whose values would take {} MB of memory, and the outputs of a run may take {} MB together, of which {} MB are used; let tools give less, or the paths of files", .size >> 20, MAX_HELD >> 20, .held >> 20)]
+    NoRoom {
+        /// What it would take.
+        size: usize,
+        /// What the others take.
+        held: usize,
+    },
 }
 
-/// The value that `text` is, in at most [`MAX_FOOTPRINT`] bytes of memory.
+impl JsonError {
+    /// Whether the text is JSON, but not one that is read.
+    pub(crate) const fn is_refusal(&self) -> bool {
+        !matches!(self, Self::NotJson(_))
+    }
+}
+
+/// The value that `text` is, in at most [`MAX_FOOTPRINT`] bytes of memory, and in a call in no more than its run has left.
 ///
 /// # Errors
 /// Where it is not valid JSON, or is but would be too deep or too large as a value.
 pub(crate) fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T, JsonError> {
-    read_within(text, MAX_FOOTPRINT)
+    let held = CallMemory::of_this_call().held();
+    if held == 0 {
+        return read_within(text, MAX_FOOTPRINT);
+    }
+    let room = MAX_HELD.saturating_sub(held).max(SMALL);
+    read_within(text, room).map_err(|error| match error {
+        JsonError::TooLarge(size) if size <= MAX_FOOTPRINT => JsonError::NoRoom { size, held },
+        error => error,
+    })
 }
 
 fn read_within<T: DeserializeOwned>(text: &[u8], max: usize) -> Result<T, JsonError> {

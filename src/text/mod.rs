@@ -12,6 +12,7 @@ pub(crate) mod diff;
 pub(crate) mod fences;
 pub(crate) mod format;
 pub(crate) mod fuzzy;
+pub(crate) mod held_memory;
 mod integers;
 pub(crate) mod json;
 pub(crate) mod loose_json;
@@ -19,6 +20,7 @@ pub(crate) mod message;
 pub(crate) mod names;
 pub(crate) mod schema;
 pub(crate) mod secrets;
+pub(crate) mod spool;
 pub(crate) mod thoughts;
 mod unsafe_chars;
 

@@ -53,7 +53,7 @@ pub use tool::Tool;
 pub use toolbox::Toolbox;
 
 use crate::text::beyond_64_bits;
-use crate::text::json::{self, JsonError};
+use crate::text::json;
 use serde_json::Value;
 
 /// What some programs write before UTF-8 text.
@@ -79,8 +79,8 @@ fn read_json_or_text(mut text: String) -> Result<Value, String> {
                 quote(integer, 60)
             )),
         },
-        Err(error @ (JsonError::TooDeep | JsonError::TooLarge(_))) => Err(error.to_string()),
-        Err(JsonError::NotJson(_)) => {
+        Err(error) if error.is_refusal() => Err(error.to_string()),
+        Err(_) => {
             if text.ends_with('\n') {
                 text.truncate(text.len() - 1);
                 if text.ends_with('\r') {

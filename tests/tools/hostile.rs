@@ -225,6 +225,50 @@ fn each_fails_alone_in_bounded_memory() {
     assert_eq!(step(&result, "good-19")["output"], 20);
 }
 
+/// Each alone is allowed, and five of them at the same time take no more than the outputs of a run may.
+#[test]
+fn large_outputs_at_the_same_time_take_turns() {
+    let python = |code: &str| json!({"type": "process", "command": ["python3", "-c", code]});
+    let text = python("print('x' * 60_000_000)");
+    let numbers = python("print(list(range(1_400_000)))");
+    let many = server(|stream| {
+        let body = format!("[{}0]", "0,".repeat(1_400_000));
+        head(stream, body.len() as u64);
+        let _ = stream.write_all(body.as_bytes());
+    });
+    let page = json!({"type": "http", "method": "GET", "url": many, "description": "Asks."});
+    for tool in [text, numbers, page] {
+        let steps: Vec<Value> = (0..5)
+            .map(|at| json!({"id": format!("s{at}"), "tool": "t", "parameters": {"n": at}}))
+            .collect();
+        let result = bounded(&json!({"steps": steps}), &json!({"t": tool}), 1);
+        let steps = result["steps"].as_array().unwrap();
+        let (done, failed): (Vec<&Value>, Vec<&Value>) =
+            steps.iter().partition(|step| step["status"] == "succeeded");
+        assert_eq!(done.len(), 1);
+        for step in failed {
+            let message = step["error"]["message"].as_str().unwrap();
+            assert!(message.contains("may take 96 MB together"), "{message}");
+        }
+    }
+}
+
+/// A value of 60 MB is an input of five programs: its copies, and their texts, take no more than one call may.
+#[test]
+fn large_inputs_at_the_same_time_take_turns() {
+    let plan = json!({"steps": [
+        {"id": "big", "tool": "big", "parameters": {}},
+        {"id": "all", "tool": "count", "for_each": [1, 2, 3, 4, 5], "parameters": {"n": "{{item}}", "x": "{{big}}"}},
+    ]});
+    let catalog = json!({
+        "big": {"type": "process", "command": ["python3", "-c", "print('x' * 60_000_000)"]},
+        "count": {"type": "process", "command": ["wc", "-c"]},
+    });
+    let result = bounded(&plan, &catalog, 0);
+    // {"n":1,"x":"…"}
+    assert_eq!(step(&result, "all")["output"], json!(vec![60_000_014; 5]));
+}
+
 /// The standard error of a tool is kept up to a bound; beyond it a note counts what was dropped.
 #[test]
 fn a_flood_on_standard_error_is_bounded_in_memory_and_on_disk() {

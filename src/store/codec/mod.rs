@@ -73,6 +73,8 @@ pub(super) struct Encoder {
     pub out: Vec<u8>,
     /// Contents that the records refer to and that this encoder had not met before, by hash.
     pub blobs: Vec<(Hash, Vec<u8>)>,
+    /// The size of these.
+    pub blob_bytes: usize,
     met: HashSet<Hash>,
     rows: Rows,
     /// Whether everything stays in the record, however large.
@@ -116,7 +118,17 @@ impl Encoder {
         }
         let hash = *blake3::hash(&self.out[start..]).as_bytes();
         if self.met.insert(hash) {
-            self.blobs.push((hash, self.out[start..].to_vec()));
+            let blob = if self.out.len() - start > self.out.len() / 2 {
+                // Most of the record: it is not copied once more.
+                let mut blob = std::mem::take(&mut self.out);
+                self.out.extend_from_slice(&blob[..start]);
+                blob.drain(..start);
+                blob
+            } else {
+                self.out[start..].to_vec()
+            };
+            self.blob_bytes += blob.len();
+            self.blobs.push((hash, blob));
         }
         self.out.truncate(start);
         self.byte(value::BLOB);

@@ -285,7 +285,7 @@ impl Sandbox {
         let mut printed = PrintLog::new(log, self.secrets.now());
         let ended = loop {
             let reply = match process.reply().await {
-                Some(Err(error @ (JsonError::TooLarge(_) | JsonError::TooDeep))) => {
+                Some(Err(error)) if error.is_refusal() => {
                     self.give_back(process);
                     break Err(ToolError::permanent(format!("the output is {error}")));
                 }

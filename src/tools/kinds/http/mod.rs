@@ -21,7 +21,7 @@ use crate::tools::services::Services;
 use crate::tools::{Call, CallPolicy, CallReport, Reaches, Tool, ToolError, ToolKind};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use request::Prepared;
+use request::{Answer, Prepared};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -215,7 +215,8 @@ async fn run(request: &Request, services: &Services, call: &Call, sent: &mut boo
     *sent = true;
     let answer = within(limit, prepared.send(services)).await;
     let not_sent = answer.as_ref().is_err_and(|error| !error.sent);
-    let answer = answer.map_err(|error| ToolError {
+    let hidden = Arc::clone(&secrets);
+    let failure = move |error: RequestError| ToolError {
         kind: if error.timed_out {
             ErrorKind::TimeoutError
         } else {
@@ -223,8 +224,21 @@ async fn run(request: &Request, services: &Services, call: &Call, sent: &mut boo
         },
         retryable: error.retryable,
         retry_after: error.retry_after,
-        ..ToolError::permanent(secrets.quote(&error.message, 1_000))
-    });
+        ..ToolError::permanent(hidden.quote(&error.message, 1_000))
+    };
+    let answer = match answer {
+        Err(error) => Err(failure(error)),
+        Ok(answer) => {
+            let length = answer.len();
+            let hidden = Arc::clone(&secrets);
+            let read = move || {
+                let text = answer.into_text().map_err(failure)?;
+                let shown: Arc<str> = hidden.redact(&text).into();
+                Ok((shown, crate::tools::read_json_or_text(text)))
+            };
+            off_thread(length, read).await
+        }
+    };
     let mut report = CallReport::free(Ok(Value::Null));
     if not_sent {
         report.basis = CostBasis::NotSent;
@@ -232,13 +246,7 @@ async fn run(request: &Request, services: &Services, call: &Call, sent: &mut boo
     report.prompt = Some(shown.into());
     report.output = match answer {
         Err(error) => Err(error),
-        Ok(text) => {
-            let hidden = Arc::clone(&secrets);
-            let read = off_thread(text.len(), move || {
-                let shown: Arc<str> = hidden.redact(&text).into();
-                (shown, crate::tools::read_json_or_text(text))
-            });
-            let (shown, output) = read.await;
+        Ok((shown, output)) => {
             report.answer = Some(shown);
             let output =
                 output.map_err(|error| ToolError::permanent(format!("the answer is {error}")));
@@ -265,8 +273,8 @@ async fn run(request: &Request, services: &Services, call: &Call, sent: &mut boo
 /// The answer, or a timeout error after `limit`.
 async fn within(
     limit: Option<Duration>,
-    answer: impl Future<Output = Result<String, RequestError>>,
-) -> Result<String, RequestError> {
+    answer: impl Future<Output = Result<Answer, RequestError>>,
+) -> Result<Answer, RequestError> {
     let Some(limit) = limit else {
         return answer.await;
     };

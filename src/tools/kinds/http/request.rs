@@ -2,8 +2,11 @@
 
 use super::query::add_query;
 use super::{HttpSettings, address, body};
-use crate::models::http::{RequestError, is_transient, read_body, retry_after, transport_error};
+use crate::models::http::{
+    RequestError, is_transient, lost, retry_after, spool_body, transport_error,
+};
 use crate::text::secrets::mask_password;
+use crate::text::spool::Spool;
 use crate::tools::Call;
 use crate::tools::secrets::{REDACTED, is_secret_header};
 use crate::tools::services::Services;
@@ -179,7 +182,7 @@ impl Prepared {
         })
     }
 
-    pub(super) async fn send(self, services: &Services) -> Result<String, RequestError> {
+    pub(super) async fn send(self, services: &Services) -> Result<Answer, RequestError> {
         let client = services.http.client(&self.url, self.has_secrets)?;
         let place = self.place;
         let url = self.url.clone();
@@ -198,11 +201,12 @@ impl Prepared {
         let location = response.headers().get(LOCATION).cloned();
         let answer = if status.is_informational() {
             // The connection belongs to another protocol now.
-            Ok(Vec::new())
+            Ok(Spool::default())
         } else {
-            read_body(response, MAX_ANSWER_BYTES).await
+            spool_body(response, MAX_ANSWER_BYTES).await
         };
         if !status.is_success() {
+            let answer = answer.and_then(|body| body.into_bytes().map_err(|error| lost(&error)));
             let answer = answer.unwrap_or_default();
             let answer = match location.filter(|_| status.is_redirection()) {
                 Some(location) => format!(
@@ -216,9 +220,32 @@ impl Prepared {
             let message = message.trim_end_matches([':', ' ']).to_owned();
             return Err(RequestError::refused(message, is_transient(status), wait));
         }
-        String::from_utf8(answer?).map_err(|error| {
+        Ok(Answer {
+            place,
+            body: answer?,
+        })
+    }
+}
+
+/// An answer of success, as it arrived.
+pub(super) struct Answer {
+    place: String,
+    body: Spool,
+}
+
+impl Answer {
+    /// The number of its bytes.
+    pub(super) const fn len(&self) -> usize {
+        self.body.len()
+    }
+
+    /// Its text, in memory.
+    pub(super) fn into_text(self) -> Result<String, RequestError> {
+        let bytes = self.body.into_bytes().map_err(|error| lost(&error))?;
+        String::from_utf8(bytes).map_err(|error| {
             RequestError::permanent(format!(
-                "{place} answered with text that is not valid UTF-8 (byte {})",
+                "{} answered with text that is not valid UTF-8 (byte {})",
+                self.place,
                 error.utf8_error().valid_up_to()
             ))
             .sent()

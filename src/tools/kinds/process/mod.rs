@@ -199,9 +199,6 @@ async fn run(
         share,
     } = command::prepare(settings, services, call)?;
     let secrets = services.secrets.now();
-    let input = serde_json::to_vec(&*call.input).map_err(|error| {
-        ToolError::permanent(format!("the parameters cannot be written as JSON: {error}"))
-    })?;
     let name = &settings.process.command[0];
     let (mut child, mut group) = Group::start(&mut command, keeper)
         .map_err(|error| not_started(name, &error.to_string(), error.kind()))?;
@@ -220,7 +217,7 @@ async fn run(
         // Too much output ends all three; what the program still prints does not matter.
         let pipes = async {
             let fed = async {
-                feed(stdin, input).await;
+                feed(stdin, Arc::clone(&call.input)).await;
                 Ok(())
             };
             let log = Log::new(call, Arc::clone(&secrets), launched);

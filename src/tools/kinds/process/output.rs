@@ -2,16 +2,19 @@
 
 use super::command::not_started;
 use crate::run::LogStream;
+use crate::text::json::footprint;
 use crate::text::message::{clean, quote_end};
+use crate::text::spool::Spool;
 use crate::tools::launch::{NOT_STARTED, NOT_STARTED_MARK, OVER_MEMORY, OVER_MEMORY_MARK, STARTED};
 use crate::tools::secrets::{Redactor, Secrets};
 use crate::tools::{Call, ToolError};
 use serde_json::Value;
-use std::io;
+use std::io::{self, BufWriter, Write};
 use std::process::ExitStatus;
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::ChildStdin;
+use tokio_util::io::SyncIoBridge;
 
 /// The maximum size of standard output, in bytes.
 const MAX_OUTPUT_BYTES: usize = 64 << 20;
@@ -22,19 +25,36 @@ const MAX_TAIL_BYTES: usize = 4 << 10;
 /// A longer line on standard error is logged in pieces.
 const MAX_LINE_BYTES: usize = 8 << 10;
 
-/// Writes the input. A program need not read it, so a broken pipe is no error.
-pub(super) async fn feed(mut stdin: ChildStdin, input: Vec<u8>) {
-    let _ = stdin.write_all(&input).await;
-    let _ = stdin.shutdown().await;
+/// A larger input is written as JSON piece by piece, in bytes.
+const MAX_WHOLE_INPUT: usize = 64 << 10;
+
+/// Writes the input as JSON. A program need not read it, so a broken pipe is no error.
+pub(super) async fn feed(mut stdin: ChildStdin, input: Arc<Value>) {
+    if footprint(&input) <= MAX_WHOLE_INPUT {
+        let _ = stdin.write_all(input.to_string().as_bytes()).await;
+        let _ = stdin.shutdown().await;
+        return;
+    }
+    // The thread ends with the program, which closes the pipe.
+    let written = tokio::task::spawn_blocking(move || {
+        let mut pipe = BufWriter::with_capacity(MAX_WHOLE_INPUT, SyncIoBridge::new(stdin));
+        let _ = serde_json::to_writer(&mut pipe, &*input);
+        let _ = pipe.flush();
+        if let Ok(mut pipe) = pipe.into_inner() {
+            let _ = pipe.shutdown();
+        }
+    });
+    let _ = written.await;
 }
 
-pub(super) async fn collect(mut stdout: impl AsyncRead + Unpin) -> Result<Vec<u8>, ToolError> {
-    let mut output = Vec::new();
+pub(super) async fn collect(mut stdout: impl AsyncRead + Unpin) -> Result<Spool, ToolError> {
+    let mut output = Spool::default();
     let mut chunk = vec![0; 64 << 10];
     loop {
-        let read = stdout.read(&mut chunk).await.map_err(|error| {
-            ToolError::permanent(format!("its output could not be read: {error}"))
-        })?;
+        let read = stdout
+            .read(&mut chunk)
+            .await
+            .map_err(|error| unreadable(&error))?;
         if read == 0 {
             return Ok(output);
         }
@@ -44,8 +64,14 @@ pub(super) async fn collect(mut stdout: impl AsyncRead + Unpin) -> Result<Vec<u8
                 MAX_OUTPUT_BYTES >> 20
             )));
         }
-        output.extend_from_slice(&chunk[..read]);
+        output
+            .push(&chunk[..read])
+            .map_err(|error| unreadable(&error))?;
     }
+}
+
+fn unreadable(error: &io::Error) -> ToolError {
+    ToolError::permanent(format!("its output could not be read: {error}"))
 }
 
 /// Logs each line of standard error, without secrets, and keeps the end.
@@ -178,7 +204,8 @@ pub(super) fn failure(name: &str, status: ExitStatus, tail: &str) -> ToolError {
 }
 
 /// The output as JSON, else as text without its last line feed; `null` where it is empty.
-pub(super) fn read_output(name: &str, output: Vec<u8>) -> Result<Value, ToolError> {
+pub(super) fn read_output(name: &str, output: Spool) -> Result<Value, ToolError> {
+    let output = output.into_bytes().map_err(|error| unreadable(&error))?;
     let text = String::from_utf8(output).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         ToolError::permanent(format!(
