@@ -216,6 +216,14 @@ async fn answers_are_bounded() {
     .await;
     let message = refusal(&http(&server, &json!({"url": "SERVER"})), json!({})).await;
     assert!(message.contains("UTF-8"), "{message}");
+    let server = MockServer::start().await;
+    let packed = ResponseTemplate::new(200).insert_header("content-encoding", "gzip");
+    answers(&server, packed.set_body_bytes([0x1f, 0x8b, 8, 0])).await;
+    let message = refusal(&http(&server, &json!({"url": "SERVER"})), json!({})).await;
+    assert!(
+        message.contains("content encoding gzip, which was not asked for"),
+        "{message}"
+    );
 }
 
 #[tokio::test]

@@ -5,13 +5,16 @@ use super::{HttpSettings, address, body};
 use crate::models::http::{
     RequestError, is_transient, lost, retry_after, spool_body, transport_error,
 };
+use crate::text::message::quote;
 use crate::text::secrets::mask_password;
 use crate::text::spool::Spool;
 use crate::tools::Call;
 use crate::tools::secrets::{REDACTED, is_secret_header};
 use crate::tools::services::Services;
 use crate::tools::template::{Missing, TemplateRenderer};
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
+use reqwest::header::{
+    CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION,
+};
 use reqwest::{Method, Url};
 use serde_json::{Map, Value};
 use std::fmt::Write;
@@ -199,11 +202,13 @@ impl Prepared {
         tracing::debug!(place = ?place, status = status.as_u16(), "request answered");
         let wait = retry_after(response.headers());
         let location = response.headers().get(LOCATION).cloned();
+        let encoding = response.headers().get(CONTENT_ENCODING).cloned();
         let answer = if status.is_informational() {
             // The connection belongs to another protocol now.
             Ok(Spool::default())
         } else {
-            spool_body(response, MAX_ANSWER_BYTES).await
+            let body = spool_body(response, MAX_ANSWER_BYTES).await;
+            body.map_err(|error| error.at(&place))
         };
         if !status.is_success() {
             let answer = answer.and_then(|body| body.into_bytes().map_err(|error| lost(&error)));
@@ -222,6 +227,7 @@ impl Prepared {
         }
         Ok(Answer {
             place,
+            encoding,
             body: answer?,
         })
     }
@@ -230,6 +236,8 @@ impl Prepared {
 /// An answer of success, as it arrived.
 pub(super) struct Answer {
     place: String,
+    /// How the server says that it compressed the body.
+    encoding: Option<HeaderValue>,
     body: Spool,
 }
 
@@ -243,12 +251,18 @@ impl Answer {
     pub(super) fn into_text(self) -> Result<String, RequestError> {
         let bytes = self.body.into_bytes().map_err(|error| lost(&error))?;
         String::from_utf8(bytes).map_err(|error| {
-            RequestError::permanent(format!(
-                "{} answered with text that is not valid UTF-8 (byte {})",
-                self.place,
-                error.utf8_error().valid_up_to()
-            ))
-            .sent()
+            let at = error.utf8_error().valid_up_to();
+            let place = &self.place;
+            let encoding = self.encoding.as_ref();
+            let message = match encoding.map(|encoding| encoding.to_str().unwrap_or("unknown")) {
+                Some(encoding) => format!(
+                    "{place} answered with the content encoding {}, which was not asked for; \
+                     have the server send plain text",
+                    quote(encoding, 60)
+                ),
+                None => format!("{place} answered with text that is not valid UTF-8 (byte {at})"),
+            };
+            RequestError::permanent(message).sent()
         })
     }
 }
