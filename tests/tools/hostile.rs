@@ -269,6 +269,34 @@ fn large_inputs_at_the_same_time_take_turns() {
     assert_eq!(step(&result, "all")["output"], json!(vec![60_000_014; 5]));
 }
 
+/// A run that is stopped also ends the calls that were only waiting to be made.
+#[test]
+fn large_calls_that_wait_are_stopped_too() {
+    let there = tempfile::tempdir().unwrap();
+    let plan = json!({"steps": [
+        {"id": "big", "tool": "big", "parameters": {}},
+        {"id": "all", "tool": "hang", "for_each": [1, 2, 3], "parameters": {"n": "{{item}}", "x": "{{big}}"}},
+    ]});
+    let catalog = json!({
+        "big": {"type": "process", "command": ["python3", "-c", "print('x' * 17_000_000)"]},
+        "hang": {"type": "process", "cwd": there.path(), "command": ["sh", "-c", "touch up; sleep 600"]},
+    });
+    let folder = lay_out(&plan, &catalog);
+    let home = tempfile::tempdir().unwrap();
+    let child = start(folder.path(), home.path(), &[]);
+    wait_until("the first call", || there.path().join("up").exists());
+    signal("INT", child.id());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(code(&output), 130);
+    let result = json(&output);
+    let all = result["steps"].as_array().unwrap();
+    let elements: Vec<&Value> = all.iter().filter(|step| step["id"] != "big").collect();
+    assert_eq!(elements.len(), 4);
+    for element in elements {
+        assert_eq!(element["status"], "cancelled", "{element}");
+    }
+}
+
 /// The standard error of a tool is kept up to a bound; beyond it a note counts what was dropped.
 #[test]
 fn a_flood_on_standard_error_is_bounded_in_memory_and_on_disk() {
