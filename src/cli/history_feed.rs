@@ -1,15 +1,20 @@
 //! Answers the dashboard's queries about recorded runs, on threads that may block.
 
 use crate::report::local_time;
-use crate::run::{CommandError, Comparison, LiveAnswers, RunCommand, RunEvent};
-use crate::session::{other_runs_of, savings_so_far, state_of};
+use crate::run::{CommandError, Comparison, Exchange, LiveAnswers, RunCommand, RunEvent};
+use crate::session::{exchanges_of, other_runs_of, savings_so_far, state_of};
 use crate::store::StoreError;
 use crate::tui::{Feed, HistoryAnswer, HistoryQuery, PastRun};
 use crate::units::Micros;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::mpsc;
+
+/// How often the journal is looked at for what a running run has just written, and the pause between two looks.
+const JOURNAL_TRIES: u32 = 10;
+const JOURNAL_PAUSE: Duration = Duration::from_millis(50);
 
 /// A feed that also answers queries about recorded runs.
 pub(super) struct HistoryFeed<F> {
@@ -84,6 +89,14 @@ fn answer(query: HistoryQuery) -> HistoryAnswer {
             let compared = state_of(&with.run_id).map(|run| Box::new(Comparison::new(run, &shown)));
             HistoryAnswer::Compared(with, compared.map_err(message))
         }
+        HistoryQuery::Bodies {
+            run_id,
+            step,
+            attempt,
+        } => {
+            let read = bodies(&run_id, &step, attempt).map_err(message);
+            HistoryAnswer::Bodies(step, read)
+        }
         HistoryQuery::Savings { shown } => {
             let saved = savings_so_far(&shown).map(Box::new);
             HistoryAnswer::Saved(saved.map_err(|error| error.to_string().into()))
@@ -104,6 +117,20 @@ fn runs(run_id: &str, plan: &str) -> Result<Vec<PastRun>, StoreError> {
             run_id: run.run_id,
         })
         .collect())
+}
+
+/// What the attempts of a step sent and received. The journal may be a moment behind the events of a run in progress.
+fn bodies(run_id: &str, step: &str, attempt: Option<u32>) -> Result<Vec<Exchange>, StoreError> {
+    let mut tries = JOURNAL_TRIES;
+    loop {
+        let exchanges = exchanges_of(run_id, Some(step))?;
+        let has_it = |wanted| exchanges.iter().any(|one| one.attempt == wanted);
+        tries -= 1;
+        if attempt.is_none_or(has_it) || tries == 0 {
+            return Ok(exchanges);
+        }
+        std::thread::sleep(JOURNAL_PAUSE);
+    }
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "passed to `map_err`")]

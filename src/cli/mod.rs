@@ -31,6 +31,7 @@ mod samples;
 mod sandbox;
 mod screen;
 mod show;
+mod show_raw;
 mod sinks;
 mod terminal;
 mod themes;

@@ -4,6 +4,7 @@ use super::args::history::ShowArgs;
 use super::failure::Failure;
 use super::output::{out, out_json};
 use super::recorded::recording;
+use super::show_raw::show_raw;
 use super::terminal::stdout_colour;
 use crate::report::{result_of, savings, short, sum_in_words, summary};
 use crate::run::{RunState, RunSummary, RunWord, Savings, StepSource, StepState, figures};
@@ -21,6 +22,9 @@ pub(super) fn show(args: &ShowArgs) -> Result<u8, Failure> {
     let status = recording.summary.status;
     if args.savings {
         return show_savings(args, &recording.summary, &state);
+    }
+    if let Some(step) = &args.raw {
+        return show_raw(args, &state, step.as_deref());
     }
     if args.json {
         let result = result_of(&state, status.word());

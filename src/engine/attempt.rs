@@ -108,6 +108,7 @@ async fn bounded(tool: Arc<dyn Tool>, mut call: Call, bounds: &Bounds) -> CallRe
                 answer: ended.answer,
                 reasoning: ended.reasoning,
                 first_token: ended.first_token,
+                exchanges: ended.exchanges,
                 ..report
             },
             None => report,

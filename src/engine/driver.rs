@@ -352,6 +352,7 @@ impl Driver {
             cancel: self.calls.cancellation(),
             log: self.calls.log(row, number),
             listener: self.listener(row, number),
+            raw: self.emitter.raw(),
             spend_authorizer: self.calls.spend_authorizer(row),
         };
         let bounds = Bounds {
@@ -443,6 +444,8 @@ impl Driver {
         }
         self.reuse
             .call_ended(row, service, &report, &self.scheduler);
+        let exchanges = std::mem::take(&mut report.exchanges);
+        self.emitter.keep_exchanges(row, exchanges);
         // Later steps need the output as it is; events are redacted on their way out.
         if let Some(whole) = report.unredacted.take() {
             report.output = Ok(whole.into_value());

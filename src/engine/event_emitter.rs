@@ -1,10 +1,11 @@
 //! Events on their way out: they are redacted, numbered, folded into the run's state, and given to the sinks in batches.
 
-use super::EventSink;
 use super::blocking::blocking;
 use super::redaction::redacted;
+use super::{AttemptExchanges, EventSink};
+use crate::plan::StepIx;
 use crate::run::{EventKind, RunEvent, RunState};
-use crate::tools::SharedSecrets;
+use crate::tools::{Exchange, Secrets, SharedSecrets};
 use crate::units::Micros;
 use std::sync::Arc;
 
@@ -15,6 +16,10 @@ pub(super) struct EventEmitter {
     state: RunState,
     /// Given to no sink yet.
     batch: Vec<RunEvent>,
+    /// Whether a sink keeps what models are sent and answer.
+    keeps_exchanges: bool,
+    /// Given to no sink yet.
+    exchanges: Vec<Arc<AttemptExchanges>>,
     /// Whether the next batch has to survive this process before anyone acts on it.
     must_survive: bool,
     /// Why nothing can be recorded any more, where calls that have an effect are not to be made then.
@@ -27,6 +32,8 @@ impl EventEmitter {
     /// An emitter to these sinks, which receive every event in this order, without `secrets`.
     pub(super) fn new(sinks: Vec<Box<dyn EventSink>>, secrets: SharedSecrets) -> Self {
         Self {
+            keeps_exchanges: sinks.iter().any(|sink| sink.keeps_exchanges()),
+            exchanges: Vec::new(),
             sinks,
             next_seq: 0,
             state: RunState::default(),
@@ -54,6 +61,26 @@ impl EventEmitter {
         if !self.sinks.is_empty() {
             self.batch.push(event);
         }
+    }
+
+    /// What is hidden in the bodies that are kept of a call's requests; `None` where no sink keeps them.
+    pub(super) fn raw(&self) -> Option<Arc<Secrets>> {
+        self.keeps_exchanges.then(|| self.secrets.now())
+    }
+
+    /// Gives what the running attempt of a row sent and received to the sinks that keep it, with the next batch.
+    pub(super) fn keep_exchanges(&mut self, row: StepIx, exchanges: Vec<Exchange>) {
+        let Some(step) = self.state.steps.get(row.at()) else {
+            return;
+        };
+        let Some(attempt) = step.running_attempt().filter(|_| !exchanges.is_empty()) else {
+            return;
+        };
+        self.exchanges.push(Arc::new(AttemptExchanges {
+            step: Arc::clone(&step.info.id),
+            attempt: attempt.number,
+            exchanges,
+        }));
     }
 
     /// Has the next batch survive the death of this process before anyone acts on it.
@@ -90,7 +117,11 @@ impl EventEmitter {
     }
 
     fn give(&mut self, batch: &Arc<Vec<RunEvent>>, survive: bool) {
+        let exchanges = std::mem::take(&mut self.exchanges);
         for sink in &mut self.sinks {
+            if sink.keeps_exchanges() {
+                exchanges.iter().for_each(|attempt| sink.keep(attempt));
+            }
             sink.accept_shared(batch);
             if survive && let Err(why) = sink.sync() {
                 self.refusal.get_or_insert(why);

@@ -1,7 +1,19 @@
 //! Where a run's events go.
 
 use crate::run::RunEvent;
+use crate::tools::Exchange;
 use std::sync::Arc;
+
+/// What an attempt sent to a model and received, as it went over the wire.
+#[derive(Clone, Debug)]
+pub struct AttemptExchanges {
+    /// The id of the step or of the element.
+    pub step: Arc<str>,
+    /// The attempt's number, from 1.
+    pub attempt: u32,
+    /// The exchanges in order, without secrets. A bad answer is repaired by another exchange.
+    pub exchanges: Vec<Exchange>,
+}
 
 /// Receives every event, in order, on the engine's own task. It may block (see
 /// [`Engine::run`](super::Engine::run)); the run waits for it, and nothing else does.
@@ -24,6 +36,15 @@ pub trait EventSink: Send {
     fn sync(&mut self) -> Result<(), Arc<str>> {
         Ok(())
     }
+
+    /// Whether it wants [`keep`](Self::keep) to be called. Where no sink does, nothing is collected.
+    fn keeps_exchanges(&self) -> bool {
+        false
+    }
+
+    /// Takes what an attempt sent and received, before the event that ends it. It is no event, since nothing that a run
+    /// is depends on it.
+    fn keep(&mut self, _attempt: &Arc<AttemptExchanges>) {}
 
     /// Whether `accept` or `sync` may wait for a file, a database or a reader; the engine then
     /// moves its other tasks off the thread first.

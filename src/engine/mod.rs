@@ -42,7 +42,7 @@ pub use builder::Engine;
 pub use cache::{CacheKey, CacheMiss, CachedOutput, NewOutput, OutputCache};
 pub use edit::Edit;
 pub use event_channel::{EventReader, EventSender, event_channel};
-pub use event_sink::EventSink;
+pub use event_sink::{AttemptExchanges, EventSink};
 pub(crate) use prices::step_prices;
 pub use resume_state::{EarlierRun, ResumeState, UnknownSteps};
 pub(crate) use scheduler::{Action, Input, Prepared, Rules, Scheduler, Timer};

@@ -55,6 +55,7 @@ pub(super) async fn receive(
     let mut pieces = Pieces {
         url: response.url().clone(),
         response,
+        arrival,
     };
     let unknown = |error| ChatError::billed(error, Usage::UNKNOWN);
     let mut body: Vec<u8> = Vec::new();
@@ -99,9 +100,10 @@ fn begins_stream(body: &[u8]) -> bool {
 }
 
 /// The body of a response, a piece at a time.
-struct Pieces {
+struct Pieces<'a> {
     response: reqwest::Response,
     url: reqwest::Url,
+    arrival: &'a Arrival,
 }
 
 /// Why there is no next piece.
@@ -112,11 +114,16 @@ enum Fault {
     Broken(RequestError),
 }
 
-impl Pieces {
+impl Pieces<'_> {
     async fn next(&mut self, pause: Duration) -> Result<Option<Bytes>, Fault> {
         let piece = tokio::time::timeout(pause, self.response.chunk()).await;
         let piece = piece.map_err(|_| Fault::Stalled(pause))?;
-        piece.map_err(|error| Fault::Broken(transport_error(error, &self.url).sent()))
+        let piece =
+            piece.map_err(|error| Fault::Broken(transport_error(error, &self.url).sent()))?;
+        if let Some(bytes) = &piece {
+            self.arrival.raw(bytes);
+        }
+        Ok(piece)
     }
 }
 
@@ -151,7 +158,7 @@ impl StreamReader<'_> {
     async fn read(
         &mut self,
         begun: Vec<u8>,
-        pieces: &mut Pieces,
+        pieces: &mut Pieces<'_>,
         limits: TimeLimits,
     ) -> Result<ChatAnswer, ChatError> {
         let mut has_begun = !begun.is_empty();

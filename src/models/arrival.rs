@@ -2,7 +2,8 @@
 //! is not lost.
 
 use super::answer_listener::{AnswerListener, AnswerPart};
-use super::protocol::Delta;
+use super::exchange::{Exchange, Recorder};
+use super::protocol::{Delta, HttpRequest};
 use crate::text::secrets::{Redactor, Secrets};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -20,6 +21,8 @@ pub(super) struct Arrival {
 struct State {
     /// What of the running request's answer has arrived.
     partial: Delta,
+    /// Keeps the bodies of the requests and their responses, where somebody wants them.
+    recorder: Option<Recorder>,
     /// Hides what its server must not have said, in each of its two texts.
     redactors: Option<[Redactor; 2]>,
     /// When the first part of any answer arrived, and the first and the last part of the running request's.
@@ -40,18 +43,52 @@ pub(super) struct ArrivalTimes {
 
 impl Arrival {
     /// Nothing has arrived for a task that begins now.
-    pub(super) fn new(listener: Option<&AnswerListener>) -> Self {
+    ///
+    /// With the secrets of a run, the bodies of requests and responses are kept without them.
+    pub(super) fn new(listener: Option<&AnswerListener>, raw: Option<&Arc<Secrets>>) -> Self {
+        let recorder = raw.map(|secrets| Recorder::new(Arc::clone(secrets)));
         Self {
             listener: listener.cloned(),
             began: Instant::now(),
-            state: Mutex::default(),
+            state: Mutex::new(State {
+                recorder,
+                ..State::default()
+            }),
         }
     }
 
-    /// A request is sent to a server with these secrets.
-    pub(super) fn begin(&self, secrets: &Arc<Secrets>) {
-        self.lock().begin(secrets);
+    /// This request is sent to a server with these secrets.
+    pub(super) fn begin(&self, secrets: &Arc<Secrets>, request: &HttpRequest) {
+        let mut state = self.lock();
+        state.end_exchange();
+        state.begin(secrets);
+        if let Some(recorder) = &mut state.recorder {
+            recorder.begin(secrets, request.url.as_str(), &request.body);
+        }
+        drop(state);
         self.tell(AnswerPart::Asked);
+    }
+
+    /// The response to the running request has this status.
+    pub(super) fn status(&self, status: u16) {
+        if let Some(recorder) = &mut self.lock().recorder {
+            recorder.status(status);
+        }
+    }
+
+    /// A piece of the response's body arrived.
+    pub(super) fn raw(&self, bytes: &[u8]) {
+        if let Some(recorder) = &mut self.lock().recorder {
+            recorder.piece(bytes);
+        }
+    }
+
+    /// The requests and responses, the last one as far as it got. Later calls have no more of them.
+    pub(super) fn take_exchanges(&self) -> Vec<Exchange> {
+        let mut state = self.lock();
+        state.end_exchange();
+        let recorder = state.recorder.as_mut();
+        recorder.map(Recorder::take).unwrap_or_default()
     }
 
     /// A part arrived.
@@ -91,7 +128,9 @@ impl Arrival {
 
     /// What has arrived of the answer to the running request, with its server's secrets. Later calls have no more of it.
     pub(super) fn take_partial(&self) -> Delta {
-        std::mem::take(&mut self.lock().partial)
+        let mut state = self.lock();
+        state.end_exchange();
+        std::mem::take(&mut state.partial)
     }
 
     /// When parts arrived; `None` where none did, or not in parts.
@@ -120,6 +159,13 @@ impl State {
         self.current = None;
         self.partial = Delta::default();
         self.redactors = Some([(); 2].map(|()| Redactor::new(Arc::clone(secrets))));
+    }
+
+    /// The running request has ended, or is given up.
+    fn end_exchange(&mut self) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.end([&self.partial.text, &self.partial.reasoning]);
+        }
     }
 
     fn of_current(&self) -> Duration {

@@ -74,7 +74,7 @@ impl SmallModelWorker {
             price: self.price_for(None),
             max_tokens: chat.max_tokens,
             limits: TimeLimits::begin(Some(chat.timeout), self.stall_timeout),
-            arrival: Arrival::new(chat.listener),
+            arrival: Arrival::new(chat.listener, None),
             schema: Some(SentSchema::new(chat.schema, provider.protocol.subset())),
             messages: chat.messages.to_vec(),
             attempt: 1,

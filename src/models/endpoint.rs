@@ -163,7 +163,7 @@ impl Endpoint {
             version: self.version.as_deref(),
         };
         let post = self.protocol().request(server, request, quirks)?;
-        arrival.begin(&self.secrets);
+        arrival.begin(&self.secrets, &post);
         let response = tokio::time::timeout(
             limits.left(),
             self.send(clients, post, request.model, limits, arrival),
@@ -241,6 +241,7 @@ impl Endpoint {
             ChatError { error, usage }
         })?;
         let (status, headers) = (response.status(), response.headers().clone());
+        arrival.status(status.as_u16());
         tracing::debug!(base = %self.shown, status = status.as_u16(), "model request answered");
         let (body, is_whole) = if status.is_success() {
             match receive(response, self.protocol(), arrival, limits).await? {
@@ -250,7 +251,9 @@ impl Endpoint {
         } else {
             let body = read_body_within(response, MAX_BODY_BYTES, limits.stall).await;
             let is_whole = body.is_ok();
-            (body.unwrap_or_default(), is_whole)
+            let body = body.unwrap_or_default();
+            arrival.raw(&body);
+            (body, is_whole)
         };
         let length = body.len();
         let secrets = Arc::clone(&self.secrets);

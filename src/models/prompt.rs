@@ -4,11 +4,12 @@ use super::answer_listener::AnswerListener;
 use super::prices::Price;
 use super::request::Role;
 use crate::text::json::footprint;
+use crate::text::secrets::Secrets;
 use crate::text::{BoundedText, visible};
 use minijinja::{Environment, context};
 use serde_json::Value;
 use std::fmt::Write;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 /// A call of a tool that a model performs.
@@ -38,6 +39,8 @@ pub struct Task<'a> {
     pub stall_timeout: Option<Duration>,
     /// Follows the answers while they arrive.
     pub listener: Option<&'a AnswerListener>,
+    /// Keeps the bodies of requests and responses, without these secrets and those of the server.
+    pub raw: Option<&'a Arc<Secrets>>,
 }
 
 /// The maximum size of what a model is asked, in bytes: more than the largest context windows hold.

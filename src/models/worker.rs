@@ -4,6 +4,7 @@ use super::arrival::Arrival;
 use super::conversation::{Conversation, MAX_FORMS, Spent};
 use super::cost_basis::CostBasis;
 use super::endpoint::Endpoint;
+use super::exchange::Exchange;
 use super::http::{HttpClients, RequestError};
 use super::output_schema::OutputSchema;
 use super::prices::{Price, Prices};
@@ -85,6 +86,8 @@ pub struct WorkerReport {
     pub first_token: Option<Duration>,
     /// The output tokens per second, from the first to the last part of the answers, as far as that can be known.
     pub tokens_per_second: Option<f64>,
+    /// The requests and responses as they went over the wire, where the task wants them kept.
+    pub exchanges: Vec<Exchange>,
 }
 
 impl WorkerReport {
@@ -102,6 +105,7 @@ impl WorkerReport {
             reasoning: None,
             first_token: None,
             tokens_per_second: None,
+            exchanges: Vec::new(),
         }
     }
 }
@@ -422,6 +426,7 @@ impl SmallModelWorker {
             reasoning: None,
             first_token: None,
             tokens_per_second: None,
+            exchanges: Vec::new(),
             output: simulated.output,
         }
     }
@@ -452,7 +457,7 @@ impl SmallModelWorker {
             price: self.price_of(task),
             max_tokens: task.max_tokens.unwrap_or(MAX_TOKENS),
             limits: TimeLimits::begin(task.timeout, task.stall_timeout.or(self.stall_timeout)),
-            arrival: Arrival::new(task.listener),
+            arrival: Arrival::new(task.listener, task.raw),
             schema: task
                 .output_schema
                 .map(|schema| SentSchema::new(schema, provider.protocol.subset())),
@@ -467,6 +472,7 @@ impl SmallModelWorker {
         let output = conversation.output_unless(cancelled, schema).await;
         let times = conversation.arrival.times();
         WorkerReport {
+            exchanges: conversation.arrival.take_exchanges(),
             first_token: times.map(|times| times.first),
             tokens_per_second: conversation.tokens_per_second(),
             output,

@@ -9,6 +9,7 @@ mod changes;
 mod command;
 mod compare;
 mod event;
+mod exchange;
 mod figures;
 mod forecast;
 mod history;
@@ -39,6 +40,7 @@ pub use event::{
     NotReused, RerunReason, Reuse, RunError, RunEvent, RunHeader, RunOutcome, SkipReason, StepInfo,
     StepKey, StepPrice, StepSource, Streamed, WaitReason,
 };
+pub use exchange::{Body, Exchange};
 pub use figures::{Figures, figures};
 pub(crate) use forecast::{Forecast, forecast};
 pub use history::History;

@@ -4,7 +4,7 @@ use super::options::JournalSettings;
 use super::outcome::{ExecutionError, judge};
 use super::recording::Provenance;
 use super::resume::PriorRun;
-use crate::engine::{EventSink, Settings, UnknownSteps};
+use crate::engine::{AttemptExchanges, EventSink, Settings, UnknownSteps};
 use crate::models::{Prices, SmallModelWorker};
 use crate::plan::ExecutionPlan;
 use crate::run::{ExecutionResult, Rates, ResourceLimits, RunEvent};
@@ -316,6 +316,14 @@ impl EventSink for Box<dyn EventSink> {
 
     fn sync(&mut self) -> Result<(), Arc<str>> {
         (**self).sync()
+    }
+
+    fn keeps_exchanges(&self) -> bool {
+        (**self).keeps_exchanges()
+    }
+
+    fn keep(&mut self, attempt: &Arc<AttemptExchanges>) {
+        (**self).keep(attempt);
     }
 
     fn may_block(&self) -> bool {

@@ -1,7 +1,7 @@
 //! Looks up recorded runs, lists them, and folds their events to their last state.
 
 use super::error::SessionError;
-use crate::run::{RunState, RunSummary, RunWord, StepStatus};
+use crate::run::{Exchange, RunState, RunSummary, RunWord, StepStatus};
 use crate::store::{Recording, Store, StoreError};
 use std::path::Path;
 use std::sync::Arc;
@@ -57,6 +57,12 @@ pub(crate) fn state_of(run_id: &str) -> Result<RunState, StoreError> {
         Some(damage) if recording.events.is_empty() => Err(damage),
         _ => Ok(RunState::from_events(&recording.events)),
     }
+}
+
+/// What the attempts of a step of a recorded run sent to models and received; of the whole run where no step is named.
+pub(crate) fn exchanges_of(run_id: &str, step: Option<&str>) -> Result<Vec<Exchange>, StoreError> {
+    let store = Store::open()?;
+    store.exchanges(&store.find(run_id)?, step)
 }
 
 /// The last run of a plan, which was interrupted and has not been resumed.

@@ -40,7 +40,7 @@ pub use event_file::events_from_file;
 pub use execution::{Execution, execute_plan};
 pub use fork::ForkRequest;
 pub(crate) use history::{
-    InterruptedRun, all_runs, find_run, interrupted_run_of, other_runs_of, state_of,
+    InterruptedRun, all_runs, exchanges_of, find_run, interrupted_run_of, other_runs_of, state_of,
 };
 pub use load::{Loaded, load};
 pub(crate) use load::{catalog, load_to_check, read_draft};

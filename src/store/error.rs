@@ -54,6 +54,16 @@ pub enum StoreError {
         /// The newest format that is known here.
         known: i64,
     },
+    /// A body that an attempt sent or received cannot be read.
+    #[error("a body of step \"{step}\", attempt {attempt}, cannot be read: {reason}")]
+    NoBody {
+        /// The step.
+        step: String,
+        /// The attempt.
+        attempt: u32,
+        /// Why.
+        reason: DecodeError,
+    },
     /// Another fault of the database.
     #[error("{}: {error}", file.display())]
     Database {

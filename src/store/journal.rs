@@ -6,7 +6,7 @@ use super::options::{Health, JournalOptions, OnFailure, RunMeta};
 use super::run_lock::RunLock;
 use super::schema::{file_in, open_to_write};
 use super::writer::Writer;
-use crate::engine::EventSink;
+use crate::engine::{AttemptExchanges, EventSink};
 use crate::run::{EventKind, RunEvent};
 use rusqlite::TransactionBehavior;
 use std::path::Path;
@@ -100,6 +100,16 @@ impl EventSink for Journal {
         ) {
             // The end of the run is on disk before it is reported.
             let _ = self.sync();
+        }
+    }
+
+    fn keeps_exchanges(&self) -> bool {
+        true
+    }
+
+    fn keep(&mut self, attempt: &Arc<AttemptExchanges>) {
+        if !self.health.is_broken() {
+            self.send(Message::Exchanges(Arc::clone(attempt)));
         }
     }
 

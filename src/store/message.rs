@@ -2,7 +2,7 @@
 
 use super::blobs::store_bytes;
 use super::codec::{Encoder, Hash};
-use crate::engine::{CacheKey, CachedOutput, NewOutput};
+use crate::engine::{AttemptExchanges, CacheKey, CachedOutput, NewOutput};
 use crate::run::RunEvent;
 use crate::units::Micros;
 use rusqlite::{Transaction, params};
@@ -16,6 +16,8 @@ pub(super) enum Message {
     Events(Arc<Vec<RunEvent>>),
     /// Answer once everything before this survives the death of the process.
     Sync(SyncSender<()>),
+    /// Keep what an attempt sent and received.
+    Exchanges(Arc<AttemptExchanges>),
     /// Cache this output for later runs.
     Keep(Box<Entry>),
     /// No more messages will come.

@@ -11,6 +11,7 @@ mod blobs;
 mod cache;
 mod codec;
 mod error;
+mod exchanges;
 mod hash_key;
 mod journal;
 mod message;

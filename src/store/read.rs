@@ -81,6 +81,11 @@ impl Store {
         &self.home
     }
 
+    /// The format of the file.
+    pub(super) fn format(&self) -> i64 {
+        self.format
+    }
+
     pub(super) fn connection(&self) -> &Connection {
         &self.connection
     }

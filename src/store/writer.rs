@@ -7,12 +7,14 @@
 use super::StoreError;
 use super::blobs::store_blob;
 use super::codec::{Encoder, encode_event};
+use super::exchanges::store_exchanges;
 use super::message::{Entry, Message};
 use super::options::{Health, JournalOptions, RunMeta};
 use super::pack::{checksum, pack};
 use super::presence::Presence;
 use super::run_lock::RunLock;
 use super::run_totals::RunTotals;
+use crate::engine::AttemptExchanges;
 use crate::run::{EventKind, RunEvent, RunHeader, RunWord};
 use crate::units::{Micros, Money};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
@@ -61,6 +63,8 @@ pub(super) struct Writer {
     full: bool,
     unsynced: bool,
     synced_at: Instant,
+    /// What attempts sent and received, to be kept with the next transaction.
+    exchanges: Vec<Arc<AttemptExchanges>>,
     /// Outputs to be kept with the next transaction.
     kept: Vec<Entry>,
     run_id: Arc<str>,
@@ -92,6 +96,7 @@ impl Writer {
             full: false,
             unsynced: false,
             synced_at: Instant::now(),
+            exchanges: Vec::new(),
             kept: Vec::new(),
             run_id: "".into(),
             closed: false,
@@ -130,6 +135,7 @@ impl Writer {
                     count += more.len();
                     events.push(more);
                 }
+                Message::Exchanges(attempt) => self.exchanges.push(attempt),
                 Message::Sync(answer) => waiting.push(answer),
                 Message::Keep(entry) => self.kept.push(*entry),
                 Message::Close => {
@@ -142,7 +148,7 @@ impl Writer {
                 _ => None,
             };
         }
-        let something = count > 0 || !self.kept.is_empty();
+        let something = count > 0 || !self.kept.is_empty() || !self.exchanges.is_empty();
         if something && !self.health.is_broken() {
             let due = self.synced_at.elapsed() >= SYNC_EVERY;
             let full = self.options.durable || due;
@@ -206,6 +212,7 @@ impl Writer {
             None => std::mem::take(&mut self.kept),
             Some(_) => Vec::new(),
         };
+        let exchanges = std::mem::take(&mut self.exchanges);
         if let Some(EventKind::RunStarted(header)) = first {
             self.run_id = Arc::clone(&header.run_id);
         }
@@ -224,6 +231,9 @@ impl Writer {
         }
         for chunk in chunks {
             store_chunk(&transaction, run, chunk)?;
+        }
+        for attempt in exchanges {
+            store_exchanges(&transaction, run, &attempt)?;
         }
         for entry in kept {
             entry.store(&transaction, &self.run_id)?;

@@ -2,7 +2,7 @@
 
 use super::error::ToolError;
 use super::secrets::Secrets;
-use crate::models::{AnswerListener, CostBasis, SpendAuthorizer};
+use crate::models::{AnswerListener, CostBasis, Exchange, SpendAuthorizer};
 use crate::run::LogStream;
 use crate::text::json::footprint;
 use crate::units::{Charge, Money, Tokens};
@@ -40,6 +40,9 @@ pub struct Call {
     pub log: CallLog,
     /// Follows the answers of a model while they arrive; `None` where nobody does.
     pub listener: Option<AnswerListener>,
+    /// Has the bodies of requests to models and their responses kept, without these secrets; `None` where nobody wants
+    /// them.
+    pub raw: Option<Arc<Secrets>>,
     /// Asked before the tool spends more than [`Pricing::reservation`](super::Pricing::reservation) reserved.
     pub spend_authorizer: SpendAuthorizer,
 }
@@ -71,6 +74,8 @@ pub struct CallReport {
     pub first_token: Option<Duration>,
     /// The output tokens per second while it arrived.
     pub tokens_per_second: Option<f64>,
+    /// The requests to a model and their responses as they went over the wire, without secrets.
+    pub exchanges: Vec<Exchange>,
 }
 
 /// A value that holds a secret.
@@ -106,6 +111,7 @@ impl CallReport {
             reasoning: None,
             first_token: None,
             tokens_per_second: None,
+            exchanges: Vec::new(),
         }
     }
 

@@ -32,7 +32,7 @@ mod toolbox;
 mod unavailable;
 mod worker;
 
-pub use crate::models::{AnswerListener, AnswerPart, CostBasis, SpendAuthorizer};
+pub use crate::models::{AnswerListener, AnswerPart, CostBasis, Exchange, SpendAuthorizer};
 pub(crate) use crate::text::message::quote;
 pub use call::{Call, CallLog, CallReport, Unredacted};
 pub use catalog::Catalog;

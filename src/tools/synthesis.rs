@@ -83,6 +83,7 @@ impl Tool for FinalSynthesis {
                 output_schema: worker.is_simulated().then_some(&schema),
                 timeout: model::own_timeout(&call, None),
                 listener: call.listener.as_ref(),
+                raw: call.raw.as_ref(),
                 ..Task::default()
             };
             let work = worker.perform(

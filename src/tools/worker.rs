@@ -53,6 +53,7 @@ impl CallReport {
             reasoning: report.reasoning,
             first_token: report.first_token,
             tokens_per_second: report.tokens_per_second,
+            exchanges: report.exchanges,
         }
     }
 }

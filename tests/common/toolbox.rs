@@ -85,6 +85,7 @@ pub(crate) fn call(input: Value) -> (Call, Arc<Mutex<Vec<String>>>) {
         cancel: CancellationToken::new(),
         log: Arc::new(move |_, line| lines.lock().unwrap().push(line.to_owned())),
         listener: None,
+        raw: None,
         spend_authorizer: SpendAuthorizer::unlimited(),
     };
     (call, said)

@@ -6,6 +6,8 @@ mod common {
     pub(crate) mod model_server;
     pub(crate) mod process;
     pub(crate) mod program;
+    #[allow(dead_code, reason = "not every kind of connection is needed here")]
+    pub(crate) mod raw_server;
     pub(crate) mod samples;
     pub(crate) mod store;
 }
@@ -36,6 +38,7 @@ mod planner;
 #[cfg(target_os = "linux")]
 mod planner_optimize;
 mod prices;
+mod raw_bodies;
 mod samples_results;
 mod secrets;
 mod secrets_consent;

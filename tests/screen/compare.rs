@@ -81,7 +81,9 @@ fn answer(screen: &mut Screen, runs: Vec<PastRun>, other: &RunState) {
             let comparison = Comparison::new(other.clone(), &shown);
             HistoryAnswer::Compared(with, Ok(Box::new(comparison)))
         }
-        HistoryQuery::Savings { .. } => panic!("the page of the run was not opened"),
+        HistoryQuery::Savings { .. } | HistoryQuery::Bodies { .. } => {
+            panic!("no other page was opened")
+        }
     };
     screen.tell(Message::Answer(answer));
     screen.draw();

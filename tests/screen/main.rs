@@ -7,6 +7,9 @@ mod common {
     pub(crate) mod model_server;
     pub(crate) mod picture;
     pub(crate) mod program;
+    #[cfg(unix)]
+    #[allow(dead_code, reason = "not every kind of connection is needed here")]
+    pub(crate) mod raw_server;
     pub(crate) mod recording;
     pub(crate) mod samples;
     pub(crate) mod screen;
@@ -18,6 +21,8 @@ mod edit;
 mod home;
 mod layout_gallery;
 mod palette;
+#[cfg(unix)]
+mod raw_bodies;
 #[cfg(unix)]
 mod real_terminal;
 mod robust;

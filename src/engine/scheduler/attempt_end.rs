@@ -51,6 +51,7 @@ impl Scheduler {
             tokens_per_second,
             // The driver has put it in the place of the output.
             unredacted: _,
+            exchanges: _,
         } = report;
         let cost = match basis {
             CostBasis::NotSent | CostBasis::Billed => cost,

@@ -126,6 +126,7 @@ async fn call_model_tool(server: &MockServer) -> CallReport {
         cancel: tokio_util::sync::CancellationToken::new(),
         log: Arc::new(|_, _| {}),
         listener: None,
+        raw: None,
         spend_authorizer: crate::models::SpendAuthorizer::unlimited(),
     };
     toolbox.tool("total").unwrap().call(call).await

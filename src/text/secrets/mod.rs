@@ -113,6 +113,23 @@ impl Secrets {
         self.values.contains(value.trim())
     }
 
+    /// These secrets and those of `more`.
+    pub(crate) fn and(self: &Arc<Self>, more: &Self) -> Arc<Self> {
+        if more.values.is_subset(&self.values) {
+            return Arc::clone(self);
+        }
+        let mut both = Self::clone(self);
+        for value in &more.values {
+            both.add(value);
+        }
+        Arc::new(both)
+    }
+
+    /// Whether `text` has a secret in it.
+    pub(crate) fn is_in(&self, text: &str) -> bool {
+        matches!(self.redact(text), Cow::Owned(_))
+    }
+
     /// Whether there is nothing to hide.
     pub fn is_empty(&self) -> bool {
         self.patterns.is_empty()

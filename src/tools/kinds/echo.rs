@@ -113,6 +113,7 @@ mod tests {
             cancel: CancellationToken::new(),
             log: Arc::new(|_, _| {}),
             listener: None,
+            raw: None,
             spend_authorizer: SpendAuthorizer::unlimited(),
         };
         let report = tool.call(call).await;

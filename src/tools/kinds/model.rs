@@ -272,6 +272,7 @@ impl Role {
             timeout: None,
             stall_timeout: self.settings.stall_timeout,
             listener: None,
+            raw: None,
         }
     }
 
@@ -354,6 +355,7 @@ impl Tool for ModelTool {
             let task = Task {
                 timeout: own_timeout(&call, role.definition.timeout),
                 listener: call.listener.as_ref(),
+                raw: call.raw.as_ref(),
                 ..role.task(prompt.as_deref(), call.model.as_deref())
             };
             let output = role.output.as_ref();

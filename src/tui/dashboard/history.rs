@@ -1,7 +1,7 @@
 //! Queries for recorded runs. The answer arrives later, through the feed, because reading the store takes time that
 //! no key press should wait for.
 
-use crate::run::{Comparison, RunState, Savings};
+use crate::run::{Comparison, Exchange, RunState, Savings};
 use crate::units::{Micros, Money};
 use std::sync::Arc;
 
@@ -39,6 +39,15 @@ pub enum HistoryQuery {
         /// The run shown, at the event shown.
         shown: Box<RunState>,
     },
+    /// What the attempts of a step sent to models and received.
+    Bodies {
+        /// The run.
+        run_id: Arc<str>,
+        /// The step or the element.
+        step: Arc<str>,
+        /// The last attempt that has ended and asked a model: the record has it soon, where it has it at all.
+        attempt: Option<u32>,
+    },
     /// What the plan of the run saves, compared with a large model that does all the work.
     Savings {
         /// The run.
@@ -53,6 +62,8 @@ pub enum HistoryAnswer {
     Runs(Result<Vec<PastRun>, Arc<str>>),
     /// The run asked for, compared with the run shown, or why it cannot be read.
     Compared(PastRun, Result<Box<Comparison>, Arc<str>>),
+    /// What the attempts of this step sent and received, or why that cannot be read.
+    Bodies(Arc<str>, Result<Vec<Exchange>, Arc<str>>),
     /// What the plan saves, or why that is not known.
     Saved(Result<Box<Savings>, Arc<str>>),
 }

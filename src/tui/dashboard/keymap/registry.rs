@@ -18,7 +18,7 @@ use crate::tui::dashboard::state::model::{Focus, Model};
 use crate::tui::dashboard::state::overlay::Question;
 use crate::tui::dashboard::update::run_commands::{self, command, on_selected};
 use crate::tui::dashboard::update::{
-    compare, editor, navigation, overlays, pages, questions, search, unknown,
+    bodies, compare, editor, navigation, overlays, pages, questions, search, unknown,
 };
 use crate::tui::input::key::Key;
 use crate::tui::terminal::screen::TerminalEffect;
@@ -232,6 +232,8 @@ static AFTER_VIEWS: &[Entry] = &[
     change("scroll-bottom", &[key('G'), code(KeyCode::End)], Inspector, "to the bottom", scrolls, |m| pages::scroll(m, isize::MAX)).over(Over::Scroll),
     change("raw", &[key('v')], Inspector, "show values as text or as a tree",
         |m| selected(m) && matches!(m.inspector.tab, Tab::Input | Tab::Output), pages::toggle_raw).hint("text/tree").needs("the input or output page"),
+    change("raw-bodies", &[key('v')], Inspector, "show what went over the wire, or what was read from it",
+        |m| selected(m) && m.inspector.tab == Tab::Prompt, bodies::toggle).hint("raw").needs("the prompt page"),
     ask("copy", &[key('y')], Inspector, "copy the page to the clipboard", selected, pages::copy).hint("copy"),
 
     change("back", &[code(KeyCode::Esc)], Dashboard, "back", can_go_back, overlays::back).over(Over::Text).hint("back"),

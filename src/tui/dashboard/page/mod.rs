@@ -1,6 +1,7 @@
 //! The pages of the inspector: a file for each.
 
 mod attempts;
+mod bodies;
 mod error;
 mod live;
 mod overview;
@@ -56,6 +57,9 @@ pub(crate) fn draw(model: &mut Model, buf: &mut Buffer, area: Rect) -> Option<St
 /// The page as text, for the clipboard.
 pub(crate) fn plain(model: &Model) -> String {
     if model.inspector.tab == Tab::Prompt && !model.inspector.of_run {
+        if model.inspector.bodies {
+            return bodies::plain(model);
+        }
         return prompt::plain(model);
     }
     let lines = lines(model, 160);
@@ -76,6 +80,7 @@ fn lines(model: &Model, width: usize) -> Vec<Line<'static>> {
     match model.inspector.tab {
         Tab::Overview => overview::write(model, row, &mut page),
         Tab::Input | Tab::Output => value::write(model, row, &mut page),
+        Tab::Prompt if model.inspector.bodies => bodies::write(model, row, &mut page),
         Tab::Prompt => prompt::write(model, row, &mut page),
         Tab::Attempts => attempts::write(model, row, &mut page),
         Tab::Error => error::write(model, row, &mut page),

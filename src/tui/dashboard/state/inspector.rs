@@ -86,6 +86,8 @@ pub struct Inspector {
     pub of_run: bool,
     /// Whether values are shown as text instead of a tree.
     pub raw: bool,
+    /// Whether the prompt page shows raw bodies.
+    pub bodies: bool,
     /// Lines scrolled down, on pages of text.
     pub scroll: usize,
     /// Lines of the page and of the pane when it was last drawn.

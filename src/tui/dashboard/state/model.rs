@@ -8,8 +8,8 @@ use super::step_names::StepNames;
 use super::time_travel::TimeTravel;
 use crate::plan::StepIx;
 use crate::run::{
-    Figures, Forecast, LiveAnswer, LiveAnswers, RunPhase, RunState, Savings, StepState, StepStatus,
-    Verdict, figures, forecast,
+    Exchange, Figures, Forecast, LiveAnswer, LiveAnswers, RunPhase, RunState, Savings, StepState,
+    StepStatus, Verdict, figures, forecast,
 };
 use crate::tui::dashboard::panes::{Panes, View};
 use crate::tui::theme::Theme;
@@ -76,6 +76,17 @@ pub(crate) struct SavingsOfRun {
     pub known: Option<Result<Box<Savings>, Arc<str>>>,
 }
 
+/// What the attempts of the selected step sent to models and received.
+#[derive(Debug)]
+pub(crate) struct RawBodies {
+    /// The step.
+    pub step: Arc<str>,
+    /// How many of its attempts had ended when it was asked for.
+    pub ended: usize,
+    /// The answer, or why there is none.
+    pub known: Option<Result<Vec<Exchange>, Arc<str>>>,
+}
+
 /// Everything the dashboard knows.
 #[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 #[derive(Debug)]
@@ -98,6 +109,8 @@ pub struct Model {
     pub forecast: Option<Forecast>,
     /// What the plan saves, once the page of the run has asked for it.
     pub(crate) savings: Option<SavingsOfRun>,
+    /// What the selected step sent and received, while the page of it is shown.
+    pub(crate) bodies: Option<RawBodies>,
     /// The ids of the steps there are by now, cut alike wherever one is too long.
     pub names: StepNames,
     /// Indexes beside the run.
@@ -162,6 +175,7 @@ impl Model {
             figures: Figures::default(),
             forecast: None,
             savings: None,
+            bodies: None,
             names: StepNames::default(),
             run_index: RunIndex::default(),
             blocker: None,

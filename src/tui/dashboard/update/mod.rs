@@ -1,5 +1,6 @@
 //! What each message does to the model.
 
+pub(crate) mod bodies;
 pub(crate) mod compare;
 pub(crate) mod editor;
 mod keys;
@@ -21,11 +22,21 @@ use crate::tui::terminal::screen::{Outcome, TerminalEffect, TerminalEvent};
 
 /// Applies a message; returns effects to run in order.
 pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
+    let mut effects = take(model, message);
+    effects.extend(bodies::ask(model));
+    effects
+}
+
+fn take(model: &mut Model, message: Message) -> Vec<Effect> {
     match message {
         Message::Terminal(event) => on_terminal(model, event),
         Message::Events(events) => on_events(model, events),
         Message::Answer(HistoryAnswer::Saved(saved)) => {
             pages::take_savings(model, saved);
+            Vec::new()
+        }
+        Message::Answer(HistoryAnswer::Bodies(step, read)) => {
+            bodies::take(model, &step, read);
             Vec::new()
         }
         Message::Live(answers) => {
