@@ -23,8 +23,8 @@ pub(super) fn show(args: &ShowArgs) -> Result<u8, Failure> {
     if args.savings {
         return show_savings(args, &recording.summary, &state);
     }
-    if let Some(step) = &args.raw {
-        return show_raw(args, &state, step.as_deref());
+    if let Some(steps) = &args.raw {
+        return show_raw(args, &state, steps);
     }
     if args.json {
         let result = result_of(&state, status.word());

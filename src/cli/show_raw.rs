@@ -9,35 +9,28 @@ use crate::session::{SessionError, exchanges_of};
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-/// Prints the bodies of the requests and responses of a run's steps, or of one of them and its elements.
-pub(super) fn show_raw(
-    args: &ShowArgs,
-    state: &RunState,
-    step: Option<&str>,
-) -> Result<u8, Failure> {
+/// Prints the bodies of the requests and responses of these steps of a run and of their elements; of every step where
+/// none is named.
+pub(super) fn show_raw(args: &ShowArgs, state: &RunState, steps: &[String]) -> Result<u8, Failure> {
     let ids = || state.steps.iter().map(|row| &*row.info.id);
-    let place = step.map(|step| ids().position(|id| id == step).ok_or(step));
-    let place = place.transpose();
-    let place = place.map_err(|step| SessionError::no_such_step(step, ids()))?;
+    let named = steps.iter().map(|step| {
+        let place = ids().position(|id| id == step);
+        place.ok_or_else(|| SessionError::no_such_step(step, ids()))
+    });
+    let named: Vec<usize> = named.collect::<Result<_, _>>()?;
     let is_wanted = |at: usize, row: &StepState| {
-        let is_element = || {
-            row.info
-                .parent
-                .is_some_and(|parent| Some(parent.at()) == place)
-        };
-        place.is_none_or(|place| place == at) || is_element()
+        let is_named = |at: usize| named.contains(&at);
+        let of_named = || row.info.parent.is_some_and(|parent| is_named(parent.at()));
+        named.is_empty() || is_named(at) || of_named()
     };
     let rows = state.steps.iter().enumerate();
     let wanted: Vec<(usize, &StepState)> = rows.filter(|(at, row)| is_wanted(*at, row)).collect();
-    let places: HashMap<&str, usize> = wanted
-        .iter()
-        .map(|(at, row)| (&*row.info.id, *at))
-        .collect();
-    let run_id = state
-        .header
-        .as_deref()
-        .map_or(&*args.run, |header| &*header.run_id);
-    let mut exchanges = exchanges_of(run_id, step.filter(|_| wanted.len() == 1))?;
+    let places = wanted.iter().map(|(at, row)| (&*row.info.id, *at));
+    let places: HashMap<&str, usize> = places.collect();
+    let header = state.header.as_deref();
+    let run_id = header.map_or(&*args.run, |header| &*header.run_id);
+    let one = wanted.first().filter(|_| wanted.len() == 1);
+    let mut exchanges = exchanges_of(run_id, one.map(|(_, row)| &*row.info.id))?;
     exchanges.retain(|exchange| places.contains_key(&*exchange.step));
     exchanges.sort_by_key(|exchange| {
         let place = places.get(&*exchange.step).copied();

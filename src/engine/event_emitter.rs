@@ -32,7 +32,7 @@ impl EventEmitter {
     /// An emitter to these sinks, which receive every event in this order, without `secrets`.
     pub(super) fn new(sinks: Vec<Box<dyn EventSink>>, secrets: SharedSecrets) -> Self {
         Self {
-            keeps_exchanges: sinks.iter().any(|sink| sink.keeps_exchanges()),
+            keeps_exchanges: sinks.iter().any(EventSink::keeps_exchanges),
             exchanges: Vec::new(),
             sinks,
             next_seq: 0,
@@ -120,7 +120,9 @@ impl EventEmitter {
         let exchanges = std::mem::take(&mut self.exchanges);
         for sink in &mut self.sinks {
             if sink.keeps_exchanges() {
-                exchanges.iter().for_each(|attempt| sink.keep(attempt));
+                for attempt in &exchanges {
+                    sink.keep(attempt);
+                }
             }
             sink.accept_shared(batch);
             if survive && let Err(why) = sink.sync() {

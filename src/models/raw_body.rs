@@ -1,6 +1,8 @@
 //! The body of a request or a response as it went over the wire, in little memory: compressed while it arrives, and
 //! bounded to its beginning and its end.
 
+use std::fmt::Write;
+
 /// The maximum of a body's beginning that is kept, in bytes.
 const MAX_BEGINNING: usize = 4 << 20;
 
@@ -81,7 +83,7 @@ impl RawBody {
         }
         text.push_str(&self.open);
         if self.left_out > 0 {
-            text.push_str(&format!("\n[{} bytes are left out]\n", self.left_out));
+            let _ = write!(text, "\n[{} bytes are left out]\n", self.left_out);
         }
         text.push_str(&self.end);
         text

@@ -57,10 +57,10 @@ pub(crate) struct ShowArgs {
     /// Compare planning once and executing with small models to a large model that does all the work
     #[arg(long)]
     pub savings: bool,
-    /// Print what was sent to models and received, byte for byte but without secrets: of every step, or of STEP (for
+    /// Print what was sent to models and received, byte for byte but without secrets: of every step, or of these (for
     /// one element of a `for_each` step, ID[N])
-    #[arg(long, value_name = "STEP", conflicts_with = "savings", num_args = 0..=1)]
-    pub raw: Option<Option<String>>,
+    #[arg(long, value_name = "STEP", conflicts_with = "savings", num_args = 0..)]
+    pub raw: Option<Vec<String>>,
     /// With --savings: the large model [default: the one that wrote the plan, else that of the worker's provider]
     #[arg(long, value_name = "PROVIDER/MODEL", requires = "savings")]
     pub planner: Option<String>,

@@ -44,7 +44,7 @@ pub(super) fn ask(model: &mut Model) -> Vec<Effect> {
         attempt: ends()
             .filter(|(_, end)| asked_a_model(end))
             .map(|(_, end)| end.attempt)
-            .last(),
+            .next_back(),
     };
     // What is shown stays until there is more.
     let known = model.bodies.take().filter(|bodies| bodies.step == step);
