@@ -8,6 +8,7 @@ use crate::session::{Note, SessionError};
 use crate::text::{escape_json, for_terminal};
 use serde::Serialize;
 use std::io::{IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Prints text on standard output: what a pipe or a file gets is the text itself, what a terminal gets is safe.
 ///
@@ -90,9 +91,45 @@ impl<W: Write> Write for SafeJson<'_, W> {
     }
 }
 
+/// Whether the last line of standard error is one that the next output replaces.
+static PASSING: AtomicBool = AtomicBool::new(false);
+
+/// What makes a terminal begin the line again.
+const LINE_AGAIN: &[u8] = b"\r\x1b[2K";
+
+/// The columns of a line where the terminal does not say how many it has.
+const COLUMNS: u16 = 80;
+
+/// Prints a line on standard error that the next output there replaces. It is printed on a terminal only.
+pub(super) fn passing_line(text: &str) {
+    let mut err = std::io::stderr().lock();
+    if !err.is_terminal() {
+        return;
+    }
+    let columns = crossterm::terminal::size().map_or(COLUMNS, |(columns, _)| columns);
+    let line = crate::text::fit(text, usize::from(columns).saturating_sub(1));
+    PASSING.store(true, Ordering::Relaxed);
+    let _ = err
+        .write_all(LINE_AGAIN)
+        .and_then(|()| err.write_all(for_terminal(&line).as_bytes()))
+        .and_then(|()| err.flush());
+}
+
+/// Removes the line that the next output would replace.
+pub(super) fn end_passing_line() {
+    remove_passing_line(&mut std::io::stderr().lock());
+}
+
+fn remove_passing_line(err: &mut impl Write) {
+    if PASSING.swap(false, Ordering::Relaxed) {
+        let _ = err.write_all(LINE_AGAIN).and_then(|()| err.flush());
+    }
+}
+
 /// Prints on standard error, safe for a terminal. Failures are ignored: there is no other place to report them.
 pub(super) fn note(text: &str) {
     let mut err = std::io::stderr().lock();
+    remove_passing_line(&mut err);
     let _ = err
         .write_all(for_terminal(text).as_bytes())
         .and_then(|()| err.flush());

@@ -4,7 +4,7 @@ use super::args::plan::PlanArgs;
 use super::args::run::{RunArgs, ScreenArgs};
 use super::context::context;
 use super::failure::Failure;
-use super::output::{note, note_line, notes, out, out_json};
+use super::output::{end_passing_line, note, note_line, notes, out, out_json, passing_line};
 use super::terminal::{signal_code, stderr_colour};
 use super::{recorded, run};
 use crate::plan::ExecutionPlan;
@@ -29,9 +29,14 @@ pub(super) async fn plan(args: PlanArgs) -> Result<u8, Failure> {
     let mut signals = EndingSignals::listen_in_background()
         .map_err(|error| Failure::usage(format!("signals: {error}")))?;
     let made = tokio::select! {
-        made = Box::pin(made(&args, &settings)) => made?,
-        number = signals.next() => return Ok(signal_code(number)),
+        made = Box::pin(made(&args, &settings)) => made,
+        number = signals.next() => {
+            end_passing_line();
+            return Ok(signal_code(number));
+        }
     };
+    end_passing_line();
+    let made = made?;
     drop(signals);
     finish(args, made).await
 }
@@ -53,7 +58,10 @@ async fn made(args: &PlanArgs, settings: &Settings) -> Result<Made, Failure> {
     options.source.context = context(&args.source.context_file, &args.source.context)?;
     let file = args.refine.clone().unwrap_or_default();
     let was_chosen = options.planner.is_some();
-    let report = |progress: &PlanningProgress| note_line(&progress.to_string());
+    let report = |progress: &PlanningProgress| match progress {
+        PlanningProgress::Arriving(arriving) => passing_line(&arriving.to_string()),
+        progress => note_line(&progress.to_string()),
+    };
     let planning = Planning::open(&file, options, settings, report).await?;
     if planning.planner.is_offline() && !was_chosen {
         note_line("no model is configured, so the offline planner searches the catalog");

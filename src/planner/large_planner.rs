@@ -3,6 +3,7 @@
 use super::changed_plan::ChangedPlan;
 use super::created_plan::{CreatedPlan, PlanningError, PlanningFailure, PlanningRecord};
 use super::default_model::planner_model;
+use super::listening::Report;
 use super::offline;
 use super::optimize::{OptimizedPlan, optimize_plan};
 use super::progress::PlanningProgress;
@@ -48,7 +49,7 @@ const MAX_PLANNING_COST: Money = Money::from_pico(250_000_000_000);
 pub struct LargePlanner {
     worker: SmallModelWorker,
     limit: Option<Money>,
-    report: Arc<dyn Fn(&PlanningProgress) + Send + Sync>,
+    report: Report,
 }
 
 impl fmt::Debug for LargePlanner {
@@ -222,9 +223,15 @@ impl LargePlanner {
             change: None,
             context: &context,
         };
-        Rounds::new(&self.worker, catalog, wish, self.limit, &*self.report)
-            .run()
-            .await
+        Rounds::new(
+            &self.worker,
+            catalog,
+            wish,
+            self.limit,
+            Arc::clone(&self.report),
+        )
+        .run()
+        .await
     }
 
     /// Reads a plan in any dialect and checks it against the catalog, as a model's answer is checked.
@@ -263,7 +270,13 @@ impl LargePlanner {
             }));
         }
         let context = object(context);
-        let rounds = self.refinement(plan, instruction, catalog, &context, &*self.report);
+        let rounds = self.refinement(
+            plan,
+            instruction,
+            catalog,
+            &context,
+            Arc::clone(&self.report),
+        );
         let created = rounds.run().await?;
         Ok(ChangedPlan::new(plan, created))
     }
@@ -277,7 +290,7 @@ impl LargePlanner {
         context: &Value,
     ) -> Option<Money> {
         let context = object(context);
-        self.refinement(plan, instruction, catalog, &context, &|_| {})
+        self.refinement(plan, instruction, catalog, &context, Arc::new(|_| {}))
             .max_cost()
     }
 
@@ -287,7 +300,7 @@ impl LargePlanner {
         instruction: &'a str,
         catalog: &'a Catalog,
         context: &'a Map<String, Value>,
-        report: &'a (dyn Fn(&PlanningProgress) + Send + Sync),
+        report: Report,
     ) -> Rounds<'a> {
         let wish = Wish {
             text: instruction,

@@ -11,6 +11,7 @@
 //!  (offline)  narrow ─▶ goals ─▶ sources, backwards ─▶ parse · check ───────▶ CreatedPlan
 //! ```
 
+mod arriving;
 mod budget;
 mod changed_plan;
 mod context_shape;
@@ -18,6 +19,7 @@ mod created_plan;
 mod default_model;
 mod feedback;
 mod large_planner;
+mod listening;
 mod narrow;
 mod offline;
 mod optimize;
@@ -28,13 +30,14 @@ mod rounds;
 mod validate;
 mod words;
 
+pub use arriving::ArrivedStep;
 pub use changed_plan::ChangedPlan;
 pub(crate) use changed_plan::plan_diff;
 pub use created_plan::{Correction, CreatedPlan, PlanningError, PlanningFailure, PlanningRecord};
 pub(crate) use default_model::planner_model;
 pub use large_planner::LargePlanner;
 pub use optimize::{OptimizedPlan, Rewrite, RewriteKind, optimize_plan};
-pub use progress::PlanningProgress;
+pub use progress::{Arriving, PlanningProgress};
 
 /// The maximum of requests for one plan: the question, and two corrections.
 pub const MAX_REQUESTS: u32 = 3;

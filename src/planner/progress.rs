@@ -1,11 +1,13 @@
 //! What a planner reports while it works.
 
+use super::arriving::ArrivedStep;
 use crate::units::Money;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// One thing that a planner reports while it works.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum PlanningProgress {
     /// The catalog is large, so only some of its tools are shown to the model.
     Narrowed {
@@ -23,6 +25,8 @@ pub enum PlanningProgress {
         /// The maximum cost of the request; `None` where the model has no price.
         at_most: Option<Money>,
     },
+    /// The answer is arriving; reported for every step that is whole, and at most ten times a second between.
+    Arriving(Arriving),
     /// The answer is not a valid plan.
     NotValid {
         /// The number of the request.
@@ -41,6 +45,41 @@ pub enum PlanningProgress {
         /// For how long.
         wait: Duration,
     },
+}
+
+/// How far an answer has come.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Arriving {
+    /// The steps of the plan that are whole, or the first thousand of them.
+    pub steps: Arc<[ArrivedStep]>,
+    /// How many steps are whole.
+    pub count: usize,
+    /// About how many tokens have arrived, thoughts included: the server counts them only at the end.
+    pub tokens: u64,
+    /// About how many tokens arrive in a second; `None` before there are several.
+    pub tokens_per_second: Option<f64>,
+    /// About what the plan has cost so far, earlier requests included; `None` where the model has no price.
+    pub cost: Option<Money>,
+    /// The time since the planner began.
+    pub elapsed: Duration,
+}
+
+impl fmt::Display for Arriving {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let steps = if self.count == 1 { "step" } else { "steps" };
+        write!(
+            f,
+            "{} {steps} so far, about {} tokens",
+            self.count, self.tokens
+        )?;
+        if let Some(speed) = self.tokens_per_second {
+            write!(f, " at {speed:.0}/s")?;
+        }
+        if let Some(cost) = self.cost {
+            write!(f, ", about {cost}")?;
+        }
+        write!(f, ", {:.1} s", self.elapsed.as_secs_f64())
+    }
 }
 
 impl fmt::Display for PlanningProgress {
@@ -63,6 +102,7 @@ impl fmt::Display for PlanningProgress {
                     None => Ok(()),
                 }
             }
+            Self::Arriving(arriving) => arriving.fmt(f),
             Self::NotValid {
                 attempt,
                 faults,

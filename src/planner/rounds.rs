@@ -6,16 +6,18 @@ use super::created_plan::{
     Correction, CreatedPlan, PlanningError, PlanningFailure, PlanningRecord, fault,
 };
 use super::feedback::{feedback, sent_back};
+use super::listening::{self, BYTES_PER_TOKEN, Report, Sent};
 use super::narrow::narrow;
 use super::plan_schema::plan_schema;
 use super::progress::PlanningProgress;
 use super::prompt::{self, Wish};
 use super::validate::{answer, validate};
-use crate::models::{Chat, ChatReport, RequestError, Role, SmallModelWorker};
+use crate::models::{AnswerListener, Chat, ChatReport, RequestError, Role, SmallModelWorker};
 use crate::plan::{ExecutionPlan, PlanFaults};
 use crate::tools::Catalog;
 use crate::units::Money;
 use serde_json::Value;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The tokens that an answer may use: the most first, and fewer where the budget has less left.
@@ -33,7 +35,8 @@ pub(super) struct Rounds<'a> {
     pub catalog: &'a Catalog,
     pub wish: Wish<'a>,
     pub limit: Option<Money>,
-    pub report: &'a (dyn Fn(&PlanningProgress) + Send + Sync),
+    pub report: Report,
+    began: Instant,
     record: PlanningRecord,
     budget: Budget,
     messages: Vec<(Role, String)>,
@@ -47,7 +50,7 @@ impl<'a> Rounds<'a> {
         catalog: &'a Catalog,
         wish: Wish<'a>,
         limit: Option<Money>,
-        report: &'a (dyn Fn(&PlanningProgress) + Send + Sync),
+        report: Report,
     ) -> Self {
         let used: Vec<&str> = wish.change.map_or_else(Vec::new, |plan| {
             plan.steps.iter().map(|step| &*step.tool).collect()
@@ -74,6 +77,7 @@ impl<'a> Rounds<'a> {
             wish,
             limit,
             report,
+            began: Instant::now(),
         }
     }
 
@@ -84,9 +88,8 @@ impl<'a> Rounds<'a> {
 
     /// The plan, or why there is none.
     pub(super) async fn run(mut self) -> Result<CreatedPlan, Box<PlanningFailure>> {
-        let began = Instant::now();
         let done = self.rounds().await;
-        self.record.latency = began.elapsed();
+        self.record.latency = self.began.elapsed();
         let record = self.record;
         match done {
             Ok(plan) => Ok(CreatedPlan {
@@ -138,7 +141,9 @@ impl<'a> Rounds<'a> {
                 faults: self.last.take(),
             });
         };
+        let follow = self.listener();
         let chat = Chat {
+            listener: Some(&follow),
             max_requests: left as usize,
             ..self.chat(max_tokens)
         };
@@ -163,6 +168,18 @@ impl<'a> Rounds<'a> {
             *self.record.tokens.get_or_insert_default() += tokens;
         }
         Ok((report, max_tokens))
+    }
+
+    /// Follows the answer to the next request.
+    fn listener(&self) -> AnswerListener {
+        let bytes: usize = self.messages.iter().map(|(_, text)| text.len()).sum();
+        let sent = Sent {
+            began: self.began,
+            cost: self.record.cost,
+            input: bytes as u64 / BYTES_PER_TOKEN,
+            price: self.worker.price_for(None),
+        };
+        listening::listener(Arc::clone(&self.report), sent)
     }
 
     fn chat(&self, max_tokens: u32) -> Chat<'_> {

@@ -462,6 +462,55 @@ fn a_task_becomes_a_plan_that_is_looked_at_changed_and_run() {
 }
 
 #[test]
+fn a_plan_is_drawn_while_it_arrives_and_beside_its_words() {
+    let step = |id: &str, waits_for: &[&str]| MadeStep {
+        id: id.to_owned(),
+        tool: format!("{id}_tool"),
+        waits_for: waits_for.iter().map(|one| (*one).to_owned()).collect(),
+        depth: 0,
+    };
+    let steps = [
+        step("load", &[]),
+        step("weigh", &["load"]),
+        step("price", &["load", "later"]),
+    ];
+    for (columns, rows) in SIZES {
+        let mut home = Home::new(columns, rows).with(everything());
+        home.press("ctrl-t k n i t enter");
+        for count in 0..=steps.len() {
+            home.tell(Message::Answer(Answer::Planning(
+                PlanningAnswer::Arriving {
+                    line: format!(
+                        "{count} steps so far, about 90 tokens at 45/s, about $0.0021, 3.2 s"
+                    ),
+                    steps: steps[..count].to_vec(),
+                },
+            )));
+            if (columns, rows) == (120, 36) {
+                let shown = home.text();
+                for (at, step) in steps.iter().enumerate() {
+                    let is_there = shown.contains(&format!("· {} ", step.id));
+                    assert_eq!(is_there, at < count, "{count}: {shown}");
+                }
+            }
+        }
+        insta::assert_snapshot!(format!("planning_arrives_{columns}x{rows}"), home.text());
+        // A correction is asked for: what has come stays until there is something else.
+        let progress = PlanningAnswer::Progress("answer 1 is not a valid plan".to_owned());
+        home.tell(Message::Answer(Answer::Planning(progress)));
+        if rows > 20 {
+            let shown = home.text();
+            assert!(
+                shown.contains("not a valid plan") && shown.contains("· price"),
+                "{shown}"
+            );
+        }
+        home.tell(Message::Answer(Answer::Planning(made(""))));
+        insta::assert_snapshot!(format!("planning_made_{columns}x{rows}"), home.text());
+    }
+}
+
+#[test]
 fn a_planner_that_fails_or_is_stopped_leaves_the_task() {
     for (columns, rows) in SIZES {
         let mut home = Home::new(columns, rows).with(everything());

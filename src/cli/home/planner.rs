@@ -5,7 +5,7 @@ use crate::cli::context::context;
 use crate::cli::failure::Failure;
 use crate::engine::step_prices;
 use crate::plan::{ExecutionPlan, StepIx};
-use crate::planner::PlanningRecord;
+use crate::planner::{ArrivedStep, PlanningProgress, PlanningRecord};
 use crate::run::Forecast;
 use crate::session::{Planning, PlanningOptions, SessionError, Settings, keep_plan, load_to_check};
 use crate::text::format::count;
@@ -46,10 +46,16 @@ async fn made(
     options.source.context = context(&args.source.context_file, &args.source.context)?;
     let mut source = options.source.clone();
     let sender = answers.clone();
-    let report = move |progress: &crate::planner::PlanningProgress| {
-        let _ = sender.send(Answer::Planning(PlanningAnswer::Progress(
-            progress.to_string(),
-        )));
+    let report = move |progress: &PlanningProgress| {
+        let line = progress.to_string();
+        let answer = match progress {
+            PlanningProgress::Arriving(arriving) => PlanningAnswer::Arriving {
+                line,
+                steps: arrived(&arriving.steps),
+            },
+            _ => PlanningAnswer::Progress(line),
+        };
+        let _ = sender.send(Answer::Planning(answer));
     };
     let planning = Planning::open(
         request.change.as_deref().unwrap_or(Path::new("")),
@@ -138,6 +144,17 @@ fn price(worker: &str, forecast: Forecast) -> String {
         |max| format!("at most {max}"),
     );
     format!("{about}{most} (worker {worker})")
+}
+
+/// The steps that have arrived.
+fn arrived(steps: &[ArrivedStep]) -> Vec<MadeStep> {
+    let steps = steps.iter().map(|step| MadeStep {
+        id: step.id.to_string(),
+        tool: step.tool.to_string(),
+        waits_for: step.waits_for.iter().map(ToString::to_string).collect(),
+        depth: 0,
+    });
+    steps.collect()
 }
 
 /// The steps, each with what it waits for and how deep it stands in the graph.

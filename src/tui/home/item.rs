@@ -139,6 +139,13 @@ pub struct PlanRequest {
 pub enum PlanningAnswer {
     /// What the planner does, in one line.
     Progress(String),
+    /// The plan is arriving.
+    Arriving {
+        /// How far it has come, in one line.
+        line: String,
+        /// The steps that are whole.
+        steps: Vec<MadeStep>,
+    },
     /// The plan.
     Made(Box<MadePlan>),
     /// Why there is none.
@@ -167,7 +174,7 @@ pub struct MadePlan {
 }
 
 /// A step of a plan that a planner made.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MadeStep {
     /// Its id.
     pub id: String,

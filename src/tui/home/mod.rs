@@ -25,6 +25,7 @@ mod message;
 mod model;
 mod plan_act;
 mod planning;
+mod preview;
 mod row;
 mod update;
 mod view;

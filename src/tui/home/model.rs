@@ -12,6 +12,10 @@ use std::sync::Arc;
 
 /// How often the times since the runs started are looked at.
 const LOOK_EVERY: Micros = Micros(30_000_000);
+/// How soon a layout that is being worked out is looked for.
+const LAYOUT_IN: Micros = Micros(33_000);
+/// How often the time that a planner has taken is brought up to date.
+const SECOND: Micros = Micros(1_000_000);
 /// Seconds between two reads of the runs while one is running.
 const READ_EVERY: i64 = 2;
 /// Most details kept in memory.
@@ -132,6 +136,14 @@ impl Model {
 
     /// In how long the screen is to be looked at again without anything happening.
     pub fn wake_in(&self) -> Option<Micros> {
+        if let Some(planning) = &self.planning {
+            if planning.preview.is_behind() {
+                return Some(LAYOUT_IN);
+            }
+            if planning.working {
+                return Some(SECOND);
+            }
+        }
         if self.any_running() {
             return Some(Micros(READ_EVERY as u64 * 1_000_000));
         }

@@ -25,6 +25,8 @@ pub(super) fn ask(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     planning.working = true;
+    planning.began = model.now;
+    planning.arriving = None;
     planning.said.clear();
     planning.scroll = 0;
     let change = planning.made.as_ref().filter(|_| planning.changing);
@@ -60,6 +62,7 @@ pub(super) fn close(model: &mut Model) -> Vec<Effect> {
     };
     if planning.working {
         planning.working = false;
+        planning.arriving = None;
         planning
             .said
             .push("stopped; what was asked so far may be billed".to_owned());
@@ -80,16 +83,28 @@ pub(super) fn answer(model: &mut Model, answer: PlanningAnswer) {
         return;
     };
     match answer {
-        PlanningAnswer::Progress(line) => planning.said.push(line),
+        PlanningAnswer::Progress(line) => {
+            planning.arriving = None;
+            planning.said.push(line);
+        }
+        PlanningAnswer::Arriving { line, steps } => {
+            planning.arriving = Some(line);
+            if !steps.is_empty() {
+                planning.preview.show(&steps);
+            }
+        }
         PlanningAnswer::Made(made) => {
             planning.working = false;
             planning.changing = false;
             planning.scroll = 0;
+            planning.arriving = None;
             planning.said.clear();
+            planning.preview.show(&made.steps);
             planning.made = Some(*made);
         }
         PlanningAnswer::Failed(why) => {
             planning.working = false;
+            planning.arriving = None;
             planning.said.push(why);
         }
     }

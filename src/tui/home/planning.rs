@@ -1,6 +1,7 @@
 //! The box in which a plan is made, as data.
 
 use super::item::MadePlan;
+use super::preview::Preview;
 use crate::tui::input::text_field::Field;
 
 /// A plan that is being made.
@@ -10,6 +11,12 @@ pub struct Planning {
     pub field: Field,
     /// Whether the planner works.
     pub working: bool,
+    /// When it began, in seconds since 1970.
+    pub began: i64,
+    /// How far its answer has come, while it arrives.
+    pub arriving: Option<String>,
+    /// The graph of the plan, as far as it has come.
+    pub(crate) preview: Preview,
     /// What the planner said, oldest first.
     pub said: Vec<String>,
     /// The plan, where there is one.

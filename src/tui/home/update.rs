@@ -69,6 +69,9 @@ fn detail_wanted(model: &mut Model) -> Option<Effect> {
 fn tick(model: &mut Model, now: i64) -> Vec<Effect> {
     // Times are shown to the minute, and running runs are read again anyway.
     model.dirty |= now / 60 != model.now / 60;
+    if let Some(planning) = &model.planning {
+        model.dirty |= planning.preview.is_behind() || planning.working && now != model.now;
+    }
     model.now = now;
     if model.is_stale() {
         model.asked = now;

@@ -2,6 +2,7 @@
 
 use super::super::item::{MadePlan, MadeStep};
 use super::super::model::Model;
+use super::super::planning::Planning;
 use crate::text::{self, format};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::frame::frame;
@@ -14,6 +15,14 @@ use ratatui::widgets::{Clear, Widget};
 const WIDTH: u16 = 110;
 /// The columns of a fact's name.
 const FACT: usize = 12;
+/// The lines of what the planner says, above the graph of a plan that is arriving.
+const WORDS: u16 = 4;
+/// The columns of the plan in words, beside its graph.
+const WORDS_BESIDE: u16 = 68;
+/// The fewest columns and rows of a graph.
+const GRAPH: (u16, u16) = (24, 4);
+/// The seconds after which the time is shown in which nothing has come.
+const SILENCE: i64 = 2;
 /// The most lines of a message.
 const MESSAGE: usize = 60;
 
@@ -83,9 +92,58 @@ pub(super) fn draw(model: &mut Model, buf: &mut Buffer, screen: Rect) {
         let shown = text::fit(planning.field.text(), field.width as usize);
         buf.set_stringn(field.x, field.y, shown, field.width as usize, theme.text);
     }
-    let room = inner.width as usize;
+    let body = Rect {
+        y: inner.y + 2,
+        height: inner.height.saturating_sub(2),
+        ..inner
+    };
+    let (words, graph) = parts(planning, body);
+    draw_words(planning, theme, buf, words, model.now);
+    if let Some(graph) = graph {
+        planning.preview.draw(buf, graph, theme);
+    }
+}
+
+/// Where the words stand, and where the graph of the plan: beside them where there is room, and below them while the
+/// plan arrives.
+fn parts(planning: &Planning, body: Rect) -> (Rect, Option<Rect>) {
+    if planning.preview.is_empty() {
+        return (body, None);
+    }
+    if planning.made.is_none() || planning.working {
+        // The last words are enough.
+        let words = WORDS.min(body.height);
+        let graph = Rect {
+            y: body.y + words,
+            height: body.height - words,
+            ..body
+        };
+        let words = Rect {
+            height: words,
+            ..body
+        };
+        return (words, (graph.height >= GRAPH.1).then_some(graph));
+    }
+    if body.width < WORDS_BESIDE + 1 + GRAPH.0 {
+        return (body, None);
+    }
+    let graph = Rect {
+        x: body.x + WORDS_BESIDE + 1,
+        width: body.width - WORDS_BESIDE - 1,
+        ..body
+    };
+    let words = Rect {
+        width: WORDS_BESIDE,
+        ..body
+    };
+    (words, Some(graph))
+}
+
+/// Draws what the planner says, or the plan in words.
+fn draw_words(planning: &mut Planning, theme: &Theme, buf: &mut Buffer, area: Rect, now: i64) {
+    let room = area.width as usize;
     let mut lines: Vec<Line<'static>> = Vec::new();
-    if let Some(made) = &planning.made {
+    if let Some(made) = planning.made.as_ref().filter(|_| !planning.working) {
         plan(made, theme, room, &mut lines);
     }
     for said in &planning.said {
@@ -93,18 +151,26 @@ pub(super) fn draw(model: &mut Model, buf: &mut Buffer, screen: Rect) {
         lines.extend(wrapped.map(|line| Line::styled(line, theme.text)));
     }
     if planning.working {
-        lines.push(Line::styled("…", theme.accent));
+        let words = planning.arriving.clone().unwrap_or_else(|| {
+            let seconds = now.saturating_sub(planning.began).max(0);
+            if seconds < SILENCE {
+                "…".to_owned()
+            } else {
+                format!("… {seconds} s")
+            }
+        });
+        lines.push(Line::styled(text::fit(&words, room), theme.accent));
     }
-    let rows = inner.height.saturating_sub(2) as usize;
+    let rows = area.height as usize;
     let most = lines.len().saturating_sub(rows);
     // The newest line stays in view until there is a plan.
-    planning.scroll = if planning.made.is_none() {
+    planning.scroll = if planning.made.is_none() || planning.working {
         most
     } else {
         planning.scroll.min(most)
     };
     for (row, line) in lines.iter().skip(planning.scroll).take(rows).enumerate() {
-        buf.set_line(inner.x, inner.y + 2 + row as u16, line, inner.width);
+        buf.set_line(area.x, area.y + row as u16, line, area.width);
     }
 }
 
