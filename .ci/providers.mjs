@@ -4,7 +4,7 @@
 // usage: node providers.mjs PROGRAM NODE_MODULES
 
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { inFolder, journal, plandeck, server, slowDown, step } from "./counterpart.mjs";
 
@@ -39,7 +39,16 @@ const FORMATS = {
     usage: { ...OPENAI, cost: 0.0009 },
   },
 };
-const CONTENT = JSON.stringify({ place: "Lisbon" });
+// Where the formats have the text of a part.
+const PIECES = {
+  chat: (event) => event.choices?.[0]?.delta?.content,
+  responses: (event) => event.type === "response.output_text.delta",
+  anthropic: (event) => event.delta?.text ?? event.delta?.partial_json,
+  gemini: (event) => event.candidates?.[0]?.content?.parts?.[0]?.text,
+};
+// Long enough for more than one part of a stream.
+const PLACE = "Lisbon, in the old house above the harbour, second floor, beside the baker";
+const CONTENT = JSON.stringify({ place: PLACE });
 const refusal = (status, message, type) => ({ error: { message, type, code: type }, status });
 const KEYS = Object.fromEntries(
   ["OPENAI", "ANTHROPIC", "GEMINI", "AZURE_OPENAI", "OPENROUTER"].map((name) => [`${name}_API_KEY`, "k-of-nobody"]),
@@ -60,14 +69,30 @@ async function serve(format) {
   return mock;
 }
 
+/** Checks that the answer of a run came in parts, and was not asked for whole after all; gives how many there were. */
+async function checkStreamed(folder, format, { code, result: exchanges, stderr }) {
+  assert.equal(code, 0, stderr);
+  const lines = readFileSync(path.join(folder, `${format}-Ada.jsonl`), "utf8").trim().split("\n");
+  const end = lines.map((line) => JSON.parse(line)).find((event) => event.type === "attempt_ended");
+  assert.ok(end.first_token_ms > 0, "the answer was not streamed: its end has no first_token_ms");
+  assert.ok(end.first_token_ms <= end.service_ms, "the first token came after the end");
+  assert.equal(exchanges.length, 1, "a request was refused in the form of a stream");
+  const [{ status, request, response }] = exchanges;
+  assert.equal(status, 200);
+  if (format !== "gemini") assert.equal(JSON.parse(request.body).stream, true);
+  const data = response.body.split("\n").filter((line) => line.startsWith("data: {"));
+  const parts = data.filter((line) => Object.values(PIECES).some((piece) => piece(JSON.parse(line.slice(6)))));
+  assert.ok(parts.length > 1, `the answer came in ${parts.length} part: ${response.body}`);
+  return parts.length;
+}
+
 async function check(folder, format) {
   const { model, base, path: where } = FORMATS[format];
   const mock = await serve(format);
+  const started = (letter, args) =>
+    plandeck(args, { cwd: folder, variables: { ...KEYS, PLANDECK_HOME: path.join(folder, `home-${format}-${letter}`) } });
   const run = (letter) =>
-    plandeck(
-      ["run", "plan.json", "-c", `letter=letter of ${letter}`, "--worker", model, "--base-url", mock.url + base, "--headless", "--json", "--fresh"],
-      { cwd: folder, variables: { ...KEYS, PLANDECK_HOME: path.join(folder, `home-${format}-${letter}`) } },
-    );
+    started(letter, ["run", "plan.json", "-c", `letter=letter of ${letter}`, "--worker", model, "--base-url", mock.url + base, "--headless", "--json", "--fresh", "--events", `${format}-${letter}.jsonl`]);
   const asked = async (letter) => {
     const entries = await journal(mock);
     return entries.filter((entry) => JSON.stringify(entry.body).includes(`letter of ${letter}`));
@@ -75,13 +100,15 @@ async function check(folder, format) {
   try {
     const good = await run("Ada");
     assert.equal(good.code, 0, good.stderr);
-    assert.deepEqual(good.result.result, { place: "Lisbon" });
+    assert.deepEqual(good.result.result, { place: PLACE });
     const [first] = await asked("Ada");
     assert.match(first.path, where);
     const { tokens, cost } = step(good.result, "read");
     if (tokens?.output) assert.deepEqual([tokens.input, tokens.output], [210, 40]);
     assert.ok(typeof cost === "number", "the cost is not known");
     if (format === "openrouter") assert.equal(cost, 0.0009, "the bill counts where it is above the sum");
+
+    const chunks = await checkStreamed(folder, format, await started("Ada", ["show", "last", "--raw", "--json"]));
 
     const wrongKey = await run("Ben");
     assert.equal(wrongKey.code, 1);
@@ -103,7 +130,7 @@ async function check(folder, format) {
     const waited = again.timestamp - refused.timestamp;
     assert.equal(refused.response.status, 429);
     assert.ok(waited >= 1900, `it came back after ${waited} ms, and was asked to wait 2 s`);
-    console.log(`${format}: an answer, two refusals, a failure that passed, back after ${waited} ms`);
+    console.log(`${format}: an answer in ${chunks} parts, two refusals, a failure that passed, back after ${waited} ms`);
   } catch (error) {
     throw new Error(`${format}: ${error.message}`, { cause: error });
   } finally {
