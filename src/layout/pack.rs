@@ -24,6 +24,7 @@ pub(super) fn pack(
                 from: 0,
                 to: 0,
                 points: Vec::new(),
+                nets: Vec::new(),
             };
             normalized.kept
         ],
@@ -54,6 +55,7 @@ pub(super) fn pack(
                 from: component.nodes[route.from as usize],
                 to: component.nodes[route.to as usize],
                 points: route.points,
+                nets: route.nets,
             };
         }
         whole.crossings += part.crossings;

@@ -50,29 +50,36 @@ pub(super) fn route(
         .iter()
         .enumerate()
         .map(|(edge, &(from, to))| {
-            let mut points = Vec::new();
             let start = nodes[from as usize].bottom() - 1;
+            let (mut points, mut stretches) = (Vec::new(), Vec::new());
             for (hop, &link) in layered.ways.of(edge as u32).iter().enumerate() {
                 let (out, into) = (ports.out[link as usize], ports.into[link as usize]);
-                if hop == 0 {
-                    points.push(Point { x: out, y: start });
-                }
-                let layer = layered.units[layered.links[link as usize].upper as usize].layer;
+                let upper = layered.units[layered.links[link as usize].upper as usize];
+                let rows = tops[upper.layer as usize];
+                // A stretch ends in every layer that the edge passes, for the nets of the next channel are others.
+                points.push(Point {
+                    x: out,
+                    y: if hop == 0 { start } else { rows.first },
+                });
+                let net = nets.of_link[link as usize];
                 turn(
                     &mut points,
-                    &channels[layer as usize],
-                    (tops[layer as usize].track, i32::from(options.pitch.max(1))),
-                    nets.of_link[link as usize] as usize,
+                    &channels[upper.layer as usize],
+                    (rows.track, i32::from(options.pitch.max(1))),
+                    net as usize,
                     (out, into),
                 );
+                stretches.resize(points.len(), nets.first[upper.layer as usize] + net);
             }
             let end = nodes[to as usize];
             let last = points.last().map_or(end.x, |point| point.x);
             points.push(Point { x: last, y: end.y });
+            straighten(&mut points, &mut stretches);
             Route {
                 from,
                 to,
-                points: straightened(&points),
+                points,
+                nets: stretches,
             }
         })
         .collect();
@@ -131,18 +138,25 @@ fn turn(
     }
 }
 
-/// Without points that lie on the way between their neighbours.
-fn straightened(points: &[Point]) -> Vec<Point> {
-    let mut kept: Vec<Point> = Vec::with_capacity(points.len());
-    for &point in points {
-        if let [.., a, b] = kept[..]
-            && ((a.x == b.x && b.x == point.x) || (a.y == b.y && b.y == point.y))
-        {
-            kept.pop();
+/// Leaves out points that lie on the way between their neighbours within a channel.
+fn straighten(points: &mut Vec<Point>, nets: &mut Vec<u32>) {
+    let mut kept = 0;
+    for at in 0..points.len() {
+        let point = points[at];
+        if kept > 1 && nets[kept - 2] == nets[kept - 1] {
+            let (a, b) = (points[kept - 2], points[kept - 1]);
+            if (a.x == b.x && b.x == point.x) || (a.y == b.y && b.y == point.y) {
+                kept -= 1;
+            }
         }
-        kept.push(point);
+        points[kept] = point;
+        if let Some(&net) = nets.get(at) {
+            nets[kept] = net;
+        }
+        kept += 1;
     }
-    kept
+    points.truncate(kept);
+    nets.truncate(kept.saturating_sub(1));
 }
 
 /// The rows of one layer and of the channel below it.
@@ -189,6 +203,8 @@ pub(super) struct Nets {
     of_link: Vec<u32>,
     /// What each net is, by channel.
     of_channel: Vec<Vec<Trunk>>,
+    /// By channel: how many nets there are in those before.
+    first: Vec<u32>,
 }
 
 impl Nets {
@@ -203,19 +219,24 @@ impl Nets {
         let depth = layered.layers.len();
         let mut of_channel = vec![Vec::new(); depth.saturating_sub(1)];
         let mut numbers = std::array::from_fn::<_, 3, _>(|_| vec![u32::MAX; layered.units.len()]);
+        let trunks = layered.links.iter().map(|link| {
+            let bus = bus_of[link.lower as usize];
+            match link.trunk {
+                None if bus != u32::MAX => (Trunk::Bus, bus),
+                None if entering[link.lower as usize] > leaving[link.upper as usize] => {
+                    (Trunk::Target, link.lower)
+                }
+                Some(Trunk::Target) => (Trunk::Target, link.lower),
+                _ => (Trunk::Source, link.upper),
+            }
+        });
+        let mut trunks: Vec<(Trunk, u32)> = trunks.collect();
+        join_at_narrow_units(layered, &mut trunks);
         let of_link = layered
             .links
             .iter()
-            .map(|link| {
-                let bus = bus_of[link.lower as usize];
-                let (trunk, unit) = match link.trunk {
-                    None if bus != u32::MAX => (Trunk::Bus, bus),
-                    None if entering[link.lower as usize] > leaving[link.upper as usize] => {
-                        (Trunk::Target, link.lower)
-                    }
-                    Some(Trunk::Target) => (Trunk::Target, link.lower),
-                    _ => (Trunk::Source, link.upper),
-                };
+            .zip(trunks)
+            .map(|(link, (trunk, unit))| {
                 let number = &mut numbers[trunk as usize][unit as usize];
                 if *number == u32::MAX {
                     let channel: &mut Vec<Trunk> =
@@ -226,9 +247,16 @@ impl Nets {
                 *number
             })
             .collect();
+        let mut first = Vec::with_capacity(depth);
+        let mut count = 0;
+        for channel in &of_channel {
+            first.push(count);
+            count += channel.len() as u32;
+        }
         Self {
             of_link,
             of_channel,
+            first,
         }
     }
 
@@ -255,6 +283,24 @@ impl Nets {
                 channel::tracks(channel)
             })
             .collect()
+    }
+}
+
+/// Where more nets leave a unit than it has columns for, all its links become one: lines of several nets that leave in
+/// the same column could not be told apart. (Those that enter in the same column can: they end there.)
+fn join_at_narrow_units(layered: &Layered, trunks: &mut [(Trunk, u32)]) {
+    let mut seen: Vec<Vec<(Trunk, u32)>> = vec![Vec::new(); layered.units.len()];
+    for (link, trunk) in layered.links.iter().zip(trunks.iter()) {
+        let seen = &mut seen[link.upper as usize];
+        if !seen.contains(trunk) {
+            seen.push(*trunk);
+        }
+    }
+    for (link, trunk) in layered.links.iter().zip(trunks) {
+        let room = (layered.units[link.upper as usize].width - 2).max(1);
+        if seen[link.upper as usize].len() > room as usize {
+            *trunk = (Trunk::Source, link.upper);
+        }
     }
 }
 

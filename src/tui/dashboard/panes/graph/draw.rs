@@ -12,7 +12,7 @@ use super::paint::{HiddenNodes, NodeView, Painter};
 use super::pane::GraphPane;
 use super::sidebar::{self, Sidebar};
 use super::topology::Topology;
-use super::wires::{Stroke, Window};
+use super::wires::{Heads, Stroke, Window};
 use crate::layout::Size;
 use crate::plan::StepIx;
 use crate::run::{RunState, StepStatus};
@@ -271,10 +271,17 @@ impl GraphPane {
         let window = Window::of(area, self.origin.x, self.origin.y);
         self.mesh.clear(window);
         let highlight = self.highlight.as_ref();
-        for (at, route) in geometry.layout.routes.iter().enumerate() {
+        let routes = geometry.layout.routes.iter().enumerate();
+        let ways = routes.map(|(at, route)| {
             let stroke = highlight.map_or(Stroke::Plain, |highlight| highlight.edge(at));
-            self.mesh.add(route, stroke, geometry.level != Level::Row);
-        }
+            (route, stroke)
+        });
+        let heads = if geometry.level == Level::Row {
+            Heads::Sideways
+        } else {
+            Heads::All
+        };
+        self.mesh.add(ways, heads);
         let mut painter = Painter {
             buffer,
             area,

@@ -9,6 +9,8 @@ use std::sync::Arc;
 
 /// The widest that a label beside the lanes gets, in columns.
 const WIDEST_LABEL: usize = 36;
+/// The most lanes beside the rows.
+const MOST_LANES: u32 = 40;
 /// The columns that a row needs beside its lanes.
 const LEAST_ROW: i32 = 22;
 
@@ -64,7 +66,8 @@ impl GraphGeometry {
 
     /// A step a row.
     pub(super) fn lanes(topology: &Arc<Topology>, pane: Size) -> Self {
-        let most = u32::from(pane.width / 4).clamp(4, 40);
+        let room = u32::from(pane.width).saturating_sub(LEAST_ROW as u32);
+        let most = (room / 2).clamp(4, MOST_LANES);
         let layout = layout::lanes(topology.steps.len(), &topology.edges, most);
         let mut rows = vec![0; topology.steps.len()];
         for (node, rect) in layout.nodes.iter().enumerate() {

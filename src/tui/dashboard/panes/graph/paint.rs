@@ -52,7 +52,7 @@ impl Painter<'_> {
             for column in 0..self.area.width {
                 let x = i32::from(column) + self.origin.x;
                 let y = i32::from(row) + self.origin.y;
-                let knot = self.mesh.at(x, y).shown();
+                let knot = self.mesh.shown(x, y);
                 if let Some(glyph) = knot.glyph(self.theme.ascii) {
                     self.put(x, y, glyph, self.wire_style(knot.stroke()));
                 }

@@ -47,10 +47,16 @@ impl Painter<'_> {
             self.put(end, rect.y, " ", border);
         }
         if lines > 1 && !view.cost.is_empty() {
-            let from = right - 2 - text::width(&view.cost) as i32;
-            self.put(from, bottom, " ", border);
-            let end = self.write(from + 1, bottom, &view.cost, self.theme.dim);
-            self.put(end, bottom, " ", border);
+            let columns = text::width(&view.cost) as i32 + 2;
+            let is_clear = |from: &i32| {
+                (*from..from + columns).all(|x| self.mesh.at(x, bottom).directions() == 0)
+            };
+            // Where no line leaves the box.
+            if let Some(from) = [right - 1 - columns, rect.x + 1].into_iter().find(is_clear) {
+                self.put(from, bottom, " ", border);
+                let end = self.write(from + 1, bottom, &view.cost, self.theme.dim);
+                self.put(end, bottom, " ", border);
+            }
         }
         if lines == 1 && view.details.is_empty() {
             let words = card.line(inner, ascii);

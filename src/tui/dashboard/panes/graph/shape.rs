@@ -76,6 +76,10 @@ pub(super) fn ladder() -> impl Iterator<Item = (Shape, Direction, Gaps)> {
 pub(super) fn options(direction: Direction, gaps: Gaps, shape: Shape, pane: Size) -> Options {
     let mut options = Options::new(direction);
     options.wanted = pane;
+    if direction == Direction::Down && shape.lines == 0 {
+        // A pill has no border in which a line could be seen to begin.
+        options.leaving = 1;
+    }
     match (direction, gaps) {
         (Direction::Down, Gaps::Wide) => {
             options.pitch = 2;

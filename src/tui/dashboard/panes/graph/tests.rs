@@ -15,6 +15,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use std::sync::Arc;
 
+mod follow;
+mod ladder;
+
 fn info(id: &str, tool: &str, depends_on: &[u32]) -> StepInfo {
     StepInfo {
         id: id.into(),

@@ -47,6 +47,15 @@ impl Stroke {
     }
 }
 
+/// Which ways end in the head of an arrow, in the cell before their target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Heads {
+    /// All of them.
+    All,
+    /// Those that come from a side.
+    Sideways,
+}
+
 /// The glyph of a cell that lines leave in these directions, those of `heavy` in heavy lines.
 pub(super) fn weighted(directions: u8, heavy: u8, ascii: bool) -> &'static str {
     // By the weights of the lines up, right, down and left; the last changes first.
@@ -111,10 +120,22 @@ pub(super) fn double_glyph(border: u8, directions: u8, ascii: bool) -> &'static 
 pub(super) struct Knot {
     /// The lines that leave it up, right, down and to the left.
     arms: [Stroke; 4],
-    /// Whether a line begins, ends or turns here, so that lines that meet are joined.
-    joined: bool,
+    /// The net of which a line begins, ends or turns here, so that lines of it that meet are joined.
+    turning: Option<u32>,
+    /// A line of another net that passes from side to side.
+    behind: Stroke,
     /// The direction of the head of an arrow, and its stroke.
     head: Option<(u8, Stroke)>,
+}
+
+/// Whether a vertical line goes over a horizontal one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Upright {
+    /// Only where it is lit and the other is not.
+    Never,
+    /// Where the other is not lit more than it.
+    Alike,
+    Always,
 }
 
 impl Knot {
@@ -141,13 +162,29 @@ impl Knot {
     }
 
     /// What is seen of it. Where one line crosses another, one of them passes behind: the lesser, else the vertical
-    /// one. So what has four arms joins them, and a crossing never does.
-    pub(super) fn shown(mut self) -> Self {
-        if self.joined || self.directions() != UP | RIGHT | DOWN | LEFT {
+    /// one (with `upright` the horizontal one); behind one that turns, always the other. So what has four arms joins
+    /// them, and a crossing never does.
+    fn shown(mut self, upright: Upright) -> Self {
+        let directions = self.directions();
+        if self.turning.is_some() {
+            // A line that passes one which begins to run down here has the same source.
+            if self.behind != Stroke::None && directions & UP == 0 {
+                self.arms[1] = self.arms[1].max(self.behind);
+                self.arms[3] = self.arms[3].max(self.behind);
+            }
+            return self;
+        }
+        if directions != UP | RIGHT | DOWN | LEFT {
             return self;
         }
         let [up, right, down, left] = self.arms;
-        if up.max(down).weight() > right.max(left).weight() {
+        let (vertical, horizontal) = (up.max(down).weight(), right.max(left).weight());
+        let over = match upright {
+            Upright::Never => vertical > horizontal,
+            Upright::Alike => vertical >= horizontal,
+            Upright::Always => true,
+        };
+        if over {
             (self.arms[1], self.arms[3]) = (Stroke::None, Stroke::None);
         } else {
             (self.arms[0], self.arms[2]) = (Stroke::None, Stroke::None);
@@ -170,6 +207,7 @@ impl Knot {
 pub(super) struct Mesh {
     window: Window,
     cells: Vec<Knot>,
+    heads: Option<Heads>,
 }
 
 /// A part of the picture: `x`, `y` is its first cell.
@@ -218,33 +256,63 @@ impl Mesh {
             .unwrap_or_default()
     }
 
-    /// Adds what is visible of a way. With `arrow` it ends in a head in the cell before its target.
-    pub(super) fn add(&mut self, route: &Route, stroke: Stroke, arrow: bool) {
-        let [.., before, end] = route.points[..] else {
+    /// What is seen in a cell of the picture.
+    pub(super) fn shown(&self, x: i32, y: i32) -> Knot {
+        let upright = match self.heads {
+            Some(Heads::Sideways) if self.at(x, y - 1).turning.is_some() => Upright::Always,
+            Some(Heads::Sideways) => Upright::Alike,
+            _ => Upright::Never,
+        };
+        self.at(x, y).shown(upright)
+    }
+
+    /// Adds what is visible of these ways.
+    pub(super) fn add<'a>(
+        &mut self,
+        ways: impl Iterator<Item = (&'a Route, Stroke)> + Clone,
+        heads: Heads,
+    ) {
+        self.heads = Some(heads);
+        for (route, stroke) in ways.clone() {
+            self.turns(route, stroke, heads);
+        }
+        for (route, stroke) in ways {
+            for (pair, net) in route.points.windows(2).zip(&route.nets) {
+                self.between(pair[0], pair[1], stroke, *net);
+            }
+        }
+    }
+
+    /// Where a way begins, turns and ends.
+    fn turns(&mut self, route: &Route, stroke: Stroke, heads: Heads) {
+        let points = &route.points;
+        let [.., before, end] = points[..] else {
             return;
         };
-        let (dx, dy) = ((end.x - before.x).signum(), (end.y - before.y).signum());
-        let last = if arrow {
-            Point {
-                x: end.x - dx,
-                y: end.y - dy,
-            }
-        } else {
-            end
+        let is_headed = match heads {
+            Heads::All => true,
+            Heads::Sideways => before.y == end.y,
         };
-        for pair in route.points.windows(2) {
-            let to = if pair[1] == end { last } else { pair[1] };
-            self.line(pair[0], to, stroke);
+        // The head stands before the target, which no line touches then.
+        let drawn = points.len() - usize::from(is_headed);
+        for (at, &point) in points.iter().enumerate().take(drawn) {
+            let before = at.checked_sub(1).map(|at| points[at]);
+            let after = points.get(at + 1).copied();
+            let arms = [before, after].into_iter().flatten();
+            let arms = arms.fold(0, |arms, other| arms | towards(point, other));
+            let net = route.nets.get(at).or(route.nets.last()).copied();
+            self.mark(point, arms, stroke, net);
         }
-        if arrow && let Some(cell) = self.cell(last.x, last.y) {
-            let direction = match (dx, dy) {
-                (1, _) => RIGHT,
-                (-1, _) => LEFT,
-                (_, -1) => UP,
-                _ => DOWN,
-            };
+        let back = towards(end, before);
+        let (dx, dy) = match back {
+            LEFT => (-1, 0),
+            RIGHT => (1, 0),
+            UP => (0, -1),
+            _ => (0, 1),
+        };
+        if is_headed && let Some(cell) = self.cell(end.x + dx, end.y + dy) {
             let before = cell.head.map_or(Stroke::None, |(_, stroke)| stroke);
-            cell.head = Some((direction, stroke.max(before)));
+            cell.head = Some((opposite(back), stroke.max(before)));
         }
     }
 
@@ -253,51 +321,72 @@ impl Mesh {
         self.cells.get_mut(at)
     }
 
-    fn line(&mut self, a: Point, b: Point, stroke: Stroke) {
+    /// The cells between two corners.
+    fn between(&mut self, a: Point, b: Point, stroke: Stroke, net: u32) {
         let window = self.window;
         let (right, bottom) = (window.x + window.width - 1, window.y + window.height - 1);
         if a.y == b.y {
-            let (from, to) = (a.x.min(b.x), a.x.max(b.x));
+            let (from, to) = (a.x.min(b.x) + 1, a.x.max(b.x) - 1);
             if a.y < window.y || a.y > bottom {
                 return;
             }
             for x in from.max(window.x)..=to.min(right) {
-                let mut bits = 0;
-                if x > from {
-                    bits |= LEFT;
-                }
-                if x < to {
-                    bits |= RIGHT;
-                }
-                self.mark(x, a.y, bits, stroke);
+                self.pass(Point { x, y: a.y }, LEFT | RIGHT, stroke, net);
             }
         } else {
-            let (from, to) = (a.y.min(b.y), a.y.max(b.y));
+            let (from, to) = (a.y.min(b.y) + 1, a.y.max(b.y) - 1);
             if a.x < window.x || a.x > right {
                 return;
             }
             for y in from.max(window.y)..=to.min(bottom) {
-                let mut bits = 0;
-                if y > from {
-                    bits |= UP;
-                }
-                if y < to {
-                    bits |= DOWN;
-                }
-                self.mark(a.x, y, bits, stroke);
+                self.pass(Point { x: a.x, y }, UP | DOWN, stroke, net);
             }
         }
     }
 
-    fn mark(&mut self, x: i32, y: i32, directions: u8, stroke: Stroke) {
-        if let Some(cell) = self.cell(x, y) {
+    fn pass(&mut self, at: Point, arms: u8, stroke: Stroke, net: u32) {
+        let turning = self.cell(at.x, at.y).and_then(|cell| cell.turning);
+        if turning.is_none_or(|turning| turning == net) {
+            self.mark(at, arms, stroke, None);
+        } else if arms & LEFT != 0
+            && self.heads == Some(Heads::Sideways)
+            && let Some(cell) = self.cell(at.x, at.y)
+        {
+            cell.behind = stroke.max(cell.behind);
+        }
+    }
+
+    fn mark(&mut self, at: Point, arms: u8, stroke: Stroke, turning: Option<u32>) {
+        if let Some(cell) = self.cell(at.x, at.y) {
             for (at, arm) in cell.arms.iter_mut().enumerate() {
-                if directions & 1 << at != 0 {
+                if arms & 1 << at != 0 {
                     *arm = stroke.max(*arm);
                 }
             }
-            let straight = matches!(directions, 5 | 10);
-            cell.joined |= !straight;
+            cell.turning = cell.turning.or(turning);
         }
+    }
+}
+
+/// The direction from one cell to another of its row or column.
+const fn towards(from: Point, to: Point) -> u8 {
+    if to.x > from.x {
+        RIGHT
+    } else if to.x < from.x {
+        LEFT
+    } else if to.y > from.y {
+        DOWN
+    } else {
+        UP
+    }
+}
+
+/// The other way.
+pub(super) const fn opposite(direction: u8) -> u8 {
+    match direction {
+        UP => DOWN,
+        DOWN => UP,
+        LEFT => RIGHT,
+        _ => LEFT,
     }
 }
