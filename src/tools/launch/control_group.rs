@@ -186,9 +186,9 @@ pub(super) fn kill_of(parent: &Path, launcher: Pid) {
     kill(&folder_of(parent, launcher));
 }
 
-/// Removes that group.
+/// Removes that group, if it is empty by now.
 pub(super) fn remove_of(parent: &Path, launcher: Pid) {
-    remove(&folder_of(parent, launcher));
+    let _ = std::fs::remove_dir(folder_of(parent, launcher));
 }
 
 #[cfg(test)]

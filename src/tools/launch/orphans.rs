@@ -7,12 +7,15 @@
 
 use super::control_group;
 use super::family::{self, Member};
-use rustix::process::{Pid, WaitOptions, getpid, set_child_subreaper, waitpid};
+use rustix::process::{
+    Pid, Signal, WaitOptions, getpid, kill_process, set_child_subreaper, waitpid,
+};
 use std::collections::HashMap;
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock};
+use std::time::Duration;
 use tokio::process::{Child, Command};
 
 /// Whether orphans become children of this process.
@@ -24,6 +27,11 @@ static OWN: Own = Own {
     starting: RwLock::new(()),
     children: Mutex::new(None),
 };
+
+/// How often it is looked for more orphans after the last one, and how long after each other.
+const QUIET_LOOKS: u32 = 10;
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
+const SELDOM: Duration = Duration::from_millis(250);
 
 struct Own {
     starting: RwLock<()>,
@@ -72,23 +80,37 @@ impl Launcher {
         if let Some(parent) = parent_group() {
             control_group::kill_of(parent, self.id);
         }
-        let children: Vec<Pid> = {
-            // What has just been started is not taken for an orphan.
-            let _none_starts = OWN.starting.write().unwrap_or_else(PoisonError::into_inner);
-            family::kill_all(|| self.left());
-            self.adopted().iter().map(|member| member.id).collect()
-        };
+        Self::while_none_starts(|| family::kill_all(|| self.left()));
         self.has_ended();
-        // Those that do not end at once wait for a device. Where no thread can be started, they are reaped with this
-        // process.
-        let _ = std::thread::Builder::new().spawn(move || {
-            for id in children {
-                let _ = waitpid(Some(id), WaitOptions::empty());
+        // Where no thread can be started, they are reaped with this process.
+        let _ = std::thread::Builder::new().spawn(move || self.reap());
+    }
+
+    /// Reaps what was killed, and removes its control group as soon as that is empty. A process becomes a child of this one only when its own parent has ended, so there may be
+    /// more of them each time.
+    fn reap(self) {
+        let mut quiet = 0;
+        let mut pause = LOOK_AGAIN;
+        while quiet < QUIET_LOOKS {
+            let left = Self::while_none_starts(|| self.adopted());
+            quiet = if left.is_empty() { quiet + 1 } else { 0 };
+            for child in left {
+                let _ = kill_process(child.id, Signal::KILL);
+                let _ = waitpid(Some(child.id), WaitOptions::NOHANG);
             }
             if let Some(parent) = parent_group() {
                 control_group::remove_of(parent, self.id);
             }
-        });
+            std::thread::sleep(pause);
+            // What does not end at once waits for a device.
+            pause = (pause + pause / 8).min(SELDOM);
+        }
+    }
+
+    /// Does something while no child of this process starts: what has just been started is not taken for an orphan.
+    fn while_none_starts<T>(what: impl FnOnce() -> T) -> T {
+        let _none_starts = OWN.starting.write().unwrap_or_else(PoisonError::into_inner);
+        what()
     }
 
     fn left(self) -> Vec<Pid> {
