@@ -30,7 +30,7 @@ mod refine;
 mod route;
 mod space;
 
-pub(crate) use dots::dots;
+pub(crate) use dots::{dots, dots_filling};
 pub use geometry::{Point, Rect, Size};
 pub(crate) use lanes::lanes;
 

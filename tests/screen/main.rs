@@ -17,6 +17,7 @@ mod common {
 }
 
 mod compare;
+mod edges;
 mod edit;
 mod home;
 mod layout_gallery;

@@ -19,6 +19,8 @@ pub(crate) struct TextPage<'a> {
     width: usize,
     most: usize,
     lines: Vec<Line<'static>>,
+    /// Lines that name a step, with its number.
+    named: Vec<(usize, u32)>,
     cut: bool,
 }
 
@@ -30,6 +32,7 @@ impl<'a> TextPage<'a> {
             width,
             most,
             lines: Vec::new(),
+            named: Vec::new(),
             cut: false,
         }
     }
@@ -142,6 +145,20 @@ impl<'a> TextPage<'a> {
             let indent = Span::raw(" ".repeat(used.min(self.width)));
             self.push(Line::from(vec![indent, Span::styled(rest, style)]));
         }
+    }
+
+    /// Like [`spans`](Self::spans), for lines that name a step: a click on them goes there.
+    pub(crate) fn naming(&mut self, step: u32, label: &'static str, spans: Vec<(String, Style)>) {
+        let from = self.lines.len();
+        self.spans(label, spans);
+        self.named
+            .extend((from..self.lines.len()).map(|line| (line, step)));
+    }
+
+    /// The step that a line names.
+    pub(crate) fn named(&self, line: usize) -> Option<u32> {
+        let found = self.named.iter().find(|(named, _)| *named == line);
+        found.map(|(_, step)| *step)
     }
 
     /// A line as it is.

@@ -5,9 +5,16 @@ use crate::tui::dashboard::panes::View;
 use crate::tui::dashboard::state::inspector::Tab;
 use crate::tui::dashboard::state::model::{Focus, Model};
 use crate::tui::dashboard::state::overlay::Overlay;
+use crate::tui::dashboard::state::trail::Along;
+use crate::tui::dashboard::update::navigation;
 
 pub(crate) fn on_graph(model: &Model) -> bool {
     model.focus == Focus::Graph && !model.run.steps.is_empty()
+}
+
+/// Whether an edge leads this way from the selected step.
+pub(crate) fn waits(model: &Model, along: Along) -> bool {
+    model.overlay.is_none() && !navigation::neighbours(model, along).is_empty()
 }
 
 pub(crate) fn shows(model: &Model, view: View) -> bool {

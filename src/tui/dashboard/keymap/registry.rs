@@ -5,7 +5,7 @@ use super::conditions::{
     asked, asked_unknown, at_the_graph, can_edit, can_fork, can_go_back, can_retry, can_skip,
     choosing_run, failed, filtering, folds, has_own_output, in_editor, in_palette, in_tree,
     is_before_the_last, on_graph, on_text, scrolls, searching, selected, shows, side_by_side,
-    stoppable, zooms,
+    stoppable, waits, zooms,
 };
 use super::entry::{Entry, Group, Over, always, ask, change};
 use super::palette;
@@ -16,6 +16,7 @@ use crate::tui::dashboard::panes::{self, View, with_views};
 use crate::tui::dashboard::state::inspector::Tab;
 use crate::tui::dashboard::state::model::{Focus, Model};
 use crate::tui::dashboard::state::overlay::Question;
+use crate::tui::dashboard::state::trail::Along;
 use crate::tui::dashboard::update::run_commands::{self, command, on_selected};
 use crate::tui::dashboard::update::{
     bodies, compare, editor, navigation, overlays, pages, questions, search, unknown,
@@ -167,6 +168,12 @@ static BEFORE_VIEWS: &[Entry] = &[
         |m| !m.run.steps.is_empty(), search::open).hint("find"),
     change("bottleneck", &[key('w')], Graph, "go to the bottleneck: the step that could save the most time",
         |m| !m.figures.critical_path.is_empty(), navigation::bottleneck).needs("a step that has been called"),
+    change("jump-up", &[key('(')], Graph, "go along an edge to a step that the selected one waits for; again after going back: to the next",
+        |m| waits(m, Along::Up), |m| navigation::jump(m, Along::Up)).needs("a selected step that waits for others"),
+    change("jump-down", &[key(')')], Graph, "go along an edge to a step that waits for the selected one; again after going back: to the next",
+        |m| waits(m, Along::Down), |m| navigation::jump(m, Along::Down)).needs("a selected step that others wait for"),
+    change("jump-back", &[code(KeyCode::Backspace)], Graph, "go back along the edge",
+        |m| m.overlay.is_none() && !m.trail.is_empty(), navigation::jump_back).needs("an edge that was gone along"),
     change("fold-steps", &[key('o')], Graph,
         "fold or unfold: a for_each step, similar steps, or what depends on this step alone",
         folds, navigation::fold_steps)

@@ -9,6 +9,7 @@ mod prompt;
 mod run;
 mod value;
 
+use crate::plan::StepIx;
 use crate::tui::dashboard::state::inspected;
 use crate::tui::dashboard::state::inspector::Tab;
 use crate::tui::dashboard::state::model::Model;
@@ -23,6 +24,7 @@ const LINES: usize = 1_500;
 
 /// Draws the page into `area`; gives where in the page it is, for the border, where not all of it fits.
 pub(crate) fn draw(model: &mut Model, buf: &mut Buffer, area: Rect) -> Option<String> {
+    model.inspector.page_area = area;
     if area.is_empty() {
         return None;
     }
@@ -65,6 +67,16 @@ pub(crate) fn plain(model: &Model) -> String {
     let lines = lines(model, 160);
     let texts: Vec<String> = lines.iter().map(ToString::to_string).collect();
     texts.join("\n")
+}
+
+/// The step that a line of the page names.
+pub(crate) fn named(model: &Model, width: usize, line: usize) -> Option<StepIx> {
+    if model.inspector.of_run || model.inspector.tab != Tab::Overview {
+        return None;
+    }
+    let mut page = TextPage::new(&model.theme, width, LINES);
+    overview::write(model, model.row()?, &mut page);
+    page.named(line).map(StepIx)
 }
 
 /// The page as lines of `width` cells.

@@ -9,6 +9,7 @@ use crate::run::{
 use crate::text;
 use crate::text::format;
 use crate::tui::dashboard::state::model::Model;
+use crate::tui::dashboard::state::step_look::StepLook;
 use crate::tui::widgets::text_page::TextPage;
 use crate::units::{Micros, Tokens};
 
@@ -28,7 +29,8 @@ pub(super) fn write(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
     if let Some(name) = row.model() {
         page.field("model", name);
     }
-    let look = theme.status(row.status);
+    let is_broken = (model.selected).is_some_and(|step| model.breakpoints.contains(&step));
+    let look = StepLook::of(row, is_broken).style(theme);
     page.spans(
         "state",
         vec![
@@ -353,7 +355,8 @@ fn write_neighbours(model: &Model, label: &'static str, steps: &[StepIx], page: 
         };
         let look = theme.status(row.status);
         let label = if at == 0 { label } else { "" };
-        page.spans(
+        page.naming(
+            ix.0,
             label,
             vec![
                 (format!("{} ", look.glyph), look.style),

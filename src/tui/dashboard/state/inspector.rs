@@ -2,6 +2,7 @@
 
 use crate::plan::StepIx;
 use crate::tui::widgets::tree::JsonTree;
+use ratatui::layout::Rect;
 use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -92,6 +93,8 @@ pub struct Inspector {
     pub scroll: usize,
     /// Lines of the page and of the pane when it was last drawn.
     pub extent: (usize, usize),
+    /// Where the text of the page was last drawn.
+    pub(crate) page_area: Rect,
     trees: HashMap<(StepIx, Tab), JsonTree>,
     /// The tree that was looked at last.
     last_tree: Option<(StepIx, Tab)>,

@@ -6,6 +6,7 @@ use super::overlay::Overlay;
 use super::run_index::RunIndex;
 use super::step_names::StepNames;
 use super::time_travel::TimeTravel;
+use super::trail::Trail;
 use crate::plan::StepIx;
 use crate::run::{
     Exchange, Figures, Forecast, LiveAnswer, LiveAnswers, RunPhase, RunState, Savings, StepState,
@@ -123,6 +124,8 @@ pub struct Model {
     pub panes: Panes,
     /// The selected step.
     pub selected: Option<StepIx>,
+    /// The steps that were left along an edge.
+    pub trail: Trail,
     /// What has the keys.
     pub focus: Focus,
     /// Whether the pane that has the focus takes all the room.
@@ -185,6 +188,7 @@ impl Model {
             focus: Focus::Graph,
             maximised: false,
             follow: false,
+            trail: Trail::default(),
             breakpoints: BTreeSet::new(),
             live: LiveAnswers::new(),
             inspector: Inspector::default(),

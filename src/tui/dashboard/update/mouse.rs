@@ -71,7 +71,10 @@ fn click(model: &mut Model, at: Position) {
         model.focus = Focus::Inspector;
         match layout::tab_at(area, at) {
             Some(tab) => pages::show(model, tab),
-            None => pages::click_tree(model, at),
+            None => match pages::named_at(model, at) {
+                Some(step) => navigation::jump_to(model, step),
+                None => pages::click_tree(model, at),
+            },
         }
     }
 }

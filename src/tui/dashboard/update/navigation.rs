@@ -5,6 +5,10 @@ use crate::text::format;
 use crate::tui::dashboard::panes::View;
 use crate::tui::dashboard::panes::pane::{Direction, FoldResult, Pane};
 use crate::tui::dashboard::state::model::{Focus, Model};
+use crate::tui::dashboard::state::trail::Along;
+
+/// The key of `jump-back`, for notices.
+const BACK: &str = "backspace";
 
 /// Goes where an arrow key leads in the view that is shown.
 pub(crate) fn go(model: &mut Model, towards: Direction) {
@@ -54,6 +58,55 @@ pub(crate) fn follow(model: &mut Model) {
         "no longer following".to_owned()
     });
     model.follow_run();
+}
+
+/// Goes along an edge: to what the selected step waits for, or to what waits for it. Again from the same step: to the
+/// next of them.
+pub(crate) fn jump(model: &mut Model, along: Along) {
+    let Some(from) = model.selected else { return };
+    let neighbours = neighbours(model, along);
+    let count = neighbours.len();
+    let place = model.trail.next(from, along, count);
+    let Some(&to) = neighbours.get(place) else {
+        return;
+    };
+    select(model, Some(to));
+    let which = match along {
+        Along::Up => "that it waits for",
+        Along::Down => "that wait for it",
+    };
+    let back = BACK;
+    model.notice = Some(match count {
+        1 => format!("{back} goes back"),
+        _ => format!("{} of {count} {which}; {back} goes back", place + 1),
+    });
+}
+
+/// The steps that the selected one waits for, or those that wait for it.
+pub(crate) fn neighbours(model: &Model, along: Along) -> Vec<StepIx> {
+    let Some(step) = model.selected else {
+        return Vec::new();
+    };
+    match (along, model.run.steps.get(step.at())) {
+        (Along::Up, Some(row)) => row.info.depends_on.to_vec(),
+        (Along::Down, Some(_)) => model.run_index.dependents(step).to_vec(),
+        (_, None) => Vec::new(),
+    }
+}
+
+/// Goes to a step that is named on the page of the selected one.
+pub(crate) fn jump_to(model: &mut Model, step: StepIx) {
+    if let Some(from) = model.selected {
+        model.trail.left(from);
+    }
+    select(model, Some(step));
+    model.notice = Some(format!("{} goes back", BACK));
+}
+
+/// Goes back along the edge that was last gone along.
+pub(crate) fn jump_back(model: &mut Model) {
+    let step = model.trail.back();
+    select(model, step);
 }
 
 /// Shows a view; the key of the view that is shown goes back to the graph.

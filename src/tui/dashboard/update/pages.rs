@@ -1,6 +1,7 @@
 //! The inspector: its pages, scrolling, and the clipboard.
 
 use super::search;
+use crate::plan::StepIx;
 use crate::run::Savings;
 use crate::text::format;
 use crate::tui::dashboard::history::HistoryQuery;
@@ -89,6 +90,16 @@ pub(crate) fn click_tree(model: &mut Model, at: Position) {
     if inspected::is_tree(model) {
         tree(model, |tree| tree.click(at));
     }
+}
+
+/// The step that the page names at this place.
+pub(crate) fn named_at(model: &Model, at: Position) -> Option<StepIx> {
+    let text = model.inspector.page_area;
+    if !text.contains(at) {
+        return None;
+    }
+    let line = usize::from(at.y - text.y) + model.inspector.scroll;
+    page::named(model, usize::from(text.width), line)
 }
 
 /// Scrolls what is in front by so many lines, or moves what is chosen in it.

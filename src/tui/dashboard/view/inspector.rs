@@ -5,6 +5,7 @@ use crate::tui::dashboard::layout::tab_labels;
 use crate::tui::dashboard::page;
 use crate::tui::dashboard::state::inspector::Tab;
 use crate::tui::dashboard::state::model::{Focus, Model};
+use crate::tui::dashboard::state::step_look::StepLook;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -31,7 +32,8 @@ pub(super) fn draw(model: &mut Model, buf: &mut Buffer, area: Rect) {
         }
         return;
     };
-    let look = model.theme.status(row.status);
+    let is_broken = (model.selected).is_some_and(|step| model.breakpoints.contains(&step));
+    let look = StepLook::of(row, is_broken).style(&model.theme);
     let title = Line::from(vec![
         Span::raw(" "),
         Span::styled(look.glyph, look.style),

@@ -3,6 +3,7 @@
 use super::beside::OverviewBeside;
 use super::card::{self, Card, urgent};
 use super::detail;
+use super::heat::HeatScale;
 use super::highlight::Highlight;
 use super::layout_worker::LayoutRequest;
 use super::level::Level;
@@ -16,6 +17,7 @@ use super::wires::{Heads, Stroke, Window};
 use crate::layout::Size;
 use crate::plan::StepIx;
 use crate::run::{RunState, StepStatus};
+use crate::text::format;
 use crate::tui::Theme;
 use crate::tui::dashboard::panes::timeline::Waterfall;
 use crate::tui::dashboard::state::step_look::StepLook;
@@ -290,6 +292,8 @@ impl GraphPane {
             theme,
         };
         painter.wires();
+        let heat = HeatScale::new(self.heat, topology, state, now);
+        let sign_of = |node: u32| Some(heat.as_ref()?.sign(node, theme.ascii));
         let is_among = |node: u32, rows: &HashSet<StepIx>| {
             if rows.is_empty() {
                 return false;
@@ -314,6 +318,9 @@ impl GraphPane {
                 None => Card::new(state, row, broken(step), now, theme),
             };
             let arriving = self.live.get(&step);
+            if let Some(sign) = sign_of(node) {
+                card.glyph = sign;
+            }
             let details = match members {
                 _ if lines == 0 => Vec::new(),
                 Some(members) => detail::of_members(state, members, None, &card, now),
@@ -385,9 +392,14 @@ impl GraphPane {
                     let glyph = if differs(node) {
                         "≠"
                     } else {
-                        status_style.glyph
+                        sign_of(node).unwrap_or(status_style.glyph)
                     };
-                    painter.put(rect.x, rect.y, glyph, style);
+                    // A column stays free beside the next cell.
+                    let name = match (rect.width - 2).max(0) as usize {
+                        room @ 3.. => self.rows.names.fit(&topology.labels[node as usize], room),
+                        _ => String::new(),
+                    };
+                    painter.cell(rect, glyph, &name, style);
                     continue;
                 }
                 let Some(view) = view_of(node) else {
@@ -402,6 +414,16 @@ impl GraphPane {
         }
         if self.map.is_none() || geometry.level != Level::Overview {
             painter.hidden(&hidden);
+        }
+        let mut notes: Vec<String> = Vec::new();
+        notes.extend(heat.as_ref().map(|heat| heat.legend(theme.ascii)));
+        let left_out =
+            topology.edges.len() - geometry.layout.routes.len().min(topology.edges.len());
+        if geometry.level == Level::Row && left_out > 0 {
+            notes.push(format!("{} not drawn", format::count(left_out, "edge")));
+        }
+        if !notes.is_empty() {
+            painter.legend(&notes.join("  "));
         }
         if let Some(map) = &self.map {
             let framed = geometry.level != Level::Overview;

@@ -108,7 +108,7 @@ impl GraphGeometry {
             width: pane.width - sidebar_columns(pane.width),
             ..pane
         };
-        let layout = layout::dots(topology.steps.len(), &topology.edges, pane);
+        let layout = layout::dots_filling(topology.steps.len(), &topology.edges, pane);
         Self {
             topology: Arc::clone(topology),
             level: Level::Overview,

@@ -18,6 +18,7 @@ mod detail;
 mod draw;
 mod folds;
 mod geometry;
+mod heat;
 mod highlight;
 mod layout_worker;
 mod level;

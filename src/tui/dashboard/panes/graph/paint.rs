@@ -150,6 +150,22 @@ impl Painter<'_> {
         style
     }
 
+    /// A step as a cell of an overview: its sign, and its name where there is room.
+    pub(super) fn cell(&mut self, rect: layout::Rect, glyph: &str, name: &str, style: Style) {
+        self.put(rect.x, rect.y, glyph, style);
+        let dim = self.theme.dim.patch(Style { fg: None, ..style });
+        self.write(rect.x + 1, rect.y, name, dim);
+    }
+
+    /// What signs stand for, in the lower left corner.
+    pub(super) fn legend(&mut self, words: &str) {
+        let words = format!(" {words} ");
+        if text::width(&words) < usize::from(self.area.width) && self.area.height > 2 {
+            let y = self.origin.y + i32::from(self.area.height) - 1;
+            self.write(self.origin.x, y, &words, self.theme.accent);
+        }
+    }
+
     /// How much lies outside, in the lower right corner.
     pub(super) fn hidden(&mut self, hidden: &HiddenNodes) {
         let note = hidden.text(self.theme.ascii);

@@ -4,6 +4,7 @@ use super::beside::OverviewBeside;
 use super::camera::Camera;
 use super::detail::Usual;
 use super::folds::{Folded, Folds};
+use super::heat::Heat;
 use super::highlight::Highlight;
 use super::layout_worker::{LayoutWorker, Variants};
 use super::level::Level;
@@ -71,6 +72,8 @@ pub struct GraphPane {
     pub(super) breakpoints: BTreeSet<StepIx>,
     /// How long calls usually take.
     pub(super) usual: Usual,
+    /// What the signs stand for.
+    pub(super) heat: Heat,
 }
 
 impl GraphPane {
@@ -242,6 +245,12 @@ impl GraphPane {
             Some(layout::Direction::Down) => layout::Direction::Right,
             _ => layout::Direction::Down,
         });
+    }
+
+    /// Shows something else in the signs; says what.
+    pub(crate) fn turn_heat(&mut self) -> &'static str {
+        self.heat = self.heat.next();
+        self.heat.words()
     }
 
     /// How much of each step is shown.

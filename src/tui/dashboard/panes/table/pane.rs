@@ -8,6 +8,7 @@ use crate::plan::StepIx;
 use crate::run::{RunState, StepSource, StepState, StepStatus};
 use crate::text::{self, format};
 use crate::tui::dashboard::panes::pane_context::PaneContext;
+use crate::tui::dashboard::state::step_look::StepLook;
 use crate::tui::input::text_field::Field;
 use crate::tui::widgets::refresh_throttle::RefreshThrottle;
 use crate::units::{Micros, Money, Tokens};
@@ -367,7 +368,9 @@ impl Table {
             return;
         };
         let facts = Facts::of(run, entry.step, context.now, &self.potential);
-        let look = theme.status(row.status);
+        let is_broken = context.breakpoints.contains(&entry.step);
+        let step_look = StepLook::of(row, is_broken);
+        let look = step_look.style(theme);
         let quiet =
             entry.context || matches!(row.status, StepStatus::Pending | StepStatus::Skipped);
         let plain = if quiet { theme.dim } else { theme.text };
@@ -377,6 +380,10 @@ impl Table {
             buf.set_stringn(area.x, y, sign, 1, theme.accent);
         }
         if area.width > 2 {
+            if is_broken && step_look != StepLook::Breakpoint {
+                let sign = StepLook::Breakpoint.style(theme);
+                buf.set_stringn(area.x + 1, y, sign.glyph, 1, sign.style);
+            }
             buf.set_stringn(area.x + 2, y, look.glyph, 1, look.style);
         }
         for placed in &self.columns {

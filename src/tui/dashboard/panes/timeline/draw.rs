@@ -10,6 +10,7 @@ use crate::run::{IdleCause, RunState, StepStatus};
 use crate::text::{self, format};
 use crate::tui::Theme;
 use crate::tui::dashboard::panes::pane_context::PaneContext;
+use crate::tui::dashboard::state::step_look::StepLook;
 use crate::units::Micros;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -215,7 +216,9 @@ impl Timeline {
             };
             let y = self.area.y + at as u16;
             let is_selected = context.selected == Some(*step);
-            let look = theme.status(row.status);
+            let is_broken = context.breakpoints.contains(step);
+            let step_look = StepLook::of(row, is_broken);
+            let look = step_look.style(theme);
             let name = if is_selected {
                 theme.strong
             } else if row.status.has_ended() || row.status == StepStatus::Pending {
@@ -236,7 +239,12 @@ impl Timeline {
             };
             part(painter, mark, style);
             part(painter, look.glyph, look.style);
-            part(painter, " ", name);
+            let sign = StepLook::Breakpoint.style(theme);
+            if is_broken && step_look != StepLook::Breakpoint {
+                part(painter, sign.glyph, sign.style);
+            } else {
+                part(painter, " ", name);
+            }
             let room = usize::from(gutter).saturating_sub(4);
             let id = context.names.fit(&row.info.id, room);
             part(painter, &text::pad(&id, room), name);
