@@ -100,7 +100,7 @@ pub(crate) fn jump_to(model: &mut Model, step: StepIx) {
         model.trail.left(from);
     }
     select(model, Some(step));
-    model.notice = Some(format!("{} goes back", BACK));
+    model.notice = Some(format!("{BACK} goes back"));
 }
 
 /// Goes back along the edge that was last gone along.
