@@ -200,20 +200,12 @@ fn started(step: StepKey, input: Arc<Value>) -> EventKind {
 
 fn ended(step: StepKey) -> [EventKind; 2] {
     let end = AttemptEnd {
-        reasoning: None,
-        charges: Arc::default(),
         step: step.clone(),
         attempt: 1,
         service: Micros(1000),
         cost: Some(Money::from_usd(0.000_1)),
-        tokens: None,
-        model: None,
-        prompt: None,
-        answer: None,
-        error: None,
-        retry_in: None,
+        details: None,
         cancelled: false,
-        streamed: None,
     };
     let output = Arc::new(json!({"done": true}));
     let source = StepSource::Call;

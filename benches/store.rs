@@ -234,20 +234,12 @@ fn events(id: &str, steps: u32) -> Vec<RunEvent> {
             prompt: None,
         });
         emit(EventKind::AttemptEnded(Arc::new(AttemptEnd {
-            reasoning: None,
-            charges: Arc::default(),
             step: step.clone(),
             attempt: 1,
             service: Micros(2),
             cost: Some(Money::from_pico(5)),
-            tokens: None,
-            model: None,
-            prompt: None,
-            answer: None,
-            error: None,
-            retry_in: None,
+            details: None,
             cancelled: false,
-            streamed: None,
         })));
         emit(EventKind::StepSucceeded {
             step,

@@ -5,8 +5,8 @@
 
 use plandeck::plan::{Dialect, StepInput, StepIx};
 use plandeck::run::{
-    AttemptEnd, EventKind, Rates, ResourceLimits, RunEvent, RunHeader, RunState, StepInfo, StepKey,
-    StepSource, figures,
+    AttemptDetails, AttemptEnd, EventKind, Rates, ResourceLimits, RunEvent, RunHeader, RunState,
+    StepInfo, StepKey, StepSource, figures,
 };
 use plandeck::tui::StepNames;
 use plandeck::tui::{CostPane, Pane, PaneContext, Table, Theme, Timeline};
@@ -98,20 +98,17 @@ impl Run {
             let tokens = Tokens::plain(300, 40);
             let is_model = end % 3 == 2;
             self.emit(EventKind::AttemptEnded(Arc::new(AttemptEnd {
-                reasoning: None,
-                charges: Arc::default(),
                 step: step.clone(),
                 attempt,
                 service: Micros(u64::from(SLOTS) * 900),
                 cost: Some(Money::from_usd(if is_model { 0.0004 } else { 0.0 })),
-                tokens: is_model.then(|| Box::new(tokens)),
-                model: is_model.then(|| "gpt-4o-mini".into()),
-                prompt: None,
-                answer: None,
-                error: None,
-                retry_in: None,
+                details: AttemptDetails {
+                    tokens: is_model.then(|| Box::new(tokens)),
+                    model: is_model.then(|| "gpt-4o-mini".into()),
+                    ..AttemptDetails::default()
+                }
+                .boxed(),
                 cancelled: false,
-                streamed: None,
             })));
             self.emit(EventKind::StepSucceeded {
                 step,

@@ -90,11 +90,13 @@ impl Driver {
         };
         let retry = tools.retry_policies(&setup.plan);
         let mut emitter = EventEmitter::new(setup.sinks, setup.toolbox.secrets());
+        let secrets = setup.toolbox.secrets();
+        let reuse = Reuse::new(setup.resume, setup.cache, keys, &header.steps, secrets);
         emitter.emit(Micros(0), EventKind::RunStarted(Arc::new(header)));
         Self {
+            reuse,
             scheduler: Scheduler::new(Arc::clone(&setup.plan.steps), retry, rules),
             random: fastrand::Rng::with_seed(settings.seed),
-            reuse: Reuse::new(setup.resume, setup.cache, keys, setup.toolbox.secrets()),
             plan: setup.plan,
             context: setup.context,
             tools,

@@ -1,10 +1,11 @@
 //! Events on their way out: they are redacted, numbered, folded into the run's state, and given to the sinks in batches.
 
 use super::blocking::blocking;
-use super::redaction::redacted;
+use super::redaction::redact;
 use super::{AttemptExchanges, EventSink};
 use crate::plan::StepIx;
 use crate::run::{EventKind, RunEvent, RunState};
+use crate::text::secrets::SecretsReader;
 use crate::tools::{Exchange, Secrets, SharedSecrets};
 use crate::units::Micros;
 use std::sync::Arc;
@@ -25,7 +26,7 @@ pub(super) struct EventEmitter {
     /// Why nothing can be recorded any more, where calls that have an effect are not to be made then.
     refusal: Option<Arc<str>>,
     /// What no event may hold.
-    secrets: SharedSecrets,
+    secrets: SecretsReader,
 }
 
 impl EventEmitter {
@@ -40,7 +41,7 @@ impl EventEmitter {
             batch: Vec::new(),
             must_survive: false,
             refusal: None,
-            secrets,
+            secrets: SecretsReader::new(secrets),
         }
     }
 
@@ -50,11 +51,12 @@ impl EventEmitter {
     }
 
     /// Numbers an event that happened at `at`, and applies it to the run's state.
-    pub(super) fn emit(&mut self, at: Micros, kind: EventKind) {
+    pub(super) fn emit(&mut self, at: Micros, mut kind: EventKind) {
+        redact(&mut kind, self.secrets.now());
         let event = RunEvent {
             seq: self.next_seq,
             at,
-            kind: redacted(kind, &self.secrets.now()),
+            kind,
         };
         self.next_seq += 1;
         self.state.apply(&event);
@@ -65,7 +67,7 @@ impl EventEmitter {
 
     /// What is hidden in the bodies that are kept of a call's requests; `None` where no sink keeps them.
     pub(super) fn raw(&self) -> Option<Arc<Secrets>> {
-        self.keeps_exchanges.then(|| self.secrets.now())
+        self.keeps_exchanges.then(|| self.secrets.snapshot())
     }
 
     /// Gives what the running attempt of a row sent and received to the sinks that keep it, with the next batch.

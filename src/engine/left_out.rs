@@ -49,6 +49,11 @@ impl LeftOut {
         found
     }
 
+    /// Whether there are none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     /// The output of a row is this now, as the user gave it.
     pub(super) fn given(&mut self, step: StepIx, row: &Arc<str>, output: &Value) {
         if holds_mark(output) {
@@ -61,9 +66,6 @@ impl LeftOut {
 
     /// The output of a row is made in this run.
     pub(super) fn made(&mut self, step: StepIx, row: &Arc<str>) {
-        if self.rows.is_empty() {
-            return;
-        }
         if let Some(rows) = self.rows.get_mut(&step) {
             rows.remove(row);
             if rows.is_empty() {
@@ -74,7 +76,7 @@ impl LeftOut {
 
     /// The first value that lacks a secret of those that the condition names which is asked before a row starts.
     pub(super) fn in_condition(&self, instance: &StepInstance<'_>) -> Option<Lacking> {
-        let step = instance.step().filter(|_| !self.rows.is_empty())?;
+        let step = instance.step().filter(|_| !self.is_empty())?;
         let condition = asked(step, instance.is_element())?;
         self.first(step, false, |visit| {
             condition.named(&instance.scope(), visit);
@@ -83,14 +85,14 @@ impl LeftOut {
 
     /// The same for the list that a row runs for.
     pub(super) fn in_list(&self, instance: &StepInstance<'_>) -> Option<Lacking> {
-        let step = instance.step().filter(|_| !self.rows.is_empty())?;
+        let step = instance.step().filter(|_| !self.is_empty())?;
         let list = step.for_each.as_ref().filter(|_| !instance.is_element())?;
         self.first(step, true, |visit| list.named(&instance.scope(), visit))
     }
 
     /// The same for what is computed for the parameters of a row. What is put in as it is can be seen there.
     pub(super) fn in_parameters(&self, instance: &StepInstance<'_>) -> Option<Lacking> {
-        let step = instance.step().filter(|_| !self.rows.is_empty())?;
+        let step = instance.step().filter(|_| !self.is_empty())?;
         self.first(step, true, |visit| {
             step.parameters.named(&instance.scope(), visit);
         })
@@ -141,7 +143,7 @@ impl LeftOut {
         plan: &ExecutionPlan,
         tools: &StepTools,
     ) -> HashSet<Arc<str>> {
-        if self.rows.is_empty() {
+        if self.is_empty() {
             return HashSet::new();
         }
         let mut search = Search {

@@ -9,15 +9,15 @@ use crate::tools::Secrets;
 use serde_json::Value;
 use std::sync::Arc;
 
-/// The event without secrets in anything that comes from outside: parameters, inputs, outputs, prompts, answers,
+/// Takes secrets out of everything in the event that comes from outside: parameters, inputs, outputs, prompts, answers,
 /// messages and logs. Names and ids stay, since readers tell steps apart by them.
-pub(super) fn redacted(mut kind: EventKind, secrets: &Secrets) -> EventKind {
+pub(super) fn redact(kind: &mut EventKind, secrets: &Secrets) {
     if secrets.is_empty() {
-        return kind;
+        return;
     }
     let value = |value: &mut Arc<Value>| *value = secrets.redact_shared(value);
     let text = |text: &mut Arc<str>| *text = secrets.redact_text(text);
-    match &mut kind {
+    match kind {
         EventKind::RunStarted(header) => {
             let header: &mut RunHeader = Arc::make_mut(header);
             value(&mut header.context);
@@ -36,11 +36,13 @@ pub(super) fn redacted(mut kind: EventKind, secrets: &Secrets) -> EventKind {
         EventKind::AttemptLog { text: line, .. } => text(line),
         EventKind::AttemptEnded(end) => {
             let end: &mut AttemptEnd = Arc::make_mut(end);
-            end.prompt.iter_mut().for_each(text);
-            end.answer.iter_mut().for_each(text);
-            end.reasoning.iter_mut().for_each(text);
-            if let Some(one) = &mut end.error {
-                error(one, secrets);
+            if let Some(details) = &mut end.details {
+                details.prompt.iter_mut().for_each(text);
+                details.answer.iter_mut().for_each(text);
+                details.reasoning.iter_mut().for_each(text);
+                if let Some(one) = &mut details.error {
+                    error(one, secrets);
+                }
             }
         }
         EventKind::StepSucceeded { output, reused, .. } => {
@@ -76,7 +78,6 @@ pub(super) fn redacted(mut kind: EventKind, secrets: &Secrets) -> EventKind {
         | EventKind::StopRequested
         | EventKind::RunReopened => {}
     }
-    kind
 }
 
 /// The input without secrets; the same one, with all that it shares, where it has none.

@@ -12,8 +12,8 @@ use super::step_tools::StepTools;
 use super::{Prepared, Scheduler, why};
 use crate::plan::{ExecutionPlan, Root, Step, StepInput, StepIx, Template};
 use crate::run::{
-    CallReason, ErrorKind, MissReason, NotReused, RunCommand, RunError, StepKey, StepSource,
-    StepState, StepStatus,
+    CallReason, ErrorKind, MissReason, NotReused, RunCommand, RunError, StepInfo, StepKey,
+    StepSource, StepState, StepStatus,
 };
 use crate::tools::{CallReport, REDACTED, SharedSecrets};
 use crate::units::Micros;
@@ -34,6 +34,8 @@ pub(super) struct Reuse {
     resume: Option<ResumeState>,
     cache: Option<Box<dyn OutputCache>>,
     keys: Keys,
+    /// Why the outputs of the plan's steps are not cached; `None` where they may be.
+    not_reused: Vec<Option<NotReused>>,
     /// The keys under which the outputs of running calls are to be cached.
     to_cache: HashMap<StepIx, (CacheKey, Option<FilesSeen>)>,
     refreshed: Refreshed,
@@ -45,11 +47,12 @@ pub(super) struct Reuse {
 }
 
 impl Reuse {
-    /// What an earlier run and a cache have.
+    /// What an earlier run and a cache have for the `steps` of a plan.
     pub(super) fn new(
         mut resume: Option<ResumeState>,
         cache: Option<Box<dyn OutputCache>>,
         keys: Keys,
+        steps: &[StepInfo],
         secrets: SharedSecrets,
     ) -> Self {
         let edits = resume.as_mut().map(|it| std::mem::take(&mut it.edits));
@@ -57,6 +60,7 @@ impl Reuse {
             resume,
             cache,
             keys,
+            not_reused: steps.iter().map(|step| step.not_reused).collect(),
             to_cache: HashMap::new(),
             refreshed: Refreshed::default(),
             edits: edits.unwrap_or_default(),
@@ -101,14 +105,10 @@ impl Reuse {
         resume.context().get(&**name) == now.as_ref()
     }
 
-    /// What to do with a row of which it is known what would be done with it if nothing were reused. `not_reused`
-    /// shows why its outputs are not cached.
-    pub(super) fn decide(
-        &mut self,
-        instance: &StepInstance<'_>,
-        not_reused: Option<NotReused>,
-        prepared: Prepared,
-    ) -> Prepared {
+    /// What to do with a row of which it is known what would be done with it if nothing were reused.
+    pub(super) fn decide(&mut self, instance: &StepInstance<'_>, prepared: Prepared) -> Prepared {
+        let not_reused = self.not_reused.get(instance.plan_step().at());
+        let not_reused = not_reused.copied().flatten();
         let (recorded, refused) = self.computed_from_what_lacks(instance, &prepared);
         let prepared = match &mut self.resume {
             _ if recorded.is_some() => recorded.unwrap_or(prepared),
@@ -133,7 +133,8 @@ impl Reuse {
             Some(refused) if would_use(&prepared) => refused,
             _ => self.unless_redacted(instance, prepared),
         };
-        if !matches!(prepared, Prepared::Known(_, StepSource::Recorded, _)) {
+        let is_recorded = matches!(prepared, Prepared::Known(_, StepSource::Recorded, _));
+        if !is_recorded && !self.left_out.is_empty() {
             self.left_out.made(instance.plan_step(), &instance.key().id);
         }
         let Prepared::Call { input, .. } = &prepared else {
@@ -382,7 +383,8 @@ impl Reuse {
         instance: &StepInstance<'_>,
         prepared: &Prepared,
     ) -> (Option<Prepared>, Option<Prepared>) {
-        let Some(step) = instance.step().filter(|_| would_use(prepared)) else {
+        let is_concerned = !self.left_out.is_empty() && would_use(prepared);
+        let Some(step) = instance.step().filter(|_| is_concerned) else {
             return (None, None);
         };
         let id = instance.key().id;

@@ -100,7 +100,7 @@ fn part(charge: &Charge, is_alone: bool) -> String {
 mod tests {
     use super::*;
     use crate::plan::StepIx;
-    use crate::run::StepKey;
+    use crate::run::{AttemptDetails, StepKey};
     use crate::units::{Micros, Tokens};
 
     fn end(cost: Option<Money>, charges: &[(ChargeClass, u64, i64, bool)]) -> AttemptEnd {
@@ -113,7 +113,6 @@ mod tests {
                 upper_bound: *upper_bound,
             });
         AttemptEnd {
-            reasoning: None,
             step: StepKey {
                 ix: StepIx(0),
                 id: "s".into(),
@@ -121,15 +120,13 @@ mod tests {
             attempt: 1,
             service: Micros(1),
             cost,
-            charges: charges.collect(),
-            tokens: Some(Box::new(Tokens::plain(1_310, 45))),
-            model: None,
-            prompt: None,
-            answer: None,
-            error: None,
-            retry_in: None,
+            details: AttemptDetails {
+                charges: charges.collect(),
+                tokens: Some(Box::new(Tokens::plain(1_310, 45))),
+                ..AttemptDetails::default()
+            }
+            .boxed(),
             cancelled: false,
-            streamed: None,
         }
     }
 

@@ -208,8 +208,8 @@ mod tests {
     use super::*;
     use crate::plan::{Dialect, StepInput, StepIx};
     use crate::run::{
-        AttemptEnd, ErrorKind, EventKind, ResourceLimits, RunError, RunEvent, RunHeader, StepInfo,
-        StepKey, StepSource,
+        AttemptDetails, AttemptEnd, ErrorKind, EventKind, ResourceLimits, RunError, RunEvent,
+        RunHeader, StepInfo, StepKey, StepSource,
     };
     use crate::units::Money;
     use std::sync::Arc;
@@ -255,20 +255,16 @@ mod tests {
         };
         let ended = |at: u32, error: Option<RunError>| {
             EventKind::AttemptEnded(Arc::new(AttemptEnd {
-                reasoning: None,
-                charges: Arc::default(),
                 step: key(at),
                 attempt: 1,
                 service: Micros(100_000),
                 cost: Some(Money::from_usd(0.001)),
-                tokens: None,
-                model: None,
-                prompt: None,
-                answer: None,
-                error: error.map(Box::new),
-                retry_in: None,
+                details: AttemptDetails {
+                    error: error.map(Box::new),
+                    ..AttemptDetails::default()
+                }
+                .boxed(),
                 cancelled: false,
-                streamed: None,
             }))
         };
         let header = RunHeader {

@@ -36,9 +36,9 @@ pub use command::{CommandError, RunCommand};
 pub(crate) use compare::first_along;
 pub use compare::{Comparison, Differences, Verdict};
 pub use event::{
-    AttemptEnd, CallReason, ErrorKind, EventKind, InputChange, Limit, LogStream, MissReason,
-    NotReused, RerunReason, Reuse, RunError, RunEvent, RunHeader, RunOutcome, SkipReason, StepInfo,
-    StepKey, StepPrice, StepSource, Streamed, WaitReason,
+    AttemptDetails, AttemptEnd, CallReason, ErrorKind, EventKind, InputChange, Limit, LogStream,
+    MissReason, NotReused, RerunReason, Reuse, RunError, RunEvent, RunHeader, RunOutcome,
+    SkipReason, StepInfo, StepKey, StepPrice, StepSource, Streamed, WaitReason,
 };
 pub use exchange::{Body, Exchange};
 pub use figures::{Figures, figures};

@@ -2,8 +2,8 @@
 
 use crate::plan::{Dialect, StepInput, StepIx};
 use crate::run::{
-    AttemptEnd, ErrorKind, EventKind, ResourceLimits, Reuse, RunError, RunEvent, RunHeader,
-    RunState, StepInfo, StepKey, StepSource, WaitReason,
+    AttemptDetails, AttemptEnd, ErrorKind, EventKind, ResourceLimits, Reuse, RunError, RunEvent,
+    RunHeader, RunState, StepInfo, StepKey, StepSource, WaitReason,
 };
 use crate::units::{Micros, Money, Tokens};
 use ratatui::buffer::Buffer;
@@ -142,25 +142,24 @@ impl RunFixture {
             .map_or(self.at, |attempt| attempt.started);
         let is_model = &*row.info.kind == "model";
         let end = AttemptEnd {
-            reasoning: None,
-            charges: Arc::default(),
             step,
             attempt,
             service: self.at - started,
             cost: usd.map(Money::from_usd),
-            tokens: is_model.then(|| {
-                Box::new(Tokens {
-                    cached_input: 20,
-                    ..Tokens::plain(310, 45)
-                })
-            }),
-            model: is_model.then(|| "gpt-4o-mini".into()),
-            prompt: None,
-            answer: None,
-            error: message.map(|message| Box::new(error(message))),
-            retry_in: retry_in.map(|ms| Micros(ms * 1_000)),
+            details: AttemptDetails {
+                tokens: is_model.then(|| {
+                    Box::new(Tokens {
+                        cached_input: 20,
+                        ..Tokens::plain(310, 45)
+                    })
+                }),
+                model: is_model.then(|| "gpt-4o-mini".into()),
+                error: message.map(|message| Box::new(error(message))),
+                retry_in: retry_in.map(|ms| Micros(ms * 1_000)),
+                ..AttemptDetails::default()
+            }
+            .boxed(),
             cancelled: false,
-            streamed: None,
         };
         self.event(EventKind::AttemptEnded(Arc::new(end)))
     }

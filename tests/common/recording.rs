@@ -2,8 +2,9 @@
 
 use plandeck::plan::{Dialect, StepInput, StepIx};
 use plandeck::run::{
-    AttemptEnd, ErrorKind, EventKind, Limit, LogStream, ResourceLimits, RunError, RunEvent,
-    RunHeader, RunOutcome, SkipReason, StepInfo, StepKey, StepPrice, StepSource, WaitReason,
+    AttemptDetails, AttemptEnd, ErrorKind, EventKind, Limit, LogStream, ResourceLimits, RunError,
+    RunEvent, RunHeader, RunOutcome, SkipReason, StepInfo, StepKey, StepPrice, StepSource,
+    WaitReason,
 };
 use plandeck::units::{Micros, Money, Tokens};
 use serde_json::{Value, json};
@@ -374,8 +375,6 @@ impl Recording {
         let is_model = &*self.steps[step.ix.at()].kind == "model";
         let error = message.map(|message| self.error(id, message));
         self.say(EventKind::AttemptEnded(Arc::new(AttemptEnd {
-            reasoning: None,
-            charges: Arc::default(),
             step,
             attempt,
             service: self.at - started,
@@ -384,19 +383,24 @@ impl Recording {
             } else {
                 Money::ZERO
             }),
-            tokens: is_model.then(|| {
-                Box::new(Tokens {
-                    cached_input: 20,
-                    ..Tokens::plain(310, 45)
-                })
-            }),
-            model: is_model.then(|| "gpt-4o-mini".into()),
-            prompt: is_model.then(|| format!("You are the tool {id}.\n\nAnswer in JSON.").into()),
-            answer: is_model.then(|| "{\"items\": [{\"name\": \"Milk\", \"price\": 2.49}]}".into()),
-            error: error.map(Box::new),
-            retry_in,
+            details: AttemptDetails {
+                tokens: is_model.then(|| {
+                    Box::new(Tokens {
+                        cached_input: 20,
+                        ..Tokens::plain(310, 45)
+                    })
+                }),
+                model: is_model.then(|| "gpt-4o-mini".into()),
+                prompt: is_model
+                    .then(|| format!("You are the tool {id}.\n\nAnswer in JSON.").into()),
+                answer: is_model
+                    .then(|| "{\"items\": [{\"name\": \"Milk\", \"price\": 2.49}]}".into()),
+                error: error.map(Box::new),
+                retry_in,
+                ..AttemptDetails::default()
+            }
+            .boxed(),
             cancelled: false,
-            streamed: None,
         })));
     }
 

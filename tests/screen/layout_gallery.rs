@@ -5,8 +5,8 @@
 
 use plandeck::plan::{Dialect, StepInput, StepIx};
 use plandeck::run::{
-    AttemptEnd, ErrorKind, EventKind, ResourceLimits, RunError, RunEvent, RunHeader, RunOutcome,
-    RunState, SkipReason, StepInfo, StepKey, StepSource,
+    AttemptDetails, AttemptEnd, ErrorKind, EventKind, ResourceLimits, RunError, RunEvent,
+    RunHeader, RunOutcome, RunState, SkipReason, StepInfo, StepKey, StepSource,
 };
 use plandeck::tui::Theme;
 use plandeck::tui::{GraphPane, Pane};
@@ -324,20 +324,16 @@ impl Recorder {
             attempts: 1,
         };
         self.say(EventKind::AttemptEnded(Arc::new(AttemptEnd {
-            reasoning: None,
-            charges: Arc::default(),
             step: self.key(at),
             attempt: 1,
             service,
             cost: Some(Money::from_usd(0.0001 * f64::from(1 + at % 9))),
-            tokens: None,
-            model: None,
-            prompt: None,
-            answer: None,
-            error: fails.then(|| Box::new(error.clone())),
-            retry_in: None,
+            details: AttemptDetails {
+                error: fails.then(|| Box::new(error.clone())),
+                ..AttemptDetails::default()
+            }
+            .boxed(),
             cancelled: false,
-            streamed: None,
         })));
         let step = self.key(at);
         self.say(if fails {

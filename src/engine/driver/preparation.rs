@@ -53,9 +53,7 @@ impl Driver {
             tools: &self.tools,
             context: &self.context,
         };
-        let state = self.emitter.state().steps.get(instance.plan_step().at());
-        let not_reused = state.and_then(|step| step.info.not_reused);
-        let prepared = self.reuse.decide(&instance, not_reused, prepared);
+        let prepared = self.reuse.decide(&instance, prepared);
         self.input(Input::Prepared(row, prepared));
     }
 

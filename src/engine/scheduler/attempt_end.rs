@@ -1,9 +1,9 @@
 //! The end of an attempt: it is billed, and its row ends, is retried, waits for money, or begins again.
 
-use super::rows::Row;
+use super::rows::{Calling, Row};
 use super::{Action, Scheduler, Stage, Timer, Turn, WaitFor};
 use crate::plan::StepIx;
-use crate::run::{AttemptEnd, EventKind, RunError, StepSource, Streamed};
+use crate::run::{AttemptDetails, AttemptEnd, EventKind, RunError, StepSource, Streamed};
 use crate::tools::{CallReport, CostBasis, ToolError};
 use crate::units::{Charge, ChargeClass, Micros, Money};
 use std::sync::Arc;
@@ -24,7 +24,11 @@ impl Scheduler {
         if !self.rows.get(row).is_some_and(Row::is_calling) {
             return;
         }
-        let Stage::Calling {
+        let Stage::Calling(call) = self.leave(row) else {
+            return;
+        };
+        let Calling {
+            slot: _,
             upper_bound: reserved,
             learned_excess,
             headroom,
@@ -32,11 +36,7 @@ impl Scheduler {
             priced,
             denied,
             rerun,
-            ..
-        } = self.leave(row)
-        else {
-            return;
-        };
+        } = *call;
         let CallReport {
             output,
             cost,
@@ -86,24 +86,27 @@ impl Scheduler {
             attempt,
             service,
             cost: cost.filter(|_| self.rules.track_cost),
-            charges: if cost.is_some() && self.rules.track_cost {
-                charges.into()
-            } else {
-                Arc::default()
-            },
-            tokens: tokens.map(Box::new),
-            model,
-            prompt,
-            answer,
-            reasoning,
-            streamed: first_token.map(|first_token| {
-                Box::new(Streamed {
-                    first_token: first_token.into(),
-                    tokens_per_second,
-                })
-            }),
-            error: error.clone(),
-            retry_in,
+            details: AttemptDetails {
+                charges: if cost.is_some() && self.rules.track_cost {
+                    charges
+                } else {
+                    Vec::new()
+                },
+                tokens: tokens.map(Box::new),
+                model,
+                prompt,
+                answer,
+                reasoning,
+                streamed: first_token.map(|first_token| {
+                    Box::new(Streamed {
+                        first_token: first_token.into(),
+                        tokens_per_second,
+                    })
+                }),
+                error: error.clone(),
+                retry_in,
+            }
+            .boxed(),
             cancelled: cancelled && output.is_err(),
         })));
         match (output, error) {

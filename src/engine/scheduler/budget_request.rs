@@ -59,25 +59,21 @@ impl Scheduler {
         let known = self.resources.budget.upper_bound(tool, total);
         let step = self.key(row);
         let calling = &mut self.rows[row];
-        let Stage::Calling {
-            upper_bound,
-            learned_excess,
-            denied,
-            rerun: false,
-            ..
-        } = &mut calling.stage
-        else {
+        let Stage::Calling(call) = &mut calling.stage else {
             return false;
         };
-        if known <= *upper_bound {
+        if call.rerun {
+            return false;
+        }
+        if known <= call.upper_bound {
             return true;
         }
-        if !self.resources.budget.raise(known - *upper_bound) {
-            *denied = true;
+        if !self.resources.budget.raise(known - call.upper_bound) {
+            call.denied = true;
             self.resources.request(row, known);
             return false;
         }
-        (*upper_bound, *learned_excess) = (known, known - total);
+        (call.upper_bound, call.learned_excess) = (known, known - total);
         turn.emit(EventKind::ReservationRaised {
             step,
             attempt: calling.attempts,

@@ -51,7 +51,7 @@ impl Scheduler {
     fn is_before_its_call(&self, row: StepIx) -> bool {
         self.outcome.is_going()
             && self.rows.get(row).is_some_and(|row| {
-                let elsewhere = matches!(row.stage, Stage::Calling { .. } | Stage::Dormant);
+                let elsewhere = matches!(row.stage, Stage::Calling(_) | Stage::Dormant);
                 !row.is_over() && !elsewhere
             })
             && !self.elements.is_expanded(row)

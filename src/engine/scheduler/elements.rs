@@ -157,8 +157,8 @@ impl Scheduler {
         let mut left = 0;
         for row in &rows {
             match &mut self.rows[*row].stage {
-                Stage::Calling { rerun, .. } => {
-                    *rerun = true;
+                Stage::Calling(call) => {
+                    call.rerun = true;
                     left += 1;
                     turn.act(Action::Cancel(*row));
                 }

@@ -8,8 +8,6 @@ use std::collections::BTreeSet;
 pub(super) struct Graph {
     before: Packed,
     after: Packed,
-    /// For each step the steps on the longest way from it to an end, itself included.
-    heights: Vec<u32>,
 }
 
 /// Lists of steps, one after the other in one allocation.
@@ -58,11 +56,9 @@ impl Graph {
             starts: counts,
             items,
         };
-        let heights = heights(steps, &packed, &after);
         Self {
             before: packed,
             after,
-            heights,
         }
     }
 
@@ -76,9 +72,28 @@ impl Graph {
         self.after.of(step)
     }
 
-    /// The steps on the longest way from `step` to an end, itself included.
-    pub(super) fn height(&self, step: StepIx) -> u32 {
-        self.heights.get(step.at()).copied().unwrap_or(1)
+    /// For each step the steps on the longest way from it to an end, itself included.
+    pub(super) fn heights(&self) -> Vec<u32> {
+        let steps = self.after.starts.len().saturating_sub(1);
+        let mut open: Vec<u32> = (0..steps as u32)
+            .map(|step| self.after(StepIx(step)).len() as u32)
+            .collect();
+        let mut heights = vec![1; steps];
+        let mut done: Vec<u32> = (0..steps as u32)
+            .filter(|step| open[*step as usize] == 0)
+            .collect();
+        while let Some(step) = done.pop() {
+            let above = heights[step as usize] + 1;
+            for dependency in self.before(StepIx(step)) {
+                let at = dependency.at();
+                heights[at] = heights[at].max(above);
+                open[at] -= 1;
+                if open[at] == 0 {
+                    done.push(dependency.0);
+                }
+            }
+        }
+        heights
     }
 
     /// Everything that depends on `steps`, directly or not, without them (unless one depends on another). What
@@ -99,26 +114,4 @@ impl Graph {
         }
         found
     }
-}
-
-fn heights(steps: usize, before: &Packed, after: &Packed) -> Vec<u32> {
-    let mut open: Vec<u32> = (0..steps as u32)
-        .map(|step| after.of(StepIx(step)).len() as u32)
-        .collect();
-    let mut heights = vec![1; steps];
-    let mut done: Vec<u32> = (0..steps as u32)
-        .filter(|step| open[*step as usize] == 0)
-        .collect();
-    while let Some(step) = done.pop() {
-        let above = heights[step as usize] + 1;
-        for dependency in before.of(StepIx(step)) {
-            let at = dependency.at();
-            heights[at] = heights[at].max(above);
-            open[at] -= 1;
-            if open[at] == 0 {
-                done.push(dependency.0);
-            }
-        }
-    }
-    heights
 }

@@ -99,7 +99,7 @@ impl Scheduler {
         Self {
             rows: Rows::new(&steps),
             elements: Elements::new(steps.len()),
-            waiting: Waiting::default(),
+            waiting: Waiting::new(&steps.graph),
             resources: Resources::new(&rules),
             clock: RunClock::new(rules.limits.timeout_seconds),
             decisions: Decisions::default(),
@@ -248,8 +248,8 @@ impl Scheduler {
 
     /// A row begins to wait for a slot.
     fn queue(&mut self, row: StepIx) {
-        let height = self.steps.graph.height(self.plan_step(row));
-        self.enter(row, WaitFor::Slot { height });
+        let of = self.plan_step(row);
+        self.enter(row, WaitFor::Slot { of });
     }
 
     /// Takes a row out of wherever it is, with its slot, and returns what its stage was.
@@ -294,7 +294,7 @@ impl Scheduler {
                 Stage::OutOfCalls => "OutOfCalls",
                 Stage::Backoff { .. } => "Backoff",
                 Stage::Preparing { .. } => "Preparing",
-                Stage::Calling { .. } => "Calling",
+                Stage::Calling(_) => "Calling",
                 Stage::Draining { .. } => "Draining",
                 Stage::Asked => "Asked",
                 Stage::Dormant => "Dormant",

@@ -1,7 +1,7 @@
 //! The answer to a preparation: the call is made, or the slot is free again.
 
 use super::rate_limiter::Refusal;
-use super::rows::EndedBy;
+use super::rows::{Calling, EndedBy};
 use super::{Action, Phase, Prepared, Scheduler, Stage, Timer, Turn, WaitFor};
 use crate::plan::{StepInput, StepIx};
 use crate::run::{
@@ -117,7 +117,7 @@ impl Scheduler {
             self.park(row, upper_bound, planned.estimated, turn);
             return;
         }
-        let stage = Stage::Calling {
+        let calling = Calling {
             slot: planned.slot,
             upper_bound,
             learned_excess: known - quoted,
@@ -127,14 +127,13 @@ impl Scheduler {
             denied: false,
             rerun: false,
         };
-        self.start_attempt(row, stage, upper_bound, planned, turn);
+        self.start_attempt(row, calling, planned, turn);
     }
 
     fn start_attempt(
         &mut self,
         row: StepIx,
-        stage: Stage,
-        reserved: Money,
+        calling: Calling,
         planned: Planned,
         turn: &mut Turn<'_>,
     ) {
@@ -143,9 +142,10 @@ impl Scheduler {
         self.resources.rates.start(turn.now, row, &planned.demand);
         self.decisions.hold_again(row);
         let step = self.key(row);
+        let reserved = calling.upper_bound;
         let starting = &mut self.rows[row];
         starting.status = StepStatus::Running;
-        starting.stage = stage;
+        starting.stage = Stage::Calling(Box::new(calling));
         starting.attempts += 1;
         starting.attempts_since_reset += 1;
         let attempt = starting.attempts;

@@ -142,8 +142,8 @@ impl Scheduler {
         if taken.begins_again() || taken.status == StepStatus::Pending {
             return;
         }
-        if let Stage::Calling { rerun, .. } = &mut taken.stage {
-            *rerun = true;
+        if let Stage::Calling(call) = &mut taken.stage {
+            call.rerun = true;
             turn.act(Action::Cancel(row));
             return;
         }

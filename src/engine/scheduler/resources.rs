@@ -58,10 +58,10 @@ impl Resources {
     pub(super) fn leave(&mut self, row: StepIx, stage: &Stage) {
         match stage {
             Stage::Preparing { slot, .. } => self.slots.give(*slot),
-            Stage::Calling { slot, .. } => {
+            Stage::Calling(call) => {
                 self.running -= 1;
                 self.paced.remove(&row);
-                self.slots.give(*slot);
+                self.slots.give(call.slot);
             }
             _ => {}
         }

@@ -43,25 +43,8 @@ pub(super) enum Stage {
         /// Whether it may start although the run is paused.
         permitted: bool,
     },
-    /// It has a slot, and its attempt is running.
-    Calling {
-        /// The slot.
-        slot: u32,
-        /// What is reserved for the call.
-        upper_bound: Money,
-        /// What of the upper bound is there because of the bills of other calls.
-        learned_excess: Money,
-        /// Held back beside the upper bound.
-        headroom: Money,
-        /// Whether the upper bound is an estimate.
-        estimated: bool,
-        /// Whether its upper bound is known, because its model has a price.
-        priced: bool,
-        /// It asked for more money than there was.
-        denied: bool,
-        /// It is being cancelled, and goes back to the beginning once it has ended.
-        rerun: bool,
-    },
+    /// It has a slot, and its attempt is running. Few rows do so at a time; the others take no room for it.
+    Calling(Box<Calling>),
     /// A `for_each` step that goes back to the beginning once the calls of its elements have ended.
     Draining {
         /// How many calls have to end.
@@ -71,6 +54,31 @@ pub(super) enum Stage {
     Asked,
     /// The row of an element that the list does not have at present.
     Dormant,
+}
+
+/// What is known of a row while its attempt is running.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each can be true beside the others"
+)]
+pub(super) struct Calling {
+    /// The slot.
+    pub slot: u32,
+    /// What is reserved for the call.
+    pub upper_bound: Money,
+    /// What of the upper bound is there because of the bills of other calls.
+    pub learned_excess: Money,
+    /// Held back beside the upper bound.
+    pub headroom: Money,
+    /// Whether the upper bound is an estimate.
+    pub estimated: bool,
+    /// Whether its upper bound is known, because its model has a price.
+    pub priced: bool,
+    /// It asked for more money than there was.
+    pub denied: bool,
+    /// It is being cancelled, and goes back to the beginning once it has ended.
+    pub rerun: bool,
 }
 
 /// Who decided how an ended row ended.
@@ -179,13 +187,13 @@ impl Row {
 
     /// Whether its attempt is running.
     pub(super) fn is_calling(&self) -> bool {
-        matches!(self.stage, Stage::Calling { .. })
+        matches!(self.stage, Stage::Calling(_))
     }
 
     /// Whether it goes back to the beginning once what is running has ended.
     pub(super) fn begins_again(&self) -> bool {
-        match self.stage {
-            Stage::Calling { rerun, .. } => rerun,
+        match &self.stage {
+            Stage::Calling(call) => call.rerun,
             Stage::Draining { .. } => true,
             _ => false,
         }
@@ -218,7 +226,7 @@ impl Row {
             Stage::Idle
                 | Stage::Asked
                 | Stage::Dormant
-                | Stage::Calling { .. }
+                | Stage::Calling(_)
                 | Stage::Draining { .. }
         )
     }

@@ -61,7 +61,7 @@ impl Scheduler {
             match self.rows[row].stage {
                 _ if status.has_ended() => continue,
                 Stage::Dormant => continue,
-                Stage::Calling { .. } => {
+                Stage::Calling(_) => {
                     turn.act(Action::Cancel(row));
                     continue;
                 }
@@ -169,13 +169,12 @@ impl Scheduler {
         match &sinks[..] {
             [one] => self.output(*one).cloned().unwrap_or_default(),
             many => {
-                let outputs: Map<String, Value> = many
-                    .iter()
-                    .filter_map(|row| {
-                        let output = self.output(*row)?;
-                        Some((self.steps.id(*row).to_string(), Value::clone(output)))
-                    })
-                    .collect();
+                let mut outputs = Map::with_capacity(many.len());
+                for row in many {
+                    if let Some(output) = self.output(*row) {
+                        outputs.insert(self.steps.id(*row).to_string(), Value::clone(output));
+                    }
+                }
                 Arc::new(Value::Object(outputs))
             }
         }

@@ -1,6 +1,7 @@
 //! Which rows wait, and for what. A row enters and leaves here in one place each, so that the counts and lists
 //! always agree with the stages of the rows.
 
+use super::graph::Graph;
 use super::ready::ReadyQueue;
 use super::rows::{Rows, Stage};
 use crate::plan::StepIx;
@@ -12,8 +13,8 @@ use std::collections::{BTreeSet, VecDeque};
 pub(super) enum WaitFor {
     /// A slot; those with more height below them come first.
     Slot {
-        /// The steps on the longest way from it to an end.
-        height: u32,
+        /// The plan's step behind the row.
+        of: StepIx,
     },
     /// The user, at a breakpoint.
     Breakpoint,
@@ -54,7 +55,7 @@ pub(super) enum Exhausted {
 }
 
 /// The rows that wait.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Waiting {
     ready: ReadyQueue,
     /// Rows that wait for money, by their upper bound.
@@ -70,11 +71,24 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
+    /// No rows of a plan with these dependencies.
+    pub(super) fn new(graph: &Graph) -> Self {
+        Self {
+            ready: ReadyQueue::new(&graph.heights()),
+            parked: BTreeSet::new(),
+            throttled: 0,
+            backoffs: 0,
+            out_of_calls: Vec::new(),
+            at_breakpoint: VecDeque::new(),
+            exclusive: Exclusive::default(),
+        }
+    }
+
     /// A row without a slot begins to wait; returns its stage from now on.
     pub(super) fn enter(&mut self, row: StepIx, wait: WaitFor) -> Stage {
         match wait {
-            WaitFor::Slot { height } => {
-                self.ready.push(row, height);
+            WaitFor::Slot { of } => {
+                self.ready.push(row, of);
                 Stage::Queued
             }
             WaitFor::Breakpoint => {
@@ -119,7 +133,7 @@ impl Waiting {
             }
             Stage::Throttled => self.throttled -= 1,
             Stage::Backoff { .. } => self.backoffs -= 1,
-            Stage::Preparing { .. } | Stage::Calling { .. } => {
+            Stage::Preparing { .. } | Stage::Calling(_) => {
                 self.exclusive.running = self.exclusive.running.filter(|running| *running != row);
             }
             Stage::Idle | Stage::Draining { .. } | Stage::Asked | Stage::Dormant => {}

@@ -10,7 +10,7 @@ mod header;
 mod reuse;
 mod step;
 
-pub use attempt::{AttemptEnd, LogStream, Streamed};
+pub use attempt::{AttemptDetails, AttemptEnd, LogStream, Streamed};
 pub use cost::StepPrice;
 pub use error::{ErrorKind, Limit, RunError};
 pub use header::{RunHeader, RunOutcome};

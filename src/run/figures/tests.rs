@@ -61,20 +61,12 @@ fn run(depends_on: &[Vec<u32>], attempts: &[Vec<(u64, u64)>], slots: u32) -> Run
                 prompt: None,
             };
             let ended = EventKind::AttemptEnded(Arc::new(AttemptEnd {
-                reasoning: None,
-                charges: Arc::default(),
                 step: step.clone(),
                 attempt: number as u32 + 1,
                 service: Micros(*length),
                 cost: Some(Money::ZERO),
-                tokens: None,
-                model: None,
-                prompt: None,
-                answer: None,
-                error: None,
-                retry_in: None,
+                details: None,
                 cancelled: false,
-                streamed: None,
             }));
             kinds.push((*start, 1, started));
             kinds.push((start + length, 2, ended));

@@ -3,8 +3,8 @@
 use super::*;
 use crate::plan::{Dialect, StepInput, StepIx};
 use crate::run::{
-    AttemptEnd, EventKind, Rates, ResourceLimits, RunEvent, RunHeader, StepInfo, StepKey,
-    StepSource,
+    AttemptDetails, AttemptEnd, EventKind, Rates, ResourceLimits, RunEvent, RunHeader, StepInfo,
+    StepKey, StepSource,
 };
 use crate::units::Micros;
 use serde_json::Value;
@@ -103,20 +103,16 @@ impl Trial {
     fn end(&mut self, row: u32, attempt: u32, retry_in: Option<u64>) {
         let step = self.key(row);
         self.emit(EventKind::AttemptEnded(Arc::new(AttemptEnd {
-            reasoning: None,
-            charges: Arc::default(),
             step,
             attempt,
             service: Micros(1),
             cost: Some(Money::ZERO),
-            tokens: None,
-            model: None,
-            prompt: None,
-            answer: None,
-            error: None,
-            retry_in: retry_in.map(Micros),
+            details: AttemptDetails {
+                retry_in: retry_in.map(Micros),
+                ..AttemptDetails::default()
+            }
+            .boxed(),
             cancelled: false,
-            streamed: None,
         })));
     }
 

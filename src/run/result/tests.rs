@@ -1,8 +1,8 @@
 //! The result: its order, what is `null` and when, and its form as JSON.
 
 use super::super::{
-    AttemptEnd, EventKind, ResourceLimits, RunEvent, RunHeader, RunOutcome, RunState, StepInfo,
-    StepKey, StepSource, figures,
+    AttemptDetails, AttemptEnd, EventKind, ResourceLimits, RunEvent, RunHeader, RunOutcome,
+    RunState, StepInfo, StepKey, StepSource, figures,
 };
 use super::ExecutionResult;
 use crate::plan::{Dialect, StepInput, StepIx};
@@ -64,20 +64,17 @@ fn run(track_cost: bool, costs: [Option<i64>; 3]) -> RunState {
     ];
     let called = |ix: u32, start: u64, cost: Option<i64>| {
         let ended = AttemptEnd {
-            reasoning: None,
-            charges: Arc::default(),
             step: key(ix),
             attempt: 1,
             service: Micros(10_000),
             cost: cost.filter(|_| track_cost).map(Money::from_pico),
-            tokens: Some(Box::new(Tokens::plain(310, 45))),
-            model: Some("gpt-4o-mini".into()),
-            prompt: None,
-            answer: None,
-            error: None,
-            retry_in: None,
+            details: AttemptDetails {
+                tokens: Some(Box::new(Tokens::plain(310, 45))),
+                model: Some("gpt-4o-mini".into()),
+                ..AttemptDetails::default()
+            }
+            .boxed(),
             cancelled: false,
-            streamed: None,
         };
         [
             (

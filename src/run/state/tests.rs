@@ -1,9 +1,9 @@
 //! The fold takes any log, however wrong, without a panic and with a sane account.
 
 use super::super::{
-    AttemptEnd, ErrorKind, EventKind, ExecutionResult, IdleCause, IdlePeriod, Limit, LogStream,
-    ResourceLimits, Reuse, RunError, RunEvent, RunHeader, RunOutcome, SkipReason, StepInfo,
-    StepKey, StepSource, Wait, WaitReason, Waits, figures,
+    AttemptDetails, AttemptEnd, ErrorKind, EventKind, ExecutionResult, IdleCause, IdlePeriod,
+    Limit, LogStream, ResourceLimits, Reuse, RunError, RunEvent, RunHeader, RunOutcome, SkipReason,
+    StepInfo, StepKey, StepSource, Wait, WaitReason, Waits, figures,
 };
 use super::{AttemptLog, RunState};
 use crate::plan::{Dialect, StepInput, StepIx};
@@ -91,25 +91,22 @@ fn attempt_ended() -> impl Strategy<Value = EventKind> {
     )
         .prop_map(|(step, attempt, service, cost, tokens, retries)| {
             EventKind::AttemptEnded(Arc::new(AttemptEnd {
-                reasoning: None,
-                charges: Arc::default(),
                 step,
                 attempt,
                 service: Micros(service),
                 cost: cost.map(Money::from_pico),
-                tokens: tokens.map(|tokens| {
-                    Box::new(Tokens {
-                        cached_input: tokens,
-                        ..Tokens::plain(tokens, tokens)
-                    })
-                }),
-                model: None,
-                prompt: None,
-                answer: None,
-                error: None,
-                retry_in: retries.then_some(Micros(u64::MAX)),
+                details: AttemptDetails {
+                    tokens: tokens.map(|tokens| {
+                        Box::new(Tokens {
+                            cached_input: tokens,
+                            ..Tokens::plain(tokens, tokens)
+                        })
+                    }),
+                    retry_in: retries.then_some(Micros(u64::MAX)),
+                    ..AttemptDetails::default()
+                }
+                .boxed(),
                 cancelled: false,
-                streamed: None,
             }))
         })
 }
@@ -322,20 +319,17 @@ fn waits_are_kept_with_their_reason_and_span() {
         prompt: None,
     };
     let ended = AttemptEnd {
-        reasoning: None,
-        charges: Arc::default(),
         step: step.clone(),
         attempt: 1,
         service: Micros(10),
         cost: None,
-        tokens: None,
-        model: None,
-        prompt: None,
-        answer: None,
-        error: Some(Box::new(error())),
-        retry_in: Some(Micros(20)),
+        details: AttemptDetails {
+            error: Some(Box::new(error())),
+            retry_in: Some(Micros(20)),
+            ..AttemptDetails::default()
+        }
+        .boxed(),
         cancelled: false,
-        streamed: None,
     };
     let state = RunState::from_events(&events(vec![
         (EventKind::RunStarted(Arc::new(header)), 0),

@@ -172,22 +172,44 @@ impl Codec for Arc<AttemptEnd> {
 
 impl<T: Codec> Codec for Arc<[T]> {
     fn put(&self, out: &mut Encoder) {
-        out.number(self.len() as u64);
-        for item in self.iter() {
-            item.put(out);
-        }
+        put_all(self, out);
     }
 
     fn take(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let count = input.raw.number()?;
-        // Every item takes a byte at least: what claims more than is there is malformed.
-        if count > input.raw.0.len() as u64 {
-            return Err(DecodeError::Malformed);
-        }
-        (0..count).map(|_| T::take(input)).collect()
+        take_all(input)
     }
 
     fn absent() -> Option<Self> {
         Some(Arc::new([]))
     }
+}
+
+impl<T: Codec> Codec for Vec<T> {
+    fn put(&self, out: &mut Encoder) {
+        put_all(self, out);
+    }
+
+    fn take(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        take_all(input)
+    }
+
+    fn absent() -> Option<Self> {
+        Some(Vec::new())
+    }
+}
+
+fn put_all<T: Codec>(items: &[T], out: &mut Encoder) {
+    out.number(items.len() as u64);
+    for item in items {
+        item.put(out);
+    }
+}
+
+fn take_all<T: Codec, C: FromIterator<T>>(input: &mut Decoder<'_>) -> Result<C, DecodeError> {
+    let count = input.raw.number()?;
+    // Every item takes a byte at least: what claims more than is there is malformed.
+    if count > input.raw.0.len() as u64 {
+        return Err(DecodeError::Malformed);
+    }
+    (0..count).map(|_| T::take(input)).collect()
 }

@@ -6,12 +6,11 @@
 use super::{DecodeError, Decoder, Encoder, Memory, Rows};
 use crate::plan::{Dialect, StepIx};
 use crate::run::{
-    AttemptEnd, ErrorKind, EventKind, Limit, LogStream, Rate, Rates, ResourceLimits, RunError,
-    RunEvent, RunHeader, RunOutcome, SkipReason, StepInfo, StepKey, StepPrice, StepSource,
-    Streamed, WaitReason,
+    AttemptDetails, AttemptEnd, ErrorKind, EventKind, Limit, LogStream, Rate, Rates,
+    ResourceLimits, RunError, RunEvent, RunHeader, RunOutcome, SkipReason, StepInfo, StepKey,
+    StepPrice, StepSource, Streamed, WaitReason,
 };
 use crate::units::{Charge, ChargeClass, Micros, Tokens};
-use std::sync::Arc;
 
 /// Something that can be written to a record.
 pub(crate) trait Codec: Sized {
@@ -77,6 +76,10 @@ impl Codec for AttemptEnd {
             attempt,
             service,
             cost,
+            details: _,
+            cancelled,
+        } = self;
+        let AttemptDetails {
             charges,
             tokens,
             model,
@@ -86,8 +89,7 @@ impl Codec for AttemptEnd {
             streamed,
             error,
             retry_in,
-            cancelled,
-        } = self;
+        } = &**self;
         step.put(out);
         attempt.put(out);
         service.put(out);
@@ -117,32 +119,39 @@ impl Codec for AttemptEnd {
     }
 
     fn take(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let mut end = Self {
-            step: input.field()?,
-            attempt: input.field()?,
-            service: input.field()?,
-            cost: input.field()?,
+        let (step, attempt, service, cost) = (
+            input.field()?,
+            input.field()?,
+            input.field()?,
+            input.field()?,
+        );
+        let mut details = AttemptDetails {
             tokens: input.field()?,
             model: input.field()?,
             prompt: input.field()?,
             answer: input.field()?,
             error: input.field()?,
             retry_in: input.field()?,
-            cancelled: input.field()?,
-            charges: Arc::default(),
-            reasoning: None,
-            streamed: None,
+            ..AttemptDetails::default()
         };
+        let cancelled = input.field()?;
         let rarely_known: Option<RareTokens> = input.field()?;
-        if let Some((tokens, rare)) = end.tokens.as_mut().zip(rarely_known) {
+        if let Some((tokens, rare)) = details.tokens.as_mut().zip(rarely_known) {
             tokens.cache_write = rare.cache_write;
             tokens.cache_write_1h = rare.cache_write_1h;
             tokens.reasoning = rare.reasoning;
         }
-        end.charges = input.field()?;
-        end.reasoning = input.field()?;
-        end.streamed = input.field()?;
-        Ok(end)
+        details.charges = input.field()?;
+        details.reasoning = input.field()?;
+        details.streamed = input.field()?;
+        Ok(Self {
+            step,
+            attempt,
+            service,
+            cost,
+            details: details.boxed(),
+            cancelled,
+        })
     }
 }
 

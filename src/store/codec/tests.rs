@@ -3,9 +3,10 @@
 use super::{Blobs, DecodeError, Decoder, Encoder, Hash, Memory, decode_event, encode_event};
 use crate::plan::{Dialect, InputList, InputObject, InputPart, StepInput, StepIx, View};
 use crate::run::{
-    AttemptEnd, CallReason, ErrorKind, EventKind, InputChange, Limit, LogStream, MissReason,
-    NotReused, Rate, Rates, RerunReason, ResourceLimits, Reuse, RunError, RunEvent, RunHeader,
-    RunOutcome, SkipReason, StepInfo, StepKey, StepPrice, StepSource, Streamed, WaitReason,
+    AttemptDetails, AttemptEnd, CallReason, ErrorKind, EventKind, InputChange, Limit, LogStream,
+    MissReason, NotReused, Rate, Rates, RerunReason, ResourceLimits, Reuse, RunError, RunEvent,
+    RunHeader, RunOutcome, SkipReason, StepInfo, StepKey, StepPrice, StepSource, Streamed,
+    WaitReason,
 };
 use crate::units::{Charge, ChargeClass, Micros, Money, Tokens};
 use proptest::collection::vec;
@@ -427,19 +428,22 @@ fn end() -> impl Strategy<Value = AttemptEnd> {
             (error, retry_in, cancelled, streamed),
         )| {
             AttemptEnd {
-                reasoning,
-                streamed,
                 step,
                 attempt,
                 service,
                 cost,
-                charges: charges.into(),
-                tokens: tokens.map(Box::new),
-                model,
-                prompt,
-                answer,
-                error: error.map(Box::new),
-                retry_in,
+                details: AttemptDetails {
+                    reasoning,
+                    streamed,
+                    charges,
+                    tokens: tokens.map(Box::new),
+                    model,
+                    prompt,
+                    answer,
+                    error: error.map(Box::new),
+                    retry_in,
+                }
+                .boxed(),
                 cancelled,
             }
         },
@@ -774,8 +778,6 @@ fn an_input_is_written_as_its_value_and_read_as_shared_parts() {
 #[test]
 fn a_record_from_before_a_field_existed_is_read_with_its_absent_value() {
     let end = AttemptEnd {
-        reasoning: None,
-        charges: Arc::default(),
         step: StepKey {
             ix: StepIx(3),
             id: "s".into(),
@@ -783,14 +785,8 @@ fn a_record_from_before_a_field_existed_is_read_with_its_absent_value() {
         attempt: 1,
         service: Micros(5),
         cost: None,
-        tokens: None,
-        model: None,
-        prompt: None,
-        answer: None,
-        error: None,
-        retry_in: None,
+        details: None,
         cancelled: false,
-        streamed: None,
     };
     let event = RunEvent {
         seq: 0,

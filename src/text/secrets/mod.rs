@@ -19,6 +19,7 @@ mod stream;
 mod tests;
 
 pub(crate) use forms::mask_password;
+pub(crate) use shared::SecretsReader;
 pub use shared::SharedSecrets;
 pub(crate) use stream::Redactor;
 
