@@ -36,7 +36,7 @@ pub(super) fn show(args: &ShowArgs) -> Result<u8, Failure> {
     let rows = state.steps.iter().enumerate();
     for (at, row) in rows.filter(|(_, row)| row.info.parent.is_none()) {
         let ended = row
-            .ended_at
+            .ended_at()
             .map_or_else(String::new, |at| format!("{:>9.3}s", at.seconds()));
         let status = match (status, row.running_attempt()) {
             (RunWord::Interrupted, Some(_)) => "unknown",

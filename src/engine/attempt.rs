@@ -16,17 +16,17 @@ pub(super) struct AttemptDone {
     /// The time the call took.
     pub service: Micros,
     /// The call's result, cost and usage.
-    pub report: CallReport,
+    pub report: Box<CallReport>,
     /// Whether it was stopped rather than ended.
     pub cancelled: bool,
 }
 
 impl AttemptDone {
     /// An attempt that took no time, because nothing was called.
-    pub(super) const fn free(report: CallReport) -> Self {
+    pub(super) fn free(report: CallReport) -> Self {
         Self {
             service: Micros(0),
-            report,
+            report: Box::new(report),
             cancelled: false,
         }
     }
@@ -63,7 +63,7 @@ pub(super) async fn attempt(tool: Arc<dyn Tool>, call: Call, bounds: Bounds) -> 
     let report = ended.unwrap_or_else(|| unanswered(ToolError::permanent("stopped")));
     AttemptDone {
         service: Micros::from(bounds.origin.elapsed()) - bounds.started,
-        report,
+        report: Box::new(report),
         cancelled,
     }
 }

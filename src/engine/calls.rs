@@ -239,7 +239,7 @@ impl Calls {
         let call = self.running.get(&row)?;
         let done = done.unwrap_or_else(|| AttemptDone {
             service: now - call.started,
-            report: unanswered(panicked()),
+            report: Box::new(unanswered(panicked())),
             cancelled: call.cancel.is_cancelled(),
         });
         Some(EndedCall {

@@ -32,7 +32,7 @@ impl Dated {
 
     /// What the output of a row saves where it is taken over.
     pub(super) fn reuse(&self, row: &StepState, run_id: &Arc<str>) -> Reuse {
-        let age = self.age(row.ended_at.unwrap_or_default());
+        let age = self.age(row.ended_at().unwrap_or_default());
         match &row.reused {
             Some(before) => Reuse {
                 age: before.age + age,

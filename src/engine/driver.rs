@@ -89,13 +89,14 @@ impl Driver {
             spent_before,
         };
         let retry = tools.retry_policies(&setup.plan);
+        let scheduler = Scheduler::new(Arc::clone(&setup.plan.steps), retry, rules);
         let mut emitter = EventEmitter::new(setup.sinks, setup.toolbox.secrets());
         let secrets = setup.toolbox.secrets();
         let reuse = Reuse::new(setup.resume, setup.cache, keys, &header.steps, secrets);
         emitter.emit(Micros(0), EventKind::RunStarted(Arc::new(header)));
         Self {
             reuse,
-            scheduler: Scheduler::new(Arc::clone(&setup.plan.steps), retry, rules),
+            scheduler,
             random: fastrand::Rng::with_seed(settings.seed),
             plan: setup.plan,
             context: setup.context,
@@ -441,8 +442,8 @@ impl Driver {
         // What was asked is on record already, unless there was more than one request.
         let state = self.emitter.state().steps.get(row.at());
         let known = state.and_then(|step| step.running_attempt()?.prompt.as_ref());
-        if let Some(known) = known.filter(|known| report.prompt.as_ref() == Some(&***known)) {
-            report.prompt = Some(Arc::clone(&**known));
+        if let Some(known) = known.filter(|known| report.prompt.as_ref() == Some(known)) {
+            report.prompt = Some(Arc::clone(known));
         }
         self.reuse
             .call_ended(row, service, &report, &self.scheduler);
@@ -455,7 +456,7 @@ impl Driver {
         self.input_now(Input::Ended {
             step: row,
             service,
-            report: Box::new(report),
+            report,
             cancelled,
         });
         let next = self.large.ended(row);

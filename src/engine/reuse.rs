@@ -462,7 +462,7 @@ pub(super) fn to_pin(state: &StepState, run_id: &Arc<str>, now: Micros) -> Optio
         None => CachedOutput {
             output,
             run_id: Arc::clone(run_id),
-            age: now - state.ended_at.unwrap_or_default(),
+            age: now - state.ended_at().unwrap_or_default(),
             cost: state.cost.unwrap_or_default(),
             service: state.service,
             pinned: true,

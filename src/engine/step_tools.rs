@@ -66,11 +66,9 @@ impl StepTools {
     }
 
     /// How often each step is tried, in the plan's order.
-    pub(super) fn retry_policies(&self, plan: &ExecutionPlan) -> Vec<RetryPolicy> {
+    pub(super) fn retry_policies(&self, plan: &ExecutionPlan) -> impl Iterator<Item = RetryPolicy> {
         let steps = plan.steps.iter().enumerate();
-        steps
-            .map(|(at, step)| retry_policy(step, self.get(at)))
-            .collect()
+        steps.map(|(at, step)| retry_policy(step, self.get(at)))
     }
 }
 

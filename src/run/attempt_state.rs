@@ -4,6 +4,7 @@ use super::{AttemptEnd, CallReason, LogStream};
 use crate::plan::StepInput;
 use crate::units::{Micros, Money};
 use std::collections::VecDeque;
+use std::ops::Deref;
 use std::sync::Arc;
 
 /// One attempt at a step.
@@ -20,16 +21,53 @@ pub struct AttemptState {
     pub started: Micros,
     /// The resolved parameters.
     pub input: StepInput,
+    /// What only some attempts have; read as if it were here.
+    pub(super) extras: Option<Box<AttemptExtras>>,
+    /// When and how it ended; `None` while it runs.
+    pub end: Option<(Micros, Arc<AttemptEnd>)>,
+}
+
+/// What only some attempts have: a million that cost nothing and log nothing do not carry the room for it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AttemptExtras {
     /// What was reserved for it.
     pub reserved: Money,
     /// Why it was made, where the output could have been there already.
     pub why: Option<Box<CallReason>>,
-    /// What a model was going to be asked, known before the call. Most attempts have none, and take a pointer for it.
-    pub prompt: Option<Box<Arc<str>>>,
+    /// What a model was going to be asked, known before the call.
+    pub prompt: Option<Arc<str>>,
     /// The tool's log.
     pub log: AttemptLog,
-    /// When and how it ended; `None` while it runs.
-    pub end: Option<(Micros, Arc<AttemptEnd>)>,
+}
+
+/// The extras of an attempt that has none.
+static NO_EXTRAS: AttemptExtras = AttemptExtras {
+    reserved: Money::ZERO,
+    why: None,
+    prompt: None,
+    log: AttemptLog(None),
+};
+
+impl AttemptExtras {
+    /// As an attempt has them: `None` where there are none.
+    pub(super) fn boxed(self) -> Option<Box<Self>> {
+        (self != NO_EXTRAS).then(|| Box::new(self))
+    }
+}
+
+impl AttemptState {
+    /// Its extras, with the room for them made.
+    pub(super) fn extras_mut(&mut self) -> &mut AttemptExtras {
+        self.extras.get_or_insert_default()
+    }
+}
+
+impl Deref for AttemptState {
+    type Target = AttemptExtras;
+
+    fn deref(&self) -> &AttemptExtras {
+        self.extras.as_deref().unwrap_or(&NO_EXTRAS)
+    }
 }
 
 /// The log of one attempt, oldest first: the last [`AttemptLog::KEPT`] entries. Most attempts have none,

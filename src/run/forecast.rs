@@ -112,7 +112,7 @@ impl Forecast {
         if row.status.has_ended() {
             return;
         }
-        let since = |started| row.started_at.is_some_and(|from| started >= from);
+        let since = |started| row.started_at().is_some_and(|from| started >= from);
         let attempts = row.attempts.iter().rev();
         let made = attempts
             .take_while(|attempt| since(attempt.started))

@@ -29,7 +29,7 @@ mod step_state;
 mod step_status;
 mod waits;
 
-pub use attempt_state::{AttemptLog, AttemptState};
+pub use attempt_state::{AttemptExtras, AttemptLog, AttemptState};
 pub use attempts::Attempts;
 pub(crate) use changes::{Change, changes};
 pub use command::{CommandError, RunCommand};

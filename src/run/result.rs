@@ -160,8 +160,8 @@ impl StepResult {
                 cost + running.map_or(Money::ZERO, |attempt| attempt.reserved)
             }),
             latency_ms: row.service.ms(),
-            started_ms: row.started_at.map(Micros::ms),
-            ended_ms: row.ended_at.map(Micros::ms),
+            started_ms: row.started_at().map(Micros::ms),
+            ended_ms: row.ended_at().map(Micros::ms),
             attempts: row.attempts.len() as u32,
             model: row.model().cloned(),
             tokens: row.tokens.as_deref().copied(),

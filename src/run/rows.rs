@@ -8,8 +8,9 @@ use super::StepState;
 use std::ops::{Index, IndexMut, Range};
 use std::sync::Arc;
 
-/// Rows in a block. More would copy more for one change; fewer would make a copy of all rows dearer.
-const BLOCK: usize = 4;
+/// Rows in a block. More would copy more for one change; fewer would make a copy of all rows dearer. Three just fit into
+/// 512 bytes, which allocators have a size for.
+const BLOCK: usize = 3;
 
 /// The rows of one state, by position.
 #[derive(Clone, Debug, Default)]

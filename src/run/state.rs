@@ -3,9 +3,10 @@
 use super::row_info::RowInfo;
 use super::run_phase::RunPhase;
 use super::slot_accounting::{Conditions, SlotAccounting, SlotUse};
+use super::step_state::Moment;
 use super::{
-    AttemptLog, AttemptState, EventKind, IdleCause, IdlePeriods, Limit, RateWait, Rows, RunError,
-    RunEvent, RunHeader, StepInfo, StepKey, StepSource, StepState, StepStatus,
+    AttemptExtras, AttemptLog, AttemptState, EventKind, IdleCause, IdlePeriods, Limit, RateWait,
+    Rows, RunError, RunEvent, RunHeader, StepInfo, StepKey, StepSource, StepState, StepStatus,
 };
 use crate::plan::StepIx;
 use crate::units::{Micros, Money, Tokens};
@@ -159,7 +160,7 @@ impl RunState {
             EventKind::RunStarted(header) => self.start(header),
             EventKind::StepReady { step } => {
                 if let Some(row) = self.set_status(step, StepStatus::Ready) {
-                    row.ready_at = Some(event.at);
+                    row.ready = event.at.into();
                 }
             }
             EventKind::StepWaiting {
@@ -193,20 +194,23 @@ impl RunState {
                 prompt,
             } => {
                 if let Some(row) = self.set_status(step, StepStatus::Running) {
-                    let due = row.retry_at.or(row.ready_at);
+                    let due = row.retry_at.or(row.ready_at());
                     let ready = due.unwrap_or(event.at).min(event.at);
                     row.wait_no_more(event.at);
-                    row.started_at.get_or_insert(event.at);
+                    row.started.get_or_insert(event.at);
                     row.attempts.push(AttemptState {
                         number: *attempt,
                         slot: *slot,
                         ready,
                         started: event.at,
                         input: input.clone(),
-                        reserved: *reserved,
-                        why: why.clone(),
-                        prompt: prompt.clone().map(Box::new),
-                        log: AttemptLog::default(),
+                        extras: AttemptExtras {
+                            reserved: *reserved,
+                            why: why.clone(),
+                            prompt: prompt.clone(),
+                            log: AttemptLog::default(),
+                        }
+                        .boxed(),
                         end: None,
                     });
                     self.running += 1;
@@ -352,7 +356,7 @@ impl RunState {
         if let Some(row) = self.set_status(step, StepStatus::Running) {
             row.wait_no_more(at);
             row.add_elements(added);
-            row.started_at.get_or_insert(at);
+            row.started.get_or_insert(at);
         }
         self.set_count(step, Some(count));
     }
@@ -377,7 +381,7 @@ impl RunState {
     ) -> Option<&mut StepState> {
         let row = self.set_status(step, status)?;
         row.wait_no_more(at);
-        row.ended_at = Some(at);
+        row.ended = at.into();
         Some(row)
     }
 
@@ -402,9 +406,9 @@ impl RunState {
             row.clear_error();
             row.pinned = false;
             row.reason = None;
-            row.ready_at = None;
-            row.started_at = None;
-            row.ended_at = None;
+            row.ready = Moment::NEVER;
+            row.started = Moment::NEVER;
+            row.ended = Moment::NEVER;
         });
     }
 

@@ -11,6 +11,33 @@ use serde_json::Value;
 use std::ops::Deref;
 use std::sync::Arc;
 
+/// A moment that may not have come, in the room of one: each row has several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Moment(u64);
+
+impl Moment {
+    /// It has not come.
+    pub(super) const NEVER: Self = Self(u64::MAX);
+
+    /// The moment, once it has come.
+    pub(super) fn get(self) -> Option<Micros> {
+        (self != Self::NEVER).then_some(Micros(self.0))
+    }
+
+    /// It has come, unless it had before.
+    pub(super) fn get_or_insert(&mut self, at: Micros) {
+        if *self == Self::NEVER {
+            *self = at.into();
+        }
+    }
+}
+
+impl From<Micros> for Moment {
+    fn from(at: Micros) -> Self {
+        Self(at.0)
+    }
+}
+
 /// One row of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StepState {
@@ -33,19 +60,17 @@ pub struct StepState {
     /// Why it was skipped.
     pub reason: Option<SkipReason>,
     /// When it became ready.
-    pub ready_at: Option<Micros>,
+    pub(super) ready: Moment,
     /// When its first attempt since the last reset started.
-    pub started_at: Option<Micros>,
+    pub(super) started: Moment,
     /// When it ended.
-    pub ended_at: Option<Micros>,
+    pub(super) ended: Moment,
     /// Every attempt, oldest first, those before a reset included.
     pub attempts: Attempts,
     /// The time of its ended attempts, in all.
     pub service: Micros,
     /// What its ended attempts cost; `None` where one has no price.
     pub cost: Option<Money>,
-    /// Tokens of its ended attempts; `None` where none was a model call.
-    pub tokens: Option<Box<Tokens>>,
     /// What only some rows have; read as if it were here.
     pub(super) details: Option<Box<Details>>,
 }
@@ -53,6 +78,8 @@ pub struct StepState {
 /// What only some rows of a run have: a million rows that were called and succeeded do not carry the room for it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Details {
+    /// Tokens of its ended attempts; `None` where none was a model call.
+    pub tokens: Option<Box<Tokens>>,
     /// Which rate, where one holds it.
     pub rate: Option<Box<RateWait>>,
     /// What the output saved, where the tool was not called.
@@ -75,6 +102,7 @@ pub struct Details {
 
 /// The details of a row that has none.
 static NO_DETAILS: Details = Details {
+    tokens: None,
     rate: None,
     reused: None,
     given: None,
@@ -124,15 +152,29 @@ impl StepState {
             output: None,
             pinned: false,
             reason: None,
-            ready_at: None,
-            started_at: None,
-            ended_at: None,
+            ready: Moment::NEVER,
+            started: Moment::NEVER,
+            ended: Moment::NEVER,
             attempts: Attempts::default(),
             service: Micros(0),
             cost: Some(Money::ZERO),
-            tokens: None,
             details: None,
         }
+    }
+
+    /// When it became ready.
+    pub fn ready_at(&self) -> Option<Micros> {
+        self.ready.get()
+    }
+
+    /// When its first attempt since the last reset started.
+    pub fn started_at(&self) -> Option<Micros> {
+        self.started.get()
+    }
+
+    /// When it ended.
+    pub fn ended_at(&self) -> Option<Micros> {
+        self.ended.get()
     }
 
     /// Its details, with the room for them made.

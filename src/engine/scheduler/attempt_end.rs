@@ -17,7 +17,7 @@ impl Scheduler {
         &mut self,
         row: StepIx,
         service: Micros,
-        report: CallReport,
+        report: Box<CallReport>,
         cancelled: bool,
         turn: &mut Turn<'_>,
     ) {
@@ -52,7 +52,7 @@ impl Scheduler {
             // The driver has put it in the place of the output.
             unredacted: _,
             exchanges: _,
-        } = report;
+        } = *report;
         let cost = match basis {
             CostBasis::NotSent | CostBasis::Billed => cost,
             // Its bill may pass the bound as the bills of other calls have.

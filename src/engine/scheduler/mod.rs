@@ -94,7 +94,11 @@ pub(crate) struct Scheduler {
 
 impl Scheduler {
     /// A scheduler for `steps`, whose `depends_on` have no cycle. `retry` is each step's policy.
-    pub(crate) fn new(steps: Arc<[Step]>, retry: Vec<RetryPolicy>, rules: Rules) -> Self {
+    pub(crate) fn new(
+        steps: Arc<[Step]>,
+        retry: impl IntoIterator<Item = RetryPolicy>,
+        rules: Rules,
+    ) -> Self {
         let steps = Steps::new(steps, retry);
         Self {
             rows: Rows::new(&steps),
@@ -122,7 +126,7 @@ impl Scheduler {
                 service,
                 report,
                 cancelled,
-            } => self.attempt_ended(step, service, *report, cancelled, turn),
+            } => self.attempt_ended(step, service, report, cancelled, turn),
             Input::Paced(row) => self.pace(row, turn),
             Input::BudgetRequest(row, total) => self.budget_requested(row, total, turn),
             Input::Timer(Timer::Backoff(row, attempt)) => self.backoff_over(row, attempt),

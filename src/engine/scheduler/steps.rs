@@ -18,10 +18,10 @@ pub(super) struct Steps {
 
 impl Steps {
     /// `all` without a cycle in its `depends_on`; `retry` is each step's policy.
-    pub(super) fn new(all: Arc<[Step]>, retry: Vec<RetryPolicy>) -> Self {
+    pub(super) fn new(all: Arc<[Step]>, retry: impl IntoIterator<Item = RetryPolicy>) -> Self {
         let graph = Graph::new(all.len(), |at| &all[at].depends_on);
         let mut policies: Vec<RetryPolicy> = Vec::new();
-        let mut policy_of = Vec::with_capacity(retry.len());
+        let mut policy_of = Vec::with_capacity(all.len());
         for policy in retry {
             // Steps have few policies, and neighbours often the same: it is not worth looking further back.
             let recent = policies.len().saturating_sub(8);

@@ -375,7 +375,7 @@ async fn stepping_starts_one_step_at_a_time() {
     let starts: Vec<u64> = state
         .steps
         .iter()
-        .map(|s| ms(s.started_at.unwrap()))
+        .map(|s| ms(s.started_at().unwrap()))
         .collect();
     assert_eq!(starts, [2000, 3000, 1000]);
     assert_eq!(ms(state.wall(state.at)), 30);
@@ -394,7 +394,7 @@ async fn a_breakpoint_pauses_before_its_step() {
             send.send(RunCommand::Close).await.unwrap();
         })
         .await;
-    assert_eq!(ms(state.steps[1].started_at.unwrap()), 1000);
+    assert_eq!(ms(state.steps[1].started_at().unwrap()), 1000);
     assert_eq!(ms(state.wall(state.at)), 20);
 }
 
@@ -499,8 +499,8 @@ async fn a_sequential_step_overlaps_nothing() {
     let state = Trial::new(steps).run().await;
     let span = |at: usize| {
         (
-            ms(state.steps[at].started_at.unwrap()),
-            ms(state.steps[at].ended_at.unwrap()),
+            ms(state.steps[at].started_at().unwrap()),
+            ms(state.steps[at].ended_at().unwrap()),
         )
     };
     for other in [0, 2] {
@@ -615,11 +615,11 @@ async fn a_rate_holds_calls_and_takes_no_slot() {
     let state = rated(Trial::new(steps).slots(4), "model", rate).run().await;
     let starts = |from| {
         let rows = state.steps.iter().take(7);
-        let started = rows.filter(|row| ms(row.started_at.unwrap()) / 1000 == from);
+        let started = rows.filter(|row| ms(row.started_at().unwrap()) / 1000 == from);
         started.count()
     };
     assert_eq!([starts(0), starts(60), starts(120)], [3, 3, 1]);
-    assert_eq!(ms(state.steps[7].started_at.unwrap()), 0);
+    assert_eq!(ms(state.steps[7].started_at().unwrap()), 0);
     assert_eq!(ms(state.at), 121_000);
 }
 
@@ -642,7 +642,7 @@ async fn tokens_and_calls_at_once_are_rates_too() {
     let mut starts: Vec<u64> = state
         .steps
         .iter()
-        .map(|row| ms(row.started_at.unwrap()) / 1000)
+        .map(|row| ms(row.started_at().unwrap()) / 1000)
         .collect();
     starts.sort_unstable();
     // 60 + 30 + 10 in the first minute, 30 in the next, and what is more than a minute has goes alone.

@@ -356,7 +356,7 @@ impl Oracle {
         );
         let Some(wait) = end.retry_in else { return };
         let attempts = row.attempts.iter().rev().take_while(|attempt| {
-            row.started_at
+            row.started_at()
                 .is_some_and(|started| attempt.started >= started)
         });
         let attempts = attempts.count() as u32;

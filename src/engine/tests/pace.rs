@@ -18,7 +18,7 @@ fn paced(steps: Vec<crate::plan::Step>) -> Trial {
 
 fn moments(state: &RunState) -> Vec<(u64, u64)> {
     let rows = state.steps.iter();
-    rows.map(|row| (ms(row.started_at.unwrap()), ms(row.ended_at.unwrap())))
+    rows.map(|row| (ms(row.started_at().unwrap()), ms(row.ended_at().unwrap())))
         .collect()
 }
 

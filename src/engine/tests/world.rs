@@ -208,7 +208,7 @@ impl World {
             spent_before: Money::from_pico(frame.spent_before),
         };
         let mut world = Self {
-            scheduler: Scheduler::new(Arc::clone(&steps), retry.collect(), rules),
+            scheduler: Scheduler::new(Arc::clone(&steps), retry, rules),
             sketches,
             frame,
             state: RunState::default(),

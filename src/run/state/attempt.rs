@@ -14,7 +14,7 @@ impl RunState {
         });
         if let Some(entry) = entry {
             self.reserved += reserved - entry.reserved;
-            entry.reserved = reserved;
+            entry.extras_mut().reserved = reserved;
         }
     }
 
@@ -23,7 +23,7 @@ impl RunState {
             let Some(entry) = row.attempts.iter_mut().rfind(|a| a.number == attempt) else {
                 return;
             };
-            entry.log.push(stream, text);
+            entry.extras_mut().log.push(stream, text);
         });
     }
 
@@ -54,7 +54,7 @@ impl RunState {
         }
         self.work += end.service;
         if let Some(tokens) = end.tokens.as_deref().copied() {
-            **row.tokens.get_or_insert_default() += tokens;
+            **row.details_mut().tokens.get_or_insert_default() += tokens;
             self.tokens += tokens;
         }
         match end.cost {

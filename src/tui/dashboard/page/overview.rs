@@ -233,7 +233,7 @@ fn write_difference(model: &Model, page: &mut TextPage<'_>) {
 }
 
 fn write_time(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
-    let Some(started) = row.started_at else {
+    let Some(started) = row.started_at() else {
         return;
     };
     let service = row.service
@@ -246,7 +246,7 @@ fn write_time(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
         format::duration(service)
     };
     page.field("took", &took);
-    let when = match row.ended_at {
+    let when = match row.ended_at() {
         Some(ended) => format!(
             "{} to {}",
             format::duration(started),
@@ -255,7 +255,7 @@ fn write_time(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
         None => format!("from {}", format::duration(started)),
     };
     page.field("when", &when);
-    if let Some(ready) = row.ready_at {
+    if let Some(ready) = row.ready_at() {
         let waited = started - ready;
         if waited > Micros(20_000) {
             page.field("queued", &format::duration(waited));

@@ -79,7 +79,7 @@ pub(super) fn plain(model: &Model) -> String {
 fn exchange<'a>(model: &Model, row: &'a StepState) -> Option<Exchange<'a>> {
     let mut attempts = row.attempts.iter().rev();
     attempts.find_map(|attempt| {
-        let asked = attempt.prompt.as_ref().map(|prompt| &***prompt);
+        let asked = attempt.prompt.as_deref();
         let exchange = if let Some((_, end)) = &attempt.end {
             Exchange {
                 attempt,

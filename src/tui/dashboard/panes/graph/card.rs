@@ -186,12 +186,12 @@ impl Card {
         let rows = members.iter().filter_map(|row| state.steps.get(row.at()));
         let started = rows
             .clone()
-            .filter_map(|row| row.started_at.or(row.ready_at))
+            .filter_map(|row| row.started_at().or(row.ready_at()))
             .min();
         if card.time.is_empty()
             && let Some(started) = started
         {
-            let ended = rows.map(|row| row.ended_at.unwrap_or(now)).max();
+            let ended = rows.map(|row| row.ended_at().unwrap_or(now)).max();
             card.time = text::span(ended.unwrap_or(now) - started);
         }
         card
@@ -268,8 +268,8 @@ pub(super) fn urgent(
 
 /// How long the step has been at it, or was.
 pub(super) fn elapsed(step: &StepState, now: Micros) -> Option<Micros> {
-    let started = step.started_at.or(step.ready_at)?;
-    Some(step.ended_at.unwrap_or(now) - started)
+    let started = step.started_at().or(step.ready_at())?;
+    Some(step.ended_at().unwrap_or(now) - started)
 }
 
 /// What holds the step, the fullest words first.

@@ -92,7 +92,7 @@ pub(super) fn of_step(
     theme: &Theme,
 ) -> Vec<Detail> {
     if !step.elements().is_empty() {
-        return of_members(state, step.elements(), step.started_at, card, now);
+        return of_members(state, step.elements(), step.started_at(), card, now);
     }
     let dim = |words: String| Detail::Words(vec![words], theme.dim);
     let mut details = Vec::new();
@@ -119,7 +119,7 @@ pub(super) fn of_step(
         }
         StepLook::Status(StepStatus::Ready) | StepLook::Held | StepLook::Exclusive => {
             let mut words = card.lines.clone();
-            if let Some(since) = step.ready_at {
+            if let Some(since) = step.ready_at() {
                 let long = format!("{} for {}", words[0], text::span(now - since));
                 words.insert(0, long);
             }
@@ -164,7 +164,7 @@ pub(super) fn of_members(
     let done = rows().filter(|row| row.status.has_ended()).count();
     let all = members.len();
     let counts = Detail::Words(card.lines.clone(), card.detail);
-    let started = started.or_else(|| rows().filter_map(|row| row.started_at).min());
+    let started = started.or_else(|| rows().filter_map(StepState::started_at).min());
     if done == all || started.is_none() {
         return vec![counts];
     }

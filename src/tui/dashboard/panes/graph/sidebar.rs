@@ -182,7 +182,7 @@ impl List<'_> {
             if look.urgency() > StepLook::Exclusive.urgency() {
                 continue;
             }
-            let since = row.started_at.or(row.ready_at).unwrap_or_default();
+            let since = row.started_at().or(row.ready_at()).unwrap_or_default();
             urgent.push((look.urgency(), since.0, node as u32));
         }
         let count = urgent.len();

@@ -48,8 +48,8 @@ impl Facts {
             return facts;
         }
         facts.time = row
-            .started_at
-            .map(|start| row.ended_at.unwrap_or(now) - start);
+            .started_at()
+            .map(|start| row.ended_at().unwrap_or(now) - start);
         for element in elements {
             if let Some(element) = run.steps.get(element.at()) {
                 facts.add(Self::of_row(element, now));
@@ -61,11 +61,11 @@ impl Facts {
     fn of_row(row: &StepState, now: Micros) -> Self {
         let called = !row.attempts.is_empty();
         let open = row.running_attempt().map_or(Micros(0), |attempt| {
-            row.ended_at.unwrap_or(now) - attempt.started
+            row.ended_at().unwrap_or(now) - attempt.started
         });
         Self {
             start: row.attempts.first().map(|attempt| attempt.started),
-            wait: row.ready_at.map(|_| waited(row, now)),
+            wait: row.ready_at().map(|_| waited(row, now)),
             time: called.then_some(row.service + open),
             attempts: row.attempts.len(),
             cost: row.cost.filter(|_| called),

@@ -72,7 +72,7 @@ impl Bar {
         let attempt = &row.attempts[at];
         let end = match &attempt.end {
             Some((ended, _)) => ended.0,
-            None if row.status.has_ended() => row.ended_at.map_or(Self::OPEN, |at| at.0),
+            None if row.status.has_ended() => row.ended_at().map_or(Self::OPEN, |at| at.0),
             None => Self::OPEN,
         };
         Self {
@@ -272,8 +272,8 @@ impl Index {
     fn take_order(&mut self, run: &RunState) {
         let key = |row: &StepState| {
             let first = row.attempts.first().map(|attempt| attempt.started);
-            let began = first.or(row.started_at).or(row.ready_at);
-            began.or(row.ended_at).map_or(u64::MAX, |at| at.0)
+            let began = first.or(row.started_at()).or(row.ready_at());
+            began.or(row.ended_at()).map_or(u64::MAX, |at| at.0)
         };
         let mut order: Vec<(u64, u32)> = run
             .steps
@@ -291,7 +291,7 @@ impl Index {
 
     fn take_waiting(&mut self, run: &RunState) {
         let since = |row: &StepState| match row.status {
-            StepStatus::Ready => row.ready_at,
+            StepStatus::Ready => row.ready_at(),
             StepStatus::Running if row.running_attempt().is_none() => row.retry_at,
             _ => None,
         };

@@ -87,11 +87,11 @@ impl Timeline {
         if let Some(at) = self.attempt(run, step) {
             let attempt = &row.attempts[at];
             let end = attempt.end.as_ref().map(|(ended, _)| *ended);
-            let end = end.or(row.ended_at).unwrap_or(self.now);
+            let end = end.or(row.ended_at()).unwrap_or(self.now);
             return Some((attempt.started.0 as f64, end.0 as f64));
         }
-        let start = row.started_at.or(row.ready_at).or(row.ended_at)?;
-        let end = row.ended_at.unwrap_or(self.now);
+        let start = row.started_at().or(row.ready_at()).or(row.ended_at())?;
+        let end = row.ended_at().unwrap_or(self.now);
         Some((start.0 as f64, end.0 as f64))
     }
 

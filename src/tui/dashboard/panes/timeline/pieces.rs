@@ -96,9 +96,9 @@ pub(super) fn open(run: &RunState, row: &StepState, now: Micros) -> Vec<Piece> {
     if row.running_attempt().is_some() || row.status.has_ended() && !row.attempts.is_empty() {
         return pieces;
     }
-    let now = row.ended_at.unwrap_or(now);
+    let now = row.ended_at().unwrap_or(now);
     let at = row.attempts.len();
-    match (row.status, row.retry_at, row.ready_at) {
+    match (row.status, row.retry_at, row.ready_at()) {
         // An expanded `for_each` row is run by its elements.
         (StepStatus::Running, None, _) if at == 0 => {}
         (StepStatus::Running, Some(due), _) => {
@@ -210,7 +210,7 @@ pub(crate) fn waited(row: &StepState, now: Micros) -> Micros {
             .and_then(|(ended, end)| end.retry_in.map(|_| *ended));
     }
     if row.running_attempt().is_none() && !row.status.has_ended() {
-        let since = due.or(row.ready_at.filter(|_| row.status == StepStatus::Ready));
+        let since = due.or(row.ready_at().filter(|_| row.status == StepStatus::Ready));
         sum += since.map_or(Micros(0), |since| now - since);
     }
     sum

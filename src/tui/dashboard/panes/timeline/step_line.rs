@@ -104,7 +104,7 @@ impl Painter<'_> {
         let gaps = self.bars(y, &line, at);
         let next = row.attempts.is_empty() || !row.status.has_ended();
         self.fill_gaps(y, &line, gaps, next.then_some(step));
-        if let Some(ended) = row.ended_at.filter(|_| row.attempts.is_empty())
+        if let Some(ended) = row.ended_at().filter(|_| row.attempts.is_empty())
             && row.elements().is_empty()
             && let Some(x) = self.scale.x(ended.0.saturating_sub(1))
         {
@@ -115,8 +115,10 @@ impl Painter<'_> {
 
     /// A `for_each` row is a thin line over the time of its elements.
     fn elements(&mut self, y: u16, row: &StepState) {
-        let Some(start) = row.started_at else { return };
-        let end = row.ended_at.unwrap_or(self.now);
+        let Some(start) = row.started_at() else {
+            return;
+        };
+        let end = row.ended_at().unwrap_or(self.now);
         let style = self.styles.theme.status(row.status).style;
         let glyph = if self.styles.theme.ascii { "=" } else { "━" };
         let from = self.scale.place(start.0).max(0.0);
