@@ -144,6 +144,37 @@ fn files_import_each_other_in_one_direction() {
 }
 
 #[test]
+fn every_path_that_a_page_names_exists() {
+    let docs = std::fs::read_dir(root().join("docs")).expect("docs");
+    let docs = docs.map(|page| page.expect("a page").path());
+    let pages = [
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "README.md",
+        "SECURITY.md",
+    ];
+    let pages = pages.map(|page| root().join(page)).into_iter().chain(docs);
+    let mut named = 0;
+    for page in pages.filter(|page| page.extension().is_some_and(|end| end == "md")) {
+        let text = std::fs::read_to_string(&page).expect("a page");
+        for path in text.split('`').skip(1).step_by(2) {
+            let rooms = [
+                "src/", "tests/", "benches/", "docs/", "scripts/", "fuzz/", ".ci/",
+            ];
+            let is_path = rooms.iter().any(|room| path.starts_with(room));
+            // A pattern or a command is no path, and one folder is there only after fuzzing has found something.
+            let is_made = path == "fuzz/failures/";
+            if !is_path || is_made || path.contains(['*', '{', '<', ' ']) {
+                continue;
+            }
+            named += 1;
+            assert!(root().join(path).exists(), "{page:?} names {path}");
+        }
+    }
+    assert!(named > 20, "only {named} paths found");
+}
+
+#[test]
 fn few_files_print_and_none_panics_where_nobody_reads() {
     let sources = Sources::get();
     for file in sources.code() {
