@@ -52,4 +52,5 @@ mod store_journal;
 mod store_kill;
 mod store_paid;
 mod store_resume;
+mod streaming;
 mod worker_calls;

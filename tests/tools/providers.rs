@@ -554,3 +554,43 @@ async fn every_request_stays_within_its_reservation() {
         assert!(report.cost.unwrap() < reserved, "{format}");
     }
 }
+
+#[tokio::test]
+async fn a_gemini_server_without_streams_is_asked_for_a_whole_answer() {
+    let gemini = ("gemini/gemini-2.5-flash-lite", "");
+    let error = |status: u16, message: &str| {
+        ResponseTemplate::new(status)
+            .set_body_json(json!({"error": {"code": status, "message": message}}))
+    };
+    for absent in [
+        error(
+            404,
+            "Unknown path: /v1beta/models/gemini-2.5-flash-lite:streamGenerateContent",
+        ),
+        ResponseTemplate::new(405).set_body_string("Method Not Allowed"),
+        ResponseTemplate::new(501),
+    ] {
+        let answers = vec![absent, ok(&whole("gemini", TEXT))];
+        let (report, requests) = asked(gemini, answers).await;
+        assert_eq!(
+            *report.output.unwrap(),
+            json!({"sum": 4.5, "lines": ["Tea"]})
+        );
+        let paths: Vec<&str> = requests.iter().map(|request| request.url.path()).collect();
+        let [streamed, plain] = paths[..] else {
+            panic!("{paths:?}");
+        };
+        assert!(streamed.ends_with(":streamGenerateContent"), "{streamed}");
+        assert!(plain.ends_with(":generateContent"), "{plain}");
+        assert_eq!(body(&requests[0]), body(&requests[1]));
+        assert_eq!(report.first_token, None);
+    }
+    // A model that does not exist has no whole answer either.
+    let missing = error(
+        404,
+        "models/gemini-2.5-flash-lite is not found for API version v1beta",
+    );
+    let (report, requests) = asked(gemini, vec![missing]).await;
+    assert_eq!(requests.len(), 1);
+    assert!(report.output.unwrap_err().message.contains("is not found"));
+}
