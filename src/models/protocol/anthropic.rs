@@ -1,8 +1,8 @@
 //! The Messages format of Anthropic.
 
 use super::{
-    AnswerStream, Delta, HttpRequest, Protocol, Server, ServerEvent, address, error_message,
-    key_header, malformed, not_empty, post, read_json, refused, refuses_parameter,
+    AnswerStream, Delta, HttpRequest, Protocol, Server, ServerEvent, address, ends_early,
+    error_message, key_header, not_empty, post, read_json, refused, refuses_parameter, without,
 };
 use crate::models::api_quirks::{ApiQuirks, OutputFormat};
 use crate::models::http::RequestError;
@@ -67,11 +67,7 @@ impl Protocol for Anthropic {
         let usage = self.usage(&message);
         let failed = |error| ChatError { error, usage };
         let Some(blocks) = message["content"].as_array() else {
-            let said = error_message(&message.to_string());
-            return Err(failed(malformed(
-                WHAT,
-                &format!("it has no content {said}"),
-            )));
+            return Err(failed(without("content", WHAT, &message)));
         };
         let mut assembled = Assembled {
             usage: usage.unwrap_or_default(),
@@ -353,8 +349,7 @@ impl AnswerStream for Events {
 
     fn finish(mut self: Box<Self>) -> Result<ChatAnswer, ChatError> {
         if !self.has_ended {
-            let error = malformed(WHAT, "its stream ends before the answer does");
-            return Err(self.broken_off(error));
+            return Err(self.broken_off(ends_early(WHAT)));
         }
         self.assembled.usage = self.said();
         self.assembled.finish()

@@ -3,8 +3,8 @@
 //! Servers differ in the parameters they accept; [`ApiQuirks`] has the parameters of a request.
 
 use super::{
-    AnswerStream, Delta, HttpRequest, Protocol, Server, ServerEvent, address, error_message,
-    malformed, post, read_json, refused, refuses_parameter,
+    AnswerStream, Delta, HttpRequest, Protocol, Server, ServerEvent, address, ends_early, post,
+    read_json, refused, refuses_parameter, without,
 };
 use crate::models::api_quirks::{ApiQuirks, OutputFormat, Stream};
 use crate::models::http::RequestError;
@@ -48,11 +48,7 @@ impl Protocol for ChatCompletions {
         let usage = self.usage(&answer);
         let failed = |error| ChatError { error, usage };
         let Some(choice) = answer.pointer("/choices/0") else {
-            let message = error_message(&answer.to_string());
-            return Err(failed(malformed(
-                WHAT,
-                &format!("it has no choices {message}"),
-            )));
+            return Err(failed(without("choices", WHAT, &answer)));
         };
         let message = &choice["message"];
         if let Some(refusal) = message["refusal"].as_str().filter(|text| !text.is_empty()) {
@@ -136,8 +132,7 @@ impl AnswerStream for Chunks {
             read_json(WHAT, event.data.as_bytes()).map_err(|error| self.broken_off(error))?;
         self.usage = ChatCompletions.usage(&chunk).or(self.usage);
         if chunk.get("error").is_some() {
-            let message = error_message(&event.data);
-            return Err(self.broken_off(malformed(WHAT, &format!("it has no choices {message}"))));
+            return Err(self.broken_off(without("choices", WHAT, &chunk)));
         }
         let Some(choice) = chunk.pointer("/choices/0") else {
             return Ok(Delta::default());
@@ -179,8 +174,7 @@ impl AnswerStream for Chunks {
             });
         }
         if !self.has_ended {
-            let error = malformed(WHAT, "its stream ends before the answer does");
-            return Err(self.broken_off(error));
+            return Err(self.broken_off(ends_early(WHAT)));
         }
         Ok(ChatAnswer {
             usage: self.usage.unwrap_or_default(),

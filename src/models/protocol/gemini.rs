@@ -2,7 +2,7 @@
 
 use super::{
     AnswerStream, Delta, HttpRequest, HttpResponse, Protocol, Refusal, Server, ServerEvent,
-    address, error_message, key_header, malformed, not_empty, post, read_json, refused,
+    address, ends_early, error_message, key_header, malformed, not_empty, post, read_json, refused,
     refuses_parameter,
 };
 use crate::models::api_quirks::{ApiQuirks, OutputFormat, Stream};
@@ -338,8 +338,7 @@ impl AnswerStream for Assembled {
 
     fn finish(self: Box<Self>) -> Result<ChatAnswer, ChatError> {
         if !self.has_ended {
-            let error = malformed(WHAT, "its stream ends before the answer does");
-            return Err(self.broken_off(error));
+            return Err(self.broken_off(ends_early(WHAT)));
         }
         self.whole()
     }

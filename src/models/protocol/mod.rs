@@ -258,6 +258,17 @@ fn malformed(what: &str, why: &str) -> RequestError {
     RequestError::transient(format!("the server's answer is not {what}: {why}"))
 }
 
+/// An answer without the part that has what the model says.
+fn without(part: &str, what: &str, answer: &Value) -> RequestError {
+    let says = error_message(&answer.to_string());
+    malformed(what, &format!("it has no {part} {says}"))
+}
+
+/// A stream that the server closed in the middle of its answer.
+fn ends_early(what: &str) -> RequestError {
+    malformed(what, "its stream ends before the answer does")
+}
+
 /// The JSON of a response or of an event of a stream.
 fn read_json(what: &str, body: &[u8]) -> Result<Value, RequestError> {
     json::read(body).map_err(|error| {

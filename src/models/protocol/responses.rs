@@ -2,8 +2,8 @@
 
 use super::chat_completions::reasons;
 use super::{
-    AnswerStream, Delta, HttpRequest, Protocol, Server, ServerEvent, address, error_message,
-    malformed, post, read_json, refused, refuses_parameter,
+    AnswerStream, Delta, HttpRequest, Protocol, Server, ServerEvent, address, ends_early,
+    error_message, post, read_json, refused, refuses_parameter, without,
 };
 use crate::models::api_quirks::{ApiQuirks, OutputFormat};
 use crate::models::http::RequestError;
@@ -116,11 +116,7 @@ fn read(response: &Value) -> Result<ChatAnswer, ChatError> {
         return Err(failed(failure(response)));
     }
     let Some(items) = response["output"].as_array() else {
-        let message = error_message(&response.to_string());
-        return Err(failed(malformed(
-            WHAT,
-            &format!("it has no output {message}"),
-        )));
+        return Err(failed(without("output", WHAT, response)));
     };
     let mut answer = ChatAnswer {
         usage: usage.unwrap_or_default(),
@@ -225,7 +221,6 @@ impl AnswerStream for Events {
         if let Some(response) = &self.response {
             return read(response);
         }
-        let error = malformed(WHAT, "its stream ends before the answer does");
-        Err(self.broken_off(error))
+        Err(self.broken_off(ends_early(WHAT)))
     }
 }
