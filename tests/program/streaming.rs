@@ -79,9 +79,9 @@ fn the_prompt_is_in_the_first_event_and_the_speed_in_the_last() {
         let running = scope.spawn(|| run(folder.path(), &server));
         // While the answer arrives, the prompt is on record already.
         let events = folder.path().join("events.jsonl");
-        let began =
+        let has_started =
             || std::fs::read_to_string(&events).is_ok_and(|text| text.contains("attempt_started"));
-        while !began() {
+        while !has_started() {
             assert!(!running.is_finished(), "the run ended");
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
