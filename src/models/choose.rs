@@ -38,11 +38,12 @@ impl SmallModelWorker {
             "simulated" => return Ok(Self::simulated(0)),
             "" | "auto" => Self::automatic(base_url, &environment).await,
             _ => {
-                if let Some(seed) = choice.strip_prefix("simulated:") {
-                    let seed = seed
-                        .parse()
-                        .map_err(|_| WorkerError::BadSeed(seed.to_owned()))?;
-                    return Ok(Self::simulated(seed));
+                if let Some(given) = choice.strip_prefix("simulated:") {
+                    let (seed, slowness) = given.split_once(':').unwrap_or((given, "1"));
+                    let numbers = seed.parse().ok().zip(slowness.parse().ok());
+                    let (seed, slowness) =
+                        numbers.ok_or_else(|| WorkerError::BadSeed(given.to_owned()))?;
+                    return Ok(Self::simulated_slowly(seed, slowness));
                 }
                 let custom_server = base_url.is_some() || environment("OPENAI_BASE_URL").is_some();
                 Self::named(choice, custom_server)?

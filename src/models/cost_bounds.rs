@@ -18,7 +18,10 @@ impl SmallModelWorker {
     pub fn quote(&self, task: &Task, input: &Value) -> (Option<Money>, Money) {
         match &self.mode {
             Mode::Offline => (Some(Money::ZERO), Money::ZERO),
-            Mode::Simulated { .. } => (Some(simulation::max_cost()), Money::ZERO),
+            Mode::Simulated { .. } => {
+                let price = self.simulated_price(task);
+                (Some(simulation::max_cost(price)), Money::ZERO)
+            }
             Mode::Model { .. } => {
                 let [first, repair] = turns(self, task, input);
                 let price = self.price_of(task);
@@ -91,8 +94,15 @@ impl SmallModelWorker {
     }
 
     /// What a task counts against rate limits: the model that performs it, as `PROVIDER/MODEL`, and the maximum of
-    /// tokens that it uses; `None` without a model.
+    /// tokens that it uses; `None` without a model. Simulated calls count as the model that they name, or `simulated`.
     pub fn rate_limit_use(&self, task: &Task, input: &Value) -> Option<(String, u64)> {
+        if let Mode::Simulated { .. } = self.mode {
+            let model = task.model.unwrap_or(simulation::NAME);
+            return Some((
+                model.to_owned(),
+                simulation::MAX_TOKENS.input + simulation::MAX_TOKENS.output,
+            ));
+        }
         let (provider, model) = self.route(task.model)?;
         let turns = turns(self, task, input);
         let tokens = turns.iter().map(|turn| turn.input + turn.output).sum();

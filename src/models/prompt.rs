@@ -37,6 +37,8 @@ pub struct Task<'a> {
     pub timeout: Option<Duration>,
     /// The longest time without a byte of an answer; by default that of the worker.
     pub stall_timeout: Option<Duration>,
+    /// The output by rules, which a simulated answer takes instead of a fake value.
+    pub known_output: Option<&'a Value>,
     /// Follows the answers while they arrive.
     pub listener: Option<&'a AnswerListener>,
     /// Keeps the bodies of requests and responses, without these secrets and those of the server.

@@ -58,6 +58,8 @@ pub(super) enum Mode {
     Offline,
     Simulated {
         seed: u64,
+        /// How many times as long its calls take.
+        slowness: u32,
     },
 }
 
@@ -132,7 +134,12 @@ impl SmallModelWorker {
 
     /// A worker that simulates calls with fake outputs. The same seed gives the same outputs.
     pub fn simulated(seed: u64) -> Self {
-        Self::with_mode(Mode::Simulated { seed })
+        Self::simulated_slowly(seed, 1)
+    }
+
+    /// The same worker, but its calls take `slowness` times as long.
+    pub(super) fn simulated_slowly(seed: u64, slowness: u32) -> Self {
+        Self::with_mode(Mode::Simulated { seed, slowness })
     }
 
     fn with_mode(mode: Mode) -> Self {
@@ -222,7 +229,7 @@ impl SmallModelWorker {
     /// The seed of a simulated worker.
     pub fn seed(&self) -> Option<u64> {
         match self.mode {
-            Mode::Simulated { seed } => Some(seed),
+            Mode::Simulated { seed, .. } => Some(seed),
             _ => None,
         }
     }
@@ -300,6 +307,14 @@ impl SmallModelWorker {
     /// The price of the model that performs a task; `None` where it is not known.
     pub(super) fn price_of(&self, task: &Task) -> Option<Price> {
         task.price.or_else(|| self.price_for(task.model))
+    }
+
+    /// The price by which a simulated call is billed: that of the model it names, or else a small model's.
+    pub(super) fn simulated_price(&self, task: &Task) -> Price {
+        let named = || self.prices.get(task.model?);
+        task.price
+            .or_else(named)
+            .unwrap_or_else(simulation::default_price)
     }
 
     pub(super) fn route<'a>(
@@ -384,8 +399,15 @@ impl SmallModelWorker {
                  or choose a worker (--worker PROVIDER/MODEL with its key in the environment, or --base-url URL)",
                 task.name
             ))),
-            Mode::Simulated { seed } => {
-                let work = self.simulate(*seed, task, input, attempt);
+            Mode::Simulated { seed, slowness } => {
+                let call = simulation::SimulatedCall {
+                    seed: *seed,
+                    task,
+                    input,
+                    attempt,
+                    price: self.simulated_price(task),
+                };
+                let work = simulation::perform(call, *slowness);
                 tokio::select! {
                     biased;
                     () = cancelled => {
@@ -398,36 +420,6 @@ impl SmallModelWorker {
                 self.ask(task, input, schema, attempt, spend_authorizer, cancelled)
                     .await
             }
-        }
-    }
-
-    async fn simulate(
-        &self,
-        seed: u64,
-        task: &Task<'_>,
-        input: &Value,
-        attempt: u32,
-    ) -> WorkerReport {
-        let simulated = simulation::simulate(seed, task.name, input, attempt, task.output_schema);
-        tokio::time::sleep(simulated.latency).await;
-        let answer = simulated
-            .output
-            .as_ref()
-            .ok()
-            .map(|output| output.to_string().into());
-        WorkerReport {
-            cost: Some(simulated.cost),
-            charges: simulated.charges,
-            basis: CostBasis::Billed,
-            tokens: Some(simulated.tokens),
-            model: Some("simulated".into()),
-            prompt: Some(prompt::transcript(&prompt::messages(task, input)).into()),
-            answer,
-            reasoning: None,
-            first_token: None,
-            tokens_per_second: None,
-            exchanges: Vec::new(),
-            output: simulated.output,
         }
     }
 

@@ -5,7 +5,7 @@ use super::definition::{BuildContext, ToolDefinition};
 use super::fixed_price::Priced;
 use super::function_call::{ByName, FunctionCall};
 use super::kinds::code_exec::CodeExecTool;
-use super::kinds::{agent, model};
+use super::kinds::{agent, model, process};
 use super::services::{Services, ToolOptions};
 use super::simulated::SimulatedTool;
 use super::synthesis::FinalSynthesis;
@@ -166,20 +166,19 @@ impl CatalogToolbox {
     }
 
     fn add_reaches(&self, definition: &Arc<ToolDefinition>, reaches: &mut Reaches) {
-        if self.worker.is_simulated() && definition.kind().reaches_outside {
-            return;
-        }
-        if self.worker.is_offline()
-            && let Some(rules) = http_rules(definition)
-        {
+        let by_rules = self.worker.is_offline() || self.worker.is_simulated();
+        if by_rules && let Some(rules) = http_rules(definition) {
             if matches!(rules, Rules::Code(_)) {
                 reaches.code.insert(definition.name.to_string());
             }
             return;
         }
+        if self.worker.is_simulated() && is_replaced(definition) {
+            return;
+        }
         definition.implementation.reaches(definition, reaches);
         if let Some(model) = definition.settings::<ModelSettings>() {
-            if self.worker.is_offline() && matches!(model.offline, Some(Rules::Code(_))) {
+            if by_rules && matches!(model.offline, Some(Rules::Code(_))) {
                 reaches.code.insert(definition.name.to_string());
             }
             self.add_worker(reaches, model.model.as_deref());
@@ -209,7 +208,7 @@ impl CatalogToolbox {
         let settings = Arc::new(AgentSettings::default());
         let definition = Arc::new(ToolDefinition::new(name, settings));
         if self.worker.is_simulated() {
-            return Arc::new(SimulatedTool::new(definition, self.worker.clone()));
+            return Arc::new(SimulatedTool::new(definition, self.worker.clone(), None));
         }
         Arc::new(Unavailable {
             kind: &agent::KIND,
@@ -233,9 +232,16 @@ fn build(
         worker,
         services,
     };
-    // With a simulated worker nothing outside is called.
-    let tool: Arc<dyn Tool> = if worker.is_simulated() && kind.reaches_outside {
-        Arc::new(SimulatedTool::new(definition.clone(), worker.clone()))
+    let tool: Arc<dyn Tool> = if worker.is_simulated() && is_replaced(definition) {
+        let offline = SmallModelWorker::offline();
+        let context = BuildContext {
+            worker: &offline,
+            ..context
+        };
+        let rules =
+            http_rules(definition).and_then(|_| definition.implementation.build(&context).ok());
+        let simulated = SimulatedTool::new(definition.clone(), worker.clone(), rules);
+        Arc::new(simulated)
     } else {
         let built = definition.implementation.build(&context);
         built.unwrap_or_else(|why| {
@@ -258,6 +264,14 @@ fn build(
             price: definition.cost,
         })
     }
+}
+
+/// Whether a simulated worker replaces the tool: nothing on another machine is called, and nothing is changed. A model
+/// tool is simulated by its worker, and a program that only reads runs.
+fn is_replaced(definition: &ToolDefinition) -> bool {
+    let kind = definition.kind();
+    let only_reads = *kind == process::KIND && definition.read_only;
+    kind.reaches_outside && *kind != model::KIND && !only_reads
 }
 
 /// The rules that do the work of an `http` tool while the worker is offline.

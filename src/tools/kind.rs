@@ -16,7 +16,7 @@ pub struct ToolKind {
     /// Its name, as in a catalog's `type`.
     pub name: &'static str,
     /// Whether a call reaches outside this program (a model, a server, another program), so that it is replaced
-    /// when the worker is simulated, and billed only once it was sent.
+    /// when the worker is simulated (a program that only reads is not), and billed only once it was sent.
     pub reaches_outside: bool,
     /// Whether a tool of this kind that costs nothing for one input costs nothing for any.
     pub free: bool,

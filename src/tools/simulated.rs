@@ -1,28 +1,32 @@
-//! The replacement of tools that reach outside when the worker is simulated.
+//! The replacement of tools that reach other machines or change something when the worker is simulated.
 
 use super::definition::ToolDefinition;
-use super::kinds::model;
-use super::{Call, CallPolicy, CallReport, Pricing, Quote, Tool, ToolKind};
+use super::{Call, CallPolicy, CallReport, Tool, ToolKind};
 use crate::models::{CostBasis, SmallModelWorker, Task};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use serde_json::Value;
 use std::sync::Arc;
 
-/// A tool of any kind that is not called: its output is a fake value, and nothing outside is reached.
+/// A tool that is not called: its output is a fake value, or that of its rules, and nothing outside is reached.
 pub(super) struct SimulatedTool {
     definition: Arc<ToolDefinition>,
     worker: SmallModelWorker,
+    /// What gives the output by the tool's rules.
+    rules: Option<Arc<dyn Tool>>,
 }
 
 impl SimulatedTool {
-    /// Replaces the tool of `definition`.
-    pub(super) fn new(definition: Arc<ToolDefinition>, worker: SmallModelWorker) -> Self {
-        Self { definition, worker }
-    }
-
-    fn is_model(&self) -> bool {
-        *self.definition.kind() == model::KIND
+    /// Replaces the tool of `definition`, whose output `rules` give where it has some.
+    pub(super) fn new(
+        definition: Arc<ToolDefinition>,
+        worker: SmallModelWorker,
+        rules: Option<Arc<dyn Tool>>,
+    ) -> Self {
+        Self {
+            definition,
+            worker,
+            rules,
+        }
     }
 }
 
@@ -44,55 +48,49 @@ impl Tool for SimulatedTool {
 
     fn call(&self, call: Call) -> BoxFuture<'static, CallReport> {
         let (definition, worker) = (self.definition.clone(), self.worker.clone());
-        let is_model = self.is_model();
+        let rules = self.rules.clone();
         async move {
-            let task = task(&definition);
+            let known_output = match &rules {
+                Some(rules) => match rules.call(call.clone()).await.output {
+                    Ok(output) => Some(output),
+                    Err(error) => return CallReport::not_sent(error),
+                },
+                None => None,
+            };
+            let task = Task {
+                known_output: known_output.as_deref(),
+                ..task(&definition)
+            };
+            // What is not retried by itself does not fail by chance.
+            let first = u32::from(!definition.policy().repeatable);
             let work = worker.perform(
                 &task,
                 &call.input,
                 None,
-                call.attempt,
+                call.attempt + first,
                 &call.spend_authorizer,
                 call.cancel.cancelled(),
             );
             let mut report = CallReport::of_worker(work.await, &call.log);
-            if !is_model {
-                if report.output.is_err() {
-                    report.basis = CostBasis::NotSent;
-                }
-                // Only models have tokens and a price besides the catalog's fixed price.
-                report = CallReport {
-                    tokens: None,
-                    model: None,
-                    prompt: None,
-                    answer: None,
-                    reasoning: None,
-                    cost: Some(crate::units::Money::ZERO),
-                    charges: Vec::new(),
-                    ..report
-                };
+            if report.output.is_err() {
+                report.basis = CostBasis::NotSent;
             }
-            report
+            // Only models have tokens and a price besides the catalog's fixed price.
+            CallReport {
+                tokens: None,
+                model: None,
+                prompt: None,
+                answer: None,
+                reasoning: None,
+                cost: Some(crate::units::Money::ZERO),
+                charges: Vec::new(),
+                ..report
+            }
         }
         .boxed()
     }
 
-    fn prompt(&self, input: &Value, _model: Option<&str>) -> Option<String> {
-        let prompt = || self.worker.prompt(&task(&self.definition), input);
-        self.is_model().then(prompt).flatten()
-    }
-
     fn policy(&self) -> CallPolicy {
         self.definition.policy()
-    }
-
-    fn pricing(&self) -> Option<&dyn Pricing> {
-        self.is_model().then_some(self as &dyn Pricing)
-    }
-}
-
-impl Pricing for SimulatedTool {
-    fn quote(&self, input: &Value, _model: Option<&str>) -> Quote {
-        self.worker.quote(&Task::default(), input).into()
     }
 }

@@ -296,3 +296,52 @@ fn the_figures_follow_their_definitions() {
     );
     holds("figures");
 }
+
+/// Only time, tokens and cost are invented where a tool has rules: a sample ends as it does offline, whatever the seed.
+#[test]
+fn simulated_samples_end_as_they_do_offline() {
+    let names = std::fs::read_dir(sample_folder("")).unwrap();
+    let folders = names
+        .map(Result::unwrap)
+        .filter(|entry| entry.file_type().unwrap().is_dir());
+    let runs: Vec<_> = folders
+        .flat_map(|entry| {
+            let name = entry.file_name().into_string().unwrap();
+            [11, 12, 13].map(|seed| (name.clone(), seed))
+        })
+        .map(|(name, seed)| std::thread::spawn(move || simulated_as_offline(&name, seed)))
+        .collect();
+    for run in runs {
+        run.join().unwrap();
+    }
+}
+
+fn simulated_as_offline(name: &str, seed: u32) {
+    let expected = std::fs::read(sample_folder(name).join("expected.json")).unwrap();
+    let expected: Value = serde_json::from_slice(&expected).unwrap();
+    let seed = seed.to_string();
+    let output = plandeck()
+        .args(["run", "--headless", "--json", "--worker", "simulated"])
+        .args(["--seed", &seed])
+        .arg(sample(name))
+        .output()
+        .unwrap();
+    let result = json(&output);
+    assert_eq!(
+        expected["exit"],
+        code(&output),
+        "{name}, seed {seed}: {result:#}"
+    );
+    assert_eq!(result["simulated"], true);
+    for row in result["steps"].as_array().unwrap() {
+        let id = row["id"].as_str().unwrap();
+        let status = expected["not_succeeded"]
+            .get(id)
+            .and_then(Value::as_str)
+            .unwrap_or("succeeded");
+        assert_eq!(
+            row["status"], status,
+            "{name}, seed {seed}, step {id}: {row:#}"
+        );
+    }
+}

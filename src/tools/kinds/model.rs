@@ -271,9 +271,28 @@ impl Role {
             price: self.price(model),
             timeout: None,
             stall_timeout: self.settings.stall_timeout,
+            known_output: None,
             listener: None,
             raw: None,
         }
+    }
+
+    /// The output that the rules give for a call.
+    async fn by_rules(
+        &self,
+        rules: &CompiledRules,
+        call: &Call,
+        services: &Arc<Services>,
+    ) -> Result<Value, ToolError> {
+        let time = self.definition.timeout;
+        let output = match rules {
+            CompiledRules::Jq(filter) => filter.run(call.input.clone(), services, call, time).await,
+            CompiledRules::Code(code) => {
+                code_exec::run(code, &call.input, services, call, time).await
+            }
+        };
+        let checked = cancellable(&call.cancel, self.checked(output)).await;
+        checked.unwrap_or_else(Err)
     }
 
     /// The output of the rules, validated against the schema like a model's.
@@ -336,26 +355,26 @@ impl Tool for ModelTool {
             if worker.is_offline()
                 && let Some(rules) = &role.rules
             {
-                let time = role.definition.timeout;
-                let output = match rules {
-                    CompiledRules::Jq(filter) => {
-                        filter.run(call.input.clone(), &services, &call, time).await
-                    }
-                    CompiledRules::Code(code) => {
-                        code_exec::run(code, &call.input, &services, &call, time).await
-                    }
-                };
-                let checked = cancellable(&call.cancel, role.checked(output)).await;
-                return CallReport::free(checked.unwrap_or_else(Err));
+                return CallReport::free(role.by_rules(rules, &call, &services).await);
             }
             let prompt = match role.prompt(&call.input) {
                 Ok(prompt) => prompt,
                 Err(error) => return CallReport::free(Err(error)),
             };
+            let known_output = match &role.rules {
+                Some(rules) if worker.is_simulated() => {
+                    match role.by_rules(rules, &call, &services).await {
+                        Ok(output) => Some(output),
+                        Err(error) => return CallReport::not_sent(error),
+                    }
+                }
+                _ => None,
+            };
             let task = Task {
                 timeout: own_timeout(&call, role.definition.timeout),
                 listener: call.listener.as_ref(),
                 raw: call.raw.as_ref(),
+                known_output: known_output.as_ref(),
                 ..role.task(prompt.as_deref(), call.model.as_deref())
             };
             let output = role.output.as_ref();

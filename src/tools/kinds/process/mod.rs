@@ -32,7 +32,7 @@ use std::time::Duration;
 /// How long the pipes of a program that has ended are still read. A process that left its group may hold them open.
 const DRAIN: Duration = Duration::from_secs(1);
 
-static KIND: ToolKind = ToolKind {
+pub(in crate::tools) static KIND: ToolKind = ToolKind {
     free: true,
     time_to_live: DAY,
     ..ToolKind::new("process")
