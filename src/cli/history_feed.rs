@@ -1,7 +1,9 @@
 //! Answers the dashboard's queries about recorded runs, on threads that may block.
 
 use crate::report::local_time;
-use crate::run::{CommandError, Comparison, Exchange, LiveAnswers, RunCommand, RunEvent};
+use crate::run::{
+    CommandError, Comparison, Exchange, LiveAnswers, RunCommand, RunEvent, RunWord, UsualTimes,
+};
 use crate::session::{exchanges_of, other_runs_of, savings_so_far, state_of};
 use crate::store::StoreError;
 use crate::tui::{Feed, HistoryAnswer, HistoryQuery, PastRun};
@@ -15,6 +17,8 @@ use tokio::sync::mpsc;
 /// How often the journal is looked at for what a running run has just written, and the pause between two looks.
 const JOURNAL_TRIES: u32 = 10;
 const JOURNAL_PAUSE: Duration = Duration::from_millis(50);
+/// The most steps of an earlier run that is read for an estimate.
+const KNOWN: u64 = 20_000;
 
 /// A feed that also answers queries about recorded runs.
 pub(super) struct HistoryFeed<F> {
@@ -97,11 +101,25 @@ fn answer(query: HistoryQuery) -> HistoryAnswer {
             let read = bodies(&run_id, &step, attempt).map_err(message);
             HistoryAnswer::Bodies(step, read)
         }
+        HistoryQuery::Usual { run_id, plan } => {
+            HistoryAnswer::Usual(usual_times(&run_id, &plan).unwrap_or_default())
+        }
         HistoryQuery::Savings { shown } => {
             let saved = savings_so_far(&shown).map(Box::new);
             HistoryAnswer::Saved(saved.map_err(|error| error.to_string().into()))
         }
     }
+}
+
+/// What the steps took in the latest run of the plan that succeeded, or else in the latest that ended.
+fn usual_times(run_id: &str, plan: &str) -> Option<UsualTimes> {
+    let mut runs = other_runs_of(plan, run_id).ok()?;
+    let is_over = |word| !matches!(word, RunWord::Interrupted | RunWord::Running);
+    runs.retain(|run| is_over(run.status) && run.steps <= KNOWN);
+    let succeeded = runs.iter().find(|run| run.status == RunWord::Succeeded);
+    let run = succeeded.or_else(|| runs.first())?;
+    let state = state_of(&run.run_id).ok()?;
+    Some(UsualTimes::of(&state))
 }
 
 /// The other runs of the plan, newest first.

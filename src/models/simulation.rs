@@ -109,7 +109,7 @@ async fn arrive(
         .skip(1)
         .chain([answer.len()])
         .collect();
-    let pause = (latency - first) / ends.len() as u32;
+    let pause = first * 3 / ends.len() as u32;
     let mut from = 0;
     for to in ends {
         listener.take(AnswerPart::Text(&answer[from..to]));

@@ -12,6 +12,9 @@ use std::collections::BinaryHeap;
 
 #[cfg(test)]
 mod tests;
+mod time_left;
+
+pub use time_left::{UsualTimes, time_left};
 
 /// The figures at one moment. Ratios are `None` while nothing was called.
 #[derive(Clone, Debug, Default, PartialEq)]

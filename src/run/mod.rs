@@ -41,7 +41,7 @@ pub use event::{
     SkipReason, StepInfo, StepKey, StepPrice, StepSource, Streamed, WaitReason,
 };
 pub use exchange::{Body, Exchange};
-pub use figures::{Figures, figures};
+pub use figures::{Figures, UsualTimes, figures, time_left};
 pub(crate) use forecast::{Forecast, forecast};
 pub use history::History;
 pub use limits::ResourceLimits;

@@ -59,6 +59,15 @@ pub(crate) fn exact(amount: Money) -> String {
     format!("{sign}${}{point}{fraction}", pico / PICO)
 }
 
+/// A time that is an estimate: whole seconds, or minutes and seconds.
+pub(crate) fn whole_seconds(span: Micros) -> String {
+    let rounded = (span.0 + 500_000) / 1_000_000;
+    match rounded {
+        0..60 => format!("{rounded}s"),
+        _ => elapsed(Micros(rounded * 1_000_000)),
+    }
+}
+
 /// A share of one, in percent.
 pub(crate) fn percent(share: f64) -> String {
     format!("{:.0}%", share * 100.0)

@@ -89,16 +89,22 @@ impl Sum for Money {
 }
 
 impl fmt::Display for Money {
-    /// `$0.0021`: four decimals, more only where the amount would otherwise read as nothing.
+    /// `$0.0213`, `$0.00171`: four decimals; below a cent three significant digits, less the zeros at the end of an
+    /// amount that is exact without them.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let usd = self.usd();
-        if self.is_zero() || usd.abs() >= 0.00005 {
-            write!(f, "${usd:.4}")
-        } else if usd.abs() >= 0.000_000_05 {
-            write!(f, "${usd:.7}")
-        } else {
-            write!(f, "${usd:.12}")
+        const CENT: u64 = 10_000_000_000;
+        let pico = self.0.unsigned_abs();
+        if pico == 0 || pico >= CENT {
+            return write!(f, "${:.4}", self.usd());
         }
+        // The first significant digit stands at this decimal.
+        let first = 12 - pico.ilog10() as usize;
+        let mut decimals = (first + 2).clamp(4, 12);
+        let is_exact = |decimals: usize| pico.is_multiple_of(10u64.pow(12 - decimals as u32));
+        while decimals > 4 && is_exact(decimals - 1) {
+            decimals -= 1;
+        }
+        write!(f, "${:.decimals$}", self.usd())
     }
 }
 
@@ -132,7 +138,13 @@ mod tests {
     fn small_amounts_do_not_read_as_nothing() {
         assert_eq!(Money::ZERO.to_string(), "$0.0000");
         assert_eq!(Money::from_usd(0.0021).to_string(), "$0.0021");
-        assert_eq!(Money::from_usd(0.000_009).to_string(), "$0.0000090");
+        assert_eq!(Money::from_usd(0.000_009).to_string(), "$0.000009");
+        assert_eq!(Money::from_usd(0.001_712).to_string(), "$0.00171");
+        assert_eq!(Money::from_usd(0.002_104).to_string(), "$0.00210");
+        assert_eq!(Money::from_usd(0.000_324_4).to_string(), "$0.000324");
+        assert_eq!(Money::from_usd(0.009_999_9).to_string(), "$0.01000");
+        assert_eq!(Money::from_usd(0.012_34).to_string(), "$0.0123");
+        assert_eq!(Money::from_usd(-0.000_324_4).to_string(), "$-0.000324");
         assert_eq!(Money::from_pico(3).to_string(), "$0.000000000003");
     }
 

@@ -81,6 +81,7 @@ fn answer(screen: &mut Screen, runs: Vec<PastRun>, other: &RunState) {
             let comparison = Comparison::new(other.clone(), &shown);
             HistoryAnswer::Compared(with, Ok(Box::new(comparison)))
         }
+        HistoryQuery::Usual { .. } => panic!("that is asked where the dashboard is opened"),
         HistoryQuery::Savings { .. } | HistoryQuery::Bodies { .. } => {
             panic!("no other page was opened")
         }

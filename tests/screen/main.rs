@@ -16,6 +16,7 @@ mod common {
     pub(crate) mod terminal;
 }
 
+mod alive;
 mod compare;
 mod edges;
 mod edit;

@@ -245,7 +245,7 @@ fn drawn_paused_resumed_resized_and_left() {
             .is_some_and(|line| line.contains("graph"))
     });
     terminal.resize(120, 36);
-    terminal.shows("efficiency");
+    terminal.shows("schedule");
     terminal.press(" ");
     terminal.shows("RUNNING");
     terminal.press("?");

@@ -340,7 +340,8 @@ fn failures_are_one_key_away_and_go_around() {
                 .unwrap_or_default(),
         );
     }
-    assert_eq!(ids, ["items", "dates", "items", "dates"]);
+    // The first failure is selected already.
+    assert_eq!(ids, ["dates", "items", "dates", "items"]);
     assert_eq!(screen.model.focus, Focus::Graph);
     assert!(screen.model.overlay.is_none());
 }
@@ -348,11 +349,15 @@ fn failures_are_one_key_away_and_go_around() {
 #[test]
 fn following_goes_with_what_runs() {
     let run = receipt_running();
-    let mut screen = Screen::new(80, 24, run.events()).keys("f");
+    let mut screen = Screen::new(80, 24, run.events());
     let selected = screen.model.row().map(|row| row.info.id.to_string());
     assert_eq!(selected.as_deref(), Some("validate"));
+    assert!(screen.text().contains("following"), "{}", screen.text());
     screen.press("k");
     assert!(!screen.model.follow);
+    assert!(!screen.text().contains("following"), "{}", screen.text());
+    screen.press("f");
+    assert!(screen.model.follow);
 }
 
 /// The cell where a text is drawn.
@@ -487,7 +492,7 @@ fn an_outcome_is_told_by_shape_alone() {
 
 #[test]
 fn what_is_copied_is_the_page() {
-    let screen = Screen::new(80, 24, receipt_failed().events()).keys("3 y 4 y");
+    let screen = Screen::new(80, 24, receipt_failed().events()).keys("g 3 y 4 y");
     let copied: Vec<&str> = screen
         .effects
         .iter()

@@ -2,9 +2,9 @@
 
 use super::super::{
     AttemptEnd, EventKind, ResourceLimits, RunEvent, RunHeader, RunOutcome, RunState, StepInfo,
-    StepKey,
+    StepKey, StepStatus,
 };
-use super::{Figures, figures};
+use super::{Figures, UsualTimes, figures, time_left};
 use crate::plan::{Dialect, StepInput, StepIx};
 use crate::units::{Micros, Money};
 use proptest::prelude::*;
@@ -254,4 +254,44 @@ fn a_running_attempt_counts_up_to_now() {
         },
     });
     assert_eq!(figures(&state, Micros(40)).work, Micros(40));
+}
+
+/// A run in which the first `ended` steps, of these weights, have succeeded, and the others wait.
+fn halfway(depends_on: &[Vec<u32>], weights: &[u64], ended: usize, slots: u32) -> RunState {
+    let mut state = weighed(depends_on, &weights[..ended], slots);
+    state.phase = crate::run::RunPhase::Running;
+    for row in state.steps.iter_mut().take(ended) {
+        row.status = StepStatus::Succeeded;
+    }
+    state
+}
+
+#[test]
+fn the_time_left_is_that_of_the_longest_path_or_of_the_slots() {
+    let chain = [vec![], vec![0], vec![1], vec![2]];
+    let usual = UsualTimes::default();
+    let left = |state: &RunState, usual: &UsualTimes| time_left(state, usual, state.at);
+    // Two steps of the same tool took 3 and 5: the median stands for the two that are left.
+    let state = halfway(&chain, &[3, 5], 2, 4);
+    assert_eq!(left(&state, &usual), Some(Micros(10)));
+    let wide = [vec![], vec![], vec![], vec![], vec![], vec![]];
+    let state = halfway(&wide, &[4, 4], 2, 2);
+    assert_eq!(left(&state, &usual), Some(Micros(8)));
+    // What an earlier run of the plan took comes first.
+    let mut earlier = weighed(&chain, &[1, 1, 20, 30], 4);
+    for row in earlier.steps.iter_mut() {
+        row.status = StepStatus::Succeeded;
+    }
+    let state = halfway(&chain, &[3, 5], 2, 4);
+    assert_eq!(left(&state, &UsualTimes::of(&earlier)), Some(Micros(50)));
+}
+
+#[test]
+fn nothing_is_said_of_what_is_not_known() {
+    let chain = [vec![], vec![0]];
+    let usual = UsualTimes::default();
+    let state = halfway(&chain, &[], 0, 2);
+    assert_eq!(time_left(&state, &usual, state.at), None);
+    let state = weighed(&chain, &[1, 2], 2);
+    assert_eq!(time_left(&state, &usual, state.at), None);
 }

@@ -1,6 +1,7 @@
 //! The dashboard as a screen of the terminal: messages go through [`update`], and effects to the run or to the terminal.
 
 use super::feed::Feed;
+use super::history::HistoryQuery;
 use super::message::{Effect, Message};
 use super::state::model::Model;
 use super::update::update;
@@ -41,7 +42,11 @@ pub async fn run(feed: impl Feed, options: Options) -> Result<Left, Error> {
     if let Some(speed) = options.replay {
         model = model.replaying(speed);
     }
-    let mut dashboard = Dashboard { model, feed };
+    let mut dashboard = Dashboard {
+        model,
+        feed,
+        has_asked: false,
+    };
     let outcome = session.show(&mut dashboard).await?;
     Ok(Left {
         outcome,
@@ -52,6 +57,24 @@ pub async fn run(feed: impl Feed, options: Options) -> Result<Left, Error> {
 struct Dashboard<F> {
     model: Model,
     feed: F,
+    /// Whether it has asked how long the steps of the plan usually take.
+    has_asked: bool,
+}
+
+impl<F: Feed> Dashboard<F> {
+    /// Asks how long the steps of the plan usually take, once the run says which plan that is.
+    fn ask_for_usual_times(&mut self) {
+        if self.has_asked || self.model.is_replay() {
+            return;
+        }
+        if let Some(header) = &self.model.run.header {
+            self.has_asked = true;
+            self.feed.ask(HistoryQuery::Usual {
+                run_id: header.run_id.clone(),
+                plan: header.plan.clone(),
+            });
+        }
+    }
 }
 
 impl<F: Feed> Screen for Dashboard<F> {
@@ -70,6 +93,7 @@ impl<F: Feed> Screen for Dashboard<F> {
                 Effect::Terminal(effect) => asked.push(effect),
             }
         }
+        self.ask_for_usual_times();
         asked
     }
 

@@ -1,7 +1,7 @@
 //! Queries for recorded runs. The answer arrives later, through the feed, because reading the store takes time that
 //! no key press should wait for.
 
-use crate::run::{Comparison, Exchange, RunState, Savings};
+use crate::run::{Comparison, Exchange, RunState, Savings, UsualTimes};
 use crate::units::{Micros, Money};
 use std::sync::Arc;
 
@@ -48,6 +48,13 @@ pub enum HistoryQuery {
         /// The last attempt that has ended and asked a model: the record has it soon, where it has it at all.
         attempt: Option<u32>,
     },
+    /// How long the steps of the plan usually take.
+    Usual {
+        /// The run that is shown.
+        run_id: Arc<str>,
+        /// Its plan.
+        plan: Arc<str>,
+    },
     /// What the plan of the run saves, compared with a large model that does all the work.
     Savings {
         /// The run.
@@ -64,6 +71,8 @@ pub enum HistoryAnswer {
     Compared(PastRun, Result<Box<Comparison>, Arc<str>>),
     /// What the attempts of this step sent and received, or why that cannot be read.
     Bodies(Arc<str>, Result<Vec<Exchange>, Arc<str>>),
+    /// What the steps took in an earlier run of the plan; nothing where there is none.
+    Usual(UsualTimes),
     /// What the plan saves, or why that is not known.
     Saved(Result<Box<Savings>, Arc<str>>),
 }

@@ -17,7 +17,7 @@ const ROOMY: u16 = 50;
 /// Where the parts of the screen are, borders included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Areas {
-    /// One or two lines at the top.
+    /// One to three lines at the top.
     pub header: Rect,
     /// The view of the run, where it is shown.
     pub graph: Option<Rect>,
@@ -29,6 +29,8 @@ pub(crate) struct Areas {
 
 /// Rows from which the header has two lines.
 const TALL: u16 = 14;
+/// Rows from which it has a third, for the progress of the run.
+const TALLER: u16 = 18;
 /// Columns from which the inspector stands beside the graph.
 const WIDE: u16 = 76;
 /// Rows of the body from which the inspector stands below the graph.
@@ -37,7 +39,11 @@ const DEEP: u16 = 24;
 /// Where everything is on a screen of the model's size.
 pub(crate) fn areas(model: &Model) -> Areas {
     let (width, height) = model.size;
-    let header = if height >= TALL { 2 } else { 1.min(height) };
+    let header = match height {
+        TALLER.. => 3,
+        TALL.. => 2,
+        _ => 1.min(height),
+    };
     let footer = u16::from(height >= 4);
     let body = Rect::new(0, header, width, height.saturating_sub(header + footer));
     let areas = Areas {

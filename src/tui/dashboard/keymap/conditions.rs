@@ -42,7 +42,11 @@ pub(crate) fn scrolls(model: &Model) -> bool {
         || matches!(
             model.overlay,
             Some(
-                Overlay::Help(_) | Overlay::Explain(_) | Overlay::SideBySide(_) | Overlay::Runs(_)
+                Overlay::Help(_)
+                    | Overlay::Explain(_)
+                    | Overlay::Result(_)
+                    | Overlay::SideBySide(_)
+                    | Overlay::Runs(_)
             )
         )
 }
@@ -143,6 +147,20 @@ pub(crate) fn can_go_back(model: &Model) -> bool {
         || model.overlay.is_some()
         || model.maximised
         || model.focus == Focus::Inspector
+}
+
+pub(crate) fn has_result(model: &Model) -> bool {
+    model.run.result.is_some()
+}
+
+pub(crate) fn on_result(model: &Model) -> bool {
+    matches!(model.overlay, Some(Overlay::Result(_)))
+}
+
+/// Whether a run that was over before the eye could follow it can be played once more.
+pub(crate) fn was_too_fast(model: &Model) -> bool {
+    let is_present = !model.is_past() && model.against.is_none();
+    model.run.has_ended() && is_present && model.was_over_at_once()
 }
 
 pub(crate) fn stoppable(model: &Model) -> bool {

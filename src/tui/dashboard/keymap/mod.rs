@@ -64,15 +64,15 @@ fn reachable(model: &Model, entry: &Entry) -> bool {
         O::Palette(_) => Some(Group::Palette),
         O::Editor(_) => Some(Group::Editor),
         O::SideBySide(_) | O::Runs(_) => Some(Group::Compare),
-        O::Help(_) | O::Explain(_) => None,
+        O::Help(_) | O::Explain(_) | O::Result(_) => None,
     };
     let over = match entry.scope.over {
         Over::None => false,
-        Over::Text => matches!(overlay, O::Help(_) | O::Explain(_)),
+        Over::Text => matches!(overlay, O::Help(_) | O::Explain(_) | O::Result(_)),
         Over::Scroll => {
             matches!(
                 overlay,
-                O::Help(_) | O::Explain(_) | O::SideBySide(_) | O::Runs(_)
+                O::Help(_) | O::Explain(_) | O::Result(_) | O::SideBySide(_) | O::Runs(_)
             )
         }
         Over::Quit => !matches!(overlay, O::Search(_) | O::Editor(_)),
@@ -86,6 +86,7 @@ const fn opened_by(overlay: &Overlay) -> Option<&'static str> {
     Some(match overlay {
         Overlay::Help(_) => "help",
         Overlay::Explain(_) => "explain",
+        Overlay::Result(_) => "result",
         Overlay::Question(Question::Quit) => "quit",
         Overlay::Question(Question::Stop) => "stop",
         Overlay::Question(Question::Skip(_)) => "skip",
@@ -118,9 +119,10 @@ mod tests {
             Question::Fork(step),
         ];
         let overlays = questions.map(Overlay::Question);
-        for overlay in overlays
-            .iter()
-            .chain(&[Overlay::Help(0), Overlay::Explain(0)])
+        for overlay in
+            overlays
+                .iter()
+                .chain(&[Overlay::Help(0), Overlay::Explain(0), Overlay::Result(0)])
         {
             let name = opened_by(overlay).unwrap();
             assert!(entries().any(|entry| entry.name == name), "{name}");

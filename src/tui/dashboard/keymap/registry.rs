@@ -3,9 +3,9 @@
 
 use super::conditions::{
     asked, asked_unknown, at_the_graph, can_edit, can_fork, can_go_back, can_retry, can_skip,
-    choosing_run, failed, filtering, folds, has_own_output, in_editor, in_palette, in_tree,
-    is_before_the_last, on_graph, on_text, scrolls, searching, selected, shows, side_by_side,
-    stoppable, waits, zooms,
+    choosing_run, failed, filtering, folds, has_own_output, has_result, in_editor, in_palette,
+    in_tree, is_before_the_last, on_graph, on_result, on_text, scrolls, searching, selected, shows,
+    side_by_side, stoppable, waits, was_too_fast, zooms,
 };
 use super::entry::{Entry, Group, Over, always, ask, change};
 use super::palette;
@@ -137,6 +137,12 @@ static BEFORE_VIEWS: &[Entry] = &[
         failed, |m| navigation::go_to_failure(m, true)).hint("failure").needs("a failed step"),
     change("previous-failure", &[key('N')], Graph, "go to the previous failure",
         failed, |m| navigation::go_to_failure(m, false)).needs("a failed step"),
+    change("replay-slowly", &[key('P')], Time, "play the run again slowly, from its beginning",
+        was_too_fast, Model::replay_slowly).hint("slow replay").needs("a run that was over in less than 1.5 s"),
+    change("leave-replay", &[key('P'), code(KeyCode::Esc)], Time, "back from the slow replay to the run as it is",
+        |m| m.overlay.is_none() && m.replays_itself(), Model::leave_replay).hint("back to the run"),
+    ask("copy-result", &[key('y')], Dashboard, "copy the final result to the clipboard", on_result, pages::copy_result)
+        .over(Over::Text).hint("copy"),
     ask("breakpoint", &[key('b')], Run, "hold the selected step before its next attempt, or release it",
         |m| selected(m) && m.in_progress(), run_commands::breakpoint).needs("a selected step in a run in progress"),
     ask("skip", &[key('S')], Run, "skip the selected step (asks)",
@@ -216,6 +222,8 @@ static AFTER_VIEWS: &[Entry] = &[
 
     change("inspect", &[code(KeyCode::Enter)], Inspector, "inspect the selected step",
         |m| m.focus == Focus::Graph && selected(m), |m| m.focus = Focus::Inspector).hint("inspect"),
+    change("result", &[key('a')], Dashboard, "show the final result: the answer of the plan", has_result, overlays::toggle_result)
+        .hint("result").needs("a run that has come to a result"),
     change("explain", &[key('e')], Inspector, "why the selected step was called, or why it was not", selected, overlays::toggle_explain)
         .hint("why"),
     change("toggle", &[code(KeyCode::Enter)], Inspector, "fold or unfold", in_tree, |m| pages::tree(m, JsonTree::toggle)).hint("fold"),

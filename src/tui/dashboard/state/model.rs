@@ -10,7 +10,7 @@ use super::trail::Trail;
 use crate::plan::StepIx;
 use crate::run::{
     Exchange, Figures, Forecast, LiveAnswer, LiveAnswers, RunPhase, RunState, Savings, StepState,
-    StepStatus, Verdict, figures, forecast,
+    StepStatus, UsualTimes, Verdict, figures, forecast, time_left,
 };
 use crate::tui::dashboard::panes::{Panes, View};
 use crate::tui::theme::Theme;
@@ -106,6 +106,10 @@ pub struct Model {
     pub(crate) clock: Micros,
     /// The figures, worked out some time before `now`.
     pub figures: Figures,
+    /// How long the rest of the run is likely to take, worked out with the figures.
+    pub time_left: Option<Micros>,
+    /// What earlier runs of the plan took.
+    pub usual: UsualTimes,
     /// What the rest of the run can cost, worked out with the figures.
     pub forecast: Option<Forecast>,
     /// What the plan saves, once the page of the run has asked for it.
@@ -132,6 +136,10 @@ pub struct Model {
     pub maximised: bool,
     /// Whether the selection goes with what runs.
     pub follow: bool,
+    /// Whether the first failure has been gone to.
+    pub(super) failure_shown: bool,
+    /// Whether what came of the run is shown, until the next key.
+    pub banner: bool,
     /// Steps with a breakpoint that was set here.
     pub breakpoints: BTreeSet<StepIx>,
     /// What has arrived of the answers of running attempts.
@@ -176,6 +184,8 @@ impl Model {
             now: Micros(0),
             clock: Micros(0),
             figures: Figures::default(),
+            time_left: None,
+            usual: UsualTimes::default(),
             forecast: None,
             savings: None,
             bodies: None,
@@ -187,8 +197,10 @@ impl Model {
             selected: None,
             focus: Focus::Graph,
             maximised: false,
-            follow: false,
             trail: Trail::default(),
+            follow: true,
+            failure_shown: false,
+            banner: false,
             breakpoints: BTreeSet::new(),
             live: LiveAnswers::new(),
             inspector: Inspector::default(),
@@ -310,6 +322,7 @@ impl Model {
         if behind && (due || self.figures_clock.behind && ended) {
             self.figures = figures(&self.run, self.now);
             self.forecast = forecast(&self.run);
+            self.time_left = time_left(&self.run, &self.usual, self.now);
             self.figures_clock.worked_out = Some(self.clock);
             self.figures_clock.behind = false;
             self.dirty = true;
@@ -365,7 +378,19 @@ impl Model {
     /// Selects what the run waits for, where the selection goes with it and what is selected has ended.
     pub(crate) fn follow_run(&mut self) {
         let stays = |row: &StepState| row.status == StepStatus::Running;
-        if !self.follow || self.row().is_some_and(stays) {
+        if !self.follow {
+            return;
+        }
+        // The first failure is gone to, and stays in view: what runs next would take it away at once.
+        if !self.failure_shown
+            && let Some(failed) = self.run_index.failure(None, true)
+        {
+            self.failure_shown = true;
+            self.select(failed);
+            self.follow = false;
+            return;
+        }
+        if self.row().is_some_and(stays) {
             return;
         }
         if let Some(blocker) = self.blocker {

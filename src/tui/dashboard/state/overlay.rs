@@ -32,6 +32,8 @@ pub enum Overlay {
     Runs(RunChoice),
     /// Why the selected step was called, scrolled by this many lines.
     Explain(usize),
+    /// The final result, scrolled by this many lines.
+    Result(usize),
     /// The search for a step. The best match is shown while the user types.
     Search(Search),
     /// Nothing to see: keys are typed into the filter of the table.

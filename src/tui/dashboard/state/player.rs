@@ -5,6 +5,9 @@ use crate::units::Micros;
 /// The slowest and the fastest that can be chosen while it plays.
 const SPEEDS: (f64, f64) = (1.0 / 16.0, 1024.0);
 
+/// How far apart events stand where they are played evenly, so that steps that took no time are seen.
+pub(crate) const APART: Micros = Micros(1_000_000);
+
 /// A place in the time of a recorded run that moves at a speed.
 #[derive(Clone, Debug)]
 pub struct Player {
@@ -12,6 +15,8 @@ pub struct Player {
     playing: bool,
     /// Microseconds from the start of the run.
     place: f64,
+    /// Whether events are played one after the other, each [`APART`] from the one before it, whatever time they took.
+    even: bool,
 }
 
 impl Player {
@@ -21,7 +26,22 @@ impl Player {
             speed: if speed > 0.0 { speed } else { f64::INFINITY },
             playing: true,
             place: 0.0,
+            even: false,
         }
+    }
+
+    /// At the start, playing so many events evenly, over this time.
+    pub(crate) fn evenly(events: usize, over: Micros) -> Self {
+        let all = APART.0 as f64 * events as f64;
+        Self {
+            even: true,
+            ..Self::new(all / over.0.max(1) as f64)
+        }
+    }
+
+    /// Whether events are played evenly.
+    pub(crate) fn is_even(&self) -> bool {
+        self.even
     }
 
     /// How many times as fast as it was.

@@ -3,8 +3,8 @@
 //! The model's `run` is the state shown. While an earlier event is shown, the latest state is kept here and updated
 //! as events arrive. In a replay all events are known from the start, and the event shown advances with the clock.
 
-use super::model::Model;
-use super::player::Player;
+use super::model::{Focus, Model};
+use super::player::{APART, Player};
 use crate::plan::StepIx;
 use crate::run::{RunEvent, RunPhase, RunState};
 use crate::tui::dashboard::panes::pane::Pane;
@@ -12,6 +12,10 @@ use crate::units::Micros;
 
 /// Most rows for which figures are computed at every event shown.
 const SMALL: usize = 5_000;
+/// A run that took less cannot be followed with the eye.
+const AT_ONCE: Micros = Micros(1_500_000);
+/// How long it takes when it is played slowly.
+const SLOWLY: Micros = Micros(8_000_000);
 /// How long a larger run must stay at an event before its figures are computed.
 const SETTLED: Micros = Micros(150_000);
 
@@ -126,8 +130,9 @@ impl Model {
         let goes_on = self.goes_on();
         self.go_to(to);
         let time = self.run.at;
+        let place = self.place_of(self.position(), time);
         if let Some(player) = &mut self.time_travel.player {
-            player.seek(time);
+            player.seek(place);
             // A replay that reached its end stands still: going back from there looks at one event.
             if !goes_on {
                 player.hold();
@@ -220,10 +225,56 @@ impl Model {
         if self.time_travel.position == last || !player.is_playing() {
             return;
         }
-        let place = player.play(passed, history.time_at(last));
-        let to = history.position_at(place);
-        self.go_to(to);
-        self.now = place.max(self.run.at);
+        if player.is_even() {
+            let place = player.play(passed, Micros(APART.0 * last as u64));
+            self.go_to((place.0 / APART.0) as usize);
+            self.now = self.run.at;
+        } else {
+            let place = player.play(passed, history.time_at(last));
+            let to = history.position_at(place);
+            self.go_to(to);
+            self.now = place.max(self.run.at);
+        }
+        self.banner |= self.position() == last && self.run.has_ended();
+    }
+
+    /// Where on the line of the player a position is; `time` is when its event happened.
+    fn place_of(&self, position: usize, time: Micros) -> Micros {
+        match &self.time_travel.player {
+            Some(player) if player.is_even() => Micros(APART.0 * position as u64),
+            _ => time,
+        }
+    }
+
+    /// Whether the run was over before the eye could follow it.
+    pub(crate) fn was_over_at_once(&self) -> bool {
+        let history = &self.time_travel.history;
+        history.time_at(history.len()) < AT_ONCE
+    }
+
+    /// Whether this is a run of this dashboard that is played once more.
+    pub(crate) fn replays_itself(&self) -> bool {
+        let player = self.time_travel.player.as_ref();
+        player.is_some_and(Player::is_even)
+    }
+
+    /// Plays the run that has ended once more, slowly enough to follow it.
+    pub(crate) fn replay_slowly(&mut self) {
+        let events = self.time_travel.history.len();
+        self.show_position(1);
+        self.time_travel.player = Some(Player::evenly(events, SLOWLY));
+        self.follow = true;
+        self.failure_shown = false;
+        self.focus = Focus::Graph;
+        self.dirty = true;
+    }
+
+    /// Goes back from playing the run once more to the run as it is.
+    pub(crate) fn leave_replay(&mut self) {
+        self.time_travel.player = None;
+        // Where everything has been played there is no way to go, but back to the present.
+        self.time_travel.position = 0;
+        self.show_now();
     }
 
     /// The time until the next event of a playing replay; `None` if nothing plays.
@@ -233,7 +284,9 @@ impl Model {
             .player
             .as_ref()
             .filter(|_| self.goes_on())?;
-        Some(player.time_to(self.time_travel.history.time_at(self.position() + 1)))
+        let next = self.position() + 1;
+        let time = self.time_travel.history.time_at(next);
+        Some(player.time_to(self.place_of(next, time)))
     }
 
     /// When to compute the figures of an earlier event, by the feed's clock.

@@ -2,7 +2,7 @@
 //! are running, held or failed, and what waits for each.
 
 use crate::plan::StepIx;
-use crate::run::{EventKind, RunEvent, RunState, StepStatus};
+use crate::run::{EventKind, RunEvent, RunState, StepState, StepStatus};
 use crate::units::Micros;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -21,6 +21,10 @@ pub struct RunIndex {
     unknown: BTreeSet<StepIx>,
     dependents: Vec<Vec<StepIx>>,
     reach: HashMap<StepIx, usize>,
+    /// The status of each row that a call is made for, as it is counted.
+    counted: Vec<Option<StepStatus>>,
+    calls: [usize; 8],
+    can_cost: bool,
 }
 
 impl RunIndex {
@@ -64,6 +68,9 @@ impl RunIndex {
         }
         // Rows that are not there any more, or not yet.
         let end = StepIx(run.steps.len() as u32);
+        for at in run.steps.len()..self.counted.len() {
+            self.recount(at, None);
+        }
         for rows in [
             &mut self.running,
             &mut self.held,
@@ -83,6 +90,9 @@ impl RunIndex {
     /// Adds the rows that came since the last time.
     fn connect(&mut self, run: &RunState) {
         let known = self.dependents.len();
+        if known == 0 {
+            self.can_cost = can_cost(run);
+        }
         self.dependents.resize(run.steps.len(), Vec::new());
         self.reach.clear();
         for (at, row) in run.steps.iter().enumerate().skip(known) {
@@ -95,13 +105,40 @@ impl RunIndex {
             if let (Some(parent), Some(after)) = (row.info.parent, self.dependents.get_mut(at)) {
                 after.push(parent);
             }
+            self.recount(at, counted(row));
         }
+    }
+
+    /// Counts the row under its status as it is now.
+    fn recount(&mut self, at: usize, now: Option<StepStatus>) {
+        if self.counted.len() <= at {
+            self.counted.resize(at + 1, None);
+        }
+        let before = std::mem::replace(&mut self.counted[at], now);
+        if let Some(before) = before {
+            self.calls[before as usize] -= 1;
+        }
+        if let Some(now) = now {
+            self.calls[now as usize] += 1;
+        }
+    }
+
+    /// How many rows have each status, in the order of [`StepStatus::ALL`]: the plan's steps, with elements instead of
+    /// their `for_each` step.
+    pub fn calls(&self) -> [usize; 8] {
+        self.calls
+    }
+
+    /// Whether anything in the run can cost money.
+    pub fn can_cost(&self) -> bool {
+        self.can_cost
     }
 
     fn touch(&mut self, ix: StepIx, run: &RunState) {
         let Some(row) = run.steps.get(ix.at()) else {
             return;
         };
+        self.recount(ix.at(), counted(row));
         keep(&mut self.running, ix, row.status == StepStatus::Running);
         keep(&mut self.held, ix, row.waiting.is_some());
         keep(&mut self.failed, ix, row.status == StepStatus::Failed);
@@ -188,6 +225,20 @@ impl RunIndex {
     }
 }
 
+/// The status under which a row counts, unless its elements count in its place.
+fn counted(row: &StepState) -> Option<StepStatus> {
+    row.elements().is_empty().then_some(row.status)
+}
+
+/// Whether a step of the run has a price, or none is known of any.
+fn can_cost(run: &RunState) -> bool {
+    let header = run.header.as_deref();
+    header.is_some_and(|header| {
+        let priced = || header.steps.iter().any(|step| step.price.is_some());
+        header.track_cost && (!header.priced || priced())
+    })
+}
+
 fn keep(set: &mut BTreeSet<StepIx>, ix: StepIx, belongs: bool) {
     if belongs {
         set.insert(ix);
@@ -225,7 +276,9 @@ mod tests {
         let mut index = RunIndex::default();
         index.moved(&RunState::default(), &late);
         assert!(index.unknown().contains(&element));
+        assert_eq!(index.calls().iter().sum::<usize>(), 2);
         index.moved(&late, &early);
         assert!(index.unknown().is_empty(), "{:?}", index.unknown());
+        assert_eq!(index.calls().iter().sum::<usize>(), 1);
     }
 }

@@ -39,6 +39,11 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
             bodies::take(model, &step, read);
             Vec::new()
         }
+        Message::Answer(HistoryAnswer::Usual(usual)) => {
+            model.usual = usual;
+            model.outdate_figures();
+            Vec::new()
+        }
         Message::Live(answers) => {
             if !answers.is_empty() {
                 model.take_live(answers);
@@ -115,6 +120,9 @@ fn on_events(model: &mut Model, events: Vec<RunEvent>) -> Vec<Effect> {
             format!("unpinned the output of {id}")
         });
     }
+    let ended = events
+        .iter()
+        .any(|event| matches!(event.kind, EventKind::RunEnded { .. }));
     let reshaped = model.take_in(events);
     model.keep_live();
     model.dirty = true;
@@ -123,6 +131,7 @@ fn on_events(model: &mut Model, events: Vec<RunEvent>) -> Vec<Effect> {
         model.now = model.now.max(model.run.at);
         model.shown_changed(reshaped);
     }
+    model.banner |= ended && !model.is_past() && model.run.has_ended();
     if !model.in_progress() && matches!(model.overlay, Some(Overlay::Question(_))) {
         model.overlay = None;
     }

@@ -31,6 +31,7 @@ fn wheel(model: &mut Model, at: Position, columns: isize, lines: isize) {
     if model.overlay.is_some() || on(areas.inspector) {
         pages::scroll(model, lines);
     } else if on(areas.graph) {
+        model.follow = false;
         let pane = model.panes.get_mut(model.view);
         pane.scroll(at, columns as i32 * 2, lines as i32);
     }
@@ -53,6 +54,8 @@ fn click(model: &mut Model, at: Position) {
         model.show_position(position);
     } else if let Some(area) = areas.graph.filter(|area| area.contains(at)) {
         model.focus = Focus::Graph;
+        model.follow = false;
+        model.banner = false;
         if let Some(view) = layout::view_at(area, at) {
             model.view = view;
             model.keep_visible();

@@ -33,6 +33,7 @@ pub(crate) fn last(model: &mut Model) {
 pub(crate) fn page_by(model: &mut Model, pages: isize) {
     let pane = model.panes.get_mut(model.view);
     let next = pane.page(&model.run, model.selected, pages);
+    model.follow = false;
     select(model, next);
 }
 

@@ -24,6 +24,14 @@ pub(crate) fn toggle_explain(model: &mut Model) {
     }
 }
 
+/// Shows the final result, or no longer.
+pub(crate) fn toggle_result(model: &mut Model) {
+    model.overlay = match model.overlay {
+        Some(Overlay::Result(_)) => None,
+        _ => Some(Overlay::Result(0)),
+    }
+}
+
 /// Goes back: from what lies over the panes, from the one that has all the room, from the inspector, from comparing.
 pub(crate) fn back(model: &mut Model) {
     if model.overlay.take().is_some() {

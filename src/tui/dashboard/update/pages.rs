@@ -106,7 +106,9 @@ pub(crate) fn named_at(model: &Model, at: Position) -> Option<StepIx> {
 pub(crate) fn scroll(model: &mut Model, lines: isize) {
     let in_tree = inspected::is_tree(model);
     match &mut model.overlay {
-        Some(Overlay::Help(at) | Overlay::Explain(at)) => *at = at.saturating_add_signed(lines),
+        Some(Overlay::Help(at) | Overlay::Explain(at) | Overlay::Result(at)) => {
+            *at = at.saturating_add_signed(lines);
+        }
         Some(Overlay::Runs(choice)) => {
             if let Runs::Found(runs) = &choice.runs {
                 let most = runs.len().saturating_sub(1);
@@ -133,12 +135,29 @@ pub(crate) fn scroll_page(model: &mut Model, pages: isize) {
     scroll(model, pages * height as isize);
 }
 
+/// Copies the final result: text as it is, anything else as JSON.
+pub(crate) fn copy_result(model: &mut Model) -> Vec<Effect> {
+    let Some(result) = model.run.result.clone() else {
+        return Vec::new();
+    };
+    let (text, whole) = match &*result {
+        serde_json::Value::String(text) => (text.clone(), true),
+        other => json::pretty(other, COPY_BYTES),
+    };
+    copied(model, &text, whole)
+}
+
 /// Copies the page.
 pub(crate) fn copy(model: &mut Model) -> Vec<Effect> {
     let (text, whole) = match inspected::value(model) {
         Some((value, _)) => json::pretty(&value, COPY_BYTES),
         None => (page::plain(model), true),
     };
+    copied(model, &text, whole)
+}
+
+/// Copies as much of a text as terminals take; `whole` is whether it is all that there is.
+fn copied(model: &mut Model, text: &str, whole: bool) -> Vec<Effect> {
     let whole = whole && text.len() <= COPY_BYTES;
     let text = text[..text.floor_char_boundary(COPY_BYTES)].to_owned();
     let rest = if whole { "" } else { ", the beginning" };

@@ -1,5 +1,6 @@
-//! Where the run stands, in two lines; in one where there are few rows.
+//! Where the run stands, in three lines; in one or two where there are few rows.
 
+use super::progress;
 use crate::run::{RateWait, RunOutcome, RunPhase, RunState, StepStatus, WaitReason};
 use crate::text::{self, format};
 use crate::tui::dashboard::state::model::Model;
@@ -13,8 +14,6 @@ use ratatui::text::Span;
 
 /// Cells of the bar that shows how much of the budget is gone.
 const BAR: usize = 6;
-/// Slots up to which each has a cell of its own.
-const SLOT_CELLS: usize = 10;
 /// Cells that a name may take in the header.
 const NAME: usize = 40;
 
@@ -31,9 +30,16 @@ pub(super) fn draw(model: &Model, buf: &mut Buffer, area: Rect) {
     if area.height == 0 {
         return;
     }
-    header_segments::draw(buf, line(0), identity(model), standing(model));
+    let mut standing = standing(model);
+    if area.height < 3 {
+        standing.extend(ended_steps(model));
+    }
+    header_segments::draw(buf, line(0), identity(model), standing);
     if area.height > 1 {
         header_segments::draw(buf, line(1), figures(model), waiting(model));
+    }
+    if area.height > 2 {
+        progress::draw(model, buf, line(2));
     }
 }
 
@@ -86,7 +92,9 @@ fn position(model: &Model) -> Vec<Segment> {
             14,
             vec![Span::styled(" REPLAY ", theme.badge)],
         ));
-        let speed = if player.speed().is_finite() {
+        let speed = if player.is_even() {
+            " slow motion".to_owned()
+        } else if player.speed().is_finite() {
             format!(" {}×", player.speed())
         } else {
             String::new()
@@ -139,8 +147,16 @@ fn standing(model: &Model) -> Vec<Segment> {
         Segment::new(12, vec![Span::styled(format!("{glyph} {word}"), style)]),
         Segment::joined(10, vec![Span::styled(format!(" {time}"), theme.text)]),
     ];
-    segments.extend(cost(run, theme));
+    segments.extend(time_left(model));
+    segments.extend(cost(model));
     segments.extend(expected(model));
+    segments
+}
+
+/// How many steps have succeeded and failed, where there is no line for the progress.
+fn ended_steps(model: &Model) -> Vec<Segment> {
+    let (theme, run) = (&model.theme, &model.run);
+    let mut segments = Vec::new();
     let done = run.count(StepStatus::Succeeded);
     let good = theme.status(StepStatus::Succeeded);
     segments.push(Segment::new(
@@ -163,6 +179,20 @@ fn standing(model: &Model) -> Vec<Segment> {
         ));
     }
     segments
+}
+
+/// How long the run is likely to take from now on.
+fn time_left(model: &Model) -> Option<Segment> {
+    let left = model.time_left?;
+    let words = if left < Micros(1_000_000) {
+        " · <1s left".to_owned()
+    } else {
+        format!(" · ~{} left", format::whole_seconds(left))
+    };
+    Some(Segment::joined(
+        5,
+        vec![Span::styled(words, model.theme.dim)],
+    ))
 }
 
 /// The state in words, and how it looks.
@@ -188,10 +218,14 @@ fn state(model: &Model) -> (String, Style) {
     }
 }
 
-fn cost(run: &RunState, theme: &Theme) -> Vec<Segment> {
+fn cost(model: &Model) -> Vec<Segment> {
+    let (run, theme) = (&model.run, &model.theme);
     let Some(header) = run.header.as_deref().filter(|header| header.track_cost) else {
         return Vec::new();
     };
+    if !model.run_index.can_cost() && run.spent.is_zero() {
+        return vec![Segment::new(2, vec![Span::styled("free", theme.dim)])];
+    }
     let least = if run.unpriced { "≥ " } else { "" };
     let spent = Span::styled(format!("{least}{}", run.spent), theme.text);
     let mut segments = vec![Segment::new(7, vec![spent])];
@@ -250,48 +284,62 @@ fn bar(spent: Money, reserved: Money, most: Money, theme: &Theme) -> Vec<Span<'s
     ]
 }
 
+/// The shortest work of which speed says anything.
+const WORTH_A_FIGURE: Micros = Micros(100_000);
+
+/// How fast the run is: beside one step after the other, in its slots, and beside the best order of its steps.
 fn figures(model: &Model) -> Vec<Segment> {
     let theme = &model.theme;
     let figures = &model.figures;
-    let figure = |rank, name: &'static str, value: String| {
-        Segment::new(
-            rank,
-            vec![
-                Span::styled(name, theme.dim),
-                Span::styled(value, theme.text),
-            ],
-        )
+    let mut segments = Vec::new();
+    let mut put = |rank, spans: Vec<Span<'static>>| {
+        if segments.is_empty() {
+            segments.push(Segment::new(rank, spans));
+        } else {
+            let dot = Span::styled(" · ", theme.dim);
+            let spans = [dot].into_iter().chain(spans).collect();
+            segments.push(Segment::joined(rank, spans));
+        }
     };
-    let or_none = |value: Option<String>| value.unwrap_or_else(|| "–".to_owned());
-    let efficiency = if model.size.0 < header_segments::ROOMY {
-        "eff "
-    } else {
-        "efficiency "
-    };
-    vec![
-        figure(7, "speedup ", or_none(figures.speedup.map(format::times))),
-        figure(
-            5,
-            efficiency,
-            or_none(figures.parallel_efficiency.map(format::percent)),
-        ),
-        Segment::new(8, slots(&model.run, theme)),
-        figure(4, "span ", format::elapsed(figures.span)),
-    ]
+    let text = |words: String| Span::styled(words, theme.text);
+    let dim = |words: &'static str| Span::styled(words, theme.dim);
+    let measured = figures.work >= WORTH_A_FIGURE;
+    if let Some(speedup) = figures.speedup.filter(|_| measured) {
+        let words = if speedup < 1.0 { " as fast" } else { " faster" };
+        put(9, vec![text(format::times(speedup)), dim(words)]);
+    }
+    let share = figures.slot_utilisation.filter(|_| measured);
+    put(8, slots(&model.run, share, theme));
+    if let Some(share) = figures.parallel_efficiency.filter(|_| measured) {
+        put(5, vec![dim("schedule "), text(in_percent(share))]);
+    }
+    if figures.span > Micros(0) {
+        let span = text(format::elapsed(figures.span));
+        put(3, vec![dim("critical path "), span]);
+    }
+    segments
 }
 
-/// The slots, taken and free.
-fn slots(run: &RunState, theme: &Theme) -> Vec<Span<'static>> {
-    let slots = run.slots();
-    let taken = run.running.min(slots);
-    let mut spans = vec![Span::styled("slots ", theme.dim)];
-    if slots <= SLOT_CELLS {
-        spans.push(Span::styled("▮".repeat(taken), theme.accent));
-        spans.push(Span::styled("▯".repeat(slots - taken), theme.dim));
-    } else {
-        spans.push(Span::styled(format!("{taken}/{slots}"), theme.text));
-    }
-    spans
+/// A share of one, set apart from the words around it.
+fn in_percent(share: f64) -> String {
+    format!("{:.0} %", share * 100.0)
+}
+
+/// The slots: those taken of all while the run is in progress, how many there were once it has ended; and the share of
+/// their time that was used.
+fn slots(run: &RunState, share: Option<f64>, theme: &Theme) -> Vec<Span<'static>> {
+    let slots = format::thousands(run.slots() as u64);
+    let share = share.map(in_percent);
+    let words = match (run.has_ended(), share) {
+        (true, Some(share)) => format!("{share} of {slots}"),
+        (true, None) => slots,
+        (false, Some(share)) => format!("{}/{slots} {share}", run.running),
+        (false, None) => format!("{}/{slots}", run.running),
+    };
+    vec![
+        Span::styled("slots ", theme.dim),
+        Span::styled(words, theme.text),
+    ]
 }
 
 /// What the run waits for.

@@ -1,11 +1,12 @@
 //! What the model looks like: a file for each part of the screen.
 //!
 //! ```text
-//! header     plan, state, cost, counts; figures, slots, what the run waits for
+//! header     plan, state, cost; figures, slots, what the run waits for; progress
 //! view │ inspector (beside it, below it where the screen is narrow and tall, in its place where it is small)
 //! footer     the keys that work now, or a notice
 //! ```
 
+mod banner;
 mod body;
 mod editor;
 mod explain;
@@ -14,7 +15,9 @@ mod header;
 mod help;
 mod inspector;
 mod palette;
+mod progress;
 mod question;
+mod result;
 mod runs;
 mod scrubber;
 mod search;
@@ -55,6 +58,9 @@ pub(crate) fn draw(model: &mut Model, buf: &mut Buffer, area: Rect) {
     }
     scrubber::draw(model, buf, scrubber(&areas));
     footer::draw(model, buf, areas.footer);
+    if model.banner {
+        banner::draw(model, buf, areas);
+    }
     draw_overlay(model, buf, area, areas);
     if model.theme.ascii {
         ascii::translate(buf);
@@ -92,6 +98,7 @@ fn draw_alone(model: &Model, overlay: &mut Overlay, buf: &mut Buffer, area: Rect
         }
         Overlay::Runs(choice) => runs::draw(model, choice, buf, area),
         Overlay::Explain(scroll) => explain::draw(model, scroll, buf, area),
+        Overlay::Result(scroll) => result::draw(model, scroll, buf, area),
         Overlay::Search(search) => search::draw(model, search, buf, areas),
         Overlay::Palette(palette) => palette::draw(model, palette, buf, area),
         Overlay::Editor(editor) => editor::draw(model, editor, buf, area),
