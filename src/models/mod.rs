@@ -42,6 +42,7 @@ mod transport;
 mod usage;
 mod worker;
 mod worker_error;
+mod worker_report;
 
 pub use crate::text::schema::SchemaError;
 pub use answer_listener::{AnswerListener, AnswerPart};
@@ -61,5 +62,6 @@ pub use raw_body::RawBody;
 pub(crate) use request::Role;
 pub use spend_authorizer::SpendAuthorizer;
 pub(crate) use stated_bill::disagreement;
-pub use worker::{MAX_TOKENS, SmallModelWorker, WorkerReport};
+pub use worker::{MAX_TOKENS, SmallModelWorker};
 pub use worker_error::WorkerError;
+pub use worker_report::WorkerReport;

@@ -9,7 +9,7 @@ use super::cost_basis::CostBasis;
 use super::fake_value::fake_output;
 use super::prices::{Price, Prices};
 use super::prompt::{self, Task};
-use super::worker::WorkerReport;
+use super::worker_report::WorkerReport;
 use crate::units::{Charge, Money, Tokens};
 use serde_json::Value;
 use std::time::Duration;
