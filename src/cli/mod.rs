@@ -7,6 +7,7 @@ mod columns;
 mod completions;
 mod context;
 mod dashboard;
+mod demo;
 mod diff;
 mod explain;
 mod export;
@@ -76,6 +77,7 @@ pub fn main() -> ExitCode {
         }
         None => on_tokio(run::run(cli.open)),
         Some(Command::Run(args)) => on_tokio(run::run(*args)),
+        Some(Command::Demo(args)) => on_tokio(demo::demo(args)),
         Some(Command::Check(args)) => on_tokio(check::check(args)),
         Some(Command::Plan(args)) => on_tokio(plan::plan(*args)),
         Some(Command::Runs(args)) => runs::runs(&args),

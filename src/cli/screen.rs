@@ -43,5 +43,6 @@ pub(super) fn options(title: String, args: &ScreenArgs) -> tui::Options {
         forkable: false,
         address: None,
         worker_reason: None,
+        tour: args.tour,
     }
 }

@@ -130,7 +130,7 @@ fn simulate(call: &SimulatedCall<'_>) -> Simulated {
     let output = if call.attempt == 1 && trial.u32(0..100) < FAILURES {
         Err(RequestError {
             retryable: true,
-            ..RequestError::permanent("simulated: the model is overloaded (503)".to_owned())
+            ..RequestError::permanent("simulated: the server is overloaded (503)".to_owned())
         })
     } else if let Some(output) = call.task.known_output {
         Ok(output.clone())

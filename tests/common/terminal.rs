@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 struct Drawn {
     screen: vt100::Parser,
     bytes: Vec<u8>,
+    /// When the bytes from each of these places on arrived.
+    times: Vec<(Duration, usize)>,
     closed: bool,
     /// Whether nobody looks at the terminal any more.
     unwatched: bool,
@@ -105,6 +107,7 @@ impl Terminal {
             Mutex::new(Drawn {
                 screen: vt100::Parser::new(cells(rows), cells(columns), 200),
                 bytes: Vec::new(),
+                times: Vec::new(),
                 closed: false,
                 unwatched: false,
             }),
@@ -112,11 +115,14 @@ impl Terminal {
         ));
         let mut reader = pair.master.try_clone_reader().unwrap();
         let into = Arc::clone(&drawn);
+        let began = Instant::now();
         std::thread::spawn(move || {
             let mut buffer = [0; 4096];
             loop {
                 let count = reader.read(&mut buffer).unwrap_or(0);
                 let mut drawn = into.0.lock().unwrap_or_else(PoisonError::into_inner);
+                let place = (began.elapsed(), drawn.bytes.len());
+                drawn.times.push(place);
                 drawn.screen.process(&buffer[..count]);
                 drawn.bytes.extend_from_slice(&buffer[..count]);
                 drawn.closed = count == 0;
@@ -166,6 +172,38 @@ impl Terminal {
     /// Everything the program wrote so far.
     pub(crate) fn bytes(&self) -> Vec<u8> {
         self.locked().bytes.clone()
+    }
+
+    /// Everything the program wrote so far, with its times: an asciicast of version 2.
+    #[allow(dead_code, reason = "one test program records casts")]
+    pub(crate) fn cast(&self, title: &str) -> String {
+        let drawn = self.locked();
+        let (rows, columns) = drawn.screen.screen().size();
+        let header = serde_json::json!({
+            "version": 2,
+            "width": columns,
+            "height": rows,
+            "title": title,
+            "env": {"TERM": "xterm-256color"},
+        });
+        let mut lines = vec![header.to_string()];
+        let ends = drawn.times.iter().skip(1).map(|(_, at)| *at);
+        let ends = ends.chain([drawn.bytes.len()]);
+        let mut from = 0;
+        for ((time, _), end) in drawn.times.iter().zip(ends) {
+            // A character that arrives in two parts is written with the second.
+            let part = &drawn.bytes[from..end];
+            let text = match std::str::from_utf8(part) {
+                Ok(text) => text,
+                Err(fault) => std::str::from_utf8(&part[..fault.valid_up_to()]).unwrap(),
+            };
+            if !text.is_empty() {
+                let event = serde_json::json!([time.as_secs_f64(), "o", text]);
+                lines.push(event.to_string());
+            }
+            from += text.len();
+        }
+        lines.join("\n") + "\n"
     }
 
     /// Waits until this stands on the screen.

@@ -31,6 +31,7 @@ fn no_sample_is_left_out() {
     let tested = [
         "abroad",
         "almanac",
+        "demo",
         "figures",
         "letter",
         "mend",
@@ -295,6 +296,34 @@ fn the_figures_follow_their_definitions() {
         serde_json::json!(["1", longer, "4"])
     );
     holds("figures");
+}
+
+#[test]
+fn the_announcement_lacks_its_calendar_only() {
+    let result = holds("demo");
+    assert_eq!(
+        step(&result, "collect")["output"].as_array().unwrap().len(),
+        12
+    );
+    assert_eq!(
+        step(&result, "review")["output"].as_array().unwrap().len(),
+        12
+    );
+}
+
+/// Without a screen nobody can fix its input, so it is given one that is right.
+#[test]
+fn the_demo_runs_to_its_end_without_a_screen() {
+    let output = plandeck().args(["demo", "--json"]).output().unwrap();
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let result = json(&output);
+    assert_eq!(result["status"], "succeeded");
+    assert_eq!(result["simulated"], true);
+    let retried = step(&result, "prices");
+    assert_eq!(retried["attempts"], 2, "one request fails at first");
+    let models = ["announce", "danish"].map(|id| step(&result, id)["model"].clone());
+    assert_eq!(models, ["gpt-4o", "gpt-4o-mini"]);
+    assert!(result["cost"].as_f64().unwrap() > 0.0);
 }
 
 /// Only time, tokens and cost are invented where a tool has rules: a sample ends as it does offline, whatever the seed.

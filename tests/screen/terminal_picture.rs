@@ -1,74 +1,57 @@
-//! The picture of the dashboard in the README, taken from the real program:
-//! `cargo test --test screen terminal_picture -- --ignored`.
+//! The picture and the cast of the dashboard in the README, taken from the real program: `scripts/pictures`.
 
-use crate::common::model_server::{Answer, ModelServer};
 use crate::common::picture::svg;
-use crate::common::program::{run_json, step};
-use crate::common::samples::sample;
 use crate::common::terminal::Terminal;
 use std::num::NonZeroU16;
 use std::path::Path;
 use std::time::Duration;
 
-/// What a model would say at each step of the receipt plan: what the rules say, after a while.
-fn answers() -> Vec<Answer> {
-    let (code, result) = run_json(&sample("receipt"), &[]);
-    assert_eq!(code, 0);
-    [
-        ("header", "Read the head of this till receipt", 900),
-        ("items", "List every line of this till receipt", 2100),
-        ("totals", "Read the sums that this till receipt", 1200),
-        ("categorize", "Give each line a household category", 60_000),
-        ("summary", "Write two or three plain sentences", 1500),
-    ]
-    .into_iter()
-    .map(|(id, to, ms)| Answer {
-        to: to.to_owned(),
-        says: step(&result, id)["output"].clone(),
-        after: Duration::from_millis(ms),
-    })
-    .collect()
+/// Lets a viewer of the cast read what is there.
+fn look(seconds: u64) {
+    std::thread::sleep(Duration::from_secs(seconds));
 }
 
 #[test]
-#[ignore = "writes docs/dashboard.svg"]
+#[ignore = "writes docs/dashboard.svg and docs/demo.cast"]
 fn the_dashboard() {
-    let server = ModelServer::start(answers());
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let url = server.url();
-    let mut terminal = Terminal::start_as(
-        root,
-        &[
-            "run",
-            "sample-plans/receipt/plan.yaml",
-            "--worker",
-            "gpt-4o-mini",
-            "--base-url",
-            &url,
-            "--max-total-cost-usd",
-            "0.10",
-        ],
-        132,
-        29,
-        &[("OPENAI_API_KEY", "none")],
-    );
-    terminal.wait_for("RUNNING");
-    // Follow what runs; the page of the inspector is the one already there, so that the keys are shown again.
-    terminal.press("f");
-    terminal.press("1");
-    terminal.wait_until("the categories to take a while", |screen| {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("home");
+    let variables = [
+        ("PLANDECK_PACE", ""),
+        ("PLANDECK_HOME", home.to_str().unwrap()),
+    ];
+    let mut terminal = Terminal::start_as(root, &["demo"], 132, 36, &variables);
+    terminal.wait_until("half of the translations", |screen| {
         let text = screen.contents();
-        text.contains("5/8") && text.contains("waiting on categorize (1.")
+        text.contains("8/25 ✔") || text.contains("9/25 ✔")
     });
-    std::fs::write(
-        root.join("docs/dashboard.svg"),
-        svg(
-            &terminal.screen(),
-            "plandeck run sample-plans/receipt/plan.yaml",
-        ),
-    )
-    .unwrap();
+    let picture = svg(&terminal.screen(), "plandeck demo");
+    std::fs::write(root.join("docs/dashboard.svg"), picture).unwrap();
+    terminal.wait_for("edits its input");
+    look(3);
+    terminal.press("I");
+    terminal.wait_for("ctrl-s");
+    look(2);
+    // From the end of the line with the date to the number of the day.
+    terminal.press("\u{1b}[B\u{1b}[F");
+    for key in ["\u{1b}[D"; 10] {
+        terminal.press(key);
+    }
+    for key in ["\u{7f}", "\u{7f}", "2", "8"] {
+        std::thread::sleep(Duration::from_millis(250));
+        terminal.press(key);
+    }
+    terminal.wait_for("28 February");
+    look(1);
+    terminal.press("\u{13}");
+    terminal.wait_for("SUCCEEDED");
+    look(4);
+    terminal.press("T");
+    look(4);
     terminal.press("q");
+    terminal.wait_for_end();
+    std::fs::write(root.join("docs/demo.cast"), terminal.cast("plandeck demo")).unwrap();
 }
 
 #[test]

@@ -11,7 +11,7 @@ use history::{
     CacheArgs, DiffArgs, ExplainArgs, ExportArgs, ForkArgs, ReplayArgs, RunsArgs, ShowArgs,
 };
 use plan::PlanArgs;
-use run::{ColorWhen, RunArgs, SourceArgs};
+use run::{ColorWhen, DemoArgs, RunArgs, SourceArgs};
 use std::path::PathBuf;
 
 /// Run, watch and debug execution plans written by large language models.
@@ -72,6 +72,8 @@ impl LogLevel {
 pub(super) enum Command {
     /// Run a plan, with the dashboard on a terminal and plain progress elsewhere
     Run(Box<RunArgs>),
+    /// Run a bundled plan that shows everything, without a key; captions name the next key
+    Demo(DemoArgs),
     /// Check a plan without running anything
     Check(CheckArgs),
     /// Write a plan for a task, change one, or rewrite one so that it waits less

@@ -61,6 +61,23 @@ pub(crate) struct LimitArgs {
     pub rates: Vec<(Arc<str>, Rate)>,
 }
 
+/// `plandeck demo`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct DemoArgs {
+    /// Print plain progress on standard error instead of opening the dashboard
+    #[arg(long)]
+    pub headless: bool,
+    /// Print the result as a JSON object on standard output (implies --headless)
+    #[arg(long)]
+    pub json: bool,
+    /// Show steps that take no time as running for this long; at 0 the calls take no longer than usual either
+    /// [default: 0.7 in the dashboard]
+    #[arg(long, value_name = "SECONDS", value_parser = pace, env = "PLANDECK_PACE")]
+    pub pace: Option<Duration>,
+    #[command(flatten)]
+    pub screen: ScreenArgs,
+}
+
 /// `plandeck run`.
 #[derive(Args, Clone, Debug)]
 #[allow(
@@ -231,6 +248,9 @@ pub(crate) struct ScreenArgs {
     /// When to use colour
     #[arg(long, value_enum, value_name = "WHEN")]
     pub color: Option<ColorWhen>,
+    /// Whether captions name the next key.
+    #[arg(skip)]
+    pub tour: bool,
 }
 
 /// When to use colour.

@@ -18,6 +18,9 @@ use clap::CommandFactory;
 use reader::Reader;
 use std::sync::Arc;
 
+/// Exit codes from here on say which signal ended the program.
+const SIGNALLED: u8 = 128;
+
 /// Shows the home screen, and opens what the user chooses.
 pub(super) async fn home(args: RunArgs) -> Result<u8, Failure> {
     if args.headless || args.json || args.events.is_some() || !is_interactive() {
@@ -42,7 +45,9 @@ pub(super) async fn home(args: RunArgs) -> Result<u8, Failure> {
             Chosen::Nothing(outcome) => return Ok(ended_by(outcome).unwrap_or(0)),
         };
         match open(choice, &args).await {
-            Ok(code) => return Ok(code),
+            // A signal ends the program; whoever quits a run is back where they came from.
+            Ok(code) if code >= SIGNALLED => return Ok(code),
+            Ok(_) => {}
             // Nothing ran: the home screen opens again and shows why.
             Err(failure) => problem = Some(message(&failure)),
         }

@@ -39,6 +39,7 @@ pub async fn run(feed: impl Feed, options: Options) -> Result<Left, Error> {
     model.forkable = options.forkable;
     model.address = options.address;
     model.worker_reason = options.worker_reason;
+    model.tour = options.tour;
     if let Some(speed) = options.replay {
         model = model.replaying(speed);
     }

@@ -44,6 +44,7 @@ pub(crate) fn areas(model: &Model) -> Areas {
         TALL.. => 2,
         _ => 1.min(height),
     };
+    let header = header + caption_rows(model);
     let footer = u16::from(height >= 4);
     let body = Rect::new(0, header, width, height.saturating_sub(header + footer));
     let areas = Areas {
@@ -102,6 +103,11 @@ pub(crate) fn areas(model: &Model) -> Areas {
         inspector: Some(inspector),
         ..areas
     }
+}
+
+/// The rows of the caption that names the next key, at the end of the header.
+pub(crate) fn caption_rows(model: &Model) -> u16 {
+    u16::from(model.tour && model.size.1 >= TALLER)
 }
 
 /// The scrubber lies over the lower border of the panes, so that nothing moves when it appears.

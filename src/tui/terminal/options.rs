@@ -26,6 +26,8 @@ pub struct Options {
     pub forkable: bool,
     /// Where requests to models go, if a project and not the user says so; the header names it.
     pub address: Option<String>,
+    /// Whether captions name the next key: for a demonstration.
+    pub tour: bool,
     /// Why the worker was chosen, where the user did not choose it; the header says it where there is room.
     pub worker_reason: Option<String>,
 }

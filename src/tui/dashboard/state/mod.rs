@@ -14,4 +14,5 @@ pub(crate) mod search;
 pub(crate) mod step_look;
 pub(crate) mod step_names;
 pub(crate) mod time_travel;
+pub(crate) mod tour;
 pub(crate) mod trail;

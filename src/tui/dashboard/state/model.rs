@@ -158,6 +158,8 @@ pub struct Model {
     pub worker_reason: Option<String>,
     /// A notice to the user, until the next key.
     pub notice: Option<String>,
+    /// Whether captions name the next key.
+    pub tour: bool,
     /// Whether the dashboard is left as soon as the run has ended.
     pub leaving: bool,
     /// What the pointer holds.
@@ -210,6 +212,7 @@ impl Model {
             address: None,
             worker_reason: None,
             notice: None,
+            tour: false,
             leaving: false,
             drag: None,
             size,

@@ -1,8 +1,9 @@
 //! Where the run stands, in three lines; in one or two where there are few rows.
 
-use super::progress;
+use super::{caption, progress};
 use crate::run::{RateWait, RunOutcome, RunPhase, RunState, StepStatus, WaitReason};
 use crate::text::{self, format};
+use crate::tui::dashboard::layout::caption_rows;
 use crate::tui::dashboard::state::model::Model;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::header_segments::{self, Segment};
@@ -30,16 +31,21 @@ pub(super) fn draw(model: &Model, buf: &mut Buffer, area: Rect) {
     if area.height == 0 {
         return;
     }
+    let caption = caption_rows(model);
+    let rows = area.height.saturating_sub(caption);
     let mut standing = standing(model);
-    if area.height < 3 {
+    if rows < 3 {
         standing.extend(ended_steps(model));
     }
     header_segments::draw(buf, line(0), identity(model), standing);
-    if area.height > 1 {
+    if rows > 1 {
         header_segments::draw(buf, line(1), figures(model), waiting(model));
     }
-    if area.height > 2 {
+    if rows > 2 {
         progress::draw(model, buf, line(2));
+    }
+    if caption > 0 {
+        caption::draw(model, buf, line(rows));
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod banner;
 mod body;
+mod caption;
 mod editor;
 mod explain;
 mod footer;
