@@ -7,6 +7,7 @@ use std::io;
 
 /// How a screen looks and behaves.
 #[derive(Clone, Debug, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Options {
     /// The plan's name, shown until the run says its own.
     pub title: String,
