@@ -17,7 +17,8 @@ pub(super) async fn resume(args: &mut RunArgs) -> Result<Option<u8>, Failure> {
     let Some(plan) = args.plan.as_deref().filter(|_| !off) else {
         return Ok(None);
     };
-    if args.record.resume.is_some() || plan == Path::new("-") {
+    // A demonstration begins again each time.
+    if args.record.resume.is_some() || args.screen.tour || plan == Path::new("-") {
         return Ok(None);
     }
     // A store that cannot be read is reported when recording starts.

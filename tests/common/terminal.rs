@@ -234,6 +234,14 @@ impl Terminal {
         }
     }
 
+    /// Leaves a run that was opened from the home screen, and then that; its exit status.
+    pub(crate) fn leave_by_home(&mut self) -> u32 {
+        self.press("q");
+        self.wait_for("sample plans");
+        self.press("\u{3}");
+        self.wait_for_end()
+    }
+
     /// Waits until the program has ended and everything it wrote was read; its exit status.
     pub(crate) fn wait_for_end(&mut self) -> u32 {
         let deadline = Instant::now() + HANG;

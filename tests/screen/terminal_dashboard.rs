@@ -337,3 +337,25 @@ fn control_characters_never_reach_the_terminal() {
     );
     assert!(!bytes.contains(&7), "the bell rang");
 }
+
+#[test]
+fn the_demo_names_the_keys_that_fix_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut terminal = Terminal::start(folder.path(), &["demo"], 120, 36);
+    terminal.wait_for("DEMO");
+    // The failure is gone to by itself.
+    terminal.wait_for("edits its input");
+    terminal.press("I");
+    terminal.wait_for("31 February");
+    terminal.press("\u{1b}[B\u{1b}[F");
+    terminal.press(&"\u{1b}[D".repeat(10));
+    terminal.press("\u{7f}\u{7f}28");
+    terminal.wait_for("28 February");
+    terminal.press("\u{13}");
+    terminal.wait_for("A press kit in 12 languages");
+    terminal.press("a");
+    terminal.wait_for("the result");
+    terminal.press("a");
+    assert_eq!(leave(&mut terminal), 0);
+    assert_sane(&terminal);
+}

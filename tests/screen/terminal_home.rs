@@ -54,8 +54,7 @@ fn a_sample_without_a_model_runs_in_slow_motion() {
     terminal.wait_for("PAUSED");
     terminal.press(" ");
     terminal.wait_for("SUCCEEDED");
-    terminal.press("q");
-    assert_eq!(terminal.wait_for_end(), 0);
+    assert_eq!(terminal.leave_by_home(), 0);
 }
 
 #[test]
@@ -79,8 +78,7 @@ fn a_sample_is_chosen_run_and_left_with_its_summary() {
     });
     terminal.press("\r");
     terminal.wait_for("SUCCEEDED");
-    terminal.press("q");
-    assert_eq!(terminal.wait_for_end(), 0);
+    assert_eq!(terminal.leave_by_home(), 0);
     let after = terminal.text();
     assert!(
         after.contains("succeeded") && after.contains("5 of 5 steps"),
@@ -94,8 +92,7 @@ fn a_sample_is_chosen_run_and_left_with_its_summary() {
     terminal.press("\r");
     terminal.wait_for("REPLAY");
     terminal.wait_for("SUCCEEDED");
-    terminal.press("q");
-    assert_eq!(terminal.wait_for_end(), 0);
+    assert_eq!(terminal.leave_by_home(), 0);
 
     let mut terminal = start(folder.path(), &[]);
     terminal.wait_for("earlier runs  1");
@@ -192,8 +189,7 @@ fn an_interrupted_run_is_gone_on_with_from_the_home_screen() {
     terminal.wait_for("1/3");
     terminal.wait_for("SUCCEEDED");
     assert_eq!(calls(folder.path()), 1);
-    terminal.press("q");
-    assert_eq!(terminal.wait_for_end(), 0);
+    assert_eq!(terminal.leave_by_home(), 0);
 }
 
 #[test]
@@ -324,8 +320,7 @@ fn a_typed_task_ends_as_a_run() {
     terminal.wait_for("count_letters");
     terminal.press("\r");
     terminal.wait_for("SUCCEEDED");
-    terminal.press("q");
-    assert_eq!(terminal.wait_for_end(), 0);
+    assert_eq!(terminal.leave_by_home(), 0);
     assert!(
         terminal.text().contains("1 of 1 step"),
         "{}",

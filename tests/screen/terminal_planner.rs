@@ -39,8 +39,7 @@ fn typed_planned_and_run(base_url: &str) {
     terminal.press("\u{1b}");
     let page = terminal.wait_for("what the plan saves");
     assert!(page.contains("once, recorded"), "{page}");
-    terminal.press("q");
-    assert_eq!(terminal.wait_for_end(), 0);
+    assert_eq!(terminal.leave_by_home(), 0);
     let after = terminal.text();
     assert!(after.contains("2 of 2 steps"), "{after}");
 }
@@ -152,8 +151,7 @@ fn the_graph_grows_while_the_plan_streams_in() {
     );
     terminal.press("\r");
     terminal.wait_for("SUCCEEDED");
-    terminal.press("q");
-    assert_eq!(terminal.wait_for_end(), 0);
+    assert_eq!(terminal.leave_by_home(), 0);
 }
 
 #[test]

@@ -20,7 +20,7 @@ pub(crate) fn caption(model: &Model) -> &'static str {
     if let Some(row) = failed(model) {
         let is_selected = model.row().is_some_and(|own| own.info.id == row.info.id);
         return if is_selected {
-            "This step failed, and only what depends on it waits. `I` edits its input: February has no day 31."
+            "This step failed, and only what depends on it is skipped. `I` edits its input: February has no day 31."
         } else {
             "A step failed; everything else goes on. `n` goes there."
         };
