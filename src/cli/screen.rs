@@ -15,6 +15,7 @@ pub(super) fn complete(screen: &mut ScreenArgs, settings: &Settings) -> Result<(
     if let Some(theme) = &screen.theme {
         tui::theme_named(theme).map_err(|error| Failure::usage(error.to_string()))?;
     }
+    screen.no_mouse = settings.mouse == Some(false);
     if let (None, Some(color)) = (screen.color, &settings.color) {
         let color = ColorWhen::from_str(color, true).map_err(|_| {
             Failure::usage(format!(
@@ -38,6 +39,7 @@ pub(super) fn options(title: String, args: &ScreenArgs) -> tui::Options {
         },
         ascii: None,
         reduced_motion: std::env::var_os("PLANDECK_REDUCED_MOTION").is_some(),
+        no_mouse: args.no_mouse,
         replay: None,
         asks: false,
         forkable: false,

@@ -1,7 +1,8 @@
 //! A run as plain lines, for output that is not a terminal.
 
-use crate::run::{EventKind, RunEvent, RunOutcome, SkipReason, StepSource, WaitReason};
+use crate::run::{EventKind, LogStream, RunEvent, RunOutcome, SkipReason, StepSource, WaitReason};
 use crate::text::format::count;
+use crate::text::message::clean;
 use crate::units::{Micros, Money};
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -122,7 +123,15 @@ impl Progress {
             EventKind::AttemptStarted { step, attempt, .. } => {
                 format!("started   {} (attempt {attempt})", step.id)
             }
-            EventKind::AttemptLog { step, text, .. } => format!("          {}| {text}", step.id),
+            // What is printed is in the output, and a line that is overwritten is none to keep.
+            EventKind::AttemptLog { stream, text, .. }
+                if *stream == LogStream::Stdout || text.is_empty() || text.ends_with('\r') =>
+            {
+                return None;
+            }
+            EventKind::AttemptLog { step, text, .. } => {
+                format!("          {}| {}", step.id, clean(text, text.len()))
+            }
             EventKind::AttemptEnded(end) => {
                 let row = end.step.ix.0;
                 let (service, cost) = self.take_sum(row).unwrap_or((Micros(0), Some(Money::ZERO)));

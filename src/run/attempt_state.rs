@@ -70,7 +70,7 @@ impl Deref for AttemptState {
     }
 }
 
-/// The log of one attempt, oldest first: the last [`AttemptLog::KEPT`] entries. Most attempts have none,
+/// The log of one attempt, oldest first: the last [`AttemptLog::KEPT`] entries, without lines that were overwritten. Most attempts have none,
 /// and take a pointer for it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AttemptLog(Option<Box<Entries>>);
@@ -101,7 +101,9 @@ impl AttemptLog {
     }
 
     /// The entries that are kept, oldest first.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = &(LogStream, Arc<str>)> + use<'_> {
+    pub fn iter(
+        &self,
+    ) -> impl DoubleEndedIterator<Item = &(LogStream, Arc<str>)> + ExactSizeIterator + use<'_> {
         static NONE: VecDeque<(LogStream, Arc<str>)> = VecDeque::new();
         self.0
             .as_ref()
@@ -111,6 +113,17 @@ impl AttemptLog {
 
     pub(super) fn push(&mut self, stream: LogStream, text: &Arc<str>) {
         let entries = self.0.get_or_insert_default();
+        let last = entries.kept.iter().rposition(|(of, _)| *of == stream);
+        let open = last.filter(|&at| entries.kept[at].1.ends_with('\r'));
+        if let Some(at) = open {
+            if text.is_empty() {
+                let entry = &mut entries.kept[at];
+                entry.1 = entry.1.trim_end_matches('\r').into();
+                return;
+            }
+            // What overwrites it is the last line, whatever came on the other stream in between.
+            entries.kept.remove(at);
+        }
         if entries.kept.len() >= Self::KEPT {
             entries.kept.pop_front();
             entries.dropped += 1;

@@ -35,6 +35,8 @@ pub struct Settings {
     pub theme: Option<String>,
     /// As `--color`.
     pub color: Option<String>,
+    /// Whether the dashboard takes in what the mouse does; `None` for the default, which is that it does.
+    pub mouse: Option<bool>,
     /// The limits, named as the options are; `"none"` removes one.
     limits: BTreeMap<String, toml::Value>,
     /// Rate limits by model or pool.
@@ -156,6 +158,7 @@ impl Settings {
             stall_timeout_s: self.stall_timeout_s.or(other.stall_timeout_s),
             theme: self.theme.or(other.theme),
             color: self.color.or(other.color),
+            mouse: self.mouse.or(other.mouse),
             limits,
             rates,
             prices,
@@ -283,6 +286,7 @@ mod tests {
             stall_timeout_s,
             theme,
             color,
+            mouse,
             limits,
             rates,
             prices,
@@ -297,7 +301,7 @@ mod tests {
                 .iter()
                 .all(Option::is_some)
         );
-        assert!(stream.is_some() && stall_timeout_s.is_some());
+        assert!(stream.is_some() && stall_timeout_s.is_some() && mouse.is_some());
         let rate = rates.0["gpt-4o-mini"];
         let rate = [
             rate.requests_per_minute,

@@ -1,7 +1,7 @@
 //! Text from outside, made fit to be quoted in an error or a log: several lines, bounded, without escape sequences
 //! and without the characters of [`super::is_unsafe`].
 
-use super::unsafe_chars::{belongs, drop_joiner, find_unsafe, is_unsafe};
+use super::unsafe_chars::{belongs, drop_joiner, find_unsafe, is_unsafe, style_at_start};
 
 /// Marks the place where something was left out.
 const ELLIPSIS: &str = "…";
@@ -40,6 +40,33 @@ pub(crate) fn clean(text: &str, most: usize) -> String {
         before = Some(c);
         out.push(c);
     }
+    out
+}
+
+/// `text` as [`clean`] leaves it, with the escape sequences for colours and weights in it. Who shows it to a reader
+/// that has no use for them cleans it.
+pub(crate) fn clean_styled(text: &str, most: usize) -> String {
+    if !text.contains('\u{1b}') {
+        return clean(text, most);
+    }
+    let mut out = String::new();
+    let mut plain_from = 0;
+    let mut at = 0;
+    while let Some(found) = text[at..].find('\u{1b}') {
+        let escape = at + found;
+        let Some(style) = style_at_start(&text[escape..]) else {
+            at = escape + 1;
+            continue;
+        };
+        out.push_str(&clean(&text[plain_from..escape], most));
+        at = escape + style.len();
+        plain_from = at;
+        if out.len() + style.len() > most {
+            return out;
+        }
+        out.push_str(style);
+    }
+    out.push_str(&clean(&text[plain_from..], most.saturating_sub(out.len())));
     out
 }
 
@@ -116,6 +143,30 @@ mod tests {
         assert_eq!(
             quote("\u{1b}(Bplain\u{1b}7\u{1b}[?25l\u{1b}[2 q.", 100),
             "plain."
+        );
+    }
+
+    #[test]
+    fn colours_and_weights_may_stay() {
+        for (text, kept) in [
+            (
+                "\u{1b}[1;31mred\u{1b}[0m\tend\u{7}",
+                "\u{1b}[1;31mred\u{1b}[0m end",
+            ),
+            ("a\u{1b}]52;c;aGFsZg==\u{7}b\u{1b}[32mc", "ab\u{1b}[32mc"),
+            ("\u{1b}[2J\u{1b}[H\u{1b}[?1049hplain", "plain"),
+            (
+                "\u{1b}[38;5;9mx\u{1b}[m\u{202e}y",
+                "\u{1b}[38;5;9mx\u{1b}[my",
+            ),
+            ("no escapes", "no escapes"),
+        ] {
+            assert_eq!(clean_styled(text, 100), kept, "{text:?}");
+        }
+        let flood = "\u{1b}[31m".repeat(1_000);
+        assert!(clean_styled(&flood, 64).len() <= 64);
+        assert!(
+            clean_styled(&format!("{flood}{}", "é".repeat(500)), 64).len() <= 64 + ELLIPSIS.len()
         );
     }
 

@@ -135,7 +135,7 @@ pub fn pad(text: &str, width: usize) -> String {
 pub fn headline(message: &str) -> &str {
     let mut lines = message.lines().filter(|line| !line.trim().is_empty());
     let first = lines.next().unwrap_or_default();
-    if first.starts_with("Traceback ") {
+    if first.starts_with("Traceback ") || first.ends_with("Traceback (most recent call last):") {
         lines.next_back().unwrap_or(first)
     } else {
         first

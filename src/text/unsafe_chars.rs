@@ -124,7 +124,7 @@ pub(crate) fn for_terminal(text: &str) -> Cow<'_, str> {
 }
 
 /// The escape sequence for colours and weights (`ESC [ 1;31 m`) that `text` begins with.
-fn style_at_start(text: &str) -> Option<&str> {
+pub(super) fn style_at_start(text: &str) -> Option<&str> {
     let parameters = text.strip_prefix(ESCAPE)?.strip_prefix('[')?;
     let end = parameters.find(|c: char| !matches!(c, '0'..='9' | ';' | ':'))?;
     let style = text.len() - parameters.len() + end + 1;

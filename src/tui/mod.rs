@@ -40,7 +40,7 @@ pub use dashboard::state::comparison::{Runs, SideBySide};
 pub use dashboard::state::editor::Editor;
 pub use dashboard::state::inspector::{Inspector, Tab};
 pub use dashboard::state::model::{Drag, Focus, Model, UnknownSteps};
-pub use dashboard::state::overlay::{Overlay, Question};
+pub use dashboard::state::overlay::{BarePage, Overlay, Question};
 pub use dashboard::state::palette::Palette;
 pub use dashboard::state::search::Search;
 pub use dashboard::state::step_names::StepNames;
@@ -48,7 +48,9 @@ pub use dashboard::update::update;
 pub use dashboard::view::view;
 pub(crate) use resume_prompt::{ResumeChoice, ResumePrompt, ask_to_resume};
 pub use terminal::options::{Error, Options};
-pub use terminal::screen::{Outcome, TerminalEffect, TerminalEvent};
+pub use terminal::screen::{
+    Outcome, OutsideEnd, OutsideFile, OutsideProgram, TerminalEffect, TerminalEvent,
+};
 pub(crate) use terminal::signals::EndingSignals;
 pub use theme::Theme;
 pub(crate) use theme::color::ColorMode;

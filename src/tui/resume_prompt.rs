@@ -118,7 +118,10 @@ impl Screen for PromptScreen {
             }
             TerminalEvent::Resize(..) => vec![TerminalEffect::Redraw],
             TerminalEvent::Signal(signal) => vec![TerminalEffect::Leave(Outcome::Signal(signal))],
-            TerminalEvent::Mouse(_) | TerminalEvent::Paste(_) => Vec::new(),
+            TerminalEvent::Mouse(_)
+            | TerminalEvent::Paste(_)
+            | TerminalEvent::Told(_)
+            | TerminalEvent::Outside(_) => Vec::new(),
         }
     }
 

@@ -200,14 +200,19 @@ impl Recording {
         self
     }
 
+    /// Logs a line of standard error from the running attempt.
+    pub(crate) fn log(self, id: &str, text: &str) -> Self {
+        self.log_from(LogStream::Stderr, id, text)
+    }
+
     /// Logs a line from the running attempt.
-    pub(crate) fn log(mut self, id: &str, text: &str) -> Self {
+    pub(crate) fn log_from(mut self, stream: LogStream, id: &str, text: &str) -> Self {
         let step = self.key(id);
         let attempt = self.attempts[&step.ix.0].0;
         self.say(EventKind::AttemptLog {
             step,
             attempt,
-            stream: LogStream::Stderr,
+            stream,
             text: text.into(),
         });
         self

@@ -21,7 +21,9 @@ mod compare;
 mod edges;
 mod edit;
 mod home;
+mod inspect;
 mod layout_gallery;
+mod logs;
 mod palette;
 #[cfg(unix)]
 mod raw_bodies;
@@ -37,6 +39,10 @@ mod terminal_end;
 mod terminal_history;
 #[cfg(unix)]
 mod terminal_home;
+#[cfg(unix)]
+mod terminal_logs;
+#[cfg(unix)]
+mod terminal_outside;
 mod terminal_panic;
 mod terminal_picture;
 #[cfg(unix)]

@@ -106,7 +106,7 @@ fn bodies_of_a_run_in_a_terminal() {
     let mut terminal = Terminal::start_as(folder.path(), &arguments, 120, 40, &variables);
     terminal.wait_for("SUCCEEDED");
     terminal.press("\r\t\t\t");
-    terminal.wait_for("Request");
+    terminal.wait_for("System · about");
     terminal.press("v");
     let page = terminal.wait_for("answered 200");
     assert!(

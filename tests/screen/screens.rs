@@ -102,8 +102,9 @@ fn every_page_of_the_inspector() {
         ("2", "input"),
         ("3", "output"),
         ("4", "prompt"),
-        ("5", "attempts"),
+        ("5", "log"),
         ("6", "error"),
+        ("7", "attempts"),
     ] {
         screen.press(key);
         insta::assert_snapshot!(format!("page_{page}"), screen.text());
@@ -492,7 +493,7 @@ fn an_outcome_is_told_by_shape_alone() {
 
 #[test]
 fn what_is_copied_is_the_page() {
-    let screen = Screen::new(80, 24, receipt_failed().events()).keys("g 3 y 4 y");
+    let screen = Screen::new(80, 24, receipt_failed().events()).keys("g enter 3 v y 4 y");
     let copied: Vec<&str> = screen
         .effects
         .iter()

@@ -91,7 +91,7 @@ fn the_prompt_is_shown_before_anything_has_arrived_and_thoughts_stand_apart() {
     )])));
     let text = screen.text();
     assert!(text.contains("Reasoning") && text.contains("Hm."), "{text}");
-    assert!(text.contains("Response") && text.contains("Tea."), "{text}");
+    assert!(text.contains("Answer") && text.contains("Tea."), "{text}");
     assert!(!text.contains("<think>"), "{text}");
 }
 

@@ -47,7 +47,7 @@ async fn standard_error_is_logged_and_quoted_when_it_fails() {
         error.message.contains("exited with code 3") && error.message.ends_with("one\ntwo"),
         "{error}"
     );
-    assert_eq!(*said.lock().unwrap(), ["  one", "two"]);
+    assert_eq!(*said.lock().unwrap(), ["  one", "\u{1b}[31mtwo\u{1b}[0m"]);
 }
 
 #[tokio::test]

@@ -251,6 +251,9 @@ pub(crate) struct ScreenArgs {
     /// Whether captions name the next key.
     #[arg(skip)]
     pub tour: bool,
+    /// Whether the mouse is left to the terminal, from the settings.
+    #[arg(skip)]
+    pub no_mouse: bool,
 }
 
 /// When to use colour.

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// Which stream of a tool a line came from.
+/// Which stream of a tool a line came from. A text that ends with a carriage return is overwritten by the next one of
+/// its stream; an empty one keeps it. Colours and weights may be in it as escape sequences, no others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LogStream {
@@ -14,6 +15,8 @@ pub enum LogStream {
     Stderr,
     /// Remarks of the executor itself.
     Note,
+    /// A program's standard output, where it is not a JSON value.
+    Stdout,
 }
 
 /// How one attempt ended.

@@ -281,6 +281,66 @@ fn a_log_is_kept_to_its_last_lines() {
 }
 
 #[test]
+fn a_line_that_is_overwritten_is_not_kept() {
+    let step = StepKey {
+        ix: StepIx(0),
+        id: "s".into(),
+    };
+    let mut kinds = vec![
+        (
+            EventKind::RunStarted(Arc::new(header(vec![info(None, vec![])]))),
+            0,
+        ),
+        (
+            EventKind::AttemptStarted {
+                step: step.clone(),
+                attempt: 1,
+                slot: 0,
+                input: StepInput::default(),
+                reserved: Money::ZERO,
+                why: None,
+                prompt: None,
+            },
+            1,
+        ),
+    ];
+    let (out, err) = (LogStream::Stdout, LogStream::Stderr);
+    let said = [
+        (err, "start"),
+        (err, "1 %\r"),
+        (out, "printed"),
+        (err, "2 %\r"),
+        (err, "3 %\r"),
+        (err, ""),
+        (err, "end"),
+        (out, "half\r"),
+    ];
+    kinds.extend(said.into_iter().map(|(stream, text)| {
+        let kind = EventKind::AttemptLog {
+            step: step.clone(),
+            attempt: 1,
+            stream,
+            text: text.into(),
+        };
+        (kind, 1)
+    }));
+    let state = RunState::from_events(&events(kinds));
+    let log = &state.steps[0].attempts[0].log;
+    let kept: Vec<(LogStream, &str)> = log
+        .iter()
+        .map(|(stream, text)| (*stream, &**text))
+        .collect();
+    let expected = [
+        (err, "start"),
+        (out, "printed"),
+        (err, "3 %"),
+        (err, "end"),
+        (out, "half\r"),
+    ];
+    assert_eq!(kept, expected);
+}
+
+#[test]
 fn waits_are_kept_with_their_reason_and_span() {
     let step = StepKey {
         ix: StepIx(0),

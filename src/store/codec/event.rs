@@ -282,7 +282,7 @@ choice!(ErrorKind {
     3 TimeoutError {},
 });
 
-choice!(LogStream { 0 Stderr {}, 1 Note {} });
+choice!(LogStream { 0 Stderr {}, 1 Note {}, 2 Stdout {} });
 
 choice!(RunOutcome { 0 Succeeded {}, 1 Failed {}, 2 LimitExceeded {}, 3 Cancelled {} });
 

@@ -531,18 +531,18 @@ fn event_kind() -> impl Strategy<Value = EventKind> {
                 reserved,
             }
         }),
-        (key(), any::<u32>(), any::<bool>(), text()).prop_map(|(step, attempt, note, text)| {
-            EventKind::AttemptLog {
+        (
+            key(),
+            any::<u32>(),
+            prop::sample::select(vec![LogStream::Note, LogStream::Stderr, LogStream::Stdout]),
+            text()
+        )
+            .prop_map(|(step, attempt, stream, text)| EventKind::AttemptLog {
                 step,
                 attempt,
-                stream: if note {
-                    LogStream::Note
-                } else {
-                    LogStream::Stderr
-                },
+                stream,
                 text,
-            }
-        }),
+            }),
         end().prop_map(|end| EventKind::AttemptEnded(Arc::new(end))),
         (
             key(),

@@ -7,6 +7,7 @@ use super::state::model::Model;
 use super::update::update;
 use super::view::view;
 use crate::run::{RunEvent, RunState};
+use crate::tui::terminal::guard;
 use crate::tui::terminal::options::{Error, Options};
 use crate::tui::terminal::screen::{Outcome, Screen, TerminalEffect, TerminalSession};
 use futures::future::BoxFuture;
@@ -33,6 +34,7 @@ pub struct Left {
 /// would be taken for a tool's.
 pub async fn run(feed: impl Feed, options: Options) -> Result<Left, Error> {
     let theme = options.theme()?;
+    guard::leave_mouse(options.no_mouse);
     let session = TerminalSession::take()?;
     let mut model = Model::new(options.title, theme, !options.reduced_motion, session.size);
     model.unknown.asks = options.asks;

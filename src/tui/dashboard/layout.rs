@@ -164,47 +164,87 @@ pub(crate) fn view_at(area: Rect, at: Position) -> Option<View> {
         .map(|(.., view)| view)
 }
 
-/// The tabs that stand in a line of `width` cells: where each begins, and its label.
-pub(crate) fn tab_labels(width: usize) -> Vec<(usize, &'static str, Tab)> {
-    let lay = |name: fn(Tab) -> &'static str, gap: usize| {
+/// A tab in its line.
+pub(crate) struct TabLabel {
+    /// Where it begins.
+    pub start: usize,
+    /// Its key, where there is room for it.
+    pub key: Option<String>,
+    /// Its name, or the beginning of it.
+    pub name: &'static str,
+    /// The page.
+    pub tab: Tab,
+}
+
+impl TabLabel {
+    /// Where the name begins.
+    pub(crate) fn name_start(&self) -> usize {
+        self.start + self.key.as_ref().map_or(0, |key| key.len() + 1)
+    }
+
+    /// Where it ends.
+    pub(crate) fn end(&self) -> usize {
+        self.name_start() + self.name.len()
+    }
+}
+
+/// The tabs that stand in a line of `width` cells.
+pub(crate) fn tab_labels(width: usize) -> Vec<TabLabel> {
+    let lay = |keys: bool, name: fn(Tab) -> &'static str, gap: usize| {
         let mut at = 0;
         let labels: Vec<_> = Tab::ALL
             .into_iter()
             .map(|tab| {
-                let start = at;
-                at += name(tab).len() + gap;
-                (start, name(tab), tab)
+                let label = TabLabel {
+                    start: at,
+                    key: keys.then(|| tab.key().to_string()),
+                    name: name(tab),
+                    tab,
+                };
+                at = label.end() + gap;
+                label
             })
             .collect();
         (labels, at - gap)
     };
-    for (name, gap) in [
-        (Tab::name as fn(Tab) -> &'static str, 3),
-        (Tab::name, 2),
-        (Tab::medium, 2),
-        (Tab::short, 2),
+    for (keys, name, gap) in [
+        (true, Tab::name as fn(Tab) -> &'static str, 2),
+        (false, Tab::name, 3),
+        (false, Tab::name, 2),
+        (false, Tab::medium, 2),
+        (false, Tab::medium, 1),
+        (false, Tab::short, 2),
     ] {
-        let (labels, total) = lay(name, gap);
+        let (labels, total) = lay(keys, name, gap);
         if total <= width {
             return labels;
         }
     }
-    lay(Tab::short, 1).0
+    lay(false, Tab::short, 1).0
+}
+
+/// The line of the tabs within an inspector in `area`. It takes the margin on the right too.
+pub(crate) fn tab_line(area: Rect) -> Rect {
+    let margin = u16::from(area.width.saturating_sub(2) > 20);
+    Rect {
+        x: area.x + 1 + margin,
+        y: area.y + 1,
+        width: area.width.saturating_sub(2 + margin),
+        height: u16::from(area.height >= 5),
+    }
 }
 
 /// The tab that is drawn at this place of an inspector in `area`.
 pub(crate) fn tab_at(area: Rect, at: Position) -> Option<Tab> {
-    if area.width < 3 || area.height < 5 || at.y != area.y + 1 {
+    let line = tab_line(area);
+    if !line.contains(at) {
         return None;
     }
-    let margin = u16::from(area.width - 2 > 20);
-    let left = area.x + 1 + margin;
-    let width = (area.width - 2 - 2 * margin) as usize;
-    let column = at.x.checked_sub(left)? as usize;
-    tab_labels(width)
+    let column = usize::from(at.x - line.x);
+    tab_labels(line.width as usize)
         .into_iter()
-        .find(|(start, label, _)| (*start..start + label.len()).contains(&column))
-        .map(|(_, _, tab)| tab)
+        .find(|label| (label.start..label.end()).contains(&column))
+        .map(|label| label.tab)
 }
 
 /// The event position at a place of the screen, where the line is drawn there.

@@ -5,6 +5,7 @@ use super::message::{Effect, Message};
 use super::model::{Choice, Model};
 use super::update::update;
 use super::view;
+use crate::tui::terminal::guard;
 use crate::tui::terminal::options::{Error, Options};
 use crate::tui::terminal::screen::{Outcome, Screen, TerminalEffect, TerminalSession};
 use futures::future::BoxFuture;
@@ -38,6 +39,7 @@ pub async fn choose(
     options: Options,
 ) -> Result<Chosen, Error> {
     let theme = options.theme()?;
+    guard::leave_mouse(options.no_mouse);
     let session = TerminalSession::take()?;
     let mut home = Home {
         model: Model::new(theme, session.size, now()),

@@ -49,6 +49,7 @@ fn on_terminal(model: &mut Model, event: TerminalEvent) -> Vec<Effect> {
             model.size = (columns, rows);
             vec![Effect::Terminal(TerminalEffect::Redraw)]
         }
+        TerminalEvent::Told(_) | TerminalEvent::Outside(_) => Vec::new(),
         TerminalEvent::Signal(signal) => {
             let leave = TerminalEffect::Leave(Outcome::Signal(signal));
             vec![Effect::Terminal(leave)]

@@ -16,6 +16,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, Once, PoisonError};
 use std::thread::ThreadId;
 
+/// Leaves the mouse to the terminal, from the next time on that the terminal is taken over.
+pub(crate) fn leave_mouse(left: bool) {
+    NO_MOUSE.store(left, Ordering::SeqCst);
+}
+
+/// Takes in what the mouse does, unless it is left to the terminal, or no longer.
+pub(super) fn take_mouse(out: &mut impl Write, taken: bool) -> io::Result<()> {
+    if taken && !NO_MOUSE.load(Ordering::SeqCst) {
+        queue!(out, EnableMouseCapture)?;
+    } else {
+        queue!(out, DisableMouseCapture)?;
+    }
+    out.flush()
+}
+
 /// Whether the terminal is ours now. Whoever takes it back to `false` gives the terminal back.
 static HELD: AtomicBool = AtomicBool::new(false);
 /// The thread that draws.
@@ -24,6 +39,8 @@ static DRAWS: Mutex<Option<ThreadId>> = Mutex::new(None);
 static LATER: Mutex<Vec<String>> = Mutex::new(Vec::new());
 /// Panics of other threads that are kept.
 const KEPT: usize = 20;
+/// Whether the mouse is left to the terminal.
+static NO_MOUSE: AtomicBool = AtomicBool::new(false);
 /// CAN, which ends an unfinished escape sequence.
 const CANCEL: u8 = 0x18;
 
@@ -91,13 +108,8 @@ fn release() {
 }
 
 fn take_over(out: &mut impl Write) -> io::Result<()> {
-    queue!(
-        out,
-        EnterAlternateScreen,
-        Hide,
-        EnableMouseCapture,
-        EnableBracketedPaste
-    )
+    queue!(out, EnterAlternateScreen, Hide, EnableBracketedPaste)?;
+    take_mouse(out, true)
 }
 
 fn give_back(out: &mut impl Write) -> io::Result<()> {

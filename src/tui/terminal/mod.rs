@@ -1,9 +1,11 @@
 //! The terminal: taking it over and giving it back, what it says, and the loop that every screen shares.
 
 mod backend;
+mod clipboard;
 mod frame_limiter;
-mod guard;
+pub(crate) mod guard;
 mod input;
 pub(crate) mod options;
+mod outside;
 pub(crate) mod screen;
 pub(crate) mod signals;

@@ -6,8 +6,8 @@ use crate::tui::theme::file::ThemeError;
 use std::io;
 
 /// How a screen looks and behaves.
-#[derive(Clone, Debug, Default)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// The plan's name, shown until the run says its own.
     pub title: String,
@@ -19,6 +19,8 @@ pub struct Options {
     pub ascii: Option<bool>,
     /// Whether shapes stand still and times move seldom.
     pub reduced_motion: bool,
+    /// Whether the mouse is left to the terminal.
+    pub no_mouse: bool,
     /// For a replay: the speed, as a multiple of the original.
     pub replay: Option<f64>,
     /// Whether the run waits for the user to resolve steps whose result is unknown.

@@ -2,9 +2,12 @@
 //! a change.
 
 use super::backend::{HeldOutput, SafeBackend};
+use super::clipboard::{self, Copied};
 use super::frame_limiter::FrameLimiter;
 use super::guard::{self, Guard};
 use super::input::Input;
+use super::outside::{self, Ended};
+pub use super::outside::{OutsideEnd, OutsideFile, OutsideProgram};
 use super::signals::{Asked, ScreenSignals};
 use crate::plan::StepIx;
 use crossterm::clipboard::CopyToClipboard;
@@ -15,6 +18,7 @@ use futures::future::BoxFuture;
 use ratatui::{Frame, Terminal};
 use std::io::{self, BufWriter};
 use std::time::{Duration, Instant};
+use tokio::sync::mpsc;
 
 /// An event of the terminal or the system.
 #[derive(Debug)]
@@ -29,13 +33,23 @@ pub enum TerminalEvent {
     Resize(u16, u16),
     /// A signal asked the process to end: its number.
     Signal(i32),
+    /// Something that was asked for is done, or was not possible: what to tell the user.
+    Told(String),
+    /// A program that had the terminal has ended.
+    Outside(OutsideEnd),
 }
 
 /// What a screen asks of the terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TerminalEffect {
-    /// Put this text on the clipboard of the terminal.
+    /// Put this text on the clipboard, by the first way that works.
     Copy(String),
+    /// Write this text into a new file of the current folder: its name, and the text.
+    Save(String, String),
+    /// Give the terminal to a program until it ends.
+    Open(OutsideProgram, OutsideFile),
+    /// Take in what the mouse does, or leave it to the terminal, which selects text with it.
+    Mouse(bool),
     /// Give the terminal back and stop, as any program does on ctrl-z.
     Suspend,
     /// Draw every cell again, whatever the terminal is thought to show.
@@ -85,6 +99,9 @@ pub(crate) trait Screen {
     }
 }
 
+/// A text that was to be copied, and how that ended.
+type CopyEnd = (String, Copied);
+
 type Canvas = Terminal<SafeBackend<BufWriter<HeldOutput>>>;
 
 /// A screen of which nothing is known, so that every cell is drawn.
@@ -99,6 +116,12 @@ pub(crate) struct TerminalSession {
     guard: Option<Guard>,
     signals: ScreenSignals,
     outcome: Option<Outcome>,
+    /// A program that is to get the terminal.
+    outside: Option<(OutsideProgram, OutsideFile)>,
+    copied: (
+        mpsc::UnboundedSender<CopyEnd>,
+        mpsc::UnboundedReceiver<CopyEnd>,
+    ),
     /// Columns and rows.
     pub size: (u16, u16),
 }
@@ -114,6 +137,8 @@ impl TerminalSession {
             guard,
             signals,
             outcome: None,
+            outside: None,
+            copied: mpsc::unbounded_channel(),
             size,
         })
     }
@@ -123,7 +148,7 @@ impl TerminalSession {
     /// Drive it on the thread that calls `block_on`, not in a task: a task may move to another thread, where a
     /// panic would be taken for a tool's.
     pub(crate) async fn show(mut self, screen: &mut impl Screen) -> io::Result<Outcome> {
-        match self.serve(screen).await {
+        match Box::pin(self.serve(screen)).await {
             Err(error) if is_gone(&error) => Ok(Outcome::TerminalLost),
             served => served,
         }
@@ -153,6 +178,14 @@ impl TerminalSession {
                 }
                 return Ok(outcome);
             }
+            if let Some((program, file)) = self.outside.take() {
+                // What is typed is the program's.
+                drop(input);
+                let event = Box::pin(self.open(screen, program, &file)).await?;
+                input = Input::take()?;
+                self.emit(screen, event.into())?;
+                continue;
+            }
             if screen.is_dirty() && now >= frame {
                 self.draw(screen)?;
                 limiter.drawn(Instant::now());
@@ -164,6 +197,7 @@ impl TerminalSession {
                 biased;
                 asked = self.signals.next() => self.asked(screen, asked)?,
                 event = input.next() => self.event_of(event),
+                Some((text, end)) = self.copied.1.recv() => Some(self.copied(text, end)?),
                 () = screen.changed(), if !behind => {
                     behind = true;
                     None
@@ -201,6 +235,37 @@ impl TerminalSession {
         self.forget_screen(screen)
     }
 
+    /// Gives the terminal to a program until it ends, and takes it over again.
+    async fn open(
+        &mut self,
+        screen: &mut impl Screen,
+        program: OutsideProgram,
+        file: &OutsideFile,
+    ) -> io::Result<TerminalEvent> {
+        drop(self.guard.take());
+        let ended = Box::pin(outside::run(program, file, &mut self.signals)).await;
+        self.guard = Some(Guard::take()?);
+        self.size = crossterm::terminal::size()?;
+        self.forget_screen(screen)?;
+        Ok(match ended {
+            Ended::Program(end) => TerminalEvent::Outside(end),
+            Ended::Signal(signal) => TerminalEvent::Signal(signal),
+        })
+    }
+
+    /// What is said about a text that was copied; the terminal is asked where nothing else took it.
+    fn copied(&mut self, text: String, end: Copied) -> io::Result<TerminalEvent> {
+        Ok(TerminalEvent::Told(match end {
+            Copied::Done(words) => words,
+            Copied::AskTerminal(but) => {
+                let words = clipboard::asked_terminal(&text, &but);
+                let command = CopyToClipboard::to_clipboard_from(text);
+                execute!(self.terminal.backend_mut(), command)?;
+                words
+            }
+        }))
+    }
+
     /// The message that an event of the terminal becomes.
     fn event_of(&mut self, event: Option<io::Result<Event>>) -> Option<TerminalEvent> {
         Some(match event {
@@ -218,18 +283,30 @@ impl TerminalSession {
 
     /// Hands a message to the screen, and does what the screen asks for.
     fn emit<S: Screen>(&mut self, screen: &mut S, message: S::Message) -> io::Result<()> {
+        let mut told = Vec::new();
         for effect in screen.update(message) {
             match effect {
-                TerminalEffect::Copy(text) => execute!(
-                    self.terminal.backend_mut(),
-                    CopyToClipboard::to_clipboard_from(text)
-                )?,
+                TerminalEffect::Copy(text) => {
+                    let sender = self.copied.0.clone();
+                    tokio::spawn(async move {
+                        let end = clipboard::copy(&text).await;
+                        let _ = sender.send((text, end));
+                    });
+                }
+                TerminalEffect::Save(name, text) => told.push(outside::save(&name, &text)),
+                TerminalEffect::Open(program, file) => self.outside = Some((program, file)),
+                TerminalEffect::Mouse(taken) => {
+                    guard::take_mouse(self.terminal.backend_mut(), taken)?;
+                }
                 TerminalEffect::Suspend => self.suspend(screen)?,
                 TerminalEffect::Redraw => self.forget_screen(screen)?,
                 TerminalEffect::Leave(outcome) => {
                     self.outcome.get_or_insert(outcome);
                 }
             }
+        }
+        for words in told {
+            self.emit(screen, TerminalEvent::Told(words).into())?;
         }
         Ok(())
     }

@@ -4,6 +4,7 @@
 //! recurses and has no bound.
 
 use serde_json::{Map, Value};
+use std::fmt::Write as _;
 
 /// The text of `value`, two spaces of indentation a level, and whether it is whole: it stops soon after
 /// `most` bytes.
@@ -101,6 +102,82 @@ pub(crate) fn size(value: &Value) -> String {
     }
 }
 
+/// What a list or an object holds, with keys where there are any.
+pub(crate) fn members(value: &Value) -> Box<dyn Iterator<Item = (Option<&str>, &Value)> + '_> {
+    match value {
+        Value::Array(list) => Box::new(list.iter().map(|value| (None, value))),
+        Value::Object(members) => Box::new(
+            members
+                .iter()
+                .map(|(key, value)| (Some(key.as_str()), value)),
+        ),
+        _ => Box::new(std::iter::empty()),
+    }
+}
+
+/// Levels of a preview.
+const PREVIEW_DEPTH: usize = 3;
+
+/// The beginning of a value on one line of about `room` characters, its keys without quotes: `{id: 0, tags: [2]}`.
+pub(crate) fn preview(value: &Value, room: usize) -> String {
+    let mut line = String::new();
+    write_preview(value, room, PREVIEW_DEPTH, &mut line);
+    line
+}
+
+/// Whether there was room.
+fn write_preview(value: &Value, room: usize, depth: usize, line: &mut String) -> bool {
+    match value {
+        Value::String(text) => {
+            let end = text.floor_char_boundary(room.saturating_sub(line.len()).max(8));
+            let cut = if end < text.len() { "…" } else { "" };
+            line.push('"');
+            line.extend(crate::text::clean(&text[..end]));
+            line.push_str(cut);
+            line.push('"');
+        }
+        Value::Array(list) if depth == 0 && !list.is_empty() => {
+            let _ = write!(line, "[{}]", list.len());
+        }
+        Value::Object(members) if depth == 0 && !members.is_empty() => line.push_str("{…}"),
+        Value::Array(list) => {
+            line.push('[');
+            let inside = list.iter().enumerate();
+            for (at, value) in inside {
+                if at > 0 {
+                    line.push_str(", ");
+                }
+                if line.len() >= room || !write_preview(value, room, depth - 1, line) {
+                    line.push('…');
+                    return false;
+                }
+            }
+            line.push(']');
+        }
+        Value::Object(members) => {
+            line.push('{');
+            for (at, (key, value)) in members.iter().enumerate() {
+                if at > 0 {
+                    line.push_str(", ");
+                }
+                if line.len() >= room {
+                    line.push('…');
+                    return false;
+                }
+                line.push_str(&crate::text::fit(key, 30));
+                line.push_str(": ");
+                if !write_preview(value, room, depth - 1, line) {
+                    line.push('…');
+                    return false;
+                }
+            }
+            line.push('}');
+        }
+        plain => line.push_str(&plain.to_string()),
+    }
+    line.len() <= room
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,6 +197,20 @@ mod tests {
         while let Value::Array(mut list) = deep {
             deep = list.pop().unwrap_or_default();
         }
+    }
+
+    #[test]
+    fn a_preview_is_one_line_of_bounded_length() {
+        let value = json!({"id": 0, "name": "two\nlines", "tags": ["a", {"b": [{"c": [1, 2]}]}], "none": []});
+        let whole = "{id: 0, name: \"two↵lines\", tags: [\"a\", {b: [1]}], none: []}";
+        assert_eq!(preview(&value, 200), whole);
+        for room in 0..80 {
+            let line = preview(&value, room);
+            assert!(line.chars().count() <= room + 48, "{room}: {line}");
+        }
+        let many = Value::from(vec![json!({"text": "x".repeat(500)}); 100_000]);
+        assert!(preview(&many, 60).chars().count() < 120);
+        assert_eq!(preview(&json!("\u{1b}[31m\u{202e}"), 60), "\"␛[31m\"");
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! Parts of a screen that know nothing of the dashboard or the home screen.
 
+pub(crate) mod ansi;
 pub(crate) mod frame;
 pub(crate) mod header_segments;
 pub(crate) mod json;
 pub(crate) mod refresh_throttle;
 pub(crate) mod text_page;
 pub(crate) mod tree;
+mod tree_search;

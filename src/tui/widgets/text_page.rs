@@ -42,6 +42,11 @@ impl<'a> TextPage<'a> {
         self.width
     }
 
+    /// Whether a field has room for a sign, a name and a word beside it on one line.
+    pub(crate) fn has_room_for(&self, name: &str, word: &str) -> bool {
+        LABEL + 4 + text::width(name) + text::width(word) <= self.width
+    }
+
     /// A heading, with an empty line before it.
     pub(crate) fn heading(&mut self, words: &str) {
         if !self.lines.is_empty() {

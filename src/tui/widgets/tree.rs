@@ -1,7 +1,9 @@
 //! A JSON value as a tree that folds. Its lines are laid out when the value, the width, the styles or what is unfolded
 //! changes, and not in every frame.
 
-use super::json;
+use super::json::{self, members};
+pub(crate) use super::tree_search::Found;
+use super::tree_search::look_for;
 use crate::text;
 use crate::tui::theme::Theme;
 use ratatui::buffer::Buffer;
@@ -11,13 +13,21 @@ use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::StatefulWidget;
 use serde_json::Value;
 use std::collections::VecDeque;
+use std::fmt::Write as _;
+use std::ops::Range;
 use std::sync::{Arc, Weak};
 use tui_tree_widget::{Tree, TreeItem, TreeState};
 
-/// Members of one list or object that are shown.
+/// Members of one list or object that stand below each other; of more, windows of so many can be unfolded.
 const MEMBERS: usize = 200;
+/// Windows of the smallest size in a window of the next size.
+const WINDOWS: usize = 100;
+/// Marks the part of a path that is a window, with the place of its first member.
+const WINDOW: usize = 1 << (usize::BITS - 1);
 /// Items of a whole tree that are shown.
-const ITEMS: usize = 2_000;
+const ITEMS: usize = 5_000;
+/// Items that a level unfolds.
+const LEVEL_ITEMS: usize = 1_000;
 /// Levels that are shown.
 const DEPTH: usize = 60;
 /// Lines that a string takes in the tree.
@@ -119,6 +129,71 @@ impl JsonTree {
         });
     }
 
+    /// What is selected; of a window its first member.
+    pub(crate) fn selected<'v>(&self, value: &'v Value) -> Option<Selected<'v>> {
+        let mut path = String::new();
+        let mut value = value;
+        let ids = self.state.selected();
+        if ids.is_empty() {
+            return None;
+        }
+        for (depth, id) in ids.iter().enumerate() {
+            let at = id & !WINDOW;
+            if id & WINDOW != 0 && depth + 1 < ids.len() {
+                continue;
+            }
+            let (key, member) = member(value, at)?;
+            write_segment(&mut path, key, at);
+            value = member;
+        }
+        Some(Selected { value, path })
+    }
+
+    /// Folds the deepest level that is unfolded, or unfolds one more.
+    pub(crate) fn change_level(&mut self, value: &Value, more: bool) {
+        let depth = |path: &Vec<usize>| path.iter().filter(|id| *id & WINDOW == 0).count();
+        let level = self.state.opened().iter().map(depth).max().unwrap_or(0);
+        let level = if more {
+            level + 1
+        } else {
+            level.saturating_sub(1)
+        };
+        self.state.close_all();
+        open_while(&mut self.state, value, level, LEVEL_ITEMS);
+        // What was selected may be in something folded now.
+        let mut selected = self.state.selected().to_vec();
+        while selected.len() > 1
+            && !self
+                .state
+                .opened()
+                .contains(&selected[..selected.len() - 1])
+        {
+            selected.pop();
+        }
+        self.state.select(selected);
+        self.laid_out = None;
+    }
+
+    /// Selects the next place, or the one before, whose key or plain value contains `words`, and unfolds what it is in.
+    pub(crate) fn find(&mut self, value: &Value, words: &str, forward: bool) -> Found {
+        let current: Vec<usize> = {
+            let ids = self.state.selected().iter();
+            ids.filter(|id| *id & WINDOW == 0).copied().collect()
+        };
+        let (found, whole) = look_for(value, words, &current, forward, DEPTH);
+        let Some(places) = found else {
+            return if whole { Found::Nowhere } else { Found::TooFar };
+        };
+        let path = ids(value, &places);
+        for end in 1..path.len() {
+            self.state.open(path[..end].to_vec());
+        }
+        self.state.select(path);
+        self.state.scroll_selected_into_view();
+        self.laid_out = None;
+        Found::There
+    }
+
     /// Draws the tree; gives where in it the first line is, where not all of it fits.
     pub(crate) fn draw(
         &mut self,
@@ -188,13 +263,32 @@ impl JsonTree {
 /// What is unfolded of a value that was not shown yet: from the top, as far as it stays short.
 fn unfolded(value: &Value) -> TreeState<usize> {
     let mut state = TreeState::default();
-    state.select(vec![0]);
-    let mut lines = members(value).take(MEMBERS).count();
+    state.select(vec![first_id(value)]);
+    open_while(&mut state, value, usize::MAX, UNFOLDED);
+    state
+}
+
+/// The part of a path that leads to the first thing that a value shows.
+fn first_id(value: &Value) -> usize {
+    if count(value) > MEMBERS { WINDOW } else { 0 }
+}
+
+/// Unfolds from the top, to a number of levels and as long as there are few lines. Windows stay folded.
+fn open_while(state: &mut TreeState<usize>, value: &Value, levels: usize, most: usize) {
+    let mut lines = count(value).min(MEMBERS);
     let mut open: VecDeque<(Vec<usize>, &Value)> = VecDeque::from([(Vec::new(), value)]);
     while let Some((path, value)) = open.pop_front() {
-        for (at, (_, member)) in members(value).take(MEMBERS).enumerate() {
-            let inside = members(member).take(MEMBERS).count();
-            if inside == 0 || lines + inside > UNFOLDED {
+        if count(value) > MEMBERS || path.len() >= levels {
+            continue;
+        }
+        for (at, (_, member)) in members(value).enumerate() {
+            let inside = count(member);
+            let inside = if inside > MEMBERS {
+                inside.div_ceil(window_size(inside))
+            } else {
+                inside
+            };
+            if inside == 0 || lines + inside > most {
                 continue;
             }
             lines += inside;
@@ -204,20 +298,91 @@ fn unfolded(value: &Value) -> TreeState<usize> {
             open.push_back((path, member));
         }
     }
-    state
 }
 
-/// What a list or an object holds, with keys where there are any.
-fn members(value: &Value) -> Box<dyn Iterator<Item = (Option<&str>, &Value)> + '_> {
+/// How many members a list or an object has.
+fn count(value: &Value) -> usize {
     match value {
-        Value::Array(list) => Box::new(list.iter().map(|value| (None, value))),
-        Value::Object(members) => Box::new(
-            members
-                .iter()
-                .map(|(key, value)| (Some(key.as_str()), value)),
-        ),
-        _ => Box::new(std::iter::empty()),
+        Value::Array(list) => list.len(),
+        Value::Object(members) => members.len(),
+        _ => 0,
     }
+}
+
+/// The members of the widest windows of so many.
+fn window_size(count: usize) -> usize {
+    let mut size = MEMBERS;
+    while count.div_ceil(size) > MEMBERS {
+        size = size.saturating_mul(WINDOWS);
+    }
+    size
+}
+
+/// A member by its place.
+fn member(value: &Value, at: usize) -> Option<(Option<&str>, &Value)> {
+    match value {
+        Value::Array(list) => Some((None, list.get(at)?)),
+        Value::Object(members) => {
+            let (key, value) = members.iter().nth(at)?;
+            Some((Some(key), value))
+        }
+        _ => None,
+    }
+}
+
+/// The path of ids to the member at these places, with the windows that it is in.
+fn ids(value: &Value, places: &[usize]) -> Vec<usize> {
+    let mut path = Vec::new();
+    let mut value = Some(value);
+    for &at in places {
+        if let Some(holder) = value {
+            let count = count(holder);
+            let mut size = window_size(count);
+            if count > MEMBERS {
+                path.push(WINDOW | (at - at % size));
+                while size > MEMBERS {
+                    size /= WINDOWS;
+                    path.push(WINDOW | (at - at % size));
+                }
+            }
+            value = member(holder, at).map(|(_, value)| value);
+        }
+        path.push(at);
+    }
+    path
+}
+
+/// What is selected in a tree.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Selected<'v> {
+    /// The value.
+    pub value: &'v Value,
+    /// The way to it: `.rows[3]["a key"]`.
+    pub path: String,
+}
+
+fn write_segment(path: &mut String, key: Option<&str>, at: usize) {
+    match key {
+        None => {
+            let _ = write!(path, "[{at}]");
+        }
+        Some(key) if is_name(key) => {
+            path.push('.');
+            path.push_str(key);
+        }
+        Some(key) => {
+            let quote = if key.contains('"') { '\'' } else { '"' };
+            let _ = write!(path, "[{quote}{key}{quote}]");
+        }
+    }
+}
+
+/// Whether a key can stand behind a dot in a reference.
+fn is_name(key: &str) -> bool {
+    let mut chars = key.chars();
+    let first = chars.next();
+    first.is_some_and(|c| c.is_alphabetic() || c == '_')
+        && chars.all(|c| c.is_alphanumeric() || c == '_')
 }
 
 /// The styles of the parts of a tree.
@@ -241,27 +406,85 @@ struct Builder<'a> {
 
 impl Builder<'_> {
     fn items(&mut self, value: &Value, path: &mut Vec<usize>) -> Vec<TreeItem<'static, usize>> {
+        let count = count(value);
+        if count > MEMBERS {
+            return self.windows(value, 0..count, window_size(count), path);
+        }
+        self.members(value, 0..count, path)
+    }
+
+    /// Windows of `size` members each.
+    fn windows(
+        &mut self,
+        value: &Value,
+        range: Range<usize>,
+        size: usize,
+        path: &mut Vec<usize>,
+    ) -> Vec<TreeItem<'static, usize>> {
         let mut items = Vec::new();
-        let total = match value {
-            Value::Array(list) => list.len(),
-            Value::Object(members) => members.len(),
-            _ => 0,
+        let word = if value.is_array() {
+            "element"
+        } else {
+            "member"
         };
-        for (at, (key, member)) in members(value).enumerate() {
-            if at >= MEMBERS || self.items >= ITEMS {
-                let words = format!("… {} more (v shows text, y copies)", total - at);
-                items.push(TreeItem::new_leaf(
-                    usize::MAX,
-                    Line::styled(words, self.styles.dim),
-                ));
+        for start in range.clone().step_by(size) {
+            if self.is_full(&mut items, range.end - start) {
                 break;
             }
-            self.items += 1;
+            let end = (start + size).min(range.end);
+            let id = WINDOW | start;
+            path.push(id);
+            let line = Line::from(vec![
+                Span::styled(format!("{start}…{}  ", end - 1), self.styles.dim),
+                Span::styled(text::format::count(end - start, word), self.styles.dim),
+            ]);
+            let inside = if !self.state.opened().contains(path) {
+                vec![TreeItem::new_leaf(0, "")]
+            } else if size > MEMBERS {
+                self.windows(value, start..end, size / WINDOWS, path)
+            } else {
+                self.members(value, start..end, path)
+            };
+            path.pop();
+            let item = TreeItem::new(id, line.clone(), inside);
+            items.push(item.unwrap_or_else(|_| TreeItem::new_leaf(id, line)));
+        }
+        items
+    }
+
+    fn members(
+        &mut self,
+        value: &Value,
+        range: Range<usize>,
+        path: &mut Vec<usize>,
+    ) -> Vec<TreeItem<'static, usize>> {
+        let mut items = Vec::new();
+        let total = range.end;
+        let shown = members(value)
+            .enumerate()
+            .skip(range.start)
+            .take(range.len());
+        for (at, (key, member)) in shown {
+            if self.is_full(&mut items, total - at) {
+                break;
+            }
             path.push(at);
             items.push(self.item(at, key, member, path));
             path.pop();
         }
         items
+    }
+
+    /// Whether there is no room for another item, which is said then.
+    fn is_full(&mut self, items: &mut Vec<TreeItem<'static, usize>>, rest: usize) -> bool {
+        if self.items >= ITEMS {
+            let words = format!("… {rest} more; fold something above to see them");
+            let line = Line::styled(words, self.styles.dim);
+            items.push(TreeItem::new_leaf(usize::MAX, line));
+            return true;
+        }
+        self.items += 1;
+        false
     }
 
     fn item(
@@ -272,6 +495,7 @@ impl Builder<'_> {
         path: &mut Vec<usize>,
     ) -> TreeItem<'static, usize> {
         let indent = path.len() * 2;
+        let is_open = self.state.opened().contains(path);
         let room = self.width.saturating_sub(indent).max(4);
         let label = match key {
             Some(key) => text::fit(key, (room / 2).max(8)),
@@ -284,10 +508,16 @@ impl Builder<'_> {
         };
         let head = Span::styled(format!("{label}  "), style);
         if branches(value) {
-            let line = Line::from(vec![head, Span::styled(json::size(value), self.styles.dim)]);
+            let words = if is_open {
+                json::size(value)
+            } else {
+                let beside = room.saturating_sub(head.width() + 1);
+                text::fit(&json::preview(value, beside), beside)
+            };
+            let line = Line::from(vec![head, Span::styled(words, self.styles.dim)]);
             let inside = if path.len() >= DEPTH {
                 Vec::new()
-            } else if self.state.opened().contains(path) {
+            } else if is_open {
                 self.items(value, path)
             } else {
                 // A leaf that is never seen makes the item one that can be unfolded.
@@ -374,6 +604,93 @@ impl IntoSafe for Line<'static> {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    fn drawn(tree: &mut JsonTree, value: &Arc<Value>) -> String {
+        let area = Rect::new(0, 0, 60, 40);
+        let mut buf = Buffer::empty(area);
+        tree.draw(value, &Theme::default(), true, &mut buf, area);
+        let rows = (0..area.height).map(|y| {
+            let row: String = (0..area.width).map(|x| buf[(x, y)].symbol()).collect();
+            row.trim_end().to_owned()
+        });
+        rows.collect::<Vec<_>>().join("\n").trim_end().to_owned()
+    }
+
+    #[test]
+    fn every_element_of_a_long_list_is_reached() {
+        for (length, at) in [(450, 449), (5_000, 4_000), (100_000, 77_777)] {
+            let list: Vec<Value> = (0..length)
+                .map(|at| json!({"id": at, "mark": format!("m{at}")}))
+                .collect();
+            let value = Arc::new(json!({ "rows": list }));
+            let mut tree = JsonTree::new(&value);
+            let words = format!("m{at}");
+            assert_eq!(tree.find(&value, &words, true), Found::There);
+            let selected = tree.selected(&value).unwrap();
+            assert_eq!(selected.path, format!(".rows[{at}].mark"));
+            assert_eq!(*selected.value, json!(words));
+            let text = drawn(&mut tree, &value);
+            assert!(text.contains(&format!("\"{words}\"")), "{text}");
+        }
+    }
+
+    #[test]
+    fn windows_are_unfolded_by_hand() {
+        let value = Arc::new(Value::from((0..5_000).collect::<Vec<i32>>()));
+        let mut tree = JsonTree::new(&value);
+        let text = drawn(&mut tree, &value);
+        assert!(
+            text.contains("▸ 200…399  200 elements") && text.contains("4800…4999"),
+            "{text}"
+        );
+        assert_eq!(tree.selected(&value).unwrap().path, "[0]");
+        for _ in 0..20 {
+            tree.select_by(1);
+        }
+        tree.toggle();
+        drawn(&mut tree, &value);
+        tree.select_by(1);
+        assert_eq!(tree.selected(&value).unwrap().path, "[4000]");
+        assert_eq!(*tree.selected(&value).unwrap().value, json!(4_000));
+    }
+
+    #[test]
+    fn what_is_folded_shows_its_beginning() {
+        let rows: Vec<Value> = (0..40).map(|at| json!({"id": at, "name": "Ada"})).collect();
+        let value = Arc::new(json!({"rows": rows, "a key": [1, [2]]}));
+        let mut tree = JsonTree::new(&value);
+        let text = drawn(&mut tree, &value);
+        assert!(
+            text.contains("▸ rows  [{id: 0, name: \"Ada\"}, {id: 1"),
+            "{text}"
+        );
+        tree.change_level(&value, true);
+        tree.change_level(&value, true);
+        let text = drawn(&mut tree, &value);
+        assert!(
+            text.contains("▾ rows  40 elements") && text.contains("name  \"Ada\""),
+            "{text}"
+        );
+        tree.change_level(&value, false);
+        tree.change_level(&value, false);
+        assert_eq!(drawn(&mut tree, &value).lines().count(), 2);
+        tree.find(&value, "2", false);
+        assert_eq!(tree.selected(&value).unwrap().path, "[\"a key\"][1][0]");
+    }
+
+    #[test]
+    fn a_search_goes_around_both_ways() {
+        let value = Arc::new(json!({"a": "Wren", "b": ["owl", {"wren": 1}], "c": "WREN"}));
+        let mut tree = JsonTree::new(&value);
+        let mut paths = Vec::new();
+        for forward in [true, true, true, false, false] {
+            assert_eq!(tree.find(&value, "wren", forward), Found::There);
+            paths.push(tree.selected(&value).unwrap().path);
+        }
+        assert_eq!(paths, [".b[1].wren", ".c", ".a", ".c", ".b[1].wren"]);
+        assert_eq!(tree.find(&value, "heron", true), Found::Nowhere);
+        assert_eq!(tree.selected(&value).unwrap().path, ".b[1].wren");
+    }
 
     #[test]
     fn lines_are_laid_out_once_until_something_changes() {

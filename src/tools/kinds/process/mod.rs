@@ -3,9 +3,11 @@
 //!
 //! The program runs under a launcher, in a session of its own. It is killed with everything that it started when the
 //! call is cancelled or dropped, and when the program has ended: processes that it left in the background do not
-//! outlive the call. Lines on its standard error go to the log at once.
+//! outlive the call. Lines on its standard error go to the log at once, and those on its standard output unless they are a
+//! JSON value.
 
 mod command;
+mod log;
 mod output;
 
 use crate::models::CostBasis;
@@ -23,7 +25,8 @@ use crate::tools::{Call, CallPolicy, CallReport, FileInputs, Reaches, Tool, Tool
 use command::{Prepared, hold, no_launcher, not_started};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use output::{Log, collect, failure, feed, launch_failure, read_output};
+use log::{ErrorLog, OutputLog, log_value};
+use output::{Printed, collect, failure, feed, launch_failure, read_output};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -159,6 +162,29 @@ struct Program {
     folder: Option<Arc<PathBuf>>,
 }
 
+impl Program {
+    /// The command as a shell reads it, after a change of the folder where it runs in another one than this process.
+    fn command_line(&self) -> String {
+        let words = || self.process.command.iter().map(|word| &**word);
+        let command = shlex::try_join(words()).unwrap_or_else(|_| self.process.command.join(" "));
+        let folder = self.process.cwd.as_deref();
+        let folder = folder.or(self.folder.as_deref().map(PathBuf::as_path));
+        let folder = folder
+            .map(absolute)
+            .filter(|folder| std::env::current_dir().is_ok_and(|here| absolute(&here) != *folder));
+        match folder {
+            None => command,
+            Some(folder) => {
+                let folder = folder.to_string_lossy();
+                match shlex::try_quote(&folder) {
+                    Ok(quoted) => format!("cd {quoted} && {command}"),
+                    Err(_) => command,
+                }
+            }
+        }
+    }
+}
+
 impl Tool for ProcessTool {
     fn kind(&self) -> &'static ToolKind {
         &KIND
@@ -172,7 +198,7 @@ impl Tool for ProcessTool {
             report.hide(&services.secrets.now());
             if started {
                 // The command that was run, for the record.
-                report.prompt = Some(program.process.command.join(" ").into());
+                report.prompt = Some(program.command_line().into());
             } else {
                 report.basis = CostBasis::NotSent;
             }
@@ -220,9 +246,12 @@ async fn run(
                 feed(stdin, Arc::clone(&call.input)).await;
                 Ok(())
             };
-            let log = Log::new(call, Arc::clone(&secrets), launched);
-            let log = async { Ok(log.follow(stderr).await) };
-            let ((), output, said) = tokio::try_join!(fed, collect(stdout), log)?;
+            let printed = OutputLog::new(call, Arc::clone(&secrets));
+            let log = async {
+                let secrets = Arc::clone(&secrets);
+                Ok(ErrorLog::follow(call, secrets, launched, stderr).await)
+            };
+            let ((), output, said) = tokio::try_join!(fed, collect(stdout, printed), log)?;
             Ok::<_, ToolError>((output, said))
         };
         tokio::pin!(pipes);
@@ -243,7 +272,7 @@ async fn run(
         Ok::<_, ToolError>((output, status, said))
     };
     let ended = cancellable(&call.cancel, work).await;
-    let (output, status, said) = match ended {
+    let (printed, status, said) = match ended {
         Ok(ended) => ended?,
         Err(cancelled) => {
             group.end(&mut child).await;
@@ -262,7 +291,10 @@ async fn run(
         *started = false;
         return Err(error);
     }
+    let Printed { output, value } = printed;
     if !status.success() {
+        // A value is no output now, and may say why.
+        log_value(call, &secrets, &value);
         return Err(failure(name, status, &tail));
     }
     let name = Arc::clone(name);

@@ -1,13 +1,12 @@
 //! The three pipes of a program, and its exit status.
 
 use super::command::not_started;
-use crate::run::LogStream;
+use super::log::{MAX_TAIL_BYTES, OutputLog};
 use crate::text::json::footprint;
-use crate::text::message::{clean, quote_end};
+use crate::text::message::quote_end;
 use crate::text::spool::Spool;
-use crate::tools::launch::{NOT_STARTED, NOT_STARTED_MARK, OVER_MEMORY, OVER_MEMORY_MARK, STARTED};
-use crate::tools::secrets::{Redactor, Secrets};
-use crate::tools::{Call, ToolError};
+use crate::tools::ToolError;
+use crate::tools::launch::{NOT_STARTED, NOT_STARTED_MARK, OVER_MEMORY, OVER_MEMORY_MARK};
 use serde_json::Value;
 use std::io::{self, BufWriter, Write};
 use std::process::ExitStatus;
@@ -19,11 +18,8 @@ use tokio_util::io::SyncIoBridge;
 /// The maximum size of standard output, in bytes.
 const MAX_OUTPUT_BYTES: usize = 64 << 20;
 
-/// How much of standard error an error message quotes, in bytes.
-const MAX_TAIL_BYTES: usize = 4 << 10;
-
-/// A longer line on standard error is logged in pieces.
-const MAX_LINE_BYTES: usize = 8 << 10;
+/// How much of a value is logged of a program that fails, in bytes.
+const MAX_HEAD_BYTES: usize = 16 << 10;
 
 /// A larger input is written as JSON piece by piece, in bytes.
 const MAX_WHOLE_INPUT: usize = 64 << 10;
@@ -47,8 +43,21 @@ pub(super) async fn feed(mut stdin: ChildStdin, input: Arc<Value>) {
     let _ = written.await;
 }
 
-pub(super) async fn collect(mut stdout: impl AsyncRead + Unpin) -> Result<Spool, ToolError> {
+/// What came on standard output.
+pub(super) struct Printed {
+    /// All of it.
+    pub output: Spool,
+    /// The beginning of a value that was not logged; empty where there is none.
+    pub value: Vec<u8>,
+}
+
+/// Reads standard output to its end.
+pub(super) async fn collect(
+    mut stdout: impl AsyncRead + Unpin,
+    mut log: OutputLog<'_>,
+) -> Result<Printed, ToolError> {
     let mut output = Spool::default();
+    let mut head = Vec::new();
     let mut chunk = vec![0; 64 << 10];
     loop {
         let read = stdout
@@ -56,7 +65,8 @@ pub(super) async fn collect(mut stdout: impl AsyncRead + Unpin) -> Result<Spool,
             .await
             .map_err(|error| unreadable(&error))?;
         if read == 0 {
-            return Ok(output);
+            let value = if log.finish() { head } else { Vec::new() };
+            return Ok(Printed { output, value });
         }
         if output.len() + read > MAX_OUTPUT_BYTES {
             return Err(ToolError::permanent(format!(
@@ -64,6 +74,9 @@ pub(super) async fn collect(mut stdout: impl AsyncRead + Unpin) -> Result<Spool,
                 MAX_OUTPUT_BYTES >> 20
             )));
         }
+        log.push(&chunk[..read]);
+        let room = MAX_HEAD_BYTES.saturating_sub(head.len());
+        head.extend_from_slice(&chunk[..read.min(room)]);
         output
             .push(&chunk[..read])
             .map_err(|error| unreadable(&error))?;
@@ -72,92 +85,6 @@ pub(super) async fn collect(mut stdout: impl AsyncRead + Unpin) -> Result<Spool,
 
 fn unreadable(error: &io::Error) -> ToolError {
     ToolError::permanent(format!("its output could not be read: {error}"))
-}
-
-/// Logs each line of standard error, without secrets, and keeps the end.
-pub(super) struct Log<'a> {
-    call: &'a Call,
-    redactor: Redactor,
-    line: String,
-    said: Said,
-    /// Whether the next line is a launcher's.
-    is_first: bool,
-}
-
-/// What came on standard error.
-#[derive(Debug, Default)]
-pub(super) struct Said {
-    /// The end of the text.
-    pub tail: String,
-    /// Whether the first line was a launcher's.
-    pub by_launcher: bool,
-}
-
-impl<'a> Log<'a> {
-    /// `launched` says whether a launcher is expected to write the first line.
-    pub(super) fn new(call: &'a Call, secrets: Arc<Secrets>, launched: bool) -> Self {
-        Self {
-            call,
-            redactor: Redactor::new(secrets),
-            line: String::new(),
-            said: Said::default(),
-            is_first: launched,
-        }
-    }
-
-    /// Reads to the end.
-    pub(super) async fn follow(mut self, mut stderr: impl AsyncRead + Unpin) -> Said {
-        let mut chunk = vec![0; 8 << 10];
-        while let Ok(read @ 1..) = stderr.read(&mut chunk).await {
-            let text = self.redactor.push(&chunk[..read]);
-            self.take(&text);
-        }
-        let text = self.redactor.finish();
-        self.take(&text);
-        self.log_line();
-        self.said
-    }
-
-    fn take(&mut self, text: &str) {
-        for piece in text.split_inclusive('\n') {
-            self.line.push_str(piece);
-            while self.line.len() > MAX_LINE_BYTES {
-                let mut end = MAX_LINE_BYTES;
-                while !self.line.is_char_boundary(end) {
-                    end -= 1;
-                }
-                let rest = self.line.split_off(end);
-                self.log_line();
-                self.line = rest;
-            }
-            if piece.ends_with('\n') {
-                self.log_line();
-            }
-        }
-    }
-
-    fn log_line(&mut self) {
-        let line = std::mem::take(&mut self.line);
-        if std::mem::take(&mut self.is_first) && line.trim_ascii_end() == STARTED {
-            self.said.by_launcher = true;
-            return;
-        }
-        let line = line.trim_end_matches(['\n', '\r']);
-        if line.is_empty() {
-            return;
-        }
-        (self.call.log)(LogStream::Stderr, &clean(line, MAX_LINE_BYTES));
-        let tail = &mut self.said.tail;
-        tail.push_str(line);
-        tail.push('\n');
-        if tail.len() > 2 * MAX_TAIL_BYTES {
-            let mut from = tail.len() - MAX_TAIL_BYTES;
-            while !tail.is_char_boundary(from) {
-                from += 1;
-            }
-            tail.drain(..from);
-        }
-    }
 }
 
 /// What a launcher says where it could not start the program; `None` where the program was started.

@@ -47,6 +47,7 @@ pub(crate) fn scrolls(model: &Model) -> bool {
                     | Overlay::Result(_)
                     | Overlay::SideBySide(_)
                     | Overlay::Runs(_)
+                    | Overlay::Bare(_)
             )
         )
 }
@@ -55,6 +56,37 @@ pub(crate) fn in_tree(model: &Model) -> bool {
     on_inspector(model)
         && !model.inspector.raw
         && matches!(model.inspector.tab, Tab::Input | Tab::Output)
+}
+
+pub(crate) fn typing_page_search(model: &Model) -> bool {
+    matches!(model.overlay, Some(Overlay::PageSearch))
+}
+
+/// Whether something is looked for in the page that has the keys.
+pub(crate) fn searches_page(model: &Model) -> bool {
+    on_inspector(model)
+        && model
+            .inspector
+            .search
+            .as_ref()
+            .is_some_and(|search| search.words().is_some())
+}
+
+/// Whether the selected step was called in a way that a shell can repeat.
+pub(crate) fn has_command(model: &Model) -> bool {
+    let row = model.row();
+    row.is_some_and(|row| {
+        matches!(&*row.info.kind, "process" | "http")
+            && row
+                .attempts
+                .last()
+                .is_some_and(|attempt| attempt.end.is_some())
+    })
+}
+
+/// Whether there is a page of the inspector: of the selected step, or of the run.
+pub(crate) fn has_page(model: &Model) -> bool {
+    selected(model) || model.inspector.of_run
 }
 
 pub(crate) fn on_text(model: &Model) -> bool {

@@ -60,11 +60,11 @@ fn reachable(model: &Model, entry: &Entry) -> bool {
     };
     let own = match overlay {
         O::Search(_) => Some(Group::Search),
-        O::Filter | O::Unknown(_) | O::Question(_) => Some(Group::Question),
+        O::Filter | O::PageSearch | O::Unknown(_) | O::Question(_) => Some(Group::Question),
         O::Palette(_) => Some(Group::Palette),
         O::Editor(_) => Some(Group::Editor),
         O::SideBySide(_) | O::Runs(_) => Some(Group::Compare),
-        O::Help(_) | O::Explain(_) | O::Result(_) => None,
+        O::Help(_) | O::Explain(_) | O::Result(_) | O::Bare(_) => None,
     };
     let over = match entry.scope.over {
         Over::None => false,
@@ -72,10 +72,18 @@ fn reachable(model: &Model, entry: &Entry) -> bool {
         Over::Scroll => {
             matches!(
                 overlay,
-                O::Help(_) | O::Explain(_) | O::Result(_) | O::SideBySide(_) | O::Runs(_)
+                O::Help(_)
+                    | O::Explain(_)
+                    | O::Result(_)
+                    | O::SideBySide(_)
+                    | O::Runs(_)
+                    | O::Bare(_)
             )
         }
-        Over::Quit => !matches!(overlay, O::Search(_) | O::Editor(_)),
+        Over::Quit => !matches!(
+            overlay,
+            O::Search(_) | O::PageSearch | O::Bare(_) | O::Editor(_)
+        ),
         Over::All => !matches!(overlay, O::Editor(_)),
     };
     own == Some(group) || over || opened_by(overlay) == Some(entry.name)

@@ -3,9 +3,10 @@
 
 use super::conditions::{
     asked, asked_unknown, at_the_graph, can_edit, can_fork, can_go_back, can_retry, can_skip,
-    choosing_run, failed, filtering, folds, has_own_output, has_result, in_editor, in_palette,
-    in_tree, is_before_the_last, on_graph, on_result, on_text, scrolls, searching, selected, shows,
-    side_by_side, stoppable, waits, was_too_fast, zooms,
+    choosing_run, failed, filtering, folds, has_command, has_own_output, has_page, has_result,
+    in_editor, in_palette, in_tree, is_before_the_last, on_graph, on_inspector, on_result, on_text,
+    scrolls, searches_page, searching, selected, shows, side_by_side, stoppable,
+    typing_page_search, waits, was_too_fast, zooms,
 };
 use super::entry::{Entry, Group, Over, always, ask, change};
 use super::palette;
@@ -19,10 +20,11 @@ use crate::tui::dashboard::state::overlay::Question;
 use crate::tui::dashboard::state::trail::Along;
 use crate::tui::dashboard::update::run_commands::{self, command, on_selected};
 use crate::tui::dashboard::update::{
-    bodies, compare, editor, navigation, overlays, pages, questions, search, unknown,
+    bodies, compare, editor, export, navigation, overlays, page_search, pages, questions, search,
+    unknown,
 };
 use crate::tui::input::key::Key;
-use crate::tui::terminal::screen::TerminalEffect;
+use crate::tui::terminal::screen::{OutsideProgram, TerminalEffect};
 use crate::tui::widgets::tree::JsonTree;
 use Group::{
     Compare, Dashboard, Editor, Graph, Inspector, Palette, Question as Asked, Run,
@@ -109,6 +111,8 @@ static BEFORE_VIEWS: &[Entry] = &[
         .hint("pause"),
     change("keep-filter", &[code(KeyCode::Enter)], Asked, "keep the filter", filtering, close).hint("keep"),
     change("drop-filter", &[code(KeyCode::Esc)], Asked, "show every step again", filtering, drop_filter).hint("show all"),
+    change("look-for", &[code(KeyCode::Enter)], Asked, "go to the first match", typing_page_search, page_search::accept).hint("go there"),
+    change("look-no-more", &[code(KeyCode::Esc), Key::control('c')], Asked, "look for nothing", typing_page_search, page_search::close).hint("back"),
     change("it-happened", &[key('O'), key('o')], Asked, "it happened: enter its output", asked_unknown, unknown::give_output)
         .hint("it happened"),
     ask("run-again", &[key('r')], Asked, "run it again", asked_unknown, |m| unknown::answer(m, RunCommand::Retry)).hint("run again"),
@@ -116,6 +120,7 @@ static BEFORE_VIEWS: &[Entry] = &[
         "skip it, and what depends on it", asked_unknown, |m| unknown::answer(m, RunCommand::Skip)).hint("skip"),
     change("put-off", &[code(KeyCode::Esc), key('u')], Asked, "decide later (u asks again)", asked_unknown, unknown::put_off).hint("later"),
     ask("apply", &[Key::control('s')], Editor, "use this value", in_editor, editor::apply).hint("apply"),
+    ask("outside-editor", &[Key::control('o')], Editor, "edit it in $EDITOR", in_editor, export::open_value).hint("$EDITOR"),
     change("leave-editor", &[code(KeyCode::Esc)], Editor, "discard the changes", in_editor, editor::leave).hint("cancel"),
 
     ask("palette-choose", &[code(KeyCode::Enter)], Palette, "run this action", in_palette, palette::choose).hint("run"),
@@ -133,6 +138,8 @@ static BEFORE_VIEWS: &[Entry] = &[
         can_retry, |m| on_selected(m, RunCommand::Retry)).hint("retry").needs("a selected step that has ended"),
     ask("retry-failed", &[key('R')], Run, "rerun every failed step",
         failed, |_| command(RunCommand::RetryFailed)).hint("retry failed").needs("a failed step"),
+    change("next-found", &[key('n')], Inspector, "the next match on the page", searches_page, |m| page_search::go(m, true)).hint("next"),
+    change("previous-found", &[key('N')], Inspector, "the previous match on the page", searches_page, |m| page_search::go(m, false)),
     change("next-failure", &[key('n')], Graph, "go to the next failure",
         failed, |m| navigation::go_to_failure(m, true)).hint("failure").needs("a failed step"),
     change("previous-failure", &[key('N')], Graph, "go to the previous failure",
@@ -141,7 +148,7 @@ static BEFORE_VIEWS: &[Entry] = &[
         was_too_fast, Model::replay_slowly).hint("slow replay").needs("a run that was over in less than 1.5 s"),
     change("leave-replay", &[key('P'), code(KeyCode::Esc)], Time, "back from the slow replay to the run as it is",
         |m| m.overlay.is_none() && m.replays_itself(), Model::leave_replay).hint("back to the run"),
-    ask("copy-result", &[key('y')], Dashboard, "copy the final result to the clipboard", on_result, pages::copy_result)
+    ask("copy-result", &[key('y')], Dashboard, "copy the final result to the clipboard", on_result, export::copy_result)
         .over(Over::Text).hint("copy"),
     ask("breakpoint", &[key('b')], Run, "hold the selected step before its next attempt, or release it",
         |m| selected(m) && m.in_progress(), run_commands::breakpoint).needs("a selected step in a run in progress"),
@@ -170,6 +177,7 @@ static BEFORE_VIEWS: &[Entry] = &[
     change("last", &[key('G'), code(KeyCode::End)], Graph, "go to the last step", on_graph, navigation::last),
     change("page-up", &[code(KeyCode::PageUp)], Graph, "move the view up", on_graph, |m| navigation::page_by(m, -1)),
     change("page-down", &[code(KeyCode::PageDown)], Graph, "move the view down", on_graph, |m| navigation::page_by(m, 1)),
+    change("find-on-page", &[key('/')], Inspector, "find words on the page, or in all of a value", on_inspector, page_search::open).hint("find"),
     change("find", &[key('/')], Graph, "find a step by its id, tool or description",
         |m| !m.run.steps.is_empty(), search::open).hint("find"),
     change("bottleneck", &[key('w')], Graph, "go to the bottleneck: the step that could save the most time",
@@ -239,8 +247,9 @@ static AFTER_VIEWS: &[Entry] = &[
     change("input", &[key('2')], Inspector, "input", selected, |m| pages::show(m, Tab::Input)),
     change("output", &[key('3')], Inspector, "output", selected, |m| pages::show(m, Tab::Output)),
     change("prompt", &[key('4')], Inspector, "prompt and answer", selected, |m| pages::show(m, Tab::Prompt)),
-    change("attempts", &[key('5')], Inspector, "attempts and what they logged", selected, |m| pages::show(m, Tab::Attempts)),
+    change("log", &[key('5')], Inspector, "what the tool printed, as it comes", selected, |m| pages::show(m, Tab::Log)),
     change("error", &[key('6')], Inspector, "error", selected, |m| pages::show(m, Tab::Error)),
+    change("attempts", &[key('7')], Inspector, "attempts and what they logged", selected, |m| pages::show(m, Tab::Attempts)),
     change("scroll-page-up", &[code(KeyCode::PageUp)], Inspector, "a page up", scrolls, |m| pages::scroll_page(m, -1)).over(Over::Scroll),
     change("scroll-page-down", &[code(KeyCode::PageDown)], Inspector, "a page down", scrolls, |m| pages::scroll_page(m, 1)).over(Over::Scroll),
     change("scroll-top", &[key('g'), code(KeyCode::Home)], Inspector, "to the top", scrolls, |m| pages::scroll(m, isize::MIN)).over(Over::Scroll),
@@ -249,7 +258,16 @@ static AFTER_VIEWS: &[Entry] = &[
         |m| selected(m) && matches!(m.inspector.tab, Tab::Input | Tab::Output), pages::toggle_raw).hint("text/tree").needs("the input or output page"),
     change("raw-bodies", &[key('v')], Inspector, "show what went over the wire, or what was read from it",
         |m| selected(m) && m.inspector.tab == Tab::Prompt, bodies::toggle).hint("raw").needs("the prompt page"),
-    ask("copy", &[key('y')], Inspector, "copy the page to the clipboard", selected, pages::copy).hint("copy"),
+    change("fold-level", &[key('_')], Inspector, "fold the deepest level of the tree", in_tree, |m| pages::change_level(m, false)),
+    change("unfold-level", &[key('*')], Inspector, "unfold one level more of the tree", in_tree, |m| pages::change_level(m, true)),
+    ask("copy", &[key('y')], Inspector, "copy the id on the graph, the selected value in a tree, else the page", has_page, export::copy).hint("copy"),
+    ask("copy-reference", &[key('Y')], Inspector, "copy how a plan refers to the step's output, or to the selected part", selected, export::copy_reference),
+    ask("copy-command", &[key('C')], Inspector, "copy the call of a program, or the request, as a command for a shell", has_command, export::copy_command)
+        .needs("a step whose program or request has ended"),
+    ask("edit-page", &[key('E')], Inspector, "open the page whole in $EDITOR", has_page, |m| export::open(m, OutsideProgram::Editor)),
+    ask("pager", &[key('|')], Inspector, "open the page whole in $PAGER", has_page, |m| export::open(m, OutsideProgram::Pager)),
+    ask("save", &[key('W')], Inspector, "save the page whole to a file", has_page, export::save),
+    ask("bare", &[key('Z')], Inspector, "show the page without frames, for selecting with the terminal", has_page, export::show_bare),
 
     change("back", &[code(KeyCode::Esc)], Dashboard, "back", can_go_back, overlays::back).over(Over::Text).hint("back"),
     ask("the-run", &[code(KeyCode::Esc)], Dashboard, "show the run as a whole: money, slots, critical path", at_the_graph, pages::show_run),

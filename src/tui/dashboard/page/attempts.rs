@@ -3,6 +3,7 @@
 use crate::report::sum_in_words;
 use crate::run::{AttemptState, LogStream, StepState, StepStatus};
 use crate::text::format;
+use crate::text::message::clean;
 use crate::tui::dashboard::state::model::Model;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::text_page::TextPage;
@@ -28,13 +29,7 @@ pub(super) fn write(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
 
 fn write_attempt(model: &Model, attempt: &AttemptState, page: &mut TextPage<'_>) {
     let theme = page.theme;
-    let (status, word, took) = outcome(model, attempt);
-    let look = theme.status(status);
-    page.push(Line::from(vec![
-        Span::styled(format!("{} ", look.glyph), look.style),
-        Span::styled(format!("attempt {}", attempt.number), theme.strong),
-        Span::styled(format!("  {word}, {took}"), theme.text),
-    ]));
+    page.push(headline(model, attempt));
     page.indented(2, &details(attempt), theme.dim);
     if let Some((_, end)) = &attempt.end {
         if let Some(words) = super::live::arrived(end) {
@@ -55,6 +50,18 @@ fn write_attempt(model: &Model, attempt: &AttemptState, page: &mut TextPage<'_>)
         }
     }
     write_log(attempt, theme, page);
+}
+
+/// `✖ attempt 2  failed, 0.3s`.
+pub(super) fn headline(model: &Model, attempt: &AttemptState) -> Line<'static> {
+    let theme = &model.theme;
+    let (status, word, took) = outcome(model, attempt);
+    let look = theme.status(status);
+    Line::from(vec![
+        Span::styled(format!("{} ", look.glyph), look.style),
+        Span::styled(format!("attempt {}", attempt.number), theme.strong),
+        Span::styled(format!("  {word}, {took}"), theme.text),
+    ])
 }
 
 fn outcome(model: &Model, attempt: &AttemptState) -> (StepStatus, &'static str, String) {
@@ -111,9 +118,9 @@ fn write_log(attempt: &AttemptState, theme: &Theme, page: &mut TextPage<'_>) {
     }
     for (stream, text) in attempt.log.iter() {
         let style = match stream {
-            LogStream::Stderr => theme.text,
+            LogStream::Stderr | LogStream::Stdout => theme.text,
             LogStream::Note => theme.dim,
         };
-        page.bounded(2, text, style, ENTRY_LINES);
+        page.bounded(2, &clean(text, text.len()), style, ENTRY_LINES);
     }
 }

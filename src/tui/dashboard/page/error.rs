@@ -1,10 +1,16 @@
 //! Why the step failed, and what can be done; for a skipped step the failure above it.
 
+use super::command::command_line;
 use super::overview::{cause, skipped};
-use crate::run::{ErrorKind, RunError, RunState, StepState, StepStatus};
+use crate::run::{AttemptState, ErrorKind, RunError, RunState, StepState, StepStatus};
+use crate::text;
+use crate::text::message::clean;
 use crate::tui::dashboard::state::model::Model;
 use crate::tui::widgets::text_page::TextPage;
+use ratatui::style::Modifier;
 
+/// Lines of the log.
+const LOG_LINES: usize = 200;
 /// How far up the reason of a skip is looked for.
 const ABOVE: usize = 1_000;
 
@@ -12,9 +18,11 @@ const ABOVE: usize = 1_000;
 pub(super) fn write(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
     let theme = page.theme;
     if let Some(error) = &row.error {
-        describe(error, page);
+        describe(row, row.attempts.last(), error, page);
         page.space();
-        page.text("r reruns the step and its dependents.", theme.dim);
+        let copies = super::shell_command(row).map_or("", |_| " C copies the call as a command.");
+        let words = format!("r reruns the step and its dependents.{copies}");
+        page.text(&words, theme.dim);
         return;
     }
     if row.status == StepStatus::Skipped {
@@ -22,37 +30,57 @@ pub(super) fn write(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
         if let Some((above, error)) = above(&model.run, row) {
             page.space();
             page.text(&above.info.id, theme.strong);
-            describe(error, page);
+            describe(above, above.attempts.last(), error, page);
         }
         return;
     }
     let failed = row.attempts.iter().rev().find_map(|attempt| {
         let error = attempt.end.as_ref()?.1.error.as_ref()?;
-        Some((attempt.number, error))
+        Some((attempt, error))
     });
     match failed {
-        Some((number, error)) => {
+        Some((attempt, error)) => {
+            let number = attempt.number;
             let now = match row.status {
                 StepStatus::Succeeded => "It has succeeded since. ",
                 _ => "",
             };
             page.text(&format!("{now}Attempt {number} failed:"), theme.dim);
             page.space();
-            describe(error, page);
+            describe(row, Some(attempt), error, page);
         }
         None => page.text("No error.", theme.dim),
     }
 }
 
-fn describe(error: &RunError, page: &mut TextPage<'_>) {
+fn describe(
+    row: &StepState,
+    attempt: Option<&AttemptState>,
+    error: &RunError,
+    page: &mut TextPage<'_>,
+) {
     let theme = page.theme;
+    let headline = clean(text::headline(&error.message), error.message.len());
+    page.text(&headline, theme.bad.add_modifier(Modifier::BOLD));
+    page.space();
+    if let Some(exit) = exit(&error.message) {
+        page.field("exit", exit);
+    }
+    let line = attempt.and_then(|attempt| command_line(row, attempt));
+    if let Some(line) = &line {
+        page.field("command", line.command);
+        page.field(
+            "folder",
+            line.folder.unwrap_or("where plandeck was started"),
+        );
+    }
     let kind = match error.kind {
         ErrorKind::PlanError => "PlanError",
         ErrorKind::ToolExecutionError => "ToolExecutionError",
         ErrorKind::ResourceLimitError => "ResourceLimitError",
         ErrorKind::TimeoutError => "TimeoutError",
     };
-    page.spans("type", vec![(kind.to_owned(), theme.bad)]);
+    page.field("type", kind);
     if let Some(tool) = &error.tool_name {
         page.field("tool", tool);
     }
@@ -65,8 +93,24 @@ fn describe(error: &RunError, page: &mut TextPage<'_>) {
             "the same call would fail again"
         },
     );
-    page.space();
-    page.text(&error.message, theme.text);
+    let logged = attempt.filter(|attempt| line.is_some() && !attempt.log.is_empty());
+    if let Some(attempt) = logged {
+        super::now::write_log(attempt, LOG_LINES, page);
+    } else if error.message.trim() != headline {
+        page.heading("Message");
+        page.text(&error.message, theme.text);
+    }
+}
+
+/// How a program ended, as the message says it: `code 3`, `signal 9 (kill)`.
+fn exit(message: &str) -> Option<&str> {
+    let (_, rest) = message
+        .split_once(" exited with ")
+        .or_else(|| message.split_once(" was ended by "))?;
+    let end = rest.find([':', '\n']).unwrap_or(rest.len());
+    let words = rest[..end].trim();
+    let words = words.split(" without a message").next().unwrap_or(words);
+    words.starts_with(['c', 's']).then_some(words)
 }
 
 /// The failed step above a skipped one, through steps that were skipped for the same reason.

@@ -2,29 +2,49 @@
 
 mod attempts;
 mod bodies;
+mod command;
 mod error;
 mod live;
+mod log;
+mod now;
 mod overview;
 mod prompt;
 mod run;
+mod sections;
 mod value;
+
+pub(crate) use command::shell_command;
 
 use crate::plan::StepIx;
 use crate::tui::dashboard::state::inspected;
 use crate::tui::dashboard::state::inspector::Tab;
 use crate::tui::dashboard::state::model::Model;
+use crate::tui::dashboard::state::page_search::{self, PageSearch};
 use crate::tui::widgets::text_page::TextPage;
 use crate::tui::widgets::tree::branches;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Modifier;
 use ratatui::text::Line;
 
 /// Most lines of a page; a longer one says that it is cut.
 const LINES: usize = 1_500;
+/// Most lines of a page as text, and the cells of a line.
+const WHOLE_LINES: usize = 200_000;
+const WHOLE_WIDTH: usize = 160;
 
 /// Draws the page into `area`; gives where in the page it is, for the border, where not all of it fits.
 pub(crate) fn draw(model: &mut Model, buf: &mut Buffer, area: Rect) -> Option<String> {
     model.inspector.page_area = area;
+    let position = draw_page(model, buf, area);
+    if let Some(words) = model.inspector.search.as_ref().and_then(PageSearch::words) {
+        let style = model.theme.warning.add_modifier(Modifier::REVERSED);
+        page_search::mark(buf, area, words, style);
+    }
+    position
+}
+
+fn draw_page(model: &mut Model, buf: &mut Buffer, area: Rect) -> Option<String> {
     if area.is_empty() {
         return None;
     }
@@ -34,7 +54,11 @@ pub(crate) fn draw(model: &mut Model, buf: &mut Buffer, area: Rect) -> Option<St
     {
         return value::draw_tree(model, &shown, note, buf, area);
     }
-    let lines = lines(model, area.width as usize);
+    if model.inspector.tab == Tab::Log && !model.inspector.of_run {
+        return log::draw(model, buf, area);
+    }
+    model.inspector.width = area.width as usize;
+    let lines = lines(model, area.width as usize, LINES);
     let height = area.height as usize;
     let (total, shown) = model.inspector.extent;
     let was_at_end = model.inspector.scroll > 0 && model.inspector.scroll + shown >= total;
@@ -64,7 +88,10 @@ pub(crate) fn plain(model: &Model) -> String {
         }
         return prompt::plain(model);
     }
-    let lines = lines(model, 160);
+    if model.inspector.tab == Tab::Log && !model.inspector.of_run {
+        return model.row().map(log::plain).unwrap_or_default();
+    }
+    let lines = lines(model, WHOLE_WIDTH, WHOLE_LINES);
     let texts: Vec<String> = lines.iter().map(ToString::to_string).collect();
     texts.join("\n")
 }
@@ -79,9 +106,18 @@ pub(crate) fn named(model: &Model, width: usize, line: usize) -> Option<StepIx> 
     page.named(line).map(StepIx)
 }
 
+/// The lines of the page as it was drawn last.
+pub(crate) fn texts(model: &mut Model) -> Vec<String> {
+    if model.inspector.tab == Tab::Log && !model.inspector.of_run {
+        return log::texts(model);
+    }
+    let lines = lines(model, model.inspector.width, LINES);
+    lines.iter().map(ToString::to_string).collect()
+}
+
 /// The page as lines of `width` cells.
-fn lines(model: &Model, width: usize) -> Vec<Line<'static>> {
-    let mut page = TextPage::new(&model.theme, width, LINES);
+fn lines(model: &Model, width: usize, most: usize) -> Vec<Line<'static>> {
+    let mut page = TextPage::new(&model.theme, width, most);
     if model.inspector.of_run {
         run::write(model, width, &mut page);
         return page.finish();
@@ -94,6 +130,8 @@ fn lines(model: &Model, width: usize) -> Vec<Line<'static>> {
         Tab::Input | Tab::Output => value::write(model, row, &mut page),
         Tab::Prompt if model.inspector.bodies => bodies::write(model, row, &mut page),
         Tab::Prompt => prompt::write(model, row, &mut page),
+        // It is drawn as it was laid out before.
+        Tab::Log => {}
         Tab::Attempts => attempts::write(model, row, &mut page),
         Tab::Error => error::write(model, row, &mut page),
     }

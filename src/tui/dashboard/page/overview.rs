@@ -15,8 +15,6 @@ use crate::units::{Micros, Tokens};
 
 /// Most neighbours that are named.
 const NAMED: usize = 8;
-/// Most lines of an error on this page.
-const ERROR_LINES: usize = 10;
 
 /// Writes the page.
 pub(super) fn write(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
@@ -50,6 +48,7 @@ pub(super) fn write(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
             )],
         );
     }
+    super::now::write_first(model, row, page);
     write_difference(model, page);
     let answer = model.selected.and_then(|step| model.live_of(step));
     if let Some((attempt, answer)) = row.running_attempt().zip(answer)
@@ -60,6 +59,11 @@ pub(super) fn write(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
     write_time(model, row, page);
     write_cost(model, row, page);
     write_reuse(row, page);
+    // What went wrong is read before anything else.
+    if row.error.is_some() {
+        super::now::write_last(row, page);
+        page.space();
+    }
     if !row.elements().is_empty() {
         page.field("elements", &elements(model, row));
     }
@@ -75,9 +79,8 @@ pub(super) fn write(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
         page.space();
         page.text(description, theme.text);
     }
-    if let Some(error) = &row.error {
-        page.space();
-        page.bounded(0, &error.message, theme.bad, ERROR_LINES);
+    if row.error.is_none() {
+        super::now::write_last(row, page);
     }
 }
 
@@ -355,14 +358,18 @@ fn write_neighbours(model: &Model, label: &'static str, steps: &[StepIx], page: 
         };
         let look = theme.status(row.status);
         let label = if at == 0 { label } else { "" };
-        page.naming(
-            ix.0,
-            label,
-            vec![
-                (format!("{} ", look.glyph), look.style),
-                (row.info.id.to_string(), theme.text),
-            ],
-        );
+        let mut spans = vec![(format!("{} ", look.glyph), look.style)];
+        spans.push((row.info.id.to_string(), theme.text));
+        // A name that is broken over lines has no time behind it.
+        if let Some(time) = super::now::running_for(row, model.now)
+            && page.has_room_for(&row.info.id, &time)
+        {
+            if let Some((name, _)) = spans.last_mut() {
+                name.push_str("  ");
+            }
+            spans.push((time, theme.dim));
+        }
+        page.naming(ix.0, label, spans);
     }
     if steps.len() > NAMED {
         page.spans(

@@ -42,6 +42,19 @@ pub struct Editor {
 }
 
 impl Editor {
+    /// Puts another text in its place; whether it was small enough.
+    pub(crate) fn replace(&mut self, text: &str) -> bool {
+        if text.chars().count() > MOST {
+            return false;
+        }
+        let mut area = TextArea::new(text.lines().map(str::to_owned).collect());
+        area.set_tab_length(2);
+        self.area = area;
+        self.warned = false;
+        self.check();
+        true
+    }
+
     /// An editor with this text in it.
     pub fn new(purpose: Purpose, text: &str) -> Self {
         let lines: Vec<String> = text.lines().map(str::to_owned).collect();

@@ -1,5 +1,7 @@
 //! The inspector: which page it shows, how far it is scrolled, and what of a value is folded.
 
+use super::log_lines::LogLines;
+use super::page_search::PageSearch;
 use crate::plan::StepIx;
 use crate::tui::widgets::tree::JsonTree;
 use ratatui::layout::Rect;
@@ -22,21 +24,24 @@ pub enum Tab {
     Output,
     /// What a model was asked and answered, or the request and the response.
     Prompt,
-    /// Every try, with what the tool said.
-    Attempts,
+    /// What the tool printed.
+    Log,
     /// Why it failed, or why it was skipped.
     Error,
+    /// Every attempt, with its time, its cost and what it came to.
+    Attempts,
 }
 
 impl Tab {
     /// Every tab, in order.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Overview,
         Self::Input,
         Self::Output,
         Self::Prompt,
-        Self::Attempts,
+        Self::Log,
         Self::Error,
+        Self::Attempts,
     ];
 
     /// Its name.
@@ -46,28 +51,33 @@ impl Tab {
             Self::Input => "input",
             Self::Output => "output",
             Self::Prompt => "prompt",
-            Self::Attempts => "attempts",
+            Self::Log => "log",
             Self::Error => "error",
+            Self::Attempts => "attempts",
         }
     }
 
-    /// Its name where there is less room.
+    /// The key of the page.
+    pub const fn key(self) -> char {
+        (b'1' + self as u8) as char
+    }
+
+    /// Its name, a long one cut, where there is less room.
     pub const fn medium(self) -> &'static str {
         match self {
-            Self::Attempts => "tries",
+            Self::Overview => "over",
             other => other.name(),
         }
     }
 
-    /// Its name where there is little room.
+    /// The beginning of its name, where there is little room.
     pub const fn short(self) -> &'static str {
         match self {
             Self::Overview => "over",
             Self::Input => "in",
             Self::Output => "out",
-            Self::Prompt => "ask",
-            Self::Attempts => "tries",
-            Self::Error => "err",
+            Self::Attempts => "att",
+            other => other.name(),
         }
     }
 
@@ -95,11 +105,40 @@ pub struct Inspector {
     pub extent: (usize, usize),
     /// Where the text of the page was last drawn.
     pub(crate) page_area: Rect,
+    /// The page of the log.
+    pub(crate) log: LogPage,
+    /// What is looked for in the page.
+    pub(crate) search: Option<PageSearch>,
+    /// The line of the match that was gone to last.
+    pub(crate) found_line: Option<usize>,
+    /// Cells of a line of the page when it was last drawn.
+    pub(crate) width: usize,
     trees: HashMap<(StepIx, Tab), JsonTree>,
     /// The tree that was looked at last.
     last_tree: Option<(StepIx, Tab)>,
     /// The value of that tree. An input that shares parts with outputs is copied to be shown: once, not for every frame.
     shown: Option<Arc<Value>>,
+}
+
+/// What is looked at on the page of the log.
+#[derive(Debug)]
+pub(crate) struct LogPage {
+    /// What was laid out.
+    pub lines: LogLines,
+    /// Whether the end stays in view.
+    pub follows: bool,
+    /// Lines from the top that were in view.
+    pub seen: usize,
+}
+
+impl Default for LogPage {
+    fn default() -> Self {
+        Self {
+            lines: LogLines::default(),
+            follows: true,
+            seen: 0,
+        }
+    }
 }
 
 impl Inspector {
@@ -121,10 +160,21 @@ impl Inspector {
             .or_insert_with(|| JsonTree::new(value))
     }
 
-    /// Scrolls text by `lines`, within the page.
+    /// Scrolls text by `lines`, within the page. The end of a log stays in view once it was gone to.
     pub fn scroll_by(&mut self, lines: isize) {
         let (total, height) = self.extent;
         let most = total.saturating_sub(height);
         self.scroll = self.scroll.saturating_add_signed(lines).min(most);
+        if lines != 0 && self.tab == Tab::Log {
+            self.log.follows = self.scroll == most;
+        }
+    }
+
+    /// Goes to the beginning of a page that was not looked at, or to the end of a log.
+    pub(crate) fn rewind(&mut self) {
+        self.scroll = 0;
+        self.found_line = None;
+        self.log.follows = true;
+        self.log.seen = 0;
     }
 }

@@ -364,7 +364,7 @@ impl Model {
             return;
         }
         if self.selected != Some(step) {
-            self.inspector.scroll = 0;
+            self.inspector.rewind();
         }
         self.selected = Some(step);
         self.inspector.of_run = false;

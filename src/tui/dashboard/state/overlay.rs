@@ -19,6 +19,35 @@ pub enum Question {
     Fork(StepIx),
 }
 
+/// A page without frames.
+#[derive(Debug)]
+pub struct BarePage {
+    pub(crate) text: String,
+    /// The lines, for a screen of `width` cells.
+    pub(crate) lines: Vec<String>,
+    pub(crate) width: usize,
+    pub(crate) height: usize,
+    pub(crate) scroll: usize,
+}
+
+impl BarePage {
+    pub(crate) fn new(text: String) -> Self {
+        Self {
+            text,
+            lines: Vec::new(),
+            width: 0,
+            height: 0,
+            scroll: 0,
+        }
+    }
+
+    /// Scrolls by so many lines, within the page.
+    pub(crate) fn scroll_by(&mut self, lines: isize) {
+        let most = self.lines.len().saturating_sub(self.height);
+        self.scroll = self.scroll.saturating_add_signed(lines).min(most);
+    }
+}
+
 /// What lies over the panes.
 #[derive(Debug)]
 pub enum Overlay {
@@ -38,6 +67,10 @@ pub enum Overlay {
     Search(Search),
     /// Nothing to see: keys are typed into the filter of the table.
     Filter,
+    /// Nothing to see: keys are typed into the search of the page.
+    PageSearch,
+    /// The page without frames.
+    Bare(BarePage),
     /// Every action by its name.
     Palette(Palette),
     /// A value that is being edited.

@@ -1,6 +1,6 @@
 //! What keys and pasted text do: an action of the registry, or something that is typed.
 
-use super::{search, unknown};
+use super::{export, page_search, search, unknown};
 use crate::tui::dashboard::keymap::{self, Meaning};
 use crate::tui::dashboard::message::Effect;
 use crate::tui::dashboard::state::model::Model;
@@ -22,6 +22,7 @@ pub(super) fn on_key(model: &mut Model, event: &KeyEvent) -> Vec<Effect> {
     let typed = match &model.overlay {
         Some(Overlay::Search(_)) => search::typed(model, event),
         Some(Overlay::Filter) => model.panes.table.type_filter(event),
+        Some(Overlay::PageSearch) => page_search::typed(model, event),
         _ => false,
     };
     if typed {
@@ -36,6 +37,10 @@ pub(super) fn on_key(model: &mut Model, event: &KeyEvent) -> Vec<Effect> {
         }
         Meaning::Not(entry) => {
             model.notice = Some(format!("{} needs {}", entry.name, entry.lacks(model)));
+        }
+        // Any key that does not scroll it.
+        Meaning::Nothing if matches!(model.overlay, Some(Overlay::Bare(_))) => {
+            return export::leave_bare(model);
         }
         Meaning::Nothing => match &mut model.overlay {
             Some(Overlay::Palette(palette)) => type_in(palette, |field| {
@@ -56,6 +61,7 @@ pub(super) fn on_paste(model: &mut Model, text: &str) {
         Some(Overlay::Editor(editor)) => editor.paste(text),
         Some(Overlay::Search(_)) => search::paste(model, text),
         Some(Overlay::Filter) => model.panes.table.paste_filter(text),
+        Some(Overlay::PageSearch) => page_search::paste(model, text),
         _ => {}
     }
 }

@@ -3,10 +3,12 @@
 pub(crate) mod bodies;
 pub(crate) mod compare;
 pub(crate) mod editor;
+pub(crate) mod export;
 mod keys;
 mod mouse;
 pub(crate) mod navigation;
 pub(crate) mod overlays;
+pub(crate) mod page_search;
 pub(crate) mod pages;
 pub(crate) mod questions;
 pub(crate) mod run_commands;
@@ -101,6 +103,12 @@ fn on_terminal(model: &mut Model, event: TerminalEvent) -> Vec<Effect> {
             // What the terminal kept is not known, also where several changes led back to the same size.
             vec![Effect::Terminal(TerminalEffect::Redraw)]
         }
+        TerminalEvent::Told(words) => {
+            model.notice = Some(words);
+            model.dirty = true;
+            Vec::new()
+        }
+        TerminalEvent::Outside(end) => export::returned(model, end),
         TerminalEvent::Signal(signal) => leave(Outcome::Signal(signal)),
     }
 }

@@ -37,6 +37,9 @@ pub(crate) fn back(model: &mut Model) {
     if model.overlay.take().is_some() {
         return;
     }
+    if model.focus == Focus::Inspector && model.inspector.search.take().is_some() {
+        return;
+    }
     if model.maximised {
         model.maximised = false;
     } else if model.focus == Focus::Inspector {

@@ -3,7 +3,6 @@
 use super::search;
 use crate::plan::StepIx;
 use crate::run::Savings;
-use crate::text::format;
 use crate::tui::dashboard::history::HistoryQuery;
 use crate::tui::dashboard::layout;
 use crate::tui::dashboard::message::Effect;
@@ -13,19 +12,14 @@ use crate::tui::dashboard::state::inspected;
 use crate::tui::dashboard::state::inspector::Tab;
 use crate::tui::dashboard::state::model::{Focus, Model, SavingsOfRun};
 use crate::tui::dashboard::state::overlay::Overlay;
-use crate::tui::terminal::screen::TerminalEffect;
-use crate::tui::widgets::json;
 use crate::tui::widgets::tree::JsonTree;
 use ratatui::layout::Position;
 use std::sync::Arc;
 
-/// Most bytes to copy; terminals refuse more.
-const COPY_BYTES: usize = 1_000_000;
-
 /// Turns to a page; where the inspector has no place on the screen it is opened.
 pub(crate) fn show(model: &mut Model, tab: Tab) {
     if model.inspector.tab != tab || model.inspector.of_run {
-        model.inspector.scroll = 0;
+        model.inspector.rewind();
     }
     model.inspector.of_run = false;
     model.inspector.tab = tab;
@@ -85,6 +79,13 @@ pub(crate) fn tree(model: &mut Model, change: impl FnOnce(&mut JsonTree)) {
     }
 }
 
+/// Folds the tree by a level, or unfolds one more.
+pub(crate) fn change_level(model: &mut Model, more: bool) {
+    if let Some((value, _)) = inspected::value(model) {
+        tree(model, |tree| tree.change_level(&value, more));
+    }
+}
+
 /// Selects what the tree shows at this place, and folds or unfolds it.
 pub(crate) fn click_tree(model: &mut Model, at: Position) {
     if inspected::is_tree(model) {
@@ -120,6 +121,7 @@ pub(crate) fn scroll(model: &mut Model, lines: isize) {
             shown.scroll = shown.scroll.saturating_add_signed(lines).min(most);
         }
         Some(Overlay::Search(_)) => search::go(model, lines.signum()),
+        Some(Overlay::Bare(page)) => page.scroll_by(lines),
         _ if in_tree => tree(model, |tree| tree.select_by(lines)),
         _ => model.inspector.scroll_by(lines),
     }
@@ -129,41 +131,9 @@ pub(crate) fn scroll(model: &mut Model, lines: isize) {
 pub(crate) fn scroll_page(model: &mut Model, pages: isize) {
     let height = match &model.overlay {
         Some(Overlay::SideBySide(shown)) => shown.extent.1,
+        Some(Overlay::Bare(page)) => page.height,
         _ => model.inspector.extent.1,
     };
     let height = height.saturating_sub(1).max(1);
     scroll(model, pages * height as isize);
-}
-
-/// Copies the final result: text as it is, anything else as JSON.
-pub(crate) fn copy_result(model: &mut Model) -> Vec<Effect> {
-    let Some(result) = model.run.result.clone() else {
-        return Vec::new();
-    };
-    let (text, whole) = match &*result {
-        serde_json::Value::String(text) => (text.clone(), true),
-        other => json::pretty(other, COPY_BYTES),
-    };
-    copied(model, &text, whole)
-}
-
-/// Copies the page.
-pub(crate) fn copy(model: &mut Model) -> Vec<Effect> {
-    let (text, whole) = match inspected::value(model) {
-        Some((value, _)) => json::pretty(&value, COPY_BYTES),
-        None => (page::plain(model), true),
-    };
-    copied(model, &text, whole)
-}
-
-/// Copies as much of a text as terminals take; `whole` is whether it is all that there is.
-fn copied(model: &mut Model, text: &str, whole: bool) -> Vec<Effect> {
-    let whole = whole && text.len() <= COPY_BYTES;
-    let text = text[..text.floor_char_boundary(COPY_BYTES)].to_owned();
-    let rest = if whole { "" } else { ", the beginning" };
-    model.notice = Some(format!(
-        "copied {}{rest}, where the terminal allows it",
-        format::bytes(text.len())
-    ));
-    vec![Effect::Terminal(TerminalEffect::Copy(text))]
 }

@@ -3,6 +3,7 @@
 use crate::text;
 use crate::tui::dashboard::keymap::hints;
 use crate::tui::dashboard::state::model::Model;
+use crate::tui::dashboard::state::overlay::Overlay;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
@@ -14,12 +15,37 @@ const KEPT: [&str; 3] = ["back", "help", "quit"];
 /// Columns below which hints stand closer.
 const NARROW: u16 = 60;
 
+/// Draws what is looked for in the page; gives the room that is left.
+fn draw_page_search(model: &Model, buf: &mut Buffer, area: Rect) -> Rect {
+    let Some(search) = &model.inspector.search else {
+        return area;
+    };
+    if !matches!(model.overlay, Some(Overlay::PageSearch)) || area.width < 12 {
+        return area;
+    }
+    let width = (area.width / 2).min(40);
+    buf.set_string(area.x + 1, area.y, "/", model.theme.accent);
+    let line = Rect {
+        x: area.x + 3,
+        width: width - 3,
+        ..area
+    };
+    search.field.draw(buf, line, "words", &model.theme);
+    Rect {
+        x: area.x + width,
+        width: area.width - width,
+        ..area
+    }
+}
+
 /// Draws the footer.
 pub(super) fn draw(model: &Model, buf: &mut Buffer, area: Rect) {
     if area.is_empty() {
         return;
     }
     let room = area.width.saturating_sub(2) as usize;
+    let area = draw_page_search(model, buf, area);
+    let room = room.min(area.width.saturating_sub(2) as usize);
     if let Some(notice) = &model.notice {
         let notice = text::fit(notice, room);
         buf.set_stringn(area.x + 1, area.y, notice, room, model.theme.warning);

@@ -1,7 +1,7 @@
 //! The inspector: the selected step, a page at a time.
 
 use crate::text;
-use crate::tui::dashboard::layout::tab_labels;
+use crate::tui::dashboard::layout::{tab_labels, tab_line};
 use crate::tui::dashboard::page;
 use crate::tui::dashboard::state::inspector::Tab;
 use crate::tui::dashboard::state::model::{Focus, Model};
@@ -56,7 +56,7 @@ pub(super) fn draw(model: &mut Model, buf: &mut Buffer, area: Rect) {
     };
     let tabs = u16::from(inner.height > 2);
     if tabs > 0 {
-        draw_tabs(model, buf, inner);
+        draw_tabs(model, buf, tab_line(area));
     }
     let gap = u16::from(inner.height > 8);
     let top = tabs + tabs.min(gap);
@@ -97,25 +97,26 @@ fn draw_position(model: &Model, buf: &mut Buffer, area: Rect, position: Option<S
 
 fn draw_tabs(model: &Model, buf: &mut Buffer, line: Rect) {
     let theme = &model.theme;
-    let labels = tab_labels(line.width as usize);
-    for (at, (start, label, tab)) in labels.iter().enumerate() {
-        let style = if *tab == model.inspector.tab {
+    for label in tab_labels(line.width as usize) {
+        let is_shown = label.tab == model.inspector.tab;
+        let style = if is_shown {
             theme
-                .accent
+                .strong
                 .patch(ratatui::style::Modifier::BOLD | ratatui::style::Modifier::UNDERLINED)
-        } else if *tab == Tab::Error && model.row().is_some_and(|row| row.error.is_some()) {
+        } else if label.tab == Tab::Error && model.row().is_some_and(|row| row.error.is_some()) {
             theme.bad
         } else {
             theme.dim
         };
-        if *start < line.width as usize {
-            let x = line.x + *start as u16;
-            buf.set_stringn(x, line.y, label, line.width as usize - start, style);
+        let mut put = |start: usize, words: &str, style| {
+            if start < line.width as usize {
+                let x = line.x + start as u16;
+                buf.set_stringn(x, line.y, words, line.width as usize - start, style);
+            }
+        };
+        if let Some(key) = &label.key {
+            put(label.start, key, theme.accent);
         }
-        let end = start + label.len();
-        let next = labels.get(at + 1).map_or(0, |(start, ..)| *start);
-        if next == end + 3 && end + 1 < line.width as usize {
-            buf.set_stringn(line.x + end as u16 + 1, line.y, "│", 1, theme.border);
-        }
+        put(label.name_start(), label.name, style);
     }
 }

@@ -7,6 +7,7 @@
 //! ```
 
 mod banner;
+mod bare;
 mod body;
 mod caption;
 mod editor;
@@ -104,7 +105,8 @@ fn draw_alone(model: &Model, overlay: &mut Overlay, buf: &mut Buffer, area: Rect
         Overlay::Palette(palette) => palette::draw(model, palette, buf, area),
         Overlay::Editor(editor) => editor::draw(model, editor, buf, area),
         Overlay::Unknown(step) => unknown::draw(model, *step, buf, area),
-        Overlay::Filter | Overlay::Help(_) | Overlay::Question(_) => {}
+        Overlay::Bare(page) => bare::draw(model, page, buf, area),
+        Overlay::PageSearch | Overlay::Filter | Overlay::Help(_) | Overlay::Question(_) => {}
     }
 }
 

@@ -1,7 +1,7 @@
 //! Two attempts of a step, or a step in two runs, beside each other; on narrow screens below each other.
 
 use crate::run::{AttemptState, StepState, StepStatus};
-use crate::text::{self, diff, format};
+use crate::text::{self, diff, format, message};
 use crate::tui::dashboard::state::comparison::{Pair, SideBySide};
 use crate::tui::dashboard::state::model::Model;
 use crate::tui::theme::Theme;
@@ -221,7 +221,11 @@ fn texts(
     let said = attempt
         .filter(|attempt| !attempt.log.is_empty())
         .map(|attempt| {
-            let lines: Vec<&str> = attempt.log.iter().map(|(_, line)| &**line).collect();
+            let lines: Vec<String> = attempt
+                .log
+                .iter()
+                .map(|(_, line)| message::clean(line, line.len()))
+                .collect();
             bounded(&lines.join("\n"))
         });
     vec![
