@@ -138,7 +138,7 @@ pub struct Model {
     pub follow: bool,
     /// Whether the first failure has been gone to.
     pub(super) failure_shown: bool,
-    /// Whether what came of the run is shown, until the next key.
+    /// Whether the banner with the result of the run is shown; the next key closes it.
     pub banner: bool,
     /// Steps with a breakpoint that was set here.
     pub breakpoints: BTreeSet<StepIx>,

@@ -1,4 +1,4 @@
-//! Every edge is followed from its source to its target by what stands in the cells of the screen, as a person does.
+//! Every edge is followed from its source to its target by what the cells of the screen show, as a reader does.
 //!
 //! The rules of reading: lines run downwards, or to the right where the picture does; what meets a line that has no
 //! arm towards it passes behind; an arrow leads into the step that it points at. Beside rows, a line leaves a step
