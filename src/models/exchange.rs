@@ -34,6 +34,19 @@ struct Running {
     /// What the run and the server hide.
     secrets: Arc<Secrets>,
     redactor: Redactor,
+    /// What has arrived of the response and is not redacted: many pieces are small.
+    pieces: Vec<u8>,
+}
+
+/// How much of a response is redacted at once, in bytes.
+const AT_ONCE: usize = 2 << 10;
+
+impl Running {
+    fn take_pieces(&mut self) {
+        let text = self.redactor.push(&self.pieces);
+        self.exchange.response.push(&text);
+        self.pieces.clear();
+    }
 }
 
 impl Recorder {
@@ -60,6 +73,7 @@ impl Recorder {
                 ..Exchange::default()
             },
             redactor: Redactor::new(Arc::clone(&secrets)),
+            pieces: Vec::new(),
             secrets,
         });
     }
@@ -74,9 +88,16 @@ impl Recorder {
     /// A piece of the response's body arrived.
     pub(super) fn piece(&mut self, bytes: &[u8]) {
         if let Some(running) = &mut self.running {
-            let response = &mut running.exchange.response;
-            response.push(&running.redactor.push(bytes));
-            response.count(bytes.len());
+            running.exchange.response.count(bytes.len());
+            if running.pieces.len() + bytes.len() > AT_ONCE {
+                running.take_pieces();
+            }
+            if bytes.len() < AT_ONCE {
+                running.pieces.extend_from_slice(bytes);
+            } else {
+                let text = running.redactor.push(bytes);
+                running.exchange.response.push(&text);
+            }
         }
     }
 
@@ -85,6 +106,7 @@ impl Recorder {
         let Some(mut running) = self.running.take() else {
             return;
         };
+        running.take_pieces();
         let response = &mut running.exchange.response;
         response.push(&running.redactor.finish());
         response.close();

@@ -10,7 +10,7 @@ const MAX_BEGINNING: usize = 4 << 20;
 const MAX_END: usize = 64 << 10;
 
 /// How much is compressed at once, in bytes.
-const BLOCK: usize = 16 << 10;
+const BLOCK: usize = 8 << 10;
 
 /// A body without secrets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,9 +38,14 @@ impl RawBody {
         } else {
             MAX_BEGINNING
         };
-        for piece in Pieces(first) {
+        let mut left = first;
+        while !left.is_empty() {
+            let room = left.floor_char_boundary(BLOCK - self.open.len());
+            let (piece, more) = left.split_at(room);
             self.open.push_str(piece);
-            if self.open.len() >= BLOCK {
+            left = more;
+            // A character that does not fit whole begins the next block.
+            if self.open.len() == BLOCK || !left.is_empty() {
                 let block = lz4_flex::compress_prepend_size(self.open.as_bytes());
                 self.blocks.push(block);
                 self.open.clear();
@@ -105,19 +110,6 @@ impl RawBody {
         }
         self.open.shrink_to_fit();
         self.end.shrink_to_fit();
-    }
-}
-
-/// A text in pieces of at most a block.
-struct Pieces<'t>(&'t str);
-
-impl<'t> Iterator for Pieces<'t> {
-    type Item = &'t str;
-
-    fn next(&mut self) -> Option<&'t str> {
-        let (piece, rest) = self.0.split_at(self.0.floor_char_boundary(BLOCK));
-        self.0 = rest;
-        (!piece.is_empty()).then_some(piece)
     }
 }
 

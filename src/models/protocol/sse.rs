@@ -28,15 +28,28 @@ impl SseDecoder {
     /// The events that end in `bytes`.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> Vec<ServerEvent> {
         let mut events = Vec::new();
-        for &byte in bytes {
-            let is_second_half = byte == b'\n' && std::mem::take(&mut self.after_cr);
-            self.after_cr = byte == b'\r';
-            match byte {
-                b'\n' if is_second_half => {}
-                b'\n' | b'\r' => events.extend(self.end_line()),
-                _ => self.line.push(byte),
+        let mut rest = bytes;
+        if rest.is_empty() {
+            return events;
+        }
+        if std::mem::take(&mut self.after_cr) && rest.first() == Some(&b'\n') {
+            rest = &rest[1..];
+        }
+        while let Some(end) = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
+            self.line.extend_from_slice(&rest[..end]);
+            events.extend(self.end_line());
+            let is_cr = rest[end] == b'\r';
+            rest = &rest[end + 1..];
+            if is_cr {
+                match rest.first() {
+                    Some(b'\n') => rest = &rest[1..],
+                    Some(_) => {}
+                    // The other half may still come.
+                    None => self.after_cr = true,
+                }
             }
         }
+        self.line.extend_from_slice(rest);
         events
     }
 
