@@ -198,7 +198,8 @@ fn status(process: &str, name: &str) -> i64 {
 fn memory(server: &Server, size: &Size) {
     let mut figures = Vec::new();
     for kind in ["bare", "call"] {
-        server.stream(size.tokens, Duration::ZERO);
+        // As fast as a model writes: where all tokens are there at once, the HTTP client's buffers are what is measured.
+        server.stream(size.tokens, Duration::from_millis(20));
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--hold", kind, &server.url(), &size.at_once.to_string()])
             .stdin(Stdio::piped())

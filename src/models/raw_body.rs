@@ -42,6 +42,10 @@ impl RawBody {
         while !left.is_empty() {
             let room = left.floor_char_boundary(BLOCK - self.open.len());
             let (piece, more) = left.split_at(room);
+            // By itself it would grow to twice a block.
+            if self.open.len() + piece.len() > BLOCK / 4 {
+                self.open.reserve_exact(BLOCK - self.open.len());
+            }
             self.open.push_str(piece);
             left = more;
             // A character that does not fit whole begins the next block.

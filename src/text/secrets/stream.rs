@@ -35,14 +35,20 @@ impl Redactor {
 
     /// Takes the next bytes and returns what can be shown now. What is not UTF-8 becomes U+FFFD.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> String {
-        self.bytes.extend_from_slice(bytes);
-        let whole = match std::str::from_utf8(&self.bytes) {
+        let mut begun = std::mem::take(&mut self.bytes);
+        let bytes = if begun.is_empty() {
+            bytes
+        } else {
+            begun.extend_from_slice(bytes);
+            &begun
+        };
+        let whole = match std::str::from_utf8(bytes) {
             Err(error) if error.error_len().is_none() => error.valid_up_to(),
-            Err(_) => incomplete_from(&self.bytes),
+            Err(_) => incomplete_from(bytes),
             Ok(text) => text.len(),
         };
-        self.text += &String::from_utf8_lossy(&self.bytes[..whole]);
-        self.bytes.drain(..whole);
+        self.text += &String::from_utf8_lossy(&bytes[..whole]);
+        self.bytes = bytes[whole..].to_vec();
         self.give(self.text.len() > MAX_HELD)
     }
 
@@ -77,7 +83,10 @@ impl Redactor {
         }
         out.push_str(&self.text[from.min(given_to)..given_to]);
         self.given = from.max(given_to) - keep_from;
-        self.text.drain(..keep_from);
+        // Its room is given back: many streams are quiet at the same time.
+        if keep_from > 0 {
+            self.text = self.text.split_off(keep_from);
+        }
         out
     }
 }
