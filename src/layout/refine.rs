@@ -1,7 +1,7 @@
 //! Shorter edges for given orders: units move towards the middle one of their neighbours.
 //!
-//! Layer by layer, the columns nearest to what every unit wishes for are found exactly, within the distances that
-//! the order asks for: units that would pass each other are pooled and go to the median of their wishes (isotonic
+//! Layer by layer, the columns nearest to what every unit prefers are found exactly, within the distances that
+//! the order asks for: units that would pass each other are pooled and go to the median of their targets (isotonic
 //! regression by pooling adjacent violators). Passes that look to one side only bring whole parts of the drawing
 //! together; passes that look to both sides then smooth it. Of all drawings the one with the shortest edges is kept.
 
@@ -27,7 +27,7 @@ pub(super) fn shorten(space: &Space<'_>, columns: Vec<i32>) -> Vec<i32> {
     let mut work = Work {
         space,
         columns: columns.clone(),
-        wishes: Vec::new(),
+        targets: Vec::new(),
         pools: Vec::new(),
         offsets: Vec::new(),
     };
@@ -78,8 +78,8 @@ fn length(layered: &Layered, columns: &[i32]) -> i64 {
 struct Work<'a> {
     space: &'a Space<'a>,
     columns: Vec<i32>,
-    /// (column, weight) that the units of a pool wish for, less the unit's offset; one list for a layer.
-    wishes: Vec<(i32, i64)>,
+    /// (column, weight) that the units of a pool prefers, less the unit's offset; one list for a layer.
+    targets: Vec<(i32, i64)>,
     pools: Vec<Pool>,
     /// For each place of the layer how far from the first it has to be.
     offsets: Vec<i32>,
@@ -89,59 +89,59 @@ struct Work<'a> {
 struct Pool {
     /// Its first place in the layer.
     first: usize,
-    /// Where its wishes begin.
-    wishes: usize,
+    /// Where its targets begin.
+    targets: usize,
     /// The column of its units, less their offsets.
     column: i32,
 }
 
 impl Work<'_> {
-    /// Brings the units of a layer to where they wish to be, as far as that goes.
+    /// Brings the units of a layer to where they are best, as far as that goes.
     fn arrange(&mut self, layer: usize, above: bool, below: bool) {
         let layered = self.space.layered;
         let units = &layered.layers[layer];
         self.offsets.clear();
         self.pools.clear();
-        self.wishes.clear();
+        self.targets.clear();
         let mut offset = 0;
         for (place, &unit) in units.iter().enumerate() {
             if place > 0 {
                 offset += self.space.between(units[place - 1], unit);
             }
             self.offsets.push(offset);
-            let from = self.wishes.len();
+            let from = self.targets.len();
             let sides = [(above, &layered.above), (below, &layered.below)];
             for (_, side) in sides.into_iter().filter(|(wanted, _)| *wanted) {
                 for &(other, edges) in side.of(unit) {
-                    let wish = self.columns[other as usize] - offset;
-                    self.wishes
-                        .push((wish, weight(layered, unit, other, edges)));
+                    let target = self.columns[other as usize] - offset;
+                    self.targets
+                        .push((target, weight(layered, unit, other, edges)));
                 }
             }
             let here = self.columns[unit as usize] - offset;
-            if self.wishes.len() == from {
-                // It has no wish of its own: it stays where nothing pushes it.
-                self.wishes.push((here, 1));
+            if self.targets.len() == from {
+                // It has no target of its own: it stays where nothing pushes it.
+                self.targets.push((here, 1));
             }
-            self.wishes[from..].sort_unstable();
-            let column = median(&self.wishes[from..], here);
+            self.targets[from..].sort_unstable();
+            let column = median(&self.targets[from..], here);
             self.pools.push(Pool {
                 first: place,
-                wishes: from,
+                targets: from,
                 column,
             });
             while let [.., left, right] = &self.pools[..]
                 && left.column > right.column
             {
-                let from = left.wishes;
+                let from = left.targets;
                 let here = left.column.midpoint(right.column);
                 // Two sorted runs, which a stable sort merges.
                 #[allow(
                     clippy::stable_sort_primitive,
                     reason = "the unstable sort does not merge runs"
                 )]
-                self.wishes[from..].sort();
-                let column = median(&self.wishes[from..], here);
+                self.targets[from..].sort();
+                let column = median(&self.targets[from..], here);
                 self.pools.pop();
                 if let Some(left) = self.pools.last_mut() {
                     left.column = column;
@@ -159,12 +159,12 @@ impl Work<'_> {
     }
 }
 
-/// The column that the weighted wishes, sorted, are nearest to; of several the one nearest to `here`.
-fn median(wishes: &[(i32, i64)], here: i32) -> i32 {
-    let total: i64 = wishes.iter().map(|(_, weight)| weight).sum();
+/// The column that the weighted targets, sorted, are nearest to; of several the one nearest to `here`.
+fn median(targets: &[(i32, i64)], here: i32) -> i32 {
+    let total: i64 = targets.iter().map(|(_, weight)| weight).sum();
     let mut passed = 0;
     let mut low = None;
-    for &(column, weight) in wishes {
+    for &(column, weight) in targets {
         passed += weight;
         if let Some(low) = low {
             return here.clamp(low, column);

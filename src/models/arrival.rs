@@ -66,7 +66,7 @@ impl Arrival {
             recorder.begin(secrets, request.url.as_str(), &request.body);
         }
         drop(state);
-        self.tell(AnswerPart::Asked);
+        self.report(AnswerPart::Asked);
     }
 
     /// The response to the running request has this status.
@@ -115,7 +115,7 @@ impl Arrival {
         drop(state);
         for part in [AnswerPart::Reasoning(&reasoning), AnswerPart::Text(&text)] {
             if !matches!(part, AnswerPart::Text("") | AnswerPart::Reasoning("")) {
-                self.tell(part);
+                self.report(part);
             }
         }
     }
@@ -142,7 +142,7 @@ impl Arrival {
         })
     }
 
-    fn tell(&self, part: AnswerPart<'_>) {
+    fn report(&self, part: AnswerPart<'_>) {
         if let Some(listener) = &self.listener {
             listener.take(part);
         }

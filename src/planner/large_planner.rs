@@ -7,7 +7,7 @@ use super::listening::Report;
 use super::offline;
 use super::optimize::{OptimizedPlan, optimize_plan};
 use super::progress::PlanningProgress;
-use super::prompt::Wish;
+use super::prompt::PlanningTask;
 use super::rounds::Rounds;
 use super::validate::validate;
 use crate::models::{Environment, Prices, SmallModelWorker, WorkerError};
@@ -218,7 +218,7 @@ impl LargePlanner {
                 Err(error) => Err(Box::new(PlanningFailure { error, record })),
             };
         }
-        let wish = Wish {
+        let planning = PlanningTask {
             text: task,
             change: None,
             context: &context,
@@ -226,7 +226,7 @@ impl LargePlanner {
         Rounds::new(
             &self.worker,
             catalog,
-            wish,
+            planning,
             self.limit,
             Arc::clone(&self.report),
         )
@@ -302,12 +302,12 @@ impl LargePlanner {
         context: &'a Map<String, Value>,
         report: Report,
     ) -> Rounds<'a> {
-        let wish = Wish {
+        let planning = PlanningTask {
             text: instruction,
             change: Some(plan),
             context,
         };
-        Rounds::new(&self.worker, catalog, wish, self.limit, report)
+        Rounds::new(&self.worker, catalog, planning, self.limit, report)
     }
 
     fn refuse_empty(&self, task: &str, catalog: &Catalog) -> Result<(), Box<PlanningFailure>> {

@@ -18,7 +18,7 @@ const MAX_EXAMPLE: usize = 600;
 
 /// What a plan is wanted for.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Wish<'a> {
+pub(super) struct PlanningTask<'a> {
     /// The task, or the instruction that changes a plan.
     pub text: &'a str,
     /// The plan to change.
@@ -28,23 +28,26 @@ pub(super) struct Wish<'a> {
 }
 
 /// The messages of the first request.
-pub(super) fn messages(wish: Wish<'_>, tools: &[&Arc<ToolDefinition>]) -> Vec<(Role, String)> {
+pub(super) fn messages(
+    planning: PlanningTask<'_>,
+    tools: &[&Arc<ToolDefinition>],
+) -> Vec<(Role, String)> {
     let mut shown = String::new();
     for tool in tools {
         let _ = writeln!(shown, "{}", described(tool));
     }
     let rules = RULES.trim_end().replacen("%tools%", shown.trim_end(), 1);
     let mut task = String::new();
-    if wish.context.is_empty() {
+    if planning.context.is_empty() {
         task.push_str("No context values are given yet. Where the task needs data that it does not state, refer to it as \
              \"{{NAME}}\" with a telling name; the user gives it when the plan runs.\n");
     } else {
         task.push_str("Context values, with their types:\n");
-        task.push_str(&context_shape::lines(wish.context));
+        task.push_str(&context_shape::lines(planning.context));
     }
-    match wish.change {
+    match planning.change {
         None => {
-            let _ = write!(task, "\nTask: {}", wish.text.trim());
+            let _ = write!(task, "\nTask: {}", planning.text.trim());
         }
         Some(plan) => {
             let _ = write!(
@@ -52,7 +55,7 @@ pub(super) fn messages(wish: Wish<'_>, tools: &[&Arc<ToolDefinition>]) -> Vec<(R
                 "\nThis plan exists:\n{}\n\nChange it as follows, keep everything else as it is, and answer with the whole \
                  changed plan.\nChange: {}",
                 plan.to_value(),
-                wish.text.trim()
+                planning.text.trim()
             );
         }
     }
@@ -104,12 +107,12 @@ mod tests {
         let catalog = Catalog::from_value(&tools, &source, None).unwrap();
         let shown: Vec<_> = catalog.tools().iter().collect();
         let context = json!({"cart": {"owner": "Grete", "boxes": [1, 2]}});
-        let wish = Wish {
+        let planning = PlanningTask {
             text: "Weigh the cart",
             change: None,
             context: context.as_object().unwrap(),
         };
-        let [(Role::System, rules), (Role::User, task)] = &messages(wish, &shown)[..] else {
+        let [(Role::System, rules), (Role::User, task)] = &messages(planning, &shown)[..] else {
             panic!("two messages");
         };
         for part in [

@@ -10,7 +10,7 @@ use super::listening::{self, BYTES_PER_TOKEN, Report, Sent};
 use super::narrow::narrow;
 use super::plan_schema::plan_schema;
 use super::progress::PlanningProgress;
-use super::prompt::{self, Wish};
+use super::prompt::{self, PlanningTask};
 use super::validate::{answer, validate};
 use crate::models::{AnswerListener, Chat, ChatReport, RequestError, Role, SmallModelWorker};
 use crate::plan::{ExecutionPlan, PlanFaults};
@@ -33,7 +33,7 @@ const MAX_WAIT: Duration = Duration::from_mins(1);
 pub(super) struct Rounds<'a> {
     pub worker: &'a SmallModelWorker,
     pub catalog: &'a Catalog,
-    pub wish: Wish<'a>,
+    pub planning: PlanningTask<'a>,
     pub limit: Option<Money>,
     pub report: Report,
     began: Instant,
@@ -48,14 +48,14 @@ impl<'a> Rounds<'a> {
     pub(super) fn new(
         worker: &'a SmallModelWorker,
         catalog: &'a Catalog,
-        wish: Wish<'a>,
+        planning: PlanningTask<'a>,
         limit: Option<Money>,
         report: Report,
     ) -> Self {
-        let used: Vec<&str> = wish.change.map_or_else(Vec::new, |plan| {
+        let used: Vec<&str> = planning.change.map_or_else(Vec::new, |plan| {
             plan.steps.iter().map(|step| &*step.tool).collect()
         });
-        let tools = narrow(wish.text, catalog, &used);
+        let tools = narrow(planning.text, catalog, &used);
         if tools.len() < catalog.tools().len() {
             report(&PlanningProgress::Narrowed {
                 shown: tools.len(),
@@ -63,7 +63,7 @@ impl<'a> Rounds<'a> {
             });
         }
         Self {
-            messages: prompt::messages(wish, &tools),
+            messages: prompt::messages(planning, &tools),
             schema: plan_schema(&tools),
             record: PlanningRecord {
                 planner: worker.name(),
@@ -74,7 +74,7 @@ impl<'a> Rounds<'a> {
             last: None,
             worker,
             catalog,
-            wish,
+            planning,
             limit,
             report,
             began: Instant::now(),
@@ -229,7 +229,7 @@ impl<'a> Rounds<'a> {
                 ),
             ));
         }
-        let context = (!self.wish.context.is_empty()).then_some(self.wish.context);
+        let context = (!self.planning.context.is_empty()).then_some(self.planning.context);
         validate(&name, text, self.catalog, context)
     }
 

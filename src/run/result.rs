@@ -110,7 +110,7 @@ impl ExecutionResult {
             steps: rows_in_order(state)
                 .map(|row| StepResult::of(row, tracked))
                 .collect(),
-            // What was running when the run was cut short may have been billed.
+            // What was running when the run was interrupted may have been billed.
             cost: (tracked && !state.unpriced).then_some(state.spent + state.reserved),
             latency_ms: wall.ms(),
             steps_completed: state

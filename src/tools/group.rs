@@ -62,7 +62,7 @@ impl Group {
         #[cfg(unix)]
         if let Some(leader) = self.leader.take() {
             match self.keeper {
-                Keeper::Supervisor => tell(leader, rustix::process::Signal::TERM),
+                Keeper::Supervisor => signal_supervisor(leader, rustix::process::Signal::TERM),
                 Keeper::ThisProcess => kill_group(leader),
             }
         }
@@ -93,7 +93,7 @@ impl Group {
         if let Some(leader) = self.leader {
             match self.keeper {
                 Keeper::Supervisor => {
-                    tell(leader, rustix::process::Signal::TERM);
+                    signal_supervisor(leader, rustix::process::Signal::TERM);
                     let ended = tokio::time::timeout(GRACE + SUPERVISOR, child.wait()).await;
                     if let Ok(status) = ended {
                         self.ended(status.ok());
@@ -146,7 +146,7 @@ impl Drop for Group {
 
 /// Sends a signal to a supervisor, even a stopped one.
 #[cfg(unix)]
-fn tell(supervisor: rustix::process::Pid, signal: rustix::process::Signal) {
+fn signal_supervisor(supervisor: rustix::process::Pid, signal: rustix::process::Signal) {
     use rustix::process::{Signal, kill_process};
     let _ = kill_process(supervisor, signal);
     let _ = kill_process(supervisor, Signal::CONT);

@@ -255,7 +255,7 @@ async fn a_failed_step_runs_again_and_so_does_what_saw_it_fail() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_that_was_gone_on_with_is_not_gone_on_with_twice() {
+async fn a_run_that_was_resumed_is_not_resumed_again() {
     let home = tempfile::tempdir().unwrap();
     let steps = chain();
     let first = died(home.path(), &steps, started("2")).await;

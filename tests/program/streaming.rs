@@ -1,4 +1,4 @@
-//! Streamed answers from outside: what the events and the record say of them, and what is left of one that is cut short.
+//! Streamed answers from outside: what the events and the record say of them, and what is left of one that is interrupted.
 
 use crate::common::program::{code, folder, json, plandeck, stderr, step};
 use crate::common::raw_server::{Act, RawServer, STREAM, chunk, end, sse, stream};
