@@ -16,7 +16,7 @@ use tokio::time::Instant;
 const INTERVAL: Duration = Duration::from_millis(100);
 
 /// Both ends of a channel.
-pub fn answer_channel() -> (AnswerSender, AnswerReader) {
+pub(crate) fn answer_channel() -> (AnswerSender, AnswerReader) {
     let shared = Arc::<Shared>::default();
     let sender = AnswerSender(Arc::downgrade(&shared));
     (
@@ -55,7 +55,7 @@ impl Shared {
 
 /// The engine's end.
 #[derive(Clone, Debug)]
-pub struct AnswerSender(Weak<Shared>);
+pub(crate) struct AnswerSender(Weak<Shared>);
 
 impl AnswerSender {
     /// The listener of an attempt, in a run that began at `origin`; `None` where the reader is gone. What it passes on
@@ -104,14 +104,14 @@ impl AnswerSender {
 
 /// The reader's end.
 #[derive(Debug)]
-pub struct AnswerReader {
+pub(crate) struct AnswerReader {
     shared: Arc<Shared>,
     taken: Option<Instant>,
 }
 
 impl AnswerReader {
     /// What arrived since the last call, for each row whose answer grew; nothing where that is too short a time ago.
-    pub fn take(&mut self) -> LiveAnswers {
+    pub(crate) fn take(&mut self) -> LiveAnswers {
         let now = Instant::now();
         if self.taken.is_some_and(|taken| now < taken + INTERVAL) {
             return LiveAnswers::new();
@@ -124,7 +124,7 @@ impl AnswerReader {
     }
 
     /// Ends when there is something to take.
-    pub async fn changed(&mut self) {
+    pub(crate) async fn changed(&mut self) {
         loop {
             let grown = self.shared.grown.notified();
             tokio::pin!(grown);

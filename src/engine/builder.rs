@@ -63,14 +63,14 @@ impl Engine {
 
     /// Passes the answers of models on while they arrive.
     #[must_use]
-    pub fn with_answers(mut self, answers: AnswerSender) -> Self {
+    pub(crate) fn with_answers(mut self, answers: AnswerSender) -> Self {
         self.0.answers = Some(answers);
         self
     }
 
     /// What the steps can cost, in the plan's order, so that readers of the run can forecast what is left.
     #[must_use]
-    pub fn with_prices(mut self, prices: Vec<Option<StepPrice>>) -> Self {
+    pub(crate) fn with_prices(mut self, prices: Vec<Option<StepPrice>>) -> Self {
         self.0.prices = Some(prices);
         self
     }

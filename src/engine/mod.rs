@@ -37,7 +37,7 @@ mod tests;
 mod timers;
 mod why;
 
-pub use answer_channel::{AnswerReader, AnswerSender, answer_channel};
+pub(crate) use answer_channel::{AnswerReader, AnswerSender, answer_channel};
 pub use builder::Engine;
 pub use cache::{CacheKey, CacheMiss, CachedOutput, NewOutput, OutputCache};
 pub use edit::Edit;
@@ -47,4 +47,5 @@ pub(crate) use prices::step_prices;
 pub use resume_state::{EarlierRun, ResumeState, UnknownSteps};
 pub(crate) use scheduler::{Action, Input, Prepared, Rules, Scheduler, Timer};
 pub use setup::Settings;
-pub use step_digest::{Definitions, StepDigest, definitions};
+pub(crate) use step_digest::StepDigest;
+pub use step_digest::{Definitions, definitions};

@@ -208,7 +208,7 @@ impl ResumeState {
     }
 
     /// Whether keys that the plan itself gives are made the run's own.
-    pub fn renews_keys(&self) -> bool {
+    pub(crate) fn renews_keys(&self) -> bool {
         self.renews_keys
     }
 

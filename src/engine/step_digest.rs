@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::{Arc, LazyLock};
 
 /// The digest of a step's definition: of everything beside its input that determines what it does.
-pub type StepDigest = [u8; 16];
+pub(crate) type StepDigest = [u8; 16];
 
 /// The digest of every step's definition, in the plan's order.
 pub fn definitions(plan: &ExecutionPlan, toolbox: &dyn Toolbox) -> Vec<StepDigest> {

@@ -95,7 +95,7 @@ impl SmallModelWorker {
 
     /// What a task counts against rate limits: the model that performs it, as `PROVIDER/MODEL`, and the maximum of
     /// tokens that it uses; `None` without a model. Simulated calls count as the model that they name, or `simulated`.
-    pub fn rate_limit_use(&self, task: &Task, input: &Value) -> Option<(String, u64)> {
+    pub(crate) fn rate_limit_use(&self, task: &Task, input: &Value) -> Option<(String, u64)> {
         if let Mode::Simulated { .. } = self.mode {
             let model = task.model.unwrap_or(simulation::NAME);
             return Some((

@@ -80,7 +80,7 @@ impl OutputSchema {
     /// known: what the schema asks for takes too long.
     pub async fn violation(&self, value: &Arc<Value>) -> Result<Option<String>, String> {
         if let Some(verdict) = self.verdict_now(value) {
-            return Ok(verdict);
+            return Ok(verdict.err());
         }
         if let Place::Thread(validator) = self.schema.place(value) {
             let value = Arc::clone(value);
@@ -110,14 +110,14 @@ impl OutputSchema {
         )
     }
 
-    /// The same where the answer comes soon; `None` where it may take long.
-    pub fn verdict_now(&self, value: &Value) -> Option<Option<String>> {
+    /// Whether `value` is valid, else the violations, one a line; `None` where finding out may take long.
+    pub(crate) fn verdict_now(&self, value: &Value) -> Option<Result<(), String>> {
         let Place::Inline(validator) = self.schema.place(value) else {
             return None;
         };
         match schema::validate(validator, value) {
-            Verdict::Valid => Some(None),
-            Verdict::Invalid(violation) => Some(Some(self.shown(&violation))),
+            Verdict::Valid => Some(Ok(())),
+            Verdict::Invalid(violation) => Some(Err(self.shown(&violation))),
             Verdict::Undecided => None,
         }
     }

@@ -46,7 +46,7 @@ pub struct Task<'a> {
 }
 
 /// The maximum size of what a model is asked, in bytes: more than the largest context windows hold.
-pub const MAX_PROMPT_BYTES: usize = 16 << 20;
+pub(crate) const MAX_PROMPT_BYTES: usize = 16 << 20;
 
 /// The template of the instructions, compiled once.
 static TEMPLATE: LazyLock<Environment<'static>> = LazyLock::new(|| {
@@ -105,7 +105,7 @@ pub(super) fn fault(task: &Task<'_>, input: &Value) -> Option<String> {
 }
 
 /// The message about such a prompt of a tool.
-pub fn too_large(tool: &str) -> String {
+pub(crate) fn too_large(tool: &str) -> String {
     format!(
         "the prompt of \"{}\" is larger than {} MB, which no model reads; give it less, or a part at a time",
         visible(tool, 80),

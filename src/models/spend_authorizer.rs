@@ -27,7 +27,7 @@ impl SpendAuthorizer {
     }
 
     /// Whether the call may cost `total`, including what it has spent so far. A permitted amount is reserved.
-    pub async fn authorize(&self, total: Money) -> bool {
+    pub(crate) async fn authorize(&self, total: Money) -> bool {
         match &self.0 {
             Some(authorize) => authorize(total).await,
             None => true,
@@ -36,7 +36,7 @@ impl SpendAuthorizer {
 
     /// The authorizer for a part of a call that costs `price` more than that part.
     #[must_use]
-    pub fn plus(self, price: Money) -> Self {
+    pub(crate) fn plus(self, price: Money) -> Self {
         let Some(authorize) = self.0 else {
             return self;
         };

@@ -166,12 +166,12 @@ impl SmallModelWorker {
     }
 
     /// Whether its outputs are simulated.
-    pub fn is_simulated(&self) -> bool {
+    pub(crate) fn is_simulated(&self) -> bool {
         matches!(self.mode, Mode::Simulated { .. })
     }
 
     /// Whether it has no model, so that tools run their rules.
-    pub fn is_offline(&self) -> bool {
+    pub(crate) fn is_offline(&self) -> bool {
         matches!(self.mode, Mode::Offline)
     }
 
@@ -185,14 +185,17 @@ impl SmallModelWorker {
 
     /// The model that performs a task, as `(provider, model)`; `wanted` replaces the worker's own. `None` without a
     /// model.
-    pub fn model_for<'a>(&'a self, wanted: Option<&'a str>) -> Option<(&'static str, &'a str)> {
+    pub(crate) fn model_for<'a>(
+        &'a self,
+        wanted: Option<&'a str>,
+    ) -> Option<(&'static str, &'a str)> {
         self.route(wanted)
             .map(|(provider, model)| (provider.name, model))
     }
 
     /// Whether the model that performs a task runs at temperature 0, so that its answers can be reused; some models
     /// accept no temperature.
-    pub fn takes_temperature(&self, wanted: Option<&str>) -> bool {
+    pub(crate) fn takes_temperature(&self, wanted: Option<&str>) -> bool {
         self.route(wanted)
             .is_some_and(|(provider, model)| provider.protocol.quirks(model).temperature)
     }
@@ -244,7 +247,7 @@ impl SmallModelWorker {
     }
 
     /// The price of what [`model_for`](Self::model_for) names; `None` where it is not known.
-    pub fn price_for(&self, wanted: Option<&str>) -> Option<Price> {
+    pub(crate) fn price_for(&self, wanted: Option<&str>) -> Option<Price> {
         let (provider, model) = self.route(wanted)?;
         let name = format!("{}/{model}", provider.name);
         if provider.is_local() {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 /// Facts about the DAG that follow from the plan alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shape {
+pub(crate) struct Shape {
     /// How many steps there are.
     pub steps: usize,
     /// How many dependencies there are.
@@ -29,7 +29,7 @@ pub struct Shape {
 
 impl Shape {
     /// The shape of a plan; linear in its steps and dependencies.
-    pub fn of(plan: &ExecutionPlan) -> Self {
+    pub(crate) fn of(plan: &ExecutionPlan) -> Self {
         let steps = plan.steps.iter();
         let dependencies: Vec<Arc<[StepIx]>> =
             steps.map(|step| Arc::clone(&step.depends_on)).collect();

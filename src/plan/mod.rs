@@ -52,7 +52,7 @@ pub use draft::Draft;
 pub use evaluation::Evaluation;
 pub use expression::Expression;
 pub(crate) use expression::evaluate;
-pub use graph::Shape;
+pub(crate) use graph::Shape;
 pub use ids::StepIx;
 pub use model::{
     Dialect, ExecutionPlan, FINAL_SYNTHESIS, Mode, RetryPolicy, Step, StepSettings, Trigger,

@@ -106,7 +106,7 @@ pub struct StepSettings {
 
 impl StepSettings {
     /// The settings of a step without any, one shared value since plans have many such steps.
-    pub fn unset() -> Arc<Self> {
+    pub(crate) fn unset() -> Arc<Self> {
         static UNSET: LazyLock<Arc<StepSettings>> = LazyLock::new(Arc::default);
         Arc::clone(&UNSET)
     }
@@ -150,7 +150,8 @@ impl Step {
     }
 
     /// The settings of this step, no longer shared with other steps.
-    pub fn settings_mut(&mut self) -> &mut StepSettings {
+    #[cfg(test)]
+    pub(crate) fn settings_mut(&mut self) -> &mut StepSettings {
         Arc::make_mut(&mut self.settings)
     }
 }

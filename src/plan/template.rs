@@ -163,7 +163,7 @@ impl Template {
     }
 
     /// Calls `visit` with everything that it refers to.
-    pub fn roots(&self, visit: &mut dyn FnMut(&Root)) {
+    pub(crate) fn roots(&self, visit: &mut dyn FnMut(&Root)) {
         match self {
             Self::Literal(_) => {}
             Self::Reference(reference) => visit(&reference.root),

@@ -129,7 +129,7 @@ impl PlanningError {
     }
 
     /// Whether the planning budget stopped it.
-    pub fn is_of_budget(&self) -> bool {
+    pub(crate) fn is_of_budget(&self) -> bool {
         matches!(self, Self::Budget { .. })
     }
 }

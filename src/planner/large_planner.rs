@@ -176,7 +176,7 @@ impl LargePlanner {
     }
 
     /// Whether it searches instead of asking a model.
-    pub fn is_offline(&self) -> bool {
+    pub(crate) fn is_offline(&self) -> bool {
         self.worker.is_offline()
     }
 
@@ -189,7 +189,7 @@ impl LargePlanner {
     /// to, or `null`; a model is told their names and types, not the values. With an empty context the plan may refer to
     /// values that are given when it runs ([`ExecutionPlan::context_names`]).
     ///
-    /// A model is asked at most [`MAX_REQUESTS`](super::MAX_REQUESTS) times, within the budget.
+    /// A model is asked at most three times, within the budget.
     ///
     /// # Errors
     /// Why there is no valid plan, with what the attempt took.
@@ -282,7 +282,7 @@ impl LargePlanner {
     }
 
     /// The maximum cost of one request of [`refine_plan`](Self::refine_plan); `None` where the model has no price.
-    pub fn max_refinement_cost(
+    pub(crate) fn max_refinement_cost(
         &self,
         plan: &ExecutionPlan,
         instruction: &str,

@@ -40,4 +40,4 @@ pub use optimize::{OptimizedPlan, Rewrite, RewriteKind, optimize_plan};
 pub use progress::{Arriving, PlanningProgress};
 
 /// The maximum of requests for one plan: the question, and two corrections.
-pub const MAX_REQUESTS: u32 = 3;
+pub(crate) const MAX_REQUESTS: u32 = 3;

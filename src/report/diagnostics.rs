@@ -41,7 +41,7 @@ impl Default for DiagnosticStyle {
 
 impl DiagnosticStyle {
     /// A drawing for standard error.
-    pub fn for_stderr(colour: bool) -> Self {
+    pub(crate) fn for_stderr(colour: bool) -> Self {
         Self {
             colour,
             ..Self::default()
@@ -55,7 +55,11 @@ pub fn render_faults(faults: &PlanFaults, style: DiagnosticStyle) -> String {
 }
 
 /// Diagnostics about a text, one after the other.
-pub fn render(source: &Source, diagnostics: &[Diagnostic], style: DiagnosticStyle) -> String {
+pub(crate) fn render(
+    source: &Source,
+    diagnostics: &[Diagnostic],
+    style: DiagnosticStyle,
+) -> String {
     let width = style.width.max(40);
     let lines = Lines::of(&source.text);
     let mut rendered = String::new();

@@ -16,7 +16,7 @@ pub(crate) use charges::sum_in_words;
 pub(crate) use check::CheckReport;
 pub use diagnostics::{DiagnosticStyle, render_faults};
 pub(crate) use diagnostics::{render, to_json as diagnostics_to_json};
-pub use diff::RunDiff;
+pub use diff::{RunDiff, StepDiff, StepTimes};
 pub(crate) use exchanges::exchange_in_words;
 pub use explain::{Explanation, explain};
 pub(crate) use explain::{savings, short};

@@ -54,7 +54,7 @@ impl Differences {
     }
 
     /// Whether its result differs: anything but cost and time.
-    pub fn diverges(self) -> bool {
+    pub(crate) fn diverges(self) -> bool {
         self.status || self.input || self.output || self.error
     }
 
@@ -210,7 +210,7 @@ impl Comparison {
     }
 
     /// The rows that differ.
-    pub fn differing(&self) -> impl Iterator<Item = StepIx> + '_ {
+    pub(crate) fn differing(&self) -> impl Iterator<Item = StepIx> + '_ {
         let rows = (0..self.verdicts.len() as u32).map(StepIx);
         rows.filter(|ix| self.of(*ix).differs())
     }

@@ -43,7 +43,7 @@ impl Forecast {
     }
 
     /// Whether nothing costs anything.
-    pub fn is_free(&self) -> bool {
+    pub(crate) fn is_free(&self) -> bool {
         *self == Self::ZERO
     }
 

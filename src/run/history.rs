@@ -149,36 +149,36 @@ impl History {
     }
 
     /// Whether folding the events in between is the cheapest way from position `from` to position `to`.
-    pub fn is_near(&self, from: usize, to: usize) -> bool {
+    pub(crate) fn is_near(&self, from: usize, to: usize) -> bool {
         from <= to && to - from <= to % self.distance
     }
 
     /// The time of the event just before a position.
-    pub fn time_at(&self, position: usize) -> Micros {
+    pub(crate) fn time_at(&self, position: usize) -> Micros {
         let time = self.times.get(position.saturating_sub(1));
         time.copied().unwrap_or_default()
     }
 
     /// The last position whose time is not after `time`.
-    pub fn position_at(&self, time: Micros) -> usize {
+    pub(crate) fn position_at(&self, time: Micros) -> usize {
         self.times.partition_point(|at| *at <= time)
     }
 
     /// The nearest position after `position` right after a step ended.
-    pub fn next_end(&self, position: usize) -> Option<usize> {
+    pub(crate) fn next_end(&self, position: usize) -> Option<usize> {
         let after = self.ends.partition_point(|end| *end as usize <= position);
         self.ends.get(after).map(|end| *end as usize)
     }
 
     /// The nearest position before `position` right after a step ended.
-    pub fn previous_end(&self, position: usize) -> Option<usize> {
+    pub(crate) fn previous_end(&self, position: usize) -> Option<usize> {
         let before = self.ends.partition_point(|end| (*end as usize) < position);
         let end = self.ends.get(before.checked_sub(1)?)?;
         Some(*end as usize)
     }
 
     /// Whether a step failed at one of these positions.
-    pub fn failed_in(&self, positions: Range<usize>) -> bool {
+    pub(crate) fn failed_in(&self, positions: Range<usize>) -> bool {
         let first = self
             .failures
             .partition_point(|at| (*at as usize) < positions.start);

@@ -28,7 +28,7 @@ impl Rates {
     }
 
     /// The name under which the rate of `name` is listed: as it is, or without the provider before it.
-    pub fn name_of(&self, name: &str) -> Option<&Arc<str>> {
+    pub(crate) fn name_of(&self, name: &str) -> Option<&Arc<str>> {
         let bare = name.split_once('/').map(|(_, model)| model);
         [Some(name), bare]
             .into_iter()
@@ -39,7 +39,7 @@ impl Rates {
 
 /// What one call uses apart from its slot and its money.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Demand {
+pub(crate) struct Demand {
     /// The rates that it counts against.
     pub names: Vec<Arc<str>>,
     /// The most tokens it can take, input and output.

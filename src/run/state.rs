@@ -432,7 +432,7 @@ impl RunState {
     }
 
     /// Whether nothing continues until the user decides about an unknown step.
-    pub fn waits_for_user(&self) -> bool {
+    pub(crate) fn waits_for_user(&self) -> bool {
         self.phase == RunPhase::Running && self.unknown > 0 && self.slot_accounting.is_idle()
     }
 

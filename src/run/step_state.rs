@@ -163,7 +163,7 @@ impl StepState {
     }
 
     /// When it became ready.
-    pub fn ready_at(&self) -> Option<Micros> {
+    pub(crate) fn ready_at(&self) -> Option<Micros> {
         self.ready.get()
     }
 
@@ -173,12 +173,12 @@ impl StepState {
     }
 
     /// When it ended.
-    pub fn ended_at(&self) -> Option<Micros> {
+    pub(crate) fn ended_at(&self) -> Option<Micros> {
         self.ended.get()
     }
 
     /// Its details, with the room for them made.
-    pub fn details_mut(&mut self) -> &mut Details {
+    pub(crate) fn details_mut(&mut self) -> &mut Details {
         self.details.get_or_insert_default()
     }
 
@@ -233,12 +233,12 @@ impl StepState {
     }
 
     /// The running attempt, where there is one.
-    pub fn running_attempt(&self) -> Option<&AttemptState> {
+    pub(crate) fn running_attempt(&self) -> Option<&AttemptState> {
         self.attempts.last().filter(|attempt| attempt.end.is_none())
     }
 
     /// The last attempt, ended or not.
-    pub fn last_attempt(&self) -> Option<&AttemptState> {
+    pub(crate) fn last_attempt(&self) -> Option<&AttemptState> {
         self.attempts.last()
     }
 

@@ -55,7 +55,7 @@ impl StepStatus {
     }
 
     /// Whether it has no output because of an error, or because its outcome is unknown.
-    pub const fn went_wrong(self) -> bool {
+    pub(crate) const fn went_wrong(self) -> bool {
         matches!(self, Self::Failed | Self::Unknown)
     }
 

@@ -119,7 +119,7 @@ impl SessionError {
     }
 
     /// The error for a step `name` that does not exist; `known` are the ids that do.
-    pub fn no_such_step<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Self {
+    pub(crate) fn no_such_step<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Self {
         Self::NoSuchStep {
             name: name.to_owned(),
             near: crate::plan::closest(name, known).map(str::to_owned),

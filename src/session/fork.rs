@@ -9,14 +9,14 @@ use std::sync::Arc;
 
 /// A fork of the run that the dashboard shows, from one of its steps.
 #[derive(Clone, Debug)]
-pub struct ForkRequest {
+pub(crate) struct ForkRequest {
     run: Arc<str>,
     step: Arc<str>,
 }
 
 impl ForkRequest {
     /// The fork of `run` from `step`; `None` where the run has no such step.
-    pub fn of(run: &RunState, step: StepIx) -> Option<Self> {
+    pub(crate) fn of(run: &RunState, step: StepIx) -> Option<Self> {
         Some(Self {
             run: Arc::clone(&run.header.as_ref()?.run_id),
             step: Arc::clone(&run.steps.get(step.at())?.info.id),
@@ -24,7 +24,7 @@ impl ForkRequest {
     }
 
     /// Looks up the run to fork.
-    pub fn prior_run(&self) -> Result<PriorRun, SessionError> {
+    pub(crate) fn prior_run(&self) -> Result<PriorRun, SessionError> {
         let changes = Changes {
             from: vec![self.step.to_string()],
             ..Changes::default()

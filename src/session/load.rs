@@ -190,7 +190,7 @@ pub(super) fn refuse_address_of_project(
 
 impl Loaded {
     /// Where requests to models go, if a project's settings file and not the user says so; without a password.
-    pub fn address_of_project(&self) -> Option<String> {
+    pub(crate) fn address_of_project(&self) -> Option<String> {
         self.options.base_url_of.as_ref()?;
         self.worker
             .address(None)
@@ -198,7 +198,7 @@ impl Loaded {
     }
 
     /// Which worker `auto` took, and why; `None` where the user chose it.
-    pub fn worker_chosen(&self) -> Option<Note> {
+    pub(crate) fn worker_chosen(&self) -> Option<Note> {
         Some(Note::WorkerChosen {
             worker: self.worker.name(),
             reason: self.worker.reason()?.to_owned(),
@@ -235,7 +235,7 @@ impl Loaded {
     }
 
     /// Starts to set up a run of this plan; limits, rates, journal and an earlier run are set on the result.
-    pub fn into_execution(self) -> Execution {
+    pub(crate) fn into_execution(self) -> Execution {
         let provenance = self.provenance();
         let mut execution = Execution::of(self.plan, self.worker);
         execution.context = Value::Object(self.context);

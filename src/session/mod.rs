@@ -38,7 +38,7 @@ pub use changes::Changes;
 pub use error::SessionError;
 pub use event_file::events_from_file;
 pub use execution::{Execution, execute_plan};
-pub use fork::ForkRequest;
+pub(crate) use fork::ForkRequest;
 pub(crate) use history::{
     InterruptedRun, all_runs, exchanges_of, find_run, interrupted_run_of, other_runs_of, state_of,
 };
@@ -46,13 +46,13 @@ pub use load::{Loaded, load};
 pub(crate) use load::{catalog, load_to_check, read_draft};
 pub(crate) use log_file::start_log;
 pub use note::{Note, TakeOver};
-pub use options::{JournalSettings, OnBroken, SourceOptions};
+pub use options::{JournalSettings, SourceOptions};
 pub use outcome::ExecutionError;
-pub use plan_document::{PlanDocument, keep_plan};
+pub(crate) use plan_document::{PlanDocument, keep_plan};
 pub use planning::{Optimization, Planning, PlanningOptions, optimize};
 pub use prepared::{CommandSender, LiveRun, PreparedRun};
 pub use resume::PriorRun;
 pub use savings::savings;
 pub(crate) use savings::savings_so_far;
-pub use settings::Settings;
+pub use settings::{PriceSetting, Settings};
 pub(crate) use values::{value_from_file, value_from_text, values_from_file};

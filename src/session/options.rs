@@ -29,7 +29,7 @@ pub struct SourceOptions {
 }
 
 /// Called when the journal fails, on the journal's own thread.
-pub type OnBroken = Arc<dyn Fn(&StoreError) + Send + Sync>;
+pub(crate) type OnBroken = Arc<dyn Fn(&StoreError) + Send + Sync>;
 
 /// How a run is recorded.
 #[derive(Clone, Default)]

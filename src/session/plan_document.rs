@@ -13,7 +13,7 @@ const FILES: char = '@';
 
 /// A plan as a file.
 #[derive(Clone, Debug)]
-pub struct PlanDocument {
+pub(crate) struct PlanDocument {
     /// The plan, its tools included where the file has to bring them.
     pub value: Value,
     /// Why the tools are not in it although the file has no catalog beside it; `None` otherwise.
@@ -63,12 +63,12 @@ impl PlanDocument {
     }
 
     /// A plan with the tools of these catalogs, for `file`.
-    pub fn of(plan: &ExecutionPlan, catalogs: &[PathBuf], file: Option<&Path>) -> Self {
+    pub(crate) fn of(plan: &ExecutionPlan, catalogs: &[PathBuf], file: Option<&Path>) -> Self {
         Self::new(plan, "", None, catalogs, file)
     }
 
     /// The text of a file of this name: YAML for `.yaml` and `.yml`, else JSON.
-    pub fn text(&self, file: Option<&Path>) -> String {
+    pub(crate) fn text(&self, file: Option<&Path>) -> String {
         let extension = file
             .and_then(Path::extension)
             .and_then(|one| one.to_str())
@@ -87,7 +87,7 @@ impl PlanDocument {
     ///
     /// # Errors
     /// Where it cannot be written.
-    pub fn write(&self, file: &Path) -> Result<(), SessionError> {
+    pub(crate) fn write(&self, file: &Path) -> Result<(), SessionError> {
         std::fs::write(file, self.text(Some(file)))
             .map_err(|error| SessionError::file(file.display().to_string(), error))
     }
@@ -98,7 +98,7 @@ impl PlanDocument {
 ///
 /// # Errors
 /// Where it cannot be written.
-pub fn keep_plan(document: &PlanDocument) -> Result<PathBuf, SessionError> {
+pub(crate) fn keep_plan(document: &PlanDocument) -> Result<PathBuf, SessionError> {
     let folder = home()?.join("plans");
     std::fs::create_dir_all(&folder)
         .map_err(|error| SessionError::file(folder.display().to_string(), error))?;

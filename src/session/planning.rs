@@ -135,7 +135,7 @@ impl Planning {
     }
 
     /// The plan as a file that `plandeck check` accepts, to be written to `file`, or to be printed where that is `None`.
-    pub fn document(
+    pub(crate) fn document(
         &self,
         plan: &crate::plan::ExecutionPlan,
         task: &str,

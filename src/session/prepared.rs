@@ -56,7 +56,7 @@ impl PreparedRun {
 
     /// Adds a reader of the answers of models, which follows them while they arrive.
     #[must_use]
-    pub fn with_answers(mut self) -> (Self, AnswerReader) {
+    pub(crate) fn with_answers(mut self) -> (Self, AnswerReader) {
         let (sender, reader) = answer_channel();
         self.engine = self.engine.with_answers(sender);
         (self, reader)
@@ -98,7 +98,7 @@ impl CommandSender {
     }
 
     /// Sends a command, waiting until the engine has room for it.
-    pub async fn send_waiting(&self, command: RunCommand) -> Result<(), CommandError> {
+    pub(crate) async fn send_waiting(&self, command: RunCommand) -> Result<(), CommandError> {
         let sent = self.0.send(command).await;
         sent.map_err(|_| CommandError::RunOver)
     }

@@ -52,11 +52,6 @@ impl PriorRun {
         Self::fork_in(&Store::open()?, name, changes)
     }
 
-    /// The same, in the store at `home`.
-    pub fn fork_at(home: &Path, name: &str, changes: Changes) -> Result<Self, SessionError> {
-        Self::fork_in(&Store::at(home)?, name, changes)
-    }
-
     fn resume_in(store: &Store, name: &str) -> Result<Self, SessionError> {
         let run = store.find(name)?;
         let details = store.details(&run)?;

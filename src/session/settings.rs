@@ -133,7 +133,10 @@ impl Settings {
     ///
     /// # Errors
     /// Where a price or a time is not valid.
-    pub fn applied_to(&self, worker: SmallModelWorker) -> Result<SmallModelWorker, SessionError> {
+    pub(crate) fn applied_to(
+        &self,
+        worker: SmallModelWorker,
+    ) -> Result<SmallModelWorker, SessionError> {
         let stall_timeout = self.stall_timeout().map_err(SessionError::Settings)?;
         Ok(worker
             .prices(self.model_prices()?)
@@ -166,7 +169,7 @@ impl Settings {
     }
 
     /// Today's built-in prices, with those of the settings.
-    pub fn model_prices(&self) -> Result<Prices, SessionError> {
+    pub(crate) fn model_prices(&self) -> Result<Prices, SessionError> {
         let mut prices = Prices::default();
         for (model, setting) in &self.prices {
             let price = setting.price().map_err(|why| {

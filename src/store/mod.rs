@@ -28,12 +28,12 @@ mod writer;
 
 pub(crate) use cache::key_text;
 pub use cache::{CacheOptions, KeptSummary, Nearest, StoredCache};
-pub use codec::{DecodeError, Hash};
+pub use codec::DecodeError;
 pub use error::StoreError;
 pub use journal::Journal;
-pub use options::{Health, JournalOptions, OnFailure, RunMeta, Warn};
+pub use options::{Health, JournalOptions, OnFailure, RunMeta};
 pub use prune::{PruneRules, Pruned};
 pub use read::{Details, EventCursor, Recording, Store};
 pub use resume::Resumption;
-pub use run_lock::Claim;
+pub(crate) use run_lock::Claim;
 pub use schema::home;

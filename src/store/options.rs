@@ -39,7 +39,7 @@ pub enum OnFailure {
 }
 
 /// Called once when the journal breaks.
-pub type Warn = Arc<dyn Fn(&StoreError) + Send + Sync>;
+pub(crate) type Warn = Arc<dyn Fn(&StoreError) + Send + Sync>;
 
 /// How a journal is kept.
 #[derive(Clone, Default)]
@@ -62,7 +62,7 @@ pub struct Health {
 
 impl Health {
     /// Whether something could not be written.
-    pub fn is_broken(&self) -> bool {
+    pub(crate) fn is_broken(&self) -> bool {
         self.broken.get().is_some()
     }
 

@@ -132,7 +132,7 @@ impl Resumption {
     }
 
     /// The right to resume the run, to be held as long as the run that does so; a fork needs none.
-    pub fn into_claim(self) -> Option<Claim> {
+    pub(crate) fn into_claim(self) -> Option<Claim> {
         self.claim
     }
 }

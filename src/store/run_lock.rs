@@ -93,13 +93,13 @@ pub(super) fn forget(home: &Path, run_id: &str) {
 
 /// The right to resume a run, held by one process at a time.
 #[derive(Debug)]
-pub struct Claim {
+pub(crate) struct Claim {
     file: File,
 }
 
 impl Claim {
     /// Takes the right; `None` where another process has it.
-    pub fn take(home: &Path, run_id: &str) -> io::Result<Option<Self>> {
+    pub(crate) fn take(home: &Path, run_id: &str) -> io::Result<Option<Self>> {
         let path = claim_of(home, run_id);
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;

@@ -45,6 +45,7 @@ struct Word {
 
 /// How well a candidate matches, and where.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(unnameable_types, reason = "only the dashboard has it in its state")]
 pub struct Found {
     /// The higher the better; comparable among the candidates of one query.
     pub score: i32,
@@ -54,7 +55,7 @@ pub struct Found {
 
 impl Found {
     /// The positions in one of the fields.
-    pub fn in_field(&self, field: usize) -> impl Iterator<Item = usize> + '_ {
+    pub(crate) fn in_field(&self, field: usize) -> impl Iterator<Item = usize> + '_ {
         let places = self.places.iter();
         places
             .filter(move |(of, _)| *of == field)

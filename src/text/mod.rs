@@ -71,7 +71,7 @@ pub fn line(text: &str) -> String {
 }
 
 /// Whether `text` is of printable ASCII alone, so that nothing has to be made safe.
-pub fn is_plain(text: &str) -> bool {
+pub(crate) fn is_plain(text: &str) -> bool {
     unsafe_chars::all_bytes(text, |byte| matches!(byte, b' '..=b'~'))
 }
 
@@ -124,7 +124,7 @@ pub fn width(text: &str) -> usize {
 }
 
 /// `text` filled up with spaces to `width` cells, or cut to it.
-pub fn pad(text: &str, width: usize) -> String {
+pub(crate) fn pad(text: &str, width: usize) -> String {
     let mut padded = fit(text, width);
     let used = padded.width();
     padded.extend(std::iter::repeat_n(' ', width.saturating_sub(used)));
@@ -152,7 +152,7 @@ pub struct Wrapped {
 }
 
 /// `text` made safe and broken into at most `most` lines of `width` cells, at spaces where there are any.
-pub fn wrap(text: &str, width: usize, most: usize) -> Wrapped {
+pub(crate) fn wrap(text: &str, width: usize, most: usize) -> Wrapped {
     let width = width.max(2);
     let mut lines = Vec::new();
     for paragraph in paragraphs(text) {

@@ -18,6 +18,7 @@ const MANY: usize = 2_000;
 
 /// The names of one set, such as the steps of a run.
 #[derive(Debug, Default)]
+#[allow(unnameable_types, reason = "only the dashboard has it in its state")]
 pub struct Names {
     given: Vec<Arc<str>>,
     sorted: OnceCell<Sorted>,

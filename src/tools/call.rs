@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 /// Takes the lines that a tool logs while a call is running. It never blocks; lines that come after the call has
 /// ended are dropped.
-pub type CallLog = Arc<dyn Fn(LogStream, &str) + Send + Sync>;
+pub(crate) type CallLog = Arc<dyn Fn(LogStream, &str) + Send + Sync>;
 
 /// Everything a tool is given for one attempt.
 #[derive(Clone)]
@@ -84,7 +84,7 @@ pub struct Unredacted(Arc<Value>);
 
 impl Unredacted {
     /// The value itself.
-    pub fn into_value(self) -> Arc<Value> {
+    pub(crate) fn into_value(self) -> Arc<Value> {
         self.0
     }
 }
@@ -116,7 +116,7 @@ impl CallReport {
     }
 
     /// A report of a call that failed before anything was sent, so that it cannot have been billed.
-    pub fn not_sent(error: ToolError) -> Self {
+    pub(crate) fn not_sent(error: ToolError) -> Self {
         Self {
             basis: CostBasis::NotSent,
             ..Self::free(Err(error))
@@ -124,7 +124,7 @@ impl CallReport {
     }
 
     /// The memory that it takes, in bytes.
-    pub fn footprint(&self) -> usize {
+    pub(crate) fn footprint(&self) -> usize {
         let texts = self.prompt.iter().chain(&self.answer);
         let whole = self.unredacted.as_ref().map(|whole| &whole.0);
         let values = self.output.as_ref().ok().into_iter().chain(whole);

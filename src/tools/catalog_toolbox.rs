@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The tools that need no entry in a catalog.
-pub const BUILTINS: [&str; 3] = ["code_exec", "function_call", FINAL_SYNTHESIS];
+pub(crate) const BUILTINS: [&str; 3] = ["code_exec", "function_call", FINAL_SYNTHESIS];
 
 /// The tools of one catalog with one worker.
 pub struct CatalogToolbox {

@@ -25,7 +25,7 @@ pub struct Fingerprint {
 
 /// Values that are hashed and never shown, by name.
 #[derive(Clone, Default, PartialEq)]
-pub struct Values(pub Map<String, Value>);
+pub struct Values(pub(crate) Map<String, Value>);
 
 impl std::fmt::Debug for Values {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -34,13 +34,14 @@ mod worker;
 
 pub use crate::models::{AnswerListener, AnswerPart, CostBasis, Exchange, SpendAuthorizer};
 pub(crate) use crate::text::message::quote;
-pub use call::{Call, CallLog, CallReport, Unredacted};
+pub(crate) use call::CallLog;
+pub use call::{Call, CallReport, Unredacted};
 pub use catalog::Catalog;
-pub use catalog_toolbox::{BUILTINS, CatalogToolbox};
+pub use catalog_toolbox::CatalogToolbox;
 pub use definition::ToolDefinition;
 pub use error::ToolError;
 pub use file_inputs::{FileDigests, FileInputs};
-pub use fingerprint::Fingerprint;
+pub use fingerprint::{Fingerprint, Values as EnvironmentValues};
 pub use function::FnTool;
 pub use kind::{CallPolicy, FUNCTION, ToolKind};
 pub use pricing::{Estimate, Pricing, Quote, Reservation, Unseen};

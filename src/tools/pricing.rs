@@ -84,7 +84,7 @@ pub struct Reservation {
 
 impl Reservation {
     /// A call that costs nothing.
-    pub const NOTHING: Self = Self {
+    pub(crate) const NOTHING: Self = Self {
         max: Some(Money::ZERO),
         estimated: false,
     };

@@ -66,12 +66,16 @@ impl dyn Tool + '_ {
     }
 
     /// See [`Pricing::max_answer_tokens`].
-    pub fn max_answer_tokens(&self) -> Option<u64> {
+    pub(crate) fn max_answer_tokens(&self) -> Option<u64> {
         self.pricing()?.max_answer_tokens()
     }
 
     /// See [`Pricing::rate_limit_use`].
-    pub fn rate_limit_use(&self, input: &Value, model: Option<&str>) -> Option<(String, u64)> {
+    pub(crate) fn rate_limit_use(
+        &self,
+        input: &Value,
+        model: Option<&str>,
+    ) -> Option<(String, u64)> {
         self.pricing()?.rate_limit_use(input, model)
     }
 }

@@ -15,6 +15,9 @@
 //! and answers with effects, [`view`] draws the model, and [`run`] is the loop around both. The terminal is
 //! held by a guard that gives it back whatever happens.
 
+// The benches and the tests of whole screens look into the state of the dashboard, which is no library.
+#![allow(unnameable_types)]
+
 mod dashboard;
 #[cfg(test)]
 mod fixture;

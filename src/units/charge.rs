@@ -32,7 +32,7 @@ pub enum ChargeClass {
 
 impl ChargeClass {
     /// Whether it is a class of tokens.
-    pub const fn is_of_tokens(self) -> bool {
+    pub(crate) const fn is_of_tokens(self) -> bool {
         matches!(
             self,
             Self::Input
@@ -45,7 +45,7 @@ impl ChargeClass {
     }
 
     /// Whether it is a class of output tokens.
-    pub const fn is_of_output(self) -> bool {
+    pub(crate) const fn is_of_output(self) -> bool {
         matches!(self, Self::Output | Self::Reasoning)
     }
 }
@@ -71,7 +71,7 @@ impl Charge {
     }
 
     /// Adds this part to others: to the one of the same class, price and certainty where there is one.
-    pub fn add_to(self, charges: &mut Vec<Self>) {
+    pub(crate) fn add_to(self, charges: &mut Vec<Self>) {
         let same = charges.iter_mut().find(|other| {
             let key = |charge: &Self| (charge.class, charge.price, charge.upper_bound);
             key(other) == key(&self)

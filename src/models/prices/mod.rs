@@ -69,7 +69,7 @@ impl Prices {
     }
 
     /// The user's own price of a model, if there is one.
-    pub fn own_price(&self, model: &str) -> Option<Price> {
+    pub(crate) fn own_price(&self, model: &str) -> Option<Price> {
         if self.own.is_empty() {
             return None;
         }

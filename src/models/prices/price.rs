@@ -51,7 +51,7 @@ impl Price {
 
     /// The price from dollars per million tokens, as decimal numbers with at most six decimals. Without a
     /// cached price the input price counts for cached tokens too; it counts for cache writes, which
-    /// [`cache_writes`](Self::cache_writes) changes.
+    /// `cache_writes` changes.
     ///
     /// # Errors
     /// Where a number is not valid, is negative, or has too many decimals.
@@ -76,7 +76,7 @@ impl Price {
     ///
     /// # Errors
     /// As [`per_million`](Self::per_million).
-    pub fn cache_writes(
+    pub(crate) fn cache_writes(
         self,
         five_minutes: Option<&str>,
         hour: Option<&str>,

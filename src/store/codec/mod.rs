@@ -24,7 +24,7 @@ use std::sync::Arc;
 pub(super) use event::{Codec, decode_event, encode_event};
 
 /// A content address: the blake3 hash of a blob's bytes.
-pub type Hash = [u8; 32];
+pub(crate) type Hash = [u8; 32];
 
 /// What is at least this long in bytes is kept once by its content, outside of the record.
 pub(super) const BLOB_FROM: usize = 2048;

@@ -137,7 +137,7 @@ impl Secrets {
     }
 
     /// `text` with every secret replaced.
-    pub fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
+    pub(crate) fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
         if self.is_empty() {
             return Cow::Borrowed(text);
         }
@@ -163,7 +163,7 @@ impl Secrets {
     }
 
     /// The end of `text` on one line of at most `most` characters, without secrets.
-    pub fn quote_end(&self, text: &str, most: usize) -> String {
+    pub(crate) fn quote_end(&self, text: &str, most: usize) -> String {
         let text = message::quote(text, usize::MAX);
         message::quote_end(&self.redact(&text), most)
     }
@@ -223,13 +223,13 @@ impl Secrets {
     }
 
     /// The same value where it has no secret, else a redacted one.
-    pub fn redact_shared(&self, value: &Arc<Value>) -> Arc<Value> {
+    pub(crate) fn redact_shared(&self, value: &Arc<Value>) -> Arc<Value> {
         self.redacted(value)
             .map_or_else(|| Arc::clone(value), Arc::new)
     }
 
     /// The same text where it has no secret, else a redacted one.
-    pub fn redact_text(&self, text: &Arc<str>) -> Arc<str> {
+    pub(crate) fn redact_text(&self, text: &Arc<str>) -> Arc<str> {
         match self.redact(text) {
             Cow::Owned(redacted) => redacted.into(),
             Cow::Borrowed(_) => Arc::clone(text),

@@ -64,7 +64,7 @@ impl SharedSecrets {
     }
 
     /// Adds the password in an address, or the user's name where there is no password.
-    pub fn add_credentials_of(&self, address: &str) {
+    pub(crate) fn add_credentials_of(&self, address: &str) {
         if let Some(password) = forms::password(address) {
             self.add(password);
         }
@@ -72,7 +72,7 @@ impl SharedSecrets {
 
     /// Adds the value of a header that carries a credential, and the credential alone: what follows `Bearer`, the
     /// password behind `Basic`, the values of cookies.
-    pub fn add_header(&self, value: &str) {
+    pub(crate) fn add_header(&self, value: &str) {
         self.add(value);
         if let Some((scheme, credential)) = value.split_once(' ') {
             self.add(credential);

@@ -8,11 +8,10 @@ mod places;
 mod read;
 mod schema;
 
-pub use super::kinds::agent::AgentSettings;
-pub use super::kinds::code_exec::CodeSettings;
-pub use super::kinds::http::HttpSettings;
+pub(crate) use super::kinds::agent::AgentSettings;
+pub(crate) use super::kinds::http::HttpSettings;
 pub use super::kinds::jq::JqSettings;
-pub use super::kinds::mcp::McpSettings;
+pub(crate) use super::kinds::mcp::McpSettings;
 pub use super::kinds::model::{ModelSettings, Rules};
 pub use super::kinds::process::ProcessSettings;
 

@@ -30,7 +30,7 @@ pub(super) static ENTRY: KindEntry = KindEntry {
 
 /// Another agent.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct AgentSettings {
+pub(crate) struct AgentSettings {
     /// Its address.
     pub url: Option<Arc<str>>,
 }

@@ -35,7 +35,7 @@ pub(super) static ENTRY: KindEntry = KindEntry {
 
 /// Python.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct CodeSettings {
+pub(crate) struct CodeSettings {
     /// The code; `None` where each call has its own.
     pub code: Option<Arc<str>>,
 }

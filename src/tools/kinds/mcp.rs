@@ -32,7 +32,7 @@ pub(super) static ENTRY: KindEntry = KindEntry {
 
 /// A tool of an MCP server.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct McpSettings {
+pub(crate) struct McpSettings {
     /// The server's name under `mcpServers`.
     pub server: Option<Arc<str>>,
     /// The tool's name on the server, where it differs.

@@ -316,7 +316,7 @@ impl Role {
         };
         let violation = match &self.output {
             None => None,
-            Some(schema) => schema.verdict_now(&output)?,
+            Some(schema) => schema.verdict_now(&output)?.err(),
         };
         Some(self.allowed(output, violation))
     }

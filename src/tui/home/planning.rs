@@ -29,7 +29,7 @@ pub struct Planning {
 
 impl Planning {
     /// Whether a task or a change is being typed.
-    pub fn is_typing(&self) -> bool {
+    pub(crate) fn is_typing(&self) -> bool {
         !self.working && (self.made.is_none() || self.changing)
     }
 }

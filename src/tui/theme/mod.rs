@@ -78,7 +78,7 @@ impl Theme {
     }
 
     /// The ground of a step with this status.
-    pub fn tint(&self, status: StepStatus) -> Style {
+    pub(crate) fn tint(&self, status: StepStatus) -> Style {
         self.tints[status as usize]
     }
 

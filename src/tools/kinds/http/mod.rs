@@ -45,7 +45,7 @@ pub(super) static ENTRY: KindEntry = KindEntry {
 
 /// One request.
 #[derive(Clone, Debug, PartialEq)]
-pub struct HttpSettings {
+pub(crate) struct HttpSettings {
     /// `GET`, `POST`, …
     pub method: Arc<str>,
     /// The address, with `{{name}}` for parameters and `${VAR}` for the environment.

@@ -22,7 +22,7 @@ pub enum Direction {
 impl Direction {
     /// The other way.
     #[must_use]
-    pub const fn opposite(self) -> Self {
+    pub(crate) const fn opposite(self) -> Self {
         match self {
             Self::Up => Self::Down,
             Self::Down => Self::Up,

@@ -77,7 +77,7 @@ impl Editor {
     }
 
     /// Whether it is not as it was.
-    pub fn is_changed(&self) -> bool {
+    pub(crate) fn is_changed(&self) -> bool {
         self.area.lines() != self.before
     }
 

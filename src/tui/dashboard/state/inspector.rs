@@ -63,7 +63,7 @@ impl Tab {
     }
 
     /// Its name, a long one cut, where there is less room.
-    pub const fn medium(self) -> &'static str {
+    pub(crate) const fn medium(self) -> &'static str {
         match self {
             Self::Overview => "over",
             other => other.name(),
@@ -161,7 +161,7 @@ impl Inspector {
     }
 
     /// Scrolls text by `lines`, within the page. The end of a log stays in view once it was gone to.
-    pub fn scroll_by(&mut self, lines: isize) {
+    pub(crate) fn scroll_by(&mut self, lines: isize) {
         let (total, height) = self.extent;
         let most = total.saturating_sub(height);
         self.scroll = self.scroll.saturating_add_signed(lines).min(most);

@@ -412,7 +412,7 @@ impl Model {
     }
 
     /// The same step in the run that this one is compared with.
-    pub fn twin(&self, row: &StepState) -> Option<&StepState> {
+    pub(crate) fn twin(&self, row: &StepState) -> Option<&StepState> {
         self.against.as_ref()?.comparison.row(&row.info.id)
     }
 

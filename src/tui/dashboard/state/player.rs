@@ -10,7 +10,7 @@ pub(crate) const APART: Micros = Micros(1_000_000);
 
 /// A place in the time of a recorded run that moves at a speed.
 #[derive(Clone, Debug)]
-pub struct Player {
+pub(crate) struct Player {
     speed: f64,
     playing: bool,
     /// Microseconds from the start of the run.
@@ -45,12 +45,12 @@ impl Player {
     }
 
     /// How many times as fast as it was.
-    pub fn speed(&self) -> f64 {
+    pub(crate) fn speed(&self) -> f64 {
         self.speed
     }
 
     /// Whether the place moves, as far as there is something to play.
-    pub fn is_playing(&self) -> bool {
+    pub(crate) fn is_playing(&self) -> bool {
         self.playing
     }
 

@@ -126,7 +126,7 @@ impl Model {
     }
 
     /// Shows the state after `to` events, at least one; after the last, the present again.
-    pub fn show_position(&mut self, to: usize) {
+    pub(crate) fn show_position(&mut self, to: usize) {
         let goes_on = self.goes_on();
         self.go_to(to);
         let time = self.run.at;

@@ -130,7 +130,7 @@ impl RunIndex {
     }
 
     /// Whether anything in the run can cost money.
-    pub fn can_cost(&self) -> bool {
+    pub(crate) fn can_cost(&self) -> bool {
         self.can_cost
     }
 
@@ -146,7 +146,7 @@ impl RunIndex {
     }
 
     /// The rows that wait for this one.
-    pub fn dependents(&self, ix: StepIx) -> &[StepIx] {
+    pub(crate) fn dependents(&self, ix: StepIx) -> &[StepIx] {
         self.dependents.get(ix.at()).map_or(&[], Vec::as_slice)
     }
 
@@ -181,7 +181,7 @@ impl RunIndex {
     }
 
     /// The running row that the most rows wait for; among equals, the one that has run longest.
-    pub fn blocker(&mut self, run: &RunState) -> Option<StepIx> {
+    pub(crate) fn blocker(&mut self, run: &RunState) -> Option<StepIx> {
         let calling = |ix: &StepIx| {
             let started = run.steps.get(ix.at())?.running_attempt()?.started;
             Some((*ix, started))
@@ -200,7 +200,7 @@ impl RunIndex {
     }
 
     /// The row whose next attempt comes first, and when.
-    pub fn next_retry(&self, run: &RunState) -> Option<(StepIx, Micros)> {
+    pub(crate) fn next_retry(&self, run: &RunState) -> Option<(StepIx, Micros)> {
         let due = |ix: &StepIx| Some((*ix, run.steps.get(ix.at())?.retry_at?));
         let rows = self.running.iter().take(COMPARED * 10);
         rows.filter_map(due).min_by_key(|(ix, at)| (*at, *ix))

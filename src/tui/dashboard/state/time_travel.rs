@@ -24,7 +24,7 @@ impl TimeTravel {
     }
 
     /// What plays a recorded run.
-    pub fn player(&self) -> Option<&Player> {
+    pub(crate) fn player(&self) -> Option<&Player> {
         self.player.as_ref()
     }
 }

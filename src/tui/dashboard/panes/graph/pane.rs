@@ -211,7 +211,7 @@ impl GraphPane {
     }
 
     /// The step to which an arrow key leads: along the edges first, then the nearest in that direction.
-    pub fn neighbour(&self, from: StepIx, towards: Direction) -> Option<StepIx> {
+    pub(crate) fn neighbour(&self, from: StepIx, towards: Direction) -> Option<StepIx> {
         let geometry = self.worker.last()?;
         let from = self.node(&geometry.topology, from)?;
         let node = walk::neighbour(&geometry.topology, geometry, from, towards)?;
@@ -219,7 +219,8 @@ impl GraphPane {
     }
 
     /// The step whose node shows this one: itself, or what it is folded into.
-    pub fn stand_in(&self, step: StepIx) -> Option<StepIx> {
+    #[cfg(test)]
+    pub(super) fn stand_in(&self, step: StepIx) -> Option<StepIx> {
         let topology = &self.worker.last()?.topology;
         topology.step(self.node(topology, step)?)
     }
@@ -234,7 +235,7 @@ impl GraphPane {
     }
 
     /// Brings a step to the middle in the next frame.
-    pub fn centre_on(&mut self, step: StepIx) {
+    pub(crate) fn centre_on(&mut self, step: StepIx) {
         self.pending_scroll = Some(PendingScroll::Centre(step));
     }
 
@@ -260,18 +261,18 @@ impl GraphPane {
     }
 
     /// Makes these steps stand out, as what a search found; with none, no step does.
-    pub fn set_matches(&mut self, steps: &[StepIx]) {
+    pub(crate) fn set_matches(&mut self, steps: &[StepIx]) {
         self.matches.clear();
         self.matches.extend(steps);
     }
 
     /// Shows how fast these answers arrive, with their steps.
-    pub fn set_live(&mut self, answers: &LiveAnswers, run: &RunState) {
+    pub(crate) fn set_live(&mut self, answers: &LiveAnswers, run: &RunState) {
         self.live = live::words(answers, run);
     }
 
     /// Marks these steps as differing from another run.
-    pub fn set_differing(&mut self, steps: impl Iterator<Item = StepIx>) {
+    pub(crate) fn set_differing(&mut self, steps: impl Iterator<Item = StepIx>) {
         self.differing = steps.collect();
     }
 

@@ -76,7 +76,7 @@ impl Table {
     }
 
     /// Takes in a key that was pressed while a filter is typed; whether it was one that edits.
-    pub fn type_filter(&mut self, key: &KeyEvent) -> bool {
+    pub(crate) fn type_filter(&mut self, key: &KeyEvent) -> bool {
         let edits = self.field.edit(key);
         if edits {
             self.read_filter();
@@ -85,7 +85,7 @@ impl Table {
     }
 
     /// Puts pasted text into the filter.
-    pub fn paste_filter(&mut self, text: &str) {
+    pub(crate) fn paste_filter(&mut self, text: &str) {
         self.field.insert(text);
         self.read_filter();
     }
@@ -96,14 +96,14 @@ impl Table {
     }
 
     /// Shows every row again.
-    pub fn clear_filter(&mut self) {
+    pub(crate) fn clear_filter(&mut self) {
         self.field.clear();
         self.rules.filter = Filter::default();
         self.pending_scroll = true;
     }
 
     /// Whether rows are filtered.
-    pub fn is_filtered(&self) -> bool {
+    pub(crate) fn is_filtered(&self) -> bool {
         !self.rules.filter.is_empty()
     }
 
@@ -127,7 +127,7 @@ impl Table {
     }
 
     /// Brings the selection into view in the next frame.
-    pub fn keep_visible(&mut self) {
+    pub(crate) fn keep_visible(&mut self) {
         self.pending_scroll = true;
     }
 

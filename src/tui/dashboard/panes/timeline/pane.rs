@@ -63,12 +63,12 @@ impl Timeline {
     }
 
     /// Looks at earlier (-1) or later (1) times: a third of what is shown.
-    pub fn shift(&mut self, by: i32) {
+    pub(crate) fn shift(&mut self, by: i32) {
         self.pan(by * i32::from(self.scale.width / 3).max(1), 0);
     }
 
     /// Whether there are earlier or later times to look at.
-    pub fn is_zoomed(&self) -> bool {
+    pub(crate) fn is_zoomed(&self) -> bool {
         self.window.is_some()
     }
 
