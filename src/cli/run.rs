@@ -74,8 +74,10 @@ async fn run_once(
             "--paused needs the dashboard: without it the run cannot be resumed",
         ));
     }
-    let limits = args.limits.over(settings.limits()?);
-    let mut rates = settings.rates.clone();
+    let from_settings = (settings.limits()?, settings.rates.clone());
+    let of_prior = prior.as_ref().and_then(PriorRun::limits);
+    let (limits, mut rates) = of_prior.unwrap_or(from_settings);
+    let limits = args.limits.over(limits);
     rates.0.extend(args.limits.rates.iter().cloned());
     source.context = context(&args.source.context_file, &args.source.context)?;
     let seed = source.seed;
@@ -117,7 +119,7 @@ async fn run_once(
         (headless::run(prepared, &args).await?, None)
     } else {
         let is_recorded = args.record.journal != JournalWhen::Off;
-        dashboard::open(prepared, &args.screen, is_recorded, origin).await?
+        Box::pin(dashboard::open(prepared, &args.screen, is_recorded, origin)).await?
     };
     // The process exits next: freeing a large plan would only take time.
     std::mem::forget(plan);

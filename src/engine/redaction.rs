@@ -75,6 +75,7 @@ pub(super) fn redact(kind: &mut EventKind, secrets: &Secrets) {
         | EventKind::StepPinned { .. }
         | EventKind::RunPaused
         | EventKind::RunResumed
+        | EventKind::SettingChanged { .. }
         | EventKind::StopRequested
         | EventKind::RunReopened => {}
     }

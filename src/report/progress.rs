@@ -191,6 +191,7 @@ impl Progress {
             }
             EventKind::RunPaused => "paused".to_owned(),
             EventKind::RunResumed => "resumed".to_owned(),
+            EventKind::SettingChanged { setting } => format!("changed   {setting}"),
             EventKind::LimitReached { message, .. } => format!("LIMIT     {message}"),
             EventKind::StopRequested => "stopping".to_owned(),
             EventKind::RunEnded { status, .. } => match status {

@@ -1,5 +1,6 @@
 //! What the user or a script may ask of a running engine.
 
+use super::RunSetting;
 use crate::plan::StepIx;
 use serde_json::Value;
 use std::sync::Arc;
@@ -43,6 +44,11 @@ pub enum RunCommand {
     Pin(StepIx, bool),
     /// Hold the step before its next attempt, or stop holding it.
     Breakpoint(StepIx, bool),
+    /// Another value of a setting from now on; what is running is left alone. Not where [`RunSetting::refusal`] says
+    /// why not.
+    Set(RunSetting),
+    /// Where a limit has stopped the run: run what it kept from running, and what it cut off.
+    ContinueAfterLimit,
     /// Stop the run: cancel what is running, skip the rest.
     Stop,
     /// No more commands will come: end once the run has ended.

@@ -2,7 +2,8 @@
 //!
 //! Definitions, with a for the service time of one attempt: work T1 is the sum of all a; span T∞ is the
 //! longest path through the DAG, a step weighing the sum of its a; W is the wall-clock time less the time in
-//! which everything was held; P is the number of slots. After Graham (1969), no schedule on P slots ends
+//! which everything was held; P is the number of slots, where that changes in a run its mean over W (an attempt that
+//! runs on when slots are taken away keeps its slot until it ends). After Graham (1969), no schedule on P slots ends
 //! before max(T∞, T1 / P), so `parallel_efficiency` is that bound over W.
 
 use super::{RunState, StepState};
@@ -25,7 +26,7 @@ pub struct Figures {
     pub span: Micros,
     /// W: wall-clock time less held time.
     pub wall: Micros,
-    /// P: slots.
+    /// The slots at present: P, unless they changed in the run.
     pub slots: usize,
     /// T1 / W.
     pub speedup: Option<f64>,
@@ -57,7 +58,7 @@ fn measured(state: &RunState, now: Micros, with_potential: bool) -> Figures {
     let graph = Graph::of(state);
     let work: u64 = weights.iter().sum();
     let wall = state.wall(now);
-    let slots = state.slots();
+    let capacity = state.slot_capacity(now).0.max(1) as f64;
     let paths = Paths::longest(&graph, &weights);
     let critical: Vec<usize> = paths
         .critical(&graph, &weights)
@@ -70,15 +71,18 @@ fn measured(state: &RunState, now: Micros, with_potential: bool) -> Figures {
         Vec::new()
     };
     let ratio = |part: f64| (work > 0 && wall.0 > 0).then(|| part / wall.0 as f64);
-    let bound = (paths.span as f64).max(work as f64 / slots as f64);
+    let speedup = ratio(work as f64);
+    let utilisation = work as f64 / capacity;
+    let busiest = paths.span as f64 / (wall.0 as f64).max(1.0);
     Figures {
         work: Micros(work),
         span: Micros(paths.span),
         wall,
-        slots,
-        speedup: ratio(work as f64),
-        parallel_efficiency: ratio(bound).map(|x| x.min(1.0)),
-        slot_utilisation: ratio(work as f64 / slots as f64).map(|x| x.min(1.0)),
+        slots: state.slots(),
+        speedup,
+        // T1 / P over W is T1 over P · W.
+        parallel_efficiency: speedup.map(|_| busiest.max(utilisation).min(1.0)),
+        slot_utilisation: speedup.map(|_| utilisation.min(1.0)),
         critical_path: critical.iter().map(|row| StepIx(*row as u32)).collect(),
         potential: potential.into_iter().map(Micros).collect(),
     }

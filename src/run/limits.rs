@@ -58,6 +58,11 @@ impl ResourceLimits {
         }
     }
 
+    /// The limit of slots, at least 1; [`u32::MAX`] without one.
+    pub(crate) fn slots_at_most(&self) -> u32 {
+        self.max_concurrent.unwrap_or(u32::MAX).max(1)
+    }
+
     /// The number of slots for `steps` steps: P of the figures.
     pub fn slots(&self, steps: usize) -> usize {
         let steps = steps.max(1);

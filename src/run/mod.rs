@@ -22,6 +22,7 @@ mod rows;
 mod run_phase;
 mod run_summary;
 mod savings;
+mod setting_refusal;
 mod slot_accounting;
 mod slot_time;
 mod state;
@@ -39,7 +40,7 @@ pub use compare::{Comparison, Differences, Verdict};
 pub use event::{
     AttemptDetails, AttemptEnd, CallReason, ErrorKind, EventKind, InputChange, Limit, LogStream,
     MissReason, NotReused, RerunReason, Reuse, RunError, RunEvent, RunHeader, RunOutcome,
-    SkipReason, StepInfo, StepKey, StepPrice, StepSource, Streamed, WaitReason,
+    RunSetting, SkipReason, StepInfo, StepKey, StepPrice, StepSource, Streamed, WaitReason,
 };
 pub use exchange::{Body, Exchange};
 pub use figures::{Figures, UsualTimes, figures, time_left};

@@ -3,6 +3,7 @@
 
 use super::{RunPhase, StepState, StepStatus, WaitReason};
 use crate::units::Micros;
+use std::collections::BTreeMap;
 
 /// What a row is to the slots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,12 +68,18 @@ pub(super) struct SlotAccounting {
     pub(super) unused: u64,
     /// Time between the events of ended attempts and their service time.
     pub(super) around: u64,
+    /// How long there were how many slots, [`u32::MAX`] without a limit.
+    by_slots: BTreeMap<u32, u64>,
 }
 
 /// What else decides who is idle for what.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Conditions {
-    /// P.
+    /// The limit of slots, [`u32::MAX`] without one.
+    pub limit: u32,
+    /// The highest limit so far.
+    pub highest_limit: u32,
+    /// The slots.
     pub slots: u64,
     /// The phase of the run.
     pub phase: RunPhase,
@@ -100,6 +107,13 @@ impl SlotAccounting {
         self.uses.iter().all(|count| *count == 0)
     }
 
+    /// P · W, in slot time; there are never more slots than `callable` rows.
+    pub(super) fn capacity(&self, callable: usize) -> Micros {
+        let callable = callable.max(1) as u64;
+        let of = |(slots, time): (&u32, &u64)| time.saturating_mul(u64::from(*slots).min(callable));
+        Micros(self.by_slots.iter().map(of).fold(0, u64::saturating_add))
+    }
+
     /// An attempt took this time in addition to its service time.
     pub(super) fn around(&mut self, time: Micros) {
         self.around = self.around.saturating_add(time.0);
@@ -113,6 +127,11 @@ impl SlotAccounting {
         let rows = |slot_use: SlotUse| u64::from(self.uses[slot_use as usize]);
         let alone = rows(SlotUse::BusyAlone) + rows(SlotUse::Alone) > 0;
         let busy = rows(SlotUse::Busy) + rows(SlotUse::BusyAlone);
+        // What runs on when slots are taken away keeps its slot until it ends.
+        let in_use = u32::try_from(busy).unwrap_or(u32::MAX);
+        let slots = now.limit.max(in_use.min(now.highest_limit));
+        let slots = self.by_slots.entry(slots).or_default();
+        *slots = slots.saturating_add(time.0);
         let mut room = now.slots.saturating_sub(busy);
         let mut take = |wanted: u64| {
             let taken = wanted.min(room);

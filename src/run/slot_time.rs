@@ -1,6 +1,7 @@
 //! What the slots of a run did with their time.
 //!
-//! P slots over the time W are P · W of slot time. A part of it was work; the rest was idle, each moment of
+//! P slots over the time W are P · W of slot time. Where the slots change in a run, that is the sum over its
+//! stretches; an attempt that runs on when slots are taken away keeps its slot until it ends. A part of it was work; the rest was idle, each moment of
 //! each slot for one reason. While b attempts are running, P − b slots are idle. A step that could start but
 //! for one thing takes one of them for that thing, in this order: money or calls that are not left, a rate, a
 //! backoff, the user (a pause, a breakpoint, a stop), and for a step that nothing holds the engine's own time.
@@ -14,10 +15,12 @@ use crate::units::Micros;
 /// P · W in parts, in slot time: two slots that are idle for a second are idle for two.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct SlotTime {
-    /// P.
+    /// The slots at present.
     pub slots: usize,
     /// W.
     pub wall: Micros,
+    /// P · W.
+    pub capacity: Micros,
     /// The service time of attempts: the work T1.
     pub work: Micros,
     /// Idle because nothing more could start before something had ended.
@@ -37,7 +40,7 @@ pub(crate) struct SlotTime {
 impl SlotTime {
     /// P · W.
     pub(crate) fn total(&self) -> Micros {
-        Micros(self.wall.0.saturating_mul(self.slots as u64))
+        self.capacity
     }
 
     /// The parts by name, work first. They add up to [`total`](Self::total).
@@ -56,12 +59,8 @@ impl SlotTime {
 
 /// What the slots of the run did up to `now`, which is not before its last event.
 pub(crate) fn slot_time(state: &RunState, now: Micros) -> SlotTime {
-    let mut accounting = state.slot_accounting().clone();
-    if state.held_since.is_none() {
-        accounting.pass(now - state.at, &state.conditions());
-    }
-    let (slots, wall) = (state.slots(), state.wall(now));
-    let total = wall.0.saturating_mul(slots as u64);
+    let accounting = state.accounting_at(now);
+    let capacity = state.slot_capacity(now);
     let used = [
         accounting.busy,
         accounting.rate,
@@ -72,10 +71,11 @@ pub(crate) fn slot_time(state: &RunState, now: Micros) -> SlotTime {
     ];
     let used = used.into_iter().fold(0u64, u64::saturating_add);
     SlotTime {
-        slots,
-        wall,
+        slots: state.slots(),
+        wall: state.wall(now),
+        capacity,
         work: Micros(accounting.busy.saturating_sub(accounting.around)),
-        dependency: Micros(total.saturating_sub(used)),
+        dependency: Micros(capacity.0.saturating_sub(used)),
         rate: Micros(accounting.rate),
         backoff: Micros(accounting.backoff),
         budget: Micros(accounting.budget),

@@ -6,7 +6,8 @@ use super::slot_accounting::{Conditions, SlotAccounting, SlotUse};
 use super::step_state::Moment;
 use super::{
     AttemptExtras, AttemptLog, AttemptState, EventKind, IdleCause, IdlePeriods, Limit, RateWait,
-    Rows, RunError, RunEvent, RunHeader, StepInfo, StepKey, StepSource, StepState, StepStatus,
+    Rates, ResourceLimits, Rows, RunError, RunEvent, RunHeader, RunSetting, StepInfo, StepKey,
+    StepSource, StepState, StepStatus,
 };
 use crate::plan::StepIx;
 use crate::units::{Micros, Money, Tokens};
@@ -24,6 +25,12 @@ pub struct RunState {
     pub header: Option<Arc<RunHeader>>,
     /// The rows: the plan's steps in its order, then the elements of `for_each` steps as they appeared.
     pub steps: Rows,
+    /// The limits in force.
+    pub limits: ResourceLimits,
+    /// The rates in force.
+    pub rates: Rates,
+    /// Settings that were changed in the run, with the moment, in order.
+    pub setting_changes: Vec<(Micros, RunSetting)>,
     /// Its phase.
     pub phase: RunPhase,
     /// How many events were applied.
@@ -42,6 +49,8 @@ pub struct RunState {
     callable: usize,
     /// The most that there were of them: what was a slot once remains one, so that no figure is above its bound.
     most_callable: usize,
+    /// The highest limit of slots so far.
+    highest_limit: u32,
     /// What the slots did.
     slot_accounting: SlotAccounting,
     /// What ended attempts cost, those without a price left out.
@@ -89,11 +98,22 @@ impl RunState {
         self.counts[status as usize]
     }
 
-    /// The slots of the run: P of the figures. A `for_each` step counts with its elements.
+    /// The slots of the run at present. A `for_each` step counts with its elements.
     pub fn slots(&self) -> usize {
-        self.header
-            .as_ref()
-            .map_or(1, |header| header.limits.slots(self.most_callable))
+        self.limits.slots(self.most_callable)
+    }
+
+    /// P · W at `now`, in slot time: the slots in force, over the time that counts.
+    pub fn slot_capacity(&self, now: Micros) -> Micros {
+        self.accounting_at(now).capacity(self.most_callable)
+    }
+
+    /// What the run may still come to cost besides what earlier runs have spent: the limit less that; `None` without a
+    /// limit.
+    pub fn budget(&self) -> Option<Money> {
+        let header = self.header.as_ref()?;
+        let limit = self.limits.max_total_cost_usd?;
+        Some((limit - header.spent_before).max(Money::ZERO))
     }
 
     /// Wall-clock time at `now` less the time in which a pause or the user held everything: W.
@@ -142,13 +162,20 @@ impl RunState {
         SlotUse::of(self.steps.get(row)?)
     }
 
-    pub(super) fn slot_accounting(&self) -> &SlotAccounting {
-        &self.slot_accounting
+    /// The accounting of slot time up to `now`.
+    pub(super) fn accounting_at(&self, now: Micros) -> SlotAccounting {
+        let mut accounting = self.slot_accounting.clone();
+        if self.held_since.is_none() {
+            accounting.pass(now - self.at, &self.conditions());
+        }
+        accounting
     }
 
-    pub(super) fn conditions(&self) -> Conditions {
-        let most = self.header.as_ref().and_then(|h| h.limits.max_tool_calls);
+    fn conditions(&self) -> Conditions {
+        let most = self.limits.max_tool_calls;
         Conditions {
+            limit: self.limits.slots_at_most(),
+            highest_limit: self.highest_limit,
             slots: self.slots() as u64,
             phase: self.phase,
             out_of_calls: most.is_some_and(|most| self.calls >= most),
@@ -291,6 +318,11 @@ impl RunState {
                     self.exceeded.clear();
                 }
             }
+            EventKind::SettingChanged { setting } => {
+                setting.apply(&mut self.limits, &mut self.rates);
+                self.setting_changes.push((event.at, setting.clone()));
+                self.highest_limit = self.highest_limit.max(self.limits.slots_at_most());
+            }
             EventKind::LimitReached { limit, .. } => {
                 self.phase = RunPhase::Stopping;
                 if !self.exceeded.contains(limit) {
@@ -324,6 +356,9 @@ impl RunState {
             events: self.events,
             at: self.at,
             steps: RowInfo::each(&header.steps).map(StepState::new).collect(),
+            limits: header.limits.clone(),
+            highest_limit: header.limits.slots_at_most(),
+            rates: header.rates.clone(),
             ..Self::default()
         };
         let of_the_plan = self.steps.iter().filter(|row| row.info.parent.is_none());

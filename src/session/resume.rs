@@ -6,6 +6,7 @@ use super::note::{Note, TakeOver};
 use super::options::SourceOptions;
 use crate::engine::{ResumeState, UnknownSteps};
 use crate::plan::ExecutionPlan;
+use crate::run::{Rates, ResourceLimits};
 use crate::store::{Claim, Resumption, RunMeta, Store};
 use crate::tools::REDACTED;
 use serde_json::Value;
@@ -79,6 +80,13 @@ impl PriorRun {
     /// The id of the earlier run.
     pub fn run_id(&self) -> &Arc<str> {
         &self.run_id
+    }
+
+    /// The limits and rates with which the run to resume ended, changes in the run included; `None` where it is forked.
+    pub fn limits(&self) -> Option<(ResourceLimits, Rates)> {
+        let state = self.resumption.state();
+        state.header.as_ref().filter(|_| self.changes.is_none())?;
+        Some((state.limits.clone(), state.rates.clone()))
     }
 
     /// Fills in what the caller left out: the plan, its catalogs, its worker, and the context that the earlier run had.

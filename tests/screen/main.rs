@@ -32,6 +32,7 @@ mod real_terminal;
 mod robust;
 mod savings;
 mod screens;
+mod settings;
 mod streaming;
 mod terminal_dashboard;
 #[cfg(unix)]
@@ -47,6 +48,8 @@ mod terminal_panic;
 mod terminal_picture;
 #[cfg(unix)]
 mod terminal_planner;
+#[cfg(unix)]
+mod terminal_settings;
 #[cfg(unix)]
 mod terminal_tools;
 mod travel;

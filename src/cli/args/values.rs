@@ -44,22 +44,10 @@ pub(crate) fn pace(text: &str) -> Result<Duration, String> {
 }
 
 pub(crate) fn rate(text: &str) -> Result<(Arc<str>, Rate), String> {
-    let number = |text: &str| match text.parse::<u64>() {
-        Ok(number) if number > 0 => Ok(number),
-        _ => Err(format!("{text:?} is not a whole number of at least 1")),
-    };
-    let (name, limits) = text
+    let (name, rate) = text
         .rsplit_once('=')
         .ok_or("must be NAME=CALLS or NAME=CALLS/TOKENS")?;
-    let (calls, tokens) = match limits.split_once('/') {
-        Some((calls, tokens)) => (calls, Some(number(tokens)?)),
-        None => (limits, None),
-    };
-    let rate = Rate {
-        requests_per_minute: Some(number(calls)?),
-        tokens_per_minute: tokens,
-        max_concurrent: None,
-    };
+    let rate = Rate::parse(rate)?;
     Ok((name.into(), rate))
 }
 

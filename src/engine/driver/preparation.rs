@@ -22,7 +22,7 @@ impl Driver {
             ..instance.scope()
         };
         let rated = Rated {
-            rates: &self.settings.rates,
+            rates: self.scheduler.rates(),
             toolbox: &*self.toolbox,
         };
         let prepared = prepare(&scope, &rated, instance.tool(), condition);

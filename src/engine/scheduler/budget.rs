@@ -13,6 +13,8 @@ const HEADROOM: u64 = 9;
 #[derive(Debug, Default)]
 pub(super) struct Budget {
     limit: Option<Money>,
+    /// The limit, or what was committed under an earlier one: to have spent that is no fault.
+    tolerated: Option<Money>,
     /// What the runs that this one resumes have spent.
     before: Money,
     spent: Money,
@@ -28,9 +30,18 @@ impl Budget {
     pub(super) fn new(limit: Option<Money>, before: Money) -> Self {
         Self {
             limit,
+            tolerated: limit,
             before,
             ..Self::default()
         }
+    }
+
+    /// Another limit from now on. What is reserved stays reserved.
+    pub(super) fn set_limit(&mut self, limit: Option<Money>) {
+        let committed = self.before + self.spent + self.reserved;
+        let allowed = self.tolerated.map_or(committed, |most| most.min(committed));
+        self.tolerated = limit.map(|limit| limit.max(allowed));
+        self.limit = limit;
     }
 
     /// Whether there is a limit.
@@ -47,8 +58,8 @@ impl Budget {
 
     /// Whether more is spent than the limit: a bill was higher than its bound.
     pub(super) fn is_overdrawn(&self) -> bool {
-        self.limit
-            .is_some_and(|limit| self.before + self.spent > limit)
+        self.tolerated
+            .is_some_and(|most| self.before + self.spent > most)
     }
 
     /// What the runs that this one resumes have spent.
@@ -134,7 +145,7 @@ impl Budget {
         if cost > upper_bound {
             let known = self.learned_excess.entry(Arc::clone(tool)).or_default();
             *known = (cost - upper_bound).max(*known);
-        } else if counted && self.is_limited() && !self.learned_excess.contains_key(tool) {
+        } else if counted && !self.learned_excess.contains_key(tool) {
             self.learned_excess.insert(Arc::clone(tool), Money::ZERO);
         }
     }

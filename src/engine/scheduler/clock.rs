@@ -19,7 +19,7 @@ impl RunClock {
     /// A clock for a run that may take so many seconds.
     pub(super) fn new(timeout_seconds: Option<f64>) -> Self {
         Self {
-            timeout: timeout_seconds.map(|seconds| Micros((seconds.max(0.0) * 1e6) as u64)),
+            timeout: timeout_seconds.map(micros),
             ..Self::default()
         }
     }
@@ -46,6 +46,17 @@ impl RunClock {
         self.timeout
     }
 
+    /// Whether a run that may take so many seconds could go on at `now`.
+    pub(super) fn lasts(&self, now: Micros, seconds: f64) -> bool {
+        micros(seconds) > self.wall(now) - self.allowance_from
+    }
+
+    /// The run may take so many seconds in all; the deadline is to be set again.
+    pub(super) fn set_timeout(&mut self, seconds: Option<f64>) {
+        self.timeout = seconds.map(micros);
+        self.deadline_missed = seconds.is_some();
+    }
+
     /// Sets the deadline: the moment at which its timer is to fire, where the run has one.
     pub(super) fn arm(&mut self, now: Micros) -> Option<Micros> {
         self.deadline_missed = false;
@@ -64,13 +75,19 @@ impl RunClock {
         going && self.held_since.is_none() && self.left(now) == Some(Micros(0))
     }
 
-    /// Gives the run as much time again.
+    /// Gives the run as much time again, unless it has some left.
     pub(super) fn renew(&mut self, now: Micros) {
-        self.allowance_from = self.wall(now);
+        if self.left(now) == Some(Micros(0)) {
+            self.allowance_from = self.wall(now);
+        }
     }
 
     fn left(&self, now: Micros) -> Option<Micros> {
         let used = self.wall(now) - self.allowance_from;
         Some(self.timeout? - used)
     }
+}
+
+fn micros(seconds: f64) -> Micros {
+    Micros((seconds.max(0.0) * 1e6) as u64)
 }

@@ -29,6 +29,8 @@ impl Scheduler {
             RunCommand::Breakpoint(row, on) if !on || self.rows.exists(row) => {
                 self.decisions.set_breakpoint(row, on);
             }
+            RunCommand::Set(setting) => self.set(setting, turn),
+            RunCommand::ContinueAfterLimit => self.continue_after_limit(turn),
             RunCommand::Stop if self.outcome.is_going() => {
                 turn.emit(EventKind::StopRequested);
                 self.stop(RunOutcome::Cancelled, SkipReason::User, turn);

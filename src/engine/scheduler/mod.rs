@@ -55,6 +55,7 @@ mod ready;
 mod rerun;
 mod resources;
 mod rows;
+mod settings;
 mod slots;
 mod steps;
 mod stop;

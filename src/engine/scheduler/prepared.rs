@@ -86,7 +86,18 @@ impl Scheduler {
         }
     }
 
-    fn call(&mut self, row: StepIx, planned: Planned, turn: &mut Turn<'_>) {
+    fn call(&mut self, row: StepIx, mut planned: Planned, turn: &mut Turn<'_>) {
+        if self.resources.slots.is_over() {
+            // Slots were taken away in between.
+            self.leave(row);
+            self.queue(row);
+            return;
+        }
+        planned.slot = self.resources.slots.exchange(planned.slot);
+        self.rows[row].stage = Stage::Preparing {
+            slot: planned.slot,
+            permitted: planned.permitted,
+        };
         let budget = &self.resources.budget;
         let unlimited = || (!budget.is_limited()).then_some(Money::ZERO);
         let Some(quoted) = planned.upper_bound.or_else(unlimited) else {

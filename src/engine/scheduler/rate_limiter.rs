@@ -83,11 +83,19 @@ impl RateLimiter {
     pub(super) fn new(rates: &Rates) -> Self {
         let mut limiter = Self::default();
         for (name, rate) in &rates.0 {
-            let id = LimitId(limiter.all.len() as u32);
-            limiter.ids.insert(Arc::clone(name), id);
-            limiter.all.push(RateLimit {
+            limiter.set(name, *rate);
+        }
+        limiter
+    }
+
+    /// Another rate for a name from now on; one that had none counts from now on.
+    pub(super) fn set(&mut self, name: &Arc<str>, rate: Rate) {
+        let Some(id) = self.ids.get(name).copied() else {
+            let id = LimitId(self.all.len() as u32);
+            self.ids.insert(Arc::clone(name), id);
+            self.all.push(RateLimit {
                 name: Arc::clone(name),
-                rate: *rate,
+                rate,
                 window: VecDeque::new(),
                 tokens: 0,
                 running: 0,
@@ -96,8 +104,12 @@ impl RateLimiter {
                 first_until: None,
                 due: None,
             });
-        }
-        limiter
+            return;
+        };
+        let limit = self.at(id);
+        limit.rate = rate;
+        limit.first_until = None;
+        self.to_recheck.push(id);
     }
 
     /// The limits that a call counts against.

@@ -25,6 +25,26 @@ impl Scheduler {
         .collect()
     }
 
+    /// A limit has stopped the run: what that kept from running and cut off runs now.
+    pub(super) fn continue_after_limit(&mut self, turn: &mut Turn<'_>) {
+        if self.outcome.phase != Phase::Ended || self.outcome.limit_error.is_none() {
+            return;
+        }
+        let rows = self.rows.positions();
+        let stopped = |at: &StepIx| {
+            let row = &self.rows[*at];
+            let cut_off = row.status == StepStatus::Cancelled && !self.elements.is_expanded(*at);
+            cut_off || row.ended_by == EndedBy::Stop
+        };
+        let rows: Vec<StepIx> = rows.filter(stopped).collect();
+        if rows.is_empty() {
+            // Its last bill passed the limit.
+            self.reopen(turn);
+        } else {
+            self.retry(&rows, turn);
+        }
+    }
+
     /// Runs ended rows again, with everything that depends on them.
     pub(super) fn retry(&mut self, rows: &[StepIx], turn: &mut Turn<'_>) {
         let has_ended = |row: &StepIx| self.status(*row).has_ended();

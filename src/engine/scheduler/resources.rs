@@ -54,6 +54,11 @@ impl Resources {
         self.max_calls.is_some_and(|max| self.calls >= max)
     }
 
+    /// So many calls may be made from now on, those that were made included.
+    pub(super) fn set_max_calls(&mut self, max: Option<u64>) {
+        self.max_calls = max;
+    }
+
     /// A row leaves a stage; the slot that it had there is free again.
     pub(super) fn leave(&mut self, row: StepIx, stage: &Stage) {
         match stage {

@@ -28,6 +28,16 @@ impl Slots {
         self.taken as usize
     }
 
+    /// Another maximum from now on, at least one. What is taken stays taken.
+    pub(super) fn set_max(&mut self, max: Option<u32>) {
+        self.max = max.unwrap_or(u32::MAX).max(1);
+    }
+
+    /// Whether more are taken than there are, since the maximum was lowered.
+    pub(super) fn is_over(&self) -> bool {
+        self.taken > self.max
+    }
+
     /// Whether one is free.
     pub(super) fn any_free(&self) -> bool {
         self.taken < self.max
@@ -44,6 +54,15 @@ impl Slots {
         }
         self.next += 1;
         Some(self.next - 1)
+    }
+
+    /// The slot of a row that has one: the same, or a lower one where there are not so many any more.
+    pub(super) fn exchange(&mut self, slot: u32) -> u32 {
+        if slot < self.max {
+            return slot;
+        }
+        self.give(slot);
+        self.take().unwrap_or(slot)
     }
 
     /// Gives one back.

@@ -140,6 +140,11 @@ impl Waiting {
         }
     }
 
+    /// The rows that are or were out of calls; they are not listed any more.
+    pub(super) fn take_out_of_calls(&mut self) -> Vec<StepIx> {
+        std::mem::take(&mut self.out_of_calls)
+    }
+
     /// Drops every waiting row.
     pub(super) fn clear(&mut self) {
         self.parked.clear();

@@ -11,6 +11,7 @@ mod pace;
 mod properties;
 mod rates;
 mod scenarios;
+mod settings;
 mod slot_time;
 mod transitions;
 mod unknown;

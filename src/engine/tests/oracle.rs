@@ -6,8 +6,8 @@ use super::world::{BACKOFF, World};
 use crate::engine::Timer;
 use crate::plan::{StepIx, Trigger};
 use crate::run::{
-    EventKind, ExecutionResult, Limit, RunCommand, RunOutcome, RunPhase, RunState, SkipReason,
-    StepSource, StepStatus, WaitReason,
+    EventKind, ExecutionResult, Limit, RunCommand, RunOutcome, RunPhase, RunSetting, RunState,
+    SkipReason, StepSource, StepStatus, WaitReason,
 };
 use crate::units::{Charge, Micros, Money};
 use serde_json::Value;
@@ -39,6 +39,8 @@ pub(super) struct Oracle {
     margins: BTreeMap<StepIx, Money>,
     /// The moment on the run's clock from which its time is counted.
     allowance_from: Micros,
+    /// What may have been spent although the budget is smaller by now.
+    tolerated: Money,
     /// The rows that have waited for a rate since they became ready, by when that began.
     turns: BTreeMap<StepIx, u64>,
 }
@@ -278,12 +280,42 @@ impl Oracle {
             }
             EventKind::RunReopened => {
                 (self.stopping, self.by_failure) = (false, false);
-                if state.exceeded.contains(&Limit::TimeoutSeconds) {
+                let used = state.wall(world.now) - self.allowance_from;
+                let limit = world.frame.timeout_ms.map(|ms| Micros(ms * 1000));
+                // Where it was raised since, it has some time left.
+                let is_over = limit.is_some_and(|limit| used >= limit);
+                if state.exceeded.contains(&Limit::TimeoutSeconds) && is_over {
                     self.allowance_from = state.wall(world.now);
                 }
             }
+            EventKind::SettingChanged { setting } => self.changed(world, setting),
             EventKind::RunPaused | EventKind::RunResumed => self.permits = 0,
             _ => {}
+        }
+    }
+
+    /// A setting becomes another one.
+    fn changed(&mut self, world: &World, setting: &RunSetting) {
+        let (state, frame) = (&world.state, &world.frame);
+        match setting {
+            RunSetting::MaxConcurrent { value } => assert_ne!(*value, Some(0)),
+            RunSetting::MaxTotalCostUsd { value } => {
+                // What was committed under the limits so far may be spent whatever the new one is.
+                let before = Money::from_pico(frame.spent_before);
+                let committed = before + state.spent + state.reserved;
+                let old = frame.budget.map_or(committed, Money::from_pico);
+                let tolerated = self.tolerated.max(old).min(committed);
+                self.tolerated = if value.is_some() {
+                    tolerated
+                } else {
+                    Money::ZERO
+                };
+            }
+            RunSetting::TimeoutSeconds { value } => {
+                let used = (state.wall(world.now) - self.allowance_from).seconds();
+                assert!(value.is_none_or(|seconds| seconds > used));
+            }
+            RunSetting::MaxToolCalls { .. } | RunSetting::Rate { .. } => {}
         }
     }
 
@@ -389,7 +421,8 @@ impl Oracle {
         }
         assert_eq!(state.running, 0, "running calls could still free some");
         if limit == Limit::MaxToolCalls {
-            assert_eq!(Some(state.calls), world.frame.calls);
+            // More were made where the limit is a lower one since.
+            assert!(world.frame.calls.is_some_and(|most| state.calls >= most));
         } else {
             let left = world.frame.left().unwrap() - state.spent;
             let too_dear =
@@ -421,7 +454,11 @@ impl Oracle {
             () => RunOutcome::Succeeded,
         };
         assert_eq!(outcome, wanted);
-        let is_overdrawn = world.frame.left().is_some_and(|left| state.spent > left);
+        let before = Money::from_pico(world.frame.spent_before);
+        let is_overdrawn = world
+            .frame
+            .left()
+            .is_some_and(|left| state.spent > left && before + state.spent > self.tolerated);
         assert!(
             !is_overdrawn || matches!(outcome, RunOutcome::LimitExceeded | RunOutcome::Cancelled)
         );

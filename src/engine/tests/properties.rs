@@ -4,7 +4,8 @@ use super::slot_time::is_accounted_for;
 use super::transitions::Transitions;
 use super::world::{Answer, End, Frame, NAMES, Sketch, World};
 use crate::plan::{StepIx, Trigger};
-use crate::run::{Rate, Rates, RunCommand};
+use crate::run::{Rate, Rates, RunCommand, RunSetting};
+use crate::units::Money;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use serde_json::json;
@@ -37,6 +38,8 @@ enum Op {
     SetOutput(usize),
     SetInput(usize, bool),
     Breakpoint(usize, bool),
+    Set(RunSetting),
+    ContinueAfterLimit,
     Stop,
     /// Everything ends well until the run has ended.
     Finish,
@@ -141,26 +144,49 @@ fn frames() -> impl Strategy<Value = Frame> {
         )
 }
 
-/// No rates, or one for each name.
-fn rates() -> impl Strategy<Value = Rates> {
+fn settings() -> impl Strategy<Value = RunSetting> {
+    let calls = prop::option::weighted(0.7, 0u64..40);
+    let budget = prop::option::weighted(0.8, 0i64..60);
+    let timeout = prop::option::weighted(0.7, 1u32..600);
+    prop_oneof![
+        4 => prop::option::weighted(0.9, 0u32..7)
+            .prop_map(|value| RunSetting::MaxConcurrent { value }),
+        4 => budget.prop_map(|value| RunSetting::MaxTotalCostUsd {
+            value: value.map(Money::from_pico),
+        }),
+        2 => calls.prop_map(|value| RunSetting::MaxToolCalls { value }),
+        1 => timeout.prop_map(|value| RunSetting::TimeoutSeconds {
+            value: value.map(|ms| f64::from(ms) / 1e3),
+        }),
+        4 => (0..NAMES.len(), prop::option::weighted(0.8, rate()))
+            .prop_map(|(at, rate)| RunSetting::Rate { name: NAMES[at].into(), rate }),
+    ]
+}
+
+fn rate() -> impl Strategy<Value = Rate> {
     let rate = (
         prop::option::of(1u64..5),
         prop::option::of(1u64..15),
         prop::option::of(1u64..3),
     );
-    let rate = rate.prop_map(|(requests, tokens, concurrent)| Rate {
+    rate.prop_map(|(requests, tokens, concurrent)| Rate {
         requests_per_minute: requests,
         tokens_per_minute: tokens,
         max_concurrent: concurrent,
-    });
-    let both = prop::collection::vec(rate, NAMES.len()).prop_map(|rates| {
+    })
+}
+
+/// No rates, or one for each name.
+fn rates() -> impl Strategy<Value = Rates> {
+    let both = prop::collection::vec(rate(), NAMES.len()).prop_map(|rates| {
         let names = NAMES.into_iter().map(Into::into);
         Rates(names.zip(rates).collect())
     });
     prop_oneof![3 => Just(Rates::default()), 2 => both]
 }
 
-fn moves() -> impl Strategy<Value = Vec<Move>> {
+/// A script; where `changes` is set, one in which settings change and limits are raised.
+fn moves(changes: bool) -> impl Strategy<Value = Vec<Move>> {
     let end = prop_oneof![
         5 => Just(End::Well),
         2 => Just(End::Passing),
@@ -186,6 +212,15 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
         1 => Just(Op::Stop),
         1 => Just(Op::Finish),
     ];
+    let settings = prop_oneof![
+        6 => settings().prop_map(Op::Set),
+        1 => Just(Op::ContinueAfterLimit),
+    ];
+    let op = if changes {
+        prop_oneof![4 => op, 1 => settings].boxed()
+    } else {
+        op.boxed()
+    };
     let patience = prop_oneof![3 => Just(usize::MAX), 1 => 0usize..4];
     let step = (op, patience).prop_map(|(op, patience)| Move { op, patience });
     prop::collection::vec(step, 0..60)
@@ -236,6 +271,8 @@ fn play(world: &mut World, step: &Move) {
             world.send(RunCommand::SetInput(row(at), input));
         }
         Op::Breakpoint(at, on) => world.send(RunCommand::Breakpoint(row(at), on)),
+        Op::Set(setting) => world.send(RunCommand::Set(setting)),
+        Op::ContinueAfterLimit => world.send(RunCommand::ContinueAfterLimit),
         Op::Stop => world.send(RunCommand::Stop),
         Op::Finish => world.finish(),
     }
@@ -265,8 +302,8 @@ impl fmt::Debug for Story {
     }
 }
 
-fn stories() -> impl Strategy<Value = Story> {
-    (sketches(), frames(), moves()).prop_map(|(sketches, frame, script)| Story {
+fn stories(changes: bool) -> impl Strategy<Value = Story> {
+    (sketches(), frames(), moves(changes)).prop_map(|(sketches, frame, script)| Story {
         sketches,
         frame,
         script,
@@ -289,15 +326,26 @@ proptest! {
         ..ProptestConfig::default()
     })]
 
-    fn the_rules_hold_and_the_run_ends(story in stories()) {
-        let mut world = World::unprepared(story.sketches, story.frame);
-        for step in &story.script {
-            play(&mut world, step);
-        }
-        world.finish();
-        is_accounted_for(&world);
-        VISITED.with_borrow_mut(|visited| visited.add(&world.transitions));
+    fn the_rules_hold_and_the_run_ends(story in stories(false)) {
+        let transitions = tell(story);
+        VISITED.with_borrow_mut(|visited| visited.add(&transitions));
     }
+
+    #[test]
+    fn the_rules_hold_whatever_settings_change_in_the_run(story in stories(true)) {
+        tell(story).agree_with_the_table(false);
+    }
+}
+
+/// Plays a story to the end of its run.
+fn tell(story: Story) -> Transitions {
+    let mut world = World::unprepared(story.sketches, story.frame);
+    for step in &story.script {
+        play(&mut world, step);
+    }
+    world.finish();
+    is_accounted_for(&world);
+    world.transitions
 }
 
 thread_local! {

@@ -32,13 +32,13 @@ fn used(world: &World, name: &str) -> Use {
     };
     for at in 0..world.state.steps.len() {
         let row = StepIx(at as u32);
-        if !uses_rate_limit(world, row, name) {
-            continue;
-        }
-        let tokens = demand(world, row).tokens;
         for attempt in &world.state.steps[at].attempts {
-            used.starts.push((attempt.started, tokens));
-            used.running += u64::from(attempt.end.is_none());
+            // One that started when the name had no rate does not count.
+            let demand = &world.demands[&(row, attempt.number)];
+            if demand.names.iter().any(|known| &**known == name) {
+                used.starts.push((attempt.started, demand.tokens));
+                used.running += u64::from(attempt.end.is_none());
+            }
         }
     }
     used
@@ -149,7 +149,8 @@ pub(super) fn holds(world: &World, turns: &BTreeMap<StepIx, u64>, row: StepIx) -
     if timers.any(|(at, timer)| matches!(timer, Timer::Rate(_)) && *at <= world.now) {
         return true;
     }
-    let rate = &world.frame.rates.0[&wait.name];
+    let rate = world.frame.rates.0.get(&wait.name).copied();
+    let rate = &rate.unwrap_or_default();
     let used = used(world, &wait.name);
     let tokens = demand(world, row).tokens;
     let first = first(world, turns, &wait.name);

@@ -3,8 +3,8 @@
 use super::world::World;
 use crate::plan::StepIx;
 use crate::run::{
-    AttemptEnd, EventKind, RunEvent, RunPhase, RunState, SlotTime, StepKey, StepState, StepStatus,
-    WaitReason, figures, slot_time,
+    AttemptEnd, EventKind, ResourceLimits, RunEvent, RunPhase, RunState, SlotTime, StepKey,
+    StepState, StepStatus, WaitReason, figures, slot_time,
 };
 use crate::units::Micros;
 
@@ -12,11 +12,21 @@ use crate::units::Micros;
 fn slowly(events: &[RunEvent], now: Micros) -> SlotTime {
     let mut parts = SlotTime::default();
     let mut state = RunState::default();
+    let mut stretches = Vec::new();
     for event in events {
-        stretch(&mut parts, &state, event.at);
+        stretches.extend(stretch(&mut parts, &state, event.at));
         state.apply(event);
     }
-    stretch(&mut parts, &state, now);
+    stretches.extend(stretch(&mut parts, &state, now));
+    // A `for_each` step that is expanded later makes room for more slots from the beginning.
+    let mut unlimited = state.clone();
+    unlimited.limits = ResourceLimits::none();
+    let callable = unlimited.slots();
+    let slots = stretches.iter().map(|stretch: &Stretch| {
+        let slots = stretch.limit.unwrap_or(callable).clamp(1, callable);
+        stretch.time.0 * slots.max(stretch.running) as u64
+    });
+    parts.capacity = Micros(slots.sum());
     let around: u64 = state
         .steps
         .iter()
@@ -42,11 +52,18 @@ fn slowly(events: &[RunEvent], now: Micros) -> SlotTime {
     parts
 }
 
+/// A stretch in which nothing changed and the clock was running.
+struct Stretch {
+    time: Micros,
+    limit: Option<usize>,
+    running: usize,
+}
+
 fn is(step: &StepKey, attempt: u32, end: &AttemptEnd) -> bool {
     (step.ix, attempt) == (end.step.ix, end.attempt)
 }
 
-fn stretch(parts: &mut SlotTime, state: &RunState, to: Micros) {
+fn stretch(parts: &mut SlotTime, state: &RunState, to: Micros) -> Option<Stretch> {
     let running = state
         .steps
         .iter()
@@ -62,16 +79,16 @@ fn stretch(parts: &mut SlotTime, state: &RunState, to: Micros) {
     let held = running == paced && (stands || paced > 0) || running == 0 && user_is_asked;
     let time = (to - state.at).0;
     if time == 0 || held || state.header.is_none() {
-        return;
+        return None;
     }
-    let mut room = state.slots() - running;
+    let mut room = state.slots().saturating_sub(running - paced);
     parts.work += Micros(time * (running - paced) as u64);
-    parts.person += Micros(time * paced as u64);
     let mut give = |part: &mut Micros, rows: usize| {
         let taken = rows.min(room);
         room -= taken;
         *part += Micros(time * taken as u64);
     };
+    give(&mut parts.person, paced);
     let count = |is: &dyn Fn(&StepState) -> bool| {
         let rows = (0..state.steps.len() as u32).map(StepIx);
         rows.filter(|ix| could_use_a_slot(state, *ix) && is(&state.steps[ix.at()]))
@@ -79,7 +96,7 @@ fn stretch(parts: &mut SlotTime, state: &RunState, to: Micros) {
     };
     let waits = |reason| count(&|row: &StepState| row.waiting == Some(reason));
     let free = count(&|row| row.waiting.is_none() && row.status == StepStatus::Ready);
-    let most_calls = state.header.as_ref().unwrap().limits.max_tool_calls;
+    let most_calls = state.limits.max_tool_calls;
     let out_of_calls = most_calls.is_some_and(|most| state.calls >= most);
     let stands = matches!(state.phase, RunPhase::Paused | RunPhase::Stopping);
     let for_calls = if out_of_calls && !stands { free } else { 0 };
@@ -103,6 +120,11 @@ fn stretch(parts: &mut SlotTime, state: &RunState, to: Micros) {
         give(&mut parts.overhead, free);
     }
     give(&mut parts.dependency, usize::MAX);
+    Some(Stretch {
+        time: Micros(time),
+        limit: state.limits.max_concurrent.map(|most| most as usize),
+        running: running - paced,
+    })
 }
 
 /// Ready, or between two attempts.

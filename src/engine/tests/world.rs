@@ -8,7 +8,7 @@ use crate::engine::{Action, Input, Prepared, Rules, Scheduler, Timer};
 use crate::plan::{Mode, RetryPolicy, Step, StepIx, StepSettings, Template, Trigger};
 use crate::run::{
     Demand, EventKind, Rates, ResourceLimits, RunCommand, RunError, RunEvent, RunHeader, RunPhase,
-    RunState, StepInfo, StepSource, StepStatus,
+    RunSetting, RunState, StepInfo, StepSource, StepStatus,
 };
 use crate::tools::{CallReport, ToolError};
 use crate::units::{Micros, Money, Tokens};
@@ -115,6 +115,24 @@ impl Frame {
     }
 }
 
+impl Frame {
+    /// A setting is another one from now on.
+    fn set(&mut self, setting: &RunSetting) {
+        match setting.clone() {
+            RunSetting::MaxConcurrent { value } => self.slots = value,
+            RunSetting::MaxTotalCostUsd { value } => self.budget = value.map(Money::pico),
+            RunSetting::MaxToolCalls { value } => self.calls = value,
+            RunSetting::TimeoutSeconds { value } => {
+                self.timeout_ms = value.map(|seconds| (seconds * 1e3).round() as u64);
+            }
+            RunSetting::Rate { name, rate } => match rate {
+                Some(rate) => drop(self.rates.0.insert(name, rate)),
+                None => drop(self.rates.0.remove(&name)),
+            },
+        }
+    }
+}
+
 /// How an attempt ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
@@ -154,6 +172,8 @@ pub(super) struct World {
     pub needs: BTreeMap<StepIx, Money>,
     /// Which transitions of rows have happened.
     pub transitions: Transitions,
+    /// What every attempt counted against when it started.
+    pub demands: BTreeMap<(StepIx, u32), Demand>,
     /// Whether no call costs more than its bound.
     pub foreseen: bool,
     oracle: Oracle,
@@ -219,6 +239,7 @@ impl World {
             timers: BTreeSet::new(),
             needs: BTreeMap::new(),
             transitions: Transitions::default(),
+            demands: BTreeMap::new(),
             foreseen: true,
             oracle: Oracle::default(),
             outputs: 0,
@@ -244,6 +265,12 @@ impl World {
                 self.needs.remove(&step.ix);
                 self.rerun.insert(step.ix);
             }
+            EventKind::AttemptStarted { step, attempt, .. } => {
+                let sketch = &self.sketches[self.scheduler.plan_step(step.ix).at()];
+                let demand = sketch.demand(&self.frame.rates);
+                self.demands.insert((step.ix, *attempt), demand);
+            }
+            EventKind::SettingChanged { setting } => self.frame.set(setting),
             EventKind::ReservationRaised { step, reserved, .. } => {
                 let attempt = self.running.get_mut(&step.ix);
                 attempt.expect("the caller is running").reserved = *reserved;

@@ -50,14 +50,6 @@ pub struct RunHeader {
     pub pace: Option<Micros>,
 }
 
-impl RunHeader {
-    /// What the run may spend itself: the limit less what the runs that it resumes have spent; `None` without a limit.
-    pub fn budget(&self) -> Option<Money> {
-        let limit = self.limits.max_total_cost_usd?;
-        Some((limit - self.spent_before).max(Money::ZERO))
-    }
-}
-
 #[allow(
     clippy::trivially_copy_pass_by_ref,
     reason = "serde passes a field by reference"

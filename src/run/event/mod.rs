@@ -8,6 +8,7 @@ mod cost;
 mod error;
 mod header;
 mod reuse;
+mod setting;
 mod step;
 
 pub use attempt::{AttemptDetails, AttemptEnd, LogStream, Streamed};
@@ -15,6 +16,7 @@ pub use cost::StepPrice;
 pub use error::{ErrorKind, Limit, RunError};
 pub use header::{RunHeader, RunOutcome};
 pub use reuse::{CallReason, InputChange, MissReason, NotReused, RerunReason, Reuse};
+pub use setting::RunSetting;
 pub use step::{SkipReason, StepInfo, StepKey, StepSource, WaitReason};
 
 use crate::plan::StepInput;
@@ -189,6 +191,12 @@ pub enum EventKind {
     RunPaused,
     /// Steps start again.
     RunResumed,
+    /// A setting of the run is another one from now on.
+    SettingChanged {
+        /// Which, and what it is.
+        #[serde(flatten)]
+        setting: RunSetting,
+    },
     /// A limit stops the run.
     LimitReached {
         /// Which.
@@ -234,6 +242,7 @@ impl EventKind {
             Self::RunStarted(_)
             | Self::RunPaused
             | Self::RunResumed
+            | Self::SettingChanged { .. }
             | Self::LimitReached { .. }
             | Self::StopRequested
             | Self::RunEnded { .. }

@@ -7,8 +7,8 @@ use super::{DecodeError, Decoder, Encoder, Memory, Rows};
 use crate::plan::{Dialect, StepIx};
 use crate::run::{
     AttemptDetails, AttemptEnd, ErrorKind, EventKind, Limit, LogStream, Rate, Rates,
-    ResourceLimits, RunError, RunEvent, RunHeader, RunOutcome, SkipReason, StepInfo, StepKey,
-    StepPrice, StepSource, Streamed, WaitReason,
+    ResourceLimits, RunError, RunEvent, RunHeader, RunOutcome, RunSetting, SkipReason, StepInfo,
+    StepKey, StepPrice, StepSource, Streamed, WaitReason,
 };
 use crate::units::{Charge, ChargeClass, Micros, Tokens};
 
@@ -48,6 +48,7 @@ choice!(EventKind {
     20 StepInputSet { step: step, input: input },
     21 StepPinned { step: step, pinned: pinned },
     22 AttemptPaced { step: step, attempt: attempt },
+    23 SettingChanged { setting: setting },
 });
 
 record!(RunHeader {
@@ -250,6 +251,14 @@ record!(ResourceLimits {
     max_tool_calls,
     max_concurrent,
     max_total_cost_usd,
+});
+
+choice!(RunSetting {
+    0 MaxConcurrent { value: value },
+    1 MaxTotalCostUsd { value: value },
+    2 MaxToolCalls { value: value },
+    3 TimeoutSeconds { value: value },
+    4 Rate { name: name, rate: rate },
 });
 
 choice!(Dialect {

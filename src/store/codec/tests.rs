@@ -5,8 +5,8 @@ use crate::plan::{Dialect, InputList, InputObject, InputPart, StepInput, StepIx,
 use crate::run::{
     AttemptDetails, AttemptEnd, CallReason, ErrorKind, EventKind, InputChange, Limit, LogStream,
     MissReason, NotReused, Rate, Rates, RerunReason, ResourceLimits, Reuse, RunError, RunEvent,
-    RunHeader, RunOutcome, SkipReason, StepInfo, StepKey, StepPrice, StepSource, Streamed,
-    WaitReason,
+    RunHeader, RunOutcome, RunSetting, SkipReason, StepInfo, StepKey, StepPrice, StepSource,
+    Streamed, WaitReason,
 };
 use crate::units::{Charge, ChargeClass, Micros, Money, Tokens};
 use proptest::collection::vec;
@@ -154,18 +154,31 @@ fn price() -> impl Strategy<Value = StepPrice> {
         })
 }
 
-fn rates() -> impl Strategy<Value = Rates> {
+fn setting() -> impl Strategy<Value = RunSetting> {
+    prop_oneof![
+        option::of(any::<u32>()).prop_map(|value| RunSetting::MaxConcurrent { value }),
+        option::of(money()).prop_map(|value| RunSetting::MaxTotalCostUsd { value }),
+        option::of(any::<u64>()).prop_map(|value| RunSetting::MaxToolCalls { value }),
+        option::of(0.0f64..1e9).prop_map(|value| RunSetting::TimeoutSeconds { value }),
+        (text(), option::of(rate())).prop_map(|(name, rate)| RunSetting::Rate { name, rate }),
+    ]
+}
+
+fn rate() -> impl Strategy<Value = Rate> {
     let rate = (
         option::of(any::<u64>()),
         option::of(any::<u64>()),
         option::of(any::<u64>()),
     );
-    let rate = rate.prop_map(|(requests, tokens, concurrent)| Rate {
+    rate.prop_map(|(requests, tokens, concurrent)| Rate {
         requests_per_minute: requests,
         tokens_per_minute: tokens,
         max_concurrent: concurrent,
-    });
-    prop::collection::btree_map(text(), rate, 0..4).prop_map(Rates)
+    })
+}
+
+fn rates() -> impl Strategy<Value = Rates> {
+    prop::collection::btree_map(text(), rate(), 0..4).prop_map(Rates)
 }
 
 fn not_reused() -> impl Strategy<Value = NotReused> {
@@ -588,6 +601,7 @@ fn event_kind() -> impl Strategy<Value = EventKind> {
         Just(EventKind::RunResumed),
         (prop::sample::select(limits.to_vec()), text())
             .prop_map(|(limit, message)| EventKind::LimitReached { limit, message }),
+        setting().prop_map(|setting| EventKind::SettingChanged { setting }),
         Just(EventKind::StopRequested),
         (
             prop::sample::select(outcomes.to_vec()),

@@ -165,9 +165,18 @@ pub(crate) fn in_editor(model: &Model) -> bool {
     matches!(model.overlay, Some(Overlay::Editor(_)))
 }
 
+pub(crate) fn in_settings(model: &Model) -> bool {
+    matches!(model.overlay, Some(Overlay::Settings(_)))
+}
+
+/// Whether settings can be changed: the run takes commands, ended or not.
+pub(crate) fn takes_settings(model: &Model) -> bool {
+    !matches!(model.run.phase, RunPhase::Empty | RunPhase::Stopping)
+}
+
 /// Whether keys are typed into something.
 pub(crate) fn types(model: &Model) -> bool {
-    in_palette(model) || in_editor(model)
+    in_palette(model) || in_editor(model) || in_settings(model)
 }
 
 pub(crate) fn in_palette(model: &Model) -> bool {

@@ -62,7 +62,7 @@ fn reachable(model: &Model, entry: &Entry) -> bool {
         O::Search(_) => Some(Group::Search),
         O::Filter | O::PageSearch | O::Unknown(_) | O::Question(_) => Some(Group::Question),
         O::Palette(_) => Some(Group::Palette),
-        O::Editor(_) => Some(Group::Editor),
+        O::Editor(_) | O::Settings(_) => Some(Group::Editor),
         O::SideBySide(_) | O::Runs(_) => Some(Group::Compare),
         O::Help(_) | O::Explain(_) | O::Result(_) | O::Bare(_) => None,
     };
@@ -97,6 +97,7 @@ const fn opened_by(overlay: &Overlay) -> Option<&'static str> {
         Overlay::Result(_) => "result",
         Overlay::Question(Question::Quit) => "quit",
         Overlay::Question(Question::Stop) => "stop",
+        Overlay::Question(Question::Raise) => "settings",
         Overlay::Question(Question::Skip(_)) => "skip",
         Overlay::Question(Question::Fork(_)) => "fork",
         _ => return None,

@@ -7,6 +7,8 @@ use crate::tui::dashboard::message::Effect;
 use crate::tui::dashboard::state::model::Model;
 use crate::tui::dashboard::state::overlay::Overlay;
 use crate::tui::dashboard::state::palette::Palette;
+use crate::tui::dashboard::state::setting_line::is_setting;
+use crate::tui::dashboard::update::settings;
 
 /// A line of the palette.
 pub(crate) struct Listed {
@@ -44,6 +46,8 @@ pub(crate) fn answers(model: &Model, typed: &str) -> Vec<Listed> {
             actions.push(entry);
         }
     }
+    // A setting with its value stands for the action that changes it.
+    let typed = if is_setting(typed) { "settings" } else { typed };
     let mut query = Query::new(typed);
     let ranked = query.rank(actions.iter().map(|entry| [entry.name, entry.description]));
     let mut listed: Vec<Listed> = ranked
@@ -93,6 +97,7 @@ pub(crate) fn choose(model: &mut Model) -> Vec<Effect> {
     let Some(Overlay::Palette(palette)) = &model.overlay else {
         return Vec::new();
     };
+    let typed = palette.field.text().to_owned();
     let Some(line) = listed.get(palette.chosen) else {
         return Vec::new();
     };
@@ -103,6 +108,9 @@ pub(crate) fn choose(model: &mut Model) -> Vec<Effect> {
     }
     model.overlay = None;
     let name = line.entry.name;
+    if name == "settings" && is_setting(&typed) {
+        return settings::apply_text(model, &typed);
+    }
     let mut now = entries().filter(|entry| entry.name == name && entry.is_possible(model));
     let now = now.next();
     now.map_or_else(Vec::new, |entry| entry.run(model))

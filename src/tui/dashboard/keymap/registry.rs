@@ -4,9 +4,9 @@
 use super::conditions::{
     asked, asked_unknown, at_the_graph, can_edit, can_fork, can_go_back, can_retry, can_skip,
     choosing_run, failed, filtering, folds, has_command, has_own_output, has_page, has_result,
-    in_editor, in_palette, in_tree, is_before_the_last, on_graph, on_inspector, on_result, on_text,
-    scrolls, searches_page, searching, selected, shows, side_by_side, stoppable,
-    typing_page_search, waits, was_too_fast, zooms,
+    in_editor, in_palette, in_settings, in_tree, is_before_the_last, on_graph, on_inspector,
+    on_result, on_text, scrolls, searches_page, searching, selected, shows, side_by_side,
+    stoppable, takes_settings, typing_page_search, waits, was_too_fast, zooms,
 };
 use super::entry::{Entry, Group, Over, always, ask, change};
 use super::palette;
@@ -21,7 +21,7 @@ use crate::tui::dashboard::state::trail::Along;
 use crate::tui::dashboard::update::run_commands::{self, command, on_selected};
 use crate::tui::dashboard::update::{
     bodies, compare, editor, export, navigation, overlays, page_search, pages, questions, search,
-    unknown,
+    settings, unknown,
 };
 use crate::tui::input::key::Key;
 use crate::tui::terminal::screen::{OutsideProgram, TerminalEffect};
@@ -123,6 +123,13 @@ static BEFORE_VIEWS: &[Entry] = &[
     ask("outside-editor", &[Key::control('o')], Editor, "edit it in $EDITOR", in_editor, export::open_value).hint("$EDITOR"),
     change("leave-editor", &[code(KeyCode::Esc)], Editor, "discard the changes", in_editor, editor::leave).hint("cancel"),
 
+    ask("apply-setting", &[code(KeyCode::Enter)], Editor, "change this setting", in_settings, settings::apply).hint("apply"),
+    change("next-setting", &[code(KeyCode::Down), code(KeyCode::Tab), Key::control('n')], Editor, "the next setting", in_settings,
+        |m| settings::next(m, true)).hint("next"),
+    change("previous-setting", &[code(KeyCode::Up), code(KeyCode::BackTab), Key::control('p')], Editor, "the previous setting", in_settings,
+        |m| settings::next(m, false)),
+    change("leave-settings", &[code(KeyCode::Esc)], Editor, "change nothing", in_settings, close).hint("back"),
+
     ask("palette-choose", &[code(KeyCode::Enter)], Palette, "run this action", in_palette, palette::choose).hint("run"),
     change("palette-up", &[code(KeyCode::Up), Key::control('p'), code(KeyCode::BackTab)], Palette, "up", in_palette, |m| palette::move_by(m, -1)).hint("up"),
     change("palette-down", &[code(KeyCode::Down), Key::control('n'), code(KeyCode::Tab)], Palette, "down", in_palette, |m| palette::move_by(m, 1)).hint("down"),
@@ -166,6 +173,10 @@ static BEFORE_VIEWS: &[Entry] = &[
         can_edit, editor::edit_output).needs("a selected step that is not being called"),
     ask("fork", &[key('F')], Dashboard, "fork a new run from the selected step (asks)",
         can_fork, questions::ask_to_fork).needs("a selected step of a recorded run that has ended"),
+    change("settings", &[key(',')], Run, "change slots, budget, calls, time or a rate",
+        takes_settings, settings::open).needs("a run that is not being stopped"),
+    change("raise", &[key('U')], Run, "raise the limit that stopped the run, and continue (asks)",
+        settings::can_raise, settings::ask_to_raise).hint("raise the limit").needs("a run that a limit has stopped"),
     ask("stop", &[key('x')], Run, "stop the run: cancel running calls (asks)",
         stoppable, |m| questions::ask(m, Question::Stop)).needs("a run in progress"),
 

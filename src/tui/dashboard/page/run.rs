@@ -1,9 +1,10 @@
 //! The run as a whole, in the place of a step: its money, where the time of its slots went, what it hangs on.
 
-use crate::run::{Forecast, RunHeader, RunState, slot_time};
+use crate::run::{Forecast, RunState, slot_time};
 use crate::text;
 use crate::text::format;
 use crate::tui::dashboard::state::model::Model;
+use crate::tui::dashboard::state::setting_line;
 use crate::tui::widgets::text_page::TextPage;
 use crate::units::{Micros, Money};
 
@@ -11,6 +12,8 @@ use crate::units::{Micros, Money};
 const BAR: usize = 16;
 /// Cells of the names beside the bars.
 const NAME: usize = 16;
+/// Changes of settings that are named.
+const CHANGES: usize = 10;
 /// Steps of the critical path that are named.
 const PATH: usize = 30;
 /// Widths below which bars are left out.
@@ -29,6 +32,7 @@ pub(super) fn write(model: &Model, width: usize, page: &mut TextPage<'_>) {
         write_money(model, page);
         write_savings(model, page);
     }
+    write_settings(model, page);
     write_slots(run, model.now, width, page);
     write_path(model, page);
 }
@@ -41,9 +45,8 @@ fn write_money(model: &Model, page: &mut TextPage<'_>) {
     if !run.reserved.is_zero() {
         page.field("reserved", &run.reserved.to_string());
     }
-    let limit = run.header.as_deref();
-    if let Some(limit) = limit.and_then(RunHeader::budget) {
-        let free = limit - run.spent - run.reserved;
+    if let Some(limit) = run.budget() {
+        let free = (limit - run.spent - run.reserved).max(Money::ZERO);
         let words = format!("{free} of {}", format::budget(limit));
         page.field("free", &words);
     }
@@ -143,6 +146,24 @@ fn to_come(rest: &Forecast) -> String {
 
 fn or_unknown(amount: Option<Money>) -> String {
     amount.map_or_else(|| "unknown".to_owned(), |amount| amount.to_string())
+}
+
+/// The settings in force, and what was changed in the run.
+fn write_settings(model: &Model, page: &mut TextPage<'_>) {
+    let run = &model.run;
+    if run.setting_changes.is_empty() {
+        return;
+    }
+    page.heading("settings changed in the run");
+    let changes = run.setting_changes.iter();
+    for (at, setting) in changes.skip(run.setting_changes.len().saturating_sub(CHANGES)) {
+        let words = format!(
+            "{:>7}  {}",
+            format::duration(*at),
+            setting_line::words(setting)
+        );
+        page.text(&words, page.theme.text);
+    }
 }
 
 fn write_slots(run: &RunState, now: Micros, width: usize, page: &mut TextPage<'_>) {

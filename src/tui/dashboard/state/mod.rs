@@ -13,6 +13,7 @@ pub(crate) mod player;
 mod position;
 pub(crate) mod run_index;
 pub(crate) mod search;
+pub(crate) mod setting_line;
 pub(crate) mod step_look;
 pub(crate) mod step_names;
 pub(crate) mod time_travel;

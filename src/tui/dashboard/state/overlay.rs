@@ -4,6 +4,7 @@ use super::comparison::{RunChoice, SideBySide};
 use super::editor::Editor;
 use super::palette::Palette;
 use super::search::Search;
+use super::setting_line::SettingLine;
 use crate::plan::StepIx;
 
 /// Something that is asked before it is done.
@@ -13,6 +14,8 @@ pub enum Question {
     Quit,
     /// Stop the run.
     Stop,
+    /// Raise the limit that stopped the run.
+    Raise,
     /// Skip this step.
     Skip(StepIx),
     /// Fork the run from this step.
@@ -75,6 +78,8 @@ pub enum Overlay {
     Palette(Palette),
     /// A value that is being edited.
     Editor(Box<Editor>),
+    /// The settings of the run, and the line that changes one.
+    Settings(SettingLine),
     /// What happened to this step, whose result is unknown.
     Unknown(StepIx),
 }

@@ -46,6 +46,10 @@ pub(super) fn on_key(model: &mut Model, event: &KeyEvent) -> Vec<Effect> {
             Some(Overlay::Palette(palette)) => type_in(palette, |field| {
                 field.edit(event);
             }),
+            Some(Overlay::Settings(line)) => {
+                line.field.edit(event);
+                line.fault = None;
+            }
             Some(Overlay::Editor(editor)) => editor.edit(event),
             _ => {}
         },
@@ -58,6 +62,7 @@ pub(super) fn on_paste(model: &mut Model, text: &str) {
     model.dirty = true;
     match &mut model.overlay {
         Some(Overlay::Palette(palette)) => type_in(palette, |field| field.insert(text)),
+        Some(Overlay::Settings(line)) => line.field.insert(text),
         Some(Overlay::Editor(editor)) => editor.paste(text),
         Some(Overlay::Search(_)) => search::paste(model, text),
         Some(Overlay::Filter) => model.panes.table.paste_filter(text),

@@ -13,12 +13,13 @@ pub(crate) mod pages;
 pub(crate) mod questions;
 pub(crate) mod run_commands;
 pub(crate) mod search;
+pub(crate) mod settings;
 pub(crate) mod unknown;
 
 use super::history::HistoryAnswer;
 use super::message::{Effect, Message};
 use super::state::model::Model;
-use super::state::overlay::Overlay;
+use super::state::overlay::{Overlay, Question};
 use crate::run::{CommandError, EventKind, RunEvent};
 use crate::tui::terminal::screen::{Outcome, TerminalEffect, TerminalEvent};
 
@@ -131,6 +132,7 @@ fn on_events(model: &mut Model, events: Vec<RunEvent>) -> Vec<Effect> {
     let ended = events
         .iter()
         .any(|event| matches!(event.kind, EventKind::RunEnded { .. }));
+    let (changed, limit_reached) = settings::told(&events);
     let reshaped = model.take_in(events);
     model.keep_live();
     model.dirty = true;
@@ -140,9 +142,11 @@ fn on_events(model: &mut Model, events: Vec<RunEvent>) -> Vec<Effect> {
         model.shown_changed(reshaped);
     }
     model.banner |= ended && !model.is_past() && model.run.has_ended();
-    if !model.in_progress() && matches!(model.overlay, Some(Overlay::Question(_))) {
+    let raises = Overlay::asks(model.overlay.as_ref(), Question::Raise);
+    if !model.in_progress() && !raises && matches!(model.overlay, Some(Overlay::Question(_))) {
         model.overlay = None;
     }
+    settings::on_events(model, changed, limit_reached);
     unknown::ask(model);
     if model.leaving && !model.in_progress() {
         return leave(Outcome::Quit);

@@ -1,6 +1,7 @@
 //! What is asked before it is done.
 
 use super::run_commands::command;
+use super::settings;
 use crate::run::RunCommand;
 use crate::tui::dashboard::message::Effect;
 use crate::tui::dashboard::state::model::Model;
@@ -41,6 +42,7 @@ pub(crate) fn confirm(model: &mut Model) -> Vec<Effect> {
         Question::Skip(step) => command(RunCommand::Skip(step)),
         Question::Fork(step) => leave(Outcome::Fork(step)),
         Question::Stop => command(RunCommand::Stop),
+        Question::Raise => settings::raise(model),
         Question::Quit if model.in_progress() => {
             model.leaving = true;
             model.notice = Some("stopping the run, then leaving; q leaves at once".to_owned());

@@ -226,16 +226,20 @@ fn state(model: &Model) -> (String, Style) {
 
 fn cost(model: &Model) -> Vec<Segment> {
     let (run, theme) = (&model.run, &model.theme);
-    let Some(header) = run.header.as_deref().filter(|header| header.track_cost) else {
+    if !run
+        .header
+        .as_deref()
+        .is_some_and(|header| header.track_cost)
+    {
         return Vec::new();
-    };
+    }
     if !model.run_index.can_cost() && run.spent.is_zero() {
         return vec![Segment::new(2, vec![Span::styled("free", theme.dim)])];
     }
     let least = if run.unpriced { "≥ " } else { "" };
     let spent = Span::styled(format!("{least}{}", run.spent), theme.text);
     let mut segments = vec![Segment::new(7, vec![spent])];
-    if let Some(most) = header.budget() {
+    if let Some(most) = run.budget() {
         segments.push(Segment::joined(
             4,
             vec![Span::styled(

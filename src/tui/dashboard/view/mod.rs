@@ -23,6 +23,7 @@ mod result;
 mod runs;
 mod scrubber;
 mod search;
+mod settings;
 mod side_by_side;
 mod unknown;
 
@@ -104,6 +105,7 @@ fn draw_alone(model: &Model, overlay: &mut Overlay, buf: &mut Buffer, area: Rect
         Overlay::Search(search) => search::draw(model, search, buf, areas),
         Overlay::Palette(palette) => palette::draw(model, palette, buf, area),
         Overlay::Editor(editor) => editor::draw(model, editor, buf, area),
+        Overlay::Settings(line) => settings::draw(model, line, buf, area),
         Overlay::Unknown(step) => unknown::draw(model, *step, buf, area),
         Overlay::Bare(page) => bare::draw(model, page, buf, area),
         Overlay::PageSearch | Overlay::Filter | Overlay::Help(_) | Overlay::Question(_) => {}

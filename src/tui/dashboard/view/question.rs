@@ -1,10 +1,12 @@
 //! The confirmation of an action that cannot be undone.
 
+use crate::run::SkipReason;
 use crate::text;
 use crate::text::format;
 use crate::tui::dashboard::keymap::hints;
 use crate::tui::dashboard::state::model::Model;
 use crate::tui::dashboard::state::overlay::Question;
+use crate::tui::dashboard::state::setting_line;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -18,7 +20,7 @@ pub(super) fn draw(model: &Model, question: Question, buf: &mut Buffer, screen: 
     let width = screen.width.min(WIDTH);
     let (title, body) = words(model, question);
     let room = width.saturating_sub(4) as usize;
-    let mut lines: Vec<Line<'static>> = text::wrap(&body, room, 4)
+    let mut lines: Vec<Line<'static>> = text::wrap(&body, room, 7)
         .lines
         .into_iter()
         .map(|line| Line::styled(line, model.theme.text))
@@ -28,6 +30,10 @@ pub(super) fn draw(model: &Model, question: Question, buf: &mut Buffer, screen: 
     for (key, word) in hints(model).filter(|(_, word)| ["yes", "no"].contains(word)) {
         keys.push(Span::styled(format!("{key} "), model.theme.accent));
         keys.push(Span::styled(format!("{word}   "), model.theme.dim));
+    }
+    if question == Question::Raise {
+        keys.push(Span::styled(", ", model.theme.accent));
+        keys.push(Span::styled("another value", model.theme.dim));
     }
     lines.push(Line::from(keys));
     let area = centred(screen, width, lines.len() as u16 + 2);
@@ -75,6 +81,23 @@ fn words(model: &Model, question: Question) -> (&'static str, String) {
             "stop the run?",
             format!("{in_flight} Steps that have not started will be skipped."),
         ),
+        Question::Raise => {
+            let run = &model.run;
+            let what = run.error.as_ref();
+            let what = what.map_or_else(String::new, |error| format!("{}. ", error.message));
+            let skipped = run.steps.iter();
+            let skipped = skipped
+                .filter(|row| row.reason == Some(SkipReason::Limit) && row.info.parent.is_none());
+            let skipped = format::count(skipped.count(), "step");
+            let proposed = setting_line::raised(run);
+            let proposed = proposed.map_or_else(String::new, |one| setting_line::words(&one));
+            (
+                "a limit has stopped the run",
+                format!(
+                    "{what}Raise it ({proposed}) and run the {skipped} that it kept from running?"
+                ),
+            )
+        }
         Question::Fork(step) => {
             let row = model.run.steps.get(step.at());
             let id = model.names.fit(row.map_or("", |row| &row.info.id), 40);

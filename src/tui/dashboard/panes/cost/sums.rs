@@ -22,7 +22,7 @@ pub(super) fn draw(
     let theme = writer.theme;
     let most = (writer.area.height / SUMS).max(1);
     if tracked {
-        let limit = run.header.as_ref().and_then(|header| header.budget());
+        let limit = run.budget();
         writer.line(budget_words(
             run,
             limit,
@@ -164,7 +164,7 @@ fn budget_words(
         parts.push(("reserved", run.reserved.to_string(), theme.text));
     }
     if let Some(limit) = limit {
-        let free = limit - run.spent - run.reserved;
+        let free = (limit - run.spent - run.reserved).max(Money::ZERO);
         parts.push(("free", free.to_string(), theme.text));
         parts.push(("of", format::budget(limit), theme.dim));
     }
