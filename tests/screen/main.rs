@@ -30,6 +30,7 @@ mod raw_bodies;
 #[cfg(unix)]
 mod real_terminal;
 mod robust;
+mod room;
 mod savings;
 mod screens;
 mod settings;
@@ -48,6 +49,8 @@ mod terminal_panic;
 mod terminal_picture;
 #[cfg(unix)]
 mod terminal_planner;
+#[cfg(unix)]
+mod terminal_room;
 #[cfg(unix)]
 mod terminal_settings;
 #[cfg(unix)]

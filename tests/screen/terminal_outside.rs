@@ -143,7 +143,7 @@ fn a_page_is_saved_and_the_mouse_is_left_alone_on_request() {
             .windows(8)
             .any(|part| part == b"\x1b[?1000h")
     );
-    terminal.press("3W");
+    terminal.press("3\x13");
     terminal.wait_for("to ships-output-2.json");
     let saved = std::fs::read_to_string(project.path().join("ships-output-2.json")).unwrap();
     let saved: serde_json::Value = serde_json::from_str(&saved).unwrap();

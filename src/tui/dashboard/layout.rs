@@ -33,8 +33,20 @@ const TALL: u16 = 14;
 const TALLER: u16 = 18;
 /// Columns from which the inspector stands beside the graph.
 const WIDE: u16 = 76;
+/// Columns from which it always does.
+const ROOM_FOR_BOTH: u16 = 110;
 /// Rows of the body from which the inspector stands below the graph.
 const DEEP: u16 = 24;
+/// Fewest columns of panes that stand beside each other.
+const NARROWEST: u16 = 24;
+/// Fewest rows of panes that stand below each other.
+const LOWEST: u16 = 6;
+
+/// Whether the inspector stands beside the view, and not below it: there is room for both, and the screen is wider than
+/// high as the eye sees it, a cell being twice as high as wide.
+const fn stands_beside(width: u16, height: u16) -> bool {
+    width >= ROOM_FOR_BOTH || width >= WIDE && (height < DEEP || height * 2 < width)
+}
 
 /// Where everything is on a screen of the model's size.
 pub(crate) fn areas(model: &Model) -> Areas {
@@ -69,8 +81,12 @@ pub(crate) fn areas(model: &Model) -> Areas {
             },
         };
     }
-    let (graph, inspector) = if width >= WIDE {
-        let columns = (width * 5 / 12).clamp(36, 76);
+    let wider = model.inspector_wider;
+    let (graph, inspector) = if stands_beside(width, body.height) {
+        let columns = (width * 5 / 12)
+            .clamp(36, 76)
+            .saturating_add_signed(wider)
+            .clamp(NARROWEST, width - NARROWEST);
         let graph = Rect {
             width: width - columns,
             ..body
@@ -84,7 +100,9 @@ pub(crate) fn areas(model: &Model) -> Areas {
             },
         )
     } else {
-        let rows = body.height * 2 / 5;
+        let rows = (body.height * 2 / 5)
+            .saturating_add_signed(wider)
+            .clamp(LOWEST, body.height - LOWEST);
         let graph = Rect {
             height: body.height - rows,
             ..body

@@ -26,6 +26,14 @@ impl Key {
         }
     }
 
+    /// Any other key with control held.
+    pub(crate) const fn control_code(code: KeyCode) -> Self {
+        Self {
+            code,
+            control: true,
+        }
+    }
+
     /// Any other key.
     pub(crate) const fn code(code: KeyCode) -> Self {
         Self {

@@ -1,6 +1,7 @@
 //! When actions of the dashboard are possible.
 
 use crate::run::{RunPhase, StepStatus};
+use crate::tui::dashboard::layout;
 use crate::tui::dashboard::panes::View;
 use crate::tui::dashboard::state::inspector::Tab;
 use crate::tui::dashboard::state::model::{Focus, Model};
@@ -19,6 +20,17 @@ pub(crate) fn waits(model: &Model, along: Along) -> bool {
 
 pub(crate) fn shows(model: &Model, view: View) -> bool {
     model.view == view
+}
+
+/// Whether the waterfall stands below the graph.
+pub(crate) fn strip_shown(model: &Model) -> bool {
+    shows(model, View::Graph) && !model.strip.area.is_empty()
+}
+
+/// Whether the view and the inspector share the screen.
+pub(crate) fn sized(model: &Model) -> bool {
+    let areas = layout::areas(model);
+    model.overlay.is_none() && areas.graph.is_some() && areas.inspector.is_some()
 }
 
 pub(crate) fn zooms(model: &Model) -> bool {

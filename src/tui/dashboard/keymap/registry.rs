@@ -5,8 +5,8 @@ use super::conditions::{
     asked, asked_unknown, at_the_graph, can_edit, can_fork, can_go_back, can_retry, can_skip,
     choosing_run, failed, filtering, folds, has_command, has_own_output, has_page, has_result,
     in_editor, in_palette, in_settings, in_tree, is_before_the_last, on_graph, on_inspector,
-    on_result, on_text, scrolls, searches_page, searching, selected, shows, side_by_side,
-    stoppable, takes_settings, typing_page_search, waits, was_too_fast, zooms,
+    on_result, on_text, scrolls, searches_page, searching, selected, shows, side_by_side, sized,
+    stoppable, strip_shown, takes_settings, typing_page_search, waits, was_too_fast, zooms,
 };
 use super::entry::{Entry, Group, Over, always, ask, change};
 use super::palette;
@@ -28,7 +28,7 @@ use crate::tui::terminal::screen::{OutsideProgram, TerminalEffect};
 use crate::tui::widgets::tree::JsonTree;
 use Group::{
     Compare, Dashboard, Editor, Graph, Inspector, Palette, Question as Asked, Run,
-    Search as Searching, Time,
+    Search as Searching, Time, Views,
 };
 use crossterm::event::KeyCode;
 use overlays::close;
@@ -204,6 +204,12 @@ static BEFORE_VIEWS: &[Entry] = &[
         folds, navigation::fold_steps)
         .needs("a selected step in the graph or the table"),
     change("follow", &[key('f')], Graph, "follow running steps with the selection, or stop following", always, navigation::follow),
+    change("waterfall", &[key('W')], Views, "graph: show or hide the waterfall below it",
+        |m| on_graph(m) && shows(m, View::Graph), navigation::toggle_strip),
+    change("waterfall-higher", &[key('K'), Key::control_code(KeyCode::Up)], Views, "graph: more rows for the waterfall",
+        strip_shown, |m| m.strip.grow(2)),
+    change("waterfall-lower", &[key('J'), Key::control_code(KeyCode::Down)], Views, "graph: fewer rows for the waterfall",
+        strip_shown, |m| m.strip.grow(-2)),
     change("centre", &[key('c')], Graph, "centre the selected step", selected, navigation::centre),
     change("zoom-in", &[key('+'), key('=')], Graph, "more detail", zooms, |m| navigation::zoom(m, 1)),
     change("zoom-out", &[key('-')], Graph, "less detail", zooms, |m| navigation::zoom(m, -1)),
@@ -277,11 +283,15 @@ static AFTER_VIEWS: &[Entry] = &[
         .needs("a step whose program or request has ended"),
     ask("edit-page", &[key('E')], Inspector, "open the page whole in $EDITOR", has_page, |m| export::open(m, OutsideProgram::Editor)),
     ask("pager", &[key('|')], Inspector, "open the page whole in $PAGER", has_page, |m| export::open(m, OutsideProgram::Pager)),
-    ask("save", &[key('W')], Inspector, "save the page whole to a file", has_page, export::save),
+    ask("save", &[Key::control('s'), key('W')], Inspector, "save the page whole to a file", has_page, export::save),
     ask("bare", &[key('Z')], Inspector, "show the page without frames, for selecting with the terminal", has_page, export::show_bare),
 
     change("back", &[code(KeyCode::Esc)], Dashboard, "back", can_go_back, overlays::back).over(Over::Text).hint("back"),
     ask("the-run", &[code(KeyCode::Esc)], Dashboard, "show the run as a whole: money, slots, critical path", at_the_graph, pages::show_run),
+    change("inspector-larger", &[key('m'), Key::control_code(KeyCode::Left)], Dashboard, "more room for the inspector, less for the view",
+        sized, |m| navigation::move_divider(m, 4)),
+    change("inspector-smaller", &[key('M'), Key::control_code(KeyCode::Right)], Dashboard, "less room for the inspector, more for the view",
+        sized, |m| navigation::move_divider(m, -4)),
     change("maximise", &[key('z')], Dashboard, "maximise the pane in focus, or restore it", always, |m| m.maximised = !m.maximised),
     change("palette", &[key(':')], Dashboard, "find an action by name", always, palette::open),
     change("help", &[key('?')], Dashboard, "show the keys", always, overlays::toggle_help).hint("help"),

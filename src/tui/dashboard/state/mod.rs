@@ -16,6 +16,7 @@ pub(crate) mod search;
 pub(crate) mod setting_line;
 pub(crate) mod step_look;
 pub(crate) mod step_names;
+pub(crate) mod strip;
 pub(crate) mod time_travel;
 pub(crate) mod tour;
 pub(crate) mod trail;

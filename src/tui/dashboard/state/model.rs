@@ -5,6 +5,7 @@ use super::inspector::Inspector;
 use super::overlay::Overlay;
 use super::run_index::RunIndex;
 use super::step_names::StepNames;
+use super::strip::Strip;
 use super::time_travel::TimeTravel;
 use super::trail::Trail;
 use crate::plan::StepIx;
@@ -12,6 +13,7 @@ use crate::run::{
     Exchange, Figures, Forecast, LiveAnswer, LiveAnswers, RunPhase, RunState, Savings, StepState,
     StepStatus, UsualTimes, Verdict, figures, forecast, time_left,
 };
+use crate::tui::dashboard::panes::pane::Pane;
 use crate::tui::dashboard::panes::{Panes, View};
 use crate::tui::theme::Theme;
 use crate::units::Micros;
@@ -47,6 +49,10 @@ pub enum Drag {
     Scrubber,
     /// The frame of the map.
     Map,
+    /// The border between the view and the inspector.
+    Inspector,
+    /// The border above the waterfall.
+    Strip,
     /// The view, and where the pointer was last.
     Pane(Position),
 }
@@ -126,6 +132,10 @@ pub struct Model {
     pub view: View,
     /// Every view.
     pub panes: Panes,
+    /// The waterfall below the graph.
+    pub strip: Box<Strip>,
+    /// How many cells the inspector has more than by default, or fewer.
+    pub(crate) inspector_wider: i16,
     /// The selected step.
     pub selected: Option<StepIx>,
     /// The steps that were left along an edge.
@@ -196,6 +206,8 @@ impl Model {
             blocker: None,
             view: View::default(),
             panes: Panes::default(),
+            strip: Box::default(),
+            inspector_wider: 0,
             selected: None,
             focus: Focus::Graph,
             maximised: false,
@@ -309,7 +321,8 @@ impl Model {
     /// Whether a frame drawn a little later shows more although nothing happens: a layout is being worked out,
     /// or the view shown looks at the rows of a large run only now and then.
     pub(crate) fn is_drawn_later(&self) -> bool {
-        self.panes.get(self.view).is_behind()
+        let strip = !self.strip.area.is_empty() && self.strip.pane.is_behind();
+        strip || self.panes.get(self.view).is_behind()
     }
 
     /// Says that the figures no longer fit the run.
@@ -376,6 +389,7 @@ impl Model {
         for pane in self.panes.each_mut() {
             pane.keep_visible(self.selected);
         }
+        self.strip.pane.keep_visible(self.selected);
     }
 
     /// Selects what the run waits for, where the selection goes with it and what is selected has ended.

@@ -2,6 +2,7 @@
 
 use super::{navigation, pages, search};
 use crate::tui::dashboard::layout;
+use crate::tui::dashboard::panes::pane::Pane;
 use crate::tui::dashboard::state::model::{Drag, Focus, Model};
 use crate::tui::dashboard::state::overlay::Overlay;
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
@@ -32,6 +33,10 @@ fn wheel(model: &mut Model, at: Position, columns: isize, lines: isize) {
         pages::scroll(model, lines);
     } else if on(areas.graph) {
         model.follow = false;
+        if model.strip.area.contains(at) {
+            model.strip.pane.scroll(at, 0, lines.signum() as i32);
+            return;
+        }
         let pane = model.panes.get_mut(model.view);
         pane.scroll(at, columns as i32 * 2, lines as i32);
     }
@@ -52,10 +57,16 @@ fn click(model: &mut Model, at: Position) {
     if let Some(position) = layout::position_at(model, layout::scrubber(&areas), at) {
         model.drag = Some(Drag::Scrubber);
         model.show_position(position);
+    } else if is_divider(areas, at) {
+        model.drag = Some(Drag::Inspector);
     } else if let Some(area) = areas.graph.filter(|area| area.contains(at)) {
         model.focus = Focus::Graph;
         model.follow = false;
         model.banner = false;
+        if model.strip.area.contains(at) {
+            click_strip(model, at);
+            return;
+        }
         if let Some(view) = layout::view_at(area, at) {
             model.view = view;
             model.keep_visible();
@@ -82,6 +93,45 @@ fn click(model: &mut Model, at: Position) {
     }
 }
 
+/// Takes the border above the waterfall, or selects the step of a line.
+fn click_strip(model: &mut Model, at: Position) {
+    if at.y == model.strip.area.y {
+        model.drag = Some(Drag::Strip);
+        return;
+    }
+    let step = model.strip.pane.hit(&model.run, at);
+    navigation::select(model, step);
+}
+
+/// Whether the border between the view and the inspector is here. Where one stands below the other, that is the part of
+/// the inspector's border that has no name in it.
+fn is_divider(areas: layout::Areas, at: Position) -> bool {
+    let (Some(view), Some(inspector)) = (areas.graph, areas.inspector) else {
+        return false;
+    };
+    if inspector.x > view.x {
+        let rows = view.y + 1..view.bottom().saturating_sub(1);
+        rows.contains(&at.y) && (at.x + 1 == inspector.x || at.x == inspector.x)
+    } else {
+        at.y == inspector.y && inspector.contains(at)
+    }
+}
+
+/// Moves that border to the pointer.
+fn drag_divider(model: &mut Model, at: Position) {
+    let areas = layout::areas(model);
+    let (Some(view), Some(inspector)) = (areas.graph, areas.inspector) else {
+        return;
+    };
+    let by = if inspector.x > view.x {
+        i32::from(inspector.x) - i32::from(at.x)
+    } else {
+        i32::from(inspector.y) - i32::from(at.y)
+    };
+    navigation::move_divider(model, i16::try_from(by).unwrap_or(0));
+    model.dirty = true;
+}
+
 /// Moves what is in view with the pointer.
 fn drag(model: &mut Model, at: Position) {
     match model.drag {
@@ -91,6 +141,12 @@ fn drag(model: &mut Model, at: Position) {
             if let Some(position) = layout::position_at(model, line, at) {
                 model.show_position(position);
             }
+        }
+        Some(Drag::Inspector) => drag_divider(model, at),
+        Some(Drag::Strip) => {
+            let by = i32::from(model.strip.area.y) - i32::from(at.y);
+            model.strip.grow(i16::try_from(by).unwrap_or(0));
+            model.dirty = true;
         }
         Some(Drag::Map) => {
             model.panes.get_mut(model.view).show_on_map(at);

@@ -2,6 +2,7 @@
 
 use crate::plan::StepIx;
 use crate::text::format;
+use crate::tui::dashboard::layout;
 use crate::tui::dashboard::panes::View;
 use crate::tui::dashboard::panes::pane::{Direction, FoldResult, Pane};
 use crate::tui::dashboard::state::model::{Focus, Model};
@@ -121,6 +122,30 @@ pub(crate) fn show_view(model: &mut Model, view: View) {
     model.keep_visible();
 }
 
+/// Shows the waterfall below the graph, or no longer.
+pub(crate) fn toggle_strip(model: &mut Model) {
+    let height = layout::areas(model).graph.map_or(0, |area| area.height);
+    let steps = model
+        .run
+        .header
+        .as_deref()
+        .map_or(0, |header| header.steps.len());
+    model.strip.toggle(height, steps);
+    model.keep_visible();
+}
+
+/// Makes the inspector so many cells larger, as far as both panes stay.
+pub(crate) fn move_divider(model: &mut Model, by: i16) {
+    let place = |model: &Model| {
+        let inspector = layout::areas(model).inspector.unwrap_or_default();
+        inspector.x as i16 + inspector.y as i16
+    };
+    let (before, known) = (place(model), model.inspector_wider);
+    model.inspector_wider = known.saturating_add(by);
+    // Where a pane is as small as it gets, the way back is not longer than what was seen.
+    model.inspector_wider = known.saturating_add(before - place(model));
+}
+
 /// Selects the step of the critical path without which the run would have been shortest.
 pub(crate) fn bottleneck(model: &mut Model) {
     let figures = &model.figures;
@@ -173,6 +198,9 @@ pub(crate) fn zoom(model: &mut Model, by: i8) {
 /// Shows the detail that fits.
 pub(crate) fn fit(model: &mut Model) {
     model.panes.get_mut(model.view).fit(model.selected);
+    if model.view == View::Graph {
+        model.strip.fit();
+    }
 }
 
 /// Turns the graph from top-down to left-right, or back.

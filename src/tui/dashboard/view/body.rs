@@ -2,13 +2,20 @@
 
 use crate::text;
 use crate::tui::dashboard::layout::{name_cells, view_names};
+use crate::tui::dashboard::panes::View;
+use crate::tui::dashboard::panes::graph::GraphPane;
+use crate::tui::dashboard::panes::pane::{Caption, Pane};
 use crate::tui::dashboard::panes::pane_context::PaneContext;
 use crate::tui::dashboard::state::model::{Focus, Model};
 use crate::tui::dashboard::state::overlay::Overlay;
+use crate::tui::dashboard::state::strip::{Rows, Strip};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 use ratatui::text::Line;
+
+/// Columns for ` 1 to 9 of 28, following ` in the border.
+const IN_VIEW: u16 = 28;
 
 /// Draws the pane.
 pub(super) fn draw(model: &mut Model, buf: &mut Buffer, area: Rect) {
@@ -37,7 +44,20 @@ pub(super) fn draw(model: &mut Model, buf: &mut Buffer, area: Rect) {
         follow: model.follow,
         typing: matches!(model.overlay, Some(Overlay::Filter)),
     };
-    let caption = model.panes.get_mut(model.view).draw(buf, inner, &context);
+    let strip = &mut model.strip;
+    strip.area = Rect::default();
+    let caption = if model.view == View::Graph {
+        let graph = &mut model.panes.graph;
+        let caption = draw_graph(graph, strip, buf, inner, &context);
+        if strip.area.is_empty() {
+            caption
+        } else {
+            draw_strip(strip, buf, area, &context);
+            strip.pane.lines_in_view().unwrap_or_default()
+        }
+    } else {
+        model.panes.get_mut(model.view).draw(buf, inner, &context)
+    };
     if area.width >= 20 && area.height >= 3 {
         let caption = match (caption.is_empty(), follow.is_empty()) {
             (true, _) => follow.to_owned(),
@@ -47,6 +67,77 @@ pub(super) fn draw(model: &mut Model, buf: &mut Buffer, area: Rect) {
         let words = text::fit(&caption, area.width as usize - 4);
         let x = area.right() - 2 - text::width(&words) as u16;
         buf.set_string(x, area.bottom() - 1, words, model.theme.dim);
+    }
+}
+
+/// Draws the graph, and settles where the waterfall below it stands.
+fn draw_graph(
+    graph: &mut GraphPane,
+    strip: &mut Strip,
+    buf: &mut Buffer,
+    inner: Rect,
+    context: &PaneContext<'_>,
+) -> Caption {
+    let steps = context
+        .run
+        .header
+        .as_deref()
+        .map_or(0, |header| header.steps.len());
+    let chosen = match strip.rows(inner, steps) {
+        Rows::Chosen(rows) => {
+            graph.leave_room(0, 0);
+            rows
+        }
+        Rows::Left { fewest, most } => {
+            graph.leave_room(fewest, most);
+            0
+        }
+    };
+    let upper = Rect {
+        height: inner.height - chosen,
+        ..inner
+    };
+    let caption = graph.draw(buf, upper, context);
+    let rows = chosen + graph.room_left();
+    if rows > 0 {
+        strip.area = Rect {
+            y: inner.bottom() - rows,
+            height: rows,
+            ..inner
+        };
+    }
+    caption
+}
+
+/// Draws the waterfall with the border above it, in a pane with this frame; what its signs stand for stands in the
+/// lower border.
+fn draw_strip(strip: &mut Strip, buf: &mut Buffer, frame: Rect, context: &PaneContext<'_>) {
+    let theme = context.theme;
+    let (area, y) = (strip.area, strip.area.y);
+    let line = "─".repeat(area.width.into());
+    buf.set_stringn(area.x, y, line, area.width.into(), theme.border);
+    // The ends belong to the frame and keep its colour.
+    for (x, sign) in [(frame.x, "├"), (frame.right() - 1, "┤")] {
+        buf[(x, y)].set_symbol(sign);
+    }
+    let inner = Rect {
+        y: y + 1,
+        height: area.height - 1,
+        ..area
+    };
+    let legend = strip.pane.draw_strip(buf, inner, context);
+    let mut x = frame.x + 2;
+    // The other end of the border is for what is in view.
+    let end = (frame.right() - 2).saturating_sub(IN_VIEW);
+    let y = frame.bottom() - 1;
+    for (sign, style, words) in legend {
+        let cells = text::width(words) as u16 + 4;
+        if x + cells > end {
+            break;
+        }
+        buf.set_string(x, y, format!("   {words} "), theme.dim);
+        buf.set_string(x + 1, y, sign, style);
+        x += cells;
     }
 }
 

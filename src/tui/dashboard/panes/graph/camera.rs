@@ -44,12 +44,14 @@ impl Camera {
         self.begun = true;
     }
 
-    /// The first visible cell: within the picture, which is centred where it is smaller than the pane.
+    /// The first visible cell: within the picture. Where that is smaller than the pane it is `centred`, or begins in the
+    /// upper left corner.
     pub(super) fn settle(
         &mut self,
         picture: (i32, i32),
         pane: (i32, i32),
         first: Option<Rect>,
+        centred: bool,
     ) -> Point {
         if !self.begun {
             self.begun = true;
@@ -58,8 +60,8 @@ impl Camera {
                 self.y = first.centre().y - pane.1 / 2;
             }
         }
-        self.x = within(self.x, picture.0, pane.0);
-        self.y = within(self.y, picture.1, pane.1);
+        self.x = within(self.x, picture.0, pane.0, centred);
+        self.y = within(self.y, picture.1, pane.1, centred);
         Point {
             x: self.x,
             y: self.y,
@@ -67,9 +69,9 @@ impl Camera {
     }
 }
 
-fn within(at: i32, picture: i32, pane: i32) -> i32 {
+fn within(at: i32, picture: i32, pane: i32, centred: bool) -> i32 {
     if picture <= pane {
-        -((pane - picture) / 2)
+        -((pane - picture) / 2) * i32::from(centred)
     } else {
         at.clamp(0, picture - pane)
     }

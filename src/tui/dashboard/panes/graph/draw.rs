@@ -48,6 +48,7 @@ impl GraphPane {
         self.area = area;
         self.list = Sidebar::default();
         self.map = None;
+        self.left = 0;
         if area.is_empty() || self.variants.full.steps.is_empty() {
             return;
         }
@@ -59,6 +60,7 @@ impl GraphPane {
                 height: area.height,
             },
             version: self.version,
+            below: self.below,
         };
         let (geometry, changed) = self.worker.geometry(request, &self.variants);
         let Some(geometry) = geometry else {
@@ -66,6 +68,11 @@ impl GraphPane {
         };
         let topology = Arc::clone(&geometry.topology);
         let level = geometry.level;
+        self.left = geometry.below.min(area.height / 2);
+        let area = Rect {
+            height: area.height - self.left,
+            ..area
+        };
         if changed {
             self.move_on(selected);
         }
@@ -121,7 +128,7 @@ impl GraphPane {
                 area.width -= BESIDE;
             }
         }
-        let has_times = i32::from(area.width) >= width + 2 + i32::from(WATERFALL);
+        let has_times = geometry.has_times(area.width);
         let free = rows != i32::from(area.height) && area.height > 3;
         let axis = (has_times && free).then_some(area.y);
         if axis.is_some() {

@@ -1,7 +1,7 @@
 //! The geometry of a topology at one level of detail, worked out once.
 
 use super::level::Level;
-use super::metrics::{TIME_AND_COST, sidebar_columns};
+use super::metrics::{TIME_AND_COST, WATERFALL, sidebar_columns};
 use super::shape::{self, Gaps, Shape};
 use super::topology::Topology;
 use crate::layout::{self, Direction, Layout, Ordered, Point, Rect, Size};
@@ -21,8 +21,12 @@ pub(super) struct GraphGeometry {
     pub(super) topology: Arc<Topology>,
     /// How much each node shows.
     pub(super) level: Level,
+    /// The shape of its nodes, in layers.
+    pub(super) shape: Option<Shape>,
     /// Lines within the border of a box.
     pub(super) lines: u16,
+    /// Rows at the foot of the pane that it leaves to something else.
+    pub(super) below: u16,
     /// Which way edges run.
     pub(super) direction: Direction,
     /// Where everything is.
@@ -54,7 +58,9 @@ impl GraphGeometry {
         let geometry = Self {
             topology: Arc::clone(topology),
             level: shape.level,
+            shape: Some(shape),
             lines: shape.lines,
+            below: 0,
             direction,
             width: layout.width,
             layout,
@@ -83,7 +89,9 @@ impl GraphGeometry {
         Self {
             topology: Arc::clone(topology),
             level: Level::Row,
+            shape: None,
             lines: 0,
+            below: 0,
             direction: Direction::Down,
             width: first + (2 + label + 2 + TIME_AND_COST) as i32,
             labels: (first, label),
@@ -102,6 +110,11 @@ impl GraphGeometry {
         self.layout.width + LEAST_ROW <= i32::from(pane.width)
     }
 
+    /// Whether there is room for time beside the rows.
+    pub(super) fn has_times(&self, columns: u16) -> bool {
+        i32::from(columns) >= self.width + 2 + i32::from(WATERFALL)
+    }
+
     /// A step a cell.
     pub(super) fn overview(topology: &Arc<Topology>, pane: Size) -> Self {
         let pane = Size {
@@ -112,13 +125,22 @@ impl GraphGeometry {
         Self {
             topology: Arc::clone(topology),
             level: Level::Overview,
+            shape: None,
             lines: 0,
+            below: 0,
             direction: Direction::Down,
             width: layout.width,
             layout,
             labels: (0, 0),
             rows: Vec::new(),
         }
+    }
+
+    /// The rows of the pane below the picture, where all of it is seen.
+    pub(super) fn free_rows(&self, pane: Size) -> u16 {
+        let whole = self.panes(pane) <= 1.0;
+        let free = i32::from(pane.height) - self.layout.height;
+        u16::try_from(free).unwrap_or(0) * u16::from(whole)
     }
 
     /// How many panes wide and high the picture is, the larger of both.

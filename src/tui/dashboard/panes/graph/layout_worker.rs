@@ -31,6 +31,8 @@ pub(super) struct LayoutRequest {
     pub(super) pane: Size,
     /// Grows with every change of the nodes or edges.
     pub(super) version: u64,
+    /// Fewest and most rows to be left below the picture.
+    pub(super) below: (u16, u16),
 }
 
 /// The steps of a run as nodes: all of them, and with groups of alike steps folded where there are some.
@@ -230,7 +232,40 @@ impl LayoutJob {
                 })
             }),
         };
-        (geometry, self.sorted)
+        (self.leaving_room(geometry), self.sorted)
+    }
+
+    /// The picture so that it leaves the rows that are asked for, if it can: whole, of the same level and with names no
+    /// shorter. Else the one that leaves the most of them.
+    fn leaving_room(&mut self, picture: GraphGeometry) -> GraphGeometry {
+        let pane = self.request.pane;
+        let (fewest, most) = self.request.below;
+        let has_times = picture.level == Level::Row && picture.has_times(pane.width);
+        if most == 0 || has_times || picture.level == Level::Overview || picture.panes(pane) > 1.0 {
+            return picture;
+        }
+        let topology = Arc::clone(&picture.topology);
+        let mut best = picture;
+        if let Some(shape) = best.shape
+            && best.free_rows(pane) < most
+        {
+            let first = best.clone();
+            let wanted = |other: &Shape| other.shows_as_much_as(shape);
+            for other in self.all(&topology, wanted) {
+                if other.free_rows(pane) > best.free_rows(pane) {
+                    best = other;
+                }
+                if best.free_rows(pane) >= most {
+                    break;
+                }
+            }
+            if best.free_rows(pane) < fewest {
+                best = first;
+            }
+        }
+        let free = best.free_rows(pane).min(most);
+        best.below = if free < fewest { 0 } else { free };
+        best
     }
 
     /// The fullest picture of which nothing is outside the pane.
@@ -254,19 +289,31 @@ impl LayoutJob {
         topology: &Arc<Topology>,
         wanted: impl Fn(&Shape) -> bool,
     ) -> Option<GraphGeometry> {
+        self.all(topology, wanted).next()
+    }
+
+    /// The pictures in layers of these shapes of which nothing is outside the pane.
+    fn all(
+        &mut self,
+        topology: &Arc<Topology>,
+        wanted: impl Fn(&Shape) -> bool,
+    ) -> impl Iterator<Item = GraphGeometry> {
         let pane = self.request.pane;
         let smallest = topology.steps.len().saturating_mul(usize::from(SMALLEST));
-        if smallest > usize::from(pane.width) * usize::from(pane.height) {
-            return None;
-        }
-        let ordered = self.sort(topology);
-        let layers = ordered.layers();
+        let could = smallest <= usize::from(pane.width) * usize::from(pane.height);
+        let sorted = could.then(|| self.sort(topology));
         let chosen = self.request.direction;
-        shape::ladder()
-            .filter(|(shape, direction, _)| {
-                wanted(shape) && chosen.is_none_or(|chosen| chosen == *direction)
-            })
-            .find_map(|way| GraphGeometry::layered(topology, &ordered, &layers, way, pane, true))
+        let ways = sorted.into_iter().flat_map(|ordered| {
+            let layers = ordered.layers();
+            shape::ladder().map(move |way| (Arc::clone(&ordered), layers.clone(), way))
+        });
+        let topology = Arc::clone(topology);
+        ways.filter(move |(.., (shape, direction, _))| {
+            wanted(shape) && chosen.is_none_or(|chosen| chosen == *direction)
+        })
+        .filter_map(move |(ordered, layers, way)| {
+            GraphGeometry::layered(&topology, &ordered, &layers, way, pane, true)
+        })
     }
 
     /// A picture of this level that does not fit: the one that is fewest panes large.

@@ -53,6 +53,10 @@ pub struct GraphPane {
     pub(super) anchor: Option<(Level, StepIx, Point)>,
     /// The room that there was in the last frame.
     pub(super) room: ratatui::layout::Size,
+    /// Fewest and most rows to be left below the picture where it can do without them; none where that is 0.
+    pub(super) below: (u16, u16),
+    /// The rows that the last frame left.
+    pub(super) left: u16,
     /// Where the picture went in the last frame, and the cell of it in the upper left corner.
     pub(super) area: Rect,
     pub(super) origin: Point,
@@ -205,9 +209,11 @@ impl GraphPane {
             }
         }
         let picture = (geometry.width, geometry.layout.height);
+        // Time takes all the room beside rows, and its axis stands above the first of them.
+        let centred = geometry.level != Level::Row || !geometry.has_times(area.width);
         self.origin = self
             .camera
-            .settle(picture, (width, height), geometry.extent(0));
+            .settle(picture, (width, height), geometry.extent(0), centred);
     }
 
     /// The step to which an arrow key leads: along the edges first, then the nearest in that direction.
@@ -258,6 +264,17 @@ impl GraphPane {
     pub fn level(&self) -> Level {
         let shown = self.worker.last().map(|geometry| geometry.level);
         self.level.or(shown).unwrap_or_default()
+    }
+
+    /// Asks for rows at the foot of the pane, from the fewest to the most, where the picture can do without them: all of
+    /// it stays in view, and no step shows less of itself than with the whole pane.
+    pub(crate) fn leave_room(&mut self, fewest: u16, most: u16) {
+        self.below = (fewest, most);
+    }
+
+    /// The rows that the last frame left.
+    pub(crate) fn room_left(&self) -> u16 {
+        self.left
     }
 
     /// Makes these steps stand out, as what a search found; with none, no step does.

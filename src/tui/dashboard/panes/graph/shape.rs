@@ -105,6 +105,12 @@ impl Shape {
         shapes.next().unwrap_or(LADDER[2])
     }
 
+    /// Whether a node of this shape shows no less than one of the other: the same level, and names as long. Cards may
+    /// have fewer lines.
+    pub(super) fn shows_as_much_as(&self, other: Self) -> bool {
+        self.level == other.level && self.name >= other.name
+    }
+
     /// The size of each node. Those of one layer are equally wide, as the longest name in it asks for, so that nothing
     /// moves when times change.
     pub(super) fn sizes(self, topology: &Topology, layers: &[Option<u32>]) -> Vec<Size> {

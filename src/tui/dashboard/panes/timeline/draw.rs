@@ -121,7 +121,7 @@ impl Timeline {
         self.caption(context)
     }
 
-    fn gutter(&self, run: &RunState, width: u16) -> u16 {
+    pub(super) fn gutter(&self, run: &RunState, width: u16) -> u16 {
         let most = usize::from(width / 3);
         let wanted = match self.lines {
             Lines::Slots => {
@@ -200,7 +200,7 @@ impl Timeline {
         }
     }
 
-    fn draw_steps(
+    pub(super) fn draw_steps(
         &self,
         painter: &mut Painter<'_>,
         x: u16,
@@ -215,7 +215,7 @@ impl Timeline {
                 continue;
             };
             let y = self.area.y + at as u16;
-            let is_selected = context.selected == Some(*step);
+            let is_selected = self.index.is_in_line(*step, context.selected);
             let is_broken = context.breakpoints.contains(step);
             let step_look = StepLook::of(row, is_broken);
             let look = step_look.style(theme);
@@ -258,7 +258,7 @@ impl Timeline {
     }
 
     /// Shades what is empty while nothing could start.
-    fn draw_idle_periods(&self, painter: &mut Painter<'_>, rows: std::ops::Range<u16>) {
+    pub(super) fn draw_idle_periods(&self, painter: &mut Painter<'_>, rows: std::ops::Range<u16>) {
         let run = painter.run;
         let spans = run.idle_periods.spans();
         let mut shaded: Vec<Piece> = Vec::new();
@@ -285,7 +285,7 @@ impl Timeline {
         }
     }
 
-    fn draw_now(&self, painter: &mut Painter<'_>, rows: std::ops::Range<u16>) {
+    pub(super) fn draw_now(&self, painter: &mut Painter<'_>, rows: std::ops::Range<u16>) {
         let Some(x) = self.scale.x(self.now.0) else {
             return;
         };
@@ -350,9 +350,9 @@ fn names(painter: &mut Painter<'_>, x: u16, y: u16, gutter: u16, name: &str, sty
 }
 
 /// What the signs that are seen stand for: glyph, style, words.
-type Legend = Vec<(&'static str, Style, &'static str)>;
+pub(crate) type Legend = Vec<(&'static str, Style, &'static str)>;
 
-fn legend_entries(painter: &Painter<'_>) -> Legend {
+pub(super) fn legend_entries(painter: &Painter<'_>) -> Legend {
     let styles = painter.styles;
     let seen = Cause::ALL.into_iter();
     let seen = seen.filter(|cause| painter.causes.contains(cause));

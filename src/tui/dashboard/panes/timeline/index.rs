@@ -203,6 +203,8 @@ impl Line {
 #[derive(Debug, Default)]
 pub(super) struct Index {
     throttle: RefreshThrottle,
+    /// Whether there are lines of steps alone, and elements stand in that of their `for_each` step.
+    is_folded: bool,
     /// The slots by number, each with its attempts.
     pub(super) slots: Vec<(u32, Line)>,
     /// Every row by the start of its first attempt; those that did not start yet by when they were ready, then
@@ -225,13 +227,27 @@ impl Index {
     pub(super) fn sync(&mut self, run: &RunState, critical_path: &[StepIx]) {
         let due = self.throttle.due(run);
         if due {
-            self.take_slots(run);
             self.take_order(run);
-            self.take_waiting(run);
+            if !self.is_folded {
+                self.take_slots(run);
+                self.take_waiting(run);
+            }
         }
         if due || self.critical_path != critical_path {
             self.take_path(run, critical_path);
         }
+    }
+
+    /// Leaves out the lines of elements.
+    pub(super) fn fold_elements(&mut self) {
+        self.is_folded = true;
+    }
+
+    /// Whether `other` is this step, or an element that stands in its line.
+    pub(super) fn is_in_line(&self, step: StepIx, other: Option<StepIx>) -> bool {
+        other.is_some_and(|other| {
+            other == step || self.is_folded && self.place(other) == self.place(step)
+        })
     }
 
     /// Whether a later frame has more to take in.
@@ -279,12 +295,24 @@ impl Index {
             .steps
             .iter()
             .enumerate()
+            .filter(|(_, row)| !self.is_folded || row.info.parent.is_none())
             .map(|(ix, row)| (key(row), ix as u32))
             .collect();
         order.sort_unstable();
-        self.place.resize(order.len(), 0);
+        self.place.resize(run.steps.len(), 0);
         for (place, (_, ix)) in order.iter().enumerate() {
             self.place[*ix as usize] = place as u32;
+        }
+        if self.is_folded {
+            for (ix, row) in run.steps.iter().enumerate() {
+                let of_step = row
+                    .info
+                    .parent
+                    .and_then(|step| self.place.get(step.at()).copied());
+                if let Some(place) = of_step {
+                    self.place[ix] = place;
+                }
+            }
         }
         self.order = order.into_iter().map(|(_, ix)| StepIx(ix)).collect();
     }

@@ -23,6 +23,7 @@ mod pane;
 mod pieces;
 mod scale;
 mod step_line;
+mod strip;
 mod style;
 
 pub use pane::Timeline;

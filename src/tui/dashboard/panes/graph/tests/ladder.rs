@@ -83,6 +83,38 @@ proptest! {
     }
 
     #[test]
+    fn what_stands_below_takes_nothing_from_the_picture(
+        count in 2u32..=40,
+        picks in prop::collection::vec((any::<u16>(), any::<u16>()), 0..45),
+        width in 40u16..150,
+        height in 15u16..60,
+        most in 3u16..24,
+    ) {
+        let state = random(count, &picks);
+        let area = Rect::new(0, 0, width, height);
+        let fewest = most.min(5);
+        let mut alone = GraphPane::new();
+        draw(&mut alone, &state, area, Some(0), &Theme::default());
+        let mut pane = GraphPane::new();
+        pane.leave_room(fewest, most);
+        draw(&mut pane, &state, area, Some(0), &Theme::default());
+        let (before, now) = (alone.worker.last().unwrap(), pane.worker.last().unwrap());
+        prop_assert_eq!(now.level, before.level);
+        prop_assert_eq!(now.topology.steps.len(), before.topology.steps.len());
+        let left = pane.room_left();
+        prop_assert!(left == 0 || (fewest..=most).contains(&left), "{left}");
+        prop_assert!(left <= height / 2);
+        let room = Size { width, height: height - left };
+        prop_assert!(left == 0 || is_inside(now, room) && now.panes(room) <= 1.0);
+        // Where the picture as it was has the room to spare, that is left.
+        let spare = before.free_rows(Size { width, height }).min(height / 2);
+        let has_times = before.level == Level::Row && before.has_times(width);
+        if spare >= most && before.level != Level::Overview && !has_times {
+            prop_assert_eq!(left, most);
+        }
+    }
+
+    #[test]
     fn a_plan_of_40_steps_is_rows_with_an_overview_beside_them(
         picks in prop::collection::vec((any::<u16>(), any::<u16>()), 50..70),
     ) {
