@@ -1,8 +1,9 @@
-//! How the panes share the screen: the waterfall below the graph, and borders that move.
+//! How the panes share the screen: the waterfall below the graph, borders that move, and presentations.
 
-use crate::common::recording::Recording;
+use crate::common::recording::{Recording, receipt_failed};
 use crate::common::screen::Screen;
 use crossterm::event::{MouseButton, MouseEventKind};
+use plandeck::tui::{Level, View};
 
 const PRESS: MouseEventKind = MouseEventKind::Down(MouseButton::Left);
 const DRAG: MouseEventKind = MouseEventKind::Drag(MouseButton::Left);
@@ -208,4 +209,42 @@ fn the_wheel_goes_through_the_lines_of_the_waterfall() {
     screen.mouse(MouseEventKind::ScrollDown, (column, row + 2));
     assert_eq!(range(&mut screen), Some('2'), "{}", screen.text());
     assert!(!screen.model.follow);
+}
+
+#[test]
+fn a_presented_run_has_the_screen_and_captions_name_keys() {
+    for (columns, rows) in [(80, 24), (120, 36), (200, 60)] {
+        let mut screen = Screen::new(columns, rows, receipt_failed().events())
+            .at(2200)
+            .keys("n V");
+        insta::assert_snapshot!(format!("presented_{columns}x{rows}"), screen.text());
+    }
+    let mut screen = screen(120, 36);
+    screen.press("k V");
+    let before = screen.text();
+    assert!(!before.contains("attempts "), "{before}");
+    assert!(before.contains("space pauses the run"), "{before}");
+    assert!(screen.model.follow, "it follows what runs");
+    screen.press("T");
+    let text = screen.text();
+    assert!(text.contains("T  show the timeline"), "{text}");
+    assert_eq!(screen.model.view, View::Timeline);
+    screen.press("T enter");
+    assert!(screen.text().contains("esc goes back"), "{}", screen.text());
+    screen.press("esc");
+    assert!(!screen.text().contains("attempts "), "{}", screen.text());
+    screen.press("esc");
+    assert!(screen.text().contains("attempts "), "{}", screen.text());
+    assert!(!screen.text().contains("space pauses"), "{}", screen.text());
+}
+
+#[test]
+fn the_level_that_was_chosen_comes_back_after_a_presentation() {
+    let mut screen = screen(120, 36);
+    screen.press("-");
+    let chosen = screen.model.panes.graph.level();
+    screen.press("V");
+    assert_eq!(screen.model.panes.graph.level(), Level::Card);
+    screen.press("V");
+    assert_eq!(screen.model.panes.graph.level(), chosen);
 }

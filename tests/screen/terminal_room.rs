@@ -67,3 +67,21 @@ fn keys_show_the_waterfall_and_move_the_borders() {
     terminal.press("q");
     assert_eq!(terminal.wait_for_end(), 0);
 }
+
+#[test]
+fn a_run_is_presented_by_key_and_by_name() {
+    let mut terminal = open(120, 36);
+    terminal.press("V");
+    let text = terminal.wait_for("shows the result");
+    assert!(!text.contains("attempts"), "{text}");
+    terminal.press("w");
+    terminal.wait_for(" w  go to the bottleneck");
+    terminal.press("\x1b");
+    terminal.wait_for("attempts");
+    terminal.press(":present");
+    terminal.wait_for("present: large cards");
+    terminal.press("\r");
+    terminal.wait_for("shows the result");
+    terminal.press("q");
+    assert_eq!(terminal.wait_for_end(), 0);
+}

@@ -68,7 +68,9 @@ pub(crate) fn areas(model: &Model) -> Areas {
     if body.is_empty() {
         return areas;
     }
-    let split = !model.maximised && (width >= WIDE && body.height >= 6 || body.height >= DEEP);
+    let split = !model.maximised
+        && model.presentation.is_none()
+        && (width >= WIDE && body.height >= 6 || body.height >= DEEP);
     if !split {
         return match model.focus {
             Focus::Graph => Areas {
@@ -123,9 +125,10 @@ pub(crate) fn areas(model: &Model) -> Areas {
     }
 }
 
-/// The rows of the caption that names the next key, at the end of the header.
+/// The rows of the caption that names keys, at the end of the header.
 pub(crate) fn caption_rows(model: &Model) -> u16 {
-    u16::from(model.tour && model.size.1 >= TALLER)
+    let is_captioned = model.tour || model.presentation.is_some();
+    u16::from(is_captioned && model.size.1 >= TALLER)
 }
 
 /// The scrubber lies over the lower border of the panes, so that nothing moves when it appears.

@@ -199,6 +199,7 @@ pub(crate) fn can_go_back(model: &Model) -> bool {
     model.against.is_some()
         || model.overlay.is_some()
         || model.maximised
+        || model.presentation.is_some()
         || model.focus == Focus::Inspector
 }
 

@@ -20,8 +20,8 @@ use crate::tui::dashboard::state::overlay::Question;
 use crate::tui::dashboard::state::trail::Along;
 use crate::tui::dashboard::update::run_commands::{self, command, on_selected};
 use crate::tui::dashboard::update::{
-    bodies, compare, editor, export, navigation, overlays, page_search, pages, questions, search,
-    settings, unknown,
+    bodies, compare, editor, export, navigation, overlays, page_search, pages, presentation,
+    questions, search, settings, unknown,
 };
 use crate::tui::input::key::Key;
 use crate::tui::terminal::screen::{OutsideProgram, TerminalEffect};
@@ -293,6 +293,8 @@ static AFTER_VIEWS: &[Entry] = &[
     change("inspector-smaller", &[key('M'), Key::control_code(KeyCode::Right)], Dashboard, "less room for the inspector, more for the view",
         sized, |m| navigation::move_divider(m, -4)),
     change("maximise", &[key('z')], Dashboard, "maximise the pane in focus, or restore it", always, |m| m.maximised = !m.maximised),
+    change("present", &[key('V')], Dashboard, "present: large cards, no inspector, and captions that name keys; again: as before",
+        always, presentation::toggle),
     change("palette", &[key(':')], Dashboard, "find an action by name", always, palette::open),
     change("help", &[key('?')], Dashboard, "show the keys", always, overlays::toggle_help).hint("help"),
     ask("redraw", &[Key::control('l')], Dashboard, "redraw the screen", always, |_| vec![Effect::Terminal(TerminalEffect::Redraw)]).over(Over::All),

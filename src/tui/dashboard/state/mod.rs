@@ -11,6 +11,7 @@ pub(crate) mod page_search;
 pub(crate) mod palette;
 pub(crate) mod player;
 mod position;
+pub(crate) mod presentation;
 pub(crate) mod run_index;
 pub(crate) mod search;
 pub(crate) mod setting_line;

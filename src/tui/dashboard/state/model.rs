@@ -3,6 +3,7 @@
 use super::comparison::{Against, Pair};
 use super::inspector::Inspector;
 use super::overlay::Overlay;
+use super::presentation::Presentation;
 use super::run_index::RunIndex;
 use super::step_names::StepNames;
 use super::strip::Strip;
@@ -136,6 +137,8 @@ pub struct Model {
     pub strip: Box<Strip>,
     /// How many cells the inspector has more than by default, or fewer.
     pub(crate) inspector_wider: i16,
+    /// The presentation, while the run is presented.
+    pub(crate) presentation: Option<Presentation>,
     /// The selected step.
     pub selected: Option<StepIx>,
     /// The steps that were left along an edge.
@@ -208,6 +211,7 @@ impl Model {
             panes: Panes::default(),
             strip: Box::default(),
             inspector_wider: 0,
+            presentation: None,
             selected: None,
             focus: Focus::Graph,
             maximised: false,

@@ -51,8 +51,9 @@ pub(crate) enum Rows {
 }
 
 impl Strip {
-    /// Its rows in a pane of this size, for a plan of so many steps.
-    pub(crate) fn rows(&self, pane: Rect, steps: usize) -> Rows {
+    /// Its rows in a pane of this size, for a plan of so many steps. Where that is presented, the graph shows what is left:
+    /// it follows what runs.
+    pub(crate) fn rows(&self, pane: Rect, steps: usize, presented: bool) -> Rows {
         if pane.height < LOWEST || pane.width < NARROWEST || steps < STEPS_COMPARED {
             return Rows::Chosen(0);
         }
@@ -60,6 +61,7 @@ impl Strip {
             Some(0) => Rows::Chosen(0),
             Some(rows) => Rows::Chosen(rows.clamp(SMALLEST, pane.height - FEWEST)),
             None if steps > STEPS => Rows::Chosen(0),
+            None if presented => Rows::Chosen(Self::suitable(pane.height, steps)),
             None => {
                 let most = Self::suitable(pane.height, steps);
                 Rows::Left {

@@ -1,6 +1,7 @@
 //! What keys and pasted text do: an action of the registry, or something that is typed.
 
 use super::{export, page_search, search, unknown};
+use crate::tui::dashboard::keymap::entry::Entry;
 use crate::tui::dashboard::keymap::{self, Meaning};
 use crate::tui::dashboard::message::Effect;
 use crate::tui::dashboard::state::model::Model;
@@ -30,6 +31,7 @@ pub(super) fn on_key(model: &mut Model, event: &KeyEvent) -> Vec<Effect> {
     }
     match keymap::meaning(model, event) {
         Meaning::Does(entry) => {
+            show_pressed(model, entry, event);
             let effects = entry.run(model);
             // What was done may have left the screen free for the next question.
             unknown::ask(model);
@@ -55,6 +57,14 @@ pub(super) fn on_key(model: &mut Model, event: &KeyEvent) -> Vec<Effect> {
         },
     }
     Vec::new()
+}
+
+/// Says to the audience of a presentation which key was pressed, and what it does.
+fn show_pressed(model: &mut Model, entry: &Entry, event: &KeyEvent) {
+    if let Some(presentation) = &mut model.presentation {
+        let key = entry.keys.iter().find(|key| key.matches(event));
+        presentation.pressed = key.map(|key| (key.to_string(), entry.description));
+    }
 }
 
 /// Puts pasted text in where something is typed into.

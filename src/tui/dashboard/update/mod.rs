@@ -10,6 +10,7 @@ pub(crate) mod navigation;
 pub(crate) mod overlays;
 pub(crate) mod page_search;
 pub(crate) mod pages;
+pub(crate) mod presentation;
 pub(crate) mod questions;
 pub(crate) mod run_commands;
 pub(crate) mod search;

@@ -1,5 +1,6 @@
 //! Opening and closing what lies over the panes.
 
+use super::presentation;
 use crate::tui::dashboard::state::model::{Focus, Model};
 use crate::tui::dashboard::state::overlay::Overlay;
 
@@ -45,7 +46,9 @@ pub(crate) fn back(model: &mut Model) {
     } else if model.focus == Focus::Inspector {
         model.inspector.of_run = false;
         model.focus = Focus::Graph;
-    } else {
+    } else if model.against.is_some() {
         model.end_comparison();
+    } else if model.presentation.is_some() {
+        presentation::toggle(model);
     }
 }

@@ -48,7 +48,8 @@ pub(super) fn draw(model: &mut Model, buf: &mut Buffer, area: Rect) {
     strip.area = Rect::default();
     let caption = if model.view == View::Graph {
         let graph = &mut model.panes.graph;
-        let caption = draw_graph(graph, strip, buf, inner, &context);
+        let presented = model.presentation.is_some();
+        let caption = draw_graph(graph, strip, buf, inner, presented, &context);
         if strip.area.is_empty() {
             caption
         } else {
@@ -76,6 +77,7 @@ fn draw_graph(
     strip: &mut Strip,
     buf: &mut Buffer,
     inner: Rect,
+    presented: bool,
     context: &PaneContext<'_>,
 ) -> Caption {
     let steps = context
@@ -83,7 +85,7 @@ fn draw_graph(
         .header
         .as_deref()
         .map_or(0, |header| header.steps.len());
-    let chosen = match strip.rows(inner, steps) {
+    let chosen = match strip.rows(inner, steps, presented) {
         Rows::Chosen(rows) => {
             graph.leave_room(0, 0);
             rows

@@ -1,10 +1,12 @@
-//! The caption of a demonstration: one line that says what to look at, with the key that shows it.
+//! The caption of a demonstration or of a presentation: one line that says which key was pressed, what to look at, and
+//! the key that shows it.
 
+use super::next_key::next_key;
 use crate::text;
 use crate::tui::dashboard::state::model::Model;
-use crate::tui::dashboard::state::tour;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Modifier;
 use ratatui::text::Span;
 
 /// Draws the caption.
@@ -13,17 +15,35 @@ pub(super) fn draw(model: &Model, buf: &mut Buffer, line: Rect) {
         return;
     }
     let theme = &model.theme;
+    let key_style = theme.accent.add_modifier(Modifier::BOLD);
     let mut x = line.x + 1;
-    let mut put = |words: &str, style| {
-        let room = line.right().saturating_sub(x + 1);
+    let mut put = |x: &mut u16, words: &str, style| {
+        let room = line.right().saturating_sub(*x + 1);
         let words = text::fit(words, room.into());
-        x = buf.set_span(x, line.y, &Span::styled(words, style), room).0;
+        *x = buf
+            .set_span(*x, line.y, &Span::styled(words, style), room)
+            .0;
     };
-    put(" DEMO ", theme.badge);
-    put("  ", theme.text);
-    for (at, part) in tour::caption(model).split('`').enumerate() {
+    if model.tour {
+        put(&mut x, " DEMO ", theme.badge);
+        put(&mut x, "  ", theme.text);
+    }
+    let next = next_key(model);
+    let mut style = theme.strong;
+    if let Some(presentation) = &model.presentation {
+        if let Some((key, words)) = &presentation.pressed {
+            put(&mut x, &format!(" {key} "), theme.badge);
+            put(&mut x, &format!(" {words}   "), theme.strong);
+        }
+        style = theme.text;
+        if !model.tour {
+            // What comes next stands on the right, where the eye finds it again.
+            let free = usize::from(line.right().saturating_sub(x + 1));
+            x += free.saturating_sub(text::width(&next.replace('`', ""))) as u16;
+        }
+    }
+    for (at, part) in next.split('`').enumerate() {
         let is_key = at % 2 == 1;
-        let key = theme.accent.add_modifier(ratatui::style::Modifier::BOLD);
-        put(part, if is_key { key } else { theme.strong });
+        put(&mut x, part, if is_key { key_style } else { style });
     }
 }

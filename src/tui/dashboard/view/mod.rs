@@ -16,6 +16,7 @@ mod footer;
 mod header;
 mod help;
 mod inspector;
+mod next_key;
 mod palette;
 mod progress;
 mod question;

@@ -18,6 +18,9 @@ const SMALLEST: u16 = 12;
 /// Sweeps spent on the order of nodes; the layout itself bounds what large graphs get.
 const SWEEPS: u32 = 220;
 
+/// Panes up to which a picture that does not fit has as many lines in its nodes as there are.
+const MOST_PANES: f32 = 2.0;
+
 /// Orders of nodes that are kept for the next time.
 const KEPT: usize = 6;
 
@@ -316,7 +319,8 @@ impl LayoutJob {
         })
     }
 
-    /// A picture of this level that does not fit: the one that is fewest panes large.
+    /// A picture of this level that does not fit: the one that is fewest panes large. What would be many panes large has
+    /// fewer lines.
     fn cropped(&mut self, topology: &Arc<Topology>, level: Level) -> GraphGeometry {
         let pane = self.request.pane;
         let ordered = self.sort(topology);
@@ -325,11 +329,20 @@ impl LayoutJob {
             Some(direction) => vec![direction],
             None => vec![Direction::Down, Direction::Right],
         };
-        let pictures = directions.into_iter().filter_map(|direction| {
-            let way = (Shape::of(level), direction, Gaps::Wide);
-            GraphGeometry::layered(topology, &ordered, &layers, way, pane, false)
-        });
-        let smallest = pictures.min_by(|a, b| a.panes(pane).total_cmp(&b.panes(pane)));
+        let mut smallest: Option<GraphGeometry> = None;
+        for shape in Shape::of(level) {
+            let pictures = directions.iter().filter_map(|direction| {
+                let way = (shape, *direction, Gaps::Wide);
+                GraphGeometry::layered(topology, &ordered, &layers, way, pane, false)
+            });
+            smallest = pictures.min_by(|a, b| a.panes(pane).total_cmp(&b.panes(pane)));
+            if smallest
+                .as_ref()
+                .is_some_and(|picture| picture.panes(pane) <= MOST_PANES)
+            {
+                break;
+            }
+        }
         smallest.unwrap_or_else(|| GraphGeometry::lanes(topology, pane))
     }
 

@@ -260,6 +260,11 @@ impl GraphPane {
         self.heat.words()
     }
 
+    /// Shows this much of each step, or what fits; gives what was chosen before.
+    pub(crate) fn choose(&mut self, level: Option<Level>) -> Option<Level> {
+        std::mem::replace(&mut self.level, level)
+    }
+
     /// How much of each step is shown.
     pub fn level(&self) -> Level {
         let shown = self.worker.last().map(|geometry| geometry.level);

@@ -99,10 +99,10 @@ pub(super) fn options(direction: Direction, gaps: Gaps, shape: Shape, pane: Size
 }
 
 impl Shape {
-    /// The fullest shape of a level, for when it is asked for.
-    pub(super) fn of(level: Level) -> Self {
-        let mut shapes = LADDER.into_iter().filter(|shape| shape.level == level);
-        shapes.next().unwrap_or(LADDER[2])
+    /// The shapes of a level with whole names, the fullest first, for when it is asked for.
+    pub(super) fn of(level: Level) -> impl Iterator<Item = Self> {
+        let mut shapes = LADDER.into_iter();
+        std::iter::from_fn(move || shapes.find(|shape| shape.level == level && shape.name == WHOLE))
     }
 
     /// Whether a node of this shape shows no less than one of the other: the same level, and names as long. Cards may

@@ -55,12 +55,17 @@ impl Scale {
 
     /// The ticks from left to right: the cell, and what it says.
     pub(super) fn ticks(&self) -> Vec<(u16, String)> {
+        self.ticks_apart(3)
+    }
+
+    /// The same with so many cells between what they say.
+    pub(super) fn ticks_apart(&self, cells: u16) -> Vec<(u16, String)> {
         let step = steps()
             .find(|step| {
                 let widest = label(self.end(), *step)
                     .len()
                     .max(label(self.from, *step).len());
-                step / self.per >= widest as f64 + 3.0
+                step / self.per >= widest as f64 + f64::from(cells)
             })
             .unwrap_or(f64::INFINITY);
         if !step.is_finite() {

@@ -15,6 +15,8 @@ use std::collections::BTreeSet;
 
 /// Its name.
 const NAME: &str = " waterfall ";
+/// Cells between the times in its border.
+const APART: u16 = 8;
 /// Fewest cells of the lines.
 const NARROWEST: u16 = 8;
 
@@ -108,7 +110,7 @@ fn draw_axis(
     from: u16,
     context: &PaneContext<'_>,
 ) {
-    for (x, label) in scale.ticks() {
+    for (x, label) in scale.ticks_apart(APART) {
         let at = lines.x + x;
         let room = usize::from((lines.right() + 1).saturating_sub(at + 1));
         if at < from || label.chars().count() + 1 > room {
