@@ -24,6 +24,7 @@ mod home;
 mod inspect;
 mod layout_gallery;
 mod logs;
+mod motion;
 mod palette;
 #[cfg(unix)]
 mod raw_bodies;

@@ -312,9 +312,10 @@ impl Model {
             .figures_clock
             .behind
             .then(|| self.figures_due() - self.clock);
-        let motion = self
-            .moves()
-            .then_some(if self.motion { MOVE_EVERY } else { MOVE_SELDOM });
+        let motion = self.moves().then(|| match self.motion_turn() {
+            Some(_) => MOVE_EVERY,
+            None => MOVE_SELDOM,
+        });
         let layout = self.is_drawn_later().then_some(LAYOUT_IN);
         [figures, motion, layout, self.next_played()]
             .into_iter()
@@ -364,6 +365,12 @@ impl Model {
     /// The figures look at every row, so a large run has them less often.
     fn figures_every(&self) -> Micros {
         Micros(FIGURES_EVERY.0 * (1 + self.run.steps.len() as u64 / 2_000))
+    }
+
+    /// The turn of what moves, four a second, while something runs; `None` where nothing is to move.
+    pub(crate) fn motion_turn(&self) -> Option<u64> {
+        let moves = self.motion && self.run.running > 0 && self.moves();
+        moves.then_some(self.clock.0 / TURN)
     }
 
     /// Gives the shape of running steps its turn.

@@ -33,6 +33,7 @@ pub(super) fn draw(model: &mut Model, buf: &mut Buffer, area: Rect) {
         return;
     }
     model.sync_panes();
+    model.panes.graph.set_turn(model.motion_turn());
     let context = PaneContext {
         run: &model.run,
         figures: &model.figures,

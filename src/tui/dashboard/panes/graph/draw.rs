@@ -9,6 +9,7 @@ use super::layout_worker::LayoutRequest;
 use super::level::Level;
 use super::metrics::{BESIDE, WATERFALL};
 use super::minimap::{self, Minimap};
+use super::motion::has_just_changed;
 use super::paint::{HiddenNodes, NodeView, Painter};
 use super::pane::GraphPane;
 use super::sidebar::{self, Sidebar};
@@ -299,6 +300,22 @@ impl GraphPane {
             theme,
         };
         painter.wires();
+        let is_new = |step: StepIx| {
+            let row = state.steps.get(step.at());
+            self.turn.is_some() && row.is_some_and(|row| has_just_changed(row, now))
+        };
+        if let Some(turn) = self.turn {
+            let style = theme.status(StepStatus::Running).style;
+            let runs = |node: u32| {
+                let row = topology
+                    .step(node)
+                    .and_then(|step| state.steps.get(step.at()));
+                row.is_some_and(|row| row.running_attempt().is_some())
+            };
+            for route in geometry.layout.routes.iter().filter(|route| runs(route.to)) {
+                painter.light(route, turn, style);
+            }
+        }
         let heat = HeatScale::new(self.heat, topology, state, now);
         let sign_of = |node: u32| Some(heat.as_ref()?.sign(node, theme.ascii));
         let is_among = |node: u32, rows: &HashSet<StepIx>| {
@@ -364,6 +381,7 @@ impl GraphPane {
                 card,
                 selected: selected == Some(node),
                 matched: matched(node),
+                flash: members.is_none() && is_new(step),
                 differs,
                 back: apart && calm,
                 details,
@@ -389,6 +407,8 @@ impl GraphPane {
                     let status_style = look_of(node).style(theme);
                     let style = if selected == Some(node) {
                         status_style.style.patch(theme.selection)
+                    } else if is_new(topology.steps[node as usize]) {
+                        status_style.style.add_modifier(Modifier::REVERSED)
                     } else if matched(node) {
                         status_style.style.add_modifier(Modifier::UNDERLINED)
                     } else if highlight.is_some_and(|highlight| highlight.node(node)) {

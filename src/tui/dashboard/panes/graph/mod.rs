@@ -25,6 +25,7 @@ mod level;
 mod live;
 mod metrics;
 mod minimap;
+mod motion;
 mod paint;
 mod paint_node;
 mod pane;

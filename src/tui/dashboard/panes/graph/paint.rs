@@ -25,6 +25,8 @@ pub(super) struct NodeView<'a> {
     pub(super) matched: bool,
     /// Whether the step differs in the run that this one is compared with.
     pub(super) differs: bool,
+    /// Whether its state changed a moment before.
+    pub(super) flash: bool,
     /// Whether it steps back behind what is lit.
     pub(super) back: bool,
     /// The lines of a box.
@@ -136,6 +138,9 @@ impl Painter<'_> {
         } else {
             view.card.name
         };
+        if view.flash {
+            style = view.card.style.add_modifier(Modifier::BOLD);
+        }
         if view.differs {
             style = self.theme.warning.patch(self.theme.strong);
         }

@@ -116,6 +116,8 @@ impl Painter<'_> {
             view.card
                 .style
                 .patch(self.theme.strong.fg(view.card.style.fg.unwrap_or_default()))
+        } else if view.flash {
+            view.card.style.add_modifier(Modifier::BOLD)
         } else if view.back || view.card.recedes {
             self.theme.border
         } else {

@@ -72,6 +72,8 @@ pub struct GraphPane {
     pub(super) map: Option<Minimap>,
     /// The overview beside rows.
     pub(super) beside: OverviewBeside,
+    /// Which turn it is for what moves, while something does.
+    pub(super) turn: Option<u64>,
     /// Steps with a breakpoint.
     pub(super) breakpoints: BTreeSet<StepIx>,
     /// How long calls usually take.
@@ -263,6 +265,11 @@ impl GraphPane {
     /// Shows this much of each step, or what fits; gives what was chosen before.
     pub(crate) fn choose(&mut self, level: Option<Level>) -> Option<Level> {
         std::mem::replace(&mut self.level, level)
+    }
+
+    /// Lets what runs and what has just changed be seen to, in this turn; `None` where nothing moves.
+    pub(crate) fn set_turn(&mut self, turn: Option<u64>) {
+        self.turn = turn;
     }
 
     /// How much of each step is shown.

@@ -304,12 +304,7 @@ impl Mesh {
             self.mark(point, arms, stroke, net);
         }
         let back = towards(end, before);
-        let (dx, dy) = match back {
-            LEFT => (-1, 0),
-            RIGHT => (1, 0),
-            UP => (0, -1),
-            _ => (0, 1),
-        };
+        let (dx, dy) = step(back);
         if is_headed && let Some(cell) = self.cell(end.x + dx, end.y + dy) {
             let before = cell.head.map_or(Stroke::None, |(_, stroke)| stroke);
             cell.head = Some((opposite(back), stroke.max(before)));
@@ -369,7 +364,7 @@ impl Mesh {
 }
 
 /// The direction from one cell to another of its row or column.
-const fn towards(from: Point, to: Point) -> u8 {
+pub(super) const fn towards(from: Point, to: Point) -> u8 {
     if to.x > from.x {
         RIGHT
     } else if to.x < from.x {
@@ -378,6 +373,16 @@ const fn towards(from: Point, to: Point) -> u8 {
         DOWN
     } else {
         UP
+    }
+}
+
+/// The columns and rows to the next cell.
+pub(super) const fn step(direction: u8) -> (i32, i32) {
+    match direction {
+        LEFT => (-1, 0),
+        RIGHT => (1, 0),
+        UP => (0, -1),
+        _ => (0, 1),
     }
 }
 
