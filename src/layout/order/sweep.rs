@@ -12,7 +12,7 @@ pub(super) enum Measure {
 }
 
 /// Rounds of exchanges after one sweep.
-const ROUNDS: usize = 6;
+const ROUNDS: usize = 24;
 
 /// Pairs of links that are compared one by one.
 const MANY: usize = 64;
@@ -63,16 +63,17 @@ impl<'a> Sweeper<'a> {
         }
     }
 
-    /// Orders every layer by its neighbours above (or below), layer by layer. Ties keep their order.
-    pub(super) fn sweep(&mut self, downwards: bool, measure: Measure) {
+    /// Orders every layer by its neighbours above (or below), layer by layer. Ties keep their order, or turn it where
+    /// `flips`.
+    pub(super) fn sweep(&mut self, downwards: bool, measure: Measure, flips: bool) {
         let depth = self.layers.len();
         for step in 1..depth {
             let layer = if downwards { step } else { depth - 1 - step };
-            self.arrange(layer, downwards, measure);
+            self.arrange(layer, downwards, measure, flips);
         }
     }
 
-    fn arrange(&mut self, layer: usize, by_above: bool, measure: Measure) {
+    fn arrange(&mut self, layer: usize, by_above: bool, measure: Measure, flips: bool) {
         self.work += self.layers[layer].len() as u64;
         self.keys.clear();
         self.slots.clear();
@@ -88,6 +89,9 @@ impl<'a> Sweeper<'a> {
                 self.keys.push((key, unit));
                 self.slots.push(at);
             }
+        }
+        if flips {
+            self.keys.reverse();
         }
         self.keys.sort_by(|a, b| a.0.total_cmp(&b.0));
         for (&at, &(_, unit)) in self.slots.iter().zip(&self.keys) {
@@ -106,16 +110,16 @@ impl<'a> Sweeper<'a> {
         is_kept(self.kept, a) && is_kept(self.kept, b)
     }
 
-    /// Exchanges neighbours as long as that removes crossings, at most a few rounds. A layer is looked at again
-    /// only where it or one beside it changed.
-    pub(super) fn exchange(&mut self) {
+    /// Exchanges neighbours as long as that removes crossings, at most some rounds, and where `flips` those that cross
+    /// as often either way. A layer is looked at again only where it or one beside it changed.
+    pub(super) fn exchange(&mut self, flips: bool) {
         let depth = self.layers.len();
         let mut due = vec![true; depth];
         for _ in 0..ROUNDS {
             let mut next = vec![false; depth];
             let mut gained = false;
             for layer in 0..depth {
-                if due[layer] && self.exchange_in(layer) {
+                if due[layer] && self.exchange_in(layer, flips) {
                     gained = true;
                     let around = layer.saturating_sub(1)..(layer + 2).min(depth);
                     next[around.clone()].fill(true);
@@ -129,7 +133,7 @@ impl<'a> Sweeper<'a> {
         }
     }
 
-    fn exchange_in(&mut self, layer: usize) -> bool {
+    fn exchange_in(&mut self, layer: usize, flips: bool) -> bool {
         let mut gained = false;
         for at in 1..self.layers[layer].len() {
             let (left, right) = (self.layers[layer][at - 1], self.layers[layer][at]);
@@ -138,14 +142,44 @@ impl<'a> Sweeper<'a> {
             }
             let (now, then) = self.pair(left, right);
             self.work += 1;
-            if then < now {
-                self.layers[layer].swap(at - 1, at);
-                self.place[left as usize] = at as u32;
-                self.place[right as usize] = at as u32 - 1;
-                gained = true;
+            if then < now || flips && now > 0 && then == now {
+                self.swap(layer, at);
+                gained |= then < now;
             }
         }
         gained
+    }
+
+    /// Brings neighbours into the plan's order where that costs nothing.
+    pub(super) fn tidy(&mut self) {
+        for _ in 0..ROUNDS {
+            let mut moved = false;
+            for layer in 0..self.layers.len() {
+                for at in 1..self.layers[layer].len() {
+                    let (left, right) = (self.layers[layer][at - 1], self.layers[layer][at]);
+                    let is_out_of_order = right < left && left < self.layered.nodes;
+                    if !is_out_of_order || self.are_kept(left, right) {
+                        continue;
+                    }
+                    let (now, then) = self.pair(left, right);
+                    if then <= now {
+                        self.swap(layer, at);
+                        moved = true;
+                    }
+                }
+            }
+            if !moved {
+                break;
+            }
+        }
+    }
+
+    /// Exchanges the unit at this place of a layer with the one before it.
+    fn swap(&mut self, layer: usize, at: usize) {
+        let order = &mut self.layers[layer];
+        order.swap(at - 1, at);
+        self.place[order[at - 1] as usize] = at as u32 - 1;
+        self.place[order[at] as usize] = at as u32;
     }
 
     /// Takes each unit out of its layer and puts it back where it costs fewest crossings, at most [`REACH`] places
