@@ -81,7 +81,9 @@ pub(super) fn reduce(layered: &mut Layered, sweeps: u32, kept: &[Option<u32>]) -
     }
     if fewest < at_first {
         if kept.is_empty() && is_mirrored(layered, &best) {
-            best.iter_mut().for_each(|layer| layer.reverse());
+            for layer in &mut best {
+                layer.reverse();
+            }
         }
         let mut sweeper = Sweeper::new(layered, kept, best);
         sweeper.tidy();
