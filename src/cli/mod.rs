@@ -17,6 +17,7 @@ mod headless;
 mod history_feed;
 mod home;
 mod interrupted;
+mod keys;
 mod live;
 mod man;
 mod models;
@@ -92,6 +93,7 @@ pub fn main() -> ExitCode {
         Some(Command::Models(args)) => on_tokio(models::models(args)),
         Some(Command::Prices(args)) => prices::prices(&args),
         Some(Command::Themes) => themes::themes(),
+        Some(Command::Keys) => keys::keys(),
         Some(Command::Completions { shell }) => completions::completions(shell),
         Some(Command::Man { out }) => man::man(out.as_deref()),
     };

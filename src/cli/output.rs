@@ -103,7 +103,7 @@ const COLUMNS: u16 = 80;
 /// Prints a line on standard error that the next output there replaces. It is printed on a terminal only.
 pub(super) fn passing_line(text: &str) {
     let mut err = std::io::stderr().lock();
-    if !err.is_terminal() {
+    if !err.is_terminal() || super::terminal::is_dumb() {
         return;
     }
     let columns = crossterm::terminal::size().map_or(COLUMNS, |(columns, _)| columns);

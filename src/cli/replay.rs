@@ -37,6 +37,9 @@ pub(super) async fn replay(args: ReplayArgs) -> Result<u8, Failure> {
     if args.headless || !is_interactive() {
         return play(Playback::new(events, args.speed)).await;
     }
+    let mut args = args;
+    screen::complete(&mut args.screen, &screen::settings_here()?)?;
+    screen::print_faults(&args.screen);
     let options = tui::Options {
         replay: Some(args.speed),
         forkable: !is_file,

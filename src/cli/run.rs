@@ -69,6 +69,9 @@ async fn run_once(
         return Err(Failure::usage("no plan was given: plandeck run PLAN"));
     };
     let headless = is_headless(&args);
+    if !headless {
+        screen::print_faults(&args.screen);
+    }
     if headless && args.paused {
         return Err(Failure::usage(
             "--paused needs the dashboard: without it the run cannot be resumed",

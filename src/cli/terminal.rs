@@ -6,9 +6,14 @@ use crate::tui::Outcome;
 use std::io::IsTerminal;
 use std::path::Path;
 
-/// Whether standard input and output are terminals.
+/// Whether standard input and output are terminals that a screen can be drawn on.
 pub(super) fn is_interactive() -> bool {
-    std::io::stdout().is_terminal() && std::io::stdin().is_terminal()
+    std::io::stdout().is_terminal() && std::io::stdin().is_terminal() && !is_dumb()
+}
+
+/// Whether the terminal understands no escape sequences.
+pub(super) fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
 }
 
 /// Whether a run with these arguments has no dashboard.
@@ -19,7 +24,7 @@ pub(super) fn is_headless(args: &RunArgs) -> bool {
 
 /// Whether to use colour on standard output.
 pub(super) fn stdout_colour() -> bool {
-    std::io::stdout().is_terminal() && !no_color()
+    std::io::stdout().is_terminal() && !no_color() && !is_dumb()
 }
 
 /// Whether to use colour on standard error.
@@ -27,7 +32,7 @@ pub(super) fn stderr_colour(when: ColorWhen) -> bool {
     match when {
         ColorWhen::Always => true,
         ColorWhen::Never => false,
-        ColorWhen::Auto => std::io::stderr().is_terminal() && !no_color(),
+        ColorWhen::Auto => std::io::stderr().is_terminal() && !no_color() && !is_dumb(),
     }
 }
 

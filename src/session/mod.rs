@@ -16,6 +16,7 @@ mod event_file;
 mod execution;
 mod fork;
 mod history;
+mod key_settings;
 mod load;
 mod log_file;
 mod note;
@@ -42,6 +43,7 @@ pub(crate) use fork::ForkRequest;
 pub(crate) use history::{
     InterruptedRun, all_runs, exchanges_of, find_run, interrupted_run_of, other_runs_of, state_of,
 };
+pub use key_settings::KeySetting;
 pub use load::{Loaded, load};
 pub(crate) use load::{catalog, load_to_check, read_draft};
 pub(crate) use log_file::start_log;
@@ -54,5 +56,5 @@ pub use prepared::{CommandSender, LiveRun, PreparedRun};
 pub use resume::PriorRun;
 pub use savings::savings;
 pub(crate) use savings::savings_so_far;
-pub use settings::{PriceSetting, Settings};
+pub use settings::{PriceSetting, Settings, theme_folders};
 pub(crate) use values::{value_from_file, value_from_text, values_from_file};

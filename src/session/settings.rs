@@ -1,6 +1,7 @@
 //! Settings from files: the nearest `plandeck.toml` in this folder or above, then the user's own file.
 
 use super::error::SessionError;
+use super::key_settings::{self, KeySetting};
 use super::options::SourceOptions;
 use crate::models::{Price, PriceError, Prices, SmallModelWorker};
 use crate::run::{Rates, ResourceLimits};
@@ -37,6 +38,17 @@ pub struct Settings {
     pub color: Option<String>,
     /// Whether the dashboard takes in what the mouse does; `None` for the default, which is that it does.
     pub mouse: Option<bool>,
+    /// Whether the title of the window says how the run stands; `None` for the default, which is that it does.
+    pub title: Option<bool>,
+    /// Whether the task bar shows the progress of the run; `None` for the default, which is that it does.
+    pub progress: Option<bool>,
+    /// How the user is told of the end and of failures while the terminal does not have the focus.
+    pub notify: Option<String>,
+    /// The user's own keys, with their places.
+    #[serde(skip)]
+    pub key_settings: Vec<KeySetting>,
+    /// The same as they are written.
+    keys: toml::Table,
     /// The limits, named as the options are; `"none"` removes one.
     limits: BTreeMap<String, toml::Value>,
     /// Rate limits by model or pool.
@@ -108,8 +120,10 @@ impl Settings {
         let place = file.display();
         let text = std::fs::read_to_string(file)
             .map_err(|error| SessionError::file(place.to_string(), error))?;
-        let settings: Self = toml::from_str(&text)
+        let mut settings: Self = toml::from_str(&text)
             .map_err(|error| SessionError::Settings(format!("{place}: {error}")))?;
+        settings.keys.clear();
+        settings.key_settings = key_settings::read(file, &text);
         settings
             .limits_over(ResourceLimits::none())
             .map_err(|why| SessionError::Settings(format!("{place}: {why}")))?;
@@ -162,6 +176,11 @@ impl Settings {
             theme: self.theme.or(other.theme),
             color: self.color.or(other.color),
             mouse: self.mouse.or(other.mouse),
+            title: self.title.or(other.title),
+            progress: self.progress.or(other.progress),
+            notify: self.notify.or(other.notify),
+            key_settings: key_settings::over(self.key_settings, other.key_settings),
+            keys: toml::Table::new(),
             limits,
             rates,
             prices,
@@ -227,8 +246,21 @@ fn limit_value(name: &str, value: &toml::Value) -> Result<Option<f64>, String> {
 }
 
 fn user_file() -> Option<PathBuf> {
+    Some(user_folder()?.join("config.toml"))
+}
+
+fn user_folder() -> Option<PathBuf> {
     let folders = etcetera::choose_base_strategy().ok()?;
-    Some(folders.config_dir().join("plandeck").join("config.toml"))
+    Some(folders.config_dir().join("plandeck"))
+}
+
+/// The folders of the user's own themes: `themes` beside the file that `PLANDECK_CONFIG` names, then in the user's
+/// configuration folder.
+pub fn theme_folders() -> Vec<PathBuf> {
+    let named = std::env::var_os("PLANDECK_CONFIG").map(PathBuf::from);
+    let beside = named.and_then(|file| file.parent().map(Path::to_path_buf));
+    let folders = beside.into_iter().chain(user_folder());
+    folders.map(|folder| folder.join("themes")).collect()
 }
 
 #[cfg(test)]
@@ -290,6 +322,11 @@ mod tests {
             theme,
             color,
             mouse,
+            title,
+            progress,
+            notify,
+            key_settings: _,
+            keys,
             limits,
             rates,
             prices,
@@ -300,11 +337,13 @@ mod tests {
         };
         assert!(limits.limits_over(ResourceLimits::none()).is_ok());
         assert!(
-            [worker, planner, base_url, theme, color]
+            [worker, planner, base_url, theme, color, notify]
                 .iter()
                 .all(Option::is_some)
         );
         assert!(stream.is_some() && stall_timeout_s.is_some() && mouse.is_some());
+        assert!(title.is_some() && progress.is_some());
+        assert!(keys.len() > 1 && keys["home"].is_table());
         let rate = rates.0["gpt-4o-mini"];
         let rate = [
             rate.requests_per_minute,

@@ -76,6 +76,10 @@ impl Word {
 
     /// How well the field matches, and the positions in it, in order.
     fn find(&mut self, field: &Field<'_>) -> Option<(i32, Vec<usize>)> {
+        let shorter = (field.length / PER_POINT) as i32;
+        if field.by_words {
+            return self.find_word(field, shorter);
+        }
         let matcher = if field.length < PROSE {
             &mut self.scattered
         } else {
@@ -86,8 +90,37 @@ impl Word {
         let bytes = found.indices.iter().rev();
         let mut places: Vec<usize> = bytes.map(|at| field.position(*at as usize)).collect();
         places.dedup();
-        let shorter = (field.length / PER_POINT) as i32;
         Some((i32::from(found.score) - shorter, places))
+    }
+
+    /// The same where a word of the field has to begin with what was typed.
+    fn find_word(&mut self, field: &Field<'_>, shorter: i32) -> Option<(i32, Vec<usize>)> {
+        field.words().find_map(|start| {
+            let rest = field.text.get(start..)?;
+            let found = self.run.match_one_indices(rest, 0)?;
+            let bytes = found.indices.iter().rev();
+            let mut places: Vec<usize> = bytes
+                .map(|at| field.position(start + *at as usize))
+                .collect();
+            places.dedup();
+            let begins = places.first() == Some(&field.position(start));
+            begins.then(|| (i32::from(found.score) - shorter, places))
+        })
+    }
+}
+
+/// What is searched in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Text<'a> {
+    /// A name, or prose where it is long.
+    Short(&'a str),
+    /// A description, however short: what is typed has to begin one of its words.
+    Prose(&'a str),
+}
+
+impl<'a> From<&'a str> for Text<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Short(text)
     }
 }
 
@@ -96,14 +129,34 @@ struct Field<'a> {
     text: &'a str,
     /// In characters.
     length: usize,
+    /// Whether it is said to be prose, so that words count from their beginnings.
+    by_words: bool,
 }
 
 impl<'a> Field<'a> {
-    fn new(text: &'a str) -> Self {
+    fn new(text: Text<'a>) -> Self {
+        let (text, by_words) = match text {
+            Text::Short(text) => (text, false),
+            Text::Prose(text) => (text, true),
+        };
         let end = text.char_indices().nth(LOOKED_AT);
         let text = end.map_or(text, |(end, _)| &text[..end]);
         let length = text.chars().count();
-        Self { text, length }
+        Self {
+            text,
+            length,
+            by_words,
+        }
+    }
+
+    /// Where its words begin.
+    fn words(&self) -> impl Iterator<Item = usize> + '_ {
+        let mut within = false;
+        self.text.char_indices().filter_map(move |(at, c)| {
+            let begins = !within && c.is_alphanumeric();
+            within = c.is_alphanumeric();
+            begins.then_some(at)
+        })
     }
 
     /// The position in characters of the one that has this byte.
@@ -132,9 +185,13 @@ impl Query {
 
     /// Compares the query with the fields of a candidate; of two fields that match a word equally well the
     /// earlier one counts. `None` where a word is in none of them.
-    pub(crate) fn find(&mut self, fields: &[&str]) -> Option<Found> {
+    pub(crate) fn find<'a, T>(&mut self, fields: &[T]) -> Option<Found>
+    where
+        T: Copy + Into<Text<'a>>,
+    {
         let mut found = Found::default();
-        let fields: Vec<Field<'_>> = fields.iter().map(|text| Field::new(text)).collect();
+        let fields = fields.iter().map(|text| Field::new((*text).into()));
+        let fields: Vec<Field<'_>> = fields.collect();
         for word in &mut self.words {
             let matches = fields.iter().enumerate().filter_map(|(at, field)| {
                 let (score, places) = word.find(field)?;
@@ -154,10 +211,13 @@ impl Query {
 
     /// The positions of the candidates that match, the best first; those that match equally well, and all of
     /// them where nothing was typed, stay in their order.
-    pub(crate) fn rank<'a, const FIELDS: usize>(
+    pub(crate) fn rank<'a, T, const FIELDS: usize>(
         &mut self,
-        candidates: impl IntoIterator<Item = [&'a str; FIELDS]>,
-    ) -> Vec<(usize, Found)> {
+        candidates: impl IntoIterator<Item = [T; FIELDS]>,
+    ) -> Vec<(usize, Found)>
+    where
+        T: Copy + Into<Text<'a>>,
+    {
         let candidates = candidates.into_iter().enumerate();
         let mut ranked: Vec<(usize, Found)> = candidates
             .filter_map(|(at, fields)| Some((at, self.find(&fields)?)))
@@ -227,6 +287,23 @@ mod tests {
             "a name before prose"
         );
         assert_eq!(places(&"x".repeat(300), prose), None);
+    }
+
+    #[test]
+    fn a_description_is_found_by_the_beginnings_of_its_words() {
+        let place = |word: &str, text| {
+            let found = Query::new(word).find(&[Text::Prose(text)])?;
+            Some(found.in_field(0).collect::<Vec<_>>())
+        };
+        let text = "centre the selected step";
+        assert_eq!(place("theme", text), None);
+        assert_eq!(place("entre", text), None);
+        assert_eq!(place("SEL", text), Some(vec![11, 12, 13]));
+        assert_eq!(
+            place("step", "a misstep, then a step"),
+            Some((18..22).collect())
+        );
+        assert_eq!(place("é", "la été"), Some(vec![3]));
     }
 
     #[test]

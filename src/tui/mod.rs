@@ -23,6 +23,7 @@ mod dashboard;
 mod fixture;
 pub mod home;
 mod input;
+mod keymaps;
 mod resume_prompt;
 mod terminal;
 mod theme;
@@ -44,17 +45,26 @@ pub use dashboard::state::editor::Editor;
 pub use dashboard::state::inspector::{Inspector, Tab};
 pub use dashboard::state::model::{Drag, Focus, Model, UnknownSteps};
 pub use dashboard::state::overlay::{BarePage, Overlay, Question};
-pub use dashboard::state::palette::Palette;
 pub use dashboard::state::search::Search;
 pub use dashboard::state::step_names::StepNames;
 pub use dashboard::update::update;
 pub use dashboard::view::view;
+pub use input::keymap::{KeyFault, KeySetting, Keymap, Keymaps};
+pub use input::palette::Palette;
+pub use keymaps::{keymaps, keys_as_settings};
 pub(crate) use resume_prompt::{ResumeChoice, ResumePrompt, ask_to_resume};
 pub use terminal::options::{Error, Options};
 pub use terminal::screen::{
     Outcome, OutsideEnd, OutsideFile, OutsideProgram, TerminalEffect, TerminalEvent,
 };
 pub(crate) use terminal::signals::EndingSignals;
+pub use terminal::surroundings::{Notify, Progress, Standing, Surroundings};
 pub use theme::Theme;
+pub use theme::choice::ThemeChoice;
 pub(crate) use theme::color::ColorMode;
-pub use theme::file::{named as theme_named, names as theme_names};
+pub use theme::file::{
+    ThemeError, ThemeFile, all as themes, find as find_theme, named as theme_named,
+    names as theme_names,
+};
+pub(crate) use theme::look::AUTO as AUTO_THEME;
+pub use theme::look::{Look, ThemeSource};

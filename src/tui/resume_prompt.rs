@@ -1,6 +1,7 @@
 //! The question before running a plan whose last run was interrupted: resume that run, or start a new one.
 
 use super::theme::Theme;
+use super::theme::look::Look;
 use crate::run::StepStatus;
 use crate::text;
 use crate::tui::input::key::Key;
@@ -8,6 +9,7 @@ use crate::tui::terminal::options::{Error, Options};
 use crate::tui::terminal::screen::{
     Outcome, Screen, TerminalEffect, TerminalEvent, TerminalSession,
 };
+use crate::tui::terminal::surroundings::Standing;
 use crate::tui::theme::ascii;
 use crate::tui::widgets::frame::frame;
 use crate::units::Money;
@@ -84,10 +86,12 @@ pub(crate) async fn ask_to_resume(
     run: ResumePrompt,
     options: Options,
 ) -> Result<ResumeChoice, Error> {
-    let theme = options.theme()?;
-    let session = TerminalSession::take()?;
+    let look = options.look()?;
+    let session = TerminalSession::take(&options, &look)?;
+    let theme = look.theme();
     let mut screen = PromptScreen {
         run,
+        look,
         theme,
         choice: None,
         dirty: true,
@@ -98,6 +102,7 @@ pub(crate) async fn ask_to_resume(
 
 struct PromptScreen {
     run: ResumePrompt,
+    look: Look,
     theme: Theme,
     choice: Option<ResumeChoice>,
     dirty: bool,
@@ -118,8 +123,15 @@ impl Screen for PromptScreen {
             }
             TerminalEvent::Resize(..) => vec![TerminalEffect::Redraw],
             TerminalEvent::Signal(signal) => vec![TerminalEffect::Leave(Outcome::Signal(signal))],
+            TerminalEvent::Background(light) => {
+                self.look.light = Some(light);
+                self.theme = self.look.theme();
+                self.dirty = true;
+                Vec::new()
+            }
             TerminalEvent::Mouse(_)
             | TerminalEvent::Paste(_)
+            | TerminalEvent::Themes(_)
             | TerminalEvent::Told(_)
             | TerminalEvent::Outside(_) => Vec::new(),
         }
@@ -147,6 +159,13 @@ impl Screen for PromptScreen {
 
     fn wake_in(&self) -> Option<Duration> {
         None
+    }
+
+    fn standing(&self) -> Standing {
+        Standing {
+            title: format!("{} - plandeck", self.run.plan),
+            progress: None,
+        }
     }
 
     fn leads_on(&self) -> bool {

@@ -6,7 +6,7 @@ use plandeck::tui::home::{
     Answer, Choice, Detail, Effect, MadePlan, MadeStep, Message, Model, PlanItem, PlanPlace,
     PlanRequest, PlanningAnswer, Request, RunItem, Standing, update, view,
 };
-use plandeck::tui::{Outcome, TerminalEffect, TerminalEvent, Theme};
+use plandeck::tui::{Outcome, Palette, TerminalEffect, TerminalEvent, Theme};
 use plandeck::units::{Micros, Money};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -339,7 +339,7 @@ fn trouble_and_keys_lie_over_the_list() {
     home.tell(Message::Terminal(TerminalEvent::Paste("b\nc".to_owned())));
     assert_eq!(home.model.field.text(), "a?b c");
     // What lies over the filter hides it: nothing is put in unseen.
-    home.model.help = Some(0);
+    home.model.palette = Some(Palette::default());
     home.tell(Message::Terminal(TerminalEvent::Paste("d".to_owned())));
     assert_eq!(home.model.field.text(), "a?b c");
 }

@@ -56,6 +56,9 @@ mod terminal_room;
 mod terminal_settings;
 #[cfg(unix)]
 mod terminal_tools;
+#[cfg(unix)]
+mod terminal_yours;
 mod travel;
 mod unknown;
 mod views;
+mod yours;

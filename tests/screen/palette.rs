@@ -2,6 +2,7 @@
 
 use crate::common::recording::{receipt_failed, receipt_running};
 use crate::common::screen::Screen;
+use crossterm::event::{MouseButton, MouseEventKind};
 use plandeck::run::RunCommand;
 use plandeck::tui::{Effect, Message, Outcome, Overlay, Palette, TerminalEffect, TerminalEvent};
 
@@ -80,4 +81,92 @@ fn it_is_moved_in_closed_and_left() {
         ended.effects.pop(),
         Some(Effect::Terminal(TerminalEffect::Leave(Outcome::Quit)))
     );
+}
+
+/// The place of a text on the screen.
+fn place(screen: &mut Screen, words: &str) -> (u16, u16) {
+    let text = screen.text();
+    let lines = text.lines().map(|line| line.trim_matches('"'));
+    let found = lines.enumerate().find_map(|(row, line)| {
+        let at = line.find(words)?;
+        Some((line[..at].chars().count() as u16, row as u16))
+    });
+    found.unwrap_or_else(|| panic!("{words} in {text}"))
+}
+
+const CLICK: MouseEventKind = MouseEventKind::Down(MouseButton::Left);
+
+#[test]
+fn the_hints_of_the_footer_are_clicked() {
+    let mut screen = running();
+    let at = place(&mut screen, "pause");
+    screen.mouse(CLICK, at);
+    assert_eq!(screen.effects, [Effect::Command(RunCommand::Pause)]);
+    let at = place(&mut screen, "? help");
+    screen.mouse(CLICK, at);
+    assert!(matches!(screen.model.overlay, Some(Overlay::Palette(_))));
+    let at = place(&mut screen, "esc close");
+    screen.mouse(CLICK, (at.0 + 4, at.1));
+    assert!(screen.model.overlay.is_none());
+    // Between two hints there is nothing.
+    let at = place(&mut screen, "pause");
+    let before = screen.effects.len();
+    screen.mouse(CLICK, (at.0 + 6, at.1));
+    assert_eq!(screen.effects.len(), before);
+    assert!(screen.model.overlay.is_none());
+}
+
+#[test]
+fn a_question_is_answered_in_the_footer() {
+    let mut screen = running().keys("x");
+    let text = screen.text();
+    let footer = text.lines().last().unwrap();
+    assert!(footer.contains("yes"), "{footer}");
+    let row = text.lines().count() as u16 - 1;
+    let column = footer.trim_matches('"').find("yes").unwrap() as u16;
+    screen.mouse(CLICK, (column, row));
+    assert_eq!(screen.effects, [Effect::Command(RunCommand::Stop)]);
+}
+
+#[test]
+fn actions_are_chosen_and_done_with_the_mouse() {
+    let mut screen = running().keys("?");
+    let at = place(&mut screen, "less detail");
+    screen.mouse(CLICK, at);
+    assert!(palette(&screen).chosen > 3, "chosen first");
+    screen.mouse(CLICK, at);
+    assert!(screen.model.overlay.is_none(), "and done then");
+    let mut screen = running().keys("?");
+    let at = place(&mut screen, "possible now");
+    screen.mouse(MouseEventKind::ScrollDown, at);
+    assert_eq!(palette(&screen).chosen, 3);
+    screen.mouse(MouseEventKind::ScrollUp, at);
+    screen.mouse(MouseEventKind::ScrollUp, at);
+    assert_eq!(palette(&screen).chosen, 0);
+    screen.press("pagedown pagedown pagedown pagedown pagedown pagedown pagedown pagedown");
+    let last = palette(&screen).chosen;
+    screen.press("down");
+    assert_eq!(palette(&screen).chosen, 0, "past the last, {last}");
+}
+
+#[test]
+fn a_description_is_found_by_its_words_alone() {
+    let mut screen = running().keys("? d e t a i l");
+    let text = screen.text();
+    assert!(text.contains("more detail") && text.contains("less detail"));
+    // Letters that are scattered over a description find nothing.
+    screen.press("ctrl-u c e n s t e p");
+    assert!(screen.text().contains("no action matches"));
+}
+
+#[test]
+fn a_word_after_the_name_is_given_to_the_action() {
+    let mut screen = running().keys(": f i n d space s t a t s");
+    let text = screen.text();
+    assert!(text.contains("1 of 1 possible now"), "{text}");
+    screen.press("enter");
+    assert!(matches!(screen.model.overlay, Some(Overlay::Search(_))));
+    screen.press("enter");
+    let selected = screen.model.row().map(|row| row.info.id.to_string());
+    assert_eq!(selected.as_deref(), Some("stats"));
 }

@@ -100,8 +100,10 @@ pub(super) enum Command {
     Models(ModelsArgs),
     /// List what models cost
     Prices(PricesArgs),
-    /// List the themes
+    /// List the themes, yours too
     Themes,
+    /// List every action with its keys, in the form of the settings
+    Keys,
     /// Print a completion script for a shell
     Completions {
         /// The shell

@@ -3,6 +3,7 @@
 use super::values::{Bound, age, amount, limit, pace, rate};
 use crate::run::{Rate, ResourceLimits};
 use crate::session::SourceOptions;
+use crate::tui::{Keymaps, Surroundings};
 use crate::units::Money;
 use clap::{Args, ValueEnum, ValueHint};
 use std::path::PathBuf;
@@ -239,6 +240,17 @@ pub(crate) enum JournalWhen {
     Required,
 }
 
+/// What the settings say of a screen beyond what the command line can.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ScreenSettings {
+    /// The keys.
+    pub keymaps: Keymaps,
+    /// What is told outside of the screen.
+    pub surroundings: Surroundings,
+    /// What is wrong in them, and not used.
+    pub faults: Vec<String>,
+}
+
 /// The look of the dashboard.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct ScreenArgs {
@@ -254,6 +266,9 @@ pub(crate) struct ScreenArgs {
     /// Whether the mouse is left to the terminal, from the settings.
     #[arg(skip)]
     pub no_mouse: bool,
+    /// What the settings say of themes, keys, title and notices, once they have been looked at.
+    #[arg(skip)]
+    pub settings: Option<ScreenSettings>,
 }
 
 /// When to use colour.

@@ -29,11 +29,12 @@ pub(super) async fn home(args: RunArgs) -> Result<u8, Failure> {
         return Ok(NOTHING_RAN);
     }
     let here = std::env::current_dir().unwrap_or_default();
-    let mut look = args.screen.clone();
-    screen::complete(&mut look, &Settings::load(&here)?)?;
+    let mut args = args;
+    screen::complete(&mut args.screen, &Settings::load(&here)?)?;
+    screen::print_faults(&args.screen);
     let mut problem = None;
     loop {
-        let options = screen::options(String::new(), &look);
+        let options = screen::options(String::new(), &args.screen);
         let chosen = choose(
             Reader::start(here.clone(), args.clone()),
             problem.take(),
@@ -44,7 +45,7 @@ pub(super) async fn home(args: RunArgs) -> Result<u8, Failure> {
             Chosen::This(choice) => choice,
             Chosen::Nothing(outcome) => return Ok(ended_by(outcome).unwrap_or(0)),
         };
-        match open(choice, &args).await {
+        match Box::pin(open(choice, &args)).await {
             // A signal ends the program; whoever quits a run is back where they came from.
             Ok(code) if code >= SIGNALLED => return Ok(code),
             Ok(_) => {}
@@ -63,8 +64,8 @@ async fn open(choice: Choice, args: &RunArgs) -> Result<u8, Failure> {
         screen: args.screen.clone(),
     };
     match choice {
-        Choice::Look(run) => replay::replay(replay_args(&run, 0.0)).await,
-        Choice::Play(run) => replay::replay(replay_args(&run, 1.0)).await,
+        Choice::Look(run) => Box::pin(replay::replay(replay_args(&run, 0.0))).await,
+        Choice::Play(run) => Box::pin(replay::replay(replay_args(&run, 1.0))).await,
         Choice::Open(PlanPlace::File(file)) => {
             args.plan = Some(file);
             run::run(args).await

@@ -3,13 +3,14 @@
 use super::feed::Feed;
 use super::history::HistoryQuery;
 use super::message::{Effect, Message};
+use super::standing;
 use super::state::model::Model;
 use super::update::update;
 use super::view::view;
 use crate::run::{RunEvent, RunState};
-use crate::tui::terminal::guard;
 use crate::tui::terminal::options::{Error, Options};
 use crate::tui::terminal::screen::{Outcome, Screen, TerminalEffect, TerminalSession};
+use crate::tui::terminal::surroundings::Standing;
 use futures::future::BoxFuture;
 use ratatui::Frame;
 use std::time::Duration;
@@ -33,10 +34,13 @@ pub struct Left {
 /// Drive it on the thread that calls `block_on`, not in a task: a task may move to another thread, where a panic
 /// would be taken for a tool's.
 pub async fn run(feed: impl Feed, options: Options) -> Result<Left, Error> {
-    let theme = options.theme()?;
-    guard::leave_mouse(options.no_mouse);
-    let session = TerminalSession::take()?;
-    let mut model = Model::new(options.title, theme, !options.reduced_motion, session.size);
+    let look = options.look()?;
+    let session = TerminalSession::take(&options, &look)?;
+    let motion = !options.reduced_motion;
+    let mut model = Model::new(options.title, look.theme(), motion, session.size);
+    model.look = look;
+    model.keymap = options.keymaps.dashboard;
+    model.notice = options.notice;
     model.unknown.asks = options.asks;
     model.forkable = options.forkable;
     model.address = options.address;
@@ -45,12 +49,12 @@ pub async fn run(feed: impl Feed, options: Options) -> Result<Left, Error> {
     if let Some(speed) = options.replay {
         model = model.replaying(speed);
     }
-    let mut dashboard = Dashboard {
+    let mut dashboard = Box::new(Dashboard {
         model,
         feed,
         has_asked: false,
-    };
-    let outcome = session.show(&mut dashboard).await?;
+    });
+    let outcome = session.show(&mut *dashboard).await?;
     Ok(Left {
         outcome,
         run: dashboard.model.into_latest(),
@@ -85,6 +89,10 @@ impl<F: Feed> Screen for Dashboard<F> {
 
     fn update(&mut self, message: Message) -> Vec<TerminalEffect> {
         let mut asked = Vec::new();
+        let news = match &message {
+            Message::Events(events) => standing::news(events),
+            _ => Vec::new(),
+        };
         for effect in update(&mut self.model, message) {
             match effect {
                 Effect::Command(command) => {
@@ -97,6 +105,7 @@ impl<F: Feed> Screen for Dashboard<F> {
             }
         }
         self.ask_for_usual_times();
+        asked.extend(standing::notices(&self.model, &news));
         asked
     }
 
@@ -128,6 +137,10 @@ impl<F: Feed> Screen for Dashboard<F> {
 
     fn wake_in(&self) -> Option<Duration> {
         self.model.wake_in().map(Duration::from)
+    }
+
+    fn standing(&self) -> Standing {
+        standing::of(&self.model)
     }
 
     fn draw(&mut self, frame: &mut Frame<'_>) {

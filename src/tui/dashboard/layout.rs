@@ -4,6 +4,8 @@ use super::panes::View;
 use super::state::inspector::Tab;
 use super::state::model::{Drag, Focus, Model};
 use crate::text;
+use crate::tui::input::key::Key;
+use crate::tui::input::keymap::Keymap;
 use ratatui::layout::{Position, Rect};
 
 /// Cells between two names, where there is room for their keys and where there is none.
@@ -143,13 +145,13 @@ pub(crate) fn scrubber(areas: &Areas) -> Rect {
 
 /// The names of the views in a border of `width` cells: where each begins, its key where there is room, and
 /// its name.
-pub(crate) fn view_names(width: usize) -> Vec<(usize, Option<String>, View)> {
+pub(crate) fn view_names(width: usize, keymap: &Keymap) -> Vec<(usize, Option<String>, View)> {
     let lay = |keys: bool, gap: usize| {
         let mut at = 3;
         let names: Vec<_> = View::ALL
             .iter()
             .map(|&view| {
-                let key = keys.then(|| view.key().to_string());
+                let key = keys.then(|| keymap.shown(view.name(), view.key()));
                 let start = at;
                 at += name_cells(key.as_deref(), view) + gap;
                 (start, key, view)
@@ -172,12 +174,12 @@ pub(crate) fn name_cells(key: Option<&str>, view: View) -> usize {
 }
 
 /// The view whose name is drawn at this place of a pane in `area`.
-pub(crate) fn view_at(area: Rect, at: Position) -> Option<View> {
+pub(crate) fn view_at(area: Rect, at: Position, keymap: &Keymap) -> Option<View> {
     if area.width < 3 || area.height < 3 || at.y != area.y {
         return None;
     }
     let column = usize::from(at.x - area.x);
-    view_names(area.width as usize)
+    view_names(area.width as usize, keymap)
         .into_iter()
         .find(|(start, key, view)| {
             (*start..start + name_cells(key.as_deref(), *view)).contains(&column)
@@ -200,7 +202,7 @@ pub(crate) struct TabLabel {
 impl TabLabel {
     /// Where the name begins.
     pub(crate) fn name_start(&self) -> usize {
-        self.start + self.key.as_ref().map_or(0, |key| key.len() + 1)
+        self.start + self.key.as_ref().map_or(0, |key| text::width(key) + 1)
     }
 
     /// Where it ends.
@@ -210,7 +212,7 @@ impl TabLabel {
 }
 
 /// The tabs that stand in a line of `width` cells.
-pub(crate) fn tab_labels(width: usize) -> Vec<TabLabel> {
+pub(crate) fn tab_labels(width: usize, keymap: &Keymap) -> Vec<TabLabel> {
     let lay = |keys: bool, name: fn(Tab) -> &'static str, gap: usize| {
         let mut at = 0;
         let labels: Vec<_> = Tab::ALL
@@ -218,7 +220,7 @@ pub(crate) fn tab_labels(width: usize) -> Vec<TabLabel> {
             .map(|tab| {
                 let label = TabLabel {
                     start: at,
-                    key: keys.then(|| tab.key().to_string()),
+                    key: keys.then(|| keymap.shown(Tab::name(tab), Key::char(tab.key()))),
                     name: name(tab),
                     tab,
                 };
@@ -256,13 +258,13 @@ pub(crate) fn tab_line(area: Rect) -> Rect {
 }
 
 /// The tab that is drawn at this place of an inspector in `area`.
-pub(crate) fn tab_at(area: Rect, at: Position) -> Option<Tab> {
+pub(crate) fn tab_at(area: Rect, at: Position, keymap: &Keymap) -> Option<Tab> {
     let line = tab_line(area);
     if !line.contains(at) {
         return None;
     }
     let column = usize::from(at.x - line.x);
-    tab_labels(line.width as usize)
+    tab_labels(line.width as usize, keymap)
         .into_iter()
         .find(|label| (label.start..label.end()).contains(&column))
         .map(|label| label.tab)

@@ -27,19 +27,17 @@ pub(super) fn clear(model: &mut Model) {
 
 /// Closes what is in front.
 pub(super) fn back(model: &mut Model) {
-    if model.help.take().is_none() {
-        model.trouble = None;
-    }
+    model.trouble = None;
 }
 
 pub(super) fn page(model: &Model) -> isize {
     model.height.saturating_sub(1).max(1) as isize
 }
 
-/// Moves what is in front: the keys, the trouble, or the selection.
+/// Moves what is in front: what is chosen of the actions, the trouble, or the selection.
 pub(super) fn go(model: &mut Model, lines: isize) {
-    if let Some(scroll) = &mut model.help {
-        *scroll = scroll.saturating_add_signed(lines);
+    if let Some(palette) = &mut model.palette {
+        palette.scroll(lines);
     } else if let Some((_, scroll)) = &mut model.trouble {
         *scroll = scroll.saturating_add_signed(lines);
     } else if let Some(planning) = &mut model.planning {

@@ -8,13 +8,26 @@ use super::message::Effect;
 use super::model::{Choice, Model};
 use super::plan_act;
 use super::planning::Planning;
+use super::themes;
+use crate::text::fuzzy::Found;
 use crate::tui::input::action::{Action, Run};
 use crate::tui::input::key::Key;
+use crate::tui::input::keymap::KeyRules;
+use crate::tui::input::palette::{Listed, Palette, filtered, with_argument};
 use crate::tui::terminal::screen::{Outcome, TerminalEffect};
 use crossterm::event::{KeyCode, KeyEvent};
 
-/// An action of the home screen.
-pub(crate) type Entry = Action<Model, Effect, ()>;
+/// An action of the home screen, with the group that it stands in.
+pub(crate) type Entry = Action<Model, Effect, &'static str>;
+
+const OPEN: &str = "Open";
+const LIST: &str = "List";
+const PLAN: &str = "New plan";
+const HOME: &str = "Home";
+const ACTIONS: &str = "List of actions";
+const THEMES: &str = "List of themes";
+/// The groups in the order of the list of actions.
+pub(crate) const GROUPS: [&str; 6] = [OPEN, LIST, PLAN, HOME, ACTIONS, THEMES];
 
 const fn code(code: KeyCode) -> Key {
     Key::code(code)
@@ -23,21 +36,34 @@ const fn code(code: KeyCode) -> Key {
 const fn change(
     name: &'static str,
     keys: &'static [Key],
+    group: &'static str,
     description: &'static str,
     enabled: fn(&Model) -> bool,
     run: fn(&mut Model),
 ) -> Entry {
-    Action::new(name, keys, (), description, enabled, Run::Change(run))
+    Action::new(name, keys, group, description, enabled, Run::Change(run))
+}
+
+const fn take(
+    name: &'static str,
+    keys: &'static [Key],
+    group: &'static str,
+    description: &'static str,
+    enabled: fn(&Model) -> bool,
+    run: fn(&mut Model, &str) -> Vec<Effect>,
+) -> Entry {
+    Action::new(name, keys, group, description, enabled, Run::Take(run))
 }
 
 const fn ask(
     name: &'static str,
     keys: &'static [Key],
+    group: &'static str,
     description: &'static str,
     enabled: fn(&Model) -> bool,
     run: fn(&mut Model) -> Vec<Effect>,
 ) -> Entry {
-    Action::new(name, keys, (), description, enabled, Run::Ask(run))
+    Action::new(name, keys, group, description, enabled, Run::Ask(run))
 }
 
 fn always(_: &Model) -> bool {
@@ -45,12 +71,14 @@ fn always(_: &Model) -> bool {
 }
 
 fn covered(model: &Model) -> bool {
-    model.help.is_some() || model.trouble.is_some() || model.planning.is_some()
+    let over = model.palette.is_some() || model.themes.is_some();
+    over || model.trouble.is_some() || model.planning.is_some()
 }
 
 /// Whether the box in which a plan is made is in front.
 fn in_planning(model: &Model) -> bool {
-    model.planning.is_some() && model.help.is_none() && model.trouble.is_none()
+    let over = model.palette.is_some() || model.themes.is_some();
+    model.planning.is_some() && !over && model.trouble.is_none()
 }
 
 fn typing_a_task(model: &Model) -> bool {
@@ -96,64 +124,180 @@ fn on_file_of_sample(model: &Model) -> bool {
         && matches!(selected, Some(Selected::Plan(plan)) if matches!(plan.place, PlanPlace::Sample(_)))
 }
 
+fn in_palette(model: &Model) -> bool {
+    model.palette.is_some()
+}
+
+fn in_themes(model: &Model) -> bool {
+    model.themes.is_some() && model.palette.is_none()
+}
+
+fn go_palette(model: &mut Model, choose: impl FnOnce(&mut Palette)) {
+    if let Some(palette) = &mut model.palette {
+        choose(palette);
+    }
+}
+
 /// The registry. The footer shows the hints in this order.
 #[rustfmt::skip]
 pub(crate) static REGISTRY: &[Entry] = &[
-    ask("make a plan", &[code(KeyCode::Enter)], "write the plan for the task that was typed", typing_a_task, plan_act::ask).hint("write the plan"),
-    ask("run the plan", &[code(KeyCode::Enter)], "run the plan that was made", plan_is_made, plan_act::run).hint("run"),
-    change("change the plan", &[Key::control('e')], "say what should change in the plan that was made", plan_is_made, plan_act::change).hint("change"),
-    ask("close", &[code(KeyCode::Esc)], "stop the planner, or close the plan that was made", in_planning, plan_act::close).hint("back"),
-    ask("resume", &[code(KeyCode::Enter)],
-        "resume an interrupted run; finished steps are kept", resumable, |m| open(m)).hint("resume"),
-    ask("run", &[code(KeyCode::Enter)], "run the selected plan", on_plan, |m| open(m)).hint("run"),
-    ask("open", &[code(KeyCode::Enter)], "open the selected run as it ended", on_run, |m| open(m)).hint("open"),
-    ask("replay", &[Key::control('p')], "replay the selected run at its original speed", on_run, |m| with_run(m, Choice::Play)).hint("replay"),
-    ask("fork", &[Key::control('f')],
-        "fork the selected run: reuse what succeeded, run the rest", ended, |m| with_run(m, Choice::Fork)).hint("fork"),
-    ask("run again", &[Key::control('n')], "run the plan of the selected run again", on_run, again).hint("run again"),
-    ask("restore", &[Key::control('o')],
-        "restore the files of the selected sample, and run it", on_file_of_sample, |m| restore(m)).hint("restore"),
-    change("new plan", &[Key::control('t')], "write a plan for a task", |m| !covered(m), plan_act::begin).hint("new plan"),
-    change("up", &[code(KeyCode::Up)], "up", always, |m| go(m, -1)),
-    change("down", &[code(KeyCode::Down)], "down", always, |m| go(m, 1)),
-    change("page up", &[code(KeyCode::PageUp)], "a page up", always, |m| go(m, -page(m))),
-    change("page down", &[code(KeyCode::PageDown)], "a page down", always, |m| go(m, page(m))),
-    change("first", &[code(KeyCode::Home)], "to the first", in_list, |m| go(m, isize::MIN)),
-    change("last", &[code(KeyCode::End)], "to the last", in_list, |m| go(m, isize::MAX)),
-    change("next part", &[code(KeyCode::Tab)],
+    Action::new("palette-choose", &[code(KeyCode::Enter)], ACTIONS, "do what is chosen", in_palette, Run::Chosen).hint("do it"),
+    change("palette-up", &[code(KeyCode::Up), Key::control('p'), code(KeyCode::BackTab)], ACTIONS, "choose the action above", in_palette, |m| go_palette(m, |p| p.move_by(-1))).hint("up"),
+    change("palette-down", &[code(KeyCode::Down), Key::control('n'), code(KeyCode::Tab)], ACTIONS, "choose the action below", in_palette, |m| go_palette(m, |p| p.move_by(1))).hint("down"),
+    change("palette-page-up", &[code(KeyCode::PageUp)], ACTIONS, "choose an action a page above", in_palette, |m| go_palette(m, |p| p.move_page(-1))),
+    change("palette-page-down", &[code(KeyCode::PageDown)], ACTIONS, "choose an action a page below", in_palette, |m| go_palette(m, |p| p.move_page(1))),
+    change("palette-close", &[code(KeyCode::Esc)], ACTIONS, "close the list of actions", in_palette, |m| m.palette = None).hint("close"),
+
+    ask("keep-theme", &[code(KeyCode::Enter)], THEMES, "keep the theme", in_themes, themes::keep).hint("keep"),
+    change("theme-up", &[code(KeyCode::Up), code(KeyCode::BackTab)], THEMES, "look at the theme above", in_themes, |m| themes::move_by(m, -1)).hint("up"),
+    change("theme-down", &[code(KeyCode::Down), code(KeyCode::Tab)], THEMES, "look at the theme below", in_themes, |m| themes::move_by(m, 1)).hint("down"),
+    change("cancel-theme", &[code(KeyCode::Esc)], THEMES, "go back to the theme as it was", in_themes, themes::cancel).hint("cancel"),
+
+    ask("make-plan", &[code(KeyCode::Enter)], PLAN, "write the plan for the task that was typed", typing_a_task, plan_act::ask)
+        .hint("write the plan").needs("a task to write a plan for"),
+    ask("run-plan", &[code(KeyCode::Enter)], PLAN, "run the plan that was made", plan_is_made, plan_act::run)
+        .hint("run").needs("a plan that was made"),
+    change("change-plan", &[Key::control('e')], PLAN, "say what should change in the plan that was made", plan_is_made, plan_act::change)
+        .hint("change").needs("a plan that was made"),
+    ask("close-plan", &[code(KeyCode::Esc)], PLAN, "stop the planner, or close the plan that was made", in_planning, plan_act::close)
+        .hint("back").needs("a plan that is being made"),
+    ask("resume", &[code(KeyCode::Enter)], OPEN,
+        "resume an interrupted run; finished steps are kept", resumable, |m| open(m)).hint("resume").needs("an interrupted run"),
+    ask("run", &[code(KeyCode::Enter)], OPEN, "run the selected plan", on_plan, |m| open(m)).hint("run").needs("a selected plan"),
+    ask("open", &[code(KeyCode::Enter)], OPEN, "open the selected run as it ended", on_run, |m| open(m)).hint("open").needs("a selected run"),
+    ask("replay", &[Key::control('p')], OPEN, "replay the selected run at its original speed", on_run, |m| with_run(m, Choice::Play))
+        .hint("replay").needs("a selected run"),
+    ask("fork", &[Key::control('f')], OPEN,
+        "fork the selected run: reuse what succeeded, run the rest", ended, |m| with_run(m, Choice::Fork)).hint("fork").needs("a selected run that has ended"),
+    ask("run-again", &[Key::control('n')], OPEN, "run the plan of the selected run again", on_run, again).hint("run again").needs("a selected run"),
+    ask("restore", &[Key::control('o')], OPEN,
+        "restore the files of the selected sample, and run it", on_file_of_sample, |m| restore(m)).hint("restore").needs("a selected sample"),
+    change("new-plan", &[Key::control('t')], PLAN, "write a plan for a task", |m| !covered(m), plan_act::begin).hint("new plan"),
+    change("up", &[code(KeyCode::Up)], LIST, "up", always, |m| go(m, -1)),
+    change("down", &[code(KeyCode::Down)], LIST, "down", always, |m| go(m, 1)),
+    change("page-up", &[code(KeyCode::PageUp)], LIST, "a page up", always, |m| go(m, -page(m))),
+    change("page-down", &[code(KeyCode::PageDown)], LIST, "a page down", always, |m| go(m, page(m))),
+    change("first", &[code(KeyCode::Home)], LIST, "to the first", in_list, |m| go(m, isize::MIN)),
+    change("last", &[code(KeyCode::End)], LIST, "to the last", in_list, |m| go(m, isize::MAX)),
+    change("next-part", &[code(KeyCode::Tab)], LIST,
         "to the next part: plans, runs, samples", in_list, |m| m.next_part(true)).hint("next part"),
-    change("previous part", &[code(KeyCode::BackTab)], "to the previous part", in_list, |m| m.next_part(false)),
-    ask("reload", &[code(KeyCode::F(5)), Key::control('r')], "reload everything", always, read_again),
-    change("back", &[code(KeyCode::Esc)], "back to the list", covered, back).hint("back"),
-    change("clear", &[code(KeyCode::Esc)], "clear the filter",
-        |m| !covered(m) && !m.field.is_empty(), clear).hint("clear"),
-    ask("quit", &[code(KeyCode::Esc), Key::control('c'), Key::control('q')], "quit", always, |_| terminal(TerminalEffect::Leave(Outcome::Quit))).hint("quit"),
-    change("help", &[code(KeyCode::F(1)), Key::char('?')], "show the keys", always, |m| m.help = if m.help.is_some() { None } else { Some(0) }).hint("help"),
-    ask("redraw", &[Key::control('l')], "redraw the screen", always, |_| terminal(TerminalEffect::Redraw)),
-    ask("suspend", &[Key::control('z')], "suspend the program", always, |_| terminal(TerminalEffect::Suspend)),
+    change("previous-part", &[code(KeyCode::BackTab)], LIST, "to the previous part", in_list, |m| m.next_part(false)),
+    ask("reload", &[code(KeyCode::F(5)), Key::control('r')], LIST, "reload everything", always, read_again),
+    change("back", &[code(KeyCode::Esc)], HOME, "back to the list", covered, back).hint("back").needs("something over the list"),
+    change("clear", &[code(KeyCode::Esc)], LIST, "clear the filter",
+        |m| !covered(m) && !m.field.is_empty(), clear).hint("clear").needs("something typed"),
+    ask("quit", &[code(KeyCode::Esc), Key::control('c'), Key::control('q')], HOME, "quit", always, |_| terminal(TerminalEffect::Leave(Outcome::Quit))).hint("quit"),
+    change("help", &[code(KeyCode::F(1)), Key::char('?')], HOME, "show every action with its keys, to find and do one", always, |m| m.palette = Some(Palette::default())).hint("help"),
+    take("theme", &[code(KeyCode::F(2))], HOME, "choose the theme, which is seen at once; a name after it takes that one", always, themes::open),
+    ask("redraw", &[Key::control('l')], HOME, "redraw the screen", always, |_| terminal(TerminalEffect::Redraw)),
+    ask("suspend", &[Key::control('z')], HOME, "suspend the program", always, |_| terminal(TerminalEffect::Suspend)),
 ];
 
-/// What `event` does in this state; `None` where it is for the filter.
+/// Every action.
+pub(crate) fn all() -> &'static [Entry] {
+    REGISTRY
+}
+
+/// Which keys the user may give to the actions.
+pub(crate) fn rules() -> KeyRules<Model, Effect, &'static str> {
+    const NEEDED: [&str; 7] = [
+        "quit",
+        "help",
+        "back",
+        "palette-choose",
+        "palette-close",
+        "keep-theme",
+        "cancel-theme",
+    ];
+    KeyRules {
+        actions: REGISTRY.iter().collect(),
+        situations: |entry| match entry.scope {
+            ACTIONS => 1,
+            THEMES => 2,
+            _ => 4,
+        },
+        types: |entry| entry.name != "help" && entry.scope != THEMES,
+        needs_key: |entry| NEEDED.contains(&entry.name),
+    }
+}
+
+/// What `event` does in this state; `None` where it is for what is typed into.
 pub(crate) fn meaning(model: &Model, event: &KeyEvent) -> Option<&'static Entry> {
     // A letter is typed; the question mark is one as soon as something was typed before it.
-    let counts = |key: &Key| {
-        !matches!(key.code, KeyCode::Char(_))
-            || key.control
-            || (model.field.is_empty() && !typing_a_task(model))
-    };
+    let is_typed = !model.field.is_empty() || typing_a_task(model) || in_palette(model);
+    let counts = |key: &Key| !key.is_typed() || !is_typed;
+    let keymap = &model.keymap;
     REGISTRY
         .iter()
-        .find(|entry| entry.has_key(event, counts) && (entry.enabled)(model))
+        .find(|entry| keymap.has(entry, event, counts) && (entry.enabled)(model))
 }
 
 /// The footer: hints of the possible actions, each with its first key. Of several with the same key, the first.
-pub(crate) fn hints(model: &Model) -> Vec<(Key, &'static str)> {
-    let mut hints: Vec<(Key, &'static str)> = Vec::new();
-    let possible = REGISTRY.iter().filter(|entry| (entry.enabled)(model));
-    for (key, hint) in possible.filter_map(Action::footer) {
-        if !hints.iter().any(|(taken, _)| *taken == key) {
-            hints.push((key, hint));
+pub(crate) fn hints(model: &Model) -> Vec<(Key, &'static str, &'static Entry)> {
+    let mut hints: Vec<(Key, &'static str, &'static Entry)> = Vec::new();
+    let possible = REGISTRY.iter().filter(|entry| {
+        let in_front = if in_palette(model) {
+            entry.scope == ACTIONS
+        } else {
+            !in_themes(model) || entry.scope == THEMES
+        };
+        in_front && (entry.enabled)(model)
+    });
+    for entry in possible {
+        let Some((key, hint)) = model.keymap.footer(entry) else {
+            continue;
+        };
+        if !hints.iter().any(|(taken, ..)| *taken == key) {
+            hints.push((key, hint, entry));
         }
     }
     hints
+}
+
+/// The actions that fit what was typed into the list of them, which is not in the model while this is asked.
+pub(super) fn listed(model: &Model, typed: &str) -> Vec<Listed> {
+    let place = |entry: &Entry| GROUPS.iter().position(|group| *group == entry.scope);
+    let mut entries: Vec<&'static Entry> = REGISTRY.iter().collect();
+    entries.sort_by_key(|entry| place(entry));
+    let listed = entries.into_iter().map(|entry| {
+        let lacks = match entry.needs {
+            _ if (entry.enabled)(model) => None,
+            "" if entry.scope == ACTIONS => Some("this list, where it has this key"),
+            "" if entry.scope == THEMES => Some("the list of themes"),
+            "" => Some("the list in front"),
+            needs => Some(needs),
+        };
+        Listed {
+            name: entry.name,
+            keys: model.keymap.written(REGISTRY.iter(), entry.name),
+            description: entry.description,
+            group: entry.scope,
+            lacks: lacks.map(str::to_owned),
+            takes_argument: entry.takes_argument(),
+            found: Found::default(),
+        }
+    });
+    filtered(listed.collect(), typed)
+}
+
+/// Does what is chosen in the list of actions; if it is not possible, says why and stays open.
+pub(super) fn choose(model: &mut Model) -> Vec<Effect> {
+    let Some(palette) = model.palette.take() else {
+        return Vec::new();
+    };
+    let typed = palette.field.text().to_owned();
+    let listed = listed(model, &typed);
+    let Some(line) = listed.get(palette.chosen.min(listed.len().saturating_sub(1))) else {
+        model.palette = Some(palette);
+        return Vec::new();
+    };
+    if let Some(lacks) = &line.lacks {
+        model.notice = Some(format!("{} needs {lacks}", line.name));
+        model.palette = Some(palette);
+        return Vec::new();
+    }
+    let argument = with_argument(&typed).filter(|(name, _)| *name == line.name);
+    let argument = argument.map_or("", |(_, argument)| argument);
+    let entry = REGISTRY.iter().find(|entry| entry.name == line.name);
+    entry.map_or_else(Vec::new, |entry| entry.run_with(model, argument))
 }

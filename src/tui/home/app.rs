@@ -5,9 +5,9 @@ use super::message::{Effect, Message};
 use super::model::{Choice, Model};
 use super::update::update;
 use super::view;
-use crate::tui::terminal::guard;
 use crate::tui::terminal::options::{Error, Options};
 use crate::tui::terminal::screen::{Outcome, Screen, TerminalEffect, TerminalSession};
+use crate::tui::terminal::surroundings::Standing;
 use futures::future::BoxFuture;
 use ratatui::Frame;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -38,14 +38,16 @@ pub async fn choose(
     trouble: Option<String>,
     options: Options,
 ) -> Result<Chosen, Error> {
-    let theme = options.theme()?;
-    guard::leave_mouse(options.no_mouse);
-    let session = TerminalSession::take()?;
+    let look = options.look()?;
+    let session = TerminalSession::take(&options, &look)?;
     let mut home = Home {
-        model: Model::new(theme, session.size, now()),
+        model: Model::new(look.theme(), session.size, now()),
         source,
         choice: None,
     };
+    home.model.look = look;
+    home.model.keymap = options.keymaps.home;
+    home.model.notice = options.notice;
     home.model.trouble = trouble.map(|trouble| (trouble, 0));
     home.source.ask(Request::Everything);
     let outcome = session.show(&mut home).await?;
@@ -110,6 +112,13 @@ impl<S: Source> Screen for Home<S> {
 
     fn leads_on(&self) -> bool {
         self.choice.is_some()
+    }
+
+    fn standing(&self) -> Standing {
+        Standing {
+            title: "plandeck".to_owned(),
+            progress: None,
+        }
     }
 
     fn draw(&mut self, frame: &mut Frame<'_>) {

@@ -27,9 +27,11 @@ mod plan_act;
 mod planning;
 mod preview;
 mod row;
+mod themes;
 mod update;
 mod view;
 
+pub(super) use actions::{GROUPS, all as actions, rules};
 pub use app::{Chosen, Source, choose};
 pub use item::{
     Answer, Detail, MadePlan, MadeStep, PlanItem, PlanPlace, PlanRequest, PlanningAnswer, Request,

@@ -3,8 +3,12 @@
 use super::item::{Detail, PlanItem, PlanPlace, RunItem, Standing};
 use super::planning::Planning;
 use super::row::Row;
+use crate::tui::input::keymap::Keymap;
+use crate::tui::input::palette::Palette;
 use crate::tui::input::text_field::Field;
 use crate::tui::theme::Theme;
+use crate::tui::theme::choice::ThemeChoice;
+use crate::tui::theme::look::Look;
 use crate::units::Micros;
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -72,8 +76,8 @@ pub struct Model {
     pub height: usize,
     /// Whether the user has pressed a key or used the mouse.
     pub touched: bool,
-    /// Whether the keys are shown, and scrolled by how many lines.
-    pub help: Option<usize>,
+    /// The list of actions, where it is open.
+    pub palette: Option<Palette>,
     /// Why what was chosen before could not be opened, until a key is pressed; scrolled by so many lines.
     pub trouble: Option<(String, usize)>,
     /// A plan that is being made.
@@ -88,6 +92,12 @@ pub struct Model {
     pub(super) wanted: Option<Arc<str>>,
     /// Columns and rows of the terminal.
     pub size: (u16, u16),
+    /// The list of themes, where it is open.
+    pub themes: Option<ThemeChoice>,
+    /// Where the theme comes from.
+    pub look: Look,
+    /// The keys of actions.
+    pub keymap: Arc<Keymap>,
     /// Styles and shapes.
     pub theme: Theme,
     /// Whether the screen is behind the model.
@@ -110,7 +120,7 @@ impl Model {
             top: 0,
             height: 0,
             touched: false,
-            help: None,
+            palette: None,
             trouble: None,
             planning: None,
             notice: None,
@@ -118,6 +128,9 @@ impl Model {
             asked: now,
             wanted: None,
             size,
+            themes: None,
+            look: Look::of(theme.clone()),
+            keymap: Arc::default(),
             theme,
             dirty: true,
         }
@@ -136,6 +149,9 @@ impl Model {
 
     /// In how long the screen is to be looked at again without anything happening.
     pub fn wake_in(&self) -> Option<Micros> {
+        if self.themes.is_some() {
+            return Some(SECOND);
+        }
         if let Some(planning) = &self.planning {
             if planning.preview.is_behind() {
                 return Some(LAYOUT_IN);

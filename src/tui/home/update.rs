@@ -1,15 +1,18 @@
 //! What each message does to the home screen.
 
 use super::act;
-use super::actions;
+use super::actions::{self, Entry};
 use super::item::{Answer, Request};
 use super::message::{Effect, Message};
 use super::model::{DETAILS, Model};
 use super::plan_act;
 use super::planning::Planning;
+use super::themes;
 use super::view;
+use crate::tui::input::action::Run;
 use crate::tui::terminal::screen::{Outcome, TerminalEffect, TerminalEvent};
 use crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
+use ratatui::layout::Position;
 
 /// Rows that one turn of the wheel moves.
 const WHEEL: isize = 3;
@@ -33,7 +36,10 @@ fn on_terminal(model: &mut Model, event: TerminalEvent) -> Vec<Effect> {
         TerminalEvent::Key(event) => on_key(model, &event),
         TerminalEvent::Mouse(event) => on_mouse(model, event),
         TerminalEvent::Paste(text) => {
-            if let Some(planning) = task_typed_into(model) {
+            if let Some(palette) = &mut model.palette {
+                palette.type_in(|field| field.insert(&text));
+                model.dirty = true;
+            } else if let Some(planning) = task_typed_into(model) {
                 planning.field.insert(&text);
                 model.dirty = true;
             } else if is_typed_into(model) {
@@ -49,6 +55,11 @@ fn on_terminal(model: &mut Model, event: TerminalEvent) -> Vec<Effect> {
             model.size = (columns, rows);
             vec![Effect::Terminal(TerminalEffect::Redraw)]
         }
+        TerminalEvent::Background(light) => {
+            themes::take_background(model, light);
+            Vec::new()
+        }
+        TerminalEvent::Themes(files) => themes::take(model, files),
         TerminalEvent::Told(_) | TerminalEvent::Outside(_) => Vec::new(),
         TerminalEvent::Signal(signal) => {
             let leave = TerminalEffect::Leave(Outcome::Signal(signal));
@@ -74,11 +85,12 @@ fn tick(model: &mut Model, now: i64) -> Vec<Effect> {
         model.dirty |= planning.preview.is_behind() || planning.working && now != model.now;
     }
     model.now = now;
+    let mut effects = themes::read_again(model);
     if model.is_stale() {
         model.asked = now;
-        return vec![Effect::Ask(Request::Runs)];
+        effects.push(Effect::Ask(Request::Runs));
     }
-    Vec::new()
+    effects
 }
 
 fn on_answer(model: &mut Model, answer: Answer) {
@@ -142,7 +154,13 @@ fn on_key(model: &mut Model, event: &KeyEvent) -> Vec<Effect> {
     model.touched = true;
     model.notice = None;
     if let Some(entry) = actions::meaning(model, event) {
-        return entry.run(model);
+        return act_on(model, entry);
+    }
+    if let Some(palette) = &mut model.palette {
+        palette.type_in(|field| {
+            field.edit(event);
+        });
+        return Vec::new();
     }
     if let Some(planning) = task_typed_into(model) {
         planning.field.edit(event);
@@ -159,12 +177,13 @@ fn on_key(model: &mut Model, event: &KeyEvent) -> Vec<Effect> {
 
 /// Whether what is typed goes into the filter: nothing lies over it.
 fn is_typed_into(model: &Model) -> bool {
-    model.help.is_none() && model.trouble.is_none() && model.planning.is_none()
+    let over = model.palette.is_some() || model.themes.is_some();
+    !over && model.trouble.is_none() && model.planning.is_none()
 }
 
 /// The box in which a task is typed, where it is in front.
 fn task_typed_into(model: &mut Model) -> Option<&mut Planning> {
-    let is_covered = model.help.is_some() || model.trouble.is_some();
+    let is_covered = model.palette.is_some() || model.themes.is_some() || model.trouble.is_some();
     let planning = model.planning.as_mut()?;
     (!is_covered && planning.is_typing()).then_some(planning)
 }
@@ -172,26 +191,61 @@ fn task_typed_into(model: &mut Model) -> Option<&mut Planning> {
 fn on_mouse(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
     model.touched |= !matches!(event.kind, MouseEventKind::Moved);
     match event.kind {
-        MouseEventKind::ScrollUp => act::go(model, -WHEEL),
-        MouseEventKind::ScrollDown => act::go(model, WHEEL),
-        MouseEventKind::Down(MouseButton::Left)
-            if model.help.is_none() && model.trouble.is_none() && model.planning.is_none() =>
-        {
+        MouseEventKind::ScrollUp => turn_wheel(model, -WHEEL),
+        MouseEventKind::ScrollDown => turn_wheel(model, WHEEL),
+        MouseEventKind::Down(MouseButton::Left) => {
             model.dirty = true;
-            let Some(row) = view::row_at(model, event.column, event.row) else {
-                return Vec::new();
-            };
-            // A click selects, and one more opens.
-            if row == model.selected {
-                return act::open(model);
-            }
-            if model.at(row).is_some() {
-                model.selected = row;
-            }
-            return Vec::new();
+            return click(model, Position::new(event.column, event.row));
         }
         _ => return Vec::new(),
     }
     model.dirty = true;
     Vec::new()
+}
+
+fn turn_wheel(model: &mut Model, rows: isize) {
+    if model.themes.is_some() && model.palette.is_none() {
+        themes::move_by(model, rows.signum());
+    } else {
+        act::go(model, rows);
+    }
+}
+
+/// Does what the footer names under the pointer, or what the click means to what is in front. A click selects, and one
+/// more opens.
+fn click(model: &mut Model, at: Position) -> Vec<Effect> {
+    if let Some(entry) = view::hint_at(model, at) {
+        return act_on(model, entry);
+    }
+    if let Some(palette) = &mut model.palette {
+        let before = palette.chosen;
+        if palette.choose_at(at) && palette.chosen == before {
+            return actions::choose(model);
+        }
+        return Vec::new();
+    }
+    if model.themes.is_some() {
+        return themes::click(model, at);
+    }
+    if !is_typed_into(model) {
+        return Vec::new();
+    }
+    let Some(row) = view::row_at(model, at.x, at.y) else {
+        return Vec::new();
+    };
+    if row == model.selected {
+        return act::open(model);
+    }
+    if model.at(row).is_some() {
+        model.selected = row;
+    }
+    Vec::new()
+}
+
+/// Does what an action does.
+fn act_on(model: &mut Model, entry: &Entry) -> Vec<Effect> {
+    match entry.run {
+        Run::Chosen => actions::choose(model),
+        _ => entry.run(model),
+    }
 }

@@ -2,7 +2,6 @@
 //! Key handling, help, footer and palette are all read from such entries.
 
 use super::key::Key;
-use crossterm::event::KeyEvent;
 
 /// What an action does: it changes the model `M`, and may ask for effects `E`.
 pub(crate) enum Run<M: 'static, E: 'static> {
@@ -10,6 +9,10 @@ pub(crate) enum Run<M: 'static, E: 'static> {
     Change(fn(&mut M)),
     /// It asks for something to be done outside of the model.
     Ask(fn(&mut M) -> Vec<E>),
+    /// It takes what was typed after its name in the list of actions; empty where nothing was.
+    Take(fn(&mut M, &str) -> Vec<E>),
+    /// It does what is chosen in the list of actions, which only the owner of the registry can look up.
+    Chosen,
 }
 
 /// An action on a model `M` with effects `E`; `S` is what else its screen sorts actions by.
@@ -70,23 +73,24 @@ impl<M, E, S: Copy> Action<M, E, S> {
 
     /// Does it. Whoever calls this has asked whether it is possible.
     pub(crate) fn run(&self, model: &mut M) -> Vec<E> {
+        self.run_with(model, "")
+    }
+
+    /// The same with what was typed after its name.
+    pub(crate) fn run_with(&self, model: &mut M, argument: &str) -> Vec<E> {
         match self.run {
             Run::Change(change) => {
                 change(model);
                 Vec::new()
             }
             Run::Ask(ask) => ask(model),
+            Run::Take(take) => take(model, argument),
+            Run::Chosen => Vec::new(),
         }
     }
 
-    /// Whether one of its keys that `counts` was pressed.
-    pub(crate) fn has_key(&self, event: &KeyEvent, counts: impl Fn(&Key) -> bool) -> bool {
-        let mut keys = self.keys.iter();
-        keys.any(|key| key.matches(event) && counts(key))
-    }
-
-    /// What the footer shows of it: its first key and its word.
-    pub(crate) fn footer(&self) -> Option<(Key, &'static str)> {
-        Some((*self.keys.first()?, self.hint?))
+    /// Whether it takes what is typed after its name.
+    pub(crate) const fn takes_argument(&self) -> bool {
+        matches!(self.run, Run::Take(_))
     }
 }

@@ -2,4 +2,6 @@
 
 pub(crate) mod action;
 pub(crate) mod key;
+pub(crate) mod keymap;
+pub(crate) mod palette;
 pub(crate) mod text_field;

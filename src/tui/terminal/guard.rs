@@ -1,8 +1,10 @@
 //! The terminal, and the guard that gives it back: on return, on error, while unwinding and from the panic hook.
 
+use super::surroundings::{NO_PROGRESS, Notify, RESTORE_TITLE, SAVE_TITLE, Surroundings};
 use crossterm::cursor::{Hide, Show};
 use crossterm::event::{
-    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
+    DisableBracketedPaste, DisableFocusChange, DisableMouseCapture, EnableBracketedPaste,
+    EnableFocusChange, EnableMouseCapture,
 };
 use crossterm::queue;
 use crossterm::style::ResetColor;
@@ -19,6 +21,13 @@ use std::thread::ThreadId;
 /// Leaves the mouse to the terminal, from the next time on that the terminal is taken over.
 pub(crate) fn leave_mouse(left: bool) {
     NO_MOUSE.store(left, Ordering::SeqCst);
+}
+
+/// Says what is to be given back besides the screen, from the next time on that the terminal is taken over.
+pub(crate) fn keep_surroundings(wanted: Surroundings) {
+    TITLE.store(wanted.title, Ordering::SeqCst);
+    PROGRESS.store(wanted.progress, Ordering::SeqCst);
+    FOCUS.store(wanted.notify != Notify::Off, Ordering::SeqCst);
 }
 
 /// Takes in what the mouse does, unless it is left to the terminal, or no longer.
@@ -41,6 +50,10 @@ static LATER: Mutex<Vec<String>> = Mutex::new(Vec::new());
 const KEPT: usize = 20;
 /// Whether the mouse is left to the terminal.
 static NO_MOUSE: AtomicBool = AtomicBool::new(false);
+/// Whether the title is changed, the task bar shows progress, and the terminal says whether it has the focus.
+static TITLE: AtomicBool = AtomicBool::new(false);
+static PROGRESS: AtomicBool = AtomicBool::new(false);
+static FOCUS: AtomicBool = AtomicBool::new(false);
 /// CAN, which ends an unfinished escape sequence.
 const CANCEL: u8 = 0x18;
 
@@ -108,7 +121,13 @@ fn release() {
 }
 
 fn take_over(out: &mut impl Write) -> io::Result<()> {
+    if TITLE.load(Ordering::SeqCst) {
+        out.write_all(SAVE_TITLE)?;
+    }
     queue!(out, EnterAlternateScreen, Hide, EnableBracketedPaste)?;
+    if FOCUS.load(Ordering::SeqCst) {
+        queue!(out, EnableFocusChange)?;
+    }
     take_mouse(out, true)
 }
 
@@ -123,7 +142,17 @@ fn give_back(out: &mut impl Write) -> io::Result<()> {
         ResetColor,
         LeaveAlternateScreen,
         Show
-    )
+    )?;
+    if FOCUS.load(Ordering::SeqCst) {
+        queue!(out, DisableFocusChange)?;
+    }
+    if PROGRESS.load(Ordering::SeqCst) {
+        out.write_all(NO_PROGRESS)?;
+    }
+    if TITLE.load(Ordering::SeqCst) {
+        out.write_all(RESTORE_TITLE)?;
+    }
+    Ok(())
 }
 
 fn install_hook() {

@@ -1,9 +1,12 @@
 //! How a screen looks and behaves, and why none could be shown.
 
-use crate::tui::theme::Theme;
+use super::surroundings::Surroundings;
+use crate::tui::input::keymap::Keymaps;
 use crate::tui::theme::color::{self, ColorMode};
 use crate::tui::theme::file::ThemeError;
+use crate::tui::theme::look::{Look, ThemeSource};
 use std::io;
+use std::path::PathBuf;
 
 /// How a screen looks and behaves.
 #[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
@@ -11,8 +14,16 @@ use std::io;
 pub struct Options {
     /// The plan's name, shown until the run says its own.
     pub title: String,
-    /// The theme by name; after the terminal's ground where none is given.
+    /// The theme by name; after the terminal's background where none is given.
     pub theme: Option<String>,
+    /// The folders of the user's own themes.
+    pub theme_folders: Vec<PathBuf>,
+    /// The keys of the actions.
+    pub keymaps: Keymaps,
+    /// What is told of the run outside of the screen.
+    pub surroundings: Surroundings,
+    /// What the user is told at the beginning.
+    pub notice: Option<String>,
     /// Whether colours are wanted.
     pub colour: ColorMode,
     /// Whether only ASCII is drawn; after the locale where nothing is said.
@@ -36,10 +47,14 @@ pub struct Options {
 }
 
 impl Options {
-    /// The theme to draw with on this terminal.
-    pub(crate) fn theme(&self) -> Result<Theme, ThemeError> {
-        let ascii = self.ascii.unwrap_or_else(color::is_ascii_terminal);
-        color::choose(self.theme.as_deref(), self.colour.depth(), ascii)
+    /// What to draw with on this terminal.
+    pub(crate) fn look(&self) -> Result<Look, ThemeError> {
+        let source = ThemeSource {
+            folders: self.theme_folders.clone(),
+            depth: self.colour.depth(),
+            ascii: self.ascii.unwrap_or_else(color::is_ascii_terminal),
+        };
+        Look::new(source, self.theme.as_deref())
     }
 }
 

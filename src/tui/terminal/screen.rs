@@ -2,21 +2,27 @@
 //! a change.
 
 use super::backend::{HeldOutput, SafeBackend};
+use super::background::{Filtered, QUESTION};
 use super::clipboard::{self, Copied};
 use super::frame_limiter::FrameLimiter;
 use super::guard::{self, Guard};
 use super::input::Input;
+use super::options::Options;
 use super::outside::{self, Ended};
 pub use super::outside::{OutsideEnd, OutsideFile, OutsideProgram};
 use super::signals::{Asked, ScreenSignals};
+use super::surroundings::{Said, Standing, Surroundings};
 use crate::plan::StepIx;
+use crate::tui::theme::file::ThemeFile;
+use crate::tui::theme::look::{Look, ThemeSource, keep_background, keep_theme};
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::event::{Event, KeyEvent, MouseEvent};
 use crossterm::terminal::{BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate};
 use crossterm::{execute, queue};
 use futures::future::BoxFuture;
 use ratatui::{Frame, Terminal};
-use std::io::{self, BufWriter};
+use std::io::{self, BufWriter, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
@@ -37,6 +43,10 @@ pub enum TerminalEvent {
     Told(String),
     /// A program that had the terminal has ended.
     Outside(OutsideEnd),
+    /// The terminal has said whether its background is light.
+    Background(bool),
+    /// The themes that there are.
+    Themes(Vec<ThemeFile>),
 }
 
 /// What a screen asks of the terminal.
@@ -50,6 +60,17 @@ pub enum TerminalEffect {
     Open(OutsideProgram, OutsideFile),
     /// Take in what the mouse does, or leave it to the terminal, which selects text with it.
     Mouse(bool),
+    /// Read the themes that there are.
+    ReadThemes(ThemeSource),
+    /// Use this theme on later screens too; without a name the one that fits the background.
+    KeepTheme(Option<String>),
+    /// Tell the user, who looks elsewhere; what is not the last of it is told only once.
+    Notify {
+        /// What has happened.
+        words: String,
+        /// Whether it is the last.
+        last: bool,
+    },
     /// Give the terminal back and stop, as any program does on ctrl-z.
     Suspend,
     /// Draw every cell again, whatever the terminal is thought to show.
@@ -93,6 +114,8 @@ pub(crate) trait Screen {
     fn wake_in(&self) -> Option<Duration>;
     /// Draws a frame; the screen is not behind any more.
     fn draw(&mut self, frame: &mut Frame<'_>);
+    /// How it stands, for the title of the window and the task bar.
+    fn standing(&self) -> Standing;
     /// Whether another screen is likely to follow once this one was left.
     fn leads_on(&self) -> bool {
         false
@@ -122,13 +145,26 @@ pub(crate) struct TerminalSession {
         mpsc::UnboundedSender<CopyEnd>,
         mpsc::UnboundedReceiver<CopyEnd>,
     ),
+    surroundings: Surroundings,
+    said: Said,
+    /// Whether the theme goes by the terminal's background.
+    asks_background: bool,
+    /// Whether the user looks here, and was told something while looking elsewhere.
+    focused: bool,
+    was_told: bool,
     /// Columns and rows.
     pub size: (u16, u16),
 }
 
+/// Whether the terminal was asked for its background; once is enough.
+static ASKED: AtomicBool = AtomicBool::new(false);
+
 impl TerminalSession {
-    /// Takes the terminal over, and listens to signals.
-    pub(crate) fn take() -> io::Result<Self> {
+    /// Takes the terminal over, and listens to signals; `look` says what it is drawn with.
+    pub(crate) fn take(options: &Options, look: &Look) -> io::Result<Self> {
+        let surroundings = options.surroundings.on_this_terminal();
+        guard::leave_mouse(options.no_mouse);
+        guard::keep_surroundings(surroundings);
         let signals = ScreenSignals::listen()?;
         let guard = Some(Guard::take()?);
         let size = crossterm::terminal::size()?;
@@ -139,6 +175,11 @@ impl TerminalSession {
             outcome: None,
             outside: None,
             copied: mpsc::unbounded_channel(),
+            surroundings,
+            said: Said::default(),
+            asks_background: look.asks_background(),
+            focused: true,
+            was_told: false,
             size,
         })
     }
@@ -175,6 +216,8 @@ impl TerminalSession {
             if let Some(outcome) = self.outcome {
                 if screen.leads_on() {
                     input.keep();
+                } else {
+                    input.drain().await;
                 }
                 return Ok(outcome);
             }
@@ -189,6 +232,7 @@ impl TerminalSession {
             if screen.is_dirty() && now >= frame {
                 self.draw(screen)?;
                 limiter.drawn(Instant::now());
+                self.ask_background(&mut input)?;
             }
             let look = screen.wake_in().map(|time| now + time);
             let frame = (behind || screen.is_dirty()).then(|| limiter.next(now));
@@ -267,13 +311,26 @@ impl TerminalSession {
     }
 
     /// The message that an event of the terminal becomes.
-    fn event_of(&mut self, event: Option<io::Result<Event>>) -> Option<TerminalEvent> {
+    fn event_of(&mut self, event: Option<io::Result<Filtered>>) -> Option<TerminalEvent> {
         Some(match event {
-            Some(Ok(Event::Key(key))) => TerminalEvent::Key(key),
-            Some(Ok(Event::Mouse(mouse))) => TerminalEvent::Mouse(mouse),
-            Some(Ok(Event::Paste(text))) => TerminalEvent::Paste(text),
-            Some(Ok(Event::Resize(columns, rows))) => TerminalEvent::Resize(columns, rows),
-            Some(Ok(_)) => return None,
+            Some(Ok(Filtered::Light(light))) => {
+                keep_background(light);
+                TerminalEvent::Background(light)
+            }
+            Some(Ok(Filtered::Event(event))) => match event {
+                Event::Key(key) => TerminalEvent::Key(key),
+                Event::Mouse(mouse) => TerminalEvent::Mouse(mouse),
+                Event::Paste(text) => TerminalEvent::Paste(text),
+                Event::Resize(columns, rows) => TerminalEvent::Resize(columns, rows),
+                Event::FocusGained => {
+                    (self.focused, self.was_told) = (true, false);
+                    return None;
+                }
+                Event::FocusLost => {
+                    self.focused = false;
+                    return None;
+                }
+            },
             Some(Err(_)) | None => {
                 self.outcome.get_or_insert(Outcome::TerminalLost);
                 return None;
@@ -281,9 +338,33 @@ impl TerminalSession {
         })
     }
 
+    /// Asks the terminal for its background, once, after a frame was drawn without it.
+    fn ask_background(&mut self, input: &mut Input) -> io::Result<()> {
+        if !self.asks_background || ASKED.swap(true, Ordering::SeqCst) {
+            return Ok(());
+        }
+        let out = self.terminal.backend_mut();
+        out.write_all(QUESTION)?;
+        Write::flush(out)?;
+        input.asked();
+        Ok(())
+    }
+
+    /// Tells the user what has happened, where the terminal does not have the focus.
+    fn notify(&mut self, words: &str, last: bool) -> io::Result<()> {
+        if self.focused || self.was_told && !last {
+            return Ok(());
+        }
+        self.was_told = true;
+        let bytes = self.surroundings.notice(words);
+        let out = self.terminal.backend_mut();
+        out.write_all(&bytes)?;
+        Write::flush(out)
+    }
+
     /// Hands a message to the screen, and does what the screen asks for.
     fn emit<S: Screen>(&mut self, screen: &mut S, message: S::Message) -> io::Result<()> {
-        let mut told = Vec::new();
+        let mut answers = Vec::new();
         for effect in screen.update(message) {
             match effect {
                 TerminalEffect::Copy(text) => {
@@ -293,11 +374,18 @@ impl TerminalSession {
                         let _ = sender.send((text, end));
                     });
                 }
-                TerminalEffect::Save(name, text) => told.push(outside::save(&name, &text)),
+                TerminalEffect::Save(name, text) => {
+                    answers.push(TerminalEvent::Told(outside::save(&name, &text)));
+                }
                 TerminalEffect::Open(program, file) => self.outside = Some((program, file)),
                 TerminalEffect::Mouse(taken) => {
                     guard::take_mouse(self.terminal.backend_mut(), taken)?;
                 }
+                TerminalEffect::ReadThemes(source) => {
+                    answers.push(TerminalEvent::Themes(source.themes()));
+                }
+                TerminalEffect::KeepTheme(name) => keep_theme(name),
+                TerminalEffect::Notify { words, last } => self.notify(&words, last)?,
                 TerminalEffect::Suspend => self.suspend(screen)?,
                 TerminalEffect::Redraw => self.forget_screen(screen)?,
                 TerminalEffect::Leave(outcome) => {
@@ -305,8 +393,8 @@ impl TerminalSession {
                 }
             }
         }
-        for words in told {
-            self.emit(screen, TerminalEvent::Told(words).into())?;
+        for answer in answers {
+            self.emit(screen, answer.into())?;
         }
         Ok(())
     }
@@ -314,7 +402,10 @@ impl TerminalSession {
     fn draw(&mut self, screen: &mut impl Screen) -> io::Result<()> {
         queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
         self.terminal.draw(|frame| screen.draw(frame))?;
-        execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)
+        execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;
+        let standing = screen.standing();
+        let out = self.terminal.backend_mut();
+        self.said.say(standing, self.surroundings, out)
     }
 
     /// Clears the screen and draws every cell again. (`Terminal::clear` would ask the terminal where its cursor
@@ -322,6 +413,7 @@ impl TerminalSession {
     fn forget_screen(&mut self, screen: &mut impl Screen) -> io::Result<()> {
         execute!(self.terminal.backend_mut(), Clear(ClearType::All))?;
         self.terminal = canvas()?;
+        self.said.forget();
         screen.set_dirty();
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! What the terminal can show: colours, and characters beyond ASCII.
 
 use super::Theme;
-use super::file::{self, ThemeError};
+use super::file;
 use ratatui::style::Color;
 
 /// Whether colours are wanted, as `--color` says it.
@@ -47,20 +47,16 @@ impl ColorMode {
     }
 }
 
-/// The theme to draw with: by name, or after the terminal's ground where no name is given.
-pub(crate) fn choose(name: Option<&str>, depth: Depth, ascii: bool) -> Result<Theme, ThemeError> {
-    let ground = std::env::var("COLORFGBG").ok();
-    let name = name.unwrap_or_else(|| by_ground(ground.as_deref()));
-    let theme = at_depth(file::named(name)?, depth);
-    Ok(if ascii { theme.in_ascii() } else { theme })
+/// Whether the terminal's background is light, where the environment says so.
+pub(super) fn light_by_environment() -> Option<bool> {
+    light_by(std::env::var("COLORFGBG").ok().as_deref())
 }
 
 /// `COLORFGBG` is `foreground;background` in the sixteen colours; 7 and 15 are light.
-fn by_ground(ground: Option<&str>) -> &'static str {
-    match ground.and_then(|both| both.rsplit(';').next()) {
-        Some("7" | "15") => "light",
-        _ => "dark",
-    }
+fn light_by(ground: Option<&str>) -> Option<bool> {
+    let ground = ground?.rsplit(';').next()?;
+    let ground: u8 = ground.parse().ok()?;
+    Some(matches!(ground, 7 | 15))
 }
 
 /// Whether only ASCII can be shown: the locale names another character set than UTF-8, or the terminal is
@@ -83,10 +79,16 @@ fn ascii_only(locale: Option<&str>, term: &str) -> bool {
 
 /// `theme` in the colours that the terminal has. With sixteen the terminal's own are used: their user chose
 /// them to be readable, and no mapping of ours could know.
-fn at_depth(mut theme: Theme, depth: Depth) -> Theme {
+pub(super) fn at_depth(mut theme: Theme, depth: Depth) -> Theme {
     match depth {
         Depth::None => return Theme::plain(),
-        Depth::Sixteen => return Theme::default(),
+        Depth::Sixteen => {
+            if theme.has_more_than_sixteen() {
+                let light = theme.is_light();
+                let light = light.then(|| file::named("sixteen-light").ok()).flatten();
+                return light.unwrap_or_default();
+            }
+        }
         Depth::True => {}
         Depth::Indexed => {
             for style in theme.styles_mut() {
@@ -173,8 +175,17 @@ mod tests {
 
     #[test]
     fn the_ground_decides_on_dark_or_light() {
-        assert_eq!(by_ground(Some("0;15")), "light");
-        assert_eq!(by_ground(Some("15;default;0")), "dark");
-        assert_eq!(by_ground(None), "dark");
+        assert_eq!(light_by(Some("0;15")), Some(true));
+        assert_eq!(light_by(Some("15;default;0")), Some(false));
+        assert_eq!(light_by(Some("15;default")), None);
+        assert_eq!(light_by(None), None);
+    }
+
+    #[test]
+    fn sixteen_colours_have_a_light_variant() {
+        let light = at_depth(file::named("light").unwrap(), Depth::Sixteen);
+        assert_eq!(light, file::named("sixteen-light").unwrap());
+        let own = file::named("sixteen").unwrap();
+        assert_eq!(at_depth(own.clone(), Depth::Sixteen), own);
     }
 }

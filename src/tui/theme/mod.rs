@@ -1,8 +1,10 @@
 //! Styles and glyphs by meaning: with `themes/`, the only place that names colours.
 
 pub(crate) mod ascii;
+pub(crate) mod choice;
 pub(crate) mod color;
 pub(crate) mod file;
+pub(crate) mod look;
 
 use crate::run::StepStatus;
 use ratatui::style::{Color, Modifier, Style};
@@ -80,6 +82,23 @@ impl Theme {
     /// The ground of a step with this status.
     pub(crate) fn tint(&self, status: StepStatus) -> Style {
         self.tints[status as usize]
+    }
+
+    /// Whether it is drawn on a light ground of its own.
+    pub(crate) fn is_light(&self) -> bool {
+        let Some(Color::Rgb(red, green, blue)) = self.background.bg else {
+            return false;
+        };
+        let light = 2126 * u32::from(red) + 7152 * u32::from(green) + 722 * u32::from(blue);
+        light > 10_000 * 255 / 2
+    }
+
+    /// Whether it has colours beyond the terminal's own sixteen.
+    fn has_more_than_sixteen(&mut self) -> bool {
+        let beyond =
+            |colour: Option<Color>| matches!(colour, Some(Color::Rgb(..) | Color::Indexed(16..)));
+        self.styles_mut()
+            .any(|style| beyond(style.fg) || beyond(style.bg))
     }
 
     /// Gives `running` the shape of this turn.

@@ -98,6 +98,40 @@ pub(crate) fn draw(buf: &mut Buffer, line: Rect, mut left: Vec<Segment>, mut rig
     put(buf, line, line.x + start, &right);
 }
 
+/// Where the segments of `left` stand that [`draw`] would draw on this line with none on the right, each with its place
+/// in the list.
+pub(crate) fn places(line: Rect, left: &[(u8, usize)]) -> Vec<(Rect, usize)> {
+    let width = line.width as usize;
+    let mut kept: Vec<Segment> = left
+        .iter()
+        .map(|(rank, cells)| Segment::new(*rank, vec![Span::raw(" ".repeat(*cells))]))
+        .collect();
+    let mut order: Vec<usize> = (0..kept.len()).collect();
+    // As `thin_out` does it: the first of the lowest rank gives way.
+    while kept.len() > 1 && total(&kept, gap(width)) + 2 > width {
+        let ranks = kept.iter().enumerate().map(|(at, one)| (one.rank, at));
+        let Some((_, at)) = ranks.min() else { break };
+        kept.remove(at);
+        order.remove(at);
+    }
+    let mut x = usize::from(line.x) + usize::from(width > 2);
+    let mut places = Vec::new();
+    for (segment, at) in kept.iter().zip(order) {
+        let cells = segment.width();
+        let right = usize::from(line.right());
+        if x < right {
+            let area = Rect {
+                x: x as u16,
+                width: cells.min(right - x) as u16,
+                ..line
+            };
+            places.push((area, at));
+        }
+        x += cells + gap(width);
+    }
+    places
+}
+
 fn put(buf: &mut Buffer, line: Rect, mut x: u16, segments: &[Segment]) {
     for (at, segment) in segments.iter().enumerate() {
         if at > 0 && !segment.joined {

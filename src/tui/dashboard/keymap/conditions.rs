@@ -54,8 +54,7 @@ pub(crate) fn scrolls(model: &Model) -> bool {
         || matches!(
             model.overlay,
             Some(
-                Overlay::Help(_)
-                    | Overlay::Explain(_)
+                Overlay::Explain(_)
                     | Overlay::Result(_)
                     | Overlay::SideBySide(_)
                     | Overlay::Runs(_)
@@ -193,6 +192,10 @@ pub(crate) fn types(model: &Model) -> bool {
 
 pub(crate) fn in_palette(model: &Model) -> bool {
     matches!(model.overlay, Some(Overlay::Palette(_)))
+}
+
+pub(crate) fn choosing_theme(model: &Model) -> bool {
+    matches!(model.overlay, Some(Overlay::Themes(_)))
 }
 
 pub(crate) fn can_go_back(model: &Model) -> bool {

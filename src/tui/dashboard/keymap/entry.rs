@@ -5,7 +5,7 @@ use crate::tui::dashboard::state::model::Model;
 use crate::tui::input::action::{Action, Run};
 use crate::tui::input::key::Key;
 
-/// What an action has to do with, for the help.
+/// What an action has to do with, for the list of actions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Group {
     /// The run.
@@ -26,15 +26,17 @@ pub(crate) enum Group {
     Question,
     /// An open search.
     Search,
-    /// Moving about in the palette.
+    /// Moving about in the list of actions.
     Palette,
+    /// The list of themes.
+    Themes,
     /// The editor.
     Editor,
 }
 
 impl Group {
-    /// The groups in the order of the help.
-    pub(crate) const ALL: [Self; 7] = [
+    /// The groups in the order of the list of actions.
+    pub(crate) const ALL: [Self; 12] = [
         Self::Run,
         Self::Graph,
         Self::Time,
@@ -42,6 +44,11 @@ impl Group {
         Self::Compare,
         Self::Inspector,
         Self::Dashboard,
+        Self::Question,
+        Self::Search,
+        Self::Editor,
+        Self::Palette,
+        Self::Themes,
     ];
 
     /// Its heading.
@@ -56,7 +63,8 @@ impl Group {
             Self::Dashboard => "Dashboard",
             Self::Question => "Question",
             Self::Search => "Search",
-            Self::Palette => "Palette",
+            Self::Palette => "List of actions",
+            Self::Themes => "List of themes",
             Self::Editor => "Editor",
         }
     }
@@ -132,6 +140,36 @@ pub(crate) const fn ask(
         enabled,
         Run::Ask(run),
     )
+}
+
+/// An action that takes what is typed after its name in the list of actions.
+pub(crate) const fn take(
+    name: &'static str,
+    keys: &'static [Key],
+    group: Group,
+    description: &'static str,
+    enabled: fn(&Model) -> bool,
+    run: fn(&mut Model, &str) -> Vec<Effect>,
+) -> Entry {
+    Action::new(
+        name,
+        keys,
+        scope(group),
+        description,
+        enabled,
+        Run::Take(run),
+    )
+}
+
+/// The action that does what is chosen in the list of actions.
+pub(crate) const fn chosen(
+    name: &'static str,
+    keys: &'static [Key],
+    group: Group,
+    description: &'static str,
+    enabled: fn(&Model) -> bool,
+) -> Entry {
+    Action::new(name, keys, scope(group), description, enabled, Run::Chosen)
 }
 
 /// The condition of an action that is always possible.

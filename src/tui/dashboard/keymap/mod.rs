@@ -2,8 +2,10 @@
 
 pub(crate) mod conditions;
 pub(crate) mod entry;
+pub(crate) mod footer;
 pub(crate) mod palette;
 pub(crate) mod registry;
+pub(crate) mod rules;
 
 use crate::tui::dashboard::state::model::Model;
 use crate::tui::dashboard::state::overlay::{Overlay, Question};
@@ -26,10 +28,11 @@ pub(crate) enum Meaning {
 
 /// What `event` means in this state.
 pub(crate) fn meaning(model: &Model, event: &KeyEvent) -> Meaning {
-    // Letters go into the open text field; keys with control still run actions.
-    let counts = |entry: &Entry, key: &Key| !is_typed(model, entry) || key.control;
+    // Letters go into the open text field; keys with control or alt still run actions.
+    let counts = |entry: &Entry, key: &Key| !is_typed(model, entry) || !key.is_typed();
+    let keymap = &model.keymap;
     let mut blocked = None;
-    for entry in entries().filter(|entry| entry.has_key(event, |key| counts(entry, key))) {
+    for entry in entries().filter(|entry| keymap.has(entry, event, |key| counts(entry, key))) {
         if reachable(model, entry) && entry.is_possible(model) {
             return Meaning::Does(entry);
         }
@@ -55,29 +58,25 @@ fn reachable(model: &Model, entry: &Entry) -> bool {
     let Some(overlay) = &model.overlay else {
         return !matches!(
             group,
-            Group::Question | Group::Search | Group::Palette | Group::Editor
+            Group::Question | Group::Search | Group::Palette | Group::Themes | Group::Editor
         );
     };
     let own = match overlay {
-        O::Search(_) => Some(Group::Search),
-        O::Filter | O::PageSearch | O::Unknown(_) | O::Question(_) => Some(Group::Question),
+        O::Search(_) | O::Filter | O::PageSearch => Some(Group::Search),
+        O::Unknown(_) | O::Question(_) => Some(Group::Question),
         O::Palette(_) => Some(Group::Palette),
+        O::Themes(_) => Some(Group::Themes),
         O::Editor(_) | O::Settings(_) => Some(Group::Editor),
         O::SideBySide(_) | O::Runs(_) => Some(Group::Compare),
-        O::Help(_) | O::Explain(_) | O::Result(_) | O::Bare(_) => None,
+        O::Explain(_) | O::Result(_) | O::Bare(_) => None,
     };
     let over = match entry.scope.over {
         Over::None => false,
-        Over::Text => matches!(overlay, O::Help(_) | O::Explain(_) | O::Result(_)),
+        Over::Text => matches!(overlay, O::Explain(_) | O::Result(_)),
         Over::Scroll => {
             matches!(
                 overlay,
-                O::Help(_)
-                    | O::Explain(_)
-                    | O::Result(_)
-                    | O::SideBySide(_)
-                    | O::Runs(_)
-                    | O::Bare(_)
+                O::Explain(_) | O::Result(_) | O::SideBySide(_) | O::Runs(_) | O::Bare(_)
             )
         }
         Over::Quit => !matches!(
@@ -92,7 +91,6 @@ fn reachable(model: &Model, entry: &Entry) -> bool {
 /// The action that opened what lies over the panes, where the same key again answers or closes it.
 const fn opened_by(overlay: &Overlay) -> Option<&'static str> {
     Some(match overlay {
-        Overlay::Help(_) => "help",
         Overlay::Explain(_) => "explain",
         Overlay::Result(_) => "result",
         Overlay::Question(Question::Quit) => "quit",
@@ -104,12 +102,14 @@ const fn opened_by(overlay: &Overlay) -> Option<&'static str> {
     })
 }
 
-/// What the footer shows: the hints of what is possible now, each with its first key.
-pub(crate) fn hints(model: &Model) -> impl Iterator<Item = (Key, &'static str)> + '_ {
+/// What the footer shows: the hints of what is possible now, each with its first key and its action.
+pub(crate) fn hints(
+    model: &Model,
+) -> impl Iterator<Item = (Key, &'static str, &'static Entry)> + '_ {
     entries().filter_map(move |entry| {
-        let hint = entry.footer()?;
+        let (key, word) = model.keymap.footer(entry)?;
         let shown = !is_typed(model, entry) && reachable(model, entry) && entry.is_possible(model);
-        shown.then_some(hint)
+        shown.then_some((key, word, entry))
     })
 }
 
@@ -128,10 +128,9 @@ mod tests {
             Question::Fork(step),
         ];
         let overlays = questions.map(Overlay::Question);
-        for overlay in
-            overlays
-                .iter()
-                .chain(&[Overlay::Help(0), Overlay::Explain(0), Overlay::Result(0)])
+        for overlay in overlays
+            .iter()
+            .chain(&[Overlay::Explain(0), Overlay::Result(0)])
         {
             let name = opened_by(overlay).unwrap();
             assert!(entries().any(|entry| entry.name == name), "{name}");

@@ -1,117 +1,108 @@
-//! The palette: every action by its name, found by a few letters. It is an entry of the registry and lists it.
+//! What the list of actions shows of the dashboard, and doing what is chosen in it.
 
 use super::entry::{Entry, Group};
-use super::registry::{entries, keys, possible};
-use crate::text::fuzzy::{Found, Query};
+use super::registry::{entries, possible};
+use crate::text::fuzzy::Found;
 use crate::tui::dashboard::message::Effect;
 use crate::tui::dashboard::state::model::Model;
 use crate::tui::dashboard::state::overlay::Overlay;
-use crate::tui::dashboard::state::palette::Palette;
 use crate::tui::dashboard::state::setting_line::is_setting;
 use crate::tui::dashboard::update::settings;
+use crate::tui::input::palette::{Listed, filtered, with_argument};
 
-/// A line of the palette.
-pub(crate) struct Listed {
-    /// The action.
-    pub entry: &'static Entry,
-    /// Every key of that name.
-    pub keys: String,
-    /// Whether it can be done now.
-    pub possible: bool,
-    /// The matched letters of its name and description.
-    pub found: Found,
-}
-
-/// What the palette lists: with nothing typed, possible actions first, in the order of the registry; else the best
-/// match first.
-pub(crate) fn listed(model: &mut Model) -> Vec<Listed> {
-    // What can be done is asked of the dashboard below, not of the palette that lies over it.
-    let overlay = model.overlay.take();
-    let typed = match &overlay {
-        Some(Overlay::Palette(palette)) => palette.field.text(),
-        _ => "",
-    };
-    let listed = answers(model, typed);
-    model.overlay = overlay;
-    listed
-}
-
-/// What the palette lists where nothing lies over the panes and this was typed.
-pub(crate) fn answers(model: &Model, typed: &str) -> Vec<Listed> {
+/// The actions that fit what was typed. What is possible is asked of the dashboard as if nothing lay over its panes.
+pub(crate) fn listed(model: &Model, typed: &str) -> Vec<Listed> {
     let mut actions: Vec<&'static Entry> = Vec::new();
     for entry in entries() {
-        let of_an_overlay = !Group::ALL.contains(&entry.scope.group);
-        let known = actions.iter().any(|known| known.name == entry.name);
-        if !of_an_overlay && !known && entry.name != "palette" {
+        if !actions.iter().any(|known| known.name == entry.name) {
             actions.push(entry);
         }
     }
+    let place = |entry: &Entry| {
+        let mut groups = Group::ALL.iter();
+        groups.position(|group| *group == entry.scope.group)
+    };
+    actions.sort_by_key(|entry| place(entry));
+    let actions = actions.into_iter().map(|entry| {
+        let now = possible(model, entry.name);
+        let shown = now.unwrap_or(entry);
+        Listed {
+            name: entry.name,
+            keys: model.keymap.written(entries(), entry.name),
+            description: shown.description,
+            group: entry.scope.group.name(),
+            lacks: now.is_none().then(|| reason(model, entry).to_owned()),
+            takes_argument: entry.takes_argument(),
+            found: Found::default(),
+        }
+    });
     // A setting with its value stands for the action that changes it.
-    let typed = if is_setting(typed) { "settings" } else { typed };
-    let mut query = Query::new(typed);
-    let ranked = query.rank(actions.iter().map(|entry| [entry.name, entry.description]));
-    let mut listed: Vec<Listed> = ranked
-        .into_iter()
-        .map(|(at, found)| Listed {
-            entry: actions[at],
-            keys: keys(actions[at].name),
-            possible: possible(model, actions[at].name),
-            found,
-        })
-        .collect();
-    if query.is_empty() {
-        listed.sort_by_key(|line| !line.possible);
+    if is_setting(typed) {
+        return actions.filter(|action| action.name == "settings").collect();
     }
-    listed
+    filtered(actions.collect(), typed)
 }
 
 /// What an action that is not possible needs.
-pub(crate) fn reason(model: &Model, entry: &Entry) -> &'static str {
+fn reason(model: &Model, entry: &Entry) -> &'static str {
     match (entry.lacks(model), entry.scope.group) {
         ("", Group::Graph) => "the graph in focus",
         ("", Group::Inspector) => "the inspector in focus",
+        ("", Group::Question) => "a question",
+        ("", Group::Search) => "an open search",
+        ("", Group::Editor) => "an open editor",
+        ("", Group::Themes) => "the list of themes",
+        ("", Group::Palette) => "this list, where it has this key",
         ("", _) => "another state of the screen",
         (lacks, _) => lacks,
     }
 }
 
-/// Opens the palette with nothing typed.
-pub(crate) fn open(model: &mut Model) {
-    model.overlay = Some(Overlay::Palette(Palette::default()));
-}
-
-/// Chooses the line `by` places on, going around.
-pub(crate) fn move_by(model: &mut Model, by: isize) {
-    let count = listed(model).len() as isize;
-    if let Some(Overlay::Palette(palette)) = &mut model.overlay
-        && count > 0
-    {
-        let chosen = palette.chosen as isize + by;
-        palette.chosen = chosen.rem_euclid(count) as usize;
-    }
-}
-
-/// Runs the chosen action; if it is not possible, shows why and stays open.
+/// Does what is chosen; if it is not possible, says why and stays open.
 pub(crate) fn choose(model: &mut Model) -> Vec<Effect> {
-    let listed = listed(model);
-    let Some(Overlay::Palette(palette)) = &model.overlay else {
+    // What is possible is asked of what lies below.
+    let Some(Overlay::Palette(palette)) = model.overlay.take() else {
         return Vec::new();
     };
     let typed = palette.field.text().to_owned();
-    let Some(line) = listed.get(palette.chosen) else {
+    let listed = listed(model, &typed);
+    let Some(line) = listed.get(palette.chosen.min(listed.len().saturating_sub(1))) else {
+        model.overlay = Some(Overlay::Palette(palette));
         return Vec::new();
     };
-    if !line.possible {
-        let needs = reason(model, line.entry);
-        model.notice = Some(format!("{} needs {needs}", line.entry.name));
+    let Some(entry) = possible(model, line.name) else {
+        let needs = line.lacks.as_deref().unwrap_or_default();
+        model.notice = Some(format!("{} needs {needs}", line.name));
+        model.overlay = Some(Overlay::Palette(palette));
         return Vec::new();
-    }
-    model.overlay = None;
-    let name = line.entry.name;
-    if name == "settings" && is_setting(&typed) {
+    };
+    if line.name == "settings" && is_setting(&typed) {
         return settings::apply_text(model, &typed);
     }
-    let mut now = entries().filter(|entry| entry.name == name && entry.is_possible(model));
-    let now = now.next();
-    now.map_or_else(Vec::new, |entry| entry.run(model))
+    let argument = with_argument(&typed).filter(|(name, _)| *name == line.name);
+    entry.run_with(model, argument.map_or("", |(_, argument)| argument))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::theme::Theme;
+
+    #[test]
+    fn every_action_is_listed_with_its_keys() {
+        let model = Model::new("plan", Theme::default(), false, (80, 24));
+        let listed = listed(&model, "");
+        for entry in entries() {
+            let line = listed.iter().find(|line| line.name == entry.name);
+            let keys = line.map(|line| line.keys.as_str()).unwrap_or_default();
+            assert!(
+                entry.keys.iter().all(|key| keys.contains(&key.to_string())),
+                "{}: {keys}",
+                entry.name
+            );
+        }
+        let possible = listed.iter().position(|line| line.lacks.is_some());
+        let rest = &listed[possible.unwrap()..];
+        assert!(rest.iter().all(|line| line.lacks.is_some()));
+    }
 }

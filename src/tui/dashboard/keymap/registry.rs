@@ -3,13 +3,13 @@
 
 use super::conditions::{
     asked, asked_unknown, at_the_graph, can_edit, can_fork, can_go_back, can_retry, can_skip,
-    choosing_run, failed, filtering, folds, has_command, has_own_output, has_page, has_result,
-    in_editor, in_palette, in_settings, in_tree, is_before_the_last, on_graph, on_inspector,
-    on_result, on_text, scrolls, searches_page, searching, selected, shows, side_by_side, sized,
-    stoppable, strip_shown, takes_settings, typing_page_search, waits, was_too_fast, zooms,
+    choosing_run, choosing_theme, failed, filtering, folds, has_command, has_own_output, has_page,
+    has_result, in_editor, in_palette, in_settings, in_tree, is_before_the_last, on_graph,
+    on_inspector, on_result, on_text, scrolls, searches_page, searching, selected, shows,
+    side_by_side, sized, stoppable, strip_shown, takes_settings, typing_page_search, waits,
+    was_too_fast, zooms,
 };
-use super::entry::{Entry, Group, Over, always, ask, change};
-use super::palette;
+use super::entry::{Entry, Group, Over, always, ask, change, chosen, take};
 use crate::run::{RunCommand, RunPhase};
 use crate::tui::dashboard::message::Effect;
 use crate::tui::dashboard::panes::pane::Direction;
@@ -21,14 +21,14 @@ use crate::tui::dashboard::state::trail::Along;
 use crate::tui::dashboard::update::run_commands::{self, command, on_selected};
 use crate::tui::dashboard::update::{
     bodies, compare, editor, export, navigation, overlays, page_search, pages, presentation,
-    questions, search, settings, unknown,
+    questions, search, settings, themes, unknown,
 };
 use crate::tui::input::key::Key;
 use crate::tui::terminal::screen::{OutsideProgram, TerminalEffect};
 use crate::tui::widgets::tree::JsonTree;
 use Group::{
     Compare, Dashboard, Editor, Graph, Inspector, Palette, Question as Asked, Run,
-    Search as Searching, Time, Views,
+    Search as Searching, Themes, Time, Views,
 };
 use crossterm::event::KeyCode;
 use overlays::close;
@@ -44,24 +44,9 @@ pub(crate) fn entries() -> impl Iterator<Item = &'static Entry> {
         .chain(AFTER_VIEWS)
 }
 
-/// Whether an action of this name is possible in some form, as if nothing lay over the panes.
-pub(crate) fn possible(model: &Model, name: &str) -> bool {
-    entries().any(|entry| entry.name == name && entry.is_possible(model))
-}
-
-/// The keys that do what has this name.
-pub(crate) fn keys(name: &str) -> String {
-    let mut keys: Vec<String> = Vec::new();
-    for key in entries()
-        .filter(|entry| entry.name == name)
-        .flat_map(|entry| entry.keys)
-        .map(ToString::to_string)
-    {
-        if !keys.contains(&key) {
-            keys.push(key);
-        }
-    }
-    keys.join(" ")
+/// The entry of this name that is possible now, as if nothing lay over the panes.
+pub(crate) fn possible(model: &Model, name: &str) -> Option<&'static Entry> {
+    entries().find(|entry| entry.name == name && entry.is_possible(model))
 }
 
 macro_rules! view_actions {
@@ -109,16 +94,16 @@ static BEFORE_VIEWS: &[Entry] = &[
         .hint("play"),
     change("hold", &[key(' ')], Time, "in a replay: pause", |m| m.is_replay() && m.goes_on(), Model::play_or_hold)
         .hint("pause"),
-    change("keep-filter", &[code(KeyCode::Enter)], Asked, "keep the filter", filtering, close).hint("keep"),
-    change("drop-filter", &[code(KeyCode::Esc)], Asked, "show every step again", filtering, drop_filter).hint("show all"),
-    change("look-for", &[code(KeyCode::Enter)], Asked, "go to the first match", typing_page_search, page_search::accept).hint("go there"),
-    change("look-no-more", &[code(KeyCode::Esc), Key::control('c')], Asked, "look for nothing", typing_page_search, page_search::close).hint("back"),
+    change("keep-filter", &[code(KeyCode::Enter)], Searching, "keep the filter", filtering, close).hint("keep"),
+    change("drop-filter", &[code(KeyCode::Esc)], Searching, "show every step again", filtering, drop_filter).hint("show all"),
+    change("look-for", &[code(KeyCode::Enter)], Searching, "go to the first match", typing_page_search, page_search::accept).hint("go there"),
+    change("look-no-more", &[code(KeyCode::Esc), Key::control('c')], Searching, "look for nothing", typing_page_search, page_search::close).hint("back"),
     change("it-happened", &[key('O'), key('o')], Asked, "it happened: enter its output", asked_unknown, unknown::give_output)
         .hint("it happened"),
     ask("run-again", &[key('r')], Asked, "run it again", asked_unknown, |m| unknown::answer(m, RunCommand::Retry)).hint("run again"),
     ask("skip-it", &[key('S'), key('s')], Asked,
         "skip it, and what depends on it", asked_unknown, |m| unknown::answer(m, RunCommand::Skip)).hint("skip"),
-    change("put-off", &[code(KeyCode::Esc), key('u')], Asked, "decide later (u asks again)", asked_unknown, unknown::put_off).hint("later"),
+    change("put-off", &[code(KeyCode::Esc), key('u')], Asked, "decide later", asked_unknown, unknown::put_off).hint("later"),
     ask("apply", &[Key::control('s')], Editor, "use this value", in_editor, editor::apply).hint("apply"),
     ask("outside-editor", &[Key::control('o')], Editor, "edit it in $EDITOR", in_editor, export::open_value).hint("$EDITOR"),
     change("leave-editor", &[code(KeyCode::Esc)], Editor, "discard the changes", in_editor, editor::leave).hint("cancel"),
@@ -130,10 +115,16 @@ static BEFORE_VIEWS: &[Entry] = &[
         |m| settings::next(m, false)),
     change("leave-settings", &[code(KeyCode::Esc)], Editor, "change nothing", in_settings, close).hint("back"),
 
-    ask("palette-choose", &[code(KeyCode::Enter)], Palette, "run this action", in_palette, palette::choose).hint("run"),
-    change("palette-up", &[code(KeyCode::Up), Key::control('p'), code(KeyCode::BackTab)], Palette, "up", in_palette, |m| palette::move_by(m, -1)).hint("up"),
-    change("palette-down", &[code(KeyCode::Down), Key::control('n'), code(KeyCode::Tab)], Palette, "down", in_palette, |m| palette::move_by(m, 1)).hint("down"),
-    change("palette-close", &[code(KeyCode::Esc)], Palette, "close", in_palette, close).hint("close"),
+    chosen("palette-choose", &[code(KeyCode::Enter)], Palette, "do what is chosen", in_palette).hint("do it"),
+    change("palette-up", &[code(KeyCode::Up), Key::control('p'), code(KeyCode::BackTab)], Palette, "choose the action above", in_palette, |m| overlays::in_palette(m, |p| p.move_by(-1))).hint("up"),
+    change("palette-down", &[code(KeyCode::Down), Key::control('n'), code(KeyCode::Tab)], Palette, "choose the action below", in_palette, |m| overlays::in_palette(m, |p| p.move_by(1))).hint("down"),
+    change("palette-page-up", &[code(KeyCode::PageUp)], Palette, "choose an action a page above", in_palette, |m| overlays::in_palette(m, |p| p.move_page(-1))),
+    change("palette-page-down", &[code(KeyCode::PageDown)], Palette, "choose an action a page below", in_palette, |m| overlays::in_palette(m, |p| p.move_page(1))),
+    ask("keep-theme", &[code(KeyCode::Enter)], Themes, "keep the theme", choosing_theme, themes::keep).hint("keep"),
+    change("theme-up", &[code(KeyCode::Up), key('k'), code(KeyCode::BackTab)], Themes, "look at the theme above", choosing_theme, |m| themes::move_by(m, -1)).hint("up"),
+    change("theme-down", &[code(KeyCode::Down), key('j'), code(KeyCode::Tab)], Themes, "look at the theme below", choosing_theme, |m| themes::move_by(m, 1)).hint("down"),
+    change("cancel-theme", &[code(KeyCode::Esc)], Themes, "go back to the theme as it was", choosing_theme, themes::cancel).hint("cancel"),
+    change("palette-close", &[code(KeyCode::Esc)], Palette, "close the list of actions", in_palette, close).hint("close"),
 
     ask("pause", &[key(' ')], Run, "pause: start nothing new, finish running calls",
         |m| m.run.phase == RunPhase::Running, |_| command(RunCommand::Pause)).hint("pause").needs("a run in progress"),
@@ -189,8 +180,8 @@ static BEFORE_VIEWS: &[Entry] = &[
     change("page-up", &[code(KeyCode::PageUp)], Graph, "move the view up", on_graph, |m| navigation::page_by(m, -1)),
     change("page-down", &[code(KeyCode::PageDown)], Graph, "move the view down", on_graph, |m| navigation::page_by(m, 1)),
     change("find-on-page", &[key('/')], Inspector, "find words on the page, or in all of a value", on_inspector, page_search::open).hint("find"),
-    change("find", &[key('/')], Graph, "find a step by its id, tool or description",
-        |m| !m.run.steps.is_empty(), search::open).hint("find"),
+    take("find", &[key('/')], Graph, "find a step by its id, tool or description",
+        |m| !m.run.steps.is_empty(), search::open_with).hint("find"),
     change("bottleneck", &[key('w')], Graph, "go to the bottleneck: the step that could save the most time",
         |m| !m.figures.critical_path.is_empty(), navigation::bottleneck).needs("a step that has been called"),
     change("jump-up", &[key('(')], Graph, "go along an edge to a step that the selected one waits for; again after going back: to the next",
@@ -295,8 +286,8 @@ static AFTER_VIEWS: &[Entry] = &[
     change("maximise", &[key('z')], Dashboard, "maximise the pane in focus, or restore it", always, |m| m.maximised = !m.maximised),
     change("present", &[key('V')], Dashboard, "present: large cards, no inspector, and captions that name keys; again: as before",
         always, presentation::toggle),
-    change("palette", &[key(':')], Dashboard, "find an action by name", always, palette::open),
-    change("help", &[key('?')], Dashboard, "show the keys", always, overlays::toggle_help).hint("help"),
+    change("help", &[key('?'), key(':'), code(KeyCode::F(1))], Dashboard, "show every action with its keys, to find and do one", always, overlays::open_palette).hint("help"),
+    take("theme", &[code(KeyCode::F(2))], Dashboard, "choose the theme, which is seen at once; a name after it takes that one", always, themes::open),
     ask("redraw", &[Key::control('l')], Dashboard, "redraw the screen", always, |_| vec![Effect::Terminal(TerminalEffect::Redraw)]).over(Over::All),
     ask("suspend", &[Key::control('z')], Dashboard, "suspend the program", always, |_| vec![Effect::Terminal(TerminalEffect::Suspend)]).over(Over::All),
     ask("quit", &[key('q'), Key::control('c')], Dashboard, "quit (asks while the run is active)", always, questions::quit).over(Over::Quit).hint("quit"),

@@ -6,6 +6,7 @@ use crate::run::{AttemptState, ErrorKind, RunError, RunState, StepState, StepSta
 use crate::text;
 use crate::text::message::clean;
 use crate::tui::dashboard::state::model::Model;
+use crate::tui::input::key::Key;
 use crate::tui::widgets::text_page::TextPage;
 use ratatui::style::Modifier;
 
@@ -20,8 +21,13 @@ pub(super) fn write(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
     if let Some(error) = &row.error {
         describe(row, row.attempts.last(), error, page);
         page.space();
-        let copies = super::shell_command(row).map_or("", |_| " C copies the call as a command.");
-        let words = format!("r reruns the step and its dependents.{copies}");
+        let key = |name, usual| model.keymap.shown(name, Key::char(usual));
+        let copies = super::shell_command(row).map_or_else(String::new, |_| {
+            let key = key("copy-command", 'C');
+            format!(" {key} copies the call as a command.")
+        });
+        let key = key("retry", 'r');
+        let words = format!("{key} reruns the step and its dependents.{copies}");
         page.text(&words, theme.dim);
         return;
     }

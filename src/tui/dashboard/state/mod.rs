@@ -8,7 +8,6 @@ pub(crate) mod log_lines;
 pub(crate) mod model;
 pub(crate) mod overlay;
 pub(crate) mod page_search;
-pub(crate) mod palette;
 pub(crate) mod player;
 mod position;
 pub(crate) mod presentation;

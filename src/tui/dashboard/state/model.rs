@@ -16,7 +16,9 @@ use crate::run::{
 };
 use crate::tui::dashboard::panes::pane::Pane;
 use crate::tui::dashboard::panes::{Panes, View};
+use crate::tui::input::keymap::Keymap;
 use crate::tui::theme::Theme;
+use crate::tui::theme::look::Look;
 use crate::units::Micros;
 use ratatui::layout::Position;
 use std::collections::BTreeSet;
@@ -30,6 +32,8 @@ const MOVE_EVERY: Micros = Micros(100_000);
 const MOVE_SELDOM: Micros = Micros(500_000);
 /// How soon a layout that is being worked out is looked for.
 const LAYOUT_IN: Micros = Micros(33_000);
+/// How often the files of themes are looked at while one is chosen.
+const THEMES_EVERY: Micros = Micros(1_000_000);
 /// How long the shape of a running step stays.
 const TURN: u64 = 250_000;
 
@@ -175,10 +179,16 @@ pub struct Model {
     pub tour: bool,
     /// Whether the dashboard is left as soon as the run has ended.
     pub leaving: bool,
+    /// Where and when the view was clicked last.
+    pub(crate) clicked: Option<(Position, Micros)>,
     /// What the pointer holds.
     pub drag: Option<Drag>,
     /// Columns and rows of the terminal.
     pub size: (u16, u16),
+    /// Where the theme comes from.
+    pub look: Look,
+    /// The keys of actions.
+    pub keymap: Arc<Keymap>,
     /// Styles and shapes.
     pub theme: Theme,
     /// Whether shapes may move.
@@ -230,8 +240,11 @@ impl Model {
             notice: None,
             tour: false,
             leaving: false,
+            clicked: None,
             drag: None,
             size,
+            look: Look::of(theme.clone()),
+            keymap: Arc::default(),
             theme,
             motion,
             dirty: true,
@@ -317,7 +330,8 @@ impl Model {
             None => MOVE_SELDOM,
         });
         let layout = self.is_drawn_later().then_some(LAYOUT_IN);
-        [figures, motion, layout, self.next_played()]
+        let themes = matches!(self.overlay, Some(Overlay::Themes(_))).then_some(THEMES_EVERY);
+        [figures, motion, layout, themes, self.next_played()]
             .into_iter()
             .flatten()
             .min()

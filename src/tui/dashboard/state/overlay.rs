@@ -2,10 +2,11 @@
 
 use super::comparison::{RunChoice, SideBySide};
 use super::editor::Editor;
-use super::palette::Palette;
 use super::search::Search;
 use super::setting_line::SettingLine;
 use crate::plan::StepIx;
+use crate::tui::input::palette::Palette;
+use crate::tui::theme::choice::ThemeChoice;
 
 /// Something that is asked before it is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,8 +55,6 @@ impl BarePage {
 /// What lies over the panes.
 #[derive(Debug)]
 pub enum Overlay {
-    /// The keys, scrolled by this many lines.
-    Help(usize),
     /// A question.
     Question(Question),
     /// Two attempts of the selected step, or the step in two runs, side by side.
@@ -74,8 +73,10 @@ pub enum Overlay {
     PageSearch,
     /// The page without frames.
     Bare(BarePage),
-    /// Every action by its name.
+    /// Every action with its keys.
     Palette(Palette),
+    /// The themes to choose one from, seen at once.
+    Themes(Box<ThemeChoice>),
     /// A value that is being edited.
     Editor(Box<Editor>),
     /// The settings of the run, and the line that changes one.

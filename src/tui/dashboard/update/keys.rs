@@ -6,8 +6,7 @@ use crate::tui::dashboard::keymap::{self, Meaning};
 use crate::tui::dashboard::message::Effect;
 use crate::tui::dashboard::state::model::Model;
 use crate::tui::dashboard::state::overlay::Overlay;
-use crate::tui::dashboard::state::palette::Palette;
-use crate::tui::input::text_field::Field;
+use crate::tui::input::action::Run;
 use crossterm::event::{KeyEvent, KeyEventKind};
 
 pub(super) fn on_key(model: &mut Model, event: &KeyEvent) -> Vec<Effect> {
@@ -32,10 +31,7 @@ pub(super) fn on_key(model: &mut Model, event: &KeyEvent) -> Vec<Effect> {
     match keymap::meaning(model, event) {
         Meaning::Does(entry) => {
             show_pressed(model, entry, event);
-            let effects = entry.run(model);
-            // What was done may have left the screen free for the next question.
-            unknown::ask(model);
-            return effects;
+            return act(model, entry);
         }
         Meaning::Not(entry) => {
             model.notice = Some(format!("{} needs {}", entry.name, entry.lacks(model)));
@@ -45,7 +41,7 @@ pub(super) fn on_key(model: &mut Model, event: &KeyEvent) -> Vec<Effect> {
             return export::leave_bare(model);
         }
         Meaning::Nothing => match &mut model.overlay {
-            Some(Overlay::Palette(palette)) => type_in(palette, |field| {
+            Some(Overlay::Palette(palette)) => palette.type_in(|field| {
                 field.edit(event);
             }),
             Some(Overlay::Settings(line)) => {
@@ -61,17 +57,30 @@ pub(super) fn on_key(model: &mut Model, event: &KeyEvent) -> Vec<Effect> {
 
 /// Says to the audience of a presentation which key was pressed, and what it does.
 fn show_pressed(model: &mut Model, entry: &Entry, event: &KeyEvent) {
+    let keymap = &model.keymap;
+    let key = keymap.of(entry).iter().find(|key| key.matches(event));
+    let pressed = key.map(|key| (key.to_string(), entry.description));
     if let Some(presentation) = &mut model.presentation {
-        let key = entry.keys.iter().find(|key| key.matches(event));
-        presentation.pressed = key.map(|key| (key.to_string(), entry.description));
+        presentation.pressed = pressed;
     }
+}
+
+/// Does what an action does.
+pub(super) fn act(model: &mut Model, entry: &Entry) -> Vec<Effect> {
+    let effects = match entry.run {
+        Run::Chosen => keymap::palette::choose(model),
+        _ => entry.run(model),
+    };
+    // What was done may have left the screen free for the next question.
+    unknown::ask(model);
+    effects
 }
 
 /// Puts pasted text in where something is typed into.
 pub(super) fn on_paste(model: &mut Model, text: &str) {
     model.dirty = true;
     match &mut model.overlay {
-        Some(Overlay::Palette(palette)) => type_in(palette, |field| field.insert(text)),
+        Some(Overlay::Palette(palette)) => palette.type_in(|field| field.insert(text)),
         Some(Overlay::Settings(line)) => line.field.insert(text),
         Some(Overlay::Editor(editor)) => editor.paste(text),
         Some(Overlay::Search(_)) => search::paste(model, text),
@@ -79,10 +88,4 @@ pub(super) fn on_paste(model: &mut Model, text: &str) {
         Some(Overlay::PageSearch) => page_search::paste(model, text),
         _ => {}
     }
-}
-
-/// Changes what was typed; the best match is chosen again.
-fn type_in(palette: &mut Palette, change: impl FnOnce(&mut Field)) {
-    change(&mut palette.field);
-    palette.chosen = 0;
 }

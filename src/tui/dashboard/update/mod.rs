@@ -15,6 +15,7 @@ pub(crate) mod questions;
 pub(crate) mod run_commands;
 pub(crate) mod search;
 pub(crate) mod settings;
+pub(crate) mod themes;
 pub(crate) mod unknown;
 
 use super::history::HistoryAnswer;
@@ -63,7 +64,7 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
             model.tick(now);
             model.dirty |= model.moves() || model.is_drawn_later();
             model.keep_figures();
-            Vec::new()
+            themes::read_again(model)
         }
         Message::Refused(CommandError::RunOver) => {
             model.dirty = true;
@@ -96,10 +97,7 @@ fn on_terminal(model: &mut Model, event: TerminalEvent) -> Vec<Effect> {
             keys::on_paste(model, &text);
             Vec::new()
         }
-        TerminalEvent::Mouse(event) => {
-            mouse::on_mouse(model, event);
-            Vec::new()
-        }
+        TerminalEvent::Mouse(event) => mouse::on_mouse(model, event),
         TerminalEvent::Resize(columns, rows) => {
             model.size = (columns, rows);
             // What the terminal kept is not known, also where several changes led back to the same size.
@@ -111,6 +109,11 @@ fn on_terminal(model: &mut Model, event: TerminalEvent) -> Vec<Effect> {
             Vec::new()
         }
         TerminalEvent::Outside(end) => export::returned(model, end),
+        TerminalEvent::Background(light) => {
+            themes::take_background(model, light);
+            Vec::new()
+        }
+        TerminalEvent::Themes(files) => themes::take(model, files),
         TerminalEvent::Signal(signal) => leave(Outcome::Signal(signal)),
     }
 }

@@ -1,28 +1,34 @@
 //! What the mouse does.
 
-use super::{navigation, pages, search};
+use super::{keys, navigation, pages, search, themes};
+use crate::tui::dashboard::keymap::{self, footer};
 use crate::tui::dashboard::layout;
+use crate::tui::dashboard::message::Effect;
 use crate::tui::dashboard::panes::pane::Pane;
 use crate::tui::dashboard::state::model::{Drag, Focus, Model};
 use crate::tui::dashboard::state::overlay::Overlay;
+use crate::units::Micros;
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Position;
 
+/// The longest time between the two clicks of a double click.
+const DOUBLE: Micros = Micros(500_000);
 /// Lines that one turn of the wheel scrolls.
 const WHEEL: isize = 3;
 
-pub(super) fn on_mouse(model: &mut Model, event: MouseEvent) {
+pub(super) fn on_mouse(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
     let at = Position::new(event.column, event.row);
     match event.kind {
         MouseEventKind::ScrollUp => wheel(model, at, 0, -WHEEL),
         MouseEventKind::ScrollDown => wheel(model, at, 0, WHEEL),
         MouseEventKind::ScrollLeft => wheel(model, at, -WHEEL, 0),
         MouseEventKind::ScrollRight => wheel(model, at, WHEEL, 0),
-        MouseEventKind::Down(MouseButton::Left) => click(model, at),
+        MouseEventKind::Down(MouseButton::Left) => return click(model, at),
         MouseEventKind::Drag(MouseButton::Left) => drag(model, at),
         MouseEventKind::Up(_) => model.drag = None,
         _ => {}
     }
+    Vec::new()
 }
 
 fn wheel(model: &mut Model, at: Position, columns: isize, lines: isize) {
@@ -42,17 +48,30 @@ fn wheel(model: &mut Model, at: Position, columns: isize, lines: isize) {
     }
 }
 
-/// Selects what is under the pointer.
-fn click(model: &mut Model, at: Position) {
-    if matches!(model.overlay, Some(Overlay::Search(_))) {
-        model.dirty = true;
-        search::click(model, at.x, at.y);
-        return;
-    }
-    if model.overlay.is_some() {
-        return;
-    }
+/// Does what the footer names under the pointer, or what the click means to what is shown there.
+fn click(model: &mut Model, at: Position) -> Vec<Effect> {
     model.dirty = true;
+    if let Some(hint) = footer::hint_at(model, at) {
+        return keys::act(model, hint.entry);
+    }
+    match &mut model.overlay {
+        None => select(model, at),
+        Some(Overlay::Search(_)) => search::click(model, at.x, at.y),
+        // A click chooses, and one more does it.
+        Some(Overlay::Palette(palette)) => {
+            let before = palette.chosen;
+            if palette.choose_at(at) && palette.chosen == before {
+                return keymap::palette::choose(model);
+            }
+        }
+        Some(Overlay::Themes(_)) => return themes::click(model, at),
+        Some(_) => {}
+    }
+    Vec::new()
+}
+
+/// Selects what is under the pointer.
+fn select(model: &mut Model, at: Position) {
     let areas = layout::areas(model);
     if let Some(position) = layout::position_at(model, layout::scrubber(&areas), at) {
         model.drag = Some(Drag::Scrubber);
@@ -67,7 +86,7 @@ fn click(model: &mut Model, at: Position) {
             click_strip(model, at);
             return;
         }
-        if let Some(view) = layout::view_at(area, at) {
+        if let Some(view) = layout::view_at(area, at, &model.keymap) {
             model.view = view;
             model.keep_visible();
             return;
@@ -80,10 +99,19 @@ fn click(model: &mut Model, at: Position) {
         }
         model.drag = Some(Drag::Pane(at));
         let step = pane.hit(&model.run, at);
+        let again = model.clicked.is_some_and(|(before, when)| {
+            before == at && model.clock.0.saturating_sub(when.0) <= DOUBLE.0
+        });
+        model.clicked = (!again).then_some((at, model.clock));
+        let found = step.is_some();
         navigation::select(model, step);
+        if again && found {
+            model.drag = None;
+            model.focus = Focus::Inspector;
+        }
     } else if let Some(area) = areas.inspector.filter(|area| area.contains(at)) {
         model.focus = Focus::Inspector;
-        match layout::tab_at(area, at) {
+        match layout::tab_at(area, at, &model.keymap) {
             Some(tab) => pages::show(model, tab),
             None => match pages::named_at(model, at) {
                 Some(step) => navigation::jump_to(model, step),

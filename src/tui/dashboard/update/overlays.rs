@@ -3,17 +3,22 @@
 use super::presentation;
 use crate::tui::dashboard::state::model::{Focus, Model};
 use crate::tui::dashboard::state::overlay::Overlay;
+use crate::tui::input::palette::Palette;
 
 /// Closes what lies over the panes.
 pub(crate) fn close(model: &mut Model) {
     model.overlay = None;
 }
 
-/// Shows the keys, or no longer.
-pub(crate) fn toggle_help(model: &mut Model) {
-    model.overlay = match model.overlay {
-        Some(Overlay::Help(_)) => None,
-        _ => Some(Overlay::Help(0)),
+/// Shows every action with its keys, and nothing typed.
+pub(crate) fn open_palette(model: &mut Model) {
+    model.overlay = Some(Overlay::Palette(Palette::default()));
+}
+
+/// Chooses another action in the list of actions.
+pub(crate) fn in_palette(model: &mut Model, choose: impl FnOnce(&mut Palette)) {
+    if let Some(Overlay::Palette(palette)) = &mut model.overlay {
+        choose(palette);
     }
 }
 

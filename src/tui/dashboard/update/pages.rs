@@ -107,7 +107,9 @@ pub(crate) fn named_at(model: &Model, at: Position) -> Option<StepIx> {
 pub(crate) fn scroll(model: &mut Model, lines: isize) {
     let in_tree = inspected::is_tree(model);
     match &mut model.overlay {
-        Some(Overlay::Help(at) | Overlay::Explain(at) | Overlay::Result(at)) => {
+        Some(Overlay::Palette(palette)) => palette.scroll(lines),
+        Some(Overlay::Themes(_)) => super::themes::move_by(model, lines.signum()),
+        Some(Overlay::Explain(at) | Overlay::Result(at)) => {
             *at = at.saturating_add_signed(lines);
         }
         Some(Overlay::Runs(choice)) => {

@@ -6,6 +6,7 @@ use crate::run::RunCommand;
 use crate::tui::dashboard::message::Effect;
 use crate::tui::dashboard::state::model::Model;
 use crate::tui::dashboard::state::overlay::{Overlay, Question};
+use crate::tui::input::key::Key;
 use crate::tui::terminal::screen::{Outcome, TerminalEffect};
 
 fn leave(outcome: Outcome) -> Vec<Effect> {
@@ -45,7 +46,10 @@ pub(crate) fn confirm(model: &mut Model) -> Vec<Effect> {
         Question::Raise => settings::raise(model),
         Question::Quit if model.in_progress() => {
             model.leaving = true;
-            model.notice = Some("stopping the run, then leaving; q leaves at once".to_owned());
+            let key = model.keymap.shown("quit", Key::char('q'));
+            model.notice = Some(format!(
+                "stopping the run, then leaving; {key} leaves at once"
+            ));
             command(RunCommand::Stop)
         }
         Question::Quit => leave(Outcome::Quit),

@@ -1,6 +1,7 @@
 //! What is typed into the search for a step, and going to what it found.
 
 use crate::plan::StepIx;
+use crate::tui::dashboard::message::Effect;
 use crate::tui::dashboard::state::model::Model;
 use crate::tui::dashboard::state::overlay::Overlay;
 use crate::tui::dashboard::state::search::{Search, steps};
@@ -15,7 +16,7 @@ fn open_search(model: &mut Model) -> Option<&mut Search> {
 }
 
 /// Opens the search.
-pub(crate) fn open(model: &mut Model) {
+fn open(model: &mut Model) {
     let search = Search {
         before: model.selected,
         follow: model.follow,
@@ -24,6 +25,13 @@ pub(crate) fn open(model: &mut Model) {
     };
     model.follow = false;
     model.overlay = Some(Overlay::Search(search));
+}
+
+/// Opens the search with these words typed into it.
+pub(crate) fn open_with(model: &mut Model, words: &str) -> Vec<Effect> {
+    open(model);
+    paste(model, words);
+    Vec::new()
 }
 
 /// Takes in a key that is part of the text; whether it was one.

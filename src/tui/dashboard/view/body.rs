@@ -149,7 +149,7 @@ fn draw_names(model: &Model, buf: &mut Buffer, area: Rect) {
     if area.width < 3 || area.height < 3 {
         return;
     }
-    let names = view_names(area.width as usize);
+    let names = view_names(area.width as usize, &model.keymap);
     if names.is_empty() {
         // There is room for the name of one.
         let room = area.width.saturating_sub(4) as usize;

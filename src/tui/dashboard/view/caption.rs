@@ -3,11 +3,21 @@
 
 use super::next_key::next_key;
 use crate::text;
+use crate::tui::dashboard::keymap::entry::Entry;
+use crate::tui::dashboard::keymap::registry::entries;
 use crate::tui::dashboard::state::model::Model;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 use ratatui::text::Span;
+
+/// The user's own key for what has this one.
+fn shown(model: &Model, key: &str) -> String {
+    let has_it = |entry: &&Entry| entry.keys.iter().any(|own| own.to_string() == key);
+    let entry = entries().find(|entry| has_it(entry) && entry.is_possible(model));
+    let own = entry.and_then(|entry| model.keymap.footer_key(entry, key));
+    own.unwrap_or_else(|| key.to_owned())
+}
 
 /// Draws the caption.
 pub(super) fn draw(model: &Model, buf: &mut Buffer, line: Rect) {
@@ -44,6 +54,10 @@ pub(super) fn draw(model: &Model, buf: &mut Buffer, line: Rect) {
     }
     for (at, part) in next.split('`').enumerate() {
         let is_key = at % 2 == 1;
-        put(&mut x, part, if is_key { key_style } else { style });
+        if is_key {
+            put(&mut x, &shown(model, part), key_style);
+        } else {
+            put(&mut x, part, style);
+        }
     }
 }

@@ -5,6 +5,7 @@ use crate::run::{RateWait, RunOutcome, RunPhase, RunState, StepStatus, WaitReaso
 use crate::text::{self, format};
 use crate::tui::dashboard::layout::caption_rows;
 use crate::tui::dashboard::state::model::Model;
+use crate::tui::input::key::Key;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::header_segments::{self, Segment};
 use crate::units::{Micros, Money};
@@ -481,7 +482,12 @@ fn ended(model: &Model, outcome: RunOutcome) -> Vec<Segment> {
                 .collect();
             (format!("reached {}", names.join(", ")), theme.bad)
         }
-        RunOutcome::Failed => ("n shows the failure, r reruns it".to_owned(), theme.dim),
+        RunOutcome::Failed => {
+            let key = |name, usual| model.keymap.shown(name, Key::char(usual));
+            let (shows, reruns) = (key("next-failure", 'n'), key("retry", 'r'));
+            let words = format!("{shows} shows the failure, {reruns} reruns it");
+            (words, theme.dim)
+        }
         _ => return Vec::new(),
     };
     vec![Segment::new(3, vec![Span::styled(words, style)])]

@@ -97,7 +97,7 @@ fn draw_position(model: &Model, buf: &mut Buffer, area: Rect, position: Option<S
 
 fn draw_tabs(model: &Model, buf: &mut Buffer, line: Rect) {
     let theme = &model.theme;
-    for label in tab_labels(line.width as usize) {
+    for label in tab_labels(line.width as usize, &model.keymap) {
         let is_shown = label.tab == model.inspector.tab;
         let style = if is_shown {
             theme

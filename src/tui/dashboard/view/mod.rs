@@ -14,10 +14,8 @@ mod editor;
 mod explain;
 mod footer;
 mod header;
-mod help;
 mod inspector;
 mod next_key;
-mod palette;
 mod progress;
 mod question;
 mod result;
@@ -28,11 +26,13 @@ mod settings;
 mod side_by_side;
 mod unknown;
 
+use super::keymap;
 use super::layout::{Areas, areas, scrubber};
 use super::state::model::Model;
 use super::state::overlay::Overlay;
 use crate::tui::theme::ascii;
 use crate::tui::widgets::frame::frame;
+use crate::tui::widgets::{palette, themes};
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -75,14 +75,6 @@ pub(crate) fn draw(model: &mut Model, buf: &mut Buffer, area: Rect) {
 /// drawn, except where what is drawn are the keys that work beside it.
 fn draw_overlay(model: &mut Model, buf: &mut Buffer, area: Rect, areas: Areas) {
     match model.overlay {
-        Some(Overlay::Help(scroll)) => {
-            let above = Rect {
-                height: area.height - areas.footer.height,
-                ..area
-            };
-            let scroll = help::draw(model, scroll, buf, above);
-            model.overlay = Some(Overlay::Help(scroll));
-        }
         Some(Overlay::Question(question)) => question::draw(model, question, buf, area),
         _ => {
             if let Some(mut overlay) = model.overlay.take() {
@@ -104,12 +96,27 @@ fn draw_alone(model: &Model, overlay: &mut Overlay, buf: &mut Buffer, area: Rect
         Overlay::Explain(scroll) => explain::draw(model, scroll, buf, area),
         Overlay::Result(scroll) => result::draw(model, scroll, buf, area),
         Overlay::Search(search) => search::draw(model, search, buf, areas),
-        Overlay::Palette(palette) => palette::draw(model, palette, buf, area),
+        Overlay::Palette(palette) => {
+            let above = Rect {
+                height: area.height - areas.footer.height,
+                ..area
+            };
+            let listed = keymap::palette::listed(model, palette.field.text());
+            let title = "keys and actions";
+            palette::draw(&model.theme, palette, &listed, title, buf, above);
+        }
         Overlay::Editor(editor) => editor::draw(model, editor, buf, area),
         Overlay::Settings(line) => settings::draw(model, line, buf, area),
         Overlay::Unknown(step) => unknown::draw(model, *step, buf, area),
         Overlay::Bare(page) => bare::draw(model, page, buf, area),
-        Overlay::PageSearch | Overlay::Filter | Overlay::Help(_) | Overlay::Question(_) => {}
+        Overlay::Themes(choice) => {
+            let above = Rect {
+                height: area.height - areas.footer.height,
+                ..area
+            };
+            themes::draw(&model.theme, choice, buf, above);
+        }
+        Overlay::PageSearch | Overlay::Filter | Overlay::Question(_) => {}
     }
 }
 

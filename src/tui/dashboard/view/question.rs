@@ -27,7 +27,7 @@ pub(super) fn draw(model: &Model, question: Question, buf: &mut Buffer, screen: 
         .collect();
     lines.push(Line::default());
     let mut keys = Vec::new();
-    for (key, word) in hints(model).filter(|(_, word)| ["yes", "no"].contains(word)) {
+    for (key, word, _) in hints(model).filter(|(_, word, _)| ["yes", "no"].contains(word)) {
         keys.push(Span::styled(format!("{key} "), model.theme.accent));
         keys.push(Span::styled(format!("{word}   "), model.theme.dim));
     }

@@ -44,7 +44,7 @@ pub(super) fn draw(model: &Model, step: StepIx, buf: &mut Buffer, screen: Rect) 
         .filter_map(|name| entries().find(|entry| entry.name == *name));
     let below: Vec<Line<'static>> = answers
         .map(|entry| {
-            let key = entry.keys.first().map(ToString::to_string);
+            let key = model.keymap.of(entry).first().map(ToString::to_string);
             Line::from(vec![
                 Span::styled(text::pad(&key.unwrap_or_default(), 5), theme.accent),
                 Span::styled(

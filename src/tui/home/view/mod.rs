@@ -10,16 +10,16 @@ mod details;
 mod list;
 mod planning;
 
-use super::actions::{REGISTRY, hints};
+use super::actions::{self, Entry, hints};
 use super::model::Model;
 use crate::text::{self, format};
 use crate::tui::theme::ascii;
 use crate::tui::widgets::frame::frame;
-use crate::tui::widgets::header_segments;
+use crate::tui::widgets::{header_segments, palette, themes};
 use header_segments::Segment;
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Widget};
 
@@ -27,8 +27,6 @@ use ratatui::widgets::{Clear, Widget};
 const WIDE: u16 = 76;
 /// Rows from which they stand below it.
 const TALL: u16 = 26;
-/// Cells of the column of keys in the help.
-const KEYS: usize = 18;
 
 /// Where the parts of the screen are, borders included.
 #[derive(Clone, Copy, Debug)]
@@ -98,8 +96,15 @@ pub fn view(model: &mut Model, frame: &mut Frame<'_>) {
     }
     draw_foot(model, buf, areas.foot);
     planning::draw(model, buf, area);
-    draw_help(model, buf, area);
     draw_trouble(model, buf, area);
+    let above = Rect {
+        height: area.height - areas.foot.height,
+        ..area
+    };
+    if let Some(choice) = &mut model.themes {
+        themes::draw(&model.theme, choice, buf, above);
+    }
+    draw_palette(model, buf, above);
     if model.theme.ascii {
         ascii::translate(buf);
     }
@@ -161,14 +166,7 @@ fn draw_foot(model: &Model, buf: &mut Buffer, area: Rect) {
         buf.set_stringn(area.x + 1, area.y, notice, room, theme.warning);
         return;
     }
-    // Opening, leaving and help keep their room longest.
-    let rank = |word: &str| match word {
-        "run" | "resume" | "open" | "quit" | "back" | "clear" | "write the plan" => 9,
-        "help" => 8,
-        "replay" => 6,
-        _ => 4,
-    };
-    let segments = hints(model).into_iter().map(|(key, word)| {
+    let segments = hints(model).into_iter().map(|(key, word, _)| {
         let spans = vec![
             Span::styled(format!("{key} "), theme.accent),
             Span::styled(word, theme.dim),
@@ -176,6 +174,32 @@ fn draw_foot(model: &Model, buf: &mut Buffer, area: Rect) {
         Segment::new(rank(word), spans)
     });
     header_segments::draw(buf, area, segments.collect(), Vec::new());
+}
+
+/// Opening, leaving and help keep their room longest.
+fn rank(word: &str) -> u8 {
+    match word {
+        "run" | "resume" | "open" | "quit" | "back" | "clear" | "write the plan" => 9,
+        "help" => 8,
+        "replay" => 6,
+        _ => 4,
+    }
+}
+
+/// The action whose hint stands at this place of the screen.
+pub(super) fn hint_at(model: &Model, at: Position) -> Option<&'static Entry> {
+    let line = areas(model).foot;
+    if !line.contains(at) || model.notice.is_some() {
+        return None;
+    }
+    let hints = hints(model);
+    let cells: Vec<(u8, usize)> = hints
+        .iter()
+        .map(|(key, word, _)| (rank(word), text::width(&format!("{key} {word}"))))
+        .collect();
+    let places = header_segments::places(line, &cells);
+    let (_, place) = places.into_iter().find(|(area, _)| area.contains(at))?;
+    hints.get(place).map(|(_, _, entry)| *entry)
 }
 
 /// A box over the screen with lines in it, of which those from `scroll` on are shown; gives where the
@@ -212,21 +236,14 @@ fn over(
     scroll
 }
 
-fn draw_help(model: &mut Model, buf: &mut Buffer, screen: Rect) {
-    let Some(scroll) = model.help else { return };
-    let theme = &model.theme;
-    let mut lines: Vec<Line<'static>> = vec![
-        Line::styled("Letters go into the filter.", theme.text),
-        Line::default(),
-    ];
-    for entry in REGISTRY {
-        let keys: Vec<String> = entry.keys.iter().map(ToString::to_string).collect();
-        lines.push(Line::from(vec![
-            Span::styled(text::pad(&keys.join(" "), KEYS), theme.accent),
-            Span::styled(entry.description, theme.text),
-        ]));
-    }
-    model.help = Some(over(model, buf, screen, "keys", &lines, scroll));
+fn draw_palette(model: &mut Model, buf: &mut Buffer, screen: Rect) {
+    let Some(mut palette) = model.palette.take() else {
+        return;
+    };
+    let listed = actions::listed(model, palette.field.text());
+    let title = "keys and actions";
+    palette::draw(&model.theme, &mut palette, &listed, title, buf, screen);
+    model.palette = Some(palette);
 }
 
 fn draw_trouble(model: &mut Model, buf: &mut Buffer, screen: Rect) {
