@@ -20,6 +20,7 @@ mod alive;
 mod compare;
 mod edges;
 mod edit;
+mod gallery_screens;
 mod home;
 mod inspect;
 mod layout_gallery;

@@ -230,13 +230,16 @@ impl Painter<'_> {
         if mark > 0 {
             self.write(end + 1, y, &card.mark, card.mark_look);
         }
+        let x = first + 2 + columns as i32 + 2;
+        // At the edge of the pane a cost goes before it is cut.
+        let room = (self.origin.x + i32::from(self.area.width) - x)
+            .clamp(0, metrics::TIME_AND_COST as i32) as usize;
         // What has nothing to say of itself yet says what it will do.
         let figures = if card.lines.is_empty() {
-            text::fit(view.tool, metrics::TIME_AND_COST, ascii)
+            text::fit(view.tool, room, ascii)
         } else {
-            card.line(metrics::TIME_AND_COST, ascii)
+            card.line(room, ascii)
         };
-        let x = first + 2 + columns as i32 + 2;
         self.write(x, y, &figures, card.detail);
         if view.selected {
             let arrow = if ascii { ">" } else { "▸" };
