@@ -145,7 +145,11 @@ fn folder_of(name: &str) -> Result<PathBuf, Failure> {
 /// Writes the files of a sample to the store's folder and returns the path of its plan. Existing files are kept,
 /// because the user may have changed them, unless `overwrite` is set.
 pub(super) fn unpack(name: &str, overwrite: bool) -> Result<PathBuf, Failure> {
-    let folder = folder_of(name)?;
+    unpack_into(&folder_of(name)?, name, overwrite)
+}
+
+/// The same in another folder.
+pub(super) fn unpack_into(folder: &Path, name: &str, overwrite: bool) -> Result<PathBuf, Failure> {
     let (_, plan, _) = table()
         .find(|(sample, ..)| *sample == name)
         .ok_or_else(|| Failure::usage(format!("there is no sample plan {name:?}")))?;

@@ -137,6 +137,7 @@ pub(super) fn options(title: String, args: &ScreenArgs) -> tui::Options {
         address: None,
         worker_reason: None,
         tour: args.tour,
+        from_home: args.from_home,
     }
 }
 

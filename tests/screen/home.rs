@@ -3,8 +3,8 @@
 use crate::common::screen::parse;
 use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use plandeck::tui::home::{
-    Answer, Choice, Detail, Effect, MadePlan, MadeStep, Message, Model, PlanItem, PlanPlace,
-    PlanRequest, PlanningAnswer, Request, RunItem, Standing, update, view,
+    Answer, Choice, Detail, Effect, MadePlan, MadeStep, Message, Model, PlanDetail, PlanItem,
+    PlanPlace, PlanRequest, PlanningAnswer, Request, RunItem, Standing, ToolOfPlan, update, view,
 };
 use plandeck::tui::{Outcome, Palette, TerminalEffect, TerminalEvent, Theme};
 use plandeck::units::{Micros, Money};
@@ -530,4 +530,185 @@ fn a_planner_that_fails_or_is_stopped_leaves_the_task() {
         home.press("esc");
         assert!(home.model.planning.is_none());
     }
+}
+
+fn plan_detail() -> PlanDetail {
+    let step = |id: &str, tool: &str, waits_for: &[&str]| MadeStep {
+        id: id.to_owned(),
+        tool: tool.to_owned(),
+        waits_for: waits_for.iter().map(|one| (*one).to_owned()).collect(),
+        depth: 0,
+    };
+    let tool = |name: &str, kind: &str, steps: usize| ToolOfPlan {
+        name: name.into(),
+        kind: kind.into(),
+        steps,
+    };
+    PlanDetail {
+        steps: vec![
+            step("read", "read_invoice", &[]),
+            step("lines", "split_lines", &["read"]),
+            step("tax", "ask_model", &["lines"]),
+            step("sums", "ask_model", &["lines"]),
+            step("letter", "ask_model", &["tax", "sums"]),
+        ],
+        tools: vec![
+            tool("ask_model", "model", 3),
+            tool("read_invoice", "process", 1),
+            tool("split_lines", "jq", 1),
+        ],
+        price: "about $0.0012, at most $0.0100 (worker openai/gpt-4o-mini)".into(),
+        needs: vec!["customer".into(), "month".into()],
+        fault: None,
+    }
+}
+
+#[test]
+fn a_plan_shows_its_picture_its_tools_and_its_runs() {
+    for (columns, rows) in SIZES {
+        let mut home = Home::new(columns, rows).with(everything());
+        let mut runs = runs();
+        for (at, standing) in [(5, Standing::Succeeded), (3, Standing::Failed)] {
+            let mut run = run(10 + at, "invoice", standing);
+            run.took = Micros(900_000 * at);
+            runs.push(run);
+        }
+        home.tell(Message::Answer(Answer::Runs(Ok(runs))));
+        let place = PlanPlace::File(PathBuf::from("/home/me/invoice/plan.yaml"));
+        assert!(
+            home.effects
+                .contains(&Effect::Ask(Request::PlanDetail(place.clone())))
+        );
+        home.tell(Message::Answer(Answer::PlanDetail(
+            place,
+            Box::new(plan_detail()),
+        )));
+        let there = |home: &mut Home| {
+            let text = home.text();
+            rows < 20 || text.contains("letter") || text.contains('·')
+        };
+        for _ in 0..2_000 {
+            if there(&mut home) {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        insta::assert_snapshot!(format!("home_plan_{columns}x{rows}"), home.text());
+    }
+}
+
+#[test]
+fn a_plan_that_could_not_be_run_says_why() {
+    let mut home = Home::new(120, 36).with(everything());
+    let place = PlanPlace::File(PathBuf::from("/home/me/invoice/plan.yaml"));
+    let detail = PlanDetail {
+        fault: Some("step \"sums\" needs a tool that the catalog does not have".into()),
+        ..PlanDetail::default()
+    };
+    home.tell(Message::Answer(Answer::PlanDetail(place, Box::new(detail))));
+    let text = home.text();
+    assert!(text.contains("needs a tool that the catalog"), "{text}");
+    // Another plan is asked for once, and the first one not again.
+    home.effects.clear();
+    home.press("down up down");
+    let asked = home.effects.iter();
+    let asked = asked.filter(|effect| matches!(effect, Effect::Ask(Request::PlanDetail(_))));
+    assert_eq!(asked.count(), 1);
+}
+
+#[test]
+fn forks_stand_below_the_runs_that_they_were_forked_from() {
+    for (columns, rows) in SIZES {
+        let mut runs = runs();
+        let parent = runs[3].run_id.clone();
+        runs[0].plan = "tickets".into();
+        runs[0].forked_from = Some(parent);
+        runs[2].plan = "tickets".into();
+        runs[2].forked_from = Some(runs[0].run_id.clone());
+        let mut home = Home::new(columns, rows).with(vec![
+            Answer::Samples(vec![]),
+            Answer::Runs(Ok(runs)),
+            Answer::Plans(vec![]),
+        ]);
+        insta::assert_snapshot!(format!("home_forks_{columns}x{rows}"), home.text());
+        // What is selected is what is shown in the row.
+        home.press("down");
+        let run = home.model.run().unwrap();
+        assert!(run.forked_from.is_some() && run.standing == Standing::Succeeded);
+        // What is found by typing stands by itself.
+        home.press("t i c k");
+        assert!(!home.text().contains('└'));
+    }
+}
+
+#[test]
+fn the_hints_of_the_footer_are_clicked() {
+    let mut home = Home::new(120, 36).with(everything());
+    let text = home.text();
+    let row = text.lines().count() as u16 - 1;
+    let footer = text.lines().last().unwrap().trim_matches('"').to_owned();
+    let click = |home: &mut Home, words: &str| {
+        home.draw();
+        let column = footer.find(words).unwrap() as u16;
+        home.tell(Message::Terminal(TerminalEvent::Mouse(MouseEvent {
+            kind: MouseEventKind::Down(MouseButton::Left),
+            column,
+            row,
+            modifiers: KeyModifiers::NONE,
+        })));
+    };
+    click(&mut home, "help");
+    assert!(home.model.palette.is_some());
+    home.press("esc");
+    click(&mut home, "new plan");
+    assert!(home.model.planning.is_some());
+    home.press("esc");
+    click(&mut home, "run");
+    assert!(matches!(home.chosen(), Some(Choice::Open(_))));
+}
+
+#[test]
+fn actions_are_found_and_done() {
+    let mut home = Home::new(120, 36).with(everything());
+    home.press("? n e w - p enter");
+    assert!(home.model.palette.is_none() && home.model.planning.is_some());
+    home.press("esc ? r e p l a y enter");
+    assert!(home.model.palette.is_some(), "no run is selected");
+    assert!(
+        home.model
+            .notice
+            .as_deref()
+            .unwrap()
+            .contains("replay needs a selected run")
+    );
+    home.press("esc ? t h e m e space l i g h t enter");
+    home.tell(Message::Terminal(TerminalEvent::Themes(
+        plandeck::tui::themes(&[]),
+    )));
+    assert_eq!(
+        home.model.theme,
+        plandeck::tui::theme_named("light").unwrap()
+    );
+    let kept = TerminalEffect::KeepTheme(Some("light".to_owned()));
+    assert!(home.effects.contains(&Effect::Terminal(kept)));
+    // By hand: the screen shows what is chosen, and goes back.
+    home.press("? t h e m e enter");
+    home.tell(Message::Terminal(TerminalEvent::Themes(
+        plandeck::tui::themes(&[]),
+    )));
+    home.press("up");
+    assert_eq!(
+        home.model.theme,
+        plandeck::tui::theme_named("dark").unwrap()
+    );
+    home.press("esc");
+    assert_eq!(
+        home.model.theme,
+        plandeck::tui::theme_named("light").unwrap()
+    );
+    home.tell(Message::Terminal(TerminalEvent::Background(false)));
+    assert_eq!(
+        home.model.theme,
+        plandeck::tui::theme_named("light").unwrap()
+    );
 }

@@ -58,6 +58,42 @@ fn a_sample_without_a_model_runs_in_slow_motion() {
 }
 
 #[test]
+fn a_plan_is_previewed_and_a_run_leads_back() {
+    let folder = folder(
+        "plan.yaml",
+        "name: soup\nsteps:\n  - {id: leek, tool: cut}\n  - {id: carrot, tool: cut}\n  - {id: pot, tool: boil, depends_on: [leek, carrot], parameters: {salt: '{{context.salt}}'}}\n",
+        "tools:\n  cut: {type: jq, description: Cuts, filter: '1'}\n  boil: {type: jq, description: Boils, filter: '2', parameters: [{name: salt, type: string, required: true}]}\n",
+    );
+    let mut terminal = start(folder.path(), &["--worker", "offline"]);
+    terminal.wait_for("plans here  1");
+    terminal.wait_for("cut ×2 (jq), boil (jq)");
+    terminal.wait_for("costs nothing");
+    let text = terminal.wait_for("salt: give --context");
+    assert!(text.contains("soup"), "{text}");
+    terminal.wait_for("carrot");
+    terminal.press("\u{3}");
+    assert_eq!(terminal.wait_for_end(), 0);
+    let arguments = ["--worker", "offline", "--context", "salt=little"];
+    let mut terminal = start(folder.path(), &arguments);
+    terminal.wait_for("cut ×2 (jq), boil (jq)");
+    terminal.press("\r");
+    terminal.wait_for("SUCCEEDED");
+    terminal.wait_for("q home");
+    // From the page to the graph, and from there home.
+    terminal.press("\r");
+    terminal.wait_for("esc back");
+    terminal.press("\u{1b}");
+    terminal.wait_until("the graph", |screen| {
+        !screen.contents().contains("esc back")
+    });
+    terminal.press("\u{1b}");
+    terminal.wait_for("earlier runs  1");
+    terminal.wait_for("1/1 ✔");
+    terminal.press("\u{3}");
+    assert_eq!(terminal.wait_for_end(), 0);
+}
+
+#[test]
 fn without_a_terminal_there_is_usage() {
     let output = plandeck().output().unwrap();
     assert_eq!(code(&output), 2);

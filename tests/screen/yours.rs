@@ -2,7 +2,7 @@
 
 use crate::common::recording::receipt_running;
 use crate::common::screen::Screen;
-use crossterm::event::{MouseButton, MouseEventKind};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEventKind};
 use plandeck::run::RunCommand;
 use plandeck::tui::{
     Effect, Focus, KeySetting, Message, Overlay, TerminalEffect, TerminalEvent, Theme, ThemeError,
@@ -152,7 +152,7 @@ fn own(pairs: &[(&str, &str)]) -> Screen {
 #[test]
 fn own_keys_take_the_place_of_the_usual_ones() {
     let mut screen = own(&[
-        ("pause", "i"),
+        ("pause", "f4"),
         ("timeline", "X"),
         ("overview", "9"),
         ("inspect", "x"),
@@ -160,7 +160,7 @@ fn own_keys_take_the_place_of_the_usual_ones() {
     ]);
     let text = screen.text();
     assert!(
-        text.contains("i pause") && text.contains("x inspect"),
+        text.contains("f4 pause") && text.contains("x inspect"),
         "{text}"
     );
     assert!(
@@ -169,7 +169,8 @@ fn own_keys_take_the_place_of_the_usual_ones() {
     );
     screen.press("space");
     assert!(screen.effects.is_empty(), "space is no key any more");
-    screen.press("i");
+    let f4 = KeyEvent::new(KeyCode::F(4), KeyModifiers::NONE);
+    screen.tell(Message::Terminal(TerminalEvent::Key(f4)));
     assert_eq!(screen.effects, [Effect::Command(RunCommand::Pause)]);
     screen.press("x");
     assert_eq!(screen.model.focus, Focus::Inspector);
@@ -205,4 +206,47 @@ fn a_double_click_inspects() {
     let mut screen = screen.at(4_200);
     screen.mouse(click, at);
     assert_eq!(screen.model.focus, Focus::Inspector);
+}
+
+#[test]
+fn a_run_from_the_home_screen_leads_back_there() {
+    let leave = Effect::Terminal(TerminalEffect::Leave(plandeck::tui::Outcome::Quit));
+    let mut screen = Screen::new(120, 36, crate::common::recording::receipt_failed().events());
+    screen.model.from_home = true;
+    let mut screen = screen.at(2200);
+    assert!(screen.text().contains("q home"));
+    // One level after the other: from the inspector to the graph, and from there back.
+    screen.press("enter esc");
+    assert_eq!(screen.model.focus, Focus::Graph);
+    assert!(screen.effects.is_empty());
+    screen.press("esc");
+    let text = screen.text();
+    assert!(text.contains("back to the home screen?"), "{text}");
+    screen.press("esc");
+    assert!(screen.model.overlay.is_none());
+    screen.press("i");
+    assert!(
+        screen.model.inspector.of_run,
+        "the run as a whole has a key of its own"
+    );
+    let mut ended = Screen::new(120, 36, vec![]);
+    ended.model.from_home = true;
+    ended.press("esc");
+    assert_eq!(ended.effects, [leave]);
+}
+
+#[test]
+fn a_fork_says_of_what_it_is_one() {
+    let mut events = receipt_running().events();
+    if let plandeck::run::EventKind::RunStarted(header) = &mut events[0].kind {
+        let mut fork = (**header).clone();
+        fork.forked_from = Some("01a2231f-1111-7000-8000-000000000001".into());
+        *header = std::sync::Arc::new(fork);
+    }
+    let mut screen = Screen::new(120, 36, events).at(1700);
+    assert!(
+        screen.text().contains("fork of 01a2231f"),
+        "{}",
+        screen.text()
+    );
 }

@@ -263,6 +263,9 @@ pub(crate) struct ScreenArgs {
     /// Whether captions name the next key.
     #[arg(skip)]
     pub tour: bool,
+    /// Whether it is opened from the home screen, and leads back there.
+    #[arg(skip)]
+    pub from_home: bool,
     /// Whether the mouse is left to the terminal, from the settings.
     #[arg(skip)]
     pub no_mouse: bool,

@@ -1,5 +1,6 @@
 //! `plandeck` without a plan: the home screen on a terminal, usage elsewhere.
 
+mod plan_detail;
 mod planner;
 mod plans;
 mod reader;
@@ -32,6 +33,7 @@ pub(super) async fn home(args: RunArgs) -> Result<u8, Failure> {
     let mut args = args;
     screen::complete(&mut args.screen, &Settings::load(&here)?)?;
     screen::print_faults(&args.screen);
+    args.screen.from_home = true;
     let mut problem = None;
     loop {
         let options = screen::options(String::new(), &args.screen);

@@ -132,7 +132,7 @@ fn took(record: &PlanningRecord) -> String {
     )
 }
 
-fn price(worker: &str, forecast: Forecast) -> String {
+pub(super) fn price(worker: &str, forecast: Forecast) -> String {
     if forecast.is_free() {
         return format!("costs nothing (worker {worker})");
     }
@@ -158,7 +158,7 @@ fn arrived(steps: &[ArrivedStep]) -> Vec<MadeStep> {
 }
 
 /// The steps, each with what it waits for and how deep it stands in the graph.
-fn steps(plan: &ExecutionPlan) -> Vec<MadeStep> {
+pub(super) fn steps(plan: &ExecutionPlan) -> Vec<MadeStep> {
     let mut depths = vec![0; plan.steps.len()];
     // Steps need not stand after what they wait for.
     for _ in 0..plan.steps.len() {

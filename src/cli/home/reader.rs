@@ -1,13 +1,15 @@
 //! Reads what the home screen lists from disk, on a thread of its own.
 
-use super::planner;
 use super::plans::plans;
+use super::{plan_detail, planner};
 use crate::cli::args::run::RunArgs;
 use crate::cli::samples;
 use crate::report::local_time;
 use crate::run::{RunState, RunSummary, RunWord, StepStatus};
 use crate::store::{Details, Store, StoreError};
-use crate::tui::home::{Answer, Detail, PlanRequest, Request, RunItem, Source, Standing};
+use crate::tui::home::{
+    Answer, Detail, PlanPlace, PlanRequest, Request, RunItem, Source, Standing,
+};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
@@ -37,6 +39,8 @@ struct PlannerTask {
     args: RunArgs,
     answers: UnboundedSender<Answer>,
     working: Option<JoinHandle<()>>,
+    /// The plan that is read.
+    reading: Option<JoinHandle<()>>,
 }
 
 impl PlannerTask {
@@ -53,9 +57,23 @@ impl PlannerTask {
     }
 }
 
+impl PlannerTask {
+    /// Reads a plan; one that is being read is not wanted any more.
+    fn read(&mut self, place: PlanPlace) {
+        let (args, here, answers) = (self.args.clone(), self.here.clone(), self.answers.clone());
+        let task = plan_detail::tell(place, args, here, answers);
+        if let Some(before) = self.reading.replace(tokio::spawn(task)) {
+            before.abort();
+        }
+    }
+}
+
 impl Drop for PlannerTask {
     fn drop(&mut self) {
         self.stop();
+        if let Some(reading) = self.reading.take() {
+            reading.abort();
+        }
     }
 }
 
@@ -69,6 +87,7 @@ impl Reader {
             args,
             answers: send.clone(),
             working: None,
+            reading: None,
         };
         std::thread::spawn(move || read(&here, &received, &send));
         Self {
@@ -85,6 +104,7 @@ impl Source for Reader {
         match request {
             Request::Plan(request) => return self.planner.start(request),
             Request::StopPlanning => return self.planner.stop(),
+            Request::PlanDetail(place) => return self.planner.read(place),
             Request::Everything | Request::Runs | Request::Detail(_) => {}
         }
         // Cannot fail: the thread ends only after `self` is dropped.
@@ -120,7 +140,7 @@ fn read(here: &Path, requests: &Receiver<Request>, answers: &UnboundedSender<Ans
         for (at, request) in waiting.into_iter().enumerate() {
             let sent = match request {
                 Request::Detail(_) if Some(at) != last => Ok(()),
-                Request::Plan(_) | Request::StopPlanning => Ok(()),
+                Request::Plan(_) | Request::StopPlanning | Request::PlanDetail(_) => Ok(()),
                 Request::Detail(run) => {
                     let detail = detail(&mut store, &run);
                     answers.send(Answer::Detail(run, detail))

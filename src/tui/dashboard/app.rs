@@ -46,6 +46,7 @@ pub async fn run(feed: impl Feed, options: Options) -> Result<Left, Error> {
     model.address = options.address;
     model.worker_reason = options.worker_reason;
     model.tour = options.tour;
+    model.from_home = options.from_home;
     if let Some(speed) = options.replay {
         model = model.replaying(speed);
     }

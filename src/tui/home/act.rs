@@ -16,6 +16,8 @@ pub(super) fn read_again(model: &mut Model) -> Vec<Effect> {
     model.reading = true;
     model.details.clear();
     model.wanted = None;
+    model.plan_details.clear();
+    model.wanted_plan = None;
     vec![Effect::Ask(Request::Everything)]
 }
 

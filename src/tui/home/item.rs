@@ -70,7 +70,7 @@ pub struct RunItem {
 }
 
 /// Where a plan is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum PlanPlace {
     /// In this file.
     File(PathBuf),
@@ -110,6 +110,32 @@ pub struct Detail {
     pub fault: Option<Arc<str>>,
 }
 
+/// Details of a plan that take longer to read.
+#[derive(Clone, Debug, Default)]
+pub struct PlanDetail {
+    /// Its steps.
+    pub steps: Vec<MadeStep>,
+    /// Its tools, those of most steps first.
+    pub tools: Vec<ToolOfPlan>,
+    /// What a run can cost, in words.
+    pub price: Arc<str>,
+    /// The context values that have to be given.
+    pub needs: Vec<Arc<str>>,
+    /// Why it could not be run.
+    pub fault: Option<Arc<str>>,
+}
+
+/// A tool of a plan.
+#[derive(Clone, Debug)]
+pub struct ToolOfPlan {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its kind.
+    pub kind: Arc<str>,
+    /// How many steps call it.
+    pub steps: usize,
+}
+
 /// What the home screen asks to be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
@@ -119,6 +145,8 @@ pub enum Request {
     Runs,
     /// The detail of this run.
     Detail(Arc<str>),
+    /// The detail of the plan in this place.
+    PlanDetail(PlanPlace),
     /// A plan for a task.
     Plan(PlanRequest),
     /// No plan any more.
@@ -197,6 +225,8 @@ pub enum Answer {
     Samples(Vec<PlanItem>),
     /// The detail of a run.
     Detail(Arc<str>, Detail),
+    /// The detail of a plan.
+    PlanDetail(PlanPlace, Box<PlanDetail>),
     /// What becomes of the plan that is wanted.
     Planning(PlanningAnswer),
 }

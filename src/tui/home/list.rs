@@ -55,6 +55,11 @@ impl Model {
         match part {
             Part::Plans => plans(&self.plans),
             Part::Samples => plans(&self.samples),
+            // With nothing typed forks stand below their parents.
+            Part::Runs if query.is_empty() => {
+                let order = self.tree.iter();
+                order.map(|(at, _)| (*at, Found::default())).collect()
+            }
             Part::Runs => query.rank(self.runs.iter().map(|run| {
                 let when = &*run.started_at;
                 // Scattered letters are in most ids.
@@ -72,6 +77,14 @@ impl Model {
             Selected::Run(run) => format!("run {}", run.run_id),
             Selected::Plan(plan) => format!("plan {:?}", plan.place),
         })
+    }
+
+    /// How deep the run in a row stands below the run that it was forked from.
+    pub(super) fn depth_of(&self, run: usize) -> usize {
+        if !self.field.is_empty() {
+            return 0;
+        }
+        self.depths.get(run).map_or(0, |depth| usize::from(*depth))
     }
 
     /// What is selected, whatever place it has.

@@ -27,6 +27,7 @@ mod plan_act;
 mod planning;
 mod preview;
 mod row;
+mod runs_tree;
 mod themes;
 mod update;
 mod view;
@@ -34,8 +35,8 @@ mod view;
 pub(super) use actions::{GROUPS, all as actions, rules};
 pub use app::{Chosen, Source, choose};
 pub use item::{
-    Answer, Detail, MadePlan, MadeStep, PlanItem, PlanPlace, PlanRequest, PlanningAnswer, Request,
-    RunItem, Standing,
+    Answer, Detail, MadePlan, MadeStep, PlanDetail, PlanItem, PlanPlace, PlanRequest,
+    PlanningAnswer, Request, RunItem, Standing, ToolOfPlan,
 };
 pub use message::{Effect, Message};
 pub use model::{Choice, Model};

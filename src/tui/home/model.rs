@@ -1,7 +1,8 @@
 //! The state of the home screen.
 
-use super::item::{Detail, PlanItem, PlanPlace, RunItem, Standing};
+use super::item::{Detail, PlanDetail, PlanItem, PlanPlace, RunItem, Standing};
 use super::planning::Planning;
+use super::preview::Preview;
 use super::row::Row;
 use crate::tui::input::keymap::Keymap;
 use crate::tui::input::palette::Palette;
@@ -60,6 +61,17 @@ pub struct Model {
     pub samples: Vec<PlanItem>,
     /// What is known of runs beyond the list.
     pub details: HashMap<Arc<str>, Detail>,
+    /// The runs in the order of the list, forks below their parents, each with how deep it stands there.
+    pub(super) tree: Vec<(usize, u8)>,
+    /// The same by the run's place.
+    pub(super) depths: Vec<u8>,
+    /// What is known of plans beyond the list.
+    pub(super) plan_details: HashMap<PlanPlace, PlanDetail>,
+    /// The plan whose detail was last asked for.
+    pub(super) wanted_plan: Option<PlanPlace>,
+    /// The picture of the selected plan, and whose it is.
+    pub(super) preview: Preview,
+    pub(super) preview_of: Option<PlanPlace>,
     /// Whether the runs have not been read yet.
     pub reading: bool,
     /// Why the runs cannot be read.
@@ -112,6 +124,12 @@ impl Model {
             plans: Vec::new(),
             samples: Vec::new(),
             details: HashMap::new(),
+            tree: Vec::new(),
+            depths: Vec::new(),
+            plan_details: HashMap::new(),
+            wanted_plan: None,
+            preview: Preview::default(),
+            preview_of: None,
             reading: true,
             fault: None,
             field: Field::default(),
@@ -159,6 +177,9 @@ impl Model {
             if planning.working {
                 return Some(SECOND);
             }
+        }
+        if self.preview.is_behind() {
+            return Some(LAYOUT_IN);
         }
         if self.any_running() {
             return Some(Micros(READ_EVERY as u64 * 1_000_000));

@@ -2,11 +2,13 @@
 
 use super::act;
 use super::actions::{self, Entry};
-use super::item::{Answer, Request};
+use super::item::{Answer, PlanPlace, Request};
+use super::list::Selected;
 use super::message::{Effect, Message};
 use super::model::{DETAILS, Model};
 use super::plan_act;
 use super::planning::Planning;
+use super::runs_tree;
 use super::themes;
 use super::view;
 use crate::tui::input::action::Run;
@@ -27,7 +29,9 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         }
         Message::Tick(now) => return tick(model, now),
     };
+    keep_preview(model);
     effects.extend(detail_wanted(model));
+    effects.extend(plan_wanted(model));
     effects
 }
 
@@ -78,12 +82,47 @@ fn detail_wanted(model: &mut Model) -> Option<Effect> {
     Some(Effect::Ask(Request::Detail(id)))
 }
 
+/// Where the selected plan is.
+fn selected_plan(model: &Model) -> Option<PlanPlace> {
+    match model.selected()? {
+        Selected::Plan(plan) => Some(plan.place.clone()),
+        Selected::Run(_) => None,
+    }
+}
+
+/// Asks for the detail of the selected plan, once.
+fn plan_wanted(model: &mut Model) -> Option<Effect> {
+    let place = selected_plan(model)?;
+    if model.plan_details.contains_key(&place) || model.wanted_plan.as_ref() == Some(&place) {
+        return None;
+    }
+    model.wanted_plan = Some(place.clone());
+    Some(Effect::Ask(Request::PlanDetail(place)))
+}
+
+/// Lets the picture be that of the selected plan.
+fn keep_preview(model: &mut Model) {
+    let place = selected_plan(model);
+    let detail = place
+        .as_ref()
+        .and_then(|place| model.plan_details.get(place));
+    let of = detail.and(place.clone());
+    if of != model.preview_of {
+        let none = Vec::new();
+        model
+            .preview
+            .show(detail.map_or(&none, |detail| &detail.steps));
+        model.preview_of = of;
+    }
+}
+
 fn tick(model: &mut Model, now: i64) -> Vec<Effect> {
     // Times are shown to the minute, and running runs are read again anyway.
     model.dirty |= now / 60 != model.now / 60;
     if let Some(planning) = &model.planning {
         model.dirty |= planning.preview.is_behind() || planning.working && now != model.now;
     }
+    model.dirty |= model.preview.is_behind();
     model.now = now;
     let mut effects = themes::read_again(model);
     if model.is_stale() {
@@ -104,6 +143,11 @@ fn on_answer(model: &mut Model, answer: Answer) {
                 Ok(runs) => {
                     forget_details(model, &runs);
                     (model.runs, model.fault) = (runs, None);
+                    model.tree = runs_tree::order(&model.runs);
+                    model.depths = vec![0; model.runs.len()];
+                    for (at, depth) in &model.tree {
+                        model.depths[*at] = *depth;
+                    }
                 }
                 Err(fault) => model.fault = Some(fault),
             }
@@ -119,6 +163,13 @@ fn on_answer(model: &mut Model, answer: Answer) {
                 model.details.clear();
             }
             model.details.insert(id, detail);
+            return;
+        }
+        Answer::PlanDetail(place, detail) => {
+            if model.plan_details.len() >= DETAILS {
+                model.plan_details.clear();
+            }
+            model.plan_details.insert(place, *detail);
             return;
         }
     }

@@ -40,6 +40,8 @@ pub struct Options {
     pub forkable: bool,
     /// Where requests to models go, if a project and not the user says so; the header names it.
     pub address: Option<String>,
+    /// Whether it is opened from the home screen, and leads back there.
+    pub from_home: bool,
     /// Whether captions name the next key: for a demonstration.
     pub tour: bool,
     /// Why the worker was chosen, where the user did not choose it; the header says it where there is room.

@@ -86,7 +86,7 @@ fn draw_list(theme: &Theme, choice: &mut ThemeChoice, buf: &mut Buffer, list: Re
             .checked_sub(1)
             .and_then(|at| choice.files.as_ref()?.get(at));
         let (name, words, is_faulty) = match file {
-            None => (AUTO, "light or dark, as the terminal", false),
+            None => (AUTO, "follows the terminal", false),
             Some(file) => {
                 let faulty = file.theme.is_err();
                 let words = if faulty {

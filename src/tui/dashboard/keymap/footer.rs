@@ -9,7 +9,7 @@ use ratatui::layout::{Position, Rect};
 use unicode_width::UnicodeWidthStr;
 
 /// Hints that stay where others give way.
-const KEPT: [&str; 3] = ["back", "help", "quit"];
+const KEPT: [&str; 4] = ["back", "help", "quit", "home"];
 /// Columns below which hints stand closer.
 const NARROW: u16 = 60;
 /// Columns from which there is room for the search of the page.

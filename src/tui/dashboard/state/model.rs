@@ -175,6 +175,8 @@ pub struct Model {
     pub worker_reason: Option<String>,
     /// A notice to the user, until the next key.
     pub notice: Option<String>,
+    /// Whether it was opened from the home screen, and leads back there.
+    pub from_home: bool,
     /// Whether captions name the next key.
     pub tour: bool,
     /// Whether the dashboard is left as soon as the run has ended.
@@ -238,6 +240,7 @@ impl Model {
             address: None,
             worker_reason: None,
             notice: None,
+            from_home: false,
             tour: false,
             leaving: false,
             clicked: None,

@@ -1,7 +1,8 @@
 //! Where the run stands, in three lines; in one or two where there are few rows.
 
-use super::{caption, progress};
-use crate::run::{RateWait, RunOutcome, RunPhase, RunState, StepStatus, WaitReason};
+use super::{caption, progress, rate_wait};
+use crate::report::short;
+use crate::run::{RunOutcome, RunPhase, RunState, StepStatus, WaitReason};
 use crate::text::{self, format};
 use crate::tui::dashboard::layout::caption_rows;
 use crate::tui::dashboard::state::model::Model;
@@ -59,6 +60,10 @@ fn identity(model: &Model) -> Vec<Segment> {
         Segment::new(1, vec![Span::styled("plandeck", theme.dim)]),
         Segment::new(9, vec![Span::styled(text::fit(name, room), theme.strong)]),
     ];
+    if let Some(parent) = header.and_then(|header| header.forked_from.as_deref()) {
+        let words = format!("fork of {}", short(parent));
+        segments.push(Segment::new(5, vec![Span::styled(words, theme.dim)]));
+    }
     segments.extend(position(model));
     segments.extend(against(model));
     if header.is_some_and(|header| header.simulated) {
@@ -403,7 +408,7 @@ fn waiting(model: &Model) -> Vec<Segment> {
         return words("needs your answer on ", count, String::new());
     }
     let held = model.run_index.held();
-    if let Some(rate) = rate(model) {
+    if let Some(rate) = rate_wait::words(model, NAME) {
         return rate;
     }
     if let Some((ix, reason)) = held
@@ -432,41 +437,6 @@ fn waiting(model: &Model) -> Vec<Segment> {
         );
     }
     Vec::new()
-}
-
-/// The rate limit that the run waits for, with the time until its next start and the steps that it holds.
-fn rate(model: &Model) -> Option<Vec<Segment>> {
-    let theme = &model.theme;
-    let rows = model.run_index.held().iter();
-    let waits = rows.filter_map(|ix| model.run.steps.get(ix.at())?.rate.as_deref());
-    let mut next: Option<&RateWait> = None;
-    let mut holds = 0;
-    for wait in waits {
-        holds += 1;
-        let sooner = |known: &RateWait| match (wait.until, known.until) {
-            (Some(at), Some(known)) => at < known,
-            (at, known) => at.is_some() && known.is_none(),
-        };
-        if next.is_none_or(sooner) {
-            next = Some(wait);
-        }
-    }
-    let next = next?;
-    let room = (model.size.0 as usize / 5).clamp(8, NAME);
-    let left = next.until.map_or_else(String::new, |at| {
-        format!("{}, ", format::elapsed(at - model.now))
-    });
-    Some(vec![Segment::new(
-        6,
-        vec![
-            Span::styled("waiting on rate limit ", theme.dim),
-            Span::styled(text::fit(&next.name, room), theme.text),
-            Span::styled(
-                format!(" ({left}{})", format::count(holds, "step")),
-                theme.dim,
-            ),
-        ],
-    )])
 }
 
 /// How it ended, where more can be said than the state says.

@@ -18,6 +18,7 @@ mod inspector;
 mod next_key;
 mod progress;
 mod question;
+mod rate_wait;
 mod result;
 mod runs;
 mod scrubber;

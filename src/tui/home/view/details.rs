@@ -1,9 +1,10 @@
 //! The details of the selected run or plan.
 
-use super::super::item::{Detail, PlanItem, PlanPlace, RunItem, Standing};
+use super::super::item::{Detail, PlanDetail, PlanItem, PlanPlace, RunItem, Standing};
 use super::super::list::Selected;
 use super::super::model::Model;
 use super::list::{ago, look};
+use crate::run::StepStatus;
 use crate::text::{self, format};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::frame::frame;
@@ -17,8 +18,14 @@ const NAME: usize = 11;
 /// Most failed or running steps that are named.
 const FAILURES: usize = 8;
 
+/// The fewest rows of a picture, and the most that facts leave to it where there is less room than both want.
+const PICTURE: u16 = 5;
+/// The most runs of a plan whose times are drawn, and those that are drawn where there is little room.
+const RUNS: usize = 24;
+const FEW: usize = 5;
+
 /// Draws the details into `area`.
-pub(super) fn draw(model: &Model, buf: &mut Buffer, area: Rect) {
+pub(super) fn draw(model: &mut Model, buf: &mut Buffer, area: Rect) {
     let theme = &model.theme;
     let name = match model.selected() {
         Some(Selected::Run(run)) => &*run.plan,
@@ -50,12 +57,89 @@ pub(super) fn draw(model: &Model, buf: &mut Buffer, area: Rect) {
     };
     match model.selected() {
         Some(Selected::Run(run)) => page.run(model, run),
-        Some(Selected::Plan(plan)) => page.plan(plan),
+        Some(Selected::Plan(plan)) => page.plan(model, plan),
         None => page.nothing(model),
     }
-    for (row, line) in page.lines.iter().take(inner.height as usize).enumerate() {
+    let has_picture = !model.preview.is_empty() && inner.height >= 2 * PICTURE;
+    let most = if has_picture {
+        inner.height - PICTURE - 1
+    } else {
+        inner.height
+    };
+    let lines = page.lines;
+    let shown = (lines.len() as u16).min(most);
+    for (row, line) in lines.iter().take(shown as usize).enumerate() {
         buf.set_line(inner.x, inner.y + row as u16, line, inner.width);
     }
+    if has_picture {
+        let picture = Rect {
+            y: inner.y + shown + 1,
+            height: inner.height - shown - 1,
+            ..inner
+        };
+        let Model { preview, theme, .. } = model;
+        preview.draw(buf, picture, theme);
+    }
+}
+
+/// The times of the latest runs of a plan, the oldest first, each as high as it was long and in the colour of its end;
+/// below them what is usual.
+fn latest_runs(model: &Model, plan: &str, width: usize) -> Vec<Line<'static>> {
+    const BLOCKS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
+    let theme = &model.theme;
+    let of_plan = model.runs.iter().filter(|run| *run.plan == *plan);
+    let room = width.saturating_sub(NAME + " 99/99 v, 99m ago".len());
+    let mut runs: Vec<&RunItem> = of_plan.take(room.clamp(FEW, RUNS)).collect();
+    let Some(newest) = runs.first().map(|run| run.started) else {
+        return Vec::new();
+    };
+    runs.reverse();
+    let most = runs.iter().map(|run| run.took.0).max().unwrap_or(0).max(1);
+    let mut spans = vec![Span::styled(text::pad("runs", NAME), theme.dim)];
+    for run in &runs {
+        let level = (run.took.0 * 7).div_ceil(most) as usize;
+        let style = look(theme, run.standing).style;
+        spans.push(Span::styled(BLOCKS[level.min(7)], style));
+    }
+    let good = runs
+        .iter()
+        .filter(|run| run.standing == Standing::Succeeded);
+    let mut times: Vec<_> = good.map(|run| run.took).collect();
+    times.sort_unstable();
+    let good = theme.status(StepStatus::Succeeded);
+    let words = format!(" {}/{} ", times.len(), runs.len());
+    spans.push(Span::styled(words, theme.text));
+    spans.push(Span::styled(good.glyph, good.style));
+    let words = format!(", {}", ago(model.now, newest));
+    spans.push(Span::styled(words, theme.dim));
+    let mut lines = vec![Line::from(spans)];
+    if let Some(usual) = times.get(times.len() / 2) {
+        let words = format!("{}usually {}", " ".repeat(NAME), format::duration(*usual));
+        lines.push(Line::styled(words, theme.dim));
+    }
+    lines
+}
+
+/// The tools, those of most steps first, as many as about two lines take.
+fn tools_in_words(detail: &PlanDetail, width: usize) -> String {
+    let room = 2 * width.saturating_sub(NAME);
+    let mut words = String::new();
+    for (at, tool) in detail.tools.iter().enumerate() {
+        let steps = match tool.steps {
+            1 => String::new(),
+            steps => format!(" ×{steps}"),
+        };
+        let next = format!("{}{steps} ({})", tool.name, tool.kind);
+        if at > 0 && text::width(&words) + text::width(&next) > room {
+            let more = detail.tools.len() - at;
+            return format!("{words} and {more} more");
+        }
+        if at > 0 {
+            words.push_str(", ");
+        }
+        words.push_str(&next);
+    }
+    words
 }
 
 struct Page<'a> {
@@ -134,8 +218,9 @@ impl Page<'_> {
             self.fact("resumed", &format!("from {before}"), theme.dim);
         }
         if let Some(before) = &run.forked_from {
-            self.fact("forked", &format!("from {before}"), theme.dim);
+            self.fact("fork of", before, theme.dim);
         }
+        self.lines.extend(latest_runs(model, &run.plan, self.width));
         if let Some(detail) = detail {
             self.detail(detail);
         }
@@ -171,27 +256,40 @@ impl Page<'_> {
         }
     }
 
-    fn plan(&mut self, plan: &PlanItem) {
+    fn plan(&mut self, model: &Model, plan: &PlanItem) {
         let theme = self.theme;
         if !plan.about.is_empty() {
-            self.words(&plan.about, theme.text, 8);
+            self.words(&plan.about, theme.text, 6);
             self.gap();
         }
-        self.fact("steps", &format::thousands(plan.steps as u64), theme.text);
-        self.fact("format", &plan.dialect, theme.text);
+        let detail = model.plan_details.get(&plan.place);
+        if let Some(fault) = detail.and_then(|detail| detail.fault.as_ref()) {
+            self.words(fault, theme.bad, 5);
+            self.gap();
+        }
+        let steps = format::thousands(plan.steps as u64);
+        self.fact("steps", &format!("{steps}, {}", plan.dialect), theme.text);
+        match detail.filter(|detail| detail.fault.is_none()) {
+            Some(detail) => {
+                let tools = tools_in_words(detail, self.width);
+                self.fact("tools", &tools, theme.text);
+                self.fact("a run", &detail.price, theme.text);
+                if !detail.needs.is_empty() {
+                    let needs = format!("{}: give --context NAME=VALUE", detail.needs.join(", "));
+                    self.fact("needs", &needs, theme.warning);
+                }
+            }
+            None if detail.is_none() => self.fact("tools", "reading…", theme.dim),
+            None => {}
+        }
         match &plan.place {
             PlanPlace::File(_) => self.fact("file", &plan.shown, theme.dim),
             PlanPlace::Sample(_) => {
-                self.gap();
-                self.words(
-                    "A self-contained sample: no model, API key or network needed. Its files are written \
-                     when you run it, and are yours to change.",
-                    theme.dim,
-                    6,
-                );
-                self.fact("files", &plan.shown, theme.dim);
+                self.fact("files", "of the program; yours once you run it", theme.dim);
             }
         }
+        self.lines
+            .extend(latest_runs(model, &plan.name, self.width));
     }
 
     fn nothing(&mut self, model: &Model) {

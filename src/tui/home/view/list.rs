@@ -45,8 +45,9 @@ pub(super) fn draw(model: &mut Model, buf: &mut Buffer, area: Rect) {
         };
         let spans = match (row, model.at(at)) {
             (Row::Heading(part, count), _) => heading(model, *part, *count, area.width as usize),
-            (Row::Item(_, _, found), Some(Selected::Run(run))) => {
-                run_line(model, run, found, area.width as usize)
+            (Row::Item(_, place, found), Some(Selected::Run(run))) => {
+                let depth = model.depth_of(*place);
+                run_line(model, (run, depth), found, area.width as usize)
             }
             (Row::Item(_, _, found), Some(Selected::Plan(plan))) => {
                 plan_line(&model.theme, plan, found, area.width as usize)
@@ -134,7 +135,13 @@ struct Column {
     style: Style,
 }
 
-fn run_line(model: &Model, run: &RunItem, found: &Found, width: usize) -> Vec<Span<'static>> {
+/// A run; one that was forked stands below its parent, as deep as `depth`.
+fn run_line(
+    model: &Model,
+    (run, depth): (&RunItem, usize),
+    found: &Found,
+    width: usize,
+) -> Vec<Span<'static>> {
     let theme = &model.theme;
     let look = look(theme, run.standing);
     let column = |text: String, width: usize, style: Style| Column { text, width, style };
@@ -166,9 +173,14 @@ fn run_line(model: &Model, run: &RunItem, found: &Found, width: usize) -> Vec<Sp
         .map(|(_, _, column)| column)
         .collect();
     let taken: usize = shown.iter().map(|column| column.width + 2).sum();
-    let name = width.saturating_sub(taken + 4);
+    let branch = match depth {
+        0 => String::new(),
+        depth => format!("{}└ ", "  ".repeat(depth - 1)),
+    };
+    let name = width.saturating_sub(taken + 4 + text::width(&branch));
     let mut spans = vec![
         Span::raw(" "),
+        Span::styled(branch, theme.dim),
         Span::styled(look.glyph, look.style),
         Span::raw(" "),
     ];
