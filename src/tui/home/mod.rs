@@ -10,7 +10,7 @@
 //! │   ✔ receipt         2m ago  1.24s  8/8  ││ took      1.24s                               │
 //! │   ? payroll         1h ago  interrupted ││ …                                             │
 //! ╰─────────────────────────────────────────╯╰───────────────────────────────────────────────╯
-//!  enter open   ctrl-p play   tab next part   f1 help   esc leave
+//!  enter open   ctrl-p replay   tab next part   esc quit   f1 help
 //! ```
 //!
 //! It has a model, an `update` and a `view` of its own, all pure, and knows the disk only by what a [`Source`]
