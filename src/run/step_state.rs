@@ -203,7 +203,7 @@ impl StepState {
     }
 
     /// Whether it is a `for_each` step whose list is known.
-    pub(super) fn is_expanded(&self) -> bool {
+    pub(crate) fn is_expanded(&self) -> bool {
         self.element_count().is_some()
     }
 

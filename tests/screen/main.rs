@@ -21,6 +21,7 @@ mod compare;
 mod edges;
 mod edit;
 mod gallery_screens;
+mod groups;
 mod home;
 mod inspect;
 mod layout_gallery;

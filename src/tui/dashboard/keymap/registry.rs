@@ -20,7 +20,7 @@ use crate::tui::dashboard::state::overlay::Question;
 use crate::tui::dashboard::state::trail::Along;
 use crate::tui::dashboard::update::run_commands::{self, command, on_selected};
 use crate::tui::dashboard::update::{
-    bodies, compare, editor, export, navigation, overlays, page_search, pages, presentation,
+    bodies, compare, editor, export, group, navigation, overlays, page_search, pages, presentation,
     questions, search, settings, themes, unknown,
 };
 use crate::tui::input::key::Key;
@@ -242,6 +242,9 @@ static AFTER_VIEWS: &[Entry] = &[
         .hint("result").needs("a run that has come to a result"),
     change("explain", &[key('e')], Inspector, "why the selected step was called, or why it was not", selected, overlays::toggle_explain)
         .hint("why"),
+    change("open-member", &[code(KeyCode::Enter)], Inspector, "go into the chosen element of a folded group", group::in_grid, group::enter).hint("open"),
+    change("previous-member", &[code(KeyCode::Left), key('h')], Inspector, "the element before, in the grid of a group", group::in_grid, |m| group::move_by(m, -1)),
+    change("next-member", &[code(KeyCode::Right), key('l')], Inspector, "the next element, in the grid of a group", group::in_grid, |m| group::move_by(m, 1)),
     change("toggle", &[code(KeyCode::Enter)], Inspector, "fold or unfold", in_tree, |m| pages::tree(m, JsonTree::toggle)).hint("fold"),
     change("scroll-up", &[code(KeyCode::Up), key('k')], Inspector, "up", scrolls, |m| pages::scroll(m, -1)).over(Over::Scroll),
     change("scroll-down", &[code(KeyCode::Down), key('j')], Inspector, "down", scrolls, |m| pages::scroll(m, 1)).over(Over::Scroll),

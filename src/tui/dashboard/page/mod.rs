@@ -4,6 +4,7 @@ mod attempts;
 mod bodies;
 mod command;
 mod error;
+mod group;
 mod live;
 mod log;
 mod now;
@@ -14,6 +15,7 @@ mod sections;
 mod value;
 
 pub(crate) use command::shell_command;
+pub(crate) use group::shown as group_members;
 
 use crate::plan::StepIx;
 use crate::tui::dashboard::state::inspected;
@@ -54,6 +56,9 @@ fn draw_page(model: &mut Model, buf: &mut Buffer, area: Rect) -> Option<String> 
     {
         return value::draw_tree(model, &shown, note, buf, area);
     }
+    if let Some(members) = group_members(model) {
+        return group::draw(model, &members, buf, area);
+    }
     if model.inspector.tab == Tab::Log && !model.inspector.of_run {
         return log::draw(model, buf, area);
     }
@@ -91,6 +96,9 @@ pub(crate) fn plain(model: &Model) -> String {
     if model.inspector.tab == Tab::Log && !model.inspector.of_run {
         return model.row().map(log::plain).unwrap_or_default();
     }
+    if let Some(members) = group_members(model) {
+        return group::plain(model, &members, WHOLE_WIDTH);
+    }
     let lines = lines(model, WHOLE_WIDTH, WHOLE_LINES);
     let texts: Vec<String> = lines.iter().map(ToString::to_string).collect();
     texts.join("\n")
@@ -99,6 +107,9 @@ pub(crate) fn plain(model: &Model) -> String {
 /// The step that a line of the page names.
 pub(crate) fn named(model: &Model, width: usize, line: usize) -> Option<StepIx> {
     if model.inspector.of_run || model.inspector.tab != Tab::Overview {
+        return None;
+    }
+    if group_members(model).is_some() {
         return None;
     }
     let mut page = TextPage::new(&model.theme, width, LINES);

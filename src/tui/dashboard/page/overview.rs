@@ -64,9 +64,6 @@ pub(super) fn write(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
         super::now::write_last(row, page);
         page.space();
     }
-    if !row.elements().is_empty() {
-        page.field("elements", &elements(model, row));
-    }
     write_critical(model, page);
     write_neighbours(model, "waits for", &row.info.depends_on, page);
     if let Some(step) = model.selected {
@@ -243,6 +240,12 @@ fn write_time(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
         + row
             .running_attempt()
             .map_or(Micros(0), |attempt| model.now - attempt.started);
+    let service = if row.is_expanded() {
+        // Its calls are those of its elements.
+        row.ended_at().unwrap_or(model.now) - started
+    } else {
+        service
+    };
     let took = if row.status == StepStatus::Running {
         format::elapsed(service)
     } else {

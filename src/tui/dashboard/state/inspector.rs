@@ -1,5 +1,6 @@
 //! The inspector: which page it shows, how far it is scrolled, and what of a value is folded.
 
+use super::group::GroupGrid;
 use super::log_lines::LogLines;
 use super::page_search::PageSearch;
 use crate::plan::StepIx;
@@ -107,6 +108,8 @@ pub struct Inspector {
     pub(crate) page_area: Rect,
     /// The page of the log.
     pub(crate) log: LogPage,
+    /// The grid of a group.
+    pub(crate) grid: GroupGrid,
     /// What is looked for in the page.
     pub(crate) search: Option<PageSearch>,
     /// The line of the match that was gone to last.

@@ -2,6 +2,7 @@
 
 pub(crate) mod comparison;
 pub(crate) mod editor;
+pub(crate) mod group;
 pub(crate) mod inspected;
 pub(crate) mod inspector;
 pub(crate) mod log_lines;

@@ -4,6 +4,7 @@ pub(crate) mod bodies;
 pub(crate) mod compare;
 pub(crate) mod editor;
 pub(crate) mod export;
+pub(crate) mod group;
 mod keys;
 mod mouse;
 pub(crate) mod navigation;

@@ -1,6 +1,6 @@
 //! What the mouse does.
 
-use super::{keys, navigation, pages, search, themes};
+use super::{group, keys, navigation, pages, search, themes};
 use crate::tui::dashboard::keymap::{self, footer};
 use crate::tui::dashboard::layout;
 use crate::tui::dashboard::message::Effect;
@@ -113,6 +113,7 @@ fn select(model: &mut Model, at: Position) {
         model.focus = Focus::Inspector;
         match layout::tab_at(area, at, &model.keymap) {
             Some(tab) => pages::show(model, tab),
+            None if group::click(model, at) => {}
             None => match pages::named_at(model, at) {
                 Some(step) => navigation::jump_to(model, step),
                 None => pages::click_tree(model, at),

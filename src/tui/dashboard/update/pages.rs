@@ -106,6 +106,7 @@ pub(crate) fn named_at(model: &Model, at: Position) -> Option<StepIx> {
 /// Scrolls what is in front by so many lines, or moves what is chosen in it.
 pub(crate) fn scroll(model: &mut Model, lines: isize) {
     let in_tree = inspected::is_tree(model);
+    let in_grid = super::group::in_grid(model);
     match &mut model.overlay {
         Some(Overlay::Palette(palette)) => palette.scroll(lines),
         Some(Overlay::Themes(_)) => super::themes::move_by(model, lines.signum()),
@@ -124,6 +125,7 @@ pub(crate) fn scroll(model: &mut Model, lines: isize) {
         }
         Some(Overlay::Search(_)) => search::go(model, lines.signum()),
         Some(Overlay::Bare(page)) => page.scroll_by(lines),
+        _ if in_grid => model.inspector.grid.move_rows(lines),
         _ if in_tree => tree(model, |tree| tree.select_by(lines)),
         _ => model.inspector.scroll_by(lines),
     }

@@ -25,6 +25,7 @@ mod scrubber;
 mod search;
 mod settings;
 mod side_by_side;
+mod text_box;
 mod unknown;
 
 use super::keymap;

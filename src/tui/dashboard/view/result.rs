@@ -1,12 +1,12 @@
 //! The final result of the run over the screen.
 
+use super::text_box;
 use crate::text;
 use crate::tui::dashboard::state::model::Model;
 use crate::tui::widgets::json;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
-use ratatui::widgets::{Clear, Widget};
 use serde_json::Value;
 
 /// Cells of the box where there is room.
@@ -22,11 +22,7 @@ pub(super) fn draw(model: &Model, scrolled: &mut usize, buf: &mut Buffer, screen
         return;
     };
     let theme = &model.theme;
-    let width = screen
-        .width
-        .saturating_sub(4)
-        .clamp(screen.width.min(20), WIDTH);
-    let room = usize::from(width.saturating_sub(4));
+    let (width, room) = text_box::width(screen, WIDTH);
     let (words, style) = match &**result {
         Value::String(words) => (
             words[..words.floor_char_boundary(BYTES)].to_owned(),
@@ -35,26 +31,10 @@ pub(super) fn draw(model: &Model, scrolled: &mut usize, buf: &mut Buffer, screen
         other => (json::pretty(other, BYTES).0, theme.string),
     };
     let lines = text::wrap(&words, room, LINES).lines;
-    let most = screen.height.saturating_sub(4).max(screen.height.min(5));
-    let height = (lines.len() as u16).saturating_add(2).min(most);
-    let area = super::question::centred(screen, width, height);
-    Clear.render(area, buf);
-    buf.set_style(area, theme.background);
-    let shown = usize::from(area.height.saturating_sub(2));
-    let scroll = (*scrolled).min(lines.len().saturating_sub(shown));
-    let bottom = if lines.len() > shown {
-        format!(" {} to {} of {} ", scroll + 1, scroll + shown, lines.len())
-    } else {
-        " y copy   esc back ".to_owned()
-    };
-    let title = Line::from(" the result ");
-    let inner = super::pane(model, buf, area, true, title, Line::from(bottom));
-    let margin = u16::from(inner.width > 2);
-    let visible = lines.iter().skip(scroll).take(inner.height.into());
-    for (at, line) in visible.enumerate() {
-        let width = inner.width.saturating_sub(2 * margin);
-        let line = Line::styled(line.as_str(), style);
-        buf.set_line(inner.x + margin, inner.y + at as u16, &line, width);
-    }
-    *scrolled = scroll;
+    let lines: Vec<Line<'_>> = lines
+        .iter()
+        .map(|line| Line::styled(line.as_str(), style))
+        .collect();
+    let frame = ("the result", "y copy   esc back");
+    text_box::draw(model, frame, &lines, scrolled, buf, (screen, width));
 }

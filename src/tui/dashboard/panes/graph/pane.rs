@@ -242,6 +242,13 @@ impl GraphPane {
         }
     }
 
+    /// The steps that are folded into the node of this one; nothing where it stands for itself.
+    pub(crate) fn folded(&self, step: StepIx) -> Vec<StepIx> {
+        let topology = self.worker.last().map(|geometry| &geometry.topology);
+        let members = topology.and_then(|topology| topology.members.get(&topology.node(step)?));
+        members.map_or_else(Vec::new, |members| members.to_vec())
+    }
+
     /// Brings a step to the middle in the next frame.
     pub(crate) fn centre_on(&mut self, step: StepIx) {
         self.pending_scroll = Some(PendingScroll::Centre(step));

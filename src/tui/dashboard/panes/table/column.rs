@@ -92,14 +92,6 @@ impl Column {
         }
     }
 
-    /// Its heading where [`name`](Self::name) is too wide.
-    pub(super) const fn short(self) -> &'static str {
-        match self {
-            Self::Attempts => "tries",
-            column => column.name(),
-        }
-    }
-
     /// Whether it stands at the right of its column and is sorted from the greatest down.
     pub(super) const fn is_number(self) -> bool {
         !matches!(
@@ -116,9 +108,9 @@ impl Column {
             Self::Model => widest.model,
             Self::Status => 9,
             Self::Source => 8,
-            Self::Start | Self::Wait | Self::Time | Self::Attempts => 6,
+            Self::Start | Self::Wait | Self::Time => 6,
             Self::Cost => widest.cost,
-            Self::Input | Self::Output => 8,
+            Self::Attempts | Self::Input | Self::Output => 8,
             Self::Potential => 10,
         }
     }
@@ -174,14 +166,6 @@ pub(super) fn lay(
             taken.push((column, needed - GAP));
             room -= needed;
         }
-    }
-    let attempts = taken
-        .iter_mut()
-        .find(|(column, _)| *column == Column::Attempts);
-    if let Some((column, width)) = attempts
-        && room >= column.name().len() - *width
-    {
-        *width = column.name().len();
     }
     taken.sort_unstable();
     let mut x = LEAD;

@@ -340,10 +340,7 @@ impl Table {
                 (true, true) => "▼",
                 (true, false) => "▲",
             };
-            let mut words = format!("{}{sign}", placed.column.name());
-            if text::width(&words) > placed.width {
-                words = format!("{}{sign}", placed.column.short());
-            }
+            let words = format!("{}{sign}", placed.column.name());
             let words = text::fit(&words, placed.width);
             let indent = if placed.column.is_number() {
                 placed.width.saturating_sub(text::width(&words))
