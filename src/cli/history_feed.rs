@@ -4,7 +4,7 @@ use crate::report::local_time;
 use crate::run::{
     CommandError, Comparison, Exchange, LiveAnswers, RunCommand, RunEvent, RunWord, UsualTimes,
 };
-use crate::session::{exchanges_of, other_runs_of, savings_so_far, state_of};
+use crate::session::{exchanges_of, filtered, other_runs_of, savings_so_far, state_of};
 use crate::store::StoreError;
 use crate::tui::{Feed, HistoryAnswer, HistoryQuery, PastRun};
 use crate::units::Micros;
@@ -70,6 +70,19 @@ impl<F: Feed> Feed for HistoryFeed<F> {
 
     fn ask(&mut self, query: HistoryQuery) {
         let sender = self.sender.clone();
+        if let HistoryQuery::Filter {
+            number,
+            filter,
+            value,
+        } = query
+        {
+            tokio::spawn(async move {
+                let output = filtered(&value, &filter).await;
+                let output = output.map(Arc::new).map_err(Arc::from);
+                let _ = sender.send(HistoryAnswer::Filtered(number, output));
+            });
+            return;
+        }
         tokio::task::spawn_blocking(move || {
             // Fails if the user has left the dashboard in the meantime.
             let _ = sender.send(answer(query));
@@ -103,6 +116,9 @@ fn answer(query: HistoryQuery) -> HistoryAnswer {
         }
         HistoryQuery::Usual { run_id, plan } => {
             HistoryAnswer::Usual(usual_times(&run_id, &plan).unwrap_or_default())
+        }
+        HistoryQuery::Filter { number, .. } => {
+            HistoryAnswer::Filtered(number, Err("it is answered elsewhere".into()))
         }
         HistoryQuery::Savings { shown } => {
             let saved = savings_so_far(&shown).map(Box::new);

@@ -14,6 +14,7 @@ mod changes;
 mod error;
 mod event_file;
 mod execution;
+mod filtered;
 mod fork;
 mod history;
 mod key_settings;
@@ -39,6 +40,7 @@ pub use changes::Changes;
 pub use error::SessionError;
 pub use event_file::events_from_file;
 pub use execution::{Execution, execute_plan};
+pub(crate) use filtered::filtered;
 pub(crate) use fork::ForkRequest;
 pub(crate) use history::{
     InterruptedRun, all_runs, exchanges_of, find_run, interrupted_run_of, other_runs_of, state_of,

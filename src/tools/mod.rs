@@ -44,6 +44,7 @@ pub use file_inputs::{FileDigests, FileInputs};
 pub use fingerprint::{Fingerprint, Values as EnvironmentValues};
 pub use function::FnTool;
 pub use kind::{CallPolicy, FUNCTION, ToolKind};
+pub(crate) use kinds::jq::filtered_by;
 pub use pricing::{Estimate, Pricing, Quote, Reservation, Unseen};
 pub use reaches::Reaches;
 pub use sandbox::Program;

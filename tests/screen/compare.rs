@@ -82,7 +82,9 @@ fn answer(screen: &mut Screen, runs: Vec<PastRun>, other: &RunState) {
             HistoryAnswer::Compared(with, Ok(Box::new(comparison)))
         }
         HistoryQuery::Usual { .. } => panic!("that is asked where the dashboard is opened"),
-        HistoryQuery::Savings { .. } | HistoryQuery::Bodies { .. } => {
+        HistoryQuery::Savings { .. }
+        | HistoryQuery::Bodies { .. }
+        | HistoryQuery::Filter { .. } => {
             panic!("no other page was opened")
         }
     };

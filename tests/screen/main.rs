@@ -59,8 +59,11 @@ mod terminal_settings;
 #[cfg(unix)]
 mod terminal_tools;
 #[cfg(unix)]
+mod terminal_values;
+#[cfg(unix)]
 mod terminal_yours;
 mod travel;
 mod unknown;
+mod values;
 mod views;
 mod yours;

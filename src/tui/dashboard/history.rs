@@ -3,6 +3,7 @@
 
 use crate::run::{Comparison, Exchange, RunState, Savings, UsualTimes};
 use crate::units::{Micros, Money};
+use serde_json::Value;
 use std::sync::Arc;
 
 /// A recorded run, as the list of runs shows it.
@@ -55,6 +56,15 @@ pub enum HistoryQuery {
         /// Its plan.
         plan: Arc<str>,
     },
+    /// What a jq filter makes of a value.
+    Filter {
+        /// The number of the question.
+        number: u64,
+        /// The filter.
+        filter: String,
+        /// The value.
+        value: Arc<Value>,
+    },
     /// What the plan of the run saves, compared with a large model that does all the work.
     Savings {
         /// The run.
@@ -73,6 +83,8 @@ pub enum HistoryAnswer {
     Bodies(Arc<str>, Result<Vec<Exchange>, Arc<str>>),
     /// What the steps took in an earlier run of the plan; nothing where there is none.
     Usual(UsualTimes),
+    /// What the filter of the question with this number made of its value, or what is wrong with it.
+    Filtered(u64, Result<Arc<Value>, Arc<str>>),
     /// What the plan saves, or why that is not known.
     Saved(Result<Box<Savings>, Arc<str>>),
 }

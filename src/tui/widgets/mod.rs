@@ -4,6 +4,7 @@ pub(crate) mod ansi;
 pub(crate) mod frame;
 pub(crate) mod header_segments;
 pub(crate) mod json;
+pub(crate) mod json_table;
 pub(crate) mod palette;
 pub(crate) mod refresh_throttle;
 pub(crate) mod text_page;

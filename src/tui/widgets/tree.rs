@@ -44,6 +44,15 @@ pub(crate) fn branches(value: &Value) -> bool {
     }
 }
 
+/// What the places of members lead to.
+pub(crate) fn member_at<'v>(value: &'v Value, places: &[usize]) -> Option<&'v Value> {
+    let mut value = value;
+    for place in places {
+        value = member(value, *place)?.1;
+    }
+    Some(value)
+}
+
 /// What the lines of a tree depend on beside what is unfolded.
 #[derive(Clone, Debug)]
 struct Basis {
@@ -149,6 +158,27 @@ impl JsonTree {
         Some(Selected { value, path })
     }
 
+    /// The places of members that lead to what is selected; of a window to its first member.
+    pub(crate) fn places(&self) -> Vec<usize> {
+        let ids = self.state.selected();
+        let last = ids.len().saturating_sub(1);
+        let ids = ids.iter().enumerate();
+        ids.filter(|(at, id)| *id & WINDOW == 0 || *at == last)
+            .map(|(_, id)| id & !WINDOW)
+            .collect()
+    }
+
+    /// Selects what these places lead to, and unfolds what it is in.
+    pub(crate) fn go_to(&mut self, value: &Value, places: &[usize]) {
+        let path = ids(value, places);
+        for end in 1..path.len() {
+            self.state.open(path[..end].to_vec());
+        }
+        self.state.select(path);
+        self.state.scroll_selected_into_view();
+        self.laid_out = None;
+    }
+
     /// Folds the deepest level that is unfolded, or unfolds one more.
     pub(crate) fn change_level(&mut self, value: &Value, more: bool) {
         let depth = |path: &Vec<usize>| path.iter().filter(|id| *id & WINDOW == 0).count();
@@ -184,13 +214,7 @@ impl JsonTree {
         let Some(places) = found else {
             return if whole { Found::Nowhere } else { Found::TooFar };
         };
-        let path = ids(value, &places);
-        for end in 1..path.len() {
-            self.state.open(path[..end].to_vec());
-        }
-        self.state.select(path);
-        self.state.scroll_selected_into_view();
-        self.laid_out = None;
+        self.go_to(value, &places);
         Found::There
     }
 

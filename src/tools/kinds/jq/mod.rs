@@ -16,14 +16,15 @@ use crate::tools::definition::{
     BuildContext, BuildError, FingerprintParts, KindEntry, ToolSettings,
 };
 use crate::tools::fields::Fields;
-use crate::tools::sandbox::{Language, Work};
+use crate::tools::sandbox::{Language, Sandbox, Work};
 use crate::tools::services::Services;
-use crate::tools::{Call, CallPolicy, CallReport, Tool, ToolError, ToolKind};
+use crate::tools::{Call, CallLog, CallPolicy, CallReport, Tool, ToolError, ToolKind};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 static KIND: ToolKind = ToolKind {
     reaches_outside: false,
@@ -92,6 +93,34 @@ impl ToolSettings for JqSettings {
     fn fingerprint(&self, parts: &mut FingerprintParts<'_>) -> Option<NotReused> {
         parts.put("filter", json!(self.filter));
         Some(NotReused::Quick)
+    }
+}
+
+/// What a filter that somebody types makes of a value: in place where it surely ends at once, else in a sandbox.
+pub(crate) async fn filtered_by(
+    source: &str,
+    input: &Value,
+    sandbox: &Sandbox,
+    limit: Duration,
+) -> Result<Value, String> {
+    let filter = Filter::shared(source).map_err(|error| error.to_string())?;
+    if filter.place(input) == Place::Inline {
+        return filter.run(input);
+    }
+    let work = Work {
+        language: Language::Jq,
+        source,
+        input,
+        memory_mb: None,
+        cpu_percent: None,
+        time: Some(limit),
+    };
+    let nothing: CallLog = Arc::new(|_, _| {});
+    let never = CancellationToken::new();
+    let run = sandbox.run(work, &nothing, &never);
+    match tokio::time::timeout(limit, run).await {
+        Ok(output) => output.map_err(|error| error.message),
+        Err(_) => Err(format!("it did not end within {} s", limit.as_secs())),
     }
 }
 

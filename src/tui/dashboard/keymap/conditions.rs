@@ -66,7 +66,17 @@ pub(crate) fn scrolls(model: &Model) -> bool {
 pub(crate) fn in_tree(model: &Model) -> bool {
     on_inspector(model)
         && !model.inspector.raw
+        && model.inspector.table.is_none()
         && matches!(model.inspector.tab, Tab::Input | Tab::Output)
+}
+
+pub(crate) fn typing_json_filter(model: &Model) -> bool {
+    matches!(model.overlay, Some(Overlay::JsonFilter))
+}
+
+/// Whether a table has the keys.
+pub(crate) fn in_table(model: &Model) -> bool {
+    on_inspector(model) && model.inspector.table.is_some()
 }
 
 pub(crate) fn typing_page_search(model: &Model) -> bool {
@@ -101,7 +111,7 @@ pub(crate) fn has_page(model: &Model) -> bool {
 }
 
 pub(crate) fn on_text(model: &Model) -> bool {
-    on_inspector(model) && !in_tree(model)
+    on_inspector(model) && !in_tree(model) && !in_table(model)
 }
 
 pub(crate) fn selected(model: &Model) -> bool {

@@ -62,7 +62,7 @@ fn reachable(model: &Model, entry: &Entry) -> bool {
         );
     };
     let own = match overlay {
-        O::Search(_) | O::Filter | O::PageSearch => Some(Group::Search),
+        O::Search(_) | O::Filter | O::PageSearch | O::JsonFilter => Some(Group::Search),
         O::Unknown(_) | O::Question(_) => Some(Group::Question),
         O::Palette(_) => Some(Group::Palette),
         O::Themes(_) => Some(Group::Themes),
@@ -81,7 +81,7 @@ fn reachable(model: &Model, entry: &Entry) -> bool {
         }
         Over::Quit => !matches!(
             overlay,
-            O::Search(_) | O::PageSearch | O::Bare(_) | O::Editor(_)
+            O::Search(_) | O::PageSearch | O::JsonFilter | O::Bare(_) | O::Editor(_)
         ),
         Over::All => !matches!(overlay, O::Editor(_)),
     };

@@ -4,10 +4,10 @@
 use super::conditions::{
     asked, asked_unknown, at_the_graph, can_edit, can_fork, can_go_back, can_retry, can_skip,
     choosing_run, choosing_theme, failed, filtering, folds, has_command, has_own_output, has_page,
-    has_result, in_editor, in_palette, in_settings, in_tree, is_before_the_last, on_graph,
-    on_inspector, on_result, on_text, scrolls, searches_page, searching, selected, shows,
-    side_by_side, sized, stoppable, strip_shown, takes_settings, typing_page_search, waits,
-    was_too_fast, zooms,
+    has_result, in_editor, in_palette, in_settings, in_table, in_tree, is_before_the_last,
+    on_graph, on_inspector, on_result, on_text, scrolls, searches_page, searching, selected, shows,
+    side_by_side, sized, stoppable, strip_shown, takes_settings, typing_json_filter,
+    typing_page_search, waits, was_too_fast, zooms,
 };
 use super::entry::{Entry, Group, Over, always, ask, change, chosen, take};
 use crate::run::{RunCommand, RunPhase};
@@ -20,8 +20,8 @@ use crate::tui::dashboard::state::overlay::Question;
 use crate::tui::dashboard::state::trail::Along;
 use crate::tui::dashboard::update::run_commands::{self, command, on_selected};
 use crate::tui::dashboard::update::{
-    bodies, compare, editor, export, group, navigation, overlays, page_search, pages, presentation,
-    questions, search, settings, themes, unknown,
+    bodies, compare, editor, export, group, json_filter, json_table, navigation, overlays,
+    page_search, pages, presentation, questions, search, settings, themes, unknown,
 };
 use crate::tui::input::key::Key;
 use crate::tui::terminal::screen::{OutsideProgram, TerminalEffect};
@@ -96,6 +96,8 @@ static BEFORE_VIEWS: &[Entry] = &[
         .hint("pause"),
     change("keep-filter", &[code(KeyCode::Enter)], Searching, "keep the filter", filtering, close).hint("keep"),
     change("drop-filter", &[code(KeyCode::Esc)], Searching, "show every step again", filtering, drop_filter).hint("show all"),
+    change("keep-output", &[code(KeyCode::Enter)], Searching, "keep the output of the jq filter", typing_json_filter, json_filter::keep).hint("keep"),
+    change("drop-output", &[code(KeyCode::Esc), Key::control('c')], Searching, "show the whole value again", typing_json_filter, json_filter::drop_filter).hint("show all"),
     change("look-for", &[code(KeyCode::Enter)], Searching, "go to the first match", typing_page_search, page_search::accept).hint("go there"),
     change("look-no-more", &[code(KeyCode::Esc), Key::control('c')], Searching, "look for nothing", typing_page_search, page_search::close).hint("back"),
     change("it-happened", &[key('O'), key('o')], Asked, "it happened: enter its output", asked_unknown, unknown::give_output)
@@ -242,6 +244,13 @@ static AFTER_VIEWS: &[Entry] = &[
         .hint("result").needs("a run that has come to a result"),
     change("explain", &[key('e')], Inspector, "why the selected step was called, or why it was not", selected, overlays::toggle_explain)
         .hint("why"),
+    change("jq", &[key('.')], Inspector, "filter the value with jq", |m| on_inspector(m) && json_filter::can_filter(m), json_filter::open).hint("jq")
+        .needs("the input or output page in focus"),
+    change("table-of-list", &[key('t')], Inspector, "show a list of like objects as a table, or as a tree",
+        |m| in_table(m) || in_tree(m) && json_table::can_show(m), json_table::toggle).hint("table/tree"),
+    change("open-row", &[code(KeyCode::Enter)], Inspector, "go to the chosen row in the tree", in_table, json_table::open_row).hint("open"),
+    change("column-left", &[code(KeyCode::Left), key('h')], Inspector, "the columns before, in a table", in_table, |m| json_table::move_columns(m, -1)),
+    change("column-right", &[code(KeyCode::Right), key('l')], Inspector, "the next columns, in a table", in_table, |m| json_table::move_columns(m, 1)),
     change("open-member", &[code(KeyCode::Enter)], Inspector, "go into the chosen element of a folded group", group::in_grid, group::enter).hint("open"),
     change("previous-member", &[code(KeyCode::Left), key('h')], Inspector, "the element before, in the grid of a group", group::in_grid, |m| group::move_by(m, -1)),
     change("next-member", &[code(KeyCode::Right), key('l')], Inspector, "the next element, in the grid of a group", group::in_grid, |m| group::move_by(m, 1)),

@@ -4,6 +4,7 @@ use crate::plan::StepIx;
 use crate::run::{StepState, StepStatus};
 use crate::text::{self, format};
 use crate::tui::dashboard::state::group::{self, GroupFigures, Spread};
+use crate::tui::dashboard::state::group_grid::GroupGrid;
 use crate::tui::dashboard::state::model::{Focus, Model};
 use crate::tui::dashboard::state::step_look::StepLook;
 use crate::tui::theme::Theme;
@@ -42,9 +43,9 @@ pub(super) fn draw(
     let order = group::in_order(&model.run, members);
     let grid = &mut model.inspector.grid;
     if grid.of != model.selected {
-        *grid = group::GroupGrid {
+        *grid = GroupGrid {
             of: model.selected,
-            ..group::GroupGrid::default()
+            ..GroupGrid::default()
         };
     }
     // Apart from each other where there is room for all of them.

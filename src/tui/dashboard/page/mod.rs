@@ -47,8 +47,14 @@ pub(crate) fn draw(model: &mut Model, buf: &mut Buffer, area: Rect) -> Option<St
 }
 
 fn draw_page(model: &mut Model, buf: &mut Buffer, area: Rect) -> Option<String> {
+    let area = value::draw_filter(model, buf, area);
     if area.is_empty() {
         return None;
+    }
+    if model.inspector.table.is_some()
+        && let Some(position) = value::draw_table(model, buf, area)
+    {
+        return Some(position);
     }
     if !model.inspector.raw
         && let Some((shown, note)) = inspected::value(model)

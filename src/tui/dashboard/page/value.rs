@@ -2,11 +2,14 @@
 
 use crate::run::{StepState, StepStatus};
 use crate::text;
-use crate::tui::dashboard::state::inspected::value;
+use crate::tui::dashboard::state::inspected::{self, value};
 use crate::tui::dashboard::state::inspector::Tab;
 use crate::tui::dashboard::state::model::{Focus, Model};
+use crate::tui::dashboard::state::overlay::Overlay;
 use crate::tui::widgets::json;
+use crate::tui::widgets::json_table;
 use crate::tui::widgets::text_page::TextPage;
+use crate::tui::widgets::tree::member_at;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use serde_json::Value;
@@ -66,4 +69,62 @@ pub(super) fn draw_tree(
     let focused = model.focus == Focus::Inspector;
     let tree = model.inspector.tree(step, value);
     tree.draw(value, &model.theme, focused, buf, area)
+}
+
+/// Draws the jq line of the page at its end, where it has one; gives the room that is left.
+pub(super) fn draw_filter(model: &Model, buf: &mut Buffer, area: Rect) -> Rect {
+    let Some(filter) = inspected::filter(model).filter(|_| area.height > 3) else {
+        return area;
+    };
+    let theme = &model.theme;
+    let room = area.width as usize;
+    let mut lines = 1;
+    if let Some(fault) = &filter.fault {
+        let fault = text::wrap(&text::message::clean(fault, 400), room, 2).lines;
+        lines += fault.len() as u16;
+        for (at, line) in fault.iter().enumerate() {
+            let y = area.bottom() - (fault.len() - at) as u16;
+            buf.set_stringn(area.x, y, line, room, theme.warning);
+        }
+    }
+    let y = area.bottom() - lines;
+    let typing = matches!(model.overlay, Some(Overlay::JsonFilter));
+    buf.set_stringn(area.x, y, "jq", room, theme.accent);
+    let line = Rect {
+        x: area.x + 3.min(area.width),
+        y,
+        width: area.width.saturating_sub(3),
+        height: 1,
+    };
+    if typing {
+        filter
+            .field
+            .draw(buf, line, ".rows[] | select(.n > 3)", theme);
+    } else {
+        let words = text::fit(&text::line(filter.field.text()), line.width as usize);
+        buf.set_stringn(line.x, line.y, words, line.width as usize, theme.text);
+    }
+    if filter.is_behind() && line.width > 12 {
+        buf.set_stringn(line.right() - 1, line.y, "…", 1, theme.dim);
+    }
+    Rect {
+        height: area.height - lines,
+        ..area
+    }
+}
+
+/// Draws the list that is shown as a table; `None` where the value has none any more.
+pub(super) fn draw_table(model: &mut Model, buf: &mut Buffer, area: Rect) -> Option<String> {
+    let focused = model.focus == Focus::Inspector;
+    let (value, _) = value(model)?;
+    let mut table = model.inspector.table.take()?;
+    let list = member_at(&value, &table.places)?;
+    let names = json_table::columns(list)?;
+    model.inspector.extent = (
+        list.as_array()?.len(),
+        usize::from(area.height.saturating_sub(1)),
+    );
+    let position = table.draw(list.as_array()?, &names, &model.theme, focused, buf, area);
+    model.inspector.table = Some(table);
+    Some(position)
 }

@@ -1,9 +1,12 @@
 //! The inspector: which page it shows, how far it is scrolled, and what of a value is folded.
 
-use super::group::GroupGrid;
+use super::group_grid::GroupGrid;
+use super::json_filter::JsonFilter;
 use super::log_lines::LogLines;
 use super::page_search::PageSearch;
+pub use super::tab::Tab;
 use crate::plan::StepIx;
+use crate::tui::widgets::json_table::JsonTable;
 use crate::tui::widgets::tree::JsonTree;
 use ratatui::layout::Rect;
 use serde_json::Value;
@@ -13,81 +16,8 @@ use std::sync::Arc;
 /// How many trees remember what was folded.
 const TREES: usize = 200;
 
-/// The pages of the inspector.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Tab {
-    /// State, times, cost, neighbours.
-    #[default]
-    Overview,
-    /// The parameters.
-    Input,
-    /// Its output.
-    Output,
-    /// What a model was asked and answered, or the request and the response.
-    Prompt,
-    /// What the tool printed.
-    Log,
-    /// Why it failed, or why it was skipped.
-    Error,
-    /// Every attempt, with its time, its cost and what it came to.
-    Attempts,
-}
-
-impl Tab {
-    /// Every tab, in order.
-    pub const ALL: [Self; 7] = [
-        Self::Overview,
-        Self::Input,
-        Self::Output,
-        Self::Prompt,
-        Self::Log,
-        Self::Error,
-        Self::Attempts,
-    ];
-
-    /// Its name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Overview => "overview",
-            Self::Input => "input",
-            Self::Output => "output",
-            Self::Prompt => "prompt",
-            Self::Log => "log",
-            Self::Error => "error",
-            Self::Attempts => "attempts",
-        }
-    }
-
-    /// The key of the page.
-    pub const fn key(self) -> char {
-        (b'1' + self as u8) as char
-    }
-
-    /// Its name, a long one cut, where there is less room.
-    pub(crate) const fn medium(self) -> &'static str {
-        match self {
-            Self::Overview => "over",
-            other => other.name(),
-        }
-    }
-
-    /// The beginning of its name, where there is little room.
-    pub const fn short(self) -> &'static str {
-        match self {
-            Self::Overview => "over",
-            Self::Input => "in",
-            Self::Output => "out",
-            Self::Attempts => "att",
-            other => other.name(),
-        }
-    }
-
-    /// The tab `by` places on, going around.
-    #[must_use]
-    pub fn step(self, by: usize) -> Self {
-        Self::ALL[(self as usize + by) % Self::ALL.len()]
-    }
-}
+/// A step, a page of it, and whether its value is filtered.
+type TreeKey = (StepIx, Tab, bool);
 
 /// The inspector's own state.
 #[derive(Debug, Default)]
@@ -110,15 +40,19 @@ pub struct Inspector {
     pub(crate) log: LogPage,
     /// The grid of a group.
     pub(crate) grid: GroupGrid,
+    /// The jq line of a page.
+    pub(crate) filter: Option<JsonFilter>,
+    /// The list that is shown as a table instead of the tree.
+    pub(crate) table: Option<JsonTable>,
     /// What is looked for in the page.
     pub(crate) search: Option<PageSearch>,
     /// The line of the match that was gone to last.
     pub(crate) found_line: Option<usize>,
     /// Cells of a line of the page when it was last drawn.
     pub(crate) width: usize,
-    trees: HashMap<(StepIx, Tab), JsonTree>,
+    trees: HashMap<TreeKey, JsonTree>,
     /// The tree that was looked at last.
-    last_tree: Option<(StepIx, Tab)>,
+    last_tree: Option<TreeKey>,
     /// The value of that tree. An input that shares parts with outputs is copied to be shown: once, not for every frame.
     shown: Option<Arc<Value>>,
 }
@@ -147,7 +81,11 @@ impl Default for LogPage {
 impl Inspector {
     /// What is folded and selected in the tree of `value` on this page.
     pub(crate) fn tree(&mut self, step: StepIx, value: &Arc<Value>) -> &mut JsonTree {
-        let key = (step, self.tab);
+        let is_filtered = self.filter.as_ref().is_some_and(|filter| {
+            let output = filter.output();
+            output.is_some_and(|output| Arc::ptr_eq(output, value))
+        });
+        let key = (step, self.tab, is_filtered);
         self.shown = Some(Arc::clone(value));
         if let Some(last) = self.last_tree.replace(key)
             && last != key
@@ -161,6 +99,14 @@ impl Inspector {
         self.trees
             .entry(key)
             .or_insert_with(|| JsonTree::new(value))
+    }
+
+    /// The filter has another output: its tree is a new one.
+    pub(crate) fn forget_filtered(&mut self) {
+        self.trees.retain(|(_, _, is_filtered), _| !is_filtered);
+        self.last_tree = self.last_tree.filter(|(_, _, is_filtered)| !is_filtered);
+        self.table = None;
+        self.scroll = 0;
     }
 
     /// Scrolls text by `lines`, within the page. The end of a log stays in view once it was gone to.
@@ -179,5 +125,6 @@ impl Inspector {
         self.found_line = None;
         self.log.follows = true;
         self.log.seen = 0;
+        self.table = None;
     }
 }

@@ -3,8 +3,10 @@
 pub(crate) mod comparison;
 pub(crate) mod editor;
 pub(crate) mod group;
+pub(crate) mod group_grid;
 pub(crate) mod inspected;
 pub(crate) mod inspector;
+pub(crate) mod json_filter;
 pub(crate) mod log_lines;
 pub(crate) mod model;
 pub(crate) mod overlay;
@@ -18,6 +20,7 @@ pub(crate) mod setting_line;
 pub(crate) mod step_look;
 pub(crate) mod step_names;
 pub(crate) mod strip;
+pub(crate) mod tab;
 pub(crate) mod time_travel;
 pub(crate) mod tour;
 pub(crate) mod trail;

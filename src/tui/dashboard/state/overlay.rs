@@ -71,6 +71,8 @@ pub enum Overlay {
     Filter,
     /// Nothing to see: keys are typed into the search of the page.
     PageSearch,
+    /// Nothing to see: keys are typed into the jq line of the page.
+    JsonFilter,
     /// The page without frames.
     Bare(BarePage),
     /// Every action with its keys.

@@ -69,7 +69,10 @@ pub(crate) fn answer(model: &mut Model, answer: HistoryAnswer) {
     match answer {
         HistoryAnswer::Runs(Ok(runs)) => choice.runs = Runs::Found(runs),
         HistoryAnswer::Runs(Err(why)) => choice.runs = Runs::Failed(why),
-        HistoryAnswer::Saved(_) | HistoryAnswer::Bodies(..) | HistoryAnswer::Usual(_) => {}
+        HistoryAnswer::Saved(_)
+        | HistoryAnswer::Bodies(..)
+        | HistoryAnswer::Filtered(..)
+        | HistoryAnswer::Usual(_) => {}
         HistoryAnswer::Compared(_, Err(why)) => {
             choice.reading = false;
             choice.runs = Runs::Failed(why);

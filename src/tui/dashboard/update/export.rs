@@ -46,6 +46,9 @@ fn copied(text: Option<String>) -> Vec<Effect> {
 
 /// The value that is selected in a tree: a text as it is, else JSON.
 fn selected_value(model: &mut Model) -> Option<String> {
+    if let Some(row) = super::json_table::selected(model) {
+        return Some(written(&row));
+    }
     if !inspected::is_tree(model) {
         return None;
     }
@@ -63,6 +66,13 @@ fn written(value: &Value) -> String {
 }
 
 fn reference(model: &mut Model) -> Option<String> {
+    if inspected::filter(model).is_some_and(|filter| filter.output().is_some()) {
+        // No reference has a filter in it.
+        model.notice = Some(
+            "a reference cannot name what a filter made: esc shows the whole value".to_owned(),
+        );
+        return None;
+    }
     let row = model.row()?;
     let (mut root, element) = match row.info.parent.and_then(|parent| {
         let parent = model.run.steps.get(parent.at())?;

@@ -1,6 +1,6 @@
 //! What keys and pasted text do: an action of the registry, or something that is typed.
 
-use super::{export, page_search, search, unknown};
+use super::{export, json_filter, page_search, search, unknown};
 use crate::tui::dashboard::keymap::entry::Entry;
 use crate::tui::dashboard::keymap::{self, Meaning};
 use crate::tui::dashboard::message::Effect;
@@ -23,6 +23,7 @@ pub(super) fn on_key(model: &mut Model, event: &KeyEvent) -> Vec<Effect> {
         Some(Overlay::Search(_)) => search::typed(model, event),
         Some(Overlay::Filter) => model.panes.table.type_filter(event),
         Some(Overlay::PageSearch) => page_search::typed(model, event),
+        Some(Overlay::JsonFilter) => json_filter::typed(model, event),
         _ => false,
     };
     if typed {
@@ -86,6 +87,7 @@ pub(super) fn on_paste(model: &mut Model, text: &str) {
         Some(Overlay::Search(_)) => search::paste(model, text),
         Some(Overlay::Filter) => model.panes.table.paste_filter(text),
         Some(Overlay::PageSearch) => page_search::paste(model, text),
+        Some(Overlay::JsonFilter) => json_filter::paste(model, text),
         _ => {}
     }
 }

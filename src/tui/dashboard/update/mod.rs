@@ -5,6 +5,8 @@ pub(crate) mod compare;
 pub(crate) mod editor;
 pub(crate) mod export;
 pub(crate) mod group;
+pub(crate) mod json_filter;
+pub(crate) mod json_table;
 mod keys;
 mod mouse;
 pub(crate) mod navigation;
@@ -30,6 +32,7 @@ use crate::tui::terminal::screen::{Outcome, TerminalEffect, TerminalEvent};
 pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
     let mut effects = take(model, message);
     effects.extend(bodies::ask(model));
+    effects.extend(json_filter::ask(model));
     effects
 }
 
@@ -39,6 +42,10 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Events(events) => on_events(model, events),
         Message::Answer(HistoryAnswer::Saved(saved)) => {
             pages::take_savings(model, saved);
+            Vec::new()
+        }
+        Message::Answer(HistoryAnswer::Filtered(number, answer)) => {
+            json_filter::take(model, number, answer);
             Vec::new()
         }
         Message::Answer(HistoryAnswer::Bodies(step, read)) => {

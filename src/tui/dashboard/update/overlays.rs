@@ -1,6 +1,8 @@
 //! Opening and closing what lies over the panes.
 
+use super::json_filter;
 use super::presentation;
+use crate::tui::dashboard::state::inspected;
 use crate::tui::dashboard::state::model::{Focus, Model};
 use crate::tui::dashboard::state::overlay::Overlay;
 use crate::tui::input::palette::Palette;
@@ -44,6 +46,13 @@ pub(crate) fn back(model: &mut Model) {
         return;
     }
     if model.focus == Focus::Inspector && model.inspector.search.take().is_some() {
+        return;
+    }
+    if model.focus == Focus::Inspector && model.inspector.table.take().is_some() {
+        return;
+    }
+    if model.focus == Focus::Inspector && inspected::filter(model).is_some() {
+        json_filter::drop_filter(model);
         return;
     }
     if model.maximised {

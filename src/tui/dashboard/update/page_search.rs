@@ -59,7 +59,9 @@ fn words(model: &Model) -> Option<String> {
 /// Goes to the next match, or to the one before.
 pub(crate) fn go(model: &mut Model, forward: bool) {
     let Some(words) = words(model) else { return };
-    let there = if inspected::is_tree(model) {
+    let there = if model.inspector.table.is_some() {
+        super::json_table::find(model, &words, forward)
+    } else if inspected::is_tree(model) {
         go_in_tree(model, &words, forward)
     } else {
         go_in_text(model, &words, forward)

@@ -118,7 +118,7 @@ fn draw_alone(model: &Model, overlay: &mut Overlay, buf: &mut Buffer, area: Rect
             };
             themes::draw(&model.theme, choice, buf, above);
         }
-        Overlay::PageSearch | Overlay::Filter | Overlay::Question(_) => {}
+        Overlay::PageSearch | Overlay::JsonFilter | Overlay::Filter | Overlay::Question(_) => {}
     }
 }
 
