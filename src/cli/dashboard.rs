@@ -56,6 +56,7 @@ pub(super) async fn open(
     let signalled = ended_by(left.outcome);
     let fork = match left.outcome {
         Outcome::Fork(step) => ForkRequest::of(&state, step),
+        Outcome::RunChanged => ForkRequest::of_changes(&state),
         _ => None,
     };
     Ok((exit_code(&state, signalled), fork))

@@ -1,12 +1,15 @@
 //! Answers the dashboard's queries about recorded runs, on threads that may block.
 
-use crate::report::local_time;
+use crate::report::{DiagnosticStyle, local_time, render_faults};
 use crate::run::{
     CommandError, Comparison, Exchange, LiveAnswers, RunCommand, RunEvent, RunWord, UsualTimes,
 };
-use crate::session::{exchanges_of, filtered, other_runs_of, savings_so_far, state_of};
+use crate::session::{
+    SessionError, exchanges_of, filtered, other_runs_of, place_in_plan, plan_change,
+    savings_so_far, state_of,
+};
 use crate::store::StoreError;
-use crate::tui::{Feed, HistoryAnswer, HistoryQuery, PastRun};
+use crate::tui::{Feed, HistoryAnswer, HistoryQuery, PastRun, PlanChange};
 use crate::units::Micros;
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -70,19 +73,29 @@ impl<F: Feed> Feed for HistoryFeed<F> {
 
     fn ask(&mut self, query: HistoryQuery) {
         let sender = self.sender.clone();
-        if let HistoryQuery::Filter {
-            number,
-            filter,
-            value,
-        } = query
-        {
-            tokio::spawn(async move {
-                let output = filtered(&value, &filter).await;
-                let output = output.map(Arc::new).map_err(Arc::from);
-                let _ = sender.send(HistoryAnswer::Filtered(number, output));
-            });
-            return;
-        }
+        let query = match query {
+            HistoryQuery::Filter {
+                number,
+                filter,
+                value,
+            } => {
+                tokio::spawn(async move {
+                    let output = filtered(&value, &filter).await;
+                    let output = output.map(Arc::new).map_err(Arc::from);
+                    let _ = sender.send(HistoryAnswer::Filtered(number, output));
+                });
+                return;
+            }
+            HistoryQuery::PlanChange { run_id } => {
+                tokio::spawn(async move {
+                    let change = plan_change(&run_id).await;
+                    let change = change.map(shown_change).map_err(|error| faults(&error));
+                    let _ = sender.send(HistoryAnswer::PlanChange(change));
+                });
+                return;
+            }
+            query => query,
+        };
         tokio::task::spawn_blocking(move || {
             // Fails if the user has left the dashboard in the meantime.
             let _ = sender.send(answer(query));
@@ -120,11 +133,43 @@ fn answer(query: HistoryQuery) -> HistoryAnswer {
         HistoryQuery::Filter { number, .. } => {
             HistoryAnswer::Filtered(number, Err("it is answered elsewhere".into()))
         }
+        HistoryQuery::PlanChange { .. } => {
+            HistoryAnswer::PlanChange(Err("it is answered elsewhere".into()))
+        }
+        HistoryQuery::PlanPlace { run_id, step } => {
+            let place = place_in_plan(&run_id, &step);
+            HistoryAnswer::PlanPlace(place.map_err(|error| faults(&error)))
+        }
         HistoryQuery::Savings { shown } => {
             let saved = savings_so_far(&shown).map(Box::new);
             HistoryAnswer::Saved(saved.map_err(|error| error.to_string().into()))
         }
     }
+}
+
+fn shown_change(change: crate::session::PlanChange) -> Box<PlanChange> {
+    let words = |ids: Vec<Arc<str>>| ids.iter().map(ToString::to_string).collect();
+    Box::new(PlanChange {
+        changed: words(change.changed),
+        reruns: words(change.reruns),
+        stays: change.stays,
+        min: change.price.min,
+        expected: change.price.expected,
+        max: change.price.max,
+    })
+}
+
+/// What is wrong, with the places and excerpts of faults of a plan.
+fn faults(error: &SessionError) -> Arc<str> {
+    let SessionError::Faults(all) = error else {
+        return error.to_string().into();
+    };
+    let style = DiagnosticStyle {
+        width: 78,
+        ..DiagnosticStyle::default()
+    };
+    let all: Vec<String> = all.iter().map(|one| render_faults(one, style)).collect();
+    all.join("\n").into()
 }
 
 /// What the steps took in the latest run of the plan that succeeded, or else in the latest that ended.

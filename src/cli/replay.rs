@@ -48,8 +48,12 @@ pub(super) async fn replay(args: ReplayArgs) -> Result<u8, Failure> {
     let left = tui::run(HistoryFeed::new(Tape::new(events)), options).await;
     let left = left.map_err(|error| Failure::usage(error.to_string()))?;
     match left.outcome {
-        Outcome::Fork(step) => {
-            let Some(fork) = ForkRequest::of(&left.run, step) else {
+        Outcome::Fork(_) | Outcome::RunChanged => {
+            let fork = match left.outcome {
+                Outcome::Fork(step) => ForkRequest::of(&left.run, step),
+                _ => ForkRequest::of_changes(&left.run),
+            };
+            let Some(fork) = fork else {
                 return Ok(0);
             };
             let options = RunArgs {

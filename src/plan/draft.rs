@@ -33,6 +33,14 @@ impl Draft {
         &self.source
     }
 
+    /// The line of a step in the text, from 1.
+    pub(crate) fn line_of(&self, id: &str) -> Option<usize> {
+        let mut steps = self.plan.steps.iter();
+        let step = steps.find(|step| step.id.as_ref().is_some_and(|known| &*known.value == id))?;
+        let before = self.source.text.get(..step.place().start)?;
+        Some(before.matches('\n').count() + 1)
+    }
+
     /// The catalog inside the plan: an object with `tools` or `mcpServers`, or both, as they stand there.
     pub fn catalog(&self) -> Option<&Value> {
         self.plan.catalog.as_ref()

@@ -7,11 +7,11 @@ use crate::plan::StepIx;
 use crate::run::RunState;
 use std::sync::Arc;
 
-/// A fork of the run that the dashboard shows, from one of its steps.
+/// A fork of the run that the dashboard shows: from one of its steps, or of what changed in its plan.
 #[derive(Clone, Debug)]
 pub(crate) struct ForkRequest {
     run: Arc<str>,
-    step: Arc<str>,
+    step: Option<Arc<str>>,
 }
 
 impl ForkRequest {
@@ -19,14 +19,22 @@ impl ForkRequest {
     pub(crate) fn of(run: &RunState, step: StepIx) -> Option<Self> {
         Some(Self {
             run: Arc::clone(&run.header.as_ref()?.run_id),
-            step: Arc::clone(&run.steps.get(step.at())?.info.id),
+            step: Some(Arc::clone(&run.steps.get(step.at())?.info.id)),
+        })
+    }
+
+    /// The fork of `run` that runs what changed in its plan.
+    pub(crate) fn of_changes(run: &RunState) -> Option<Self> {
+        Some(Self {
+            run: Arc::clone(&run.header.as_ref()?.run_id),
+            step: None,
         })
     }
 
     /// Looks up the run to fork.
     pub(crate) fn prior_run(&self) -> Result<PriorRun, SessionError> {
         let changes = Changes {
-            from: vec![self.step.to_string()],
+            from: self.step.iter().map(ToString::to_string).collect(),
             ..Changes::default()
         };
         PriorRun::fork(&self.run, changes)

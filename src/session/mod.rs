@@ -11,6 +11,7 @@
 //! ```
 
 mod changes;
+mod edited_plan;
 mod error;
 mod event_file;
 mod execution;
@@ -37,6 +38,7 @@ mod values;
 mod worker_calls;
 
 pub use changes::Changes;
+pub(crate) use edited_plan::{PlanChange, place_in_plan, plan_change};
 pub use error::SessionError;
 pub use event_file::events_from_file;
 pub use execution::{Execution, execute_plan};

@@ -4,12 +4,13 @@ use super::changes::Changes;
 use super::error::SessionError;
 use super::note::{Note, TakeOver};
 use super::options::SourceOptions;
-use crate::engine::{ResumeState, UnknownSteps};
+use crate::engine::{ResumeState, StepDigest, UnknownSteps};
 use crate::plan::ExecutionPlan;
-use crate::run::{Rates, ResourceLimits};
+use crate::run::{Rates, ResourceLimits, SkipReason, StepStatus};
 use crate::store::{Claim, Resumption, RunMeta, Store};
 use crate::tools::REDACTED;
 use serde_json::Value;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -87,6 +88,36 @@ impl PriorRun {
         let state = self.resumption.state();
         state.header.as_ref().filter(|_| self.changes.is_none())?;
         Some((state.limits.clone(), state.rates.clone()))
+    }
+
+    /// The steps of `plan`, whose definitions these are, that are new or defined otherwise than in the earlier run; and
+    /// those that have no output there.
+    pub(super) fn compared(
+        &self,
+        plan: &ExecutionPlan,
+        definitions: &[StepDigest],
+    ) -> (HashSet<Arc<str>>, HashSet<Arc<str>>) {
+        let rows = &self.resumption.state().steps;
+        let before = rows.iter().filter(|row| row.info.parent.is_none());
+        let known: HashSet<&str> = before.map(|row| &*row.info.id).collect();
+        let taken_over = self.resumption.resume_state(plan, definitions);
+        let mut changed: HashSet<Arc<str>> = HashSet::new();
+        let mut open: HashSet<Arc<str>> = HashSet::new();
+        for step in plan.steps.iter() {
+            if !known.contains(&*step.id) {
+                changed.insert(Arc::clone(&step.id));
+            }
+        }
+        if let Some(taken_over) = &taken_over {
+            changed.extend(taken_over.changed().iter().cloned());
+            for row in rows.iter().filter(|row| row.info.parent.is_none()) {
+                let is_skipped = row.reason == Some(SkipReason::Condition);
+                if row.status != StepStatus::Succeeded && !is_skipped {
+                    open.insert(Arc::clone(&row.info.id));
+                }
+            }
+        }
+        (changed, open)
     }
 
     /// Fills in what the caller left out: the plan, its catalogs, its worker, and the context that the earlier run had.

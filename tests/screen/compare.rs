@@ -84,6 +84,8 @@ fn answer(screen: &mut Screen, runs: Vec<PastRun>, other: &RunState) {
         HistoryQuery::Usual { .. } => panic!("that is asked where the dashboard is opened"),
         HistoryQuery::Savings { .. }
         | HistoryQuery::Bodies { .. }
+        | HistoryQuery::PlanPlace { .. }
+        | HistoryQuery::PlanChange { .. }
         | HistoryQuery::Filter { .. } => {
             panic!("no other page was opened")
         }

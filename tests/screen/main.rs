@@ -28,6 +28,7 @@ mod layout_gallery;
 mod logs;
 mod motion;
 mod palette;
+mod plan_edit;
 #[cfg(unix)]
 mod raw_bodies;
 #[cfg(unix)]
@@ -50,6 +51,8 @@ mod terminal_logs;
 mod terminal_outside;
 mod terminal_panic;
 mod terminal_picture;
+#[cfg(unix)]
+mod terminal_plan_edit;
 #[cfg(unix)]
 mod terminal_planner;
 #[cfg(unix)]

@@ -4,6 +4,7 @@
 use crate::run::{Comparison, Exchange, RunState, Savings, UsualTimes};
 use crate::units::{Micros, Money};
 use serde_json::Value;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// A recorded run, as the list of runs shows it.
@@ -21,6 +22,23 @@ pub struct PastRun {
     pub cost: Option<Money>,
     /// Steps that succeeded, and steps in all.
     pub steps: (u64, u64),
+}
+
+/// What an edited plan runs again of the run shown.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlanChange {
+    /// Steps that are new or defined otherwise.
+    pub changed: Vec<String>,
+    /// Every step that runs.
+    pub reruns: Vec<String>,
+    /// How many steps keep their outputs.
+    pub stays: usize,
+    /// The lower bound of what they cost.
+    pub min: Money,
+    /// What they are expected to cost; `None` where that is not known.
+    pub expected: Option<Money>,
+    /// The upper bound; `None` where there is none.
+    pub max: Option<Money>,
 }
 
 /// A query for recorded runs.
@@ -56,6 +74,18 @@ pub enum HistoryQuery {
         /// Its plan.
         plan: Arc<str>,
     },
+    /// Where a step stands in the plan file of a run.
+    PlanPlace {
+        /// The run.
+        run_id: Arc<str>,
+        /// The step or the element.
+        step: Arc<str>,
+    },
+    /// What the plan file of a run, as it is now, runs again.
+    PlanChange {
+        /// The run.
+        run_id: Arc<str>,
+    },
     /// What a jq filter makes of a value.
     Filter {
         /// The number of the question.
@@ -83,6 +113,10 @@ pub enum HistoryAnswer {
     Bodies(Arc<str>, Result<Vec<Exchange>, Arc<str>>),
     /// What the steps took in an earlier run of the plan; nothing where there is none.
     Usual(UsualTimes),
+    /// The plan file and a line in it, or why there is none.
+    PlanPlace(Result<(PathBuf, usize), Arc<str>>),
+    /// What runs again, or what is wrong with the plan.
+    PlanChange(Result<Box<PlanChange>, Arc<str>>),
     /// What the filter of the question with this number made of its value, or what is wrong with it.
     Filtered(u64, Result<Arc<Value>, Arc<str>>),
     /// What the plan saves, or why that is not known.

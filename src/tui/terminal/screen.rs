@@ -86,6 +86,8 @@ pub enum Outcome {
     Quit,
     /// The user wants a run of its own that runs again from this row.
     Fork(StepIx),
+    /// The user wants a run of its own that runs what changed in the plan.
+    RunChanged,
     /// A signal asked the process to end: its number.
     Signal(i32),
     /// The terminal went away.

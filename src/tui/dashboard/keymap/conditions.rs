@@ -59,6 +59,7 @@ pub(crate) fn scrolls(model: &Model) -> bool {
                     | Overlay::SideBySide(_)
                     | Overlay::Runs(_)
                     | Overlay::Bare(_)
+                    | Overlay::PlanEdit(_)
             )
         )
 }

@@ -63,7 +63,7 @@ fn reachable(model: &Model, entry: &Entry) -> bool {
     };
     let own = match overlay {
         O::Search(_) | O::Filter | O::PageSearch | O::JsonFilter => Some(Group::Search),
-        O::Unknown(_) | O::Question(_) => Some(Group::Question),
+        O::Unknown(_) | O::Question(_) | O::PlanEdit(_) => Some(Group::Question),
         O::Palette(_) => Some(Group::Palette),
         O::Themes(_) => Some(Group::Themes),
         O::Editor(_) | O::Settings(_) => Some(Group::Editor),
@@ -76,7 +76,12 @@ fn reachable(model: &Model, entry: &Entry) -> bool {
         Over::Scroll => {
             matches!(
                 overlay,
-                O::Explain(_) | O::Result(_) | O::SideBySide(_) | O::Runs(_) | O::Bare(_)
+                O::Explain(_)
+                    | O::Result(_)
+                    | O::SideBySide(_)
+                    | O::Runs(_)
+                    | O::Bare(_)
+                    | O::PlanEdit(_)
             )
         }
         Over::Quit => !matches!(

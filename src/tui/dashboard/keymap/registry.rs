@@ -21,7 +21,7 @@ use crate::tui::dashboard::state::trail::Along;
 use crate::tui::dashboard::update::run_commands::{self, command, on_selected};
 use crate::tui::dashboard::update::{
     bodies, compare, editor, export, group, json_filter, json_table, navigation, overlays,
-    page_search, pages, presentation, questions, search, settings, themes, unknown,
+    page_search, pages, plan_edit, presentation, questions, search, settings, themes, unknown,
 };
 use crate::tui::input::key::Key;
 use crate::tui::terminal::screen::{OutsideProgram, TerminalEffect};
@@ -75,6 +75,9 @@ fn drop_filter(model: &mut Model) {
 #[rustfmt::skip]
 static BEFORE_VIEWS: &[Entry] = &[
     ask("confirm", &[key('y'), code(KeyCode::Enter)], Asked, "yes", asked, questions::confirm).hint("yes"),
+    ask("run-changed", &[key('y'), code(KeyCode::Enter)], Asked, "run again what changed in the plan", plan_edit::can_run, plan_edit::run).hint("run again"),
+    ask("edit-again", &[key('e')], Asked, "edit the plan again", plan_edit::is_shown, plan_edit::open).hint("edit"),
+    change("leave-plan", &[code(KeyCode::Esc), key('n')], Asked, "leave the plan as it is saved", plan_edit::is_shown, close).hint("back"),
     change("decline", &[code(KeyCode::Esc), key('n')], Asked, "no", asked, close).hint("no"),
 
     change("accept", &[code(KeyCode::Enter)], Searching, "go to this step", searching, search::accept).hint("go there"),
@@ -284,6 +287,8 @@ static AFTER_VIEWS: &[Entry] = &[
     ask("copy-reference", &[key('Y')], Inspector, "copy how a plan refers to the step's output, or to the selected part", selected, export::copy_reference),
     ask("copy-command", &[key('C')], Inspector, "copy the call of a program, or the request, as a command for a shell", has_command, export::copy_command)
         .needs("a step whose program or request has ended"),
+    ask("edit-plan", &[Key::control('e')], Inspector, "open the plan in $EDITOR at the selected step, and run again what changed", plan_edit::can_edit, plan_edit::open)
+        .needs("a recorded run"),
     ask("edit-page", &[key('E')], Inspector, "open the page whole in $EDITOR", has_page, |m| export::open(m, OutsideProgram::Editor)),
     ask("pager", &[key('|')], Inspector, "open the page whole in $PAGER", has_page, |m| export::open(m, OutsideProgram::Pager)),
     ask("save", &[Key::control('s'), key('W')], Inspector, "save the page whole to a file", has_page, export::save),

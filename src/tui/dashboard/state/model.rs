@@ -173,6 +173,8 @@ pub struct Model {
     pub address: Option<String>,
     /// Why the worker was chosen, where the user did not choose it.
     pub worker_reason: Option<String>,
+    /// Whether the user's editor has the plan.
+    pub(crate) edits_plan: bool,
     /// A notice to the user, until the next key.
     pub notice: Option<String>,
     /// Whether it was opened from the home screen, and leads back there.
@@ -239,6 +241,7 @@ impl Model {
             forkable: false,
             address: None,
             worker_reason: None,
+            edits_plan: false,
             notice: None,
             from_home: false,
             tour: false,

@@ -5,8 +5,10 @@ use super::editor::Editor;
 use super::search::Search;
 use super::setting_line::SettingLine;
 use crate::plan::StepIx;
+use crate::tui::dashboard::history::PlanChange;
 use crate::tui::input::palette::Palette;
 use crate::tui::theme::choice::ThemeChoice;
+use std::sync::Arc;
 
 /// Something that is asked before it is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +54,15 @@ impl BarePage {
     }
 }
 
+/// What an edit of the plan changes.
+#[derive(Debug)]
+pub struct PlanEdit {
+    /// What runs again, or what is wrong with the plan.
+    pub known: Result<Box<PlanChange>, Arc<str>>,
+    /// Lines scrolled down.
+    pub scroll: usize,
+}
+
 /// What lies over the panes.
 #[derive(Debug)]
 pub enum Overlay {
@@ -83,6 +94,8 @@ pub enum Overlay {
     Editor(Box<Editor>),
     /// The settings of the run, and the line that changes one.
     Settings(SettingLine),
+    /// What an edit of the plan changes, or its faults.
+    PlanEdit(PlanEdit),
     /// What happened to this step, whose result is unknown.
     Unknown(StepIx),
 }

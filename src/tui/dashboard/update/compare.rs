@@ -72,6 +72,8 @@ pub(crate) fn answer(model: &mut Model, answer: HistoryAnswer) {
         HistoryAnswer::Saved(_)
         | HistoryAnswer::Bodies(..)
         | HistoryAnswer::Filtered(..)
+        | HistoryAnswer::PlanPlace(_)
+        | HistoryAnswer::PlanChange(_)
         | HistoryAnswer::Usual(_) => {}
         HistoryAnswer::Compared(_, Err(why)) => {
             choice.reading = false;

@@ -1,5 +1,6 @@
 //! Ways out of the dashboard: the clipboard, files, the user's editor and pager, and a page without frames.
 
+use super::plan_edit;
 use crate::tui::dashboard::message::Effect;
 use crate::tui::dashboard::page;
 use crate::tui::dashboard::state::inspected;
@@ -165,6 +166,9 @@ pub(crate) fn save(model: &mut Model) -> Vec<Effect> {
 /// Takes in that an editor or pager has ended.
 pub(crate) fn returned(model: &mut Model, end: OutsideEnd) -> Vec<Effect> {
     model.dirty = true;
+    if model.edits_plan {
+        return plan_edit::returned(model, end);
+    }
     match (end, &mut model.overlay) {
         (OutsideEnd::Failed(why), _) => model.notice = Some(why),
         (OutsideEnd::Unchanged, _) => {}

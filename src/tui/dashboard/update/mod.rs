@@ -13,6 +13,7 @@ pub(crate) mod navigation;
 pub(crate) mod overlays;
 pub(crate) mod page_search;
 pub(crate) mod pages;
+pub(crate) mod plan_edit;
 pub(crate) mod presentation;
 pub(crate) mod questions;
 pub(crate) mod run_commands;
@@ -42,6 +43,11 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Events(events) => on_events(model, events),
         Message::Answer(HistoryAnswer::Saved(saved)) => {
             pages::take_savings(model, saved);
+            Vec::new()
+        }
+        Message::Answer(HistoryAnswer::PlanPlace(place)) => plan_edit::take_place(model, place),
+        Message::Answer(HistoryAnswer::PlanChange(change)) => {
+            plan_edit::take_change(model, change);
             Vec::new()
         }
         Message::Answer(HistoryAnswer::Filtered(number, answer)) => {

@@ -125,6 +125,7 @@ pub(crate) fn scroll(model: &mut Model, lines: isize) {
         }
         Some(Overlay::Search(_)) => search::go(model, lines.signum()),
         Some(Overlay::Bare(page)) => page.scroll_by(lines),
+        Some(Overlay::PlanEdit(edit)) => edit.scroll = edit.scroll.saturating_add_signed(lines),
         _ if in_grid => model.inspector.grid.move_rows(lines),
         _ if model.inspector.table.is_some() => super::json_table::move_rows(model, lines),
         _ if in_tree => tree(model, |tree| tree.select_by(lines)),

@@ -16,6 +16,7 @@ mod footer;
 mod header;
 mod inspector;
 mod next_key;
+mod plan_edit;
 mod progress;
 mod question;
 mod rate_wait;
@@ -109,6 +110,7 @@ fn draw_alone(model: &Model, overlay: &mut Overlay, buf: &mut Buffer, area: Rect
         }
         Overlay::Editor(editor) => editor::draw(model, editor, buf, area),
         Overlay::Settings(line) => settings::draw(model, line, buf, area),
+        Overlay::PlanEdit(edit) => plan_edit::draw(model, edit, buf, area),
         Overlay::Unknown(step) => unknown::draw(model, *step, buf, area),
         Overlay::Bare(page) => bare::draw(model, page, buf, area),
         Overlay::Themes(choice) => {
