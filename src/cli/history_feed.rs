@@ -89,7 +89,8 @@ impl<F: Feed> Feed for HistoryFeed<F> {
             HistoryQuery::PlanChange { run_id } => {
                 tokio::spawn(async move {
                     let change = plan_change(&run_id).await;
-                    let change = change.map(shown_change).map_err(|error| faults(&error));
+                    let change = change.map(|change| Box::new(shown_change(change)));
+                    let change = change.map_err(|error| faults(&error));
                     let _ = sender.send(HistoryAnswer::PlanChange(change));
                 });
                 return;
@@ -147,16 +148,16 @@ fn answer(query: HistoryQuery) -> HistoryAnswer {
     }
 }
 
-fn shown_change(change: crate::session::PlanChange) -> Box<PlanChange> {
+fn shown_change(change: crate::session::PlanChange) -> PlanChange {
     let words = |ids: Vec<Arc<str>>| ids.iter().map(ToString::to_string).collect();
-    Box::new(PlanChange {
+    PlanChange {
         changed: words(change.changed),
         reruns: words(change.reruns),
         stays: change.stays,
         min: change.price.min,
         expected: change.price.expected,
         max: change.price.max,
-    })
+    }
 }
 
 /// What is wrong, with the places and excerpts of faults of a plan.

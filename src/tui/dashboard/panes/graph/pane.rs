@@ -242,10 +242,15 @@ impl GraphPane {
         }
     }
 
-    /// The steps that are folded into the node of this one; nothing where it stands for itself.
+    /// The steps that are folded into a node that this one stands for; nothing where it stands for itself.
     pub(crate) fn folded(&self, step: StepIx) -> Vec<StepIx> {
         let topology = self.worker.last().map(|geometry| &geometry.topology);
-        let members = topology.and_then(|topology| topology.members.get(&topology.node(step)?));
+        let members = topology.and_then(|topology| {
+            let node = topology.node(step)?;
+            // Another member than the first was selected for itself.
+            let is_first = topology.step(node) == Some(step);
+            topology.members.get(&node).filter(|_| is_first)
+        });
         members.map_or_else(Vec::new, |members| members.to_vec())
     }
 
