@@ -140,8 +140,8 @@ mod tests {
     #[test]
     fn actions_that_are_told_apart_may_share_a_key() {
         let settings = [
-            setting("up", &["i"], 1),
-            setting("scroll-up", &["i"], 2),
+            setting("up", &["f8"], 1),
+            setting("scroll-up", &["f8"], 2),
             setting("resume", &["f5"], 3),
             setting("pause", &["f5"], 4),
         ];
