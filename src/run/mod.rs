@@ -6,6 +6,7 @@
 mod attempt_state;
 mod attempts;
 mod changes;
+mod clock;
 mod command;
 mod compare;
 mod event;

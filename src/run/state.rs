@@ -1,5 +1,6 @@
 //! The fold: a run's state from its events.
 
+use super::clock::Clock;
 use super::row_info::RowInfo;
 use super::run_phase::RunPhase;
 use super::slot_accounting::{Conditions, SlotAccounting, SlotUse};
@@ -17,6 +18,7 @@ use std::sync::Arc;
 mod attempt;
 #[cfg(test)]
 pub(super) mod tests;
+mod time;
 
 /// A run at one of its events. A copy shares the rows that stay alike.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -73,6 +75,8 @@ pub struct RunState {
     pub held: Micros,
     /// Since when a pause or the user holds everything.
     pub held_since: Option<Micros>,
+    /// When everything was held.
+    clock: Clock,
     /// When nothing started because of a pause, or because it had ended until something ran again.
     pub idle_periods: IdlePeriods,
     /// Limits that were reached, in order.
@@ -116,10 +120,12 @@ impl RunState {
         Some((limit - header.spent_before).max(Money::ZERO))
     }
 
-    /// Wall-clock time at `now` less the time in which a pause or the user held everything: W.
-    pub fn wall(&self, now: Micros) -> Micros {
-        let open = self.held_since.map_or(Micros(0), |since| now - since);
-        now - self.held - open
+    /// Whether a step of the run has a price, or none is known of any.
+    pub(crate) fn can_cost(&self) -> bool {
+        self.header.as_deref().is_some_and(|header| {
+            let priced = || header.steps.iter().any(|step| step.price.is_some());
+            header.track_cost && (!header.priced || priced())
+        })
     }
 
     /// What the run and those that it resumed have spent, as far as it counts against a limit. An attempt counts with
@@ -469,20 +475,5 @@ impl RunState {
     /// Whether nothing continues until the user decides about an unknown step.
     pub(crate) fn waits_for_user(&self) -> bool {
         self.phase == RunPhase::Running && self.unknown > 0 && self.slot_accounting.is_idle()
-    }
-
-    /// The run's clock stops while a pause, slow motion, a question to the user, or the end of the run holds everything.
-    fn keep_clock(&mut self, at: Micros) {
-        let stands = matches!(self.phase, RunPhase::Paused | RunPhase::Ended(_));
-        let works = self.running > self.paced;
-        let holds = !works && (stands || self.paced > 0) || self.waits_for_user();
-        match (holds, self.held_since) {
-            (true, None) => self.held_since = Some(at),
-            (false, Some(since)) => {
-                self.held += at - since;
-                self.held_since = None;
-            }
-            _ => {}
-        }
     }
 }

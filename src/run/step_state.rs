@@ -114,6 +114,24 @@ static NO_DETAILS: Details = Details {
     expansion: None,
 };
 
+impl StepState {
+    /// How long its running attempt has been called by `now`: the time in which slow motion keeps it running is not
+    /// its own.
+    pub(crate) fn running_time(&self, now: Micros) -> Option<Micros> {
+        let attempt = self.running_attempt()?;
+        Some(self.paced_since.unwrap_or(now) - attempt.started)
+    }
+
+    /// When its last call ended, once it has ended: slow motion keeps it running longer.
+    pub(crate) fn called_until(&self) -> Option<Micros> {
+        let ended = self.ended_at()?;
+        let last = self.attempts.last();
+        let called =
+            last.and_then(|attempt| Some(attempt.started + attempt.end.as_ref()?.1.service));
+        Some(called.map_or(ended, |called| called.min(ended)))
+    }
+}
+
 impl Deref for StepState {
     type Target = Details;
 

@@ -2,18 +2,19 @@
 
 use crate::units::{Micros, Money};
 
-/// A time that is still counting: tenths of a second, so that it does not flicker.
+/// A time that is still counting, in at most six columns: tenths of a second, so that it does not flicker.
 pub(crate) fn elapsed(span: Micros) -> String {
     let tenths = span.0 / 100_000;
     let seconds = tenths / 10;
     match seconds {
         0..60 => format!("{seconds}.{}s", tenths % 10),
         60..3600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
-        _ => format!("{}h{:02}m", seconds / 3600, seconds / 60 % 60),
+        3600..360_000 => format!("{}h{:02}m", seconds / 3600, seconds / 60 % 60),
+        _ => format!("{}h", seconds / 3600),
     }
 }
 
-/// A time that is over, to about three digits.
+/// A time that is over, to about three digits, in at most six columns.
 pub(crate) fn duration(span: Micros) -> String {
     match span.0 {
         0 => "0".to_owned(),
@@ -127,6 +128,7 @@ mod tests {
         assert_eq!(duration(Micros(999_900)), "999ms");
         assert_eq!(duration(Micros(1_240_000)), "1.24s");
         assert_eq!(duration(Micros(61_000_000)), "1m01s");
+        assert_eq!(duration(Micros(450_420_000_000)), "125h");
     }
 
     #[test]

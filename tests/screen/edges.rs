@@ -94,7 +94,7 @@ fn a_breakpoint_is_seen_at_once_in_every_view() {
     let mut screen = Screen::new(160, 45, receipt_running().events())
         .at(1700)
         .keys("G b");
-    for (view, keys) in [("graph", ""), ("table", "L"), ("timeline", "T t")] {
+    for (view, keys) in [("graph", ""), ("table", "L"), ("timeline", "T")] {
         screen.press(keys);
         let text = screen.text();
         let line = text
@@ -121,7 +121,7 @@ fn what_waits_for_a_retry_or_a_rate_does_not_look_as_if_it_ran() {
         .stumble("flaky", "connection reset by peer", 4_000)
         .wait(400);
     let mut screen = Screen::new(160, 45, run.events()).at(600);
-    for keys in ["", "L", "T t"] {
+    for keys in ["", "L", "T"] {
         screen.press(keys);
         let text = screen.text();
         for (sign, id) in [('↻', "flaky"), ('≈', "held")] {

@@ -47,8 +47,8 @@ fn id(screen: &Screen) -> String {
 #[test]
 fn every_view_at_every_size() {
     for (name, keys) in [
-        ("timeline", "T"),
-        ("timeline_steps", "T t"),
+        ("timeline", "T t"),
+        ("timeline_steps", "T"),
         ("table", "L"),
         ("cost", "$"),
         ("cost_models", "$ t t"),

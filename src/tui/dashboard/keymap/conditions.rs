@@ -37,6 +37,10 @@ pub(crate) fn zooms(model: &Model) -> bool {
     model.panes.get(model.view).can_zoom()
 }
 
+pub(crate) fn shifts(model: &Model) -> bool {
+    model.panes.get(model.view).can_shift()
+}
+
 pub(crate) fn folds(model: &Model) -> bool {
     on_graph(model) && selected(model) && model.panes.get(model.view).can_fold()
 }

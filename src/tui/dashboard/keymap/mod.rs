@@ -107,14 +107,20 @@ const fn opened_by(overlay: &Overlay) -> Option<&'static str> {
     })
 }
 
-/// What the footer shows: the hints of what is possible now, each with its first key and its action.
+/// What the footer shows: the hints of what is possible now, each with its first key and its action. A key that means
+/// several things is shown once, with what it does now.
 pub(crate) fn hints(
     model: &Model,
 ) -> impl Iterator<Item = (Key, &'static str, &'static Entry)> + '_ {
+    let mut shown: Vec<Key> = Vec::new();
     entries().filter_map(move |entry| {
         let (key, word) = model.keymap.footer(entry)?;
-        let shown = !is_typed(model, entry) && reachable(model, entry) && entry.is_possible(model);
-        shown.then_some((key, word, entry))
+        let works = !is_typed(model, entry) && reachable(model, entry) && entry.is_possible(model);
+        if !works || shown.contains(&key) {
+            return None;
+        }
+        shown.push(key);
+        Some((key, word, entry))
     })
 }
 

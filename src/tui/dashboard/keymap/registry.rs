@@ -5,8 +5,8 @@ use super::conditions::{
     asked, asked_unknown, at_the_graph, can_edit, can_fork, can_go_back, can_retry, can_skip,
     choosing_run, choosing_theme, failed, filtering, folds, has_command, has_own_output, has_page,
     has_result, in_editor, in_palette, in_settings, in_table, in_tree, is_before_the_last,
-    on_graph, on_inspector, on_result, on_text, scrolls, searches_page, searching, selected, shows,
-    side_by_side, sized, stoppable, strip_shown, takes_settings, typing_json_filter,
+    on_graph, on_inspector, on_result, on_text, scrolls, searches_page, searching, selected,
+    shifts, shows, side_by_side, sized, stoppable, strip_shown, takes_settings, typing_json_filter,
     typing_page_search, waits, was_too_fast, zooms,
 };
 use super::entry::{Entry, Group, Over, always, ask, change, chosen, take};
@@ -214,8 +214,18 @@ static BEFORE_VIEWS: &[Entry] = &[
     change("fit", &[key('0')], Graph, "as much detail as fits the pane", zooms, navigation::fit),
 ];
 
+const SHIFT_LEFT: &str =
+    "to the left: earlier times in the timeline, the column that the table is sorted by";
+const SHIFT_RIGHT: &str =
+    "to the right: later times in the timeline, the column that the table is sorted by";
+const SHIFTED: &str = "the table, or a timeline that is zoomed in";
+
 #[rustfmt::skip]
 static AFTER_VIEWS: &[Entry] = &[
+    change("shift-left", &[key(',')], Views, SHIFT_LEFT, shifts, |m| navigation::shift(m, -1)).needs(SHIFTED),
+    change("shift-right", &[key('.')], Views, SHIFT_RIGHT,
+        |m| shifts(m) && shows(m, View::Timeline), |m| navigation::shift(m, 1)).hint("later").needs(SHIFTED),
+    change("shift-right", &[key('.')], Views, SHIFT_RIGHT, shifts, |m| navigation::shift(m, 1)).hint("sort").needs(SHIFTED),
     change("earlier", &[key('[')], Time, "one event back", |m| m.position() > 1, |m| m.step_position(-1))
         .hint("earlier").needs("an earlier event"),
     change("later", &[key(']')], Time, "one event forward; after the last, back to now", is_before_the_last, |m| m.step_position(1))

@@ -7,7 +7,6 @@ use crate::text::message::clean;
 use crate::tui::dashboard::state::model::Model;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::text_page::TextPage;
-use crate::units::Micros;
 use ratatui::text::{Line, Span};
 
 /// Lines of one log entry that are shown.
@@ -30,7 +29,7 @@ pub(super) fn write(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
 fn write_attempt(model: &Model, attempt: &AttemptState, page: &mut TextPage<'_>) {
     let theme = page.theme;
     page.push(headline(model, attempt));
-    page.indented(2, &details(attempt), theme.dim);
+    page.indented(2, &details(model, attempt), theme.dim);
     if let Some((_, end)) = &attempt.end {
         if let Some(words) = super::live::arrived(end) {
             page.indented(2, &words, theme.dim);
@@ -84,10 +83,12 @@ fn outcome(model: &Model, attempt: &AttemptState) -> (StepStatus, &'static str, 
     }
 }
 
-fn details(attempt: &AttemptState) -> String {
-    let started = attempt.started.max(Micros(0));
+fn details(model: &Model, attempt: &AttemptState) -> String {
     let mut words = vec![
-        format!("from {}", format::duration(started)),
+        format!(
+            "from {}",
+            format::duration(model.run.run_time(attempt.started))
+        ),
         format!("slot {}", attempt.slot + 1),
     ];
     if let Some((_, end)) = &attempt.end {

@@ -158,6 +158,5 @@ fn write_command(row: &StepState, attempt: &AttemptState, page: &mut TextPage<'_
 
 /// How long the attempt that is running has taken, for a name that something waits for.
 pub(super) fn running_for(row: &StepState, now: Micros) -> Option<String> {
-    let attempt = row.running_attempt()?;
-    Some(format::elapsed(now - attempt.started))
+    row.running_time(now).map(format::elapsed)
 }

@@ -106,7 +106,7 @@ pub(super) fn state(model: &Model, row: &StepState) -> String {
             (Some(attempt), _) => format!(
                 "running, attempt {}, {}",
                 attempt.number,
-                format::elapsed(model.now - attempt.started)
+                format::elapsed(row.running_time(model.now).unwrap_or_default())
             ),
             (None, Some(due)) if row.waiting.is_none() => format!(
                 "attempt {} failed; retry in {}",
@@ -236,15 +236,12 @@ fn write_time(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
     let Some(started) = row.started_at() else {
         return;
     };
-    let service = row.service
-        + row
-            .running_attempt()
-            .map_or(Micros(0), |attempt| model.now - attempt.started);
     let service = if row.is_expanded() {
         // Its calls are those of its elements.
-        row.ended_at().unwrap_or(model.now) - started
+        let ended = row.ended_at().unwrap_or(model.now);
+        model.run.run_time(ended) - model.run.run_time(started)
     } else {
-        service
+        row.service + row.running_time(model.now).unwrap_or_default()
     };
     let took = if row.status == StepStatus::Running {
         format::elapsed(service)
@@ -252,17 +249,15 @@ fn write_time(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
         format::duration(service)
     };
     page.field("took", &took);
-    let when = match row.ended_at() {
-        Some(ended) => format!(
-            "{} to {}",
-            format::duration(started),
-            format::duration(ended)
-        ),
-        None => format!("from {}", format::duration(started)),
+    // By the clock of the run, as the axis of the timeline and the header have it.
+    let moment = |moment| format::duration(model.run.run_time(moment));
+    let when = match row.called_until() {
+        Some(ended) => format!("{} to {}", moment(started), moment(ended)),
+        None => format!("from {}", moment(started)),
     };
     page.field("when", &when);
     if let Some(ready) = row.ready_at() {
-        let waited = started - ready;
+        let waited = model.run.run_time(started) - model.run.run_time(ready);
         if waited > Micros(20_000) {
             page.field("queued", &format::duration(waited));
         }
@@ -275,7 +270,8 @@ fn write_cost(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
         .header
         .as_deref()
         .is_none_or(|header| header.track_cost);
-    if tracked && !row.attempts.is_empty() {
+    let costs = model.run_index.can_cost() || !model.run.spent.is_zero();
+    if tracked && costs && !row.attempts.is_empty() {
         let reserved = row
             .running_attempt()
             .map(|attempt| attempt.reserved)

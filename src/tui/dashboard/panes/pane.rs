@@ -91,6 +91,12 @@ pub trait Pane {
     fn zoom(&mut self, _by: i8, _run: &RunState, _selected: Option<StepIx>) {}
     /// Shows the detail that fits.
     fn fit(&mut self, _selected: Option<StepIx>) {}
+    /// Whether what is shown goes on to the left and to the right.
+    fn can_shift(&self) -> bool {
+        false
+    }
+    /// Goes on to the left (-1) or to the right (1).
+    fn shift(&mut self, _by: i32) {}
     /// Whether steps can be folded.
     fn can_fold(&self) -> bool {
         false

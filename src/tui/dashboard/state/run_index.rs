@@ -91,7 +91,7 @@ impl RunIndex {
     fn connect(&mut self, run: &RunState) {
         let known = self.dependents.len();
         if known == 0 {
-            self.can_cost = can_cost(run);
+            self.can_cost = run.can_cost();
         }
         self.dependents.resize(run.steps.len(), Vec::new());
         self.reach.clear();
@@ -228,15 +228,6 @@ impl RunIndex {
 /// The status under which a row counts, unless its elements count in its place.
 fn counted(row: &StepState) -> Option<StepStatus> {
     row.elements().is_empty().then_some(row.status)
-}
-
-/// Whether a step of the run has a price, or none is known of any.
-fn can_cost(run: &RunState) -> bool {
-    let header = run.header.as_deref();
-    header.is_some_and(|header| {
-        let priced = || header.steps.iter().any(|step| step.price.is_some());
-        header.track_cost && (!header.priced || priced())
-    })
 }
 
 fn keep(set: &mut BTreeSet<StepIx>, ix: StepIx, belongs: bool) {

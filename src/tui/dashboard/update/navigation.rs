@@ -195,6 +195,11 @@ pub(crate) fn zoom(model: &mut Model, by: i8) {
     pane.zoom(by, &model.run, model.selected);
 }
 
+/// Goes on to the left (-1) or to the right (1) in the view.
+pub(crate) fn shift(model: &mut Model, by: i32) {
+    model.panes.get_mut(model.view).shift(by);
+}
+
 /// Shows the detail that fits.
 pub(crate) fn fit(model: &mut Model) {
     model.panes.get_mut(model.view).fit(model.selected);

@@ -51,6 +51,15 @@ pub(super) fn draw(model: &Model, buf: &mut Buffer, area: Rect) {
     }
 }
 
+/// How a time of the run is written: to three digits where it stands still, in tenths of a second while it counts.
+fn written(model: &Model) -> fn(Micros) -> String {
+    if model.run.has_ended() || !model.moves() {
+        format::duration
+    } else {
+        format::elapsed
+    }
+}
+
 fn identity(model: &Model) -> Vec<Segment> {
     let theme = &model.theme;
     let header = model.run.header.as_deref();
@@ -121,7 +130,7 @@ fn position(model: &Model) -> Vec<Segment> {
     );
     let style = theme.warning.patch(ratatui::style::Modifier::BOLD);
     segments.push(Segment::new(13, vec![Span::styled(event, style)]));
-    let time = format!(" · {}", format::elapsed(model.now));
+    let time = format!(" · {}", written(model)(model.run.wall(model.now)));
     segments.push(Segment::joined(3, vec![Span::styled(time, theme.warning)]));
     if model.goes_on_behind() {
         let words = Span::styled(" · still running", theme.warning);
@@ -154,7 +163,7 @@ fn standing(model: &Model) -> Vec<Segment> {
         RunPhase::Stopping => theme.status(StepStatus::Cancelled).glyph,
         RunPhase::Empty => theme.status(StepStatus::Pending).glyph,
     };
-    let time = format::elapsed(run.wall(model.now));
+    let time = written(model)(run.wall(model.now));
     let mut segments = vec![
         Segment::new(12, vec![Span::styled(format!("{glyph} {word}"), style)]),
         Segment::joined(10, vec![Span::styled(format!(" {time}"), theme.text)]),
@@ -330,7 +339,7 @@ fn figures(model: &Model) -> Vec<Segment> {
         put(5, vec![dim("schedule "), text(in_percent(share))]);
     }
     if figures.span > Micros(0) {
-        let span = text(format::elapsed(figures.span));
+        let span = text(written(model)(figures.span));
         put(3, vec![dim("critical path "), span]);
     }
     segments
@@ -387,9 +396,7 @@ fn waiting(model: &Model) -> Vec<Segment> {
         .blocker
         .and_then(|ix| Some((ix, run.steps.get(ix.at())?)))
     {
-        let since = row
-            .running_attempt()
-            .map_or(Micros(0), |attempt| model.now - attempt.started);
+        let since = row.running_time(model.now).unwrap_or_default();
         return words(
             "waiting on ",
             name(ix),

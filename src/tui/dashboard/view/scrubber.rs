@@ -23,8 +23,8 @@ pub(super) fn draw(model: &Model, buf: &mut Buffer, line: Rect) {
     }
     let track = track(line);
     if track.x > line.x + 1 {
-        let now = format::elapsed(model.now);
-        let all = format::elapsed(history.time_at(last));
+        let now = format::duration(model.run.wall(model.now));
+        let all = format::duration(model.latest().run_time(history.time_at(last)));
         let room = (TIME - 1) as usize;
         let words = Span::styled(format!("{now:>room$}"), theme.text);
         buf.set_span(line.x, line.y, &words, TIME - 1);

@@ -6,7 +6,6 @@ use crate::tui::dashboard::state::comparison::{Pair, SideBySide};
 use crate::tui::dashboard::state::model::Model;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::json;
-use crate::units::Micros;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
@@ -140,7 +139,7 @@ fn attempt_face(model: &Model, row: &StepState, attempt: &AttemptState) -> Face 
     let (status, took) = match end {
         None => (
             StepStatus::Running,
-            format::elapsed(model.now - attempt.started),
+            format::elapsed(row.running_time(model.now).unwrap_or_default()),
         ),
         Some(end) if end.cancelled => (StepStatus::Cancelled, format::duration(end.service)),
         Some(end) if end.error.is_some() => (StepStatus::Failed, format::duration(end.service)),
@@ -156,7 +155,10 @@ fn attempt_face(model: &Model, row: &StepState, attempt: &AttemptState) -> Face 
     let mut facts = vec![
         ("state", status.word().to_owned()),
         ("took", took),
-        ("from", format::duration(attempt.started.max(Micros(0)))),
+        (
+            "from",
+            format::duration(model.run.run_time(attempt.started)),
+        ),
     ];
     if let Some(end) = end {
         let cost = end

@@ -4,6 +4,7 @@ use super::metrics::TIME;
 use super::text;
 use crate::plan::StepIx;
 use crate::run::{RunState, SkipReason, StepSource, StepState, StepStatus, WaitReason};
+use crate::text::format;
 use crate::tui::Theme;
 use crate::tui::dashboard::state::step_look::StepLook;
 use crate::units::{Micros, Money};
@@ -58,7 +59,9 @@ impl Card {
         if !step.elements().is_empty() {
             card.counts(state, step.elements(), theme);
             if card.time.is_empty() {
-                card.time = elapsed(step, now).map(text::span).unwrap_or_default();
+                card.time = elapsed(step, now)
+                    .map(words_of(step.status))
+                    .unwrap_or_default();
             }
             return card;
         }
@@ -115,7 +118,7 @@ impl Card {
         if let Some(due) = step.retry_at
             && step.running_attempt().is_none()
         {
-            let left = text::span(due - now);
+            let left = format::elapsed(due - now);
             let sign = StepLook::Retry.style(theme).glyph;
             let next = step.last_attempt().map_or(1, |attempt| attempt.number) + 1;
             let of = step.info.price.as_ref().map(|price| price.attempts);
@@ -129,14 +132,14 @@ impl Card {
             self.time = left;
             return;
         }
-        if let Some(attempt) = step.running_attempt() {
-            self.time = text::span(now - attempt.started);
+        if let Some(time) = step.running_time(now) {
+            self.time = format::elapsed(time);
             self.lines.push(self.time.clone());
         }
     }
 
     fn ended(&mut self, step: &StepState) {
-        self.time = text::span(step.service);
+        self.time = format::duration(step.service);
         let source = match step.source {
             Some(StepSource::Cache) => "cache",
             Some(StepSource::Recorded) => "recorded",
@@ -191,8 +194,14 @@ impl Card {
         if card.time.is_empty()
             && let Some(started) = started
         {
-            let ended = rows.map(|row| row.ended_at().unwrap_or(now)).max();
-            card.time = text::span(ended.unwrap_or(now) - started);
+            let ended = rows.clone().map(|row| row.ended_at().unwrap_or(now)).max();
+            let is_over = rows.clone().all(|row| row.status.has_ended());
+            let words = if is_over {
+                format::duration
+            } else {
+                format::elapsed
+            };
+            card.time = words(ended.unwrap_or(now) - started);
         }
         card
     }
@@ -272,6 +281,15 @@ pub(super) fn elapsed(step: &StepState, now: Micros) -> Option<Micros> {
     Some(step.ended_at().unwrap_or(now) - started)
 }
 
+/// How the time of a step with this status is written.
+fn words_of(status: StepStatus) -> fn(Micros) -> String {
+    if status.has_ended() {
+        format::duration
+    } else {
+        format::elapsed
+    }
+}
+
 /// What holds the step, the fullest words first.
 pub(super) fn waiting(step: &StepState, now: Micros) -> Vec<String> {
     let words = match step.waiting {
@@ -289,7 +307,7 @@ fn throttled(step: &StepState, now: Micros) -> Vec<String> {
     if let Some(rate) = step.rate.as_deref() {
         let name = text::clean(&rate.name, 40);
         if let Some(left) = rate.until.filter(|at| *at > now).map(|at| at - now) {
-            let left = text::span(left);
+            let left = format::elapsed(left);
             lines.push(format!("waits: {name} {left}"));
             lines.push(format!("{name} {left}"));
             lines.push(format!("rate {left}"));
@@ -301,16 +319,17 @@ fn throttled(step: &StepState, now: Micros) -> Vec<String> {
     lines
 }
 
-/// At most seven columns for what a step usually costs.
+/// At most nine columns for what a step costs: as money is written elsewhere, with fewer digits where it is much or next
+/// to nothing.
 pub(super) fn short(cost: Money) -> String {
     let usd = cost.usd();
-    if usd >= 100.0 {
+    if usd >= 1_000.0 {
         format!("${usd:.0}")
-    } else if usd >= 1.0 {
+    } else if usd >= 10.0 {
         format!("${usd:.2}")
-    } else if usd >= 0.000_05 {
-        format!("${usd:.4}")
+    } else if usd >= 0.000_1 {
+        cost.to_string()
     } else {
-        "<$.0001".to_owned()
+        "<$0.0001".to_owned()
     }
 }

@@ -74,8 +74,8 @@ pub(super) fn elapsed(step: &StepState, card: &Card, usual: &Usual) -> Vec<Strin
     if step.running_attempt().is_some()
         && let Some(usual) = usual.of(step)
     {
-        words.push(format!("{} of ~{}", card.time, text::span(usual)));
-        words.push(format!("{} ~{}", card.time, text::span(usual)));
+        words.push(format!("{} of ~{}", card.time, format::duration(usual)));
+        words.push(format!("{} ~{}", card.time, format::duration(usual)));
     }
     words.push(card.time.clone());
     words
@@ -120,7 +120,7 @@ pub(super) fn of_step(
         StepLook::Status(StepStatus::Ready) | StepLook::Held | StepLook::Exclusive => {
             let mut words = card.lines.clone();
             if let Some(since) = step.ready_at() {
-                let long = format!("{} for {}", words[0], text::span(now - since));
+                let long = format!("{} for {}", words[0], format::elapsed(now - since));
                 words.insert(0, long);
             }
             details.push(Detail::Words(words, look.style(theme).style));
@@ -172,7 +172,7 @@ pub(super) fn of_members(
     let left = started
         .filter(|_| done > 0)
         .map(|started| Micros((now - started).0 * (all - done) as u64 / done as u64))
-        .map(|left| format!(" ~{}", format::duration(left)))
+        .map(|left| format!(" ~{}", format::whole_seconds(left)))
         .unwrap_or_default();
     let bar = Detail::Bar {
         share: done as f64 / all.max(1) as f64,

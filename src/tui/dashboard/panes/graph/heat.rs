@@ -1,8 +1,10 @@
 //! Time or cost as heat: instead of its state a node shows how much of it there is.
 
+use super::card;
 use super::topology::Topology;
-use super::{card, text};
+
 use crate::run::{RunState, StepState};
+use crate::text::format;
 use crate::units::{Micros, Money};
 
 /// What the signs of nodes stand for.
@@ -106,7 +108,7 @@ impl HeatScale {
     pub(super) fn legend(&self, ascii: bool) -> String {
         let most = match self.heat {
             Heat::Cost => card::short(Money::from_usd(self.most as f64 / 1e9)),
-            _ => text::span(Micros(self.most)),
+            _ => format::duration(Micros(self.most)),
         };
         let full = if ascii { "#" } else { "█" };
         match self.heat {

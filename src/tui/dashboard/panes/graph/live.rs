@@ -2,10 +2,9 @@
 
 use super::card::Card;
 use super::detail::Detail;
-use super::text;
 use crate::plan::StepIx;
 use crate::run::{LiveAnswer, LiveAnswers, RunState, StepState};
-use crate::text::{line, thoughts};
+use crate::text::{format, line, thoughts};
 use crate::tui::Theme;
 use std::collections::HashMap;
 
@@ -35,7 +34,7 @@ pub(super) fn words(answers: &LiveAnswers, run: &RunState) -> Live {
             .steps
             .get(step.at())
             .and_then(StepState::running_attempt)?;
-        let first = text::span(answer.first? - attempt.started);
+        let first = format::duration(answer.first? - attempt.started);
         let speed = answer.tokens_per_second();
         let (end, thinks) = end(answer);
         let arriving = Arriving {

@@ -1,7 +1,7 @@
 //! Columns that several parts of the graph agree on.
 
-/// Columns for `12.3s  $0.0004`.
-pub(super) const TIME_AND_COST: usize = 14;
+/// Columns for `320ms  $0.000401`.
+pub(super) const TIME_AND_COST: usize = 16;
 /// Columns for the time alone.
 pub(super) const TIME: usize = 6;
 /// The fewest columns for time beside the rows.

@@ -42,16 +42,3 @@ pub(super) fn fit(text: &str, columns: usize, ascii: bool) -> String {
     fitted.push(if ascii { '~' } else { '…' });
     fitted
 }
-
-/// A span of time in at most six columns: `12ms`, `0.3s`, `12.3s`, `2m05s`, `3h07m`, `120h`.
-pub(super) fn span(time: crate::units::Micros) -> String {
-    let ms = time.0 / 1_000;
-    let seconds = ms / 1_000;
-    match ms {
-        0..100 => format!("{ms}ms"),
-        100..60_000 => format!("{}.{}s", seconds, ms % 1_000 / 100),
-        60_000..3_600_000 => format!("{}m{:02}s", seconds / 60, seconds % 60),
-        3_600_000..360_000_000 => format!("{}h{:02}m", seconds / 3_600, seconds / 60 % 60),
-        _ => format!("{}h", seconds / 3_600),
-    }
-}

@@ -29,10 +29,6 @@ pub(crate) const OPEN: &[Entry] = &[change(
 /// What it can do beyond what every view can.
 #[rustfmt::skip]
 pub(crate) const ACTIONS: &[Entry] = &[
-    change("sort-left", &[Key::char(',')], Group::Views, "table: sort by the column on the left",
-        shown, |m| m.panes.table.move_sort(-1)).needs("the table"),
-    change("sort-right", &[Key::char('.')], Group::Views, "table: sort by the column on the right",
-        shown, |m| m.panes.table.move_sort(1)).hint("sort").needs("the table"),
     change("reverse", &[Key::char('!')], Group::Views, "table: reverse the sort order",
         shown, |m| m.panes.table.reverse()).hint("reverse").needs("the table"),
     change("filter", &[Key::char('&')], Group::Views, "table: filter rows by words; is:failed, -without",

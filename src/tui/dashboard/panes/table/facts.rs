@@ -41,7 +41,7 @@ impl Facts {
         let Some(row) = run.steps.get(ix.at()) else {
             return Self::default();
         };
-        let mut facts = Self::of_row(row, now);
+        let mut facts = Self::of_row(run, row, now);
         facts.potential = potential.get(&ix).copied();
         let elements = row.elements();
         if elements.is_empty() {
@@ -52,21 +52,22 @@ impl Facts {
             .map(|start| row.ended_at().unwrap_or(now) - start);
         for element in elements {
             if let Some(element) = run.steps.get(element.at()) {
-                facts.add(Self::of_row(element, now));
+                facts.add(Self::of_row(run, element, now));
             }
         }
         facts
     }
 
-    fn of_row(row: &StepState, now: Micros) -> Self {
+    fn of_row(run: &RunState, row: &StepState, now: Micros) -> Self {
         let called = !row.attempts.is_empty();
-        let open = row.running_attempt().map_or(Micros(0), |attempt| {
-            row.ended_at().unwrap_or(now) - attempt.started
-        });
+        let open = row.running_time(row.ended_at().unwrap_or(now));
         Self {
-            start: row.attempts.first().map(|attempt| attempt.started),
+            start: row
+                .attempts
+                .first()
+                .map(|attempt| run.run_time(attempt.started)),
             wait: row.ready_at().map(|_| waited(row, now)),
-            time: called.then_some(row.service + open),
+            time: called.then_some(row.service + open.unwrap_or_default()),
             attempts: row.attempts.len(),
             cost: row.cost.filter(|_| called),
             unpriced: called && row.cost.is_none(),

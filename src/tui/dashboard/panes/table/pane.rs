@@ -247,6 +247,7 @@ impl Table {
             ),
         };
         let tracked = run.header.as_ref().is_none_or(|header| header.track_cost);
+        let costs = tracked && (run.can_cost() || !run.spent.is_zero());
         let tokens = run.tokens != Tokens::default();
         let models = run.steps.iter().any(|row| row.model().is_some());
         let elsewhere = run.steps.iter().any(|row| {
@@ -254,7 +255,7 @@ impl Table {
             source.is_some_and(|source| source != StepSource::Call)
         });
         let there = |column: &Column| match column {
-            Column::Cost => tracked,
+            Column::Cost => costs,
             Column::Input | Column::Output => tokens,
             Column::Model => models,
             Column::Source => elsewhere,

@@ -9,6 +9,15 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 impl Pane for Table {
+    fn can_shift(&self) -> bool {
+        true
+    }
+
+    /// Sorts by the column on the left or on the right.
+    fn shift(&mut self, by: i32) {
+        self.move_sort(by as isize);
+    }
+
     fn go(&mut self, run: &RunState, selected: Option<StepIx>, to: Direction) -> Option<StepIx> {
         match (selected, to) {
             (Some(step), Direction::Left) => Table::fold(self, run, step, false),

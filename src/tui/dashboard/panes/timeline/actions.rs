@@ -10,10 +10,6 @@ fn shown(model: &Model) -> bool {
     model.view == View::Timeline
 }
 
-fn zoomed(model: &Model) -> bool {
-    shown(model) && model.panes.timeline.is_zoomed()
-}
-
 /// What shows it.
 pub(crate) const OPEN: &[Entry] = &[change(
     super::NAME,
@@ -29,8 +25,4 @@ pub(crate) const OPEN: &[Entry] = &[change(
 pub(crate) const ACTIONS: &[Entry] = &[
     change("timeline-rows", &[Key::char('t')], Group::Views, "timeline: one line per slot, or per step",
         shown, |m| m.panes.timeline.turn()).hint("slots/steps"),
-    change("look-earlier", &[Key::char(',')], Group::Views, "timeline: look at earlier times",
-        zoomed, |m| m.panes.timeline.shift(-1)).hint("earlier"),
-    change("look-later", &[Key::char('.')], Group::Views, "timeline: look at later times",
-        zoomed, |m| m.panes.timeline.shift(1)).hint("later"),
 ];

@@ -6,7 +6,7 @@ use super::pane::{Lines, Timeline};
 use super::pieces::{self, Cause, Piece};
 use super::scale;
 use super::style::Styles;
-use crate::run::{IdleCause, RunState, StepStatus};
+use crate::run::{RunState, StepStatus};
 use crate::text::{self, format};
 use crate::tui::Theme;
 use crate::tui::dashboard::panes::pane_context::PaneContext;
@@ -144,14 +144,17 @@ impl Timeline {
     fn draw_axis(&self, painter: &mut Painter<'_>, y: u16) {
         let theme = painter.styles.theme;
         let tick = if theme.ascii { "|" } else { "╷" };
+        let breaks = painter.breaks();
         for (x, label) in self.scale.ticks() {
             painter.put(x, y, tick, theme.border);
             let room = usize::from(self.scale.width - x).saturating_sub(1);
-            if label.chars().count() <= room {
+            let tick = (x, label);
+            if tick.1.chars().count() <= room && !scale::is_over(&tick, &breaks) {
                 let at = painter.area.x + x + 1;
-                painter.buf.set_stringn(at, y, label, room, theme.dim);
+                painter.buf.set_stringn(at, y, tick.1, room, theme.dim);
             }
         }
+        painter.draw_breaks(y, &breaks);
     }
 
     fn draw_slots(
@@ -264,15 +267,12 @@ impl Timeline {
         let mut shaded: Vec<Piece> = Vec::new();
         for span in spans {
             let until = span.until.unwrap_or(self.now);
-            let after = (until.0 as f64) < self.scale.from;
-            if after || span.from.0 as f64 > self.scale.end() {
+            let time = |moment| run.run_time(moment).0 as f64;
+            if time(until) < self.scale.from || time(span.from) > self.scale.end() {
                 continue;
             }
             shaded.push(Piece {
-                cause: match span.cause {
-                    IdleCause::Pause => Cause::Pause,
-                    IdleCause::Ended => Cause::Person,
-                },
+                cause: span.cause.into(),
                 from: span.from,
                 until,
             });
@@ -286,7 +286,7 @@ impl Timeline {
     }
 
     pub(super) fn draw_now(&self, painter: &mut Painter<'_>, rows: std::ops::Range<u16>) {
-        let Some(x) = self.scale.x(self.now.0) else {
+        let Some(x) = painter.x(self.now.0) else {
             return;
         };
         let (glyph, style) = painter.styles.now();
@@ -310,6 +310,7 @@ impl Timeline {
             && let Some(at) = self.attempt(context.run, step)
         {
             let attempt = &row.attempts[at];
+            let started = context.run.run_time(attempt.started);
             let end = attempt.end.as_ref().map_or(self.now, |(ended, _)| *ended);
             let of = match row.attempts.len() {
                 1 => String::new(),
@@ -319,7 +320,7 @@ impl Timeline {
                 "{}{of}: {} from {}",
                 context.names.fit(&row.info.id, NAMES),
                 format::duration(end - attempt.started),
-                scale::label(attempt.started.0 as f64, self.scale.per),
+                scale::label(started.0 as f64, self.scale.per),
             ));
             let waits = pieces::before(context.run, row, at);
             if let Some((cause, time)) = pieces::chief(&waits) {

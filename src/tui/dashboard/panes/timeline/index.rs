@@ -68,10 +68,13 @@ pub(super) struct Bar {
 impl Bar {
     const OPEN: u64 = u64::MAX;
 
-    fn of(ix: usize, row: &StepState, at: usize) -> Self {
+    fn of(ix: usize, row: &StepState, at: usize, is_paced: bool) -> Self {
         let attempt = &row.attempts[at];
         let end = match &attempt.end {
+            // Slow motion keeps it running after its call.
+            Some((ended, end)) if is_paced => ended.0.min((attempt.started + end.service).0),
             Some((ended, _)) => ended.0,
+            None if row.paced_since.is_some() => row.paced_since.map_or(Self::OPEN, |at| at.0),
             None if row.status.has_ended() => row.ended_at().map_or(Self::OPEN, |at| at.0),
             None => Self::OPEN,
         };
@@ -92,6 +95,13 @@ impl Bar {
             self.end
         }
     }
+}
+
+/// Whether the run is in slow motion.
+fn is_paced(run: &RunState) -> bool {
+    run.header
+        .as_deref()
+        .is_some_and(|header| header.pace.is_some())
 }
 
 /// Attempts that follow each other.
@@ -130,8 +140,8 @@ impl Line {
     }
 
     /// The attempts of one row.
-    pub(super) fn of_row(step: StepIx, row: &StepState) -> Self {
-        let bars = (0..row.attempts.len()).map(|at| Bar::of(step.at(), row, at));
+    pub(super) fn of_row(run: &RunState, step: StepIx, row: &StepState) -> Self {
+        let bars = (0..row.attempts.len()).map(|at| Bar::of(step.at(), row, at, is_paced(run)));
         Self::of(bars.collect())
     }
 
@@ -278,7 +288,7 @@ impl Index {
         for (ix, row) in run.steps.iter().enumerate() {
             for (at, attempt) in row.attempts.iter().enumerate() {
                 let bars = slots.entry(attempt.slot).or_default();
-                bars.push(Bar::of(ix, row, at));
+                bars.push(Bar::of(ix, row, at, is_paced(run)));
             }
         }
         let lines = slots.into_iter();
@@ -346,7 +356,9 @@ impl Index {
                 continue;
             };
             self.critical[step.at()] = true;
-            bars.extend((0..row.attempts.len()).map(|at| Bar::of(step.at(), row, at)));
+            bars.extend(
+                (0..row.attempts.len()).map(|at| Bar::of(step.at(), row, at, is_paced(run))),
+            );
         }
         self.path = Line::of(bars);
     }

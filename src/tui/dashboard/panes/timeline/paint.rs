@@ -44,6 +44,49 @@ pub(super) struct Painter<'a> {
 pub(super) type Gap = (Range<u16>, usize);
 
 impl Painter<'_> {
+    /// The moments at both edges of a cell. What held the whole run lies within one cell.
+    pub(super) fn cell(&self, x: u16) -> (f64, f64) {
+        let (left, right) = self.scale.cell(x);
+        let moment = |time: f64, last: bool| {
+            let whole = Micros(time.max(0.0) as u64);
+            self.run.moment_of(whole, last).0 as f64 + time.fract()
+        };
+        (moment(left, x > 0), moment(right, true))
+    }
+
+    /// Where a moment is, in cells from the left edge.
+    pub(super) fn place(&self, moment: u64) -> f64 {
+        self.scale.place(self.run.run_time(Micros(moment)).0)
+    }
+
+    /// The cell that shows a moment, where one does.
+    pub(super) fn x(&self, moment: u64) -> Option<u16> {
+        self.scale.x(self.run.run_time(Micros(moment)).0)
+    }
+
+    /// The cells in which a pause, or the time between the end of the run and its going on, is a break of the axis.
+    pub(super) fn breaks(&mut self) -> Vec<u16> {
+        let mut cells = Vec::new();
+        for span in self.run.idle_periods.spans() {
+            let Some(until) = span.until else { continue };
+            let passed = self.run.run_time(until) - self.run.run_time(span.from);
+            let stood = passed < until - span.from;
+            if let Some(x) = self.x(until.0).filter(|_| stood) {
+                self.causes.insert(span.cause.into());
+                cells.push(x);
+            }
+        }
+        cells
+    }
+
+    /// Draws the breaks into a row of the screen.
+    pub(super) fn draw_breaks(&mut self, y: u16, cells: &[u16]) {
+        let (glyph, style) = self.styles.wait(Cause::Pause);
+        for &x in cells {
+            self.put(x, y, glyph, style);
+        }
+    }
+
     /// Writes a glyph into a cell of line `y` of the screen.
     pub(super) fn put(&mut self, x: u16, y: u16, glyph: &str, style: Style) {
         if x < self.area.width && y < self.area.bottom() {
@@ -62,7 +105,7 @@ impl Painter<'_> {
         let mut gaps: Vec<Gap> = Vec::new();
         let mut run: Option<(usize, Range<u16>)> = None;
         for x in 0..self.scale.width {
-            let (from, until) = self.scale.cell(x);
+            let (from, until) = self.cell(x);
             let seen = line.seen(from, until, self.now);
             let mut alone = None;
             match seen.len() {
@@ -111,8 +154,8 @@ impl Painter<'_> {
     /// A cell with one attempt; whether it fills the cell.
     fn single(&mut self, x: u16, y: u16, bar: &Bar, selected: bool) -> bool {
         let style = self.style(bar, selected);
-        let (from, until) = self.scale.cell(x);
-        let part = |at: f64| ((at - from) / self.scale.per).clamp(0.0, 1.0);
+        let (from, until) = self.cell(x);
+        let part = |at: f64| ((at - from) / (until - from)).clamp(0.0, 1.0);
         let (starts, ends) = (bar.start as f64, bar.end(self.now) as f64);
         let (left, right) = (part(starts), part(ends));
         if starts > from && ends < until {
@@ -140,8 +183,8 @@ impl Painter<'_> {
     /// that the two can be distinguished.
     fn end_of(&mut self, x: u16, y: u16, bar: &Bar, selected: bool) {
         let style = self.style(bar, selected);
-        let (from, _) = self.scale.cell(x);
-        let part = ((bar.end(self.now) as f64 - from) / self.scale.per).clamp(0.0, 0.875);
+        let (from, until) = self.cell(x);
+        let part = ((bar.end(self.now) as f64 - from) / (until - from)).clamp(0.0, 0.875);
         let small = bar.start as f64 > from;
         if small && bar.fate.status().went_wrong() {
             self.put(x, y, self.styles.failure(), style);
@@ -153,7 +196,7 @@ impl Painter<'_> {
     /// A cell with several attempts: how much of its time is taken, and whether one went wrong.
     fn dense(&mut self, x: u16, y: u16, line: &Line, seen: Range<usize>, selected: Option<usize>) {
         self.crowded = true;
-        let (from, until) = self.scale.cell(x);
+        let (from, until) = self.cell(x);
         let share = self
             .styles
             .share(line.share(seen.clone(), from, until, self.now));
@@ -251,7 +294,7 @@ impl Painter<'_> {
             if !self.is_blank(x, y) {
                 continue;
             }
-            let (from, until) = self.scale.cell(x);
+            let (from, until) = self.cell(x);
             let middle = f64::midpoint(from, until);
             let piece = pieces
                 .iter()
@@ -269,7 +312,7 @@ impl Painter<'_> {
     pub(super) fn underline(&mut self, y: u16, line: &Line, is_critical: impl Fn(&Bar) -> bool) {
         let (glyph, style) = self.styles.underline();
         for x in 0..self.scale.width {
-            let (from, until) = self.scale.cell(x);
+            let (from, until) = self.cell(x);
             let seen = line.seen(from, until, self.now);
             let first = seen.start..seen.end.min(seen.start + ASKED);
             if line.bars[first].iter().any(&is_critical) {
@@ -285,7 +328,7 @@ impl Painter<'_> {
         let mut gaps: Vec<Gap> = Vec::new();
         let mut names: Vec<(Range<u16>, usize)> = Vec::new();
         for x in 0..self.scale.width {
-            let (from, until) = self.scale.cell(x);
+            let (from, until) = self.cell(x);
             let seen = line.seen(from, until, self.now);
             if seen.is_empty() {
                 match gaps.last_mut() {

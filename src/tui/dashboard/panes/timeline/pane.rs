@@ -17,9 +17,9 @@ const AROUND: f64 = 0.08;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Lines {
     /// A slot.
-    #[default]
     Slots,
     /// A step.
+    #[default]
     Steps,
 }
 
@@ -62,13 +62,8 @@ impl Timeline {
         self.pending_scroll = true;
     }
 
-    /// Looks at earlier (-1) or later (1) times: a third of what is shown.
-    pub(crate) fn shift(&mut self, by: i32) {
-        self.pan(by * i32::from(self.scale.width / 3).max(1), 0);
-    }
-
     /// Whether there are earlier or later times to look at.
-    pub(crate) fn is_zoomed(&self) -> bool {
+    pub fn is_zoomed(&self) -> bool {
         self.window.is_some()
     }
 
@@ -81,26 +76,33 @@ impl Timeline {
         })
     }
 
-    /// When the selected attempt started and ended, in microseconds.
+    /// When the selected attempt started and ended by the run's clock, in microseconds.
     fn span(&self, run: &RunState, step: StepIx) -> Option<(f64, f64)> {
+        let (start, end) = self.moments(run, step)?;
+        let time = |moment| run.run_time(moment).0 as f64;
+        Some((time(start), time(end)))
+    }
+
+    /// The moments at which the selected attempt started and ended.
+    fn moments(&self, run: &RunState, step: StepIx) -> Option<(Micros, Micros)> {
         let row = run.steps.get(step.at())?;
         if let Some(at) = self.attempt(run, step) {
             let attempt = &row.attempts[at];
             let end = attempt.end.as_ref().map(|(ended, _)| *ended);
             let end = end.or(row.ended_at()).unwrap_or(self.now);
-            return Some((attempt.started.0 as f64, end.0 as f64));
+            return Some((attempt.started, end));
         }
         let start = row.started_at().or(row.ready_at()).or(row.ended_at())?;
         let end = row.ended_at().unwrap_or(self.now);
-        Some((start.0 as f64, end.0 as f64))
+        Some((start, end))
     }
 
     /// Until when there is something to see.
     fn until(&self, run: &RunState) -> f64 {
         if run.has_ended() {
-            (run.at.0 as f64).max(1.0)
+            (run.wall(run.at).0 as f64).max(1.0)
         } else {
-            scale::rounded_up(self.now.max(run.at).0 as f64)
+            scale::rounded_up(run.wall(self.now.max(run.at)).0 as f64)
         }
     }
 
@@ -164,8 +166,8 @@ impl Timeline {
                 line.bars.get(next).copied()?
             }
             Direction::Up | Direction::Down => {
-                let (start, end) = self.span(run, from)?;
-                let middle = f64::midpoint(start, end);
+                let (start, end) = self.moments(run, from)?;
+                let middle = f64::midpoint(start.0 as f64, end.0 as f64);
                 let nearest = |slot: usize| {
                     let line = &self.index.slots[slot].1;
                     Some(line.bars[line.nearest(middle, self.now)?])
@@ -213,7 +215,7 @@ impl Timeline {
             }
         }
         if follow && !context.run.has_ended() {
-            let now = self.now.0 as f64;
+            let now = context.run.wall(self.now).0 as f64;
             self.show_times(now, now);
         }
         self.top = self.top.min(self.count().saturating_sub(shown));
@@ -280,7 +282,7 @@ impl Pane for Timeline {
                 let started = |step: &StepIx| {
                     let row = run.steps.get(step.at());
                     let attempt = row.and_then(|row| row.attempts.first());
-                    attempt.is_some_and(|attempt| (attempt.started.0 as f64) < target)
+                    attempt.is_some_and(|attempt| (run.run_time(attempt.started).0 as f64) < target)
                 };
                 let place = self.index.order.partition_point(started).min(last);
                 let called = self
@@ -303,6 +305,7 @@ impl Pane for Timeline {
         }
         let line = self.top + usize::from((at.y - self.area.y) / self.pitch.max(1));
         let time = self.scale.cell(at.x.saturating_sub(self.area.x)).0 + self.scale.per / 2.0;
+        let time = run.moment_of(Micros(time.max(0.0) as u64), true).0 as f64;
         match self.lines {
             Lines::Slots => {
                 let line = &self.index.slots.get(line)?.1;
@@ -347,6 +350,15 @@ impl Pane for Timeline {
 
     fn can_zoom(&self) -> bool {
         true
+    }
+
+    fn can_shift(&self) -> bool {
+        self.is_zoomed()
+    }
+
+    /// Looks at earlier or later times: a third of what is shown.
+    fn shift(&mut self, by: i32) {
+        self.pan(by * i32::from(self.scale.width / 3).max(1), 0);
     }
 
     fn zoom(&mut self, by: i8, run: &RunState, selected: Option<StepIx>) {

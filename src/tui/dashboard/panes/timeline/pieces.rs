@@ -71,6 +71,15 @@ impl From<WaitReason> for Cause {
     }
 }
 
+impl From<IdleCause> for Cause {
+    fn from(cause: IdleCause) -> Self {
+        match cause {
+            IdleCause::Pause => Self::Pause,
+            IdleCause::Ended => Self::Person,
+        }
+    }
+}
+
 /// A stretch with one cause. Where pieces of a list overlap, the later one says more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Piece {
@@ -144,10 +153,7 @@ fn held(run: &RunState, row: &StepState, from: Micros, until: Micros, pieces: &m
 }
 
 fn still(run: &RunState, cause: IdleCause, from: Micros, until: Micros, pieces: &mut Vec<Piece>) {
-    let shown = match cause {
-        IdleCause::Pause => Cause::Pause,
-        IdleCause::Ended => Cause::Person,
-    };
+    let shown = cause.into();
     let spans = run.idle_periods.spans();
     for span in spans.iter().filter(|span| span.cause == cause) {
         let end = span.until.unwrap_or(until).min(until);

@@ -85,6 +85,12 @@ impl Scale {
     }
 }
 
+/// Whether what a tick says would stand over one of these cells.
+pub(super) fn is_over((x, label): &(u16, String), cells: &[u16]) -> bool {
+    let end = x + label.chars().count() as u16;
+    cells.iter().any(|cell| (*x + 1..=end).contains(cell))
+}
+
 /// Steps between ticks, the finest first.
 fn steps() -> impl Iterator<Item = f64> {
     let below = (0..6).flat_map(|power| ROUND.map(|round| round * 10f64.powi(power)));

@@ -29,9 +29,9 @@ impl<'a> Waterfall<'a> {
     ) -> Self {
         let now = now.max(run.at);
         let until = if run.has_ended() {
-            (run.at.0 as f64).max(1.0)
+            (run.wall(run.at).0 as f64).max(1.0)
         } else {
-            scale::rounded_up(now.0 as f64)
+            scale::rounded_up(run.wall(now).0 as f64)
         };
         Self(Painter {
             buf,
@@ -57,14 +57,17 @@ impl<'a> Waterfall<'a> {
     pub(crate) fn axis(&mut self, y: u16) {
         let theme = self.0.styles.theme;
         let tick = if theme.ascii { "|" } else { "╷" };
+        let breaks = self.0.breaks();
         for (x, label) in self.0.scale.ticks() {
             let room = usize::from(self.0.scale.width - x).saturating_sub(1);
             self.0.put(x, y, tick, theme.border);
-            if label.len() <= room {
+            let tick = (x, label);
+            if tick.1.len() <= room && !scale::is_over(&tick, &breaks) {
                 let left = self.0.area.x + x + 1;
-                self.0.buf.set_stringn(left, y, label, room, theme.dim);
+                self.0.buf.set_stringn(left, y, tick.1, room, theme.dim);
             }
         }
+        self.0.draw_breaks(y, &breaks);
     }
 }
 
@@ -96,7 +99,7 @@ impl Painter<'_> {
         if !row.elements().is_empty() {
             self.elements(y, row);
         }
-        let line = Line::of_row(step, row);
+        let line = Line::of_row(run, step, row);
         let at = selected.and_then(|at| {
             let started = row.attempts.get(at)?.started.0;
             line.find(step, at as u32, started)
@@ -106,7 +109,7 @@ impl Painter<'_> {
         self.fill_gaps(y, &line, gaps, next.then_some(step));
         if let Some(ended) = row.ended_at().filter(|_| row.attempts.is_empty())
             && row.elements().is_empty()
-            && let Some(x) = self.scale.x(ended.0.saturating_sub(1))
+            && let Some(x) = self.x(ended.0.saturating_sub(1))
         {
             let look = self.styles.theme.status(row.status);
             self.put(x, y, look.glyph, look.style);
@@ -121,8 +124,8 @@ impl Painter<'_> {
         let end = row.ended_at().unwrap_or(self.now);
         let style = self.styles.theme.status(row.status).style;
         let glyph = if self.styles.theme.ascii { "=" } else { "━" };
-        let from = self.scale.place(start.0).max(0.0);
-        let until = self.scale.place(end.0).min(f64::from(self.scale.width));
+        let from = self.place(start.0).max(0.0);
+        let until = self.place(end.0).min(f64::from(self.scale.width));
         let mut x = from as u16;
         while f64::from(x) < until {
             self.put(x, y, glyph, style);

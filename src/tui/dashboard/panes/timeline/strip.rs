@@ -2,13 +2,16 @@
 //! followed.
 
 use super::draw::{Legend, legend_entries};
+use super::index::Line;
 use super::paint::Painter;
-use super::pane::{Lines, Timeline};
-use super::scale::Scale;
+use super::pane::Timeline;
+use super::pieces::Cause;
+use super::scale::{Scale, is_over};
 use super::style::Styles;
 use crate::plan::StepIx;
 use crate::text::format;
 use crate::tui::dashboard::panes::pane_context::PaneContext;
+use crate::units::Micros;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use std::collections::BTreeSet;
@@ -23,10 +26,7 @@ const NARROWEST: u16 = 8;
 impl Timeline {
     /// Lines by step, each element of a `for_each` step within the line of its step.
     pub(crate) fn of_steps() -> Self {
-        let mut timeline = Self {
-            lines: Lines::Steps,
-            ..Self::default()
-        };
+        let mut timeline = Self::default();
         timeline.index.fold_elements();
         timeline
     }
@@ -80,11 +80,12 @@ impl Timeline {
         for (line, step) in shown.iter().enumerate() {
             painter.time(area.y + line as u16, *step);
         }
+        let breaks = painter.breaks();
         let legend = legend_entries(&painter);
         let room = usize::from(area.width).saturating_sub(1);
         buf.set_stringn(area.x + 1, border, NAME, room, theme.dim);
         let from = (area.x + 1 + NAME.len() as u16).max(lines.x);
-        draw_axis(buf, border, lines, self.scale, from, context);
+        draw_axis(buf, border, lines, self.scale, from, &breaks, context);
         legend
     }
 
@@ -108,16 +109,22 @@ fn draw_axis(
     lines: Rect,
     scale: Scale,
     from: u16,
+    breaks: &[u16],
     context: &PaneContext<'_>,
 ) {
-    for (x, label) in scale.ticks_apart(APART) {
-        let at = lines.x + x;
+    let theme = context.theme;
+    for tick in scale.ticks_apart(APART) {
+        let (at, over) = (lines.x + tick.0, is_over(&tick, breaks));
         let room = usize::from((lines.right() + 1).saturating_sub(at + 1));
-        if at < from || label.chars().count() + 1 > room {
+        if at < from || tick.1.chars().count() + 1 > room || over {
             continue;
         }
-        buf.set_stringn(at, y, "┬", 1, context.theme.border);
-        buf.set_stringn(at + 1, y, format!("{label} "), room, context.theme.dim);
+        buf.set_stringn(at, y, "┬", 1, theme.border);
+        buf.set_stringn(at + 1, y, format!("{} ", tick.1), room, theme.dim);
+    }
+    let (sign, style) = Styles { theme }.wait(Cause::Pause);
+    for x in breaks.iter().map(|x| lines.x + x).filter(|x| *x >= from) {
+        buf.set_stringn(x, y, sign, 1, style);
     }
 }
 
@@ -127,17 +134,26 @@ impl Painter<'_> {
         let Some(row) = self.run.steps.get(step.at()) else {
             return;
         };
-        let Some(start) = row.started_at() else {
-            return;
+        let line = Line::of_row(self.run, step, row);
+        let end = match line.bars.last() {
+            Some(bar) => Micros(bar.end(self.now)),
+            // The elements of a `for_each` step took the time.
+            None => row.ended_at().unwrap_or(self.now),
         };
-        let (end, words) = match row.ended_at() {
-            Some(end) => (end, format::duration(end - start)),
-            None if row.running_attempt().is_some() => {
-                (self.now, format::elapsed(self.now - start))
+        let words = match (row.started_at(), row.running_time(self.now)) {
+            (Some(start), _) if row.is_expanded() => {
+                let took = self.run.run_time(end) - self.run.run_time(start);
+                if row.status.has_ended() {
+                    format::duration(took)
+                } else {
+                    format::elapsed(took)
+                }
             }
-            None => return,
+            (_, Some(time)) => format::elapsed(row.service + time),
+            (Some(_), None) if row.status.has_ended() => format::duration(row.service),
+            _ => return,
         };
-        let place = self.scale.place(end.0).ceil().max(0.0) as u16;
+        let place = self.place(end.0).ceil().max(0.0) as u16;
         let words = format!(" {words} ");
         let room = usize::from(self.scale.width.saturating_sub(place));
         if words.len() <= room {

@@ -24,8 +24,11 @@ struct Shown {
 
 impl Shown {
     fn new(fixture: RunFixture) -> Self {
+        let mut pane = Timeline::default();
+        // By slot.
+        pane.turn();
         Self {
-            pane: Timeline::default(),
+            pane,
             figures: figures(&fixture.run, fixture.now()),
             fixture,
             theme: Theme::default(),
@@ -306,7 +309,7 @@ fn line(parts: &[(u64, u64, bool)]) -> (RunState, Line) {
         let message = fails.then_some("no");
         fixture = fixture.end(0, Some(0.0), message, None);
     }
-    let line = Line::of_row(StepIx(0), &fixture.run.steps[0]);
+    let line = Line::of_row(&fixture.run, StepIx(0), &fixture.run.steps[0]);
     (fixture.run, line)
 }
 
