@@ -43,6 +43,8 @@ mod streaming;
 mod terminal_dashboard;
 #[cfg(unix)]
 mod terminal_end;
+#[cfg(unix)]
+mod terminal_groups;
 mod terminal_history;
 #[cfg(unix)]
 mod terminal_home;

@@ -15,6 +15,11 @@ fn a_filter_runs_beside_the_screen_and_one_without_end_is_given_up() {
     terminal.wait_for("SUCCEEDED");
     terminal.press("x\r3");
     terminal.wait_for("Bore");
+    // Its list as a table, and the tree again.
+    terminal.press("t");
+    terminal.wait_for("0  Aura  12");
+    terminal.press("t");
+    terminal.wait_for("▾ ships");
     terminal.press(".[.ships[] | select(.t > 20) | {was: .name}]");
     terminal.wait_for("was");
     terminal.press("\r");

@@ -124,6 +124,7 @@ pub(super) fn state(model: &Model, row: &StepState) -> String {
             Some(StepSource::Mock) => "succeeded, output set by the user".to_owned(),
             Some(StepSource::Call) | None => "succeeded".to_owned(),
         },
+        StepStatus::Failed if row.is_expanded() => "failed in its elements".to_owned(),
         StepStatus::Failed => match row.attempts.len() {
             0 => "failed before it was called".to_owned(),
             many => format!("failed after {}", format::count(many, "attempt")),
