@@ -2,7 +2,7 @@
 
 use super::args::history::{CacheAction, CacheArgs};
 use super::failure::Failure;
-use super::output::{out, out_json, say};
+use super::output::{out, out_json, print_message};
 use crate::report::short;
 use crate::store::{KeptSummary, Store, StoreError, key_text};
 use crate::text::{fit, format, pad};
@@ -39,11 +39,11 @@ pub(super) fn cache(args: &CacheArgs) -> Result<u8, Failure> {
                     count += 1;
                 }
             }
-            say(&format!("unpinned {}", format::count(count, "output")));
+            print_message(&format!("unpinned {}", format::count(count, "output")));
         }
         CacheAction::Clear { older_than } => {
             let cleared = store.map_or(Ok(0), |mut store| store.clear(*older_than));
-            say(&format!("removed {}", format::count(cleared?, "output")));
+            print_message(&format!("removed {}", format::count(cleared?, "output")));
         }
     }
     Ok(0)
@@ -68,7 +68,7 @@ fn set(store: Option<Store>, key: &str, pinned: bool) -> Result<(), Failure> {
     }
     store.pin(&one.key, pinned)?;
     let word = if pinned { "pinned" } else { "unpinned" };
-    say(&format!(
+    print_message(&format!(
         "{word} the output of {} ({})",
         fit(&one.step, 60),
         fit(&one.tool, 60)

@@ -18,7 +18,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// How often the journal is looked at for what a running run has just written, and the pause between two looks.
-const JOURNAL_TRIES: u32 = 10;
+const JOURNAL_ATTEMPTS: u32 = 10;
 const JOURNAL_PAUSE: Duration = Duration::from_millis(50);
 /// The most steps of an earlier run that is read for an estimate.
 const KNOWN: u64 = 20_000;
@@ -201,12 +201,12 @@ fn runs(run_id: &str, plan: &str) -> Result<Vec<PastRun>, StoreError> {
 
 /// What the attempts of a step sent and received. The journal may be a moment behind the events of a run in progress.
 fn bodies(run_id: &str, step: &str, attempt: Option<u32>) -> Result<Vec<Exchange>, StoreError> {
-    let mut tries = JOURNAL_TRIES;
+    let mut attempts = JOURNAL_ATTEMPTS;
     loop {
         let exchanges = exchanges_of(run_id, Some(step))?;
         let has_it = |wanted| exchanges.iter().any(|one| one.attempt == wanted);
-        tries -= 1;
-        if attempt.is_none_or(has_it) || tries == 0 {
+        attempts -= 1;
+        if attempt.is_none_or(has_it) || attempts == 0 {
             return Ok(exchanges);
         }
         std::thread::sleep(JOURNAL_PAUSE);

@@ -137,11 +137,11 @@ pub(super) fn note(text: &str) {
 
 /// Prints a message on standard error after the program's name, made safe for a terminal.
 pub(super) fn note_line(text: &str) {
-    say(&format!("plandeck: {text}"));
+    print_message(&format!("plandeck: {text}"));
 }
 
 /// Prints a message on standard error without the program's name, made safe for a terminal.
-pub(super) fn say(text: &str) {
+pub(super) fn print_message(text: &str) {
     let lines = text.lines().map(crate::text::line);
     note(&(lines.collect::<Vec<_>>().join("\n") + "\n"));
 }

@@ -6,7 +6,7 @@
 //!
 //! - a column belongs to one node at a time, and everything in it leaves that node, or enters it;
 //! - in the row of a node, lines come in from one side and go out to the other;
-//! - where a line that goes out joins one that is under way, it is the only one on its side;
+//! - where a line that goes out joins one that has begun, it is the only one on its side;
 //! - a node stands right below another only where an edge leads from that to it.
 //!
 //! What has no column within the limit is left out.
@@ -279,7 +279,7 @@ impl<'a> Lanes<'a> {
             arrivals.iter().any(|&from| from < column),
             arrivals.iter().any(|&from| from > column),
         ];
-        // Sides on which a line joins one that is under way.
+        // Sides on which a line joins one that has begun.
         let mut joins = [false; 2];
         let leaving = self.leaving.of(node);
         for &edge in leaving {

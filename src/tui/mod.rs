@@ -58,7 +58,7 @@ pub use terminal::screen::{
     Outcome, OutsideEnd, OutsideFile, OutsideProgram, TerminalEffect, TerminalEvent,
 };
 pub(crate) use terminal::signals::EndingSignals;
-pub use terminal::surroundings::{Notify, Progress, Standing, Surroundings};
+pub use terminal::surroundings::{Notify, Progress, Surroundings, TerminalStatus};
 pub use theme::Theme;
 pub use theme::choice::ThemeChoice;
 pub(crate) use theme::color::ColorMode;

@@ -9,7 +9,7 @@ use crate::tui::terminal::options::{Error, Options};
 use crate::tui::terminal::screen::{
     Outcome, Screen, TerminalEffect, TerminalEvent, TerminalSession,
 };
-use crate::tui::terminal::surroundings::Standing;
+use crate::tui::terminal::surroundings::TerminalStatus;
 use crate::tui::theme::ascii;
 use crate::tui::widgets::frame::frame;
 use crate::units::Money;
@@ -161,8 +161,8 @@ impl Screen for PromptScreen {
         None
     }
 
-    fn standing(&self) -> Standing {
-        Standing {
+    fn status(&self) -> TerminalStatus {
+        TerminalStatus {
             title: format!("{} - plandeck", self.run.plan),
             progress: None,
         }

@@ -101,11 +101,11 @@ impl Recording {
     pub(crate) fn start(mut self) -> Self {
         self.header.steps = self.steps.clone().into();
         let header = Arc::new(self.header.clone());
-        self.say(EventKind::RunStarted(header));
+        self.emit(EventKind::RunStarted(header));
         for at in 0..self.steps.len() {
             if self.steps[at].depends_on.is_empty() {
                 let step = self.key_of(StepIx(at as u32));
-                self.say(EventKind::StepReady { step });
+                self.emit(EventKind::StepReady { step });
             }
         }
         self
@@ -141,7 +141,7 @@ impl Recording {
     pub(crate) fn ready(mut self, ids: &[&str]) -> Self {
         for id in ids {
             let step = self.key(id);
-            self.say(EventKind::StepReady { step });
+            self.emit(EventKind::StepReady { step });
         }
         self
     }
@@ -149,7 +149,7 @@ impl Recording {
     /// Holds a ready step.
     pub(crate) fn holds(mut self, id: &str, reason: WaitReason) -> Self {
         let step = self.key(id);
-        self.say(EventKind::StepWaiting {
+        self.emit(EventKind::StepWaiting {
             step,
             reason,
             on: None,
@@ -161,7 +161,7 @@ impl Recording {
     /// Holds a ready step because of the rate of this name, for so many milliseconds.
     pub(crate) fn throttles(mut self, id: &str, name: &str, ms: u64) -> Self {
         let step = self.key(id);
-        self.say(EventKind::StepWaiting {
+        self.emit(EventKind::StepWaiting {
             step,
             reason: WaitReason::Rate,
             on: Some(name.into()),
@@ -184,7 +184,7 @@ impl Recording {
                 .unwrap_or(self.slots.len());
             self.slots.resize(self.slots.len().max(free + 1), None);
             self.slots[free] = Some(ix);
-            self.say(EventKind::AttemptStarted {
+            self.emit(EventKind::AttemptStarted {
                 input: StepInput::from(json!({
                     "text": format!("Fresh Market\nMilk 2.49\nBread 3.10\n{id}"),
                     "options": { "currency": "EUR", "strict": true, "limit": 10 },
@@ -209,7 +209,7 @@ impl Recording {
     pub(crate) fn log_from(mut self, stream: LogStream, id: &str, text: &str) -> Self {
         let step = self.key(id);
         let attempt = self.attempts[&step.ix.0].0;
-        self.say(EventKind::AttemptLog {
+        self.emit(EventKind::AttemptLog {
             step,
             attempt,
             stream,
@@ -235,7 +235,7 @@ impl Recording {
     pub(crate) fn succeed_with(mut self, id: &str, output: Value) -> Self {
         self.end(id, None, None);
         let step = self.key(id);
-        self.say(EventKind::StepSucceeded {
+        self.emit(EventKind::StepSucceeded {
             step,
             source: StepSource::Call,
             output: Arc::new(output),
@@ -255,7 +255,7 @@ impl Recording {
         self.end(id, Some(message), None);
         let error = Box::new(self.error(id, message));
         let step = self.key(id);
-        self.say(EventKind::StepFailed { step, error });
+        self.emit(EventKind::StepFailed { step, error });
         self
     }
 
@@ -263,7 +263,7 @@ impl Recording {
     pub(crate) fn skip(mut self, ids: &[&str], because: &str) -> Self {
         for id in ids {
             let step = self.key(id);
-            self.say(EventKind::StepSkipped {
+            self.emit(EventKind::StepSkipped {
                 step,
                 reason: SkipReason::Upstream,
                 because: Some(because.into()),
@@ -284,7 +284,7 @@ impl Recording {
             })
             .collect();
         self.steps.extend(elements.iter().cloned());
-        self.say(EventKind::StepExpanded {
+        self.emit(EventKind::StepExpanded {
             step,
             count: count as u32,
             elements: elements.into(),
@@ -321,7 +321,7 @@ impl Recording {
 
     /// Anything else.
     pub(crate) fn event(mut self, kind: EventKind) -> Self {
-        self.say(kind);
+        self.emit(kind);
         self
     }
 
@@ -379,7 +379,7 @@ impl Recording {
         }
         let is_model = &*self.steps[step.ix.at()].kind == "model";
         let error = message.map(|message| self.error(id, message));
-        self.say(EventKind::AttemptEnded(Arc::new(AttemptEnd {
+        self.emit(EventKind::AttemptEnded(Arc::new(AttemptEnd {
             step,
             attempt,
             service: self.at - started,
@@ -409,7 +409,7 @@ impl Recording {
         })));
     }
 
-    fn say(&mut self, kind: EventKind) {
+    fn emit(&mut self, kind: EventKind) {
         self.events.push(RunEvent {
             seq: self.events.len() as u64,
             at: self.at,

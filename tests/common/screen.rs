@@ -25,19 +25,19 @@ impl Screen {
             effects: Vec::new(),
             terminal,
         };
-        screen.tell(Message::Events(events));
+        screen.send(Message::Events(events));
         screen.draw();
         screen
     }
 
     /// Sends a message.
-    pub(crate) fn tell(&mut self, message: Message) {
+    pub(crate) fn send(&mut self, message: Message) {
         self.effects.extend(update(&mut self.model, message));
     }
 
     /// Lets it be `ms` milliseconds after the start of the run.
     pub(crate) fn at(mut self, ms: u64) -> Self {
-        self.tell(Message::Tick(Micros(ms * 1000)));
+        self.send(Message::Tick(Micros(ms * 1000)));
         self
     }
 
@@ -50,14 +50,14 @@ impl Screen {
     /// The same in place.
     pub(crate) fn press(&mut self, keys: &str) {
         for key in keys.split_whitespace() {
-            self.tell(Message::Terminal(TerminalEvent::Key(parse(key))));
+            self.send(Message::Terminal(TerminalEvent::Key(parse(key))));
             self.draw();
         }
     }
 
     /// Does something with the mouse at a column and a row, and draws a frame.
     pub(crate) fn mouse(&mut self, kind: MouseEventKind, (column, row): (u16, u16)) {
-        self.tell(Message::Terminal(TerminalEvent::Mouse(MouseEvent {
+        self.send(Message::Terminal(TerminalEvent::Mouse(MouseEvent {
             kind,
             column,
             row,
@@ -69,7 +69,7 @@ impl Screen {
     /// Gives the screen another size and draws a frame.
     pub(crate) fn resize(&mut self, columns: u16, rows: u16) {
         self.terminal.backend_mut().resize(columns, rows);
-        self.tell(Message::Terminal(TerminalEvent::Resize(columns, rows)));
+        self.send(Message::Terminal(TerminalEvent::Resize(columns, rows)));
         self.draw();
     }
 

@@ -54,7 +54,7 @@ fn the_next_failure_leaves_the_view_where_it_is() {
     screen.press("f");
     assert_eq!(selected(&screen).as_deref(), Some("a"));
     let run = run.wait(100).fail("c", "no paper");
-    screen.tell(Message::Events(run.so_far().split_off(known)));
+    screen.send(Message::Events(run.so_far().split_off(known)));
     assert_eq!(selected(&screen).as_deref(), Some("a"));
     assert!(screen.model.follow);
 }
@@ -73,7 +73,7 @@ fn a_failure_does_not_take_the_view_away_from_the_user() {
         }
         let chosen = selected(&screen);
         let run = run.wait(300).fail("right", "no ink");
-        screen.tell(Message::Events(run.so_far().split_off(known)));
+        screen.send(Message::Events(run.so_far().split_off(known)));
         assert_eq!(selected(&screen), chosen, "by mouse: {by_mouse}");
     }
 }
@@ -185,11 +185,11 @@ fn a_run_that_was_over_at_once_is_played_again_slowly() {
     );
     assert!(text.contains("slow motion"), "{text}");
     // Half of the time later it is in the middle, and in the end at its end.
-    screen.tell(Message::Tick(Micros(5_000_000)));
+    screen.send(Message::Tick(Micros(5_000_000)));
     let all = screen.model.time_travel.history().len();
     let middle = all / 3..=all * 2 / 3;
     assert!(middle.contains(&screen.model.position()), "of {all}");
-    screen.tell(Message::Tick(Micros(10_000_000)));
+    screen.send(Message::Tick(Micros(10_000_000)));
     assert!(screen.text().contains("SUCCEEDED"), "{}", screen.text());
     assert!(screen.text().contains("REPLAY"), "{}", screen.text());
     screen.press("P");

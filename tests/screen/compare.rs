@@ -90,7 +90,7 @@ fn answer(screen: &mut Screen, runs: Vec<PastRun>, other: &RunState) {
             panic!("no other page was opened")
         }
     };
-    screen.tell(Message::Answer(answer));
+    screen.send(Message::Answer(answer));
     screen.draw();
 }
 
@@ -223,7 +223,7 @@ fn what_differs_is_shown_at_each_event_and_while_the_run_continues() {
     let validate = receipt().key("validate").ix;
     assert_eq!(screen.model.verdict(validate), Some(Verdict::Open));
     let more = run.succeed(&["validate"]).events()[known..].to_vec();
-    screen.tell(Message::Events(more));
+    screen.send(Message::Events(more));
     assert!(screen.model.verdict(validate).unwrap().differs());
     assert_eq!(
         screen.model.run.steps[validate.at()].status,
@@ -236,7 +236,7 @@ fn why_the_record_cannot_be_read_is_said() {
     let mut screen = Screen::new(80, 24, ended(json!(1)).events()).keys("d");
     screen.effects.clear();
     let why: Arc<str> = "the journal is locked by another program".into();
-    screen.tell(Message::Answer(HistoryAnswer::Runs(Err(why))));
+    screen.send(Message::Answer(HistoryAnswer::Runs(Err(why))));
     assert!(
         screen.text().contains("locked by another program"),
         "{}",

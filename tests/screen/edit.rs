@@ -122,7 +122,7 @@ fn an_output_is_pinned_and_a_step_refreshed() {
     let step = run.key("extract");
     let known = run.so_far().len();
     let run = run.event(EventKind::StepPinned { step, pinned: true });
-    screen.tell(Message::Events(run.events().split_off(known)));
+    screen.send(Message::Events(run.events().split_off(known)));
     assert!(screen.text().contains("pinned: the output of extract"));
     screen.press("1");
     assert!(screen.text().contains("pinned: used for this call"));

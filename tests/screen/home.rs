@@ -32,19 +32,19 @@ impl Home {
 
     fn with(mut self, answers: Vec<Answer>) -> Self {
         for answer in answers {
-            self.tell(Message::Answer(answer));
+            self.send(Message::Answer(answer));
         }
         self.draw();
         self
     }
 
-    fn tell(&mut self, message: Message) {
+    fn send(&mut self, message: Message) {
         self.effects.extend(update(&mut self.model, message));
     }
 
     fn press(&mut self, keys: &str) {
         for key in keys.split_whitespace() {
-            self.tell(Message::Terminal(TerminalEvent::Key(parse(key))));
+            self.send(Message::Terminal(TerminalEvent::Key(parse(key))));
             self.draw();
         }
     }
@@ -170,7 +170,7 @@ fn a_failed_run_says_what_failed() {
         let mut home = Home::new(columns, rows).with(everything());
         home.press("down down down down");
         let id = home.model.run().unwrap().run_id.clone();
-        home.tell(Message::Answer(Answer::Detail(id, detail())));
+        home.send(Message::Answer(Answer::Detail(id, detail())));
         insta::assert_snapshot!(format!("home_failed_{columns}x{rows}"), home.text());
     }
 }
@@ -241,7 +241,7 @@ fn enter_does_what_fits_what_is_selected() {
         plan_path: Some("/home/me/invoice/plan.yaml".into()),
         ..Detail::default()
     };
-    home.tell(Message::Answer(Answer::Detail(
+    home.send(Message::Answer(Answer::Detail(
         runs[1].run_id.clone(),
         detail,
     )));
@@ -267,7 +267,7 @@ fn it_asks_for_the_detail_of_what_is_selected_once() {
         [Effect::Ask(Request::Detail(id.clone()))],
         "of the selected run; that of the first came while it was the first of all"
     );
-    home.tell(Message::Answer(Answer::Detail(
+    home.send(Message::Answer(Answer::Detail(
         id.clone(),
         Detail::default(),
     )));
@@ -284,21 +284,21 @@ fn what_is_under_way_is_read_again_and_the_selection_stays() {
     let mut home = Home::new(120, 36).with(everything());
     home.press("tab down down");
     home.effects.clear();
-    home.tell(Message::Tick(NOW + 1));
+    home.send(Message::Tick(NOW + 1));
     assert!(home.effects.is_empty());
-    home.tell(Message::Tick(NOW + 3));
+    home.send(Message::Tick(NOW + 3));
     assert_eq!(home.effects, [Effect::Ask(Request::Runs)]);
     let mut newer = runs();
     newer.insert(0, run(0, "new", Standing::Succeeded));
-    home.tell(Message::Answer(Answer::Runs(Ok(newer))));
+    home.send(Message::Answer(Answer::Runs(Ok(newer))));
     assert_eq!(&*home.model.run().unwrap().plan, "mend");
     let ended: Vec<RunItem> = runs()
         .into_iter()
         .filter(|run| run.standing != Standing::Running)
         .collect();
-    home.tell(Message::Answer(Answer::Runs(Ok(ended))));
+    home.send(Message::Answer(Answer::Runs(Ok(ended))));
     home.effects.clear();
-    home.tell(Message::Tick(NOW + 100));
+    home.send(Message::Tick(NOW + 100));
     assert!(home.effects.is_empty(), "nothing is running");
 }
 
@@ -336,11 +336,11 @@ fn trouble_and_keys_lie_over_the_list() {
         "a?",
         "a question mark can be typed"
     );
-    home.tell(Message::Terminal(TerminalEvent::Paste("b\nc".to_owned())));
+    home.send(Message::Terminal(TerminalEvent::Paste("b\nc".to_owned())));
     assert_eq!(home.model.field.text(), "a?b c");
     // What lies over the filter hides it: nothing is put in unseen.
     home.model.palette = Some(Palette::default());
-    home.tell(Message::Terminal(TerminalEvent::Paste("d".to_owned())));
+    home.send(Message::Terminal(TerminalEvent::Paste("d".to_owned())));
     assert_eq!(home.model.field.text(), "a?b c");
 }
 
@@ -363,10 +363,10 @@ fn the_mouse_selects_and_opens() {
         }))
     };
     // Two lines of head, the border, a heading, and the second plan below the first.
-    home.tell(click(5));
+    home.send(click(5));
     assert_eq!(home.chosen(), None);
     assert_eq!(home.model.selected, 2);
-    home.tell(click(5));
+    home.send(click(5));
     assert!(home.chosen().is_some());
 }
 
@@ -418,7 +418,7 @@ fn a_task_becomes_a_plan_that_is_looked_at_changed_and_run() {
     assert_eq!(home.effects.pop(), Some(task("weigh it?", None)));
     assert!(home.text().contains("the planner works"));
     let progress = PlanningAnswer::Progress("request 1: asking openai/gpt-4o\u{1b}[31m".to_owned());
-    home.tell(Message::Answer(Answer::Planning(progress)));
+    home.send(Message::Answer(Answer::Planning(progress)));
     let text = home.text();
     assert!(
         text.contains("asking openai/gpt-4o") && !text.contains('\u{1b}'),
@@ -427,7 +427,7 @@ fn a_task_becomes_a_plan_that_is_looked_at_changed_and_run() {
     home.press("enter x");
     assert_eq!(home.chosen(), None, "there is no plan to run yet");
 
-    home.tell(Message::Answer(Answer::Planning(made(""))));
+    home.send(Message::Answer(Answer::Planning(made(""))));
     let text = home.text();
     for part in [
         "weigh_cargo",
@@ -446,7 +446,7 @@ fn a_task_becomes_a_plan_that_is_looked_at_changed_and_run() {
         home.effects.pop(),
         Some(task("twice", Some("/home/me/plans/weigh.json")))
     );
-    home.tell(Message::Answer(Answer::Planning(made(
+    home.send(Message::Answer(Answer::Planning(made(
         "- \"n\": 1\n+ \"n\": 2",
     ))));
     assert!(home.text().contains("+ \"n\": 2"));
@@ -478,7 +478,7 @@ fn a_plan_is_drawn_while_it_arrives_and_beside_its_words() {
         let mut home = Home::new(columns, rows).with(everything());
         home.press("ctrl-t k n i t enter");
         for count in 0..=steps.len() {
-            home.tell(Message::Answer(Answer::Planning(
+            home.send(Message::Answer(Answer::Planning(
                 PlanningAnswer::Arriving {
                     line: format!(
                         "{count} steps so far, about 90 tokens at 45/s, about $0.0021, 3.2 s"
@@ -497,7 +497,7 @@ fn a_plan_is_drawn_while_it_arrives_and_beside_its_words() {
         insta::assert_snapshot!(format!("planning_arrives_{columns}x{rows}"), home.text());
         // A correction is asked for: what has come stays until there is something else.
         let progress = PlanningAnswer::Progress("answer 1 is not a valid plan".to_owned());
-        home.tell(Message::Answer(Answer::Planning(progress)));
+        home.send(Message::Answer(Answer::Planning(progress)));
         if rows > 20 {
             let shown = home.text();
             assert!(
@@ -505,7 +505,7 @@ fn a_plan_is_drawn_while_it_arrives_and_beside_its_words() {
                 "{shown}"
             );
         }
-        home.tell(Message::Answer(Answer::Planning(made(""))));
+        home.send(Message::Answer(Answer::Planning(made(""))));
         insta::assert_snapshot!(format!("planning_made_{columns}x{rows}"), home.text());
     }
 }
@@ -517,13 +517,13 @@ fn a_planner_that_fails_or_is_stopped_leaves_the_task() {
         home.press("ctrl-t k n i t enter");
         let failed =
             PlanningAnswer::Failed("openai/gpt-4o wrote no valid plan in 3 requests".to_owned());
-        home.tell(Message::Answer(Answer::Planning(failed)));
+        home.send(Message::Answer(Answer::Planning(failed)));
         assert!(home.text().contains("no valid"), "{}", home.text());
         home.press("t i n g enter");
         home.effects.clear();
         home.press("esc");
         assert_eq!(home.effects, [Effect::Ask(Request::StopPlanning)]);
-        home.tell(Message::Answer(Answer::Planning(made(""))));
+        home.send(Message::Answer(Answer::Planning(made(""))));
         let planning = home.model.planning.as_ref().unwrap();
         assert!(planning.made.is_none(), "an answer after the end counts");
         assert_eq!(planning.field.text(), "knitting");
@@ -573,13 +573,13 @@ fn a_plan_shows_its_picture_its_tools_and_its_runs() {
             run.took = Micros(900_000 * at);
             runs.push(run);
         }
-        home.tell(Message::Answer(Answer::Runs(Ok(runs))));
+        home.send(Message::Answer(Answer::Runs(Ok(runs))));
         let place = PlanPlace::File(PathBuf::from("/home/me/invoice/plan.yaml"));
         assert!(
             home.effects
                 .contains(&Effect::Ask(Request::PlanDetail(place.clone())))
         );
-        home.tell(Message::Answer(Answer::PlanDetail(
+        home.send(Message::Answer(Answer::PlanDetail(
             place,
             Box::new(plan_detail()),
         )));
@@ -605,7 +605,7 @@ fn a_plan_that_could_not_be_run_says_why() {
         fault: Some("step \"sums\" needs a tool that the catalog does not have".into()),
         ..PlanDetail::default()
     };
-    home.tell(Message::Answer(Answer::PlanDetail(place, Box::new(detail))));
+    home.send(Message::Answer(Answer::PlanDetail(place, Box::new(detail))));
     let text = home.text();
     assert!(text.contains("needs a tool that the catalog"), "{text}");
     // Another plan is asked for once, and the first one not again.
@@ -650,7 +650,7 @@ fn the_hints_of_the_footer_are_clicked() {
     let click = |home: &mut Home, words: &str| {
         home.draw();
         let column = footer.find(words).unwrap() as u16;
-        home.tell(Message::Terminal(TerminalEvent::Mouse(MouseEvent {
+        home.send(Message::Terminal(TerminalEvent::Mouse(MouseEvent {
             kind: MouseEventKind::Down(MouseButton::Left),
             column,
             row,
@@ -682,7 +682,7 @@ fn actions_are_found_and_done() {
             .contains("replay needs a selected run")
     );
     home.press("esc ? t h e m e space l i g h t enter");
-    home.tell(Message::Terminal(TerminalEvent::Themes(
+    home.send(Message::Terminal(TerminalEvent::Themes(
         plandeck::tui::themes(&[]),
     )));
     assert_eq!(
@@ -693,7 +693,7 @@ fn actions_are_found_and_done() {
     assert!(home.effects.contains(&Effect::Terminal(kept)));
     // By hand: the screen shows what is chosen, and goes back.
     home.press("? t h e m e enter");
-    home.tell(Message::Terminal(TerminalEvent::Themes(
+    home.send(Message::Terminal(TerminalEvent::Themes(
         plandeck::tui::themes(&[]),
     )));
     home.press("up");
@@ -706,7 +706,7 @@ fn actions_are_found_and_done() {
         home.model.theme,
         plandeck::tui::theme_named("light").unwrap()
     );
-    home.tell(Message::Terminal(TerminalEvent::Background(false)));
+    home.send(Message::Terminal(TerminalEvent::Background(false)));
     assert_eq!(
         home.model.theme,
         plandeck::tui::theme_named("light").unwrap()

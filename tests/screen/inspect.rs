@@ -143,12 +143,12 @@ fn a_page_goes_out_whole() {
         panic!("{effects:?}");
     };
     assert_eq!((name.as_str(), saved), ("count-output.json", text));
-    screen.tell(Message::Terminal(TerminalEvent::Outside(
+    screen.send(Message::Terminal(TerminalEvent::Outside(
         OutsideEnd::Failed("there is no editor ed: set EDITOR to one that is installed".into()),
     )));
     assert!(screen.text().contains("set EDITOR"), "{}", screen.text());
     // A page cannot be changed; what was written is kept all the same.
-    screen.tell(Message::Terminal(TerminalEvent::Outside(
+    screen.send(Message::Terminal(TerminalEvent::Outside(
         OutsideEnd::Changed("mine".into()),
     )));
     let kept = TerminalEffect::Save("count-output.json".into(), "mine".into());
@@ -163,7 +163,7 @@ fn a_value_is_edited_outside() {
     let mut screen = Screen::new(100, 30, receipt_failed().events())
         .at(2_200)
         .keys("g O ctrl-o");
-    screen.tell(Message::Terminal(TerminalEvent::Outside(
+    screen.send(Message::Terminal(TerminalEvent::Outside(
         OutsideEnd::Changed("{\"total\": 7}".into()),
     )));
     assert!(

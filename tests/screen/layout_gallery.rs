@@ -240,14 +240,14 @@ pub(super) fn recorded(shape: &Shape) -> Vec<RunEvent> {
         at: Micros(0),
         steps,
     };
-    run.say(EventKind::RunStarted(Arc::new(header)));
+    run.emit(EventKind::RunStarted(Arc::new(header)));
     let mut waits: Vec<usize> = run.steps.iter().map(|step| step.depends_on.len()).collect();
     let mut lost: Vec<Option<u32>> = vec![None; waits.len()];
     let mut ready: VecDeque<u32> = (0..shape.ids.len() as u32)
         .filter(|&at| waits[at as usize] == 0)
         .collect();
     for &at in &ready {
-        run.say(EventKind::StepReady { step: run.key(at) });
+        run.emit(EventKind::StepReady { step: run.key(at) });
     }
     // (end, step, start, slot) of running calls.
     let mut calls: BTreeSet<(Micros, u32, Micros, u32)> = BTreeSet::new();
@@ -260,7 +260,7 @@ pub(super) fn recorded(shape: &Shape) -> Vec<RunEvent> {
             let slot = (0..SLOTS)
                 .find(|slot| !taken.contains(slot))
                 .unwrap_or_default();
-            run.say(EventKind::AttemptStarted {
+            run.emit(EventKind::AttemptStarted {
                 step: run.key(at),
                 attempt: 1,
                 slot,
@@ -289,11 +289,11 @@ pub(super) fn recorded(shape: &Shape) -> Vec<RunEvent> {
                 let step = run.key(next);
                 match lost[next as usize] {
                     None => {
-                        run.say(EventKind::StepReady { step });
+                        run.emit(EventKind::StepReady { step });
                         ready.push_back(next);
                     }
                     Some(before) => {
-                        run.say(EventKind::StepSkipped {
+                        run.emit(EventKind::StepSkipped {
                             step,
                             reason: SkipReason::Upstream,
                             because: Some(Arc::clone(&run.steps[before as usize].id)),
@@ -304,7 +304,7 @@ pub(super) fn recorded(shape: &Shape) -> Vec<RunEvent> {
             }
         }
     }
-    run.say(EventKind::RunEnded {
+    run.emit(EventKind::RunEnded {
         status: if failed {
             RunOutcome::Failed
         } else {
@@ -330,7 +330,7 @@ impl Recorder {
         }
     }
 
-    fn say(&mut self, kind: EventKind) {
+    fn emit(&mut self, kind: EventKind) {
         self.events.push(RunEvent {
             seq: self.events.len() as u64,
             at: self.at,
@@ -347,7 +347,7 @@ impl Recorder {
             retryable: false,
             attempts: 1,
         };
-        self.say(EventKind::AttemptEnded(Arc::new(AttemptEnd {
+        self.emit(EventKind::AttemptEnded(Arc::new(AttemptEnd {
             step: self.key(at),
             attempt: 1,
             service,
@@ -360,7 +360,7 @@ impl Recorder {
             cancelled: false,
         })));
         let step = self.key(at);
-        self.say(if fails {
+        self.emit(if fails {
             EventKind::StepFailed {
                 step,
                 error: Box::new(error),

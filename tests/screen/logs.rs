@@ -92,7 +92,7 @@ fn it_follows_until_it_is_scrolled_and_says_what_is_new() {
         inspector(&mut screen)
     );
     let known = lines(building(), 0, 60).events().len();
-    screen.tell(Message::Events(rest(lines(building(), 0, 63), known)));
+    screen.send(Message::Events(rest(lines(building(), 0, 63), known)));
     assert!(
         inspector(&mut screen).contains("object 62 is"),
         "{}",
@@ -105,7 +105,7 @@ fn it_follows_until_it_is_scrolled_and_says_what_is_new() {
         "{above}"
     );
     let known = lines(building(), 0, 63).events().len();
-    screen.tell(Message::Events(rest(lines(building(), 0, 70), known)));
+    screen.send(Message::Events(rest(lines(building(), 0, 70), known)));
     let text = inspector(&mut screen);
     assert!(
         text.contains("▼ 7 new") && !text.contains("object 62 is"),

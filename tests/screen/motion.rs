@@ -112,7 +112,7 @@ fn a_step_stands_out_for_a_moment_when_its_state_changes() {
 /// The frames that are drawn until `ms`, by the timers that the dashboard asks for.
 fn frames(screen: &mut Screen, from: u64, ms: u64) -> usize {
     let (mut clock, end) = (Micros(from * 1_000), Micros(ms * 1_000));
-    screen.tell(Message::Tick(clock));
+    screen.send(Message::Tick(clock));
     screen.draw();
     screen.model.dirty = false;
     let mut frames = 0;
@@ -121,7 +121,7 @@ fn frames(screen: &mut Screen, from: u64, ms: u64) -> usize {
             break;
         };
         clock += time.max(Micros(1));
-        screen.tell(Message::Tick(clock));
+        screen.send(Message::Tick(clock));
         if screen.model.dirty {
             screen.draw();
             screen.model.dirty = false;

@@ -69,7 +69,7 @@ fn it_is_moved_in_closed_and_left() {
         palette(&screen).field.is_empty(),
         "it opens with nothing typed"
     );
-    screen.tell(Message::Terminal(TerminalEvent::Paste(
+    screen.send(Message::Terminal(TerminalEvent::Paste(
         "zoom-in\n".to_owned(),
     )));
     assert_eq!(palette(&screen).field.text(), "zoom-in ");

@@ -31,14 +31,14 @@ fn edited(mut screen: Screen) -> Screen {
         "{asked:?}"
     );
     let place = HistoryAnswer::PlanPlace(Ok(("plan.yaml".into(), 12)));
-    screen.tell(Message::Answer(place));
+    screen.send(Message::Answer(place));
     let opened = TerminalEffect::Open(
         OutsideProgram::Editor,
         OutsideFile::Path("plan.yaml".into(), 12),
     );
     assert_eq!(screen.effects.pop(), Some(Effect::Terminal(opened)));
     let saved = OutsideEnd::Changed("steps: []".to_owned());
-    screen.tell(Message::Terminal(TerminalEvent::Outside(saved)));
+    screen.send(Message::Terminal(TerminalEvent::Outside(saved)));
     let asked = screen.effects.pop();
     assert!(
         matches!(asked, Some(Effect::Ask(HistoryQuery::PlanChange { .. }))),
@@ -49,7 +49,7 @@ fn edited(mut screen: Screen) -> Screen {
 
 fn answer(screen: &mut Screen, known: Result<PlanChange, &str>) {
     let known = known.map(Box::new).map_err(Into::into);
-    screen.tell(Message::Answer(HistoryAnswer::PlanChange(known)));
+    screen.send(Message::Answer(HistoryAnswer::PlanChange(known)));
 }
 
 fn ended(columns: u16, rows: u16) -> Screen {

@@ -60,23 +60,23 @@ fn bodies_are_read_when_they_are_shown_and_when_there_are_more() {
     assert_eq!(asked(&screen), ["extract".into()]);
     assert!(screen.text().contains("Reading the record"));
     // An answer for another step is not taken for this one's.
-    screen.tell(answered("total", Ok(vec![exchange(9)])));
+    screen.send(answered("total", Ok(vec![exchange(9)])));
     assert!(screen.text().contains("Reading the record"));
-    screen.tell(answered("extract", Ok(vec![exchange(1), exchange(2)])));
+    screen.send(answered("extract", Ok(vec![exchange(1), exchange(2)])));
     insta::assert_snapshot!("raw_bodies_120x36", screen.text());
     // Another attempt, and the page has its bodies.
     let known = run.so_far().len();
     run = run.call(&["extract"]).wait(100).succeed(&["extract"]);
-    screen.tell(Message::Events(run.so_far().split_off(known)));
+    screen.send(Message::Events(run.so_far().split_off(known)));
     assert_eq!(asked(&screen).len(), 2);
-    screen.tell(answered("extract", Err("the disk is gone".into())));
+    screen.send(answered("extract", Err("the disk is gone".into())));
     assert!(screen.text().contains("cannot be read: the disk is gone"));
     screen.press("v");
     assert!(!screen.text().contains("cannot be read"));
     assert_eq!(asked(&screen).len(), 2);
     screen.press("v");
     assert_eq!(asked(&screen).len(), 3, "it is tried again");
-    screen.tell(answered("extract", Ok(Vec::new())));
+    screen.send(answered("extract", Ok(Vec::new())));
     assert!(screen.text().contains("Nothing is on record"));
 }
 

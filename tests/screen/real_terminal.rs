@@ -43,7 +43,7 @@ impl Scripted {
         }
     }
 
-    fn say(&mut self, kind: EventKind) {
+    fn emit(&mut self, kind: EventKind) {
         self.events.push(RunEvent {
             seq: self.events.len() as u64,
             at: self.now(),
@@ -73,10 +73,10 @@ impl Feed for Scripted {
                     let tool = std::thread::spawn(|| panic!("a tool gave way"));
                     assert!(tool.join().is_err());
                 }
-                self.say(EventKind::RunPaused);
+                self.emit(EventKind::RunPaused);
             }
-            RunCommand::Resume => self.say(EventKind::RunResumed),
-            RunCommand::Stop => self.say(EventKind::RunEnded {
+            RunCommand::Resume => self.emit(EventKind::RunResumed),
+            RunCommand::Stop => self.emit(EventKind::RunEnded {
                 status: RunOutcome::Cancelled,
                 result: Arc::default(),
                 error: None,

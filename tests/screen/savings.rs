@@ -44,7 +44,7 @@ fn the_page_of_an_ended_run_has_both_sums() {
         let mut screen = Screen::new(columns, rows, events).at(60_000).keys("esc z");
         assert_eq!(asked(&screen), 1);
         assert!(!screen.text().contains("what the plan saves"));
-        screen.tell(Message::Answer(HistoryAnswer::Saved(Ok(Box::new(
+        screen.send(Message::Answer(HistoryAnswer::Saved(Ok(Box::new(
             savings(),
         )))));
         screen.press("j j j j j j");
@@ -59,11 +59,11 @@ fn it_is_asked_for_once_when_the_run_has_ended() {
     assert_eq!(asked(&screen), 0, "the run is active");
     let known = run.so_far().len();
     run = run.end_run(RunOutcome::Succeeded);
-    screen.tell(Message::Events(run.so_far().split_off(known)));
+    screen.send(Message::Events(run.so_far().split_off(known)));
     assert_eq!(asked(&screen), 1);
     screen.press("esc esc");
     assert_eq!(asked(&screen), 1, "nothing has changed since");
-    screen.tell(Message::Answer(HistoryAnswer::Saved(Err(
+    screen.send(Message::Answer(HistoryAnswer::Saved(Err(
         "no settings".into()
     ))));
     assert!(screen.text().contains("not known: no settings"));

@@ -228,7 +228,7 @@ fn keys_become_commands() {
     ];
     assert_eq!(screen.effects, expected.map(Effect::Command));
     screen.effects.clear();
-    screen.tell(Message::Events(vec![]));
+    screen.send(Message::Events(vec![]));
     screen.press("g r");
     assert_eq!(
         screen.effects,
@@ -281,7 +281,7 @@ fn leaving_asks_once_while_the_run_goes_on() {
         screen.press(confirm);
         assert_eq!(screen.effects, std::slice::from_ref(&stop), "{confirm}");
         let ended = events_after(&events, RunOutcome::Cancelled);
-        screen.tell(Message::Events(ended));
+        screen.send(Message::Events(ended));
         assert_eq!(
             screen.effects.last(),
             Some(&Effect::Terminal(TerminalEffect::Leave(Outcome::Quit)))
@@ -445,11 +445,11 @@ fn a_large_graph_appears_without_anything_happening() {
         assert!(std::time::Instant::now() < end, "no layout came");
         std::thread::yield_now();
         screen.model.dirty = false;
-        screen.tell(Message::Tick(Micros(60_000)));
+        screen.send(Message::Tick(Micros(60_000)));
         assert!(screen.model.dirty);
         screen.draw();
     }
-    screen.tell(Message::Tick(Micros(900_000)));
+    screen.send(Message::Tick(Micros(900_000)));
     assert_eq!(screen.model.wake_in(), None);
     assert!(screen.text().contains("s0"), "{}", screen.text());
 }
@@ -465,7 +465,7 @@ fn time_alone_needs_no_timer_once_nothing_moves() {
         let mut screen = Screen::new(80, 24, run.events()).at(60_000);
         screen.draw();
         screen.model.dirty = false;
-        screen.tell(Message::Tick(Micros(70_000_000)));
+        screen.send(Message::Tick(Micros(70_000_000)));
         assert_eq!(screen.model.wake_in(), None);
         assert!(!screen.model.dirty);
     }
@@ -592,7 +592,7 @@ fn the_bottleneck_is_what_would_save_most() {
 fn a_paste_is_searched_for() {
     let mut screen = Screen::new(120, 36, receipt_running().events()).at(1700);
     screen.press("/");
-    screen.tell(Message::Terminal(TerminalEvent::Paste(
+    screen.send(Message::Terminal(TerminalEvent::Paste(
         "categorize\n".to_owned(),
     )));
     let found = Some(receipt().key("categorize").ix);

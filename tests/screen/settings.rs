@@ -212,7 +212,7 @@ fn a_change_is_told_and_seen_everywhere() {
             },
         },
     };
-    screen.tell(Message::Events(vec![event]));
+    screen.send(Message::Events(vec![event]));
     let text = screen.text();
     assert!(text.contains("budget: $0.25 in all"), "the notice: {text}");
     screen.press("esc");

@@ -58,12 +58,12 @@ fn an_answer_grows_in_the_inspector_and_on_its_node() {
             let mut screen = Screen::new(columns, rows, running().events())
                 .at(2_302)
                 .keys(keys);
-            screen.tell(Message::Live(answer(&[(
+            screen.send(Message::Live(answer(&[(
                 702,
                 "",
                 "The note has one line, with a price.",
             )])));
-            screen.tell(Message::Live(answer(&[
+            screen.send(Message::Live(answer(&[
                 (1_302, "The note lists a cup of tea ", ""),
                 (2_202, "for 4.50.\nNothing else was bought, ", ""),
             ])));
@@ -84,7 +84,7 @@ fn the_prompt_is_shown_before_anything_has_arrived_and_thoughts_stand_apart() {
         "{text}"
     );
     assert!(text.contains("$0.0020 reserved"), "{text}");
-    screen.tell(Message::Live(answer(&[(
+    screen.send(Message::Live(answer(&[(
         500,
         "<think>Hm.</think>Tea.",
         "",
@@ -99,16 +99,16 @@ fn the_prompt_is_shown_before_anything_has_arrived_and_thoughts_stand_apart() {
 fn an_answer_of_an_attempt_that_ended_is_that_of_its_event() {
     let calling = || ready().call(&["summary"]);
     let mut screen = Screen::new(120, 36, calling().events()).at(900).keys("j");
-    screen.tell(Message::Live(answer(&[
+    screen.send(Message::Live(answer(&[
         (600, "half of ", ""),
         (700, "it", ""),
     ])));
     assert!(screen.text().contains("tok/s"));
     let ended = calling().wait(900).succeed(&["summary"]).events();
     let seen = calling().events().len();
-    screen.tell(Message::Events(ended[seen..].to_vec()));
+    screen.send(Message::Events(ended[seen..].to_vec()));
     // What comes late changes nothing.
-    screen.tell(Message::Live(answer(&[(700, "late", "")])));
+    screen.send(Message::Live(answer(&[(700, "late", "")])));
     let text = screen.text();
     assert!(!text.contains("tok/s") && !text.contains("late"), "{text}");
     assert!(screen.model.live.is_empty());

@@ -108,8 +108,8 @@ fn a_live_run_continues_behind_an_earlier_event() {
         .end_run(RunOutcome::Succeeded)
         .events();
     screen.model.dirty = false;
-    screen.tell(Message::Events(after[known..].to_vec()));
-    screen.tell(Message::Tick(Micros(5_000_000)));
+    screen.send(Message::Events(after[known..].to_vec()));
+    screen.send(Message::Tick(Micros(5_000_000)));
     assert!(screen.model.dirty, "the header counts the events");
     assert_eq!(screen.model.position(), position);
     assert_eq!(status_of(&screen, "validate"), StepStatus::Pending);
@@ -203,7 +203,7 @@ fn an_earlier_event_needs_no_timer() {
         .keys("[");
     screen.draw();
     screen.model.dirty = false;
-    screen.tell(Message::Tick(Micros(3_000_000)));
+    screen.send(Message::Tick(Micros(3_000_000)));
     assert_eq!(screen.model.wake_in(), None);
     assert!(!screen.model.dirty);
     screen.press("]");
@@ -243,7 +243,7 @@ fn replay(columns: u16, rows: u16, speed: f64) -> Screen {
     let events = receipt_failed().end_run(RunOutcome::Failed).events();
     let mut screen = Screen::new(columns, rows, Vec::new());
     screen.model = Model::new("receipt", Theme::default(), false, (columns, rows)).replaying(speed);
-    screen.tell(Message::Events(events));
+    screen.send(Message::Events(events));
     screen
 }
 
@@ -251,7 +251,7 @@ fn replay(columns: u16, rows: u16, speed: f64) -> Screen {
 fn a_replay_on_its_way() {
     for (columns, rows) in SIZES {
         let mut screen = replay(columns, rows, 2.0);
-        screen.tell(Message::Tick(Micros(400_000)));
+        screen.send(Message::Tick(Micros(400_000)));
         insta::assert_snapshot!(format!("replay_{columns}x{rows}"), screen.text());
     }
 }
@@ -264,7 +264,7 @@ fn a_replay_plays_at_its_speed_and_stops_at_the_end() {
     let mut ticks = 0;
     while let Some(wait) = screen.model.wake_in() {
         clock += wait.max(Micros(16_000));
-        screen.tell(Message::Tick(clock));
+        screen.send(Message::Tick(clock));
         let place = Micros((clock.0 * 2).min(events.last().unwrap().at.0));
         assert_eq!(screen.model.now, place);
         let happened = events.iter().filter(|event| event.at <= place).count();
@@ -278,12 +278,12 @@ fn a_replay_plays_at_its_speed_and_stops_at_the_end() {
     screen.press("{ { {");
     let held = screen.model.position();
     assert!(held < events.len());
-    screen.tell(Message::Tick(clock + Micros(30_000_000)));
+    screen.send(Message::Tick(clock + Micros(30_000_000)));
     assert_eq!(screen.model.position(), held, "from the end one looks back");
     screen.press("space");
     assert!(screen.model.wake_in().is_some(), "it plays on from there");
     screen.press("space");
-    screen.tell(Message::Tick(clock + Micros(60_000_000)));
+    screen.send(Message::Tick(clock + Micros(60_000_000)));
     assert_eq!(
         (screen.model.position(), screen.model.wake_in()),
         (held, None)
@@ -308,7 +308,7 @@ fn a_replay_plays_at_its_speed_and_stops_at_the_end() {
 #[test]
 fn a_replay_without_a_speed_shows_the_end() {
     let mut screen = replay(80, 24, 0.0);
-    screen.tell(Message::Tick(Micros(1)));
+    screen.send(Message::Tick(Micros(1)));
     assert_eq!(
         screen.model.position(),
         screen.model.time_travel.history().len()

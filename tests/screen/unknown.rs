@@ -39,7 +39,7 @@ fn asking(columns: u16, rows: u16) -> (Screen, StepIx, StepIx) {
     ];
     let mut screen = Screen::new(columns, rows, run.events());
     screen.model.unknown.asks = true;
-    screen.tell(Message::Events(events));
+    screen.send(Message::Events(events));
     (screen.at(1700), first.min(second), first.max(second))
 }
 
@@ -73,7 +73,7 @@ fn a_question_is_put_off_and_comes_back() {
         matches!(screen.model.overlay, Some(Overlay::Unknown(step)) if step == first || step == second)
     );
     screen.press("esc");
-    screen.tell(Message::Events(vec![]));
+    screen.send(Message::Events(vec![]));
     assert!(
         screen.model.overlay.is_none(),
         "it does not come back by itself"
@@ -82,7 +82,7 @@ fn a_question_is_put_off_and_comes_back() {
     let run = receipt().start();
     let mut screen = Screen::new(100, 30, run.events());
     screen.model.unknown.asks = true;
-    screen.tell(Message::Events(vec![unknown(&receipt(), "extract", 90)]));
+    screen.send(Message::Events(vec![unknown(&receipt(), "extract", 90)]));
     screen.press("esc");
     let text = screen.text();
     assert!(text.contains("needs your answer on 1 unknown"), "{text}");
@@ -93,7 +93,7 @@ fn no_one_is_asked_in_a_run_that_does_not_wait() {
     let run = receipt_running();
     let event = unknown(&run, "validate", 90);
     let mut screen = Screen::new(100, 30, run.events());
-    screen.tell(Message::Events(vec![event]));
+    screen.send(Message::Events(vec![event]));
     assert!(screen.model.overlay.is_none());
     screen.press("u");
     assert!(screen.model.overlay.is_none());
@@ -127,7 +127,7 @@ fn the_output_is_written_by_hand_and_checked() {
         "the question stays open"
     );
     screen.press("O ctrl-a ctrl-k");
-    screen.tell(Message::Terminal(TerminalEvent::Paste(
+    screen.send(Message::Terminal(TerminalEvent::Paste(
         "{\"q\":\r\n\u{1b}[1]}".to_owned(),
     )));
     screen.press("ctrl-s");
@@ -146,7 +146,7 @@ fn type_in(screen: &mut Screen, text: &str) {
         } else {
             c.to_string()
         };
-        screen.tell(Message::Terminal(TerminalEvent::Key(parse(&key))));
+        screen.send(Message::Terminal(TerminalEvent::Key(parse(&key))));
     }
     screen.draw();
 }

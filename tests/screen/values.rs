@@ -62,7 +62,7 @@ fn asked(screen: &Screen) -> Vec<(u64, String)> {
 
 fn answer(screen: &mut Screen, number: u64, answer: Result<Value, &str>) {
     let answer = answer.map(Arc::new).map_err(Arc::from);
-    screen.tell(Message::Answer(HistoryAnswer::Filtered(number, answer)));
+    screen.send(Message::Answer(HistoryAnswer::Filtered(number, answer)));
 }
 
 fn copied(screen: &Screen) -> Option<String> {

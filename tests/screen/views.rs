@@ -201,7 +201,7 @@ fn a_filter_is_typed_kept_and_dropped() {
 fn a_paste_filters() {
     let mut screen = Screen::new(120, 36, receipt_failed().events()).at(2_200);
     screen.press("L &");
-    screen.tell(Message::Terminal(TerminalEvent::Paste(
+    screen.send(Message::Terminal(TerminalEvent::Paste(
         "is:fail".to_owned(),
     )));
     let text = screen.text();
@@ -216,7 +216,7 @@ fn the_timeline_follows_what_happens_where_it_is_zoomed_in() {
     let mut screen = Screen::new(120, 36, receipt_running().events())
         .at(1_700)
         .keys("T + + +");
-    screen.tell(Message::Tick(Micros(4_000_000)));
+    screen.send(Message::Tick(Micros(4_000_000)));
     let text = screen.text();
     assert!(text.contains("following"), "{text}");
     assert!(
@@ -237,7 +237,7 @@ fn a_view_that_stands_still_needs_no_timer() {
         let mut screen = Screen::new(80, 24, run.events()).at(60_000).keys(key);
         screen.draw();
         screen.model.dirty = false;
-        screen.tell(Message::Tick(Micros(70_000_000)));
+        screen.send(Message::Tick(Micros(70_000_000)));
         assert_eq!(screen.model.wake_in(), None, "{key}");
         assert!(!screen.model.dirty, "{key}");
     }

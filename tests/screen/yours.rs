@@ -42,7 +42,7 @@ fn choosing(columns: u16, rows: u16) -> Screen {
         .any(|effect| matches!(effect, Effect::Terminal(TerminalEffect::ReadThemes(_))));
     assert!(asked, "{:?}", screen.effects);
     screen.effects.clear();
-    screen.tell(Message::Terminal(TerminalEvent::Themes(files())));
+    screen.send(Message::Terminal(TerminalEvent::Themes(files())));
     screen.draw();
     screen
 }
@@ -107,7 +107,7 @@ fn the_files_are_read_again_while_one_is_chosen() {
     let mut fewer = files();
     fewer.remove(0);
     fewer.last_mut().unwrap().theme = theme_named("dark");
-    screen.tell(Message::Terminal(TerminalEvent::Themes(fewer)));
+    screen.send(Message::Terminal(TerminalEvent::Themes(fewer)));
     assert_eq!(screen.model.theme, theme_named("light").unwrap());
     screen.press("down");
     assert_eq!(screen.model.theme, theme_named("dark").unwrap());
@@ -116,11 +116,11 @@ fn the_files_are_read_again_while_one_is_chosen() {
 #[test]
 fn a_name_takes_its_theme_and_a_wrong_one_is_said() {
     let mut screen = running(120, 36).keys(": t h e m e space l i g h t enter");
-    screen.tell(Message::Terminal(TerminalEvent::Themes(files())));
+    screen.send(Message::Terminal(TerminalEvent::Themes(files())));
     assert!(screen.model.overlay.is_none());
     assert_eq!(screen.model.theme, theme_named("light").unwrap());
     let mut screen = running(120, 36).keys(": t h e m e space n e o n enter");
-    screen.tell(Message::Terminal(TerminalEvent::Themes(files())));
+    screen.send(Message::Terminal(TerminalEvent::Themes(files())));
     assert!(matches!(screen.model.overlay, Some(Overlay::Themes(_))));
     assert!(
         screen
@@ -170,7 +170,7 @@ fn own_keys_take_the_place_of_the_usual_ones() {
     screen.press("space");
     assert!(screen.effects.is_empty(), "space is no key any more");
     let f4 = KeyEvent::new(KeyCode::F(4), KeyModifiers::NONE);
-    screen.tell(Message::Terminal(TerminalEvent::Key(f4)));
+    screen.send(Message::Terminal(TerminalEvent::Key(f4)));
     assert_eq!(screen.effects, [Effect::Command(RunCommand::Pause)]);
     screen.press("x");
     assert_eq!(screen.model.focus, Focus::Inspector);

@@ -15,7 +15,7 @@ use std::sync::Arc;
 /// The maximum of steps between a goal and what is given.
 const MAX_DEPTH: usize = 10;
 /// The maximum of tools that are tried.
-const MAX_TRIES: usize = 4_000;
+const MAX_ATTEMPTS: usize = 4_000;
 /// An optional parameter takes a value up to this cost: one that is clearly meant.
 const CLEARLY_MEANT: u32 = 6;
 pub(super) struct Search<'a> {
@@ -26,7 +26,7 @@ pub(super) struct Search<'a> {
     /// The step of the part before it.
     before: Option<usize>,
     planned: Vec<Planned>,
-    tries: usize,
+    attempts: usize,
     /// Tools that are out of reach, with the reason; only where no tool on the way was left out.
     out_of_reach: HashMap<usize, String>,
     pub notes: Vec<String>,
@@ -46,7 +46,7 @@ impl<'a> Search<'a> {
             clause: Clause::default(),
             before: None,
             planned: Vec::new(),
-            tries: 0,
+            attempts: 0,
             out_of_reach: HashMap::new(),
             notes: Vec::new(),
         }
@@ -114,9 +114,9 @@ impl<'a> Search<'a> {
         if let Some(reason) = self.out_of_reach.get(&tool) {
             return Err(reason.clone());
         }
-        self.tries += 1;
+        self.attempts += 1;
         let definition = Arc::clone(&self.known.tools[tool]);
-        if above.contains(&tool) || above.len() >= MAX_DEPTH || self.tries > MAX_TRIES {
+        if above.contains(&tool) || above.len() >= MAX_DEPTH || self.attempts > MAX_ATTEMPTS {
             return Err(format!("{} needs its own output", definition.name));
         }
         let (mark, used) = (self.planned.len(), self.used.clone());

@@ -101,7 +101,7 @@ impl Launch {
         }
         #[cfg(not(target_os = "linux"))]
         {
-            say(STARTED);
+            write_line(STARTED);
             #[cfg(unix)]
             let _ = rustix::process::setsid();
             self.start().run()
@@ -131,13 +131,13 @@ pub(super) fn with_group(command: &mut tokio::process::Command) {
 }
 
 /// Tells the parent something on standard error, which the parent may have closed.
-fn say(line: &str) {
+fn write_line(line: &str) {
     use std::io::Write;
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 fn not_started(program: &OsString, error: &std::io::Error) -> ExitCode {
-    say(&format!("{NOT_STARTED_MARK}{}: {error}", program.display()));
+    write_line(&format!("{NOT_STARTED_MARK}{}: {error}", program.display()));
     ExitCode::from(NOT_STARTED)
 }
 

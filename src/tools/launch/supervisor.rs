@@ -9,7 +9,7 @@ use super::descriptors::{close_inherited, release_pipes};
 use super::family::{Member, descendants};
 use super::memory::MemoryLimit;
 use super::share::Share;
-use super::{GRACE, Launch, OVER_MEMORY, OVER_MEMORY_MARK, STARTED, not_started, say};
+use super::{GRACE, Launch, OVER_MEMORY, OVER_MEMORY_MARK, STARTED, not_started, write_line};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{
@@ -49,7 +49,7 @@ pub(super) fn supervise(launch: &Launch) -> ExitCode {
     });
     let started = Events::new(launch.parent).and_then(|events| {
         // The first line on standard error tells that this is a launcher.
-        say(STARTED);
+        write_line(STARTED);
         let program = second_stage(launch, group.as_ref()).spawn()?;
         release_pipes()?;
         Ok((events, Pid::from_child(&program)))
@@ -120,7 +120,7 @@ impl Supervisor {
         }
         if over_memory {
             let megabytes = launch.memory_mb.unwrap_or_default();
-            say(&format!("{OVER_MEMORY_MARK}{megabytes} MB"));
+            write_line(&format!("{OVER_MEMORY_MARK}{megabytes} MB"));
             return ExitCode::from(OVER_MEMORY);
         }
         self.status.map_or(ExitCode::FAILURE, end_like)

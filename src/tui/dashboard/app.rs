@@ -3,14 +3,14 @@
 use super::feed::Feed;
 use super::history::HistoryQuery;
 use super::message::{Effect, Message};
-use super::standing;
 use super::state::model::Model;
+use super::terminal_status;
 use super::update::update;
 use super::view::view;
 use crate::run::{RunEvent, RunState};
 use crate::tui::terminal::options::{Error, Options};
 use crate::tui::terminal::screen::{Outcome, Screen, TerminalEffect, TerminalSession};
-use crate::tui::terminal::surroundings::Standing;
+use crate::tui::terminal::surroundings::TerminalStatus;
 use futures::future::BoxFuture;
 use ratatui::Frame;
 use std::time::Duration;
@@ -91,7 +91,7 @@ impl<F: Feed> Screen for Dashboard<F> {
     fn update(&mut self, message: Message) -> Vec<TerminalEffect> {
         let mut asked = Vec::new();
         let news = match &message {
-            Message::Events(events) => standing::news(events),
+            Message::Events(events) => terminal_status::news(events),
             _ => Vec::new(),
         };
         for effect in update(&mut self.model, message) {
@@ -106,7 +106,7 @@ impl<F: Feed> Screen for Dashboard<F> {
             }
         }
         self.ask_for_usual_times();
-        asked.extend(standing::notices(&self.model, &news));
+        asked.extend(terminal_status::notices(&self.model, &news));
         asked
     }
 
@@ -140,8 +140,8 @@ impl<F: Feed> Screen for Dashboard<F> {
         self.model.wake_in().map(Duration::from)
     }
 
-    fn standing(&self) -> Standing {
-        standing::of(&self.model)
+    fn status(&self) -> TerminalStatus {
+        terminal_status::of(&self.model)
     }
 
     fn draw(&mut self, frame: &mut Frame<'_>) {

@@ -8,7 +8,7 @@ pub(crate) mod layout;
 pub(crate) mod message;
 pub(crate) mod page;
 pub(crate) mod panes;
-mod standing;
 pub(crate) mod state;
+mod terminal_status;
 pub(crate) mod update;
 pub(crate) mod view;

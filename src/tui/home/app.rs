@@ -7,7 +7,7 @@ use super::update::update;
 use super::view;
 use crate::tui::terminal::options::{Error, Options};
 use crate::tui::terminal::screen::{Outcome, Screen, TerminalEffect, TerminalSession};
-use crate::tui::terminal::surroundings::Standing;
+use crate::tui::terminal::surroundings::TerminalStatus;
 use futures::future::BoxFuture;
 use ratatui::Frame;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -114,8 +114,8 @@ impl<S: Source> Screen for Home<S> {
         self.choice.is_some()
     }
 
-    fn standing(&self) -> Standing {
-        Standing {
+    fn status(&self) -> TerminalStatus {
+        TerminalStatus {
             title: "plandeck".to_owned(),
             progress: None,
         }

@@ -11,7 +11,7 @@ use super::options::Options;
 use super::outside::{self, Ended};
 pub use super::outside::{OutsideEnd, OutsideFile, OutsideProgram};
 use super::signals::{Asked, ScreenSignals};
-use super::surroundings::{Said, Standing, Surroundings};
+use super::surroundings::{Surroundings, TerminalStatus, WrittenStatus};
 use crate::plan::StepIx;
 use crate::tui::theme::file::ThemeFile;
 use crate::tui::theme::look::{Look, ThemeSource, keep_background, keep_theme};
@@ -117,7 +117,7 @@ pub(crate) trait Screen {
     /// Draws a frame; the screen is not behind any more.
     fn draw(&mut self, frame: &mut Frame<'_>);
     /// How it stands, for the title of the window and the task bar.
-    fn standing(&self) -> Standing;
+    fn status(&self) -> TerminalStatus;
     /// Whether another screen is likely to follow once this one was left.
     fn leads_on(&self) -> bool {
         false
@@ -148,7 +148,7 @@ pub(crate) struct TerminalSession {
         mpsc::UnboundedReceiver<CopyEnd>,
     ),
     surroundings: Surroundings,
-    said: Said,
+    written_status: WrittenStatus,
     /// Whether the theme goes by the terminal's background.
     asks_background: bool,
     /// Whether the user looks here, and was told something while looking elsewhere.
@@ -178,7 +178,7 @@ impl TerminalSession {
             outside: None,
             copied: mpsc::unbounded_channel(),
             surroundings,
-            said: Said::default(),
+            written_status: WrittenStatus::default(),
             asks_background: look.asks_background(),
             focused: true,
             was_told: false,
@@ -405,9 +405,9 @@ impl TerminalSession {
         queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
         self.terminal.draw(|frame| screen.draw(frame))?;
         execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;
-        let standing = screen.standing();
+        let status = screen.status();
         let out = self.terminal.backend_mut();
-        self.said.say(standing, self.surroundings, out)
+        self.written_status.write(status, self.surroundings, out)
     }
 
     /// Clears the screen and draws every cell again. (`Terminal::clear` would ask the terminal where its cursor
@@ -415,7 +415,7 @@ impl TerminalSession {
     fn forget_screen(&mut self, screen: &mut impl Screen) -> io::Result<()> {
         execute!(self.terminal.backend_mut(), Clear(ClearType::All))?;
         self.terminal = canvas()?;
-        self.said.forget();
+        self.written_status.forget();
         screen.set_dirty();
         Ok(())
     }

@@ -59,18 +59,18 @@ pub enum Progress {
     Paused(u8),
 }
 
-/// How a screen stands, in a few words.
+/// What the terminal shows of a screen outside of its cells.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Standing {
+pub struct TerminalStatus {
     /// The title.
     pub title: String,
     /// The progress, while there is one.
     pub progress: Option<Progress>,
 }
 
-/// What was said last, so that only changes are written.
+/// What was written last, so that only changes are written.
 #[derive(Debug, Default)]
-pub(super) struct Said(Option<Standing>);
+pub(super) struct WrittenStatus(Option<TerminalStatus>);
 
 impl Surroundings {
     /// What is wanted and this terminal can do.
@@ -97,27 +97,27 @@ impl Surroundings {
     }
 }
 
-impl Said {
+impl WrittenStatus {
     /// Writes what has changed.
-    pub(super) fn say(
+    pub(super) fn write(
         &mut self,
-        standing: Standing,
+        status: TerminalStatus,
         wanted: Surroundings,
         out: &mut impl Write,
     ) -> io::Result<()> {
         let before = self.0.take().unwrap_or_default();
         let mut bytes = Vec::new();
-        if wanted.title && before.title != standing.title {
-            let title = clean(&standing.title);
+        if wanted.title && before.title != status.title {
+            let title = clean(&status.title);
             bytes.extend(format!("\x1b]2;{title}\x1b\\").into_bytes());
         }
-        if wanted.progress && before.progress != standing.progress {
-            bytes.extend(match standing.progress {
+        if wanted.progress && before.progress != status.progress {
+            bytes.extend(match status.progress {
                 None => NO_PROGRESS.to_vec(),
                 Some(progress) => progress.bytes(),
             });
         }
-        self.0 = Some(standing);
+        self.0 = Some(status);
         if bytes.is_empty() {
             return Ok(());
         }
@@ -125,7 +125,7 @@ impl Said {
         out.flush()
     }
 
-    /// Forgets what was said: the terminal was somebody else's.
+    /// Forgets what was written: the terminal was somebody else's.
     pub(super) fn forget(&mut self) {
         self.0 = None;
     }
@@ -184,15 +184,15 @@ mod tests {
 
     fn said(title: &str) -> String {
         let mut out = Vec::new();
-        let standing = Standing {
+        let status = TerminalStatus {
             title: title.to_owned(),
             progress: Some(Progress::Failing(40)),
         };
-        let mut said = Said::default();
+        let mut written = WrittenStatus::default();
         let wanted = Surroundings::default();
-        said.say(standing.clone(), wanted, &mut out).unwrap();
+        written.write(status.clone(), wanted, &mut out).unwrap();
         let length = out.len();
-        said.say(standing, wanted, &mut out).unwrap();
+        written.write(status, wanted, &mut out).unwrap();
         assert_eq!(out.len(), length, "nothing has changed");
         String::from_utf8(out).unwrap()
     }
@@ -226,11 +226,13 @@ mod tests {
             notify: Notify::Off,
         };
         let mut out = Vec::new();
-        let standing = Standing {
+        let status = TerminalStatus {
             title: "x".to_owned(),
             progress: Some(Progress::Running(1)),
         };
-        Said::default().say(standing, off, &mut out).unwrap();
+        WrittenStatus::default()
+            .write(status, off, &mut out)
+            .unwrap();
         assert!(out.is_empty() && off.notice("x").is_empty());
         let message = Surroundings {
             notify: Notify::Message,

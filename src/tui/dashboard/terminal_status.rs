@@ -4,7 +4,7 @@ use super::state::model::Model;
 use crate::run::{EventKind, RunEvent, RunOutcome, RunPhase, StepStatus};
 use crate::text;
 use crate::tui::terminal::screen::TerminalEffect;
-use crate::tui::terminal::surroundings::{Progress, Standing};
+use crate::tui::terminal::surroundings::{Progress, TerminalStatus};
 use std::sync::Arc;
 
 /// The most cells of a plan's name, and of a step's.
@@ -17,12 +17,12 @@ fn name(model: &Model) -> String {
 }
 
 /// How the run stands now, whatever event of it is shown.
-pub(super) fn of(model: &Model) -> Standing {
+pub(super) fn of(model: &Model) -> TerminalStatus {
     let (theme, run) = (&model.theme, model.latest());
     let name = name(model);
     let glyph = |status: StepStatus| theme.status(status).glyph;
     if model.is_replay() {
-        return Standing {
+        return TerminalStatus {
             title: format!("{name} (replay) - plandeck"),
             progress: None,
         };
@@ -55,7 +55,7 @@ pub(super) fn of(model: &Model) -> Standing {
             (format!("{percent}% "), Some(Progress::Running(percent)))
         }
     };
-    Standing {
+    TerminalStatus {
         title: format!("{begin}{name} - plandeck"),
         progress,
     }
