@@ -348,7 +348,7 @@ impl Driver {
             attempt: number,
             input,
             model,
-            idempotency_key: self.reuse.idempotency_key(&instance, &self.run_id),
+            idempotency_key: self.reuse.idempotency_key(&instance, &self.run_id, number),
             time_limit: own_timeout.or(policy.timeout),
             max_memory_mb: self.settings.limits.max_memory_mb,
             max_cpu_percent: self.settings.limits.max_cpu_percent,

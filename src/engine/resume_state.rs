@@ -55,19 +55,26 @@ enum PriorStep {
     Rerun,
 }
 
+/// The name of an attempt, which outlives the process: `RUN/STEP/ATTEMPT`.
+pub(super) fn attempt_name(run_id: &str, id: &str, number: u32) -> Arc<str> {
+    format!("{run_id}/{id}/{number}").into()
+}
+
 /// An earlier run that is resumed, or that this one is forked from.
 #[derive(Clone, Debug)]
 pub struct ResumeState {
     /// The earlier run.
     pub run_id: Arc<str>,
-    /// The first run of the line: what idempotency keys are made of, so that the server recognises a call that
-    /// it has had before.
+    /// The first run of the line that it belongs to.
     pub origin: Arc<str>,
     /// What is done with steps that may or may not have happened.
     pub unknown: UnknownSteps,
     /// Inputs and outputs that the user supplied: those of the earlier run, to be added to.
     pub edits: Vec<Edit>,
     rows: HashMap<Arc<str>, PriorStep>,
+    /// The names of the attempts that were interrupted, by row: the same call made again has the same name, so that a
+    /// server recognises it.
+    interrupted_attempts: HashMap<Arc<str>, Arc<str>>,
     /// Whether the conditions of rows held, as far as it is known.
     conditions: HashMap<Arc<str>, bool>,
     /// How many elements the lists of `for_each` steps had.
@@ -112,6 +119,7 @@ impl ResumeState {
         let run_id = header.map_or_else(|| "".into(), |header| Arc::clone(&header.run_id));
         let same: HashSet<&str> = same(earlier, plan, definitions);
         let mut rows = HashMap::new();
+        let mut interrupted_attempts = HashMap::new();
         let (mut conditions, mut elements) = (HashMap::new(), HashMap::new());
         let mut changed = Vec::new();
         let mut edits = Vec::new();
@@ -152,6 +160,16 @@ impl ResumeState {
                 _ if row.running_attempt().is_some() => Some(PriorStep::Interrupted),
                 _ => None,
             };
+            if matches!(what, Some(PriorStep::Interrupted)) {
+                let before = earlier
+                    .before
+                    .and_then(|before| before.interrupted_attempt(&id));
+                let name = match row.attempts.last().map(|attempt| attempt.number) {
+                    None | Some(1) if before.is_some() => before.cloned(),
+                    number => number.map(|number| attempt_name(&run_id, &id, number)),
+                };
+                interrupted_attempts.extend(name.map(|name| (Arc::clone(&id), name)));
+            }
             match what {
                 Some(PriorStep::Interrupted) => drop(rows.insert(id, PriorStep::Interrupted)),
                 Some(what) if is_same => drop(rows.insert(id, what)),
@@ -174,6 +192,7 @@ impl ResumeState {
             unknown: UnknownSteps::default(),
             edits,
             rows,
+            interrupted_attempts,
             conditions,
             elements,
             context: header.map_or_else(Arc::default, |header| Arc::clone(&header.context)),
@@ -193,6 +212,7 @@ impl ResumeState {
         self.forked_from = Some(Arc::clone(&self.run_id));
         self.origin = Arc::clone(run_id);
         self.renews_keys = true;
+        self.interrupted_attempts.clear();
         self.spent = Money::ZERO;
     }
 
@@ -210,6 +230,11 @@ impl ResumeState {
     /// Whether keys that the plan itself gives are made the run's own.
     pub(crate) fn renews_keys(&self) -> bool {
         self.renews_keys
+    }
+
+    /// The name of the attempt at this row that was interrupted, where there is one.
+    pub(super) fn interrupted_attempt(&self, id: &str) -> Option<&Arc<str>> {
+        self.interrupted_attempts.get(id)
     }
 
     /// Has the row of this id run again, with everything that depends on it and without cached outputs.

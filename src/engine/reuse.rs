@@ -6,7 +6,7 @@ use super::cache::{CacheKey, CachedOutput, FilesSeen, Keys, NewOutput, OutputCac
 use super::edit::Edit;
 use super::left_out::{LeftOut, holds_mark};
 use super::redaction::{any_value, shown_input};
-use super::resume_state::ResumeState;
+use super::resume_state::{ResumeState, attempt_name};
 use super::step_instance::StepInstance;
 use super::step_tools::StepTools;
 use super::{Prepared, Scheduler, why};
@@ -308,8 +308,13 @@ impl Reuse {
         cache.is_some_and(|cache| blocking(|| cache.pin(key, output)))
     }
 
-    /// The idempotency key of a row's calls, the same for every attempt.
-    pub(super) fn idempotency_key(&self, instance: &StepInstance<'_>, run_id: &str) -> Arc<str> {
+    /// The name of a row's attempt of this number; the plan's own key where it gives one.
+    pub(super) fn idempotency_key(
+        &self,
+        instance: &StepInstance<'_>,
+        run_id: &str,
+        number: u32,
+    ) -> Arc<str> {
         let id = instance.key().id;
         let resume = self.resume.as_ref();
         let given = instance.step().and_then(|step| {
@@ -326,8 +331,11 @@ impl Reuse {
                 format!("{given}:{}", resume.origin).into()
             }
             (Some(given), _) => given,
-            (None, Some(resume)) => format!("{}:{id}", resume.origin).into(),
-            (None, None) => format!("{run_id}:{id}").into(),
+            (None, resume) => {
+                let interrupted = resume.and_then(|resume| resume.interrupted_attempt(&id));
+                let first = interrupted.filter(|_| number == 1).map(Arc::clone);
+                first.unwrap_or_else(|| attempt_name(run_id, &id, number))
+            }
         }
     }
 

@@ -26,7 +26,8 @@ pub struct Call {
     pub input: Arc<Value>,
     /// The model that the step names, in place of the tool's or the worker's.
     pub model: Option<Arc<str>>,
-    /// The same for every attempt at one step in one run.
+    /// The name of the attempt, `RUN/STEP/ATTEMPT`, which a call has again that is repeated after a crash; the plan's own
+    /// `idempotency_key` where it gives one, the same for every attempt.
     pub idempotency_key: Arc<str>,
     /// The time after which the caller drops the call; `None` where it leaves that to the tool.
     pub time_limit: Option<Duration>,

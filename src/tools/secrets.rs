@@ -8,6 +8,10 @@ pub use crate::text::secrets::{REDACTED, Secrets, SharedSecrets};
 /// Whether a header of this name carries a credential, so that its value is always a secret.
 pub(super) fn is_secret_header(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
+    // A name of a call, and often of something that the plan is about.
+    if name == "idempotency-key" {
+        return false;
+    }
     [
         "authorization",
         "cookie",

@@ -361,7 +361,7 @@ async fn keys_are_new_for_what_is_called_again() {
     let (first, second) = (keys(&first), keys(&second));
     assert_eq!((first.len(), second.len(), &*first[1]), (2, 2, "given"));
     let id = &state.header.as_ref().unwrap().run_id;
-    assert_eq!(second, [format!("{id}:a"), format!("given:{id}")]);
+    assert_eq!(second, [format!("{id}/a/1"), format!("given:{id}")]);
     assert_eq!(
         state.steps[0].why().unwrap().rerun,
         Some(RerunReason::Asked)

@@ -165,15 +165,38 @@ async fn running_steps_are_repeated_only_where_that_is_safe_or_requested() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_call_that_is_made_again_has_the_key_it_had() {
+async fn a_call_that_is_made_again_has_the_name_it_had() {
     let home = tempfile::tempdir().unwrap();
     let events = died(home.path(), &chain(), started("4")).await;
-    let EventKind::RunStarted(header) = &events[0].kind else {
+    let EventKind::RunStarted(first) = &events[0].kind else {
         panic!("a beginning")
     };
+    let name = format!("{}/4/1", first.run_id);
+
+    // The run that resumes it dies in the same call.
+    let state = resume_state(home.path(), &chain(), UnknownSteps::Rerun);
+    let echo = Arc::new(Echo::default());
+    let (_, mut events) = run(engine(chain(), &echo).with_resume_state(state.clone())).await;
+    assert_eq!(echo.keys.lock().unwrap()[0], name);
+    let at = events.iter().position(started("4")).unwrap();
+    events.truncate(at + 1);
+    let EventKind::RunStarted(second) = &events[0].kind else {
+        panic!("a beginning")
+    };
+    let meta = RunMeta {
+        resumed_from: Some(Arc::clone(&first.run_id)),
+        origin: Some(state.origin.clone()),
+        ..meta(&chain())
+    };
+    Journal::begin(home.path(), &second.run_id, meta, JournalOptions::default())
+        .unwrap()
+        .accept(&events);
+
     let echo = Arc::new(Echo::default());
     resume(home.path(), &chain(), &echo, UnknownSteps::Rerun).await;
-    assert_eq!(echo.keys.lock().unwrap()[0], format!("{}:4", header.run_id));
+    let names = echo.keys.lock().unwrap();
+    assert_eq!(names[0], name);
+    assert!(names[1].ends_with("/5/1") && !names[1].starts_with(&*first.run_id));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -299,13 +322,17 @@ async fn a_run_that_was_resumed_is_not_resumed_again() {
         "{again:?}"
     );
 
-    // The third takes over what either of them did, knows the inputs of both, and keeps the keys of the first.
+    // The third takes over what either of them did and knows the inputs of both. What neither has called is a call of
+    // its own.
     let mut changed = steps.clone();
     changed[9].parameters = Template::Literal(Arc::new(json!({"n": "nine"})));
     let echo = Arc::new(Echo::default());
     let state = resume(home.path(), &changed, &echo, UnknownSteps::Keep).await;
     assert_eq!(state.calls, 4);
-    assert_eq!(echo.keys.lock().unwrap()[0], format!("{}:6", before.run_id));
+    assert_eq!(
+        echo.keys.lock().unwrap()[0],
+        format!("{}/6/1", state.header.as_ref().unwrap().run_id)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

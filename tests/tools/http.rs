@@ -14,7 +14,7 @@ use std::time::Duration;
 use wiremock::matchers::{
     body_json, body_string, header, method, path, query_param, query_param_is_missing,
 };
-use wiremock::{Mock, MockServer, ResponseTemplate};
+use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 fn http(server: &MockServer, fields: &Value) -> Arc<dyn Tool> {
     http_with(server, fields, &[])
@@ -119,6 +119,28 @@ async fn a_post_sends_the_rest_or_the_given_body() {
         &json!({"method": "PATCH", "url": "SERVER/", "body": "plain {{n}}"}),
     );
     assert_eq!(output(&text, json!({"n": 3})).await, json!("ok"));
+}
+
+#[tokio::test]
+async fn a_request_carries_the_name_of_its_attempt_or_the_key_of_the_catalog() {
+    let server = MockServer::start().await;
+    Mock::given(method("POST"))
+        .respond_with(|request: &Request| {
+            let keys = request.headers.get_all("idempotency-key").iter();
+            let keys: Vec<&str> = keys.map(|key| key.to_str().unwrap()).collect();
+            ResponseTemplate::new(200).set_body_json(keys)
+        })
+        .mount(&server)
+        .await;
+    let plain = http(&server, &json!({"method": "POST", "url": "SERVER"}));
+    let (call, _) = call(json!({}));
+    let name = call.idempotency_key.to_string();
+    assert_eq!(*plain.call(call).await.output.unwrap(), json!([name]));
+    let own =
+        json!({"method": "POST", "url": "SERVER", "headers": {"Idempotency-Key": "order-{{n}}"}});
+    // It is no secret: the answer that quotes it is an output like any other.
+    let keys = output(&http(&server, &own), json!({"n": 7})).await;
+    assert_eq!(keys, json!(["order-7"]));
 }
 
 #[tokio::test]

@@ -51,6 +51,14 @@ async fn standard_error_is_logged_and_quoted_when_it_fails() {
 }
 
 #[tokio::test]
+async fn a_program_gets_the_name_of_its_attempt() {
+    let (call, _) = call(json!({}));
+    let name = call.idempotency_key.to_string();
+    let report = shell("printf %s \"$PLANDECK_ATTEMPT\"").call(call).await;
+    assert_eq!(*report.output.unwrap(), json!(name));
+}
+
+#[tokio::test]
 async fn a_signal_is_named() {
     let report = shell("kill -SEGV $$").call(call(json!({})).0).await;
     let error = report.output.unwrap_err();

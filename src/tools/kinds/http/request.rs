@@ -22,6 +22,9 @@ use std::fmt::Write;
 /// The maximum size of an answer, in bytes.
 const MAX_ANSWER_BYTES: usize = 32 << 20;
 
+/// Says which attempt this is, so that a server does not do twice what is asked again.
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
 /// How much of an answer an error quotes, in bytes.
 const MAX_QUOTED_BYTES: usize = 600;
 
@@ -81,6 +84,12 @@ impl Prepared {
                 format!("the value of the header {name} has characters that a header cannot carry")
             })?;
             headers.append(header, value);
+        }
+        let has_key = headers.contains_key(IDEMPOTENCY_KEY);
+        // A name with other characters cannot be sent; the call is made without it.
+        let key = HeaderValue::from_bytes(call.idempotency_key.as_bytes()).ok();
+        if let Some(key) = key.filter(|_| !has_key) {
+            headers.insert(IDEMPOTENCY_KEY, key);
         }
         let mut url = Url::parse(&address).map_err(|error| {
             let address = services.secrets.now().quote(&written, 200);

@@ -13,6 +13,9 @@ use std::process::Stdio;
 use tokio::process::Command;
 use tokio_util::task::AbortOnDropHandle;
 
+/// The variable that has the name of the attempt.
+const ATTEMPT: &str = "PLANDECK_ATTEMPT";
+
 /// A command that is ready to be started.
 pub(super) struct Prepared {
     pub command: Command,
@@ -105,7 +108,10 @@ pub(super) fn prepare(
         }
     };
     // Keys of providers and other variables are none of the program's business.
-    command.env_clear().envs(passed_on());
+    command
+        .env_clear()
+        .envs(passed_on())
+        .env(ATTEMPT, &*call.idempotency_key);
     let parameters = Map::new();
     let mut renderer =
         TemplateRenderer::new(&parameters, Missing::Error).with_environment(&services.environment);
