@@ -7,6 +7,7 @@
 
 mod answer_channel;
 mod attempt;
+mod attempt_name;
 mod blocking;
 mod builder;
 mod cache;
@@ -35,6 +36,7 @@ mod step_tools;
 #[cfg(test)]
 mod tests;
 mod timers;
+mod unknown_steps;
 mod why;
 
 pub(crate) use answer_channel::{AnswerReader, AnswerSender, answer_channel};
@@ -44,8 +46,9 @@ pub use edit::Edit;
 pub use event_channel::{EventReader, EventSender, event_channel};
 pub use event_sink::{AttemptExchanges, EventSink};
 pub(crate) use prices::step_prices;
-pub use resume_state::{EarlierRun, ResumeState, UnknownSteps};
+pub use resume_state::{EarlierRun, ResumeState};
 pub(crate) use scheduler::{Action, Input, Prepared, Rules, Scheduler, Timer};
 pub use setup::Settings;
 pub(crate) use step_digest::StepDigest;
 pub use step_digest::{Definitions, definitions};
+pub use unknown_steps::UnknownSteps;

@@ -6,9 +6,11 @@
 //! unknown.
 
 use super::Prepared;
+use super::attempt_name::InterruptedAttempts;
 use super::dated::Dated;
 use super::edit::Edit;
 use super::step_digest::StepDigest;
+use super::unknown_steps::UnknownSteps;
 use super::why::input_changes;
 use crate::plan::{ExecutionPlan, Step, StepInput, StepIx};
 use crate::run::{
@@ -20,18 +22,6 @@ use crate::units::Money;
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-
-/// What to do with steps that may or may not have happened.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum UnknownSteps {
-    /// Leave them unknown; what depends on them is skipped. The user may still decide.
-    #[default]
-    Keep,
-    /// Run them again.
-    Rerun,
-    /// Skip them.
-    Skip,
-}
 
 /// How a row ended in the earlier run.
 #[derive(Clone, Debug)]
@@ -55,11 +45,6 @@ enum PriorStep {
     Rerun,
 }
 
-/// The name of an attempt, which outlives the process: `RUN/STEP/ATTEMPT`.
-pub(super) fn attempt_name(run_id: &str, id: &str, number: u32) -> Arc<str> {
-    format!("{run_id}/{id}/{number}").into()
-}
-
 /// An earlier run that is resumed, or that this one is forked from.
 #[derive(Clone, Debug)]
 pub struct ResumeState {
@@ -72,9 +57,7 @@ pub struct ResumeState {
     /// Inputs and outputs that the user supplied: those of the earlier run, to be added to.
     pub edits: Vec<Edit>,
     rows: HashMap<Arc<str>, PriorStep>,
-    /// The names of the attempts that were interrupted, by row: the same call made again has the same name, so that a
-    /// server recognises it.
-    interrupted_attempts: HashMap<Arc<str>, Arc<str>>,
+    interrupted_attempts: InterruptedAttempts,
     /// Whether the conditions of rows held, as far as it is known.
     conditions: HashMap<Arc<str>, bool>,
     /// How many elements the lists of `for_each` steps had.
@@ -119,7 +102,7 @@ impl ResumeState {
         let run_id = header.map_or_else(|| "".into(), |header| Arc::clone(&header.run_id));
         let same: HashSet<&str> = same(earlier, plan, definitions);
         let mut rows = HashMap::new();
-        let mut interrupted_attempts = HashMap::new();
+        let mut interrupted_attempts = InterruptedAttempts::default();
         let (mut conditions, mut elements) = (HashMap::new(), HashMap::new());
         let mut changed = Vec::new();
         let mut edits = Vec::new();
@@ -161,14 +144,8 @@ impl ResumeState {
                 _ => None,
             };
             if matches!(what, Some(PriorStep::Interrupted)) {
-                let before = earlier
-                    .before
-                    .and_then(|before| before.interrupted_attempt(&id));
-                let name = match row.attempts.last().map(|attempt| attempt.number) {
-                    None | Some(1) if before.is_some() => before.cloned(),
-                    number => number.map(|number| attempt_name(&run_id, &id, number)),
-                };
-                interrupted_attempts.extend(name.map(|name| (Arc::clone(&id), name)));
+                let before = earlier.before.map(Self::interrupted_attempts);
+                interrupted_attempts.note(row, &run_id, before);
             }
             match what {
                 Some(PriorStep::Interrupted) => drop(rows.insert(id, PriorStep::Interrupted)),
@@ -227,14 +204,13 @@ impl ResumeState {
         self.forked_from.as_ref()
     }
 
-    /// Whether keys that the plan itself gives are made the run's own.
-    pub(crate) fn renews_keys(&self) -> bool {
-        self.renews_keys
+    /// The fork that the line of runs began as: keys that the plan itself gives are made its own.
+    pub(super) fn fork_of_keys(&self) -> Option<&Arc<str>> {
+        self.renews_keys.then_some(&self.origin)
     }
 
-    /// The name of the attempt at this row that was interrupted, where there is one.
-    pub(super) fn interrupted_attempt(&self, id: &str) -> Option<&Arc<str>> {
-        self.interrupted_attempts.get(id)
+    pub(super) fn interrupted_attempts(&self) -> &InterruptedAttempts {
+        &self.interrupted_attempts
     }
 
     /// Has the row of this id run again, with everything that depends on it and without cached outputs.

@@ -1,12 +1,13 @@
 //! What replaces a call: outputs of an earlier run, cached ones, and those that the user gave; and why
 //! a call is made all the same.
 
+use super::attempt_name::idempotency_key;
 use super::blocking::blocking;
 use super::cache::{CacheKey, CachedOutput, FilesSeen, Keys, NewOutput, OutputCache};
 use super::edit::Edit;
 use super::left_out::{LeftOut, holds_mark};
 use super::redaction::{any_value, shown_input};
-use super::resume_state::{ResumeState, attempt_name};
+use super::resume_state::ResumeState;
 use super::step_instance::StepInstance;
 use super::step_tools::StepTools;
 use super::{Prepared, Scheduler, why};
@@ -308,35 +309,17 @@ impl Reuse {
         cache.is_some_and(|cache| blocking(|| cache.pin(key, output)))
     }
 
-    /// The name of a row's attempt of this number; the plan's own key where it gives one.
+    /// The name of a row's attempt of this number, or the plan's own key where it gives one.
     pub(super) fn idempotency_key(
         &self,
         instance: &StepInstance<'_>,
         run_id: &str,
         number: u32,
     ) -> Arc<str> {
-        let id = instance.key().id;
         let resume = self.resume.as_ref();
-        let given = instance.step().and_then(|step| {
-            let given = step.settings.idempotency_key.as_ref()?;
-            let is_element = instance.scheduler.item(instance.row).is_some();
-            Some(match id.strip_prefix(&*step.id).filter(|_| is_element) {
-                Some(element) => format!("{given}{element}").into(),
-                None => Arc::clone(given),
-            })
-        });
-        match (given, resume) {
-            // The server has seen the plan's own key already, in the run that was forked.
-            (Some(given), Some(resume)) if resume.renews_keys() => {
-                format!("{given}:{}", resume.origin).into()
-            }
-            (Some(given), _) => given,
-            (None, resume) => {
-                let interrupted = resume.and_then(|resume| resume.interrupted_attempt(&id));
-                let first = interrupted.filter(|_| number == 1).map(Arc::clone);
-                first.unwrap_or_else(|| attempt_name(run_id, &id, number))
-            }
-        }
+        let fork = resume.and_then(ResumeState::fork_of_keys);
+        let interrupted = resume.map(ResumeState::interrupted_attempts);
+        idempotency_key(instance, run_id, number, fork, interrupted)
     }
 
     fn key(

@@ -1,0 +1,62 @@
+//! The names of attempts, which outlive the process: who is called sees by them that a call is the one that it had before
+//! a crash.
+
+use super::step_instance::StepInstance;
+use crate::run::StepState;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The names of the attempts that were interrupted in an earlier run, by row. The same call made again has the same name.
+#[derive(Clone, Debug, Default)]
+pub(super) struct InterruptedAttempts(HashMap<Arc<str>, Arc<str>>);
+
+impl InterruptedAttempts {
+    /// Takes in a row of the run `run_id` that was interrupted. `before` is what that run had resumed itself.
+    pub(super) fn note(&mut self, row: &StepState, run_id: &str, before: Option<&Self>) {
+        let id = &row.info.id;
+        let known = before.and_then(|before| before.0.get(id));
+        let name = match row.attempts.last().map(|attempt| attempt.number) {
+            None | Some(1) if known.is_some() => known.cloned(),
+            number => number.map(|number| attempt_name(run_id, id, number)),
+        };
+        self.0.extend(name.map(|name| (Arc::clone(id), name)));
+    }
+
+    /// Forgets them: the calls of a fork have names of their own.
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
+/// The name of a row's attempt of this number, or the plan's own key where it gives one: in a line of runs that began as
+/// a fork, with the run that is its `fork`, since the server has seen the key as it is.
+pub(super) fn idempotency_key(
+    instance: &StepInstance<'_>,
+    run_id: &str,
+    number: u32,
+    fork: Option<&Arc<str>>,
+    interrupted: Option<&InterruptedAttempts>,
+) -> Arc<str> {
+    let id = instance.key().id;
+    let given = instance.step().and_then(|step| {
+        let given = step.settings.idempotency_key.as_ref()?;
+        let is_element = instance.scheduler.item(instance.row).is_some();
+        Some(match id.strip_prefix(&*step.id).filter(|_| is_element) {
+            Some(element) => format!("{given}{element}").into(),
+            None => Arc::clone(given),
+        })
+    });
+    match (given, fork) {
+        (Some(given), Some(fork)) => format!("{given}:{fork}").into(),
+        (Some(given), None) => given,
+        (None, _) => {
+            let interrupted = interrupted.and_then(|interrupted| interrupted.0.get(&id));
+            let first = interrupted.filter(|_| number == 1).map(Arc::clone);
+            first.unwrap_or_else(|| attempt_name(run_id, &id, number))
+        }
+    }
+}
+
+fn attempt_name(run_id: &str, id: &str, number: u32) -> Arc<str> {
+    format!("{run_id}/{id}/{number}").into()
+}
