@@ -95,7 +95,7 @@ def peak_mb(file, folder):
 
 
 def sharing():
-    print("\nsteps that use an output of 1 MB, and the peak MB")
+    print("steps that use an output of 1 MB, and the peak MB")
     for steps in [1, 10, 100, 1_000]:
         with tempfile.TemporaryDirectory(dir=os.environ.get("PLANDECK_BENCH_DIR")) as folder:
             file = os.path.join(folder, "plan.json")
@@ -106,7 +106,9 @@ def sharing():
 
 def main():
     steps = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
-    print(f"{steps} jq steps, best of {TIMES}; microseconds per step")
+    # First, because a child's peak begins at what this process has when it starts the child.
+    sharing()
+    print(f"\n{steps} jq steps, best of {TIMES}; microseconds per step")
     print(f"{'shape':<8} {'wall clock':>10} {'processor':>10} {'of it the run':>14}")
     for shape in ["wide", "deep", "random"]:
         with tempfile.TemporaryDirectory(dir=os.environ.get("PLANDECK_BENCH_DIR")) as folder:
@@ -115,7 +117,6 @@ def main():
                 json.dump(plan(shape, steps), out)
             best = min(measure(file, folder) for _ in range(TIMES))
         print(f"{shape:<8} " + f"{best[0] * 1e6 / steps:>10.1f} {best[1] * 1e6 / steps:>10.1f} {best[2] * 1e6 / steps:>14.1f}")
-    sharing()
 
 
 if __name__ == "__main__":
