@@ -6,11 +6,10 @@
 
 use crate::common::samples;
 use crate::common::screen::Screen;
-use crate::layout_gallery::{Shape, recorded};
+use crate::layout_gallery::{Gallery, Shape, recorded};
 use plandeck::plan::{Step, parse};
 use plandeck::run::RunEvent;
 use plandeck::tui::View;
-use std::path::Path;
 
 /// A plan in layers of `width` steps: a step waits for the one above it, and every third for one more.
 fn layers(name: &str, steps: u32, width: u32, id: fn(u32) -> String) -> Shape {
@@ -107,24 +106,13 @@ fn picture(events: Vec<RunEvent>, ms: u64, (columns, rows): (u16, u16)) -> Strin
 
 #[test]
 fn the_gallery_of_screens_shows_what_the_program_draws() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/gallery/screens");
-    let update = std::env::var_os("UPDATE_GALLERY").is_some();
-    let mut outdated = Vec::new();
+    let mut gallery = Gallery::in_folder("docs/gallery/screens");
     for shape in shapes() {
         let (events, ms) = first_half(&shape);
         for (columns, rows) in [(80, 24), (120, 36), (200, 60)] {
-            let file = folder.join(format!("{}-{columns}x{rows}.txt", shape.name));
-            let text = picture(events.clone(), ms, (columns, rows));
-            if update {
-                std::fs::create_dir_all(&folder).unwrap();
-                std::fs::write(&file, text).unwrap();
-            } else if std::fs::read_to_string(&file).ok() != Some(text) {
-                outdated.push(file);
-            }
+            let file = format!("{}-{columns}x{rows}.txt", shape.name);
+            gallery.show(&file, picture(events.clone(), ms, (columns, rows)));
         }
     }
-    assert!(
-        outdated.is_empty(),
-        "out of date; UPDATE_GALLERY=1 cargo test --test screen gallery draws them again: {outdated:?}"
-    );
+    gallery.end();
 }

@@ -14,7 +14,7 @@ use plandeck::units::{Micros, Money};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use std::collections::{BTreeSet, VecDeque};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What one step waits for.
@@ -411,11 +411,48 @@ fn drawn(pane: &mut GraphPane, state: &RunState, now: Micros, width: u16, height
     text
 }
 
+/// Pictures in files, which are compared with what the program draws, or drawn again.
+pub(super) struct Gallery {
+    folder: PathBuf,
+    update: bool,
+    outdated: Vec<PathBuf>,
+}
+
+impl Gallery {
+    /// Those in a folder of the repository.
+    pub(super) fn in_folder(folder: &str) -> Self {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+        std::fs::create_dir_all(&folder).unwrap();
+        Self {
+            folder,
+            update: std::env::var_os("UPDATE_GALLERY").is_some(),
+            outdated: Vec::new(),
+        }
+    }
+
+    /// Takes in what the program draws.
+    pub(super) fn show(&mut self, file: &str, text: String) {
+        let file = self.folder.join(file);
+        if self.update {
+            std::fs::write(&file, text).unwrap();
+        } else if std::fs::read_to_string(&file).ok() != Some(text) {
+            self.outdated.push(file);
+        }
+    }
+
+    /// Fails where a file is not what the program draws.
+    pub(super) fn end(self) {
+        assert!(
+            self.outdated.is_empty(),
+            "out of date; UPDATE_GALLERY=1 cargo test --test screen gallery draws them again: {:?}",
+            self.outdated
+        );
+    }
+}
+
 #[test]
 fn the_gallery_shows_what_the_program_draws() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/gallery");
-    let update = std::env::var_os("UPDATE_GALLERY").is_some();
-    let mut outdated = Vec::new();
+    let mut gallery = Gallery::in_folder("docs/gallery");
     for picture in pictures() {
         let times = times(&picture);
         for (width, height) in [(80, 24), (200, 60)] {
@@ -423,19 +460,9 @@ fn the_gallery_shows_what_the_program_draws() {
             let mut pane = GraphPane::new();
             for (time, state, now) in &times {
                 let file = format!("{}-{width}x{height}-{time}.txt", picture.name);
-                let file = folder.join(file);
-                let text = drawn(&mut pane, state, *now, width, height);
-                if update {
-                    std::fs::create_dir_all(&folder).unwrap();
-                    std::fs::write(&file, text).unwrap();
-                } else if std::fs::read_to_string(&file).ok() != Some(text) {
-                    outdated.push(file);
-                }
+                gallery.show(&file, drawn(&mut pane, state, *now, width, height));
             }
         }
     }
-    assert!(
-        outdated.is_empty(),
-        "out of date; UPDATE_GALLERY=1 cargo test --test screen gallery draws them again: {outdated:?}"
-    );
+    gallery.end();
 }
