@@ -13,8 +13,6 @@ pub(super) enum Trunk {
     Source,
     /// Those of one target.
     Target,
-    /// Those from every one of some sources to every one of some targets.
-    Bus,
 }
 
 /// What takes place in a layer: a node, or the stretch of a long edge that passes.

@@ -116,8 +116,7 @@ pub struct Route {
     /// with the next, and everything between the first and the last lies outside every node.
     pub points: Vec<Point>,
     /// The net of each stretch, from each point to the next. Lines of one net are joined where they meet: they have one
-    /// source or one target in common, or all sources and targets. A line that passes a cell in which one of another
-    /// net turns passes behind it.
+    /// source or one target in common. A line that passes a cell in which one of another net turns passes behind it.
     pub nets: Vec<u32>,
 }
 

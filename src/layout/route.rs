@@ -205,6 +205,8 @@ pub(super) struct Nets {
     of_channel: Vec<Vec<Trunk>>,
     /// By channel: how many nets there are in those before.
     first: Vec<u32>,
+    /// Whether a unit waits for the same nodes as others do.
+    bundled: Vec<bool>,
 }
 
 impl Nets {
@@ -215,14 +217,14 @@ impl Nets {
             leaving[link.upper as usize] += 1;
             entering[link.lower as usize] += 1;
         }
-        let bus_of = buses(layered);
+        let bundled = bundled(layered);
         let depth = layered.layers.len();
         let mut of_channel = vec![Vec::new(); depth.saturating_sub(1)];
-        let mut numbers = std::array::from_fn::<_, 3, _>(|_| vec![u32::MAX; layered.units.len()]);
+        let mut numbers = std::array::from_fn::<_, 2, _>(|_| vec![u32::MAX; layered.units.len()]);
         let trunks = layered.links.iter().map(|link| {
-            let bus = bus_of[link.lower as usize];
+            let shared = bundled[link.lower as usize];
             match link.trunk {
-                None if bus != u32::MAX => (Trunk::Bus, bus),
+                None if shared => (Trunk::Source, link.upper),
                 None if entering[link.lower as usize] > leaving[link.upper as usize] => {
                     (Trunk::Target, link.lower)
                 }
@@ -257,6 +259,7 @@ impl Nets {
             of_link,
             of_channel,
             first,
+            bundled,
         }
     }
 
@@ -304,34 +307,28 @@ fn join_at_narrow_units(layered: &Layered, trunks: &mut [(Trunk, u32)]) {
     }
 }
 
-/// Finds targets that wait for exactly the same nodes of the layer above, at least two for at least two: their
-/// edges may lie on each other, for whichever way one reads them, such an edge exists. Says for each unit which
-/// unit its bus is named after.
-fn buses(layered: &Layered) -> Vec<u32> {
+/// Which units wait for exactly the same nodes of the layer above as another, at least two for at least two. Their edges
+/// are joined at their sources, each of which has a track of its own: so every line of the bundle begins at one node, and
+/// what ends in a node enters it at one place.
+fn bundled(layered: &Layered) -> Vec<bool> {
     let mut sources: Vec<Vec<u32>> = vec![Vec::new(); layered.nodes as usize];
     for link in layered.links.iter().filter(|link| link.trunk.is_none()) {
         sources[link.lower as usize].push(link.upper);
     }
-    let mut bus_of = vec![u32::MAX; layered.units.len()];
+    let mut bundled = vec![false; layered.units.len()];
     let mut targets: Vec<u32> = (0..layered.nodes)
         .filter(|&node| sources[node as usize].len() > 1)
         .collect();
     for node in &targets {
         sources[*node as usize].sort_unstable();
     }
-    targets.sort_by(|&a, &b| {
-        sources[a as usize]
-            .cmp(&sources[b as usize])
-            .then(a.cmp(&b))
-    });
+    targets.sort_by(|&a, &b| sources[a as usize].cmp(&sources[b as usize]));
     for alike in targets.chunk_by(|&a, &b| sources[a as usize] == sources[b as usize]) {
-        if alike.len() > 1 {
-            for &node in alike {
-                bus_of[node as usize] = alike[0];
-            }
+        for &node in alike {
+            bundled[node as usize] = alike.len() > 1;
         }
     }
-    bus_of
+    bundled
 }
 
 impl Part {

@@ -8,6 +8,8 @@ use crate::layout::space::anchor;
 const SNAP: i32 = 3;
 /// The widest spacing of two ports of one side.
 const SPACING: i32 = 4;
+/// The most lines of a bundle that enter a node each for itself.
+const APART: usize = 3;
 
 /// The columns of all links' ends.
 #[derive(Debug)]
@@ -63,6 +65,9 @@ impl Ports {
                         alone: sizes[layer][net as usize] == 1,
                     });
                 }
+                if !below && nets.bundled[unit as usize] {
+                    enter_together(layered, columns, unit, &mut ends);
+                }
                 let found = spread(layered, columns, unit, &ends);
                 for (end, column) in ends.iter().zip(found) {
                     if below {
@@ -84,6 +89,23 @@ struct End {
     other: u32,
     stem: bool,
     alone: bool,
+}
+
+/// Lets the lines of a bundle enter a unit in one column where they are many or would have to stand close.
+fn enter_together(layered: &Layered, columns: &[i32], unit: u32, ends: &mut [End]) {
+    let (lo, hi) = reach(layered, columns, unit);
+    let is_short = |end: &End| layered.links[end.link as usize].trunk.is_none();
+    let mut nets: Vec<u32> = ends.iter().map(|end| end.net).collect();
+    nets.sort_unstable();
+    nets.dedup();
+    let is_roomy = nets.len() <= APART && 2 * nets.len() as i32 - 1 <= hi - lo + 1;
+    let first = ends.iter().find(|end| is_short(end)).map(|end| end.net);
+    if let (false, Some(first)) = (is_roomy, first) {
+        for end in ends.iter_mut().filter(|end| is_short(end)) {
+            end.net = first;
+            end.alone = false;
+        }
+    }
 }
 
 /// The columns in which an edge may touch a unit.

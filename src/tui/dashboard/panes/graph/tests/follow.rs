@@ -4,6 +4,9 @@
 //! arm towards it passes behind; an arrow leads into the step that it points at. Beside rows, a line leaves a step
 //! below it or at a side without an arrow, and enters it from
 //! above or with one; a step right below another waits for it.
+//!
+//! Lines that meet are joined only if all of them come from one step or all lead to one step: what reaches the cell of
+//! a join from several steps leads on to one step alone.
 
 use super::*;
 use crate::layout;
@@ -122,31 +125,31 @@ impl Screen<'_> {
         starts.map(|cell| (step(cell, forward), forward)).collect()
     }
 
-    /// The steps that the lines of one lead to.
-    fn targets(&self, node: u32) -> BTreeSet<u32> {
+    /// What is seen on the way along these lines.
+    fn walk(&self, mut open: Vec<(Cell, u8)>) -> Walk {
         let backwards = match self.direction {
             layout::Direction::Down => UP,
             layout::Direction::Right => LEFT,
         };
-        let mut found = BTreeSet::new();
+        let mut walk = Walk::default();
         let mut seen = HashSet::new();
-        let mut open = self.starts(node);
         while let Some((cell, heading)) = open.pop() {
             if !seen.insert((cell, heading)) {
                 continue;
             }
             if let Some(head) = self.head(cell).filter(|head| *head == heading) {
-                found.extend(self.node(step(cell, head)));
+                walk.targets.extend(self.node(step(cell, head)));
                 continue;
             }
             if let Some(node) = self.node(cell) {
                 if self.level == Level::Row && heading == DOWN {
-                    found.insert(node);
+                    walk.targets.insert(node);
                 }
                 continue;
             }
             let (arms, back) = (self.arms(cell), opposite(heading));
             if arms & back != 0 {
+                walk.passed.insert((cell, heading));
                 for arm in [UP, RIGHT, DOWN, LEFT] {
                     if arms & arm != 0 && arm != back && arm != backwards {
                         open.push((step(cell, arm), arm));
@@ -164,8 +167,35 @@ impl Screen<'_> {
                 open.push((step(cell, heading), heading));
             }
         }
-        found
+        walk
     }
+
+    /// Where lines of several steps that lead to several steps are joined.
+    fn joined(&self, walks: &[Walk]) -> Option<Cell> {
+        let mut from: HashMap<Cell, (BTreeSet<u32>, BTreeSet<u8>)> = HashMap::new();
+        for (node, walk) in walks.iter().enumerate() {
+            for &(cell, heading) in &walk.passed {
+                let (nodes, headings) = from.entry(cell).or_default();
+                nodes.insert(node as u32);
+                headings.insert(heading);
+            }
+        }
+        let several = from.into_iter().filter(|(_, (nodes, _))| nodes.len() > 1);
+        let mut joined = several.filter(|(cell, (_, headings))| {
+            let lines = headings.iter().map(|&heading| (*cell, heading));
+            self.walk(lines.collect()).targets.len() > 1
+        });
+        joined.next().map(|(cell, _)| cell)
+    }
+}
+
+/// What is seen on the way along lines.
+#[derive(Default)]
+struct Walk {
+    /// The steps that they lead to.
+    targets: BTreeSet<u32>,
+    /// The cells that they do not pass behind something, with their headings there.
+    passed: HashSet<(Cell, u8)>,
 }
 
 /// Compares what is seen with what is.
@@ -184,10 +214,15 @@ fn follow(pane: &GraphPane, buffer: &Buffer) -> Result<(), String> {
         arms: glyphs(),
     };
     let topology = &geometry.topology;
-    for node in 0..topology.steps.len() as u32 {
+    let nodes = 0..topology.steps.len() as u32;
+    let walks: Vec<Walk> = nodes
+        .clone()
+        .map(|node| screen.walk(screen.starts(node)))
+        .collect();
+    for node in nodes {
         let is: BTreeSet<u32> = topology.below[node as usize].iter().copied().collect();
-        let seen = screen.targets(node);
-        if is != seen {
+        let seen = &walks[node as usize].targets;
+        if is != *seen {
             let label = &topology.labels[node as usize];
             return Err(format!(
                 "{:?}: {label} leads to {is:?}, what is drawn to {seen:?}\n{}",
@@ -196,7 +231,14 @@ fn follow(pane: &GraphPane, buffer: &Buffer) -> Result<(), String> {
             ));
         }
     }
-    Ok(())
+    match screen.joined(&walks) {
+        None => Ok(()),
+        Some((x, y)) => Err(format!(
+            "{:?}: lines from several steps to several steps are joined in column {x} of line {y}\n{}",
+            geometry.level,
+            lines(buffer)
+        )),
+    }
 }
 
 /// Draws the whole at a level, in the smallest pane that holds it and in a large one.
@@ -235,6 +277,85 @@ fn follow_everywhere(
     Err("it never fits".to_owned())
 }
 
+/// A name, a number of steps, and what each of them waits for.
+type Crowd = (&'static str, u32, fn(u32) -> Vec<u32>);
+
+/// Shapes in which many edges run close to each other.
+fn shapes() -> Vec<Crowd> {
+    vec![
+        ("chain", 6, |at| at.checked_sub(1).into_iter().collect()),
+        ("diamond", 4, |at| {
+            [vec![], vec![0], vec![0], vec![1, 2]][at as usize].clone()
+        }),
+        ("map and reduce", 14, |at| match at {
+            0 => vec![],
+            13 => (1..13).collect(),
+            _ => vec![0],
+        }),
+        (
+            "two for two",
+            4,
+            |at| if at < 2 { vec![] } else { vec![0, 1] },
+        ),
+        ("eight for eight", 16, |at| {
+            if at < 8 { vec![] } else { (0..8).collect() }
+        }),
+        ("three for nine", 12, |at| {
+            if at < 3 { vec![] } else { (0..3).collect() }
+        }),
+        ("seven for two", 9, |at| {
+            if at < 7 { vec![] } else { (0..7).collect() }
+        }),
+        // What all wait for in turn, and one that waits for some of it only.
+        ("stages", 13, |at| match at {
+            0..=2 => vec![],
+            3..=6 => (0..3).collect(),
+            7..=9 => (3..7).collect(),
+            10 => vec![3, 5],
+            _ => (7..10).collect(),
+        }),
+        // Two groups of the same layers, and a step that belongs to both.
+        ("twins", 15, |at| match at {
+            0..=5 => vec![],
+            6..=8 => (0..3).collect(),
+            9..=11 => (3..6).collect(),
+            12 => (0..6).collect(),
+            13 => (6..12).collect(),
+            _ => vec![0, 7, 12],
+        }),
+        ("skips", 7, |at| match at {
+            0 => vec![],
+            6 => vec![5, 0, 2],
+            _ => vec![at - 1],
+        }),
+        ("research", 23, |at| match at {
+            0 => vec![],
+            1..=5 => vec![0],
+            6..=15 => vec![1 + (at - 6) / 2],
+            16..=20 => vec![6 + (at - 16) * 2, 7 + (at - 16) * 2],
+            21 => (16..=20).collect(),
+            _ => (16..=21).chain([0]).collect(),
+        }),
+    ]
+}
+
+#[test]
+fn every_edge_of_crowded_shapes_can_be_followed() {
+    for (name, count, on) in shapes() {
+        let state = plan(count, |at| format!("s{at}"), on);
+        for level in [Level::Row, Level::Pill, Level::Box, Level::Card] {
+            for right in [false, true] {
+                for selected in [0, count / 2, count - 1] {
+                    let followed = follow_everywhere(&state, level, right, selected);
+                    if let Err(words) = followed {
+                        panic!("{name}, right: {right}\n{words}");
+                    }
+                }
+            }
+        }
+    }
+}
+
 pub(super) fn random(count: u32, picks: &[(u16, u16)]) -> RunState {
     let on = |at: u32| -> Vec<u32> {
         let ends = picks
@@ -264,6 +385,47 @@ proptest! {
             return Err(TestCaseError::fail(words));
         }
     }
+
+    #[test]
+    fn every_edge_of_dense_stages_can_be_followed(
+        stages in prop::collection::vec((1u32..6, any::<bool>()), 2..5),
+        picks in prop::collection::vec((any::<u16>(), any::<u16>()), 0..4),
+        level in prop::sample::select(vec![Level::Row, Level::Pill, Level::Box, Level::Card]),
+        right in any::<bool>(),
+        selected in any::<prop::sample::Index>(),
+    ) {
+        let state = staged(&stages, &picks);
+        let selected = selected.index(state.steps.len()) as u32;
+        if let Err(words) = follow_everywhere(&state, level, right, selected) {
+            return Err(TestCaseError::fail(words));
+        }
+    }
+}
+
+/// Stages, each of so many steps, which wait for all of the stage before or for every second one; and a few edges more.
+fn staged(stages: &[(u32, bool)], picks: &[(u16, u16)]) -> RunState {
+    let count: u32 = stages.iter().map(|stage| stage.0).sum();
+    let mut on: Vec<BTreeSet<u32>> = Vec::new();
+    let mut before = 0..0u32;
+    for &(steps, all) in stages {
+        let first = before.end;
+        for step in first..first + steps {
+            let waits = before.clone().filter(|at| all || (at + step) % 2 == 0);
+            on.push(waits.collect());
+        }
+        before = first..first + steps;
+    }
+    for &(a, b) in picks {
+        let (a, b) = (u32::from(a) % count, u32::from(b) % count);
+        if a != b {
+            on[a.max(b) as usize].insert(a.min(b));
+        }
+    }
+    plan(
+        count,
+        |at| format!("s{at}"),
+        |at| on[at as usize].iter().copied().collect(),
+    )
 }
 
 #[test]
