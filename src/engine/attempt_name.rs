@@ -22,6 +22,12 @@ impl InterruptedAttempts {
         self.0.extend(name.map(|name| (Arc::clone(id), name)));
     }
 
+    /// Takes over what `before` knows of a row.
+    pub(super) fn inherit(&mut self, id: &Arc<str>, before: &Self) {
+        let known = before.0.get(id).cloned();
+        self.0.extend(known.map(|name| (Arc::clone(id), name)));
+    }
+
     /// Forgets them: the calls of a fork have names of their own.
     pub(super) fn clear(&mut self) {
         self.0.clear();

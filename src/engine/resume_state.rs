@@ -7,43 +7,18 @@
 
 use super::Prepared;
 use super::attempt_name::InterruptedAttempts;
-use super::dated::Dated;
 use super::edit::Edit;
+use super::prior_steps::{EarlierRun, PriorStep, PriorSteps};
 use super::step_digest::StepDigest;
 use super::unknown_steps::UnknownSteps;
 use super::why::input_changes;
 use crate::plan::{ExecutionPlan, Step, StepInput, StepIx};
-use crate::run::{
-    CallReason, ErrorKind, RerunReason, Reuse, RunError, RunState, SkipReason, StepKey, StepSource,
-    StepState, StepStatus,
-};
+use crate::run::{CallReason, ErrorKind, RerunReason, Reuse, RunError, StepKey, StepSource};
 use crate::tools::Tool;
 use crate::units::Money;
 use serde_json::Value;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
-
-/// How a row ended in the earlier run.
-#[derive(Clone, Debug)]
-enum PriorStep {
-    Output {
-        /// `None` where it does not matter, or is not known.
-        input: Option<StepInput>,
-        output: Arc<Value>,
-        /// What it saves; its input is filled in when it is used.
-        reuse: Box<Reuse>,
-        /// Whether the user supplied it, so that it stays whatever comes before it.
-        supplied: bool,
-    },
-    /// Its condition was not true.
-    Unwanted,
-    /// It had an output, and the step's definition has changed.
-    Redefined,
-    /// It was running when that run was interrupted, or may have been.
-    Interrupted,
-    /// Whatever it was, the user wants it to run.
-    Rerun,
-}
 
 /// An earlier run that is resumed, or that this one is forked from.
 #[derive(Clone, Debug)]
@@ -56,12 +31,7 @@ pub struct ResumeState {
     pub unknown: UnknownSteps,
     /// Inputs and outputs that the user supplied: those of the earlier run, to be added to.
     pub edits: Vec<Edit>,
-    rows: HashMap<Arc<str>, PriorStep>,
-    interrupted_attempts: InterruptedAttempts,
-    /// Whether the conditions of rows held, as far as it is known.
-    conditions: HashMap<Arc<str>, bool>,
-    /// How many elements the lists of `for_each` steps had.
-    elements: HashMap<Arc<str>, usize>,
+    prior: PriorSteps,
     /// The context of the earlier run, as it was recorded.
     context: Arc<Value>,
     /// The rows that run again because their recorded output lacks a secret that a step needs.
@@ -73,93 +43,16 @@ pub struct ResumeState {
     unrecorded: bool,
     /// What it and the runs that it resumed have spent.
     spent: Money,
-    changed: Vec<Arc<str>>,
     /// Steps that ran again, or differently, in this run.
     rerun: HashSet<StepIx>,
-}
-
-/// What is known of an earlier run.
-pub struct EarlierRun<'a> {
-    /// Its state after its last event.
-    pub state: &'a RunState,
-    /// The digests of its steps' definitions, in its plan's order.
-    pub definitions: &'a [StepDigest],
-    /// Whether it continued after its journal broke, so that more may have happened than is recorded.
-    pub unrecorded: bool,
-    /// The first run of the line that it belongs to.
-    pub origin: Option<Arc<str>>,
-    /// Whether the line began as a fork: keys that the plan gives are then not those that were sent.
-    pub renews_keys: bool,
-    /// What it had taken over itself, where it resumed a run before it: its own events do not show with
-    /// which input those outputs were made.
-    pub before: Option<&'a ResumeState>,
 }
 
 impl ResumeState {
     /// What `earlier` leaves to be taken over by a run of a plan with these `definitions`.
     pub fn new(earlier: &EarlierRun<'_>, plan: &ExecutionPlan, definitions: &[StepDigest]) -> Self {
         let header = earlier.state.header.as_deref();
-        let run_id = header.map_or_else(|| "".into(), |header| Arc::clone(&header.run_id));
-        let same: HashSet<&str> = same(earlier, plan, definitions);
-        let mut rows = HashMap::new();
-        let mut interrupted_attempts = InterruptedAttempts::default();
-        let (mut conditions, mut elements) = (HashMap::new(), HashMap::new());
-        let mut changed = Vec::new();
-        let mut edits = Vec::new();
-        let dated = Dated::of(earlier.state);
-        for row in &earlier.state.steps {
-            let of_plan = match row.info.parent {
-                None => Some(row),
-                Some(parent) => earlier.state.steps.get(parent.at()),
-            };
-            let is_same = of_plan.is_some_and(|step| same.contains(&*step.info.id));
-            let id = Arc::clone(&row.info.id);
-            if is_same {
-                if let Some(held) = condition(row) {
-                    conditions.insert(Arc::clone(&id), held);
-                }
-                if !row.elements().is_empty() {
-                    elements.insert(Arc::clone(&id), row.elements().len());
-                }
-            }
-            let what = match row.status {
-                StepStatus::Succeeded if row.elements().is_empty() => {
-                    let supplied = row.source == Some(StepSource::Mock);
-                    row.output.as_ref().map(|output| {
-                        let input = row.input().cloned();
-                        let input = input.or_else(|| earlier.before?.input_of(&id));
-                        PriorStep::Output {
-                            input: input.filter(|_| !supplied),
-                            output: Arc::clone(output),
-                            reuse: Box::new(dated.reuse(row, &run_id)),
-                            supplied,
-                        }
-                    })
-                }
-                StepStatus::Skipped if row.reason == Some(SkipReason::Condition) => {
-                    Some(PriorStep::Unwanted)
-                }
-                StepStatus::Unknown => Some(PriorStep::Interrupted),
-                _ if row.running_attempt().is_some() => Some(PriorStep::Interrupted),
-                _ => None,
-            };
-            if matches!(what, Some(PriorStep::Interrupted)) {
-                let before = earlier.before.map(Self::interrupted_attempts);
-                interrupted_attempts.note(row, &run_id, before);
-            }
-            match what {
-                Some(PriorStep::Interrupted) => drop(rows.insert(id, PriorStep::Interrupted)),
-                Some(what) if is_same => drop(rows.insert(id, what)),
-                Some(PriorStep::Output { .. }) => {
-                    changed.push(Arc::clone(&id));
-                    rows.insert(id, PriorStep::Redefined);
-                }
-                Some(PriorStep::Unwanted | PriorStep::Redefined | PriorStep::Rerun) | None => {}
-            }
-            if let Some(given) = &row.given {
-                edits.push(Edit::Input(Arc::clone(&row.info.id), Arc::clone(given)));
-            }
-        }
+        let run_id = earlier.run_id();
+        let mut prior = PriorSteps::of(earlier, plan, definitions);
         Self {
             origin: earlier
                 .origin
@@ -167,11 +60,8 @@ impl ResumeState {
                 .unwrap_or_else(|| Arc::clone(&run_id)),
             run_id,
             unknown: UnknownSteps::default(),
-            edits,
-            rows,
-            interrupted_attempts,
-            conditions,
-            elements,
+            edits: std::mem::take(&mut prior.edits),
+            prior,
             context: header.map_or_else(Arc::default, |header| Arc::clone(&header.context)),
             incomplete: HashSet::new(),
             asked: Vec::new(),
@@ -179,7 +69,6 @@ impl ResumeState {
             renews_keys: earlier.renews_keys,
             unrecorded: earlier.unrecorded,
             spent: earlier.state.ledger(),
-            changed,
             rerun: HashSet::new(),
         }
     }
@@ -189,7 +78,7 @@ impl ResumeState {
         self.forked_from = Some(Arc::clone(&self.run_id));
         self.origin = Arc::clone(run_id);
         self.renews_keys = true;
-        self.interrupted_attempts.clear();
+        self.prior.interrupted_attempts.clear();
         self.spent = Money::ZERO;
     }
 
@@ -209,13 +98,18 @@ impl ResumeState {
         self.renews_keys.then_some(&self.origin)
     }
 
+    /// How its rows ended.
+    pub fn prior_steps(&self) -> &PriorSteps {
+        &self.prior
+    }
+
     pub(super) fn interrupted_attempts(&self) -> &InterruptedAttempts {
-        &self.interrupted_attempts
+        &self.prior.interrupted_attempts
     }
 
     /// Has the row of this id run again, with everything that depends on it and without cached outputs.
     pub fn run_again(&mut self, id: &Arc<str>) {
-        self.rows.insert(Arc::clone(id), PriorStep::Rerun);
+        self.prior.rows.insert(Arc::clone(id), PriorStep::Rerun);
         self.asked.push(Arc::clone(id));
     }
 
@@ -226,19 +120,19 @@ impl ResumeState {
 
     /// The steps whose output is not taken over because their definition differs or is gone.
     pub fn changed(&self) -> &[Arc<str>] {
-        &self.changed
+        &self.prior.changed
     }
 
     /// How many outputs can be taken over, elements of `for_each` steps included.
     pub fn outputs(&self) -> usize {
-        let rows = self.rows.values();
+        let rows = self.prior.rows.values();
         rows.filter(|earlier| matches!(earlier, PriorStep::Output { .. }))
             .count()
     }
 
     /// The rows that were running when it was interrupted.
     pub fn interrupted(&self) -> Vec<Arc<str>> {
-        let rows = self.rows.iter();
+        let rows = self.prior.rows.iter();
         let rows = rows.filter(|(_, earlier)| matches!(earlier, PriorStep::Interrupted));
         let mut ids: Vec<Arc<str>> = rows.map(|(id, _)| Arc::clone(id)).collect();
         ids.sort();
@@ -247,7 +141,7 @@ impl ResumeState {
 
     /// The recorded output of a row, and whether the user supplied it.
     pub(super) fn output_of(&self, id: &str) -> Option<(&Arc<Value>, bool)> {
-        match self.rows.get(id)? {
+        match self.prior.rows.get(id)? {
             PriorStep::Output {
                 output, supplied, ..
             } => Some((output, *supplied)),
@@ -258,14 +152,14 @@ impl ResumeState {
     /// Whether it is known what a row came to, so that nothing has to be decided where nothing above it changes.
     pub(super) fn is_decided(&self, id: &str) -> bool {
         matches!(
-            self.rows.get(id),
+            self.prior.rows.get(id),
             Some(PriorStep::Output { .. } | PriorStep::Unwanted)
         )
     }
 
     /// How many elements the list of a `for_each` step had; 0 where that is not known.
     pub(super) fn elements_of(&self, id: &str) -> usize {
-        self.elements.get(id).copied().unwrap_or_default()
+        self.prior.elements.get(id).copied().unwrap_or_default()
     }
 
     /// The context of the earlier run, as it was recorded.
@@ -281,7 +175,7 @@ impl ResumeState {
 
     /// Whether the condition of a row held, where nothing that it depends on has run again.
     pub(super) fn condition(&self, id: &str, step: &Step) -> Option<bool> {
-        let held = self.conditions.get(id).copied()?;
+        let held = self.prior.conditions.get(id).copied()?;
         self.upstream_is_as_before(step).then_some(held)
     }
 
@@ -292,7 +186,7 @@ impl ResumeState {
             output,
             reuse,
             ..
-        } = self.rows.get(id)?
+        } = self.prior.rows.get(id)?
         else {
             return None;
         };
@@ -306,25 +200,17 @@ impl ResumeState {
         })
     }
 
-    fn input_of(&self, id: &str) -> Option<StepInput> {
-        match self.rows.get(id)? {
-            PriorStep::Output { input, .. } => input.clone(),
-            PriorStep::Unwanted
-            | PriorStep::Redefined
-            | PriorStep::Interrupted
-            | PriorStep::Rerun => None,
-        }
-    }
-
     /// The user wants this row to run, whatever was before.
     pub(super) fn forget(&mut self, row: &StepKey) {
-        self.rows.insert(Arc::clone(&row.id), PriorStep::Rerun);
+        self.prior
+            .rows
+            .insert(Arc::clone(&row.id), PriorStep::Rerun);
     }
 
     /// The user supplies a row's output: what depends on it is done again, unless it is the one of the earlier
     /// run.
     pub(super) fn note_output(&mut self, id: &str, step: StepIx, output: &Arc<Value>) {
-        let same = match self.rows.get(id) {
+        let same = match self.prior.rows.get(id) {
             Some(PriorStep::Output { output: before, .. }) => before == output,
             _ => false,
         };
@@ -347,7 +233,7 @@ impl ResumeState {
         let Some(step) = plan.step(ix) else {
             return prepared;
         };
-        let earlier = match self.rows.get(&key.id) {
+        let earlier = match self.prior.rows.get(&key.id) {
             None | Some(PriorStep::Redefined) if self.unrecorded => Some(&PriorStep::Interrupted),
             known => known,
         };
@@ -460,39 +346,9 @@ impl ResumeState {
     }
 }
 
-/// Whether the condition of a row held, as far as its state shows: an attempt was made or an element began only where
-/// it did.
-fn condition(row: &StepState) -> Option<bool> {
-    match row.status {
-        StepStatus::Skipped => (row.reason == Some(SkipReason::Condition)).then_some(false),
-        StepStatus::Succeeded if row.source == Some(StepSource::Mock) => None,
-        StepStatus::Succeeded | StepStatus::Unknown => Some(true),
-        StepStatus::Running | StepStatus::Failed | StepStatus::Cancelled => {
-            let began = !row.attempts.is_empty() || !row.elements().is_empty();
-            began.then_some(true)
-        }
-        StepStatus::Pending | StepStatus::Ready => None,
-    }
-}
-
 fn explain(prepared: &mut Prepared, rerun: RerunReason) {
     if let Prepared::Call { why, .. } = prepared {
         why.get_or_insert_with(|| Box::new(CallReason::default()))
             .rerun = Some(rerun);
     }
-}
-
-/// The ids of the plan's steps that were defined the same in the earlier run.
-fn same<'a>(
-    earlier: &EarlierRun<'_>,
-    plan: &'a ExecutionPlan,
-    definitions: &[StepDigest],
-) -> HashSet<&'a str> {
-    let rows = earlier.state.steps.iter().map(|row| &*row.info.id);
-    let before: HashMap<&str, &StepDigest> = rows.zip(earlier.definitions).collect();
-    let steps = plan.steps.iter().zip(definitions);
-    steps
-        .filter(|(step, digest)| before.get(&*step.id) == Some(digest))
-        .map(|(step, _)| &*step.id)
-        .collect()
 }

@@ -119,7 +119,7 @@ impl Resumption {
                 unrecorded: ancestor.unrecorded,
                 origin: ancestor.origin.clone(),
                 renews_keys: self.forked_from.is_some(),
-                before: before.as_ref(),
+                before: before.as_ref().map(ResumeState::prior_steps),
             };
             before = Some(ResumeState::new(&earlier, plan, definitions));
         }

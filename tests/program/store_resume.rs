@@ -336,6 +336,53 @@ async fn a_run_that_was_resumed_is_not_resumed_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_resumed_run_did_not_get_to_is_as_the_run_before_left_it() {
+    let home = tempfile::tempdir().unwrap();
+    let each = Step {
+        for_each: Some(Box::new(Template::Literal(Arc::new(json!([10, 20]))))),
+        ..step("each", json!({}), &[])
+    };
+    let mut steps = chain();
+    steps.push(each);
+    let first = died(home.path(), &steps, started("4")).await;
+    let EventKind::RunStarted(first) = &first[0].kind else {
+        panic!("a beginning")
+    };
+    // Two runs that resume it die before they look at anything.
+    let mut before = Arc::clone(&first.run_id);
+    for _ in 0..2 {
+        let state = resume_state(home.path(), &steps, UnknownSteps::Keep);
+        let origin = state.origin.clone();
+        let (_, mut events) =
+            run(engine(steps.clone(), &Arc::default()).with_resume_state(state)).await;
+        events.truncate(1);
+        let EventKind::RunStarted(header) = &events[0].kind else {
+            panic!("a beginning")
+        };
+        let meta = RunMeta {
+            resumed_from: Some(before),
+            origin: Some(origin),
+            ..meta(&steps)
+        };
+        before = Arc::clone(&header.run_id);
+        Journal::begin(home.path(), &before, meta, JournalOptions::default())
+            .unwrap()
+            .accept(&events);
+    }
+
+    let left = resume_state(home.path(), &steps, UnknownSteps::Keep);
+    let interrupted = left.interrupted();
+    assert!(interrupted.contains(&"4".into()), "{interrupted:?}");
+    let echo = Arc::new(Echo::default());
+    let state = resume(home.path(), &steps, &echo, UnknownSteps::Keep).await;
+    assert_eq!(state.steps[4].status, StepStatus::Unknown);
+    assert_eq!(state.steps[3].source, Some(StepSource::Recorded));
+    let done = |id: &str| !interrupted.contains(&id.into());
+    assert!((0..5).all(|n| echo.calls_of(&n.to_string()) == 0));
+    assert!(done("each[0]") || echo.calls_of("each[0]") == 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_person_decides_about_what_is_unknown() {
     let home = tempfile::tempdir().unwrap();
     let steps = chain();

@@ -1,0 +1,225 @@
+//! How the rows of an earlier run ended, for a run that resumes it or is forked from it.
+//!
+//! A run that resumes another may die before it gets to every row. What it did not get to is still as the run before it
+//! left it: a call that was interrupted there may have happened, and an output that was made there is not made again.
+
+use super::attempt_name::InterruptedAttempts;
+use super::dated::Dated;
+use super::edit::Edit;
+use super::step_digest::StepDigest;
+use crate::plan::{ExecutionPlan, StepInput};
+use crate::run::{Reuse, RunState, SkipReason, StepSource, StepState, StepStatus};
+use serde_json::Value;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+/// How a row ended in the earlier run.
+#[derive(Clone, Debug)]
+pub(super) enum PriorStep {
+    Output {
+        /// `None` where it does not matter, or is not known.
+        input: Option<StepInput>,
+        output: Arc<Value>,
+        /// What it saves; its input is filled in when it is used.
+        reuse: Box<Reuse>,
+        /// Whether the user supplied it, so that it stays whatever comes before it.
+        supplied: bool,
+    },
+    /// Its condition was not true.
+    Unwanted,
+    /// It had an output, and the step's definition has changed.
+    Redefined,
+    /// It was running when that run was interrupted, or may have been.
+    Interrupted,
+    /// Whatever it was, the user wants it to run.
+    Rerun,
+}
+
+/// What is known of an earlier run.
+pub struct EarlierRun<'a> {
+    /// Its state after its last event.
+    pub state: &'a RunState,
+    /// The digests of its steps' definitions, in its plan's order.
+    pub definitions: &'a [StepDigest],
+    /// Whether it continued after its journal broke, so that more may have happened than is recorded.
+    pub unrecorded: bool,
+    /// The first run of the line that it belongs to.
+    pub origin: Option<Arc<str>>,
+    /// Whether the line began as a fork: keys that the plan gives are then not those that were sent.
+    pub renews_keys: bool,
+    /// What it had taken over itself, where it resumed a run before it: its own events do not show with
+    /// which input those outputs were made, nor what it did not get to.
+    pub before: Option<&'a PriorSteps>,
+}
+
+impl EarlierRun<'_> {
+    /// Its id.
+    pub(super) fn run_id(&self) -> Arc<str> {
+        let header = self.state.header.as_deref();
+        header.map_or_else(|| "".into(), |header| Arc::clone(&header.run_id))
+    }
+
+    /// The ids of the plan's steps that were defined the same in it.
+    fn same<'p>(&self, plan: &'p ExecutionPlan, definitions: &[StepDigest]) -> HashSet<&'p str> {
+        let rows = self.state.steps.iter().map(|row| &*row.info.id);
+        let before: HashMap<&str, &StepDigest> = rows.zip(self.definitions).collect();
+        let steps = plan.steps.iter().zip(definitions);
+        steps
+            .filter(|(step, digest)| before.get(&*step.id) == Some(digest))
+            .map(|(step, _)| &*step.id)
+            .collect()
+    }
+}
+
+/// The rows of an earlier run, by their ids.
+#[derive(Clone, Debug, Default)]
+pub struct PriorSteps {
+    pub(super) rows: HashMap<Arc<str>, PriorStep>,
+    pub(super) interrupted_attempts: InterruptedAttempts,
+    /// Whether the conditions of rows held, as far as it is known.
+    pub(super) conditions: HashMap<Arc<str>, bool>,
+    /// How many elements the lists of `for_each` steps had.
+    pub(super) elements: HashMap<Arc<str>, usize>,
+    /// The steps whose definition has changed since they had an output.
+    pub(super) changed: Vec<Arc<str>>,
+    /// The inputs that the user gave.
+    pub(super) edits: Vec<Edit>,
+}
+
+impl PriorSteps {
+    /// What `earlier` leaves to a run of a plan with these `definitions`.
+    pub(super) fn of(
+        earlier: &EarlierRun<'_>,
+        plan: &ExecutionPlan,
+        definitions: &[StepDigest],
+    ) -> Self {
+        let run_id = earlier.run_id();
+        let same = earlier.same(plan, definitions);
+        let dated = Dated::of(earlier.state);
+        let mut steps = Self::default();
+        let mut reached: HashSet<&str> = HashSet::new();
+        for row in &earlier.state.steps {
+            let of_plan = match row.info.parent {
+                None => Some(row),
+                Some(parent) => earlier.state.steps.get(parent.at()),
+            };
+            let is_same = of_plan.is_some_and(|step| same.contains(&*step.info.id));
+            let id = Arc::clone(&row.info.id);
+            if is_same {
+                steps.note_surroundings(row);
+            }
+            if let Some(given) = &row.given {
+                steps
+                    .edits
+                    .push(Edit::Input(Arc::clone(&id), Arc::clone(given)));
+            }
+            let what = how_it_ended(row, &run_id, &dated, earlier.before);
+            if what.is_some() || !row.attempts.is_empty() {
+                reached.insert(&row.info.id);
+            }
+            match what {
+                Some(PriorStep::Interrupted) => {
+                    let before = earlier.before.map(|before| &before.interrupted_attempts);
+                    steps.interrupted_attempts.note(row, &run_id, before);
+                    steps.rows.insert(id, PriorStep::Interrupted);
+                }
+                Some(what) if is_same => drop(steps.rows.insert(id, what)),
+                Some(PriorStep::Output { .. }) => {
+                    steps.changed.push(Arc::clone(&id));
+                    steps.rows.insert(id, PriorStep::Redefined);
+                }
+                Some(PriorStep::Unwanted | PriorStep::Redefined | PriorStep::Rerun) | None => {}
+            }
+        }
+        if let Some(before) = earlier.before {
+            steps.inherit(before, &reached);
+        }
+        steps
+    }
+
+    /// The input with which a row was called.
+    fn input_of(&self, id: &str) -> Option<StepInput> {
+        match self.rows.get(id)? {
+            PriorStep::Output { input, .. } => input.clone(),
+            _ => None,
+        }
+    }
+
+    fn note_surroundings(&mut self, row: &StepState) {
+        let id = &row.info.id;
+        if let Some(held) = condition(row) {
+            self.conditions.insert(Arc::clone(id), held);
+        }
+        if !row.elements().is_empty() {
+            self.elements.insert(Arc::clone(id), row.elements().len());
+        }
+    }
+
+    /// What the earlier run had taken over `before`, and did not get to.
+    fn inherit(&mut self, before: &Self, reached: &HashSet<&str>) {
+        let open = before.rows.iter();
+        for (id, step) in open.filter(|(id, _)| !reached.contains(&***id)) {
+            match step {
+                // Whether what it was made of is still the same cannot be seen.
+                PriorStep::Output {
+                    input: None,
+                    supplied: false,
+                    ..
+                }
+                | PriorStep::Unwanted
+                | PriorStep::Rerun => continue,
+                PriorStep::Interrupted => {
+                    let attempts = &before.interrupted_attempts;
+                    self.interrupted_attempts.inherit(id, attempts);
+                }
+                PriorStep::Redefined => self.changed.push(Arc::clone(id)),
+                PriorStep::Output { .. } => {}
+            }
+            self.rows.insert(Arc::clone(id), step.clone());
+        }
+    }
+}
+
+/// How a row ended in the run `run_id`; `None` where nothing of it is left.
+fn how_it_ended(
+    row: &StepState,
+    run_id: &Arc<str>,
+    dated: &Dated,
+    before: Option<&PriorSteps>,
+) -> Option<PriorStep> {
+    match row.status {
+        StepStatus::Succeeded if row.elements().is_empty() => {
+            let supplied = row.source == Some(StepSource::Mock);
+            let output = row.output.as_ref()?;
+            let input = row.input().cloned();
+            let input = input.or_else(|| before?.input_of(&row.info.id));
+            Some(PriorStep::Output {
+                input: input.filter(|_| !supplied),
+                output: Arc::clone(output),
+                reuse: Box::new(dated.reuse(row, run_id)),
+                supplied,
+            })
+        }
+        StepStatus::Skipped if row.reason == Some(SkipReason::Condition) => {
+            Some(PriorStep::Unwanted)
+        }
+        StepStatus::Unknown => Some(PriorStep::Interrupted),
+        _ if row.running_attempt().is_some() => Some(PriorStep::Interrupted),
+        _ => None,
+    }
+}
+
+/// Whether the condition of a row held, as far as its state shows: an attempt was made or an element began only where
+/// it did.
+fn condition(row: &StepState) -> Option<bool> {
+    match row.status {
+        StepStatus::Skipped => (row.reason == Some(SkipReason::Condition)).then_some(false),
+        StepStatus::Succeeded if row.source == Some(StepSource::Mock) => None,
+        StepStatus::Succeeded | StepStatus::Unknown => Some(true),
+        StepStatus::Running | StepStatus::Failed | StepStatus::Cancelled => {
+            let began = !row.attempts.is_empty() || !row.elements().is_empty();
+            began.then_some(true)
+        }
+        StepStatus::Pending | StepStatus::Ready => None,
+    }
+}
