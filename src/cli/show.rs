@@ -6,7 +6,7 @@ use super::output::{out, out_json};
 use super::recorded::recording;
 use super::show_raw::show_raw;
 use super::terminal::stdout_colour;
-use crate::report::{result_of, savings, short, sum_in_words, summary};
+use crate::report::{result_of, savings, settlement_in_words, short, sum_in_words, summary};
 use crate::run::{RunState, RunSummary, RunWord, Savings, StepSource, StepState, figures};
 use crate::session::{Settings, savings as savings_of};
 use crate::text::format;
@@ -49,6 +49,9 @@ pub(super) fn show(args: &ShowArgs) -> Result<u8, Failure> {
             "  {status:<10} {ended:>10}  {id}{path}{}",
             origin(row)
         );
+        if let Some(settlement) = &row.settlement {
+            let _ = writeln!(text, "{:25}{}", "", settlement_in_words(settlement));
+        }
         for (_, end) in row
             .attempts
             .iter()

@@ -28,6 +28,16 @@ impl InterruptedAttempts {
         self.0.extend(known.map(|name| (Arc::clone(id), name)));
     }
 
+    /// Whether the interrupted attempt of a row is one of them.
+    pub(super) fn has(&self, id: &str) -> bool {
+        self.0.contains_key(id)
+    }
+
+    /// Forgets the one of a row: what is called now is another call.
+    pub(super) fn forget(&mut self, id: &str) {
+        self.0.remove(id);
+    }
+
     /// Forgets them: the calls of a fork have names of their own.
     pub(super) fn clear(&mut self) {
         self.0.clear();

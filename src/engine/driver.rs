@@ -4,7 +4,9 @@
 //! commands. Only then it runs actions, for at most [`SLICE`], and gives the events to the sinks. So a plan of a
 //! million instant steps delays no time limit, no backoff, no ended call and no command for longer than that.
 
+mod commands;
 mod preparation;
+mod recovery;
 
 use super::answer_channel::AnswerSender;
 use super::attempt::{AttemptDone, Bounds};
@@ -13,6 +15,7 @@ use super::calls::{CallEvent, Calls, EndedCall, LogEntry, in_place, nothing_to_c
 use super::evaluations::Evaluations;
 use super::event_emitter::EventEmitter;
 use super::held_outputs::HeldOutputs;
+use super::inquiries::Inquiries;
 use super::large_inputs::LargeInputs;
 use super::reuse::Reuse;
 use super::setup::{Settings, Setup};
@@ -51,6 +54,7 @@ pub(super) struct Driver {
     calls: Calls,
     answers: Option<AnswerSender>,
     evaluations: Evaluations,
+    inquiries: Inquiries,
     timers: Timers,
     slow_motion: SlowMotion,
     held: HeldOutputs,
@@ -109,6 +113,7 @@ impl Driver {
             calls: Calls::new(),
             answers: setup.answers,
             evaluations: Evaluations::default(),
+            inquiries: Inquiries::default(),
             timers: Timers::new(origin),
             held: HeldOutputs::default(),
             large: LargeInputs::default(),
@@ -153,6 +158,7 @@ impl Driver {
                 },
                 event = self.calls.next(|| origin.elapsed().into()) => self.call_event(event),
                 row = self.evaluations.ended() => self.prepare(row),
+                answered = self.inquiries.answered() => self.answered(answered),
                 () = self.timers.wait() => {}
                 () = self.slow_motion.wait() => {}
             }
@@ -171,6 +177,9 @@ impl Driver {
         }
         while let Some(row) = self.evaluations.try_ended() {
             self.prepare(row);
+        }
+        while let Some(answered) = self.inquiries.try_answered() {
+            self.answered(answered);
         }
         let now = self.read_clock();
         while let Some((row, done)) = self.slow_motion.take_due(now) {
@@ -268,36 +277,6 @@ impl Driver {
         tool.pricing()?;
         let prompt = tool.prompt(&input.to_value(), step.settings.model.as_deref());
         prompt.map(Arc::from)
-    }
-
-    /// Applies the edits of rows that now exist, from this one on.
-    fn apply_edits(&mut self, from: usize) {
-        let mut row = from;
-        while self.reuse.has_edits() && row < self.emitter.state().steps.len() {
-            let ix = StepIx(row as u32);
-            let id = self.scheduler.key(ix).id;
-            for command in self.reuse.take_edits(ix, &id) {
-                self.command(command);
-            }
-            row += 1;
-        }
-    }
-
-    /// Whether the command was [`RunCommand::Close`].
-    fn take_command(&mut self, command: RunCommand) -> bool {
-        let closes = matches!(command, RunCommand::Close);
-        if !closes {
-            self.command(command);
-        }
-        closes
-    }
-
-    fn command(&mut self, command: RunCommand) {
-        if let RunCommand::Pin(row, pinned) = command {
-            return self.pin(row, pinned);
-        }
-        self.reuse.note(&command, &self.plan, &self.scheduler);
-        self.input(Input::Command(command));
     }
 
     fn instance(&self, row: StepIx) -> StepInstance<'_> {

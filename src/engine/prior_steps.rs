@@ -30,7 +30,12 @@ pub(super) enum PriorStep {
     /// It had an output, and the step's definition has changed.
     Redefined,
     /// It was running when that run was interrupted, or may have been.
-    Interrupted,
+    Interrupted {
+        /// What it was called with; `None` where that is not known.
+        input: Option<StepInput>,
+        /// What it saves where it turns out to have happened.
+        reuse: Option<Box<Reuse>>,
+    },
     /// Whatever it was, the user wants it to run.
     Rerun,
 }
@@ -118,10 +123,10 @@ impl PriorSteps {
                 reached.insert(&row.info.id);
             }
             match what {
-                Some(PriorStep::Interrupted) => {
+                Some(what @ PriorStep::Interrupted { .. }) => {
                     let before = earlier.before.map(|before| &before.interrupted_attempts);
                     steps.interrupted_attempts.note(row, &run_id, before);
-                    steps.rows.insert(id, PriorStep::Interrupted);
+                    steps.rows.insert(id, what);
                 }
                 Some(what) if is_same => drop(steps.rows.insert(id, what)),
                 Some(PriorStep::Output { .. }) => {
@@ -140,7 +145,7 @@ impl PriorSteps {
     /// The input with which a row was called.
     fn input_of(&self, id: &str) -> Option<StepInput> {
         match self.rows.get(id)? {
-            PriorStep::Output { input, .. } => input.clone(),
+            PriorStep::Output { input, .. } | PriorStep::Interrupted { input, .. } => input.clone(),
             _ => None,
         }
     }
@@ -168,7 +173,7 @@ impl PriorSteps {
                 }
                 | PriorStep::Unwanted
                 | PriorStep::Rerun => continue,
-                PriorStep::Interrupted => {
+                PriorStep::Interrupted { .. } => {
                     let attempts = &before.interrupted_attempts;
                     self.interrupted_attempts.inherit(id, attempts);
                 }
@@ -187,14 +192,20 @@ fn how_it_ended(
     dated: &Dated,
     before: Option<&PriorSteps>,
 ) -> Option<PriorStep> {
+    let input = || {
+        let input = row.input().cloned();
+        input.or_else(|| before?.input_of(&row.info.id))
+    };
+    let interrupted = || PriorStep::Interrupted {
+        input: input(),
+        reuse: Some(Box::new(dated.reuse(row, run_id))),
+    };
     match row.status {
         StepStatus::Succeeded if row.elements().is_empty() => {
             let supplied = row.source == Some(StepSource::Mock);
             let output = row.output.as_ref()?;
-            let input = row.input().cloned();
-            let input = input.or_else(|| before?.input_of(&row.info.id));
             Some(PriorStep::Output {
-                input: input.filter(|_| !supplied),
+                input: input().filter(|_| !supplied),
                 output: Arc::clone(output),
                 reuse: Box::new(dated.reuse(row, run_id)),
                 supplied,
@@ -203,8 +214,8 @@ fn how_it_ended(
         StepStatus::Skipped if row.reason == Some(SkipReason::Condition) => {
             Some(PriorStep::Unwanted)
         }
-        StepStatus::Unknown => Some(PriorStep::Interrupted),
-        _ if row.running_attempt().is_some() => Some(PriorStep::Interrupted),
+        StepStatus::Unknown => Some(interrupted()),
+        _ if row.running_attempt().is_some() => Some(interrupted()),
         _ => None,
     }
 }

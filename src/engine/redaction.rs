@@ -55,6 +55,11 @@ pub(super) fn redact(kind: &mut EventKind, secrets: &Secrets) {
         EventKind::StepFailed { error: one, .. } | EventKind::StepUnknown { error: one, .. } => {
             error(one, secrets);
         }
+        EventKind::StepSettled { settlement, .. } => {
+            settlement.input.iter_mut().for_each(value);
+            settlement.output.iter_mut().for_each(value);
+            settlement.error.iter_mut().for_each(text);
+        }
         EventKind::StepInputSet { input, .. } => input.iter_mut().for_each(value),
         EventKind::LimitReached { message, .. } => text(message),
         EventKind::RunEnded {

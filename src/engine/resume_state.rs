@@ -10,15 +10,26 @@ use super::attempt_name::InterruptedAttempts;
 use super::edit::Edit;
 use super::prior_steps::{EarlierRun, PriorStep, PriorSteps};
 use super::step_digest::StepDigest;
+use super::step_instance::StepInstance;
 use super::unknown_steps::UnknownSteps;
 use super::why::input_changes;
 use crate::plan::{ExecutionPlan, Step, StepInput, StepIx};
 use crate::run::{CallReason, ErrorKind, RerunReason, Reuse, RunError, StepKey, StepSource};
-use crate::tools::Tool;
 use crate::units::Money;
 use serde_json::Value;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+
+/// What became of an interrupted call.
+#[derive(Clone, Debug)]
+pub(super) enum Fate {
+    /// It did not happen, or happens only once however often it is made: it is made again.
+    Again,
+    /// It happened, with this output.
+    Happened(Arc<Value>),
+    /// It could not be found out.
+    Unknown(Arc<str>),
+}
 
 /// An earlier run that is resumed, or that this one is forked from.
 #[derive(Clone, Debug)]
@@ -36,6 +47,8 @@ pub struct ResumeState {
     context: Arc<Value>,
     /// The rows that run again because their recorded output lacks a secret that a step needs.
     incomplete: HashSet<Arc<str>>,
+    /// What was found out about interrupted calls in this run.
+    fates: HashMap<Arc<str>, Fate>,
     asked: Vec<Arc<str>>,
     forked_from: Option<Arc<str>>,
     renews_keys: bool,
@@ -64,6 +77,7 @@ impl ResumeState {
             prior,
             context: header.map_or_else(Arc::default, |header| Arc::clone(&header.context)),
             incomplete: HashSet::new(),
+            fates: HashMap::new(),
             asked: Vec::new(),
             forked_from: None,
             renews_keys: earlier.renews_keys,
@@ -133,7 +147,7 @@ impl ResumeState {
     /// The rows that were running when it was interrupted.
     pub fn interrupted(&self) -> Vec<Arc<str>> {
         let rows = self.prior.rows.iter();
-        let rows = rows.filter(|(_, earlier)| matches!(earlier, PriorStep::Interrupted));
+        let rows = rows.filter(|(_, earlier)| matches!(earlier, PriorStep::Interrupted { .. }));
         let mut ids: Vec<Arc<str>> = rows.map(|(id, _)| Arc::clone(id)).collect();
         ids.sort();
         ids
@@ -223,18 +237,21 @@ impl ResumeState {
     /// as it would be recorded.
     pub(super) fn instead(
         &mut self,
-        key: &StepKey,
-        ix: StepIx,
-        plan: &ExecutionPlan,
-        tool: Option<&Arc<dyn Tool>>,
+        instance: &StepInstance<'_>,
         prepared: Prepared,
         shown: Option<&StepInput>,
     ) -> Prepared {
+        let (key, ix, plan) = (instance.key(), instance.plan_step(), instance.plan);
         let Some(step) = plan.step(ix) else {
             return prepared;
         };
+        // After a journal broke, whatever is not on record may have happened.
+        let may_have_happened = PriorStep::Interrupted {
+            input: None,
+            reuse: None,
+        };
         let earlier = match self.prior.rows.get(&key.id) {
-            None | Some(PriorStep::Redefined) if self.unrecorded => Some(&PriorStep::Interrupted),
+            None | Some(PriorStep::Redefined) if self.unrecorded => Some(&may_have_happened),
             known => known,
         };
         match (earlier, prepared) {
@@ -266,20 +283,9 @@ impl ResumeState {
             }
             (Some(PriorStep::Unwanted), Prepared::Unwanted) => Prepared::Unwanted,
             (_, prepared @ Prepared::Each(_)) => prepared,
-            (Some(PriorStep::Interrupted), mut prepared @ Prepared::Call { .. }) => {
-                self.rerun.insert(ix);
-                let repeatable = tool.is_some_and(|tool| tool.policy().repeatable);
-                if repeatable || self.unknown == UnknownSteps::Rerun {
-                    explain(&mut prepared, RerunReason::Interrupted);
-                    return prepared;
-                }
-                match self.unknown {
-                    UnknownSteps::Rerun => prepared,
-                    UnknownSteps::Skip => Prepared::Skip,
-                    UnknownSteps::Keep => {
-                        Prepared::Unknown(Box::new(self.unknown_error(key, step)))
-                    }
-                }
+            (Some(PriorStep::Interrupted { input, reuse }), prepared @ Prepared::Call { .. }) => {
+                let (input, reuse) = (input.clone(), reuse.clone());
+                self.after_interruption(instance, prepared, shown, input.as_ref(), reuse)
             }
             (earlier, mut prepared) => {
                 if let Some(input) = shown {
@@ -290,6 +296,73 @@ impl ResumeState {
                 prepared
             }
         }
+    }
+
+    /// What to do with a call that was interrupted when it was made with the input `before`.
+    fn after_interruption(
+        &mut self,
+        instance: &StepInstance<'_>,
+        mut prepared: Prepared,
+        shown: Option<&StepInput>,
+        before: Option<&StepInput>,
+        reuse: Option<Box<Reuse>>,
+    ) -> Prepared {
+        let key = instance.key();
+        let Some(step) = instance.step() else {
+            return prepared;
+        };
+        let known = before.zip(shown);
+        let changed = known.filter(|(before, now)| before != now);
+        if changed.is_some() {
+            // What is called now is another call.
+            self.prior.interrupted_attempts.forget(&key.id);
+        }
+        let fate = self.fates.get(&key.id);
+        if let (Some(Fate::Happened(output)), None, Prepared::Call { input, .. }) =
+            (fate, changed, &prepared)
+        {
+            let reuse = reuse.map(|reuse| {
+                let input = input.clone();
+                Box::new(Reuse { input, ..*reuse })
+            });
+            return Prepared::Known(Arc::clone(output), StepSource::Recorded, reuse);
+        }
+        let is_known = matches!(fate, Some(Fate::Again | Fate::Happened(_)));
+        let why = match (fate, changed) {
+            (Some(Fate::Happened(_)), Some((before, now))) => RerunReason::Input {
+                changes: input_changes(&before.to_value(), &now.to_value(), step, instance.plan),
+            },
+            _ => RerunReason::Interrupted,
+        };
+        self.rerun.insert(instance.plan_step());
+        let is_repeatable = instance.tool().is_some_and(|tool| tool.policy().repeatable);
+        if is_known || is_repeatable {
+            explain(&mut prepared, why);
+            return prepared;
+        }
+        match self.unknown {
+            UnknownSteps::Rerun => {
+                explain(&mut prepared, why);
+                prepared
+            }
+            UnknownSteps::Skip => Prepared::Skip,
+            UnknownSteps::Keep => Prepared::Unknown(Box::new(self.unknown_error(&key, step))),
+        }
+    }
+
+    /// The input of the interrupted call of a row, as it was recorded, where nothing has been found out about that call
+    /// and its name is on record.
+    pub(super) fn interrupted_input(&self, id: &str) -> Option<&StepInput> {
+        let PriorStep::Interrupted { input, .. } = self.prior.rows.get(id)? else {
+            return None;
+        };
+        let is_open = self.prior.interrupted_attempts.has(id) && !self.fates.contains_key(id);
+        input.as_ref().filter(|_| is_open)
+    }
+
+    /// Notes what became of the interrupted call of a row.
+    pub(super) fn settle(&mut self, id: &Arc<str>, fate: Fate) {
+        self.fates.insert(Arc::clone(id), fate);
     }
 
     pub(super) fn upstream_is_as_before(&self, step: &Step) -> bool {
@@ -322,7 +395,7 @@ impl ResumeState {
             },
             Some(PriorStep::Rerun) => RerunReason::Asked,
             Some(PriorStep::Redefined) => RerunReason::Redefined,
-            Some(PriorStep::Interrupted) => RerunReason::Interrupted,
+            Some(PriorStep::Interrupted { .. }) => RerunReason::Interrupted,
             Some(PriorStep::Output { input: None, .. } | PriorStep::Unwanted) | None => {
                 RerunReason::Absent
             }
@@ -330,8 +403,12 @@ impl ResumeState {
     }
 
     fn unknown_error(&self, key: &StepKey, step: &Step) -> RunError {
+        let asked = match self.fates.get(&key.id) {
+            Some(Fate::Unknown(why)) => format!(" ({why})"),
+            _ => String::new(),
+        };
         let message = format!(
-            "it was running when run {} was interrupted, so it may or may not have happened, and it was not \
+            "it was running when run {} was interrupted, so it may or may not have happened{asked}, and it was not \
              repeated; find out, then retry it, or resume with --unknown rerun or --unknown skip",
             self.run_id
         );

@@ -7,28 +7,20 @@ use super::cache::{CacheKey, CachedOutput, FilesSeen, Keys, NewOutput, OutputCac
 use super::edit::Edit;
 use super::left_out::{LeftOut, holds_mark};
 use super::redaction::{any_value, shown_input};
-use super::resume_state::ResumeState;
+use super::refreshed::Refreshed;
+use super::resume_state::{Fate, ResumeState};
 use super::step_instance::StepInstance;
 use super::step_tools::StepTools;
 use super::{Prepared, Scheduler, why};
-use crate::plan::{ExecutionPlan, Root, Step, StepInput, StepIx, Template};
+use crate::plan::{ExecutionPlan, Root, StepInput, StepIx, Template};
 use crate::run::{
     CallReason, ErrorKind, MissReason, NotReused, RunCommand, RunError, StepInfo, StepKey,
     StepSource, StepState, StepStatus,
 };
 use crate::tools::{CallReport, REDACTED, SharedSecrets};
 use crate::units::Micros;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
-
-/// Rows that are called again although an output is cached.
-#[derive(Debug, Default)]
-struct Refreshed {
-    /// Rows, or the plan's steps with all their elements.
-    rows: HashSet<StepIx>,
-    /// Rows that are known by their id alone: elements of lists that are not known yet.
-    ids: HashSet<Arc<str>>,
-}
 
 /// What may be used instead of calls.
 pub(super) struct Reuse {
@@ -119,14 +111,7 @@ impl Reuse {
                     Prepared::Call { input, .. } => Some(shown_input(input, &self.secrets.now())),
                     _ => None,
                 };
-                resume.instead(
-                    &instance.key(),
-                    instance.plan_step(),
-                    instance.plan,
-                    instance.tool(),
-                    prepared,
-                    shown.as_ref(),
-                )
+                resume.instead(instance, prepared, shown.as_ref())
             }
             None => prepared,
         };
@@ -145,7 +130,7 @@ impl Reuse {
         if not_reused.is_some() && !has_pins {
             return prepared;
         }
-        let refreshed = self.is_refreshed(instance);
+        let refreshed = self.refreshed.contains(instance);
         let key = self.cache.is_some().then(|| self.key(instance, input));
         let (Some(cache), Some((key, seen)), Some(step)) =
             (&mut self.cache, key.flatten(), instance.step())
@@ -177,6 +162,30 @@ impl Reuse {
         because(prepared, missed)
     }
 
+    /// The input of the interrupted call of a row that is about to be called, where nothing has been found out about that
+    /// call; and whether it is the input that the row has now.
+    pub(super) fn interrupted_input(
+        &self,
+        instance: &StepInstance<'_>,
+        prepared: &Prepared,
+    ) -> Option<(StepInput, bool)> {
+        let (Some(resume), Prepared::Call { input, .. }) = (&self.resume, prepared) else {
+            return None;
+        };
+        let before = resume.interrupted_input(&instance.key().id)?;
+        let is_same = shown_input(input, &self.secrets.now()) == *before;
+        let before = if is_same { input } else { before };
+        // Nobody is asked about what is not known as a whole.
+        (!any_value(before, &holds_mark)).then(|| (before.clone(), is_same))
+    }
+
+    /// Notes what became of the interrupted call of a row.
+    pub(super) fn settle(&mut self, id: &Arc<str>, fate: Fate) {
+        if let Some(resume) = &mut self.resume {
+            resume.settle(id, fate);
+        }
+    }
+
     /// A call of a row ended: its output may be cached.
     pub(super) fn call_ended(
         &mut self,
@@ -206,10 +215,7 @@ impl Reuse {
             };
             blocking(|| cache.put(key, made));
             // From now on what was cached of this call will do.
-            self.refreshed.rows.remove(&row);
-            if !self.refreshed.ids.is_empty() {
-                self.refreshed.ids.remove(&id.key(row).id);
-            }
+            self.refreshed.remove(row, id);
         }
     }
 
@@ -229,11 +235,11 @@ impl Reuse {
     ) {
         match command {
             RunCommand::Retry(row) => {
-                self.refreshed.rows.insert(*row);
+                self.refreshed.insert(*row);
             }
             RunCommand::Refresh(row) => {
-                self.refreshed.rows.insert(*row);
-                self.refresh_below(plan, scheduler.plan_step(*row));
+                self.refreshed.insert(*row);
+                self.refreshed.below(plan, scheduler.plan_step(*row));
             }
             RunCommand::SetOutput(row, output) => {
                 let step = scheduler.plan_step(*row);
@@ -245,11 +251,6 @@ impl Reuse {
             }
             _ => {}
         }
-    }
-
-    /// Uses nothing cached for what depends on a step.
-    fn refresh_below(&mut self, plan: &ExecutionPlan, step: StepIx) {
-        self.refreshed.rows.extend(below(&plan.steps, step));
     }
 
     /// The rows of which it was asked before the run began that they run again, whatever is cached.
@@ -264,8 +265,8 @@ impl Reuse {
             let known = plan.steps.iter().position(|step| step.id == id);
             if let Some(at) = known {
                 let step = StepIx(at as u32);
-                self.refreshed.rows.insert(step);
-                self.refresh_below(plan, step);
+                self.refreshed.insert(step);
+                self.refreshed.below(plan, step);
                 continue;
             }
             let parent = plan.steps.iter().position(|step| {
@@ -273,9 +274,9 @@ impl Reuse {
                 rest.is_some_and(|rest| rest.starts_with('['))
             });
             if let Some(parent) = parent {
-                self.refresh_below(plan, StepIx(parent as u32));
+                self.refreshed.below(plan, StepIx(parent as u32));
             }
-            self.refreshed.ids.insert(id);
+            self.refreshed.insert_id(id);
         }
     }
 
@@ -419,12 +420,6 @@ impl Reuse {
         template.roots(&mut |root| is_as_before &= self.is_as_before(resume, root, instance));
         is_as_before
     }
-
-    fn is_refreshed(&self, instance: &StepInstance<'_>) -> bool {
-        let Refreshed { rows, ids } = &self.refreshed;
-        let by_row = || rows.contains(&instance.row) || rows.contains(&instance.plan_step());
-        !rows.is_empty() && by_row() || !ids.is_empty() && ids.contains(&instance.key().id)
-    }
 }
 
 /// Whether a row uses its list or its parameters.
@@ -467,26 +462,4 @@ fn because(mut prepared: Prepared, miss: MissReason) -> Prepared {
             .miss = Some(miss);
     }
     prepared
-}
-
-/// Everything that depends on a step, directly or not.
-fn below(steps: &[Step], from: StepIx) -> HashSet<StepIx> {
-    let mut after: Vec<Vec<StepIx>> = vec![Vec::new(); steps.len()];
-    for (at, step) in steps.iter().enumerate() {
-        for before in step.depends_on.iter() {
-            if let Some(after) = after.get_mut(before.at()) {
-                after.push(StepIx(at as u32));
-            }
-        }
-    }
-    let mut found = HashSet::new();
-    let mut open = vec![from];
-    while let Some(step) = open.pop() {
-        for next in after.get(step.at()).into_iter().flatten() {
-            if found.insert(*next) {
-                open.push(*next);
-            }
-        }
-    }
-    found
 }

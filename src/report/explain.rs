@@ -1,10 +1,10 @@
 //! Why a step was called, or why it was not: in words, from the run's events.
 
-use super::sum_in_words;
+use super::{settlement_in_words, sum_in_words};
 use crate::plan::StepIx;
 use crate::run::{
-    CallReason, InputChange, MissReason, NotReused, RerunReason, Reuse, RunState, StepSource,
-    StepState, StepStatus,
+    CallReason, InputChange, MissReason, NotReused, RerunReason, Reuse, RunState, Settlement,
+    StepSource, StepState, StepStatus,
 };
 use crate::text::{fit, format, line};
 use serde::Serialize;
@@ -41,6 +41,8 @@ pub struct Explanation {
     pub reused: Option<Box<Reuse>>,
     /// Why outputs of the step are never used again.
     pub not_reused: Option<NotReused>,
+    /// What was found out about the call that an earlier run left behind.
+    pub settlement: Option<Box<Settlement>>,
 }
 
 /// Why the row `ix` was called, or why it was not; `None` where there is no such row.
@@ -63,6 +65,7 @@ pub fn explain(run: &RunState, ix: StepIx) -> Option<Explanation> {
         why: row.why().cloned(),
         reused: row.reused.clone(),
         not_reused,
+        settlement: row.settlement.clone(),
     };
     explanation.write(run, row);
     Some(explanation)
@@ -73,6 +76,9 @@ impl Explanation {
         if !row.elements().is_empty() {
             self.elements(run, row);
             return;
+        }
+        if let Some(settlement) = &row.settlement {
+            self.notes.push(settlement_in_words(settlement));
         }
         if row.given.is_some() {
             self.notes
@@ -363,6 +369,7 @@ mod tests {
             reasons: Vec::new(),
             notes: Vec::new(),
             why: None,
+            settlement: None,
             reused: None,
             not_reused: None,
         };

@@ -10,6 +10,7 @@ mod explain;
 mod export;
 mod progress;
 mod runs;
+mod settlements;
 mod summary;
 
 pub(crate) use charges::sum_in_words;
@@ -23,4 +24,5 @@ pub(crate) use explain::{savings, short};
 pub use export::{csv, json_lines, result_of, trace};
 pub use progress::Progress;
 pub(crate) use runs::{local_time, runs_table};
+pub(crate) use settlements::settlement_in_words;
 pub use summary::summary;

@@ -1,5 +1,6 @@
 //! A run as plain lines, for output that is not a terminal.
 
+use super::settlements::settlement_in_words;
 use crate::run::{EventKind, LogStream, RunEvent, RunOutcome, SkipReason, StepSource, WaitReason};
 use crate::text::format::count;
 use crate::text::message::clean;
@@ -178,6 +179,9 @@ impl Progress {
             }
             EventKind::StepUnknown { step, error } => {
                 format!("unknown   {}: {}", step.id, error.message)
+            }
+            EventKind::StepSettled { step, settlement } => {
+                format!("settled   {}: {}", step.id, settlement_in_words(settlement))
             }
             EventKind::StepCancelled { step } => format!("cancelled {}", step.id),
             EventKind::StepReset { step } => format!("again     {}", step.id),

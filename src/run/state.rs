@@ -296,6 +296,9 @@ impl RunState {
                     row.details_mut().error = Some(error.clone());
                 }
             }
+            EventKind::StepSettled { step, settlement } => self.with(step, |row| {
+                row.details_mut().settlement = Some(settlement.clone());
+            }),
             EventKind::StepSkipped {
                 step,
                 reason,

@@ -2,8 +2,8 @@
 
 use super::row_info::RowInfo;
 use super::{
-    AttemptState, Attempts, CallReason, Reuse, RunError, SkipReason, StepSource, StepStatus,
-    WaitReason, Waits,
+    AttemptState, Attempts, CallReason, Reuse, RunError, Settlement, SkipReason, StepSource,
+    StepStatus, WaitReason, Waits,
 };
 use crate::plan::{StepInput, StepIx};
 use crate::units::{Micros, Money, Tokens};
@@ -88,6 +88,8 @@ pub struct Details {
     pub given: Option<Arc<Value>>,
     /// Its last error.
     pub error: Option<Box<RunError>>,
+    /// What was found out about the call of it that an earlier run left behind.
+    pub settlement: Option<Box<Settlement>>,
     /// The dependency because of which it was skipped.
     pub because: Option<Arc<str>>,
     /// When its next attempt is due, in a backoff.
@@ -107,6 +109,7 @@ static NO_DETAILS: Details = Details {
     reused: None,
     given: None,
     error: None,
+    settlement: None,
     because: None,
     retry_at: None,
     paced_since: None,

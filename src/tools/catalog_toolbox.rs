@@ -11,6 +11,7 @@ use super::simulated::SimulatedTool;
 use super::synthesis::FinalSynthesis;
 use super::unavailable::Unavailable;
 use super::{Fingerprint, Reaches, SharedSecrets, Tool, ToolError, Toolbox};
+use super::{Probe, Recover, Recovery};
 use crate::models::SmallModelWorker;
 use crate::plan::{Evaluation, ExecutionPlan, FINAL_SYNTHESIS};
 use futures::FutureExt;
@@ -102,6 +103,21 @@ impl Toolbox for CatalogToolbox {
 
     fn pool(&self, name: &str) -> Option<Arc<str>> {
         self.definitions.get(name)?.pool.clone()
+    }
+
+    fn recovery(&self, name: &str) -> Option<Recovery> {
+        let definition = self.definitions.get(name)?;
+        if self.worker.is_simulated() && is_replaced(definition) {
+            return None;
+        }
+        match definition.recover.as_ref()? {
+            Recover::Key => definition.kind().takes_key.then_some(Recovery::Key),
+            Recover::Probe(settings) => {
+                let tool = self.tools.get(&settings.tool)?.clone();
+                let probe = Probe::new(settings, tool, &self.services).ok()?;
+                Some(Recovery::Probe(Arc::new(probe)))
+            }
+        }
     }
 
     fn secrets(&self) -> SharedSecrets {

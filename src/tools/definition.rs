@@ -1,6 +1,7 @@
 //! One tool of a catalog, and the traits that a kind of tool implements.
 
 use super::fields::Fields;
+use super::recovery::Recover;
 use super::services::Services;
 use super::template::variables;
 use super::{CallPolicy, FileInputs, Reaches, Tool, ToolKind};
@@ -42,6 +43,8 @@ pub struct ToolDefinition {
     pub idempotent: bool,
     /// Whether outputs may be reused; `None` leaves that to the kind.
     pub cache: Option<bool>,
+    /// How to find out what became of an interrupted call.
+    pub recover: Option<Recover>,
     /// The pool whose rate limit its calls count against.
     pub pool: Option<Arc<str>>,
     /// The folder that relative paths start from.
@@ -66,6 +69,7 @@ impl ToolDefinition {
             read_only: false,
             idempotent: false,
             cache: None,
+            recover: None,
             pool: None,
             folder: None,
             extra: Map::new(),

@@ -27,6 +27,8 @@ pub struct ToolKind {
     pub deterministic: bool,
     /// Whether a call runs another tool, which the input names.
     pub delegates: bool,
+    /// Whether whoever carries out a call is given the name of its attempt, by which a repeated call can be told.
+    pub takes_key: bool,
     /// The default time limit of one attempt.
     pub timeout: Option<Duration>,
     /// The default time to live of cached outputs.
@@ -43,6 +45,7 @@ impl ToolKind {
             repeatable: false,
             deterministic: false,
             delegates: false,
+            takes_key: false,
             timeout: None,
             time_to_live: MONTH,
         }

@@ -1,7 +1,7 @@
 //! Where the engine finds its tools.
 
 use super::sandbox::Sandbox;
-use super::{Fingerprint, SharedSecrets, Tool, ToolError};
+use super::{Fingerprint, Recovery, SharedSecrets, Tool, ToolError};
 use crate::plan::Evaluation;
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -16,6 +16,11 @@ pub trait Toolbox: Send + Sync {
 
     /// The pool whose rate limit the tool's calls count against; `None` where the catalog names none.
     fn pool(&self, _name: &str) -> Option<Arc<str>> {
+        None
+    }
+
+    /// How to find out what became of a call of the tool that was interrupted; `None` where nobody can say.
+    fn recovery(&self, _name: &str) -> Option<Recovery> {
         None
     }
 

@@ -37,6 +37,7 @@ impl Driver {
         if !self.scheduler.is_preparing(row) {
             // The user decided in the meantime, or the run was stopped; the answer is not needed any more.
             self.evaluations.forget(row);
+            self.inquiries.end(row);
             return;
         }
         let condition = self.reuse.condition(&self.instance(row));
@@ -46,6 +47,9 @@ impl Driver {
             Err(refused) => refused,
         };
         self.evaluations.forget(row);
+        if self.look_into(row, &prepared) {
+            return;
+        }
         let instance = StepInstance {
             row,
             plan: &self.plan,

@@ -9,6 +9,7 @@ mod error;
 mod header;
 mod reuse;
 mod setting;
+mod settlement;
 mod step;
 
 pub use attempt::{AttemptDetails, AttemptEnd, LogStream, Streamed};
@@ -17,6 +18,7 @@ pub use error::{ErrorKind, Limit, RunError};
 pub use header::{RunHeader, RunOutcome};
 pub use reuse::{CallReason, InputChange, MissReason, NotReused, RerunReason, Reuse};
 pub use setting::RunSetting;
+pub use settlement::{SettledBy, Settlement};
 pub use step::{SkipReason, StepInfo, StepKey, StepSource, WaitReason};
 
 use crate::plan::StepInput;
@@ -156,6 +158,16 @@ pub enum EventKind {
         /// What is known of it, and what the user can do.
         error: Box<RunError>,
     },
+    /// A step was being called when the process of an earlier run died, and what became of that call was looked into. What
+    /// follows from it comes next: the step succeeds, runs again or stays unknown.
+    StepSettled {
+        /// The step.
+        #[serde(flatten)]
+        step: StepKey,
+        /// What was found out, and how.
+        #[serde(flatten)]
+        settlement: Box<Settlement>,
+    },
     /// A step was running when the run was stopped.
     StepCancelled {
         /// The step.
@@ -234,6 +246,7 @@ impl EventKind {
             | Self::StepFailed { step, .. }
             | Self::StepSkipped { step, .. }
             | Self::StepUnknown { step, .. }
+            | Self::StepSettled { step, .. }
             | Self::StepCancelled { step }
             | Self::StepReset { step }
             | Self::StepInputSet { step, .. }

@@ -2,8 +2,8 @@
 
 use super::super::{
     AttemptDetails, AttemptEnd, ErrorKind, EventKind, ExecutionResult, IdleCause, IdlePeriod,
-    Limit, LogStream, ResourceLimits, Reuse, RunError, RunEvent, RunHeader, RunOutcome, SkipReason,
-    StepInfo, StepKey, StepSource, Wait, WaitReason, Waits, figures,
+    Limit, LogStream, ResourceLimits, Reuse, RunError, RunEvent, RunHeader, RunOutcome, SettledBy,
+    Settlement, SkipReason, StepInfo, StepKey, StepSource, Wait, WaitReason, Waits, figures,
 };
 use super::{AttemptLog, RunState};
 use crate::plan::{Dialect, StepInput, StepIx};
@@ -182,6 +182,18 @@ pub(crate) fn event_kind() -> impl Strategy<Value = EventKind> {
             step,
             reason: SkipReason::Upstream,
             because: None,
+        }),
+        1 => key().prop_map(|step| EventKind::StepSettled {
+            step,
+            settlement: Box::new(Settlement {
+                name: "run/a/1".into(),
+                by: SettledBy::Probe,
+                happened: Some(false),
+                tool: None,
+                input: None,
+                output: None,
+                error: None,
+            }),
         }),
         1 => key().prop_map(|step| EventKind::StepCancelled { step }),
         3 => key().prop_map(|step| EventKind::StepReset { step }),

@@ -7,8 +7,8 @@ use super::{DecodeError, Decoder, Encoder, Memory, Rows};
 use crate::plan::{Dialect, StepIx};
 use crate::run::{
     AttemptDetails, AttemptEnd, ErrorKind, EventKind, Limit, LogStream, Rate, Rates,
-    ResourceLimits, RunError, RunEvent, RunHeader, RunOutcome, RunSetting, SkipReason, StepInfo,
-    StepKey, StepPrice, StepSource, Streamed, WaitReason,
+    ResourceLimits, RunError, RunEvent, RunHeader, RunOutcome, RunSetting, SettledBy, Settlement,
+    SkipReason, StepInfo, StepKey, StepPrice, StepSource, Streamed, WaitReason,
 };
 use crate::units::{Charge, ChargeClass, Micros, Tokens};
 
@@ -49,6 +49,7 @@ choice!(EventKind {
     21 StepPinned { step: step, pinned: pinned },
     22 AttemptPaced { step: step, attempt: attempt },
     23 SettingChanged { setting: setting },
+    24 StepSettled { step: step, settlement: settlement },
 });
 
 record!(RunHeader {
@@ -67,6 +68,21 @@ record!(RunHeader {
     priced,
     spent_before,
     pace,
+});
+
+record!(Settlement {
+    name,
+    by,
+    happened,
+    tool,
+    input,
+    output,
+    error
+});
+
+choice!(SettledBy {
+    0 Key {},
+    1 Probe {},
 });
 
 /// The fields that older versions do not write stand at the end.

@@ -5,8 +5,8 @@ use crate::plan::{Dialect, InputList, InputObject, InputPart, StepInput, StepIx,
 use crate::run::{
     AttemptDetails, AttemptEnd, CallReason, ErrorKind, EventKind, InputChange, Limit, LogStream,
     MissReason, NotReused, Rate, Rates, RerunReason, ResourceLimits, Reuse, RunError, RunEvent,
-    RunHeader, RunOutcome, RunSetting, SkipReason, StepInfo, StepKey, StepPrice, StepSource,
-    Streamed, WaitReason,
+    RunHeader, RunOutcome, RunSetting, SettledBy, Settlement, SkipReason, StepInfo, StepKey,
+    StepPrice, StepSource, Streamed, WaitReason,
 };
 use crate::units::{Charge, ChargeClass, Micros, Money, Tokens};
 use proptest::collection::vec;
@@ -589,6 +589,10 @@ fn event_kind() -> impl Strategy<Value = EventKind> {
             step,
             error: Box::new(error)
         }),
+        (key(), settlement()).prop_map(|(step, settlement)| EventKind::StepSettled {
+            step,
+            settlement: Box::new(settlement)
+        }),
         key().prop_map(|step| EventKind::StepCancelled { step }),
         key().prop_map(|step| EventKind::StepReset { step }),
         (key(), option::of(value()))
@@ -618,6 +622,29 @@ fn event_kind() -> impl Strategy<Value = EventKind> {
         Just(EventKind::RunReopened),
     ];
     prop_oneof![2 => of_steps, 1 => of_runs]
+}
+
+fn settlement() -> impl Strategy<Value = Settlement> {
+    let by = prop::sample::select(vec![SettledBy::Key, SettledBy::Probe]);
+    let asked = (option::of(text()), option::of(value()), option::of(value()));
+    (
+        text(),
+        by,
+        option::of(any::<bool>()),
+        asked,
+        option::of(text()),
+    )
+        .prop_map(
+            |(name, by, happened, (tool, input, output), error)| Settlement {
+                name,
+                by,
+                happened,
+                tool,
+                input,
+                output,
+                error,
+            },
+        )
 }
 
 fn events() -> impl Strategy<Value = Vec<RunEvent>> {

@@ -6,6 +6,7 @@
 
 mod places;
 mod read;
+mod recover;
 mod schema;
 
 pub(crate) use super::kinds::agent::AgentSettings;

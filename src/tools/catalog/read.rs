@@ -2,6 +2,7 @@
 
 use super::Catalog;
 use super::places::find_tool;
+use super::recover::recover;
 use crate::plan::{Diagnostic, PlanFaults, Severity, Source, read_data};
 use crate::tools::definition::{KindEntry, ToolDefinition};
 use crate::tools::fields::{Fields, type_name};
@@ -15,7 +16,7 @@ use std::sync::Arc;
 const OPEN_KINDS: [&str; 2] = ["tool", "function"];
 
 /// The fields of tools of any kind.
-const COMMON_FIELDS: [&str; 17] = [
+const COMMON_FIELDS: [&str; 18] = [
     "name",
     "type",
     "description",
@@ -29,6 +30,7 @@ const COMMON_FIELDS: [&str; 17] = [
     "read_only",
     "idempotent",
     "cache",
+    "recover",
     "pool",
     "returns",
     "provider",
@@ -179,7 +181,18 @@ impl Reader<'_> {
                 );
             }
         }
+        self.check_recovery();
         self.catalog.extra = object;
+    }
+
+    /// The tools read so far.
+    pub(super) fn tools(&self) -> Vec<Arc<ToolDefinition>> {
+        self.catalog.tools().to_vec()
+    }
+
+    /// The tool of this name, among those read so far.
+    pub(super) fn tool_named(&self, name: &str) -> Option<&Arc<ToolDefinition>> {
+        self.catalog.get(name)
     }
 
     fn tool(&mut self, key: Option<String>, value: Value) {
@@ -240,6 +253,7 @@ impl Reader<'_> {
         tool.read_only = fields.flag("read_only").unwrap_or(false);
         tool.idempotent = fields.flag("idempotent").unwrap_or(false);
         tool.cache = fields.flag("cache");
+        tool.recover = recover(&mut fields);
         tool.pool = fields.text("pool");
         if let Some(entry) = self.kind(&name, &mut fields) {
             tool.implementation = (entry.parse)(&mut fields);

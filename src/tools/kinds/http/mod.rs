@@ -28,6 +28,7 @@ use std::time::Duration;
 
 static KIND: ToolKind = ToolKind {
     free: true,
+    takes_key: true,
     timeout: Some(Duration::from_mins(2)),
     time_to_live: DAY,
     ..ToolKind::new("http")

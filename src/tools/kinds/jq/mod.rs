@@ -68,7 +68,7 @@ pub(super) fn filter_field(
 }
 
 /// Reports a fault where `filter` is not valid.
-pub(super) fn check_filter(fields: &mut Fields<'_>, field: &'static str, filter: &str) {
+pub(in crate::tools) fn check_filter(fields: &mut Fields<'_>, field: &'static str, filter: &str) {
     if let Err(error) = Filter::shared(filter) {
         fields.fault(
             field,

@@ -37,6 +37,7 @@ const DRAIN: Duration = Duration::from_secs(1);
 
 pub(in crate::tools) static KIND: ToolKind = ToolKind {
     free: true,
+    takes_key: true,
     time_to_live: DAY,
     ..ToolKind::new("process")
 };

@@ -1,7 +1,7 @@
 //! Every try, the last one first, with what the tool said on the way.
 
-use crate::report::sum_in_words;
-use crate::run::{AttemptState, LogStream, StepState, StepStatus};
+use crate::report::{settlement_in_words, sum_in_words};
+use crate::run::{AttemptState, LogStream, Settlement, StepState, StepStatus};
 use crate::text::format;
 use crate::text::message::clean;
 use crate::tui::dashboard::state::model::Model;
@@ -14,6 +14,10 @@ const ENTRY_LINES: usize = 50;
 
 /// Writes the page.
 pub(super) fn write(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
+    if let Some(settlement) = &row.settlement {
+        write_settlement(settlement, page);
+        page.space();
+    }
     if row.attempts.is_empty() {
         page.text("It has not been called.", page.theme.dim);
         return;
@@ -49,6 +53,22 @@ fn write_attempt(model: &Model, attempt: &AttemptState, page: &mut TextPage<'_>)
         }
     }
     write_log(attempt, theme, page);
+}
+
+/// What was found out about the call that an earlier run left behind, and the evidence.
+fn write_settlement(settlement: &Settlement, page: &mut TextPage<'_>) {
+    let theme = page.theme;
+    page.text(&settlement_in_words(settlement), theme.text);
+    let parts = [
+        ("asked", &settlement.input),
+        ("answered", &settlement.output),
+    ];
+    for (word, value) in parts {
+        if let Some(value) = value {
+            let text = format!("{word} {value}");
+            page.bounded(2, &clean(&text, text.len()), theme.dim, ENTRY_LINES);
+        }
+    }
 }
 
 /// `✖ attempt 2  failed, 0.3s`.

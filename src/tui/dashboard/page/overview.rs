@@ -1,7 +1,7 @@
 //! The overview page: the step's state and why, its time and cost, and its neighbours.
 
 use crate::plan::StepIx;
-use crate::report::{savings, short};
+use crate::report::{savings, settlement_in_words, short};
 use crate::run::{
     RateWait, RunPhase, RunState, SkipReason, StepSource, StepState, StepStatus, Verdict,
     WaitReason,
@@ -59,6 +59,9 @@ pub(super) fn write(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
     write_time(model, row, page);
     write_cost(model, row, page);
     write_reuse(row, page);
+    if let Some(settlement) = &row.settlement {
+        page.field("settled", &settlement_in_words(settlement));
+    }
     // What went wrong is read before anything else.
     if row.error.is_some() {
         super::now::write_last(row, page);

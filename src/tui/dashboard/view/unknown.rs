@@ -1,6 +1,7 @@
 //! The question about a step whose result was lost with the process that ran it.
 
 use crate::plan::StepIx;
+use crate::report::settlement_in_words;
 use crate::text;
 use crate::tui::dashboard::keymap::registry::entries;
 use crate::tui::dashboard::state::model::Model;
@@ -37,6 +38,12 @@ pub(super) fn draw(model: &Model, step: StepIx, buf: &mut Buffer, screen: Rect) 
                  Check, then choose:";
     let wrapped = text::wrap(words, room, 4).lines.into_iter();
     above.extend(wrapped.map(|line| Line::styled(line, theme.text)));
+    if let Some(settlement) = &row.settlement {
+        let wrapped = text::wrap(&settlement_in_words(settlement), room, 4)
+            .lines
+            .into_iter();
+        above.extend(wrapped.map(|line| Line::styled(line, theme.dim)));
+    }
     above.push(Line::default());
     let answers = ["it-happened", "run-again", "skip-it", "put-off"];
     let answers = answers

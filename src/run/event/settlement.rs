@@ -1,0 +1,39 @@
+//! What was found out about a call that an interrupted run left behind.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::sync::Arc;
+
+/// What was found out about a call that an earlier run was making when its process ended, and how.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Settlement {
+    /// The name of the attempt, as it was sent.
+    pub name: Arc<str>,
+    /// How it was settled.
+    pub by: SettledBy,
+    /// Whether the call happened; `None` where that is still not known, or does not matter because the same call under
+    /// the same name has no further effect.
+    pub happened: Option<bool>,
+    /// The tool that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool: Option<Arc<str>>,
+    /// What it was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<Arc<Value>>,
+    /// What it answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<Arc<Value>>,
+    /// Why it could not be found out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Arc<str>>,
+}
+
+/// How a call that was interrupted is settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SettledBy {
+    /// The same call is made again under the same name.
+    Key,
+    /// A tool was asked.
+    Probe,
+}
