@@ -3,6 +3,7 @@
 
 #[path = "../common"]
 mod common {
+    pub(crate) mod ledger;
     pub(crate) mod model_server;
     pub(crate) mod process;
     pub(crate) mod program;
@@ -39,6 +40,7 @@ mod planner;
 mod planner_optimize;
 mod prices;
 mod raw_bodies;
+mod recovery;
 mod samples_results;
 mod secrets;
 mod secrets_consent;
