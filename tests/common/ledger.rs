@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use std::collections::VecDeque;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
@@ -26,6 +26,8 @@ struct Entries {
     holds: VecDeque<Hold>,
     held: usize,
     broken: u32,
+    /// The keys of the requests that have come and are not in the ledger yet.
+    pending: Vec<String>,
     delays: Option<fastrand::Rng>,
 }
 
@@ -33,7 +35,7 @@ struct Entries {
 ///
 /// `POST /effects` with a JSON body adds an entry under the header `Idempotency-Key`, unless it has one under that key, and
 /// answers with the entry. `POST /blind` adds one whatever the key. `GET /effects?key=KEY` answers with
-/// `{"effect": ENTRY or null}`.
+/// `{"effect": ENTRY or null}`, once no request with that key is being worked on.
 pub(crate) struct Ledger {
     address: String,
     entries: Arc<(Mutex<Entries>, Condvar)>,
@@ -52,9 +54,13 @@ impl Ledger {
         let kept = Arc::clone(&entries);
         std::thread::spawn(move || {
             for stream in listener.incoming() {
+                // Requests are taken in the order in which they come, so that a question does not overtake what it is about.
+                let Ok(request) = Request::read(stream.unwrap(), &kept.0) else {
+                    continue;
+                };
                 let kept = Arc::clone(&kept);
                 std::thread::spawn(move || {
-                    let _ = serve(stream.unwrap(), &kept);
+                    let _ = serve(request, &kept);
                 });
             }
         });
@@ -113,90 +119,110 @@ impl Ledger {
     }
 }
 
-fn serve(mut stream: TcpStream, shared: &(Mutex<Entries>, Condvar)) -> std::io::Result<()> {
+/// A request that has come.
+struct Request {
+    reader: BufReader<TcpStream>,
+    first: String,
+    key: String,
+    body: Value,
+}
+
+impl Request {
+    /// Reads it; one for an effect is pending from now on.
+    fn read(stream: TcpStream, entries: &Mutex<Entries>) -> std::io::Result<Self> {
+        stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+        let mut reader = BufReader::new(stream);
+        let mut first = String::new();
+        reader.read_line(&mut first)?;
+        let (mut length, mut key) = (0, String::new());
+        loop {
+            let mut line = String::new();
+            if reader.read_line(&mut line)? == 0 {
+                return Err(ErrorKind::UnexpectedEof.into());
+            }
+            let Some((name, value)) = line.trim().split_once(':') else {
+                break;
+            };
+            match name.to_ascii_lowercase().as_str() {
+                "content-length" => length = value.trim().parse().unwrap(),
+                "idempotency-key" => value.trim().clone_into(&mut key),
+                _ => {}
+            }
+        }
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body)?;
+        reader.get_ref().set_read_timeout(None)?;
+        if first.starts_with("POST") {
+            let mut entries = entries.lock().unwrap();
+            entries.requests.push(key.clone());
+            entries.pending.push(key.clone());
+        }
+        Ok(Self {
+            reader,
+            first,
+            key,
+            body: serde_json::from_slice(&body).unwrap_or_default(),
+        })
+    }
+
+    fn answer(&mut self, status: &str, body: &Value) -> std::io::Result<()> {
+        let body = body.to_string();
+        write!(
+            self.reader.get_mut(),
+            "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+            body.len()
+        )
+    }
+}
+
+fn serve(mut request: Request, shared: &(Mutex<Entries>, Condvar)) -> std::io::Result<()> {
     let (entries, changed) = shared;
-    let mut reader = BufReader::new(stream.try_clone()?);
-    let mut first = String::new();
-    reader.read_line(&mut first)?;
-    let (mut length, mut key) = (0, String::new());
-    loop {
-        let mut line = String::new();
-        if reader.read_line(&mut line)? == 0 {
-            return Ok(());
-        }
-        let Some((name, value)) = line.trim().split_once(':') else {
-            break;
-        };
-        match name.to_ascii_lowercase().as_str() {
-            "content-length" => length = value.trim().parse().unwrap(),
-            "idempotency-key" => value.trim().clone_into(&mut key),
-            _ => {}
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body)?;
-    if first.starts_with("GET") {
-        let asked = first.split_once("key=").unwrap().1;
+    if request.first.starts_with("GET") {
+        let asked = request.first.split_once("key=").unwrap().1;
         let asked = asked.split_once(' ').unwrap().0;
-        let asked = asked
-            .replace("%2F", "/")
-            .replace("%5B", "[")
-            .replace("%5D", "]");
-        let mut entries = entries.lock().unwrap();
-        entries.questions.push(asked.clone());
-        if entries.broken > 0 {
-            entries.broken -= 1;
-            return answer(
-                &mut stream,
-                "500 Oops",
-                &json!({"error": "the ledger is closed"}),
-            );
+        let asked = ["%2F/", "%5B[", "%5D]"]
+            .iter()
+            .fold(asked.to_owned(), |text, form| {
+                text.replace(&form[..3], &form[3..])
+            });
+        let known = entries.lock().unwrap();
+        let is_pending = |it: &mut Entries| it.pending.contains(&asked);
+        let mut known = changed.wait_while(known, is_pending).unwrap();
+        known.questions.push(asked.clone());
+        if known.broken > 0 {
+            known.broken -= 1;
+            drop(known);
+            return request.answer("500 Oops", &json!({"error": "the ledger is closed"}));
         }
-        let known = entries.effects.iter().find(|(key, _)| *key == asked);
-        let effect = known.map(|(_, body)| body.clone());
-        return answer(&mut stream, "200 OK", &json!({"effect": effect}));
+        let effect = known.effects.iter().find(|(key, _)| *key == asked);
+        let effect = effect.map(|(_, body)| body.clone());
+        drop(known);
+        return request.answer("200 OK", &json!({"effect": effect}));
     }
-    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let hold = {
-        let mut entries = entries.lock().unwrap();
-        entries.requests.push(key.clone());
-        entries.holds.pop_front()
-    };
+    let hold = entries.lock().unwrap().holds.pop_front();
     let pause = || {
         let mut entries = entries.lock().unwrap();
         let delay = entries.delays.as_mut().map(|it| it.u64(0..20));
         Duration::from_millis(delay.unwrap_or_default())
     };
-    let until_gone = |reader: &mut BufReader<TcpStream>| {
-        entries.lock().unwrap().held += 1;
-        changed.notify_all();
-        let _ = reader.read(&mut [0; 1]);
-    };
     std::thread::sleep(pause());
-    if hold == Some(Hold::Before) {
-        until_gone(&mut reader);
-        return Ok(());
-    }
     {
         let mut entries = entries.lock().unwrap();
-        let is_new = first.contains("/blind") || entries.effects.iter().all(|(it, _)| *it != key);
-        if is_new {
-            entries.effects.push((key, body.clone()));
+        let is_first = entries.pending.iter().position(|key| *key == request.key);
+        is_first.map(|at| entries.pending.swap_remove(at));
+        let is_known = entries.effects.iter().any(|(key, _)| *key == request.key);
+        if hold != Some(Hold::Before) && (request.first.contains("/blind") || !is_known) {
+            let effect = (request.key.clone(), request.body.clone());
+            entries.effects.push(effect);
         }
+        entries.held += usize::from(matches!(hold, Some(Hold::Before | Hold::After)));
+        changed.notify_all();
     }
-    std::thread::sleep(pause());
-    if hold == Some(Hold::After) {
-        until_gone(&mut reader);
+    if matches!(hold, Some(Hold::Before | Hold::After)) {
+        let _ = request.reader.read(&mut [0; 1]);
         return Ok(());
     }
-    answer(&mut stream, "200 OK", &body)
-}
-
-fn answer(stream: &mut TcpStream, status: &str, body: &Value) -> std::io::Result<()> {
-    let body = body.to_string();
-    write!(
-        stream,
-        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
-        body.len()
-    )
+    std::thread::sleep(pause());
+    let body = request.body.clone();
+    request.answer("200 OK", &body)
 }

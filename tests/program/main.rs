@@ -41,6 +41,7 @@ mod planner_optimize;
 mod prices;
 mod raw_bodies;
 mod recovery;
+mod recovery_kill;
 mod samples_results;
 mod secrets;
 mod secrets_consent;
