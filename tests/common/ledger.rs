@@ -114,7 +114,7 @@ impl Ledger {
     pub(crate) fn wait_for_held(&self, count: usize) {
         let (entries, changed) = &*self.entries;
         let known = entries.lock().unwrap();
-        let wait = changed.wait_timeout_while(known, Duration::from_secs(60), |it| it.held < count);
+        let wait = changed.wait_timeout_while(known, Duration::from_mins(1), |it| it.held < count);
         assert!(wait.unwrap().0.held >= count, "no request came");
     }
 }

@@ -138,7 +138,7 @@ fn a_probe_that_finds_the_call_gives_its_output() {
     assert_eq!(code, 0, "{result:#}");
     let name = &project.ledger.requests()[0];
     assert_eq!(project.ledger.requests().len(), 1, "it is not made again");
-    assert_eq!(project.ledger.questions(), [name.clone()]);
+    assert_eq!(&project.ledger.questions()[..], std::slice::from_ref(name));
     let pay = step(&result, "pay");
     assert_eq!(
         (&pay["status"], &pay["source"]),
@@ -337,7 +337,7 @@ fn a_catalog_that_says_it_wrong_is_refused() {
     for (recover, wanted) in faults {
         let project = Project::new(&[], recover);
         let output = project.plandeck(&["run", "plan.yaml", "--headless", "--worker", "offline"]);
-        let text = stderr(&output).replace("\n", " ");
+        let text = stderr(&output).replace('\n', " ");
         let words: String = text
             .split_whitespace()
             .filter(|word| *word != "│")
