@@ -1,7 +1,7 @@
 //! One tool of a catalog, and the traits that a kind of tool implements.
 
 use super::fields::Fields;
-use super::recovery::Recover;
+use super::recover::Recover;
 use super::services::Services;
 use super::template::variables;
 use super::{CallPolicy, FileInputs, Reaches, Tool, ToolKind};

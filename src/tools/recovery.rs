@@ -5,6 +5,7 @@
 
 use super::call::{Call, Unredacted};
 use super::kinds::jq::JqRule;
+use super::recover::ProbeSettings;
 use super::services::Services;
 use super::template::{Missing, TemplateRenderer};
 use super::{SpendAuthorizer, Tool, ToolError};
@@ -24,26 +25,6 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// The time limit of a probe without one of its own.
 const TIME_LIMIT: Duration = Duration::from_mins(2);
-
-/// How to find out what became of a call of a tool, as the catalog says.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Recover {
-    /// Making the same call under the same name has no further effect.
-    Key,
-    /// Another tool knows.
-    Probe(Arc<ProbeSettings>),
-}
-
-/// What is asked, and how the answer is read.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ProbeSettings {
-    /// The name of the tool that is called.
-    pub tool: Arc<str>,
-    /// Its parameters; `{{name}}` is a parameter of the interrupted call, and `{{attempt}}` its name.
-    pub with: Map<String, Value>,
-    /// A jq filter over its output: null or false where the call did not happen, else the output of the call.
-    pub found: Arc<str>,
-}
 
 /// How to find out what became of a call of a tool, ready to be used.
 #[derive(Clone)]

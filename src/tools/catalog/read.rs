@@ -2,7 +2,7 @@
 
 use super::Catalog;
 use super::places::find_tool;
-use super::recover::recover;
+use super::recover;
 use crate::plan::{Diagnostic, PlanFaults, Severity, Source, read_data};
 use crate::tools::definition::{KindEntry, ToolDefinition};
 use crate::tools::fields::{Fields, type_name};
@@ -181,18 +181,10 @@ impl Reader<'_> {
                 );
             }
         }
-        self.check_recovery();
+        for (tool, severity, fault) in recover::faults(self.catalog.tools()) {
+            self.report(severity, "bad_field", Some(&tool), fault);
+        }
         self.catalog.extra = object;
-    }
-
-    /// The tools read so far.
-    pub(super) fn tools(&self) -> Vec<Arc<ToolDefinition>> {
-        self.catalog.tools().to_vec()
-    }
-
-    /// The tool of this name, among those read so far.
-    pub(super) fn tool_named(&self, name: &str) -> Option<&Arc<ToolDefinition>> {
-        self.catalog.get(name)
     }
 
     fn tool(&mut self, key: Option<String>, value: Value) {
@@ -253,7 +245,7 @@ impl Reader<'_> {
         tool.read_only = fields.flag("read_only").unwrap_or(false);
         tool.idempotent = fields.flag("idempotent").unwrap_or(false);
         tool.cache = fields.flag("cache");
-        tool.recover = recover(&mut fields);
+        tool.recover = recover::recover(&mut fields);
         tool.pool = fields.text("pool");
         if let Some(entry) = self.kind(&name, &mut fields) {
             tool.implementation = (entry.parse)(&mut fields);

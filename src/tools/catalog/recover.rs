@@ -1,11 +1,10 @@
 //! `recover`: how to find out what became of an interrupted call.
 
-use super::read::Reader;
 use crate::plan::Severity;
 use crate::tools::definition::ToolDefinition;
 use crate::tools::fields::{Fields, type_name};
 use crate::tools::kinds::jq::check_filter;
-use crate::tools::recovery::{ProbeSettings, Recover};
+use crate::tools::{ProbeSettings, Recover};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
@@ -61,45 +60,48 @@ pub(super) fn recover(fields: &mut Fields<'_>) -> Option<Recover> {
     }
 }
 
-impl Reader<'_> {
-    /// Checks what the `recover` fields of all tools name.
-    pub(super) fn check_recovery(&mut self) {
-        for tool in self.tools() {
-            match &tool.recover {
-                None => {}
-                Some(Recover::Key) if tool.kind().takes_key => {}
-                Some(Recover::Key) => {
-                    let message = format!(
-                        "`recover: {{key: true}}` has no effect: a {} tool is not given the name of its attempt",
-                        tool.kind().name
-                    );
-                    self.report(Severity::Warning, "no_effect", Some(&tool.name), message);
-                }
-                Some(Recover::Probe(probe)) => {
-                    if let Some(fault) = self.fault_of_probe(&tool, &probe.tool) {
-                        self.report(Severity::Error, "bad_field", Some(&tool.name), fault);
-                    }
-                }
+/// What is wrong with the `recover` fields of these tools: the tool, how severe it is, and why.
+pub(super) fn faults(tools: &[Arc<ToolDefinition>]) -> Vec<(Arc<str>, Severity, String)> {
+    let mut faults = Vec::new();
+    for tool in tools {
+        let fault = match &tool.recover {
+            Some(Recover::Key) if !tool.kind().takes_key => Some((
+                Severity::Warning,
+                format!(
+                    "`recover: {{key: true}}` has no effect: a {} tool is not given the name of its attempt",
+                    tool.kind().name
+                ),
+            )),
+            Some(Recover::Probe(probe)) => {
+                let fault = fault_of_probe(tool, &probe.tool, tools);
+                fault.map(|fault| (Severity::Error, fault))
             }
-        }
-    }
-
-    fn fault_of_probe(&self, tool: &ToolDefinition, name: &str) -> Option<String> {
-        let quoted = crate::text::message::quote(name, 80);
-        if *name == *tool.name {
-            return Some("`recover.probe` names the tool itself; name one that only asks".into());
-        }
-        let Some(probe) = self.tool_named(name) else {
-            return Some(format!(
-                "`recover.probe` names \"{quoted}\", which is not a tool of this catalog"
-            ));
+            Some(Recover::Key) | None => None,
         };
-        if !probe.cost.is_zero() || !probe.kind().free {
-            return Some(format!(
-                "`recover.probe` names \"{quoted}\", which costs; it must be free, since it is asked before the run \
-                 spends anything"
-            ));
-        }
-        None
+        faults.extend(fault.map(|(severity, fault)| (Arc::clone(&tool.name), severity, fault)));
     }
+    faults
+}
+
+fn fault_of_probe(
+    tool: &ToolDefinition,
+    name: &str,
+    tools: &[Arc<ToolDefinition>],
+) -> Option<String> {
+    let quoted = crate::text::message::quote(name, 80);
+    if *name == *tool.name {
+        return Some("`recover.probe` names the tool itself; name one that only asks".into());
+    }
+    let Some(probe) = tools.iter().find(|tool| *tool.name == *name) else {
+        return Some(format!(
+            "`recover.probe` names \"{quoted}\", which is not a tool of this catalog"
+        ));
+    };
+    if !probe.cost.is_zero() || !probe.kind().free {
+        return Some(format!(
+            "`recover.probe` names \"{quoted}\", which costs; it must be free, since it is asked before the run spends \
+             anything"
+        ));
+    }
+    None
 }
