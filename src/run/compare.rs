@@ -148,6 +148,11 @@ pub struct Comparison {
 }
 
 impl Comparison {
+    /// The other run.
+    pub(crate) fn other(&self) -> &RunState {
+        &self.other
+    }
+
     /// Of `run` with another.
     pub fn new(other: RunState, run: &RunState) -> Self {
         let rows = other.steps.iter().enumerate();

@@ -128,6 +128,16 @@ impl RunState {
         })
     }
 
+    /// Whether the calls of a row can cost anything, as far as the run says so.
+    pub(crate) fn row_can_cost(&self, row: &StepState) -> bool {
+        self.header.as_deref().is_some_and(|header| {
+            // An element is called at the price of its step.
+            let step = (row.info.parent).and_then(|step| header.steps.get(step.at()));
+            let priced = row.info.price.is_some() || step.is_some_and(|step| step.price.is_some());
+            header.track_cost && (!header.priced || priced)
+        })
+    }
+
     /// What the run and those that it resumed have spent, as far as it counts against a limit. An attempt counts with
     /// what was reserved for it where its bill is not known, because it was cut off or had no price.
     pub fn ledger(&self) -> Money {

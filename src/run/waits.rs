@@ -97,6 +97,17 @@ impl IdlePeriods {
         &self.0
     }
 
+    /// How much of the time between two moments lies in them.
+    pub(crate) fn within(&self, from: Micros, until: Micros) -> Micros {
+        let first = (self.0).partition_point(|span| span.until.is_some_and(|end| end <= from));
+        let spans = self.0[first..].iter().take_while(|span| span.from < until);
+        let parts = spans.map(|span| {
+            let end = span.until.unwrap_or(until).min(until);
+            end - span.from.max(from)
+        });
+        parts.fold(Micros(0), |sum, part| sum + part)
+    }
+
     /// Nothing starts from now on for this cause, or (`None`) steps start again.
     pub(super) fn turn(&mut self, cause: Option<IdleCause>, at: Micros) {
         if let Some(open) = self.0.last_mut().filter(|span| span.until.is_none()) {

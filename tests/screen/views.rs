@@ -257,3 +257,64 @@ fn ten_thousand_attempts_are_operable() {
     assert!(started.elapsed() < HANG, "{:?}", started.elapsed());
     assert!(receipt().events().is_empty());
 }
+
+#[test]
+fn the_time_of_a_pause_is_no_wait() {
+    let run = Recording::new("ferry")
+        .step("load", "crane", "process", &[])
+        .step("sail", "ship", "process", &["load"])
+        .start()
+        .call(&["load"])
+        .wait(200)
+        .pause()
+        .wait(100)
+        .succeed(&["load"])
+        .ready(&["sail"])
+        .wait(7_000)
+        .resume()
+        .wait(30)
+        .call(&["sail"])
+        .wait(50)
+        .succeed(&["sail"])
+        .end_run(RunOutcome::Succeeded);
+    let mut screen = Screen::new(160, 30, run.events()).at(9_000).keys("L");
+    let text = screen.text();
+    let line = text.lines().find(|line| line.contains("ship")).unwrap();
+    assert!(line.contains("30ms"), "{line}");
+    assert!(!line.contains("7.0"), "{line}");
+
+    // One that still waits does not wait longer for the pause either.
+    let run = Recording::new("ferry")
+        .step("sail", "ship", "process", &[])
+        .start()
+        .wait(40)
+        .pause()
+        .wait(5_000);
+    let mut screen = Screen::new(160, 30, run.events()).at(6_000).keys("L");
+    let text = screen.text();
+    let line = text.lines().find(|line| line.contains("ship")).unwrap();
+    assert!(line.contains("40ms"), "{line}");
+}
+
+#[test]
+fn a_step_that_cannot_cost_is_free() {
+    let run = Recording::new("mixed")
+        .header(|header| header.priced = true)
+        .step("count", "wc", "process", &[])
+        .step("ask", "oracle", "model", &[])
+        .priced()
+        .start()
+        .call(&["count", "ask"])
+        .wait(100)
+        .succeed(&["count", "ask"]);
+    let events = run.events();
+    for (keys, tool) in [("L", "wc"), ("$", "count"), ("$ t", "wc"), ("", "cost  ")] {
+        let mut screen = Screen::new(160, 45, events.clone()).at(200).keys(keys);
+        let text = screen.text();
+        let line = text
+            .lines()
+            .find(|line| line.contains(tool) && line.contains("free"));
+        assert!(line.is_some(), "{keys}: {text}");
+        assert!(!text.contains("$0.0000"), "{keys}: {text}");
+    }
+}

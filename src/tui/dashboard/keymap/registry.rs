@@ -222,10 +222,10 @@ const SHIFTED: &str = "the table, or a timeline that is zoomed in";
 
 #[rustfmt::skip]
 static AFTER_VIEWS: &[Entry] = &[
-    change("shift-left", &[key(',')], Views, SHIFT_LEFT, shifts, |m| navigation::shift(m, -1)).needs(SHIFTED),
-    change("shift-right", &[key('.')], Views, SHIFT_RIGHT,
+    change("shift-left", &[key(';')], Views, SHIFT_LEFT, shifts, |m| navigation::shift(m, -1)).needs(SHIFTED),
+    change("shift-right", &[key('\'')], Views, SHIFT_RIGHT,
         |m| shifts(m) && shows(m, View::Timeline), |m| navigation::shift(m, 1)).hint("later").needs(SHIFTED),
-    change("shift-right", &[key('.')], Views, SHIFT_RIGHT, shifts, |m| navigation::shift(m, 1)).hint("sort").needs(SHIFTED),
+    change("shift-right", &[key('\'')], Views, SHIFT_RIGHT, shifts, |m| navigation::shift(m, 1)).hint("sort").needs(SHIFTED),
     change("earlier", &[key('[')], Time, "one event back", |m| m.position() > 1, |m| m.step_position(-1))
         .hint("earlier").needs("an earlier event"),
     change("later", &[key(']')], Time, "one event forward; after the last, back to now", is_before_the_last, |m| m.step_position(1))
@@ -327,6 +327,15 @@ static AFTER_VIEWS: &[Entry] = &[
 mod tests {
     use super::*;
     use std::collections::HashMap;
+
+    #[test]
+    fn a_key_that_opens_a_line_does_nothing_else() {
+        for (line, name) in [(',', "settings"), ('.', "jq")] {
+            let of_key = entries().filter(|entry| entry.keys.contains(&Key::char(line)));
+            let names: Vec<_> = of_key.map(|entry| entry.name).collect();
+            assert_eq!(names, [name], "{line}");
+        }
+    }
 
     #[test]
     fn a_name_stands_for_one_action() {

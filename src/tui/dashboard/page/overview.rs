@@ -9,6 +9,7 @@ use crate::run::{
 use crate::text;
 use crate::text::format;
 use crate::tui::dashboard::state::model::Model;
+use crate::tui::dashboard::state::money;
 use crate::tui::dashboard::state::step_look::StepLook;
 use crate::tui::widgets::text_page::TextPage;
 use crate::units::{Micros, Tokens};
@@ -280,9 +281,10 @@ fn write_cost(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
             .running_attempt()
             .map(|attempt| attempt.reserved)
             .filter(|held| !held.is_zero());
-        let cost = row
-            .cost
-            .map_or_else(|| "unknown: no price".to_owned(), |cost| cost.to_string());
+        let cost = row.cost.map_or_else(
+            || "unknown: no price".to_owned(),
+            |cost| money::of_row(&model.run, row, cost),
+        );
         let more = reserved.map_or_else(String::new, |held| format!(", {held} reserved"));
         page.field("cost", &format!("{cost}{more}"));
     }

@@ -4,6 +4,7 @@ use crate::run::{Forecast, RunState, slot_time};
 use crate::text;
 use crate::text::format;
 use crate::tui::dashboard::state::model::Model;
+use crate::tui::dashboard::state::money;
 use crate::tui::dashboard::state::setting_line;
 use crate::tui::widgets::text_page::TextPage;
 use crate::units::{Micros, Money};
@@ -40,8 +41,7 @@ pub(super) fn write(model: &Model, width: usize, page: &mut TextPage<'_>) {
 fn write_money(model: &Model, page: &mut TextPage<'_>) {
     let run = &model.run;
     page.heading("money");
-    let least = if run.unpriced { "at least " } else { "" };
-    page.field("spent", &format!("{least}{}", run.spent));
+    page.field("spent", &money::of_run(run, "at least "));
     if !run.reserved.is_zero() {
         page.field("reserved", &run.reserved.to_string());
     }

@@ -9,6 +9,7 @@ pub(crate) mod inspector;
 pub(crate) mod json_filter;
 pub(crate) mod log_lines;
 pub(crate) mod model;
+pub(crate) mod money;
 pub(crate) mod overlay;
 pub(crate) mod page_search;
 pub(crate) mod player;

@@ -4,6 +4,7 @@ use crate::run::{RunHeader, RunOutcome, RunPhase, StepStatus};
 use crate::text::{self, format};
 use crate::tui::dashboard::layout::Areas;
 use crate::tui::dashboard::state::model::Model;
+use crate::tui::dashboard::state::money;
 use crate::tui::widgets::json;
 use crate::units::Micros;
 use ratatui::buffer::Buffer;
@@ -148,13 +149,7 @@ fn facts(model: &Model) -> String {
         .as_deref()
         .is_some_and(|header: &RunHeader| header.track_cost);
     if tracks_cost {
-        let least = if run.unpriced { "at least " } else { "" };
-        let is_free = !model.run_index.can_cost() && run.spent.is_zero();
-        facts.push(if is_free {
-            "free".to_owned()
-        } else {
-            format!("{least}{}", run.spent)
-        });
+        facts.push(money::of_run(run, "at least "));
     }
     facts.join("  ·  ")
 }

@@ -1,9 +1,10 @@
 //! Two attempts of a step, or a step in two runs, beside each other; on narrow screens below each other.
 
-use crate::run::{AttemptState, StepState, StepStatus};
+use crate::run::{AttemptState, RunState, StepState, StepStatus};
 use crate::text::{self, diff, format, message};
 use crate::tui::dashboard::state::comparison::{Pair, SideBySide};
 use crate::tui::dashboard::state::model::Model;
+use crate::tui::dashboard::state::money;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::json;
 use ratatui::buffer::Buffer;
@@ -129,7 +130,10 @@ fn faces(model: &Model, pair: Pair) -> Option<[Face; 2]> {
             } else {
                 "this run"
             };
-            Some([row_face(other, before), row_face(row, now.to_owned())])
+            Some([
+                row_face(against.comparison.other(), other, before),
+                row_face(&model.run, row, now.to_owned()),
+            ])
         }
     }
 }
@@ -161,9 +165,10 @@ fn attempt_face(model: &Model, row: &StepState, attempt: &AttemptState) -> Face 
         ),
     ];
     if let Some(end) = end {
-        let cost = end
-            .cost
-            .map_or_else(|| "unknown".to_owned(), |cost| cost.to_string());
+        let cost = end.cost.map_or_else(
+            || "unknown".to_owned(),
+            |cost| money::of_row(&model.run, row, cost),
+        );
         facts.push(("cost", cost));
         facts.extend(end.model.as_ref().map(|name| ("model", name.to_string())));
         facts.extend(
@@ -180,14 +185,16 @@ fn attempt_face(model: &Model, row: &StepState, attempt: &AttemptState) -> Face 
     }
 }
 
-fn row_face(row: &StepState, title: String) -> Face {
+fn row_face(run: &RunState, row: &StepState, title: String) -> Face {
     let mut facts = vec![
         ("state", row.status.word().to_owned()),
         ("took", format::duration(row.service)),
         (
             "cost",
-            row.cost
-                .map_or_else(|| "unknown".to_owned(), |cost| cost.to_string()),
+            row.cost.map_or_else(
+                || "unknown".to_owned(),
+                |cost| money::of_row(run, row, cost),
+            ),
         ),
         ("attempts", row.attempts.len().to_string()),
     ];

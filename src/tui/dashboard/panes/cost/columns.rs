@@ -5,6 +5,7 @@ use super::lines::{LineWriter, bar};
 use crate::run::{RunState, StepStatus};
 use crate::text::{self, format};
 use crate::tui::Theme;
+use crate::tui::dashboard::state::money;
 use crate::units::Money;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -140,7 +141,9 @@ impl Columns {
                 (true, spent) if spent.is_zero() => ("unknown".to_owned(), theme.warning),
                 (true, spent) => (format!("≥{spent}"), theme.warning),
                 (false, _) if quiet => (String::new(), theme.dim),
-                (false, spent) if spent.is_zero() => (spent.to_string(), theme.dim),
+                (false, spent) if spent.is_zero() => {
+                    (money::of_calls(entry.can_cost, spent), theme.dim)
+                }
                 (false, spent) => (spent.to_string(), plain),
             };
             words.push((format!("{cost:>COST$}"), style));

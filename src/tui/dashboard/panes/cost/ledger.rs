@@ -140,6 +140,8 @@ impl Account {
 pub(super) struct Entry {
     pub(super) name: Arc<str>,
     pub(super) account: Account,
+    /// Whether calls on it can cost anything.
+    pub(super) can_cost: bool,
     /// The step on it that cost most, by which it is selected.
     pub(super) step: StepIx,
     most: (Money, u64),
@@ -178,6 +180,7 @@ impl Ledger {
                 let entry = *steps
                     .entry(owner)
                     .or_insert_with(|| ledger.open(Arc::clone(&named.info.id), owner));
+                ledger.entries[entry].can_cost |= run.row_can_cost(row);
                 ledger.charge(entry, row, owner, |_| true);
                 continue;
             }
@@ -191,6 +194,7 @@ impl Ledger {
                 let entry = *known
                     .entry(Arc::clone(&name))
                     .or_insert_with(|| ledger.open(Arc::clone(&name), ix));
+                ledger.entries[entry].can_cost |= run.row_can_cost(row);
                 ledger.charge(entry, row, ix, |attempt| {
                     by == By::Tool || model(row, attempt) == name
                 });
@@ -215,6 +219,7 @@ impl Ledger {
         self.entries.push(Entry {
             name,
             account: Account::default(),
+            can_cost: false,
             step,
             most: (Money::ZERO, 0),
         });

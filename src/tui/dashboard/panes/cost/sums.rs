@@ -5,6 +5,7 @@ use super::lines::{LineWriter, bar};
 use crate::run::{Forecast, RunState};
 use crate::text::{self, format};
 use crate::tui::Theme;
+use crate::tui::dashboard::state::money;
 use crate::units::Money;
 use ratatui::style::Style;
 
@@ -157,8 +158,7 @@ fn budget_words(
     width: usize,
     theme: &Theme,
 ) -> Vec<(String, Style)> {
-    let least = if run.unpriced { "≥ " } else { "" };
-    let spent = format!("{least}{}", run.spent);
+    let spent = money::of_run(run, "≥ ");
     let mut parts = vec![("spent", spent, theme.strong)];
     if !run.reserved.is_zero() {
         parts.push(("reserved", run.reserved.to_string(), theme.text));

@@ -3,6 +3,7 @@
 use super::facts::Facts;
 use crate::run::{RunState, SkipReason, StepSource, StepState, StepStatus, WaitReason};
 use crate::text::format;
+use crate::tui::dashboard::state::money;
 use crate::units::Micros;
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -245,7 +246,7 @@ pub(super) fn cell(column: Column, run: &RunState, row: &StepState, facts: &Fact
         Column::Cost => match (facts.cost, facts.unpriced) {
             (Some(cost), true) if !cost.is_zero() => format!("≥{cost}"),
             (_, true) => "unknown".to_owned(),
-            (Some(cost), false) => cost.to_string(),
+            (Some(cost), false) => money::of_row(run, row, cost),
             (None, false) => String::new(),
         },
         Column::Input => count(facts.tokens.map(|tokens| tokens.input)),

@@ -66,7 +66,7 @@ impl Facts {
                 .attempts
                 .first()
                 .map(|attempt| run.run_time(attempt.started)),
-            wait: row.ready_at().map(|_| waited(row, now)),
+            wait: row.ready_at().map(|_| waited(run, row, now)),
             time: called.then_some(row.service + open.unwrap_or_default()),
             attempts: row.attempts.len(),
             cost: row.cost.filter(|_| called),

@@ -204,12 +204,14 @@ pub(super) fn chief(pieces: &[Piece]) -> Option<(Cause, Micros)> {
     (all >= WORTH_SAYING).then_some((cause, all))
 }
 
-/// How long the row waited in all since it was ready, backoffs included.
-pub(crate) fn waited(row: &StepState, now: Micros) -> Micros {
+/// How long the row waited in all since it was ready, by the clock of the run, backoffs included. It does not wait
+/// while the run is paused or has ended.
+pub(crate) fn waited(run: &RunState, row: &StepState, now: Micros) -> Micros {
+    let between = |from: Micros, until: Micros| until - from - run.idle_periods.within(from, until);
     let mut sum = Micros(0);
     let mut due: Option<Micros> = None;
     for attempt in &row.attempts {
-        sum += attempt.started - due.unwrap_or(attempt.ready);
+        sum += between(due.unwrap_or(attempt.ready), attempt.started);
         due = attempt
             .end
             .as_ref()
@@ -217,7 +219,7 @@ pub(crate) fn waited(row: &StepState, now: Micros) -> Micros {
     }
     if row.running_attempt().is_none() && !row.status.has_ended() {
         let since = due.or(row.ready_at().filter(|_| row.status == StepStatus::Ready));
-        sum += since.map_or(Micros(0), |since| now - since);
+        sum += since.map_or(Micros(0), |since| between(since, now));
     }
     sum
 }
