@@ -85,12 +85,13 @@ async fn bounded(tool: Arc<dyn Tool>, mut call: Call, bounds: &Bounds) -> CallRe
         let ended = timeout(GRACE, work).await.ok();
         let seconds = limit.as_secs_f64();
         let mut message = format!("no answer within timeout_s = {seconds}");
-        // A model's error says which server was asked, and how much of its answer had arrived.
+        // The error of a model or a server says which one was asked, and how far it had come.
         if let Some(CallReport {
             output: Err(error),
-            model: Some(_),
+            model,
             ..
         }) = &ended
+            && (model.is_some() || error.kind == ErrorKind::TimeoutError)
         {
             message = format!("{message}: {}", error.message);
         }

@@ -10,6 +10,7 @@ use super::redaction::without_secrets;
 use super::settings::Settings;
 use crate::models::{SmallModelWorker, process_environment};
 use crate::plan::{Diagnostic, Draft, ExecutionPlan, Source, parse};
+use crate::store::home;
 use crate::text::secrets::mask_password;
 use crate::tools::{Catalog, CatalogToolbox, Reaches, ToolOptions, Toolbox};
 use serde_json::{Map, Value, json};
@@ -19,6 +20,9 @@ use std::sync::Arc;
 
 /// Names of the catalog file that is used when it lies in the plan's folder.
 const BESIDE: [&str; 3] = ["tools.yaml", "tools.yml", "tools.json"];
+
+/// The folder in `PLANDECK_HOME` for files that outputs name.
+const FILES: &str = "files";
 
 /// A plan that is ready to run.
 pub struct Loaded {
@@ -150,8 +154,14 @@ pub(super) fn beside(folder: &Path) -> Option<PathBuf> {
 fn tool_options() -> ToolOptions {
     ToolOptions {
         environment: watched(process_environment()),
+        files: files_folder(),
         ..ToolOptions::default()
     }
+}
+
+/// Where files are kept that outputs name.
+pub(super) fn files_folder() -> Option<PathBuf> {
+    std::path::absolute(home().ok()?.join(FILES)).ok()
 }
 
 async fn worker(

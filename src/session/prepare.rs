@@ -83,6 +83,7 @@ impl Execution {
             let options = ToolOptions {
                 program: self.program.clone(),
                 environment: watched(process_environment()),
+                files: None,
             };
             CatalogToolbox::new(&self.own_catalog()?, &self.worker, options)
         };

@@ -15,3 +15,15 @@ pub(super) async fn cancellable<T>(
         output = work => Ok(output),
     }
 }
+
+/// The output of `work`; `None` when the call is cancelled first.
+pub(super) async fn stopped<T>(
+    cancel: &CancellationToken,
+    work: impl Future<Output = T>,
+) -> Option<T> {
+    tokio::select! {
+        biased;
+        () = cancel.cancelled() => None,
+        output = work => Some(output),
+    }
+}

@@ -5,7 +5,8 @@ use super::definition::{BuildContext, ToolDefinition};
 use super::fixed_price::Priced;
 use super::function_call::{ByName, FunctionCall};
 use super::kinds::code_exec::CodeExecTool;
-use super::kinds::{agent, model, process};
+use super::kinds::{agent, mcp, model, process};
+use super::mcp::Servers;
 use super::services::{Services, ToolOptions};
 use super::simulated::SimulatedTool;
 use super::synthesis::FinalSynthesis;
@@ -37,10 +38,15 @@ impl CatalogToolbox {
     /// Builds every tool of `catalog`, and the built-in tools. A tool that cannot be built is in the toolbox too; its
     /// calls fail with the reason.
     pub fn new(catalog: &Catalog, worker: &SmallModelWorker, options: ToolOptions) -> Self {
-        let services = Arc::new(Services::new(options));
+        let servers = Servers::new(catalog.servers());
+        let services = Arc::new(Services::new(options, servers));
         worker.add_secrets_to(&services.secrets);
-        let mut tools: ByName = catalog
-            .tools()
+        let definitions: Vec<Arc<ToolDefinition>> = {
+            let all = catalog.tools().iter();
+            all.map(|definition| mcp::with_server(definition, &services.mcp))
+                .collect()
+        };
+        let mut tools: ByName = definitions
             .iter()
             .map(|definition| {
                 (
@@ -67,11 +73,11 @@ impl CatalogToolbox {
                 tools: callable.into(),
             })
         });
-        let definitions = catalog.tools().iter();
+        let definitions = definitions.into_iter();
         Self {
             tools,
             definitions: definitions
-                .map(|definition| (definition.name.clone(), Arc::clone(definition)))
+                .map(|definition| (definition.name.clone(), definition))
                 .collect(),
             worker: worker.clone(),
             services,
@@ -199,10 +205,11 @@ impl CatalogToolbox {
             }
             self.add_worker(reaches, model.model.as_deref());
         }
-        let server = definition.settings::<McpSettings>();
-        let server = server.and_then(|mcp| self.mcp_servers.get(&**mcp.server.as_ref()?));
-        if let Some(server) = server {
-            reaches.server(server);
+        if let Some(mcp) = definition.settings::<McpSettings>()
+            && let Ok(server) = self.services.mcp.find(mcp.server.as_deref())
+            && let Some(entry) = self.mcp_servers.get(&*server.settings().name)
+        {
+            reaches.server(entry);
         }
     }
 

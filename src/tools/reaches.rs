@@ -63,8 +63,11 @@ impl Reaches {
             let arguments = server["args"].as_array().into_iter().flatten();
             let arguments: Vec<String> = arguments.filter_map(text).collect();
             let arguments = arguments.iter().map(String::as_str);
-            self.program(std::iter::once(command).chain(arguments));
+            let words = std::iter::once(command).chain(arguments);
+            self.variables_in(words.clone());
+            self.program(words);
         }
+        self.variables_in(server["cwd"].as_str());
         for name in ["env", "headers"] {
             let values = server[name].as_object().into_iter().flatten();
             self.variables_in(values.filter_map(|(_, value)| value.as_str()));

@@ -1,16 +1,15 @@
 //! What the tools of a toolbox share: sandboxes, HTTP clients, the environment, the secrets that came from it.
 
+use super::mcp::{KeptFiles, Servers, Surroundings};
+use super::passed_on::PASSED_ON;
 use super::sandbox::{Program, Sandbox};
 use super::secrets::SharedSecrets;
 use crate::models::{Environment, HttpClients, SchemaSandbox, process_environment};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::Value;
-use std::ffi::OsString;
+use std::path::PathBuf;
 use std::sync::Arc;
-
-/// The variables of this process that every program it starts gets. What they hold is no secret.
-pub(super) const PASSED_ON: [&str; 4] = ["PATH", "HOME", "LANG", "TZ"];
 
 /// What tools need from outside the catalog.
 pub struct ToolOptions {
@@ -20,6 +19,8 @@ pub struct ToolOptions {
     pub program: Program,
     /// Where `${VAR}` is read.
     pub environment: Environment,
+    /// The folder for files that outputs name, such as the images of an MCP server; `None` for a temporary one.
+    pub files: Option<PathBuf>,
 }
 
 impl Default for ToolOptions {
@@ -27,6 +28,7 @@ impl Default for ToolOptions {
         Self {
             program: Program::default(),
             environment: process_environment(),
+            files: None,
         }
     }
 }
@@ -41,11 +43,15 @@ pub(crate) struct Services {
     pub environment: Environment,
     /// The values that must not be shown.
     pub secrets: SharedSecrets,
+    /// The MCP servers, with their connections.
+    pub mcp: Servers,
+    /// Files that outputs name.
+    files: Arc<KeptFiles>,
 }
 
 impl Services {
-    /// New services with these options.
-    pub(crate) fn new(options: ToolOptions) -> Self {
+    /// New services with these options and MCP servers.
+    pub(crate) fn new(options: ToolOptions, mcp: Servers) -> Self {
         let secrets = SharedSecrets::default();
         let (read, watched) = (options.environment, secrets.clone());
         let environment: Environment = Arc::new(move |name| {
@@ -60,6 +66,19 @@ impl Services {
             http: HttpClients::default(),
             environment,
             secrets,
+            mcp,
+            files: Arc::new(KeptFiles::in_folder(options.files)),
+        }
+    }
+
+    /// What is needed to start or reach an MCP server.
+    pub(super) fn surroundings(&self) -> Surroundings<'_> {
+        Surroundings {
+            environment: &self.environment,
+            secrets: &self.secrets,
+            program: self.sandbox.program(),
+            http: &self.http,
+            files: &self.files,
         }
     }
 }
@@ -72,12 +91,4 @@ impl SchemaSandbox for Services {
     ) -> BoxFuture<'a, Result<Option<String>, String>> {
         self.sandbox.violation(schema, value).boxed()
     }
-}
-
-/// The variables that a program gets without asking: they say where programs are, and how people write times and texts.
-pub(super) fn passed_on() -> impl Iterator<Item = (&'static str, OsString)> {
-    // Without it most programs do not start on Windows.
-    let system = cfg!(windows).then_some("SystemRoot");
-    let names = PASSED_ON.into_iter().chain(system);
-    names.filter_map(|name| Some((name, std::env::var_os(name)?)))
 }

@@ -55,6 +55,8 @@ pub(super) enum Missing {
     Error,
     /// Nothing is inserted.
     Empty,
+    /// Its reference stays as it is.
+    Keep,
 }
 
 impl<'a> TemplateRenderer<'a> {
@@ -162,8 +164,12 @@ impl<'a> TemplateRenderer<'a> {
             if opener == "{{" {
                 if let Some(value) = self.parameter(name) {
                     out.push_str(&self.insert(value, encode)?);
-                } else if self.missing == Missing::Error {
-                    return Err(TemplateError::Parameter(name.to_owned()));
+                } else {
+                    match self.missing {
+                        Missing::Error => return Err(TemplateError::Parameter(name.to_owned())),
+                        Missing::Empty => {}
+                        Missing::Keep => out.push_str(&rest[next..rest.len() - after.len()]),
+                    }
                 }
             } else if self.environment.is_some() && is_name(name) {
                 out.push_str(&self.variable(name)?);

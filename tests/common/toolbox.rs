@@ -51,6 +51,7 @@ pub(crate) fn toolbox_with(
     let options = ToolOptions {
         program: Program::at(PROGRAM),
         environment,
+        ..ToolOptions::default()
     };
     CatalogToolbox::new(catalog, worker, options)
 }

@@ -183,6 +183,7 @@ async fn a_program_that_is_no_sandbox_is_named() {
     let options = ToolOptions {
         program: Program::at("/bin/true"),
         environment: environment(&[]),
+        ..ToolOptions::default()
     };
     let toolbox = CatalogToolbox::new(
         &catalog("tools: {none: {}}"),

@@ -457,6 +457,7 @@ async fn a_launcher_that_is_another_program_is_named() {
         let options = ToolOptions {
             program: Program::at(other),
             environment: environment(&[]),
+            ..ToolOptions::default()
         };
         let catalog = catalog("tools: {t: {type: process, command: [echo, hi]}}");
         let toolbox = CatalogToolbox::new(&catalog, &SmallModelWorker::offline(), options);

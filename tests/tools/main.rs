@@ -19,6 +19,8 @@ mod hostile;
 mod http;
 #[cfg(target_os = "linux")]
 mod limits_children;
+#[cfg(target_os = "linux")]
+mod mcp;
 mod model;
 #[cfg(unix)]
 mod parallel;

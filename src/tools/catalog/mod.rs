@@ -17,9 +17,11 @@ pub use super::kinds::model::{ModelSettings, Rules};
 pub use super::kinds::process::ProcessSettings;
 
 use super::definition::ToolDefinition;
+use super::mcp::ServerSettings;
 use crate::plan::{Diagnostic, PlanFaults, Severity, Source, ToolSchemas};
 use serde_json::{Map, Value};
-use std::path::Path;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The tools by name, and the MCP servers that some of them belong to.
@@ -28,6 +30,8 @@ pub struct Catalog {
     tools: Vec<Arc<ToolDefinition>>,
     /// `mcpServers`, as it stands.
     pub mcp_servers: Map<String, Value>,
+    /// The folder of the file that each server is named in.
+    server_folders: HashMap<String, Arc<PathBuf>>,
     /// `source`, `version`, `discovered_at`, `metadata` and fields that this program does not know.
     pub extra: Map<String, Value>,
     /// Faults that do not keep the tools from working.
@@ -118,9 +122,39 @@ impl Catalog {
                 });
             }
         }
-        self.mcp_servers.extend(other.mcp_servers);
         self.extra.extend(other.extra);
         self.warnings.extend(other.warnings);
+        self.add_servers(other.mcp_servers, &other.server_folders);
+    }
+
+    /// Adds the MCP servers of `other`. One of the same name is replaced.
+    pub fn merge_servers(&mut self, other: Self) {
+        self.add_servers(other.mcp_servers, &other.server_folders);
+    }
+
+    fn add_servers(
+        &mut self,
+        servers: Map<String, Value>,
+        folders: &HashMap<String, Arc<PathBuf>>,
+    ) {
+        for (name, server) in servers {
+            self.server_folders.remove(&name);
+            let folder = folders.get(&name).map(Arc::clone);
+            self.server_folders
+                .extend(folder.map(|folder| (name.clone(), folder)));
+            self.mcp_servers.insert(name, server);
+        }
+    }
+
+    /// The MCP servers that are not switched off.
+    pub(in crate::tools) fn servers(&self) -> Vec<ServerSettings> {
+        let servers = self.mcp_servers.iter();
+        let used = servers.filter(|(_, entry)| !ServerSettings::is_off(entry));
+        let read = used.filter_map(|(name, entry)| {
+            let folder = self.server_folders.get(name).map(Arc::clone);
+            ServerSettings::read(name, entry, folder).ok()
+        });
+        read.collect()
     }
 
     /// Adds a tool; returns the tool of the same name that it replaces.

@@ -8,6 +8,7 @@ use crate::tools::definition::{KindEntry, ToolDefinition};
 use crate::tools::fields::{Fields, type_name};
 use crate::tools::kinds::model::ModelSettings;
 use crate::tools::kinds::{self, KINDS};
+use crate::tools::mcp::ServerSettings;
 use serde_json::{Map, Value};
 use std::path::Path;
 use std::sync::Arc;
@@ -129,7 +130,7 @@ impl Reader<'_> {
             }
         };
         match object.shift_remove("mcpServers") {
-            Some(Value::Object(servers)) => self.catalog.mcp_servers = servers,
+            Some(Value::Object(servers)) => self.servers(servers),
             None | Some(Value::Null) => {}
             Some(other) => {
                 let got = type_name(&other);
@@ -185,6 +186,22 @@ impl Reader<'_> {
             self.report(severity, "bad_field", Some(&tool), fault);
         }
         self.catalog.extra = object;
+    }
+
+    fn servers(&mut self, servers: Map<String, Value>) {
+        let folder = self.folder.map(|folder| Arc::new(folder.to_path_buf()));
+        for (name, entry) in &servers {
+            let fault = ServerSettings::read(name, entry, None).err();
+            if let Some(fault) = fault.filter(|_| !ServerSettings::is_off(entry)) {
+                let message = format!("the MCP server \"{name}\": {fault}");
+                self.report(Severity::Error, "bad_server", None, message);
+            }
+            if let Some(folder) = &folder {
+                let folders = &mut self.catalog.server_folders;
+                folders.insert(name.clone(), Arc::clone(folder));
+            }
+        }
+        self.catalog.mcp_servers = servers;
     }
 
     fn tool(&mut self, key: Option<String>, value: Value) {

@@ -1,11 +1,17 @@
-//! `mcp` tools: tools of a Model Context Protocol server. They are read and displayed; there is no client yet.
+//! `mcp` tools: tools of a Model Context Protocol server.
 
+use crate::models::CostBasis;
 use crate::run::NotReused;
 use crate::tools::definition::{
-    BuildContext, BuildError, FingerprintParts, KindEntry, ToolSettings,
+    BuildContext, BuildError, FingerprintParts, KindEntry, ToolDefinition, ToolSettings,
 };
 use crate::tools::kind::DAY;
-use crate::tools::{Tool, ToolKind};
+use crate::tools::mcp::{Made, Place, Server, ServerSettings, Servers};
+use crate::tools::passed_on::passed_on;
+use crate::tools::services::Services;
+use crate::tools::{Call, CallPolicy, CallReport, FileInputs, Tool, ToolKind};
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +33,7 @@ pub(super) static ENTRY: KindEntry = KindEntry {
         Arc::new(McpSettings {
             server: fields.text("server"),
             tool: fields.text("mcp_tool"),
+            of: None,
         })
     },
 };
@@ -34,10 +41,30 @@ pub(super) static ENTRY: KindEntry = KindEntry {
 /// A tool of an MCP server.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct McpSettings {
-    /// The server's name under `mcpServers`.
+    /// The server's name under `mcpServers`; the only server where it is not given.
     pub server: Option<Arc<str>>,
     /// The tool's name on the server, where it differs.
     pub tool: Option<Arc<str>>,
+    /// How the server is started or reached, once that is known.
+    of: Option<ServerSettings>,
+}
+
+/// The definition with the server that it belongs to, which determines its outputs too.
+pub(in crate::tools) fn with_server(
+    definition: &Arc<ToolDefinition>,
+    servers: &Servers,
+) -> Arc<ToolDefinition> {
+    let settings = definition.settings::<McpSettings>();
+    let server = settings.and_then(|settings| servers.find(settings.server.as_deref()).ok());
+    let (Some(settings), Some(server)) = (settings, server) else {
+        return Arc::clone(definition);
+    };
+    let mut definition = ToolDefinition::clone(definition);
+    definition.implementation = Arc::new(McpSettings {
+        of: Some(server.settings().clone()),
+        ..settings.clone()
+    });
+    Arc::new(definition)
 }
 
 impl ToolSettings for McpSettings {
@@ -45,13 +72,81 @@ impl ToolSettings for McpSettings {
         &KIND
     }
 
-    fn build(&self, _context: &BuildContext<'_>) -> Result<Arc<dyn Tool>, BuildError> {
-        Err("this version has no MCP client".into())
+    fn build(&self, context: &BuildContext<'_>) -> Result<Arc<dyn Tool>, BuildError> {
+        let server = context.services.mcp.find(self.server.as_deref())?;
+        let tool = self.tool.as_ref().unwrap_or(&context.definition.name);
+        Ok(Arc::new(McpTool {
+            server: Arc::clone(server),
+            tool: Arc::clone(tool),
+            policy: context.definition.policy(),
+            services: Arc::clone(context.services),
+        }))
     }
 
     fn fingerprint(&self, parts: &mut FingerprintParts<'_>) -> Option<NotReused> {
-        parts.put("server", json!(self.server));
         parts.put("mcp_tool", json!(self.tool));
+        if let Some(server) = &self.of {
+            match &server.place {
+                Place::Program {
+                    command,
+                    env,
+                    cwd,
+                    folder,
+                } => {
+                    parts.put("command", json!(command));
+                    parts.put("env", json!(env));
+                    parts.put("cwd", json!(cwd));
+                    parts.put("folder", json!(folder));
+                    for (name, value) in passed_on() {
+                        parts.value(name, Some(value.to_string_lossy().into_owned()));
+                    }
+                    let folder = folder.as_ref().map(|folder| folder.as_path());
+                    parts.files = Some(FileInputs::new(command, folder, folder, &[]));
+                }
+                Place::Address { url, headers } => {
+                    parts.put("url", json!(url));
+                    parts.put("headers", json!(headers));
+                }
+            }
+            parts.variables(server.texts());
+        }
         parts.unless_it_reads(false)
+    }
+}
+
+struct McpTool {
+    server: Arc<Server>,
+    /// Its name on the server.
+    tool: Arc<str>,
+    policy: CallPolicy,
+    services: Arc<Services>,
+}
+
+impl Tool for McpTool {
+    fn kind(&self) -> &'static ToolKind {
+        &KIND
+    }
+
+    fn call(&self, call: Call) -> BoxFuture<'static, CallReport> {
+        let (server, tool) = (Arc::clone(&self.server), Arc::clone(&self.tool));
+        let services = Arc::clone(&self.services);
+        async move {
+            let made = server.call(&tool, &call, &services.surroundings()).await;
+            let Made { output, sent } = made;
+            let mut report = CallReport::free(output);
+            report.hide(&services.secrets.now());
+            if sent {
+                let name = &server.settings().name;
+                report.prompt = Some(format!("tools/call {tool} of the MCP server {name}").into());
+            } else {
+                report.basis = CostBasis::NotSent;
+            }
+            report
+        }
+        .boxed()
+    }
+
+    fn policy(&self) -> CallPolicy {
+        self.policy
     }
 }

@@ -3,7 +3,8 @@
 use super::Program;
 use crate::tools::group::Keeper;
 use crate::tools::launch;
-use crate::tools::services::{Services, passed_on};
+use crate::tools::passed_on::passed_on;
+use crate::tools::services::Services;
 use crate::tools::template::{Missing, TemplateRenderer};
 use crate::tools::{Call, ToolError};
 use serde_json::Map;

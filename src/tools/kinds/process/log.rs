@@ -114,7 +114,7 @@ impl Writer<'_> {
 }
 
 /// Logs each line of standard error, without secrets, and keeps the end.
-pub(super) struct ErrorLog<'a> {
+pub(in crate::tools) struct ErrorLog<'a> {
     writer: Writer<'a>,
     said: Said,
     /// Whether the next line is a launcher's.
@@ -125,7 +125,7 @@ pub(super) struct ErrorLog<'a> {
 
 /// What came on standard error.
 #[derive(Debug, Default)]
-pub(super) struct Said {
+pub(in crate::tools) struct Said {
     /// The end of the text.
     pub tail: String,
     /// Whether the first line was a launcher's.
@@ -134,10 +134,10 @@ pub(super) struct Said {
 
 impl<'a> ErrorLog<'a> {
     /// `launched` says whether a launcher is expected to write the first line.
-    fn new(call: &'a Call, secrets: Arc<Secrets>, launched: bool) -> Self {
+    fn new(log: &'a CallLog, secrets: Arc<Secrets>, launched: bool) -> Self {
         Self {
             writer: Writer {
-                log: &call.log,
+                log,
                 stream: LogStream::Stderr,
                 secrets,
                 is_open: false,
@@ -149,15 +149,15 @@ impl<'a> ErrorLog<'a> {
     }
 
     /// Reads standard error to its end.
-    pub(super) async fn follow(
-        call: &'a Call,
+    pub(in crate::tools) async fn follow(
+        log: &'a CallLog,
         secrets: Arc<Secrets>,
         launched: bool,
         mut stderr: impl tokio::io::AsyncRead + Unpin,
     ) -> Said {
         use tokio::io::AsyncReadExt as _;
         let mut lines = Lines::new(Arc::clone(&secrets));
-        let mut log = Self::new(call, secrets, launched);
+        let mut log = Self::new(log, secrets, launched);
         let mut chunk = vec![0; 8 << 10];
         while let Ok(read @ 1..) = stderr.read(&mut chunk).await {
             lines.push(&chunk[..read], |line, end| log.take(line, end));

@@ -7,7 +7,7 @@
 //! JSON value.
 
 mod command;
-mod log;
+pub(in crate::tools) mod log;
 mod output;
 
 use crate::models::CostBasis;
@@ -20,7 +20,8 @@ use crate::tools::definition::{
 use crate::tools::fields::Fields;
 use crate::tools::group::Group;
 use crate::tools::kind::DAY;
-use crate::tools::services::{Services, passed_on};
+use crate::tools::passed_on::passed_on;
+use crate::tools::services::Services;
 use crate::tools::{Call, CallPolicy, CallReport, FileInputs, Reaches, Tool, ToolError, ToolKind};
 use command::{Prepared, hold, no_launcher, not_started};
 use futures::FutureExt;
@@ -250,7 +251,7 @@ async fn run(
             let printed = OutputLog::new(call, Arc::clone(&secrets));
             let log = async {
                 let secrets = Arc::clone(&secrets);
-                Ok(ErrorLog::follow(call, secrets, launched, stderr).await)
+                Ok(ErrorLog::follow(&call.log, secrets, launched, stderr).await)
             };
             let ((), output, said) = tokio::try_join!(fed, collect(stdout, printed), log)?;
             Ok::<_, ToolError>((output, said))

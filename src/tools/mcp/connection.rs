@@ -1,0 +1,244 @@
+//! A connection to a server: the handshake, requests, and their time limits.
+
+use super::child::{self, Startable};
+use super::failure::{lost, of_handshake, of_request, slow_start};
+use super::http::Reachable;
+use super::listeners::{Listeners, Listening};
+use super::observed::Observed;
+use super::receiver::{LOG_LEVEL, Receiver, log_request};
+use super::stdio::SentMark;
+use crate::tools::{SharedSecrets, ToolError};
+use rmcp::RoleClient;
+use rmcp::model::{
+    CallToolRequest, CallToolRequestParams, CancelledNotification, CancelledNotificationParam,
+    ClientRequest, ProtocolVersion, RequestId, RequestMetaObject, ServerResult,
+};
+use rmcp::service::{
+    ClientInitializeError, ClientLifecycleMode, ClientServiceExt, Peer, PeerRequestOptions,
+    RunningService, ServiceError,
+};
+use serde_json::{Map, Value};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The key in `_meta` under which a server gets the name of an attempt.
+const ATTEMPT: &str = "plandeck/attempt";
+
+/// How long the end of a program is waited for, which says why its connection was lost.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// How a server is connected to.
+pub(super) enum Way {
+    Program(Startable),
+    Address(Reachable),
+}
+
+/// What a connection shares with its server.
+#[derive(Clone)]
+pub(super) struct Context {
+    pub server: Arc<str>,
+    pub listeners: Arc<Listeners>,
+    pub secrets: SharedSecrets,
+    pub start: Duration,
+}
+
+/// A connection whose handshake is done.
+pub(super) struct Connection {
+    context: Context,
+    peer: Peer<RoleClient>,
+    observed: Arc<Observed>,
+    is_program: bool,
+    /// Dropping it closes the connection.
+    _running: RunningService<RoleClient, Receiver>,
+}
+
+/// A call that has no result.
+pub(super) enum Missed {
+    /// The server never saw it.
+    NotSent(ToolError),
+    /// It may have been done.
+    Sent(ToolError),
+}
+
+impl Connection {
+    /// Connects.
+    pub(super) async fn open(context: Context, way: Way) -> Result<Self, ToolError> {
+        let observed = Arc::<Observed>::default();
+        let receiver = Receiver {
+            listeners: Arc::clone(&context.listeners),
+            secrets: context.secrets.clone(),
+        };
+        let lifecycle = ClientLifecycleMode::Auto {
+            preferred_versions: vec![ProtocolVersion::V_2026_07_28],
+            legacy_version: Some(ProtocolVersion::LATEST_WITH_INITIALIZE),
+        };
+        let is_program = matches!(way, Way::Program(_));
+        let shaken = async {
+            match way {
+                Way::Program(startable) => {
+                    let pipes =
+                        child::start(startable, &context.listeners, &observed, &context.secrets);
+                    let pipes =
+                        pipes.map_err(|why| super::failure::not_started(&context.server, &why))?;
+                    Ok(receiver.serve_with_lifecycle(pipes, lifecycle).await)
+                }
+                Way::Address(reachable) => {
+                    let transport = reachable.transport();
+                    Ok(receiver.serve_with_lifecycle(transport, lifecycle).await)
+                }
+            }
+        };
+        let server = &context.server;
+        let running = match tokio::time::timeout(context.start, shaken).await {
+            Err(_) => return Err(slow_start(server, context.start, &observed)),
+            Ok(shaken) => match shaken? {
+                Ok(running) => running,
+                Err(error) => {
+                    if is_program && matches!(error, ClientInitializeError::ConnectionClosed(_)) {
+                        let _ = tokio::time::timeout(LAST_WORDS, observed.ended.cancelled()).await;
+                    }
+                    return Err(of_handshake(server, &error, &observed));
+                }
+            },
+        };
+        let connection = Self {
+            peer: running.peer().clone(),
+            _running: running,
+            observed,
+            is_program,
+            context,
+        };
+        connection.ask_for_logs().await;
+        Ok(connection)
+    }
+
+    /// Whether nothing more can be sent.
+    pub(super) fn is_closed(&self) -> bool {
+        self.peer.is_transport_closed()
+    }
+
+    /// What may explain that an answer does not come.
+    pub(super) fn explanation(&self) -> String {
+        self.observed.explanation()
+    }
+
+    /// Calls a tool. Dropping the future tells the server that nobody waits any more.
+    pub(super) async fn call(
+        &self,
+        tool: &str,
+        arguments: Map<String, Value>,
+        attempt: &str,
+        listening: &Listening,
+    ) -> Result<ServerResult, Missed> {
+        let what = format!("the call of \"{tool}\"");
+        let mark = SentMark::default();
+        let params = CallToolRequestParams::new(tool.to_owned()).with_arguments(arguments);
+        let mut request = CallToolRequest::new(params);
+        request.extensions.insert(mark.clone());
+        let mut meta = RequestMetaObject::new();
+        meta.insert(ATTEMPT.to_owned(), attempt.into());
+        if self.is_stateless() {
+            let (key, level) = LOG_LEVEL;
+            meta.insert(key.to_owned(), level.into());
+        }
+        let options = PeerRequestOptions::no_options().with_meta(meta);
+        let request = ClientRequest::CallToolRequest(request);
+        let sent = self.peer.send_request_with_option(request, options).await;
+        let handle = match sent {
+            Ok(handle) => handle,
+            Err(error) => {
+                let (error, _) = self.failed(&what, &error).await;
+                return Err(Missed::NotSent(error));
+            }
+        };
+        listening.has_progress(handle.progress_token.clone());
+        let mut abandoned = Abandoned::new(&self.peer, handle.id.clone());
+        let answer = handle.await_response().await;
+        abandoned.disarm();
+        let error = match answer {
+            Ok(result) => return Ok(result),
+            Err(error) => error,
+        };
+        let (failure, never_sent) = self.failed(&what, &error).await;
+        let over_pipes =
+            self.is_program && !mark.is_sent() && !matches!(error, ServiceError::McpError(_));
+        Err(if never_sent || over_pipes {
+            Missed::NotSent(failure)
+        } else {
+            Missed::Sent(failure)
+        })
+    }
+
+    async fn request(&self, request: ClientRequest) -> Result<ServerResult, ServiceError> {
+        let options = PeerRequestOptions::no_options();
+        let handle = self.peer.send_request_with_option(request, options).await?;
+        let mut abandoned = Abandoned::new(&self.peer, handle.id.clone());
+        let answer = handle.await_response().await;
+        abandoned.disarm();
+        answer
+    }
+
+    /// Whether it speaks the lifecycle without a handshake, in which every request says what it wants.
+    fn is_stateless(&self) -> bool {
+        let info = self.peer.peer_info();
+        info.is_some_and(|info| info.protocol_version >= ProtocolVersion::V_2026_07_28)
+    }
+
+    /// A server with a handshake logs what it is once asked for.
+    async fn ask_for_logs(&self) {
+        let info = self.peer.peer_info();
+        let logs = info.is_some_and(|info| info.capabilities.logging.is_some());
+        if !logs || self.is_stateless() {
+            return;
+        }
+        let _ = tokio::time::timeout(LAST_WORDS, self.request(log_request())).await;
+    }
+
+    async fn failed(&self, what: &str, error: &ServiceError) -> (ToolError, bool) {
+        let server = &self.context.server;
+        if matches!(
+            error,
+            ServiceError::McpError(_) | ServiceError::UnexpectedResponse
+        ) {
+            return of_request(server, what, error, &self.observed);
+        }
+        if self.is_program {
+            // Its exit status and its last words come a moment later.
+            let _ = tokio::time::timeout(LAST_WORDS, self.observed.ended.cancelled()).await;
+            return (lost(server, what, &self.observed), false);
+        }
+        of_request(server, what, error, &self.observed)
+    }
+}
+
+/// Tells the server that nobody waits for an answer any more, unless it came.
+struct Abandoned<'a> {
+    peer: &'a Peer<RoleClient>,
+    id: Option<RequestId>,
+}
+
+impl<'a> Abandoned<'a> {
+    fn new(peer: &'a Peer<RoleClient>, id: RequestId) -> Self {
+        Self { peer, id: Some(id) }
+    }
+
+    fn disarm(&mut self) {
+        self.id = None;
+    }
+}
+
+impl Drop for Abandoned<'_> {
+    fn drop(&mut self) {
+        let (Some(id), Ok(runtime)) = (self.id.take(), tokio::runtime::Handle::try_current())
+        else {
+            return;
+        };
+        let peer = self.peer.clone();
+        let reason = Some("the call was stopped".to_owned());
+        let params = CancelledNotificationParam::new(Some(id), reason);
+        runtime.spawn(async move {
+            let notification = CancelledNotification::new(params);
+            let _ = peer.send_notification(notification.into()).await;
+        });
+    }
+}

@@ -1,0 +1,198 @@
+//! Errors of a server, each with its name.
+
+use super::observed::Observed;
+use crate::models::http::is_transient;
+use crate::run::ErrorKind;
+use crate::text::message::quote;
+use crate::tools::ToolError;
+use reqwest::StatusCode;
+use rmcp::model::{ErrorCode, ErrorData};
+use rmcp::service::{ClientInitializeError, ServiceError};
+use rmcp::transport::DynamicTransportError;
+use rmcp::transport::streamable_http_client::{HttpStatusError, StreamableHttpError};
+use std::error::Error;
+use std::time::Duration;
+
+/// How much of a server's message is quoted, in bytes.
+const MAX_QUOTED: usize = 4 << 10;
+
+/// How a server is named in messages.
+pub(super) fn named(server: &str) -> String {
+    format!("the MCP server \"{server}\"")
+}
+
+/// The error of a server that could not be started or reached.
+pub(super) fn not_started(server: &str, why: &str) -> ToolError {
+    ToolError::transient(format!("{} cannot be used: {why}", named(server)))
+}
+
+/// The error of a server that does not answer in time.
+pub(super) fn slow_start(server: &str, limit: Duration, observed: &Observed) -> ToolError {
+    let tail = observed.tail();
+    let tail = if tail.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", quote(&tail, MAX_QUOTED))
+    };
+    ToolError {
+        kind: ErrorKind::TimeoutError,
+        ..ToolError::transient(format!(
+            "{} did not answer within {} s after its start{}{tail}",
+            named(server),
+            limit.as_secs_f64(),
+            observed.explanation()
+        ))
+    }
+}
+
+/// Why a handshake failed.
+pub(super) fn of_handshake(
+    server: &str,
+    error: &ClientInitializeError,
+    observed: &Observed,
+) -> ToolError {
+    match error {
+        ClientInitializeError::ConnectionClosed(_) => ToolError {
+            retryable: !observed.is_missing(),
+            ..not_started(server, &observed.loss())
+        },
+        ClientInitializeError::TransportError { error, .. } => {
+            of_transport(server, error, observed).0
+        }
+        ClientInitializeError::JsonRpcError(error) => not_started(
+            server,
+            &format!("it refused the handshake: {}", quoted(error)),
+        ),
+        ClientInitializeError::LegacyFallbackFailed { fallback, .. } => {
+            of_handshake(server, fallback, observed)
+        }
+        ClientInitializeError::NoCompatibleProtocolVersion {
+            server_supported, ..
+        } => {
+            let known: Vec<String> = server_supported.iter().map(ToString::to_string).collect();
+            let known = quote(&known.join(", "), 200);
+            ToolError::permanent(format!(
+                "{} speaks versions of the protocol that are not known here ({known})",
+                named(server)
+            ))
+        }
+        ClientInitializeError::ConflictInitResponseId(..)
+        | ClientInitializeError::UncorrelatedErrorResponse { .. } => not_started(
+            server,
+            "its answer to the handshake has the id of another request",
+        ),
+        ClientInitializeError::ExpectedInitResponse(_)
+        | ClientInitializeError::ExpectedInitResult(_) => {
+            not_started(server, "its answer to the handshake is not one")
+        }
+        error => not_started(server, &quote(&error.to_string(), MAX_QUOTED)),
+    }
+}
+
+/// Why a request failed, and whether it is certain that the server never saw it.
+pub(super) fn of_request(
+    server: &str,
+    what: &str,
+    error: &ServiceError,
+    observed: &Observed,
+) -> (ToolError, bool) {
+    match error {
+        ServiceError::McpError(error) => {
+            let message = format!("{} refused {what}: {}", named(server), quoted(error));
+            let is_final = matches!(
+                error.code,
+                ErrorCode::INVALID_PARAMS
+                    | ErrorCode::METHOD_NOT_FOUND
+                    | ErrorCode::INVALID_REQUEST
+                    | ErrorCode::PARSE_ERROR
+                    | ErrorCode::MISSING_REQUIRED_CLIENT_CAPABILITY
+            );
+            let error = if is_final {
+                ToolError::permanent(message)
+            } else {
+                ToolError::transient(message)
+            };
+            (error, false)
+        }
+        ServiceError::TransportSend(error) => of_transport(server, error, observed),
+        ServiceError::UnexpectedResponse => (
+            ToolError::permanent(format!(
+                "{} answered {what} with something else",
+                named(server)
+            )),
+            false,
+        ),
+        _ => (lost(server, what, observed), false),
+    }
+}
+
+/// The error of a request whose connection was lost.
+pub(super) fn lost(server: &str, what: &str, observed: &Observed) -> ToolError {
+    ToolError::transient(format!(
+        "{} was lost during {what}: {}",
+        named(server),
+        observed.loss()
+    ))
+}
+
+/// Why nothing could be sent or received, and whether it is certain that nothing was sent.
+fn of_transport(
+    server: &str,
+    error: &DynamicTransportError,
+    observed: &Observed,
+) -> (ToolError, bool) {
+    let mut source: Option<&(dyn Error + 'static)> = Some(&*error.error);
+    let mut deepest = String::new();
+    let (mut status, mut not_sent) = (None, false);
+    while let Some(error) = source {
+        if let Some(error) = error.downcast_ref::<reqwest::Error>() {
+            not_sent |= error.is_connect();
+            status = status.or(error.status());
+        }
+        if let Some(error) = error.downcast_ref::<HttpStatusError>() {
+            status = StatusCode::from_u16(error.status).ok();
+        }
+        if let Some(StreamableHttpError::AuthRequired(_)) =
+            error.downcast_ref::<StreamableHttpError<reqwest::Error>>()
+        {
+            status = Some(StatusCode::UNAUTHORIZED);
+        }
+        if let Some(StreamableHttpError::InsufficientScope(_)) =
+            error.downcast_ref::<StreamableHttpError<reqwest::Error>>()
+        {
+            status = Some(StatusCode::FORBIDDEN);
+        }
+        deepest = error.to_string();
+        source = error.source();
+    }
+    if error.error.downcast_ref::<std::io::Error>().is_some() {
+        return (lost(server, "a request", observed), false);
+    }
+    let whole = error.error.to_string();
+    let why = if whole.contains(&deepest) {
+        whole
+    } else {
+        format!("{whole}: {deepest}")
+    };
+    let why = quote(&why, MAX_QUOTED);
+    let message = format!("{} cannot be reached: {why}", named(server));
+    let error = match status {
+        Some(status) if matches!(status.as_u16(), 401 | 403) => ToolError::permanent(format!(
+            "{} refuses access (HTTP {status}): give a credential in its `headers`",
+            named(server)
+        )),
+        Some(status) if !is_transient(status) => ToolError::permanent(message),
+        _ => ToolError::transient(message),
+    };
+    (error, not_sent)
+}
+
+fn quoted(error: &ErrorData) -> String {
+    let data = match &error.data {
+        Some(serde_json::Value::Null) | None => String::new(),
+        Some(serde_json::Value::String(text)) => format!(": {text}"),
+        Some(data) => format!(": {data}"),
+    };
+    let text = format!("{} ({}){data}", error.message, error.code.0);
+    quote(&text, MAX_QUOTED)
+}

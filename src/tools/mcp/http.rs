@@ -1,0 +1,62 @@
+//! A server that is reached over streamable HTTP.
+
+use super::MAX_MESSAGE;
+use super::settings::with_variables;
+use super::surroundings::Surroundings;
+use crate::tools::secrets::is_secret_header;
+use reqwest::header::{HeaderName, HeaderValue};
+use rmcp::transport::StreamableHttpClientTransport;
+use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
+use std::sync::Arc;
+
+/// How many requests may be in progress at once: steps wait for slots, not for each other here.
+const MAX_REQUESTS: usize = 256;
+
+/// What is needed to reach it.
+pub(super) struct Reachable {
+    client: reqwest::Client,
+    config: StreamableHttpClientTransportConfig,
+}
+
+/// Reads the address and the headers.
+pub(super) fn prepare(
+    url: &str,
+    headers: &[(Arc<str>, Arc<str>)],
+    surroundings: &Surroundings<'_>,
+) -> Result<Reachable, String> {
+    let read =
+        |text: &str| with_variables(text, surroundings.environment).map_err(|e| e.to_string());
+    let address = read(url)?;
+    let parsed: reqwest::Url = address
+        .trim()
+        .parse()
+        .map_err(|error| format!("its `url` is not an address: {error}"))?;
+    if !matches!(parsed.scheme(), "http" | "https") {
+        return Err("its `url` must begin with http:// or https://".to_owned());
+    }
+    let mut config = StreamableHttpClientTransportConfig::with_uri(parsed.as_str())
+        .max_concurrent_requests(MAX_REQUESTS)
+        .max_json_response_size(MAX_MESSAGE)
+        .max_sse_event_size(MAX_MESSAGE);
+    for (name, value) in headers {
+        let value = read(value)?;
+        if is_secret_header(name) {
+            surroundings.secrets.add(&value);
+        }
+        let fault = || format!("its header `{name}` is not valid");
+        let header = HeaderName::try_from(&**name).map_err(|_| fault())?;
+        let value = HeaderValue::try_from(value).map_err(|_| fault())?;
+        config.custom_headers.insert(header, value);
+    }
+    // Headers are sent again to whom a request is redirected.
+    let client = surroundings.http.client(&parsed, true);
+    let client = client.map_err(|error| error.message.clone())?.clone();
+    Ok(Reachable { client, config })
+}
+
+impl Reachable {
+    /// The transport; nothing is sent yet.
+    pub(super) fn transport(self) -> StreamableHttpClientTransport<reqwest::Client> {
+        StreamableHttpClientTransport::with_client(self.client, self.config)
+    }
+}

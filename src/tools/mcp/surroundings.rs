@@ -1,0 +1,21 @@
+//! What servers need from the toolbox that they belong to.
+
+use super::files::KeptFiles;
+use crate::models::{Environment, HttpClients};
+use crate::tools::SharedSecrets;
+use crate::tools::sandbox::Program;
+use std::sync::Arc;
+
+/// What is needed to start or reach a server.
+pub(in crate::tools) struct Surroundings<'a> {
+    /// Where `${VAR}` is read.
+    pub environment: &'a Environment,
+    /// What must not be shown.
+    pub secrets: &'a SharedSecrets,
+    /// What launches programs.
+    pub program: &'a Program,
+    /// HTTP clients.
+    pub http: &'a HttpClients,
+    /// Where files are kept.
+    pub files: &'a Arc<KeptFiles>,
+}
