@@ -5,12 +5,12 @@ use super::args::run::ScreenArgs;
 use super::context::context;
 use super::failure::{Failure, NOTHING_RAN};
 use super::output::{notes, out, out_json};
-use super::screen;
+use super::{screen, trust};
 use crate::engine::step_prices;
 use crate::plan::PlanFaults;
 use crate::report::{CheckReport, diagnostics_to_json};
 use crate::run::Forecast;
-use crate::session::{SessionError, Settings, load_to_check};
+use crate::session::{Judgement, Loaded, SessionError, Settings, TrustedOnce, load_to_check};
 use serde_json::json;
 
 /// Prints a description of a plan. Faults go to standard error, with exit code 2.
@@ -20,6 +20,7 @@ pub(super) async fn check(args: CheckArgs) -> Result<u8, Failure> {
     let mut source = args.source.options();
     settings.complete(&mut source);
     screen::complete(&mut ScreenArgs::default(), &settings)?;
+    source.trust = trust::is_given(false);
     source.context = context(&args.source.context_file, &args.source.context)?;
     let loaded = match load_to_check(&args.plan, source, &settings).await {
         Err(SessionError::Faults(faults)) if args.json => {
@@ -35,7 +36,8 @@ pub(super) async fn check(args: CheckArgs) -> Result<u8, Failure> {
         (&loaded.worker.name(), loaded.worker.reason()),
         Forecast::of(prices.iter().map(Option::as_ref)),
     )
-    .reaches(loaded.reaches().lists());
+    .reaches(loaded.reaches().lists())
+    .trust(trusted(&loaded)?);
     if args.json {
         let diagnostics = diagnostics_to_json(loaded.source(), &loaded.plan.warnings);
         out_json(&report.to_json(&diagnostics))?;
@@ -44,6 +46,25 @@ pub(super) async fn check(args: CheckArgs) -> Result<u8, Failure> {
         out(&report.to_text())?;
     }
     Ok(0)
+}
+
+/// Whether the plan may run, and why, as JSON and in words.
+fn trusted(loaded: &Loaded) -> Result<(Option<&'static str>, String), Failure> {
+    Ok(match loaded.judge(&TrustedOnce::default())? {
+        Judgement::Trusted(consent) => {
+            let by = consent.by();
+            (Some(by.word()), by.in_words().to_owned())
+        }
+        Judgement::Asks(request) if request.is_change() => (
+            None,
+            "no: it has changed since you trusted it (`plandeck trust`, or --trust for one run)"
+                .to_owned(),
+        ),
+        Judgement::Asks(_) => (
+            None,
+            "no (`plandeck trust`, or --trust for one run)".to_owned(),
+        ),
+    })
 }
 
 fn faulty(faults: &[PlanFaults]) -> serde_json::Value {

@@ -61,6 +61,9 @@ impl Failure {
                      or remove the limit with --max-total-cost-usd none, or turn cost tracking off with --no-track-cost"
                 )
             }
+            Self::Session(SessionError::NotTrusted(request)) => {
+                format!("{request}\n{}", crate::text::line(&request.remedy()))
+            }
             Self::Session(error) => error.to_string(),
             // The reader closed the pipe on purpose, as `head` does.
             Self::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe => String::new(),

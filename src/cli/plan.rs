@@ -6,7 +6,7 @@ use super::context::context;
 use super::failure::Failure;
 use super::output::{end_passing_line, note, note_line, notes, out, out_json, passing_line};
 use super::terminal::{signal_code, stderr_colour};
-use super::{recorded, run};
+use super::{recorded, run, trust};
 use crate::plan::ExecutionPlan;
 use crate::planner::{PlanningFailure, PlanningProgress, PlanningRecord, Rewrite};
 use crate::report::{DiagnosticStyle, diagnostics_to_json, render_faults};
@@ -52,8 +52,7 @@ struct Made {
 async fn made(args: &PlanArgs, settings: &Settings) -> Result<Made, Failure> {
     let mut options = args.planner.options(&args.source);
     settings.complete(&mut options.source);
-    options.source.trust =
-        args.running.trust || std::env::var("PLANDECK_TRUST").is_ok_and(|word| word == "1");
+    options.source.trust = trust::is_given(args.running.trust);
     options.planner = options.planner.or_else(|| settings.planner.clone());
     options.source.context = context(&args.source.context_file, &args.source.context)?;
     let file = args.refine.clone().unwrap_or_default();
@@ -203,6 +202,8 @@ fn run_args(args: PlanArgs, file: PathBuf, planning: Value) -> RunArgs {
     all.fail_fast = args.running.fail_fast;
     all.no_track_cost = args.running.no_track_cost;
     all.trust = args.running.trust;
+    // What was rewritten or changed is the plan of somebody.
+    all.is_planned = args.optimize.is_none() && args.refine.is_none();
     all.record.fresh = args.running.fresh;
     all.screen = ScreenArgs {
         color: Some(args.color),

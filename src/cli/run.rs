@@ -6,11 +6,11 @@ use super::failure::Failure;
 use super::output::{note_line, notes};
 use super::sinks::{JsonLinesSink, Written, events_lost};
 use super::terminal::is_headless;
-use super::{dashboard, headless, interrupted, samples, screen};
+use super::{dashboard, headless, interrupted, samples, screen, trust};
 use crate::engine::UnknownSteps;
 use crate::session::{
     Execution, ForkRequest, JournalSettings, Note, PreparedRun, PriorRun, SessionError, Settings,
-    load,
+    TrustedOnce, load,
 };
 use crate::store::{CacheOptions, StoreError};
 use std::fs::File;
@@ -38,8 +38,9 @@ pub(super) async fn run(mut args: RunArgs) -> Result<u8, Failure> {
 /// one after the other.
 pub(super) async fn run_from(args: RunArgs, prior: Option<PriorRun>) -> Result<u8, Failure> {
     let mut next = (args.clone(), prior);
+    let mut once = TrustedOnce::default();
     loop {
-        let (code, fork) = Box::pin(run_once(next.0, next.1)).await?;
+        let (code, fork) = Box::pin(run_once(next.0, next.1, &mut once)).await?;
         let Some(fork) = fork else {
             return Ok(code);
         };
@@ -55,6 +56,7 @@ pub(super) async fn run_from(args: RunArgs, prior: Option<PriorRun>) -> Result<u
 async fn run_once(
     mut args: RunArgs,
     prior: Option<PriorRun>,
+    once: &mut TrustedOnce,
 ) -> Result<(u8, Option<ForkRequest>), Failure> {
     let here = std::env::current_dir().unwrap_or_default();
     let settings = Settings::load(&here)?;
@@ -63,7 +65,8 @@ async fn run_once(
         prior.complete(&mut args.plan, &mut source)?;
     }
     settings.complete(&mut source);
-    source.trust = args.trust || std::env::var("PLANDECK_TRUST").is_ok_and(|word| word == "1");
+    source.trust = trust::is_given(args.trust);
+    source.is_planned = args.is_planned;
     screen::complete(&mut args.screen, &settings)?;
     let Some(plan) = args.plan.clone() else {
         return Err(Failure::usage("no plan was given: plandeck run PLAN"));
@@ -85,6 +88,10 @@ async fn run_once(
     source.context = context(&args.source.context_file, &args.source.context)?;
     let seed = source.seed;
     let loaded = load(&plan, source, &settings).await?;
+    let consent = match trust::consent(&loaded, &args.screen, headless, once).await? {
+        Ok(consent) => consent,
+        Err(code) => return Ok((code, None)),
+    };
     let mut warnings = loaded.warnings();
     let origin = dashboard::Origin {
         address: loaded.address_of_project(),
@@ -98,7 +105,7 @@ async fn run_once(
         .pace
         .or_else(|| samples::pace(&plan).filter(|_| watched));
     let execution = loaded
-        .into_execution()
+        .into_execution(consent)
         .limits(limits)
         .rates(rates)
         .track_cost(!args.no_track_cost)

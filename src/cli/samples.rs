@@ -1,76 +1,12 @@
 //! The sample plans, embedded in the program so that they exist however it was installed.
 
 use super::failure::Failure;
+use crate::session::SAMPLE_FILES as FILES;
 use crate::store::home;
 use crate::tui::home::{PlanItem, PlanPlace};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-
-/// The files of `sample-plans`, by their path in it.
-macro_rules! files {
-    ($($path:literal),* $(,)?) => {
-        &[$(($path, include_str!(concat!("../../sample-plans/", $path)))),*]
-    };
-}
-
-const FILES: &[(&str, &str)] = files![
-    "README.md",
-    "abroad/expected.json",
-    "abroad/plan.yaml",
-    "abroad/tools.yaml",
-    "almanac/almanac.txt",
-    "almanac/expected.json",
-    "almanac/lookup.sh",
-    "almanac/plan.txt",
-    "almanac/tools.yaml",
-    "demo/expected.json",
-    "demo/plan.yaml",
-    "demo/tools.yaml",
-    "figures/expected.json",
-    "figures/plan.yaml",
-    "figures/tools.json",
-    "figures/wait.sh",
-    "letter/expected.json",
-    "letter/plan.json",
-    "letter/tools.yaml",
-    "mend/count_shelf.sh",
-    "mend/expected.json",
-    "mend/orders.csv",
-    "mend/plan.yaml",
-    "mend/rates.csv",
-    "mend/read_table.sh",
-    "mend/shelves.csv",
-    "mend/tools.yaml",
-    "peaks/expected.json",
-    "peaks/plan.txt",
-    "peaks/tools.yaml",
-    "receipt/expected.json",
-    "receipt/plan.yaml",
-    "receipt/tools.yaml",
-    "release/expected.json",
-    "release/plan.yaml",
-    "release/tools.yaml",
-    "research/corpus/01-council-minutes.txt",
-    "research/corpus/02-bus-operator.txt",
-    "research/corpus/03-builder-brochure.txt",
-    "research/corpus/04-university-study.txt",
-    "research/corpus/05-shopkeepers-letter.txt",
-    "research/corpus/06-finance-office.txt",
-    "research/corpus/07-climate-board.txt",
-    "research/corpus/08-harbour-survey.txt",
-    "research/expected.json",
-    "research/plan.yaml",
-    "research/search.sh",
-    "research/tools.yaml",
-    "straggler/expected.json",
-    "straggler/plan.json",
-    "straggler/tools.json",
-    "straggler/wait.sh",
-    "tickets/expected.json",
-    "tickets/plan.json",
-    "tickets/tools.yaml",
-];
 
 /// The folder with the sample plans, in a clone of the repository and in the store.
 const FOLDER: &str = "sample-plans";

@@ -23,6 +23,8 @@ pub(crate) struct CheckReport {
     worker_reason: Option<String>,
     cost: Forecast,
     reaches: Vec<(&'static str, &'static str, Vec<String>)>,
+    /// Why it is trusted, as a word; `None` where it is not. Then the same for people.
+    trusted: (Option<&'static str>, String),
 }
 
 impl CheckReport {
@@ -50,6 +52,7 @@ impl CheckReport {
             worker_reason: worker_reason.map(str::to_owned),
             cost,
             reaches: Vec::new(),
+            trusted: (None, String::new()),
             shape,
         }
     }
@@ -61,6 +64,13 @@ impl CheckReport {
         lists: impl IntoIterator<Item = (&'static str, &'static str, Vec<String>)>,
     ) -> Self {
         self.reaches.extend(lists);
+        self
+    }
+
+    /// Adds whether it is trusted: why, as a word, `None` where it is not; and the same in words.
+    #[must_use]
+    pub(crate) fn trust(mut self, trusted: (Option<&'static str>, String)) -> Self {
+        self.trusted = trusted;
         self
     }
 
@@ -101,6 +111,7 @@ impl CheckReport {
                 row(name, one);
             }
         }
+        row("trusted", &self.trusted.1);
         row("cost", &cost_in_words(&self.cost));
         text
     }
@@ -134,6 +145,8 @@ impl CheckReport {
             "worker": self.worker,
             "worker_reason": self.worker_reason,
             "reaches": reaches,
+            "trusted": self.trusted.0.is_some(),
+            "trusted_by": self.trusted.0,
             "cost": self.cost,
             "diagnostics": diagnostics,
         })

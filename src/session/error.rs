@@ -1,5 +1,6 @@
 //! The error of the application layer: everything that can prevent a run from starting.
 
+use super::trust::{MemoryError, TrustRequest};
 use crate::models::WorkerError;
 use crate::plan::PlanFaults;
 use crate::planner::PlanningFailure;
@@ -56,6 +57,12 @@ pub enum SessionError {
         /// The variables that hold keys.
         keys: String,
     },
+    /// The plan, or its catalog, is not trusted.
+    #[error("{0}")]
+    NotTrusted(Box<TrustRequest>),
+    /// What is trusted cannot be read or changed.
+    #[error(transparent)]
+    TrustMemory(#[from] MemoryError),
     /// A file given with `--mcp-config` names no MCP servers.
     #[error("--mcp-config {}: it has no `mcpServers`", .0.display())]
     NoServers(PathBuf),

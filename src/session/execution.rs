@@ -9,7 +9,7 @@ use crate::models::{Prices, SmallModelWorker};
 use crate::plan::ExecutionPlan;
 use crate::run::{ExecutionResult, Rates, ResourceLimits, RunEvent};
 use crate::store::CacheOptions;
-use crate::tools::{Catalog, CatalogToolbox, FnTool, Program, Tool, ToolError};
+use crate::tools::{Catalog, CatalogToolbox, FnTool, Program, Reaches, Tool, ToolError};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -107,7 +107,11 @@ pub struct Execution {
     pub(super) cache: Option<CacheOptions>,
     pub(super) prior: Option<PriorRun>,
     pub(super) unknown: UnknownSteps,
+    pub(super) consent: Option<AskConsent>,
 }
+
+/// Decides whether what a plan would start, reach and run may happen.
+pub(super) type AskConsent = Box<dyn FnOnce(&Reaches) -> bool + Send>;
 
 impl Execution {
     /// A run of `plan` with the default limits, no model, cost tracking on, and no journal.
@@ -132,6 +136,7 @@ impl Execution {
             cache: None,
             prior: None,
             unknown: UnknownSteps::default(),
+            consent: None,
         }
     }
 
@@ -275,6 +280,30 @@ impl Execution {
     #[must_use]
     pub fn unknown(mut self, unknown: UnknownSteps) -> Self {
         self.unknown = unknown;
+        self
+    }
+
+    /// Asks `decide` before anything starts, with what the plan would start, reach and run; it is not asked where that
+    /// is nothing. Where it says no, [`prepare`](Self::prepare) fails with [`SessionError::NotTrusted`](super::SessionError::NotTrusted). Without it the
+    /// plan and its catalog are trusted: the caller has chosen them. For plans that others wrote:
+    ///
+    /// ```
+    /// # use plandeck::{Execution, ExecutionPlan};
+    /// # use serde_json::json;
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let plan = ExecutionPlan::from_value(json!({
+    ///     "tools": {"clean": {"type": "process", "command": ["rm", "-rf", "build"]}},
+    ///     "steps": [{"id": 1, "tool": "clean"}]
+    /// }))?;
+    /// let run = Execution::new(&plan).consent(|reaches| reaches.programs.is_empty());
+    /// let refused = run.prepare().err().map(|error| error.to_string());
+    /// assert!(refused.is_some_and(|message| message.contains("rm -rf build")));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn consent(mut self, decide: impl FnOnce(&Reaches) -> bool + Send + 'static) -> Self {
+        self.consent = Some(Box::new(decide));
         self
     }
 

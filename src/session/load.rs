@@ -8,8 +8,9 @@ use super::options::SourceOptions;
 use super::recording::Provenance;
 use super::redaction::without_secrets;
 use super::settings::Settings;
+use super::trust::{Consent, Judgement, Subject, Trust, TrustedOnce, is_in_trusted_folder, judge};
 use crate::models::{SmallModelWorker, process_environment};
-use crate::plan::{Diagnostic, Draft, ExecutionPlan, Source, parse};
+use crate::plan::{Draft, ExecutionPlan, Source, parse};
 use crate::store::home;
 use crate::text::secrets::mask_password;
 use crate::tools::{Catalog, CatalogToolbox, Reaches, ToolOptions, Toolbox};
@@ -37,7 +38,7 @@ pub struct Loaded {
     file: PathBuf,
     options: SourceOptions,
     source: Source,
-    catalog_warnings: Vec<Diagnostic>,
+    catalog: Catalog,
 }
 
 /// Loads a plan to run it: every context value that it refers to must be given.
@@ -81,11 +82,11 @@ async fn load_with(
         Err(failure) => return Err(failure),
     };
     for file in &options.mcp_config {
-        let servers = Catalog::load(file)?.mcp_servers;
-        if servers.is_empty() {
+        let servers = Catalog::load(file)?;
+        if servers.mcp_servers.is_empty() {
             return Err(SessionError::NoServers(file.clone()));
         }
-        catalog.mcp_servers.extend(servers);
+        catalog.merge_servers(servers);
     }
     let plan = draft.check(Some(&catalog), given)?;
     let worker = worker(&options, settings).await?;
@@ -100,7 +101,7 @@ async fn load_with(
         file: file.to_path_buf(),
         options,
         source,
-        catalog_warnings: catalog.warnings,
+        catalog,
     })
 }
 
@@ -188,7 +189,7 @@ pub(super) fn refuse_address_of_project(
         return Ok(());
     };
     let keys = worker.keys_at_hand();
-    if options.trust || keys.is_empty() {
+    if options.trust || keys.is_empty() || is_in_trusted_folder(file) {
         return Ok(());
     }
     Err(SessionError::AddressOfProject {
@@ -234,7 +235,7 @@ impl Loaded {
             let file = file.clone();
             notes.push(Note::AddressOfProject { file, address });
         }
-        let messages = self.catalog_warnings.iter().map(|one| one.message.clone());
+        let messages = self.catalog.warnings.iter().map(|one| one.message.clone());
         notes.extend(messages.map(Note::CatalogWarning));
         notes
     }
@@ -244,8 +245,76 @@ impl Loaded {
         &self.source
     }
 
+    /// Whether a planner wrote the plan for this run, or for the one that is resumed.
+    fn is_planned(&self) -> bool {
+        let before = self.options.planned_digest.as_ref();
+        self.options.is_planned || before.is_some_and(|digest| *digest == self.digest())
+    }
+
+    /// The digest of the plan's text.
+    fn digest(&self) -> String {
+        blake3::hash(self.source.text.as_bytes())
+            .to_hex()
+            .to_string()
+    }
+
+    /// Everything whose content decides what a run does.
+    pub(crate) fn subject(&self) -> Subject {
+        let catalog = Subject::of_catalog(&self.catalog);
+        if self.is_planned() && !catalog.files.is_empty() {
+            return catalog;
+        }
+        let file = (self.file != Path::new("-")).then_some(&*self.file);
+        Subject::of_plan(&self.source, file, &self.catalog)
+    }
+
+    /// Whether the plan may run. `once`: what was answered earlier.
+    ///
+    /// # Errors
+    /// Where the file of what is trusted cannot be used.
+    pub(crate) fn judge(&self, once: &TrustedOnce) -> Result<Judgement, SessionError> {
+        let given = self.options.trust;
+        let judgement = judge(|| self.subject(), self.reaches(), Trust { given, once })?;
+        Ok(match judgement {
+            Judgement::Asks(request) => {
+                Judgement::Asks(Box::new(request.trusted_by(self.trust_command())))
+            }
+            trusted @ Judgement::Trusted(_) => trusted,
+        })
+    }
+
+    /// The command line that trusts what this run uses; `None` for a plan from standard input.
+    fn trust_command(&self) -> Option<String> {
+        let options = &self.options;
+        let text = |path: &PathBuf| path.to_string_lossy().into_owned();
+        let mut words = vec!["plandeck".to_owned(), "trust".to_owned()];
+        if self.is_planned() {
+            words.extend(options.tools.iter().map(text));
+        } else if self.file == Path::new("-") {
+            return None;
+        } else {
+            words.push(text(&self.file));
+            for (option, paths) in [
+                ("--tools", &options.tools),
+                ("--mcp-config", &options.mcp_config),
+            ] {
+                words.extend(
+                    paths
+                        .iter()
+                        .flat_map(|path| [option.to_owned(), text(path)]),
+                );
+            }
+        }
+        shlex::try_join(words.iter().map(String::as_str)).ok()
+    }
+
+    /// What the plan would start, reach and read with any worker.
+    pub(crate) fn reaches_with_any_worker(&self) -> Reaches {
+        self.toolbox.reaches_with_any_worker(&self.plan)
+    }
+
     /// Starts to set up a run of this plan; limits, rates, journal and an earlier run are set on the result.
-    pub(crate) fn into_execution(self) -> Execution {
+    pub(crate) fn into_execution(self, _consent: Consent) -> Execution {
         let provenance = self.provenance();
         let mut execution = Execution::of(self.plan, self.worker);
         execution.context = Value::Object(self.context);
@@ -277,6 +346,7 @@ impl Loaded {
                 "seed": options.seed,
                 // It may hold a user name and a password, which must not be recorded.
                 "base_url": options.base_url.as_ref().filter(|url| !url.contains('@')),
+                "planned": self.is_planned().then(|| self.digest()),
                 "base_url_of": options.base_url_of.as_deref().map(absolute),
             }),
         }

@@ -10,12 +10,15 @@
 //!                                 ▲ journal, cache
 //! ```
 
+mod bundled;
 mod changes;
+mod consent;
 mod edited_plan;
 mod error;
 mod event_file;
 mod execution;
 mod filtered;
+mod folders;
 mod fork;
 mod history;
 mod key_settings;
@@ -34,10 +37,18 @@ mod resume;
 mod run_log;
 mod savings;
 mod settings;
+mod trust;
 mod values;
 mod worker_calls;
 
+pub(crate) use bundled::SAMPLE_FILES;
 pub use changes::Changes;
+#[allow(
+    unused_imports,
+    reason = "for commands that call a tool without a plan"
+)]
+pub(crate) use consent::consent_to_catalog;
+pub(crate) use consent::reaches_of_catalog;
 pub(crate) use edited_plan::{PlanChange, place_in_plan, plan_change};
 pub use error::SessionError;
 pub use event_file::events_from_file;
@@ -61,4 +72,8 @@ pub use resume::PriorRun;
 pub use savings::savings;
 pub(crate) use savings::savings_so_far;
 pub use settings::{PriceSetting, Settings, theme_folders};
+pub(crate) use trust::{
+    Consent, ItemMark, Judgement, Remembered, Subject, TrustAnswer, TrustedOnce,
+};
+pub use trust::{MemoryError, TrustRequest};
 pub(crate) use values::{value_from_file, value_from_text, values_from_file};

@@ -22,8 +22,13 @@ pub struct SourceOptions {
     pub base_url: Option<String>,
     /// The settings file of a project that names the base URL; `None` where the user gave it.
     pub base_url_of: Option<PathBuf>,
-    /// Whether the user trusts what the project brings: its base URL may get the user's keys.
+    /// Whether the user trusts what the plan and the project bring, for this run: programs, hosts and code; the base URL
+    /// of the project may get the user's keys.
     pub trust: bool,
+    /// Whether the plan was just written by a planner: then its catalog decides whether it is trusted.
+    pub is_planned: bool,
+    /// The digest of the plan that a planner wrote for the run that is resumed.
+    pub(crate) planned_digest: Option<String>,
     /// The seed of the simulated worker.
     pub seed: Option<u64>,
 }

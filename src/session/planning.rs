@@ -75,7 +75,7 @@ impl Planning {
         let source = &options.source;
         let mut catalog = catalog(plan, &source.tools, draft.as_ref())?;
         for file in &source.mcp_config {
-            catalog.mcp_servers.extend(Catalog::load(file)?.mcp_servers);
+            catalog.merge_servers(Catalog::load(file)?);
         }
         let choice = options.planner.as_deref().unwrap_or("auto");
         let base_url = source.base_url.as_deref();

@@ -6,6 +6,7 @@ use super::log_file::watched;
 use super::prepared::PreparedRun;
 use super::recording::{RecordGuard, meta, record};
 use super::run_log::RunLog;
+use super::trust::TrustRequest;
 use crate::engine::{Engine, step_prices};
 use crate::models::process_environment;
 use crate::plan::Source;
@@ -28,7 +29,15 @@ impl Execution {
         if self.cache.is_some() && self.journal.is_none() {
             return Err(SessionError::CacheWithoutJournal);
         }
-        let toolbox: Arc<dyn Toolbox> = Arc::new(self.toolbox()?);
+        let toolbox = self.toolbox()?;
+        if let Some(decide) = self.consent.take() {
+            let reaches = toolbox.reaches(&self.plan);
+            if reaches.needs_trust() && !decide(&reaches) {
+                let request = TrustRequest::refused(&self.plan.name, reaches);
+                return Err(SessionError::NotTrusted(Box::new(request)));
+            }
+        }
+        let toolbox: Arc<dyn Toolbox> = Arc::new(toolbox);
         self.check(&*toolbox, &context)?;
         self.settings.worker = self.worker.name().into();
         self.settings.simulated = self.worker.is_simulated();

@@ -149,6 +149,7 @@ impl PriorRun {
             source.base_url = text("base_url");
             source.base_url_of = text("base_url_of").map(PathBuf::from);
         }
+        source.planned_digest = text("planned");
         source.seed = source.seed.or_else(|| self.settings["seed"].as_u64());
         let header = self.resumption.state().header.as_deref();
         let recorded = header.and_then(|header| header.context.as_object());

@@ -1,12 +1,12 @@
 //! Settings from files: the nearest `plandeck.toml` in this folder or above, then the user's own file.
 
 use super::error::SessionError;
+use super::folders::user_folder;
 use super::key_settings::{self, KeySetting};
 use super::options::SourceOptions;
 use crate::models::{Price, PriceError, Prices, SmallModelWorker};
 use crate::run::{Rates, ResourceLimits};
 use crate::units::Money;
-use etcetera::BaseStrategy;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -247,11 +247,6 @@ fn limit_value(name: &str, value: &toml::Value) -> Result<Option<f64>, String> {
 
 fn user_file() -> Option<PathBuf> {
     Some(user_folder()?.join("config.toml"))
-}
-
-fn user_folder() -> Option<PathBuf> {
-    let folders = etcetera::choose_base_strategy().ok()?;
-    Some(folders.config_dir().join("plandeck"))
 }
 
 /// The folders of the user's own themes: `themes` beside the file that `PLANDECK_CONFIG` names, then in the user's

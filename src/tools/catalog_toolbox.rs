@@ -163,6 +163,56 @@ impl Toolbox for CatalogToolbox {
 impl CatalogToolbox {
     /// What the steps of `plan` start, reach and read. A step that may call any tool counts for all of them.
     pub fn reaches(&self, plan: &ExecutionPlan) -> Reaches {
+        let by_rules = self.worker.is_offline() || self.worker.is_simulated();
+        self.reaches_of(plan, by_rules, self.worker.is_simulated())
+    }
+
+    /// What the steps of `plan` start, reach and read with any worker.
+    pub(crate) fn reaches_with_any_worker(&self, plan: &ExecutionPlan) -> Reaches {
+        let mut reaches = self.reaches_of(plan, true, false);
+        reaches.extend(self.reaches_of(plan, false, false));
+        reaches
+    }
+
+    /// What all tools of the catalog start, reach and read with any worker.
+    pub(crate) fn all_reaches(&self) -> Reaches {
+        let mut reaches = Reaches::default();
+        for definition in self.definitions.values() {
+            self.add_reaches(definition, true, false, &mut reaches);
+            self.add_reaches(definition, false, false, &mut reaches);
+        }
+        for server in self.mcp_servers.values() {
+            reaches.server(server);
+        }
+        reaches
+    }
+
+    /// What a call of one tool starts, reaches and reads.
+    pub(crate) fn reaches_of_tool(&self, name: &str) -> Reaches {
+        let mut reaches = Reaches::default();
+        let by_rules = self.worker.is_offline() || self.worker.is_simulated();
+        match self.definitions.get(name) {
+            Some(definition) => {
+                self.add_reaches(
+                    definition,
+                    by_rules,
+                    self.worker.is_simulated(),
+                    &mut reaches,
+                );
+            }
+            // It may be a tool that a server lists.
+            None => {
+                for server in self.mcp_servers.values() {
+                    reaches.server(server);
+                }
+            }
+        }
+        reaches
+    }
+
+    /// `by_rules`: whether offline rules do the work of the tools that have some; `simulated`: whether calls to other
+    /// machines are invented.
+    fn reaches_of(&self, plan: &ExecutionPlan, by_rules: bool, simulated: bool) -> Reaches {
         let mut reaches = Reaches::default();
         let called: HashSet<&str> = plan.steps.iter().map(|step| &*step.tool).collect();
         let calls_any = called.contains("function_call");
@@ -172,7 +222,7 @@ impl CatalogToolbox {
                 .iter()
                 .any(|tool| tool.strip_prefix("agent_") == Some(name));
             if calls_any || called.contains(name) || is_agent {
-                self.add_reaches(definition, &mut reaches);
+                self.add_reaches(definition, by_rules, simulated, &mut reaches);
             }
         }
         for name in BUILTINS {
@@ -187,15 +237,20 @@ impl CatalogToolbox {
         reaches
     }
 
-    fn add_reaches(&self, definition: &Arc<ToolDefinition>, reaches: &mut Reaches) {
-        let by_rules = self.worker.is_offline() || self.worker.is_simulated();
+    fn add_reaches(
+        &self,
+        definition: &Arc<ToolDefinition>,
+        by_rules: bool,
+        simulated: bool,
+        reaches: &mut Reaches,
+    ) {
         if by_rules && let Some(rules) = http_rules(definition) {
             if matches!(rules, Rules::Code(_)) {
                 reaches.code.insert(definition.name.to_string());
             }
             return;
         }
-        if self.worker.is_simulated() && is_replaced(definition) {
+        if simulated && is_replaced(definition) {
             return;
         }
         definition.implementation.reaches(definition, reaches);
@@ -216,9 +271,7 @@ impl CatalogToolbox {
     /// The server that is asked, and the variable with its key.
     fn add_worker(&self, reaches: &mut Reaches, model: Option<&str>) {
         if let Some(address) = self.worker.address(model) {
-            reaches.address(&address);
-            let key = self.worker.key_variable(model);
-            reaches.variables.extend(key.map(str::to_owned));
+            reaches.model(&address, self.worker.key_variable(model));
         }
     }
 

@@ -112,6 +112,11 @@ pub(crate) trait ToolSettings: Any + fmt::Debug + Send + Sync {
     /// Adds what a call starts, reaches and reads.
     fn reaches(&self, _definition: &ToolDefinition, _reaches: &mut Reaches) {}
 
+    /// The files that a call runs, where it starts a program.
+    fn programs(&self, _definition: &ToolDefinition) -> Option<FileInputs> {
+        None
+    }
+
     /// Adds the settings that determine an output. Returns why an output may not be reused by default; `None`
     /// where it may.
     fn fingerprint(&self, parts: &mut FingerprintParts<'_>) -> Option<NotReused>;

@@ -14,6 +14,8 @@ const MAX_FILE_BYTES: u64 = 4 << 20;
 pub(super) struct Fields<'a> {
     left: Map<String, Value>,
     folder: Option<&'a Path>,
+    /// The names and contents of the files that fields named.
+    pub files: Vec<(Arc<str>, Arc<str>)>,
     /// The field and what is wrong with it.
     pub faults: Vec<(&'static str, String)>,
 }
@@ -23,6 +25,7 @@ impl<'a> Fields<'a> {
         Self {
             left: object,
             folder,
+            files: Vec::new(),
             faults: Vec::new(),
         }
     }
@@ -80,7 +83,11 @@ impl<'a> Fields<'a> {
             return Some(text);
         }
         match read_file(&self.path(name)) {
-            Ok(contents) => Some(contents.into()),
+            Ok(contents) => {
+                let contents: Arc<str> = contents.into();
+                self.files.push((name.into(), Arc::clone(&contents)));
+                Some(contents)
+            }
             Err(error) => {
                 self.fault(
                     field,

@@ -130,7 +130,15 @@ impl FileInputs {
 
     /// The files that words of the command name: as a word, after `=`, or within a line for a shell.
     fn command_files(&self) -> Vec<PathBuf> {
-        let mut files = Vec::new();
+        self.named_files()
+            .into_iter()
+            .map(|(_, file)| file)
+            .collect()
+    }
+
+    /// The same, each with its name as the command has it.
+    fn named_files(&self) -> Vec<(&str, PathBuf)> {
+        let mut files: Vec<(&str, PathBuf)> = Vec::new();
         for word in &self.command {
             for name in std::iter::once(&**word).chain(read_in_line(word)) {
                 let name = name.trim();
@@ -139,12 +147,21 @@ impl FileInputs {
                 }
                 let places = self.folders.iter().map(|folder| folder.join(name));
                 for place in places.filter(|place| place.is_file()) {
-                    if !files.contains(&place) {
-                        files.push(place);
+                    if files.iter().all(|(_, known)| *known != place) {
+                        files.push((name, place));
                     }
                 }
             }
         }
+        files
+    }
+
+    /// The programs and scripts that the command names, each with its name as the command has it: what the system
+    /// itself brings, and plain data, is left out.
+    pub(crate) fn scripts(&self) -> Vec<(&str, PathBuf)> {
+        let mut files = self.named_files();
+        let is_early = |name: &str| self.command.iter().take(2).any(|word| &**word == name);
+        files.retain(|(name, file)| !is_of_system(name) && (is_early(name) || !is_data(file)));
         files
     }
 
@@ -185,6 +202,44 @@ impl FileInputs {
         files.dedup();
         Some(files)
     }
+}
+
+/// Folders of what the system brings, which changes with each update.
+const OF_SYSTEM: [&str; 14] = [
+    "/bin",
+    "/sbin",
+    "/lib",
+    "/lib64",
+    "/usr",
+    "/opt",
+    "/nix",
+    "/snap",
+    "/dev",
+    "/proc",
+    "/sys",
+    "/System",
+    "/Library",
+    "/Applications",
+];
+
+/// Whether a whole path names a file that the system brings.
+fn is_of_system(name: &str) -> bool {
+    OF_SYSTEM
+        .iter()
+        .any(|folder| Path::new(name).starts_with(folder))
+}
+
+/// Endings of files that programs read and do not run.
+const DATA: [&str; 25] = [
+    "csv", "tsv", "txt", "text", "md", "log", "jsonl", "ndjson", "parquet", "arrow", "db",
+    "sqlite", "sqlite3", "png", "jpg", "jpeg", "gif", "svg", "pdf", "mp3", "mp4", "wav", "tmp",
+    "lock", "pid",
+];
+
+/// Whether the file is data by its name.
+fn is_data(file: &Path) -> bool {
+    let ending = file.extension().and_then(|ending| ending.to_str());
+    ending.is_some_and(|ending| DATA.contains(&&*ending.to_ascii_lowercase()))
 }
 
 /// The words of a line for a shell that may name a file that is read: not those to which it writes.

@@ -41,6 +41,7 @@ pub(crate) use crate::text::message::quote;
 pub(crate) use call::CallLog;
 pub use call::{Call, CallReport, Unredacted};
 pub use catalog::Catalog;
+pub(crate) use catalog::parts::{CatalogPart, PartKind};
 pub use catalog_toolbox::CatalogToolbox;
 pub use definition::ToolDefinition;
 pub use error::ToolError;

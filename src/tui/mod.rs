@@ -24,9 +24,11 @@ mod fixture;
 pub mod home;
 mod input;
 mod keymaps;
+mod prompt;
 mod resume_prompt;
 mod terminal;
 mod theme;
+mod trust_prompt;
 mod widgets;
 
 pub use dashboard::app::{Left, run};
@@ -68,3 +70,4 @@ pub use theme::file::{
 };
 pub(crate) use theme::look::AUTO as AUTO_THEME;
 pub use theme::look::{Look, ThemeSource};
+pub(crate) use trust_prompt::{TrustChoice, TrustItem, TrustPrompt, ask_for_trust};

@@ -1,26 +1,16 @@
 //! The question before running a plan whose last run was interrupted: resume that run, or start a new one.
 
+use super::prompt::{Answer, Question, ask};
 use super::theme::Theme;
-use super::theme::look::Look;
 use crate::run::StepStatus;
 use crate::text;
 use crate::tui::input::key::Key;
 use crate::tui::terminal::options::{Error, Options};
-use crate::tui::terminal::screen::{
-    Outcome, Screen, TerminalEffect, TerminalEvent, TerminalSession,
-};
-use crate::tui::terminal::surroundings::TerminalStatus;
-use crate::tui::theme::ascii;
-use crate::tui::widgets::frame::frame;
+use crate::tui::terminal::screen::Outcome;
 use crate::units::Money;
-use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
-use futures::future::BoxFuture;
-use ratatui::Frame;
-use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use crossterm::event::KeyCode;
 use ratatui::text::{Line, Span};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Cells of the box.
 const WIDTH: u16 = 64;
@@ -55,222 +45,81 @@ pub(crate) enum ResumeChoice {
     Leave(Outcome),
 }
 
-/// An answer as the registry has it.
-struct Entry {
-    choice: ResumeChoice,
-    keys: &'static [Key],
-    description: &'static str,
-}
-
-/// The answers, in the order in which they stand.
-static REGISTRY: &[Entry] = &[
-    Entry {
-        choice: ResumeChoice::Resume,
-        keys: &[Key::code(KeyCode::Enter), Key::char('g'), Key::char('y')],
-        description: "resume it: finished steps are not run again",
-    },
-    Entry {
-        choice: ResumeChoice::StartAgain,
-        keys: &[Key::char('n')],
-        description: "start a new run",
-    },
-    Entry {
-        choice: ResumeChoice::Leave(Outcome::Quit),
-        keys: &[Key::code(KeyCode::Esc), Key::char('q'), Key::control('c')],
-        description: "quit",
-    },
-];
-
 /// Asks, and gives the terminal back before this returns.
 pub(crate) async fn ask_to_resume(
     run: ResumePrompt,
     options: Options,
 ) -> Result<ResumeChoice, Error> {
-    let look = options.look()?;
-    let session = TerminalSession::take(&options, &look)?;
-    let theme = look.theme();
-    let mut screen = PromptScreen {
-        run,
-        look,
-        theme,
-        choice: None,
-        dirty: true,
-    };
-    let outcome = session.show(&mut screen).await?;
-    Ok(screen.choice.unwrap_or(ResumeChoice::Leave(outcome)))
+    let answer = ask(run, options).await?;
+    Ok(answer.unwrap_or_else(ResumeChoice::Leave))
 }
 
-struct PromptScreen {
-    run: ResumePrompt,
-    look: Look,
-    theme: Theme,
-    choice: Option<ResumeChoice>,
-    dirty: bool,
-}
+impl Question for ResumePrompt {
+    type Choice = ResumeChoice;
 
-impl Screen for PromptScreen {
-    type Message = TerminalEvent;
+    fn plan(&self) -> &str {
+        &self.plan
+    }
 
-    fn update(&mut self, event: TerminalEvent) -> Vec<TerminalEffect> {
-        match event {
-            TerminalEvent::Key(event) => {
-                self.choice = choice_of(&event);
-                match self.choice {
-                    Some(ResumeChoice::Leave(outcome)) => vec![TerminalEffect::Leave(outcome)],
-                    Some(_) => vec![TerminalEffect::Leave(Outcome::Quit)],
-                    None => Vec::new(),
-                }
-            }
-            TerminalEvent::Resize(..) => vec![TerminalEffect::Redraw],
-            TerminalEvent::Signal(signal) => vec![TerminalEffect::Leave(Outcome::Signal(signal))],
-            TerminalEvent::Background(light) => {
-                self.look.light = Some(light);
-                self.theme = self.look.theme();
-                self.dirty = true;
-                Vec::new()
-            }
-            TerminalEvent::Mouse(_)
-            | TerminalEvent::Paste(_)
-            | TerminalEvent::Themes(_)
-            | TerminalEvent::Told(_)
-            | TerminalEvent::Outside(_) => Vec::new(),
+    fn width(&self) -> u16 {
+        WIDTH
+    }
+
+    fn text(&self, theme: &Theme, width: usize) -> Vec<Line<'static>> {
+        let unknown = theme.status(StepStatus::Unknown);
+        let mut facts = vec![format!("{} of {} steps done", self.done, self.steps)];
+        facts.extend(self.cost.map(|cost| format!("{cost} spent")));
+        let mut lines = vec![
+            Line::from(vec![
+                Span::styled(unknown.glyph, unknown.style),
+                Span::styled(" The last run of this plan was interrupted.", theme.strong),
+            ]),
+            Line::default(),
+            Line::styled(
+                text::fit(&format!("It started {}.", self.started_at), width),
+                theme.text,
+            ),
+            Line::styled(text::fit(&facts.join(", "), width), theme.text),
+        ];
+        if !self.running.is_empty() {
+            let mut names: Vec<&str> = self.running.iter().map(|id| &**id).take(NAMED).collect();
+            let more = self.running.len() - names.len();
+            let more = (more > 0).then(|| format!("{more} more"));
+            names.extend(more.as_deref());
+            let words = format!("Running then: {}", names.join(", "));
+            let wrapped = text::wrap(&words, width, 3).lines.into_iter();
+            lines.extend(wrapped.map(|line| Line::styled(line, theme.warning)));
         }
+        lines
     }
 
-    fn tick(&mut self) -> Option<TerminalEvent> {
-        None
+    fn answers(&self) -> Vec<Answer<ResumeChoice>> {
+        vec![
+            Answer {
+                choice: ResumeChoice::Resume,
+                keys: vec![Key::code(KeyCode::Enter), Key::char('g'), Key::char('y')],
+                description: "resume it: finished steps are not run again".to_owned(),
+            },
+            Answer {
+                choice: ResumeChoice::StartAgain,
+                keys: vec![Key::char('n')],
+                description: "start a new run".to_owned(),
+            },
+        ]
     }
 
-    fn take(&mut self) -> (Vec<TerminalEvent>, bool) {
-        (Vec::new(), false)
+    fn leaving(&self) -> &'static str {
+        "quit"
     }
-
-    fn changed(&mut self) -> BoxFuture<'_, ()> {
-        Box::pin(std::future::pending())
-    }
-
-    fn is_dirty(&self) -> bool {
-        self.dirty
-    }
-
-    fn set_dirty(&mut self) {
-        self.dirty = true;
-    }
-
-    fn wake_in(&self) -> Option<Duration> {
-        None
-    }
-
-    fn status(&self) -> TerminalStatus {
-        TerminalStatus {
-            title: format!("{} - plandeck", self.run.plan),
-            progress: None,
-        }
-    }
-
-    fn leads_on(&self) -> bool {
-        matches!(
-            self.choice,
-            Some(ResumeChoice::Resume | ResumeChoice::StartAgain)
-        )
-    }
-
-    fn draw(&mut self, frame: &mut Frame<'_>) {
-        self.dirty = false;
-        let area = frame.area();
-        draw(&self.run, &self.theme, frame.buffer_mut(), area);
-    }
-}
-
-/// The answer that a key gives.
-fn choice_of(event: &KeyEvent) -> Option<ResumeChoice> {
-    if event.kind == KeyEventKind::Release {
-        return None;
-    }
-    let mut entries = REGISTRY.iter();
-    let entry = entries.find(|entry| entry.keys.iter().any(|key| key.matches(event)))?;
-    Some(entry.choice)
-}
-
-fn draw(run: &ResumePrompt, theme: &Theme, buf: &mut Buffer, screen: Rect) {
-    if screen.is_empty() {
-        return;
-    }
-    buf.set_style(screen, theme.background);
-    let width = screen.width.min(WIDTH);
-    let (above, below) = lines(run, theme, width.saturating_sub(4) as usize);
-    let wanted = (above.len() + below.len()) as u16 + 2;
-    let height = wanted.min(screen.height);
-    let area = Rect {
-        x: screen.x + (screen.width - width) / 2,
-        y: screen.y + (screen.height - height) / 3,
-        width,
-        height,
-    };
-    let title = format!(" {} ", text::fit(&run.plan, 40));
-    let inner = frame(theme, buf, area, true, Line::from(title), Line::default());
-    // Where the box is too small for everything, the keys matter most.
-    let room = (inner.height as usize).saturating_sub(below.len());
-    let shown = above.into_iter().take(room).chain(below);
-    for (row, line) in shown.take(inner.height as usize).enumerate() {
-        let x = inner.x + u16::from(inner.width > 2);
-        buf.set_line(
-            x,
-            inner.y + row as u16,
-            &line,
-            inner.width.saturating_sub(2),
-        );
-    }
-    if theme.ascii {
-        ascii::translate(buf);
-    }
-}
-
-/// What is to be known, and the keys.
-fn lines(
-    run: &ResumePrompt,
-    theme: &Theme,
-    width: usize,
-) -> (Vec<Line<'static>>, Vec<Line<'static>>) {
-    let unknown = theme.status(StepStatus::Unknown);
-    let mut facts = vec![format!("{} of {} steps done", run.done, run.steps)];
-    facts.extend(run.cost.map(|cost| format!("{cost} spent")));
-    let mut above = vec![
-        Line::from(vec![
-            Span::styled(unknown.glyph, unknown.style),
-            Span::styled(" The last run of this plan was interrupted.", theme.strong),
-        ]),
-        Line::default(),
-        Line::styled(
-            text::fit(&format!("It started {}.", run.started_at), width),
-            theme.text,
-        ),
-        Line::styled(text::fit(&facts.join(", "), width), theme.text),
-    ];
-    if !run.running.is_empty() {
-        let mut names: Vec<&str> = run.running.iter().map(|id| &**id).take(NAMED).collect();
-        let more = run.running.len() - names.len();
-        let more = (more > 0).then(|| format!("{more} more"));
-        names.extend(more.as_deref());
-        let words = format!("Running then: {}", names.join(", "));
-        let wrapped = text::wrap(&words, width, 3).lines.into_iter();
-        above.extend(wrapped.map(|line| Line::styled(line, theme.warning)));
-    }
-    above.push(Line::default());
-    let below = REGISTRY.iter().map(|entry| {
-        let key = entry.keys.first().map(ToString::to_string);
-        Line::from(vec![
-            Span::styled(text::pad(&key.unwrap_or_default(), 7), theme.accent),
-            Span::styled(entry.description, theme.text),
-        ])
-    });
-    (above, below.collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crossterm::event::KeyModifiers;
+    use crate::tui::prompt::{Pressed, Scroll, draw, pressed};
+    use crossterm::event::{KeyEvent, KeyModifiers};
+    use ratatui::buffer::Buffer;
+    use ratatui::layout::Rect;
 
     fn an_offer() -> ResumePrompt {
         ResumePrompt {
@@ -288,7 +137,8 @@ mod tests {
         for (width, height) in [(80, 24), (40, 10), (20, 5), (1, 1), (0, 0)] {
             let area = Rect::new(0, 0, width, height);
             let mut buf = Buffer::empty(area);
-            draw(&an_offer(), &Theme::default(), &mut buf, area);
+            let mut scroll = Scroll::default();
+            draw(&an_offer(), &mut scroll, &Theme::default(), &mut buf, area);
             let text: Vec<String> = (0..height)
                 .map(|y| (0..width).map(|x| buf[(x, y)].symbol()).collect())
                 .collect();
@@ -308,16 +158,15 @@ mod tests {
 
     #[test]
     fn each_key_gives_one_answer() {
-        let choice = |code, modifiers| choice_of(&KeyEvent::new(code, modifiers));
+        let choice = |code, modifiers| pressed(&an_offer(), &KeyEvent::new(code, modifiers));
         let none = KeyModifiers::NONE;
-        assert_eq!(choice(KeyCode::Enter, none), Some(ResumeChoice::Resume));
-        assert_eq!(
-            choice(KeyCode::Char('n'), none),
-            Some(ResumeChoice::StartAgain)
-        );
-        let leave = Some(ResumeChoice::Leave(Outcome::Quit));
-        assert_eq!(choice(KeyCode::Esc, none), leave);
-        assert_eq!(choice(KeyCode::Char('c'), KeyModifiers::CONTROL), leave);
+        let resume = Some(Pressed::Answer(ResumeChoice::Resume));
+        assert_eq!(choice(KeyCode::Enter, none), resume);
+        let start = Some(Pressed::Answer(ResumeChoice::StartAgain));
+        assert_eq!(choice(KeyCode::Char('n'), none), start);
+        assert_eq!(choice(KeyCode::Esc, none), Some(Pressed::Leave));
+        let control = KeyModifiers::CONTROL;
+        assert_eq!(choice(KeyCode::Char('c'), control), Some(Pressed::Leave));
         assert_eq!(choice(KeyCode::Char('x'), none), None);
     }
 }

@@ -1,6 +1,6 @@
 //! Processes that tests start and watch, and how soon they must stop.
 
-use super::program::{FOREIGN, HANG, plan_in, program};
+use super::program::{HANG, command, plan_in};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -11,10 +11,7 @@ pub(crate) const STOP: Duration = Duration::from_secs(2);
 /// Starts the program without a dashboard on the plan in a folder, with its output in pipes; offline where `more` names
 /// no worker.
 pub(crate) fn start(folder: &Path, home: &Path, more: &[&str]) -> Child {
-    let mut command = Command::new(program());
-    for variable in FOREIGN {
-        command.env_remove(variable);
-    }
+    let mut command = command();
     let worker = if more.contains(&"--worker") {
         &[][..]
     } else {

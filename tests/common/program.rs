@@ -55,7 +55,21 @@ pub(crate) fn plandeck() -> assert_cmd::Command {
     let number = COMMANDS.fetch_add(1, Ordering::Relaxed);
     command
         .env("PLANDECK_HOME", home().join(number.to_string()))
+        .env(TRUST.0, TRUST.1)
         .timeout(HANG);
+    command
+}
+
+/// What lets the plans of the tests run: trust has tests of its own.
+pub(crate) const TRUST: (&str, &str) = ("PLANDECK_TRUST", "1");
+
+/// The program under test as a plain command, which may be started and left; it has no home of its own.
+pub(crate) fn command() -> std::process::Command {
+    let mut command = std::process::Command::new(program());
+    for name in FOREIGN {
+        command.env_remove(name);
+    }
+    command.env(TRUST.0, TRUST.1);
     command
 }
 

@@ -1,10 +1,10 @@
 //! The sum that makes the cost of an attempt: tokens times price for each class, in the result, the events and in words.
 
 use crate::common::model_server::ModelServer;
-use crate::common::program::{FOREIGN, code, folder, json, plan_in, program, stderr, step};
+use crate::common::program::{code, folder, json, plan_in, stderr, step};
 use serde_json::{Value, json};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 use wiremock::{Request, ResponseTemplate};
 
 const PLAN: &str =
@@ -13,10 +13,7 @@ const TOOLS: &str = "tools:\n  summarize: {type: model, max_tokens: 100, cost_us
 const CONFIG: &str = "[prices.\"counted\"]\ninput = 2\ncached = 0.5\ncache_write = 2.5\ncache_write_1h = 4\noutput = 10\n";
 
 fn plandeck(home: &Path, args: &[&str]) -> Output {
-    let mut command = Command::new(program());
-    for name in FOREIGN {
-        command.env_remove(name);
-    }
+    let mut command = crate::common::program::command();
     command
         .env("PLANDECK_HOME", home)
         .env("PLANDECK_CONFIG", home.join("plandeck.toml"))

@@ -1,6 +1,6 @@
 //! Bad input of every kind: exit 2, a message with a place, and nothing that a terminal would obey.
 
-use crate::common::program::{code, folder, plan_in, plandeck, program, stderr};
+use crate::common::program::{code, folder, plan_in, plandeck, stderr};
 use std::fmt::Write;
 use std::path::Path;
 use std::process::Output;
@@ -318,7 +318,7 @@ fn who_stops_listening_causes_an_error_and_no_panic() {
     ] {
         // Both streams are pipes whose reader is gone.
         let (out, err) = (std::io::pipe().unwrap().1, std::io::pipe().unwrap().1);
-        let mut command = std::process::Command::new(crate::common::program::program());
+        let mut command = crate::common::program::command();
         command
             .args(&arguments)
             .env("PLANDECK_HOME", crate::common::program::home())
@@ -351,7 +351,7 @@ fn output_that_cannot_be_written_is_an_error_and_no_panic() {
     ];
     for arguments in commands {
         let run = |out: std::process::Stdio| {
-            let mut command = std::process::Command::new(program());
+            let mut command = crate::common::program::command();
             for argument in arguments {
                 match *argument {
                     "PLAN" => command.arg(&plan),

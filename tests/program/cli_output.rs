@@ -24,7 +24,7 @@ fn word() -> tempfile::TempDir {
 const WORD: &str = "a\u{1b}[1mb\u{202e}c\u{9b}\u{e0041}";
 
 fn command(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(program());
+    let mut command = crate::common::program::command();
     command
         .args(arguments)
         .current_dir(folder)
@@ -181,6 +181,7 @@ fn a_limit_on_the_size_of_files_is_an_error_like_any_other() {
         program().display()
     );
     let output = Command::new("sh")
+        .env("PLANDECK_TRUST", "1")
         .args(["-c", &script])
         .current_dir(folder.path())
         .env("PLANDECK_HOME", folder.path().join("home"))
@@ -235,6 +236,7 @@ fn a_run_under_nohup_goes_on_when_it_hangs_up() {
     let kept = folder("plan.yaml", plan, TOOLS);
     let waits = kept.path().join("waits");
     let child = Command::new("sh")
+        .env("PLANDECK_TRUST", "1")
         .args([
             "-c",
             "trap '' HUP; exec \"$0\" run \"$1\" --headless --json",

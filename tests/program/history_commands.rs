@@ -269,7 +269,7 @@ fn a_run_that_was_cut_short_is_told_as_one_in_every_format() {
     });
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("plan.json"), plan.to_string()).unwrap();
-    let mut child = std::process::Command::new(crate::common::program::program())
+    let mut child = crate::common::program::command()
         .args(["run", "plan.json", "--json"])
         .current_dir(folder.path())
         .env("PLANDECK_HOME", folder.path().join("home"))

@@ -1,7 +1,7 @@
 //! A server that bills every request and answers as badly as servers do. Whatever it sends, and however the run ends,
 //! the run reports at least what was billed, and the budget holds.
 
-use crate::common::program::{FOREIGN, code, folder, json, plan_in, program, signal, stderr, step};
+use crate::common::program::{code, folder, json, plan_in, signal, stderr, step};
 use fastrand::Rng;
 use serde_json::{Value, json};
 use std::io::{Read, Write};
@@ -226,10 +226,7 @@ impl Run {
 
 fn spawn(plan: &Value, tools: &Value, url: &str, more: &[&str]) -> Run {
     let folder = folder("plan.json", &plan.to_string(), &tools.to_string());
-    let mut command = Command::new(program());
-    for variable in FOREIGN {
-        command.env_remove(variable);
-    }
+    let mut command = crate::common::program::command();
     let child = command
         .env("PLANDECK_HOME", folder.path().join("home"))
         .env("OPENAI_API_KEY", "sk-test")

@@ -56,4 +56,5 @@ mod store_kill;
 mod store_paid;
 mod store_resume;
 mod streaming;
+mod trust;
 mod worker_calls;

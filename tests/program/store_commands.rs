@@ -1,10 +1,10 @@
 //! The commands for recorded runs, and resuming one, through the program itself.
 
 use crate::common::model_server::{Answer, ModelServer};
-use crate::common::program::{plandeck, program};
+use crate::common::program::plandeck;
 use serde_json::{Value, json};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
 
 /// The program with a home inside `folder`.
@@ -296,7 +296,7 @@ fn after_a_kill_in_the_fifth_of_ten_paid_calls_exactly_those_that_had_not_ended_
         "openai/gpt-4o-mini",
         "--base-url",
     ];
-    let mut child = Command::new(program())
+    let mut child = crate::common::program::command()
         .args(run)
         .arg(&url)
         .current_dir(folder.path())

@@ -125,6 +125,7 @@ fn limited(home: &Path, limits: &str, more: &str) -> Output {
     .unwrap();
     let script = format!("{limits}; exec '{binary}' run plan.json --json --worker offline {more}");
     Command::new("sh")
+        .env("PLANDECK_TRUST", "1")
         .args(["-c", &script])
         .current_dir(folder)
         .env("PLANDECK_HOME", home)
@@ -194,6 +195,7 @@ fn on_a_full_disk(folder: &Path, script: &str) -> Option<Output> {
     std::fs::create_dir(&disk).unwrap();
     let may = "mount -t tmpfs -o size=3m tmpfs \"$HOME_DIR\" || exit 99\n";
     let output = Command::new("unshare")
+        .env("PLANDECK_TRUST", "1")
         .args(["-rm", "sh", "-c", &format!("{may}{script}")])
         .current_dir(folder)
         .env("HOME_DIR", &disk)
@@ -270,7 +272,7 @@ fn a_store_that_vanishes_stops_a_run_that_has_to_be_recorded() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("plan.json"), plan.to_string()).unwrap();
         let journal = if required { "required" } else { "on" };
-        let output = Command::new(env!("CARGO_BIN_EXE_plandeck"))
+        let output = crate::common::program::command()
             .args([
                 "run",
                 "plan.json",

@@ -73,7 +73,7 @@ impl Trial {
     }
 
     fn plandeck(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_plandeck"));
+        let mut command = crate::common::program::command();
         command
             .args(arguments)
             .current_dir(self.path())

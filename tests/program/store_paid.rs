@@ -3,13 +3,11 @@
 
 use crate::common::model_server::ModelServer;
 use crate::common::process::wait_until;
-use crate::common::program::{
-    FOREIGN, HANG, code, folder, json, plan_in, plandeck, program, stderr, step,
-};
+use crate::common::program::{HANG, code, folder, json, plan_in, plandeck, stderr, step};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -52,10 +50,7 @@ fn letters() -> impl Iterator<Item = String> {
 }
 
 fn start(plan: &Path, home: &Path, url: &str, more: &[&str]) -> std::process::Child {
-    let mut command = Command::new(program());
-    for variable in FOREIGN {
-        command.env_remove(variable);
-    }
+    let mut command = crate::common::program::command();
     command
         .env("PLANDECK_HOME", home)
         .env("OPENAI_API_KEY", "sk-test")

@@ -65,6 +65,8 @@ mod terminal_settings;
 #[cfg(unix)]
 mod terminal_tools;
 #[cfg(unix)]
+#[cfg(unix)]
+mod terminal_trust;
 mod terminal_values;
 #[cfg(unix)]
 mod terminal_yours;

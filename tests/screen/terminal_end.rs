@@ -22,7 +22,7 @@ fn open(folder: &Path, arguments: &[&str]) -> Terminal {
 }
 
 fn statuses(folder: &Path) -> Vec<String> {
-    let output = std::process::Command::new(crate::common::program::program())
+    let output = crate::common::program::command()
         .args(["runs", "--json"])
         .env("PLANDECK_HOME", folder.join("home"))
         .output()

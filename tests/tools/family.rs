@@ -328,6 +328,7 @@ fn the_leader_of_the_session_may_be_out_of_sight() {
         .arg(crate::common::program::program())
         .current_dir(folder.path())
         .env("PLANDECK_HOME", home())
+        .env("PLANDECK_TRUST", "1")
         .output();
     let Ok(output) = output else { return };
     let text = String::from_utf8(output.stdout).unwrap();

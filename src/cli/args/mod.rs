@@ -3,6 +3,7 @@
 pub(super) mod history;
 pub(super) mod plan;
 pub(super) mod run;
+pub(super) mod trust;
 pub(super) mod values;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
@@ -13,6 +14,7 @@ use history::{
 use plan::PlanArgs;
 use run::{ColorWhen, DemoArgs, RunArgs, SourceArgs};
 use std::path::PathBuf;
+use trust::TrustArgs;
 
 /// Run, watch and debug execution plans written by large language models.
 #[derive(Debug, Parser)]
@@ -94,6 +96,8 @@ pub(super) enum Command {
     Cache(CacheArgs),
     /// Export a run to another format
     Export(ExportArgs),
+    /// Trust a plan, a catalog or a folder to start programs, reach hosts and run code; list or forget what is trusted
+    Trust(TrustArgs),
     /// List the tools of a catalog
     Tools(ToolsArgs),
     /// List the models that can be reached, and the worker that `auto` takes

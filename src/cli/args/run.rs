@@ -108,8 +108,8 @@ pub(crate) struct RunArgs {
     /// Do not track cost
     #[arg(long)]
     pub no_track_cost: bool,
-    /// Trust this plan and its project for this run, as `PLANDECK_TRUST=1` does: the `base_url` of a project's
-    /// plandeck.toml gets the key of the provider
+    /// Trust this plan and its project for this run, as `PLANDECK_TRUST=1` does: it may start programs, reach hosts and
+    /// run code, and the `base_url` of a project's plandeck.toml gets the key of the provider
     #[arg(long)]
     pub trust: bool,
     /// Start paused (needs the dashboard)
@@ -126,6 +126,9 @@ pub(crate) struct RunArgs {
     /// Write plans on the home screen with this model: PROVIDER/MODEL, MODEL, auto or offline
     #[arg(long, value_name = "PLANNER", env = "PLANDECK_PLANNER")]
     pub planner: Option<String>,
+    /// Whether a planner has just written the plan.
+    #[arg(skip)]
+    pub is_planned: bool,
     /// What `plandeck plan --run --json` prints about the planning, together with the result.
     #[arg(skip)]
     pub planning: Option<serde_json::Value>,
@@ -188,6 +191,7 @@ impl RunArgs {
             record: RecordArgs::default(),
             screen: ScreenArgs::default(),
             planner: None,
+            is_planned: false,
             planning: None,
         }
     }

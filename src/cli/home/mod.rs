@@ -79,6 +79,7 @@ async fn open(choice: Choice, args: &RunArgs) -> Result<u8, Failure> {
         Choice::RunMade { plan, tools } => {
             args.plan = Some(plan);
             args.source.tools = tools;
+            args.is_planned = true;
             run::run(args).await
         }
         Choice::Restore(name) => {

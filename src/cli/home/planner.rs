@@ -41,8 +41,7 @@ async fn made(
         ..PlanningOptions::default()
     };
     settings.complete(&mut options.source);
-    options.source.trust =
-        args.trust || std::env::var("PLANDECK_TRUST").is_ok_and(|word| word == "1");
+    options.source.trust = crate::cli::trust::is_given(args.trust);
     options.source.context = context(&args.source.context_file, &args.source.context)?;
     let mut source = options.source.clone();
     let sender = answers.clone();

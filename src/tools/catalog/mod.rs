@@ -4,6 +4,7 @@
 //! (`cwd`, a program with a slash in its name, `@file` in place of a prompt, a filter or code) start from the folder
 //! of the catalog; a program without `cwd` runs there.
 
+pub(crate) mod parts;
 mod places;
 mod read;
 mod recover;
@@ -19,6 +20,7 @@ pub use super::kinds::process::ProcessSettings;
 use super::definition::ToolDefinition;
 use super::mcp::ServerSettings;
 use crate::plan::{Diagnostic, PlanFaults, Severity, Source, ToolSchemas};
+use parts::CatalogPart;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -36,6 +38,8 @@ pub struct Catalog {
     pub extra: Map<String, Value>,
     /// Faults that do not keep the tools from working.
     pub warnings: Vec<Diagnostic>,
+    /// What it was read from.
+    pub(crate) parts: Vec<CatalogPart>,
 }
 
 impl Catalog {
@@ -124,11 +128,13 @@ impl Catalog {
         }
         self.extra.extend(other.extra);
         self.warnings.extend(other.warnings);
+        self.parts.extend(other.parts);
         self.add_servers(other.mcp_servers, &other.server_folders);
     }
 
     /// Adds the MCP servers of `other`. One of the same name is replaced.
     pub fn merge_servers(&mut self, other: Self) {
+        self.parts.extend(other.parts);
         self.add_servers(other.mcp_servers, &other.server_folders);
     }
 

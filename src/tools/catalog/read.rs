@@ -1,6 +1,7 @@
 //! From text to a catalog, with every fault at once.
 
 use super::Catalog;
+use super::parts::{CatalogPart, PartKind};
 use super::places::find_tool;
 use super::recover;
 use crate::plan::{Diagnostic, PlanFaults, Severity, Source, read_data};
@@ -40,7 +41,13 @@ const COMMON_FIELDS: [&str; 18] = [
 
 pub(super) fn parse(source: &Source, folder: Option<&Path>) -> Result<Catalog, PlanFaults> {
     match read_data(&source.text) {
-        Ok(value) => from_value(&value, source, folder),
+        Ok(value) => {
+            let mut catalog = from_value(&value, source, folder)?;
+            let path = folder.map(|_| Path::new(&*source.name));
+            let part = CatalogPart::new(PartKind::Catalog, &source.name, path, &source.text);
+            catalog.parts.insert(0, part);
+            Ok(catalog)
+        }
         Err(fault) => Err(PlanFaults {
             source_text: source.clone(),
             diagnostics: vec![fault],
@@ -266,6 +273,10 @@ impl Reader<'_> {
         tool.pool = fields.text("pool");
         if let Some(entry) = self.kind(&name, &mut fields) {
             tool.implementation = (entry.parse)(&mut fields);
+        }
+        for (name, content) in fields.files.drain(..) {
+            let part = CatalogPart::new(PartKind::Included, &name, None, &content);
+            self.catalog.parts.push(part);
         }
         let (rest, faults) = fields.into_rest();
         tool.extra = rest;

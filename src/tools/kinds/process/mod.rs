@@ -116,6 +116,10 @@ impl ToolSettings for ProcessSettings {
         reaches.variables_in(self.env.iter().map(|(_, value)| &**value));
     }
 
+    fn programs(&self, definition: &ToolDefinition) -> Option<FileInputs> {
+        Some(self.files(definition))
+    }
+
     fn fingerprint(&self, parts: &mut FingerprintParts<'_>) -> Option<NotReused> {
         parts.put("command", json!(self.command));
         let folder = parts.definition.folder.as_deref();
@@ -130,14 +134,17 @@ impl ToolSettings for ProcessSettings {
         for (name, value) in passed_on() {
             parts.value(name, Some(value.to_string_lossy().into_owned()));
         }
-        let catalog = parts.definition.folder.as_deref().map(PathBuf::as_path);
-        parts.files = Some(FileInputs::new(
-            &self.command,
-            catalog,
-            self.cwd.as_deref().or(catalog),
-            &self.inputs,
-        ));
+        parts.files = Some(self.files(parts.definition));
         parts.unless_it_reads(false)
+    }
+}
+
+impl ProcessSettings {
+    /// The files that determine the output.
+    fn files(&self, definition: &ToolDefinition) -> FileInputs {
+        let catalog = definition.folder.as_deref().map(PathBuf::as_path);
+        let cwd = self.cwd.as_deref().or(catalog);
+        FileInputs::new(&self.command, catalog, cwd, &self.inputs)
     }
 }
 
