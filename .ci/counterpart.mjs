@@ -33,7 +33,7 @@ export async function inFolder(name, work) {
 
 /** Runs the program; gives the exit code, the JSON on its standard output, and what was said. */
 export function plandeck(args, { variables = {}, cwd } = {}) {
-  const env = { ...process.env, OPENAI_API_KEY: "sk-of-nobody", ...variables };
+  const env = { ...process.env, PLANDECK_TRUST: "1", OPENAI_API_KEY: "sk-of-nobody", ...variables };
   const child = spawn(program, args, { env, cwd, stdio: ["ignore", "pipe", "pipe"], timeout: 120_000 });
   const said = { stdout: "", stderr: "" };
   for (const name of ["stdout", "stderr"]) {

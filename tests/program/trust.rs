@@ -341,15 +341,18 @@ fn a_worker_that_reaches_more_than_was_seen_asks_again() {
     // By its rules it reaches nothing; with a worker it does.
     let output = project.run(&[]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
-    let output = project.command(&[
+    let with_model = [
         "run",
         "plan.yaml",
         "--worker",
-        "openai/gpt-4o-mini",
+        "openai/x",
+        "--base-url",
+        "http://127.0.0.1:8/v1",
         "--no-track-cost",
         "--headless",
-    ]);
-    assert_eq!(code(&output), 2);
+    ];
+    let output = project.command(&with_model);
+    assert_eq!(code(&output), 2, "{}", stderr(&output));
     assert!(
         stderr(&output).contains("127.0.0.1:9"),
         "{}",
@@ -358,6 +361,7 @@ fn a_worker_that_reaches_more_than_was_seen_asks_again() {
     // What is trusted by its content is trusted with every worker.
     let said = stderr(&project.trusts(&["plan.yaml"]));
     assert!(said.contains("127.0.0.1:9"), "{said}");
+    assert_eq!(code(&project.command(&with_model)), 1);
 }
 
 #[test]

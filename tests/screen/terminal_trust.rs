@@ -172,11 +172,8 @@ fn a_plan_chosen_on_the_home_screen_is_asked_about_and_leads_back_there() {
     let project = project();
     let here = project.path();
     let mut terminal = start(here, &[], 40, &[]);
-    terminal.wait_for("sample plans");
-    terminal.press("/");
-    terminal.press("plan.json");
-    terminal.wait_for("plan.json");
-    terminal.press("\r");
+    terminal.wait_for("plans here  1");
+    terminal.wait_for("brew (process)");
     terminal.press("\r");
     terminal.wait_for("nothing runs");
     terminal.press("q");

@@ -322,7 +322,7 @@ impl Memory {
                     .iter()
                     .any(|plan| plan.files.values().any(|digest| *digest == file.digest))
         };
-        !subject.files.is_empty() && placed.all(|file| is_trusted(file))
+        !subject.files.is_empty() && placed.all(is_trusted)
     }
 
     /// What was trusted last in the place of this plan.

@@ -88,9 +88,9 @@ impl Subject {
 
     /// The places of plans and catalogs; `None` where one has none.
     pub(crate) fn places(&self) -> Option<Vec<&Path>> {
-        let placed = self.files.iter().filter(|file| file.is_placed);
-        let places: Option<Vec<&Path>> = placed.map(|file| file.path.as_deref()).collect();
-        places.filter(|places| !places.is_empty())
+        let mut with_place = self.files.iter().filter(|file| file.is_placed).peekable();
+        with_place.peek()?;
+        with_place.map(|file| file.path.as_deref()).collect()
     }
 
     /// The digests by name.
@@ -100,7 +100,7 @@ impl Subject {
             let name = name
                 .filter(|_| file.is_placed)
                 .map(|name| name.to_string_lossy());
-            name.map_or_else(|| file.name.to_string(), |name| name.into_owned())
+            name.map_or_else(|| file.name.to_string(), std::borrow::Cow::into_owned)
         };
         let files = self.files.iter();
         files
