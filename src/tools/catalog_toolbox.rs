@@ -216,12 +216,19 @@ impl CatalogToolbox {
         let mut reaches = Reaches::default();
         let called: HashSet<&str> = plan.steps.iter().map(|step| &*step.tool).collect();
         let calls_any = called.contains("function_call");
+        // What becomes of an interrupted call is asked of another tool.
+        let probes: HashSet<&str> = self
+            .definitions
+            .values()
+            .filter(|definition| called.contains(&*definition.name))
+            .filter_map(|definition| definition.recover.as_ref()?.probe())
+            .collect();
         for definition in self.definitions.values() {
             let name = &*definition.name;
             let is_agent = called
                 .iter()
                 .any(|tool| tool.strip_prefix("agent_") == Some(name));
-            if calls_any || called.contains(name) || is_agent {
+            if calls_any || called.contains(name) || probes.contains(name) || is_agent {
                 self.add_reaches(definition, by_rules, simulated, &mut reaches);
             }
         }

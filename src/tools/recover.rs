@@ -22,3 +22,13 @@ pub struct ProbeSettings {
     /// A jq filter over its output: null or false where the call did not happen, else the output of the call.
     pub found: Arc<str>,
 }
+
+impl Recover {
+    /// The tool that is called to find out, where there is one.
+    pub(crate) fn probe(&self) -> Option<&str> {
+        match self {
+            Self::Key => None,
+            Self::Probe(probe) => Some(&probe.tool),
+        }
+    }
+}

@@ -365,6 +365,20 @@ fn a_worker_that_reaches_more_than_was_seen_asks_again() {
 }
 
 #[test]
+fn what_is_asked_about_an_interrupted_call_is_listed_too() {
+    let project = Project::new();
+    project.write(
+        "tools.yaml",
+        "tools:\n  brew: {type: process, command: [sh, kettle.sh], recover: {probe: taste, found: .}}\n  taste: {type: process, command: [sh, cup.sh]}\n  wash: {type: process, command: [sh, sink.sh]}\n",
+    );
+    let said = project.is_refused(&[]);
+    assert!(
+        said.contains("sh cup.sh") && !said.contains("sink.sh"),
+        "{said}"
+    );
+}
+
+#[test]
 fn servers_of_an_mcp_file_count_as_content() {
     let project = Project::new();
     project.write(
