@@ -1,13 +1,15 @@
 //! HTTP clients with limits, and the meaning of their errors.
 
 pub use super::request_error::RequestError;
+use super::tls_files::TlsFiles;
 pub(crate) use super::transport::transport_error;
 use super::transport::{describe, is_loopback};
 use crate::text::spool::Spool;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
-use reqwest::{Client, StatusCode, redirect};
+use reqwest::{Client, ClientBuilder, StatusCode, redirect};
+use std::collections::HashMap;
 use std::io;
-use std::sync::{Once, OnceLock};
+use std::sync::{Mutex, Once, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
 /// The maximum of redirects that are followed.
@@ -28,12 +30,23 @@ pub(crate) const IDLE: Duration = Duration::from_mins(2);
 /// Clients, built when they are first needed. Connections are reused.
 #[derive(Debug, Default)]
 pub(crate) struct HttpClients {
+    /// Whether servers may compress their answers.
+    is_compressed: bool,
     open: OnceLock<Result<Client, String>>,
     faithful: OnceLock<Result<Client, String>>,
     local: OnceLock<Result<Client, String>>,
+    with_files: Mutex<HashMap<(TlsFiles, bool), Client>>,
 }
 
 impl HttpClients {
+    /// Clients that let servers compress their answers.
+    pub(crate) fn compressed() -> Self {
+        Self {
+            is_compressed: true,
+            ..Self::default()
+        }
+    }
+
     /// A client for `url`. With `secrets` it follows redirects only on the same host, because headers are sent again.
     /// A loopback address is never reached through a proxy.
     pub(crate) fn client(
@@ -43,34 +56,66 @@ impl HttpClients {
     ) -> Result<&Client, RequestError> {
         let client = if is_loopback(url) {
             self.local
-                .get_or_init(|| build(|builder| builder.no_proxy().redirect(same_host())))
+                .get_or_init(|| self.build(|builder| Ok(builder.no_proxy().redirect(same_host()))))
         } else if secrets {
             self.faithful
-                .get_or_init(|| build(|builder| builder.redirect(same_host())))
+                .get_or_init(|| self.build(|builder| Ok(builder.redirect(same_host()))))
         } else {
             self.open.get_or_init(|| {
-                build(|builder| builder.redirect(redirect::Policy::limited(MAX_REDIRECTS)))
+                self.build(|builder| Ok(builder.redirect(redirect::Policy::limited(MAX_REDIRECTS))))
             })
         };
-        client.as_ref().map_err(|error| {
-            RequestError::permanent(format!("no HTTP client could be made: {error}"))
-        })
+        client.as_ref().map_err(|error| no_client(error))
+    }
+
+    /// A client for `url` that uses these files. It follows redirects only on the same host.
+    pub(crate) fn client_with(
+        &self,
+        url: &reqwest::Url,
+        files: &TlsFiles,
+    ) -> Result<Client, RequestError> {
+        let is_local = is_loopback(url);
+        let mut known = self
+            .with_files
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = known.get(&(files.clone(), is_local)) {
+            return Ok(client.clone());
+        }
+        let client = self.build(|builder| {
+            let builder = if is_local {
+                builder.no_proxy()
+            } else {
+                builder
+            };
+            files.apply(builder.redirect(same_host()))
+        });
+        let client = client.map_err(|error| no_client(&error))?;
+        known.insert((files.clone(), is_local), client.clone());
+        Ok(client)
+    }
+
+    fn build(
+        &self,
+        policy: impl Fn(ClientBuilder) -> Result<ClientBuilder, String>,
+    ) -> Result<Client, String> {
+        static PROVIDER: Once = Once::new();
+        PROVIDER.call_once(|| {
+            // It stays the one that the program installed, where it has installed one already.
+            let _ = rustls::crypto::ring::default_provider().install_default();
+        });
+        let builder = Client::builder()
+            .user_agent(concat!("plandeck/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECT_TIMEOUT)
+            .tcp_keepalive(KEEPALIVE)
+            .gzip(self.is_compressed)
+            .deflate(self.is_compressed);
+        policy(builder)?.build().map_err(|error| describe(&error))
     }
 }
 
-fn build(
-    policy: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
-) -> Result<Client, String> {
-    static PROVIDER: Once = Once::new();
-    PROVIDER.call_once(|| {
-        // It stays the one that the program installed, where it has installed one already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-    });
-    let builder = Client::builder()
-        .user_agent(concat!("plandeck/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(CONNECT_TIMEOUT)
-        .tcp_keepalive(KEEPALIVE);
-    policy(builder).build().map_err(|error| describe(&error))
+fn no_client(error: &str) -> RequestError {
+    RequestError::permanent(format!("no HTTP client could be made: {error}"))
 }
 
 fn same_host() -> redirect::Policy {

@@ -4,7 +4,7 @@ use super::request_error::RequestError;
 use crate::text::secrets::mask_password;
 use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::Url;
-use rustls::CertificateError;
+use rustls::{AlertDescription, CertificateError};
 use std::error::Error;
 
 /// The variables that name a proxy, for an address that begins with `https` and for one that does not; the first that is set
@@ -28,11 +28,11 @@ pub(crate) fn transport_error(error: reqwest::Error, url: &Url) -> RequestError 
     let sent = !(error.is_builder() || error.is_connect() && is_first);
     // The address may carry a secret.
     let error = error.without_url();
-    let certificate = certificate_error(&error);
+    let certificate = tls_error(&error).and_then(what_is_wrong);
     let permanent = error.is_builder() || error.is_redirect() || certificate.is_some();
     let mut message = describe(&error);
     if let Some(fault) = certificate {
-        message = format!("{}: {}", what_is_wrong(fault), message);
+        message = format!("{fault}: {message}");
     } else if error.is_connect()
         && let Some(proxy) = proxy_of(url)
     {
@@ -74,11 +74,11 @@ pub(super) fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// What is wrong with a certificate, where that is the cause of an error.
-fn certificate_error<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e CertificateError> {
+/// The fault of TLS that is the cause of an error.
+fn tls_error<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e rustls::Error> {
     let mut cause = Some(error);
     while let Some(error) = cause {
-        if let Some(rustls::Error::InvalidCertificate(fault)) = error.downcast_ref() {
+        if let Some(fault) = error.downcast_ref() {
             return Some(fault);
         }
         // An I/O error does not give the one that it wraps as its source.
@@ -91,8 +91,27 @@ fn certificate_error<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e Certifi
     None
 }
 
+/// What is wrong with a certificate, and what to do; `None` where it is something else.
+fn what_is_wrong(fault: &rustls::Error) -> Option<&'static str> {
+    match fault {
+        rustls::Error::InvalidCertificate(fault) => Some(of_the_server(fault)),
+        rustls::Error::AlertReceived(AlertDescription::CertificateRequired) => Some(
+            "the server asks for a certificate of the client: give the tool `tls` with `cert` and `key`",
+        ),
+        rustls::Error::AlertReceived(
+            AlertDescription::UnknownCA
+            | AlertDescription::BadCertificate
+            | AlertDescription::UnsupportedCertificate
+            | AlertDescription::CertificateExpired
+            | AlertDescription::CertificateRevoked
+            | AlertDescription::CertificateUnknown,
+        ) => Some("the server refuses the certificate of the client: check `tls.cert`"),
+        _ => None,
+    }
+}
+
 /// What is wrong with a server's certificate, and what to do.
-fn what_is_wrong(fault: &CertificateError) -> &'static str {
+fn of_the_server(fault: &CertificateError) -> &'static str {
     match fault {
         CertificateError::UnknownIssuer => {
             "the server's certificate is from an issuer that this machine does not trust (it is self-signed, or a proxy \

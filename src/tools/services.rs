@@ -63,7 +63,7 @@ impl Services {
         });
         Self {
             sandbox: Sandbox::new(options.program, secrets.clone()),
-            http: HttpClients::default(),
+            http: HttpClients::compressed(),
             environment,
             secrets,
             mcp,

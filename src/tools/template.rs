@@ -182,6 +182,12 @@ impl<'a> TemplateRenderer<'a> {
         Ok(out)
     }
 
+    /// Whether a text that is exactly one `{{name}}` names a parameter that was not given, or is null.
+    pub(super) fn lacks(&mut self, text: &str) -> bool {
+        let value = whole_reference(text).map(|name| self.parameter(name));
+        matches!(value, Some(None | Some(Value::Null)))
+    }
+
     /// `value` with its strings rendered. A string that is exactly one `{{name}}` becomes the parameter's value
     /// with its type, `null` where it was not given.
     pub(super) fn value(&mut self, value: &Value) -> Result<Value, TemplateError> {

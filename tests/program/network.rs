@@ -1,6 +1,6 @@
 //! What lies between the program and a server: certificates, and proxies from the environment.
 
-use crate::common::program::{code, folder, json, plandeck, stderr, step};
+use crate::common::program::{code, folder, json, plandeck, run_json, stderr, step};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::Value;
@@ -82,14 +82,28 @@ fn certificates() -> PathBuf {
 
 /// A server that answers over TLS with this certificate; gives its port, and how many connections there were.
 fn secure(certificate: &str) -> (u16, Arc<AtomicUsize>) {
+    secure_for(certificate, false)
+}
+
+/// The same; it may ask clients for a certificate of the authority.
+fn secure_for(certificate: &str, asks_clients: bool) -> (u16, Arc<AtomicUsize>) {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let chain = certificates().join(format!("{certificate}.pem"));
     let chain = vec![CertificateDer::from_pem_file(chain).unwrap()];
     let key = PrivateKeyDer::from_pem_file(certificates().join("server.key")).unwrap();
-    let config = rustls::ServerConfig::builder()
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .unwrap();
+    let config = rustls::ServerConfig::builder();
+    let config = if asks_clients {
+        let mut roots = rustls::RootCertStore::empty();
+        let authority = certificates().join("authority.pem");
+        roots
+            .add(CertificateDer::from_pem_file(authority).unwrap())
+            .unwrap();
+        let verifier = rustls::server::WebPkiClientVerifier::builder(Arc::new(roots));
+        config.with_client_cert_verifier(verifier.build().unwrap())
+    } else {
+        config.with_no_client_auth()
+    };
+    let config = config.with_single_cert(chain, key).unwrap();
     let config = Arc::new(config);
     let connections = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&connections);
@@ -176,6 +190,70 @@ fn the_remedy_of_an_unknown_issuer_works() {
     let (code, row, said) = ask("model", &format!("https://127.0.0.1:{port}/v1"), &variables);
     assert_eq!(code, 0, "{said}");
     assert_eq!(row["output"], "yes");
+}
+
+#[test]
+fn a_tool_may_bring_its_certificates() {
+    let file = |name: &str| certificates().join(name).display().to_string();
+    let (ca, cert, key) = (
+        file("authority.pem"),
+        file("client.pem"),
+        file("server.key"),
+    );
+    let broken = tempfile::NamedTempFile::new().unwrap();
+    let broken = broken.path().display();
+    for (tls, says) in [
+        (
+            format!("{{ca: '{ca}', cert: '{cert}', key: '{key}'}}"),
+            None,
+        ),
+        (
+            format!("{{ca: '{ca}'}}"),
+            Some("the server asks for a certificate of the client"),
+        ),
+        (
+            format!("{{ca: '{broken}'}}"),
+            Some("is not a certificate in PEM"),
+        ),
+        ("{ca: gone.pem}".to_owned(), Some("gone.pem cannot be read")),
+        (
+            format!("{{ca: '{ca}', cert: '{ca}', key: '{ca}'}}"),
+            Some("are not a certificate and its private key"),
+        ),
+    ] {
+        let (port, _) = secure_for("server", true);
+        let tools = format!(
+            "tools:\n  ask: {{type: http, method: GET, url: 'https://127.0.0.1:{port}/x', tls: {tls}}}\n"
+        );
+        let folder = folder("plan.yaml", PLAN, &tools);
+        let (code, result) = run_json(&folder.path().join("plan.yaml"), &["--trust"]);
+        let row = step(&result, "ask");
+        match says {
+            None => assert_eq!(code, 0, "{row}"),
+            Some(says) => assert!(message(row).contains(says), "{tls}: {row}"),
+        }
+    }
+    for (tls, says) in [
+        ("{cert: a.pem}", "belong together"),
+        ("{ca: 3}", "must be the name of a file"),
+        ("{verify: false}", "has no"),
+    ] {
+        let tools =
+            format!("tools:\n  ask: {{type: http, url: 'https://127.0.0.1:1/x', tls: {tls}}}\n");
+        let folder = folder("plan.yaml", PLAN, &tools);
+        let output = plandeck()
+            .arg("check")
+            .arg(folder.path().join("plan.yaml"))
+            .output()
+            .unwrap();
+        assert_eq!(code(&output), 2);
+        let said = format!(
+            "{}{}",
+            stderr(&output),
+            String::from_utf8_lossy(&output.stdout)
+        );
+        assert!(said.contains(says), "{tls}: {said}");
+    }
 }
 
 /// A proxy that answers by itself; gives its port and the first lines of the requests.

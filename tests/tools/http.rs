@@ -239,13 +239,196 @@ async fn answers_are_bounded() {
     let message = refusal(&http(&server, &json!({"url": "SERVER"})), json!({})).await;
     assert!(message.contains("UTF-8"), "{message}");
     let server = MockServer::start().await;
-    let packed = ResponseTemplate::new(200).insert_header("content-encoding", "gzip");
+    let packed = ResponseTemplate::new(200).insert_header("content-encoding", "br");
     answers(&server, packed.set_body_bytes([0x1f, 0x8b, 8, 0])).await;
     let message = refusal(&http(&server, &json!({"url": "SERVER"})), json!({})).await;
     assert!(
-        message.contains("content encoding gzip, which was not asked for"),
+        message.contains("content encoding br, which was not asked for"),
         "{message}"
     );
+}
+
+fn packed(text: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    std::io::Write::write_all(&mut encoder, text).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[tokio::test]
+async fn compressed_answers_are_read_and_bounded() {
+    let server = MockServer::start().await;
+    let gzip = || ResponseTemplate::new(200).insert_header("content-encoding", "gzip");
+    Mock::given(wiremock::matchers::header_exists("accept-encoding"))
+        .respond_with(gzip().set_body_bytes(packed(br#"{"a": [1, 2]}"#)))
+        .up_to_n_times(1)
+        .mount(&server)
+        .await;
+    answers(
+        &server,
+        gzip().set_body_bytes(packed(&vec![b' '; 64 << 20])),
+    )
+    .await;
+    let tool = http(&server, &json!({"url": "SERVER"}));
+    assert_eq!(output(&tool, json!({})).await, json!({"a": [1, 2]}));
+    // 64 kB become 64 MB.
+    let message = refusal(&tool, json!({})).await;
+    assert!(message.contains("larger than 32 MB"), "{message}");
+    let broken = MockServer::start().await;
+    answers(&broken, gzip().set_body_bytes([0x1f, 0x8b, 8, 0, 1, 2, 3])).await;
+    let report = run(&http(&broken, &json!({"url": "SERVER"})), json!({})).await;
+    assert!(report.output.unwrap_err().message.contains("decoding"));
+}
+
+#[tokio::test]
+async fn the_character_set_of_an_answer_counts() {
+    let server = MockServer::start().await;
+    let body = ResponseTemplate::new(200)
+        .set_body_raw(b"gr\xfc\xdf".to_vec(), "text/plain; charset=\"ISO-8859-1\"");
+    answers(&server, body).await;
+    let tool = http(&server, &json!({"url": "SERVER"}));
+    assert_eq!(output(&tool, json!({})).await, "grüß");
+}
+
+/// A server with three pages of two items at `/list`, which says where the next one is in the body and in a header.
+async fn in_pages(server: &MockServer) {
+    Mock::given(path("/list"))
+        .respond_with(|request: &Request| {
+            let query: Vec<_> = request.url.query_pairs().into_owned().collect();
+            let page = query.iter().find(|(name, _)| name == "page");
+            let page: u32 = page.map_or(1, |(_, page)| page.parse().unwrap());
+            let key = request.headers.get("idempotency-key").unwrap();
+            let next = (page < 3).then_some(page + 1);
+            let rest = query.iter().filter(|(name, _)| name != "page");
+            let rest: String = rest
+                .map(|(name, value)| format!("&{name}={value}"))
+                .collect();
+            let body = json!({
+                "items": [format!("{page}a"), format!("{page}b")],
+                "key": key.to_str().unwrap(),
+                "next": next.map(|next| format!("list?page={next}{rest}")),
+                "number": next,
+            });
+            let mut answer = ResponseTemplate::new(200).set_body_json(body);
+            if let Some(next) = next {
+                answer = answer.insert_header("link", format!("</list?page={next}>; rel=\"next\""));
+            }
+            answer
+        })
+        .mount(server)
+        .await;
+}
+
+#[tokio::test]
+async fn pages_are_read_to_the_last() {
+    let server = MockServer::start().await;
+    in_pages(&server).await;
+    let all = json!(["1a", "1b", "2a", "2b", "3a", "3b"]);
+    for next in [
+        "link",
+        ".next",
+        "if .number then {page: .number} else null end",
+    ] {
+        let tool = http(
+            &server,
+            &json!({
+                "url": "SERVER/list",
+                "response": ".items",
+                "pages": {"next": next},
+                "parameters": [{"name": "size"}],
+            }),
+        );
+        assert_eq!(output(&tool, json!({"size": 2})).await, all, "{next}");
+    }
+    let requests = server.received_requests().await.unwrap();
+    assert_eq!(requests.len(), 9);
+    assert!(
+        requests[3..6]
+            .iter()
+            .all(|it| it.url.query().unwrap().contains("size=2"))
+    );
+    let keys: std::collections::HashSet<_> = requests
+        .iter()
+        .map(|it| it.headers["idempotency-key"].clone())
+        .collect();
+    assert!(keys.len() >= 3, "each page has a key of its own");
+    // Pages that are no lists become a list of them.
+    let whole = http(
+        &server,
+        &json!({"url": "SERVER/list", "response": ".number", "pages": {"next": ".next"}}),
+    );
+    assert_eq!(output(&whole, json!({})).await, json!([2, 3, null]));
+    // One page is a page too.
+    let last = http(
+        &server,
+        &json!({"url": "SERVER/list?page=3", "response": ".items", "pages": {"next": ".next"}}),
+    );
+    assert_eq!(output(&last, json!({})).await, json!(["3a", "3b"]));
+}
+
+#[tokio::test]
+async fn pages_that_do_not_end_or_lead_elsewhere_are_refused() {
+    let server = MockServer::start().await;
+    in_pages(&server).await;
+    for (pages, says) in [
+        (json!({"next": ".next", "max": 2}), "more than 2 pages"),
+        (json!({"next": "{page: 1}"}), "does not lead on"),
+        (
+            json!({"next": "\"http://127.0.0.1:1/list\""}),
+            "another host",
+        ),
+        (json!({"next": "7"}), "`pages.next` gives a number"),
+        (
+            json!({"next": ".items[0] / 2"}),
+            "the filter `pages.next` failed",
+        ),
+    ] {
+        let tool = http(&server, &json!({"url": "SERVER/list", "pages": pages}));
+        let message = refusal(&tool, json!({})).await;
+        assert!(message.contains(says), "{pages}: {message}");
+    }
+    for (pages, says) in [
+        ("{}", "needs `next`"),
+        ("{next: '.['}", "not a valid jq filter"),
+        ("{next: link, max: 0}", "whole number from 1"),
+        ("{next: link, size: 3}", "has no \"size\""),
+    ] {
+        let text = format!("tools: {{t: {{type: http, url: 'http://h', pages: {pages}}}}}");
+        let found = faults(&text).join("\n");
+        assert!(found.contains(says), "{pages}: {found}");
+    }
+    let large = MockServer::start().await;
+    answers(
+        &large,
+        ResponseTemplate::new(200).set_body_json(json!({"a": "x".repeat(9 << 20)})),
+    )
+    .await;
+    let tool = http(
+        &large,
+        &json!({"url": "SERVER/?page=0", "response": "1", "pages": {"next": "{page: now}"}}),
+    );
+    let message = refusal(&tool, json!({})).await;
+    assert!(message.contains("larger than"), "{message}");
+}
+
+#[tokio::test]
+async fn a_header_of_an_optional_parameter_is_left_out() {
+    let server = MockServer::start().await;
+    answers(&server, ResponseTemplate::new(200).set_body_string("ok")).await;
+    let tool = http(
+        &server,
+        &json!({"url": "SERVER", "headers": {"x-tag": "{{tag}}", "x-fixed": "a{{tag}}"}}),
+    );
+    let message = refusal(&tool, json!({})).await;
+    assert!(message.contains("\"tag\" was not given"), "{message}");
+    let tool = http(
+        &server,
+        &json!({"url": "SERVER", "headers": {"x-tag": "{{tag}}"}}),
+    );
+    output(&tool, json!({})).await;
+    output(&tool, json!({"tag": "t"})).await;
+    let requests = server.received_requests().await.unwrap();
+    assert!(!requests[0].headers.contains_key("x-tag"));
+    assert_eq!(requests[1].headers["x-tag"], "t");
 }
 
 #[tokio::test]

@@ -1,16 +1,18 @@
 //! `http` tools: one request for each call.
 
 mod address;
+mod answer;
 mod body;
+mod exchange;
+mod pages;
 mod query;
 mod request;
 
 use super::jq::{self, JqRule};
 use super::model::{self, Rules};
-use crate::models::CostBasis;
 use crate::models::http::RequestError;
-use crate::models::off_thread::off_thread;
-use crate::run::{ErrorKind, NotReused};
+use crate::models::{CostBasis, TlsFiles};
+use crate::run::NotReused;
 use crate::tools::cancel::cancellable;
 use crate::tools::definition::{
     BuildContext, BuildError, FingerprintParts, KindEntry, ToolDefinition, ToolSettings,
@@ -19,9 +21,11 @@ use crate::tools::fields::Fields;
 use crate::tools::kind::DAY;
 use crate::tools::services::Services;
 use crate::tools::{Call, CallPolicy, CallReport, Reaches, Tool, ToolError, ToolKind};
+use exchange::{Exchange, Request, failure};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use request::{Answer, Prepared};
+use pages::{Next, Pages};
+use request::Prepared;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,7 +41,7 @@ static KIND: ToolKind = ToolKind {
 pub(super) static ENTRY: KindEntry = KindEntry {
     kind: &KIND,
     fields: &[
-        "method", "url", "headers", "query", "body", "response", "offline",
+        "method", "url", "headers", "query", "body", "response", "pages", "tls", "offline",
     ],
     implied_by: &["url"],
     rank: 2,
@@ -59,6 +63,10 @@ pub(crate) struct HttpSettings {
     pub body: Option<Value>,
     /// A jq filter over the answer.
     pub response: Option<Arc<str>>,
+    /// How an answer in pages is asked for as a whole.
+    pub pages: Option<Pages>,
+    /// Certificates and keys in files.
+    pub tls: Option<TlsFiles>,
     /// The rules that replace the request while the worker is offline.
     pub offline: Option<Rules>,
 }
@@ -103,8 +111,44 @@ fn parse(fields: &mut Fields<'_>) -> HttpSettings {
             .collect(),
         body,
         response: jq::filter_field(fields, "response", false),
+        pages: pages::pages(fields),
+        tls: tls(fields),
         offline: model::offline(fields),
     }
+}
+
+/// Reads `tls`: the files of certificates and keys, from the folder of the catalog.
+fn tls(fields: &mut Fields<'_>) -> Option<TlsFiles> {
+    const FIELD: &str = "tls";
+    let mut members = fields.object(FIELD)?;
+    let mut file = |name: &str| match members.shift_remove(name) {
+        None => Ok(None),
+        Some(Value::String(path)) => Ok(Some(path)),
+        Some(_) => Err(format!("`tls.{name}` must be the name of a file")),
+    };
+    let files = file("ca").and_then(|ca| Ok((ca, file("cert")?, file("key")?)));
+    let (ca, cert, key) = match files {
+        Ok(files) => files,
+        Err(fault) => {
+            fields.fault(FIELD, fault);
+            return None;
+        }
+    };
+    if let Some(other) = members.keys().next() {
+        let other = crate::text::message::quote(other, 60);
+        fields.fault(
+            FIELD,
+            format!("`tls` has no \"{other}\", only `ca`, `cert` and `key`"),
+        );
+    }
+    if cert.is_some() != key.is_some() {
+        fields.fault(FIELD, "`tls.cert` and `tls.key` belong together: give both");
+    }
+    let client = cert.zip(key);
+    Some(TlsFiles {
+        ca: ca.map(|ca| fields.path(&ca)),
+        client: client.map(|(cert, key)| (fields.path(&cert), fields.path(&key))),
+    })
 }
 
 impl ToolSettings for HttpSettings {
@@ -127,6 +171,7 @@ impl ToolSettings for HttpSettings {
             request: Arc::new(Request {
                 http: self.clone(),
                 response,
+                next: self.pages.as_ref().map(Next::of).transpose()?,
                 timeout: policy.timeout,
             }),
             policy: CallPolicy {
@@ -155,6 +200,9 @@ impl ToolSettings for HttpSettings {
         parts.put("query", json!(self.query));
         parts.put("body", json!(self.body));
         parts.put("response", json!(self.response));
+        if let Some(pages) = &self.pages {
+            parts.put("pages", json!([pages.next, pages.max]));
+        }
         parts.variables([&*self.url]);
         parts.variables(self.headers.iter().map(|(_, value)| &**value));
         for (_, value) in &self.query {
@@ -168,12 +216,6 @@ struct HttpTool {
     request: Arc<Request>,
     policy: CallPolicy,
     services: Arc<Services>,
-}
-
-struct Request {
-    http: HttpSettings,
-    response: Option<JqRule>,
-    timeout: Option<Duration>,
 }
 
 impl Tool for HttpTool {
@@ -210,79 +252,30 @@ async fn run(request: &Request, services: &Services, call: &Call, sent: &mut boo
         Err(message) => return CallReport::not_sent(ToolError::permanent(message)),
     };
     let secrets = services.secrets.now();
-    let shown = secrets.redact(&prepared.shown).into_owned();
+    let mut report = CallReport::free(Ok(Value::Null));
+    report.prompt = Some(secrets.redact(&prepared.shown).into_owned().into());
     // A caller with its own time limit drops the call; the limit of its step may be longer.
     let limit = request.timeout.filter(|_| call.time_limit.is_none());
     *sent = true;
-    let answer = within(limit, prepared.send(services)).await;
-    let not_sent = answer.as_ref().is_err_and(|error| !error.sent);
-    let hidden = Arc::clone(&secrets);
-    let failure = move |error: RequestError| ToolError {
-        kind: if error.timed_out {
-            ErrorKind::TimeoutError
-        } else {
-            ErrorKind::ToolExecutionError
-        },
-        retryable: error.retryable,
-        retry_after: error.retry_after,
-        ..ToolError::permanent(hidden.quote(&error.message, 1_000))
+    let exchange = Exchange {
+        request,
+        services,
+        call,
+        secrets: &secrets,
     };
-    let answer = match answer {
-        Err(error) => Err(failure(error)),
-        Ok(answer) => {
-            let length = answer.len();
-            let hidden = Arc::clone(&secrets);
-            let read = move || {
-                let text = answer.into_text().map_err(failure)?;
-                let shown: Arc<str> = hidden.redact(&text).into();
-                Ok((shown, crate::tools::read_json_or_text(text)))
-            };
-            off_thread(length, read).await
-        }
-    };
-    let mut report = CallReport::free(Ok(Value::Null));
-    if not_sent {
-        report.basis = CostBasis::NotSent;
-    }
-    report.prompt = Some(shown.into());
-    report.output = match answer {
-        Err(error) => Err(error),
-        Ok((shown, output)) => {
-            report.answer = Some(shown);
-            let output =
-                output.map_err(|error| ToolError::permanent(format!("the answer is {error}")));
-            match (output, &request.response) {
-                (Ok(output), Some(filter)) => filter
-                    .run(Arc::new(output), services, call, request.timeout)
-                    .await
-                    .map_err(|error| ToolError {
-                        message: format!(
-                            "the filter `response` failed on the answer: {}",
-                            secrets.redact(&error.message)
-                        ),
-                        ..error
-                    }),
-                (output, _) => output,
+    let all = exchange.all(prepared, &mut report);
+    let output = match limit {
+        None => all.await,
+        Some(limit) => match tokio::time::timeout(limit, all).await {
+            Ok(output) => output,
+            Err(_) => {
+                let seconds = limit.as_secs_f64();
+                let message = format!("no answer within timeout_s = {seconds}");
+                Err(failure(&secrets, RequestError::timeout(message)))
             }
-            .map(Arc::new)
-        }
+        },
     };
+    report.output = output.map(Arc::new);
     report.hide(&secrets);
     report
-}
-
-/// The answer, or a timeout error after `limit`.
-async fn within(
-    limit: Option<Duration>,
-    answer: impl Future<Output = Result<Answer, RequestError>>,
-) -> Result<Answer, RequestError> {
-    let Some(limit) = limit else {
-        return answer.await;
-    };
-    let answer = tokio::time::timeout(limit, answer).await;
-    answer.unwrap_or_else(|_| {
-        let seconds = limit.as_secs_f64();
-        let message = format!("no answer within timeout_s = {seconds}");
-        Err(RequestError::timeout(message))
-    })
 }

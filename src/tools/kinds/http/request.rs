@@ -1,26 +1,22 @@
 //! One request: rendered, sent, and its answer read.
 
+use super::answer::Answer;
 use super::query::add_query;
 use super::{HttpSettings, address, body};
+use crate::models::TlsFiles;
 use crate::models::http::{
     RequestError, is_transient, lost, retry_after, spool_body, transport_error,
 };
-use crate::text::message::quote;
 use crate::text::secrets::mask_password;
 use crate::text::spool::Spool;
 use crate::tools::Call;
 use crate::tools::secrets::{REDACTED, is_secret_header};
 use crate::tools::services::Services;
-use crate::tools::template::{Missing, TemplateRenderer};
-use reqwest::header::{
-    CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION,
-};
+use crate::tools::template::{Missing, TemplateRenderer, is_whole_reference};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use reqwest::{Method, Url};
 use serde_json::{Map, Value};
 use std::fmt::Write;
-
-/// The maximum size of an answer, in bytes.
-const MAX_ANSWER_BYTES: usize = 32 << 20;
 
 /// Says which attempt this is, so that a server does not do twice what is asked again.
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -29,11 +25,15 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const MAX_QUOTED_BYTES: usize = 600;
 
 /// A request that is rendered and ready to be sent.
+#[derive(Clone)]
 pub(super) struct Prepared {
     method: Method,
-    url: Url,
+    pub url: Url,
     headers: HeaderMap,
     body: Option<String>,
+    tls: Option<TlsFiles>,
+    /// Whether its `Idempotency-Key` is the name of the attempt.
+    has_own_key: bool,
     /// Where it goes, as the catalog writes it: what came from the environment is a `${VAR}` in it.
     place: String,
     /// The whole request, in the same way.
@@ -63,6 +63,10 @@ impl Prepared {
         let mut shown = String::new();
         for (name, value) in &http.headers {
             let as_written = value;
+            if is_whole_reference(value) && renderer.lacks(value) {
+                // It is optional.
+                continue;
+            }
             let value = renderer
                 .text(value, str::to_owned)
                 .map_err(|error| format!("in the header {name}: {error}"))?;
@@ -191,38 +195,68 @@ impl Prepared {
             body,
             shown,
             has_secrets,
+            tls: http.tls.clone(),
+            has_own_key: !has_key,
         })
     }
 
-    pub(super) async fn send(self, services: &Services) -> Result<Answer, RequestError> {
-        let client = services.http.client(&self.url, self.has_secrets)?;
-        let place = self.place;
-        let url = self.url.clone();
-        let mut request = client.request(self.method, self.url).headers(self.headers);
-        if let Some(body) = self.body {
-            request = request.body(body);
+    /// The same request, for another address of the same host.
+    #[must_use]
+    pub(super) fn at(&self, url: Url) -> Self {
+        let mut next = self.clone();
+        // It is another request, which a server must not take for the one before.
+        let key = next
+            .headers
+            .get(IDEMPOTENCY_KEY)
+            .filter(|_| next.has_own_key);
+        let key = key.and_then(|key| {
+            let digest = blake3::hash(url.as_str().as_bytes()).to_hex();
+            HeaderValue::from_bytes(&[key.as_bytes(), b"/", &digest.as_bytes()[..16]].concat()).ok()
+        });
+        if let Some(key) = key {
+            next.headers.insert(IDEMPOTENCY_KEY, key);
+        }
+        next.url = url;
+        next
+    }
+
+    /// Sends it; the answer may have up to `max` bytes.
+    pub(super) async fn send(
+        &self,
+        services: &Services,
+        max: usize,
+    ) -> Result<Answer, RequestError> {
+        let client = match &self.tls {
+            Some(files) => services.http.client_with(&self.url, files)?,
+            None => services.http.client(&self.url, self.has_secrets)?.clone(),
+        };
+        let place = &self.place;
+        let request = client.request(self.method.clone(), self.url.clone());
+        let mut request = request.headers(self.headers.clone());
+        if let Some(body) = &self.body {
+            request = request.body(body.clone());
         }
         tracing::debug!(place = ?place, "request sent");
         let response = request
             .send()
             .await
-            .map_err(|error| transport_error(error, &url).at(&place))?;
+            .map_err(|error| transport_error(error, &self.url).at(place))?;
         let status = response.status();
         tracing::debug!(place = ?place, status = status.as_u16(), "request answered");
-        let wait = retry_after(response.headers());
-        let location = response.headers().get(LOCATION).cloned();
-        let encoding = response.headers().get(CONTENT_ENCODING).cloned();
+        let url = response.url().clone();
+        let headers = response.headers().clone();
         let answer = if status.is_informational() {
             // The connection belongs to another protocol now.
             Ok(Spool::default())
         } else {
-            let body = spool_body(response, MAX_ANSWER_BYTES).await;
-            body.map_err(|error| error.at(&place))
+            let body = spool_body(response, max).await;
+            body.map_err(|error| error.at(place))
         };
         if !status.is_success() {
             let answer = answer.and_then(|body| body.into_bytes().map_err(|error| lost(&error)));
             let answer = answer.unwrap_or_default();
-            let answer = match location.filter(|_| status.is_redirection()) {
+            let location = headers.get(LOCATION).filter(|_| status.is_redirection());
+            let answer = match location {
                 Some(location) => format!(
                     "a redirect to \"{}\" that cannot be followed",
                     String::from_utf8_lossy(location.as_bytes())
@@ -232,46 +266,14 @@ impl Prepared {
             let said = services.secrets.now().quote(&answer, MAX_QUOTED_BYTES);
             let message = format!("{place} answered {status}: {said}");
             let message = message.trim_end_matches([':', ' ']).to_owned();
+            let wait = retry_after(&headers);
             return Err(RequestError::refused(message, is_transient(status), wait));
         }
         Ok(Answer {
-            place,
-            encoding,
+            place: place.clone(),
+            url,
+            headers,
             body: answer?,
-        })
-    }
-}
-
-/// An answer of success, as it arrived.
-pub(super) struct Answer {
-    place: String,
-    /// How the server says that it compressed the body.
-    encoding: Option<HeaderValue>,
-    body: Spool,
-}
-
-impl Answer {
-    /// The number of its bytes.
-    pub(super) const fn len(&self) -> usize {
-        self.body.len()
-    }
-
-    /// Its text, in memory.
-    pub(super) fn into_text(self) -> Result<String, RequestError> {
-        let bytes = self.body.into_bytes().map_err(|error| lost(&error))?;
-        String::from_utf8(bytes).map_err(|error| {
-            let at = error.utf8_error().valid_up_to();
-            let place = &self.place;
-            let encoding = self.encoding.as_ref();
-            let message = match encoding.map(|encoding| encoding.to_str().unwrap_or("unknown")) {
-                Some(encoding) => format!(
-                    "{place} answered with the content encoding {}, which was not asked for; \
-                     have the server send plain text",
-                    quote(encoding, 60)
-                ),
-                None => format!("{place} answered with text that is not valid UTF-8 (byte {at})"),
-            };
-            RequestError::permanent(message).sent()
         })
     }
 }
