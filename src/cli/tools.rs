@@ -3,9 +3,9 @@
 use super::args::ToolsArgs;
 use super::failure::Failure;
 use super::output::{out_json, out_line};
-use crate::session::{catalog, read_draft};
+use crate::session::{SessionError, catalog, read_draft};
 use crate::text::{fit, line, pad, width};
-use crate::tools::ToolDefinition;
+use crate::tools::{Catalog, ToolDefinition};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
@@ -17,7 +17,11 @@ pub(super) fn tools(args: &ToolsArgs) -> Result<u8, Failure> {
         Some(file) if args.tools.is_empty() => Some(read_draft(file)?),
         _ => None,
     };
-    let catalog = catalog(plan, &args.tools, draft.as_ref())?;
+    let mut catalog = catalog(plan, &args.tools, draft.as_ref())?;
+    for file in &args.open_api {
+        let operations = Catalog::load_open_api(file).map_err(SessionError::from)?;
+        catalog.complete(operations);
+    }
     if catalog.tools().is_empty() {
         return Err(Failure::usage(
             "no catalog in this folder: name one with --tools FILE, or a plan that has one in its folder",
@@ -35,7 +39,7 @@ pub(super) fn tools(args: &ToolsArgs) -> Result<u8, Failure> {
             "{}  {:<9}  {}",
             pad(&fit(&tool.name, column), column),
             tool.kind().name,
-            line(&tool.description)
+            line(tool.description.lines().next().unwrap_or_default())
         );
         out_line(row.trim_end())?;
     }

@@ -81,6 +81,9 @@ async fn load_with(
         }
         Err(failure) => return Err(failure),
     };
+    for file in &options.open_api {
+        catalog.complete(Catalog::load_open_api(file)?);
+    }
     for file in &options.mcp_config {
         let servers = Catalog::load(file)?;
         if servers.mcp_servers.is_empty() {
@@ -340,6 +343,7 @@ impl Loaded {
             plan_text: Some(secrets.redact_text(&without_secrets(&self.source, &self.plan))),
             settings: json!({
                 "tools": all(&options.tools),
+                "openapi": all(&options.open_api),
                 "mcp_config": all(&options.mcp_config),
                 "context": given,
                 "worker": options.worker,

@@ -74,6 +74,9 @@ impl Planning {
         let own_tools = known_catalogs(plan, draft.as_ref(), &mut options.source);
         let source = &options.source;
         let mut catalog = catalog(plan, &source.tools, draft.as_ref())?;
+        for file in &source.open_api {
+            catalog.complete(Catalog::load_open_api(file)?);
+        }
         for file in &source.mcp_config {
             catalog.merge_servers(Catalog::load(file)?);
         }

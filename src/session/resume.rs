@@ -139,6 +139,9 @@ impl PriorRun {
         if source.tools.is_empty() {
             source.tools = paths("tools");
         }
+        if source.open_api.is_empty() {
+            source.open_api = paths("openapi");
+        }
         if source.mcp_config.is_empty() {
             source.mcp_config = paths("mcp_config");
         }

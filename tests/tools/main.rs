@@ -22,6 +22,7 @@ mod limits_children;
 #[cfg(target_os = "linux")]
 mod mcp;
 mod model;
+mod open_api;
 #[cfg(unix)]
 mod parallel;
 #[cfg(unix)]

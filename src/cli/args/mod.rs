@@ -168,6 +168,9 @@ pub(super) struct ToolsArgs {
     /// List the tools of this catalog, a JSON or YAML file; repeatable, later files override earlier ones
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub tools: Vec<PathBuf>,
+    /// List the operations of this OpenAPI document; repeatable
+    #[arg(long = "openapi", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub open_api: Vec<PathBuf>,
     /// Print the tools as a JSON list on standard output
     #[arg(long)]
     pub json: bool,

@@ -22,6 +22,9 @@ pub(crate) struct SourceArgs {
     /// Use this tool catalog, a JSON or YAML file; repeatable, later files override earlier ones
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub tools: Vec<PathBuf>,
+    /// Use the operations of this OpenAPI document as tools; repeatable
+    #[arg(long = "openapi", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub open_api: Vec<PathBuf>,
     /// Read MCP servers from this file, in the `mcpServers` format of Claude Desktop; repeatable
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub mcp_config: Vec<PathBuf>,
@@ -139,6 +142,7 @@ impl SourceArgs {
     pub(crate) fn options(&self) -> SourceOptions {
         SourceOptions {
             tools: self.tools.clone(),
+            open_api: self.open_api.clone(),
             mcp_config: self.mcp_config.clone(),
             worker: self.worker.clone(),
             base_url: self.base_url.clone(),

@@ -4,6 +4,7 @@
 //! (`cwd`, a program with a slash in its name, `@file` in place of a prompt, a filter or code) start from the folder
 //! of the catalog; a program without `cwd` runs there.
 
+mod open_api;
 pub(crate) mod parts;
 mod places;
 mod read;
@@ -48,41 +49,15 @@ impl Catalog {
     /// # Errors
     /// Every fault at once.
     pub fn load(path: &Path) -> Result<Self, PlanFaults> {
-        let name: Arc<str> = path.display().to_string().into();
-        let text = std::fs::read(path)
-            .map_err(|error| error.to_string())
-            .and_then(|bytes| {
-                String::from_utf8(bytes).map_err(|error| {
-                    let at = error.utf8_error().valid_up_to();
-                    format!("it is not UTF-8 text (byte {at})")
-                })
-            });
-        match text {
-            Ok(text) => {
-                let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
-                Self::parse(
-                    &Source {
-                        name,
-                        text: text.into(),
-                    },
-                    Some(&folder),
-                )
-            }
-            Err(error) => Err(PlanFaults {
-                diagnostics: vec![Diagnostic {
-                    severity: Severity::Error,
-                    code: "unreadable_catalog",
-                    message: format!("the catalog {name} cannot be read: {error}"),
-                    help: None,
-                    span: None,
-                    step: None,
-                }],
-                source_text: Source {
-                    name,
-                    text: "".into(),
-                },
-            }),
-        }
+        read::parse(&source(path)?, Some(folder(path)))
+    }
+
+    /// Reads the operations of an `OpenAPI` document as `http` tools.
+    ///
+    /// # Errors
+    /// Every fault at once.
+    pub fn load_open_api(path: &Path) -> Result<Self, PlanFaults> {
+        read::open_api(&source(path)?, Some(folder(path)))
     }
 
     /// Reads a catalog from text: JSON where it begins like JSON, else YAML. Relative paths start from `folder`.
@@ -163,6 +138,17 @@ impl Catalog {
         read.collect()
     }
 
+    /// Adds the tools of `other` whose names it does not have yet.
+    pub fn complete(&mut self, other: Self) {
+        for tool in other.tools {
+            if self.get(&tool.name).is_none() {
+                self.tools.push(tool);
+            }
+        }
+        self.warnings.extend(other.warnings);
+        self.parts.extend(other.parts);
+    }
+
     /// Adds a tool; returns the tool of the same name that it replaces.
     pub fn insert(&mut self, tool: Arc<ToolDefinition>) -> Option<Arc<ToolDefinition>> {
         if let Some(old) = self.tools.iter_mut().find(|old| old.name == tool.name) {
@@ -182,6 +168,44 @@ impl Catalog {
     pub fn tools(&self) -> &[Arc<ToolDefinition>] {
         &self.tools
     }
+}
+
+/// The text of a catalog's file.
+fn source(path: &Path) -> Result<Source, PlanFaults> {
+    let name: Arc<str> = path.display().to_string().into();
+    let text = std::fs::read(path)
+        .map_err(|error| error.to_string())
+        .and_then(|bytes| {
+            String::from_utf8(bytes).map_err(|error| {
+                let at = error.utf8_error().valid_up_to();
+                format!("it is not UTF-8 text (byte {at})")
+            })
+        });
+    match text {
+        Ok(text) => Ok(Source {
+            name,
+            text: text.into(),
+        }),
+        Err(error) => Err(PlanFaults {
+            diagnostics: vec![Diagnostic {
+                severity: Severity::Error,
+                code: "unreadable_catalog",
+                message: format!("the catalog {name} cannot be read: {error}"),
+                help: None,
+                span: None,
+                step: None,
+            }],
+            source_text: Source {
+                name,
+                text: "".into(),
+            },
+        }),
+    }
+}
+
+/// The folder that relative paths of a catalog start from.
+fn folder(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new(""))
 }
 
 impl ToolSchemas for Catalog {

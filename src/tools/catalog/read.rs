@@ -1,6 +1,7 @@
 //! From text to a catalog, with every fault at once.
 
 use super::Catalog;
+use super::open_api;
 use super::parts::{CatalogPart, PartKind};
 use super::places::find_tool;
 use super::recover;
@@ -41,18 +42,44 @@ const COMMON_FIELDS: [&str; 18] = [
 
 pub(super) fn parse(source: &Source, folder: Option<&Path>) -> Result<Catalog, PlanFaults> {
     match read_data(&source.text) {
+        Ok(value) if open_api::is_document(&value) => of_operations(&value, source, folder),
         Ok(value) => {
-            let mut catalog = from_value(&value, source, folder)?;
-            let path = folder.map(|_| Path::new(&*source.name));
-            let part = CatalogPart::new(PartKind::Catalog, &source.name, path, &source.text);
-            catalog.parts.insert(0, part);
-            Ok(catalog)
+            let catalog = from_value(&value, source, folder)?;
+            Ok(with_part(catalog, source, folder))
         }
         Err(fault) => Err(PlanFaults {
             source_text: source.clone(),
             diagnostics: vec![fault],
         }),
     }
+}
+
+/// The tools of an OpenAPI document.
+pub(super) fn open_api(source: &Source, folder: Option<&Path>) -> Result<Catalog, PlanFaults> {
+    let value = read_data(&source.text).map_err(|fault| PlanFaults {
+        source_text: source.clone(),
+        diagnostics: vec![fault],
+    })?;
+    of_operations(&value, source, folder)
+}
+
+fn of_operations(
+    document: &Value,
+    source: &Source,
+    folder: Option<&Path>,
+) -> Result<Catalog, PlanFaults> {
+    let converted = open_api::converted(document, source)?;
+    let mut catalog = from_value(&converted.catalog, source, folder)?;
+    catalog.warnings.extend(converted.warnings);
+    Ok(with_part(catalog, source, folder))
+}
+
+/// The catalog with the file that it was read from among its parts.
+fn with_part(mut catalog: Catalog, source: &Source, folder: Option<&Path>) -> Catalog {
+    let path = folder.map(|_| Path::new(&*source.name));
+    let part = CatalogPart::new(PartKind::Catalog, &source.name, path, &source.text);
+    catalog.parts.insert(0, part);
+    catalog
 }
 
 pub(super) fn from_value(
