@@ -14,7 +14,7 @@ pub struct SourceOptions {
     pub recorded_context: Map<String, Value>,
     /// Catalog files; later ones override earlier ones. Empty: the plan's own catalog, or the file in its folder.
     pub tools: Vec<PathBuf>,
-    /// `OpenAPI` documents whose operations are tools; a tool of the catalog with the same name comes first.
+    /// OpenAPI documents whose operations are tools; a tool of the catalog with the same name comes first.
     pub open_api: Vec<PathBuf>,
     /// Files with `mcpServers`.
     pub mcp_config: Vec<PathBuf>,

@@ -1,4 +1,4 @@
-//! Operations of `OpenAPI` documents as tools.
+//! Operations of OpenAPI documents as tools.
 
 use crate::common::toolbox::{environment, output, refusal, toolbox_with};
 use plandeck::models::SmallModelWorker;

@@ -52,7 +52,7 @@ impl Catalog {
         read::parse(&source(path)?, Some(folder(path)))
     }
 
-    /// Reads the operations of an `OpenAPI` document as `http` tools.
+    /// Reads the operations of an OpenAPI document as `http` tools.
     ///
     /// # Errors
     /// Every fault at once.

@@ -1,4 +1,4 @@
-//! `OpenAPI` documents as a source of tools: an operation is an `http` tool.
+//! OpenAPI documents as a source of tools: an operation is an `http` tool.
 //!
 //! The document becomes a catalog as somebody would write it, and is read as one.
 
@@ -62,7 +62,7 @@ impl<'a> Document<'a> {
     }
 }
 
-/// Whether a value is an `OpenAPI` or Swagger document.
+/// Whether a value is an OpenAPI or Swagger document.
 pub(super) fn is_document(value: &Value) -> bool {
     let is_other = value.get("tools").is_some() || value.get("mcpServers").is_some();
     !is_other && (value.get("openapi").is_some() || value.get("swagger").is_some())
@@ -73,78 +73,82 @@ pub(super) fn is_document(value: &Value) -> bool {
 /// # Errors
 /// Every operation that cannot be called.
 pub(super) fn converted(root: &Value, source: &Source) -> Result<Converted, PlanFaults> {
-    let mut diagnostics = Vec::new();
-    let mut report = |severity, message: String| {
-        diagnostics.push(Diagnostic {
-            severity,
-            code: "open_api",
-            message: crate::text::message::quote(&message, 2_000),
-            help: None,
-            span: None,
-            step: None,
-        });
-    };
+    let mut report = Report(Vec::new());
     let mut tools = Vec::new();
-    match version(root) {
-        Err(fault) => report(Severity::Error, fault),
-        Ok(()) => {
-            let document = Document {
-                root,
-                prefix: security::variable_of(root["info"]["title"].as_str().unwrap_or_default()),
-            };
-            let paths = root["paths"].as_object().into_iter().flatten();
-            for (path, item) in paths {
-                let item = match document.resolve(item) {
-                    Ok(item) => item,
-                    Err(fault) => {
-                        report(Severity::Error, format!("{path}: {fault}"));
-                        continue;
-                    }
-                };
-                for method in METHODS {
-                    let Some(raw) = item.get(method).filter(|raw| raw.is_object()) else {
-                        continue;
-                    };
-                    let operation = Operation {
-                        document: &document,
-                        method,
-                        path,
-                        item,
-                        raw,
-                    };
-                    let name = operation.name();
-                    let mut warnings = Vec::new();
-                    match operation.tool(&mut warnings) {
-                        Ok(tool) => tools.push(tool),
-                        Err(fault) => report(Severity::Error, format!("{name}: {fault}")),
-                    }
-                    for warning in warnings {
-                        report(Severity::Warning, format!("{name}: {warning}"));
-                    }
-                }
+    if let Err(fault) = version(root) {
+        report.add(Severity::Error, &fault);
+    } else {
+        let document = Document {
+            root,
+            prefix: security::variable_of(root["info"]["title"].as_str().unwrap_or_default()),
+        };
+        for operation in operations(&document, &mut report) {
+            let name = operation.name();
+            let mut warnings = Vec::new();
+            match operation.tool(&mut warnings) {
+                Ok(tool) => tools.push(tool),
+                Err(fault) => report.add(Severity::Error, &format!("{name}: {fault}")),
             }
-            if tools.is_empty() && !diagnostics.iter().any(is_error) {
-                diagnostics.push(Diagnostic {
-                    severity: Severity::Error,
-                    code: "open_api",
-                    message: "the document has no operations under `paths`".to_owned(),
-                    help: None,
-                    span: None,
-                    step: None,
-                });
+            for warning in warnings {
+                report.add(Severity::Warning, &format!("{name}: {warning}"));
             }
         }
+        if tools.is_empty() && !report.0.iter().any(is_error) {
+            report.add(
+                Severity::Error,
+                "the document has no operations under `paths`",
+            );
+        }
     }
-    if diagnostics.iter().any(is_error) {
+    if report.0.iter().any(is_error) {
         return Err(PlanFaults {
             source_text: source.clone(),
-            diagnostics,
+            diagnostics: report.0,
         });
     }
     Ok(Converted {
         catalog: json!({"tools": tools}),
-        warnings: diagnostics,
+        warnings: report.0,
     })
+}
+
+/// What is wrong with a document.
+struct Report(Vec<Diagnostic>);
+
+impl Report {
+    fn add(&mut self, severity: Severity, message: &str) {
+        self.0.push(Diagnostic {
+            severity,
+            code: "open_api",
+            message: crate::text::message::quote(message, 2_000),
+            help: None,
+            span: None,
+            step: None,
+        });
+    }
+}
+
+/// The operations of a document, in its order.
+fn operations<'a>(document: &'a Document<'a>, report: &mut Report) -> Vec<Operation<'a>> {
+    let mut operations = Vec::new();
+    for (path, item) in document.root["paths"].as_object().into_iter().flatten() {
+        match document.resolve(item) {
+            Err(fault) => report.add(Severity::Error, &format!("{path}: {fault}")),
+            Ok(item) => {
+                let described = METHODS
+                    .into_iter()
+                    .filter(|method| item[method].is_object());
+                operations.extend(described.map(|method| Operation {
+                    document,
+                    method,
+                    path,
+                    item,
+                    raw: &item[method],
+                }));
+            }
+        }
+    }
+    operations
 }
 
 fn is_error(diagnostic: &Diagnostic) -> bool {

@@ -140,7 +140,7 @@ impl<'a> Operation<'a> {
                 let is_same = |other: &&Value| {
                     other["name"] == parameter["name"] && other["in"] == parameter["in"]
                 };
-                match all.iter().position(|other| is_same(other)) {
+                match all.iter().position(is_same) {
                     Some(at) => all[at] = parameter,
                     None => all.push(parameter),
                 }

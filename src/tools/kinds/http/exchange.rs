@@ -28,7 +28,7 @@ pub(super) struct Request {
     pub timeout: Option<Duration>,
 }
 
-pub(super) fn failure(secrets: &Secrets, error: RequestError) -> ToolError {
+pub(super) fn failure(secrets: &Secrets, error: &RequestError) -> ToolError {
     ToolError {
         kind: if error.timed_out {
             ErrorKind::TimeoutError
@@ -72,7 +72,7 @@ impl Exchange<'_> {
                 if !error.sent && outputs.is_empty() {
                     report.basis = CostBasis::NotSent;
                 }
-                failure(self.secrets, error)
+                failure(self.secrets, &error)
             })?;
             bytes += answer.len();
             let current = answer.url.clone();
@@ -131,7 +131,7 @@ impl Exchange<'_> {
         let read = move || {
             let text = answer
                 .into_text()
-                .map_err(|error| failure(&hidden, error))?;
+                .map_err(|error| failure(&hidden, &error))?;
             let shown = hidden.redact(&text).into_owned();
             Ok((shown, crate::tools::read_json_or_text(text)))
         };

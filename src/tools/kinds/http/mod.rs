@@ -266,14 +266,11 @@ async fn run(request: &Request, services: &Services, call: &Call, sent: &mut boo
     let all = exchange.all(prepared, &mut report);
     let output = match limit {
         None => all.await,
-        Some(limit) => match tokio::time::timeout(limit, all).await {
-            Ok(output) => output,
-            Err(_) => {
-                let seconds = limit.as_secs_f64();
-                let message = format!("no answer within timeout_s = {seconds}");
-                Err(failure(&secrets, RequestError::timeout(message)))
-            }
-        },
+        Some(limit) => tokio::time::timeout(limit, all).await.unwrap_or_else(|_| {
+            let seconds = limit.as_secs_f64();
+            let message = format!("no answer within timeout_s = {seconds}");
+            Err(failure(&secrets, &RequestError::timeout(message)))
+        }),
     };
     report.output = output.map(Arc::new);
     report.hide(&secrets);
