@@ -298,10 +298,12 @@ async fn in_pages(server: &MockServer) {
             let page: u32 = page.map_or(1, |(_, page)| page.parse().unwrap());
             let key = request.headers.get("idempotency-key").unwrap();
             let next = (page < 3).then_some(page + 1);
-            let rest = query.iter().filter(|(name, _)| name != "page");
-            let rest: String = rest
+            let rest: Vec<String> = query
+                .iter()
+                .filter(|(name, _)| name != "page")
                 .map(|(name, value)| format!("&{name}={value}"))
                 .collect();
+            let rest = rest.concat();
             let body = json!({
                 "items": [format!("{page}a"), format!("{page}b")],
                 "key": key.to_str().unwrap(),
