@@ -15,6 +15,7 @@ mod fixed_price;
 mod function;
 mod function_call;
 mod group;
+mod kept_files;
 mod kind;
 mod kinds;
 pub(crate) mod launch;

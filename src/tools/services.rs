@@ -1,6 +1,7 @@
 //! What the tools of a toolbox share: sandboxes, HTTP clients, the environment, the secrets that came from it.
 
-use super::mcp::{KeptFiles, Servers, Surroundings};
+use super::kept_files::KeptFiles;
+use super::mcp::{Servers, Surroundings};
 use super::passed_on::PASSED_ON;
 use super::sandbox::{Program, Sandbox};
 use super::secrets::SharedSecrets;
@@ -46,7 +47,8 @@ pub(crate) struct Services {
     /// The MCP servers, with their connections.
     pub mcp: Servers,
     /// Files that outputs name.
-    files: Arc<KeptFiles>,
+    /// Files that outputs name.
+    pub files: Arc<KeptFiles>,
 }
 
 impl Services {

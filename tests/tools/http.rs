@@ -233,7 +233,7 @@ async fn answers_are_bounded() {
     let server = MockServer::start().await;
     answers(
         &server,
-        ResponseTemplate::new(200).set_body_bytes([b'a', 0xff]),
+        ResponseTemplate::new(200).set_body_raw([b'a', 0xff], "text/plain"),
     )
     .await;
     let message = refusal(&http(&server, &json!({"url": "SERVER"})), json!({})).await;
@@ -865,4 +865,131 @@ async fn answers_may_have_a_byte_order_mark_and_no_rounded_integers() {
     .await;
     let message = refusal(&http(&server, &json!({"url": "SERVER"})), json!({})).await;
     assert!(message.contains("92233720368547758080"), "{message}");
+}
+
+#[tokio::test]
+async fn what_is_no_text_is_kept_as_a_file() {
+    let server = MockServer::start().await;
+    let image = b"\x89PNG\r\n\x1a\n\0".to_vec();
+    for (at, (bytes, content_type)) in [
+        (image.clone(), "image/png"),
+        (b"%PDF-1.7 all of it text".to_vec(), "application/pdf"),
+        (vec![0, 159, 146, 150], "application/x-unknown"),
+        (b"<svg/>".to_vec(), "image/svg+xml"),
+        (b"a,b".to_vec(), "application/x-unknown"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        Mock::given(path(format!("/{at}")))
+            .respond_with(ResponseTemplate::new(200).set_body_raw(bytes, content_type))
+            .mount(&server)
+            .await;
+    }
+    let tool = http(&server, &json!({"url": "SERVER/{{n}}"}));
+    let kept = output(&tool, json!({"n": 0})).await;
+    assert_eq!(
+        (&kept["mime_type"], &kept["size"]),
+        (&json!("image/png"), &json!(9))
+    );
+    assert_eq!(
+        std::fs::read(kept["file"].as_str().unwrap()).unwrap(),
+        image
+    );
+    for (n, mime_type) in [(1, "application/pdf"), (2, "application/x-unknown")] {
+        assert_eq!(output(&tool, json!({"n": n})).await["mime_type"], mime_type);
+    }
+    assert_eq!(output(&tool, json!({"n": 3})).await, "<svg/>");
+    assert_eq!(output(&tool, json!({"n": 4})).await, "a,b");
+    let named = http(&server, &json!({"url": "SERVER/0", "response": ".size"}));
+    assert_eq!(output(&named, json!({})).await, 9);
+}
+
+#[tokio::test]
+async fn files_are_sent_in_a_form_or_alone() {
+    let server = MockServer::start().await;
+    let image = ResponseTemplate::new(200).set_body_raw(b"\x89PNG".to_vec(), "image/png");
+    Mock::given(method("GET"))
+        .respond_with(image)
+        .mount(&server)
+        .await;
+    answers(&server, ResponseTemplate::new(200).set_body_string("ok")).await;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("note.txt"), "a note").unwrap();
+    std::fs::write(folder.path().join("tools.yaml"), format!(
+        "tools:
+  get: {{type: http, url: '{url}/'}}
+  form: {{type: http, method: POST, url: '{url}/form', headers: {{content-type: multipart/form-data}}}}
+  put: {{type: http, method: PUT, url: '{url}/put', headers: {{content-type: application/octet-stream}}, body: '{{{{what}}}}'}}
+",
+        url = server.uri()
+    ))
+    .unwrap();
+    let catalog = plandeck::tools::Catalog::load(&folder.path().join("tools.yaml")).unwrap();
+    let toolbox = toolbox_with(&catalog, &SmallModelWorker::offline(), environment(&[]));
+    let tool = |name: &str| toolbox.tool(name).unwrap();
+    let kept = output(&tool("get"), json!({})).await;
+    let fields = json!({
+        "title": "A & B",
+        "tags": ["x", "y"],
+        "more": {"a": 1},
+        "gone": null,
+        "note": {"file": "note.txt"},
+        "image": kept,
+        "raw": {"base64": "aGk=", "name": "hi.bin", "mime_type": "application/x-hi"},
+    });
+    let report = run(&tool("form"), fields).await;
+    assert_eq!(*report.output.unwrap(), "ok");
+    let shown = report.prompt.unwrap();
+    assert!(
+        shown.contains("note=[note.txt, application/octet-stream, 6 bytes]"),
+        "{shown}"
+    );
+    let requests = server.received_requests().await.unwrap();
+    let sent = requests.last().unwrap();
+    let content_type = sent.headers["content-type"].to_str().unwrap();
+    assert!(
+        content_type.starts_with("multipart/form-data; boundary="),
+        "{content_type}"
+    );
+    let body = String::from_utf8_lossy(&sent.body);
+    for piece in [
+        "name=\"title\"\r\n\r\nA & B\r\n",
+        "name=\"tags\"\r\n\r\nx\r\n",
+        "name=\"tags\"\r\n\r\ny\r\n",
+        "name=\"more\"\r\nContent-Type: application/json\r\n\r\n{\"a\":1}\r\n",
+        "name=\"note\"; filename=\"note.txt\"\r\nContent-Type: application/octet-stream\r\n\r\na note\r\n",
+        "Content-Type: image/png\r\n\r\n\u{fffd}PNG\r\n",
+        "filename=\"hi.bin\"\r\nContent-Type: application/x-hi\r\n\r\nhi\r\n",
+    ] {
+        assert!(body.contains(piece), "{piece:?} in {body}");
+    }
+    assert!(!body.contains("gone"), "{body}");
+    output(&tool("put"), json!({"what": {"file": "note.txt"}})).await;
+    let requests = server.received_requests().await.unwrap();
+    assert_eq!(requests.last().unwrap().body, b"a note");
+
+    // A path may come from a model: what lies elsewhere is not sent.
+    let secret = tempfile::NamedTempFile::new().unwrap();
+    let outside = secret.path().display().to_string();
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(secret.path(), folder.path().join("link")).unwrap();
+    for path in [
+        "/etc/hostname",
+        &outside,
+        "../x/../../etc/passwd",
+        "link",
+        "gone.txt",
+    ] {
+        let message = refusal(&tool("form"), json!({"f": {"file": path}})).await;
+        assert!(
+            message.contains("is not sent") || message.contains("cannot be read"),
+            "{path}: {message}"
+        );
+    }
+    std::fs::write(folder.path().join("large"), vec![0; (32 << 20) + 1]).unwrap();
+    let message = refusal(&tool("form"), json!({"f": {"file": "large"}})).await;
+    assert!(message.contains("more than 32 MB"), "{message}");
+    let message = refusal(&tool("form"), json!({"f": {"base64": "%"}})).await;
+    assert!(message.contains("`base64`"), "{message}");
 }

@@ -7,7 +7,6 @@
 mod child;
 mod connection;
 mod failure;
-mod files;
 mod http;
 mod listeners;
 mod observed;
@@ -19,7 +18,6 @@ mod settings;
 mod stdio;
 mod surroundings;
 
-pub(in crate::tools) use files::KeptFiles;
 pub(in crate::tools) use server::{Made, Server};
 pub(crate) use servers::Servers;
 pub(in crate::tools) use settings::{Place, ServerSettings};

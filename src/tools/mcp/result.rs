@@ -1,11 +1,11 @@
 //! From the result of a call to an output.
 
 use super::failure::named;
-use super::files::KeptFiles;
 use crate::models::off_thread::off_thread;
 use crate::run::LogStream;
 use crate::text::json::{MAX_FOOTPRINT, footprint};
 use crate::text::message::quote;
+use crate::tools::kept_files::KeptFiles;
 use crate::tools::{CallLog, ToolError, read_json_or_text};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

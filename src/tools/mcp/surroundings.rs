@@ -1,8 +1,8 @@
 //! What servers need from the toolbox that they belong to.
 
-use super::files::KeptFiles;
 use crate::models::{Environment, HttpClients};
 use crate::tools::SharedSecrets;
+use crate::tools::kept_files::KeptFiles;
 use crate::tools::sandbox::Program;
 use std::sync::Arc;
 

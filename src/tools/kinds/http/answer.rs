@@ -22,8 +22,28 @@ impl Answer {
         self.body.len()
     }
 
+    /// What it is: text, or the bytes of something else with their content type.
+    pub(super) fn into_received(self) -> Result<Received, RequestError> {
+        let content_type = content_type(&self.headers).map(str::to_owned);
+        let is_plain = !self.headers.contains_key(CONTENT_ENCODING);
+        match content_type.as_deref().map(kind_of) {
+            Some(Kind::Binary) if is_plain && self.body.len() > 0 => {}
+            Some(Kind::Unknown) | None if is_plain => {
+                // Nobody says what it is.
+                let bytes = self.body.into_bytes().map_err(|error| lost(&error))?;
+                return Ok(match String::from_utf8(bytes) {
+                    Ok(text) => Received::Text(text),
+                    Err(error) => Received::Bytes(error.into_bytes(), content_type),
+                });
+            }
+            _ => return self.into_text().map(Received::Text),
+        }
+        let bytes = self.body.into_bytes().map_err(|error| lost(&error))?;
+        Ok(Received::Bytes(bytes, content_type))
+    }
+
     /// Its text, in memory, by the character set that the server names; UTF-8 where it names none.
-    pub(super) fn into_text(self) -> Result<String, RequestError> {
+    fn into_text(self) -> Result<String, RequestError> {
         let bytes = self.body.into_bytes().map_err(|error| lost(&error))?;
         let charset = charset(&self.headers);
         if let Some(encoding) = charset.filter(|encoding| *encoding != encoding_rs::UTF_8) {
@@ -53,9 +73,74 @@ impl Answer {
     }
 }
 
+/// The content of an answer.
+pub(super) enum Received {
+    Text(String),
+    /// Bytes, and what the server says they are.
+    Bytes(Vec<u8>, Option<String>),
+}
+
+/// What a content type says about its bytes.
+enum Kind {
+    Text,
+    Binary,
+    Unknown,
+}
+
+fn kind_of(content_type: &str) -> Kind {
+    let essence = content_type.split(';').next().unwrap_or_default();
+    let essence = essence.trim().to_ascii_lowercase();
+    let (main, sub) = essence.split_once('/').unwrap_or((&essence, ""));
+    let texts = [
+        "json",
+        "xml",
+        "javascript",
+        "yaml",
+        "x-yaml",
+        "toml",
+        "x-www-form-urlencoded",
+        "x-ndjson",
+        "sql",
+        "graphql",
+    ];
+    let binaries = [
+        "octet-stream",
+        "pdf",
+        "zip",
+        "gzip",
+        "x-gzip",
+        "x-tar",
+        "x-7z-compressed",
+        "wasm",
+        "x-protobuf",
+        "vnd.ms-excel",
+        "msword",
+    ];
+    match main {
+        "text" => Kind::Text,
+        "application" | "image"
+            if texts.contains(&sub)
+                || sub.ends_with("+json")
+                || sub.ends_with("+xml")
+                || sub.ends_with("+yaml") =>
+        {
+            Kind::Text
+        }
+        "image" | "audio" | "video" | "font" => Kind::Binary,
+        "application" if binaries.contains(&sub) || sub.starts_with("vnd.openxmlformats") => {
+            Kind::Binary
+        }
+        _ => Kind::Unknown,
+    }
+}
+
+fn content_type(headers: &HeaderMap) -> Option<&str> {
+    headers.get(CONTENT_TYPE)?.to_str().ok()
+}
+
 /// The character set that the content type names.
 fn charset(headers: &HeaderMap) -> Option<&'static encoding_rs::Encoding> {
-    let content_type = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    let content_type = content_type(headers)?;
     let mut parameters = content_type.split(';').skip(1);
     let label = parameters.find_map(|parameter| {
         let (name, value) = parameter.split_once('=')?;

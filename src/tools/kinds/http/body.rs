@@ -22,6 +22,15 @@ pub(super) fn is_form(headers: &HeaderMap) -> bool {
     content_type.is_some_and(|value| value.to_str().is_ok_and(is_form_type))
 }
 
+/// Whether the body is JSON: headers say so, or nothing else.
+pub(super) fn is_json(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(CONTENT_TYPE).and_then(|it| it.to_str().ok());
+    content_type.is_none_or(|content_type| {
+        let essence = content_type.split(';').next().unwrap_or_default().trim();
+        essence.eq_ignore_ascii_case("application/json") || essence.ends_with("+json")
+    })
+}
+
 /// The body with its parameters inserted. Inside the text of a form they are encoded, so that none adds a field.
 pub(super) fn render(
     template: &Value,

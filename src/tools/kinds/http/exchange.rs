@@ -1,7 +1,7 @@
 //! The requests and answers of one call: one of each, or those of all pages.
 
 use super::HttpSettings;
-use super::answer::Answer;
+use super::answer::{Answer, Received};
 use super::pages::{self, Next};
 use super::request::Prepared;
 use crate::models::CostBasis;
@@ -10,8 +10,9 @@ use crate::models::off_thread::off_thread;
 use crate::run::ErrorKind;
 use crate::tools::kinds::jq::JqRule;
 use crate::tools::services::Services;
-use crate::tools::{Call, CallReport, Secrets, ToolError};
+use crate::tools::{Call, CallReport, Secrets, ToolError, quote};
 use serde_json::Value;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,7 +26,16 @@ pub(super) struct Request {
     pub response: Option<JqRule>,
     /// Finds the next page.
     pub next: Option<Next>,
+    /// The folder of the catalog.
+    pub folder: Option<Arc<PathBuf>>,
     pub timeout: Option<Duration>,
+}
+
+impl Request {
+    /// The folder of the catalog.
+    pub(super) fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref().map(PathBuf::as_path)
+    }
 }
 
 pub(super) fn failure(secrets: &Secrets, error: &RequestError) -> ToolError {
@@ -128,12 +138,25 @@ impl Exchange<'_> {
     async fn read(&self, answer: Answer) -> Result<(String, Result<Value, String>), ToolError> {
         let length = answer.len();
         let hidden = Arc::clone(self.secrets);
+        let files = Arc::clone(&self.services.files);
         let read = move || {
-            let text = answer
-                .into_text()
-                .map_err(|error| failure(&hidden, &error))?;
-            let shown = hidden.redact(&text).into_owned();
-            Ok((shown, crate::tools::read_json_or_text(text)))
+            let received = answer.into_received();
+            match received.map_err(|error| failure(&hidden, &error))? {
+                Received::Text(text) => {
+                    let shown = hidden.redact(&text).into_owned();
+                    Ok((shown, crate::tools::read_json_or_text(text)))
+                }
+                Received::Bytes(bytes, mime_type) => {
+                    let mime_type = mime_type.as_deref().unwrap_or("application/octet-stream");
+                    let kept = files.keep(&bytes, &quote(mime_type, 100));
+                    let kept = kept.map_err(|error| {
+                        ToolError::permanent(format!(
+                            "the answer cannot be kept as a file: {error}"
+                        ))
+                    })?;
+                    Ok((kept.to_string(), Ok(kept)))
+                }
+            }
         };
         off_thread(length, read).await
     }

@@ -3,6 +3,7 @@
 mod address;
 mod answer;
 mod body;
+mod content;
 mod exchange;
 mod pages;
 mod query;
@@ -172,6 +173,7 @@ impl ToolSettings for HttpSettings {
                 http: self.clone(),
                 response,
                 next: self.pages.as_ref().map(Next::of).transpose()?,
+                folder: context.definition.folder.clone(),
                 timeout: policy.timeout,
             }),
             policy: CallPolicy {
@@ -247,7 +249,7 @@ impl Tool for HttpTool {
 
 /// Makes the request; `sent` is set as soon as it may have reached the server.
 async fn run(request: &Request, services: &Services, call: &Call, sent: &mut bool) -> CallReport {
-    let prepared = match Prepared::new(&request.http, services, call) {
+    let prepared = match Prepared::new(&request.http, request.folder(), services, call) {
         Ok(prepared) => prepared,
         Err(message) => return CallReport::not_sent(ToolError::permanent(message)),
     };

@@ -1,8 +1,9 @@
 //! One request: rendered, sent, and its answer read.
 
 use super::answer::Answer;
+use super::content::{Content, Folders};
 use super::query::add_query;
-use super::{HttpSettings, address, body};
+use super::{HttpSettings, address, body, content};
 use crate::models::TlsFiles;
 use crate::models::http::{
     RequestError, is_transient, lost, retry_after, spool_body, transport_error,
@@ -17,6 +18,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION
 use reqwest::{Method, Url};
 use serde_json::{Map, Value};
 use std::fmt::Write;
+use std::path::Path;
 
 /// Says which attempt this is, so that a server does not do twice what is asked again.
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -30,7 +32,7 @@ pub(super) struct Prepared {
     method: Method,
     pub url: Url,
     headers: HeaderMap,
-    body: Option<String>,
+    body: Option<Content>,
     tls: Option<TlsFiles>,
     /// Whether its `Idempotency-Key` is the name of the attempt.
     has_own_key: bool,
@@ -45,6 +47,7 @@ pub(super) struct Prepared {
 impl Prepared {
     pub(super) fn new(
         http: &HttpSettings,
+        folder: Option<&Path>,
         services: &Services,
         call: &Call,
     ) -> Result<Self, String> {
@@ -153,12 +156,30 @@ impl Prepared {
                 .map(|(name, value)| (name.clone(), value.clone()));
             (!in_query).then(|| Value::Object(rest.collect()))
         });
+        let folders = Folders {
+            catalog: folder,
+            kept: &services.files,
+        };
         let body = match content {
             None => None,
-            Some(Value::String(text)) => Some(text),
-            Some(content) if is_form => Some(body::form(&content)?),
-            Some(content) => Some(body::json(&mut headers, &content)),
+            Some(content) if content::is_multipart(&headers) => {
+                Some(Content::Parts(content::parts(&content, &folders)?))
+            }
+            Some(Value::String(text)) => Some(Content::Text(text)),
+            Some(content) if is_form => Some(Content::Text(body::form(&content)?)),
+            Some(content) => {
+                // Without a type of its own an object is JSON.
+                let is_json = body::is_json(&headers);
+                let file = (!is_json).then(|| content::file(&content, &folders));
+                Some(match file.transpose()?.flatten() {
+                    Some(file) => Content::File(file),
+                    None => Content::Text(body::json(&mut headers, &content)),
+                })
+            }
         };
+        if body.as_ref().is_some_and(Content::has_own_type) {
+            headers.remove(CONTENT_TYPE);
+        }
         if in_query && http.body.is_none() {
             for (name, value) in renderer.rest() {
                 add_query(&mut query, name, value);
@@ -184,7 +205,7 @@ impl Prepared {
             {
                 shown.push_str("content-type: application/json\n");
             }
-            let _ = write!(shown, "\n{body}");
+            let _ = write!(shown, "\n{}", body.shown());
         }
         let host_and_path = path.split_once("://").map_or(path, |(_, rest)| rest);
         Ok(Self {
@@ -234,7 +255,7 @@ impl Prepared {
         let request = client.request(self.method.clone(), self.url.clone());
         let mut request = request.headers(self.headers.clone());
         if let Some(body) = &self.body {
-            request = request.body(body.clone());
+            request = body.add_to(request).map_err(RequestError::permanent)?;
         }
         tracing::debug!(place = ?place, "request sent");
         let response = request

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 /// Where files are kept. A file is named by its content, so the same content is one file.
 #[derive(Debug, Default)]
-pub(in crate::tools) struct KeptFiles {
+pub(crate) struct KeptFiles {
     /// The folder; `None` for one that is made when it is needed, among the temporary ones.
     given: Option<PathBuf>,
     made: OnceLock<PathBuf>,
@@ -41,7 +41,7 @@ const ENDINGS: [(&str, &str); 22] = [
 
 impl KeptFiles {
     /// Files in this folder, which is made when it is needed.
-    pub(in crate::tools) fn in_folder(folder: Option<PathBuf>) -> Self {
+    pub(super) fn in_folder(folder: Option<PathBuf>) -> Self {
         Self {
             given: folder,
             made: OnceLock::new(),
@@ -52,7 +52,7 @@ impl KeptFiles {
     ///
     /// # Errors
     /// Where it cannot be written.
-    pub(in crate::tools) fn keep(&self, content: &[u8], mime_type: &str) -> io::Result<Value> {
+    pub(super) fn keep(&self, content: &[u8], mime_type: &str) -> io::Result<Value> {
         let folder = self.folder()?;
         let digest = blake3::hash(content).to_hex();
         let plain = mime_type.split(';').next().unwrap_or_default().trim();
@@ -71,6 +71,13 @@ impl KeptFiles {
             "mime_type": mime_type,
             "size": content.len(),
         }))
+    }
+
+    /// Whether a file, by its canonical path, lies among them.
+    pub(super) fn holds(&self, file: &Path) -> bool {
+        let folder = self.given.as_ref().or_else(|| self.made.get());
+        let folder = folder.and_then(|folder| folder.canonicalize().ok());
+        folder.is_some_and(|folder| file.starts_with(folder))
     }
 
     fn folder(&self) -> io::Result<&Path> {
