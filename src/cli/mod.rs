@@ -38,6 +38,7 @@ mod sinks;
 mod terminal;
 mod themes;
 mod tools;
+mod tools_call;
 mod trust;
 
 use args::{Cli, Command};
@@ -91,7 +92,7 @@ pub fn main() -> ExitCode {
         Some(Command::Export(args)) => export::export(&args),
         Some(Command::Replay(args)) => on_tokio(replay::replay(args)),
         Some(Command::Trust(args)) => on_tokio(trust::trust(args)),
-        Some(Command::Tools(args)) => tools::tools(&args),
+        Some(Command::Tools(args)) => on_tokio(tools::tools(args)),
         Some(Command::Models(args)) => on_tokio(models::models(args)),
         Some(Command::Prices(args)) => prices::prices(&args),
         Some(Command::Themes) => themes::themes(),

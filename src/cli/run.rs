@@ -92,6 +92,7 @@ async fn run_once(
         Ok(consent) => consent,
         Err(code) => return Ok((code, None)),
     };
+    let loaded = Box::pin(loaded.with_listed_tools(&consent)).await?;
     let mut warnings = loaded.warnings();
     let origin = dashboard::Origin {
         address: loaded.address_of_project(),

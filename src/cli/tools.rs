@@ -1,60 +1,164 @@
-//! `plandeck tools`: lists the tools of a catalog.
+//! `plandeck tools`: lists the tools of a catalog and of its MCP servers, with where each comes from.
 
-use super::args::ToolsArgs;
+use super::args::tools::{ToolsArgs, ToolsCommand};
 use super::failure::Failure;
-use super::output::{out_json, out_line};
-use crate::session::{SessionError, catalog, read_draft};
+use super::output::{note_line, out_json, out_line};
+use super::tools_call::call;
+use super::trust;
+use crate::session::{
+    SessionError, Settings, SourceOptions, all_servers, catalog, listed_tools, read_draft,
+};
 use crate::text::{fit, line, pad, width};
-use crate::tools::{Catalog, ToolDefinition};
+use crate::tools::{BUILTINS, Catalog, ToolDefinition};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Prints the tools of `--tools`, else of a plan, else of the catalog in this folder.
-pub(super) fn tools(args: &ToolsArgs) -> Result<u8, Failure> {
+/// Exit code where a server did not list its tools.
+const SOME_MISSING: u8 = 1;
+
+/// A column is no wider than this, in cells.
+const WIDEST: usize = 40;
+
+/// Tools that need no entry in a catalog, and what they do. The last step of a plan is none that a step calls.
+const DESCRIBED: [(&str, &str); 2] = [
+    ("code_exec", "Runs Python in a sandbox: {code, input_data}"),
+    (
+        "function_call",
+        "Calls another tool by its name: {name, args}",
+    ),
+];
+
+/// Lists the tools, or calls one.
+pub(super) async fn tools(args: ToolsArgs) -> Result<u8, Failure> {
+    match args.command {
+        Some(ToolsCommand::Call(args)) => call(args).await,
+        None => list(&args).await,
+    }
+}
+
+/// Prints the tools of `--tools`, else of a plan, else of the catalog in this folder, and those of its MCP servers.
+async fn list(args: &ToolsArgs) -> Result<u8, Failure> {
     let plan = args.plan.as_deref().unwrap_or(Path::new("."));
+    let mut source = args.from.options();
+    source.trust = trust::is_given(args.from.trust);
     let draft = match &args.plan {
-        Some(file) if args.tools.is_empty() => Some(read_draft(file)?),
+        Some(file) if source.tools.is_empty() => Some(read_draft(file)?),
         _ => None,
     };
-    let mut catalog = catalog(plan, &args.tools, draft.as_ref())?;
-    for file in &args.open_api {
-        let operations = Catalog::load_open_api(file).map_err(SessionError::from)?;
-        catalog.complete(operations);
+    let mut known = catalog(plan, &source.tools, draft.as_ref())?;
+    for file in &source.open_api {
+        known.complete(Catalog::load_open_api(file).map_err(SessionError::from)?);
     }
-    if catalog.tools().is_empty() {
+    all_servers(&mut known, plan, &source.mcp_config)?;
+    if known.tools().is_empty() && known.mcp_servers.is_empty() {
         return Err(Failure::usage(
             "no catalog in this folder: name one with --tools FILE, or a plan that has one in its folder",
         ));
     }
+    let (known, code) = with_servers(known, &source).await?;
+    let rows: Vec<Row<'_>> = known
+        .tools()
+        .iter()
+        .map(Row::of)
+        .chain(builtin(&known))
+        .collect();
     if args.json {
-        let list: Vec<Value> = catalog.tools().iter().map(described).collect();
-        out_json(&Value::Array(list))?;
-        return Ok(0);
+        out_json(&Value::Array(rows.iter().map(Row::to_json).collect()))?;
+        return Ok(code);
     }
-    let names = catalog.tools().iter().map(|tool| width(&tool.name));
-    let column = names.max().unwrap_or(0).min(40);
-    for tool in catalog.tools() {
-        let row = format!(
-            "{}  {:<9}  {}",
-            pad(&fit(&tool.name, column), column),
-            tool.kind().name,
-            line(tool.description.lines().next().unwrap_or_default())
+    let column = |of: fn(&Row<'_>) -> usize| rows.iter().map(of).max().unwrap_or(0).min(WIDEST);
+    let names = column(|row| width(row.name));
+    let kinds = column(|row| width(row.kind));
+    let sources = column(|row| width(row.source));
+    for row in &rows {
+        let text = format!(
+            "{}  {:<kinds$}  {}  {}",
+            pad(&fit(row.name, names), names),
+            row.kind,
+            pad(&fit(row.source, sources), sources),
+            line(row.description.lines().next().unwrap_or_default())
         );
-        out_line(row.trim_end())?;
+        out_line(text.trim_end())?;
     }
-    Ok(0)
+    Ok(code)
 }
 
-fn described(tool: &Arc<ToolDefinition>) -> Value {
-    json!({
-        "name": tool.name,
-        "type": tool.kind().name,
-        "description": tool.description,
-        "input_schema": tool.input_schema,
-        "output_schema": tool.output_schema,
-        "cost_usd": tool.cost,
-        "read_only": tool.read_only,
-        "idempotent": tool.idempotent,
-    })
+/// The catalog with the tools of its servers, which are started or connected to; and the exit code.
+async fn with_servers(known: Catalog, source: &SourceOptions) -> Result<(Catalog, u8), Failure> {
+    if known.mcp_servers.is_empty() {
+        return Ok((known, 0));
+    }
+    let here = std::env::current_dir().unwrap_or_default();
+    let settings = Settings::load(&here)?;
+    let listing = match listed_tools(&known, source, &settings).await {
+        Err(SessionError::NotTrusted(request)) => {
+            note_line(&format!(
+                "MCP servers are not asked for their tools: {request}\n{}",
+                request.remedy()
+            ));
+            return Ok((known, SOME_MISSING));
+        }
+        listing => listing?,
+    };
+    for error in &listing.failures {
+        note_line(&error.message);
+    }
+    let code = if listing.failures.is_empty() {
+        0
+    } else {
+        SOME_MISSING
+    };
+    Ok((listing.catalog, code))
+}
+
+/// One tool as it is listed.
+struct Row<'a> {
+    name: &'a str,
+    kind: &'static str,
+    source: &'a str,
+    description: &'a str,
+    definition: Option<&'a ToolDefinition>,
+}
+
+impl<'a> Row<'a> {
+    fn of(tool: &'a Arc<ToolDefinition>) -> Self {
+        Self {
+            name: &tool.name,
+            kind: tool.kind().name,
+            source: &tool.source,
+            description: &tool.description,
+            definition: Some(tool),
+        }
+    }
+
+    fn to_json(&self) -> Value {
+        let tool = self.definition;
+        json!({
+            "name": self.name,
+            "type": self.kind,
+            "source": self.source,
+            "description": self.description,
+            "input_schema": tool.map(|tool| &tool.input_schema),
+            "output_schema": tool.map(|tool| &tool.output_schema),
+            "cost_usd": tool.map(|tool| tool.cost).unwrap_or_default(),
+            "read_only": tool.is_some_and(|tool| tool.read_only),
+            "idempotent": tool.is_some_and(|tool| tool.idempotent),
+        })
+    }
+}
+
+/// The tools that need no entry, and have none.
+fn builtin(known: &Catalog) -> Vec<Row<'_>> {
+    let described = DESCRIBED
+        .into_iter()
+        .filter(|(name, _)| BUILTINS.contains(name) && known.get(name).is_none());
+    let rows = described.map(|(name, description)| Row {
+        name,
+        kind: name,
+        source: "built-in",
+        description,
+        definition: None,
+    });
+    rows.collect()
 }

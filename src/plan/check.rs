@@ -21,8 +21,6 @@ use std::sync::Arc;
 
 /// The tool that runs a program which the step brings; it needs no entry in the catalog.
 const CODE_EXEC: &str = "code_exec";
-/// The tool that calls another by name.
-const FUNCTION_CALL: &str = "function_call";
 /// The maximum of faults that get a "did you mean": each guess compares with every name.
 const MAX_GUESSES: usize = 20;
 

@@ -2,7 +2,7 @@
 
 use super::diagnostic::{Collector, Source};
 use super::draft_plan::DraftPlan;
-use super::model::Dialect;
+use super::model::{Dialect, FUNCTION_CALL};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -44,6 +44,15 @@ impl Draft {
     /// The catalog inside the plan: an object with `tools` or `mcpServers`, or both, as they stand there.
     pub fn catalog(&self) -> Option<&Value> {
         self.plan.catalog.as_ref()
+    }
+
+    /// The names of the tools that the steps call, those that `function_call` calls too.
+    pub(crate) fn tool_names(&self) -> impl Iterator<Item = &str> {
+        self.plan.steps.iter().filter_map(|step| {
+            let tool = &*step.tool.as_ref()?.value;
+            let called = (tool == FUNCTION_CALL).then(|| step.parameters.get("name")?.as_text());
+            Some(called.flatten().unwrap_or(tool))
+        })
     }
 
     /// How many steps were found.

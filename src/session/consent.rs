@@ -10,7 +10,6 @@ use crate::tools::{Catalog, CatalogToolbox, Reaches, ToolOptions};
 ///
 /// # Errors
 /// Where it is not trusted: what it would do, with the remedy.
-#[allow(dead_code, reason = "for commands that call a tool without a plan")]
 pub(crate) fn consent_to_catalog(
     catalog: &Catalog,
     toolbox: &CatalogToolbox,

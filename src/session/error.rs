@@ -66,6 +66,9 @@ pub enum SessionError {
     /// A file given with `--mcp-config` names no MCP servers.
     #[error("--mcp-config {}: it has no `mcpServers`", .0.display())]
     NoServers(PathBuf),
+    /// An MCP server is not there, or does not list its tools.
+    #[error("{0}")]
+    Servers(String),
     /// A file to replay does not hold the events of one run.
     #[error("{0}")]
     EventFile(String),

@@ -7,11 +7,13 @@ use super::note::Note;
 use super::options::SourceOptions;
 use super::recording::Provenance;
 use super::redaction::without_secrets;
+use super::servers::add_servers;
 use super::settings::Settings;
 use super::trust::{Consent, Judgement, Subject, Trust, TrustedOnce, is_in_trusted_folder, judge};
 use crate::models::{SmallModelWorker, process_environment};
 use crate::plan::{Draft, ExecutionPlan, Source, parse};
 use crate::store::home;
+use crate::text::message::quote;
 use crate::text::secrets::mask_password;
 use crate::tools::{Catalog, CatalogToolbox, Reaches, ToolOptions, Toolbox};
 use serde_json::{Map, Value, json};
@@ -39,6 +41,10 @@ pub struct Loaded {
     options: SourceOptions,
     source: Source,
     catalog: Catalog,
+    /// The plan as it was read, where it calls tools that only MCP servers may have and that none has listed yet.
+    unlisted: Option<Box<Draft>>,
+    /// Whether every context value must be given.
+    needs_context: bool,
 }
 
 /// Loads a plan to run it: every context value that it refers to must be given.
@@ -68,6 +74,39 @@ async fn load_with(
     needs_context: bool,
 ) -> Result<Loaded, SessionError> {
     let draft = read_draft(file)?;
+    load_draft(draft, file, options, settings, needs_context).await
+}
+
+/// The name of the text of a plan that only calls a tool.
+pub(crate) const CALL: &str = "the call";
+
+/// Loads a plan of one step, which calls `tool` with `input`, an object of values that are taken as they are.
+pub(crate) async fn load_call(
+    tool: &str,
+    input: Map<String, Value>,
+    mut options: SourceOptions,
+    settings: &Settings,
+) -> Result<Loaded, SessionError> {
+    let names = (0..input.len()).map(|at| format!("value_{at}"));
+    let references = input.keys().zip(names.clone());
+    let references = references.map(|(key, name)| (key.clone(), format!("{{{{{name}}}}}").into()));
+    let parameters: Map<String, Value> = references.collect();
+    let step = json!({"id": tool, "tool": tool, "parameters": parameters});
+    let text = json!({"name": format!("call of {tool}"), "steps": [step]}).to_string();
+    options.context = names
+        .zip(input.into_iter().map(|(_, value)| value))
+        .collect();
+    let draft = parse(CALL, text.as_bytes())?;
+    load_draft(draft, Path::new("-"), options, settings, true).await
+}
+
+async fn load_draft(
+    draft: Draft,
+    file: &Path,
+    options: SourceOptions,
+    settings: &Settings,
+    needs_context: bool,
+) -> Result<Loaded, SessionError> {
     let source = draft.source().clone();
     let mut context = options.recorded_context.clone();
     context.extend(options.context.clone());
@@ -84,13 +123,8 @@ async fn load_with(
     for file in &options.open_api {
         catalog.complete(Catalog::load_open_api(file)?);
     }
-    for file in &options.mcp_config {
-        let servers = Catalog::load(file)?;
-        if servers.mcp_servers.is_empty() {
-            return Err(SessionError::NoServers(file.clone()));
-        }
-        catalog.merge_servers(servers);
-    }
+    add_servers(&mut catalog, file, &options.mcp_config, &draft)?;
+    let unlisted = (!catalog.expected().is_empty()).then(|| Box::new(draft.clone()));
     let plan = draft.check(Some(&catalog), given)?;
     let worker = worker(&options, settings).await?;
     if needs_context {
@@ -105,6 +139,8 @@ async fn load_with(
         options,
         source,
         catalog,
+        unlisted,
+        needs_context,
     })
 }
 
@@ -155,7 +191,7 @@ pub(super) fn beside(folder: &Path) -> Option<PathBuf> {
 }
 
 /// Tools that read this process's environment; every value that they read is kept out of the log.
-fn tool_options() -> ToolOptions {
+pub(super) fn tool_options() -> ToolOptions {
     ToolOptions {
         environment: watched(process_environment()),
         files: files_folder(),
@@ -168,7 +204,7 @@ pub(super) fn files_folder() -> Option<PathBuf> {
     std::path::absolute(home().ok()?.join(FILES)).ok()
 }
 
-async fn worker(
+pub(super) async fn worker(
     options: &SourceOptions,
     settings: &Settings,
 ) -> Result<SmallModelWorker, SessionError> {
@@ -240,7 +276,56 @@ impl Loaded {
         }
         let messages = self.catalog.warnings.iter().map(|one| one.message.clone());
         notes.extend(messages.map(Note::CatalogWarning));
+        notes.extend(self.unlisted_note());
         notes
+    }
+
+    /// Which tools are looked for on MCP servers before anything runs.
+    fn unlisted_note(&self) -> Option<Note> {
+        self.unlisted.as_ref()?;
+        let names = self.catalog.expected().iter().map(|name| quote(name, 60));
+        let names: Vec<String> = names.collect();
+        Some(Note::CatalogWarning(format!(
+            "not in the catalog, and looked for on the MCP servers when the plan runs: {}",
+            names.join(", ")
+        )))
+    }
+
+    /// The plan with the tools that MCP servers list, checked in full. Where it calls tools that only servers may have,
+    /// they are started or connected to, which takes consent.
+    ///
+    /// # Errors
+    /// Faults of the plan; where a server is not there, or does not list its tools.
+    pub(crate) async fn with_listed_tools(mut self, _: &Consent) -> Result<Self, SessionError> {
+        if self.worker.is_simulated() {
+            return Ok(self);
+        }
+        if let Some(draft) = self.unlisted.take() {
+            let listing = self.toolbox.with_listed_tools(&self.catalog, false).await;
+            let given = self.needs_context.then_some(&self.context);
+            let plan = draft.check(Some(&listing.catalog), given);
+            self.plan = match plan {
+                Ok(plan) => Arc::new(plan),
+                Err(faults) => {
+                    let failures = listing.failures.iter().map(|error| error.message.clone());
+                    return match failures.reduce(|all, one| format!("{all}\n{one}")) {
+                        Some(failures) => Err(SessionError::Servers(failures)),
+                        None => Err(faults.into()),
+                    };
+                }
+            };
+            self.toolbox = listing.toolbox;
+            self.catalog = listing.catalog;
+        }
+        match self.toolbox.missing_server(&self.plan) {
+            Some((step, why)) => Err(SessionError::Servers(format!("step {step}: {why}"))),
+            None => Ok(self),
+        }
+    }
+
+    /// The catalog, with what MCP servers have listed.
+    pub(crate) fn catalog(&self) -> &Catalog {
+        &self.catalog
     }
 
     /// The name and text of the plan file.

@@ -22,6 +22,7 @@ mod folders;
 mod fork;
 mod history;
 mod key_settings;
+mod listed;
 mod load;
 mod log_file;
 mod note;
@@ -36,6 +37,7 @@ mod redaction;
 mod resume;
 mod run_log;
 mod savings;
+mod servers;
 mod settings;
 mod trust;
 mod values;
@@ -43,10 +45,6 @@ mod worker_calls;
 
 pub(crate) use bundled::SAMPLE_FILES;
 pub use changes::Changes;
-#[allow(
-    unused_imports,
-    reason = "for commands that call a tool without a plan"
-)]
 pub(crate) use consent::consent_to_catalog;
 pub(crate) use consent::reaches_of_catalog;
 pub(crate) use edited_plan::{PlanChange, place_in_plan, plan_change};
@@ -59,8 +57,9 @@ pub(crate) use history::{
     InterruptedRun, all_runs, exchanges_of, find_run, interrupted_run_of, other_runs_of, state_of,
 };
 pub use key_settings::KeySetting;
+pub(crate) use listed::listed_tools;
+pub(crate) use load::{CALL, catalog, load_call, load_to_check, read_draft};
 pub use load::{Loaded, load};
-pub(crate) use load::{catalog, load_to_check, read_draft};
 pub(crate) use log_file::start_log;
 pub use note::{Note, TakeOver};
 pub use options::{JournalSettings, SourceOptions};
@@ -71,6 +70,7 @@ pub use prepared::{CommandSender, LiveRun, PreparedRun};
 pub use resume::PriorRun;
 pub use savings::savings;
 pub(crate) use savings::savings_so_far;
+pub(crate) use servers::all_servers;
 pub use settings::{PriceSetting, Settings, theme_folders};
 pub(crate) use trust::{
     Consent, ItemMark, Judgement, Remembered, Subject, TrustAnswer, TrustedOnce,

@@ -6,7 +6,7 @@ use super::fixed_price::Priced;
 use super::function_call::{ByName, FunctionCall};
 use super::kinds::code_exec::CodeExecTool;
 use super::kinds::{agent, mcp, model, process};
-use super::mcp::Servers;
+use super::mcp::{Server, Servers};
 use super::services::{Services, ToolOptions};
 use super::simulated::SimulatedTool;
 use super::synthesis::FinalSynthesis;
@@ -16,7 +16,7 @@ use super::{Probe, Recover, Recovery};
 use crate::models::SmallModelWorker;
 use crate::plan::{Evaluation, ExecutionPlan, FINAL_SYNTHESIS};
 use futures::FutureExt;
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, join_all};
 use serde_json::{Map, Value};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -34,6 +34,16 @@ pub struct CatalogToolbox {
     mcp_servers: Map<String, Value>,
 }
 
+/// What MCP servers have listed.
+pub(crate) struct Listing {
+    /// The tools with theirs. The connections are those of the toolbox that asked.
+    pub toolbox: CatalogToolbox,
+    /// The catalog with theirs.
+    pub catalog: Catalog,
+    /// The errors of servers that did not list their tools.
+    pub failures: Vec<ToolError>,
+}
+
 impl CatalogToolbox {
     /// Builds every tool of `catalog`, and the built-in tools. A tool that cannot be built is in the toolbox too; its
     /// calls fail with the reason.
@@ -41,6 +51,10 @@ impl CatalogToolbox {
         let servers = Servers::new(catalog.servers());
         let services = Arc::new(Services::new(options, servers));
         worker.add_secrets_to(&services.secrets);
+        Self::over(catalog, worker, services)
+    }
+
+    fn over(catalog: &Catalog, worker: &SmallModelWorker, services: Arc<Services>) -> Self {
         let definitions: Vec<Arc<ToolDefinition>> = {
             let all = catalog.tools().iter();
             all.map(|definition| mcp::with_server(definition, &services.mcp))
@@ -83,6 +97,71 @@ impl CatalogToolbox {
             services,
             mcp_servers: catalog.mcp_servers.clone(),
         }
+    }
+
+    /// Asks MCP servers for their tools: those that may have a tool that `catalog` expects, or, where `all` says so, all
+    /// of them. They are started or connected to. Returns the toolbox and its catalog with what they have listed, and
+    /// what went wrong with which.
+    pub(crate) async fn with_listed_tools(&self, catalog: &Catalog, all: bool) -> Listing {
+        let of_tool = |name: &Arc<str>| {
+            let settings = self.definitions.get(name)?.settings::<McpSettings>()?;
+            Some(settings.candidates(&self.services.mcp))
+        };
+        let servers = &self.services.mcp;
+        let mut asked: Vec<&Arc<Server>> = if all {
+            servers.all().iter().collect()
+        } else {
+            catalog
+                .expected()
+                .iter()
+                .filter_map(of_tool)
+                .flatten()
+                .collect()
+        };
+        asked.sort_by_key(|server| {
+            servers
+                .all()
+                .iter()
+                .position(|one| Arc::ptr_eq(one, server))
+        });
+        asked.dedup_by(|one, other| Arc::ptr_eq(one, other));
+        let surroundings = self.services.surroundings();
+        let listed = asked.iter().map(|server| async {
+            (
+                Arc::clone(&server.settings().name),
+                server.tools(&surroundings).await,
+            )
+        });
+        let (mut lists, mut failures) = (Vec::new(), Vec::new());
+        for (server, tools) in join_all(listed).await {
+            match tools {
+                Ok(tools) => lists.push((server, tools)),
+                Err(error) => failures.push(error),
+            }
+        }
+        let catalog = catalog.with_listed(&lists);
+        let services = Arc::clone(&self.services);
+        Listing {
+            toolbox: Self::over(&catalog, &self.worker, services),
+            catalog,
+            failures,
+        }
+    }
+
+    /// Why a tool of an MCP server that a step of `plan` calls cannot be called: its server is not there. With the step.
+    pub(crate) fn missing_server(&self, plan: &ExecutionPlan) -> Option<(Arc<str>, String)> {
+        let mut steps = plan.steps.iter();
+        steps.find_map(|step| {
+            let settings = self
+                .definitions
+                .get(&step.tool)?
+                .settings::<McpSettings>()?;
+            if !settings.candidates(&self.services.mcp).is_empty() {
+                return None;
+            }
+            let why = self.services.mcp.find(settings.server.as_deref()).err()?;
+            Some((Arc::clone(&step.id), why))
+        })
     }
 
     /// Adds a tool, or replaces the one of this name. `function_call` cannot call it.
@@ -267,11 +346,12 @@ impl CatalogToolbox {
             }
             self.add_worker(reaches, model.model.as_deref());
         }
-        if let Some(mcp) = definition.settings::<McpSettings>()
-            && let Ok(server) = self.services.mcp.find(mcp.server.as_deref())
-            && let Some(entry) = self.mcp_servers.get(&*server.settings().name)
-        {
-            reaches.server(entry);
+        let settings = definition.settings::<McpSettings>();
+        let servers = settings.map(|mcp| mcp.candidates(&self.services.mcp));
+        for server in servers.unwrap_or_default() {
+            if let Some(entry) = self.mcp_servers.get(&*server.settings().name) {
+                reaches.server(entry);
+            }
         }
     }
 

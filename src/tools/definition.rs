@@ -23,6 +23,8 @@ pub struct ToolDefinition {
     pub name: Arc<str>,
     /// What it does, for users and for models.
     pub description: Arc<str>,
+    /// Where it comes from: the name of the catalog, or `mcp:SERVER`.
+    pub source: Arc<str>,
     /// The settings of its kind.
     pub(crate) implementation: Arc<dyn ToolSettings>,
     /// The parameters: a JSON Schema of type object. `None` where the catalog has no schema.
@@ -59,6 +61,7 @@ impl ToolDefinition {
         Self {
             name: name.into(),
             description: "".into(),
+            source: "".into(),
             implementation,
             input_schema: None,
             output_schema: None,

@@ -44,6 +44,7 @@ pub use call::{Call, CallReport, Unredacted};
 pub use catalog::Catalog;
 pub(crate) use catalog::parts::{CatalogPart, PartKind};
 pub use catalog_toolbox::CatalogToolbox;
+pub(crate) use catalog_toolbox::{BUILTINS, Listing};
 pub use definition::ToolDefinition;
 pub use error::ToolError;
 pub use file_inputs::{FileDigests, FileInputs};

@@ -32,6 +32,8 @@ mod limits_forecast;
 mod limits_money;
 mod limits_rates;
 #[cfg(target_os = "linux")]
+mod mcp;
+#[cfg(target_os = "linux")]
 mod memory;
 mod models;
 mod network;

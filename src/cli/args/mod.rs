@@ -3,6 +3,7 @@
 pub(super) mod history;
 pub(super) mod plan;
 pub(super) mod run;
+pub(super) mod tools;
 pub(super) mod trust;
 pub(super) mod values;
 
@@ -14,6 +15,7 @@ use history::{
 use plan::PlanArgs;
 use run::{ColorWhen, DemoArgs, RunArgs, SourceArgs};
 use std::path::PathBuf;
+use tools::ToolsArgs;
 use trust::TrustArgs;
 
 /// Run, watch and debug execution plans written by large language models.
@@ -98,7 +100,7 @@ pub(super) enum Command {
     Export(ExportArgs),
     /// Trust a plan, a catalog or a folder to start programs, reach hosts and run code; list or forget what is trusted
     Trust(TrustArgs),
-    /// List the tools of a catalog
+    /// List the tools of a catalog and of its MCP servers, or call one
     Tools(ToolsArgs),
     /// List the models that can be reached, and the worker that `auto` takes
     Models(ModelsArgs),
@@ -155,23 +157,6 @@ pub(super) struct PricesArgs {
     #[arg(value_name = "MODEL")]
     pub model: Option<String>,
     /// Print the prices as a JSON list on standard output
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `plandeck tools`.
-#[derive(Args, Clone, Debug)]
-pub(super) struct ToolsArgs {
-    /// List the tools of this plan
-    #[arg(value_name = "PLAN", value_hint = ValueHint::FilePath)]
-    pub plan: Option<PathBuf>,
-    /// List the tools of this catalog, a JSON or YAML file; repeatable, later files override earlier ones
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub tools: Vec<PathBuf>,
-    /// List the operations of this OpenAPI document; repeatable
-    #[arg(long = "openapi", value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub open_api: Vec<PathBuf>,
-    /// Print the tools as a JSON list on standard output
     #[arg(long)]
     pub json: bool,
 }

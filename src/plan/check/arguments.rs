@@ -1,9 +1,9 @@
 //! The tool of a step and what it is given: calls of functions, arguments by position, the catalog's schema.
 
-use super::{CODE_EXEC, Check, FUNCTION_CALL};
+use super::{CODE_EXEC, Check};
 use crate::plan::diagnostic::{Diagnostic, Severity, shown};
 use crate::plan::draft_plan::{DraftStep, first_byte};
-use crate::plan::model::FINAL_SYNTHESIS;
+use crate::plan::model::{FINAL_SYNTHESIS, FUNCTION_CALL};
 use crate::plan::names::closest;
 use crate::plan::node::{Kind, Member, Node};
 use crate::plan::schema::{self, Checker, ToolSchemas};

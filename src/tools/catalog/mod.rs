@@ -4,6 +4,7 @@
 //! (`cwd`, a program with a slash in its name, `@file` in place of a prompt, a filter or code) start from the folder
 //! of the catalog; a program without `cwd` runs there.
 
+mod listing;
 mod open_api;
 pub(crate) mod parts;
 mod places;
@@ -35,6 +36,8 @@ pub struct Catalog {
     pub mcp_servers: Map<String, Value>,
     /// The folder of the file that each server is named in.
     server_folders: HashMap<String, Arc<PathBuf>>,
+    /// The tools that only its servers may have.
+    expected: Vec<Arc<str>>,
     /// `source`, `version`, `discovered_at`, `metadata` and fields that this program does not know.
     pub extra: Map<String, Value>,
     /// Faults that do not keep the tools from working.

@@ -286,6 +286,7 @@ impl Reader<'_> {
             );
         }
         let mut tool = ToolDefinition::new(name.clone(), Arc::new(ModelSettings::default()));
+        tool.source = Arc::clone(&self.source.name);
         tool.folder = folder.map(|folder| Arc::new(folder.to_path_buf()));
         tool.description = fields.text("description").unwrap_or_default();
         self.schemas(&mut tool, &mut fields);

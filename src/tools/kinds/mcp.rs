@@ -33,7 +33,7 @@ pub(super) static ENTRY: KindEntry = KindEntry {
         Arc::new(McpSettings {
             server: fields.text("server"),
             tool: fields.text("mcp_tool"),
-            of: None,
+            ..McpSettings::default()
         })
     },
 };
@@ -47,6 +47,38 @@ pub(crate) struct McpSettings {
     pub tool: Option<Arc<str>>,
     /// How the server is started or reached, once that is known.
     of: Option<ServerSettings>,
+    /// Whether it is only expected of the servers: no server has listed it yet.
+    is_expected: bool,
+}
+
+impl McpSettings {
+    /// A tool that a server lists.
+    pub(in crate::tools) fn listed(server: &Arc<str>, tool: &Arc<str>) -> Self {
+        Self {
+            server: Some(Arc::clone(server)),
+            tool: Some(Arc::clone(tool)),
+            ..Self::default()
+        }
+    }
+
+    /// A tool that a server, or any of them, may come to list.
+    pub(in crate::tools) fn expected(server: Option<Arc<str>>, tool: Arc<str>) -> Self {
+        Self {
+            server,
+            tool: Some(tool),
+            is_expected: true,
+            of: None,
+        }
+    }
+
+    /// The servers that a call may reach.
+    pub(in crate::tools) fn candidates<'s>(&self, servers: &'s Servers) -> Vec<&'s Arc<Server>> {
+        match servers.find(self.server.as_deref()) {
+            Ok(server) => vec![server],
+            Err(_) if self.is_expected => servers.all().iter().collect(),
+            Err(_) => Vec::new(),
+        }
+    }
 }
 
 /// The definition with the server that it belongs to, which determines its outputs too.
@@ -73,6 +105,9 @@ impl ToolSettings for McpSettings {
     }
 
     fn build(&self, context: &BuildContext<'_>) -> Result<Arc<dyn Tool>, BuildError> {
+        if self.is_expected {
+            return Err("no MCP server has listed it yet".into());
+        }
         let server = context.services.mcp.find(self.server.as_deref())?;
         let tool = self.tool.as_ref().unwrap_or(&context.definition.name);
         Ok(Arc::new(McpTool {

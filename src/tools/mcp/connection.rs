@@ -11,13 +11,15 @@ use crate::tools::{SharedSecrets, ToolError};
 use rmcp::RoleClient;
 use rmcp::model::{
     CallToolRequest, CallToolRequestParams, CancelledNotification, CancelledNotificationParam,
-    ClientRequest, ProtocolVersion, RequestId, RequestMetaObject, ServerResult,
+    ClientRequest, ListToolsRequest, PaginatedRequestParams, ProtocolVersion, RequestId,
+    RequestMetaObject, ServerResult, Tool,
 };
 use rmcp::service::{
     ClientInitializeError, ClientLifecycleMode, ClientServiceExt, Peer, PeerRequestOptions,
     RunningService, ServiceError,
 };
 use serde_json::{Map, Value};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +28,10 @@ const ATTEMPT: &str = "plandeck/attempt";
 
 /// How long the end of a program is waited for, which says why its connection was lost.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// The maximum number of tools, and of pages, that a server may list.
+const MAX_TOOLS: usize = 10_000;
+const MAX_PAGES: usize = 1_000;
 
 /// How a server is connected to.
 pub(super) enum Way {
@@ -167,6 +173,54 @@ impl Connection {
         } else {
             Missed::Sent(failure)
         })
+    }
+
+    /// The tools of the server, all pages of them.
+    pub(super) async fn tools(&self) -> Result<Vec<Tool>, ToolError> {
+        let limit = self.context.start;
+        let listed = tokio::time::timeout(limit, self.all_tools()).await;
+        listed.unwrap_or_else(|_| {
+            Err(ToolError::transient(format!(
+                "{} did not list its tools within {} s{}",
+                super::failure::named(&self.context.server),
+                limit.as_secs_f64(),
+                self.explanation()
+            )))
+        })
+    }
+
+    async fn all_tools(&self) -> Result<Vec<Tool>, ToolError> {
+        let refused = |why: &str| {
+            let server = super::failure::named(&self.context.server);
+            ToolError::permanent(format!("the list of tools of {server} {why}"))
+        };
+        let mut tools = Vec::new();
+        let mut seen = HashSet::new();
+        let mut cursor = None;
+        for _ in 0..MAX_PAGES {
+            let params = PaginatedRequestParams::default().with_cursor(cursor.take());
+            let request = ListToolsRequest::with_param(params);
+            let request = ClientRequest::ListToolsRequest(request);
+            let page = match self.request(request).await {
+                Ok(ServerResult::ListToolsResult(page)) => page,
+                Ok(_) => return Err(refused("cannot be read")),
+                Err(error) => return Err(self.failed("the list of tools", &error).await.0),
+            };
+            tools.extend(page.tools);
+            if tools.len() > MAX_TOOLS {
+                return Err(refused("is longer than 10,000"));
+            }
+            match page.next_cursor.filter(|next| !next.is_empty()) {
+                None => return Ok(tools),
+                Some(next) => {
+                    if !seen.insert(next.clone()) {
+                        return Err(refused("never ends: a page is its own next one"));
+                    }
+                    cursor = Some(next);
+                }
+            }
+        }
+        Err(refused("has too many pages"))
     }
 
     async fn request(&self, request: ClientRequest) -> Result<ServerResult, ServiceError> {

@@ -8,6 +8,7 @@ mod child;
 mod connection;
 mod failure;
 mod http;
+mod listed;
 mod listeners;
 mod observed;
 mod receiver;
@@ -18,6 +19,7 @@ mod settings;
 mod stdio;
 mod surroundings;
 
+pub(in crate::tools) use listed::ListedTool;
 pub(in crate::tools) use server::{Made, Server};
 pub(crate) use servers::Servers;
 pub(in crate::tools) use settings::{Place, ServerSettings};

@@ -4,6 +4,7 @@ use super::child;
 use super::connection::{Connection, Context, Missed, Way};
 use super::failure::{named, not_started};
 use super::http;
+use super::listed::ListedTool;
 use super::listeners::Listeners;
 use super::result;
 use super::settings::{Place, ServerSettings};
@@ -106,6 +107,23 @@ impl Server {
             Err(error) => Err(error),
         };
         Made { output, sent }
+    }
+
+    /// Its tools.
+    ///
+    /// # Errors
+    /// Where it cannot be started or reached, or does not list them.
+    pub(in crate::tools) async fn tools(
+        &self,
+        surroundings: &Surroundings<'_>,
+    ) -> Result<Vec<ListedTool>, ToolError> {
+        let connection = self.connection(surroundings).await?;
+        let listed = connection.tools().await;
+        if listed.is_err() {
+            self.forget(&connection);
+        }
+        let listed = listed?.into_iter();
+        Ok(listed.map(ListedTool::from).collect())
     }
 
     /// The connection, which is opened where there is none.

@@ -51,4 +51,9 @@ impl Servers {
             },
         }
     }
+
+    /// All of them.
+    pub(in crate::tools) fn all(&self) -> &[Arc<Server>] {
+        &self.0
+    }
 }

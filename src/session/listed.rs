@@ -1,0 +1,28 @@
+//! The tools that the MCP servers of a catalog list, without a plan.
+
+use super::consent::consent_to_catalog;
+use super::error::SessionError;
+use super::load::{tool_options, worker};
+use super::options::SourceOptions;
+use super::settings::Settings;
+use crate::tools::{Catalog, CatalogToolbox, Listing};
+
+/// Asks all MCP servers of a catalog for their tools. They are started or connected to.
+///
+/// # Errors
+/// Where the catalog is not trusted; where the worker cannot be used.
+pub(crate) async fn listed_tools(
+    catalog: &Catalog,
+    options: &SourceOptions,
+    settings: &Settings,
+) -> Result<Listing, SessionError> {
+    // No model is asked, so none is looked for.
+    let options = SourceOptions {
+        worker: Some("offline".to_owned()),
+        ..options.clone()
+    };
+    let worker = worker(&options, settings).await?;
+    let toolbox = CatalogToolbox::new(catalog, &worker, tool_options());
+    consent_to_catalog(catalog, &toolbox, None, options.trust)?;
+    Ok(Box::pin(toolbox.with_listed_tools(catalog, true)).await)
+}
