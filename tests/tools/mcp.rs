@@ -329,6 +329,13 @@ async fn a_server_that_hangs_or_talks_nonsense_at_the_handshake_is_given_up() {
 }
 
 #[tokio::test]
+async fn a_program_that_repeats_what_it_reads_is_no_server() {
+    let scripted = Scripted::with("old", &json!({"command": "cat", "args": []}));
+    let message = error(run(&scripted.tool("say"), json!({})).await).message;
+    assert!(message.contains("sends back what it is sent"), "{message}");
+}
+
+#[tokio::test]
 async fn what_a_server_prints_for_people_is_logged() {
     let scripted = Scripted::new("chatty");
     let (call, said) = call(json!({"text": "fine"}));

@@ -7,7 +7,9 @@ use crate::run::LogStream;
 use crate::text::json;
 use crate::text::message::{clean, quote};
 use crate::tools::SharedSecrets;
-use rmcp::model::{ClientJsonRpcMessage, ClientRequest, RequestId, ServerJsonRpcMessage};
+use rmcp::model::{
+    ClientJsonRpcMessage, ClientRequest, RequestId, ServerJsonRpcMessage, ServerRequest,
+};
 use rmcp::service::RoleClient;
 use rmcp::transport::Transport;
 use std::collections::HashSet;
@@ -101,6 +103,11 @@ impl<R: AsyncRead + Unpin, W> Pipes<R, W> {
             return None;
         }
         match json::read::<ServerJsonRpcMessage>(line) {
+            Ok(message) if is_echo(&message) => {
+                let fault = "it sends back what it is sent, so it is not an MCP server";
+                self.aside.observed.fault(fault);
+                None
+            }
             Ok(message) => {
                 self.note_answer(&message);
                 Some(message)
@@ -155,6 +162,15 @@ impl<R: AsyncRead + Unpin, W> Pipes<R, W> {
         });
         self.aside.listeners.say(LogStream::Stdout, &text);
     }
+}
+
+/// Whether a message is a request that only clients make.
+fn is_echo(message: &ServerJsonRpcMessage) -> bool {
+    let ServerJsonRpcMessage::Request(request) = message else {
+        return false;
+    };
+    matches!(&request.request, ServerRequest::CustomRequest(custom)
+        if matches!(&*custom.method, "server/discover" | "initialize" | "tools/list" | "tools/call"))
 }
 
 impl<R, W> Transport<RoleClient> for Pipes<R, W>
