@@ -39,6 +39,8 @@ fn server(mode: &str, notes: &Path, settings: &Value) -> CatalogToolbox {
         "strange",
         "other_id",
         "missing",
+        "again",
+        "asks",
     ];
     let tools: serde_json::Map<String, Value> = plain.into_iter().map(tool).collect();
     let text = json!({"mcpServers": {"scripted": entry}, "tools": tools}).to_string();
@@ -124,6 +126,31 @@ async fn both_lifecycles_are_spoken_by_what_the_server_speaks() {
         );
         scripted.ends().await;
     }
+}
+
+#[tokio::test]
+async fn servers_that_do_not_know_the_new_lifecycle_need_not_say_so_well() {
+    // One answers anything, and one ends when it is asked before the handshake.
+    for mode in ["lenient", "strict"] {
+        let scripted = Scripted::new(mode);
+        assert_eq!(
+            scripted.output("say", json!({"text": "good day"})).await,
+            "good day",
+            "{mode}"
+        );
+        scripted.ends().await;
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_wants_to_be_asked_again_is() {
+    let scripted = Scripted::new("new");
+    assert_eq!(scripted.output("again", json!({})).await, "at last");
+    let message = refusal(&scripted.tool("asks"), json!({})).await;
+    assert!(
+        message.contains("\"scripted\" asks for \"name\"") && message.contains("parameters"),
+        "{message}"
+    );
 }
 
 #[tokio::test]

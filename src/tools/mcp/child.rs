@@ -112,7 +112,7 @@ pub(super) fn prepare(
 
 /// Starts it. It ends with the pipes that are returned.
 pub(super) fn start(
-    mut startable: Startable,
+    startable: &mut Startable,
     listeners: &Arc<Listeners>,
     observed: &Arc<Observed>,
     secrets: &SharedSecrets,

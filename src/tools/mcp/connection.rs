@@ -1,12 +1,13 @@
 //! A connection to a server: the handshake, requests, and their time limits.
 
 use super::child::{self, Startable};
-use super::failure::{lost, of_handshake, of_request, slow_start};
+use super::failure::{is_answered, lost, named, not_started, of_handshake, of_request, slow_start};
 use super::http::Reachable;
 use super::listeners::{Listeners, Listening};
 use super::observed::Observed;
 use super::receiver::{LOG_LEVEL, Receiver, log_request};
 use super::stdio::SentMark;
+use crate::text::message::quote;
 use crate::tools::{SharedSecrets, ToolError};
 use rmcp::RoleClient;
 use rmcp::model::{
@@ -28,6 +29,9 @@ const ATTEMPT: &str = "plandeck/attempt";
 
 /// How long the end of a program is waited for, which says why its connection was lost.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// How often a server may have a call made again with what it says before it answers.
+const MAX_ROUNDS: usize = 10;
 
 /// The maximum number of tools, and of pages, that a server may list.
 const MAX_TOOLS: usize = 10_000;
@@ -67,45 +71,29 @@ pub(super) enum Missed {
 }
 
 impl Connection {
-    /// Connects.
-    pub(super) async fn open(context: Context, way: Way) -> Result<Self, ToolError> {
-        let observed = Arc::<Observed>::default();
-        let receiver = Receiver {
-            listeners: Arc::clone(&context.listeners),
-            secrets: context.secrets.clone(),
-        };
-        let lifecycle = ClientLifecycleMode::Auto {
+    /// Connects: without a handshake where the server knows that, else with one.
+    pub(super) async fn open(context: Context, mut way: Way) -> Result<Self, ToolError> {
+        let newest = ClientLifecycleMode::Auto {
             preferred_versions: vec![ProtocolVersion::V_2026_07_28],
             legacy_version: Some(ProtocolVersion::LATEST_WITH_INITIALIZE),
         };
+        let limit = context.start;
+        let ends = tokio::time::Instant::now() + limit;
+        let mut shaken = shake(&context, &mut way, newest, ends).await?;
+        if shaken.error().is_some_and(is_puzzled) {
+            // It does not know what it was asked, and did not say so in the way that servers should.
+            shaken = shake(&context, &mut way, ClientLifecycleMode::Initialize, ends).await?;
+        }
         let is_program = matches!(way, Way::Program(_));
-        let shaken = async {
-            match way {
-                Way::Program(startable) => {
-                    let pipes =
-                        child::start(startable, &context.listeners, &observed, &context.secrets);
-                    let pipes =
-                        pipes.map_err(|why| super::failure::not_started(&context.server, &why))?;
-                    Ok(receiver.serve_with_lifecycle(pipes, lifecycle).await)
+        let Shaken { outcome, observed } = shaken;
+        let running = match outcome {
+            Ok(running) => running,
+            Err(error) => {
+                if is_program && matches!(error, ClientInitializeError::ConnectionClosed(_)) {
+                    let _ = tokio::time::timeout(LAST_WORDS, observed.ended.cancelled()).await;
                 }
-                Way::Address(reachable) => {
-                    let transport = reachable.transport();
-                    Ok(receiver.serve_with_lifecycle(transport, lifecycle).await)
-                }
+                return Err(of_handshake(&context.server, &error, &observed));
             }
-        };
-        let server = &context.server;
-        let running = match tokio::time::timeout(context.start, shaken).await {
-            Err(_) => return Err(slow_start(server, context.start, &observed)),
-            Ok(shaken) => match shaken? {
-                Ok(running) => running,
-                Err(error) => {
-                    if is_program && matches!(error, ClientInitializeError::ConnectionClosed(_)) {
-                        let _ = tokio::time::timeout(LAST_WORDS, observed.ended.cancelled()).await;
-                    }
-                    return Err(of_handshake(server, &error, &observed));
-                }
-            },
         };
         let connection = Self {
             peer: running.peer().clone(),
@@ -136,9 +124,38 @@ impl Connection {
         attempt: &str,
         listening: &Listening,
     ) -> Result<ServerResult, Missed> {
+        let mut params = CallToolRequestParams::new(tool.to_owned()).with_arguments(arguments);
+        for _ in 0..MAX_ROUNDS {
+            let answer = self.ask(tool, params.clone(), attempt, listening).await?;
+            let ServerResult::InputRequiredResult(wanted) = answer else {
+                return Ok(answer);
+            };
+            let server = named(&self.context.server);
+            if let Some((what, _)) = wanted.input_requests.iter().flatten().next() {
+                return Err(Missed::Sent(ToolError::permanent(format!(
+                    "{server} asks for \"{}\" during the call of \"{tool}\", and nobody is asked here; \
+                     give all that it needs in the parameters",
+                    quote(what, 100)
+                ))));
+            }
+            // It only wants to be asked again with what it says.
+            params.request_state = wanted.request_state;
+        }
+        Err(Missed::Sent(ToolError::permanent(format!(
+            "{} has the call of \"{tool}\" made again and again without an answer",
+            named(&self.context.server)
+        ))))
+    }
+
+    async fn ask(
+        &self,
+        tool: &str,
+        params: CallToolRequestParams,
+        attempt: &str,
+        listening: &Listening,
+    ) -> Result<ServerResult, Missed> {
         let what = format!("the call of \"{tool}\"");
         let mark = SentMark::default();
-        let params = CallToolRequestParams::new(tool.to_owned()).with_arguments(arguments);
         let mut request = CallToolRequest::new(params);
         request.extensions.insert(mark.clone());
         let mut meta = RequestMetaObject::new();
@@ -182,7 +199,7 @@ impl Connection {
         listed.unwrap_or_else(|_| {
             Err(ToolError::transient(format!(
                 "{} did not list its tools within {} s{}",
-                super::failure::named(&self.context.server),
+                named(&self.context.server),
                 limit.as_secs_f64(),
                 self.explanation()
             )))
@@ -191,7 +208,7 @@ impl Connection {
 
     async fn all_tools(&self) -> Result<Vec<Tool>, ToolError> {
         let refused = |why: &str| {
-            let server = super::failure::named(&self.context.server);
+            let server = named(&self.context.server);
             ToolError::permanent(format!("the list of tools of {server} {why}"))
         };
         let mut tools = Vec::new();
@@ -262,6 +279,66 @@ impl Connection {
             return (lost(server, what, &self.observed), false);
         }
         of_request(server, what, error, &self.observed)
+    }
+}
+
+/// A handshake that has ended.
+struct Shaken {
+    outcome: Result<RunningService<RoleClient, Receiver>, ClientInitializeError>,
+    observed: Arc<Observed>,
+}
+
+impl Shaken {
+    fn error(&self) -> Option<&ClientInitializeError> {
+        self.outcome.as_ref().err()
+    }
+}
+
+/// Starts or reaches the server, and shakes hands.
+async fn shake(
+    context: &Context,
+    way: &mut Way,
+    lifecycle: ClientLifecycleMode,
+    ends: tokio::time::Instant,
+) -> Result<Shaken, ToolError> {
+    let observed = Arc::<Observed>::default();
+    let receiver = Receiver {
+        listeners: Arc::clone(&context.listeners),
+        secrets: context.secrets.clone(),
+    };
+    let server = &context.server;
+    let shaken = async {
+        match way {
+            Way::Program(startable) => {
+                let (listeners, secrets) = (&context.listeners, &context.secrets);
+                let pipes = child::start(startable, listeners, &observed, secrets);
+                let pipes = pipes.map_err(|why| not_started(server, &why))?;
+                Ok(receiver.serve_with_lifecycle(pipes, lifecycle).await)
+            }
+            Way::Address(reachable) => {
+                let transport = reachable.transport();
+                Ok(receiver.serve_with_lifecycle(transport, lifecycle).await)
+            }
+        }
+    };
+    match tokio::time::timeout_at(ends, shaken).await {
+        Err(_) => Err(slow_start(server, context.start, &observed)),
+        Ok(outcome) => Ok(Shaken {
+            outcome: outcome?,
+            observed,
+        }),
+    }
+}
+
+/// Whether a server was lost or answered with something else when it was asked without a handshake.
+fn is_puzzled(error: &ClientInitializeError) -> bool {
+    match error {
+        ClientInitializeError::ExpectedInitResult(_) => true,
+        ClientInitializeError::ConnectionClosed(when) => when.contains("discover"),
+        ClientInitializeError::TransportError { error, context } => {
+            context.contains("discover") && is_answered(error)
+        }
+        _ => false,
     }
 }
 

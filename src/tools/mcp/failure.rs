@@ -135,6 +135,33 @@ pub(super) fn lost(server: &str, what: &str, observed: &Observed) -> ToolError {
     ))
 }
 
+/// Whether a server that could not be used has answered at all, and does not refuse access.
+pub(super) fn is_answered(error: &DynamicTransportError) -> bool {
+    let mut source: Option<&(dyn Error + 'static)> = Some(&*error.error);
+    while let Some(error) = source {
+        if let Some(error) = error.downcast_ref::<reqwest::Error>() {
+            return error
+                .status()
+                .is_some_and(|status| !matches!(status.as_u16(), 401 | 403));
+        }
+        match error.downcast_ref::<StreamableHttpError<reqwest::Error>>() {
+            Some(
+                StreamableHttpError::AuthRequired(_) | StreamableHttpError::InsufficientScope(_),
+            ) => {
+                return false;
+            }
+            Some(
+                StreamableHttpError::HttpStatus(_)
+                | StreamableHttpError::UnexpectedServerResponse(_)
+                | StreamableHttpError::UnexpectedContentType(_),
+            ) => return true,
+            _ => {}
+        }
+        source = error.source();
+    }
+    false
+}
+
 /// Why nothing could be sent or received, and whether it is certain that nothing was sent.
 fn of_transport(
     server: &str,

@@ -56,7 +56,7 @@ pub(super) fn prepare(
 
 impl Reachable {
     /// The transport; nothing is sent yet.
-    pub(super) fn transport(self) -> StreamableHttpClientTransport<reqwest::Client> {
-        StreamableHttpClientTransport::with_client(self.client, self.config)
+    pub(super) fn transport(&self) -> StreamableHttpClientTransport<reqwest::Client> {
+        StreamableHttpClientTransport::with_client(self.client.clone(), self.config.clone())
     }
 }

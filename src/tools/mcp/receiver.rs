@@ -11,7 +11,7 @@ use crate::tools::SharedSecrets;
 use rmcp::ClientHandler;
 use rmcp::model::{
     ClientCapabilities, ClientConfig, ClientRequest, Implementation, LoggingLevel,
-    LoggingMessageNotificationParam, ProgressNotificationParam, SetLevelRequest,
+    LoggingMessageNotificationParam, ProgressNotificationParam, ProtocolVersion, SetLevelRequest,
     SetLevelRequestParams,
 };
 use rmcp::service::{NotificationContext, RoleClient};
@@ -91,5 +91,6 @@ impl ClientHandler for Receiver {
     fn get_info(&self) -> ClientConfig {
         let client = Implementation::new("plandeck", env!("CARGO_PKG_VERSION"));
         ClientConfig::new(ClientCapabilities::default(), client)
+            .with_protocol_version(ProtocolVersion::LATEST_WITH_INITIALIZE)
     }
 }
