@@ -24,6 +24,9 @@ use std::sync::Arc;
 /// Names of the catalog file that is used when it lies in the plan's folder.
 const BESIDE: [&str; 3] = ["tools.yaml", "tools.yml", "tools.json"];
 
+/// Names of the file with agents that is used when it lies in the plan's folder.
+const AGENTS: [&str; 3] = ["agents.yaml", "agents.yml", "agents.json"];
+
 /// The folder in `PLANDECK_HOME` for files that outputs name.
 const FILES: &str = "files";
 
@@ -157,8 +160,22 @@ pub(crate) fn read_draft(file: &Path) -> Result<Draft, SessionError> {
     Ok(parse(&name, &bytes)?)
 }
 
-/// The catalog for the plan in the file `plan`: from `files`, else the plan's own, else the catalog file in its folder.
+/// The catalog for the plan in the file `plan`: from `files`, else the plan's own, else the catalog file in its folder; with
+/// the agents that a file in that folder lists.
 pub(crate) fn catalog(
+    plan: &Path,
+    files: &[PathBuf],
+    draft: Option<&Draft>,
+) -> Result<Catalog, SessionError> {
+    let mut catalog = catalog_of_tools(plan, files, draft)?;
+    let folder = plan.parent().unwrap_or(Path::new(""));
+    if let Some(file) = in_folder(folder, &AGENTS) {
+        catalog.complete(Catalog::load(&file)?);
+    }
+    Ok(catalog)
+}
+
+fn catalog_of_tools(
     plan: &Path,
     files: &[PathBuf],
     draft: Option<&Draft>,
@@ -186,7 +203,11 @@ pub(crate) fn catalog(
 
 /// The catalog file in a folder.
 pub(super) fn beside(folder: &Path) -> Option<PathBuf> {
-    let files = BESIDE.iter().map(|name| folder.join(name));
+    in_folder(folder, &BESIDE)
+}
+
+fn in_folder(folder: &Path, names: &[&str]) -> Option<PathBuf> {
+    let files = names.iter().map(|name| folder.join(name));
     files.into_iter().find(|file| file.is_file())
 }
 

@@ -9,6 +9,7 @@ mod common {
     pub(crate) mod toolbox;
 }
 
+mod agent;
 mod catalog;
 #[cfg(unix)]
 mod code;

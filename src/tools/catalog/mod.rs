@@ -4,6 +4,7 @@
 //! (`cwd`, a program with a slash in its name, `@file` in place of a prompt, a filter or code) start from the folder
 //! of the catalog; a program without `cwd` runs there.
 
+mod agents;
 mod listing;
 mod open_api;
 pub(crate) mod parts;

@@ -1,6 +1,7 @@
 //! From text to a catalog, with every fault at once.
 
 use super::Catalog;
+use super::agents;
 use super::open_api;
 use super::parts::{CatalogPart, PartKind};
 use super::places::find_tool;
@@ -176,6 +177,14 @@ impl Reader<'_> {
                 );
             }
         }
+        let agents = object.shift_remove("agents");
+        let has_agents = agents.is_some();
+        for agent in agents::tools(agents.unwrap_or_default()) {
+            match agent {
+                Ok((name, tool)) => self.tool(Some(name), tool),
+                Err(fault) => drop(self.report(Severity::Error, "bad_field", None, fault)),
+            }
+        }
         match object.shift_remove("tools") {
             Some(Value::Object(tools)) => {
                 for (name, tool) in tools {
@@ -197,7 +206,7 @@ impl Reader<'_> {
                     }
                 }
             }
-            None | Some(Value::Null) if !self.catalog.mcp_servers.is_empty() => {}
+            None | Some(Value::Null) if has_agents || !self.catalog.mcp_servers.is_empty() => {}
             None | Some(Value::Null) => {
                 self.report(
                     Severity::Error,
