@@ -161,11 +161,15 @@ fn append(parts: &mut Vec<Part>, part: Part) {
     parts.push(part);
 }
 
-/// The value of parts: of the only one, else a list.
+/// The value of parts: of the only one, else a list. Pieces of text that follow one another are one part, as they are
+/// where an agent sends them one by one.
 fn of_parts(parts: Vec<Part>, files: &KeptFiles) -> Result<Value, String> {
-    let values: Result<Vec<Value>, String> =
-        parts.into_iter().map(|part| of_part(part, files)).collect();
-    let mut values = values?;
+    let mut joined = Vec::new();
+    for part in parts {
+        append(&mut joined, part);
+    }
+    let values = joined.into_iter().map(|part| of_part(part, files));
+    let mut values = values.collect::<Result<Vec<Value>, String>>()?;
     Ok(match values.len() {
         1 => values.remove(0),
         _ => Value::Array(values),
