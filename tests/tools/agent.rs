@@ -45,9 +45,9 @@ fn card(server: &str, streaming: bool) -> Value {
 
 fn task(state: &str, more: Value) -> Value {
     let mut task = json!({"id": "task-1", "contextId": "c", "status": {"state": state}});
-    task.as_object_mut()
-        .unwrap()
-        .extend(more.as_object().unwrap().clone());
+    if let Value::Object(more) = more {
+        task.as_object_mut().unwrap().extend(more);
+    }
     task
 }
 

@@ -48,7 +48,10 @@ impl Client<'_> {
     /// Where the agent at `address` takes requests: its card says so.
     pub(super) async fn endpoint(&self, address: &Url) -> Result<Endpoint, RequestError> {
         let mut place = address.clone();
-        if !place.path().ends_with(".json") {
+        let is_card = std::path::Path::new(place.path())
+            .extension()
+            .is_some_and(|it| it == "json");
+        if !is_card {
             let base = place.path().trim_end_matches('/').to_owned();
             place.set_path(&format!("{base}/{CARD_PATH}"));
         }
