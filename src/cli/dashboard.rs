@@ -1,15 +1,18 @@
 //! Runs a plan with the dashboard: the engine on a task of its own, the screen on this one.
 
-use super::args::run::ScreenArgs;
+use super::args::run::{OpenedFrom, ScreenArgs};
 use super::failure::Failure;
 use super::history_feed::HistoryFeed;
 use super::live::LiveFeed;
 use super::output::{note, notes};
 use super::screen;
-use super::terminal::{ended_by, exit_code, stderr_colour};
+use super::terminal::{SIGNALLED, ended_by, exit_code, stderr_colour};
 use crate::run::RunCommand;
 use crate::session::{ForkRequest, PreparedRun};
 use crate::tui::{self, Outcome};
+
+/// The exit code where not everything that was wanted has been done.
+const STEP_FAILED: u8 = 1;
 
 /// What the header says about where the outputs of models come from.
 pub(super) struct Origin {
@@ -59,5 +62,13 @@ pub(super) async fn open(
         Outcome::RunChanged => ForkRequest::of_changes(&state),
         _ => None,
     };
-    Ok((exit_code(&state, signalled), fork))
+    let code = exit_code(&state, signalled);
+    // Whoever stops a run to go back to where they came from has not ended the program.
+    let goes_back = signalled.is_none() && look.from != OpenedFrom::Shell;
+    let code = if goes_back && code >= SIGNALLED {
+        STEP_FAILED
+    } else {
+        code
+    };
+    Ok((code, fork))
 }

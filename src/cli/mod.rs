@@ -19,6 +19,7 @@ mod home;
 mod interrupted;
 mod keys;
 mod live;
+mod look_back;
 mod man;
 mod models;
 mod output;

@@ -3,17 +3,16 @@
 use super::args::history::ReplayArgs;
 use super::args::run::RunArgs;
 use super::failure::Failure;
-use super::history_feed::HistoryFeed;
 use super::output::out_line;
-use super::playback::{Playback, Tape};
+use super::playback::Playback;
 use super::recorded::recording;
-use super::run::run_from;
+use super::run::look_from;
 use super::screen;
-use super::terminal::{ended_by, is_interactive, signal_code};
+use super::terminal::{is_interactive, signal_code};
 use crate::report::Progress;
 use crate::run::{EventKind, RunEvent};
-use crate::session::{ForkRequest, events_from_file};
-use crate::tui::{self, EndingSignals, Outcome};
+use crate::session::events_from_file;
+use crate::tui::{self, EndingSignals};
 use std::path::Path;
 
 /// Plays back a run, or a file of events, and returns the exit code.
@@ -45,25 +44,11 @@ pub(super) async fn replay(args: ReplayArgs) -> Result<u8, Failure> {
         forkable: !is_file,
         ..screen::options(plan, &args.screen)
     };
-    let left = tui::run(HistoryFeed::new(Tape::new(events)), options).await;
-    let left = left.map_err(|error| Failure::usage(error.to_string()))?;
-    match left.outcome {
-        Outcome::Fork(_) | Outcome::RunChanged => {
-            let fork = match left.outcome {
-                Outcome::Fork(step) => ForkRequest::of(&left.run, step),
-                _ => ForkRequest::of_changes(&left.run),
-            };
-            let Some(fork) = fork else {
-                return Ok(0);
-            };
-            let options = RunArgs {
-                screen: args.screen,
-                ..RunArgs::by_default()
-            };
-            run_from(options, Some(fork.prior_run()?)).await
-        }
-        outcome => Ok(ended_by(outcome).unwrap_or(0)),
-    }
+    let run_args = RunArgs {
+        screen: args.screen,
+        ..RunArgs::by_default()
+    };
+    look_from(run_args, events, options).await
 }
 
 /// Prints each event when it is due.

@@ -1,18 +1,22 @@
 //! `plandeck run`: runs a plan, with the dashboard or without.
 
-use super::args::run::{JournalWhen, RunArgs, UnknownWhen};
+use super::args::run::{JournalWhen, OpenedFrom, RunArgs, UnknownWhen};
 use super::context::context;
 use super::failure::Failure;
+use super::look_back::look_back;
 use super::output::{note_line, notes};
+use super::recorded::recording;
 use super::sinks::{JsonLinesSink, Written, events_lost};
-use super::terminal::is_headless;
+use super::terminal::{SIGNALLED, is_headless};
 use super::{dashboard, headless, interrupted, samples, screen, trust};
 use crate::engine::UnknownSteps;
+use crate::run::RunEvent;
 use crate::session::{
     Execution, ForkRequest, JournalSettings, Note, PreparedRun, PriorRun, SessionError, Settings,
     TrustedOnce, load,
 };
 use crate::store::{CacheOptions, StoreError};
+use crate::tui;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -34,23 +38,88 @@ pub(super) async fn run(mut args: RunArgs) -> Result<u8, Failure> {
     run_from(args, prior).await
 }
 
-/// Runs a plan that resumes or forks `prior`, if given; then runs the forks that the user requests in the dashboard,
-/// one after the other.
+/// Runs a plan that resumes or forks `prior`, if given; then the fork that the user requests in the dashboard, from which
+/// they come back to the run that was forked.
 pub(super) async fn run_from(args: RunArgs, prior: Option<PriorRun>) -> Result<u8, Failure> {
-    let mut next = (args.clone(), prior);
-    let mut once = TrustedOnce::default();
-    loop {
-        let (code, fork) = Box::pin(run_once(next.0, next.1, &mut once)).await?;
-        let Some(fork) = fork else {
-            return Ok(code);
-        };
-        let mut again = args.clone();
-        again.record.resume = None;
-        again.paused = false;
-        // The file holds the events of the first run.
-        again.events = None;
-        next = (again, Some(fork.prior_run()?));
+    run_and_forks(args, prior, &mut TrustedOnce::default()).await
+}
+
+/// The same, with what the user has trusted since the program was started.
+async fn run_and_forks(
+    args: RunArgs,
+    prior: Option<PriorRun>,
+    once: &mut TrustedOnce,
+) -> Result<u8, Failure> {
+    let (code, fork) = Box::pin(run_once(args.clone(), prior, once)).await?;
+    let Some(fork) = fork else {
+        return Ok(code);
+    };
+    let prior = fork.prior_run()?;
+    let code = Box::pin(run_and_forks(
+        of_fork(args.clone(), &fork),
+        Some(prior),
+        once,
+    ))
+    .await?;
+    if code >= SIGNALLED || !fork.is_from_step() {
+        return Ok(code);
     }
+    let mut screen = args.screen.clone();
+    screen::complete(&mut screen, &screen::settings_here()?)?;
+    let parent = recording(fork.run())?;
+    let options = tui::Options {
+        replay: Some(0.0),
+        forkable: true,
+        ..screen::options(parent.summary.plan.to_string(), &screen)
+    };
+    let left = Box::pin(look_and_fork(args, parent.events, options, once)).await?;
+    Ok(if left >= SIGNALLED { left } else { code })
+}
+
+/// Shows a recording, and runs the forks that the user makes of it; whoever leaves one of them is back at it.
+async fn look_and_fork(
+    args: RunArgs,
+    events: Vec<RunEvent>,
+    options: tui::Options,
+    once: &mut TrustedOnce,
+) -> Result<u8, Failure> {
+    loop {
+        let (signalled, fork) = look_back(events.clone(), options.clone()).await?;
+        let Some(fork) = fork else {
+            return Ok(signalled.unwrap_or(0));
+        };
+        let prior = fork.prior_run()?;
+        let code = Box::pin(run_and_forks(
+            of_fork(args.clone(), &fork),
+            Some(prior),
+            once,
+        ))
+        .await?;
+        if code >= SIGNALLED || !fork.is_from_step() {
+            return Ok(code);
+        }
+    }
+}
+
+/// Shows a recording, as `plandeck replay` does.
+pub(super) async fn look_from(
+    args: RunArgs,
+    events: Vec<RunEvent>,
+    options: tui::Options,
+) -> Result<u8, Failure> {
+    look_and_fork(args, events, options, &mut TrustedOnce::default()).await
+}
+
+/// The arguments of a fork that the user requested in the dashboard of the run that these arguments started.
+fn of_fork(mut args: RunArgs, fork: &ForkRequest) -> RunArgs {
+    args.record.resume = None;
+    args.paused = false;
+    // The file holds the events of the first run.
+    args.events = None;
+    if fork.is_from_step() {
+        args.screen.from = OpenedFrom::Parent;
+    }
+    args
 }
 
 async fn run_once(

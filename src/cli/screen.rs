@@ -1,6 +1,6 @@
 //! The look of the dashboard, from the command line, the settings and the environment.
 
-use super::args::run::{ColorWhen, ScreenArgs, ScreenSettings};
+use super::args::run::{ColorWhen, OpenedFrom, ScreenArgs, ScreenSettings};
 use super::failure::Failure;
 use super::output::note_line;
 use crate::session::{self, KeySetting, Settings, theme_folders};
@@ -137,7 +137,8 @@ pub(super) fn options(title: String, args: &ScreenArgs) -> tui::Options {
         address: None,
         worker_reason: None,
         tour: args.tour,
-        from_home: args.from_home,
+        from_home: args.from == OpenedFrom::Home,
+        from_parent: args.from == OpenedFrom::Parent,
     }
 }
 

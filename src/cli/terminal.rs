@@ -40,9 +40,12 @@ fn no_color() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
+/// Exit codes from here on say which signal ended the program.
+pub(super) const SIGNALLED: u8 = 128;
+
 /// The exit code of a program ended by a signal: 128 and the number of the signal.
 pub(super) fn signal_code(number: i32) -> u8 {
-    128 + number as u8
+    SIGNALLED + number as u8
 }
 
 /// The exit code where a signal, or the loss of the terminal, ended a screen; `None` where the user left it.

@@ -298,7 +298,11 @@ impl Explanation {
 
 /// The money and the time that an output saved.
 pub(crate) fn savings(reused: &Reuse) -> String {
-    format!("{} and {}", reused.cost, format::duration(reused.service))
+    let time = format::duration(reused.service);
+    if reused.cost.is_zero() {
+        return time;
+    }
+    format!("{} and {time}", reused.cost)
 }
 
 /// The beginning of a run's id.

@@ -31,6 +31,16 @@ impl ForkRequest {
         })
     }
 
+    /// Whether the user made it from a step, to look at beside its parent; else the run goes on as an edited plan has it.
+    pub(crate) fn is_from_step(&self) -> bool {
+        self.step.is_some()
+    }
+
+    /// The id of the run to fork.
+    pub(crate) fn run(&self) -> &str {
+        &self.run
+    }
+
     /// Looks up the run to fork.
     pub(crate) fn prior_run(&self) -> Result<PriorRun, SessionError> {
         let changes = Changes {

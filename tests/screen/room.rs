@@ -248,3 +248,22 @@ fn the_level_that_was_chosen_comes_back_after_a_presentation() {
     screen.press("V");
     assert_eq!(screen.model.panes.graph.level(), chosen);
 }
+
+#[test]
+fn the_captions_of_the_demonstration_speak_of_the_waterfall() {
+    let steps: Vec<String> = (0..8).map(|at| format!("quay_{at}")).collect();
+    let mut run = Recording::new("harbour");
+    for step in &steps {
+        run = run.step(step, "crane", "process", &[]);
+    }
+    let names: Vec<&str> = steps.iter().map(String::as_str).collect();
+    let run = run.start().call(&names[..7]).wait(200).succeed(&names[..6]);
+    let events = run.events();
+    for ((columns, rows), words) in [((120, 36), "aterfall"), ((60, 20), "opens the waterfall")] {
+        let mut screen = Screen::new(columns, rows, events.clone());
+        screen.model.tour = true;
+        let mut screen = screen.at(300);
+        let text = screen.text();
+        assert!(text.contains(words), "{text}");
+    }
+}

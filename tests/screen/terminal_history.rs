@@ -126,3 +126,54 @@ fn a_recorded_run_is_played_held_and_looked_back_at() {
         assert_eq!(terminal.wait_for_end(), 0, "{what}");
     }
 }
+
+#[test]
+fn leaving_a_fork_leads_back_to_the_run_that_it_was_made_in() {
+    let folder = plan();
+    let arguments = run_arguments("3");
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let mut terminal = open(folder.path(), &arguments);
+    terminal.wait_for("SUCCEEDED");
+    // The first key only closes what came out.
+    terminal.press("G");
+    terminal.press("G");
+    terminal.press("F");
+    terminal.wait_for("fork from here?");
+    terminal.press("y");
+    terminal.wait_until("the fork has ended", |screen| {
+        let text = screen.contents();
+        text.contains("fork of ") && text.contains(" at third") && text.contains("SUCCEEDED")
+    });
+    terminal.press("q");
+    terminal.wait_until("the parent", |screen| {
+        let text = screen.contents();
+        !text.contains("fork of ") && text.contains("SUCCEEDED") && text.contains("third")
+    });
+    terminal.press("q");
+    assert_eq!(terminal.wait_for_end(), 0);
+}
+
+#[test]
+fn a_running_run_that_is_left_for_the_home_screen_ends_there() {
+    let folder = folder(
+        "plan.yaml",
+        "name: endless\nsteps:\n  - {id: tide, tool: wait}\n",
+        "tools:\n  wait: {type: process, command: [sleep, \"600\"]}\n",
+    );
+    let home = folder.path().join("home");
+    let home = home.to_str().unwrap();
+    let variables = [("PLANDECK_HOME", home), ("PLANDECK_TRUST", "1")];
+    let mut terminal = Terminal::start_as(folder.path(), &[], 100, 30, &variables);
+    terminal.wait_for("endless");
+    terminal.press("endless\r");
+    terminal.wait_for("RUNNING");
+    terminal.press("q");
+    terminal.wait_for("back to the home screen?");
+    terminal.press("y");
+    terminal.wait_until("the home screen", |screen| {
+        let text = screen.contents();
+        text.contains("plans and runs") && !text.contains("RUNNING")
+    });
+    terminal.press("\u{3}");
+    assert_eq!(terminal.wait_for_end(), 0);
+}

@@ -249,4 +249,36 @@ fn a_fork_says_of_what_it_is_one() {
         "{}",
         screen.text()
     );
+    assert!(!screen.text().contains(" at items"), "{}", screen.text());
+}
+
+#[test]
+fn a_fork_says_at_which_step_it_is_one_and_leads_back_to_its_parent() {
+    use plandeck::run::{CallReason, EventKind, RerunReason};
+    let mut events = receipt_running().events();
+    for event in &mut events {
+        match &mut event.kind {
+            EventKind::RunStarted(header) => {
+                let mut fork = (**header).clone();
+                fork.forked_from = Some("01a2231f-1111-7000-8000-000000000001".into());
+                *header = std::sync::Arc::new(fork);
+            }
+            EventKind::AttemptStarted { step, why, .. } if &*step.id == "items" => {
+                *why = Some(Box::new(CallReason {
+                    rerun: Some(RerunReason::Asked),
+                    miss: None,
+                }));
+            }
+            _ => {}
+        }
+    }
+    let mut screen = Screen::new(120, 36, events).at(1700);
+    screen.model.from_home = true;
+    screen.model.from_parent = true;
+    let text = screen.text();
+    assert!(text.contains("fork of 01a2231f-1111 at items"), "{text}");
+    assert!(text.contains("q parent run"), "{text}");
+    screen.press("esc");
+    let text = screen.text();
+    assert!(text.contains("back to the parent run?"), "{text}");
 }

@@ -271,15 +271,27 @@ pub(crate) struct ScreenArgs {
     /// Whether captions name the next key.
     #[arg(skip)]
     pub tour: bool,
-    /// Whether it is opened from the home screen, and leads back there.
+    /// From where it is opened, and where it leads back to.
     #[arg(skip)]
-    pub from_home: bool,
+    pub from: OpenedFrom,
     /// Whether the mouse is left to the terminal, from the settings.
     #[arg(skip)]
     pub no_mouse: bool,
     /// What the settings say of themes, keys, title and notices, once they have been looked at.
     #[arg(skip)]
     pub settings: Option<ScreenSettings>,
+}
+
+/// From where a screen is opened, and where it leads back to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum OpenedFrom {
+    /// The shell.
+    #[default]
+    Shell,
+    /// The home screen.
+    Home,
+    /// The dashboard of the run that this one was forked from.
+    Parent,
 }
 
 /// When to use colour.

@@ -7,10 +7,10 @@ mod reader;
 
 use super::args::Cli;
 use super::args::history::{ForkArgs, ReplayArgs};
-use super::args::run::RunArgs;
+use super::args::run::{OpenedFrom, RunArgs};
 use super::failure::{Failure, NOTHING_RAN};
 use super::output::note;
-use super::terminal::{ended_by, is_interactive};
+use super::terminal::{SIGNALLED, ended_by, is_interactive};
 use super::{fork, replay, run, samples, screen};
 use crate::report::{DiagnosticStyle, render_faults};
 use crate::session::{SessionError, Settings};
@@ -18,9 +18,6 @@ use crate::tui::home::{Choice, Chosen, PlanPlace, choose};
 use clap::CommandFactory;
 use reader::Reader;
 use std::sync::Arc;
-
-/// Exit codes from here on say which signal ended the program.
-const SIGNALLED: u8 = 128;
 
 /// Shows the home screen, and opens what the user chooses.
 pub(super) async fn home(args: RunArgs) -> Result<u8, Failure> {
@@ -33,7 +30,7 @@ pub(super) async fn home(args: RunArgs) -> Result<u8, Failure> {
     let mut args = args;
     screen::complete(&mut args.screen, &Settings::load(&here)?)?;
     screen::print_faults(&args.screen);
-    args.screen.from_home = true;
+    args.screen.from = OpenedFrom::Home;
     let mut problem = None;
     loop {
         let options = screen::options(String::new(), &args.screen);

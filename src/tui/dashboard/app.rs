@@ -47,6 +47,7 @@ pub async fn run(feed: impl Feed, options: Options) -> Result<Left, Error> {
     model.worker_reason = options.worker_reason;
     model.tour = options.tour;
     model.from_home = options.from_home;
+    model.from_parent = options.from_parent;
     if let Some(speed) = options.replay {
         model = model.replaying(speed);
     }

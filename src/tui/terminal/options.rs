@@ -42,6 +42,8 @@ pub struct Options {
     pub address: Option<String>,
     /// Whether it is opened from the home screen, and leads back there.
     pub from_home: bool,
+    /// Whether it is a fork made in the dashboard of another run, and leads back to that.
+    pub from_parent: bool,
     /// Whether captions name the next key: for a demonstration.
     pub tour: bool,
     /// Why the worker was chosen, where the user did not choose it; the header says it where there is room.

@@ -13,6 +13,7 @@ pub use super::outside::{OutsideEnd, OutsideFile, OutsideProgram};
 use super::signals::{Asked, ScreenSignals};
 use super::surroundings::{Surroundings, TerminalStatus, WrittenStatus};
 use crate::plan::StepIx;
+use crate::tui::theme::chooser::ThemeRequest;
 use crate::tui::theme::file::ThemeFile;
 use crate::tui::theme::look::{Look, ThemeSource, keep_background, keep_theme};
 use crossterm::clipboard::CopyToClipboard;
@@ -77,6 +78,15 @@ pub enum TerminalEffect {
     Redraw,
     /// Leave.
     Leave(Outcome),
+}
+
+impl From<ThemeRequest> for TerminalEffect {
+    fn from(request: ThemeRequest) -> Self {
+        match request {
+            ThemeRequest::Read(source) => Self::ReadThemes(source),
+            ThemeRequest::Keep(name) => Self::KeepTheme(name),
+        }
+    }
 }
 
 /// Why a screen was left.

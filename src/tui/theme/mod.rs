@@ -2,6 +2,7 @@
 
 pub(crate) mod ascii;
 pub(crate) mod choice;
+pub(crate) mod chooser;
 pub(crate) mod color;
 pub(crate) mod file;
 pub(crate) mod look;

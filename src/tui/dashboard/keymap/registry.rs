@@ -305,6 +305,8 @@ static AFTER_VIEWS: &[Entry] = &[
     ask("bare", &[key('Z')], Inspector, "show the page without frames, for selecting with the terminal", has_page, export::show_bare),
 
     change("back", &[code(KeyCode::Esc)], Dashboard, "back", can_go_back, overlays::back).over(Over::Text).hint("back"),
+    ask("back-to-parent", &[code(KeyCode::Esc)], Dashboard, "back to the run that this one was forked from (asks while the run is active)", |m| m.from_parent && at_the_graph(m), questions::quit)
+        .needs("a fork made in the dashboard"),
     ask("back-home", &[code(KeyCode::Esc)], Dashboard, "back to the home screen (asks while the run is active)", |m| m.from_home && at_the_graph(m), questions::quit)
         .needs("a run that was opened from the home screen"),
     ask("the-run", &[key('i'), code(KeyCode::Esc)], Dashboard, "show the run as a whole: money, slots, critical path", at_the_graph, pages::show_run),
@@ -319,8 +321,9 @@ static AFTER_VIEWS: &[Entry] = &[
     take("theme", &[code(KeyCode::F(2))], Dashboard, "choose the theme, which is seen at once; a name after it takes that one", always, themes::open),
     ask("redraw", &[Key::control('l')], Dashboard, "redraw the screen", always, |_| vec![Effect::Terminal(TerminalEffect::Redraw)]).over(Over::All),
     ask("suspend", &[Key::control('z')], Dashboard, "suspend the program", always, |_| vec![Effect::Terminal(TerminalEffect::Suspend)]).over(Over::All),
-    ask("quit", &[key('q'), Key::control('c')], Dashboard, "back to the home screen (asks while the run is active)", |m| m.from_home, questions::quit).over(Over::Quit).hint("home"),
-    ask("quit", &[key('q'), Key::control('c')], Dashboard, "quit (asks while the run is active)", |m| !m.from_home, questions::quit).over(Over::Quit).hint("quit"),
+    ask("quit", &[key('q'), Key::control('c')], Dashboard, "back to the run that this one was forked from (asks while the run is active)", |m| m.from_parent, questions::quit).over(Over::Quit).hint("parent run"),
+    ask("quit", &[key('q'), Key::control('c')], Dashboard, "back to the home screen (asks while the run is active)", |m| m.from_home && !m.from_parent, questions::quit).over(Over::Quit).hint("home"),
+    ask("quit", &[key('q'), Key::control('c')], Dashboard, "quit (asks while the run is active)", |m| !m.from_home && !m.from_parent, questions::quit).over(Over::Quit).hint("quit"),
 ];
 
 #[cfg(test)]

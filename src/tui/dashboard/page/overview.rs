@@ -285,8 +285,13 @@ fn write_cost(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
             || "unknown: no price".to_owned(),
             |cost| money::of_row(&model.run, row, cost),
         );
-        let more = reserved.map_or_else(String::new, |held| format!(", {held} reserved"));
-        page.field("cost", &format!("{cost}{more}"));
+        let spent = row.cost.is_none_or(|cost| !cost.is_zero());
+        let words = match reserved {
+            Some(held) if spent => format!("{cost}, {held} reserved"),
+            Some(held) => format!("{held} reserved"),
+            None => cost,
+        };
+        page.field("cost", &words);
     }
     if let Some(tokens) = row.tokens.as_deref() {
         let words = tokens_in_words(*tokens);

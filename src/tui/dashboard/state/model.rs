@@ -179,6 +179,8 @@ pub struct Model {
     pub notice: Option<String>,
     /// Whether it was opened from the home screen, and leads back there.
     pub from_home: bool,
+    /// Whether it is a fork made in the dashboard of another run, and leads back to that.
+    pub from_parent: bool,
     /// Whether captions name the next key.
     pub tour: bool,
     /// Whether the dashboard is left as soon as the run has ended.
@@ -244,6 +246,7 @@ impl Model {
             edits_plan: false,
             notice: None,
             from_home: false,
+            from_parent: false,
             tour: false,
             leaving: false,
             clicked: None,

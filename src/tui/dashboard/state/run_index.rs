@@ -2,7 +2,7 @@
 //! are running, held or failed, and what waits for each.
 
 use crate::plan::StepIx;
-use crate::run::{EventKind, RunEvent, RunState, StepState, StepStatus};
+use crate::run::{EventKind, RerunReason, RunEvent, RunState, StepState, StepStatus};
 use crate::units::Micros;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -25,6 +25,8 @@ pub struct RunIndex {
     counted: Vec<Option<StepStatus>>,
     calls: [usize; 8],
     can_cost: bool,
+    /// In a fork: the step that the user wanted to run again.
+    forked_at: Option<StepIx>,
 }
 
 impl RunIndex {
@@ -143,6 +145,19 @@ impl RunIndex {
         keep(&mut self.held, ix, row.waiting.is_some());
         keep(&mut self.failed, ix, row.status == StepStatus::Failed);
         keep(&mut self.unknown, ix, row.status == StepStatus::Unknown);
+        let why = row
+            .attempts
+            .first()
+            .and_then(|attempt| attempt.why.as_ref());
+        if why.is_some_and(|why| why.rerun == Some(RerunReason::Asked)) {
+            // Of several the first in the plan.
+            self.forked_at = Some(self.forked_at.map_or(ix, |known| known.min(ix)));
+        }
+    }
+
+    /// In a fork, the step that it was forked at, once that is running.
+    pub(crate) fn forked_at(&self) -> Option<StepIx> {
+        self.forked_at
     }
 
     /// The rows that wait for this one.

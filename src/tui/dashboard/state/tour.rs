@@ -5,6 +5,9 @@ use super::overlay::Overlay;
 use crate::run::{RunOutcome, RunPhase, StepState, StepStatus, WaitReason};
 use crate::tui::dashboard::panes::View;
 
+/// Steps that have ended before the waterfall is worth a look.
+const SEEN: usize = 6;
+
 /// The caption for what is on the screen now. Keys stand between backticks.
 pub(crate) fn caption(model: &Model) -> &'static str {
     let run = &model.run;
@@ -44,6 +47,13 @@ pub(crate) fn caption(model: &Model) -> &'static str {
     let retries = |row: &StepState| row.retry_at.is_some();
     if any(model, retries) {
         return "A request was cut off; the next attempt comes by itself. `space` pauses the run.";
+    }
+    if run.count(StepStatus::Succeeded) >= SEEN {
+        return if model.strip.area.is_empty() {
+            "`T` opens the waterfall: a bar is a call, what stands before it is what it waited for. `D` comes back."
+        } else {
+            "Below is the waterfall: a bar is a call, what stands before it is a wait. `K` makes it higher, `T` opens it."
+        };
     }
     if run.running >= run.slots().min(4) {
         return "Twelve translations share five slots, and each starts as soon as one is free. `T` shows the timeline.";

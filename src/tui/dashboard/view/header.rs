@@ -72,6 +72,12 @@ fn identity(model: &Model) -> Vec<Segment> {
     if let Some(parent) = header.and_then(|header| header.forked_from.as_deref()) {
         let words = format!("fork of {}", short(parent));
         segments.push(Segment::new(5, vec![Span::styled(words, theme.dim)]));
+        let at = model.run_index.forked_at();
+        if let Some(row) = at.and_then(|step| model.run.steps.get(step.at())) {
+            let id = model.names.fit(&row.info.id, room);
+            let words = Span::styled(format!(" at {id}"), theme.dim);
+            segments.push(Segment::joined(4, vec![words]));
+        }
     }
     segments.extend(position(model));
     segments.extend(against(model));

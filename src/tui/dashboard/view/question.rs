@@ -73,6 +73,10 @@ fn words(model: &Model, question: Question) -> (&'static str, String) {
             "quit?",
             "The run has ended in the meantime. Quit?".to_owned(),
         ),
+        Question::Quit if model.from_parent => (
+            "back to the parent run?",
+            format!("The run has not ended. {in_flight} Stop the run and go back?"),
+        ),
         Question::Quit if model.from_home => (
             "back to the home screen?",
             format!("The run has not ended. {in_flight} Stop the run and go back?"),

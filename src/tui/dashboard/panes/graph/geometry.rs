@@ -37,6 +37,8 @@ pub(super) struct GraphGeometry {
     pub(super) labels: (i32, usize),
     /// Beside lanes: the node of each row.
     rows: Vec<u32>,
+    /// Beside lanes: the lines of a row.
+    pub(super) pitch: i32,
 }
 
 impl GraphGeometry {
@@ -66,6 +68,7 @@ impl GraphGeometry {
             layout,
             labels: (0, 0),
             rows: Vec::new(),
+            pitch: 1,
         };
         (!has_to_fit || geometry.panes(pane) <= 1.0).then_some(geometry)
     }
@@ -97,7 +100,31 @@ impl GraphGeometry {
             labels: (first, label),
             layout,
             rows,
+            pitch: 1,
         }
+    }
+
+    /// The same with two lines a row, the second for what matters of the step, where the pane has room for them and an
+    /// axis.
+    pub(super) fn with_two_lines(mut self, pane: Size) -> Self {
+        let lines = self.rows.len() as i32 * 2;
+        if self.level != Level::Row || lines + 1 > i32::from(pane.height) {
+            return self;
+        }
+        (self.pitch, self.lines) = (2, 2);
+        self.layout.height = lines;
+        for node in &mut self.layout.nodes {
+            node.y *= 2;
+        }
+        for point in self
+            .layout
+            .routes
+            .iter_mut()
+            .flat_map(|route| &mut route.points)
+        {
+            point.y *= 2;
+        }
+        self
     }
 
     /// Whether every row and its name are within the pane.
@@ -133,6 +160,7 @@ impl GraphGeometry {
             layout,
             labels: (0, 0),
             rows: Vec::new(),
+            pitch: 1,
         }
     }
 
@@ -157,6 +185,7 @@ impl GraphGeometry {
             Rect {
                 x: 0,
                 width: self.width,
+                height: self.pitch,
                 ..rect
             }
         } else {
@@ -167,7 +196,7 @@ impl GraphGeometry {
     /// The node at a cell of the picture.
     pub(super) fn at(&self, cell: Point) -> Option<u32> {
         if self.level == Level::Row {
-            let row = usize::try_from(cell.y).ok()?;
+            let row = usize::try_from(cell.y.div_euclid(self.pitch)).ok()?;
             return self.rows.get(row).copied();
         }
         let nodes = &self.layout.nodes;
@@ -175,11 +204,12 @@ impl GraphGeometry {
         Some(node as u32)
     }
 
-    /// Beside lanes: the nodes of these rows.
-    pub(super) fn rows(&self, rows: std::ops::Range<i32>) -> &[u32] {
+    /// Beside lanes: the nodes of the rows with these lines.
+    pub(super) fn rows(&self, lines: std::ops::Range<i32>) -> &[u32] {
         let count = self.rows.len();
-        let from = usize::try_from(rows.start).unwrap_or(0).min(count);
-        let to = usize::try_from(rows.end).unwrap_or(0).clamp(from, count);
+        let row = |line: i32| usize::try_from(line.div_euclid(self.pitch)).unwrap_or(0);
+        let from = row(lines.start).min(count);
+        let to = row(lines.end + self.pitch - 1).clamp(from, count);
         &self.rows[from..to]
     }
 }

@@ -244,8 +244,11 @@ impl LayoutJob {
         let pane = self.request.pane;
         let (fewest, most) = self.request.below;
         let has_times = picture.level == Level::Row && picture.has_times(pane.width);
-        if most == 0 || has_times || picture.level == Level::Overview || picture.panes(pane) > 1.0 {
-            return picture;
+        if has_times {
+            return picture.with_two_lines(pane);
+        }
+        if most == 0 || picture.level == Level::Overview || picture.panes(pane) > 1.0 {
+            return picture.with_two_lines(pane);
         }
         let topology = Arc::clone(&picture.topology);
         let mut best = picture;
@@ -268,6 +271,9 @@ impl LayoutJob {
         }
         let free = best.free_rows(pane).min(most);
         best.below = if free < fewest { 0 } else { free };
+        if best.below == 0 {
+            return best.with_two_lines(pane);
+        }
         best
     }
 

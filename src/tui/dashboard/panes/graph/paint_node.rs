@@ -241,11 +241,25 @@ impl Painter<'_> {
             card.line(room, ascii)
         };
         self.write(x, y, &figures, card.detail);
+        // The last detail is the tool, which the first line may name.
+        let says_more = !card.lines.is_empty() || view.details.len() > 1;
+        if let Some(detail) = view
+            .details
+            .first()
+            .filter(|_| geometry.pitch > 1 && says_more)
+        {
+            // Nothing stands right of it, also where the first line has its time there.
+            let edge = self.origin.x + i32::from(self.area.width) - 1;
+            let columns = (edge - first - 2).max(0) as usize;
+            self.detail(first + 2, y + 1, columns, detail);
+        }
         if view.selected {
             let arrow = if ascii { ">" } else { "▸" };
             self.put(first - 1, y, arrow, self.theme.focus);
-            for x in 0..self.origin.x + i32::from(self.area.width) {
-                self.tint(x, y, self.theme.selection);
+            for y in y..y + geometry.pitch {
+                for x in 0..self.origin.x + i32::from(self.area.width) {
+                    self.tint(x, y, self.theme.selection);
+                }
             }
         }
     }

@@ -61,8 +61,13 @@ fn beside_lanes(
     towards: Direction,
 ) -> Option<u32> {
     let next = match towards {
-        Direction::Up => return geometry.rows(row - 1..row).first().copied(),
-        Direction::Down => return geometry.rows(row + 1..row + 2).first().copied(),
+        Direction::Up => return geometry.rows(row - geometry.pitch..row).first().copied(),
+        Direction::Down => {
+            return geometry
+                .rows(row + geometry.pitch..row + 2 * geometry.pitch)
+                .first()
+                .copied();
+        }
         Direction::Left => &topology.above[from as usize],
         Direction::Right => &topology.below[from as usize],
     };

@@ -15,7 +15,6 @@ use crate::units::Micros;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use std::collections::BTreeSet;
 
 /// Most cells of a step's name.
 const NAMES: usize = 24;
@@ -55,25 +54,16 @@ impl Timeline {
             _ => 1,
         };
         self.look_there(context, context.follow);
-        let mut painter = Painter {
-            buf,
-            area: Rect {
-                y: area.y,
-                height: top + lines.height,
-                ..lines
-            },
-            scale: self.scale,
-            run,
-            now: self.now,
-            names: context.names,
-            named: true,
-            styles: Styles {
-                theme: context.theme,
-            },
-            causes: BTreeSet::new(),
-            crowded: false,
-            marked: false,
+        let whole = Rect {
+            y: area.y,
+            height: top + lines.height,
+            ..lines
         };
+        let styles = Styles {
+            theme: context.theme,
+        };
+        let names_of = context.names;
+        let mut painter = Painter::new(buf, whole, self.scale, run, self.now, names_of, styles);
         let axis = match self.lines {
             Lines::Slots => "slot",
             Lines::Steps => "step",
@@ -86,7 +76,7 @@ impl Timeline {
             axis,
             context.theme.dim,
         );
-        self.draw_axis(&mut painter, area.y);
+        painter.axis(area.y);
         if path {
             let (glyph, style) = (
                 if gutter > 6 { "critical" } else { "path" },
@@ -139,22 +129,6 @@ impl Timeline {
             }
         };
         wanted.min(most) as u16
-    }
-
-    fn draw_axis(&self, painter: &mut Painter<'_>, y: u16) {
-        let theme = painter.styles.theme;
-        let tick = if theme.ascii { "|" } else { "╷" };
-        let breaks = painter.breaks();
-        for (x, label) in self.scale.ticks() {
-            painter.put(x, y, tick, theme.border);
-            let room = usize::from(self.scale.width - x).saturating_sub(1);
-            let tick = (x, label);
-            if tick.1.chars().count() <= room && !scale::is_over(&tick, &breaks) {
-                let at = painter.area.x + x + 1;
-                painter.buf.set_stringn(at, y, tick.1, room, theme.dim);
-            }
-        }
-        painter.draw_breaks(y, &breaks);
     }
 
     fn draw_slots(

@@ -152,6 +152,25 @@ impl Line {
         first..last.max(first)
     }
 
+    /// The same, for times after those of which `before` is what is seen.
+    pub(super) fn seen_after(
+        &self,
+        before: Range<usize>,
+        from: f64,
+        until: f64,
+        now: Micros,
+    ) -> Range<usize> {
+        let mut first = before.start;
+        while (self.bars.get(first)).is_some_and(|bar| bar.end(now) as f64 <= from) {
+            first += 1;
+        }
+        let mut last = before.end.max(first);
+        while (self.bars.get(last)).is_some_and(|bar| (bar.start as f64) < until) {
+            last += 1;
+        }
+        first..last
+    }
+
     /// The share of the time between `from` and `until` covered by at least one of these bars.
     pub(super) fn share(&self, seen: Range<usize>, from: f64, until: f64, now: Micros) -> f64 {
         let clipped = |at: usize| {

@@ -38,20 +38,54 @@ pub(super) struct Painter<'a> {
     pub(super) crowded: bool,
     /// Whether attempts on the critical path were marked.
     pub(super) marked: bool,
+    /// The moments at both edges of each cell: every line of a frame asks for them.
+    moments: Vec<(f64, f64)>,
 }
 
 /// A stretch of empty cells, and the bar after it.
 pub(super) type Gap = (Range<u16>, usize);
 
-impl Painter<'_> {
-    /// The moments at both edges of a cell. What held the whole run lies within one cell.
-    pub(super) fn cell(&self, x: u16) -> (f64, f64) {
-        let (left, right) = self.scale.cell(x);
-        let moment = |time: f64, last: bool| {
-            let whole = Micros(time.max(0.0) as u64);
-            self.run.moment_of(whole, last).0 as f64 + time.fract()
-        };
-        (moment(left, x > 0), moment(right, true))
+/// The moments at both edges of a cell. What held the whole run lies within one cell.
+fn moments(run: &RunState, scale: Scale, x: u16) -> (f64, f64) {
+    let (left, right) = scale.cell(x);
+    let moment = |time: f64, last: bool| {
+        let whole = Micros(time.max(0.0) as u64);
+        run.moment_of(whole, last).0 as f64 + time.fract()
+    };
+    (moment(left, x > 0), moment(right, true))
+}
+
+impl<'a> Painter<'a> {
+    /// Lines in `area`, over the times of `scale`.
+    pub(super) fn new(
+        buf: &'a mut Buffer,
+        area: Rect,
+        scale: Scale,
+        run: &'a RunState,
+        now: Micros,
+        names: &'a StepNames,
+        styles: Styles<'a>,
+    ) -> Self {
+        Self {
+            buf,
+            area,
+            scale,
+            run,
+            now,
+            names,
+            named: true,
+            styles,
+            causes: BTreeSet::new(),
+            crowded: false,
+            marked: false,
+            moments: (0..scale.width).map(|x| moments(run, scale, x)).collect(),
+        }
+    }
+
+    /// The moments at both edges of a cell.
+    fn cell(&self, x: u16) -> (f64, f64) {
+        let known = self.moments.get(usize::from(x)).copied();
+        known.unwrap_or_else(|| moments(self.run, self.scale, x))
     }
 
     /// Where a moment is, in cells from the left edge.
@@ -79,6 +113,40 @@ impl Painter<'_> {
         cells
     }
 
+    /// Draws the axis into a row of the screen: what a tick says stands right of it, at the right edge left of it.
+    pub(super) fn axis(&mut self, y: u16) {
+        let theme = self.styles.theme;
+        let tick = if theme.ascii { "|" } else { "╷" };
+        let breaks = self.breaks();
+        // The cells up to here are taken.
+        let mut taken = 0;
+        for (x, label) in self.scale.ticks() {
+            let columns = label.chars().count() as u16;
+            let right = (x + 1, x + 1 + columns);
+            let left = (x.saturating_sub(columns), x);
+            let is_free =
+                |cells: (u16, u16)| !breaks.iter().any(|cell| (cells.0..cells.1).contains(cell));
+            let words = if right.1 > self.scale.width {
+                // One tick says nothing rather than what is cut.
+                if columns > x || left.0 <= taken && taken > 0 {
+                    continue;
+                }
+                left
+            } else {
+                right
+            };
+            self.put(x, y, tick, theme.border);
+            taken = x + 1;
+            if is_free(words) {
+                let at = self.area.x + words.0;
+                let room = usize::from(columns);
+                self.buf.set_stringn(at, y, label, room, theme.dim);
+                taken = taken.max(words.1);
+            }
+        }
+        self.draw_breaks(y, &breaks);
+    }
+
     /// Draws the breaks into a row of the screen.
     pub(super) fn draw_breaks(&mut self, y: u16, cells: &[u16]) {
         let (glyph, style) = self.styles.wait(Cause::Pause);
@@ -89,8 +157,11 @@ impl Painter<'_> {
 
     /// Writes a glyph into a cell of line `y` of the screen.
     pub(super) fn put(&mut self, x: u16, y: u16, glyph: &str, style: Style) {
-        if x < self.area.width && y < self.area.bottom() {
-            self.buf.set_stringn(self.area.x + x, y, glyph, 1, style);
+        if x < self.area.width
+            && y < self.area.bottom()
+            && let Some(cell) = self.buf.cell_mut((self.area.x + x, y))
+        {
+            cell.set_symbol(glyph).set_style(style);
         }
     }
 
@@ -103,10 +174,15 @@ impl Painter<'_> {
     /// Draws the attempts of `line`, that at `selected` standing out; gives the gaps between them.
     pub(super) fn bars(&mut self, y: u16, line: &Line, selected: Option<usize>) -> Vec<Gap> {
         let mut gaps: Vec<Gap> = Vec::new();
+        if line.bars.is_empty() {
+            return vec![(0..self.scale.width, 0)];
+        }
         let mut run: Option<(usize, Range<u16>)> = None;
+        let mut seen = 0..0;
         for x in 0..self.scale.width {
             let (from, until) = self.cell(x);
-            let seen = line.seen(from, until, self.now);
+            seen = line.seen_after(seen, from, until, self.now);
+            let seen = seen.clone();
             let mut alone = None;
             match seen.len() {
                 0 => match gaps.last_mut() {

@@ -12,7 +12,6 @@ use crate::tui::theme::Theme;
 use crate::units::Micros;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use std::collections::BTreeSet;
 
 /// Steps as lines over the whole time of a run, for beside other things. Nothing is written on the bars.
 pub(crate) struct Waterfall<'a>(Painter<'a>);
@@ -33,19 +32,10 @@ impl<'a> Waterfall<'a> {
         } else {
             scale::rounded_up(run.wall(now).0 as f64)
         };
-        Self(Painter {
-            buf,
-            area,
-            scale: Scale::fit(until, area.width),
-            run,
-            now,
-            names,
-            named: false,
-            styles: Styles { theme },
-            causes: BTreeSet::new(),
-            crowded: false,
-            marked: false,
-        })
+        let scale = Scale::fit(until, area.width);
+        let mut painter = Painter::new(buf, area, scale, run, now, names, Styles { theme });
+        painter.named = false;
+        Self(painter)
     }
 
     /// Draws a step in row `y` of the screen.
@@ -55,19 +45,7 @@ impl<'a> Waterfall<'a> {
 
     /// Draws the axis in row `y` of the screen.
     pub(crate) fn axis(&mut self, y: u16) {
-        let theme = self.0.styles.theme;
-        let tick = if theme.ascii { "|" } else { "╷" };
-        let breaks = self.0.breaks();
-        for (x, label) in self.0.scale.ticks() {
-            let room = usize::from(self.0.scale.width - x).saturating_sub(1);
-            self.0.put(x, y, tick, theme.border);
-            let tick = (x, label);
-            if tick.1.len() <= room && !scale::is_over(&tick, &breaks) {
-                let left = self.0.area.x + x + 1;
-                self.0.buf.set_stringn(left, y, tick.1, room, theme.dim);
-            }
-        }
-        self.0.draw_breaks(y, &breaks);
+        self.0.axis(y);
     }
 }
 

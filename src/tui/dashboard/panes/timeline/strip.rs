@@ -14,7 +14,6 @@ use crate::tui::dashboard::panes::pane_context::PaneContext;
 use crate::units::Micros;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use std::collections::BTreeSet;
 
 /// Its name.
 const NAME: &str = " waterfall ";
@@ -58,19 +57,9 @@ impl Timeline {
         self.look_there(context, false);
         let border = area.y - 1;
         let shown = self.shown();
-        let mut painter = Painter {
-            buf,
-            area: lines,
-            scale: self.scale,
-            run,
-            now: self.now,
-            names: context.names,
-            named: false,
-            styles: Styles { theme },
-            causes: BTreeSet::new(),
-            crowded: false,
-            marked: false,
-        };
+        let (scale, names, styles) = (self.scale, context.names, Styles { theme });
+        let mut painter = Painter::new(buf, lines, scale, run, self.now, names, styles);
+        painter.named = false;
         self.draw_steps(&mut painter, area.x, gutter, context);
         let rows = lines.y..lines.y + shown.len() as u16;
         self.draw_idle_periods(&mut painter, rows.clone());

@@ -1,0 +1,25 @@
+//! The dashboard on what was recorded.
+
+use super::failure::Failure;
+use super::history_feed::HistoryFeed;
+use super::playback::Tape;
+use super::terminal::ended_by;
+use crate::run::RunEvent;
+use crate::session::ForkRequest;
+use crate::tui::{self, Outcome};
+
+/// Shows these events until the user leaves. Gives the exit code where a signal ended it, and the fork that they
+/// requested, if any.
+pub(super) async fn look_back(
+    events: Vec<RunEvent>,
+    options: tui::Options,
+) -> Result<(Option<u8>, Option<ForkRequest>), Failure> {
+    let left = tui::run(HistoryFeed::new(Tape::new(events)), options).await;
+    let left = left.map_err(|error| Failure::usage(error.to_string()))?;
+    let fork = match left.outcome {
+        Outcome::Fork(step) => ForkRequest::of(&left.run, step),
+        Outcome::RunChanged => ForkRequest::of_changes(&left.run),
+        Outcome::Quit | Outcome::Signal(_) | Outcome::TerminalLost => None,
+    };
+    Ok((ended_by(left.outcome), fork))
+}
