@@ -462,3 +462,89 @@ async fn a_time_limit_names_the_server_and_other_steps_go_on() {
          it answered a request not-yours that was not made"
     );
 }
+
+/// A server over HTTP, which ends with this.
+struct OverHttp {
+    process: std::process::Child,
+    port: String,
+}
+
+impl OverHttp {
+    fn start(mode: &str, port: &str) -> Self {
+        use std::io::BufRead;
+        let script = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/fixtures/mcp/over_http.py"
+        );
+        let mut process = std::process::Command::new("python3")
+            .args([script, mode, port])
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut port = String::new();
+        let mut printed = std::io::BufReader::new(process.stdout.take().unwrap());
+        printed.read_line(&mut port).unwrap();
+        let port = port.trim().to_owned();
+        Self { process, port }
+    }
+
+    fn tool(&self, headers: &Value) -> Arc<dyn Tool> {
+        let url = format!("http://127.0.0.1:{}/mcp", self.port);
+        let entry = json!({"url": url, "headers": headers, "start_timeout_s": 1.5});
+        let text = json!({"mcpServers": {"remote": entry}, "tools": {"say": {"type": "mcp"}}});
+        let toolbox = toolbox_with(
+            &catalog(&text.to_string()),
+            &SmallModelWorker::offline(),
+            environment(&[("TOKEN", "tok-5528-secret")]),
+        );
+        toolbox.tool("say").unwrap()
+    }
+}
+
+impl Drop for OverHttp {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[tokio::test]
+async fn a_server_over_http_gets_its_headers_and_is_found_again_after_a_restart() {
+    let server = OverHttp::start("guarded", "0");
+    let tool = server.tool(&json!({"authorization": "Bearer ${TOKEN}"}));
+    assert_eq!(output(&tool, json!({"text": "in"})).await, "in");
+    let refused = refusal(&server.tool(&json!({})), json!({})).await;
+    assert!(
+        refused.contains("\"remote\" refuses access (HTTP 401") && refused.contains("`headers`"),
+        "{refused}"
+    );
+    let port = server.port.clone();
+    drop(server);
+    // The first call finds a connection that the server has closed.
+    let _ = run(&tool, json!({"text": "lost"})).await;
+    let gone = error(run(&tool, json!({"text": "lost"})).await);
+    assert!(gone.retryable, "{gone}");
+    assert!(
+        gone.message.contains("\"remote\" cannot be reached") && gone.message.contains("refused"),
+        "{gone}"
+    );
+    let _server = OverHttp::start("guarded", &port);
+    assert_eq!(output(&tool, json!({"text": "back"})).await, "back");
+}
+
+#[tokio::test]
+async fn a_server_over_http_that_does_not_behave_is_named() {
+    for (mode, part) in [
+        ("mute", "did not answer within 1.5 s after its start"),
+        ("page", "cannot be used: Unexpected content type"),
+        ("drops", "cannot be reached"),
+        ("huge", "sent a message of more than 16 MB"),
+    ] {
+        let server = OverHttp::start(mode, "0");
+        let message = error(run(&server.tool(&json!({})), json!({})).await).message;
+        assert!(
+            message.contains("\"remote\"") && message.contains(part),
+            "{mode}: {message}"
+        );
+    }
+}

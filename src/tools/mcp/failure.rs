@@ -1,5 +1,6 @@
 //! Errors of a server, each with its name.
 
+use super::MAX_MESSAGE;
 use super::observed::Observed;
 use crate::models::http::is_transient;
 use crate::run::ErrorKind;
@@ -135,31 +136,65 @@ pub(super) fn lost(server: &str, what: &str, observed: &Observed) -> ToolError {
     ))
 }
 
+/// What is known of a failed exchange over HTTP.
+#[derive(Default)]
+struct Exchange {
+    status: Option<StatusCode>,
+    /// Whether no connection was made, so that nothing was sent.
+    is_unconnected: bool,
+    is_too_large: bool,
+    /// Whether the server answered at all.
+    is_answered: bool,
+    /// The cause at the bottom.
+    cause: String,
+}
+
+impl Exchange {
+    fn of(error: &DynamicTransportError) -> Self {
+        let mut known = Self::default();
+        let mut source: Option<&(dyn Error + 'static)> = Some(&*error.error);
+        while let Some(error) = source {
+            known.cause = error.to_string();
+            source = error.source();
+            if let Some(error) = error.downcast_ref::<HttpStatusError>() {
+                known.status = StatusCode::from_u16(error.status).ok();
+            }
+            match error.downcast_ref::<StreamableHttpError<reqwest::Error>>() {
+                // It is not its source.
+                Some(StreamableHttpError::Client(error)) => {
+                    known.is_unconnected = error.is_connect();
+                    known.status = error.status();
+                    known.cause = error.to_string();
+                    source = error.source();
+                }
+                Some(StreamableHttpError::AuthRequired(_)) => {
+                    known.status = Some(StatusCode::UNAUTHORIZED);
+                }
+                Some(StreamableHttpError::InsufficientScope(_)) => {
+                    known.status = Some(StatusCode::FORBIDDEN);
+                }
+                Some(StreamableHttpError::ResponseBodyTooLarge { .. }) => known.is_too_large = true,
+                Some(
+                    StreamableHttpError::UnexpectedServerResponse(_)
+                    | StreamableHttpError::UnexpectedContentType(_),
+                ) => known.is_answered = true,
+                _ => {}
+            }
+        }
+        known.is_answered |= known.status.is_some();
+        known
+    }
+
+    fn refuses_access(&self) -> bool {
+        self.status
+            .is_some_and(|status| matches!(status.as_u16(), 401 | 403))
+    }
+}
+
 /// Whether a server that could not be used has answered at all, and does not refuse access.
 pub(super) fn is_answered(error: &DynamicTransportError) -> bool {
-    let mut source: Option<&(dyn Error + 'static)> = Some(&*error.error);
-    while let Some(error) = source {
-        if let Some(error) = error.downcast_ref::<reqwest::Error>() {
-            return error
-                .status()
-                .is_some_and(|status| !matches!(status.as_u16(), 401 | 403));
-        }
-        match error.downcast_ref::<StreamableHttpError<reqwest::Error>>() {
-            Some(
-                StreamableHttpError::AuthRequired(_) | StreamableHttpError::InsufficientScope(_),
-            ) => {
-                return false;
-            }
-            Some(
-                StreamableHttpError::HttpStatus(_)
-                | StreamableHttpError::UnexpectedServerResponse(_)
-                | StreamableHttpError::UnexpectedContentType(_),
-            ) => return true,
-            _ => {}
-        }
-        source = error.source();
-    }
-    false
+    let known = Exchange::of(error);
+    known.is_answered && !known.refuses_access()
 }
 
 /// Why nothing could be sent or received, and whether it is certain that nothing was sent.
@@ -168,50 +203,39 @@ fn of_transport(
     error: &DynamicTransportError,
     observed: &Observed,
 ) -> (ToolError, bool) {
-    let mut source: Option<&(dyn Error + 'static)> = Some(&*error.error);
-    let mut deepest = String::new();
-    let (mut status, mut not_sent) = (None, false);
-    while let Some(error) = source {
-        if let Some(error) = error.downcast_ref::<reqwest::Error>() {
-            not_sent |= error.is_connect();
-            status = status.or(error.status());
-        }
-        if let Some(error) = error.downcast_ref::<HttpStatusError>() {
-            status = StatusCode::from_u16(error.status).ok();
-        }
-        if let Some(StreamableHttpError::AuthRequired(_)) =
-            error.downcast_ref::<StreamableHttpError<reqwest::Error>>()
-        {
-            status = Some(StatusCode::UNAUTHORIZED);
-        }
-        if let Some(StreamableHttpError::InsufficientScope(_)) =
-            error.downcast_ref::<StreamableHttpError<reqwest::Error>>()
-        {
-            status = Some(StatusCode::FORBIDDEN);
-        }
-        deepest = error.to_string();
-        source = error.source();
-    }
     if error.error.downcast_ref::<std::io::Error>().is_some() {
         return (lost(server, "a request", observed), false);
     }
+    let known = Exchange::of(error);
+    let server = named(server);
+    if known.is_too_large {
+        let message = format!(
+            "{server} sent a message of more than {} MB; let it give less at once, or the path of a file",
+            MAX_MESSAGE >> 20
+        );
+        return (ToolError::permanent(message), false);
+    }
     let whole = error.error.to_string();
-    let why = if whole.contains(&deepest) {
+    let why = if whole.contains(&known.cause) {
         whole
     } else {
-        format!("{whole}: {deepest}")
+        format!("{whole}: {}", known.cause)
     };
     let why = quote(&why, MAX_QUOTED);
-    let message = format!("{} cannot be reached: {why}", named(server));
-    let error = match status {
-        Some(status) if matches!(status.as_u16(), 401 | 403) => ToolError::permanent(format!(
-            "{} refuses access (HTTP {status}): give a credential in its `headers`",
-            named(server)
+    let what = if known.is_answered {
+        "cannot be used"
+    } else {
+        "cannot be reached"
+    };
+    let message = format!("{server} {what}: {why}");
+    let error = match known.status {
+        Some(status) if known.refuses_access() => ToolError::permanent(format!(
+            "{server} refuses access (HTTP {status}): give a credential in its `headers`"
         )),
         Some(status) if !is_transient(status) => ToolError::permanent(message),
         _ => ToolError::transient(message),
     };
-    (error, not_sent)
+    (error, known.is_unconnected)
 }
 
 fn quoted(error: &ErrorData) -> String {
