@@ -32,6 +32,7 @@ fn no_sample_is_left_out() {
         "abroad",
         "almanac",
         "demo",
+        "depot",
         "figures",
         "letter",
         "mend",
@@ -74,6 +75,40 @@ fn the_receipt_adds_up() {
         .sum();
     assert_eq!(by_category, sum);
     assert_eq!(result["cost"], 0.0);
+}
+
+/// An MCP server, HTTP, Python, jq and a program together.
+#[test]
+fn the_depot_gets_its_sheet() {
+    let python = std::process::Command::new("python3")
+        .arg("--version")
+        .output();
+    if python.is_err() {
+        eprintln!("python3 is not installed: the sample `depot` is not run");
+        return;
+    }
+    let result = holds("depot");
+    let kinds: std::collections::BTreeSet<&str> = result["steps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["tool"].as_str().unwrap())
+        .collect();
+    assert_eq!(kinds.len(), 8);
+    let orders = step(&result, "orders")["output"].as_array().unwrap();
+    let loads = step(&result, "loads")["output"].as_array().unwrap();
+    let sum = |list: &[Value]| {
+        list.iter()
+            .map(|one| one["kg"].as_i64().unwrap())
+            .sum::<i64>()
+    };
+    assert_eq!(sum(orders), sum(loads), "every order is on a cart");
+    assert!(loads.iter().all(|cart| cart["kg"].as_i64() <= Some(400)));
+    let short = &step(&result, "short")["output"];
+    assert_eq!(
+        short,
+        &serde_json::json!([{"item": "oats", "missing": 3}, {"item": "salt", "missing": 5}])
+    );
 }
 
 /// A receipt whose lines were tampered with is not accepted.
