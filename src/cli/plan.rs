@@ -202,6 +202,7 @@ fn run_args(args: PlanArgs, file: PathBuf, planning: Value) -> RunArgs {
     all.fail_fast = args.running.fail_fast;
     all.no_track_cost = args.running.no_track_cost;
     all.trust = args.running.trust;
+    all.allow_unsandboxed = args.running.allow_unsandboxed;
     // What was rewritten or changed is the plan of somebody.
     all.is_planned = args.optimize.is_none() && args.refine.is_none();
     all.record.fresh = args.running.fresh;

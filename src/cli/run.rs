@@ -136,6 +136,7 @@ async fn run_once(
     settings.complete(&mut source);
     source.trust = trust::is_given(args.trust);
     source.is_planned = args.is_planned;
+    source.allow_unsandboxed = args.allow_unsandboxed;
     screen::complete(&mut args.screen, &settings)?;
     let Some(plan) = args.plan.clone() else {
         return Err(Failure::usage("no plan was given: plandeck run PLAN"));

@@ -108,6 +108,7 @@ pub struct Execution {
     pub(super) prior: Option<PriorRun>,
     pub(super) unknown: UnknownSteps,
     pub(super) consent: Option<AskConsent>,
+    pub(super) allow_unsandboxed: bool,
 }
 
 /// Decides whether what a plan would start, reach and run may happen.
@@ -137,6 +138,7 @@ impl Execution {
             prior: None,
             unknown: UnknownSteps::default(),
             consent: None,
+            allow_unsandboxed: false,
         }
     }
 
@@ -304,6 +306,13 @@ impl Execution {
     #[must_use]
     pub fn consent(mut self, decide: impl FnOnce(&Reaches) -> bool + Send + 'static) -> Self {
         self.consent = Some(Box::new(decide));
+        self
+    }
+
+    /// Whether code and programs in a jail may run where this system cannot confine them; off by default.
+    #[must_use]
+    pub fn allow_unsandboxed(mut self, allow: bool) -> Self {
+        self.allow_unsandboxed = allow;
         self
     }
 

@@ -22,7 +22,7 @@ pub(crate) async fn listed_tools(
         ..options.clone()
     };
     let worker = worker(&options, settings).await?;
-    let toolbox = CatalogToolbox::new(catalog, &worker, tool_options());
+    let toolbox = CatalogToolbox::new(catalog, &worker, tool_options(&options));
     consent_to_catalog(catalog, &toolbox, None, options.trust)?;
     Ok(Box::pin(toolbox.with_listed_tools(catalog, true)).await)
 }

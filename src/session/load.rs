@@ -136,7 +136,7 @@ async fn load_draft(
     Ok(Loaded {
         plan: Arc::new(plan),
         context,
-        toolbox: CatalogToolbox::new(&catalog, &worker, tool_options()),
+        toolbox: CatalogToolbox::new(&catalog, &worker, tool_options(&options)),
         worker,
         file: file.to_path_buf(),
         options,
@@ -212,8 +212,9 @@ fn in_folder(folder: &Path, names: &[&str]) -> Option<PathBuf> {
 }
 
 /// Tools that read this process's environment; every value that they read is kept out of the log.
-pub(super) fn tool_options() -> ToolOptions {
+pub(super) fn tool_options(options: &SourceOptions) -> ToolOptions {
     ToolOptions {
+        allow_unsandboxed: options.allow_unsandboxed,
         environment: watched(process_environment()),
         files: files_folder(),
         ..ToolOptions::default()

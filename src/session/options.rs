@@ -31,6 +31,8 @@ pub struct SourceOptions {
     pub is_planned: bool,
     /// The digest of the plan that a planner wrote for the run that is resumed.
     pub(crate) planned_digest: Option<String>,
+    /// Whether what should be confined may run where this system cannot confine it.
+    pub allow_unsandboxed: bool,
     /// The seed of the simulated worker.
     pub seed: Option<u64>,
 }

@@ -90,6 +90,7 @@ impl Execution {
             toolbox
         } else {
             let options = ToolOptions {
+                allow_unsandboxed: self.allow_unsandboxed,
                 program: self.program.clone(),
                 environment: watched(process_environment()),
                 files: None,

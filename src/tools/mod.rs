@@ -16,6 +16,7 @@ mod function;
 mod function_call;
 mod group;
 mod kept_files;
+mod jail;
 mod kind;
 mod kinds;
 pub(crate) mod launch;

@@ -71,6 +71,15 @@ impl Reaches {
             .insert(line.unwrap_or_else(|_| words.join(" ")));
     }
 
+    /// A program is started with these words, in a way.
+    pub(super) fn program_in<'w>(&mut self, words: impl IntoIterator<Item = &'w str>, how: &str) {
+        let mut one = Self::default();
+        one.program(words);
+        let lines = one.programs.into_iter();
+        self.programs
+            .extend(lines.map(|line| format!("{line} ({how})")));
+    }
+
     /// The host of an address is reached.
     pub(super) fn address(&mut self, address: &str) {
         self.hosts.extend(host_of(address));

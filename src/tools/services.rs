@@ -20,6 +20,8 @@ pub struct ToolOptions {
     pub program: Program,
     /// Where `${VAR}` is read.
     pub environment: Environment,
+    /// Whether what should be confined may run where this system cannot confine it.
+    pub allow_unsandboxed: bool,
     /// The folder for files that outputs name, such as the images of an MCP server; `None` for a temporary one.
     pub files: Option<PathBuf>,
 }
@@ -29,6 +31,7 @@ impl Default for ToolOptions {
         Self {
             program: Program::default(),
             environment: process_environment(),
+            allow_unsandboxed: false,
             files: None,
         }
     }
@@ -44,6 +47,8 @@ pub(crate) struct Services {
     pub environment: Environment,
     /// The values that must not be shown.
     pub secrets: SharedSecrets,
+    /// Whether what should be confined may run where this system cannot confine it.
+    pub allow_unsandboxed: bool,
     /// The MCP servers, with their connections.
     pub mcp: Servers,
     /// Files that outputs name.
@@ -68,6 +73,7 @@ impl Services {
             http: HttpClients::compressed(),
             environment,
             secrets,
+            allow_unsandboxed: options.allow_unsandboxed,
             mcp,
             files: Arc::new(KeptFiles::in_folder(options.files)),
         }

@@ -49,6 +49,7 @@ pub(crate) fn toolbox_with(
     environment: Environment,
 ) -> CatalogToolbox {
     let options = ToolOptions {
+        allow_unsandboxed: false,
         program: Program::at(PROGRAM),
         environment,
         ..ToolOptions::default()

@@ -181,6 +181,7 @@ async fn the_processor_share_holds_for_sandboxes() {
 #[tokio::test]
 async fn a_program_that_is_no_sandbox_is_named() {
     let options = ToolOptions {
+        allow_unsandboxed: false,
         program: Program::at("/bin/true"),
         environment: environment(&[]),
         ..ToolOptions::default()

@@ -456,6 +456,7 @@ async fn a_launcher_that_is_another_program_is_named() {
     use plandeck::tools::{CatalogToolbox, Program, ToolOptions, Toolbox};
     for other in ["/bin/true", "/bin/false"] {
         let options = ToolOptions {
+            allow_unsandboxed: false,
             program: Program::at(other),
             environment: environment(&[]),
             ..ToolOptions::default()

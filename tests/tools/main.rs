@@ -19,6 +19,8 @@ mod family;
 mod hostile;
 mod http;
 #[cfg(target_os = "linux")]
+mod jail;
+#[cfg(target_os = "linux")]
 mod limits_children;
 #[cfg(target_os = "linux")]
 mod mcp;

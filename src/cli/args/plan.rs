@@ -83,6 +83,9 @@ pub(crate) struct RunningArgs {
     /// Trust the plan and its project for this run, as `PLANDECK_TRUST=1` does
     #[arg(long)]
     pub trust: bool,
+    /// Run code and programs in a jail even where this system cannot confine them
+    #[arg(long)]
+    pub allow_unsandboxed: bool,
     /// Reuse no outputs of earlier runs, except pinned ones
     #[arg(long)]
     pub fresh: bool,

@@ -115,6 +115,9 @@ pub(crate) struct RunArgs {
     /// run code, and the `base_url` of a project's plandeck.toml gets the key of the provider
     #[arg(long)]
     pub trust: bool,
+    /// Run code and programs in a jail even where this system cannot confine them
+    #[arg(long)]
+    pub allow_unsandboxed: bool,
     /// Start paused (needs the dashboard)
     #[arg(long)]
     pub paused: bool,
@@ -190,6 +193,7 @@ impl RunArgs {
             fail_fast: false,
             no_track_cost: false,
             trust: false,
+            allow_unsandboxed: false,
             paused: false,
             pace: None,
             record: RecordArgs::default(),

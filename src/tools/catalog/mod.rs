@@ -18,7 +18,7 @@ pub(crate) use super::kinds::http::HttpSettings;
 pub use super::kinds::jq::JqSettings;
 pub(crate) use super::kinds::mcp::McpSettings;
 pub use super::kinds::model::{ModelSettings, Rules};
-pub use super::kinds::process::ProcessSettings;
+pub use super::kinds::process::{JailSettings, ProcessSettings};
 
 use super::definition::ToolDefinition;
 use super::mcp::ServerSettings;

@@ -26,6 +26,7 @@ pub(super) use descriptors::close_inherited;
 pub(crate) use orphans::adopt;
 pub(crate) use start::Start;
 
+use super::jail::Jail;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -34,6 +35,9 @@ use std::time::Duration;
 /// The launcher's exit code where the program could not be started, and the beginning of its message.
 pub(super) const NOT_STARTED: u8 = 127;
 pub(super) const NOT_STARTED_MARK: &str = "plandeck: cannot start ";
+
+/// What the message says after the program where its jail could not be made.
+pub(super) const NO_JAIL: &str = "its jail cannot be made";
 
 /// The launcher's exit code where the program used too much memory, and the beginning of its message.
 pub(super) const OVER_MEMORY: u8 = 137;
@@ -45,7 +49,8 @@ pub(super) const STARTED: &str = "plandeck: launcher";
 /// The time between asking programs to end and killing them.
 pub(super) const GRACE: Duration = Duration::from_millis(300);
 
-/// The launcher's arguments: `[--parent ID] [--memory-mb N] [--cpu-percent P] [--group FOLDER] -- PROGRAM [ARGUMENT…]`.
+/// The launcher's arguments: `[--parent ID] [--memory-mb N] [--cpu-percent P] [--group FOLDER] [--jail JSON] --
+/// PROGRAM [ARGUMENT…]`.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Launch {
     /// The process with which the program ends.
@@ -54,6 +59,8 @@ pub(crate) struct Launch {
     cpu_percent: Option<u32>,
     /// Where the launcher makes a control group; for the second stage: the one of the program.
     group: Option<PathBuf>,
+    /// The jail that the program is put in.
+    jail: Option<Jail>,
     program: OsString,
     arguments: Vec<OsString>,
 }
@@ -62,7 +69,7 @@ impl Launch {
     /// Reads the arguments; `None` where they are not the launcher's.
     pub(crate) fn parse(mut arguments: impl Iterator<Item = OsString>) -> Option<Self> {
         let (mut parent, mut memory_mb, mut cpu_percent) = (None, None, None);
-        let mut group = None;
+        let (mut group, mut jail) = (None, None);
         loop {
             let flag = arguments.next()?;
             if flag == "--" {
@@ -75,6 +82,7 @@ impl Launch {
             }
             let value = value.to_str()?;
             match flag.to_str()? {
+                "--jail" => jail = Some(serde_json::from_str(value).ok()?),
                 "--parent" => parent = Some(value.parse().ok()?),
                 "--memory-mb" => memory_mb = Some(value.parse().ok()?),
                 "--cpu-percent" => {
@@ -88,6 +96,7 @@ impl Launch {
             memory_mb,
             cpu_percent,
             group,
+            jail,
             program: arguments.next()?,
             arguments: arguments.collect(),
         })
@@ -114,6 +123,7 @@ impl Launch {
             parent: self.parent,
             memory_mb: self.memory_mb,
             group: self.group,
+            jail: self.jail,
             program: self.program,
             arguments: self.arguments,
         }

@@ -3,18 +3,21 @@
 //! Only a process itself can ask for the signal that ends it with its parent, and the limit of its own memory must not
 //! hold for the supervisor. So the supervisor starts this program once more, which sets both and becomes the other.
 
-use super::not_started;
+use super::{NO_JAIL, not_started};
+use crate::tools::jail::Jail;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
-/// `[--memory-mb N] [--parent ID] [--group FOLDER] -- PROGRAM [ARGUMENT…]`, as the supervisor passes it on.
+/// `[--memory-mb N] [--parent ID] [--group FOLDER] [--jail JSON] -- PROGRAM [ARGUMENT…]`, as the supervisor passes it on.
 #[derive(Debug)]
 pub(crate) struct Start {
     pub(super) parent: Option<u32>,
     pub(super) memory_mb: Option<u64>,
     /// The control group that it enters.
     pub(super) group: Option<PathBuf>,
+    /// The jail that it enters.
+    pub(super) jail: Option<Jail>,
     pub(super) program: OsString,
     pub(super) arguments: Vec<OsString>,
 }
@@ -42,9 +45,20 @@ impl Start {
         {
             return not_started(&self.program, &error);
         }
-        let mut command = Command::new(&self.program);
-        command.args(&self.arguments);
-        become_program(command, &self.program)
+        let named = self.program.clone();
+        let (program, arguments) = match &self.jail {
+            None => (self.program, self.arguments),
+            Some(jail) => match jail.enter(self.program, self.arguments) {
+                Ok(inside) => inside,
+                Err(error) => {
+                    let error = std::io::Error::other(format!("{NO_JAIL}: {error}"));
+                    return not_started(&named, &error);
+                }
+            },
+        };
+        let mut command = Command::new(program);
+        command.args(arguments);
+        become_program(command, &named)
     }
 }
 

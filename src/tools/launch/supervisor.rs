@@ -84,6 +84,12 @@ fn second_stage(launch: &Launch, group: Option<&ControlGroup>) -> Command {
     if let Some(group) = group {
         command.arg("--group").arg(group.folder());
     }
+    if let Some(jail) = &launch.jail {
+        // Paths are text: they came as such.
+        command
+            .arg("--jail")
+            .arg(serde_json::to_string(jail).unwrap_or_default());
+    }
     command
         .arg("--")
         .arg(&launch.program)

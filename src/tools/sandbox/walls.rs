@@ -3,16 +3,14 @@
 //! Each wall holds where the kernel has it. A process that serves needs its standard input and output, memory, time and
 //! its own processor limit, and nothing else.
 
+use crate::tools::jail::drop_capabilities;
 use landlock::{
     ABI, Access, AccessFs, AccessNet, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetError,
     RulesetStatus, Scope,
 };
 use nix::libc;
 use rustix::process::setsid;
-use rustix::thread::{
-    CapabilitySet, CapabilitySets, clear_ambient_capability_set,
-    remove_capability_from_bounding_set, set_capabilities, set_no_new_privs,
-};
+use rustix::thread::set_no_new_privs;
 use seccompiler::{
     BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition,
     SeccompFilter, SeccompRule, TargetArch, apply_filter_all_threads,
@@ -65,24 +63,6 @@ pub(super) fn raise() -> io::Result<()> {
     set_no_new_privs(true)?;
     refuse_files_and_networks().map_err(io::Error::other)?;
     Ok(())
-}
-
-/// Without capabilities the process is no more than any of its user, even where that is root.
-fn drop_capabilities() {
-    for capability in CapabilitySet::all().iter() {
-        // Only with the right to do so, which few have.
-        let _ = remove_capability_from_bounding_set(capability);
-    }
-    let _ = clear_ambient_capability_set();
-    let none = CapabilitySet::empty();
-    let _ = set_capabilities(
-        None,
-        CapabilitySets {
-            effective: none,
-            permitted: none,
-            inheritable: none,
-        },
-    );
 }
 
 /// Landlock with no rule: nothing can be opened, bound or connected. Older kernels have a part of it or nothing.

@@ -1,6 +1,7 @@
 //! Starts a program with its limits, its folder and its environment.
 
 use super::Program;
+use super::confined::Confined;
 use crate::tools::group::Keeper;
 use crate::tools::launch;
 use crate::tools::passed_on::passed_on;
@@ -26,6 +27,8 @@ pub(super) struct Prepared {
     pub launched: bool,
     /// The processor share that this process enforces itself, in percent of one core; `None` where the launcher does.
     pub share: Option<u32>,
+    /// The jail, where it has one; its temporary folder goes with it.
+    pub confined: Option<Confined>,
 }
 
 /// Enforces a group's processor share until the returned handle is dropped.
@@ -80,6 +83,13 @@ pub(super) fn prepare(
     } else {
         program
     };
+    let confined = match &process.jail {
+        None => None,
+        Some(jail) => Some(Confined::new(jail, settings, &program, services)?),
+    };
+    let jail = confined
+        .as_ref()
+        .and_then(|confined| confined.jail.as_ref());
     let limited = call.max_memory_mb.is_some() || call.max_cpu_percent.is_some();
     // On other systems a launcher has nothing to do without limits.
     let starter = (limited || cfg!(unix)).then(|| services.sandbox.program().path());
@@ -98,9 +108,20 @@ pub(super) fn prepare(
                 command.args(["--cpu-percent", &percent.to_string()]);
             }
             launch::with_group(&mut command);
+            if let Some(jail) = jail {
+                let jail = serde_json::to_string(jail).map_err(|error| {
+                    ToolError::permanent(format!(
+                        "the jail of {} cannot be made: {error}",
+                        process.command[0]
+                    ))
+                })?;
+                command.args(["--jail", &jail]);
+            }
             command.arg("--").arg(program);
             command
         }
+        // Without a launcher nothing can go into the jail.
+        Some(Err(why)) if jail.is_some() => return Err(why),
         // On other systems nothing else can enforce the limit.
         Some(Err(why)) if limited && cfg!(not(target_os = "linux")) => return Err(why),
         Some(Err(_)) => {
@@ -116,6 +137,9 @@ pub(super) fn prepare(
     let parameters = Map::new();
     let mut renderer =
         TemplateRenderer::new(&parameters, Missing::Error).with_environment(&services.environment);
+    if let Some(confined) = &confined {
+        command.env("TMPDIR", confined.temporary.path());
+    }
     for (name, value) in &process.env {
         let value = renderer.text(value, str::to_owned);
         let value = value.map_err(|error| ToolError::permanent(error.to_string()))?;
@@ -152,6 +176,7 @@ pub(super) fn prepare(
         keeper,
         launched,
         share,
+        confined,
     })
 }
 

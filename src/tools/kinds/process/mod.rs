@@ -7,6 +7,7 @@
 //! JSON value.
 
 mod command;
+mod confined;
 pub(in crate::tools) mod log;
 mod output;
 
@@ -24,6 +25,8 @@ use crate::tools::passed_on::passed_on;
 use crate::tools::services::Services;
 use crate::tools::{Call, CallPolicy, CallReport, FileInputs, Reaches, Tool, ToolError, ToolKind};
 use command::{Prepared, hold, no_launcher, not_started};
+use confined::Confined;
+pub use confined::JailSettings;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use log::{ErrorLog, OutputLog, log_value};
@@ -45,7 +48,7 @@ pub(in crate::tools) static KIND: ToolKind = ToolKind {
 
 pub(super) static ENTRY: KindEntry = KindEntry {
     kind: &KIND,
-    fields: &["command", "cwd", "env", "inputs"],
+    fields: &["command", "cwd", "env", "inputs", "jail"],
     implied_by: &["command"],
     rank: 1,
     parse: |fields| Arc::new(parse(fields)),
@@ -62,6 +65,8 @@ pub struct ProcessSettings {
     pub env: Vec<(Arc<str>, Arc<str>)>,
     /// Files, folders and globs that determine its output, relative to where it runs.
     pub inputs: Vec<Arc<str>>,
+    /// What it may reach; `None` where it has no jail.
+    pub jail: Option<JailSettings>,
 }
 
 fn parse(fields: &mut Fields<'_>) -> ProcessSettings {
@@ -75,6 +80,7 @@ fn parse(fields: &mut Fields<'_>) -> ProcessSettings {
         cwd,
         env: fields.texts("env"),
         inputs: inputs(fields),
+        jail: confined::parse(fields),
     }
 }
 
@@ -112,7 +118,11 @@ impl ToolSettings for ProcessSettings {
     }
 
     fn reaches(&self, _definition: &ToolDefinition, reaches: &mut Reaches) {
-        reaches.program(self.command.iter().map(|word| &**word));
+        let words = self.command.iter().map(|word| &**word);
+        match &self.jail {
+            None => reaches.program(words),
+            Some(jail) => reaches.program_in(words, jail.in_words()),
+        }
         reaches.variables_in(self.env.iter().map(|(_, value)| &**value));
     }
 
@@ -127,6 +137,10 @@ impl ToolSettings for ProcessSettings {
         // Absolute, so that the fingerprint does not depend on how the path of the catalog was written.
         parts.put("cwd", json!(folder.map(absolute)));
         parts.put("env", json!(self.env));
+        parts.put(
+            "jail",
+            json!(self.jail.as_ref().map(JailSettings::to_value)),
+        );
         if !self.inputs.is_empty() {
             parts.put("inputs", json!(self.inputs));
         }
@@ -142,7 +156,12 @@ impl ToolSettings for ProcessSettings {
 impl ProcessSettings {
     /// The files that determine the output.
     fn files(&self, definition: &ToolDefinition) -> FileInputs {
-        let catalog = definition.folder.as_deref().map(PathBuf::as_path);
+        self.files_in(definition.folder.as_deref())
+    }
+
+    /// The same, of a catalog in this folder.
+    fn files_in(&self, catalog: Option<&PathBuf>) -> FileInputs {
+        let catalog = catalog.map(PathBuf::as_path);
         let cwd = self.cwd.as_deref().or(catalog);
         FileInputs::new(&self.command, catalog, cwd, &self.inputs)
     }
@@ -202,12 +221,16 @@ impl Tool for ProcessTool {
     fn call(&self, call: Call) -> BoxFuture<'static, CallReport> {
         let (program, services) = (self.program.clone(), self.services.clone());
         async move {
-            let mut started = false;
+            let mut started = Started::default();
             let mut report = CallReport::free(run(&program, &services, &call, &mut started).await);
             report.hide(&services.secrets.now());
-            if started {
+            if started.is {
                 // The command that was run, for the record.
-                report.prompt = Some(program.command_line().into());
+                let mut command = program.command_line();
+                if let Some(jail) = started.jail {
+                    command = format!("{command}\n# {jail}");
+                }
+                report.prompt = Some(command.into());
             } else {
                 report.basis = CostBasis::NotSent;
             }
@@ -221,23 +244,34 @@ impl Tool for ProcessTool {
     }
 }
 
+/// What is known of a call that was begun.
+#[derive(Default)]
+struct Started {
+    /// Whether the program was started.
+    is: bool,
+    /// What its jail lets through.
+    jail: Option<String>,
+}
+
 async fn run(
     settings: &Program,
     services: &Services,
     call: &Call,
-    started: &mut bool,
+    started: &mut Started,
 ) -> Result<Value, ToolError> {
     let Prepared {
         mut command,
         keeper,
         launched,
         share,
+        confined,
     } = command::prepare(settings, services, call)?;
+    started.jail = confined.as_ref().map(Confined::in_words);
     let secrets = services.secrets.now();
     let name = &settings.process.command[0];
     let (mut child, mut group) = Group::start(&mut command, keeper)
         .map_err(|error| not_started(name, &error.to_string(), error.kind()))?;
-    *started = true;
+    started.is = true;
     let _held = share
         .zip(child.id())
         .map(|(percent, leader)| hold(leader, percent));
@@ -297,7 +331,7 @@ async fn run(
         }
     });
     if let Some(error) = not_launched.flatten() {
-        *started = false;
+        started.is = false;
         return Err(error);
     }
     let Printed { output, value } = printed;

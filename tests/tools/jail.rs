@@ -1,0 +1,275 @@
+//! `jail` of a `process` tool: what a program may read, write and reach, by each means that this system has.
+
+use crate::common::program::{code, json, plandeck, stderr, step};
+use serde_json::{Value, json};
+use std::net::{TcpListener, UdpSocket};
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+/// A project, with a folder outside of it, and a search path without Bubblewrap.
+struct Ground {
+    root: TempDir,
+}
+
+impl Ground {
+    fn new() -> Self {
+        let root = tempfile::tempdir().unwrap();
+        for folder in ["project/data", "outside", "results", "bin", "only"] {
+            std::fs::create_dir_all(root.path().join(folder)).unwrap();
+        }
+        let ground = Self { root };
+        std::fs::write(ground.path("project/note"), "a note").unwrap();
+        std::fs::write(ground.path("project/data/one"), "one").unwrap();
+        std::fs::write(ground.path("only/two"), "two").unwrap();
+        std::fs::write(ground.path("outside/secret"), "hidden").unwrap();
+        for program in [
+            "sh", "bash", "cat", "ls", "true", "sleep", "rm", "mkdir", "grep",
+        ] {
+            let found = ["/usr/bin", "/bin"]
+                .iter()
+                .map(|folder| Path::new(folder).join(program));
+            let found = found.into_iter().find(|path| path.exists()).unwrap();
+            symlink(found, ground.path("bin").join(program)).unwrap();
+        }
+        ground
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.root.path().join(name)
+    }
+
+    /// Runs a step for each tool, with Bubblewrap where it is there, or without it.
+    fn run(&self, tools: &Value, with_bubblewrap: bool) -> Value {
+        let steps: Vec<Value> = tools
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(|name| json!({"id": name, "tool": name}))
+            .collect();
+        let plan = json!({"steps": steps, "tools": tools});
+        std::fs::write(self.path("project/plan.json"), plan.to_string()).unwrap();
+        let mut command = plandeck();
+        command
+            .current_dir(self.path("project"))
+            .env("SECRET_OF_MINE", "hidden")
+            .args([
+                "run",
+                "plan.json",
+                "--worker",
+                "offline",
+                "--headless",
+                "--json",
+            ]);
+        if !with_bubblewrap {
+            command.env("PATH", self.path("bin"));
+        }
+        let output = command.output().unwrap();
+        assert!([0, 1].contains(&code(&output)), "{}", stderr(&output));
+        json(&output)
+    }
+
+    /// The same by each means; gives the result to `check`.
+    fn by_each(&self, tools: &Value, check: impl Fn(&Value)) {
+        for with_bubblewrap in [true, false] {
+            check(&self.run(tools, with_bubblewrap));
+        }
+    }
+}
+
+fn tool(script: &str, jail: &Value) -> Value {
+    json!({"type": "process", "command": ["bash", "-c", script], "jail": jail, "timeout_s": 30})
+}
+
+fn output<'a>(result: &'a Value, id: &str) -> &'a Value {
+    let one = step(result, id);
+    assert_eq!(one["status"], "succeeded", "{id}: {}", one["error"]);
+    &one["output"]
+}
+
+/// Asserts that a step failed, with a word of the system in its message.
+fn refused(result: &Value, id: &str) {
+    let one = step(result, id);
+    assert_eq!(one["status"], "failed", "{id}: {}", one["output"]);
+    let message = one["error"]["message"].as_str().unwrap();
+    let words = [
+        "denied",
+        "not permitted",
+        "No such file",
+        "Read-only",
+        "unreachable",
+        "refused",
+        "cannot",
+        "No such process",
+    ];
+    assert!(
+        words.iter().any(|word| message.contains(word)),
+        "{id}: {message}"
+    );
+}
+
+#[test]
+fn a_program_in_a_jail_reads_and_writes_what_it_may() {
+    let ground = Ground::new();
+    let at = |name: &str| ground.path(name).display().to_string();
+    let (secret, outside, results, only) = (
+        at("outside/secret"),
+        at("outside/new"),
+        at("results"),
+        at("only"),
+    );
+    let tools = json!({
+        "reads_its_folder": tool("cat note data/one", &json!(true)),
+        "reads_outside": tool(&format!("cat {secret}"), &json!(true)),
+        "reads_by_a_link": tool("cat link", &json!(true)),
+        "lists_outside": tool(&format!("ls {}", at("outside")), &json!(true)),
+        "writes_its_folder": tool("echo x > note2 && echo written", &json!(true)),
+        "removes_its_note": tool("rm -f note && echo gone", &json!(true)),
+        "writes_outside": tool(&format!("echo x > {outside}"), &json!(true)),
+        "writes_temporary": tool("echo tea > $TMPDIR/cup && cat $TMPDIR/cup", &json!(true)),
+        "writes_results": tool(&format!("mkdir {results}/$$ && echo ok"), &json!({"writes": [results]})),
+        "reads_only": tool(&format!("cat {only}/two"), &json!({"reads": ["../only"]})),
+        "reads_not_its_folder": tool(&format!("cat {}", at("project/note")), &json!({"reads": ["../only"]})),
+        "sees_no_variable": tool("echo ${SECRET_OF_MINE:-none}", &json!(true)),
+        "reads_other_processes": tool("grep -a SECRET_OF_MINE /proc/[0-9]*/environ", &json!(true)),
+        "signals_its_parent": tool("kill -TERM $PPID && sleep 1 && echo sent", &json!(true)),
+        "free": json!({"type": "process", "command": ["cat", secret]}),
+    });
+    symlink(ground.path("outside/secret"), ground.path("project/link")).unwrap();
+    ground.by_each(&tools, |result| {
+        assert_eq!(*output(result, "reads_its_folder"), "a noteone");
+        assert_eq!(*output(result, "writes_temporary"), "tea");
+        assert_eq!(*output(result, "writes_results"), "ok");
+        assert_eq!(*output(result, "reads_only"), "two");
+        assert_eq!(*output(result, "sees_no_variable"), "none");
+        assert_eq!(*output(result, "free"), "hidden");
+        for id in [
+            "reads_outside",
+            "reads_by_a_link",
+            "lists_outside",
+            "writes_its_folder",
+            "removes_its_note",
+            "writes_outside",
+            "reads_not_its_folder",
+        ] {
+            refused(result, id);
+        }
+        let read = step(result, "reads_other_processes");
+        assert!(
+            read["status"] == "failed" && !read.to_string().contains("=hidden"),
+            "{read}"
+        );
+        assert_ne!(step(result, "signals_its_parent")["status"], "cancelled");
+        assert!(ground.path("project/note").exists());
+        assert!(!ground.path("project/note2").exists() && !ground.path("outside/new").exists());
+    });
+    assert_eq!(
+        std::fs::read_dir(ground.path("results")).unwrap().count(),
+        2
+    );
+}
+
+#[test]
+fn a_network_is_refused_unless_it_is_given() {
+    let ground = Ground::new();
+    let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
+    let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+    udp.set_nonblocking(true).unwrap();
+    let (tcp_port, udp_port) = (
+        tcp.local_addr().unwrap().port(),
+        udp.local_addr().unwrap().port(),
+    );
+    let connects = format!("exec 3<>/dev/tcp/127.0.0.1/{tcp_port} && echo connected");
+    let sends = format!("exec 3<>/dev/udp/127.0.0.1/{udp_port} && echo hello >&3 && echo sent");
+    let tools = json!({
+        "tcp": tool(&connects, &json!(true)),
+        "udp": tool(&sends, &json!({"network": false})),
+        "tcp_with_network": tool(&connects, &json!({"network": true})),
+    });
+    ground.by_each(&tools, |result| {
+        refused(result, "tcp");
+        // Without a network a datagram may be sent into nothing.
+        assert_eq!(
+            udp.recv(&mut [0; 16]).unwrap_err().kind(),
+            std::io::ErrorKind::WouldBlock
+        );
+        assert_eq!(*output(result, "tcp_with_network"), "connected");
+    });
+}
+
+#[test]
+fn a_jail_that_cannot_be_made_is_named_and_nothing_runs() {
+    let ground = Ground::new();
+    let made = ground.path("made").display().to_string();
+    let script = format!("echo x > {made}");
+    let tools = json!({
+        "no_such_folder": tool(&script, &json!({"reads": ["nowhere"], "writes": [ground.path("")]})),
+        "no_such_target": tool(&script, &json!({"writes": ["nowhere/else"]})),
+        "sound": tool("echo fine", &json!(true)),
+    });
+    ground.by_each(&tools, |result| {
+        for id in ["no_such_folder", "no_such_target"] {
+            let message = step(result, id)["error"]["message"]
+                .as_str()
+                .unwrap()
+                .to_owned();
+            assert!(
+                message.contains("jail cannot be made") && message.contains("nowhere"),
+                "{message}"
+            );
+        }
+        assert_eq!(*output(result, "sound"), "fine");
+        assert!(!ground.path("made").exists());
+    });
+    for bad in [
+        json!("yes"),
+        json!({"read": ["x"]}),
+        json!({"network": "no"}),
+        json!({"reads": [1]}),
+    ] {
+        let plan = json!({"steps": [{"id": 1, "tool": "t"}], "tools": {"t": tool("true", &bad)}});
+        std::fs::write(ground.path("project/plan.json"), plan.to_string()).unwrap();
+        let checked = plandeck()
+            .current_dir(ground.path("project"))
+            .args(["check", "plan.json"])
+            .output()
+            .unwrap();
+        assert_eq!(code(&checked), 2, "{bad}");
+        assert!(
+            stderr(&checked).contains("`jail` is"),
+            "{bad} {}",
+            stderr(&checked)
+        );
+    }
+}
+
+#[test]
+fn the_jail_is_listed_and_recorded() {
+    let ground = Ground::new();
+    let tools = json!({"t": tool("echo x", &json!(true))});
+    let plan = json!({"steps": [{"id": "a", "tool": "t"}], "tools": tools});
+    std::fs::write(ground.path("project/plan.json"), plan.to_string()).unwrap();
+    for (path, by) in [
+        (ground.path("bin"), "Landlock"),
+        (PathBuf::from("/usr/bin:/bin"), "a jail by"),
+    ] {
+        let run = plandeck()
+            .current_dir(ground.path("project"))
+            .env("PATH", path)
+            .args(["run", "plan.json", "--worker", "offline", "--events", "-"])
+            .output()
+            .unwrap();
+        let events = String::from_utf8(run.stdout).unwrap();
+        assert!(
+            events.contains(by) && events.contains("no network"),
+            "{events}"
+        );
+    }
+    let checked = plandeck()
+        .current_dir(ground.path("project"))
+        .args(["check", "plan.json"])
+        .output()
+        .unwrap();
+    let text = String::from_utf8(checked.stdout).unwrap();
+    assert!(text.contains("(in a jail)"), "{text}");
+}
