@@ -152,6 +152,11 @@ const COMPUTES_OLDER: [libc::c_long; 13] = [
 #[cfg(not(target_arch = "x86_64"))]
 const COMPUTES_OLDER: [libc::c_long; 0] = [];
 
+/// Requests of `ioctl`, the same on every architecture with a filter: to type into a terminal, and to ask whether
+/// something is one.
+const TYPE_INTO_TERMINAL: u64 = 0x5412;
+const IS_TERMINAL: u64 = 0x5401;
+
 /// Namespaces that a child may not begin.
 const NAMESPACES: libc::c_int = libc::CLONE_NEWUSER
     | libc::CLONE_NEWNS
@@ -225,7 +230,7 @@ fn refusing(network: bool, architecture: TargetArch) -> Result<BpfProgram, Backe
         Vec::new()
     };
     rules.insert(libc::SYS_socket, sockets);
-    let types = condition(1, SeccompCmpOp::Eq, libc::TIOCSTI as u64)?;
+    let types = condition(1, SeccompCmpOp::Eq, TYPE_INTO_TERMINAL)?;
     rules.insert(libc::SYS_ioctl, vec![SeccompRule::new(vec![types])?]);
     filter(rules, SeccompAction::Allow, denied(), architecture)
 }
@@ -246,7 +251,7 @@ fn computing(architecture: TargetArch) -> Result<BpfProgram, BackendError> {
         vec![SeccompRule::new(vec![own, asks])?],
     );
     // Whether it is a terminal.
-    let is_terminal = condition(1, SeccompCmpOp::Eq, libc::TCGETS as u64)?;
+    let is_terminal = condition(1, SeccompCmpOp::Eq, IS_TERMINAL)?;
     rules.insert(libc::SYS_ioctl, vec![SeccompRule::new(vec![is_terminal])?]);
     // `abort` sends a signal to the own process, whose id is kept when it becomes another program.
     let own = u64::from(std::process::id());

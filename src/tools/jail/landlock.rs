@@ -79,9 +79,11 @@ fn rules(jail: &Jail) -> Result<RestrictionStatus, RulesetError> {
             .iter()
             .map(Path::new)
             .take(if jail.is_strict { 0 } else { FIGURES.len() });
+    // What computes is given what it needs.
+    let of_system = system().filter(|_| !jail.is_strict);
     ruleset
         .create()?
-        .add_rules(path_beneath_rules(system(), read))?
+        .add_rules(path_beneath_rules(of_system, read))?
         .add_rules(path_beneath_rules(figures, read))?
         .add_rules(path_beneath_rules(DEVICES, device))?
         .add_rules(path_beneath_rules(&jail.reads, read))?
