@@ -14,6 +14,17 @@ const MEMORY_MB: u64 = 512;
 /// It must be called on the main thread, whose stack it makes larger.
 pub(super) fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.collect();
+    if let [_, _, flag, setup] = arguments.as_slice()
+        && flag == "--cpython"
+    {
+        let Some(setup) = setup.to_str().and_then(sandbox::Setup::parse) else {
+            note_line("__sandbox is internal to plandeck");
+            return ExitCode::from(2);
+        };
+        let error = sandbox::become_cpython(&setup);
+        note_line(&format!("CPython cannot be started: {error}"));
+        return ExitCode::FAILURE;
+    }
     let memory_mb = match arguments.as_slice() {
         [] => Some(MEMORY_MB),
         [flag, value] if flag == "--memory-mb" => {

@@ -14,7 +14,7 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// # Errors
 /// What is wrong with the filter, or what it failed of.
 pub(crate) async fn filtered(value: &Value, filter: &str) -> Result<Value, String> {
-    let sandbox = Sandbox::new(Program::default(), SharedSecrets::default());
+    let sandbox = Sandbox::new(Program::default(), SharedSecrets::default(), false);
     filtered_by(filter, value, &sandbox, LIMIT).await
 }
 

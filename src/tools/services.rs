@@ -69,7 +69,7 @@ impl Services {
             Some(value)
         });
         Self {
-            sandbox: Sandbox::new(options.program, secrets.clone()),
+            sandbox: Sandbox::new(options.program, secrets.clone(), options.allow_unsandboxed),
             http: HttpClients::compressed(),
             environment,
             secrets,

@@ -299,6 +299,9 @@ fn a_sandbox_ends_with_whoever_started_it() {
     let mut line = String::new();
     output.read_line(&mut line).unwrap();
     assert_eq!(line, "\"ready\"\n");
+    line.clear();
+    output.read_line(&mut line).unwrap();
+    assert!(line.starts_with("{\"about\":"), "{line}");
     let request = json!({"language": "python", "source": "print(1)\nwhile True: pass", "input": {}, "seconds": 1000});
     writeln!(input, "{request}").unwrap();
     line.clear();

@@ -14,6 +14,8 @@ mod catalog;
 #[cfg(unix)]
 mod code;
 #[cfg(target_os = "linux")]
+mod escapes;
+#[cfg(target_os = "linux")]
 mod family;
 #[cfg(target_os = "linux")]
 mod hostile;

@@ -156,6 +156,8 @@ const COMPUTES_OLDER: [libc::c_long; 0] = [];
 /// something is one.
 const TYPE_INTO_TERMINAL: u64 = 0x5412;
 const IS_TERMINAL: u64 = 0x5401;
+/// To fail where reading or writing would wait.
+const NEVER_WAIT: u64 = 0x5421;
 
 /// Namespaces that a child may not begin.
 const NAMESPACES: libc::c_int = libc::CLONE_NEWUSER
@@ -246,13 +248,28 @@ fn computing(architecture: TargetArch) -> Result<BpfProgram, BackendError> {
     rules.insert(libc::SYS_clone, vec![SeccompRule::new(vec![is_thread])?]);
     let asks = SeccompCondition::new(2, SeccompCmpArgLen::Qword, SeccompCmpOp::Eq, 0)?;
     let own = condition(0, SeccompCmpOp::Eq, 0)?;
+    // And it limits its memory just before it becomes the program; what is limited cannot be raised again.
+    let memory = vec![
+        condition(0, SeccompCmpOp::Eq, 0)?,
+        condition(1, SeccompCmpOp::Eq, u64::from(libc::RLIMIT_AS))?,
+    ];
     rules.insert(
         libc::SYS_prlimit64,
-        vec![SeccompRule::new(vec![own, asks])?],
+        vec![
+            SeccompRule::new(vec![own, asks])?,
+            SeccompRule::new(memory)?,
+        ],
     );
     // Whether it is a terminal.
     let is_terminal = condition(1, SeccompCmpOp::Eq, IS_TERMINAL)?;
-    rules.insert(libc::SYS_ioctl, vec![SeccompRule::new(vec![is_terminal])?]);
+    let never_waits = condition(1, SeccompCmpOp::Eq, NEVER_WAIT)?;
+    rules.insert(
+        libc::SYS_ioctl,
+        vec![
+            SeccompRule::new(vec![is_terminal])?,
+            SeccompRule::new(vec![never_waits])?,
+        ],
+    );
     // `abort` sends a signal to the own process, whose id is kept when it becomes another program.
     let own = u64::from(std::process::id());
     let to_own = condition(0, SeccompCmpOp::Eq, own)?;

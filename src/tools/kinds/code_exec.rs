@@ -10,7 +10,7 @@ use crate::tools::{Call, CallPolicy, CallReport, Reaches, Tool, ToolError, ToolK
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::{Map, Value, json};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 static KIND: ToolKind = ToolKind {
@@ -23,21 +23,43 @@ static KIND: ToolKind = ToolKind {
 
 pub(super) static ENTRY: KindEntry = KindEntry {
     kind: &KIND,
-    fields: &["code"],
+    fields: &["code", "python"],
     implied_by: &["code"],
     rank: 4,
     parse: |fields| {
         Arc::new(CodeSettings {
             code: fields.text_or_file("code"),
+            language: match fields.text("python").as_deref().map(interpreter) {
+                None => Language::Python,
+                Some(Some(language)) => language,
+                Some(None) => {
+                    fields.fault("python", FORMS);
+                    Language::Python
+                }
+            },
         })
     },
 };
 
+/// The values of `python`.
+const FORMS: &str = "`python` must be embedded, the default, or cpython";
+
+/// The interpreter that the word names.
+fn interpreter(word: &str) -> Option<Language> {
+    match word {
+        "embedded" => Some(Language::Python),
+        "cpython" => Some(Language::Cpython),
+        _ => None,
+    }
+}
+
 /// Python.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct CodeSettings {
     /// The code; `None` where each call has its own.
     pub code: Option<Arc<str>>,
+    /// Which interpreter runs it.
+    pub language: Language,
 }
 
 impl ToolSettings for CodeSettings {
@@ -48,6 +70,7 @@ impl ToolSettings for CodeSettings {
     fn build(&self, context: &BuildContext<'_>) -> Result<Arc<dyn Tool>, BuildError> {
         Ok(Arc::new(CodeExecTool {
             code: self.code.clone(),
+            language: self.language,
             policy: context.definition.policy(),
             services: context.services.clone(),
         }))
@@ -59,6 +82,9 @@ impl ToolSettings for CodeSettings {
 
     fn fingerprint(&self, parts: &mut FingerprintParts<'_>) -> Option<NotReused> {
         parts.put("code", json!(self.code));
+        if self.language == Language::Cpython {
+            parts.put("python", json!("cpython"));
+        }
         None
     }
 }
@@ -67,6 +93,7 @@ impl ToolSettings for CodeSettings {
 /// `{"code", "input_data"}`.
 pub(in crate::tools) struct CodeExecTool {
     code: Option<Arc<str>>,
+    language: Language,
     policy: CallPolicy,
     services: Arc<Services>,
 }
@@ -76,6 +103,7 @@ impl CodeExecTool {
     pub(crate) fn builtin(services: Arc<Services>) -> Self {
         Self {
             code: None,
+            language: Language::Python,
             policy: CallPolicy::from(&KIND),
             services,
         }
@@ -90,13 +118,27 @@ pub(super) async fn run(
     call: &Call,
     time: Option<Duration>,
 ) -> Result<Value, ToolError> {
+    run_by(Language::Python, code, input, services, call, time, None).await
+}
+
+/// The same by another interpreter. `about` gets what it was and what confined it.
+async fn run_by(
+    language: Language,
+    code: &str,
+    input: &Value,
+    services: &Services,
+    call: &Call,
+    time: Option<Duration>,
+    about: Option<&OnceLock<String>>,
+) -> Result<Value, ToolError> {
     let work = Work {
-        language: Language::Python,
+        language,
         source: code,
         input,
         memory_mb: call.max_memory_mb,
         cpu_percent: call.max_cpu_percent,
         time,
+        about,
     };
     services.sandbox.run(work, &call.log, &call.cancel).await
 }
@@ -108,22 +150,36 @@ impl Tool for CodeExecTool {
 
     fn call(&self, call: Call) -> BoxFuture<'static, CallReport> {
         let (code, services) = (self.code.clone(), self.services.clone());
-        let time = self.policy.timeout;
+        let (time, language) = (self.policy.timeout, self.language);
         async move {
+            let about = OnceLock::new();
             let output = match &code {
-                Some(code) => run(code, &call.input, &services, &call, time).await,
+                Some(code) => {
+                    let about = Some(&about);
+                    run_by(language, code, &call.input, &services, &call, time, about).await
+                }
                 None => match call.input.get("code").and_then(Value::as_str) {
                     Some(code) => {
                         let empty = Value::Object(Map::new());
                         let input = call.input.get("input_data").unwrap_or(&empty);
-                        run(code, input, &services, &call, time).await
+                        let named = call.input.get("python").and_then(Value::as_str);
+                        match named.map_or(Some(language), interpreter) {
+                            Some(language) => {
+                                let about = Some(&about);
+                                run_by(language, code, input, &services, &call, time, about).await
+                            }
+                            None => Err(ToolError::permanent(FORMS)),
+                        }
                     }
                     None => Err(ToolError::permanent(
                         "there is no code to run: give the step a parameter `code` with Python that sets `output`",
                     )),
                 },
             };
-            CallReport::free(output)
+            let mut report = CallReport::free(output);
+            // What ran the code, for the record.
+            report.prompt = about.into_inner().map(|about| format!("# {about}").into());
+            report
         }
         .boxed()
     }

@@ -33,13 +33,19 @@ pub(crate) fn serve(memory_mb: u64) -> io::Result<()> {
     let _ = jiff::tz::TimeZone::system();
     let figures = Figures::open();
     #[cfg(target_os = "linux")]
-    walls::raise()?;
+    let by_landlock = walls::raise()?;
     let requests = read_requests();
     limit(memory_mb, &figures)?;
     #[cfg(target_os = "linux")]
-    walls::filter_system_calls()?;
+    let walls = walls::in_words(by_landlock, walls::filter_system_calls()?);
+    #[cfg(not(target_os = "linux"))]
+    let walls = None;
     let mut compiled = Compiled::default();
     send(&Reply::Ready)?;
+    send(&Reply::About {
+        interpreter: "the embedded interpreter".to_owned(),
+        walls,
+    })?;
     for line in requests {
         let reply = match serde_json::from_str::<Request>(&line) {
             Ok(request) => answer(&request, &mut compiled, &figures),
@@ -163,6 +169,7 @@ fn answer(request: &Request, compiled: &mut Compiled, figures: &Figures) -> Repl
                 });
             },
         ),
+        Language::Cpython => Err("this sandbox has the embedded interpreter alone".to_owned()),
         Language::Expression | Language::Condition => {
             let empty = Map::new();
             let variables = request.input.as_object().unwrap_or(&empty);

@@ -6,14 +6,22 @@
 //! much memory or crashes the interpreter, only the child ends.
 
 mod child;
+mod confinement;
+mod cpython;
+mod ending;
 mod log;
 mod pool;
+mod program;
 mod protocol;
 mod python;
 #[cfg(target_os = "linux")]
 mod walls;
+mod work;
 
 pub(crate) use child::serve;
-pub use pool::Program;
-pub(crate) use pool::{Sandbox, Work, this_program_serves};
+pub(crate) use cpython::{Setup, become_cpython};
+pub(crate) use pool::Sandbox;
+pub use program::Program;
+pub(crate) use program::this_program_serves;
 pub(crate) use protocol::Language;
+pub(crate) use work::Work;

@@ -1,7 +1,12 @@
 //! The parent's side of the sandbox: starts child processes, sends them code, and keeps idle ones for the next call.
 
+use super::confinement;
+use super::cpython;
+use super::ending::exit_reason;
 use super::log::PrintLog;
+use super::program::Program;
 use super::protocol::{Language, MARK, MAX_LINE_BYTES, Reply, Request};
+use super::work::Work;
 use crate::plan::Evaluation;
 use crate::text::json::{self, JsonError};
 use crate::text::message::quote_end;
@@ -15,7 +20,6 @@ use serde_json::Value;
 use std::borrow::Cow;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -35,6 +39,9 @@ const DESCRIPTION_LIMIT: Duration = Duration::from_secs(3);
 /// The maximum of idle sandboxes.
 const MAX_IDLE: usize = 8;
 
+/// The most of what code prints that is logged, in bytes.
+const MAX_LOGGED: usize = 4 << 20;
+
 /// A sandbox is replaced after this many calls, or when it uses this much memory.
 const MAX_CALLS: u32 = 10_000;
 const MAX_HELD_MB: u64 = 192;
@@ -52,82 +59,13 @@ const KEEPER: Keeper = if cfg!(target_os = "linux") {
     Keeper::ThisProcess
 };
 
-/// Whether the running program can be started as a sandbox or a launcher.
-static SERVES: AtomicBool = AtomicBool::new(false);
-
-/// Declares that the running program handles the arguments `__sandbox`, `__launch` and `__start`. A program that does not would
-/// run its own `main` again in each child, and start itself without end.
-pub(crate) fn this_program_serves() {
-    SERVES.store(true, Ordering::Relaxed);
-}
-
-/// Where the plandeck program is, which is started to run code and to limit other programs.
-#[derive(Clone, Debug, Default)]
-pub struct Program(Option<PathBuf>);
-
-impl Program {
-    /// The program at `path`.
-    pub fn at(path: impl Into<PathBuf>) -> Self {
-        Self(Some(path.into()))
-    }
-
-    /// The given place, else what `PLANDECK_EXE` names, else the running program where it can serve, else `plandeck`
-    /// on the search path.
-    pub fn path(&self) -> Result<PathBuf, ToolError> {
-        if std::env::var_os(MARK).is_some() {
-            return Err(ToolError::permanent("a sandbox cannot start another"));
-        }
-        if let Some(path) = &self.0 {
-            return Ok(path.clone());
-        }
-        if let Some(path) = std::env::var_os("PLANDECK_EXE") {
-            return Ok(path.into());
-        }
-        if SERVES.load(Ordering::Relaxed) {
-            return std::env::current_exe().map_err(|error| {
-                ToolError::permanent(format!(
-                    "the plandeck program was not found ({error}); set PLANDECK_EXE to its path"
-                ))
-            });
-        }
-        on_search_path().ok_or_else(|| {
-            ToolError::permanent(
-                "the plandeck program was not found: give its path with Execution::program or in PLANDECK_EXE, \
-                 let main begin with plandeck::cli::as_child, or add its folder to PATH",
-            )
-        })
-    }
-}
-
-fn on_search_path() -> Option<PathBuf> {
-    let name = format!("plandeck{}", std::env::consts::EXE_SUFFIX);
-    let folders = std::env::var_os("PATH")?;
-    let mut places = std::env::split_paths(&folders).map(|folder| folder.join(&name));
-    places.find(|place| place.is_absolute() && place.is_file())
-}
-
-/// A call of code in a sandbox.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Work<'a> {
-    /// The language of `source`.
-    pub language: Language,
-    /// The code.
-    pub source: &'a str,
-    /// The value that the code reads: `input_data` in Python, `.` in jq.
-    pub input: &'a Value,
-    /// The memory limit, in mebibytes; by default 512.
-    pub memory_mb: Option<u64>,
-    /// The processor share, in percent of one core.
-    pub cpu_percent: Option<u32>,
-    /// The limit of processor time; by default 300 s.
-    pub time: Option<Duration>,
-}
-
 /// The sandboxes of one toolbox.
 #[derive(Debug, Default)]
 pub(crate) struct Sandbox {
     program: Program,
     secrets: SharedSecrets,
+    /// Whether code may run where the system cannot confine it.
+    allow_unsandboxed: bool,
     idle: Mutex<Vec<SandboxProcess>>,
 }
 
@@ -142,14 +80,19 @@ struct SandboxProcess {
     cpu_percent: Option<u32>,
     calls: u32,
     started: Instant,
+    /// The interpreter of Python.
+    interpreter: String,
+    /// What of the system confines it; `None` where nothing does.
+    walls: Option<String>,
 }
 
 impl Sandbox {
     /// Sandboxes that are started from `program`. What code says is shown without `secrets`.
-    pub(crate) fn new(program: Program, secrets: SharedSecrets) -> Self {
+    pub(crate) fn new(program: Program, secrets: SharedSecrets, allow_unsandboxed: bool) -> Self {
         Self {
             program,
             secrets,
+            allow_unsandboxed,
             idle: Mutex::default(),
         }
     }
@@ -189,6 +132,7 @@ impl Sandbox {
             memory_mb,
             cpu_percent: None,
             time: Some(limit),
+            about: None,
         };
         let nothing: CallLog = Arc::new(|_, _| {});
         tokio::time::timeout(limit, self.work(work, &nothing))
@@ -236,6 +180,7 @@ impl Sandbox {
             memory_mb: None,
             cpu_percent: None,
             time: Some(limit),
+            about: None,
         };
         let nothing: CallLog = Arc::new(|_, _| {});
         match tokio::time::timeout(limit, self.work(work, &nothing)).await {
@@ -267,7 +212,12 @@ impl Sandbox {
             )));
         }
         let memory_mb = work.memory_mb.unwrap_or(MEMORY_MB);
-        let idle = self.take_idle(memory_mb, work.cpu_percent);
+        let is_cpython = work.language == Language::Cpython;
+        let idle = if is_cpython {
+            None
+        } else {
+            self.take_idle(memory_mb, work.cpu_percent)
+        };
         let mut process = if let Some(process) = idle {
             process
         } else {
@@ -275,42 +225,100 @@ impl Sandbox {
                 message: format!("{}: {}", work.language.why_sandboxed(), error.message),
                 ..error
             })?;
-            SandboxProcess::start(path, memory_mb, work.cpu_percent).await?
+            let setup = if is_cpython {
+                Some(
+                    Box::pin(confinement::cpython(
+                        self.allow_unsandboxed,
+                        memory_mb,
+                        seconds,
+                    ))
+                    .await?,
+                )
+            } else {
+                None
+            };
+            Box::pin(SandboxProcess::start(
+                path,
+                memory_mb,
+                work.cpu_percent,
+                setup,
+            ))
+            .await?
         };
+        confinement::check(
+            work.language,
+            process.walls.as_deref(),
+            self.allow_unsandboxed,
+        )?;
+        if let Some(about) = work.about {
+            let _ = about.set(process.about());
+        }
         process.calls += 1;
         // A sandbox reads a whole line before it writes anything, so this cannot deadlock. The reason of a broken
         // pipe is reported when the answer is read.
         let _ = process.input.write_all(&line).await;
         let _ = process.input.flush().await;
         let mut printed = PrintLog::new(log, self.secrets.now());
+        let mut logged = 0;
+        let until = Instant::now() + Duration::from_secs(seconds);
         let ended = loop {
-            let reply = match process.reply().await {
+            let reply = if is_cpython {
+                let Ok(reply) = tokio::time::timeout_at(until.into(), process.reply()).await else {
+                    let why = format!("the code did not end within {seconds} s and was stopped");
+                    break Err(ToolError::permanent(why));
+                };
+                reply
+            } else {
+                process.reply().await
+            };
+            let reply = match reply {
                 Some(Err(error)) if error.is_refusal() => {
-                    self.give_back(process);
+                    if !is_cpython {
+                        self.give_back(process);
+                    }
                     break Err(ToolError::permanent(format!("the output is {error}")));
                 }
                 Some(reply) => reply.ok(),
                 None => None,
             };
             match reply {
-                Some(Reply::Ready) => {}
-                Some(Reply::Log(line)) => printed.push(&(line + "\n")),
-                Some(Reply::LogPart(part)) => printed.push(&part),
+                Some(Reply::Ready | Reply::About { .. }) => {}
+                // An interpreter that is taken over could print without end.
+                Some(Reply::Log(_) | Reply::LogPart(_)) if logged > MAX_LOGGED => {}
+                Some(Reply::Log(line)) => {
+                    logged += line.len();
+                    printed.push(&(line + "\n"));
+                }
+                Some(Reply::LogPart(part)) => {
+                    logged += part.len();
+                    printed.push(&part);
+                }
                 Some(Reply::Output {
                     value,
                     memory_mb: held,
                 }) => {
-                    if process.calls < MAX_CALLS && held < MAX_HELD_MB {
+                    if !is_cpython && process.calls < MAX_CALLS && held < MAX_HELD_MB {
                         self.give_back(process);
                     }
                     break Ok(value);
                 }
                 Some(Reply::Error(message)) => {
-                    self.give_back(process);
-                    let secrets = self.secrets.now();
-                    break Err(ToolError::permanent(secrets.quote_end(&message, 4_000)));
+                    if !is_cpython {
+                        self.give_back(process);
+                    }
+                    let message = self.secrets.now().quote_end(&message, 4_000);
+                    break Err(ToolError::permanent(work.language.with_remedy(message)));
                 }
-                None => break Err(process.exit_reason(&work, memory_mb, seconds).await),
+                None => {
+                    let (status, said) = process.stderr_tail().await;
+                    break Err(ToolError::permanent(exit_reason(
+                        work.language,
+                        status,
+                        &said,
+                        memory_mb,
+                        seconds,
+                    )));
+                }
             }
         };
         printed.finish();
@@ -351,6 +359,7 @@ impl SandboxProcess {
         path: PathBuf,
         memory_mb: u64,
         cpu_percent: Option<u32>,
+        cpython: Option<cpython::Setup>,
     ) -> Result<Self, ToolError> {
         let unusable = |why: String| {
             ToolError::permanent(format!(
@@ -368,6 +377,7 @@ impl SandboxProcess {
         }
         command
             .args(["__sandbox", "--memory-mb", &memory_mb.to_string()])
+            .args(cpython.iter().flat_map(cpython::Setup::arguments))
             .env_clear()
             .env(MARK, "1")
             // The memory limit is one of address space, of which the allocator would reserve a gibibyte beforehand.
@@ -396,9 +406,15 @@ impl SandboxProcess {
             cpu_percent,
             calls: 0,
             started: Instant::now(),
+            interpreter: String::new(),
+            walls: None,
         };
-        match tokio::time::timeout(START_TIMEOUT, process.reply()).await {
-            Ok(Some(Ok(Reply::Ready))) => Ok(process),
+        match tokio::time::timeout(START_TIMEOUT, process.about_itself()).await {
+            Ok(Some((interpreter, walls))) => {
+                process.interpreter = interpreter;
+                process.walls = walls.or_else(|| cpython?.walls());
+                Ok(process)
+            }
             Ok(_) => {
                 let said = process.stderr_tail().await.1;
                 Err(unusable(if said.is_empty() {
@@ -412,6 +428,23 @@ impl SandboxProcess {
                 START_TIMEOUT.as_secs()
             ))),
         }
+    }
+
+    /// What a sandbox says as it starts; `None` where that is something else.
+    async fn about_itself(&mut self) -> Option<(String, Option<String>)> {
+        let Some(Ok(Reply::Ready)) = self.reply().await else {
+            return None;
+        };
+        match self.reply().await {
+            Some(Ok(Reply::About { interpreter, walls })) => Some((interpreter, walls)),
+            _ => None,
+        }
+    }
+
+    /// What runs the code, and what confines it.
+    fn about(&self) -> String {
+        let by = self.walls.as_deref().unwrap_or("nothing of the system");
+        format!("run by {}, confined by {by} and limits", self.interpreter)
     }
 
     /// The next message of the sandbox; `None` where it has ended.
@@ -452,42 +485,4 @@ impl SandboxProcess {
         let said = said.strip_prefix(STARTED).unwrap_or(&said);
         (status, quote_end(said.trim_start(), 400))
     }
-
-    async fn exit_reason(mut self, work: &Work<'_>, memory_mb: u64, seconds: u64) -> ToolError {
-        let what = work.language.subject();
-        let (status, said) = self.stderr_tail().await;
-        ToolError::permanent(if said.contains("memory allocation of") {
-            format!("{what} used more than {memory_mb} MB of memory and was stopped")
-        } else if said.contains("overflowed its stack") {
-            format!("{what} recursed too deep and was stopped")
-        } else {
-            match status.map(|status| (signal(status), status)) {
-                Some((Some(SIGXCPU), _)) => {
-                    format!("{what} used more than {seconds} s of processor time and was stopped")
-                }
-                Some((Some(SIGSEGV), _)) => format!("{what} recursed too deep and was stopped"),
-                Some((_, status)) => {
-                    format!("the sandbox ended while {what} ran ({status}) {said}")
-                        .trim_end()
-                        .to_owned()
-                }
-                None => {
-                    "the sandbox gave an answer that could not be read, and was stopped".to_owned()
-                }
-            }
-        })
-    }
-}
-
-const SIGXCPU: i32 = 24;
-const SIGSEGV: i32 = 11;
-
-#[cfg(unix)]
-fn signal(status: ExitStatus) -> Option<i32> {
-    std::os::unix::process::ExitStatusExt::signal(&status)
-}
-
-#[cfg(not(unix))]
-fn signal(_status: ExitStatus) -> Option<i32> {
-    None
 }

@@ -16,6 +16,8 @@ pub(super) const MAX_LINE_BYTES: usize = 96 << 20;
 pub(crate) enum Language {
     /// Python: `input_data` in, `output` out.
     Python,
+    /// The same by real CPython.
+    Cpython,
     /// A jq filter.
     Jq,
     /// An expression of a plan; its variables are the input.
@@ -32,7 +34,7 @@ impl Language {
     /// Why its code needs a sandbox, for a message where there is none.
     pub(super) const fn why_sandboxed(self) -> &'static str {
         match self {
-            Self::Python => "Python code runs in a process of the plandeck program",
+            Self::Python | Self::Cpython => "Python code runs in a process of the plandeck program",
             Self::Jq => {
                 "a jq filter that could run long or grow without a bound runs in a process of the plandeck program"
             }
@@ -45,10 +47,27 @@ impl Language {
         }
     }
 
+    /// An error of the code, with the remedy where the embedded interpreter lacks something.
+    pub(super) fn with_remedy(self, message: String) -> String {
+        const LACKS: [&str; 5] = [
+            "ModuleNotFoundError",
+            "ImportError",
+            "NotImplementedError",
+            "not supported",
+            "not yet",
+        ];
+        if self == Self::Python && LACKS.iter().any(|word| message.contains(word)) {
+            return format!(
+                "{message}\nthe embedded interpreter has a part of Python; `python: cpython` runs the code by CPython"
+            );
+        }
+        message
+    }
+
     /// What is run, for a message.
     pub(super) const fn subject(self) -> &'static str {
         match self {
-            Self::Python => "the code",
+            Self::Python | Self::Cpython => "the code",
             Self::Jq => "the filter",
             Self::Expression | Self::Condition => "the expression",
             Self::Schema | Self::Violations => "validation",
@@ -70,8 +89,15 @@ pub(super) struct Request<'a> {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Reply {
-    /// The sandbox has started.
+    /// The sandbox has started; what it is comes next.
     Ready,
+    /// What the sandbox is.
+    About {
+        /// The interpreter of Python.
+        interpreter: String,
+        /// What of the system confines it; `None` where that is said elsewhere, or nothing does.
+        walls: Option<String>,
+    },
     /// A line that was printed.
     Log(String),
     /// A part of a line, which goes on.

@@ -52,17 +52,27 @@ const ALLOWED: [libc::c_long; 30] = [
     libc::SYS_exit_group,
 ];
 
-/// The walls that hold for a thread and for those that it starts later: raise them first.
+/// The walls that hold for a thread and for those that it starts later: raise them first. Whether the kernel has Landlock.
 ///
 /// # Errors
 /// Where the kernel has a wall that cannot be raised.
-pub(super) fn raise() -> io::Result<()> {
+pub(super) fn raise() -> io::Result<bool> {
     // A leader of a group stays in its session.
     let _ = setsid();
     drop_capabilities();
     set_no_new_privs(true)?;
-    refuse_files_and_networks().map_err(io::Error::other)?;
-    Ok(())
+    let status = refuse_files_and_networks().map_err(io::Error::other)?;
+    Ok(status != RulesetStatus::NotEnforced)
+}
+
+/// The walls that stand; `None` where there is none.
+pub(super) fn in_words(by_landlock: bool, by_filter: bool) -> Option<String> {
+    match (by_landlock, by_filter) {
+        (true, true) => Some("Landlock, seccomp".to_owned()),
+        (true, false) => Some("Landlock".to_owned()),
+        (false, true) => Some("seccomp".to_owned()),
+        (false, false) => None,
+    }
 }
 
 /// Landlock with no rule: nothing can be opened, bound or connected. Older kernels have a part of it or nothing.
@@ -76,14 +86,14 @@ fn refuse_files_and_networks() -> Result<RulesetStatus, RulesetError> {
     Ok(status.ruleset)
 }
 
-/// Refuses all other system calls in all threads, for ever.
+/// Refuses all other system calls in all threads, for ever. Whether the kernel can.
 ///
 /// # Errors
 /// Where the kernel has filters and refuses this one.
-pub(super) fn filter_system_calls() -> io::Result<()> {
+pub(super) fn filter_system_calls() -> io::Result<bool> {
     // Other architectures have no filter here.
     let Ok(architecture) = TargetArch::try_from(std::env::consts::ARCH) else {
-        return Ok(());
+        return Ok(false);
     };
     let filter = filter(architecture).map_err(io::Error::other)?;
     match apply_filter_all_threads(&filter) {
@@ -91,9 +101,9 @@ pub(super) fn filter_system_calls() -> io::Result<()> {
             if matches!(error.raw_os_error(), Some(libc::EINVAL | libc::ENOSYS)) =>
         {
             // The kernel is built without filters.
-            Ok(())
+            Ok(false)
         }
-        other => other.map_err(io::Error::other),
+        other => other.map(|()| true).map_err(io::Error::other),
     }
 }
 

@@ -114,6 +114,7 @@ pub(crate) async fn filtered_by(
         memory_mb: None,
         cpu_percent: None,
         time: Some(limit),
+        about: None,
     };
     let nothing: CallLog = Arc::new(|_, _| {});
     let never = CancellationToken::new();
@@ -171,6 +172,7 @@ impl JqRule {
                     memory_mb: call.max_memory_mb,
                     cpu_percent: call.max_cpu_percent,
                     time,
+                    about: None,
                 };
                 services.sandbox.run(work, &call.log, &call.cancel).await
             }
