@@ -15,7 +15,10 @@ pub(super) async fn cpython(
 ) -> Result<Setup, ToolError> {
     let installed = cpython::installed().await?;
     if installed.jail.is_none() && !allow_unsandboxed {
-        return Err(unconfined());
+        return Err(ToolError::permanent(
+            "CPython cannot be confined on this system, which lacks Landlock or seccomp; use the embedded interpreter \
+             (`python: embedded`), or --allow-unsandboxed, which runs it with the limits of its process alone",
+        ));
     }
     Ok(installed.setup(memory_mb, seconds))
 }
@@ -32,14 +35,10 @@ pub(super) fn check(
     // On other systems the embedded interpreter is the wall.
     let needs = language == Language::Python && cfg!(target_os = "linux");
     if needs && walls.is_none() && !allow_unsandboxed {
-        return Err(unconfined());
+        return Err(ToolError::permanent(
+            "code cannot be confined on this system, which has neither Landlock nor seccomp; \
+             --allow-unsandboxed runs it with the limits of its process alone",
+        ));
     }
     Ok(())
-}
-
-fn unconfined() -> ToolError {
-    ToolError::permanent(
-        "code cannot be confined on this system, which has neither Landlock nor seccomp; \
-         --allow-unsandboxed runs it with the limits of its process alone",
-    )
 }
