@@ -145,6 +145,10 @@ impl<F: Feed> Screen for Dashboard<F> {
         terminal_status::of(&self.model)
     }
 
+    fn is_empty(&self) -> bool {
+        self.model.run.header.is_none()
+    }
+
     fn draw(&mut self, frame: &mut Frame<'_>) {
         self.model.dirty = false;
         view(&mut self.model, frame);

@@ -89,6 +89,9 @@ impl From<ThemeRequest> for TerminalEffect {
     }
 }
 
+/// How long the first frame waits for something to show.
+const FIRST_WITHIN: Duration = Duration::from_millis(30);
+
 /// Why a screen was left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -124,6 +127,11 @@ pub(crate) trait Screen {
     fn set_dirty(&mut self);
     /// In how long the screen is to be looked at again without anything happening.
     fn wake_in(&self) -> Option<Duration>;
+    /// Whether there is nothing to show yet, and there will be soon.
+    fn is_empty(&self) -> bool {
+        false
+    }
+
     /// Draws a frame; the screen is not behind any more.
     fn draw(&mut self, frame: &mut Frame<'_>);
     /// How it stands, for the title of the window and the task bar.
@@ -211,6 +219,7 @@ impl TerminalSession {
         let mut input = Input::take()?;
         let mut limiter = FrameLimiter::default();
         let mut behind = true;
+        let first_by = Instant::now() + FIRST_WITHIN;
         loop {
             guard::draws_here();
             let now = Instant::now();
@@ -241,13 +250,16 @@ impl TerminalSession {
                 self.emit(screen, event.into())?;
                 continue;
             }
-            if screen.is_dirty() && now >= frame {
+            // A frame of nothing would only keep the one with something waiting.
+            let waits = screen.is_empty() && now < first_by;
+            if screen.is_dirty() && now >= frame && !waits {
                 self.draw(screen)?;
                 limiter.drawn(Instant::now());
                 self.ask_background(&mut input)?;
             }
             let look = screen.wake_in().map(|time| now + time);
             let frame = (behind || screen.is_dirty()).then(|| limiter.next(now));
+            let frame = frame.map(|frame| if waits { first_by.max(frame) } else { frame });
             let wake = [look, frame].into_iter().flatten().min();
             let event = tokio::select! {
                 biased;
