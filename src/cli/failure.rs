@@ -62,7 +62,9 @@ impl Failure {
                 )
             }
             Self::Session(SessionError::NotTrusted(request)) => {
-                format!("{request}\n{}", crate::text::line(&request.remedy()))
+                let remedy = request.remedy();
+                let remedy: Vec<String> = remedy.lines().map(crate::text::line).collect();
+                format!("{request}\n{}", remedy.join("\n"))
             }
             Self::Session(error) => error.to_string(),
             // The reader closed the pipe on purpose, as `head` does.
