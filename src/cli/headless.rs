@@ -3,36 +3,23 @@
 use super::args::run::{JournalWhen, RunArgs};
 use super::failure::Failure;
 use super::output::{self, notes, out_json, out_line};
-use super::sinks::ProgressSink;
-use super::terminal::{exit_code, signal_code};
-use crate::run::{ExecutionResult, RunCommand};
+use super::terminal::exit_code;
+use super::until_end::{End, until_end};
+use crate::run::ExecutionResult;
 use crate::session::PreparedRun;
 use crate::text::escape_json;
-use crate::tui::EndingSignals;
 use serde_json::{Value, json};
 use std::io::IsTerminal;
 use std::path::Path;
 
 /// Runs to the end, or to the second signal, and returns the exit code.
 pub(super) async fn run(prepared: PreparedRun, args: &RunArgs) -> Result<u8, Failure> {
-    let mut signals = EndingSignals::listen_in_background()
-        .map_err(|error| Failure::usage(format!("signals: {error}")))?;
     let recorded = args.record.journal != JournalWhen::Off;
     let run = recorded.then(|| prepared.run_id().to_string());
-    let mut live = prepared.with_sink(ProgressSink::default()).start();
-    let mut signalled = None;
-    let state = loop {
-        tokio::select! {
-            ended = live.ended() => break ended?,
-            number = signals.next() => match signalled {
-                None => {
-                    signalled = Some(signal_code(number));
-                    // Fails if the run has already ended.
-                    let _ = live.commands().send(RunCommand::Stop);
-                }
-                Some(_) => return Ok(signal_code(number)),
-            }
-        }
+    let (live, end) = until_end(prepared).await?;
+    let (state, signalled) = match end {
+        End::Ended(state, signalled) => (state, signalled),
+        End::Left(code) => return Ok(code),
     };
     let result = ExecutionResult::of(&state);
     let printed = print(&result, args);

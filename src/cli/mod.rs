@@ -41,6 +41,7 @@ mod themes;
 mod tools;
 mod tools_call;
 mod trust;
+mod until_end;
 
 use args::{Cli, Command};
 use clap::Parser;

@@ -3,16 +3,15 @@
 use super::args::tools::CallArgs;
 use super::failure::Failure;
 use super::output::{note_line, out_json};
-use super::sinks::ProgressSink;
-use super::terminal::{exit_code, signal_code};
+use super::terminal::exit_code;
 use super::trust;
+use super::until_end::{End, until_end};
 use crate::plan::{PlanFaults, read_data};
-use crate::run::{ExecutionResult, RunCommand};
+use crate::run::ExecutionResult;
 use crate::session::{CALL, SessionError, Settings, consent_to_catalog, load_call};
 use crate::text::schema::{Place, Schema, Verdict, shortened, validate};
 use crate::text::secrets::Secrets;
 use crate::tools::Toolbox;
-use crate::tui::EndingSignals;
 use serde_json::{Map, Value};
 use std::io::Read as _;
 use std::sync::Arc;
@@ -54,21 +53,9 @@ pub(super) async fn call(args: CallArgs) -> Result<u8, Failure> {
         .into_execution(consent)
         .limits(settings.limits()?)
         .prepare()?;
-    let mut signals = EndingSignals::listen_in_background()
-        .map_err(|error| Failure::usage(format!("signals: {error}")))?;
-    let mut live = prepared.with_sink(ProgressSink::default()).start();
-    let mut signalled = None;
-    let state = loop {
-        tokio::select! {
-            ended = live.ended() => break ended?,
-            number = signals.next() => match signalled {
-                None => {
-                    signalled = Some(signal_code(number));
-                    let _ = live.commands().send(RunCommand::Stop);
-                }
-                Some(_) => return Ok(signal_code(number)),
-            }
-        }
+    let (state, signalled) = match until_end(prepared).await?.1 {
+        End::Ended(state, signalled) => (state, signalled),
+        End::Left(code) => return Ok(code),
     };
     let result = ExecutionResult::of(&state);
     let code = exit_code(&state, signalled);
