@@ -6,7 +6,9 @@ use super::output::{out, out_json};
 use super::recorded::recording;
 use super::show_raw::show_raw;
 use super::terminal::stdout_colour;
-use crate::report::{result_of, savings, settlement_in_words, short, sum_in_words, summary};
+use crate::report::{
+    handle_in_words, result_of, savings, settlement_in_words, short, sum_in_words, summary,
+};
 use crate::run::{RunState, RunSummary, RunWord, Savings, StepSource, StepState, figures};
 use crate::session::{Settings, savings as savings_of};
 use crate::text::format;
@@ -51,6 +53,9 @@ pub(super) fn show(args: &ShowArgs) -> Result<u8, Failure> {
         );
         if let Some(settlement) = &row.settlement {
             let _ = writeln!(text, "{:25}{}", "", settlement_in_words(settlement));
+        }
+        if let Some(words) = handle_in_words(row) {
+            let _ = writeln!(text, "{:25}{words}", "");
         }
         for (_, end) in row
             .attempts

@@ -11,6 +11,9 @@ use tokio::time::{Instant, sleep, timeout};
 /// 2 s, the rest of which is for the last events.
 const GRACE: Duration = Duration::from_millis(1500);
 
+/// How long a server may take that is asked about a call by its handle.
+pub(super) const LOOK_UP_LIMIT: Duration = Duration::from_mins(1);
+
 /// How an attempt ended.
 pub(super) struct AttemptDone {
     /// The time the call took.

@@ -8,18 +8,32 @@ use std::sync::Arc;
 
 /// The names of the attempts that were interrupted in an earlier run, by row. The same call made again has the same name.
 #[derive(Clone, Debug, Default)]
-pub(super) struct InterruptedAttempts(HashMap<Arc<str>, Arc<str>>);
+pub(super) struct InterruptedAttempts(HashMap<Arc<str>, InterruptedAttempt>);
+
+#[derive(Clone, Debug)]
+struct InterruptedAttempt {
+    name: Arc<str>,
+    /// The handle that its server gave it.
+    handle: Option<Arc<str>>,
+}
 
 impl InterruptedAttempts {
     /// Takes in a row of the run `run_id` that was interrupted. `before` is what that run had resumed itself.
     pub(super) fn note(&mut self, row: &StepState, run_id: &str, before: Option<&Self>) {
         let id = &row.info.id;
         let known = before.and_then(|before| before.0.get(id));
-        let name = match row.attempts.last().map(|attempt| attempt.number) {
-            None | Some(1) if known.is_some() => known.cloned(),
+        let last = row.attempts.last();
+        let name = match last.map(|attempt| attempt.number) {
+            None | Some(1) if known.is_some() => known.map(|known| Arc::clone(&known.name)),
             number => number.map(|number| attempt_name(run_id, id, number)),
         };
-        self.0.extend(name.map(|name| (Arc::clone(id), name)));
+        let handle = match last {
+            Some(attempt) => attempt.handle.clone(),
+            None => known.and_then(|known| known.handle.clone()),
+        };
+        let attempt = name.map(|name| InterruptedAttempt { name, handle });
+        self.0
+            .extend(attempt.map(|attempt| (Arc::clone(id), attempt)));
     }
 
     /// Takes over what `before` knows of a row.
@@ -31,6 +45,18 @@ impl InterruptedAttempts {
     /// Whether the interrupted attempt of a row is one of them.
     pub(super) fn has(&self, id: &str) -> bool {
         self.0.contains_key(id)
+    }
+
+    /// The handle that its server gave the interrupted attempt of a row.
+    pub(super) fn handle(&self, id: &str) -> Option<&Arc<str>> {
+        self.0.get(id)?.handle.as_ref()
+    }
+
+    /// The server does not know that handle.
+    pub(super) fn forget_handle(&mut self, id: &str) {
+        if let Some(attempt) = self.0.get_mut(id) {
+            attempt.handle = None;
+        }
     }
 
     /// Forgets the one of a row: what is called now is another call.
@@ -67,7 +93,8 @@ pub(super) fn idempotency_key(
         (Some(given), None) => given,
         (None, _) => {
             let interrupted = interrupted.and_then(|interrupted| interrupted.0.get(&id));
-            let first = interrupted.filter(|_| number == 1).map(Arc::clone);
+            let first = interrupted.filter(|_| number == 1);
+            let first = first.map(|attempt| Arc::clone(&attempt.name));
             first.unwrap_or_else(|| attempt_name(run_id, &id, number))
         }
     }

@@ -6,7 +6,7 @@ use super::attempt::{AttemptDone, Bounds, attempt, panicked, unanswered};
 use crate::plan::StepIx;
 use crate::run::LogStream;
 use crate::text::held_memory::{CallMemory, HeldMemory};
-use crate::tools::{Call, CallLog, CallReport, SpendAuthorizer, Tool, ToolError};
+use crate::tools::{Call, CallHandle, CallLog, CallReport, SpendAuthorizer, Tool, ToolError};
 use crate::units::{Micros, Money};
 use futures::FutureExt;
 use serde_json::Value;
@@ -36,6 +36,8 @@ pub(super) enum CallEvent {
     Log(LogEntry),
     /// It asks whether it may cost this much in total; the answer is [`Calls::answer`].
     Asked(StepIx, Money),
+    /// Its server gave it a handle, which it waits to have on record.
+    Handle(GivenHandle),
     /// It ended.
     Ended(EndedCall),
 }
@@ -46,6 +48,15 @@ pub(super) struct LogEntry {
     pub attempt: u32,
     pub stream: LogStream,
     pub text: Arc<str>,
+}
+
+/// The handle that a server gave a call.
+pub(super) struct GivenHandle {
+    pub row: StepIx,
+    pub attempt: u32,
+    pub handle: Arc<str>,
+    /// Told once it is on record.
+    pub recorded: oneshot::Sender<()>,
 }
 
 /// How a call ended.
@@ -85,6 +96,8 @@ pub(super) struct Calls {
     running: HashMap<StepIx, RunningCall>,
     questions: mpsc::Sender<Question>,
     asked: mpsc::Receiver<Question>,
+    handles: mpsc::Sender<GivenHandle>,
+    given: mpsc::Receiver<GivenHandle>,
     /// Calls that wait for a budget decision.
     waiting: HashMap<StepIx, oneshot::Sender<bool>>,
     log: mpsc::Sender<LogEntry>,
@@ -97,6 +110,7 @@ impl Calls {
     pub(super) fn new() -> Self {
         let stop = CancellationToken::new();
         let (questions, asked) = mpsc::channel(QUESTIONS);
+        let (handles, given) = mpsc::channel(QUESTIONS);
         let (log, logged) = mpsc::channel(LOG_ENTRIES);
         Self {
             _cancel_on_drop: stop.clone().drop_guard(),
@@ -106,6 +120,8 @@ impl Calls {
             running: HashMap::new(),
             questions,
             asked,
+            handles,
+            given,
             waiting: HashMap::new(),
             log,
             logged,
@@ -189,6 +205,16 @@ impl Calls {
         Some(self.take_question(question))
     }
 
+    /// The next handle that was given, if there is one.
+    pub(super) fn try_handle(&mut self) -> Option<GivenHandle> {
+        self.given.try_recv().ok()
+    }
+
+    /// Whether the call of a row can have an effect.
+    pub(super) fn has_effect(&self, row: StepIx) -> bool {
+        self.running.get(&row).is_some_and(|call| call.has_effect)
+    }
+
     /// The next call that has ended, if one has.
     pub(super) fn try_ended(&mut self, now: Micros) -> Option<EndedCall> {
         loop {
@@ -209,6 +235,7 @@ impl Calls {
                     let (row, total) = self.take_question(question);
                     return CallEvent::Asked(row, total);
                 }
+                Some(given) = self.given.recv() => return CallEvent::Handle(given),
                 Some(joined) = self.tasks.join_next_with_id() => {
                     if let Some(ended) = self.ended(joined, now()) {
                         return CallEvent::Ended(ended);
@@ -260,6 +287,27 @@ impl Calls {
                 let (answer, answered) = oneshot::channel();
                 let question = Question { row, total, answer };
                 questions.send(question).await.is_ok() && answered.await.unwrap_or(false)
+            }
+            .boxed()
+        })
+    }
+
+    /// Where the handle of an attempt of a row is put on record.
+    pub(super) fn handle(&self, row: StepIx, attempt: u32) -> CallHandle {
+        let handles = self.handles.clone();
+        CallHandle::recorded_by(move |handle| {
+            let handles = handles.clone();
+            async move {
+                let (recorded, is_recorded) = oneshot::channel();
+                let given = GivenHandle {
+                    row,
+                    attempt,
+                    handle,
+                    recorded,
+                };
+                if handles.send(given).await.is_ok() {
+                    let _ = is_recorded.await;
+                }
             }
             .boxed()
         })

@@ -29,7 +29,7 @@ use crate::run::{EventKind, RunCommand, RunState};
 use crate::tools::{AnswerListener, Call, CallReport, Quote, ToolError, Toolbox};
 use crate::units::{Micros, Money};
 use serde_json::Value;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use tokio::sync::mpsc::{self, error::TryRecvError};
 use tokio::time::Instant;
@@ -59,6 +59,8 @@ pub(super) struct Driver {
     slow_motion: SlowMotion,
     held: HeldOutputs,
     large: LargeInputs,
+    /// The handles of calls that an earlier run made, and whose end is waited for.
+    attached: HashMap<StepIx, Arc<str>>,
     origin: Instant,
     /// The time read last.
     now: Micros,
@@ -117,6 +119,7 @@ impl Driver {
             timers: Timers::new(origin),
             held: HeldOutputs::default(),
             large: LargeInputs::default(),
+            attached: HashMap::new(),
             origin,
             now: Micros(0),
             actions: VecDeque::new(),
@@ -171,6 +174,9 @@ impl Driver {
         self.take_log();
         while let Some((row, total)) = self.calls.try_question() {
             self.input(Input::BudgetRequest(row, total));
+        }
+        while let Some(given) = self.calls.try_handle() {
+            self.record_handle(given);
         }
         while let Some(ended) = self.calls.try_ended(self.now) {
             self.call_ended(ended);
@@ -260,7 +266,11 @@ impl Driver {
                         } => *prompt = self.prompt(step.ix, input),
                         _ => {}
                     }
+                    let attached = self.attach(&kind);
                     self.emitter.emit(now, kind);
+                    if let Some(attached) = attached {
+                        self.emitter.emit(now, attached);
+                    }
                 }
                 other => self.actions.push_back(other),
             }
@@ -335,6 +345,10 @@ impl Driver {
             log: self.calls.log(row, number),
             listener: self.listener(row, number),
             raw: self.emitter.raw(),
+            handle: self
+                .calls
+                .handle(row, number)
+                .known(self.attached.remove(&row)),
             spend_authorizer: self.calls.spend_authorizer(row),
         };
         let bounds = Bounds {
@@ -392,6 +406,7 @@ impl Driver {
         match event {
             CallEvent::Log(entry) => self.log(entry),
             CallEvent::Asked(row, total) => self.input(Input::BudgetRequest(row, total)),
+            CallEvent::Handle(given) => self.record_handle(given),
             CallEvent::Ended(ended) => self.call_ended(ended),
         }
     }

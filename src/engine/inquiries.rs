@@ -3,7 +3,7 @@
 //! Dropping this ends every inquiry.
 
 use crate::plan::StepIx;
-use crate::tools::{InterruptedCall, Probe, ProbeReport};
+use crate::tools::{ProbeReport, Standing};
 use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::task::{AbortHandle, JoinSet};
@@ -14,8 +14,16 @@ pub(super) struct Answered {
     pub row: StepIx,
     /// The name of that call's attempt.
     pub attempt: Arc<str>,
-    /// What was asked and answered.
-    pub report: ProbeReport,
+    /// What was found out.
+    pub found: Found,
+}
+
+/// What an inquiry has found out.
+pub(super) enum Found {
+    /// What the catalog's probe was asked and answered.
+    Probe(ProbeReport),
+    /// What the server says about the call to which it had given this handle.
+    Handle(Arc<str>, Standing),
 }
 
 /// The inquiries that are running, one for a row.
@@ -32,14 +40,17 @@ impl Inquiries {
     }
 
     /// Asks what became of the call of a row.
-    pub(super) fn start(&mut self, row: StepIx, probe: Arc<Probe>, call: InterruptedCall) {
-        let attempt = Arc::clone(&call.attempt);
+    pub(super) fn start(
+        &mut self,
+        row: StepIx,
+        attempt: Arc<str>,
+        inquiry: impl Future<Output = Found> + Send + 'static,
+    ) {
         let task = self.tasks.spawn(async move {
-            let report = probe.ask(call).await;
             Answered {
                 row,
                 attempt,
-                report,
+                found: inquiry.await,
             }
         });
         self.running.insert(row, task);

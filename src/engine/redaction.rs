@@ -34,6 +34,7 @@ pub(super) fn redact(kind: &mut EventKind, secrets: &Secrets) {
             }
         }
         EventKind::AttemptLog { text: line, .. } => text(line),
+        EventKind::AttemptHandle { handle, .. } => text(handle),
         EventKind::AttemptEnded(end) => {
             let end: &mut AttemptEnd = Arc::make_mut(end);
             if let Some(details) = &mut end.details {

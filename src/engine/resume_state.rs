@@ -27,6 +27,10 @@ pub(super) enum Fate {
     Again,
     /// It happened, with this output.
     Happened(Arc<Value>),
+    /// It happened, and failed.
+    Failed(Box<RunError>),
+    /// The server that gave it this handle is still at it: its end is waited for.
+    Attach(Arc<str>),
     /// It could not be found out.
     Unknown(Arc<str>),
 }
@@ -219,6 +223,10 @@ impl ResumeState {
         self.prior
             .rows
             .insert(Arc::clone(&row.id), PriorStep::Rerun);
+        if let Some(Fate::Failed(_)) = self.fates.remove(&row.id) {
+            // What is called now is another call.
+            self.prior.interrupted_attempts.forget(&row.id);
+        }
     }
 
     /// The user supplies a row's output: what depends on it is done again, unless it is the one of the earlier
@@ -317,6 +325,11 @@ impl ResumeState {
             // What is called now is another call.
             self.prior.interrupted_attempts.forget(&key.id);
         }
+        if changed.is_none()
+            && let Some(Fate::Failed(error)) = self.fates.get(&key.id)
+        {
+            return Prepared::Impossible(error.clone());
+        }
         let fate = self.fates.get(&key.id);
         if let (Some(Fate::Happened(output)), None, Prepared::Call { input, .. }) =
             (fate, changed, &prepared)
@@ -327,13 +340,23 @@ impl ResumeState {
             });
             return Prepared::Known(Arc::clone(output), StepSource::Recorded, reuse);
         }
-        let is_known = matches!(fate, Some(Fate::Again | Fate::Happened(_)));
+        let is_known = fate.is_some_and(|fate| !matches!(fate, Fate::Unknown(_)));
         let why = match (fate, changed) {
-            (Some(Fate::Happened(_)), Some((before, now))) => RerunReason::Input {
-                changes: input_changes(&before.to_value(), &now.to_value(), step, instance.plan),
-            },
+            (Some(Fate::Happened(_) | Fate::Failed(_)), Some((before, now))) => {
+                RerunReason::Input {
+                    changes: input_changes(
+                        &before.to_value(),
+                        &now.to_value(),
+                        step,
+                        instance.plan,
+                    ),
+                }
+            }
             _ => RerunReason::Interrupted,
         };
+        if changed.is_some() && matches!(fate, Some(Fate::Attach(_))) {
+            self.fates.insert(Arc::clone(&key.id), Fate::Again);
+        }
         self.rerun.insert(instance.plan_step());
         let is_repeatable = instance.tool().is_some_and(|tool| tool.policy().repeatable);
         if is_known || is_repeatable {
@@ -358,6 +381,27 @@ impl ResumeState {
         };
         let is_open = self.prior.interrupted_attempts.has(id) && !self.fates.contains_key(id);
         input.as_ref().filter(|_| is_open)
+    }
+
+    /// The handle that its server gave the interrupted call of a row.
+    pub(super) fn interrupted_handle(&self, id: &str) -> Option<&Arc<str>> {
+        self.prior.interrupted_attempts.handle(id)
+    }
+
+    /// The server of a row's interrupted call does not know its handle.
+    pub(super) fn forget_handle(&mut self, id: &str) {
+        self.prior.interrupted_attempts.forget_handle(id);
+    }
+
+    /// The handle of the call of a row whose end the attempt that starts now waits for; later attempts make calls.
+    pub(super) fn take_attached(&mut self, id: &Arc<str>) -> Option<Arc<str>> {
+        let Some(Fate::Attach(_)) = self.fates.get(id) else {
+            return None;
+        };
+        match self.fates.insert(Arc::clone(id), Fate::Again) {
+            Some(Fate::Attach(handle)) => Some(handle),
+            _ => None,
+        }
     }
 
     /// Notes what became of the interrupted call of a row.

@@ -179,6 +179,24 @@ impl Reuse {
         (!any_value(before, &holds_mark)).then(|| (before.clone(), is_same))
     }
 
+    /// The handle that its server gave the interrupted call of a row; not where a secret was left out of it.
+    pub(super) fn interrupted_handle(&self, id: &str) -> Option<Arc<str>> {
+        let handle = self.resume.as_ref()?.interrupted_handle(id)?;
+        (!handle.contains(REDACTED)).then(|| Arc::clone(handle))
+    }
+
+    /// The server of a row's interrupted call does not know its handle.
+    pub(super) fn forget_handle(&mut self, id: &str) {
+        if let Some(resume) = &mut self.resume {
+            resume.forget_handle(id);
+        }
+    }
+
+    /// The handle of the call of a row whose end the attempt that starts now waits for.
+    pub(super) fn take_attached(&mut self, id: &Arc<str>) -> Option<Arc<str>> {
+        self.resume.as_mut()?.take_attached(id)
+    }
+
     /// Notes what became of the interrupted call of a row.
     pub(super) fn settle(&mut self, id: &Arc<str>, fate: Fate) {
         if let Some(resume) = &mut self.resume {

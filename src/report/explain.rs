@@ -1,6 +1,6 @@
 //! Why a step was called, or why it was not: in words, from the run's events.
 
-use super::{settlement_in_words, sum_in_words};
+use super::{handle_in_words, settlement_in_words, sum_in_words};
 use crate::plan::StepIx;
 use crate::run::{
     CallReason, InputChange, MissReason, NotReused, RerunReason, Reuse, RunState, Settlement,
@@ -80,6 +80,7 @@ impl Explanation {
         if let Some(settlement) = &row.settlement {
             self.notes.push(settlement_in_words(settlement));
         }
+        self.notes.extend(handle_in_words(row));
         if row.given.is_some() {
             self.notes
                 .push("the user set its input in place of its parameters".to_owned());

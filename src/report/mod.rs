@@ -24,5 +24,5 @@ pub(crate) use explain::{savings, short};
 pub use export::{csv, json_lines, result_of, trace};
 pub use progress::Progress;
 pub(crate) use runs::{local_time, runs_table};
-pub(crate) use settlements::settlement_in_words;
+pub(crate) use settlements::{handle_in_words, settlement_in_words};
 pub use summary::summary;

@@ -124,6 +124,9 @@ impl Progress {
             EventKind::AttemptStarted { step, attempt, .. } => {
                 format!("started   {} (attempt {attempt})", step.id)
             }
+            EventKind::AttemptHandle { step, handle, .. } => {
+                format!("task      {}: the server calls it {handle}", step.id)
+            }
             // What is printed is in the output, and a line that is overwritten is none to keep.
             EventKind::AttemptLog { stream, text, .. }
                 if *stream == LogStream::Stdout || text.is_empty() || text.ends_with('\r') =>

@@ -36,6 +36,8 @@ pub struct AttemptExtras {
     pub why: Option<Box<CallReason>>,
     /// What a model was going to be asked, known before the call.
     pub prompt: Option<Arc<str>>,
+    /// The handle that the server gave its call.
+    pub handle: Option<Arc<str>>,
     /// The tool's log.
     pub log: AttemptLog,
 }
@@ -45,6 +47,7 @@ static NO_EXTRAS: AttemptExtras = AttemptExtras {
     reserved: Money::ZERO,
     why: None,
     prompt: None,
+    handle: None,
     log: AttemptLog(None),
 };
 

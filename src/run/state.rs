@@ -6,9 +6,9 @@ use super::run_phase::RunPhase;
 use super::slot_accounting::{Conditions, SlotAccounting, SlotUse};
 use super::step_state::Moment;
 use super::{
-    AttemptExtras, AttemptLog, AttemptState, EventKind, IdleCause, IdlePeriods, Limit, RateWait,
-    Rates, ResourceLimits, Rows, RunError, RunEvent, RunHeader, RunSetting, StepInfo, StepKey,
-    StepSource, StepState, StepStatus,
+    AttemptExtras, AttemptState, EventKind, IdleCause, IdlePeriods, Limit, RateWait, Rates,
+    ResourceLimits, Rows, RunError, RunEvent, RunHeader, RunSetting, StepInfo, StepKey, StepSource,
+    StepState, StepStatus,
 };
 use crate::plan::StepIx;
 use crate::units::{Micros, Money, Tokens};
@@ -251,7 +251,7 @@ impl RunState {
                             reserved: *reserved,
                             why: why.clone(),
                             prompt: prompt.clone(),
-                            log: AttemptLog::default(),
+                            ..AttemptExtras::default()
                         }
                         .boxed(),
                         end: None,
@@ -267,6 +267,11 @@ impl RunState {
                 reserved,
             } => self.raise(step, *attempt, *reserved),
             EventKind::AttemptPaced { step, attempt } => self.pace(event.at, step, *attempt),
+            EventKind::AttemptHandle {
+                step,
+                attempt,
+                handle,
+            } => self.give_handle(step, *attempt, handle),
             EventKind::AttemptLog {
                 step,
                 attempt,

@@ -1,6 +1,7 @@
 //! One call: what a tool is given, and what it reports.
 
 use super::error::ToolError;
+use super::handle::CallHandle;
 use super::secrets::Secrets;
 use crate::models::{AnswerListener, CostBasis, Exchange, SpendAuthorizer};
 use crate::run::LogStream;
@@ -44,6 +45,8 @@ pub struct Call {
     /// Has the bodies of requests to models and their responses kept, without these secrets; `None` where nobody wants
     /// them.
     pub raw: Option<Arc<Secrets>>,
+    /// The handle that the server gives, or gave, the call.
+    pub handle: CallHandle,
     /// Asked before the tool spends more than [`Pricing::reservation`](super::Pricing::reservation) reserved.
     pub spend_authorizer: SpendAuthorizer,
 }

@@ -1,7 +1,8 @@
 //! The fixed price that a catalog gives a tool.
 
 use super::{
-    Call, CallPolicy, CallReport, Estimate, Pricing, Quote, Reservation, Tool, ToolKind, Unseen,
+    Call, CallPolicy, CallReport, Estimate, Pricing, Quote, Reservation, Standing, Tool, ToolKind,
+    Unseen,
 };
 use crate::models::CostBasis;
 use crate::units::{Charge, ChargeClass, Money};
@@ -58,6 +59,10 @@ impl Tool for Priced {
 
     fn prompt(&self, input: &Value, model: Option<&str>) -> Option<String> {
         self.tool.prompt(input, model)
+    }
+
+    fn look_up(&self, call: Call) -> Option<BoxFuture<'static, Standing>> {
+        self.tool.look_up(call)
     }
 
     fn policy(&self) -> CallPolicy {

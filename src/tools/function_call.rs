@@ -1,8 +1,8 @@
 //! `function_call`: a call of the catalog's tool that the input names, as `{"name", "args"}`.
 
 use super::{
-    Call, CallReport, Estimate, FUNCTION, Pricing, Quote, Reservation, Tool, ToolError, ToolKind,
-    Unseen,
+    Call, CallReport, Estimate, FUNCTION, Pricing, Quote, Reservation, Standing, Tool, ToolError,
+    ToolKind, Unseen,
 };
 use crate::units::Money;
 use futures::FutureExt;
@@ -66,6 +66,11 @@ impl Tool for FunctionCall {
     fn prompt(&self, input: &Value, model: Option<&str>) -> Option<String> {
         let (tool, input) = self.resolve(input).ok()?;
         tool.prompt(&input, model)
+    }
+
+    fn look_up(&self, call: Call) -> Option<BoxFuture<'static, Standing>> {
+        let (tool, input) = self.resolve(&call.input).ok()?;
+        tool.look_up(Call { input, ..call })
     }
 
     fn pricing(&self) -> Option<&dyn Pricing> {

@@ -4,6 +4,7 @@
 //! not unknown for good: the same call is safe to make again under its name, or another tool can be asked.
 
 use super::call::{Call, Unredacted};
+use super::handle::CallHandle;
 use super::kinds::jq::JqRule;
 use super::recover::ProbeSettings;
 use super::services::Services;
@@ -158,6 +159,7 @@ impl Probe {
             log: Arc::new(|_, _| {}),
             listener: None,
             raw: None,
+            handle: CallHandle::default(),
             spend_authorizer: SpendAuthorizer::unlimited(),
         }
     }

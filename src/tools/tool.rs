@@ -2,7 +2,7 @@
 
 use super::call::{Call, CallReport};
 use super::pricing::{Estimate, Pricing, Quote, Reservation, Unseen};
-use super::{CallPolicy, ToolKind};
+use super::{CallPolicy, Standing, ToolKind};
 use futures::future::BoxFuture;
 use serde_json::Value;
 use std::sync::Arc;
@@ -29,6 +29,12 @@ pub trait Tool: Send + Sync {
 
     /// What a call with this input asks a model, by `model` where that is given; `None` for tools that ask none.
     fn prompt(&self, _input: &Value, _model: Option<&str>) -> Option<String> {
+        None
+    }
+
+    /// Asks the server what became of the call with the handle that `call` knows, which an earlier process made; `None` for
+    /// a tool whose calls have no handles.
+    fn look_up(&self, _call: Call) -> Option<BoxFuture<'static, Standing>> {
         None
     }
 

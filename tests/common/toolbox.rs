@@ -3,7 +3,7 @@
 use plandeck::models::{Environment, SmallModelWorker, SpendAuthorizer};
 use plandeck::plan::Source;
 use plandeck::tools::{
-    Call, CallReport, Catalog, CatalogToolbox, Program, Tool, ToolOptions, Toolbox,
+    Call, CallHandle, CallReport, Catalog, CatalogToolbox, Program, Tool, ToolOptions, Toolbox,
 };
 use serde_json::Value;
 use std::sync::{Arc, Mutex};
@@ -88,6 +88,7 @@ pub(crate) fn call(input: Value) -> (Call, Arc<Mutex<Vec<String>>>) {
         log: Arc::new(move |_, line| lines.lock().unwrap().push(line.to_owned())),
         listener: None,
         raw: None,
+        handle: CallHandle::default(),
         spend_authorizer: SpendAuthorizer::unlimited(),
     };
     (call, said)

@@ -22,6 +22,8 @@ mod cli_retries;
 mod cli_run;
 mod cli_signals;
 mod engine_chaos;
+#[cfg(target_os = "linux")]
+mod handle_kill;
 mod history_commands;
 #[cfg(target_os = "linux")]
 mod library;

@@ -4,10 +4,10 @@ use crate::common::raw_server::{Act, RawServer};
 use crate::common::toolbox::{call, environment, output, refusal, run, toolbox_with};
 use plandeck::models::SmallModelWorker;
 use plandeck::plan::Source;
-use plandeck::tools::{Catalog, Tool, Toolbox};
+use plandeck::tools::{Call, CallHandle, Catalog, Standing, Tool, Toolbox};
 use serde_json::{Value, json};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
@@ -202,6 +202,95 @@ async fn a_task_outlives_its_stream() {
         json!({"done": true})
     );
     assert_eq!(bodies(&server).await[1]["params"]["id"], "task-1");
+}
+
+/// A call with what is recorded of its handle.
+fn handled(input: Value) -> (Call, Arc<Mutex<Vec<String>>>) {
+    let recorded = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&recorded);
+    let handle = CallHandle::recorded_by(move |handle| {
+        kept.lock().unwrap().push(handle.to_string());
+        Box::pin(async {})
+    });
+    let call = Call {
+        handle,
+        ..call(input).0
+    };
+    (call, recorded)
+}
+
+#[tokio::test]
+async fn the_task_of_an_agent_is_put_on_record_once_and_found_again() {
+    for streaming in [true, false] {
+        let server = agent(streaming, |request| match request["method"].as_str() {
+            Some("SendStreamingMessage") => stream(&[
+                json!({"task": task("TASK_STATE_SUBMITTED", json!({}))}),
+                json!({"task": task("TASK_STATE_WORKING", json!({}))}),
+            ]),
+            Some("SendMessage") => answer(&json!({"task": task("TASK_STATE_WORKING", json!({}))})),
+            _ => answer(&task(
+                "TASK_STATE_COMPLETED",
+                json!({"artifacts": [{"artifactId": "a", "parts": [{"data": 7}]}]}),
+            )),
+        })
+        .await;
+        let tool = tool_at(&server.uri(), "", &[]);
+        let (made, recorded) = handled(json!({"task": "x"}));
+        assert_eq!(*tool.call(made).await.output.unwrap(), json!(7));
+        assert_eq!(*recorded.lock().unwrap(), ["task-1"]);
+        let known = || Call {
+            handle: CallHandle::default().known(Some("task-1".into())),
+            ..call(json!({"task": "x"})).0
+        };
+        let Standing::Ended(report) = tool.look_up(known()).unwrap().await else {
+            panic!("it has ended");
+        };
+        assert_eq!(*report.output.unwrap(), json!(7));
+        let before = bodies(&server).await.len();
+        assert_eq!(*tool.call(known()).await.output.unwrap(), json!(7));
+        let after = bodies(&server).await;
+        let asked: Vec<&Value> = after[before..].iter().map(|body| &body["method"]).collect();
+        assert_eq!(asked, ["GetTask"], "no message is sent again");
+    }
+}
+
+#[tokio::test]
+async fn an_agent_says_what_became_of_a_task() {
+    let states = [
+        ("task-working", "TASK_STATE_WORKING"),
+        ("task-failed", "TASK_STATE_FAILED"),
+    ];
+    let server = agent(false, move |request| {
+        let id = request["params"]["id"].clone();
+        match states.iter().find(|(known, _)| id == *known) {
+            Some((id, state)) => answer(&task(state, json!({"id": id}))),
+            None => ResponseTemplate::new(200).set_body_json(
+                json!({"jsonrpc": "2.0", "id": 1, "error": {"code": -32001, "message": "no such task"}}),
+            ),
+        }
+    })
+    .await;
+    let tool = tool_at(&server.uri(), "", &[]);
+    let ask = |id: &'static str| {
+        let call = Call {
+            handle: CallHandle::default().known(Some(id.into())),
+            ..call(json!({})).0
+        };
+        tool.look_up(call).unwrap()
+    };
+    let Standing::Working(evidence) = ask("task-working").await else {
+        panic!("it goes on");
+    };
+    assert_eq!(*evidence, json!({"status": "working"}));
+    let Standing::Ended(report) = ask("task-failed").await else {
+        panic!("it has ended");
+    };
+    let message = report.output.unwrap_err().message;
+    assert!(message.contains("the agent's task is failed"), "{message}");
+    let Standing::Unknown(why) = ask("task-gone").await else {
+        panic!("it is not known");
+    };
+    assert!(why.contains("no such task"), "{why}");
 }
 
 #[tokio::test]

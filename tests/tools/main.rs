@@ -6,6 +6,8 @@ mod common {
     pub(crate) mod process;
     pub(crate) mod program;
     pub(crate) mod raw_server;
+    #[cfg(target_os = "linux")]
+    pub(crate) mod scripted_mcp;
     pub(crate) mod toolbox;
 }
 
@@ -26,6 +28,8 @@ mod jail;
 mod limits_children;
 #[cfg(target_os = "linux")]
 mod mcp;
+#[cfg(target_os = "linux")]
+mod mcp_tasks;
 mod model;
 mod open_api;
 #[cfg(unix)]

@@ -1,114 +1,13 @@
 //! `mcp` tools with a server that behaves as a test says.
 
-use crate::common::process::{assert_stopped_in_time, lives};
-use crate::common::program::HANG;
+use crate::common::process::lives;
+use crate::common::scripted_mcp::{SERVER, Scripted, error};
 use crate::common::toolbox::{call, catalog, environment, output, refusal, run, toolbox_with};
 use plandeck::models::SmallModelWorker;
-use plandeck::tools::{CallReport, CatalogToolbox, Tool, Toolbox};
+use plandeck::tools::{Tool, Toolbox};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-const SERVER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/mcp/server.py");
-
-/// A toolbox with the tools of a server in this mode, which keeps its notes in a folder.
-fn server(mode: &str, notes: &Path, settings: &Value) -> CatalogToolbox {
-    let mut entry = json!({"command": "python3", "args": [SERVER, mode, notes]});
-    if let (Some(entry), Some(settings)) = (entry.as_object_mut(), settings.as_object()) {
-        entry.extend(settings.clone());
-    }
-    let tool = |name: &str| {
-        let tool = json!({"type": "mcp", "server": "scripted", "mcp_tool": name});
-        (name.to_owned(), tool)
-    };
-    let plain = [
-        "say",
-        "several",
-        "sum",
-        "picture",
-        "fails",
-        "attempt",
-        "slow",
-        "waits",
-        "dies",
-        "dies_once",
-        "huge",
-        "wide",
-        "environment",
-        "strange",
-        "other_id",
-        "missing",
-        "again",
-        "asks",
-    ];
-    let tools: serde_json::Map<String, Value> = plain.into_iter().map(tool).collect();
-    let text = json!({"mcpServers": {"scripted": entry}, "tools": tools}).to_string();
-    toolbox_with(
-        &catalog(&text),
-        &SmallModelWorker::offline(),
-        environment(&[("TOKEN", "tok-5528-secret")]),
-    )
-}
-
-struct Scripted {
-    tools: CatalogToolbox,
-    notes: tempfile::TempDir,
-}
-
-impl Scripted {
-    fn new(mode: &str) -> Self {
-        Self::with(mode, &json!({}))
-    }
-
-    fn with(mode: &str, settings: &Value) -> Self {
-        let notes = tempfile::tempdir().unwrap();
-        let tools = server(mode, notes.path(), settings);
-        Self { tools, notes }
-    }
-
-    fn tool(&self, name: &str) -> Arc<dyn Tool> {
-        self.tools.tool(name).unwrap()
-    }
-
-    async fn output(&self, name: &str, input: Value) -> Value {
-        output(&self.tool(name), input).await
-    }
-
-    fn noted(&self, name: &str) -> Vec<String> {
-        let text = std::fs::read_to_string(self.notes.path().join(name)).unwrap_or_default();
-        text.lines().map(str::to_owned).collect()
-    }
-
-    async fn until(&self, what: &str, holds: impl Fn(&Self) -> bool) {
-        let started = Instant::now();
-        while !holds(self) {
-            assert!(started.elapsed() < HANG, "{what}");
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    }
-
-    /// Closes the connections; no process may be left soon after.
-    async fn ends(self) {
-        let pids = self.noted("pids");
-        assert!(!pids.is_empty(), "no server was started");
-        let Self {
-            tools,
-            notes: _notes,
-        } = self;
-        drop(tools);
-        let began = Instant::now();
-        while pids.iter().any(|pid| lives(pid)) {
-            assert!(began.elapsed() < HANG, "{pids:?} live on");
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        assert_stopped_in_time("the server", began.elapsed());
-    }
-}
-
-fn error(report: CallReport) -> plandeck::tools::ToolError {
-    report.output.expect_err("an error")
-}
 
 #[tokio::test]
 async fn both_lifecycles_are_spoken_by_what_the_server_speaks() {

@@ -127,6 +127,7 @@ async fn call_model_tool(server: &MockServer) -> CallReport {
         log: Arc::new(|_, _| {}),
         listener: None,
         raw: None,
+        handle: crate::tools::CallHandle::default(),
         spend_authorizer: crate::models::SpendAuthorizer::unlimited(),
     };
     toolbox.tool("total").unwrap().call(call).await

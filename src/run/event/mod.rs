@@ -104,6 +104,17 @@ pub enum EventKind {
         /// The attempt's number, from 1.
         attempt: u32,
     },
+    /// The server of a running call gave it a handle, by which it can be asked about the call after this process has
+    /// ended. It is on record before anybody waits for the end of the call.
+    AttemptHandle {
+        /// The step.
+        #[serde(flatten)]
+        step: StepKey,
+        /// The attempt's number, from 1.
+        attempt: u32,
+        /// The id of the task that the server made of the call.
+        handle: Arc<str>,
+    },
     /// A running tool logged something.
     AttemptLog {
         /// The step.
@@ -241,6 +252,7 @@ impl EventKind {
             | Self::AttemptStarted { step, .. }
             | Self::ReservationRaised { step, .. }
             | Self::AttemptPaced { step, .. }
+            | Self::AttemptHandle { step, .. }
             | Self::AttemptLog { step, .. }
             | Self::StepSucceeded { step, .. }
             | Self::StepFailed { step, .. }

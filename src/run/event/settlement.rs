@@ -11,8 +11,8 @@ pub struct Settlement {
     pub name: Arc<str>,
     /// How it was settled.
     pub by: SettledBy,
-    /// Whether the call happened; `None` where that is still not known, or does not matter because the same call under
-    /// the same name has no further effect.
+    /// Whether the call happened; `None` where that is still not known, where the server is still at it, or where it does
+    /// not matter because the same call under the same name has no further effect.
     pub happened: Option<bool>,
     /// The tool that was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -23,7 +23,7 @@ pub struct Settlement {
     /// What it answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<Arc<Value>>,
-    /// Why it could not be found out.
+    /// Why it could not be found out; where the call happened, why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Arc<str>>,
 }
@@ -36,4 +36,6 @@ pub enum SettledBy {
     Key,
     /// A tool was asked.
     Probe,
+    /// The server that had given the call a handle was asked about it.
+    Handle,
 }

@@ -18,6 +18,16 @@ impl RunState {
         }
     }
 
+    /// The server gave the call of an attempt a handle.
+    pub(super) fn give_handle(&mut self, step: &StepKey, attempt: u32, handle: &Arc<str>) {
+        self.with(step, |row| {
+            let mut attempts = row.attempts.iter_mut();
+            if let Some(entry) = attempts.rfind(|a| a.number == attempt) {
+                entry.extras_mut().handle = Some(Arc::clone(handle));
+            }
+        });
+    }
+
     pub(super) fn log(&mut self, step: &StepKey, attempt: u32, stream: LogStream, text: &Arc<str>) {
         self.with(step, |row| {
             let Some(entry) = row.attempts.iter_mut().rfind(|a| a.number == attempt) else {

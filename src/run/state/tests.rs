@@ -1,11 +1,12 @@
 //! The fold takes any log, however wrong, without a panic and with a sane account.
 
+use super::super::AttemptLog;
 use super::super::{
     AttemptDetails, AttemptEnd, ErrorKind, EventKind, ExecutionResult, IdleCause, IdlePeriod,
     Limit, LogStream, ResourceLimits, Reuse, RunError, RunEvent, RunHeader, RunOutcome, SettledBy,
     Settlement, SkipReason, StepInfo, StepKey, StepSource, Wait, WaitReason, Waits, figures,
 };
-use super::{AttemptLog, RunState};
+use super::RunState;
 use crate::plan::{Dialect, StepInput, StepIx};
 use crate::units::{Micros, Money, Tokens};
 use proptest::prelude::*;
@@ -182,6 +183,11 @@ pub(crate) fn event_kind() -> impl Strategy<Value = EventKind> {
             step,
             reason: SkipReason::Upstream,
             because: None,
+        }),
+        2 => (key(), 1..3_u32).prop_map(|(step, attempt)| EventKind::AttemptHandle {
+            step,
+            attempt,
+            handle: "task-7".into(),
         }),
         1 => key().prop_map(|step| EventKind::StepSettled {
             step,

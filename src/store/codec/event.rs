@@ -50,6 +50,7 @@ choice!(EventKind {
     22 AttemptPaced { step: step, attempt: attempt },
     23 SettingChanged { setting: setting },
     24 StepSettled { step: step, settlement: settlement },
+    25 AttemptHandle { step: step, attempt: attempt, handle: handle },
 });
 
 record!(RunHeader {
@@ -83,6 +84,7 @@ record!(Settlement {
 choice!(SettledBy {
     0 Key {},
     1 Probe {},
+    2 Handle {},
 });
 
 /// The fields that older versions do not write stand at the end.

@@ -593,6 +593,13 @@ fn event_kind() -> impl Strategy<Value = EventKind> {
             step,
             settlement: Box::new(settlement)
         }),
+        (key(), any::<u32>(), text()).prop_map(|(step, attempt, handle)| {
+            EventKind::AttemptHandle {
+                step,
+                attempt,
+                handle,
+            }
+        }),
         key().prop_map(|step| EventKind::StepCancelled { step }),
         key().prop_map(|step| EventKind::StepReset { step }),
         (key(), option::of(value()))
@@ -625,7 +632,8 @@ fn event_kind() -> impl Strategy<Value = EventKind> {
 }
 
 fn settlement() -> impl Strategy<Value = Settlement> {
-    let by = prop::sample::select(vec![SettledBy::Key, SettledBy::Probe]);
+    let ways = vec![SettledBy::Key, SettledBy::Probe, SettledBy::Handle];
+    let by = prop::sample::select(ways);
     let asked = (option::of(text()), option::of(value()), option::of(value()));
     (
         text(),

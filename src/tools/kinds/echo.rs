@@ -114,6 +114,7 @@ mod tests {
             log: Arc::new(|_, _| {}),
             listener: None,
             raw: None,
+            handle: crate::tools::CallHandle::default(),
             spend_authorizer: SpendAuthorizer::unlimited(),
         };
         let report = tool.call(call).await;

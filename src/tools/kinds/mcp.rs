@@ -6,10 +6,10 @@ use crate::tools::definition::{
     BuildContext, BuildError, FingerprintParts, KindEntry, ToolDefinition, ToolSettings,
 };
 use crate::tools::kind::DAY;
-use crate::tools::mcp::{Made, Place, Server, ServerSettings, Servers};
+use crate::tools::mcp::{LookedUp, Made, Place, Server, ServerSettings, Servers};
 use crate::tools::passed_on::passed_on;
 use crate::tools::services::Services;
-use crate::tools::{Call, CallPolicy, CallReport, FileInputs, Tool, ToolKind};
+use crate::tools::{Call, CallPolicy, CallReport, FileInputs, Standing, Tool, ToolKind};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::json;
@@ -179,6 +179,24 @@ impl Tool for McpTool {
             report
         }
         .boxed()
+    }
+
+    fn look_up(&self, call: Call) -> Option<BoxFuture<'static, Standing>> {
+        let (server, tool) = (Arc::clone(&self.server), Arc::clone(&self.tool));
+        let services = Arc::clone(&self.services);
+        let looked_up = async move {
+            let surroundings = services.surroundings();
+            match server.look_up(&tool, &call, &surroundings).await {
+                LookedUp::Ended(output) => {
+                    let mut report = CallReport::free(output);
+                    report.hide(&services.secrets.now());
+                    Standing::Ended(Box::new(report))
+                }
+                LookedUp::Working(evidence) => Standing::Working(Arc::new(evidence)),
+                LookedUp::Unknown(why) => Standing::Unknown(why.into()),
+            }
+        };
+        Some(looked_up.boxed())
     }
 
     fn policy(&self) -> CallPolicy {

@@ -12,14 +12,14 @@ use crate::tools::{SharedSecrets, ToolError};
 use rmcp::RoleClient;
 use rmcp::model::{
     CallToolRequest, CallToolRequestParams, CancelledNotification, CancelledNotificationParam,
-    ClientRequest, ListToolsRequest, PaginatedRequestParams, ProtocolVersion, RequestId,
-    RequestMetaObject, ServerResult, Tool,
+    ClientRequest, CustomRequest, ErrorCode, GetExtensions, ListToolsRequest,
+    PaginatedRequestParams, ProtocolVersion, RequestId, RequestMetaObject, ServerResult, Tool,
 };
 use rmcp::service::{
     ClientInitializeError, ClientLifecycleMode, ClientServiceExt, Peer, PeerRequestOptions,
     RunningService, ServiceError,
 };
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,10 +28,13 @@ use std::time::Duration;
 const ATTEMPT: &str = "plandeck/attempt";
 
 /// How long the end of a program is waited for, which says why its connection was lost.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+pub(super) const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// How often a server may have a call made again with what it says before it answers.
 const MAX_ROUNDS: usize = 10;
+
+/// How long a server is asked to keep a task: a run is often resumed the next day.
+const TASK_LIFE: Duration = Duration::from_hours(24);
 
 /// The maximum number of tools, and of pages, that a server may list.
 const MAX_TOOLS: usize = 10_000;
@@ -147,6 +150,12 @@ impl Connection {
         ))))
     }
 
+    /// How the server is named in messages.
+    pub(super) fn name(&self) -> String {
+        named(&self.context.server)
+    }
+
+    /// Makes a call; as a task where the server has that tool only so, which it says before anything happens.
     async fn ask(
         &self,
         tool: &str,
@@ -154,10 +163,31 @@ impl Connection {
         attempt: &str,
         listening: &Listening,
     ) -> Result<ServerResult, Missed> {
+        let task = self.has_tasks().then(|| as_task(&params)).flatten();
+        let request = ClientRequest::CallToolRequest(CallToolRequest::new(params));
+        let (error, missed) = match self.send(tool, request, attempt, listening).await {
+            Ok(result) => return Ok(result),
+            Err(failed) => failed,
+        };
+        match task {
+            Some(task) if is_not_a_method(&error) => {
+                let sent = self.send(tool, task, attempt, listening).await;
+                sent.map_err(|(_, missed)| missed)
+            }
+            _ => Err(missed),
+        }
+    }
+
+    async fn send(
+        &self,
+        tool: &str,
+        mut request: ClientRequest,
+        attempt: &str,
+        listening: &Listening,
+    ) -> Result<ServerResult, (ServiceError, Missed)> {
         let what = format!("the call of \"{tool}\"");
         let mark = SentMark::default();
-        let mut request = CallToolRequest::new(params);
-        request.extensions.insert(mark.clone());
+        request.extensions_mut().insert(mark.clone());
         let mut meta = RequestMetaObject::new();
         meta.insert(ATTEMPT.to_owned(), attempt.into());
         if self.is_stateless() {
@@ -165,13 +195,12 @@ impl Connection {
             meta.insert(key.to_owned(), level.into());
         }
         let options = PeerRequestOptions::no_options().with_meta(meta);
-        let request = ClientRequest::CallToolRequest(request);
         let sent = self.peer.send_request_with_option(request, options).await;
         let handle = match sent {
             Ok(handle) => handle,
             Err(error) => {
-                let (error, _) = self.failed(&what, &error).await;
-                return Err(Missed::NotSent(error));
+                let (failure, _) = self.failed(&what, &error).await;
+                return Err((error, Missed::NotSent(failure)));
             }
         };
         listening.has_progress(handle.progress_token.clone());
@@ -185,11 +214,12 @@ impl Connection {
         let (failure, never_sent) = self.failed(&what, &error).await;
         let over_pipes =
             self.is_program && !mark.is_sent() && !matches!(error, ServiceError::McpError(_));
-        Err(if never_sent || over_pipes {
+        let missed = if never_sent || over_pipes {
             Missed::NotSent(failure)
         } else {
             Missed::Sent(failure)
-        })
+        };
+        Err((error, missed))
     }
 
     /// The tools of the server, all pages of them.
@@ -240,7 +270,10 @@ impl Connection {
         Err(refused("has too many pages"))
     }
 
-    async fn request(&self, request: ClientRequest) -> Result<ServerResult, ServiceError> {
+    pub(super) async fn request(
+        &self,
+        request: ClientRequest,
+    ) -> Result<ServerResult, ServiceError> {
         let options = PeerRequestOptions::no_options();
         let handle = self.peer.send_request_with_option(request, options).await?;
         let mut abandoned = Abandoned::new(&self.peer, handle.id.clone());
@@ -255,6 +288,13 @@ impl Connection {
         info.is_some_and(|info| info.protocol_version >= ProtocolVersion::V_2026_07_28)
     }
 
+    /// Whether it may have tools that are only called as tasks, which the client asks for.
+    fn has_tasks(&self) -> bool {
+        let info = self.peer.peer_info();
+        !self.is_stateless()
+            && info.is_some_and(|info| info.protocol_version >= ProtocolVersion::V_2025_11_25)
+    }
+
     /// A server with a handshake logs what it is once asked for.
     async fn ask_for_logs(&self) {
         let info = self.peer.peer_info();
@@ -265,7 +305,7 @@ impl Connection {
         let _ = tokio::time::timeout(LAST_WORDS, self.request(log_request())).await;
     }
 
-    async fn failed(&self, what: &str, error: &ServiceError) -> (ToolError, bool) {
+    pub(super) async fn failed(&self, what: &str, error: &ServiceError) -> (ToolError, bool) {
         let server = &self.context.server;
         if matches!(
             error,
@@ -340,6 +380,18 @@ fn is_puzzled(error: &ClientInitializeError) -> bool {
         }
         _ => false,
     }
+}
+
+/// The same call as a task, in the lifecycle with a handshake, where the client asks for one.
+fn as_task(params: &CallToolRequestParams) -> Option<ClientRequest> {
+    let mut params = serde_json::to_value(params).ok()?;
+    params["task"] = json!({"ttl": TASK_LIFE.as_millis() as u64});
+    let request = CustomRequest::new("tools/call", Some(params));
+    Some(ClientRequest::CustomRequest(request))
+}
+
+fn is_not_a_method(error: &ServiceError) -> bool {
+    matches!(error, ServiceError::McpError(error) if error.code == ErrorCode::METHOD_NOT_FOUND)
 }
 
 /// Tells the server that nobody waits for an answer any more, unless it came.

@@ -7,7 +7,9 @@
 mod child;
 mod connection;
 mod failure;
+mod following;
 mod http;
+mod link;
 mod listed;
 mod listeners;
 mod observed;
@@ -16,9 +18,12 @@ mod result;
 mod server;
 mod servers;
 mod settings;
+mod snapshot;
 mod stdio;
 mod surroundings;
+mod tasks;
 
+pub(in crate::tools) use following::LookedUp;
 pub(in crate::tools) use listed::ListedTool;
 pub(in crate::tools) use server::{Made, Server};
 pub(crate) use servers::Servers;

@@ -10,9 +10,9 @@ use crate::text::message::clean;
 use crate::tools::SharedSecrets;
 use rmcp::ClientHandler;
 use rmcp::model::{
-    ClientCapabilities, ClientConfig, ClientRequest, Implementation, LoggingLevel,
+    ClientCapabilities, ClientConfig, ClientRequest, Implementation, JsonObject, LoggingLevel,
     LoggingMessageNotificationParam, ProgressNotificationParam, ProtocolVersion, SetLevelRequest,
-    SetLevelRequestParams,
+    SetLevelRequestParams, TASKS_EXTENSION_ID,
 };
 use rmcp::service::{NotificationContext, RoleClient};
 use serde_json::Value;
@@ -90,7 +90,10 @@ impl ClientHandler for Receiver {
 
     fn get_info(&self) -> ClientConfig {
         let client = Implementation::new("plandeck", env!("CARGO_PKG_VERSION"));
-        ClientConfig::new(ClientCapabilities::default(), client)
+        let mut capabilities = ClientCapabilities::default();
+        let tasks = (TASKS_EXTENSION_ID.to_owned(), JsonObject::new());
+        capabilities.extensions = Some([tasks].into());
+        ClientConfig::new(capabilities, client)
             .with_protocol_version(ProtocolVersion::LATEST_WITH_INITIALIZE)
     }
 }

@@ -8,7 +8,7 @@ use crate::text::json;
 use crate::text::message::{clean, quote};
 use crate::tools::SharedSecrets;
 use rmcp::model::{
-    ClientJsonRpcMessage, ClientRequest, RequestId, ServerJsonRpcMessage, ServerRequest,
+    ClientJsonRpcMessage, GetExtensions, RequestId, ServerJsonRpcMessage, ServerRequest,
 };
 use rmcp::service::RoleClient;
 use rmcp::transport::Transport;
@@ -197,9 +197,7 @@ where
             if let ClientJsonRpcMessage::Request(request) = &message {
                 let mut asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
                 asked.insert(request.id.clone());
-                if let ClientRequest::CallToolRequest(call) = &request.request {
-                    sent = call.extensions.get::<SentMark>();
-                }
+                sent = request.request.extensions().get::<SentMark>();
             }
             pipe.write_all(&line).await?;
             // A line that was not written to its end is no request.

@@ -13,6 +13,7 @@ use reqwest::{Method, Response, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use std::collections::VecDeque;
 use std::time::Duration;
 
 /// Where an agent's card is by convention.
@@ -112,14 +113,13 @@ impl Client<'_> {
         result(read(answer, &endpoint.url).await?)
     }
 
-    /// Calls a method that streams its results. Each is given to `take` until that has enough of them.
-    pub(super) async fn stream<T: DeserializeOwned>(
+    /// Calls a method that streams its results.
+    pub(super) async fn stream(
         &self,
         endpoint: &Endpoint,
         method: &str,
         params: impl Serialize,
-        mut take: impl FnMut(T) -> bool,
-    ) -> Result<(), RequestError> {
+    ) -> Result<Updates, RequestError> {
         let body = request(endpoint, method, params)?;
         let answer = self
             .send(Method::POST, &endpoint.url, Some(body), "text/event-stream")
@@ -127,37 +127,14 @@ impl Client<'_> {
         let content_type = answer.headers().get(CONTENT_TYPE);
         let is_stream =
             content_type.is_some_and(|it| it.as_bytes().starts_with(b"text/event-stream"));
-        if !is_stream {
-            take(result(read(answer, &endpoint.url).await?)?);
-            return Ok(());
-        }
-        let mut answer = answer;
-        let mut decoder = SseDecoder::default();
-        let mut bytes = 0;
-        loop {
-            let chunk = tokio::time::timeout(IDLE, answer.chunk()).await;
-            let chunk = chunk.map_err(|_| {
-                RequestError::timeout(format!("the agent sent nothing for {} s", IDLE.as_secs()))
-            })?;
-            let chunk = chunk.map_err(|error| transport_error(error, &endpoint.url).sent())?;
-            let Some(chunk) = chunk else {
-                return Ok(());
-            };
-            bytes += chunk.len();
-            if bytes > MAX_BYTES {
-                let limit = MAX_BYTES >> 20;
-                return Err(RequestError::permanent(format!(
-                    "the agent sent more than {limit} MB"
-                ))
-                .sent());
-            }
-            for event in decoder.push(&chunk) {
-                let sent = result(parse(event.data.as_bytes(), &endpoint.url)?)?;
-                if take(sent) {
-                    return Ok(());
-                }
-            }
-        }
+        Ok(Updates {
+            url: endpoint.url.clone(),
+            answer: Some(answer),
+            is_stream,
+            decoder: SseDecoder::default(),
+            bytes: 0,
+            ready: VecDeque::new(),
+        })
     }
 
     async fn send(
@@ -198,6 +175,56 @@ impl Client<'_> {
         let message = format!("{place} answered {status}: {said}");
         let message = message.trim_end_matches([':', ' ']).to_owned();
         Err(RequestError::refused(message, is_transient(status), wait))
+    }
+}
+
+/// The results of a method that streams them; of one that does not, its only one.
+pub(super) struct Updates {
+    url: Url,
+    /// `None` once all of it has been taken.
+    answer: Option<Response>,
+    is_stream: bool,
+    decoder: SseDecoder,
+    bytes: usize,
+    ready: VecDeque<String>,
+}
+
+impl Updates {
+    /// The next result; `None` after the last one.
+    pub(super) async fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, RequestError> {
+        if !self.is_stream {
+            let Some(answer) = self.answer.take() else {
+                return Ok(None);
+            };
+            return result(read(answer, &self.url).await?).map(Some);
+        }
+        loop {
+            if let Some(data) = self.ready.pop_front() {
+                return result(parse(data.as_bytes(), &self.url)?).map(Some);
+            }
+            let Some(answer) = &mut self.answer else {
+                return Ok(None);
+            };
+            let chunk = tokio::time::timeout(IDLE, answer.chunk()).await;
+            let chunk = chunk.map_err(|_| {
+                RequestError::timeout(format!("the agent sent nothing for {} s", IDLE.as_secs()))
+            })?;
+            let chunk = chunk.map_err(|error| transport_error(error, &self.url).sent())?;
+            let Some(chunk) = chunk else {
+                self.answer = None;
+                continue;
+            };
+            self.bytes += chunk.len();
+            if self.bytes > MAX_BYTES {
+                let limit = MAX_BYTES >> 20;
+                return Err(RequestError::permanent(format!(
+                    "the agent sent more than {limit} MB"
+                ))
+                .sent());
+            }
+            let events = self.decoder.push(&chunk).into_iter();
+            self.ready.extend(events.map(|event| event.data));
+        }
     }
 }
 

@@ -4,11 +4,12 @@
 //! where its stream breaks: it is then asked for by its id.
 
 mod client;
+mod conversation;
 mod progress;
 
 use crate::models::CostBasis;
 use crate::models::http::RequestError;
-use crate::run::{ErrorKind, LogStream, NotReused};
+use crate::run::{ErrorKind, NotReused};
 use crate::tools::definition::{
     BuildContext, BuildError, FingerprintParts, KindEntry, ToolDefinition, ToolSettings,
 };
@@ -16,29 +17,17 @@ use crate::tools::kind::DAY;
 use crate::tools::secrets::is_secret_header;
 use crate::tools::services::Services;
 use crate::tools::template::{Missing, TemplateRenderer};
-use crate::tools::{Call, CallPolicy, CallReport, Reaches, Tool, ToolError, ToolKind};
-use a2a::{
-    CancelTaskRequest, GetTaskRequest, Message, Part, Role, SendMessageConfiguration,
-    SendMessageRequest, SendMessageResponse, StreamResponse, Task, methods,
-};
+use crate::tools::{Call, CallPolicy, CallReport, Reaches, Standing, Tool, ToolError, ToolKind};
 use client::{Client, Endpoint};
+use conversation::{Conversation, message};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use progress::{Progress, Standing};
+use progress::Progress;
 use reqwest::Url;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value, json};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-
-/// The waits before a task is asked for again: the first, which doubles, and the longest.
-const WAITS: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
-
-/// How often in a row a task may fail to be asked for.
-const MAX_FAILURES: u32 = 5;
-
-/// How long the cancellation of a task may take.
-const CANCEL_LIMIT: Duration = Duration::from_secs(1);
 
 pub(in crate::tools) static KIND: ToolKind = ToolKind {
     takes_key: true,
@@ -127,6 +116,12 @@ impl Tool for AgentTool {
         async move { run(&settings, &services, &endpoint, &call, limit).await }.boxed()
     }
 
+    fn look_up(&self, call: Call) -> Option<BoxFuture<'static, Standing>> {
+        let (settings, services) = (self.settings.clone(), self.services.clone());
+        let endpoint = self.endpoint.clone();
+        Some(async move { look_up(&settings, &services, &endpoint, &call).await }.boxed())
+    }
+
     fn policy(&self) -> CallPolicy {
         self.policy
     }
@@ -145,36 +140,30 @@ async fn run(
     };
     let secrets = services.secrets.now();
     let client = Client { services, headers };
-    let failed = |error: &RequestError| ToolError {
-        kind: if error.timed_out {
-            ErrorKind::TimeoutError
-        } else {
-            ErrorKind::ToolExecutionError
-        },
-        retryable: error.retryable,
-        retry_after: error.retry_after,
-        ..ToolError::permanent(secrets.quote(&error.message, 1_000))
-    };
-    let seen = known.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let endpoint = match seen {
-        Some(endpoint) => endpoint,
-        None => match client.endpoint(&address).await {
-            Ok(endpoint) => {
-                *known.lock().unwrap_or_else(PoisonError::into_inner) = Some(endpoint.clone());
-                endpoint
-            }
-            Err(error) => return CallReport::not_sent(failed(&error)),
-        },
+    let failed = |error: &RequestError| failure(services, error);
+    let endpoint = match endpoint(&client, &address, known).await {
+        Ok(endpoint) => endpoint,
+        Err(error) => return CallReport::not_sent(failed(&error)),
     };
     let message = message(call);
     let mut report = CallReport::free(Ok(Value::Null));
     let shown = serde_json::to_string_pretty(&message.parts).unwrap_or_default();
     report.prompt = Some(secrets.redact(&shown).into_owned().into());
     let mut progress = Progress::default();
+    let conversation = Conversation {
+        client: &client,
+        endpoint: &endpoint,
+        call,
+    };
     // A caller with its own time limit drops the call; the limit of its step may be longer.
     let limit = limit.filter(|_| call.time_limit.is_none());
     let outcome = {
-        let work = follow(&client, &endpoint, message, call, &mut progress);
+        let work = async {
+            match call.handle.earlier() {
+                Some(task) => conversation.resume(task, &mut progress).await,
+                None => conversation.begin(message, &mut progress).await,
+            }
+        };
         let work = async {
             match limit {
                 None => work.await,
@@ -197,14 +186,11 @@ async fn run(
         } else {
             CostBasis::NotSent
         };
-        cancel(&client, &endpoint, &progress).await;
+        conversation.cancel(&progress).await;
     }
     report.output = match outcome {
         Err(error) => Err(failed(&error)),
-        Ok(()) => match progress.output(&services.files) {
-            Ok(output) => Ok(Arc::new(output)),
-            Err(why) => Err(ToolError::permanent(secrets.quote(&why, 1_000))),
-        },
+        Ok(()) => output(services, progress),
     };
     if let Ok(output) = &report.output {
         report.answer = Some(secrets.redact(&output.to_string()).into_owned().into());
@@ -213,120 +199,77 @@ async fn run(
     report
 }
 
-/// What the agent is sent: the step's `task` as text, and everything else as data.
-fn message(call: &Call) -> Message {
-    let empty = Map::new();
-    let mut rest = call.input.as_object().unwrap_or(&empty).clone();
-    let mut parts = Vec::new();
-    if let Some(Value::String(task)) = rest.get("task") {
-        parts.push(Part::text(task.clone()));
-        rest.shift_remove("task");
-    }
-    rest.retain(|_, value| !value.is_null() && *value != json!({}));
-    if !rest.is_empty() || parts.is_empty() {
-        parts.push(Part::data(Value::Object(rest)));
-    }
-    let mut message = Message::new(Role::User, parts);
-    // A message that is sent again after a crash has the name that it had.
-    message.message_id = call.idempotency_key.to_string();
-    message
-}
-
-/// Sends the message and follows what becomes of it until there is an output.
-async fn follow(
+/// What the agent's card says, which is read once.
+async fn endpoint(
     client: &Client<'_>,
-    endpoint: &Endpoint,
-    message: Message,
-    call: &Call,
-    progress: &mut Progress,
-) -> Result<(), RequestError> {
-    let request = SendMessageRequest {
-        message,
-        configuration: Some(SendMessageConfiguration {
-            accepted_output_modes: None,
-            task_push_notification_config: None,
-            history_length: Some(0),
-            return_immediately: Some(true),
-        }),
-        metadata: None,
-        tenant: None,
-    };
-    if endpoint.streams {
-        let method = methods::SEND_STREAMING_MESSAGE;
-        let streamed = client
-            .stream(endpoint, method, request, |sent: StreamResponse| {
-                progress.take(sent, &call.log);
-                !matches!(progress.standing(), Standing::Working)
-            })
-            .await;
-        if let Err(error) = streamed {
-            // What has begun goes on without the stream.
-            if progress.task.is_none() || !error.retryable {
-                return Err(error);
-            }
-            let words = format!("the stream of updates ended: {}", error.message);
-            (call.log)(LogStream::Note, &words);
-        }
-    } else {
-        match client
-            .call(endpoint, methods::SEND_MESSAGE, request)
-            .await?
-        {
-            SendMessageResponse::Task(task) => progress.take_task(task, &call.log),
-            SendMessageResponse::Message(message) => {
-                progress.take(StreamResponse::Message(message), &call.log);
-            }
-        }
+    address: &Url,
+    known: &Mutex<Option<Endpoint>>,
+) -> Result<Endpoint, RequestError> {
+    let seen = known.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    if let Some(endpoint) = seen {
+        return Ok(endpoint);
     }
-    let (mut wait, mut failures) = (WAITS.0, 0);
-    loop {
-        match progress.standing() {
-            Standing::Done => return Ok(()),
-            Standing::Failed(why) => return Err(RequestError::permanent(why).sent()),
-            Standing::Working => {}
-        }
-        let Some(id) = progress.task.clone() else {
-            let words = "the agent ended without a task and without a message";
-            return Err(RequestError::permanent(words).sent());
-        };
-        tokio::time::sleep(wait).await;
-        wait = (wait * 2).min(WAITS.1);
-        let request = GetTaskRequest {
-            id,
-            history_length: Some(0),
-            tenant: None,
-        };
-        match client
-            .call::<Task>(endpoint, methods::GET_TASK, request)
-            .await
-        {
-            Ok(task) => {
-                failures = 0;
-                progress.take_task(task, &call.log);
-            }
-            Err(error) => {
-                failures += 1;
-                if !error.retryable || failures == MAX_FAILURES {
-                    return Err(error.sent());
-                }
-            }
-        }
+    let endpoint = client.endpoint(address).await?;
+    *known.lock().unwrap_or_else(PoisonError::into_inner) = Some(endpoint.clone());
+    Ok(endpoint)
+}
+
+fn failure(services: &Services, error: &RequestError) -> ToolError {
+    ToolError {
+        kind: if error.timed_out {
+            ErrorKind::TimeoutError
+        } else {
+            ErrorKind::ToolExecutionError
+        },
+        retryable: error.retryable,
+        retry_after: error.retry_after,
+        ..ToolError::permanent(services.secrets.now().quote(&error.message, 1_000))
     }
 }
 
-/// Has the agent end a task that nobody waits for any more.
-async fn cancel(client: &Client<'_>, endpoint: &Endpoint, progress: &Progress) {
-    let Some(id) = progress.open_task().cloned() else {
-        return;
+fn output(services: &Services, progress: Progress) -> Result<Arc<Value>, ToolError> {
+    let output = progress.output(&services.files);
+    let fault = |why: String| ToolError::permanent(services.secrets.now().quote(&why, 1_000));
+    output.map(Arc::new).map_err(fault)
+}
+
+/// What became of the task that an earlier process left behind.
+async fn look_up(
+    settings: &AgentSettings,
+    services: &Services,
+    known: &Mutex<Option<Endpoint>>,
+    call: &Call,
+) -> Standing {
+    let (address, headers) = match settings.rendered(services) {
+        Ok(rendered) => rendered,
+        Err(message) => return Standing::Unknown(message.into()),
     };
-    let request = CancelTaskRequest {
-        id,
-        metadata: None,
-        tenant: None,
+    let client = Client { services, headers };
+    let mut progress = Progress::default();
+    let id = call.handle.earlier().map_or("", |id| id);
+    let asked = async {
+        let endpoint = endpoint(&client, &address, known).await?;
+        let conversation = Conversation {
+            client: &client,
+            endpoint: &endpoint,
+            call,
+        };
+        conversation.ask(id, &mut progress).await
     };
-    let cancelled = client.call::<Task>(endpoint, methods::CANCEL_TASK, request);
-    // It may have ended, or not be reachable any more.
-    let _ = tokio::time::timeout(CANCEL_LIMIT, cancelled).await;
+    if let Err(error) = asked.await {
+        return Standing::Unknown(failure(services, &error).message.into());
+    }
+    let output = match progress.standing() {
+        progress::Standing::Working => return Standing::Working(Arc::new(progress.evidence())),
+        progress::Standing::Done => output(services, progress),
+        progress::Standing::Failed(why) => Err(failure(services, &RequestError::permanent(why))),
+    };
+    let mut report = CallReport {
+        output,
+        ..CallReport::free(Ok(Value::Null))
+    };
+    report.hide(&services.secrets.now());
+    Standing::Ended(Box::new(report))
 }
 
 impl AgentSettings {

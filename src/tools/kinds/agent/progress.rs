@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 pub(super) struct Progress {
     /// The id of the task; `None` before there is one.
     pub task: Option<String>,
+    /// Whether its id is on record.
+    pub is_noted: bool,
     state: TaskState,
     /// What the agent said last about its state.
     said: Option<String>,
@@ -118,6 +120,15 @@ impl Progress {
                 quote(said(), 600)
             )),
         }
+    }
+
+    /// What is kept of a task that goes on as evidence.
+    pub(super) fn evidence(&self) -> Value {
+        let mut evidence = json!({"status": word(&self.state)});
+        if let Some(said) = &self.said {
+            evidence["message"] = said.as_str().into();
+        }
+        evidence
     }
 
     /// The output of a task that is done: of its only artifact, else a list of all.

@@ -34,6 +34,10 @@ fn write_attempt(model: &Model, attempt: &AttemptState, page: &mut TextPage<'_>)
     let theme = page.theme;
     page.push(headline(model, attempt));
     page.indented(2, &details(model, attempt), theme.dim);
+    if let Some(handle) = &attempt.handle {
+        let words = format!("the task {} of its server", clean(handle, 500));
+        page.indented(2, &words, theme.dim);
+    }
     if let Some((_, end)) = &attempt.end {
         if let Some(words) = super::live::arrived(end) {
             page.indented(2, &words, theme.dim);
