@@ -43,6 +43,7 @@ fn run(count: usize) -> RunState {
                 not_reused: None,
                 sequential: false,
                 price: None,
+                checks: None,
             }
         })
         .collect();

@@ -185,6 +185,7 @@ fn header(id: &str, steps: u32) -> Arc<RunHeader> {
         not_reused: None,
         sequential: false,
         price: None,
+        checks: None,
     });
     Arc::new(RunHeader {
         run_id: id.into(),

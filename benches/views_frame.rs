@@ -40,6 +40,7 @@ impl Run {
                 parameters: None,
                 not_reused: None,
                 price: None,
+                checks: None,
                 sequential: false,
             })
             .collect();

@@ -12,10 +12,14 @@ use crate::report::{
 use crate::run::{RunState, RunSummary, RunWord, Savings, StepSource, StepState, figures};
 use crate::session::{Settings, savings as savings_of};
 use crate::text::format;
+use crate::text::json::beginning;
 use crate::units::Money;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::fmt::Write as _;
+
+/// Cells of an output that is not as expected.
+const MADE: usize = 200;
 
 /// Prints the result of a run; of an interrupted one, as far as it got.
 pub(super) fn show(args: &ShowArgs) -> Result<u8, Failure> {
@@ -51,6 +55,14 @@ pub(super) fn show(args: &ShowArgs) -> Result<u8, Failure> {
             "  {status:<10} {ended:>10}  {id}{path}{}",
             origin(row)
         );
+        if let Some(error) = row.error.as_ref().filter(|_| row.is_unexpected()) {
+            let message = crate::text::line(&error.message);
+            let _ = writeln!(text, "{:25}{message}", "");
+        }
+        if let Some(made) = &row.rejected {
+            let made = crate::text::line(&beginning(made, MADE));
+            let _ = writeln!(text, "{:25}it made {}", "", crate::text::fit(&made, MADE));
+        }
         if let Some(settlement) = &row.settlement {
             let _ = writeln!(text, "{:25}{}", "", settlement_in_words(settlement));
         }

@@ -5,6 +5,7 @@
 //! million instant steps delays no time limit, no backoff, no ended call and no command for longer than that.
 
 mod commands;
+mod expectations;
 mod preparation;
 mod recovery;
 
@@ -14,6 +15,7 @@ use super::cache::Keys;
 use super::calls::{CallEvent, Calls, EndedCall, LogEntry, in_place, nothing_to_call};
 use super::evaluations::Evaluations;
 use super::event_emitter::EventEmitter;
+use super::expectations::{Expectations, Made};
 use super::held_outputs::HeldOutputs;
 use super::inquiries::Inquiries;
 use super::large_inputs::LargeInputs;
@@ -54,6 +56,7 @@ pub(super) struct Driver {
     calls: Calls,
     answers: Option<AnswerSender>,
     evaluations: Evaluations,
+    expectations: Expectations,
     inquiries: Inquiries,
     timers: Timers,
     slow_motion: SlowMotion,
@@ -115,6 +118,7 @@ impl Driver {
             calls: Calls::new(),
             answers: setup.answers,
             evaluations: Evaluations::default(),
+            expectations: Expectations::default(),
             inquiries: Inquiries::default(),
             timers: Timers::new(origin),
             held: HeldOutputs::default(),
@@ -161,6 +165,7 @@ impl Driver {
                 },
                 event = self.calls.next(|| origin.elapsed().into()) => self.call_event(event),
                 row = self.evaluations.ended() => self.prepare(row),
+                row = self.expectations.ended() => self.judge_again(row),
                 answered = self.inquiries.answered() => self.answered(answered),
                 () = self.timers.wait() => {}
                 () = self.slow_motion.wait() => {}
@@ -183,6 +188,9 @@ impl Driver {
         }
         while let Some(row) = self.evaluations.try_ended() {
             self.prepare(row);
+        }
+        while let Some(row) = self.expectations.try_ended() {
+            self.judge_again(row);
         }
         while let Some(answered) = self.inquiries.try_answered() {
             self.answered(answered);
@@ -220,6 +228,7 @@ impl Driver {
                 Action::Emit(_) => {}
                 Action::Prepare(row) => {
                     self.evaluations.forget(row);
+                    self.expectations.forget(row);
                     self.prepare(row);
                 }
                 Action::Call {
@@ -307,6 +316,7 @@ impl Driver {
             return self.ended(row, AttemptDone::free(nothing_to_call()));
         };
         let (own_timeout, model) = (step.settings.timeout, step.settings.model.clone());
+        self.note_called(row, &input);
         let started = self.read_clock();
         if let Some(report) = in_place(&*tool, &input) {
             let service = self.read_clock() - started;
@@ -314,7 +324,12 @@ impl Driver {
                 service,
                 ..AttemptDone::free(report)
             };
-            return self.ended_in_slow_motion(row, started, done);
+            let made = Made {
+                started,
+                done,
+                may_be_paced: true,
+            };
+            return self.made(row, made);
         }
         let free = || reserved.is_zero() && tool.quote(&input, model.as_deref()) == Quote::FREE;
         let target = tool.target(&input);
@@ -372,6 +387,9 @@ impl Driver {
             };
             return self.ended(row, done);
         }
+        if let Some(made) = self.release_unjudged(row) {
+            return self.ended(row, made.done);
+        }
         match self.slow_motion.release(row) {
             Some(done) => self.ended(row, done),
             None => self.calls.cancel(row),
@@ -418,11 +436,12 @@ impl Driver {
         if ended.has_effect {
             self.emitter.require_survival();
         }
-        if ended.has_effect || ended.stopped {
-            self.ended(ended.row, ended.done);
-        } else {
-            self.ended_in_slow_motion(ended.row, ended.started, ended.done);
-        }
+        let made = Made {
+            started: ended.started,
+            done: ended.done,
+            may_be_paced: !ended.has_effect && !ended.stopped,
+        };
+        self.made(ended.row, made);
     }
 
     /// An attempt ended at the time read last.

@@ -126,7 +126,7 @@ impl LeftOut {
                     found |= match root {
                         Root::Step(of) => self.rows.contains_key(of),
                         Root::Outputs => true,
-                        Root::Context(_) | Root::Item | Root::Index => false,
+                        Root::Context(_) | Root::Item | Root::Index | Root::Own(_) => false,
                     };
                 });
             }

@@ -19,6 +19,7 @@ mod evaluations;
 mod event_channel;
 mod event_emitter;
 mod event_sink;
+mod expectations;
 mod held_outputs;
 mod inquiries;
 mod large_inputs;

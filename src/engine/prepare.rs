@@ -3,8 +3,8 @@
 use super::evaluations::RowEvaluations;
 use super::{Prepared, Scheduler};
 use crate::plan::{
-    Evaluation, ExecutionPlan, Expression, ReferenceError, Root, Scope, Step, StepIx, Template,
-    type_name,
+    Evaluation, ExecutionPlan, Expression, Own, ReferenceError, Root, Scope, Step, StepIx,
+    Template, type_name,
 };
 use crate::run::{Demand, ErrorKind, Rates, RunError};
 use crate::tools::{Reservation, Tool, Toolbox};
@@ -27,8 +27,19 @@ pub(super) struct RunScope<'a> {
     pub row: StepIx,
     /// The values of its expressions that were evaluated in a sandbox.
     pub evaluated: Option<&'a RowEvaluations>,
+    /// What is known of the row's own call.
+    pub own: OwnCall<'a>,
     /// The expression that has to be evaluated before it can be prepared.
     pub wanted: RefCell<Option<Evaluation>>,
+}
+
+/// What is known of a row's own call.
+#[derive(Clone, Copy, Default)]
+pub(super) struct OwnCall<'a> {
+    /// What it is called with.
+    pub input: Option<&'a Value>,
+    /// What it made.
+    pub output: Option<&'a Value>,
 }
 
 /// The rates in force, and who knows what counts against them.
@@ -90,6 +101,13 @@ impl Scope for RunScope<'_> {
 
     fn item(&self) -> Option<(&Arc<Value>, usize)> {
         self.scheduler.item(self.row)
+    }
+
+    fn own(&self, own: Own) -> Option<&Value> {
+        match own {
+            Own::Input => self.own.input,
+            Own::Output => self.own.output,
+        }
     }
 
     fn evaluate(&self, evaluation: Evaluation) -> Result<Value, String> {

@@ -120,7 +120,7 @@ impl ContextScope<'_> {
                 Root::Index => Unseen::some(2, 10),
                 Root::Item => items.map_or_else(unknown, |items| of_items(items)),
                 Root::Step(from) => self.of_output(*from, tools),
-                Root::Context(_) | Root::Outputs => unknown(),
+                Root::Context(_) | Root::Outputs | Root::Own(_) => unknown(),
             });
         });
         let times = match (&list, items) {

@@ -53,9 +53,13 @@ pub(super) fn redact(kind: &mut EventKind, secrets: &Secrets) {
                 reused.input = shown_input(&reused.input, secrets);
             }
         }
-        EventKind::StepFailed { error: one, .. } | EventKind::StepUnknown { error: one, .. } => {
+        EventKind::StepFailed {
+            error: one, output, ..
+        } => {
             error(one, secrets);
+            output.iter_mut().for_each(value);
         }
+        EventKind::StepUnknown { error: one, .. } => error(one, secrets),
         EventKind::StepSettled { settlement, .. } => {
             settlement.input.iter_mut().for_each(value);
             settlement.output.iter_mut().for_each(value);

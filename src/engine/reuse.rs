@@ -19,7 +19,7 @@ use crate::run::{
 };
 use crate::tools::{CallReport, REDACTED, SharedSecrets};
 use crate::units::Micros;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// What may be used instead of calls.
@@ -32,6 +32,8 @@ pub(super) struct Reuse {
     /// The keys under which the outputs of running calls are to be cached.
     to_cache: HashMap<StepIx, (CacheKey, Option<FilesSeen>)>,
     refreshed: Refreshed,
+    /// Rows whose cached output is not what they expect.
+    rejected: HashSet<StepIx>,
     /// Edits of rows that do not exist yet.
     edits: Vec<Edit>,
     /// What is not stored.
@@ -56,6 +58,7 @@ impl Reuse {
             not_reused: steps.iter().map(|step| step.not_reused).collect(),
             to_cache: HashMap::new(),
             refreshed: Refreshed::default(),
+            rejected: HashSet::new(),
             edits: edits.unwrap_or_default(),
             secrets,
             left_out: LeftOut::default(),
@@ -150,7 +153,9 @@ impl Reuse {
         if not_reused.is_some() {
             return prepared;
         }
-        let missed = if refreshed {
+        let missed = if self.rejected.remove(&instance.row) {
+            MissReason::Rejected
+        } else if refreshed {
             MissReason::Refresh
         } else {
             match blocking(|| cache.get(&key)) {
@@ -202,6 +207,11 @@ impl Reuse {
         if let Some(resume) = &mut self.resume {
             resume.settle(id, fate);
         }
+    }
+
+    /// The cached output of a row is not what it expects: it is not used the next time.
+    pub(super) fn reject(&mut self, row: StepIx) {
+        self.rejected.insert(row);
     }
 
     /// A call of a row ended: its output may be cached.

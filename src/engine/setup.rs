@@ -4,8 +4,8 @@ use super::cache::{Keys, OutputCache};
 use super::resume_state::ResumeState;
 use super::step_tools::StepTools;
 use super::{AnswerSender, EventSink};
-use crate::plan::{ExecutionPlan, Mode};
-use crate::run::{Rates, ResourceLimits, RunHeader, StepInfo, StepPrice};
+use crate::plan::{ExecutionPlan, Expectation, Mode, Step};
+use crate::run::{Rates, ResourceLimits, RunHeader, StepChecks, StepInfo, StepPrice};
 use crate::tools::Toolbox;
 use crate::units::{Micros, Money};
 use serde_json::Value;
@@ -100,6 +100,7 @@ impl Setup {
                 not_reused: keys.not_reused(step),
                 sequential: step.settings.mode == Mode::Sequential,
                 price: price(at).map(Box::new),
+                checks: checks(step),
             });
         RunHeader {
             run_id: self.run_id.clone(),
@@ -126,4 +127,13 @@ impl Setup {
                 .filter(|pace| pace.0 > 0),
         }
     }
+}
+
+/// What the plan asks about the calls of a step, for readers.
+fn checks(step: &Step) -> Option<Box<StepChecks>> {
+    (!step.expect.is_empty()).then(|| {
+        Box::new(StepChecks {
+            expect: step.expect.iter().map(Expectation::words).collect(),
+        })
+    })
 }

@@ -1,7 +1,7 @@
 //! A step, or an element of a `for_each` step, as the engine looks at it.
 
 use super::Scheduler;
-use super::prepare::RunScope;
+use super::prepare::{OwnCall, RunScope};
 use super::step_tools::StepTools;
 use crate::plan::{ExecutionPlan, Step, StepIx};
 use crate::run::StepKey;
@@ -50,6 +50,7 @@ impl<'a> StepInstance<'a> {
             context: self.context,
             row: self.row,
             evaluated: None,
+            own: OwnCall::default(),
             wanted: RefCell::default(),
         }
     }

@@ -3,9 +3,9 @@
 use super::cache::CacheMiss;
 use crate::plan::{ExecutionPlan, Root, Step, StepInput, Template};
 use crate::run::{InputChange, MissReason, changes};
+use crate::text::json::beginning;
 use serde_json::Value;
 use std::collections::BTreeSet;
-use std::io::Write;
 use std::sync::Arc;
 
 /// Places of an input that are named.
@@ -89,7 +89,7 @@ fn sources(path: &str, step: &Step, plan: &ExecutionPlan) -> (Names, Names) {
             Root::Context(name) => {
                 context.insert(name);
             }
-            Root::Item | Root::Index => {}
+            Root::Item | Root::Index | Root::Own(_) => {}
         }
     }
     let steps = steps.into_iter().filter_map(|ix| plan.step(ix));
@@ -103,7 +103,7 @@ type Excerpt = Option<Arc<str>>;
 
 /// The two values from a little before the place where they first differ.
 fn excerpts(before: Option<&Value>, after: Option<&Value>) -> (Excerpt, Excerpt) {
-    let texts = [before, after].map(|value| value.map(beginning));
+    let texts = [before, after].map(|value| value.map(|value| beginning(value, LOOKED_AT)));
     let same = match &texts {
         [Some(before), Some(after)] => {
             let pairs = before.chars().zip(after.chars());
@@ -122,29 +122,6 @@ fn excerpt(text: &str, skip: usize) -> Arc<str> {
     let shown: String = rest.by_ref().take(EXCERPT).collect();
     let tail = if rest.next().is_some() { "…" } else { "" };
     format!("{lead}{shown}{tail}").into()
-}
-
-/// The beginning of a value as JSON text.
-fn beginning(value: &Value) -> String {
-    struct Bounded(Vec<u8>);
-    impl Write for Bounded {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            let room = LOOKED_AT - self.0.len();
-            if room == 0 {
-                return Err(std::io::ErrorKind::WriteZero.into());
-            }
-            let taken = &bytes[..bytes.len().min(room)];
-            self.0.extend_from_slice(taken);
-            Ok(taken.len())
-        }
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-    let mut text = Bounded(Vec::new());
-    // It ends with an error where the value is longer.
-    let _ = serde_json::to_writer(&mut text, value);
-    String::from_utf8_lossy(&text.0).into_owned()
 }
 
 /// The part of a template that a place of the resolved value comes from; the whole where it has no such part.

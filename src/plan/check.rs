@@ -2,6 +2,7 @@
 
 mod arguments;
 mod dependencies;
+mod expectations;
 mod references;
 
 use super::diagnostic::{Collector, Diagnostic, PlanFaults, Severity, shown};
@@ -11,6 +12,7 @@ use super::draft_plan::{DraftStep, first_byte};
 use super::ids::{StepIds, StepIx};
 use super::model::{ExecutionPlan, Step};
 use super::names::closest;
+use super::reference::Own;
 use super::reference_syntax::own::ReferenceSyntax;
 use super::schema::{self, ToolSchemas};
 use crate::text::schema::Schema;
@@ -98,6 +100,8 @@ struct Uses {
     step: StepIx,
     in_for_each: bool,
     in_code: bool,
+    /// The values of its own call that are known.
+    own: &'static [Own],
     synthesis: bool,
     /// Steps, with the place of their first reference.
     steps: Vec<(StepIx, Range<usize>)>,
@@ -197,6 +201,7 @@ impl Check<'_> {
             step: ix,
             in_for_each: false,
             in_code: false,
+            own: &[],
             synthesis: draft.synthesis,
             steps: std::mem::take(&mut self.referred),
         };
@@ -209,6 +214,8 @@ impl Check<'_> {
             .run_if
             .as_ref()
             .and_then(|node| self.run_if(node, &mut uses));
+        let expect = draft.expect.as_ref();
+        let expect = expect.map_or_else(Box::default, |node| self.expectations(node, &mut uses));
         let parameters = self.parameters(&tool, &draft.parameters, &mut uses);
         self.check_parameters(&tool, &id, &draft, &parameters);
         let parameters = match self.tools.and_then(|tools| tools.schema(&tool)) {
@@ -228,6 +235,7 @@ impl Check<'_> {
                 depends_on,
                 run_if: run_if.map(Box::new),
                 for_each: for_each.map(Box::new),
+                expect,
                 settings: draft.settings,
                 span: Some(draft.span),
             },

@@ -30,6 +30,7 @@ pub(super) struct DraftStep {
     pub depends_on: Vec<Placed<Arc<str>>>,
     pub run_if: Option<Node>,
     pub for_each: Option<Node>,
+    pub expect: Option<Node>,
     pub settings: Arc<StepSettings>,
     /// Whether it is the plan's `final_synthesis`: it waits for every sink.
     pub synthesis: bool,
@@ -46,6 +47,7 @@ impl DraftStep {
             depends_on: Vec::new(),
             run_if: None,
             for_each: None,
+            expect: None,
             settings: StepSettings::unset(),
             synthesis: false,
             span,

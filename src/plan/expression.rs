@@ -18,6 +18,7 @@ mod syntax;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod values;
 mod view;
 
 use super::evaluation::Evaluation;
@@ -217,7 +218,8 @@ impl Expression {
                 }
                 Meaning::Root(Root::Step(step)) | Meaning::Output(step) => Some(*step),
                 Meaning::Root(Root::Item) => None,
-                Meaning::Root(Root::Context(_) | Root::Index) | Meaning::Status(_) => continue,
+                Meaning::Root(Root::Context(_) | Root::Index | Root::Own(_))
+                | Meaning::Status(_) => continue,
             };
             if let View::Value(value) = meaning.view(scope) {
                 for path in &passed.paths {
@@ -320,6 +322,7 @@ impl Meaning {
             Self::Root(Root::Index) => scope
                 .item()
                 .map_or(View::Undefined, |(_, index)| View::Made(index.into())),
+            Self::Root(Root::Own(own)) => scope.own(*own).map_or(View::Undefined, View::Value),
             Self::Root(Root::Outputs) => View::Outputs(
                 (0..scope.steps() as u32)
                     .map(StepIx)

@@ -1,6 +1,7 @@
 //! The plan after reading and checking.
 
 use super::diagnostic::Diagnostic;
+use super::expectation::Expectation;
 use super::expression::Expression;
 use super::ids::StepIx;
 use super::template::Template;
@@ -131,6 +132,8 @@ pub struct Step {
     pub run_if: Option<Box<Expression>>,
     /// Runs once for each element of this list.
     pub for_each: Option<Box<Template>>,
+    /// What its output has to be like; a step whose output is not fails.
+    pub expect: Box<[Expectation]>,
     /// The settings; steps without any share one value.
     pub settings: Arc<StepSettings>,
     /// Where the step stands in the source, in bytes.
@@ -147,6 +150,7 @@ impl Step {
             depends_on: Arc::default(),
             run_if: None,
             for_each: None,
+            expect: Box::default(),
             settings: StepSettings::unset(),
             span: None,
         }

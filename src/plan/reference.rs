@@ -23,6 +23,27 @@ pub enum Root {
     Index,
     /// An object of all outputs by step id.
     Outputs,
+    /// What is known of the step's own call, in the expressions that are asked about it.
+    Own(Own),
+}
+
+/// A value of a step's own call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Own {
+    /// The resolved parameters that it is called with.
+    Input,
+    /// What the call made.
+    Output,
+}
+
+impl Own {
+    /// What expressions call it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Input => "input",
+            Self::Output => "output",
+        }
+    }
 }
 
 /// A plain reference: a root and a path into its value.
@@ -57,6 +78,10 @@ pub trait Scope {
     }
     /// The element and its position, inside a `for_each` step.
     fn item(&self) -> Option<(&Arc<Value>, usize)>;
+    /// A value of the step's own call.
+    fn own(&self, _own: Own) -> Option<&Value> {
+        None
+    }
     /// The value of an expression that is not certain to be small and quick: for a condition whether it holds, else a
     /// list of the value, which is empty where it is undefined. The error says what is wrong.
     fn evaluate(&self, _evaluation: Evaluation) -> Result<Value, String> {
@@ -137,7 +162,7 @@ impl Reference {
                 }
             }
             Root::Outputs => named_outputs(scope, &self.path, &of, visit),
-            Root::Context(_) | Root::Index => {}
+            Root::Context(_) | Root::Index | Root::Own(_) => {}
         }
     }
 
@@ -202,6 +227,12 @@ impl Reference {
                 self.made(Value::from(index), "the index")
             }
             Root::Outputs => self.of_outputs(scope),
+            Root::Own(own) => {
+                let value = scope.own(*own);
+                let value = value.ok_or_else(|| self.error("the step has not been called"))?;
+                let named = || format!("the {} of the step", own.name());
+                self.follow(value, &self.path, named).map(Found::Alone)
+            }
         }
     }
 

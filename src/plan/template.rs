@@ -231,6 +231,7 @@ fn known_expression(
         Root::Step(step) => scope.output(*step).is_some(),
         Root::Context(name) => scope.context(name).is_some(),
         Root::Item | Root::Index => scope.item().is_some(),
+        Root::Own(own) => scope.own(*own).is_some(),
         Root::Outputs => false,
     };
     let mut all = true;

@@ -2,6 +2,7 @@
 
 use super::diagnostic::PlanFaults;
 use super::dialects;
+use super::expectation::Expectation;
 use super::model::{ExecutionPlan, FINAL_SYNTHESIS, Mode, Step, Trigger};
 use super::parse;
 use super::path::Segment;
@@ -70,6 +71,10 @@ impl ExecutionPlan {
         }
         if let Some(list) = &step.for_each {
             put("for_each", self.template(list));
+        }
+        if !step.expect.is_empty() {
+            let expect = step.expect.iter().map(Expectation::source).collect();
+            put("expect", Value::Array(expect));
         }
         if step.settings.trigger != Trigger::default() {
             put("trigger", json!(step.settings.trigger));

@@ -207,6 +207,9 @@ impl Explanation {
             MissReason::Refresh => self
                 .reasons
                 .push("the user asked to call it again".to_owned()),
+            MissReason::Rejected => self
+                .reasons
+                .push("the cached output is not what the step expects".to_owned()),
             MissReason::Never => self
                 .reasons
                 .push("this call was never made before".to_owned()),

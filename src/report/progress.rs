@@ -161,7 +161,7 @@ impl Progress {
                 self.ended("done", &step.id, step.ix.0, &mut line);
                 line + from
             }
-            EventKind::StepFailed { step, error } => {
+            EventKind::StepFailed { step, error, .. } => {
                 let mut line = String::new();
                 self.ended("FAILED", &step.id, step.ix.0, &mut line);
                 line + ": " + &error.message

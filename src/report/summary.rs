@@ -153,6 +153,11 @@ impl Summary {
             let id: String = clean(&row.info.id).take(40).collect();
             self.line(Tone::Bad, &format!("✖ {id}: {first}"));
         }
+        let unexpected = run.steps.iter().filter(|row| row.is_unexpected()).count();
+        if unexpected > 0 {
+            let outputs = format::count(unexpected, "output");
+            self.line(Tone::Bad, &format!("{outputs} not as expected"));
+        }
         let more = run.count(StepStatus::Failed).saturating_sub(FAILURES);
         if more > 0 {
             self.line(
@@ -226,6 +231,7 @@ mod tests {
             not_reused: None,
             sequential: false,
             price: None,
+            checks: None,
         };
         let steps = [
             step("read", &[]),
@@ -304,6 +310,7 @@ mod tests {
                 EventKind::StepFailed {
                     step: key(1),
                     error: Box::new(error),
+                    output: None,
                 },
             ),
             (

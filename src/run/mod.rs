@@ -41,8 +41,8 @@ pub use compare::{Comparison, Differences, Verdict};
 pub use event::{
     AttemptDetails, AttemptEnd, CallReason, ErrorKind, EventKind, InputChange, Limit, LogStream,
     MissReason, NotReused, RerunReason, Reuse, RunError, RunEvent, RunHeader, RunOutcome,
-    RunSetting, SettledBy, Settlement, SkipReason, StepInfo, StepKey, StepPrice, StepSource,
-    Streamed, WaitReason,
+    RunSetting, SettledBy, Settlement, SkipReason, StepChecks, StepInfo, StepKey, StepPrice,
+    StepSource, Streamed, WaitReason,
 };
 pub use exchange::{Body, Exchange};
 pub use figures::{Figures, UsualTimes, figures, time_left};

@@ -62,7 +62,7 @@ pub struct StepResult {
     pub status: StepStatus,
     /// Where its output came from.
     pub source: Option<StepSource>,
-    /// Its output.
+    /// Its output; with an `ExpectationError` the one that is not as expected.
     pub output: Option<Arc<Value>>,
     /// Its last error.
     pub error: Option<Box<RunError>>,
@@ -152,7 +152,7 @@ impl StepResult {
             tool: row.info.tool.clone(),
             status: row.status,
             source: row.source,
-            output: row.output.clone(),
+            output: row.made().cloned(),
             error: row.error.clone(),
             reason: row.reason,
             cost: row.cost.filter(|_| tracked).map(|cost| {

@@ -174,6 +174,7 @@ mod tests {
                 not_reused: None,
                 sequential: false,
                 price: None,
+                checks: None,
             }
             .into(),
         )

@@ -301,9 +301,15 @@ impl RunState {
                     row.clear_error();
                 }
             }
-            EventKind::StepFailed { step, error } => {
+            EventKind::StepFailed {
+                step,
+                error,
+                output,
+            } => {
                 if let Some(row) = self.end_step(step, StepStatus::Failed, event.at) {
-                    row.details_mut().error = Some(error.clone());
+                    let details = row.details_mut();
+                    details.error = Some(error.clone());
+                    details.rejected.clone_from(output);
                 }
             }
             EventKind::StepUnknown { step, error } => {

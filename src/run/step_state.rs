@@ -2,8 +2,8 @@
 
 use super::row_info::RowInfo;
 use super::{
-    AttemptState, Attempts, CallReason, Reuse, RunError, Settlement, SkipReason, StepSource,
-    StepStatus, WaitReason, Waits,
+    AttemptState, Attempts, CallReason, ErrorKind, Reuse, RunError, Settlement, SkipReason,
+    StepSource, StepStatus, WaitReason, Waits,
 };
 use crate::plan::{StepInput, StepIx};
 use crate::units::{Micros, Money, Tokens};
@@ -88,6 +88,8 @@ pub struct Details {
     pub given: Option<Arc<Value>>,
     /// Its last error.
     pub error: Option<Box<RunError>>,
+    /// What its last call made, where that is not what it expects.
+    pub rejected: Option<Arc<Value>>,
     /// What was found out about the call of it that an earlier run left behind.
     pub settlement: Option<Box<Settlement>>,
     /// The dependency because of which it was skipped.
@@ -109,6 +111,7 @@ static NO_DETAILS: Details = Details {
     reused: None,
     given: None,
     error: None,
+    rejected: None,
     settlement: None,
     because: None,
     retry_at: None,
@@ -220,7 +223,19 @@ impl StepState {
     pub(super) fn clear_error(&mut self) {
         if let Some(details) = self.details_if_any() {
             details.error = None;
+            details.rejected = None;
         }
+    }
+
+    /// Whether it failed because what it made is not what it expects.
+    pub(crate) fn is_unexpected(&self) -> bool {
+        let error = self.error.as_ref();
+        error.is_some_and(|error| error.kind == ErrorKind::ExpectationError)
+    }
+
+    /// What it made: its output, or one that is not what it expects.
+    pub(crate) fn made(&self) -> Option<&Arc<Value>> {
+        self.output.as_ref().or(self.rejected.as_ref())
     }
 
     /// Whether it is a `for_each` step whose list is known.

@@ -45,7 +45,7 @@ fn log(event: &RunEvent) {
         EventKind::StepSucceeded { step, source, .. } if *source == StepSource::Cache => {
             debug!(seq, step = ?step.id, "cache hit");
         }
-        EventKind::StepFailed { step, error } => {
+        EventKind::StepFailed { step, error, .. } => {
             info!(seq, step = ?step.id, error = ?error.message, "step failed");
         }
         EventKind::LimitReached { message, .. } => warn!(seq, ?message, "limit reached"),

@@ -7,6 +7,7 @@
 use super::held_memory::{CallMemory, MAX_HELD, SMALL};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
+use std::io::Write;
 
 /// The maximum memory of a value that is read from outside, in bytes: four times the text for 40 MB.
 pub(crate) const MAX_FOOTPRINT: usize = 160 << 20;
@@ -222,6 +223,29 @@ fn object(count: usize) -> usize {
         capacity
     };
     allocation(members * MEMBER) + allocation(buckets * 9 + 16)
+}
+
+/// The beginning of a value as JSON text, of at most so many bytes.
+pub(crate) fn beginning(value: &Value, most: usize) -> String {
+    struct Bounded(Vec<u8>, usize);
+    impl Write for Bounded {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            let room = self.1 - self.0.len();
+            if room == 0 {
+                return Err(std::io::ErrorKind::WriteZero.into());
+            }
+            let taken = &bytes[..bytes.len().min(room)];
+            self.0.extend_from_slice(taken);
+            Ok(taken.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut text = Bounded(Vec::new(), most);
+    // It ends with an error where the value is longer.
+    let _ = serde_json::to_writer(&mut text, value);
+    String::from_utf8_lossy(&text.0).into_owned()
 }
 
 #[cfg(test)]

@@ -58,6 +58,8 @@ pub struct CallReport {
     pub output: Result<Arc<Value>, ToolError>,
     /// The output as later steps get it, where it holds a secret.
     pub unredacted: Option<Unredacted>,
+    /// The output that was made, where it is not what the step expects.
+    pub rejected: Option<Arc<Value>>,
     /// What was spent, failed calls included; `None` where it cannot be known (a model without a price).
     pub cost: Option<Money>,
     /// The parts of the cost, as far as there are any.
@@ -91,6 +93,11 @@ impl Unredacted {
     pub(crate) fn into_value(self) -> Arc<Value> {
         self.0
     }
+
+    /// The same, not taken out.
+    pub(crate) const fn value(&self) -> &Arc<Value> {
+        &self.0
+    }
 }
 
 impl std::fmt::Debug for Unredacted {
@@ -105,6 +112,7 @@ impl CallReport {
         Self {
             output: output.map(Arc::new),
             unredacted: None,
+            rejected: None,
             cost: Some(Money::ZERO),
             charges: Vec::new(),
             basis: CostBasis::Billed,
@@ -133,6 +141,19 @@ impl CallReport {
         let whole = self.unredacted.as_ref().map(|whole| &whole.0);
         let values = self.output.as_ref().ok().into_iter().chain(whole);
         texts.map(|text| text.len()).sum::<usize>() + values.map(|it| footprint(it)).sum::<usize>()
+    }
+
+    /// The output as it is, where there is one.
+    pub(crate) fn whole_output(&self) -> Option<&Arc<Value>> {
+        let whole = self.unredacted.as_ref().map(Unredacted::value);
+        whole.or(self.output.as_ref().ok())
+    }
+
+    /// The output is kept, and is not what the step expects.
+    pub(crate) fn reject(&mut self, error: ToolError) {
+        self.rejected = self.whole_output().cloned();
+        self.unredacted = None;
+        self.output = Err(error);
     }
 
     /// Redacts the output; later steps still get it as it was.

@@ -237,6 +237,15 @@ impl Toolbox for CatalogToolbox {
         }
         .boxed()
     }
+
+    fn violation(
+        &self,
+        schema: Arc<Value>,
+        value: Value,
+    ) -> BoxFuture<'static, Result<Option<String>, String>> {
+        let services = Arc::clone(&self.services);
+        async move { services.sandbox.violation(&schema, &value).await }.boxed()
+    }
 }
 
 impl CatalogToolbox {

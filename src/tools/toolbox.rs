@@ -50,4 +50,15 @@ pub trait Toolbox: Send + Sync {
         }
         .boxed()
     }
+
+    /// What is wrong with a value against a JSON Schema that is not certain to be quick, one violation a line; `None`
+    /// where it is valid. The error says why there is no answer. By default a process of the plandeck program is started
+    /// for it.
+    fn violation(
+        &self,
+        schema: Arc<Value>,
+        value: Value,
+    ) -> BoxFuture<'static, Result<Option<String>, String>> {
+        async move { Sandbox::default().violation(&schema, &value).await }.boxed()
+    }
 }

@@ -43,6 +43,7 @@ impl CallReport {
                 ..ToolError::permanent(error.message)
             }),
             unredacted: None,
+            rejected: None,
             cost: report.cost,
             charges: report.charges,
             basis: report.basis,

@@ -22,6 +22,7 @@ pub(crate) fn info(id: &str, tool: &str, kind: &str, depends_on: &[u32]) -> Step
         not_reused: None,
         sequential: false,
         price: None,
+        checks: None,
     }
 }
 
@@ -206,6 +207,7 @@ impl RunFixture {
         self.event(EventKind::StepFailed {
             step,
             error: Box::new(error(message)),
+            output: None,
         })
     }
 

@@ -75,6 +75,7 @@ impl Recording {
             not_reused: None,
             sequential: false,
             price: None,
+            checks: None,
         });
         self
     }
@@ -93,6 +94,7 @@ impl Recording {
             not_reused: None,
             sequential: false,
             price: None,
+            checks: None,
         });
         self
     }
@@ -255,7 +257,11 @@ impl Recording {
         self.end(id, Some(message), None);
         let error = Box::new(self.error(id, message));
         let step = self.key(id);
-        self.emit(EventKind::StepFailed { step, error });
+        self.emit(EventKind::StepFailed {
+            step,
+            error,
+            output: None,
+        });
         self
     }
 

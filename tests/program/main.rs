@@ -24,6 +24,7 @@ mod cli_signals;
 mod engine_chaos;
 #[cfg(target_os = "linux")]
 mod handle_kill;
+mod expect;
 mod history_commands;
 #[cfg(target_os = "linux")]
 mod library;

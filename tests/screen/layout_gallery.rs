@@ -207,6 +207,7 @@ pub(super) fn recorded(shape: &Shape) -> Vec<RunEvent> {
             not_reused: None,
             sequential: false,
             price: None,
+            checks: None,
         })
         .collect();
     let mut after: Vec<Vec<u32>> = vec![Vec::new(); steps.len()];
@@ -364,6 +365,7 @@ impl Recorder {
             EventKind::StepFailed {
                 step,
                 error: Box::new(error),
+                output: None,
             }
         } else {
             EventKind::StepSucceeded {

@@ -1,17 +1,17 @@
 //! What a row comes to before it is called: its input, its condition, what is reused, and what is pinned.
 
 use super::Driver;
+use crate::engine::Prepared;
 use crate::engine::prepare::{Rated, RunScope, prepare};
 use crate::engine::redaction::shown_input;
 use crate::engine::reuse::to_pin;
 use crate::engine::step_instance::StepInstance;
-use crate::engine::{Input, Prepared};
 use crate::plan::{Evaluation, StepInput, StepIx};
 use crate::run::{EventKind, StepSource};
 use std::time::Duration;
 
 /// The most time that one expression may take.
-const EVALUATION_LIMIT: Duration = Duration::from_secs(10);
+pub(super) const EVALUATION_LIMIT: Duration = Duration::from_secs(10);
 
 impl Driver {
     /// What a row comes to if nothing is reused; the expression that has to be evaluated first, where there is one.
@@ -57,8 +57,12 @@ impl Driver {
             tools: &self.tools,
             context: &self.context,
         };
+        let input = match &prepared {
+            Prepared::Call { input, .. } => Some(input.clone()),
+            _ => None,
+        };
         let prepared = self.reuse.decide(&instance, prepared);
-        self.input(Input::Prepared(row, prepared));
+        self.decided(row, prepared, input.as_ref());
     }
 
     fn evaluate(&mut self, row: StepIx, evaluation: &Evaluation) {

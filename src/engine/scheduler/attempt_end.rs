@@ -39,6 +39,7 @@ impl Scheduler {
         } = *call;
         let CallReport {
             output,
+            rejected,
             cost,
             mut charges,
             basis,
@@ -126,7 +127,7 @@ impl Scheduler {
                     let timer = Timer::Backoff(row, attempt);
                     turn.act(Action::SetTimer(turn.now + wait, timer));
                 }
-                None => self.fail(row, error, turn),
+                None => self.fail_with(row, error, rejected, turn),
             },
             (Err(_), None) => {}
         }

@@ -101,6 +101,7 @@ fn element_info(steps: &Steps, parent: StepIx, index: usize) -> StepInfo {
         not_reused: None,
         sequential: step.settings.mode == Mode::Sequential,
         price: None,
+        checks: None,
     }
 }
 

@@ -60,6 +60,8 @@ pub(crate) enum Prepared {
     Unwanted,
     /// Its output is known already: the output, its source, and what reusing it saved.
     Known(Arc<Value>, StepSource, Option<Box<Reuse>>),
+    /// Its output is known already, and is not what the step expects.
+    Rejected(Box<RunError>, Arc<Value>),
     /// It cannot be called.
     Impossible(Box<RunError>),
     /// It was running when an earlier run's process died, and the user has not decided what to do.

@@ -66,6 +66,7 @@ impl Scheduler {
             Prepared::Known(output, source, reused) => {
                 self.succeed(row, output, source, reused, turn);
             }
+            Prepared::Rejected(error, output) => self.fail_with(row, error, Some(output), turn),
             Prepared::Impossible(error) => self.fail(row, error, turn),
             Prepared::Unknown(error) => {
                 let step = self.key(row);

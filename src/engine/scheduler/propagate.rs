@@ -87,9 +87,24 @@ impl Scheduler {
     }
 
     pub(super) fn fail(&mut self, row: StepIx, error: Box<RunError>, turn: &mut Turn<'_>) {
+        self.fail_with(row, error, None, turn);
+    }
+
+    /// A row fails, with what it made where that is not as expected.
+    pub(super) fn fail_with(
+        &mut self,
+        row: StepIx,
+        error: Box<RunError>,
+        output: Option<Arc<Value>>,
+        turn: &mut Turn<'_>,
+    ) {
         let step = self.key(row);
         self.outcome.set_error(row, error.clone());
-        turn.emit(EventKind::StepFailed { step, error });
+        turn.emit(EventKind::StepFailed {
+            step,
+            error,
+            output,
+        });
         self.end_row(row, StepStatus::Failed);
         self.outcome.failing |= self.rules.fail_fast && !self.outcome.is_stopping();
     }

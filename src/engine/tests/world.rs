@@ -597,6 +597,7 @@ fn header(steps: &[Step], limits: &ResourceLimits) -> RunHeader {
         not_reused: None,
         sequential: step.settings.mode == Mode::Sequential,
         price: None,
+        checks: None,
     };
     RunHeader {
         run_id: "run".into(),

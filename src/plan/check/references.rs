@@ -43,15 +43,24 @@ impl Check<'_> {
             Kind::Bool(truth) => truth.to_string().into(),
             _ => return None,
         };
-        let condition = self.vocabulary(uses, |vocabulary| vocabulary.condition(&text));
-        let span = node.span.clone();
+        self.condition(&text, &node.span, uses)
+    }
+
+    /// Reads a condition, and counts what it refers to.
+    pub(super) fn condition(
+        &mut self,
+        text: &str,
+        span: &Range<usize>,
+        uses: &mut Uses,
+    ) -> Option<Expression> {
+        let condition = self.vocabulary(uses, |vocabulary| vocabulary.condition(text));
         match condition {
             Ok(expression) => {
-                self.note_roots(&expression.roots, &expression.source, true, &span, uses);
+                self.note_roots(&expression.roots, &expression.source, true, span, uses);
                 Some(expression)
             }
             Err(fault) => {
-                self.reference_fault(fault, &text, span, uses);
+                self.reference_fault(fault, text, span.clone(), uses);
                 None
             }
         }
@@ -155,6 +164,7 @@ impl Check<'_> {
             syntax: self.syntax,
             context: &known,
             in_for_each: uses.in_for_each,
+            own: uses.own,
             in_code: uses.in_code,
         })
     }
@@ -260,7 +270,7 @@ impl Check<'_> {
                     .help("name the step, as in `{{steps[ID].output}}`"),
                 );
             }
-            Root::Outputs | Root::Item | Root::Index => {}
+            Root::Outputs | Root::Item | Root::Index | Root::Own(_) => {}
         }
     }
 

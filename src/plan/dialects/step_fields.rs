@@ -57,6 +57,11 @@ pub(super) fn read(members: Vec<Member>, step: &mut DraftStep, collector: &mut C
                     collector,
                 ),
             },
+            "expect" => match value.kind {
+                Kind::Null => {}
+                Kind::Text(_) | Kind::List(_) | Kind::Object(_) => step.expect = Some(member.value),
+                _ => field::wrong("expect", EXPECT, value, id, collector),
+            },
             "trigger" => {
                 let words = ["all_success", "all_done", "one_success", "none_failed"];
                 step.settings_mut().trigger =
@@ -147,6 +152,9 @@ pub(super) fn read(members: Vec<Member>, step: &mut DraftStep, collector: &mut C
     }
 }
 
+/// What `expect` may be.
+const EXPECT: &str = "an expression, a list of expressions, or a JSON Schema";
+
 /// Names that mean the same field.
 const SYNONYMS: [&[&str]; 6] = [
     &["id", "step_id"],
@@ -192,6 +200,7 @@ pub(super) fn unknown(member: Member, step: &mut DraftStep, collector: &mut Coll
         "run_if",
         "condition",
         "for_each",
+        "expect",
         "trigger",
         "timeout_s",
         "retry_policy",

@@ -16,7 +16,7 @@ mod words;
 
 use super::expression::Expression;
 use super::ids::StepIds;
-use super::reference::Reference;
+use super::reference::{Own, Reference};
 use own::ReferenceSyntax;
 use serde_json::{Map, Value};
 use std::ops::Range;
@@ -30,6 +30,8 @@ pub(super) struct Vocabulary<'a> {
     pub context: &'a dyn Fn(&str) -> bool,
     /// Whether `item` and `index` are known.
     pub in_for_each: bool,
+    /// The values of the step's own call that are known.
+    pub own: &'a [Own],
     /// Whether the text is a program, whose braces mean something else.
     pub in_code: bool,
 }

@@ -115,6 +115,12 @@ impl Vocabulary<'_> {
                 }
             }
         }
+        for own in self.own {
+            let ends = |rest: &str| rest.chars().next().is_none_or(|c| !is_name(c));
+            if text.strip_prefix(own.name()).is_some_and(ends) {
+                return Some((Head::Known(Root::Own(*own)), own.name().len()));
+            }
+        }
         let (step, length) = self.ids.leading(text)?;
         Some((Head::Known(Root::Step(step)), length))
     }

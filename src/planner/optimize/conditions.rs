@@ -65,7 +65,7 @@ fn can_move(work: &Work, catalog: &Catalog, ix: StepIx, of: StepIx) -> bool {
     let is_known = condition.roots.iter().all(|root| match root {
         Root::Context(_) => true,
         Root::Step(root) => ancestors.contains(root),
-        Root::Item | Root::Index | Root::Outputs => false,
+        Root::Item | Root::Index | Root::Outputs | Root::Own(_) => false,
     });
     is_plain(step)
         && is_plain(above)

@@ -2,7 +2,7 @@
 
 use super::purity::has_no_effects;
 use super::{RewriteKind, Work};
-use crate::plan::{FINAL_SYNTHESIS, Mode, Root, Step, StepIx, Trigger};
+use crate::plan::{Expectation, FINAL_SYNTHESIS, Mode, Root, Step, StepIx, Trigger};
 use crate::tools::Catalog;
 
 /// Drops one such dependency; false where there is none.
@@ -53,6 +53,8 @@ fn is_false(work: &Work, catalog: &Catalog, ix: StepIx, of: StepIx) -> bool {
         && has_no_effects(other, catalog)
         && stays_inside
         && !may_be_skipped(other)
+        // Whoever waits for a step that is checked may rely on what it was checked for.
+        && other.expect.is_empty()
         && !ancestors
             .iter()
             .any(|one| may_be_skipped(&work.steps[one.at()]))
@@ -67,8 +69,9 @@ fn refers_to(step: &Step, of: StepIx) -> bool {
     if let Some(list) = &step.for_each {
         list.roots(&mut visit);
     }
-    if let Some(condition) = &step.run_if {
-        condition.roots.iter().for_each(visit);
+    let expected = step.expect.iter().filter_map(Expectation::as_expression);
+    for expression in step.run_if.as_deref().into_iter().chain(expected) {
+        expression.roots.iter().for_each(&mut visit);
     }
     // Fields that are not known may hold anything.
     let id = &*step.id;

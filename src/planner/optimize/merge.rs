@@ -2,7 +2,7 @@
 
 use super::purity::is_repeatable;
 use super::{RewriteKind, Work};
-use crate::plan::{FINAL_SYNTHESIS, Part, Reference, Root, Step, StepIx, Template};
+use crate::plan::{Expectation, FINAL_SYNTHESIS, Part, Reference, Root, Step, StepIx, Template};
 use crate::tools::Catalog;
 use serde_json::Value;
 use std::fmt::Write;
@@ -54,6 +54,7 @@ fn can_go(work: &Work, catalog: &Catalog, ix: StepIx, step: &Step) -> bool {
     if !is_repeatable(step, catalog)
         || &*step.id == FINAL_SYNTHESIS
         || !step.settings.extra.is_empty()
+        || !step.expect.is_empty()
     {
         return false;
     }
@@ -66,10 +67,9 @@ fn can_go(work: &Work, catalog: &Catalog, ix: StepIx, step: &Step) -> bool {
         let mut plain = true;
         let mut visit = |root: &Root| plain &= *root != Root::Outputs;
         other.parameters.roots(&mut visit);
-        plain &= other
-            .run_if
-            .as_ref()
-            .is_none_or(|one| !names(&one.roots, ix));
+        let expected = other.expect.iter().filter_map(Expectation::as_expression);
+        let mut expressions = other.run_if.as_deref().into_iter().chain(expected);
+        plain &= expressions.all(|one| !names(&one.roots, ix));
         plain &= has_plain_references(&other.parameters, ix);
         plain
             && other

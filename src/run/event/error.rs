@@ -14,6 +14,21 @@ pub enum ErrorKind {
     ResourceLimitError,
     /// It took too long.
     TimeoutError,
+    /// The output is not what the step expects.
+    ExpectationError,
+}
+
+impl ErrorKind {
+    /// The word of the contract.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::PlanError => "PlanError",
+            Self::ToolExecutionError => "ToolExecutionError",
+            Self::ResourceLimitError => "ResourceLimitError",
+            Self::TimeoutError => "TimeoutError",
+            Self::ExpectationError => "ExpectationError",
+        }
+    }
 }
 
 /// An error of a step or of a run.

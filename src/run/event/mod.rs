@@ -19,7 +19,7 @@ pub use header::{RunHeader, RunOutcome};
 pub use reuse::{CallReason, InputChange, MissReason, NotReused, RerunReason, Reuse};
 pub use setting::RunSetting;
 pub use settlement::{SettledBy, Settlement};
-pub use step::{SkipReason, StepInfo, StepKey, StepSource, WaitReason};
+pub use step::{SkipReason, StepChecks, StepInfo, StepKey, StepSource, WaitReason};
 
 use crate::plan::StepInput;
 use crate::units::{Micros, Money};
@@ -149,6 +149,9 @@ pub enum EventKind {
         step: StepKey,
         /// The last error.
         error: Box<RunError>,
+        /// What its last call made, where that is not what the step expects.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        output: Option<Arc<Value>>,
     },
     /// A step will not run.
     StepSkipped {

@@ -77,6 +77,8 @@ pub enum MissReason {
     Fresh,
     /// The user asked for this step to be called again.
     Refresh,
+    /// The cached output is not what the step expects.
+    Rejected,
     /// No output of this step is cached.
     Never,
     /// An output of the same call is cached, but is too old.

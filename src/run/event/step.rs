@@ -48,6 +48,17 @@ pub struct StepInfo {
     /// What its calls can cost; `None` where they cost nothing, or where the run has no prices.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<Box<StepPrice>>,
+    /// What is asked about its calls, as the plan has it; `None` where nothing is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checks: Option<Box<StepChecks>>,
+}
+
+/// What a plan asks about the calls of a step.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepChecks {
+    /// What its output has to be like: expressions, or JSON Schemas as texts.
+    #[serde(default, skip_serializing_if = "<[Arc<str>]>::is_empty")]
+    pub expect: Arc<[Arc<str>]>,
 }
 
 /// Where an output came from.

@@ -23,6 +23,7 @@ fn run(depends_on: &[Vec<u32>], attempts: &[Vec<(u64, u64)>], slots: u32) -> Run
         not_reused: None,
         sequential: false,
         price: None,
+        checks: None,
     };
     let header = RunHeader {
         run_id: "run".into(),

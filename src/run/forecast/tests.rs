@@ -49,6 +49,7 @@ impl Trial {
             not_reused: None,
             sequential: false,
             price: price.map(Box::new),
+            checks: None,
         };
         let mut trial = Self {
             state: RunState::default(),
@@ -205,6 +206,7 @@ fn a_list_that_became_known_is_counted() {
         id: format!("s0[{at}]").into(),
         parent: Some(StepIx(0)),
         price: None,
+        checks: None,
         ..StepInfo::clone(&trial.state.steps[0].info)
     };
     let elements = (0..3).map(element).collect();

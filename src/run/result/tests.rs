@@ -29,6 +29,7 @@ fn info(ix: u32, parent: Option<u32>) -> StepInfo {
         not_reused: None,
         sequential: false,
         price: None,
+        checks: None,
     }
 }
 

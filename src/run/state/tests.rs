@@ -24,6 +24,7 @@ pub(crate) fn info(parent: Option<u32>, depends_on: Vec<u32>) -> StepInfo {
         not_reused: None,
         sequential: false,
         price: None,
+        checks: None,
     }
 }
 
@@ -178,7 +179,7 @@ pub(crate) fn event_kind() -> impl Strategy<Value = EventKind> {
             input: given.then(Arc::default),
         }),
         1 => (key(), any::<bool>()).prop_map(|(step, pinned)| EventKind::StepPinned { step, pinned }),
-        2 => key().prop_map(|step| EventKind::StepFailed { step, error: Box::new(error()) }),
+        2 => key().prop_map(|step| EventKind::StepFailed { step, error: Box::new(error()), output: None }),
         2 => key().prop_map(|step| EventKind::StepSkipped {
             step,
             reason: SkipReason::Upstream,

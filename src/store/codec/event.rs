@@ -8,7 +8,7 @@ use crate::plan::{Dialect, StepIx};
 use crate::run::{
     AttemptDetails, AttemptEnd, ErrorKind, EventKind, Limit, LogStream, Rate, Rates,
     ResourceLimits, RunError, RunEvent, RunHeader, RunOutcome, RunSetting, SettledBy, Settlement,
-    SkipReason, StepInfo, StepKey, StepPrice, StepSource, Streamed, WaitReason,
+    SkipReason, StepChecks, StepInfo, StepKey, StepPrice, StepSource, Streamed, WaitReason,
 };
 use crate::units::{Charge, ChargeClass, Micros, Tokens};
 
@@ -33,7 +33,7 @@ choice!(EventKind {
     5 AttemptLog { step: step, attempt: attempt, stream: stream, text: text },
     6 AttemptEnded { 0: end },
     7 StepSucceeded { step: step, source: source, output: output, reused: reused },
-    8 StepFailed { step: step, error: error },
+    8 StepFailed { step: step, error: error, output: output },
     9 StepSkipped { step: step, reason: reason, because: because },
     10 StepCancelled { step: step },
     11 StepReset { step: step },
@@ -307,6 +307,7 @@ choice!(ErrorKind {
     1 ToolExecutionError {},
     2 ResourceLimitError {},
     3 TimeoutError {},
+    4 ExpectationError {},
 });
 
 choice!(LogStream { 0 Stderr {}, 1 Note {}, 2 Stdout {} });
@@ -327,6 +328,7 @@ impl Codec for StepInfo {
             not_reused,
             sequential,
             price,
+            checks,
         } = self;
         out.framed(|out| {
             id.put(out);
@@ -339,6 +341,7 @@ impl Codec for StepInfo {
             not_reused.put(out);
             sequential.put(out);
             price.put(out);
+            checks.put(out);
         });
     }
 
@@ -355,10 +358,13 @@ impl Codec for StepInfo {
                 not_reused: input.field()?,
                 sequential: input.field()?,
                 price: input.field()?,
+                checks: input.field()?,
             })
         })
     }
 }
+
+record!(StepChecks { expect });
 
 record!(StepPrice {
     min,

@@ -31,6 +31,7 @@ choice!(MissReason {
     3 Never {},
     4 Expired { run_id: run_id, age: age, limit: limit },
     5 Differs { run_id: run_id, age: age, changes: changes, parts: parts },
+    6 Rejected {},
 });
 
 choice!(NotReused {

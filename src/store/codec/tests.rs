@@ -5,8 +5,8 @@ use crate::plan::{Dialect, InputList, InputObject, InputPart, StepInput, StepIx,
 use crate::run::{
     AttemptDetails, AttemptEnd, CallReason, ErrorKind, EventKind, InputChange, Limit, LogStream,
     MissReason, NotReused, Rate, Rates, RerunReason, ResourceLimits, Reuse, RunError, RunEvent,
-    RunHeader, RunOutcome, RunSetting, SettledBy, Settlement, SkipReason, StepInfo, StepKey,
-    StepPrice, StepSource, Streamed, WaitReason,
+    RunHeader, RunOutcome, RunSetting, SettledBy, Settlement, SkipReason, StepChecks, StepInfo,
+    StepKey, StepPrice, StepSource, Streamed, WaitReason,
 };
 use crate::units::{Charge, ChargeClass, Micros, Money, Tokens};
 use proptest::collection::vec;
@@ -106,7 +106,7 @@ fn info() -> impl Strategy<Value = StepInfo> {
         option::of(value()),
         option::of(not_reused()),
         any::<bool>(),
-        option::of(price()),
+        (option::of(price()), option::of(vec(text(), 0..3))),
     )
         .prop_map(
             |(
@@ -119,7 +119,7 @@ fn info() -> impl Strategy<Value = StepInfo> {
                 parameters,
                 not_reused,
                 sequential,
-                price,
+                (price, expect),
             )| StepInfo {
                 id,
                 tool,
@@ -131,6 +131,11 @@ fn info() -> impl Strategy<Value = StepInfo> {
                 not_reused,
                 sequential,
                 price: price.map(Box::new),
+                checks: expect.map(|expect| {
+                    Box::new(StepChecks {
+                        expect: expect.into(),
+                    })
+                }),
             },
         )
 }
@@ -571,9 +576,12 @@ fn event_kind() -> impl Strategy<Value = EventKind> {
                     reused: reused.map(Box::new),
                 }
             }),
-        (key(), error()).prop_map(|(step, error)| EventKind::StepFailed {
-            step,
-            error: Box::new(error)
+        (key(), error(), option::of(value())).prop_map(|(step, error, output)| {
+            EventKind::StepFailed {
+                step,
+                error: Box::new(error),
+                output,
+            }
         }),
         (
             key(),

@@ -128,6 +128,7 @@ fn infos(steps: &[MadeStep]) -> Vec<StepInfo> {
         not_reused: None,
         sequential: false,
         price: None,
+        checks: None,
     });
     infos.collect()
 }

@@ -2,7 +2,7 @@
 
 use super::command::command_line;
 use super::overview::{cause, skipped};
-use crate::run::{AttemptState, ErrorKind, RunError, RunState, StepState, StepStatus};
+use crate::run::{AttemptState, RunError, RunState, StepState, StepStatus};
 use crate::text;
 use crate::text::message::clean;
 use crate::tui::dashboard::state::model::Model;
@@ -80,13 +80,7 @@ fn describe(
             line.folder.unwrap_or("where plandeck was started"),
         );
     }
-    let kind = match error.kind {
-        ErrorKind::PlanError => "PlanError",
-        ErrorKind::ToolExecutionError => "ToolExecutionError",
-        ErrorKind::ResourceLimitError => "ResourceLimitError",
-        ErrorKind::TimeoutError => "TimeoutError",
-    };
-    page.field("type", kind);
+    page.field("type", error.kind.word());
     if let Some(tool) = &error.tool_name {
         page.field("tool", tool);
     }
@@ -99,6 +93,13 @@ fn describe(
             "the same call would fail again"
         },
     );
+    let expected = row.info.checks.as_deref();
+    for expectation in expected.iter().flat_map(|checks| checks.expect.iter()) {
+        page.field("expects", expectation);
+    }
+    if let Some(output) = &row.rejected {
+        super::now::write_output(output, page);
+    }
     let logged = attempt.filter(|attempt| line.is_some() && !attempt.log.is_empty());
     if let Some(attempt) = logged {
         super::now::write_log(attempt, LOG_LINES, page);

@@ -51,11 +51,14 @@ pub(super) fn write_last(row: &StepState, page: &mut TextPage<'_>) {
             }
         }
         StepStatus::Succeeded => {
-            if let Some(output) = &row.output {
+            if let Some(output) = row.made() {
                 write_output(output, page);
             }
         }
         _ => {
+            if let Some(output) = &row.rejected {
+                write_output(output, page);
+            }
             let logged = last.filter(|attempt| !attempt.log.is_empty());
             if let Some(attempt) = logged {
                 write_log(attempt, LOG_LINES, page);
@@ -100,7 +103,7 @@ pub(super) fn write_log(attempt: &AttemptState, most: usize, page: &mut TextPage
     }
 }
 
-fn write_output(output: &Value, page: &mut TextPage<'_>) {
+pub(super) fn write_output(output: &Value, page: &mut TextPage<'_>) {
     page.heading("Output");
     let theme = page.theme;
     match output {

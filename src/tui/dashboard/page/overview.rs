@@ -63,6 +63,11 @@ pub(super) fn write(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
     if let Some(settlement) = &row.settlement {
         page.field("settled", &settlement_in_words(settlement));
     }
+    if let Some(checks) = &row.info.checks {
+        for expectation in checks.expect.iter() {
+            page.field("expects", expectation);
+        }
+    }
     // What went wrong is read before anything else.
     if row.error.is_some() {
         super::now::write_last(row, page);

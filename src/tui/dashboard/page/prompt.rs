@@ -82,7 +82,7 @@ fn parsed<'a>(row: &'a StepState, attempt: &AttemptState, answer: &str) -> Optio
         .attempts
         .last()
         .is_some_and(|last| last.number == attempt.number);
-    let output = row.output.as_deref().filter(|_| is_last)?;
+    let output = row.made().map(|output| &**output).filter(|_| is_last)?;
     let is_same = match output {
         Value::String(text) => text.trim() == answer.trim(),
         Value::Array(_) | Value::Object(_) => false,

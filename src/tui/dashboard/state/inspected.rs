@@ -40,7 +40,7 @@ pub(crate) fn whole(model: &Model) -> Option<(Arc<Value>, &'static str)> {
                 "as written in the plan; references are not resolved yet",
             )),
         },
-        Tab::Output => Some((Arc::clone(row.output.as_ref()?), "")),
+        Tab::Output => Some((Arc::clone(row.made()?), "")),
         _ => None,
     }
 }

@@ -35,7 +35,7 @@ pub(crate) fn edit_output(model: &mut Model) {
     let (Some(step), Some(row)) = (model.selected, model.row()) else {
         return;
     };
-    let value = row.output.clone();
+    let value = row.made().cloned();
     open_value(model, Purpose::Output(step), value, "--output");
 }
 

@@ -204,7 +204,7 @@ fn row_face(run: &RunState, row: &StepState, title: String) -> Face {
             .as_deref()
             .map(|t| ("tokens", format!("{} + {}", t.input, t.output))),
     );
-    let mut texts = texts(row.last_attempt(), row.output.as_deref());
+    let mut texts = texts(row.last_attempt(), row.made().map(|output| &**output));
     // What ended without an attempt may have an error all the same.
     if let (Some(error), Some((_, text))) = (&row.error, texts.first_mut()) {
         text.get_or_insert_with(|| error.message.to_string());

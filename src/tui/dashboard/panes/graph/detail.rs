@@ -135,7 +135,7 @@ pub(super) fn of_step(
             details.push(Detail::Words(card.lines.clone(), theme.bad));
         }
         StepLook::Status(StepStatus::Succeeded) if most > 1 => {
-            if let Some(output) = &step.output {
+            if let Some(output) = step.made() {
                 let (text, _) = json::pretty(output, LOOKED_AT);
                 let words: Vec<&str> = text.split_whitespace().collect();
                 details.push(dim(line(&words.join(" "))));

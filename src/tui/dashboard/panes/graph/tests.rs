@@ -30,6 +30,7 @@ fn info(id: &str, tool: &str, depends_on: &[u32]) -> StepInfo {
         not_reused: None,
         sequential: false,
         price: None,
+        checks: None,
     }
 }
 

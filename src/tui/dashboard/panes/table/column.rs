@@ -269,6 +269,7 @@ pub(super) fn status(run: &RunState, row: &StepState) -> &'static str {
         (StepStatus::Running, _, _) if row.retry_at.is_some() => "backoff",
         (StepStatus::Skipped, _, Some(SkipReason::Condition)) => "condition",
         (StepStatus::Skipped, _, Some(SkipReason::Limit)) => "limit",
+        (StepStatus::Failed, _, _) if row.is_unexpected() => "unexpected",
         (status, _, _) => status.word(),
     }
 }

@@ -20,8 +20,8 @@ struct Term {
 }
 
 impl Filter {
-    /// Reads what was typed: words that are part of the id, the tool, the model, the status or the source;
-    /// `is:failed` for a status and nothing else, `-word` for rows that do not have it.
+    /// Reads what was typed: words that are part of the id, the tool, the model, the status or the source
+    /// (`unexpected` has what failed its expectations); `is:failed` for a status and nothing else, `-word` for rows that do not have it.
     pub(super) fn read(typed: &str) -> Self {
         let terms = typed.split_whitespace().map(Term::read);
         Self {
