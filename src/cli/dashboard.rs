@@ -8,7 +8,7 @@ use super::output::{note, notes};
 use super::screen;
 use super::terminal::{SIGNALLED, ended_by, exit_code, stderr_colour};
 use crate::run::RunCommand;
-use crate::session::{ForkRequest, PreparedRun};
+use crate::session::{ForkRequest, PreparedRun, keep_breakpoints};
 use crate::tui::{self, Outcome};
 
 /// The exit code where not everything that was wanted has been done.
@@ -29,6 +29,7 @@ pub(super) async fn open(
     look: &ScreenArgs,
     is_recorded: bool,
     origin: Origin,
+    digest: &str,
 ) -> Result<(u8, Option<ForkRequest>), Failure> {
     let title = run.plan().name.to_string();
     let (run, events) = run.with_reader();
@@ -52,6 +53,10 @@ pub(super) async fn open(
     let _ = live.commands().send_waiting(RunCommand::Stop).await;
     let _ = live.commands().send_waiting(RunCommand::Close).await;
     let state = live.ended().await?;
+    // They are there when the same plan is opened again; where they cannot be kept, nothing else is lost.
+    if let Err(error) = keep_breakpoints(digest, &state.breakpoints) {
+        tracing::warn!(%error, "breakpoints are not kept");
+    }
     let color = look.color.unwrap_or_default();
     note(&crate::report::summary(&state, stderr_colour(color)));
     notes(live.release().as_slice(), color);

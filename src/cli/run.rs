@@ -10,7 +10,7 @@ use super::sinks::{JsonLinesSink, Written, events_lost};
 use super::terminal::{SIGNALLED, is_headless};
 use super::{dashboard, headless, interrupted, samples, screen, trust};
 use crate::engine::UnknownSteps;
-use crate::run::RunEvent;
+use crate::run::{Answers, RunEvent};
 use crate::session::{
     Execution, ForkRequest, JournalSettings, Note, PreparedRun, PriorRun, SessionError, Settings,
     TrustedOnce, load,
@@ -114,6 +114,8 @@ pub(super) async fn look_from(
 fn of_fork(mut args: RunArgs, fork: &ForkRequest) -> RunArgs {
     args.record.resume = None;
     args.paused = false;
+    args.approve.clear();
+    args.breakpoints.clear();
     // The file holds the events of the first run.
     args.events = None;
     if fork.is_from_step() {
@@ -171,6 +173,10 @@ async fn run_once(
     if headless {
         warnings.extend(loaded.worker_chosen());
     }
+    let breakpoints = loaded.breakpoints(&args.breakpoints, args.break_on_failure, !headless)?;
+    let digest = loaded.digest();
+    let lifetime = settings.approval_lifetime();
+    let approval_lifetime = lifetime.map_err(SessionError::Settings)?;
     let watched = !headless && prior.is_none() && loaded.worker.is_offline();
     let pace = args
         .pace
@@ -183,6 +189,9 @@ async fn run_once(
         .fail_fast(args.fail_fast)
         .paused(args.paused)
         .pace(pace)
+        .answers(Answers::new(args.approve.iter().cloned()))
+        .breakpoints(breakpoints)
+        .approval_lifetime(approval_lifetime)
         .interactive(!headless);
     let execution = match seed {
         Some(seed) => execution.seed(seed),
@@ -200,7 +209,8 @@ async fn run_once(
         (headless::run(prepared, &args).await?, None)
     } else {
         let is_recorded = args.record.journal != JournalWhen::Off;
-        Box::pin(dashboard::open(prepared, &args.screen, is_recorded, origin)).await?
+        let opened = dashboard::open(prepared, &args.screen, is_recorded, origin, &digest);
+        Box::pin(opened).await?
     };
     // The process exits next: freeing a large plan would only take time.
     std::mem::forget(plan);

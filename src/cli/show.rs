@@ -84,6 +84,13 @@ pub(super) fn show(args: &ShowArgs) -> Result<u8, Failure> {
     if let Some(from) = &recording.summary.forked_from {
         let _ = writeln!(text, "forked from run {from}");
     }
+    if status == RunWord::Waiting {
+        let _ = writeln!(
+            text,
+            "waiting; answer with: plandeck run --resume {} --approve STEP=yes",
+            recording.summary.run_id
+        );
+    }
     if status == RunWord::Interrupted {
         let _ = writeln!(
             text,

@@ -64,6 +64,7 @@ pub(super) fn exit_code(state: &RunState, signalled: Option<u8>) -> u8 {
         (_, Some(code)) => code,
         (RunPhase::Ended(RunOutcome::Failed), None) => 1,
         (RunPhase::Ended(RunOutcome::LimitExceeded), None) => 3,
+        (RunPhase::Ended(RunOutcome::Waiting), None) => 4,
         _ => 130,
     }
 }

@@ -4,15 +4,18 @@
 //! commands. Only then it runs actions, for at most [`SLICE`], and gives the events to the sinks. So a plan of a
 //! million instant steps delays no time limit, no backoff, no ended call and no command for longer than that.
 
+mod breakpoints;
 mod commands;
 mod expectations;
+mod log;
 mod preparation;
 mod recovery;
 
 use super::answer_channel::AnswerSender;
 use super::attempt::{AttemptDone, Bounds};
+use super::break_conditions::BreakConditions;
 use super::cache::Keys;
-use super::calls::{CallEvent, Calls, EndedCall, LogEntry, in_place, nothing_to_call};
+use super::calls::{CallEvent, Calls, EndedCall, in_place, nothing_to_call};
 use super::evaluations::Evaluations;
 use super::event_emitter::EventEmitter;
 use super::expectations::{Expectations, Made};
@@ -57,6 +60,7 @@ pub(super) struct Driver {
     answers: Option<AnswerSender>,
     evaluations: Evaluations,
     expectations: Expectations,
+    break_conditions: BreakConditions,
     inquiries: Inquiries,
     timers: Timers,
     slow_motion: SlowMotion,
@@ -96,6 +100,9 @@ impl Driver {
             rates: settings.rates.clone(),
             asks: settings.interactive,
             spent_before,
+            answers: settings.answers.clone(),
+            approval_lifetime: settings.approval_lifetime.map(Micros::from),
+            breakpoints: settings.breakpoints.clone(),
         };
         let retry = tools.retry_policies(&setup.plan);
         let scheduler = Scheduler::new(Arc::clone(&setup.plan.steps), retry, rules);
@@ -119,6 +126,7 @@ impl Driver {
             answers: setup.answers,
             evaluations: Evaluations::default(),
             expectations: Expectations::default(),
+            break_conditions: BreakConditions::default(),
             inquiries: Inquiries::default(),
             timers: Timers::new(origin),
             held: HeldOutputs::default(),
@@ -137,6 +145,7 @@ impl Driver {
             open: true,
             closed: !self.settings.interactive,
         };
+        self.note_breakpoints();
         self.input(Input::Start);
         self.reuse.begin(&self.plan, &self.tools);
         self.apply_edits(0);
@@ -152,8 +161,7 @@ impl Driver {
                 break;
             }
             if !commands.open && self.scheduler.waits_for_user() {
-                // No user is left who could answer.
-                self.command(RunCommand::Stop);
+                self.input(Input::Unattended);
                 continue;
             }
             let origin = self.origin;
@@ -451,6 +459,7 @@ impl Driver {
             mut report,
             cancelled,
         } = done;
+        let breaks = self.breaks_after(row, &report);
         self.held.count(row, &mut report);
         // What was asked is on record already, unless there was more than one request.
         let state = self.emitter.state().steps.get(row.at());
@@ -471,36 +480,9 @@ impl Driver {
             service,
             report,
             cancelled,
+            breaks,
         });
         let next = self.large.ended(row);
         self.actions.extend(next);
-    }
-
-    /// Takes the log entries that wait now, and not those that come meanwhile.
-    fn take_log(&mut self) {
-        for _ in 0..self.calls.waiting_entries() {
-            if let Some(entry) = self.calls.try_entry() {
-                self.log(entry);
-            }
-        }
-    }
-
-    fn log(&mut self, entry: LogEntry) {
-        // Log entries after the end of the attempt are dropped.
-        if !self.calls.is_running(entry.row) {
-            return;
-        }
-        let text = match self.calls.take_dropped() {
-            0 => entry.text,
-            count => format!("{} [{count} log entries were dropped]", entry.text).into(),
-        };
-        let now = self.read_clock();
-        let kind = EventKind::AttemptLog {
-            step: self.scheduler.key(entry.row),
-            attempt: entry.attempt,
-            stream: entry.stream,
-            text,
-        };
-        self.emitter.emit(now, kind);
     }
 }

@@ -9,6 +9,7 @@ mod answer_channel;
 mod attempt;
 mod attempt_name;
 mod blocking;
+mod break_conditions;
 mod builder;
 mod cache;
 mod calls;

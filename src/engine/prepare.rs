@@ -3,12 +3,12 @@
 use super::evaluations::RowEvaluations;
 use super::{Prepared, Scheduler};
 use crate::plan::{
-    Evaluation, ExecutionPlan, Expression, Own, ReferenceError, Root, Scope, Step, StepIx,
-    Template, type_name,
+    Evaluation, ExecutionPlan, Expression, Own, ReferenceError, Root, Scope, Step, StepInput,
+    StepIx, Template, type_name,
 };
 use crate::run::{Demand, ErrorKind, Rates, RunError};
 use crate::tools::{Reservation, Tool, Toolbox};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::cell::RefCell;
 use std::sync::Arc;
 
@@ -40,6 +40,10 @@ pub(super) struct OwnCall<'a> {
     pub input: Option<&'a Value>,
     /// What it made.
     pub output: Option<&'a Value>,
+    /// What it cost, in dollars.
+    pub cost: Option<&'a Value>,
+    /// The number of the attempt.
+    pub attempt: Option<&'a Value>,
 }
 
 /// The rates in force, and who knows what counts against them.
@@ -107,6 +111,8 @@ impl Scope for RunScope<'_> {
         match own {
             Own::Input => self.own.input,
             Own::Output => self.own.output,
+            Own::Cost => self.own.cost,
+            Own::Attempt => self.own.attempt,
         }
     }
 
@@ -159,6 +165,10 @@ pub(super) fn prepare(
         let reservation = tool.reservation(&input, step.settings.model.as_deref());
         (reservation, rated.demand(&**tool, step, &input))
     };
+    let approval = match approval(scope, step, &input) {
+        Ok(approval) => approval,
+        Err(error) => return impossible(scope, step, format!("approve: {}", error.message)),
+    };
     let Reservation { max, estimated } = reservation;
     Prepared::Call {
         input,
@@ -166,7 +176,41 @@ pub(super) fn prepare(
         estimated,
         demand,
         why: None,
+        approval,
+        breaks: None,
     }
+}
+
+/// The digest of a call that needs an approval; `None` where it needs none.
+fn approval(
+    scope: &RunScope<'_>,
+    step: &Step,
+    input: &StepInput,
+) -> Result<Option<Arc<str>>, ReferenceError> {
+    let Some(condition) = &step.approve else {
+        return Ok(None);
+    };
+    let input = input.to_value();
+    let of_call = RunScope {
+        own: OwnCall {
+            input: Some(&input),
+            ..OwnCall::default()
+        },
+        wanted: RefCell::default(),
+        ..*scope
+    };
+    let needed = condition.is_true(&of_call);
+    if let Some(wanted) = of_call.wanted.into_inner() {
+        scope.wanted.borrow_mut().get_or_insert(wanted);
+    }
+    Ok(needed?.then(|| call_digest(step, &input)))
+}
+
+/// What an approval is bound to: the tool, its model and all that it is called with.
+fn call_digest(step: &Step, input: &Value) -> Arc<str> {
+    let model = step.settings.model.as_deref().unwrap_or_default();
+    let call = json!([&*step.tool, model, input]).to_string();
+    blake3::hash(call.as_bytes()).to_hex()[..32].into()
 }
 
 /// A condition that looks at `item` or `index` is asked for each element, any other once for the step.

@@ -65,6 +65,7 @@ pub(super) fn redact(kind: &mut EventKind, secrets: &Secrets) {
             settlement.output.iter_mut().for_each(value);
             settlement.error.iter_mut().for_each(text);
         }
+        EventKind::ApprovalAsked { input, .. } => *input = shown_input(input, secrets),
         EventKind::StepInputSet { input, .. } => input.iter_mut().for_each(value),
         EventKind::LimitReached { message, .. } => text(message),
         EventKind::RunEnded {
@@ -83,6 +84,10 @@ pub(super) fn redact(kind: &mut EventKind, secrets: &Secrets) {
         | EventKind::StepCancelled { .. }
         | EventKind::StepReset { .. }
         | EventKind::StepPinned { .. }
+        | EventKind::ApprovalDecided { .. }
+        | EventKind::ApprovalUsed { .. }
+        | EventKind::BreakpointSet { .. }
+        | EventKind::StepHeld { .. }
         | EventKind::RunPaused
         | EventKind::RunResumed
         | EventKind::SettingChanged { .. }

@@ -5,7 +5,9 @@ use super::resume_state::ResumeState;
 use super::step_tools::StepTools;
 use super::{AnswerSender, EventSink};
 use crate::plan::{ExecutionPlan, Expectation, Mode, Step};
-use crate::run::{Rates, ResourceLimits, RunHeader, StepChecks, StepInfo, StepPrice};
+use crate::run::{
+    Answers, Breakpoint, Rates, ResourceLimits, RunHeader, StepChecks, StepInfo, StepPrice,
+};
 use crate::tools::Toolbox;
 use crate::units::{Micros, Money};
 use serde_json::Value;
@@ -14,6 +16,9 @@ use std::time::Duration;
 
 /// Steps of a plan whose parameters are in the run's first event; in a larger plan that would be most of the record.
 const MAX_SHOWN: usize = 10_000;
+
+/// How long a call may be made after it was approved, by default.
+const APPROVAL_LIFETIME: Duration = Duration::from_hours(1);
 
 /// What a run is started with, beside the plan and the tools.
 #[derive(Clone, Debug)]
@@ -40,6 +45,12 @@ pub struct Settings {
     pub rates: Rates,
     /// Slow motion: steps that cost nothing, change nothing and take no time are shown as running for this long.
     pub pace: Option<Duration>,
+    /// Answers to approvals, given before the run begins.
+    pub answers: Answers,
+    /// Breakpoints that are set before the run begins.
+    pub breakpoints: Vec<Breakpoint>,
+    /// How long a call may be made after it was approved; `None` for as long as it takes.
+    pub approval_lifetime: Option<Duration>,
 }
 
 impl Default for Settings {
@@ -55,6 +66,9 @@ impl Default for Settings {
             seed: fastrand::u64(..),
             rates: Rates::default(),
             pace: None,
+            answers: Answers::default(),
+            breakpoints: Vec::new(),
+            approval_lifetime: Some(APPROVAL_LIFETIME),
         }
     }
 }
@@ -131,9 +145,11 @@ impl Setup {
 
 /// What the plan asks about the calls of a step, for readers.
 fn checks(step: &Step) -> Option<Box<StepChecks>> {
-    (!step.expect.is_empty()).then(|| {
+    let asks = !step.expect.is_empty() || step.approve.is_some();
+    asks.then(|| {
         Box::new(StepChecks {
             expect: step.expect.iter().map(Expectation::words).collect(),
+            approve: step.approve.as_ref().map(|it| Arc::clone(&it.source)),
         })
     })
 }

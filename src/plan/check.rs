@@ -216,6 +216,8 @@ impl Check<'_> {
             .and_then(|node| self.run_if(node, &mut uses));
         let expect = draft.expect.as_ref();
         let expect = expect.map_or_else(Box::default, |node| self.expectations(node, &mut uses));
+        let approve = draft.approve.as_ref();
+        let approve = approve.and_then(|node| self.approve(node, &mut uses));
         let parameters = self.parameters(&tool, &draft.parameters, &mut uses);
         self.check_parameters(&tool, &id, &draft, &parameters);
         let parameters = match self.tools.and_then(|tools| tools.schema(&tool)) {
@@ -236,6 +238,7 @@ impl Check<'_> {
                 run_if: run_if.map(Box::new),
                 for_each: for_each.map(Box::new),
                 expect,
+                approve: approve.map(Box::new),
                 settings: draft.settings,
                 span: Some(draft.span),
             },

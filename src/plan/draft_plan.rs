@@ -31,6 +31,7 @@ pub(super) struct DraftStep {
     pub run_if: Option<Node>,
     pub for_each: Option<Node>,
     pub expect: Option<Node>,
+    pub approve: Option<Node>,
     pub settings: Arc<StepSettings>,
     /// Whether it is the plan's `final_synthesis`: it waits for every sink.
     pub synthesis: bool,
@@ -48,6 +49,7 @@ impl DraftStep {
             run_if: None,
             for_each: None,
             expect: None,
+            approve: None,
             settings: StepSettings::unset(),
             synthesis: false,
             span,

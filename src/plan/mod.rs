@@ -21,6 +21,7 @@
 //! # Ok::<(), plandeck::plan::PlanFaults>(())
 //! ```
 
+mod break_condition;
 mod check;
 mod cycles;
 mod diagnostic;

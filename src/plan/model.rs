@@ -134,6 +134,8 @@ pub struct Step {
     pub for_each: Option<Box<Template>>,
     /// What its output has to be like; a step whose output is not fails.
     pub expect: Box<[Expectation]>,
+    /// Where this is true of its resolved call, that is made only when it is approved.
+    pub approve: Option<Box<Expression>>,
     /// The settings; steps without any share one value.
     pub settings: Arc<StepSettings>,
     /// Where the step stands in the source, in bytes.
@@ -151,6 +153,7 @@ impl Step {
             run_if: None,
             for_each: None,
             expect: Box::default(),
+            approve: None,
             settings: StepSettings::unset(),
             span: None,
         }

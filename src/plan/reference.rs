@@ -34,6 +34,10 @@ pub enum Own {
     Input,
     /// What the call made.
     Output,
+    /// What it cost, in dollars.
+    Cost,
+    /// The number of the attempt, from 1.
+    Attempt,
 }
 
 impl Own {
@@ -42,6 +46,8 @@ impl Own {
         match self {
             Self::Input => "input",
             Self::Output => "output",
+            Self::Cost => "cost",
+            Self::Attempt => "attempt",
         }
     }
 }

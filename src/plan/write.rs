@@ -76,6 +76,11 @@ impl ExecutionPlan {
             let expect = step.expect.iter().map(Expectation::source).collect();
             put("expect", Value::Array(expect));
         }
+        match step.approve.as_ref().map(|approve| &*approve.source) {
+            Some("true") => put("approve", Value::Bool(true)),
+            Some(source) => put("approve", Value::from(source)),
+            None => {}
+        }
         if step.settings.trigger != Trigger::default() {
             put("trigger", json!(step.settings.trigger));
         }

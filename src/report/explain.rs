@@ -1,6 +1,6 @@
 //! Why a step was called, or why it was not: in words, from the run's events.
 
-use super::{handle_in_words, settlement_in_words, sum_in_words};
+use super::{decider_in_words, handle_in_words, settlement_in_words, sum_in_words};
 use crate::plan::StepIx;
 use crate::run::{
     CallReason, InputChange, MissReason, NotReused, RerunReason, Reuse, RunState, Settlement,
@@ -81,6 +81,16 @@ impl Explanation {
             self.notes.push(settlement_in_words(settlement));
         }
         self.notes.extend(handle_in_words(row));
+        if let Some(approval) = &row.approval {
+            self.notes.push(match approval.decided {
+                None => "its call needs an approval".to_owned(),
+                Some((granted, by)) => format!(
+                    "its call was {} by {}",
+                    if granted { "approved" } else { "refused" },
+                    decider_in_words(by)
+                ),
+            });
+        }
         if row.given.is_some() {
             self.notes
                 .push("the user set its input in place of its parameters".to_owned());

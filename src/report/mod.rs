@@ -22,7 +22,7 @@ pub(crate) use exchanges::exchange_in_words;
 pub use explain::{Explanation, explain};
 pub(crate) use explain::{savings, short};
 pub use export::{csv, json_lines, result_of, trace};
-pub use progress::Progress;
+pub use progress::{Progress, decider_in_words};
 pub(crate) use runs::{local_time, runs_table};
 pub(crate) use settlements::{handle_in_words, settlement_in_words};
 pub use summary::summary;

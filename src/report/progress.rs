@@ -1,7 +1,9 @@
 //! A run as plain lines, for output that is not a terminal.
 
 use super::settlements::settlement_in_words;
-use crate::run::{EventKind, LogStream, RunEvent, RunOutcome, SkipReason, StepSource, WaitReason};
+use crate::run::{
+    DecidedBy, EventKind, LogStream, RunEvent, RunOutcome, SkipReason, StepSource, WaitReason,
+};
 use crate::text::format::count;
 use crate::text::message::clean;
 use crate::units::{Micros, Money};
@@ -112,6 +114,10 @@ impl Progress {
                     (WaitReason::Rate, None) => "its rate".to_owned(),
                     (WaitReason::Exclusive, _) => "the others to end: it runs alone".to_owned(),
                     (WaitReason::Breakpoint, _) => "the user: breakpoint".to_owned(),
+                    (WaitReason::Approval, _) => format!(
+                        "an approval: --approve {}=yes",
+                        crate::text::fit(&step.id, 60)
+                    ),
                 };
                 format!("waits     {} for {what}", step.id)
             }
@@ -196,6 +202,24 @@ impl Progress {
                 let word = if *pinned { "pinned" } else { "unpinned" };
                 format!("{word:<9} {}", step.id)
             }
+            EventKind::StepHeld {
+                step,
+                at,
+                condition,
+            } => {
+                let why = condition.as_deref().map_or_else(String::new, |it| format!(": {it}"));
+                format!("held      {} {}{why}", at.words(), step.id)
+            }
+            EventKind::BreakpointSet { breakpoint, on } => {
+                let word = if *on { "set" } else { "removed" };
+                format!("break     {word}: {breakpoint}")
+            }
+            EventKind::ApprovalDecided {
+                step, granted, by, ..
+            } => {
+                let word = if *granted { "approved" } else { "refused" };
+                format!("{word:<9} {}, by {}", step.id, decider_in_words(*by))
+            }
             EventKind::RunPaused => "paused".to_owned(),
             EventKind::RunResumed => "resumed".to_owned(),
             EventKind::SettingChanged { setting } => format!("changed   {setting}"),
@@ -206,9 +230,13 @@ impl Progress {
                 RunOutcome::Failed => "run FAILED".to_owned(),
                 RunOutcome::LimitExceeded => "run stopped by a limit".to_owned(),
                 RunOutcome::Cancelled => "run cancelled".to_owned(),
+                RunOutcome::Waiting => "run waits".to_owned(),
             },
             EventKind::RunReopened => "reopened".to_owned(),
             EventKind::StepReady { .. }
+            // The waiting that follows has a line, and so has the attempt.
+            | EventKind::ApprovalAsked { .. }
+            | EventKind::ApprovalUsed { .. }
             | EventKind::ReservationRaised { .. }
             | EventKind::AttemptPaced { .. } => return None,
         })
@@ -235,6 +263,15 @@ impl Progress {
         }
         // Mostly there is nothing to look up.
         (!self.sums.is_empty()).then(|| self.sums.remove(&row))?
+    }
+}
+
+/// Who decided about a call.
+pub fn decider_in_words(by: DecidedBy) -> &'static str {
+    match by {
+        DecidedBy::Flag => "--approve",
+        DecidedBy::Screen => "the user",
+        DecidedBy::Other => "another process",
     }
 }
 

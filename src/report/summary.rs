@@ -1,5 +1,6 @@
 //! A run in a few lines, for the scrollback of a terminal after the dashboard was left.
 
+use super::short;
 use crate::run::{
     Figures, RunOutcome, RunPhase, RunState, SkipReason, SlotTime, StepSource, StepState,
     StepStatus, figures, slot_time,
@@ -40,6 +41,7 @@ pub fn summary(run: &RunState, colour: bool) -> String {
     }
     lines.saved(run);
     lines.failures(run);
+    lines.waits(run);
     lines.rest(run);
     lines.text
 }
@@ -58,6 +60,7 @@ impl Summary {
             RunPhase::Ended(RunOutcome::Failed) => ("✖", "failed", Tone::Bad),
             RunPhase::Ended(RunOutcome::LimitExceeded) => ("✖", "stopped by a limit", Tone::Bad),
             RunPhase::Ended(RunOutcome::Cancelled) => ("■", "cancelled", Tone::Warning),
+            RunPhase::Ended(RunOutcome::Waiting) => ("◇", "waits", Tone::Warning),
             _ => ("■", "left before it ended", Tone::Warning),
         };
         self.put(Tone::Strong, &fit(plan, 40));
@@ -165,6 +168,31 @@ impl Summary {
                 &format!("and {} more", format::count(more, "failure")),
             );
         }
+    }
+
+    /// What the run waits for, once it has ended.
+    fn waits(&mut self, run: &RunState) {
+        if run.phase != RunPhase::Ended(RunOutcome::Waiting) {
+            return;
+        }
+        let asked = run
+            .steps
+            .iter()
+            .filter(|row| row.asked_approval().is_some());
+        for row in asked.take(FAILURES) {
+            let id: String = clean(&row.info.id).take(40).collect();
+            self.line(Tone::Warning, &format!("◇ {id} waits for an approval"));
+        }
+        for held in run.held_steps.iter().take(FAILURES) {
+            let row = run.steps.get(held.step.at());
+            let id: String = clean(row.map_or("", |row| &row.info.id)).take(40).collect();
+            self.line(Tone::Warning, &format!("◉ held {} {id}", held.at.words()));
+        }
+        let run_id = run.header.as_deref().map_or("RUN", |header| &header.run_id);
+        let asked = run.steps.iter().any(|row| row.asked_approval().is_some());
+        let answer = if asked { " --approve STEP=yes" } else { "" };
+        let resume = format!("plandeck run --resume {}{answer}", short(run_id));
+        self.line(Tone::Dim, &resume);
     }
 
     fn rest(&mut self, run: &RunState) {

@@ -1,6 +1,6 @@
 //! What the user or a script may ask of a running engine.
 
-use super::RunSetting;
+use super::{Breakpoint, DecidedBy, RunSetting};
 use crate::plan::StepIx;
 use serde_json::Value;
 use std::sync::Arc;
@@ -14,6 +14,19 @@ pub enum CommandError {
     /// The run takes no commands any more, or never took any.
     #[error("the run takes no commands any more")]
     RunOver,
+}
+
+/// An answer to a step that needs an approval.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Approval {
+    /// The step, or the element of one.
+    pub step: StepIx,
+    /// Whether the call may be made.
+    pub granted: bool,
+    /// The digest of the call that is meant; `None` for whatever it is about to be called with.
+    pub call: Option<Arc<str>>,
+    /// Who decides.
+    pub by: DecidedBy,
 }
 
 /// One request. The engine answers with events, or with nothing where the request does not apply.
@@ -42,8 +55,10 @@ pub enum RunCommand {
     /// Pin the step's output, so that it is used for the same call whatever its age and whatever is asked for,
     /// in this run and later ones, or unpin it.
     Pin(StepIx, bool),
-    /// Hold the step before its next attempt, or stop holding it.
-    Breakpoint(StepIx, bool),
+    /// Make the call for which the step needs an approval, or skip the step. Not where it would be another call by now.
+    Approve(Approval),
+    /// Set a breakpoint, or remove it. Not where its condition is no expression.
+    Breakpoint(Breakpoint, bool),
     /// Another value of a setting from now on; what is running is left alone. Not where [`RunSetting::refusal`] says
     /// why not.
     Set(RunSetting),

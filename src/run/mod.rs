@@ -3,6 +3,7 @@
 //! Everything that shows or stores a run reads [`RunEvent`]s. [`RunState`] after events 0..n is the run at n,
 //! whether the events come from a running engine, a file or a journal.
 
+mod answers;
 mod attempt_state;
 mod attempts;
 mod changes;
@@ -31,18 +32,19 @@ mod step_state;
 mod step_status;
 mod waits;
 
+pub use answers::Answers;
 pub use attempt_state::{AttemptExtras, AttemptLog, AttemptState};
 pub use attempts::Attempts;
 pub use changes::Change;
 pub(crate) use changes::changes;
-pub use command::{CommandError, RunCommand};
+pub use command::{Approval, CommandError, RunCommand};
 pub(crate) use compare::first_along;
 pub use compare::{Comparison, Differences, Verdict};
 pub use event::{
-    AttemptDetails, AttemptEnd, CallReason, ErrorKind, EventKind, InputChange, Limit, LogStream,
-    MissReason, NotReused, RerunReason, Reuse, RunError, RunEvent, RunHeader, RunOutcome,
-    RunSetting, SettledBy, Settlement, SkipReason, StepChecks, StepInfo, StepKey, StepPrice,
-    StepSource, Streamed, WaitReason,
+    AttemptDetails, AttemptEnd, BreakWhen, Breakpoint, CallReason, DecidedBy, ErrorKind, EventKind,
+    HeldAt, InputChange, Limit, LogStream, MissReason, NotReused, RerunReason, Reuse, RunError,
+    RunEvent, RunHeader, RunOutcome, RunSetting, SettledBy, Settlement, SkipReason, StepChecks,
+    StepInfo, StepKey, StepPrice, StepSource, Streamed, VoidReason, WaitReason,
 };
 pub use exchange::{Body, Exchange};
 pub use figures::{Figures, UsualTimes, figures, time_left};
@@ -60,7 +62,7 @@ pub use run_phase::RunPhase;
 pub use run_summary::{RunSummary, RunWord};
 pub use savings::{Savings, SavingsRow};
 pub(crate) use slot_time::{SlotTime, slot_time};
-pub use state::RunState;
-pub use step_state::{Details as StepDetails, RateWait, StepState};
+pub use state::{HeldStep, RunState};
+pub use step_state::{ApprovalState, Details as StepDetails, RateWait, StepState};
 pub use step_status::StepStatus;
 pub use waits::{IdleCause, IdlePeriod, IdlePeriods, Wait, Waits};

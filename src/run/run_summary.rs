@@ -21,6 +21,8 @@ pub enum RunWord {
     LimitExceeded,
     /// The user or a signal stopped it.
     Cancelled,
+    /// It ended before an approval was given, or at a breakpoint.
+    Waiting,
 }
 
 impl RunWord {
@@ -33,6 +35,7 @@ impl RunWord {
             Self::Failed => "failed",
             Self::LimitExceeded => "limit_exceeded",
             Self::Cancelled => "cancelled",
+            Self::Waiting => "waiting",
         }
     }
 }
@@ -44,6 +47,7 @@ impl From<RunOutcome> for RunWord {
             RunOutcome::Failed => Self::Failed,
             RunOutcome::LimitExceeded => Self::LimitExceeded,
             RunOutcome::Cancelled => Self::Cancelled,
+            RunOutcome::Waiting => Self::Waiting,
         }
     }
 }

@@ -24,6 +24,8 @@ pub(super) enum SlotUse {
     Backoff,
     /// A breakpoint holds it.
     Breakpoint,
+    /// Its call needs an approval.
+    Approval,
     /// It runs alone and waits for the others.
     Alone,
 }
@@ -38,6 +40,7 @@ impl SlotUse {
             WaitReason::Rate => Self::Rate,
             WaitReason::Exclusive => Self::Alone,
             WaitReason::Breakpoint => Self::Breakpoint,
+            WaitReason::Approval => Self::Approval,
         });
         match row.status {
             StepStatus::Ready => Some(held.unwrap_or(Self::Free)),
@@ -102,9 +105,15 @@ impl SlotAccounting {
         }
     }
 
-    /// Whether no row is running and none could be.
+    /// Whether no row is running and none could be without an approval.
     pub(super) fn is_idle(&self) -> bool {
-        self.uses.iter().all(|count| *count == 0)
+        let mut uses = self.uses.iter().enumerate();
+        uses.all(|(slot_use, count)| *count == 0 || slot_use == SlotUse::Approval as usize)
+    }
+
+    /// Whether a call needs an approval.
+    pub(super) fn asks(&self) -> bool {
+        self.uses[SlotUse::Approval as usize] > 0
     }
 
     /// P · W, in slot time; there are never more slots than `callable` rows.
@@ -156,7 +165,8 @@ impl SlotAccounting {
         } else {
             0
         };
-        let person = paced + take(rows(SlotUse::Breakpoint) + for_the_user + stopping);
+        let held = rows(SlotUse::Breakpoint) + rows(SlotUse::Approval);
+        let person = paced + take(held + for_the_user + stopping);
         let unused = take(for_nothing);
         for (sum, more) in [
             (&mut self.busy, busy.saturating_mul(time.0)),

@@ -6,16 +6,21 @@ use super::run_phase::RunPhase;
 use super::slot_accounting::{Conditions, SlotAccounting, SlotUse};
 use super::step_state::Moment;
 use super::{
-    AttemptExtras, AttemptState, EventKind, IdleCause, IdlePeriods, Limit, RateWait, Rates,
-    ResourceLimits, Rows, RunError, RunEvent, RunHeader, RunSetting, StepInfo, StepKey, StepSource,
-    StepState, StepStatus,
+    AttemptExtras, AttemptState, Breakpoint, EventKind, IdleCause, IdlePeriods, Limit, RateWait,
+    Rates, ResourceLimits, Rows, RunError, RunEvent, RunHeader, RunSetting, StepInfo, StepKey,
+    StepSource, StepState, StepStatus,
 };
 use crate::plan::StepIx;
 use crate::units::{Micros, Money, Tokens};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+pub use holds::HeldStep;
+
 mod attempt;
+mod holds;
+mod money;
 #[cfg(test)]
 pub(super) mod tests;
 mod time;
@@ -69,6 +74,10 @@ pub struct RunState {
     pub saved_cost: Money,
     /// The same as time: how long those calls had taken.
     pub saved_time: Micros,
+    /// The breakpoints that are set.
+    pub breakpoints: BTreeSet<Breakpoint>,
+    /// The steps at which breakpoints hold the run, in order.
+    pub held_steps: Vec<HeldStep>,
     /// Rows whose outcome is unknown.
     unknown: usize,
     /// Time in which a pause or the user held everything, up to `held_since`.
@@ -118,37 +127,6 @@ impl RunState {
         let header = self.header.as_ref()?;
         let limit = self.limits.max_total_cost_usd?;
         Some((limit - header.spent_before).max(Money::ZERO))
-    }
-
-    /// Whether a step of the run has a price, or none is known of any.
-    pub(crate) fn can_cost(&self) -> bool {
-        self.header.as_deref().is_some_and(|header| {
-            let priced = || header.steps.iter().any(|step| step.price.is_some());
-            header.track_cost && (!header.priced || priced())
-        })
-    }
-
-    /// Whether the calls of a row can cost anything, as far as the run says so.
-    pub(crate) fn row_can_cost(&self, row: &StepState) -> bool {
-        self.header.as_deref().is_some_and(|header| {
-            // An element is called at the price of its step.
-            let step = (row.info.parent).and_then(|step| header.steps.get(step.at()));
-            let priced = row.info.price.is_some() || step.is_some_and(|step| step.price.is_some());
-            header.track_cost && (!header.priced || priced)
-        })
-    }
-
-    /// What the run and those that it resumed have spent, as far as it counts against a limit. An attempt counts with
-    /// what was reserved for it where its bill is not known, because it was cut off or had no price.
-    pub fn ledger(&self) -> Money {
-        let attempts = self.steps.iter().flat_map(|row| &row.attempts);
-        let unknown = attempts.filter(|attempt| {
-            let end = attempt.end.as_ref();
-            end.is_none_or(|(_, end)| end.cost.is_none())
-        });
-        let before = self.header.as_ref().map(|header| header.spent_before);
-        let unknown: Money = unknown.map(|attempt| attempt.reserved).sum();
-        before.unwrap_or_default() + self.spent + unknown
     }
 
     /// Whether anything can still happen without the user.
@@ -236,6 +214,7 @@ impl RunState {
                 why,
                 prompt,
             } => {
+                self.let_go(step.ix);
                 if let Some(row) = self.set_status(step, StepStatus::Running) {
                     let due = row.retry_at.or(row.ready_at());
                     let ready = due.unwrap_or(event.at).min(event.at);
@@ -338,10 +317,18 @@ impl RunState {
             EventKind::StepInputSet { step, input } => {
                 self.with(step, |row| row.details_mut().given.clone_from(input));
             }
+            EventKind::ApprovalAsked { .. }
+            | EventKind::ApprovalDecided { .. }
+            | EventKind::ApprovalUsed { .. }
+            | EventKind::BreakpointSet { .. }
+            | EventKind::StepHeld { .. } => self.take_in_hold(event),
             EventKind::StepPinned { step, pinned } => self.with(step, |row| row.pinned = *pinned),
             EventKind::RunPaused => self.phase = RunPhase::Paused,
             EventKind::RunResumed | EventKind::RunReopened => {
                 self.phase = RunPhase::Running;
+                if matches!(event.kind, EventKind::RunResumed) {
+                    self.held_steps.clear();
+                }
                 if matches!(event.kind, EventKind::RunReopened) {
                     self.result = None;
                     self.error = None;
@@ -355,11 +342,15 @@ impl RunState {
             }
             EventKind::LimitReached { limit, .. } => {
                 self.phase = RunPhase::Stopping;
+                self.held_steps.clear();
                 if !self.exceeded.contains(limit) {
                     self.exceeded.push(*limit);
                 }
             }
-            EventKind::StopRequested => self.phase = RunPhase::Stopping,
+            EventKind::StopRequested => {
+                self.phase = RunPhase::Stopping;
+                self.held_steps.clear();
+            }
             EventKind::RunEnded {
                 status,
                 result,
@@ -444,6 +435,7 @@ impl RunState {
         status: StepStatus,
         at: Micros,
     ) -> Option<&mut StepState> {
+        self.let_go(step.ix);
         let row = self.set_status(step, status)?;
         row.wait_no_more(at);
         row.ended = at.into();
@@ -451,6 +443,7 @@ impl RunState {
     }
 
     fn reset(&mut self, at: Micros, step: &StepKey) {
+        self.let_go(step.ix);
         let row = self.steps.get(step.ix.at());
         let from_cache = row.filter(|row| row.source == Some(StepSource::Cache));
         if let Some(reused) = from_cache.and_then(|row| row.reused.as_deref()) {
@@ -467,6 +460,7 @@ impl RunState {
             if let Some(details) = row.details_if_any() {
                 details.reused = None;
                 details.because = None;
+                details.approval = None;
             }
             row.clear_error();
             row.pinned = false;
@@ -496,8 +490,9 @@ impl RunState {
         }
     }
 
-    /// Whether nothing continues until the user decides about an unknown step.
+    /// Whether nothing continues until the user decides: about an unknown step, or about an approval.
     pub(crate) fn waits_for_user(&self) -> bool {
-        self.phase == RunPhase::Running && self.unknown > 0 && self.slot_accounting.is_idle()
+        let asked = self.unknown > 0 || self.slot_accounting.asks();
+        self.phase == RunPhase::Running && asked && self.slot_accounting.is_idle()
     }
 }

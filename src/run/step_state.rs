@@ -2,8 +2,8 @@
 
 use super::row_info::RowInfo;
 use super::{
-    AttemptState, Attempts, CallReason, ErrorKind, Reuse, RunError, Settlement, SkipReason,
-    StepSource, StepStatus, WaitReason, Waits,
+    AttemptState, Attempts, CallReason, DecidedBy, ErrorKind, Reuse, RunError, Settlement,
+    SkipReason, StepSource, StepStatus, VoidReason, WaitReason, Waits,
 };
 use crate::plan::{StepInput, StepIx};
 use crate::units::{Micros, Money, Tokens};
@@ -90,6 +90,8 @@ pub struct Details {
     pub error: Option<Box<RunError>>,
     /// What its last call made, where that is not what it expects.
     pub rejected: Option<Arc<Value>>,
+    /// What is known of the approval that its call needs.
+    pub approval: Option<Box<ApprovalState>>,
     /// What was found out about the call of it that an earlier run left behind.
     pub settlement: Option<Box<Settlement>>,
     /// The dependency because of which it was skipped.
@@ -104,6 +106,21 @@ pub struct Details {
     expansion: Option<Expansion>,
 }
 
+/// The approval that the call of a row needs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ApprovalState {
+    /// The digest of the call.
+    pub call: Arc<str>,
+    /// What the tool would be called with.
+    pub input: StepInput,
+    /// Why an earlier approval does not count.
+    pub void: Option<VoidReason>,
+    /// Whether it was granted, and by whom, once it has been decided.
+    pub decided: Option<(bool, DecidedBy)>,
+    /// Until when the call may be made, where that ends by itself.
+    pub until: Option<Micros>,
+}
+
 /// The details of a row that has none.
 static NO_DETAILS: Details = Details {
     tokens: None,
@@ -112,6 +129,7 @@ static NO_DETAILS: Details = Details {
     given: None,
     error: None,
     rejected: None,
+    approval: None,
     settlement: None,
     because: None,
     retry_at: None,
@@ -211,13 +229,26 @@ impl StepState {
         self.details.as_deref_mut()
     }
 
-    pub(super) fn wait_no_more(&mut self, at: Micros) {
+    /// What held it does not any more; it may be in a backoff.
+    pub(super) fn held_no_more(&mut self, at: Micros) {
         self.waiting = None;
         if let Some(details) = self.details_if_any() {
             details.waits.end(at);
             details.rate = None;
+        }
+    }
+
+    pub(super) fn wait_no_more(&mut self, at: Micros) {
+        self.held_no_more(at);
+        if let Some(details) = self.details_if_any() {
             details.retry_at = None;
         }
+    }
+
+    /// The call for which it needs an approval now.
+    pub(crate) fn asked_approval(&self) -> Option<&ApprovalState> {
+        let approval = self.approval.as_deref();
+        approval.filter(|_| self.waiting == Some(WaitReason::Approval))
     }
 
     pub(super) fn clear_error(&mut self) {

@@ -43,6 +43,15 @@ pub enum SessionError {
     /// The planner made no plan.
     #[error(transparent)]
     Planning(Box<PlanningFailure>),
+    /// The plan has no step of an id that was named.
+    #[error("the plan has no step {0}; name a step, an element as STEP[N], or * for every step")]
+    UnknownStep(Arc<str>),
+    /// A breakpoint names no step, or its condition is no expression.
+    #[error("--break: {0}")]
+    Breakpoint(String),
+    /// A step that needs no approval was answered for.
+    #[error("step {0} needs no approval; give it `approve: true` in the plan")]
+    NoApproval(Arc<str>),
     /// Keys would go to an address that a project's settings file names.
     #[error(
         "{}: base_url sends model requests to {address}, with the key in {keys}; if that address may have the key, \

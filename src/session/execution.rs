@@ -7,7 +7,7 @@ use super::resume::PriorRun;
 use crate::engine::{AttemptExchanges, EventSink, Settings, UnknownSteps};
 use crate::models::{Prices, SmallModelWorker};
 use crate::plan::ExecutionPlan;
-use crate::run::{ExecutionResult, Rates, ResourceLimits, RunEvent};
+use crate::run::{Answers, Breakpoint, ExecutionResult, Rates, ResourceLimits, RunEvent};
 use crate::store::CacheOptions;
 use crate::tools::{Catalog, CatalogToolbox, FnTool, Program, Reaches, Tool, ToolError};
 use serde_json::Value;
@@ -210,6 +210,28 @@ impl Execution {
     #[must_use]
     pub fn pace(mut self, pace: Option<Duration>) -> Self {
         self.settings.pace = pace;
+        self
+    }
+
+    /// Answers to steps that need an approval, by the ids of steps. Without one, and without anybody who answers while the
+    /// run is running, it ends as waiting.
+    #[must_use]
+    pub fn answers(mut self, answers: Answers) -> Self {
+        self.settings.answers = answers;
+        self
+    }
+
+    /// Where the run is held. With nobody who resumes it, the rest goes on and the run ends as waiting.
+    #[must_use]
+    pub fn breakpoints(mut self, breakpoints: Vec<Breakpoint>) -> Self {
+        self.settings.breakpoints = breakpoints;
+        self
+    }
+
+    /// How long a call may be made after it was approved; an hour by default, `None` for as long as it takes.
+    #[must_use]
+    pub fn approval_lifetime(mut self, lifetime: Option<Duration>) -> Self {
+        self.settings.approval_lifetime = lifetime;
         self
     }
 

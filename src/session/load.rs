@@ -362,7 +362,7 @@ impl Loaded {
     }
 
     /// The digest of the plan's text.
-    fn digest(&self) -> String {
+    pub(crate) fn digest(&self) -> String {
         blake3::hash(self.source.text.as_bytes())
             .to_hex()
             .to_string()

@@ -10,6 +10,7 @@
 //!                                 ▲ journal, cache
 //! ```
 
+mod breakpoints;
 mod bundled;
 mod changes;
 mod consent;
@@ -43,6 +44,7 @@ mod trust;
 mod values;
 mod worker_calls;
 
+pub(crate) use breakpoints::keep_breakpoints;
 pub(crate) use bundled::SAMPLE_FILES;
 pub use changes::Changes;
 pub(crate) use consent::consent_to_catalog;

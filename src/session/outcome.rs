@@ -2,7 +2,7 @@
 
 use super::error::SessionError;
 use crate::plan::PlanFaults;
-use crate::run::{ExecutionResult, Limit, RunError, RunOutcome};
+use crate::run::{ExecutionResult, Limit, RunError, RunOutcome, StepStatus};
 use crate::store::StoreError;
 use std::sync::Arc;
 
@@ -52,6 +52,14 @@ pub enum ExecutionError {
         /// The partial result.
         result: Box<ExecutionResult>,
     },
+    /// What is left waits for an approval; the run can be resumed with an answer.
+    #[error("{error}")]
+    Waiting {
+        /// The steps that need an approval, in words.
+        error: Arc<str>,
+        /// The partial result.
+        result: Box<ExecutionResult>,
+    },
     /// The engine itself failed; the run may have begun.
     #[error("{0}")]
     Engine(SessionError),
@@ -79,6 +87,7 @@ impl ExecutionError {
             Self::Timeout { result, .. }
             | Self::ResourceLimit { result, .. }
             | Self::Cancelled { result, .. }
+            | Self::Waiting { result, .. }
             | Self::ToolExecution { result, .. } => Some(result),
         }
     }
@@ -117,12 +126,23 @@ pub(super) fn judge(result: ExecutionResult) -> Result<ExecutionResult, Executio
             result,
         },
         RunOutcome::Cancelled => ExecutionError::Cancelled { error, result },
+        RunOutcome::Waiting => ExecutionError::Waiting {
+            error: waiting_in_words(&result).into(),
+            result,
+        },
         _ => ExecutionError::ToolExecution {
             tool_name,
             error,
             result,
         },
     })
+}
+
+fn waiting_in_words(result: &ExecutionResult) -> String {
+    let open = result.steps.iter();
+    let open = open.filter(|step| step.status == StepStatus::Ready);
+    let ids: Vec<&str> = open.map(|step| &*step.id).collect();
+    format!("the run waits for an answer about {}", ids.join(", "))
 }
 
 fn named(error: Option<&RunError>) -> (Arc<str>, Arc<str>) {

@@ -9,7 +9,8 @@ use super::run_log::RunLog;
 use super::trust::TrustRequest;
 use crate::engine::{Engine, step_prices};
 use crate::models::process_environment;
-use crate::plan::Source;
+use crate::plan::{Source, Step};
+use crate::run::Answers;
 use crate::tools::{Catalog, CatalogToolbox, ToolOptions, Toolbox};
 use serde_json::{Map, Value};
 use std::collections::HashSet;
@@ -117,6 +118,17 @@ impl Execution {
         })
     }
 
+    /// The step of this id, or of whose list it names an element.
+    fn step_of(&self, id: &str) -> Option<&Step> {
+        let mut steps = self.plan.steps.iter();
+        steps.find(|step| {
+            let rest = id.strip_prefix(&*step.id);
+            rest.is_some_and(|rest| {
+                rest.is_empty() || step.for_each.is_some() && rest.starts_with('[')
+            })
+        })
+    }
+
     /// Reports everything that would make a step fail for certain, before any tool is called.
     fn check(
         &self,
@@ -126,6 +138,15 @@ impl Execution {
         for name in &self.plan.context_names {
             if !context.contains_key(&**name) && !self.plan.context.contains_key(&**name) {
                 return Err(SessionError::MissingValue(Arc::clone(name)));
+            }
+        }
+        for id in self.settings.answers.ids() {
+            let step = self.step_of(id);
+            match step {
+                Some(step) if step.approve.is_some() => {}
+                _ if **id == *Answers::ALL => {}
+                Some(_) => return Err(SessionError::NoApproval(Arc::clone(id))),
+                None => return Err(SessionError::UnknownStep(Arc::clone(id))),
             }
         }
         let settings = &self.settings;

@@ -66,7 +66,8 @@ impl PreparedRun {
     /// after the last event, and a note if the journal failed.
     pub async fn run(self) -> (RunState, Option<Note>) {
         let (_commands, none) = mpsc::channel(1);
-        let state = self.engine.run(Instant::now(), none).await;
+        // Whoever awaits this does not carry the room for the whole engine.
+        let state = Box::pin(self.engine.run(Instant::now(), none)).await;
         (state, self.guard.release())
     }
 

@@ -4,6 +4,7 @@ use super::error::SessionError;
 use super::folders::user_folder;
 use super::key_settings::{self, KeySetting};
 use super::options::SourceOptions;
+use crate::engine;
 use crate::models::{Price, PriceError, Prices, SmallModelWorker};
 use crate::run::{Rates, ResourceLimits};
 use crate::units::Money;
@@ -32,6 +33,8 @@ pub struct Settings {
     pub stream: Option<bool>,
     /// The longest time without a byte of a model's answer, in seconds; a tool's own comes first.
     pub stall_timeout_s: Option<f64>,
+    /// How long a call may be made after it was approved, in seconds; 0 for as long as it takes.
+    pub approval_expires_s: Option<f64>,
     /// As `--theme`.
     pub theme: Option<String>,
     /// As `--color`.
@@ -127,10 +130,28 @@ impl Settings {
         settings
             .limits_over(ResourceLimits::none())
             .map_err(|why| SessionError::Settings(format!("{place}: {why}")))?;
-        settings
-            .stall_timeout()
-            .map_err(|why| SessionError::Settings(format!("{place}: {why}")))?;
+        let faults = [
+            settings.stall_timeout().err(),
+            settings.approval_lifetime().err(),
+        ];
+        if let Some(why) = faults.into_iter().flatten().next() {
+            return Err(SessionError::Settings(format!("{place}: {why}")));
+        }
         Ok(settings)
+    }
+
+    /// How long a call may be made after it was approved; `None` for as long as it takes.
+    ///
+    /// # Errors
+    /// Where it is no number of seconds.
+    pub fn approval_lifetime(&self) -> Result<Option<Duration>, String> {
+        let Some(seconds) = self.approval_expires_s else {
+            return Ok(engine::Settings::default().approval_lifetime);
+        };
+        match Duration::try_from_secs_f64(seconds) {
+            Ok(span) => Ok(Some(span).filter(|span| !span.is_zero())),
+            Err(_) => Err("approval_expires_s must be a number of seconds".to_owned()),
+        }
     }
 
     fn stall_timeout(&self) -> Result<Option<Duration>, String> {
@@ -173,6 +194,7 @@ impl Settings {
             base_url_of: self.base_url_of.or(other.base_url_of),
             stream: self.stream.or(other.stream),
             stall_timeout_s: self.stall_timeout_s.or(other.stall_timeout_s),
+            approval_expires_s: self.approval_expires_s.or(other.approval_expires_s),
             theme: self.theme.or(other.theme),
             color: self.color.or(other.color),
             mouse: self.mouse.or(other.mouse),
@@ -314,6 +336,7 @@ mod tests {
             base_url_of: _,
             stream,
             stall_timeout_s,
+            approval_expires_s,
             theme,
             color,
             mouse,
@@ -337,6 +360,7 @@ mod tests {
                 .all(Option::is_some)
         );
         assert!(stream.is_some() && stall_timeout_s.is_some() && mouse.is_some());
+        assert!(approval_expires_s.is_some());
         assert!(title.is_some() && progress.is_some());
         assert!(keys.len() > 1 && keys["home"].is_table());
         let rate = rates.0["gpt-4o-mini"];

@@ -182,6 +182,7 @@ impl Store {
             "failed" => RunWord::Failed,
             "limit_exceeded" => RunWord::LimitExceeded,
             "cancelled" => RunWord::Cancelled,
+            "waiting" => RunWord::Waiting,
             _ if is_locked(&self.home, &run_id) => RunWord::Running,
             _ => RunWord::Interrupted,
         };

@@ -14,8 +14,8 @@ use plandeck::plan::{
     Dialect, ExecutionPlan, Mode, RetryPolicy, Step, StepIx, StepSettings, Template, Trigger,
 };
 use plandeck::run::{
-    AttemptLog, EventKind, ExecutionResult, LogStream, ResourceLimits, RunCommand, RunEvent,
-    RunState,
+    AttemptLog, BreakWhen, Breakpoint, EventKind, ExecutionResult, LogStream, ResourceLimits,
+    RunCommand, RunEvent, RunState,
 };
 use plandeck::tools::{Call, CallReport, Pricing, Quote, Tool, ToolError, ToolKind, Toolbox};
 use plandeck::units::{Micros, Money};
@@ -245,7 +245,15 @@ async fn press_keys(mut random: Rng, send: mpsc::Sender<RunCommand>) -> Instant 
             8 => RunCommand::RetryFailed,
             9 => RunCommand::Skip(row),
             10 => RunCommand::SetOutput(row, Arc::new(json!("given"))),
-            11 => RunCommand::Breakpoint(row, random.bool()),
+            11 => {
+                let breakpoint = Breakpoint {
+                    step: format!("s{}", row.0).into(),
+                    when: [BreakWhen::Before, BreakWhen::After, BreakWhen::Failure]
+                        [random.usize(0..3)]
+                    .clone(),
+                };
+                RunCommand::Breakpoint(breakpoint, random.bool())
+            }
             _ => RunCommand::Stop,
         };
         if send.send(command).await.is_err() {

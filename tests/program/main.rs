@@ -13,6 +13,9 @@ mod common {
     pub(crate) mod store;
 }
 
+#[cfg(target_os = "linux")]
+mod approve;
+mod breakpoints;
 mod charges;
 mod cli_input;
 mod cli_model;
@@ -22,9 +25,9 @@ mod cli_retries;
 mod cli_run;
 mod cli_signals;
 mod engine_chaos;
+mod expect;
 #[cfg(target_os = "linux")]
 mod handle_kill;
-mod expect;
 mod history_commands;
 #[cfg(target_os = "linux")]
 mod library;

@@ -23,6 +23,7 @@ mod edges;
 mod edit;
 mod gallery_screens;
 mod groups;
+mod holds;
 mod home;
 mod inspect;
 mod layout_gallery;

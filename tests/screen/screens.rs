@@ -3,7 +3,7 @@
 use crate::common::recording::{Recording, receipt, receipt_failed, receipt_running};
 use crate::common::screen::Screen;
 use crossterm::event::{MouseButton, MouseEventKind};
-use plandeck::run::{EventKind, Limit, RunCommand, RunOutcome, StepStatus, WaitReason};
+use plandeck::run::{Breakpoint, EventKind, Limit, RunCommand, RunOutcome, StepStatus, WaitReason};
 use plandeck::tui::{
     Effect, Focus, Message, Outcome, Overlay, Question, Tab, TerminalEffect, TerminalEvent, Theme,
     View, theme_named,
@@ -219,12 +219,14 @@ fn keys_become_commands() {
         .keys("space n r R b b");
     let extract = receipt().key("extract").ix;
     let validate = receipt().key("validate").ix;
+    let breakpoint = Breakpoint::before(&"validate".into());
     let expected = [
         RunCommand::Pause,
         RunCommand::Retry(validate),
         RunCommand::RetryFailed,
-        RunCommand::Breakpoint(validate, true),
-        RunCommand::Breakpoint(validate, false),
+        // Until the run says that it is set, the key sets it.
+        RunCommand::Breakpoint(breakpoint.clone(), true),
+        RunCommand::Breakpoint(breakpoint, true),
     ];
     assert_eq!(screen.effects, expected.map(Effect::Command));
     screen.effects.clear();

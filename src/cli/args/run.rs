@@ -1,6 +1,6 @@
 //! The options of `plandeck run`, which `plandeck fork` and `plandeck PLAN` take too.
 
-use super::values::{Bound, age, amount, limit, pace, rate};
+use super::values::{Bound, age, amount, answer, limit, pace, rate};
 use crate::run::{Rate, ResourceLimits};
 use crate::session::SourceOptions;
 use crate::tui::{Keymaps, Surroundings};
@@ -115,6 +115,16 @@ pub(crate) struct RunArgs {
     /// run code, and the `base_url` of a project's plandeck.toml gets the key of the provider
     #[arg(long)]
     pub trust: bool,
+    /// Answer a step that needs an approval: make its call, or skip it; STEP[N] is an element, * every step; repeatable
+    #[arg(long, value_name = "STEP=yes|no", value_parser = answer)]
+    pub approve: Vec<(Arc<str>, bool)>,
+    /// Hold the run at a step: STEP, STEP:after, STEP:failure, or STEP:CONDITION over input, attempt, output and cost;
+    /// STEP[N] is an element, * every step; repeatable
+    #[arg(long = "break", value_name = "STEP[:WHEN]")]
+    pub breakpoints: Vec<String>,
+    /// Hold the run at each failure, as --break '*:failure'
+    #[arg(long)]
+    pub break_on_failure: bool,
     /// Run code and programs in a jail even where this system cannot confine them
     #[arg(long)]
     pub allow_unsandboxed: bool,
@@ -193,6 +203,9 @@ impl RunArgs {
             fail_fast: false,
             no_track_cost: false,
             trust: false,
+            approve: Vec::new(),
+            breakpoints: Vec::new(),
+            break_on_failure: false,
             allow_unsandboxed: false,
             paused: false,
             pace: None,

@@ -35,6 +35,19 @@ pub(crate) fn limit<T: std::str::FromStr + PartialOrd + From<u8>>(
     }
 }
 
+/// The answer to a step that needs an approval: `STEP=yes` or `STEP=no`.
+pub(crate) fn answer(text: &str) -> Result<(Arc<str>, bool), String> {
+    let (step, answer) = text
+        .rsplit_once('=')
+        .filter(|(step, _)| !step.trim().is_empty())
+        .ok_or("must be STEP=yes or STEP=no")?;
+    match answer.trim().to_ascii_lowercase().as_str() {
+        "yes" | "y" => Ok((step.trim().into(), true)),
+        "no" | "n" => Ok((step.trim().into(), false)),
+        _ => Err(format!("{step} must be answered with yes or no")),
+    }
+}
+
 /// A time of at most an hour.
 pub(crate) fn pace(text: &str) -> Result<Duration, String> {
     let seconds = text.parse::<f64>().ok();

@@ -188,8 +188,10 @@ fn item(run: RunSummary, resumed: &HashSet<Arc<str>>) -> RunItem {
     RunItem {
         standing: match run.status {
             RunWord::Running => Standing::Running,
-            RunWord::Interrupted if resumed.contains(&run.run_id) => Standing::Continued,
-            RunWord::Interrupted => Standing::Interrupted,
+            RunWord::Interrupted | RunWord::Waiting if resumed.contains(&run.run_id) => {
+                Standing::Continued
+            }
+            RunWord::Interrupted | RunWord::Waiting => Standing::Interrupted,
             RunWord::Succeeded => Standing::Succeeded,
             RunWord::Failed => Standing::Failed,
             RunWord::LimitExceeded => Standing::LimitExceeded,
@@ -229,7 +231,7 @@ fn detail(store: &mut Option<Store>, id: &str) -> Detail {
         let unrecorded = "the journal failed during this run: its record is incomplete";
         let rows = || state.steps.iter();
         let failed = rows().filter(|row| row.status.went_wrong()).take(FAILURES);
-        let interrupted = run.status == RunWord::Interrupted;
+        let interrupted = matches!(run.status, RunWord::Interrupted | RunWord::Waiting);
         let running = rows().filter(|row| {
             row.status == StepStatus::Unknown || interrupted && row.running_attempt().is_some()
         });

@@ -32,6 +32,11 @@ impl Driver {
         if let RunCommand::Pin(row, pinned) = command {
             return self.pin(row, pinned);
         }
+        if let RunCommand::Breakpoint(breakpoint, on) = &command
+            && !self.break_conditions.note(&self.plan, breakpoint, *on)
+        {
+            return;
+        }
         self.reuse.note(&command, &self.plan, &self.scheduler);
         self.input(Input::Command(command));
     }

@@ -46,7 +46,15 @@ impl Driver {
     }
 
     /// What is done with a row: where its output is there already, that is looked at first.
-    pub(super) fn decided(&mut self, row: StepIx, prepared: Prepared, input: Option<&StepInput>) {
+    pub(super) fn decided(
+        &mut self,
+        row: StepIx,
+        mut prepared: Prepared,
+        input: Option<&StepInput>,
+    ) {
+        if let Prepared::Call { input, breaks, .. } = &mut prepared {
+            *breaks = self.breaks_before(row, input);
+        }
         if matches!(prepared, Prepared::Known(..)) && self.expects(row) {
             let input = input.map(StepInput::to_value);
             self.known(row, Box::new(Known { prepared, input }));
@@ -140,6 +148,7 @@ impl Driver {
             own: OwnCall {
                 input,
                 output: Some(output),
+                ..OwnCall::default()
             },
             ..instance.scope()
         };

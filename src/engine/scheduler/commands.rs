@@ -26,9 +26,8 @@ impl Scheduler {
             RunCommand::Skip(row) => self.skip_by_hand(row, turn),
             RunCommand::SetOutput(row, output) => self.set_output(row, output, turn),
             RunCommand::SetInput(row, input) => self.set_input(row, input, turn),
-            RunCommand::Breakpoint(row, on) if !on || self.rows.exists(row) => {
-                self.decisions.set_breakpoint(row, on);
-            }
+            RunCommand::Breakpoint(breakpoint, on) => self.set_breakpoint(breakpoint, on, turn),
+            RunCommand::Approve(approval) => self.approve(&approval, turn),
             RunCommand::Set(setting) => self.set(setting, turn),
             RunCommand::ContinueAfterLimit => self.continue_after_limit(turn),
             RunCommand::Stop if self.outcome.is_going() => {
@@ -39,14 +38,19 @@ impl Scheduler {
         }
     }
 
+    /// Nobody is left who could answer.
+    pub(super) fn unattended(&mut self, turn: &mut Turn<'_>) {
+        self.rules.asks = false;
+        if self.decisions.is_asking() && self.outcome.is_going() {
+            turn.emit(EventKind::StopRequested);
+            self.stop(RunOutcome::Cancelled, SkipReason::User, turn);
+        }
+    }
+
     fn resume(&mut self, turn: &mut Turn<'_>) {
         self.outcome.phase = Phase::Running;
         turn.emit(EventKind::RunResumed);
-        // What a breakpoint held passes it now, once.
-        while let Some(row) = self.waiting.pop_at_breakpoint(&self.rows) {
-            self.decisions.release(row);
-            self.queue(row);
-        }
+        self.pass_breakpoints();
     }
 
     /// Pending, ready, between two attempts, or unknown and asked about.
@@ -84,8 +88,14 @@ impl Scheduler {
         self.decisions.set_input(row, input.clone());
         let step = self.key(row);
         turn.emit(EventKind::StepInputSet { step, input });
-        if ended || *self.rows.stage(row) == Stage::Asked {
-            self.retry(&[row], turn);
+        match self.rows.stage(row) {
+            // It is asked about once more, as it would be called now.
+            Stage::Unapproved => {
+                self.leave(row);
+                self.queue(row);
+            }
+            stage if ended || *stage == Stage::Asked => self.retry(&[row], turn),
+            _ => {}
         }
     }
 

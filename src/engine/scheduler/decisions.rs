@@ -3,15 +3,12 @@
 use crate::plan::StepIx;
 use crate::run::RunError;
 use serde_json::Value;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The user's decisions.
 #[derive(Debug, Default)]
 pub(super) struct Decisions {
-    breakpoints: HashSet<StepIx>,
-    /// Rows that may pass their breakpoint once.
-    released: HashSet<StepIx>,
     /// Inputs that replace parameters.
     inputs: HashMap<StepIx, Arc<Value>>,
     /// What is known of rows about which the user is asked.
@@ -19,34 +16,6 @@ pub(super) struct Decisions {
 }
 
 impl Decisions {
-    /// Sets or removes a breakpoint.
-    pub(super) fn set_breakpoint(&mut self, row: StepIx, on: bool) {
-        if on {
-            self.breakpoints.insert(row);
-        } else {
-            self.breakpoints.remove(&row);
-        }
-    }
-
-    /// Whether a breakpoint holds a row.
-    pub(super) fn holds(&self, row: StepIx) -> bool {
-        !self.breakpoints.is_empty()
-            && self.breakpoints.contains(&row)
-            && !self.released.contains(&row)
-    }
-
-    /// A row may pass its breakpoint the next time.
-    pub(super) fn release(&mut self, row: StepIx) {
-        self.released.insert(row);
-    }
-
-    /// A row's breakpoint counts again: its attempt starts, or it goes back to the beginning.
-    pub(super) fn hold_again(&mut self, row: StepIx) {
-        if !self.released.is_empty() {
-            self.released.remove(&row);
-        }
-    }
-
     /// From now on a row is called with this, or (`None`) with its parameters.
     pub(super) fn set_input(&mut self, row: StepIx, input: Option<Arc<Value>>) {
         match input {

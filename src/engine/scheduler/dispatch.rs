@@ -1,6 +1,6 @@
 //! Which ready step gets a slot next.
 
-use super::{Action, Phase, Scheduler, Stage, Turn, WaitFor};
+use super::{Action, Phase, Scheduler, Stage, Turn};
 use crate::plan::StepIx;
 use crate::run::{EventKind, WaitReason};
 
@@ -21,9 +21,11 @@ impl Scheduler {
                 }
                 return;
             }
-            if self.decisions.holds(row) {
-                self.hold_at_breakpoint(row, turn);
-                return;
+            if self.holds(row) {
+                self.hold_before(row, None, turn);
+                // It does not keep others from what a rate allows.
+                self.recheck_rates();
+                continue;
             }
             self.give_slot(row, false, turn);
         }
@@ -89,13 +91,6 @@ impl Scheduler {
         let mut within = cheapest.take_while(|(bound, _)| bound.is_zero() || *bound <= free);
         let fits = |(bound, row): &_| budget.fits(*bound, self.parked_headroom(*row));
         within.find(fits).map(|(_, row)| row)
-    }
-
-    fn hold_at_breakpoint(&mut self, row: StepIx, turn: &mut Turn<'_>) {
-        self.enter(row, WaitFor::Breakpoint);
-        self.emit_waiting(row, WaitReason::Breakpoint, turn);
-        self.outcome.phase = Phase::Paused;
-        turn.emit(EventKind::RunPaused);
     }
 
     fn give_slot(&mut self, row: StepIx, permitted: bool, turn: &mut Turn<'_>) {

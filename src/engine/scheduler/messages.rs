@@ -3,7 +3,8 @@
 use super::LimitId;
 use crate::plan::{StepInput, StepIx};
 use crate::run::{
-    CallReason, Demand, EventKind, Rates, ResourceLimits, Reuse, RunCommand, RunError, StepSource,
+    Answers, Breakpoint, CallReason, Demand, EventKind, Rates, ResourceLimits, Reuse, RunCommand,
+    RunError, StepSource,
 };
 use crate::tools::CallReport;
 use crate::units::{Micros, Money};
@@ -31,11 +32,15 @@ pub(crate) enum Input {
         report: Box<CallReport>,
         /// Whether it was stopped rather than ended.
         cancelled: bool,
+        /// The condition of a breakpoint that holds of it.
+        breaks: Option<Arc<str>>,
     },
     /// A running attempt asks whether it may cost this much in total; the answer is [`Action::BudgetDecision`].
     BudgetRequest(StepIx, Money),
     /// A timer is due.
     Timer(Timer),
+    /// Nobody is left who could answer a question.
+    Unattended,
 }
 
 /// What is to be done with a step that is about to start.
@@ -53,6 +58,10 @@ pub(crate) enum Prepared {
         demand: Demand,
         /// Why it is made, where the output could have been there already.
         why: Option<Box<CallReason>>,
+        /// The digest of the call, where it needs an approval.
+        approval: Option<Arc<str>>,
+        /// The condition of a breakpoint that holds of it.
+        breaks: Option<Arc<str>>,
     },
     /// Run once for each of these.
     Each(Vec<Arc<Value>>),
@@ -125,4 +134,10 @@ pub(crate) struct Rules {
     pub asks: bool,
     /// What the runs that it resumes have spent; it counts against the limit.
     pub spent_before: Money,
+    /// Answers that were given before the run began.
+    pub answers: Answers,
+    /// How long a call may be made after it was approved.
+    pub approval_lifetime: Option<Micros>,
+    /// Breakpoints that are set before the run begins.
+    pub breakpoints: Vec<Breakpoint>,
 }

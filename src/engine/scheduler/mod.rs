@@ -23,21 +23,24 @@
 //! | (none) | – | – | Queued Preparing | – | – | – |
 //! | Pending | Queued Preparing | Queued AtBreakpoint Preparing Ended | Queued AtBreakpoint Preparing Ended | Queued AtBreakpoint Preparing Ended | – | Ended |
 //! | Queued | – | Pending AtBreakpoint Preparing Withdrawn Dormant Ended | AtBreakpoint Preparing Ended | AtBreakpoint Preparing Ended | – | Ended |
-//! | AtBreakpoint | – | Pending Queued Preparing Ended (Dormant) | – | (Ended) | – | (Ended) |
-//! | Parked | – | Pending Preparing Ended (Queued) (AtBreakpoint) (Withdrawn) (Dormant) | Preparing Ended | AtBreakpoint Preparing Ended | – | Ended |
-//! | Throttled | – | Pending Queued Preparing Withdrawn Dormant Ended | Queued Preparing Ended (AtBreakpoint) | Queued Preparing Ended (AtBreakpoint) | – | Queued AtBreakpoint Preparing Ended |
-//! | OutOfCalls | – | Withdrawn Ended (Pending) (Queued) (Preparing) (Dormant) | Ended | Ended | – | Ended |
-//! | Preparing | – | Pending Dormant Ended (Queued) (AtBreakpoint) (Withdrawn) | Queued Parked Throttled OutOfCalls Calling Asked Expanded Ended | (Ended) | – | Ended |
+//! | AtBreakpoint | – | Pending Queued Preparing Ended (Dormant) (Withdrawn) | (Ended) | (Ended) | – | (Ended) |
+//! | Parked | – | Preparing Ended (Pending) (Queued) (AtBreakpoint) (Withdrawn) (Dormant) | Preparing Ended | Preparing Ended (AtBreakpoint) | – | Ended |
+//! | Throttled | – | Pending Queued Preparing Ended (Withdrawn) (Dormant) (AtBreakpoint) | Queued Preparing Ended (AtBreakpoint) | Queued Preparing Ended (AtBreakpoint) | – | Queued Preparing Ended (AtBreakpoint) |
+//! | OutOfCalls | – | Ended (Withdrawn) (Pending) (Queued) (AtBreakpoint) (Preparing) (Dormant) | Ended | Ended | – | Ended |
+//! | Preparing | – | Pending Dormant Ended (Queued) (AtBreakpoint) (Withdrawn) | Queued Parked Throttled OutOfCalls Calling Asked Unapproved Expanded Ended | (Ended) | – | Ended |
 //! | Calling | – | – | – | Pending Queued Parked Preparing Backoff Withdrawn Dormant Ended (AtBreakpoint) | – | – |
 //! | Backoff | – | Pending Queued Preparing Dormant Ended (AtBreakpoint) (Withdrawn) | Ended | Ended | – | Queued AtBreakpoint Preparing Ended |
-//! | Asked | – | Pending Queued AtBreakpoint Preparing Ended (Dormant) | Ended | Ended | – | Ended |
+//! | Unapproved | – | Pending Queued Preparing Ended (AtBreakpoint) (Withdrawn) (Dormant) | (Ended) | (Ended) | – | (Ended) |
+//! | Asked | – | Pending Queued Preparing Ended (AtBreakpoint) (Dormant) | Ended | Ended | – | Ended |
 //! | Expanded | – | Pending Queued Preparing Draining Ended | Ended | Ended | – | Ended |
 //! | Draining | – | – | – | Pending Queued Preparing Ended (AtBreakpoint) | – | – |
-//! | Withdrawn | – | Ended | – | Dormant (Ended) | – | (Ended) |
+//! | Withdrawn | – | (Ended) | – | Dormant (Ended) | – | (Ended) |
 //! | Dormant | – | – | Queued AtBreakpoint Preparing | – | – | – |
 //! | Ended | – | Pending Queued AtBreakpoint Preparing Expanded Dormant | – | Dormant | – | – |
 
+mod approvals;
 mod attempt_end;
+mod breakpoints;
 mod budget;
 mod budget_request;
 mod clock;
@@ -65,6 +68,8 @@ mod waiting;
 use crate::plan::{RetryPolicy, Step, StepIx};
 use crate::run::{EventKind, RunOutcome, SkipReason, StepKey, StepStatus};
 use crate::units::Micros;
+use approvals::Approvals;
+use breakpoints::Breakpoints;
 use clock::RunClock;
 use decisions::Decisions;
 use elements::Elements;
@@ -90,6 +95,8 @@ pub(crate) struct Scheduler {
     resources: Resources,
     clock: RunClock,
     decisions: Decisions,
+    approvals: Approvals,
+    breakpoints: Breakpoints,
     outcome: Outcome,
 }
 
@@ -108,6 +115,8 @@ impl Scheduler {
             resources: Resources::new(&rules),
             clock: RunClock::new(rules.limits.timeout_seconds),
             decisions: Decisions::default(),
+            approvals: Approvals::default(),
+            breakpoints: Breakpoints::new(&rules.breakpoints),
             outcome: Outcome::default(),
             steps,
             rules,
@@ -127,12 +136,17 @@ impl Scheduler {
                 service,
                 report,
                 cancelled,
-            } => self.attempt_ended(step, service, report, cancelled, turn),
+                breaks,
+            } => {
+                self.breakpoints.note(step, breaks);
+                self.attempt_ended(step, service, report, cancelled, turn);
+            }
             Input::Paced(row) => self.pace(row, turn),
             Input::BudgetRequest(row, total) => self.budget_requested(row, total, turn),
             Input::Timer(Timer::Backoff(row, attempt)) => self.backoff_over(row, attempt),
             Input::Timer(Timer::Deadline) => self.deadline(turn),
             Input::Timer(Timer::Rate(limit)) => self.resources.rates.due(now, limit),
+            Input::Unattended => self.unattended(turn),
         }
         self.propagate(turn);
         if std::mem::take(&mut self.outcome.failing) {
@@ -157,6 +171,10 @@ impl Scheduler {
             return;
         }
         self.outcome.phase = Phase::Running;
+        for breakpoint in self.rules.breakpoints.clone() {
+            let on = true;
+            turn.emit(EventKind::BreakpointSet { breakpoint, on });
+        }
         for row in self.steps.positions() {
             self.consider(row, None, turn);
         }
@@ -187,11 +205,11 @@ impl Scheduler {
         self.outcome.phase == Phase::Ended
     }
 
-    /// Whether nothing continues until the user decides about an unknown step.
+    /// Whether nothing continues until the user decides: about an unknown step, or about an approval.
     pub(crate) fn waits_for_user(&self) -> bool {
         self.outcome.phase == Phase::Running
             && self.resources.running == 0
-            && self.decisions.is_asking()
+            && (self.decisions.is_asking() || self.approvals.is_asking())
             && !self.rows.iter().any(rows::Row::can_continue)
     }
 
@@ -262,8 +280,10 @@ impl Scheduler {
         let stage = std::mem::take(&mut self.rows[row].stage);
         self.waiting.leave(row, &stage);
         self.resources.leave(row, &stage);
-        if stage == Stage::Asked {
-            self.decisions.take_question(row);
+        match stage {
+            Stage::Asked => drop(self.decisions.take_question(row)),
+            Stage::Unapproved => self.approvals.close(row),
+            _ => {}
         }
         stage
     }
@@ -302,6 +322,7 @@ impl Scheduler {
                 Stage::Calling(_) => "Calling",
                 Stage::Draining { .. } => "Draining",
                 Stage::Asked => "Asked",
+                Stage::Unapproved => "Unapproved",
                 Stage::Dormant => "Dormant",
             }
         };

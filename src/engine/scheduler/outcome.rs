@@ -72,7 +72,9 @@ impl Outcome {
             (Some(RunOutcome::LimitExceeded), _) => {
                 (RunOutcome::LimitExceeded, self.limit_error.clone())
             }
-            (Some(RunOutcome::Cancelled), error) => (RunOutcome::Cancelled, error),
+            (Some(outcome @ (RunOutcome::Cancelled | RunOutcome::Waiting)), error) => {
+                (outcome, error)
+            }
             (_, Some(error)) => (RunOutcome::Failed, Some(error)),
             // Left over from a stop: the user ran other steps again since then.
             (_, None) if incomplete => (RunOutcome::Cancelled, None),

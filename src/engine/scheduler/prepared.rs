@@ -44,8 +44,18 @@ impl Scheduler {
             estimated,
             demand,
             why,
+            approval,
+            breaks,
         } = prepared
         {
+            if !permitted && self.holds_where(row, breaks, turn) {
+                return;
+            }
+            if let Some(call) = &approval
+                && !self.is_approved(row, call, &input, turn)
+            {
+                return;
+            }
             let planned = Planned {
                 input,
                 upper_bound,
@@ -152,7 +162,8 @@ impl Scheduler {
         self.resources.calls += 1;
         self.resources.running += 1;
         self.resources.rates.start(turn.now, row, &planned.demand);
-        self.decisions.hold_again(row);
+        self.breakpoints.hold_again(row);
+        self.use_approval(row, turn);
         let step = self.key(row);
         let reserved = calling.upper_bound;
         let starting = &mut self.rows[row];

@@ -84,6 +84,9 @@ impl Scheduler {
         });
         self.rows[row].output = Some(output);
         self.end_row(row, StepStatus::Succeeded);
+        if source != StepSource::Mock {
+            self.hold_end(row, false, turn);
+        }
     }
 
     pub(super) fn fail(&mut self, row: StepIx, error: Box<RunError>, turn: &mut Turn<'_>) {
@@ -106,7 +109,10 @@ impl Scheduler {
             output,
         });
         self.end_row(row, StepStatus::Failed);
-        self.outcome.failing |= self.rules.fail_fast && !self.outcome.is_stopping();
+        let failing = self.rules.fail_fast && !self.outcome.is_stopping();
+        if !self.hold_end(row, failing, turn) {
+            self.outcome.failing |= failing;
+        }
     }
 
     pub(super) fn cancel(&mut self, row: StepIx, turn: &mut Turn<'_>) {
@@ -124,5 +130,6 @@ impl Scheduler {
     fn end_row(&mut self, row: StepIx, status: StepStatus) {
         self.rows.end(row, status);
         self.resources.forget(row);
+        self.approvals.forget(row);
     }
 }

@@ -75,7 +75,7 @@ impl Scheduler {
         }
     }
 
-    fn reopen(&mut self, turn: &mut Turn<'_>) {
+    pub(super) fn reopen(&mut self, turn: &mut Turn<'_>) {
         if self.outcome.phase != Phase::Ended {
             return;
         }
@@ -128,6 +128,10 @@ impl Scheduler {
     fn reopen_expansion(&mut self, row: StepIx, turn: &mut Turn<'_>) {
         let parent = self.plan_step(row);
         self.rows.unfinished += 1;
+        if self.breakpoints.holds_end_of(row) {
+            // Its step does not know that it had ended.
+            return;
+        }
         let Some(count) = self.elements.reopen(parent) else {
             return;
         };
@@ -183,7 +187,8 @@ impl Scheduler {
         turn.emit(EventKind::StepReset { step });
         self.outcome.forget_error(row);
         self.resources.forget(row);
-        self.decisions.hold_again(row);
+        self.approvals.forget(row);
+        self.breakpoints.forget(row);
         self.rows[row].clear();
     }
 

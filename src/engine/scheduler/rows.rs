@@ -52,6 +52,8 @@ pub(super) enum Stage {
     },
     /// It may or may not have happened, and the user is asked.
     Asked,
+    /// Its call needs an approval.
+    Unapproved,
     /// The row of an element that the list does not have at present.
     Dormant,
 }
@@ -225,6 +227,7 @@ impl Row {
             self.stage,
             Stage::Idle
                 | Stage::Asked
+                | Stage::Unapproved
                 | Stage::Dormant
                 | Stage::Calling(_)
                 | Stage::Draining { .. }
@@ -301,6 +304,18 @@ impl Rows {
         self[row].status = status;
         self[row].stage = Stage::Idle;
         self.unfinished -= 1;
+        self.ended.push_back(row);
+    }
+
+    /// The dependents of a row that has just ended are not to know it yet.
+    pub(super) fn hold_back(&mut self, row: StepIx) {
+        if let Some(at) = self.ended.iter().rposition(|ended| *ended == row) {
+            self.ended.remove(at);
+        }
+    }
+
+    /// They may know it now.
+    pub(super) fn let_go(&mut self, row: StepIx) {
         self.ended.push_back(row);
     }
 

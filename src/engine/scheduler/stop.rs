@@ -1,6 +1,6 @@
 //! The end of the run: at a limit, when it is stopped, and when nothing is left to do.
 
-use super::rows::EndedBy;
+use super::rows::{EndedBy, Row};
 use super::waiting::Exhausted;
 use super::{Action, Phase, Scheduler, Stage, Turn};
 use crate::plan::StepIx;
@@ -52,6 +52,7 @@ impl Scheduler {
     /// Cancels what is running and skips what has not started; the run ends once nothing is running.
     pub(super) fn stop(&mut self, outcome: RunOutcome, reason: SkipReason, turn: &mut Turn<'_>) {
         self.outcome.phase = Phase::Stopping(outcome);
+        self.let_ends_go(false);
         for row in self.rows.positions() {
             if let Some(error) = self.decisions.take_question(row) {
                 self.stay_unknown(row, error);
@@ -99,9 +100,13 @@ impl Scheduler {
             self.limit_reached(limit, Some(row), message.into(), turn);
             self.propagate(turn);
         }
-        if self.rows.unfinished == 0 {
+        let waits = !self.rules.asks && self.only_answers_are_missing();
+        if waits {
+            self.outcome.phase = Phase::Stopping(RunOutcome::Waiting);
+        }
+        if waits || self.rows.unfinished == 0 && !self.breakpoints.holds_ends() {
             self.report_overdraft(turn);
-            let incomplete = self.rows.iter().any(super::rows::Row::is_incomplete);
+            let incomplete = self.rows.iter().any(Row::is_incomplete);
             let (status, error) = self.outcome.conclude(incomplete);
             turn.emit(EventKind::RunEnded {
                 status,
@@ -109,6 +114,18 @@ impl Scheduler {
                 error,
             });
         }
+    }
+
+    /// Whether what is left needs an approval or stands at breakpoints.
+    fn only_answers_are_missing(&self) -> bool {
+        let is_asked = self.approvals.is_asking() || !self.breakpoints.is_empty();
+        if !is_asked || self.outcome.phase != Phase::Running {
+            return false;
+        }
+        let stands = |row: &Row| row.stage == Stage::AtBreakpoint;
+        let goes_on = |row: &Row| row.can_continue() && !stands(row);
+        let holds = self.approvals.is_asking() || self.breakpoints.holds_ends();
+        !self.rows.iter().any(goes_on) && (holds || self.rows.iter().any(stands))
     }
 
     /// A run that has spent more than its limit does not succeed, even where nothing was left to do.

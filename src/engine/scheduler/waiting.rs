@@ -136,7 +136,11 @@ impl Waiting {
             Stage::Preparing { .. } | Stage::Calling(_) => {
                 self.exclusive.running = self.exclusive.running.filter(|running| *running != row);
             }
-            Stage::Idle | Stage::Draining { .. } | Stage::Asked | Stage::Dormant => {}
+            Stage::Idle
+            | Stage::Draining { .. }
+            | Stage::Asked
+            | Stage::Unapproved
+            | Stage::Dormant => {}
         }
     }
 

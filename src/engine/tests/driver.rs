@@ -4,8 +4,8 @@ use crate::engine::{Engine, Settings, event_channel};
 use crate::plan::{Dialect, ExecutionPlan, Mode, RetryPolicy, Step, StepIx, Template, Trigger};
 use crate::run::StepStatus::{Failed, Skipped, Succeeded};
 use crate::run::{
-    ErrorKind, ExecutionResult, Limit, Rate, Rates, ResourceLimits, RunCommand, RunOutcome,
-    RunState, SkipReason, StepStatus, figures,
+    Breakpoint, ErrorKind, ExecutionResult, Limit, Rate, Rates, ResourceLimits, RunCommand,
+    RunOutcome, RunState, SkipReason, StepStatus, figures,
 };
 use crate::tools::{
     Call, CallPolicy, CallReport, Pricing, Quote, Tool, ToolError, ToolKind, Toolbox,
@@ -386,9 +386,12 @@ async fn a_breakpoint_pauses_before_its_step() {
     let mut trial = Trial::new(vec![sleeping("1", 10, &[]), sleeping("2", 10, &[0])]);
     let state = trial
         .run_with(async |send| {
-            send.send(RunCommand::Breakpoint(StepIx(1), true))
-                .await
-                .unwrap();
+            send.send(RunCommand::Breakpoint(
+                Breakpoint::before(&"2".into()),
+                true,
+            ))
+            .await
+            .unwrap();
             after(1000).await;
             send.send(RunCommand::Resume).await.unwrap();
             send.send(RunCommand::Close).await.unwrap();

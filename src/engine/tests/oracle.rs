@@ -6,12 +6,13 @@ use super::world::{BACKOFF, World};
 use crate::engine::Timer;
 use crate::plan::{StepIx, Trigger};
 use crate::run::{
-    EventKind, ExecutionResult, Limit, RunCommand, RunOutcome, RunPhase, RunSetting, RunState,
-    SkipReason, StepSource, StepStatus, WaitReason,
+    BreakWhen, EventKind, ExecutionResult, HeldAt, Limit, RunCommand, RunOutcome, RunPhase,
+    RunSetting, RunState, SkipReason, StepSource, StepState, StepStatus, VoidReason, WaitReason,
 };
 use crate::units::{Charge, Micros, Money};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 #[derive(Debug, Default)]
@@ -35,12 +36,20 @@ pub(super) struct Oracle {
     stopping: bool,
     /// It is to stop because a step failed.
     by_failure: bool,
+    /// The rows for whose failure it is to stop.
+    failing: BTreeSet<StepIx>,
     /// What is held back beside the bounds of running calls, until one of those that are estimated is billed.
     margins: BTreeMap<StepIx, Money>,
     /// The moment on the run's clock from which its time is counted.
     allowance_from: Micros,
     /// What may have been spent although the budget is smaller by now.
     tolerated: Money,
+    /// The calls of which rows were approved, until when, and whether they have been made.
+    approved: BTreeMap<StepIx, (Arc<str>, Option<Micros>, bool)>,
+    /// The rows whose ends breakpoints hold: those that depend on them do not know of it.
+    held: BTreeSet<StepIx>,
+    /// The rows that the user refused.
+    refused: BTreeSet<StepIx>,
     /// The rows that have waited for a rate since they became ready, by when that began.
     turns: BTreeMap<StepIx, u64>,
 }
@@ -118,6 +127,15 @@ impl Oracle {
                     others.all(|other| other.slot != *slot),
                     "a slot is taken twice"
                 );
+                if world.sketches[plan_row(world, step.ix).at()].approve {
+                    let (call, _, used) = &self.approved[&step.ix];
+                    assert_eq!(
+                        **call,
+                        input.to_value().to_string(),
+                        "another call was approved"
+                    );
+                    assert!(*used, "{} starts and its approval does not say so", step.id);
+                }
                 let given = self.given.get(&step.ix);
                 assert_eq!(
                     *input,
@@ -125,6 +143,50 @@ impl Oracle {
                         .cloned()
                         .unwrap_or_else(|| world.seen_by(plan_row(world, step.ix))),
                     "fresh input"
+                );
+            }
+            EventKind::ApprovalAsked {
+                step, call, void, ..
+            } => {
+                let known = self.approved.remove(&step.ix);
+                let wanted = known.map(|(before, ..)| {
+                    if before == *call {
+                        VoidReason::Expired
+                    } else {
+                        VoidReason::Changed
+                    }
+                });
+                assert_eq!(*void, wanted, "why {} is asked again", step.id);
+                self.was_wanted(world, step.ix);
+            }
+            EventKind::ApprovalDecided {
+                step,
+                call,
+                granted,
+                until,
+                ..
+            } => {
+                let asked = state.steps[step.ix.at()].asked_approval();
+                assert_eq!(asked.map(|asked| &asked.call), Some(call), "{}", step.id);
+                if *granted {
+                    let lasts = world
+                        .frame
+                        .approval_ms
+                        .map(|ms| world.now + Micros(ms * 1000));
+                    assert_eq!(*until, lasts);
+                    let granted = (Arc::clone(call), *until, false);
+                    self.approved.insert(step.ix, granted);
+                } else {
+                    self.refused.insert(step.ix);
+                }
+            }
+            EventKind::ApprovalUsed { step, call, .. } => {
+                let (approved, until, used) = self.approved.get_mut(&step.ix).expect("approved");
+                assert_eq!(call, approved);
+                assert!(!std::mem::replace(used, true), "{} is used twice", step.id);
+                assert!(
+                    until.is_none_or(|until| world.now < until),
+                    "it has expired"
                 );
             }
             EventKind::StepInputSet { step, input } => {
@@ -186,8 +248,9 @@ impl Oracle {
             }
             EventKind::StepFailed { step, .. } => {
                 self.ends(world, step.ix);
-                if world.frame.fail_fast && !self.stopping {
+                if world.frame.fail_fast && (!self.stopping || self.by_failure) {
                     (self.stopping, self.by_failure) = (true, true);
+                    self.failing.insert(step.ix);
                 }
             }
             EventKind::StepSkipped {
@@ -213,6 +276,10 @@ impl Oracle {
                         assert!(status.has_ended() && status != StepStatus::Succeeded);
                     }
                     SkipReason::Condition => self.was_wanted(world, step.ix),
+                    SkipReason::User if self.refused.remove(&step.ix) => {
+                        // Whoever depends on it sees it as skipped, and a retry of what it depends on asks again.
+                        self.decided.insert(step.ix);
+                    }
                     SkipReason::User if !self.stopping => {
                         self.decided.insert(step.ix);
                     }
@@ -250,6 +317,8 @@ impl Oracle {
                 self.tainted.remove(&step.ix);
                 self.decided.remove(&step.ix);
                 self.seen_by_lists.remove(&step.ix);
+                self.approved.remove(&step.ix);
+                self.held.remove(&step.ix);
             }
             EventKind::StepExpanded { step, .. } => {
                 self.was_wanted(world, step.ix);
@@ -260,26 +329,46 @@ impl Oracle {
                 self.stopping = true;
                 self.limit_reached(world, *limit);
                 self.asked.clear();
+                self.held.clear();
             }
             EventKind::StopRequested => {
                 self.stopping = true;
                 self.asked.clear();
+                self.held.clear();
             }
             EventKind::RunEnded { status, error, .. } => {
                 assert_eq!(state.running, 0, "the run ends while something is running");
                 let open = state.steps.iter().find(|row| !row.status.has_ended());
                 let open = open.filter(|row| in_use(state, row));
-                assert!(open.is_none(), "the run ends before {open:?}");
+                let asked = || {
+                    let stands = |row: &StepState| {
+                        row.asked_approval().is_some()
+                            || row.waiting == Some(WaitReason::Breakpoint)
+                    };
+                    !self.held.is_empty() || state.steps.iter().any(stands)
+                };
+                let waits = *status == RunOutcome::Waiting;
+                assert!(
+                    if waits {
+                        !world.frame.asks && asked()
+                    } else {
+                        open.is_none() && self.held.is_empty()
+                    },
+                    "the run ends as {status:?} before {open:?}"
+                );
                 assert!(self.asked.is_empty(), "the run ends before an answer");
                 self.outcome(world, *status);
                 assert_eq!(
                     error.is_none(),
-                    matches!(status, RunOutcome::Succeeded | RunOutcome::Cancelled)
-                        && !state.steps.iter().any(|row| row.status.went_wrong())
+                    matches!(
+                        status,
+                        RunOutcome::Succeeded | RunOutcome::Cancelled | RunOutcome::Waiting
+                    ) && !state.steps.iter().any(|row| row.status.went_wrong())
                 );
             }
             EventKind::RunReopened => {
                 (self.stopping, self.by_failure) = (false, false);
+                self.failing.clear();
                 let used = state.wall(world.now) - self.allowance_from;
                 let limit = world.frame.timeout_ms.map(|ms| Micros(ms * 1000));
                 // Where it was raised since, it has some time left.
@@ -289,7 +378,38 @@ impl Oracle {
                 }
             }
             EventKind::SettingChanged { setting } => self.changed(world, setting),
-            EventKind::RunPaused | EventKind::RunResumed => self.permits = 0,
+            EventKind::StepHeld { step, at, .. } => {
+                let row = &state.steps[step.ix.at()];
+                let set = |when: &BreakWhen| {
+                    let mut set = state.breakpoints.iter();
+                    set.any(|one| one.when == *when && one.is_about(&step.id))
+                };
+                let (when, is_there) = match at {
+                    HeldAt::Before => (BreakWhen::Before, !row.status.has_ended()),
+                    HeldAt::After => (BreakWhen::After, row.status.has_ended()),
+                    HeldAt::Failure => (BreakWhen::Failure, row.status == StepStatus::Failed),
+                };
+                assert!(set(&when) && is_there, "{} is held {at:?}", step.id);
+                if *at != HeldAt::Before {
+                    self.held.insert(step.ix);
+                    // That it stops for it is held, too.
+                    if self.failing.remove(&step.ix) && self.failing.is_empty() {
+                        (self.stopping, self.by_failure) = (false, false);
+                    }
+                }
+            }
+            EventKind::RunPaused => self.permits = 0,
+            EventKind::RunResumed => {
+                self.permits = 0;
+                let failed = |row: &StepIx| state.steps[row.at()].status == StepStatus::Failed;
+                let held = std::mem::take(&mut self.held);
+                let failed = held.into_iter().filter(failed);
+                self.failing
+                    .extend(failed.filter(|_| world.frame.fail_fast));
+                if !self.failing.is_empty() {
+                    (self.stopping, self.by_failure) = (true, true);
+                }
+            }
             _ => {}
         }
     }
@@ -445,6 +565,14 @@ impl Oracle {
         let wanted = match () {
             () if stopped && !state.exceeded.is_empty() => RunOutcome::LimitExceeded,
             () if stopped && !self.by_failure => RunOutcome::Cancelled,
+            () if !self.held.is_empty()
+                || state
+                    .steps
+                    .iter()
+                    .any(|row| !row.status.has_ended() && in_use(state, row)) =>
+            {
+                RunOutcome::Waiting
+            }
             () if any(StepStatus::Failed) || any(StepStatus::Unknown) => RunOutcome::Failed,
             // Skipped because of an earlier stop, and not decided by the user.
             () if any(StepStatus::Cancelled) => RunOutcome::Cancelled,
@@ -460,7 +588,11 @@ impl Oracle {
             .left()
             .is_some_and(|left| state.spent > left && before + state.spent > self.tolerated);
         assert!(
-            !is_overdrawn || matches!(outcome, RunOutcome::LimitExceeded | RunOutcome::Cancelled)
+            !is_overdrawn
+                || matches!(
+                    outcome,
+                    RunOutcome::LimitExceeded | RunOutcome::Cancelled | RunOutcome::Waiting
+                )
         );
     }
 
@@ -479,9 +611,11 @@ impl Oracle {
         let before = depends_on(world, row);
         let count = |is: &dyn Fn(StepIx) -> bool| before.iter().filter(|row| is(**row)).count();
         let status = |row: StepIx| state.steps[row.at()].status;
-        let ended = count(&|row| status(row).has_ended() && !self.asked.contains(&row));
-        let well = count(&|row| status(row) == StepStatus::Succeeded);
-        let bad = count(&|row| self.is_bad(state, row));
+        let held = |row: StepIx| self.held.contains(&row);
+        let ended =
+            count(&|row| status(row).has_ended() && !self.asked.contains(&row) && !held(row));
+        let well = count(&|row| status(row) == StepStatus::Succeeded && !held(row));
+        let bad = count(&|row| self.is_bad(state, row) && !held(row));
         let all = ended == before.len();
         match world.sketches[row.at()].trigger {
             Trigger::AllSuccess if well == before.len() => Verdict::Go,
@@ -511,7 +645,7 @@ impl Oracle {
         }
         self.nothing_is_held_for_no_reason(world);
         self.the_deadline_is_set(world);
-        if state.has_ended() {
+        if state.has_ended() && state.phase != RunPhase::Ended(RunOutcome::Waiting) {
             let result = ExecutionResult::of(state);
             let mut rows = result.steps.iter();
             assert!(rows.all(|row| row.status.has_ended()), "{result:?}");
@@ -633,7 +767,12 @@ impl Oracle {
                 !bound.is_zero() && (bound > free || (!alone && bound + margin + held > free));
             let out_of_calls = world.frame.calls.is_some_and(|most| state.calls >= most);
             let throttled = rates::holds(world, &self.turns, row);
-            let held = in_backoff || too_dear || out_of_calls || throttled;
+            let held = in_backoff
+                || too_dear
+                || out_of_calls
+                || throttled
+                || step.asked_approval().is_some()
+                || step.waiting == Some(WaitReason::Breakpoint);
             assert!(
                 held,
                 "nothing holds {}, which is {:?}",

@@ -2,9 +2,9 @@
 
 use super::slot_time::is_accounted_for;
 use super::transitions::Transitions;
-use super::world::{Answer, End, Frame, NAMES, Sketch, World};
+use super::world::{Answer, End, Frame, NAMES, Sketch, World, approve};
 use crate::plan::{StepIx, Trigger};
-use crate::run::{Rate, Rates, RunCommand, RunSetting};
+use crate::run::{BreakWhen, Breakpoint, Rate, Rates, RunCommand, RunSetting};
 use crate::units::Money;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -37,7 +37,10 @@ enum Op {
     Skip(usize),
     SetOutput(usize),
     SetInput(usize, bool),
-    Breakpoint(usize, bool),
+    /// A breakpoint before, after or at the failure of the n-th row is set or removed.
+    Breakpoint(usize, BreakWhen, bool),
+    /// The n-th row is approved or refused.
+    Approve(usize, bool),
     Set(RunSetting),
     ContinueAfterLimit,
     Stop,
@@ -72,7 +75,11 @@ fn sketches() -> impl Strategy<Value = Vec<Sketch>> {
         lists,
         (0i64..4, prop::bool::weighted(0.3)),
         answer,
-        (prop::sample::subsequence(vec![0, 1], 0..=2), 0u64..6),
+        (
+            prop::sample::subsequence(vec![0, 1], 0..=2),
+            0u64..6,
+            prop::bool::weighted(0.12),
+        ),
     );
     prop::collection::vec(sketch, 1..13).prop_map(|steps| {
         let steps = steps.into_iter().enumerate();
@@ -88,7 +95,7 @@ fn sketches() -> impl Strategy<Value = Vec<Sketch>> {
                         lists,
                         (bound, estimated),
                         answer,
-                        (draws, tokens),
+                        (draws, tokens, approve),
                     ),
                 )| {
                     Sketch {
@@ -107,6 +114,7 @@ fn sketches() -> impl Strategy<Value = Vec<Sketch>> {
                         answer,
                         draws,
                         tokens,
+                        approve,
                     }
                 },
             )
@@ -128,18 +136,22 @@ fn frames() -> impl Strategy<Value = Frame> {
         rarely(),
         rates(),
         any::<bool>(),
+        prop::option::weighted(0.5, 1u64..300),
     )
         .prop_map(
-            |(slots, budget, calls, timeout_ms, fail_fast, paused, rates, asks)| Frame {
-                slots,
-                budget: budget.map(|left| left + SPENT_BEFORE),
-                calls,
-                timeout_ms,
-                fail_fast,
-                paused,
-                rates,
-                asks,
-                spent_before: SPENT_BEFORE,
+            |(slots, budget, calls, timeout_ms, fail_fast, paused, rates, asks, approval_ms)| {
+                Frame {
+                    slots,
+                    budget: budget.map(|left| left + SPENT_BEFORE),
+                    calls,
+                    timeout_ms,
+                    fail_fast,
+                    paused,
+                    rates,
+                    asks,
+                    spent_before: SPENT_BEFORE,
+                    approval_ms,
+                }
             },
         )
 }
@@ -194,6 +206,11 @@ fn moves(changes: bool) -> impl Strategy<Value = Vec<Move>> {
         2 => Just(End::Badly),
     ];
     let row = || 0usize..16;
+    let when = prop_oneof![
+        2 => Just(BreakWhen::Before),
+        1 => Just(BreakWhen::After),
+        1 => Just(BreakWhen::Failure),
+    ];
     let op = prop_oneof![
         20 => (0usize..8, end, 0i64..4).prop_map(|(at, end, cost)| Op::End(at, end, cost)),
         4 => (0usize..8, 0i64..12).prop_map(|(at, total)| Op::Ask(at, total)),
@@ -208,7 +225,8 @@ fn moves(changes: bool) -> impl Strategy<Value = Vec<Move>> {
         1 => row().prop_map(Op::Skip),
         1 => row().prop_map(Op::SetOutput),
         1 => (row(), any::<bool>()).prop_map(|(row, given)| Op::SetInput(row, given)),
-        1 => (row(), any::<bool>()).prop_map(|(row, on)| Op::Breakpoint(row, on)),
+        2 => (row(), when, any::<bool>()).prop_map(|(row, when, on)| Op::Breakpoint(row, when, on)),
+        3 => (row(), prop::bool::weighted(0.7)).prop_map(|(row, granted)| Op::Approve(row, granted)),
         1 => Just(Op::Stop),
         1 => Just(Op::Finish),
     ];
@@ -270,7 +288,20 @@ fn play(world: &mut World, step: &Move) {
             let input = given.then(|| Arc::new(json!(["edited", world.events.len()])));
             world.send(RunCommand::SetInput(row(at), input));
         }
-        Op::Breakpoint(at, on) => world.send(RunCommand::Breakpoint(row(at), on)),
+        Op::Approve(at, granted) => {
+            // Most rows are not asked about.
+            let asked: Vec<StepIx> = (0..world.state.steps.len() as u32)
+                .map(StepIx)
+                .filter(|row| world.state.steps[row.at()].asked_approval().is_some())
+                .collect();
+            let row = asked.get(at % asked.len().max(1)).copied();
+            world.send(approve(row.unwrap_or(StepIx(at as u32)), granted));
+        }
+        Op::Breakpoint(at, when, on) => {
+            let step = world.scheduler.key(row(at)).id;
+            let breakpoint = Breakpoint { step, when };
+            world.send(RunCommand::Breakpoint(breakpoint, on));
+        }
         Op::Set(setting) => world.send(RunCommand::Set(setting)),
         Op::ContinueAfterLimit => world.send(RunCommand::ContinueAfterLimit),
         Op::Stop => world.send(RunCommand::Stop),

@@ -1,13 +1,14 @@
 //! Small stories, each about one rule that a random script found broken, or that is easy to break.
 
-use super::world::{Answer, End, Frame, Sketch, World, after};
+use super::world::{Answer, End, Frame, Sketch, World, after, approve};
 use crate::plan::{StepIx, Trigger};
 use crate::run::RunCommand::{
-    Breakpoint, Pause, Resume, Retry, RetryFailed, SetInput, SetOutput, Skip, StepOnce, Stop,
+    Pause, Resume, Retry, RetryFailed, SetInput, SetOutput, Skip, StepOnce, Stop,
 };
 use crate::run::StepStatus::{Cancelled, Failed, Pending, Ready, Running, Skipped, Succeeded};
 use crate::run::{
-    ErrorKind, EventKind, Limit, Rate, Rates, RunOutcome, RunPhase, SkipReason, WaitReason,
+    BreakWhen, Breakpoint, ErrorKind, EventKind, HeldAt, Limit, Rate, Rates, RunCommand,
+    RunOutcome, RunPhase, SkipReason, WaitReason,
 };
 use crate::units::Micros;
 use serde_json::json;
@@ -22,6 +23,19 @@ fn slots(slots: u32) -> Frame {
         slots: Some(slots),
         ..open()
     }
+}
+
+/// A run with a user.
+fn asking() -> Frame {
+    Frame {
+        asks: true,
+        ..open()
+    }
+}
+
+fn break_at(at: u32, when: BreakWhen) -> RunCommand {
+    let step = format!("s{at}").into();
+    RunCommand::Breakpoint(Breakpoint { step, when }, true)
 }
 
 fn paused() -> Frame {
@@ -149,8 +163,8 @@ fn another_input_is_for_an_element_and_not_for_its_list() {
 
 #[test]
 fn a_breakpoint_is_passed_once_and_kept() {
-    let mut world = World::new(vec![after(&[]), after(&[0])], open());
-    world.command(Breakpoint(row(1), true));
+    let mut world = World::new(vec![after(&[]), after(&[0])], asking());
+    world.command(break_at(1, BreakWhen::Before));
     world.end(0, End::Well);
     assert_eq!(world.state.phase, RunPhase::Paused);
     world.command(Resume);
@@ -167,14 +181,130 @@ fn a_breakpoint_is_passed_once_and_kept() {
 #[test]
 fn a_breakpoint_holds_the_next_try_too() {
     let flaky = with(after(&[]), |sketch| sketch.attempts = 3);
-    let mut world = World::new(vec![flaky], open());
-    world.command(Breakpoint(row(0), true));
+    let mut world = World::new(vec![flaky], asking());
+    world.command(break_at(0, BreakWhen::Before));
     world.end(0, End::Passing);
     world.tick();
     world.work(usize::MAX);
     assert_eq!(world.state.phase, RunPhase::Paused);
     assert_eq!(world.statuses(), [Running], "between two attempts");
     world.finish();
+}
+
+#[test]
+fn what_follows_from_a_failure_waits_at_its_breakpoint() {
+    let mut world = World::new(vec![after(&[]), after(&[0]), after(&[])], asking());
+    world.command(break_at(0, BreakWhen::Failure));
+    world.end(0, End::Badly);
+    assert_eq!(world.state.phase, RunPhase::Paused);
+    assert_eq!(
+        world.statuses(),
+        [Failed, Pending, Running],
+        "nothing is skipped yet"
+    );
+    let held = &world.state.held_steps;
+    assert_eq!(
+        (held.len(), held[0].step, held[0].at),
+        (1, row(0), HeldAt::Failure)
+    );
+    // Run again it never failed for what depends on it.
+    world.command(Retry(row(0)));
+    assert!(world.state.held_steps.is_empty());
+    world.command(Resume);
+    world.end(0, End::Well);
+    assert_eq!(world.running(), [1, 2]);
+    world.finish();
+    assert_eq!(outcome(&world), RunOutcome::Succeeded);
+}
+
+#[test]
+fn the_end_of_the_last_step_is_held_too() {
+    let mut world = World::new(vec![after(&[])], asking());
+    world.command(break_at(0, BreakWhen::After));
+    world.end(0, End::Well);
+    assert_eq!(world.state.phase, RunPhase::Paused);
+    world.command(Resume);
+    assert_eq!(outcome(&world), RunOutcome::Succeeded);
+}
+
+#[test]
+fn a_held_element_runs_again_before_its_step_knows_that_it_failed() {
+    let mut world = World::new(vec![each(2), after(&[0])], asking());
+    world.command(RunCommand::Breakpoint(
+        Breakpoint {
+            step: "s0[1]".into(),
+            when: BreakWhen::Failure,
+        },
+        true,
+    ));
+    world.end(2, End::Well);
+    world.end(3, End::Badly);
+    assert_eq!(world.statuses(), [Running, Pending, Succeeded, Failed]);
+    world.command(Retry(row(3)));
+    world.command(Resume);
+    world.end(3, End::Well);
+    assert_eq!(world.statuses(), [Succeeded, Running, Succeeded, Succeeded]);
+    world.finish();
+}
+
+#[test]
+fn without_a_user_the_rest_goes_on_and_the_run_ends_as_waiting() {
+    let mut world = World::new(vec![after(&[]), after(&[0]), after(&[])], open());
+    world.command(break_at(1, BreakWhen::Before));
+    world.end(0, End::Well);
+    assert_eq!(world.state.phase, RunPhase::Running);
+    assert_eq!(world.statuses(), [Succeeded, Ready, Running]);
+    world.end(2, End::Well);
+    assert_eq!(outcome(&world), RunOutcome::Waiting);
+    assert_eq!(world.statuses(), [Succeeded, Ready, Succeeded]);
+}
+
+#[test]
+fn a_run_that_stops_at_its_first_failure_stops_after_the_breakpoint() {
+    let frame = Frame {
+        fail_fast: true,
+        ..asking()
+    };
+    let mut world = World::new(vec![after(&[]), after(&[])], frame);
+    world.command(break_at(0, BreakWhen::Failure));
+    world.end(0, End::Badly);
+    assert_eq!(world.statuses(), [Failed, Running]);
+    world.command(Resume);
+    assert_eq!(world.state.phase, RunPhase::Stopping);
+    world.end(1, End::Badly);
+    assert_eq!(outcome(&world), RunOutcome::Failed);
+}
+
+#[test]
+fn a_call_is_approved_once_and_its_retries_with_it() {
+    let asks = with(after(&[]), |sketch| {
+        (sketch.approve, sketch.attempts) = (true, 2);
+    });
+    let mut world = World::new(vec![asks], asking());
+    assert_eq!(world.statuses(), [Ready]);
+    assert!(world.scheduler.waits_for_user());
+    world.command(approve(row(0), true));
+    assert_eq!(world.running(), [0]);
+    world.end(0, End::Passing);
+    world.tick();
+    world.work(usize::MAX);
+    assert_eq!(world.running(), [0], "the same call is made once more");
+    world.end(0, End::Well);
+    world.command(Retry(row(0)));
+    assert!(world.running().is_empty(), "run again it asks again");
+    world.command(approve(row(0), false));
+    assert_eq!(world.statuses(), [Skipped]);
+    assert_eq!(outcome(&world), RunOutcome::Succeeded);
+}
+
+#[test]
+fn a_run_that_ended_as_waiting_continues_with_an_answer() {
+    let asks = with(after(&[]), |sketch| sketch.approve = true);
+    let mut world = World::new(vec![asks, after(&[0])], open());
+    assert_eq!(outcome(&world), RunOutcome::Waiting);
+    world.command(approve(row(0), true));
+    world.finish();
+    assert_eq!(outcome(&world), RunOutcome::Succeeded);
 }
 
 // Retrying, skipping, supplying

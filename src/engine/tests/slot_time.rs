@@ -71,8 +71,11 @@ fn stretch(parts: &mut SlotTime, state: &RunState, to: Micros) -> Option<Stretch
         .count();
     let rows = || (0..state.steps.len() as u32).map(StepIx);
     let user_is_asked = state.phase == RunPhase::Running
-        && rows().any(|ix| state.steps[ix.at()].status == StepStatus::Unknown)
-        && !rows().any(|ix| could_use_a_slot(state, ix));
+        && rows().any(|ix| asks(&state.steps[ix.at()]))
+        && !rows().any(|ix| {
+            let needs_an_answer = state.steps[ix.at()].asked_approval().is_some();
+            could_use_a_slot(state, ix) && !needs_an_answer
+        });
     let stands = matches!(state.phase, RunPhase::Paused | RunPhase::Ended(_));
     let paced = state.steps.iter().filter(|row| row.paced_since.is_some());
     let paced = paced.count();
@@ -106,7 +109,8 @@ fn stretch(parts: &mut SlotTime, state: &RunState, to: Micros) -> Option<Stretch
         &mut parts.backoff,
         count(&|row| row.waiting.is_none() && row.status == StepStatus::Running),
     );
-    let user = waits(WaitReason::Breakpoint) + if stands { free } else { 0 };
+    let user =
+        waits(WaitReason::Breakpoint) + waits(WaitReason::Approval) + if stands { free } else { 0 };
     give(&mut parts.person, user);
     if state.phase == RunPhase::Stopping {
         give(&mut parts.person, usize::MAX);
@@ -125,6 +129,11 @@ fn stretch(parts: &mut SlotTime, state: &RunState, to: Micros) -> Option<Stretch
         limit: state.limits.max_concurrent.map(|most| most as usize),
         running: running - paced,
     })
+}
+
+/// Unknown, or about to make a call that needs an approval.
+fn asks(row: &StepState) -> bool {
+    row.status == StepStatus::Unknown || row.asked_approval().is_some()
 }
 
 /// Ready, or between two attempts.

@@ -28,7 +28,7 @@ pub(super) struct Transitions(BTreeMap<Transition, u64>);
 pub(super) fn column(input: &Input) -> &'static str {
     match input {
         Input::Start => "Start",
-        Input::Command(_) => "Command",
+        Input::Command(_) | Input::Unattended => "Command",
         Input::Prepared(..) => "Prepared",
         Input::Ended { .. } => "Ended",
         // Slow motion takes no row to another stage: the table has no column for it.

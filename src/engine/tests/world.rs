@@ -7,8 +7,8 @@ use crate::engine::attempt::unanswered;
 use crate::engine::{Action, Input, Prepared, Rules, Scheduler, Timer};
 use crate::plan::{Mode, RetryPolicy, Step, StepIx, StepSettings, Template, Trigger};
 use crate::run::{
-    Demand, EventKind, Rates, ResourceLimits, RunCommand, RunError, RunEvent, RunHeader, RunPhase,
-    RunSetting, RunState, StepInfo, StepSource, StepStatus,
+    Answers, Approval, DecidedBy, Demand, EventKind, Rates, ResourceLimits, RunCommand, RunError,
+    RunEvent, RunHeader, RunPhase, RunSetting, RunState, StepInfo, StepSource, StepStatus,
 };
 use crate::tools::{CallReport, ToolError};
 use crate::units::{Micros, Money, Tokens};
@@ -37,6 +37,8 @@ pub(super) struct Sketch {
     /// The names whose rates a call counts against, by their place in [`NAMES`], and its tokens.
     pub draws: Vec<usize>,
     pub tokens: u64,
+    /// Whether its calls need an approval.
+    pub approve: bool,
 }
 
 /// What a call may count against.
@@ -79,6 +81,7 @@ impl Default for Sketch {
             answer: Answer::Call,
             draws: Vec::new(),
             tokens: 0,
+            approve: false,
         }
     }
 }
@@ -105,6 +108,8 @@ pub(super) struct Frame {
     pub asks: bool,
     /// What earlier runs have spent.
     pub spent_before: i64,
+    /// How long an approval lasts.
+    pub approval_ms: Option<u64>,
 }
 
 impl Frame {
@@ -226,6 +231,9 @@ impl World {
             rates: frame.rates.clone(),
             asks: frame.asks,
             spent_before: Money::from_pico(frame.spent_before),
+            answers: Answers::default(),
+            approval_lifetime: frame.approval_ms.map(|ms| Micros(ms * 1000)),
+            breakpoints: Vec::new(),
         };
         let mut world = Self {
             scheduler: Scheduler::new(Arc::clone(&steps), retry, rules),
@@ -354,16 +362,21 @@ impl World {
         }
         match sketch.answer {
             Answer::Unknown if !self.rerun.contains(&row) => Prepared::Unknown(Box::new(error())),
-            Answer::Call | Answer::Unknown => Prepared::Call {
-                input: match self.scheduler.given(row) {
-                    Some(given) => Arc::clone(given).into(),
-                    None => self.seen_by(plan_row).into(),
-                },
-                upper_bound: Some(Money::from_pico(sketch.bound)),
-                estimated: sketch.estimated,
-                demand: sketch.demand(&self.frame.rates),
-                why: None,
-            },
+            Answer::Call | Answer::Unknown => {
+                let input = match self.scheduler.given(row) {
+                    Some(given) => Arc::clone(given),
+                    None => Arc::new(self.seen_by(plan_row)),
+                };
+                Prepared::Call {
+                    approval: sketch.approve.then(|| input.to_string().into()),
+                    input: input.into(),
+                    upper_bound: Some(Money::from_pico(sketch.bound)),
+                    estimated: sketch.estimated,
+                    demand: sketch.demand(&self.frame.rates),
+                    why: None,
+                    breaks: None,
+                }
+            }
             Answer::Unwanted => Prepared::Unwanted,
             Answer::Known => {
                 self.outputs += 1;
@@ -422,6 +435,7 @@ impl World {
             service: attempt.paced.unwrap_or(self.now) - attempt.started,
             report: Box::new(report),
             cancelled: attempt.cancelled,
+            breaks: None,
         });
     }
 
@@ -445,6 +459,7 @@ impl World {
             service: attempt.paced.unwrap_or(self.now) - attempt.started,
             report: Box::new(report),
             cancelled: attempt.cancelled,
+            breaks: None,
         });
     }
 
@@ -513,7 +528,11 @@ impl World {
     fn answer(&mut self) {
         let unknown = |row: &&StepIx| self.status(row.0) == StepStatus::Unknown;
         let rows: Vec<StepIx> = (0..self.state.steps.len() as u32).map(StepIx).collect();
-        let row = *rows.iter().find(unknown).expect("the user is asked");
+        let Some(row) = rows.iter().copied().find(|row| unknown(&row)) else {
+            let asked = |row: &&StepIx| self.state.steps[row.at()].asked_approval().is_some();
+            let row = *rows.iter().find(asked).expect("the user is asked");
+            return self.command(approve(row, row.0 % 3 > 0));
+        };
         let answer = match row.0 % 3 {
             0 => RunCommand::Retry(row),
             1 => RunCommand::SetOutput(row, Arc::new(Value::from("seen"))),
@@ -554,6 +573,16 @@ impl World {
     pub(super) fn running(&self) -> Vec<u32> {
         self.running.keys().map(|row| row.0).collect()
     }
+}
+
+/// An answer to a row that needs an approval.
+pub(super) fn approve(step: StepIx, granted: bool) -> RunCommand {
+    RunCommand::Approve(Approval {
+        step,
+        granted,
+        call: None,
+        by: DecidedBy::Screen,
+    })
 }
 
 fn error() -> RunError {

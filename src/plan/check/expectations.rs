@@ -1,9 +1,10 @@
-//! Reads what a step's output has to be like.
+//! Reads what is asked about a step's own call: whether it needs an approval, and what its output has to be like.
 
 use super::{Check, Uses};
 use crate::plan::diagnostic::{Diagnostic, Severity};
 use crate::plan::draft_plan::first_byte;
 use crate::plan::expectation::Expectation;
+use crate::plan::expression::Expression;
 use crate::plan::node::{Kind, Node};
 use crate::plan::reference::Own;
 use std::ops::Range;
@@ -24,6 +25,14 @@ impl Check<'_> {
         let read = read.collect();
         uses.own = &[];
         read
+    }
+
+    /// Whether a call needs an approval: by what it is called with.
+    pub(super) fn approve(&mut self, node: &Node, uses: &mut Uses) -> Option<Expression> {
+        uses.own = &[Own::Input];
+        let approve = self.run_if(node, uses);
+        uses.own = &[];
+        approve
     }
 
     fn expectation(&mut self, node: &Node, uses: &mut Uses) -> Option<Expectation> {

@@ -62,6 +62,11 @@ pub(super) fn read(members: Vec<Member>, step: &mut DraftStep, collector: &mut C
                 Kind::Text(_) | Kind::List(_) | Kind::Object(_) => step.expect = Some(member.value),
                 _ => field::wrong("expect", EXPECT, value, id, collector),
             },
+            "approve" => match value.kind {
+                Kind::Null | Kind::Bool(false) => {}
+                Kind::Text(_) | Kind::Bool(true) => step.approve = Some(member.value),
+                _ => field::wrong("approve", "true or an expression", value, id, collector),
+            },
             "trigger" => {
                 let words = ["all_success", "all_done", "one_success", "none_failed"];
                 step.settings_mut().trigger =
@@ -201,6 +206,7 @@ pub(super) fn unknown(member: Member, step: &mut DraftStep, collector: &mut Coll
         "condition",
         "for_each",
         "expect",
+        "approve",
         "trigger",
         "timeout_s",
         "retry_policy",

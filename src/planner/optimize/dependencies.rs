@@ -55,6 +55,7 @@ fn is_false(work: &Work, catalog: &Catalog, ix: StepIx, of: StepIx) -> bool {
         && !may_be_skipped(other)
         // Whoever waits for a step that is checked may rely on what it was checked for.
         && other.expect.is_empty()
+        && other.approve.is_none()
         && !ancestors
             .iter()
             .any(|one| may_be_skipped(&work.steps[one.at()]))
@@ -70,7 +71,8 @@ fn refers_to(step: &Step, of: StepIx) -> bool {
         list.roots(&mut visit);
     }
     let expected = step.expect.iter().filter_map(Expectation::as_expression);
-    for expression in step.run_if.as_deref().into_iter().chain(expected) {
+    let asked = [&step.run_if, &step.approve].into_iter().flatten();
+    for expression in asked.map(|one| &**one).chain(expected) {
         expression.roots.iter().for_each(&mut visit);
     }
     // Fields that are not known may hold anything.

@@ -55,6 +55,7 @@ fn can_go(work: &Work, catalog: &Catalog, ix: StepIx, step: &Step) -> bool {
         || &*step.id == FINAL_SYNTHESIS
         || !step.settings.extra.is_empty()
         || !step.expect.is_empty()
+        || step.approve.is_some()
     {
         return false;
     }
@@ -68,7 +69,8 @@ fn can_go(work: &Work, catalog: &Catalog, ix: StepIx, step: &Step) -> bool {
         let mut visit = |root: &Root| plain &= *root != Root::Outputs;
         other.parameters.roots(&mut visit);
         let expected = other.expect.iter().filter_map(Expectation::as_expression);
-        let mut expressions = other.run_if.as_deref().into_iter().chain(expected);
+        let asked = [&other.run_if, &other.approve].into_iter().flatten();
+        let mut expressions = asked.map(|one| &**one).chain(expected);
         plain &= expressions.all(|one| !names(&one.roots, ix));
         plain &= has_plain_references(&other.parameters, ix);
         plain

@@ -70,4 +70,6 @@ pub enum RunOutcome {
     LimitExceeded,
     /// The user or a signal stopped it.
     Cancelled,
+    /// What is left waits for an approval or at a breakpoint, and nobody is there to answer; it can be resumed.
+    Waiting,
 }

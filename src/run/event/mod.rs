@@ -3,7 +3,9 @@
 //! As JSON an event is one flat object: `{"seq": 3, "at_ms": 0.41, "type": "attempt_started", …}`. Everything that an
 //! event carries is in this folder; what is computed from events is in the folder above, and nothing here depends on it.
 
+mod approval;
 mod attempt;
+mod breakpoint;
 mod cost;
 mod error;
 mod header;
@@ -12,7 +14,9 @@ mod setting;
 mod settlement;
 mod step;
 
+pub use approval::{DecidedBy, VoidReason};
 pub use attempt::{AttemptDetails, AttemptEnd, LogStream, Streamed};
+pub use breakpoint::{BreakWhen, Breakpoint, HeldAt};
 pub use cost::StepPrice;
 pub use error::{ErrorKind, Limit, RunError};
 pub use header::{RunHeader, RunOutcome};
@@ -33,7 +37,7 @@ use std::sync::Arc;
 pub enum EventKind {
     /// The run began.
     RunStarted(Arc<RunHeader>),
-    /// A step could start; a slot, a rate, a breakpoint or the pause holds it.
+    /// A step could start; a slot, a rate, an approval, a breakpoint or the pause holds it.
     StepReady {
         /// The step.
         #[serde(flatten)]
@@ -213,6 +217,64 @@ pub enum EventKind {
         /// Whether it is pinned now.
         pinned: bool,
     },
+    /// A step needs an approval for the call that it is about to make; a [`StepWaiting`](Self::StepWaiting) for it
+    /// follows.
+    ApprovalAsked {
+        /// The step.
+        #[serde(flatten)]
+        step: StepKey,
+        /// The digest of the call, to which the answer is bound.
+        call: Arc<str>,
+        /// What the tool would be called with.
+        input: StepInput,
+        /// Why an earlier approval does not count.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        void: Option<VoidReason>,
+    },
+    /// Somebody decided about the call of a step. A refused step is skipped next.
+    ApprovalDecided {
+        /// The step.
+        #[serde(flatten)]
+        step: StepKey,
+        /// The digest of the call.
+        call: Arc<str>,
+        /// Whether it may be made.
+        granted: bool,
+        /// Who decided.
+        by: DecidedBy,
+        /// Until when it may be made; `None` where that does not end by itself.
+        #[serde(rename = "until_ms", default, skip_serializing_if = "Option::is_none")]
+        until: Option<Micros>,
+    },
+    /// The call that was approved is made now: its attempt starts next, and the approval is used up.
+    ApprovalUsed {
+        /// The step.
+        #[serde(flatten)]
+        step: StepKey,
+        /// The digest of the call.
+        call: Arc<str>,
+        /// The attempt's number, from 1.
+        attempt: u32,
+    },
+    /// A breakpoint was set or removed.
+    BreakpointSet {
+        /// Which.
+        #[serde(flatten)]
+        breakpoint: Breakpoint,
+        /// Whether it is set now.
+        on: bool,
+    },
+    /// A breakpoint holds a step. With a user the run pauses next; without one the rest goes on.
+    StepHeld {
+        /// The step.
+        #[serde(flatten)]
+        step: StepKey,
+        /// On which side of it.
+        at: HeldAt,
+        /// The condition that holds, where the breakpoint has one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        condition: Option<Arc<str>>,
+    },
     /// Nothing starts any more; running attempts continue.
     RunPaused,
     /// Steps start again.
@@ -265,9 +327,14 @@ impl EventKind {
             | Self::StepCancelled { step }
             | Self::StepReset { step }
             | Self::StepInputSet { step, .. }
-            | Self::StepPinned { step, .. } => Some(step),
+            | Self::StepPinned { step, .. }
+            | Self::ApprovalAsked { step, .. }
+            | Self::ApprovalDecided { step, .. }
+            | Self::ApprovalUsed { step, .. }
+            | Self::StepHeld { step, .. } => Some(step),
             Self::AttemptEnded(end) => Some(&end.step),
             Self::RunStarted(_)
+            | Self::BreakpointSet { .. }
             | Self::RunPaused
             | Self::RunResumed
             | Self::SettingChanged { .. }

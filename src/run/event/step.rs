@@ -59,6 +59,9 @@ pub struct StepChecks {
     /// What its output has to be like: expressions, or JSON Schemas as texts.
     #[serde(default, skip_serializing_if = "<[Arc<str>]>::is_empty")]
     pub expect: Arc<[Arc<str>]>,
+    /// Where this is true of its call, that needs an approval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approve: Option<Arc<str>>,
 }
 
 /// Where an output came from.
@@ -101,4 +104,6 @@ pub enum WaitReason {
     Exclusive,
     /// A breakpoint.
     Breakpoint,
+    /// Its call needs an approval.
+    Approval,
 }

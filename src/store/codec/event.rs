@@ -6,9 +6,10 @@
 use super::{DecodeError, Decoder, Encoder, Memory, Rows};
 use crate::plan::{Dialect, StepIx};
 use crate::run::{
-    AttemptDetails, AttemptEnd, ErrorKind, EventKind, Limit, LogStream, Rate, Rates,
-    ResourceLimits, RunError, RunEvent, RunHeader, RunOutcome, RunSetting, SettledBy, Settlement,
-    SkipReason, StepChecks, StepInfo, StepKey, StepPrice, StepSource, Streamed, WaitReason,
+    AttemptDetails, AttemptEnd, BreakWhen, Breakpoint, DecidedBy, ErrorKind, EventKind, HeldAt,
+    Limit, LogStream, Rate, Rates, ResourceLimits, RunError, RunEvent, RunHeader, RunOutcome,
+    RunSetting, SettledBy, Settlement, SkipReason, StepChecks, StepInfo, StepKey, StepPrice,
+    StepSource, Streamed, VoidReason, WaitReason,
 };
 use crate::units::{Charge, ChargeClass, Micros, Tokens};
 
@@ -51,6 +52,11 @@ choice!(EventKind {
     23 SettingChanged { setting: setting },
     24 StepSettled { step: step, settlement: settlement },
     25 AttemptHandle { step: step, attempt: attempt, handle: handle },
+    40 ApprovalAsked { step: step, call: call, input: input, void: void },
+    41 ApprovalDecided { step: step, call: call, granted: granted, by: by, until: until },
+    42 ApprovalUsed { step: step, call: call, attempt: attempt },
+    43 BreakpointSet { breakpoint: breakpoint, on: on },
+    44 StepHeld { step: step, at: at, condition: condition },
 });
 
 record!(RunHeader {
@@ -292,7 +298,11 @@ choice!(StepSource { 0 Call {}, 1 Cache {}, 2 Recorded {}, 3 Mock {} });
 
 choice!(SkipReason { 0 Condition {}, 1 Upstream {}, 2 Limit {}, 3 User {} });
 
-choice!(WaitReason { 0 Budget {}, 1 Rate {}, 2 Exclusive {}, 3 Breakpoint {} });
+choice!(WaitReason { 0 Budget {}, 1 Rate {}, 2 Exclusive {}, 3 Breakpoint {}, 4 Approval {} });
+
+choice!(DecidedBy { 0 Flag {}, 1 Screen {}, 2 Other {} });
+
+choice!(VoidReason { 0 Changed {}, 1 Expired {} });
 
 choice!(Limit {
     0 MaxMemoryMb {},
@@ -312,7 +322,7 @@ choice!(ErrorKind {
 
 choice!(LogStream { 0 Stderr {}, 1 Note {}, 2 Stdout {} });
 
-choice!(RunOutcome { 0 Succeeded {}, 1 Failed {}, 2 LimitExceeded {}, 3 Cancelled {} });
+choice!(RunOutcome { 0 Succeeded {}, 1 Failed {}, 2 LimitExceeded {}, 3 Cancelled {}, 4 Waiting {} });
 
 /// Steps are in lists, where the end of one is not the end of the record.
 impl Codec for StepInfo {
@@ -364,7 +374,13 @@ impl Codec for StepInfo {
     }
 }
 
-record!(StepChecks { expect });
+record!(Breakpoint { step, when });
+
+choice!(BreakWhen { 0 Before {}, 1 After {}, 2 Failure {}, 3 Condition { 0: condition } });
+
+choice!(HeldAt { 0 Before {}, 1 After {}, 2 Failure {} });
+
+record!(StepChecks { expect, approve });
 
 record!(StepPrice {
     min,

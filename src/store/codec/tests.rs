@@ -3,10 +3,11 @@
 use super::{Blobs, DecodeError, Decoder, Encoder, Hash, Memory, decode_event, encode_event};
 use crate::plan::{Dialect, InputList, InputObject, InputPart, StepInput, StepIx, View};
 use crate::run::{
-    AttemptDetails, AttemptEnd, CallReason, ErrorKind, EventKind, InputChange, Limit, LogStream,
-    MissReason, NotReused, Rate, Rates, RerunReason, ResourceLimits, Reuse, RunError, RunEvent,
-    RunHeader, RunOutcome, RunSetting, SettledBy, Settlement, SkipReason, StepChecks, StepInfo,
-    StepKey, StepPrice, StepSource, Streamed, WaitReason,
+    AttemptDetails, AttemptEnd, BreakWhen, Breakpoint, CallReason, DecidedBy, ErrorKind, EventKind,
+    HeldAt, InputChange, Limit, LogStream, MissReason, NotReused, Rate, Rates, RerunReason,
+    ResourceLimits, Reuse, RunError, RunEvent, RunHeader, RunOutcome, RunSetting, SettledBy,
+    Settlement, SkipReason, StepChecks, StepInfo, StepKey, StepPrice, StepSource, Streamed,
+    VoidReason, WaitReason,
 };
 use crate::units::{Charge, ChargeClass, Micros, Money, Tokens};
 use proptest::collection::vec;
@@ -106,7 +107,10 @@ fn info() -> impl Strategy<Value = StepInfo> {
         option::of(value()),
         option::of(not_reused()),
         any::<bool>(),
-        (option::of(price()), option::of(vec(text(), 0..3))),
+        (
+            option::of(price()),
+            option::of((vec(text(), 0..3), option::of(text()))),
+        ),
     )
         .prop_map(
             |(
@@ -131,9 +135,10 @@ fn info() -> impl Strategy<Value = StepInfo> {
                 not_reused,
                 sequential,
                 price: price.map(Box::new),
-                checks: expect.map(|expect| {
+                checks: expect.map(|(expect, approve)| {
                     Box::new(StepChecks {
                         expect: expect.into(),
+                        approve,
                     })
                 }),
             },
@@ -475,6 +480,7 @@ fn event_kind() -> impl Strategy<Value = EventKind> {
         WaitReason::Rate,
         WaitReason::Exclusive,
         WaitReason::Breakpoint,
+        WaitReason::Approval,
     ];
     let sources = [
         StepSource::Call,
@@ -500,6 +506,7 @@ fn event_kind() -> impl Strategy<Value = EventKind> {
         RunOutcome::Failed,
         RunOutcome::LimitExceeded,
         RunOutcome::Cancelled,
+        RunOutcome::Waiting,
     ];
     let of_steps = prop_oneof![
         key().prop_map(|step| EventKind::StepReady { step }),
@@ -613,6 +620,17 @@ fn event_kind() -> impl Strategy<Value = EventKind> {
         (key(), option::of(value()))
             .prop_map(|(step, input)| EventKind::StepInputSet { step, input }),
         (key(), any::<bool>()).prop_map(|(step, pinned)| EventKind::StepPinned { step, pinned }),
+        approval(),
+        (
+            key(),
+            prop::sample::select(vec![HeldAt::Before, HeldAt::After, HeldAt::Failure]),
+            option::of(text())
+        )
+            .prop_map(|(step, at, condition)| EventKind::StepHeld {
+                step,
+                at,
+                condition
+            }),
     ];
     let of_runs = prop_oneof![
         header().prop_map(EventKind::RunStarted),
@@ -635,8 +653,61 @@ fn event_kind() -> impl Strategy<Value = EventKind> {
                 }
             }),
         Just(EventKind::RunReopened),
+        (breakpoint(), any::<bool>())
+            .prop_map(|(breakpoint, on)| EventKind::BreakpointSet { breakpoint, on }),
     ];
     prop_oneof![2 => of_steps, 1 => of_runs]
+}
+
+fn approval() -> impl Strategy<Value = EventKind> {
+    let void = vec![VoidReason::Changed, VoidReason::Expired];
+    let by = vec![DecidedBy::Flag, DecidedBy::Screen, DecidedBy::Other];
+    let asked = (
+        key(),
+        text(),
+        value(),
+        option::of(prop::sample::select(void)),
+    );
+    let until = option::of(micros());
+    let decided = (
+        key(),
+        text(),
+        any::<bool>(),
+        prop::sample::select(by),
+        until,
+    );
+    prop_oneof![
+        asked.prop_map(|(step, call, input, void)| EventKind::ApprovalAsked {
+            step,
+            call,
+            input: input.into(),
+            void
+        }),
+        decided.prop_map(
+            |(step, call, granted, by, until)| EventKind::ApprovalDecided {
+                step,
+                call,
+                granted,
+                by,
+                until
+            }
+        ),
+        (key(), text(), any::<u32>()).prop_map(|(step, call, attempt)| EventKind::ApprovalUsed {
+            step,
+            call,
+            attempt
+        }),
+    ]
+}
+
+fn breakpoint() -> impl Strategy<Value = Breakpoint> {
+    let when = prop_oneof![
+        Just(BreakWhen::Before),
+        Just(BreakWhen::After),
+        Just(BreakWhen::Failure),
+        text().prop_map(BreakWhen::Condition),
+    ];
+    (text(), when).prop_map(|(step, when)| Breakpoint { step, when })
 }
 
 fn settlement() -> impl Strategy<Value = Settlement> {

@@ -39,6 +39,7 @@ pub(super) fn of(model: &Model) -> TerminalStatus {
         RunPhase::Ended(RunOutcome::Succeeded) => {
             (format!("{} ", glyph(StepStatus::Succeeded)), None)
         }
+        RunPhase::Ended(RunOutcome::Waiting) => ("waiting ".to_owned(), None),
         RunPhase::Ended(RunOutcome::Cancelled) => {
             (format!("{} ", glyph(StepStatus::Cancelled)), None)
         }
@@ -61,7 +62,8 @@ pub(super) fn of(model: &Model) -> TerminalStatus {
     }
 }
 
-/// The part of these events that a user who looks elsewhere is told: the first failure, and the end of the run.
+/// The part of these events that a user who looks elsewhere is told: the first failure, what needs an
+/// approval, and the end of the run.
 pub(super) fn news(events: &[RunEvent]) -> Vec<News> {
     let mut news = Vec::new();
     let failed = events.iter().find_map(|event| match &event.kind {
@@ -69,6 +71,11 @@ pub(super) fn news(events: &[RunEvent]) -> Vec<News> {
         _ => None,
     });
     news.extend(failed);
+    let asked = events.iter().find_map(|event| match &event.kind {
+        EventKind::ApprovalAsked { step, .. } => Some(News::Asks(Arc::clone(&step.id))),
+        _ => None,
+    });
+    news.extend(asked);
     let is_end = |event: &RunEvent| matches!(event.kind, EventKind::RunEnded { .. });
     if events.iter().any(is_end) {
         news.push(News::Ended);
@@ -80,6 +87,8 @@ pub(super) fn news(events: &[RunEvent]) -> Vec<News> {
 pub(super) enum News {
     /// This step failed.
     Failed(Arc<str>),
+    /// This step needs an approval.
+    Asks(Arc<str>),
     /// The run has ended.
     Ended,
 }
@@ -91,6 +100,7 @@ pub(super) fn notices(model: &Model, news: &[News]) -> Vec<TerminalEffect> {
     }
     let notices = news.iter().filter_map(|news| {
         let (words, last) = match (news, model.latest().phase) {
+            (News::Asks(id), _) => (format!("{} needs an approval", text::fit(id, NAME)), false),
             (News::Failed(id), _) => (format!("{} failed", text::fit(id, NAME)), false),
             (News::Ended, RunPhase::Ended(outcome)) => {
                 let how = match outcome {
@@ -98,6 +108,7 @@ pub(super) fn notices(model: &Model, news: &[News]) -> Vec<TerminalEffect> {
                     RunOutcome::Failed => "failed",
                     RunOutcome::LimitExceeded => "was stopped by a limit",
                     RunOutcome::Cancelled => "was cancelled",
+                    RunOutcome::Waiting => "waits for an answer",
                 };
                 (format!("the run {how}"), true)
             }

@@ -7,7 +7,7 @@ use crate::tui::dashboard::state::inspector::Tab;
 use crate::tui::dashboard::state::model::{Focus, Model};
 use crate::tui::dashboard::state::overlay::Overlay;
 use crate::tui::dashboard::state::trail::Along;
-use crate::tui::dashboard::update::navigation;
+use crate::tui::dashboard::update::{break_line, navigation};
 
 pub(crate) fn on_graph(model: &Model) -> bool {
     model.focus == Focus::Graph && !model.run.steps.is_empty()
@@ -202,7 +202,7 @@ pub(crate) fn takes_settings(model: &Model) -> bool {
 
 /// Whether keys are typed into something.
 pub(crate) fn types(model: &Model) -> bool {
-    in_palette(model) || in_editor(model) || in_settings(model)
+    in_palette(model) || in_editor(model) || in_settings(model) || break_line::is_open(model)
 }
 
 pub(crate) fn in_palette(model: &Model) -> bool {

@@ -63,10 +63,10 @@ fn reachable(model: &Model, entry: &Entry) -> bool {
     };
     let own = match overlay {
         O::Search(_) | O::Filter | O::PageSearch | O::JsonFilter => Some(Group::Search),
-        O::Unknown(_) | O::Question(_) | O::PlanEdit(_) => Some(Group::Question),
+        O::Unknown(_) | O::Approval(_) | O::Question(_) | O::PlanEdit(_) => Some(Group::Question),
         O::Palette(_) => Some(Group::Palette),
         O::Themes(_) => Some(Group::Themes),
-        O::Editor(_) | O::Settings(_) => Some(Group::Editor),
+        O::Editor(_) | O::Settings(_) | O::Break(_) => Some(Group::Editor),
         O::SideBySide(_) | O::Runs(_) => Some(Group::Compare),
         O::Explain(_) | O::Result(_) | O::Bare(_) => None,
     };

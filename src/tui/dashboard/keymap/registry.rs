@@ -20,8 +20,9 @@ use crate::tui::dashboard::state::overlay::Question;
 use crate::tui::dashboard::state::trail::Along;
 use crate::tui::dashboard::update::run_commands::{self, command, on_selected};
 use crate::tui::dashboard::update::{
-    bodies, compare, editor, export, group, json_filter, json_table, navigation, overlays,
-    page_search, pages, plan_edit, presentation, questions, search, settings, themes, unknown,
+    approval, bodies, break_line, compare, editor, export, group, json_filter, json_table,
+    navigation, overlays, page_search, pages, plan_edit, presentation, questions, search, settings,
+    themes, unknown,
 };
 use crate::tui::input::key::Key;
 use crate::tui::terminal::screen::{OutsideProgram, TerminalEffect};
@@ -109,10 +110,17 @@ static BEFORE_VIEWS: &[Entry] = &[
     ask("skip-it", &[key('S'), key('s')], Asked,
         "skip it, and what depends on it", asked_unknown, |m| unknown::answer(m, RunCommand::Skip)).hint("skip"),
     change("put-off", &[code(KeyCode::Esc), key('u')], Asked, "decide later", asked_unknown, unknown::put_off).hint("later"),
+    ask("grant", &[key('y')], Asked, "make this call", approval::is_shown, |m| approval::answer(m, true)).hint("approve"),
+    ask("refuse", &[key('n')], Asked, "do not make it: skip the step, and what depends on it", approval::is_shown,
+        |m| approval::answer(m, false)).hint("refuse"),
+    change("edit-call", &[key('e')], Asked, "edit what it is called with, and ask again", approval::is_shown, approval::edit).hint("edit"),
+    change("answer-later", &[code(KeyCode::Esc)], Asked, "decide later", approval::is_shown, close).hint("later"),
     ask("apply", &[Key::control('s')], Editor, "use this value", in_editor, editor::apply).hint("apply"),
     ask("outside-editor", &[Key::control('o')], Editor, "edit it in $EDITOR", in_editor, export::open_value).hint("$EDITOR"),
     change("leave-editor", &[code(KeyCode::Esc)], Editor, "discard the changes", in_editor, editor::leave).hint("cancel"),
 
+    ask("apply-breakpoint", &[code(KeyCode::Enter)], Editor, "set this breakpoint, or remove it", break_line::is_open, break_line::apply).hint("set"),
+    change("leave-breakpoint", &[code(KeyCode::Esc)], Editor, "change no breakpoint", break_line::is_open, close).hint("back"),
     ask("apply-setting", &[code(KeyCode::Enter)], Editor, "change this setting", in_settings, settings::apply).hint("apply"),
     change("next-setting", &[code(KeyCode::Down), code(KeyCode::Tab), Key::control('n')], Editor, "the next setting", in_settings,
         |m| settings::next(m, true)).hint("next"),
@@ -131,6 +139,8 @@ static BEFORE_VIEWS: &[Entry] = &[
     change("cancel-theme", &[code(KeyCode::Esc)], Themes, "go back to the theme as it was", choosing_theme, themes::cancel).hint("cancel"),
     change("palette-close", &[code(KeyCode::Esc)], Palette, "close the list of actions", in_palette, close).hint("close"),
 
+    change("approve", &[key('A')], Run, "look at the call that needs an approval, and decide",
+        approval::is_asked, approval::show).hint("approval").needs("a step that needs an approval"),
     ask("pause", &[key(' ')], Run, "pause: start nothing new, finish running calls",
         |m| m.run.phase == RunPhase::Running, |_| command(RunCommand::Pause)).hint("pause").needs("a run in progress"),
     ask("resume", &[key(' ')], Run, "resume", |m| m.run.phase == RunPhase::Paused, |_| command(RunCommand::Resume))
@@ -155,6 +165,8 @@ static BEFORE_VIEWS: &[Entry] = &[
         .over(Over::Text).hint("copy"),
     ask("breakpoint", &[key('b')], Run, "hold the selected step before its next attempt, or release it",
         |m| selected(m) && m.in_progress(), run_commands::breakpoint).needs("a selected step in a run in progress"),
+    change("breakpoint-when", &[Key::control('b')], Run, "hold the selected step after it has ended, where it fails, or on an expression",
+        |m| selected(m) && m.in_progress(), break_line::open).needs("a selected step in a run in progress"),
     ask("skip", &[key('S')], Run, "skip the selected step (asks)",
         can_skip, questions::ask_to_skip).needs("a selected step that has not started"),
     change("resolve", &[key('u')], Run, "resolve a step that was running when an earlier run died",

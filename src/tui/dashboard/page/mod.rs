@@ -1,5 +1,6 @@
 //! The pages of the inspector: a file for each.
 
+mod approval;
 mod attempts;
 mod bodies;
 mod command;

@@ -8,9 +8,11 @@ use crate::run::{
 };
 use crate::text;
 use crate::text::format;
+use crate::tui::dashboard::state::break_marks;
 use crate::tui::dashboard::state::model::Model;
 use crate::tui::dashboard::state::money;
 use crate::tui::dashboard::state::step_look::StepLook;
+use crate::tui::input::key::Key;
 use crate::tui::widgets::text_page::TextPage;
 use crate::units::{Micros, Tokens};
 
@@ -37,17 +39,9 @@ pub(super) fn write(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
             (state(model, row), theme.text),
         ],
     );
-    if model
-        .selected
-        .is_some_and(|step| model.breakpoints.contains(&step))
-    {
-        page.spans(
-            "",
-            vec![(
-                "held by a breakpoint before its next attempt (b)".to_owned(),
-                theme.warning,
-            )],
-        );
+    let breaks = break_marks::of_step(model.latest(), &row.info.id);
+    for when in breaks.into_iter().take(NAMED) {
+        page.spans("held", vec![(format!("{when} (b, ctrl-b)"), theme.bad)]);
     }
     super::now::write_first(model, row, page);
     write_difference(model, page);
@@ -63,11 +57,7 @@ pub(super) fn write(model: &Model, row: &StepState, page: &mut TextPage<'_>) {
     if let Some(settlement) = &row.settlement {
         page.field("settled", &settlement_in_words(settlement));
     }
-    if let Some(checks) = &row.info.checks {
-        for expectation in checks.expect.iter() {
-            page.field("expects", expectation);
-        }
-    }
+    super::approval::write(row, page);
     // What went wrong is read before anything else.
     if row.error.is_some() {
         super::now::write_last(row, page);
@@ -153,6 +143,10 @@ fn held_by(model: &Model, row: &StepState) -> String {
         },
         Some(WaitReason::Exclusive) => "runs alone and waits for the others",
         Some(WaitReason::Breakpoint) => "held by a breakpoint",
+        Some(WaitReason::Approval) => {
+            let key = model.keymap.shown("approve", Key::char('A'));
+            return format!("its call needs an approval ({key})");
+        }
         None if model.run.phase == RunPhase::Paused => "held by the pause",
         None => "waits for a slot",
     };

@@ -1,5 +1,7 @@
 //! What the dashboard knows: the run as its events describe it, and what the user looks at.
 
+pub(crate) mod break_line;
+pub(crate) mod break_marks;
 pub(crate) mod comparison;
 pub(crate) mod editor;
 pub(crate) mod group;

@@ -1,5 +1,6 @@
 //! The state of the dashboard: the run as its events describe it, and what the user looks at.
 
+use super::break_marks::BreakMarks;
 use super::comparison::{Against, Pair};
 use super::inspector::Inspector;
 use super::overlay::Overlay;
@@ -157,8 +158,9 @@ pub struct Model {
     pub(super) failure_shown: bool,
     /// Whether the banner with the result of the run is shown; the next key closes it.
     pub banner: bool,
-    /// Steps with a breakpoint that was set here.
+    /// Steps with a breakpoint of their own.
     pub breakpoints: BTreeSet<StepIx>,
+    pub(crate) break_marks: BreakMarks,
     /// What has arrived of the answers of running attempts.
     pub live: LiveAnswers,
     /// The inspector.
@@ -236,6 +238,7 @@ impl Model {
             failure_shown: false,
             banner: false,
             breakpoints: BTreeSet::new(),
+            break_marks: BreakMarks::default(),
             live: LiveAnswers::new(),
             inspector: Inspector::default(),
             overlay: None,

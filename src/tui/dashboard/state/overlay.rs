@@ -1,5 +1,6 @@
 //! What lies over the panes, each with the state that it needs and no other thing has.
 
+use super::break_line::BreakLine;
 use super::comparison::{RunChoice, SideBySide};
 use super::editor::Editor;
 use super::search::Search;
@@ -98,6 +99,10 @@ pub enum Overlay {
     PlanEdit(PlanEdit),
     /// What happened to this step, whose result is unknown.
     Unknown(StepIx),
+    /// When a breakpoint of a step holds.
+    Break(BreakLine),
+    /// Whether the call of this step may be made.
+    Approval(StepIx),
 }
 
 impl Overlay {

@@ -19,6 +19,7 @@ pub struct RunIndex {
     held: BTreeSet<StepIx>,
     failed: BTreeSet<StepIx>,
     unknown: BTreeSet<StepIx>,
+    unapproved: BTreeSet<StepIx>,
     dependents: Vec<Vec<StepIx>>,
     reach: HashMap<StepIx, usize>,
     /// The status of each row that a call is made for, as it is counted.
@@ -78,6 +79,7 @@ impl RunIndex {
             &mut self.held,
             &mut self.failed,
             &mut self.unknown,
+            &mut self.unapproved,
         ] {
             rows.split_off(&end);
         }
@@ -145,6 +147,7 @@ impl RunIndex {
         keep(&mut self.held, ix, row.waiting.is_some());
         keep(&mut self.failed, ix, row.status == StepStatus::Failed);
         keep(&mut self.unknown, ix, row.status == StepStatus::Unknown);
+        keep(&mut self.unapproved, ix, row.asked_approval().is_some());
         let why = row
             .attempts
             .first()
@@ -168,6 +171,11 @@ impl RunIndex {
     /// The rows that something beside slots and pause holds.
     pub fn held(&self) -> &BTreeSet<StepIx> {
         &self.held
+    }
+
+    /// The rows whose calls need an approval.
+    pub fn unapproved(&self) -> &BTreeSet<StepIx> {
+        &self.unapproved
     }
 
     /// The rows whose result is unknown.

@@ -15,6 +15,8 @@ pub(crate) enum StepLook {
     Held,
     /// Waiting to run alone.
     Exclusive,
+    /// Its call needs an approval.
+    Approval,
     /// A breakpoint is set and holds it, or will.
     Breakpoint,
 }
@@ -28,6 +30,7 @@ impl StepLook {
         match step.waiting {
             _ if broken && (starts || between) => Self::Breakpoint,
             Some(WaitReason::Breakpoint) if starts || between => Self::Breakpoint,
+            Some(WaitReason::Approval) if starts || between => Self::Approval,
             Some(WaitReason::Rate | WaitReason::Budget) if starts || between => Self::Held,
             Some(WaitReason::Exclusive) if starts || between => Self::Exclusive,
             _ if between && step.retry_at.is_some() => Self::Retry,
@@ -40,7 +43,7 @@ impl StepLook {
         match self {
             Self::Status(status) => status,
             Self::Retry => StepStatus::Running,
-            Self::Held | Self::Exclusive | Self::Breakpoint => StepStatus::Ready,
+            Self::Held | Self::Exclusive | Self::Approval | Self::Breakpoint => StepStatus::Ready,
         }
     }
 
@@ -56,6 +59,7 @@ impl StepLook {
             Self::Retry => sign("↻", "r", theme.warning.add_modifier(Modifier::DIM)),
             Self::Held => sign("≈", "~", theme.warning),
             Self::Exclusive => sign("═", "=", theme.status(StepStatus::Ready).style),
+            Self::Approval => sign("◇", "Y", theme.warning.add_modifier(Modifier::BOLD)),
             Self::Breakpoint => sign("◉", "@", theme.bad),
         }
     }
@@ -63,7 +67,7 @@ impl StepLook {
     /// How soon it is looked for among others; 0 first.
     pub(crate) const fn urgency(self) -> u8 {
         match self {
-            Self::Breakpoint => 0,
+            Self::Breakpoint | Self::Approval => 0,
             Self::Status(StepStatus::Failed) => 1,
             Self::Status(StepStatus::Unknown) => 2,
             Self::Status(StepStatus::Running) => 3,
@@ -98,12 +102,13 @@ mod tests {
             StepLook::Retry,
             StepLook::Held,
             StepLook::Exclusive,
+            StepLook::Approval,
             StepLook::Breakpoint,
         ]);
         for theme in [Theme::default(), Theme::default().in_ascii()] {
             let signs: std::collections::HashSet<_> =
                 all.clone().map(|look| look.style(&theme).glyph).collect();
-            assert_eq!(signs.len(), 12);
+            assert_eq!(signs.len(), 13);
         }
     }
 }

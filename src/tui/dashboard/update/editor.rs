@@ -21,7 +21,10 @@ pub(crate) fn edit_input(model: &mut Model) {
         return;
     };
     let given = row.given.clone();
-    let known = given.or_else(|| row.input().map(StepInput::to_value));
+    let asked = row.asked_approval().map(|asked| asked.input.to_value());
+    let known = given
+        .or(asked)
+        .or_else(|| row.input().map(StepInput::to_value));
     let unresolved = known.is_none();
     let value = known.or_else(|| row.info.parameters.clone());
     open_value(model, Purpose::Input(step), value, "--input");

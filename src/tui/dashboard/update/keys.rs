@@ -45,6 +45,9 @@ pub(super) fn on_key(model: &mut Model, event: &KeyEvent) -> Vec<Effect> {
             Some(Overlay::Palette(palette)) => palette.type_in(|field| {
                 field.edit(event);
             }),
+            Some(Overlay::Break(line)) => {
+                line.field.edit(event);
+            }
             Some(Overlay::Settings(line)) => {
                 line.field.edit(event);
                 line.fault = None;
@@ -83,6 +86,7 @@ pub(super) fn on_paste(model: &mut Model, text: &str) {
     match &mut model.overlay {
         Some(Overlay::Palette(palette)) => palette.type_in(|field| field.insert(text)),
         Some(Overlay::Settings(line)) => line.field.insert(text),
+        Some(Overlay::Break(line)) => line.field.insert(text),
         Some(Overlay::Editor(editor)) => editor.paste(text),
         Some(Overlay::Search(_)) => search::paste(model, text),
         Some(Overlay::Filter) => model.panes.table.paste_filter(text),

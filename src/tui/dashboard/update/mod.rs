@@ -1,6 +1,8 @@
 //! What each message does to the model.
 
+pub(crate) mod approval;
 pub(crate) mod bodies;
+pub(crate) mod break_line;
 pub(crate) mod compare;
 pub(crate) mod editor;
 pub(crate) mod export;
@@ -32,6 +34,7 @@ use crate::tui::terminal::screen::{Outcome, TerminalEffect, TerminalEvent};
 /// Applies a message; returns effects to run in order.
 pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
     let mut effects = take(model, message);
+    run_commands::mark_breakpoints(model);
     effects.extend(bodies::ask(model));
     effects.extend(json_filter::ask(model));
     effects
@@ -166,6 +169,7 @@ fn on_events(model: &mut Model, events: Vec<RunEvent>) -> Vec<Effect> {
     }
     settings::on_events(model, changed, limit_reached);
     unknown::ask(model);
+    approval::keep_up(model);
     if model.leaving && !model.in_progress() {
         return leave(Outcome::Quit);
     }

@@ -1,7 +1,7 @@
 //! What is asked of the run.
 
 use crate::plan::StepIx;
-use crate::run::{RunCommand, StepStatus};
+use crate::run::{Breakpoint, RunCommand, StepStatus};
 use crate::tui::dashboard::message::Effect;
 use crate::tui::dashboard::state::model::Model;
 
@@ -33,19 +33,29 @@ pub(crate) fn pin(model: &mut Model) -> Vec<Effect> {
     command(RunCommand::Pin(step, pinned))
 }
 
-/// Sets a breakpoint on the selected step, or takes it off.
+/// Sets a breakpoint before each attempt of the selected step, or removes it.
 pub(crate) fn breakpoint(model: &mut Model) -> Vec<Effect> {
-    let Some(step) = model.selected else {
+    let Some(row) = model.row() else {
         return Vec::new();
     };
-    let set = !model.breakpoints.remove(&step);
-    if set {
-        model.breakpoints.insert(step);
+    let breakpoint = Breakpoint::before(&row.info.id);
+    toggle_breakpoint(model, breakpoint)
+}
+
+/// Marks the steps whose breakpoints are set now, whatever event of the run is shown.
+pub(super) fn mark_breakpoints(model: &mut Model) {
+    let mut marks = std::mem::take(&mut model.break_marks);
+    if let Some(marked) = marks.changed(model.latest()) {
+        model.breakpoints = marked;
+        model.dirty = true;
     }
-    let id = model
-        .row()
-        .map_or_else(String::new, |row| row.info.id.to_string());
-    let word = if set { "set on" } else { "taken off" };
-    model.notice = Some(format!("breakpoint {word} {id}"));
-    command(RunCommand::Breakpoint(step, set))
+    model.break_marks = marks;
+}
+
+/// Sets a breakpoint, or removes it where it is set.
+pub(super) fn toggle_breakpoint(model: &mut Model, breakpoint: Breakpoint) -> Vec<Effect> {
+    let set = !model.latest().breakpoints.contains(&breakpoint);
+    let word = if set { "set" } else { "removed" };
+    model.notice = Some(format!("breakpoint {word}: {breakpoint}"));
+    command(RunCommand::Breakpoint(breakpoint, set))
 }

@@ -43,6 +43,7 @@ pub(super) fn draw(model: &Model, buf: &mut Buffer, areas: Areas) {
         RunOutcome::Failed => (StepStatus::Failed, "failed", theme.bad),
         RunOutcome::LimitExceeded => (StepStatus::Failed, "stopped by a limit", theme.bad),
         RunOutcome::Cancelled => (StepStatus::Cancelled, "cancelled", theme.warning),
+        RunOutcome::Waiting => (StepStatus::Ready, "waits for an answer", theme.warning),
     };
     let title = format!(" {} {word} ", theme.status(status).glyph);
     let mut lines = vec![came_out(model, outcome, room)];

@@ -1,12 +1,13 @@
 //! Where the run stands, in three lines; in one or two where there are few rows.
 
-use super::{caption, progress, rate_wait};
+use super::waits::waiting;
+use super::{caption, progress};
 use crate::report::short;
-use crate::run::{RunOutcome, RunPhase, RunState, StepStatus, WaitReason};
+use crate::run::{RunOutcome, RunPhase, RunState, StepStatus};
 use crate::text::{self, format};
 use crate::tui::dashboard::layout::caption_rows;
 use crate::tui::dashboard::state::model::Model;
-use crate::tui::input::key::Key;
+use crate::tui::dashboard::state::step_look::StepLook;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::header_segments::{self, Segment};
 use crate::units::{Micros, Money};
@@ -164,7 +165,9 @@ fn standing(model: &Model) -> Vec<Segment> {
         RunPhase::Running => theme.status(StepStatus::Running).glyph,
         RunPhase::Ended(RunOutcome::Succeeded) => theme.status(StepStatus::Succeeded).glyph,
         RunPhase::Ended(RunOutcome::Cancelled) => theme.status(StepStatus::Cancelled).glyph,
+        RunPhase::Ended(RunOutcome::Waiting) => StepLook::Approval.style(theme).glyph,
         RunPhase::Ended(_) => theme.status(StepStatus::Failed).glyph,
+        RunPhase::Paused if !run.held_steps.is_empty() => StepLook::Breakpoint.style(theme).glyph,
         RunPhase::Paused => "‖",
         RunPhase::Stopping => theme.status(StepStatus::Cancelled).glyph,
         RunPhase::Empty => theme.status(StepStatus::Pending).glyph,
@@ -236,12 +239,14 @@ fn state(model: &Model) -> (String, Style) {
             format!("PAUSING ({} running)", run.running),
             strong(theme.warning),
         ),
+        RunPhase::Paused if !run.held_steps.is_empty() => ("HELD".to_owned(), strong(theme.bad)),
         RunPhase::Paused => ("PAUSED".to_owned(), strong(theme.warning)),
         RunPhase::Stopping => ("STOPPING".to_owned(), strong(theme.warning)),
         RunPhase::Ended(RunOutcome::Succeeded) => ("SUCCEEDED".to_owned(), strong(theme.good)),
         RunPhase::Ended(RunOutcome::Failed) => ("FAILED".to_owned(), strong(theme.bad)),
         RunPhase::Ended(RunOutcome::LimitExceeded) => ("LIMIT".to_owned(), strong(theme.bad)),
         RunPhase::Ended(RunOutcome::Cancelled) => ("CANCELLED".to_owned(), strong(theme.warning)),
+        RunPhase::Ended(RunOutcome::Waiting) => ("WAITING".to_owned(), strong(theme.warning)),
     }
 }
 
@@ -371,109 +376,6 @@ fn slots(run: &RunState, share: Option<f64>, theme: &Theme) -> Vec<Span<'static>
         Span::styled("slots ", theme.dim),
         Span::styled(words, theme.text),
     ]
-}
-
-/// What the run waits for.
-fn waiting(model: &Model) -> Vec<Segment> {
-    let theme = &model.theme;
-    let name = |ix: crate::plan::StepIx| {
-        let room = (model.size.0 as usize / 5).clamp(8, NAME);
-        model
-            .run
-            .steps
-            .get(ix.at())
-            .map_or_else(String::new, |row| model.names.fit(&row.info.id, room))
-    };
-    let words = |before: &'static str, name: String, after: String| {
-        vec![Segment::new(
-            6,
-            vec![
-                Span::styled(before, theme.dim),
-                Span::styled(name, theme.text),
-                Span::styled(after, theme.dim),
-            ],
-        )]
-    };
-    let run = &model.run;
-    if let RunPhase::Ended(outcome) = run.phase {
-        return ended(model, outcome);
-    }
-    if let Some((ix, row)) = model
-        .blocker
-        .and_then(|ix| Some((ix, run.steps.get(ix.at())?)))
-    {
-        let since = row.running_time(model.now).unwrap_or_default();
-        return words(
-            "waiting on ",
-            name(ix),
-            format!(" ({})", format::elapsed(since)),
-        );
-    }
-    if let Some((ix, due)) = model.run_index.next_retry(run) {
-        return words(
-            "retrying ",
-            name(ix),
-            format!(" in {}", format::elapsed(due - model.now)),
-        );
-    }
-    if run.waits_for_user() {
-        let count = format::count(model.run_index.unknown().len(), "unknown step");
-        return words("needs your answer on ", count, String::new());
-    }
-    let held = model.run_index.held();
-    if let Some(rate) = rate_wait::words(model, NAME) {
-        return rate;
-    }
-    if let Some((ix, reason)) = held
-        .first()
-        .and_then(|ix| Some((*ix, run.steps.get(ix.at())?.waiting?)))
-    {
-        let before = match reason {
-            WaitReason::Budget => "held by budget: ",
-            WaitReason::Rate => "held by rate: ",
-            WaitReason::Exclusive => "runs alone: ",
-            WaitReason::Breakpoint => "at a breakpoint: ",
-        };
-        let more = if held.len() > 1 {
-            format!(" and {} more", held.len() - 1)
-        } else {
-            String::new()
-        };
-        return words(before, name(ix), more);
-    }
-    let ready = run.count(StepStatus::Ready);
-    if run.phase == RunPhase::Paused && ready > 0 {
-        return words(
-            "the pause holds ",
-            format::count(ready, "step"),
-            String::new(),
-        );
-    }
-    Vec::new()
-}
-
-/// How it ended, where more can be said than the state says.
-fn ended(model: &Model, outcome: RunOutcome) -> Vec<Segment> {
-    let theme = &model.theme;
-    let (words, style) = match outcome {
-        RunOutcome::LimitExceeded => {
-            let names: Vec<&str> = model
-                .run
-                .exceeded
-                .iter()
-                .map(|limit| limit.name())
-                .collect();
-            (format!("reached {}", names.join(", ")), theme.bad)
-        }
-        RunOutcome::Failed => {
-            let key = |name, usual| model.keymap.shown(name, Key::char(usual));
-            let (shows, reruns) = (key("next-failure", 'n'), key("retry", 'r'));
-            let words = format!("{shows} shows the failure, {reruns} reruns it");
-            (words, theme.dim)
-        }
-        _ => return Vec::new(),
-    };
-    vec![Segment::new(3, vec![Span::styled(words, style)])]
 }
 
 /// The plan's own steps; elements of `for_each` steps count with their step.

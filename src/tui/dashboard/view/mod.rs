@@ -6,9 +6,11 @@
 //! footer     the keys that work now, or a notice
 //! ```
 
+mod approval;
 mod banner;
 mod bare;
 mod body;
+mod break_line;
 mod caption;
 mod editor;
 mod explain;
@@ -28,6 +30,7 @@ mod settings;
 mod side_by_side;
 mod text_box;
 mod unknown;
+mod waits;
 
 use super::keymap;
 use super::layout::{Areas, areas, scrubber};
@@ -112,6 +115,8 @@ fn draw_alone(model: &Model, overlay: &mut Overlay, buf: &mut Buffer, area: Rect
         Overlay::Settings(line) => settings::draw(model, line, buf, area),
         Overlay::PlanEdit(edit) => plan_edit::draw(model, edit, buf, area),
         Overlay::Unknown(step) => unknown::draw(model, *step, buf, area),
+        Overlay::Break(line) => break_line::draw(model, line, buf, area),
+        Overlay::Approval(step) => approval::draw(model, *step, buf, area),
         Overlay::Bare(page) => bare::draw(model, page, buf, area),
         Overlay::Themes(choice) => {
             let above = Rect {

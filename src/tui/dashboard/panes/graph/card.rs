@@ -298,6 +298,7 @@ pub(super) fn waiting(step: &StepState, now: Micros) -> Vec<String> {
         Some(WaitReason::Rate) => return throttled(step, now),
         Some(WaitReason::Exclusive) => "waits: alone",
         Some(WaitReason::Breakpoint) => "breakpoint",
+        Some(WaitReason::Approval) => "approve?",
     };
     vec![words.to_owned()]
 }

@@ -131,6 +131,9 @@ pub(super) fn of_step(
                 details.push(dim(error));
             }
         }
+        StepLook::Approval => {
+            details.push(Detail::Words(card.lines.clone(), theme.warning));
+        }
         StepLook::Breakpoint => {
             details.push(Detail::Words(card.lines.clone(), theme.bad));
         }

@@ -22,6 +22,8 @@ pub(super) enum Cause {
     Alone,
     /// A breakpoint.
     Breakpoint,
+    /// Its call needed an approval.
+    Approval,
     /// The time between two attempts.
     Backoff,
     /// The run was paused.
@@ -32,13 +34,14 @@ pub(super) enum Cause {
 
 impl Cause {
     /// All of them, in the order of the legend.
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::Dependency,
         Self::Slot,
         Self::Rate,
         Self::Budget,
         Self::Alone,
         Self::Breakpoint,
+        Self::Approval,
         Self::Backoff,
         Self::Pause,
         Self::Person,
@@ -53,6 +56,7 @@ impl Cause {
             Self::Budget => "budget",
             Self::Alone => "alone",
             Self::Breakpoint => "breakpoint",
+            Self::Approval => "approval",
             Self::Backoff => "backoff",
             Self::Pause => "pause",
             Self::Person => "ended",
@@ -67,6 +71,7 @@ impl From<WaitReason> for Cause {
             WaitReason::Rate => Self::Rate,
             WaitReason::Exclusive => Self::Alone,
             WaitReason::Breakpoint => Self::Breakpoint,
+            WaitReason::Approval => Self::Approval,
         }
     }
 }

@@ -30,6 +30,7 @@ impl Styles<'_> {
             Cause::Budget => ("$", "$", theme.warning),
             Cause::Alone => ("═", "=", theme.status(StepStatus::Ready).style),
             Cause::Breakpoint => ("!", "!", theme.bad),
+            Cause::Approval => ("◇", "Y", theme.warning),
             Cause::Backoff => ("›", ">", theme.warning),
             Cause::Pause => ("░", ":", theme.border),
             Cause::Person => ("░", ":", theme.border),
