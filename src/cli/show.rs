@@ -212,6 +212,17 @@ fn origin(row: &StepState) -> String {
     if row.given.is_some() {
         notes.push("input set by the user".to_owned());
     }
+    if let Some(given) = &row.given_call {
+        if given.prompt.is_some() {
+            notes.push("prompt set by the user".to_owned());
+        }
+        if let Some(model) = &given.model {
+            notes.push(format!(
+                "model set by the user: {}",
+                crate::text::line(model)
+            ));
+        }
+    }
     notes.retain(|note| !note.is_empty());
     if notes.is_empty() {
         String::new()

@@ -25,6 +25,7 @@ impl InterruptedAttempts {
         let last = row.attempts.last();
         let name = match last.map(|attempt| attempt.number) {
             None | Some(1) if known.is_some() => known.map(|known| Arc::clone(&known.name)),
+            Some(_) => Some(attempt_name(run_id, id, first_of_call(row))),
             number => number.map(|number| attempt_name(run_id, id, number)),
         };
         let handle = match last {
@@ -71,7 +72,8 @@ impl InterruptedAttempts {
 }
 
 /// The name of a row's attempt of this number, or the plan's own key where it gives one: in a line of runs that began as
-/// a fork, with the run that is its `fork`, since the server has seen the key as it is.
+/// a fork, with the run that is its `fork`, since the server has seen the key as it is. Where the attempt makes a call
+/// again that was `interrupted`, its name is that of the call.
 pub(super) fn idempotency_key(
     instance: &StepInstance<'_>,
     run_id: &str,
@@ -93,11 +95,21 @@ pub(super) fn idempotency_key(
         (Some(given), None) => given,
         (None, _) => {
             let interrupted = interrupted.and_then(|interrupted| interrupted.0.get(&id));
-            let first = interrupted.filter(|_| number == 1);
-            let first = first.map(|attempt| Arc::clone(&attempt.name));
+            let first = interrupted.map(|attempt| Arc::clone(&attempt.name));
             first.unwrap_or_else(|| attempt_name(run_id, &id, number))
         }
     }
+}
+
+/// The number of the attempt under whose name the last call of a row was made: it may have been made again, after the
+/// process died, by the run itself.
+fn first_of_call(row: &StepState) -> u32 {
+    let mut number = row.attempts.last().map_or(1, |last| last.number);
+    let mut earlier = row.attempts.iter().rev().skip(1);
+    while let Some(attempt) = earlier.next().filter(|attempt| attempt.was_cut_off()) {
+        number = attempt.number;
+    }
+    number
 }
 
 fn attempt_name(run_id: &str, id: &str, number: u32) -> Arc<str> {

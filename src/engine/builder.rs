@@ -8,6 +8,7 @@ use super::{AnswerSender, EventSink};
 use crate::plan::ExecutionPlan;
 use crate::run::{RunCommand, RunState, StepPrice};
 use crate::tools::Toolbox;
+use crate::units::Micros;
 use serde_json::{Map, Value};
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -34,6 +35,7 @@ impl Engine {
             run_id: uuid::Uuid::now_v7().to_string().into(),
             sinks: Vec::new(),
             resume: None,
+            so_far: None,
             cache: None,
             prices: None,
             answers: None,
@@ -52,6 +54,22 @@ impl Engine {
     pub fn with_resume_state(mut self, resume: ResumeState) -> Self {
         self.0.resume = Some(resume);
         self
+    }
+
+    /// Goes on with a recorded run under its own id: `run` is its state after its last event, and new events follow that.
+    /// Its plan is the one of this engine. What it takes over is in the resume state.
+    #[must_use]
+    pub fn going_on(mut self, run: RunState) -> Self {
+        if let Some(header) = &run.header {
+            self.0.run_id = Arc::clone(&header.run_id);
+        }
+        self.0.so_far = Some(Box::new(run));
+        self
+    }
+
+    /// The time of the run that has passed already, where a recorded run goes on.
+    pub(crate) fn passed(&self) -> Micros {
+        self.0.so_far.as_ref().map_or(Micros(0), |run| run.at)
     }
 
     /// One more sink that is given every event, after those before it.

@@ -159,8 +159,8 @@ pub(super) struct FilesSeen {
     digests: Map<String, Value>,
 }
 
-/// A tool's name and the model that a step asks for.
-type ToolAndModel = (Arc<str>, Option<Arc<str>>);
+/// A tool's name, the model that a step asks for, and the prompt that the user gave it.
+type ToolAndModel = (Arc<str>, Option<Arc<str>>, Option<Arc<str>>);
 
 /// A fingerprint, ready to go into keys.
 #[derive(Clone)]
@@ -211,17 +211,29 @@ impl Keys {
         }
     }
 
-    fn fingerprint(&mut self, step: &Step) -> Option<&FingerprintHash> {
+    fn fingerprint(&mut self, step: &Step, prompt: Option<&Arc<str>>) -> Option<&FingerprintHash> {
         let model = &step.settings.model;
         let place = match &self.last {
-            Some(((tool, last), place)) if Arc::ptr_eq(tool, &step.tool) && last == model => *place,
+            Some(((tool, last, last_prompt), place))
+                if Arc::ptr_eq(tool, &step.tool)
+                    && last == model
+                    && last_prompt.as_ref() == prompt =>
+            {
+                *place
+            }
             _ => {
-                let tool_and_model = (Arc::clone(&step.tool), model.clone());
+                let tool_and_model = (Arc::clone(&step.tool), model.clone(), prompt.cloned());
                 let place = *self
                     .places
                     .entry(tool_and_model.clone())
                     .or_insert_with(|| {
-                        let fingerprint = self.toolbox.fingerprint(&step.tool, model.as_deref());
+                        let mut fingerprint =
+                            self.toolbox.fingerprint(&step.tool, model.as_deref());
+                        if let (Some(fingerprint), Some(prompt)) = (&mut fingerprint, prompt) {
+                            // As in the catalog: an output is used again once the prompt stands there.
+                            let prompt = Value::from(&**prompt);
+                            fingerprint.parts.insert("prompt".to_owned(), prompt);
+                        }
                         let hash = fingerprint
                             .as_ref()
                             .map(|fingerprint| FingerprintHash::of(fingerprint, &self.hash_key));
@@ -237,7 +249,7 @@ impl Keys {
 
     /// Why outputs of a step are not to be used again; `None` where they may be.
     pub(super) fn not_reused(&mut self, step: &Step) -> Option<NotReused> {
-        let Some(fingerprint) = self.fingerprint(step) else {
+        let Some(fingerprint) = self.fingerprint(step, None) else {
             return Some(NotReused::Undetermined);
         };
         match step.settings.cache {
@@ -254,9 +266,9 @@ impl Keys {
         id: &Arc<str>,
         step: &Step,
         time_to_live: Duration,
-        input: &StepInput,
+        (input, prompt): (&StepInput, Option<&Arc<str>>),
     ) -> Option<(CacheKey, Option<FilesSeen>)> {
-        let fingerprint = self.fingerprint(step)?.clone();
+        let fingerprint = self.fingerprint(step, prompt)?.clone();
         let mut hasher = blake3::Hasher::new_keyed(&self.hash_key);
         hasher.update(&[VERSION]);
         hasher.update(&fingerprint.digest);

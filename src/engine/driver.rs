@@ -16,6 +16,8 @@ use super::attempt::{AttemptDone, Bounds};
 use super::break_conditions::BreakConditions;
 use super::cache::Keys;
 use super::calls::{CallEvent, Calls, EndedCall, in_place, nothing_to_call};
+use super::continued::opening;
+use super::edited_steps::EditedSteps;
 use super::evaluations::Evaluations;
 use super::event_emitter::EventEmitter;
 use super::expectations::{Expectations, Made};
@@ -25,7 +27,6 @@ use super::large_inputs::LargeInputs;
 use super::reuse::Reuse;
 use super::setup::{Settings, Setup};
 use super::slow_motion::SlowMotion;
-use super::step_instance::StepInstance;
 use super::step_tools::StepTools;
 use super::timers::Timers;
 use super::{Action, Input, Rules, Scheduler};
@@ -49,6 +50,7 @@ pub(super) struct Driver {
     plan: Arc<ExecutionPlan>,
     context: Arc<Value>,
     tools: StepTools,
+    edited: EditedSteps,
     toolbox: Arc<dyn Toolbox>,
     settings: Settings,
     run_id: Arc<str>,
@@ -105,11 +107,22 @@ impl Driver {
             breakpoints: settings.breakpoints.clone(),
         };
         let retry = tools.retry_policies(&setup.plan);
-        let scheduler = Scheduler::new(Arc::clone(&setup.plan.steps), retry, rules);
+        let mut scheduler = Scheduler::new(Arc::clone(&setup.plan.steps), retry, rules);
         let mut emitter = EventEmitter::new(setup.sinks, setup.toolbox.secrets());
         let secrets = setup.toolbox.secrets();
         let reuse = Reuse::new(setup.resume, setup.cache, keys, &header.steps, secrets);
-        emitter.emit(Micros(0), EventKind::RunStarted(Arc::new(header)));
+        match setup.so_far {
+            None => emitter.emit(Micros(0), EventKind::RunStarted(Arc::new(header))),
+            Some(run) => {
+                scheduler.go_on(&run);
+                let (at, opening) = (run.at, opening(&run, &settings.limits, &settings.rates));
+                emitter = emitter.after(*run);
+                for kind in opening {
+                    emitter.emit(at, kind);
+                }
+            }
+        }
+        let emitter_at = emitter.state().at;
         Self {
             reuse,
             scheduler,
@@ -117,6 +130,7 @@ impl Driver {
             plan: setup.plan,
             context: setup.context,
             tools,
+            edited: EditedSteps::default(),
             toolbox: setup.toolbox,
             slow_motion: SlowMotion::new(settings.pace, origin),
             settings,
@@ -133,7 +147,7 @@ impl Driver {
             large: LargeInputs::default(),
             attached: HashMap::new(),
             origin,
-            now: Micros(0),
+            now: emitter_at,
             actions: VecDeque::new(),
             scratch: Vec::new(),
         }
@@ -268,13 +282,20 @@ impl Driver {
         let (now, random) = (self.now, self.random.u64(..));
         let mut decided = std::mem::take(&mut self.scratch);
         self.scheduler.handle(now, random, input, &mut decided);
-        let rows = self.emitter.state().steps.len();
+        let mut from = self.emitter.state().steps.len().max(self.plan.steps.len());
         for action in decided.drain(..) {
             // An event is dated when it is decided, not when it is given to the sinks.
             match action {
                 Action::Emit(mut kind) => {
                     match &mut kind {
                         EventKind::StepReset { step } => self.reuse.reset(step),
+                        // Rows of an earlier time are used again.
+                        EventKind::StepExpanded { .. } => from = self.plan.steps.len(),
+                        EventKind::StepCallSet {
+                            step,
+                            prompt,
+                            model,
+                        } => self.edit(step.ix, prompt.as_ref(), model.as_ref()),
                         EventKind::AttemptStarted {
                             step,
                             input,
@@ -293,27 +314,7 @@ impl Driver {
             }
         }
         self.scratch = decided;
-        self.apply_edits(rows.max(self.plan.steps.len()));
-    }
-
-    /// What a call of a row is going to ask a model.
-    fn prompt(&self, row: StepIx, input: &StepInput) -> Option<Arc<str>> {
-        let instance = self.instance(row);
-        let (tool, step) = (instance.tool()?, instance.step()?);
-        // Models have a price, and most tools have none.
-        tool.pricing()?;
-        let prompt = tool.prompt(&input.to_value(), step.settings.model.as_deref());
-        prompt.map(Arc::from)
-    }
-
-    fn instance(&self, row: StepIx) -> StepInstance<'_> {
-        StepInstance {
-            row,
-            plan: &self.plan,
-            scheduler: &self.scheduler,
-            tools: &self.tools,
-            context: &self.context,
-        }
+        self.apply_edits(from);
     }
 
     /// Makes a call, in place or on a task of its own. Every way out of it ends the attempt or leaves a task that will.

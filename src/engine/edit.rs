@@ -1,5 +1,7 @@
 //! What the user gave a step instead of what the plan has.
 
+use crate::plan::StepIx;
+use crate::run::{CallEdit, RunCommand};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -10,13 +12,41 @@ pub enum Edit {
     Input(Arc<str>, Arc<Value>),
     /// The step is not called, and this is its output.
     Output(Arc<str>, Arc<Value>),
+    /// The step asks its model with this prompt.
+    Prompt(Arc<str>, Arc<str>),
+    /// The step asks this model.
+    Model(Arc<str>, Arc<str>),
+    /// The step is not run.
+    Skip(Arc<str>),
 }
 
 impl Edit {
     /// The row.
     pub const fn step(&self) -> &Arc<str> {
         match self {
-            Self::Input(step, _) | Self::Output(step, _) => step,
+            Self::Input(step, _)
+            | Self::Output(step, _)
+            | Self::Prompt(step, _)
+            | Self::Model(step, _)
+            | Self::Skip(step) => step,
+        }
+    }
+
+    /// The command that makes this edit of its row.
+    pub(super) fn command(self, row: StepIx) -> RunCommand {
+        let call = |edit: CallEdit| RunCommand::SetCall(row, Box::new(edit));
+        match self {
+            Self::Input(_, input) => RunCommand::SetInput(row, Some(input)),
+            Self::Output(_, output) => RunCommand::SetOutput(row, output),
+            Self::Skip(_) => RunCommand::Skip(row),
+            Self::Prompt(_, prompt) => call(CallEdit {
+                prompt: Some(Some(prompt)),
+                ..CallEdit::default()
+            }),
+            Self::Model(_, model) => call(CallEdit {
+                model: Some(Some(model)),
+                ..CallEdit::default()
+            }),
         }
     }
 }

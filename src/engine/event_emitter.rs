@@ -45,6 +45,13 @@ impl EventEmitter {
         }
     }
 
+    /// Goes on after the events of a run that was recorded.
+    pub(super) fn after(mut self, run: RunState) -> Self {
+        self.next_seq = run.events;
+        self.state = run;
+        self
+    }
+
     /// The state of the run after everything that was emitted.
     pub(super) fn state(&self) -> &RunState {
         &self.state

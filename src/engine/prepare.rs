@@ -125,18 +125,32 @@ impl Scope for RunScope<'_> {
     }
 }
 
+/// What a row calls.
+#[derive(Clone, Copy)]
+pub(super) struct Called<'a> {
+    /// Its step, as the user has it.
+    pub step: Option<&'a Step>,
+    /// Its tool, where there is one.
+    pub tool: Option<&'a Arc<dyn Tool>>,
+    /// Whether it is an element of a `for_each` step.
+    pub is_element: bool,
+}
+
 /// Looks at a row that is about to start. `condition` is whether its condition holds, where that is known already.
 pub(super) fn prepare(
     scope: &RunScope<'_>,
     rated: &Rated<'_>,
-    tool: Option<&Arc<dyn Tool>>,
+    called: Called<'_>,
     condition: Option<bool>,
 ) -> Prepared {
-    let ix = scope.scheduler.plan_step(scope.row);
-    let Some(step) = scope.plan.step(ix) else {
+    let Called {
+        step: Some(step),
+        tool,
+        is_element,
+    } = called
+    else {
         return Prepared::Unwanted;
     };
-    let is_element = ix != scope.row;
     match condition.map_or_else(|| wanted(scope, step, is_element), Ok) {
         Ok(true) => {}
         Ok(false) => return Prepared::Unwanted,

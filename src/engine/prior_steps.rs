@@ -8,7 +8,7 @@ use super::dated::Dated;
 use super::edit::Edit;
 use super::step_digest::StepDigest;
 use crate::plan::{ExecutionPlan, StepInput};
-use crate::run::{Reuse, RunState, SkipReason, StepSource, StepState, StepStatus};
+use crate::run::{Reuse, RunError, RunState, SkipReason, StepSource, StepState, StepStatus};
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -38,6 +38,8 @@ pub(super) enum PriorStep {
     },
     /// Whatever it was, the user wants it to run.
     Rerun,
+    /// It failed, and that stays so.
+    Failed(Box<RunError>),
 }
 
 /// What is known of an earlier run.
@@ -118,6 +120,13 @@ impl PriorSteps {
                     .edits
                     .push(Edit::Input(Arc::clone(&id), Arc::clone(given)));
             }
+            if let Some(given) = &row.given_call {
+                let prompt = given.prompt.clone();
+                let prompt = prompt.map(|prompt| Edit::Prompt(Arc::clone(&id), prompt));
+                let model = given.model.clone();
+                let model = model.map(|model| Edit::Model(Arc::clone(&id), model));
+                steps.edits.extend(prompt.into_iter().chain(model));
+            }
             let what = how_it_ended(row, &run_id, &dated, earlier.before);
             if what.is_some() || !row.attempts.is_empty() {
                 reached.insert(&row.info.id);
@@ -133,7 +142,13 @@ impl PriorSteps {
                     steps.changed.push(Arc::clone(&id));
                     steps.rows.insert(id, PriorStep::Redefined);
                 }
-                Some(PriorStep::Unwanted | PriorStep::Redefined | PriorStep::Rerun) | None => {}
+                Some(
+                    PriorStep::Unwanted
+                    | PriorStep::Redefined
+                    | PriorStep::Rerun
+                    | PriorStep::Failed(_),
+                )
+                | None => {}
             }
         }
         if let Some(before) = earlier.before {
@@ -172,6 +187,7 @@ impl PriorSteps {
                     ..
                 }
                 | PriorStep::Unwanted
+                | PriorStep::Failed(_)
                 | PriorStep::Rerun => continue,
                 PriorStep::Interrupted { .. } => {
                     let attempts = &before.interrupted_attempts;

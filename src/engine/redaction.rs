@@ -67,6 +67,9 @@ pub(super) fn redact(kind: &mut EventKind, secrets: &Secrets) {
         }
         EventKind::ApprovalAsked { input, .. } => *input = shown_input(input, secrets),
         EventKind::StepInputSet { input, .. } => input.iter_mut().for_each(value),
+        EventKind::StepCallSet { prompt, model, .. } => {
+            prompt.iter_mut().chain(model).for_each(text);
+        }
         EventKind::LimitReached { message, .. } => text(message),
         EventKind::RunEnded {
             result, error: one, ..

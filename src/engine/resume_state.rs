@@ -5,6 +5,8 @@
 //! may or may not have happened: unless the call may be repeated, or the user decides, it stays
 //! unknown.
 
+mod going_on;
+
 use super::Prepared;
 use super::attempt_name::InterruptedAttempts;
 use super::edit::Edit;
@@ -54,6 +56,10 @@ pub struct ResumeState {
     /// What was found out about interrupted calls in this run.
     fates: HashMap<Arc<str>, Fate>,
     asked: Vec<Arc<str>>,
+    /// Rows that run again without an output that is cached for them.
+    retried: Vec<Arc<str>>,
+    /// The number of the last attempt of each row, where the run goes on under its own id.
+    attempts: HashMap<Arc<str>, u32>,
     forked_from: Option<Arc<str>>,
     renews_keys: bool,
     /// Whether more may have happened than is known.
@@ -83,6 +89,8 @@ impl ResumeState {
             incomplete: HashSet::new(),
             fates: HashMap::new(),
             asked: Vec::new(),
+            retried: Vec::new(),
+            attempts: HashMap::new(),
             forked_from: None,
             renews_keys: earlier.renews_keys,
             unrecorded: earlier.unrecorded,
@@ -290,6 +298,11 @@ impl ResumeState {
                 Prepared::Known(output, StepSource::Recorded, Some(Box::new(reuse)))
             }
             (Some(PriorStep::Unwanted), Prepared::Unwanted) => Prepared::Unwanted,
+            (Some(PriorStep::Failed(error)), Prepared::Call { .. })
+                if self.upstream_is_as_before(step) =>
+            {
+                Prepared::Impossible(error.clone())
+            }
             (_, prepared @ Prepared::Each(_)) => prepared,
             (Some(PriorStep::Interrupted { input, reuse }), prepared @ Prepared::Call { .. }) => {
                 let (input, reuse) = (input.clone(), reuse.clone());
@@ -440,9 +453,10 @@ impl ResumeState {
             Some(PriorStep::Rerun) => RerunReason::Asked,
             Some(PriorStep::Redefined) => RerunReason::Redefined,
             Some(PriorStep::Interrupted { .. }) => RerunReason::Interrupted,
-            Some(PriorStep::Output { input: None, .. } | PriorStep::Unwanted) | None => {
-                RerunReason::Absent
-            }
+            Some(
+                PriorStep::Output { input: None, .. } | PriorStep::Unwanted | PriorStep::Failed(_),
+            )
+            | None => RerunReason::Absent,
         }
     }
 

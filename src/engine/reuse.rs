@@ -289,6 +289,9 @@ impl Reuse {
         self.left_out = LeftOut::of(resume, plan);
         let incomplete = self.left_out.to_complete(resume, plan, tools);
         resume.complete(incomplete);
+        for id in resume.retried().to_vec() {
+            self.refreshed.insert_id(id);
+        }
         for id in resume.asked().to_vec() {
             let known = plan.steps.iter().position(|step| step.id == id);
             if let Some(at) = known {
@@ -316,12 +319,7 @@ impl Reuse {
     /// The edits of a row that now exists, as commands.
     pub(super) fn take_edits(&mut self, row: StepIx, id: &Arc<str>) -> Vec<RunCommand> {
         let edits = self.edits.extract_if(.., |edit| edit.step() == id);
-        edits
-            .map(|edit| match edit {
-                Edit::Input(_, input) => RunCommand::SetInput(row, Some(input)),
-                Edit::Output(_, output) => RunCommand::SetOutput(row, output),
-            })
-            .collect()
+        edits.map(|edit| edit.command(row)).collect()
     }
 
     /// Pins the output of a row for its input, or unpins it; whether that was done.
@@ -347,8 +345,15 @@ impl Reuse {
     ) -> Arc<str> {
         let resume = self.resume.as_ref();
         let fork = resume.and_then(ResumeState::fork_of_keys);
+        let is_first = number == self.first_attempt(&instance.key().id);
         let interrupted = resume.map(ResumeState::interrupted_attempts);
+        let interrupted = interrupted.filter(|_| is_first);
         idempotency_key(instance, run_id, number, fork, interrupted)
+    }
+
+    /// The number of a row's first attempt in this process.
+    pub(super) fn first_attempt(&self, id: &str) -> u32 {
+        self.resume.as_ref().map_or(0, |it| it.attempts_before(id)) + 1
     }
 
     fn key(
@@ -359,7 +364,9 @@ impl Reuse {
         let (step, tool) = (instance.step()?, instance.tool()?);
         let id = instance.key().id;
         let time_to_live = tool.kind().time_to_live;
-        let (mut key, seen) = self.keys.of(&id, step, time_to_live, input)?;
+        let (mut key, seen) = self
+            .keys
+            .of(&id, step, time_to_live, (input, instance.prompt()))?;
         // The digest is of the whole input; what is stored beside it is for readers.
         key.input = shown_input(input, &self.secrets.now());
         Some((key, seen))

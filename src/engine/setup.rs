@@ -6,7 +6,8 @@ use super::step_tools::StepTools;
 use super::{AnswerSender, EventSink};
 use crate::plan::{ExecutionPlan, Expectation, Mode, Step};
 use crate::run::{
-    Answers, Breakpoint, Rates, ResourceLimits, RunHeader, StepChecks, StepInfo, StepPrice,
+    Answers, Breakpoint, Rates, ResourceLimits, RunHeader, RunState, StepChecks, StepInfo,
+    StepPrice,
 };
 use crate::tools::Toolbox;
 use crate::units::{Micros, Money};
@@ -83,6 +84,8 @@ pub(super) struct Setup {
     pub run_id: Arc<str>,
     pub sinks: Vec<Box<dyn EventSink>>,
     pub resume: Option<ResumeState>,
+    /// The run so far, where a recorded run goes on under its own id.
+    pub so_far: Option<Box<RunState>>,
     pub cache: Option<Box<dyn OutputCache>>,
     pub prices: Option<Vec<Option<StepPrice>>>,
     pub answers: Option<AnswerSender>,

@@ -1,7 +1,8 @@
 //! A step, or an element of a `for_each` step, as the engine looks at it.
 
 use super::Scheduler;
-use super::prepare::{OwnCall, RunScope};
+use super::edited_steps::{EditedStep, EditedSteps};
+use super::prepare::{Called, OwnCall, RunScope};
 use super::step_tools::StepTools;
 use crate::plan::{ExecutionPlan, Step, StepIx};
 use crate::run::StepKey;
@@ -17,6 +18,8 @@ pub(super) struct StepInstance<'a> {
     pub plan: &'a ExecutionPlan,
     pub scheduler: &'a Scheduler,
     pub tools: &'a StepTools,
+    /// What the user has changed.
+    pub edited: &'a EditedSteps,
     /// The context of the run, an object.
     pub context: &'a Arc<Value>,
 }
@@ -27,14 +30,36 @@ impl<'a> StepInstance<'a> {
         self.scheduler.plan_step(self.row)
     }
 
-    /// Its step in the plan.
+    /// Its step in the plan, as the user has it.
     pub(super) fn step(&self) -> Option<&'a Step> {
-        self.plan.step(self.plan_step())
+        let edited = self.edited().map(|edited| &edited.step);
+        edited.or_else(|| self.plan.step(self.plan_step()))
+    }
+
+    fn edited(&self) -> Option<&'a EditedStep> {
+        self.edited.of(self.row, self.plan_step())
+    }
+
+    /// Its prompt, where the user has set it.
+    pub(super) fn prompt(&self) -> Option<&'a Arc<str>> {
+        self.edited()?.prompt.as_ref()
+    }
+
+    /// What it calls.
+    pub(super) fn called(&self) -> Called<'a> {
+        Called {
+            step: self.step(),
+            tool: self.tool(),
+            is_element: self.is_element(),
+        }
     }
 
     /// Its tool, where the toolbox has it.
     pub(super) fn tool(&self) -> Option<&'a Arc<dyn Tool>> {
-        self.tools.get(self.plan_step().at())
+        match self.edited() {
+            Some(edited) => edited.tool.as_ref(),
+            None => self.tools.get(self.plan_step().at()),
+        }
     }
 
     /// Whether it is an element of a `for_each` step.

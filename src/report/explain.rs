@@ -95,6 +95,14 @@ impl Explanation {
             self.notes
                 .push("the user set its input in place of its parameters".to_owned());
         }
+        if let Some(given) = &row.given_call {
+            if given.prompt.is_some() {
+                self.notes.push("the user set its prompt".to_owned());
+            }
+            if let Some(model) = &given.model {
+                self.notes.push(format!("the user set its model: {model}"));
+            }
+        }
         match (row.status, row.source) {
             (StepStatus::Succeeded, Some(StepSource::Cache)) => {
                 "not called: a cached output of the same call was used"

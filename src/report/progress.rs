@@ -198,6 +198,22 @@ impl Progress {
                 Some(_) => format!("edited    {}: another input", step.id),
                 None => format!("edited    {}: its input as the plan has it", step.id),
             },
+            EventKind::StepCallSet {
+                step,
+                prompt,
+                model,
+            } => {
+                let given = [
+                    prompt.as_ref().map(|_| "another prompt".to_owned()),
+                    model.as_ref().map(|model| format!("model {model}")),
+                ];
+                let given: Vec<String> = given.into_iter().flatten().collect();
+                let given = match given.len() {
+                    0 => "its prompt and model as the plan has them".to_owned(),
+                    _ => given.join(", "),
+                };
+                format!("edited    {}: {given}", step.id)
+            }
             EventKind::StepPinned { step, pinned } => {
                 let word = if *pinned { "pinned" } else { "unpinned" };
                 format!("{word:<9} {}", step.id)

@@ -58,7 +58,19 @@ impl AttemptExtras {
     }
 }
 
+/// How the error of an attempt reads whose process died during its call, once its run goes on.
+pub(crate) const CUT_OFF: &str = "the run was interrupted during this call";
+
 impl AttemptState {
+    /// Whether its process died during its call, and the run has gone on since.
+    pub(crate) fn was_cut_off(&self) -> bool {
+        let end = self.end.as_ref().map(|(_, end)| end);
+        end.is_some_and(|end| {
+            let error = end.error.as_deref();
+            end.cancelled && error.is_some_and(|error| &*error.message == CUT_OFF)
+        })
+    }
+
     /// Its extras, with the room for them made.
     pub(super) fn extras_mut(&mut self) -> &mut AttemptExtras {
         self.extras.get_or_insert_default()

@@ -29,6 +29,18 @@ pub struct Approval {
     pub by: DecidedBy,
 }
 
+/// What the user changes of a step's calls: `None` leaves it as it is, `Some(None)` takes a change back.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[allow(clippy::option_option, reason = "each of the three has its meaning")]
+pub struct CallEdit {
+    /// The input instead of its parameters.
+    pub input: Option<Option<Arc<Value>>>,
+    /// The prompt instead of its tool's own, with `{{name}}` for parameters.
+    pub prompt: Option<Option<Arc<str>>>,
+    /// The model instead of the plan's.
+    pub model: Option<Option<Arc<str>>>,
+}
+
 /// One request. The engine answers with events, or with nothing where the request does not apply.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RunCommand {
@@ -52,6 +64,9 @@ pub enum RunCommand {
     /// Call the step with this input instead of its parameters from now on, or with its parameters again; a step
     /// that has ended runs again, with everything that depends on it. Not while a call of it is running.
     SetInput(StepIx, Option<Arc<Value>>),
+    /// Call the step so from now on; a step that has ended runs again, with everything that depends on it. Not while a
+    /// call of it is running.
+    SetCall(StepIx, Box<CallEdit>),
     /// Pin the step's output, so that it is used for the same call whatever its age and whatever is asked for,
     /// in this run and later ones, or unpin it.
     Pin(StepIx, bool),

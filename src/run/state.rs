@@ -6,11 +6,10 @@ use super::run_phase::RunPhase;
 use super::slot_accounting::{Conditions, SlotAccounting, SlotUse};
 use super::step_state::Moment;
 use super::{
-    AttemptExtras, AttemptState, Breakpoint, EventKind, IdleCause, IdlePeriods, Limit, RateWait,
-    Rates, ResourceLimits, Rows, RunError, RunEvent, RunHeader, RunSetting, StepInfo, StepKey,
-    StepSource, StepState, StepStatus,
+    AttemptExtras, AttemptState, Breakpoint, EventKind, GivenCall, IdleCause, IdlePeriods, Limit,
+    RateWait, Rates, ResourceLimits, Rows, RunError, RunEvent, RunHeader, RunSetting, SkipReason,
+    StepKey, StepSource, StepState, StepStatus,
 };
-use crate::plan::StepIx;
 use crate::units::{Micros, Money, Tokens};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -19,6 +18,7 @@ use std::sync::Arc;
 pub use holds::HeldStep;
 
 mod attempt;
+mod expansion;
 mod holds;
 mod money;
 #[cfg(test)]
@@ -304,9 +304,11 @@ impl RunState {
                 reason,
                 because,
             } => {
+                let by_hand = *reason == SkipReason::User && self.phase != RunPhase::Stopping;
                 if let Some(row) = self.end_step(step, StepStatus::Skipped, event.at) {
                     row.reason = Some(*reason);
                     row.details_mut().because.clone_from(because);
+                    row.details_mut().skipped_by_hand = by_hand;
                     row.clear_error();
                 }
             }
@@ -322,6 +324,18 @@ impl RunState {
             | EventKind::ApprovalUsed { .. }
             | EventKind::BreakpointSet { .. }
             | EventKind::StepHeld { .. } => self.take_in_hold(event),
+            EventKind::StepCallSet {
+                step,
+                prompt,
+                model,
+            } => {
+                let given = GivenCall {
+                    prompt: prompt.clone(),
+                    model: model.clone(),
+                };
+                let given = (given != GivenCall::default()).then(|| Box::new(given));
+                self.with(step, |row| row.details_mut().given_call = given);
+            }
             EventKind::StepPinned { step, pinned } => self.with(step, |row| row.pinned = *pinned),
             EventKind::RunPaused => self.phase = RunPhase::Paused,
             EventKind::RunResumed | EventKind::RunReopened => {
@@ -390,45 +404,6 @@ impl RunState {
         self.phase = RunPhase::Running;
     }
 
-    fn expand(&mut self, at: Micros, step: &StepKey, count: u32, elements: &Arc<[StepInfo]>) {
-        let first = self.steps.len() as u32;
-        let added = (first..first + elements.len() as u32).map(StepIx);
-        let kind = self
-            .steps
-            .get(step.ix.at())
-            .map(|row| row.info.kind.clone());
-        let of_this_step = elements.iter().cloned().map(|info| StepInfo {
-            parent: Some(step.ix),
-            // The event that names the elements does not carry the kind of their tool.
-            kind: kind
-                .clone()
-                .filter(|_| info.kind.is_empty())
-                .unwrap_or(info.kind),
-            ..info
-        });
-        let of_this_step: Arc<[StepInfo]> = of_this_step.collect();
-        let rows = RowInfo::each(&of_this_step).map(StepState::new);
-        self.steps.extend(rows);
-        if let Some(row) = self.set_status(step, StepStatus::Running) {
-            row.wait_no_more(at);
-            row.add_elements(added);
-            row.started.get_or_insert(at);
-        }
-        self.set_count(step, Some(count));
-    }
-
-    /// The list of a `for_each` step became known, or is not known any more.
-    fn set_count(&mut self, step: &StepKey, count: Option<u32>) {
-        let calls = |count: Option<u32>| count.map_or(1, |count| count as usize);
-        let row = self.steps.get_mut(step.ix.at());
-        if let Some(row) = row.filter(|row| row.info.parent.is_none()) {
-            self.callable =
-                (self.callable + calls(count)).saturating_sub(calls(row.element_count()));
-            row.set_element_count(count);
-        }
-        self.most_callable = self.most_callable.max(self.callable);
-    }
-
     fn end_step(
         &mut self,
         step: &StepKey,
@@ -461,6 +436,7 @@ impl RunState {
                 details.reused = None;
                 details.because = None;
                 details.approval = None;
+                details.skipped_by_hand = false;
             }
             row.clear_error();
             row.pinned = false;

@@ -86,6 +86,10 @@ pub struct Details {
     pub reused: Option<Box<Reuse>>,
     /// The input that the user gave it instead of its parameters.
     pub given: Option<Arc<Value>>,
+    /// The prompt and the model that the user gave it.
+    pub given_call: Option<Box<GivenCall>>,
+    /// Whether the user skipped it, rather than a stop.
+    pub skipped_by_hand: bool,
     /// Its last error.
     pub error: Option<Box<RunError>>,
     /// What its last call made, where that is not what it expects.
@@ -127,6 +131,8 @@ static NO_DETAILS: Details = Details {
     rate: None,
     reused: None,
     given: None,
+    given_call: None,
+    skipped_by_hand: false,
     error: None,
     rejected: None,
     approval: None,
@@ -162,6 +168,15 @@ impl Deref for StepState {
     fn deref(&self) -> &Details {
         self.details.as_deref().unwrap_or(&NO_DETAILS)
     }
+}
+
+/// What the user gave a step's calls instead of what plan and catalog have.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GivenCall {
+    /// The prompt.
+    pub prompt: Option<Arc<str>>,
+    /// The model.
+    pub model: Option<Arc<str>>,
 }
 
 /// The elements of a `for_each` step that has been expanded.

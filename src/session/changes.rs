@@ -45,7 +45,10 @@ impl Changes {
 }
 
 /// The step of this id, or the one whose element it names, and the id itself.
-fn find<'a>(plan: &'a ExecutionPlan, name: &str) -> Result<(&'a Step, Arc<str>), SessionError> {
+pub(super) fn find<'a>(
+    plan: &'a ExecutionPlan,
+    name: &str,
+) -> Result<(&'a Step, Arc<str>), SessionError> {
     if let Some(step) = plan.steps.iter().find(|step| &*step.id == name) {
         return Ok((step, Arc::clone(&step.id)));
     }

@@ -81,6 +81,16 @@ pub enum SessionError {
     /// A file to replay does not hold the events of one run.
     #[error("{0}")]
     EventFile(String),
+    /// A recorded run cannot go on with a plan that has other steps.
+    #[error(
+        "the plan has other steps than run {0}, which cannot go on with it: plandeck fork {0} runs the plan as it is now"
+    )]
+    OtherSteps(Arc<str>),
+    /// What is recorded of a run is not all that it did, so it cannot go on.
+    #[error(
+        "the record of run {0} is incomplete, so it cannot go on under its own id: plandeck run --resume {0} starts a new run from it"
+    )]
+    Incomplete(Arc<str>),
     /// The context is not an object.
     #[error("the context must be a JSON object: a value for each name")]
     ContextNotAnObject,

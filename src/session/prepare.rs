@@ -52,6 +52,7 @@ impl Execution {
         .with_prices(prices);
         let mut guard = RecordGuard::default();
         let mut notes = Vec::new();
+        let mut goes_on = false;
         if self.journal.is_some() || self.prior.is_some() {
             let mut meta = meta(&self.plan, &*toolbox, self.provenance);
             if let Some(prior) = self.prior {
@@ -61,11 +62,15 @@ impl Execution {
                 if let Some(resume_state) = taken.resume_state {
                     engine = engine.with_resume_state(resume_state);
                 }
+                if let Some(run) = taken.so_far {
+                    goes_on = true;
+                    engine = engine.going_on(run);
+                }
                 guard.claim = taken.claim;
             }
             if let Some(journal) = self.journal {
                 let note;
-                (engine, note) = record(engine, journal, self.cache, meta, &guard)?;
+                (engine, note) = record(engine, journal, self.cache, (meta, goes_on), &guard)?;
                 notes.extend(note);
             }
         }

@@ -66,15 +66,16 @@ impl PreparedRun {
     /// after the last event, and a note if the journal failed.
     pub async fn run(self) -> (RunState, Option<Note>) {
         let (_commands, none) = mpsc::channel(1);
+        let origin = origin_of(&self.engine);
         // Whoever awaits this does not carry the room for the whole engine.
-        let state = Box::pin(self.engine.run(Instant::now(), none)).await;
+        let state = Box::pin(self.engine.run(origin, none)).await;
         (state, self.guard.release())
     }
 
     /// Starts the run on a task of its own.
     pub fn start(self) -> LiveRun {
         let (commands, received) = mpsc::channel(COMMANDS);
-        let started = Instant::now();
+        let started = origin_of(&self.engine);
         LiveRun {
             running: tokio::spawn(self.engine.run(started, received)),
             commands: CommandSender(commands),
@@ -82,6 +83,12 @@ impl PreparedRun {
             guard: self.guard,
         }
     }
+}
+
+/// The moment that the events of a run count from: now, or as long ago as a run that goes on has taken.
+fn origin_of(engine: &Engine) -> Instant {
+    let now = Instant::now();
+    now.checked_sub(engine.passed().into()).unwrap_or(now)
 }
 
 /// Sends commands to the engine of a live run; cheap to clone.

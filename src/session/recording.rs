@@ -60,11 +60,12 @@ pub(super) fn meta(
 
 /// Adds the journal and the cache to the engine. The journal is the first sink, so no listener sees an event before
 /// it is recorded. If the journal cannot be opened and is not required, the run is not recorded, and a note reports it.
+/// The journal of a run that `goes_on` under its own id is continued.
 pub(super) fn record(
     engine: Engine,
     settings: JournalSettings,
     cache: Option<CacheOptions>,
-    meta: RunMeta,
+    (meta, goes_on): (RunMeta, bool),
     guard: &RecordGuard,
 ) -> Result<(Engine, Option<Note>), SessionError> {
     let broken = Arc::clone(&guard.broken);
@@ -91,7 +92,12 @@ pub(super) fn record(
     };
     let folder = settings.home.map_or_else(home, Ok);
     let begun = folder.and_then(|home| {
-        let journal = Journal::begin(&home, engine.run_id(), meta, options)?;
+        let begin = if goes_on {
+            Journal::go_on
+        } else {
+            Journal::begin
+        };
+        let journal = begin(&home, engine.run_id(), meta, options)?;
         let cache = cache.map(|cache| StoredCache::open(&home, &journal, cache));
         Ok((journal, cache.transpose()?))
     });
@@ -104,7 +110,8 @@ pub(super) fn record(
             };
             Ok((engine, None))
         }
-        Err(error) if settings.required => Err(error.into()),
+        // What it does would be missing in the middle of its record.
+        Err(error) if settings.required || goes_on => Err(error.into()),
         Err(error) => {
             tracing::error!(%error, "the journal cannot be opened");
             Ok((engine, Some(Note::NotRecorded(error.to_string()))))

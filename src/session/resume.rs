@@ -1,12 +1,14 @@
 //! An earlier run that a new run resumes or forks.
 
 use super::changes::Changes;
+use super::continuation::Continuation;
 use super::error::SessionError;
+use super::history::state_of;
 use super::note::{Note, TakeOver};
 use super::options::SourceOptions;
-use crate::engine::{ResumeState, StepDigest, UnknownSteps};
+use crate::engine::{ResumeState, StepDigest, UnknownSteps, left};
 use crate::plan::ExecutionPlan;
-use crate::run::{Rates, ResourceLimits, SkipReason, StepStatus};
+use crate::run::{Rates, ResourceLimits, RunState, SkipReason, StepStatus};
 use crate::store::{Claim, Resumption, RunMeta, Store};
 use crate::tools::REDACTED;
 use serde_json::Value;
@@ -21,14 +23,26 @@ pub struct PriorRun {
     resumption: Resumption,
     plan_path: Option<PathBuf>,
     settings: Value,
-    /// The changes of a fork; `None` where the run is resumed.
-    changes: Option<Changes>,
+    purpose: Purpose,
+}
+
+/// What becomes of an earlier run.
+#[derive(Debug)]
+enum Purpose {
+    /// A new run resumes it.
+    Resume,
+    /// A new run is forked from it.
+    Fork(Changes),
+    /// It goes on under its own id.
+    GoOn(Continuation),
 }
 
 /// What a new run takes over, with the note and the claim that belong to it.
 pub(super) struct TakenOver {
     pub resume_state: Option<ResumeState>,
     pub note: Option<Note>,
+    /// The run so far, where it goes on under its own id.
+    pub so_far: Option<RunState>,
     pub claim: Option<Claim>,
 }
 
@@ -62,8 +76,39 @@ impl PriorRun {
             run_id: run.run_id,
             plan_path: details.plan_path.map(|path| PathBuf::from(&*path)),
             settings: details.settings,
-            changes: None,
+            purpose: Purpose::Resume,
         })
+    }
+
+    /// The recorded run that goes on under its own id, by that id, the beginning of it, or `last`. Its new events follow
+    /// those on record.
+    ///
+    /// # Errors
+    /// When there is no such run, it is still running, another run has resumed it, or its record is incomplete.
+    pub fn go_on(name: &str, continuation: Continuation) -> Result<Self, SessionError> {
+        let prior = Self::resume_in(&Store::open()?, name)?;
+        if prior.resumption.is_incomplete() {
+            return Err(SessionError::Incomplete(prior.run_id));
+        }
+        Ok(Self {
+            purpose: Purpose::GoOn(continuation),
+            ..prior
+        })
+    }
+
+    /// The state in which a recorded run was left: calls that were running may or may not have happened.
+    ///
+    /// # Errors
+    /// When there is no such run, or nothing of it can be read.
+    pub(crate) fn as_left(name: &str) -> Result<RunState, SessionError> {
+        Ok(left(&state_of(name)?))
+    }
+
+    /// Whether the run that goes on tracks cost; `None` where a new run is started.
+    pub(crate) fn tracks_cost(&self) -> Option<bool> {
+        let goes_on = matches!(self.purpose, Purpose::GoOn(_));
+        let header = self.resumption.state().header.as_ref();
+        header.filter(|_| goes_on).map(|header| header.track_cost)
     }
 
     fn fork_in(store: &Store, name: &str, changes: Changes) -> Result<Self, SessionError> {
@@ -74,7 +119,7 @@ impl PriorRun {
             run_id: run.run_id,
             plan_path: details.plan_path.map(|path| PathBuf::from(&*path)),
             settings: details.settings,
-            changes: Some(changes),
+            purpose: Purpose::Fork(changes),
         })
     }
 
@@ -86,7 +131,8 @@ impl PriorRun {
     /// The limits and rates with which the run to resume ended, changes in the run included; `None` where it is forked.
     pub fn limits(&self) -> Option<(ResourceLimits, Rates)> {
         let state = self.resumption.state();
-        state.header.as_ref().filter(|_| self.changes.is_none())?;
+        let is_fork = matches!(self.purpose, Purpose::Fork(_));
+        state.header.as_ref().filter(|_| !is_fork)?;
         Some((state.limits.clone(), state.rates.clone()))
     }
 
@@ -180,17 +226,31 @@ impl PriorRun {
         let definitions = meta.definitions.all();
         let mut resume_state = self.resumption.resume_state(plan, definitions);
         let mut note = None;
+        let is_fork = matches!(self.purpose, Purpose::Fork(_));
+        let goes_on = matches!(self.purpose, Purpose::GoOn(_));
         if let Some(resume_state) = &mut resume_state {
             resume_state.unknown = unknown;
-            let is_fork = self.changes.is_some();
-            if let Some(changes) = self.changes {
-                resume_state.fork(run_id);
-                changes.apply(resume_state, plan)?;
-            } else {
-                meta.origin = Some(Arc::clone(&resume_state.origin));
+            match self.purpose {
+                Purpose::Fork(changes) => {
+                    resume_state.fork(run_id);
+                    changes.apply(resume_state, plan)?;
+                }
+                Purpose::Resume => meta.origin = Some(Arc::clone(&resume_state.origin)),
+                Purpose::GoOn(continuation) => {
+                    continuation.apply(resume_state, plan, self.resumption.state())?;
+                }
             }
             note = Some(Note::TakesOver(TakeOver::of(resume_state, is_fork)));
             meta.forked_from = resume_state.forked_from().cloned();
+        }
+        if goes_on {
+            let so_far = Some(self.resumption.state().clone());
+            return Ok(TakenOver {
+                resume_state,
+                note,
+                so_far,
+                claim: self.resumption.into_claim(),
+            });
         }
         if meta.forked_from.is_none() {
             meta.resumed_from = Some(self.run_id);
@@ -199,6 +259,7 @@ impl PriorRun {
         Ok(TakenOver {
             resume_state,
             note,
+            so_far: None,
             claim: self.resumption.into_claim(),
         })
     }

@@ -3,6 +3,7 @@
 use super::StoreError;
 use super::message::Message;
 use super::options::{Health, JournalOptions, OnFailure, RunMeta};
+use super::read::Store;
 use super::run_lock::RunLock;
 use super::schema::{file_in, open_to_write};
 use super::writer::Writer;
@@ -35,6 +36,27 @@ impl Journal {
         meta: RunMeta,
         options: JournalOptions,
     ) -> Result<Self, StoreError> {
+        Self::open(home, run_id, meta, options, false)
+    }
+
+    /// A journal for the recorded run `run_id` that goes on under its own id: what comes follows what is there. `meta` says
+    /// with which plan and settings it goes on.
+    pub fn go_on(
+        home: &Path,
+        run_id: &str,
+        meta: RunMeta,
+        options: JournalOptions,
+    ) -> Result<Self, StoreError> {
+        Self::open(home, run_id, meta, options, true)
+    }
+
+    fn open(
+        home: &Path,
+        run_id: &str,
+        meta: RunMeta,
+        options: JournalOptions,
+        goes_on: bool,
+    ) -> Result<Self, StoreError> {
         let file = file_in(home);
         let mut connection = open_to_write(home)?;
         if let Some(patience) = options.patience {
@@ -51,7 +73,12 @@ impl Journal {
         })?;
         let health = Arc::new(Health::default());
         let on_failure = options.on_failure;
-        let writer = Writer::new(connection, file, lock, meta, options, Arc::clone(&health));
+        let mut writer = Writer::new(connection, file, lock, meta, options, Arc::clone(&health));
+        if goes_on {
+            let store = Store::at(home)?;
+            let run = store.find(run_id)?;
+            writer.go_on(&run, &store.events(&run, 0)?);
+        }
         let (messages, inbox) = sync_channel(QUEUE);
         let thread = std::thread::Builder::new()
             .name("journal".to_owned())

@@ -307,6 +307,16 @@ pub struct EventCursor {
 impl EventCursor {
     /// Appends the events that have come since the last call.
     pub fn read(&mut self, store: &Store, into: &mut Vec<RunEvent>) -> Result<(), StoreError> {
+        self.read_some(store, into, usize::MAX)
+    }
+
+    /// The same, but stops once there are `enough`: what one row of the journal holds is read as a whole.
+    pub fn read_some(
+        &mut self,
+        store: &Store,
+        into: &mut Vec<RunEvent>,
+        enough: usize,
+    ) -> Result<(), StoreError> {
         let fault = |error| store.fault(error);
         let mut statement = store
             .connection
@@ -318,7 +328,9 @@ impl EventCursor {
         let mut rows = statement
             .query(params![self.run, self.next as i64])
             .map_err(fault)?;
-        while let Some(row) = rows.next().map_err(fault)? {
+        while into.len() < enough
+            && let Some(row) = rows.next().map_err(fault)?
+        {
             let chunk = Chunk::of(row).map_err(fault)?;
             chunk
                 .read(self, &mut store.blobs(), into)

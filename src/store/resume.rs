@@ -105,6 +105,11 @@ impl Resumption {
         &self.line[self.line.len() - 1].state
     }
 
+    /// Whether the run did more than is on record.
+    pub(crate) fn is_incomplete(&self) -> bool {
+        self.line.last().is_some_and(|run| run.unrecorded)
+    }
+
     /// What a run of `plan`, whose steps have these `definitions`, can take over.
     pub fn resume_state(
         &self,

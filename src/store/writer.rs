@@ -6,7 +6,7 @@
 
 use super::StoreError;
 use super::blobs::store_blob;
-use super::codec::{Encoder, encode_event};
+use super::codec::{Encoder, Hash, encode_event, learn_event};
 use super::exchanges::store_exchanges;
 use super::message::{Entry, Message};
 use super::options::{Health, JournalOptions, RunMeta};
@@ -15,7 +15,7 @@ use super::presence::Presence;
 use super::run_lock::RunLock;
 use super::run_totals::RunTotals;
 use crate::engine::AttemptExchanges;
-use crate::run::{EventKind, RunEvent, RunHeader, RunWord};
+use crate::run::{EventKind, RunEvent, RunHeader, RunSummary, RunWord};
 use crate::units::{Micros, Money};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use std::iter::Peekable;
@@ -45,6 +45,7 @@ struct Chunk {
 }
 
 /// The state of the thread.
+#[allow(clippy::struct_excessive_bools, reason = "each is a matter of its own")]
 pub(super) struct Writer {
     connection: Connection,
     file: PathBuf,
@@ -68,6 +69,8 @@ pub(super) struct Writer {
     /// Outputs to be kept with the next transaction.
     kept: Vec<Entry>,
     run_id: Arc<str>,
+    /// Whether what the run goes on with has still to be written.
+    renews: bool,
     closed: bool,
 }
 
@@ -99,8 +102,21 @@ impl Writer {
             exchanges: Vec::new(),
             kept: Vec::new(),
             run_id: "".into(),
+            renews: false,
             closed: false,
         }
+    }
+
+    /// Goes on after the `events` of a recorded run.
+    pub(super) fn go_on(&mut self, run: &RunSummary, events: &[RunEvent]) {
+        for event in events {
+            learn_event(event, &mut self.encoder);
+            self.totals.apply(event);
+        }
+        self.run = Some(run.row);
+        self.run_id = Arc::clone(&run.run_id);
+        self.events = events.len() as u64;
+        self.renews = true;
     }
 
     /// Writes until the journal is closed.
@@ -226,6 +242,9 @@ impl Writer {
             // Not the beginning of a run: there is nothing that this could belong to.
             (None, _) => return Ok(()),
         };
+        if self.renews {
+            renew(&transaction, run, &self.meta)?;
+        }
         for (hash, bytes) in blobs {
             store_blob(&transaction, run, &hash, bytes)?;
         }
@@ -241,6 +260,7 @@ impl Writer {
         summarise(&transaction, run, &self.totals, count)?;
         transaction.commit()?;
         self.run = Some(run);
+        self.renews = false;
         self.events = count;
         self.unsynced = !full;
         if full {
@@ -307,10 +327,7 @@ fn begin(
         ],
     )?;
     let run = transaction.last_insert_rowid();
-    let text = meta.plan_text.as_deref().map(|text| {
-        let hash = *blake3::hash(text.as_bytes()).as_bytes();
-        (hash, text.as_bytes().to_vec())
-    });
+    let text = plan_text(meta);
     transaction.execute(
         "INSERT INTO run_details (run, plan_path, plan_text, catalog_digest, settings, definitions,
          origin) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -328,6 +345,34 @@ fn begin(
         store_blob(transaction, run, &hash, bytes)?;
     }
     Ok(run)
+}
+
+/// The plan's text, by its hash.
+fn plan_text(meta: &RunMeta) -> Option<(Hash, Vec<u8>)> {
+    let text = meta.plan_text.as_deref()?;
+    let hash = *blake3::hash(text.as_bytes()).as_bytes();
+    Some((hash, text.as_bytes().to_vec()))
+}
+
+/// A run goes on with this plan and these settings.
+fn renew(transaction: &Transaction<'_>, run: i64, meta: &RunMeta) -> rusqlite::Result<()> {
+    let text = plan_text(meta);
+    transaction.execute(
+        "UPDATE run_details SET plan_path = coalesce(?2, plan_path), plan_text = coalesce(?3, plan_text),
+         catalog_digest = ?4, settings = ?5, definitions = ?6 WHERE run = ?1",
+        params![
+            run,
+            meta.plan_path.as_deref(),
+            text.as_ref().map(|(hash, _)| &hash[..]),
+            meta.catalog_digest.as_ref().map(|digest| &digest[..]),
+            meta.settings.to_string(),
+            meta.definitions.all().as_flattened(),
+        ],
+    )?;
+    if let Some((hash, bytes)) = text {
+        store_blob(transaction, run, &hash, bytes)?;
+    }
+    Ok(())
 }
 
 fn store_chunk(transaction: &Transaction<'_>, run: i64, chunk: Chunk) -> rusqlite::Result<()> {

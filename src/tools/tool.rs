@@ -38,6 +38,11 @@ pub trait Tool: Send + Sync {
         None
     }
 
+    /// The same tool with another prompt, `{{name}}` for parameters; `None` for tools that have none.
+    fn with_prompt(&self, _prompt: &Arc<str>) -> Option<Arc<dyn Tool>> {
+        None
+    }
+
     /// What calls cost; `None` where they cost nothing.
     fn pricing(&self) -> Option<&dyn Pricing> {
         None

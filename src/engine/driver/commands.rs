@@ -2,8 +2,10 @@
 
 use super::Driver;
 use crate::engine::Input;
+use crate::engine::edited_steps::EditedStep;
 use crate::plan::StepIx;
 use crate::run::RunCommand;
+use std::sync::Arc;
 
 impl Driver {
     /// Applies the edits of rows that now exist, from this one on.
@@ -11,12 +13,31 @@ impl Driver {
         let mut row = from;
         while self.reuse.has_edits() && row < self.emitter.state().steps.len() {
             let ix = StepIx(row as u32);
+            row += 1;
+            if self.scheduler.is_dormant(ix) {
+                // The list may have this element again.
+                continue;
+            }
             let id = self.scheduler.key(ix).id;
             for command in self.reuse.take_edits(ix, &id) {
                 self.command(command);
             }
-            row += 1;
         }
+    }
+
+    /// From now on a row is called with this prompt and this model, as far as they are given.
+    pub(super) fn edit(
+        &mut self,
+        row: StepIx,
+        prompt: Option<&Arc<str>>,
+        model: Option<&Arc<str>>,
+    ) {
+        let plan_step = self.scheduler.plan_step(row);
+        let tool = self.tools.get(plan_step.at());
+        let is_edited = prompt.is_some() || model.is_some();
+        let step = self.plan.step(plan_step).filter(|_| is_edited);
+        let edited = step.map(|step| EditedStep::new(step, tool, prompt, model));
+        self.edited.set(row, edited);
     }
 
     /// Whether the command was [`RunCommand::Close`].

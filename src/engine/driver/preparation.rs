@@ -8,12 +8,34 @@ use crate::engine::reuse::to_pin;
 use crate::engine::step_instance::StepInstance;
 use crate::plan::{Evaluation, StepInput, StepIx};
 use crate::run::{EventKind, StepSource};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The most time that one expression may take.
 pub(super) const EVALUATION_LIMIT: Duration = Duration::from_secs(10);
 
 impl Driver {
+    /// What a call of a row is going to ask a model.
+    pub(super) fn prompt(&self, row: StepIx, input: &StepInput) -> Option<Arc<str>> {
+        let instance = self.instance(row);
+        let (tool, step) = (instance.tool()?, instance.step()?);
+        // Models have a price, and most tools have none.
+        tool.pricing()?;
+        let prompt = tool.prompt(&input.to_value(), step.settings.model.as_deref());
+        prompt.map(Arc::from)
+    }
+
+    pub(super) fn instance(&self, row: StepIx) -> StepInstance<'_> {
+        StepInstance {
+            row,
+            plan: &self.plan,
+            scheduler: &self.scheduler,
+            tools: &self.tools,
+            edited: &self.edited,
+            context: &self.context,
+        }
+    }
+
     /// What a row comes to if nothing is reused; the expression that has to be evaluated first, where there is one.
     fn prepare_fresh(&self, row: StepIx, condition: Option<bool>) -> Result<Prepared, Evaluation> {
         let instance = self.instance(row);
@@ -25,7 +47,7 @@ impl Driver {
             rates: self.scheduler.rates(),
             toolbox: &*self.toolbox,
         };
-        let prepared = prepare(&scope, &rated, instance.tool(), condition);
+        let prepared = prepare(&scope, &rated, instance.called(), condition);
         match scope.wanted.into_inner() {
             None => Ok(prepared),
             Some(evaluation) => Err(evaluation),
@@ -55,6 +77,7 @@ impl Driver {
             plan: &self.plan,
             scheduler: &self.scheduler,
             tools: &self.tools,
+            edited: &self.edited,
             context: &self.context,
         };
         let input = match &prepared {
@@ -106,6 +129,7 @@ impl Driver {
             plan: &self.plan,
             scheduler: &self.scheduler,
             tools: &self.tools,
+            edited: &self.edited,
             context: &self.context,
         };
         if self.reuse.pin(&instance, &input, pinned.then_some(output)) {

@@ -31,7 +31,8 @@ impl Driver {
         let (Some(step), Some(tool)) = (instance.step(), instance.tool()) else {
             return false;
         };
-        let attempt = self.reuse.idempotency_key(&instance, &self.run_id, 1);
+        let first = self.reuse.first_attempt(&key.id);
+        let attempt = self.reuse.idempotency_key(&instance, &self.run_id, first);
         if let Some(handle) = self.reuse.interrupted_handle(&key.id) {
             let call = self.look_up_call(&key, &attempt, &input, &handle);
             if let Some(standing) = tool.look_up(call) {

@@ -24,6 +24,11 @@ impl RunClock {
         }
     }
 
+    /// Goes on at `now` in a run that was recorded until then: that time is over and counts no more.
+    pub(super) fn go_on(&mut self, now: Micros) {
+        self.held = now;
+    }
+
     /// Takes note of whether everything is held from `now` on.
     pub(super) fn hold(&mut self, now: Micros, holds: bool) {
         match (holds, self.held_since) {

@@ -3,7 +3,7 @@
 use super::rows::EndedBy;
 use super::{Phase, Scheduler, Stage, Turn};
 use crate::plan::StepIx;
-use crate::run::{EventKind, RunCommand, RunOutcome, SkipReason, StepSource, StepStatus};
+use crate::run::{CallEdit, EventKind, RunCommand, RunOutcome, SkipReason, StepSource, StepStatus};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -26,6 +26,7 @@ impl Scheduler {
             RunCommand::Skip(row) => self.skip_by_hand(row, turn),
             RunCommand::SetOutput(row, output) => self.set_output(row, output, turn),
             RunCommand::SetInput(row, input) => self.set_input(row, input, turn),
+            RunCommand::SetCall(row, edit) => self.set_call(row, *edit, turn),
             RunCommand::Breakpoint(breakpoint, on) => self.set_breakpoint(breakpoint, on, turn),
             RunCommand::Approve(approval) => self.approve(&approval, turn),
             RunCommand::Set(setting) => self.set(setting, turn),
@@ -96,6 +97,33 @@ impl Scheduler {
             }
             stage if ended || *stage == Stage::Asked => self.retry(&[row], turn),
             _ => {}
+        }
+    }
+
+    /// From now on a row is called with this prompt, model and input, as far as they are given.
+    fn set_call(&mut self, row: StepIx, edit: CallEdit, turn: &mut Turn<'_>) {
+        let ended = self.takes_another_output(row);
+        let has_elements = self.rows.exists(row)
+            && self.elements.get(row).is_none()
+            && self.spec(row).for_each.is_some();
+        if edit.input.is_some() && has_elements || !(ended || self.is_before_its_call(row)) {
+            return;
+        }
+        if edit.prompt.is_some() || edit.model.is_some() {
+            let given = self.decisions.set_call(row, &edit);
+            turn.emit(EventKind::StepCallSet {
+                step: self.key(row),
+                prompt: given.prompt,
+                model: given.model,
+            });
+        }
+        if let Some(input) = edit.input {
+            self.decisions.set_input(row, input.clone());
+            let step = self.key(row);
+            turn.emit(EventKind::StepInputSet { step, input });
+        }
+        if ended || *self.rows.stage(row) == Stage::Asked {
+            self.retry(&[row], turn);
         }
     }
 

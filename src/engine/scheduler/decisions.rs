@@ -1,7 +1,7 @@
 //! What the user decided about rows, and what the user is asked.
 
 use crate::plan::StepIx;
-use crate::run::RunError;
+use crate::run::{CallEdit, GivenCall, RunError};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,6 +11,8 @@ use std::sync::Arc;
 pub(super) struct Decisions {
     /// Inputs that replace parameters.
     inputs: HashMap<StepIx, Arc<Value>>,
+    /// Prompts and models that replace those of plan and catalog.
+    calls: HashMap<StepIx, GivenCall>,
     /// What is known of rows about which the user is asked.
     asked: HashMap<StepIx, Box<RunError>>,
 }
@@ -27,6 +29,18 @@ impl Decisions {
     /// What a row is called with instead of its parameters.
     pub(super) fn input(&self, row: StepIx) -> Option<&Arc<Value>> {
         self.inputs.get(&row)
+    }
+
+    /// Changes the prompt or the model of a row, as far as they are given. Returns what holds from now on.
+    pub(super) fn set_call(&mut self, row: StepIx, edit: &CallEdit) -> GivenCall {
+        let call = self.calls.entry(row).or_default();
+        if let Some(prompt) = &edit.prompt {
+            call.prompt.clone_from(prompt);
+        }
+        if let Some(model) = &edit.model {
+            call.model.clone_from(model);
+        }
+        call.clone()
     }
 
     /// The user is asked what happened to a row.

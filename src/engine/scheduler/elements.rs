@@ -37,7 +37,7 @@ struct Expansion {
 pub(super) struct Elements {
     /// How many steps the plan has.
     steps: usize,
-    all: Vec<Element>,
+    pub(super) all: Vec<Element>,
     expansions: HashMap<StepIx, Expansion>,
 }
 
@@ -72,6 +72,13 @@ impl Elements {
         expansion.map_or_else(Vec::new, |e| e.rows[..e.used].to_vec())
     }
 
+    /// A row of an element of an earlier time, which the list may have again. Returns its place in the list.
+    pub(super) fn remember(&mut self, parent: StepIx, row: StepIx) -> u32 {
+        let rows = &mut self.expansions.entry(parent).or_default().rows;
+        rows.push(row);
+        rows.len() as u32 - 1
+    }
+
     /// An element that had ended runs again. Returns how many elements the list has.
     pub(super) fn reopen(&mut self, parent: StepIx) -> Option<u32> {
         let expansion = self.expansions.get_mut(&parent)?;
@@ -88,10 +95,15 @@ impl Elements {
     }
 }
 
+/// What an element is called.
+pub(super) fn element_id(step: &str, index: usize) -> Arc<str> {
+    format!("{step}[{index}]").into()
+}
+
 fn element_info(steps: &Steps, parent: StepIx, index: usize) -> StepInfo {
     let step = steps.get(parent);
     StepInfo {
-        id: format!("{}[{index}]", step.id).into(),
+        id: element_id(&step.id, index),
         tool: step.tool.clone(),
         kind: "".into(),
         depends_on: Arc::clone(&step.depends_on),

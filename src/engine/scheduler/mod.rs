@@ -45,6 +45,7 @@ mod budget;
 mod budget_request;
 mod clock;
 mod commands;
+mod continued;
 mod decisions;
 mod dispatch;
 mod elements;
@@ -72,7 +73,7 @@ use approvals::Approvals;
 use breakpoints::Breakpoints;
 use clock::RunClock;
 use decisions::Decisions;
-use elements::Elements;
+use elements::{Element, Elements};
 pub(crate) use messages::{Action, Input, Prepared, Rules, Timer};
 use outcome::{Outcome, Phase};
 pub(super) use rate_limiter::LimitId;
@@ -223,6 +224,11 @@ impl Scheduler {
     pub(crate) fn is_preparing(&self, row: StepIx) -> bool {
         let stage = self.rows.get(row).map(|row| &row.stage);
         matches!(stage, Some(Stage::Preparing { .. }))
+    }
+
+    /// Whether a row is of an element that its list does not have at present.
+    pub(crate) fn is_dormant(&self, row: StepIx) -> bool {
+        *self.rows.stage(row) == Stage::Dormant
     }
 
     /// A row's output, once it succeeded.

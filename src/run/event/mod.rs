@@ -208,6 +208,18 @@ pub enum EventKind {
         /// The input; `None` for the parameters as the plan has them.
         input: Option<Arc<Value>>,
     },
+    /// The user gave the step's calls another prompt or model, or took that back: this is what holds from now on.
+    StepCallSet {
+        /// The step.
+        #[serde(flatten)]
+        step: StepKey,
+        /// The prompt instead of the tool's own, with `{{name}}` for parameters.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        prompt: Option<Arc<str>>,
+        /// The model instead of the plan's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        model: Option<Arc<str>>,
+    },
     /// The user pinned the step's output, so that it is used for the same call until it is unpinned, or unpinned
     /// it.
     StepPinned {
@@ -327,6 +339,7 @@ impl EventKind {
             | Self::StepCancelled { step }
             | Self::StepReset { step }
             | Self::StepInputSet { step, .. }
+            | Self::StepCallSet { step, .. }
             | Self::StepPinned { step, .. }
             | Self::ApprovalAsked { step, .. }
             | Self::ApprovalDecided { step, .. }

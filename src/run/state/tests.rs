@@ -178,6 +178,11 @@ pub(crate) fn event_kind() -> impl Strategy<Value = EventKind> {
             step,
             input: given.then(Arc::default),
         }),
+        1 => (key(), any::<bool>()).prop_map(|(step, given)| EventKind::StepCallSet {
+            step,
+            prompt: given.then(|| "p".into()),
+            model: None,
+        }),
         1 => (key(), any::<bool>()).prop_map(|(step, pinned)| EventKind::StepPinned { step, pinned }),
         2 => key().prop_map(|step| EventKind::StepFailed { step, error: Box::new(error()), output: None }),
         2 => key().prop_map(|step| EventKind::StepSkipped {

@@ -52,6 +52,7 @@ choice!(EventKind {
     23 SettingChanged { setting: setting },
     24 StepSettled { step: step, settlement: settlement },
     25 AttemptHandle { step: step, attempt: attempt, handle: handle },
+    26 StepCallSet { step: step, prompt: prompt, model: model },
     40 ApprovalAsked { step: step, call: call, input: input, void: void },
     41 ApprovalDecided { step: step, call: call, granted: granted, by: by, until: until },
     42 ApprovalUsed { step: step, call: call, attempt: attempt },
@@ -451,6 +452,11 @@ pub(crate) fn encode_event(event: &RunEvent, before: Micros, out: &mut Encoder) 
         out.signed(event.at.0.wrapping_sub(before.0) as i64);
         event.kind.put(out);
     });
+    learn(&event.kind, &mut out.rows);
+}
+
+/// Takes in an event that is written already, for those that follow it.
+pub(crate) fn learn_event(event: &RunEvent, out: &mut Encoder) {
     learn(&event.kind, &mut out.rows);
 }
 

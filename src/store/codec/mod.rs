@@ -21,7 +21,7 @@ use std::collections::HashMap;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-pub(super) use event::{Codec, decode_event, encode_event};
+pub(super) use event::{Codec, decode_event, encode_event, learn_event};
 
 /// A content address: the blake3 hash of a blob's bytes.
 pub(crate) type Hash = [u8; 32];

@@ -619,6 +619,13 @@ fn event_kind() -> impl Strategy<Value = EventKind> {
         key().prop_map(|step| EventKind::StepReset { step }),
         (key(), option::of(value()))
             .prop_map(|(step, input)| EventKind::StepInputSet { step, input }),
+        (key(), option::of(text()), option::of(text())).prop_map(|(step, prompt, model)| {
+            EventKind::StepCallSet {
+                step,
+                prompt,
+                model,
+            }
+        }),
         (key(), any::<bool>()).prop_map(|(step, pinned)| EventKind::StepPinned { step, pinned }),
         approval(),
         (

@@ -176,6 +176,7 @@ impl ModelSettings {
                 }),
                 rules,
             }),
+            prompt: None,
             worker: context.worker.clone(),
             services: context.services.clone(),
         }))
@@ -196,9 +197,12 @@ pub(super) fn by_rules(
 }
 
 /// The tool.
+#[derive(Clone)]
 struct ModelTool {
     kind: &'static ToolKind,
     role: Arc<Role>,
+    /// The prompt instead of the definition's.
+    prompt: Option<Arc<str>>,
     worker: SmallModelWorker,
     services: Arc<Services>,
 }
@@ -219,8 +223,8 @@ enum CompiledRules {
 impl Role {
     /// The tool's own prompt, rendered; `None` where it has none. Parameters that it does not contain follow it, so that
     /// none is lost. The error says that it is too large.
-    fn prompt(&self, input: &Value) -> Result<Option<String>, ToolError> {
-        let Some(template) = self.settings.prompt.as_deref() else {
+    fn prompt(&self, own: Option<&str>, input: &Value) -> Result<Option<String>, ToolError> {
+        let Some(template) = own.or(self.settings.prompt.as_deref()) else {
             return Ok(None);
         };
         let empty = Map::new();
@@ -248,8 +252,9 @@ impl Role {
     }
 
     /// The same for a figure or a record. One that is too large is not sent, and costs nothing.
-    fn known_prompt(&self, input: &Value) -> Option<String> {
-        self.prompt(input).unwrap_or_else(|_| Some(String::new()))
+    fn known_prompt(&self, own: Option<&str>, input: &Value) -> Option<String> {
+        self.prompt(own, input)
+            .unwrap_or_else(|_| Some(String::new()))
     }
 
     /// The tool's own price, unless a step asks for another model than the tool's.
@@ -351,13 +356,14 @@ impl Tool for ModelTool {
             self.worker.clone(),
             self.services.clone(),
         );
+        let own_prompt = self.prompt.clone();
         async move {
             if worker.is_offline()
                 && let Some(rules) = &role.rules
             {
                 return CallReport::free(role.by_rules(rules, &call, &services).await);
             }
-            let prompt = match role.prompt(&call.input) {
+            let prompt = match role.prompt(own_prompt.as_deref(), &call.input) {
                 Ok(prompt) => prompt,
                 Err(error) => return CallReport::free(Err(error)),
             };
@@ -402,9 +408,16 @@ impl Tool for ModelTool {
     }
 
     fn prompt(&self, input: &Value, model: Option<&str>) -> Option<String> {
-        let prompt = self.role.known_prompt(input);
+        let prompt = self.role.known_prompt(self.prompt.as_deref(), input);
         self.worker
             .prompt(&self.role.task(prompt.as_deref(), model), input)
+    }
+
+    fn with_prompt(&self, prompt: &Arc<str>) -> Option<Arc<dyn Tool>> {
+        Some(Arc::new(Self {
+            prompt: Some(Arc::clone(prompt)),
+            ..self.clone()
+        }))
     }
 
     fn policy(&self) -> CallPolicy {
@@ -421,21 +434,21 @@ impl Tool for ModelTool {
 
 impl Pricing for ModelTool {
     fn quote(&self, input: &Value, model: Option<&str>) -> Quote {
-        let prompt = self.role.known_prompt(input);
+        let prompt = self.role.known_prompt(self.prompt.as_deref(), input);
         self.worker
             .quote(&self.role.task(prompt.as_deref(), model), input)
             .into()
     }
 
     fn reservation(&self, input: &Value, model: Option<&str>) -> Reservation {
-        let prompt = self.role.known_prompt(input);
+        let prompt = self.role.known_prompt(self.prompt.as_deref(), input);
         self.worker
             .reservation(&self.role.task(prompt.as_deref(), model), input)
             .into()
     }
 
     fn estimate(&self, known: &Value, model: Option<&str>, unseen: Unseen) -> Estimate {
-        let prompt = self.role.known_prompt(known);
+        let prompt = self.role.known_prompt(self.prompt.as_deref(), known);
         let task = self.role.task(prompt.as_deref(), model);
         self.worker
             .estimate(&task, known, (unseen.expected, unseen.max))
@@ -448,7 +461,7 @@ impl Pricing for ModelTool {
     }
 
     fn rate_limit_use(&self, input: &Value, model: Option<&str>) -> Option<(String, u64)> {
-        let prompt = self.role.known_prompt(input);
+        let prompt = self.role.known_prompt(self.prompt.as_deref(), input);
         self.worker
             .rate_limit_use(&self.role.task(prompt.as_deref(), model), input)
     }

@@ -339,6 +339,14 @@ fn write_reuse(row: &StepState, page: &mut TextPage<'_>) {
     if row.given.is_some() {
         note("its input was set by the user (I)");
     }
+    if let Some(given) = &row.given_call {
+        if given.prompt.is_some() {
+            note("its prompt was set by the user");
+        }
+        if let Some(model) = &given.model {
+            note(&format!("its model was set by the user: {model}"));
+        }
+    }
 }
 
 fn write_critical(model: &Model, page: &mut TextPage<'_>) {

@@ -1,0 +1,107 @@
+//! The events with which a recorded run goes on under its own id.
+//!
+//! What was running when its process died has ended, as far as is known; the run is open again, and every row is at its
+//! beginning. What follows is as in any other run: rows that keep what they came to are taken over from the record.
+
+use crate::plan::StepIx;
+use crate::run::{
+    AttemptDetails, AttemptEnd, CUT_OFF, ErrorKind, EventKind, Rates, ResourceLimits, RunError,
+    RunEvent, RunSetting, RunState, StepKey, StepState, StepStatus,
+};
+use crate::units::Micros;
+use std::sync::Arc;
+
+/// What happened between the last event of `run` and its going on with these limits and rates.
+pub(super) fn opening(run: &RunState, limits: &ResourceLimits, rates: &Rates) -> Vec<EventKind> {
+    let rows = || run.steps.iter().enumerate();
+    let key = |at: usize, row: &StepState| StepKey {
+        ix: StepIx(at as u32),
+        id: Arc::clone(&row.info.id),
+    };
+    let interrupted = rows().filter_map(|(at, row)| cut_off(run, key(at, row), row));
+    let reset = rows().filter(|(_, row)| row.status != StepStatus::Pending);
+    let reset = reset.map(|(at, row)| EventKind::StepReset { step: key(at, row) });
+    let settings = changed_settings(run, limits, rates).into_iter();
+    let settings = settings.map(|setting| EventKind::SettingChanged { setting });
+    interrupted
+        .chain([EventKind::RunReopened])
+        .chain(settings)
+        .chain(reset)
+        .collect()
+}
+
+/// The state in which a recorded run was left: a call that was running when its process died is over, and what became of
+/// its step is unknown.
+pub(crate) fn left(run: &RunState) -> RunState {
+    let mut left = run.clone();
+    for (at, row) in run.steps.iter().enumerate() {
+        let ix = StepIx(at as u32);
+        let id = Arc::clone(&row.info.id);
+        let Some(end) = cut_off(run, StepKey { ix, id }, row) else {
+            continue;
+        };
+        left.apply(&RunEvent {
+            seq: left.events,
+            at: left.at,
+            kind: end,
+        });
+        left.steps[at].status = StepStatus::Unknown;
+    }
+    left
+}
+
+/// The end of a call that was running when the process died. It counts with the most that it can have cost.
+fn cut_off(run: &RunState, step: StepKey, row: &StepState) -> Option<EventKind> {
+    let attempt = row.running_attempt()?;
+    let tracked = run.header.as_ref().is_none_or(|header| header.track_cost);
+    let error = RunError {
+        kind: ErrorKind::ToolExecutionError,
+        step: Some(Arc::clone(&step.id)),
+        tool_name: Some(Arc::clone(&row.info.tool)),
+        message: CUT_OFF.into(),
+        retryable: false,
+        attempts: attempt.number,
+    };
+    Some(EventKind::AttemptEnded(Arc::new(AttemptEnd {
+        step,
+        attempt: attempt.number,
+        service: Micros(0),
+        cost: tracked.then_some(attempt.reserved),
+        details: AttemptDetails {
+            error: Some(Box::new(error)),
+            ..AttemptDetails::default()
+        }
+        .boxed(),
+        cancelled: true,
+    })))
+}
+
+fn changed_settings(run: &RunState, limits: &ResourceLimits, rates: &Rates) -> Vec<RunSetting> {
+    let before = &run.limits;
+    let mut changed = Vec::new();
+    if limits.max_concurrent != before.max_concurrent {
+        let value = limits.max_concurrent;
+        changed.push(RunSetting::MaxConcurrent { value });
+    }
+    if limits.max_total_cost_usd != before.max_total_cost_usd {
+        let value = limits.max_total_cost_usd;
+        changed.push(RunSetting::MaxTotalCostUsd { value });
+    }
+    if limits.max_tool_calls != before.max_tool_calls {
+        let value = limits.max_tool_calls;
+        changed.push(RunSetting::MaxToolCalls { value });
+    }
+    if limits.timeout_seconds != before.timeout_seconds {
+        let value = limits.timeout_seconds;
+        changed.push(RunSetting::TimeoutSeconds { value });
+    }
+    for (name, rate) in &rates.0 {
+        if run.rates.0.get(name) != Some(rate) {
+            changed.push(RunSetting::Rate {
+                name: Arc::clone(name),
+                rate: Some(*rate),
+            });
+        }
+    }
+    changed
+}

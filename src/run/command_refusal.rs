@@ -1,0 +1,173 @@
+//! Why a command makes no sense in the present state of a run.
+
+use super::{RunCommand, RunPhase, RunState, SkipReason, StepState, StepStatus};
+use crate::plan::StepIx;
+
+impl RunCommand {
+    /// Why `run` cannot take this command, and what can be done instead; `None` where it can. The engine decides by the
+    /// same rules: what it cannot take changes nothing.
+    pub fn refusal(&self, run: &RunState) -> Option<String> {
+        match self {
+            Self::Pause => match run.phase {
+                RunPhase::Running => None,
+                RunPhase::Paused => Some("the run is paused already".to_owned()),
+                _ => not_going(run),
+            },
+            Self::Resume if run.phase == RunPhase::Paused => None,
+            Self::Resume => {
+                let why = not_going(run);
+                Some(why.unwrap_or_else(|| "the run is not paused".to_owned()))
+            }
+            Self::StepOnce(step) => {
+                if run.phase != RunPhase::Paused {
+                    let why = not_going(run);
+                    return Some(why.unwrap_or_else(|| {
+                        "the run is not paused: pause it, then start single steps".to_owned()
+                    }));
+                }
+                step_once(run, *step)
+            }
+            Self::Retry(step) | Self::Refresh(step) => {
+                stopping(run).or_else(|| on(run, *step, run_again))
+            }
+            Self::RetryFailed => stopping(run).or_else(|| {
+                let any = run.steps.iter().any(went_wrong);
+                (!any).then(|| "no step of the run has failed".to_owned())
+            }),
+            Self::Skip(step) => on(run, *step, |row| {
+                if row.status.has_ended() && row.status != StepStatus::Unknown {
+                    return Some(format!(
+                        "step {} has ended ({}): only a step that has not run can be skipped",
+                        row.info.id,
+                        row.status.word()
+                    ));
+                }
+                not_open(run, row)
+            }),
+            Self::SetOutput(step, _) => on(run, *step, |row| not_open(run, row)),
+            Self::SetInput(step, _) => on(run, *step, |row| {
+                if row.is_expanded() {
+                    return Some(edit_an_element(row));
+                }
+                not_open(run, row)
+            }),
+            Self::SetCall(step, edit) => on(run, *step, |row| {
+                if edit.prompt.is_some() && &*row.info.kind != "model" {
+                    return Some(format!(
+                        "step {} calls a tool of type {}: only model tools have a prompt",
+                        row.info.id, row.info.kind
+                    ));
+                }
+                if edit.input.is_some() && row.is_expanded() {
+                    return Some(edit_an_element(row));
+                }
+                not_open(run, row)
+            }),
+            Self::Pin(step, _) => on(run, *step, |row| {
+                let has_output = row.status == StepStatus::Succeeded;
+                (!has_output).then(|| format!("step {} has no output to pin", row.info.id))
+            }),
+            Self::Breakpoint(..) => None,
+            Self::Approve(approval) => on(run, approval.step, |row| {
+                (row.asked_approval().is_none())
+                    .then(|| format!("step {} waits for no approval", row.info.id))
+            }),
+            Self::Set(setting) => setting.refusal(run, run.at),
+            Self::ContinueAfterLimit => {
+                let is_limited = !run.exceeded.is_empty();
+                (!is_limited).then(|| "no limit has stopped the run".to_owned())
+            }
+            Self::Stop => stopping(run).or_else(|| not_going(run)),
+            Self::Close => None,
+        }
+    }
+}
+
+fn on(
+    run: &RunState,
+    step: StepIx,
+    judge: impl FnOnce(&StepState) -> Option<String>,
+) -> Option<String> {
+    match run.steps.get(step.at()) {
+        Some(row) => judge(row),
+        None => Some("the run has no such step".to_owned()),
+    }
+}
+
+/// Failed, or kept from ending by a stop.
+fn went_wrong(row: &StepState) -> bool {
+    match row.status {
+        StepStatus::Failed | StepStatus::Cancelled => true,
+        StepStatus::Skipped => matches!(row.reason, Some(SkipReason::Limit | SkipReason::User)),
+        _ => false,
+    }
+}
+
+fn not_going(run: &RunState) -> Option<String> {
+    match run.phase {
+        RunPhase::Empty => Some("the run has not begun".to_owned()),
+        RunPhase::Stopping => Some("the run is being stopped".to_owned()),
+        RunPhase::Ended(_) => Some("the run has ended".to_owned()),
+        RunPhase::Running | RunPhase::Paused => None,
+    }
+}
+
+fn stopping(run: &RunState) -> Option<String> {
+    match run.phase {
+        RunPhase::Stopping => Some("the run is being stopped".to_owned()),
+        _ => None,
+    }
+}
+
+fn step_once(run: &RunState, step: Option<StepIx>) -> Option<String> {
+    let Some(step) = step else {
+        let mut rows = run.steps.iter();
+        let any = rows.any(|row| row.status == StepStatus::Ready);
+        return (!any).then(|| "no step is ready to start".to_owned());
+    };
+    on(run, step, |row| {
+        (row.status != StepStatus::Ready).then(|| {
+            format!(
+                "step {} is {}: only a ready step can be started",
+                row.info.id,
+                row.status.word()
+            )
+        })
+    })
+}
+
+fn edit_an_element(row: &StepState) -> String {
+    format!(
+        "step {0} runs once for each element of a list: edit the input of one of them, as {0}[0]",
+        row.info.id
+    )
+}
+
+fn run_again(row: &StepState) -> Option<String> {
+    (!row.status.has_ended()).then(|| {
+        format!(
+            "step {} is {}: only a step that has ended can run again",
+            row.info.id,
+            row.status.word()
+        )
+    })
+}
+
+/// Why nothing of a step can be decided now: a call of it is running, or the run is being stopped.
+fn not_open(run: &RunState, row: &StepState) -> Option<String> {
+    if let Some(why) = stopping(run) {
+        return Some(why);
+    }
+    let id = &row.info.id;
+    if row.running_attempt().is_some() {
+        return Some(format!(
+            "a call of step {id} is running: wait for its end, or stop the run"
+        ));
+    }
+    if row.is_expanded() && !row.status.has_ended() {
+        return Some(format!(
+            "the elements of step {id} are running: name one of them, as {id}[0]"
+        ));
+    }
+    None
+}

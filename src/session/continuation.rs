@@ -1,0 +1,112 @@
+//! What is asked of a recorded run that goes on under its own id.
+
+use super::changes::find;
+use super::error::SessionError;
+use crate::engine::{Edit, ResumeState};
+use crate::plan::ExecutionPlan;
+use crate::run::RunState;
+use serde_json::Value;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+/// What is asked of a recorded run that goes on. Steps are named by their ids; an element of a `for_each` step is
+/// `ID[N]`.
+#[derive(Clone, Debug, Default)]
+pub struct Continuation {
+    /// Whether every step that failed runs again; else those alone that the rest names, and what depends on them.
+    pub retry_failed: bool,
+    /// Steps that run again, with everything that depends on them.
+    pub retry: Vec<String>,
+    /// The same, without cached outputs.
+    pub refresh: Vec<String>,
+    /// Steps that are not run; what depends on them sees them as skipped.
+    pub skip: Vec<String>,
+    /// Inputs that steps are called with instead of their parameters; `None` for the parameters again.
+    pub inputs: Vec<(String, Option<Value>)>,
+    /// Prompts that steps ask their model with; `None` for the tool's own again.
+    pub prompts: Vec<(String, Option<Arc<str>>)>,
+    /// Models that steps ask; `None` for the plan's again.
+    pub models: Vec<(String, Option<Arc<str>>)>,
+    /// Outputs that steps have instead of being called.
+    pub outputs: Vec<(String, Value)>,
+}
+
+impl Continuation {
+    /// Applies it to what is taken over of `run`.
+    pub(super) fn apply(
+        self,
+        resume_state: &mut ResumeState,
+        plan: &ExecutionPlan,
+        run: &RunState,
+    ) -> Result<(), SessionError> {
+        if !is_same_plan(run, plan) {
+            return Err(SessionError::OtherSteps(Arc::clone(&resume_state.run_id)));
+        }
+        let mut named: HashSet<Arc<str>> = HashSet::new();
+        let mut named_step = |id: &str| {
+            let (_, id) = find(plan, id)?;
+            named.insert(Arc::clone(&id));
+            Ok::<_, SessionError>(id)
+        };
+        for id in &self.retry {
+            resume_state.retry(&named_step(id)?);
+        }
+        for id in &self.refresh {
+            resume_state.run_again(&named_step(id)?);
+        }
+        for (id, input) in self.inputs {
+            let id = named_step(&id)?;
+            let is_input = |edit: &Edit| matches!(edit, Edit::Input(step, _) if *step == id);
+            resume_state.edits.retain(|edit| !is_input(edit));
+            resume_state.retry(&id);
+            resume_state
+                .edits
+                .extend(input.map(|input| Edit::Input(id, Arc::new(input))));
+        }
+        for (id, prompt) in self.prompts {
+            let id = named_step(&id)?;
+            let is_prompt = |edit: &Edit| matches!(edit, Edit::Prompt(step, _) if *step == id);
+            resume_state.edits.retain(|edit| !is_prompt(edit));
+            resume_state.retry(&id);
+            resume_state
+                .edits
+                .extend(prompt.map(|prompt| Edit::Prompt(id, prompt)));
+        }
+        for (id, model) in self.models {
+            let id = named_step(&id)?;
+            let is_model = |edit: &Edit| matches!(edit, Edit::Model(step, _) if *step == id);
+            resume_state.edits.retain(|edit| !is_model(edit));
+            resume_state.retry(&id);
+            resume_state
+                .edits
+                .extend(model.map(|model| Edit::Model(id, model)));
+        }
+        for (id, output) in self.outputs {
+            let id = named_step(&id)?;
+            resume_state.edits.push(Edit::Output(id, Arc::new(output)));
+        }
+        for id in &self.skip {
+            let id = named_step(id)?;
+            resume_state.forget_outcome(&id);
+            resume_state.edits.push(Edit::Skip(id));
+        }
+        resume_state.go_on(run);
+        if !self.retry_failed {
+            resume_state.keep_failures(run, &named);
+        }
+        Ok(())
+    }
+}
+
+/// Whether the plan has the steps that the run has, so that what is recorded of them can go on.
+fn is_same_plan(run: &RunState, plan: &ExecutionPlan) -> bool {
+    let known = run.header.as_ref().map(|header| &header.steps);
+    known.is_some_and(|known| {
+        known.len() == plan.steps.len()
+            && known.iter().zip(plan.steps.iter()).all(|(known, step)| {
+                known.id == step.id
+                    && known.tool == step.tool
+                    && known.depends_on == step.depends_on
+            })
+    })
+}
