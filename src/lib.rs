@@ -32,6 +32,7 @@
 //!                     │          │ ▲               │     ├─▶ tui        draws it, sends commands
 //!  catalog ─▶ tools ◀─┴──────────┘ │               │     └─▶ report     sentences, exports
 //!               └▶ models          │               ├─▶ store            journal, cached outputs
+//!                                  │               ├─▶ control          other processes
 //!                                  │               └─▶ your listener
 //!                                  └── commands: pause · step · retry · skip · stop
 //! ```
@@ -47,6 +48,7 @@
 //! | [`session`] | the application layer: opens a plan with everything it needs; starts, records, resumes and forks runs |
 //! | [`store`] | the journal of runs and the cache of outputs, in an embedded database |
 //! | [`units`] | money, durations, tokens |
+//! | [`control`] | a live run for other processes: HTTP over a socket |
 //! | [`layout`] | where nodes and edges of a DAG go, in cells |
 //! | [`tui`] | the dashboard |
 //! | [`report`] | sentences, exports and tables of a run or a plan |
@@ -54,6 +56,7 @@
 //! | [`cli`] | the command line |
 
 pub mod cli;
+pub mod control;
 pub mod engine;
 pub mod layout;
 #[doc = include_str!("../docs/library.md")]

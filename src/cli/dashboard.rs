@@ -1,12 +1,14 @@
 //! Runs a plan with the dashboard: the engine on a task of its own, the screen on this one.
 
 use super::args::run::{OpenedFrom, ScreenArgs};
+use super::control_door;
 use super::failure::Failure;
 use super::history_feed::HistoryFeed;
 use super::live::LiveFeed;
 use super::output::{note, notes};
 use super::screen;
 use super::terminal::{SIGNALLED, ended_by, exit_code, stderr_colour};
+use crate::control::Door;
 use crate::run::RunCommand;
 use crate::session::{ForkRequest, PreparedRun, keep_breakpoints};
 use crate::tui::{self, Outcome};
@@ -25,7 +27,7 @@ pub(super) struct Origin {
 /// Starts the run and opens the dashboard on it. Returns the exit code when the user leaves, and the fork that they
 /// requested, if any.
 pub(super) async fn open(
-    run: PreparedRun,
+    (run, door): (PreparedRun, Option<Door>),
     look: &ScreenArgs,
     is_recorded: bool,
     origin: Origin,
@@ -35,6 +37,7 @@ pub(super) async fn open(
     let (run, events) = run.with_reader();
     let (run, answers) = run.with_answers();
     let mut live = run.start();
+    let server = control_door::open(door, live.commands())?;
     let feed = LiveFeed {
         events,
         answers,
@@ -57,6 +60,7 @@ pub(super) async fn open(
     if let Err(error) = keep_breakpoints(digest, &state.breakpoints) {
         tracing::warn!(%error, "breakpoints are not kept");
     }
+    drop(server);
     let color = look.color.unwrap_or_default();
     note(&crate::report::summary(&state, stderr_colour(color)));
     notes(live.release().as_slice(), color);

@@ -4,7 +4,8 @@ use super::args::run::{JournalWhen, RunArgs};
 use super::failure::Failure;
 use super::output::{self, notes, out_json, out_line};
 use super::terminal::exit_code;
-use super::until_end::{End, until_end};
+use super::until_end::{End, Until, until_end};
+use crate::control::Door;
 use crate::run::ExecutionResult;
 use crate::session::PreparedRun;
 use crate::text::escape_json;
@@ -13,10 +14,18 @@ use std::io::IsTerminal;
 use std::path::Path;
 
 /// Runs to the end, or to the second signal, and returns the exit code.
-pub(super) async fn run(prepared: PreparedRun, args: &RunArgs) -> Result<u8, Failure> {
+pub(super) async fn run(
+    prepared: PreparedRun,
+    door: Option<Door>,
+    args: &RunArgs,
+) -> Result<u8, Failure> {
     let recorded = args.record.journal != JournalWhen::Off;
     let run = recorded.then(|| prepared.run_id().to_string());
-    let (live, end) = until_end(prepared).await?;
+    let Until {
+        live,
+        end,
+        server: _server,
+    } = until_end(prepared, door).await?;
     let (state, signalled) = match end {
         End::Ended(state, signalled) => (state, signalled),
         End::Left(code) => return Ok(code),

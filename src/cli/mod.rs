@@ -6,8 +6,10 @@ mod check;
 mod columns;
 mod completions;
 mod context;
+mod control_door;
 mod dashboard;
 mod demo;
+mod detach;
 mod diff;
 mod explain;
 mod export;
@@ -19,6 +21,7 @@ mod home;
 mod interrupted;
 mod keys;
 mod live;
+mod live_run;
 mod look_back;
 mod man;
 mod models;
@@ -42,12 +45,14 @@ mod tools;
 mod tools_call;
 mod trust;
 mod until_end;
+mod verbs;
 
 use args::{Cli, Command};
 use clap::Parser;
 use failure::{Failure, NOTHING_RAN};
 use std::process::ExitCode;
 use std::sync::Arc;
+use verbs::{Typed, verb};
 
 /// Runs the program: parses the command line, runs the command, returns the exit code.
 pub fn main() -> ExitCode {
@@ -90,6 +95,17 @@ pub fn main() -> ExitCode {
         Some(Command::Diff(args)) => diff::diff(&args),
         Some(Command::Explain(args)) => explain::explain(&args),
         Some(Command::Fork(args)) => on_tokio(fork::fork(*args)),
+        Some(Command::Pause(args)) => on_tokio(verb(Typed::of_run("pause", args))),
+        Some(Command::Resume(args)) => on_tokio(verb(Typed::resume(*args))),
+        Some(Command::Step(args)) => on_tokio(verb(Typed::step(args))),
+        Some(Command::Retry(args)) => on_tokio(verb(Typed::retry(*args))),
+        Some(Command::Refresh(args)) => on_tokio(verb(Typed::on_step("refresh", *args))),
+        Some(Command::Edit(args)) => Typed::edit(*args).and_then(|typed| on_tokio(verb(typed))),
+        Some(Command::Set(args)) => Typed::set(*args).and_then(|typed| on_tokio(verb(typed))),
+        Some(Command::Skip(args)) => on_tokio(verb(Typed::on_step("skip", *args))),
+        Some(Command::Break(args)) => on_tokio(verb(Typed::breakpoint(args))),
+        Some(Command::Approve(args)) => on_tokio(verb(Typed::approval(args))),
+        Some(Command::Stop(args)) => on_tokio(verb(Typed::of_run("stop", args))),
         Some(Command::Cache(args)) => cache::cache(&args),
         Some(Command::Export(args)) => export::export(&args),
         Some(Command::Replay(args)) => on_tokio(replay::replay(args)),

@@ -8,7 +8,7 @@ use super::output::{note_line, notes};
 use super::recorded::recording;
 use super::sinks::{JsonLinesSink, Written, events_lost};
 use super::terminal::{SIGNALLED, is_headless};
-use super::{dashboard, headless, interrupted, samples, screen, trust};
+use super::{control_door, dashboard, detach, headless, interrupted, samples, screen, trust};
 use crate::engine::UnknownSteps;
 use crate::run::{Answers, RunEvent};
 use crate::session::{
@@ -27,6 +27,9 @@ pub(super) async fn run(mut args: RunArgs) -> Result<u8, Failure> {
         return Err(Failure::usage(
             "--unknown needs --resume RUN, or `plandeck fork`",
         ));
+    }
+    if args.detach {
+        return detach::detach(&args).await;
     }
     if let Some(code) = interrupted::resume(&mut args).await? {
         return Ok(code);
@@ -116,6 +119,8 @@ fn of_fork(mut args: RunArgs, fork: &ForkRequest) -> RunArgs {
     args.paused = false;
     args.approve.clear();
     args.breakpoints.clear();
+    // The address is still taken by the first run.
+    args.listen = None;
     // The file holds the events of the first run.
     args.events = None;
     if fork.is_from_step() {
@@ -147,14 +152,17 @@ async fn run_once(
     if !headless {
         screen::print_faults(&args.screen);
     }
-    if headless && args.paused {
+    if headless && args.paused && args.record.journal == JournalWhen::Off {
         return Err(Failure::usage(
-            "--paused needs the dashboard: without it the run cannot be resumed",
+            "--paused needs the dashboard, or a run that is recorded: nothing else can resume it",
         ));
     }
     let from_settings = (settings.limits()?, settings.rates.clone());
     let of_prior = prior.as_ref().and_then(PriorRun::limits);
     let (limits, mut rates) = of_prior.unwrap_or(from_settings);
+    // A run that goes on keeps its account.
+    let of_prior = prior.as_ref().and_then(PriorRun::tracks_cost);
+    let track_cost = of_prior.unwrap_or(!args.no_track_cost);
     let limits = args.limits.over(limits);
     rates.0.extend(args.limits.rates.iter().cloned());
     source.context = context(&args.source.context_file, &args.source.context)?;
@@ -185,7 +193,7 @@ async fn run_once(
         .into_execution(consent)
         .limits(limits)
         .rates(rates)
-        .track_cost(!args.no_track_cost)
+        .track_cost(track_cost)
         .fail_fast(args.fail_fast)
         .paused(args.paused)
         .pace(pace)
@@ -205,11 +213,12 @@ async fn run_once(
     // With the dashboard too: they are in the scrollback after the user leaves.
     notes(&warnings, color);
     let plan = Arc::clone(prepared.plan());
+    let (prepared, door) = control_door::prepare(prepared, &args)?;
     let (mut code, fork) = if headless {
-        (headless::run(prepared, &args).await?, None)
+        (headless::run(prepared, door, &args).await?, None)
     } else {
         let is_recorded = args.record.journal != JournalWhen::Off;
-        let opened = dashboard::open(prepared, &args.screen, is_recorded, origin, &digest);
+        let opened = dashboard::open((prepared, door), &args.screen, is_recorded, origin, &digest);
         Box::pin(opened).await?
     };
     // The process exits next: freeing a large plan would only take time.

@@ -53,7 +53,7 @@ pub(super) async fn call(args: CallArgs) -> Result<u8, Failure> {
         .into_execution(consent)
         .limits(settings.limits()?)
         .prepare()?;
-    let (state, signalled) = match until_end(prepared).await?.1 {
+    let (state, signalled) = match until_end(prepared, None).await?.end {
         End::Ended(state, signalled) => (state, signalled),
         End::Left(code) => return Ok(code),
     };

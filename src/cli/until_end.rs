@@ -3,6 +3,8 @@
 use super::failure::Failure;
 use super::sinks::ProgressSink;
 use super::terminal::signal_code;
+use super::{control_door, detach};
+use crate::control::{Door, Server};
 use crate::run::{RunCommand, RunState};
 use crate::session::{LiveRun, PreparedRun};
 use crate::tui::EndingSignals;
@@ -15,11 +17,24 @@ pub(super) enum End {
     Left(u8),
 }
 
-/// Starts a run, prints its progress, and stops it at the first signal.
-pub(super) async fn until_end(prepared: PreparedRun) -> Result<(LiveRun, End), Failure> {
+/// A run that was left.
+pub(super) struct Until {
+    /// The run.
+    pub live: LiveRun,
+    /// How it ended.
+    pub end: End,
+    /// Its server, through which readers take the last events until it is dropped.
+    pub server: Option<Server>,
+}
+
+/// Starts a run, opens it to other processes, prints its progress, and stops it at the first signal.
+pub(super) async fn until_end(prepared: PreparedRun, door: Option<Door>) -> Result<Until, Failure> {
     let mut signals = EndingSignals::listen_in_background()
         .map_err(|error| Failure::usage(format!("signals: {error}")))?;
+    let run_id = prepared.run_id().clone();
     let mut live = prepared.with_sink(ProgressSink::default()).start();
+    let server = control_door::open(door, live.commands())?;
+    detach::report_start(&run_id);
     let mut signalled = None;
     let end = loop {
         tokio::select! {
@@ -34,5 +49,5 @@ pub(super) async fn until_end(prepared: PreparedRun) -> Result<(LiveRun, End), F
             }
         }
     };
-    Ok((live, end))
+    Ok(Until { live, end, server })
 }

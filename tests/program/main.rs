@@ -3,6 +3,8 @@
 
 #[path = "../common"]
 mod common {
+    #[cfg(unix)]
+    pub(crate) mod control;
     pub(crate) mod ledger;
     pub(crate) mod model_server;
     pub(crate) mod process;
@@ -24,6 +26,10 @@ mod cli_output;
 mod cli_retries;
 mod cli_run;
 mod cli_signals;
+#[cfg(unix)]
+mod control;
+#[cfg(unix)]
+mod control_stored;
 mod engine_chaos;
 mod expect;
 #[cfg(target_os = "linux")]

@@ -6,6 +6,7 @@ pub(super) mod run;
 pub(super) mod tools;
 pub(super) mod trust;
 pub(super) mod values;
+pub(super) mod verbs;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
@@ -17,6 +18,10 @@ use run::{ColorWhen, DemoArgs, RunArgs, SourceArgs};
 use std::path::PathBuf;
 use tools::ToolsArgs;
 use trust::TrustArgs;
+use verbs::{
+    ApproveArgs, BreakArgs, EditArgs, ResumeArgs, RetryArgs, RunVerbArgs, SetArgs, StepArgs,
+    StepVerbArgs,
+};
 
 /// Run, watch and debug execution plans written by large language models.
 #[derive(Debug, Parser)]
@@ -94,6 +99,28 @@ pub(super) enum Command {
     Explain(ExplainArgs),
     /// Start a new run from a recorded one with changes; unchanged outputs are reused
     Fork(Box<ForkArgs>),
+    /// Hold a live run: nothing more starts, and what is running ends
+    Pause(RunVerbArgs),
+    /// Let a paused run start steps again, or have a recorded one go on
+    Resume(Box<ResumeArgs>),
+    /// Start one ready step of a paused run
+    Step(StepArgs),
+    /// Run a step again with what depends on it, or every step that failed
+    Retry(Box<RetryArgs>),
+    /// Run a step again with what depends on it, without cached outputs
+    Refresh(Box<StepVerbArgs>),
+    /// Call a step with another input, prompt or model
+    Edit(Box<EditArgs>),
+    /// Give a step its output instead of calling it, or change the limits of a live run
+    Set(Box<SetArgs>),
+    /// Do not run a step
+    Skip(Box<StepVerbArgs>),
+    /// Hold a step of a live run before its next attempt
+    Break(BreakArgs),
+    /// Make the call for which a step of a live run needs an approval, or refuse it
+    Approve(ApproveArgs),
+    /// Stop a live run: cancel what is running, skip the rest
+    Stop(RunVerbArgs),
     /// List, pin and remove cached outputs
     Cache(CacheArgs),
     /// Export a run to another format

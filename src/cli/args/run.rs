@@ -128,9 +128,17 @@ pub(crate) struct RunArgs {
     /// Run code and programs in a jail even where this system cannot confine them
     #[arg(long)]
     pub allow_unsandboxed: bool,
-    /// Start paused (needs the dashboard)
+    /// Start paused: nothing starts until the run is resumed, in the dashboard or with `plandeck resume`
     #[arg(long)]
     pub paused: bool,
+    /// Also listen on this address of the network, such as 127.0.0.1:7000 or :0 for any port; the token that opens it is
+    /// printed on standard error
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<String>,
+    /// Start the run in a process of its own without a screen, print its id and return; `plandeck attach` opens the
+    /// dashboard on it
+    #[arg(long)]
+    pub detach: bool,
     /// Slow motion: show steps that take no time as running for this long. Figures and costs stay as they are
     /// [default: 0.7 for sample plans in the dashboard that no model runs, else 0]
     #[arg(long, value_name = "SECONDS", value_parser = pace, env = "PLANDECK_PACE")]
@@ -208,6 +216,8 @@ impl RunArgs {
             break_on_failure: false,
             allow_unsandboxed: false,
             paused: false,
+            listen: None,
+            detach: false,
             pace: None,
             record: RecordArgs::default(),
             screen: ScreenArgs::default(),

@@ -1,0 +1,154 @@
+//! The options of the commands that steer a run.
+
+use super::run::{LimitArgs, SourceArgs, UnknownWhen};
+use clap::Args;
+
+/// The run that a verb is about, and how it answers.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct OfRun {
+    /// The run: its id, the start of its id, last, or the address of one that listens on the network
+    #[arg(value_name = "RUN")]
+    pub run: String,
+    /// Print the answer as a JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+    /// The token of a run that listens on the network
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "PLANDECK_TOKEN",
+        hide_env_values = true
+    )]
+    pub token: Option<String>,
+}
+
+/// How a recorded run goes on.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct GoOnArgs {
+    #[command(flatten)]
+    pub source: SourceArgs,
+    #[command(flatten)]
+    pub limits: LimitArgs,
+    /// Trust the plan and its project for this run
+    #[arg(long)]
+    pub trust: bool,
+    /// Run code and programs in a jail even where this system cannot confine them
+    #[arg(long)]
+    pub allow_unsandboxed: bool,
+    /// What to do with steps that were running at an interruption and may have happened [default: keep]
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub unknown: Option<UnknownWhen>,
+}
+
+/// A verb about a live run as a whole.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct RunVerbArgs {
+    #[command(flatten)]
+    pub of: OfRun,
+}
+
+/// `plandeck resume`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ResumeArgs {
+    #[command(flatten)]
+    pub of: OfRun,
+    #[command(flatten)]
+    pub go_on: GoOnArgs,
+}
+
+/// `plandeck step`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct StepArgs {
+    #[command(flatten)]
+    pub of: OfRun,
+    /// The step to start [default: the one that would start next]
+    #[arg(value_name = "STEP")]
+    pub step: Option<String>,
+}
+
+/// `plandeck retry`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct RetryArgs {
+    #[command(flatten)]
+    pub of: OfRun,
+    /// The step; for one element of a `for_each` step, ID[N] [default: every step that failed]
+    #[arg(value_name = "STEP")]
+    pub step: Option<String>,
+    #[command(flatten)]
+    pub go_on: GoOnArgs,
+}
+
+/// `plandeck refresh` and `plandeck skip`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct StepVerbArgs {
+    #[command(flatten)]
+    pub of: OfRun,
+    /// The step; for one element of a `for_each` step, ID[N]
+    #[arg(value_name = "STEP")]
+    pub step: String,
+    #[command(flatten)]
+    pub go_on: GoOnArgs,
+}
+
+/// `plandeck edit`.
+#[derive(Args, Clone, Debug)]
+#[group(id = "edits", required = true, multiple = true, args = ["input", "prompt", "call_model"])]
+pub(crate) struct EditArgs {
+    #[command(flatten)]
+    pub of: OfRun,
+    /// The step; for one element of a `for_each` step, ID[N]
+    #[arg(value_name = "STEP")]
+    pub step: String,
+    /// Call it with this input instead of its parameters; null takes that back
+    #[arg(long, value_name = "JSON|@FILE")]
+    pub input: Option<String>,
+    /// Ask its model with this prompt instead of its tool's, with {{name}} for parameters
+    #[arg(long, value_name = "TEXT|@FILE")]
+    pub prompt: Option<String>,
+    /// Ask this model instead of the plan's
+    #[arg(long = "model", id = "call_model", value_name = "MODEL")]
+    pub model: Option<String>,
+    #[command(flatten)]
+    pub go_on: GoOnArgs,
+}
+
+/// `plandeck set`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct SetArgs {
+    #[command(flatten)]
+    pub of: OfRun,
+    /// The step that has this output; for one element of a `for_each` step, ID[N]
+    #[arg(value_name = "STEP", requires = "output")]
+    pub step: Option<String>,
+    /// The output: JSON, or plain text if it is not valid JSON
+    #[arg(long, value_name = "JSON|@FILE", requires = "step")]
+    pub output: Option<String>,
+    #[command(flatten)]
+    pub go_on: GoOnArgs,
+}
+
+/// `plandeck break`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct BreakArgs {
+    #[command(flatten)]
+    pub of: OfRun,
+    /// Where to hold: STEP, STEP:after, STEP:failure, or STEP:CONDITION; `*` for every step
+    #[arg(value_name = "STEP[:WHEN]")]
+    pub step: String,
+    /// Hold it no longer
+    #[arg(long)]
+    pub off: bool,
+}
+
+/// `plandeck approve`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ApproveArgs {
+    #[command(flatten)]
+    pub of: OfRun,
+    /// The step that waits for an approval; for one element of a `for_each` step, ID[N]
+    #[arg(value_name = "STEP")]
+    pub step: String,
+    /// Refuse it: the step is skipped
+    #[arg(long)]
+    pub no: bool,
+}

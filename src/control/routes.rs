@@ -1,0 +1,204 @@
+//! The resources of the control interface.
+
+use super::access::Token;
+use super::error::ControlError;
+use super::event_log::EventLog;
+use super::run_so_far::RunSoFar;
+use super::stream::events_from;
+use super::verb::CommandRequest;
+use super::verbs;
+use crate::report::result_of;
+use crate::run::{CommandError, RunPhase, RunState, RunWord};
+use crate::session::CommandSender;
+use crate::text::escape_json;
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{DefaultBodyLimit, Query, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Mutex, MutexGuard};
+
+/// The most bytes of a request: outputs may be large.
+const LARGEST: usize = 64 << 20;
+/// How long an answer to a command waits for what it causes.
+const ANSWER_WITHIN: Duration = Duration::from_millis(250);
+/// How long a client that is there first waits for the first event of the run.
+const BEGIN_WITHIN: Duration = Duration::from_secs(5);
+
+/// What the resources are made of.
+#[derive(Debug)]
+pub(super) struct Interface {
+    log: Arc<EventLog>,
+    commands: CommandSender,
+    run: Mutex<RunSoFar>,
+}
+
+impl Interface {
+    /// The interface of the run behind `log`.
+    pub(super) fn new(log: Arc<EventLog>, commands: CommandSender) -> Arc<Self> {
+        Arc::new(Self {
+            run: Mutex::new(RunSoFar::new(&log)),
+            log,
+            commands,
+        })
+    }
+
+    /// The run, once its first event has come: a client may be there before it.
+    async fn begun(&self) -> MutexGuard<'_, RunSoFar> {
+        let mut reached = self.log.reached();
+        let begun = reached.wait_for(|reached| reached.ended || reached.events > 0);
+        let _ = tokio::time::timeout(BEGIN_WITHIN, begun).await;
+        self.run.lock().await
+    }
+
+    /// Sends what a request asks for to the engine. Returns the number of the last event before it.
+    async fn command(&self, request: &CommandRequest) -> Result<u64, ControlError> {
+        let mut run = self.begun().await;
+        let run = run.now().await?;
+        let commands = verbs::commands(request, run)?;
+        let seq = run.events.saturating_sub(1);
+        let mut reached = self.log.reached();
+        for command in commands {
+            self.commands.send(command).map_err(|error| match error {
+                CommandError::Busy => ControlError::Busy,
+                CommandError::RunOver => ControlError::Over,
+            })?;
+        }
+        // A client that looks at once should see what it has done; a command may also cause no event.
+        let caused = reached.wait_for(|reached| reached.ended || reached.events > seq + 1);
+        let _ = tokio::time::timeout(ANSWER_WITHIN, caused).await;
+        Ok(seq)
+    }
+}
+
+/// The resources; with a token for those who have it.
+pub(super) fn routes(interface: Arc<Interface>, token: Option<Token>) -> Router {
+    let routes = Router::new()
+        .route("/v1/run", get(run))
+        .route("/v1/events", get(events))
+        .route("/v1/commands", post(command))
+        .route("/v1/preview", post(preview))
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(DefaultBodyLimit::max(LARGEST))
+        .with_state(interface);
+    match token {
+        None => routes,
+        Some(token) => routes.layer(middleware::from_fn_with_state(token, guarded)),
+    }
+}
+
+async fn guarded(State(token): State<Token>, request: Request, next: Next) -> Response {
+    let given = request.headers().get(header::AUTHORIZATION);
+    if token.is_in(given.and_then(|value| value.to_str().ok())) {
+        next.run(request).await
+    } else {
+        ControlError::Unauthorized.into_response()
+    }
+}
+
+async fn run(State(interface): State<Arc<Interface>>) -> Result<Response, ControlError> {
+    let mut run = interface.begun().await;
+    Ok(json_response(
+        StatusCode::OK,
+        &run_as_json(run.now().await?),
+    ))
+}
+
+/// The result so far, with the number of events that it rests on and whether the run is paused.
+fn run_as_json(run: &RunState) -> Value {
+    let status = match run.phase {
+        RunPhase::Ended(outcome) => RunWord::from(outcome),
+        _ => RunWord::Running,
+    };
+    let mut result = result_of(run, status.word());
+    result["paused"] = json!(run.phase == RunPhase::Paused);
+    result["events"] = json!(run.events);
+    result
+}
+
+#[derive(Deserialize)]
+struct From {
+    from: Option<String>,
+}
+
+async fn events(
+    State(interface): State<Arc<Interface>>,
+    Query(query): Query<From>,
+    headers: HeaderMap,
+) -> Result<Response, ControlError> {
+    // What a client of server-sent events sends when it connects again.
+    let last = headers.get("last-event-id");
+    let last = last.and_then(|last| last.to_str().ok()?.parse::<u64>().ok());
+    let from = match (query.from, last) {
+        (Some(from), _) => from.parse().map_err(|_| {
+            ControlError::BadRequest(format!("from={from}: must be the number of an event"))
+        })?,
+        (None, Some(last)) => last.saturating_add(1),
+        (None, None) => 0,
+    };
+    let kind = [
+        (header::CONTENT_TYPE, "text/event-stream"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    Ok((kind, events_from(&interface.log, from)).into_response())
+}
+
+async fn command(
+    State(interface): State<Arc<Interface>>,
+    body: Bytes,
+) -> Result<Response, ControlError> {
+    let request: CommandRequest = serde_json::from_slice(&body)
+        .map_err(|error| ControlError::BadRequest(format!("the request: {error}")))?;
+    let seq = interface.command(&request).await?;
+    Ok(json_response(
+        StatusCode::ACCEPTED,
+        &json!({"accepted": true, "seq": seq}),
+    ))
+}
+
+async fn preview() -> ControlError {
+    ControlError::NotImplemented("this version previews nothing".to_owned())
+}
+
+async fn nothing_here(request: Request) -> ControlError {
+    ControlError::NotFound(format!(
+        "{}: there are GET /v1/run, GET /v1/events, POST /v1/commands and POST /v1/preview",
+        request.uri().path()
+    ))
+}
+
+async fn wrong_method(request: Request) -> Response {
+    let error = ControlError::BadRequest(format!(
+        "{} does not take {}",
+        request.uri().path(),
+        request.method()
+    ));
+    json_response(StatusCode::METHOD_NOT_ALLOWED, &error.body())
+}
+
+fn json_response(status: StatusCode, value: &Value) -> Response {
+    let text = value.to_string();
+    let body = Body::from(escape_json(&text).into_owned());
+    let kind = [
+        (header::CONTENT_TYPE, "application/json"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    (status, kind, body).into_response()
+}
+
+impl IntoResponse for ControlError {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status());
+        json_response(
+            status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+            &self.body(),
+        )
+    }
+}

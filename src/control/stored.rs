@@ -1,0 +1,67 @@
+//! What verbs mean for a recorded run, which goes on under its own id.
+
+use super::verb::CommandRequest;
+use crate::session::Continuation;
+use serde_json::Value;
+
+pub(super) fn all(_: &CommandRequest) -> Continuation {
+    Continuation {
+        retry_failed: true,
+        ..Continuation::default()
+    }
+}
+
+pub(super) fn retry(request: &CommandRequest) -> Continuation {
+    match &request.step {
+        None => all(request),
+        Some(step) => Continuation {
+            retry: vec![step.clone()],
+            ..Continuation::default()
+        },
+    }
+}
+
+pub(super) fn refresh(request: &CommandRequest) -> Continuation {
+    Continuation {
+        refresh: request.step.iter().cloned().collect(),
+        ..Continuation::default()
+    }
+}
+
+pub(super) fn skip(request: &CommandRequest) -> Continuation {
+    Continuation {
+        skip: request.step.iter().cloned().collect(),
+        ..Continuation::default()
+    }
+}
+
+pub(super) fn edit(request: &CommandRequest) -> Continuation {
+    let Some(step) = &request.step else {
+        return Continuation::default();
+    };
+    let input = request.input.as_ref().map(|input| {
+        let input = Some(input.clone()).filter(|input| *input != Value::Null);
+        (step.clone(), input)
+    });
+    let prompt = request.prompt.clone().map(|prompt| (step.clone(), prompt));
+    let model = request.model.clone().map(|model| (step.clone(), model));
+    Continuation {
+        inputs: input.into_iter().collect(),
+        prompts: prompt.into_iter().collect(),
+        models: model.into_iter().collect(),
+        ..Continuation::default()
+    }
+}
+
+pub(super) fn set(request: &CommandRequest) -> Continuation {
+    let output = request.output.clone().zip(request.step.clone());
+    Continuation {
+        // With other settings alone the whole run goes on.
+        retry_failed: output.is_none(),
+        outputs: output
+            .map(|(output, step)| (step, output))
+            .into_iter()
+            .collect(),
+        ..Continuation::default()
+    }
+}

@@ -1,0 +1,297 @@
+//! The table of verbs: from what clients ask to the commands of the engine.
+
+use super::error::ControlError;
+use super::stored;
+use super::verb::{CommandRequest, Stored, Target, Verb, find_step};
+use crate::plan::StepIx;
+use crate::run::{Approval, Breakpoint, CallEdit, DecidedBy, RunCommand, RunState};
+use serde_json::Value;
+use std::sync::Arc;
+
+/// Every verb.
+const VERBS: &[Verb] = &[
+    Verb {
+        name: "pause",
+        target: Target::Run,
+        fields: &[],
+        commands: |_, _, _| Ok(vec![RunCommand::Pause]),
+        stored: Stored::NeedsLive("it holds a run that is running"),
+    },
+    Verb {
+        name: "resume",
+        target: Target::Run,
+        fields: &[],
+        commands: |_, _, run| {
+            let was_limited = run.has_ended() && !run.exceeded.is_empty();
+            Ok(vec![if was_limited {
+                RunCommand::ContinueAfterLimit
+            } else {
+                RunCommand::Resume
+            }])
+        },
+        stored: Stored::GoesOn(stored::all),
+    },
+    Verb {
+        name: "step",
+        target: Target::StepOrRun,
+        fields: &[],
+        commands: |_, step, _| Ok(vec![RunCommand::StepOnce(step)]),
+        stored: Stored::NeedsLive("it starts one step of a run that is paused"),
+    },
+    Verb {
+        name: "retry",
+        target: Target::StepOrRun,
+        fields: &[],
+        commands: |_, step, _| {
+            Ok(vec![
+                step.map_or(RunCommand::RetryFailed, RunCommand::Retry),
+            ])
+        },
+        stored: Stored::GoesOn(stored::retry),
+    },
+    Verb {
+        name: "refresh",
+        target: Target::Step,
+        fields: &[],
+        commands: |_, step, _| on(step, RunCommand::Refresh),
+        stored: Stored::GoesOn(stored::refresh),
+    },
+    Verb {
+        name: "edit",
+        target: Target::Step,
+        fields: &["input", "prompt", "model"],
+        commands: edit,
+        stored: Stored::GoesOn(stored::edit),
+    },
+    Verb {
+        name: "set",
+        target: Target::StepOrRun,
+        fields: &["output", "settings"],
+        commands: set,
+        stored: Stored::GoesOn(stored::set),
+    },
+    Verb {
+        name: "skip",
+        target: Target::Step,
+        fields: &[],
+        commands: |_, step, _| on(step, RunCommand::Skip),
+        stored: Stored::GoesOn(stored::skip),
+    },
+    Verb {
+        name: "break",
+        target: Target::Breakpoint,
+        fields: &["off"],
+        commands: breakpoint,
+        stored: Stored::NeedsLive("it holds a step of a run that is running"),
+    },
+    Verb {
+        name: "approve",
+        target: Target::Step,
+        fields: &["off"],
+        commands: |request, step, _| {
+            let granted = !request.off;
+            on(step, |step| {
+                RunCommand::Approve(Approval {
+                    step,
+                    granted,
+                    call: None,
+                    by: DecidedBy::Other,
+                })
+            })
+        },
+        stored: Stored::NeedsLive(
+            "it answers a step that waits; plandeck run --resume RUN --approve STEP=yes goes on",
+        ),
+    },
+    Verb {
+        name: "pin",
+        target: Target::Step,
+        fields: &["off"],
+        commands: |request, step, _| {
+            let pinned = !request.off;
+            on(step, |step| RunCommand::Pin(step, pinned))
+        },
+        stored: Stored::NeedsLive(
+            "it keeps an output of a run that is running; plandeck cache pin keeps any other",
+        ),
+    },
+    Verb {
+        name: "stop",
+        target: Target::Run,
+        fields: &[],
+        commands: |_, _, _| Ok(vec![RunCommand::Stop]),
+        stored: Stored::NeedsLive("it ends a run that is running"),
+    },
+];
+
+#[allow(clippy::unnecessary_wraps, reason = "as the table has it")]
+fn on(
+    step: Option<StepIx>,
+    command: impl Fn(StepIx) -> RunCommand,
+) -> Result<Vec<RunCommand>, String> {
+    Ok(step.map(command).into_iter().collect())
+}
+
+fn edit(
+    request: &CommandRequest,
+    step: Option<StepIx>,
+    _: &RunState,
+) -> Result<Vec<RunCommand>, String> {
+    let given = |input: &Value| (*input != Value::Null).then(|| Arc::new(input.clone()));
+    let edit = CallEdit {
+        input: request.input.as_ref().map(given),
+        prompt: request.prompt.clone(),
+        model: request.model.clone(),
+    };
+    if edit == CallEdit::default() {
+        return Err("edit needs what to change: input, prompt or model".to_owned());
+    }
+    on(step, |step| {
+        RunCommand::SetCall(step, Box::new(edit.clone()))
+    })
+}
+
+fn breakpoint(
+    request: &CommandRequest,
+    _: Option<StepIx>,
+    run: &RunState,
+) -> Result<Vec<RunCommand>, String> {
+    let text = request.step.as_deref().unwrap_or_default();
+    let is_known = |id: &str| id == "*" || run.steps.iter().any(|row| &*row.info.id == id);
+    let breakpoint = Breakpoint::parse(text, is_known)?;
+    Ok(vec![RunCommand::Breakpoint(breakpoint, !request.off)])
+}
+
+fn set(
+    request: &CommandRequest,
+    step: Option<StepIx>,
+    _: &RunState,
+) -> Result<Vec<RunCommand>, String> {
+    let settings = request.settings.iter().cloned().map(RunCommand::Set);
+    let output = match (step, &request.output) {
+        (Some(step), Some(output)) => Some(RunCommand::SetOutput(step, Arc::new(output.clone()))),
+        (Some(_), None) => return Err("set STEP needs an output".to_owned()),
+        (None, Some(_)) => return Err("an output needs the step that has it".to_owned()),
+        (None, None) => None,
+    };
+    let commands: Vec<RunCommand> = settings.chain(output).collect();
+    if commands.is_empty() {
+        return Err("set needs a step with an output, or settings".to_owned());
+    }
+    Ok(commands)
+}
+
+/// The verb of a request, where the request is one that this verb takes.
+pub(super) fn checked(request: &CommandRequest) -> Result<&'static Verb, ControlError> {
+    let Some(verb) = VERBS.iter().find(|verb| verb.name == request.verb) else {
+        let names: Vec<&str> = VERBS.iter().map(|verb| verb.name).collect();
+        return Err(ControlError::BadRequest(format!(
+            "{:?} is no verb; there are: {}",
+            request.verb,
+            names.join(", ")
+        )));
+    };
+    let name = verb.name;
+    match (verb.target, &request.step) {
+        (Target::Step | Target::Breakpoint, None) => {
+            return Err(ControlError::BadRequest(format!(
+                "{name} needs a step: \"step\": ID"
+            )));
+        }
+        (Target::Run, Some(_)) => {
+            return Err(ControlError::BadRequest(format!(
+                "{name} is about the whole run and takes no step"
+            )));
+        }
+        _ => {}
+    }
+    let given = request.given();
+    if let Some(field) = given.iter().find(|field| !verb.fields.contains(field)) {
+        return Err(ControlError::BadRequest(format!(
+            "{name} takes no {field:?}"
+        )));
+    }
+    Ok(verb)
+}
+
+/// The commands that a request stands for, where they make sense in the present state of the run.
+pub(super) fn commands(
+    request: &CommandRequest,
+    run: &RunState,
+) -> Result<Vec<RunCommand>, ControlError> {
+    let verb = checked(request)?;
+    let named = request.step.as_deref();
+    let named = named.filter(|_| verb.target != Target::Breakpoint);
+    let step = named.map(|id| find_step(run, id));
+    let commands = (verb.commands)(request, step.transpose()?, run);
+    let commands = commands.map_err(ControlError::BadRequest)?;
+    let refused = commands.iter().find_map(|command| command.refusal(run));
+    match refused {
+        Some(why) => Err(ControlError::NotNow(why)),
+        None => Ok(commands),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn asked(request: &Value) -> Result<Vec<RunCommand>, ControlError> {
+        let request = serde_json::from_value(request.clone()).unwrap();
+        let state = crate::control::fixture::waiting_run();
+        commands(&request, &state)
+    }
+
+    #[test]
+    fn a_request_that_is_wrong_says_what_it_needs() {
+        for (request, says) in [
+            (json!({"verb": "fly"}), "there are: pause, resume"),
+            (json!({"verb": "skip"}), "needs a step"),
+            (json!({"verb": "pause", "step": "a"}), "takes no step"),
+            (
+                json!({"verb": "skip", "step": "a", "output": null}),
+                "takes no \"output\"",
+            ),
+            (json!({"verb": "set", "step": "a"}), "needs an output"),
+            (json!({"verb": "edit", "step": "a"}), "input"),
+            (json!({"verb": "skip", "step": "aa"}), "near to it: a"),
+            (json!({"verb": "resume"}), "not paused"),
+            (
+                json!({"verb": "retry", "step": "a"}),
+                "only a step that has ended",
+            ),
+        ] {
+            let error = asked(&request).unwrap_err().to_string();
+            assert!(error.contains(says), "{request}: {error}");
+        }
+    }
+
+    #[test]
+    fn null_is_an_output_and_takes_an_input_back() {
+        assert_eq!(
+            asked(&json!({"verb": "set", "step": "a", "output": null})).unwrap(),
+            [RunCommand::SetOutput(StepIx(0), Arc::new(Value::Null))]
+        );
+        assert_eq!(
+            asked(&json!({"verb": "edit", "step": "a", "input": null})).unwrap(),
+            [RunCommand::SetCall(
+                StepIx(0),
+                Box::new(CallEdit {
+                    input: Some(None),
+                    ..CallEdit::default()
+                })
+            )]
+        );
+    }
+
+    #[test]
+    fn settings_are_written_as_in_their_events() {
+        let settings = json!([{"setting": "max_concurrent", "value": 3}, {"setting": "timeout_seconds", "value": null}]);
+        let commands = asked(&json!({"verb": "set", "settings": settings})).unwrap();
+        assert_eq!(commands.len(), 2);
+        let zero = json!([{"setting": "max_concurrent", "value": 0}]);
+        let error = asked(&json!({"verb": "set", "settings": zero})).unwrap_err();
+        assert_eq!(error.status(), 409);
+    }
+}
