@@ -78,6 +78,7 @@ impl SmallModelWorker {
             schema: Some(SentSchema::new(chat.schema, provider.protocol.subset())),
             messages: chat.messages.to_vec(),
             attempt: 1,
+            key: None,
             answers: Vec::new(),
             reasoning: Vec::new(),
             spent: Spent::NOTHING,

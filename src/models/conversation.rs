@@ -44,6 +44,8 @@ pub(super) struct Conversation<'a> {
     pub(super) messages: Vec<(Role, String)>,
     /// The number of the attempt, from 1.
     pub(super) attempt: u32,
+    /// The name of the attempt, which outlives a crash.
+    pub(super) key: Option<&'a str>,
     /// The answers, without what the model thought.
     pub(super) answers: Vec<String>,
     /// What the model thought.
@@ -236,6 +238,8 @@ impl Conversation<'_> {
             messages: &self.messages,
             schema: self.schema.as_ref(),
             max_tokens: self.max_tokens,
+            // A repair and another form of a request are requests of their own.
+            key: self.key.map(|key| format!("{key}/{}", self.requests)),
         }
     }
 

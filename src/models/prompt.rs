@@ -41,6 +41,9 @@ pub struct Task<'a> {
     pub known_output: Option<&'a Value>,
     /// Follows the answers while they arrive.
     pub listener: Option<&'a AnswerListener>,
+    /// The name of the attempt, which a call has again that is repeated after a crash, and no other: providers that take one
+    /// see by it that a request is one that they had before.
+    pub key: Option<&'a str>,
     /// Keeps the bodies of requests and responses, without these secrets and those of the server.
     pub raw: Option<&'a Arc<Secrets>>,
 }

@@ -37,6 +37,8 @@ pub(crate) struct ChatRequest<'a> {
     pub(crate) schema: Option<&'a SentSchema>,
     /// The maximum of tokens in the answer.
     pub(crate) max_tokens: u32,
+    /// The name of this request, by which a provider sees that it had it before.
+    pub(crate) key: Option<String>,
 }
 
 /// The answer of a model.

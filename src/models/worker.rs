@@ -407,6 +407,7 @@ impl SmallModelWorker {
                 .map(|schema| SentSchema::new(schema, provider.protocol.subset())),
             messages: prompt::messages(task, input),
             attempt,
+            key: task.key,
             answers: Vec::new(),
             reasoning: Vec::new(),
             spent: Spent::NOTHING,

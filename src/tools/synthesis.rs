@@ -74,7 +74,9 @@ impl Tool for FinalSynthesis {
             }
             let prompt = format!("{SYNTHESIS}\n\n{template}");
             let known_output = worker.is_simulated().then_some(Value::String(template));
+            let key = model::request_key(&call);
             let task = Task {
+                key: Some(&key),
                 name: crate::plan::FINAL_SYNTHESIS,
                 prompt: Some(&prompt),
                 model: call.model.as_deref(),

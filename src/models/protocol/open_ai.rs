@@ -8,7 +8,21 @@ use crate::models::http::RequestError;
 use crate::models::request::{ChatAnswer, ChatError, ChatRequest};
 use crate::models::usage::Usage;
 use reqwest::StatusCode;
+use reqwest::header::{HeaderName, HeaderValue};
 use serde_json::Value;
+
+/// By its value the server sees that it had a request before. Other providers document none.
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// The longest name that is sent as it is; of a longer one, its digest is.
+const MAX_KEY: usize = 200;
+
+/// A name of a request as a header has it.
+fn idempotency_key(name: &str) -> Option<HeaderValue> {
+    let known = HeaderValue::from_str(name).ok();
+    let known = known.filter(|_| name.len() <= MAX_KEY);
+    known.or_else(|| HeaderValue::from_str(&blake3::hash(name.as_bytes()).to_hex()).ok())
+}
 
 /// Chat completions, or Responses for a model that needs it. A server that says that it has only the other format for a
 /// model is asked in that one.
@@ -46,7 +60,10 @@ impl Protocol for OpenAi {
         request: &ChatRequest<'_>,
         quirks: ApiQuirks,
     ) -> Result<HttpRequest, RequestError> {
-        of(quirks).request(server, request, quirks)
+        let mut sent = of(quirks).request(server, request, quirks)?;
+        let key = request.key.as_deref().and_then(idempotency_key);
+        sent.headers.extend(key.map(|key| (IDEMPOTENCY_KEY, key)));
+        Ok(sent)
     }
 
     fn answer(&self, body: &[u8]) -> Result<ChatAnswer, ChatError> {

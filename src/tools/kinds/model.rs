@@ -278,6 +278,7 @@ impl Role {
             stall_timeout: self.settings.stall_timeout,
             known_output: None,
             listener: None,
+            key: None,
             raw: None,
         }
     }
@@ -376,7 +377,9 @@ impl Tool for ModelTool {
                 }
                 _ => None,
             };
+            let key = request_key(&call);
             let task = Task {
+                key: Some(&key),
                 timeout: own_timeout(&call, role.definition.timeout),
                 listener: call.listener.as_ref(),
                 raw: call.raw.as_ref(),
@@ -464,6 +467,17 @@ impl Pricing for ModelTool {
         let prompt = self.role.known_prompt(self.prompt.as_deref(), input);
         self.worker
             .rate_limit_use(&self.role.task(prompt.as_deref(), model), input)
+    }
+}
+
+/// The name of an attempt for a provider: one with a key of the plan's own is told from other attempts by its number, since
+/// a provider answers a known name with what it answered before.
+pub(in crate::tools) fn request_key(call: &Call) -> String {
+    let name = &call.idempotency_key;
+    if name.contains(&format!("/{}/", call.step)) {
+        name.to_string()
+    } else {
+        format!("{name}/{}", call.attempt)
     }
 }
 
