@@ -34,8 +34,12 @@ pub(super) fn runs(args: &RunsArgs) -> Result<u8, Failure> {
             if args.json || prune.json {
                 out_json(&pruned.runs)?;
             }
+            let files = match pruned.files {
+                0 => String::new(),
+                files => format!(" and {}", format::count(files, "file")),
+            };
             note(&format!(
-                "removed {}: {} → {}\n",
+                "removed {}{files}: {} → {}\n",
                 format::count(pruned.runs.len(), "run"),
                 format::bytes(pruned.bytes_before as usize),
                 format::bytes(pruned.bytes_after as usize)

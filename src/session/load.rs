@@ -12,7 +12,7 @@ use super::settings::Settings;
 use super::trust::{Consent, Judgement, Subject, Trust, TrustedOnce, is_in_trusted_folder, judge};
 use crate::models::{SmallModelWorker, process_environment};
 use crate::plan::{Draft, ExecutionPlan, Source, parse};
-use crate::store::home;
+use crate::store::{FILES, home};
 use crate::text::message::quote;
 use crate::text::secrets::mask_password;
 use crate::tools::{Catalog, CatalogToolbox, Reaches, ToolOptions, Toolbox};
@@ -26,9 +26,6 @@ const BESIDE: [&str; 3] = ["tools.yaml", "tools.yml", "tools.json"];
 
 /// Names of the file with agents that is used when it lies in the plan's folder.
 const AGENTS: [&str; 3] = ["agents.yaml", "agents.yml", "agents.json"];
-
-/// The folder in `PLANDECK_HOME` for files that outputs name.
-const FILES: &str = "files";
 
 /// A plan that is ready to run.
 pub struct Loaded {

@@ -262,6 +262,23 @@ impl Store {
         read().map_err(|error| self.fault(error))
     }
 
+    /// The cached outputs as JSON; `None` where one cannot be read.
+    pub(super) fn cached_outputs(&self) -> Result<Vec<Option<String>>, StoreError> {
+        let read = || {
+            let connection = self.connection();
+            let mut statement = connection.prepare(
+                "SELECT blobs.codec, blobs.data FROM cache JOIN blobs ON blobs.hash = cache.output",
+            )?;
+            let rows = statement.query_map([], |row| {
+                let stored = row.get_ref(1)?.as_blob()?;
+                let output = value_of(row.get(0)?, stored, &mut StoredBlobs(connection));
+                Ok(output.map(|output| output.to_string()))
+            })?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
+        };
+        read().map_err(|error| self.fault(error))
+    }
+
     /// Pins a cached output, or unpins it; whether there is one of this key.
     pub fn pin(&mut self, key: &Hash, pinned: bool) -> Result<bool, StoreError> {
         self.change(|store, connection| {

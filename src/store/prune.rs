@@ -26,6 +26,8 @@ pub struct PruneRules {
 pub struct Pruned {
     /// The runs, newest first.
     pub runs: Vec<RunSummary>,
+    /// How many files were removed that only outputs of removed runs named.
+    pub files: usize,
     /// Bytes that the store took before.
     pub bytes_before: u64,
     /// Bytes that it takes now.
@@ -39,6 +41,7 @@ impl Store {
         let mut gone = self.change(|store, connection| store.prune_over(connection, rules))?;
         gone.sort_by_key(|run| std::cmp::Reverse(run.row));
         Ok(Pruned {
+            files: self.prune_files()?,
             runs: gone,
             bytes_before,
             bytes_after: self.bytes()?,

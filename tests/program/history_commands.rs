@@ -310,3 +310,54 @@ fn a_run_that_was_cut_short_is_told_as_one_in_every_format() {
     assert!(of(&["replay", "run.jsonl", "--speed", "0"]).contains("started   slow"));
     assert!(of(&["diff", "last", "last"]).starts_with(shown["run_id"].as_str().unwrap()));
 }
+
+/// A file stays as long as an output names it, of a run or in the cache.
+#[test]
+fn files_that_outputs_name_go_with_their_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = folder.path().join("home/files");
+    std::fs::create_dir_all(&files).unwrap();
+    let hour = std::time::Duration::from_hours(1);
+    let keep = |name: &str, age: std::time::Duration| {
+        let file = std::fs::File::create(files.join(name)).unwrap();
+        let then = std::time::SystemTime::now() - age;
+        file.set_modified(then).unwrap();
+    };
+    let (image, other) = (
+        "0123456789abcdef0123456789abcdef.png",
+        "fedcba9876543210fedcba9876543210.bin",
+    );
+    keep(image, hour * 2);
+    keep(other, hour * 2);
+    keep("new.bin", hour / 2);
+    let output = json!({"file": files.join(image)}).to_string();
+    let tool = json!({"type": "process", "command": ["echo", output], "read_only": true});
+    let plan = json!({"tools": {"t": tool}, "steps": [{"id": "a", "tool": "t"}]});
+    std::fs::write(folder.path().join("plan.json"), plan.to_string()).unwrap();
+    let command = |arguments: &[&str]| {
+        let output = plandeck()
+            .args(arguments)
+            .current_dir(folder.path())
+            .env("PLANDECK_HOME", folder.path().join("home"))
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let left = || {
+        let entries = std::fs::read_dir(&files).unwrap();
+        let mut names: Vec<String> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    };
+    command(&["run", "plan.json", "--headless", "--worker", "offline"]);
+    assert!(command(&["runs", "prune", "--keep", "1"]).contains("1 file"));
+    assert_eq!(left(), [image, "new.bin"], "the run names it");
+    command(&["runs", "prune", "--keep", "0"]);
+    assert_eq!(left(), [image, "new.bin"], "the cache names it");
+    command(&["cache", "clear"]);
+    command(&["runs", "prune", "--keep", "0"]);
+    assert_eq!(left(), ["new.bin"]);
+}
