@@ -1,10 +1,13 @@
 //! `jail` of a `process` tool: what a program may read, write and reach, by each means that this system has.
 
-use crate::common::program::{code, json, plandeck, stderr, step};
+use crate::common::process::{assert_stopped_in_time, wait_until};
+use crate::common::program::{code, command, json, plandeck, signal, stderr, step};
 use serde_json::{Value, json};
 use std::net::{TcpListener, UdpSocket};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Instant;
 use tempfile::TempDir;
 
 /// What is said where there is no jail.
@@ -27,7 +30,7 @@ impl Ground {
         std::fs::write(ground.path("only/two"), "two").unwrap();
         std::fs::write(ground.path("outside/secret"), "hidden").unwrap();
         for program in [
-            "sh", "bash", "cat", "ls", "true", "sleep", "rm", "mkdir", "grep",
+            "sh", "bash", "cat", "ls", "true", "sleep", "rm", "mkdir", "grep", "setsid",
         ] {
             let found = ["/usr/bin", "/bin"]
                 .iter()
@@ -364,4 +367,78 @@ fn code_is_confined_by_what_the_system_has() {
         says.iter().any(|words| message.contains(words)),
         "{message}"
     );
+}
+
+/// How many processes have this in their command line, in whatever namespace they are.
+fn with_mark(mark: &str) -> usize {
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let lines = processes.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
+    lines
+        .filter(|line| String::from_utf8_lossy(line).contains(mark))
+        .count()
+}
+
+/// Processes in a jail that begin a session of their own, fork twice, and ignore what asks them to end.
+#[test]
+fn nothing_in_a_jail_outlives_a_stop() {
+    let mut tried = 0;
+    for with_bubblewrap in [true, false] {
+        let ground = Ground::new();
+        let mark = ground.root.path().file_name().unwrap().to_string_lossy();
+        let mark = format!("escape-{mark}");
+        let endless = "trap \"\" TERM HUP INT; while :; do sleep 1; done";
+        let script = format!(
+            "setsid sh -c ': {mark}; echo up > session; {endless}' & \
+             (setsid sh -c ': {mark}; (echo up > daemon; {endless}) & exit' &); \
+             while :; do sleep 1; done"
+        );
+        let tool = json!({"type": "process", "command": ["sh", "-c", script], "cwd": "data", "jail": {"writes": ["data"]}});
+        let plan = json!({"steps": [{"id": "t", "tool": "t"}], "tools": {"t": tool}});
+        std::fs::write(ground.path("project/plan.json"), plan.to_string()).unwrap();
+        let mut command = command();
+        command
+            .current_dir(ground.path("project"))
+            .env("PLANDECK_HOME", ground.path("home"))
+            .args([
+                "run",
+                "plan.json",
+                "--worker",
+                "offline",
+                "--headless",
+                "--json",
+            ])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        if !with_bubblewrap {
+            command.env("PATH", ground.path("bin"));
+        }
+        let mut running = command.spawn().unwrap();
+        let are_up = || {
+            let files = ["session", "daemon"].map(|name| ground.path("project/data").join(name));
+            files.iter().all(|file| file.exists())
+        };
+        let id = running.id();
+        let has_ended = || {
+            let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+            stat.is_empty() || stat.contains(") Z")
+        };
+        wait_until("the processes to be up", || are_up() || has_ended());
+        if !are_up() {
+            let output = running.wait_with_output().unwrap();
+            let said = String::from_utf8_lossy(&output.stdout);
+            assert!(said.contains(NO_MEANS), "{said}");
+            continue;
+        }
+        tried += 1;
+        assert!(with_mark(&mark) >= 2);
+        let stopped = Instant::now();
+        signal("TERM", id);
+        running.wait().unwrap();
+        wait_until("nothing to be left", || with_mark(&mark) == 0);
+        assert_stopped_in_time("what ran in a jail", stopped.elapsed());
+    }
+    if tried == 0 {
+        eprintln!("{NO_MEANS}: it is not tried");
+    }
 }
