@@ -174,3 +174,35 @@ impl AnswerStream for Either {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_carries_its_name_and_other_servers_get_none() {
+        let server = Server {
+            base: "https://api.example/v1",
+            key: Some("k"),
+            version: None,
+        };
+        let named = |name: &str| {
+            let request = ChatRequest {
+                model: "gpt-4o-mini",
+                messages: &[],
+                schema: None,
+                max_tokens: 5,
+                key: Some(name.to_owned()),
+            };
+            let quirks = OpenAi.quirks(request.model);
+            let sent = OpenAi.request(server, &request, quirks).unwrap();
+            let plain = ChatCompletions.request(server, &request, quirks).unwrap();
+            assert!(!plain.headers.contains_key(IDEMPOTENCY_KEY));
+            sent.headers[IDEMPOTENCY_KEY].to_str().unwrap().to_owned()
+        };
+        assert_eq!(named("run/step/2/1"), "run/step/2/1");
+        let long = "step".repeat(100);
+        assert_eq!(named(&long).len(), 64);
+        assert_ne!(named(&long), named(&(long + "1")));
+    }
+}
