@@ -8,6 +8,7 @@ mod diff;
 mod exchanges;
 mod explain;
 mod export;
+pub(crate) mod money;
 mod progress;
 mod runs;
 mod settlements;

@@ -1,6 +1,6 @@
 //! A run in a few lines, for the scrollback of a terminal after the dashboard was left.
 
-use super::short;
+use super::{money, short};
 use crate::run::{
     Figures, RunOutcome, RunPhase, RunState, SkipReason, SlotTime, StepSource, StepState,
     StepStatus, figures, slot_time,
@@ -75,8 +75,7 @@ impl Summary {
             ),
         ];
         if header.is_some_and(|header| header.track_cost) {
-            let least = if run.unpriced { "at least " } else { "" };
-            facts.push(format!("{least}{}", run.spent));
+            facts.push(money::of_run(run, "at least "));
         }
         let _ = write!(self.text, "  {}", facts.join(", "));
         if header.is_some_and(|header| header.simulated) {
@@ -121,10 +120,14 @@ impl Summary {
         if served == 0 {
             return;
         }
+        let cost = if run.saved_cost.is_zero() {
+            String::new()
+        } else {
+            format!("{} and ", run.saved_cost)
+        };
         let words = format!(
-            "{} from the cache, saved {} and {}",
+            "{} from the cache, saved {cost}{}",
             format::count(served, "output"),
-            run.saved_cost,
             format::duration(run.saved_time)
         );
         self.line(Tone::Good, &words);

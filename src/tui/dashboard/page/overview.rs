@@ -1,6 +1,7 @@
 //! The overview page: the step's state and why, its time and cost, and its neighbours.
 
 use crate::plan::StepIx;
+use crate::report::money;
 use crate::report::{savings, settlement_in_words, short};
 use crate::run::{
     RateWait, RunPhase, RunState, SkipReason, StepSource, StepState, StepStatus, Verdict,
@@ -10,7 +11,6 @@ use crate::text;
 use crate::text::format;
 use crate::tui::dashboard::state::break_marks;
 use crate::tui::dashboard::state::model::Model;
-use crate::tui::dashboard::state::money;
 use crate::tui::dashboard::state::step_look::StepLook;
 use crate::tui::input::key::Key;
 use crate::tui::widgets::text_page::TextPage;

@@ -1,10 +1,10 @@
 //! The run as a whole, in the place of a step: its money, where the time of its slots went, what it hangs on.
 
+use crate::report::money;
 use crate::run::{Forecast, RunState, slot_time};
 use crate::text;
 use crate::text::format;
 use crate::tui::dashboard::state::model::Model;
-use crate::tui::dashboard::state::money;
 use crate::tui::dashboard::state::setting_line;
 use crate::tui::widgets::text_page::TextPage;
 use crate::units::{Micros, Money};

@@ -1,10 +1,10 @@
 //! What came of the run, over the lower end of the panes: until the next key.
 
+use crate::report::money;
 use crate::run::{RunHeader, RunOutcome, RunPhase, StepStatus};
 use crate::text::{self, format};
 use crate::tui::dashboard::layout::Areas;
 use crate::tui::dashboard::state::model::Model;
-use crate::tui::dashboard::state::money;
 use crate::tui::widgets::json;
 use crate::units::Micros;
 use ratatui::buffer::Buffer;

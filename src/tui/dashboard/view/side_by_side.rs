@@ -1,10 +1,10 @@
 //! Two attempts of a step, or a step in two runs, beside each other; on narrow screens below each other.
 
+use crate::report::money;
 use crate::run::{AttemptState, RunState, StepState, StepStatus};
 use crate::text::{self, diff, format, message};
 use crate::tui::dashboard::state::comparison::{Pair, SideBySide};
 use crate::tui::dashboard::state::model::Model;
-use crate::tui::dashboard::state::money;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::json;
 use ratatui::buffer::Buffer;

@@ -2,10 +2,10 @@
 
 use super::ledger::{Account, By, Entry, Ledger};
 use super::lines::{LineWriter, bar};
+use crate::report::money;
 use crate::run::{RunState, StepStatus};
 use crate::text::{self, format};
 use crate::tui::Theme;
-use crate::tui::dashboard::state::money;
 use crate::units::Money;
 use ratatui::layout::Rect;
 use ratatui::style::Style;

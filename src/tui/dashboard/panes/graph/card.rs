@@ -330,7 +330,9 @@ pub(super) fn short(cost: Money) -> String {
         format!("${usd:.2}")
     } else if usd >= 0.000_1 {
         cost.to_string()
+    } else if usd >= 0.000_001 {
+        format!("${usd:.6}")
     } else {
-        "<$0.0001".to_owned()
+        "<$0.00001".to_owned()
     }
 }

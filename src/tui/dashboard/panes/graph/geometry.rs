@@ -1,7 +1,7 @@
 //! The geometry of a topology at one level of detail, worked out once.
 
 use super::level::Level;
-use super::metrics::{TIME_AND_COST, WATERFALL, sidebar_columns};
+use super::metrics::{MARK, TIME_AND_COST, WATERFALL, sidebar_columns};
 use super::shape::{self, Gaps, Shape};
 use super::topology::Topology;
 use crate::layout::{self, Direction, Layout, Ordered, Point, Rect, Size};
@@ -87,8 +87,9 @@ impl GraphGeometry {
         let first = layout.width + 2;
         // The sign, and the name as wide as leaves room for figures and time.
         let room = usize::from(pane.width).saturating_sub(first as usize + 2 + TIME_AND_COST + 2);
-        let share = (room * 3 / 5).max(12);
-        let label = topology.widest.min(WIDEST_LABEL).min(share);
+        // A cost goes before a name is cut. A mark that may come has its room where there is enough.
+        let share = (room * 3 / 5).max(topology.widest.clamp(12, 16));
+        let label = (topology.widest + MARK).min(WIDEST_LABEL).min(share);
         Self {
             topology: Arc::clone(topology),
             level: Level::Row,

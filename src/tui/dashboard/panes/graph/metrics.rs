@@ -2,6 +2,8 @@
 
 /// Columns for `320ms  $0.000401`.
 pub(super) const TIME_AND_COST: usize = 16;
+/// Columns for `×2` beside a name, which may come while the run is running.
+pub(super) const MARK: usize = 3;
 /// Columns for the time alone.
 pub(super) const TIME: usize = 6;
 /// The fewest columns for time beside the rows.

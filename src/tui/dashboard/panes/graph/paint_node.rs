@@ -243,10 +243,12 @@ impl Painter<'_> {
         self.write(x, y, &figures, card.detail);
         // The last detail is the tool, which the first line may name.
         let says_more = !card.lines.is_empty() || view.details.len() > 1;
+        let is_said =
+            |detail: &Detail| matches!(detail, Detail::Words(words, _) if words.contains(&figures));
         if let Some(detail) = view
             .details
             .first()
-            .filter(|_| geometry.pitch > 1 && says_more)
+            .filter(|detail| geometry.pitch > 1 && says_more && !is_said(detail))
         {
             // Nothing stands right of it, also where the first line has its time there.
             let edge = self.origin.x + i32::from(self.area.width) - 1;

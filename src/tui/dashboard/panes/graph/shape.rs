@@ -2,7 +2,7 @@
 //! shapes are tried.
 
 use super::level::Level;
-use super::metrics::{TIME, TIME_AND_COST};
+use super::metrics::{MARK, TIME, TIME_AND_COST};
 use super::text;
 use super::topology::Topology;
 use crate::layout::{Direction, Options, Size};
@@ -10,8 +10,6 @@ use std::collections::HashMap;
 
 /// Columns for `✔83 ●9 ✖1`, what a box says of the steps folded in it.
 const COUNTS: usize = 16;
-/// Columns for `×2` beside a name.
-const MARK: usize = 3;
 /// Columns for `1.2s of ~3.0s` in the border of a card.
 const ELAPSED: usize = 14;
 /// The widest name that is shown whole in a picture that is not asked for.

@@ -1,9 +1,9 @@
 //! The columns: what they are called, what stands in them, and which give way.
 
 use super::facts::Facts;
+use crate::report::money;
 use crate::run::{RunState, SkipReason, StepSource, StepState, StepStatus, WaitReason};
 use crate::text::format;
-use crate::tui::dashboard::state::money;
 use crate::units::Micros;
 use std::cmp::Ordering;
 use std::sync::Arc;
