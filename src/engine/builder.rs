@@ -4,7 +4,7 @@ use super::cache::OutputCache;
 use super::driver::Driver;
 use super::resume_state::ResumeState;
 use super::setup::{Settings, Setup};
-use super::{AnswerSender, EventSink};
+use super::{AnswerSender, EventSink, Previewer};
 use crate::plan::ExecutionPlan;
 use crate::run::{RunCommand, RunState, StepPrice};
 use crate::tools::Toolbox;
@@ -91,6 +91,11 @@ impl Engine {
     pub(crate) fn with_prices(mut self, prices: Vec<Option<StepPrice>>) -> Self {
         self.0.prices = Some(prices);
         self
+    }
+
+    /// Who tells what commands would do to this run.
+    pub fn previewer(&self) -> Previewer {
+        Previewer::new(Arc::clone(&self.0.plan), &*self.0.toolbox)
     }
 
     /// The run's id.

@@ -288,14 +288,28 @@ impl Driver {
             match action {
                 Action::Emit(mut kind) => {
                     match &mut kind {
-                        EventKind::StepReset { step } => self.reuse.reset(step),
+                        EventKind::StepReset { step } => {
+                            self.reuse.reset(step, self.emitter.state());
+                        }
                         // Rows of an earlier time are used again.
                         EventKind::StepExpanded { .. } => from = self.plan.steps.len(),
                         EventKind::StepCallSet {
                             step,
                             prompt,
                             model,
-                        } => self.edit(step.ix, prompt.as_ref(), model.as_ref()),
+                        } => {
+                            self.reuse.call_changed(&step.id);
+                            self.edit(step.ix, prompt.as_ref(), model.as_ref());
+                        }
+                        EventKind::StepSucceeded { step, output, .. } => {
+                            self.reuse.ended(step.ix, Some(&*output), &self.scheduler);
+                        }
+                        EventKind::StepFailed { step, .. }
+                        | EventKind::StepSkipped { step, .. }
+                        | EventKind::StepUnknown { step, .. }
+                        | EventKind::StepCancelled { step } => {
+                            self.reuse.ended(step.ix, None, &self.scheduler);
+                        }
                         EventKind::AttemptStarted {
                             step,
                             input,
@@ -468,8 +482,7 @@ impl Driver {
         if let Some(known) = known.filter(|known| report.prompt.as_ref() == Some(known)) {
             report.prompt = Some(Arc::clone(known));
         }
-        self.reuse
-            .call_ended(row, service, &report, &self.scheduler);
+        self.reuse.call_ended(row, service, &report);
         let exchanges = std::mem::take(&mut report.exchanges);
         self.emitter.keep_exchanges(row, exchanges);
         // Later steps need the output as it is; events are redacted on their way out.

@@ -5,6 +5,7 @@ use super::attempt_name::idempotency_key;
 use super::blocking::blocking;
 use super::cache::{CacheKey, CachedOutput, FilesSeen, Keys, NewOutput, OutputCache};
 use super::edit::Edit;
+use super::kept::Kept;
 use super::left_out::{LeftOut, holds_mark};
 use super::redaction::{any_value, shown_input};
 use super::refreshed::Refreshed;
@@ -14,11 +15,12 @@ use super::step_tools::StepTools;
 use super::{Prepared, Scheduler, why};
 use crate::plan::{ExecutionPlan, Root, StepInput, StepIx, Template};
 use crate::run::{
-    CallReason, ErrorKind, MissReason, NotReused, RunCommand, RunError, StepInfo, StepKey,
-    StepSource, StepState, StepStatus,
+    CallReason, ErrorKind, MissReason, NotReused, RunCommand, RunError, RunState, StepInfo,
+    StepKey, StepSource, StepState, StepStatus,
 };
 use crate::tools::{CallReport, REDACTED, SharedSecrets};
 use crate::units::Micros;
+use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -34,6 +36,7 @@ pub(super) struct Reuse {
     refreshed: Refreshed,
     /// Rows whose cached output is not what they expect.
     rejected: HashSet<StepIx>,
+    kept: Kept,
     /// Edits of rows that do not exist yet.
     edits: Vec<Edit>,
     /// What is not stored.
@@ -59,6 +62,7 @@ impl Reuse {
             to_cache: HashMap::new(),
             refreshed: Refreshed::default(),
             rejected: HashSet::new(),
+            kept: Kept::default(),
             edits: edits.unwrap_or_default(),
             secrets,
             left_out: LeftOut::default(),
@@ -101,8 +105,15 @@ impl Reuse {
         resume.context().get(&**name) == now.as_ref()
     }
 
-    /// What to do with a row of which it is known what would be done with it if nothing were reused.
-    pub(super) fn decide(&mut self, instance: &StepInstance<'_>, prepared: Prepared) -> Prepared {
+    /// What to do with a row of which it is known what would be done with it if nothing were reused. `run` is the
+    /// run at `now`.
+    pub(super) fn decide(
+        &mut self,
+        instance: &StepInstance<'_>,
+        prepared: Prepared,
+        run: &RunState,
+        now: Micros,
+    ) -> Prepared {
         let not_reused = self.not_reused.get(instance.plan_step().at());
         let not_reused = not_reused.copied().flatten();
         let (recorded, refused) = self.computed_from_what_lacks(instance, &prepared);
@@ -122,6 +133,7 @@ impl Reuse {
             Some(refused) if would_use(&prepared) => refused,
             _ => self.unless_redacted(instance, prepared),
         };
+        let prepared = self.unless_kept(instance, prepared, run, now);
         let is_recorded = matches!(prepared, Prepared::Known(_, StepSource::Recorded, _));
         if !is_recorded && !self.left_out.is_empty() {
             self.left_out.made(instance.plan_step(), &instance.key().id);
@@ -165,6 +177,29 @@ impl Reuse {
         };
         self.to_cache.insert(instance.row, (key, seen));
         because(prepared, missed)
+    }
+
+    /// The same, unless the row is called again only because of what it depends on, and that came to the same.
+    fn unless_kept(
+        &self,
+        instance: &StepInstance<'_>,
+        prepared: Prepared,
+        run: &RunState,
+        now: Micros,
+    ) -> Prepared {
+        let Prepared::Call { input, .. } = &prepared else {
+            return prepared;
+        };
+        if self.kept.is_empty() || self.refreshed.contains(instance) {
+            return prepared;
+        }
+        let shown = shown_input(input, &self.secrets.now());
+        let step = instance.plan_step();
+        let kept = self.kept.find(run, step, &instance.key().id, &shown, now);
+        match kept {
+            Some((output, reuse)) => Prepared::Known(output, StepSource::Recorded, Some(reuse)),
+            None => prepared,
+        }
     }
 
     /// The input of the interrupted call of a row that is about to be called, where nothing has been found out about that
@@ -215,13 +250,7 @@ impl Reuse {
     }
 
     /// A call of a row ended: its output may be cached.
-    pub(super) fn call_ended(
-        &mut self,
-        row: StepIx,
-        service: Micros,
-        report: &CallReport,
-        id: &Scheduler,
-    ) {
+    pub(super) fn call_ended(&mut self, row: StepIx, service: Micros, report: &CallReport) {
         // Where nothing is cached, no call pays for a look-up.
         let key = (!self.to_cache.is_empty()).then(|| self.to_cache.remove(&row));
         let Some((key, seen)) = key.flatten() else {
@@ -242,13 +271,33 @@ impl Reuse {
                 service,
             };
             blocking(|| cache.put(key, made));
-            // From now on what was cached of this call will do.
-            self.refreshed.remove(row, id);
+        }
+    }
+
+    /// A row with this id asks its model otherwise from now on.
+    pub(super) fn call_changed(&mut self, id: &Arc<str>) {
+        self.kept.call_changed(id);
+    }
+
+    /// A row came to this; `None` where that is no output.
+    pub(super) fn ended(
+        &mut self,
+        row: StepIx,
+        output: Option<&Arc<Value>>,
+        scheduler: &Scheduler,
+    ) {
+        if scheduler.plan_step(row) == row {
+            self.kept.ended(row, output);
+        }
+        if output.is_some() {
+            // It will do from now on.
+            self.refreshed.remove(row, scheduler);
         }
     }
 
     /// A row goes back to its beginning: what an earlier run had of it is not used.
-    pub(super) fn reset(&mut self, step: &StepKey) {
+    pub(super) fn reset(&mut self, step: &StepKey, before: &RunState) {
+        self.kept.note(before, step.ix);
         if let Some(resume) = &mut self.resume {
             resume.forget(step);
         }

@@ -4,7 +4,9 @@ use super::error::SessionError;
 use super::note::Note;
 use super::outcome::{ExecutionError, judge};
 use super::recording::RecordGuard;
-use crate::engine::{AnswerReader, Engine, EventReader, EventSink, answer_channel, event_channel};
+use crate::engine::{
+    AnswerReader, Engine, EventReader, EventSink, Previewer, answer_channel, event_channel,
+};
 use crate::plan::ExecutionPlan;
 use crate::run::{CommandError, ExecutionResult, RunCommand, RunState};
 use std::sync::Arc;
@@ -38,6 +40,11 @@ impl PreparedRun {
     /// Notes for the user before the run starts: what it takes over, whether it is recorded.
     pub fn notes(&self) -> &[Note] {
         &self.notes
+    }
+
+    /// Who tells what commands would do to this run, before they are given.
+    pub fn previewer(&self) -> Previewer {
+        self.engine.previewer()
     }
 
     /// Adds a sink, which receives every event after the journal.

@@ -84,7 +84,9 @@ impl Driver {
             Prepared::Call { input, .. } => Some(input.clone()),
             _ => None,
         };
-        let prepared = self.reuse.decide(&instance, prepared);
+        let prepared = self
+            .reuse
+            .decide(&instance, prepared, self.emitter.state(), self.now);
         self.decided(row, prepared, input.as_ref());
     }
 

@@ -1,0 +1,207 @@
+//! How long the calls of a run take and what they cost, from its record.
+
+use super::world::WorldEnd;
+use crate::plan::StepIx;
+use crate::run::{Range, RunCommand, RunState, Seconds, StepPrice, StepState, StepStatus};
+use crate::tools::{Quote, Tool};
+use crate::units::{Micros, Money};
+use serde_json::Value;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// What bounds the calls of a step.
+#[derive(Clone)]
+pub(super) struct StepBound {
+    /// What it calls, which has a price for an input that is not the plan's own.
+    pub(super) tool: Option<Arc<dyn Tool>>,
+    /// The model that the plan names for it.
+    pub(super) model: Option<Arc<str>>,
+    /// How many attempts one call may take.
+    pub(super) attempts: u32,
+    /// How long one attempt may take; `None` without a limit.
+    pub(super) limit: Option<Micros>,
+}
+
+/// What the record of a run says of its calls.
+pub(super) struct Estimates<'a> {
+    state: &'a RunState,
+    bounds: &'a [StepBound],
+    /// The inputs that the user gave rows instead of the plan's.
+    given: HashMap<StepIx, Arc<Value>>,
+    /// The median of the calls of each tool that ended well.
+    by_tool: HashMap<&'a str, Micros>,
+}
+
+impl<'a> Estimates<'a> {
+    pub(super) fn new(
+        state: &'a RunState,
+        bounds: &'a [StepBound],
+        commands: &[RunCommand],
+    ) -> Self {
+        let rows = state.steps.iter().zip(0..);
+        let given =
+            rows.filter_map(|(row, at)| Some((StepIx(at), Arc::clone(row.given.as_ref()?))));
+        let mut given: HashMap<StepIx, Arc<Value>> = given.collect();
+        for command in commands {
+            match command {
+                RunCommand::SetInput(row, Some(input)) => {
+                    drop(given.insert(*row, Arc::clone(input)))
+                }
+                RunCommand::SetInput(row, None) => drop(given.remove(row)),
+                _ => {}
+            }
+        }
+        let mut times: HashMap<&str, Vec<Micros>> = HashMap::new();
+        let called =
+            |row: &&StepState| row.status == StepStatus::Succeeded && row.service > Micros(0);
+        for row in state.steps.iter().filter(called) {
+            let calls = row.attempts.len().max(1) as u64;
+            let times = times.entry(&row.info.tool).or_default();
+            times.push(Micros(row.service.0 / calls));
+        }
+        let median = |(tool, mut times): (_, Vec<Micros>)| {
+            let middle = times.len() / 2;
+            (tool, *times.select_nth_unstable(middle).1)
+        };
+        Self {
+            state,
+            bounds,
+            given,
+            by_tool: times.into_iter().map(median).collect(),
+        }
+    }
+
+    fn row(&self, row: StepIx) -> Option<&'a StepState> {
+        self.state.steps.get(row.at())
+    }
+
+    /// How long a call of this row took the last time, or calls of its tool usually take.
+    pub(super) fn service(&self, row: StepIx) -> Option<Micros> {
+        let row = self.row(row)?;
+        let ended = row
+            .attempts
+            .iter()
+            .rev()
+            .filter_map(|attempt| attempt.end.as_ref());
+        let mut well = ended.filter(|(_, end)| end.error.is_none());
+        let last = well.next().map(|(_, end)| end.service);
+        let reused = row.reused.as_deref().map(|reuse| reuse.service);
+        last.or(reused)
+            .or_else(|| self.by_tool.get(&*row.info.tool).copied())
+    }
+
+    /// What a call of this row cost the last time, or is expected to cost.
+    pub(super) fn expected_cost(&self, row: StepIx) -> Option<Money> {
+        let state = self.row(row)?;
+        let ended = state
+            .attempts
+            .iter()
+            .rev()
+            .filter_map(|attempt| attempt.end.as_ref());
+        let mut well = ended.filter(|(_, end)| end.error.is_none());
+        let last = well.next().and_then(|(_, end)| end.cost);
+        let price = self.price(row);
+        let expected = last.or_else(|| price?.expected);
+        let expected = match price {
+            None if self.knows_prices() => Some(expected.unwrap_or_default()),
+            _ => expected,
+        };
+        // What it cost before was for another input.
+        let max = self.most(row);
+        let bounded = |money: Money| max.map_or(money, |max| money.min(max));
+        expected.map(|money| bounded(money.max(self.least(row))))
+    }
+
+    fn knows_prices(&self) -> bool {
+        let header = self.state.header.as_deref();
+        header.is_some_and(|header| header.priced || !header.track_cost)
+    }
+
+    fn price(&self, row: StepIx) -> Option<&'a StepPrice> {
+        let row = self.row(row)?;
+        let parent = row.info.parent.and_then(|parent| self.row(parent));
+        let priced = row.info.price.as_deref();
+        priced.or_else(|| parent?.info.price.as_deref())
+    }
+
+    /// What bounds the calls of a row.
+    fn bound(&self, row: StepIx) -> Option<&'a StepBound> {
+        let parent = self.row(row)?.info.parent.unwrap_or(row);
+        self.bounds.get(parent.at())
+    }
+
+    /// What a call with the input costs that the user gave the row.
+    fn quote(&self, row: StepIx) -> Option<Quote> {
+        let input = self.given.get(&row)?;
+        let bound = self.bound(row)?;
+        Some(bound.tool.as_ref()?.quote(input, bound.model.as_deref()))
+    }
+
+    /// The least that a call of this row costs.
+    fn least(&self, row: StepIx) -> Money {
+        match (self.quote(row), self.price(row)) {
+            (Some(quote), _) => quote.min,
+            (None, Some(price)) => price.min,
+            (None, None) => Money::ZERO,
+        }
+    }
+
+    /// The most that a call of this row can cost.
+    pub(super) fn most(&self, row: StepIx) -> Option<Money> {
+        match (self.quote(row), self.price(row)) {
+            (Some(quote), _) => quote.max,
+            (None, Some(price)) => price.max,
+            (None, None) => self.knows_prices().then_some(Money::ZERO),
+        }
+    }
+
+    /// What the calls cost that were made.
+    pub(super) fn cost(&self, certain: &[StepIx], end: &WorldEnd) -> Range<Money> {
+        let both = |sum: Option<Money>, more: Option<Money>| Some(sum? + more?);
+        let min = certain.iter().map(|row| self.least(*row));
+        let expected = end.called.iter().map(|row| self.expected_cost(*row));
+        let most = end.called.iter().chain(&end.possible).map(|row| {
+            let attempts = self.bound(*row).map_or(1, |bound| bound.attempts);
+            Some(self.most(*row)?.times(attempts.into()))
+        });
+        let max = most.fold(Some(Money::ZERO), both);
+        Range {
+            min: min.fold(Money::ZERO, |sum, more| sum + more),
+            expected: expected.fold(Some(Money::ZERO), both),
+            max: max.filter(|max| max.is_zero() || !end.open_lists),
+        }
+    }
+
+    /// How long it takes until everything that was called has ended.
+    pub(super) fn seconds(&self, certain: &[StepIx], end: &WorldEnd) -> Range<Seconds> {
+        let fastest = |row: StepIx| {
+            let row = self.row(row)?;
+            let ended = row
+                .attempts
+                .iter()
+                .filter_map(|attempt| attempt.end.as_ref());
+            ended.map(|(_, end)| end.service).min()
+        };
+        // They may all run at once.
+        let min = certain
+            .iter()
+            .copied()
+            .filter_map(fastest)
+            .max()
+            .unwrap_or_default();
+        let known =
+            end.called.is_empty() || end.called.iter().any(|row| self.service(*row).is_some());
+        let expected = known.then_some(end.took.max(min));
+        let longest = end.called.iter().chain(&end.possible).map(|row| {
+            let bound = self.bound(*row)?;
+            Some(bound.limit?.0.saturating_mul(bound.attempts.into()))
+        });
+        let max: Option<u64> = longest.sum();
+        let max = max.filter(|_| !end.open_lists);
+        Range {
+            min: Seconds(min),
+            expected: expected.map(Seconds),
+            max: max.map(|max| Seconds(Micros(max).max(end.took))),
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! What a command would do to a run, found out by the scheduler itself.
+//!
+//! A scheduler of its own is brought to where the run is: what ended there ends the same here, and what is running here
+//! is running there. Then it gets the command and goes on, in a world in which every call ends well after the time and at the
+//! price that are on record ([`world`]). What it calls is what the command makes run: there is no second set of rules that could say
+//! something else.
+
+mod estimate;
+mod world;
+
+use super::step_tools::{StepTools, retry_policy};
+use crate::plan::{ExecutionPlan, StepIx};
+use crate::run::{
+    Preview, PreviewStep, RunCommand, RunState, SkipReason, StepSource, StepState, StepStatus,
+};
+use crate::tools::Toolbox;
+use crate::units::Micros;
+use estimate::{Estimates, StepBound};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use world::World;
+
+/// Works out previews of the runs of one plan.
+#[derive(Clone)]
+pub struct Previewer {
+    plan: Arc<ExecutionPlan>,
+    bounds: Arc<[StepBound]>,
+}
+
+/// Whether a run goes on by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Liveness {
+    /// Its process is there: what has not run yet runs whatever the command.
+    Live,
+    /// It is on record only: a command has it continued, with everything that has not run yet.
+    Stored,
+}
+
+impl Previewer {
+    /// For runs of `plan` with these tools.
+    pub fn new(plan: Arc<ExecutionPlan>, toolbox: &dyn Toolbox) -> Self {
+        let tools = StepTools::new(&plan, toolbox);
+        let bounds = plan.steps.iter().enumerate().map(|(at, step)| {
+            let tool = tools.get(at);
+            let limit = step.settings.timeout.or_else(|| tool?.policy().timeout);
+            StepBound {
+                tool: tool.cloned(),
+                model: step.settings.model.clone(),
+                attempts: retry_policy(step, tool).attempts.max(1),
+                limit: limit.map(Micros::from),
+            }
+        });
+        Self {
+            bounds: bounds.collect(),
+            plan,
+        }
+    }
+
+    /// What `commands`, which carry out `verb`, would do to the run that is in this state.
+    pub fn preview(
+        &self,
+        state: &RunState,
+        liveness: Liveness,
+        verb: &str,
+        step: Option<StepIx>,
+        commands: &[RunCommand],
+    ) -> Preview {
+        let estimates = Estimates::new(state, &self.bounds, commands);
+        let mut world = World::new(&self.plan, state, &estimates, liveness);
+        let asked = asked(state, commands);
+        world.catch_up();
+        world.give(commands, &asked);
+        let end = world.go_on();
+        let found = Found {
+            state,
+            plan: &self.plan,
+            liveness,
+            commands,
+            asked: &asked,
+            called: &end.called,
+            refused: &end.refused,
+        };
+        let (reruns, stays, cannot) = found.sort();
+        // A list may turn out to be empty.
+        let is_list = |row: &StepIx| {
+            let step = self.plan.steps.get(row.at());
+            step.is_some_and(|step| step.for_each.is_some())
+        };
+        let certain = end.called.intersection(&asked).copied();
+        let certain: Vec<StepIx> = certain.filter(|row| !is_list(row)).collect();
+        Preview {
+            verb: verb.into(),
+            step: step.and_then(|ix| Some(Arc::clone(&state.steps.get(ix.at())?.info.id))),
+            cost_usd: estimates.cost(&certain, &end),
+            seconds: estimates.seconds(&certain, &end),
+            reruns,
+            stays,
+            cannot,
+            events: state.events,
+        }
+    }
+}
+
+/// The rows that commands have run again themselves.
+fn asked(state: &RunState, commands: &[RunCommand]) -> BTreeSet<StepIx> {
+    let mut asked = BTreeSet::new();
+    for command in commands {
+        match command {
+            RunCommand::Retry(row) | RunCommand::Refresh(row) | RunCommand::SetInput(row, _) => {
+                asked.insert(*row);
+            }
+            RunCommand::RetryFailed => asked.extend(rows(state, |row| {
+                let wrong = matches!(row.status, StepStatus::Failed | StepStatus::Cancelled);
+                wrong || row.reason == Some(SkipReason::Limit)
+            })),
+            RunCommand::ContinueAfterLimit => asked.extend(rows(state, |row| {
+                row.status == StepStatus::Cancelled || row.reason == Some(SkipReason::Limit)
+            })),
+            _ => {}
+        }
+    }
+    asked
+}
+
+/// The rows of which this is true; a `for_each` step is its elements.
+fn rows(state: &RunState, test: impl Fn(&StepState) -> bool) -> impl Iterator<Item = StepIx> {
+    let rows = state.steps.iter().zip(0..);
+    rows.filter(move |(row, _)| !row.is_expanded() && test(row))
+        .map(|(_, at)| StepIx(at))
+}
+
+/// What came out, beside what there was.
+struct Found<'a> {
+    state: &'a RunState,
+    plan: &'a ExecutionPlan,
+    liveness: Liveness,
+    commands: &'a [RunCommand],
+    asked: &'a BTreeSet<StepIx>,
+    called: &'a BTreeSet<StepIx>,
+    refused: &'a BTreeSet<StepIx>,
+}
+
+type Sorted = (Vec<PreviewStep>, Vec<PreviewStep>, Vec<PreviewStep>);
+
+impl Found<'_> {
+    fn row(&self, ix: StepIx) -> Option<&StepState> {
+        self.state.steps.get(ix.at())
+    }
+
+    fn plan_step(&self, ix: StepIx) -> StepIx {
+        self.row(ix).and_then(|row| row.info.parent).unwrap_or(ix)
+    }
+
+    /// Every step of the plan once, and elements that run while others of their step stay.
+    fn sort(&self) -> Sorted {
+        let (mut reruns, mut stays, mut cannot) = Sorted::default();
+        let named = |row: &StepState, why: String| PreviewStep {
+            step: Arc::clone(&row.info.id),
+            why: why.into(),
+        };
+        for at in 0..self.plan.steps.len() {
+            let ix = StepIx(at as u32);
+            let Some(row) = self.row(ix) else { continue };
+            let elements = row.elements();
+            let (run, left): (Vec<StepIx>, Vec<StepIx>) = elements
+                .iter()
+                .partition(|element| self.called.contains(element));
+            if self.refused.contains(&ix) {
+                cannot.push(named(row, self.refusal_of_limit()));
+            } else if self.would_run_anyway(row) {
+                stays.push(named(row, self.why_it_stays(row)));
+            } else if self.called.contains(&ix) || !run.is_empty() && left.is_empty() {
+                reruns.push(named(row, self.why_it_runs(ix, row)));
+            } else if !run.is_empty() {
+                for element in &run {
+                    if let Some(element_row) = self.row(*element) {
+                        reruns.push(named(element_row, self.why_it_runs(*element, element_row)));
+                    }
+                }
+                stays.push(named(row, "its other elements stay".to_owned()));
+            } else if self.is_asked(ix, elements) && row.is_expanded() && elements.is_empty() {
+                stays.push(named(row, "its list is empty".to_owned()));
+            } else if self.is_asked(ix, elements) {
+                cannot.push(named(row, self.why_not(row)));
+            } else {
+                stays.push(named(row, self.why_it_stays(row)));
+            }
+        }
+        (reruns, stays, cannot)
+    }
+
+    fn is_asked(&self, ix: StepIx, elements: &[StepIx]) -> bool {
+        self.asked.contains(&ix) || elements.iter().any(|ix| self.asked.contains(ix))
+    }
+
+    /// Whether the command changes nothing of whether a row runs: it has not run yet.
+    fn would_run_anyway(&self, row: &StepState) -> bool {
+        self.liveness == Liveness::Live && !row.status.has_ended()
+    }
+
+    fn why_it_runs(&self, ix: StepIx, row: &StepState) -> String {
+        let parent = self.plan_step(ix);
+        if self.asked.contains(&ix) || self.asked.contains(&parent) {
+            return "asked for".to_owned();
+        }
+        match row.status {
+            StepStatus::Pending | StepStatus::Ready => return "has not run yet".to_owned(),
+            StepStatus::Cancelled | StepStatus::Running => return "was interrupted".to_owned(),
+            StepStatus::Skipped if row.reason == Some(SkipReason::Limit) => {
+                return "a limit kept it from running".to_owned();
+            }
+            _ => {}
+        }
+        let step = self.plan.steps.get(parent.at());
+        let before = step.map_or(&[][..], |step| &step.depends_on);
+        let changed = |ix: &&StepIx| {
+            let elements = self.row(**ix).map_or(&[][..], StepState::elements);
+            self.called.contains(ix)
+                || self.is_given(**ix)
+                || elements.iter().any(|ix| self.called.contains(ix))
+        };
+        let id = |ix: &StepIx| self.row(*ix).map(|row| Arc::clone(&row.info.id));
+        match before.iter().find(changed).and_then(id) {
+            Some(id) if row.status == StepStatus::Skipped => format!("was skipped because of {id}"),
+            Some(id) => format!("depends on {id}"),
+            None => "what it depends on changes".to_owned(),
+        }
+    }
+
+    /// Whether the commands decide what a row comes to.
+    fn is_given(&self, ix: StepIx) -> bool {
+        self.commands.iter().any(|command| match command {
+            RunCommand::SetOutput(row, _) | RunCommand::Skip(row) => *row == ix,
+            _ => false,
+        })
+    }
+
+    fn why_it_stays(&self, row: &StepState) -> String {
+        let given = self.commands.iter().find_map(|command| {
+            let (ix, why) = match command {
+                RunCommand::SetOutput(ix, _) => (ix, "gets the output that is given"),
+                RunCommand::Skip(ix) => (ix, "is skipped"),
+                _ => return None,
+            };
+            (self.row(*ix)?.info.id == row.info.id).then_some(why)
+        });
+        if let Some(why) = given {
+            return why.to_owned();
+        }
+        match (row.status, row.source) {
+            (StepStatus::Pending | StepStatus::Ready, _) => "has not run yet, and will".to_owned(),
+            (StepStatus::Running, _) => "is running".to_owned(),
+            (StepStatus::Succeeded, Some(StepSource::Mock)) => {
+                "has the output that the user gave it".to_owned()
+            }
+            (StepStatus::Succeeded, _) if row.pinned => "has a pinned output".to_owned(),
+            (StepStatus::Succeeded, _) => {
+                "keeps its output: nothing that it depends on runs".to_owned()
+            }
+            (StepStatus::Failed, _) => "has failed, and is not asked for".to_owned(),
+            (StepStatus::Skipped, _) => match (row.reason, &row.because) {
+                (Some(SkipReason::Condition), _) => "its condition is not true".to_owned(),
+                (Some(SkipReason::User), _) => "the user has skipped it".to_owned(),
+                (_, Some(because)) => format!("is skipped because of {because}"),
+                _ => "is skipped".to_owned(),
+            },
+            (StepStatus::Cancelled, _) => "was cancelled, and is not asked for".to_owned(),
+            (StepStatus::Unknown, _) => "may have happened: the user decides".to_owned(),
+        }
+    }
+
+    fn why_not(&self, row: &StepState) -> String {
+        match row.status {
+            StepStatus::Running => "it is running".to_owned(),
+            StepStatus::Pending | StepStatus::Ready => "it has not run yet".to_owned(),
+            _ => match row.because.as_deref() {
+                Some(because) => format!("{because}, which it depends on, has not succeeded"),
+                None => "something that it depends on has not succeeded".to_owned(),
+            },
+        }
+    }
+
+    fn refusal_of_limit(&self) -> String {
+        match self.state.limits.max_total_cost_usd {
+            Some(limit) => format!("the limits of the run do not allow it: {limit} in all"),
+            None => "the limits of the run do not allow it".to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
