@@ -9,6 +9,7 @@ use super::output::{note, notes};
 use super::screen;
 use super::terminal::{SIGNALLED, ended_by, exit_code, stderr_colour};
 use crate::control::Door;
+use crate::engine::Liveness;
 use crate::run::RunCommand;
 use crate::session::{ForkRequest, PreparedRun, keep_breakpoints};
 use crate::tui::{self, Outcome};
@@ -36,6 +37,16 @@ pub(super) async fn open(
     let title = run.plan().name.to_string();
     let (run, events) = run.with_reader();
     let (run, answers) = run.with_answers();
+    let previewer = run.previewer();
+    let previews = tui::Previews::new(move |state, verb, step, command| {
+        previewer.preview(
+            state,
+            Liveness::Live,
+            verb,
+            step,
+            std::slice::from_ref(command),
+        )
+    });
     let mut live = run.start();
     let server = control_door::open(door, live.commands())?;
     let feed = LiveFeed {
@@ -46,6 +57,7 @@ pub(super) async fn open(
     };
     let options = tui::Options {
         asks: true,
+        previews: Some(previews),
         forkable: is_recorded,
         address: origin.address,
         worker_reason: origin.worker_reason,

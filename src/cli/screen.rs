@@ -133,6 +133,7 @@ pub(super) fn options(title: String, args: &ScreenArgs) -> tui::Options {
         no_mouse: args.no_mouse,
         replay: None,
         asks: false,
+        previews: None,
         forkable: false,
         address: None,
         worker_reason: None,

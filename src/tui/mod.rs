@@ -47,6 +47,7 @@ pub use dashboard::state::editor::Editor;
 pub use dashboard::state::inspector::{Inspector, Tab};
 pub use dashboard::state::model::{Drag, Focus, Model, UnknownSteps};
 pub use dashboard::state::overlay::{BarePage, Overlay, PlanEdit, Question};
+pub use dashboard::state::previewed::{Previewed, Previews};
 pub use dashboard::state::search::Search;
 pub use dashboard::state::step_names::StepNames;
 pub use dashboard::update::update;

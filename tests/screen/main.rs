@@ -31,6 +31,7 @@ mod logs;
 mod motion;
 mod palette;
 mod plan_edit;
+mod previewed;
 #[cfg(unix)]
 mod raw_bodies;
 #[cfg(unix)]

@@ -99,6 +99,8 @@ fn a_failure_is_found_mended_and_retried() {
     let broken = std::fs::read_to_string(&rates).unwrap();
     std::fs::write(&rates, broken.replace("O.0914", "0.0914")).unwrap();
     terminal.press("r");
+    terminal.wait_for("enter do it");
+    terminal.press("\r");
     terminal.wait_for("SUCCEEDED");
     let text = terminal.wait_for("12/12");
     assert!(!text.contains("1 ✖"), "{text}");
@@ -355,6 +357,9 @@ fn the_demo_names_the_keys_that_fix_it() {
     terminal.press("\u{7f}\u{7f}28");
     terminal.wait_for("28 February");
     terminal.press("\u{13}");
+    terminal.wait_for("edit embargo");
+    terminal.wait_for("was skipped because of embargo");
+    terminal.press("\r");
     terminal.wait_for("A press kit in 12 languages");
     terminal.press("a");
     terminal.wait_for("the result");

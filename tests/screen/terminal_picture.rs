@@ -45,6 +45,9 @@ fn the_dashboard() {
     terminal.wait_for("28 February");
     look(1);
     terminal.press("\u{13}");
+    terminal.wait_for("enter do it");
+    look(3);
+    terminal.press("\r");
     terminal.wait_for("SUCCEEDED");
     look(4);
     terminal.press("T");

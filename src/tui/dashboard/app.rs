@@ -42,6 +42,7 @@ pub async fn run(feed: impl Feed, options: Options) -> Result<Left, Error> {
     model.keymap = options.keymaps.dashboard;
     model.notice = options.notice;
     model.unknown.asks = options.asks;
+    model.previews = options.previews;
     model.forkable = options.forkable;
     model.address = options.address;
     model.worker_reason = options.worker_reason;

@@ -1,6 +1,7 @@
 //! How a screen looks and behaves, and why none could be shown.
 
 use super::surroundings::Surroundings;
+use crate::tui::dashboard::state::previewed::Previews;
 use crate::tui::input::keymap::Keymaps;
 use crate::tui::theme::color::{self, ColorMode};
 use crate::tui::theme::file::ThemeError;
@@ -36,6 +37,8 @@ pub struct Options {
     pub replay: Option<f64>,
     /// Whether the run waits for the user to resolve steps whose result is unknown.
     pub asks: bool,
+    /// Who tells what a command would do, before it is given: the dashboard then shows that and waits for enter.
+    pub previews: Option<Previews>,
     /// Whether the run is on record, so that another one can be forked from it.
     pub forkable: bool,
     /// Where requests to models go, if a project and not the user says so; the header names it.

@@ -63,7 +63,9 @@ fn reachable(model: &Model, entry: &Entry) -> bool {
     };
     let own = match overlay {
         O::Search(_) | O::Filter | O::PageSearch | O::JsonFilter => Some(Group::Search),
-        O::Unknown(_) | O::Approval(_) | O::Question(_) | O::PlanEdit(_) => Some(Group::Question),
+        O::Unknown(_) | O::Approval(_) | O::Question(_) | O::PlanEdit(_) | O::Previewed(_) => {
+            Some(Group::Question)
+        }
         O::Palette(_) => Some(Group::Palette),
         O::Themes(_) => Some(Group::Themes),
         O::Editor(_) | O::Settings(_) | O::Break(_) => Some(Group::Editor),
@@ -82,6 +84,7 @@ fn reachable(model: &Model, entry: &Entry) -> bool {
                     | O::Runs(_)
                     | O::Bare(_)
                     | O::PlanEdit(_)
+                    | O::Previewed(_)
             )
         }
         Over::Quit => !matches!(

@@ -18,11 +18,11 @@ use crate::tui::dashboard::state::inspector::Tab;
 use crate::tui::dashboard::state::model::{Focus, Model};
 use crate::tui::dashboard::state::overlay::Question;
 use crate::tui::dashboard::state::trail::Along;
-use crate::tui::dashboard::update::run_commands::{self, command, on_selected};
+use crate::tui::dashboard::update::run_commands::{self, command};
 use crate::tui::dashboard::update::{
     approval, bodies, break_line, compare, editor, export, group, json_filter, json_table,
-    navigation, overlays, page_search, pages, plan_edit, presentation, questions, search, settings,
-    themes, unknown,
+    navigation, overlays, page_search, pages, plan_edit, presentation, previewed, questions, search,
+    settings, themes, unknown,
 };
 use crate::tui::input::key::Key;
 use crate::tui::terminal::screen::{OutsideProgram, TerminalEffect};
@@ -77,6 +77,8 @@ fn drop_filter(model: &mut Model) {
 static BEFORE_VIEWS: &[Entry] = &[
     ask("confirm", &[key('y'), code(KeyCode::Enter)], Asked, "yes", asked, questions::confirm).hint("yes"),
     ask("run-changed", &[key('y'), code(KeyCode::Enter)], Asked, "run again what changed in the plan", plan_edit::can_run, plan_edit::run).hint("run again"),
+    ask("give", &[code(KeyCode::Enter), key('y')], Asked, "do what is shown", previewed::is_shown, previewed::confirm).hint("do it"),
+    change("drop", &[code(KeyCode::Esc), key('n')], Asked, "leave the run as it is", previewed::is_shown, previewed::leave).hint("back"),
     ask("edit-again", &[key('e')], Asked, "edit the plan again", plan_edit::is_shown, plan_edit::open).hint("edit"),
     change("leave-plan", &[code(KeyCode::Esc), key('n')], Asked, "leave the plan as it is saved", plan_edit::is_shown, close).hint("back"),
     change("decline", &[code(KeyCode::Esc), key('n')], Asked, "no", asked, close).hint("no"),
@@ -148,9 +150,9 @@ static BEFORE_VIEWS: &[Entry] = &[
     ask("step", &[key('s')], Run, "while paused: start the selected ready step, or the next one",
         |m| m.run.phase == RunPhase::Paused, run_commands::step_once).hint("step").needs("a paused run"),
     ask("retry", &[key('r')], Run, "rerun the selected step and its dependents",
-        can_retry, |m| on_selected(m, RunCommand::Retry)).hint("retry").needs("a selected step that has ended"),
+        can_retry, |m| previewed::offer_on_selected(m, RunCommand::Retry)).hint("retry").needs("a selected step that has ended"),
     ask("retry-failed", &[key('R')], Run, "rerun every failed step",
-        failed, |_| command(RunCommand::RetryFailed)).hint("retry failed").needs("a failed step"),
+        failed, |m| previewed::offer(m, RunCommand::RetryFailed)).hint("retry failed").needs("a failed step"),
     change("next-found", &[key('n')], Inspector, "the next match on the page", searches_page, |m| page_search::go(m, true)).hint("next"),
     change("previous-found", &[key('N')], Inspector, "the previous match on the page", searches_page, |m| page_search::go(m, false)),
     change("next-failure", &[key('n')], Graph, "go to the next failure",
@@ -172,7 +174,7 @@ static BEFORE_VIEWS: &[Entry] = &[
     change("resolve", &[key('u')], Run, "resolve a step that was running when an earlier run died",
         |m| m.unknown.asks && m.in_progress() && !m.run_index.unknown().is_empty(), unknown::resolve).hint("unknown").needs("an unknown step in a run in progress"),
     ask("refresh", &[Key::control('r')], Run, "rerun the step and its dependents, uncached",
-        can_retry, |m| on_selected(m, RunCommand::Refresh)).needs("a selected step that has ended"),
+        can_retry, |m| previewed::offer_on_selected(m, RunCommand::Refresh)).needs("a selected step that has ended"),
     ask("pin", &[key('p')], Run, "pin or unpin the step's output for the same call",
         has_own_output, run_commands::pin).needs("a selected step that has succeeded"),
     change("edit-input", &[key('I')], Run, "edit the selected step's input and run it again",

@@ -5,6 +5,7 @@ use super::comparison::{Against, Pair};
 use super::inspector::Inspector;
 use super::overlay::Overlay;
 use super::presentation::Presentation;
+use super::previewed::Previews;
 use super::run_index::RunIndex;
 use super::step_names::StepNames;
 use super::strip::Strip;
@@ -169,6 +170,8 @@ pub struct Model {
     pub overlay: Option<Overlay>,
     /// Steps whose result is unknown.
     pub unknown: UnknownSteps,
+    /// Who tells what a command would do, before it is given.
+    pub previews: Option<Previews>,
     /// Whether the run is on record, so that it can be forked.
     pub forkable: bool,
     /// Where requests to models go, if a project and not the user says so.
@@ -243,6 +246,7 @@ impl Model {
             inspector: Inspector::default(),
             overlay: None,
             unknown: UnknownSteps::default(),
+            previews: None,
             forkable: false,
             address: None,
             worker_reason: None,

@@ -3,6 +3,7 @@
 use super::break_line::BreakLine;
 use super::comparison::{RunChoice, SideBySide};
 use super::editor::Editor;
+use super::previewed::Previewed;
 use super::search::Search;
 use super::setting_line::SettingLine;
 use crate::plan::StepIx;
@@ -97,6 +98,8 @@ pub enum Overlay {
     Settings(SettingLine),
     /// What an edit of the plan changes, or its faults.
     PlanEdit(PlanEdit),
+    /// What a command would do, before it is given.
+    Previewed(Box<Previewed>),
     /// What happened to this step, whose result is unknown.
     Unknown(StepIx),
     /// When a breakpoint of a step holds.

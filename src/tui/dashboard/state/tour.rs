@@ -11,26 +11,29 @@ const SEEN: usize = 6;
 /// The caption for what is on the screen now. Keys stand between backticks.
 pub(crate) fn caption(model: &Model) -> &'static str {
     let run = &model.run;
+    if matches!(model.overlay, Some(Overlay::Previewed(_))) {
+        return "What runs again, what stays, and what that costs. `enter` does it.";
+    }
     if matches!(model.overlay, Some(Overlay::Editor(_))) {
-        return "Write `28 February` for the date, then press `ctrl-s`: the step runs again, and what depends on it.";
+        return "Write `28 February` for the date; `ctrl-s` runs the step again.";
     }
     if model.is_past() {
-        return "The run as it was then: `[` and `]` go from event to event, `end` goes back to now.";
+        return "The run as it was then: `[` and `]` go through it, `end` is now.";
     }
     if let RunPhase::Ended(RunOutcome::Succeeded) = run.phase {
-        return "Done. `a` shows the result, `T` where the time went, `$` the money, `[` looks back, `q` quits.";
+        return "Done. `a` result, `T` where time went, `$` money, `[` back, `q` quit.";
     }
     if let Some(row) = failed(model) {
         let is_selected = model.row().is_some_and(|own| own.info.id == row.info.id);
         return if is_selected {
-            "This step failed, and only what depends on it is skipped. `I` edits its input: February has no day 31."
+            "Failed: there is no 31 February. `I` edits its input."
         } else {
             "A step failed; everything else goes on. `n` goes there."
         };
     }
     match run.phase {
         RunPhase::Paused => {
-            return "Paused: what was running finishes. `s` starts a single step, `space` resumes.";
+            return "Paused: calls finish, none begins. `s` starts one, `space` resumes.";
         }
         RunPhase::Ended(_) => {
             return "The run has ended. `F` forks it from the selected step, `q` quits.";
@@ -38,27 +41,27 @@ pub(crate) fn caption(model: &Model) -> &'static str {
         _ => {}
     }
     if model.view != View::Graph {
-        return "Each bar is a call, and what stands before it is what it waited for. `D` goes back to the graph.";
+        return "A bar is a call; left of it is what it waited for. `D`: the graph.";
     }
     let held = |row: &StepState| row.waiting == Some(WaitReason::Rate);
     if any(model, held) {
-        return "Two proofreaders take the reviews in turn: the rest waits without a slot. `e` explains a step.";
+        return "Two proofreaders take turns; the rest waits, without a slot. `e`: why.";
     }
     let retries = |row: &StepState| row.retry_at.is_some();
     if any(model, retries) {
-        return "A request was cut off; the next attempt comes by itself. `space` pauses the run.";
+        return "A request was cut off and is tried again. `space` pauses the run.";
     }
     if run.count(StepStatus::Succeeded) >= SEEN {
         return if model.strip.area.is_empty() {
-            "`T` opens the waterfall: a bar is a call, what stands before it is what it waited for. `D` comes back."
+            "`T` opens the waterfall: where the time goes. `D` comes back."
         } else {
-            "Below is the waterfall: a bar is a call, what stands before it is a wait. `K` makes it higher, `T` opens it."
+            "Below, a bar is a call; left of it is what it waited for. `T` opens it."
         };
     }
     if run.running >= run.slots().min(4) {
-        return "Twelve translations share five slots, and each starts as soon as one is free. `T` shows the timeline.";
+        return "Twelve translations share five slots. `T` shows the timeline.";
     }
-    "The view follows what runs until you move: the arrows look around, `enter` inspects, `f` follows again."
+    "The view follows what runs until you move. `enter` inspects a step."
 }
 
 /// The first step that failed.

@@ -1,5 +1,6 @@
 //! Opening the editor on a value, using what was typed, and leaving it.
 
+use super::previewed;
 use crate::plan::StepInput;
 use crate::run::RunCommand;
 use crate::tui::dashboard::message::Effect;
@@ -68,14 +69,17 @@ pub(crate) fn apply(model: &mut Model) -> Vec<Effect> {
     let purpose = editor.purpose;
     // Until the run says so the step is as it was; its question has been answered.
     model.unknown.put_off.insert(purpose.step());
-    model.overlay = None;
-    match purpose {
-        Purpose::Output(step) => {
-            let output = value.map(|value| RunCommand::SetOutput(step, value));
-            output.map(Effect::Command).into_iter().collect()
-        }
-        Purpose::Input(step) => vec![Effect::Command(RunCommand::SetInput(step, value))],
-    }
+    let asked = match purpose {
+        Purpose::Output(step) => value.map(|value| RunCommand::SetOutput(step, value)),
+        Purpose::Input(step) => Some(RunCommand::SetInput(step, value)),
+    };
+    let editor = match model.overlay.take() {
+        Some(Overlay::Editor(editor)) => Some(editor),
+        _ => None,
+    };
+    asked.map_or_else(Vec::new, |asked| {
+        previewed::offer_edit(model, asked, editor)
+    })
 }
 
 /// Leaves the editor; where something was changed, only the second time.

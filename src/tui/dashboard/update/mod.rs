@@ -17,6 +17,7 @@ pub(crate) mod page_search;
 pub(crate) mod pages;
 pub(crate) mod plan_edit;
 pub(crate) mod presentation;
+pub(crate) mod previewed;
 pub(crate) mod questions;
 pub(crate) mod run_commands;
 pub(crate) mod search;

@@ -125,6 +125,9 @@ pub(crate) fn scroll(model: &mut Model, lines: isize) {
         }
         Some(Overlay::Search(_)) => search::go(model, lines.signum()),
         Some(Overlay::Bare(page)) => page.scroll_by(lines),
+        Some(Overlay::Previewed(shown)) => {
+            shown.scroll = shown.scroll.saturating_add_signed(lines);
+        }
         Some(Overlay::PlanEdit(edit)) => edit.scroll = edit.scroll.saturating_add_signed(lines),
         _ if in_grid => model.inspector.grid.move_rows(lines),
         _ if model.inspector.table.is_some() => super::json_table::move_rows(model, lines),

@@ -1,6 +1,5 @@
 //! What is asked of the run.
 
-use crate::plan::StepIx;
 use crate::run::{Breakpoint, RunCommand, StepStatus};
 use crate::tui::dashboard::message::Effect;
 use crate::tui::dashboard::state::model::Model;
@@ -8,11 +7,6 @@ use crate::tui::dashboard::state::model::Model;
 /// One command to the run.
 pub(crate) fn command(command: RunCommand) -> Vec<Effect> {
     vec![Effect::Command(command)]
-}
-
-/// A command about the selected step.
-pub(crate) fn on_selected(model: &mut Model, how: fn(StepIx) -> RunCommand) -> Vec<Effect> {
-    model.selected.map(how).map_or_else(Vec::new, command)
 }
 
 /// Starts the selected step where it is ready, else the next one.

@@ -19,6 +19,7 @@ mod header;
 mod inspector;
 mod next_key;
 mod plan_edit;
+mod previewed;
 mod progress;
 mod question;
 mod rate_wait;
@@ -114,6 +115,7 @@ fn draw_alone(model: &Model, overlay: &mut Overlay, buf: &mut Buffer, area: Rect
         Overlay::Editor(editor) => editor::draw(model, editor, buf, area),
         Overlay::Settings(line) => settings::draw(model, line, buf, area),
         Overlay::PlanEdit(edit) => plan_edit::draw(model, edit, buf, area),
+        Overlay::Previewed(shown) => previewed::draw(model, shown, buf, area),
         Overlay::Unknown(step) => unknown::draw(model, *step, buf, area),
         Overlay::Break(line) => break_line::draw(model, line, buf, area),
         Overlay::Approval(step) => approval::draw(model, *step, buf, area),

@@ -1,0 +1,72 @@
+//! A command whose price and effects are shown before it is given.
+
+use super::editor::Editor;
+use crate::plan::StepIx;
+use crate::run::{Preview, RunCommand, RunState};
+use std::fmt;
+use std::sync::Arc;
+
+/// Works out what a command would do to a run.
+#[derive(Clone)]
+pub struct Previews(Arc<Work>);
+
+type Work = dyn Fn(&RunState, &str, Option<StepIx>, &RunCommand) -> Preview + Send + Sync;
+
+impl Previews {
+    /// By this function of the run, the verb, its step and the command.
+    pub fn new(
+        work: impl Fn(&RunState, &str, Option<StepIx>, &RunCommand) -> Preview + Send + Sync + 'static,
+    ) -> Self {
+        Self(Arc::new(work))
+    }
+}
+
+impl fmt::Debug for Previews {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Previews")
+    }
+}
+
+/// A command that waits for the user's yes.
+#[derive(Debug)]
+pub struct Previewed {
+    pub(crate) command: RunCommand,
+    pub(crate) preview: Preview,
+    pub(crate) scroll: usize,
+    /// What is not lost when the user says no.
+    pub(crate) editor: Option<Box<Editor>>,
+}
+
+impl Previewed {
+    /// What this command would do to the run as it is; `None` for a command that makes nothing run.
+    pub(crate) fn of(previews: &Previews, run: &RunState, command: RunCommand) -> Option<Self> {
+        let (verb, step) = match &command {
+            RunCommand::Retry(step) => ("retry", Some(*step)),
+            RunCommand::Refresh(step) => ("refresh", Some(*step)),
+            RunCommand::RetryFailed => ("retry", None),
+            RunCommand::SetInput(step, _) => ("edit", Some(*step)),
+            RunCommand::SetOutput(step, _) => ("set", Some(*step)),
+            _ => return None,
+        };
+        Some(Self {
+            preview: (previews.0)(run, verb, step, &command),
+            command,
+            scroll: 0,
+            editor: None,
+        })
+    }
+
+    /// Works it out again where the run has moved on since; whether something else came out.
+    pub(crate) fn renew(&mut self, previews: &Previews, run: &RunState) -> bool {
+        if self.preview.events == run.events {
+            return false;
+        }
+        let Some(now) = Self::of(previews, run, self.command.clone()) else {
+            return false;
+        };
+        let same =
+            now.preview.reruns == self.preview.reruns && now.preview.cannot == self.preview.cannot;
+        self.preview = now.preview;
+        !same
+    }
+}

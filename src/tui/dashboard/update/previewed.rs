@@ -1,0 +1,66 @@
+//! What a command would do is shown first; enter gives it.
+
+use super::run_commands::command;
+use crate::plan::StepIx;
+use crate::run::RunCommand;
+use crate::tui::dashboard::message::Effect;
+use crate::tui::dashboard::state::editor::Editor;
+use crate::tui::dashboard::state::model::Model;
+use crate::tui::dashboard::state::overlay::Overlay;
+use crate::tui::dashboard::state::previewed::Previewed;
+
+/// Shows what this command would do; gives it at once where nobody can tell.
+pub(crate) fn offer(model: &mut Model, asked: RunCommand) -> Vec<Effect> {
+    offer_edit(model, asked, None)
+}
+
+/// The same for a value that was typed into this editor.
+pub(crate) fn offer_edit(
+    model: &mut Model,
+    asked: RunCommand,
+    editor: Option<Box<Editor>>,
+) -> Vec<Effect> {
+    let previews = model.previews.as_ref();
+    let shown = previews.and_then(|previews| Previewed::of(previews, &model.run, asked.clone()));
+    // Where nothing runs again there is nothing to decide.
+    let says =
+        |shown: &Previewed| !shown.preview.reruns.is_empty() || !shown.preview.cannot.is_empty();
+    let Some(shown) = shown.filter(says) else {
+        return command(asked);
+    };
+    model.overlay = Some(Overlay::Previewed(Box::new(Previewed { editor, ..shown })));
+    Vec::new()
+}
+
+/// The same for the selected step.
+pub(crate) fn offer_on_selected(model: &mut Model, how: fn(StepIx) -> RunCommand) -> Vec<Effect> {
+    let step = model.selected;
+    step.map_or_else(Vec::new, |step| offer(model, how(step)))
+}
+
+/// Whether it is shown.
+pub(crate) fn is_shown(model: &Model) -> bool {
+    matches!(model.overlay, Some(Overlay::Previewed(_)))
+}
+
+/// Gives the command, unless the run has moved on and something else would come of it.
+pub(crate) fn confirm(model: &mut Model) -> Vec<Effect> {
+    let Some(Overlay::Previewed(mut shown)) = model.overlay.take() else {
+        return Vec::new();
+    };
+    let previews = model.previews.as_ref();
+    if previews.is_some_and(|previews| shown.renew(previews, &model.run)) {
+        model.overlay = Some(Overlay::Previewed(shown));
+        model.notice = Some("the run has moved on: this is what it would do now".to_owned());
+        return Vec::new();
+    }
+    command(shown.command)
+}
+
+/// Drops the command; what was typed is in the editor again.
+pub(crate) fn leave(model: &mut Model) {
+    let Some(Overlay::Previewed(shown)) = model.overlay.take() else {
+        return;
+    };
+    model.overlay = shown.editor.map(Overlay::Editor);
+}
