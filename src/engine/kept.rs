@@ -102,6 +102,17 @@ impl Kept {
         now: Micros,
     ) -> Option<(Arc<Value>, Box<Reuse>)> {
         let kept = self.outputs.get(id)?;
+        let before = &state.steps.get(step.at())?.info.depends_on;
+        let has_ended = |ix: &StepIx| {
+            state
+                .steps
+                .get(ix.at())
+                .is_some_and(|row| row.status.has_ended())
+        };
+        if !before.iter().all(has_ended) {
+            // It starts before all of it is known.
+            return None;
+        }
         if kept.made_after != self.versions_before(state, step) || kept.reuse.input != *input {
             return None;
         }

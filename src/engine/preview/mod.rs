@@ -200,7 +200,7 @@ impl Found<'_> {
 
     fn why_it_runs(&self, ix: StepIx, row: &StepState) -> String {
         let parent = self.plan_step(ix);
-        if self.asked.contains(&ix) || self.asked.contains(&parent) {
+        if self.asked.contains(&parent) || self.is_asked(ix, row.elements()) {
             return "asked for".to_owned();
         }
         match row.status {

@@ -347,8 +347,26 @@ async fn edits(seeds: std::ops::Range<u64>, changing: bool) {
             let all = preview.reruns.len() + preview.stays.len() + preview.cannot.len();
             assert!(all >= trial.plan.steps.len(), "seed {seed}");
             let (called, cost) = trial.give(command.clone()).await;
-            let says = || format!("seed {seed}, {command:?}: {preview:#?}\ncalled {called:?}");
+            // Of a list that is not known yet, the step is named.
+            let named = |id: Arc<str>| {
+                let step: Arc<str> = id.split('[').next().unwrap_or_default().into();
+                if predicted.contains(&step) { step } else { id }
+            };
+            let called: BTreeSet<Arc<str>> = called.into_iter().map(named).collect();
             let after = trial.follow.state();
+            let rows = |state: &RunState| {
+                let rows = state.steps.iter();
+                let words =
+                    rows.map(|row| format!("{} {:?} {:?}", row.info.id, row.status, row.source));
+                words.collect::<Vec<_>>().join(", ")
+            };
+            let says = || {
+                format!(
+                    "seed {seed}, {command:?}: {preview:?}\ncalled {called:?}\nbefore {}\nafter {}",
+                    rows(&state),
+                    rows(&after)
+                )
+            };
             let failed = |row: &crate::run::StepState| row.status == StepStatus::Failed;
             if changing && !after.steps.iter().any(failed) {
                 assert_eq!(called, predicted, "{}", says());

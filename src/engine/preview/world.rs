@@ -277,19 +277,23 @@ impl<'a> World<'a> {
 
     fn call(&mut self, step: StepIx) {
         let key = self.scheduler.key(step);
-        let Some((row, state)) = self.row_of(&key) else {
-            // An element that the run does not have yet.
-            let parent = self.scheduler.plan_step(step);
-            self.end.called.insert(parent);
-            let service = self.estimates.service(parent).unwrap_or_default();
-            return self.calls.push(Reverse((self.now + service, step)));
-        };
-        let mut service = self.estimates.service(row).unwrap_or_default();
-        if self.repeats {
-            let running = state.running_time(self.state.at).unwrap_or_default();
-            service = service - running;
-        } else {
-            self.end.called.insert(row);
+        let parent = self.scheduler.plan_step(step);
+        let is_listed = self
+            .state
+            .steps
+            .get(parent.at())
+            .is_some_and(StepState::is_expanded);
+        let row = self.row_of(&key);
+        // Of a list that the run does not know, the step is named.
+        let known = row.filter(|_| parent == step || is_listed);
+        let mut service = row.and_then(|(row, _)| self.estimates.service(row));
+        service = service.or_else(|| self.estimates.service(parent));
+        let mut service = service.unwrap_or_default();
+        match known {
+            Some((_, row)) if self.repeats => {
+                service = service - row.running_time(self.state.at).unwrap_or_default();
+            }
+            known => drop(self.end.called.insert(known.map_or(parent, |(row, _)| row))),
         }
         self.calls.push(Reverse((self.now + service, step)));
     }
