@@ -5,7 +5,7 @@ use super::estimate::Estimates;
 use crate::engine::{Action, Input, Prepared, Rules, Scheduler, Timer};
 use crate::plan::{ExecutionPlan, RetryPolicy, StepInput, StepIx};
 use crate::run::{
-    Demand, ErrorKind, EventKind, Rates, ResourceLimits, RunCommand, RunError, RunSetting,
+    Answers, Demand, ErrorKind, EventKind, Rates, ResourceLimits, RunCommand, RunError, RunSetting,
     RunState, SkipReason, StepKey, StepSource, StepState, StepStatus,
 };
 use crate::tools::CallReport;
@@ -70,6 +70,9 @@ impl<'a> World<'a> {
             rates: Rates::default(),
             asks: true,
             spent_before: Money::ZERO,
+            answers: Answers::default(),
+            approval_lifetime: None,
+            breakpoints: Vec::new(),
         };
         let once = RetryPolicy {
             attempts: 1,
@@ -198,7 +201,6 @@ impl<'a> World<'a> {
             RunCommand::SetOutput(row, output) => RunCommand::SetOutput(here(row), output),
             RunCommand::SetInput(row, input) => RunCommand::SetInput(here(row), input),
             RunCommand::Pin(row, on) => RunCommand::Pin(here(row), on),
-            RunCommand::Breakpoint(row, on) => RunCommand::Breakpoint(here(row), on),
             // What is spent already is not spent here.
             RunCommand::Set(RunSetting::MaxTotalCostUsd { value }) => {
                 let spent = self.state.ledger();
@@ -252,6 +254,7 @@ impl<'a> World<'a> {
             service: Micros(0),
             report: Box::new(report),
             cancelled,
+            breaks: None,
         });
     }
 
@@ -402,6 +405,8 @@ impl<'a> World<'a> {
             estimated: false,
             demand: Demand::default(),
             why: None,
+            approval: None,
+            breaks: None,
         }
     }
 }

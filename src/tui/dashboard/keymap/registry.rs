@@ -21,8 +21,8 @@ use crate::tui::dashboard::state::trail::Along;
 use crate::tui::dashboard::update::run_commands::{self, command};
 use crate::tui::dashboard::update::{
     approval, bodies, break_line, compare, editor, export, group, json_filter, json_table,
-    navigation, overlays, page_search, pages, plan_edit, presentation, previewed, questions, search,
-    settings, themes, unknown,
+    navigation, overlays, page_search, pages, plan_edit, presentation, previewed, questions,
+    search, settings, themes, unknown,
 };
 use crate::tui::input::key::Key;
 use crate::tui::terminal::screen::{OutsideProgram, TerminalEffect};
