@@ -186,6 +186,16 @@ impl Found<'_> {
                 stays.push(named(row, self.why_it_stays(row)));
             }
         }
+        for ix in self.asked {
+            let Some(row) = self.row(*ix) else { continue };
+            let parent = row.info.parent.and_then(|parent| self.row(parent));
+            if parent.is_some_and(|parent| !parent.elements().contains(ix)) {
+                cannot.push(named(
+                    row,
+                    "its list has no such element at present".to_owned(),
+                ));
+            }
+        }
         (reruns, stays, cannot)
     }
 

@@ -178,29 +178,35 @@ impl<'a> World<'a> {
                 // Here nothing was stopped by a limit, and what was cut off is not known as such.
                 RunCommand::RetryFailed | RunCommand::ContinueAfterLimit => {
                     for row in asked {
-                        let retry = self.translated(RunCommand::Retry(*row));
-                        self.input(Input::Command(retry));
+                        if let Some(retry) = self.translated(RunCommand::Retry(*row)) {
+                            self.input(Input::Command(retry));
+                        }
                     }
                 }
                 command => {
-                    let command = self.translated(command.clone());
-                    self.input(Input::Command(command));
+                    if let Some(command) = self.translated(command.clone()) {
+                        self.input(Input::Command(command));
+                    }
                 }
             }
         }
     }
 
-    /// The same command with the rows of the scheduler here.
-    fn translated(&self, command: RunCommand) -> RunCommand {
-        let here = |row: StepIx| self.rows_here.get(&row).copied().unwrap_or(row);
-        match command {
-            RunCommand::StepOnce(row) => RunCommand::StepOnce(row.map(here)),
-            RunCommand::Retry(row) => RunCommand::Retry(here(row)),
-            RunCommand::Refresh(row) => RunCommand::Refresh(here(row)),
-            RunCommand::Skip(row) => RunCommand::Skip(here(row)),
-            RunCommand::SetOutput(row, output) => RunCommand::SetOutput(here(row), output),
-            RunCommand::SetInput(row, input) => RunCommand::SetInput(here(row), input),
-            RunCommand::Pin(row, on) => RunCommand::Pin(here(row), on),
+    /// The same command with the rows of the scheduler here; `None` where it is about an element that its list does not
+    /// have at present.
+    fn translated(&self, command: RunCommand) -> Option<RunCommand> {
+        let here = |row: StepIx| {
+            let is_step = row.at() < self.plan.steps.len();
+            let known = self.rows_here.get(&row).copied();
+            known.or_else(|| is_step.then_some(row))
+        };
+        Some(match command {
+            RunCommand::Retry(row) => RunCommand::Retry(here(row)?),
+            RunCommand::Refresh(row) => RunCommand::Refresh(here(row)?),
+            RunCommand::Skip(row) => RunCommand::Skip(here(row)?),
+            RunCommand::SetOutput(row, output) => RunCommand::SetOutput(here(row)?, output),
+            RunCommand::SetInput(row, input) => RunCommand::SetInput(here(row)?, input),
+            RunCommand::Pin(row, on) => RunCommand::Pin(here(row)?, on),
             // What is spent already is not spent here.
             RunCommand::Set(RunSetting::MaxTotalCostUsd { value }) => {
                 let spent = self.state.ledger();
@@ -208,7 +214,7 @@ impl<'a> World<'a> {
                 RunCommand::Set(RunSetting::MaxTotalCostUsd { value })
             }
             other => other,
-        }
+        })
     }
 
     /// Goes on until nothing is left to do.
