@@ -3,7 +3,8 @@
 use crate::common::recording::{Recording, receipt_failed, receipt_running};
 use crate::common::screen::Screen;
 use crossterm::event::{MouseButton, MouseEventKind};
-use plandeck::run::WaitReason;
+use plandeck::run::{Breakpoint, EventKind, WaitReason};
+use plandeck::tui::Message;
 
 fn selected(screen: &Screen) -> String {
     let row = screen.model.row();
@@ -90,10 +91,18 @@ fn heat_shows_time_then_cost_then_the_status_again() {
 }
 
 #[test]
-fn a_breakpoint_is_seen_at_once_in_every_view() {
-    let mut screen = Screen::new(160, 45, receipt_running().events())
-        .at(1700)
-        .keys("G b");
+fn a_breakpoint_is_seen_in_every_view() {
+    let run = receipt_running();
+    let known = run.so_far().len();
+    let mut screen = Screen::new(160, 45, run.so_far()).at(1700).keys("G b");
+    // The run says that it is set.
+    let breakpoint = Breakpoint::before(&"summary".into());
+    let (set, on) = (breakpoint.clone(), true);
+    let run = run.event(EventKind::BreakpointSet {
+        breakpoint: set,
+        on,
+    });
+    screen.send(Message::Events(run.so_far().split_off(known)));
     for (view, keys) in [("graph", ""), ("table", "L"), ("timeline", "T")] {
         screen.press(keys);
         let text = screen.text();
@@ -103,6 +112,9 @@ fn a_breakpoint_is_seen_at_once_in_every_view() {
         assert!(line.is_some(), "{view}: {text}");
     }
     screen.press("b");
+    let (known, on) = (run.so_far().len(), false);
+    let run = run.event(EventKind::BreakpointSet { breakpoint, on });
+    screen.send(Message::Events(run.so_far().split_off(known)));
     // Only what stands in the footer and the like may speak of it.
     let text = screen.text();
     assert!(!text.contains('◉'), "{text}");

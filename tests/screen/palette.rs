@@ -131,7 +131,7 @@ fn a_question_is_answered_in_the_footer() {
 #[test]
 fn actions_are_chosen_and_done_with_the_mouse() {
     let mut screen = running().keys("?");
-    let at = place(&mut screen, "less detail");
+    let at = place(&mut screen, "more detail");
     screen.mouse(CLICK, at);
     assert!(palette(&screen).chosen > 3, "chosen first");
     screen.mouse(CLICK, at);
