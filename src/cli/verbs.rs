@@ -10,11 +10,13 @@ use super::failure::{Failure, NOTHING_RAN};
 use super::live_run::{Found, find};
 use super::output::{out_json, out_line};
 use super::run::run_from;
-use crate::control::{ClientError, CommandRequest, ControlError, continuation};
+use crate::control::{ClientError, CommandRequest, ControlError, continuation, preview};
 use crate::run::RunSetting;
-use crate::session::{PriorRun, value_from_file, value_from_text};
+use crate::session::{
+    Continuation, Liveness, PriorRun, Settings, load, value_from_file, value_from_text,
+};
 use crate::units::Money;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -88,12 +90,81 @@ impl Typed {
 /// goes on.
 pub(super) async fn verb(typed: Typed) -> Result<u8, Failure> {
     match find(&typed.of.run, typed.of.token.as_deref())? {
+        Found::Live { client, .. } if typed.of.dry_run => {
+            match client.preview(&typed.request).await {
+                Ok(preview) => out_preview(&typed, &preview)?,
+                Err(error) if typed.of.json => {
+                    out_json(&error.body())?;
+                    return Ok(NOTHING_RAN);
+                }
+                Err(error) => return Err(Failure::usage(error.to_string())),
+            }
+            Ok(0)
+        }
         Found::Live { client, name } => {
             let answered = client.command(&typed.request).await;
             answer(&typed, &name, answered)
         }
+        Found::Stored(run) if typed.of.dry_run => Box::pin(dry_run(typed, &run.run_id)).await,
         Found::Stored(run) => Box::pin(go_on(typed, &run.run_id)).await,
     }
+}
+
+/// What a verb would do to a recorded run that goes on with it.
+async fn dry_run(typed: Typed, run_id: &str) -> Result<u8, Failure> {
+    let state = PriorRun::as_left(run_id)?;
+    // Refuses what needs a live run.
+    if let Err(error) = continuation(&typed.request, &state) {
+        return match refused(&typed, &error) {
+            Failure::Said(code) => Ok(code),
+            failure => Err(failure),
+        };
+    }
+    let prior = PriorRun::go_on(run_id, Continuation::default())?;
+    let here = std::env::current_dir().unwrap_or_default();
+    let settings = Settings::load(&here)?;
+    let mut plan = None;
+    let mut source = typed.go_on.source.options();
+    prior.complete(&mut plan, &mut source)?;
+    settings.complete(&mut source);
+    let Some(plan) = plan else {
+        return Err(Failure::usage("the plan of the run is not on record"));
+    };
+    let loaded = load(&plan, source, &settings).await?;
+    let previewer = loaded.previewer();
+    let shown = preview(&typed.request, &state, &previewer, Liveness::Stored);
+    match shown {
+        Ok(shown) => out_preview(&typed, &json!(shown))?,
+        Err(error) => return Err(refused(&typed, &error)),
+    }
+    Ok(0)
+}
+
+fn out_preview(typed: &Typed, preview: &Value) -> Result<(), Failure> {
+    if typed.of.json {
+        return out_json(preview);
+    }
+    for (label, list) in [("runs", "reruns"), ("stays", "stays"), ("cannot", "cannot")] {
+        for entry in preview[list].as_array().into_iter().flatten() {
+            let word = |name: &str| crate::text::line(entry[name].as_str().unwrap_or_default());
+            out_line(&format!("{label:<8}{}: {}", word("step"), word("why")))?;
+        }
+    }
+    let bounds = |name: &str, unit: &str| {
+        let bound = |which: &str| match preview[name][which].as_f64() {
+            Some(amount) if unit == "$" => Money::from_usd(amount).to_string(),
+            Some(amount) => format!("{amount:.3}{unit}"),
+            None => "unknown".to_owned(),
+        };
+        format!(
+            "{} expected, from {} to {}",
+            bound("expected"),
+            bound("min"),
+            bound("max")
+        )
+    };
+    out_line(&format!("costs   {}", bounds("cost_usd", "$")))?;
+    out_line(&format!("takes   {}", bounds("seconds", " s")))
 }
 
 fn answer(typed: &Typed, name: &str, answered: Result<Value, ClientError>) -> Result<u8, Failure> {

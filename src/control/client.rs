@@ -104,6 +104,14 @@ impl Client {
         answer(self.request(Method::POST, "/v1/commands").json(request)).await
     }
 
+    /// What a command would do, without giving it.
+    ///
+    /// # Errors
+    /// When the run does not answer, or refuses.
+    pub async fn preview(&self, request: &CommandRequest) -> Result<Value, ClientError> {
+        answer(self.request(Method::POST, "/v1/preview").json(request)).await
+    }
+
     /// The events from number `from` on, as they come.
     ///
     /// # Errors

@@ -31,9 +31,6 @@ pub enum ControlError {
     /// What is asked for cannot be read, because the journal of the run failed.
     #[error("what happened earlier cannot be read: {0}")]
     Unreadable(String),
-    /// This version cannot do it.
-    #[error("{0}")]
-    NotImplemented(String),
 }
 
 impl ControlError {
@@ -45,7 +42,6 @@ impl ControlError {
             Self::NotFound(_) | Self::NoSuchStep(_) => 404,
             Self::NotNow(_) | Self::Over => 409,
             Self::Busy => 429,
-            Self::NotImplemented(_) => 501,
             Self::Unreadable(_) => 503,
         }
     }
@@ -60,7 +56,6 @@ impl ControlError {
             Self::NotNow(_) => "NotPossibleNow",
             Self::Over => "RunOver",
             Self::Busy => "Busy",
-            Self::NotImplemented(_) => "NotImplemented",
             Self::Unreadable(_) => "Unreadable",
         }
     }

@@ -5,7 +5,7 @@ use super::event_log::{EventLog, LogSink};
 use super::routes::Interface;
 use super::server::{Places, Server};
 use super::socket::SocketFile;
-use crate::session::{CommandSender, PreparedRun};
+use crate::session::{CommandSender, PreparedRun, Previewer};
 use crate::store::home;
 use std::io;
 use std::net::SocketAddr;
@@ -29,6 +29,7 @@ pub struct Door {
     /// The address on which it listens, and its token.
     opened: Option<(SocketAddr, String)>,
     trouble: Option<String>,
+    previewer: Previewer,
 }
 
 impl Listen {
@@ -48,6 +49,7 @@ impl Listen {
             Ok(bound) => (Some(bound), None),
             Err(error) => (None, Some(error.to_string())),
         };
+        let previewer = run.previewer();
         let log = EventLog::new(run_id, home);
         let run = run.with_sink(LogSink(Arc::clone(&log)));
         let mut opened = None;
@@ -65,6 +67,7 @@ impl Listen {
             places: Places { unix, tcp },
             opened,
             trouble,
+            previewer,
         };
         Ok((run, door))
     }
@@ -87,7 +90,10 @@ impl Door {
     /// # Errors
     /// When no thread can be started.
     pub fn open(self, commands: CommandSender) -> io::Result<Server> {
-        Server::start(Interface::new(self.log, commands), self.places)
+        Server::start(
+            Interface::new(self.log, commands, self.previewer),
+            self.places,
+        )
     }
 }
 

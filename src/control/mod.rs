@@ -37,3 +37,4 @@ pub use going_on::continuation;
 pub use listen::{Door, Listen};
 pub use server::Server;
 pub use verb::CommandRequest;
+pub use verbs::preview;

@@ -9,7 +9,7 @@ use super::verb::CommandRequest;
 use super::verbs;
 use crate::report::result_of;
 use crate::run::{CommandError, RunPhase, RunState, RunWord};
-use crate::session::CommandSender;
+use crate::session::{CommandSender, Liveness, Previewer};
 use crate::text::escape_json;
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -37,15 +37,21 @@ pub(super) struct Interface {
     log: Arc<EventLog>,
     commands: CommandSender,
     run: Mutex<RunSoFar>,
+    previewer: Previewer,
 }
 
 impl Interface {
     /// The interface of the run behind `log`.
-    pub(super) fn new(log: Arc<EventLog>, commands: CommandSender) -> Arc<Self> {
+    pub(super) fn new(
+        log: Arc<EventLog>,
+        commands: CommandSender,
+        previewer: Previewer,
+    ) -> Arc<Self> {
         Arc::new(Self {
             run: Mutex::new(RunSoFar::new(&log)),
             log,
             commands,
+            previewer,
         })
     }
 
@@ -163,8 +169,16 @@ async fn command(
     ))
 }
 
-async fn preview() -> ControlError {
-    ControlError::NotImplemented("this version previews nothing".to_owned())
+async fn preview(
+    State(interface): State<Arc<Interface>>,
+    body: Bytes,
+) -> Result<Response, ControlError> {
+    let request: CommandRequest = serde_json::from_slice(&body)
+        .map_err(|error| ControlError::BadRequest(format!("the request: {error}")))?;
+    let mut run = interface.begun().await;
+    let run = run.now().await?;
+    let preview = verbs::preview(&request, run, &interface.previewer, Liveness::Live)?;
+    Ok(json_response(StatusCode::OK, &json!(preview)))
 }
 
 async fn nothing_here(request: Request) -> ControlError {

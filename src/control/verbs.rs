@@ -4,7 +4,8 @@ use super::error::ControlError;
 use super::stored;
 use super::verb::{CommandRequest, Stored, Target, Verb, find_step};
 use crate::plan::StepIx;
-use crate::run::{Approval, Breakpoint, CallEdit, DecidedBy, RunCommand, RunState};
+use crate::run::{Approval, Breakpoint, CallEdit, DecidedBy, Preview, RunCommand, RunState};
+use crate::session::{Liveness, Previewer};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -230,6 +231,31 @@ pub(super) fn commands(
         Some(why) => Err(ControlError::NotNow(why)),
         None => Ok(commands),
     }
+}
+
+/// What a request would do to a run in this state.
+///
+/// # Errors
+/// When the request is wrong, or makes no sense for this run.
+pub fn preview(
+    request: &CommandRequest,
+    run: &RunState,
+    previewer: &Previewer,
+    liveness: Liveness,
+) -> Result<Preview, ControlError> {
+    let verb = checked(request)?;
+    // A recorded run that goes on runs what failed, and what has not run yet.
+    let commands = if request.verb == "resume" && liveness == Liveness::Stored {
+        vec![RunCommand::RetryFailed]
+    } else {
+        commands(request, run)?
+    };
+    let step = request
+        .step
+        .as_deref()
+        .map(|id| find_step(run, id))
+        .transpose()?;
+    Ok(previewer.preview(run, liveness, verb.name, step, &commands))
 }
 
 #[cfg(test)]

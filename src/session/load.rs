@@ -10,6 +10,7 @@ use super::redaction::without_secrets;
 use super::servers::add_servers;
 use super::settings::Settings;
 use super::trust::{Consent, Judgement, Subject, Trust, TrustedOnce, is_in_trusted_folder, judge};
+use crate::engine::Previewer;
 use crate::models::{SmallModelWorker, process_environment};
 use crate::plan::{Draft, ExecutionPlan, Source, parse};
 use crate::store::{FILES, home};
@@ -421,6 +422,12 @@ impl Loaded {
     }
 
     /// Starts to set up a run of this plan; limits, rates, journal and an earlier run are set on the result.
+    /// Who tells what commands would do to runs of this plan.
+    pub(crate) fn previewer(&self) -> Previewer {
+        Previewer::new(Arc::clone(&self.plan), &self.toolbox)
+    }
+
+    /// A run of it.
     pub(crate) fn into_execution(self, _consent: Consent) -> Execution {
         let provenance = self.provenance();
         let mut execution = Execution::of(self.plan, self.worker);

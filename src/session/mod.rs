@@ -45,6 +45,7 @@ mod trust;
 mod values;
 mod worker_calls;
 
+pub use crate::engine::{Liveness, Previewer};
 pub(crate) use breakpoints::keep_breakpoints;
 pub(crate) use bundled::SAMPLE_FILES;
 pub use changes::Changes;

@@ -12,6 +12,9 @@ pub(crate) struct OfRun {
     /// Print the answer as a JSON object on standard output
     #[arg(long)]
     pub json: bool,
+    /// Show what would run again, what would stay and what that would cost, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
     /// The token of a run that listens on the network
     #[arg(
         long,

@@ -2,7 +2,9 @@
 
 use super::world::WorldEnd;
 use crate::plan::StepIx;
-use crate::run::{Range, RunCommand, RunState, Seconds, StepPrice, StepState, StepStatus};
+use crate::run::{
+    CallEdit, Range, RunCommand, RunState, Seconds, StepPrice, StepState, StepStatus,
+};
 use crate::tools::{Quote, Tool};
 use crate::units::{Micros, Money};
 use serde_json::Value;
@@ -22,12 +24,44 @@ pub(super) struct StepBound {
     pub(super) limit: Option<Micros>,
 }
 
+/// How a row is called where that is not as the plan has it.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct OwnCall {
+    input: Option<Arc<Value>>,
+    prompt: Option<Arc<str>>,
+    model: Option<Arc<str>>,
+}
+
+impl OwnCall {
+    /// As the user has changed it so far.
+    fn of(row: &StepState) -> Self {
+        let call = row.given_call.as_deref();
+        Self {
+            input: row.given.clone(),
+            prompt: call.and_then(|call| call.prompt.clone()),
+            model: call.and_then(|call| call.model.clone()),
+        }
+    }
+
+    fn change(&mut self, edit: &CallEdit) {
+        if let Some(input) = &edit.input {
+            self.input.clone_from(input);
+        }
+        if let Some(prompt) = &edit.prompt {
+            self.prompt.clone_from(prompt);
+        }
+        if let Some(model) = &edit.model {
+            self.model.clone_from(model);
+        }
+    }
+}
+
 /// What the record of a run says of its calls.
 pub(super) struct Estimates<'a> {
     state: &'a RunState,
     bounds: &'a [StepBound],
-    /// The inputs that the user gave rows instead of the plan's.
-    given: HashMap<StepIx, Arc<Value>>,
+    /// What rows are called with that is not the plan's.
+    calls: HashMap<StepIx, OwnCall>,
     /// The median of the calls of each tool that ended well.
     by_tool: HashMap<&'a str, Micros>,
 }
@@ -39,15 +73,15 @@ impl<'a> Estimates<'a> {
         commands: &[RunCommand],
     ) -> Self {
         let rows = state.steps.iter().zip(0..);
-        let given =
-            rows.filter_map(|(row, at)| Some((StepIx(at), Arc::clone(row.given.as_ref()?))));
-        let mut given: HashMap<StepIx, Arc<Value>> = given.collect();
+        let own = rows.map(|(row, at)| (StepIx(at), OwnCall::of(row)));
+        let mut calls: HashMap<StepIx, OwnCall> =
+            own.filter(|(_, own)| *own != OwnCall::default()).collect();
         for command in commands {
             match command {
-                RunCommand::SetInput(row, Some(input)) => {
-                    drop(given.insert(*row, Arc::clone(input)))
+                RunCommand::SetInput(row, input) => {
+                    calls.entry(*row).or_default().input.clone_from(input)
                 }
-                RunCommand::SetInput(row, None) => drop(given.remove(row)),
+                RunCommand::SetCall(row, edit) => calls.entry(*row).or_default().change(edit),
                 _ => {}
             }
         }
@@ -66,7 +100,7 @@ impl<'a> Estimates<'a> {
         Self {
             state,
             bounds,
-            given,
+            calls,
             by_tool: times.into_iter().map(median).collect(),
         }
     }
@@ -130,11 +164,26 @@ impl<'a> Estimates<'a> {
         self.bounds.get(parent.at())
     }
 
-    /// What a call with the input costs that the user gave the row.
+    /// What a call costs that is not the plan's own.
     fn quote(&self, row: StepIx) -> Option<Quote> {
-        let input = self.given.get(&row)?;
+        let state = self.row(row)?;
+        let own = self.calls.get(&row);
+        let own = own.or_else(|| self.calls.get(&state.info.parent?))?;
         let bound = self.bound(row)?;
-        Some(bound.tool.as_ref()?.quote(input, bound.model.as_deref()))
+        let tool = bound.tool.as_ref()?;
+        let edited = own
+            .prompt
+            .as_ref()
+            .and_then(|prompt| tool.with_prompt(prompt));
+        let model = own.model.as_deref().or(bound.model.as_deref());
+        let last = || state.last_attempt().map(|attempt| attempt.input.to_value());
+        Some(match own.input.clone().or_else(last) {
+            Some(input) => edited.as_ref().unwrap_or(tool).quote(&input, model),
+            None => Quote {
+                min: Money::ZERO,
+                max: None,
+            },
+        })
     }
 
     /// The least that a call of this row costs.

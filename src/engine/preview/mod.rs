@@ -17,6 +17,7 @@ use crate::tools::Toolbox;
 use crate::units::Micros;
 use estimate::{Estimates, StepBound};
 use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::Arc;
 use world::World;
 
@@ -25,6 +26,14 @@ use world::World;
 pub struct Previewer {
     plan: Arc<ExecutionPlan>,
     bounds: Arc<[StepBound]>,
+}
+
+impl fmt::Debug for Previewer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Previewer")
+            .field("plan", &self.plan.name)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Whether a run goes on by itself.
@@ -106,7 +115,10 @@ fn asked(state: &RunState, commands: &[RunCommand]) -> BTreeSet<StepIx> {
     let mut asked = BTreeSet::new();
     for command in commands {
         match command {
-            RunCommand::Retry(row) | RunCommand::Refresh(row) | RunCommand::SetInput(row, _) => {
+            RunCommand::Retry(row)
+            | RunCommand::Refresh(row)
+            | RunCommand::SetInput(row, _)
+            | RunCommand::SetCall(row, _) => {
                 asked.insert(*row);
             }
             RunCommand::RetryFailed => asked.extend(rows(state, |row| {

@@ -206,6 +206,7 @@ impl<'a> World<'a> {
             RunCommand::Skip(row) => RunCommand::Skip(here(row)?),
             RunCommand::SetOutput(row, output) => RunCommand::SetOutput(here(row)?, output),
             RunCommand::SetInput(row, input) => RunCommand::SetInput(here(row)?, input),
+            RunCommand::SetCall(row, edit) => RunCommand::SetCall(here(row)?, edit),
             RunCommand::Pin(row, on) => RunCommand::Pin(here(row)?, on),
             // What is spent already is not spent here.
             RunCommand::Set(RunSetting::MaxTotalCostUsd { value }) => {
