@@ -102,6 +102,20 @@ fn a_run_is_steered_and_followed_over_its_socket_alone() {
     assert_eq!(before["status"], "running");
     assert_eq!(step(&before, "b")["status"], "pending");
 
+    let asked = json!({"verb": "set", "step": "c", "output": 1}).to_string();
+    let (status, preview) = answer(send(&socket, "POST", "/v1/preview", &asked));
+    assert_eq!(status, 200, "{preview}");
+    assert_eq!(
+        (&preview["verb"], &preview["step"], &preview["reruns"]),
+        (&json!("set"), &json!("c"), &json!([]))
+    );
+    assert_eq!(
+        preview["stays"].as_array().map(Vec::len),
+        Some(3),
+        "{preview}"
+    );
+    let asked = json!({"verb": "set", "step": "x", "output": 1}).to_string();
+    assert_eq!(answer(send(&socket, "POST", "/v1/preview", &asked)).0, 404);
     taken(
         &socket,
         &json!({"verb": "set", "step": "c", "output": "by hand"}),

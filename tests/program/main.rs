@@ -52,6 +52,7 @@ mod network;
 mod planner;
 #[cfg(target_os = "linux")]
 mod planner_optimize;
+mod previews;
 mod prices;
 mod raw_bodies;
 mod recovery;
