@@ -79,7 +79,7 @@ impl<'a> Estimates<'a> {
         for command in commands {
             match command {
                 RunCommand::SetInput(row, input) => {
-                    calls.entry(*row).or_default().input.clone_from(input)
+                    calls.entry(*row).or_default().input.clone_from(input);
                 }
                 RunCommand::SetCall(row, edit) => calls.entry(*row).or_default().change(edit),
                 _ => {}

@@ -193,7 +193,7 @@ impl Found<'_> {
             } else if self.is_asked(ix, elements) && row.is_expanded() && elements.is_empty() {
                 stays.push(named(row, "its list is empty".to_owned()));
             } else if self.is_asked(ix, elements) {
-                cannot.push(named(row, self.why_not(row)));
+                cannot.push(named(row, why_not(row)));
             } else {
                 stays.push(named(row, self.why_it_stays(row)));
             }
@@ -291,22 +291,23 @@ impl Found<'_> {
         }
     }
 
-    fn why_not(&self, row: &StepState) -> String {
-        match row.status {
-            StepStatus::Running => "it is running".to_owned(),
-            StepStatus::Pending | StepStatus::Ready => "it has not run yet".to_owned(),
-            _ => match row.because.as_deref() {
-                Some(because) => format!("{because}, which it depends on, has not succeeded"),
-                None => "something that it depends on has not succeeded".to_owned(),
-            },
-        }
-    }
-
     fn refusal_of_limit(&self) -> String {
         match self.state.limits.max_total_cost_usd {
             Some(limit) => format!("the limits of the run do not allow it: {limit} in all"),
             None => "the limits of the run do not allow it".to_owned(),
         }
+    }
+}
+
+/// Why a row that is asked for does not run.
+fn why_not(row: &StepState) -> String {
+    match row.status {
+        StepStatus::Running => "it is running".to_owned(),
+        StepStatus::Pending | StepStatus::Ready => "it has not run yet".to_owned(),
+        _ => match row.because.as_deref() {
+            Some(because) => format!("{because}, which it depends on, has not succeeded"),
+            None => "something that it depends on has not succeeded".to_owned(),
+        },
     }
 }
 
