@@ -88,7 +88,9 @@ struct Follow(Arc<(Mutex<RunState>, Notify)>);
 impl EventSink for Follow {
     fn accept(&mut self, events: &[RunEvent]) {
         let mut state = self.0.0.lock().unwrap();
-        events.iter().for_each(|event| state.apply(event));
+        for event in events {
+            state.apply(event);
+        }
         self.0.1.notify_one();
     }
 }
