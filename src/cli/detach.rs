@@ -3,7 +3,7 @@
 use super::args::run::{JournalWhen, RunArgs};
 use super::failure::Failure;
 use super::output::{note, out_json, out_line};
-use crate::store::home;
+use crate::store::{Store, home};
 use serde_json::{Value, json};
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -14,6 +14,8 @@ use std::time::Duration;
 const REPORT: &str = "PLANDECK_DETACHED";
 /// How often that is looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// How long a run that has started may take until it is on record.
+const RECORD_WITHIN: Duration = Duration::from_secs(5);
 
 /// Starts the same command in a process of its own, prints the id of its run once it has started, and returns. Where
 /// nothing ran, prints what that process said and returns its exit code.
@@ -53,6 +55,8 @@ pub(super) async fn detach(args: &RunArgs) -> Result<u8, Failure> {
     loop {
         if let Some(run) = started(&report) {
             let _ = std::fs::remove_file(&report);
+            // The next command of the user finds it.
+            let _ = tokio::time::timeout(RECORD_WITHIN, recorded(&run)).await;
             let log = kept(log, &folder, &run);
             return tell(args, &run, &log);
         }
@@ -65,6 +69,13 @@ pub(super) async fn detach(args: &RunArgs) -> Result<u8, Failure> {
             let code = status.code().and_then(|code| u8::try_from(code).ok());
             return Ok(code.unwrap_or(super::failure::NOTHING_RAN));
         }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+/// Ends once a run is on record.
+async fn recorded(run: &str) {
+    while Store::open().and_then(|store| store.find(run)).is_err() {
         tokio::time::sleep(LOOK_EVERY).await;
     }
 }
