@@ -4,7 +4,7 @@ use super::args::run::{JournalWhen, RunArgs};
 use super::failure::Failure;
 use super::output::note_line;
 use crate::control::{Door, Listen, Server};
-use crate::session::{CommandSender, PreparedRun};
+use crate::session::{LiveRun, PreparedRun};
 
 /// Has a recorded run listen, and prints the token of the address that was asked for.
 pub(super) fn prepare(
@@ -39,10 +39,9 @@ pub(super) fn prepare(
 }
 
 /// Serves a run that has started, until the server is dropped.
-pub(super) fn open(
-    door: Option<Door>,
-    commands: &CommandSender,
-) -> Result<Option<Server>, Failure> {
-    let server = door.map(|door| door.open(commands.clone())).transpose();
+pub(super) fn open(door: Option<Door>, live: &LiveRun) -> Result<Option<Server>, Failure> {
+    let server = door
+        .map(|door| door.open(live.commands().clone(), live.started()))
+        .transpose();
     server.map_err(|error| Failure::usage(format!("other processes cannot be served: {error}")))
 }

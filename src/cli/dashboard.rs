@@ -48,7 +48,7 @@ pub(super) async fn open(
         )
     });
     let mut live = run.start();
-    let server = control_door::open(door, live.commands())?;
+    let server = control_door::open(door, &live)?;
     let feed = LiveFeed {
         events,
         answers,

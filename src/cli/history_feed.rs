@@ -67,6 +67,10 @@ impl<F: Feed> Feed for HistoryFeed<F> {
         self.feed.live_answers()
     }
 
+    fn notices(&mut self) -> Vec<String> {
+        self.feed.notices()
+    }
+
     fn now(&self) -> Micros {
         self.feed.now()
     }

@@ -1,6 +1,7 @@
 //! The command line: parses arguments, calls `session`, prints. One file per subcommand.
 
 mod args;
+mod attach;
 mod cache;
 mod check;
 mod columns;
@@ -24,12 +25,14 @@ mod live;
 mod live_run;
 mod look_back;
 mod man;
+mod mcp;
 mod models;
 mod output;
 mod plan;
 mod playback;
 mod prices;
 mod recorded;
+mod remote_feed;
 mod replay;
 mod run;
 mod runs;
@@ -74,6 +77,7 @@ pub fn main() -> ExitCode {
         Some(Command::Plan(args)) => args.color,
         Some(Command::Run(args)) => args.screen.color.unwrap_or_default(),
         Some(Command::Fork(args)) => args.options.screen.color.unwrap_or_default(),
+        Some(Command::Attach(args)) => args.screen.color.unwrap_or_default(),
         _ => cli.open.screen.color.unwrap_or_default(),
     };
     if let Some(Err(error)) = cli.log.level().map(crate::session::start_log) {
@@ -95,6 +99,7 @@ pub fn main() -> ExitCode {
         Some(Command::Diff(args)) => diff::diff(&args),
         Some(Command::Explain(args)) => explain::explain(&args),
         Some(Command::Fork(args)) => on_tokio(fork::fork(*args)),
+        Some(Command::Attach(args)) => on_tokio(attach::attach(args)),
         Some(Command::Pause(args)) => on_tokio(verb(Typed::of_run("pause", args))),
         Some(Command::Resume(args)) => on_tokio(verb(Typed::resume(*args))),
         Some(Command::Step(args)) => on_tokio(verb(Typed::step(args))),
@@ -106,6 +111,7 @@ pub fn main() -> ExitCode {
         Some(Command::Break(args)) => on_tokio(verb(Typed::breakpoint(args))),
         Some(Command::Approve(args)) => on_tokio(verb(Typed::approval(args))),
         Some(Command::Stop(args)) => on_tokio(verb(Typed::of_run("stop", args))),
+        Some(Command::Mcp(args)) => on_tokio(mcp::mcp(args)),
         Some(Command::Cache(args)) => cache::cache(&args),
         Some(Command::Export(args)) => export::export(&args),
         Some(Command::Replay(args)) => on_tokio(replay::replay(args)),
@@ -194,7 +200,7 @@ pub fn as_child() -> Option<ExitCode> {
 fn missing_command() -> Option<ExitCode> {
     let mut arguments = std::env::args().skip(1);
     let command = arguments.next()?;
-    let is_known = matches!(&*command, "batch" | "mcp" | "agent" | "help");
+    let is_known = matches!(&*command, "batch" | "agent" | "help");
     if !is_known || std::path::Path::new(&command).exists() {
         return None;
     }

@@ -137,6 +137,7 @@ pub(super) fn options(title: String, args: &ScreenArgs) -> tui::Options {
         forkable: false,
         address: None,
         worker_reason: None,
+        attached: false,
         tour: args.tour,
         from_home: args.from == OpenedFrom::Home,
         from_parent: args.from == OpenedFrom::Parent,

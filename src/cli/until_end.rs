@@ -33,7 +33,7 @@ pub(super) async fn until_end(prepared: PreparedRun, door: Option<Door>) -> Resu
         .map_err(|error| Failure::usage(format!("signals: {error}")))?;
     let run_id = prepared.run_id().clone();
     let mut live = prepared.with_sink(ProgressSink::default()).start();
-    let server = control_door::open(door, live.commands())?;
+    let server = control_door::open(door, &live)?;
     detach::report_start(&run_id);
     let mut signalled = None;
     let end = loop {

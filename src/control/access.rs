@@ -18,7 +18,8 @@ impl Token {
         Ok((Self::of(&text), text))
     }
 
-    fn of(text: &str) -> Self {
+    /// The token with this text.
+    pub(super) fn of(text: &str) -> Self {
         Self(blake3::hash(text.as_bytes()))
     }
 

@@ -11,6 +11,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use tokio::time::Instant;
 
 /// Where a run listens beside its socket.
 #[derive(Clone, Debug, Default)]
@@ -85,13 +86,13 @@ impl Door {
         self.trouble.as_deref()
     }
 
-    /// Serves the run that takes these commands, until the server is dropped.
+    /// Serves the run that takes these commands and whose events count from `origin`, until the server is dropped.
     ///
     /// # Errors
     /// When no thread can be started.
-    pub fn open(self, commands: CommandSender) -> io::Result<Server> {
+    pub fn open(self, commands: CommandSender, origin: Instant) -> io::Result<Server> {
         Server::start(
-            Interface::new(self.log, commands, self.previewer),
+            Interface::new(self.log, commands, self.previewer, origin),
             self.places,
         )
     }

@@ -20,6 +20,7 @@ mod event_log;
 mod fixture;
 mod going_on;
 mod listen;
+pub mod mcp;
 mod patient;
 mod reader;
 mod routes;

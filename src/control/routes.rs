@@ -11,6 +11,7 @@ use crate::report::result_of;
 use crate::run::{CommandError, RunPhase, RunState, RunWord};
 use crate::session::{CommandSender, Liveness, Previewer};
 use crate::text::escape_json;
+use crate::units::Micros;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, Query, Request, State};
@@ -23,6 +24,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Mutex, MutexGuard};
+use tokio::time::Instant;
 
 /// The most bytes of a request: outputs may be large.
 const LARGEST: usize = 64 << 20;
@@ -38,6 +40,8 @@ pub(super) struct Interface {
     commands: CommandSender,
     run: Mutex<RunSoFar>,
     previewer: Previewer,
+    /// The moment that events count from.
+    origin: Instant,
 }
 
 impl Interface {
@@ -46,12 +50,14 @@ impl Interface {
         log: Arc<EventLog>,
         commands: CommandSender,
         previewer: Previewer,
+        origin: Instant,
     ) -> Arc<Self> {
         Arc::new(Self {
             run: Mutex::new(RunSoFar::new(&log)),
             log,
             commands,
             previewer,
+            origin,
         })
     }
 
@@ -111,10 +117,9 @@ async fn guarded(State(token): State<Token>, request: Request, next: Next) -> Re
 
 async fn run(State(interface): State<Arc<Interface>>) -> Result<Response, ControlError> {
     let mut run = interface.begun().await;
-    Ok(json_response(
-        StatusCode::OK,
-        &run_as_json(run.now().await?),
-    ))
+    let mut result = run_as_json(run.now().await?);
+    result["now_ms"] = json!(Micros::from(interface.origin.elapsed()).ms());
+    Ok(json_response(StatusCode::OK, &result))
 }
 
 /// The result so far, with the number of events that it rests on and whether the run is paused.

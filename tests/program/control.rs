@@ -368,6 +368,7 @@ fn whatever_several_clients_ask_the_events_fold_to_what_the_run_shows() {
         let mut expected = result_of(&state, status);
         expected["paused"] = run["paused"].clone();
         expected["events"] = run["events"].clone();
+        expected["now_ms"] = run["now_ms"].clone();
         assert_eq!(expected, run);
     }
     let result = json(&output);

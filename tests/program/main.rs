@@ -45,6 +45,8 @@ mod limits_money;
 mod limits_rates;
 #[cfg(target_os = "linux")]
 mod mcp;
+#[cfg(unix)]
+mod mcp_server;
 #[cfg(target_os = "linux")]
 mod memory;
 mod models;

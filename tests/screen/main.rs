@@ -42,6 +42,8 @@ mod savings;
 mod screens;
 mod settings;
 mod streaming;
+#[cfg(target_os = "linux")]
+mod terminal_attach;
 mod terminal_dashboard;
 #[cfg(unix)]
 mod terminal_end;

@@ -19,8 +19,8 @@ use std::path::PathBuf;
 use tools::ToolsArgs;
 use trust::TrustArgs;
 use verbs::{
-    ApproveArgs, BreakArgs, EditArgs, ResumeArgs, RetryArgs, RunVerbArgs, SetArgs, StepArgs,
-    StepVerbArgs,
+    ApproveArgs, AttachArgs, BreakArgs, EditArgs, McpArgs, ResumeArgs, RetryArgs, RunVerbArgs,
+    SetArgs, StepArgs, StepVerbArgs,
 };
 
 /// Run, watch and debug execution plans written by large language models.
@@ -99,6 +99,8 @@ pub(super) enum Command {
     Explain(ExplainArgs),
     /// Start a new run from a recorded one with changes; unchanged outputs are reused
     Fork(Box<ForkArgs>),
+    /// Open the dashboard on a run of another process; leaving it never touches the run
+    Attach(AttachArgs),
     /// Hold a live run: nothing more starts, and what is running ends
     Pause(RunVerbArgs),
     /// Let a paused run start steps again, or have a recorded one go on
@@ -121,6 +123,8 @@ pub(super) enum Command {
     Approve(ApproveArgs),
     /// Stop a live run: cancel what is running, skip the rest
     Stop(RunVerbArgs),
+    /// Serve the same verbs to agents, as an MCP server
+    Mcp(McpArgs),
     /// List, pin and remove cached outputs
     Cache(CacheArgs),
     /// Export a run to another format

@@ -1,6 +1,6 @@
 //! The options of the commands that steer a run.
 
-use super::run::{LimitArgs, SourceArgs, UnknownWhen};
+use super::run::{LimitArgs, ScreenArgs, SourceArgs, UnknownWhen};
 use clap::Args;
 
 /// The run that a verb is about, and how it answers.
@@ -16,6 +16,43 @@ pub(crate) struct OfRun {
     #[arg(long)]
     pub dry_run: bool,
     /// The token of a run that listens on the network
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "PLANDECK_TOKEN",
+        hide_env_values = true
+    )]
+    pub token: Option<String>,
+}
+
+/// `plandeck attach`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct AttachArgs {
+    /// The run: its id, the start of its id, last, or the address of one that listens on the network
+    #[arg(value_name = "RUN|URL")]
+    pub run: String,
+    /// The token of a run that listens on the network
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "PLANDECK_TOKEN",
+        hide_env_values = true
+    )]
+    pub token: Option<String>,
+    /// Print plain progress on standard output instead of opening the dashboard
+    #[arg(long)]
+    pub headless: bool,
+    #[command(flatten)]
+    pub screen: ScreenArgs,
+}
+
+/// `plandeck mcp`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct McpArgs {
+    /// Serve over HTTP on this address instead of standard input and output: 127.0.0.1:7001, or :0 for any port
+    #[arg(long, value_name = "ADDRESS")]
+    pub http: Option<String>,
+    /// The token that clients have to send over HTTP
     #[arg(
         long,
         value_name = "TOKEN",

@@ -49,6 +49,7 @@ pub async fn run(feed: impl Feed, options: Options) -> Result<Left, Error> {
     model.tour = options.tour;
     model.from_home = options.from_home;
     model.from_parent = options.from_parent;
+    model.attached = options.attached;
     if let Some(speed) = options.replay {
         model = model.replaying(speed);
     }
@@ -122,7 +123,9 @@ impl<F: Feed> Screen for Dashboard<F> {
         let more = events.len() >= BATCH;
         let answers = self.feed.answers().into_iter().map(Message::Answer);
         let live = Message::Live(self.feed.live_answers());
-        let messages = [Message::Events(events), live].into_iter().chain(answers);
+        let notices = self.feed.notices().into_iter().map(Message::Notice);
+        let messages = [Message::Events(events), live].into_iter();
+        let messages = messages.chain(answers).chain(notices);
         (messages.collect(), more)
     }
 

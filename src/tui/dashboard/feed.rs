@@ -22,6 +22,11 @@ pub trait Feed: Send {
         LiveAnswers::new()
     }
 
+    /// What the user is to be told since the last call: a command that was refused, a run that is out of reach.
+    fn notices(&mut self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// The time since the start of the run.
     fn now(&self) -> Micros;
 

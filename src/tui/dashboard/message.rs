@@ -18,6 +18,8 @@ pub enum Message {
     Answer(HistoryAnswer),
     /// Time went on; sent before anything else that depends on it.
     Tick(Micros),
+    /// Something that the user is to be told.
+    Notice(String),
     /// The run did not take a command.
     Refused(CommandError),
 }

@@ -47,6 +47,8 @@ pub struct Options {
     pub from_home: bool,
     /// Whether it is a fork made in the dashboard of another run, and leads back to that.
     pub from_parent: bool,
+    /// Whether the run is of another process, which goes on when the dashboard is left.
+    pub attached: bool,
     /// Whether captions name the next key: for a demonstration.
     pub tour: bool,
     /// Why the worker was chosen, where the user did not choose it; the header says it where there is room.

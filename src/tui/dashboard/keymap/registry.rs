@@ -337,7 +337,8 @@ static AFTER_VIEWS: &[Entry] = &[
     ask("suspend", &[Key::control('z')], Dashboard, "suspend the program", always, |_| vec![Effect::Terminal(TerminalEffect::Suspend)]).over(Over::All),
     ask("quit", &[key('q'), Key::control('c')], Dashboard, "back to the run that this one was forked from (asks while the run is active)", |m| m.from_parent, questions::quit).over(Over::Quit).hint("parent run"),
     ask("quit", &[key('q'), Key::control('c')], Dashboard, "back to the home screen (asks while the run is active)", |m| m.from_home && !m.from_parent, questions::quit).over(Over::Quit).hint("home"),
-    ask("quit", &[key('q'), Key::control('c')], Dashboard, "quit (asks while the run is active)", |m| !m.from_home && !m.from_parent, questions::quit).over(Over::Quit).hint("quit"),
+    ask("quit", &[key('q'), Key::control('c')], Dashboard, "quit (asks while the run is active)", |m| !m.from_home && !m.from_parent && !m.attached, questions::quit).over(Over::Quit).hint("quit"),
+    ask("quit", &[key('q'), Key::control('c')], Dashboard, "leave; the run goes on", |m| m.attached, questions::quit).over(Over::Quit).hint("leave"),
 ];
 
 #[cfg(test)]

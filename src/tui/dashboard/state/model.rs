@@ -186,6 +186,8 @@ pub struct Model {
     pub from_home: bool,
     /// Whether it is a fork made in the dashboard of another run, and leads back to that.
     pub from_parent: bool,
+    /// Whether the run is of another process, which goes on when the dashboard is left.
+    pub attached: bool,
     /// Whether captions name the next key.
     pub tour: bool,
     /// Whether the dashboard is left as soon as the run has ended.
@@ -254,6 +256,7 @@ impl Model {
             notice: None,
             from_home: false,
             from_parent: false,
+            attached: false,
             tour: false,
             leaving: false,
             clicked: None,

@@ -84,6 +84,11 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
             model.keep_figures();
             themes::read_again(model)
         }
+        Message::Notice(notice) => {
+            model.dirty = true;
+            model.notice = Some(notice);
+            Vec::new()
+        }
         Message::Refused(CommandError::RunOver) => {
             model.dirty = true;
             if model.leaving {

@@ -56,9 +56,9 @@ pub(crate) fn confirm(model: &mut Model) -> Vec<Effect> {
     }
 }
 
-/// Quits; during a run it asks first.
+/// Quits; during a run of this process it asks first.
 pub(crate) fn quit(model: &mut Model) -> Vec<Effect> {
-    if model.leaving || !model.in_progress() {
+    if model.attached || model.leaving || !model.in_progress() {
         return leave(Outcome::Quit);
     }
     ask(model, Question::Quit)

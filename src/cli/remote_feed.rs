@@ -1,0 +1,170 @@
+//! The feed of a run of another process for the dashboard: its events over the control interface, its commands back.
+
+use crate::control::{Client, ClientError, CommandRequest};
+use crate::engine::{EventReader, EventSender, EventSink, event_channel};
+use crate::plan::StepIx;
+use crate::run::{CommandError, EventKind, RunCommand, RunEvent};
+use crate::tui::Feed;
+use crate::units::Micros;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+/// How often a broken connection is made again, and the pause before it.
+const ATTEMPTS: u32 = 3;
+const PAUSE: Duration = Duration::from_millis(300);
+
+/// The events of a run of another process, and the sender of commands to it.
+pub(super) struct RemoteFeed {
+    events: EventReader,
+    client: Client,
+    /// The ids of its rows.
+    ids: Vec<Arc<str>>,
+    /// When it started, on the clock of this process.
+    origin: Instant,
+    told: mpsc::UnboundedSender<String>,
+    notices: mpsc::UnboundedReceiver<String>,
+    /// Notices that wait to be taken.
+    waiting: Vec<String>,
+    follower: JoinHandle<()>,
+}
+
+impl RemoteFeed {
+    /// Follows the run behind `client` from its first event on. `passed` is the time since its start.
+    pub(super) fn new(client: Client, passed: Duration) -> Self {
+        let (sender, events) = event_channel();
+        let (told, notices) = mpsc::unbounded_channel();
+        let now = Instant::now();
+        Self {
+            events,
+            follower: tokio::spawn(follow(client.clone(), sender, told.clone())),
+            client,
+            ids: Vec::new(),
+            origin: now.checked_sub(passed).unwrap_or(now),
+            told,
+            notices,
+            waiting: Vec::new(),
+        }
+    }
+
+    fn learn(&mut self, events: &[RunEvent]) {
+        for event in events {
+            let steps = match &event.kind {
+                EventKind::RunStarted(header) => {
+                    self.ids.clear();
+                    &header.steps
+                }
+                EventKind::StepExpanded { elements, .. } => elements,
+                _ => continue,
+            };
+            self.ids
+                .extend(steps.iter().map(|step| Arc::clone(&step.id)));
+        }
+    }
+}
+
+impl Drop for RemoteFeed {
+    fn drop(&mut self) {
+        self.follower.abort();
+    }
+}
+
+/// Takes in the events as they come. Says so where the process of the run is gone before the run has ended.
+async fn follow(client: Client, mut into: EventSender, told: mpsc::UnboundedSender<String>) {
+    let mut next = 0;
+    let mut ended = false;
+    let mut attempts = 0;
+    loop {
+        match pass_on(&client, &mut into, &mut next, &mut ended).await {
+            Ok(()) if ended => return,
+            Err(ClientError::Refused { message, .. }) => {
+                let _ = told.send(message);
+                return;
+            }
+            _ => {}
+        }
+        attempts += 1;
+        if attempts > ATTEMPTS {
+            if !ended {
+                let gone =
+                    "the process of this run is gone: the run was interrupted, and can be resumed";
+                let _ = told.send(gone.to_owned());
+            }
+            return;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+async fn pass_on(
+    client: &Client,
+    into: &mut EventSender,
+    next: &mut u64,
+    ended: &mut bool,
+) -> Result<(), ClientError> {
+    let mut events = client.events(*next).await?;
+    while let Some(events) = events.next().await? {
+        for event in &events {
+            match event.kind {
+                EventKind::RunEnded { .. } => *ended = true,
+                EventKind::RunReopened => *ended = false,
+                _ => {}
+            }
+        }
+        if let Some(last) = events.last() {
+            *next = last.seq + 1;
+        }
+        into.accept(&events);
+    }
+    Ok(())
+}
+
+impl Feed for RemoteFeed {
+    fn take(&mut self, into: &mut Vec<RunEvent>, most: usize) {
+        let from = into.len();
+        self.events.take(into, most);
+        self.learn(&into[from..]);
+    }
+
+    fn changed(&mut self) -> BoxFuture<'_, ()> {
+        async move {
+            if !self.waiting.is_empty() {
+                return;
+            }
+            tokio::select! {
+                () = self.events.changed() => {}
+                Some(notice) = self.notices.recv() => self.waiting.push(notice),
+            }
+        }
+        .boxed()
+    }
+
+    fn command(&mut self, command: RunCommand) -> Result<(), CommandError> {
+        let id = |row: StepIx| Some(self.ids.get(row.at())?.to_string());
+        let Some(request) = CommandRequest::of(&command, id) else {
+            return Ok(());
+        };
+        let (client, told) = (self.client.clone(), self.told.clone());
+        tokio::spawn(async move {
+            if let Err(error) = client.command(&request).await {
+                let _ = told.send(format!("{}: {error}", request.verb));
+            }
+        });
+        Ok(())
+    }
+
+    fn notices(&mut self) -> Vec<String> {
+        while let Ok(notice) = self.notices.try_recv() {
+            self.waiting.push(notice);
+        }
+        std::mem::take(&mut self.waiting)
+    }
+
+    fn now(&self) -> Micros {
+        self.origin.elapsed().into()
+    }
+}

@@ -1,0 +1,257 @@
+//! The table of the tools: what each is for, what it takes, and what it does.
+
+use super::answer::Answer;
+use super::arguments::Arguments;
+use super::calls;
+use futures::future::BoxFuture;
+use serde_json::{Map, Value, json};
+
+/// An argument: its name, its JSON type (empty: any), what it is, and whether it has to be given.
+type Argument = (&'static str, &'static str, &'static str, bool);
+
+/// One tool.
+pub(super) struct McpTool {
+    /// Its name.
+    pub name: &'static str,
+    /// What it does.
+    pub about: &'static str,
+    /// Whether it changes nothing.
+    pub read_only: bool,
+    arguments: &'static [Argument],
+    /// Does it.
+    pub call: fn(Arguments) -> BoxFuture<'static, Answer>,
+}
+
+const RUN: Argument = (
+    "run_id",
+    "string",
+    "The run: its id, the beginning of it, or last (the default)",
+    false,
+);
+const STEP: Argument = (
+    "step",
+    "string",
+    "The id of the step; an element of a for_each step is ID[N]",
+    true,
+);
+const PLAN: Argument = (
+    "plan",
+    "string",
+    "The plan: the path of a file, or the text itself",
+    true,
+);
+const TOOLS: Argument = (
+    "tools",
+    "",
+    "The tool catalog: the path of a file, its text, or an object; without it, the plan's own or the file beside the plan",
+    false,
+);
+const CONTEXT: Argument = (
+    "context",
+    "object",
+    "The values that the plan refers to, by name",
+    false,
+);
+
+/// Every tool.
+pub(super) const ALL: &[McpTool] = &[
+    McpTool {
+        name: "check_plan",
+        about: "Check a plan without running anything: its faults with their places, its steps, the least and the most that it can cost, and what it would start and reach",
+        read_only: true,
+        arguments: &[PLAN, TOOLS, CONTEXT],
+        call: |arguments| Box::pin(calls::check_plan(arguments)),
+    },
+    McpTool {
+        name: "run_plan",
+        about: "Start a run of a plan. It runs in a process of its own; a person can watch it with `plandeck attach RUN`. The answer comes at once, with the result where the run has ended by then: ask run_status or list_events for the rest",
+        read_only: false,
+        arguments: &[PLAN, TOOLS, CONTEXT],
+        call: |arguments| Box::pin(calls::run_plan(arguments)),
+    },
+    McpTool {
+        name: "run_status",
+        about: "The result of a run, or the result so far of one that is running: every step with its status, output, error and cost",
+        read_only: true,
+        arguments: &[RUN],
+        call: |arguments| Box::pin(calls::run_status(arguments)),
+    },
+    McpTool {
+        name: "list_events",
+        about: "The events of a run from a number on, at most 500; `next` is where to go on. Where a live run has no new ones, it waits for some for up to 10 seconds",
+        read_only: true,
+        arguments: &[
+            RUN,
+            (
+                "from",
+                "integer",
+                "The number of the first event; 0 by default",
+                false,
+            ),
+        ],
+        call: |arguments| Box::pin(calls::list_events(arguments)),
+    },
+    McpTool {
+        name: "inspect_step",
+        about: "One step of a run: how it is defined, how it ended, and its events: inputs, prompts, answers, logs, errors",
+        read_only: true,
+        arguments: &[RUN, STEP],
+        call: |arguments| Box::pin(calls::inspect_step(arguments)),
+    },
+    McpTool {
+        name: "preview",
+        about: "What a verb would run again and what it can cost, without doing it",
+        read_only: true,
+        arguments: &[
+            RUN,
+            ("verb", "string", "retry, refresh, edit, set or skip", true),
+            ("step", "string", "The id of the step", false),
+            (
+                "input",
+                "",
+                "For edit: the input instead of the parameters",
+                false,
+            ),
+            ("output", "", "For set: the output of the step", false),
+        ],
+        call: |arguments| Box::pin(calls::preview(arguments)),
+    },
+    McpTool {
+        name: "retry_step",
+        about: "Run a step again, with everything that depends on it. A run that has ended goes on under its own id; outputs that nothing has changed are not paid for again",
+        read_only: false,
+        arguments: &[RUN, STEP],
+        call: |arguments| Box::pin(calls::verb("retry", arguments)),
+    },
+    McpTool {
+        name: "edit_step",
+        about: "Change what a step is called with (input, prompt or model) and run it again, or give it its output instead of calling it (output)",
+        read_only: false,
+        arguments: &[
+            RUN,
+            STEP,
+            (
+                "input",
+                "",
+                "The input instead of the parameters; null takes that back",
+                false,
+            ),
+            (
+                "prompt",
+                "string",
+                "The prompt instead of the tool's own, with {{name}} for parameters",
+                false,
+            ),
+            ("model", "string", "The model instead of the plan's", false),
+            (
+                "output",
+                "",
+                "The output of the step, which is then not called",
+                false,
+            ),
+        ],
+        call: |arguments| Box::pin(calls::edit_step(arguments)),
+    },
+    McpTool {
+        name: "skip_step",
+        about: "Do not run a step; what depends on it sees it as skipped",
+        read_only: false,
+        arguments: &[RUN, STEP],
+        call: |arguments| Box::pin(calls::verb("skip", arguments)),
+    },
+    McpTool {
+        name: "approve_step",
+        about: "Approve a step that waits for approval, or refuse it with input false",
+        read_only: false,
+        arguments: &[
+            RUN,
+            STEP,
+            (
+                "input",
+                "boolean",
+                "true approves (the default), false refuses",
+                false,
+            ),
+        ],
+        call: |arguments| Box::pin(calls::approve_step(arguments)),
+    },
+    McpTool {
+        name: "stop_run",
+        about: "Stop a run that is running: cancel what is running, skip the rest",
+        read_only: false,
+        arguments: &[RUN],
+        call: |arguments| Box::pin(calls::verb("stop", arguments)),
+    },
+    McpTool {
+        name: "diff_runs",
+        about: "In what two runs differ, and where in the DAG the differences start",
+        read_only: true,
+        arguments: &[
+            (
+                "run_id",
+                "string",
+                "The second run: its id, the beginning of it, or last",
+                true,
+            ),
+            (
+                "from",
+                "string",
+                "The first run, with which it is compared",
+                true,
+            ),
+        ],
+        call: |arguments| Box::pin(calls::diff_runs(arguments)),
+    },
+    McpTool {
+        name: "explain_step",
+        about: "Why a step of a run was called, or why it was not",
+        read_only: true,
+        arguments: &[RUN, STEP],
+        call: |arguments| Box::pin(calls::explain_step(arguments)),
+    },
+];
+
+impl McpTool {
+    /// The JSON Schema of its arguments.
+    pub(super) fn schema(&self) -> Map<String, Value> {
+        let property = |(name, kind, about, _): &Argument| {
+            let mut property = json!({"description": about});
+            if !kind.is_empty() {
+                property["type"] = json!(kind);
+            }
+            ((*name).to_owned(), property)
+        };
+        let required = self.arguments.iter().filter(|(.., required)| *required);
+        let required: Vec<&str> = required.map(|(name, ..)| *name).collect();
+        let properties: Map<String, Value> = self.arguments.iter().map(property).collect();
+        let schema = json!({
+            "type": "object",
+            "properties": properties,
+            "required": required,
+            "additionalProperties": false,
+        });
+        match schema {
+            Value::Object(schema) => schema,
+            _ => Map::new(),
+        }
+    }
+
+    /// The first argument that it does not take, or that is missing.
+    pub(super) fn fault(&self, given: &Map<String, Value>) -> Option<String> {
+        let known = |name: &str| self.arguments.iter().any(|(known, ..)| *known == name);
+        if let Some(name) = given.keys().find(|name| !known(name)) {
+            let names: Vec<&str> = self.arguments.iter().map(|(name, ..)| *name).collect();
+            return Some(format!(
+                "{} takes no {name:?}; it takes: {}",
+                self.name,
+                names.join(", ")
+            ));
+        }
+        let mut required = self.arguments.iter().filter(|(.., required)| *required);
+        let missing = required.find(|(name, ..)| !given.contains_key(*name))?;
+        Some(format!(
+            "{} needs {:?}: {}",
+            self.name, missing.0, missing.2
+        ))
+    }
+}

@@ -1,0 +1,180 @@
+//! The MCP server, through a client of the protocol's own library: a run is taken from its failure to success.
+
+use crate::common::program::{command, program};
+use rmcp::model::{CallToolRequestParams, CallToolResult};
+use rmcp::service::RunningService;
+use rmcp::{RoleClient, ServiceExt};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::process::Stdio;
+use tokio::process::Command;
+
+type Client = RunningService<RoleClient, ()>;
+
+async fn client(home: &Path) -> Client {
+    let mut plain = command();
+    plain
+        .env("PLANDECK_HOME", home)
+        .env("PLANDECK_WORKER", "offline")
+        .arg("mcp");
+    let mut child = Command::from(plain)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let pipes = (child.stdout.take().unwrap(), child.stdin.take().unwrap());
+    let client = ().serve(pipes).await.unwrap();
+    tokio::spawn(async move { child.wait().await });
+    client
+}
+
+async fn call(client: &Client, name: &'static str, arguments: Value) -> (bool, Value) {
+    let mut request = CallToolRequestParams::new(name);
+    request.arguments = arguments.as_object().cloned();
+    let result: CallToolResult = client.call_tool(request).await.unwrap();
+    (
+        result.is_error == Some(true),
+        result.structured_content.unwrap(),
+    )
+}
+
+async fn done(client: &Client, name: &'static str, arguments: Value) -> Value {
+    let (is_error, answer) = call(client, name, arguments).await;
+    assert!(!is_error, "{name}: {answer}");
+    answer
+}
+
+fn step<'a>(result: &'a Value, id: &str) -> &'a Value {
+    let steps = result["steps"].as_array().unwrap();
+    steps.iter().find(|step| step["id"] == id).unwrap()
+}
+
+fn plan() -> String {
+    json!({
+        "name": "agent",
+        "tools": {"divide": {"type": "jq", "filter": "if .by == 0 then error(\"division by zero\") else .n / .by end"}},
+        "steps": [
+            {"id": "half", "tool": "divide", "parameters": {"n": "{{n}}", "by": 2}},
+            {"id": "bad", "tool": "divide", "parameters": {"n": "{{half}}", "by": 0}},
+            {"id": "last", "tool": "divide", "parameters": {"n": "{{bad}}", "by": 1}},
+        ],
+    })
+    .to_string()
+}
+
+#[tokio::test]
+async fn an_agent_takes_a_run_from_its_failure_to_success() {
+    assert!(program().exists());
+    let home = tempfile::tempdir().unwrap();
+    let client = client(home.path()).await;
+    let listed = client.list_all_tools().await.unwrap();
+    let names: Vec<&str> = listed.iter().map(|tool| &*tool.name).collect();
+    assert_eq!(
+        names,
+        [
+            "check_plan",
+            "run_plan",
+            "run_status",
+            "list_events",
+            "inspect_step",
+            "preview",
+            "retry_step",
+            "edit_step",
+            "skip_step",
+            "approve_step",
+            "stop_run",
+            "diff_runs",
+            "explain_step"
+        ]
+    );
+    let checked = done(
+        &client,
+        "check_plan",
+        json!({"plan": plan(), "context": {"n": 8}}),
+    )
+    .await;
+    assert_eq!(checked["sound"], true, "{checked}");
+    let run = done(
+        &client,
+        "run_plan",
+        json!({"plan": plan(), "context": {"n": 8}}),
+    )
+    .await;
+    let run_id = run["run_id"].as_str().unwrap().to_owned();
+    let mut from = 0;
+    loop {
+        let events = done(
+            &client,
+            "list_events",
+            json!({"run_id": run_id, "from": from}),
+        )
+        .await;
+        from = events["next"].as_u64().unwrap();
+        if events["over"] == true {
+            break;
+        }
+    }
+    let status = done(&client, "run_status", json!({"run_id": run_id})).await;
+    assert_eq!(
+        (&status["status"], &step(&status, "half")["output"]),
+        (&json!("failed"), &json!(4))
+    );
+    let seen = done(
+        &client,
+        "inspect_step",
+        json!({"run_id": run_id, "step": "bad"}),
+    )
+    .await;
+    assert!(
+        seen["step"]["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("division by zero")
+    );
+    assert_eq!(seen["definition"]["tool"], "divide");
+    let edit = json!({"run_id": run_id, "step": "bad", "input": {"n": 4, "by": 2}});
+    let done_now = done(&client, "edit_step", edit).await;
+    assert_eq!(
+        (&done_now["status"], &done_now["run_id"]),
+        (&json!("succeeded"), &json!(run_id))
+    );
+    assert_eq!(step(&done_now, "last")["output"], 2);
+    let why = done(
+        &client,
+        "explain_step",
+        json!({"run_id": run_id, "step": "half"}),
+    )
+    .await;
+    assert!(why.to_string().contains("not called"), "{why}");
+    let again = done(
+        &client,
+        "run_plan",
+        json!({"plan": plan(), "context": {"n": 6}}),
+    )
+    .await;
+    let runs = json!({"from": run_id, "run_id": again["run_id"]});
+    let diff = done(&client, "diff_runs", runs).await;
+    assert!(diff.is_object(), "{diff}");
+
+    for (name, arguments, says) in [
+        ("run_plan", json!({"plan": "nowhere.yaml"}), "no such file"),
+        ("run_plan", json!({}), "needs \"plan\""),
+        ("run_plan", json!({"plan": plan()}), "\"n\""),
+        ("run_status", json!({"run": run_id}), "takes no \"run\""),
+        ("stop_run", json!({"run_id": run_id}), "not live"),
+        (
+            "retry_step",
+            json!({"run_id": run_id, "step": "x"}),
+            "no step",
+        ),
+    ] {
+        let (is_error, answer) = call(&client, name, arguments.clone()).await;
+        let message = answer["error"]["message"].as_str().unwrap_or_default();
+        assert!(
+            is_error && message.contains(says),
+            "{name} {arguments}: {answer}"
+        );
+    }
+    client.cancel().await.unwrap();
+}
