@@ -148,22 +148,17 @@ pub(super) async fn preview(arguments: Arguments) -> Answer {
         ..CommandRequest::default()
     };
     let (store, run) = find(arguments.run()?)?;
-    match Client::of_run(store.home(), &run.run_id) {
-        Some(client) => client.preview(&request).await.map_err(of_client),
-        None => {
-            let mut words = vec![request.verb, run.run_id.to_string()];
-            words.extend(request.step);
-            for (option, value) in [("--input", request.input), ("--output", request.output)] {
-                words.extend(
-                    value
-                        .into_iter()
-                        .flat_map(|value| [option.to_owned(), value.to_string()]),
-                );
-            }
-            words.extend(["--dry-run", "--json"].map(str::to_owned));
-            program::run(&arguments.program, &words).await
-        }
+    if let Some(client) = Client::of_run(store.home(), &run.run_id) {
+        return client.preview(&request).await.map_err(of_client);
     }
+    let mut words = vec![request.verb, run.run_id.to_string()];
+    words.extend(request.step);
+    for (option, value) in [("--input", request.input), ("--output", request.output)] {
+        let given = value.map(|value| [option.to_owned(), value.to_string()]);
+        words.extend(given.into_iter().flatten());
+    }
+    words.extend(["--dry-run", "--json"].map(str::to_owned));
+    program::run(&arguments.program, &words).await
 }
 
 /// Does a verb that takes a run and a step.
