@@ -301,22 +301,13 @@ impl Driver {
                             self.reuse.call_changed(&step.id);
                             self.edit(step.ix, prompt.as_ref(), model.as_ref());
                         }
-                        EventKind::StepSucceeded { step, output, .. } => {
-                            self.reuse.ended(step.ix, Some(&*output), &self.scheduler);
-                        }
-                        EventKind::StepFailed { step, .. }
-                        | EventKind::StepSkipped { step, .. }
-                        | EventKind::StepUnknown { step, .. }
-                        | EventKind::StepCancelled { step } => {
-                            self.reuse.ended(step.ix, None, &self.scheduler);
-                        }
                         EventKind::AttemptStarted {
                             step,
                             input,
                             prompt,
                             ..
                         } => *prompt = self.prompt(step.ix, input),
-                        _ => {}
+                        other => self.reuse.note_end(other, &self.scheduler),
                     }
                     let attached = self.attach(&kind);
                     self.emitter.emit(now, kind);

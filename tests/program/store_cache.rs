@@ -487,7 +487,7 @@ async fn a_changed_input_is_followed_to_the_step_it_comes_from() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_step_that_is_refreshed_replaces_what_is_kept_of_it_and_of_what_depends_on_it() {
-    use StepSource::{Cache, Call};
+    use StepSource::{Call, Recorded};
     let home = tempfile::tempdir().unwrap();
     let echo = paid();
     let options = CacheOptions::default();
@@ -524,7 +524,7 @@ async fn a_step_that_is_refreshed_replaces_what_is_kept_of_it_and_of_what_depend
         retry,
     )
     .await;
-    assert_eq!(sources(&state), [Call, Cache, Call]);
+    assert_eq!(sources(&state), [Call, Recorded, Call]);
     assert_eq!((echo.calls_of("a"), echo.calls_of("b")), (3, 2));
     let run_id = &state.header.as_ref().unwrap().run_id;
     let next = cached(home.path(), steps(), &echo, fingerprint("p"), options).await;

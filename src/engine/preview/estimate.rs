@@ -1,6 +1,6 @@
 //! How long the calls of a run take and what they cost, from its record.
 
-use super::world::WorldEnd;
+use super::world_end::WorldEnd;
 use crate::plan::StepIx;
 use crate::run::{
     CallEdit, Range, RunCommand, RunState, Seconds, StepPrice, StepState, StepStatus,

@@ -7,6 +7,7 @@
 
 mod estimate;
 mod world;
+mod world_end;
 
 use super::step_tools::{StepTools, retry_policy};
 use crate::plan::{ExecutionPlan, StepIx};

@@ -2,6 +2,7 @@
 
 use super::Liveness;
 use super::estimate::Estimates;
+use super::world_end::WorldEnd;
 use crate::engine::{Action, Input, Prepared, Rules, Scheduler, Timer};
 use crate::plan::{ExecutionPlan, RetryPolicy, StepInput, StepIx};
 use crate::run::{
@@ -15,21 +16,6 @@ use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
-
-/// What came of it. Rows are those of the run.
-#[derive(Debug, Default)]
-pub(super) struct WorldEnd {
-    /// What was called after the commands; a `for_each` step by its elements, or itself where it has none yet.
-    pub(super) called: BTreeSet<StepIx>,
-    /// What may be called beside, because a condition is looked at again.
-    pub(super) possible: BTreeSet<StepIx>,
-    /// What a limit kept from being called.
-    pub(super) refused: BTreeSet<StepIx>,
-    /// Whether lists are expanded whose length is not known.
-    pub(super) open_lists: bool,
-    /// How long it took.
-    pub(super) took: Micros,
-}
 
 pub(super) struct World<'a> {
     plan: &'a ExecutionPlan,
