@@ -86,7 +86,7 @@ fn file_of(what: &str, text: &str) -> Result<String, ControlError> {
             .join(FOLDER);
         std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
         let hash = blake3::hash(text.as_bytes()).to_hex();
-        // A plan that is no JSON or YAML is read as text all the same.
+        // A plan that is not valid JSON or YAML is read as text too.
         let file = folder.join(format!("{what}-{}.yaml", &hash[..16]));
         std::fs::write(&file, text).map_err(|error| format!("{}: {error}", file.display()))?;
         Ok(file)
