@@ -10,7 +10,7 @@
 //!    └── RunCommand ── VERBS ◀── POST /v1/commands
 //! ```
 //!
-//! The server has a thread of its own. The engine appends to the [`EventLog`] and never waits for a reader.
+//! The server has a thread of its own. The engine appends to the event log and never waits for a reader.
 
 mod access;
 mod client;
