@@ -14,6 +14,8 @@ use std::time::Duration;
 const REPORT: &str = "PLANDECK_DETACHED";
 /// How often that is looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// How long a question waits for an answer by default: such a run is there to be steered from elsewhere.
+const ANSWER_WITHIN: &str = "--answer-within=600";
 /// How long a run that has started may take until it is on record.
 const RECORD_WITHIN: Duration = Duration::from_secs(5);
 
@@ -46,6 +48,7 @@ pub(super) async fn detach(args: &RunArgs) -> Result<u8, Failure> {
     let mut child = Command::new(program)
         .args(std::env::args_os().skip(1).filter(|arg| arg != "--detach"))
         .arg("--headless")
+        .args(args.answer_within.is_none().then_some(ANSWER_WITHIN))
         .env(REPORT, &report)
         .stdin(Stdio::null())
         .stdout(both().map_err(|error| trouble("its log", &error))?)

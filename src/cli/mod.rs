@@ -110,6 +110,7 @@ pub fn main() -> ExitCode {
         Some(Command::Skip(args)) => on_tokio(verb(Typed::on_step("skip", *args))),
         Some(Command::Break(args)) => on_tokio(verb(Typed::breakpoint(args))),
         Some(Command::Approve(args)) => on_tokio(verb(Typed::approval(args))),
+        Some(Command::Answer(args)) => Typed::answer(args).and_then(|typed| on_tokio(verb(typed))),
         Some(Command::Stop(args)) => on_tokio(verb(Typed::of_run("stop", args))),
         Some(Command::Mcp(args)) => on_tokio(mcp::mcp(args)),
         Some(Command::Cache(args)) => cache::cache(&args),

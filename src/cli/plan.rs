@@ -65,6 +65,9 @@ async fn made(args: &PlanArgs, settings: &Settings) -> Result<Made, Failure> {
     if planning.planner.is_offline() && !was_chosen {
         note_line("no model is configured, so the offline planner searches the catalog");
     }
+    for one in &planning.notes {
+        note_line(one);
+    }
     let made = match &args.refine {
         Some(file) => refined(args, &planning, file).await,
         None => written(args, &planning).await,

@@ -200,6 +200,8 @@ async fn run_once(
         .answers(Answers::new(args.approve.iter().cloned()))
         .breakpoints(breakpoints)
         .approval_lifetime(approval_lifetime)
+        .question_answers(args.answers.clone())
+        .question_wait(args.question_wait())
         .interactive(!headless);
     let execution = match seed {
         Some(seed) => execution.seed(seed),
@@ -208,6 +210,14 @@ async fn run_once(
     let prepared = recorded(execution, &args, prior, headless).prepare()?;
     let color = args.screen.color.unwrap_or_default();
     notes(prepared.notes(), color);
+    for (step, _) in &args.answers {
+        // An element of a `for_each` step is `STEP[N]`.
+        let of_plan = step.split_once('[').map_or(&**step, |(step, _)| step);
+        if prepared.plan().find(of_plan).is_none() {
+            let words = format!("--answer {step}: the plan has no step {of_plan}");
+            return Err(Failure::usage(words));
+        }
+    }
     let written = Written::default();
     let prepared = with_events(prepared, &args, &written, headless)?;
     // With the dashboard too: they are in the scrollback after the user leaves.

@@ -6,7 +6,8 @@ use super::output::{note_line, out_json, out_line};
 use super::tools_call::call;
 use super::trust;
 use crate::session::{
-    SessionError, Settings, SourceOptions, all_servers, catalog, listed_tools, read_draft,
+    SessionError, Settings, SourceOptions, all_servers, catalog, listed_tools, not_asked,
+    read_draft,
 };
 use crate::text::{fit, line, pad, width};
 use crate::tools::{BUILTINS, Catalog, ToolDefinition};
@@ -93,10 +94,7 @@ async fn with_servers(known: Catalog, source: &SourceOptions) -> Result<(Catalog
     let settings = Settings::load(&here)?;
     let listing = match listed_tools(&known, source, &settings).await {
         Err(SessionError::NotTrusted(request)) => {
-            note_line(&format!(
-                "MCP servers are not asked for their tools: {request}\n{}",
-                request.remedy()
-            ));
+            note_line(&not_asked(&request));
             return Ok((known, SOME_MISSING));
         }
         listing => listing?,

@@ -1,10 +1,10 @@
 //! The verbs on a run: a live one takes them over its socket, a recorded one goes on under its own id.
 
 use super::args::run::{LimitArgs, RunArgs};
-use super::args::values::Bound;
+use super::args::values::{Bound, answer_value};
 use super::args::verbs::{
-    ApproveArgs, BreakArgs, EditArgs, GoOnArgs, OfRun, ResumeArgs, RetryArgs, RunVerbArgs, SetArgs,
-    StepArgs, StepVerbArgs,
+    AnswerArgs, ApproveArgs, BreakArgs, EditArgs, GoOnArgs, OfRun, ResumeArgs, RetryArgs,
+    RunVerbArgs, SetArgs, StepArgs, StepVerbArgs,
 };
 use super::failure::{Failure, NOTHING_RAN};
 use super::live_run::{Found, find};
@@ -77,6 +77,16 @@ impl Typed {
         let mut typed = Self::new("approve", args.of, Some(args.step), GoOnArgs::default());
         typed.request.off = args.no;
         typed
+    }
+
+    pub(super) fn answer(args: AnswerArgs) -> Result<Self, Failure> {
+        let mut typed = Self::new("answer", args.of, Some(args.step), GoOnArgs::default());
+        let given = match args.answer.strip_prefix('@') {
+            Some(file) => value_from_file(Path::new(file))?,
+            None => answer_value(&args.answer).map_err(Failure::usage)?,
+        };
+        typed.request.answer = Some(given);
+        Ok(typed)
     }
 
     pub(super) fn breakpoint(args: BreakArgs) -> Self {

@@ -131,7 +131,22 @@ fn run_as_json(run: &RunState) -> Value {
     let mut result = result_of(run, status.word());
     result["paused"] = json!(run.phase == RunPhase::Paused);
     result["events"] = json!(run.events);
+    let questions = open_questions(run);
+    if !questions.is_empty() {
+        result["questions"] = json!(questions);
+    }
     result
+}
+
+/// What running calls ask the user.
+fn open_questions(run: &RunState) -> Vec<Value> {
+    let rows = run.steps.iter();
+    let asked = rows.filter_map(|row| {
+        let mut question = json!(row.open_question()?);
+        question["step"] = json!(row.info.id);
+        Some(question)
+    });
+    asked.collect()
 }
 
 #[derive(Deserialize)]

@@ -33,6 +33,9 @@ pub struct CommandRequest {
     /// `set`: the step's output.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub output: Option<Value>,
+    /// `answer`: what the user gives, an object as the question asks for, or `"decline"` or `"cancel"`.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    pub answer: Option<Value>,
     /// `break` and `pin`: takes it off; `approve`: refuses.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub off: bool,
@@ -138,6 +141,10 @@ impl CommandRequest {
                 off: !approval.granted,
                 ..on("approve", approval.step)?
             },
+            RunCommand::Answer(step, answer) => Self {
+                answer: Some(answer.to_value()),
+                ..on("answer", *step)?
+            },
             RunCommand::Set(setting) => Self {
                 settings: vec![setting.clone()],
                 ..verb("set")
@@ -154,6 +161,7 @@ impl CommandRequest {
             ("prompt", self.prompt.is_some()),
             ("model", self.model.is_some()),
             ("output", self.output.is_some()),
+            ("answer", self.answer.is_some()),
             ("off", self.off),
             ("settings", !self.settings.is_empty()),
         ];

@@ -4,8 +4,11 @@ use super::error::ControlError;
 use super::stored;
 use super::verb::{CommandRequest, Stored, Target, Verb, find_step};
 use crate::plan::StepIx;
-use crate::run::{Approval, Breakpoint, CallEdit, DecidedBy, Preview, RunCommand, RunState};
+use crate::run::{
+    Answer, Approval, Breakpoint, CallEdit, DecidedBy, Preview, RunCommand, RunState,
+};
 use crate::session::{Liveness, Previewer};
+use crate::text::schema::violation;
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -105,6 +108,15 @@ const VERBS: &[Verb] = &[
         ),
     },
     Verb {
+        name: "answer",
+        target: Target::Step,
+        fields: &["answer"],
+        commands: answer,
+        stored: Stored::NeedsLive(
+            "it answers a call that is running; plandeck run --resume RUN --answer STEP=JSON goes on",
+        ),
+    },
+    Verb {
         name: "pin",
         target: Target::Step,
         fields: &["off"],
@@ -149,6 +161,27 @@ fn edit(
     }
     on(step, |step| {
         RunCommand::SetCall(step, Box::new(edit.clone()))
+    })
+}
+
+fn answer(
+    request: &CommandRequest,
+    step: Option<StepIx>,
+    run: &RunState,
+) -> Result<Vec<RunCommand>, String> {
+    let given = request.answer.clone();
+    let given = given.ok_or("answer needs the answer: an object, \"decline\" or \"cancel\"")?;
+    let answer = Answer::from_value(given)?;
+    let row = step.and_then(|step| run.steps.get(step.at()));
+    let question = row.and_then(|row| row.open_question());
+    let schema = question.and_then(|question| question.schema.as_deref());
+    if let (Some(schema), Answer::Accept(content)) = (schema, &answer)
+        && let Some(fault) = violation(schema, content)
+    {
+        return Err(format!("the answer is not what is asked for: {fault}"));
+    }
+    on(step, |step| {
+        RunCommand::Answer(step, Arc::new(answer.clone()))
     })
 }
 

@@ -1,5 +1,6 @@
 //! One attempt on its own task: the call, its time limit and its cancellation.
 
+use super::user_time::UserTime;
 use crate::run::ErrorKind;
 use crate::tools::{Call, CallReport, CostBasis, Tool, ToolError};
 use crate::units::Micros;
@@ -39,6 +40,8 @@ impl AttemptDone {
 pub(super) struct Bounds {
     /// The most time it may take.
     pub limit: Option<Duration>,
+    /// The time of the user, which does not count against it.
+    pub user_time: UserTime,
     /// Whether the call would run into that limit again.
     pub deterministic: bool,
     /// The start of the run. Service time is counted on the same clock as the events, so that it never
@@ -80,7 +83,7 @@ async fn bounded(tool: Arc<dyn Tool>, mut call: Call, bounds: &Bounds) -> CallRe
     call.cancel = cancel.clone();
     let work = tool.call(call);
     tokio::pin!(work);
-    if let Ok(report) = timeout(limit, &mut work).await {
+    if let Some(report) = bounds.user_time.limited(limit, &mut work).await {
         report
     } else {
         // It ends what it started, as when a run is stopped.

@@ -3,10 +3,13 @@
 //! Dropping this cancels every call and aborts its task.
 
 use super::attempt::{AttemptDone, Bounds, attempt, panicked, unanswered};
+use super::user_time::UserTime;
 use crate::plan::StepIx;
-use crate::run::LogStream;
+use crate::run::{Answer, LogStream};
 use crate::text::held_memory::{CallMemory, HeldMemory};
-use crate::tools::{Call, CallHandle, CallLog, CallReport, SpendAuthorizer, Tool, ToolError};
+use crate::tools::{
+    Asker, Call, CallHandle, CallLog, CallReport, NOBODY, SpendAuthorizer, Tool, ToolError,
+};
 use crate::units::{Micros, Money};
 use futures::FutureExt;
 use serde_json::Value;
@@ -14,8 +17,10 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// Log entries that may wait for the engine; a tool that logs more in the meantime loses the excess.
@@ -38,6 +43,8 @@ pub(super) enum CallEvent {
     Asked(StepIx, Money),
     /// Its server gave it a handle, which it waits to have on record.
     Handle(GivenHandle),
+    /// Its server asks the user something.
+    Question(Asked),
     /// It ended.
     Ended(EndedCall),
 }
@@ -57,6 +64,15 @@ pub(super) struct GivenHandle {
     pub handle: Arc<str>,
     /// Told once it is on record.
     pub recorded: oneshot::Sender<()>,
+}
+
+/// What the server of a call asks the user.
+pub(super) struct Asked {
+    pub row: StepIx,
+    pub attempt: u32,
+    pub question: crate::run::Question,
+    /// Takes the answer, or why there is none.
+    pub answer: oneshot::Sender<Result<Answer, String>>,
 }
 
 /// How a call ended.
@@ -98,6 +114,8 @@ pub(super) struct Calls {
     asked: mpsc::Receiver<Question>,
     handles: mpsc::Sender<GivenHandle>,
     given: mpsc::Receiver<GivenHandle>,
+    asks: mpsc::Sender<Asked>,
+    user_asked: mpsc::Receiver<Asked>,
     /// Calls that wait for a budget decision.
     waiting: HashMap<StepIx, oneshot::Sender<bool>>,
     log: mpsc::Sender<LogEntry>,
@@ -111,6 +129,7 @@ impl Calls {
         let stop = CancellationToken::new();
         let (questions, asked) = mpsc::channel(QUESTIONS);
         let (handles, given) = mpsc::channel(QUESTIONS);
+        let (asks, user_asked) = mpsc::channel(QUESTIONS);
         let (log, logged) = mpsc::channel(LOG_ENTRIES);
         Self {
             _cancel_on_drop: stop.clone().drop_guard(),
@@ -122,6 +141,8 @@ impl Calls {
             asked,
             handles,
             given,
+            asks,
+            user_asked,
             waiting: HashMap::new(),
             log,
             logged,
@@ -210,6 +231,11 @@ impl Calls {
         self.given.try_recv().ok()
     }
 
+    /// The next question to the user, if there is one.
+    pub(super) fn try_asked(&mut self) -> Option<Asked> {
+        self.user_asked.try_recv().ok()
+    }
+
     /// Whether the call of a row can have an effect.
     pub(super) fn has_effect(&self, row: StepIx) -> bool {
         self.running.get(&row).is_some_and(|call| call.has_effect)
@@ -236,6 +262,7 @@ impl Calls {
                     return CallEvent::Asked(row, total);
                 }
                 Some(given) = self.given.recv() => return CallEvent::Handle(given),
+                Some(asked) = self.user_asked.recv() => return CallEvent::Question(asked),
                 Some(joined) = self.tasks.join_next_with_id() => {
                     if let Some(ended) = self.ended(joined, now()) {
                         return CallEvent::Ended(ended);
@@ -287,6 +314,42 @@ impl Calls {
                 let (answer, answered) = oneshot::channel();
                 let question = Question { row, total, answer };
                 questions.send(question).await.is_ok() && answered.await.unwrap_or(false)
+            }
+            .boxed()
+        })
+    }
+
+    /// Asks the user on behalf of an attempt of a row; `wait` is how long the answer may take.
+    pub(super) fn asker(
+        &self,
+        row: StepIx,
+        attempt: u32,
+        user_time: &UserTime,
+        wait: Option<Duration>,
+    ) -> Asker {
+        let (asks, user_time) = (self.asks.clone(), user_time.clone());
+        Asker::of(move |question| {
+            let (asks, user_time) = (asks.clone(), user_time.clone());
+            async move {
+                let _wait = user_time.begin();
+                let (answer, answered) = oneshot::channel();
+                let asked = Asked {
+                    row,
+                    attempt,
+                    question,
+                    answer,
+                };
+                let nobody = || Err(NOBODY.to_owned());
+                if asks.send(asked).await.is_err() {
+                    return nobody();
+                }
+                let Some(wait) = wait else {
+                    return answered.await.unwrap_or_else(|_| nobody());
+                };
+                match timeout(wait, answered).await {
+                    Ok(answer) => answer.unwrap_or_else(|_| nobody()),
+                    Err(_) => Err(format!("nobody has answered within {} s", wait.as_secs())),
+                }
             }
             .boxed()
         })

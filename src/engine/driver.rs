@@ -5,12 +5,15 @@
 //! million instant steps delays no time limit, no backoff, no ended call and no command for longer than that.
 
 mod breakpoints;
+mod command_channel;
 mod commands;
 mod expectations;
 mod log;
 mod preparation;
+mod questions;
 mod recovery;
 
+use self::command_channel::Commands;
 use super::answer_channel::AnswerSender;
 use super::attempt::{AttemptDone, Bounds};
 use super::break_conditions::BreakConditions;
@@ -24,11 +27,13 @@ use super::expectations::{Expectations, Made};
 use super::held_outputs::HeldOutputs;
 use super::inquiries::Inquiries;
 use super::large_inputs::LargeInputs;
+use super::questions::Questions;
 use super::reuse::Reuse;
 use super::setup::{Settings, Setup};
 use super::slow_motion::SlowMotion;
 use super::step_tools::StepTools;
 use super::timers::Timers;
+use super::user_time::UserTime;
 use super::{Action, Input, Rules, Scheduler};
 use crate::plan::{ExecutionPlan, StepInput, StepIx};
 use crate::run::{EventKind, RunCommand, RunState};
@@ -70,20 +75,12 @@ pub(super) struct Driver {
     large: LargeInputs,
     /// The handles of calls that an earlier run made, and whose end is waited for.
     attached: HashMap<StepIx, Arc<str>>,
+    questions: Box<Questions>,
     origin: Instant,
     /// The time read last.
     now: Micros,
     actions: VecDeque<Action>,
     scratch: Vec<Action>,
-}
-
-/// The channel of commands, and whether more are expected.
-struct Commands {
-    from: mpsc::Receiver<RunCommand>,
-    /// Whether a sender is left.
-    open: bool,
-    /// Whether the run may end: [`RunCommand::Close`] came, or every sender of commands is gone.
-    closed: bool,
 }
 
 impl Driver {
@@ -110,6 +107,7 @@ impl Driver {
         let mut scheduler = Scheduler::new(Arc::clone(&setup.plan.steps), retry, rules);
         let mut emitter = EventEmitter::new(setup.sinks, setup.toolbox.secrets());
         let secrets = setup.toolbox.secrets();
+        let questions = Box::new(Questions::with(&settings.question_answers));
         let reuse = Reuse::new(setup.resume, setup.cache, keys, &header.steps, secrets);
         match setup.so_far {
             None => emitter.emit(Micros(0), EventKind::RunStarted(Arc::new(header))),
@@ -146,6 +144,7 @@ impl Driver {
             held: HeldOutputs::default(),
             large: LargeInputs::default(),
             attached: HashMap::new(),
+            questions,
             origin,
             now: emitter_at,
             actions: VecDeque::new(),
@@ -154,11 +153,7 @@ impl Driver {
     }
 
     pub(super) async fn run(mut self, commands: mpsc::Receiver<RunCommand>) -> RunState {
-        let mut commands = Commands {
-            from: commands,
-            open: true,
-            closed: !self.settings.interactive,
-        };
+        let mut commands = Commands::new(commands, !self.settings.interactive);
         self.note_breakpoints();
         self.input(Input::Start);
         self.reuse.begin(&self.plan, &self.tools);
@@ -173,6 +168,9 @@ impl Driver {
             }
             if self.scheduler.has_ended() && (commands.closed || !commands.open) {
                 break;
+            }
+            if !commands.open {
+                self.refuse_questions();
             }
             if !commands.open && self.scheduler.waits_for_user() {
                 self.input(Input::Unattended);
@@ -202,9 +200,7 @@ impl Driver {
         while let Some((row, total)) = self.calls.try_question() {
             self.input(Input::BudgetRequest(row, total));
         }
-        while let Some(given) = self.calls.try_handle() {
-            self.record_handle(given);
-        }
+        self.take_what_servers_said();
         while let Some(ended) = self.calls.try_ended(self.now) {
             self.call_ended(ended);
         }
@@ -361,6 +357,7 @@ impl Driver {
             return self.ended(row, AttemptDone::free(report));
         }
         let instance = self.instance(row);
+        let user_time = UserTime::default();
         let call = Call {
             step: instance.key().id,
             attempt: number,
@@ -374,6 +371,7 @@ impl Driver {
             log: self.calls.log(row, number),
             listener: self.listener(row, number),
             raw: self.emitter.raw(),
+            asker: self.asker(row, number, &user_time),
             handle: self
                 .calls
                 .handle(row, number)
@@ -382,6 +380,7 @@ impl Driver {
         };
         let bounds = Bounds {
             limit: own_timeout.or(policy.timeout),
+            user_time,
             deterministic: policy.deterministic,
             origin: self.origin,
             // Recording the start is no part of the call.
@@ -439,6 +438,7 @@ impl Driver {
             CallEvent::Log(entry) => self.log(entry),
             CallEvent::Asked(row, total) => self.input(Input::BudgetRequest(row, total)),
             CallEvent::Handle(given) => self.record_handle(given),
+            CallEvent::Question(asked) => self.asked(asked),
             CallEvent::Ended(ended) => self.call_ended(ended),
         }
     }
@@ -446,6 +446,7 @@ impl Driver {
     fn call_ended(&mut self, ended: EndedCall) {
         self.take_log();
         self.calls.forget(ended.row);
+        self.forget_questions(ended.row);
         self.read_clock();
         if ended.has_effect {
             self.emitter.require_survival();

@@ -32,6 +32,7 @@ mod prepare;
 mod preview;
 mod prices;
 mod prior_steps;
+mod questions;
 mod redaction;
 mod refreshed;
 mod resume_state;
@@ -46,6 +47,7 @@ mod step_tools;
 mod tests;
 mod timers;
 mod unknown_steps;
+mod user_time;
 mod why;
 
 pub(crate) use answer_channel::{AnswerReader, AnswerSender, answer_channel};

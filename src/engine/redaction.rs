@@ -2,8 +2,8 @@
 
 use crate::plan::{StepInput, View};
 use crate::run::{
-    AttemptEnd, CallReason, EventKind, InputChange, MissReason, RerunReason, Reuse, RunError,
-    RunHeader, StepInfo,
+    Answer, AttemptEnd, CallReason, EventKind, InputChange, MissReason, RerunReason, Reuse,
+    RunError, RunHeader, StepInfo,
 };
 use crate::tools::Secrets;
 use serde_json::Value;
@@ -35,6 +35,16 @@ pub(super) fn redact(kind: &mut EventKind, secrets: &Secrets) {
         }
         EventKind::AttemptLog { text: line, .. } => text(line),
         EventKind::AttemptHandle { handle, .. } => text(handle),
+        EventKind::QuestionAsked { question, .. } => {
+            text(&mut question.message);
+            question.schema.iter_mut().for_each(value);
+            question.url.iter_mut().for_each(text);
+        }
+        EventKind::QuestionAnswered { answer, .. } => {
+            if let Answer::Accept(content) = &mut **answer {
+                value(content);
+            }
+        }
         EventKind::AttemptEnded(end) => {
             let end: &mut AttemptEnd = Arc::make_mut(end);
             if let Some(details) = &mut end.details {

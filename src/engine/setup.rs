@@ -6,7 +6,7 @@ use super::step_tools::StepTools;
 use super::{AnswerSender, EventSink};
 use crate::plan::{ExecutionPlan, Expectation, Mode, Step};
 use crate::run::{
-    Answers, Breakpoint, Rates, ResourceLimits, RunHeader, RunState, StepChecks, StepInfo,
+    Answer, Answers, Breakpoint, Rates, ResourceLimits, RunHeader, RunState, StepChecks, StepInfo,
     StepPrice,
 };
 use crate::tools::Toolbox;
@@ -44,6 +44,12 @@ pub struct Settings {
     pub seed: u64,
     /// The rates of models and of the catalog's pools.
     pub rates: Rates,
+    /// Answers to questions that servers will ask in the middle of calls, by row or step; of several for one, each in its
+    /// turn, and the last one from then on.
+    pub question_answers: Vec<(Arc<str>, Answer)>,
+    /// How long other questions wait for [`RunCommand::Answer`](crate::run::RunCommand::Answer) where the run is not
+    /// interactive; without it nobody is asked.
+    pub question_wait: Option<Duration>,
     /// Slow motion: steps that cost nothing, change nothing and take no time are shown as running for this long.
     pub pace: Option<Duration>,
     /// Answers to approvals, given before the run begins.
@@ -66,6 +72,8 @@ impl Default for Settings {
             simulated: false,
             seed: fastrand::u64(..),
             rates: Rates::default(),
+            question_answers: Vec::new(),
+            question_wait: None,
             pace: None,
             answers: Answers::default(),
             breakpoints: Vec::new(),

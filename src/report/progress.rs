@@ -1,5 +1,6 @@
 //! A run as plain lines, for output that is not a terminal.
 
+use super::questions::{answer_in_words, question_in_words};
 use super::settlements::settlement_in_words;
 use crate::run::{
     DecidedBy, EventKind, LogStream, RunEvent, RunOutcome, SkipReason, StepSource, WaitReason,
@@ -132,6 +133,12 @@ impl Progress {
             }
             EventKind::AttemptHandle { step, handle, .. } => {
                 format!("task      {}: the server calls it {handle}", step.id)
+            }
+            EventKind::QuestionAsked { step, question, .. } => {
+                format!("asks      {}: {}", step.id, question_in_words(question))
+            }
+            EventKind::QuestionAnswered { step, answer, .. } => {
+                format!("answered  {}: {}", step.id, answer_in_words(answer))
             }
             // What is printed is in the output, and a line that is overwritten is none to keep.
             EventKind::AttemptLog { stream, text, .. }

@@ -1,6 +1,6 @@
 //! One attempt at a step, as the fold knows it.
 
-use super::{AttemptEnd, CallReason, LogStream};
+use super::{AskedQuestion, AttemptEnd, CallReason, LogStream, Question};
 use crate::plan::StepInput;
 use crate::units::{Micros, Money};
 use std::collections::VecDeque;
@@ -38,6 +38,8 @@ pub struct AttemptExtras {
     pub prompt: Option<Arc<str>>,
     /// The handle that the server gave its call.
     pub handle: Option<Arc<str>>,
+    /// What its server asked the user, oldest first.
+    pub questions: Vec<AskedQuestion>,
     /// The tool's log.
     pub log: AttemptLog,
 }
@@ -48,6 +50,7 @@ static NO_EXTRAS: AttemptExtras = AttemptExtras {
     why: None,
     prompt: None,
     handle: None,
+    questions: Vec::new(),
     log: AttemptLog(None),
 };
 
@@ -69,6 +72,12 @@ impl AttemptState {
             let error = end.error.as_deref();
             end.cancelled && error.is_some_and(|error| &*error.message == CUT_OFF)
         })
+    }
+
+    /// The question that it waits for an answer to.
+    pub fn open_question(&self) -> Option<&Question> {
+        let last = self.questions.last().filter(|_| self.end.is_none())?;
+        last.answer.is_none().then_some(&*last.question)
     }
 
     /// Its extras, with the room for them made.

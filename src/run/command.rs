@@ -1,6 +1,6 @@
 //! What the user or a script may ask of a running engine.
 
-use super::{Breakpoint, DecidedBy, RunSetting};
+use super::{Answer, Breakpoint, DecidedBy, RunSetting};
 use crate::plan::StepIx;
 use serde_json::Value;
 use std::sync::Arc;
@@ -67,6 +67,9 @@ pub enum RunCommand {
     /// Call the step so from now on; a step that has ended runs again, with everything that depends on it. Not while a
     /// call of it is running.
     SetCall(StepIx, Box<CallEdit>),
+    /// Give this answer to the question that the running call of the step has asked. Not where it is not as the question's
+    /// schema has it.
+    Answer(StepIx, Arc<Answer>),
     /// Pin the step's output, so that it is used for the same call whatever its age and whatever is asked for,
     /// in this run and later ones, or unpin it.
     Pin(StepIx, bool),

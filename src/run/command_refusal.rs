@@ -72,6 +72,10 @@ impl RunCommand {
                 (row.asked_approval().is_none())
                     .then(|| format!("step {} waits for no approval", row.info.id))
             }),
+            Self::Answer(step, _) => on(run, *step, |row| {
+                (row.open_question().is_none())
+                    .then(|| format!("no call of step {} asks anything", row.info.id))
+            }),
             Self::Set(setting) => setting.refusal(run, run.at),
             Self::ContinueAfterLimit => {
                 let is_limited = !run.exceeded.is_empty();

@@ -44,10 +44,11 @@ pub use command::{Approval, CallEdit, CommandError, RunCommand};
 pub(crate) use compare::first_along;
 pub use compare::{Comparison, Differences, Verdict};
 pub use event::{
-    AttemptDetails, AttemptEnd, BreakWhen, Breakpoint, CallReason, DecidedBy, ErrorKind, EventKind,
-    HeldAt, InputChange, Limit, LogStream, MissReason, NotReused, RerunReason, Reuse, RunError,
-    RunEvent, RunHeader, RunOutcome, RunSetting, SettledBy, Settlement, SkipReason, StepChecks,
-    StepInfo, StepKey, StepPrice, StepSource, Streamed, VoidReason, WaitReason,
+    Answer, AskedQuestion, AttemptDetails, AttemptEnd, BreakWhen, Breakpoint, CallReason,
+    DecidedBy, ErrorKind, EventKind, HeldAt, InputChange, Limit, LogStream, MissReason, NotReused,
+    Question, RerunReason, Reuse, RunError, RunEvent, RunHeader, RunOutcome, RunSetting, SettledBy,
+    Settlement, SkipReason, StepChecks, StepInfo, StepKey, StepPrice, StepSource, Streamed,
+    VoidReason, WaitReason,
 };
 pub use exchange::{Body, Exchange};
 pub use figures::{Figures, UsualTimes, figures, time_left};

@@ -121,14 +121,6 @@ impl RunState {
         self.accounting_at(now).capacity(self.most_callable)
     }
 
-    /// What the run may still come to cost besides what earlier runs have spent: the limit less that; `None` without a
-    /// limit.
-    pub fn budget(&self) -> Option<Money> {
-        let header = self.header.as_ref()?;
-        let limit = self.limits.max_total_cost_usd?;
-        Some((limit - header.spent_before).max(Money::ZERO))
-    }
-
     /// Whether anything can still happen without the user.
     pub fn has_ended(&self) -> bool {
         matches!(self.phase, RunPhase::Ended(_))
@@ -251,6 +243,16 @@ impl RunState {
                 attempt,
                 handle,
             } => self.give_handle(step, *attempt, handle),
+            EventKind::QuestionAsked {
+                step,
+                attempt,
+                question,
+            } => self.ask(step, *attempt, question),
+            EventKind::QuestionAnswered {
+                step,
+                attempt,
+                answer,
+            } => self.answer(step, *attempt, answer),
             EventKind::AttemptLog {
                 step,
                 attempt,

@@ -2,8 +2,8 @@
 
 use super::row_info::RowInfo;
 use super::{
-    AttemptState, Attempts, CallReason, DecidedBy, ErrorKind, Reuse, RunError, Settlement,
-    SkipReason, StepSource, StepStatus, VoidReason, WaitReason, Waits,
+    AttemptState, Attempts, CallReason, DecidedBy, ErrorKind, Question, Reuse, RunError,
+    Settlement, SkipReason, StepSource, StepStatus, VoidReason, WaitReason, Waits,
 };
 use crate::plan::{StepInput, StepIx};
 use crate::units::{Micros, Money, Tokens};
@@ -317,6 +317,11 @@ impl StepState {
     /// The running attempt, where there is one.
     pub(crate) fn running_attempt(&self) -> Option<&AttemptState> {
         self.attempts.last().filter(|attempt| attempt.end.is_none())
+    }
+
+    /// The question that its running attempt waits for an answer to.
+    pub fn open_question(&self) -> Option<&Question> {
+        self.running_attempt()?.open_question()
     }
 
     /// The last attempt, ended or not.

@@ -6,6 +6,7 @@ use super::load::{load, read_draft};
 use super::options::SourceOptions;
 use super::resume::PriorRun;
 use super::settings::Settings;
+use super::trust::{Judgement, TrustedOnce};
 use crate::engine::{definitions, step_prices};
 use crate::plan::{ExecutionPlan, StepIx};
 use crate::run::{Forecast, StepPrice};
@@ -57,6 +58,11 @@ pub(crate) async fn plan_change(run_id: &str) -> Result<PlanChange, SessionError
     let settings = Settings::load(&folder)?;
     settings.complete(&mut source);
     let loaded = load(&file, source, &settings).await?;
+    // What an edit would start that nobody has consented to is not asked for its tools.
+    let loaded = match loaded.judge(&TrustedOnce::default())? {
+        Judgement::Trusted(consent) => Box::pin(loaded.with_listed_tools(&consent)).await?,
+        Judgement::Asks(_) => loaded,
+    };
     let digests = definitions(&loaded.plan, &loaded.toolbox);
     let (changed, open) = prior.compared(&loaded.plan, &digests);
     let prices = step_prices(&loaded.plan, &loaded.context, &loaded.toolbox);

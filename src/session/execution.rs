@@ -7,7 +7,7 @@ use super::resume::PriorRun;
 use crate::engine::{AttemptExchanges, EventSink, Settings, UnknownSteps};
 use crate::models::{Prices, SmallModelWorker};
 use crate::plan::ExecutionPlan;
-use crate::run::{Answers, Breakpoint, ExecutionResult, Rates, ResourceLimits, RunEvent};
+use crate::run::{Answer, Answers, Breakpoint, ExecutionResult, Rates, ResourceLimits, RunEvent};
 use crate::store::CacheOptions;
 use crate::tools::{Catalog, CatalogToolbox, FnTool, Program, Reaches, Tool, ToolError};
 use serde_json::Value;
@@ -218,6 +218,22 @@ impl Execution {
     #[must_use]
     pub fn answers(mut self, answers: Answers) -> Self {
         self.settings.answers = answers;
+        self
+    }
+
+    /// Answers to questions that servers ask in the middle of calls, by step or by element of a `for_each` step; of several
+    /// for one, each in its turn, and the last one from then on.
+    #[must_use]
+    pub fn question_answers(mut self, answers: Vec<(Arc<str>, Answer)>) -> Self {
+        self.settings.question_answers = answers;
+        self
+    }
+
+    /// How long a question without such an answer waits for [`RunCommand::Answer`](crate::run::RunCommand::Answer) where
+    /// the run is not [interactive](Self::interactive); by default the call is told at once that nobody is asked.
+    #[must_use]
+    pub fn question_wait(mut self, wait: Option<Duration>) -> Self {
+        self.settings.question_wait = wait;
         self
     }
 

@@ -5,6 +5,7 @@ use super::error::SessionError;
 use super::load::{tool_options, worker};
 use super::options::SourceOptions;
 use super::settings::Settings;
+use super::trust::TrustRequest;
 use crate::tools::{Catalog, CatalogToolbox, Listing};
 
 /// Asks all MCP servers of a catalog for their tools. They are started or connected to.
@@ -25,4 +26,10 @@ pub(crate) async fn listed_tools(
     let toolbox = CatalogToolbox::new(catalog, &worker, tool_options(&options));
     consent_to_catalog(catalog, &toolbox, None, options.trust)?;
     Ok(Box::pin(toolbox.with_listed_tools(catalog, true)).await)
+}
+
+/// Why servers that are not trusted are not asked for their tools, with the remedy.
+pub(crate) fn not_asked(request: &TrustRequest) -> String {
+    let remedy = request.remedy();
+    format!("MCP servers are not asked for their tools: {request}\n{remedy}")
 }

@@ -1,9 +1,11 @@
 //! Plans from tasks: opens the catalog, chooses the planner, keeps its budget, and writes the plan to a file.
 
 use super::error::SessionError;
+use super::listed::{listed_tools, not_asked};
 use super::load::{Loaded, beside, catalog, load_to_check, read_draft, refuse_address_of_project};
 use super::options::SourceOptions;
 use super::plan_document::PlanDocument;
+use super::servers::all_servers;
 use super::settings::Settings;
 use crate::engine::step_prices;
 use crate::models::process_environment;
@@ -49,6 +51,8 @@ pub struct Planning {
     pub planner: LargePlanner,
     /// The tools that it may use.
     pub catalog: Catalog,
+    /// Why the tools of MCP servers are not among them.
+    pub notes: Vec<String>,
     /// The catalog inside the plan that is changed.
     own_tools: Option<Value>,
     options: PlanningOptions,
@@ -77,9 +81,8 @@ impl Planning {
         for file in &source.open_api {
             catalog.complete(Catalog::load_open_api(file)?);
         }
-        for file in &source.mcp_config {
-            catalog.merge_servers(Catalog::load(file)?);
-        }
+        all_servers(&mut catalog, plan, &source.mcp_config)?;
+        let (catalog, notes) = with_servers(catalog, source, settings).await?;
         let choice = options.planner.as_deref().unwrap_or("auto");
         let base_url = source.base_url.as_deref();
         let planner = LargePlanner::choose(choice, base_url, process_environment()).await?;
@@ -92,6 +95,7 @@ impl Planning {
         Ok(Self {
             planner,
             catalog,
+            notes,
             own_tools,
             options,
         })
@@ -153,6 +157,26 @@ impl Planning {
     /// The catalog files, that in the folder of the plan included.
     pub fn tools(&self) -> &[PathBuf] {
         &self.options.source.tools
+    }
+}
+
+/// The catalog with the tools that its MCP servers list, where they are trusted; and what is to be said about the others.
+async fn with_servers(
+    catalog: Catalog,
+    source: &SourceOptions,
+    settings: &Settings,
+) -> Result<(Catalog, Vec<String>), SessionError> {
+    if catalog.mcp_servers.is_empty() {
+        return Ok((catalog, Vec::new()));
+    }
+    match listed_tools(&catalog, source, settings).await {
+        Err(SessionError::NotTrusted(request)) => Ok((catalog, vec![not_asked(&request)])),
+        listing => {
+            let listing = listing?;
+            let failures = listing.failures.into_iter();
+            let failures = failures.map(|error| error.message).collect();
+            Ok((listing.catalog, failures))
+        }
     }
 }
 

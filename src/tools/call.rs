@@ -1,5 +1,6 @@
 //! One call: what a tool is given, and what it reports.
 
+use super::asker::Asker;
 use super::error::ToolError;
 use super::handle::CallHandle;
 use super::secrets::Secrets;
@@ -45,6 +46,8 @@ pub struct Call {
     /// Has the bodies of requests to models and their responses kept, without these secrets; `None` where nobody wants
     /// them.
     pub raw: Option<Arc<Secrets>>,
+    /// Asks the user what the server wants to know.
+    pub asker: Asker,
     /// The handle that the server gives, or gave, the call.
     pub handle: CallHandle,
     /// Asked before the tool spends more than [`Pricing::reservation`](super::Pricing::reservation) reserved.

@@ -2,6 +2,7 @@
 //!
 //! To add a kind, add a file in `kinds` and its entry in the registry there.
 
+mod asker;
 mod call;
 mod cancel;
 pub mod catalog;
@@ -42,6 +43,8 @@ mod worker;
 
 pub use crate::models::{AnswerListener, AnswerPart, CostBasis, Exchange, SpendAuthorizer};
 pub(crate) use crate::text::message::quote;
+pub use asker::Asker;
+pub(crate) use asker::NOBODY;
 pub(crate) use call::CallLog;
 pub use call::{Call, CallReport, Unredacted};
 pub use catalog::Catalog;

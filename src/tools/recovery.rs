@@ -3,6 +3,7 @@
 //! The process that made a call may die before the answer comes. Where the catalog says how (`recover`), the call is then
 //! not unknown for good: the same call is safe to make again under its name, or another tool can be asked.
 
+use super::asker::Asker;
 use super::call::{Call, Unredacted};
 use super::handle::CallHandle;
 use super::kinds::jq::JqRule;
@@ -159,6 +160,7 @@ impl Probe {
             log: Arc::new(|_, _| {}),
             listener: None,
             raw: None,
+            asker: Asker::default(),
             handle: CallHandle::default(),
             spend_authorizer: SpendAuthorizer::unlimited(),
         }

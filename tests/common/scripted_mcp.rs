@@ -43,6 +43,7 @@ fn server(mode: &str, notes: &Path, settings: &Value) -> CatalogToolbox {
         "missing",
         "again",
         "asks",
+        "asks_at",
         "task",
     ];
     let tools: serde_json::Map<String, Value> = plain.into_iter().map(tool).collect();

@@ -3,7 +3,8 @@
 use plandeck::models::{Environment, SmallModelWorker, SpendAuthorizer};
 use plandeck::plan::Source;
 use plandeck::tools::{
-    Call, CallHandle, CallReport, Catalog, CatalogToolbox, Program, Tool, ToolOptions, Toolbox,
+    Asker, Call, CallHandle, CallReport, Catalog, CatalogToolbox, Program, Tool, ToolOptions,
+    Toolbox,
 };
 use serde_json::Value;
 use std::sync::{Arc, Mutex};
@@ -88,6 +89,7 @@ pub(crate) fn call(input: Value) -> (Call, Arc<Mutex<Vec<String>>>) {
         log: Arc::new(move |_, line| lines.lock().unwrap().push(line.to_owned())),
         listener: None,
         raw: None,
+        asker: Asker::default(),
         handle: CallHandle::default(),
         spend_authorizer: SpendAuthorizer::unlimited(),
     };

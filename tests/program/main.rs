@@ -16,6 +16,8 @@ mod common {
 }
 
 #[cfg(target_os = "linux")]
+mod answers;
+#[cfg(target_os = "linux")]
 mod approve;
 mod breakpoints;
 mod charges;

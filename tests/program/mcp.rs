@@ -15,7 +15,7 @@ fn server(mode: &str, notes: &Path) -> Value {
 }
 
 /// A folder with a plan of these steps, and a file that names a server in this mode.
-fn project(file: &str, mode: &str, steps: &Value) -> TempDir {
+pub(crate) fn project(file: &str, mode: &str, steps: &Value) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let plan = json!({"name": "p", "steps": steps});
     std::fs::write(folder.path().join("plan.json"), plan.to_string()).unwrap();
@@ -51,7 +51,7 @@ fn started(folder: &Path) -> Vec<String> {
     pids.lines().map(str::to_owned).collect()
 }
 
-fn call(id: &str, tool: &str, parameters: &Value) -> Value {
+pub(crate) fn call(id: &str, tool: &str, parameters: &Value) -> Value {
     json!({"id": id, "tool": tool, "parameters": parameters})
 }
 
@@ -181,6 +181,56 @@ fn checking_starts_no_server() {
         "it is what would be started: {printed}"
     );
     assert!(started(folder.path()).is_empty());
+}
+
+#[test]
+fn what_a_server_asks_is_answered_on_the_command_line() {
+    let steps = json!([call("greet", "asks", &json!({}))]);
+    for mode in ["old", "new"] {
+        let folder = project(".mcp.json", mode, &steps);
+        let output = run(folder.path(), &["--answer", "greet={\"n\": \"Ada\"}"]);
+        assert_eq!(code(&output), 0, "{mode}: {}", stderr(&output));
+        let result = json(&output);
+        let given = json!({"action": "accept", "content": {"n": "Ada"}});
+        assert_eq!(step(&result, "greet")["output"], given);
+        let shown = stderr(&output);
+        assert!(shown.contains("asks      greet: Your name?"), "{shown}");
+        assert!(
+            shown.contains("answered  greet: {\"n\":\"Ada\"}"),
+            "{shown}"
+        );
+        let declined = run(folder.path(), &["--fresh", "--answer", "greet=decline"]);
+        assert_eq!(
+            step(&json(&declined), "greet")["output"]["action"],
+            "decline"
+        );
+        // What is not asked for is not sent.
+        let wrong = run(
+            folder.path(),
+            &["--fresh", "--answer", "greet={\"n\": \"A\"}"],
+        );
+        assert_eq!(code(&wrong), 1);
+        let error = step(&json(&wrong), "greet")["error"].to_string();
+        assert!(error.contains("is not what is asked for"), "{error}");
+        let silent = run(folder.path(), &["--fresh"]);
+        assert_eq!(code(&silent), 1);
+        let error = step(&json(&silent), "greet")["error"].to_string();
+        assert!(
+            error.contains("Your name?") && error.contains("--answer STEP=JSON"),
+            "{error}"
+        );
+    }
+    let folder = project(".mcp.json", "new", &steps);
+    for (answer, says) in [
+        ("greets={}", "the plan has no step greets"),
+        ("greet", "must be STEP=JSON"),
+        ("greet=[1]", "a JSON object, decline or cancel"),
+        ("greet={", "not valid JSON"),
+    ] {
+        let refused = run(folder.path(), &["--answer", answer]);
+        assert_eq!(code(&refused), 2);
+        assert!(stderr(&refused).contains(says), "{}", stderr(&refused));
+    }
 }
 
 #[test]

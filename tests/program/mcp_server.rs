@@ -11,7 +11,7 @@ use tokio::process::Command;
 
 type Client = RunningService<RoleClient, ()>;
 
-async fn client(home: &Path) -> Client {
+pub(crate) async fn client(home: &Path) -> Client {
     let mut plain = command();
     plain
         .env("PLANDECK_HOME", home)
@@ -29,7 +29,7 @@ async fn client(home: &Path) -> Client {
     client
 }
 
-async fn call(client: &Client, name: &'static str, arguments: Value) -> (bool, Value) {
+pub(crate) async fn call(client: &Client, name: &'static str, arguments: Value) -> (bool, Value) {
     let mut request = CallToolRequestParams::new(name);
     request.arguments = arguments.as_object().cloned();
     let result: CallToolResult = client.call_tool(request).await.unwrap();
@@ -39,7 +39,7 @@ async fn call(client: &Client, name: &'static str, arguments: Value) -> (bool, V
     )
 }
 
-async fn done(client: &Client, name: &'static str, arguments: Value) -> Value {
+pub(crate) async fn done(client: &Client, name: &'static str, arguments: Value) -> Value {
     let (is_error, answer) = call(client, name, arguments).await;
     assert!(!is_error, "{name}: {answer}");
     answer
@@ -83,6 +83,7 @@ async fn an_agent_takes_a_run_from_its_failure_to_success() {
             "edit_step",
             "skip_step",
             "approve_step",
+            "answer_step",
             "stop_run",
             "diff_runs",
             "explain_step"

@@ -1,7 +1,7 @@
 //! `plandeck plan`: plans by a model behind a scripted server, by search, and what becomes of answers that are no plans.
 
 use crate::common::model_server::ModelServer;
-use crate::common::program::{code, json, plandeck, run_json, stderr};
+use crate::common::program::{TRUST, code, json, plandeck, run_json, stderr};
 use crate::common::samples::sample;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -89,7 +89,12 @@ fn workplace() -> TempDir {
 }
 
 fn plan_in(folder: &Path, more: &[&str]) -> Output {
-    plandeck()
+    planning(folder).args(more).output().unwrap()
+}
+
+fn planning(folder: &Path) -> assert_cmd::Command {
+    let mut command = plandeck();
+    command
         .current_dir(folder)
         .env("OPENAI_API_KEY", "sk-planner-7d1e0f")
         .args([
@@ -99,10 +104,8 @@ fn plan_in(folder: &Path, more: &[&str]) -> Output {
             "catalog.yaml",
             "-c",
             "letter=two words",
-        ])
-        .args(more)
-        .output()
-        .unwrap()
+        ]);
+    command
 }
 
 fn asked(server: &ModelServer, more: &[&str]) -> Output {
@@ -174,6 +177,62 @@ fn a_model_writes_a_plan_that_is_checked_and_run() {
             .unwrap();
         assert_eq!(code(&output), 0, "{command:?}: {}", stderr(&output));
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_planner_knows_what_mcp_servers_list() {
+    let plan = json!({"name": "sums", "steps": [{"id": "add", "tool": "sum", "parameters": {"a": 1, "b": 2}, "depends_on": []}]});
+    let server = server(vec![says(&plan)]);
+    let folder = workplace();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/mcp/server.py");
+    let entry =
+        json!({"mcpServers": {"scripted": {"command": "python3", "args": [script, "new"]}}});
+    std::fs::write(folder.path().join(".mcp.json"), entry.to_string()).unwrap();
+    let url = server.url();
+    let made = |more: &[&str]| {
+        planning(folder.path())
+            .env_remove(TRUST.0)
+            .args(["--planner", "openai/gpt-4o", "--base-url", &url])
+            .args(more)
+            .output()
+            .unwrap()
+    };
+    let output = made(&["--trust", "-o", "p.yaml"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let prompt = server.requests()[0].1["messages"].to_string();
+    assert!(
+        prompt.contains("sum") && prompt.contains("The tool sum."),
+        "{prompt}"
+    );
+    let checked = plandeck()
+        .current_dir(folder.path())
+        .args([
+            "run",
+            "p.yaml",
+            "--headless",
+            "--json",
+            "--trust",
+            "--worker",
+            "offline",
+        ])
+        .output()
+        .unwrap();
+    assert_eq!(
+        json(&checked)["result"],
+        json!({"total": 3}),
+        "{}",
+        stderr(&checked)
+    );
+    // Without consent no server is started, and that is said.
+    let untrusted = made(&[]);
+    let said = stderr(&untrusted);
+    assert!(
+        said.contains("MCP servers are not asked for their tools"),
+        "{said}"
+    );
+    let prompt = server.requests().last().unwrap().1["messages"].to_string();
+    assert!(!prompt.contains("The tool sum."), "{prompt}");
 }
 
 #[test]

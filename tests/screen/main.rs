@@ -17,6 +17,7 @@ mod common {
 }
 
 mod alive;
+mod answers;
 mod clock;
 mod compare;
 mod edges;

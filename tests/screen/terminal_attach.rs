@@ -100,3 +100,26 @@ fn leaving_never_touches_the_run_and_a_run_that_dies_is_missed() {
     second.press("q");
     assert_eq!(second.wait_for_end(), 0);
 }
+
+#[test]
+fn a_viewer_answers_what_a_server_asks() {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/mcp/server.py");
+    let tools =
+        json!({"mcpServers": {"scripted": {"command": "python3", "args": [script, "new"]}}});
+    let plan =
+        json!({"name": "asked", "steps": [{"id": "greet", "tool": "asks", "parameters": {}}]});
+    let folder = folder("plan.json", &plan.to_string(), &tools.to_string());
+    let run = detached(folder.path());
+    let mut viewer = attach(folder.path(), &run);
+    viewer.wait_for("PAUSED");
+    viewer.press(" ");
+    viewer.wait_for("asks you: ");
+    viewer.press("u");
+    viewer.wait_for("Your name?");
+    viewer.press("Ada\r");
+    viewer.wait_for("SUCCEEDED");
+    viewer.press("q");
+    assert_eq!(viewer.wait_for_end(), 0);
+    let shown = plandeck(folder.path(), &["show", &run]);
+    assert_eq!(shown["steps"][0]["output"]["content"]["n"], "Ada");
+}

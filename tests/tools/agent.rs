@@ -4,7 +4,8 @@ use crate::common::raw_server::{Act, RawServer};
 use crate::common::toolbox::{call, environment, output, refusal, run, toolbox_with};
 use plandeck::models::SmallModelWorker;
 use plandeck::plan::Source;
-use plandeck::tools::{Call, CallHandle, Catalog, Standing, Tool, Toolbox};
+use plandeck::run::Answer;
+use plandeck::tools::{Asker, Call, CallHandle, Catalog, Standing, Tool, Toolbox};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -255,6 +256,51 @@ async fn the_task_of_an_agent_is_put_on_record_once_and_found_again() {
 }
 
 #[tokio::test]
+async fn what_an_agent_asks_is_answered_in_the_same_task() {
+    for streaming in [true, false] {
+        let server = agent(streaming, move |request| {
+            let message = &request["params"]["message"];
+            if message["taskId"].is_null() {
+                let asks = json!({"messageId": "m", "role": "ROLE_AGENT", "parts": [{"text": "Which city?"}]});
+                let asking = json!({"status": {"state": "TASK_STATE_INPUT_REQUIRED", "message": asks}});
+                let asking = json!({"task": task("", asking)});
+                return if streaming {
+                    stream(&[asking])
+                } else {
+                    answer(&asking)
+                };
+            }
+            let done = json!({"artifacts": [{"artifactId": "a", "parts": [{"text": format!("in {}", message["parts"][0]["text"].as_str().unwrap())}]}]});
+            answer(&json!({"task": task("TASK_STATE_COMPLETED", done)}))
+        })
+        .await;
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&asked);
+        let call = Call {
+            asker: Asker::of(move |question| {
+                kept.lock().unwrap().push(question.message.to_string());
+                let city = Answer::Accept(Arc::new(json!({"answer": "Oslo"})));
+                Box::pin(async move { Ok(city) })
+            }),
+            ..call(json!({"task": "weather"})).0
+        };
+        let tool = tool_at(&server.uri(), "", &[]);
+        assert_eq!(*tool.call(call).await.output.unwrap(), json!("in Oslo"));
+        assert_eq!(*asked.lock().unwrap(), ["Which city?"]);
+        let bodies = bodies(&server).await;
+        let second = &bodies[1]["params"]["message"];
+        assert_eq!(
+            (
+                &second["taskId"],
+                &second["contextId"],
+                &second["messageId"]
+            ),
+            (&json!("task-1"), &json!("c"), &json!("k/1"))
+        );
+    }
+}
+
+#[tokio::test]
 async fn an_agent_says_what_became_of_a_task() {
     let states = [
         ("task-working", "TASK_STATE_WORKING"),
@@ -333,7 +379,7 @@ async fn a_task_without_an_output_is_a_failure_that_says_why() {
         ),
         (
             "TASK_STATE_INPUT_REQUIRED",
-            "asks for input, which a step cannot give: no disk",
+            "the agent asks for input: no disk (nobody is asked here",
         ),
         (
             "TASK_STATE_AUTH_REQUIRED",

@@ -29,6 +29,8 @@ mod limits_children;
 #[cfg(target_os = "linux")]
 mod mcp;
 #[cfg(target_os = "linux")]
+mod mcp_questions;
+#[cfg(target_os = "linux")]
 mod mcp_tasks;
 mod model;
 mod open_api;

@@ -19,8 +19,8 @@ use std::path::PathBuf;
 use tools::ToolsArgs;
 use trust::TrustArgs;
 use verbs::{
-    ApproveArgs, AttachArgs, BreakArgs, EditArgs, McpArgs, ResumeArgs, RetryArgs, RunVerbArgs,
-    SetArgs, StepArgs, StepVerbArgs,
+    AnswerArgs, ApproveArgs, AttachArgs, BreakArgs, EditArgs, McpArgs, ResumeArgs, RetryArgs,
+    RunVerbArgs, SetArgs, StepArgs, StepVerbArgs,
 };
 
 /// Run, watch and debug execution plans written by large language models.
@@ -121,6 +121,8 @@ pub(super) enum Command {
     Break(BreakArgs),
     /// Make the call for which a step of a live run needs an approval, or refuse it
     Approve(ApproveArgs),
+    /// Answer what the server of a running call asks
+    Answer(AnswerArgs),
     /// Stop a live run: cancel what is running, skip the rest
     Stop(RunVerbArgs),
     /// Serve the same verbs to agents, as an MCP server

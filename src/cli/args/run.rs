@@ -1,7 +1,7 @@
 //! The options of `plandeck run`, which `plandeck fork` and `plandeck PLAN` take too.
 
-use super::values::{Bound, age, amount, answer, limit, pace, rate};
-use crate::run::{Rate, ResourceLimits};
+use super::values::{Bound, age, amount, answer, limit, pace, rate, reply};
+use crate::run::{Answer, Rate, ResourceLimits};
 use crate::session::SourceOptions;
 use crate::tui::{Keymaps, Surroundings};
 use crate::units::Money;
@@ -147,6 +147,13 @@ pub(crate) struct RunArgs {
     pub record: RecordArgs,
     #[command(flatten)]
     pub screen: ScreenArgs,
+    /// Answer what the server of this step asks in the middle of a call: an object as it asks for, or decline or cancel;
+    /// repeatable, for one step too: each answer in its turn, and the last one from then on
+    #[arg(long = "answer", value_name = "STEP=JSON", value_parser = reply)]
+    pub answers: Vec<(Arc<str>, Answer)>,
+    /// Without a screen: how long a question waits for `plandeck answer` [default: 0, with --detach 600]
+    #[arg(long, value_name = "SECONDS")]
+    pub answer_within: Option<u32>,
     /// Write plans on the home screen with this model: PROVIDER/MODEL, MODEL, auto or offline
     #[arg(long, value_name = "PLANNER", env = "PLANDECK_PLANNER")]
     pub planner: Option<String>,
@@ -199,6 +206,13 @@ impl LimitArgs {
 }
 
 impl RunArgs {
+    /// How long a question waits for an answer of another process, where one can give it.
+    pub(crate) fn question_wait(&self) -> Option<Duration> {
+        let seconds = self.answer_within.filter(|seconds| *seconds > 0)?;
+        let can_listen = self.record.journal != JournalWhen::Off;
+        can_listen.then(|| Duration::from_secs(seconds.into()))
+    }
+
     /// The arguments of `plandeck run` without any option.
     pub(crate) fn by_default() -> Self {
         Self {
@@ -221,6 +235,8 @@ impl RunArgs {
             pace: None,
             record: RecordArgs::default(),
             screen: ScreenArgs::default(),
+            answers: Vec::new(),
+            answer_within: None,
             planner: None,
             is_planned: false,
             planning: None,

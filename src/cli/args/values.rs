@@ -1,6 +1,7 @@
 //! Parses the values of options: limits, rates, ages, sizes.
 
-use crate::run::Rate;
+use crate::run::{Answer, Rate};
+use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -62,6 +63,22 @@ pub(crate) fn rate(text: &str) -> Result<(Arc<str>, Rate), String> {
         .ok_or("must be NAME=CALLS or NAME=CALLS/TOKENS")?;
     let rate = Rate::parse(rate)?;
     Ok((name.into(), rate))
+}
+
+/// The answer to what the server of a step asks: `STEP=JSON`.
+pub(crate) fn reply(text: &str) -> Result<(Arc<str>, Answer), String> {
+    let (step, answer) = text.split_once('=').ok_or("must be STEP=JSON")?;
+    let answer = Answer::from_value(answer_value(answer)?)?;
+    Ok((step.trim().into(), answer))
+}
+
+/// An answer as it is typed: JSON, or a word without quotes.
+pub(crate) fn answer_value(text: &str) -> Result<Value, String> {
+    match text.trim() {
+        word @ ("decline" | "cancel") => Ok(Value::from(word)),
+        text => crate::text::json::read::<Value>(text.as_bytes())
+            .map_err(|error| format!("the answer is not valid JSON: {error}")),
+    }
 }
 
 pub(crate) fn amount(text: &str) -> Result<Bound<f64>, String> {

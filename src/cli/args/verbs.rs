@@ -180,6 +180,19 @@ pub(crate) struct BreakArgs {
     pub off: bool,
 }
 
+/// `plandeck answer`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct AnswerArgs {
+    #[command(flatten)]
+    pub of: OfRun,
+    /// The step whose call asks; for one element of a `for_each` step, ID[N]
+    #[arg(value_name = "STEP")]
+    pub step: String,
+    /// The answer: an object as the question asks for, decline or cancel
+    #[arg(value_name = "JSON|@FILE|decline|cancel")]
+    pub answer: String,
+}
+
 /// `plandeck approve`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct ApproveArgs {

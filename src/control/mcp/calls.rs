@@ -209,6 +209,16 @@ pub(super) async fn approve_step(arguments: Arguments) -> Answer {
     command(&arguments, request, &[]).await
 }
 
+pub(super) async fn answer_step(arguments: Arguments) -> Answer {
+    let request = CommandRequest {
+        verb: "answer".to_owned(),
+        step: arguments.text("step")?.map(str::to_owned),
+        answer: arguments.given.get("input").cloned(),
+        ..CommandRequest::default()
+    };
+    command(&arguments, request, &[]).await
+}
+
 /// Sends a command to a live run, or has a recorded one go on with it, until it ends or at least is live.
 async fn command(arguments: &Arguments, request: CommandRequest, options: &[String]) -> Answer {
     let (store, run) = find(arguments.run()?)?;

@@ -176,6 +176,22 @@ pub(super) const ALL: &[McpTool] = &[
         call: |arguments| Box::pin(calls::approve_step(arguments)),
     },
     McpTool {
+        name: "answer_step",
+        about: "Answer what the server of a running call asks: run_status lists the `questions` with the JSON Schema of their answers",
+        read_only: false,
+        arguments: &[
+            RUN,
+            STEP,
+            (
+                "input",
+                "",
+                "The answer: an object as the question's schema has it, \"decline\" or \"cancel\"",
+                true,
+            ),
+        ],
+        call: |arguments| Box::pin(calls::answer_step(arguments)),
+    },
+    McpTool {
         name: "stop_run",
         about: "Stop a run that is running: cancel what is running, skip the rest",
         read_only: false,

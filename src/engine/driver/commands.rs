@@ -53,6 +53,9 @@ impl Driver {
         if let RunCommand::Pin(row, pinned) = command {
             return self.pin(row, pinned);
         }
+        if let RunCommand::Answer(row, answer) = command {
+            return self.answer(row, &answer);
+        }
         if let RunCommand::Breakpoint(breakpoint, on) = &command
             && !self.break_conditions.note(&self.plan, breakpoint, *on)
         {

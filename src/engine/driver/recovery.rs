@@ -9,7 +9,8 @@ use crate::engine::resume_state::Fate;
 use crate::plan::StepIx;
 use crate::run::{EventKind, RunError, SettledBy, Settlement, StepKey};
 use crate::tools::{
-    Call, CallHandle, CallReport, InterruptedCall, ProbeReport, Recovery, SpendAuthorizer, Standing,
+    Asker, Call, CallHandle, CallReport, InterruptedCall, ProbeReport, Recovery, SpendAuthorizer,
+    Standing,
 };
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -102,6 +103,7 @@ impl Driver {
             log: Arc::new(|_, _| {}),
             listener: None,
             raw: None,
+            asker: Asker::default(),
             handle: CallHandle::default().known(Some(Arc::clone(handle))),
             spend_authorizer: SpendAuthorizer::unlimited(),
         }

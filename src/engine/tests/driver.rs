@@ -46,6 +46,19 @@ impl Tool for Arc<Sleeper> {
             let in_flight = tool.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
             tool.most_in_flight.fetch_max(in_flight, Ordering::SeqCst);
             let number = |name: &str| call.input[name].as_u64().unwrap_or(0);
+            for asks in call.input["asks"].as_array().into_iter().flatten() {
+                let question = crate::run::Question {
+                    message: asks["message"].as_str().unwrap_or_default().into(),
+                    schema: Some(Arc::new(asks["schema"].clone())),
+                    url: None,
+                };
+                let answer = call.asker.ask(question).await;
+                let words = answer.map(|answer| format!("{answer:?}"));
+                match words {
+                    Ok(words) => (call.log)(crate::run::LogStream::Note, &words),
+                    Err(why) => return CallReport::free(Err(ToolError::permanent(why))),
+                }
+            }
             let stopped = tokio::select! {
                 () = tokio::time::sleep(Duration::from_millis(number("ms"))) => false,
                 () = call.cancel.cancelled(), if call.input["stubborn"].is_null() => true,
@@ -177,6 +190,17 @@ impl Trial {
         F: Future<Output = ()> + Send + 'static,
     {
         self.settings.interactive = true;
+        self.run_unattended_with(script).await
+    }
+
+    /// Runs without a user while `script` sends commands.
+    pub(super) async fn run_unattended_with<F>(
+        &mut self,
+        script: impl FnOnce(mpsc::Sender<RunCommand>) -> F,
+    ) -> RunState
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
         let (sender, commands) = mpsc::channel(8);
         let (events_out, mut reader) = event_channel();
         let engine = self.engine().with_sink(events_out);

@@ -9,6 +9,7 @@ mod fairness;
 mod oracle;
 mod pace;
 mod properties;
+mod questions;
 mod rates;
 mod scenarios;
 mod settings;

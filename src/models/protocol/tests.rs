@@ -127,6 +127,7 @@ async fn call_model_tool(server: &MockServer) -> CallReport {
         log: Arc::new(|_, _| {}),
         listener: None,
         raw: None,
+        asker: crate::tools::Asker::default(),
         handle: crate::tools::CallHandle::default(),
         spend_authorizer: crate::models::SpendAuthorizer::unlimited(),
     };

@@ -9,6 +9,7 @@ mod breakpoint;
 mod cost;
 mod error;
 mod header;
+mod question;
 mod reuse;
 mod setting;
 mod settlement;
@@ -20,6 +21,7 @@ pub use breakpoint::{BreakWhen, Breakpoint, HeldAt};
 pub use cost::StepPrice;
 pub use error::{ErrorKind, Limit, RunError};
 pub use header::{RunHeader, RunOutcome};
+pub use question::{Answer, AskedQuestion, Question};
 pub use reuse::{CallReason, InputChange, MissReason, NotReused, RerunReason, Reuse};
 pub use setting::RunSetting;
 pub use settlement::{SettledBy, Settlement};
@@ -118,6 +120,26 @@ pub enum EventKind {
         attempt: u32,
         /// The id of the task that the server made of the call.
         handle: Arc<str>,
+    },
+    /// The server of a running call asks the user something; the call waits for the answer.
+    QuestionAsked {
+        /// The step.
+        #[serde(flatten)]
+        step: StepKey,
+        /// The attempt's number, from 1.
+        attempt: u32,
+        /// What is asked.
+        question: Box<Question>,
+    },
+    /// The question of a running call was answered.
+    QuestionAnswered {
+        /// The step.
+        #[serde(flatten)]
+        step: StepKey,
+        /// The attempt's number, from 1.
+        attempt: u32,
+        /// The answer.
+        answer: Box<Answer>,
     },
     /// A running tool logged something.
     AttemptLog {
@@ -330,6 +352,8 @@ impl EventKind {
             | Self::ReservationRaised { step, .. }
             | Self::AttemptPaced { step, .. }
             | Self::AttemptHandle { step, .. }
+            | Self::QuestionAsked { step, .. }
+            | Self::QuestionAnswered { step, .. }
             | Self::AttemptLog { step, .. }
             | Self::StepSucceeded { step, .. }
             | Self::StepFailed { step, .. }

@@ -1,7 +1,7 @@
 //! What events about one attempt change.
 
 use super::RunState;
-use crate::run::{AttemptEnd, LogStream, StepKey};
+use crate::run::{Answer, AskedQuestion, AttemptEnd, AttemptState, LogStream, Question, StepKey};
 use crate::units::{Micros, Money};
 use std::sync::Arc;
 
@@ -18,22 +18,50 @@ impl RunState {
         }
     }
 
-    /// The server gave the call of an attempt a handle.
-    pub(super) fn give_handle(&mut self, step: &StepKey, attempt: u32, handle: &Arc<str>) {
+    /// Changes an attempt, running or not.
+    pub(super) fn with_attempt(
+        &mut self,
+        step: &StepKey,
+        attempt: u32,
+        change: impl FnOnce(&mut AttemptState),
+    ) {
         self.with(step, |row| {
             let mut attempts = row.attempts.iter_mut();
             if let Some(entry) = attempts.rfind(|a| a.number == attempt) {
-                entry.extras_mut().handle = Some(Arc::clone(handle));
+                change(entry);
             }
         });
     }
 
+    /// The server gave the call of an attempt a handle.
+    pub(super) fn give_handle(&mut self, step: &StepKey, attempt: u32, handle: &Arc<str>) {
+        self.with_attempt(step, attempt, |entry| {
+            entry.extras_mut().handle = Some(Arc::clone(handle));
+        });
+    }
+
     pub(super) fn log(&mut self, step: &StepKey, attempt: u32, stream: LogStream, text: &Arc<str>) {
-        self.with(step, |row| {
-            let Some(entry) = row.attempts.iter_mut().rfind(|a| a.number == attempt) else {
-                return;
-            };
+        self.with_attempt(step, attempt, |entry| {
             entry.extras_mut().log.push(stream, text);
+        });
+    }
+
+    /// The server of a call asks the user something.
+    pub(super) fn ask(&mut self, step: &StepKey, attempt: u32, question: &Question) {
+        self.with_attempt(step, attempt, |entry| {
+            let question = Box::new(question.clone());
+            let answer = None;
+            let asked = AskedQuestion { question, answer };
+            entry.extras_mut().questions.push(asked);
+        });
+    }
+
+    /// The question of a call was answered.
+    pub(super) fn answer(&mut self, step: &StepKey, attempt: u32, answer: &Answer) {
+        self.with_attempt(step, attempt, |entry| {
+            if let Some(asked) = entry.extras_mut().questions.last_mut() {
+                asked.answer = Some(Box::new(answer.clone()));
+            }
         });
     }
 

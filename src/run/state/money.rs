@@ -5,6 +5,14 @@ use crate::run::StepState;
 use crate::units::Money;
 
 impl RunState {
+    /// What the run may still come to cost besides what earlier runs have spent: the limit less that; `None` without a
+    /// limit.
+    pub fn budget(&self) -> Option<Money> {
+        let header = self.header.as_ref()?;
+        let limit = self.limits.max_total_cost_usd?;
+        Some((limit - header.spent_before).max(Money::ZERO))
+    }
+
     /// Whether a step of the run has a price, or none is known of any.
     pub(crate) fn can_cost(&self) -> bool {
         self.header.as_deref().is_some_and(|header| {

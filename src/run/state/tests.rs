@@ -190,6 +190,16 @@ pub(crate) fn event_kind() -> impl Strategy<Value = EventKind> {
             reason: SkipReason::Upstream,
             because: None,
         }),
+        2 => (key(), 1..3_u32).prop_map(|(step, attempt)| EventKind::QuestionAsked {
+            step,
+            attempt,
+            question: Box::default(),
+        }),
+        2 => (key(), 1..3_u32).prop_map(|(step, attempt)| EventKind::QuestionAnswered {
+            step,
+            attempt,
+            answer: Box::new(crate::run::Answer::Decline),
+        }),
         2 => (key(), 1..3_u32).prop_map(|(step, attempt)| EventKind::AttemptHandle {
             step,
             attempt,

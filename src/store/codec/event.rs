@@ -6,10 +6,10 @@
 use super::{DecodeError, Decoder, Encoder, Memory, Rows};
 use crate::plan::{Dialect, StepIx};
 use crate::run::{
-    AttemptDetails, AttemptEnd, BreakWhen, Breakpoint, DecidedBy, ErrorKind, EventKind, HeldAt,
-    Limit, LogStream, Rate, Rates, ResourceLimits, RunError, RunEvent, RunHeader, RunOutcome,
-    RunSetting, SettledBy, Settlement, SkipReason, StepChecks, StepInfo, StepKey, StepPrice,
-    StepSource, Streamed, VoidReason, WaitReason,
+    Answer, AttemptDetails, AttemptEnd, BreakWhen, Breakpoint, DecidedBy, ErrorKind, EventKind,
+    HeldAt, Limit, LogStream, Question, Rate, Rates, ResourceLimits, RunError, RunEvent, RunHeader,
+    RunOutcome, RunSetting, SettledBy, Settlement, SkipReason, StepChecks, StepInfo, StepKey,
+    StepPrice, StepSource, Streamed, VoidReason, WaitReason,
 };
 use crate::units::{Charge, ChargeClass, Micros, Tokens};
 
@@ -53,6 +53,8 @@ choice!(EventKind {
     24 StepSettled { step: step, settlement: settlement },
     25 AttemptHandle { step: step, attempt: attempt, handle: handle },
     26 StepCallSet { step: step, prompt: prompt, model: model },
+    27 QuestionAsked { step: step, attempt: attempt, question: question },
+    28 QuestionAnswered { step: step, attempt: attempt, answer: answer },
     40 ApprovalAsked { step: step, call: call, input: input, void: void },
     41 ApprovalDecided { step: step, call: call, granted: granted, by: by, until: until },
     42 ApprovalUsed { step: step, call: call, attempt: attempt },
@@ -86,6 +88,18 @@ record!(Settlement {
     input,
     output,
     error
+});
+
+record!(Question {
+    message,
+    schema,
+    url
+});
+
+choice!(Answer {
+    0 Accept { 0: content },
+    1 Decline {},
+    2 Cancel {},
 });
 
 choice!(SettledBy {

@@ -3,11 +3,11 @@
 use super::{Blobs, DecodeError, Decoder, Encoder, Hash, Memory, decode_event, encode_event};
 use crate::plan::{Dialect, InputList, InputObject, InputPart, StepInput, StepIx, View};
 use crate::run::{
-    AttemptDetails, AttemptEnd, BreakWhen, Breakpoint, CallReason, DecidedBy, ErrorKind, EventKind,
-    HeldAt, InputChange, Limit, LogStream, MissReason, NotReused, Rate, Rates, RerunReason,
-    ResourceLimits, Reuse, RunError, RunEvent, RunHeader, RunOutcome, RunSetting, SettledBy,
-    Settlement, SkipReason, StepChecks, StepInfo, StepKey, StepPrice, StepSource, Streamed,
-    VoidReason, WaitReason,
+    Answer, AttemptDetails, AttemptEnd, BreakWhen, Breakpoint, CallReason, DecidedBy, ErrorKind,
+    EventKind, HeldAt, InputChange, Limit, LogStream, MissReason, NotReused, Question, Rate, Rates,
+    RerunReason, ResourceLimits, Reuse, RunError, RunEvent, RunHeader, RunOutcome, RunSetting,
+    SettledBy, Settlement, SkipReason, StepChecks, StepInfo, StepKey, StepPrice, StepSource,
+    Streamed, VoidReason, WaitReason,
 };
 use crate::units::{Charge, ChargeClass, Micros, Money, Tokens};
 use proptest::collection::vec;
@@ -607,6 +607,31 @@ fn event_kind() -> impl Strategy<Value = EventKind> {
         (key(), settlement()).prop_map(|(step, settlement)| EventKind::StepSettled {
             step,
             settlement: Box::new(settlement)
+        }),
+        (
+            key(),
+            any::<u32>(),
+            text(),
+            option::of(value()),
+            option::of(text())
+        )
+            .prop_map(|(step, attempt, message, schema, url)| {
+                EventKind::QuestionAsked {
+                    step,
+                    attempt,
+                    question: Box::new(Question {
+                        message,
+                        schema,
+                        url,
+                    }),
+                }
+            }),
+        (key(), any::<u32>(), option::of(value())).prop_map(|(step, attempt, content)| {
+            EventKind::QuestionAnswered {
+                step,
+                attempt,
+                answer: Box::new(content.map_or(Answer::Cancel, Answer::Accept)),
+            }
         }),
         (key(), any::<u32>(), text()).prop_map(|(step, attempt, handle)| {
             EventKind::AttemptHandle {

@@ -175,6 +175,19 @@ pub(crate) fn is_unfinished(kind: &ValidationErrorKind) -> bool {
     )
 }
 
+/// In what a value breaks a schema; `None` where it does not, or where that is not found out here in few steps.
+pub(crate) fn violation(schema: &Value, value: &Value) -> Option<String> {
+    let schema = Schema::new(schema).ok()?;
+    let verdict = match schema.place(value) {
+        Place::Inline(validator) => validate(validator, value),
+        Place::Thread(_) | Place::Process => return None,
+    };
+    match verdict {
+        Verdict::Invalid(violations) => Some(shortened(&violations)),
+        Verdict::Valid | Verdict::Undecided => None,
+    }
+}
+
 /// Violations, each as long as it is shown.
 pub(crate) fn shortened(violations: &str) -> String {
     let short = violations.lines().map(|line| {

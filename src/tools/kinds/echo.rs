@@ -114,6 +114,7 @@ mod tests {
             log: Arc::new(|_, _| {}),
             listener: None,
             raw: None,
+            asker: crate::tools::Asker::default(),
             handle: crate::tools::CallHandle::default(),
             spend_authorizer: SpendAuthorizer::unlimited(),
         };

@@ -5,10 +5,10 @@ use super::failure::{is_answered, lost, named, not_started, of_handshake, of_req
 use super::http::Reachable;
 use super::listeners::{Listeners, Listening};
 use super::observed::Observed;
+use super::questions::answers;
 use super::receiver::{LOG_LEVEL, Receiver, log_request};
 use super::stdio::SentMark;
-use crate::text::message::quote;
-use crate::tools::{SharedSecrets, ToolError};
+use crate::tools::{Call, SharedSecrets, ToolError};
 use rmcp::RoleClient;
 use rmcp::model::{
     CallToolRequest, CallToolRequestParams, CancelledNotification, CancelledNotificationParam,
@@ -30,8 +30,9 @@ const ATTEMPT: &str = "plandeck/attempt";
 /// How long the end of a program is waited for, which says why its connection was lost.
 pub(super) const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// How often a server may have a call made again with what it says before it answers.
-const MAX_ROUNDS: usize = 10;
+/// How often a server may have a call made again before it answers: with what it says, and with what the user says.
+const MAX_ROUNDS: u32 = 10;
+const MAX_QUESTION_ROUNDS: u32 = 100;
 
 /// How long a server is asked to keep a task: a run is often resumed the next day.
 const TASK_LIFE: Duration = Duration::from_hours(24);
@@ -119,29 +120,31 @@ impl Connection {
         self.observed.explanation()
     }
 
-    /// Calls a tool. Dropping the future tells the server that nobody waits any more.
+    /// Calls a tool; what the server wants to know before it goes on is asked by `asker`. Dropping the future tells the
+    /// server that nobody waits any more.
     pub(super) async fn call(
         &self,
         tool: &str,
         arguments: Map<String, Value>,
-        attempt: &str,
+        call: &Call,
         listening: &Listening,
     ) -> Result<ServerResult, Missed> {
         let mut params = CallToolRequestParams::new(tool.to_owned()).with_arguments(arguments);
-        for _ in 0..MAX_ROUNDS {
+        let (mut rounds, mut questions) = (0, 0);
+        while rounds < MAX_ROUNDS && questions < MAX_QUESTION_ROUNDS {
+            let attempt = &call.idempotency_key;
             let answer = self.ask(tool, params.clone(), attempt, listening).await?;
             let ServerResult::InputRequiredResult(wanted) = answer else {
                 return Ok(answer);
             };
-            let server = named(&self.context.server);
-            if let Some((what, _)) = wanted.input_requests.iter().flatten().next() {
-                return Err(Missed::Sent(ToolError::permanent(format!(
-                    "{server} asks for \"{}\" during the call of \"{tool}\", and nobody is asked here; \
-                     give all that it needs in the parameters",
-                    quote(what, 100)
-                ))));
-            }
+            let requests = wanted.input_requests.unwrap_or_default();
             // It only wants to be asked again with what it says.
+            rounds += u32::from(requests.is_empty());
+            questions += u32::from(!requests.is_empty());
+            let server = &self.context.server;
+            let answers = answers(requests, &call.asker, server, tool).await;
+            let answers = answers.map_err(Missed::Sent)?;
+            params.input_responses = (!answers.is_empty()).then_some(answers);
             params.request_state = wanted.request_state;
         }
         Err(Missed::Sent(ToolError::permanent(format!(

@@ -2,6 +2,7 @@
 
 use super::failure::named;
 use super::link::Link;
+use super::questions::answers;
 use super::snapshot::{Snapshot, Status};
 use super::surroundings::Surroundings;
 use super::tasks::TaskError;
@@ -9,8 +10,9 @@ use crate::run::LogStream;
 use crate::text::message::quote;
 use crate::tools::cancel::stopped;
 use crate::tools::{Call, ToolError};
-use rmcp::model::ServerResult;
+use rmcp::model::{InputRequests, ServerResult};
 use serde_json::Value;
+use std::collections::HashSet;
 use std::time::Duration;
 
 /// How often in a row a task may fail to be asked about.
@@ -68,6 +70,7 @@ impl Following<'_> {
 
     async fn follow(&self, id: &str, task: Option<Snapshot>) -> Result<ServerResult, ToolError> {
         let mut said = String::new();
+        let mut answered = HashSet::new();
         let mut task = match task {
             Some(task) => task,
             None => self.ask(id).await.map_err(TaskError::into_error)?,
@@ -93,22 +96,40 @@ impl Following<'_> {
                         ..self.failure("was cancelled at the server", &why)
                     });
                 }
-                Status::InputRequired(wanted) => {
-                    let what = wanted.iter().flatten().next();
-                    let what = what.map_or("input", |(what, _)| what.as_str());
-                    self.cancel(id).await;
-                    return Err(ToolError::permanent(format!(
-                        "{} asks for \"{}\" during the call of \"{}\", and nobody is asked here; give all that it needs in \
-                         the parameters",
-                        named(&self.link.settings.name),
-                        quote(what, 100),
-                        self.tool
-                    )));
+                // It asks by itself, once the result is waited for.
+                Status::InputRequired(None) => return self.result(id).await,
+                Status::InputRequired(Some(wanted)) => {
+                    self.answer(id, wanted, &mut answered).await?;
                 }
             }
             tokio::time::sleep(task.interval).await;
             task = self.ask(id).await.map_err(TaskError::into_error)?;
         }
+    }
+
+    /// Answers what a task waits for, once.
+    async fn answer(
+        &self,
+        id: &str,
+        mut wanted: InputRequests,
+        answered: &mut HashSet<String>,
+    ) -> Result<(), ToolError> {
+        wanted.retain(|key, _| !answered.contains(key));
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        answered.extend(wanted.keys().cloned());
+        let name = &self.link.settings.name;
+        let answers = match answers(wanted, &self.call.asker, name, self.tool).await {
+            Ok(answers) => answers,
+            Err(error) => {
+                self.cancel(id).await;
+                return Err(error);
+            }
+        };
+        let connection = self.link.connection(self.surroundings).await?;
+        let updated = connection.update_task(id, answers).await;
+        updated.map_err(TaskError::into_error)
     }
 
     /// Asks about a task, over a new connection where the one before was lost.

@@ -13,6 +13,7 @@ mod link;
 mod listed;
 mod listeners;
 mod observed;
+mod questions;
 mod receiver;
 mod result;
 mod server;

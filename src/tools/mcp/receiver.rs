@@ -5,16 +5,19 @@
 )]
 
 use super::listeners::Listeners;
-use crate::run::LogStream;
+use super::questions::{answered, question};
+use crate::run::{Answer, LogStream};
 use crate::text::message::clean;
 use crate::tools::SharedSecrets;
 use rmcp::ClientHandler;
 use rmcp::model::{
-    ClientCapabilities, ClientConfig, ClientRequest, Implementation, JsonObject, LoggingLevel,
-    LoggingMessageNotificationParam, ProgressNotificationParam, ProtocolVersion, SetLevelRequest,
-    SetLevelRequestParams, TASKS_EXTENSION_ID,
+    ClientCapabilities, ClientConfig, ClientRequest, ElicitRequestParams, ElicitResult,
+    ElicitationAction, ElicitationCapability, ErrorData, FormElicitationCapability, Implementation,
+    JsonObject, LoggingLevel, LoggingMessageNotificationParam, ProgressNotificationParam,
+    ProtocolVersion, SetLevelRequest, SetLevelRequestParams, TASKS_EXTENSION_ID,
+    UrlElicitationCapability,
 };
-use rmcp::service::{NotificationContext, RoleClient};
+use rmcp::service::{NotificationContext, RequestContext, RoleClient};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -23,6 +26,9 @@ const MAX_LINE: usize = 8 << 10;
 
 /// The key in `_meta` by which a request asks for logs, where there is no handshake, and their level.
 pub(super) const LOG_LEVEL: (&str, &str) = ("io.modelcontextprotocol/logLevel", "info");
+
+/// The key in `_meta` under which a server says to which task a request belongs.
+const RELATED_TASK: &str = "io.modelcontextprotocol/related-task";
 
 /// Asks a server for its logs, where there is a handshake.
 pub(super) fn log_request() -> ClientRequest {
@@ -46,6 +52,26 @@ impl Receiver {
 }
 
 impl ClientHandler for Receiver {
+    async fn create_elicitation(
+        &self,
+        request: ElicitRequestParams,
+        context: RequestContext<RoleClient>,
+    ) -> Result<ElicitResult, ErrorData> {
+        let Some(question) = question(request) else {
+            return Ok(ElicitResult::new(ElicitationAction::Decline));
+        };
+        let wants = question.schema.is_some();
+        let task = context
+            .meta
+            .get(RELATED_TASK)
+            .and_then(|task| task.get("taskId"));
+        let answer = self
+            .listeners
+            .ask(task.and_then(Value::as_str), question)
+            .await;
+        Ok(answered(answer.unwrap_or(Answer::Cancel), wants))
+    }
+
     async fn on_progress(
         &self,
         progress: ProgressNotificationParam,
@@ -93,6 +119,8 @@ impl ClientHandler for Receiver {
         let mut capabilities = ClientCapabilities::default();
         let tasks = (TASKS_EXTENSION_ID.to_owned(), JsonObject::new());
         capabilities.extensions = Some([tasks].into());
+        let elicitation = ElicitationCapability::new().with_form(FormElicitationCapability::new());
+        capabilities.elicitation = Some(elicitation.with_url(UrlElicitationCapability::new()));
         ClientConfig::new(capabilities, client)
             .with_protocol_version(ProtocolVersion::LATEST_WITH_INITIALIZE)
     }

@@ -4,6 +4,8 @@ use super::connection::Missed;
 use super::following::{Following, LookedUp};
 use super::link::Link;
 use super::listed::ListedTool;
+use super::listeners::Listening;
+use super::questions::refusal;
 use super::result;
 use super::settings::ServerSettings;
 use super::snapshot::Snapshot;
@@ -58,9 +60,11 @@ impl Server {
             call,
             surroundings,
         };
-        let listening = self.link.listeners.listen(&call.log);
+        let listening = self.link.listeners.listen(&call.log, &call.asker);
         if let Some(id) = call.handle.earlier() {
-            let result = following.known_task(id).await;
+            listening.is_task(id);
+            let result = self.unless_refused(tool, &listening, Box::pin(following.known_task(id)));
+            let result = result.await;
             let output = self.output(tool, result, call, surroundings).await;
             return Made { output, sent: true };
         }
@@ -74,7 +78,15 @@ impl Server {
                 Some(Ok(connection)) => connection,
             };
             sent = true;
-            let made = connection.call(tool, arguments.clone(), &call.idempotency_key, &listening);
+            let made = Box::pin(connection.call(tool, arguments.clone(), call, &listening));
+            let made = async {
+                tokio::select! {
+                    made = made => made,
+                    (asked, why) = listening.refused() => {
+                        Err(Missed::Sent(refusal(&self.link.settings.name, tool, &asked, &why)))
+                    }
+                }
+            };
             match stopped(&call.cancel, made).await {
                 None => {
                     break Err(self
@@ -82,7 +94,11 @@ impl Server {
                         .silent("had not answered", &connection.explanation()));
                 }
                 Some(Ok(result)) => match Snapshot::of(&result) {
-                    Some(task) => break following.new_task(task).await,
+                    Some(task) => {
+                        listening.is_task(&task.id);
+                        let ended = Box::pin(following.new_task(task));
+                        break self.unless_refused(tool, &listening, ended).await;
+                    }
                     None => break Ok(result),
                 },
                 Some(Err(Missed::Sent(error))) => {
@@ -102,6 +118,19 @@ impl Server {
         drop(listening);
         let output = self.output(tool, result, call, surroundings).await;
         Made { output, sent }
+    }
+
+    /// What a task comes to, unless its server asks something to which there is no answer.
+    async fn unless_refused(
+        &self,
+        tool: &str,
+        listening: &Listening,
+        ended: impl Future<Output = Result<ServerResult, ToolError>>,
+    ) -> Result<ServerResult, ToolError> {
+        tokio::select! {
+            ended = ended => ended,
+            (asked, why) = listening.refused() => Err(refusal(&self.link.settings.name, tool, &asked, &why)),
+        }
     }
 
     async fn output(

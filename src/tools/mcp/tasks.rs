@@ -5,7 +5,7 @@ use super::snapshot::{Snapshot, result};
 use crate::tools::ToolError;
 use rmcp::model::{
     CancelTaskParams, CancelTaskRequest, ClientRequest, CustomRequest, ErrorCode, GetTaskParams,
-    GetTaskRequest, ServerResult,
+    GetTaskRequest, InputResponses, ServerResult, UpdateTaskParams, UpdateTaskRequest,
 };
 use rmcp::service::ServiceError;
 use serde_json::json;
@@ -51,6 +51,17 @@ impl Connection {
             ServerResult::CustomResult(custom) => result(&custom.0),
             answer => answer,
         })
+    }
+
+    /// Gives a task what it waits for.
+    pub(super) async fn update_task(
+        &self,
+        id: &str,
+        answers: InputResponses,
+    ) -> Result<(), TaskError> {
+        let request = UpdateTaskRequest::new(UpdateTaskParams::new(id, answers));
+        let request = ClientRequest::UpdateTaskRequest(request);
+        self.about_task(id, request).await.map(drop)
     }
 
     /// Has the server end a task that nobody waits for any more.

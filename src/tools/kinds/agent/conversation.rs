@@ -3,13 +3,14 @@
 use super::client::{Client, Endpoint};
 use super::progress::{Progress, Standing};
 use crate::models::http::RequestError;
-use crate::run::LogStream;
-use crate::tools::Call;
+use crate::run::{Answer, LogStream, Question};
+use crate::tools::{Call, quote};
 use a2a::{
     CancelTaskRequest, GetTaskRequest, Message, Part, Role, SendMessageConfiguration,
     SendMessageRequest, SendMessageResponse, StreamResponse, Task, methods,
 };
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The waits before a task is asked for again: the first, which doubles, and the longest.
@@ -17,6 +18,9 @@ const WAITS: (Duration, Duration) = (Duration::from_millis(250), Duration::from_
 
 /// How often in a row a task may fail to be asked for.
 const MAX_FAILURES: u32 = 5;
+
+/// How often an agent may ask something in one call.
+const MAX_QUESTIONS: u32 = 100;
 
 /// How long the cancellation of a task may take.
 const CANCEL_LIMIT: Duration = Duration::from_secs(1);
@@ -35,17 +39,7 @@ impl Conversation<'_> {
         message: Message,
         progress: &mut Progress,
     ) -> Result<(), RequestError> {
-        let request = SendMessageRequest {
-            message,
-            configuration: Some(SendMessageConfiguration {
-                accepted_output_modes: None,
-                task_push_notification_config: None,
-                history_length: Some(0),
-                return_immediately: Some(true),
-            }),
-            metadata: None,
-            tenant: None,
-        };
+        let request = request(message);
         let log = &self.call.log;
         if self.endpoint.streams {
             if let Err(error) = self.streamed(request, progress).await {
@@ -57,14 +51,7 @@ impl Conversation<'_> {
                 log(LogStream::Note, &words);
             }
         } else {
-            let method = methods::SEND_MESSAGE;
-            match self.client.call(self.endpoint, method, request).await? {
-                SendMessageResponse::Task(task) => progress.take_task(task, log),
-                SendMessageResponse::Message(message) => {
-                    progress.take(StreamResponse::Message(message), log);
-                }
-            }
-            self.note(progress).await;
+            self.send(request, progress).await?;
         }
         self.to_end(progress).await
     }
@@ -79,6 +66,62 @@ impl Conversation<'_> {
         progress.is_noted = true;
         self.ask(id, progress).await?;
         self.to_end(progress).await
+    }
+
+    async fn send(
+        &self,
+        request: SendMessageRequest,
+        progress: &mut Progress,
+    ) -> Result<(), RequestError> {
+        let (method, log) = (methods::SEND_MESSAGE, &self.call.log);
+        match self.client.call(self.endpoint, method, request).await? {
+            SendMessageResponse::Task(task) => progress.take_task(task, log),
+            SendMessageResponse::Message(message) => {
+                progress.take(StreamResponse::Message(message), log);
+            }
+        }
+        self.note(progress).await;
+        Ok(())
+    }
+
+    /// Gives the agent the user's answer to what it asks.
+    async fn answer(
+        &self,
+        number: u32,
+        asked: &str,
+        progress: &mut Progress,
+    ) -> Result<(), RequestError> {
+        let question = Question {
+            message: asked.into(),
+            schema: Some(Arc::new(json!({
+                "type": "object",
+                "properties": {"answer": {"type": "string"}},
+                "required": ["answer"],
+            }))),
+            url: None,
+        };
+        let refused = |why: &str| {
+            let asked = quote(asked, 600);
+            RequestError::permanent(format!("the agent asks for input: {asked} ({why})")).sent()
+        };
+        if number > MAX_QUESTIONS {
+            return Err(refused("it asks again and again"));
+        }
+        let text = match self.call.asker.ask(question).await {
+            Ok(Answer::Accept(content)) => match &content["answer"] {
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            },
+            Ok(Answer::Decline | Answer::Cancel) => {
+                return Err(refused("the user gave no answer"));
+            }
+            Err(why) => return Err(refused(&why)),
+        };
+        let mut message = Message::new(Role::User, vec![Part::text(text)]);
+        message.message_id = format!("{}/{number}", self.call.idempotency_key);
+        message.task_id.clone_from(&progress.task);
+        message.context_id.clone_from(&progress.context);
+        self.send(request(message), progress).await
     }
 
     async fn streamed(
@@ -110,9 +153,14 @@ impl Conversation<'_> {
     }
 
     async fn to_end(&self, progress: &mut Progress) -> Result<(), RequestError> {
-        let mut wait = WAITS.0;
+        let (mut wait, mut questions) = (WAITS.0, 0);
         loop {
             match progress.standing() {
+                Standing::Asks(asked) => {
+                    questions += 1;
+                    self.answer(questions, &asked, progress).await?;
+                    continue;
+                }
                 Standing::Done => return Ok(()),
                 Standing::Failed(why) => return Err(RequestError::permanent(why).sent()),
                 Standing::Working => {}
@@ -170,6 +218,20 @@ impl Conversation<'_> {
         let cancelled = self.client.call::<Task>(self.endpoint, method, request);
         // It may have ended, or not be reachable any more.
         let _ = tokio::time::timeout(CANCEL_LIMIT, cancelled).await;
+    }
+}
+
+fn request(message: Message) -> SendMessageRequest {
+    SendMessageRequest {
+        message,
+        configuration: Some(SendMessageConfiguration {
+            accepted_output_modes: None,
+            task_push_notification_config: None,
+            history_length: Some(0),
+            return_immediately: Some(true),
+        }),
+        metadata: None,
+        tenant: None,
     }
 }
 

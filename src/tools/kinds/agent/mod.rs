@@ -260,7 +260,9 @@ async fn look_up(
         return Standing::Unknown(failure(services, &error).message.into());
     }
     let output = match progress.standing() {
-        progress::Standing::Working => return Standing::Working(Arc::new(progress.evidence())),
+        progress::Standing::Working | progress::Standing::Asks(_) => {
+            return Standing::Working(Arc::new(progress.evidence()));
+        }
         progress::Standing::Done => output(services, progress),
         progress::Standing::Failed(why) => Err(failure(services, &RequestError::permanent(why))),
     };

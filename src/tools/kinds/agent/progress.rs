@@ -13,6 +13,8 @@ pub(super) struct Progress {
     pub task: Option<String>,
     /// Whether its id is on record.
     pub is_noted: bool,
+    /// The conversation that the task belongs to.
+    pub context: Option<String>,
     state: TaskState,
     /// What the agent said last about its state.
     said: Option<String>,
@@ -25,6 +27,8 @@ pub(super) struct Progress {
 pub(super) enum Standing {
     /// It goes on.
     Working,
+    /// The agent asks this before it goes on.
+    Asks(String),
     /// It has its output.
     Done,
     /// It will have none.
@@ -39,6 +43,7 @@ impl Progress {
             StreamResponse::Message(message) => self.message = Some(message),
             StreamResponse::StatusUpdate(update) => {
                 self.task = Some(update.task_id);
+                self.context = Some(update.context_id);
                 self.take_status(update.status, log);
             }
             StreamResponse::ArtifactUpdate(update) => {
@@ -51,6 +56,7 @@ impl Progress {
     /// Takes in the whole task.
     pub(super) fn take_task(&mut self, task: Task, log: &CallLog) {
         self.task = Some(task.id);
+        self.context = Some(task.context_id);
         if let Some(artifacts) = task.artifacts {
             self.artifacts = artifacts;
         }
@@ -106,10 +112,7 @@ impl Progress {
         match &self.state {
             TaskState::Completed => Standing::Done,
             TaskState::Unspecified | TaskState::Submitted | TaskState::Working => Standing::Working,
-            TaskState::InputRequired => Standing::Failed(format!(
-                "the agent asks for input, which a step cannot give: {}",
-                quote(said(), 600)
-            )),
+            TaskState::InputRequired => Standing::Asks(said().to_owned()),
             TaskState::AuthRequired => Standing::Failed(format!(
                 "the agent asks for an authorization; give `headers` in the catalog: {}",
                 quote(said(), 600)

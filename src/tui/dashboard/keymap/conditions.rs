@@ -196,6 +196,10 @@ pub(crate) fn in_settings(model: &Model) -> bool {
     matches!(model.overlay, Some(Overlay::Settings(_)))
 }
 
+pub(crate) fn in_answer(model: &Model) -> bool {
+    matches!(model.overlay, Some(Overlay::Answer(_)))
+}
+
 /// Whether settings can be changed: the run takes commands, ended or not.
 pub(crate) fn takes_settings(model: &Model) -> bool {
     !matches!(model.run.phase, RunPhase::Empty | RunPhase::Stopping)
@@ -203,7 +207,11 @@ pub(crate) fn takes_settings(model: &Model) -> bool {
 
 /// Whether keys are typed into something.
 pub(crate) fn types(model: &Model) -> bool {
-    in_palette(model) || in_editor(model) || in_settings(model) || break_line::is_open(model)
+    in_palette(model)
+        || in_editor(model)
+        || in_settings(model)
+        || break_line::is_open(model)
+        || in_answer(model)
 }
 
 pub(crate) fn in_palette(model: &Model) -> bool {

@@ -4,13 +4,13 @@
 use super::conditions::{
     asked, asked_unknown, at_the_graph, can_edit, can_fork, can_go_back, can_retry, can_skip,
     choosing_run, choosing_theme, failed, filtering, folds, has_command, has_own_output, has_page,
-    has_result, in_editor, in_palette, in_settings, in_table, in_tree, is_before_the_last,
-    on_graph, on_inspector, on_result, on_text, scrolls, searches_page, searching, selected,
-    shifts, shows, side_by_side, sized, stoppable, strip_shown, takes_settings, typing_json_filter,
-    typing_page_search, waits, was_too_fast, zooms,
+    has_result, in_answer, in_editor, in_palette, in_settings, in_table, in_tree,
+    is_before_the_last, on_graph, on_inspector, on_result, on_text, scrolls, searches_page,
+    searching, selected, shifts, shows, side_by_side, sized, stoppable, strip_shown,
+    takes_settings, typing_json_filter, typing_page_search, waits, was_too_fast, zooms,
 };
 use super::entry::{Entry, Group, Over, always, ask, change, chosen, take};
-use crate::run::{RunCommand, RunPhase};
+use crate::run::{Answer, RunCommand, RunPhase};
 use crate::tui::dashboard::message::Effect;
 use crate::tui::dashboard::panes::pane::Direction;
 use crate::tui::dashboard::panes::{self, View, with_views};
@@ -20,7 +20,7 @@ use crate::tui::dashboard::state::overlay::Question;
 use crate::tui::dashboard::state::trail::Along;
 use crate::tui::dashboard::update::run_commands::{self, command};
 use crate::tui::dashboard::update::{
-    approval, bodies, break_line, compare, editor, export, group, json_filter, json_table,
+    answers, approval, bodies, break_line, compare, editor, export, group, json_filter, json_table,
     navigation, overlays, page_search, pages, plan_edit, presentation, previewed, questions,
     search, settings, themes, unknown,
 };
@@ -121,6 +121,15 @@ static BEFORE_VIEWS: &[Entry] = &[
     ask("outside-editor", &[Key::control('o')], Editor, "edit it in $EDITOR", in_editor, export::open_value).hint("$EDITOR"),
     change("leave-editor", &[code(KeyCode::Esc)], Editor, "discard the changes", in_editor, editor::leave).hint("cancel"),
 
+    ask("send-answer", &[code(KeyCode::Enter)], Editor, "give this answer to what is asked", in_answer, answers::send).hint("send"),
+    change("next-field", &[code(KeyCode::Down), code(KeyCode::Tab), Key::control('n')], Editor, "the next value", in_answer,
+        |m| answers::go(m, true)).hint("next"),
+    change("previous-field", &[code(KeyCode::Up), code(KeyCode::BackTab), Key::control('p')], Editor, "the previous value", in_answer,
+        |m| answers::go(m, false)),
+    ask("decline-question", &[Key::control('d')], Editor, "say no to what is asked", in_answer, |m| answers::give(m, Answer::Decline)).hint("decline"),
+    ask("cancel-question", &[Key::control('x')], Editor, "break off what is asked", in_answer, |m| answers::give(m, Answer::Cancel)).hint("cancel"),
+    change("answer-later", &[code(KeyCode::Esc)], Editor, "answer later", in_answer, answers::put_off).hint("later"),
+
     ask("apply-breakpoint", &[code(KeyCode::Enter)], Editor, "set this breakpoint, or remove it", break_line::is_open, break_line::apply).hint("set"),
     change("leave-breakpoint", &[code(KeyCode::Esc)], Editor, "change no breakpoint", break_line::is_open, close).hint("back"),
     ask("apply-setting", &[code(KeyCode::Enter)], Editor, "change this setting", in_settings, settings::apply).hint("apply"),
@@ -173,6 +182,8 @@ static BEFORE_VIEWS: &[Entry] = &[
         can_skip, questions::ask_to_skip).needs("a selected step that has not started"),
     change("resolve", &[key('u')], Run, "resolve a step that was running when an earlier run died",
         |m| m.unknown.asks && m.in_progress() && !m.run_index.unknown().is_empty(), unknown::resolve).hint("unknown").needs("an unknown step in a run in progress"),
+    change("answer", &[key('u')], Run, "answer what the server of a running call asks",
+        answers::is_waited_for, answers::open).hint("answer").needs("a running call that asks something"),
     ask("refresh", &[Key::control('r')], Run, "rerun the step and its dependents, uncached",
         can_retry, |m| previewed::offer_on_selected(m, RunCommand::Refresh)).needs("a selected step that has ended"),
     ask("pin", &[key('p')], Run, "pin or unpin the step's output for the same call",

@@ -1,6 +1,6 @@
 //! Every try, the last one first, with what the tool said on the way.
 
-use crate::report::{settlement_in_words, sum_in_words};
+use crate::report::{answer_in_words, question_in_words, settlement_in_words, sum_in_words};
 use crate::run::{AttemptState, LogStream, Settlement, StepState, StepStatus};
 use crate::text::format;
 use crate::text::message::clean;
@@ -37,6 +37,16 @@ fn write_attempt(model: &Model, attempt: &AttemptState, page: &mut TextPage<'_>)
     if let Some(handle) = &attempt.handle {
         let words = format!("the task {} of its server", clean(handle, 500));
         page.indented(2, &words, theme.dim);
+    }
+    for asked in &attempt.questions {
+        let question = format!("asked: {}", question_in_words(&asked.question));
+        page.bounded(2, &question, theme.text, ENTRY_LINES);
+        let answer = match &asked.answer {
+            Some(answer) => format!("answered: {}", answer_in_words(answer)),
+            None if attempt.end.is_none() => "waits for your answer".to_owned(),
+            None => "not answered".to_owned(),
+        };
+        page.bounded(2, &answer, theme.dim, ENTRY_LINES);
     }
     if let Some((_, end)) = &attempt.end {
         if let Some(words) = super::live::arrived(end) {

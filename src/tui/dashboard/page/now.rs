@@ -2,6 +2,7 @@
 //! failed, the output of what succeeded, and how long what waits has waited.
 
 use super::command::command_line;
+use crate::report::question_in_words;
 use crate::run::{AttemptState, LogStream, StepState, StepStatus};
 use crate::text;
 use crate::text::format;
@@ -32,6 +33,12 @@ pub(super) fn write_first(model: &Model, row: &StepState, page: &mut TextPage<'_
     if let Some(error) = &row.error {
         let headline = clean(text::headline(&error.message), OUTPUT_BYTES);
         page.spans("error", vec![(headline, theme.bad)]);
+    }
+    if let Some(question) = row.open_question() {
+        let style = theme.status(StepStatus::Unknown).style;
+        let words = clean(&question_in_words(question), OUTPUT_BYTES);
+        page.spans("asks you", vec![(words, style)]);
+        page.field("", "u answers");
     }
     if row.status == StepStatus::Ready
         && let Some(ready) = row.ready_at()

@@ -94,7 +94,7 @@ fn rank(row: &StepState) -> usize {
     match StepLook::of(row, false) {
         StepLook::Status(StepStatus::Failed | StepStatus::Unknown) => 0,
         StepLook::Status(StepStatus::Cancelled | StepStatus::Skipped) => 1,
-        StepLook::Retry => 2,
+        StepLook::Retry | StepLook::Asks => 2,
         StepLook::Status(StepStatus::Running) => 3,
         StepLook::Status(StepStatus::Succeeded) => 5,
         _ => 4,

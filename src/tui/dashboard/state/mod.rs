@@ -1,5 +1,6 @@
 //! What the dashboard knows: the run as its events describe it, and what the user looks at.
 
+pub(crate) mod answer_form;
 pub(crate) mod break_line;
 pub(crate) mod break_marks;
 pub(crate) mod comparison;

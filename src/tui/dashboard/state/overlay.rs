@@ -1,5 +1,6 @@
 //! What lies over the panes, each with the state that it needs and no other thing has.
 
+use super::answer_form::AnswerForm;
 use super::break_line::BreakLine;
 use super::comparison::{RunChoice, SideBySide};
 use super::editor::Editor;
@@ -100,6 +101,8 @@ pub enum Overlay {
     PlanEdit(PlanEdit),
     /// What a command would do, before it is given.
     Previewed(Box<Previewed>),
+    /// What the server of a running call asks.
+    Answer(Box<AnswerForm>),
     /// What happened to this step, whose result is unknown.
     Unknown(StepIx),
     /// When a breakpoint of a step holds.

@@ -20,6 +20,7 @@ pub struct RunIndex {
     failed: BTreeSet<StepIx>,
     unknown: BTreeSet<StepIx>,
     unapproved: BTreeSet<StepIx>,
+    asking: BTreeSet<StepIx>,
     dependents: Vec<Vec<StepIx>>,
     reach: HashMap<StepIx, usize>,
     /// The status of each row that a call is made for, as it is counted.
@@ -80,6 +81,7 @@ impl RunIndex {
             &mut self.failed,
             &mut self.unknown,
             &mut self.unapproved,
+            &mut self.asking,
         ] {
             rows.split_off(&end);
         }
@@ -148,6 +150,7 @@ impl RunIndex {
         keep(&mut self.failed, ix, row.status == StepStatus::Failed);
         keep(&mut self.unknown, ix, row.status == StepStatus::Unknown);
         keep(&mut self.unapproved, ix, row.asked_approval().is_some());
+        keep(&mut self.asking, ix, row.open_question().is_some());
         let why = row
             .attempts
             .first()
@@ -181,6 +184,11 @@ impl RunIndex {
     /// The rows whose result is unknown.
     pub fn unknown(&self) -> &BTreeSet<StepIx> {
         &self.unknown
+    }
+
+    /// The rows whose running call asks the user something.
+    pub fn asking(&self) -> &BTreeSet<StepIx> {
+        &self.asking
     }
 
     /// How many rows failed, elements of `for_each` steps included.

@@ -9,6 +9,8 @@ use ratatui::style::Modifier;
 pub(crate) enum StepLook {
     /// As its status.
     Status(StepStatus),
+    /// Its running call asks the user something.
+    Asks,
     /// Between two attempts.
     Retry,
     /// Held by a rate or the budget.
@@ -34,6 +36,7 @@ impl StepLook {
             Some(WaitReason::Rate | WaitReason::Budget) if starts || between => Self::Held,
             Some(WaitReason::Exclusive) if starts || between => Self::Exclusive,
             _ if between && step.retry_at.is_some() => Self::Retry,
+            _ if step.open_question().is_some() => Self::Asks,
             _ => Self::Status(status),
         }
     }
@@ -42,7 +45,7 @@ impl StepLook {
     pub(crate) const fn status(self) -> StepStatus {
         match self {
             Self::Status(status) => status,
-            Self::Retry => StepStatus::Running,
+            Self::Retry | Self::Asks => StepStatus::Running,
             Self::Held | Self::Exclusive | Self::Approval | Self::Breakpoint => StepStatus::Ready,
         }
     }
@@ -57,6 +60,8 @@ impl StepLook {
             Self::Status(status) => theme.status(status),
             // Nothing turns and no slot is taken.
             Self::Retry => sign("↻", "r", theme.warning.add_modifier(Modifier::DIM)),
+            // What only the user can settle has one hue.
+            Self::Asks => sign("✎", "a", theme.status(StepStatus::Unknown).style),
             Self::Held => sign("≈", "~", theme.warning),
             Self::Exclusive => sign("═", "=", theme.status(StepStatus::Ready).style),
             Self::Approval => sign("◇", "Y", theme.warning.add_modifier(Modifier::BOLD)),
@@ -68,17 +73,18 @@ impl StepLook {
     pub(crate) const fn urgency(self) -> u8 {
         match self {
             Self::Breakpoint | Self::Approval => 0,
-            Self::Status(StepStatus::Failed) => 1,
-            Self::Status(StepStatus::Unknown) => 2,
-            Self::Status(StepStatus::Running) => 3,
-            Self::Retry => 4,
-            Self::Held => 5,
-            Self::Status(StepStatus::Cancelled) => 6,
-            Self::Exclusive => 7,
-            Self::Status(StepStatus::Ready) => 8,
-            Self::Status(StepStatus::Pending) => 9,
-            Self::Status(StepStatus::Succeeded) => 10,
-            Self::Status(StepStatus::Skipped) => 11,
+            Self::Asks => 1,
+            Self::Status(StepStatus::Failed) => 2,
+            Self::Status(StepStatus::Unknown) => 3,
+            Self::Status(StepStatus::Running) => 4,
+            Self::Retry => 5,
+            Self::Held => 6,
+            Self::Status(StepStatus::Cancelled) => 7,
+            Self::Exclusive => 8,
+            Self::Status(StepStatus::Ready) => 9,
+            Self::Status(StepStatus::Pending) => 10,
+            Self::Status(StepStatus::Succeeded) => 11,
+            Self::Status(StepStatus::Skipped) => 12,
         }
     }
 
@@ -100,6 +106,7 @@ mod tests {
     fn no_two_looks_share_a_sign() {
         let all = S::ALL.into_iter().map(StepLook::Status).chain([
             StepLook::Retry,
+            StepLook::Asks,
             StepLook::Held,
             StepLook::Exclusive,
             StepLook::Approval,
@@ -108,7 +115,7 @@ mod tests {
         for theme in [Theme::default(), Theme::default().in_ascii()] {
             let signs: std::collections::HashSet<_> =
                 all.clone().map(|look| look.style(&theme).glyph).collect();
-            assert_eq!(signs.len(), 13);
+            assert_eq!(signs.len(), 14);
         }
     }
 }

@@ -53,6 +53,7 @@ pub(super) fn on_key(model: &mut Model, event: &KeyEvent) -> Vec<Effect> {
                 line.fault = None;
             }
             Some(Overlay::Editor(editor)) => editor.edit(event),
+            Some(Overlay::Answer(form)) => form.edit(event),
             _ => {}
         },
     }
@@ -88,6 +89,7 @@ pub(super) fn on_paste(model: &mut Model, text: &str) {
         Some(Overlay::Settings(line)) => line.field.insert(text),
         Some(Overlay::Break(line)) => line.field.insert(text),
         Some(Overlay::Editor(editor)) => editor.paste(text),
+        Some(Overlay::Answer(form)) => form.paste(text),
         Some(Overlay::Search(_)) => search::paste(model, text),
         Some(Overlay::Filter) => model.panes.table.paste_filter(text),
         Some(Overlay::PageSearch) => page_search::paste(model, text),

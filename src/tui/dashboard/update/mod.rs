@@ -1,5 +1,6 @@
 //! What each message does to the model.
 
+pub(crate) mod answers;
 pub(crate) mod approval;
 pub(crate) mod bodies;
 pub(crate) mod break_line;
@@ -174,6 +175,7 @@ fn on_events(model: &mut Model, events: Vec<RunEvent>) -> Vec<Effect> {
         model.overlay = None;
     }
     settings::on_events(model, changed, limit_reached);
+    answers::on_events(model);
     unknown::ask(model);
     approval::keep_up(model);
     if model.leaving && !model.in_progress() {

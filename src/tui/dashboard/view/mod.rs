@@ -6,6 +6,7 @@
 //! footer     the keys that work now, or a notice
 //! ```
 
+mod answer_form;
 mod approval;
 mod banner;
 mod bare;
@@ -116,6 +117,7 @@ fn draw_alone(model: &Model, overlay: &mut Overlay, buf: &mut Buffer, area: Rect
         Overlay::Settings(line) => settings::draw(model, line, buf, area),
         Overlay::PlanEdit(edit) => plan_edit::draw(model, edit, buf, area),
         Overlay::Previewed(shown) => previewed::draw(model, shown, buf, area),
+        Overlay::Answer(form) => answer_form::draw(model, form, buf, area),
         Overlay::Unknown(step) => unknown::draw(model, *step, buf, area),
         Overlay::Break(line) => break_line::draw(model, line, buf, area),
         Overlay::Approval(step) => approval::draw(model, *step, buf, area),

@@ -19,6 +19,9 @@ pub(super) fn next_key(model: &Model) -> &'static str {
     if model.is_past() {
         return "`[` and `]` go from event to event, `end` goes back to now";
     }
+    if !model.run_index.asking().is_empty() {
+        return "`u` answers what the server of a step asks";
+    }
     if !model.run_index.unapproved().is_empty() {
         return "`A` shows the call that needs an approval";
     }

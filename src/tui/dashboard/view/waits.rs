@@ -57,6 +57,14 @@ pub(super) fn waiting(model: &Model) -> Vec<Segment> {
         };
         return words("needs an approval: ", name(*ix), more);
     }
+    let asking = model.run_index.asking();
+    if let Some(ix) = asking.first() {
+        let more = match asking.len() {
+            1 => String::new(),
+            many => format!(" and {} more", many - 1),
+        };
+        return words("asks you: ", name(*ix), more);
+    }
     if let Some((ix, row)) = model
         .blocker
         .and_then(|ix| Some((ix, run.steps.get(ix.at())?)))

@@ -134,6 +134,12 @@ pub(super) fn of_step(
         StepLook::Approval => {
             details.push(Detail::Words(card.lines.clone(), theme.warning));
         }
+        StepLook::Asks => {
+            if let Some(question) = step.open_question() {
+                let words = line(bounded(headline(&question.message)));
+                details.push(Detail::Words(vec![words], look.style(theme).style));
+            }
+        }
         StepLook::Breakpoint => {
             details.push(Detail::Words(card.lines.clone(), theme.bad));
         }
