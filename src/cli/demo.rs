@@ -18,7 +18,7 @@ const SLOWNESS: u32 = 4;
 const PACE: Duration = Duration::from_millis(700);
 
 /// Runs the demo: with captions in the dashboard; elsewhere at full speed, with the input that a viewer would have
-/// corrected.
+/// corrected and the answer that a viewer would have given.
 pub(super) async fn demo(args: DemoArgs) -> Result<u8, Failure> {
     let mut run = RunArgs {
         plan: Some(samples::unpack(SAMPLE, true)?),
@@ -47,6 +47,7 @@ pub(super) async fn demo(args: DemoArgs) -> Result<u8, Failure> {
         run.screen.tour = true;
     } else {
         run.source.context.push("day=28 February".to_owned());
+        run.approve.push(("invitation".into(), true));
     }
     run::run(run).await
 }

@@ -5,10 +5,20 @@ use crate::common::program::{code, json, plan_in, plandeck, run_json, stderr, st
 use crate::common::samples::{copy_of, sample, sample_folder};
 use serde_json::Value;
 
+/// What the run is given beside the plan: answers that nobody gives without a screen.
+fn arguments(expected: &Value) -> Vec<&str> {
+    let given = expected["arguments"].as_array();
+    given
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect()
+}
+
 fn holds(name: &str) -> Value {
     let expected = std::fs::read(sample_folder(name).join("expected.json")).unwrap();
     let expected: Value = serde_json::from_slice(&expected).unwrap();
-    let (code, result) = run_json(&sample(name), &[]);
+    let (code, result) = run_json(&sample(name), &arguments(&expected));
     assert_eq!(expected["exit"], code, "{name}: {result:#}");
     if let Some(value) = expected.get("result") {
         assert_eq!(value, &result["result"], "{name}");
@@ -387,6 +397,7 @@ fn simulated_as_offline(name: &str, seed: u32) {
     let output = plandeck()
         .args(["run", "--headless", "--json", "--worker", "simulated"])
         .args(["--seed", &seed])
+        .args(arguments(&expected))
         .arg(sample(name))
         .output()
         .unwrap();

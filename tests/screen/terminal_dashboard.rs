@@ -348,6 +348,11 @@ fn the_demo_names_the_keys_that_fix_it() {
     let folder = tempfile::tempdir().unwrap();
     let mut terminal = Terminal::start(folder.path(), &["demo"], 120, 36);
     terminal.wait_for("DEMO");
+    terminal.wait_for("One call asks first");
+    terminal.press("A");
+    terminal.wait_for("make this call?");
+    terminal.wait_for("the old signal house");
+    terminal.press("y");
     // The failure is gone to by itself.
     terminal.wait_for("edits its input");
     terminal.press("I");

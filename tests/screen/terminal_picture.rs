@@ -28,6 +28,10 @@ fn the_dashboard() {
     });
     let picture = svg(&terminal.screen(), "plandeck demo");
     std::fs::write(root.join("docs/dashboard.svg"), picture).unwrap();
+    terminal.press("A");
+    terminal.wait_for("make this call?");
+    look(3);
+    terminal.press("y");
     terminal.wait_for("edits its input");
     look(3);
     terminal.press("I");

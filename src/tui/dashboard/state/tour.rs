@@ -31,6 +31,12 @@ pub(crate) fn caption(model: &Model) -> &'static str {
             "A step failed; everything else goes on. `n` goes there."
         };
     }
+    if matches!(model.overlay, Some(Overlay::Approval(_))) {
+        return "The call as it would be made. `y` makes it, `n` skips the step.";
+    }
+    if !model.run_index.unapproved().is_empty() {
+        return "One call asks first; everything else goes on. `A` shows it.";
+    }
     match run.phase {
         RunPhase::Paused => {
             return "Paused: calls finish, none begins. `s` starts one, `space` resumes.";
