@@ -2,6 +2,7 @@
 
 mod args;
 mod attach;
+mod bundle;
 mod cache;
 mod check;
 mod columns;
@@ -15,6 +16,7 @@ mod diff;
 mod explain;
 mod export;
 mod failure;
+mod flaky;
 mod fork;
 mod headless;
 mod history_feed;
@@ -43,6 +45,7 @@ mod show;
 mod show_raw;
 mod sinks;
 mod terminal;
+mod test;
 mod themes;
 mod tools;
 mod tools_call;
@@ -99,6 +102,9 @@ pub fn main() -> ExitCode {
         Some(Command::Diff(args)) => diff::diff(&args),
         Some(Command::Explain(args)) => explain::explain(&args),
         Some(Command::Fork(args)) => on_tokio(fork::fork(*args)),
+        Some(Command::Bundle(args)) => on_tokio(bundle::bundle(args)),
+        Some(Command::Test(args)) => on_tokio(test::test(args)),
+        Some(Command::Flaky(args)) => on_tokio(flaky::flaky(*args)),
         Some(Command::Attach(args)) => on_tokio(attach::attach(args)),
         Some(Command::Pause(args)) => on_tokio(verb(Typed::of_run("pause", args))),
         Some(Command::Resume(args)) => on_tokio(verb(Typed::resume(*args))),

@@ -246,7 +246,7 @@ fn output(text: &str) -> Result<Value, Failure> {
     }
 }
 
-fn prompt(text: &str) -> Result<Arc<str>, Failure> {
+pub(super) fn prompt(text: &str) -> Result<Arc<str>, Failure> {
     let Some(file) = text.strip_prefix('@') else {
         return Ok(text.into());
     };

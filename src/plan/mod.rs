@@ -58,6 +58,7 @@ pub use expression::Expression;
 pub(crate) use expression::evaluate;
 pub(crate) use graph::Shape;
 pub use ids::StepIx;
+pub(crate) use model::FUNCTION_CALL;
 pub use model::{
     Dialect, ExecutionPlan, FINAL_SYNTHESIS, Mode, RetryPolicy, Step, StepSettings, Trigger,
 };

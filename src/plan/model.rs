@@ -13,7 +13,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 /// The tool that calls another by name.
-pub(super) const FUNCTION_CALL: &str = "function_call";
+pub(crate) const FUNCTION_CALL: &str = "function_call";
 
 /// The id of the last step that a plan with a `final_synthesis` gets.
 pub const FINAL_SYNTHESIS: &str = "final_synthesis";

@@ -3,6 +3,7 @@
 //! Everything that shows or stores a run reads [`RunEvent`]s. [`RunState`] after events 0..n is the run at n,
 //! whether the events come from a running engine, a file or a journal.
 
+mod agreement;
 mod answers;
 mod attempt_state;
 mod attempts;
@@ -34,6 +35,7 @@ mod step_state;
 mod step_status;
 mod waits;
 
+pub use agreement::{Agreement, EqualAnswers};
 pub use answers::Answers;
 pub(crate) use attempt_state::CUT_OFF;
 pub use attempt_state::{AttemptExtras, AttemptLog, AttemptState};

@@ -130,6 +130,12 @@ pub enum SessionError {
     /// An input was given for a step that runs once for each element of a list.
     #[error("--input {0}: it runs once for each element of a list; give an element, as {0}[0]")]
     InputOfForEach(String),
+    /// A file that should be a bundle is none.
+    #[error("{}: it is no bundle; `plandeck bundle RUN -o FILE` writes one", .0.display())]
+    NoBundle(PathBuf),
+    /// A step cannot be called on its recorded input; holds why, and what to do.
+    #[error("{0}")]
+    NoTrials(String),
     /// Outputs can be cached only by a run that is recorded.
     #[error("a cache needs a journal: cached outputs are stored with the run that produced them")]
     CacheWithoutJournal,

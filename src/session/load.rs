@@ -46,6 +46,8 @@ pub struct Loaded {
     unlisted: Option<Box<Draft>>,
     /// Whether every context value must be given.
     needs_context: bool,
+    /// The recorded run whose call is repeated, where the plan is made for that.
+    repeats: Option<Arc<str>>,
 }
 
 /// Loads a plan to run it: every context value that it refers to must be given.
@@ -101,7 +103,7 @@ pub(crate) async fn load_call(
     load_draft(draft, Path::new("-"), options, settings, true).await
 }
 
-async fn load_draft(
+pub(super) async fn load_draft(
     draft: Draft,
     file: &Path,
     options: SourceOptions,
@@ -142,6 +144,7 @@ async fn load_draft(
         catalog,
         unlisted,
         needs_context,
+        repeats: None,
     })
 }
 
@@ -343,6 +346,25 @@ impl Loaded {
         }
     }
 
+    /// Another plan, which is in no file and repeats a call of the run `repeats`, with the same tools and worker.
+    pub(super) fn with_plan(
+        self,
+        draft: Draft,
+        context: Map<String, Value>,
+        repeats: &Arc<str>,
+    ) -> Result<Self, SessionError> {
+        let source = draft.source().clone();
+        let plan = draft.check(Some(&self.catalog), Some(&context))?;
+        Ok(Self {
+            plan: Arc::new(plan),
+            context,
+            file: PathBuf::from("-"),
+            source,
+            repeats: Some(Arc::clone(repeats)),
+            ..self
+        })
+    }
+
     /// The catalog, with what MCP servers have listed.
     pub(crate) fn catalog(&self) -> &Catalog {
         &self.catalog
@@ -463,6 +485,7 @@ impl Loaded {
                 "base_url": options.base_url.as_ref().filter(|url| !url.contains('@')),
                 "planned": self.is_planned().then(|| self.digest()),
                 "base_url_of": options.base_url_of.as_deref().map(absolute),
+                "repeats": self.repeats,
             }),
         }
     }

@@ -11,6 +11,7 @@
 //! ```
 
 mod breakpoints;
+mod bundle;
 mod bundled;
 mod changes;
 mod consent;
@@ -34,19 +35,23 @@ mod plan_document;
 mod planning;
 mod prepare;
 mod prepared;
+mod recorded_plan;
 mod recording;
 mod redaction;
+mod rerun;
 mod resume;
 mod run_log;
 mod savings;
 mod servers;
 mod settings;
+mod trials;
 mod trust;
 mod values;
 mod worker_calls;
 
 pub use crate::engine::{Liveness, Previewer};
 pub(crate) use breakpoints::keep_breakpoints;
+pub(crate) use bundle::Bundle;
 pub(crate) use bundled::SAMPLE_FILES;
 pub use changes::Changes;
 pub(crate) use consent::consent_to_catalog;
@@ -72,11 +77,14 @@ pub use outcome::ExecutionError;
 pub(crate) use plan_document::{PlanDocument, keep_plan};
 pub use planning::{Optimization, Planning, PlanningOptions, optimize};
 pub use prepared::{CommandSender, LiveRun, PreparedRun};
+pub(crate) use recorded_plan::load_recorded;
+pub(crate) use rerun::{bundles_in, expected_of};
 pub use resume::PriorRun;
 pub use savings::savings;
 pub(crate) use savings::savings_so_far;
 pub(crate) use servers::all_servers;
 pub use settings::{PriceSetting, Settings, theme_folders};
+pub(crate) use trials::Trials;
 pub(crate) use trust::{
     Consent, ItemMark, Judgement, Remembered, Subject, TrustAnswer, TrustedOnce,
 };

@@ -123,6 +123,11 @@ impl PriorRun {
         })
     }
 
+    /// The run whose call the earlier run repeated, where it did only that.
+    pub(crate) fn repeats(&self) -> Option<&str> {
+        self.settings["repeats"].as_str()
+    }
+
     /// The id of the earlier run.
     pub fn run_id(&self) -> &Arc<str> {
         &self.run_id

@@ -23,6 +23,7 @@ pub(crate) mod secrets;
 pub(crate) mod spool;
 pub(crate) mod thoughts;
 mod unsafe_chars;
+pub(crate) mod value_diff;
 
 pub(crate) use bounded_text::BoundedText;
 pub(crate) use integers::{beyond_64_bits, is_beyond_64_bits};

@@ -8,7 +8,7 @@ use super::{CallPolicy, FileInputs, Reaches, Tool, ToolKind};
 use crate::models::{Environment, SmallModelWorker};
 use crate::run::NotReused;
 use crate::units::Money;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::any::Any;
 use std::error::Error;
 use std::fmt;
@@ -115,6 +115,11 @@ pub(crate) trait ToolSettings: Any + fmt::Debug + Send + Sync {
     /// Adds what a call starts, reaches and reads.
     fn reaches(&self, _definition: &ToolDefinition, _reaches: &mut Reaches) {}
 
+    /// The settings as fields of a catalog that needs no other file, for kinds whose calls reach nothing outside.
+    fn written(&self) -> Option<Value> {
+        None
+    }
+
     /// The files that a call runs, where it starts a program.
     fn programs(&self, _definition: &ToolDefinition) -> Option<FileInputs> {
         None
@@ -123,6 +128,25 @@ pub(crate) trait ToolSettings: Any + fmt::Debug + Send + Sync {
     /// Adds the settings that determine an output. Returns why an output may not be reused by default; `None`
     /// where it may.
     fn fingerprint(&self, parts: &mut FingerprintParts<'_>) -> Option<NotReused>;
+}
+
+/// The tool as an entry of a catalog that stands alone, for tools that only compute.
+pub(crate) fn written_tool(definition: &ToolDefinition) -> Option<Value> {
+    let mut tool = definition.implementation.written()?;
+    tool["type"] = json!(definition.kind().name);
+    tool["description"] = json!(definition.description);
+    for (field, schema) in [
+        ("input_schema", &definition.input_schema),
+        ("output_schema", &definition.output_schema),
+    ] {
+        if let Some(schema) = schema {
+            tool[field] = json!(schema);
+        }
+    }
+    if let Some(timeout) = definition.timeout {
+        tool["timeout_s"] = json!(timeout.as_secs_f64());
+    }
+    Some(tool)
 }
 
 /// What a tool is built from besides its settings.

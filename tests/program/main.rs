@@ -20,6 +20,7 @@ mod answers;
 #[cfg(target_os = "linux")]
 mod approve;
 mod breakpoints;
+mod bundles;
 mod charges;
 mod cli_input;
 mod cli_model;
@@ -34,6 +35,7 @@ mod control;
 mod control_stored;
 mod engine_chaos;
 mod expect;
+mod flaky;
 #[cfg(target_os = "linux")]
 mod handle_kill;
 mod history_commands;

@@ -4,6 +4,7 @@ pub(super) mod history;
 pub(super) mod plan;
 pub(super) mod run;
 pub(super) mod tools;
+pub(super) mod trials;
 pub(super) mod trust;
 pub(super) mod values;
 pub(super) mod verbs;
@@ -17,6 +18,7 @@ use plan::PlanArgs;
 use run::{ColorWhen, DemoArgs, RunArgs, SourceArgs};
 use std::path::PathBuf;
 use tools::ToolsArgs;
+use trials::{BundleArgs, FlakyArgs, TestArgs};
 use trust::TrustArgs;
 use verbs::{
     AnswerArgs, ApproveArgs, AttachArgs, BreakArgs, EditArgs, McpArgs, ResumeArgs, RetryArgs,
@@ -99,6 +101,12 @@ pub(super) enum Command {
     Explain(ExplainArgs),
     /// Start a new run from a recorded one with changes; unchanged outputs are reused
     Fork(Box<ForkArgs>),
+    /// Call a step of a recorded run many times, and count its answers
+    Flaky(Box<FlakyArgs>),
+    /// Write a recorded run as a plan that runs again offline: a bug report, or a test
+    Bundle(BundleArgs),
+    /// Run bundles again, offline, and compare what comes out
+    Test(TestArgs),
     /// Open the dashboard on a run of another process; leaving it never touches the run
     Attach(AttachArgs),
     /// Hold a live run: nothing more starts, and what is running ends

@@ -80,6 +80,14 @@ impl ToolSettings for CodeSettings {
         reaches.code.insert(definition.name.to_string());
     }
 
+    fn written(&self) -> Option<Value> {
+        let python = match self.language {
+            Language::Cpython => "cpython",
+            _ => "embedded",
+        };
+        Some(json!({"code": self.code, "python": python}))
+    }
+
     fn fingerprint(&self, parts: &mut FingerprintParts<'_>) -> Option<NotReused> {
         parts.put("code", json!(self.code));
         if self.language == Language::Cpython {

@@ -132,7 +132,8 @@ mod tests {
     #[test]
     fn messages_name_every_kind() {
         let error = catalog("tools: {a: {type: ecco}}").unwrap_err();
-        let known = "model, mcp, http, process, code_exec, jq, agent, echo, tool, function";
+        let known =
+            "model, mcp, http, process, code_exec, jq, agent, recorded, echo, tool, function";
         assert!(error.contains(&format!("(there are: {known})")), "{error}");
     }
 }

@@ -13,6 +13,7 @@ pub(crate) mod jq;
 pub(crate) mod mcp;
 pub(crate) mod model;
 pub(crate) mod process;
+pub(crate) mod recorded;
 
 use super::definition::KindEntry;
 use super::fields::Fields;
@@ -26,6 +27,7 @@ pub(super) static KINDS: &[&KindEntry] = &[
     &code_exec::ENTRY,
     &jq::ENTRY,
     &agent::ENTRY,
+    &recorded::ENTRY,
     #[cfg(test)]
     &echo::ENTRY,
 ];

@@ -90,6 +90,10 @@ impl ToolSettings for JqSettings {
         }))
     }
 
+    fn written(&self) -> Option<Value> {
+        Some(json!({"filter": self.filter}))
+    }
+
     fn fingerprint(&self, parts: &mut FingerprintParts<'_>) -> Option<NotReused> {
         parts.put("filter", json!(self.filter));
         Some(NotReused::Quick)

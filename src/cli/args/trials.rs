@@ -1,0 +1,77 @@
+//! The options of the commands that call steps of a recorded run again to learn something about them.
+
+use super::verbs::GoOnArgs;
+use clap::{Args, ValueHint};
+use std::path::PathBuf;
+
+/// `plandeck flaky`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct FlakyArgs {
+    /// The run: its id, the start of its id, or last
+    #[arg(value_name = "RUN")]
+    pub run: String,
+    /// The step; for one element of a `for_each` step, ID[N]
+    #[arg(value_name = "STEP")]
+    pub step: String,
+    /// Call it N times
+    #[arg(short = 'n', long = "times", value_name = "N", default_value_t = 20,
+        value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub times: u32,
+    /// Compare what this jq filter makes of the outputs instead of the outputs
+    #[arg(long, value_name = "JQ")]
+    pub by: Option<String>,
+    /// Ask its model with this prompt instead of its tool's, with {{name}} for parameters
+    #[arg(long, value_name = "TEXT|@FILE")]
+    pub prompt: Option<String>,
+    /// Ask this model instead of the plan's
+    #[arg(long = "model", id = "call_model", value_name = "MODEL")]
+    pub model: Option<String>,
+    /// Repeat a call that may change something
+    #[arg(long)]
+    pub allow_effects: bool,
+    /// Print what the calls cost, and make none
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print the figures as a JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub go_on: GoOnArgs,
+}
+
+/// `plandeck bundle`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct BundleArgs {
+    /// The run: its id, the start of its id, or last
+    #[arg(value_name = "RUN")]
+    pub run: String,
+    /// Only this step and what it depends on; for one element of a `for_each` step, ID[N]
+    #[arg(value_name = "STEP")]
+    pub step: Option<String>,
+    /// Write it to this file [default: standard output]
+    #[arg(short, long = "output", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: Option<PathBuf>,
+    /// Use this tool catalog, a JSON or YAML file; repeatable, later files override earlier ones
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub tools: Vec<PathBuf>,
+    /// Trust the code of the plan, which is run once more to see whether it comes out the same
+    #[arg(long)]
+    pub trust: bool,
+}
+
+/// `plandeck test`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct TestArgs {
+    /// Bundles, or folders with bundles
+    #[arg(value_name = "DIR|BUNDLE", required = true, value_hint = ValueHint::AnyPath)]
+    pub paths: Vec<PathBuf>,
+    /// Print the results as a JSON list on standard output
+    #[arg(long)]
+    pub json: bool,
+    /// Trust the code in the bundles
+    #[arg(long)]
+    pub trust: bool,
+    /// Run code even where this system cannot confine it
+    #[arg(long)]
+    pub allow_unsandboxed: bool,
+}

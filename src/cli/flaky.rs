@@ -1,0 +1,301 @@
+//! `plandeck flaky`: calls a step of a recorded run many times on its recorded input, and counts the answers.
+
+use super::args::run::{ColorWhen, RunArgs, ScreenArgs};
+use super::args::trials::FlakyArgs;
+use super::columns::aligned;
+use super::failure::Failure;
+use super::output::{note_line, notes, out, out_json};
+use super::recorded::recording;
+use super::terminal::exit_code;
+use super::until_end::{End, Until, until_end};
+use super::verbs::prompt;
+use super::{control_door, trust};
+use crate::engine::step_prices;
+use crate::run::{Agreement, Forecast, RunState, StepStatus};
+use crate::session::{
+    Changes, Execution, JournalSettings, Loaded, PriorRun, Settings, Trials, TrustedOnce, filtered,
+    load_to_check,
+};
+use crate::text::format;
+use crate::tools::Toolbox;
+use crate::units::Money;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Cells of an answer in the table.
+const ANSWER: usize = 60;
+
+/// Calls the step, and prints how far its answers agree.
+pub(super) async fn flaky(args: FlakyArgs) -> Result<u8, Failure> {
+    if let Some(filter) = &args.by {
+        filtered(&Value::Null, filter).await.or_else(is_of_filter)?;
+    }
+    let prior = prior(&args.run)?;
+    let run = recording(prior.run_id())?;
+    let new_prompt = args.prompt.as_deref().map(prompt).transpose()?;
+    let state = RunState::from_events(&run.events);
+    let model = args.model.as_deref().map(Arc::from);
+    let trials = Trials::of(&state, &args.step, new_prompt, model)?;
+    let here = std::env::current_dir().unwrap_or_default();
+    let settings = Settings::load(&here)?;
+    let loaded = load_plan(&args, &prior, &settings).await?;
+    let consent = match trust::consent(
+        &loaded,
+        &ScreenArgs::default(),
+        true,
+        &mut TrustedOnce::default(),
+    )
+    .await?
+    {
+        Ok(consent) => consent,
+        Err(code) => return Ok(code),
+    };
+    let loaded = Box::pin(loaded.with_listed_tools(&consent)).await?;
+    let loaded = loaded.repeating(&trials, args.times, args.allow_effects)?;
+    let prices = step_prices(&loaded.plan, &loaded.context, &loaded.toolbox);
+    let price = Price {
+        forecast: Forecast::of(prices.iter().map(Option::as_ref)),
+        recorded: trials.recorded(args.times),
+    };
+    if args.dry_run {
+        print_price(&args, &price)?;
+        return Ok(0);
+    }
+    note_line(&price.in_words(&args));
+    let execution = execution(loaded, &args, &trials, consent, &settings)?;
+    let prepared = execution.prepare()?;
+    notes(prepared.notes(), ColorWhen::default());
+    let run_id = Arc::clone(prepared.run_id());
+    let (prepared, door) = control_door::prepare(prepared, &RunArgs::by_default())?;
+    let Until {
+        live,
+        end,
+        server: _server,
+    } = until_end(prepared, door).await?;
+    let (state, signalled) = match end {
+        End::Ended(state, signalled) => (state, signalled),
+        End::Left(code) => return Ok(code),
+    };
+    notes(live.release().as_slice(), ColorWhen::default());
+    let outcome = Outcome::of(&state, args.by.as_deref()).await?;
+    if args.json {
+        out_json(&outcome.to_json(&args.step, &run_id))?;
+    } else {
+        out(&outcome.to_text(&args))?;
+    }
+    Ok(match exit_code(&state, signalled) {
+        // Calls that fail are what it counts.
+        0 | 1 => 0,
+        other => other,
+    })
+}
+
+/// A filter that fails of `null` may be right for other values.
+fn is_of_filter(message: String) -> Result<Value, Failure> {
+    if message.contains("null") {
+        Ok(Value::Null)
+    } else {
+        Err(Failure::usage(format!("--by: {message}")))
+    }
+}
+
+/// The run; where it only repeated a call of another one, that one.
+fn prior(name: &str) -> Result<PriorRun, Failure> {
+    let mut prior = PriorRun::fork(name, Changes::default())?;
+    while let Some(run) = prior.repeats() {
+        prior = PriorRun::fork(run, Changes::default())?;
+    }
+    Ok(prior)
+}
+
+/// The plan of the run with its tools; context values may be missing, because the input is on record.
+async fn load_plan(
+    args: &FlakyArgs,
+    prior: &PriorRun,
+    settings: &Settings,
+) -> Result<Loaded, Failure> {
+    let mut source = args.go_on.source.options();
+    let mut plan = None;
+    prior.complete(&mut plan, &mut source)?;
+    settings.complete(&mut source);
+    source.trust = trust::is_given(args.go_on.trust);
+    source.allow_unsandboxed = args.go_on.allow_unsandboxed;
+    let plan = plan.ok_or_else(|| Failure::usage("the plan of the run is not on record"))?;
+    Ok(load_to_check(&plan, source, settings).await?)
+}
+
+fn execution(
+    loaded: Loaded,
+    args: &FlakyArgs,
+    trials: &Trials,
+    consent: crate::session::Consent,
+    settings: &Settings,
+) -> Result<Execution, Failure> {
+    let step = loaded
+        .plan
+        .steps
+        .iter()
+        .next()
+        .map(|step| Arc::clone(&step.tool));
+    let tool = match (trials.prompt(), &step) {
+        (Some(prompt), Some(name)) => {
+            let tool = loaded
+                .toolbox
+                .tool(name)
+                .and_then(|tool| tool.with_prompt(prompt));
+            let tool = tool.ok_or_else(|| {
+                Failure::usage(format!(
+                    "--prompt: the tool of step {} asks no model with a prompt",
+                    args.step
+                ))
+            })?;
+            Some((Arc::clone(name), tool))
+        }
+        _ => None,
+    };
+    let mut rates = settings.rates.clone();
+    rates.0.extend(args.go_on.limits.rates.iter().cloned());
+    let execution = loaded
+        .into_execution(consent)
+        .limits(args.go_on.limits.over(settings.limits()?))
+        .rates(rates)
+        .journal(JournalSettings::default());
+    let execution = match args.go_on.source.seed {
+        Some(seed) => execution.seed(seed),
+        None => execution,
+    };
+    Ok(match tool {
+        Some((name, tool)) => execution.tool(&name, tool),
+        None => execution,
+    })
+}
+
+/// What the calls cost.
+struct Price {
+    forecast: Forecast,
+    /// What as many calls cost that cost what the recorded ones did.
+    recorded: Option<Money>,
+}
+
+impl Price {
+    fn expected(&self) -> Option<Money> {
+        self.recorded.or(self.forecast.expected)
+    }
+
+    fn in_words(&self, args: &FlakyArgs) -> String {
+        let calls = format::count(args.times as usize, "call");
+        let step = crate::text::line(&args.step);
+        if self.forecast.is_free() {
+            return format!("{calls} of step {step}: free");
+        }
+        let amount = |cost: Option<Money>| {
+            cost.map_or_else(|| "unknown".to_owned(), |cost| cost.to_string())
+        };
+        format!(
+            "{calls} of step {step}: {} expected{}, {} at most",
+            amount(self.expected()),
+            if self.recorded.is_some() {
+                " (as in the run)"
+            } else {
+                ""
+            },
+            amount(self.forecast.max),
+        )
+    }
+}
+
+fn print_price(args: &FlakyArgs, price: &Price) -> Result<(), Failure> {
+    if !args.json {
+        return out(&(price.in_words(args) + "\n"));
+    }
+    out_json(&json!({
+        "step": args.step,
+        "n": args.times,
+        "cost_usd": {"min": price.forecast.min, "expected": price.expected(), "max": price.forecast.max},
+    }))
+}
+
+/// What came of the calls.
+struct Outcome {
+    agreement: Agreement,
+    /// The messages of calls that failed, with how many there were.
+    errors: BTreeMap<String, usize>,
+    cost: Option<Money>,
+}
+
+impl Outcome {
+    async fn of(state: &RunState, by: Option<&str>) -> Result<Self, Failure> {
+        let (mut answers, mut errors) = (Vec::new(), BTreeMap::new());
+        for row in state.steps.iter().filter(|row| row.info.parent.is_some()) {
+            match (row.status, &row.output) {
+                (StepStatus::Succeeded, Some(output)) => {
+                    let compared = match by {
+                        Some(filter) => {
+                            let made = filtered(output, filter).await;
+                            Arc::new(
+                                made.map_err(|message| Failure::usage(format!("--by: {message}")))?,
+                            )
+                        }
+                        None => Arc::clone(output),
+                    };
+                    answers.push(Some(compared));
+                }
+                (StepStatus::Failed, _) => {
+                    let message = row.error.as_ref().map_or("", |error| &error.message);
+                    *errors.entry(message.to_owned()).or_default() += 1;
+                    answers.push(None);
+                }
+                // It was not called.
+                _ => {}
+            }
+        }
+        Ok(Self {
+            agreement: Agreement::of(answers),
+            errors,
+            cost: (!state.unpriced).then_some(state.spent),
+        })
+    }
+
+    fn to_json(&self, step: &str, run_id: &str) -> Value {
+        let mut value = json!(self.agreement);
+        let errors = self.errors.iter();
+        let errors = errors.map(|(message, count)| json!({"message": message, "count": count}));
+        value["step"] = json!(step);
+        value["run_id"] = json!(run_id);
+        value["errors"] = errors.collect();
+        value["cost"] = json!(self.cost);
+        value
+    }
+
+    fn to_text(&self, args: &FlakyArgs) -> String {
+        let found = &self.agreement;
+        let percent = |share: f64| format!("{:.0} %", share * 100.0);
+        let cell = |text: &str| crate::text::fit(&crate::text::line(text), ANSWER);
+        let of = |count: usize, word: String| {
+            let share = count as f64 / found.n.max(1) as f64;
+            [count.to_string(), percent(share), word]
+        };
+        let answers = found
+            .answers
+            .iter()
+            .map(|one| of(one.count, cell(&one.output.to_string())));
+        let errors = self
+            .errors
+            .iter()
+            .map(|(message, count)| of(*count, cell(&format!("failed: {message}"))));
+        let rows: Vec<[String; 3]> = answers.chain(errors).collect();
+        let cost = self
+            .cost
+            .map_or_else(|| "an unknown amount".to_owned(), |cost| cost.to_string());
+        format!(
+            "{}agreement {} of {} of step {} (95 % interval {} to {}); {cost}\n",
+            aligned(&rows, 0..2),
+            percent(found.agreement),
+            format::count(found.n, "call"),
+            crate::text::line(&args.step),
+            percent(found.interval[0]),
+            percent(found.interval[1]),
+        )
+    }
+}
