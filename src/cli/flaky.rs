@@ -28,15 +28,17 @@ const ANSWER: usize = 60;
 
 /// Calls the step, and prints how far its answers agree.
 pub(super) async fn flaky(args: FlakyArgs) -> Result<u8, Failure> {
-    if let Some(filter) = &args.by {
-        filtered(&Value::Null, filter).await.or_else(is_of_filter)?;
-    }
     let prior = prior(&args.run)?;
     let run = recording(prior.run_id())?;
     let new_prompt = args.prompt.as_deref().map(prompt).transpose()?;
     let state = RunState::from_events(&run.events);
     let model = args.model.as_deref().map(Arc::from);
     let trials = Trials::of(&state, &args.step, new_prompt, model)?;
+    if let (Some(filter), Some(output)) = (&args.by, trials.recorded_output()) {
+        filtered(output, filter)
+            .await
+            .map_err(|message| of_filter(&message))?;
+    }
     let here = std::env::current_dir().unwrap_or_default();
     let settings = Settings::load(&here)?;
     let loaded = load_plan(&args, &prior, &settings).await?;
@@ -91,13 +93,8 @@ pub(super) async fn flaky(args: FlakyArgs) -> Result<u8, Failure> {
     })
 }
 
-/// A filter that fails of `null` may be right for other values.
-fn is_of_filter(message: String) -> Result<Value, Failure> {
-    if message.contains("null") {
-        Ok(Value::Null)
-    } else {
-        Err(Failure::usage(format!("--by: {message}")))
-    }
+fn of_filter(message: &str) -> Failure {
+    Failure::usage(format!("--by: {message}"))
 }
 
 /// The run; where it only repeated a call of another one, that one.
@@ -231,12 +228,11 @@ impl Outcome {
             match (row.status, &row.output) {
                 (StepStatus::Succeeded, Some(output)) => {
                     let compared = match by {
-                        Some(filter) => {
-                            let made = filtered(output, filter).await;
-                            Arc::new(
-                                made.map_err(|message| Failure::usage(format!("--by: {message}")))?,
-                            )
-                        }
+                        Some(filter) => Arc::new(
+                            filtered(output, filter)
+                                .await
+                                .map_err(|message| of_filter(&message))?,
+                        ),
                         None => Arc::clone(output),
                     };
                     answers.push(Some(compared));

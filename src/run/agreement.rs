@@ -134,19 +134,22 @@ mod tests {
         assert!((found.agreement - 0.5).abs() < f64::EPSILON);
     }
 
-    /// Values of R's `prop.test(correct = FALSE)`.
     #[test]
     fn the_interval_is_wilson_s() {
-        assert_eq!(wilson(20, 20), [0.8389, 1.0]);
-        assert_eq!(wilson(19, 20), [0.7639, 0.9911]);
-        assert_eq!(wilson(10, 20), [0.2993, 0.7007]);
-        assert_eq!(wilson(0, 20), [0.0, 0.1611]);
-        assert_eq!(wilson(0, 0), [0.0, 1.0]);
+        for (part, n, known) in [
+            (20, 20, [0.8389, 1.0]),
+            (19, 20, [0.7639, 0.9911]),
+            (10, 20, [0.2993, 0.7007]),
+            (0, 20, [0.0, 0.1611]),
+            (0, 0, [0.0, 1.0]),
+        ] {
+            assert_eq!(format!("{:?}", wilson(part, n)), format!("{known:?}"));
+        }
     }
 
     proptest! {
         #[test]
-        fn the_interval_holds_the_share_and_the_counts_add_up(answers in proptest::collection::vec(0..5_u8, 0..60)) {
+        fn the_interval_holds_the_share_and_the_counts_add_up(answers in proptest::collection::vec(0..5_u32, 0..60)) {
             let values: Vec<Value> = answers.iter().map(|&one| if one == 4 { Value::Null } else { json!(one) }).collect();
             let found = of(&values);
             let counted: usize = found.answers.iter().map(|one| one.count).sum();

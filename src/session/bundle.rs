@@ -126,9 +126,7 @@ impl Gathered<'_> {
             .map(|row| calls_of(row).len())
             .max()
             .unwrap_or(0);
-        let failed = rows
-            .iter()
-            .any(|row| calls_of(row).iter().any(|one| has_failed(one)));
+        let failed = rows.iter().any(|row| calls_of(row).iter().any(has_failed));
         if failed {
             // Nobody waits between attempts that are on record.
             value.insert(
@@ -266,7 +264,7 @@ impl Gathered<'_> {
     /// What came out, by the ids of the rows: of those that have ended by themselves.
     fn expected(&self) -> Value {
         let mut expected = Map::new();
-        for row in self.run.steps.iter() {
+        for row in &self.run.steps {
             let owner = match row.info.parent {
                 Some(parent) => self.run.steps.get(parent.at()).map(|row| &row.info.id),
                 None => Some(&row.info.id),

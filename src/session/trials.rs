@@ -28,6 +28,8 @@ pub(crate) struct Trials {
     model: Option<Arc<str>>,
     /// The prompt instead of its tool's.
     prompt: Option<Arc<str>>,
+    /// What it gave in the run.
+    output: Option<Arc<Value>>,
     /// What its recorded calls have cost, and how many there were; `None` where that is not known.
     recorded: Option<(Money, u32)>,
 }
@@ -79,6 +81,7 @@ impl Trials {
             input,
             model: model.or_else(|| given.and_then(|given| given.model.clone())),
             prompt: prompt.or_else(|| given.and_then(|given| given.prompt.clone())),
+            output: row.made().cloned(),
             recorded: recorded_cost(row),
         })
     }
@@ -87,6 +90,11 @@ impl Trials {
     pub(crate) fn recorded(&self, n: u32) -> Option<Money> {
         let (sum, calls) = self.recorded?;
         Some(Money::from_usd(sum.usd() * f64::from(n) / f64::from(calls)))
+    }
+
+    /// What it gave in the run; `None` where it failed.
+    pub(crate) fn recorded_output(&self) -> Option<&Value> {
+        self.output.as_deref()
     }
 
     /// The prompt instead of the tool's.
