@@ -30,7 +30,7 @@ pub(super) async fn bundle(args: BundleArgs) -> Result<u8, Failure> {
     for note in &bundle.notes {
         note_line(&format!("warning: {}", crate::text::line(note)));
     }
-    let text = serde_json::to_string_pretty(&bundle.value).unwrap_or_default() + "\n";
+    let text = bundle.text();
     let Some(file) = &args.out else {
         out(&text)?;
         return Ok(0);

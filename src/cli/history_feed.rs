@@ -5,7 +5,7 @@ use crate::run::{
     CommandError, Comparison, Exchange, LiveAnswers, RunCommand, RunEvent, RunWord, UsualTimes,
 };
 use crate::session::{
-    SessionError, exchanges_of, filtered, other_runs_of, place_in_plan, plan_change,
+    SessionError, bundle_of, exchanges_of, filtered, other_runs_of, place_in_plan, plan_change,
     savings_so_far, state_of,
 };
 use crate::store::StoreError;
@@ -99,6 +99,15 @@ impl<F: Feed> Feed for HistoryFeed<F> {
                 });
                 return;
             }
+            HistoryQuery::Bundle { shown, step } => {
+                tokio::spawn(async move {
+                    let made = bundle_of(&shown, Some(&step)).await;
+                    let made = made.map(|bundle| (bundle.file_name(), bundle.text()));
+                    let _ =
+                        sender.send(HistoryAnswer::Bundle(made.map_err(|error| faults(&error))));
+                });
+                return;
+            }
             query => query,
         };
         tokio::task::spawn_blocking(move || {
@@ -140,6 +149,9 @@ fn answer(query: HistoryQuery) -> HistoryAnswer {
         }
         HistoryQuery::PlanChange { .. } => {
             HistoryAnswer::PlanChange(Err("it is answered elsewhere".into()))
+        }
+        HistoryQuery::Bundle { .. } => {
+            HistoryAnswer::Bundle(Err("it is answered elsewhere".into()))
         }
         HistoryQuery::PlanPlace { run_id, step } => {
             let place = place_in_plan(&run_id, &step);

@@ -4,9 +4,12 @@ use super::args::history::{RunsAction, RunsArgs};
 use super::failure::Failure;
 use super::output::{note, out, out_json};
 use crate::report::runs_table;
+use crate::run::{RunSummary, run_tree};
 use crate::session::all_runs;
 use crate::store::{PruneRules, Store, StoreError};
 use crate::text::format;
+use serde_json::{Value, json};
+use std::iter::Peekable;
 
 /// Prints the list of runs, or removes old runs.
 pub(super) fn runs(args: &RunsArgs) -> Result<u8, Failure> {
@@ -14,10 +17,10 @@ pub(super) fn runs(args: &RunsArgs) -> Result<u8, Failure> {
         None => {
             let mut runs = all_runs()?;
             runs.truncate(args.limit.unwrap_or(usize::MAX));
-            if args.json {
-                out_json(&runs)?;
-            } else {
-                out(&runs_table(&runs))?;
+            match (args.json, args.tree) {
+                (true, false) => out_json(&runs)?,
+                (true, true) => out_json(&forest(&runs))?,
+                (false, tree) => out(&runs_table(&runs, tree))?,
             }
         }
         Some(RunsAction::Prune(prune)) => {
@@ -47,4 +50,29 @@ pub(super) fn runs(args: &RunsArgs) -> Result<u8, Failure> {
         }
     }
     Ok(0)
+}
+
+/// The runs with their forks in `forks`, those of a deeper one too.
+fn forest(runs: &[RunSummary]) -> Vec<Value> {
+    let ids: Vec<(&str, Option<&str>)> = runs
+        .iter()
+        .map(|run| (&*run.run_id, run.forked_from.as_deref()))
+        .collect();
+    let order = run_tree(&ids);
+    level(runs, &mut order.into_iter().peekable(), 0)
+}
+
+/// The runs from here on that stand as deep as this, with those below them.
+fn level(
+    runs: &[RunSummary],
+    order: &mut Peekable<impl Iterator<Item = (usize, u8)>>,
+    depth: u8,
+) -> Vec<Value> {
+    let mut found = Vec::new();
+    while let Some((at, _)) = order.next_if(|(_, deep)| *deep == depth) {
+        let mut value = json!(runs[at]);
+        value["forks"] = level(runs, order, depth + 1).into();
+        found.push(value);
+    }
+    found
 }

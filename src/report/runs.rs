@@ -1,17 +1,30 @@
 //! Runs as a table.
 
-use crate::run::{RunSummary, RunWord};
+use crate::run::{RunSummary, RunWord, run_tree};
 use crate::text::{fit, format, pad};
 use crate::units::Money;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::fmt::Write as _;
 
-/// A line for each run, under a head. What it names comes from plans and is made safe to print.
-pub(crate) fn runs_table(runs: &[RunSummary]) -> String {
+/// Cells of a run's id.
+const ID: usize = 36;
+
+/// A line for each run, under a head; with `tree` forks stand below the runs that they were forked from. What it names
+/// comes from plans and is made safe to print.
+pub(crate) fn runs_table(runs: &[RunSummary], tree: bool) -> String {
+    let order = if tree {
+        let ids = runs.iter();
+        let ids = ids.map(|run| (&*run.run_id, run.forked_from.as_deref()));
+        run_tree(&ids.collect::<Vec<_>>())
+    } else {
+        (0..runs.len()).map(|at| (at, 0)).collect()
+    };
+    let deepest = order.iter().map(|(_, depth)| *depth).max();
+    let ids = ID + 2 * usize::from(deepest.unwrap_or(0));
     let mut text = format!(
         "{}  {}  {}  {}  {:>8}  {:>10}  {}\n",
-        pad("RUN", 36),
+        pad("RUN", ids),
         pad("PLAN", 20),
         pad("STATUS", 14),
         pad("STARTED", 19),
@@ -19,14 +32,19 @@ pub(crate) fn runs_table(runs: &[RunSummary]) -> String {
         "COST",
         "STEPS"
     );
-    for run in runs {
+    for (at, depth) in order {
+        let run = &runs[at];
+        let branch = match depth {
+            0 => String::new(),
+            deep => format!("{}└ ", "  ".repeat(usize::from(deep) - 1)),
+        };
         let cost = run
             .cost
             .map_or_else(|| "-".to_owned(), |cost: Money| cost.to_string());
         let _ = writeln!(
             text,
             "{}  {}  {}  {}  {:>8}  {cost:>10}  {}/{}",
-            pad(&fit(&run.run_id, 36), 36),
+            pad(&format!("{branch}{}", fit(&run.run_id, ID)), ids),
             pad(&fit(&run.plan, 20), 20),
             pad(run.status.word(), 14),
             pad(&local_time(&run.started_at), 19),

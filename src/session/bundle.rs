@@ -96,6 +96,35 @@ impl Bundle {
     }
 }
 
+impl Bundle {
+    /// A name for its file, after the plan and the step.
+    pub(crate) fn file_name(&self) -> String {
+        let step = self
+            .value
+            .pointer("/metadata/bundle/step")
+            .and_then(Value::as_str);
+        let name = self.value["name"].as_str().unwrap_or("run");
+        let name = step.map_or_else(|| name.to_owned(), |step| format!("{name}-{step}"));
+        let name: String = name
+            .chars()
+            .map(|c| {
+                if c.is_alphanumeric() || matches!(c, '_' | '-') {
+                    c
+                } else {
+                    '-'
+                }
+            })
+            .take(60)
+            .collect();
+        format!("{}.bundle.json", name.trim_matches('-'))
+    }
+
+    /// Its text.
+    pub(crate) fn text(&self) -> String {
+        serde_json::to_string_pretty(&self.value).unwrap_or_default() + "\n"
+    }
+}
+
 fn steps_of(value: &Value) -> usize {
     value["steps"].as_array().map_or(0, Vec::len)
 }

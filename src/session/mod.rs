@@ -77,7 +77,7 @@ pub use outcome::ExecutionError;
 pub(crate) use plan_document::{PlanDocument, keep_plan};
 pub use planning::{Optimization, Planning, PlanningOptions, optimize};
 pub use prepared::{CommandSender, LiveRun, PreparedRun};
-pub(crate) use recorded_plan::load_recorded;
+pub(crate) use recorded_plan::{bundle_of, load_recorded};
 pub(crate) use rerun::{bundles_in, expected_of};
 pub use resume::PriorRun;
 pub use savings::savings;

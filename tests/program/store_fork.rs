@@ -447,3 +447,42 @@ async fn a_running_run_is_not_forked() {
     drop(journal);
     assert!(store.fork(&store.find("last").unwrap()).is_ok());
 }
+
+#[test]
+fn forks_stand_below_their_parents_in_the_list() {
+    let desk = Desk::new();
+    let first = desk.json(&[
+        "run",
+        "plan.json",
+        "--json",
+        "-c",
+        "text=x",
+        "-c",
+        "other=y",
+    ]);
+    let id = |run: &Value| run["run_id"].as_str().unwrap().to_owned();
+    let root = id(&first);
+    let fork = id(&desk.json(&["fork", &root, "--json", "--from", "b"]));
+    let deeper = id(&desk.json(&["fork", &fork, "--json", "--from", "d"]));
+    let other = desk.json(&[
+        "run",
+        "plan.json",
+        "--json",
+        "-c",
+        "text=z",
+        "-c",
+        "other=y",
+    ]);
+    let tree = desk.json(&["runs", "--tree", "--json"]);
+    assert_eq!(id(&tree[0]), id(&other));
+    assert_eq!(id(&tree[1]), root);
+    assert_eq!(id(&tree[1]["forks"][0]), fork);
+    assert_eq!(id(&tree[1]["forks"][0]["forks"][0]), deeper);
+    assert_eq!(tree.as_array().unwrap().len(), 2);
+    let text = desk.run(&["runs", "--tree"]).stdout;
+    let text = String::from_utf8(text).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[2].starts_with(&root), "{text}");
+    assert!(lines[3].starts_with(&format!("└ {fork}")), "{text}");
+    assert!(lines[4].starts_with(&format!("  └ {deeper}")), "{text}");
+}

@@ -84,6 +84,7 @@ fn answer(screen: &mut Screen, runs: Vec<PastRun>, other: &RunState) {
         HistoryQuery::Usual { .. } => panic!("that is asked where the dashboard is opened"),
         HistoryQuery::Savings { .. }
         | HistoryQuery::Bodies { .. }
+        | HistoryQuery::Bundle { .. }
         | HistoryQuery::PlanPlace { .. }
         | HistoryQuery::PlanChange { .. }
         | HistoryQuery::Filter { .. } => {

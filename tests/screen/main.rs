@@ -18,6 +18,7 @@ mod common {
 
 mod alive;
 mod answers;
+mod bundle;
 mod clock;
 mod compare;
 mod edges;

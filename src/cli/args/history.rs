@@ -15,6 +15,9 @@ pub(crate) struct RunsArgs {
     /// Print the runs as a JSON list on standard output
     #[arg(long)]
     pub json: bool,
+    /// Show forks below the runs that they were forked from
+    #[arg(long)]
+    pub tree: bool,
     /// List only the N newest runs
     #[arg(short = 'n', long, value_name = "N")]
     pub limit: Option<usize>,

@@ -86,6 +86,13 @@ pub enum HistoryQuery {
         /// The run.
         run_id: Arc<str>,
     },
+    /// The run as a plan that runs again offline: a step with what it depends on.
+    Bundle {
+        /// The run.
+        shown: Box<RunState>,
+        /// The step or the element.
+        step: Arc<str>,
+    },
     /// What a jq filter makes of a value.
     Filter {
         /// The number of the question.
@@ -119,6 +126,8 @@ pub enum HistoryAnswer {
     PlanChange(Result<Box<PlanChange>, Arc<str>>),
     /// What the filter of the question with this number made of its value, or what is wrong with it.
     Filtered(u64, Result<Arc<Value>, Arc<str>>),
+    /// The name and the text of a file with the bundle, or why there is none.
+    Bundle(Result<(String, String), Arc<str>>),
     /// What the plan saves, or why that is not known.
     Saved(Result<Box<Savings>, Arc<str>>),
 }

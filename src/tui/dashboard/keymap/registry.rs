@@ -20,9 +20,9 @@ use crate::tui::dashboard::state::overlay::Question;
 use crate::tui::dashboard::state::trail::Along;
 use crate::tui::dashboard::update::run_commands::{self, command};
 use crate::tui::dashboard::update::{
-    answers, approval, bodies, break_line, compare, editor, export, group, json_filter, json_table,
-    navigation, overlays, page_search, pages, plan_edit, presentation, previewed, questions,
-    search, settings, themes, unknown,
+    answers, approval, bodies, break_line, bundle, compare, editor, export, group, json_filter,
+    json_table, navigation, overlays, page_search, pages, plan_edit, presentation, previewed,
+    questions, search, settings, themes, unknown,
 };
 use crate::tui::input::key::Key;
 use crate::tui::terminal::screen::{OutsideProgram, TerminalEffect};
@@ -128,7 +128,7 @@ static BEFORE_VIEWS: &[Entry] = &[
         |m| answers::go(m, false)),
     ask("decline-question", &[Key::control('d')], Editor, "say no to what is asked", in_answer, |m| answers::give(m, Answer::Decline)).hint("decline"),
     ask("cancel-question", &[Key::control('x')], Editor, "break off what is asked", in_answer, |m| answers::give(m, Answer::Cancel)).hint("cancel"),
-    change("answer-later", &[code(KeyCode::Esc)], Editor, "answer later", in_answer, answers::put_off).hint("later"),
+    change("put-off", &[code(KeyCode::Esc)], Editor, "answer later", in_answer, answers::put_off).hint("later"),
 
     ask("apply-breakpoint", &[code(KeyCode::Enter)], Editor, "set this breakpoint, or remove it", break_line::is_open, break_line::apply).hint("set"),
     change("leave-breakpoint", &[code(KeyCode::Esc)], Editor, "change no breakpoint", break_line::is_open, close).hint("back"),
@@ -194,6 +194,8 @@ static BEFORE_VIEWS: &[Entry] = &[
         can_edit, editor::edit_output).needs("a selected step that is not being called"),
     ask("fork", &[key('F')], Dashboard, "fork a new run from the selected step (asks)",
         can_fork, questions::ask_to_fork).needs("a selected step of a recorded run that has ended"),
+    ask("bundle", &[key('B')], Dashboard, "save the step and what it depends on as a plan that runs again offline",
+        bundle::can_write, bundle::write).needs("a selected step of a recorded run"),
     change("settings", &[key(',')], Run, "change slots, budget, calls, time or a rate",
         takes_settings, settings::open).needs("a run that is not being stopped"),
     change("raise", &[key('U')], Run, "raise the limit that stopped the run, and continue (asks)",

@@ -71,6 +71,7 @@ pub(crate) fn answer(model: &mut Model, answer: HistoryAnswer) {
         HistoryAnswer::Runs(Err(why)) => choice.runs = Runs::Failed(why),
         HistoryAnswer::Saved(_)
         | HistoryAnswer::Bodies(..)
+        | HistoryAnswer::Bundle(_)
         | HistoryAnswer::Filtered(..)
         | HistoryAnswer::PlanPlace(_)
         | HistoryAnswer::PlanChange(_)

@@ -4,6 +4,7 @@ pub(crate) mod answers;
 pub(crate) mod approval;
 pub(crate) mod bodies;
 pub(crate) mod break_line;
+pub(crate) mod bundle;
 pub(crate) mod compare;
 pub(crate) mod editor;
 pub(crate) mod export;
@@ -50,6 +51,7 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
             pages::take_savings(model, saved);
             Vec::new()
         }
+        Message::Answer(HistoryAnswer::Bundle(made)) => bundle::take(model, made),
         Message::Answer(HistoryAnswer::PlanPlace(place)) => plan_edit::take_place(model, place),
         Message::Answer(HistoryAnswer::PlanChange(change)) => {
             plan_edit::take_change(model, change);
