@@ -2,17 +2,14 @@
 
 use super::args::tools::{ToolsArgs, ToolsCommand};
 use super::failure::Failure;
+use super::known_tools::known;
 use super::output::{note_line, out_json, out_line};
 use super::tools_call::call;
-use super::trust;
-use crate::session::{
-    SessionError, Settings, SourceOptions, all_servers, catalog, listed_tools, not_asked,
-    read_draft,
-};
+use super::tools_login::{log_in, log_out};
+use crate::session::{SessionError, Settings, SourceOptions, listed_tools, not_asked};
 use crate::text::{fit, line, pad, width};
 use crate::tools::{BUILTINS, Catalog, ToolDefinition};
 use serde_json::{Value, json};
-use std::path::Path;
 use std::sync::Arc;
 
 /// Exit code where a server did not list its tools.
@@ -34,24 +31,15 @@ const DESCRIBED: [(&str, &str); 2] = [
 pub(super) async fn tools(args: ToolsArgs) -> Result<u8, Failure> {
     match args.command {
         Some(ToolsCommand::Call(args)) => call(args).await,
+        Some(ToolsCommand::Login(args)) => log_in(args).await,
+        Some(ToolsCommand::Logout(args)) => log_out(args).await,
         None => list(&args).await,
     }
 }
 
 /// Prints the tools of `--tools`, else of a plan, else of the catalog in this folder, and those of its MCP servers.
 async fn list(args: &ToolsArgs) -> Result<u8, Failure> {
-    let plan = args.plan.as_deref().unwrap_or(Path::new("."));
-    let mut source = args.from.options();
-    source.trust = trust::is_given(args.from.trust);
-    let draft = match &args.plan {
-        Some(file) if source.tools.is_empty() => Some(read_draft(file)?),
-        _ => None,
-    };
-    let mut known = catalog(plan, &source.tools, draft.as_ref())?;
-    for file in &source.open_api {
-        known.complete(Catalog::load_open_api(file).map_err(SessionError::from)?);
-    }
-    all_servers(&mut known, plan, &source.mcp_config)?;
+    let (known, source) = known(args.plan.as_deref(), &args.from)?;
     if known.tools().is_empty() && known.mcp_servers.is_empty() {
         return Err(Failure::usage(
             "no catalog in this folder: name one with --tools FILE, or a plan that has one in its folder",

@@ -17,6 +17,19 @@ pub(crate) async fn listed_tools(
     options: &SourceOptions,
     settings: &Settings,
 ) -> Result<Listing, SessionError> {
+    let toolbox = servers_of(catalog, options, settings).await?;
+    Ok(Box::pin(toolbox.with_listed_tools(catalog, true)).await)
+}
+
+/// A toolbox for `catalog`, for what is done with its servers beside calls.
+///
+/// # Errors
+/// Where the catalog is not trusted.
+pub(crate) async fn servers_of(
+    catalog: &Catalog,
+    options: &SourceOptions,
+    settings: &Settings,
+) -> Result<CatalogToolbox, SessionError> {
     // No model is asked, so none is looked for.
     let options = SourceOptions {
         worker: Some("offline".to_owned()),
@@ -25,7 +38,7 @@ pub(crate) async fn listed_tools(
     let worker = worker(&options, settings).await?;
     let toolbox = CatalogToolbox::new(catalog, &worker, tool_options(&options));
     consent_to_catalog(catalog, &toolbox, None, options.trust)?;
-    Ok(Box::pin(toolbox.with_listed_tools(catalog, true)).await)
+    Ok(toolbox)
 }
 
 /// Why servers that are not trusted are not asked for their tools, with the remedy.

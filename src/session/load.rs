@@ -28,6 +28,9 @@ const BESIDE: [&str; 3] = ["tools.yaml", "tools.yml", "tools.json"];
 /// Names of the file with agents that is used when it lies in the plan's folder.
 const AGENTS: [&str; 3] = ["agents.yaml", "agents.yml", "agents.json"];
 
+/// The folder in `PLANDECK_HOME` for the tokens of MCP servers.
+const TOKENS: &str = "tokens";
+
 /// A plan that is ready to run.
 pub struct Loaded {
     /// The plan.
@@ -218,6 +221,7 @@ pub(super) fn tool_options(options: &SourceOptions) -> ToolOptions {
         allow_unsandboxed: options.allow_unsandboxed,
         environment: watched(process_environment()),
         files: files_folder(),
+        tokens: home().ok().map(|home| home.join(TOKENS)),
         ..ToolOptions::default()
     }
 }

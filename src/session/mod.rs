@@ -67,7 +67,7 @@ pub(crate) use history::{
     InterruptedRun, all_runs, exchanges_of, find_run, interrupted_run_of, other_runs_of, state_of,
 };
 pub use key_settings::KeySetting;
-pub(crate) use listed::{listed_tools, not_asked};
+pub(crate) use listed::{listed_tools, not_asked, servers_of};
 pub(crate) use load::{CALL, catalog, load_call, load_to_check, read_draft};
 pub use load::{Loaded, load};
 pub(crate) use log_file::start_log;

@@ -100,6 +100,7 @@ impl Execution {
                 program: self.program.clone(),
                 environment: watched(process_environment()),
                 files: None,
+                tokens: None,
             };
             CatalogToolbox::new(&self.own_catalog()?, &self.worker, options)
         };

@@ -99,6 +99,30 @@ impl CatalogToolbox {
         }
     }
 
+    /// Logs the user in to the MCP server of this name. `show` gets the address at which the user permits it.
+    ///
+    /// # Errors
+    /// Where there is no such server, or the user did not permit it.
+    pub(crate) async fn log_in(
+        &self,
+        server: &str,
+        show: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<(), ToolError> {
+        let found = self.services.mcp.find(Some(server));
+        let server = Arc::clone(found.map_err(ToolError::permanent)?);
+        server.log_in(&self.services.surroundings(), show).await
+    }
+
+    /// Forgets the tokens of the MCP server of this name. Whether there were any.
+    ///
+    /// # Errors
+    /// Where there is no such server, or the tokens cannot be removed.
+    pub(crate) fn log_out(&self, server: &str) -> Result<bool, ToolError> {
+        let found = self.services.mcp.find(Some(server));
+        let server = found.map_err(ToolError::permanent)?;
+        server.log_out(&self.services.surroundings())
+    }
+
     /// Asks MCP servers for their tools: those that may have a tool that `catalog` expects, or, where `all` says so, all
     /// of them. They are started or connected to. Returns the toolbox and its catalog with what they have listed, and
     /// what went wrong with which.

@@ -24,6 +24,8 @@ pub struct ToolOptions {
     pub allow_unsandboxed: bool,
     /// The folder for files that outputs name, such as the images of an MCP server; `None` for a temporary one.
     pub files: Option<PathBuf>,
+    /// The folder for the tokens of MCP servers that the user logs in to; `None` where nobody does.
+    pub tokens: Option<PathBuf>,
 }
 
 impl Default for ToolOptions {
@@ -33,6 +35,7 @@ impl Default for ToolOptions {
             environment: process_environment(),
             allow_unsandboxed: false,
             files: None,
+            tokens: None,
         }
     }
 }
@@ -52,8 +55,9 @@ pub(crate) struct Services {
     /// The MCP servers, with their connections.
     pub mcp: Servers,
     /// Files that outputs name.
-    /// Files that outputs name.
     pub files: Arc<KeptFiles>,
+    /// The folder for the tokens of MCP servers.
+    pub tokens: Option<PathBuf>,
 }
 
 impl Services {
@@ -76,6 +80,7 @@ impl Services {
             allow_unsandboxed: options.allow_unsandboxed,
             mcp,
             files: Arc::new(KeptFiles::in_folder(options.files)),
+            tokens: options.tokens,
         }
     }
 
@@ -87,6 +92,7 @@ impl Services {
             program: self.sandbox.program(),
             http: &self.http,
             files: &self.files,
+            tokens: self.tokens.as_deref(),
         }
     }
 }

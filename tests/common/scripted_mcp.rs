@@ -44,7 +44,9 @@ fn server(mode: &str, notes: &Path, settings: &Value) -> CatalogToolbox {
         "again",
         "asks",
         "asks_at",
+        "after_address",
         "task",
+        "task_of_sdk",
     ];
     let tools: serde_json::Map<String, Value> = plain.into_iter().map(tool).collect();
     let text = json!({"mcpServers": {"scripted": entry}, "tools": tools}).to_string();

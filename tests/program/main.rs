@@ -55,6 +55,8 @@ mod mcp_server;
 mod memory;
 mod models;
 mod network;
+#[cfg(target_os = "linux")]
+mod oauth;
 mod planner;
 #[cfg(target_os = "linux")]
 mod planner_optimize;

@@ -71,6 +71,29 @@ async fn an_address_is_shown_and_no_values_are_sent() {
 }
 
 #[tokio::test]
+async fn a_call_that_is_refused_until_the_user_was_at_an_address_is_made_after_that() {
+    for mode in ["old", "new"] {
+        let scripted = Scripted::new(mode);
+        let (call, asked) = answered(json!({}), accept(json!({})));
+        let report = scripted.tool("after_address").call(call).await;
+        // What the user did there is no value for the server.
+        assert_eq!(*report.output.unwrap(), json!({"got": null}), "{mode}");
+        let asked = asked.lock().unwrap().clone();
+        assert_eq!(asked.len(), 1);
+        assert_eq!(asked[0].url.as_deref(), Some("https://sign.example/7"));
+        let scripted = Scripted::new(mode);
+        let (call, _) = answered(json!({}), Answer::Decline);
+        let report = scripted.tool("after_address").call(call).await;
+        let failed = error(report);
+        let says = "asks \"Sign here.\" during the call of \"after_address\", and there is no answer: it was declined";
+        assert!(
+            !failed.retryable && failed.message.contains(says),
+            "{failed}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn where_nobody_answers_the_call_fails_with_the_question() {
     for mode in ["old", "new"] {
         for (tool, input) in [("asks", json!({})), ("task", json!({"asks": true}))] {

@@ -25,6 +25,20 @@ pub(crate) struct ToolsArgs {
 pub(crate) enum ToolsCommand {
     /// Call a tool and print its output as JSON on standard output
     Call(CallArgs),
+    /// Log in to an MCP server over HTTP: prints the address at which you permit access, and keeps the tokens
+    Login(LoginArgs),
+    /// Forget the tokens of an MCP server
+    Logout(LoginArgs),
+}
+
+/// `plandeck tools login`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct LoginArgs {
+    /// The server: its name under `mcpServers`
+    #[arg(value_name = "SERVER")]
+    pub server: String,
+    #[command(flatten)]
+    pub from: ToolsFrom,
 }
 
 /// `plandeck tools call`.

@@ -53,6 +53,7 @@ impl Driver {
             };
             let (attempt, question) = (asked.attempt, asked.question.clone());
             let given = self.questions.given(&step.id, &of_plan.id);
+            let given = given.map(|answer| question.completed(answer));
             if given.is_none() && !self.is_somebody_asked() {
                 self.reply(row, Err(NOBODY.to_owned()));
                 continue;

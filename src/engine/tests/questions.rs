@@ -115,6 +115,24 @@ async fn answers_given_before_the_run_are_used_in_their_order() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_given_before_the_run_gets_the_defaults_of_what_it_leaves_out() {
+    let mut step = asking("a", &[], 10);
+    let schema = json!({"type": "object", "required": ["n", "m"], "properties": {
+        "n": {"type": "integer", "default": 3},
+        "m": {"type": "integer", "default": 4},
+        "o": {"type": "integer"},
+    }});
+    let parameters = json!({"asks": [{"message": "1?", "schema": schema}], "ms": 10});
+    step.parameters = Template::Literal(Arc::new(parameters));
+    let mut trial = Trial::new(vec![step]);
+    trial.settings.question_answers = vec![("a".into(), accept(json!({"n": 7})))];
+    let state = trial.run().await;
+    assert_eq!(statuses(&state), [Succeeded]);
+    let given = accept(json!({"n": 7, "m": 4}));
+    assert_eq!(asked(&state, 0), [("1?".to_owned(), Some(given))]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn where_nobody_is_there_the_call_is_told_so() {
     let state = Trial::new(vec![asking("a", &["first?"], 10)]).run().await;
     assert_eq!(statuses(&state), [Failed]);

@@ -17,6 +17,28 @@ pub struct Question {
     pub url: Option<Arc<str>>,
 }
 
+impl Question {
+    /// The answer with the schema's defaults of what it leaves out.
+    pub(crate) fn completed(&self, answer: Answer) -> Answer {
+        let properties = self
+            .schema
+            .as_ref()
+            .and_then(|it| it["properties"].as_object());
+        let (Answer::Accept(content), Some(properties)) = (&answer, properties) else {
+            return answer;
+        };
+        let mut content = Value::clone(content);
+        if let Some(content) = content.as_object_mut() {
+            for (name, property) in properties {
+                if let Some(default) = property.get("default") {
+                    content.entry(name).or_insert_with(|| default.clone());
+                }
+            }
+        }
+        Answer::Accept(Arc::new(content))
+    }
+}
+
 /// The answer to a question.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "action", content = "content", rename_all = "snake_case")]

@@ -138,7 +138,14 @@ impl ToolSettings for McpSettings {
                     let folder = folder.as_ref().map(|folder| folder.as_path());
                     parts.files = Some(FileInputs::new(command, folder, folder, &[]));
                 }
-                Place::Address { url, headers } => {
+                Place::Address {
+                    url,
+                    headers,
+                    oauth,
+                } => {
+                    if let Some(oauth) = oauth {
+                        parts.put("oauth", json!([oauth.client_id, oauth.scopes]));
+                    }
                     parts.put("url", json!(url));
                     parts.put("headers", json!(headers));
                 }

@@ -1,13 +1,16 @@
 //! A connection to a server: the handshake, requests, and their time limits.
 
 use super::child::{self, Startable};
-use super::failure::{is_answered, lost, named, not_started, of_handshake, of_request, slow_start};
+use super::failure::{
+    is_answered, lost, named, not_started, of_handshake, of_request, refuses_access, slow_start,
+};
 use super::http::Reachable;
 use super::listeners::{Listeners, Listening};
 use super::observed::Observed;
-use super::questions::answers;
+use super::questions::{addresses, answers, visit};
 use super::receiver::{LOG_LEVEL, Receiver, log_request};
 use super::stdio::SentMark;
+use crate::run::Question;
 use crate::tools::{Call, SharedSecrets, ToolError};
 use rmcp::RoleClient;
 use rmcp::model::{
@@ -56,12 +59,21 @@ pub(super) struct Context {
     pub start: Duration,
 }
 
+fn unanswered((error, missed): (ServiceError, Missed)) -> Unanswered {
+    match addresses(&error) {
+        none if none.is_empty() => Unanswered::Missed(missed),
+        addresses => Unanswered::Asks(addresses),
+    }
+}
+
 /// A connection whose handshake is done.
 pub(super) struct Connection {
     context: Context,
     peer: Peer<RoleClient>,
     observed: Arc<Observed>,
     is_program: bool,
+    /// Whether the next connection brings another token where this one's is not taken any more.
+    renews: bool,
     /// Dropping it closes the connection.
     _running: RunningService<RoleClient, Receiver>,
 }
@@ -72,6 +84,13 @@ pub(super) enum Missed {
     NotSent(ToolError),
     /// It may have been done.
     Sent(ToolError),
+}
+
+/// Why a request for a call has no answer.
+enum Unanswered {
+    Missed(Missed),
+    /// The user has to go to addresses first.
+    Asks(Vec<Question>),
 }
 
 impl Connection {
@@ -89,6 +108,7 @@ impl Connection {
             shaken = shake(&context, &mut way, ClientLifecycleMode::Initialize, ends).await?;
         }
         let is_program = matches!(way, Way::Program(_));
+        let renews = matches!(&way, Way::Address(reachable) if reachable.renews());
         let Shaken { outcome, observed } = shaken;
         let running = match outcome {
             Ok(running) => running,
@@ -104,6 +124,7 @@ impl Connection {
             _running: running,
             observed,
             is_program,
+            renews,
             context,
         };
         connection.ask_for_logs().await;
@@ -133,15 +154,22 @@ impl Connection {
         let (mut rounds, mut questions) = (0, 0);
         while rounds < MAX_ROUNDS && questions < MAX_QUESTION_ROUNDS {
             let attempt = &call.idempotency_key;
-            let answer = self.ask(tool, params.clone(), attempt, listening).await?;
-            let ServerResult::InputRequiredResult(wanted) = answer else {
-                return Ok(answer);
+            let server = &self.context.server;
+            let wanted = match self.ask(tool, params.clone(), attempt, listening).await {
+                Ok(ServerResult::InputRequiredResult(wanted)) => wanted,
+                Ok(answer) => return Ok(answer),
+                Err(Unanswered::Missed(missed)) => return Err(missed),
+                Err(Unanswered::Asks(addresses)) => {
+                    rounds += 1;
+                    let visited = visit(addresses, &call.asker, server, tool).await;
+                    visited.map_err(Missed::Sent)?;
+                    continue;
+                }
             };
             let requests = wanted.input_requests.unwrap_or_default();
             // It only wants to be asked again with what it says.
             rounds += u32::from(requests.is_empty());
             questions += u32::from(!requests.is_empty());
-            let server = &self.context.server;
             let answers = answers(requests, &call.asker, server, tool).await;
             let answers = answers.map_err(Missed::Sent)?;
             params.input_responses = (!answers.is_empty()).then_some(answers);
@@ -165,20 +193,14 @@ impl Connection {
         params: CallToolRequestParams,
         attempt: &str,
         listening: &Listening,
-    ) -> Result<ServerResult, Missed> {
+    ) -> Result<ServerResult, Unanswered> {
         let task = self.has_tasks().then(|| as_task(&params)).flatten();
         let request = ClientRequest::CallToolRequest(CallToolRequest::new(params));
-        let (error, missed) = match self.send(tool, request, attempt, listening).await {
-            Ok(result) => return Ok(result),
-            Err(failed) => failed,
-        };
-        match task {
-            Some(task) if is_not_a_method(&error) => {
-                let sent = self.send(tool, task, attempt, listening).await;
-                sent.map_err(|(_, missed)| missed)
-            }
-            _ => Err(missed),
+        let mut sent = self.send(tool, request, attempt, listening).await;
+        if let Some(task) = task.filter(|_| wants_a_task(&sent)) {
+            sent = self.send(tool, task, attempt, listening).await;
         }
+        sent.map_err(unanswered)
     }
 
     async fn send(
@@ -217,7 +239,8 @@ impl Connection {
         let (failure, never_sent) = self.failed(&what, &error).await;
         let over_pipes =
             self.is_program && !mark.is_sent() && !matches!(error, ServiceError::McpError(_));
-        let missed = if never_sent || over_pipes {
+        let is_stale = self.renews && refuses_access(&error);
+        let missed = if never_sent || over_pipes || is_stale {
             Missed::NotSent(failure)
         } else {
             Missed::Sent(failure)
@@ -359,8 +382,14 @@ async fn shake(
                 Ok(receiver.serve_with_lifecycle(pipes, lifecycle).await)
             }
             Way::Address(reachable) => {
-                let transport = reachable.transport();
-                Ok(receiver.serve_with_lifecycle(transport, lifecycle).await)
+                let authorized = reachable.authorized().await;
+                let authorized = authorized.map_err(|why| not_started(server, &why))?;
+                Ok(if let Some(transport) = authorized {
+                    receiver.serve_with_lifecycle(transport, lifecycle).await
+                } else {
+                    let transport = reachable.transport();
+                    receiver.serve_with_lifecycle(transport, lifecycle).await
+                })
             }
         }
     };
@@ -393,8 +422,18 @@ fn as_task(params: &CallToolRequestParams) -> Option<ClientRequest> {
     Some(ClientRequest::CustomRequest(request))
 }
 
-fn is_not_a_method(error: &ServiceError) -> bool {
-    matches!(error, ServiceError::McpError(error) if error.code == ErrorCode::METHOD_NOT_FOUND)
+/// Whether a server says that the tool is only called as a task. Some say it in the result.
+fn wants_a_task(answer: &Result<ServerResult, (ServiceError, Missed)>) -> bool {
+    let code = ErrorCode::METHOD_NOT_FOUND;
+    match answer {
+        Err((ServiceError::McpError(error), _)) => error.code == code,
+        Ok(ServerResult::CallToolResult(result)) if result.is_error == Some(true) => {
+            let said = result.content.first().and_then(|first| first.as_text());
+            let begins = format!("MCP error {}: ", code.0);
+            said.is_some_and(|said| said.text.starts_with(&begins) && said.text.contains("task"))
+        }
+        _ => false,
+    }
 }
 
 /// Tells the server that nobody waits for an answer any more, unless it came.

@@ -10,6 +10,7 @@ use reqwest::StatusCode;
 use rmcp::model::{ErrorCode, ErrorData};
 use rmcp::service::{ClientInitializeError, ServiceError};
 use rmcp::transport::DynamicTransportError;
+use rmcp::transport::auth::AuthError;
 use rmcp::transport::streamable_http_client::{HttpStatusError, StreamableHttpError};
 use std::error::Error;
 use std::time::Duration;
@@ -167,7 +168,12 @@ impl Exchange {
                     known.cause = error.to_string();
                     source = error.source();
                 }
-                Some(StreamableHttpError::AuthRequired(_)) => {
+                Some(
+                    StreamableHttpError::AuthRequired(_)
+                    | StreamableHttpError::Auth(
+                        AuthError::AuthorizationRequired | AuthError::TokenRefreshRejected(_),
+                    ),
+                ) => {
                     known.status = Some(StatusCode::UNAUTHORIZED);
                 }
                 Some(StreamableHttpError::InsufficientScope(_)) => {
@@ -197,6 +203,11 @@ pub(super) fn is_answered(error: &DynamicTransportError) -> bool {
     known.is_answered && !known.refuses_access()
 }
 
+/// Whether a request was refused for want of a valid credential, so that nothing was done.
+pub(super) fn refuses_access(error: &ServiceError) -> bool {
+    matches!(error, ServiceError::TransportSend(error) if Exchange::of(error).refuses_access())
+}
+
 /// Why nothing could be sent or received, and whether it is certain that nothing was sent.
 fn of_transport(
     server: &str,
@@ -207,6 +218,7 @@ fn of_transport(
         return (lost(server, "a request", observed), false);
     }
     let known = Exchange::of(error);
+    let name = server;
     let server = named(server);
     if known.is_too_large {
         let message = format!(
@@ -230,7 +242,8 @@ fn of_transport(
     let message = format!("{server} {what}: {why}");
     let error = match known.status {
         Some(status) if known.refuses_access() => ToolError::permanent(format!(
-            "{server} refuses access (HTTP {status}): give a credential in its `headers`"
+            "{server} refuses access (HTTP {status}): log in with plandeck tools login {name}, or give a credential in its \
+             `headers`"
         )),
         Some(status) if !is_transient(status) => ToolError::permanent(message),
         _ => ToolError::transient(message),

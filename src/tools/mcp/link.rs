@@ -103,10 +103,17 @@ impl Link {
                 };
                 child::prepare(&parts, surroundings).map(Way::Program)
             }
-            Place::Address { url, headers } => {
-                http::prepare(url, headers, surroundings).map(Way::Address)
-            }
+            Place::Address {
+                url,
+                headers,
+                oauth,
+            } => http::prepare(url, headers, oauth.as_ref(), surroundings).map(Way::Address),
         }
+    }
+
+    /// The next call opens another connection, whatever this one is.
+    pub(super) fn forget_all(&self) {
+        *self.lock() = None;
     }
 
     /// The next call opens another connection.

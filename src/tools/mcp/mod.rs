@@ -12,6 +12,7 @@ mod http;
 mod link;
 mod listed;
 mod listeners;
+mod oauth;
 mod observed;
 mod questions;
 mod receiver;

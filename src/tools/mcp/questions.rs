@@ -5,14 +5,22 @@ use crate::run::{Answer, Question};
 use crate::text::message::quote;
 use crate::tools::{Asker, ToolError};
 use rmcp::model::{
-    ElicitRequestParams, ElicitResult, ElicitationAction, InputRequest, InputRequests,
-    InputResponses,
+    ElicitRequestParams, ElicitResult, ElicitationAction, ErrorCode, ErrorData, InputRequest,
+    InputRequests, InputResponses,
 };
+use rmcp::service::ServiceError;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// How much of a question is quoted in an error, in bytes.
 const MAX_QUOTED: usize = 2 << 10;
+
+/// The code of a call that is refused until the user has been at addresses.
+const ADDRESSES_FIRST: ErrorCode = ErrorCode(-32_042);
+
+/// The maximum of addresses of one such error.
+const MAX_ADDRESSES: usize = 16;
 
 /// What is asked.
 pub(super) fn question(params: ElicitRequestParams) -> Option<Question> {
@@ -74,6 +82,46 @@ pub(super) async fn answers(
         responses.insert(key, response.unwrap_or(Value::Null));
     }
     Ok(responses)
+}
+
+/// What the user has to do at addresses before a call is made, where an error says so.
+pub(super) fn addresses(error: &ServiceError) -> Vec<Question> {
+    let ServiceError::McpError(ErrorData { code, data, .. }) = error else {
+        return Vec::new();
+    };
+    if *code != ADDRESSES_FIRST {
+        return Vec::new();
+    }
+    let listed = data
+        .as_ref()
+        .and_then(|data| data["elicitations"].as_array());
+    let listed = listed.into_iter().flatten().take(MAX_ADDRESSES);
+    let asked = listed.filter_map(|asked| ElicitRequestParams::deserialize(asked).ok());
+    asked
+        .filter_map(question)
+        .filter(|asked| asked.url.is_some())
+        .collect()
+}
+
+/// Has the user do what is to be done at addresses.
+pub(super) async fn visit(
+    addresses: Vec<Question>,
+    asker: &Asker,
+    server: &str,
+    tool: &str,
+) -> Result<(), ToolError> {
+    for address in addresses {
+        let message = address.message.clone();
+        let answer = asker.ask(address).await;
+        let why = match answer {
+            Ok(Answer::Accept(_)) => continue,
+            Ok(Answer::Decline) => "it was declined".to_owned(),
+            Ok(Answer::Cancel) => "it was broken off".to_owned(),
+            Err(why) => why,
+        };
+        return Err(refusal(server, tool, &message, &why));
+    }
+    Ok(())
 }
 
 /// The error of a call whose server asks something that nobody answers.

@@ -1,10 +1,12 @@
 //! One server: its calls, and its tools.
 
 use super::connection::Missed;
+use super::failure::named;
 use super::following::{Following, LookedUp};
 use super::link::Link;
 use super::listed::ListedTool;
 use super::listeners::Listening;
+use super::oauth;
 use super::questions::refusal;
 use super::result;
 use super::settings::ServerSettings;
@@ -165,6 +167,37 @@ impl Server {
             LookedUp::Working(evidence) => LookedUp::Working(evidence),
             LookedUp::Unknown(why) => LookedUp::Unknown(why),
         }
+    }
+
+    /// Logs the user in to it. `show` gets the address at which the user permits it.
+    ///
+    /// # Errors
+    /// Why that is not possible, or did not happen.
+    pub(in crate::tools) async fn log_in(
+        &self,
+        surroundings: &Surroundings<'_>,
+        show: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<(), ToolError> {
+        let logged_in = oauth::log_in(&self.link.settings, surroundings, show).await;
+        self.link.forget_all();
+        logged_in.map_err(|why| self.not_logged_in(&why, surroundings))
+    }
+
+    /// Forgets the tokens that the user has logged in for. Whether there were any.
+    ///
+    /// # Errors
+    /// Why they are still there.
+    pub(in crate::tools) fn log_out(
+        &self,
+        surroundings: &Surroundings<'_>,
+    ) -> Result<bool, ToolError> {
+        let logged_out = oauth::log_out(&self.link.settings, surroundings);
+        logged_out.map_err(|why| self.not_logged_in(&why, surroundings))
+    }
+
+    fn not_logged_in(&self, why: &str, surroundings: &Surroundings<'_>) -> ToolError {
+        let why = surroundings.secrets.now().redact(why).into_owned();
+        ToolError::permanent(format!("{}: {why}", named(&self.link.settings.name)))
     }
 
     /// Its tools.

@@ -21,6 +21,17 @@ pub(in crate::tools) struct ServerSettings {
     pub start: Duration,
 }
 
+/// The client that asks for access to a server by OAuth.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(in crate::tools) struct OAuthSettings {
+    /// Its id at the authorization server; where it is not given, a client is registered.
+    pub client_id: Option<Arc<str>>,
+    /// Its secret: with it, access is the client's own, and no user logs in.
+    pub client_secret: Option<Arc<str>>,
+    /// What is asked for; where it is not given, what the server says.
+    pub scopes: Vec<Arc<str>>,
+}
+
 /// Texts by name.
 type Named = Vec<(Arc<str>, Arc<str>)>;
 
@@ -44,6 +55,8 @@ pub(in crate::tools) enum Place {
         url: Arc<str>,
         /// Headers of every request.
         headers: Named,
+        /// How access to it is got by OAuth, where the catalog says so.
+        oauth: Option<OAuthSettings>,
     },
 }
 
@@ -86,6 +99,7 @@ impl ServerSettings {
             (None, Some(url)) => Place::Address {
                 url,
                 headers: named(fields, "headers")?,
+                oauth: oauth(fields)?,
             },
             (None, None) => return Err("it has neither `command` nor `url`".to_owned()),
         };
@@ -119,10 +133,18 @@ impl ServerSettings {
                 let all = command.iter().chain(values).chain(cwd);
                 all.map(|text| &**text).collect()
             }
-            Place::Address { url, headers } => {
+            Place::Address {
+                url,
+                headers,
+                oauth,
+            } => {
                 let values = headers.iter().map(|(_, value)| value);
+                let client = oauth
+                    .iter()
+                    .flat_map(|it| [&it.client_id, &it.client_secret]);
                 std::iter::once(url)
                     .chain(values)
+                    .chain(client.flatten())
                     .map(|text| &**text)
                     .collect()
             }
@@ -140,6 +162,24 @@ pub(super) fn with_variables(
     renderer
         .with_environment(environment)
         .text(text, str::to_owned)
+}
+
+fn oauth(fields: &Map<String, Value>) -> Result<Option<OAuthSettings>, String> {
+    let fields = match fields.get("oauth") {
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::Object(fields)) => fields,
+        Some(_) => return Err("`oauth` must be an object".to_owned()),
+    };
+    let in_oauth = |fault: String| format!("in `oauth`: {fault}");
+    let settings = OAuthSettings {
+        client_id: text(fields, "client_id").map_err(in_oauth)?,
+        client_secret: text(fields, "client_secret").map_err(in_oauth)?,
+        scopes: texts(fields, "scopes").map_err(in_oauth)?,
+    };
+    if settings.client_secret.is_some() && settings.client_id.is_none() {
+        return Err("in `oauth`: a `client_secret` needs its `client_id`".to_owned());
+    }
+    Ok(Some(settings))
 }
 
 fn text(fields: &Map<String, Value>, name: &str) -> Result<Option<Arc<str>>, String> {
@@ -220,6 +260,11 @@ mod tests {
             (json!({"command": "a", "env": {"A": null}}), "`env` must be"),
             (json!({"type": "sse", "url": "http://h"}), "streamable HTTP"),
             (json!({"url": "http://h", "start_timeout_s": 0}), "above 0"),
+            (json!({"url": "http://h", "oauth": true}), "`oauth` must be"),
+            (
+                json!({"url": "http://h", "oauth": {"client_secret": "${S}"}}),
+                "needs its `client_id`",
+            ),
         ] {
             let error = read(&entry).unwrap_err();
             assert!(error.contains(fault), "{entry}: {error}");

@@ -4,6 +4,7 @@ use crate::models::{Environment, HttpClients};
 use crate::tools::SharedSecrets;
 use crate::tools::kept_files::KeptFiles;
 use crate::tools::sandbox::Program;
+use std::path::Path;
 use std::sync::Arc;
 
 /// What is needed to start or reach a server.
@@ -16,6 +17,8 @@ pub(in crate::tools) struct Surroundings<'a> {
     pub program: &'a Program,
     /// HTTP clients.
     pub http: &'a HttpClients,
+    /// The folder of the tokens of servers that the user has logged in to.
+    pub tokens: Option<&'a Path>,
     /// Where files are kept.
     pub files: &'a Arc<KeptFiles>,
 }
