@@ -1,5 +1,5 @@
 // Runs plans against MCP servers that this project did not write: over pipes and over streamable HTTP, with text,
-// structured content, images, resources, progress and errors; and lists and calls single tools.
+// structured content, images, resources, progress, errors, questions to the user and tasks; and lists and calls single tools.
 //
 // usage: node mcp.mjs PROGRAM NODE_MODULES VENV_BIN
 
@@ -21,7 +21,11 @@ const home = path.join(folder, "home");
 const children = [];
 
 function plandeck(...args) {
-  const env = { ...process.env, PLANDECK_TRUST: "1", PLANDECK_HOME: home };
+  return plandeckWith({ PLANDECK_TRUST: "1" }, args);
+}
+
+function plandeckWith(more, args) {
+  const env = { ...process.env, PLANDECK_HOME: home, ...more };
   const child = spawn(program, args, { env, cwd: folder, stdio: ["ignore", "pipe", "pipe"], timeout: PATIENCE });
   const said = { stdout: "", stderr: "" };
   for (const name of ["stdout", "stderr"]) {
@@ -43,9 +47,9 @@ async function json(...args) {
 }
 
 /** Runs a plan; gives the outputs and the errors of its steps by id. */
-async function run(name, mcpServers, steps, expected = 0) {
+async function run(name, mcpServers, steps, expected = 0, more = []) {
   writeFileSync(path.join(folder, `${name}.json`), JSON.stringify({ name, mcpServers, steps }));
-  const { code, value, stderr } = await json("run", `${name}.json`, "--headless", "--json", "--fresh", "--worker", "offline");
+  const { code, value, stderr } = await json("run", `${name}.json`, "--headless", "--json", "--fresh", "--worker", "offline", ...more);
   assert.equal(code, expected, `${name}: ${stderr}`);
   const of = (field) => Object.fromEntries(value.steps.map((step) => [step.id, step[field]]));
   return { outputs: of("output"), errors: of("error"), stderr };
@@ -88,6 +92,57 @@ async function ask(name, server) {
   console.log(`server-everything, ${name}: 8 steps, an argument of the wrong type is refused before anything runs`);
 }
 
+/** Questions of server-everything in the middle of calls, and a call that it makes a task of. */
+async function questions(name, server) {
+  const url = "https://sign.example.net/7";
+  const steps = [
+    step("form", "trigger-elicitation-request"),
+    step("declined", "trigger-elicitation-request"),
+    step("address", "trigger-url-elicitation", { url }),
+    step("first", "trigger-url-elicitation", { url: `${url}/first`, errorPath: true }),
+    step("task", "simulate-research-query", { topic: "green tea" }),
+    step("research", "simulate-research-query", { topic: "python", ambiguous: true }),
+  ];
+  const given = {
+    form: '{"name": "Ada", "integer": 7, "untitledMultipleSelectEnum": ["Bass"]}',
+    declined: "decline",
+    address: "{}",
+    first: "{}",
+    research: '{"interpretation": "snake"}',
+  };
+  const answers = Object.entries(given).flatMap(([id, answer]) => ["--answer", `${id}=${answer}`]);
+  // The server does not say to which call a question belongs, so the calls are made one after the other.
+  const { outputs, stderr } = await run(`questions-${name}`, { everything: server }, steps, 0, [...answers, "--max-concurrent", "1"]);
+  const text = (id) => JSON.stringify(outputs[id]);
+  assert.match(text("form"), /Name: Ada.*Favorite Integer: 7/);
+  assert.match(text("form"), /Bass/);
+  assert.match(text("declined"), /User declined/);
+  assert.match(text("address"), /User completed the URL elicitation flow/);
+  assert.match(text("first"), /User completed the URL elicitation flow/);
+  assert.match(text("task"), /Research Report: green tea/);
+  assert.match(text("research"), /Research Report: python \(snake\)/);
+  assert.match(stderr, /asks +form: Please provide inputs/);
+  assert.match(stderr, /first: Open this link to satisfy the prerequisite/);
+
+  const alone = [step("form", "trigger-elicitation-request")];
+  const wrong = await run("wrong", { everything: server }, alone, 1, ["--answer", 'form={"name": "Ada", "integer": 700}']);
+  assert.match(wrong.errors.form.message, /is not what is asked for.*700/s);
+  const silent = await run("silent", { everything: server }, alone, 1);
+  assert.match(silent.errors.form.message, /asks "Please provide inputs.*--answer STEP=JSON/s);
+  console.log(`server-everything, ${name}: forms and addresses are answered, a task asks and goes on, nobody who answers is an error`);
+}
+
+/** Such a server is not started without trust, and what it would be is said. */
+async function untrusted() {
+  const server = started(everything, "stdio");
+  writeFileSync(path.join(folder, "own.json"), JSON.stringify({ mcpServers: { everything: server }, steps: [step("form", "trigger-elicitation-request")] }));
+  const refused = await plandeckWith({ PLANDECK_TRUST: "" }, ["run", "own.json", "--headless", "--worker", "offline", "--answer", "form=decline"]);
+  assert.equal(refused.code, 2, refused.stderr);
+  assert.match(refused.stderr, /everything/);
+  assert.match(refused.stderr, /--trust/);
+  console.log("server-everything: without trust it is not started, with an answer at hand too");
+}
+
 /** A free port of this machine. */
 function port() {
   return new Promise((resolve) => {
@@ -115,6 +170,7 @@ async function overHttp() {
     }
   }
   await ask("http", { url });
+  await questions("http", { url });
   const gone = new Promise((resolve) => child.on("close", resolve));
   child.kill("SIGKILL");
   await gone;
@@ -199,6 +255,8 @@ async function tools() {
 
 try {
   await ask("stdio", started(everything, "stdio"));
+  await questions("stdio", started(everything, "stdio"));
+  await untrusted();
   await overHttp();
   await files();
   await time();
