@@ -5,7 +5,15 @@ use super::redirect::Redirect;
 use super::store::TokenFile;
 use crate::tools::mcp::settings::{Place, ServerSettings, with_variables};
 use crate::tools::mcp::surroundings::Surroundings;
+use reqwest::StatusCode;
+use reqwest::header::{ACCEPT, WWW_AUTHENTICATE};
+use rmcp::model::ProtocolVersion;
 use rmcp::transport::auth::{AuthorizationRequest, AuthorizationSession};
+use serde_json::json;
+use std::time::Duration;
+
+/// How long the answer to a request without a token may take. Without one, access is looked for where it usually is.
+const CHALLENGE_WITHIN: Duration = Duration::from_secs(20);
 
 /// Logs in. `show` gets the address at which the user permits it.
 ///
@@ -25,12 +33,14 @@ pub(in crate::tools::mcp) async fn log_in(
         .map_err(|error| format!("its `url` is not an address: {error}"))?;
     let client = surroundings.http.client(&url, true);
     let client = client.map_err(|error| error.message.clone())?;
+    let challenge = challenge(client, &address).await;
     let redirect = Redirect::listen().await?;
     let mut manager = manager(client, &address)
         .await
         .map_err(|error| in_words(&error))?;
     manager.set_credential_store(file);
-    let found = manager.resolve_metadata().await;
+    let found = manager.resolve_metadata_from_challenge(challenge.as_deref());
+    let found = found.await;
     manager.set_metadata(found.map_err(|error| in_words(&error))?.metadata);
     let mut request = AuthorizationRequest::new(redirect.address())
         .with_client_name("Plandeck")
@@ -46,6 +56,28 @@ pub(in crate::tools::mcp) async fn log_in(
     let answered = redirect.answered().await?;
     let granted = session.handle_callback_url(&answered).await;
     granted.map(drop).map_err(|error| in_words(&error))
+}
+
+/// What the server says to a request without a token: where access is got, and which scope it wants.
+async fn challenge(client: &reqwest::Client, address: &str) -> Option<String> {
+    let request = json!({
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "initialize",
+        "params": {
+            "protocolVersion": ProtocolVersion::LATEST_WITH_INITIALIZE,
+            "capabilities": {},
+            "clientInfo": {"name": "plandeck", "version": env!("CARGO_PKG_VERSION")},
+        },
+    });
+    let sent = client
+        .post(address)
+        .header(ACCEPT, "application/json, text/event-stream")
+        .timeout(CHALLENGE_WITHIN)
+        .json(&request);
+    let answer = sent.send().await.ok()?;
+    let said = answer.headers().get(WWW_AUTHENTICATE)?.to_str().ok()?;
+    (answer.status() == StatusCode::UNAUTHORIZED).then(|| said.to_owned())
 }
 
 /// Forgets the tokens of a server. Whether there were any.
