@@ -7,6 +7,9 @@ import sys
 import tempfile
 
 PLANDECK = os.environ["PLANDECK"]
+SCENARIO = os.environ.get("MCP_CONFORMANCE_SCENARIO", "")
+# A browser in which the user permits everything.
+BROWSER = "#!/bin/sh\nexec python3 -c 'import sys, urllib.request; urllib.request.urlopen(sys.argv[1]).read()' \"$1\"\n"
 CONTEXT = json.loads(os.environ.get("MCP_CONFORMANCE_CONTEXT") or "{}")
 
 
@@ -20,16 +23,27 @@ def sample(schema):
 
 def main():
     with tempfile.TemporaryDirectory() as folder:
+        server = {"url": sys.argv[-1]}
+        if "client_id" in CONTEXT:
+            server["oauth"] = {name: CONTEXT[name] for name in ("client_id", "client_secret") if name in CONTEXT}
         with open(os.path.join(folder, "servers.json"), "w") as file:
-            json.dump({"mcpServers": {"suite": {"url": sys.argv[-1]}}}, file)
-        env = {**os.environ, "PLANDECK_TRUST": "1", "PLANDECK_HOME": os.path.join(folder, "home")}
+            json.dump({"mcpServers": {"suite": server}}, file)
+        browser = os.path.join(folder, "browser")
+        with open(os.open(browser, os.O_CREAT | os.O_WRONLY, 0o755), "w") as file:
+            file.write(BROWSER)
+        env = {**os.environ, "PLANDECK_TRUST": "1", "PLANDECK_HOME": os.path.join(folder, "home"), "BROWSER": browser}
 
-        def plandeck(*arguments):
-            command = [PLANDECK, "tools", *arguments, "--mcp-config", "servers.json"]
+        def run(*arguments):
+            command = [PLANDECK, *arguments, "--mcp-config", "servers.json"]
             done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True)
             sys.stderr.write(done.stderr)
             return done
 
+        def plandeck(*arguments):
+            return run("tools", *arguments)
+
+        if SCENARIO.startswith("auth/") and "client-credentials" not in SCENARIO:
+            plandeck("login", "suite")
         listed = plandeck("--json")
         if listed.returncode:
             return listed.returncode
@@ -44,7 +58,13 @@ def main():
             given = {key: value for key, value in arguments.items() if value is not None}
             if name == "json_schema_echo":
                 given = {"schema": tools["json_schema_2020_12_tool"]}
-            plandeck("call", name, json.dumps(given))
+            if not SCENARIO.startswith(("elicitation", "sep-2322")):
+                plandeck("call", name, json.dumps(given))
+                continue
+            # What it asks is accepted, with its defaults.
+            with open(os.path.join(folder, "plan.json"), "w") as file:
+                json.dump({"steps": [{"id": "a", "tool": name, "parameters": given}]}, file)
+            run("run", "plan.json", "--headless", "--worker", "offline", "--answer", "a={}")
     return 0
 
 
