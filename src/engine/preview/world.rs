@@ -140,24 +140,20 @@ impl<'a> World<'a> {
     /// Gives the commands, whose rows are those of the run, and the limits of the run.
     pub(super) fn give(&mut self, commands: &[RunCommand], asked: &BTreeSet<StepIx>) {
         let limits = &self.state.limits;
-        let spent = self.state.ledger();
         let settings = [
             RunSetting::MaxConcurrent {
                 value: limits.max_concurrent,
             },
             RunSetting::MaxTotalCostUsd {
-                value: limits
-                    .max_total_cost_usd
-                    .map(|most| (most - spent).max(Money::ZERO)),
+                value: limits.max_total_cost_usd,
             },
             RunSetting::MaxToolCalls {
-                value: limits
-                    .max_tool_calls
-                    .map(|most| most.saturating_sub(self.state.calls)),
+                value: limits.max_tool_calls,
             },
         ];
         for setting in settings {
-            self.input(Input::Command(RunCommand::Set(setting)));
+            let left = self.what_is_left(setting);
+            self.input(Input::Command(RunCommand::Set(left)));
         }
         for command in commands {
             match command {
@@ -194,14 +190,22 @@ impl<'a> World<'a> {
             RunCommand::SetInput(row, input) => RunCommand::SetInput(here(row)?, input),
             RunCommand::SetCall(row, edit) => RunCommand::SetCall(here(row)?, edit),
             RunCommand::Pin(row, on) => RunCommand::Pin(here(row)?, on),
-            // What is spent already is not spent here.
-            RunCommand::Set(RunSetting::MaxTotalCostUsd { value }) => {
-                let spent = self.state.ledger();
-                let value = value.map(|most| (most - spent).max(Money::ZERO));
-                RunCommand::Set(RunSetting::MaxTotalCostUsd { value })
-            }
+            RunCommand::Set(setting) => RunCommand::Set(self.what_is_left(setting)),
             other => other,
         })
+    }
+
+    /// The setting for the scheduler here, for which nothing is spent and no call is made yet.
+    fn what_is_left(&self, setting: RunSetting) -> RunSetting {
+        match setting {
+            RunSetting::MaxTotalCostUsd { value } => RunSetting::MaxTotalCostUsd {
+                value: value.map(|most| (most - self.state.ledger()).max(Money::ZERO)),
+            },
+            RunSetting::MaxToolCalls { value } => RunSetting::MaxToolCalls {
+                value: value.map(|most| most.saturating_sub(self.state.calls)),
+            },
+            other => other,
+        }
     }
 
     /// Goes on until nothing is left to do.

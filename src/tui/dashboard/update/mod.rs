@@ -180,6 +180,7 @@ fn on_events(model: &mut Model, events: Vec<RunEvent>) -> Vec<Effect> {
     answers::on_events(model);
     unknown::ask(model);
     approval::keep_up(model);
+    previewed::keep_up(model);
     if model.leaving && !model.in_progress() {
         return leave(Outcome::Quit);
     }

@@ -43,6 +43,14 @@ pub(crate) fn is_shown(model: &Model) -> bool {
     matches!(model.overlay, Some(Overlay::Previewed(_)))
 }
 
+/// Works out again what is shown, where the run has moved on.
+pub(super) fn keep_up(model: &mut Model) {
+    if let (Some(previews), Some(Overlay::Previewed(shown))) = (&model.previews, &mut model.overlay)
+    {
+        shown.renew(previews, &model.run);
+    }
+}
+
 /// Gives the command, unless the run has moved on and something else would come of it.
 pub(crate) fn confirm(model: &mut Model) -> Vec<Effect> {
     let Some(Overlay::Previewed(mut shown)) = model.overlay.take() else {

@@ -20,9 +20,6 @@ const LABEL: usize = 11;
 
 /// Draws it.
 pub(super) fn draw(model: &Model, shown: &mut Previewed, buf: &mut Buffer, screen: Rect) {
-    if let Some(previews) = &model.previews {
-        shown.renew(previews, &model.run);
-    }
     let (width, room) = text_box::width(screen, WIDTH);
     let preview = &shown.preview;
     let title = match &preview.step {
