@@ -1,4 +1,4 @@
-//! Offers to resume the last run of a plan, if it was interrupted.
+//! Offers to resume the last run of a plan, if it was interrupted or waits for an approval.
 
 use super::args::run::{JournalWhen, RunArgs};
 use super::failure::Failure;
@@ -6,11 +6,12 @@ use super::output::note_line;
 use super::screen;
 use super::terminal::{ended_by, is_headless};
 use crate::report::local_time;
+use crate::run::RunWord;
 use crate::session::{InterruptedRun, Settings, interrupted_run_of};
 use crate::tui::{ResumeChoice, ResumePrompt, ask_to_resume};
 use std::path::Path;
 
-/// Checks whether the last run of the plan was interrupted. With the dashboard, asks the user, and sets `--resume` in
+/// Checks whether the last run of the plan was interrupted or waits for an approval. With the dashboard, asks the user, and sets `--resume` in
 /// `args` if they want to resume it; without it, prints a hint. Returns an exit code if the plan should not run.
 pub(super) async fn resume(args: &mut RunArgs) -> Result<Option<u8>, Failure> {
     let off = args.record.journal == JournalWhen::Off;
@@ -26,8 +27,13 @@ pub(super) async fn resume(args: &mut RunArgs) -> Result<Option<u8>, Failure> {
         return Ok(None);
     };
     if is_headless(args) {
+        let why = if run.summary.status == RunWord::Waiting {
+            "waits for an approval"
+        } else {
+            "was interrupted"
+        };
         note_line(&format!(
-            "the last run of this plan was interrupted; to resume it: plandeck run --resume {}",
+            "the last run of this plan {why}; to resume it: plandeck run --resume {}",
             run.summary.run_id
         ));
         return Ok(None);
@@ -55,6 +61,7 @@ fn prompt(run: &InterruptedRun) -> ResumePrompt {
         done: summary.steps_completed,
         steps: summary.steps,
         cost: summary.cost,
+        waits: summary.status == RunWord::Waiting,
         running: run.running(),
     }
 }

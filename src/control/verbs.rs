@@ -193,6 +193,9 @@ fn breakpoint(
     let text = request.step.as_deref().unwrap_or_default();
     let is_known = |id: &str| id == "*" || run.steps.iter().any(|row| &*row.info.id == id);
     let breakpoint = Breakpoint::parse(text, is_known)?;
+    if let Some(fault) = run.break_fault(&breakpoint) {
+        return Err(fault);
+    }
     Ok(vec![RunCommand::Breakpoint(breakpoint, !request.off)])
 }
 

@@ -3,9 +3,10 @@
 use super::dialects;
 use super::expression::Expression;
 use super::ids::StepIds;
-use super::model::{ExecutionPlan, Step};
+use super::model::{Dialect, ExecutionPlan, Step};
 use super::reference::{Own, Root};
 use super::reference_syntax::{Fault, Vocabulary};
+use std::sync::Arc;
 
 /// What the condition of a breakpoint sees of the call that it is about.
 const OWN: &[Own] = &[Own::Input, Own::Output, Own::Cost, Own::Attempt];
@@ -20,24 +21,40 @@ impl ExecutionPlan {
         step: Option<&Step>,
         text: &str,
     ) -> Result<Expression, String> {
-        let mut ids = StepIds::with_capacity(self.steps.len());
-        for step in self.steps.iter() {
-            ids.add(&step.id);
-        }
-        let vocabulary = Vocabulary {
-            ids: &ids,
-            syntax: dialects::references(self.dialect),
-            context: &|name| self.context.contains_key(name),
-            in_for_each: step.is_none_or(|step| step.for_each.is_some()),
-            own: OWN,
-            in_code: false,
-        };
-        vocabulary.condition(text).map_err(|fault| match fault {
-            Fault::UnknownStep(id) => format!("the plan has no step {id}"),
-            Fault::BadExpression(why) => format!("{text} is no expression: {why}"),
-            _ => format!("{text} is no expression"),
-        })
+        let ids = self.steps.iter().map(|step| &step.id);
+        let has_value = |name: &str| self.context.contains_key(name);
+        let in_list = step.is_none_or(|step| step.for_each.is_some());
+        break_condition(ids, (self.dialect, &has_value), in_list, text)
     }
+}
+
+/// The same for a plan with these steps, in this dialect and with these context values.
+///
+/// # Errors
+/// What is wrong with it, in one line.
+pub(crate) fn break_condition<'a>(
+    ids: impl ExactSizeIterator<Item = &'a Arc<str>>,
+    (dialect, has_value): (Dialect, &dyn Fn(&str) -> bool),
+    in_for_each: bool,
+    text: &str,
+) -> Result<Expression, String> {
+    let mut known = StepIds::with_capacity(ids.len());
+    for id in ids {
+        known.add(id);
+    }
+    let vocabulary = Vocabulary {
+        ids: &known,
+        syntax: dialects::references(dialect),
+        context: has_value,
+        in_for_each,
+        own: OWN,
+        in_code: false,
+    };
+    vocabulary.condition(text).map_err(|fault| match fault {
+        Fault::UnknownStep(id) => format!("the plan has no step {id}"),
+        Fault::BadExpression(why) => format!("{text} is no expression: {why}"),
+        _ => format!("{text} is no expression"),
+    })
 }
 
 impl Expression {

@@ -49,6 +49,7 @@ mod template;
 mod write;
 mod written;
 
+pub(crate) use break_condition::break_condition;
 pub use diagnostic::{Diagnostic, PlanFaults, Severity, Source};
 pub use draft::Draft;
 pub use evaluation::Evaluation;

@@ -7,6 +7,7 @@ mod agreement;
 mod answers;
 mod attempt_state;
 mod attempts;
+mod break_fault;
 mod changes;
 mod clock;
 mod command;

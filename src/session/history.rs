@@ -65,21 +65,22 @@ pub(crate) fn exchanges_of(run_id: &str, step: Option<&str>) -> Result<Vec<Excha
     store.exchanges(&store.find(run_id)?, step)
 }
 
-/// The last run of a plan, which was interrupted and has not been resumed.
+/// The last run of a plan, which was interrupted or waits for an approval, and has not been resumed.
 pub(crate) struct InterruptedRun {
     /// The run as the list of runs has it.
     pub summary: RunSummary,
     store: Store,
 }
 
-/// The last run of the plan in this file, if it was interrupted and no other run has resumed it.
+/// The last run of the plan in this file, if it was interrupted or waits for an approval, and no other run has resumed it.
 pub(crate) fn interrupted_run_of(plan: &Path) -> Result<Option<InterruptedRun>, StoreError> {
     let plan = std::path::absolute(plan).unwrap_or_else(|_| plan.to_path_buf());
     let store = Store::open()?;
     let Some(summary) = store.last_of(&plan.to_string_lossy())? else {
         return Ok(None);
     };
-    let open = summary.status == RunWord::Interrupted && store.successor(&summary)?.is_none();
+    let can_go_on = matches!(summary.status, RunWord::Interrupted | RunWord::Waiting);
+    let open = can_go_on && store.successor(&summary)?.is_none();
     Ok(open.then_some(InterruptedRun { summary, store }))
 }
 

@@ -30,6 +30,8 @@ pub(crate) struct ResumePrompt {
     pub steps: u64,
     /// What it cost; `None` where that is not known or not tracked.
     pub cost: Option<Money>,
+    /// Whether it waits for an approval; else it was interrupted.
+    pub waits: bool,
     /// Steps that were running when the process died.
     pub running: Vec<Arc<str>>,
 }
@@ -66,13 +68,24 @@ impl Question for ResumePrompt {
     }
 
     fn text(&self, theme: &Theme, width: usize) -> Vec<Line<'static>> {
-        let unknown = theme.status(StepStatus::Unknown);
+        let (sign, words) = if self.waits {
+            (
+                StepStatus::Ready,
+                " The last run of this plan waits for an approval.",
+            )
+        } else {
+            (
+                StepStatus::Unknown,
+                " The last run of this plan was interrupted.",
+            )
+        };
+        let sign = theme.status(sign);
         let mut facts = vec![format!("{} of {} steps done", self.done, self.steps)];
         facts.extend(self.cost.map(|cost| format!("{cost} spent")));
         let mut lines = vec![
             Line::from(vec![
-                Span::styled(unknown.glyph, unknown.style),
-                Span::styled(" The last run of this plan was interrupted.", theme.strong),
+                Span::styled(sign.glyph, sign.style),
+                Span::styled(words, theme.strong),
             ]),
             Line::default(),
             Line::styled(
@@ -128,6 +141,7 @@ mod tests {
             done: 4,
             steps: 9,
             cost: Some(Money::from_usd(0.0123)),
+            waits: false,
             running: (0..8).map(|n| format!("pay\u{1b}{n}").into()).collect(),
         }
     }

@@ -127,6 +127,19 @@ fn without_an_answer_the_rest_goes_on_and_the_run_waits_to_be_resumed() {
 
 #[cfg(unix)]
 #[test]
+fn whoever_runs_the_plan_again_is_told_of_the_run_that_waits() {
+    let folder = folder(&json!(true));
+    let first = json_of(&at(folder.path(), &["run", "plan.json", "--json"]));
+    let again = at(folder.path(), &["run", "plan.json", "--json"]);
+    let said = String::from_utf8_lossy(&again.stderr);
+    let words = format!(
+        "the last run of this plan waits for an approval; to resume it: plandeck run --resume {}",
+        first["run_id"].as_str().unwrap()
+    );
+    assert!(said.contains(&words), "{said}");
+}
+
+#[test]
 fn asked_decided_and_executed_are_three_events_bound_to_the_call() {
     let folder = folder(&json!("{{ input.mail.amount > 50 }}"));
     let output = at(

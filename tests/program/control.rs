@@ -188,6 +188,11 @@ fn what_makes_no_sense_now_is_refused_with_the_reason() {
             404,
             "near to it: a, b, c",
         ),
+        (
+            json!({"verb": "break", "step": "b:attempt >"}),
+            400,
+            "is no expression",
+        ),
         (json!({"verb": "fly"}), 400, "there are: pause"),
         (json!({"verb": "skip"}), 400, "needs a step"),
         (

@@ -152,3 +152,24 @@ fn breakpoints_of_every_kind_are_typed() {
         assert_eq!(screen.effects, [breakpoint(when)]);
     }
 }
+
+#[test]
+fn a_condition_that_cannot_hold_stays_in_the_line_with_the_reason() {
+    let mut screen = Screen::new(120, 36, receipt().start().events())
+        .at(200)
+        .keys("g ctrl-b");
+    for c in "attempt>".chars() {
+        screen.press(&c.to_string());
+    }
+    screen.press("enter");
+    assert!(screen.effects.is_empty(), "{:?}", screen.effects);
+    let text = screen.text();
+    assert!(text.contains("is no expression"), "{text}");
+    // What was typed is still there.
+    screen.press("1");
+    screen.press("enter");
+    let step = "extract".into();
+    let when = BreakWhen::Condition("attempt>1".into());
+    let set = RunCommand::Breakpoint(Breakpoint { step, when }, true);
+    assert_eq!(screen.effects, [Effect::Command(set)]);
+}

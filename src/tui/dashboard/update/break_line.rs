@@ -22,17 +22,24 @@ pub(crate) fn is_open(model: &Model) -> bool {
     matches!(model.overlay, Some(Overlay::Break(_)))
 }
 
-/// Sets the breakpoint that was typed, or removes it where it is set.
+/// Sets the breakpoint that was typed, or removes it where it is set. One that cannot hold stays in the line, and why is
+/// said.
 pub(crate) fn apply(model: &mut Model) -> Vec<Effect> {
     let Some(Overlay::Break(line)) = model.overlay.take() else {
         return Vec::new();
     };
     let text = format!("{}:{}", line.step, line.field.text().trim());
     // The id may hold colons.
-    match Breakpoint::parse(&text, |id| *id == *line.step) {
+    let breakpoint = Breakpoint::parse(&text, |id| *id == *line.step);
+    let checked = breakpoint.and_then(|one| match model.run.break_fault(&one) {
+        Some(fault) => Err(fault),
+        None => Ok(one),
+    });
+    match checked {
         Ok(breakpoint) => toggle_breakpoint(model, breakpoint),
         Err(fault) => {
             model.notice = Some(fault);
+            model.overlay = Some(Overlay::Break(line));
             Vec::new()
         }
     }
